@@ -7,7 +7,8 @@ use crate::protocol::Millis;
 /// What the chat allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// The longest name, in characters (Unicode scalar values). Default 32, as the protocol says.
+    /// The longest name, in characters (Unicode scalar values). Default 32, as the
+    /// protocol says; at least [`Rules::LEAST_NAME_CHARS`].
     pub name_chars: usize,
     /// The longest text of a message, in characters. Default 4000; longer ones are `too-long`.
     pub text_chars: usize,
@@ -54,6 +55,9 @@ impl Default for Rate {
 }
 
 impl Rules {
+    /// Room for `guest` and a number, the name of last resort.
+    pub const LEAST_NAME_CHARS: usize = 16;
+
     /// Without the limits that are there against hostile clients: for measuring on loopback.
     /// Names keep their bound, which is the protocol's, and user lists are still merged.
     #[must_use]
