@@ -1,6 +1,7 @@
 //! chinwag: a synchronous WebSocket chat server, and the small library it stands on.
 
 // Floor 0: what things are called and how big they may be.
+pub mod access;
 pub mod config;
 pub mod error;
 pub mod http;
