@@ -41,7 +41,6 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Bind { source, .. } | Self::Resolve(source) | Self::Start(source) => Some(source),
-            Self::Resolve(source) => write!(f, "no such address: {source}"),
             Self::NoListener => None,
         }
     }

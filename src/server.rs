@@ -24,7 +24,10 @@ use seats::Seats;
 use std::{
     fmt,
     net::{Shutdown as Direction, SocketAddr, TcpListener, ToSocketAddrs},
-    sync::{Arc, Weak, atomic::{AtomicU64, AtomicUsize}},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, AtomicUsize},
+    },
     thread,
 };
 
@@ -218,7 +221,8 @@ impl Builder {
         if self.listeners.is_empty() {
             return Err(Error::NoListener);
         }
-        let addrs = self.listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().map_err(Error::Start)?;
+        let addrs =
+            self.listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().map_err(Error::Start)?;
         let (sender, events) = bounded(self.config.events);
         let shared = Arc::new(Shared {
             config: Arc::new(self.config),

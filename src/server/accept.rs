@@ -41,7 +41,12 @@ pub(super) fn run(listener: &TcpListener, shared: &Arc<Shared>) {
                 shared.seats.wait_for_one(PAUSE);
             }
             // The newcomer is gone already, or a signal came: the next one, please.
-            Err(why) if matches!(why.raw_os_error().map(Errno::from_raw_os_error), Some(Errno::CONNABORTED | Errno::INTR)) => {
+            Err(why)
+                if matches!(
+                    why.raw_os_error().map(Errno::from_raw_os_error),
+                    Some(Errno::CONNABORTED | Errno::INTR)
+                ) =>
+            {
                 debug!("accept: {why}");
             }
             Err(why) => {
