@@ -18,17 +18,9 @@ fn help_fits_a_screen() {
     let output = run(command(&["--help"]), DEADLINE);
     let help = String::from_utf8(output.stdout).expect("help is text");
     for (number, line) in help.lines().enumerate() {
-        assert!(
-            line.chars().count() <= 80,
-            "line {} is over 80 wide: {line}",
-            number + 1
-        );
+        assert!(line.chars().count() <= 80, "line {} is over 80 wide: {line}", number + 1);
     }
-    assert!(
-        help.lines().count() <= 24,
-        "{} lines are more than a screen",
-        help.lines().count()
-    );
+    assert!(help.lines().count() <= 24, "{} lines are more than a screen", help.lines().count());
     for part in ["--listen", "127.0.0.1:6502", "CHINWAG_", "--version"] {
         assert!(help.contains(part), "no {part} in\n{help}");
     }
@@ -67,15 +59,9 @@ fn a_nonsensical_environment_variable_is_named() {
 #[test]
 fn a_taken_port_is_one_line_and_status_2() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let addr = taken
-        .local_addr()
-        .expect("a bound socket has an address")
-        .to_string();
+    let addr = taken.local_addr().expect("a bound socket has an address").to_string();
     let line = refused(command(&["--listen", &addr]));
-    assert!(
-        line.contains(&addr) && line.contains("--listen"),
-        "{line:?}"
-    );
+    assert!(line.contains(&addr) && line.contains("--listen"), "{line:?}");
 }
 
 #[test]
@@ -87,11 +73,7 @@ fn a_port_that_needs_a_right_is_one_line_and_status_2() {
     // Without that right even for root; setpriv is part of util-linux.
     let plain = command(&["--listen", "127.0.0.42:80"]);
     let mut limited = Command::new("setpriv");
-    limited.args([
-        "--bounding-set=-net_bind_service",
-        "--inh-caps=-net_bind_service",
-        "--",
-    ]);
+    limited.args(["--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service", "--"]);
     limited.arg(plain.get_program()).args(plain.get_args());
     let Ok(output) = limited.stdin(Stdio::null()).output() else {
         return skip("no setpriv");
@@ -106,10 +88,7 @@ fn a_port_that_browsers_refuse_is_refused_with_the_flag_that_overrides() {
     for port in [6000, 6566, 6667, 10080] {
         let addr = format!("{OWN_LOOPBACK}:{port}");
         let line = refused(command(&["--listen", &addr]));
-        assert!(
-            line.contains(&port.to_string()) && line.contains("browser"),
-            "{line:?}"
-        );
+        assert!(line.contains(&port.to_string()) && line.contains("browser"), "{line:?}");
 
         let chinwag = start(command(&["--listen", &addr, &flag_in(&line)]));
         assert_eq!(chinwag.addr().to_string(), addr);
@@ -148,10 +127,7 @@ fn several_addresses_are_one_chat() {
     bob.sign_in("bob");
     bob.say_json(&serde_json::json!({"type": "message", "text": "from there"}));
     let heard = ann.wait_for("message");
-    assert_eq!(
-        (&heard["name"], &heard["text"]),
-        (&"bob".into(), &"from there".into())
-    );
+    assert_eq!((&heard["name"], &heard["text"]), (&"bob".into(), &"from there".into()));
 }
 
 #[test]
@@ -201,9 +177,7 @@ fn while_it_ends_nobody_new_comes_in_and_a_second_signal_ends_it_at_once() {
     let chinwag = start_binary(&[]);
     let addr = chinwag.addr();
     let _mute = client_that_got_its_close(&chinwag);
-    wait_until(Duration::from_secs(2), "no more connections", || {
-        TcpStream::connect(addr).is_err()
-    });
+    wait_until(Duration::from_secs(2), "no more connections", || TcpStream::connect(addr).is_err());
     chinwag.signal("TERM");
     chinwag.wait_for_exit(Duration::from_secs(2));
 }
@@ -218,18 +192,10 @@ fn client_that_got_its_close(chinwag: &support::Chinwag) -> Client {
     let mut stream = client.stream();
     stream.set_read_timeout(Some(DEADLINE)).expect("not zero");
     let mut frames = Vec::new();
-    while !frames
-        .windows(4)
-        .any(|w| w[0] == 0x88 && w[2..] == 1001_u16.to_be_bytes())
-    {
+    while !frames.windows(4).any(|w| w[0] == 0x88 && w[2..] == 1001_u16.to_be_bytes()) {
         let mut bytes = [0; 256];
-        let count = stream
-            .read(&mut bytes)
-            .expect("a Close frame comes before the deadline");
-        assert!(
-            count > 0,
-            "the connection ended without a Close frame: {frames:?}"
-        );
+        let count = stream.read(&mut bytes).expect("a Close frame comes before the deadline");
+        assert!(count > 0, "the connection ended without a Close frame: {frames:?}");
         frames.extend_from_slice(&bytes[..count]);
     }
     client
@@ -245,11 +211,7 @@ fn refused(command: Command) -> String {
 fn one_line(output: &Output) -> String {
     let said = support::script::printed(output);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "",
-        "nothing belongs on stdout"
-    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "nothing belongs on stdout");
     assert_eq!(said.lines().count(), 1, "one line, not: {said}");
     said
 }
@@ -259,8 +221,5 @@ fn one_line(output: &Output) -> String {
 fn flag_in(line: &str) -> String {
     let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
     let mut flags = words.filter(|word| word.starts_with("--") && *word != "--listen");
-    flags
-        .next()
-        .unwrap_or_else(|| panic!("no flag in {line:?}"))
-        .to_owned()
+    flags.next().unwrap_or_else(|| panic!("no flag in {line:?}")).to_owned()
 }

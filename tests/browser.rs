@@ -30,9 +30,7 @@ fn every_script_passes() {
 fn pytest(python: &Path, script: &Path) {
     let chinwag = start_binary(&[]);
     let mut command = Command::new(python);
-    command
-        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
-        .arg(script);
+    command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).arg(script);
     command.current_dir(FOLDER);
     command.env("CHINWAG_URL", chinwag.url());
     command.env("CHINWAG_BIN", env!("CARGO_BIN_EXE_chinwag"));
@@ -43,14 +41,9 @@ fn pytest(python: &Path, script: &Path) {
 fn scripts() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(FOLDER).expect("the folder of the scripts");
     let paths = entries.map(|entry| entry.expect("the folder is readable").path());
-    let name = |path: &PathBuf| {
-        path.file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-    };
+    let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let is_script = |name: String| name.starts_with("test_") && name.ends_with(".py");
-    let mut scripts: Vec<PathBuf> = paths
-        .filter(|path| name(path).is_some_and(is_script))
-        .collect();
+    let mut scripts: Vec<PathBuf> = paths.filter(|path| name(path).is_some_and(is_script)).collect();
     scripts.sort();
     scripts
 }

@@ -34,29 +34,20 @@ pub fn command(args: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command
-        .env_remove("RUST_LOG")
-        .args(args)
-        .stdin(Stdio::null());
+    command.env_remove("RUST_LOG").args(args).stdin(Stdio::null());
     command
 }
 
 /// Starts a prepared command and waits for the address that it prints first.
 #[track_caller]
 pub fn start(mut command: Command) -> Chinwag {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("cargo has built the binary");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cargo has built the binary");
     let stdout = lines(child.stdout.take().expect("stdout is a pipe"));
     let stderr = lines(child.stderr.take().expect("stderr is a pipe"));
     let greeting = match stdout.recv_timeout(DEADLINE) {
         Ok(line) => line,
         Err(error) => {
-            child
-                .kill()
-                .expect("a child that was not waited for can be killed");
+            child.kill().expect("a child that was not waited for can be killed");
             let said: Vec<String> = stderr.iter().collect();
             panic!("chinwag printed no address ({error}), and on stderr: {said:#?}");
         }
@@ -64,13 +55,7 @@ pub fn start(mut command: Command) -> Chinwag {
     let Some(addr) = address(&greeting) else {
         panic!("no http://ADDRESS:PORT/ in the first line: {greeting:?}");
     };
-    Chinwag {
-        child,
-        addr,
-        greeting,
-        stdout,
-        stderr,
-    }
+    Chinwag { child, addr, greeting, stdout, stderr }
 }
 
 impl Chinwag {
@@ -114,10 +99,7 @@ impl Chinwag {
         let until = Instant::now() + DEADLINE;
         let mut seen = Vec::new();
         loop {
-            match self
-                .stderr
-                .recv_timeout(until.saturating_duration_since(Instant::now()))
-            {
+            match self.stderr.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) if line.contains(part) => return line,
                 Ok(line) => seen.push(line),
                 Err(error) => panic!("no {part:?} in the log ({error}): {seen:#?}"),
@@ -131,10 +113,7 @@ impl Chinwag {
         let until = Instant::now() + deadline;
         let mut said = Vec::new();
         loop {
-            match self
-                .stderr
-                .recv_timeout(until.saturating_duration_since(Instant::now()))
-            {
+            match self.stderr.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) => said.push(line),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
@@ -143,10 +122,7 @@ impl Chinwag {
             }
         }
         // The pipe is closed, so the process is at its end: this waits for no more than the kernel.
-        (
-            self.child.wait().expect("a child that was not waited for"),
-            said,
-        )
+        (self.child.wait().expect("a child that was not waited for"), said)
     }
 }
 

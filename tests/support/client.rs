@@ -31,14 +31,8 @@ impl Client {
     }
 
     /// Connects with further header fields, such as `Origin`; an HTTP refusal comes back as `Error::Http`.
-    pub fn try_connect(
-        addr: SocketAddr,
-        protocols: &[&str],
-        headers: &[(&str, &str)],
-    ) -> Result<Client, Error> {
-        let uri: Uri = format!("ws://{addr}/")
-            .parse()
-            .expect("an address makes a URI");
+    pub fn try_connect(addr: SocketAddr, protocols: &[&str], headers: &[(&str, &str)]) -> Result<Client, Error> {
+        let uri: Uri = format!("ws://{addr}/").parse().expect("an address makes a URI");
         let mut request = ClientRequestBuilder::new(uri);
         for protocol in protocols {
             request = request.with_sub_protocol(*protocol);
@@ -56,11 +50,7 @@ impl Client {
         };
         let protocol = response.headers().get("Sec-WebSocket-Protocol");
         let protocol = protocol.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
-        Ok(Client {
-            socket,
-            protocol,
-            seen: Vec::new(),
-        })
+        Ok(Client { socket, protocol, seen: Vec::new() })
     }
 
     /// The subprotocol that the server chose.
@@ -70,11 +60,7 @@ impl Client {
 
     /// This client's own address, as the server sees it.
     pub fn addr(&self) -> SocketAddr {
-        self.socket
-            .get_ref()
-            .stream
-            .local_addr()
-            .expect("a connected socket has an address")
+        self.socket.get_ref().stream.local_addr().expect("a connected socket has an address")
     }
 
     /// The socket below, to do with it what no well-behaved client does.
@@ -158,11 +144,7 @@ impl Client {
             if fits(&object) {
                 return object;
             }
-            assert!(
-                Instant::now() < until,
-                "no {what} within {DEADLINE:?}; {}",
-                self.story()
-            );
+            assert!(Instant::now() < until, "no {what} within {DEADLINE:?}; {}", self.story());
         }
     }
 
@@ -185,20 +167,14 @@ impl Client {
     pub fn wait_for_end(&mut self) {
         match self.try_next() {
             Err(Error::ConnectionClosed | Error::AlreadyClosed) => {}
-            other => panic!(
-                "expected the end of the connection, got {other:?}; {}",
-                self.story()
-            ),
+            other => panic!("expected the end of the connection, got {other:?}; {}", self.story()),
         }
     }
 
     /// Says Close with `code`, and returns the one that the server answers.
     #[track_caller]
     pub fn close(&mut self, code: u16) -> (u16, String) {
-        let frame = tungstenite::protocol::CloseFrame {
-            code: code.into(),
-            reason: "".into(),
-        };
+        let frame = tungstenite::protocol::CloseFrame { code: code.into(), reason: "".into() };
         self.allow(DEADLINE);
         if let Err(error) = self.socket.close(Some(frame)) {
             panic!("could not say Close: {error}; {}", self.story());
@@ -228,11 +204,7 @@ impl Client {
     /// The last messages, for a failing test to tell.
     fn story(&self) -> String {
         let last = self.seen.len().saturating_sub(8);
-        format!(
-            "the last of {} messages: {:#?}",
-            self.seen.len(),
-            &self.seen[last..]
-        )
+        format!("the last of {} messages: {:#?}", self.seen.len(), &self.seen[last..])
     }
 }
 
@@ -247,19 +219,12 @@ impl Deadlined {
     pub(super) fn connect(addr: SocketAddr) -> io::Result<Deadlined> {
         let stream = TcpStream::connect_timeout(&addr, DEADLINE)?;
         stream.set_nodelay(true)?;
-        Ok(Deadlined {
-            stream,
-            until: Instant::now() + DEADLINE,
-        })
+        Ok(Deadlined { stream, until: Instant::now() + DEADLINE })
     }
 
     fn left(&self) -> io::Result<Duration> {
         let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            Err(io::ErrorKind::TimedOut.into())
-        } else {
-            Ok(left)
-        }
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
     }
 }
 

@@ -30,10 +30,7 @@ pub const DEADLINE: Duration = Duration::from_secs(5);
 pub fn wait_until(deadline: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + deadline;
     while !condition() {
-        assert!(
-            Instant::now() < until,
-            "waited {deadline:?} in vain for: {what}"
-        );
+        assert!(Instant::now() < until, "waited {deadline:?} in vain for: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

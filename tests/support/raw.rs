@@ -34,10 +34,7 @@ pub fn http(addr: SocketAddr, request: &str) -> Answer {
 
 /// A `GET` of `target` as a browser would send it, less what does not matter.
 pub fn get(addr: SocketAddr, target: &str) -> Answer {
-    http(
-        addr,
-        &format!("GET {target} HTTP/1.1\r\nHost: {addr}\r\n\r\n"),
-    )
+    http(addr, &format!("GET {target} HTTP/1.1\r\nHost: {addr}\r\n\r\n"))
 }
 
 /// A whole HTTP answer.
@@ -85,11 +82,7 @@ impl Answer {
 }
 
 #[track_caller]
-fn exchange<'a>(
-    addr: SocketAddr,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-    fin: bool,
-) -> Vec<u8> {
+fn exchange<'a>(addr: SocketAddr, pieces: impl IntoIterator<Item = &'a [u8]>, fin: bool) -> Vec<u8> {
     let mut stream = Deadlined::connect(addr).expect("the server accepts connections");
     for piece in pieces {
         // A server may answer and close before it has heard everything: then what it said is what counts.
@@ -98,17 +91,11 @@ fn exchange<'a>(
         }
     }
     if fin {
-        stream
-            .stream
-            .shutdown(Shutdown::Write)
-            .expect("a connected socket can be half closed");
+        stream.stream.shutdown(Shutdown::Write).expect("a connected socket can be half closed");
     }
     let mut answer = Vec::new();
     if let Err(error) = stream.read_to_end(&mut answer) {
-        panic!(
-            "no clean end of the connection ({error}) after {:?}",
-            text(&answer)
-        );
+        panic!("no clean end of the connection ({error}) after {:?}", text(&answer));
     }
     answer
 }

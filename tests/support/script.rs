@@ -16,10 +16,7 @@ use std::time::Duration;
 pub fn skip(reason: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    assert!(
-        std::env::var_os("CHINWAG_NO_SKIP").is_none(),
-        "{test} may not be skipped: {reason}"
-    );
+    assert!(std::env::var_os("CHINWAG_NO_SKIP").is_none(), "{test} may not be skipped: {reason}");
     // libtest captures what `eprintln!` writes, not what is written to the handle itself.
     let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
 }
@@ -28,18 +25,9 @@ pub fn skip(reason: &str) {
 pub fn python(modules: &[&str]) -> Option<PathBuf> {
     let python = std::env::var_os("CHINWAG_PYTHON").unwrap_or_else(|| OsString::from("python3"));
     let mut command = Command::new(&python);
-    command
-        .arg("-c")
-        .arg(format!("import {}", modules.join(", ")));
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
-        .status()
-        .ok()
-        .filter(|status| status.success())
-        .map(|_| PathBuf::from(python))
+    command.arg("-c").arg(format!("import {}", modules.join(", ")));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().ok().filter(|status| status.success()).map(|_| PathBuf::from(python))
 }
 
 /// Runs a command that must succeed.
@@ -50,12 +38,7 @@ pub fn python(modules: &[&str]) -> Option<PathBuf> {
 pub fn run(command: Command, deadline: Duration) -> Output {
     let name = format!("{command:?}");
     let output = run_to_end(command, deadline);
-    assert!(
-        output.status.success(),
-        "{name}: {}\n{}",
-        output.status,
-        printed(&output)
-    );
+    assert!(output.status.success(), "{name}: {}\n{}", output.status, printed(&output));
     output
 }
 
@@ -82,14 +65,8 @@ pub fn run_to_end(mut command: Command, deadline: Duration) -> Output {
         Ok(output) => output.expect("its pipes can be read"),
         Err(_) => {
             signal("KILL", &group);
-            let output = receiver
-                .recv()
-                .expect("a killed child ends")
-                .expect("its pipes can be read");
-            panic!(
-                "{command:?} still ran after {deadline:?} and was killed:\n{}",
-                printed(&output)
-            );
+            let output = receiver.recv().expect("a killed child ends").expect("its pipes can be read");
+            panic!("{command:?} still ran after {deadline:?} and was killed:\n{}", printed(&output));
         }
     }
 }
@@ -98,18 +75,11 @@ pub fn run_to_end(mut command: Command, deadline: Duration) -> Output {
 pub fn signal(name: &str, process: &str) {
     let kill = format!("kill -s {name} -- {process}");
     let status = Command::new("sh").arg("-c").arg(kill).status();
-    assert!(
-        status.is_ok_and(|status| status.success()),
-        "no process {process} to signal"
-    );
+    assert!(status.is_ok_and(|status| status.success()), "no process {process} to signal");
 }
 
 /// All that a program printed.
 pub fn printed(output: &Output) -> String {
     let (stdout, stderr) = (&output.stdout, &output.stderr);
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(stdout),
-        String::from_utf8_lossy(stderr)
-    )
+    format!("{}{}", String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr))
 }
