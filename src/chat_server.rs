@@ -30,6 +30,8 @@ pub struct ChatServer {
     fanout: Fanout,
     default_dialect: Dialect,
     outputs: Vec<Output>,
+    /// Whose messages are in this batch: they are dealt with when it has been sent.
+    heard: Vec<Peer>,
 }
 
 impl ChatServer {
@@ -40,7 +42,14 @@ impl ChatServer {
 
     /// A chat with these rules. Clients that name no subprotocol speak `default_dialect`.
     pub fn new(server: Server, rules: Rules, default_dialect: Dialect) -> Self {
-        Self { server, chat: Chat::new(rules), fanout: Fanout::default(), default_dialect, outputs: Vec::new() }
+        Self {
+            server,
+            chat: Chat::new(rules),
+            fanout: Fanout::default(),
+            default_dialect,
+            outputs: Vec::new(),
+            heard: Vec::new(),
+        }
     }
 
     /// Runs the chat on this thread, until the server is shut down and everybody has left.
@@ -58,6 +67,7 @@ impl ChatServer {
         }
         self.take_waiting(BATCH);
         self.fanout.flush();
+        self.heard.clear();
         true
     }
 
@@ -93,8 +103,7 @@ impl ChatServer {
     fn take(&mut self, event: Event) {
         match event {
             Event::Connected(peer, _) => self.joined(peer),
-            Event::Message(peer, Message::Text(text)) => self.apply(Input::Text { id: peer.id(), text: text.as_str() }),
-            Event::Message(peer, Message::Binary(_)) => self.apply(Input::Binary { id: peer.id() }),
+            Event::Message(peer, message) => self.heard(peer, &message),
             Event::Disconnected(peer, _) => {
                 self.fanout.leave(peer.id());
                 self.apply(Input::Left { id: peer.id() });
@@ -111,6 +120,15 @@ impl ChatServer {
         debug!("connection {id} speaks {}", dialect.name());
         self.fanout.join(peer, dialect);
         self.apply(Input::Joined { id, dialect });
+    }
+
+    fn heard(&mut self, peer: Peer, message: &Message) {
+        let id = peer.id();
+        self.heard.push(peer);
+        match message {
+            Message::Text(text) => self.apply(Input::Text { id, text: text.as_str() }),
+            Message::Binary(_) => self.apply(Input::Binary { id }),
+        }
     }
 
     fn apply(&mut self, input: Input<'_>) {

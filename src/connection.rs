@@ -14,6 +14,7 @@
 mod drain;
 mod frames;
 mod outbox;
+mod pending;
 mod reader;
 mod reason;
 mod wire;
@@ -25,6 +26,7 @@ pub use reason::Reason;
 
 use crate::config::Config;
 use outbox::Outbox;
+use pending::Pending;
 use std::{
     net::{Shutdown, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -45,6 +47,7 @@ pub(crate) struct Connection {
     id: u64,
     config: Arc<Config>,
     drain: Arc<Drain>,
+    pending: Pending,
     live: Mutex<Option<Live>>,
 }
 
@@ -80,8 +83,18 @@ enum Digest {
     Message(Message),
     /// More bytes are needed.
     Hungry,
-    /// Nothing that comes matters any more.
-    Over,
+    /// Nothing that comes after this matters any more.
+    Over(Ending),
+}
+
+/// How the peer's side came to its end.
+enum Ending {
+    /// A Close frame.
+    Close(Option<CloseFrame>),
+    /// Bytes that are no WebSocket.
+    Failure(Error),
+    /// It was ended from this side.
+    Ours,
 }
 
 impl Connection {
@@ -109,7 +122,7 @@ impl Connection {
             reason: None,
         };
         let live = Mutex::new(Some(live));
-        let connection = Arc::new(Self { id, config, drain, live });
+        let connection = Arc::new(Self { id, config, drain, pending: Pending::new(), live });
         let reader = Reader::new(Arc::clone(&connection), stream, input);
         (connection, reader)
     }
@@ -152,25 +165,48 @@ impl Connection {
         self.with_open(|live| fail(live, 1013, "no answer to a ping", Reason::Silent));
     }
 
-    /// Takes one message out of the bytes that arrived; answers Pings and Close frames on the way.
+    /// Takes one message out of the bytes that arrived; answers Pings on the way.
     fn digest(self: &Arc<Self>, input: &mut &[u8]) -> Digest {
         let mut guard = self.lock();
-        let Some(live) = guard.as_mut() else { return Digest::Over };
-        while live.phase < Phase::Finishing {
+        let Some(live) = guard.as_mut().filter(|live| live.phase < Phase::Finishing) else {
+            return Digest::Over(Ending::Ours);
+        };
+        loop {
             let mut wire = Wire { input, output: live.outbox.tail() };
             match live.context.read(&mut wire) {
-                Ok(Frame::Text(text)) if live.phase == Phase::Open => return Digest::Message(Message::Text(text)),
-                Ok(Frame::Binary(bytes)) if live.phase == Phase::Open => {
-                    return Digest::Message(Message::Binary(bytes));
-                }
-                Ok(Frame::Close(frame)) => closed_by_peer(live, frame),
+                Ok(Frame::Text(text)) if live.phase == Phase::Open => return self.hand_out(Message::Text(text)),
+                Ok(Frame::Binary(bytes)) if live.phase == Phase::Open => return self.hand_out(Message::Binary(bytes)),
+                Ok(Frame::Close(frame)) => return Digest::Over(Ending::Close(frame)),
                 Ok(_) => {}
                 Err(Error::Io(_)) => break,
-                Err(error) => failed_by_peer(live, &error),
+                Err(error) => return Digest::Over(Ending::Failure(error)),
             }
         }
         self.settle(live);
-        if live.phase < Phase::Finishing { Digest::Hungry } else { Digest::Over }
+        Digest::Hungry
+    }
+
+    fn hand_out(&self, message: Message) -> Digest {
+        self.pending.add();
+        Digest::Message(message)
+    }
+
+    /// A message that was handed out has been dealt with.
+    pub(crate) fn dealt_with(&self) {
+        self.pending.remove();
+    }
+
+    /// The peer's side is at its end: once the messages that came before have been dealt with, so is ours.
+    fn conclude(self: &Arc<Self>, ending: Ending) {
+        self.pending.wait(Instant::now() + self.config.close_timeout);
+        if let Some(live) = self.lock().as_mut() {
+            match ending {
+                Ending::Close(frame) => closed_by_peer(live, frame),
+                Ending::Failure(error) => failed_by_peer(live, &error),
+                Ending::Ours => {}
+            }
+            self.settle(live);
+        }
     }
 
     /// The drain shall cut it when it has not ended in time.

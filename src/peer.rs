@@ -16,8 +16,11 @@ pub type PeerId = u64;
 /// A connected peer. Cloning is cheap; all clones are the same peer, and compare equal.
 ///
 /// It may be used from any thread, and after the peer is gone: then sending does nothing.
-#[derive(Clone)]
-pub struct Peer(Arc<Inner>);
+pub struct Peer {
+    inner: Arc<Inner>,
+    /// It came with a message: when it is dropped, the message counts as dealt with.
+    with_message: bool,
+}
 
 struct Inner {
     id: PeerId,
@@ -28,22 +31,27 @@ struct Inner {
 
 impl Peer {
     pub(crate) fn new(id: PeerId, addr: SocketAddr, protocol: Option<Arc<str>>, connection: Arc<Connection>) -> Self {
-        Self(Arc::new(Inner { id, addr, protocol, connection }))
+        Self { inner: Arc::new(Inner { id, addr, protocol, connection }), with_message: false }
+    }
+
+    /// The handle that goes out with a message.
+    pub(crate) fn with_message(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), with_message: true }
     }
 
     /// Its number.
     pub fn id(&self) -> PeerId {
-        self.0.id
+        self.inner.id
     }
 
     /// Where its connection comes from.
     pub fn addr(&self) -> SocketAddr {
-        self.0.addr
+        self.inner.addr
     }
 
     /// The subprotocol that was agreed on in the handshake (RFC 6455 1.9).
     pub fn protocol(&self) -> Option<&str> {
-        self.0.protocol.as_deref()
+        self.inner.protocol.as_deref()
     }
 
     /// Sends a message, and never blocks: what the socket does not take at once waits, up to
@@ -65,7 +73,7 @@ impl Peer {
 
     /// Sends whole frames.
     pub(crate) fn send_bytes(&self, frames: &[u8]) -> bool {
-        self.0.connection.send(frames)
+        self.inner.connection.send(frames)
     }
 
     /// Starts the closing handshake (RFC 6455 7.1.2) after all that was sent before: a Close frame with this status
@@ -73,13 +81,27 @@ impl Peer {
     /// its [`Event::Disconnected`](crate::Event::Disconnected) does, after at most
     /// [`Config::close_timeout`](crate::Config::close_timeout). Does nothing if it is closing already.
     pub fn close(&self, code: u16, reason: &str) {
-        self.0.connection.close(code, reason);
+        self.inner.connection.close(code, reason);
+    }
+}
+
+impl Clone for Peer {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), with_message: false }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        if self.with_message {
+            self.inner.connection.dealt_with();
+        }
     }
 }
 
 impl PartialEq for Peer {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 }
 
@@ -87,12 +109,12 @@ impl Eq for Peer {}
 
 impl Hash for Peer {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.id.hash(state);
+        self.inner.id.hash(state);
     }
 }
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Peer({}, {})", self.0.id, self.0.addr)
+        write!(f, "Peer({}, {})", self.inner.id, self.inner.addr)
     }
 }

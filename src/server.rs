@@ -40,7 +40,9 @@ const BACKLOG: i32 = 4096;
 pub enum Event {
     /// A handshake succeeded. The request is what the client sent, without its secrets.
     Connected(Peer, Box<Request>),
-    /// A whole message came.
+    /// A whole message came. As long as this handle is not dropped (clones do not count), the message counts as not
+    /// yet dealt with: a Close frame that came behind it is answered after that, so that an answer to the message still
+    /// goes out; for at most [`Config::close_timeout`].
     Message(Peer, Message),
     /// A connection ended. Nothing more of this peer will come.
     Disconnected(Peer, Reason),

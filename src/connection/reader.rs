@@ -44,7 +44,8 @@ impl Reader {
                 Digest::Message(message) => return Some(message),
                 Digest::Hungry if self.receive() => {}
                 Digest::Hungry => return None,
-                Digest::Over => {
+                Digest::Over(ending) => {
+                    self.connection.conclude(ending);
                     self.throw_away();
                     return None;
                 }

@@ -63,7 +63,7 @@ fn pump(peer: &Peer, request: Box<Request>, mut reader: Reader, shared: &Shared)
     }
     while let Some(message) = reader.next() {
         trace!("connection {}: {message:?}", peer.id());
-        if !shared.send(Event::Message(peer.clone(), message)) {
+        if !shared.send(Event::Message(peer.with_message(), message)) {
             return;
         }
     }
