@@ -40,11 +40,7 @@ impl Chat {
     /// An empty chat.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
-        Self {
-            rules,
-            members: HashMap::new(),
-            lobby: Room::default(),
-        }
+        Self { rules, members: HashMap::new(), lobby: Room::default() }
     }
 
     /// Takes one input and appends what is to be done to `out`.
@@ -95,20 +91,14 @@ impl Chat {
         let Some(member) = self.members.get_mut(&id) else {
             return;
         };
-        let speaker = Speaker {
-            now,
-            id,
-            seat: member.seat,
-        };
+        let speaker = Speaker { now, id, seat: member.seat };
         let dialect = member.dialect;
         match member.pay(now, self.rules.rate) {
             Pace::Fine => {}
             Pace::TooFast => return out.push(send(id, Notice::Error(Refusal::TooFast.into()))),
             Pace::Flood => return self.put_out(now, id, 1008, "flooding", out),
         }
-        let done = dialect
-            .decode(text)
-            .and_then(|command| self.obey(speaker, command, out));
+        let done = dialect.decode(text).and_then(|command| self.obey(speaker, command, out));
         match done {
             Ok(()) => self.forgive(id),
             Err(problem) => self.strike(now, id, problem, out),
@@ -133,24 +123,14 @@ impl Chat {
             return;
         };
         member.strikes = member.strikes.saturating_add(1);
-        let is_out = self
-            .rules
-            .strikes
-            .is_some_and(|most| member.strikes >= most);
+        let is_out = self.rules.strikes.is_some_and(|most| member.strikes >= most);
         out.push(send(id, Notice::Error(problem)));
         if is_out {
             self.put_out(now, id, 1008, "too many errors", out);
         }
     }
 
-    fn put_out(
-        &mut self,
-        now: Millis,
-        to: UserId,
-        code: u16,
-        reason: &'static str,
-        out: &mut Vec<Output>,
-    ) {
+    fn put_out(&mut self, now: Millis, to: UserId, code: u16, reason: &'static str, out: &mut Vec<Output>) {
         out.push(Output::Close { to, code, reason });
         self.depart(now, to, out);
     }
@@ -171,8 +151,5 @@ fn send(to: UserId, notice: Notice) -> Output {
 }
 
 fn broadcast(notice: Notice) -> Output {
-    Output::Broadcast {
-        room: RoomId::LOBBY,
-        notice,
-    }
+    Output::Broadcast { room: RoomId::LOBBY, notice }
 }

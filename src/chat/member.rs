@@ -36,13 +36,7 @@ pub(super) enum Pace {
 impl Member {
     pub(super) fn new(now: Millis, dialect: Dialect, seat: Seat, rate: Option<Rate>) -> Self {
         let tokens = rate.map_or(0, full);
-        Self {
-            dialect,
-            seat,
-            strikes: 0,
-            tokens,
-            counted: now,
-        }
+        Self { dialect, seat, strikes: 0, tokens, counted: now }
     }
 
     /// Pays for one message.

@@ -30,27 +30,18 @@ impl Name {
             return None;
         }
         let key = profile::key(shown)?.into();
-        Some(Self {
-            shown: shown.into(),
-            key,
-        })
+        Some(Self { shown: shown.into(), key })
     }
 
     /// What a name becomes that is not allowed.
     pub(super) fn guest() -> Self {
-        Self {
-            shown: "guest".into(),
-            key: "guest".into(),
-        }
+        Self { shown: "guest".into(), key: "guest".into() }
     }
 
     /// The name with a number behind it. Key and number together are the key of the new name: digits
     /// neither compose with what is before them nor change case.
     pub(super) fn numbered(&self, number: u32) -> Self {
-        Self {
-            shown: format!("{}{number}", self.shown).into(),
-            key: format!("{}{number}", self.key).into(),
-        }
+        Self { shown: format!("{}{number}", self.shown).into(), key: format!("{}{number}", self.key).into() }
     }
 
     /// As much of the name as leaves room for `digits` more characters; `None` if nothing does.
@@ -60,9 +51,7 @@ impl Name {
             return Some(self.clone());
         }
         // What is cut off may have allowed what stays (a joiner, say), so that more must go.
-        (1..=room)
-            .rev()
-            .find_map(|length| Self::new(&prefix(&self.shown, length), max))
+        (1..=room).rev().find_map(|length| Self::new(&prefix(&self.shown, length), max))
     }
 }
 
@@ -74,3 +63,6 @@ pub(super) fn key(name: &str) -> Option<String> {
 fn prefix(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,10 +68,7 @@ impl Room {
         }
         let wanted = Name::new(asked, max).unwrap_or_else(Name::guest);
         let name = self.taken.claim(&wanted, max, seat);
-        let granted = Granted {
-            name: name.shown.clone(),
-            as_asked: *name.shown == *asked.trim(),
-        };
+        let granted = Granted { name: name.shown.clone(), as_asked: *name.shown == *asked.trim() };
         user.name = Some(name);
         self.list_waits = true;
         Some(granted)
@@ -95,18 +92,11 @@ impl Room {
 
     /// The names of the users, in order of joining.
     pub(super) fn users(&self) -> Arc<[protocol::Name]> {
-        self.seats
-            .values()
-            .filter_map(|user| Some(user.name.as_ref()?.shown.clone()))
-            .collect()
+        self.seats.values().filter_map(|user| Some(user.name.as_ref()?.shown.clone())).collect()
     }
 
     /// The user list, if one waits and the last one is long enough ago. It counts as sent.
-    pub(super) fn take_list(
-        &mut self,
-        now: Millis,
-        interval: Millis,
-    ) -> Option<Arc<[protocol::Name]>> {
+    pub(super) fn take_list(&mut self, now: Millis, interval: Millis) -> Option<Arc<[protocol::Name]>> {
         if !self.list_waits || !self.is_list_time(now, interval) {
             return None;
         }
@@ -117,14 +107,11 @@ impl Room {
 
     /// When the list that waits may be sent.
     pub(super) fn list_due(&self, interval: Millis) -> Option<Millis> {
-        self.list_waits
-            .then(|| self.listed.map_or(0, |then| then.saturating_add(interval)))
+        self.list_waits.then(|| self.listed.map_or(0, |then| then.saturating_add(interval)))
     }
 
     /// A list from the future means that the clock was set back: nobody shall wait for it to catch up.
     fn is_list_time(&self, now: Millis, interval: Millis) -> bool {
-        self.listed
-            .and_then(|then| now.checked_sub(then))
-            .is_none_or(|passed| passed >= interval)
+        self.listed.and_then(|then| now.checked_sub(then)).is_none_or(|passed| passed >= interval)
     }
 }

@@ -35,22 +35,13 @@ pub struct Rate {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self {
-            name_chars: 32,
-            text_chars: 4000,
-            rate: Some(Rate::default()),
-            strikes: Some(100),
-            list_interval: 100,
-        }
+        Self { name_chars: 32, text_chars: 4000, rate: Some(Rate::default()), strikes: Some(100), list_interval: 100 }
     }
 }
 
 impl Default for Rate {
     fn default() -> Self {
-        Self {
-            per_second: 10,
-            burst: 100,
-        }
+        Self { per_second: 10, burst: 100 }
     }
 }
 
@@ -62,11 +53,6 @@ impl Rules {
     /// Names keep their bound, which is the protocol's, and user lists are still merged.
     #[must_use]
     pub fn unlimited() -> Self {
-        Self {
-            text_chars: usize::MAX,
-            rate: None,
-            strikes: None,
-            ..Self::default()
-        }
+        Self { text_chars: usize::MAX, rate: None, strikes: None, ..Self::default() }
     }
 }

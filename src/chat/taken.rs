@@ -84,17 +84,7 @@ impl Taken {
 }
 
 /// The smallest number of each count of digits.
-const FIRST: [u32; MOST_DIGITS] = [
-    1,
-    10,
-    100,
-    1000,
-    10_000,
-    100_000,
-    1_000_000,
-    10_000_000,
-    100_000_000,
-];
+const FIRST: [u32; MOST_DIGITS] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 /// The key without its last `digits` characters, and those as a number.
 /// `None` as soon as one of them is no digit.

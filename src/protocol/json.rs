@@ -26,33 +26,21 @@ pub(super) fn encode(notice: &Notice, markup: Markup, out: &mut String) -> bool 
     let mut object = Object { out, markup };
     match notice {
         Notice::Id { id } => object.start("id").number("id", *id),
-        Notice::RejectUsername { id, name } => object
-            .start("rejectusername")
-            .number("id", *id)
-            .string("name", name),
+        Notice::RejectUsername { id, name } => object.start("rejectusername").number("id", *id).string("name", name),
         Notice::UserList(users) => object.start("userlist").strings("users", users),
-        Notice::Username { name, id, date } => object
-            .start("username")
-            .string("name", name)
-            .number("id", *id)
-            .number("date", *date),
-        Notice::Message {
-            name,
-            text,
-            id,
-            date,
-            audience,
-        } => object
+        Notice::Username { name, id, date } => {
+            object.start("username").string("name", name).number("id", *id).number("date", *date)
+        }
+        Notice::Message { name, text, id, date, audience } => object
             .start("message")
             .string("name", name)
             .string("text", text)
             .number("id", *id)
             .number("date", *date)
             .target(audience),
-        Notice::Error(problem) => object
-            .start("error")
-            .string("reason", problem.reason.word())
-            .string("about", &problem.about),
+        Notice::Error(problem) => {
+            object.start("error").string("reason", problem.reason.word()).string("about", &problem.about)
+        }
         Notice::Left { .. } | Notice::You { .. } | Notice::Users(_) | Notice::Help => return false,
     };
     out.push('}');
@@ -100,8 +88,7 @@ impl Object<'_> {
             push_string(value, self.markup, self.out);
             separator = ',';
         }
-        self.out
-            .push_str(if values.is_empty() { "[]" } else { "]" });
+        self.out.push_str(if values.is_empty() { "[]" } else { "]" });
         self
     }
 

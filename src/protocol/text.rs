@@ -10,8 +10,7 @@
 
 use super::{Audience, Command, Name, Notice, Problem, Refusal};
 
-const HELP: &str =
-    "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /help, /quit; //x says /x";
+const HELP: &str = "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /help, /quit; //x says /x";
 
 /// Reads one line. The line break at its end, which some clients send, is not part of it.
 pub(super) fn decode(text: &str) -> Result<Command, Problem> {
@@ -25,10 +24,7 @@ pub(super) fn decode(text: &str) -> Result<Command, Problem> {
 }
 
 fn say(text: &str) -> Command {
-    Command::Say {
-        text: text.into(),
-        target: None,
-    }
+    Command::Say { text: text.into(), target: None }
 }
 
 fn command(line: &str) -> Result<Command, Problem> {
@@ -47,14 +43,9 @@ fn command(line: &str) -> Result<Command, Problem> {
 fn private_message(rest: &str) -> Result<Command, Problem> {
     let (name, text) = quoted(rest).unwrap_or_else(|| split_word(rest));
     if name.is_empty() || text.is_empty() {
-        return Err(usage(
-            "To whom, and what? Type /msg, a name and the text: /msg ann hi",
-        ));
+        return Err(usage("To whom, and what? Type /msg, a name and the text: /msg ann hi"));
     }
-    Ok(Command::Say {
-        text: text.into(),
-        target: Some(name.to_owned()),
-    })
+    Ok(Command::Say { text: text.into(), target: Some(name.to_owned()) })
 }
 
 fn usage(about: &'static str) -> Problem {
@@ -77,19 +68,12 @@ fn quoted(line: &str) -> Option<(&str, &str)> {
 pub(super) fn encode(notice: &Notice, out: &mut String) -> bool {
     match notice {
         Notice::Id { .. } | Notice::UserList(_) => return false,
-        Notice::You { name } | Notice::RejectUsername { name, .. } => {
-            status(&["you are "], name, "", out)
-        }
+        Notice::You { name } | Notice::RejectUsername { name, .. } => status(&["you are "], name, "", out),
         Notice::Username { name, .. } => status(&[], name, " signed in", out),
         Notice::Left { name } => status(&[], name, " left", out),
         Notice::Users(users) => push_users(users, out),
         Notice::Help => out.push_str(HELP),
-        Notice::Message {
-            name,
-            text,
-            audience,
-            ..
-        } => push_message(name, text, audience, out),
+        Notice::Message { name, text, audience, .. } => push_message(name, text, audience, out),
         Notice::Error(problem) => {
             out.push_str("* refused: ");
             push_text(&problem.about, out);

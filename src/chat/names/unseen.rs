@@ -32,10 +32,7 @@ fn is_mark(c: char) -> bool {
 }
 
 fn in_ranges(c: char, ranges: &[(char, char)]) -> bool {
-    c > '~'
-        && ranges
-            .iter()
-            .any(|&(first, last)| (first..=last).contains(&c))
+    c > '~' && ranges.iter().any(|&(first, last)| (first..=last).contains(&c))
 }
 
 const UNSEEN: &[(char, char)] = &[

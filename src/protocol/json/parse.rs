@@ -27,9 +27,7 @@ pub(super) fn command(text: &str) -> Result<Command, Problem> {
 
 fn say(text: Field<'_>, target: Field<'_>) -> Result<Command, Problem> {
     let Field::Text(text) = text else {
-        return Err(missing(
-            "A \"message\" needs a \"text\", which is a string.",
-        ));
+        return Err(missing("A \"message\" needs a \"text\", which is a string."));
     };
     let target = match target {
         Field::Text(name) => Some(name.into_owned()),
@@ -37,18 +35,13 @@ fn say(text: Field<'_>, target: Field<'_>) -> Result<Command, Problem> {
         // Must not fall through to the room: it was meant for one user only.
         Field::Other => return Err(missing("\"target\" must be a string.")),
     };
-    Ok(Command::Say {
-        text: text.into(),
-        target,
-    })
+    Ok(Command::Say { text: text.into(), target })
 }
 
 fn set_name(name: Field<'_>) -> Result<Command, Problem> {
     match name {
         Field::Text(name) => Ok(Command::SetName(name.into_owned())),
-        _ => Err(missing(
-            "A \"username\" needs a \"name\", which is a string.",
-        )),
+        _ => Err(missing("A \"username\" needs a \"name\", which is a string.")),
     }
 }
 
