@@ -89,7 +89,7 @@ impl Connection {
     /// request's head.
     pub(crate) fn new(
         id: u64,
-        stream: TcpStream,
+        stream: Arc<TcpStream>,
         input: Vec<u8>,
         config: Arc<Config>,
         drain: Arc<Drain>,
@@ -99,7 +99,6 @@ impl Connection {
             .write_buffer_size(0)
             .max_message_size(Some(config.message))
             .max_frame_size(Some(config.message));
-        let stream = Arc::new(stream);
         let live = Live {
             stream: Arc::clone(&stream),
             context: WebSocketContext::new(Role::Server, Some(limits)),

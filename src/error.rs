@@ -9,10 +9,12 @@ use std::{fmt, io, net::SocketAddr};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
+    /// What was given as an address names none: no port, or a host that cannot be found.
+    Resolve(io::Error),
     /// The address could not be listened on: taken, not this machine's, or a port that needs a right.
     Bind {
-        /// What was asked for, as it was written.
-        address: String,
+        /// What was asked for.
+        address: SocketAddr,
         /// What the operating system said.
         source: io::Error,
     },
@@ -22,19 +24,13 @@ pub enum Error {
     Start(io::Error),
 }
 
-impl Error {
-    /// An [`Error::Bind`] for a known address.
-    pub(crate) fn bind(address: SocketAddr, source: io::Error) -> Self {
-        Self::Bind { address: address.to_string(), source }
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bind { address, source } => {
                 write!(f, "cannot listen on {address}: {}", explain(source))
             }
+            Self::Resolve(source) => write!(f, "no such address: {source}"),
             Self::NoListener => write!(f, "no address to listen on was given"),
             Self::Start(source) => write!(f, "cannot start: {source}"),
         }
@@ -44,7 +40,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Bind { source, .. } | Self::Start(source) => Some(source),
+            Self::Bind { source, .. } | Self::Resolve(source) | Self::Start(source) => Some(source),
             Self::NoListener => None,
         }
     }

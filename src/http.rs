@@ -75,7 +75,9 @@ impl Response {
         if self.may_have_body() {
             line(&["Content-Length: ", &self.body.len().to_string()]);
         }
-        line(&["Connection: close"]);
+        // Who sends Upgrade names it in Connection (RFC 9110 7.8).
+        let upgrade = self.header("Upgrade").map_or("", |_| ", Upgrade");
+        line(&["Connection: close", upgrade]);
         line(&[]);
     }
 

@@ -10,7 +10,7 @@ pub struct Rules {
     /// The longest name, in characters (Unicode scalar values). Default 32, as the
     /// protocol says; at least [`Rules::LEAST_NAME_CHARS`].
     pub name_chars: usize,
-    /// The longest text of a message, in characters. Default 4000; longer ones are `too-long`.
+    /// The longest text of a message, in characters. Default 8000; longer ones are `too-long`.
     pub text_chars: usize,
     /// How fast one connection may send; `None` is as fast as it can. Default [`Rate::default`].
     pub rate: Option<Rate>,
@@ -35,7 +35,7 @@ pub struct Rate {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { name_chars: 32, text_chars: 4000, rate: Some(Rate::default()), strikes: Some(100), list_interval: 100 }
+        Self { name_chars: 32, text_chars: 8000, rate: Some(Rate::default()), strikes: Some(100), list_interval: 100 }
     }
 }
 

@@ -135,7 +135,7 @@ fn private_messages_go_to_two() {
 fn refusals_go_to_the_offender_only() {
     let mut script = Script::with(&["ann"]);
     script.join(2, Dialect::Chinwag);
-    let long = "x".repeat(4001);
+    let long = "x".repeat(8001);
     let rows = [
         (1, "hi".to_owned(), "bad-json"),
         (1, r#"{"type":"id"}"#.to_owned(), "unknown-type"),
@@ -150,7 +150,7 @@ fn refusals_go_to_the_offender_only() {
         let start = format!(r#"{id}< {{"type":"error","reason":"{reason}","about":""#);
         assert!(out.len() == 1 && out[0].starts_with(&start), "{text:.40} {out:?}");
     }
-    assert_eq!(script.say(1, &"é".repeat(4000)).len(), 1);
+    assert_eq!(script.say(1, &"é".repeat(8000)).len(), 1);
 }
 
 #[test]
