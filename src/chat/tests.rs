@@ -88,6 +88,10 @@ fn mdn_sign_in_and_talk() {
     script.now = 1200;
     assert_eq!(script.put(Input::Left { id: 1 }), ["*< * bob left", r#"*< {"type":"userlist","users":["Bob1"]}"#]);
     assert_eq!(script.put(Input::Left { id: 1 }), [""; 0]);
+    script.now = 1300;
+    let freed =
+        [r#"*< {"type":"userlist","users":["bob"]}"#, r#"*< {"type":"username","name":"bob","id":2,"date":1300}"#];
+    assert_eq!(script.name(2, "bob"), freed);
 }
 
 #[test]

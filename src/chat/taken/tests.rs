@@ -75,6 +75,8 @@ fn smallest(held: &[String], asked: &str, max: usize) -> String {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn hints_never_change_the_answer(steps in proptest::collection::vec((0..4_usize, 0..9_usize), 0..200)) {
         let (mut taken, mut held) = (Taken::default(), Vec::new());
