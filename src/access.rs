@@ -35,11 +35,7 @@ pub struct Access {
 impl Access {
     /// No rule at all: any host, any origin, no token.
     pub fn open() -> Self {
-        Self {
-            any_host: true,
-            any_origin: true,
-            ..Self::default()
-        }
+        Self { any_host: true, any_origin: true, ..Self::default() }
     }
 
     /// Answers to this machine's own name too, with and without `.local`. What is no valid host name is left out.
@@ -103,10 +99,7 @@ impl Access {
     /// # Errors
     /// [`Refusal::Host`].
     pub fn check_host(&self, host: &Host) -> Result<(), Refusal> {
-        let known = self.any_host
-            || host.ip.is_some()
-            || host.name == "localhost"
-            || self.hosts.contains(&host.name);
+        let known = self.any_host || host.ip.is_some() || host.name == "localhost" || self.hosts.contains(&host.name);
         if known {
             return Ok(());
         }

@@ -36,12 +36,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            access: Access::default(),
-            protocols: Vec::new(),
-            endpoint: |_path| true,
-            site: None,
-        }
+        Self { access: Access::default(), protocols: Vec::new(), endpoint: |_path| true, site: None }
     }
 }
 
@@ -109,24 +104,15 @@ fn judge(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Dec
 /// The host that the request is for; `None` only with HTTP/1.0, which knew no `Host`.
 /// The one of an absolute target wins over the header, which must be there all the same (RFC 9112 3.2).
 fn host_of(request: &Request) -> Result<Option<Host>, Response> {
-    let invalid =
-        || bad_request("Host must be a host name or an IP address, and a port where there is one.");
+    let invalid = || bad_request("Host must be a host name or an IP address, and a port where there is one.");
     let header = match fields::single(request.headers(), header::HOST) {
-        Ok(Some(value)) => Some(
-            value
-                .to_str()
-                .ok()
-                .and_then(Host::parse)
-                .ok_or_else(invalid)?,
-        ),
+        Ok(Some(value)) => Some(value.to_str().ok().and_then(Host::parse).ok_or_else(invalid)?),
         Ok(None) if request.version() == Version::HTTP_10 => None,
         Ok(None) => return Err(bad_request("Host is missing.")),
         Err(_) => return Err(bad_request("Host is given more than once.")),
     };
     match request.uri().authority() {
-        Some(authority) => Host::parse(authority.as_str())
-            .map(Some)
-            .ok_or_else(invalid),
+        Some(authority) => Host::parse(authority.as_str()).map(Some).ok_or_else(invalid),
         None => Ok(header),
     }
 }
@@ -149,9 +135,7 @@ fn page(request: &Request, policy: &Policy) -> Response {
         return not_found();
     }
     if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return upgrade::required(
-            "This is a WebSocket server; connect to it with ws:// or a WebSocket client.",
-        );
+        return upgrade::required("This is a WebSocket server; connect to it with ws:// or a WebSocket client.");
     }
     not_allowed("GET")
 }

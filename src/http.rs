@@ -27,22 +27,15 @@ pub struct Response {
 impl Response {
     /// An answer without a body and without header fields of its own.
     pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Cow::Borrowed(&[]),
-        }
+        Self { status, headers: Vec::new(), body: Cow::Borrowed(&[]) }
     }
 
     /// A plain text answer of one line; the line feed is added here.
     pub fn text(status: u16, sentence: impl AsRef<str>) -> Self {
         let body = format!("{}\n", sentence.as_ref()).into_bytes();
-        Self {
-            body: body.into(),
-            ..Self::empty(status)
-        }
-        .with("Content-Type", "text/plain; charset=utf-8")
-        .with("X-Content-Type-Options", "nosniff")
+        Self { body: body.into(), ..Self::empty(status) }
+            .with("Content-Type", "text/plain; charset=utf-8")
+            .with("X-Content-Type-Options", "nosniff")
     }
 
     /// The same answer with one more header field. Names and values must be valid ones: they are written as they are.
@@ -55,8 +48,7 @@ impl Response {
     /// The first header field of that name, letter case ignored.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut all = self.headers.iter();
-        all.find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_ref())
+        all.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
     }
 
     /// The bytes to send: status line, header fields, and the body unless `head_only` (the request's method was HEAD).
@@ -73,8 +65,7 @@ impl Response {
 
     fn write_head(&self, bytes: &mut Vec<u8>) {
         let mut line = |text: &[&str]| {
-            text.iter()
-                .for_each(|part| bytes.extend_from_slice(part.as_bytes()));
+            text.iter().for_each(|part| bytes.extend_from_slice(part.as_bytes()));
             bytes.extend_from_slice(b"\r\n");
         };
         line(&["HTTP/1.1 ", &self.status.to_string(), " ", self.reason()]);
@@ -97,9 +88,7 @@ impl Response {
     /// The words beside the status code; they are for people only (RFC 9112 4).
     fn reason(&self) -> &'static str {
         let status = tungstenite::http::StatusCode::from_u16(self.status).ok();
-        status
-            .and_then(|status| status.canonical_reason())
-            .unwrap_or("")
+        status.and_then(|status| status.canonical_reason()).unwrap_or("")
     }
 }
 

@@ -55,11 +55,7 @@ impl Host {
             "" => None,
             port => parse_port(port.strip_prefix(':')?)?,
         };
-        Some(Self {
-            name: ip.to_string(),
-            ip: Some(ip.into()),
-            port,
-        })
+        Some(Self { name: ip.to_string(), ip: Some(ip.into()), port })
     }
 
     fn parse_named(text: &str) -> Option<Self> {
@@ -68,11 +64,7 @@ impl Host {
             None => (text, None),
         };
         let name = name.strip_suffix('.').unwrap_or(name);
-        is_name(name).then(|| Self {
-            name: name.to_ascii_lowercase(),
-            ip: name.parse().ok(),
-            port,
-        })
+        is_name(name).then(|| Self { name: name.to_ascii_lowercase(), ip: name.parse().ok(), port })
     }
 }
 
@@ -103,9 +95,5 @@ fn parse_port(text: &str) -> Option<Option<u16>> {
         return Some(None);
     }
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    if digits {
-        text.parse().ok().map(Some)
-    } else {
-        None
-    }
+    if digits { text.parse().ok().map(Some) } else { None }
 }

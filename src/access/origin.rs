@@ -24,9 +24,7 @@ impl Origin {
         let (scheme, rest) = text.split_once("://")?;
         let mut host = Host::parse(rest.strip_suffix('/').unwrap_or(rest))?;
         let scheme = is_scheme(scheme).then(|| scheme.to_ascii_lowercase())?;
-        host.port = host
-            .port
-            .filter(|port| Some(*port) != default_port(&scheme));
+        host.port = host.port.filter(|port| Some(*port) != default_port(&scheme));
         Some(Self::Tuple { scheme, host })
     }
 

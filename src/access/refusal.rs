@@ -11,9 +11,7 @@ pub struct Invalid(String);
 impl Invalid {
     pub(super) fn host(given: &str) -> Self {
         let given = given.escape_debug();
-        Self(format!(
-            "{given} is not a host name; give the name alone, such as chat.example, or * for any"
-        ))
+        Self(format!("{given} is not a host name; give the name alone, such as chat.example, or * for any"))
     }
 
     pub(super) fn origin(given: &str) -> Self {
@@ -25,10 +23,7 @@ impl Invalid {
 
     /// Does not repeat what was given: it may be nearly the secret.
     pub(super) fn token() -> Self {
-        Self(
-            "the access token must be one line of visible ASCII characters, without spaces"
-                .to_owned(),
-        )
+        Self("the access token must be one line of visible ASCII characters, without spaces".to_owned())
     }
 }
 

@@ -62,12 +62,7 @@ fn hosts_that_are_not() {
 
 #[test]
 fn only_ip_literals_have_an_address() {
-    for (text, is_ip) in [
-        ("127.0.0.1", true),
-        ("[::1]:1", true),
-        ("127.1", false),
-        ("0x7f000001", false),
-    ] {
+    for (text, is_ip) in [("127.0.0.1", true), ("[::1]:1", true), ("127.1", false), ("0x7f000001", false)] {
         assert_eq!(host(text).ip.is_some(), is_ip, "{text}");
     }
 }
@@ -109,9 +104,7 @@ fn the_machine_name_may_come_with_local() {
 #[test]
 fn which_origins_are_let_in() {
     let access = Access::default();
-    let access = access
-        .allow_origin("https://App.example:443/")
-        .expect("an origin");
+    let access = access.allow_origin("https://App.example:443/").expect("an origin");
     let table = [
         (None, "localhost", true),
         (Some("http://localhost:3000"), "localhost:6502", true),
@@ -138,12 +131,7 @@ fn which_origins_are_let_in() {
 #[test]
 fn files_come_in_by_null_and_anybody_by_a_star() {
     let here = host("localhost");
-    for (listed, origin) in [
-        ("null", "file://"),
-        ("null", "null"),
-        ("*", "https://evil.example"),
-        ("*", "null"),
-    ] {
+    for (listed, origin) in [("null", "file://"), ("null", "null"), ("*", "https://evil.example"), ("*", "null")] {
         let access = Access::default().allow_origin(listed).expect("an origin");
         assert_eq!(access.check_origin(Some(origin), &here), Ok(()), "{origin}");
     }
@@ -173,9 +161,7 @@ fn the_token_must_be_the_whole_one() {
 fn the_token_is_never_shown() {
     let access = Access::default().token("s3cret").expect("a token");
     assert!(!format!("{access:?}").contains("s3cret"));
-    let refused = Access::default()
-        .token("s3cret s3cret")
-        .expect_err("a space");
+    let refused = Access::default().token("s3cret s3cret").expect_err("a space");
     assert!(!format!("{refused} {refused:?}").contains("s3cret"));
 }
 
@@ -197,27 +183,12 @@ fn settings_that_cannot_be_used_are_refused() {
 
 #[test]
 fn a_refusal_names_the_flag_that_would_help() {
-    let access = Access::default()
-        .require_origin(true)
-        .token("t")
-        .expect("a token");
+    let access = Access::default().require_origin(true).token("t").expect("a token");
     let here = host("localhost");
     let table = [
-        (
-            access.check_host(&host("evil.example:80")),
-            421,
-            "--host evil.example.",
-        ),
-        (
-            access.check_origin(Some("http://evil.example"), &here),
-            403,
-            "--origin http://evil.example.",
-        ),
-        (
-            access.check_origin(Some("file://"), &here),
-            403,
-            "--origin null.",
-        ),
+        (access.check_host(&host("evil.example:80")), 421, "--host evil.example."),
+        (access.check_origin(Some("http://evil.example"), &here), 403, "--origin http://evil.example."),
+        (access.check_origin(Some("file://"), &here), 403, "--origin null."),
         (access.check_origin(None, &here), 403, "--require-origin"),
         (access.check_token(None), 401, "--token-file"),
         (access.check_token(Some(b"x")), 401, "--token-file"),

@@ -13,10 +13,7 @@ use crate::http::Response;
 pub(super) struct Repeated;
 
 /// The only field of that name.
-pub(super) fn single(
-    headers: &HeaderMap,
-    name: impl AsHeaderName,
-) -> Result<Option<&HeaderValue>, Repeated> {
+pub(super) fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, Repeated> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (_, Some(_)) => Err(Repeated),
@@ -28,9 +25,7 @@ pub(super) fn single(
 pub(super) fn list(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &[u8]> {
     let values = headers.get_all(name).into_iter();
     let elements = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    elements
-        .map(<[u8]>::trim_ascii)
-        .filter(|element| !element.is_empty())
+    elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
 /// Is that word in the list, in any letter case?
@@ -47,16 +42,12 @@ pub(super) fn is_token(text: &[u8]) -> bool {
 /// No request to this server has a body, so that what follows the head can only be frames.
 pub(super) fn no_body(headers: &HeaderMap) -> Result<(), Response> {
     if headers.contains_key(TRANSFER_ENCODING) {
-        return Err(bad_request(
-            "A request to this server has no body: leave Transfer-Encoding out.",
-        ));
+        return Err(bad_request("A request to this server has no body: leave Transfer-Encoding out."));
     }
     if headers.get_all(CONTENT_LENGTH).iter().all(is_zero) {
         return Ok(());
     }
-    Err(bad_request(
-        "A request to this server has no body: Content-Length must be 0 or left out.",
-    ))
+    Err(bad_request("A request to this server has no body: Content-Length must be 0 or left out."))
 }
 
 /// `0`, `00` and `0, 0` are: proxies join repeated fields (RFC 9110 8.6).

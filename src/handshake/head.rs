@@ -45,10 +45,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            bytes: 8192,
-            fields: 100,
-        }
+        Self { bytes: 8192, fields: 100 }
     }
 }
 
@@ -97,12 +94,7 @@ impl Incoming {
         &self.buffer[..self.length]
     }
 
-    fn read_more(
-        &mut self,
-        source: &mut impl Source,
-        limits: &Limits,
-        deadline: Instant,
-    ) -> Result<(), HeadError> {
+    fn read_more(&mut self, source: &mut impl Source, limits: &Limits, deadline: Instant) -> Result<(), HeadError> {
         self.make_room(limits)?;
         match source.read_before(deadline, &mut self.buffer[self.length..]) {
             Ok(0) if self.length == 0 => Err(HeadError::Closed),

@@ -11,17 +11,12 @@ use super::head::Limits;
 use super::head_error::HeadError;
 use crate::http::{Method, Request};
 
-const REQUEST_LINE: HeadError =
-    HeadError::Malformed("The first line must be a request line, such as GET / HTTP/1.1.");
-const FIELD_NAME: HeadError =
-    HeadError::Malformed("The name of a header field is not a valid one.");
-const FIELD_VALUE: HeadError =
-    HeadError::Malformed("The value of a header field is not a valid one.");
-const LINE_END: HeadError =
-    HeadError::Malformed("A line of the request does not end as it should.");
-const TARGET: HeadError = HeadError::Malformed(
-    "The request target must be a path that begins with /, or an http:// URL.",
-);
+const REQUEST_LINE: HeadError = HeadError::Malformed("The first line must be a request line, such as GET / HTTP/1.1.");
+const FIELD_NAME: HeadError = HeadError::Malformed("The name of a header field is not a valid one.");
+const FIELD_VALUE: HeadError = HeadError::Malformed("The value of a header field is not a valid one.");
+const LINE_END: HeadError = HeadError::Malformed("A line of the request does not end as it should.");
+const TARGET: HeadError =
+    HeadError::Malformed("The request target must be a path that begins with /, or an http:// URL.");
 const FRAGMENT: HeadError = HeadError::Malformed("The request target must not have a # in it.");
 
 /// Parses a whole head, its empty line included.

@@ -46,10 +46,7 @@ fn mask_query(uri: &mut Uri) {
     if !query.contains(KEY) {
         return;
     }
-    let pairs: Vec<&str> = query
-        .split('&')
-        .map(|pair| if pair.starts_with(KEY) { MASK } else { pair })
-        .collect();
+    let pairs: Vec<&str> = query.split('&').map(|pair| if pair.starts_with(KEY) { MASK } else { pair }).collect();
     let masked = format!("{}?{}", uri.path(), pairs.join("&"));
     *uri = with_path(uri, &masked);
 }
@@ -67,17 +64,9 @@ fn percent_decoded(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, behind)) = rest.split_first() {
-        let escaped = if *first == b'%' {
-            hex_byte(behind)
-        } else {
-            None
-        };
+        let escaped = if *first == b'%' { hex_byte(behind) } else { None };
         decoded.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() {
-            &behind[2..]
-        } else {
-            behind
-        };
+        rest = if escaped.is_some() { &behind[2..] } else { behind };
     }
     decoded
 }

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use tungstenite::error::ProtocolError;
 use tungstenite::handshake::server::create_response;
 use tungstenite::http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use tungstenite::http::{HeaderMap, HeaderValue, Version};
 
@@ -69,18 +68,13 @@ fn check_fields(headers: &HeaderMap) -> Result<(), Response> {
 
 /// The first subprotocol in the client's order that the server knows. That none is known is no error: the
 /// client decides what it does then (RFC 6455 4.2.2). Names that are no tokens are one (4.2.1).
-pub(super) fn choose_protocol(
-    headers: &HeaderMap,
-    known: &[Arc<str>],
-) -> Result<Option<Arc<str>>, Response> {
+pub(super) fn choose_protocol(headers: &HeaderMap, known: &[Arc<str>]) -> Result<Option<Arc<str>>, Response> {
     if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
         return Ok(None);
     }
     let mut offers = fields::list(headers, SEC_WEBSOCKET_PROTOCOL).peekable();
     if offers.peek().is_none() || !offers.all(fields::is_token) {
-        return Err(bad_request(
-            "Sec-WebSocket-Protocol must be a list of names, such as chat, superchat.",
-        ));
+        return Err(bad_request("Sec-WebSocket-Protocol must be a list of names, such as chat, superchat."));
     }
     let mut offers = fields::list(headers, SEC_WEBSOCKET_PROTOCOL);
     let of_name = |offer: &[u8]| known.iter().find(|name| name.as_bytes() == offer);
@@ -114,9 +108,7 @@ fn plain_form(request: &Request) -> Request {
 fn explain(error: &tungstenite::Error) -> Response {
     use tungstenite::Error::Protocol;
     match error {
-        Protocol(ProtocolError::InvalidSecWebSocketKey) => {
-            bad_request("Sec-WebSocket-Key must be 16 bytes in base64.")
-        }
+        Protocol(ProtocolError::InvalidSecWebSocketKey) => bad_request("Sec-WebSocket-Key must be 16 bytes in base64."),
         other => bad_request(&format!("This is no WebSocket handshake: {other}.")),
     }
 }
@@ -124,14 +116,9 @@ fn explain(error: &tungstenite::Error) -> Response {
 /// The 101 answer, spelled as in RFC 6455 1.2: some small clients know no other letter case.
 pub(super) fn answer(accept: &HeaderValue, protocol: Option<&str>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(192);
-    bytes.extend_from_slice(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
-    );
+    bytes.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
     let protocol = protocol.map(|name| ("Sec-WebSocket-Protocol", name.as_bytes()));
-    for (name, value) in [Some(("Sec-WebSocket-Accept", accept.as_bytes())), protocol]
-        .into_iter()
-        .flatten()
-    {
+    for (name, value) in [Some(("Sec-WebSocket-Accept", accept.as_bytes())), protocol].into_iter().flatten() {
         bytes.extend_from_slice(name.as_bytes());
         bytes.extend_from_slice(b": ");
         bytes.extend_from_slice(value);
@@ -148,9 +135,7 @@ pub(super) fn old_version() -> Response {
 
 /// 426: only a WebSocket handshake helps here (RFC 9110 15.5.22).
 pub(super) fn required(sentence: &str) -> Response {
-    Response::text(426, sentence)
-        .with("Upgrade", "websocket")
-        .with("Sec-WebSocket-Version", "13")
+    Response::text(426, sentence).with("Upgrade", "websocket").with("Sec-WebSocket-Version", "13")
 }
 
 /// 426 with the versions that are spoken (RFC 6455 4.4).
