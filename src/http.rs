@@ -112,19 +112,13 @@ mod tests {
     #[test]
     fn without_a_body_there_is_no_length() {
         let answer = text(&Response::empty(304), false);
-        assert_eq!(
-            answer,
-            "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"
-        );
+        assert_eq!(answer, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
     }
 
     #[test]
     fn an_upgrade_is_named_in_connection() {
         let answer = text(&Response::empty(426).with("Upgrade", "websocket"), false);
-        assert!(
-            answer.contains("\r\nConnection: close, Upgrade\r\n"),
-            "{answer}"
-        );
+        assert!(answer.contains("\r\nConnection: close, Upgrade\r\n"), "{answer}");
     }
 
     #[test]

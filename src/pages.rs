@@ -48,12 +48,7 @@ struct Page {
 
 impl Page {
     const fn new(path: &'static str, content_type: &'static str, content: &'static [u8]) -> Self {
-        Self {
-            path,
-            content_type,
-            content,
-            hash: hash(content),
-        }
+        Self { path, content_type, content, hash: hash(content) }
     }
 
     fn answer(&self, request: &Request) -> Response {
@@ -123,22 +118,11 @@ mod tests {
 
     #[test]
     fn each_page_has_its_type_and_the_strict_headers() {
-        let types = [
-            ("/", HTML),
-            ("/style.css", CSS),
-            ("/app.js", JS),
-            ("/favicon.ico", SVG),
-        ];
+        let types = [("/", HTML), ("/style.css", CSS), ("/app.js", JS), ("/favicon.ico", SVG)];
         for (path, content_type) in types {
             let page = get(path);
-            assert_eq!(
-                (page.status, page.header("content-type")),
-                (200, Some(content_type))
-            );
-            assert_eq!(
-                page.header("Content-Security-Policy"),
-                Some(SECURITY_POLICY)
-            );
+            assert_eq!((page.status, page.header("content-type")), (200, Some(content_type)));
+            assert_eq!(page.header("Content-Security-Policy"), Some(SECURITY_POLICY));
             assert_eq!(page.header("X-Content-Type-Options"), Some("nosniff"));
             assert_eq!(page.header("Referrer-Policy"), Some("no-referrer"));
         }
@@ -151,10 +135,7 @@ mod tests {
         assert_eq!(respond(&request(Method::POST, "/none")), None);
         assert_eq!(get("/?token=x").status, 200);
         let post = respond(&request(Method::POST, "/")).expect("an answer");
-        assert_eq!(
-            (post.status, post.header("Allow")),
-            (405, Some("GET, HEAD"))
-        );
+        assert_eq!((post.status, post.header("Allow")), (405, Some("GET, HEAD")));
     }
 
     #[test]
@@ -162,13 +143,7 @@ mod tests {
         let tag = get("/").header("ETag").expect("a tag").to_owned();
         let weak = format!("W/{tag}");
         let list = format!("\"other\", {tag}");
-        for (known, status) in [
-            (tag.as_str(), 304),
-            (&weak, 304),
-            (&list, 304),
-            ("*", 304),
-            ("\"other\"", 200),
-        ] {
+        for (known, status) in [(tag.as_str(), 304), (&weak, 304), (&list, 304), ("*", 304), ("\"other\"", 200)] {
             let mut again = request(Method::GET, "/");
             let value = known.parse().expect("a header value");
             again.headers_mut().insert(IF_NONE_MATCH, value);

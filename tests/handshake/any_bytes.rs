@@ -13,8 +13,7 @@ fn outcome(mut script: Script) -> (String, Option<Vec<u8>>) {
         Err(HeadError::Io(error)) => panic!("{error}"),
         Err(error) => (format!("{error:?}"), None),
         Ok((mut request, mut behind)) => {
-            let answers =
-                [chat(), with_token()].map(|policy| written(decide(&mut request, &policy)));
+            let answers = [chat(), with_token()].map(|policy| written(decide(&mut request, &policy)));
             behind.extend(script.rest());
             (format!("{request:?} {answers:?}"), Some(behind))
         }
@@ -70,24 +69,18 @@ fn sent() -> impl Strategy<Value = Vec<u8>> {
     let target = "[/a-z?&=%:.*#\\[\\]@-]{0,30}";
     prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..200),
-        "[A-Z ]{0,8}[/ ]{0,3}[ -~]{0,20}(HTTP/1.[01])?[\r\n]{0,4}[ -~\r\n]{0,80}"
-            .prop_map(String::into_bytes),
+        "[A-Z ]{0,8}[/ ]{0,3}[ -~]{0,20}(HTTP/1.[01])?[\r\n]{0,4}[ -~\r\n]{0,80}".prop_map(String::into_bytes),
         (lines, target).prop_map(|(lines, target)| {
             let lines = lines.concat();
-            plus(lines.trim_end())
-                .replacen("GET /", &format!("GET {target}"), 1)
-                .into_bytes()
+            plus(lines.trim_end()).replacen("GET /", &format!("GET {target}"), 1).into_bytes()
         }),
-        (
-            0..handshake().len(),
-            any::<u8>(),
-            proptest::collection::vec(any::<u8>(), 0..20)
-        )
-            .prop_map(|(at, byte, behind)| {
+        (0..handshake().len(), any::<u8>(), proptest::collection::vec(any::<u8>(), 0..20)).prop_map(
+            |(at, byte, behind)| {
                 let mut bytes = handshake().into_bytes();
                 bytes[at] = byte;
                 [bytes, behind].concat()
-            }),
+            }
+        ),
     ]
 }
 

@@ -73,8 +73,5 @@ fn no_secret_is_left_in_the_request() {
 #[test]
 fn a_full_server_says_so() {
     let reply = chinwag::handshake::full();
-    assert_eq!(
-        (reply.status, reply.header("Retry-After")),
-        (503, Some("10"))
-    );
+    assert_eq!((reply.status, reply.header("Retry-After")), (503, Some("10")));
 }

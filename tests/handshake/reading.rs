@@ -18,9 +18,7 @@ fn frames_right_behind_the_handshake_are_kept() {
 
 #[test]
 fn line_feeds_behind_the_head_are_no_part_of_it() {
-    let (_, behind) = Script::of(handshake() + "\r\n\n")
-        .read()
-        .expect("a request");
+    let (_, behind) = Script::of(handshake() + "\r\n\n").read().expect("a request");
     assert_eq!(behind, b"\r\n\n");
 }
 
@@ -28,17 +26,11 @@ fn line_feeds_behind_the_head_are_no_part_of_it() {
 fn a_head_may_be_as_large_as_the_limit_and_no_larger() {
     for (size, fits) in [(8192, true), (8193, false), (100_000, false)] {
         let empty = plain("GET / HTTP/1.1", "A: \r\n").len();
-        let head = plain(
-            "GET / HTTP/1.1",
-            &format!("A: {}\r\n", "a".repeat(size - empty)),
-        );
+        let head = plain("GET / HTTP/1.1", &format!("A: {}\r\n", "a".repeat(size - empty)));
         assert_eq!(head.len(), size);
         match Script::of(head).read() {
             Ok(_) => assert!(fits, "{size}"),
-            Err(error) => assert!(
-                !fits && matches!(error, HeadError::TooLarge),
-                "{size}: {error}"
-            ),
+            Err(error) => assert!(!fits && matches!(error, HeadError::TooLarge), "{size}: {error}"),
         }
     }
 }
@@ -49,28 +41,18 @@ fn a_head_may_have_as_many_fields_as_the_limit_and_no_more() {
         let lines: String = (1..fields).map(|n| format!("A{n}: b\r\n")).collect();
         match Script::of(plain("GET / HTTP/1.1", &lines)).read() {
             Ok((request, _)) => assert!(fits && request.headers().len() == fields),
-            Err(error) => assert!(
-                !fits && matches!(error, HeadError::TooManyFields),
-                "{error}"
-            ),
+            Err(error) => assert!(!fits && matches!(error, HeadError::TooManyFields), "{error}"),
         }
     }
 }
 
 #[test]
 fn limits_can_be_smaller() {
-    let limits = Limits {
-        bytes: 64,
-        fields: 1,
-    };
+    let limits = Limits { bytes: 64, fields: 1 };
     let mut script = Script::of(handshake());
     let answer = read_head(&mut script, &limits, Instant::now());
     assert!(matches!(answer, Err(HeadError::TooLarge)));
-    assert_eq!(
-        script.rest().len(),
-        handshake().len() - 64,
-        "no more was read"
-    );
+    assert_eq!(script.rest().len(), handshake().len() - 64, "no more was read");
 }
 
 #[test]

@@ -39,24 +39,9 @@ pub(crate) const GROUPS: &[Group] = &[
         policy: chat,
         rows: websocket::accepted,
     },
-    Group {
-        title: "Not a request",
-        setting: "Whatever the configuration.",
-        policy: chat,
-        rows: http::no_request,
-    },
-    Group {
-        title: "Target, version, body",
-        setting: "The chat server.",
-        policy: chat,
-        rows: http::not_http,
-    },
-    Group {
-        title: "Not a handshake",
-        setting: "The chat server.",
-        policy: chat,
-        rows: websocket::no_handshake,
-    },
+    Group { title: "Not a request", setting: "Whatever the configuration.", policy: chat, rows: http::no_request },
+    Group { title: "Target, version, body", setting: "The chat server.", policy: chat, rows: http::not_http },
+    Group { title: "Not a handshake", setting: "The chat server.", policy: chat, rows: websocket::no_handshake },
     Group {
         title: "Host and Origin",
         setting: "The chat server on a machine called `pi`, with `--host chat.example --origin https://app.example`.",
@@ -75,12 +60,7 @@ pub(crate) const GROUPS: &[Group] = &[
         policy: with_token,
         rows: access::token,
     },
-    Group {
-        title: "Pages",
-        setting: "The chat server.",
-        policy: chat,
-        rows: http::pages,
-    },
+    Group { title: "Pages", setting: "The chat server.", policy: chat, rows: http::pages },
     Group {
         title: "No pages",
         setting: "A server built on the library, which has no pages and takes handshakes at every path.",
@@ -105,11 +85,7 @@ fn for_access(access: Access) -> Policy {
 fn listed() -> Policy {
     let access = Access::default().machine_name("pi");
     let access = access.allow_host("chat.example").expect("a host name");
-    for_access(
-        access
-            .allow_origin("https://app.example")
-            .expect("an origin"),
-    )
+    for_access(access.allow_origin("https://app.example").expect("an origin"))
 }
 
 fn with_origin() -> Policy {
@@ -122,11 +98,5 @@ pub(crate) fn with_token() -> Policy {
 }
 
 fn row(what: &'static str, sent: impl Into<Vec<u8>>, status: u16, says: &'static str) -> Row {
-    Row {
-        what,
-        sent: sent.into(),
-        then: Then::Closes,
-        status,
-        says,
-    }
+    Row { what, sent: sent.into(), then: Then::Closes, status, says }
 }

@@ -29,10 +29,7 @@ impl Script {
 
     pub(crate) fn segments(segments: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let segments = segments.into_iter().filter(|segment| !segment.is_empty());
-        Self {
-            segments: segments.collect(),
-            then: Then::Closes,
-        }
+        Self { segments: segments.collect(), then: Then::Closes }
     }
 
     pub(crate) fn then(self, then: Then) -> Self {
@@ -84,9 +81,7 @@ pub(crate) struct Reply {
 impl Reply {
     fn of(bytes: Vec<u8>) -> Self {
         let text = String::from_utf8(bytes).expect("an answer is text");
-        let status = text
-            .get(9..12)
-            .map_or(0, |code| code.parse().expect("a status code"));
+        let status = text.get(9..12).map_or(0, |code| code.parse().expect("a status code"));
         Self { status, text }
     }
 
