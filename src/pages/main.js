@@ -5,7 +5,9 @@
 import { askName, giveBack, showComposer, startComposer, writeTo } from './composer.js';
 import { Connection } from './connection.js';
 import { $ } from './dom.js';
+import { showHandshake, startHood } from './hood.js';
 import { addMessage, addNote, scrollToEnd, showPending } from './log.js';
+import { noticeMessage } from './notify.js';
 import { closePeople, showPeople } from './people.js';
 import { Session } from './session.js';
 import { hideError, showError, showState } from './status.js';
@@ -27,7 +29,9 @@ const view = {
   },
   message(message, mine) {
     addMessage(message, mine, pick);
+    if (!mine) noticeMessage(message);
   },
+  handshake: showHandshake,
   pending: showPending,
   refused(reason, about, entry) {
     showError('refused', { about, reason });
@@ -38,6 +42,7 @@ const view = {
 const connection = new Connection(address, ['chinwag.v1']);
 const session = new Session(connection, view);
 connection.watch(showState);
+startHood(connection, () => session.inspect());
 
 startComposer(submit, (name) => session.signIn(name));
 if (session.wanted) showComposer(session.wanted);

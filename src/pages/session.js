@@ -14,6 +14,7 @@ export class Session {
   #names = new Map(); // connection id → name, to tell a new name from a new person
   #id;
   #users;
+  #inspecting = false;
 
   name; // as the server gave it; undefined until then
   wanted = draft.get('name') ?? keep.get('name'); // as we asked for it
@@ -40,6 +41,13 @@ export class Session {
     return true;
   }
 
+  /** Asks for the handshake as the server saw it: view.handshake gets it, or nothing where there is none. */
+  inspect() {
+    if (!this.#connection.isOpen) return;
+    this.#inspecting = true;
+    this.#send({ type: 'inspect' });
+  }
+
   #hear({ what, data, code }) {
     if (what === 'in' && typeof data === 'string') this.#obey(JSON.parse(data));
     if (what === 'close') this.#lost(code);
@@ -62,6 +70,10 @@ export class Session {
         break;
       case 'message':
         this.#heard(message);
+        break;
+      case 'handshake':
+        this.#inspecting = false;
+        this.#view.handshake(message);
         break;
       case 'error':
         this.#refused(message);
@@ -87,6 +99,11 @@ export class Session {
   }
 
   #refused({ reason, about }) {
+    if (this.#inspecting && reason === 'unknown-type') {
+      this.#inspecting = false;
+      this.#view.handshake();
+      return;
+    }
     const entry = OURS.includes(reason) ? this.#outbox.refuse() : undefined;
     this.#view.refused(reason, about, entry);
     this.#show();
