@@ -1,1 +1,150 @@
-//! (skeleton)
+//! The dispatch thread: events become inputs of the rules, their outputs become frames for peers.
+//!
+//! Owns the clock and the batch. Knows both the server and the chat, which know nothing of each other.
+
+mod fanout;
+
+use crate::{
+    chat::{Chat, Input, Output, Rules},
+    connection::Message,
+    peer::Peer,
+    protocol::{Dialect, Millis},
+    server::{Event, Server},
+};
+use crossbeam_channel::RecvTimeoutError;
+use fanout::Fanout;
+use log::{debug, info};
+use std::{
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// Events taken in one batch. More make a delivery cheaper, fewer make the first one earlier.
+const BATCH: usize = 256;
+
+/// A chat on a server.
+#[derive(Debug)]
+pub struct ChatServer {
+    server: Server,
+    chat: Chat,
+    fanout: Fanout,
+    default_dialect: Dialect,
+    outputs: Vec<Output>,
+    /// Whose messages are in this batch: they are dealt with when it has been sent.
+    heard: Vec<Peer>,
+}
+
+impl ChatServer {
+    /// The subprotocols that a chat's server must know: give them to [`Builder::protocols`](crate::Builder::protocols).
+    pub fn protocols() -> impl Iterator<Item = &'static str> {
+        Dialect::ALL.into_iter().map(Dialect::name)
+    }
+
+    /// A chat with these rules. Clients that name no subprotocol speak `default_dialect`.
+    pub fn new(server: Server, rules: Rules, default_dialect: Dialect) -> Self {
+        Self {
+            server,
+            chat: Chat::new(rules),
+            fanout: Fanout::default(),
+            default_dialect,
+            outputs: Vec::new(),
+            heard: Vec::new(),
+        }
+    }
+
+    /// Runs the chat on this thread, until the server is shut down and everybody has left.
+    pub fn run(mut self) {
+        while self.batch() {}
+        info!("everybody has left");
+    }
+
+    /// Waits for an event, takes all that came meanwhile, and sends what follows. False: there will be no more.
+    fn batch(&mut self) -> bool {
+        match self.wait() {
+            Ok(event) => self.take(event),
+            Err(RecvTimeoutError::Timeout) => self.apply(Input::Tick),
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+        self.take_waiting(BATCH);
+        self.fanout.flush();
+        self.heard.clear();
+        true
+    }
+
+    fn wait(&self) -> Result<Event, RecvTimeoutError> {
+        match self.chat.next_tick() {
+            None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(tick) => {
+                let wait = Duration::from_millis(tick.saturating_sub(now()));
+                self.server.events().recv_timeout(wait)
+            }
+        }
+    }
+
+    /// Takes what waits. When nothing does, lets others run once before it believes that: readers that are about to
+    /// say something make this batch larger, and thus every delivery cheaper.
+    fn take_waiting(&mut self, most: usize) {
+        let mut asked = false;
+        for _ in 1..most {
+            match self.server.events().try_recv() {
+                Ok(event) => {
+                    asked = false;
+                    self.take(event);
+                }
+                Err(_) if asked => return,
+                Err(_) => {
+                    asked = true;
+                    thread::yield_now();
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Connected(peer, _) => self.joined(peer),
+            Event::Message(peer, message) => self.heard(peer, &message),
+            Event::Disconnected(peer, _) => {
+                self.fanout.leave(peer.id());
+                self.apply(Input::Left { id: peer.id() });
+            }
+        }
+    }
+
+    fn joined(&mut self, peer: Peer) {
+        let dialect = match peer.protocol() {
+            Some(name) => Dialect::from_name(name).unwrap_or(self.default_dialect),
+            None => self.default_dialect,
+        };
+        let id = peer.id();
+        debug!("connection {id} speaks {}", dialect.name());
+        self.fanout.join(peer, dialect);
+        self.apply(Input::Joined { id, dialect });
+    }
+
+    fn heard(&mut self, peer: Peer, message: &Message) {
+        let id = peer.id();
+        self.heard.push(peer);
+        match message {
+            Message::Text(text) => self.apply(Input::Text { id, text: text.as_str() }),
+            Message::Binary(_) => self.apply(Input::Binary { id }),
+        }
+    }
+
+    fn apply(&mut self, input: Input<'_>) {
+        self.chat.apply(now(), input, &mut self.outputs);
+        for output in self.outputs.drain(..) {
+            match output {
+                Output::Send { to, notice } => self.fanout.send(to, &notice),
+                Output::Broadcast { room: _, notice } => self.fanout.broadcast(&notice),
+                Output::Close { to, code, reason } => self.fanout.close(to, code, reason),
+            }
+        }
+    }
+}
+
+/// The time, as messages are stamped with it.
+fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+}

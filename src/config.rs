@@ -1,1 +1,72 @@
-//! (skeleton)
+//! How big, how many, how long: every bound of the server, with its default.
+//!
+//! Owns numbers only. What happens at a bound is said, and done, where the bound is enforced.
+
+use std::time::Duration;
+
+/// The bounds of a [`Server`](crate::Server). The defaults suit a small device.
+///
+/// Memory at worst, in bytes: `connections * (outbox + 2 * message + 12 KiB) + events * message`. A client that
+/// behaves uses the 12 KiB only.
+///
+/// A zero `Duration` or count switches that bound off, where its text says so.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// From accept to the last byte of the request head, in all. 10 s.
+    pub handshake_timeout: Duration,
+    /// Bytes of a request head. 8 KiB.
+    pub head: usize,
+    /// Header fields of a request. 100.
+    pub fields: usize,
+    /// Silence after which a connection is sent a Ping (RFC 6455 5.5.2). 20 s; zero: never.
+    pub ping_after: Duration,
+    /// How long the answer to that Ping may take before the connection counts as gone. 20 s.
+    pub pong_within: Duration,
+    /// How long a connection may take to end after a Close frame was sent. 5 s.
+    pub close_timeout: Duration,
+    /// Bytes of one message, and of one frame. 64 KiB. Above: Close 1009.
+    pub message: usize,
+    /// Bytes that wait for one client which does not read. 256 KiB. Above: Close 1013.
+    pub outbox: usize,
+    /// Events that wait in the central channel. 1024. When full, readers stop reading, and TCP slows the clients.
+    pub events: usize,
+    /// Connections in all, handshakes included. 4096; zero: no bound. Above: 503.
+    pub connections: usize,
+    /// Connections from one address (one /64 for IPv6). 64; zero: no bound. Above: 503.
+    pub connections_per_address: usize,
+    /// Handshakes in progress at once. 256; zero: no bound. Above: 503.
+    pub handshakes: usize,
+    /// Bytes read from a socket at once. 2 KiB, which grows to 64 KiB while a client sends a lot.
+    pub read_buffer: usize,
+    /// Stack of a connection's thread, virtual: only what is touched costs memory. 128 KiB.
+    pub stack: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            handshake_timeout: Duration::from_secs(10),
+            head: 8 * 1024,
+            fields: 100,
+            ping_after: Duration::from_secs(20),
+            pong_within: Duration::from_secs(20),
+            close_timeout: Duration::from_secs(5),
+            message: 64 * 1024,
+            outbox: 256 * 1024,
+            events: 1024,
+            connections: 4096,
+            connections_per_address: 64,
+            handshakes: 256,
+            read_buffer: 2 * 1024,
+            stack: 128 * 1024,
+        }
+    }
+}
+
+impl Config {
+    /// Without the bounds that are there against hostile clients: for measuring on loopback, never for a network.
+    pub fn unlimited() -> Self {
+        Self { connections: 0, connections_per_address: 0, handshakes: 0, outbox: 64 * 1024 * 1024, ..Self::default() }
+    }
+}

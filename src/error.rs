@@ -1,1 +1,61 @@
-//! (skeleton)
+//! What can go wrong when a server is set up, as one type.
+//!
+//! Owns the sentences that people read. What goes wrong on one connection is no `Error`: it is that connection's
+//! [`Reason`](crate::Reason) for ending, or an HTTP answer.
+
+use std::{fmt, io, net::SocketAddr};
+
+/// Why a server could not be started.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// What was given as an address names none: no port, or a host that cannot be found.
+    Resolve(io::Error),
+    /// The address could not be listened on: taken, not this machine's, or a port that needs a right.
+    Bind {
+        /// What was asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A server was started without an address to listen on.
+    NoListener,
+    /// The operating system refused a thread or a descriptor that the server itself needs.
+    Start(io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind { address, source } => {
+                write!(f, "cannot listen on {address}: {}", explain(source))
+            }
+            Self::Resolve(source) => write!(f, "no such address: {source}"),
+            Self::NoListener => write!(f, "no address to listen on was given"),
+            Self::Start(source) => write!(f, "cannot start: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Bind { source, .. } | Self::Resolve(source) | Self::Start(source) => Some(source),
+            Self::NoListener => None,
+        }
+    }
+}
+
+/// What to do about a failed bind, in a sentence.
+fn explain(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => "the port is taken; stop what uses it, or choose another port".into(),
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a right; choose a higher port, or grant CAP_NET_BIND_SERVICE".into()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; 0.0.0.0 or [::] means every address it has".into()
+        }
+        _ => source.to_string(),
+    }
+}

@@ -1,11 +1,17 @@
 //! What the server answers to plain HTTP: a response, as data.
 //!
-//! Owns the shape of an answer. Knows no sockets and no routes.
+//! Owns the shape of an answer and how it is written. Knows no sockets and no routes.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+
+pub use tungstenite::http::Method;
 
 /// The head of a request, as tungstenite and the `http` crate know it.
 pub type Request = tungstenite::handshake::server::Request;
+
+/// What answers requests that are no WebSocket handshakes: `None` means that nothing is at that path.
+pub type Site = Arc<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
 
 /// A whole HTTP/1.1 answer. `Content-Length` and `Connection: close` are added when it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,4 +22,72 @@ pub struct Response {
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body; a HEAD request gets its length only.
     pub body: Cow<'static, [u8]>,
+}
+
+impl Response {
+    /// An answer without a body and without header fields of its own.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Cow::Borrowed(&[]) }
+    }
+
+    /// A plain text answer of one line; the line feed is added here.
+    pub fn text(status: u16, sentence: impl AsRef<str>) -> Self {
+        let body = format!("{}\n", sentence.as_ref()).into_bytes();
+        Self { body: body.into(), ..Self::empty(status) }
+            .with("Content-Type", "text/plain; charset=utf-8")
+            .with("X-Content-Type-Options", "nosniff")
+    }
+
+    /// The same answer with one more header field. Names and values must be valid ones: they are written as they are.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The first header field of that name, letter case ignored.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut all = self.headers.iter();
+        all.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
+    }
+
+    /// The bytes to send: status line, header fields, and the body unless `head_only` (the request's method was HEAD).
+    ///
+    /// A status that never has a body (1xx, 204, 304) gets no `Content-Length` and no body (RFC 9110 8.6).
+    pub fn to_bytes(&self, head_only: bool) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(256 + self.body.len());
+        self.write_head(&mut bytes);
+        if !head_only && self.may_have_body() {
+            bytes.extend_from_slice(&self.body);
+        }
+        bytes
+    }
+
+    fn write_head(&self, bytes: &mut Vec<u8>) {
+        let mut line = |text: &[&str]| {
+            text.iter().for_each(|part| bytes.extend_from_slice(part.as_bytes()));
+            bytes.extend_from_slice(b"\r\n");
+        };
+        line(&["HTTP/1.1 ", &self.status.to_string(), " ", self.reason()]);
+        for (name, value) in &self.headers {
+            line(&[name, ": ", value]);
+        }
+        if self.may_have_body() {
+            line(&["Content-Length: ", &self.body.len().to_string()]);
+        }
+        // Who sends Upgrade names it in Connection (RFC 9110 7.8).
+        let upgrade = self.header("Upgrade").map_or("", |_| ", Upgrade");
+        line(&["Connection: close", upgrade]);
+        line(&[]);
+    }
+
+    fn may_have_body(&self) -> bool {
+        self.status >= 200 && self.status != 204 && self.status != 304
+    }
+
+    /// The words beside the status code; they are for people only (RFC 9112 4).
+    fn reason(&self) -> &'static str {
+        let status = tungstenite::http::StatusCode::from_u16(self.status).ok();
+        status.and_then(|status| status.canonical_reason()).unwrap_or("")
+    }
 }

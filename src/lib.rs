@@ -1,17 +1,52 @@
-//! chinwag: a synchronous WebSocket chat server, and the small library it stands on.
+//! chinwag: a synchronous WebSocket server that reads and writes at once, and a chat on top of it.
+//!
+//! No async runtime: a thread per socket reads, one channel brings everything together, and sending never blocks.
+//!
+//! An echo server:
+//!
+//! ```no_run
+//! use chinwag::{Event, Server};
+//!
+//! fn main() -> Result<(), chinwag::Error> {
+//!     let server = Server::bind("127.0.0.1:9000")?;
+//!     for event in server.events() {
+//!         if let Event::Message(peer, message) = event {
+//!             peer.send(message);
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Map
+//! From the ground up; each floor uses those below it only.
+//!
+//! | floor | modules | what is there |
+//! |---|---|---|
+//! | 0 | [`error`], [`config`], [`http`], [`access`], [`protocol`] | types: what can go wrong, bounds, answers, who may come in, what clients and server say |
+//! | 1 | [`chat`], [`handshake`], [`pages`], `connection` | the rules of the chat; request or upgrade; the page; the full-duplex socket |
+//! | 2 | [`peer`], [`server`] | the generic server: [`Server`], [`Event`], [`Peer`] |
+//! | 3 | [`chat_server`] | the chat on that server |
 
-// Floor 0: what things are called and how big they may be.
+pub mod access;
 pub mod config;
 pub mod error;
 pub mod http;
 pub mod protocol;
-// Floor 1: the rules, the handshake, the socket.
+
 pub mod chat;
-pub mod connection;
+mod connection;
 pub mod handshake;
 pub mod pages;
-// Floor 2: the generic server, usable without chat.
+
 pub mod peer;
 pub mod server;
-// Floor 3: the chat on top of it.
+
 pub mod chat_server;
+
+pub use access::Access;
+pub use config::Config;
+pub use connection::{Bytes, Frames, Message, Reason, Utf8Bytes};
+pub use error::Error;
+pub use peer::{Peer, PeerId};
+pub use server::{Builder, Event, Server, Shutdown};

@@ -1,1 +1,95 @@
-fn main() {}
+//! The program: flags to configuration, logging, signals, the chat, an exit code.
+//!
+//! Owns what is printed to people. 0: it ran and was told to stop; 2: it could not start, and one line said why.
+
+mod cli {
+    pub(crate) mod args;
+    pub(crate) mod limits;
+    pub(crate) mod logging;
+    pub(crate) mod ports;
+    pub(crate) mod setup;
+    pub(crate) mod signals;
+}
+
+use chinwag::{Server, chat_server::ChatServer};
+use cli::args::{self, Args, Wish};
+use log::{LevelFilter, warn};
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
+
+fn main() -> ExitCode {
+    let done = match args::read() {
+        Ok(Wish::Help) => say(args::HELP),
+        Ok(Wish::HelpLimits) => say(&cli::limits::help()),
+        Ok(Wish::Version) => say(&format!("chinwag {}\n", env!("CARGO_PKG_VERSION"))),
+        Ok(Wish::Run(args)) => run(&args),
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chinwag: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), String> {
+    cli::logging::start(level(args));
+    allow_descriptors();
+    let (server, rules, dialect) = cli::setup::chat(args)?;
+    cli::signals::watch(server.shutdown_handle()).map_err(|error| format!("cannot watch for signals: {error}"))?;
+    announce(&server)?;
+    if args.no_limits {
+        warn!("--no-limits: nothing protects this server against hostile clients");
+    }
+    ChatServer::new(server, rules, dialect).run();
+    Ok(())
+}
+
+fn level(args: &Args) -> LevelFilter {
+    match (args.quiet, args.verbose) {
+        (true, _) => LevelFilter::Error,
+        (_, 0) => LevelFilter::Info,
+        (_, 1) => LevelFilter::Debug,
+        _ => LevelFilter::Trace,
+    }
+}
+
+/// As many descriptors as this process may have: one goes to each connection, and the default of 1024 is history.
+fn allow_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        warn!("cannot raise the limit of open files: {error}");
+    }
+}
+
+/// The first thing printed: where to go.
+fn announce(server: &Server) -> Result<(), String> {
+    for addr in server.local_addrs() {
+        say(&format!("chinwag is listening; open {}\n", address_to_open(*addr)))?;
+    }
+    Ok(())
+}
+
+fn address_to_open(addr: SocketAddr) -> String {
+    let port = addr.port();
+    match addr.ip().is_unspecified() {
+        true => format!("http://localhost:{port}/ (or, from elsewhere, this machine's address or name and :{port})"),
+        false => format!("http://{addr}/"),
+    }
+}
+
+/// To stdout. Somebody who has closed it does not want to know: that is no reason to stop.
+fn say(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write to stdout: {error}")),
+        _ => Ok(()),
+    }
+}

@@ -1,1 +1,120 @@
-//! (skeleton)
+//! A handle to one connected peer, for any thread.
+//!
+//! Owns who the peer is. Sending never blocks: what the socket does not take waits in the connection's outbox.
+
+use crate::connection::{Connection, Frames, Message};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    net::SocketAddr,
+    sync::Arc,
+};
+
+/// A number that no other peer of the same server ever has: it counts from 1.
+pub type PeerId = u64;
+
+/// A connected peer. Cloning is cheap; all clones are the same peer, and compare equal.
+///
+/// It may be used from any thread, and after the peer is gone: then sending does nothing.
+pub struct Peer {
+    inner: Arc<Inner>,
+    /// It came with a message: when it is dropped, the message counts as dealt with.
+    with_message: bool,
+}
+
+struct Inner {
+    id: PeerId,
+    addr: SocketAddr,
+    protocol: Option<Arc<str>>,
+    connection: Arc<Connection>,
+}
+
+impl Peer {
+    pub(crate) fn new(id: PeerId, addr: SocketAddr, protocol: Option<Arc<str>>, connection: Arc<Connection>) -> Self {
+        Self { inner: Arc::new(Inner { id, addr, protocol, connection }), with_message: false }
+    }
+
+    /// The handle that goes out with a message.
+    pub(crate) fn with_message(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), with_message: true }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> PeerId {
+        self.inner.id
+    }
+
+    /// Where its connection comes from.
+    pub fn addr(&self) -> SocketAddr {
+        self.inner.addr
+    }
+
+    /// The subprotocol that was agreed on in the handshake (RFC 6455 1.9).
+    pub fn protocol(&self) -> Option<&str> {
+        self.inner.protocol.as_deref()
+    }
+
+    /// Sends a message, and never blocks: what the socket does not take at once waits, up to
+    /// [`Config::outbox`](crate::Config::outbox) bytes; a peer for which more waits is dropped with 1013.
+    ///
+    /// False: the peer is gone, or a Close frame was sent to it; the message was not.
+    pub fn send(&self, message: impl Into<Message>) -> bool {
+        let mut frames = Frames::new();
+        frames.message(&message.into());
+        self.send_frames(&frames)
+    }
+
+    /// Sends messages that were encoded before, perhaps for many peers: one write for all of them.
+    ///
+    /// Returns as [`Peer::send`] does.
+    pub fn send_frames(&self, frames: &Frames) -> bool {
+        self.send_bytes(frames.as_bytes())
+    }
+
+    /// Sends whole frames.
+    pub(crate) fn send_bytes(&self, frames: &[u8]) -> bool {
+        self.inner.connection.send(frames)
+    }
+
+    /// Starts the closing handshake (RFC 6455 7.1.2) after all that was sent before: a Close frame with this status
+    /// code (RFC 6455 7.4) and reason, of which the first 123 bytes are sent. No message of this peer comes any more;
+    /// its [`Event::Disconnected`](crate::Event::Disconnected) does, after at most
+    /// [`Config::close_timeout`](crate::Config::close_timeout). Does nothing if it is closing already.
+    pub fn close(&self, code: u16, reason: &str) {
+        self.inner.connection.close(code, reason);
+    }
+}
+
+impl Clone for Peer {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), with_message: false }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        if self.with_message {
+            self.inner.connection.dealt_with();
+        }
+    }
+}
+
+impl PartialEq for Peer {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl Eq for Peer {}
+
+impl Hash for Peer {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inner.id.hash(state);
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Peer({}, {})", self.inner.id, self.inner.addr)
+    }
+}

@@ -1,1 +1,185 @@
-//! (skeleton)
+//! What clients and server say to each other, as types, and the dialects that read and write them.
+//!
+//! Owns the words of the protocol: [`Command`] (a client speaks), [`Notice`] (the server speaks),
+//! [`Problem`] (why a command was refused). Knows nothing of who is in the chat, nor of sockets:
+//! a dialect turns one text message into one command, and one notice into one text message.
+
+use std::sync::Arc;
+
+mod json;
+mod problem;
+mod text;
+
+pub use problem::{Problem, Refusal};
+
+/// A connection's own number, given by the server, below 2^53 (so that JavaScript can hold it).
+pub type UserId = u64;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Millis = u64;
+
+/// A user's name as it is shown. Cheap to clone.
+pub type Name = Arc<str>;
+
+/// One of the languages of the chat; chosen for each connection in its handshake (RFC 6455 1.9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// JSON objects for clients that write what arrives with `innerHTML`: names and texts are escaped.
+    Json,
+    /// The same JSON objects, text as it was typed.
+    Chinwag,
+    /// Lines of plain text, for people with `websocat` and for tiny devices.
+    Text,
+}
+
+impl Dialect {
+    /// Every dialect, each at its own [`index`](Self::index).
+    pub const ALL: [Self; 3] = [Self::Json, Self::Chinwag, Self::Text];
+
+    /// The subprotocol's name, as in `Sec-WebSocket-Protocol`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Chinwag => "chinwag.v1",
+            Self::Text => "text",
+        }
+    }
+
+    /// The dialect of that subprotocol name; names are compared exactly (RFC 6455 4.2.2).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+
+    /// A small number for tables with a place for each dialect: 0, 1 or 2.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// What a client said with one text message.
+    ///
+    /// # Errors
+    /// The [`Problem`] to answer with, when it is not something that a client may say.
+    pub fn decode(self, text: &str) -> Result<Command, Problem> {
+        match self {
+            Self::Json | Self::Chinwag => json::decode(text),
+            Self::Text => text::decode(text),
+        }
+    }
+
+    /// Appends the notice, as the content of exactly one text message, to `out`.
+    ///
+    /// Returns false, and appends nothing, if this dialect has no words for it: then nothing is sent.
+    pub fn encode(self, notice: &Notice, out: &mut String) -> bool {
+        match self {
+            Self::Json => json::encode(notice, json::Markup::Escaped, out),
+            Self::Chinwag => json::encode(notice, json::Markup::AsTyped, out),
+            Self::Text => text::encode(notice, out),
+        }
+    }
+}
+
+/// What a client says. Nothing in it is checked beyond its form: the chat decides what is allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Sign in with this name, or change to it.
+    SetName(String),
+    /// Say something: to the room, or to one user only.
+    Say {
+        /// What is said, as it was typed. Allocated once, here, and shared from then on.
+        text: Arc<str>,
+        /// The name of the only user that shall hear it.
+        target: Option<String>,
+    },
+    /// `/users` (dialect `text` only, like those that follow): who is here?
+    ListUsers,
+    /// `/help`: what can I type?
+    Help,
+    /// `/quit`: close the connection, please.
+    Quit,
+    /// `/word` for any other word, given without its slash.
+    UnknownCommand(String),
+}
+
+/// What the server says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// To a new connection: its number.
+    Id {
+        /// The connection's own.
+        id: UserId,
+    },
+    /// To the requester: the name asked for was not to be had, this one was given instead.
+    RejectUsername {
+        /// The requester's connection.
+        id: UserId,
+        /// The name it was given.
+        name: Name,
+    },
+    /// To the room: all its named users, in order of joining.
+    UserList(Arc<[Name]>),
+    /// To the room: a user signed in or changed its name.
+    Username {
+        /// The name from now on.
+        name: Name,
+        /// The user's connection.
+        id: UserId,
+        /// When.
+        date: Millis,
+    },
+    /// Something was said.
+    Message {
+        /// Who said it.
+        name: Name,
+        /// What was said, as it was typed.
+        text: Arc<str>,
+        /// The connection of the one who said it.
+        id: UserId,
+        /// When.
+        date: Millis,
+        /// Who hears it.
+        audience: Audience,
+    },
+    /// To the offender: what it sent was refused.
+    Error(Problem),
+    /// To the room: a named user left. The JSON dialects say it with the [`UserList`](Self::UserList).
+    Left {
+        /// The name it had.
+        name: Name,
+    },
+    /// To a `text` connection: the name it has from the start.
+    You {
+        /// That name.
+        name: Name,
+    },
+    /// The answer to `/users`.
+    Users(Arc<[Name]>),
+    /// The answer to `/help`.
+    Help,
+}
+
+/// Who hears a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// Everyone in the room.
+    Room,
+    /// Sender and target only; this copy is the target's, whose name this is.
+    You(Name),
+    /// Sender and target only; this copy is the sender's, and this is the target's name.
+    Other(Name),
+}
+
+impl Audience {
+    /// The target's name, if the message is private.
+    #[must_use]
+    pub fn target(&self) -> Option<&Name> {
+        match self {
+            Self::Room => None,
+            Self::You(name) | Self::Other(name) => Some(name),
+        }
+    }
+}

@@ -1,1 +1,271 @@
-//! (skeleton)
+//! The generic server: a listener, a thread per socket, one channel of events. It knows no chat.
+//!
+//! Owns what all connections share, and the way a server starts and stops.
+
+mod accept;
+mod guests;
+mod ledger;
+mod seats;
+mod socket;
+
+use crate::{
+    access::Access,
+    config::Config,
+    connection::{Drain, Message, Reason},
+    error::Error,
+    handshake::Policy,
+    http::{Request, Response},
+    peer::Peer,
+};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use guests::Guests;
+use ledger::Ledger;
+use seats::Seats;
+use std::{
+    fmt,
+    net::{Shutdown as Direction, SocketAddr, TcpListener, ToSocketAddrs},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, AtomicUsize},
+    },
+    thread,
+};
+
+/// Newcomers that the operating system keeps waiting for us. It cuts that to its own bound.
+const BACKLOG: i32 = 4096;
+
+/// What happens to connections. Of each, `Connected` comes first and `Disconnected` last, both exactly once.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A handshake succeeded. The request is what the client sent, without its secrets.
+    Connected(Peer, Box<Request>),
+    /// A whole message came. As long as this handle is not dropped (clones do not count), the message counts as not
+    /// yet dealt with: a Close frame that came behind it is answered after that, so that an answer to the message still
+    /// goes out; for at most [`Config::close_timeout`].
+    Message(Peer, Message),
+    /// A connection ended. Nothing more of this peer will come.
+    Disconnected(Peer, Reason),
+}
+
+/// A WebSocket server with one channel of events.
+///
+/// An echo server:
+///
+/// ```no_run
+/// use chinwag::{Event, Server};
+///
+/// fn main() -> Result<(), chinwag::Error> {
+///     let server = Server::bind("127.0.0.1:9000")?;
+///     for event in server.events() {
+///         if let Event::Message(peer, message) = event {
+///             peer.send(message);
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// When it is dropped, it stops as after [`Shutdown::start`].
+#[derive(Debug)]
+pub struct Server {
+    /// Not the shared part itself, which owns the sending end of the channel: the channel must end with the threads.
+    shutdown: Shutdown,
+    events: Receiver<Event>,
+    addrs: Vec<SocketAddr>,
+}
+
+/// What the threads share.
+struct Shared {
+    config: Arc<Config>,
+    policy: Policy,
+    drain: Arc<Drain>,
+    seats: Arc<Seats>,
+    guests: Guests,
+    ledger: Ledger,
+    next_id: AtomicU64,
+    porters: AtomicUsize,
+    events: Sender<Event>,
+    listeners: Vec<TcpListener>,
+}
+
+impl Server {
+    /// A server on one address, with all defaults: any path, any host, no subprotocols, no pages.
+    ///
+    /// # Errors
+    /// As [`Builder::listen`] and [`Builder::start`].
+    pub fn bind(addr: impl ToSocketAddrs) -> Result<Self, Error> {
+        Self::builder().listen(addr)?.start()
+    }
+
+    /// For everything that is not the default.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The central channel. Iterating over it waits for events, and ends after a shutdown, when everybody has left.
+    /// It is bounded ([`Config::events`]): who does not receive slows its clients down. Receive on one thread, or on
+    /// several.
+    pub fn events(&self) -> &Receiver<Event> {
+        &self.events
+    }
+
+    /// The addresses it listens on, with the ports that the operating system chose for port 0.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addrs
+    }
+
+    /// A handle that stops the server, for any thread.
+    pub fn shutdown_handle(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown.start();
+    }
+}
+
+/// Stops a server. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Shutdown(Weak<Shared>);
+
+impl Shutdown {
+    /// No more newcomers; Close 1001 to everybody, who have [`Config::close_timeout`] to answer. Returns at once:
+    /// [`Server::events`] ends when all are gone. Calling it again does nothing.
+    pub fn start(&self) {
+        let Some(shared) = self.0.upgrade() else { return };
+        shared.guests.close();
+        for listener in &shared.listeners {
+            stop(listener);
+        }
+    }
+}
+
+/// Wakes the thread that waits in accept: Linux does it on shutdown(2), others need a connection.
+fn stop(listener: &TcpListener) {
+    if rustix::net::shutdown(listener, rustix::net::Shutdown::Both).is_ok() {
+        return;
+    }
+    if let Ok(addr) = listener.local_addr() {
+        let woken = std::net::TcpStream::connect_timeout(&addr, std::time::Duration::from_secs(1));
+        drop(woken.map(|stream| stream.shutdown(Direction::Both)));
+    }
+}
+
+/// Settings of a server to be.
+#[derive(Debug, Default)]
+pub struct Builder {
+    config: Config,
+    policy: Policy,
+    listeners: Vec<TcpListener>,
+}
+
+impl Builder {
+    /// Bounds and times.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The subprotocols that this server speaks (RFC 6455 1.9). Of those a client names, the first one in its order
+    /// that is among them is chosen.
+    pub fn protocols<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.policy.protocols = names.into_iter().map(Arc::from).collect();
+        self
+    }
+
+    /// Who may come in.
+    pub fn access(mut self, access: Access) -> Self {
+        self.policy.access = access;
+        self
+    }
+
+    /// The paths at which there is a WebSocket. Elsewhere a handshake gets 404.
+    pub fn endpoint(mut self, is_endpoint: fn(&str) -> bool) -> Self {
+        self.policy.endpoint = is_endpoint;
+        self
+    }
+
+    /// What answers requests that are no handshakes, on the connection's thread. `None`: 404.
+    pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
+        self.policy.site = Some(Arc::new(site));
+        self
+    }
+
+    /// Listens on an address, too. May be called several times.
+    ///
+    /// # Errors
+    /// [`Error::Resolve`] and [`Error::Bind`].
+    pub fn listen(self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
+        let mut failed = Error::NoListener;
+        for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
+            match TcpListener::bind(address) {
+                Ok(listener) => return Ok(self.listener(listener)),
+                Err(source) => failed = Error::Bind { address, source },
+            }
+        }
+        Err(failed)
+    }
+
+    /// Listens on a listener that exists, too.
+    pub fn listener(mut self, listener: TcpListener) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// Starts the threads: one for each listener, one that drains stalled sockets.
+    ///
+    /// # Errors
+    /// [`Error::NoListener`] and [`Error::Start`].
+    pub fn start(self) -> Result<Server, Error> {
+        if self.listeners.is_empty() {
+            return Err(Error::NoListener);
+        }
+        let addrs =
+            self.listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().map_err(Error::Start)?;
+        let (sender, events) = bounded(self.config.events);
+        let shared = Arc::new(Shared {
+            config: Arc::new(self.config),
+            policy: self.policy,
+            drain: Drain::start().map_err(Error::Start)?,
+            seats: Arc::default(),
+            guests: Guests::default(),
+            ledger: Ledger::default(),
+            next_id: AtomicU64::new(1),
+            porters: AtomicUsize::new(0),
+            events: sender,
+            listeners: self.listeners,
+        });
+        for index in 0..shared.listeners.len() {
+            listen(index, &shared).map_err(Error::Start)?;
+        }
+        Ok(Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs })
+    }
+}
+
+/// The thread of one listener.
+fn listen(index: usize, shared: &Arc<Shared>) -> std::io::Result<()> {
+    rustix::net::listen(&shared.listeners[index], BACKLOG)?;
+    shared.listeners[index].set_nonblocking(false)?;
+    let shared = Arc::clone(shared);
+    thread::Builder::new()
+        .name(format!("accept-{index}"))
+        .stack_size(64 * 1024)
+        .spawn(move || accept::run(&shared.listeners[index], &shared))?;
+    Ok(())
+}
+
+impl Shared {
+    /// False: there is no server any more.
+    fn send(&self, event: Event) -> bool {
+        self.events.send(event).is_ok()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("listeners", &self.listeners).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! What goes into the chat machine, and what comes out of it.
+//!
+//! Owns the two types between the rules and the world. Must not know what either side does with them.
+
+use crate::protocol::{Dialect, Notice, UserId};
+
+/// A room's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoomId(u32);
+
+impl RoomId {
+    /// The room that everybody enters.
+    pub const LOBBY: Self = Self(0);
+}
+
+/// Something that happened to a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// Its handshake is done. Every other input about it comes later, or is ignored.
+    Joined {
+        /// Its number, never used before.
+        id: UserId,
+        /// The language it speaks.
+        dialect: Dialect,
+    },
+    /// It sent a text message.
+    Text {
+        /// Who.
+        id: UserId,
+        /// The whole message.
+        text: &'a str,
+    },
+    /// It sent a binary message.
+    Binary {
+        /// Who.
+        id: UserId,
+    },
+    /// It is gone, for whatever reason.
+    Left {
+        /// Who.
+        id: UserId,
+    },
+    /// Nothing but time passed: wanted at [`Chat::next_tick`](super::Chat::next_tick).
+    Tick,
+}
+
+/// Something to be done, in the order given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Tell one connection.
+    Send {
+        /// Whom.
+        to: UserId,
+        /// What, in its dialect; nothing if [`Dialect::encode`] has no words for it.
+        notice: Notice,
+    },
+    /// Tell every connection of the room, named or not, the sender included.
+    Broadcast {
+        /// The room.
+        room: RoomId,
+        /// What.
+        notice: Notice,
+    },
+    /// Close the connection, after what was sent to it before. For the chat it has left: no output
+    /// after this one is meant for it, broadcasts of its room included; its `Left` is not awaited.
+    Close {
+        /// Whom.
+        to: UserId,
+        /// The status code (RFC 6455 7.4).
+        code: u16,
+        /// The reason, at most 123 bytes (RFC 6455 5.5).
+        reason: &'static str,
+    },
+}

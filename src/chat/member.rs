@@ -1,0 +1,65 @@
+//! One connection's standing: its language, its seat, and how well it behaves.
+//!
+//! Owns the token bucket and the strikes. Knows nothing of the other members.
+
+use super::room::Seat;
+use super::rules::Rate;
+use crate::protocol::{Dialect, Millis};
+
+/// A token, in the thousandths that come back with every millisecond.
+const TOKEN: i64 = 1000;
+
+/// A connection, as the rules see it.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) dialect: Dialect,
+    pub(super) seat: Seat,
+    /// Messages refused in a row.
+    pub(super) strikes: u32,
+    /// Thousandths of a token; below zero is a debt.
+    tokens: i64,
+    /// When the tokens were counted last.
+    counted: Millis,
+}
+
+/// Whether one more message is bearable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Yes.
+    Fine,
+    /// No: it is to be refused.
+    TooFast,
+    /// No, and it was told so for long enough.
+    Flood,
+}
+
+impl Member {
+    pub(super) fn new(now: Millis, dialect: Dialect, seat: Seat, rate: Option<Rate>) -> Self {
+        let tokens = rate.map_or(0, full);
+        Self { dialect, seat, strikes: 0, tokens, counted: now }
+    }
+
+    /// Pays for one message.
+    pub(super) fn pay(&mut self, now: Millis, rate: Option<Rate>) -> Pace {
+        let Some(rate) = rate else { return Pace::Fine };
+        self.earn(now, rate);
+        self.tokens -= TOKEN;
+        match self.tokens {
+            0.. => Pace::Fine,
+            debt if debt > -full(rate) => Pace::TooFast,
+            _ => Pace::Flood,
+        }
+    }
+
+    /// A clock that was set back earns nothing, and costs nothing.
+    fn earn(&mut self, now: Millis, rate: Rate) {
+        let passed = i64::try_from(now.saturating_sub(self.counted)).unwrap_or(i64::MAX);
+        let earned = passed.saturating_mul(i64::from(rate.per_second.max(1)));
+        self.tokens = self.tokens.saturating_add(earned).min(full(rate));
+        self.counted = now;
+    }
+}
+
+fn full(rate: Rate) -> i64 {
+    i64::from(rate.burst.max(1)) * TOKEN
+}

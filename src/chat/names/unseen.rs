@@ -1,0 +1,81 @@
+//! Characters that a name must not have because one does not see them, or sees something else.
+//!
+//! Owns what RFC 8266 leaves open (a blank Braille cell, towers of accents) and, for builds without
+//! its tables, what it would refuse (format characters, fillers, variation selectors).
+
+/// The most combining marks in a row. Hebrew, Thai or Vietnamese need up to three.
+const MOST_MARKS: usize = 3;
+
+/// Whether one can see what the name is.
+pub(super) fn is_honest(name: &str) -> bool {
+    !name.contains(is_unseen) && !name.starts_with(is_mark) && !has_tower(name)
+}
+
+fn has_tower(name: &str) -> bool {
+    let mut marks = 0;
+    name.chars().any(|c| {
+        marks = if is_mark(c) { marks + 1 } else { 0 };
+        marks > MOST_MARKS
+    })
+}
+
+/// Control and format characters, and what is drawn as nothing. The joiners U+200C and U+200D stay:
+/// several scripts need them, and RFC 8266 says where (RFC 5892 A.1, A.2).
+fn is_unseen(c: char) -> bool {
+    c.is_control() || in_ranges(c, UNSEEN)
+}
+
+/// Marks that sit on the character before them: the blocks for all scripts, and those of scripts
+/// whose marks are known to be piled up.
+fn is_mark(c: char) -> bool {
+    in_ranges(c, MARKS)
+}
+
+fn in_ranges(c: char, ranges: &[(char, char)]) -> bool {
+    c > '~' && ranges.iter().any(|&(first, last)| (first..=last).contains(&c))
+}
+
+const UNSEEN: &[(char, char)] = &[
+    ('\u{ad}', '\u{ad}'),        // soft hyphen
+    ('\u{34f}', '\u{34f}'),      // combining grapheme joiner
+    ('\u{61c}', '\u{61c}'),      // Arabic letter mark
+    ('\u{115f}', '\u{1160}'),    // Hangul fillers
+    ('\u{17b4}', '\u{17b5}'),    // Khmer inherent vowels
+    ('\u{180b}', '\u{180f}'),    // Mongolian selectors and separator
+    ('\u{200b}', '\u{200b}'),    // zero width space
+    ('\u{200e}', '\u{200f}'),    // direction marks
+    ('\u{2028}', '\u{202e}'),    // line separators, bidi embeddings and overrides
+    ('\u{2060}', '\u{206f}'),    // word joiner, invisible operators, bidi isolates
+    ('\u{2800}', '\u{2800}'),    // blank Braille cell
+    ('\u{3164}', '\u{3164}'),    // Hangul filler
+    ('\u{fe00}', '\u{fe0f}'),    // variation selectors
+    ('\u{feff}', '\u{feff}'),    // byte order mark
+    ('\u{ffa0}', '\u{ffa0}'),    // half-width Hangul filler
+    ('\u{fff0}', '\u{fffb}'),    // interlinear annotation
+    ('\u{1bca0}', '\u{1bca3}'),  // shorthand format controls
+    ('\u{1d159}', '\u{1d159}'),  // musical null notehead
+    ('\u{1d173}', '\u{1d17a}'),  // musical format controls
+    ('\u{e0000}', '\u{e0fff}'),  // tags, more variation selectors
+    ('\u{f0000}', '\u{10ffff}'), // private use
+];
+
+const MARKS: &[(char, char)] = &[
+    ('\u{300}', '\u{36f}'),
+    ('\u{483}', '\u{489}'),
+    ('\u{591}', '\u{5bd}'),
+    ('\u{5bf}', '\u{5c7}'),
+    ('\u{610}', '\u{61a}'),
+    ('\u{64b}', '\u{65f}'),
+    ('\u{6d6}', '\u{6ed}'),
+    ('\u{e31}', '\u{e31}'),
+    ('\u{e34}', '\u{e3a}'),
+    ('\u{e47}', '\u{e4e}'),
+    ('\u{eb1}', '\u{eb1}'),
+    ('\u{eb4}', '\u{ebc}'),
+    ('\u{ec8}', '\u{ecd}'),
+    ('\u{1ab0}', '\u{1aff}'),
+    ('\u{1dc0}', '\u{1dff}'),
+    ('\u{20d0}', '\u{20ff}'),
+    ('\u{302a}', '\u{302f}'),
+    ('\u{fe20}', '\u{fe2f}'),
+];

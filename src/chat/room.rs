@@ -1,0 +1,117 @@
+//! A room: who is in it, in which order, under which name, and when its user list is due.
+//!
+//! Owns seats, names and the pace of user lists. Knows nothing of dialects, limits on talking, or
+//! how anything is sent. Every message of a room passes through here when rooms become logs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::names::{self, Name};
+use super::taken::Taken;
+use crate::protocol::{self, Millis, UserId};
+
+/// A place in a room, numbered in order of joining.
+pub(super) type Seat = u64;
+
+/// One room.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    seats: BTreeMap<Seat, User>,
+    next_seat: Seat,
+    taken: Taken,
+    /// Whether the users changed since the last list.
+    list_waits: bool,
+    /// When the last list was sent.
+    listed: Option<Millis>,
+}
+
+/// Who sits there.
+#[derive(Debug)]
+struct User {
+    id: UserId,
+    name: Option<Name>,
+}
+
+/// The answer to a request for a name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Granted {
+    /// The name that was given.
+    pub(super) name: protocol::Name,
+    /// Whether it is the one that was asked for, less the white space around it.
+    pub(super) as_asked: bool,
+}
+
+impl Room {
+    /// A new connection, without a name yet.
+    pub(super) fn enter(&mut self, id: UserId) -> Seat {
+        let seat = self.next_seat;
+        self.next_seat += 1;
+        self.seats.insert(seat, User { id, name: None });
+        seat
+    }
+
+    /// Frees the seat; the name that its user had.
+    pub(super) fn leave(&mut self, seat: Seat) -> Option<protocol::Name> {
+        let name = self.seats.remove(&seat)?.name?;
+        self.taken.release(&name);
+        self.list_waits = true;
+        Some(name.shown)
+    }
+
+    /// Gives the user the name, or the one nearest to it that is allowed and free.
+    ///
+    /// The old name is free before the new one is looked for: one's own name is not taken.
+    pub(super) fn rename(&mut self, seat: Seat, asked: &str, max: usize) -> Option<Granted> {
+        let user = self.seats.get_mut(&seat)?;
+        if let Some(old) = user.name.take() {
+            self.taken.release(&old);
+        }
+        let wanted = Name::new(asked, max).unwrap_or_else(Name::guest);
+        let name = self.taken.claim(&wanted, max, seat);
+        let granted = Granted { name: name.shown.clone(), as_asked: *name.shown == *asked.trim() };
+        user.name = Some(name);
+        self.list_waits = true;
+        Some(granted)
+    }
+
+    /// The name of the user on this seat, if it has one.
+    pub(super) fn name(&self, seat: Seat) -> Option<&protocol::Name> {
+        Some(&self.seats.get(&seat)?.name.as_ref()?.shown)
+    }
+
+    /// The user whose name compares equal to this one.
+    pub(super) fn find(&self, name: &str) -> Option<(UserId, &protocol::Name)> {
+        let user = self.seats.get(&self.taken.holder(&names::key(name)?)?)?;
+        Some((user.id, &user.name.as_ref()?.shown))
+    }
+
+    /// The connections in the room, in order of joining.
+    pub(super) fn members(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.seats.values().map(|user| user.id)
+    }
+
+    /// The names of the users, in order of joining.
+    pub(super) fn users(&self) -> Arc<[protocol::Name]> {
+        self.seats.values().filter_map(|user| Some(user.name.as_ref()?.shown.clone())).collect()
+    }
+
+    /// The user list, if one waits and the last one is long enough ago. It counts as sent.
+    pub(super) fn take_list(&mut self, now: Millis, interval: Millis) -> Option<Arc<[protocol::Name]>> {
+        if !self.list_waits || !self.is_list_time(now, interval) {
+            return None;
+        }
+        self.list_waits = false;
+        self.listed = Some(now);
+        Some(self.users())
+    }
+
+    /// When the list that waits may be sent.
+    pub(super) fn list_due(&self, interval: Millis) -> Option<Millis> {
+        self.list_waits.then(|| self.listed.map_or(0, |then| then.saturating_add(interval)))
+    }
+
+    /// A list from the future means that the clock was set back: nobody shall wait for it to catch up.
+    fn is_list_time(&self, now: Millis, interval: Millis) -> bool {
+        self.listed.and_then(|then| now.checked_sub(then)).is_none_or(|passed| passed >= interval)
+    }
+}

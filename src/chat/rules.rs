@@ -1,0 +1,58 @@
+//! The limits of the chat, each with a documented default.
+//!
+//! Owns the numbers. Knows nothing of who breaks them.
+
+use crate::protocol::Millis;
+
+/// What the chat allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// The longest name, in characters (Unicode scalar values). Default 32, as the
+    /// protocol says; at least [`Rules::LEAST_NAME_CHARS`].
+    pub name_chars: usize,
+    /// The longest text of a message, in characters. Default 8000; longer ones are `too-long`.
+    pub text_chars: usize,
+    /// How fast one connection may send; `None` is as fast as it can. Default [`Rate::default`].
+    pub rate: Option<Rate>,
+    /// So many refused messages in a row end the connection (1008); `None` is never. Default 100.
+    pub strikes: Option<u32>,
+    /// User lists of one room are at least this far apart, in milliseconds: changes in between are
+    /// merged into one list. Default 100; 0 sends every change at once.
+    pub list_interval: Millis,
+}
+
+/// A token bucket: each message of a connection, whatever it says, costs one token.
+///
+/// With no token left, messages are refused (`too-fast`) and still cost one: who goes on regardless
+/// and owes a whole `burst` is put out (1008); who waits is heard again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Tokens that come back each second, at least 1. Default 10.
+    pub per_second: u32,
+    /// Tokens at the start, and at most, at least 1. Default 100.
+    pub burst: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { name_chars: 32, text_chars: 8000, rate: Some(Rate::default()), strikes: Some(100), list_interval: 100 }
+    }
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self { per_second: 10, burst: 100 }
+    }
+}
+
+impl Rules {
+    /// Room for `guest` and a number, the name of last resort.
+    pub const LEAST_NAME_CHARS: usize = 16;
+
+    /// Without the limits that are there against hostile clients: for measuring on loopback.
+    /// Names keep their bound, which is the protocol's, and user lists are still merged.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self { text_chars: usize::MAX, rate: None, strikes: None, ..Self::default() }
+    }
+}

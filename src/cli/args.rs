@@ -1,0 +1,209 @@
+//! What the command line and the environment say, as it was said.
+//!
+//! Owns the flags: their names, their environment variables, their help. What they mean is [`super::setup`]'s.
+
+use lexopt::{Arg, Parser, ValueExt};
+use std::{env, ffi::OsString};
+
+/// `--help`. It fits a screen.
+pub(crate) const HELP: &str = "\
+chinwag: a small WebSocket chat server. Run it, open the address that it prints.
+
+usage: chinwag [FLAGS]
+  --listen ADDR:PORT   where to listen; may be repeated    [127.0.0.1:6502]
+  --dialect NAME       for clients that name no subprotocol: json, text [json]
+  --host NAME          a host name this server answers to; may be repeated
+  --origin ORIGIN      pages of this origin may connect, too; '*': any
+  --require-origin     refuse clients that send no Origin (most programs)
+  --token-file FILE    let in only those who know the token in FILE
+  --limit NAME=VALUE   change a bound; may be repeated (see --help-limits)
+  --no-limits          no bounds against hostile clients: to measure on loopback
+  --allow-blocked-port listen on a port that browsers refuse to connect to
+  -v, --verbose        log more (-vv: every frame)   -q, --quiet: only errors
+  -h, --help   --help-limits   -V, --version
+
+Every flag is an environment variable, too: --token-file is CHINWAG_TOKEN_FILE;
+several values are separated by commas. The flag wins. RUST_LOG is heeded.
+";
+
+/// The flags, as given.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Args {
+    pub(crate) listen: Vec<String>,
+    pub(crate) dialect: Option<String>,
+    pub(crate) host: Vec<String>,
+    pub(crate) origin: Vec<String>,
+    pub(crate) require_origin: bool,
+    pub(crate) token_file: Option<OsString>,
+    pub(crate) limit: Vec<String>,
+    pub(crate) no_limits: bool,
+    pub(crate) allow_blocked_port: bool,
+    pub(crate) verbose: u8,
+    pub(crate) quiet: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Run(Box<Args>),
+    Help,
+    HelpLimits,
+    Version,
+}
+
+/// Reads the command line, then the environment for what the command line leaves open.
+///
+/// # Errors
+/// A sentence for a flag or a variable that is wrong.
+pub(crate) fn read() -> Result<Wish, String> {
+    parse(Parser::from_env(), |name| env::var_os(name))
+}
+
+fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<OsString>) -> Result<Wish, String> {
+    let mut args = Args::default();
+    let said = |error: lexopt::Error| format!("{error}; chinwag --help lists the flags");
+    while let Some(arg) = parser.next().map_err(said)? {
+        match arg {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Wish::Help),
+            Arg::Long("help-limits") => return Ok(Wish::HelpLimits),
+            Arg::Short('V') | Arg::Long("version") => return Ok(Wish::Version),
+            other => flag(other.into(), &mut parser, &mut args).map_err(said)?,
+        }
+    }
+    fill(&mut args, variable)?;
+    Ok(Wish::Run(Box::new(args)))
+}
+
+/// A flag, free of the parser that it borrowed from.
+enum Flag {
+    Short(char),
+    Long(String),
+    Value(OsString),
+}
+
+impl From<Arg<'_>> for Flag {
+    fn from(arg: Arg<'_>) -> Self {
+        match arg {
+            Arg::Short(letter) => Self::Short(letter),
+            Arg::Long(name) => Self::Long(name.into()),
+            Arg::Value(value) => Self::Value(value),
+        }
+    }
+}
+
+fn flag(flag: Flag, parser: &mut Parser, args: &mut Args) -> Result<(), lexopt::Error> {
+    let name = match &flag {
+        Flag::Long(name) => name.as_str(),
+        Flag::Short('v') => "verbose",
+        Flag::Short('q') => "quiet",
+        Flag::Short(letter) => return Err(Arg::Short(*letter).unexpected()),
+        Flag::Value(value) => return Err(Arg::Value(value.clone()).unexpected()),
+    };
+    match name {
+        "listen" => args.listen.push(parser.value()?.string()?),
+        "dialect" => args.dialect = Some(parser.value()?.string()?),
+        "host" => args.host.push(parser.value()?.string()?),
+        "origin" => args.origin.push(parser.value()?.string()?),
+        "require-origin" => args.require_origin = true,
+        "token-file" => args.token_file = Some(parser.value()?),
+        "limit" => args.limit.push(parser.value()?.string()?),
+        "no-limits" => args.no_limits = true,
+        "allow-blocked-port" => args.allow_blocked_port = true,
+        "verbose" => args.verbose = args.verbose.saturating_add(1),
+        "quiet" => args.quiet = true,
+        other => return Err(Arg::Long(other).unexpected()),
+    }
+    Ok(())
+}
+
+/// What the flags left open, from `CHINWAG_…`. An empty variable counts as none.
+fn fill(args: &mut Args, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), String> {
+    let get = |name: &str| variable(name).filter(|value| !value.is_empty());
+    for (name, list) in [
+        ("CHINWAG_LISTEN", &mut args.listen),
+        ("CHINWAG_HOST", &mut args.host),
+        ("CHINWAG_ORIGIN", &mut args.origin),
+        ("CHINWAG_LIMIT", &mut args.limit),
+    ] {
+        if let (true, Some(value)) = (list.is_empty(), get(name)) {
+            *list = text(name, value)?.split(',').map(|item| item.trim().to_owned()).collect();
+        }
+    }
+    for (name, yes) in [
+        ("CHINWAG_REQUIRE_ORIGIN", &mut args.require_origin),
+        ("CHINWAG_NO_LIMITS", &mut args.no_limits),
+        ("CHINWAG_ALLOW_BLOCKED_PORT", &mut args.allow_blocked_port),
+        ("CHINWAG_QUIET", &mut args.quiet),
+    ] {
+        *yes |= get(name).map_or(Ok(false), |value| switch(name, value))?;
+    }
+    if let (None, Some(value)) = (&args.dialect, get("CHINWAG_DIALECT")) {
+        args.dialect = Some(text("CHINWAG_DIALECT", value)?);
+    }
+    if let (0, Some(value)) = (args.verbose, get("CHINWAG_VERBOSE")) {
+        let value = text("CHINWAG_VERBOSE", value)?;
+        args.verbose = value.parse().map_err(|_| format!("CHINWAG_VERBOSE is {value:?}; write 0, 1 or 2"))?;
+    }
+    args.token_file = args.token_file.take().or_else(|| get("CHINWAG_TOKEN_FILE"));
+    Ok(())
+}
+
+fn text(name: &str, value: OsString) -> Result<String, String> {
+    value.into_string().map_err(|_| format!("{name} is not UTF-8"))
+}
+
+fn switch(name: &str, value: OsString) -> Result<bool, String> {
+    let value = text(name, value)?;
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(format!("{name} is {value:?}; write 1 or 0")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(line: &str, variables: &[(&str, &str)]) -> Result<Wish, String> {
+        let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+        parse(Parser::from_args(line.split_whitespace()), find)
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_lists_are_split() {
+        let wish = run("--listen 127.0.0.1:1234 -v", &[("CHINWAG_LISTEN", "[::1]:1"), ("CHINWAG_HOST", "a, b")]);
+        let expected = Args {
+            listen: vec!["127.0.0.1:1234".into()],
+            host: vec!["a".into(), "b".into()],
+            verbose: 1,
+            ..Args::default()
+        };
+        assert_eq!(wish, Ok(Wish::Run(Box::new(expected))));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (line, variables, word) in [
+            ("--lisen x", &[][..], "--lisen"),
+            ("-x", &[], "-x"),
+            ("stray", &[], "stray"),
+            ("--listen", &[], "--listen"),
+            ("", &[("CHINWAG_NO_LIMITS", "maybe")], "CHINWAG_NO_LIMITS"),
+            ("", &[("CHINWAG_VERBOSE", "lots")], "CHINWAG_VERBOSE"),
+        ] {
+            let error = run(line, variables).expect_err(line);
+            assert!(error.contains(word) && !error.contains('\n'), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_flag_in_the_help_is_read_and_has_its_variable() {
+        for word in HELP.split_whitespace().filter(|word| word.starts_with("--")) {
+            let word = word.trim_end_matches([',', ':', ';', ')']);
+            let parsed = run(&format!("{word} 1"), &[]).or_else(|_| run(word, &[]));
+            assert!(parsed.is_ok(), "{word}: {parsed:?}");
+        }
+        assert!(HELP.lines().count() <= 24 && HELP.lines().all(|line| line.len() <= 80));
+    }
+}

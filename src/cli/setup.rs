@@ -1,0 +1,95 @@
+//! From what was said to what is meant: flags become a configuration that can be started.
+//!
+//! Owns the checks on flags, and the sentences for those that make no sense.
+
+use super::{args::Args, limits, ports};
+use chinwag::{Access, Builder, Config, Server, chat::Rules, chat_server::ChatServer, pages, protocol::Dialect};
+use std::{
+    ffi::OsStr,
+    fs,
+    net::{SocketAddr, ToSocketAddrs},
+};
+
+/// Where to listen, when nobody says: the port of MDN's chat client.
+const DEFAULT_LISTEN: &str = "127.0.0.1:6502";
+
+/// The chat, listening.
+///
+/// # Errors
+/// One line that says what to do.
+pub(crate) fn chat(args: &Args) -> Result<(Server, Rules, Dialect), String> {
+    let (config, rules) = bounds(args)?;
+    let builder = Server::builder()
+        .config(config)
+        .access(access(args)?)
+        .protocols(ChatServer::protocols())
+        .endpoint(|path| path == "/")
+        .site(pages::respond);
+    let server = listen(args, builder)?.start().map_err(|error| error.to_string())?;
+    Ok((server, rules, dialect(args.dialect.as_deref())?))
+}
+
+fn bounds(args: &Args) -> Result<(Config, Rules), String> {
+    let (mut config, mut rules) = match args.no_limits {
+        true => (Config::unlimited(), Rules::unlimited()),
+        false => (Config::default(), Rules::default()),
+    };
+    for limit in &args.limit {
+        limits::apply(limit, &mut config, &mut rules)?;
+    }
+    Ok((config, rules))
+}
+
+fn access(args: &Args) -> Result<Access, String> {
+    let machine = rustix::system::uname();
+    let mut access = Access::default().machine_name(&machine.nodename().to_string_lossy());
+    for host in &args.host {
+        access = access.allow_host(host).map_err(|error| format!("--host {host}: {error}"))?;
+    }
+    for origin in &args.origin {
+        access = access.allow_origin(origin).map_err(|error| format!("--origin {origin}: {error}"))?;
+    }
+    access = access.require_origin(args.require_origin);
+    match &args.token_file {
+        Some(file) => token(file, access),
+        None => Ok(access),
+    }
+}
+
+fn token(file: &OsStr, access: Access) -> Result<Access, String> {
+    let shown = file.to_string_lossy();
+    let content = fs::read_to_string(file).map_err(|error| format!("--token-file {shown}: {error}"))?;
+    access.token(&content).map_err(|error| format!("--token-file {shown}: {error}"))
+}
+
+fn dialect(name: Option<&str>) -> Result<Dialect, String> {
+    match name {
+        None => Ok(Dialect::Json),
+        Some(name) => Dialect::from_name(name)
+            .ok_or_else(|| format!("--dialect {name}: no such dialect; json, chinwag.v1 and text exist")),
+    }
+}
+
+fn listen(args: &Args, mut builder: Builder) -> Result<Builder, String> {
+    let default = [DEFAULT_LISTEN.to_owned()];
+    let wanted = if args.listen.is_empty() { &default[..] } else { &args.listen };
+    for text in wanted {
+        let addr = address(text)?;
+        if ports::is_blocked(addr.port()) && !args.allow_blocked_port {
+            return Err(format!(
+                "browsers refuse to connect to port {} (the Fetch standard's list of bad ports, once a SECURITY_ERR); \
+                 choose another port, or give --allow-blocked-port",
+                addr.port()
+            ));
+        }
+        builder = builder.listen(addr).map_err(|error| error.to_string())?;
+    }
+    Ok(builder)
+}
+
+/// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let hint = "write ADDR:PORT, such as 127.0.0.1:6502, 0.0.0.0:6502 or [::1]:6502";
+    let mut found = text.to_socket_addrs().map_err(|error| format!("--listen {text}: {error}; {hint}"))?;
+    found.next().ok_or_else(|| format!("--listen {text}: no such address; {hint}"))
+}

@@ -1,0 +1,148 @@
+//! The one thread that waits for others: for stalled sockets to become writable, and for deadlines to pass.
+//!
+//! Owns that thread and its two lists. It sleeps in the operating system until there is something to do; it never
+//! polls. It is told of a socket once, when the socket first refuses bytes, and of a deadline when a connection has
+//! begun to close.
+
+use super::Connection;
+use log::error;
+use mio::{Events, Interest, Poll, Registry, Token, Waker, unix::SourceFd};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    net::TcpStream,
+    os::fd::AsRawFd,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The token of the waker; no connection has it, for ids begin at 1.
+const WAKE: Token = Token(0);
+
+/// A handle to the thread. When the last one is dropped, the thread ends.
+#[derive(Debug)]
+pub(crate) struct Drain {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    registry: Registry,
+    waker: Waker,
+    book: Mutex<Book>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    stalled: HashMap<usize, Weak<Connection>>,
+    deadlines: BTreeMap<(Instant, usize), Weak<Connection>>,
+    stop: bool,
+}
+
+impl Drain {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// No descriptor, or no thread, is to be had.
+    pub(crate) fn start() -> io::Result<Arc<Self>> {
+        let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let waker = Waker::new(&registry, WAKE)?;
+        let shared = Arc::new(Shared { registry, waker, book: Mutex::default() });
+        let thread_shared = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("chinwag-drain".into())
+            .stack_size(64 * 1024)
+            .spawn(move || run(poll, &thread_shared))?;
+        Ok(Arc::new(Self { shared }))
+    }
+
+    /// Have `connection` flushed each time its socket becomes writable again, until [`Drain::unwatch`].
+    pub(super) fn watch(&self, stream: &TcpStream, connection: &Arc<Connection>) -> io::Result<()> {
+        let key = connection.key();
+        self.shared.book().stalled.insert(key, Arc::downgrade(connection));
+        let fd = stream.as_raw_fd();
+        self.shared.registry.register(&mut SourceFd(&fd), Token(key), Interest::WRITABLE)
+    }
+
+    /// No more of this connection's socket.
+    pub(super) fn unwatch(&self, stream: &TcpStream, connection: &Connection) {
+        self.shared.book().stalled.remove(&connection.key());
+        // It fails when the registration did; then there is nothing to undo.
+        let _ = self.shared.registry.deregister(&mut SourceFd(&stream.as_raw_fd()));
+    }
+
+    /// Cut `connection` at that time, if it has not ended by then.
+    pub(super) fn cut_at(&self, deadline: Instant, connection: &Arc<Connection>) {
+        let mut book = self.shared.book();
+        let entry = (deadline, connection.key());
+        book.deadlines.insert(entry, Arc::downgrade(connection));
+        let first = book.deadlines.keys().next() == Some(&entry);
+        drop(book);
+        if first {
+            self.shared.wake();
+        }
+    }
+
+    /// It ended in time.
+    pub(super) fn forget(&self, deadline: Instant, connection: &Connection) {
+        self.shared.book().deadlines.remove(&(deadline, connection.key()));
+    }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.shared.book().stop = true;
+        self.shared.wake();
+    }
+}
+
+impl Shared {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        if let Err(why) = self.waker.wake() {
+            error!("cannot wake the thread that drains stalled sockets: {why}");
+        }
+    }
+
+    fn stalled(&self, key: usize) -> Option<Arc<Connection>> {
+        self.book().stalled.get(&key).and_then(Weak::upgrade)
+    }
+
+    /// Those whose deadline has passed, and how long until the next one.
+    fn due(&self) -> (Vec<Arc<Connection>>, Option<Duration>) {
+        let mut book = self.book();
+        let later = book.deadlines.split_off(&(Instant::now(), usize::MAX));
+        let due = std::mem::replace(&mut book.deadlines, later);
+        let next = book.deadlines.keys().next().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+        (due.values().filter_map(Weak::upgrade).collect(), next)
+    }
+}
+
+/// The thread: it ends when the last handle is gone.
+fn run(mut poll: Poll, shared: &Shared) {
+    let mut events = Events::with_capacity(256);
+    while !shared.book().stop {
+        let (due, next) = shared.due();
+        due.iter().for_each(|connection| connection.cut());
+        drop(due);
+        // A millisecond more: the operating system counts whole ones, and waking early would spin.
+        let wait = next.map(|wait| wait + Duration::from_millis(1));
+        match poll.poll(&mut events, wait) {
+            Err(why) if why.kind() != io::ErrorKind::Interrupted => {
+                error!("cannot wait for stalled sockets: {why}");
+                return;
+            }
+            _ => {}
+        }
+        for event in events.iter().filter(|event| event.token() != WAKE) {
+            if let Some(connection) = shared.stalled(event.token().0) {
+                connection.flush();
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Messages that were handed out and not yet dealt with.
+//!
+//! Owns their number. What a client sent before its Close frame, or before it broke the protocol, is to be answered
+//! before the Close frame that ends the connection: so the reader waits, for a while, until nothing is pending.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread::{self, Thread},
+    time::Instant,
+};
+
+/// A count that one thread, the reader, can wait for.
+#[derive(Debug)]
+pub(super) struct Pending {
+    count: AtomicUsize,
+    reader: Thread,
+}
+
+impl Pending {
+    /// For a reader on this thread.
+    pub(super) fn new() -> Self {
+        Self { count: AtomicUsize::new(0), reader: thread::current() }
+    }
+
+    /// One more was handed out.
+    pub(super) fn add(&self) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One was dealt with.
+    pub(super) fn remove(&self) {
+        if self.count.fetch_sub(1, Ordering::Release) == 1 {
+            self.reader.unpark();
+        }
+    }
+
+    /// Waits until nothing is pending, at most until `deadline`. For the reader only.
+    pub(super) fn wait(&self, deadline: Instant) {
+        while self.count.load(Ordering::Acquire) > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            thread::park_timeout(left);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The half that reads: it blocks, holding no lock, and turns bytes into messages.
+//!
+//! Owns the read buffer and the sense of time of one connection: silence, Pings, and what no answer means.
+
+use super::{Connection, Digest, Message};
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, recv},
+};
+use std::{
+    net::TcpStream,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// The most that is read at once, from a client that sends a lot.
+const LARGEST_READ: usize = 64 * 1024;
+
+/// The one reader of a connection, for the thread that owns it.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    connection: Arc<Connection>,
+    stream: Arc<TcpStream>,
+    buffer: Vec<u8>,
+    /// The part of `buffer` that has not been digested.
+    unread: std::ops::Range<usize>,
+    awaiting_pong: bool,
+}
+
+impl Reader {
+    /// `input`: bytes that were read already, behind the request's head.
+    pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>, input: Vec<u8>) -> Self {
+        let unread = 0..input.len();
+        Self { connection, stream, buffer: input, unread, awaiting_pong: false }
+    }
+
+    /// Waits for the next message. `None`: the connection is over, [`Connection::end`] says why.
+    pub(crate) fn next(&mut self) -> Option<Message> {
+        loop {
+            let mut input = &self.buffer[self.unread.clone()];
+            let digest = self.connection.digest(&mut input);
+            self.unread.start = self.unread.end - input.len();
+            match digest {
+                Digest::Message(message) => return Some(message),
+                Digest::Hungry if self.receive() => {}
+                Digest::Hungry => return None,
+                Digest::Over(ending) => {
+                    self.connection.conclude(ending);
+                    self.throw_away();
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Blocks until something came, or the connection was given up. False: nothing more will come.
+    fn receive(&mut self) -> bool {
+        self.fit();
+        loop {
+            match recv(&*self.stream, self.buffer.as_mut_slice(), RecvFlags::empty()) {
+                Ok((_, 0)) => return false,
+                Ok((_, count)) => {
+                    self.received(count);
+                    return true;
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if self.awaiting_pong => {
+                    self.connection.give_up();
+                    return true;
+                }
+                Err(Errno::AGAIN) => self.ask(),
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn received(&mut self, count: usize) {
+        self.unread = 0..count;
+        if std::mem::take(&mut self.awaiting_pong) {
+            self.wait_at_most(self.connection.config.ping_after);
+        }
+    }
+
+    /// A larger buffer for those who fill it; the small one again for those who do not.
+    fn fit(&mut self) {
+        let (last, size, small) = (self.unread.end, self.buffer.len(), self.connection.config.read_buffer);
+        self.unread = 0..0;
+        if size < small {
+            // The first time: what came behind the head has been digested.
+            self.buffer = vec![0; small];
+            self.wait_at_most(self.connection.config.ping_after);
+        } else if last == size && size < LARGEST_READ {
+            self.buffer.resize(size * 4, 0);
+        } else if last < size / 8 && size > small {
+            self.buffer = vec![0; small];
+        }
+    }
+
+    /// Silence for as long as may be: ask whether anybody is there (RFC 6455 5.5.2).
+    fn ask(&mut self) {
+        self.connection.ping();
+        self.awaiting_pong = true;
+        self.wait_at_most(self.connection.config.pong_within);
+    }
+
+    /// All is said. Reads until the peer has ended, too, so that nothing unread makes the operating system reset the
+    /// connection and destroy the Close frame on its way; but not for ever.
+    fn throw_away(&mut self) {
+        let deadline = Instant::now() + self.connection.config.close_timeout;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.stream.set_read_timeout(Some(left)).is_err() {
+                return;
+            }
+            match recv(&*self.stream, self.buffer.as_mut_slice(), RecvFlags::empty()) {
+                Ok((_, 0)) => return,
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Zero: for as long as it takes.
+    fn wait_at_most(&self, time: Duration) {
+        // It fails for a socket that is gone only; the next read will say so.
+        let _ = self.stream.set_read_timeout((!time.is_zero()).then_some(time));
+    }
+}

@@ -1,0 +1,154 @@
+//! The dialect `text`: one line in each text message, made to be typed and read by people.
+//!
+//! Owns the slash commands and the server's lines. What other users chose must not look like the
+//! server's own words, nor reach the terminal as anything but characters:
+//!
+//! - a line break within a text is shown as ` ⏎ `: one message is always one line;
+//! - control characters (ESC among them) and bidi overrides are shown as `\u{FFFD}`, a tab as a space;
+//! - a name that could be read as more than a name (`* bob left`, `ann (to you)`, `bob: hi`, `a, b`)
+//!   is written in quotation marks.
+
+use super::{Audience, Command, Name, Notice, Problem, Refusal};
+
+const HELP: &str = "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /help, /quit; //x says /x";
+
+/// Reads one line. The line break at its end, which some clients send, is not part of it.
+pub(super) fn decode(text: &str) -> Result<Command, Problem> {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    match line.strip_prefix('/') {
+        None => Ok(say(line)),
+        Some(rest) if rest.starts_with('/') => Ok(say(rest)),
+        Some(rest) => command(rest),
+    }
+}
+
+fn say(text: &str) -> Command {
+    Command::Say { text: text.into(), target: None }
+}
+
+fn command(line: &str) -> Result<Command, Problem> {
+    let (word, rest) = split_word(line);
+    match word {
+        "name" if rest.is_empty() => Err(usage("Which name? Type /name and the name: /name bob")),
+        "name" => Ok(Command::SetName(rest.to_owned())),
+        "msg" => private_message(rest),
+        "users" => Ok(Command::ListUsers),
+        "help" => Ok(Command::Help),
+        "quit" => Ok(Command::Quit),
+        _ => Ok(Command::UnknownCommand(word.to_owned())),
+    }
+}
+
+fn private_message(rest: &str) -> Result<Command, Problem> {
+    let (name, text) = quoted(rest).unwrap_or_else(|| split_word(rest));
+    if name.is_empty() || text.is_empty() {
+        return Err(usage("To whom, and what? Type /msg, a name and the text: /msg ann hi"));
+    }
+    Ok(Command::Say { text: text.into(), target: Some(name.to_owned()) })
+}
+
+fn usage(about: &'static str) -> Problem {
+    Problem::new(Refusal::MissingField, about)
+}
+
+/// The first word, and what follows the white space behind it.
+fn split_word(line: &str) -> (&str, &str) {
+    let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    (word, rest.trim_start())
+}
+
+/// A name in quotation marks, for names with spaces in them, and what follows.
+fn quoted(line: &str) -> Option<(&str, &str)> {
+    let (name, rest) = line.strip_prefix('"')?.split_once('"')?;
+    Some((name, rest.trim_start()))
+}
+
+/// Writes one line, without a line break; false for what is said to programs only.
+pub(super) fn encode(notice: &Notice, out: &mut String) -> bool {
+    match notice {
+        Notice::Id { .. } | Notice::UserList(_) => return false,
+        Notice::You { name } | Notice::RejectUsername { name, .. } => status(&["you are "], name, "", out),
+        Notice::Username { name, .. } => status(&[], name, " signed in", out),
+        Notice::Left { name } => status(&[], name, " left", out),
+        Notice::Users(users) => push_users(users, out),
+        Notice::Help => out.push_str(HELP),
+        Notice::Message { name, text, audience, .. } => push_message(name, text, audience, out),
+        Notice::Error(problem) => {
+            out.push_str("* refused: ");
+            push_text(&problem.about, out);
+        }
+    }
+    true
+}
+
+fn status(before: &[&str], name: &str, after: &str, out: &mut String) {
+    out.push_str("* ");
+    before.iter().for_each(|words| out.push_str(words));
+    push_name(name, out);
+    out.push_str(after);
+}
+
+fn push_users(users: &[Name], out: &mut String) {
+    out.push_str("* users: ");
+    for (nth, name) in users.iter().enumerate() {
+        out.push_str(if nth == 0 { "" } else { ", " });
+        push_name(name, out);
+    }
+}
+
+fn push_message(name: &str, text: &str, audience: &Audience, out: &mut String) {
+    push_name(name, out);
+    match audience {
+        Audience::Room => {}
+        Audience::You(_) => out.push_str(" (to you)"),
+        Audience::Other(target) => {
+            out.push_str(" (to ");
+            push_name(target, out);
+            out.push(')');
+        }
+    }
+    out.push_str(": ");
+    push_text(text, out);
+}
+
+/// A name, in quotation marks if it holds what structures a line.
+fn push_name(name: &str, out: &mut String) {
+    if !name.contains([':', '*', '(', ',', '"']) {
+        return push_text(name, out);
+    }
+    out.push('"');
+    for part in name.split_inclusive('"') {
+        // Quotation marks within are doubled, so that none of them ends the name.
+        push_text(part, out);
+        out.push_str(if part.ends_with('"') { "\"" } else { "" });
+    }
+    out.push('"');
+}
+
+/// What others wrote, made harmless for a terminal.
+fn push_text(text: &str, out: &mut String) {
+    let mut copied = 0;
+    for (at, c) in text.char_indices() {
+        let Some(shown) = replacement(c, &text[at..]) else {
+            continue;
+        };
+        out.push_str(&text[copied..at]);
+        out.push_str(shown);
+        copied = at + c.len_utf8();
+    }
+    out.push_str(&text[copied..]);
+}
+
+/// What is shown instead of the character that `rest` begins with.
+fn replacement(c: char, rest: &str) -> Option<&'static str> {
+    match c {
+        ' '..='~' => None,
+        '\t' => Some(" "),
+        '\r' if rest.starts_with("\r\n") => Some(""),
+        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(" ⏎ "),
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Some("\u{fffd}"),
+        c if c.is_control() => Some("\u{fffd}"),
+        _ => None,
+    }
+}

@@ -1,0 +1,78 @@
+//! Everybody who is in, so that a shutdown reaches them.
+//!
+//! Owns the list, and the word whether newcomers are still let in.
+
+use crate::connection::Connection;
+use std::{
+    collections::HashMap,
+    net::{Shutdown, TcpStream},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// How far one has come.
+#[derive(Debug)]
+enum Guest {
+    /// In its handshake.
+    Knocking(Arc<TcpStream>),
+    /// A WebSocket.
+    Open(Arc<Connection>),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Guests {
+    list: Mutex<List>,
+}
+
+#[derive(Debug, Default)]
+struct List {
+    closed: bool,
+    guests: HashMap<u64, Guest>,
+}
+
+impl Guests {
+    /// A newcomer. False: the doors are closed.
+    pub(super) fn knock(&self, id: u64, stream: &Arc<TcpStream>) -> bool {
+        self.put(id, Guest::Knocking(Arc::clone(stream)))
+    }
+
+    /// Its handshake is done. False: the doors were closed meanwhile.
+    pub(super) fn open(&self, id: u64, connection: &Arc<Connection>) -> bool {
+        self.put(id, Guest::Open(Arc::clone(connection)))
+    }
+
+    /// It is gone.
+    pub(super) fn leave(&self, id: u64) {
+        self.list().guests.remove(&id);
+    }
+
+    /// Are the doors closed?
+    pub(super) fn closed(&self) -> bool {
+        self.list().closed
+    }
+
+    /// Closes the doors: Close 1001 to everyone who is in, the end for those in their handshake.
+    pub(super) fn close(&self) {
+        let mut list = self.list();
+        list.closed = true;
+        let guests: Vec<Guest> = list.guests.drain().map(|(_, guest)| guest).collect();
+        drop(list);
+        for guest in guests {
+            match guest {
+                Guest::Knocking(stream) => drop(stream.shutdown(Shutdown::Both)),
+                Guest::Open(connection) => connection.close(1001, "the server is shutting down"),
+            }
+        }
+    }
+
+    fn put(&self, id: u64, guest: Guest) -> bool {
+        let mut list = self.list();
+        if !list.closed {
+            list.guests.insert(id, guest);
+        }
+        !list.closed
+    }
+
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,67 @@
+//! What was refused, counted by kind, and logged at most once a second per kind: an attack does not fill the disk.
+//!
+//! Owns the counters and the throttle.
+
+use log::warn;
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+const KINDS: usize = 8;
+
+/// What was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A newcomer: no seat in all.
+    Connections,
+    /// A newcomer: no seat for its address.
+    Address,
+    /// A newcomer: too many handshakes in progress.
+    Handshakes,
+    /// A newcomer: the operating system has no descriptor, thread or memory for it.
+    Exhausted,
+    /// A request: no valid handshake, or not let in.
+    Refused,
+    /// A peer: it broke the protocol.
+    Failed,
+    /// A peer: its outbox overflowed.
+    TooSlow,
+    /// A peer: it did not answer a Ping.
+    Silent,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    entries: Mutex<[Entry; KINDS]>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Entry {
+    count: u64,
+    logged: Option<Instant>,
+    unlogged: u64,
+}
+
+impl Ledger {
+    /// Counts one, and logs it unless one of its kind was logged within the last second.
+    pub(super) fn note(&self, kind: Kind, what: fmt::Arguments<'_>) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = &mut entries[kind as usize];
+        entry.count += 1;
+        let now = Instant::now();
+        if entry.logged.is_some_and(|last| now.duration_since(last) < Duration::from_secs(1)) {
+            entry.unlogged += 1;
+            return;
+        }
+        entry.logged = Some(now);
+        let Entry { count, unlogged, .. } = *entry;
+        entry.unlogged = 0;
+        drop(entries);
+        match unlogged {
+            0 => warn!("{what} (number {count} of this kind)"),
+            more => warn!("{what} (number {count} of this kind, {more} not logged)"),
+        }
+    }
+}

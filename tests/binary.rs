@@ -1,0 +1,225 @@
+//! The binary as a user and a supervisor meet it: flags, messages, exit codes, signals.
+
+mod support;
+
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use support::binary::{command, start};
+use support::{Client, DEADLINE, run, skip, start_binary, wait_until};
+
+/// Of another loopback address than the other tests, so that nothing else has the ports that a test names.
+const OWN_LOOPBACK: &str = "127.0.0.42";
+
+#[test]
+fn help_fits_a_screen() {
+    let output = run(command(&["--help"]), DEADLINE);
+    let help = String::from_utf8(output.stdout).expect("help is text");
+    for (number, line) in help.lines().enumerate() {
+        assert!(line.chars().count() <= 80, "line {} is over 80 wide: {line}", number + 1);
+    }
+    assert!(help.lines().count() <= 24, "{} lines are more than a screen", help.lines().count());
+    for part in ["--listen", "127.0.0.1:6502", "CHINWAG_", "--version"] {
+        assert!(help.contains(part), "no {part} in\n{help}");
+    }
+}
+
+#[test]
+fn version_is_the_crates_own() {
+    let output = run(command(&["--version"]), DEADLINE);
+    let version = String::from_utf8(output.stdout).expect("a version is text");
+    assert_eq!(version, format!("chinwag {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn what_it_does_not_understand_is_one_line_and_status_2() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["--no-such-flag"], "--no-such-flag"),
+        (&["--listen"], "--listen"),
+        (&["--listen", "nonsense"], "nonsense"),
+        (&["--listen", "127.0.0.1:99999"], "99999"),
+        (&["an-argument"], "an-argument"),
+    ];
+    for (args, part) in cases {
+        let line = refused(command(args));
+        assert!(line.contains(part), "{args:?}: no {part:?} in {line:?}");
+    }
+}
+
+#[test]
+fn a_nonsensical_environment_variable_is_named() {
+    let mut command = command(&[]);
+    command.env("CHINWAG_LISTEN", "nonsense");
+    let line = refused(command);
+    assert!(line.contains("CHINWAG_LISTEN"), "{line:?}");
+}
+
+#[test]
+fn a_taken_port_is_one_line_and_status_2() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let addr = taken.local_addr().expect("a bound socket has an address").to_string();
+    let line = refused(command(&["--listen", &addr]));
+    assert!(line.contains(&addr) && line.contains("--listen"), "{line:?}");
+}
+
+#[test]
+fn a_port_that_needs_a_right_is_one_line_and_status_2() {
+    let first_free = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    if first_free.is_ok_and(|port| port.trim() == "0") {
+        return; // this machine gives every port to everybody: there is nothing to refuse
+    }
+    // Without that right even for root; setpriv is part of util-linux.
+    let plain = command(&["--listen", "127.0.0.42:80"]);
+    let mut limited = Command::new("setpriv");
+    limited.args(["--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service", "--"]);
+    limited.arg(plain.get_program()).args(plain.get_args());
+    let Ok(output) = limited.stdin(Stdio::null()).output() else {
+        return skip("no setpriv");
+    };
+    let line = one_line(&output);
+    assert!(line.contains(":80") && line.contains("1024"), "{line:?}");
+}
+
+/// The Fetch standard's "port blocking": a browser would refuse to connect there, so nobody should listen there.
+#[test]
+fn a_port_that_browsers_refuse_is_refused_with_the_flag_that_overrides() {
+    for port in [6000, 6566, 6667, 10080] {
+        let addr = format!("{OWN_LOOPBACK}:{port}");
+        let line = refused(command(&["--listen", &addr]));
+        assert!(line.contains(&port.to_string()) && line.contains("browser"), "{line:?}");
+
+        let chinwag = start(command(&["--listen", &addr, &flag_in(&line)]));
+        assert_eq!(chinwag.addr().to_string(), addr);
+    }
+}
+
+#[test]
+fn the_first_line_is_the_address_to_open() {
+    let chinwag = start_binary(&[]);
+    let expected = format!("chinwag is listening; open http://{}/", chinwag.addr());
+    assert_eq!(chinwag.greeting(), expected);
+    let answer = support::raw::get(chinwag.addr(), "/");
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[test]
+fn the_environment_says_what_a_flag_says_and_the_flag_wins() {
+    let mut by_environment = command(&[]);
+    by_environment.env("CHINWAG_LISTEN", format!("{OWN_LOOPBACK}:0"));
+    assert_eq!(start(by_environment).addr().ip().to_string(), OWN_LOOPBACK);
+
+    let mut by_flag = command(&["--listen", "127.0.0.1:0"]);
+    by_flag.env("CHINWAG_LISTEN", format!("{OWN_LOOPBACK}:0"));
+    assert_eq!(start(by_flag).addr().ip().to_string(), "127.0.0.1");
+}
+
+#[test]
+fn several_addresses_are_one_chat() {
+    let chinwag = start_binary(&["--listen", &format!("{OWN_LOOPBACK}:0")]);
+    let second = chinwag.next_address();
+    assert_eq!(second.ip().to_string(), OWN_LOOPBACK);
+
+    let mut ann = Client::connect(chinwag.addr(), &["json"]);
+    ann.sign_in("ann");
+    let mut bob = Client::connect(second, &["json"]);
+    bob.sign_in("bob");
+    bob.say_json(&serde_json::json!({"type": "message", "text": "from there"}));
+    let heard = ann.wait_for("message");
+    assert_eq!((&heard["name"], &heard["text"]), (&"bob".into(), &"from there".into()));
+}
+
+#[test]
+fn quiet_says_nothing_and_verbose_says_more() {
+    let quiet = start_binary(&["-q"]);
+    drop(Client::connect(quiet.addr(), &["json"]));
+    quiet.signal("TERM");
+    let (_, said) = quiet.wait_for_exit(DEADLINE);
+    assert_eq!(said, Vec::<String>::new());
+
+    // Only unknown subprotocols: RFC 6455 4.2.2 lets the handshake succeed, and `-v` tells of it.
+    let verbose = start_binary(&["-v"]);
+    drop(Client::try_connect(verbose.addr(), &["x-unheard-of"], &[]));
+    verbose.wait_for_log("x-unheard-of");
+}
+
+#[test]
+fn a_signal_says_going_away_to_everyone_and_ends_with_0() {
+    for name in ["TERM", "INT"] {
+        let chinwag = start_binary(&[]);
+        let mut ann = Client::connect(chinwag.addr(), &["json"]);
+        let mut typist = Client::connect(chinwag.addr(), &["text"]);
+        ann.expect("id");
+        typist.next_text();
+
+        chinwag.signal(name);
+        assert_eq!(ann.wait_for_close().0, 1001, "SIG{name}");
+        assert_eq!(typist.wait_for_close().0, 1001, "SIG{name}");
+        ann.wait_for_end();
+        typist.wait_for_end();
+        // Everybody has answered, so it does not wait out the 5 s.
+        let (status, said) = chinwag.wait_for_exit(Duration::from_secs(3));
+        assert_eq!(status.code(), Some(0), "SIG{name}: {said:#?}");
+    }
+}
+
+#[test]
+fn a_client_that_never_answers_holds_the_end_up_for_5_seconds_at_most() {
+    let chinwag = start_binary(&[]);
+    let _mute = client_that_got_its_close(&chinwag);
+    let (status, said) = chinwag.wait_for_exit(Duration::from_secs(8));
+    assert_eq!(status.code(), Some(0), "{said:#?}");
+}
+
+#[test]
+fn while_it_ends_nobody_new_comes_in_and_a_second_signal_ends_it_at_once() {
+    let chinwag = start_binary(&[]);
+    let addr = chinwag.addr();
+    let _mute = client_that_got_its_close(&chinwag);
+    wait_until(Duration::from_secs(2), "no more connections", || TcpStream::connect(addr).is_err());
+    chinwag.signal("TERM");
+    chinwag.wait_for_exit(Duration::from_secs(2));
+}
+
+/// Sends SIGTERM while a client is connected that sees its Close frame and never answers.
+fn client_that_got_its_close(chinwag: &support::Chinwag) -> Client {
+    let mut client = Client::connect(chinwag.addr(), &["json"]);
+    client.expect("id");
+    chinwag.signal("TERM");
+
+    // Read past tungstenite, which would answer: FIN and opcode 8 (RFC 6455 5.5.1), and 1001 as its code.
+    let mut stream = client.stream();
+    stream.set_read_timeout(Some(DEADLINE)).expect("not zero");
+    let mut frames = Vec::new();
+    while !frames.windows(4).any(|w| w[0] == 0x88 && w[2..] == 1001_u16.to_be_bytes()) {
+        let mut bytes = [0; 256];
+        let count = stream.read(&mut bytes).expect("a Close frame comes before the deadline");
+        assert!(count > 0, "the connection ended without a Close frame: {frames:?}");
+        frames.extend_from_slice(&bytes[..count]);
+    }
+    client
+}
+
+/// Runs a command that must end with status 2 and one line on stderr: that line.
+#[track_caller]
+fn refused(command: Command) -> String {
+    one_line(&support::script::run_to_end(command, DEADLINE))
+}
+
+#[track_caller]
+fn one_line(output: &Output) -> String {
+    let said = support::script::printed(output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "nothing belongs on stdout");
+    assert_eq!(said.lines().count(), 1, "one line, not: {said}");
+    said
+}
+
+/// The flag, other than `--listen`, that a sentence names.
+#[track_caller]
+fn flag_in(line: &str) -> String {
+    let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let mut flags = words.filter(|word| word.starts_with("--") && *word != "--listen");
+    flags.next().unwrap_or_else(|| panic!("no flag in {line:?}")).to_owned()
+}

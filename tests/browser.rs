@@ -1,0 +1,55 @@
+//! The page in a real Chromium, driven by the scripts of `tests/browser` with pytest and Playwright.
+//!
+//! Each script is given a fresh server, at `CHINWAG_URL`, and the binary, `CHINWAG_BIN`, to start others.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use support::{python, run, skip, start_binary};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
+
+#[test]
+fn every_script_passes() {
+    let Some(python) = python(&["pytest", "playwright.sync_api"]) else {
+        return skip("no Python with pytest and Playwright; say which one by CHINWAG_PYTHON");
+    };
+    if !has_chromium() {
+        return skip("no Chromium; say where it is by CHINWAG_CHROMIUM");
+    }
+    let scripts = scripts();
+    assert!(!scripts.is_empty(), "no test_*.py in {FOLDER}");
+    for script in scripts {
+        pytest(&python, &script);
+    }
+}
+
+fn pytest(python: &Path, script: &Path) {
+    let chinwag = start_binary(&[]);
+    let mut command = Command::new(python);
+    command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).arg(script);
+    command.current_dir(FOLDER);
+    command.env("CHINWAG_URL", chinwag.url());
+    command.env("CHINWAG_BIN", env!("CARGO_BIN_EXE_chinwag"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    run(command, Duration::from_secs(300));
+}
+
+fn scripts() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(FOLDER).expect("the folder of the scripts");
+    let paths = entries.map(|entry| entry.expect("the folder is readable").path());
+    let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let is_script = |name: String| name.starts_with("test_") && name.ends_with(".py");
+    let mut scripts: Vec<PathBuf> = paths.filter(|path| name(path).is_some_and(is_script)).collect();
+    scripts.sort();
+    scripts
+}
+
+fn has_chromium() -> bool {
+    let named = std::env::var_os("CHINWAG_CHROMIUM");
+    let known = named.unwrap_or_else(|| "/usr/bin/chromium".into());
+    Path::new(&known).exists()
+}

@@ -1,0 +1,61 @@
+"""The dialect `text`, as a person would type it."""
+
+import pytest
+
+
+@pytest.fixture
+def typist(server):
+    typist = server.client("text")
+    typist.expect(f"* guest-{typist.id} signed in")
+    return typist
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("hi", "{me}: hi"),
+        ("hi\n", "{me}: hi"),
+        ("hi\r\n", "{me}: hi"),
+        ("//quit is how one leaves", "{me}: /quit is how one leaves"),
+        ("/name bob", "* bob signed in"),
+        ("/users", "* users: {me}"),
+        ("\x1b[31mred \u202e back", "{me}: \ufffd[31mred \ufffd back"),
+    ],
+)
+def test_a_line_and_what_it_shows(typist, typed, shown):
+    typist.say(typed)
+    typist.expect(shown.format(me=f"guest-{typist.id}"))
+
+
+@pytest.mark.parametrize("typed", ["/nonsense", "/name", "/msg", "/msg nobody", "/msg nobody hi", " ", ""])
+def test_what_is_refused_is_refused_with_a_sentence(typist, typed):
+    typist.say(typed)
+    answer = typist.next()
+    assert answer.startswith("* refused: ") and answer[-1] in ".!?'b" or "/" in answer, answer
+    typist.say("still here")
+    typist.expect(f"guest-{typist.id}: still here")
+
+
+def test_help_names_every_command(typist):
+    typist.say("/help")
+    answer = typist.next()
+    for command in "/name", "/msg", "/users", "/help", "/quit":
+        assert command in answer
+    assert answer.startswith("* ")
+
+
+def test_a_taken_name_says_who_one_is_now(server, typist):
+    server.client("json").sign_in("bob")
+    typist.expect("* bob signed in")
+    typist.say("/name bob")
+    typist.expect("* you are bob1")
+    typist.expect("* bob1 signed in")
+
+
+def test_users_come_in_order_of_joining(server, typist):
+    server.client("json").sign_in("zoe")
+    server.client("json").sign_in("ann")
+    typist.expect("* zoe signed in")
+    typist.expect("* ann signed in")
+    typist.say("/users")
+    typist.expect(f"* users: guest-{typist.id}, zoe, ann")

@@ -1,0 +1,152 @@
+//! The real `chinwag` as a child process.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use super::{DEADLINE, script::signal};
+
+/// A running `chinwag`, killed when this is dropped.
+#[derive(Debug)]
+pub struct Chinwag {
+    child: Child,
+    addr: SocketAddr,
+    greeting: String,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+}
+
+/// Starts `chinwag` with `--listen 127.0.0.1:0` and `args`, and waits for the address that it prints first.
+#[track_caller]
+pub fn start_binary(args: &[&str]) -> Chinwag {
+    let mut command = command(&["--listen", "127.0.0.1:0"]);
+    command.args(args);
+    start(command)
+}
+
+/// `chinwag` with `args` alone, as a command to run: none of the caller's `CHINWAG_…` or `RUST_LOG` reaches it.
+pub fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CHINWAG_") {
+            command.env_remove(name);
+        }
+    }
+    command.env_remove("RUST_LOG").args(args).stdin(Stdio::null());
+    command
+}
+
+/// Starts a prepared command and waits for the address that it prints first.
+#[track_caller]
+pub fn start(mut command: Command) -> Chinwag {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cargo has built the binary");
+    let stdout = lines(child.stdout.take().expect("stdout is a pipe"));
+    let stderr = lines(child.stderr.take().expect("stderr is a pipe"));
+    let greeting = match stdout.recv_timeout(DEADLINE) {
+        Ok(line) => line,
+        Err(error) => {
+            child.kill().expect("a child that was not waited for can be killed");
+            let said: Vec<String> = stderr.iter().collect();
+            panic!("chinwag printed no address ({error}), and on stderr: {said:#?}");
+        }
+    };
+    let Some(addr) = address(&greeting) else {
+        panic!("no http://ADDRESS:PORT/ in the first line: {greeting:?}");
+    };
+    Chinwag { child, addr, greeting, stdout, stderr }
+}
+
+impl Chinwag {
+    /// The address that it listens on.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The address of its page, for a browser.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.addr)
+    }
+
+    /// The first line on its standard output.
+    pub fn greeting(&self) -> &str {
+        &self.greeting
+    }
+
+    /// The address in the next line on its standard output: each address that it listens on has a line.
+    #[track_caller]
+    pub fn next_address(&self) -> SocketAddr {
+        match self.stdout.recv_timeout(DEADLINE) {
+            Ok(line) => address(&line).unwrap_or_else(|| panic!("no address in {line:?}")),
+            Err(error) => panic!("chinwag printed no further line: {error}"),
+        }
+    }
+
+    /// Its process id, for a look into `/proc`.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        signal(name, &self.pid().to_string());
+    }
+
+    /// Waits for its next line on stderr that contains `part`.
+    #[track_caller]
+    pub fn wait_for_log(&self, part: &str) -> String {
+        let until = Instant::now() + DEADLINE;
+        let mut seen = Vec::new();
+        loop {
+            match self.stderr.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) if line.contains(part) => return line,
+                Ok(line) => seen.push(line),
+                Err(error) => panic!("no {part:?} in the log ({error}): {seen:#?}"),
+            }
+        }
+    }
+
+    /// Waits for its end: its status, and what it had written to stderr and nobody had read.
+    #[track_caller]
+    pub fn wait_for_exit(mut self, deadline: Duration) -> (ExitStatus, Vec<String>) {
+        let until = Instant::now() + deadline;
+        let mut said = Vec::new();
+        loop {
+            match self.stderr.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => said.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("chinwag still runs after {deadline:?}: {said:#?}")
+                }
+            }
+        }
+        // The pipe is closed, so the process is at its end: this waits for no more than the kernel.
+        (self.child.wait().expect("a child that was not waited for"), said)
+    }
+}
+
+impl Drop for Chinwag {
+    fn drop(&mut self) {
+        // Already gone is as good as killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The lines of a pipe, read by a thread, so that they can be waited for with a deadline.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            // Nobody listens any more: read on all the same, or the child would block on a full pipe.
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
+
+fn address(line: &str) -> Option<SocketAddr> {
+    let rest = line.split("http://").nth(1)?;
+    rest.split('/').next()?.trim().parse().ok()
+}

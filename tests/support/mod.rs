@@ -1,0 +1,36 @@
+//! What the integration tests share: clients over real sockets, the binary as a child process, scripts.
+//!
+//! Every server listens on port 0, every wait has a deadline, and nothing sleeps: what a test waits for either
+//! arrives or the test fails and says what had arrived until then.
+
+// Each test file is a crate of its own, which uses a part of this and exports nothing.
+#![allow(dead_code, unused_imports, unreachable_pub)]
+
+use std::time::{Duration, Instant};
+
+pub mod binary;
+pub mod client;
+pub mod raw;
+pub mod script;
+
+pub use binary::{Chinwag, start_binary};
+pub use client::Client;
+pub use raw::{Answer, http, raw};
+pub use script::{python, run, skip};
+
+/// How long a test waits for one thing. Generous: a loaded machine is slow, and a passing test never waits it out.
+pub const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Waits until `condition` holds, looking again every few milliseconds: only for what cannot be waited for
+/// directly, such as the number of threads in `/proc`.
+///
+/// # Panics
+/// After `deadline`, naming `what` was waited for.
+#[track_caller]
+pub fn wait_until(deadline: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + deadline;
+    while !condition() {
+        assert!(Instant::now() < until, "waited {deadline:?} in vain for: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

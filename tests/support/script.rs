@@ -1,0 +1,85 @@
+//! Programs beside the server: Python scripts, signals, and tests that cannot run everywhere.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+/// Says that this test did not run and why, where `cargo test` cannot hide it; the test then returns.
+///
+/// # Panics
+/// When `CHINWAG_NO_SKIP` is set, as in CI, where everything that a test needs is installed.
+#[track_caller]
+pub fn skip(reason: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    assert!(std::env::var_os("CHINWAG_NO_SKIP").is_none(), "{test} may not be skipped: {reason}");
+    // libtest captures what `eprintln!` writes, not what is written to the handle itself.
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
+}
+
+/// A Python that can import all of `modules`: `CHINWAG_PYTHON`, or else `python3`.
+pub fn python(modules: &[&str]) -> Option<PathBuf> {
+    let python = std::env::var_os("CHINWAG_PYTHON").unwrap_or_else(|| OsString::from("python3"));
+    let mut command = Command::new(&python);
+    command.arg("-c").arg(format!("import {}", modules.join(", ")));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().ok().filter(|status| status.success()).map(|_| PathBuf::from(python))
+}
+
+/// Runs a command that must succeed.
+///
+/// # Panics
+/// When it fails, or for the reasons of [`run_to_end`]; what it printed is in the message.
+#[track_caller]
+pub fn run(command: Command, deadline: Duration) -> Output {
+    let name = format!("{command:?}");
+    let output = run_to_end(command, deadline);
+    assert!(output.status.success(), "{name}: {}\n{}", output.status, printed(&output));
+    output
+}
+
+/// Runs a command to its end, whatever its status.
+///
+/// # Panics
+/// When it cannot be started, or still runs after `deadline`: then it is killed with all that it started.
+#[track_caller]
+pub fn run_to_end(mut command: Command, deadline: Duration) -> Output {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0) // one group, so that a browser that it started dies with it
+        .spawn();
+    let child = match child {
+        Ok(child) => child,
+        Err(error) => panic!("{command:?} did not start: {error}"),
+    };
+    let group = format!("-{}", child.id());
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    match receiver.recv_timeout(deadline) {
+        Ok(output) => output.expect("its pipes can be read"),
+        Err(_) => {
+            signal("KILL", &group);
+            let output = receiver.recv().expect("a killed child ends").expect("its pipes can be read");
+            panic!("{command:?} still ran after {deadline:?} and was killed:\n{}", printed(&output));
+        }
+    }
+}
+
+/// Sends the signal `name` to a process, or to a group of them (`-ID`). The shell's own `kill` is everywhere.
+pub fn signal(name: &str, process: &str) {
+    let kill = format!("kill -s {name} -- {process}");
+    let status = Command::new("sh").arg("-c").arg(kill).status();
+    assert!(status.is_ok_and(|status| status.success()), "no process {process} to signal");
+}
+
+/// All that a program printed.
+pub fn printed(output: &Output) -> String {
+    let (stdout, stderr) = (&output.stdout, &output.stderr);
+    format!("{}{}", String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr))
+}
