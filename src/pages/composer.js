@@ -7,71 +7,75 @@ import { say } from './strings.js';
 import { named } from './text.js';
 
 const text = $('text');
-const nameForm = $('name-form');
+const name = $('name');
 let target;
 
 /** `submit(text, target)` says whether it took the text; `signIn(name)` is told the name asked for. */
 export function startComposer(submit, signIn) {
-  text.value = draft.get('text', '');
-  text.oninput = () => draft.set('text', text.value);
-  text.onkeydown = (event) => {
-    if (!sends(event)) return;
-    event.preventDefault();
-    send(submit);
-  };
-  $('text-form').onsubmit = (event) => {
-    event.preventDefault();
-    send(submit);
-    text.focus();
-  };
-  nameForm.onsubmit = (event) => {
-    event.preventDefault();
-    const name = $('name').value.trim();
-    if (!name) return $('name').focus();
-    signIn(name);
-    showComposer(name);
-    text.focus();
-  };
-  $('change-name').onclick = () => askName($('me').textContent);
-  $('unpick').onclick = () => writeTo();
+	write(draft.get('text', ''));
+	text.oninput = () => write(text.value);
+	text.onkeydown = (event) => {
+		if (!sends(event)) return;
+		event.preventDefault();
+		send(submit);
+	};
+	$('text-form').onsubmit = (event) => {
+		event.preventDefault();
+		send(submit);
+		text.focus();
+	};
+	$('name-form').onsubmit = (event) => {
+		event.preventDefault();
+		if (!name.value.trim()) return;
+		signIn(name.value.trim());
+		showComposer(name.value.trim());
+		text.focus();
+	};
+	$('change-name').onclick = () => askName($('me').textContent);
+	$('unpick').onclick = () => writeTo();
 }
 
 export function askName(present = '') {
-  nameForm.hidden = false;
-  $('text-form').hidden = true;
-  $('name').value = present;
-  $('name').select();
+	show('name-form');
+	name.value = present;
+	name.select();
 }
 
-export function showComposer(name) {
-  nameForm.hidden = true;
-  $('text-form').hidden = false;
-  $('me').replaceChildren(named(name));
+export function showComposer(own) {
+	show('text-form');
+	$('me').replaceChildren(named(own));
 }
 
 /** Directs what is typed to one person; without a name, to all again. */
-export function writeTo(name) {
-  target = name;
-  $('private').hidden = !name;
-  if (name) say($('private-to'), 'privateTo', { name: named(name) });
-  if (!$('text-form').hidden) text.focus();
+export function writeTo(person) {
+	target = person;
+	$('private').hidden = !person;
+	if (person) say($('private-to'), 'privateTo', { name: named(person) });
+	text.focus();
 }
 
 /** Puts a refused text back, before whatever has been typed since. */
 export function giveBack(refused) {
-  text.value = [refused, text.value].filter(Boolean).join('\n');
-  draft.set('text', text.value);
+	write([refused, text.value].filter(Boolean).join('\n'));
 }
 
 // Enter sends, Shift+Enter makes a new line. While an input method composes a Korean, Japanese or Chinese
 // character, Enter only finishes that character; Safari ends the composition before it reports the key,
 // and is known by key code 229.
 function sends(event) {
-  return event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
+	return event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
 }
 
 function send(submit) {
-  if (!text.value.trim() || !submit(text.value, target)) return;
-  text.value = '';
-  draft.set('text', '');
+	if (text.value.trim() && submit(text.value, target)) write('');
+}
+
+function write(value) {
+	if (text.value !== value) text.value = value;
+	draft.set('text', value);
+}
+
+function show(form) {
+	$('name-form').hidden = form !== 'name-form';
+	$('text-form').hidden = form !== 'text-form';
 }

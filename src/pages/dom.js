@@ -5,8 +5,8 @@ export const $ = (id) => document.getElementById(id);
 
 /** Makes <tag class="className"> with the children given: nodes, or strings that stay text. */
 export function make(tag, className = '', ...children) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  node.append(...children);
-  return node;
+	const node = document.createElement(tag);
+	if (className) node.className = className;
+	node.append(...children);
+	return node;
 }

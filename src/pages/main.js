@@ -7,69 +7,86 @@ import { Connection } from './connection.js';
 import { $ } from './dom.js';
 import { showHandshake, startHood } from './hood.js';
 import { addMessage, addNote, scrollToEnd, showPending } from './log.js';
+import { draft } from './memory.js';
 import { noticeMessage } from './notify.js';
-import { closePeople, showPeople } from './people.js';
+import { openPeople, showPeople } from './people.js';
 import { Session } from './session.js';
 import { hideError, showError, showState } from './status.js';
 import { sayAll, switchLanguage } from './strings.js';
 import { named } from './text.js';
 
+let people = [];
+
 const view = {
-  named({ name, before, date, mine }) {
-    if (mine) showComposer(name);
-    if (before === name) return;
-    addNote(before ? 'renamed' : 'joined', { name: named(name), before: before && named(before) }, date);
-  },
-  rejected(asked, given) {
-    showError('rejected', { asked: named(asked), given: named(given) });
-  },
-  users(names, left, own) {
-    showPeople(names, own, pick);
-    for (const name of left) addNote('left', { name: named(name) });
-  },
-  message(message, mine) {
-    addMessage(message, mine, pick);
-    if (!mine) noticeMessage(message);
-  },
-  handshake: showHandshake,
-  pending: showPending,
-  refused(reason, about, entry) {
-    showError('refused', { about, reason });
-    if (entry) giveBack(entry.text);
-  },
+	pending: showPending,
+	handshake: showHandshake,
+	named({ name, before, date, mine }) {
+		if (mine) showComposer(name);
+		if (mine) listPeople();
+		if (before === undefined) addNote('joined', { name: named(name) }, date);
+		else if (before !== name) addNote('renamed', { name: named(name), before: named(before) }, date);
+	},
+	rejected(asked, given) {
+		showError('rejected', { asked: named(asked), given: named(given) });
+	},
+	users(names) {
+		people = names;
+		listPeople();
+	},
+	left(name) {
+		addNote('left', { name: named(name) });
+	},
+	message(message, mine) {
+		addMessage(message, mine, pick);
+		if (!mine) noticeMessage(message);
+	},
+	refused(reason, about, entry) {
+		showError('refused', { about, reason });
+		if (entry) giveBack(entry.text);
+	},
 };
 
 const connection = new Connection(address, ['chinwag.v1']);
 const session = new Session(connection, view);
 connection.watch(showState);
 startHood(connection, () => session.inspect());
-
 startComposer(submit, (name) => session.signIn(name));
 if (session.wanted) showComposer(session.wanted);
 else askName();
-
-$('language').onclick = switchLanguage;
 $('again').onclick = () => connection.connect();
-showPeople([]);
+$('token-form').onsubmit = (event) => {
+	event.preventDefault();
+	draft.set('token', $('token').value);
+	connection.connect();
+};
+$('language').onclick = () => {
+	switchLanguage();
+	listPeople();
+};
 sayAll();
+listPeople();
 connection.connect();
 
 /** The page's own address, with ws for http and wss for https: the same host, port and room. */
 function address() {
-  const url = new URL(location.pathname, location.href);
-  url.protocol = url.protocol.replace('http', 'ws');
-  return url.href;
+	const token = draft.get('token') ?? new URLSearchParams(location.search).get('token');
+	const query = token ? `?token=${encodeURIComponent(token)}` : '';
+	return location.origin.replace('http', 'ws') + location.pathname + query;
+}
+
+function listPeople() {
+	showPeople(people, session.name, pick);
 }
 
 function submit(text, target) {
-  hideError();
-  const taken = session.say(text, target);
-  if (!taken) showError('tooLong', {});
-  scrollToEnd();
-  return taken;
+	hideError();
+	const taken = session.say(text, target);
+	if (!taken) showError('tooLong');
+	scrollToEnd();
+	return taken;
 }
 
 function pick(name) {
-  closePeople();
-  writeTo(name === session.name ? undefined : name);
+	openPeople(false);
+	writeTo(name === session.name ? undefined : name);
 }

@@ -8,44 +8,40 @@ let unread = 0;
 
 /** A message by somebody else came. */
 export function noticeMessage({ name, text }) {
-  if (document.hasFocus() && !document.hidden) return;
-  count(unread + 1);
-  if ($('sound').checked) beep();
-  if ($('notes').checked) notify(name, text);
+	if (document.hasFocus() && !document.hidden) return;
+	count(unread + 1);
+	if ($('sound').checked) beep();
+	if ($('notes').checked) notify(name, text);
 }
 
 function count(n) {
-  unread = n;
-  document.title = n ? `(${n}) chinwag` : 'chinwag';
+	unread = n;
+	document.title = n ? `(${n}) chinwag` : 'chinwag';
 }
 
 function beep() {
-  const audio = new AudioContext();
-  const tone = new OscillatorNode(audio, { frequency: 660 });
-  const volume = new GainNode(audio, { gain: 0.1 });
-  tone.connect(volume).connect(audio.destination);
-  tone.onended = () => audio.close();
-  tone.start();
-  tone.stop(audio.currentTime + 0.12);
+	const audio = new AudioContext();
+	const tone = new OscillatorNode(audio, { frequency: 660 });
+	tone.connect(new GainNode(audio, { gain: 0.1 })).connect(audio.destination);
+	tone.onended = () => audio.close();
+	tone.start();
+	tone.stop(audio.currentTime + 0.12);
 }
 
 function notify(name, text) {
-  try {
-    new Notification(name, { body: text.slice(0, 200), tag: 'chinwag' });
-  } catch {
-    // Browsers on Android allow it to service workers only.
-  }
+	try {
+		new Notification(name, { body: text.slice(0, 200), tag: 'chinwag' });
+	} catch {
+		// Browsers on Android allow it to service workers only.
+	}
 }
 
-function setting(id) {
-  $(id).checked = keep.get(id, false);
-  $(id).addEventListener('change', () => keep.set(id, $(id).checked));
+for (const box of [$('sound'), $('notes')]) {
+	box.checked = keep.get(box.id, false);
+	box.onchange = async () => {
+		if (box.id === 'notes' && box.checked) box.checked = (await Notification.requestPermission()) === 'granted';
+		keep.set(box.id, box.checked);
+	};
 }
-
-setting('sound');
-setting('notes');
-$('notes').addEventListener('change', async () => {
-  if ($('notes').checked && (await Notification.requestPermission()) !== 'granted') $('notes').click();
-});
 $('notes').closest('label').hidden = !('Notification' in window && isSecureContext);
 addEventListener('focus', () => count(0));

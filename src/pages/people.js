@@ -5,32 +5,26 @@ import { say, t } from './strings.js';
 import { coloured } from './text.js';
 
 const button = $('people-button');
-const panel = $('people');
 
-/** Shows the names in the order of joining, `own` told apart; `pick` is called when another is clicked. */
+/** Shows the names in the order of joining, `own` told apart; `pick` is called with one that is clicked. */
 export function showPeople(names, own, pick) {
-  $('people-list').replaceChildren(...names.map((name) => person(name, name === own, pick)));
-  $('people-count').textContent = names.length;
-  say($('people-title'), 'people', { n: names.length });
-  $('nobody').hidden = names.length > 0;
+	$('people-list').replaceChildren(...names.map((name) => person(name, name === own, pick)));
+	$('people-count').textContent = names.length;
+	say($('people-title'), 'people', { n: names.length });
 }
 
-export function closePeople() {
-  panel.classList.remove('open');
-  button.ariaExpanded = 'false';
+export function openPeople(open) {
+	$('people').classList.toggle('open', open);
+	button.ariaExpanded = String(open);
 }
 
 function person(name, own, pick) {
-  const who = coloured(make('button', '', make('bdi', '', name)), name);
-  who.type = 'button';
-  who.onclick = () => pick(name);
-  if (own) who.append(say(make('small'), 'you'));
-  else who.title = t('writePrivately', { name });
-  return make('li', '', who);
+	const who = coloured(make('button', '', make('bdi', '', name)), name);
+	who.onclick = () => pick(name);
+	if (own) who.append(say(make('small'), 'you'));
+	else who.title = t('writePrivately', { name });
+	return make('li', '', who);
 }
 
-button.onclick = () => {
-  button.ariaExpanded = String(panel.classList.toggle('open'));
-};
-
-addEventListener('keydown', ({ key }) => key === 'Escape' && closePeople());
+button.onclick = () => openPeople(button.ariaExpanded === 'false');
+addEventListener('keydown', ({ key }) => key === 'Escape' && openPeople(false));

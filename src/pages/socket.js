@@ -9,32 +9,32 @@ const encoder = new TextEncoder();
  * connecting, open, in, out, closing, error, close. Throws what the constructor throws (a URL that is none).
  */
 export function openSocket(url, protocols, report) {
-  const ws = new WebSocket(url, protocols);
-  const number = ++opened;
-  const tell = (what, more) => report({ what, at: Date.now(), number, ws, ...more });
+	const ws = new WebSocket(url, protocols);
+	const number = ++opened;
+	const tell = (what, more) => report({ what, at: Date.now(), number, ws, ...more });
 
-  ws.binaryType = 'arraybuffer';
-  ws.onopen = () => tell('open', { protocol: ws.protocol });
-  ws.onmessage = ({ data }) => tell('in', { data, size: sizeOf(data) });
-  ws.onerror = () => tell('error'); // says nothing of why, on purpose: pages must not scan networks
-  ws.onclose = ({ code, reason, wasClean }) => tell('close', { code, reason, wasClean });
-  tell('connecting', { data: url, protocol: [].concat(protocols).join(', ') });
+	ws.binaryType = 'arraybuffer';
+	ws.onopen = () => tell('open', { protocol: ws.protocol });
+	ws.onmessage = ({ data }) => tell('in', { data, size: sizeOf(data) });
+	ws.onerror = () => tell('error'); // says nothing of why, on purpose: pages must not scan networks
+	ws.onclose = ({ code, reason, wasClean }) => tell('close', { code, reason, wasClean });
+	tell('connecting', { data: url.replace(/token=[^&]*/, 'token=…'), protocol: protocols });
 
-  return {
-    ws,
-    number,
-    send(data) {
-      ws.send(data);
-      tell('out', { data, size: sizeOf(data) });
-    },
-    close(code, reason) {
-      ws.close(code, reason);
-      tell('closing', { code, reason });
-    },
-  };
+	return {
+		ws,
+		number,
+		send(data) {
+			ws.send(data);
+			tell('out', { data, size: sizeOf(data) });
+		},
+		close(code, reason) {
+			ws.close(code, reason);
+			tell('closing', { code, reason });
+		},
+	};
 }
 
 /** The bytes that a message takes on the wire, without its frame header. */
 export function sizeOf(data) {
-  return typeof data === 'string' ? encoder.encode(data).length : data.byteLength;
+	return typeof data === 'string' ? encoder.encode(data).length : data.byteLength;
 }

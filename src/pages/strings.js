@@ -13,54 +13,54 @@ export let language = keep.get('language', fallback) in tables ? keep.get('langu
 
 /** The sentence called `key`, its {holes} filled. "one|many" chooses by the value n. */
 export function t(key, values = {}) {
-  return parts(key, values).join('');
+	return parts(key, values).join('');
 }
 
 /** Writes the sentence into `node`; a value may be a node itself. */
 export function say(node, key, values = {}) {
-  said.set(node, values);
-  node.dataset.t = key;
-  node.replaceChildren(...parts(key, values));
-  return node;
+	said.set(node, values);
+	node.dataset.t = key;
+	node.replaceChildren(...parts(key, values));
+	return node;
 }
 
 export function switchLanguage() {
-  language = language === 'en' ? 'ko' : 'en';
-  keep.set('language', language);
-  sayAll();
+	language = language === 'en' ? 'ko' : 'en';
+	keep.set('language', language);
+	sayAll();
 }
 
 /** Says all that the document says in the present language. */
 export function sayAll() {
-  document.documentElement.lang = language;
-  each('[data-t]', (node) => say(node, node.dataset.t, said.get(node)));
-  each('[data-hint]', (node) => { node.placeholder = t(node.dataset.hint); });
-  each('[data-label]', (node) => {
-    node.ariaLabel = t(node.dataset.label);
-    node.title = node.ariaLabel;
-  });
-  each('time[datetime]', sayTime);
+	document.documentElement.lang = language;
+	each('[data-t]', (node) => say(node, node.dataset.t, said.get(node)));
+	each('[data-hint]', (node) => { node.placeholder = t(node.dataset.hint); });
+	each('[data-label]', (node) => {
+		node.ariaLabel = t(node.dataset.label);
+		node.title = node.ariaLabel;
+	});
+	each('time[datetime]', sayTime);
 }
 
 /** Writes the time of day (or, for class "day", the date) of a <time> in the reader's way. */
 export function sayTime(node) {
-  node.textContent = clock(node.className === 'day' ? 'day' : 'minute').format(new Date(node.dateTime));
+	node.textContent = clock(node.className === 'day' ? 'day' : 'minute').format(new Date(node.dateTime));
 }
 
 const FORMS = { day: { dateStyle: 'full' }, minute: { hour: 'numeric', minute: '2-digit' } };
 const clocks = {}; // making one takes longer than using it a hundred times
 
 function clock(form) {
-  return (clocks[language + form] ??= new Intl.DateTimeFormat(language, FORMS[form]));
+	return (clocks[language + form] ??= new Intl.DateTimeFormat(language, FORMS[form]));
 }
 
 function parts(key, values) {
-  const [one, many = one] = tables[language][key].split('|');
-  return (values.n === 1 ? one : many)
-    .split(/\{(\w+)\}/)
-    .map((piece, index) => (index % 2 ? values[piece] : piece));
+	const [one, many = one] = tables[language][key].split('|');
+	return (values.n === 1 ? one : many)
+		.split(/\{(\w+)\}/)
+		.map((piece, index) => (index % 2 ? values[piece] : piece));
 }
 
 function each(selector, act) {
-  for (const node of document.querySelectorAll(selector)) act(node);
+	for (const node of document.querySelectorAll(selector)) act(node);
 }
