@@ -153,3 +153,6 @@ fn send(to: UserId, notice: Notice) -> Output {
 fn broadcast(notice: Notice) -> Output {
     Output::Broadcast { room: RoomId::LOBBY, notice }
 }
+
+#[cfg(test)]
+mod tests;

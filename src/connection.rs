@@ -197,16 +197,21 @@ impl Connection {
     }
 
     /// The peer's side is at its end: once the messages that came before have been dealt with, so is ours.
-    fn conclude(self: &Arc<Self>, ending: Ending) {
+    ///
+    /// True: both have sent their Close frames, and nothing is left to wait for (RFC 6455 7.1.1: it is the server
+    /// that ends the connection first).
+    fn conclude(self: &Arc<Self>, ending: Ending) -> bool {
         self.pending.wait(Instant::now() + self.config.close_timeout);
-        if let Some(live) = self.lock().as_mut() {
-            match ending {
-                Ending::Close(frame) => closed_by_peer(live, frame),
-                Ending::Failure(error) => failed_by_peer(live, &error),
-                Ending::Ours => {}
-            }
-            self.settle(live);
+        let mut guard = self.lock();
+        let Some(live) = guard.as_mut() else { return true };
+        let clean = matches!(ending, Ending::Close(_));
+        match ending {
+            Ending::Close(frame) => closed_by_peer(live, frame),
+            Ending::Failure(error) => failed_by_peer(live, &error),
+            Ending::Ours => {}
         }
+        self.settle(live);
+        clean && live.phase == Phase::Finished
     }
 
     /// The drain shall cut it when it has not ended in time.

@@ -91,3 +91,38 @@ impl Response {
         status.and_then(|status| status.canonical_reason()).unwrap_or("")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(response: &Response, head_only: bool) -> String {
+        String::from_utf8(response.to_bytes(head_only)).expect("text")
+    }
+
+    #[test]
+    fn an_answer_says_how_long_it_is_and_that_it_is_the_last() {
+        let answer = Response::text(404, "Nothing.");
+        let head = "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\n\
+            X-Content-Type-Options: nosniff\r\nContent-Length: 9\r\nConnection: close\r\n\r\n";
+        assert_eq!(text(&answer, true), head);
+        assert_eq!(text(&answer, false), format!("{head}Nothing.\n"));
+    }
+
+    #[test]
+    fn without_a_body_there_is_no_length() {
+        let answer = text(&Response::empty(304), false);
+        assert_eq!(answer, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
+    }
+
+    #[test]
+    fn an_upgrade_is_named_in_connection() {
+        let answer = text(&Response::empty(426).with("Upgrade", "websocket"), false);
+        assert!(answer.contains("\r\nConnection: close, Upgrade\r\n"), "{answer}");
+    }
+
+    #[test]
+    fn an_unknown_status_has_no_words() {
+        assert!(text(&Response::empty(799), false).starts_with("HTTP/1.1 799 \r\n"));
+    }
+}

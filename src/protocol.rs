@@ -183,3 +183,6 @@ impl Audience {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,3 +63,6 @@ pub(super) fn key(name: &str) -> Option<String> {
 fn prefix(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,3 +97,6 @@ fn split_number(key: &str, digits: usize) -> Option<(&str, u32)> {
     let (stem, number) = key.split_at(at);
     Some((stem, number.parse().ok()?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,8 +45,9 @@ impl Reader {
                 Digest::Hungry if self.receive() => {}
                 Digest::Hungry => return None,
                 Digest::Over(ending) => {
-                    self.connection.conclude(ending);
-                    self.throw_away();
+                    if !self.connection.conclude(ending) {
+                        self.throw_away();
+                    }
                     return None;
                 }
             }

@@ -51,10 +51,11 @@ fn mask_query(uri: &mut Uri) {
     *uri = with_path(uri, &masked);
 }
 
-/// The same URI with another path and query. It stays what it was only if that cannot be: rather `/` than a secret.
+/// The same URI with another path and query; `/` should that not be possible: rather that than a secret.
 fn with_path(uri: &Uri, path: &str) -> Uri {
     let mut parts = uri.clone().into_parts();
-    parts.path_and_query = path.parse::<PathAndQuery>().ok();
+    let path = path.parse::<PathAndQuery>();
+    parts.path_and_query = Some(path.unwrap_or_else(|_| PathAndQuery::from_static("/")));
     Uri::from_parts(parts).unwrap_or_default()
 }
 

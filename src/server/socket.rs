@@ -100,6 +100,9 @@ fn open(stream: &TcpStream, addr: SocketAddr, shared: &Shared) -> Option<Opened>
     match handshake::decide(&mut request, &shared.policy) {
         Decision::Upgrade { response, protocol } => {
             write_until(stream, &response, deadline).ok()?;
+            if protocol.is_none() {
+                note_unknown_protocols(&request, addr);
+            }
             Some(Opened { request: Box::new(request), protocol, input })
         }
         Decision::Answer(response) => {
@@ -107,6 +110,13 @@ fn open(stream: &TcpStream, addr: SocketAddr, shared: &Shared) -> Option<Opened>
             answer(stream, &response, request.method() == "HEAD");
             None
         }
+    }
+}
+
+/// A client that names only subprotocols we do not know gets none (RFC 6455 4.2.2); a browser then ends it.
+fn note_unknown_protocols(request: &Request, addr: SocketAddr) {
+    for names in request.headers().get_all("Sec-WebSocket-Protocol") {
+        debug!("{addr}: no subprotocol that is known here among {names:?}");
     }
 }
 

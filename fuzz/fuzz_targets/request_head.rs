@@ -1,0 +1,55 @@
+//! Any bytes as a request head: no panic, always a well-formed answer, and the same one for one-byte segments.
+//! Run with `cargo +nightly fuzz run request_head`.
+#![no_main]
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use chinwag::access::Access;
+use chinwag::handshake::{Decision, Limits, Policy, Source, decide, read_head};
+use libfuzzer_sys::fuzz_target;
+
+/// Gives out at most `step` bytes at a time.
+struct Bytes<'a> {
+    rest: &'a [u8],
+    step: usize,
+}
+
+impl Source for Bytes<'_> {
+    fn read_before(&mut self, _deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.step.min(buffer.len()).min(self.rest.len());
+        let (now, later) = self.rest.split_at(count);
+        buffer[..count].copy_from_slice(now);
+        self.rest = later;
+        Ok(count)
+    }
+}
+
+fn policy() -> Policy {
+    let access = Access::default().machine_name("pi");
+    Policy {
+        access: access.token("s3cret").expect("a token"),
+        protocols: vec![Arc::from("json"), Arc::from("text")],
+        endpoint: |path| path == "/",
+        site: Some(Arc::new(chinwag::pages::respond)),
+    }
+}
+
+fn answer(sent: &[u8], step: usize) -> Vec<u8> {
+    let mut source = Bytes { rest: sent, step };
+    let response = match read_head(&mut source, &Limits::default(), Instant::now()) {
+        Err(error) => error.response(),
+        Ok((mut request, _)) => match decide(&mut request, &policy()) {
+            Decision::Upgrade { response, .. } => return response,
+            Decision::Answer(response) => Some(response),
+        },
+    };
+    response.map(|response| response.to_bytes(false)).unwrap_or_default()
+}
+
+fuzz_target!(|sent: &[u8]| {
+    let whole = answer(sent, usize::MAX);
+    assert!(whole.is_empty() || whole.starts_with(b"HTTP/1.1 "));
+    assert_eq!(whole, answer(sent, 1));
+});

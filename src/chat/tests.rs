@@ -1,0 +1,275 @@
+//! Conversations with the machine, written down as transcripts.
+
+use super::*;
+
+/// A chat, and the time in it.
+struct Script {
+    chat: Chat,
+    now: Millis,
+}
+
+impl Script {
+    fn new(rules: Rules) -> Self {
+        Self { chat: Chat::new(rules), now: 1000 }
+    }
+
+    fn put(&mut self, input: Input<'_>) -> Vec<String> {
+        let mut out = Vec::new();
+        self.chat.apply(self.now, input, &mut out);
+        out.iter().map(show).collect()
+    }
+
+    fn join(&mut self, id: UserId, dialect: Dialect) -> Vec<String> {
+        self.put(Input::Joined { id, dialect })
+    }
+
+    fn text(&mut self, id: UserId, text: &str) -> Vec<String> {
+        self.put(Input::Text { id, text })
+    }
+
+    fn name(&mut self, id: UserId, name: &str) -> Vec<String> {
+        self.text(id, &format!(r#"{{"type":"username","name":"{name}"}}"#))
+    }
+
+    fn say(&mut self, id: UserId, text: &str) -> Vec<String> {
+        self.text(id, &format!(r#"{{"type":"message","text":"{text}"}}"#))
+    }
+
+    /// Connections 1, 2, … with these names; the last list is long ago.
+    fn with(names: &[&str]) -> Self {
+        let mut script = Self::new(Rules::default());
+        for (id, name) in (1..).zip(names) {
+            script.join(id, Dialect::Chinwag);
+            script.name(id, name);
+        }
+        script.now += 1000;
+        script.put(Input::Tick);
+        script.now += 1000;
+        script
+    }
+}
+
+/// `1< …` is sent to 1, `*< …` to the room, in words of JSON or else of text; `1x 1000 bye` closes.
+fn show(output: &Output) -> String {
+    match output {
+        Output::Send { to, notice } => format!("{to}< {}", words(notice)),
+        Output::Broadcast { notice, .. } => format!("*< {}", words(notice)),
+        Output::Close { to, code, reason } => format!("{to}x {code} {reason}"),
+    }
+}
+
+fn words(notice: &Notice) -> String {
+    let mut out = String::new();
+    if !Dialect::Chinwag.encode(notice, &mut out) {
+        assert!(Dialect::Text.encode(notice, &mut out));
+    }
+    out
+}
+
+#[test]
+fn mdn_sign_in_and_talk() {
+    let mut script = Script::new(Rules::default());
+    assert_eq!(script.join(1, Dialect::Json), [r#"1< {"type":"id","id":1}"#]);
+    assert_eq!(
+        script.name(1, " bob "),
+        [r#"*< {"type":"userlist","users":["bob"]}"#, r#"*< {"type":"username","name":"bob","id":1,"date":1000}"#]
+    );
+    assert_eq!(script.say(1, "hi"), [r#"*< {"type":"message","name":"bob","text":"hi","id":1,"date":1000}"#]);
+    script.now = 1100;
+    script.join(2, Dialect::Json);
+    assert_eq!(
+        script.name(2, "Bob"),
+        [
+            r#"2< {"type":"rejectusername","id":2,"name":"Bob1"}"#,
+            r#"*< {"type":"userlist","users":["bob","Bob1"]}"#,
+            r#"*< {"type":"username","name":"Bob1","id":2,"date":1100}"#
+        ]
+    );
+    script.now = 1200;
+    assert_eq!(script.put(Input::Left { id: 1 }), ["*< * bob left", r#"*< {"type":"userlist","users":["Bob1"]}"#]);
+    assert_eq!(script.put(Input::Left { id: 1 }), [""; 0]);
+    script.now = 1300;
+    let freed =
+        [r#"*< {"type":"userlist","users":["bob"]}"#, r#"*< {"type":"username","name":"bob","id":2,"date":1300}"#];
+    assert_eq!(script.name(2, "bob"), freed);
+}
+
+#[test]
+fn text_people_have_a_name_from_the_start() {
+    let mut script = Script::with(&["ann"]);
+    assert_eq!(
+        script.join(7, Dialect::Text),
+        [
+            r#"7< {"type":"id","id":7}"#,
+            "7< * you are guest-7",
+            r#"*< {"type":"userlist","users":["ann","guest-7"]}"#,
+            r#"*< {"type":"username","name":"guest-7","id":7,"date":3000}"#
+        ]
+    );
+    assert_eq!(script.text(7, "hi"), [r#"*< {"type":"message","name":"guest-7","text":"hi","id":7,"date":3000}"#]);
+    assert_eq!(script.text(7, "/users"), ["7< * users: ann, guest-7"]);
+    assert!(script.text(7, "/help")[0].starts_with("7< * commands: /name bob"));
+    let hint = script.text(7, "/shrug me");
+    assert!(hint[0].contains("unknown-type") && hint[0].contains("There is no command /shrug."), "{hint:?}");
+    assert_eq!(script.text(7, "/quit"), ["7x 1000 bye", "*< * guest-7 left"]);
+    assert_eq!(script.text(7, "anyone?"), [""; 0]);
+}
+
+#[test]
+fn a_guest_number_that_somebody_took() {
+    let mut script = Script::with(&["GUEST-7"]);
+    assert_eq!(script.join(7, Dialect::Text)[1], "7< * you are guest-71");
+}
+
+#[test]
+fn private_messages_go_to_two() {
+    let mut script = Script::with(&["ann", "bob", "eve"]);
+    let line = r#"{"type":"message","text":"psst","target":"BOB"}"#;
+    let heard = r#"{"type":"message","name":"ann","text":"psst","id":1,"date":3000,"target":"bob"}"#;
+    assert_eq!(script.text(1, line), [format!("2< {heard}"), format!("1< {heard}")]);
+    let own = heard.replace("ann", "bob").replace("\"id\":1", "\"id\":2");
+    assert_eq!(script.text(2, line), [format!("2< {own}")]);
+    for nobody in ["carol", "", "\\u200b"] {
+        let out = script.text(1, &line.replace("BOB", nobody));
+        assert!(out.len() == 1 && out[0].starts_with(r#"1< {"type":"error","reason":"no-such-user""#), "{out:?}");
+    }
+}
+
+#[test]
+fn refusals_go_to_the_offender_only() {
+    let mut script = Script::with(&["ann"]);
+    script.join(2, Dialect::Chinwag);
+    let long = "x".repeat(8001);
+    let rows = [
+        (1, "hi".to_owned(), "bad-json"),
+        (1, r#"{"type":"id"}"#.to_owned(), "unknown-type"),
+        (1, r#"{"type":"message"}"#.to_owned(), "missing-field"),
+        (1, r#"{"type":"message","text":" \n "}"#.to_owned(), "missing-field"),
+        (1, format!(r#"{{"type":"message","text":"{long}"}}"#), "too-long"),
+        (2, r#"{"type":"message","text":"hi"}"#.to_owned(), "no-name"),
+        (2, r#"{"type":"message","text":"hi","target":"ann"}"#.to_owned(), "no-name"),
+    ];
+    for (id, text, reason) in rows {
+        let out = script.text(id, &text);
+        let start = format!(r#"{id}< {{"type":"error","reason":"{reason}","about":""#);
+        assert!(out.len() == 1 && out[0].starts_with(&start), "{text:.40} {out:?}");
+    }
+    assert_eq!(script.say(1, &"é".repeat(8000)).len(), 1);
+}
+
+#[test]
+fn a_binary_message_ends_it() {
+    let mut script = Script::with(&["ann"]);
+    let out = script.put(Input::Binary { id: 1 });
+    assert!(out[0].starts_with(r#"1< {"type":"error","reason":"not-text""#));
+    assert_eq!(out[1..], ["1x 1003 text only", "*< * ann left", r#"*< {"type":"userlist","users":[]}"#]);
+    assert_eq!(script.put(Input::Binary { id: 1 }), [""; 0]);
+}
+
+#[test]
+fn a_hundred_errors_in_a_row_end_it() {
+    let mut script = Script::new(Rules { rate: None, ..Rules::default() });
+    script.join(1, Dialect::Json);
+    script.name(1, "ann");
+    for _ in 0..99 {
+        assert_eq!(script.text(1, "{").len(), 1);
+    }
+    script.say(1, "a good one");
+    for _ in 0..99 {
+        assert_eq!(script.text(1, "{").len(), 1);
+    }
+    let last = script.text(1, "{");
+    assert!(last[0].contains("bad-json"));
+    assert_eq!(last[1..], ["1x 1008 too many errors", "*< * ann left"]);
+}
+
+#[test]
+fn flooding_is_refused_then_ends_it() {
+    let rate = Some(Rate { per_second: 10, burst: 3 });
+    let mut script = Script::new(Rules { rate, ..Rules::default() });
+    script.join(1, Dialect::Json);
+    script.name(1, "ann");
+    let mut outcomes = Vec::new();
+    // Two tokens are left. The wait gives two back: one pays the debt, one the next message.
+    for wait in [0, 0, 0, 200, 0, 0, 0] {
+        script.now += wait;
+        let out = script.say(1, "hi").join(" ");
+        let seen = ["\"text\":\"hi\"", "too-fast", "1x 1008 flooding"].into_iter().find(|word| out.contains(word));
+        outcomes.push(seen.unwrap_or("?"));
+    }
+    let (fine, fast, out) = ("\"text\":\"hi\"", "too-fast", "1x 1008 flooding");
+    assert_eq!(outcomes, [fine, fine, fast, fine, fast, fast, out]);
+}
+
+#[test]
+fn no_limits_at_all() {
+    let mut script = Script::new(Rules::unlimited());
+    script.join(1, Dialect::Json);
+    script.name(1, "ann");
+    assert_eq!((0..1000).map(|_| script.text(1, "{").len()).sum::<usize>(), 1000);
+    assert_eq!((0..1000).map(|_| script.say(1, "hi").len()).sum::<usize>(), 1000);
+    assert_eq!(script.say(1, &"x".repeat(100_000)).len(), 1);
+}
+
+#[test]
+fn user_lists_are_merged_and_none_is_lost() {
+    let mut script = Script::new(Rules::default());
+    for id in 1..=4 {
+        script.join(id, Dialect::Json);
+    }
+    assert_eq!(script.chat.next_tick(), None);
+    assert_eq!(script.name(1, "a").len(), 2);
+    assert_eq!(script.chat.next_tick(), None);
+    script.now = 1010;
+    assert_eq!(script.name(2, "b"), [r#"*< {"type":"username","name":"b","id":2,"date":1010}"#]);
+    script.now = 1020;
+    script.name(3, "c");
+    assert_eq!(script.put(Input::Left { id: 1 }), ["*< * a left"]);
+    assert_eq!(script.chat.next_tick(), Some(1100));
+    script.now = 1099;
+    assert_eq!(script.put(Input::Tick), [""; 0]);
+    script.now = 1100;
+    assert_eq!(script.put(Input::Tick), [r#"*< {"type":"userlist","users":["b","c"]}"#]);
+    assert_eq!(script.chat.next_tick(), None);
+    script.name(4, "d");
+    assert_eq!(script.chat.next_tick(), Some(1200));
+    // A clock that was set back does not hold the list up.
+    script.now = 5;
+    assert_eq!(script.put(Input::Tick), [r#"*< {"type":"userlist","users":["b","c","d"]}"#]);
+}
+
+#[test]
+fn lists_are_in_order_of_joining_not_of_signing_in() {
+    let mut script = Script::new(Rules { list_interval: 0, ..Rules::default() });
+    script.join(9, Dialect::Json);
+    script.join(3, Dialect::Json);
+    script.name(3, "second");
+    assert_eq!(script.name(9, "first")[0], r#"*< {"type":"userlist","users":["first","second"]}"#);
+    assert_eq!(script.chat.members(RoomId::LOBBY).collect::<Vec<_>>(), [9, 3]);
+}
+
+#[test]
+fn names_that_are_given_instead() {
+    let long = "x".repeat(32);
+    let rows = [
+        (3, "bob", Some("bob2")),
+        (3, "BOB", Some("BOB2")),
+        (3, "bob1", Some("bob11")),
+        (3, "\\u202ebob", Some("guest")),
+        (3, "", Some("guest")),
+        (1, "bob", None),
+        (1, "Bob", None),
+        (2, "bob", Some("bob1")),
+        (2, "bob1", None),
+        (3, &long, None),
+        (2, &long, Some(&format!("{}1", "x".repeat(31)))),
+    ];
+    let mut script = Script::with(&["bob", "bob", "carol"]);
+    for (id, asked, given) in rows {
+        script.now += 1000;
+        let out = script.name(id, asked);
+        let rejected = given.map(|name| format!(r#"{id}< {{"type":"rejectusername","id":{id},"name":"{name}"}}"#));
+        assert_eq!(out.len(), if rejected.is_some() { 3 } else { 2 }, "{id} {asked} {out:?}");
+        assert!(rejected.is_none_or(|line| out[0] == line), "{id} {asked} {out:?}");
+    }
+}

@@ -1,0 +1,10 @@
+// copy.js: to the clipboard. The old way, because navigator.clipboard is there on https and localhost only.
+
+export function copy(text) {
+	const fill = (event) => {
+		event.preventDefault();
+		event.clipboardData.setData('text/plain', text);
+	};
+	document.addEventListener('copy', fill, { once: true });
+	document.execCommand('copy');
+}

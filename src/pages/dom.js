@@ -1,0 +1,12 @@
+// dom.js: the two words in which the other files speak to the document.
+// Text becomes text nodes, never markup: nothing that a stranger typed can become an element.
+
+export const $ = (id) => document.getElementById(id);
+
+/** Makes <tag class="className"> with the children given: nodes, or strings that stay text. */
+export function make(tag, className = '', ...children) {
+	const node = document.createElement(tag);
+	if (className) node.className = className;
+	node.append(...children);
+	return node;
+}

@@ -1,0 +1,90 @@
+// hood-frames.js: the tab "Events". One line for each event and each message, in and out; opened, it
+// shows the JSON, the frame's header on the wire (RFC 6455 5.2), and the JavaScript that does the same.
+
+import { copy } from './copy.js';
+import { $, make } from './dom.js';
+
+const MOST_LINES = 400;
+const MOST_SHOWN = 2000; // characters of one message
+
+const list = $('frames');
+const filter = $('filter');
+
+const NAMES = { in: '↓ message', out: '↑ send', closing: '↑ close' };
+const CODE = {
+	connecting: ({ data, protocol }) => `ws = new WebSocket("${data}", ${JSON.stringify(protocol)})`,
+	open: () => 'ws.onopen = () => console.log(ws.readyState)',
+	in: () => 'ws.onmessage = (event) => console.log(event.data)',
+	out: ({ data }) => `ws.send(${typeof data === 'string' ? JSON.stringify(cut(data)) : 'new Uint8Array([1, 2, 3])'})`,
+	error: () => 'ws.onerror = () => console.log("error")',
+	closing: ({ code, reason }) => `ws.close(${code}, ${JSON.stringify(reason)})`,
+	close: () => 'ws.onclose = (event) => console.log(event.code, event.reason, event.wasClean)',
+};
+
+export function showFrame(report) {
+	const following = list.scrollTop + list.clientHeight > list.scrollHeight - 60;
+	list.append(line(report));
+	if (list.childElementCount > MOST_LINES) list.firstChild.remove();
+	if (following) list.scrollTop = list.scrollHeight;
+}
+
+export function clearFrames() {
+	list.replaceChildren();
+}
+
+function line(report) {
+	const { what, at, number, size } = report;
+	const summary = make(
+		'summary',
+		'',
+		make('time', '', new Date(at).toISOString().slice(11, 23)),
+		make('b', '', `#${number} ${NAMES[what] ?? `• ${what}`}`),
+		size === undefined ? '' : `${size} B`,
+		make('code', '', gist(report)),
+	);
+	const node = make('details', what, summary);
+	node.ontoggle = () => node.lastChild === summary && node.append(...inside(report));
+	choose(node);
+	return node;
+}
+
+function gist({ what, data, code, reason, clean, protocol }) {
+	if (what === 'close') return `code ${code} · reason "${reason}" · wasClean ${clean}`;
+	if (what === 'closing') return `code ${code} · reason "${reason}"`;
+	return cut(data ?? protocol ?? '');
+}
+
+function inside(report) {
+	const code = make('pre', '', CODE[report.what](report));
+	if (report.size === undefined) return [code];
+	return [make('pre', '', pretty(report.data)), make('p', '', header(report)), code];
+}
+
+function pretty(data) {
+	try {
+		return cut(JSON.stringify(JSON.parse(data), null, 2));
+	} catch {
+		return cut(data);
+	}
+}
+
+function cut(data) {
+	return typeof data === 'string' ? data.slice(0, MOST_SHOWN) : `ArrayBuffer(${data.byteLength})`;
+}
+
+/** The frame's header as it is on the wire: FIN and opcode, mask bit and length, and (from us) the mask. */
+function header({ what, data, size }) {
+	const mask = what === 'out';
+	const length = size < 126 ? [size] : [126, size >> 8, size & 255]; // longer ones the chat does not have
+	length[0] |= mask ? 0x80 : 0;
+	const bytes = [typeof data === 'string' ? 0x81 : 0x82, ...length];
+	const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+	return `${hex}${mask ? ' + mask (4)' : ''} + payload (${size})`;
+}
+
+function choose(node) {
+	node.hidden = !node.textContent.includes(filter.value);
+}
+
+filter.oninput = () => [...list.children].forEach(choose);
+$('copy-frames').onclick = () => copy(Array.from(list.children, (node) => node.firstChild.innerText).join('\n'));

@@ -1,0 +1,64 @@
+// hood-try.js: the tab "Try it". Owns a second socket, the reader's own, so that the chat survives what is
+// done to it; while that one is not open, the buttons act on the chat's.
+
+import { $ } from './dom.js';
+import { openSocket } from './socket.js';
+import { say } from './strings.js';
+
+let chat;
+let remember;
+let own; // the second socket
+
+export function startTrying(connection, note) {
+	chat = connection;
+	remember = note;
+	$('try-url').value = location.origin.replace('http', 'ws') + location.pathname;
+}
+
+/** Hears what happened to any socket: says on which the buttons act, and what became of the last try. */
+export function tellTried({ what, number, code, reason }) {
+	say($('try-on'), target() === own ? 'actsOnOwn' : 'actsOnChat', { number: target().number });
+	if (number === own?.number && what !== 'in' && what !== 'out') tell(`#${number} ${what} ${code ?? ''} ${reason ?? ''}`);
+}
+
+function target() {
+	return own?.ws.readyState === WebSocket.OPEN ? own : chat.socket;
+}
+
+function connect(url) {
+	own?.close(1000, '');
+	own = openSocket(url, $('try-protocols').value.split(/[ ,]+/).filter(Boolean), remember);
+}
+
+function tell(line) {
+	$('try-out').textContent = `${$('try-out').textContent}${line}\n`.split('\n').slice(-6).join('\n');
+}
+
+/** What is thrown is part of the lesson: it is shown, by its name. */
+function attempt(act) {
+	try {
+		act();
+	} catch ({ name, message }) {
+		tell(`${name}: ${message}`);
+	}
+}
+
+const buttons = {
+	'try-blocked': () => connect(`ws://${location.hostname}:25/`),
+	'try-bad': () => target().send('{"type": '),
+	'try-binary': () => target().send(new Uint8Array([1, 2, 3])),
+	'try-drop': () => target().send('{"type":"drop"}'),
+};
+for (const id in buttons) $(id).onclick = () => attempt(buttons[id]);
+
+const forms = {
+	'try-connect': () => connect($('try-url').value),
+	'try-send': () => target().send($('try-raw').value),
+	'try-close': () => target().close(Number($('try-code').value), $('try-reason').value),
+};
+for (const id in forms) {
+	$(id).onsubmit = (event) => {
+		event.preventDefault();
+		attempt(forms[id]);
+	};
+}

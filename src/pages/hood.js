@@ -1,0 +1,82 @@
+// hood.js: the inspector, "Under the hood". Owns the panel, its tabs, and the record of what happened to
+// every socket of the page; each tab has a file of its own.
+
+import { $ } from './dom.js';
+import { clearFrames, showFrame } from './hood-frames.js';
+import { showLife } from './hood-life.js';
+import { startTrying, tellTried } from './hood-try.js';
+
+export { showHandshake } from './hood-shake.js';
+
+const MOST = 400; // reports kept
+const LOOK = 250; // milliseconds between two looks at bufferedAmount
+
+const panel = $('hood');
+const tabs = [...panel.querySelectorAll('[role=tab]')];
+const record = [];
+
+let sums; // of the chat's connection: [messages, bytes], in and out
+let connection;
+let askHandshake;
+let looking;
+
+/** `inspect` asks the server for the handshake as it saw it; showHandshake is called with the answer. */
+export function startHood(chat, inspect) {
+	connection = chat;
+	askHandshake = inspect;
+	chat.watch(hear);
+	startTrying(chat, remember);
+}
+
+function hear(report) {
+	const { what, size } = report;
+	if (what === 'connecting') sums = { in: [0, 0], out: [0, 0] };
+	if (what in sums) sums[what] = [sums[what][0] + 1, sums[what][1] + size];
+	if (what === 'open' && !panel.hidden) askHandshake();
+	if (what !== 'waiting') remember(report);
+}
+
+function remember(report) {
+	record.push(report);
+	if (record.length > MOST) record.shift();
+	if (panel.hidden) return;
+	showFrame(report);
+	tellTried(report);
+}
+
+function look() {
+	showLife(connection.socket.ws, sums);
+}
+
+function toggle() {
+	panel.hidden = !panel.hidden;
+	document.body.classList.toggle('hooded', !panel.hidden);
+	$('hood-button').ariaExpanded = String(!panel.hidden);
+	clearInterval(looking);
+	clearFrames();
+	if (panel.hidden) return $('hood-button').focus();
+	for (const report of record) showFrame(report);
+	tellTried(record.at(-1));
+	look();
+	looking = setInterval(look, LOOK);
+	askHandshake();
+	tabs.find((tab) => tab.ariaSelected === 'true').focus();
+}
+
+function choose(tab) {
+	for (const other of tabs) {
+		other.ariaSelected = String(other === tab);
+		other.tabIndex = other === tab ? 0 : -1;
+		$(other.getAttribute('aria-controls')).hidden = other !== tab;
+	}
+	tab.focus();
+}
+
+for (const tab of tabs) tab.onclick = () => choose(tab);
+$('hood-button').onclick = toggle;
+$('hood-close').onclick = toggle;
+panel.onkeydown = ({ key, target }) => {
+	const step = { ArrowRight: 1, ArrowLeft: tabs.length - 1 }[key];
+	if (step && tabs.includes(target)) choose(tabs[(tabs.indexOf(target) + step) % tabs.length]);
+	if (key === 'Escape') toggle();
+};

@@ -1,0 +1,92 @@
+// main.js: the page begins here. It makes the connection, and tells each part of the page what the others
+// did. The way of a message: socket.js → connection.js → session.js → (here) → log.js, and back from
+// composer.js → (here) → session.js → connection.js → socket.js.
+
+import { askName, giveBack, showComposer, startComposer, writeTo } from './composer.js';
+import { Connection } from './connection.js';
+import { $ } from './dom.js';
+import { showHandshake, startHood } from './hood.js';
+import { addMessage, addNote, scrollToEnd, showPending } from './log.js';
+import { draft } from './memory.js';
+import { noticeMessage } from './notify.js';
+import { openPeople, showPeople } from './people.js';
+import { Session } from './session.js';
+import { hideError, showError, showState } from './status.js';
+import { sayAll, switchLanguage } from './strings.js';
+import { named } from './text.js';
+
+let people = [];
+
+const view = {
+	pending: showPending,
+	handshake: showHandshake,
+	named({ name, before, date, mine }) {
+		if (mine) showComposer(name);
+		if (mine) listPeople();
+		if (before === undefined) addNote('joined', { name: named(name) }, date);
+		else if (before !== name) addNote('renamed', { name: named(name), before: named(before) }, date);
+	},
+	rejected(asked, given) {
+		showError('rejected', { asked: named(asked), given: named(given) });
+	},
+	users(names) {
+		people = names;
+		listPeople();
+	},
+	left(name) {
+		addNote('left', { name: named(name) });
+	},
+	message(message, mine) {
+		addMessage(message, mine, pick);
+		if (!mine) noticeMessage(message);
+	},
+	refused(reason, about, entry) {
+		showError('refused', { about, reason });
+		if (entry) giveBack(entry.text);
+	},
+};
+
+const connection = new Connection(address, ['chinwag.v1']);
+const session = new Session(connection, view);
+connection.watch(showState);
+startHood(connection, () => session.inspect());
+startComposer(submit, (name) => session.signIn(name));
+if (session.wanted) showComposer(session.wanted);
+else askName();
+$('again').onclick = () => connection.connect();
+$('token-form').onsubmit = (event) => {
+	event.preventDefault();
+	draft.set('token', $('token').value);
+	connection.connect();
+};
+$('language').onclick = () => {
+	switchLanguage();
+	listPeople();
+};
+sayAll();
+listPeople();
+connection.connect();
+
+/** The page's own address, with ws for http and wss for https: the same host, port and room. */
+function address() {
+	const token = draft.get('token') ?? new URLSearchParams(location.search).get('token');
+	const query = token ? `?token=${encodeURIComponent(token)}` : '';
+	return location.origin.replace('http', 'ws') + location.pathname + query;
+}
+
+function listPeople() {
+	showPeople(people, session.name, pick);
+}
+
+function submit(text, target) {
+	hideError();
+	const taken = session.say(text, target);
+	if (!taken) showError('tooLong');
+	scrollToEnd();
+	return taken;
+}
+
+function pick(name) {
+	openPeople(false);
+	writeTo(name === session.name ? undefined : name);
+}

@@ -1,0 +1,192 @@
+//! The laws of the chat machine, under random conversations in all dialects.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chinwag::chat::{Chat, Input, Output, Rate, RoomId, Rules};
+use chinwag::protocol::{Dialect, Millis, Notice, UserId};
+use proptest::prelude::*;
+
+/// One step of a random conversation.
+#[derive(Debug, Clone)]
+enum Step {
+    Join(UserId, Dialect),
+    Text(UserId, String),
+    Binary(UserId),
+    Leave(UserId),
+    Tick,
+}
+
+fn names() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => prop::sample::select(vec![
+            "bob", "Bob", "ｂｏｂ", "bob1", "bob2", "bob01", "BOB１", "guest", "guest-3", "guest1", "Σίσυφος", "ΣΊΣΥΦΟΣ",
+            " a  b ", "a b", "* bob left", "bob: hi", "<b>", "\u{200b}", "ab\u{200d}", "क्\u{200d}", "l·l", "ſ", "ß", "ẞ", "İ",
+            "", "x".repeat(32).leak(), "y".repeat(33).leak(), "l·".repeat(16).leak(), "ﷺ".repeat(20).leak(),
+        ]).prop_map(str::to_owned),
+        1 => "[a-c0-2]{1,3}",
+        1 => "\\PC{0,34}",
+    ]
+}
+
+fn lines() -> impl Strategy<Value = String> {
+    let json = |text: &str| serde_json::Value::from(text).to_string();
+    prop_oneof![
+        4 => names().prop_map(move |name| format!(r#"{{"type":"username","name":{}}}"#, json(&name))),
+        3 => any::<String>().prop_map(move |text| format!(r#"{{"type":"message","text":{}}}"#, json(&text))),
+        2 => names().prop_map(move |name| format!(r#"{{"type":"message","text":"x","target":{}}}"#, json(&name))),
+        3 => names().prop_map(|name| format!("/name {name}")),
+        1 => names().prop_map(|name| format!("/msg {name} psst")),
+        1 => prop::sample::select(vec!["/users", "/help", "/quit", "/", "//", "{", "[]", "{\"type\":1}", "\n"]).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<(i32, Step)>> {
+    let id = || 1..8_u64;
+    let step = prop_oneof![
+        3 => (id(), prop::sample::select(Dialect::ALL.to_vec())).prop_map(|(id, dialect)| Step::Join(id, dialect)),
+        12 => (id(), lines()).prop_map(|(id, line)| Step::Text(id, line)),
+        1 => id().prop_map(Step::Binary),
+        2 => id().prop_map(Step::Leave),
+        2 => Just(Step::Tick),
+    ];
+    // Mostly small steps of time, sometimes a clock that is set back.
+    prop::collection::vec((-20..120, step), 0..120)
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    let strict =
+        Rules { text_chars: 5, rate: Some(Rate { per_second: 5, burst: 8 }), strikes: Some(4), ..Rules::default() };
+    prop::sample::select(vec![Rules::default(), Rules::unlimited(), strict])
+}
+
+/// What a listener who hears everything believes.
+#[derive(Default)]
+struct Listener {
+    /// Who is there, by order of joining, and their names.
+    here: Vec<(UserId, Option<String>)>,
+    list: Vec<String>,
+}
+
+impl Listener {
+    fn is_here(&self, id: UserId) -> bool {
+        self.here.iter().any(|&(member, _)| member == id)
+    }
+
+    fn forget(&mut self, id: UserId) {
+        self.here.retain(|&(member, _)| member != id);
+    }
+
+    fn named(&self) -> Vec<String> {
+        self.here.iter().filter_map(|(_, name)| name.clone()).collect()
+    }
+
+    fn hear(&mut self, output: &Output) {
+        match output {
+            Output::Send { to, notice } => {
+                assert!(self.is_here(*to), "addressed to {to}, who is not here: {notice:?}");
+                check_words(notice);
+            }
+            Output::Broadcast { notice, .. } => {
+                check_words(notice);
+                self.believe(notice);
+            }
+            Output::Close { to, reason, .. } => {
+                assert!(self.is_here(*to) && reason.len() <= 123);
+                self.forget(*to);
+            }
+        }
+    }
+
+    fn believe(&mut self, notice: &Notice) {
+        match notice {
+            Notice::UserList(users) => self.list = users.iter().map(ToString::to_string).collect(),
+            Notice::Username { name, id, .. } => {
+                let member = self.here.iter_mut().find(|(member, _)| member == id).expect("a member");
+                member.1 = Some(name.to_string());
+            }
+            Notice::Message { name, id, .. } => {
+                assert!(self.here.contains(&(*id, Some(name.to_string()))), "somebody speaks as {name}");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn check_words(notice: &Notice) {
+    for dialect in Dialect::ALL {
+        let mut out = "before".to_owned();
+        let spoken = dialect.encode(notice, &mut out);
+        let said = out.strip_prefix("before").expect("appended only");
+        assert_eq!(spoken, !said.is_empty());
+        match dialect {
+            _ if !spoken => {}
+            Dialect::Text => assert!(!said.contains(|c: char| c.is_control() || c == '\u{2028}'), "{said:?}"),
+            Dialect::Json => {
+                assert!(!said.contains(['<', '>']), "{said:?}");
+                serde_json::from_str::<BTreeMap<String, serde_json::Value>>(said).expect("JSON");
+            }
+            _ => drop(serde_json::from_str::<BTreeMap<String, serde_json::Value>>(said).expect("JSON")),
+        }
+    }
+}
+
+fn input(step: &Step) -> Input<'_> {
+    match step {
+        Step::Join(id, dialect) => Input::Joined { id: *id, dialect: *dialect },
+        Step::Text(id, text) => Input::Text { id: *id, text },
+        Step::Binary(id) => Input::Binary { id: *id },
+        Step::Leave(id) => Input::Left { id: *id },
+        Step::Tick => Input::Tick,
+    }
+}
+
+/// Whether two names are one, asked of the machine itself: is it taken?
+fn are_unique(names: &[String]) -> bool {
+    let mut chat = Chat::new(Rules::unlimited());
+    let mut out = Vec::new();
+    for (id, name) in (1..).zip(names) {
+        chat.apply(0, Input::Joined { id, dialect: Dialect::Chinwag }, &mut out);
+        let text = format!(r#"{{"type":"username","name":{}}}"#, serde_json::Value::from(name.as_str()));
+        chat.apply(0, Input::Text { id, text: &text }, &mut out);
+    }
+    !out.iter().any(|output| matches!(output, Output::Send { notice: Notice::RejectUsername { .. }, .. }))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_laws_hold(rules in rules(), steps in steps()) {
+        let mut chat = Chat::new(rules);
+        let mut listener = Listener::default();
+        let mut now: Millis = 1_700_000_000_000;
+        let mut out = Vec::new();
+        for (passed, step) in &steps {
+            now = now.saturating_add_signed(i64::from(*passed));
+            match step {
+                Step::Join(id, _) if !listener.is_here(*id) => listener.here.push((*id, None)),
+                Step::Leave(id) => listener.forget(*id),
+                _ => {}
+            }
+            out.clear();
+            chat.apply(now, input(step), &mut out);
+            prop_assert!(out.len() <= 5, "{out:?}");
+            out.iter().for_each(|output| listener.hear(output));
+
+            let members: Vec<UserId> = chat.members(RoomId::LOBBY).collect();
+            let here: Vec<UserId> = listener.here.iter().map(|&(id, _)| id).collect();
+            prop_assert_eq!(members, here);
+        }
+        if let Some(due) = chat.next_tick() {
+            out.clear();
+            chat.apply(due, Input::Tick, &mut out);
+            out.iter().for_each(|output| listener.hear(output));
+        }
+        prop_assert_eq!(chat.next_tick(), None);
+        prop_assert_eq!(&listener.list, &listener.named());
+        prop_assert!(are_unique(&listener.list), "{:?}", listener.list);
+        prop_assert!(listener.list.iter().all(|name| (1..=32).contains(&name.chars().count())));
+        prop_assert_eq!(listener.list.iter().collect::<HashSet<_>>().len(), listener.list.len());
+    }
+}

@@ -1,0 +1,101 @@
+//! Whatever is sent: no panic, and how it is cut into segments makes no difference.
+
+use chinwag::handshake::{Decision, HeadError, decide};
+use proptest::prelude::*;
+
+use crate::requests::{handshake, plus};
+use crate::rows::{chat, with_token};
+use crate::script::Script;
+
+/// What a server would do, and what of the bytes would be left for the connection.
+fn outcome(mut script: Script) -> (String, Option<Vec<u8>>) {
+    match script.read() {
+        Err(HeadError::Io(error)) => panic!("{error}"),
+        Err(error) => (format!("{error:?}"), None),
+        Ok((mut request, mut behind)) => {
+            let answers = [chat(), with_token()].map(|policy| written(decide(&mut request, &policy)));
+            behind.extend(script.rest());
+            (format!("{request:?} {answers:?}"), Some(behind))
+        }
+    }
+}
+
+fn written(decision: Decision) -> String {
+    let bytes = match decision {
+        Decision::Upgrade { response, .. } => response,
+        Decision::Answer(response) => response.to_bytes(false),
+    };
+    let text = String::from_utf8(bytes).expect("answers are text");
+    assert!(text.contains("\r\n\r\n"));
+    text
+}
+
+fn cut(bytes: &[u8], sizes: &[usize]) -> Script {
+    let mut rest = bytes;
+    let mut segments = Vec::new();
+    for size in sizes.iter().cycle().take(bytes.len()) {
+        let (segment, behind) = rest.split_at((*size).min(rest.len()));
+        segments.push(segment.to_vec());
+        rest = behind;
+    }
+    Script::segments(segments)
+}
+
+fn header_line() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        Just("Host"),
+        Just("Origin"),
+        Just("Upgrade"),
+        Just("Connection"),
+        Just("Content-Length"),
+        Just("Sec-WebSocket-Protocol"),
+        Just("Sec-WebSocket-Version"),
+        Just("Authorization"),
+        Just("X"),
+    ];
+    let value = prop_oneof![
+        "[ -~\t]{0,40}",
+        "[a-z]{1,6}://[a-z.:0-9@/\\[\\]]{0,20}",
+        "Bearer .{0,10}",
+        "json|text|13|0|websocket",
+        ".*",
+    ];
+    (name, value, "\r?\n").prop_map(|(name, value, end)| format!("{name}: {value}{end}"))
+}
+
+/// Random bytes, text with line ends, and handshakes with something done to them.
+fn sent() -> impl Strategy<Value = Vec<u8>> {
+    let lines = proptest::collection::vec(header_line(), 0..4);
+    let target = "[/a-z?&=%:.*#\\[\\]@-]{0,30}";
+    prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..200),
+        "[A-Z ]{0,8}[/ ]{0,3}[ -~]{0,20}(HTTP/1.[01])?[\r\n]{0,4}[ -~\r\n]{0,80}".prop_map(String::into_bytes),
+        (lines, target).prop_map(|(lines, target)| {
+            let lines = lines.concat();
+            plus(lines.trim_end()).replacen("GET /", &format!("GET {target}"), 1).into_bytes()
+        }),
+        (0..handshake().len(), any::<u8>(), proptest::collection::vec(any::<u8>(), 0..20)).prop_map(
+            |(at, byte, behind)| {
+                let mut bytes = handshake().into_bytes();
+                bytes[at] = byte;
+                [bytes, behind].concat()
+            }
+        ),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn segments_make_no_difference(bytes in sent(), sizes in proptest::collection::vec(1_usize..50, 1..8)) {
+        let whole = outcome(Script::of(bytes.clone()));
+        prop_assert_eq!(&outcome(cut(&bytes, &sizes)), &whole);
+        prop_assert_eq!(&outcome(cut(&bytes, &[1])), &whole);
+    }
+
+    #[test]
+    fn what_lies_behind_the_head_is_what_was_sent_there(behind in proptest::collection::vec(any::<u8>(), 0..9000), size in 1_usize..9000) {
+        let bytes = [handshake().into_bytes(), behind.clone()].concat();
+        let (_, rest) = outcome(cut(&bytes, &[size]));
+        prop_assert_eq!(rest, Some(behind));
+    }
+}

@@ -1,0 +1,53 @@
+//! Requests to begin a table row with.
+
+use chinwag::http::Request;
+
+use crate::script::Script;
+
+/// The example of RFC 6455 1.2, to this machine.
+pub(crate) fn handshake() -> String {
+    "GET / HTTP/1.1\r\nHost: localhost:6502\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        .to_owned()
+}
+
+/// The handshake with more header lines.
+pub(crate) fn plus(lines: &str) -> String {
+    let handshake = handshake();
+    let head = handshake.strip_suffix("\r\n").expect("an empty line");
+    format!("{head}{lines}\r\n\r\n")
+}
+
+/// The handshake without the header of that name.
+pub(crate) fn without(name: &str) -> String {
+    with(name, "")
+}
+
+/// The handshake with other lines (complete ones) in the place of the header of that name.
+pub(crate) fn with(name: &str, lines: &str) -> String {
+    let handshake = handshake();
+    let mut all = handshake.split_inclusive("\r\n");
+    let line = all.find(|line| line.starts_with(&format!("{name}: ")));
+    replace(&handshake, line.expect("such a header"), lines)
+}
+
+/// The handshake with another request line.
+pub(crate) fn line(request_line: &str) -> String {
+    replace(&handshake(), "GET / HTTP/1.1", request_line)
+}
+
+/// A plain request with nothing but a `Host` and perhaps more lines (complete ones).
+pub(crate) fn plain(request_line: &str, lines: &str) -> String {
+    format!("{request_line}\r\nHost: localhost:6502\r\n{lines}\r\n")
+}
+
+/// A replacement that must happen.
+pub(crate) fn replace(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from} in {text}");
+    text.replacen(from, to, 1)
+}
+
+pub(crate) fn parsed(text: &str) -> (Request, Vec<u8>) {
+    let read = Script::of(text).read();
+    read.unwrap_or_else(|error| panic!("{text}: {error}"))
+}
