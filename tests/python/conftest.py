@@ -104,7 +104,13 @@ class Server:
 
     def __init__(self, *flags):
         command = [BINARY, "--listen", "127.0.0.1:0", *flags]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        # The flags and the log level of whoever runs the tests are not the server's.
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("CHINWAG_", "RUST_LOG"))
+        }
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        )
         self.url = self._first_line().replace("http", "ws")
         self.clients = contextlib.ExitStack()
 
