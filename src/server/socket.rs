@@ -111,7 +111,7 @@ fn open(stream: &TcpStream, addr: SocketAddr, shared: &Shared) -> Option<Box<Ope
             return None;
         }
     };
-    match handshake::decide(&mut request, &shared.policy) {
+    match decide(&mut request, addr, shared) {
         Decision::Upgrade { response, protocol } => {
             write_until(stream, &response, deadline).ok()?;
             if protocol.is_none() {
@@ -120,11 +120,19 @@ fn open(stream: &TcpStream, addr: SocketAddr, shared: &Shared) -> Option<Box<Ope
             Some(Box::new(Opened { request: Box::new(request), protocol, input }))
         }
         Decision::Answer(response) => {
-            debug!("{addr}: {} {} answered {}", request.method(), request.uri().path(), response.status);
+            debug!("{addr}: {} {:?} answered {}", request.method(), request.uri().path(), response.status);
             answer(stream, &response, request.method() == "HEAD");
             None
         }
     }
+}
+
+/// The answer. The site is the user's own code: a panic in it is this request's alone.
+fn decide(request: &mut Request, addr: SocketAddr, shared: &Shared) -> Decision {
+    catch_unwind(AssertUnwindSafe(|| handshake::decide(request, &shared.policy))).unwrap_or_else(|_| {
+        error!("{addr}: {} {:?}: the answer to it panicked", request.method(), request.uri().path());
+        Decision::Answer(Response::text(500, "This server has a bug; its log says more."))
+    })
 }
 
 /// A client that names only subprotocols we do not know gets none (RFC 6455 4.2.2); a browser then ends it.
