@@ -41,7 +41,7 @@ use tungstenite::{
 use wire::Wire;
 
 /// Bytes that tungstenite reads at a time from what we have read: small, for it is kept for the connection's life.
-const PARSE_BUFFER: usize = 1024;
+const PARSE_BUFFER: usize = 512;
 
 /// What is shared between the reader and all senders.
 #[derive(Debug)]
@@ -103,6 +103,7 @@ enum Ending {
 impl Connection {
     /// A connection whose handshake is done, and the reader that its thread runs. `input`: what came behind the
     /// request's head.
+    #[inline(never)]
     pub(crate) fn new(
         id: u64,
         stream: Arc<TcpStream>,

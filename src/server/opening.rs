@@ -1,6 +1,7 @@
 //! What a newcomer asks for: a WebSocket, a page, or something that is refused.
 //!
-//! Owns the reading of the request and the writing of the answer, both with deadlines.
+//! Owns the reading of the request and the writing of the answer, both with deadlines. These are deep calls that run
+//! once: none is inlined, so that their stack is not kept during the long wait that follows (see `socket`).
 
 use super::{
     Shared,
@@ -34,7 +35,9 @@ pub(super) struct Opened {
 }
 
 /// Reads the request and answers it. `None`: it was no handshake.
-pub(super) fn open(stream: &TcpStream, addr: SocketAddr, seat: &mut Seat, shared: &Shared) -> Option<Opened> {
+#[inline(never)]
+pub(super) fn open(stream: &TcpStream, addr: SocketAddr, seat: &mut Seat, shared: &Shared) -> Option<Box<Opened>> {
+    let _ = stream.set_nodelay(true);
     let deadline = Instant::now() + shared.config.handshake_timeout;
     let limits = Limits { bytes: shared.config.head, fields: shared.config.fields };
     let (mut request, input) = match handshake::read_head(&mut &*stream, &limits, deadline) {
@@ -63,7 +66,7 @@ pub(super) fn open(stream: &TcpStream, addr: SocketAddr, seat: &mut Seat, shared
             if protocol.is_none() {
                 note_unknown_protocols(&request, addr);
             }
-            Some(Opened { addr, request: Box::new(request), protocol, input })
+            Some(Box::new(Opened { addr, request: Box::new(request), protocol, input }))
         }
         Decision::Answer(response) => {
             note_answer(&request, &response, addr, shared);
@@ -78,6 +81,7 @@ pub(super) fn open(stream: &TcpStream, addr: SocketAddr, seat: &mut Seat, shared
 }
 
 /// Behind a trusted proxy, the address that it names, which takes a seat of its own.
+#[inline(never)]
 fn forwarded(addr: SocketAddr, request: &Request, seat: &mut Seat, shared: &Shared) -> Result<SocketAddr, Response> {
     if !shared.proxies.trusts(addr.ip()) {
         return Ok(addr);
@@ -98,6 +102,7 @@ fn decide(request: &mut Request, addr: SocketAddr, shared: &Shared) -> Decision 
 }
 
 /// Who is not let in is counted; the rest is for those who look closely.
+#[inline(never)]
 fn note_answer(request: &Request, response: &Response, addr: SocketAddr, shared: &Shared) {
     let (status, method, path) = (response.status, request.method(), request.uri().path());
     match status {
@@ -110,6 +115,7 @@ fn note_answer(request: &Request, response: &Response, addr: SocketAddr, shared:
 }
 
 /// A client that names only subprotocols we do not know gets none (RFC 6455 4.2.2); a browser then ends it.
+#[inline(never)]
 fn note_unknown_protocols(request: &Request, addr: SocketAddr) {
     for names in request.headers().get_all("Sec-WebSocket-Protocol") {
         debug!("{addr}: no subprotocol that is known here among {names:?}");
@@ -117,6 +123,7 @@ fn note_unknown_protocols(request: &Request, addr: SocketAddr) {
 }
 
 /// No request came that could be understood.
+#[inline(never)]
 fn refuse(stream: &TcpStream, addr: SocketAddr, shared: &Shared, why: &HeadError) {
     let kind = match why {
         HeadError::Tls => Kind::Tls,
@@ -140,6 +147,7 @@ pub(super) fn turn_away(stream: &TcpStream) {
 }
 
 /// A whole HTTP answer, and the end of the connection, which the client shall see after the answer.
+#[inline(never)]
 fn answer(mut stream: &TcpStream, response: &Response, head_only: bool) {
     let deadline = Instant::now() + ANSWER_TIMEOUT;
     if write_until(stream, &response.to_bytes(head_only), deadline).is_err() {

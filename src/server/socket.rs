@@ -1,8 +1,16 @@
 //! The thread of one socket: its opening, then messages until the end.
 //!
 //! Owns the order of a connection's life: `Connected` first, `Disconnected` once and last, a panic included.
+//!
+//! A thread keeps every page of its stack that it ever touched, and there may be thousands of threads. So the deep
+//! parts, which run once, are functions that are not inlined: their frames are gone before the long wait begins.
 
-use super::{Event, Shared, ledger::Kind, opening, seats::Seat};
+use super::{
+    Event, Shared,
+    ledger::Kind,
+    opening::{self, Opened},
+    seats::Seat,
+};
 use crate::{
     connection::{Connection, Reader, Reason},
     http::Request,
@@ -16,31 +24,33 @@ use std::{
 };
 
 /// The thread.
-pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, seat: Seat, shared: &Arc<Shared>) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| live(id, stream, addr, seat, shared)));
+pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: Seat, shared: &Arc<Shared>) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let Some(opened) = opening::open(&stream, addr, &mut seat, shared) else { return };
+        seat.settle();
+        live(id, stream, opened, shared);
+    }));
     shared.guests.leave(id);
     if outcome.is_err() {
-        error!("connection {id} from {addr}: its thread panicked; please report this");
+        report_panic(id, addr);
     }
 }
 
-/// From handshake to end.
-fn live(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: Seat, shared: &Arc<Shared>) {
-    let _ = stream.set_nodelay(true);
-    let Some(opened) = opening::open(&stream, addr, &mut seat, shared) else { return };
-    let addr = opened.addr;
-    seat.settle();
+/// From the end of the handshake to the end.
+#[inline(never)]
+fn live(id: u64, stream: Arc<TcpStream>, opened: Box<Opened>, shared: &Arc<Shared>) {
+    let Opened { addr, request, protocol, input } = *opened;
     let (connection, reader) =
-        Connection::new(id, stream, opened.input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
+        Connection::new(id, stream, input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
     if !shared.guests.open(id, &connection) {
         connection.close(1001, "the server is shutting down");
     }
-    debug!("connection {id} from {addr}: open, subprotocol {:?}", opened.protocol);
-    let peer = Peer::new(id, addr, opened.protocol, Arc::clone(&connection));
-    let outcome = catch_unwind(AssertUnwindSafe(|| pump(&peer, opened.request, reader, shared)));
+    debug!("connection {id} from {addr}: open, subprotocol {protocol:?}");
+    let peer = Peer::new(id, addr, protocol, Arc::clone(&connection));
+    let outcome = catch_unwind(AssertUnwindSafe(|| pump(&peer, request, reader, shared)));
     let mut reason = connection.end();
     if outcome.is_err() {
-        error!("connection {id} from {addr}: its thread panicked; please report this");
+        report_panic(id, addr);
         reason = Reason::Panicked;
     }
     debug!("connection {id} from {addr}: {reason}");
@@ -50,8 +60,14 @@ fn live(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: Seat, share
     let _ = shared.send(Event::Disconnected(peer, reason));
 }
 
+#[inline(never)]
+fn report_panic(id: u64, addr: SocketAddr) {
+    error!("connection {id} from {addr}: its thread panicked; please report this");
+}
+
 /// Messages, from the socket into the central channel. When the channel is full this waits, thus does not read, thus
 /// TCP slows the client down.
+#[inline(never)]
 fn pump(peer: &Peer, request: Box<Request>, mut reader: Reader, shared: &Shared) {
     if !shared.send(Event::Connected(peer.clone(), request)) {
         return;
