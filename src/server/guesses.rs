@@ -27,7 +27,7 @@ impl Guesses {
     /// Has that address guessed so often that its next token is not even looked at?
     pub(super) fn too_many(&self, address: IpAddr, pause: Duration, now: Instant) -> bool {
         let until = self.until().get(&network(address)).copied();
-        until.is_some_and(|until| until.saturating_duration_since(now) >= pause * WAITING && !pause.is_zero())
+        until.is_some_and(|until| until.saturating_duration_since(now) > pause * (WAITING - 1))
     }
 
     /// One more was wrong: how long its answer is to wait.

@@ -28,7 +28,7 @@ pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: S
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let Some(opened) = opening::open(&stream, addr, &mut seat, shared) else { return };
         seat.settle();
-        live(id, stream, opened, shared);
+        live(id, stream, *opened, shared);
     }));
     shared.guests.leave(id);
     if outcome.is_err() {
@@ -38,8 +38,8 @@ pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: S
 
 /// From the end of the handshake to the end.
 #[inline(never)]
-fn live(id: u64, stream: Arc<TcpStream>, opened: Box<Opened>, shared: &Arc<Shared>) {
-    let Opened { addr, request, protocol, input } = *opened;
+fn live(id: u64, stream: Arc<TcpStream>, opened: Opened, shared: &Arc<Shared>) {
+    let Opened { addr, request, protocol, input } = opened;
     let (connection, reader) =
         Connection::new(id, stream, input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
     if !shared.guests.open(id, &connection) {
