@@ -11,6 +11,7 @@
 //!    and what still arrives is read and thrown away, lest a reset destroys the Close frame on its way.
 //! 4. Every end has a deadline.
 
+mod controls;
 mod drain;
 mod frames;
 mod outbox;
@@ -25,6 +26,7 @@ pub(crate) use reader::Reader;
 pub use reason::Reason;
 
 use crate::config::Config;
+use controls::Controls;
 use outbox::Outbox;
 use pending::Pending;
 use std::{
@@ -57,6 +59,7 @@ struct Live {
     stream: Arc<TcpStream>,
     context: WebSocketContext,
     outbox: Outbox,
+    controls: Controls,
     phase: Phase,
     /// Whether the drain watches the socket.
     stalled: bool,
@@ -117,6 +120,7 @@ impl Connection {
             stream: Arc::clone(&stream),
             context: WebSocketContext::new(Role::Server, Some(limits)),
             outbox: Outbox::default(),
+            controls: Controls::new(Instant::now()),
             phase: Phase::Open,
             stalled: false,
             deadline: None,
@@ -177,6 +181,12 @@ impl Connection {
             match live.context.read(&mut wire) {
                 Ok(Frame::Text(text)) if live.phase == Phase::Open => return self.hand_out(Message::Text(text)),
                 Ok(Frame::Binary(bytes)) if live.phase == Phase::Open => return self.hand_out(Message::Binary(bytes)),
+                Ok(Frame::Ping(_) | Frame::Pong(_))
+                    if !live.controls.one_more(self.config.controls, Instant::now()) =>
+                {
+                    flooded_by_peer(live);
+                    return Digest::Over(Ending::Ours);
+                }
                 Ok(Frame::Close(frame)) => return Digest::Over(Ending::Close(frame)),
                 Ok(_) => {}
                 Err(Error::Io(_)) => break,
@@ -311,6 +321,13 @@ fn failed_by_peer(live: &mut Live, error: &Error) {
         _ => (1002, "protocol error"),
     };
     fail(live, code, why, Reason::Failed { code, what: error.to_string() });
+}
+
+/// Pings without end. The answer to the last one goes first: nothing may follow a Close frame.
+fn flooded_by_peer(live: &mut Live) {
+    let mut wire = Wire { input: &mut &[][..], output: live.outbox.tail() };
+    let _ = live.context.flush(&mut wire);
+    fail(live, 1008, "too many pings", Reason::Failed { code: 1008, what: "a flood of control frames".to_owned() });
 }
 
 /// Fails the connection (RFC 6455 7.1.7): a Close frame, then the FIN.
