@@ -101,7 +101,7 @@ export class Session {
 
 	#refused({ reason, about }) {
 		if (this.#inspecting && reason === 'unknown-type') return this.#inspected();
-		if (reason === 'too-fast') setTimeout(() => this.#again(), PATIENCE);
+		if (reason === 'too-fast') return setTimeout(() => this.#again(), PATIENCE);
 		this.#view.refused(reason, about, GIVEN_BACK.includes(reason) && this.#outbox.done());
 		this.#flush();
 	}

@@ -27,8 +27,8 @@ def test_the_connection_as_it_is(window, url):
     expect(ann.find("#states [aria-current]")).to_have_text("OPEN")
     expect(ann.find("#life-url")).to_have_text(url.replace("http", "ws"))
     expect(ann.find("#life-protocol")).to_have_text('"chinwag.v1"')
-    expect(ann.find("#life-buffered")).to_have_text("0")
-    expect(ann.find("#life-old")).to_contain_text(re.compile(r"took \d\d requests, \d{5} bytes"))
+    expect(ann.find("#life-bufferedAmount")).to_have_text("0")
+    expect(ann.find("#life-old")).to_contain_text(re.compile(r"\d\d requests, \d{5} bytes"))
     expect(ann.find("#life-code")).to_contain_text("'WebSocket' in window // true")
 
 

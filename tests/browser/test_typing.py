@@ -68,6 +68,18 @@ def test_a_draft_survives_a_reload(window):
     expect(drafter.find("#text")).to_have_value("not yet said")
 
 
+def test_more_than_the_server_takes_at_once(window):
+    """Refused as too fast, a message is sent again a little later: all arrive, once each, in order."""
+    eager = window("eager")
+    texts = [f"message {number}" for number in range(110)]
+    eager.page.evaluate("""(texts) => {
+        const text = document.getElementById('text');
+        for (text.value of texts) text.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', cancelable: true }));
+    }""", texts)
+    expect(eager.find("#pending > *")).to_have_count(0, timeout=20000)
+    expect(eager.find("#log .text")).to_have_text(texts)
+
+
 def test_ten_thousand_messages(window):
     busy = window("busy")
     took = busy.page.evaluate(FLOOD, 10000)

@@ -17,7 +17,7 @@ DELIVERED = """async () => {
 }"""
 API = re.compile(
     r"chinwag|CONNECTING|OPEN|CLOSING|CLOSED|url|protocols?|extensions|bufferedAmount|[↓↑] \w+(\(\))?|\+ GUID|SHA-1|base64"
-    r"|data|send\(\)|code|reason|close\(\)|[×✎→]|\{ \}"
+    r"|key|data|send\(\)|code|reason|close\(\)|[×✎→]|\{ \}"
 )
 
 
