@@ -37,7 +37,7 @@ pub struct Config {
     pub connections_per_address: usize,
     /// Handshakes in progress at once. 256; zero: no bound. Above: 503.
     pub handshakes: usize,
-    /// Bytes read from a socket at once. 2 KiB, which grows to 64 KiB while a client sends a lot.
+    /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot.
     pub read_buffer: usize,
     /// Stack of a connection's thread, virtual: only what is touched costs memory. 128 KiB.
     pub stack: usize,
@@ -58,7 +58,7 @@ impl Default for Config {
             connections: 4096,
             connections_per_address: 64,
             handshakes: 256,
-            read_buffer: 2 * 1024,
+            read_buffer: 1024,
             stack: 128 * 1024,
         }
     }

@@ -39,7 +39,7 @@ use tungstenite::{
 use wire::Wire;
 
 /// Bytes that tungstenite reads at a time from what we have read: small, for it is kept for the connection's life.
-const PARSE_BUFFER: usize = 1024;
+const PARSE_BUFFER: usize = 512;
 
 /// What is shared between the reader and all senders.
 #[derive(Debug)]
@@ -100,6 +100,7 @@ enum Ending {
 impl Connection {
     /// A connection whose handshake is done, and the reader that its thread runs. `input`: what came behind the
     /// request's head.
+    #[inline(never)]
     pub(crate) fn new(
         id: u64,
         stream: Arc<TcpStream>,
@@ -197,16 +198,21 @@ impl Connection {
     }
 
     /// The peer's side is at its end: once the messages that came before have been dealt with, so is ours.
-    fn conclude(self: &Arc<Self>, ending: Ending) {
+    ///
+    /// True: both have sent their Close frames, and nothing is left to wait for (RFC 6455 7.1.1: it is the server
+    /// that ends the connection first).
+    fn conclude(self: &Arc<Self>, ending: Ending) -> bool {
         self.pending.wait(Instant::now() + self.config.close_timeout);
-        if let Some(live) = self.lock().as_mut() {
-            match ending {
-                Ending::Close(frame) => closed_by_peer(live, frame),
-                Ending::Failure(error) => failed_by_peer(live, &error),
-                Ending::Ours => {}
-            }
-            self.settle(live);
+        let mut guard = self.lock();
+        let Some(live) = guard.as_mut() else { return true };
+        let clean = matches!(ending, Ending::Close(_));
+        match ending {
+            Ending::Close(frame) => closed_by_peer(live, frame),
+            Ending::Failure(error) => failed_by_peer(live, &error),
+            Ending::Ours => {}
         }
+        self.settle(live);
+        clean && live.phase == Phase::Finished
     }
 
     /// The drain shall cut it when it has not ended in time.

@@ -11,13 +11,43 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// Every file of the page. The last line answers the browsers that ask for an icon unasked.
+/// A file under its own name.
+macro_rules! file {
+    ($content_type:expr, $name:literal) => {
+        Page::new(concat!("/", $name), $content_type, include_bytes!(concat!("pages/", $name)))
+    };
+}
+
+/// Every file of the page. The second line answers the browsers that ask for an icon unasked.
 static PAGES: &[Page] = &[
     Page::new("/", HTML, include_bytes!("pages/index.html")),
-    Page::new("/style.css", CSS, include_bytes!("pages/style.css")),
-    Page::new("/app.js", JS, include_bytes!("pages/app.js")),
-    Page::new("/icon.svg", SVG, include_bytes!("pages/icon.svg")),
     Page::new("/favicon.ico", SVG, include_bytes!("pages/icon.svg")),
+    file!(JS, "composer.js"),
+    file!(JS, "connection.js"),
+    file!(JS, "copy.js"),
+    file!(JS, "dom.js"),
+    file!(JS, "en.js"),
+    file!(JS, "hood-frames.js"),
+    file!(JS, "hood-life.js"),
+    file!(JS, "hood-shake.js"),
+    file!(JS, "hood-try.js"),
+    file!(CSS, "hood.css"),
+    file!(JS, "hood.js"),
+    file!(SVG, "icon.svg"),
+    file!(JS, "ko.js"),
+    file!(JS, "log.js"),
+    file!(JS, "main.js"),
+    file!(JS, "memory.js"),
+    file!(JS, "notify.js"),
+    file!(JS, "outbox.js"),
+    file!(JS, "people.js"),
+    file!(JS, "session.js"),
+    file!(JS, "sha1.js"),
+    file!(JS, "socket.js"),
+    file!(JS, "status.js"),
+    file!(JS, "strings.js"),
+    file!(CSS, "style.css"),
+    file!(JS, "text.js"),
 ];
 
 /// Nothing from elsewhere, nothing inline, no forms, no frames. Connections may go anywhere: the page lets

@@ -49,11 +49,11 @@ fn what_it_does_not_understand_is_one_line_and_status_2() {
 }
 
 #[test]
-fn a_nonsensical_environment_variable_is_named() {
+fn a_nonsensical_environment_variable_is_refused() {
     let mut command = command(&[]);
     command.env("CHINWAG_LISTEN", "nonsense");
     let line = refused(command);
-    assert!(line.contains("CHINWAG_LISTEN"), "{line:?}");
+    assert!(line.contains("nonsense"), "{line:?}");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_taken_port_is_one_line_and_status_2() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let addr = taken.local_addr().expect("a bound socket has an address").to_string();
     let line = refused(command(&["--listen", &addr]));
-    assert!(line.contains(&addr) && line.contains("--listen"), "{line:?}");
+    assert!(line.contains(&addr) && line.contains("taken"), "{line:?}");
 }
 
 #[test]

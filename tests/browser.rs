@@ -14,8 +14,8 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
 
 #[test]
 fn every_script_passes() {
-    let Some(python) = python(&["pytest", "playwright.sync_api"]) else {
-        return skip("no Python with pytest and Playwright; say which one by CHINWAG_PYTHON");
+    let Some(python) = python(&["pytest", "playwright.sync_api", "axe_playwright_python"]) else {
+        return skip("no Python with pytest, playwright and axe-playwright-python; say which one by CHINWAG_PYTHON");
     };
     if !has_chromium() {
         return skip("no Chromium; say where it is by CHINWAG_CHROMIUM");

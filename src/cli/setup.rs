@@ -82,7 +82,7 @@ fn listen(args: &Args, mut builder: Builder) -> Result<Builder, String> {
                 addr.port()
             ));
         }
-        builder = builder.listen(addr).map_err(|error| error.to_string())?;
+        builder = builder.listen(addr).map_err(|error| format!("--listen: {error}"))?;
     }
     Ok(builder)
 }
@@ -90,6 +90,7 @@ fn listen(args: &Args, mut builder: Builder) -> Result<Builder, String> {
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let hint = "write ADDR:PORT, such as 127.0.0.1:6502, 0.0.0.0:6502 or [::1]:6502";
-    let mut found = text.to_socket_addrs().map_err(|error| format!("--listen {text}: {error}; {hint}"))?;
-    found.next().ok_or_else(|| format!("--listen {text}: no such address; {hint}"))
+    let mut found =
+        text.to_socket_addrs().map_err(|error| format!("--listen (CHINWAG_LISTEN) {text}: {error}; {hint}"))?;
+    found.next().ok_or_else(|| format!("--listen (CHINWAG_LISTEN) {text}: no such address; {hint}"))
 }

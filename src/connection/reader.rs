@@ -45,8 +45,9 @@ impl Reader {
                 Digest::Hungry if self.receive() => {}
                 Digest::Hungry => return None,
                 Digest::Over(ending) => {
-                    self.connection.conclude(ending);
-                    self.throw_away();
+                    if !self.connection.conclude(ending) {
+                        self.throw_away();
+                    }
                     return None;
                 }
             }
@@ -87,7 +88,7 @@ impl Reader {
         self.unread = 0..0;
         if size < small {
             // The first time: what came behind the head has been digested.
-            self.buffer = vec![0; small];
+            self.buffer.resize(small, 0);
             self.wait_at_most(self.connection.config.ping_after);
         } else if last == size && size < LARGEST_READ {
             self.buffer.resize(size * 4, 0);

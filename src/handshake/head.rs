@@ -50,7 +50,7 @@ impl Default for Limits {
 }
 
 /// Reads one request head. The bytes that came with it and lie behind it come second: a client may send
-/// its first frames without waiting for the answer.
+/// its first frames without waiting for the answer. The memory that they come in is meant to be read into further.
 ///
 /// # Errors
 /// No request, or none that can be understood; [`HeadError::response`] is what to send then.
@@ -67,7 +67,7 @@ pub fn read_head(
         }
         if let Some(end) = bytes.end_of_head() {
             let request = parse::request(&bytes.filled()[bytes.start..end], limits)?;
-            return Ok((request, bytes.filled()[end..].to_vec()));
+            return Ok((request, bytes.rest(end)));
         }
     }
 }
@@ -92,6 +92,13 @@ struct Incoming {
 impl Incoming {
     fn filled(&self) -> &[u8] {
         &self.buffer[..self.length]
+    }
+
+    fn rest(mut self, end: usize) -> Vec<u8> {
+        self.buffer.truncate(self.length);
+        self.buffer.drain(..end);
+        self.buffer.shrink_to(FIRST_SIZE);
+        self.buffer
     }
 
     fn read_more(&mut self, source: &mut impl Source, limits: &Limits, deadline: Instant) -> Result<(), HeadError> {

@@ -1,6 +1,9 @@
 //! The thread of one socket: handshake, then messages until the end.
 //!
 //! Owns the order of a connection's life: `Connected` first, `Disconnected` once and last, a panic included.
+//!
+//! A thread keeps every page of its stack that it ever touched, and there may be thousands of threads. So the deep
+//! parts, which run once, are functions that are not inlined: their frames are gone before the long wait begins.
 
 use super::{Event, Shared, ledger::Kind, seats::Seat};
 use crate::{
@@ -22,30 +25,33 @@ use std::{
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The thread.
-pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, seat: Seat, shared: &Arc<Shared>) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| live(id, stream, addr, seat, shared)));
+pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: Seat, shared: &Arc<Shared>) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let Some(opened) = open(&stream, addr, shared) else { return };
+        seat.settle();
+        live(id, stream, addr, opened, shared);
+    }));
     shared.guests.leave(id);
     if outcome.is_err() {
-        error!("connection {id} from {addr}: its thread panicked; please report this");
+        report_panic(id, addr);
     }
 }
 
-/// From handshake to end.
-fn live(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: Seat, shared: &Arc<Shared>) {
-    let _ = stream.set_nodelay(true);
-    let Some(opened) = open(&stream, addr, shared) else { return };
-    seat.settle();
+/// From the end of the handshake to the end.
+#[inline(never)]
+fn live(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, opened: Box<Opened>, shared: &Arc<Shared>) {
+    let Opened { request, protocol, input } = *opened;
     let (connection, reader) =
-        Connection::new(id, stream, opened.input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
+        Connection::new(id, stream, input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
     if !shared.guests.open(id, &connection) {
         connection.close(1001, "the server is shutting down");
     }
-    debug!("connection {id} from {addr}: open, subprotocol {:?}", opened.protocol);
-    let peer = Peer::new(id, addr, opened.protocol, Arc::clone(&connection));
-    let outcome = catch_unwind(AssertUnwindSafe(|| pump(&peer, opened.request, reader, shared)));
+    debug!("connection {id} from {addr}: open, subprotocol {protocol:?}");
+    let peer = Peer::new(id, addr, protocol, Arc::clone(&connection));
+    let outcome = catch_unwind(AssertUnwindSafe(|| pump(&peer, request, reader, shared)));
     let mut reason = connection.end();
     if outcome.is_err() {
-        error!("connection {id} from {addr}: its thread panicked; please report this");
+        report_panic(id, addr);
         reason = Reason::Panicked;
     }
     debug!("connection {id} from {addr}: {reason}");
@@ -55,8 +61,14 @@ fn live(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: Seat, share
     let _ = shared.send(Event::Disconnected(peer, reason));
 }
 
+#[inline(never)]
+fn report_panic(id: u64, addr: SocketAddr) {
+    error!("connection {id} from {addr}: its thread panicked; please report this");
+}
+
 /// Messages, from the socket into the central channel. When the channel is full this waits, thus does not read, thus
 /// TCP slows the client down.
+#[inline(never)]
 fn pump(peer: &Peer, request: Box<Request>, mut reader: Reader, shared: &Shared) {
     if !shared.send(Event::Connected(peer.clone(), request)) {
         return;
@@ -87,7 +99,9 @@ struct Opened {
 }
 
 /// The handshake. `None`: it was no handshake, and has been answered.
-fn open(stream: &TcpStream, addr: SocketAddr, shared: &Shared) -> Option<Opened> {
+#[inline(never)]
+fn open(stream: &TcpStream, addr: SocketAddr, shared: &Shared) -> Option<Box<Opened>> {
+    let _ = stream.set_nodelay(true);
     let deadline = Instant::now() + shared.config.handshake_timeout;
     let limits = Limits { bytes: shared.config.head, fields: shared.config.fields };
     let (mut request, input) = match handshake::read_head(&mut &*stream, &limits, deadline) {
@@ -97,20 +111,40 @@ fn open(stream: &TcpStream, addr: SocketAddr, shared: &Shared) -> Option<Opened>
             return None;
         }
     };
-    match handshake::decide(&mut request, &shared.policy) {
+    match decide(&mut request, addr, shared) {
         Decision::Upgrade { response, protocol } => {
             write_until(stream, &response, deadline).ok()?;
-            Some(Opened { request: Box::new(request), protocol, input })
+            if protocol.is_none() {
+                note_unknown_protocols(&request, addr);
+            }
+            Some(Box::new(Opened { request: Box::new(request), protocol, input }))
         }
         Decision::Answer(response) => {
-            debug!("{addr}: {} {} answered {}", request.method(), request.uri().path(), response.status);
+            debug!("{addr}: {} {:?} answered {}", request.method(), request.uri().path(), response.status);
             answer(stream, &response, request.method() == "HEAD");
             None
         }
     }
 }
 
+/// The answer. The site is the user's own code: a panic in it is this request's alone.
+fn decide(request: &mut Request, addr: SocketAddr, shared: &Shared) -> Decision {
+    catch_unwind(AssertUnwindSafe(|| handshake::decide(request, &shared.policy))).unwrap_or_else(|_| {
+        error!("{addr}: {} {:?}: the answer to it panicked", request.method(), request.uri().path());
+        Decision::Answer(Response::text(500, "This server has a bug; its log says more."))
+    })
+}
+
+/// A client that names only subprotocols we do not know gets none (RFC 6455 4.2.2); a browser then ends it.
+#[inline(never)]
+fn note_unknown_protocols(request: &Request, addr: SocketAddr) {
+    for names in request.headers().get_all("Sec-WebSocket-Protocol") {
+        debug!("{addr}: no subprotocol that is known here among {names:?}");
+    }
+}
+
 /// No request came that could be understood.
+#[inline(never)]
 fn refuse(stream: &TcpStream, addr: SocketAddr, shared: &Shared, why: &HeadError) {
     match why.response() {
         Some(response) => {
@@ -129,6 +163,7 @@ pub(super) fn turn_away(stream: &TcpStream) {
 }
 
 /// A whole HTTP answer, and the end of the connection, which the client shall see after the answer.
+#[inline(never)]
 fn answer(mut stream: &TcpStream, response: &Response, head_only: bool) {
     let deadline = Instant::now() + ANSWER_TIMEOUT;
     if write_until(stream, &response.to_bytes(head_only), deadline).is_err() {

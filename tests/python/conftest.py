@@ -5,6 +5,7 @@ merges those that follow each other within 100 ms: which list comes last is cert
 """
 
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -25,11 +26,9 @@ BINARY = os.environ.get("CHINWAG_BIN", ROOT / "target/debug/chinwag")
 class Client:
     """A connection. `hello` is its first message, and `id` the number in it."""
 
-    def __init__(self, url, *protocols):
-        self.socket = websockets.sync.client.connect(
-            url, subprotocols=protocols or None, compression=None, ping_interval=None, open_timeout=DEADLINE
-        )
-        self.protocol = self.socket.subprotocol
+    def __init__(self, socket):
+        self.socket = socket
+        self.protocol = socket.subprotocol
         self.waiting = collections.deque()
         self.userlist = None
         self.everything = []
@@ -105,17 +104,39 @@ class Server:
 
     def __init__(self, *flags):
         command = [BINARY, "--listen", "127.0.0.1:0", *flags]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        # The flags and the log level of whoever runs the tests are not the server's.
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("CHINWAG_", "RUST_LOG"))
+        }
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        )
         self.url = self._first_line().replace("http", "ws")
+        self.clients = contextlib.ExitStack()
 
     def client(self, *protocols):
-        return Client(self.url, *protocols)
+        """A new client, which asks for these subprotocols; it is closed with the server."""
+        connection = websockets.sync.client.connect(
+            self.url,
+            subprotocols=protocols or None,
+            compression=None,
+            ping_interval=None,
+            max_queue=None,
+            open_timeout=DEADLINE,
+        )
+        return Client(self.clients.enter_context(connection))
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
 
     def exit_status(self):
         return self.process.wait(timeout=2 * DEADLINE)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait(timeout=DEADLINE)
+        self.process.stdout.close()
+        self.clients.close()
 
     def _first_line(self):
         with selectors.DefaultSelector() as selector:
@@ -134,6 +155,4 @@ def server():
     """A fresh server for each test."""
     server = Server()
     yield server
-    server.process.kill()
-    server.process.wait(timeout=DEADLINE)
-    server.process.stdout.close()
+    server.end()

@@ -19,7 +19,7 @@ NAMED = [
     ({"type": "message", "text": 7}, "missing-field"),
     ({"type": "username"}, "missing-field"),
     ({"type": "username", "name": None}, "missing-field"),
-    ({"type": "message", "text": "x" * 4001}, "too-long"),
+    ({"type": "message", "text": "x" * 20000}, "too-long"),
     ({"type": "message", "text": "hi", "target": "nobody"}, "no-such-user"),
 ]
 
@@ -46,7 +46,7 @@ def test_who_has_no_name_is_not_heard(server, protocol):
 
 def test_a_name_that_the_profile_refuses_becomes_guest(server):
     client = server.client("json")
-    for number, name in enumerate(["", "  ", "a\u0000b", "x" * 33]):
+    for name in ["", "  ", "a\u0000b", "x" * 33]:
         client.say({"type": "username", "name": name})
         client.expect(f'{{"type":"rejectusername","id":{client.id},"name":"guest"}}')
         client.expect(f'{{"type":"username","name":"guest","id":{client.id},"date":DATE}}')

@@ -31,7 +31,7 @@ def test_a_line_and_what_it_shows(typist, typed, shown):
 def test_what_is_refused_is_refused_with_a_sentence(typist, typed):
     typist.say(typed)
     answer = typist.next()
-    assert answer.startswith("* refused: ") and answer[-1] in ".!?'b" or "/" in answer, answer
+    assert answer.startswith("* refused: ") and answer.count(" ") > 4, answer
     typist.say("still here")
     typist.expect(f"guest-{typist.id}: still here")
 

@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 
 pub mod binary;
 pub mod client;
+pub mod frames;
+pub mod process;
 pub mod raw;
 pub mod script;
+pub mod serving;
 
 pub use binary::{Chinwag, start_binary};
 pub use client::Client;

@@ -1,0 +1,141 @@
+//! Clients that do not read: what waits for them is bounded, they are dropped with 1013, nobody else notices.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use chinwag::{Config, Peer, Reason};
+use serde_json::json;
+use support::frames::{RawClient, TEXT, frame};
+use support::process::{thread_names, usage};
+use support::serving::{addr, connected, disconnected, serve};
+use support::{Client, DEADLINE, start_binary};
+
+/// Sends until the server takes no more for this peer.
+#[track_caller]
+fn fill(peer: &Peer) {
+    let begin = Instant::now();
+    while peer.send("x".repeat(10_000)) {
+        assert!(begin.elapsed() < DEADLINE, "its outbox has no bound");
+    }
+}
+
+#[test]
+fn who_does_not_read_is_dropped_and_who_reads_hears_everything() {
+    let server = serve(config());
+    let mut deaf = RawClient::open(addr(&server));
+    let deaf_peer = connected(&server);
+    let mut client = Client::connect(addr(&server), &[]);
+    let peer = connected(&server);
+    fill(&deaf_peer);
+    for number in 0..100 {
+        assert!(peer.send(number.to_string()));
+        assert_eq!(client.next_text(), number.to_string());
+    }
+    assert_eq!(disconnected(&server), (deaf_peer, Reason::TooSlow));
+    // What the operating system had taken already is still there to read.
+    assert_eq!(deaf.expect_frame().payload.len(), 10_000);
+}
+
+/// The Close frame stands behind what waits: a client that wakes up in time reads it all, and why.
+#[test]
+fn who_reads_again_in_time_finds_the_close_1013() {
+    let server = serve(Config::default());
+    let mut late = RawClient::open(addr(&server));
+    let peer = connected(&server);
+    fill(&peer);
+    assert_eq!(late.expect_close_and_fin(), 1013);
+    assert_eq!(disconnected(&server), (peer, Reason::TooSlow));
+}
+
+/// A large message is not cut into pieces by a full socket: it waits, and goes out whole.
+#[test]
+fn a_burst_within_the_bound_arrives_whole_once_it_is_read() {
+    let mut config = Config::default();
+    config.outbox = 32 * 1024 * 1024;
+    let server = serve(config);
+    let mut client = RawClient::open(addr(&server));
+    let peer = connected(&server);
+    for number in 0..2000_u32 {
+        assert!(peer.send(vec![number as u8; 10_000]));
+    }
+    for number in 0..2000_u32 {
+        assert_eq!(client.expect_frame().payload, vec![number as u8; 10_000], "message {number}");
+    }
+}
+
+/// One thread drains all stalled sockets: there is none for each.
+#[test]
+fn fifty_stalled_clients_need_one_thread_more_than_none() {
+    let mut config = config();
+    config.close_timeout = DEADLINE;
+    let server = serve(config);
+    let clients: Vec<RawClient> = (0..50).map(|_| RawClient::open(addr(&server))).collect();
+    let peers: Vec<Peer> = (0..50).map(|_| connected(&server)).collect();
+    peers.iter().for_each(fill);
+    let names = thread_names(std::process::id());
+    // Other tests of this file have a server, and thus one such thread, each.
+    let drains = names.iter().filter(|name| *name == "chinwag-drain").count();
+    assert!((1..=6).contains(&drains), "{names:?}");
+    drop(clients);
+    let ends: Vec<Reason> = (0..50).map(|_| disconnected(&server).1).collect();
+    assert!(ends.iter().all(|end| *end == Reason::TooSlow), "{ends:?}");
+}
+
+fn config() -> Config {
+    let mut config = Config::default();
+    config.close_timeout = Duration::from_millis(300);
+    config
+}
+
+/// The whole chat: 20 who never read, 1 who chats. The deaf ones cost their outboxes, and are counted in the log.
+#[test]
+fn in_the_chat_the_deaf_are_dropped_counted_and_bounded_in_memory() {
+    let chinwag = start_binary(&["--limit", "rate=0"]);
+    let mut ann = Client::connect(chinwag.addr(), &["chinwag.v1"]);
+    ann.sign_in("ann");
+    let deaf: Vec<RawClient> = (0..20).map(|_| RawClient::open(chinwag.addr())).collect();
+    let before = usage(chinwag.pid());
+    let mut most = before;
+    for number in 0..1500 {
+        ann.say_json(&json!({"type": "message", "text": format!("{number} {}", "x".repeat(7000))}));
+        let heard = ann.wait_for("message");
+        let text = heard["text"].as_str().expect("a text");
+        assert!(text.starts_with(&format!("{number} ")), "{text:.20}");
+        if number % 100 == 0 {
+            most.rss_kib = most.rss_kib.max(usage(chinwag.pid()).rss_kib);
+        }
+    }
+    let line = chinwag.wait_for_log("too slow, 1013");
+    assert!(line.contains("dropped connection"), "{line}");
+    // 20 outboxes of 256 KiB, doubled as vectors grow; the rest is the allocator's.
+    let grown = most.rss_kib.saturating_sub(before.rss_kib);
+    assert!(grown < 20 * 2 * 256 + 4096, "{grown} KiB more, from {before:?}");
+    drop(deaf);
+}
+
+/// A reader that lags but reads is no stalled one: it loses nothing, although its socket is full now and then.
+#[test]
+fn a_slow_reader_within_the_bound_loses_nothing() {
+    let echo = support::serving::Echo::start(Config::default());
+    let mut client = RawClient::open(echo.addr);
+    // Less than the outbox: in a lockstep of 16 the other end is full for moments only.
+    for round in 0..50 {
+        for _ in 0..16 {
+            client.send(&frame(TEXT, &[b'a' + round % 26; 15_000]));
+        }
+        for _ in 0..16 {
+            assert_eq!(client.expect_frame().payload, vec![b'a' + round % 26; 15_000]);
+        }
+    }
+}
+
+#[test]
+fn a_peer_may_be_used_from_any_thread_after_its_end() {
+    let server = serve(config());
+    let client = RawClient::open(addr(&server));
+    let peer = connected(&server);
+    drop(client);
+    disconnected(&server);
+    std::thread::spawn(move || assert!(!peer.send("nobody"))).join().expect("no panic");
+}

@@ -1,0 +1,124 @@
+//! How connections end: the Close frame is read, then a clean FIN, never a reset; and every end has a deadline.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use chinwag::{Config, Reason};
+use support::frames::{CLOSE, RawClient, TEXT, frame, header};
+use support::serving::{Echo, addr, connected, disconnected, serve};
+use support::{Client, DEADLINE};
+
+/// More than all the buffers between the two ends: part of it is under way when the Close frame comes.
+const MORE: usize = 3_000_000;
+
+/// What a reset destroys: the Close frame is there, but nobody reads it (issue 3, Must show 3).
+#[test]
+fn after_bad_utf8_and_3_mb_more_the_close_is_read_30_times_of_30() {
+    fails_cleanly(1007, &frame(TEXT, b"\xff"));
+}
+
+#[test]
+fn after_a_violation_and_3_mb_more_the_close_is_read_30_times_of_30() {
+    fails_cleanly(1002, b"\x83\x00");
+}
+
+#[test]
+fn after_a_message_too_big_and_3_mb_of_it_the_close_is_read_30_times_of_30() {
+    fails_cleanly(1009, &header(TEXT, MORE));
+}
+
+#[track_caller]
+fn fails_cleanly(code: u16, offence: &[u8]) {
+    let echo = Echo::start(Config::default());
+    let bytes = [offence, &vec![b'x'; MORE]].concat();
+    for _ in 0..30 {
+        let mut client = RawClient::open(echo.addr);
+        client.send(&bytes);
+        assert_eq!(client.expect_close_and_fin(), code);
+    }
+    let ends = echo.stop();
+    assert_eq!(ends.len(), 30);
+    assert!(ends.iter().all(|(_, reason)| matches!(reason, Reason::Failed { code: c, .. } if *c == code)), "{ends:?}");
+}
+
+/// Both Close frames exchanged: it is the server that ends TCP first (RFC 6455 7.1.1).
+#[test]
+fn the_server_ends_tcp_as_soon_as_both_have_closed() {
+    let echo = Echo::start(Config::default());
+    let mut client = RawClient::open(echo.addr);
+    let begin = Instant::now();
+    client.send(&frame(CLOSE, &1000_u16.to_be_bytes()));
+    assert_eq!(client.expect_close_and_fin(), 1000);
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+}
+
+/// A peer that ignores our Close frame, and one that goes on sending: both are cut at the deadline.
+#[test]
+fn a_close_that_nobody_answers_ends_at_its_deadline() {
+    let server = serve(short_close());
+    for goes_on in [false, true] {
+        let mut client = RawClient::open(addr(&server));
+        let peer = connected(&server);
+        let begin = Instant::now();
+        peer.close(1000, "");
+        let message = frame(TEXT, b"as if nothing had happened");
+        while goes_on && client.try_send(&message).is_ok() {
+            assert!(begin.elapsed() < DEADLINE, "still connected after its deadline");
+        }
+        assert_eq!(disconnected(&server), (peer, Reason::ByUs { code: 1000 }));
+        let took = begin.elapsed();
+        assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(2), "{goes_on}: {took:?}");
+    }
+}
+
+/// After a failure, the rest is read and thrown away, but not for ever.
+#[test]
+fn a_failed_peer_that_never_stops_sending_is_cut_at_the_deadline() {
+    let server = serve(short_close());
+    let mut client = RawClient::open(addr(&server));
+    connected(&server);
+    let begin = Instant::now();
+    client.send(&frame(TEXT, b"\xff"));
+    while client.try_send(&[b'x'; 1000]).is_ok() {
+        assert!(begin.elapsed() < DEADLINE, "still connected after its deadline");
+    }
+    assert!(matches!(disconnected(&server).1, Reason::Failed { code: 1007, .. }));
+}
+
+fn short_close() -> Config {
+    let mut config = Config::default();
+    config.close_timeout = Duration::from_millis(300);
+    config
+}
+
+/// A reason has room for 123 bytes (RFC 6455 5.5); it is cut at a character.
+#[test]
+fn a_long_reason_is_cut_at_a_character() {
+    let server = serve(Config::default());
+    for (reason, length) in [("x".repeat(200), 123), ("ü".repeat(100), 122), ("€".repeat(41), 123)] {
+        let mut client = Client::connect(addr(&server), &[]);
+        connected(&server).close(1000, &reason);
+        let (code, said) = client.wait_for_close();
+        assert_eq!((code, said.as_str()), (1000, &reason[..length]));
+        client.wait_for_end();
+        disconnected(&server);
+    }
+}
+
+/// What was sent before the Close arrives before it, however much it is.
+#[test]
+fn everything_said_before_the_close_arrives_before_it() {
+    let mut config = Config::default();
+    config.outbox = 64 * 1024 * 1024;
+    let server = serve(config);
+    let mut client = RawClient::open(addr(&server));
+    let peer = connected(&server);
+    for _ in 0..200 {
+        peer.send("x".repeat(60_000));
+    }
+    peer.close(1000, "");
+    let frames: Vec<_> = (0..201).map(|_| client.expect_frame()).collect();
+    assert!(frames[..200].iter().all(|frame| frame.payload.len() == 60_000));
+    assert_eq!(frames[200].code(), 1000);
+}

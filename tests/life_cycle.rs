@@ -1,0 +1,218 @@
+//! Of each connection `Connected` comes first and `Disconnected` last, both once, with the right reason.
+
+mod support;
+
+use std::io::Read;
+use std::net::Shutdown;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use chinwag::{Config, Event, Message, Reason, Server};
+use support::frames::{CLOSE, PING, RawClient, TEXT, frame, header};
+use support::serving::{addr, connected, disconnected, next, serve, text};
+use support::{Client, DEADLINE, wait_until};
+
+/// How a connection is brought to its end, and what is said of it.
+type Row = (&'static str, fn(&mut RawClient), Reason);
+
+fn failed(code: u16) -> Reason {
+    Reason::Failed { code, what: String::new() }
+}
+
+/// A Close frame of the peer's.
+fn close(code: u16, why: &str) -> Vec<u8> {
+    frame(CLOSE, &[&code.to_be_bytes()[..], why.as_bytes()].concat())
+}
+
+fn by_peer(code: u16, why: &str) -> Reason {
+    Reason::ByPeer { code, reason: why.to_owned() }
+}
+
+#[test]
+fn every_end_has_its_reason() {
+    let rows: [Row; 13] = [
+        ("a Close with a reason", |c| c.send(&close(1000, "bye")), by_peer(1000, "bye")),
+        ("a Close without a code", |c| c.send(&frame(CLOSE, b"")), by_peer(1005, "")),
+        ("a Close of an application", |c| c.send(&close(4321, "")), by_peer(4321, "")),
+        // tungstenite corrects the code before anybody sees it.
+        ("a Close with a code that may not be sent", |c| c.send(&close(1006, "")), by_peer(1002, "Protocol violation")),
+        ("a Close of one byte", |c| c.send(&frame(CLOSE, b"x")), failed(1002)),
+        ("a frame without a mask", |c| c.send(b"\x81\x01x"), failed(1002)),
+        ("a reserved opcode", |c| c.send(&frame(3, b"")), failed(1002)),
+        ("a reserved bit", |c| c.send(&[0xc1, 0x80, 0, 0, 0, 0]), failed(1002)),
+        ("a fragmented Ping", |c| c.send(&[PING, 0x80, 0, 0, 0, 0]), failed(1002)),
+        ("a continuation of nothing", |c| c.send(&frame(0, b"x")), failed(1002)),
+        ("bad UTF-8", |c| c.send(&frame(TEXT, b"\xff")), failed(1007)),
+        ("a message too big", |c| c.send(&header(TEXT, 65_537)), failed(1009)),
+        ("a FIN without a Close", |c| c.socket().shutdown(Shutdown::Both).expect("open"), Reason::Lost),
+    ];
+    let server = serve(Config::default());
+    for (what, end, expected) in rows {
+        let mut client = RawClient::open(addr(&server));
+        let peer = connected(&server);
+        end(&mut client);
+        if expected != Reason::Lost {
+            let code = client.read_to_fin().last().filter(|frame| !frame.payload.is_empty()).map(|frame| frame.code());
+            assert_eq!(code, code_of(&expected), "{what}");
+        }
+        drop(client);
+        let (gone, reason) = disconnected(&server);
+        assert_eq!(gone, peer, "{what}");
+        assert!(same(&reason, &expected), "{what}: {reason:?}");
+        assert!(!peer.send("too late"), "{what}");
+    }
+    assert!(server.events().is_empty(), "nothing comes after Disconnected");
+}
+
+/// The words about a failure are tungstenite's.
+fn same(one: &Reason, other: &Reason) -> bool {
+    match (one, other) {
+        (Reason::Failed { code: one, .. }, Reason::Failed { code: other, .. }) => one == other,
+        _ => one == other,
+    }
+}
+
+/// The code that the server's Close frame must have.
+fn code_of(reason: &Reason) -> Option<u16> {
+    match reason {
+        Reason::ByPeer { code: 1005, .. } => None,
+        Reason::ByPeer { code, .. } | Reason::Failed { code, .. } => Some(*code),
+        _ => None,
+    }
+}
+
+#[test]
+fn an_end_from_this_side_is_ours_once_the_peer_has_answered() {
+    let server = serve(Config::default());
+    let mut client = Client::connect(addr(&server), &[]);
+    let peer = connected(&server);
+    peer.close(4000, "enough");
+    peer.close(4001, "the first cause counts");
+    assert_eq!(client.wait_for_close(), (4000, "enough".to_owned()));
+    client.wait_for_end();
+    assert_eq!(disconnected(&server), (peer, Reason::ByUs { code: 4000 }));
+}
+
+#[test]
+fn a_lost_peer_is_lost_even_in_the_middle_of_a_message() {
+    let server = serve(Config::default());
+    let mut client = RawClient::open(addr(&server));
+    connected(&server);
+    client.send(&header(TEXT, 1000));
+    client.send(b"only the beginning");
+    drop(client);
+    assert_eq!(disconnected(&server).1, Reason::Lost);
+}
+
+#[test]
+fn messages_come_between_connected_and_disconnected_in_their_order() {
+    let server = serve(Config::default());
+    let mut client = Client::connect(addr(&server), &[]);
+    for number in 0..500 {
+        client.say(&number.to_string());
+    }
+    let peer = connected(&server);
+    for number in 0..500 {
+        assert_eq!(text(&server), (peer.clone(), number.to_string()));
+    }
+    client.close(1000);
+    assert_eq!(disconnected(&server), (peer, by_peer(1000, "")));
+}
+
+#[test]
+fn connected_brings_the_request_without_its_secrets() {
+    let server = serve(Config::default());
+    let headers = [("Authorization", "Bearer s3cret"), ("X-Mine", "kept")];
+    let _client = Client::try_connect(addr(&server), &[], &headers).expect("no token is asked for");
+    let Event::Connected(_, request) = next(&server) else { panic!("Connected comes first") };
+    assert_eq!(request.headers()["x-mine"], "kept");
+    assert!(!format!("{request:?}").contains("s3cret"), "{request:?}");
+}
+
+/// A page function of the user's that panics ends its own connection, with an answer, and nothing else.
+#[test]
+fn a_panic_in_the_users_site_is_that_requests_alone() {
+    let builder = Server::builder().listen("127.0.0.1:0").expect("a free port");
+    let server = builder.site(|_| panic!("a bug of the user's")).start().expect("threads enough");
+    let mut client = Client::connect(addr(&server), &[]);
+    let peer = connected(&server);
+    for _ in 0..3 {
+        let answer = support::raw::get(addr(&server), "/");
+        assert_eq!(answer.status, 500, "{answer:?}");
+    }
+    client.say("still here");
+    assert_eq!(text(&server), (peer, "still here".to_owned()));
+}
+
+/// A handshake that fails is no connection: no events of it.
+#[test]
+fn what_was_never_open_has_no_events() {
+    let server = serve(Config::default());
+    assert_eq!(support::raw::get(addr(&server), "/").status, 426);
+    assert_eq!(support::raw::raw_then_fin(addr(&server), b""), b"");
+    let mut client = Client::connect(addr(&server), &[]);
+    client.say("first");
+    let peer = connected(&server);
+    assert_eq!(text(&server), (peer, "first".to_owned()));
+}
+
+/// The channel is bounded: while nobody receives, a client's bytes stay in its socket; then all of them come.
+#[test]
+fn a_server_that_does_not_receive_slows_its_clients_and_loses_nothing() {
+    let config = config(|config| config.events = 4);
+    let server = serve(config);
+    let mut client = RawClient::open(addr(&server));
+    client.socket().set_write_timeout(Some(DEADLINE)).expect("not zero");
+    let (sent, count) = channel();
+    let sender = std::thread::spawn(move || {
+        let message = frame(TEXT, &[b'x'; 50_000]);
+        for number in 0..400 {
+            if client.try_send(&message).is_err() {
+                break;
+            }
+            sent.send(number).expect("the test listens");
+        }
+        client
+    });
+    wait_until(DEADLINE, "the channel is full", || server.events().len() == 4);
+    // 20 MB do not fit into the sockets' buffers: the sender must stop.
+    while count.recv_timeout(Duration::from_millis(300)).is_ok() {}
+    assert!(!sender.is_finished(), "20 MB were taken although nobody received them");
+    let peer = connected(&server);
+    for _ in 0..400 {
+        let (from, text) = text(&server);
+        assert_eq!((from, text.len()), (peer.clone(), 50_000));
+    }
+    drop(sender.join().expect("the sender does not panic"));
+    assert_eq!(disconnected(&server).1, Reason::Lost);
+}
+
+fn config(change: impl FnOnce(&mut Config)) -> Config {
+    let mut config = Config::default();
+    change(&mut config);
+    config
+}
+
+/// The end of the server is the end of everybody's connection, if only the process drops it.
+#[test]
+fn a_server_that_is_dropped_says_goodbye() {
+    let server = serve(Config::default());
+    let mut client = Client::connect(addr(&server), &[]);
+    connected(&server);
+    drop(server);
+    assert_eq!(client.wait_for_close().0, 1001);
+    client.wait_for_end();
+    let mut rest = Vec::new();
+    assert!(matches!(client.stream().read_to_end(&mut rest), Ok(0)), "{rest:?}");
+}
+
+/// `Event` is what a user matches on; binary messages come as such.
+#[test]
+fn bytes_are_bytes() {
+    let server = serve(Config::default());
+    let mut client = Client::connect(addr(&server), &[]);
+    let peer = connected(&server);
+    client.send(tungstenite::Message::binary(vec![0, 255]));
+    let Event::Message(from, Message::Binary(bytes)) = next(&server) else { panic!("a binary message") };
+    assert_eq!((from, &bytes[..]), (peer, &[0, 255][..]));
+}

@@ -1,0 +1,95 @@
+//! A generic server in this process: its events one by one, or an echo on a thread.
+
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+
+use chinwag::{Config, Event, Message, Peer, Reason, Server, Shutdown};
+
+use super::DEADLINE;
+
+/// A server with these bounds on a port of its own.
+pub fn serve(config: Config) -> Server {
+    let builder = Server::builder().config(config).listen("127.0.0.1:0").expect("a free port");
+    builder.start().expect("threads and descriptors enough")
+}
+
+/// A server's address.
+pub fn addr(server: &Server) -> SocketAddr {
+    server.local_addrs()[0]
+}
+
+/// The next event.
+#[track_caller]
+pub fn next(server: &Server) -> Event {
+    server.events().recv_timeout(DEADLINE).expect("an event before the deadline")
+}
+
+/// The next event, which must be a newcomer.
+#[track_caller]
+pub fn connected(server: &Server) -> Peer {
+    match next(server) {
+        Event::Connected(peer, _) => peer,
+        other => panic!("expected Connected, got {other:?}"),
+    }
+}
+
+/// The next event, which must be a text; the handle counts it as dealt with when it is dropped.
+#[track_caller]
+pub fn text(server: &Server) -> (Peer, String) {
+    match next(server) {
+        Event::Message(peer, Message::Text(text)) => (peer, text.as_str().to_owned()),
+        other => panic!("expected a text, got {other:?}"),
+    }
+}
+
+/// The next event, which must be an end.
+#[track_caller]
+pub fn disconnected(server: &Server) -> (Peer, Reason) {
+    match next(server) {
+        Event::Disconnected(peer, reason) => (peer, reason),
+        other => panic!("expected Disconnected, got {other:?}"),
+    }
+}
+
+/// An echo server on a thread of its own, until it is shut down.
+#[derive(Debug)]
+pub struct Echo {
+    pub addr: SocketAddr,
+    shutdown: Shutdown,
+    thread: Option<JoinHandle<Vec<(u64, Reason)>>>,
+}
+
+impl Echo {
+    /// Starts it.
+    pub fn start(config: Config) -> Echo {
+        let server = serve(config);
+        let (addr, shutdown) = (addr(&server), server.shutdown_handle());
+        let thread = Some(std::thread::spawn(move || echo(&server)));
+        Echo { addr, shutdown, thread }
+    }
+
+    /// Shuts it down: who left, in order, and why.
+    pub fn stop(mut self) -> Vec<(u64, Reason)> {
+        self.shutdown.start();
+        let thread = self.thread.take().expect("it is stopped once");
+        thread.join().expect("the echo does not panic")
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        self.shutdown.start();
+    }
+}
+
+fn echo(server: &Server) -> Vec<(u64, Reason)> {
+    let mut ends = Vec::new();
+    for event in server.events() {
+        match event {
+            Event::Message(peer, message) => drop(peer.send(message)),
+            Event::Disconnected(peer, reason) => ends.push((peer.id(), reason)),
+            _ => {}
+        }
+    }
+    ends
+}
