@@ -35,6 +35,10 @@ pub struct Config {
     pub connections: usize,
     /// Connections from one address (one /64 for IPv6). 64; zero: no bound. Above: 503.
     pub connections_per_address: usize,
+    /// Pings and Pongs a second from one connection, ten times as many at once. 50; zero: no bound. Above: Close 1008.
+    pub controls: usize,
+    /// Between two answers to wrong access tokens from one address; with eight of them due, 429. 1 s; zero: none.
+    pub wrong_token_pause: Duration,
     /// Handshakes in progress at once. 256; zero: no bound. Above: 503.
     pub handshakes: usize,
     /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot.
@@ -57,6 +61,8 @@ impl Default for Config {
             events: 1024,
             connections: 4096,
             connections_per_address: 64,
+            controls: 50,
+            wrong_token_pause: Duration::from_secs(1),
             handshakes: 256,
             read_buffer: 1024,
             stack: 128 * 1024,
@@ -67,6 +73,14 @@ impl Default for Config {
 impl Config {
     /// Without the bounds that are there against hostile clients: for measuring on loopback, never for a network.
     pub fn unlimited() -> Self {
-        Self { connections: 0, connections_per_address: 0, handshakes: 0, outbox: 64 * 1024 * 1024, ..Self::default() }
+        Self {
+            connections: 0,
+            connections_per_address: 0,
+            handshakes: 0,
+            controls: 0,
+            wrong_token_pause: Duration::ZERO,
+            outbox: 64 * 1024 * 1024,
+            ..Self::default()
+        }
     }
 }

@@ -74,6 +74,17 @@ pub fn decide(request: &mut Request, policy: &Policy) -> Decision {
     decision.unwrap_or_else(Decision::Answer)
 }
 
+/// Does it come with an access token, right or wrong?
+pub fn offers_token(request: &Request) -> bool {
+    secrets::offers_token(request)
+}
+
+/// The answer for an address that has sent too many wrong access tokens: 429.
+pub fn too_many_tokens() -> Response {
+    Response::text(429, "Too many wrong access tokens came from this address; try again later.")
+        .with("Retry-After", "10")
+}
+
 /// The answer for a connection that is one too many: 503.
 pub fn full() -> Response {
     Response::text(503, "This server is full; try again later.").with("Retry-After", "10")

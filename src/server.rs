@@ -3,8 +3,11 @@
 //! Owns what all connections share, and the way a server starts and stops.
 
 mod accept;
+mod forwarded;
+mod guesses;
 mod guests;
 mod ledger;
+mod opening;
 mod seats;
 mod socket;
 
@@ -18,12 +21,16 @@ use crate::{
     peer::Peer,
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
+use forwarded::Proxies;
+use guesses::Guesses;
 use guests::Guests;
 use ledger::Ledger;
+use log::error;
 use seats::Seats;
 use std::{
     fmt,
-    net::{Shutdown as Direction, SocketAddr, TcpListener, ToSocketAddrs},
+    net::{IpAddr, Shutdown as Direction, SocketAddr, TcpListener, ToSocketAddrs},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, AtomicUsize},
@@ -81,10 +88,12 @@ struct Shared {
     policy: Policy,
     drain: Arc<Drain>,
     seats: Arc<Seats>,
+    proxies: Proxies,
     guests: Guests,
+    guesses: Guesses,
     ledger: Ledger,
     next_id: AtomicU64,
-    porters: AtomicUsize,
+    porters: Arc<AtomicUsize>,
     events: Sender<Event>,
     listeners: Vec<TcpListener>,
 }
@@ -159,6 +168,7 @@ fn stop(listener: &TcpListener) {
 pub struct Builder {
     config: Config,
     policy: Policy,
+    proxies: Proxies,
     listeners: Vec<TcpListener>,
 }
 
@@ -191,6 +201,13 @@ impl Builder {
     /// What answers requests that are no handshakes, on the connection's thread. `None`: 404.
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.policy.site = Some(Arc::new(site));
+        self
+    }
+
+    /// Reverse proxies that are believed: what they say in `X-Forwarded-For` or `Forwarded` (RFC 7239) is the client's
+    /// address, for the bounds per address, for the log, and for [`Peer::addr`] (with port 0).
+    pub fn trusted_proxies(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.proxies = Proxies::new(addresses);
         self
     }
 
@@ -231,10 +248,12 @@ impl Builder {
             policy: self.policy,
             drain: Drain::start().map_err(Error::Start)?,
             seats: Arc::default(),
+            proxies: self.proxies,
             guests: Guests::default(),
+            guesses: Guesses::default(),
             ledger: Ledger::default(),
             next_id: AtomicU64::new(1),
-            porters: AtomicUsize::new(0),
+            porters: Arc::default(),
             events: sender,
             listeners: self.listeners,
         });
@@ -253,8 +272,16 @@ fn listen(index: usize, shared: &Arc<Shared>) -> std::io::Result<()> {
     thread::Builder::new()
         .name(format!("accept-{index}"))
         .stack_size(64 * 1024)
-        .spawn(move || accept::run(&shared.listeners[index], &shared))?;
+        .spawn(move || accept_for_ever(index, &shared))?;
     Ok(())
+}
+
+/// A server that runs and lets nobody in is worse than none: after a panic, which is a bug, it goes on.
+fn accept_for_ever(index: usize, shared: &Arc<Shared>) {
+    let run = || accept::run(&shared.listeners[index], shared);
+    while catch_unwind(AssertUnwindSafe(run)).is_err() {
+        error!("the thread that accepts panicked, and goes on; please report this");
+    }
 }
 
 impl Shared {

@@ -16,6 +16,7 @@ usage: chinwag [FLAGS]
   --origin ORIGIN      pages of this origin may connect, too; '*': any
   --require-origin     refuse clients that send no Origin (most programs)
   --token-file FILE    let in only those who know the token in FILE
+  --trusted-proxy ADDR a proxy whose X-Forwarded-For is believed; repeatable
   --limit NAME=VALUE   change a bound; may be repeated (see --help-limits)
   --no-limits          no bounds against hostile clients: to measure on loopback
   --allow-blocked-port listen on a port that browsers refuse to connect to
@@ -35,6 +36,7 @@ pub(crate) struct Args {
     pub(crate) origin: Vec<String>,
     pub(crate) require_origin: bool,
     pub(crate) token_file: Option<OsString>,
+    pub(crate) trusted_proxy: Vec<String>,
     pub(crate) limit: Vec<String>,
     pub(crate) no_limits: bool,
     pub(crate) allow_blocked_port: bool,
@@ -106,6 +108,7 @@ fn flag(flag: Flag, parser: &mut Parser, args: &mut Args) -> Result<(), lexopt::
         "origin" => args.origin.push(parser.value()?.string()?),
         "require-origin" => args.require_origin = true,
         "token-file" => args.token_file = Some(parser.value()?),
+        "trusted-proxy" => args.trusted_proxy.push(parser.value()?.string()?),
         "limit" => args.limit.push(parser.value()?.string()?),
         "no-limits" => args.no_limits = true,
         "allow-blocked-port" => args.allow_blocked_port = true,
@@ -123,6 +126,7 @@ fn fill(args: &mut Args, variable: impl Fn(&str) -> Option<OsString>) -> Result<
         ("CHINWAG_LISTEN", &mut args.listen),
         ("CHINWAG_HOST", &mut args.host),
         ("CHINWAG_ORIGIN", &mut args.origin),
+        ("CHINWAG_TRUSTED_PROXY", &mut args.trusted_proxy),
         ("CHINWAG_LIMIT", &mut args.limit),
     ] {
         if let (true, Some(value)) = (list.is_empty(), get(name)) {

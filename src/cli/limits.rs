@@ -18,6 +18,13 @@ const TABLE: &[Row] = &[
     }),
     ("handshakes", "handshakes in progress; 0: any number [256]", |config, _, n| config.handshakes = n),
     ("handshake-seconds", "for a whole request head [10]", |config, _, n| config.handshake_timeout = seconds(n.max(1))),
+    ("controls", "Pings and Pongs a second from one connection; 0: any number [50]", |config, _, n| {
+        config.controls = n
+    }),
+    ("wrong-token-seconds", "between answers to wrong tokens of one address; 0: none [1]", |config, _, n| {
+        config.wrong_token_pause = seconds(n);
+    }),
+    ("fields", "header fields of a request [100]", |config, _, n| config.fields = n),
     ("head", "bytes of a request head [8192]", |config, _, n| config.head = n),
     ("ping-seconds", "of silence before a Ping; 0: never [20]", |config, _, n| config.ping_after = seconds(n)),
     ("pong-seconds", "for the answer to a Ping; 0: any time [20]", |config, _, n| config.pong_within = seconds(n)),
@@ -51,7 +58,7 @@ pub(crate) fn apply(text: &str, config: &mut Config, rules: &mut Rules) -> Resul
 
 /// `--help-limits`.
 pub(crate) fn help() -> String {
-    let lines = TABLE.iter().map(|(name, what, _)| format!("  --limit {name:17} {what}\n"));
+    let lines = TABLE.iter().map(|(name, what, _)| format!("  --limit {name:20} {what}\n"));
     format!("The bounds, with their defaults:\n{}", lines.collect::<String>())
 }
 

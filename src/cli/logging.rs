@@ -14,9 +14,26 @@ pub(crate) fn start(level: LevelFilter) {
     let mut builder = Builder::new();
     builder.filter_level(level).parse_default_env().target(Target::Stderr);
     builder.format(|line, record| {
-        writeln!(line, "{} {:5} {}: {}", utc_now(), record.level(), record.target(), record.args())
+        let said = visible(&record.args().to_string());
+        writeln!(line, "{} {:5} {}: {said}", utc_now(), record.level(), record.target())
     });
     builder.init();
+}
+
+/// One line stays one line, and a terminal is told nothing, whatever a peer has sent: control characters, and those that
+/// change the direction of text, are written as escapes. It is the last line of defence, not the only one.
+fn visible(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match hidden(c) {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
 }
 
 fn utc_now() -> String {
@@ -41,6 +58,20 @@ fn utc(seconds: u64, millis: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_could_deceive_is_escaped() {
+        let table = [
+            ("plain \u{fc} \u{1f44b}", "plain \u{fc} \u{1f44b}"),
+            ("two\nlines", "two\\nlines"),
+            ("\x1b[2J", "\\u{1b}[2J"),
+            ("\u{9b}2J\u{7f}", "\\u{9b}2J\\u{7f}"),
+            ("\u{202e}txt.exe\u{2066}", "\\u{202e}txt.exe\\u{2066}"),
+        ];
+        for (text, shown) in table {
+            assert_eq!(visible(text), shown);
+        }
+    }
 
     #[test]
     fn times_are_written_as_date_does() {

@@ -7,7 +7,7 @@ use chinwag::{Access, Builder, Config, Server, chat::Rules, chat_server::ChatSer
 use std::{
     ffi::OsStr,
     fs,
-    net::{SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
 };
 
 /// Where to listen, when nobody says: the port of MDN's chat client.
@@ -22,6 +22,7 @@ pub(crate) fn chat(args: &Args) -> Result<(Server, Rules, Dialect), String> {
     let builder = Server::builder()
         .config(config)
         .access(access(args)?)
+        .trusted_proxies(proxies(args)?)
         .protocols(ChatServer::protocols())
         .endpoint(|path| path == "/")
         .site(pages::respond);
@@ -54,6 +55,13 @@ fn access(args: &Args) -> Result<Access, String> {
         Some(file) => token(file, access),
         None => Ok(access),
     }
+}
+
+fn proxies(args: &Args) -> Result<Vec<IpAddr>, String> {
+    let parse = |text: &String| {
+        text.parse().map_err(|_| format!("--trusted-proxy {text}: write the proxy's IP address, such as 127.0.0.1"))
+    };
+    args.trusted_proxy.iter().map(parse).collect()
 }
 
 fn token(file: &OsStr, access: Access) -> Result<Access, String> {

@@ -18,7 +18,8 @@ pub enum Reason {
         /// The status code that was sent.
         code: u16,
     },
-    /// The peer broke the protocol and was told so: 1002 for frames, 1007 for text that is no UTF-8, 1009 for too big.
+    /// The peer broke the protocol and was told so: 1002 for frames, 1007 for text that is no UTF-8, 1009 for too big, 1008 for a flood of
+    /// Pings.
     Failed {
         /// The status code that was sent.
         code: u16,

@@ -11,10 +11,19 @@ use crate::http::Request;
 const KEY: &str = "token=";
 const MASK: &str = "token=***";
 
+/// Whether there is a token in it.
+pub(super) fn offers_token(request: &Request) -> bool {
+    offered(request).is_some()
+}
+
+fn offered(request: &Request) -> Option<Vec<u8>> {
+    bearer(request.headers()).or_else(|| from_query(request.uri().query()?))
+}
+
 /// The token that the client offers, in `Authorization: Bearer` or, where that is not there, in `?token=`.
 /// Afterwards the request does not show it any more.
 pub(super) fn take_token(request: &mut Request) -> Option<Vec<u8>> {
-    let token = bearer(request.headers()).or_else(|| from_query(request.uri().query()?));
+    let token = offered(request);
     for name in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
         mark_sensitive(request.headers_mut(), &name);
     }

@@ -2,7 +2,7 @@
 //!
 //! Owns the loop that must neither end nor spin, whatever the operating system runs out of.
 
-use super::{Shared, ledger::Kind, seats::Full, socket};
+use super::{Shared, ledger::Kind, opening, socket};
 use crate::handshake;
 use log::{debug, warn};
 use rustix::{
@@ -35,11 +35,7 @@ pub(super) fn run(listener: &TcpListener, shared: &Arc<Shared>) {
         }
         match accepted {
             Ok((stream, addr)) => welcome(stream, addr, shared),
-            Err(why) if is_exhaustion(&why) => {
-                shared.ledger.note(Kind::Exhausted, format_args!("cannot accept: {why}"));
-                turn_away_with(&mut reserve, listener);
-                shared.seats.wait_for_one(PAUSE);
-            }
+            Err(why) if is_exhaustion(&why) => accept_with(&mut reserve, listener, &why, shared),
             // The newcomer is gone already, or a signal came: the next one, please.
             Err(why)
                 if matches!(
@@ -59,10 +55,12 @@ pub(super) fn run(listener: &TcpListener, shared: &Arc<Shared>) {
 
 /// A thread of its own for the newcomer, or a 503.
 fn welcome(stream: TcpStream, addr: SocketAddr, shared: &Arc<Shared>) {
-    let seat = match shared.seats.take(addr.ip(), &shared.config) {
+    // Whom a proxy speaks for is known when its request has been read.
+    let address = Some(addr.ip()).filter(|ip| !shared.proxies.trusts(*ip));
+    let seat = match shared.seats.take(address, &shared.config) {
         Ok(seat) => seat,
         Err(full) => {
-            shared.ledger.note(kind(full), format_args!("turned {addr} away with 503: {}", sentence(full)));
+            shared.ledger.note(full.into(), format_args!("turned {addr} away with 503: {full}"));
             return turn_away_politely(stream, shared);
         }
     };
@@ -80,7 +78,7 @@ fn welcome(stream: TcpStream, addr: SocketAddr, shared: &Arc<Shared>) {
     if let Err(why) = spawned {
         shared.guests.leave(id);
         shared.ledger.note(Kind::Exhausted, format_args!("turned {addr} away with 503: no thread: {why}"));
-        turn_away(&stream);
+        turn_away_within(&stream, PAUSE);
     }
 }
 
@@ -88,10 +86,11 @@ fn welcome(stream: TcpStream, addr: SocketAddr, shared: &Arc<Shared>) {
 fn turn_away_politely(stream: TcpStream, shared: &Arc<Shared>) {
     if shared.porters.fetch_add(1, Ordering::Relaxed) < PORTERS {
         let stream = Arc::new(stream);
-        let (thread_stream, thread_shared) = (Arc::clone(&stream), Arc::clone(shared));
+        // Not all that is shared: nobody waits for the porters when the server ends.
+        let (thread_stream, porters) = (Arc::clone(&stream), Arc::clone(&shared.porters));
         let work = move || {
-            socket::turn_away(&thread_stream);
-            thread_shared.porters.fetch_sub(1, Ordering::Relaxed);
+            opening::turn_away(&thread_stream);
+            porters.fetch_sub(1, Ordering::Relaxed);
         };
         if thread::Builder::new().name("porter".into()).stack_size(shared.config.stack).spawn(work).is_ok() {
             return;
@@ -103,14 +102,32 @@ fn turn_away_politely(stream: TcpStream, shared: &Arc<Shared>) {
     shared.porters.fetch_sub(1, Ordering::Relaxed);
 }
 
-/// Out of descriptors: the one kept in reserve lets the newcomer have a word instead of silence.
-fn turn_away_with(reserve: &mut Option<File>, listener: &TcpListener) {
+/// Out of descriptors, which the operating system says before anybody has come. With the one kept in reserve, this
+/// waits for the next newcomer: who is let in if somebody else has left by then, or hears a 503 instead of silence.
+fn accept_with(reserve: &mut Option<File>, listener: &TcpListener, why: &io::Error, shared: &Arc<Shared>) {
     drop(reserve.take());
-    // The newcomer is there, or else accept would not have failed; if it left meanwhile, this waits for the next one.
-    if let Ok((stream, _)) = listener.accept() {
-        turn_away(&stream);
-    }
+    let accepted = listener.accept();
     *reserve = File::open("/dev/null").ok();
+    match accepted {
+        Ok((stream, addr)) if reserve.is_some() => return welcome(stream, addr, shared),
+        Ok((stream, addr)) => {
+            shared.ledger.note(Kind::Exhausted, format_args!("turned {addr} away with 503: {why}"));
+            turn_away_within(&stream, PAUSE);
+        }
+        Err(again) if shared.guests.closed() => debug!("{again}"),
+        Err(again) => shared.ledger.note(Kind::Exhausted, format_args!("cannot accept: {again}")),
+    }
+    if reserve.is_none() {
+        *reserve = File::open("/dev/null").ok();
+    }
+    shared.seats.wait_for_one(PAUSE);
+}
+
+/// As [`turn_away`], with a moment's time for the request to come.
+fn turn_away_within(stream: &TcpStream, most: Duration) {
+    let came = stream.set_read_timeout(Some(most)).and_then(|()| stream.peek(&mut [0]));
+    debug!("its request: {came:?}");
+    turn_away(stream);
 }
 
 /// A 503, as far as that goes without waiting. The request that is there is read: unread, it would turn the end of
@@ -125,20 +142,4 @@ fn turn_away(stream: &TcpStream) {
 fn is_exhaustion(why: &io::Error) -> bool {
     let errno = why.raw_os_error().map(Errno::from_raw_os_error);
     matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
-}
-
-fn kind(full: Full) -> Kind {
-    match full {
-        Full::Connections => Kind::Connections,
-        Full::Address => Kind::Address,
-        Full::Handshakes => Kind::Handshakes,
-    }
-}
-
-fn sentence(full: Full) -> &'static str {
-    match full {
-        Full::Connections => "too many connections",
-        Full::Address => "too many connections from its address",
-        Full::Handshakes => "too many handshakes in progress",
-    }
 }

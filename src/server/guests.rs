@@ -6,7 +6,8 @@ use crate::connection::Connection;
 use std::{
     collections::HashMap,
     net::{Shutdown, TcpStream},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// How far one has come.
@@ -21,6 +22,7 @@ enum Guest {
 #[derive(Debug, Default)]
 pub(super) struct Guests {
     list: Mutex<List>,
+    closing: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -50,12 +52,18 @@ impl Guests {
         self.list().closed
     }
 
+    /// Waits for that long, or until the doors are closed.
+    pub(super) fn wait(&self, time: Duration) {
+        drop(self.closing.wait_timeout_while(self.list(), time, |list| !list.closed));
+    }
+
     /// Closes the doors: Close 1001 to everyone who is in, the end for those in their handshake.
     pub(super) fn close(&self) {
         let mut list = self.list();
         list.closed = true;
         let guests: Vec<Guest> = list.guests.drain().map(|(_, guest)| guest).collect();
         drop(list);
+        self.closing.notify_all();
         for guest in guests {
             match guest {
                 Guest::Knocking(stream) => drop(stream.shutdown(Shutdown::Both)),

@@ -2,6 +2,7 @@
 //!
 //! Owns the counters and the throttle.
 
+use super::seats::Full;
 use log::warn;
 use std::{
     fmt,
@@ -9,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const KINDS: usize = 8;
+const KINDS: usize = 12;
 
 /// What was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,14 +23,32 @@ pub(super) enum Kind {
     Handshakes,
     /// A newcomer: the operating system has no descriptor, thread or memory for it.
     Exhausted,
-    /// A request: no valid handshake, or not let in.
+    /// A request: it cannot be understood.
     Refused,
+    /// A request: its head did not come in time.
+    Slow,
+    /// No request, but TLS.
+    Tls,
+    /// A request: of a foreign host or origin, or without the access token.
+    NotLetIn,
+    /// A request: too many wrong access tokens came from its address.
+    Tokens,
     /// A peer: it broke the protocol.
     Failed,
     /// A peer: its outbox overflowed.
     TooSlow,
     /// A peer: it did not answer a Ping.
     Silent,
+}
+
+impl From<Full> for Kind {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Connections => Self::Connections,
+            Full::Address => Self::Address,
+            Full::Handshakes => Self::Handshakes,
+        }
+    }
 }
 
 #[derive(Debug, Default)]

@@ -1,0 +1,103 @@
+//! Wrong access tokens: each address gets one answer a pause, so that guessing takes longer than anybody lives.
+//!
+//! Owns the list of those who guessed lately; it is bounded. Nobody else waits: only the thread of the one who was wrong
+//! does.
+
+use super::seats::network;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Answers of one address that wait at once. Who sends more tokens than that hears 429, right or wrong.
+const WAITING: u32 = 8;
+
+/// Addresses remembered at once: about 64 KiB.
+const ADDRESSES: usize = 1024;
+
+/// Until when the answers that each address has coming will be out.
+#[derive(Debug, Default)]
+pub(super) struct Guesses {
+    until: Mutex<HashMap<IpAddr, Instant>>,
+}
+
+impl Guesses {
+    /// Has that address guessed so often that its next token is not even looked at?
+    pub(super) fn too_many(&self, address: IpAddr, pause: Duration, now: Instant) -> bool {
+        let until = self.until().get(&network(address)).copied();
+        until.is_some_and(|until| until.saturating_duration_since(now) > pause * (WAITING - 1))
+    }
+
+    /// One more was wrong: how long its answer is to wait.
+    pub(super) fn wrong(&self, address: IpAddr, pause: Duration, now: Instant) -> Duration {
+        if pause.is_zero() {
+            return pause;
+        }
+        let mut all = self.until();
+        make_room(&mut all, now);
+        let until = all.entry(network(address)).or_insert(now);
+        *until = (*until).max(now) + pause;
+        *until - now
+    }
+
+    fn until(&self) -> MutexGuard<'_, HashMap<IpAddr, Instant>> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets those who have waited, and if that does not help, the one whose wait is over first.
+fn make_room(all: &mut HashMap<IpAddr, Instant>, now: Instant) {
+    if all.len() < ADDRESSES {
+        return;
+    }
+    all.retain(|_, until| *until > now);
+    if let (true, Some(first)) = (all.len() >= ADDRESSES, all.iter().min_by_key(|(_, until)| **until).map(|(a, _)| *a))
+    {
+        all.remove(&first);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    fn address(number: u32) -> IpAddr {
+        IpAddr::from(number.to_be_bytes())
+    }
+
+    #[test]
+    fn each_wrong_token_waits_longer_and_too_many_are_not_looked_at() {
+        let (guesses, now) = (Guesses::default(), Instant::now());
+        for number in 1..=WAITING {
+            assert!(!guesses.too_many(address(1), PAUSE, now));
+            assert_eq!(guesses.wrong(address(1), PAUSE, now), PAUSE * number);
+        }
+        assert!(guesses.too_many(address(1), PAUSE, now));
+        assert!(!guesses.too_many(address(2), PAUSE, now), "another address waits for nobody");
+        assert!(!guesses.too_many(address(1), PAUSE, now + PAUSE), "one answer is out");
+        assert_eq!(guesses.wrong(address(1), PAUSE, now + PAUSE * 100), PAUSE, "all is forgiven");
+    }
+
+    #[test]
+    fn the_list_is_bounded() {
+        let (guesses, now) = (Guesses::default(), Instant::now());
+        for number in 0..10 * ADDRESSES as u32 {
+            guesses.wrong(address(number), PAUSE, now);
+        }
+        assert_eq!(guesses.until().len(), ADDRESSES);
+        guesses.wrong(address(0), PAUSE, now + PAUSE * 2);
+        assert_eq!(guesses.until().len(), 1, "who has waited is forgotten first");
+    }
+
+    #[test]
+    fn without_a_pause_nothing_is_remembered() {
+        let (guesses, now) = (Guesses::default(), Instant::now());
+        assert_eq!(guesses.wrong(address(1), Duration::ZERO, now), Duration::ZERO);
+        assert!(!guesses.too_many(address(1), Duration::ZERO, now));
+        assert!(guesses.until().is_empty());
+    }
+}

@@ -1,0 +1,87 @@
+//! Who is silent is asked; who does not answer is gone. From the reader's own timeouts, so no thread more.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use chinwag::{Config, Reason};
+use support::Client;
+use support::frames::{PING, PONG, RawClient, TEXT, frame};
+use support::serving::{addr, connected, disconnected, serve};
+
+const SILENCE: Duration = Duration::from_millis(100);
+const ANSWER: Duration = Duration::from_millis(200);
+
+fn config() -> Config {
+    let mut config = Config::default();
+    (config.ping_after, config.pong_within) = (SILENCE, ANSWER);
+    config
+}
+
+/// A half-open connection looks like this from here: the peer vanished, and no FIN or reset ever says so.
+#[test]
+fn who_answers_nothing_is_found_and_told_why() {
+    let server = serve(config());
+    let begin = Instant::now();
+    let mut client = RawClient::open(addr(&server));
+    connected(&server);
+    assert_eq!(client.expect_frame().opcode, PING);
+    assert_eq!(client.expect_close_and_fin(), 1013);
+    let took = begin.elapsed();
+    assert!(took >= SILENCE + ANSWER && took < Duration::from_secs(2), "{took:?}");
+    drop(client);
+    assert_eq!(disconnected(&server).1, Reason::Silent);
+}
+
+/// Even if it never sends a FIN of its own: the close handshake has its deadline, too.
+#[test]
+fn who_stays_silent_for_ever_is_gone_all_the_same() {
+    let mut config = config();
+    config.close_timeout = Duration::from_millis(300);
+    let server = serve(config);
+    let _client = RawClient::open(addr(&server));
+    connected(&server);
+    let begin = Instant::now();
+    assert_eq!(disconnected(&server).1, Reason::Silent);
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+/// Any byte is a sign of life, not only the Pong.
+#[test]
+fn who_answers_with_anything_stays() {
+    let server = serve(config());
+    let mut client = RawClient::open(addr(&server));
+    connected(&server);
+    for answer in [frame(PONG, b""), frame(TEXT, b"busy"), frame(PING, b"x"), frame(PONG, b"unasked")] {
+        while client.expect_frame().opcode != PING {}
+        client.send(&answer);
+    }
+    while client.expect_frame().opcode != PING {}
+}
+
+/// A proper client is never lost, however long it says nothing.
+#[test]
+fn a_proper_client_that_only_listens_stays() {
+    let server = serve(config());
+    let mut client = Client::connect(addr(&server), &[]);
+    let peer = connected(&server);
+    let mut pings = 0;
+    while pings < 5 {
+        pings += u32::from(client.try_next().expect("a Ping").is_ping());
+    }
+    assert!(peer.send("still there"));
+    assert_eq!(client.next_text(), "still there");
+}
+
+#[test]
+fn zero_is_off() {
+    let mut config = config();
+    config.ping_after = Duration::ZERO;
+    let server = serve(config);
+    let client = RawClient::open(addr(&server));
+    let peer = connected(&server);
+    client.socket().set_read_timeout(Some(2 * (SILENCE + ANSWER))).expect("not zero");
+    let nothing = client.socket().peek(&mut [0]).expect_err("no Ping, no Close");
+    assert!(matches!(nothing.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut), "{nothing}");
+    assert!(peer.send("there"));
+}

@@ -1,0 +1,75 @@
+//! A bug in one connection's thread is that connection's end; in the dispatch thread it is the process's.
+//!
+//! There is no bug to be had on demand, so the logger has one: it panics when it is told a word. That unwinds through
+//! the very frames that a real one would.
+
+mod support;
+
+use std::sync::Once;
+use std::thread;
+
+use chinwag::{Config, Reason, Server, chat::Rules, chat_server::ChatServer, protocol::Dialect};
+use log::{LevelFilter, Log, Metadata, Record};
+use support::serving::{addr, connected, disconnected, serve, text};
+use support::{Client, DEADLINE, wait_until};
+
+struct Clumsy;
+
+impl Log for Clumsy {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let line = record.args().to_string();
+        // 13: a length that no other message here has.
+        assert!(!line.contains("Text(13 bytes)"), "a bug in a connection's thread");
+        assert!(!line.contains("speaks text"), "a bug in the dispatch thread");
+    }
+
+    fn flush(&self) {}
+}
+
+fn log_clumsily() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        log::set_max_level(LevelFilter::Trace);
+        log::set_logger(&Clumsy).expect("nobody else has set one");
+    });
+}
+
+#[test]
+fn a_panic_in_a_connections_thread_ends_that_connection_only() {
+    log_clumsily();
+    let server = serve(Config::default());
+    let mut other = Client::connect(addr(&server), &[]);
+    let other_peer = connected(&server);
+    for _ in 0..10 {
+        let mut client = Client::connect(addr(&server), &[]);
+        let peer = connected(&server);
+        client.say("thirteen long");
+        assert_eq!(disconnected(&server), (peer, Reason::Panicked));
+        assert!(client.try_next().is_err(), "it is over");
+    }
+    other.say("still here");
+    assert_eq!(text(&server), (other_peer.clone(), "still here".to_owned()));
+    assert!(other_peer.send("and heard"));
+    assert_eq!(other.next_text(), "and heard");
+}
+
+/// The chat's thread is the program's main thread: its panic ends the process with a status that is not 0, and the
+/// clients are told on the way out.
+#[test]
+fn a_panic_in_the_dispatch_thread_is_not_survived() {
+    log_clumsily();
+    let builder = Server::builder().protocols(ChatServer::protocols());
+    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");
+    let there = addr(&server);
+    let chat = thread::spawn(|| ChatServer::new(server, Rules::default(), Dialect::Json).run());
+    let mut ann = Client::connect(there, &["json"]);
+    ann.sign_in("ann");
+    let _typist = Client::connect(there, &["text"]);
+    assert_eq!(ann.wait_for_close().0, 1001);
+    wait_until(DEADLINE, "the chat's thread is at its end", || chat.is_finished());
+    assert!(chat.join().is_err(), "it panicked, and nobody caught it");
+}

@@ -1,0 +1,160 @@
+//! The end of a server: everybody is told, nobody holds it up, and the events end.
+
+mod support;
+
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use chinwag::{Access, Config, Event, Reason, Server, Shutdown};
+use crossbeam_channel::RecvTimeoutError;
+use support::frames::{CLOSE, RawClient, TEXT, frame};
+use support::serving::{addr, connected, serve};
+use support::{Client, DEADLINE, wait_until};
+
+/// Everything that is still to come, up to the end of the events.
+#[track_caller]
+fn rest(server: &Server) -> Vec<Event> {
+    let mut events = Vec::new();
+    loop {
+        match server.events().recv_timeout(DEADLINE) {
+            Ok(event) => events.push(event),
+            Err(RecvTimeoutError::Disconnected) => return events,
+            Err(RecvTimeoutError::Timeout) => panic!("the events do not end: {events:?}"),
+        }
+    }
+}
+
+#[test]
+fn everybody_hears_1001_and_the_events_end() {
+    let server = serve(Config::default());
+    let clients: Vec<_> = (0..20).map(|_| Client::connect(addr(&server), &[])).collect();
+    for _ in 0..20 {
+        connected(&server);
+    }
+    let shutdown = server.shutdown_handle();
+    shutdown.start();
+    for mut client in clients {
+        assert_eq!(client.wait_for_close().0, 1001);
+        client.wait_for_end();
+    }
+    let ends = rest(&server);
+    assert_eq!(ends.len(), 20);
+    let ours = |event: &Event| matches!(event, Event::Disconnected(_, Reason::ByUs { code: 1001 }));
+    assert!(ends.iter().all(ours), "{ends:?}");
+    shutdown.start();
+}
+
+#[test]
+fn starting_it_twice_at_once_and_after_the_end_does_no_harm() {
+    let server = serve(Config::default());
+    let _client = Client::connect(addr(&server), &[]);
+    connected(&server);
+    let handles: Vec<Shutdown> = (0..4).map(|_| server.shutdown_handle()).collect();
+    std::thread::scope(|scope| handles.iter().for_each(|handle| drop(scope.spawn(|| handle.start()))));
+    handles[0].start();
+    drop(server);
+    handles[1].start();
+}
+
+/// Somebody in the middle of a handshake has nothing to say goodbye to: cut at once.
+#[test]
+fn handshakes_in_progress_are_cut() {
+    let server = serve(Config::default());
+    let mut half = RawClient::connect(addr(&server));
+    half.send(b"GET / HTTP/1.1\r\nHost:");
+    let whole = Client::connect(addr(&server), &[]); // accepted behind it, so both are in
+    connected(&server);
+    let begin = Instant::now();
+    server.shutdown_handle().start();
+    drop(whole);
+    assert_eq!(rest(&server).len(), 1);
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert!(!matches!(half.read_frame(), Ok(Some(_))), "no 101 after the end");
+}
+
+#[test]
+fn nobody_new_comes_in() {
+    let server = serve(Config::default());
+    server.shutdown_handle().start();
+    wait_until(DEADLINE, "no listener", || TcpStream::connect(addr(&server)).is_err());
+    assert!(rest(&server).is_empty());
+}
+
+/// Whoever ignores the Close frame, or does not even read it, is cut at the deadline.
+#[test]
+fn nobody_holds_it_up() {
+    let mut config = Config::default();
+    config.close_timeout = Duration::from_millis(300);
+    let server = serve(config);
+    let mute = RawClient::open(addr(&server));
+    let deaf = RawClient::open(addr(&server));
+    let (first, second) = (connected(&server), connected(&server));
+    for _ in 0..1000 {
+        first.send("x".repeat(200));
+        second.send("x".repeat(200));
+    }
+    let begin = Instant::now();
+    server.shutdown_handle().start();
+    assert_eq!(rest(&server).len(), 2);
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    drop((mute, deaf));
+}
+
+/// What was said before the end is still heard, by the server and by the client.
+#[test]
+fn what_was_said_before_is_heard() {
+    let server = serve(Config::default());
+    let mut client = RawClient::open(addr(&server));
+    let peer = connected(&server);
+    peer.send("before");
+    server.shutdown_handle().start();
+    assert!(!peer.send("after"));
+    assert_eq!(client.expect_frame().payload, b"before");
+    assert_eq!(client.expect_frame().code(), 1001);
+    client.send(&frame(CLOSE, &1001_u16.to_be_bytes()));
+    assert!(client.read_to_fin().is_empty());
+    assert_eq!(rest(&server).len(), 1);
+}
+
+/// While nobody receives: the channel is full, readers wait for it, and it still ends.
+#[test]
+fn a_full_channel_does_not_keep_it_from_ending() {
+    let mut config = Config::default();
+    (config.events, config.close_timeout) = (2, Duration::from_millis(300));
+    let server = serve(config);
+    let mut clients: Vec<_> = (0..5).map(|_| RawClient::open(addr(&server))).collect();
+    for client in &mut clients {
+        client.send(&frame(TEXT, b"x").repeat(10));
+    }
+    wait_until(DEADLINE, "the channel is full", || server.events().len() == 2);
+    server.shutdown_handle().start();
+    let ends = rest(&server).iter().filter(|event| matches!(event, Event::Disconnected(..))).count();
+    assert_eq!(ends, 5);
+}
+
+/// Answers to wrong tokens wait; the end of the server does not wait for them.
+#[test]
+fn wrong_tokens_that_wait_do_not_hold_it_up() {
+    let access = Access::default().token("s3cret").expect("a token");
+    let server = Server::builder().access(access).listen("127.0.0.1:0").expect("a free port").start();
+    let server = server.expect("threads enough");
+    let head = support::frames::handshake(addr(&server), "Authorization: Bearer wrong\r\n");
+    let guesses: Vec<_> = (0..8)
+        .map(|_| {
+            let mut client = RawClient::connect(addr(&server));
+            client.send(&head);
+            client
+        })
+        .collect();
+    let right = [("Authorization", "Bearer s3cret")];
+    // One right token after another, until the wrong ones are so many that it is not looked at.
+    wait_until(DEADLINE, "429", || {
+        matches!(Client::try_connect(addr(&server), &[], &right),
+            Err(tungstenite::Error::Http(response)) if response.status() == 429)
+    });
+    let begin = Instant::now();
+    server.shutdown_handle().start();
+    rest(&server);
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    drop(guesses);
+}
