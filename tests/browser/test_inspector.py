@@ -133,7 +133,7 @@ def test_the_answer_is_worked_out(browser, url):
     page = browser.new_page(locale="en-US")
     page.route_web_socket(re.compile("^ws:"), lambda ws: ws.on_message(lambda data: answer(ws, json.loads(data))))
     page.goto(url)
-    Window(page, url).look("shaking")
+    Window(page).look("shaking")
     expect(page.locator("#shake-joined")).to_have_text(KEY + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
     expect(page.locator("#shake-hash")).to_have_text("b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea")
     expect(page.locator("#shake-accept")).to_have_text(ACCEPT)
