@@ -166,6 +166,7 @@ impl ChatServer {
                         self.fanout.send(to, notice);
                     }
                 }
+                Output::Drop { who } => self.fanout.cut(who),
                 Output::Send { to, notice } => self.fanout.send(to, &notice),
                 Output::Broadcast { room: _, notice } => self.fanout.broadcast(&notice),
                 Output::Close { to, code, reason } => self.fanout.close(to, code, reason),
