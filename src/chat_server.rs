@@ -3,6 +3,7 @@
 //! Owns the clock and the batch. Knows both the server and the chat, which know nothing of each other.
 
 mod fanout;
+mod patience;
 
 use crate::{
     chat::{Chat, Input, Output, Rules},
@@ -14,6 +15,7 @@ use crate::{
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::{debug, info};
+use patience::{MOMENT, Patience};
 use std::{
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -30,6 +32,7 @@ pub struct ChatServer {
     fanout: Fanout,
     default_dialect: Dialect,
     outputs: Vec<Output>,
+    patience: Patience,
     /// Whose messages are in this batch: they are dealt with when it has been sent.
     heard: Vec<Peer>,
 }
@@ -48,6 +51,7 @@ impl ChatServer {
             fanout: Fanout::default(),
             default_dialect,
             outputs: Vec::new(),
+            patience: Patience::default(),
             heard: Vec::new(),
         }
     }
@@ -65,7 +69,7 @@ impl ChatServer {
             Err(RecvTimeoutError::Timeout) => self.apply(Input::Tick),
             Err(RecvTimeoutError::Disconnected) => return false,
         }
-        self.take_waiting(BATCH);
+        self.gather();
         self.fanout.flush();
         self.heard.clear();
         true
@@ -81,23 +85,36 @@ impl ChatServer {
         }
     }
 
-    /// Takes what waits. When nothing does, lets others run once before it believes that: readers that are about to
-    /// say something make this batch larger, and thus every delivery cheaper.
-    fn take_waiting(&mut self, most: usize) {
+    /// Makes the batch as large as it gets at once, and a little larger when that is likely to pay.
+    fn gather(&mut self) {
+        let room = BATCH - self.take_waiting(BATCH);
+        if room > 0 && self.fanout.len() > 1 && self.patience.try_it() {
+            thread::sleep(MOMENT);
+            let more = self.take_waiting(room);
+            self.patience.learn(more > 0);
+        }
+    }
+
+    /// Takes what waits, and says how much it was. When nothing does, lets others run once before it believes that:
+    /// readers that are about to say something make this batch larger, and thus every delivery cheaper.
+    fn take_waiting(&mut self, most: usize) -> usize {
         let mut asked = false;
-        for _ in 1..most {
+        let mut taken = 0;
+        while taken < most {
             match self.server.events().try_recv() {
                 Ok(event) => {
                     asked = false;
+                    taken += 1;
                     self.take(event);
                 }
-                Err(_) if asked => return,
+                Err(_) if asked => break,
                 Err(_) => {
                     asked = true;
                     thread::yield_now();
                 }
             }
         }
+        taken
     }
 
     fn take(&mut self, event: Event) {

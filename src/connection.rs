@@ -14,6 +14,7 @@
 mod controls;
 mod drain;
 mod frames;
+mod live;
 mod outbox;
 mod pending;
 mod reader;
@@ -26,22 +27,13 @@ pub(crate) use reader::Reader;
 pub use reason::Reason;
 
 use crate::config::Config;
-use controls::Controls;
-use outbox::Outbox;
+use live::{Digest, Ending, Live, Settled};
 use pending::Pending;
 use std::{
     net::{Shutdown, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
-use tungstenite::{
-    Error,
-    protocol::{CloseFrame, Message as Frame, Role, WebSocketConfig, WebSocketContext, frame::coding::CloseCode},
-};
-use wire::Wire;
-
-/// Bytes that tungstenite reads at a time from what we have read: small, for it is kept for the connection's life.
-const PARSE_BUFFER: usize = 512;
 
 /// What is shared between the reader and all senders.
 #[derive(Debug)]
@@ -50,54 +42,8 @@ pub(crate) struct Connection {
     config: Arc<Config>,
     drain: Arc<Drain>,
     pending: Pending,
+    /// Gone as soon as the socket is, whoever still has a handle.
     live: Mutex<Option<Live>>,
-}
-
-/// What exists as long as the socket does.
-#[derive(Debug)]
-struct Live {
-    stream: Arc<TcpStream>,
-    context: WebSocketContext,
-    outbox: Outbox,
-    controls: Controls,
-    phase: Phase,
-    /// Whether the drain watches the socket.
-    stalled: bool,
-    /// When the drain will cut it.
-    deadline: Option<Instant>,
-    reason: Option<Reason>,
-}
-
-/// How far the closing handshake (RFC 6455 7.1) has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-enum Phase {
-    /// Messages go both ways.
-    Open,
-    /// Our Close frame is under way, theirs has not come.
-    Closing,
-    /// Nothing more will be said: the FIN follows the outbox.
-    Finishing,
-    /// The FIN is sent: what comes is thrown away until theirs does.
-    Finished,
-}
-
-/// What the bytes that arrived amount to.
-enum Digest {
-    Message(Message),
-    /// More bytes are needed.
-    Hungry,
-    /// Nothing that comes after this matters any more.
-    Over(Ending),
-}
-
-/// How the peer's side came to its end.
-enum Ending {
-    /// A Close frame.
-    Close(Option<CloseFrame>),
-    /// Bytes that are no WebSocket.
-    Failure(Error),
-    /// It was ended from this side.
-    Ours,
 }
 
 impl Connection {
@@ -111,22 +57,7 @@ impl Connection {
         config: Arc<Config>,
         drain: Arc<Drain>,
     ) -> (Arc<Self>, Reader) {
-        let limits = WebSocketConfig::default()
-            .read_buffer_size(PARSE_BUFFER)
-            .write_buffer_size(0)
-            .max_message_size(Some(config.message))
-            .max_frame_size(Some(config.message));
-        let live = Live {
-            stream: Arc::clone(&stream),
-            context: WebSocketContext::new(Role::Server, Some(limits)),
-            outbox: Outbox::default(),
-            controls: Controls::new(Instant::now()),
-            phase: Phase::Open,
-            stalled: false,
-            deadline: None,
-            reason: None,
-        };
-        let live = Mutex::new(Some(live));
+        let live = Mutex::new(Some(Live::new(Arc::clone(&stream), &config)));
         let connection = Arc::new(Self { id, config, drain, pending: Pending::new(), live });
         let reader = Reader::new(Arc::clone(&connection), stream, input);
         (connection, reader)
@@ -134,72 +65,38 @@ impl Connection {
 
     /// Sends frames that are encoded already. False: it is closing, and nothing was sent.
     pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
-        let mut live = self.lock();
-        match live.as_mut().filter(|live| live.phase == Phase::Open) {
-            Some(live) => {
-                // A broken connection is the reader's to notice; until it does, bytes are lost, as on any network.
-                let _ = live.outbox.send(&live.stream, frames);
-                self.settle(live);
-                true
-            }
-            None => false,
-        }
+        self.with_open(|live| live.send(frames))
     }
 
     /// Sends a Close frame, after all that waits. Does nothing when it is closing already.
     pub(crate) fn close(self: &Arc<Self>, code: u16, why: &str) {
-        if let Some(live) = self.lock().as_mut().filter(|live| live.phase == Phase::Open) {
-            say_close(live, code, why);
-            live.phase = Phase::Closing;
-            live.reason.get_or_insert(Reason::ByUs { code });
+        self.with_open(|live| {
+            live.close(code, why);
             self.cut_later(live);
-            self.settle(live);
-        }
+        });
     }
 
     /// Sends a Ping with an empty payload.
     fn ping(self: &Arc<Self>) {
-        self.with_open(|live| {
-            let mut wire = Wire { input: &mut &[][..], output: live.outbox.tail() };
-            let _ = live.context.write(&mut wire, Frame::Ping(Bytes::new()));
-        });
+        self.with_open(Live::ping);
     }
 
     /// The peer is silent for too long: what waits and a Close frame are sent all the same, it may be just asleep.
     fn give_up(self: &Arc<Self>) {
-        self.with_open(|live| fail(live, 1013, "no answer to a ping", Reason::Silent));
+        self.with_open(|live| live.fail(1013, "no answer to a ping", Reason::Silent));
     }
 
     /// Takes one message out of the bytes that arrived; answers Pings on the way.
     fn digest(self: &Arc<Self>, input: &mut &[u8]) -> Digest {
         let mut guard = self.lock();
-        let Some(live) = guard.as_mut().filter(|live| live.phase < Phase::Finishing) else {
-            return Digest::Over(Ending::Ours);
-        };
-        loop {
-            let mut wire = Wire { input, output: live.outbox.tail() };
-            match live.context.read(&mut wire) {
-                Ok(Frame::Text(text)) if live.phase == Phase::Open => return self.hand_out(Message::Text(text)),
-                Ok(Frame::Binary(bytes)) if live.phase == Phase::Open => return self.hand_out(Message::Binary(bytes)),
-                Ok(Frame::Ping(_) | Frame::Pong(_))
-                    if !live.controls.one_more(self.config.controls, Instant::now()) =>
-                {
-                    flooded_by_peer(live);
-                    return Digest::Over(Ending::Ours);
-                }
-                Ok(Frame::Close(frame)) => return Digest::Over(Ending::Close(frame)),
-                Ok(_) => {}
-                Err(Error::Io(_)) => break,
-                Err(error) => return Digest::Over(Ending::Failure(error)),
-            }
+        let Some(live) = guard.as_mut() else { return Digest::Over(Ending::Ours) };
+        let digest = live.digest(input, &self.config);
+        match digest {
+            Digest::Message(_) => self.pending.add(),
+            Digest::Hungry => self.settle(live),
+            Digest::Over(_) => {}
         }
-        self.settle(live);
-        Digest::Hungry
-    }
-
-    fn hand_out(&self, message: Message) -> Digest {
-        self.pending.add();
-        Digest::Message(message)
+        digest
     }
 
     /// A message that was handed out has been dealt with.
@@ -215,14 +112,24 @@ impl Connection {
         self.pending.wait(Instant::now() + self.config.close_timeout);
         let mut guard = self.lock();
         let Some(live) = guard.as_mut() else { return true };
-        let clean = matches!(ending, Ending::Close(_));
-        match ending {
-            Ending::Close(frame) => closed_by_peer(live, frame),
-            Ending::Failure(error) => failed_by_peer(live, &error),
-            Ending::Ours => {}
-        }
+        let clean = live.conclude(ending);
         self.settle(live);
-        clean && live.phase == Phase::Finished
+        clean && live.is_finished()
+    }
+
+    /// Sends what the socket takes, and sees to what follows from the rest.
+    fn settle(self: &Arc<Self>, live: &mut Live) {
+        let settled = live.settle();
+        if settled == Settled::Done {
+            return;
+        }
+        if live.is_open() && live.waiting() > self.config.outbox {
+            live.fail(1013, "too slow", Reason::TooSlow);
+            self.cut_later(live);
+        }
+        if settled == Settled::StalledFirst && self.drain.watch(live.stream(), self).is_err() {
+            live.cut();
+        }
     }
 
     /// The drain shall cut it when it has not ended in time.
@@ -230,30 +137,6 @@ impl Connection {
         let deadline = Instant::now() + self.config.close_timeout;
         live.deadline = Some(deadline);
         self.drain.cut_at(deadline, self);
-    }
-
-    /// Sends what the socket takes, and sees to what follows from the rest.
-    fn settle(self: &Arc<Self>, live: &mut Live) {
-        if live.outbox.flush(&live.stream).is_err() {
-            return;
-        }
-        if live.outbox.is_empty() {
-            if live.phase == Phase::Finishing {
-                live.phase = Phase::Finished;
-                let _ = live.stream.shutdown(Shutdown::Write);
-            }
-            return;
-        }
-        if live.outbox.len() > self.config.outbox && live.phase == Phase::Open {
-            fail(live, 1013, "too slow", Reason::TooSlow);
-            self.cut_later(live);
-        }
-        if !live.stalled {
-            live.stalled = true;
-            if self.drain.watch(&live.stream, self).is_err() {
-                let _ = live.stream.shutdown(Shutdown::Both);
-            }
-        }
     }
 
     /// The socket is writable again.
@@ -266,27 +149,32 @@ impl Connection {
     /// Ends it now, whatever is still under way: the reader wakes and sees the end.
     pub(crate) fn cut(&self) {
         if let Some(live) = self.lock().as_ref() {
-            let _ = live.stream.shutdown(Shutdown::Both);
+            live.cut();
         }
     }
 
     /// The reader is done: closes the socket, frees the memory, and says why it ended.
     pub(crate) fn end(&self) -> Reason {
         let Some(live) = self.lock().take() else { return Reason::Lost };
-        let _ = live.stream.shutdown(Shutdown::Both);
-        if live.stalled {
-            self.drain.unwatch(&live.stream, self);
+        let _ = live.stream().shutdown(Shutdown::Both);
+        if live.is_watched() {
+            self.drain.unwatch(live.stream(), self);
         }
         if let Some(deadline) = live.deadline {
             self.drain.forget(deadline, self);
         }
-        live.reason.unwrap_or(Reason::Lost)
+        live.into_reason()
     }
 
-    fn with_open(self: &Arc<Self>, act: impl FnOnce(&mut Live)) {
-        if let Some(live) = self.lock().as_mut().filter(|live| live.phase == Phase::Open) {
-            act(live);
-            self.settle(live);
+    /// False: it is closing, and nothing was done.
+    fn with_open(self: &Arc<Self>, act: impl FnOnce(&mut Live)) -> bool {
+        match self.lock().as_mut().filter(|live| live.is_open()) {
+            Some(live) => {
+                act(live);
+                self.settle(live);
+                true
+            }
+            None => false,
         }
     }
 
@@ -299,57 +187,4 @@ impl Connection {
     fn lock(&self) -> MutexGuard<'_, Option<Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The peer's Close frame came: tungstenite has queued the answer, if one is due.
-fn closed_by_peer(live: &mut Live, frame: Option<CloseFrame>) {
-    let (code, reason) = match frame {
-        Some(frame) => (frame.code.into(), frame.reason.to_string()),
-        None => (1005, String::new()),
-    };
-    live.reason.get_or_insert(Reason::ByPeer { code, reason });
-    let mut wire = Wire { input: &mut &[][..], output: live.outbox.tail() };
-    let _ = live.context.flush(&mut wire);
-    live.phase = Phase::Finishing;
-}
-
-/// What came is no WebSocket: say so, and end.
-fn failed_by_peer(live: &mut Live, error: &Error) {
-    let (code, why) = match error {
-        Error::Capacity(_) => (1009, "message too big"),
-        Error::Utf8(_) => (1007, "invalid UTF-8"),
-        _ => (1002, "protocol error"),
-    };
-    fail(live, code, why, Reason::Failed { code, what: error.to_string() });
-}
-
-/// Pings without end. The answer to the last one goes first: nothing may follow a Close frame.
-fn flooded_by_peer(live: &mut Live) {
-    let mut wire = Wire { input: &mut &[][..], output: live.outbox.tail() };
-    let _ = live.context.flush(&mut wire);
-    fail(live, 1008, "too many pings", Reason::Failed { code: 1008, what: "a flood of control frames".to_owned() });
-}
-
-/// Fails the connection (RFC 6455 7.1.7): a Close frame, then the FIN.
-fn fail(live: &mut Live, code: u16, why: &str, reason: Reason) {
-    live.reason.get_or_insert(reason);
-    if live.phase == Phase::Open {
-        say_close(live, code, why);
-    }
-    live.phase = Phase::Finishing;
-}
-
-fn say_close(live: &mut Live, code: u16, why: &str) {
-    let frame = CloseFrame { code: CloseCode::from(code), reason: shorten(why).into() };
-    let mut wire = Wire { input: &mut &[][..], output: live.outbox.tail() };
-    let _ = live.context.close(&mut wire, Some(frame));
-}
-
-/// At most the 123 bytes that a Close frame has room for (RFC 6455 5.5).
-fn shorten(why: &str) -> &str {
-    let mut end = why.len().min(123);
-    while !why.is_char_boundary(end) {
-        end -= 1;
-    }
-    &why[..end]
 }

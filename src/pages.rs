@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn each_page_has_its_type_and_the_strict_headers() {
-        let types = [("/", HTML), ("/style.css", CSS), ("/app.js", JS), ("/favicon.ico", SVG)];
+        let types = [("/", HTML), ("/style.css", CSS), ("/main.js", JS), ("/favicon.ico", SVG)];
         for (path, content_type) in types {
             let page = get(path);
             assert_eq!((page.status, page.header("content-type")), (200, Some(content_type)));

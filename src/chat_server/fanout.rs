@@ -55,6 +55,11 @@ impl Fanout {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
     /// Says it to everyone.
     pub(super) fn broadcast(&mut self, notice: &Notice) {
         for dialect in Dialect::ALL {

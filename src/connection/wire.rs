@@ -6,18 +6,18 @@ use std::io::{ErrorKind, Read, Result, Write};
 
 /// A "stream" for one call of tungstenite: reads what arrived, writes to the outbox.
 pub(super) struct Wire<'a, 'b> {
-    /// What arrived and was not yet taken.
-    pub(super) input: &'a mut &'b [u8],
-    /// Where Pongs and Close frames go.
+    /// What arrived and was not yet taken; none for calls that only write.
+    pub(super) input: Option<&'a mut &'b [u8]>,
+    /// Where frames go.
     pub(super) output: &'a mut Vec<u8>,
 }
 
 impl Read for Wire<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        if self.input.is_empty() {
-            return Err(ErrorKind::WouldBlock.into());
+        match &mut self.input {
+            Some(input) if !input.is_empty() => input.read(buffer),
+            _ => Err(ErrorKind::WouldBlock.into()),
         }
-        self.input.read(buffer)
     }
 }
 

@@ -1,7 +1,6 @@
-// composer.js: the box one types in, and the one for the name. Owns the draft, to whom it goes, and what
-// the Enter key means.
+// composer.js: the boxes for text and name. Owns the draft, to whom it goes, and what Enter means.
 
-import { $ } from './dom.js';
+import { $, onSubmit } from './dom.js';
 import { draft } from './memory.js';
 import { say } from './strings.js';
 import { named } from './text.js';
@@ -12,25 +11,25 @@ let target;
 
 /** `submit(text, target)` says whether it took the text; `signIn(name)` is told the name asked for. */
 export function startComposer(submit, signIn) {
+	const send = () => text.value.trim() && submit(text.value, target) && write('');
 	write(draft.get('text', ''));
 	text.oninput = () => write(text.value);
 	text.onkeydown = (event) => {
 		if (!sends(event)) return;
 		event.preventDefault();
-		send(submit);
+		send();
 	};
-	$('text-form').onsubmit = (event) => {
-		event.preventDefault();
-		send(submit);
+	onSubmit('text-form', () => {
+		send();
 		text.focus();
-	};
-	$('name-form').onsubmit = (event) => {
-		event.preventDefault();
-		if (!name.value.trim()) return;
-		signIn(name.value.trim());
-		showComposer(name.value.trim());
+	});
+	onSubmit('name-form', () => {
+		const wish = name.value.trim();
+		if (!wish) return;
+		signIn(wish);
+		showComposer(wish);
 		text.focus();
-	};
+	});
 	$('change-name').onclick = () => askName($('me').textContent);
 	$('unpick').onclick = () => writeTo();
 }
@@ -60,14 +59,9 @@ export function giveBack(refused) {
 }
 
 // Enter sends, Shift+Enter makes a new line. While an input method composes a Korean, Japanese or Chinese
-// character, Enter only finishes that character; Safari ends the composition before it reports the key,
-// and is known by key code 229.
+// character, Enter only finishes it. Safari has ended the composition by then, and says key code 229.
 function sends(event) {
 	return event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
-}
-
-function send(submit) {
-	if (text.value.trim() && submit(text.value, target)) write('');
 }
 
 function write(value) {
@@ -76,6 +70,5 @@ function write(value) {
 }
 
 function show(form) {
-	$('name-form').hidden = form !== 'name-form';
-	$('text-form').hidden = form !== 'text-form';
+	for (const id of ['name-form', 'text-form']) $(id).hidden = id !== form;
 }

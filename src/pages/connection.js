@@ -1,29 +1,28 @@
-// connection.js: keeps one socket open. Owns when to try again: after about a second, then after longer
-// and longer waits, each a little random, so that a thousand pages do not return in one stampede.
-// It does not look into messages.
+// connection.js: keeps one socket open. Owns when to try again: after about a second, then longer and longer,
+// each wait a little random, so that a thousand pages do not return in one stampede. It reads no messages.
 
 import { openSocket } from './socket.js';
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30000;
-const ON_PURPOSE = [1000, 1008]; // closed by agreement, or shown the door: do not knock again unasked
+const ON_PURPOSE = [1000, 1008]; // by agreement, or by policy: not again unasked
 
 export class Connection {
 	#watchers = [];
-	#socket;
+	#url;
+	#protocols;
 	#newest = 0;
 	#tries = 0;
 	#timer;
-	#url;
-	#protocols;
+
+	socket; // the present one, as socket.js made it
 
 	/** `url` is asked for each time, because what to resume from changes. */
 	constructor(url, protocols) {
 		this.#url = url;
 		this.#protocols = protocols;
 		addEventListener('online', () => this.#timer && this.connect());
-		// A page that is left lets go of its connection, so that the browser may keep the page itself
-		// for the Back button (the back/forward cache); shown again, it connects again.
+		// A page that is left lets go, so that the browser may keep it for the Back button (bfcache).
 		addEventListener('pagehide', () => this.close());
 		addEventListener('pageshow', ({ persisted }) => persisted && this.connect());
 	}
@@ -33,46 +32,47 @@ export class Connection {
 		this.#watchers.push(watcher);
 	}
 
-	get socket() {
-		return this.#socket;
-	}
-
 	get isOpen() {
-		return this.#socket?.ws.readyState === WebSocket.OPEN;
+		return this.socket?.ws.readyState === WebSocket.OPEN;
 	}
 
 	connect() {
 		this.#stopWaiting();
-		if (this.#socket && this.#socket.ws.readyState < WebSocket.CLOSING) return;
-		this.#socket = openSocket(this.#url(), this.#protocols, (report) => this.#hear(report));
+		if (this.socket?.ws.readyState < WebSocket.CLOSING) return;
+		this.socket = openSocket(this.#url(), this.#protocols, (report) => this.#hear(report));
 	}
 
 	send(data) {
-		if (this.isOpen) this.#socket.send(data);
+		if (this.isOpen) this.socket.send(data);
 	}
 
-	close(code = 1000, reason = '') {
+	close() {
 		this.#stopWaiting();
-		if (this.#socket?.ws.readyState < WebSocket.CLOSING) this.#socket.close(code, reason);
+		if (this.socket?.ws.readyState < WebSocket.CLOSING) this.socket.close(1000, '');
 	}
 
 	#hear(report) {
-		if (report.number < this.#newest) return; // an older socket's last words
-		this.#newest = report.number;
-		for (const watcher of this.#watchers) watcher(report);
-		if (report.what === 'in') this.#tries = 0; // it opened, and it speaks
-		if (report.what === 'close' && !ON_PURPOSE.includes(report.code)) this.#waitAndRetry();
+		const { what, number, code } = report;
+		if (number < this.#newest) return; // an older socket's last words
+		this.#newest = number;
+		this.#tell(report);
+		if (what === 'in') this.#tries = 0; // it opened, and it speaks
+		if (what === 'close' && !ON_PURPOSE.includes(code)) this.#waitAndRetry();
 	}
 
 	#waitAndRetry() {
 		const ceiling = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#tries++);
 		const wait = ceiling * (0.5 + Math.random() / 2);
 		this.#timer = setTimeout(() => this.connect(), wait);
-		for (const watcher of this.#watchers) watcher({ what: 'waiting', at: Date.now(), wait });
+		this.#tell({ what: 'waiting', wait });
 	}
 
 	#stopWaiting() {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
+	}
+
+	#tell(report) {
+		for (const watcher of this.#watchers) watcher(report);
 	}
 }

@@ -1,4 +1,4 @@
-// copy.js: to the clipboard. The old way, because navigator.clipboard is there on https and localhost only.
+// copy.js: to the clipboard, the old way: navigator.clipboard is there on https and localhost only.
 
 export function copy(text) {
 	const fill = (event) => {

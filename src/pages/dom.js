@@ -1,4 +1,4 @@
-// dom.js: the two words in which the other files speak to the document.
+// dom.js: the few words in which the other files speak to the document.
 // Text becomes text nodes, never markup: nothing that a stranger typed can become an element.
 
 export const $ = (id) => document.getElementById(id);
@@ -9,4 +9,12 @@ export function make(tag, className = '', ...children) {
 	if (className) node.className = className;
 	node.append(...children);
 	return node;
+}
+
+/** Calls `act` when the form is sent off, in place of leaving the page. */
+export function onSubmit(id, act) {
+	$(id).onsubmit = (event) => {
+		event.preventDefault();
+		act();
+	};
 }

@@ -1,5 +1,5 @@
-// hood-frames.js: the tab "Events". One line for each event and each message, in and out; opened, it
-// shows the JSON, the frame's header on the wire (RFC 6455 5.2), and the JavaScript that does the same.
+// hood-frames.js: the tab "Events". A line for each event and message, the newest on top; opened, it shows the
+// JSON, the frame's header on the wire (RFC 6455 5.2), and the JavaScript that does the same.
 
 import { copy } from './copy.js';
 import { $, make } from './dom.js';
@@ -22,10 +22,8 @@ const CODE = {
 };
 
 export function showFrame(report) {
-	const following = list.scrollTop + list.clientHeight > list.scrollHeight - 60;
-	list.append(line(report));
-	if (list.childElementCount > MOST_LINES) list.firstChild.remove();
-	if (following) list.scrollTop = list.scrollHeight;
+	list.prepend(line(report));
+	if (list.childElementCount > MOST_LINES) list.lastChild.remove();
 }
 
 export function clearFrames() {
@@ -48,10 +46,9 @@ function line(report) {
 	return node;
 }
 
-function gist({ what, data, code, reason, clean, protocol }) {
-	if (what === 'close') return `code ${code} · reason "${reason}" · wasClean ${clean}`;
-	if (what === 'closing') return `code ${code} · reason "${reason}"`;
-	return cut(data ?? protocol ?? '');
+function gist({ data, protocol, code, reason, wasClean }) {
+	if (code === undefined) return cut(data ?? protocol ?? '');
+	return `code ${code} · reason "${reason}"${wasClean === undefined ? '' : ` · wasClean ${wasClean}`}`;
 }
 
 function inside(report) {
@@ -72,10 +69,10 @@ function cut(data) {
 	return typeof data === 'string' ? data.slice(0, MOST_SHOWN) : `ArrayBuffer(${data.byteLength})`;
 }
 
-/** The frame's header as it is on the wire: FIN and opcode, mask bit and length, and (from us) the mask. */
+/** The frame's header: FIN and opcode, mask bit and length, and (from us) the mask. */
 function header({ what, data, size }) {
 	const mask = what === 'out';
-	const length = size < 126 ? [size] : [126, size >> 8, size & 255]; // longer ones the chat does not have
+	const length = size < 126 ? [size] : [126, size >> 8, size & 255]; // the chat has no longer ones
 	length[0] |= mask ? 0x80 : 0;
 	const bytes = [typeof data === 'string' ? 0x81 : 0x82, ...length];
 	const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');

@@ -9,12 +9,11 @@ export function showLife(ws, sums) {
 	[...$('states').children].forEach((state, number) => {
 		state.ariaCurrent = number === ws.readyState ? 'step' : null;
 	});
+	for (const what of ['protocol', 'extensions', 'bufferedAmount']) {
+		$(`life-${what}`).textContent = JSON.stringify(ws[what]);
+	}
+	for (const way of ['in', 'out']) say($(`life-${way}`), 'sum', { n: sums[way][0], bytes: sums[way][1] });
 	showUrl(new URL(ws.url));
-	$('life-protocol').textContent = `"${ws.protocol}"`;
-	$('life-extensions').textContent = `"${ws.extensions}"`;
-	$('life-buffered').textContent = ws.bufferedAmount;
-	say($('life-in'), 'sum', { n: sums.in[0], bytes: sums.in[1] });
-	say($('life-out'), 'sum', { n: sums.out[0], bytes: sums.out[1] });
 	sayOldWay();
 }
 

@@ -5,28 +5,31 @@ import { $, make } from './dom.js';
 import { sha1 } from './sha1.js';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // the same in every server of the world
+const TELLING = /^(GET|HTTP|upgrade:|connection:|sec-websocket)/i; // the lines that make it a WebSocket
 
 /** Shows the server's account of the handshake; undefined: it gives none. */
 export async function showHandshake(seen) {
 	$('shake-none').hidden = Boolean(seen);
 	$('shake').hidden = !seen;
 	if (!seen) return;
-	showHead('shake-request', seen.request);
-	showHead('shake-response', seen.response);
+	showHead('request', seen.request);
+	showHead('response', seen.response);
 	const key = field(seen.request, 'sec-websocket-key');
 	const hash = await sha1(key + GUID);
 	const accept = btoa(String.fromCharCode(...hash));
-	$('shake-key').textContent = key;
-	$('shake-joined').textContent = key + GUID;
-	$('shake-hash').textContent = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
-	$('shake-accept').textContent = accept;
-	$('shake-same').textContent = accept === field(seen.response, 'sec-websocket-accept') ? '✓' : '✗';
+	show('key', key);
+	show('joined', key + GUID);
+	show('hash', Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join(' '));
+	show('accept', accept);
+	show('same', accept === field(seen.response, 'sec-websocket-accept') ? '✓' : '✗');
 }
 
-// The lines that make it a WebSocket stand out.
 function showHead(id, lines) {
-	const telling = /^(GET|HTTP|upgrade:|connection:|sec-websocket)/i;
-	$(id).replaceChildren(...lines.map((line) => make('span', telling.test(line) ? 'telling' : '', `${line}\n`)));
+	show(id, ...lines.map((line) => make('span', TELLING.test(line) ? 'telling' : '', `${line}\n`)));
+}
+
+function show(id, ...content) {
+	$(`shake-${id}`).replaceChildren(...content);
 }
 
 function field(lines, name) {

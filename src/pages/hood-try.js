@@ -1,7 +1,7 @@
-// hood-try.js: the tab "Try it". Owns a second socket, the reader's own, so that the chat survives what is
-// done to it; while that one is not open, the buttons act on the chat's.
+// hood-try.js: the tab "Try it". Owns a second socket, the reader's own; while it is not open, the buttons act
+// on the chat's.
 
-import { $ } from './dom.js';
+import { $, onSubmit } from './dom.js';
 import { openSocket } from './socket.js';
 import { say } from './strings.js';
 
@@ -15,7 +15,7 @@ export function startTrying(connection, note) {
 	$('try-url').value = location.origin.replace('http', 'ws') + location.pathname;
 }
 
-/** Hears what happened to any socket: says on which the buttons act, and what became of the last try. */
+/** Says on which socket the buttons act, and what became of the last try. */
 export function tellTried({ what, number, code, reason }) {
 	say($('try-on'), target() === own ? 'actsOnOwn' : 'actsOnChat', { number: target().number });
 	if (number === own?.number && what !== 'in' && what !== 'out') tell(`#${number} ${what} ${code ?? ''} ${reason ?? ''}`);
@@ -31,7 +31,7 @@ function connect(url) {
 }
 
 function tell(line) {
-	$('try-out').textContent = `${$('try-out').textContent}${line}\n`.split('\n').slice(-6).join('\n');
+	$('try-out').prepend(`${line}\n`);
 }
 
 /** What is thrown is part of the lesson: it is shown, by its name. */
@@ -45,7 +45,6 @@ function attempt(act) {
 
 const buttons = {
 	'try-blocked': () => connect(`ws://${location.hostname}:25/`),
-	'try-bad': () => target().send('{"type": '),
 	'try-binary': () => target().send(new Uint8Array([1, 2, 3])),
 	'try-drop': () => target().send('{"type":"drop"}'),
 };
@@ -56,9 +55,4 @@ const forms = {
 	'try-send': () => target().send($('try-raw').value),
 	'try-close': () => target().close(Number($('try-code').value), $('try-reason').value),
 };
-for (const id in forms) {
-	$(id).onsubmit = (event) => {
-		event.preventDefault();
-		attempt(forms[id]);
-	};
-}
+for (const id in forms) onSubmit(id, () => attempt(forms[id]));

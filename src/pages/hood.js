@@ -1,5 +1,4 @@
-// hood.js: the inspector, "Under the hood". Owns the panel, its tabs, and the record of what happened to
-// every socket of the page; each tab has a file of its own.
+// hood.js: the inspector. Owns the panel, its tabs (a file each), and the record of what happened to every socket.
 
 import { $ } from './dom.js';
 import { clearFrames, showFrame } from './hood-frames.js';
@@ -20,7 +19,7 @@ let connection;
 let askHandshake;
 let looking;
 
-/** `inspect` asks the server for the handshake as it saw it; showHandshake is called with the answer. */
+/** `inspect` asks the server for the handshake; showHandshake is called with the answer. */
 export function startHood(chat, inspect) {
 	connection = chat;
 	askHandshake = inspect;
@@ -57,10 +56,10 @@ function toggle() {
 	if (panel.hidden) return $('hood-button').focus();
 	for (const report of record) showFrame(report);
 	tellTried(record.at(-1));
-	look();
 	looking = setInterval(look, LOOK);
+	look();
 	askHandshake();
-	tabs.find((tab) => tab.ariaSelected === 'true').focus();
+	tabs.find((tab) => tab.tabIndex === 0).focus();
 }
 
 function choose(tab) {
@@ -69,14 +68,15 @@ function choose(tab) {
 		other.tabIndex = other === tab ? 0 : -1;
 		$(other.getAttribute('aria-controls')).hidden = other !== tab;
 	}
-	tab.focus();
 }
 
 for (const tab of tabs) tab.onclick = () => choose(tab);
+choose(tabs[0]);
 $('hood-button').onclick = toggle;
 $('hood-close').onclick = toggle;
 panel.onkeydown = ({ key, target }) => {
 	const step = { ArrowRight: 1, ArrowLeft: tabs.length - 1 }[key];
-	if (step && tabs.includes(target)) choose(tabs[(tabs.indexOf(target) + step) % tabs.length]);
+	const next = tabs[(tabs.indexOf(target) + step) % tabs.length];
+	if (step && tabs.includes(target)) choose(next), next.focus();
 	if (key === 'Escape') toggle();
 };

@@ -1,11 +1,11 @@
-// log.js: the conversation on the screen. Owns the rows, how many of them stay, and the scrolling: it
-// follows the newest message while the reader is at the end, and never moves under a reader who is not.
+// log.js: the conversation on the screen. Owns the rows, how many stay, and the scrolling: it follows the
+// newest message while the reader is at the end, and never moves under a reader who is not.
 
 import { $, make } from './dom.js';
 import { say, sayTime } from './strings.js';
 import { coloured, named, withLinks } from './text.js';
 
-const MOST_ROWS = 1500; // more would make a long evening slow; twice that while reading further up
+const MOST_ROWS = 1500; // twice that while reading further up
 const FEWER = 200; // dropped at a time
 const NEAR = 40; // pixels from the end that count as the end
 const LONG = 1200; // characters, folded behind a button
@@ -26,11 +26,8 @@ export function addMessage({ name, text, date, target }, mine, pick) {
 	startDay(date);
 	const again = last.name === name && last.target === target && date - last.date < TOGETHER;
 	last = { name, target, date };
-	const row = make('div', 'row', heading(name, date, target, mine, pick), bubble(text));
-	row.classList.toggle('mine', mine);
-	row.classList.toggle('again', again);
-	row.classList.toggle('private', Boolean(target));
-	append(row);
+	const kind = ['row', mine && 'mine', again && 'again', target && 'private'].filter(Boolean).join(' ');
+	append(make('div', kind, heading(name, date, target, mine, pick), bubble(text)));
 	if (!atEnd) sayUnseen(unseen + 1);
 }
 
@@ -66,7 +63,7 @@ function dropOldest() {
 
 function heading(name, date, target, mine, pick) {
 	const who = coloured(make('button', '', make('bdi', '', name)), name);
-	who.tabIndex = -1; // by keyboard: the list of people, which has each name once
+	who.tabIndex = -1; // by keyboard: the list of people
 	who.onclick = () => pick(name);
 	const head = make('div', 'head', who, time(date));
 	if (target) who.after(say(make('small'), mine ? 'privateTo' : 'privately', { name: named(target) }));
@@ -106,8 +103,7 @@ function sayUnseen(n) {
 	say(newer, 'newer', { n });
 }
 
-// Only a reader moves the view up; growing and trimming never do, as the browser's own scroll anchoring
-// is off while we follow (style.css, .following).
+// Only a reader moves the view up: the browser's scroll anchoring is off while we follow (.following).
 scroller.onscroll = () => {
 	const { scrollTop, scrollHeight, clientHeight } = scroller;
 	if (scrollHeight - scrollTop - clientHeight < NEAR) atEnd = true;
@@ -117,7 +113,7 @@ scroller.onscroll = () => {
 	if (atEnd && unseen) sayUnseen(0);
 };
 
-// Follows whatever made the content or the window another size: a message, the phone's keyboard, a fold.
+// Follows whatever changed the size: a message, the phone's keyboard, a fold.
 const follow = new ResizeObserver(() => atEnd && scrollToEnd());
 follow.observe(scroller);
 follow.observe($('thread'));

@@ -1,10 +1,9 @@
-// main.js: the page begins here. It makes the connection, and tells each part of the page what the others
-// did. The way of a message: socket.js → connection.js → session.js → (here) → log.js, and back from
-// composer.js → (here) → session.js → connection.js → socket.js.
+// main.js: the page begins here; it tells each part what the others did. The way of a message:
+// socket.js → connection.js → session.js → (here) → log.js, and out from composer.js the same way back.
 
 import { askName, giveBack, showComposer, startComposer, writeTo } from './composer.js';
 import { Connection } from './connection.js';
-import { $ } from './dom.js';
+import { $, onSubmit } from './dom.js';
 import { showHandshake, startHood } from './hood.js';
 import { addMessage, addNote, scrollToEnd, showPending } from './log.js';
 import { draft } from './memory.js';
@@ -21,10 +20,9 @@ const view = {
 	pending: showPending,
 	handshake: showHandshake,
 	named({ name, before, date, mine }) {
-		if (mine) showComposer(name);
-		if (mine) listPeople();
-		if (before === undefined) addNote('joined', { name: named(name) }, date);
-		else if (before !== name) addNote('renamed', { name: named(name), before: named(before) }, date);
+		if (mine) showComposer(name), listPeople();
+		if (before) addNote('renamed', { name: named(name), before: named(before) }, date);
+		else addNote('joined', { name: named(name) }, date);
 	},
 	rejected(asked, given) {
 		showError('rejected', { asked: named(asked), given: named(given) });
@@ -54,11 +52,10 @@ startComposer(submit, (name) => session.signIn(name));
 if (session.wanted) showComposer(session.wanted);
 else askName();
 $('again').onclick = () => connection.connect();
-$('token-form').onsubmit = (event) => {
-	event.preventDefault();
+onSubmit('token-form', () => {
 	draft.set('token', $('token').value);
 	connection.connect();
-};
+});
 $('language').onclick = () => {
 	switchLanguage();
 	listPeople();
@@ -67,7 +64,7 @@ sayAll();
 listPeople();
 connection.connect();
 
-/** The page's own address, with ws for http and wss for https: the same host, port and room. */
+/** The page's own address, with ws for http, wss for https. */
 function address() {
 	const token = draft.get('token') ?? new URLSearchParams(location.search).get('token');
 	const query = token ? `?token=${encodeURIComponent(token)}` : '';

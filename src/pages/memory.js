@@ -1,5 +1,5 @@
-// memory.js: what the page remembers. "keep" lasts for the next visit (the name, the settings),
-// "draft" only for this tab, a reload included. A browser may forbid both: then nothing is remembered.
+// memory.js: what the page remembers, unless the browser forbids it: "keep" for the next visit, "draft" for
+// this tab, reloads included.
 
 function drawer(storage) {
 	return {

@@ -1,5 +1,4 @@
-// notify.js: tells a reader who looks elsewhere: the count in the title always, sound and notification only
-// where they were asked for.
+// notify.js: tells a reader who looks elsewhere: the title always, sound and notification if asked for.
 
 import { $ } from './dom.js';
 import { keep } from './memory.js';
@@ -8,7 +7,7 @@ let unread = 0;
 
 /** A message by somebody else came. */
 export function noticeMessage({ name, text }) {
-	if (document.hasFocus() && !document.hidden) return;
+	if (document.hasFocus()) return;
 	count(unread + 1);
 	if ($('sound').checked) beep();
 	if ($('notes').checked) notify(name, text);

@@ -1,7 +1,6 @@
 // outbox.js: what was typed and is not yet heard back, oldest first. Nothing leaves it silently: the first
-// entry goes when the server sends its message round or refuses it, and only then the next one is sent.
-// After a lost connection the first is sent again, with the nonce it had: a server that remembers
-// nonces says it once; one that does not may say it twice, which is better than never.
+// goes when the server sends it round or refuses it, and only then the next is sent. After a lost connection
+// it is sent again, with its nonce, by which a server can tell that it has it already.
 
 import { draft } from './memory.js';
 
@@ -40,7 +39,7 @@ export class Outbox {
 	}
 }
 
-// Not crypto.randomUUID: browsers have that on https and localhost only.
+// Not randomUUID, which browsers have on https and localhost only.
 function randomWord() {
 	return crypto.getRandomValues(new Uint32Array(3)).join('-');
 }

@@ -6,7 +6,7 @@ import { coloured } from './text.js';
 
 const button = $('people-button');
 
-/** Shows the names in the order of joining, `own` told apart; `pick` is called with one that is clicked. */
+/** Shows the names, `own` told apart; `pick` is called with one that is clicked. */
 export function showPeople(names, own, pick) {
 	$('people-list').replaceChildren(...names.map((name) => person(name, name === own, pick)));
 	$('people-count').textContent = names.length;
@@ -21,7 +21,7 @@ export function openPeople(open) {
 function person(name, own, pick) {
 	const who = coloured(make('button', '', make('bdi', '', name)), name);
 	who.onclick = () => pick(name);
-	if (own) who.append(say(make('small'), 'you'));
+	if (own) who.append(' ', say(make('small'), 'you'));
 	else who.title = t('writePrivately', { name });
 	return make('li', '', who);
 }

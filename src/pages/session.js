@@ -1,21 +1,19 @@
-// session.js: our half of the conversation (protocol: chinwag.v1). Owns who we are and what each message
-// means; it knows nothing of the document: what is to be seen, it says to `view`.
+// session.js: our half of the conversation (chinwag.v1). Owns who we are and what each message means; it
+// knows nothing of the document: what is to be seen, it says to `view`.
 
 import { draft, keep } from './memory.js';
 import { Outbox } from './outbox.js';
 
 const MOST_BYTES = 60000; // a server closes at 64 KiB; say so before it does
 const PATIENCE = 1500; // milliseconds after "too-fast"
-const MOMENT = 300; // milliseconds in which a name that went may come back as another
 const GIVEN_BACK = ['too-long', 'no-such-user', 'no-name', 'missing-field'];
 
 export class Session {
 	#connection;
 	#view;
 	#outbox = new Outbox();
-	#names = new Map(); // connection id → name, to tell a new name from a new person
 	#users = [];
-	#gone = new Set(); // out of the list, but perhaps only renamed
+	#before; // a name that the latest list no longer has
 	#id;
 	#inspecting;
 
@@ -36,7 +34,7 @@ export class Session {
 		this.#send({ type: 'username', name });
 	}
 
-	/** Sends a message, or keeps it until it can be sent. False: it is too long for any server. */
+	/** Sends a message, now or later. False: it is too long for any server. */
 	say(text, target) {
 		if (new Blob([JSON.stringify(text)]).size > MOST_BYTES) return false;
 		this.#outbox.add(text, target);
@@ -44,7 +42,7 @@ export class Session {
 		return true;
 	}
 
-	/** Asks for the handshake as the server saw it: view.handshake gets it, or nothing where it does not say. */
+	/** Asks for the handshake as the server saw it: view.handshake gets it, or undefined. */
 	inspect() {
 		this.#inspecting = true;
 		this.#send({ type: 'inspect' });
@@ -57,69 +55,53 @@ export class Session {
 
 	#obey(message) {
 		switch (message.type) {
-			case 'id':
-				this.#id = message.id;
-				if (this.wanted) this.signIn(this.wanted);
-				break;
-			case 'username':
-				this.#named(message);
-				break;
-			case 'rejectusername':
-				this.#view.rejected(this.wanted, message.name);
-				break;
-			case 'userlist':
-				this.#listed(message.users);
-				break;
-			case 'message':
-				this.#heard(message);
-				break;
-			case 'handshake':
-				this.#inspecting = false;
-				this.#view.handshake(message);
-				break;
-			case 'error':
-				this.#refused(message);
-				break;
+			case 'id': return this.#welcomed(message);
+			case 'username': return this.#named(message);
+			case 'rejectusername': return this.#view.rejected(this.wanted, message.name);
+			case 'userlist': return this.#listed(message.users);
+			case 'message': return this.#heard(message);
+			case 'handshake': return this.#inspected(message);
+			case 'error': return this.#refused(message);
 		}
 	}
 
+	#welcomed({ id }) {
+		this.#id = id;
+		if (this.wanted) this.signIn(this.wanted);
+	}
+
+	#inspected(handshake) {
+		this.#inspecting = false;
+		this.#view.handshake(handshake);
+	}
+
 	#named({ id, name, date }) {
-		const before = this.#names.get(id);
 		const mine = id === this.#id;
-		this.#names.set(id, name);
-		this.#gone.delete(before);
 		if (mine) this.name = name;
-		this.#view.named({ name, before, date, mine });
+		this.#view.named({ name, before: this.#before, date, mine });
 		if (mine) this.#flush();
 	}
 
+	// A list of the same length with one name gone tells a new name; whose, the next message says.
 	#listed(users) {
 		const now = new Set(users);
-		for (const name of this.#users) if (!now.has(name)) this.#gone.add(name);
+		const gone = this.#users.filter((name) => !now.has(name));
+		this.#before = users.length === this.#users.length ? gone.pop() : undefined;
 		this.#users = users;
 		this.#view.users(users);
-		setTimeout(() => this.#sayGone(), MOMENT);
-	}
-
-	#sayGone() {
-		for (const name of this.#gone) this.#view.left(name);
-		this.#gone.clear();
+		for (const name of gone) this.#view.left(name);
 	}
 
 	#heard(message) {
 		const mine = message.id === this.#id;
-		this.#names.set(message.id, message.name);
 		if (mine) this.#outbox.done(message.nonce);
 		this.#view.message(message, mine);
 		if (mine) this.#flush();
 	}
 
 	#refused({ reason, about }) {
-		if (this.#inspecting && reason === 'unknown-type') {
-			this.#inspecting = false;
-			return this.#view.handshake();
-		}
-		if (reason === 'too-fast') setTimeout(() => this.#again(), PATIENCE);
+		if (this.#inspecting && reason === 'unknown-type') return this.#inspected();
+		if (reason === 'too-fast') return setTimeout(() => this.#again(), PATIENCE);
 		this.#view.refused(reason, about, GIVEN_BACK.includes(reason) && this.#outbox.done());
 		this.#flush();
 	}
@@ -133,7 +115,6 @@ export class Session {
 		if (code === 1009) this.#view.refused('too-long', code, this.#outbox.done());
 		this.name = undefined;
 		this.#users = [];
-		this.#names.clear();
 		this.#again();
 	}
 

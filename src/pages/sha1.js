@@ -1,47 +1,40 @@
-// sha1.js: SHA-1 (RFC 3174) of an ASCII text, as 20 bytes. The browser's own where there is one: browsers
-// have crypto.subtle on https and localhost only, and a chat at home is at http://192.168.….
+// sha1.js: SHA-1 (RFC 3174) of a text, as 20 bytes: the browser's own where there is one, that is on https and
+// localhost; a chat at home is at http://192.168.….
 
 export async function sha1(text) {
 	const bytes = new TextEncoder().encode(text);
 	return crypto.subtle ? new Uint8Array(await crypto.subtle.digest('SHA-1', bytes)) : byHand(bytes);
 }
 
+const ADD = [0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6];
+
 export function byHand(bytes) {
-	let sum = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0];
+	const hash = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0];
 	const blocks = padded(bytes);
-	for (let at = 0; at < blocks.byteLength; at += 64) {
-		sum = stirred(sum, blocks, at).map((n, i) => (n + sum[i]) >>> 0);
-	}
-	const hash = new DataView(new ArrayBuffer(20));
-	sum.forEach((n, i) => hash.setUint32(4 * i, n));
-	return new Uint8Array(hash.buffer);
+	for (let at = 0; at < blocks.byteLength; at += 64) stir(hash, blocks, at);
+	return new Uint8Array(hash.flatMap((n) => [n >> 24, n >> 16, n >> 8, n]));
 }
 
-/** The bytes, a 1 bit, zeros up to whole blocks of 64, the last eight of them the length in bits. */
+/** The bytes, a 1 bit, zeros up to whole blocks of 64, the last of them the length in bits. */
 function padded(bytes) {
-	const blocks = new Uint8Array(Math.ceil((bytes.length + 9) / 64) * 64);
-	blocks.set(bytes);
-	blocks[bytes.length] = 0x80;
-	const view = new DataView(blocks.buffer);
-	view.setUint32(blocks.length - 4, bytes.length * 8);
+	const view = new DataView(new ArrayBuffer(((bytes.length + 72) >> 6) << 6));
+	[...bytes, 0x80].forEach((byte, i) => view.setUint8(i, byte));
+	view.setUint32(view.byteLength - 4, bytes.length * 8);
 	return view;
 }
 
-function stirred([a, b, c, d, e], blocks, at) {
-	const w = Array.from({ length: 16 }, (_, i) => blocks.getUint32(at + 4 * i));
+function stir(hash, blocks, at) {
+	const w = [];
+	let [a, b, c, d, e] = hash;
 	for (let i = 0; i < 80; i++) {
-		if (i > 15) w[i] = turned(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
-		const [mix, add] = [
-			[(b & c) | (~b & d), 0x5a827999],
-			[b ^ c ^ d, 0x6ed9eba1],
-			[(b & c) | (b & d) | (c & d), 0x8f1bbcdc],
-			[b ^ c ^ d, 0xca62c1d6],
-		][Math.floor(i / 20)];
-		[a, b, c, d, e] = [(turned(a, 5) + mix + e + add + w[i]) >>> 0, a, turned(b, 30), c, d];
+		const round = (i / 20) | 0;
+		const mix = [(b & c) | (~b & d), b ^ c ^ d, (b & c) | (b & d) | (c & d), b ^ c ^ d][round];
+		w[i] = i < 16 ? blocks.getUint32(at + 4 * i) : turn(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+		[a, b, c, d, e] = [(turn(a, 5) + mix + e + ADD[round] + w[i]) | 0, a, turn(b, 30), c, d];
 	}
-	return [a, b, c, d, e];
+	[a, b, c, d, e].forEach((n, i) => (hash[i] = (hash[i] + n) | 0));
 }
 
-function turned(n, bits) {
+function turn(n, bits) {
 	return (n << bits) | (n >>> (32 - bits));
 }

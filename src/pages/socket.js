@@ -1,5 +1,5 @@
-// socket.js: one WebSocket, and a report of all that happens to it. Start reading here: this is the
-// whole browser API. It knows nothing of chat, nor of trying again (connection.js does that).
+// socket.js: one WebSocket, and a report of all that happens to it. Start reading here: this is the whole
+// browser API. It knows nothing of chat, nor of trying again (connection.js).
 
 let opened = 0;
 const encoder = new TextEncoder();
@@ -16,7 +16,7 @@ export function openSocket(url, protocols, report) {
 	ws.binaryType = 'arraybuffer';
 	ws.onopen = () => tell('open', { protocol: ws.protocol });
 	ws.onmessage = ({ data }) => tell('in', { data, size: sizeOf(data) });
-	ws.onerror = () => tell('error'); // says nothing of why, on purpose: pages must not scan networks
+	ws.onerror = () => tell('error'); // not why: pages must not scan networks
 	ws.onclose = ({ code, reason, wasClean }) => tell('close', { code, reason, wasClean });
 	tell('connecting', { data: url.replace(/token=[^&]*/, 'token=…'), protocol: protocols });
 

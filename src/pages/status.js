@@ -3,7 +3,7 @@
 import { $ } from './dom.js';
 import { say } from './strings.js';
 
-export const STATES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED']; // readyState 0 to 3
+const STATES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED']; // readyState 0 to 3
 
 let opened = false;
 let countdown;
@@ -11,9 +11,7 @@ let countdown;
 /** Shows the readyState of the reported socket, and what will be done about a closed one. */
 export function showState({ what, ws, wait, code }) {
 	if (ws) showWord(STATES[ws.readyState]);
-	if (what === 'open') opened = true;
-	if (what === 'open' || what === 'close') clearInterval(countdown);
-	if (what === 'open') $('trouble').hidden = true;
+	if (what === 'open') endTrouble();
 	if (what === 'close') showTrouble(code);
 	if (what === 'waiting') countDown(Date.now() + wait);
 }
@@ -33,8 +31,15 @@ function showWord(state) {
 	$('state-code').textContent = state;
 }
 
+function endTrouble() {
+	opened = true;
+	clearInterval(countdown);
+	$('trouble').hidden = true;
+}
+
 function showTrouble(code) {
-	say($('trouble-text'), code === 1008 ? 'shownOut' : 'lost', { code });
+	clearInterval(countdown);
+	say($('trouble-text'), 'lost', { code });
 	$('countdown').hidden = true;
 	$('token-form').hidden = opened; // a browser does not tell a wrong token from a server that is away
 	$('trouble').hidden = false;

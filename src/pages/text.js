@@ -5,7 +5,7 @@ import { make } from './dom.js';
 const URLS = /\bhttps?:\/\/[^\s<>"']+/gi;
 const TRAILING = /[.,;:!?\])}*_~…。、]+$/; // the sentence's, more likely than the link's
 
-/** The text as nodes: http and https addresses become links, all else stays as it is. */
+/** The text as nodes: http and https addresses become links. */
 export function withLinks(text) {
 	const nodes = [];
 	let end = 0;

@@ -1,0 +1,58 @@
+"""Fixtures: the browser, windows in it, and the rule that no window may complain."""
+
+import os
+import re
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from support import ARGS, CHROMIUM, DEADLINE, WIDE, Chinwag, Window
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def url():
+    return os.environ["CHINWAG_URL"]
+
+
+@pytest.fixture
+def allowed():
+    """Patterns of complaints that a test provokes on purpose: it adds them to this list."""
+    return []
+
+
+@pytest.fixture
+def window(browser, url, allowed):
+    """Makes windows: window(), window("ann"), window("ann", viewport=PHONE, locale="ko-KR", …)."""
+    opened = []
+
+    def make(name=None, at=url, **options):
+        context = browser.new_context(**{"viewport": WIDE, "locale": "en-US", "reduced_motion": "reduce", **options})
+        page = context.new_page()
+        page.set_default_timeout(DEADLINE * 1000)
+        new = Window(page, at).open()
+        opened.append((context, new))
+        return new.join(name) if name else new
+
+    yield make
+    complaints = [complaint for _, window in opened for complaint in window.complaints]
+    for context, _ in opened:
+        context.close()
+    assert [c for c in complaints if not any(re.search(pattern, c) for pattern in allowed)] == []
+
+
+@pytest.fixture
+def chinwag():
+    server = Chinwag()
+    yield server
+    server.stop()
+
+
+expect.set_options(timeout=5000)

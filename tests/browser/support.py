@@ -1,0 +1,103 @@
+"""What the browser tests share: a window with the page in it, and servers of their own.
+
+Playwright's own deadlines are the deadlines here (5 s to be seen, 10 s to load); nothing sleeps.
+"""
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+
+from playwright.sync_api import Page, expect
+
+ARGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+CHROMIUM = os.environ.get("CHINWAG_CHROMIUM", "/usr/bin/chromium")
+DEADLINE = 10
+
+WIDE = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+SMALL = {"width": 320, "height": 568}
+
+
+class Window:
+    """One window on the chat. What the browser complains of meanwhile fails the test (conftest.py)."""
+
+    def __init__(self, page: Page, url: str):
+        self.page = page
+        self.url = url
+        self.complaints = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"thrown: {error}"))
+
+    def _console(self, message):
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def open(self):
+        self.page.goto(self.url)
+        self.expect_state("OPEN")
+        return self
+
+    def find(self, selector, **options):
+        return self.page.locator(selector, **options)
+
+    def expect_state(self, state):
+        expect(self.find("#state-code")).to_have_text(state, timeout=DEADLINE * 1000)
+
+    def join(self, name, given=None):
+        self.find("#name").fill(name)
+        self.find("#name").press("Enter")
+        self.expect_person(given or name)
+        expect(self.find("#me")).to_have_text(given or name)
+        return self
+
+    def say(self, text):
+        """Types it, sends it, and waits until the server has sent it round."""
+        self.find("#text").fill(text)
+        self.find("#text").press("Enter")
+        self.expect_message(text)
+        expect(self.find("#pending > *")).to_have_count(0)
+
+    def expect_message(self, text):
+        expect(self.find("#log .text").last).to_have_text(text, use_inner_text=False)
+
+    def expect_person(self, name):
+        expect(self.find("#people-list bdi", has_text=re.compile(f"^{re.escape(name)}$"))).to_have_count(1)
+
+    def look(self, tab="life"):
+        """Opens the inspector at a tab."""
+        if self.find("#hood").is_hidden():
+            self.find("#hood-button").click()
+        self.find(f"[aria-controls={tab}]").click()
+        expect(self.find(f"#{tab}")).to_be_visible()
+
+
+class Chinwag:
+    """A server of a test's own, to be stopped and started again at the same port."""
+
+    def __init__(self):
+        self.port = 0
+        self.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/"
+
+    def start(self):
+        command = [os.environ["CHINWAG_BIN"], "--listen", f"127.0.0.1:{self.port}"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("CHINWAG_")}
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        lines = queue.Queue()
+        threading.Thread(target=lambda: [lines.put(line) for line in self.process.stdout], daemon=True).start()
+        self.port = int(re.search(r"http://127\.0\.0\.1:(\d+)", lines.get(timeout=DEADLINE))[1])
+
+    def stop(self, how=signal.SIGKILL):
+        self.process.send_signal(how)
+        self.process.wait(DEADLINE)

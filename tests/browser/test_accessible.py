@@ -1,0 +1,107 @@
+"""axe finds nothing in any state of the page, light and dark; names can be read; the keyboard does it all."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from support import PHONE, WIDE
+
+AXE = Axe()
+
+# The contrast (WCAG 2) of every hue a name can have, on every background a name can be on: as painted.
+CONTRASTS = """() => {
+    const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    const light = (colour) => {
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((n) => n / 255)
+            .map((n) => (n <= 0.04045 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const style = getComputedStyle(document.documentElement);
+    const name = document.querySelector('#people-list .name');
+    return ['--paper', '--card', '--mine'].flatMap((ground) => {
+        const back = light(style.getPropertyValue(ground).trim());
+        return Array.from({ length: 360 }, (_, hue) => {
+            name.style.setProperty('--hue', hue);
+            const ink = light(getComputedStyle(name).color);
+            return (Math.max(ink, back) + 0.05) / (Math.min(ink, back) + 0.05);
+        });
+    });
+}"""
+
+
+def check(window, where):
+    result = AXE.run(window.page, options={"resultTypes": ["violations"]})
+    found = [f"{v['id']}: {v['help']}: {[n['html'][:150] for n in v['nodes']]}" for v in result.response["violations"]]
+    assert found == [], where
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_axe_finds_nothing(window, scheme, viewport):
+    one = window(color_scheme=scheme, viewport=viewport, bypass_csp=True)
+    check(one, "before signing in")
+    other = window("other")
+    one.join("one")
+    other.say("hello https://example.org/")
+    one.expect_message("hello https://example.org/")
+    one.say("word " * 300)
+    one.find("#people-button").evaluate("node => node.click()")
+    one.find("#people-list").get_by_text("other").click()
+    one.say("privately")
+    one.find("#text").fill("x" * 9000)
+    one.find("#text").press("Enter")
+    expect(one.find("#error")).to_be_visible()
+    check(one, "in the chat")
+    for tab in ("life", "shaking", "events", "trying"):
+        one.look(tab)
+        check(one, tab)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_names_can_be_read(window, scheme):
+    contrasts = window(f"reader-{scheme}", color_scheme=scheme).page.evaluate(CONTRASTS)
+    assert len(contrasts) == 3 * 360
+    assert min(contrasts) >= 4.5, min(contrasts)
+
+
+def test_everything_by_keyboard(window):
+    peer = window("peer")
+    one = window()
+    press = one.page.keyboard.press
+    expect(one.find("#name")).to_be_focused()
+    one.page.keyboard.type("keys")
+    press("Enter")
+    expect(one.find("#text")).to_be_focused()
+    one.page.keyboard.type("no mouse here")
+    press("Enter")
+    peer.expect_message("no mouse here")
+    one.find("#people-list button").first.focus()
+    press("Enter")
+    expect(one.find("#private")).to_contain_text("peer")
+    expect(one.find("#text")).to_be_focused()
+    one.find("#hood-button").focus()
+    press("Enter")
+    expect(one.find("[aria-controls=life]")).to_be_focused()
+    press("ArrowRight")
+    expect(one.find("#shaking")).to_be_visible()
+    press("ArrowLeft")
+    press("ArrowLeft")
+    expect(one.find("#trying")).to_be_visible()
+    press("Escape")
+    expect(one.find("#hood")).to_be_hidden()
+    expect(one.find("#hood-button")).to_be_focused()
+    focus = one.find("#hood-button").evaluate("node => getComputedStyle(node).outlineStyle")
+    assert focus == "solid"
+
+
+def test_the_log_is_announced_politely(window):
+    log = window("listener").find("#log")
+    expect(log).to_have_attribute("role", "log")
+    expect(log).to_have_attribute("aria-label", "Conversation")
+    assert log.evaluate("node => node.ariaLive ?? 'polite'") == "polite"
+    expect(log).to_have_accessible_name("Conversation")
+    assert re.match("polite|None", str(log.get_attribute("aria-live")))

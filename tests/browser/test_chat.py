@@ -1,0 +1,118 @@
+"""What a chat is for: people, messages, names; and nothing that somebody types becomes more than text."""
+
+import re
+
+from playwright.sync_api import expect
+
+MARKUP = '<img src=x onerror="document.title=1"><script>document.title=2</script>&amp;'
+
+
+def test_two_windows_chat(window):
+    ann = window("ann")
+    bob = window("bob")
+    ann.expect_person("bob")
+    ann.say("hello bob")
+    bob.expect_message("hello bob")
+    bob.say("hello ann\nin two lines")
+    ann.expect_message("hello ann\nin two lines")
+    expect(ann.find("#log .mine")).to_have_count(1)
+    expect(ann.find("#log .row:not(.mine) .name")).to_have_text("bob")
+    bob.page.close()
+    expect(ann.find("#log .note").last).to_contain_text("bob left")
+    expect(ann.find("#people-list li")).to_have_count(1)
+
+
+def test_a_taken_name(window):
+    window("cleo")
+    second = window().join("cleo", given="cleo1")
+    expect(second.find("#error")).to_contain_text("“cleo” is taken")
+    expect(second.find("#error")).to_contain_text("cleo1")
+
+
+def test_a_new_name(window):
+    eve = window("eve")
+    other = window("other")
+    eve.find("#change-name").click()
+    eve.join("eva")
+    expect(other.find("#log .note").last).to_contain_text("eve is now eva")
+    expect(other.find("#people-list li")).to_have_text(["eva", "other you"])
+
+
+def test_markup_stays_text(window):
+    name = "<b>mallory</b>&amp;"
+    mallory = window(name)
+    victim = window("victim")
+    mallory.say(MARKUP)
+    victim.expect_message(MARKUP)
+    victim.expect_person(name)
+    expect(victim.find("#log .row:not(.mine) .name")).to_have_text(name)
+    for one in (mallory, victim):
+        assert one.find("main img, main script, main b:not(#me), #people b").count() == 0
+        assert one.page.title() == "chinwag"
+
+
+def test_only_web_addresses_become_links(window):
+    linker = window("linker")
+    linker.say("see (https://example.org/a?b=1). javascript:alert(1) http:// ftp://x.example file:///etc")
+    links = linker.find("#log a")
+    expect(links).to_have_count(1)
+    expect(links).to_have_attribute("href", "https://example.org/a?b=1")
+    expect(links).to_have_attribute("rel", "noopener noreferrer nofollow")
+
+
+def test_private_messages(window):
+    fay, gus, third = window("fay"), window("gus"), window("third")
+    fay.find("#people-list").get_by_text("gus").click()
+    expect(fay.find("#private")).to_contain_text("to gus only")
+    fay.say("for you")
+    gus.expect_message("for you")
+    expect(gus.find("#log .private .head")).to_contain_text("to you only")
+    fay.find("#unpick").click()
+    fay.say("for all")
+    third.expect_message("for all")
+    expect(third.find("#log .text")).to_have_text(["for all"])
+
+
+def test_a_refused_text_comes_back(window):
+    hal = window("hal")
+    hal.find("#text").fill("x" * 9000)
+    hal.find("#text").press("Enter")
+    expect(hal.find("#error")).to_contain_text("too-long")
+    expect(hal.find("#text")).to_have_value("x" * 9000)
+    expect(hal.find("#pending > *")).to_have_count(0)
+
+
+def test_the_title_counts_what_was_not_seen(window):
+    ivy = window("ivy")
+    jim = window("jim")
+    ivy.page.evaluate("document.hasFocus = () => false")
+    jim.say("anybody there?")
+    expect(ivy.page).to_have_title("(1) chinwag")
+    ivy.page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(ivy.page).to_have_title("chinwag")
+
+
+def test_the_name_is_kept_for_the_next_visit(window):
+    kim = window("kim")
+    kim.page.reload()
+    expect(kim.find("#me")).to_have_text("kim")
+    kim.expect_person("kim")
+    kim.say("here again")
+
+
+def test_reading_further_up_is_not_disturbed(window):
+    reader, writer = window("reader"), window("writer")
+    for number in range(40):
+        writer.say(f"line {number}")
+    reader.expect_message("line 39")
+    expect(reader.find("#log .text").last).to_be_in_viewport()
+    reader.find("#scroller").hover()
+    reader.page.mouse.wheel(0, -600)
+    expect(reader.find("#scroller")).not_to_have_class(re.compile("following"))
+    top = reader.find("#scroller").evaluate("node => node.scrollTop")
+    writer.say("something new")
+    expect(reader.find("#newer")).to_have_text("↓ 1 new")
+    assert reader.find("#scroller").evaluate("node => node.scrollTop") == top
+    reader.find("#newer").click()
+    expect(reader.find("#log .text").last).to_be_in_viewport()
+    expect(reader.find("#newer")).to_be_hidden()
