@@ -79,6 +79,8 @@ fn welcome(stream: TcpStream, addr: SocketAddr, shared: &Arc<Shared>) {
         shared.guests.leave(id);
         shared.ledger.note(Kind::Exhausted, format_args!("turned {addr} away with 503: no thread: {why}"));
         turn_away_within(&stream, PAUSE);
+        drop(stream);
+        shared.seats.wait_for_one(PAUSE);
     }
 }
 

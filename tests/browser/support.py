@@ -27,9 +27,8 @@ SMALL = {"width": 320, "height": 568}
 class Window:
     """One window on the chat. What the browser complains of meanwhile fails the test (conftest.py)."""
 
-    def __init__(self, page: Page, url: str):
+    def __init__(self, page: Page):
         self.page = page
-        self.url = url
         self.complaints = []
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"thrown: {error}"))
@@ -37,11 +36,6 @@ class Window:
     def _console(self, message):
         if message.type in ("error", "warning"):
             self.complaints.append(f"{message.type}: {message.text}")
-
-    def open(self):
-        self.page.goto(self.url)
-        self.expect_state("OPEN")
-        return self
 
     def find(self, selector, **options):
         return self.page.locator(selector, **options)
@@ -80,7 +74,8 @@ class Window:
 class Chinwag:
     """A server of a test's own, to be stopped and started again at the same port."""
 
-    def __init__(self):
+    def __init__(self, *flags):
+        self.flags = flags
         self.port = 0
         self.start()
 
@@ -89,7 +84,7 @@ class Chinwag:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self):
-        command = [os.environ["CHINWAG_BIN"], "--listen", f"127.0.0.1:{self.port}"]
+        command = [os.environ["CHINWAG_BIN"], "--listen", f"127.0.0.1:{self.port}", *self.flags]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CHINWAG_")}
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
