@@ -80,8 +80,9 @@ class Window:
 class Chinwag:
     """A server of a test's own, to be stopped and started again at the same port."""
 
-    def __init__(self):
+    def __init__(self, *flags):
         self.port = 0
+        self.flags = flags
         self.start()
 
     @property
@@ -89,7 +90,7 @@ class Chinwag:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self):
-        command = [os.environ["CHINWAG_BIN"], "--listen", f"127.0.0.1:{self.port}"]
+        command = [os.environ["CHINWAG_BIN"], "--listen", f"127.0.0.1:{self.port}", *self.flags]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CHINWAG_")}
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
