@@ -8,8 +8,9 @@ mod patience;
 use crate::{
     chat::{Chat, Input, Output, Rules},
     connection::Message,
+    http::{Exchange, Request},
     peer::Peer,
-    protocol::{Dialect, Millis},
+    protocol::{Dialect, Millis, Notice, UserId},
     server::{Event, Server},
 };
 use crossbeam_channel::RecvTimeoutError;
@@ -17,6 +18,7 @@ use fanout::Fanout;
 use log::{debug, info};
 use patience::{MOMENT, Patience};
 use std::{
+    collections::HashMap,
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -33,6 +35,8 @@ pub struct ChatServer {
     default_dialect: Dialect,
     outputs: Vec<Output>,
     patience: Patience,
+    /// What connections may ask to see.
+    handshakes: HashMap<UserId, Notice>,
     /// Whose messages are in this batch: they are dealt with when it has been sent.
     heard: Vec<Peer>,
 }
@@ -52,6 +56,7 @@ impl ChatServer {
             default_dialect,
             outputs: Vec::new(),
             patience: Patience::default(),
+            handshakes: HashMap::new(),
             heard: Vec::new(),
         }
     }
@@ -119,16 +124,17 @@ impl ChatServer {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Connected(peer, _) => self.joined(peer),
+            Event::Connected(peer, request) => self.joined(peer, &request),
             Event::Message(peer, message) => self.heard(peer, &message),
             Event::Disconnected(peer, _) => {
+                self.handshakes.remove(&peer.id());
                 self.fanout.leave(peer.id());
                 self.apply(Input::Left { id: peer.id() });
             }
         }
     }
 
-    fn joined(&mut self, peer: Peer) {
+    fn joined(&mut self, peer: Peer, request: &Request) {
         let dialect = match peer.protocol() {
             Some(name) => Dialect::from_name(name).unwrap_or(self.default_dialect),
             None => self.default_dialect,
@@ -136,6 +142,9 @@ impl ChatServer {
         let id = peer.id();
         debug!("connection {id} speaks {}", dialect.name());
         self.fanout.join(peer, dialect);
+        if dialect == Dialect::Chinwag {
+            self.handshakes.extend(request.extensions().get().map(|seen| (id, handshake(seen))));
+        }
         self.apply(Input::Joined { id, dialect });
     }
 
@@ -152,12 +161,22 @@ impl ChatServer {
         self.chat.apply(now(), input, &mut self.outputs);
         for output in self.outputs.drain(..) {
             match output {
+                Output::ShowHandshake { to } => {
+                    if let Some(notice) = self.handshakes.get(&to) {
+                        self.fanout.send(to, notice);
+                    }
+                }
+                Output::Drop { who } => self.fanout.cut(who),
                 Output::Send { to, notice } => self.fanout.send(to, &notice),
                 Output::Broadcast { room: _, notice } => self.fanout.broadcast(&notice),
                 Output::Close { to, code, reason } => self.fanout.close(to, code, reason),
             }
         }
     }
+}
+
+fn handshake(seen: &Exchange) -> Notice {
+    Notice::Handshake { request: seen.request.as_str().into(), response: seen.response.as_str().into() }
 }
 
 /// The time, as messages are stamped with it.

@@ -8,6 +8,7 @@ mod head;
 mod head_error;
 mod parse;
 mod secrets;
+mod seen;
 mod upgrade;
 
 use std::fmt;
@@ -64,14 +65,17 @@ pub enum Decision {
     Answer(Response),
 }
 
-/// Decides on a request.
+/// Decides on a request. One that succeeds gets its [`Exchange`](crate::http::Exchange) as an extension.
 ///
 /// It also takes the secrets out of it: the value of `?token=` is replaced, `Authorization`, `Cookie` and
 /// `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
 pub fn decide(request: &mut Request, policy: &Policy) -> Decision {
     let token = secrets::take_token(request);
-    let decision = judge(request, token.as_deref(), policy);
-    decision.unwrap_or_else(Decision::Answer)
+    let decision = judge(request, token.as_deref(), policy).unwrap_or_else(Decision::Answer);
+    if let Decision::Upgrade { response, .. } = &decision {
+        seen::complete(request, response);
+    }
+    decision
 }
 
 /// Does it come with an access token, right or wrong?

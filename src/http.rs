@@ -13,6 +13,16 @@ pub type Request = tungstenite::handshake::server::Request;
 /// What answers requests that are no WebSocket handshakes: `None` means that nothing is at that path.
 pub type Site = Arc<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
 
+/// A handshake as it went over the wire, secrets hidden: an extension of the request that comes with
+/// [`Event::Connected`](crate::Event::Connected).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// The request's head: a line each, as it was spelled, without the empty one.
+    pub request: String,
+    /// The answer's head, likewise.
+    pub response: String,
+}
+
 /// A whole HTTP/1.1 answer. `Content-Length` and `Connection: close` are added when it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {

@@ -83,6 +83,12 @@ impl Peer {
     pub fn close(&self, code: u16, reason: &str) {
         self.inner.connection.close(code, reason);
     }
+
+    /// Cuts the connection, without a Close frame and whatever is still to be sent: a browser calls that 1006. For
+    /// tests, and for peers that deserve no better.
+    pub fn cut(&self) {
+        self.inner.connection.cut();
+    }
 }
 
 impl Clone for Peer {

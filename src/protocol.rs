@@ -64,7 +64,12 @@ impl Dialect {
     /// The [`Problem`] to answer with, when it is not something that a client may say.
     pub fn decode(self, text: &str) -> Result<Command, Problem> {
         match self {
-            Self::Json | Self::Chinwag => json::decode(text),
+            // What goes beyond MDN's objects is not for clients that only know those.
+            Self::Json => json::decode(text).and_then(|command| match command {
+                Command::Inspect | Command::Drop => Err(Refusal::UnknownType.into()),
+                known => Ok(known),
+            }),
+            Self::Chinwag => json::decode(text),
             Self::Text => text::decode(text),
         }
     }
@@ -94,6 +99,10 @@ pub enum Command {
         /// The name of the only user that shall hear it.
         target: Option<String>,
     },
+    /// Show me the handshake of this connection, as the server saw it (dialect `chinwag.v1` only).
+    Inspect,
+    /// Cut this connection without a Close frame, to see what that looks like (dialect `chinwag.v1` only).
+    Drop,
     /// `/users` (dialect `text` only, like those that follow): who is here?
     ListUsers,
     /// `/help`: what can I type?
@@ -155,6 +164,13 @@ pub enum Notice {
     You {
         /// That name.
         name: Name,
+    },
+    /// The answer to [`Command::Inspect`]: both heads, a line each.
+    Handshake {
+        /// What the client sent.
+        request: Arc<str>,
+        /// What the server answered.
+        response: Arc<str>,
     },
     /// The answer to `/users`.
     Users(Arc<[Name]>),

@@ -61,6 +61,16 @@ pub enum Output {
         /// What.
         notice: Notice,
     },
+    /// Show one connection its own handshake, which is not the chat's to know.
+    ShowHandshake {
+        /// Whom.
+        to: UserId,
+    },
+    /// Cut a connection without a Close frame. Its `Left` comes, as always.
+    Drop {
+        /// Whose.
+        who: UserId,
+    },
     /// Close the connection, after what was sent to it before. For the chat it has left: no output
     /// after this one is meant for it, broadcasts of its room included; its `Left` is not awaited.
     Close {

@@ -9,6 +9,7 @@ use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
 use super::head::Limits;
 use super::head_error::HeadError;
+use super::seen;
 use crate::http::{Method, Request};
 
 const REQUEST_LINE: HeadError = HeadError::Malformed("The first line must be a request line, such as GET / HTTP/1.1.");
@@ -48,6 +49,7 @@ fn build(raw: &httparse::Request<'_, '_>) -> Result<Request, HeadError> {
         _ => Version::HTTP_11,
     };
     *request.headers_mut() = headers(raw.headers)?;
+    seen::keep(raw.headers, &mut request);
     Ok(request)
 }
 

@@ -41,6 +41,9 @@ pub(super) fn encode(notice: &Notice, markup: Markup, out: &mut String) -> bool 
         Notice::Error(problem) => {
             object.start("error").string("reason", problem.reason.word()).string("about", &problem.about)
         }
+        Notice::Handshake { request, response } => {
+            object.start("handshake").lines("request", request).lines("response", response)
+        }
         Notice::Left { .. } | Notice::You { .. } | Notice::Users(_) | Notice::Help => return false,
     };
     out.push('}');
@@ -66,6 +69,19 @@ impl Object<'_> {
         self.out.push_str(",\"");
         self.out.push_str(name);
         self.out.push_str("\":");
+    }
+
+    /// An array of the lines of a text.
+    fn lines(&mut self, name: &str, text: &str) -> &mut Self {
+        self.field(name);
+        let mut before = '[';
+        for line in text.lines() {
+            self.out.push(before);
+            push_string(line, self.markup, self.out);
+            before = ',';
+        }
+        self.out.push_str(if before == '[' { "[]" } else { "]" });
+        self
     }
 
     fn number(&mut self, name: &str, value: u64) -> &mut Self {

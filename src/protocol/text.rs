@@ -67,7 +67,7 @@ fn quoted(line: &str) -> Option<(&str, &str)> {
 /// Writes one line, without a line break; false for what is said to programs only.
 pub(super) fn encode(notice: &Notice, out: &mut String) -> bool {
     match notice {
-        Notice::Id { .. } | Notice::UserList(_) => return false,
+        Notice::Id { .. } | Notice::UserList(_) | Notice::Handshake { .. } => return false,
         Notice::You { name } | Notice::RejectUsername { name, .. } => status(&["you are "], name, "", out),
         Notice::Username { name, .. } => status(&[], name, " signed in", out),
         Notice::Left { name } => status(&[], name, " left", out),

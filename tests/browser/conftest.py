@@ -33,12 +33,15 @@ def window(browser, url, allowed):
     """Makes windows: window(), window("ann"), window("ann", viewport=PHONE, locale="ko-KR", …)."""
     opened = []
 
-    def make(name=None, at=url, **options):
+    def make(name=None, at=url, connects=True, **options):
         context = browser.new_context(**{"viewport": WIDE, "locale": "en-US", "reduced_motion": "reduce", **options})
         page = context.new_page()
         page.set_default_timeout(DEADLINE * 1000)
-        new = Window(page, at).open()
+        new = Window(page)
         opened.append((context, new))
+        page.goto(at)
+        if connects:
+            new.expect_state("OPEN")
         return new.join(name) if name else new
 
     yield make

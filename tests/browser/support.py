@@ -27,9 +27,8 @@ SMALL = {"width": 320, "height": 568}
 class Window:
     """One window on the chat. What the browser complains of meanwhile fails the test (conftest.py)."""
 
-    def __init__(self, page: Page, url: str):
+    def __init__(self, page: Page):
         self.page = page
-        self.url = url
         self.complaints = []
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"thrown: {error}"))
@@ -37,11 +36,6 @@ class Window:
     def _console(self, message):
         if message.type in ("error", "warning"):
             self.complaints.append(f"{message.type}: {message.text}")
-
-    def open(self):
-        self.page.goto(self.url)
-        self.expect_state("OPEN")
-        return self
 
     def find(self, selector, **options):
         return self.page.locator(selector, **options)
@@ -81,8 +75,8 @@ class Chinwag:
     """A server of a test's own, to be stopped and started again at the same port."""
 
     def __init__(self, *flags):
-        self.port = 0
         self.flags = flags
+        self.port = 0
         self.start()
 
     @property

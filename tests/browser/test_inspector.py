@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from support import Window
@@ -118,14 +117,22 @@ def test_what_a_browser_refuses(window, allowed):
 def test_the_true_handshake(window):
     hex = window("hex")
     hex.look("shaking")
-    expect(hex.find("#shake-request, #shake-none").locator("visible=true")).to_have_count(1)
-    if hex.find("#shake-none").is_visible():
-        expect(hex.find("#error")).to_be_hidden()
-        pytest.xfail("the server does not hand back its handshake yet")
     expect(hex.find("#shake-request")).to_contain_text(re.compile(r"GET / HTTP/1.1\s"))
     expect(hex.find("#shake-request")).to_contain_text(re.compile(r"Upgrade: websocket", re.I))
     expect(hex.find("#shake-response")).to_contain_text("101")
     expect(hex.find("#shake-same")).to_have_text("✓")
+
+
+def test_pulling_the_plug(window):
+    """The server cuts the connection as a broken wire would: 1006, not clean; and the page comes back."""
+    ida = window("ida")
+    ida.look("trying")
+    ida.find("#try-drop").click()
+    ida.look("events")
+    expect(event(ida, "#1 • close")).to_contain_text("code 1006")
+    expect(event(ida, "#1 • close")).to_contain_text("wasClean false")
+    expect(event(ida, "#2 • open")).to_have_count(1)
+    ida.expect_state("OPEN")
 
 
 def test_the_answer_is_worked_out(browser, url):
@@ -133,7 +140,7 @@ def test_the_answer_is_worked_out(browser, url):
     page = browser.new_page(locale="en-US")
     page.route_web_socket(re.compile("^ws:"), lambda ws: ws.on_message(lambda data: answer(ws, json.loads(data))))
     page.goto(url)
-    Window(page, url).look("shaking")
+    Window(page).look("shaking")
     expect(page.locator("#shake-joined")).to_have_text(KEY + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
     expect(page.locator("#shake-hash")).to_have_text("b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea")
     expect(page.locator("#shake-accept")).to_have_text(ACCEPT)

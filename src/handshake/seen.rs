@@ -1,0 +1,32 @@
+//! The handshake as it was seen: for those who want to look at it, such as the page's inspector.
+//!
+//! Owns the spelling, which an `http::Request` forgets, and hides what is secret. It travels with the request, as an
+//! extension of it.
+
+use crate::http::{Exchange, Request};
+
+/// Header fields whose values nobody but their sender should see.
+const SECRET: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+
+/// The header fields, a line each, as they were spelled.
+#[derive(Debug, Clone)]
+struct Fields(String);
+
+/// Keeps the fields with the request.
+pub(super) fn keep(raw: &[httparse::Header<'_>], request: &mut Request) {
+    let mut lines = String::new();
+    for field in raw {
+        let secret = SECRET.iter().any(|name| field.name.eq_ignore_ascii_case(name));
+        let value = if secret { "***".into() } else { String::from_utf8_lossy(field.value.trim_ascii()) };
+        lines.extend([field.name, ": ", &value, "\n"]);
+    }
+    request.extensions_mut().insert(Fields(lines));
+}
+
+/// Both heads, when the answer is known. The target is the one that secrets have been taken out of.
+pub(super) fn complete(request: &mut Request, response: &[u8]) {
+    let Some(Fields(fields)) = request.extensions_mut().remove() else { return };
+    let first = format!("{} {} HTTP/1.1\n", request.method(), request.uri());
+    let response = String::from_utf8_lossy(response).replace("\r\n", "\n");
+    request.extensions_mut().insert(Exchange { request: first + &fields, response: response.trim_end().into() });
+}
