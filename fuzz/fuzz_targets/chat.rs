@@ -58,7 +58,9 @@ impl Room {
 
     fn hear(&mut self, output: &Output) {
         match output {
-            Output::Send { to, .. } => assert!(self.names.contains_key(to), "{output:?}"),
+            Output::Send { to, .. } | Output::ShowHandshake { to } | Output::Drop { who: to } => {
+                assert!(self.names.contains_key(to), "{output:?}");
+            }
             Output::Close { to, .. } => assert!(self.names.remove(to).is_some(), "{output:?}"),
             Output::Broadcast { notice: Notice::Username { name, id, .. }, .. } => {
                 let taken = self.names.iter().any(|(other, known)| other != id && known.as_deref() == Some(name));
