@@ -72,7 +72,7 @@ impl Chat {
     /// A private message: to its target and to its sender; once, if they are the same.
     fn whisper(&self, speaker: Speaker, text: Arc<str>, target: &str, out: &mut Vec<Output>) -> Result<(), Problem> {
         let name = self.allow(speaker, &text)?;
-        let (to, target) = self.lobby.find(target).ok_or(Refusal::NoSuchUser)?;
+        let (to, target) = self.lobby.find(target, self.name_chars()).ok_or(Refusal::NoSuchUser)?;
         let (id, date) = (speaker.id, speaker.now);
         let copy = |audience| {
             let (name, text) = (name.clone(), text.clone());
@@ -101,7 +101,7 @@ impl Chat {
     }
 
     fn name_chars(&self) -> usize {
-        self.rules.name_chars.max(Rules::LEAST_NAME_CHARS)
+        self.rules.name_chars.clamp(Rules::LEAST_NAME_CHARS, Rules::MOST_NAME_CHARS)
     }
 }
 

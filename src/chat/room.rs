@@ -79,9 +79,9 @@ impl Room {
         Some(&self.seats.get(&seat)?.name.as_ref()?.shown)
     }
 
-    /// The user whose name compares equal to this one.
-    pub(super) fn find(&self, name: &str) -> Option<(UserId, &protocol::Name)> {
-        let user = self.seats.get(&self.taken.holder(&names::key(name)?)?)?;
+    /// The user whose name compares equal to this one, which has at most `max` characters.
+    pub(super) fn find(&self, name: &str, max: usize) -> Option<(UserId, &protocol::Name)> {
+        let user = self.seats.get(&self.taken.holder(&names::key(name, max)?)?)?;
         Some((user.id, &user.name.as_ref()?.shown))
     }
 

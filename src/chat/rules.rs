@@ -8,7 +8,7 @@ use crate::protocol::Millis;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// The longest name, in characters (Unicode scalar values). Default 32, as the
-    /// protocol says; at least [`Rules::LEAST_NAME_CHARS`].
+    /// protocol says; from [`Rules::LEAST_NAME_CHARS`] to [`Rules::MOST_NAME_CHARS`].
     pub name_chars: usize,
     /// The longest text of a message, in characters. Default 8000; longer ones are `too-long`.
     pub text_chars: usize,
@@ -48,6 +48,9 @@ impl Default for Rate {
 impl Rules {
     /// Room for `guest` and a number, the name of last resort.
     pub const LEAST_NAME_CHARS: usize = 16;
+
+    /// The time that it takes to compare names grows with the square of their length.
+    pub const MOST_NAME_CHARS: usize = 128;
 
     /// Without the limits that are there against hostile clients: for measuring on loopback.
     /// Names keep their bound, which is the protocol's, and user lists are still merged.

@@ -149,6 +149,24 @@ fn private_messages_go_to_two() {
     }
 }
 
+/// Wherever a name comes from a peer, it is measured before it is compared.
+#[test]
+fn names_that_are_too_long_are_nobodys() {
+    let long = format!("{}ん", "・".repeat(20_000));
+    let spaced = format!("a{}b", " ".repeat(31));
+    for name in [&long, &spaced] {
+        let mut script = Script::with(&["a b"]);
+        script.join(2, Dialect::Text);
+        let whispers = [
+            script.text(1, &format!(r#"{{"type":"message","text":"x","target":"{name}"}}"#)),
+            script.text(2, &format!("/msg \"{name}\" x")),
+        ];
+        assert!(whispers.iter().all(|out| out.len() == 1 && out[0].contains("no-such-user")), "{whispers:?}");
+        let renames = [script.name(1, name), script.text(2, &format!("/name {name}"))];
+        assert!(renames.iter().all(|out| out[0].contains("rejectusername")), "{renames:?}");
+    }
+}
+
 #[test]
 fn refusals_go_to_the_offender_only() {
     let mut script = Script::with(&["ann"]);

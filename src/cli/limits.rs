@@ -32,7 +32,9 @@ const TABLE: &[Row] = &[
     ("message", "bytes of a message [65536]", |config, _, n| config.message = n),
     ("outbox", "bytes that wait for a client that does not read [262144]", |config, _, n| config.outbox = n),
     ("events", "messages that wait for the chat [1024]", |config, _, n| config.events = n.max(1)),
-    ("name", "characters of a name, at least 16 [32]", |_, rules, n| rules.name_chars = n.max(Rules::LEAST_NAME_CHARS)),
+    ("name", "characters of a name, from 16 to 128 [32]", |_, rules, n| {
+        rules.name_chars = n.clamp(Rules::LEAST_NAME_CHARS, Rules::MOST_NAME_CHARS);
+    }),
     ("text", "characters of a chat message [8000]", |_, rules, n| rules.text_chars = n),
     ("rate", "messages a second from one connection; 0: any number [10]", set_rate),
     ("burst", "messages at once from one connection [100]", set_burst),
