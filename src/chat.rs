@@ -93,7 +93,7 @@ impl Chat {
         };
         let speaker = Speaker { now, id, seat: member.seat };
         let dialect = member.dialect;
-        match member.pay(now, self.rules.rate) {
+        match member.pay(now, text.len(), self.rules.rate) {
             Pace::Fine => {}
             Pace::TooFast => return out.push(send(id, Notice::Error(Refusal::TooFast.into()))),
             Pace::Flood => return self.put_out(now, id, 1008, "flooding", out),

@@ -64,6 +64,7 @@ impl Chat {
 
     fn say(&self, speaker: Speaker, text: Arc<str>, out: &mut Vec<Output>) -> Result<(), Problem> {
         let name = self.allow(speaker, &text)?.clone();
+        let text = displayable(text);
         let (id, date) = (speaker.id, speaker.now);
         out.push(broadcast(Notice::Message { name, text, id, date, audience: Audience::Room }));
         Ok(())
@@ -72,6 +73,7 @@ impl Chat {
     /// A private message: to its target and to its sender; once, if they are the same.
     fn whisper(&self, speaker: Speaker, text: Arc<str>, target: &str, out: &mut Vec<Output>) -> Result<(), Problem> {
         let name = self.allow(speaker, &text)?;
+        let text = displayable(text);
         let (to, target) = self.lobby.find(target, self.name_chars()).ok_or(Refusal::NoSuchUser)?;
         let (id, date) = (speaker.id, speaker.now);
         let copy = |audience| {
@@ -103,6 +105,19 @@ impl Chat {
     fn name_chars(&self) -> usize {
         self.rules.name_chars.clamp(Rules::LEAST_NAME_CHARS, Rules::MOST_NAME_CHARS)
     }
+}
+
+/// The text, without what can be shown on no screen: in JSON, each of these bytes would become six.
+fn displayable(text: Arc<str>) -> Arc<str> {
+    if text.bytes().any(|byte| is_control(char::from(byte))) {
+        return text.replace(is_control, "\u{fffd}").into();
+    }
+    text
+}
+
+/// C0 (ECMA-48) but for what moves on within a text.
+fn is_control(c: char) -> bool {
+    c < ' ' && !matches!(c, '\n' | '\r' | '\t')
 }
 
 fn unknown_command(word: &str) -> Problem {

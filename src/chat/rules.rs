@@ -21,9 +21,10 @@ pub struct Rules {
     pub list_interval: Millis,
 }
 
-/// A token bucket: each message of a connection, whatever it says, costs one token.
+/// A token bucket: a message of a connection, whatever it says, costs one token for each KiB that it
+/// begins, as it was received; at most a whole `burst`, lest no wait were long enough for it.
 ///
-/// With no token left, messages are refused (`too-fast`) and still cost one: who goes on regardless
+/// With too few tokens left, messages are refused (`too-fast`) and cost one each: who goes on regardless
 /// and owes a whole `burst` is put out (1008); who waits is heard again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {

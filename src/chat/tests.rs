@@ -162,6 +162,7 @@ fn names_that_are_too_long_are_nobodys() {
             script.text(2, &format!("/msg \"{name}\" x")),
         ];
         assert!(whispers.iter().all(|out| out.len() == 1 && out[0].contains("no-such-user")), "{whispers:?}");
+        script.now += 60_000;
         let renames = [script.name(1, name), script.text(2, &format!("/name {name}"))];
         assert!(renames.iter().all(|out| out[0].contains("rejectusername")), "{renames:?}");
     }
@@ -231,6 +232,60 @@ fn flooding_is_refused_then_ends_it() {
     }
     let (fine, fast, out) = ("\"text\":\"hi\"", "too-fast", "1x 1008 flooding");
     assert_eq!(outcomes, [fine, fine, fast, fine, fast, fast, out]);
+}
+
+/// What a peer has to read grows with what was sent, not with how many messages it came in.
+#[test]
+fn large_messages_cost_more() {
+    let mut script = Script::new(Rules { rate: Some(Rate { per_second: 10, burst: 10 }), ..Rules::default() });
+    script.join(1, Dialect::Text);
+    // How much later, of how many bytes, and whether it is heard. A refusal costs one token.
+    let rows = [
+        (0, 1, true),       // 9 left
+        (0, 1024, true),    // 8
+        (0, 1025, true),    // 6
+        (0, 6145, false),   // 5
+        (0, 5120, true),    // 0
+        (500, 6000, false), // 4
+        (600, 7999, true),  // 2
+        (1000, 7999, true), // 2, for there is never more than the burst
+        (0, 8000, false),
+    ];
+    for (row, (wait, bytes, is_heard)) in rows.into_iter().enumerate() {
+        script.now += wait;
+        let out = script.text(1, &"x".repeat(bytes));
+        assert_eq!(out[0].starts_with("*< "), is_heard, "row {row}: {out:.60?}");
+    }
+}
+
+#[test]
+fn a_message_that_costs_more_than_the_burst_costs_the_burst() {
+    let mut script = Script::new(Rules { rate: Some(Rate { per_second: 1, burst: 3 }), ..Rules::default() });
+    script.join(1, Dialect::Text);
+    let long = "x".repeat(8000);
+    assert!(script.text(1, &long)[0].starts_with("*< "));
+    assert!(script.text(1, &long)[0].contains("too-fast"));
+    script.now += 4000;
+    assert!(script.text(1, &long)[0].starts_with("*< "));
+}
+
+/// Escaped in JSON they would be six bytes each.
+#[test]
+fn control_characters_are_not_passed_on() {
+    let mut script = Script::with(&["ann", "bob"]);
+    for (sent, heard) in [
+        (r"a\u0001\u001f\u001b[1m\u0000", "a\u{fffd}\u{fffd}\u{fffd}[1m\u{fffd}"),
+        (r"tab\tline\r\nline", r"tab\tline\r\nline"),
+        (r"\u000b", ""),
+        ("del\u{7f} nel\u{85} bidi\u{202e}", "del\u{7f} nel\u{85} bidi\u{202e}"),
+    ] {
+        for target in ["", r#","target":"bob""#] {
+            let out = script.text(1, &format!(r#"{{"type":"message","text":"{sent}"{target}}}"#));
+            let said = format!(r#""text":"{heard}","id":1"#);
+            let is_as_said = |line: &String| line.contains(&said) || heard.is_empty() && line.contains("missing-field");
+            assert!(out.iter().all(is_as_said), "{out:?}");
+        }
+    }
 }
 
 #[test]
