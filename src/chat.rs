@@ -15,6 +15,7 @@ use crate::protocol::{Dialect, Millis, Notice, Problem, Refusal, UserId};
 
 mod commands;
 mod events;
+mod lists;
 mod member;
 mod names;
 mod room;
@@ -60,7 +61,7 @@ impl Chat {
     /// When an [`Input::Tick`] is wanted, if at all: a user list waits. Other ticks do no harm.
     #[must_use]
     pub fn next_tick(&self) -> Option<Millis> {
-        self.lobby.list_due(self.rules.list_interval)
+        self.lobby.list_due(&self.rules)
     }
 
     /// The connections in a room, named or not, in order of joining.
@@ -82,7 +83,7 @@ impl Chat {
     }
 
     fn list_if_due(&mut self, now: Millis, out: &mut Vec<Output>) {
-        if let Some(users) = self.lobby.take_list(now, self.rules.list_interval) {
+        if let Some(users) = self.lobby.take_list(now, &self.rules) {
             out.push(broadcast(Notice::UserList(users)));
         }
     }

@@ -325,6 +325,73 @@ fn user_lists_are_merged_and_none_is_lost() {
     assert_eq!(script.put(Input::Tick), [r#"*< {"type":"userlist","users":["b","c","d"]}"#]);
 }
 
+/// So many people with the longest names, none of them talking too fast. Time passes as they sign in.
+fn crowd(rules: Rules, people: u64, millis: Millis) -> (Script, Vec<(Millis, usize)>) {
+    let mut script = Script::new(Rules { rate: None, ..rules });
+    let mut lists = Vec::new();
+    for id in 1..=people {
+        script.now = 1000 + millis * (id - 1) / people;
+        let mut out = script.join(id, Dialect::Chinwag);
+        out.extend(script.name(id, &format!("{id:x>31}")));
+        lists.extend(lists_in(&script, &out));
+    }
+    (script, lists)
+}
+
+fn lists_in(script: &Script, out: &[String]) -> Option<(Millis, usize)> {
+    out.iter().find(|line| line.contains("userlist")).map(|line| (script.now, line.len()))
+}
+
+/// Ticks until no list waits any more.
+fn settle(script: &mut Script) -> Option<(Millis, usize)> {
+    script.now = script.chat.next_tick()?;
+    let out = script.put(Input::Tick);
+    lists_in(script, &out)
+}
+
+/// One who renames ten times a second, in a large room: it costs each member 4 KiB a second, after a burst.
+#[test]
+fn renaming_without_end_makes_no_more_lists_than_are_paid() {
+    let (mut script, _) = crowd(Rules::default(), 300, 1000);
+    let list = settle(&mut script).expect("the last list").1;
+    let (mut bytes, begin) = (0, script.now);
+    for turn in 0..600 {
+        script.now = begin + 100 * turn;
+        let out = script.name(1, &format!("{}{}", "y".repeat(30), turn % 2));
+        bytes += lists_in(&script, &out).map_or(0, |(_, length)| length);
+    }
+    assert!(bytes < 4096 * (60 + 32) + 2 * list, "{bytes}");
+    assert!(bytes > 4096 * 60, "{bytes}: the room hears what it pays for");
+}
+
+#[test]
+fn a_storm_of_sign_ins_is_over_soon() {
+    for millis in [0, 1000, 3000] {
+        let (mut script, mut lists) = crowd(Rules::default(), 1000, millis);
+        lists.extend(settle(&mut script));
+        assert_eq!(lists[0].0, 1000, "the first one at once");
+        assert!(lists[1].0 <= 1110, "the next one soon: {lists:?}");
+        let (end, bytes) = lists[lists.len() - 1];
+        assert!(end <= 1000 + millis + 2000 && bytes > 1000 * 34, "{lists:?}");
+        assert_eq!(script.chat.next_tick(), None);
+    }
+}
+
+/// Afterwards all is as it was, and without the bound it is never otherwise.
+#[test]
+fn pauses_shrink_again() {
+    let (mut script, _) = crowd(Rules::default(), 300, 1000);
+    script.now = settle(&mut script).expect("the last list").0 + 60_000;
+    script.name(1, "a");
+    script.name(1, "b");
+    let pause = script.chat.next_tick().expect("a list waits") - script.now;
+    assert!((100..500).contains(&pause), "{pause}");
+
+    let (mut script, lists) = crowd(Rules::unlimited(), 1000, 3000);
+    assert!(lists.windows(2).all(|pair| (100..=103).contains(&(pair[1].0 - pair[0].0))), "{lists:?}");
+    assert!(settle(&mut script).is_some_and(|(now, _)| now <= 4100));
+}
+
 #[test]
 fn lists_are_in_order_of_joining_not_of_signing_in() {
     let mut script = Script::new(Rules { list_interval: 0, ..Rules::default() });

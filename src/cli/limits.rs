@@ -41,6 +41,9 @@ const TABLE: &[Row] = &[
     ("strikes", "refused messages in a row until the end; 0: never [100]", |_, rules, n| {
         rules.strikes = (n > 0).then(|| count(n));
     }),
+    ("lists", "bytes of user lists a second for each client; 0: any number [4096]", |_, rules, n| {
+        rules.list_bytes = (n > 0).then(|| count(n));
+    }),
 ];
 
 /// Applies one `NAME=VALUE`.
