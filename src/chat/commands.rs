@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use super::room::Seat;
-use super::{Chat, Output, Rules, broadcast, send};
-use crate::protocol::{Audience, Command, Millis, Name, Notice, Problem, Refusal, UserId};
+use super::{Chat, Now, Output, Rules, broadcast, send};
+use crate::protocol::{Audience, Command, Name, Notice, Problem, Refusal, UserId};
 
 /// Who says something, and when.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Speaker {
-    pub(super) now: Millis,
+    pub(super) now: Now,
     pub(super) id: UserId,
     pub(super) seat: Seat,
 }
@@ -59,13 +59,13 @@ impl Chat {
     /// A name was set: the list first, unless it has to wait, then whose name it is.
     fn announce(&mut self, speaker: Speaker, name: Name, out: &mut Vec<Output>) {
         self.list_if_due(speaker.now, out);
-        out.push(broadcast(Notice::Username { name, id: speaker.id, date: speaker.now }));
+        out.push(broadcast(Notice::Username { name, id: speaker.id, date: speaker.now.date }));
     }
 
     fn say(&self, speaker: Speaker, text: Arc<str>, out: &mut Vec<Output>) -> Result<(), Problem> {
         let name = self.allow(speaker, &text)?.clone();
         let text = displayable(text);
-        let (id, date) = (speaker.id, speaker.now);
+        let (id, date) = (speaker.id, speaker.now.date);
         out.push(broadcast(Notice::Message { name, text, id, date, audience: Audience::Room }));
         Ok(())
     }
@@ -75,7 +75,7 @@ impl Chat {
         let name = self.allow(speaker, &text)?;
         let text = displayable(text);
         let (to, target) = self.lobby.find(target, self.name_chars()).ok_or(Refusal::NoSuchUser)?;
-        let (id, date) = (speaker.id, speaker.now);
+        let (id, date) = (speaker.id, speaker.now.date);
         let copy = |audience| {
             let (name, text) = (name.clone(), text.clone());
             Notice::Message { name, text, id, date, audience }

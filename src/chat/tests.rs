@@ -5,17 +5,20 @@ use super::*;
 /// A chat, and the time in it.
 struct Script {
     chat: Chat,
+    /// Both clocks show it, but for how much the date was set forward or back.
     now: Millis,
+    set: i64,
 }
 
 impl Script {
     fn new(rules: Rules) -> Self {
-        Self { chat: Chat::new(rules), now: 1000 }
+        Self { chat: Chat::new(rules), now: 1000, set: 0 }
     }
 
     fn put(&mut self, input: Input<'_>) -> Vec<String> {
         let mut out = Vec::new();
-        self.chat.apply(self.now, input, &mut out);
+        let now = Now { uptime: self.now, date: self.now.saturating_add_signed(self.set) };
+        self.chat.apply(now, input, &mut out);
         out.iter().map(show).collect()
     }
 
@@ -320,9 +323,34 @@ fn user_lists_are_merged_and_none_is_lost() {
     assert_eq!(script.chat.next_tick(), None);
     script.name(4, "d");
     assert_eq!(script.chat.next_tick(), Some(1200));
-    // A clock that was set back does not hold the list up.
+    // Even if the clock went back that never does, the list would not be held up.
     script.now = 5;
     assert_eq!(script.put(Input::Tick), [r#"*< {"type":"userlist","users":["b","c","d"]}"#]);
+}
+
+/// Whoever sets the clock that dates come from, nothing is held up and nobody may talk faster.
+#[test]
+fn no_pace_depends_on_the_date() {
+    const HOUR: i64 = 3_600_000;
+    for set in [-HOUR, HOUR] {
+        let mut script = Script::new(Rules { rate: Some(Rate { per_second: 1, burst: 2 }), ..Rules::default() });
+        script.now = 2 * HOUR.unsigned_abs();
+        script.join(1, Dialect::Chinwag);
+        script.name(1, "a");
+        script.name(1, "b");
+        let due = script.chat.next_tick();
+        script.set = set;
+        assert!(script.say(1, "x")[0].contains("too-fast"), "nothing was earned");
+        assert_eq!(script.chat.next_tick(), due);
+        script.now += 99;
+        assert_eq!(script.put(Input::Tick), [""; 0]);
+        script.now += 1;
+        assert_eq!(script.put(Input::Tick), [r#"*< {"type":"userlist","users":["b"]}"#]);
+        script.now += 2000;
+        let date = script.now.saturating_add_signed(set);
+        let said = format!(r#"*< {{"type":"message","name":"b","text":"x","id":1,"date":{date}}}"#);
+        assert_eq!(script.say(1, "x"), [said], "what time has paid for is heard, at the date that it is");
+    }
 }
 
 /// So many people with the longest names, none of them talking too fast. Time passes as they sign in.
