@@ -23,7 +23,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// Events taken in one batch. More make a delivery cheaper, fewer make the first one earlier.
+/// Events taken in one batch, which ends before that when it is large. More make a delivery cheaper, fewer make the first
+/// one earlier.
 const BATCH: usize = 256;
 
 /// A chat on a server.
@@ -113,7 +114,7 @@ impl ChatServer {
     /// Makes the batch as large as it gets at once, and a little larger when that is likely to pay.
     fn gather(&mut self) {
         let room = BATCH - self.take_waiting(BATCH);
-        if room > 0 && self.fanout.len() > 1 && self.patience.try_it() {
+        if room > 0 && !self.fanout.is_full() && self.fanout.len() > 1 && self.patience.try_it() {
             thread::sleep(MOMENT);
             let more = self.take_waiting(room);
             self.patience.learn(more > 0);
@@ -125,7 +126,7 @@ impl ChatServer {
     fn take_waiting(&mut self, most: usize) -> usize {
         let mut asked = false;
         let mut taken = 0;
-        while taken < most {
+        while taken < most && !self.fanout.is_full() {
             match self.server.events().try_recv() {
                 Ok(event) => {
                     asked = false;

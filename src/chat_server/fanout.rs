@@ -21,6 +21,10 @@ use std::collections::HashMap;
 /// Memory that an empty buffer keeps for the next batch.
 const KEEP: usize = 64 * 1024;
 
+/// Bytes that one member gets in one batch, and a little more. A peer that reads gets on with it while the next batch is
+/// made; many batches at once would not fit into its outbox.
+const FULL: usize = 64 * 1024;
+
 /// Somebody to whom bytes go: a [`Peer`], or what tests have instead.
 pub(super) trait Recipient {
     fn id(&self) -> UserId;
@@ -58,6 +62,8 @@ pub(super) struct Fanout<P = Peer> {
     speakers: [usize; Dialect::ALL.len()],
     /// Members that have something of their own to be sent.
     touched: Vec<UserId>,
+    /// Bytes that were said in this batch to one member or another.
+    private: usize,
     /// Where a notice becomes text, before its length is known.
     text: String,
 }
@@ -81,6 +87,7 @@ impl<P> Default for Fanout<P> {
             said: Default::default(),
             speakers: Default::default(),
             touched: Vec::new(),
+            private: 0,
             text: String::new(),
         }
     }
@@ -108,6 +115,11 @@ impl<P: Recipient> Fanout<P> {
         self.members.len()
     }
 
+    /// Whether it is time to send what there is.
+    pub(super) fn is_full(&self) -> bool {
+        self.private >= FULL || self.said.iter().any(|frames| frames.len() >= FULL)
+    }
+
     /// Says it to everyone.
     pub(super) fn broadcast(&mut self, notice: &Notice) {
         for dialect in Dialect::ALL {
@@ -124,7 +136,9 @@ impl<P: Recipient> Fanout<P> {
             self.touched.push(to);
         }
         member.catch_up(&self.said);
+        let before = member.own.len();
         encode(notice, member.dialect, &mut self.text, &mut member.own);
+        self.private += member.own.len() - before;
     }
 
     /// Closes one, after what was said to it; for the chat it is gone.
@@ -162,6 +176,7 @@ impl<P: Recipient> Fanout<P> {
             }
         }
         self.touched.clear();
+        self.private = 0;
     }
 }
 

@@ -112,6 +112,33 @@ fn in_order_and_in_one_write_a_batch() {
     }
 }
 
+/// However it is said: to the room, in one dialect or another, or to one alone.
+#[test]
+fn a_batch_is_full_in_time_and_empty_when_it_was_sent() {
+    for line in ["*<", "1<"] {
+        let mut ears = HashMap::new();
+        let mut fanout = tell("1+ 2+", &mut ears);
+        for round in 0..3 {
+            let text = message(&"x".repeat(1000));
+            let mut count = 0;
+            while !fanout.is_full() {
+                if line == "*<" {
+                    fanout.broadcast(&text)
+                } else {
+                    fanout.send(1, &text)
+                }
+                count += 1;
+                assert!(count < 70, "{line}");
+            }
+            assert!(count > 58, "{line}: {count} in round {round}");
+            fanout.flush();
+            assert!(!fanout.is_full());
+        }
+        let most = ears[&1].writes.borrow().iter().map(Vec::len).max();
+        assert!(most.is_some_and(|most| (FULL..FULL + 1100).contains(&most)), "{line}: {most:?}");
+    }
+}
+
 #[test]
 fn nothing_is_encoded_for_nobody() {
     let mut ears = HashMap::new();
