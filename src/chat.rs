@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::protocol::{Dialect, Millis, Notice, Problem, Refusal, UserId};
+use crate::protocol::{Dialect, ErrorReason, Millis, Notice, Problem, UserId};
 
 mod commands;
 mod events;
@@ -96,7 +96,7 @@ impl Chat {
         let dialect = member.dialect;
         match member.pay(now.uptime, text.len(), self.rules.rate) {
             Pace::Fine => {}
-            Pace::TooFast => return out.push(send(id, Notice::Error(Refusal::TooFast.into()))),
+            Pace::TooFast => return out.push(send(id, Notice::Error(ErrorReason::TooFast.into()))),
             Pace::Flood => return self.put_out(now, id, 1008, "flooding", out),
         }
         let done = dialect.decode(text).and_then(|command| self.obey(speaker, command, out));
@@ -108,7 +108,7 @@ impl Chat {
 
     fn refuse_binary(&mut self, now: Now, id: UserId, out: &mut Vec<Output>) {
         if self.members.contains_key(&id) {
-            out.push(send(id, Notice::Error(Refusal::NotText.into())));
+            out.push(send(id, Notice::Error(ErrorReason::NotText.into())));
             self.put_out(now, id, 1003, "text only", out);
         }
     }

@@ -55,8 +55,8 @@ fn steps() -> impl Strategy<Value = Vec<(i32, Step)>> {
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
-    let strict =
-        Rules { text_chars: 5, rate: Some(Rate { per_second: 5, burst: 8 }), strikes: Some(4), ..Rules::default() };
+    let mut strict = Rules::default();
+    (strict.text_chars, strict.rate, strict.strikes) = (5, Some(Rate::new(5, 8)), Some(4));
     prop::sample::select(vec![Rules::default(), Rules::unlimited(), strict])
 }
 
@@ -96,6 +96,7 @@ impl Listener {
                 assert!(self.is_here(*to) && reason.len() <= 123);
                 self.forget(*to);
             }
+            other => panic!("what is that? {other:?}"),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::room::Seat;
 use super::{Chat, Now, Output, Rules, broadcast, send};
-use crate::protocol::{Audience, Command, Name, Notice, Problem, Refusal, UserId};
+use crate::protocol::{Audience, Command, ErrorReason, Name, Notice, Problem, UserId};
 
 /// Who says something, and when.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +74,7 @@ impl Chat {
     fn whisper(&self, speaker: Speaker, text: Arc<str>, target: &str, out: &mut Vec<Output>) -> Result<(), Problem> {
         let name = self.allow(speaker, &text)?;
         let text = displayable(text);
-        let (to, target) = self.lobby.find(target, self.name_chars()).ok_or(Refusal::NoSuchUser)?;
+        let (to, target) = self.lobby.find(target, self.name_chars()).ok_or(ErrorReason::NoSuchUser)?;
         let (id, date) = (speaker.id, speaker.now.date);
         let copy = |audience| {
             let (name, text) = (name.clone(), text.clone());
@@ -90,14 +90,14 @@ impl Chat {
     /// The speaker's name, if it has one and may say this: a text must have something in it that is
     /// not white space, and not too much.
     fn allow(&self, speaker: Speaker, text: &str) -> Result<&Name, Problem> {
-        let name = self.lobby.name(speaker.seat).ok_or(Refusal::NoName)?;
+        let name = self.lobby.name(speaker.seat).ok_or(ErrorReason::NoName)?;
         let max = self.rules.text_chars;
         if text.trim_start().is_empty() {
-            return Err(Problem::new(Refusal::MissingField, "The text is empty. Say something."));
+            return Err(Problem::new(ErrorReason::MissingField, "The text is empty. Say something."));
         }
         // No text has more characters than bytes: most need not be counted.
         if text.len() > max && text.chars().count() > max {
-            return Err(Refusal::TooLong.into());
+            return Err(ErrorReason::TooLong.into());
         }
         Ok(name)
     }
@@ -123,5 +123,5 @@ fn is_control(c: char) -> bool {
 fn unknown_command(word: &str) -> Problem {
     let word: String = word.chars().take(32).collect();
     let about = format!("There is no command /{word}. Type /help to see those there are, or //{word} to say /{word}.");
-    Problem::new(Refusal::UnknownType, about)
+    Problem::new(ErrorReason::UnknownType, about)
 }

@@ -24,6 +24,7 @@ impl RoomId {
 
 /// Something that happened to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Input<'a> {
     /// Its handshake is done. Every other input about it comes later, or is ignored.
     Joined {
@@ -55,6 +56,7 @@ pub enum Input<'a> {
 
 /// Something to be done, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Output {
     /// Tell one connection.
     Send {

@@ -4,8 +4,17 @@
 
 use crate::protocol::Millis;
 
-/// What the chat allows.
+/// What the chat allows. Others are made from those there are:
+///
+/// ```
+/// use chinwag::chat::{Rate, Rules};
+///
+/// let mut rules = Rules::default();
+/// rules.text_chars = 280;
+/// rules.rate = Some(Rate::new(1, 20));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rules {
     /// The longest name, in characters (Unicode scalar values). Default 32, as the
     /// protocol says; from [`Rules::LEAST_NAME_CHARS`] to [`Rules::MOST_NAME_CHARS`].
@@ -34,6 +43,7 @@ pub struct Rules {
 /// With too few tokens left, messages are refused (`too-fast`) and cost one each: who goes on regardless
 /// and owes a whole `burst` is put out (1008); who waits is heard again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rate {
     /// Tokens that come back each second, at least 1. Default 10.
     pub per_second: u32,
@@ -56,7 +66,15 @@ impl Default for Rules {
 
 impl Default for Rate {
     fn default() -> Self {
-        Self { per_second: 10, burst: 100 }
+        Self::new(10, 100)
+    }
+}
+
+impl Rate {
+    /// So many tokens a second, and so many at most.
+    #[must_use]
+    pub const fn new(per_second: u32, burst: u32) -> Self {
+        Self { per_second, burst }
     }
 }
 

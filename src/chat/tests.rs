@@ -221,7 +221,7 @@ fn a_hundred_errors_in_a_row_end_it() {
 
 #[test]
 fn flooding_is_refused_then_ends_it() {
-    let rate = Some(Rate { per_second: 10, burst: 3 });
+    let rate = Some(Rate::new(10, 3));
     let mut script = Script::new(Rules { rate, ..Rules::default() });
     script.join(1, Dialect::Json);
     script.name(1, "ann");
@@ -240,7 +240,7 @@ fn flooding_is_refused_then_ends_it() {
 /// What a peer has to read grows with what was sent, not with how many messages it came in.
 #[test]
 fn large_messages_cost_more() {
-    let mut script = Script::new(Rules { rate: Some(Rate { per_second: 10, burst: 10 }), ..Rules::default() });
+    let mut script = Script::new(Rules { rate: Some(Rate::new(10, 10)), ..Rules::default() });
     script.join(1, Dialect::Text);
     // How much later, of how many bytes, and whether it is heard. A refusal costs one token.
     let rows = [
@@ -263,7 +263,7 @@ fn large_messages_cost_more() {
 
 #[test]
 fn a_message_that_costs_more_than_the_burst_costs_the_burst() {
-    let mut script = Script::new(Rules { rate: Some(Rate { per_second: 1, burst: 3 }), ..Rules::default() });
+    let mut script = Script::new(Rules { rate: Some(Rate::new(1, 3)), ..Rules::default() });
     script.join(1, Dialect::Text);
     let long = "x".repeat(8000);
     assert!(script.text(1, &long)[0].starts_with("*< "));
@@ -333,7 +333,7 @@ fn user_lists_are_merged_and_none_is_lost() {
 fn no_pace_depends_on_the_date() {
     const HOUR: i64 = 3_600_000;
     for set in [-HOUR, HOUR] {
-        let mut script = Script::new(Rules { rate: Some(Rate { per_second: 1, burst: 2 }), ..Rules::default() });
+        let mut script = Script::new(Rules { rate: Some(Rate::new(1, 2)), ..Rules::default() });
         script.now = 2 * HOUR.unsigned_abs();
         script.join(1, Dialect::Chinwag);
         script.name(1, "a");

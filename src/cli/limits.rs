@@ -91,7 +91,7 @@ pub(crate) fn help() -> String {
 }
 
 fn set_rate(bounds: &mut Bounds, n: usize) {
-    bounds.rules.rate = (n > 0).then(|| Rate { per_second: count(n), ..Rate::default() });
+    bounds.rules.rate = (n > 0).then(|| Rate::new(count(n), Rate::default().burst));
 }
 
 fn count(n: usize) -> u32 {

@@ -83,9 +83,12 @@ fn tell(story: &str, ears: &mut HashMap<UserId, Ear>) -> Fanout<Ear> {
     fanout
 }
 
+/// Who, and the words of each write.
+type Writes<'a> = &'a [(UserId, &'a [&'a str])];
+
 #[test]
 fn in_order_and_in_one_write_a_batch() {
-    let rows: &[(&str, &[(UserId, &[&str])])] = &[
+    let rows: &[(&str, Writes)] = &[
         ("1+ 2+ *<a *<b . *<c .", &[(1, &["a b", "c"]), (2, &["a b", "c"])]),
         ("1+ 2+ 1<a .", &[(1, &["a"]), (2, &[])]),
         ("1+ 2+ *<a 1<b *<c 1<d 1<e *<f .", &[(1, &["a b c d e f"]), (2, &["a c f"])]),
