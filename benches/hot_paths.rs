@@ -93,7 +93,7 @@ fn handshake(bencher: Bencher) {
     bencher.bench(|| {
         let mut head = Head(black_box(REQUEST));
         let read = read_head(&mut head, &Limits::default(), deadline);
-        let (mut request, _) = read.ok().expect("a whole request");
+        let (mut request, _) = read.expect("a whole request");
         let decision = decide(&mut request, &policy);
         assert!(matches!(decision, Decision::Upgrade { .. }));
     });
