@@ -44,7 +44,7 @@ impl Peer {
         self.inner.id
     }
 
-    /// Where its connection comes from.
+    /// Where its connection comes from. Behind a trusted proxy: the address that the proxy names, and port 0.
     pub fn addr(&self) -> SocketAddr {
         self.inner.addr
     }

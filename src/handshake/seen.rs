@@ -13,6 +13,7 @@ const SECRET: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 struct Fields(String);
 
 /// Keeps the fields with the request.
+#[inline(never)]
 pub(super) fn keep(raw: &[httparse::Header<'_>], request: &mut Request) {
     let mut lines = String::new();
     for field in raw {
@@ -24,6 +25,7 @@ pub(super) fn keep(raw: &[httparse::Header<'_>], request: &mut Request) {
 }
 
 /// Both heads, when the answer is known. The target is the one that secrets have been taken out of.
+#[inline(never)]
 pub(super) fn complete(request: &mut Request, response: &[u8]) {
     let Some(Fields(fields)) = request.extensions_mut().remove() else { return };
     let first = format!("{} {} HTTP/1.1\n", request.method(), request.uri());
