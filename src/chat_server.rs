@@ -27,6 +27,23 @@ use std::{
 const BATCH: usize = 256;
 
 /// A chat on a server.
+///
+/// The program `chinwag`, less its flags:
+///
+/// ```no_run
+/// use chinwag::{Server, chat::Rules, chat_server::ChatServer, pages, protocol::Dialect};
+///
+/// fn main() -> Result<(), chinwag::Error> {
+///     let server = Server::builder()
+///         .protocols(ChatServer::protocols())
+///         .endpoint(|path| path == "/")
+///         .site(pages::respond)
+///         .listen("127.0.0.1:6502")?
+///         .start()?;
+///     ChatServer::new(server, Rules::default(), Dialect::Json).run();
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ChatServer {
     server: Server,
@@ -166,6 +183,7 @@ impl ChatServer {
                         self.fanout.send(to, notice);
                     }
                 }
+                Output::Drop { who } => self.fanout.cut(who),
                 Output::Send { to, notice } => self.fanout.send(to, &notice),
                 Output::Broadcast { room: _, notice } => self.fanout.broadcast(&notice),
                 Output::Close { to, code, reason } => self.fanout.close(to, code, reason),

@@ -69,13 +69,29 @@ pub enum Decision {
 ///
 /// It also takes the secrets out of it: the value of `?token=` is replaced, `Authorization`, `Cookie` and
 /// `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
+#[inline(never)]
 pub fn decide(request: &mut Request, policy: &Policy) -> Decision {
     let token = secrets::take_token(request);
-    let decision = judge(request, token.as_deref(), policy).unwrap_or_else(Decision::Answer);
-    if let Decision::Upgrade { response, .. } = &decision {
-        seen::complete(request, response);
+    match judge(request, token.as_deref(), policy) {
+        Ok(Verdict::Upgrade(protocol)) => upgrade(request, protocol).unwrap_or_else(Decision::Answer),
+        Ok(Verdict::Page) => Decision::Answer(page(request, policy)),
+        Err(refusal) => Decision::Answer(refusal),
     }
-    decision
+}
+
+/// What the rules of this server say, before tungstenite has the last word on a handshake.
+enum Verdict {
+    Page,
+    Upgrade(Option<Arc<str>>),
+}
+
+/// tungstenite's checks, and the 101 answer.
+#[inline(never)]
+fn upgrade(request: &mut Request, protocol: Option<Arc<str>>) -> Result<Decision, Response> {
+    let accepted = upgrade::accept(request)?;
+    let response = upgrade::answer(&accepted, protocol.as_deref());
+    seen::complete(request, &response);
+    Ok(Decision::Upgrade { response, protocol })
 }
 
 /// Does it come with an access token, right or wrong?
@@ -95,29 +111,29 @@ pub fn full() -> Response {
 }
 
 /// Host, then the rest: a foreign `Host` gets neither page nor handshake.
-fn judge(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Decision, Response> {
+#[inline(never)]
+fn judge(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Verdict, Response> {
     fields::no_body(request.headers())?;
     let host = host_of(request)?;
     if let Some(host) = &host {
         policy.access.check_host(host).map_err(refused)?;
     }
     if !upgrade::is_wanted(request.headers()) {
-        return Ok(Decision::Answer(page(request, policy)));
+        return Ok(Verdict::Page);
     }
     let Some(host) = host else {
         return Err(upgrade::old_version());
     };
     upgrade::check_request(request, policy)?;
     let protocol = upgrade::choose_protocol(request.headers(), &policy.protocols)?;
-    let accepted = upgrade::accept(request)?;
     check_origin(request, &host, &policy.access)?;
     policy.access.check_token(token).map_err(refused)?;
-    let response = upgrade::answer(&accepted, protocol.as_deref());
-    Ok(Decision::Upgrade { response, protocol })
+    Ok(Verdict::Upgrade(protocol))
 }
 
 /// The host that the request is for; `None` only with HTTP/1.0, which knew no `Host`.
 /// The one of an absolute target wins over the header, which must be there all the same (RFC 9112 3.2).
+#[inline(never)]
 fn host_of(request: &Request) -> Result<Option<Host>, Response> {
     let invalid = || bad_request("Host must be a host name or an IP address, and a port where there is one.");
     let header = match fields::single(request.headers(), header::HOST) {
@@ -132,6 +148,7 @@ fn host_of(request: &Request) -> Result<Option<Host>, Response> {
     }
 }
 
+#[inline(never)]
 fn check_origin(request: &Request, host: &Host, access: &Access) -> Result<(), Response> {
     let origin = fields::single(request.headers(), header::ORIGIN)
         .map_err(|_| bad_request("Origin is given more than once."))?;
@@ -141,6 +158,7 @@ fn check_origin(request: &Request, host: &Host, access: &Access) -> Result<(), R
 }
 
 /// What a request gets that wants no upgrade.
+#[inline(never)]
 fn page(request: &Request, policy: &Policy) -> Response {
     let site = policy.site.as_ref();
     if let Some(response) = site.and_then(|site| site(request)) {
@@ -155,6 +173,7 @@ fn page(request: &Request, policy: &Policy) -> Response {
     not_allowed("GET")
 }
 
+#[inline(never)]
 fn refused(refusal: Refusal) -> Response {
     let response = Response::text(refusal.status(), refusal.to_string());
     match refusal.status() {

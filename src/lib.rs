@@ -27,6 +27,13 @@
 //! | 1 | [`chat`], [`handshake`], [`pages`], `connection` | the rules of the chat; request or upgrade; the page; the full-duplex socket |
 //! | 2 | [`peer`], [`server`] | the generic server: [`Server`], [`Event`], [`Peer`] |
 //! | 3 | [`chat_server`] | the chat on that server |
+//!
+//! Where to begin: [`Server`] and [`Event`] for a server of your own; [`chat_server::ChatServer`] for the chat in your own
+//! program; [`chat::Chat`] for its rules without any network.
+//!
+//! # Features
+//! `precis`, on by default: names are compared as RFC 8266 says, for about 200 KiB of Unicode tables. Without it, case and
+//! white space do not count, and that is all.
 
 pub mod access;
 pub mod config;

@@ -44,7 +44,7 @@ impl Peer {
         self.inner.id
     }
 
-    /// Where its connection comes from.
+    /// Where its connection comes from. Behind a trusted proxy: the address that the proxy names, and port 0.
     pub fn addr(&self) -> SocketAddr {
         self.inner.addr
     }
@@ -82,6 +82,12 @@ impl Peer {
     /// [`Config::close_timeout`](crate::Config::close_timeout). Does nothing if it is closing already.
     pub fn close(&self, code: u16, reason: &str) {
         self.inner.connection.close(code, reason);
+    }
+
+    /// Cuts the connection, without a Close frame and whatever is still to be sent: a browser calls that 1006. For
+    /// tests, and for peers that deserve no better.
+    pub fn cut(&self) {
+        self.inner.connection.cut();
     }
 }
 

@@ -66,7 +66,7 @@ impl Dialect {
         match self {
             // What goes beyond MDN's objects is not for clients that only know those.
             Self::Json => json::decode(text).and_then(|command| match command {
-                Command::Inspect => Err(Refusal::UnknownType.into()),
+                Command::Inspect | Command::Drop => Err(Refusal::UnknownType.into()),
                 known => Ok(known),
             }),
             Self::Chinwag => json::decode(text),
@@ -101,6 +101,8 @@ pub enum Command {
     },
     /// Show me the handshake of this connection, as the server saw it (dialect `chinwag.v1` only).
     Inspect,
+    /// Cut this connection without a Close frame, to see what that looks like (dialect `chinwag.v1` only).
+    Drop,
     /// `/users` (dialect `text` only, like those that follow): who is here?
     ListUsers,
     /// `/help`: what can I type?

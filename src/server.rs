@@ -99,7 +99,8 @@ struct Shared {
 }
 
 impl Server {
-    /// A server on one address, with all defaults: any path, any host, no subprotocols, no pages.
+    /// A server on one address, with all defaults: any path, no subprotocols, no pages, and [`Access::default`], which
+    /// answers to IP addresses and `localhost` only.
     ///
     /// # Errors
     /// As [`Builder::listen`] and [`Builder::start`].
@@ -173,32 +174,33 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Bounds and times.
+    /// Bounds and times. Default: [`Config::default`].
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
     /// The subprotocols that this server speaks (RFC 6455 1.9). Of those a client names, the first one in its order
-    /// that is among them is chosen.
+    /// that is among them is chosen. Default: none.
     pub fn protocols<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.policy.protocols = names.into_iter().map(Arc::from).collect();
         self
     }
 
-    /// Who may come in.
+    /// Who may come in. Default: [`Access::default`].
     pub fn access(mut self, access: Access) -> Self {
         self.policy.access = access;
         self
     }
 
-    /// The paths at which there is a WebSocket. Elsewhere a handshake gets 404.
+    /// The paths at which there is a WebSocket. Elsewhere a handshake gets 404. Default: every path.
     pub fn endpoint(mut self, is_endpoint: fn(&str) -> bool) -> Self {
         self.policy.endpoint = is_endpoint;
         self
     }
 
-    /// What answers requests that are no handshakes, on the connection's thread. `None`: 404.
+    /// What answers requests that are no handshakes, on the connection's thread. `None`, as by default: 426 where there is
+    /// a WebSocket, 404 elsewhere.
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.policy.site = Some(Arc::new(site));
         self
@@ -242,9 +244,10 @@ impl Builder {
         }
         let addrs =
             self.listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().map_err(Error::Start)?;
-        let (sender, events) = bounded(self.config.events);
+        let config = self.config.sensible();
+        let (sender, events) = bounded(config.events);
         let shared = Arc::new(Shared {
-            config: Arc::new(self.config),
+            config: Arc::new(config),
             policy: self.policy,
             drain: Drain::start().map_err(Error::Start)?,
             seats: Arc::default(),
@@ -257,10 +260,12 @@ impl Builder {
             events: sender,
             listeners: self.listeners,
         });
+        // From here on, an error drops the server, and thus stops what has been started.
+        let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
         for index in 0..shared.listeners.len() {
             listen(index, &shared).map_err(Error::Start)?;
         }
-        Ok(Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs })
+        Ok(server)
     }
 }
 

@@ -91,6 +91,7 @@ impl Listener {
                 check_words(notice);
                 self.believe(notice);
             }
+            Output::ShowHandshake { to: id } | Output::Drop { who: id } => assert!(self.is_here(*id)),
             Output::Close { to, reason, .. } => {
                 assert!(self.is_here(*to) && reason.len() <= 123);
                 self.forget(*to);

@@ -1,5 +1,5 @@
 //! Any bytes as a request head: no panic, always a well-formed answer, and the same one for one-byte segments.
-//! Run with `cargo +nightly fuzz run request_head`.
+//! Run with `bash .ci/fuzz 60 request_head`.
 #![no_main]
 
 use std::io;

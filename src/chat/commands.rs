@@ -26,6 +26,7 @@ impl Chat {
             Command::Say { text, target: None } => self.say(speaker, text, out)?,
             Command::Say { text, target: Some(name) } => self.whisper(speaker, text, &name, out)?,
             Command::Inspect => out.push(Output::ShowHandshake { to: id }),
+            Command::Drop => out.push(Output::Drop { who: id }),
             Command::ListUsers => out.push(send(id, Notice::Users(self.lobby.users()))),
             Command::Help => out.push(send(id, Notice::Help)),
             Command::Quit => self.put_out(now, id, 1000, "bye", out),

@@ -66,6 +66,11 @@ pub enum Output {
         /// Whom.
         to: UserId,
     },
+    /// Cut a connection without a Close frame. Its `Left` comes, as always.
+    Drop {
+        /// Whose.
+        who: UserId,
+    },
     /// Close the connection, after what was sent to it before. For the chat it has left: no output
     /// after this one is meant for it, broadcasts of its room included; its `Left` is not awaited.
     Close {

@@ -54,6 +54,8 @@ fn show(output: &Output) -> String {
     match output {
         Output::Send { to, notice } => format!("{to}< {}", words(notice)),
         Output::Broadcast { notice, .. } => format!("*< {}", words(notice)),
+        Output::ShowHandshake { to } => format!("{to}< its handshake"),
+        Output::Drop { who } => format!("{who}x cut"),
         Output::Close { to, code, reason } => format!("{to}x {code} {reason}"),
     }
 }
@@ -64,6 +66,18 @@ fn words(notice: &Notice) -> String {
         assert!(Dialect::Text.encode(notice, &mut out));
     }
     out
+}
+
+#[test]
+fn what_learners_ask_for_is_not_for_clients_that_only_know_mdn() {
+    let mut script = Script::new(Rules::default());
+    script.join(1, Dialect::Json);
+    script.join(2, Dialect::Chinwag);
+    for (said, done) in [(r#"{"type":"inspect"}"#, "2< its handshake"), (r#"{"type":"drop"}"#, "2x cut")] {
+        assert_eq!(script.text(2, said), [done]);
+        let refusal = script.text(1, said);
+        assert!(refusal[0].contains("unknown-type"), "{refusal:?}");
+    }
 }
 
 #[test]

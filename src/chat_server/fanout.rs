@@ -89,6 +89,13 @@ impl Fanout {
         }
     }
 
+    /// Cuts one's connection.
+    pub(super) fn cut(&self, id: UserId) {
+        if let Some(&place) = self.index.get(&id) {
+            self.members[place].peer.cut();
+        }
+    }
+
     /// Sends the batch: one write for each member that has something to get.
     pub(super) fn flush(&mut self) {
         if self.said.iter().all(Frames::is_empty) {

@@ -24,6 +24,7 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
 }
 
 /// Method, version, path, and the fields that RFC 6455 4.2.1 wants; the key is left to [`accept`].
+#[inline(never)]
 pub(super) fn check_request(request: &Request, policy: &Policy) -> Result<(), Response> {
     if request.method() != Method::GET {
         return Err(not_allowed("GET"));
@@ -68,6 +69,7 @@ fn check_fields(headers: &HeaderMap) -> Result<(), Response> {
 
 /// The first subprotocol in the client's order that the server knows. That none is known is no error: the
 /// client decides what it does then (RFC 6455 4.2.2). Names that are no tokens are one (4.2.1).
+#[inline(never)]
 pub(super) fn choose_protocol(headers: &HeaderMap, known: &[Arc<str>]) -> Result<Option<Arc<str>>, Response> {
     if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
         return Ok(None);
@@ -84,12 +86,14 @@ pub(super) fn choose_protocol(headers: &HeaderMap, known: &[Arc<str>]) -> Result
 /// Has tungstenite check the handshake, and returns the value of `Sec-WebSocket-Accept`.
 ///
 /// It understands one `Connection` field and one word in `Upgrade`, so it is shown the request in that form.
+#[inline(never)]
 pub(super) fn accept(request: &Request) -> Result<HeaderValue, Response> {
     let answer = create_response(&plain_form(request)).map_err(|error| explain(&error))?;
     let accept = answer.headers().get(SEC_WEBSOCKET_ACCEPT).cloned();
     accept.ok_or_else(|| bad_request("The handshake has no answer."))
 }
 
+#[inline(never)]
 fn plain_form(request: &Request) -> Request {
     let mut plain = Request::new(());
     *plain.method_mut() = request.method().clone();
@@ -105,6 +109,7 @@ fn plain_form(request: &Request) -> Request {
     plain
 }
 
+#[inline(never)]
 fn explain(error: &tungstenite::Error) -> Response {
     use tungstenite::Error::Protocol;
     match error {
@@ -114,6 +119,7 @@ fn explain(error: &tungstenite::Error) -> Response {
 }
 
 /// The 101 answer, spelled as in RFC 6455 1.2: some small clients know no other letter case.
+#[inline(never)]
 pub(super) fn answer(accept: &HeaderValue, protocol: Option<&str>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(192);
     bytes.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");

@@ -31,6 +31,11 @@ fn every_row_from_server_to_client() {
             "* you are bob1",
         ),
         (Notice::UserList(names(&["ann", "bob"])), r#"{"type":"userlist","users":["ann","bob"]}"#, "(nothing)"),
+        (
+            Notice::Handshake { request: "GET / HTTP/1.1\nHost: a\n".into(), response: "HTTP/1.1 101 x".into() },
+            r#"{"type":"handshake","request":["GET / HTTP/1.1","Host: a"],"response":["HTTP/1.1 101 x"]}"#,
+            "(nothing)",
+        ),
         (Notice::UserList(names(&[])), r#"{"type":"userlist","users":[]}"#, "(nothing)"),
         (
             Notice::Username { name: name(), id: 7, date: D },

@@ -38,11 +38,13 @@ impl Guests {
     }
 
     /// Its handshake is done. False: the doors were closed meanwhile.
+    #[inline(never)]
     pub(super) fn open(&self, id: u64, connection: &Arc<Connection>) -> bool {
         self.put(id, Guest::Open(Arc::clone(connection)))
     }
 
     /// It is gone.
+    #[inline(never)]
     pub(super) fn leave(&self, id: u64) {
         self.list().guests.remove(&id);
     }

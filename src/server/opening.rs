@@ -39,14 +39,7 @@ pub(super) struct Opened {
 pub(super) fn open(stream: &TcpStream, addr: SocketAddr, seat: &mut Seat, shared: &Shared) -> Option<Box<Opened>> {
     let _ = stream.set_nodelay(true);
     let deadline = Instant::now() + shared.config.handshake_timeout;
-    let limits = Limits { bytes: shared.config.head, fields: shared.config.fields };
-    let (mut request, input) = match handshake::read_head(&mut &*stream, &limits, deadline) {
-        Ok(head) => head,
-        Err(why) => {
-            refuse(stream, addr, shared, &why);
-            return None;
-        }
-    };
+    let (mut request, input) = read(stream, addr, shared, deadline)?;
     let addr = match forwarded(addr, &request, seat, shared) {
         Ok(addr) => addr,
         Err(full) => {
@@ -66,7 +59,7 @@ pub(super) fn open(stream: &TcpStream, addr: SocketAddr, seat: &mut Seat, shared
             if protocol.is_none() {
                 note_unknown_protocols(&request, addr);
             }
-            Some(Box::new(Opened { addr, request: Box::new(request), protocol, input }))
+            Some(Box::new(Opened { addr, request, protocol, input }))
         }
         Decision::Answer(response) => {
             note_answer(&request, &response, addr, shared);
@@ -75,6 +68,19 @@ pub(super) fn open(stream: &TcpStream, addr: SocketAddr, seat: &mut Seat, shared
                 shared.guests.wait(shared.guesses.wrong(addr.ip(), shared.config.wrong_token_pause, Instant::now()));
             }
             answer(stream, &response, request.method() == "HEAD");
+            None
+        }
+    }
+}
+
+/// Reads the request, or refuses what is none.
+#[inline(never)]
+fn read(stream: &TcpStream, addr: SocketAddr, shared: &Shared, deadline: Instant) -> Option<(Box<Request>, Vec<u8>)> {
+    let limits = Limits { bytes: shared.config.head, fields: shared.config.fields };
+    match handshake::read_head(&mut &*stream, &limits, deadline) {
+        Ok((request, input)) => Some((Box::new(request), input)),
+        Err(why) => {
+            refuse(stream, addr, shared, &why);
             None
         }
     }

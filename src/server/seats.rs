@@ -110,6 +110,7 @@ impl Seat {
     }
 
     /// The handshake is over.
+    #[inline(never)]
     pub(super) fn settle(&mut self) {
         if std::mem::take(&mut self.in_handshake) {
             self.seats.taken().handshakes -= 1;
@@ -118,6 +119,7 @@ impl Seat {
 }
 
 impl Drop for Seat {
+    #[inline(never)]
     fn drop(&mut self) {
         self.settle();
         let mut taken = self.seats.taken();

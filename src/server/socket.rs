@@ -28,7 +28,7 @@ pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: S
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let Some(opened) = opening::open(&stream, addr, &mut seat, shared) else { return };
         seat.settle();
-        live(id, stream, *opened, shared);
+        live(id, stream, opened, shared);
     }));
     shared.guests.leave(id);
     if outcome.is_err() {
@@ -37,27 +37,32 @@ pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: S
 }
 
 /// From the end of the handshake to the end.
+#[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
 #[inline(never)]
-fn live(id: u64, stream: Arc<TcpStream>, opened: Opened, shared: &Arc<Shared>) {
-    let Opened { addr, request, protocol, input } = opened;
+fn live(id: u64, stream: Arc<TcpStream>, opened: Box<Opened>, shared: &Arc<Shared>) {
+    let Opened { addr, request, protocol, input } = *opened;
     let (connection, reader) =
         Connection::new(id, stream, input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
     if !shared.guests.open(id, &connection) {
         connection.close(1001, "the server is shutting down");
     }
-    debug!("connection {id} from {addr}: open, subprotocol {protocol:?}");
     let peer = Peer::new(id, addr, protocol, Arc::clone(&connection));
+    report_open(&peer);
     let outcome = catch_unwind(AssertUnwindSafe(|| pump(&peer, request, reader, shared)));
     let mut reason = connection.end();
     if outcome.is_err() {
         report_panic(id, addr);
         reason = Reason::Panicked;
     }
-    debug!("connection {id} from {addr}: {reason}");
-    count(shared, &peer, &reason);
+    report_end(shared, &peer, &reason);
     shared.guests.leave(id);
     // The channel is gone when the server is: then nobody wants to know.
     let _ = shared.send(Event::Disconnected(peer, reason));
+}
+
+#[inline(never)]
+fn report_open(peer: &Peer) {
+    debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
 }
 
 #[inline(never)]
@@ -80,7 +85,9 @@ fn pump(peer: &Peer, request: Box<Request>, mut reader: Reader, shared: &Shared)
     }
 }
 
-fn count(shared: &Shared, peer: &Peer, reason: &Reason) {
+#[inline(never)]
+fn report_end(shared: &Shared, peer: &Peer, reason: &Reason) {
+    debug!("connection {} from {}: {reason}", peer.id(), peer.addr());
     let kind = match reason {
         Reason::TooSlow => Kind::TooSlow,
         Reason::Silent => Kind::Silent,

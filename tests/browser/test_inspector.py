@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from support import Window
@@ -118,14 +117,22 @@ def test_what_a_browser_refuses(window, allowed):
 def test_the_true_handshake(window):
     hex = window("hex")
     hex.look("shaking")
-    expect(hex.find("#shake-request, #shake-none").locator("visible=true")).to_have_count(1)
-    if hex.find("#shake-none").is_visible():
-        expect(hex.find("#error")).to_be_hidden()
-        pytest.xfail("the server does not hand back its handshake yet")
     expect(hex.find("#shake-request")).to_contain_text(re.compile(r"GET / HTTP/1.1\s"))
     expect(hex.find("#shake-request")).to_contain_text(re.compile(r"Upgrade: websocket", re.I))
     expect(hex.find("#shake-response")).to_contain_text("101")
     expect(hex.find("#shake-same")).to_have_text("✓")
+
+
+def test_pulling_the_plug(window):
+    """The server cuts the connection as a broken wire would: 1006, not clean; and the page comes back."""
+    ida = window("ida")
+    ida.look("trying")
+    ida.find("#try-drop").click()
+    ida.look("events")
+    expect(event(ida, "#1 • close")).to_contain_text("code 1006")
+    expect(event(ida, "#1 • close")).to_contain_text("wasClean false")
+    expect(event(ida, "#2 • open")).to_have_count(1)
+    ida.expect_state("OPEN")
 
 
 def test_the_answer_is_worked_out(browser, url):

@@ -130,7 +130,11 @@ impl Drop for Chinwag {
     fn drop(&mut self) {
         // Already gone is as good as killed.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        let status = self.child.wait();
+        if std::thread::panicking() {
+            let said: Vec<String> = self.stderr.iter().collect();
+            eprintln!("chinwag ended with {status:?}; what it said and nobody had read: {said:#?}");
+        }
     }
 }
 

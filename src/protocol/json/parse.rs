@@ -19,6 +19,7 @@ pub(super) fn command(text: &str) -> Result<Command, Problem> {
             "message" => say(object.text, object.target),
             "username" => set_name(object.name),
             "inspect" => Ok(Command::Inspect),
+            "drop" => Ok(Command::Drop),
             _ => Err(Refusal::UnknownType.into()),
         },
         Field::Absent => Err(missing("The object has no \"type\".")),

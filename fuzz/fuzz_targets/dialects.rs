@@ -1,0 +1,75 @@
+//! Any text as a message in each dialect: what is understood is what serde_json understands, and what is said about it
+//! is harmless, whatever was in it.
+#![no_main]
+
+use std::sync::Arc;
+
+use chinwag::protocol::{Audience, Command, Dialect, Notice};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+fuzz_target!(|text: &str| {
+    for dialect in Dialect::ALL {
+        match dialect.decode(text) {
+            Ok(command) => {
+                if dialect != Dialect::Text {
+                    check_against_serde(&command, text);
+                }
+                say_it_again(&command);
+            }
+            Err(problem) => check_words(&Notice::Error(problem)),
+        }
+    }
+});
+
+/// Our own parser of JSON accepts nothing that is none, and reads the same strings out of it.
+fn check_against_serde(command: &Command, text: &str) {
+    let object: Value = serde_json::from_str(text).expect("what we understand is JSON");
+    let field = |name: &str| object.get(name).and_then(Value::as_str);
+    match command {
+        Command::SetName(name) => {
+            assert_eq!((field("type"), field("name")), (Some("username"), Some(name.as_str())));
+        }
+        Command::Say { text, target } => {
+            assert_eq!((field("type"), field("text")), (Some("message"), Some(&**text)));
+            if let Some(target) = target {
+                assert_eq!(field("target"), Some(target.as_str()));
+            }
+        }
+        Command::Inspect => assert_eq!(field("type"), Some("inspect")),
+        Command::Drop => assert_eq!(field("type"), Some("drop")),
+        other => panic!("JSON has no words for {other:?}"),
+    }
+}
+
+fn say_it_again(command: &Command) {
+    let (name, id, date) = (Arc::from("ann"), 1, 1_700_000_000_000);
+    match command {
+        Command::SetName(name) => check_words(&Notice::Username { name: name.as_str().into(), id, date }),
+        Command::Say { text, target } => {
+            let text = Arc::clone(text);
+            let audience = target.as_deref().map_or(Audience::Room, |target| Audience::You(target.into()));
+            check_words(&Notice::Message { name, text, id, date, audience });
+        }
+        Command::UnknownCommand(word) => check_words(&Notice::Left { name: word.as_str().into() }),
+        _ => {}
+    }
+}
+
+fn check_words(notice: &Notice) {
+    for dialect in Dialect::ALL {
+        let mut said = String::new();
+        if !dialect.encode(notice, &mut said) {
+            continue;
+        }
+        if dialect == Dialect::Text {
+            assert!(!said.contains(|c: char| c.is_control() || c == '\u{2028}'), "{said:?}");
+            continue;
+        }
+        assert!(dialect == Dialect::Chinwag || !said.contains(['<', '>']), "{said:?}");
+        let object: Value = serde_json::from_str(&said).expect("what we say is JSON");
+        if let (Dialect::Chinwag, Notice::Message { text, .. }) = (dialect, notice) {
+            assert_eq!(object["text"].as_str(), Some(&**text));
+        }
+    }
+}

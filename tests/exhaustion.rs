@@ -1,0 +1,126 @@
+//! Out of descriptors, out of threads: those who are in keep chatting, newcomers hear 503, and when somebody leaves, the
+//! next one comes in. The process neither ends nor spins.
+
+mod support;
+
+use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use support::binary::{Chinwag, command, start};
+use support::process::usage;
+use support::{Client, DEADLINE, skip, wait_until};
+use tungstenite::Error;
+
+/// Enough for the server itself and some twenty or fifty clients.
+const LIMIT: &str = "64";
+
+/// Nobody else's, so that only this server's threads count.
+const NOBODY: &str = "54321";
+
+#[test]
+fn out_of_descriptors() {
+    let server = command(&["--listen", "127.0.0.1:0"]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!("ulimit -n {LIMIT}; exec \"$0\" \"$@\"")]);
+    limited.arg(server.get_program()).args(server.get_args());
+    exhaust(&start(limited), "descriptors (ulimit -n 64)");
+}
+
+/// For root, `ulimit -u` is no limit: the server runs as a user that nobody is.
+#[test]
+fn out_of_threads() {
+    let probe = Command::new("setpriv").args(["--reuid", NOBODY, "--clear-groups", "true"]).status();
+    if !probe.is_ok_and(|status| status.success()) {
+        return skip("no setpriv, or not root");
+    }
+    let server = command(&["--listen", "127.0.0.1:0"]);
+    // That user must be able to read the program: a copy where everybody may.
+    let copy = std::env::temp_dir().join(format!("chinwag-{}", std::process::id()));
+    std::fs::copy(server.get_program(), &copy).expect("a writable folder");
+    let mut limited = Command::new("prlimit");
+    limited.args([&format!("--nproc={LIMIT}"), "setpriv", "--reuid", NOBODY, "--clear-groups"]);
+    limited.arg(&copy).args(server.get_args()).current_dir("/");
+    let chinwag = start(limited);
+    std::fs::remove_file(copy).expect("it is there");
+    exhaust(&chinwag, "threads (ulimit -u 64)");
+}
+
+fn exhaust(chinwag: &Chinwag, what: &str) {
+    let addr = chinwag.addr();
+    let (mut ann, mut bob) = (user(addr, "ann"), user(addr, "bob"));
+    let mut others = fill(addr);
+    assert!((20..64).contains(&others.len()), "{} are in", others.len());
+    let (before, begin) = (usage(chinwag.pid()), Instant::now());
+    let mut refused = 0;
+    for attempt in 0..200 {
+        refused += u32::from(status(addr).is_none_or(|status| status == 503));
+        if attempt % 10 == 0 {
+            talk(&mut ann, &mut bob, attempt);
+        }
+    }
+    // A full server that nobody calls does nothing at all: no look at what comes is needed for the half second.
+    let quiet = TcpStream::connect(addr).expect("the backlog takes it");
+    quiet.set_read_timeout(Some(Duration::from_millis(500))).expect("not zero");
+    drop((&quiet).read(&mut [0; 512]));
+    let (after, took) = (usage(chinwag.pid()), begin.elapsed());
+    let busy = (after.cpu - before.cpu).as_secs_f64() / took.as_secs_f64() * 100.0;
+    println!(
+        "out of {what}: {} users in; of 200 attempts {refused} refused; CPU {busy:.1} % over {took:.1?}",
+        others.len() + 2
+    );
+    assert_eq!(refused, 200);
+    assert!(busy < 5.0, "CPU {busy:.1} %");
+    chinwag.wait_for_log("with 503");
+
+    for number in 0..5 {
+        others.pop().expect("many are in").close(1000);
+        others.push(comes_in(addr, number));
+        talk(&mut ann, &mut bob, number);
+    }
+}
+
+/// Users up to the last one who is let in.
+fn fill(addr: SocketAddr) -> Vec<Client> {
+    let mut clients = Vec::new();
+    while let Ok(client) = Client::try_connect(addr, &["chinwag.v1"], &[]) {
+        clients.push(client);
+        assert!(clients.len() < 100, "there is no limit");
+    }
+    clients
+}
+
+fn user(addr: SocketAddr, name: &str) -> Client {
+    let mut client = Client::connect(addr, &["chinwag.v1"]);
+    client.sign_in(name);
+    client
+}
+
+fn talk(ann: &mut Client, bob: &mut Client, number: usize) {
+    let text = format!("number {number}");
+    ann.say_json(&json!({"type": "message", "text": text}));
+    bob.wait_until(&text, |object| object["text"] == text.as_str());
+}
+
+/// The status of a newcomer's handshake; `None`: cut off without a word.
+fn status(addr: SocketAddr) -> Option<u16> {
+    match Client::try_connect(addr, &["chinwag.v1"], &[]) {
+        Ok(_) => Some(101),
+        Err(Error::Http(response)) => Some(response.status().as_u16()),
+        Err(_) => None,
+    }
+}
+
+/// The connection that was left is a thread's that is just ending: it may take a moment.
+fn comes_in(addr: SocketAddr, number: usize) -> Client {
+    let mut client = None;
+    let begin = Instant::now();
+    wait_until(DEADLINE, "a newcomer comes in when somebody has left", || {
+        client = Client::try_connect(addr, &["chinwag.v1"], &[]).ok();
+        client.is_some()
+    });
+    assert!(begin.elapsed() < Duration::from_secs(1), "newcomer {number} waited {:?}", begin.elapsed());
+    client.expect("it was waited for")
+}
