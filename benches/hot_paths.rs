@@ -6,7 +6,7 @@
 
 use chinwag::{
     Config, Frames, Server,
-    chat::{Chat, Input, Output, Rules},
+    chat::{Chat, Input, Now, Output, Rules},
     chat_server::ChatServer,
     handshake::{Decision, Limits, Policy, Source, decide, read_head},
     protocol::{Audience, Dialect, Notice},
@@ -25,7 +25,7 @@ use tungstenite::{Message, WebSocket, client::ClientRequestBuilder, protocol::We
 const ROOM: u64 = 100;
 
 /// Fixed: the rules know no clock.
-const NOW: u64 = 1_800_000_000_000;
+const NOW: Now = Now { uptime: 0, date: 1_800_000_000_000 };
 
 const HELLO: &str =
     r#"{"type":"message","text":"How are you? I am fine, thank you, and so is everybody <here>.","date":1}"#;
@@ -44,7 +44,7 @@ fn decode(bencher: Bencher, name: &str) {
 fn encode(bencher: Bencher, name: &str) {
     let (dialect, mut out) = (dialect(name), String::new());
     let text = "How are you? I am fine, thank you, and so is everybody <here>.".into();
-    let notice = Notice::Message { name: "ann".into(), text, id: 7, date: NOW, audience: Audience::Room };
+    let notice = Notice::Message { name: "ann".into(), text, id: 7, date: NOW.date, audience: Audience::Room };
     bencher.bench_local(|| {
         out.clear();
         dialect.encode(black_box(&notice), &mut out)

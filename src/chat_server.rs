@@ -1,12 +1,12 @@
 //! The dispatch thread: events become inputs of the rules, their outputs become frames for peers.
 //!
-//! Owns the clock and the batch. Knows both the server and the chat, which know nothing of each other.
+//! Owns the clocks and the batch. Knows both the server and the chat, which know nothing of each other.
 
 mod fanout;
 mod patience;
 
 use crate::{
-    chat::{Chat, Input, Output, Rules},
+    chat::{Chat, Input, Now, Output, Rules},
     connection::Message,
     http::{Exchange, Request},
     peer::Peer,
@@ -20,7 +20,7 @@ use patience::{MOMENT, Patience};
 use std::{
     collections::HashMap,
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// Events taken in one batch. More make a delivery cheaper, fewer make the first one earlier.
@@ -48,6 +48,8 @@ const BATCH: usize = 256;
 pub struct ChatServer {
     server: Server,
     chat: Chat,
+    /// When it began: from here on its uptime counts.
+    began: Instant,
     fanout: Fanout,
     default_dialect: Dialect,
     outputs: Vec<Output>,
@@ -69,6 +71,7 @@ impl ChatServer {
         Self {
             server,
             chat: Chat::new(rules),
+            began: Instant::now(),
             fanout: Fanout::default(),
             default_dialect,
             outputs: Vec::new(),
@@ -101,7 +104,7 @@ impl ChatServer {
         match self.chat.next_tick() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(tick) => {
-                let wait = Duration::from_millis(tick.saturating_sub(now()));
+                let wait = Duration::from_millis(tick.saturating_sub(self.now().uptime));
                 self.server.events().recv_timeout(wait)
             }
         }
@@ -174,8 +177,14 @@ impl ChatServer {
         }
     }
 
+    /// Dates are by the clock that people set; whatever they do to it, nothing else goes by it.
+    fn now(&self) -> Now {
+        let date = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now { uptime: millis(self.began.elapsed()), date: millis(date) }
+    }
+
     fn apply(&mut self, input: Input<'_>) {
-        self.chat.apply(now(), input, &mut self.outputs);
+        self.chat.apply(self.now(), input, &mut self.outputs);
         for output in self.outputs.drain(..) {
             match output {
                 Output::ShowHandshake { to } => {
@@ -196,8 +205,6 @@ fn handshake(seen: &Exchange) -> Notice {
     Notice::Handshake { request: seen.request.as_str().into(), response: seen.response.as_str().into() }
 }
 
-/// The time, as messages are stamped with it.
-fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+fn millis(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }

@@ -15,7 +15,7 @@ pub use problem::{Problem, Refusal};
 /// A connection's own number, given by the server, below 2^53 (so that JavaScript can hold it).
 pub type UserId = u64;
 
-/// Milliseconds since 1970-01-01T00:00:00Z.
+/// Milliseconds; as a date, those since 1970-01-01T00:00:00Z.
 pub type Millis = u64;
 
 /// A user's name as it is shown. Cheap to clone.

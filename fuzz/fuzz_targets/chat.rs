@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chinwag::chat::{Chat, Input, Output, Rate, RoomId, Rules};
+use chinwag::chat::{Chat, Input, Now, Output, Rate, RoomId, Rules};
 use chinwag::protocol::{Dialect, Notice, UserId};
 use libfuzzer_sys::fuzz_target;
 
@@ -18,12 +18,12 @@ fuzz_target!(|steps: &[u8]| {
 fn converse(rules: Rules, steps: &[u8]) {
     let mut chat = Chat::new(rules);
     let mut room = Room::default();
-    let mut now = 1_700_000_000_000;
-    let mut out = Vec::new();
+    let date = 1_700_000_000_000;
+    let (mut uptime, mut out) = (0, Vec::new());
     for step in steps.split(|byte| *byte == b'\n') {
         let [what, who, text @ ..] = step else { continue };
         let id = UserId::from(who % 8);
-        now += u64::from(who / 8);
+        uptime += u64::from(who / 8);
         let text = String::from_utf8_lossy(text);
         let input = match what % 8 {
             0 => Input::Joined { id, dialect: Dialect::ALL[usize::from(what / 8) % 3] },
@@ -34,7 +34,7 @@ fn converse(rules: Rules, steps: &[u8]) {
         };
         room.before(&input);
         out.clear();
-        chat.apply(now, input, &mut out);
+        chat.apply(Now { uptime, date }, input, &mut out);
         out.iter().for_each(|output| room.hear(output));
         let members: BTreeSet<UserId> = chat.members(RoomId::LOBBY).collect();
         assert_eq!(members, room.names.keys().copied().collect());
