@@ -57,7 +57,6 @@ export default {
 	copy: 'Copy',
 	shaking: 'Handshake',
 	shakeIs: 'It begins as an HTTP/1.1 request with an Upgrade header, which the server must support. The browser sends a random key; the server makes a token from it and sends that back.',
-	shakeNone: 'This server does not say what it saw. The browser’s network panel (F12) shows it.',
 	events: 'Events',
 	eventsAre: 'After the handshake all is frames on that one connection: a few bytes of header, then the payload. Open a line to see.',
 	filter: 'Filter',

@@ -57,7 +57,6 @@ export default {
 	copy: '복사',
 	shaking: '핸드셰이크',
 	shakeIs: 'Upgrade 헤더가 있는 HTTP/1.1 요청으로 시작하며, 서버도 WebSocket을 지원해야 합니다. 브라우저가 보낸 랜덤 키로 서버는 토큰을 만들어 돌려줍니다.',
-	shakeNone: '이 서버는 알려 주지 않습니다. 브라우저의 네트워크 패널(F12)에 있습니다.',
 	events: '이벤트',
 	eventsAre: '그 뒤로는 연결 하나로 프레임(몇 바이트의 헤더와 내용)만 오갑니다. 줄을 열어 보세요.',
 	filter: '거르기',

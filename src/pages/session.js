@@ -15,7 +15,6 @@ export class Session {
 	#users = [];
 	#before; // a name that the latest list no longer has
 	#id;
-	#inspecting;
 
 	name; // as the server gave it; undefined until then
 	wanted = draft.get('name') ?? keep.get('name'); // as we asked for it
@@ -42,9 +41,8 @@ export class Session {
 		return true;
 	}
 
-	/** Asks for the handshake as the server saw it: view.handshake gets it, or undefined. */
+	/** Asks for the handshake as the server saw it: view.handshake gets it. */
 	inspect() {
-		this.#inspecting = true;
 		this.#send({ type: 'inspect' });
 	}
 
@@ -60,7 +58,7 @@ export class Session {
 			case 'rejectusername': return this.#view.rejected(this.wanted, message.name);
 			case 'userlist': return this.#listed(message.users);
 			case 'message': return this.#heard(message);
-			case 'handshake': return this.#inspected(message);
+			case 'handshake': return this.#view.handshake(message);
 			case 'error': return this.#refused(message);
 		}
 	}
@@ -68,11 +66,6 @@ export class Session {
 	#welcomed({ id }) {
 		this.#id = id;
 		if (this.wanted) this.signIn(this.wanted);
-	}
-
-	#inspected(handshake) {
-		this.#inspecting = false;
-		this.#view.handshake(handshake);
 	}
 
 	#named({ id, name, date }) {
@@ -100,7 +93,6 @@ export class Session {
 	}
 
 	#refused({ reason, about }) {
-		if (this.#inspecting && reason === 'unknown-type') return this.#inspected();
 		if (reason === 'too-fast') return setTimeout(() => this.#again(), PATIENCE);
 		this.#view.refused(reason, about, GIVEN_BACK.includes(reason) && this.#outbox.done());
 		this.#flush();

@@ -28,8 +28,9 @@ export function openSocket(url, protocols, report) {
 			tell('out', { data, size: sizeOf(data) });
 		},
 		close(code, reason) {
+			const lives = ws.readyState < WebSocket.CLOSING; // if not, this does nothing
 			ws.close(code, reason);
-			tell('closing', { code, reason });
+			if (lives) tell('closing', { code, reason });
 		},
 	};
 }
