@@ -40,7 +40,7 @@ const view = {
 	},
 	refused(reason, about, entry) {
 		showError('refused', { about, reason });
-		if (entry) giveBack(entry.text);
+		if (entry) giveBack(entry);
 	},
 };
 

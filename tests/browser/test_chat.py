@@ -82,6 +82,39 @@ def test_a_refused_text_comes_back(window):
     expect(hal.find("#pending > *")).to_have_count(0)
 
 
+SAY_TO_ONE_THEN_WRITE_TO_ALL = """([secret, next]) => {
+    const text = document.getElementById('text');
+    text.value = secret;
+    text.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', cancelable: true }));
+    document.getElementById('unpick').click();
+    text.value = next;
+    text.dispatchEvent(new Event('input'));
+}"""
+
+
+def test_a_refused_private_text_stays_private(window):
+    """Its target left. Meanwhile the author writes to all: first that is sent, then the text comes back, for one."""
+    guest = window("guest1")
+    nan, third = window("nan"), window("third")
+    nan.find("#people-list").get_by_text("guest1").click()
+    guest.page.close()
+    expect(nan.find("#log .note").last).to_contain_text("guest1 left")
+    nan.page.evaluate(SAY_TO_ONE_THEN_WRITE_TO_ALL, ["a secret", "for all"])
+    expect(nan.find("#error")).to_contain_text("no-such-user")
+    expect(nan.find("#text")).to_have_value("for all")
+    expect(nan.find("#private")).to_be_hidden()
+    nan.find("#text").press("Enter")
+    third.expect_message("for all")
+    expect(nan.find("#text")).to_have_value("a secret")
+    expect(nan.find("#private")).to_contain_text("to guest1 only")
+    nan.find("#text").press("Enter")
+    expect(nan.find("#text")).to_have_value("a secret")
+    nan.page.reload()
+    expect(nan.find("#text")).to_have_value("a secret")
+    expect(nan.find("#private")).to_contain_text("to guest1 only")
+    expect(third.find("#log .text")).to_have_text(["for all"])
+
+
 def test_the_title_counts_what_was_not_seen(window):
     ivy = window("ivy")
     jim = window("jim")
