@@ -13,7 +13,9 @@ export class Session {
 	#view;
 	#outbox = new Outbox();
 	#users = [];
-	#before; // a name that the latest list no longer has
+	#names = new Map(); // by id, of those who were heard of since they came
+	#fresh; // a name that is new in the latest list
+	#gone; // the one that it may stand for
 	#id;
 
 	name; // as the server gave it; undefined until then
@@ -70,23 +72,29 @@ export class Session {
 
 	#named({ id, name, date }) {
 		const mine = id === this.#id;
+		const before = this.#names.get(id) ?? (name === this.#fresh ? this.#gone : undefined);
 		if (mine) this.name = name;
-		this.#view.named({ name, before: this.#before, date, mine });
+		this.#names.set(id, name);
+		this.#users = without(this.#users, [before, name]).concat(name);
+		this.#view.named({ name, before, date, mine });
 		if (mine) this.#flush();
 	}
 
-	// A list of the same length with one name gone tells a new name; whose, the next message says.
+	// A list comes just before the message that says whose its new name is, or later. A new name for one that is
+	// gone: that may be one person, of whom no message came yet.
 	#listed(users) {
-		const now = new Set(users);
-		const gone = this.#users.filter((name) => !now.has(name));
-		this.#before = users.length === this.#users.length ? gone.pop() : undefined;
+		const gone = without(this.#users, users);
+		[this.#fresh] = without(users, this.#users);
+		this.#gone = this.#fresh && gone.pop();
 		this.#users = users;
+		for (const [id, name] of this.#names) if (gone.includes(name)) this.#names.delete(id);
 		this.#view.users(users);
 		for (const name of gone) this.#view.left(name);
 	}
 
 	#heard(message) {
 		const mine = message.id === this.#id;
+		this.#names.set(message.id, message.name);
 		if (mine) this.#outbox.done(message.nonce);
 		this.#view.message(message, mine);
 		if (mine) this.#flush();
@@ -107,6 +115,7 @@ export class Session {
 		if (code === 1009) this.#view.refused('too-long', code, this.#outbox.done());
 		this.name = undefined;
 		this.#users = [];
+		this.#names.clear();
 		this.#again();
 	}
 
@@ -119,4 +128,9 @@ export class Session {
 	#send(message) {
 		this.#connection.send(JSON.stringify(message)); // JSON leaves out what is undefined
 	}
+}
+
+function without(names, others) {
+	const out = new Set(others);
+	return names.filter((name) => !out.has(name));
 }

@@ -1,5 +1,6 @@
 """What a chat is for: people, messages, names; and nothing that somebody types becomes more than text."""
 
+import json
 import re
 
 from playwright.sync_api import expect
@@ -36,6 +37,31 @@ def test_a_new_name(window):
     eve.join("eva")
     expect(other.find("#log .note").last).to_contain_text("eve is now eva")
     expect(other.find("#people-list li")).to_have_text(["eva", "other you"])
+
+
+def test_a_new_name_told_before_its_list(window):
+    """So it is within 100 ms of the last list. And whoever comes right after that is nobody else's new name."""
+
+    def listed(*users):
+        return {"type": "userlist", "users": users}
+
+    def named(id, name):
+        return {"type": "username", "id": id, "name": name, "date": 0}
+
+    def serve(ws):
+        told = [
+            *[listed("bob", "me"), named(1, "me"), {**named(7, "bob"), "type": "message", "text": "hi"}],
+            *[named(7, "carol"), listed("carol", "me"), named(8, "dave"), listed("carol", "me", "dave")],
+        ]
+        ws.on_message(lambda _: [ws.send(json.dumps(message)) for message in told])
+        ws.send('{"type":"id","id":1}')
+
+    me = window(server=serve)
+    me.find("#name").fill("me")
+    me.find("#name").press("Enter")
+    me.expect_person("dave")
+    notes = me.find("#log .note:not(.separator) span").all_inner_texts()
+    assert notes == ["me signed in", "bob is now carol", "dave signed in"]
 
 
 def test_markup_stays_text(window):

@@ -6,8 +6,6 @@ import re
 
 from playwright.sync_api import expect
 
-from support import Window
-
 KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 1.3
 HANDSHAKE = {
     "type": "handshake",
@@ -135,22 +133,14 @@ def test_pulling_the_plug(window):
     ida.expect_state("OPEN")
 
 
-def test_the_answer_is_worked_out(browser, url):
+def test_the_answer_is_worked_out(window):
     """The example of RFC 6455 1.3, from a server that Playwright plays."""
-    page = browser.new_page(locale="en-US")
-    page.route_web_socket(re.compile("^ws:"), lambda ws: ws.on_message(lambda data: answer(ws, json.loads(data))))
-    page.goto(url)
-    Window(page).look("shaking")
-    expect(page.locator("#shake-joined")).to_have_text(KEY + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
-    expect(page.locator("#shake-hash")).to_have_text("b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea")
-    expect(page.locator("#shake-accept")).to_have_text(ACCEPT)
-    expect(page.locator("#shake-same")).to_have_text("✓")
-    page.context.close()
-
-
-def answer(ws, message):
-    if message["type"] == "inspect":
-        ws.send(json.dumps(HANDSHAKE))
+    ivo = window(server=lambda ws: ws.on_message(lambda _: ws.send(json.dumps(HANDSHAKE))))
+    ivo.look("shaking")
+    expect(ivo.find("#shake-joined")).to_have_text(KEY + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
+    expect(ivo.find("#shake-hash")).to_have_text("b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea")
+    expect(ivo.find("#shake-accept")).to_have_text(ACCEPT)
+    expect(ivo.find("#shake-same")).to_have_text("✓")
 
 
 def test_sha1_by_hand(window):
