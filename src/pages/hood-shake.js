@@ -8,12 +8,12 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // the same in every server
 const TELLING = /^(GET|HTTP|upgrade:|connection:|sec-websocket)/i; // the lines that make it a WebSocket
 
 /** Shows the server's account of the handshake: the lines of both heads. */
-export async function showHandshake({ request, response }) {
+export function showHandshake({ request, response }) {
 	$('shake').hidden = false;
 	showHead('request', request);
 	showHead('response', response);
 	const key = field(request, 'sec-websocket-key');
-	const hash = await sha1(key + GUID);
+	const hash = sha1(key + GUID);
 	const accept = btoa(String.fromCharCode(...hash));
 	show('key', key);
 	show('joined', key + GUID);

@@ -34,8 +34,9 @@ export function switchLanguage() {
 export function sayAll() {
 	document.documentElement.lang = language;
 	each('[data-t]', (node) => say(node, node.dataset.t, said.get(node)));
-	each('[data-hint]', (node) => (node.placeholder = t(node.dataset.hint)));
-	each('[data-label]', (node) => (node.ariaLabel = node.title = t(node.dataset.label)));
+	each('[data-hint]', (node) => (node.placeholder = node.ariaLabel = t(node.dataset.hint)));
+	each('[data-label]', (node) => (node.ariaLabel = t(node.dataset.label)));
+	each('button[data-label]', (node) => (node.title = node.ariaLabel));
 	each('time[datetime]', sayTime);
 }
 
