@@ -17,6 +17,7 @@ export class Session {
 	#fresh; // a name that is new in the latest list
 	#gone; // the one that it may stand for
 	#id;
+	#timer; // while too fast
 
 	name; // as the server gave it; undefined until then
 	wanted = draft.get('name') ?? keep.get('name'); // as we asked for it
@@ -101,12 +102,13 @@ export class Session {
 	}
 
 	#refused({ reason, about }) {
-		if (reason === 'too-fast') return setTimeout(() => this.#again(), PATIENCE);
+		if (reason === 'too-fast') return (this.#timer ??= setTimeout(() => this.#again(), PATIENCE));
 		this.#view.refused(reason, about, GIVEN_BACK.includes(reason) && this.#outbox.done());
 		this.#flush();
 	}
 
 	#again() {
+		this.#timer = clearTimeout(this.#timer);
 		this.#outbox.again();
 		this.#flush();
 	}
