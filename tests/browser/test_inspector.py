@@ -49,6 +49,17 @@ def test_events_and_frames(window):
 
 def test_what_is_copied(window):
     coy = window("coy")
+def test_the_header_of_long_frames(window):
+    """The length in 1, 3 or 9 bytes (RFC 6455 5.2): a list of many users needs the last."""
+    sizes = {125: "81 7d", 126: "81 7e 00 7e", 65535: "81 7e ff ff", 65536: "81 7f 00 00 00 00 00 01 00 00"}
+    lines = {size: f'{{"type":"x{size}"}}'.ljust(size) for size in sizes}
+    leo = window(server=lambda ws: [ws.send(line) for line in lines.values()])
+    leo.look("events")
+    for size, header in sizes.items():
+        event(leo, f"x{size}").click()
+        expect(leo.find("#frames p", has_text=f"payload ({size})")).to_have_text(f"{header} + payload ({size})")
+
+
     coy.page.context.grant_permissions(["clipboard-read"])
     coy.look("life")
     coy.find("#copy-code").click()
