@@ -56,3 +56,4 @@ const forms = {
 	'try-close': () => target().close(Number($('try-code').value), $('try-reason').value),
 };
 for (const id in forms) onSubmit(id, () => attempt(forms[id]));
+addEventListener('pagehide', () => own?.close(1000, '')); // as connection.js

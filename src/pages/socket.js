@@ -36,6 +36,6 @@ export function openSocket(url, protocols, report) {
 }
 
 /** The bytes that a message takes on the wire, without its frame header. */
-export function sizeOf(data) {
+function sizeOf(data) {
 	return typeof data === 'string' ? encoder.encode(data).length : data.byteLength;
 }

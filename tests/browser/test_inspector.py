@@ -101,6 +101,16 @@ def test_a_connection_of_ones_own(window):
 def test_bad_json_is_answered(window):
     fox = window("fox")
     fox.look("trying")
+def test_a_connection_of_ones_own_ends_with_the_page(window):
+    """A page that is put aside with an open socket is not kept for the Back button."""
+    zoe = window("zoe")
+    zoe.look("trying")
+    zoe.find("#try-connect").get_by_text("Connect").click()
+    expect(zoe.find("#try-on")).to_contain_text("your own connection, #2")
+    zoe.page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    expect(zoe.find("#try-out")).to_contain_text("#2 close 1000")
+
+
     fox.find("#try-raw").fill('{"type": ')
     fox.find("#try-send").get_by_text("send()").click()
     expect(fox.find("#error")).to_contain_text("bad-json")
