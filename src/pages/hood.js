@@ -45,7 +45,7 @@ function remember(report) {
 }
 
 function look() {
-	showLife(connection.socket.ws, sums);
+	showLife(connection.socket, sums);
 }
 
 function toggle() {

@@ -23,6 +23,7 @@ export function openSocket(url, protocols, report) {
 	return {
 		ws,
 		number,
+		protocols,
 		send(data) {
 			ws.send(data);
 			tell('out', { data, size: sizeOf(data) });

@@ -13,7 +13,7 @@ DELIVERED = """async () => {
         .filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data.trim()).filter(Boolean);
 }"""
 API = re.compile(
-    r"chinwag|CONNECTING|OPEN|CLOSING|CLOSED|url|protocols?|extensions|bufferedAmount|[↓↑] \w+(\(\))?|\+ GUID|SHA-1|base64"
+    r"chinwag|CONNECTING|OPEN|CLOSING|CLOSED|url|readyState|protocols?|extensions|bufferedAmount|[↓↑] \w+(\(\))?|\+ GUID|SHA-1|base64"
     r"|key|data|send\(\)|code|reason|close\(\)|[×✎→]|\{ \}"
 )
 
