@@ -17,7 +17,9 @@ export function startTrying(connection, note) {
 
 /** Says on which socket the buttons act, and what became of the last try. */
 export function tellTried({ what, number, code, reason }) {
-	say($('try-on'), target() === own ? 'actsOnOwn' : 'actsOnChat', { number: target().number });
+	const on = target();
+	say($('try-on'), on === own ? 'actsOnOwn' : 'actsOnChat', on);
+	$('try-drop').disabled = on.ws.protocol !== 'chinwag.v1'; // in "text" it is a message
 	if (number === own?.number && what !== 'in' && what !== 'out') tell(`#${number} ${what} ${code ?? ''} ${reason ?? ''}`);
 }
 

@@ -94,6 +94,7 @@ def test_a_connection_of_ones_own(window):
     eve.look("events")
     expect(event(eve, "#2 ↓ message.*users:.*eve")).to_have_count(1)
     eve.look("trying")
+    expect(eve.find("#try-drop")).to_be_disabled()
     eve.find("#try-binary").click()
     expect(eve.find("#try-out")).to_contain_text("#2 close 1003")
     expect(eve.find("#try-on")).to_contain_text("the chat’s connection, #1")
