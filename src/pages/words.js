@@ -59,12 +59,12 @@ export default {
 	hood: ['Under the hood', '속 들여다보기'],
 	life: ['Connection', '연결'],
 	lifeIs: [
-		'A WebSocket is one TCP connection that stays open: a full-duplex stream on which both sides speak whenever they like, be they browsers or other programs.',
-		'WebSocket은 계속 열려 있는 TCP 연결 하나, 양쪽이 언제든 말하는 완전 양방향 스트림입니다. 브라우저가 아닌 프로그램도 씁니다.',
+		'A WebSocket (an API of HTML5) is one TCP connection that stays open: a full-duplex stream on which both sides speak whenever they like, be they browsers or other programs.',
+		'WebSocket(HTML5의 API)은 계속 열려 있는 TCP 연결 하나, 양쪽이 언제든 말하는 완전 양방향 스트림입니다. 브라우저가 아닌 프로그램도 씁니다.',
 	],
 	sum: ['messages: {n}, bytes: {bytes}', '메시지 {n}개, {bytes}바이트'],
 	urlIs: [
-		'ws:// is to http:// what wss:// (encrypted) is to https://. Without a port: 80, and 443 for wss. Page and chat share a port: firewalls let both through or neither.',
+		'ws:// is to http:// what wss:// (encrypted) is to https://. Default ports: 80; wss: 443. Page and chat share a port: firewalls let both through or neither.',
 		'http://에 https://가 있듯 ws://에는 암호화된 wss://가 있습니다. 포트가 없으면 80번, wss는 443번입니다. 페이지와 같은 포트라 방화벽도 지나갑니다.',
 	],
 	oldWay: [

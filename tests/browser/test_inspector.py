@@ -49,8 +49,6 @@ def test_events_and_frames(window):
     expect(ben.find("#frames summary:visible")).to_have_count(2)
 
 
-def test_what_is_copied(window):
-    coy = window("coy")
 def test_the_header_of_long_frames(window):
     """The length in 1, 3 or 9 bytes (RFC 6455 5.2): a list of many users needs the last."""
     sizes = {125: "81 7d", 126: "81 7e 00 7e", 65535: "81 7e ff ff", 65536: "81 7f 00 00 00 00 00 01 00 00"}
@@ -62,6 +60,8 @@ def test_the_header_of_long_frames(window):
         expect(leo.find("#frames p", has_text=f"payload ({size})")).to_have_text(f"{header} + payload ({size})")
 
 
+def test_what_is_copied(window):
+    coy = window("coy")
     coy.page.context.grant_permissions(["clipboard-read"])
     coy.look("life")
     coy.find("#copy-code").click()
@@ -101,9 +101,6 @@ def test_a_connection_of_ones_own(window):
     eve.expect_state("OPEN")
 
 
-def test_bad_json_is_answered(window):
-    fox = window("fox")
-    fox.look("trying")
 def test_a_connection_of_ones_own_ends_with_the_page(window):
     """A page that is put aside with an open socket is not kept for the Back button."""
     zoe = window("zoe")
@@ -114,6 +111,9 @@ def test_a_connection_of_ones_own_ends_with_the_page(window):
     expect(zoe.find("#try-out")).to_contain_text("#2 close 1000")
 
 
+def test_bad_json_is_answered(window):
+    fox = window("fox")
+    fox.look("trying")
     fox.find("#try-raw").fill('{"type": ')
     fox.find("#try-send").get_by_text("send()").click()
     expect(fox.find("#error")).to_contain_text("bad-json")
