@@ -11,10 +11,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::protocol::{Dialect, Millis, Notice, Problem, Refusal, UserId};
+use crate::protocol::{Dialect, ErrorReason, Millis, Notice, Problem, UserId};
 
 mod commands;
 mod events;
+mod lists;
 mod member;
 mod names;
 mod room;
@@ -25,7 +26,7 @@ use commands::Speaker;
 use member::{Member, Pace};
 use room::Room;
 
-pub use events::{Input, Output, RoomId};
+pub use events::{Input, Now, Output, RoomId};
 pub use rules::{Rate, Rules};
 
 /// The chat.
@@ -45,8 +46,8 @@ impl Chat {
 
     /// Takes one input and appends what is to be done to `out`.
     ///
-    /// `now` should not go backwards; if it does, nothing is lost.
-    pub fn apply(&mut self, now: Millis, input: Input<'_>, out: &mut Vec<Output>) {
+    /// [`Now::uptime`] should not go backwards; if it does, nothing is lost. [`Now::date`] may.
+    pub fn apply(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
             Input::Joined { id, dialect } => self.join(now, id, dialect, out),
             Input::Text { id, text } => self.hear(now, id, text, out),
@@ -57,10 +58,10 @@ impl Chat {
         self.list_if_due(now, out);
     }
 
-    /// When an [`Input::Tick`] is wanted, if at all: a user list waits. Other ticks do no harm.
+    /// At which [`Now::uptime`] an [`Input::Tick`] is wanted, if at all: a user list waits. Other ticks do no harm.
     #[must_use]
     pub fn next_tick(&self) -> Option<Millis> {
-        self.lobby.list_due(self.rules.list_interval)
+        self.lobby.list_due(&self.rules)
     }
 
     /// The connections in a room, named or not, in order of joining.
@@ -69,33 +70,33 @@ impl Chat {
         self.lobby.members()
     }
 
-    fn join(&mut self, now: Millis, id: UserId, dialect: Dialect, out: &mut Vec<Output>) {
+    fn join(&mut self, now: Now, id: UserId, dialect: Dialect, out: &mut Vec<Output>) {
         let Entry::Vacant(place) = self.members.entry(id) else {
             return;
         };
         let seat = self.lobby.enter(id);
-        place.insert(Member::new(now, dialect, seat, self.rules.rate));
+        place.insert(Member::new(now.uptime, dialect, seat, self.rules.rate));
         out.push(send(id, Notice::Id { id }));
         if dialect == Dialect::Text {
             self.name_guest(Speaker { now, id, seat }, out);
         }
     }
 
-    fn list_if_due(&mut self, now: Millis, out: &mut Vec<Output>) {
-        if let Some(users) = self.lobby.take_list(now, self.rules.list_interval) {
+    fn list_if_due(&mut self, now: Now, out: &mut Vec<Output>) {
+        if let Some(users) = self.lobby.take_list(now.uptime, &self.rules) {
             out.push(broadcast(Notice::UserList(users)));
         }
     }
 
-    fn hear(&mut self, now: Millis, id: UserId, text: &str, out: &mut Vec<Output>) {
+    fn hear(&mut self, now: Now, id: UserId, text: &str, out: &mut Vec<Output>) {
         let Some(member) = self.members.get_mut(&id) else {
             return;
         };
         let speaker = Speaker { now, id, seat: member.seat };
         let dialect = member.dialect;
-        match member.pay(now, self.rules.rate) {
+        match member.pay(now.uptime, text.len(), self.rules.rate) {
             Pace::Fine => {}
-            Pace::TooFast => return out.push(send(id, Notice::Error(Refusal::TooFast.into()))),
+            Pace::TooFast => return out.push(send(id, Notice::Error(ErrorReason::TooFast.into()))),
             Pace::Flood => return self.put_out(now, id, 1008, "flooding", out),
         }
         let done = dialect.decode(text).and_then(|command| self.obey(speaker, command, out));
@@ -105,9 +106,9 @@ impl Chat {
         }
     }
 
-    fn refuse_binary(&mut self, now: Millis, id: UserId, out: &mut Vec<Output>) {
+    fn refuse_binary(&mut self, now: Now, id: UserId, out: &mut Vec<Output>) {
         if self.members.contains_key(&id) {
-            out.push(send(id, Notice::Error(Refusal::NotText.into())));
+            out.push(send(id, Notice::Error(ErrorReason::NotText.into())));
             self.put_out(now, id, 1003, "text only", out);
         }
     }
@@ -118,7 +119,7 @@ impl Chat {
         }
     }
 
-    fn strike(&mut self, now: Millis, id: UserId, problem: Problem, out: &mut Vec<Output>) {
+    fn strike(&mut self, now: Now, id: UserId, problem: Problem, out: &mut Vec<Output>) {
         let Some(member) = self.members.get_mut(&id) else {
             return;
         };
@@ -130,12 +131,12 @@ impl Chat {
         }
     }
 
-    fn put_out(&mut self, now: Millis, to: UserId, code: u16, reason: &'static str, out: &mut Vec<Output>) {
+    fn put_out(&mut self, now: Now, to: UserId, code: u16, reason: &'static str, out: &mut Vec<Output>) {
         out.push(Output::Close { to, code, reason });
         self.depart(now, to, out);
     }
 
-    fn depart(&mut self, now: Millis, id: UserId, out: &mut Vec<Output>) {
+    fn depart(&mut self, now: Now, id: UserId, out: &mut Vec<Output>) {
         let Some(member) = self.members.remove(&id) else {
             return;
         };

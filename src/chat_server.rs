@@ -1,12 +1,12 @@
 //! The dispatch thread: events become inputs of the rules, their outputs become frames for peers.
 //!
-//! Owns the clock and the batch. Knows both the server and the chat, which know nothing of each other.
+//! Owns the clocks and the batch. Knows both the server and the chat, which know nothing of each other.
 
 mod fanout;
 mod patience;
 
 use crate::{
-    chat::{Chat, Input, Output, Rules},
+    chat::{Chat, Input, Now, Output, Rules},
     connection::Message,
     http::{Exchange, Request},
     peer::Peer,
@@ -20,10 +20,11 @@ use patience::{MOMENT, Patience};
 use std::{
     collections::HashMap,
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// Events taken in one batch. More make a delivery cheaper, fewer make the first one earlier.
+/// Events taken in one batch, which ends before that when it is large. More make a delivery cheaper, fewer make the first
+/// one earlier.
 const BATCH: usize = 256;
 
 /// A chat on a server.
@@ -48,6 +49,8 @@ const BATCH: usize = 256;
 pub struct ChatServer {
     server: Server,
     chat: Chat,
+    /// When it began: from here on its uptime counts.
+    began: Instant,
     fanout: Fanout,
     default_dialect: Dialect,
     outputs: Vec<Output>,
@@ -69,6 +72,7 @@ impl ChatServer {
         Self {
             server,
             chat: Chat::new(rules),
+            began: Instant::now(),
             fanout: Fanout::default(),
             default_dialect,
             outputs: Vec::new(),
@@ -101,7 +105,7 @@ impl ChatServer {
         match self.chat.next_tick() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(tick) => {
-                let wait = Duration::from_millis(tick.saturating_sub(now()));
+                let wait = Duration::from_millis(tick.saturating_sub(self.now().uptime));
                 self.server.events().recv_timeout(wait)
             }
         }
@@ -110,7 +114,7 @@ impl ChatServer {
     /// Makes the batch as large as it gets at once, and a little larger when that is likely to pay.
     fn gather(&mut self) {
         let room = BATCH - self.take_waiting(BATCH);
-        if room > 0 && self.fanout.len() > 1 && self.patience.try_it() {
+        if room > 0 && !self.fanout.is_full() && self.fanout.len() > 1 && self.patience.try_it() {
             thread::sleep(MOMENT);
             let more = self.take_waiting(room);
             self.patience.learn(more > 0);
@@ -122,7 +126,7 @@ impl ChatServer {
     fn take_waiting(&mut self, most: usize) -> usize {
         let mut asked = false;
         let mut taken = 0;
-        while taken < most {
+        while taken < most && !self.fanout.is_full() {
             match self.server.events().try_recv() {
                 Ok(event) => {
                     asked = false;
@@ -174,8 +178,14 @@ impl ChatServer {
         }
     }
 
+    /// Dates are by the clock that people set; whatever they do to it, nothing else goes by it.
+    fn now(&self) -> Now {
+        let date = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now { uptime: millis(self.began.elapsed()), date: millis(date) }
+    }
+
     fn apply(&mut self, input: Input<'_>) {
-        self.chat.apply(now(), input, &mut self.outputs);
+        self.chat.apply(self.now(), input, &mut self.outputs);
         for output in self.outputs.drain(..) {
             match output {
                 Output::ShowHandshake { to } => {
@@ -196,8 +206,6 @@ fn handshake(seen: &Exchange) -> Notice {
     Notice::Handshake { request: seen.request.as_str().into(), response: seen.response.as_str().into() }
 }
 
-/// The time, as messages are stamped with it.
-fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+fn millis(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }

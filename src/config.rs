@@ -71,6 +71,24 @@ impl Default for Config {
 }
 
 impl Config {
+    /// With what makes no sense replaced by the nearest that does: a buffer of no bytes reads nothing, and a deadline in
+    /// a million years is no point in time.
+    pub(crate) fn sensible(mut self) -> Self {
+        const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+        for time in [
+            &mut self.handshake_timeout,
+            &mut self.ping_after,
+            &mut self.pong_within,
+            &mut self.close_timeout,
+            &mut self.wrong_token_pause,
+        ] {
+            *time = (*time).min(LONGEST);
+        }
+        self.read_buffer = self.read_buffer.clamp(1, 64 * 1024);
+        self.events = self.events.max(1);
+        self
+    }
+
     /// Without the bounds that are there against hostile clients: for measuring on loopback, never for a network.
     pub fn unlimited() -> Self {
         Self {
@@ -82,5 +100,18 @@ impl Config {
             outbox: 64 * 1024 * 1024,
             ..Self::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_is_replaced() {
+        let odd = Config { read_buffer: 0, events: 0, close_timeout: Duration::MAX, ..Config::default() };
+        let sensible = odd.sensible();
+        assert_eq!((sensible.read_buffer, sensible.events), (1, 1));
+        assert!(std::time::Instant::now().checked_add(sensible.close_timeout).is_some());
     }
 }

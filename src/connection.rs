@@ -109,7 +109,10 @@ impl Connection {
     /// True: both have sent their Close frames, and nothing is left to wait for (RFC 6455 7.1.1: it is the server
     /// that ends the connection first).
     fn conclude(self: &Arc<Self>, ending: Ending) -> bool {
-        self.pending.wait(Instant::now() + self.config.close_timeout);
+        // Where a Close frame was sent already, nothing can be answered any more.
+        if self.lock().as_ref().is_some_and(Live::is_open) {
+            self.pending.wait(Instant::now() + self.config.close_timeout);
+        }
         let mut guard = self.lock();
         let Some(live) = guard.as_mut() else { return true };
         let clean = live.conclude(ending);
@@ -148,6 +151,7 @@ impl Connection {
 
     /// Ends it now, whatever is still under way: the reader wakes and sees the end.
     pub(crate) fn cut(&self) {
+        self.pending.abandon();
         if let Some(live) = self.lock().as_ref() {
             live.cut();
         }
@@ -180,7 +184,8 @@ impl Connection {
 
     /// A number for the drain's lists.
     fn key(&self) -> usize {
-        // On 32 bits it repeats after four billion connections.
+        // On 32 bits it repeats after four billion connections: an older one of the same number, if it is still there
+        // and stalled, then waits for its next deadline.
         self.id as usize
     }
 

@@ -16,6 +16,10 @@ pub type PeerId = u64;
 /// A connected peer. Cloning is cheap; all clones are the same peer, and compare equal.
 ///
 /// It may be used from any thread, and after the peer is gone: then sending does nothing.
+///
+/// **To keep the handle of an [`Event::Message`](crate::Event::Message), keep its `clone()`.** That one handle stands for
+/// the message, until it is dropped: a Close that comes later waits for it, for up to
+/// [`Config::close_timeout`](crate::Config::close_timeout). Clones, and the handles of other events, delay nothing.
 pub struct Peer {
     inner: Arc<Inner>,
     /// It came with a message: when it is dropped, the message counts as dealt with.

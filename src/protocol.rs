@@ -10,12 +10,12 @@ mod json;
 mod problem;
 mod text;
 
-pub use problem::{Problem, Refusal};
+pub use problem::{ErrorReason, Problem};
 
 /// A connection's own number, given by the server, below 2^53 (so that JavaScript can hold it).
 pub type UserId = u64;
 
-/// Milliseconds since 1970-01-01T00:00:00Z.
+/// Milliseconds; as a date, those since 1970-01-01T00:00:00Z.
 pub type Millis = u64;
 
 /// A user's name as it is shown. Cheap to clone.
@@ -66,7 +66,7 @@ impl Dialect {
         match self {
             // What goes beyond MDN's objects is not for clients that only know those.
             Self::Json => json::decode(text).and_then(|command| match command {
-                Command::Inspect | Command::Drop => Err(Refusal::UnknownType.into()),
+                Command::Inspect | Command::Drop => Err(ErrorReason::UnknownType.into()),
                 known => Ok(known),
             }),
             Self::Chinwag => json::decode(text),

@@ -244,9 +244,10 @@ impl Builder {
         }
         let addrs =
             self.listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().map_err(Error::Start)?;
-        let (sender, events) = bounded(self.config.events);
+        let config = self.config.sensible();
+        let (sender, events) = bounded(config.events);
         let shared = Arc::new(Shared {
-            config: Arc::new(self.config),
+            config: Arc::new(config),
             policy: self.policy,
             drain: Drain::start().map_err(Error::Start)?,
             seats: Arc::default(),
@@ -259,10 +260,12 @@ impl Builder {
             events: sender,
             listeners: self.listeners,
         });
+        // From here on, an error drops the server, and thus stops what has been started.
+        let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
         for index in 0..shared.listeners.len() {
             listen(index, &shared).map_err(Error::Start)?;
         }
-        Ok(Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs })
+        Ok(server)
     }
 }
 

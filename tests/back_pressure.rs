@@ -114,6 +114,27 @@ fn in_the_chat_the_deaf_are_dropped_counted_and_bounded_in_memory() {
     drop(deaf);
 }
 
+/// One who sends as much as the chat allows at once, in what grows most on its way: nobody who reads is put out.
+#[test]
+fn a_burst_of_large_messages_puts_out_nobody_who_reads() {
+    let chinwag = start_binary(&["--limit", "outbox=100000"]);
+    let mut ann = Client::connect(chinwag.addr(), &["json"]);
+    ann.sign_in("ann");
+    let reader = std::thread::spawn(move || {
+        ann.wait_until("the last message", |object| object["text"] == "last");
+    });
+    let mut eve = Client::connect(chinwag.addr(), &["chinwag.v1"]);
+    eve.sign_in("eve");
+    for text in [json!("\u{1}".repeat(8000)), json!("&".repeat(8000))] {
+        let object = json!({"type": "message", "text": text}).to_string();
+        (0..50).for_each(|_| eve.say(&object));
+    }
+    let mut bob = Client::connect(chinwag.addr(), &["chinwag.v1"]);
+    bob.sign_in("bob");
+    bob.say_json(&json!({"type": "message", "text": "last"}));
+    reader.join().expect("ann was still there");
+}
+
 /// A reader that lags but reads is no stalled one: it loses nothing, although its socket is full now and then.
 #[test]
 fn a_slow_reader_within_the_bound_loses_nothing() {

@@ -206,6 +206,19 @@ fn no_limits_is_no_limits() {
     drop(others);
 }
 
+/// A name costs the chat's thread no more than a name may, however long it is.
+#[test]
+fn nobody_is_kept_waiting_by_a_long_name() {
+    let chinwag = start_binary(&[]);
+    let mut eve = Client::connect(chinwag.addr(), &["chinwag.v1"]);
+    let mut ann = Client::connect(chinwag.addr(), &["chinwag.v1"]);
+    eve.sign_in("eve");
+    let target = format!("{}ん", "・".repeat(20_000));
+    eve.say_json(&json!({"type": "message", "text": "x", "target": target}));
+    assert_eq!(eve.wait_for("error")["reason"], "no-such-user");
+    ann.sign_in("ann"); // in time: every wait has a deadline
+}
+
 /// However many are refused, a kind of refusal is logged once a second, with its number.
 #[test]
 fn refusals_are_logged_once_a_second() {

@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chinwag::chat::{Chat, Input, Output, Rate, RoomId, Rules};
+use chinwag::chat::{Chat, Input, Now, Output, Rate, RoomId, Rules};
 use chinwag::protocol::{Dialect, Notice, UserId};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|steps: &[u8]| {
-    let strict = Rules { text_chars: 20, rate: Some(Rate { per_second: 5, burst: 8 }), strikes: Some(4), ..Rules::default() };
+    let mut strict = Rules::default();
+    (strict.text_chars, strict.rate, strict.strikes) = (20, Some(Rate::new(5, 8)), Some(4));
     for rules in [Rules::unlimited(), strict] {
         converse(rules, steps);
     }
@@ -18,12 +19,12 @@ fuzz_target!(|steps: &[u8]| {
 fn converse(rules: Rules, steps: &[u8]) {
     let mut chat = Chat::new(rules);
     let mut room = Room::default();
-    let mut now = 1_700_000_000_000;
-    let mut out = Vec::new();
+    let date = 1_700_000_000_000;
+    let (mut uptime, mut out) = (0, Vec::new());
     for step in steps.split(|byte| *byte == b'\n') {
         let [what, who, text @ ..] = step else { continue };
         let id = UserId::from(who % 8);
-        now += u64::from(who / 8);
+        uptime += u64::from(who / 8);
         let text = String::from_utf8_lossy(text);
         let input = match what % 8 {
             0 => Input::Joined { id, dialect: Dialect::ALL[usize::from(what / 8) % 3] },
@@ -34,7 +35,7 @@ fn converse(rules: Rules, steps: &[u8]) {
         };
         room.before(&input);
         out.clear();
-        chat.apply(now, input, &mut out);
+        chat.apply(Now { uptime, date }, input, &mut out);
         out.iter().for_each(|output| room.hear(output));
         let members: BTreeSet<UserId> = chat.members(RoomId::LOBBY).collect();
         assert_eq!(members, room.names.keys().copied().collect());
@@ -58,7 +59,9 @@ impl Room {
 
     fn hear(&mut self, output: &Output) {
         match output {
-            Output::Send { to, .. } => assert!(self.names.contains_key(to), "{output:?}"),
+            Output::Send { to, .. } | Output::ShowHandshake { to } | Output::Drop { who: to } => {
+                assert!(self.names.contains_key(to), "{output:?}");
+            }
             Output::Close { to, .. } => assert!(self.names.remove(to).is_some(), "{output:?}"),
             Output::Broadcast { notice: Notice::Username { name, id, .. }, .. } => {
                 let taken = self.names.iter().any(|(other, known)| other != id && known.as_deref() == Some(name));
@@ -68,7 +71,7 @@ impl Room {
             Output::Broadcast { notice: Notice::Message { name, id, .. }, .. } => {
                 assert_eq!(self.names[id].as_deref(), Some(&**name), "somebody speaks as {name}");
             }
-            Output::Broadcast { .. } => {}
+            _ => {}
         }
     }
 }

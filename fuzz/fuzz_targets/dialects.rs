@@ -36,6 +36,8 @@ fn check_against_serde(command: &Command, text: &str) {
                 assert_eq!(field("target"), Some(target.as_str()));
             }
         }
+        Command::Inspect => assert_eq!(field("type"), Some("inspect")),
+        Command::Drop => assert_eq!(field("type"), Some("drop")),
         other => panic!("JSON has no words for {other:?}"),
     }
 }

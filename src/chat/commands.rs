@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use super::room::Seat;
-use super::{Chat, Output, Rules, broadcast, send};
-use crate::protocol::{Audience, Command, Millis, Name, Notice, Problem, Refusal, UserId};
+use super::{Chat, Now, Output, Rules, broadcast, send};
+use crate::protocol::{Audience, Command, ErrorReason, Name, Notice, Problem, UserId};
 
 /// Who says something, and when.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Speaker {
-    pub(super) now: Millis,
+    pub(super) now: Now,
     pub(super) id: UserId,
     pub(super) seat: Seat,
 }
@@ -59,12 +59,13 @@ impl Chat {
     /// A name was set: the list first, unless it has to wait, then whose name it is.
     fn announce(&mut self, speaker: Speaker, name: Name, out: &mut Vec<Output>) {
         self.list_if_due(speaker.now, out);
-        out.push(broadcast(Notice::Username { name, id: speaker.id, date: speaker.now }));
+        out.push(broadcast(Notice::Username { name, id: speaker.id, date: speaker.now.date }));
     }
 
     fn say(&self, speaker: Speaker, text: Arc<str>, out: &mut Vec<Output>) -> Result<(), Problem> {
         let name = self.allow(speaker, &text)?.clone();
-        let (id, date) = (speaker.id, speaker.now);
+        let text = displayable(text);
+        let (id, date) = (speaker.id, speaker.now.date);
         out.push(broadcast(Notice::Message { name, text, id, date, audience: Audience::Room }));
         Ok(())
     }
@@ -72,8 +73,9 @@ impl Chat {
     /// A private message: to its target and to its sender; once, if they are the same.
     fn whisper(&self, speaker: Speaker, text: Arc<str>, target: &str, out: &mut Vec<Output>) -> Result<(), Problem> {
         let name = self.allow(speaker, &text)?;
-        let (to, target) = self.lobby.find(target).ok_or(Refusal::NoSuchUser)?;
-        let (id, date) = (speaker.id, speaker.now);
+        let text = displayable(text);
+        let (to, target) = self.lobby.find(target, self.name_chars()).ok_or(ErrorReason::NoSuchUser)?;
+        let (id, date) = (speaker.id, speaker.now.date);
         let copy = |audience| {
             let (name, text) = (name.clone(), text.clone());
             Notice::Message { name, text, id, date, audience }
@@ -88,25 +90,38 @@ impl Chat {
     /// The speaker's name, if it has one and may say this: a text must have something in it that is
     /// not white space, and not too much.
     fn allow(&self, speaker: Speaker, text: &str) -> Result<&Name, Problem> {
-        let name = self.lobby.name(speaker.seat).ok_or(Refusal::NoName)?;
+        let name = self.lobby.name(speaker.seat).ok_or(ErrorReason::NoName)?;
         let max = self.rules.text_chars;
         if text.trim_start().is_empty() {
-            return Err(Problem::new(Refusal::MissingField, "The text is empty. Say something."));
+            return Err(Problem::new(ErrorReason::MissingField, "The text is empty. Say something."));
         }
         // No text has more characters than bytes: most need not be counted.
         if text.len() > max && text.chars().count() > max {
-            return Err(Refusal::TooLong.into());
+            return Err(ErrorReason::TooLong.into());
         }
         Ok(name)
     }
 
     fn name_chars(&self) -> usize {
-        self.rules.name_chars.max(Rules::LEAST_NAME_CHARS)
+        self.rules.name_chars.clamp(Rules::LEAST_NAME_CHARS, Rules::MOST_NAME_CHARS)
     }
+}
+
+/// The text, without what can be shown on no screen: in JSON, each of these bytes would become six.
+fn displayable(text: Arc<str>) -> Arc<str> {
+    if text.bytes().any(|byte| is_control(char::from(byte))) {
+        return text.replace(is_control, "\u{fffd}").into();
+    }
+    text
+}
+
+/// C0 (ECMA-48) but for what moves on within a text.
+fn is_control(c: char) -> bool {
+    c < ' ' && !matches!(c, '\n' | '\r' | '\t')
 }
 
 fn unknown_command(word: &str) -> Problem {
     let word: String = word.chars().take(32).collect();
     let about = format!("There is no command /{word}. Type /help to see those there are, or //{word} to say /{word}.");
-    Problem::new(Refusal::UnknownType, about)
+    Problem::new(ErrorReason::UnknownType, about)
 }

@@ -1,8 +1,17 @@
 //! What goes into the chat machine, and what comes out of it.
 //!
-//! Owns the two types between the rules and the world. Must not know what either side does with them.
+//! Owns the types between the rules and the world. Must not know what either side does with them.
 
-use crate::protocol::{Dialect, Notice, UserId};
+use crate::protocol::{Dialect, Millis, Notice, UserId};
+
+/// The time, by two clocks: one that people set, and that may jump, and one that nobody sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Milliseconds since any moment, by a clock that only goes on: for everything that has a pace.
+    pub uptime: Millis,
+    /// Milliseconds since 1970-01-01T00:00:00Z: what messages are stamped with, and nothing else.
+    pub date: Millis,
+}
 
 /// A room's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,6 +24,7 @@ impl RoomId {
 
 /// Something that happened to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Input<'a> {
     /// Its handshake is done. Every other input about it comes later, or is ignored.
     Joined {
@@ -40,12 +50,13 @@ pub enum Input<'a> {
         /// Who.
         id: UserId,
     },
-    /// Nothing but time passed: wanted at [`Chat::next_tick`](super::Chat::next_tick).
+    /// Nothing but time passed: wanted when [`Now::uptime`] is [`Chat::next_tick`](super::Chat::next_tick).
     Tick,
 }
 
 /// Something to be done, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Output {
     /// Tell one connection.
     Send {

@@ -9,6 +9,9 @@ use crate::protocol::{Dialect, Millis};
 /// A token, in the thousandths that come back with every millisecond.
 const TOKEN: i64 = 1000;
 
+/// Bytes of a message that one token pays for.
+const BYTES: usize = 1024;
+
 /// A connection, as the rules see it.
 #[derive(Debug)]
 pub(super) struct Member {
@@ -39,16 +42,17 @@ impl Member {
         Self { dialect, seat, strikes: 0, tokens, counted: now }
     }
 
-    /// Pays for one message.
-    pub(super) fn pay(&mut self, now: Millis, rate: Option<Rate>) -> Pace {
+    /// Pays for one message of so many bytes. Being refused costs one token, whatever the size: it is no work.
+    pub(super) fn pay(&mut self, now: Millis, bytes: usize, rate: Option<Rate>) -> Pace {
         let Some(rate) = rate else { return Pace::Fine };
         self.earn(now, rate);
-        self.tokens -= TOKEN;
-        match self.tokens {
-            0.. => Pace::Fine,
-            debt if debt > -full(rate) => Pace::TooFast,
-            _ => Pace::Flood,
+        let price = price(bytes).min(full(rate));
+        if self.tokens >= price {
+            self.tokens -= price;
+            return Pace::Fine;
         }
+        self.tokens -= TOKEN;
+        if self.tokens > -full(rate) { Pace::TooFast } else { Pace::Flood }
     }
 
     /// A clock that was set back earns nothing, and costs nothing.
@@ -58,6 +62,10 @@ impl Member {
         self.tokens = self.tokens.saturating_add(earned).min(full(rate));
         self.counted = now;
     }
+}
+
+fn price(bytes: usize) -> i64 {
+    i64::try_from(bytes.div_ceil(BYTES).max(1)).unwrap_or(i64::MAX).saturating_mul(TOKEN)
 }
 
 fn full(rate: Rate) -> i64 {

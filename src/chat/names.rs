@@ -12,6 +12,9 @@ use crate::protocol;
 mod profile;
 mod unseen;
 
+/// Ends that a stem is tried with. A name which no such end makes right is hardly one that somebody is called.
+const MOST_CUTS: usize = 8;
+
 /// A name that is allowed, and what it is compared by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name {
@@ -24,13 +27,9 @@ pub(super) struct Name {
 impl Name {
     /// The name as it was asked for, if it is allowed: 1 to `max` characters, none of them unseen.
     pub(super) fn new(asked: &str, max: usize) -> Option<Self> {
+        let key = key(asked, max)?.into();
         let shown = asked.trim();
-        let length = shown.chars().take(max.saturating_add(1)).count();
-        if length == 0 || length > max || !unseen::is_honest(shown) {
-            return None;
-        }
-        let key = profile::key(shown)?.into();
-        Some(Self { shown: shown.into(), key })
+        unseen::is_honest(shown).then(|| Self { shown: shown.into(), key })
     }
 
     /// What a name becomes that is not allowed.
@@ -51,13 +50,21 @@ impl Name {
             return Some(self.clone());
         }
         // What is cut off may have allowed what stays (a joiner, say), so that more must go.
-        (1..=room).rev().find_map(|length| Self::new(&prefix(&self.shown, length), max))
+        (1..=room).rev().take(MOST_CUTS).find_map(|length| Self::new(&prefix(&self.shown, length), max))
     }
 }
 
-/// What a name is compared by, for looking it up; `None` if it is no name at all.
-pub(super) fn key(name: &str) -> Option<String> {
-    profile::key(name)
+/// What a name is compared by, for looking it up; `None` if it is no name of at most `max` characters.
+///
+/// The only way to the profile, whose time grows with the square of the length: a long one never gets there.
+pub(super) fn key(name: &str, max: usize) -> Option<String> {
+    let name = name.trim();
+    is_short(name, max).then(|| profile::key(name)).flatten()
+}
+
+/// At most `max` characters. Bytes first: that many are never looked at one by one.
+fn is_short(name: &str, max: usize) -> bool {
+    name.len() <= max.saturating_mul(4) && name.chars().nth(max).is_none()
 }
 
 fn prefix(text: &str, chars: usize) -> String {

@@ -1,12 +1,14 @@
-//! A room: who is in it, in which order, under which name, and when its user list is due.
+//! A room: who is in it, in which order, under which name.
 //!
-//! Owns seats, names and the pace of user lists. Knows nothing of dialects, limits on talking, or
+//! Owns seats and names; `lists.rs` says when its user list is due. Knows nothing of dialects, limits on talking, or
 //! how anything is sent. Every message of a room passes through here when rooms become logs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::lists::Lists;
 use super::names::{self, Name};
+use super::rules::Rules;
 use super::taken::Taken;
 use crate::protocol::{self, Millis, UserId};
 
@@ -19,10 +21,7 @@ pub(super) struct Room {
     seats: BTreeMap<Seat, User>,
     next_seat: Seat,
     taken: Taken,
-    /// Whether the users changed since the last list.
-    list_waits: bool,
-    /// When the last list was sent.
-    listed: Option<Millis>,
+    lists: Lists,
 }
 
 /// Who sits there.
@@ -54,7 +53,7 @@ impl Room {
     pub(super) fn leave(&mut self, seat: Seat) -> Option<protocol::Name> {
         let name = self.seats.remove(&seat)?.name?;
         self.taken.release(&name);
-        self.list_waits = true;
+        self.lists.changed();
         Some(name.shown)
     }
 
@@ -70,7 +69,7 @@ impl Room {
         let name = self.taken.claim(&wanted, max, seat);
         let granted = Granted { name: name.shown.clone(), as_asked: *name.shown == *asked.trim() };
         user.name = Some(name);
-        self.list_waits = true;
+        self.lists.changed();
         Some(granted)
     }
 
@@ -79,9 +78,9 @@ impl Room {
         Some(&self.seats.get(&seat)?.name.as_ref()?.shown)
     }
 
-    /// The user whose name compares equal to this one.
-    pub(super) fn find(&self, name: &str) -> Option<(UserId, &protocol::Name)> {
-        let user = self.seats.get(&self.taken.holder(&names::key(name)?)?)?;
+    /// The user whose name compares equal to this one, which has at most `max` characters.
+    pub(super) fn find(&self, name: &str, max: usize) -> Option<(UserId, &protocol::Name)> {
+        let user = self.seats.get(&self.taken.holder(&names::key(name, max)?)?)?;
         Some((user.id, &user.name.as_ref()?.shown))
     }
 
@@ -96,22 +95,22 @@ impl Room {
     }
 
     /// The user list, if one waits and the last one is long enough ago. It counts as sent.
-    pub(super) fn take_list(&mut self, now: Millis, interval: Millis) -> Option<Arc<[protocol::Name]>> {
-        if !self.list_waits || !self.is_list_time(now, interval) {
+    pub(super) fn take_list(&mut self, now: Millis, rules: &Rules) -> Option<Arc<[protocol::Name]>> {
+        if !self.lists.is_due(now, rules) {
             return None;
         }
-        self.list_waits = false;
-        self.listed = Some(now);
-        Some(self.users())
+        let users = self.users();
+        self.lists.sent(now, size(&users), rules);
+        Some(users)
     }
 
     /// When the list that waits may be sent.
-    pub(super) fn list_due(&self, interval: Millis) -> Option<Millis> {
-        self.list_waits.then(|| self.listed.map_or(0, |then| then.saturating_add(interval)))
+    pub(super) fn list_due(&self, rules: &Rules) -> Option<Millis> {
+        self.lists.due(rules)
     }
+}
 
-    /// A list from the future means that the clock was set back: nobody shall wait for it to catch up.
-    fn is_list_time(&self, now: Millis, interval: Millis) -> bool {
-        self.listed.and_then(|then| now.checked_sub(then)).is_none_or(|passed| passed >= interval)
-    }
+/// What a list costs each member: its names, each in quotation marks and with a comma.
+fn size(users: &[protocol::Name]) -> usize {
+    users.iter().map(|name| name.len() + 3).sum()
 }

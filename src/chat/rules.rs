@@ -4,11 +4,20 @@
 
 use crate::protocol::Millis;
 
-/// What the chat allows.
+/// What the chat allows. Others are made from those there are:
+///
+/// ```
+/// use chinwag::chat::{Rate, Rules};
+///
+/// let mut rules = Rules::default();
+/// rules.text_chars = 280;
+/// rules.rate = Some(Rate::new(1, 20));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rules {
     /// The longest name, in characters (Unicode scalar values). Default 32, as the
-    /// protocol says; at least [`Rules::LEAST_NAME_CHARS`].
+    /// protocol says; from [`Rules::LEAST_NAME_CHARS`] to [`Rules::MOST_NAME_CHARS`].
     pub name_chars: usize,
     /// The longest text of a message, in characters. Default 8000; longer ones are `too-long`.
     pub text_chars: usize,
@@ -17,15 +26,24 @@ pub struct Rules {
     /// So many refused messages in a row end the connection (1008); `None` is never. Default 100.
     pub strikes: Option<u32>,
     /// User lists of one room are at least this far apart, in milliseconds: changes in between are
-    /// merged into one list. Default 100; 0 sends every change at once.
+    /// merged into one list. Default 100; with 0, and no `list_bytes`, every change is sent at once.
     pub list_interval: Millis,
+    /// User lists cost each member of the room no more than so many bytes a second, counted as the
+    /// names and three bytes for each. Default 4096, at least 1; `None` is any number.
+    ///
+    /// Up to 32 times as many may be used up before that, as by a crowd that signs in at once. But the
+    /// more is used up, the longer the pause: as long as those bytes take at eight times this rate. A
+    /// few dozen users who come and go never notice.
+    pub list_bytes: Option<u32>,
 }
 
-/// A token bucket: each message of a connection, whatever it says, costs one token.
+/// A token bucket: a message of a connection, whatever it says, costs one token for each KiB that it
+/// begins, as it was received; at most a whole `burst`, lest no wait were long enough for it.
 ///
-/// With no token left, messages are refused (`too-fast`) and still cost one: who goes on regardless
+/// With too few tokens left, messages are refused (`too-fast`) and cost one each: who goes on regardless
 /// and owes a whole `burst` is put out (1008); who waits is heard again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rate {
     /// Tokens that come back each second, at least 1. Default 10.
     pub per_second: u32,
@@ -35,13 +53,28 @@ pub struct Rate {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { name_chars: 32, text_chars: 8000, rate: Some(Rate::default()), strikes: Some(100), list_interval: 100 }
+        Self {
+            name_chars: 32,
+            text_chars: 8000,
+            rate: Some(Rate::default()),
+            strikes: Some(100),
+            list_interval: 100,
+            list_bytes: Some(4096),
+        }
     }
 }
 
 impl Default for Rate {
     fn default() -> Self {
-        Self { per_second: 10, burst: 100 }
+        Self::new(10, 100)
+    }
+}
+
+impl Rate {
+    /// So many tokens a second, and so many at most.
+    #[must_use]
+    pub const fn new(per_second: u32, burst: u32) -> Self {
+        Self { per_second, burst }
     }
 }
 
@@ -49,10 +82,13 @@ impl Rules {
     /// Room for `guest` and a number, the name of last resort.
     pub const LEAST_NAME_CHARS: usize = 16;
 
+    /// The time that it takes to compare names grows with the square of their length.
+    pub const MOST_NAME_CHARS: usize = 128;
+
     /// Without the limits that are there against hostile clients: for measuring on loopback.
-    /// Names keep their bound, which is the protocol's, and user lists are still merged.
+    /// Names keep their bound, which is the protocol's, and user lists are still merged: they are `list_interval` apart.
     #[must_use]
     pub fn unlimited() -> Self {
-        Self { text_chars: usize::MAX, rate: None, strikes: None, ..Self::default() }
+        Self { text_chars: usize::MAX, rate: None, strikes: None, list_bytes: None, ..Self::default() }
     }
 }

@@ -53,15 +53,11 @@ impl Taken {
             return wanted.clone();
         }
         self.forget_hints();
+        // Where one digit finds no stem, more are not tried: it would be work for a name that nobody is called.
         (1..=MOST_DIGITS)
-            .find_map(|digits| self.free_with_digits(wanted, digits, max))
+            .map_while(|digits| Some((digits, wanted.stem(digits, max)?)))
+            .find_map(|(digits, stem)| Some(stem.numbered(self.first_free(&stem.key, digits)?)))
             .unwrap_or_else(|| self.free(&Name::guest(), usize::MAX))
-    }
-
-    fn free_with_digits(&mut self, wanted: &Name, digits: usize, max: usize) -> Option<Name> {
-        let stem = wanted.stem(digits, max)?;
-        let number = self.first_free(&stem.key, digits)?;
-        Some(stem.numbered(number))
     }
 
     /// The smallest number of so many digits that is free behind this key.

@@ -12,7 +12,12 @@ use std::{
 /// Starts logging at that level, unless `RUST_LOG` says otherwise.
 pub(crate) fn start(level: LevelFilter) {
     let mut builder = Builder::new();
-    builder.filter_level(level).parse_default_env().target(Target::Stderr);
+    // tungstenite's own lines hold the text of messages, and are written while a connection is locked.
+    builder
+        .filter_level(level)
+        .filter_module("tungstenite", level.min(LevelFilter::Info))
+        .parse_default_env()
+        .target(Target::Stderr);
     builder.format(|line, record| {
         let said = visible(&record.args().to_string());
         writeln!(line, "{} {:5} {}: {said}", utc_now(), record.level(), record.target())

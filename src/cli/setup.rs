@@ -31,14 +31,11 @@ pub(crate) fn chat(args: &Args) -> Result<(Server, Rules, Dialect), String> {
 }
 
 fn bounds(args: &Args) -> Result<(Config, Rules), String> {
-    let (mut config, mut rules) = match args.no_limits {
+    let (config, rules) = match args.no_limits {
         true => (Config::unlimited(), Rules::unlimited()),
         false => (Config::default(), Rules::default()),
     };
-    for limit in &args.limit {
-        limits::apply(limit, &mut config, &mut rules)?;
-    }
-    Ok((config, rules))
+    limits::apply(&args.limit, config, rules)
 }
 
 fn access(args: &Args) -> Result<Access, String> {

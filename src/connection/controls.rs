@@ -26,9 +26,13 @@ impl Controls {
         }
         let rate = per_second as u64;
         let passed = now.saturating_duration_since(self.counted).as_millis().min(1000 * u128::from(BURST)) as u64;
-        self.counted = now;
-        self.used = self.used.saturating_sub(passed * rate) + 1000;
-        self.used <= 1000 * rate * BURST
+        if passed > 0 {
+            // What is less than a millisecond counts the next time.
+            self.counted = now;
+            self.used = self.used.saturating_sub(passed.saturating_mul(rate));
+        }
+        self.used = self.used.saturating_add(1000);
+        self.used <= rate.saturating_mul(1000 * BURST)
     }
 }
 

@@ -12,13 +12,17 @@ use std::{
     io,
     net::TcpStream,
     os::fd::AsRawFd,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
 };
 
-/// The token of the waker; no connection has it, for ids begin at 1.
-const WAKE: Token = Token(0);
+/// The token of the waker. mio keeps the largest one to itself; connections have those from 1 on.
+const WAKE: Token = Token(usize::MAX - 1);
+
+/// After a failure, which would come again at once.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A handle to the thread. When the last one is dropped, the thread ends.
 #[derive(Debug)]
@@ -123,26 +127,33 @@ impl Shared {
     }
 }
 
-/// The thread: it ends when the last handle is gone.
+/// The thread: it ends when the last handle is gone. Nothing else may end it, or else nobody's stalled bytes would ever
+/// be sent and no deadline kept: after a failure or a panic, which is a bug, it goes on.
 fn run(mut poll: Poll, shared: &Shared) {
     let mut events = Events::with_capacity(256);
     while !shared.book().stop {
-        let (due, next) = shared.due();
-        due.iter().for_each(|connection| connection.cut());
-        drop(due);
-        // A millisecond more: the operating system counts whole ones, and waking early would spin.
-        let wait = next.map(|wait| wait + Duration::from_millis(1));
-        match poll.poll(&mut events, wait) {
-            Err(why) if why.kind() != io::ErrorKind::Interrupted => {
-                error!("cannot wait for stalled sockets: {why}");
-                return;
-            }
-            _ => {}
+        let turn = catch_unwind(AssertUnwindSafe(|| turn(&mut poll, &mut events, shared)));
+        match turn {
+            Ok(Ok(())) => continue,
+            Ok(Err(why)) if why.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(Err(why)) => error!("cannot wait for stalled sockets: {why}"),
+            Err(_) => error!("the thread that drains stalled sockets panicked; please report this"),
         }
-        for event in events.iter().filter(|event| event.token() != WAKE) {
-            if let Some(connection) = shared.stalled(event.token().0) {
-                connection.flush();
-            }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Cuts those whose time is up, waits, and flushes those that can be written to.
+fn turn(poll: &mut Poll, events: &mut Events, shared: &Shared) -> io::Result<()> {
+    let (due, next) = shared.due();
+    due.iter().for_each(|connection| connection.cut());
+    drop(due);
+    // A millisecond more: the operating system counts whole ones, and waking early would spin.
+    poll.poll(events, next.map(|wait| wait + Duration::from_millis(1)))?;
+    for event in events.iter().filter(|event| event.token() != WAKE) {
+        if let Some(connection) = shared.stalled(event.token().0) {
+            connection.flush();
         }
     }
+    Ok(())
 }

@@ -63,7 +63,7 @@ pub(super) enum Digest {
 /// How the peer's side came to its end.
 pub(super) enum Ending {
     /// A Close frame.
-    Close(Option<CloseFrame>),
+    Close,
     /// Bytes that are no WebSocket.
     Failure(Error),
     /// It was ended from this side.
@@ -127,8 +127,9 @@ impl Live {
 
     /// Sends frames, after all that waits.
     pub(super) fn send(&mut self, frames: &[u8]) {
-        // A broken connection is the reader's to notice; until it does, bytes are lost, as on any network.
-        let _ = self.outbox.send(&self.stream, frames);
+        if self.outbox.send(&self.stream, frames).is_err() {
+            self.broken();
+        }
     }
 
     pub(super) fn ping(&mut self) {
@@ -165,7 +166,7 @@ impl Live {
                     return Digest::Message(Message::Binary(bytes));
                 }
                 Ok(Frame::Ping(_) | Frame::Pong(_)) => self.count_control(config.controls),
-                Ok(Frame::Close(frame)) => return Digest::Over(Ending::Close(frame)),
+                Ok(Frame::Close(frame)) => return self.closing_by_peer(frame),
                 Ok(_) => {}
                 Err(Error::Io(_)) => return Digest::Hungry,
                 Err(error) => return Digest::Over(Ending::Failure(error)),
@@ -191,22 +192,22 @@ impl Live {
                 self.failed_by_peer(&error);
                 false
             }
-            Ending::Close(frame) => {
-                self.closed_by_peer(frame);
+            Ending::Close => {
+                self.flush_context();
+                self.phase = Phase::Finishing;
                 true
             }
         }
     }
 
-    /// The peer's Close frame came: tungstenite has the answer ready, if one is due.
-    fn closed_by_peer(&mut self, frame: Option<CloseFrame>) {
+    /// The peer's Close frame came: tungstenite has the answer ready, if one is due; it is sent by [`Live::conclude`].
+    fn closing_by_peer(&mut self, frame: Option<CloseFrame>) -> Digest {
         let (code, reason) = match frame {
             Some(frame) => (frame.code.into(), frame.reason.to_string()),
             None => (1005, String::new()),
         };
         self.reason.get_or_insert(Reason::ByPeer { code, reason });
-        self.flush_context();
-        self.phase = Phase::Finishing;
+        Digest::Over(Ending::Close)
     }
 
     /// What came is no WebSocket: say so, and end.
@@ -222,6 +223,7 @@ impl Live {
     /// Sends what the socket takes; when all is sent and all is said, the FIN.
     pub(super) fn settle(&mut self) -> Settled {
         if self.outbox.flush(&self.stream).is_err() {
+            self.broken();
             return Settled::Done;
         }
         if !self.outbox.is_empty() {
@@ -233,6 +235,13 @@ impl Live {
             let _ = self.stream.shutdown(Shutdown::Write);
         }
         Settled::Done
+    }
+
+    /// The socket does not take bytes any more, perhaps in the middle of a frame: nothing can follow. The reader sees it.
+    fn broken(&mut self) {
+        self.cut();
+        self.outbox = Outbox::default();
+        self.phase = Phase::Finished;
     }
 
     /// Ends it now, whatever is still under way.
@@ -269,7 +278,41 @@ fn shorten(why: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::shorten;
+    use super::*;
+    use std::net::TcpListener;
+
+    /// A connection, and the other end of its socket.
+    fn pair() -> (Live, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        let (stream, _) = listener.accept().expect("a connection");
+        (Live::new(Arc::new(stream), &Config::default()), peer)
+    }
+
+    /// A Close frame of a client, masked with zeros.
+    fn close_frame(code: u16) -> Vec<u8> {
+        [&[0x88, 0x82, 0, 0, 0, 0][..], &code.to_be_bytes()].concat()
+    }
+
+    #[test]
+    fn the_first_close_is_the_reason_even_while_its_answer_waits() {
+        let (mut live, _peer) = pair();
+        let frame = close_frame(4000);
+        assert!(matches!(live.digest(&mut &frame[..], &Config::default()), Digest::Over(Ending::Close)));
+        live.close(1001, "going");
+        assert!(live.conclude(Ending::Close));
+        assert_eq!(live.into_reason(), Reason::ByPeer { code: 4000, reason: String::new() });
+    }
+
+    #[test]
+    fn a_socket_that_fails_gets_nothing_more() {
+        let (mut live, peer) = pair();
+        live.cut();
+        drop(peer);
+        live.send(b"\x81\x02hi");
+        live.send(b"\x81\x02hi");
+        assert_eq!((live.settle(), live.is_open(), live.waiting()), (Settled::Done, false, 0));
+    }
 
     #[test]
     fn a_reason_is_cut_between_characters() {

@@ -4,7 +4,7 @@
 //! before the Close frame that ends the connection: so the reader waits, for a while, until nothing is pending.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread::{self, Thread},
     time::Instant,
 };
@@ -13,13 +13,14 @@ use std::{
 #[derive(Debug)]
 pub(super) struct Pending {
     count: AtomicUsize,
+    abandoned: AtomicBool,
     reader: Thread,
 }
 
 impl Pending {
     /// For a reader on this thread.
     pub(super) fn new() -> Self {
-        Self { count: AtomicUsize::new(0), reader: thread::current() }
+        Self { count: AtomicUsize::new(0), abandoned: AtomicBool::new(false), reader: thread::current() }
     }
 
     /// One more was handed out.
@@ -34,9 +35,15 @@ impl Pending {
         }
     }
 
-    /// Waits until nothing is pending, at most until `deadline`. For the reader only.
+    /// It does not matter any more.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+        self.reader.unpark();
+    }
+
+    /// Waits until nothing is pending or all is abandoned, at most until `deadline`. For the reader only.
     pub(super) fn wait(&self, deadline: Instant) {
-        while self.count.load(Ordering::Acquire) > 0 {
+        while self.count.load(Ordering::Acquire) > 0 && !self.abandoned.load(Ordering::Acquire) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;

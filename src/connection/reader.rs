@@ -31,7 +31,11 @@ impl Reader {
     /// `input`: bytes that were read already, behind the request's head.
     pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>, input: Vec<u8>) -> Self {
         let unread = 0..input.len();
-        Self { connection, stream, buffer: input, unread, awaiting_pong: false }
+        let mut buffer = input;
+        buffer.resize(buffer.len().max(connection.config.read_buffer), 0);
+        let reader = Self { connection, stream, buffer, unread, awaiting_pong: false };
+        reader.wait_at_most(reader.connection.config.ping_after);
+        reader
     }
 
     /// Waits for the next message. `None`: the connection is over, [`Connection::end`] says why.
@@ -86,12 +90,8 @@ impl Reader {
     fn fit(&mut self) {
         let (last, size, small) = (self.unread.end, self.buffer.len(), self.connection.config.read_buffer);
         self.unread = 0..0;
-        if size < small {
-            // The first time: what came behind the head has been digested.
-            self.buffer.resize(small, 0);
-            self.wait_at_most(self.connection.config.ping_after);
-        } else if last == size && size < LARGEST_READ {
-            self.buffer.resize(size * 4, 0);
+        if last == size && size < LARGEST_READ {
+            self.buffer.resize((size * 4).min(LARGEST_READ), 0);
         } else if last < size / 8 && size > small {
             self.buffer = vec![0; small];
         }
@@ -125,5 +125,35 @@ impl Reader {
     fn wait_at_most(&self, time: Duration) {
         // It fails for a socket that is gone only; the next read will say so.
         let _ = self.stream.set_read_timeout((!time.is_zero()).then_some(time));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        config::Config,
+        connection::{Connection, Drain},
+    };
+    use std::{
+        net::{TcpListener, TcpStream},
+        sync::Arc,
+        time::Duration,
+    };
+
+    /// What the handshake leaves behind, a timeout and much input, is not what waiting for messages needs.
+    #[test]
+    fn the_times_and_sizes_are_the_readers_own_from_the_start() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        for (ping_seconds, input, buffer) in [(0, 0, 1024), (20, 100, 1024), (0, 7000, 7000)] {
+            let _peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+            let stream = Arc::new(listener.accept().expect("a connection").0);
+            stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
+            let config = Config { ping_after: Duration::from_secs(ping_seconds), ..Config::default() };
+            let drain = Drain::start().expect("a thread");
+            let (_, reader) = Connection::new(1, Arc::clone(&stream), vec![0; input], Arc::new(config), drain);
+            let expected = (ping_seconds > 0).then_some(Duration::from_secs(ping_seconds));
+            assert_eq!(stream.read_timeout().expect("a timeout"), expected);
+            assert_eq!((reader.buffer.len(), reader.unread), (buffer, 0..input));
+        }
     }
 }

@@ -5,8 +5,22 @@
 
 use crate::http::{Exchange, Request};
 
-/// Header fields whose values nobody but their sender should see.
-const SECRET: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+/// Header fields whose values may be shown. Not those of others: credentials and cookies, and what a proxy in between
+/// has added for this server only.
+const HARMLESS: [&str; 12] = [
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "connection",
+    "host",
+    "origin",
+    "pragma",
+    "sec-websocket-extensions",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
+    "sec-websocket-version",
+    "upgrade",
+];
 
 /// The header fields, a line each, as they were spelled.
 #[derive(Debug, Clone)]
@@ -17,8 +31,8 @@ struct Fields(String);
 pub(super) fn keep(raw: &[httparse::Header<'_>], request: &mut Request) {
     let mut lines = String::new();
     for field in raw {
-        let secret = SECRET.iter().any(|name| field.name.eq_ignore_ascii_case(name));
-        let value = if secret { "***".into() } else { String::from_utf8_lossy(field.value.trim_ascii()) };
+        let harmless = HARMLESS.iter().any(|name| field.name.eq_ignore_ascii_case(name));
+        let value = if harmless { String::from_utf8_lossy(field.value.trim_ascii()) } else { "***".into() };
         lines.extend([field.name, ": ", &value, "\n"]);
     }
     request.extensions_mut().insert(Fields(lines));

@@ -94,8 +94,8 @@ pub(super) fn accept(request: &Request) -> Result<HeaderValue, Response> {
 }
 
 #[inline(never)]
-fn plain_form(request: &Request) -> Request {
-    let mut plain = Request::new(());
+fn plain_form(request: &Request) -> Box<Request> {
+    let mut plain = Box::new(Request::new(()));
     *plain.method_mut() = request.method().clone();
     *plain.version_mut() = request.version();
     let headers = plain.headers_mut();

@@ -4,10 +4,10 @@
 
 use std::borrow::Cow;
 
-/// The reasons for a refusal; each has a stable [`word`](Self::word) for programs.
+/// Why something was refused: `reason` of the object `error`. Each has a stable [`word`](Self::word) for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum ErrorReason {
     /// The message is not a JSON object.
     BadJson,
     /// The object's type, or the command, is not one that the server knows.
@@ -26,7 +26,7 @@ pub enum Refusal {
     NotText,
 }
 
-impl Refusal {
+impl ErrorReason {
     /// Every reason.
     pub const ALL: [Self; 8] = [
         Self::BadJson,
@@ -72,23 +72,24 @@ impl Refusal {
 
 /// A refusal, as it is told to the one who is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// The reason, for programs.
-    pub reason: Refusal,
+    pub reason: ErrorReason,
     /// A sentence for people.
     pub about: Cow<'static, str>,
 }
 
 impl Problem {
     /// A refusal with a sentence of its own.
-    pub fn new(reason: Refusal, about: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(reason: ErrorReason, about: impl Into<Cow<'static, str>>) -> Self {
         let about = about.into();
         Self { reason, about }
     }
 }
 
-impl From<Refusal> for Problem {
-    fn from(reason: Refusal) -> Self {
+impl From<ErrorReason> for Problem {
+    fn from(reason: ErrorReason) -> Self {
         Self::new(reason, reason.about())
     }
 }

@@ -21,7 +21,7 @@ fn names(names: &[&str]) -> Arc<[Name]> {
 
 #[test]
 fn every_row_from_server_to_client() {
-    let problem = Problem::new(Refusal::TooFast, "Wait.");
+    let problem = Problem::new(ErrorReason::TooFast, "Wait.");
     let name = || Name::from("bob");
     let rows = [
         (Notice::Id { id: 7 }, r#"{"type":"id","id":7}"#, "(nothing)"),
@@ -79,7 +79,7 @@ fn markup_is_escaped_in_json_only() {
         Notice::UserList(names(&[evil])),
         Notice::Username { name: evil.into(), id: 1, date: D },
         Notice::RejectUsername { id: 1, name: evil.into() },
-        Notice::Error(Problem::new(Refusal::NoSuchUser, evil)),
+        Notice::Error(Problem::new(ErrorReason::NoSuchUser, evil)),
     ];
     for notice in notices {
         let typed = said(Dialect::Chinwag, &notice);
@@ -123,15 +123,15 @@ fn text_lines_cannot_be_forged() {
     }
 }
 
-fn say(text: &str, target: Option<&str>) -> Result<Command, Refusal> {
+fn say(text: &str, target: Option<&str>) -> Result<Command, ErrorReason> {
     Ok(Command::Say { text: text.into(), target: target.map(str::to_owned) })
 }
 
-fn set_name(name: &str) -> Result<Command, Refusal> {
+fn set_name(name: &str) -> Result<Command, ErrorReason> {
     Ok(Command::SetName(name.to_owned()))
 }
 
-fn check(dialect: Dialect, rows: &[(&str, Result<Command, Refusal>)]) {
+fn check(dialect: Dialect, rows: &[(&str, Result<Command, ErrorReason>)]) {
     for (text, want) in rows {
         let got = dialect.decode(text).map_err(|problem| problem.reason);
         assert_eq!(got, *want, "{dialect:?} {text:?}");
@@ -140,7 +140,7 @@ fn check(dialect: Dialect, rows: &[(&str, Result<Command, Refusal>)]) {
 
 #[test]
 fn every_row_from_client_to_server_in_json() {
-    use Refusal::{BadJson, MissingField, UnknownType};
+    use ErrorReason::{BadJson, MissingField, UnknownType};
     let deep = format!(r#"{{"type":{}"#, "[".repeat(10_000));
     let rows = [
         (r#"{"type":"username","name":"bob"}"#, set_name("bob")),
@@ -180,7 +180,7 @@ fn every_row_from_client_to_server_in_json() {
 
 #[test]
 fn every_line_from_client_to_server_in_text() {
-    use Refusal::MissingField;
+    use ErrorReason::MissingField;
     let unknown = |word: &str| Ok(Command::UnknownCommand(word.to_owned()));
     check(
         Dialect::Text,
@@ -223,8 +223,8 @@ fn dialects_have_names_and_places() {
 }
 
 #[test]
-fn refusals_have_words_and_sentences() {
-    let words = Refusal::ALL.map(Refusal::word);
+fn reasons_have_words_and_sentences() {
+    let words = ErrorReason::ALL.map(ErrorReason::word);
     assert_eq!(words.join(" "), "bad-json unknown-type missing-field no-name too-long too-fast no-such-user not-text");
-    assert!(Refusal::ALL.iter().all(|refusal| refusal.about().ends_with('.')));
+    assert!(ErrorReason::ALL.iter().all(|reason| reason.about().ends_with('.')));
 }

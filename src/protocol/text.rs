@@ -8,7 +8,7 @@
 //! - a name that could be read as more than a name (`* bob left`, `ann (to you)`, `bob: hi`, `a, b`)
 //!   is written in quotation marks.
 
-use super::{Audience, Command, Name, Notice, Problem, Refusal};
+use super::{Audience, Command, ErrorReason, Name, Notice, Problem};
 
 const HELP: &str = "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /help, /quit; //x says /x";
 
@@ -49,7 +49,7 @@ fn private_message(rest: &str) -> Result<Command, Problem> {
 }
 
 fn usage(about: &'static str) -> Problem {
-    Problem::new(Refusal::MissingField, about)
+    Problem::new(ErrorReason::MissingField, about)
 }
 
 /// The first word, and what follows the white space behind it.

@@ -4,7 +4,7 @@
 
 use super::{Shared, ledger::Kind, opening, socket};
 use crate::handshake;
-use log::{debug, warn};
+use log::debug;
 use rustix::{
     io::Errno,
     net::{RecvFlags, SendFlags, recv, send},
@@ -13,6 +13,7 @@ use std::{
     fs::File,
     io,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
     thread,
     time::Duration,
@@ -46,7 +47,7 @@ pub(super) fn run(listener: &TcpListener, shared: &Arc<Shared>) {
                 debug!("accept: {why}");
             }
             Err(why) => {
-                warn!("cannot accept: {why}");
+                shared.ledger.note(Kind::Exhausted, format_args!("cannot accept: {why}"));
                 shared.seats.wait_for_one(PAUSE);
             }
         }
@@ -91,7 +92,8 @@ fn turn_away_politely(stream: TcpStream, shared: &Arc<Shared>) {
         // Not all that is shared: nobody waits for the porters when the server ends.
         let (thread_stream, porters) = (Arc::clone(&stream), Arc::clone(&shared.porters));
         let work = move || {
-            opening::turn_away(&thread_stream);
+            // A panic, which is a bug, shall not cost a porter for ever.
+            let _ = catch_unwind(AssertUnwindSafe(|| opening::turn_away(&thread_stream)));
             porters.fetch_sub(1, Ordering::Relaxed);
         };
         if thread::Builder::new().name("porter".into()).stack_size(shared.config.stack).spawn(work).is_ok() {

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const KINDS: usize = 12;
+const KINDS: usize = Kind::Silent as usize + 1;
 
 /// What was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) enum Kind {
     Failed,
     /// A peer: its outbox overflowed.
     TooSlow,
-    /// A peer: it did not answer a Ping.
+    /// A peer: it did not answer a Ping. The last one: see [`KINDS`].
     Silent,
 }
 

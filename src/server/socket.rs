@@ -37,6 +37,7 @@ pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: S
 }
 
 /// From the end of the handshake to the end.
+#[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
 #[inline(never)]
 fn live(id: u64, stream: Arc<TcpStream>, opened: Box<Opened>, shared: &Arc<Shared>) {
     let Opened { addr, request, protocol, input } = *opened;

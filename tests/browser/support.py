@@ -75,8 +75,8 @@ class Chinwag:
     """A server of a test's own, to be stopped and started again at the same port."""
 
     def __init__(self, *flags):
-        self.flags = flags
         self.port = 0
+        self.flags = flags
         self.start()
 
     @property

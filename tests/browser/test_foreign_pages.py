@@ -113,7 +113,9 @@ def test_a_foreign_host_is_refused_page_and_handshake_alike(page, elsewhere):
 
 def test_a_host_that_is_given_is_served_page_and_chat(browser, page):
     with chat("--host", "rebound.test") as server:
-        ann = Window(page, f"http://rebound.test:{server.port}/").open().join("ann")
-        ann.say("under this name, too")
+        ann = Window(page)
+        page.goto(f"http://rebound.test:{server.port}/")
+        ann.expect_state("OPEN")
+        ann.join("ann").say("under this name, too")
         assert ann.complaints == []
         assert page.goto(f"http://other.test:{server.port}/").status == 421

@@ -81,6 +81,22 @@ fn width_and_composition_do_not_tell_names_apart() {
     }
 }
 
+/// However many characters: the profile's time grows with their square, so that 20 000 of them took it 12 seconds.
+#[test]
+fn what_is_too_long_is_not_compared() {
+    let spaced = |spaces: usize| format!("a{}b", " ".repeat(spaces));
+    assert_eq!(super::key(&spaced(30), 32), super::key("a b", 32));
+    assert_eq!(
+        super::key(&format!("  {}\t", spaced(30)), 32),
+        super::key("a b", 32),
+        "white space around it is no name"
+    );
+    for long in [spaced(31), "é".repeat(33), "a".repeat(129), format!("{}ん", "・".repeat(20_000))] {
+        assert_eq!(super::key(&long, 32), None, "{long:.40}");
+        assert_eq!(name(&long), None, "{long:.40}");
+    }
+}
+
 #[test]
 fn a_stem_leaves_room_for_the_number() {
     let rows = [("bob", 1, "bob"), ("aaaa bbbb", 2, "aaaa bb"), ("aaaa bbbb", 4, "aaaa"), ("ééééééééé", 3, "éééééé")];

@@ -9,18 +9,18 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Command, Problem};
-use crate::protocol::Refusal;
+use crate::protocol::ErrorReason;
 
 /// The command in one message.
 pub(super) fn command(text: &str) -> Result<Command, Problem> {
-    let object: Object<'_> = serde_json::from_str(text).map_err(|_| Refusal::BadJson)?;
+    let object: Object<'_> = serde_json::from_str(text).map_err(|_| ErrorReason::BadJson)?;
     match object.kind {
         Field::Text(kind) => match &*kind {
             "message" => say(object.text, object.target),
             "username" => set_name(object.name),
             "inspect" => Ok(Command::Inspect),
             "drop" => Ok(Command::Drop),
-            _ => Err(Refusal::UnknownType.into()),
+            _ => Err(ErrorReason::UnknownType.into()),
         },
         Field::Absent => Err(missing("The object has no \"type\".")),
         Field::Other => Err(missing("\"type\" must be a string.")),
@@ -48,7 +48,7 @@ fn set_name(name: Field<'_>) -> Result<Command, Problem> {
 }
 
 fn missing(about: &'static str) -> Problem {
-    Problem::new(Refusal::MissingField, about)
+    Problem::new(ErrorReason::MissingField, about)
 }
 
 /// The fields that matter. Given twice, the last one counts, as in JavaScript.

@@ -1,0 +1,178 @@
+//! The hot paths, through the public API: words, rules, frames, the handshake, and the whole way over loopback.
+//!
+//! Run:  cargo bench                        all of them
+//!       cargo bench -- chat                those with "chat" in their name
+//!       cargo test --bench hot_paths       each once, to see that they work
+
+use chinwag::{
+    Config, Frames, Server,
+    chat::{Chat, Input, Now, Output, Rules},
+    chat_server::ChatServer,
+    handshake::{Decision, Limits, Policy, Source, decide, read_head},
+    protocol::{Audience, Dialect, Notice},
+};
+use divan::{Bencher, black_box, counter::ItemsCount};
+use std::{
+    io,
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+use tungstenite::{Message, WebSocket, client::ClientRequestBuilder, protocol::WebSocketConfig};
+
+/// Clients in the room.
+const ROOM: u64 = 100;
+
+/// Fixed: the rules know no clock.
+const NOW: Now = Now { uptime: 0, date: 1_800_000_000_000 };
+
+const HELLO: &str =
+    r#"{"type":"message","text":"How are you? I am fine, thank you, and so is everybody <here>.","date":1}"#;
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = ["json", "chinwag.v1", "text"])]
+fn decode(bencher: Bencher, name: &str) {
+    let dialect = dialect(name);
+    bencher.bench(|| dialect.decode(black_box(HELLO)));
+}
+
+#[divan::bench(args = ["json", "chinwag.v1", "text"])]
+fn encode(bencher: Bencher, name: &str) {
+    let (dialect, mut out) = (dialect(name), String::new());
+    let text = "How are you? I am fine, thank you, and so is everybody <here>.".into();
+    let notice = Notice::Message { name: "ann".into(), text, id: 7, date: NOW.date, audience: Audience::Room };
+    bencher.bench_local(|| {
+        out.clear();
+        dialect.encode(black_box(&notice), &mut out)
+    });
+}
+
+/// A list of a thousand users: what a join storm encodes.
+#[divan::bench(args = ["json", "chinwag.v1"])]
+fn encode_list(bencher: Bencher, name: &str) {
+    let (dialect, mut out) = (dialect(name), String::new());
+    let users = Notice::UserList((0..1000).map(|id| Arc::from(format!("user {id}"))).collect());
+    bencher.bench_local(|| {
+        out.clear();
+        dialect.encode(black_box(&users), &mut out)
+    });
+}
+
+#[divan::bench(args = [64, 1024, 65536])]
+fn frames(bencher: Bencher, bytes: usize) {
+    let (mut frames, text) = (Frames::new(), "x".repeat(bytes));
+    bencher.bench_local(|| {
+        frames.text(black_box(&text));
+        frames.clear(usize::MAX);
+    });
+}
+
+#[divan::bench]
+fn chat_message(bencher: Bencher) {
+    let (mut chat, mut out) = (room(ROOM), Vec::new());
+    bencher.bench_local(|| {
+        out.clear();
+        chat.apply(NOW, Input::Text { id: 1, text: black_box(HELLO) }, &mut out);
+        out.len()
+    });
+}
+
+#[divan::bench(args = [100, 1000])]
+fn chat_sign_ins(bencher: Bencher, people: u64) {
+    bencher.counter(ItemsCount::new(people)).bench(|| room(people));
+}
+
+#[divan::bench]
+fn handshake(bencher: Bencher) {
+    let policy = Policy { protocols: ChatServer::protocols().map(Arc::from).collect(), ..Policy::default() };
+    let deadline = Instant::now() + Duration::from_secs(3600);
+    bencher.bench(|| {
+        let mut head = Head(black_box(REQUEST));
+        let read = read_head(&mut head, &Limits::default(), deadline);
+        let (mut request, _) = read.expect("a whole request");
+        let decision = decide(&mut request, &policy);
+        assert!(matches!(decision, Decision::Upgrade { .. }));
+    });
+}
+
+/// One person talks, and everybody has heard it, so many messages at once.
+#[divan::bench(args = [1, 16], sample_size = 1)]
+fn loopback(bencher: Bencher, messages: u64) {
+    let mut clients = connected(serve());
+    bencher.counter(ItemsCount::new(messages * ROOM)).bench_local(|| {
+        (0..messages).for_each(|_| clients[0].send(Message::text(HELLO)).expect("it is sent"));
+        for client in &mut clients {
+            (0..messages).for_each(|_| hear(client, r#"{"type":"message""#));
+        }
+    });
+}
+
+fn dialect(name: &str) -> Dialect {
+    Dialect::from_name(name).expect("a dialect")
+}
+
+/// A chat in which so many have signed in.
+fn room(people: u64) -> Chat {
+    let (mut chat, mut out) = (Chat::new(Rules::unlimited()), Vec::<Output>::new());
+    for id in 1..=people {
+        let sign_in = format!(r#"{{"type":"username","name":"user {id}"}}"#);
+        chat.apply(NOW, Input::Joined { id, dialect: Dialect::Json }, &mut out);
+        chat.apply(NOW, Input::Text { id, text: &sign_in }, &mut out);
+        out.clear();
+    }
+    chat
+}
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:6502\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nOrigin: http://127.0.0.1:6502\r\nSec-WebSocket-Version: 13\r\n\
+    Accept-Encoding: gzip, deflate, br\r\nAccept-Language: en\r\nSec-WebSocket-Protocol: chinwag.v1, json\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+
+/// A request head that comes in one piece.
+struct Head(&'static [u8]);
+
+impl Source for Head {
+    fn read_before(&mut self, _: Instant, buffer: &mut [u8]) -> io::Result<usize> {
+        io::Read::read(&mut self.0, buffer)
+    }
+}
+
+/// A chat of its own, which ends with this program.
+fn serve() -> SocketAddr {
+    let builder = Server::builder().config(Config::unlimited()).protocols(ChatServer::protocols());
+    let server = builder.listen("127.0.0.1:0").and_then(chinwag::Builder::start).expect("a server");
+    let addr = server.local_addrs()[0];
+    thread::spawn(move || ChatServer::new(server, Rules::unlimited(), Dialect::Json).run());
+    addr
+}
+
+/// A room of clients, of whom the first one has a name.
+fn connected(addr: SocketAddr) -> Vec<WebSocket<TcpStream>> {
+    let mut clients: Vec<_> = (0..ROOM).map(|_| connect(addr)).collect();
+    clients.iter_mut().for_each(|client| hear(client, r#"{"type":"id""#));
+    clients[0].send(Message::text(r#"{"type":"username","name":"ann"}"#)).expect("it is sent");
+    clients.iter_mut().for_each(|client| hear(client, r#"{"type":"userlist""#));
+    clients
+}
+
+fn connect(addr: SocketAddr) -> WebSocket<TcpStream> {
+    let stream = TcpStream::connect(addr).expect("a connection");
+    stream.set_nodelay(true).expect("TCP");
+    let request = ClientRequestBuilder::new(format!("ws://{addr}/").parse().expect("a URI")).with_sub_protocol("json");
+    let config = WebSocketConfig::default().read_buffer_size(4096);
+    tungstenite::client::client_with_config(request, stream, Some(config)).expect("a handshake").0
+}
+
+/// Reads up to a message that begins like that.
+fn hear(client: &mut WebSocket<TcpStream>, start: &str) {
+    loop {
+        match client.read().expect("the server goes on") {
+            Message::Text(text) if text.starts_with(start) => return,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The flags of the load generator.
+
+use lexopt::{Arg, Parser, ValueExt};
+use std::{ffi::OsString, str::FromStr};
+use tungstenite::http::Uri;
+
+/// `--help`.
+pub(crate) const HELP: &str = "\
+Load for a running chinwag, and how long its messages take.
+
+usage: load [URL] [FLAGS]      URL: where the chat is  [ws://127.0.0.1:6502/]
+  --clients N   connections, which all hear everything        [100]
+  --rate N      messages a second, of all senders together    [500]
+  --secs N      how long                                      [10]
+  --senders N   how many of the clients talk                  [all, at most 100]
+  --text N      bytes of a message's text, at least 32        [64]
+
+Start the server with --no-limits: its bounds are made for people.
+Exit status: 0, 1 (something was lost, doubled or out of order, or the run was
+stopped), or 2 (a flag was wrong).
+";
+
+/// What a message's text needs for its mark and its number.
+const LEAST_TEXT: usize = 32;
+
+/// The flags, checked.
+#[derive(Debug)]
+pub(crate) struct Args {
+    pub(crate) url: Uri,
+    pub(crate) clients: usize,
+    pub(crate) rate: u64,
+    pub(crate) secs: u64,
+    pub(crate) senders: usize,
+    pub(crate) text: usize,
+}
+
+/// Reads the command line; `None` if help is wanted.
+///
+/// # Errors
+/// One line on what is wrong.
+pub(crate) fn read(mut parser: Parser) -> Result<Option<Args>, String> {
+    let said = |error: lexopt::Error| format!("{error}; --help lists the flags");
+    let mut args = Args { url: url("ws://127.0.0.1:6502/")?, clients: 100, rate: 500, secs: 10, senders: 0, text: 64 };
+    while let Some(arg) = parser.next().map_err(said)? {
+        let name = match arg {
+            Arg::Short('h') | Arg::Long("help") => return Ok(None),
+            Arg::Value(value) => {
+                args.url = url(&value.string().map_err(said)?)?;
+                continue;
+            }
+            Arg::Long(name @ ("clients" | "rate" | "secs" | "senders" | "text")) => name.to_owned(),
+            other => return Err(said(other.unexpected())),
+        };
+        let value = parser.value().map_err(said)?;
+        match name.as_str() {
+            "clients" => args.clients = number(&name, value)?,
+            "rate" => args.rate = number(&name, value)?,
+            "secs" => args.secs = number(&name, value)?,
+            "senders" => args.senders = number(&name, value)?,
+            _ => args.text = number(&name, value)?,
+        }
+    }
+    check(args).map(Some)
+}
+
+fn check(mut args: Args) -> Result<Args, String> {
+    if args.senders == 0 {
+        args.senders = args.clients.min(100);
+    }
+    if args.senders > args.clients {
+        return Err(format!("--senders {}: there are only {} clients", args.senders, args.clients));
+    }
+    if args.text < LEAST_TEXT {
+        return Err(format!("--text {}: at least {LEAST_TEXT} bytes, which hold the message's number", args.text));
+    }
+    Ok(args)
+}
+
+/// A number from 1 to a million.
+fn number<T: FromStr>(name: &str, value: OsString) -> Result<T, String> {
+    let text = value.to_string_lossy();
+    let number = text.parse::<u32>().ok().filter(|number| (1..=1_000_000).contains(number));
+    number
+        .and_then(|_| text.parse().ok())
+        .ok_or_else(|| format!("--{name} {text}: write a whole number from 1 to 1000000"))
+}
+
+fn url(text: &str) -> Result<Uri, String> {
+    let uri: Uri = text.parse().map_err(|error| format!("{text}: {error}; write ws://HOST:PORT/"))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("ws"), Some(_)) => Ok(uri),
+        (Some("wss"), _) => Err(format!("{text}: there is no TLS here; measure without the proxy, with ws://")),
+        _ => Err(format!("{text}: write ws://HOST:PORT/")),
+    }
+}
