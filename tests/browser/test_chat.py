@@ -161,9 +161,9 @@ def test_the_name_is_kept_for_the_next_visit(window):
 
 def test_reading_further_up_is_not_disturbed(window):
     reader, writer = window("reader"), window("writer")
-    for number in range(40):
-        writer.say(f"line {number}")
-    reader.expect_message("line 39")
+    for number in range(5):
+        writer.say(f"message {number}" + "\nand on" * 9)
+    reader.expect_message("message 4" + "\nand on" * 9)
     expect(reader.find("#log .text").last).to_be_in_viewport()
     reader.find("#scroller").hover()
     reader.page.mouse.wheel(0, -600)
