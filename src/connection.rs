@@ -81,6 +81,12 @@ impl Connection {
         self.with_open(Live::ping);
     }
 
+    /// The peer sends fragments, or control frames, without end.
+    fn fragmented(self: &Arc<Self>) {
+        let what = "fragments without end".to_owned();
+        self.with_open(|live| live.fail(1008, "too many fragments", Reason::Failed { code: 1008, what }));
+    }
+
     /// The peer is silent for too long: what waits and a Close frame are sent all the same, it may be just asleep.
     fn give_up(self: &Arc<Self>) {
         self.with_open(|live| live.fail(1013, "no answer to a ping", Reason::Silent));

@@ -9,7 +9,7 @@ use chinwag::{Config, Reason, Server};
 use serde_json::json;
 use support::frames::{PING, PONG, RawClient, TEXT, frame, handshake, header};
 use support::raw::Answer;
-use support::serving::{addr, connected, disconnected, serve};
+use support::serving::{addr, connected, disconnected, serve, text};
 use support::{Client, DEADLINE, start_binary, wait_until};
 use tungstenite::Error;
 
@@ -145,6 +145,28 @@ fn a_flood_of_pings_is_1008() {
         assert_eq!(client.expect_frame().opcode, PONG);
     }
     client.send(&frame(PING, b"x").repeat(1000));
+    assert_eq!(client.expect_close_and_fin(), 1008);
+    drop(client);
+    assert!(matches!(disconnected(&server).1, Reason::Failed { code: 1008, .. }));
+}
+
+/// Fragments may be short, but a peer shall not keep the server busy with empty ones for ever.
+#[test]
+fn a_flood_of_empty_fragments_is_1008() {
+    let mut config = Config::default();
+    config.message = 1000;
+    config.controls = 0;
+    let server = serve(config);
+    let mut client = RawClient::open(addr(&server));
+    connected(&server);
+    let first = [0x01, 0x80, 0, 0, 0, 0];
+    let more = [0x00, 0x80, 0, 0, 0, 0];
+    client.send(&[&first[..], &more.repeat(9_000)].concat());
+    client.send(&[&[0x80, 0x82, 0, 0, 0, 0][..], b"hi"].concat());
+    assert_eq!(text(&server).1, "hi", "so many are no flood");
+    client.send(&first);
+    // It may have ended before all is sent.
+    let _ = client.try_send(&more.repeat(20_000));
     assert_eq!(client.expect_close_and_fin(), 1008);
     drop(client);
     assert!(matches!(disconnected(&server).1, Reason::Failed { code: 1008, .. }));

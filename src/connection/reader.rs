@@ -16,6 +16,14 @@ use std::{
 /// The most that is read at once, from a client that sends a lot.
 const LARGEST_READ: usize = 64 * 1024;
 
+/// Bytes that may come without making a message: so many times the largest message, and a little for control frames.
+/// Fragments may be short, but not so short that a peer keeps us busy with nothing.
+const OVERHEAD: usize = 8;
+const LITTLE: usize = 64 * 1024;
+
+/// The time over which those bytes are counted: a peer that only ever answers Pings may do so for years.
+const COUNTED: Duration = Duration::from_secs(60);
+
 /// The one reader of a connection, for the thread that owns it.
 #[derive(Debug)]
 pub(crate) struct Reader {
@@ -25,6 +33,9 @@ pub(crate) struct Reader {
     /// The part of `buffer` that has not been digested.
     unread: std::ops::Range<usize>,
     awaiting_pong: bool,
+    /// Bytes without a message, and since when they are counted.
+    fruitless: usize,
+    since: Instant,
 }
 
 impl Reader {
@@ -33,7 +44,8 @@ impl Reader {
         let unread = 0..input.len();
         let mut buffer = input;
         buffer.resize(buffer.len().max(connection.config.read_buffer), 0);
-        let reader = Self { connection, stream, buffer, unread, awaiting_pong: false };
+        let since = Instant::now();
+        let reader = Self { connection, stream, buffer, unread, awaiting_pong: false, fruitless: 0, since };
         reader.wait_at_most(reader.connection.config.ping_after);
         reader
     }
@@ -45,7 +57,10 @@ impl Reader {
             let digest = self.connection.digest(&mut input);
             self.unread.start = self.unread.end - input.len();
             match digest {
-                Digest::Message(message) => return Some(message),
+                Digest::Message(message) => {
+                    self.fruitless = 0;
+                    return Some(message);
+                }
                 Digest::Hungry if self.receive() => {}
                 Digest::Hungry => return None,
                 Digest::Over(ending) => {
@@ -81,9 +96,23 @@ impl Reader {
 
     fn received(&mut self, count: usize) {
         self.unread = 0..count;
+        self.fruitless += count;
+        if self.fruitless == count {
+            self.since = Instant::now();
+        } else if self.fruitless > self.connection.config.message.saturating_mul(OVERHEAD).saturating_add(LITTLE) {
+            self.judge_fruitless();
+        }
         if std::mem::take(&mut self.awaiting_pong) {
             self.wait_at_most(self.connection.config.ping_after);
         }
+    }
+
+    /// That is much for nothing, if it came quickly.
+    fn judge_fruitless(&mut self) {
+        if self.since.elapsed() < COUNTED {
+            self.connection.fragmented();
+        }
+        self.fruitless = 0;
     }
 
     /// A larger buffer for those who fill it; the small one again for those who do not.
