@@ -26,7 +26,6 @@ static PAGES: &[Page] = &[
     file!(JS, "connection.js"),
     file!(JS, "copy.js"),
     file!(JS, "dom.js"),
-    file!(JS, "en.js"),
     file!(JS, "hood-frames.js"),
     file!(JS, "hood-life.js"),
     file!(JS, "hood-shake.js"),
@@ -34,7 +33,6 @@ static PAGES: &[Page] = &[
     file!(CSS, "hood.css"),
     file!(JS, "hood.js"),
     file!(SVG, "icon.svg"),
-    file!(JS, "ko.js"),
     file!(JS, "log.js"),
     file!(JS, "main.js"),
     file!(JS, "memory.js"),
@@ -48,6 +46,7 @@ static PAGES: &[Page] = &[
     file!(JS, "strings.js"),
     file!(CSS, "style.css"),
     file!(JS, "text.js"),
+    file!(JS, "words.js"),
 ];
 
 /// Nothing from elsewhere, nothing inline, no forms, no frames. Connections may go anywhere: the page lets

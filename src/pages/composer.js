@@ -7,11 +7,13 @@ import { named } from './text.js';
 
 const text = $('text');
 const name = $('name');
-let target;
+const refused = draft.get('refused', []); // texts that came back
+let target; // the one person who is to get it; undefined: all
 
 /** `submit(text, target)` says whether it took the text; `signIn(name)` is told the name asked for. */
 export function startComposer(submit, signIn) {
 	const send = () => text.value.trim() && submit(text.value, target) && write('');
+	aim(draft.get('target'));
 	write(draft.get('text', ''));
 	text.oninput = () => write(text.value);
 	text.onkeydown = (event) => {
@@ -47,15 +49,32 @@ export function showComposer(own) {
 
 /** Directs what is typed to one person; without a name, to all again. */
 export function writeTo(person) {
-	target = person;
-	$('private').hidden = !person;
-	if (person) say($('private-to'), 'privateTo', { name: named(person) });
+	aim(person);
 	text.focus();
 }
 
-/** Puts a refused text back, before whatever has been typed since. */
-export function giveBack(refused) {
-	write([refused, text.value].filter(Boolean).join('\n'));
+/** Puts a refused text back, before what has been typed since; if that is for others, once it is gone. */
+export function giveBack(entry) {
+	refused.push(entry);
+	takeBack();
+}
+
+// A text never changes those whom it is for: what was private must not become public by Enter.
+function takeBack() {
+	const [entry] = refused;
+	if (entry && (!text.value || entry.target === target)) {
+		refused.shift();
+		aim(entry.target);
+		write([entry.text, text.value].filter(Boolean).join('\n'));
+	}
+	draft.set('refused', refused);
+}
+
+function aim(person) {
+	target = person;
+	draft.set('target', person ?? null);
+	$('private').hidden = !person;
+	if (person) say($('private-to'), 'privateTo', { name: named(person) });
 }
 
 // Enter sends, Shift+Enter makes a new line. While an input method composes a Korean, Japanese or Chinese
@@ -67,6 +86,7 @@ function sends(event) {
 function write(value) {
 	if (text.value !== value) text.value = value;
 	draft.set('text', value);
+	if (!value) takeBack();
 }
 
 function show(form) {

@@ -32,10 +32,6 @@ export class Connection {
 		this.#watchers.push(watcher);
 	}
 
-	get isOpen() {
-		return this.socket?.ws.readyState === WebSocket.OPEN;
-	}
-
 	connect() {
 		this.#stopWaiting();
 		if (this.socket?.ws.readyState < WebSocket.CLOSING) return;
@@ -43,12 +39,12 @@ export class Connection {
 	}
 
 	send(data) {
-		if (this.isOpen) this.socket.send(data);
+		if (this.socket?.ws.readyState === WebSocket.OPEN) this.socket.send(data);
 	}
 
 	close() {
 		this.#stopWaiting();
-		if (this.socket?.ws.readyState < WebSocket.CLOSING) this.socket.close(1000, '');
+		this.socket?.close(1000, '');
 	}
 
 	#hear(report) {

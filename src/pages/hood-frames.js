@@ -69,12 +69,12 @@ function cut(data) {
 	return typeof data === 'string' ? data.slice(0, MOST_SHOWN) : `ArrayBuffer(${data.byteLength})`;
 }
 
-/** The frame's header: FIN and opcode, mask bit and length, and (from us) the mask. */
+/** The frame's header: FIN and opcode; mask bit and length, in 1, 3 or 9 bytes; and (from us) the mask. */
 function header({ what, data, size }) {
 	const mask = what === 'out';
-	const length = size < 126 ? [size] : [126, size >> 8, size & 255]; // the chat has no longer ones
-	length[0] |= mask ? 0x80 : 0;
-	const bytes = [typeof data === 'string' ? 0x81 : 0x82, ...length];
+	const [length, more] = size < 126 ? [size, 0] : size < 65536 ? [126, 2] : [127, 8];
+	const bytes = [typeof data === 'string' ? 0x81 : 0x82, length | (mask && 0x80)];
+	for (let place = more - 1; place >= 0; place--) bytes.push(Math.floor(size / 256 ** place) % 256);
 	const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
 	return `${hex}${mask ? ' + mask (4)' : ''} + payload (${size})`;
 }

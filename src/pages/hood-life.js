@@ -5,11 +5,12 @@ import { $, make } from './dom.js';
 import { say } from './strings.js';
 
 /** `sums` holds messages and bytes, in and out. */
-export function showLife(ws, sums) {
+export function showLife({ ws, protocols }, sums) {
 	[...$('states').children].forEach((state, number) => {
 		state.ariaCurrent = number === ws.readyState ? 'step' : null;
 	});
-	for (const what of ['protocol', 'extensions', 'bufferedAmount']) {
+	$('life-protocols').textContent = JSON.stringify(protocols);
+	for (const what of ['readyState', 'protocol', 'extensions', 'bufferedAmount']) {
 		$(`life-${what}`).textContent = JSON.stringify(ws[what]);
 	}
 	for (const way of ['in', 'out']) say($(`life-${way}`), 'sum', { n: sums[way][0], bytes: sums[way][1] });

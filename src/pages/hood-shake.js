@@ -7,21 +7,19 @@ import { sha1 } from './sha1.js';
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // the same in every server of the world
 const TELLING = /^(GET|HTTP|upgrade:|connection:|sec-websocket)/i; // the lines that make it a WebSocket
 
-/** Shows the server's account of the handshake; undefined: it gives none. */
-export async function showHandshake(seen) {
-	$('shake-none').hidden = Boolean(seen);
-	$('shake').hidden = !seen;
-	if (!seen) return;
-	showHead('request', seen.request);
-	showHead('response', seen.response);
-	const key = field(seen.request, 'sec-websocket-key');
-	const hash = await sha1(key + GUID);
+/** Shows the server's account of the handshake: the lines of both heads. */
+export function showHandshake({ request, response }) {
+	$('shake').hidden = false;
+	showHead('request', request);
+	showHead('response', response);
+	const key = field(request, 'sec-websocket-key');
+	const hash = sha1(key + GUID);
 	const accept = btoa(String.fromCharCode(...hash));
 	show('key', key);
 	show('joined', key + GUID);
 	show('hash', Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join(' '));
 	show('accept', accept);
-	show('same', accept === field(seen.response, 'sec-websocket-accept') ? '✓' : '✗');
+	show('same', accept === field(response, 'sec-websocket-accept') ? '✓' : '✗');
 }
 
 function showHead(id, lines) {

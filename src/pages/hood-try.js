@@ -17,7 +17,9 @@ export function startTrying(connection, note) {
 
 /** Says on which socket the buttons act, and what became of the last try. */
 export function tellTried({ what, number, code, reason }) {
-	say($('try-on'), target() === own ? 'actsOnOwn' : 'actsOnChat', { number: target().number });
+	const on = target();
+	say($('try-on'), on === own ? 'actsOnOwn' : 'actsOnChat', on);
+	$('try-drop').disabled = on.ws.protocol !== 'chinwag.v1'; // in "text" it is a message
 	if (number === own?.number && what !== 'in' && what !== 'out') tell(`#${number} ${what} ${code ?? ''} ${reason ?? ''}`);
 }
 
@@ -56,3 +58,4 @@ const forms = {
 	'try-close': () => target().close(Number($('try-code').value), $('try-reason').value),
 };
 for (const id in forms) onSubmit(id, () => attempt(forms[id]));
+addEventListener('pagehide', () => own?.close(1000, '')); // as connection.js

@@ -1,9 +1,10 @@
 // hood.js: the inspector. Owns the panel, its tabs (a file each), and the record of what happened to every socket.
 
-import { $ } from './dom.js';
+import { $, make } from './dom.js';
 import { clearFrames, showFrame } from './hood-frames.js';
 import { showLife } from './hood-life.js';
 import { startTrying, tellTried } from './hood-try.js';
+import { say } from './strings.js';
 
 export { showHandshake } from './hood-shake.js';
 
@@ -11,7 +12,7 @@ const MOST = 400; // reports kept
 const LOOK = 250; // milliseconds between two looks at bufferedAmount
 
 const panel = $('hood');
-const tabs = [...panel.querySelectorAll('[role=tab]')];
+const tabs = Array.from(panel.querySelectorAll('section'), makeTab);
 const record = [];
 
 let sums; // of the chat's connection: [messages, bytes], in and out
@@ -44,7 +45,7 @@ function remember(report) {
 }
 
 function look() {
-	showLife(connection.socket.ws, sums);
+	showLife(connection.socket, sums);
 }
 
 function toggle() {
@@ -62,6 +63,18 @@ function toggle() {
 	tabs.find((tab) => tab.tabIndex === 0).focus();
 }
 
+/** A section of the panel becomes one of its tabs, named by its id. */
+function makeTab(section) {
+	const tab = say(make('button'), section.id);
+	tab.role = 'tab';
+	tab.setAttribute('aria-controls', section.id);
+	tab.onclick = () => choose(tab);
+	section.role = 'tabpanel';
+	section.tabIndex = 0;
+	section.dataset.label = section.id;
+	return tab;
+}
+
 function choose(tab) {
 	for (const other of tabs) {
 		other.ariaSelected = String(other === tab);
@@ -70,7 +83,7 @@ function choose(tab) {
 	}
 }
 
-for (const tab of tabs) tab.onclick = () => choose(tab);
+$('tabs').append(...tabs);
 choose(tabs[0]);
 $('hood-button').onclick = toggle;
 $('hood-close').onclick = toggle;

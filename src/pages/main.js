@@ -21,6 +21,7 @@ const view = {
 	handshake: showHandshake,
 	named({ name, before, date, mine }) {
 		if (mine) showComposer(name), listPeople();
+		if (before === name) return;
 		if (before) addNote('renamed', { name: named(name), before: named(before) }, date);
 		else addNote('joined', { name: named(name) }, date);
 	},
@@ -40,7 +41,7 @@ const view = {
 	},
 	refused(reason, about, entry) {
 		showError('refused', { about, reason });
-		if (entry) giveBack(entry.text);
+		if (entry) giveBack(entry);
 	},
 };
 

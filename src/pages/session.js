@@ -13,9 +13,11 @@ export class Session {
 	#view;
 	#outbox = new Outbox();
 	#users = [];
-	#before; // a name that the latest list no longer has
+	#names = new Map(); // by id, of those who were heard of since they came
+	#fresh; // a name that is new in the latest list
+	#gone; // the one that it may stand for
 	#id;
-	#inspecting;
+	#timer; // while too fast
 
 	name; // as the server gave it; undefined until then
 	wanted = draft.get('name') ?? keep.get('name'); // as we asked for it
@@ -42,9 +44,8 @@ export class Session {
 		return true;
 	}
 
-	/** Asks for the handshake as the server saw it: view.handshake gets it, or undefined. */
+	/** Asks for the handshake as the server saw it: view.handshake gets it. */
 	inspect() {
-		this.#inspecting = true;
 		this.#send({ type: 'inspect' });
 	}
 
@@ -60,7 +61,7 @@ export class Session {
 			case 'rejectusername': return this.#view.rejected(this.wanted, message.name);
 			case 'userlist': return this.#listed(message.users);
 			case 'message': return this.#heard(message);
-			case 'handshake': return this.#inspected(message);
+			case 'handshake': return this.#view.handshake(message);
 			case 'error': return this.#refused(message);
 		}
 	}
@@ -70,43 +71,44 @@ export class Session {
 		if (this.wanted) this.signIn(this.wanted);
 	}
 
-	#inspected(handshake) {
-		this.#inspecting = false;
-		this.#view.handshake(handshake);
-	}
-
 	#named({ id, name, date }) {
 		const mine = id === this.#id;
+		const before = this.#names.get(id) ?? (name === this.#fresh ? this.#gone : undefined);
 		if (mine) this.name = name;
-		this.#view.named({ name, before: this.#before, date, mine });
+		this.#names.set(id, name);
+		this.#users = without(this.#users, [before, name]).concat(name);
+		this.#view.named({ name, before, date, mine });
 		if (mine) this.#flush();
 	}
 
-	// A list of the same length with one name gone tells a new name; whose, the next message says.
+	// A list comes just before the message that says whose its new name is, or later. A new name for one that is
+	// gone: that may be one person, of whom no message came yet.
 	#listed(users) {
-		const now = new Set(users);
-		const gone = this.#users.filter((name) => !now.has(name));
-		this.#before = users.length === this.#users.length ? gone.pop() : undefined;
+		const gone = without(this.#users, users);
+		[this.#fresh] = without(users, this.#users);
+		this.#gone = this.#fresh && gone.pop();
 		this.#users = users;
+		for (const [id, name] of this.#names) if (gone.includes(name)) this.#names.delete(id);
 		this.#view.users(users);
 		for (const name of gone) this.#view.left(name);
 	}
 
 	#heard(message) {
 		const mine = message.id === this.#id;
+		this.#names.set(message.id, message.name);
 		if (mine) this.#outbox.done(message.nonce);
 		this.#view.message(message, mine);
 		if (mine) this.#flush();
 	}
 
 	#refused({ reason, about }) {
-		if (this.#inspecting && reason === 'unknown-type') return this.#inspected();
-		if (reason === 'too-fast') return setTimeout(() => this.#again(), PATIENCE);
+		if (reason === 'too-fast') return (this.#timer ??= setTimeout(() => this.#again(), PATIENCE));
 		this.#view.refused(reason, about, GIVEN_BACK.includes(reason) && this.#outbox.done());
 		this.#flush();
 	}
 
 	#again() {
+		this.#timer = clearTimeout(this.#timer);
 		this.#outbox.again();
 		this.#flush();
 	}
@@ -115,6 +117,7 @@ export class Session {
 		if (code === 1009) this.#view.refused('too-long', code, this.#outbox.done());
 		this.name = undefined;
 		this.#users = [];
+		this.#names.clear();
 		this.#again();
 	}
 
@@ -127,4 +130,9 @@ export class Session {
 	#send(message) {
 		this.#connection.send(JSON.stringify(message)); // JSON leaves out what is undefined
 	}
+}
+
+function without(names, others) {
+	const out = new Set(others);
+	return names.filter((name) => !out.has(name));
 }

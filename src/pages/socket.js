@@ -23,18 +23,20 @@ export function openSocket(url, protocols, report) {
 	return {
 		ws,
 		number,
+		protocols,
 		send(data) {
 			ws.send(data);
 			tell('out', { data, size: sizeOf(data) });
 		},
 		close(code, reason) {
+			const lives = ws.readyState < WebSocket.CLOSING; // if not, this does nothing
 			ws.close(code, reason);
-			tell('closing', { code, reason });
+			if (lives) tell('closing', { code, reason });
 		},
 	};
 }
 
 /** The bytes that a message takes on the wire, without its frame header. */
-export function sizeOf(data) {
+function sizeOf(data) {
 	return typeof data === 'string' ? encoder.encode(data).length : data.byteLength;
 }

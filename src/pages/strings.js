@@ -1,11 +1,10 @@
 // strings.js: says everything in the reader's language, and again in another when that is switched. Owns the
-// choice; the words are in en.js and ko.js, and nowhere else.
+// choice; the words are in words.js, and nowhere else.
 
-import en from './en.js';
-import ko from './ko.js';
 import { keep } from './memory.js';
+import words from './words.js';
 
-const TABLES = { en, ko };
+const LANGUAGES = ['en', 'ko']; // as the columns of words.js
 const FORMS = { day: { dateStyle: 'full' }, '': { hour: 'numeric', minute: '2-digit' } };
 
 const said = new WeakMap(); // node → the values in its sentence
@@ -35,8 +34,9 @@ export function switchLanguage() {
 export function sayAll() {
 	document.documentElement.lang = language;
 	each('[data-t]', (node) => say(node, node.dataset.t, said.get(node)));
-	each('[data-hint]', (node) => (node.placeholder = t(node.dataset.hint)));
-	each('[data-label]', (node) => (node.ariaLabel = node.title = t(node.dataset.label)));
+	each('[data-hint]', (node) => (node.placeholder = node.ariaLabel = t(node.dataset.hint)));
+	each('[data-label]', (node) => (node.ariaLabel = t(node.dataset.label)));
+	each('button[data-label]', (node) => (node.title = node.ariaLabel));
 	each('time[datetime]', sayTime);
 }
 
@@ -48,7 +48,7 @@ export function sayTime(node) {
 }
 
 function parts(key, values = {}) {
-	const [one, many = one] = TABLES[language][key].split('|');
+	const [one, many = one] = words[key][LANGUAGES.indexOf(language)].split('|');
 	const pieces = (values.n === 1 ? one : many).split(/\{(\w+)\}/);
 	return pieces.map((piece, index) => (index % 2 ? values[piece] : piece));
 }

@@ -30,15 +30,23 @@ def allowed():
 
 @pytest.fixture
 def window(browser, url, allowed):
-    """Makes windows: window(), window("ann"), window("ann", viewport=PHONE, locale="ko-KR", …)."""
+    """Makes windows: window(), window("ann"), window("ann", viewport=PHONE, locale="ko-KR", …).
+
+    `server` plays a server in place of the real one: it is called with each connection (a WebSocketRoute).
+    `clock`: the page's time is in the test's hand (page.clock).
+    """
     opened = []
 
-    def make(name=None, at=url, connects=True, **options):
+    def make(name=None, at=url, connects=True, server=None, clock=False, **options):
         context = browser.new_context(**{"viewport": WIDE, "locale": "en-US", "reduced_motion": "reduce", **options})
         page = context.new_page()
         page.set_default_timeout(DEADLINE * 1000)
         new = Window(page)
         opened.append((context, new))
+        if clock:
+            page.clock.install()
+        if server:
+            page.route_web_socket(re.compile("^ws:"), server)
         page.goto(at)
         if connects:
             new.expect_state("OPEN")

@@ -1,5 +1,6 @@
 """What a chat is for: people, messages, names; and nothing that somebody types becomes more than text."""
 
+import json
 import re
 
 from playwright.sync_api import expect
@@ -36,6 +37,31 @@ def test_a_new_name(window):
     eve.join("eva")
     expect(other.find("#log .note").last).to_contain_text("eve is now eva")
     expect(other.find("#people-list li")).to_have_text(["eva", "other you"])
+
+
+def test_a_new_name_told_before_its_list(window):
+    """So it is within 100 ms of the last list. And whoever comes right after that is nobody else's new name."""
+
+    def listed(*users):
+        return {"type": "userlist", "users": users}
+
+    def named(id, name):
+        return {"type": "username", "id": id, "name": name, "date": 0}
+
+    def serve(ws):
+        told = [
+            *[listed("bob", "me"), named(1, "me"), {**named(7, "bob"), "type": "message", "text": "hi"}],
+            *[named(7, "carol"), listed("carol", "me"), named(8, "dave"), listed("carol", "me", "dave")],
+        ]
+        ws.on_message(lambda _: [ws.send(json.dumps(message)) for message in told])
+        ws.send('{"type":"id","id":1}')
+
+    me = window(server=serve)
+    me.find("#name").fill("me")
+    me.find("#name").press("Enter")
+    me.expect_person("dave")
+    notes = me.find("#log .note:not(.separator) span").all_inner_texts()
+    assert notes == ["me signed in", "bob is now carol", "dave signed in"]
 
 
 def test_markup_stays_text(window):
@@ -82,6 +108,39 @@ def test_a_refused_text_comes_back(window):
     expect(hal.find("#pending > *")).to_have_count(0)
 
 
+SAY_TO_ONE_THEN_WRITE_TO_ALL = """([secret, next]) => {
+    const text = document.getElementById('text');
+    text.value = secret;
+    text.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', cancelable: true }));
+    document.getElementById('unpick').click();
+    text.value = next;
+    text.dispatchEvent(new Event('input'));
+}"""
+
+
+def test_a_refused_private_text_stays_private(window):
+    """Its target left. Meanwhile the author writes to all: first that is sent, then the text comes back, for one."""
+    guest = window("guest1")
+    nan, third = window("nan"), window("third")
+    nan.find("#people-list").get_by_text("guest1").click()
+    guest.page.close()
+    expect(nan.find("#log .note").last).to_contain_text("guest1 left")
+    nan.page.evaluate(SAY_TO_ONE_THEN_WRITE_TO_ALL, ["a secret", "for all"])
+    expect(nan.find("#error")).to_contain_text("no-such-user")
+    expect(nan.find("#text")).to_have_value("for all")
+    expect(nan.find("#private")).to_be_hidden()
+    nan.find("#text").press("Enter")
+    third.expect_message("for all")
+    expect(nan.find("#text")).to_have_value("a secret")
+    expect(nan.find("#private")).to_contain_text("to guest1 only")
+    nan.find("#text").press("Enter")
+    expect(nan.find("#text")).to_have_value("a secret")
+    nan.page.reload()
+    expect(nan.find("#text")).to_have_value("a secret")
+    expect(nan.find("#private")).to_contain_text("to guest1 only")
+    expect(third.find("#log .text")).to_have_text(["for all"])
+
+
 def test_the_title_counts_what_was_not_seen(window):
     ivy = window("ivy")
     jim = window("jim")
@@ -102,9 +161,9 @@ def test_the_name_is_kept_for_the_next_visit(window):
 
 def test_reading_further_up_is_not_disturbed(window):
     reader, writer = window("reader"), window("writer")
-    for number in range(40):
-        writer.say(f"line {number}")
-    reader.expect_message("line 39")
+    for number in range(5):
+        writer.say(f"message {number}" + "\nand on" * 9)
+    reader.expect_message("message 4" + "\nand on" * 9)
     expect(reader.find("#log .text").last).to_be_in_viewport()
     reader.find("#scroller").hover()
     reader.page.mouse.wheel(0, -600)

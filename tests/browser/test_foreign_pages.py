@@ -1,6 +1,6 @@
 """What pages from elsewhere can do to a chat on this network: nothing, unless a flag says so.
 
-Two names lead to this machine, as a hostile page's own name would: the browser is told so when it starts.
+All names that end in .test lead to this machine, as a hostile page's own name would (support.py).
 """
 
 import contextlib
@@ -8,11 +8,8 @@ import http.server
 import threading
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from support import ARGS, CHROMIUM, Chinwag, Window
-
-RULES = "--host-resolver-rules=MAP *.test 127.0.0.1"
+from support import Chinwag, Window
 
 # Opens a WebSocket, and says how far that came: the first message, or the code of the end.
 CONNECT = """url => new Promise(resolve => {
@@ -20,14 +17,6 @@ CONNECT = """url => new Promise(resolve => {
     socket.onmessage = event => { resolve(event.data); socket.close(); };
     socket.onclose = event => resolve(event.code);
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGS, RULES])
-        yield browser
-        browser.close()
 
 
 class Page(http.server.BaseHTTPRequestHandler):

@@ -6,8 +6,6 @@ import re
 
 from playwright.sync_api import expect
 
-from support import Window
-
 KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 1.3
 HANDSHAKE = {
     "type": "handshake",
@@ -24,7 +22,9 @@ def test_the_connection_as_it_is(window, url):
     ann = window("ann")
     ann.look("life")
     expect(ann.find("#states [aria-current]")).to_have_text("OPEN")
+    expect(ann.find("#life-readyState")).to_have_text("1")
     expect(ann.find("#life-url")).to_have_text(url.replace("http", "ws"))
+    expect(ann.find("#life-protocols")).to_have_text('["chinwag.v1"]')
     expect(ann.find("#life-protocol")).to_have_text('"chinwag.v1"')
     expect(ann.find("#life-bufferedAmount")).to_have_text("0")
     expect(ann.find("#life-old")).to_contain_text(re.compile(r"\d\d requests, \d{5} bytes"))
@@ -47,6 +47,17 @@ def test_events_and_frames(window):
     expect(opened.locator("pre").last).to_contain_text("ws.send(")
     ben.find("#filter").fill("look at")
     expect(ben.find("#frames summary:visible")).to_have_count(2)
+
+
+def test_the_header_of_long_frames(window):
+    """The length in 1, 3 or 9 bytes (RFC 6455 5.2): a list of many users needs the last."""
+    sizes = {125: "81 7d", 126: "81 7e 00 7e", 65535: "81 7e ff ff", 65536: "81 7f 00 00 00 00 00 01 00 00"}
+    lines = {size: f'{{"type":"x{size}"}}'.ljust(size) for size in sizes}
+    leo = window(server=lambda ws: [ws.send(line) for line in lines.values()])
+    leo.look("events")
+    for size, header in sizes.items():
+        event(leo, f"x{size}").click()
+        expect(leo.find("#frames p", has_text=f"payload ({size})")).to_have_text(f"{header} + payload ({size})")
 
 
 def test_what_is_copied(window):
@@ -83,10 +94,21 @@ def test_a_connection_of_ones_own(window):
     eve.look("events")
     expect(event(eve, "#2 ↓ message.*users:.*eve")).to_have_count(1)
     eve.look("trying")
+    expect(eve.find("#try-drop")).to_be_disabled()
     eve.find("#try-binary").click()
     expect(eve.find("#try-out")).to_contain_text("#2 close 1003")
     expect(eve.find("#try-on")).to_contain_text("the chat’s connection, #1")
     eve.expect_state("OPEN")
+
+
+def test_a_connection_of_ones_own_ends_with_the_page(window):
+    """A page that is put aside with an open socket is not kept for the Back button."""
+    zoe = window("zoe")
+    zoe.look("trying")
+    zoe.find("#try-connect").get_by_text("Connect").click()
+    expect(zoe.find("#try-on")).to_contain_text("your own connection, #2")
+    zoe.page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    expect(zoe.find("#try-out")).to_contain_text("#2 close 1000")
 
 
 def test_bad_json_is_answered(window):
@@ -135,30 +157,21 @@ def test_pulling_the_plug(window):
     ida.expect_state("OPEN")
 
 
-def test_the_answer_is_worked_out(browser, url):
+def test_the_answer_is_worked_out(window):
     """The example of RFC 6455 1.3, from a server that Playwright plays."""
-    page = browser.new_page(locale="en-US")
-    page.route_web_socket(re.compile("^ws:"), lambda ws: ws.on_message(lambda data: answer(ws, json.loads(data))))
-    page.goto(url)
-    Window(page).look("shaking")
-    expect(page.locator("#shake-joined")).to_have_text(KEY + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
-    expect(page.locator("#shake-hash")).to_have_text("b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea")
-    expect(page.locator("#shake-accept")).to_have_text(ACCEPT)
-    expect(page.locator("#shake-same")).to_have_text("✓")
-    page.context.close()
+    ivo = window(server=lambda ws: ws.on_message(lambda _: ws.send(json.dumps(HANDSHAKE))))
+    ivo.look("shaking")
+    expect(ivo.find("#shake-joined")).to_have_text(KEY + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
+    expect(ivo.find("#shake-hash")).to_have_text("b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea")
+    expect(ivo.find("#shake-accept")).to_have_text(ACCEPT)
+    expect(ivo.find("#shake-same")).to_have_text("✓")
 
 
-def answer(ws, message):
-    if message["type"] == "inspect":
-        ws.send(json.dumps(HANDSHAKE))
-
-
-def test_sha1_by_hand(window):
-    """Where crypto.subtle is missing (http://192.168.…), the page's own SHA-1 says the same."""
+def test_sha1(window):
     texts = ["", "abc", KEY, "x" * 55, "y" * 56, "z" * 64, "0" * 1000]
     script = """async (texts) => {
-        const { byHand } = await import('/sha1.js');
+        const { sha1 } = await import('/sha1.js');
         const hex = (hash) => Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
-        return texts.map((text) => hex(byHand(new TextEncoder().encode(text))));
+        return texts.map((text) => hex(sha1(text)));
     }"""
     assert window().page.evaluate(script, texts) == [hashlib.sha1(text.encode()).hexdigest() for text in texts]

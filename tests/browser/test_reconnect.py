@@ -1,5 +1,6 @@
 """The connection ends: the page says so, keeps what is typed, and comes back by itself."""
 
+import json
 import re
 import signal
 
@@ -68,6 +69,40 @@ def test_the_back_button(window):
     eli.say("shown again")
 
 
+def test_too_fast_is_forgotten_with_its_connection(window):
+    """Refused on one connection, sent on the next: not once more when the first one's waiting time is over."""
+    sent = []
+
+    def serve(ws):
+        def hear(data):
+            message = json.loads(data)
+            if message["type"] == "username":
+                ws.send('{"type":"username","id":1,"name":"fred","date":0}')
+            elif message["type"] == "message":
+                sent.append(message["text"])
+                if len(sent) == 1:
+                    ws.send('{"type":"error","reason":"too-fast","about":""}')
+                    ws.close(code=4000)
+
+        ws.on_message(hear)
+        ws.send('{"type":"id","id":1}')
+
+    fred = window(server=serve, clock=True)
+    fred.find("#name").fill("fred")
+    fred.find("#name").press("Enter")
+    fred.find("#text").fill("once")
+    fred.find("#text").press("Enter")
+    fred.expect_state("CLOSED")
+    fred.find("#again").click()
+    expect(fred.find("#pending small")).to_have_text("Sending…")
+    fred.page.clock.run_for(5000)
+    fred.find("#text").fill("a sign that all was heard")
+    fred.look("trying")
+    fred.find("#try-send").get_by_text("send()").click()
+    expect(fred.find("#frames summary", has_text='"text":"hi"')).to_have_count(1)
+    assert sent == ["once", "once", "hi"]
+
+
 def test_waits_grow_and_differ(window):
     """The page's own code, with the clock in the test's hand: each wait is 50 to 100 % of 1, 2, 4 … 30 s."""
     one = window()
@@ -77,6 +112,7 @@ def test_waits_grow_and_differ(window):
         window.WebSocket = class {
             static OPEN = 1; static CLOSING = 2;
             readyState = 3;
+            close() {}
             constructor() { setTimeout(() => this.onclose({ code: 1006, reason: '', wasClean: false })); }
         };
         const later = window.setTimeout;

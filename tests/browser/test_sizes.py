@@ -68,7 +68,6 @@ def test_a_phone_can_do_it_all(window):
 
 
 def test_a_long_text_is_folded(window):
-    window("teller").say("a long story " * 200)
     reader = window("later")
     writer = window("writer2")
     writer.say("word " * 1000)
