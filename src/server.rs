@@ -50,6 +50,9 @@ pub enum Event {
     /// A whole message came. As long as this handle is not dropped (clones do not count), the message counts as not
     /// yet dealt with: a Close frame that came behind it is answered after that, so that an answer to the message still
     /// goes out; for at most [`Config::close_timeout`].
+    ///
+    /// **Do not keep this handle, keep a clone: `peers.insert(peer.id(), peer.clone())`.** Kept itself, it delays the
+    /// end of its connection, whenever that is, by the whole of [`Config::close_timeout`]: 5 seconds.
     Message(Peer, Message),
     /// A connection ended. Nothing more of this peer will come.
     Disconnected(Peer, Reason),

@@ -50,7 +50,7 @@ fn the_server_ends_tcp_as_soon_as_both_have_closed() {
     let begin = Instant::now();
     client.send(&frame(CLOSE, &1000_u16.to_be_bytes()));
     assert_eq!(client.expect_close_and_fin(), 1000);
-    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 }
 
 /// A peer that ignores our Close frame, and one that goes on sending: both are cut at the deadline.
@@ -68,7 +68,7 @@ fn a_close_that_nobody_answers_ends_at_its_deadline() {
         }
         assert_eq!(disconnected(&server), (peer, Reason::ByUs { code: 1000 }));
         let took = begin.elapsed();
-        assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(2), "{goes_on}: {took:?}");
+        assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(4), "{goes_on}: {took:?}");
     }
 }
 

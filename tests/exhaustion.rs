@@ -121,6 +121,6 @@ fn comes_in(addr: SocketAddr, number: usize) -> Client {
         client = Client::try_connect(addr, &["chinwag.v1"], &[]).ok();
         client.is_some()
     });
-    assert!(begin.elapsed() < Duration::from_secs(1), "newcomer {number} waited {:?}", begin.elapsed());
+    assert!(begin.elapsed() < DEADLINE, "newcomer {number} waited {:?}", begin.elapsed());
     client.expect("it was waited for")
 }

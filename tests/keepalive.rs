@@ -28,7 +28,7 @@ fn who_answers_nothing_is_found_and_told_why() {
     assert_eq!(client.expect_frame().opcode, PING);
     assert_eq!(client.expect_close_and_fin(), 1013);
     let took = begin.elapsed();
-    assert!(took >= SILENCE + ANSWER && took < Duration::from_secs(2), "{took:?}");
+    assert!(took >= SILENCE + ANSWER && took < Duration::from_secs(4), "{took:?}");
     drop(client);
     assert_eq!(disconnected(&server).1, Reason::Silent);
 }
@@ -43,7 +43,7 @@ fn who_stays_silent_for_ever_is_gone_all_the_same() {
     connected(&server);
     let begin = Instant::now();
     assert_eq!(disconnected(&server).1, Reason::Silent);
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 }
 
 /// Any byte is a sign of life, not only the Pong.

@@ -68,7 +68,7 @@ fn handshakes_in_progress_are_cut() {
     server.shutdown_handle().start();
     drop(whole);
     assert_eq!(rest(&server).len(), 1);
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
     assert!(!matches!(half.read_frame(), Ok(Some(_))), "no 101 after the end");
 }
 
@@ -96,7 +96,7 @@ fn nobody_holds_it_up() {
     let begin = Instant::now();
     server.shutdown_handle().start();
     assert_eq!(rest(&server).len(), 2);
-    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
     drop((mute, deaf));
 }
 
@@ -155,6 +155,6 @@ fn wrong_tokens_that_wait_do_not_hold_it_up() {
     let begin = Instant::now();
     server.shutdown_handle().start();
     rest(&server);
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
     drop(guesses);
 }
