@@ -2,7 +2,7 @@
 //!
 //! Owns paths, content types, caching and the content security policy. Knows no sockets and no chat.
 
-use tungstenite::http::header::IF_NONE_MATCH;
+use tungstenite::http::header::{ACCEPT_ENCODING, IF_NONE_MATCH};
 
 use crate::http::{Method, Request, Response};
 
@@ -11,17 +11,25 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// A file under its own name.
+/// A file at a path, as it is and compressed (`build.rs`).
 macro_rules! file {
     ($content_type:expr, $name:literal) => {
-        Page::new(concat!("/", $name), $content_type, include_bytes!(concat!("pages/", $name)))
+        file!($content_type, $name, concat!("/", $name))
+    };
+    ($content_type:expr, $name:literal, $path:expr) => {
+        Page::new(
+            $path,
+            $content_type,
+            include_bytes!(concat!("pages/", $name)),
+            include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")),
+        )
     };
 }
 
 /// Every file of the page. The second line answers the browsers that ask for an icon unasked.
 static PAGES: &[Page] = &[
-    Page::new("/", HTML, include_bytes!("pages/index.html")),
-    Page::new("/favicon.ico", SVG, include_bytes!("pages/icon.svg")),
+    file!(HTML, "index.html", "/"),
+    file!(SVG, "icon.svg", "/favicon.ico"),
     file!(JS, "composer.js"),
     file!(JS, "connection.js"),
     file!(JS, "copy.js"),
@@ -72,21 +80,28 @@ struct Page {
     path: &'static str,
     content_type: &'static str,
     content: &'static [u8],
+    gzip: &'static [u8],
     hash: u64,
 }
 
 impl Page {
-    const fn new(path: &'static str, content_type: &'static str, content: &'static [u8]) -> Self {
-        Self { path, content_type, content, hash: hash(content) }
+    const fn new(path: &'static str, content_type: &'static str, content: &'static [u8], gzip: &'static [u8]) -> Self {
+        Self { path, content_type, content, gzip, hash: hash(content) }
     }
 
     fn answer(&self, request: &Request) -> Response {
-        let tag = format!("\"{:016x}\"", self.hash);
+        let packed = accepts_gzip(request);
+        // Another form is another entity (RFC 9110 8.8.3.3).
+        let tag = format!("\"{:016x}{}\"", self.hash, if packed { "-gzip" } else { "" });
         if is_known(request, &tag) {
             return with_caching(Response::empty(304), tag);
         }
         let mut response = Response::empty(200).with("Content-Type", self.content_type);
         response.body = self.content.into();
+        if packed {
+            response.body = self.gzip.into();
+            response = response.with("Content-Encoding", "gzip");
+        }
         with_caching(response, tag)
             .with("Content-Security-Policy", SECURITY_POLICY)
             .with("Cross-Origin-Resource-Policy", "same-origin")
@@ -97,7 +112,19 @@ impl Page {
 
 /// Kept by the browser, but asked for each time: a new version of the server shows its new page at once.
 fn with_caching(response: Response, tag: String) -> Response {
-    response.with("Cache-Control", "no-cache").with("ETag", tag)
+    response.with("Cache-Control", "no-cache").with("ETag", tag).with("Vary", "Accept-Encoding")
+}
+
+/// Does the client take gzip (RFC 9110 12.5.3)? It says so by name, unless with a weight of zero.
+fn accepts_gzip(request: &Request) -> bool {
+    let fields = request.headers().get_all(ACCEPT_ENCODING).iter();
+    let mut codings = fields.filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(','));
+    codings.any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let refused = parts.filter_map(|part| part.strip_prefix("q=")).any(|weight| weight.parse() == Ok(0.0));
+        named && !refused
+    })
 }
 
 /// Does the browser have that very version? Weak tags count too (RFC 9110 13.1.2).
@@ -142,6 +169,27 @@ mod tests {
             let content = std::fs::read(&file).expect("its content");
             let served = PAGES.iter().any(|page| page.content == content);
             assert!(served, "{} is missing in PAGES", file.display());
+        }
+    }
+
+    #[test]
+    fn gzip_is_for_those_who_take_it() {
+        let table = [
+            ("gzip, deflate, br", true),
+            ("br;q=1.0, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("gzip;q=0.0, *", false),
+            ("identity", false),
+            ("x-gzipper", false),
+        ];
+        for (accepted, packed) in table {
+            let mut request = request(Method::GET, "/");
+            request.headers_mut().insert(ACCEPT_ENCODING, accepted.parse().expect("a value"));
+            let page = respond(&request).expect("a page");
+            assert_eq!(page.header("Content-Encoding"), packed.then_some("gzip"), "{accepted}");
+            assert_eq!((page.body.starts_with(&[0x1f, 0x8b]), page.header("Vary")), (packed, Some("Accept-Encoding")));
+            let plain = get("/");
+            assert_eq!(page.header("ETag") == plain.header("ETag"), !packed);
         }
     }
 

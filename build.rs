@@ -1,0 +1,29 @@
+//! Compresses the page's files, so that browsers get less than half of the bytes: `pages.rs` embeds both forms.
+//!
+//! Prints how large the page is, so that nobody lets it grow without noticing.
+
+use flate2::{Compression, GzBuilder};
+use std::{env, error::Error, fs, io::Write, path::Path};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=src/pages");
+    let out = env::var_os("OUT_DIR").ok_or("cargo gives no OUT_DIR")?;
+    let (mut files, mut plain, mut packed) = (0, 0, 0);
+    for entry in fs::read_dir("src/pages")? {
+        let path = entry?.path();
+        let content = fs::read(&path)?;
+        let compressed = gzip(&content)?;
+        let name = path.file_name().ok_or("a file without a name")?.to_string_lossy().into_owned();
+        fs::write(Path::new(&out).join(name + ".gz"), &compressed)?;
+        (files, plain, packed) = (files + 1, plain + content.len(), packed + compressed.len());
+    }
+    println!("cargo::warning=the page: {files} files, {plain} bytes, {packed} with gzip");
+    Ok(())
+}
+
+/// Without name and time, so that the same file gives the same bytes.
+fn gzip(content: &[u8]) -> Result<Vec<u8>, std::io::Error> {
+    let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
+    encoder.write_all(content)?;
+    encoder.finish()
+}
