@@ -21,7 +21,7 @@ TALK = [
 ]
 SCREENS = {
     "wide": {"viewport": WIDE},
-    "phone": {"viewport": PHONE, "device_scale_factor": 2},
+    "phone": {"viewport": PHONE},
     "small": {"viewport": SMALL},
     "dark": {"viewport": WIDE, "color_scheme": "dark"},
     "korean": {"viewport": WIDE, "locale": "ko-KR"},
