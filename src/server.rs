@@ -4,10 +4,10 @@
 
 mod accept;
 mod forwarded;
-mod guesses;
 mod guests;
 mod ledger;
 mod opening;
+mod pace;
 mod seats;
 mod socket;
 
@@ -22,10 +22,10 @@ use crate::{
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
 use forwarded::Proxies;
-use guesses::Guesses;
 use guests::Guests;
 use ledger::Ledger;
 use log::error;
+use pace::Pace;
 use seats::Seats;
 use std::{
     fmt,
@@ -37,6 +37,9 @@ use std::{
     },
     thread,
 };
+
+/// Answers to wrong access tokens that one address may wait for. Who sends more tokens hears 429, right or wrong.
+const GUESSES: u32 = 8;
 
 /// Newcomers that the operating system keeps waiting for us. It cuts that to its own bound.
 const BACKLOG: i32 = 4096;
@@ -93,7 +96,10 @@ struct Shared {
     seats: Arc<Seats>,
     proxies: Proxies,
     guests: Guests,
-    guesses: Guesses,
+    /// Wrong access tokens.
+    guesses: Pace,
+    /// WebSockets that were opened.
+    openings: Pace,
     ledger: Ledger,
     next_id: AtomicU64,
     porters: Arc<AtomicUsize>,
@@ -249,6 +255,7 @@ impl Builder {
             self.listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().map_err(Error::Start)?;
         let config = self.config.sensible();
         let (sender, events) = bounded(config.events);
+        let openings = Pace::new(u32::try_from(config.connections_per_address).unwrap_or(u32::MAX));
         let shared = Arc::new(Shared {
             config: Arc::new(config),
             policy: self.policy,
@@ -256,7 +263,8 @@ impl Builder {
             seats: Arc::default(),
             proxies: self.proxies,
             guests: Guests::default(),
-            guesses: Guesses::default(),
+            guesses: Pace::new(GUESSES),
+            openings,
             ledger: Ledger::default(),
             next_id: AtomicU64::new(1),
             porters: Arc::default(),

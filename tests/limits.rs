@@ -59,17 +59,18 @@ fn handshakes_in_progress() {
 #[test]
 fn connections_per_forwarded_address() {
     let mut config = Config::default();
-    config.connections_per_address = 2;
+    config.connections_per_address = 5;
     let builder = Server::builder().config(config).trusted_proxies(["127.0.0.1".parse().expect("an address")]);
     let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");
     let from = |address| [("X-Forwarded-For", address)];
     let connect = |address| Client::try_connect(addr(&server), &[], &from(address));
     let mut first = connect("203.0.113.9").expect("a seat");
-    let _second = connect("198.51.100.1, 203.0.113.9").expect("another seat");
+    let _others: Vec<_> = (0..4).map(|_| connect("198.51.100.1, 203.0.113.9").expect("another seat")).collect();
     assert_eq!(connected(&server).addr().to_string(), "203.0.113.9:0");
     assert_eq!(status(addr(&server), &from("203.0.113.9")), 503);
     assert_eq!(status(addr(&server), &from("2001:db8::1")), 101);
     first.close(1000);
+    // As soon as its seat is free, and the two seconds have passed that one opening of five in ten seconds takes.
     wait_until(DEADLINE, "another one in its place", || status(addr(&server), &from("203.0.113.9")) == 101);
 }
 

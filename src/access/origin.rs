@@ -32,7 +32,8 @@ impl Origin {
     pub(super) fn is_on(&self, host: &Host) -> bool {
         match self {
             Self::Null => false,
-            Self::Tuple { host: own, .. } => own.same_name(host),
+            // Not `chrome-extension://localhost`, which every app may call itself.
+            Self::Tuple { scheme, host: own, .. } => matches!(scheme.as_str(), "http" | "https") && own.same_name(host),
         }
     }
 }
@@ -49,7 +50,7 @@ impl fmt::Display for Origin {
 /// RFC 3986 3.1.
 fn is_scheme(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(allowed)
+    text.len() <= 32 && text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(allowed)
 }
 
 fn default_port(scheme: &str) -> Option<u16> {

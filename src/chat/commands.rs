@@ -109,15 +109,15 @@ impl Chat {
 
 /// The text, without what can be shown on no screen: in JSON, each of these bytes would become six.
 fn displayable(text: Arc<str>) -> Arc<str> {
-    if text.bytes().any(|byte| is_control(char::from(byte))) {
+    if text.contains(is_control) {
         return text.replace(is_control, "\u{fffd}").into();
     }
     text
 }
 
-/// C0 (ECMA-48) but for what moves on within a text.
+/// C0, DEL and C1 (ECMA-48), which terminals obey, but for what moves on within a text.
 fn is_control(c: char) -> bool {
-    c < ' ' && !matches!(c, '\n' | '\r' | '\t')
+    c.is_control() && !matches!(c, '\n' | '\r' | '\t')
 }
 
 fn unknown_command(word: &str) -> Problem {

@@ -21,6 +21,9 @@ const LARGEST_READ: usize = 64 * 1024;
 const OVERHEAD: usize = 8;
 const LITTLE: usize = 64 * 1024;
 
+/// What even the shortest message may cost an eighth of.
+const SHORTEST: usize = 64;
+
 /// The time over which those bytes are counted: a peer that only ever answers Pings may do so for years.
 const COUNTED: Duration = Duration::from_secs(60);
 
@@ -58,7 +61,9 @@ impl Reader {
             self.unread.start = self.unread.end - input.len();
             match digest {
                 Digest::Message(message) => {
-                    self.fruitless = 0;
+                    // It pays for as many bytes as it may have cost, and not for more.
+                    let paid = message.len().saturating_add(SHORTEST).saturating_mul(OVERHEAD);
+                    self.fruitless = self.fruitless.saturating_sub(paid);
                     return Some(message);
                 }
                 Digest::Hungry if self.receive() => {}

@@ -2,15 +2,17 @@
 
 import { make } from './dom.js';
 
-const URLS = /\bhttps?:\/\/[^\s<>"']+/gi;
-const TRAILING = /[.,;:!?\])}*_~…。、]+$/; // the sentence's, more likely than the link's
+const URLS = /\bhttps?:\/\/[^\s<>"'\p{Cf}]+/giu;
+const TRAILING = '.,;:!?])}*_~…。、'; // likely the sentence's
 
-/** The text as nodes: http and https addresses become links. */
+/** The text as nodes, addresses as links. */
 export function withLinks(text) {
 	const nodes = [];
 	let end = 0;
 	for (const { 0: found, index } of text.matchAll(URLS)) {
-		const address = found.replace(TRAILING, '');
+		let length = found.length;
+		while (TRAILING.includes(found[length - 1])) length--;
+		const address = found.slice(0, length);
 		nodes.push(text.slice(end, index), link(address));
 		end = index + address.length;
 	}
@@ -20,11 +22,11 @@ export function withLinks(text) {
 /** A name in its own colour: the same for everybody, at every visit. */
 export function coloured(node, name) {
 	node.classList.add('name');
-	node.style.setProperty('--hue', hueOf(name)); // not a style attribute, which the policy forbids
+	node.style.setProperty('--hue', hueOf(name)); // the policy forbids style attributes
 	return node;
 }
 
-/** A name as part of a sentence; <bdi> keeps an Arabic one from turning the sentence round. */
+/** A name in a sentence, which an Arabic one shall not turn round. */
 export function named(name) {
 	return coloured(make('bdi', '', name), name);
 }

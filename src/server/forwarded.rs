@@ -24,15 +24,13 @@ impl Proxies {
 
     /// The client that a trusted proxy speaks for: the last hop that is no trusted proxy itself.
     ///
-    /// `None` when it names nobody, or when the two headers differ: a proxy sets one of them, and passes on what a
-    /// client wrote into the other. Such a connection counts as the proxy's own.
+    /// `X-Forwarded-For` counts where it is there: that is what proxies set, and most pass on a `Forwarded` that the
+    /// client wrote. `None` when it names nobody; such a connection counts as the proxy's own.
     pub(super) fn client_of(&self, request: &Request) -> Option<IpAddr> {
         let headers = request.headers();
-        let plain = headers.contains_key(X_FORWARDED_FOR).then(|| self.last_hop(&hops(headers, X_FORWARDED_FOR)));
-        let standard = headers.contains_key(FORWARDED).then(|| self.last_hop(&named(headers)));
-        match (plain, standard) {
-            (Some(one), Some(other)) => one.filter(|_| one == other),
-            (one, other) => one.or(other).flatten(),
+        match headers.contains_key(X_FORWARDED_FOR) {
+            true => self.last_hop(&hops(headers, X_FORWARDED_FOR)),
+            false => self.last_hop(&named(headers)),
         }
     }
 
@@ -99,7 +97,8 @@ mod tests {
             (&[("forwarded", "for=192.0.2.1, for=_hidden")], None),
             (&[("forwarded", "proto=https")], None),
             (&[("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1")], Some("192.0.2.1")),
-            (&[("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=8.8.8.8")], None),
+            (&[("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=8.8.8.8")], Some("192.0.2.1")),
+            (&[("x-forwarded-for", "192.0.2.1"), ("forwarded", "x")], Some("192.0.2.1")),
         ];
         for (headers, expected) in table {
             assert_eq!(client(headers).as_deref(), *expected, "{headers:?}");

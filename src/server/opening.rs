@@ -54,6 +54,10 @@ pub(super) fn open(stream: &TcpStream, addr: SocketAddr, seat: &mut Seat, shared
         return None;
     }
     match decide(&mut request, addr, shared) {
+        Decision::Upgrade { .. } if !may_open(addr, shared) => {
+            answer(stream, &handshake::full(), false);
+            None
+        }
         Decision::Upgrade { response, protocol } => {
             write_until(stream, &response, deadline).ok()?;
             if protocol.is_none() {
@@ -65,7 +69,7 @@ pub(super) fn open(stream: &TcpStream, addr: SocketAddr, seat: &mut Seat, shared
             note_answer(&request, &response, addr, shared);
             if offers_token && response.status == 401 {
                 seat.settle();
-                shared.guests.wait(shared.guesses.wrong(addr.ip(), shared.config.wrong_token_pause, Instant::now()));
+                shared.guests.wait(shared.guesses.one_more(addr.ip(), shared.config.wrong_token_pause, Instant::now()));
             }
             answer(stream, &response, request.method() == "HEAD");
             None
@@ -84,6 +88,23 @@ fn read(stream: &TcpStream, addr: SocketAddr, shared: &Shared, deadline: Instant
             None
         }
     }
+}
+
+/// As many as may be open at once from one address may be opened in ten seconds: who closes and opens again and again
+/// gains nothing by it.
+fn may_open(addr: SocketAddr, shared: &Shared) -> bool {
+    let (ip, most) = (addr.ip(), shared.config.connections_per_address);
+    if most == 0 || ip.to_canonical().is_loopback() {
+        return true;
+    }
+    let pause = Duration::from_secs(10) / u32::try_from(most).unwrap_or(u32::MAX);
+    let now = Instant::now();
+    if shared.openings.too_many(ip, pause, now) {
+        shared.ledger.note(Kind::Address, format_args!("turned {addr} away with 503: it opens WebSockets too often"));
+        return false;
+    }
+    shared.openings.one_more(ip, pause, now);
+    true
 }
 
 /// Behind a trusted proxy, the address that it names, which takes a seat of its own.
