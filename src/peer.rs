@@ -84,6 +84,8 @@ impl Peer {
     /// code (RFC 6455 7.4) and reason, of which the first 123 bytes are sent. No message of this peer comes any more;
     /// its [`Event::Disconnected`](crate::Event::Disconnected) does, after at most
     /// [`Config::close_timeout`](crate::Config::close_timeout). Does nothing if it is closing already.
+    ///
+    /// `code` is one of 1000 to 1003, 1007 to 1014, or 3000 to 4999. For others, which must not be sent, 1011 is.
     pub fn close(&self, code: u16, reason: &str) {
         self.inner.connection.close(code, reason);
     }

@@ -250,7 +250,8 @@ impl Live {
     }
 
     fn say_close(&mut self, code: u16, why: &str) {
-        let frame = CloseFrame { code: CloseCode::from(code), reason: shorten(why).into() };
+        let code = Some(CloseCode::from(code)).filter(|code| code.is_allowed()).unwrap_or(CloseCode::Error);
+        let frame = CloseFrame { code, reason: shorten(why).into() };
         let (context, mut wire) = self.context_and_wire();
         let _ = context.close(&mut wire, Some(frame));
     }
@@ -312,6 +313,19 @@ mod tests {
         live.send(b"\x81\x02hi");
         live.send(b"\x81\x02hi");
         assert_eq!((live.settle(), live.is_open(), live.waiting()), (Settled::Done, false, 0));
+    }
+
+    #[test]
+    fn codes_that_must_not_be_sent_are_not() {
+        for (asked, sent) in [(1000, 1000_u16), (4999, 4999), (1005, 1011), (1006, 1011), (0, 1011), (5000, 1011)] {
+            let (mut live, mut peer) = pair();
+            live.close(asked, "");
+            live.settle();
+            let mut frame = [0; 4];
+            peer.set_read_timeout(Some(std::time::Duration::from_secs(5))).expect("a timeout");
+            std::io::Read::read_exact(&mut peer, &mut frame).expect("a Close frame");
+            assert_eq!(frame[2..], sent.to_be_bytes(), "{asked}");
+        }
     }
 
     #[test]
