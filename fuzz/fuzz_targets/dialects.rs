@@ -24,7 +24,12 @@ fuzz_target!(|text: &str| {
 
 /// Our own parser of JSON accepts nothing that is none, and reads the same strings out of it.
 fn check_against_serde(command: &Command, text: &str) {
-    let object: Value = serde_json::from_str(text).expect("what we understand is JSON");
+    let object: Value = match serde_json::from_str(text) {
+        Ok(object) => object,
+        // RFC 8259 6: JSON has numbers of any size, and we skip them unread; serde_json wants them to fit a double.
+        Err(error) if error.to_string().starts_with("number out of range") => return,
+        Err(error) => panic!("we understand what is no JSON: {error}"),
+    };
     let field = |name: &str| object.get(name).and_then(Value::as_str);
     match command {
         Command::SetName(name) => {
