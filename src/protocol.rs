@@ -6,10 +6,12 @@
 
 use std::sync::Arc;
 
+mod entry;
 mod json;
 mod problem;
 mod text;
 
+pub use entry::Entry;
 pub use problem::{ErrorReason, Problem};
 
 /// A connection's own number, given by the server, below 2^53 (so that JavaScript can hold it).
