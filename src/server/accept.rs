@@ -79,11 +79,8 @@ fn welcome(stream: TcpStream, addr: SocketAddr, shared: &Arc<Shared>) {
     }
     let thread_shared = Arc::clone(shared);
     let thread_stream = Arc::clone(&stream);
-    let spawned = thread::Builder::new()
-        .name(format!("socket-{id}"))
-        .stack_size(shared.config.stack)
-        .spawn(move || socket::run(id, thread_stream, addr, seat, &thread_shared));
-    if let Err(why) = spawned {
+    let started = shared.threads.run(move || socket::run(id, thread_stream, addr, seat, &thread_shared));
+    if let Err(why) = started {
         shared.guests.leave(id);
         shared.ledger.note(Kind::Exhausted, format_args!("turned {addr} away with 503: no thread: {why}"));
         turn_away_within(&stream, PAUSE);
