@@ -53,6 +53,6 @@ fn items_and_quotes_are_found() {
     assert_eq!((item(code, "fn o"), item(code, "fn three")), (None, None));
     let text = "a\n<!-- quote: x.rs fn y -->\n```rust\nfn y() {}\n```\nb\n";
     let found = quotes(text, "quote");
-    assert_eq!(found, [Quote { source: "x.rs fn y".into(), place: 37..47 }]);
+    assert_eq!(found, [Quote { source: "x.rs fn y".into(), place: 36..46 }]);
     assert_eq!(&text[found[0].place.clone()], "fn y() {}\n");
 }
