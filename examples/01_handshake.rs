@@ -1,7 +1,7 @@
 //! The handshake and the frames by hand: a bare TcpListener, no WebSocket library.
 //!
 //! Run:      cargo run --example 01_handshake -- 127.0.0.1:9001
-//! Look at:  what it prints for  ws = new WebSocket('ws://127.0.0.1:9001'); ws.onopen = () => ws.send('Hello')
+//! Look at:  what it prints, for  new WebSocket('ws://127.0.0.1:9001')  in the console (F12) of the chat's page.
 
 use data_encoding::BASE64;
 use sha1::{Digest, Sha1};

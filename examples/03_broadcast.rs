@@ -1,7 +1,8 @@
 //! Broadcast: what one client sends, everybody gets. A handle to a peer can be kept, and used at any time.
 //!
 //! Run:      cargo run --example 03_broadcast -- 127.0.0.1:9003
-//! Look at:  two consoles with  ws = new WebSocket('ws://127.0.0.1:9003'); ws.onmessage = (e) => console.log(e.data)
+//! Look at:  http://127.0.0.1:9003/ twice, both consoles (F12) with  ws = new WebSocket('ws://127.0.0.1:9003');
+//!           ws.onmessage = (event) => console.log(event.data)  and then  ws.send('hi')  in one.
 
 use chinwag::{Event, Frames, Peer, Server};
 use std::{collections::HashMap, env};

@@ -1,7 +1,8 @@
 //! Two subprotocols under one URI: the client names those it speaks, the server takes the first one that it knows.
 //!
 //! Run:      cargo run --example 06_subprotocols -- 127.0.0.1:9006
-//! Look at:  ws.protocol of  ws = new WebSocket('ws://127.0.0.1:9006', ['morse', 'upper', 'reverse'])
+//! Look at:  ws.protocol, with http://127.0.0.1:9006/ open, and in its console (F12):
+//!           ws = new WebSocket('ws://127.0.0.1:9006', ['morse', 'upper', 'reverse'])
 
 use chinwag::{Event, Message, Server};
 use std::env;
