@@ -73,7 +73,6 @@ impl Connection {
     }
 
     /// Sends a message, whatever the role. False: it is closing, and nothing was sent.
-    #[allow(dead_code)] // The next commit's client sends with it.
     pub(crate) fn say(self: &Arc<Self>, message: Message) -> bool {
         self.with_open(|live| live.say(message.into_frame()))
     }
@@ -84,6 +83,16 @@ impl Connection {
             live.close(code, why);
             self.cut_later(live);
         });
+    }
+
+    /// False: it is closing, or over.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().as_ref().is_some_and(Live::is_open)
+    }
+
+    /// Bytes that the socket has not taken.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().as_ref().map_or(0, Live::waiting)
     }
 
     /// Sends a Ping with an empty payload.
@@ -126,7 +135,7 @@ impl Connection {
     /// that ends the connection first; a client waits for that).
     fn conclude(self: &Arc<Self>, ending: Ending) -> bool {
         // Where a Close frame was sent already, nothing can be answered any more.
-        if self.lock().as_ref().is_some_and(Live::is_open) {
+        if self.is_open() {
             self.pending.wait(Instant::now() + self.config.close_timeout);
         }
         let mut guard = self.lock();

@@ -48,6 +48,8 @@ mod connection;
 pub mod handshake;
 pub mod pages;
 
+pub mod client;
+pub mod duplex;
 pub mod peer;
 pub mod server;
 

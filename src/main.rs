@@ -6,7 +6,6 @@ mod cli {
     pub(crate) mod args;
     pub(crate) mod limits;
     pub(crate) mod logging;
-    pub(crate) mod ports;
     pub(crate) mod setup;
     pub(crate) mod signals;
 }

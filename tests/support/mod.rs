@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 pub mod binary;
 pub mod client;
+pub mod events;
+pub mod fake;
 pub mod frames;
 pub mod process;
 pub mod raw;
