@@ -17,7 +17,9 @@ fn main() -> Result<(), Error> {
     let mut due = never();
     loop {
         select! {
-            recv(due) -> _ => drop(socket.send(format!("{:.2}", reading()))),
+            recv(due) -> _ => {
+                socket.send(format!("{:.2}", reading()));
+            }
             recv(socket.events()) -> event => match event {
                 Ok(Event::Open) => {
                     socket.send("/name sensor");

@@ -8,7 +8,9 @@
 //! let socket = WebSocket::connect("ws://localhost:6502/", &["text"])?;
 //! for event in socket.events() {
 //!     match event {
-//!         Event::Open => drop(socket.send("hello, everybody")),
+//!         Event::Open => {
+//!             socket.send("hello, everybody");
+//!         }
 //!         Event::Message(message) => println!("{message:?}"),
 //!         Event::Error(error) => eprintln!("{error}"),
 //!         Event::Close { code, .. } => println!("closed, {code}"),
@@ -180,6 +182,11 @@ impl WebSocket {
         self.handle.state.close(code, reason);
         Ok(())
     }
+}
+
+/// Something that nobody else has, of characters that stand for themselves in JSON.
+pub(crate) fn random_key() -> String {
+    tungstenite::handshake::client::generate_key()
 }
 
 impl Drop for Handle {

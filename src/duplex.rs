@@ -21,7 +21,7 @@
 //! let server = thread::spawn(move || {
 //!     let socket = tungstenite::accept(listener.accept().unwrap().0).unwrap();
 //!     let (writer, reader) = Duplex::server(socket).split().unwrap();
-//!     reader.for_each(|message| drop(writer.send(message)));
+//!     reader.for_each(|message| assert!(writer.send(message)));
 //! });
 //!
 //! // The client: tungstenite's handshake, too.

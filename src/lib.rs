@@ -53,6 +53,7 @@ pub mod duplex;
 pub mod peer;
 pub mod server;
 
+pub mod chat_client;
 pub mod chat_server;
 
 pub use access::Access;

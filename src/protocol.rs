@@ -13,6 +13,7 @@ mod text;
 
 pub use entry::Entry;
 pub use problem::{ErrorReason, Problem};
+pub use text::{harmless, harmless_name};
 
 /// A connection's own number, given by the server, below 2^53 (so that JavaScript can hold it).
 pub type UserId = u64;

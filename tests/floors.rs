@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("duplex", 2),
     ("peer", 2),
     ("server", 2),
+    ("chat_client", 3),
     ("chat_server", 3),
     ("lib", 4),
     ("main", 5),

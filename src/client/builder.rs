@@ -112,6 +112,13 @@ impl Builder {
         self
     }
 
+    /// Adds to the query of the URL.
+    pub(crate) fn query(mut self, more: &str) -> Self {
+        self.url.push(if self.url.contains('?') { '&' } else { '?' });
+        self.url.push_str(more);
+        self
+    }
+
     /// Begins to connect, and returns at once: what comes of it is in the events.
     ///
     /// # Errors
