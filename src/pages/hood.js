@@ -34,7 +34,7 @@ function hear(report) {
 
 function show(report) {
 	showFrame(report);
-	tellTried(report);
+	if (report.what !== 'connecting') tellTried(report);
 }
 
 function look() {

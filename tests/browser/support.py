@@ -63,12 +63,13 @@ class Window:
     def expect_person(self, name):
         expect(self.find("#people-list bdi", has_text=re.compile(f"^{re.escape(name)}$"))).to_have_count(1)
 
-    def look(self, tab="life"):
-        """Opens the inspector at a tab."""
+    def look(self, part="life"):
+        """Opens the inspector at one of its parts."""
         if self.find("#hood").is_hidden():
             self.find("#hood-button").click()
-        self.find(f"[aria-controls={tab}]").click()
-        expect(self.find(f"#{tab}")).to_be_visible()
+        if self.find(f"#{part}").get_attribute("open") is None:
+            self.find(f"#{part} > summary").click()
+        expect(self.find(f"#{part} > p").first).to_be_visible()
 
 
 class Chinwag:
