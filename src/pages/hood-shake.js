@@ -9,7 +9,6 @@ const TELLING = /^(GET|HTTP|upgrade:|connection:|sec-websocket)/i; // the lines 
 
 /** Shows the lines of both heads. */
 export async function showHandshake({ request, response }) {
-	$('shake').hidden = false;
 	showHead('request', request);
 	showHead('response', response);
 	say($('shake-cost'), 'cost', { n: [...request, ...response].join('\r\n').length + 8 });
@@ -24,8 +23,7 @@ export async function showHandshake({ request, response }) {
 	show('same', accept === answer ? '✓' : '✗');
 }
 
-// Browsers offer SHA-1 on https and localhost only. Elsewhere the hash is read off the answer: the browser has compared
-// the two, or there were no connection.
+// Browsers offer SHA-1 on https and localhost only. Elsewhere it is read off the answer, which the browser has checked.
 async function sha1(text, answer) {
 	if (!crypto.subtle) return Uint8Array.from(atob(answer), (letter) => letter.charCodeAt(0));
 	return new Uint8Array(await crypto.subtle.digest('SHA-1', new TextEncoder().encode(text)));

@@ -54,4 +54,4 @@ function toggle() {
 
 $('hood-button').onclick = toggle;
 $('hood-close').onclick = toggle;
-panel.onkeydown = ({ key }) => key === 'Escape' && toggle();
+panel.onkeydown = ({ key }) => void (key === 'Escape' && toggle()); // false would stop all other keys

@@ -6,7 +6,7 @@ import { Outbox } from './outbox.js';
 
 const LONGEST = 20000; // characters: in UTF-8 below 64 KiB, where a server ends the connection
 const PATIENCE = 1500; // milliseconds after "too-fast"
-const MOST_NONCES = 2000; // remembered
+const MOST_NONCES = 5000; // remembered
 
 export class Session {
 	#connection;
@@ -20,7 +20,7 @@ export class Session {
 	#log; // which numbering of the room's messages (PROTOCOL.md)
 	#joinedAt; // the number of the last one when we came: up to here, it is history
 	#last = 0; // the number of the last one shown
-	#nonces = new Set(); // of those shown
+	#nonces = new Set(); // of those shown lately
 	#timer; // while too fast
 
 	name; // as the server gave it; undefined until then
@@ -118,7 +118,7 @@ export class Session {
 		const known = seq <= this.#last || this.#nonces.has(nonce);
 		if (seq > this.#last) this.#last = seq;
 		if (nonce) this.#nonces.add(nonce);
-		if (this.#nonces.size > MOST_NONCES) this.#nonces.delete(this.#nonces.keys().next().value);
+		if (this.#nonces.size > MOST_NONCES) this.#nonces.clear();
 		return !known;
 	}
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -18,8 +19,9 @@ def browser():
 
 
 @pytest.fixture
-def url():
-    return os.environ["CHINWAG_URL"]
+def url(request):
+    """A room of the test's own, on the server that all tests share."""
+    return f"{os.environ['CHINWAG_URL']}room/{quote(request.node.name[:64])}"
 
 
 @pytest.fixture
@@ -66,4 +68,4 @@ def chinwag():
     server.stop()
 
 
-expect.set_options(timeout=5000)
+expect.set_options(timeout=DEADLINE * 1000)

@@ -138,7 +138,7 @@ def test_what_a_browser_refuses(window, allowed):
 def test_the_true_handshake(window):
     hex = window("hex")
     hex.look("shaking")
-    expect(hex.find("#shake-request")).to_contain_text(re.compile(r"GET / HTTP/1.1\s"))
+    expect(hex.find("#shake-request")).to_contain_text(re.compile(r"GET /room/\S+ HTTP/1.1\s"))
     expect(hex.find("#shake-request")).to_contain_text(re.compile(r"Upgrade: websocket", re.I))
     expect(hex.find("#shake-response")).to_contain_text("101")
     expect(hex.find("#shake-same")).to_have_text("✓")
