@@ -1,4 +1,5 @@
-//! What a connection is as long as its socket exists: tungstenite's protocol state, the outbox, the phase.
+//! What a connection is as long as its socket exists: tungstenite's protocol state, the TLS session if there is one, the
+//! outbox, the phase.
 //!
 //! Owns the protocol from the first frame to the FIN. Everything here happens under the connection's lock, and
 //! nothing here blocks. Knows no threads and no deadlines: what has to happen later is the connection's to arrange.
@@ -10,8 +11,9 @@ use super::{
     reason::Reason,
     wire::Wire,
 };
-use crate::config::Config;
+use crate::{config::Config, tls::Session};
 use std::{
+    io,
     net::{Shutdown, TcpStream},
     sync::Arc,
     time::Instant,
@@ -28,6 +30,8 @@ const PARSE_BUFFER: usize = 512;
 pub(super) struct Live {
     stream: Arc<TcpStream>,
     context: WebSocketContext,
+    /// With TLS. The outbox has ciphertext then, and so does what arrives.
+    session: Option<Session>,
     outbox: Outbox,
     controls: Controls,
     phase: Phase,
@@ -66,6 +70,8 @@ pub(super) enum Ending {
     Close,
     /// Bytes that are no WebSocket.
     Failure(Error),
+    /// TLS came to its end, in a way that leaves nothing to be said: `close_notify` without a Close frame, or an alert.
+    Lost(io::Error),
     /// It was ended from this side.
     Ours,
 }
@@ -82,7 +88,7 @@ pub(super) enum Settled {
 }
 
 impl Live {
-    pub(super) fn new(stream: Arc<TcpStream>, config: &Config) -> Self {
+    pub(super) fn new(stream: Arc<TcpStream>, session: Option<Session>, config: &Config) -> Self {
         let limits = WebSocketConfig::default()
             .read_buffer_size(PARSE_BUFFER)
             .write_buffer_size(0)
@@ -91,6 +97,7 @@ impl Live {
         Self {
             stream,
             context: WebSocketContext::new(Role::Server, Some(limits)),
+            session,
             outbox: Outbox::default(),
             controls: Controls::new(Instant::now()),
             phase: Phase::Open,
@@ -104,8 +111,10 @@ impl Live {
         self.phase == Phase::Open
     }
 
-    pub(super) fn is_finished(&self) -> bool {
-        self.phase == Phase::Finished
+    /// Is there nothing left to wait for? With TLS, the peer's `close_notify` is: a socket that is closed before it came sends
+    /// a reset, which can destroy ours and what was sent before it.
+    pub(super) fn may_be_closed(&self) -> bool {
+        self.phase == Phase::Finished && self.session.is_none()
     }
 
     pub(super) fn is_watched(&self) -> bool {
@@ -127,7 +136,10 @@ impl Live {
 
     /// Sends frames, after all that waits.
     pub(super) fn send(&mut self, frames: &[u8]) {
-        if self.outbox.send(&self.stream, frames).is_err() {
+        if let Some(session) = &mut self.session {
+            // It goes out when all is settled, with what else TLS has to say.
+            session.write(frames, self.outbox.tail());
+        } else if self.outbox.send(&self.stream, frames).is_err() {
             self.broken();
         }
     }
@@ -159,7 +171,8 @@ impl Live {
     #[inline(never)]
     pub(super) fn digest(&mut self, input: &mut &[u8], config: &Config) -> Digest {
         while self.phase < Phase::Finishing {
-            let mut wire = Wire { input: Some(input), output: self.outbox.tail() };
+            let session = self.session.as_mut();
+            let mut wire = Wire { input: Some(input), output: self.outbox.tail(), session };
             match self.context.read(&mut wire) {
                 Ok(Frame::Text(text)) if self.phase == Phase::Open => return Digest::Message(Message::Text(text)),
                 Ok(Frame::Binary(bytes)) if self.phase == Phase::Open => {
@@ -168,7 +181,8 @@ impl Live {
                 Ok(Frame::Ping(_) | Frame::Pong(_)) => self.count_control(config.controls),
                 Ok(Frame::Close(frame)) => return self.closing_by_peer(frame),
                 Ok(_) => {}
-                Err(Error::Io(_)) => return Digest::Hungry,
+                Err(Error::Io(why)) if why.kind() == io::ErrorKind::WouldBlock => return Digest::Hungry,
+                Err(Error::Io(why)) => return Digest::Over(Ending::Lost(why)),
                 Err(error) => return Digest::Over(Ending::Failure(error)),
             }
         }
@@ -188,6 +202,11 @@ impl Live {
     pub(super) fn conclude(&mut self, ending: Ending) -> bool {
         match ending {
             Ending::Ours => false,
+            Ending::Lost(_) => {
+                self.reason.get_or_insert(Reason::Lost);
+                self.phase = Phase::Finishing;
+                false
+            }
             Ending::Failure(error) => {
                 self.failed_by_peer(&error);
                 false
@@ -222,6 +241,7 @@ impl Live {
 
     /// Sends what the socket takes; when all is sent and all is said, the FIN.
     pub(super) fn settle(&mut self) -> Settled {
+        self.settle_session();
         if self.outbox.flush(&self.stream).is_err() {
             self.broken();
             return Settled::Done;
@@ -235,6 +255,15 @@ impl Live {
             let _ = self.stream.shutdown(Shutdown::Write);
         }
         Settled::Done
+    }
+
+    /// What TLS itself has to say goes behind the rest, and `close_notify` last of all.
+    fn settle_session(&mut self) {
+        match &mut self.session {
+            Some(session) if self.phase == Phase::Finishing => session.close(self.outbox.tail()),
+            Some(session) if self.phase < Phase::Finishing => session.flush(self.outbox.tail()),
+            _ => {}
+        }
     }
 
     /// The socket does not take bytes any more, perhaps in the middle of a frame: nothing can follow. The reader sees it.
@@ -264,7 +293,8 @@ impl Live {
 
     /// For calls that only write: into the outbox, which always has room, so that they cannot fail for want of it.
     fn context_and_wire(&mut self) -> (&mut WebSocketContext, Wire<'_, 'static>) {
-        (&mut self.context, Wire { input: None, output: self.outbox.tail() })
+        let wire = Wire { input: None, output: self.outbox.tail(), session: self.session.as_mut() };
+        (&mut self.context, wire)
     }
 }
 
@@ -287,7 +317,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
         let (stream, _) = listener.accept().expect("a connection");
-        (Live::new(Arc::new(stream), &Config::default()), peer)
+        (Live::new(Arc::new(stream), None, &Config::default()), peer)
     }
 
     /// A Close frame of a client, masked with zeros.

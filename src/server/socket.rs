@@ -15,6 +15,7 @@ use crate::{
     connection::{Connection, Reader, Reason},
     http::Request,
     peer::Peer,
+    tls::Port,
 };
 use log::{debug, error, trace};
 use std::{
@@ -24,9 +25,16 @@ use std::{
 };
 
 /// The thread.
-pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: Seat, shared: &Arc<Shared>) {
+pub(super) fn run(
+    id: u64,
+    stream: Arc<TcpStream>,
+    addr: SocketAddr,
+    port: Option<&Port>,
+    mut seat: Seat,
+    shared: &Arc<Shared>,
+) {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let Some(opened) = opening::open(&stream, addr, &mut seat, shared) else { return };
+        let Some(opened) = opening::open(&stream, addr, port, &mut seat, shared) else { return };
         seat.settle();
         live(id, stream, opened, shared);
     }));
@@ -40,9 +48,9 @@ pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: S
 #[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
 #[inline(never)]
 fn live(id: u64, stream: Arc<TcpStream>, opened: Box<Opened>, shared: &Arc<Shared>) {
-    let Opened { addr, request, protocol, input } = *opened;
+    let Opened { addr, request, protocol, input, session } = *opened;
     let (connection, reader) =
-        Connection::new(id, stream, input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
+        Connection::new(id, stream, session, input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
     if !shared.guests.open(id, &connection) {
         connection.close(1001, "the server is shutting down");
     }
