@@ -82,10 +82,8 @@ fn welcome(stream: TcpStream, addr: SocketAddr, index: usize, shared: &Arc<Share
     }
     let thread_shared = Arc::clone(shared);
     let thread_stream = Arc::clone(&stream);
-    let spawned = thread::Builder::new()
-        .name(format!("socket-{id}"))
-        .stack_size(shared.config.stack)
-        .spawn(move || {
+    let spawned =
+        thread::Builder::new().name(format!("socket-{id}")).stack_size(shared.config.stack).spawn(move || {
             let port = thread_shared.entrances[index].port.as_ref();
             socket::run(id, thread_stream, addr, port, seat, &thread_shared);
         });

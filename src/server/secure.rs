@@ -28,13 +28,16 @@ impl Builder {
         self
     }
 
-    /// Listens on an address, too, where plain HTTP is answered with 308 only: all is at `https` and this port. The name in
-    /// the answer is that of the request's `Host`, to which [`Access`](crate::Access) applies as ever.
+    /// Listens on an address, too, where plain HTTP is answered with 308 only: all is at `https`, and at the port of the first
+    /// [`Builder::listen_tls`] before this, or 443. The name in the answer is that of the request's `Host`, to which
+    /// [`Access`](crate::Access) applies as ever.
     ///
     /// # Errors
     /// As [`Builder::listen`].
-    pub fn redirect_http(mut self, addr: impl ToSocketAddrs, https_port: u16) -> Result<Self, Error> {
-        let port = Some(Port::Redirect(https_port));
+    pub fn redirect_http(mut self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
+        let mut secure = self.entrances.iter().filter(|entrance| matches!(entrance.port, Some(Port::Secure(_))));
+        let secure = secure.next().and_then(|entrance| entrance.listener.local_addr().ok());
+        let port = Some(Port::Redirect(secure.map_or(443, |addr| addr.port())));
         self.entrances.push(Entrance { listener: entrance::bind(addr)?, port });
         Ok(self)
     }

@@ -72,7 +72,9 @@ fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let content = read_pem(file)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
     match chain {
-        Ok(chain) if chain.is_empty() => Err(trouble(file, "there is no certificate in it (-----BEGIN CERTIFICATE-----)")),
+        Ok(chain) if chain.is_empty() => {
+            Err(trouble(file, "there is no certificate in it (-----BEGIN CERTIFICATE-----)"))
+        }
         Ok(chain) => Ok(chain),
         Err(why) => Err(trouble(file, &format!("it is damaged: {why}"))),
     }
@@ -97,7 +99,10 @@ fn read_pem(file: &Path) -> Result<Vec<u8>, Error> {
     if contains(&content, b"-----BEGIN ") {
         return Ok(content);
     }
-    Err(trouble(file, "it is not PEM (a text with -----BEGIN …-----); convert it with openssl x509 or openssl pkey, -inform der"))
+    Err(trouble(
+        file,
+        "it is not PEM (a text with -----BEGIN …-----); convert it with openssl x509 or openssl pkey, -inform der",
+    ))
 }
 
 fn contains(content: &[u8], part: &[u8]) -> bool {
