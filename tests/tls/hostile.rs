@@ -192,3 +192,34 @@ fn half_of_the_stack_is_enough() {
         });
     }
 }
+
+/// Keys of every kind and in every form that OpenSSL writes, RSA with the largest one, on half of the stack.
+#[test]
+fn keys_of_every_kind_will_do() {
+    let certificates = Certificates::new();
+    let (cert, key) = (certificates.path("cert.pem"), certificates.path("key.pem"));
+    for (make, form) in [
+        ("rsa:4096 -sha256", "pkey -traditional"),
+        ("rsa:2048 -sha256", "pkey"),
+        ("ec -pkeyopt ec_paramgen_curve:prime256v1", "pkey -traditional"),
+        ("ec -pkeyopt ec_paramgen_curve:secp384r1", "pkey"),
+        ("ed25519", "pkey"),
+    ] {
+        let names = "-subj /CN=localhost -addext subjectAltName=DNS:localhost -addext basicConstraints=CA:FALSE";
+        let command = format!(
+            "openssl req -x509 -nodes -days 9 {names} -newkey {make} -keyout '{key}.1' -out '{cert}' 2>&1 \
+             && openssl {form} -in '{key}.1' -out '{key}'"
+        );
+        let done = std::process::Command::new("sh").args(["-c", &command]).output().expect("a shell");
+        if done.status.code() == Some(127) {
+            return super::support::skip("no openssl");
+        }
+        assert!(done.status.success(), "{}", super::support::script::printed(&done));
+        let mut config = Config::default();
+        config.stack /= 2;
+        let (_server, addr) = serve(config, &certificates);
+        for version in super::client::VERSIONS {
+            Client::connect(addr, &certificates.current(), version).upgrade(addr, b"");
+        }
+    }
+}
