@@ -82,12 +82,11 @@ fn welcome(stream: TcpStream, addr: SocketAddr, index: usize, shared: &Arc<Share
     }
     let thread_shared = Arc::clone(shared);
     let thread_stream = Arc::clone(&stream);
-    let spawned =
-        thread::Builder::new().name(format!("socket-{id}")).stack_size(shared.config.stack).spawn(move || {
-            let port = thread_shared.entrances[index].port.as_ref();
-            socket::run(id, thread_stream, addr, port, seat, &thread_shared);
-        });
-    if let Err(why) = spawned {
+    let started = shared.threads.run(move || {
+        let port = thread_shared.entrances[index].port.as_ref();
+        socket::run(id, thread_stream, addr, port, seat, &thread_shared);
+    });
+    if let Err(why) = started {
         shared.guests.leave(id);
         shared.ledger.note(Kind::Exhausted, format_args!("turned {addr} away with 503: no thread: {why}"));
         turn_away_within(&stream, port, PAUSE);
