@@ -78,7 +78,8 @@ impl Session {
 
     /// Gives plaintext back, which [`Session::read`] then returns first.
     pub(crate) fn unread(&mut self, early: Vec<u8>) {
-        self.0.early = early.into();
+        // An empty one may still hold memory.
+        self.0.early = if early.is_empty() { VecDeque::new() } else { early.into() };
     }
 
     /// Encrypts `bytes`, behind `out`. After [`Session::close`] nothing can be said, and is not.
