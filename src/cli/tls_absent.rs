@@ -19,7 +19,6 @@ impl Tls {
         Ok(Self)
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "as with TLS")]
     pub(crate) fn listen(&self, _args: &Args, builder: Builder) -> Result<Builder, String> {
         Ok(builder)
     }
