@@ -33,11 +33,40 @@ pub(super) fn run(
     mut seat: Seat,
     shared: &Arc<Shared>,
 ) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let Some(opened) = opening::open(&stream, addr, port, &mut seat, shared) else { return };
-        seat.settle();
-        live(id, stream, opened, shared);
-    }));
+    let opened = catch_unwind(AssertUnwindSafe(|| opening::open(&stream, addr, port, &mut seat, shared)));
+    match opened {
+        Ok(Some(opened)) if opened.session.is_some() => stay_elsewhere(id, stream, addr, opened, seat, shared),
+        Ok(Some(opened)) => stay(id, stream, addr, opened, seat, shared),
+        Ok(None) => shared.guests.leave(id),
+        Err(_) => {
+            shared.guests.leave(id);
+            report_panic(id, addr);
+        }
+    }
+}
+
+/// The handshake of TLS is deep, and leaves twice as much behind as all the rest: on its stack, and in what the allocator
+/// keeps for its thread. So the connection lives on another thread, and this one is there for the next handshake.
+#[inline(never)]
+fn stay_elsewhere(
+    id: u64,
+    stream: Arc<TcpStream>,
+    addr: SocketAddr,
+    opened: Box<Opened>,
+    seat: Seat,
+    shared: &Arc<Shared>,
+) {
+    let thread_shared = Arc::clone(shared);
+    if let Err(why) = shared.threads.run_afresh(move || stay(id, stream, addr, opened, seat, &thread_shared)) {
+        shared.guests.leave(id);
+        shared.ledger.note(Kind::Exhausted, format_args!("dropped {addr}: no thread: {why}"));
+    }
+}
+
+/// A WebSocket, to its end.
+fn stay(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, opened: Box<Opened>, mut seat: Seat, shared: &Arc<Shared>) {
+    seat.settle();
+    let outcome = catch_unwind(AssertUnwindSafe(|| live(id, stream, opened, shared)));
     shared.guests.leave(id);
     if outcome.is_err() {
         report_panic(id, addr);
