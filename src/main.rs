@@ -17,7 +17,7 @@ mod cli {
     pub(crate) mod tls_flags;
 }
 
-use chinwag::{Server, chat_server::ChatServer};
+use chinwag::Server;
 use cli::args::{self, Args, Wish};
 use log::{LevelFilter, warn};
 use std::{
@@ -48,7 +48,7 @@ fn run(args: &Args) -> Result<(), String> {
     cli::logging::start(level(args));
     allow_descriptors();
     let tls = cli::tls::Tls::prepare(args)?;
-    let (server, rules, dialect) = cli::setup::chat(args, &tls)?;
+    let (server, chat) = cli::setup::chat(args, &tls)?;
     cli::signals::watch(server.shutdown_handle(), tls.on_hangup())
         .map_err(|error| format!("cannot watch for signals: {error}"))?;
     announce(&server, args)?;
@@ -56,7 +56,7 @@ fn run(args: &Args) -> Result<(), String> {
     if args.no_limits {
         warn!("--no-limits: nothing protects this server against hostile clients");
     }
-    ChatServer::new(server, rules, dialect).run();
+    chat(server).run();
     Ok(())
 }
 
