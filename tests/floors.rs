@@ -32,6 +32,7 @@ const NEIGHBOURS: &[(&str, &str)] = &[("server", "peer"), ("main", "cli"), ("con
 /// What a module must not mention, whatever its floor: the rules know no sockets, the generic server no chat.
 const MUST_NOT_KNOW: &[(&[&str], &[&str])] = &[
     (&["chat", "protocol"], &["std::net", "std::thread", "std::time", "rustix", "mio::", "tungstenite", "crossbeam"]),
+    (&["tls"], &["std::thread", "TcpStream", "tungstenite", "mio::"]),
     (&["handshake", "connection", "tls", "peer", "server"], &["crate::chat", "crate::protocol", "crate::pages"]),
 ];
 

@@ -53,7 +53,9 @@ pub(super) fn open(
     let line = &mut line;
     let (mut request, input) = read(line, addr, shared, deadline)?;
     if let Some(https) = port.and_then(Port::redirect) {
-        answer(line, &handshake::redirect(&request, &shared.policy.access, https), request.method() == "HEAD");
+        let response = handshake::redirect(&request, &shared.policy.access, https);
+        note_answer(&request, &response, addr, shared);
+        answer(line, &response, request.method() == "HEAD");
         return None;
     }
     let addr = match forwarded(addr, &request, seat, shared) {

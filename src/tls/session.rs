@@ -7,6 +7,7 @@
 use rustls::Connection;
 use std::{
     collections::VecDeque,
+    fmt,
     io::{self, ErrorKind, Read, Write},
 };
 
@@ -17,7 +18,6 @@ const UNSENT: usize = 32 * 1024;
 #[derive(Debug)]
 pub(crate) struct Session(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     tls: Connection,
     /// Plaintext that was read already, and given back.
@@ -106,6 +106,13 @@ impl Session {
     pub(crate) fn close(&mut self, out: &mut Vec<u8>) {
         self.0.tls.send_close_notify();
         self.flush(out);
+    }
+}
+
+/// Not what was said.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("tls", &self.tls).field("early", &self.early.len()).finish_non_exhaustive()
     }
 }
 
