@@ -55,9 +55,12 @@ pub mod tls;
 #[path = "tls/absent.rs"]
 mod tls;
 
+pub mod client;
+pub mod duplex;
 pub mod peer;
 pub mod server;
 
+pub mod chat_client;
 pub mod chat_server;
 
 pub use access::Access;

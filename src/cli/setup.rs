@@ -2,11 +2,12 @@
 //!
 //! Owns the checks on flags, and the sentences for those that make no sense.
 
-use super::{args::Args, limits, ports, tls::Tls};
+use super::{args::Args, limits, tls::Tls};
 use chinwag::{
     Access, Builder, Config, Server,
     chat::Rules,
     chat_server::{ChatServer, RoomList},
+    client,
     protocol::Dialect,
 };
 use std::{
@@ -133,7 +134,7 @@ pub(crate) fn address(flag: &str, text: &str, args: &Args) -> Result<SocketAddr,
             "--{flag} ({variable}) {text}: {why}; write ADDR:PORT, such as 127.0.0.1:6502, 0.0.0.0:6502 or [::1]:6502"
         )
     })?;
-    if ports::is_blocked(addr.port()) && !args.allow_blocked_port {
+    if client::is_blocked(addr.port()) && !args.allow_blocked_port {
         return Err(format!(
             "browsers refuse to connect to port {} (the Fetch standard's list of bad ports, once a SECURITY_ERR); \
              choose another port, or give --allow-blocked-port",

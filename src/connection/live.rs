@@ -29,6 +29,7 @@ const PARSE_BUFFER: usize = 512;
 #[derive(Debug)]
 pub(super) struct Live {
     stream: Arc<TcpStream>,
+    role: Role,
     context: WebSocketContext,
     /// With TLS. The outbox has ciphertext then, and so does what arrives.
     session: Option<Session>,
@@ -51,7 +52,7 @@ enum Phase {
     Closing,
     /// Nothing more will be said: the FIN follows the outbox.
     Finishing,
-    /// The FIN is sent: what comes is thrown away until theirs does.
+    /// The FIN is sent, or it is the server's to send: what comes is thrown away until theirs does.
     Finished,
 }
 
@@ -88,7 +89,7 @@ pub(super) enum Settled {
 }
 
 impl Live {
-    pub(super) fn new(stream: Arc<TcpStream>, session: Option<Session>, config: &Config) -> Self {
+    pub(super) fn new(role: Role, stream: Arc<TcpStream>, session: Option<Session>, config: &Config) -> Self {
         let limits = WebSocketConfig::default()
             .read_buffer_size(PARSE_BUFFER)
             .write_buffer_size(0)
@@ -96,7 +97,8 @@ impl Live {
             .max_frame_size(Some(config.message));
         Self {
             stream,
-            context: WebSocketContext::new(Role::Server, Some(limits)),
+            role,
+            context: WebSocketContext::new(role, Some(limits)),
             session,
             outbox: Outbox::default(),
             controls: Controls::new(Instant::now()),
@@ -144,9 +146,14 @@ impl Live {
         }
     }
 
-    pub(super) fn ping(&mut self) {
+    /// Sends a message as its role does: a client masks it, each frame with a mask of its own (RFC 6455 5.3).
+    pub(super) fn say(&mut self, message: Frame) {
         let (context, mut wire) = self.context_and_wire();
-        let _ = context.write(&mut wire, Frame::Ping(Bytes::new()));
+        let _ = context.write(&mut wire, message);
+    }
+
+    pub(super) fn ping(&mut self) {
+        self.say(Frame::Ping(Bytes::new()));
     }
 
     /// Starts the closing handshake.
@@ -198,7 +205,8 @@ impl Live {
         }
     }
 
-    /// The peer's side is at its end, and so is ours. True: with Close frames from both.
+    /// The peer's side is at its end, and so is ours. True: with Close frames from both, and the FIN is ours to send; a
+    /// client leaves that to the server (RFC 6455 7.1.1).
     pub(super) fn conclude(&mut self, ending: Ending) -> bool {
         match ending {
             Ending::Ours => false,
@@ -213,8 +221,10 @@ impl Live {
             }
             Ending::Close => {
                 self.flush_context();
-                self.phase = Phase::Finishing;
-                true
+                self.close_session();
+                let first = self.role == Role::Server;
+                self.phase = if first { Phase::Finishing } else { Phase::Finished };
+                first
             }
         }
     }
@@ -225,6 +235,8 @@ impl Live {
             Some(frame) => (frame.code.into(), frame.reason.to_string()),
             None => (1005, String::new()),
         };
+        // What a client reports is the Close frame that came, whoever was first (RFC 6455 7.1.5).
+        self.reason.take_if(|said| self.role == Role::Client && matches!(said, Reason::ByUs { .. }));
         self.reason.get_or_insert(Reason::ByPeer { code, reason });
         Digest::Over(Ending::Close)
     }
@@ -260,9 +272,16 @@ impl Live {
     /// What TLS itself has to say goes behind the rest, and `close_notify` last of all.
     fn settle_session(&mut self) {
         match &mut self.session {
-            Some(session) if self.phase == Phase::Finishing => session.close(self.outbox.tail()),
             Some(session) if self.phase < Phase::Finishing => session.flush(self.outbox.tail()),
+            Some(_) if self.phase == Phase::Finishing => self.close_session(),
             _ => {}
+        }
+    }
+
+    /// `close_notify`, once: nothing can be said behind it.
+    fn close_session(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.close(self.outbox.tail());
         }
     }
 

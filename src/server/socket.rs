@@ -12,7 +12,7 @@ use super::{
     seats::Seat,
 };
 use crate::{
-    connection::{Connection, Reader, Reason},
+    connection::{Connection, Reader, Reason, Role},
     http::Request,
     peer::Peer,
     tls::Port,
@@ -78,8 +78,15 @@ fn stay(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, opened: Box<Opened>, 
 #[inline(never)]
 fn live(id: u64, stream: Arc<TcpStream>, opened: Box<Opened>, shared: &Arc<Shared>) {
     let Opened { addr, request, protocol, input, session } = *opened;
-    let (connection, reader) =
-        Connection::new(id, stream, session, input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
+    let (connection, reader) = Connection::new(
+        id,
+        Role::Server,
+        stream,
+        session,
+        input,
+        Arc::clone(&shared.config),
+        Arc::clone(&shared.drain),
+    );
     if !shared.guests.open(id, &connection) {
         connection.close(1001, "the server is shutting down");
     }

@@ -8,7 +8,7 @@ fn pair() -> (Live, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let (stream, _) = listener.accept().expect("a connection");
-    (Live::new(Arc::new(stream), None, &Config::default()), peer)
+    (Live::new(Role::Server, Arc::new(stream), None, &Config::default()), peer)
 }
 
 /// A Close frame of a client, masked with zeros.
