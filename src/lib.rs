@@ -24,7 +24,7 @@
 //! | floor | modules | what is there |
 //! |---|---|---|
 //! | 0 | [`error`], [`config`], [`http`], [`access`], [`protocol`] | types: what can go wrong, bounds, answers, who may come in, what clients and server say |
-//! | 1 | [`chat`], [`handshake`], [`pages`], `connection` | the rules of the chat; request or upgrade; the page; the full-duplex socket |
+//! | 1 | [`chat`], [`handshake`], [`pages`], `connection`, `tls` | the rules of the chat; request or upgrade; the page; the full-duplex socket; TLS |
 //! | 2 | [`peer`], [`server`] | the generic server: [`Server`], [`Event`], [`Peer`] |
 //! | 3 | [`chat_server`] | the chat on that server |
 //!
@@ -36,6 +36,8 @@
 //! white space do not count, and that is all.
 //!
 //! `gzip`, on by default: the page's files are embedded compressed, too, for 27 KiB.
+//!
+//! `tls`: `https://` and `wss://`, with rustls and ring: `tls::Acceptor` and `Builder::listen_tls`.
 
 pub mod access;
 pub mod config;
@@ -47,6 +49,11 @@ pub mod chat;
 mod connection;
 pub mod handshake;
 pub mod pages;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls/absent.rs"]
+mod tls;
 
 pub mod client;
 pub mod duplex;
