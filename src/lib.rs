@@ -46,6 +46,7 @@ pub mod protocol;
 pub mod chat;
 mod connection;
 pub mod handshake;
+pub mod history;
 pub mod pages;
 
 pub mod peer;
