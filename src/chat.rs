@@ -6,27 +6,36 @@
 //! Law 1: nothing is ever addressed to a connection that has left or was closed.
 //! Law 2: within a room no two users have names that compare equal (RFC 8266).
 //! Law 3: after the last tick that [`Chat::next_tick`] asked for, the last user list that was sent
-//! names exactly the named users of the room, in order of joining.
+//! to a room names exactly its named users, in order of joining.
+//! Law 4: what is said in a room is told to nobody outside; its messages are numbered without gap or double, and whoever
+//! enters is told its history in that order, before anything that is said later.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
-use crate::protocol::{Dialect, ErrorReason, Millis, Notice, Problem, UserId};
+use crate::protocol::{Command, Dialect, ErrorReason, Millis, Notice, Problem, UserId};
 
 mod commands;
 mod events;
+mod history;
 mod lists;
+mod log;
 mod member;
 mod names;
 mod room;
+mod room_name;
+mod rooms;
 mod rules;
 mod taken;
 
 use commands::Speaker;
 use member::{Member, Pace};
 use room::Room;
+use rooms::Rooms;
 
-pub use events::{Input, Now, Output, RoomId};
+pub use events::{Input, Now, Output, Past, RoomId, Since};
+pub use history::recalled;
+pub use room_name::RoomName;
 pub use rules::{Rate, Rules};
 
 /// The chat.
@@ -34,14 +43,24 @@ pub use rules::{Rate, Rules};
 pub struct Chat {
     rules: Rules,
     members: HashMap<UserId, Member>,
-    lobby: Room,
+    rooms: Rooms,
+    /// Rooms whose user list has changed and was not told yet.
+    waiting: Vec<RoomId>,
 }
 
 impl Chat {
     /// An empty chat.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
-        Self { rules, members: HashMap::new(), lobby: Room::default() }
+        Self::named(rules, 0)
+    }
+
+    /// An empty chat whose numberings have names that begin with this number: one that no chat had before, or else
+    /// clients that come back from that one would take this one's messages for those that they know.
+    #[must_use]
+    pub fn named(rules: Rules, token: u64) -> Self {
+        let rooms = Rooms::new(&format!("{:0>13}", rooms::base36(token)));
+        Self { rules, members: HashMap::new(), rooms, waiting: Vec::new() }
     }
 
     /// Takes one input and appends what is to be done to `out`.
@@ -49,54 +68,114 @@ impl Chat {
     /// [`Now::uptime`] should not go backwards; if it does, nothing is lost. [`Now::date`] may.
     pub fn apply(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
-            Input::Joined { id, dialect } => self.join(now, id, dialect, out),
+            Input::Joined { id, dialect, room, since } => self.join(now, (id, dialect), room, since, out),
             Input::Text { id, text } => self.hear(now, id, text, out),
             Input::Binary { id } => self.refuse_binary(now, id, out),
             Input::Left { id } => self.depart(now, id, out),
-            Input::Tick => {}
+            Input::Tick => self.list_all_due(now, out),
         }
-        self.list_if_due(now, out);
     }
 
     /// At which [`Now::uptime`] an [`Input::Tick`] is wanted, if at all: a user list waits. Other ticks do no harm.
     #[must_use]
     pub fn next_tick(&self) -> Option<Millis> {
-        self.lobby.list_due(&self.rules)
+        self.waiting.iter().filter_map(|room| self.rooms.get(*room)?.list_due(&self.rules)).min()
+    }
+
+    /// Whether [`restore`](Self::restore) is wanted before somebody enters that room.
+    #[must_use]
+    pub fn lacks_past(&self, room: &RoomName) -> bool {
+        self.rules.archive && self.rooms.lacks(room.key())
+    }
+
+    /// Gives a room the past that an archive has of it. If it has one, or there are too many rooms, nothing changes.
+    pub fn restore(&mut self, room: &RoomName, past: Past) {
+        self.rooms.restore(room, past, &self.rules);
+    }
+
+    /// The room that a connection is in: none, if it is not here any more, or was not let in.
+    #[must_use]
+    pub fn room_of(&self, id: UserId) -> Option<RoomId> {
+        self.members.get(&id).map(|member| member.room)
     }
 
     /// The connections in a room, named or not, in order of joining.
     pub fn members(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
-        debug_assert_eq!(room, RoomId::LOBBY, "there is only one room so far");
-        self.lobby.members()
+        self.rooms.get(room).into_iter().flat_map(Room::members)
     }
 
-    fn join(&mut self, now: Now, id: UserId, dialect: Dialect, out: &mut Vec<Output>) {
-        let Entry::Vacant(place) = self.members.entry(id) else {
+    /// Every room's name, and how many users with a name it has.
+    pub fn rooms(&self) -> impl Iterator<Item = (&Arc<str>, usize)> + '_ {
+        self.rooms.iter().map(|room| (room.name.shown(), room.named()))
+    }
+
+    fn join(
+        &mut self,
+        now: Now,
+        (id, dialect): (UserId, Dialect),
+        room: &RoomName,
+        since: Option<Since<'_>>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.members.contains_key(&id) {
             return;
+        }
+        let Some(place) = self.rooms.open(room, &self.rules) else {
+            return out.push(Output::Close { to: id, code: 1013, reason: "too many rooms; try again later" });
         };
-        let seat = self.lobby.enter(id);
-        place.insert(Member::new(now.uptime, dialect, seat, self.rules.rate));
-        out.push(send(id, Notice::Id { id }));
+        let Some(seat) = self.take_seat(id, place) else {
+            return out.push(Output::Close { to: id, code: 1013, reason: "this room is full; try again later" });
+        };
+        self.members.insert(id, Member::new(now.uptime, dialect, (place, seat), self.rules.rate));
+        if let Some(room) = self.rooms.get(place) {
+            history::welcome(id, room, since, &self.rules, out);
+        }
         if dialect == Dialect::Text {
-            self.name_guest(Speaker { now, id, seat }, out);
+            self.name_guest(Speaker { now, id, room: place, seat }, out);
         }
     }
 
-    fn list_if_due(&mut self, now: Now, out: &mut Vec<Output>) {
-        if let Some(users) = self.lobby.take_list(now.uptime, &self.rules) {
-            out.push(broadcast(Notice::UserList(users)));
+    fn take_seat(&mut self, id: UserId, place: RoomId) -> Option<room::Seat> {
+        let most = self.rules.room_users.unwrap_or(usize::MAX);
+        let seat = self.rooms.get_mut(place).filter(|room| room.len() < most)?.enter(id);
+        self.rooms.entered(place);
+        Some(seat)
+    }
+
+    /// A room's users changed: tells its list, or keeps it for later.
+    fn list_changed(&mut self, now: Now, room: RoomId, out: &mut Vec<Output>) {
+        if !self.waiting.contains(&room) {
+            self.waiting.push(room);
         }
+        self.list_if_due(now, room, out);
+    }
+
+    fn list_if_due(&mut self, now: Now, room: RoomId, out: &mut Vec<Output>) {
+        let list = self.rooms.get_mut(room).and_then(|room| room.take_list(now.uptime, &self.rules));
+        if let Some(users) = list {
+            self.waiting.retain(|waiting| *waiting != room);
+            out.push(broadcast(room, Notice::UserList(users)));
+        }
+    }
+
+    fn list_all_due(&mut self, now: Now, out: &mut Vec<Output>) {
+        for room in self.waiting.clone() {
+            self.list_if_due(now, room, out);
+        }
+        // A room that was forgotten has no list to wait for.
+        let rooms = &self.rooms;
+        self.waiting.retain(|room| rooms.get(*room).is_some_and(|room| room.list_due(&self.rules).is_some()));
     }
 
     fn hear(&mut self, now: Now, id: UserId, text: &str, out: &mut Vec<Output>) {
         let Some(member) = self.members.get_mut(&id) else {
             return;
         };
-        let speaker = Speaker { now, id, seat: member.seat };
+        let speaker = Speaker { now, id, room: member.room, seat: member.seat };
         let dialect = member.dialect;
         match member.pay(now.uptime, text.len(), self.rules.rate) {
             Pace::Fine => {}
-            Pace::TooFast => return out.push(send(id, Notice::Error(ErrorReason::TooFast.into()))),
+            Pace::TooFast => return out.push(send(id, Notice::Error(too_fast(dialect, text)))),
             Pace::Flood => return self.put_out(now, id, 1008, "flooding", out),
         }
         let done = dialect.decode(text).and_then(|command| self.obey(speaker, command, out));
@@ -137,13 +216,14 @@ impl Chat {
     }
 
     fn depart(&mut self, now: Now, id: UserId, out: &mut Vec<Output>) {
-        let Some(member) = self.members.remove(&id) else {
+        let Some(Member { room, seat, .. }) = self.members.remove(&id) else {
             return;
         };
-        if let Some(name) = self.lobby.leave(member.seat) {
-            out.push(broadcast(Notice::Left { name }));
-            self.list_if_due(now, out);
+        if let Some(name) = self.rooms.get_mut(room).and_then(|room| room.leave(seat)) {
+            out.push(broadcast(room, Notice::Left { name }));
+            self.list_changed(now, room, out);
         }
+        self.rooms.left(room);
     }
 }
 
@@ -151,8 +231,18 @@ fn send(to: UserId, notice: Notice) -> Output {
     Output::Send { to, notice }
 }
 
-fn broadcast(notice: Notice) -> Output {
-    Output::Broadcast { room: RoomId::LOBBY, notice }
+fn broadcast(room: RoomId, notice: Notice) -> Output {
+    Output::Broadcast { room, notice }
+}
+
+/// A client that gave its message a name is told which one was refused, even if nobody listens to what it says.
+fn too_fast(dialect: Dialect, text: &str) -> Problem {
+    let nonce = match dialect.decode(text) {
+        Ok(Command::Say { nonce, .. }) => nonce,
+        Err(problem) => problem.nonce,
+        Ok(_) => None,
+    };
+    Problem::from(ErrorReason::TooFast).of(nonce)
 }
 
 #[cfg(test)]

@@ -2,26 +2,36 @@
 //!
 //! Owns the clocks and the batch. Knows both the server and the chat, which know nothing of each other.
 
+mod archive;
+mod arrival;
 mod fanout;
 mod patience;
+mod room_list;
 
 use crate::{
-    chat::{Chat, Input, Now, Output, Rules},
+    chat::{Chat, Input, Now, Output, RoomName, Rules, recalled},
     connection::Message,
-    http::{Exchange, Request},
+    http::{Exchange, Request, Response},
+    pages,
     peer::Peer,
-    protocol::{Dialect, Millis, Notice, UserId},
+    protocol::{Dialect, Entry, Millis, Notice, UserId},
     server::{Event, Server},
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
-use log::{debug, info};
+use log::{debug, info, warn};
 use patience::{MOMENT, Patience};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::RandomState},
+    hash::BuildHasher,
+    mem,
+    ops::Range,
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
+
+pub use archive::Archive;
+pub use room_list::RoomList;
 
 /// Events taken in one batch, which ends before that when it is large. More make a delivery cheaper, fewer make the first
 /// one earlier.
@@ -32,13 +42,13 @@ const BATCH: usize = 256;
 /// The program `chinwag`, less its flags:
 ///
 /// ```no_run
-/// use chinwag::{Server, chat::Rules, chat_server::ChatServer, pages, protocol::Dialect};
+/// use chinwag::{Server, chat::Rules, chat_server::ChatServer, protocol::Dialect};
 ///
 /// fn main() -> Result<(), chinwag::Error> {
 ///     let server = Server::builder()
 ///         .protocols(ChatServer::protocols())
-///         .endpoint(|path| path == "/")
-///         .site(pages::respond)
+///         .endpoint(ChatServer::is_endpoint)
+///         .site(ChatServer::site)
 ///         .listen("127.0.0.1:6502")?
 ///         .start()?;
 ///     ChatServer::new(server, Rules::default(), Dialect::Json).run();
@@ -48,7 +58,16 @@ const BATCH: usize = 256;
 #[derive(Debug)]
 pub struct ChatServer {
     server: Server,
+    rules: Rules,
     chat: Chat,
+    archive: Option<Box<dyn Archive>>,
+    /// What was said in this batch and the archive does not have yet.
+    unsaved: Vec<Entry>,
+    rooms: Option<RoomList>,
+    /// Whether the list of rooms is not what it was.
+    rooms_changed: bool,
+    /// When somebody was not let in last, and how many were not since that was logged.
+    refused: (Option<Instant>, u64),
     /// When it began: from here on its uptime counts.
     began: Instant,
     fanout: Fanout,
@@ -67,11 +86,33 @@ impl ChatServer {
         Dialect::ALL.into_iter().map(Dialect::name)
     }
 
+    /// Whether a WebSocket may be opened at that path: `/` is the lobby, `/room/NAME` another room. Give it to
+    /// [`Builder::endpoint`](crate::Builder::endpoint).
+    #[must_use]
+    pub fn is_endpoint(path: &str) -> bool {
+        RoomName::from_path(path).is_some()
+    }
+
+    /// The page and its files; the page is at the path of each room. Give it to [`Builder::site`](crate::Builder::site).
+    #[must_use]
+    pub fn site(request: &Request) -> Option<Response> {
+        match Self::is_endpoint(request.uri().path()) {
+            true => pages::index(request),
+            false => pages::respond(request),
+        }
+    }
+
     /// A chat with these rules. Clients that name no subprotocol speak `default_dialect`.
     pub fn new(server: Server, rules: Rules, default_dialect: Dialect) -> Self {
         Self {
             server,
-            chat: Chat::new(rules),
+            rules,
+            chat: Chat::named(rules, random()),
+            archive: None,
+            unsaved: Vec::new(),
+            rooms: None,
+            rooms_changed: false,
+            refused: (None, 0),
             began: Instant::now(),
             fanout: Fanout::default(),
             default_dialect,
@@ -80,6 +121,23 @@ impl ChatServer {
             handshakes: HashMap::new(),
             heard: Vec::new(),
         }
+    }
+
+    /// The same chat with an archive: nobody is told what is not kept there.
+    #[must_use]
+    pub fn archive(mut self, archive: Box<dyn Archive>) -> Self {
+        self.rules.archive = true;
+        self.chat = Chat::named(self.rules, random());
+        self.archive = Some(archive);
+        self
+    }
+
+    /// The same chat, which keeps this list of its rooms up to date.
+    #[must_use]
+    pub fn list_rooms(mut self, rooms: RoomList) -> Self {
+        rooms.set(self.chat.rooms());
+        self.rooms = Some(rooms);
+        self
     }
 
     /// Runs the chat on this thread, until the server is shut down and everybody has left.
@@ -96,9 +154,34 @@ impl ChatServer {
             Err(RecvTimeoutError::Disconnected) => return false,
         }
         self.gather();
+        self.tick_if_due();
+        self.save();
         self.fanout.flush();
         self.heard.clear();
+        self.tell_rooms();
         true
+    }
+
+    /// While there is always something to do, nobody waits for the time of the next tick.
+    fn tick_if_due(&mut self) {
+        if self.chat.next_tick().is_some_and(|tick| tick <= self.now().uptime) {
+            self.apply(Input::Tick);
+        }
+    }
+
+    /// Gives the archive what it does not have yet. Before anything of it leaves.
+    fn save(&mut self) {
+        if let Some(archive) = self.archive.as_mut().filter(|_| !self.unsaved.is_empty()) {
+            archive.commit(&self.unsaved);
+        }
+        self.unsaved.clear();
+    }
+
+    fn tell_rooms(&mut self) {
+        if let Some(rooms) = self.rooms.as_ref().filter(|_| self.rooms_changed) {
+            rooms.set(self.chat.rooms());
+            self.rooms_changed = false;
+        }
     }
 
     fn wait(&self) -> Result<Event, RecvTimeoutError> {
@@ -148,6 +231,7 @@ impl ChatServer {
             Event::Connected(peer, request) => self.joined(peer, &request),
             Event::Message(peer, message) => self.heard(peer, &message),
             Event::Disconnected(peer, _) => {
+                self.rooms_changed = true;
                 self.handshakes.remove(&peer.id());
                 self.fanout.leave(peer.id());
                 self.apply(Input::Left { id: peer.id() });
@@ -160,13 +244,45 @@ impl ChatServer {
             Some(name) => Dialect::from_name(name).unwrap_or(self.default_dialect),
             None => self.default_dialect,
         };
-        let id = peer.id();
-        debug!("connection {id} speaks {}", dialect.name());
-        self.fanout.join(peer, dialect);
+        let (id, room) = (peer.id(), arrival::room(request));
+        debug!("connection {id} speaks {}, and enters {:?}", dialect.name(), room.shown());
+        self.restore(&room);
+        let joined = Input::Joined { id, dialect, room: &room, since: arrival::since(request) };
+        self.chat.apply(self.now(), joined, &mut self.outputs);
+        let Some(place) = self.chat.room_of(id) else { return self.turn_away(&peer) };
+        self.fanout.join(peer, dialect, place);
         if dialect == Dialect::Chinwag {
             self.handshakes.extend(request.extensions().get().map(|seen| (id, handshake(seen))));
         }
-        self.apply(Input::Joined { id, dialect });
+        self.rooms_changed = true;
+        self.perform();
+    }
+
+    /// Somebody is about to enter a room: what was said there before this process began must be known first.
+    fn restore(&mut self, room: &RoomName) {
+        if !self.chat.lacks_past(room) {
+            return;
+        }
+        let Rules { room_messages, room_bytes, .. } = self.rules;
+        let archive = self.archive.as_mut();
+        if let Some(past) = archive.and_then(|archive| archive.past(room.key(), room_messages, room_bytes)) {
+            self.chat.restore(room, past);
+        }
+    }
+
+    /// The rules did not let it in.
+    fn turn_away(&mut self, peer: &Peer) {
+        for output in self.outputs.drain(..) {
+            if let Output::Close { code, reason, .. } = output {
+                peer.close(code, reason);
+                self.refused.1 += 1;
+                let (last, count) = self.refused;
+                if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
+                    warn!("connection {} was not let in: {reason} ({count} since this was said last)", peer.id());
+                    self.refused = (Some(Instant::now()), 0);
+                }
+            }
+        }
     }
 
     fn heard(&mut self, peer: Peer, message: &Message) {
@@ -186,7 +302,12 @@ impl ChatServer {
 
     fn apply(&mut self, input: Input<'_>) {
         self.chat.apply(self.now(), input, &mut self.outputs);
-        for output in self.outputs.drain(..) {
+        self.perform();
+    }
+
+    fn perform(&mut self) {
+        let mut outputs = mem::take(&mut self.outputs);
+        for output in outputs.drain(..) {
             match output {
                 Output::ShowHandshake { to } => {
                     if let Some(notice) = self.handshakes.get(&to) {
@@ -195,11 +316,32 @@ impl ChatServer {
                 }
                 Output::Drop { who } => self.fanout.cut(who),
                 Output::Send { to, notice } => self.fanout.send(to, &notice),
-                Output::Broadcast { room: _, notice } => self.fanout.broadcast(&notice),
+                Output::Broadcast { room, notice } => {
+                    self.rooms_changed |= matches!(notice, Notice::Username { .. });
+                    self.fanout.broadcast(room, &notice);
+                }
+                Output::Store(entry) => self.unsaved.push(entry),
+                Output::Recall { to, room, after, up_to, bytes } => self.recall(to, &room, after..up_to, bytes),
                 Output::Close { to, code, reason } => self.fanout.close(to, code, reason),
             }
         }
+        self.outputs = outputs;
     }
+
+    /// Tells one what is in the archive only.
+    fn recall(&mut self, to: UserId, room: &str, missed: Range<u64>, bytes: usize) {
+        self.save();
+        let archive = self.archive.as_mut();
+        let found = archive.map(|archive| archive.recall(room, missed.start, missed.end, bytes)).unwrap_or_default();
+        for notice in recalled(missed.start, missed.end, found) {
+            self.fanout.send(to, &notice);
+        }
+    }
+}
+
+/// Another number each time, so that two runs of a program do not name their numberings alike.
+fn random() -> u64 {
+    RandomState::new().hash_one(SystemTime::now())
 }
 
 fn handshake(seen: &Exchange) -> Notice {

@@ -11,7 +11,7 @@ mod cli {
     pub(crate) mod signals;
 }
 
-use chinwag::{Server, chat_server::ChatServer};
+use chinwag::Server;
 use cli::args::{self, Args, Wish};
 use log::{LevelFilter, warn};
 use std::{
@@ -40,13 +40,13 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), String> {
     cli::logging::start(level(args));
     allow_descriptors();
-    let (server, rules, dialect) = cli::setup::chat(args)?;
+    let (server, chat) = cli::setup::chat(args)?;
     cli::signals::watch(server.shutdown_handle()).map_err(|error| format!("cannot watch for signals: {error}"))?;
     announce(&server)?;
     if args.no_limits {
         warn!("--no-limits: nothing protects this server against hostile clients");
     }
-    ChatServer::new(server, rules, dialect).run();
+    chat(server).run();
     Ok(())
 }
 

@@ -66,7 +66,15 @@ const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 /// Answers GET and HEAD of the page's files, 405 for other methods; `None`: there is no such file.
 /// It fits [`crate::http::Site`].
 pub fn respond(request: &Request) -> Option<Response> {
-    let path = request.uri().path();
+    file(request, request.uri().path())
+}
+
+/// Answers with the page itself, whatever the request's path; otherwise as [`respond`].
+pub fn index(request: &Request) -> Option<Response> {
+    file(request, "/")
+}
+
+fn file(request: &Request, path: &str) -> Option<Response> {
     let page = PAGES.iter().find(|page| page.path == path)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let refusal = Response::text(405, "Only GET and HEAD are possible here.");

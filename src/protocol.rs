@@ -6,12 +6,17 @@
 
 use std::sync::Arc;
 
+mod calendar;
 mod entry;
 mod json;
+mod marks;
 mod problem;
 mod text;
 
+pub use calendar::civil;
 pub use entry::Entry;
+pub use json::rooms as rooms_json;
+pub(crate) use marks::is_mark;
 pub use problem::{ErrorReason, Problem};
 
 /// A connection's own number, given by the server, below 2^53 (so that JavaScript can hold it).
@@ -19,6 +24,9 @@ pub type UserId = u64;
 
 /// Milliseconds; as a date, those since 1970-01-01T00:00:00Z.
 pub type Millis = u64;
+
+/// The longest `nonce`, in characters.
+pub const MOST_NONCE_CHARS: usize = 64;
 
 /// A user's name as it is shown. Cheap to clone.
 pub type Name = Arc<str>;
@@ -100,6 +108,8 @@ pub enum Command {
         text: Arc<str>,
         /// The name of the only user that shall hear it.
         target: Option<String>,
+        /// What the client calls this message, 1 to [`MOST_NONCE_CHARS`] characters: under one such name it is said once.
+        nonce: Option<Arc<str>>,
     },
     /// Show me the handshake of this connection, as the server saw it (dialect `chinwag.v1` only).
     Inspect,
@@ -119,10 +129,14 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// To a new connection: its number.
+    /// To a new connection: its number, and where its room's numbers are.
     Id {
         /// The connection's own.
         id: UserId,
+        /// The number of the room's last message; 0: there is none.
+        seq: u64,
+        /// Names the numbering: another one than before means that the numbers began anew.
+        log: Arc<str>,
     },
     /// To the requester: the name asked for was not to be had, this one was given instead.
     RejectUsername {
@@ -142,8 +156,17 @@ pub enum Notice {
         /// When.
         date: Millis,
     },
-    /// Something was said.
-    Message {
+    /// To the room: something was said.
+    Message(Entry),
+    /// To one connection: what was said before it came. In JSON there is no difference to [`Message`](Self::Message).
+    Past(Entry),
+    /// To one connection: messages that it asked for are not kept any more.
+    Gap {
+        /// How many; `None`: nobody knows, the numbers began anew.
+        missed: Option<u64>,
+    },
+    /// To sender and target: something was said to one user only.
+    Private {
         /// Who said it.
         name: Name,
         /// What was said, as it was typed.
@@ -152,8 +175,10 @@ pub enum Notice {
         id: UserId,
         /// When.
         date: Millis,
-        /// Who hears it.
+        /// Whose copy this is.
         audience: Audience,
+        /// What the sender calls it.
+        nonce: Option<Arc<str>>,
     },
     /// To the offender: what it sent was refused.
     Error(Problem),
@@ -180,24 +205,21 @@ pub enum Notice {
     Help,
 }
 
-/// Who hears a message.
+/// Whose copy of a private message it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
-    /// Everyone in the room.
-    Room,
-    /// Sender and target only; this copy is the target's, whose name this is.
+    /// The target's, whose name this is.
     You(Name),
-    /// Sender and target only; this copy is the sender's, and this is the target's name.
+    /// The sender's; this is the target's name.
     Other(Name),
 }
 
 impl Audience {
-    /// The target's name, if the message is private.
+    /// The target's name.
     #[must_use]
-    pub fn target(&self) -> Option<&Name> {
+    pub fn target(&self) -> &Name {
         match self {
-            Self::Room => None,
-            Self::You(name) | Self::Other(name) => Some(name),
+            Self::You(name) | Self::Other(name) => name,
         }
     }
 }

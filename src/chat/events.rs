@@ -2,7 +2,10 @@
 //!
 //! Owns the types between the rules and the world. Must not know what either side does with them.
 
-use crate::protocol::{Dialect, Millis, Notice, UserId};
+use std::sync::Arc;
+
+use super::room_name::RoomName;
+use crate::protocol::{Dialect, Entry, Millis, Notice, UserId};
 
 /// The time, by two clocks: one that people set, and that may jump, and one that nobody sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,13 +16,44 @@ pub struct Now {
     pub date: Millis,
 }
 
-/// A room's number.
+/// A room's number: a small one, which another room gets when this one is forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomId(u32);
 
 impl RoomId {
-    /// The room that everybody enters.
+    /// The room at the path `/`, which is never forgotten.
     pub const LOBBY: Self = Self(0);
+
+    /// As a place in a table: there are never more than [`Rules::rooms`](super::Rules::rooms).
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    pub(super) fn at(index: usize) -> Self {
+        Self(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+}
+
+/// What a client that comes back has heard last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since<'a> {
+    /// The number of the last message.
+    pub seq: u64,
+    /// Of which numbering, if it says so: the `log` of its `id`.
+    pub log: Option<&'a str>,
+}
+
+/// What an archive knows of a room, for [`Chat::restore`](super::Chat::restore).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// Names the numbering, and stays the same as long as it goes on: digits and lower-case letters.
+    pub log: Arc<str>,
+    /// The number of the last message; 0: there was none.
+    pub last: u64,
+    /// The last messages, in order and without a gap, the one numbered `last` at the end. More than the rules keep in
+    /// memory need not be given.
+    pub entries: Vec<Entry>,
 }
 
 /// Something that happened to a connection.
@@ -32,6 +66,10 @@ pub enum Input<'a> {
         id: UserId,
         /// The language it speaks.
         dialect: Dialect,
+        /// The room that it enters.
+        room: &'a RoomName,
+        /// What it has heard already, if it comes back.
+        since: Option<Since<'a>>,
     },
     /// It sent a text message.
     Text {
@@ -72,6 +110,23 @@ pub enum Output {
         /// What.
         notice: Notice,
     },
+    /// Keep this message. What anybody is told in or after this output must not leave before it is kept. Only where
+    /// [`Rules::archive`](super::Rules::archive) says so.
+    Store(Entry),
+    /// Tell one connection what the archive has of a room: [`recalled`](super::recalled) makes the notices. Only where
+    /// [`Rules::archive`](super::Rules::archive) says so.
+    Recall {
+        /// Whom.
+        to: UserId,
+        /// The room's key.
+        room: Arc<str>,
+        /// Messages behind this number.
+        after: u64,
+        /// The last one of them.
+        up_to: u64,
+        /// The last so many bytes of them, as [`Entry::wire_size`] counts; the rest is a gap.
+        bytes: usize,
+    },
     /// Show one connection its own handshake, which is not the chat's to know.
     ShowHandshake {
         /// Whom.
@@ -84,6 +139,7 @@ pub enum Output {
     },
     /// Close the connection, after what was sent to it before. For the chat it has left: no output
     /// after this one is meant for it, broadcasts of its room included; its `Left` is not awaited.
+    /// As the only answer to `Joined`: it was not let in.
     Close {
         /// Whom.
         to: UserId,

@@ -2,6 +2,7 @@
 //!
 //! Owns the token bucket and the strikes. Knows nothing of the other members.
 
+use super::events::RoomId;
 use super::room::Seat;
 use super::rules::Rate;
 use crate::protocol::{Dialect, Millis};
@@ -16,6 +17,7 @@ const BYTES: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) dialect: Dialect,
+    pub(super) room: RoomId,
     pub(super) seat: Seat,
     /// Messages refused in a row.
     pub(super) strikes: u32,
@@ -37,9 +39,9 @@ pub(super) enum Pace {
 }
 
 impl Member {
-    pub(super) fn new(now: Millis, dialect: Dialect, seat: Seat, rate: Option<Rate>) -> Self {
+    pub(super) fn new(now: Millis, dialect: Dialect, (room, seat): (RoomId, Seat), rate: Option<Rate>) -> Self {
         let tokens = rate.map_or(0, full);
-        Self { dialect, seat, strikes: 0, tokens, counted: now }
+        Self { dialect, room, seat, strikes: 0, tokens, counted: now }
     }
 
     /// Pays for one message of so many bytes. Being refused costs one token, whatever the size: it is no work.

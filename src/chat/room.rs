@@ -1,13 +1,16 @@
-//! A room: who is in it, in which order, under which name.
+//! A room: who is in it, in which order, under which name, and what was said.
 //!
-//! Owns seats and names; `lists.rs` says when its user list is due. Knows nothing of dialects, limits on talking, or
-//! how anything is sent. Every message of a room passes through here when rooms become logs.
+//! Owns seats and names; `lists.rs` says when its user list is due, `log.rs` keeps what was said. Knows nothing of
+//! dialects, limits on talking, or how anything is sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::events::Past;
 use super::lists::Lists;
+use super::log::Log;
 use super::names::{self, Name};
+use super::room_name::RoomName;
 use super::rules::Rules;
 use super::taken::Taken;
 use crate::protocol::{self, Millis, UserId};
@@ -16,8 +19,15 @@ use crate::protocol::{self, Millis, UserId};
 pub(super) type Seat = u64;
 
 /// One room.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Room {
+    /// As the first one wrote it who came.
+    pub(super) name: RoomName,
+    pub(super) log: Log,
+    /// Its turn to be forgotten, while nobody is in it.
+    pub(super) left: Option<u64>,
+    /// Whether its past was looked up.
+    restored: bool,
     seats: BTreeMap<Seat, User>,
     next_seat: Seat,
     taken: Taken,
@@ -41,6 +51,51 @@ pub(super) struct Granted {
 }
 
 impl Room {
+    /// Nobody is in it, and nothing was said.
+    pub(super) fn new(name: &RoomName, token: Arc<str>) -> Self {
+        Self {
+            name: name.clone(),
+            log: Log::new(token),
+            left: None,
+            restored: false,
+            seats: BTreeMap::new(),
+            next_seat: 0,
+            taken: Taken::default(),
+            lists: Lists::default(),
+        }
+    }
+
+    /// What was said before this process began.
+    pub(super) fn restore(&mut self, past: Past) {
+        self.log = Log::restored(past);
+        self.restored = true;
+    }
+
+    /// Whether its past was not looked up yet, and still can be.
+    pub(super) fn lacks_past(&self) -> bool {
+        !self.restored && self.log.last() == 0
+    }
+
+    /// Whether there is a reason to remember it when nobody is in it.
+    pub(super) fn has_past(&self) -> bool {
+        self.restored || self.log.last() > 0
+    }
+
+    /// Whether nobody is in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    /// How many are in it, named or not.
+    pub(super) fn len(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// How many have a name.
+    pub(super) fn named(&self) -> usize {
+        self.taken.len()
+    }
+
     /// A new connection, without a name yet.
     pub(super) fn enter(&mut self, id: UserId) -> Seat {
         let seat = self.next_seat;
@@ -53,6 +108,10 @@ impl Room {
     pub(super) fn leave(&mut self, seat: Seat) -> Option<protocol::Name> {
         let name = self.seats.remove(&seat)?.name?;
         self.taken.release(&name);
+        if self.is_empty() {
+            // What it knew about names is worth nothing any more.
+            self.taken = Taken::default();
+        }
         self.lists.changed();
         Some(name.shown)
     }
@@ -74,7 +133,7 @@ impl Room {
     }
 
     /// The name of the user on this seat, if it has one.
-    pub(super) fn name(&self, seat: Seat) -> Option<&protocol::Name> {
+    pub(super) fn name_of(&self, seat: Seat) -> Option<&protocol::Name> {
         Some(&self.seats.get(&seat)?.name.as_ref()?.shown)
     }
 

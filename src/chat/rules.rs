@@ -35,6 +35,26 @@ pub struct Rules {
     /// more is used up, the longer the pause: as long as those bytes take at eight times this rate. A
     /// few dozen users who come and go never notice.
     pub list_bytes: Option<u32>,
+    /// Rooms at a time, the lobby and those that are empty but have a history included. Default 1000, at least 1.
+    /// For one more, the room that is empty for the longest time is forgotten; if none is, who wants it is refused.
+    pub rooms: usize,
+    /// Connections in one room; `None` is any number. Default 4096.
+    pub room_users: Option<usize>,
+    /// The last messages that a newcomer is told unasked. Default 50.
+    pub history_lines: usize,
+    /// Messages of one room that are kept in memory. Default 500.
+    pub room_messages: usize,
+    /// Bytes of one room's history in memory, as [`Entry::size`](crate::protocol::Entry::size) counts. Default 256 KiB.
+    pub room_bytes: usize,
+    /// Bytes of all rooms' histories in memory. Default 16 MiB. Beyond that the largest lose their oldest messages.
+    pub history_bytes: usize,
+    /// Bytes of history that one connection is told when it comes: the last ones, as
+    /// [`Entry::wire_size`](crate::protocol::Entry::wire_size) counts; what is before them is a gap. Default 128 KiB. It
+    /// should be well below [`Config::outbox`](crate::Config::outbox).
+    pub replay_bytes: usize,
+    /// Whether messages are kept elsewhere, too: then there are the outputs [`Store`](super::Output::Store) and
+    /// [`Recall`](super::Output::Recall). Default false.
+    pub archive: bool,
 }
 
 /// A token bucket: a message of a connection, whatever it says, costs one token for each KiB that it
@@ -60,6 +80,14 @@ impl Default for Rules {
             strikes: Some(100),
             list_interval: 100,
             list_bytes: Some(4096),
+            rooms: 1000,
+            room_users: Some(4096),
+            history_lines: 50,
+            room_messages: 500,
+            room_bytes: 256 * 1024,
+            history_bytes: 16 * 1024 * 1024,
+            replay_bytes: 128 * 1024,
+            archive: false,
         }
     }
 }
@@ -87,8 +115,16 @@ impl Rules {
 
     /// Without the limits that are there against hostile clients: for measuring on loopback.
     /// Names keep their bound, which is the protocol's, and user lists are still merged: they are `list_interval` apart.
+    /// Rooms and their history keep theirs, for memory has an end.
     #[must_use]
     pub fn unlimited() -> Self {
-        Self { text_chars: usize::MAX, rate: None, strikes: None, list_bytes: None, ..Self::default() }
+        Self {
+            text_chars: usize::MAX,
+            rate: None,
+            strikes: None,
+            list_bytes: None,
+            room_users: None,
+            ..Self::default()
+        }
     }
 }

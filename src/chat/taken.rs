@@ -27,6 +27,11 @@ impl Taken {
         self.holders.get(key).copied()
     }
 
+    /// How many names are taken.
+    pub(super) fn len(&self) -> usize {
+        self.holders.len()
+    }
+
     /// Gives the seat the name, or the name with the smallest number that makes it free.
     pub(super) fn claim(&mut self, wanted: &Name, max: usize, seat: u64) -> Name {
         let name = self.free(wanted, max);

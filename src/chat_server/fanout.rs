@@ -2,28 +2,36 @@
 //!
 //! Owns the members' handles and the bytes of one batch. Knows nothing of sockets.
 //!
-//! The law: each member gets what was said to the room since it joined, and what was said to it alone, in the order in
-//! which the rules said them; in one write a batch; and before a Close frame, if it is closed.
+//! The law: each member gets what was said to its room since it joined, and what was said to it alone, in the order in
+//! which the rules said them; in one write a batch, and none before [`Fanout::flush`]; and before a Close frame, if it is
+//! closed.
 //!
-//! How it is kept: `said` is what was said to the room in this batch. A member who is told nothing of its own gets it as
+//! How it is kept: `said` is what was said to a room in this batch. A member who is told nothing of its own gets it as
 //! it is, from byte `from` on, where the room was when it joined. Who is told something gets a script of its own instead:
 //! `own` holds the room's bytes up to `from`, with its own in between; before anything is added to it, the room's bytes
 //! that are missing are, and `from` moves on. So at any time what a member has yet to get is `own`, then the rest of
-//! `said` from `from` on.
+//! `said` from `from` on. What is said costs its room's members something, and nobody else.
+
+mod room;
 
 use crate::{
+    chat::RoomId,
     connection::Frames,
     peer::Peer,
     protocol::{Dialect, Notice, UserId},
 };
+use room::{Member, Room, Said};
 use std::collections::HashMap;
-
-/// Memory that an empty buffer keeps for the next batch.
-const KEEP: usize = 64 * 1024;
 
 /// Bytes that one member gets in one batch, and a little more. A peer that reads gets on with it while the next batch is
 /// made; many batches at once would not fit into its outbox.
 const FULL: usize = 64 * 1024;
+
+/// The same for what is said in all rooms, in all dialects.
+const FULL_IN_ALL: usize = 8 * FULL;
+
+/// Buffers that wait for the next batch: more rooms than that seldom talk at once.
+const SPARE: usize = 4;
 
 /// Somebody to whom bytes go: a [`Peer`], or what tests have instead.
 pub(super) trait Recipient {
@@ -53,154 +61,154 @@ impl Recipient for Peer {
 
 #[derive(Debug)]
 pub(super) struct Fanout<P = Peer> {
-    members: Vec<Member<P>>,
-    /// Where in `members` each one is.
-    index: HashMap<UserId, usize>,
-    /// What was said to the room in this batch, by dialect.
-    said: [Frames; Dialect::ALL.len()],
-    /// How many members speak each dialect: nothing is encoded for nobody.
-    speakers: [usize; Dialect::ALL.len()],
+    /// By number.
+    rooms: Vec<Room<P>>,
+    /// In which room, and where among its members each one is.
+    index: HashMap<UserId, (usize, usize)>,
+    /// Rooms to which something was said in this batch.
+    loud: Vec<usize>,
     /// Members that have something of their own to be sent.
     touched: Vec<UserId>,
+    /// Members that are closed with this batch.
+    closing: Vec<Closing<P>>,
+    /// Buffers for what is said to rooms.
+    spare: Vec<Box<Said>>,
     /// Bytes that were said in this batch to one member or another.
     private: usize,
+    /// Bytes that were said in this batch to the room that was told most.
+    most: usize,
+    /// Bytes that were said in this batch to rooms.
+    public: usize,
     /// Where a notice becomes text, before its length is known.
     text: String,
 }
 
+/// Somebody who is gone already, but for the last words.
 #[derive(Debug)]
-struct Member<P> {
+struct Closing<P> {
     peer: P,
-    dialect: Dialect,
-    /// What it gets before the rest of what was said to the room: its own messages and the room's so far.
-    own: Frames,
-    /// From where on it has yet to get what was said to the room.
-    from: usize,
+    last: Frames,
+    code: u16,
+    reason: &'static str,
 }
 
 // Not derived: that would ask for a recipient by default, too.
 impl<P> Default for Fanout<P> {
     fn default() -> Self {
         Self {
-            members: Vec::new(),
+            rooms: Vec::new(),
             index: HashMap::new(),
-            said: Default::default(),
-            speakers: Default::default(),
+            loud: Vec::new(),
             touched: Vec::new(),
+            closing: Vec::new(),
+            spare: Vec::new(),
             private: 0,
+            most: 0,
+            public: 0,
             text: String::new(),
         }
     }
 }
 
 impl<P: Recipient> Fanout<P> {
-    pub(super) fn join(&mut self, peer: P, dialect: Dialect) {
-        let from = self.said[dialect.index()].len();
-        self.speakers[dialect.index()] += 1;
-        self.index.insert(peer.id(), self.members.len());
-        self.members.push(Member { peer, dialect, own: Frames::new(), from });
+    pub(super) fn join(&mut self, peer: P, dialect: Dialect, room: RoomId) {
+        let at = room.index();
+        if at >= self.rooms.len() {
+            self.rooms.resize_with(at + 1, Room::default);
+        }
+        let id = peer.id();
+        self.index.insert(id, (at, self.rooms[at].join(peer, dialect)));
     }
 
     pub(super) fn leave(&mut self, id: UserId) {
-        let Some(place) = self.index.remove(&id) else { return };
-        let member = self.members.swap_remove(place);
-        self.speakers[member.dialect.index()] -= 1;
-        if let Some(moved) = self.members.get(place) {
-            self.index.insert(moved.peer.id(), place);
+        self.take(id);
+    }
+
+    fn take(&mut self, id: UserId) -> Option<Member<P>> {
+        let (at, place) = self.index.remove(&id)?;
+        let room = &mut self.rooms[at];
+        let member = room.leave(place);
+        if let Some(moved) = room.members.get(place) {
+            self.index.insert(moved.peer.id(), (at, place));
         }
+        Some(member)
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.members.len()
+        self.index.len()
     }
 
     /// Whether it is time to send what there is.
     pub(super) fn is_full(&self) -> bool {
-        self.private >= FULL || self.said.iter().any(|frames| frames.len() >= FULL)
+        self.private.max(self.most) >= FULL || self.public >= FULL_IN_ALL
     }
 
-    /// Says it to everyone.
-    pub(super) fn broadcast(&mut self, notice: &Notice) {
+    /// Says it to everyone in the room.
+    pub(super) fn broadcast(&mut self, room: RoomId, notice: &Notice) {
+        let Some(place) = self.rooms.get_mut(room.index()).filter(|room| !room.members.is_empty()) else { return };
+        let said = place.said.get_or_insert_with(|| {
+            self.loud.push(room.index());
+            self.spare.pop().unwrap_or_default()
+        });
         for dialect in Dialect::ALL {
-            if self.speakers[dialect.index()] > 0 {
-                encode(notice, dialect, &mut self.text, &mut self.said[dialect.index()]);
+            if place.speakers[dialect.index()] > 0 {
+                let frames = &mut said[dialect.index()];
+                let before = frames.len();
+                encode(notice, dialect, &mut self.text, frames);
+                self.public += frames.len() - before;
+                self.most = self.most.max(frames.len());
             }
         }
     }
 
     /// Says it to one.
     pub(super) fn send(&mut self, to: UserId, notice: &Notice) {
-        let Some(member) = self.index.get(&to).and_then(|&place| self.members.get_mut(place)) else { return };
+        let Some((room, place)) = self.index.get(&to).map(|&(at, place)| (&mut self.rooms[at], place)) else { return };
+        let member = &mut room.members[place];
         if member.own.is_empty() {
             self.touched.push(to);
         }
-        member.catch_up(&self.said);
+        member.catch_up(room.said.as_deref());
         let before = member.own.len();
         encode(notice, member.dialect, &mut self.text, &mut member.own);
         self.private += member.own.len() - before;
     }
 
-    /// Closes one, after what was said to it; for the chat it is gone.
-    pub(super) fn close(&mut self, id: UserId, code: u16, reason: &str) {
-        if let Some(&place) = self.index.get(&id) {
-            let member = &mut self.members[place];
-            member.flush(&self.said);
-            member.peer.close(code, reason);
-            self.leave(id);
+    /// Closes one with this batch, after what was said to it; for the chat it is gone.
+    pub(super) fn close(&mut self, id: UserId, code: u16, reason: &'static str) {
+        let room = self.index.get(&id).map(|&(at, _)| at);
+        if let (Some(at), Some(mut member)) = (room, self.take(id)) {
+            member.catch_up(self.rooms[at].said.as_deref());
+            self.closing.push(Closing { peer: member.peer, last: member.own, code, reason });
         }
     }
 
     /// Cuts one's connection.
     pub(super) fn cut(&self, id: UserId) {
-        if let Some(&place) = self.index.get(&id) {
-            self.members[place].peer.cut();
+        if let Some(&(at, place)) = self.index.get(&id) {
+            self.rooms[at].members[place].peer.cut();
         }
     }
 
     /// Sends the batch: one write for each member that has something to get.
     pub(super) fn flush(&mut self) {
-        if self.said.iter().all(Frames::is_empty) {
-            for id in &self.touched {
-                if let Some(&place) = self.index.get(id) {
-                    self.members[place].flush(&self.said);
-                }
-            }
-        } else {
-            for member in &mut self.members {
-                member.flush(&self.said);
-                member.from = 0;
-            }
-            for frames in &mut self.said {
-                frames.clear(KEEP);
+        for at in self.loud.drain(..) {
+            let spare = self.rooms[at].flush();
+            self.spare.extend(spare.filter(|_| self.spare.len() < SPARE));
+        }
+        for id in self.touched.drain(..) {
+            if let Some(&(at, place)) = self.index.get(&id) {
+                self.rooms[at].members[place].flush(None);
             }
         }
-        self.touched.clear();
-        self.private = 0;
-    }
-}
-
-impl<P: Recipient> Member<P> {
-    /// Takes over what was said to the room so far, so that what follows comes after it.
-    fn catch_up(&mut self, said: &[Frames]) {
-        let said = &said[self.dialect.index()];
-        self.own.append(said, self.from);
-        self.from = said.len();
-    }
-
-    /// One write: the room's bytes as they are, unless there are own ones.
-    fn flush(&mut self, said: &[Frames]) {
-        if self.own.is_empty() {
-            let rest = &said[self.dialect.index()].as_bytes()[self.from..];
-            if !rest.is_empty() {
-                self.peer.send(rest);
+        for Closing { peer, last, code, reason } in self.closing.drain(..) {
+            if !last.is_empty() {
+                peer.send(last.as_bytes());
             }
-            self.from += rest.len();
-        } else {
-            self.catch_up(said);
-            self.peer.send(self.own.as_bytes());
-            self.own.clear(0);
+            peer.close(code, reason);
         }
+        (self.private, self.most, self.public) = (0, 0, 0);
     }
 }
 

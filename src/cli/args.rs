@@ -12,6 +12,8 @@ chinwag: a small WebSocket chat server. Run it, open the address that it prints.
 usage: chinwag [FLAGS]
   --listen ADDR:PORT   where to listen; may be repeated    [127.0.0.1:6502]
   --dialect NAME       for clients that name no subprotocol: json, text [json]
+  --history-lines N    messages that newcomers are shown; 0: none [50]
+  --list-rooms         list the rooms and their users at /rooms, for anybody
   --host NAME          a host name this server answers to; may be repeated
   --origin ORIGIN      pages of this origin may connect, too; '*': any
   --require-origin     refuse clients that send no Origin (most programs)
@@ -32,6 +34,8 @@ several values are separated by commas. The flag wins. RUST_LOG is heeded.
 pub(crate) struct Args {
     pub(crate) listen: Vec<String>,
     pub(crate) dialect: Option<String>,
+    pub(crate) history_lines: Option<String>,
+    pub(crate) list_rooms: bool,
     pub(crate) host: Vec<String>,
     pub(crate) origin: Vec<String>,
     pub(crate) require_origin: bool,
@@ -104,6 +108,8 @@ fn flag(flag: Flag, parser: &mut Parser, args: &mut Args) -> Result<(), lexopt::
     match name {
         "listen" => args.listen.push(parser.value()?.string()?),
         "dialect" => args.dialect = Some(parser.value()?.string()?),
+        "history-lines" => args.history_lines = Some(parser.value()?.string()?),
+        "list-rooms" => args.list_rooms = true,
         "host" => args.host.push(parser.value()?.string()?),
         "origin" => args.origin.push(parser.value()?.string()?),
         "require-origin" => args.require_origin = true,
@@ -134,6 +140,7 @@ fn fill(args: &mut Args, variable: impl Fn(&str) -> Option<OsString>) -> Result<
         }
     }
     for (name, yes) in [
+        ("CHINWAG_LIST_ROOMS", &mut args.list_rooms),
         ("CHINWAG_REQUIRE_ORIGIN", &mut args.require_origin),
         ("CHINWAG_NO_LIMITS", &mut args.no_limits),
         ("CHINWAG_ALLOW_BLOCKED_PORT", &mut args.allow_blocked_port),
@@ -141,8 +148,10 @@ fn fill(args: &mut Args, variable: impl Fn(&str) -> Option<OsString>) -> Result<
     ] {
         *yes |= get(name).map_or(Ok(false), |value| switch(name, value))?;
     }
-    if let (None, Some(value)) = (&args.dialect, get("CHINWAG_DIALECT")) {
-        args.dialect = Some(text("CHINWAG_DIALECT", value)?);
+    for (name, one) in [("CHINWAG_DIALECT", &mut args.dialect), ("CHINWAG_HISTORY_LINES", &mut args.history_lines)] {
+        if let (None, Some(value)) = (&one, get(name)) {
+            *one = Some(text(name, value)?);
+        }
     }
     if let (0, Some(value)) = (args.verbose, get("CHINWAG_VERBOSE")) {
         let value = text("CHINWAG_VERBOSE", value)?;

@@ -51,6 +51,18 @@ const TABLE: &[Row] = &[
     ("strikes", "refused messages in a row until the end; 0: never [100]", |bounds, n| {
         bounds.rules.strikes = (n > 0).then(|| count(n));
     }),
+    ("rooms", "rooms at a time, empty ones with a history included [1000]", |bounds, n| {
+        bounds.rules.rooms = n.max(1);
+    }),
+    ("room-users", "connections in one room; 0: any number [4096]", |bounds, n| {
+        bounds.rules.room_users = (n > 0).then_some(n);
+    }),
+    ("room-messages", "messages of a room that are kept in memory [500]", |bounds, n| bounds.rules.room_messages = n),
+    ("room-bytes", "bytes of a room's messages in memory [262144]", |bounds, n| bounds.rules.room_bytes = n),
+    ("history", "bytes of all rooms' messages in memory [16777216]", |bounds, n| bounds.rules.history_bytes = n),
+    ("replay", "bytes of history that one client is told when it comes [131072]", |bounds, n| {
+        bounds.rules.replay_bytes = n;
+    }),
     ("lists", "bytes of user lists a second for each client; 0: any number [4096]", |bounds, n| {
         bounds.rules.list_bytes = (n > 0).then(|| count(n));
     }),

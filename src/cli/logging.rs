@@ -2,6 +2,7 @@
 //!
 //! Owns their format: UTC times without a time zone library.
 
+use chinwag::protocol::civil;
 use env_logger::{Builder, Target};
 use log::LevelFilter;
 use std::{
@@ -46,16 +47,9 @@ fn utc_now() -> String {
     utc(since.as_secs(), since.subsec_millis())
 }
 
-/// RFC 3339. The days are counted in years that begin in March, so that a leap day is the last day of its year.
+/// RFC 3339.
 fn utc(seconds: u64, millis: u32) -> String {
-    let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let ((year, month, day), second) = (civil(seconds / 86_400), seconds % 86_400);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }

@@ -3,7 +3,12 @@
 //! Owns the checks on flags, and the sentences for those that make no sense.
 
 use super::{args::Args, limits, ports};
-use chinwag::{Access, Builder, Config, Server, chat::Rules, chat_server::ChatServer, pages, protocol::Dialect};
+use chinwag::{
+    Access, Builder, Config, Server,
+    chat::Rules,
+    chat_server::{ChatServer, RoomList},
+    protocol::Dialect,
+};
 use std::{
     ffi::OsStr,
     fs,
@@ -13,21 +18,37 @@ use std::{
 /// Where to listen, when nobody says: the port of MDN's chat client.
 const DEFAULT_LISTEN: &str = "127.0.0.1:6502";
 
-/// The chat, listening.
+/// The server, listening, and its chat, which is not running yet.
 ///
 /// # Errors
 /// One line that says what to do.
-pub(crate) fn chat(args: &Args) -> Result<(Server, Rules, Dialect), String> {
+pub(crate) fn chat(args: &Args) -> Result<(Server, impl FnOnce(Server) -> ChatServer + use<>), String> {
     let (config, rules) = bounds(args)?;
+    let dialect = dialect(args.dialect.as_deref())?;
     let builder = Server::builder()
         .config(config)
         .access(access(args)?)
         .trusted_proxies(proxies(args)?)
         .protocols(ChatServer::protocols())
-        .endpoint(|path| path == "/")
-        .site(pages::respond);
-    let server = listen(args, builder)?.start().map_err(|error| error.to_string())?;
-    Ok((server, rules, dialect(args.dialect.as_deref())?))
+        .endpoint(ChatServer::is_endpoint);
+    let rooms = args.list_rooms.then(RoomList::default);
+    let server = listen(args, site(builder, rooms.clone()))?.start().map_err(|error| error.to_string())?;
+    let chat = move |server| {
+        let chat = ChatServer::new(server, rules, dialect);
+        match rooms {
+            Some(rooms) => chat.list_rooms(rooms),
+            None => chat,
+        }
+    };
+    Ok((server, chat))
+}
+
+/// The page, and the list of rooms if it is wanted.
+fn site(builder: Builder, rooms: Option<RoomList>) -> Builder {
+    match rooms {
+        Some(rooms) => builder.site(move |request| rooms.respond(request).or_else(|| ChatServer::site(request))),
+        None => builder.site(ChatServer::site),
+    }
 }
 
 fn bounds(args: &Args) -> Result<(Config, Rules), String> {
@@ -35,7 +56,13 @@ fn bounds(args: &Args) -> Result<(Config, Rules), String> {
         true => (Config::unlimited(), Rules::unlimited()),
         false => (Config::default(), Rules::default()),
     };
-    limits::apply(&args.limit, config, rules)
+    let (config, mut rules) = limits::apply(&args.limit, config, rules)?;
+    if let Some(lines) = &args.history_lines {
+        rules.history_lines = lines
+            .parse()
+            .map_err(|_| format!("--history-lines (CHINWAG_HISTORY_LINES): {lines:?} is no whole number"))?;
+    }
+    Ok((config, rules))
 }
 
 fn access(args: &Args) -> Result<Access, String> {

@@ -23,3 +23,43 @@ pub struct Entry {
     /// What the client called it, so that it is not said twice.
     pub nonce: Option<Arc<str>>,
 }
+
+impl Entry {
+    /// Bytes of memory that it takes in a room's history.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let nonce = self.nonce.as_ref().map_or(0, |nonce| NONCE + nonce.len());
+        OVERHEAD + self.name.len() + self.text.len() + nonce
+    }
+
+    /// Bytes of its object in the dialect `json`, in which it is largest; or a few more.
+    #[must_use]
+    pub fn wire_size(&self) -> usize {
+        let nonce = self.nonce.as_ref().map_or(0, |nonce| written(nonce));
+        WORDS + written(&self.name) + written(&self.text) + nonce
+    }
+}
+
+/// Itself, twice for there may be room for another one, and the heads of what it points to.
+const OVERHEAD: usize = 2 * size_of::<Entry>() + 64;
+
+/// A place in the index of nonces, or two, and the head of what it points to.
+const NONCE: usize = 96;
+
+/// The names of the object's fields, three numbers, and the frame's header.
+const WORDS: usize = 140;
+
+/// Bytes in JSON, HTML's entities included.
+fn written(text: &str) -> usize {
+    text.len() + text.bytes().map(extra).sum::<usize>()
+}
+
+fn extra(byte: u8) -> usize {
+    match byte {
+        b'<' | b'>' => 3,
+        b'&' => 4,
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
+        0..0x20 => 5,
+        _ => 0,
+    }
+}

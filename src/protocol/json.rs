@@ -3,7 +3,8 @@
 //! Owns how notices are written; `json/parse.rs` reads commands. Writing is the hot path: every byte
 //! goes straight into the caller's buffer, with no value tree and no strings in between.
 
-use super::{Audience, Command, Name, Notice, Problem};
+use super::{Command, Entry, Name, Notice, Problem};
+use std::sync::Arc;
 
 mod parse;
 
@@ -25,22 +26,28 @@ pub(super) fn decode(text: &str) -> Result<Command, Problem> {
 pub(super) fn encode(notice: &Notice, markup: Markup, out: &mut String) -> bool {
     let mut object = Object { out, markup };
     match notice {
-        Notice::Id { id } => object.start("id").number("id", *id),
+        Notice::Id { id, seq, log } => object.start("id").number("id", *id).number("seq", *seq).string("log", log),
         Notice::RejectUsername { id, name } => object.start("rejectusername").number("id", *id).string("name", name),
         Notice::UserList(users) => object.start("userlist").strings("users", users),
         Notice::Username { name, id, date } => {
             object.start("username").string("name", name).number("id", *id).number("date", *date)
         }
-        Notice::Message { name, text, id, date, audience } => object
+        Notice::Message(entry) | Notice::Past(entry) => object.entry(entry),
+        Notice::Gap { missed: None } => object.start("gap"),
+        Notice::Gap { missed: Some(missed) } => object.start("gap").number("missed", *missed),
+        Notice::Private { name, text, id, date, audience, nonce } => object
             .start("message")
             .string("name", name)
             .string("text", text)
             .number("id", *id)
             .number("date", *date)
-            .target(audience),
-        Notice::Error(problem) => {
-            object.start("error").string("reason", problem.reason.word()).string("about", &problem.about)
-        }
+            .string("target", audience.target())
+            .nonce(nonce),
+        Notice::Error(problem) => object
+            .start("error")
+            .string("reason", problem.reason.word())
+            .string("about", &problem.about)
+            .nonce(&problem.nonce),
         Notice::Handshake { request, response } => {
             object.start("handshake").lines("request", request).lines("response", response)
         }
@@ -48,6 +55,21 @@ pub(super) fn encode(notice: &Notice, markup: Markup, out: &mut String) -> bool 
     };
     out.push('}');
     true
+}
+
+/// The rooms and how many users each has, as one object.
+#[must_use]
+pub fn rooms<'a>(rooms: impl IntoIterator<Item = (&'a str, usize)>) -> String {
+    let mut out = String::from("{\"rooms\":[");
+    for (nth, (name, users)) in rooms.into_iter().enumerate() {
+        out.push_str(if nth == 0 { "{\"name\":" } else { ",{\"name\":" });
+        push_string(name, Markup::Escaped, &mut out);
+        out.push_str(",\"users\":");
+        push_number(users as u64, &mut out);
+        out.push('}');
+    }
+    out.push_str("]}");
+    out
 }
 
 /// An object that is being written; its closing brace is not there yet.
@@ -108,9 +130,19 @@ impl Object<'_> {
         self
     }
 
-    fn target(&mut self, audience: &Audience) -> &mut Self {
-        match audience.target() {
-            Some(name) => self.string("target", name),
+    fn entry(&mut self, entry: &Entry) -> &mut Self {
+        self.start("message")
+            .string("name", &entry.name)
+            .string("text", &entry.text)
+            .number("id", entry.id)
+            .number("date", entry.date)
+            .number("seq", entry.seq)
+            .nonce(&entry.nonce)
+    }
+
+    fn nonce(&mut self, nonce: &Option<Arc<str>>) -> &mut Self {
+        match nonce {
+            Some(nonce) => self.string("nonce", nonce),
             None => self,
         }
     }

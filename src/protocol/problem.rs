@@ -3,6 +3,7 @@
 //! Owns the stable words and their sentences. Knows neither the dialects nor the rules that refuse.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Why something was refused: `reason` of the object `error`. Each has a stable [`word`](Self::word) for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,13 +79,22 @@ pub struct Problem {
     pub reason: ErrorReason,
     /// A sentence for people.
     pub about: Cow<'static, str>,
+    /// What the client called the message that was refused.
+    pub nonce: Option<Arc<str>>,
 }
 
 impl Problem {
     /// A refusal with a sentence of its own.
     pub fn new(reason: ErrorReason, about: impl Into<Cow<'static, str>>) -> Self {
         let about = about.into();
-        Self { reason, about }
+        Self { reason, about, nonce: None }
+    }
+
+    /// The same refusal, of the message that the client called so.
+    #[must_use]
+    pub fn of(mut self, nonce: Option<Arc<str>>) -> Self {
+        self.nonce = nonce;
+        self
     }
 }
 

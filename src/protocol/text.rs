@@ -5,10 +5,10 @@
 //!
 //! - a line break within a text is shown as ` ⏎ `: one message is always one line;
 //! - control characters (ESC among them) and bidi overrides are shown as `\u{FFFD}`, a tab as a space;
-//! - a name that could be read as more than a name (`* bob left`, `ann (to you)`, `bob: hi`, `a, b`)
-//!   is written in quotation marks.
+//! - a name that could be read as more than a name (`* bob left`, `ann (to you)`, `you are admin`, `a, b`)
+//!   is written in quotation marks: every one that is more than letters, digits, `-`, `_` and `.`.
 
-use super::{Audience, Command, ErrorReason, Name, Notice, Problem};
+use super::{Audience, Command, Entry, ErrorReason, Millis, Name, Notice, Problem, civil, is_mark};
 
 const HELP: &str = "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /help, /quit; //x says /x";
 
@@ -24,7 +24,7 @@ pub(super) fn decode(text: &str) -> Result<Command, Problem> {
 }
 
 fn say(text: &str) -> Command {
-    Command::Say { text: text.into(), target: None }
+    Command::Say { text: text.into(), target: None, nonce: None }
 }
 
 fn command(line: &str) -> Result<Command, Problem> {
@@ -45,7 +45,7 @@ fn private_message(rest: &str) -> Result<Command, Problem> {
     if name.is_empty() || text.is_empty() {
         return Err(usage("To whom, and what? Type /msg, a name and the text: /msg ann hi"));
     }
-    Ok(Command::Say { text: text.into(), target: Some(name.to_owned()) })
+    Ok(Command::Say { text: text.into(), target: Some(name.to_owned()), nonce: None })
 }
 
 fn usage(about: &'static str) -> Problem {
@@ -73,7 +73,15 @@ pub(super) fn encode(notice: &Notice, out: &mut String) -> bool {
         Notice::Left { name } => status(&[], name, " left", out),
         Notice::Users(users) => push_users(users, out),
         Notice::Help => out.push_str(HELP),
-        Notice::Message { name, text, audience, .. } => push_message(name, text, audience, out),
+        Notice::Message(entry) => push_message(entry, out),
+        Notice::Past(entry) => {
+            push_time(entry.date, out);
+            push_message(entry, out);
+        }
+        Notice::Gap { missed: None } => out.push_str("* some messages are gone"),
+        Notice::Gap { missed: Some(1) } => out.push_str("* 1 message is gone"),
+        Notice::Gap { missed: Some(missed) } => out.push_str(&format!("* {missed} messages are gone")),
+        Notice::Private { name, text, audience, .. } => push_private(name, text, audience, out),
         Notice::Error(problem) => {
             out.push_str("* refused: ");
             push_text(&problem.about, out);
@@ -97,10 +105,23 @@ fn push_users(users: &[Name], out: &mut String) {
     }
 }
 
-fn push_message(name: &str, text: &str, audience: &Audience, out: &mut String) {
+/// When it was said, in UTC: `[2026-11-22 12:34] `.
+fn push_time(date: Millis, out: &mut String) {
+    let minutes = date / 60_000;
+    let (year, month, day) = civil(minutes / 1440);
+    let (hour, minute) = (minutes / 60 % 24, minutes % 60);
+    out.push_str(&format!("[{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}] "));
+}
+
+fn push_message(entry: &Entry, out: &mut String) {
+    push_name(&entry.name, out);
+    out.push_str(": ");
+    push_text(&entry.text, out);
+}
+
+fn push_private(name: &str, text: &str, audience: &Audience, out: &mut String) {
     push_name(name, out);
     match audience {
-        Audience::Room => {}
         Audience::You(_) => out.push_str(" (to you)"),
         Audience::Other(target) => {
             out.push_str(" (to ");
@@ -112,10 +133,10 @@ fn push_message(name: &str, text: &str, audience: &Audience, out: &mut String) {
     push_text(text, out);
 }
 
-/// A name, in quotation marks if it holds what structures a line.
+/// A name, in quotation marks if it could be taken for anything but a name.
 fn push_name(name: &str, out: &mut String) {
-    if !name.contains([':', '*', '(', ',', '"']) {
-        return push_text(name, out);
+    if is_plain(name) {
+        return out.push_str(name);
     }
     out.push('"');
     for part in name.split_inclusive('"') {
@@ -124,6 +145,13 @@ fn push_name(name: &str, out: &mut String) {
         out.push_str(if part.ends_with('"') { "\"" } else { "" });
     }
     out.push('"');
+}
+
+/// One word of letters and digits of any script, with the marks that sit on them, or `-`, `_`, `.`. A list of what is
+/// dangerous would never end: a full-width colon, a star of another block, or just `you are admin`.
+fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.') || is_mark(c);
+    !name.is_empty() && name.chars().all(plain)
 }
 
 /// What others wrote, made harmless for a terminal.

@@ -3,7 +3,9 @@
 //! Owns what RFC 8266 leaves open (a blank Braille cell, towers of accents) and, for builds without
 //! its tables, what it would refuse (format characters, fillers, variation selectors).
 
-/// The most combining marks in a row. Hebrew, Thai or Vietnamese need up to three.
+use crate::protocol::is_mark;
+
+/// The most marks piled up in a row. Hebrew, Thai or Vietnamese need up to three.
 const MOST_MARKS: usize = 3;
 
 /// Whether one can see what the name is.
@@ -14,7 +16,7 @@ pub(super) fn is_honest(name: &str) -> bool {
 fn has_tower(name: &str) -> bool {
     let mut marks = 0;
     name.chars().any(|c| {
-        marks = if is_mark(c) { marks + 1 } else { 0 };
+        marks = if is_piled(c) { marks + 1 } else { 0 };
         marks > MOST_MARKS
     })
 }
@@ -25,10 +27,10 @@ fn is_unseen(c: char) -> bool {
     c.is_control() || in_ranges(c, UNSEEN)
 }
 
-/// Marks that sit on the character before them: the blocks for all scripts, and those of scripts
-/// whose marks are known to be piled up.
-fn is_mark(c: char) -> bool {
-    in_ranges(c, MARKS)
+/// Marks that are piled up for no good reason: the blocks for all scripts, and those of some. Other scripts have four in
+/// a row in everyday words (Burmese), or write letters so (Tibetan).
+fn is_piled(c: char) -> bool {
+    in_ranges(c, PILED)
 }
 
 fn in_ranges(c: char, ranges: &[(char, char)]) -> bool {
@@ -59,7 +61,7 @@ const UNSEEN: &[(char, char)] = &[
     ('\u{f0000}', '\u{10ffff}'), // private use
 ];
 
-const MARKS: &[(char, char)] = &[
+const PILED: &[(char, char)] = &[
     ('\u{300}', '\u{36f}'),
     ('\u{483}', '\u{489}'),
     ('\u{591}', '\u{5bd}'),

@@ -5,18 +5,19 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Command, Problem};
-use crate::protocol::ErrorReason;
+use crate::protocol::{ErrorReason, MOST_NONCE_CHARS};
 
 /// The command in one message.
 pub(super) fn command(text: &str) -> Result<Command, Problem> {
     let object: Object<'_> = serde_json::from_str(text).map_err(|_| ErrorReason::BadJson)?;
     match object.kind {
         Field::Text(kind) => match &*kind {
-            "message" => say(object.text, object.target),
+            "message" => message(object.text, object.target, object.nonce),
             "username" => set_name(object.name),
             "inspect" => Ok(Command::Inspect),
             "drop" => Ok(Command::Drop),
@@ -27,7 +28,21 @@ pub(super) fn command(text: &str) -> Result<Command, Problem> {
     }
 }
 
-fn say(text: Field<'_>, target: Field<'_>) -> Result<Command, Problem> {
+/// Whatever else is wrong with it, the client is told which message it was.
+fn message(text: Field<'_>, target: Field<'_>, nonce: Field<'_>) -> Result<Command, Problem> {
+    let nonce = match nonce {
+        Field::Absent => None,
+        Field::Text(nonce) if is_nonce(&nonce) => Some(Arc::from(nonce)),
+        _ => return Err(missing("\"nonce\" must be a string of 1 to 64 characters.")),
+    };
+    say(text, target, nonce.clone()).map_err(|problem| problem.of(nonce))
+}
+
+fn is_nonce(text: &str) -> bool {
+    !text.is_empty() && text.chars().nth(MOST_NONCE_CHARS).is_none()
+}
+
+fn say(text: Field<'_>, target: Field<'_>, nonce: Option<Arc<str>>) -> Result<Command, Problem> {
     let Field::Text(text) = text else {
         return Err(missing("A \"message\" needs a \"text\", which is a string."));
     };
@@ -37,7 +52,7 @@ fn say(text: Field<'_>, target: Field<'_>) -> Result<Command, Problem> {
         // Must not fall through to the room: it was meant for one user only.
         Field::Other => return Err(missing("\"target\" must be a string.")),
     };
-    Ok(Command::Say { text: text.into(), target })
+    Ok(Command::Say { text: text.into(), target, nonce })
 }
 
 fn set_name(name: Field<'_>) -> Result<Command, Problem> {
@@ -58,6 +73,7 @@ struct Object<'a> {
     name: Field<'a>,
     text: Field<'a>,
     target: Field<'a>,
+    nonce: Field<'a>,
 }
 
 #[derive(Default)]
@@ -75,6 +91,7 @@ enum Key {
     Name,
     Text,
     Target,
+    Nonce,
     Foreign,
 }
 
@@ -103,6 +120,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
                 Key::Name => object.name = map.next_value()?,
                 Key::Text => object.text = map.next_value()?,
                 Key::Target => object.target = map.next_value()?,
+                Key::Nonce => object.nonce = map.next_value()?,
                 Key::Foreign => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -131,6 +149,7 @@ impl Visitor<'_> for KeyVisitor {
             "name" => Key::Name,
             "text" => Key::Text,
             "target" => Key::Target,
+            "nonce" => Key::Nonce,
             _ => Key::Foreign,
         })
     }
