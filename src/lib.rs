@@ -46,6 +46,7 @@ pub mod protocol;
 pub mod chat;
 mod connection;
 pub mod handshake;
+#[cfg(feature = "history")]
 pub mod history;
 pub mod pages;
 

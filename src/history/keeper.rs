@@ -3,7 +3,7 @@
 //! Owns what both threads share. The lock is held to move handles around, never while a disk works.
 
 use super::{
-    Archive, DEADLINE, Kept,
+    DEADLINE, Kept,
     alarm::{Alarm, Line},
     opening,
     problem::Problem,
@@ -110,6 +110,48 @@ impl History {
         self.shared.lock().alarm.problem().cloned()
     }
 
+    /// What there is of a room, with its last messages, at most so many. `None`: it cannot be read now; then nothing of
+    /// this room is kept until it can be and this is asked again, since its numbers are not known.
+    pub fn past(&mut self, room: &str, messages: usize) -> Option<Kept> {
+        let key: Arc<str> = room.into();
+        let asked = key.clone();
+        let kept = self.ask(move |source| past(source?, &asked, messages)).flatten();
+        if kept.is_none() {
+            self.unread.insert(room.into());
+            return None;
+        }
+        self.unread.remove(room);
+        let (waiting, lost) = self.shared.lock().shelf.of(room);
+        kept.map(|kept| with_waiting(kept, waiting, lost, messages))
+    }
+
+    /// The messages of a room behind `after` and up to `up_to`, of which the last ones that take no more than so many
+    /// bytes ([`Entry::wire_size`]), in order. What is not there is left out.
+    pub fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Vec<Entry> {
+        let key: Arc<str> = room.into();
+        let found = self.ask(move |source| read::recall(source?.db?, &key, after, up_to, bytes).ok()).flatten();
+        let mut found = found.unwrap_or_default();
+        let last = found.last().map_or(after, |entry| entry.seq);
+        let (waiting, _) = self.shared.lock().shelf.of(room);
+        found.extend(waiting.into_iter().filter(|entry| entry.seq > last && entry.seq <= up_to));
+        last_bytes(found, bytes)
+    }
+
+    /// Keeps these messages, and takes them out of `entries`. When it returns they are kept, or are not and the log says
+    /// that there is trouble.
+    pub fn commit(&mut self, entries: &mut Vec<Entry>) {
+        let count = entries.len();
+        let batch = self.take(entries);
+        let unkept = count - batch.len();
+        if count == 0 {
+            return;
+        }
+        if let Some(until) = self.put(batch, unkept) {
+            self.shared.work.notify_one();
+            self.wait(until);
+        }
+    }
+
     /// Asks the thread, and waits for its answer for at most [`DEADLINE`].
     fn ask<T: Send + 'static>(&self, question: impl FnOnce(Option<&Source<'_>>) -> T + Send + 'static) -> Option<T> {
         let (sender, receiver) = sync_channel(1);
@@ -165,44 +207,6 @@ impl History {
         let line = if result.timed_out() { state.alarm.raise(Problem::Slow, Instant::now()) } else { None };
         drop(state);
         tell(line);
-    }
-}
-
-impl Archive for History {
-    fn past(&mut self, room: &str, messages: usize) -> Option<Kept> {
-        let key: Arc<str> = room.into();
-        let asked = key.clone();
-        let kept = self.ask(move |source| past(source?, &asked, messages)).flatten();
-        if kept.is_none() {
-            self.unread.insert(room.into());
-            return None;
-        }
-        self.unread.remove(room);
-        let (waiting, lost) = self.shared.lock().shelf.of(room);
-        kept.map(|kept| with_waiting(kept, waiting, lost, messages))
-    }
-
-    fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Vec<Entry> {
-        let key: Arc<str> = room.into();
-        let found = self.ask(move |source| read::recall(source?.db?, &key, after, up_to, bytes).ok()).flatten();
-        let mut found = found.unwrap_or_default();
-        let last = found.last().map_or(after, |entry| entry.seq);
-        let (waiting, _) = self.shared.lock().shelf.of(room);
-        found.extend(waiting.into_iter().filter(|entry| entry.seq > last && entry.seq <= up_to));
-        last_bytes(found, bytes)
-    }
-
-    fn commit(&mut self, entries: &mut Vec<Entry>) {
-        let count = entries.len();
-        let batch = self.take(entries);
-        let unkept = count - batch.len();
-        if count == 0 {
-            return;
-        }
-        if let Some(until) = self.put(batch, unkept) {
-            self.shared.work.notify_one();
-            self.wait(until);
-        }
     }
 }
 
