@@ -4,12 +4,13 @@
 
 mod archive;
 mod arrival;
+mod effects;
 mod fanout;
 mod patience;
 mod room_list;
 
 use crate::{
-    chat::{Chat, Input, Now, Output, RoomName, Rules, recalled},
+    chat::{Chat, Input, Now, Output, RoomName, Rules},
     connection::Message,
     http::{Exchange, Request, Response},
     pages,
@@ -19,13 +20,11 @@ use crate::{
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
-use log::{debug, info, warn};
+use log::info;
 use patience::{MOMENT, Patience};
 use std::{
     collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher,
-    mem,
-    ops::Range,
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -169,21 +168,6 @@ impl ChatServer {
         }
     }
 
-    /// Gives the archive what it does not have yet. Before anything of it leaves.
-    fn save(&mut self) {
-        if let Some(archive) = self.archive.as_mut().filter(|_| !self.unsaved.is_empty()) {
-            archive.commit(&self.unsaved);
-        }
-        self.unsaved.clear();
-    }
-
-    fn tell_rooms(&mut self) {
-        if let Some(rooms) = self.rooms.as_ref().filter(|_| self.rooms_changed) {
-            rooms.set(self.chat.rooms());
-            self.rooms_changed = false;
-        }
-    }
-
     fn wait(&self) -> Result<Event, RecvTimeoutError> {
         match self.chat.next_tick() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -239,52 +223,6 @@ impl ChatServer {
         }
     }
 
-    fn joined(&mut self, peer: Peer, request: &Request) {
-        let dialect = match peer.protocol() {
-            Some(name) => Dialect::from_name(name).unwrap_or(self.default_dialect),
-            None => self.default_dialect,
-        };
-        let (id, room) = (peer.id(), arrival::room(request));
-        debug!("connection {id} speaks {}, and enters {:?}", dialect.name(), room.shown());
-        self.restore(&room);
-        let joined = Input::Joined { id, dialect, room: &room, since: arrival::since(request) };
-        self.chat.apply(self.now(), joined, &mut self.outputs);
-        let Some(place) = self.chat.room_of(id) else { return self.turn_away(&peer) };
-        self.fanout.join(peer, dialect, place);
-        if dialect == Dialect::Chinwag {
-            self.handshakes.extend(request.extensions().get().map(|seen| (id, handshake(seen))));
-        }
-        self.rooms_changed = true;
-        self.perform();
-    }
-
-    /// Somebody is about to enter a room: what was said there before this process began must be known first.
-    fn restore(&mut self, room: &RoomName) {
-        if !self.chat.lacks_past(room) {
-            return;
-        }
-        let Rules { room_messages, room_bytes, .. } = self.rules;
-        let archive = self.archive.as_mut();
-        if let Some(past) = archive.and_then(|archive| archive.past(room.key(), room_messages, room_bytes)) {
-            self.chat.restore(room, past);
-        }
-    }
-
-    /// The rules did not let it in.
-    fn turn_away(&mut self, peer: &Peer) {
-        for output in self.outputs.drain(..) {
-            if let Output::Close { code, reason, .. } = output {
-                peer.close(code, reason);
-                self.refused.1 += 1;
-                let (last, count) = self.refused;
-                if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
-                    warn!("connection {} was not let in: {reason} ({count} since this was said last)", peer.id());
-                    self.refused = (Some(Instant::now()), 0);
-                }
-            }
-        }
-    }
-
     fn heard(&mut self, peer: Peer, message: &Message) {
         let id = peer.id();
         self.heard.push(peer);
@@ -303,39 +241,6 @@ impl ChatServer {
     fn apply(&mut self, input: Input<'_>) {
         self.chat.apply(self.now(), input, &mut self.outputs);
         self.perform();
-    }
-
-    fn perform(&mut self) {
-        let mut outputs = mem::take(&mut self.outputs);
-        for output in outputs.drain(..) {
-            match output {
-                Output::ShowHandshake { to } => {
-                    if let Some(notice) = self.handshakes.get(&to) {
-                        self.fanout.send(to, notice);
-                    }
-                }
-                Output::Drop { who } => self.fanout.cut(who),
-                Output::Send { to, notice } => self.fanout.send(to, &notice),
-                Output::Broadcast { room, notice } => {
-                    self.rooms_changed |= matches!(notice, Notice::Username { .. });
-                    self.fanout.broadcast(room, &notice);
-                }
-                Output::Store(entry) => self.unsaved.push(entry),
-                Output::Recall { to, room, after, up_to, bytes } => self.recall(to, &room, after..up_to, bytes),
-                Output::Close { to, code, reason } => self.fanout.close(to, code, reason),
-            }
-        }
-        self.outputs = outputs;
-    }
-
-    /// Tells one what is in the archive only.
-    fn recall(&mut self, to: UserId, room: &str, missed: Range<u64>, bytes: usize) {
-        self.save();
-        let archive = self.archive.as_mut();
-        let found = archive.map(|archive| archive.recall(room, missed.start, missed.end, bytes)).unwrap_or_default();
-        for notice in recalled(missed.start, missed.end, found) {
-            self.fanout.send(to, &notice);
-        }
     }
 }
 

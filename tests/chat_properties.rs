@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chinwag::chat::{Chat, Input, Now, Output, Rate, RoomId, Rules};
-use chinwag::protocol::{Dialect, Notice, UserId};
+use chinwag::chat::{Chat, Input, Now, Output, Rate, RoomId, RoomName, Rules};
+use chinwag::protocol::{Dialect, Entry, Notice, UserId};
 use proptest::prelude::*;
 
 /// One step of a random conversation.
 #[derive(Debug, Clone)]
 enum Step {
-    Join(UserId, Dialect),
+    Join(UserId, Dialect, usize),
     Text(UserId, String),
     Binary(UserId),
     Leave(UserId),
@@ -44,7 +44,7 @@ fn lines() -> impl Strategy<Value = String> {
 fn steps() -> impl Strategy<Value = Vec<(i32, Step)>> {
     let id = || 1..8_u64;
     let step = prop_oneof![
-        3 => (id(), prop::sample::select(Dialect::ALL.to_vec())).prop_map(|(id, dialect)| Step::Join(id, dialect)),
+        3 => (id(), prop::sample::select(Dialect::ALL.to_vec()), 0..3_usize).prop_map(|(id, dialect, room)| Step::Join(id, dialect, room)),
         12 => (id(), lines()).prop_map(|(id, line)| Step::Text(id, line)),
         1 => id().prop_map(Step::Binary),
         2 => id().prop_map(Step::Leave),
@@ -60,12 +60,56 @@ fn rules() -> impl Strategy<Value = Rules> {
     prop::sample::select(vec![Rules::default(), Rules::unlimited(), strict])
 }
 
-/// What a listener who hears everything believes.
+/// All rooms, and who listens in each.
+#[derive(Default)]
+struct House {
+    rooms: BTreeMap<RoomId, Listener>,
+}
+
+impl House {
+    fn room_of(&mut self, id: UserId) -> Option<&mut Listener> {
+        self.rooms.values_mut().find(|room| room.is_here(id))
+    }
+
+    fn hear(&mut self, output: &Output) {
+        match output {
+            Output::Broadcast { room, notice } => {
+                check_words(notice);
+                // What nobody hears is no matter.
+                let room = self.rooms.entry(*room).or_default();
+                if !room.here.is_empty() {
+                    room.believe(notice);
+                }
+            }
+            Output::Send { to, .. }
+            | Output::ShowHandshake { to }
+            | Output::Drop { who: to }
+            | Output::Close { to, .. } => {
+                let room = self.room_of(*to).unwrap_or_else(|| panic!("not here: {output:?}"));
+                room.hear(output);
+            }
+            other => panic!("what is that? {other:?}"),
+        }
+    }
+
+    /// Somebody came: nobody who is there now has heard a list of a room that was empty.
+    fn join(&mut self, id: UserId, room: RoomId) {
+        let room = self.rooms.entry(room).or_default();
+        if room.here.is_empty() {
+            *room = Listener::default();
+        }
+        room.here.push((id, None));
+    }
+}
+
+/// What a listener who hears everything in a room believes.
 #[derive(Default)]
 struct Listener {
     /// Who is there, by order of joining, and their names.
     here: Vec<(UserId, Option<String>)>,
     list: Vec<String>,
+    /// The number of the last message.
+    last: Option<u64>,
 }
 
 impl Listener {
@@ -87,16 +131,12 @@ impl Listener {
                 assert!(self.is_here(*to), "addressed to {to}, who is not here: {notice:?}");
                 check_words(notice);
             }
-            Output::Broadcast { notice, .. } => {
-                check_words(notice);
-                self.believe(notice);
-            }
             Output::ShowHandshake { to: id } | Output::Drop { who: id } => assert!(self.is_here(*id)),
             Output::Close { to, reason, .. } => {
                 assert!(self.is_here(*to) && reason.len() <= 123);
                 self.forget(*to);
             }
-            other => panic!("what is that? {other:?}"),
+            _ => {}
         }
     }
 
@@ -107,8 +147,10 @@ impl Listener {
                 let member = self.here.iter_mut().find(|(member, _)| member == id).expect("a member");
                 member.1 = Some(name.to_string());
             }
-            Notice::Message { name, id, .. } => {
+            Notice::Message(Entry { name, id, seq, .. }) => {
                 assert!(self.here.contains(&(*id, Some(name.to_string()))), "somebody speaks as {name}");
+                assert!(self.last.is_none_or(|last| *seq == last + 1), "numbers have no gap: {seq}");
+                self.last = Some(*seq);
             }
             _ => {}
         }
@@ -133,9 +175,9 @@ fn check_words(notice: &Notice) {
     }
 }
 
-fn input(step: &Step) -> Input<'_> {
+fn input<'a>(step: &'a Step, rooms: &'a [RoomName]) -> Input<'a> {
     match step {
-        Step::Join(id, dialect) => Input::Joined { id: *id, dialect: *dialect },
+        Step::Join(id, dialect, room) => Input::Joined { id: *id, dialect: *dialect, room: &rooms[*room], since: None },
         Step::Text(id, text) => Input::Text { id: *id, text },
         Step::Binary(id) => Input::Binary { id: *id },
         Step::Leave(id) => Input::Left { id: *id },
@@ -152,7 +194,8 @@ fn are_unique(names: &[String]) -> bool {
     let mut chat = Chat::new(Rules::unlimited());
     let mut out = Vec::new();
     for (id, name) in (1..).zip(names) {
-        chat.apply(at(0), Input::Joined { id, dialect: Dialect::Chinwag }, &mut out);
+        let room = &RoomName::lobby();
+        chat.apply(at(0), Input::Joined { id, dialect: Dialect::Chinwag, room, since: None }, &mut out);
         let text = format!(r#"{{"type":"username","name":{}}}"#, serde_json::Value::from(name.as_str()));
         chat.apply(at(0), Input::Text { id, text: &text }, &mut out);
     }
@@ -165,34 +208,40 @@ proptest! {
     #[test]
     fn the_laws_hold(rules in rules(), steps in steps()) {
         let mut chat = Chat::new(rules);
-        let mut listener = Listener::default();
+        let rooms = [RoomName::lobby(), RoomName::new("kitchen").expect("a name"), RoomName::new("ｂ").expect("a name")];
+        let mut house = House::default();
         let mut now = 1_700_000_000_000_u64;
         let mut out = Vec::new();
         for (passed, step) in &steps {
             now = now.saturating_add_signed(i64::from(*passed));
+            out.clear();
+            chat.apply(at(now), input(step, &rooms), &mut out);
             match step {
-                Step::Join(id, _) if !listener.is_here(*id) => listener.here.push((*id, None)),
-                Step::Leave(id) => listener.forget(*id),
+                Step::Join(id, ..) if house.room_of(*id).is_none() => house.join(*id, chat.room_of(*id).expect("room enough")),
+                Step::Leave(id) => drop(house.room_of(*id).map(|room| room.forget(*id))),
                 _ => {}
             }
-            out.clear();
-            chat.apply(at(now), input(step), &mut out);
-            prop_assert!(out.len() <= 5, "{out:?}");
-            out.iter().for_each(|output| listener.hear(output));
+            let history = out.iter().filter(|output| matches!(output, Output::Send { notice: Notice::Past(_), .. }));
+            prop_assert!(out.len() - history.count() <= 5, "{out:?}");
+            out.iter().for_each(|output| house.hear(output));
 
-            let members: Vec<UserId> = chat.members(RoomId::LOBBY).collect();
-            let here: Vec<UserId> = listener.here.iter().map(|&(id, _)| id).collect();
-            prop_assert_eq!(members, here);
+            for (room, listener) in &house.rooms {
+                let members: Vec<UserId> = chat.members(*room).collect();
+                let here: Vec<UserId> = listener.here.iter().map(|&(id, _)| id).collect();
+                prop_assert_eq!(members, here);
+            }
         }
-        if let Some(due) = chat.next_tick() {
+        while let Some(due) = chat.next_tick() {
             out.clear();
             chat.apply(at(due), Input::Tick, &mut out);
-            out.iter().for_each(|output| listener.hear(output));
+            prop_assert!(!out.is_empty(), "a list was due");
+            out.iter().for_each(|output| house.hear(output));
         }
-        prop_assert_eq!(chat.next_tick(), None);
-        prop_assert_eq!(&listener.list, &listener.named());
-        prop_assert!(are_unique(&listener.list), "{:?}", listener.list);
-        prop_assert!(listener.list.iter().all(|name| (1..=32).contains(&name.chars().count())));
-        prop_assert_eq!(listener.list.iter().collect::<HashSet<_>>().len(), listener.list.len());
+        for listener in house.rooms.values().filter(|room| !room.here.is_empty()) {
+            prop_assert_eq!(&listener.list, &listener.named());
+            prop_assert!(are_unique(&listener.list), "{:?}", listener.list);
+            prop_assert!(listener.list.iter().all(|name| (1..=32).contains(&name.chars().count())));
+            prop_assert_eq!(listener.list.iter().collect::<HashSet<_>>().len(), listener.list.len());
+        }
     }
 }

@@ -30,7 +30,7 @@ impl RoomId {
         self.0 as usize
     }
 
-    pub(super) fn at(index: usize) -> Self {
+    pub(crate) fn at(index: usize) -> Self {
         Self(u32::try_from(index).unwrap_or(u32::MAX))
     }
 }

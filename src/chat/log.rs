@@ -55,11 +55,6 @@ impl Log {
         self.bytes
     }
 
-    /// How many messages are kept.
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// The number that the next message gets.
     pub(super) fn next(&self) -> u64 {
         self.last + 1

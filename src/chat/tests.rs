@@ -2,7 +2,9 @@
 
 use super::*;
 
+mod history;
 mod pace;
+mod rooms;
 
 /// A chat, and the time in it.
 struct Script {
@@ -25,7 +27,13 @@ impl Script {
     }
 
     fn join(&mut self, id: UserId, dialect: Dialect) -> Vec<String> {
-        self.put(Input::Joined { id, dialect })
+        self.enter(id, dialect, "", None)
+    }
+
+    /// Into the lobby, if the room has no name.
+    fn enter(&mut self, id: UserId, dialect: Dialect, room: &str, since: Option<Since<'_>>) -> Vec<String> {
+        let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
+        self.put(Input::Joined { id, dialect, room: &room, since })
     }
 
     fn text(&mut self, id: UserId, text: &str) -> Vec<String> {
@@ -54,11 +62,15 @@ impl Script {
     }
 }
 
-/// `1< …` is sent to 1, `*< …` to the room, in words of JSON or else of text; `1x 1000 bye` closes.
+/// `1< …` is sent to 1, `*< …` to the lobby, `*1< …` to the room of number 1, in words of JSON or else of text;
+/// `1x 1000 bye` closes.
 fn show(output: &Output) -> String {
     match output {
         Output::Send { to, notice } => format!("{to}< {}", words(notice)),
-        Output::Broadcast { notice, .. } => format!("*< {}", words(notice)),
+        Output::Broadcast { room: RoomId::LOBBY, notice } => format!("*< {}", words(notice)),
+        Output::Broadcast { room, notice } => format!("*{}< {}", room.index(), words(notice)),
+        Output::Store(entry) => format!("store {} {}: {}", entry.room, entry.seq, entry.text),
+        Output::Recall { to, room, after, up_to, .. } => format!("{to}< recall {room} {after}..{up_to}"),
         Output::ShowHandshake { to } => format!("{to}< its handshake"),
         Output::Drop { who } => format!("{who}x cut"),
         Output::Close { to, code, reason } => format!("{to}x {code} {reason}"),
@@ -88,12 +100,12 @@ fn what_learners_ask_for_is_not_for_clients_that_only_know_mdn() {
 #[test]
 fn mdn_sign_in_and_talk() {
     let mut script = Script::new(Rules::default());
-    assert_eq!(script.join(1, Dialect::Json), [r#"1< {"type":"id","id":1}"#]);
+    assert_eq!(script.join(1, Dialect::Json), [r#"1< {"type":"id","id":1,"seq":0,"log":"00000000000001"}"#]);
     assert_eq!(
         script.name(1, " bob "),
         [r#"*< {"type":"userlist","users":["bob"]}"#, r#"*< {"type":"username","name":"bob","id":1,"date":1000}"#]
     );
-    assert_eq!(script.say(1, "hi"), [r#"*< {"type":"message","name":"bob","text":"hi","id":1,"date":1000}"#]);
+    assert_eq!(script.say(1, "hi"), [r#"*< {"type":"message","name":"bob","text":"hi","id":1,"date":1000,"seq":1}"#]);
     script.now = 1100;
     script.join(2, Dialect::Json);
     assert_eq!(
@@ -119,13 +131,16 @@ fn text_people_have_a_name_from_the_start() {
     assert_eq!(
         script.join(7, Dialect::Text),
         [
-            r#"7< {"type":"id","id":7}"#,
+            r#"7< {"type":"id","id":7,"seq":0,"log":"00000000000001"}"#,
             "7< * you are guest-7",
             r#"*< {"type":"userlist","users":["ann","guest-7"]}"#,
             r#"*< {"type":"username","name":"guest-7","id":7,"date":3000}"#
         ]
     );
-    assert_eq!(script.text(7, "hi"), [r#"*< {"type":"message","name":"guest-7","text":"hi","id":7,"date":3000}"#]);
+    assert_eq!(
+        script.text(7, "hi"),
+        [r#"*< {"type":"message","name":"guest-7","text":"hi","id":7,"date":3000,"seq":1}"#]
+    );
     assert_eq!(script.text(7, "/users"), ["7< * users: ann, guest-7"]);
     assert!(script.text(7, "/help")[0].starts_with("7< * commands: /name bob"));
     let hint = script.text(7, "/shrug me");

@@ -1,19 +1,71 @@
-//! What a newcomer's request says about where it wants to go.
+//! Newcomers: where their requests say that they want to go, and the way in.
 //!
-//! Owns the path and the query of the chat. Knows no rules: what the path may be was settled in the handshake.
+//! Owns the path and the query of the chat. What the path may be was settled in the handshake.
 
+use super::{ChatServer, handshake};
 use crate::{
-    chat::{RoomName, Since},
+    chat::{Input, Output, RoomName, Since},
     http::Request,
+    peer::Peer,
+    protocol::Dialect,
 };
+use log::{debug, warn};
+use std::time::{Duration, Instant};
+
+impl ChatServer {
+    pub(super) fn joined(&mut self, peer: Peer, request: &Request) {
+        let dialect = match peer.protocol() {
+            Some(name) => Dialect::from_name(name).unwrap_or(self.default_dialect),
+            None => self.default_dialect,
+        };
+        let (id, room) = (peer.id(), room(request));
+        debug!("connection {id} speaks {}, and enters {:?}", dialect.name(), room.shown());
+        self.restore(&room);
+        let joined = Input::Joined { id, dialect, room: &room, since: since(request) };
+        self.chat.apply(self.now(), joined, &mut self.outputs);
+        let Some(place) = self.chat.room_of(id) else { return self.turn_away(&peer) };
+        self.fanout.join(peer, dialect, place);
+        if dialect == Dialect::Chinwag {
+            self.handshakes.extend(request.extensions().get().map(|seen| (id, handshake(seen))));
+        }
+        self.rooms_changed = true;
+        self.perform();
+    }
+
+    /// Somebody is about to enter a room: what was said there before this process began must be known first.
+    fn restore(&mut self, room: &RoomName) {
+        if !self.chat.lacks_past(room) {
+            return;
+        }
+        let archive = self.archive.as_mut();
+        if let Some(past) = archive.and_then(|archive| archive.past(room.key(), self.rules.room_messages)) {
+            self.chat.restore(room, past);
+        }
+    }
+
+    /// The rules did not let it in.
+    fn turn_away(&mut self, peer: &Peer) {
+        for output in self.outputs.drain(..) {
+            if let Output::Close { code, reason, .. } = output {
+                peer.close(code, reason);
+                self.refused.1 += 1;
+                let (last, count) = self.refused;
+                if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
+                    warn!("connection {} was not let in: {reason} ({count} since this was said last)", peer.id());
+                    self.refused = (Some(Instant::now()), 0);
+                }
+            }
+        }
+    }
+}
 
 /// The room at the request's path. A program that lets clients in at other paths has one room there, the lobby.
-pub(super) fn room(request: &Request) -> RoomName {
+fn room(request: &Request) -> RoomName {
     RoomName::from_path(request.uri().path()).unwrap_or_else(RoomName::lobby)
 }
 
 /// `?since=SEQ` and, beside it, `log=TOKEN`. What is no number is not there.
-pub(super) fn since(request: &Request) -> Option<Since<'_>> {
+fn since(request: &Request) -> Option<Since<'_>> {
     let query = request.uri().query()?;
     let seq = field(query, "since")?.parse().ok()?;
     Some(Since { seq, log: field(query, "log") })

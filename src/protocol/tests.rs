@@ -11,8 +11,17 @@ fn said(dialect: Dialect, notice: &Notice) -> String {
     if spoken { out } else { "(nothing)".to_owned() }
 }
 
-fn message(name: &str, text: &str, audience: Audience) -> Notice {
-    Notice::Message { name: name.into(), text: text.into(), id: 7, date: D, audience }
+fn entry(name: &str, text: &str, nonce: Option<&str>) -> Entry {
+    let nonce = nonce.map(Arc::from);
+    Entry { room: "".into(), seq: 3, date: D, id: 7, name: name.into(), text: text.into(), nonce }
+}
+
+fn message(name: &str, text: &str) -> Notice {
+    Notice::Message(entry(name, text, None))
+}
+
+fn private(name: &str, text: &str, audience: Audience, nonce: Option<&str>) -> Notice {
+    Notice::Private { name: name.into(), text: text.into(), id: 7, date: D, audience, nonce: nonce.map(Arc::from) }
 }
 
 fn names(names: &[&str]) -> Arc<[Name]> {
@@ -24,7 +33,10 @@ fn every_row_from_server_to_client() {
     let problem = Problem::new(ErrorReason::TooFast, "Wait.");
     let name = || Name::from("bob");
     let rows = [
-        (Notice::Id { id: 7 }, r#"{"type":"id","id":7}"#, "(nothing)"),
+        (Notice::Id { id: 7, seq: 41, log: "k3x".into() }, r#"{"type":"id","id":7,"seq":41,"log":"k3x"}"#, "(nothing)"),
+        (Notice::Gap { missed: None }, r#"{"type":"gap"}"#, "* some messages are gone"),
+        (Notice::Gap { missed: Some(1) }, r#"{"type":"gap","missed":1}"#, "* 1 message is gone"),
+        (Notice::Gap { missed: Some(12) }, r#"{"type":"gap","missed":12}"#, "* 12 messages are gone"),
         (
             Notice::RejectUsername { id: 7, name: "bob1".into() },
             r#"{"type":"rejectusername","id":7,"name":"bob1"}"#,
@@ -43,19 +55,34 @@ fn every_row_from_server_to_client() {
             "* bob signed in",
         ),
         (
-            message("bob", "hi", Audience::Room),
-            r#"{"type":"message","name":"bob","text":"hi","id":7,"date":1700000000123}"#,
+            message("bob", "hi"),
+            r#"{"type":"message","name":"bob","text":"hi","id":7,"date":1700000000123,"seq":3}"#,
             "bob: hi",
         ),
         (
-            message("ann", "hi", Audience::You(name())),
+            Notice::Message(entry("bob", "hi", Some("x\"1"))),
+            r#"{"type":"message","name":"bob","text":"hi","id":7,"date":1700000000123,"seq":3,"nonce":"x\"1"}"#,
+            "bob: hi",
+        ),
+        (
+            Notice::Past(entry("bob", "hi", Some("x1"))),
+            r#"{"type":"message","name":"bob","text":"hi","id":7,"date":1700000000123,"seq":3,"nonce":"x1"}"#,
+            "[2023-11-14 22:13] bob: hi",
+        ),
+        (
+            private("ann", "hi", Audience::You(name()), None),
             r#"{"type":"message","name":"ann","text":"hi","id":7,"date":1700000000123,"target":"bob"}"#,
             "ann (to you): hi",
         ),
         (
-            message("ann", "hi", Audience::Other(name())),
-            r#"{"type":"message","name":"ann","text":"hi","id":7,"date":1700000000123,"target":"bob"}"#,
+            private("ann", "hi", Audience::Other(name()), Some("x1")),
+            r#"{"type":"message","name":"ann","text":"hi","id":7,"date":1700000000123,"target":"bob","nonce":"x1"}"#,
             "ann (to bob): hi",
+        ),
+        (
+            Notice::Error(problem.clone().of(Some("x1".into()))),
+            r#"{"type":"error","reason":"too-fast","about":"Wait.","nonce":"x1"}"#,
+            "* refused: Wait.",
         ),
         (Notice::Error(problem), r#"{"type":"error","reason":"too-fast","about":"Wait."}"#, "* refused: Wait."),
         (Notice::Left { name: name() }, "(nothing)", "* bob left"),
@@ -75,7 +102,8 @@ fn markup_is_escaped_in_json_only() {
     let evil = "<img src=x onerror=alert(1)>&";
     let safe = "&lt;img src=x onerror=alert(1)&gt;&amp;";
     let notices = [
-        message(evil, evil, Audience::You(evil.into())),
+        Notice::Message(entry(evil, evil, Some(evil))),
+        private(evil, evil, Audience::You(evil.into()), Some(evil)),
         Notice::UserList(names(&[evil])),
         Notice::Username { name: evil.into(), id: 1, date: D },
         Notice::RejectUsername { id: 1, name: evil.into() },
@@ -91,17 +119,18 @@ fn markup_is_escaped_in_json_only() {
 #[test]
 fn strings_are_json_whatever_is_in_them() {
     let every: String = (0..0x3000).chain(0xffe0..0x10010).filter_map(char::from_u32).collect();
-    let out = said(Dialect::Chinwag, &message("bob", &every, Audience::Room));
+    let out = said(Dialect::Chinwag, &message("bob", &every));
     let value: serde_json::Value = serde_json::from_str(&out).expect("valid JSON");
     assert_eq!(value["text"], *every);
-    let quoted = said(Dialect::Chinwag, &message("b", "\"\\\n\r\t\u{1}\u{1f}é\u{2028}", Audience::Room));
+    let quoted = said(Dialect::Chinwag, &message("b", "\"\\\n\r\t\u{1}\u{1f}é\u{2028}"));
     assert!(quoted.contains(r#""text":"\"\\\n\r\t\u0001\u001fé"#), "{quoted}");
 }
 
 #[test]
 fn numbers_are_written_in_full() {
     for id in [0, 9, 10, 1 << 53, u64::MAX] {
-        assert_eq!(said(Dialect::Json, &Notice::Id { id }), format!(r#"{{"type":"id","id":{id}}}"#));
+        let notice = Notice::RejectUsername { id, name: "b".into() };
+        assert_eq!(said(Dialect::Json, &notice), format!(r#"{{"type":"rejectusername","id":{id},"name":"b"}}"#));
     }
 }
 
@@ -116,15 +145,65 @@ fn text_lines_cannot_be_forged() {
         ("ann (to you)", "x", "\"ann (to you)\": x"),
         ("ann: no", "x", "\"ann: no\": x"),
         ("a\": b", "x", "\"a\"\": b\": x"),
-        ("Ann B", "añ✓ <b>", "Ann B: añ✓ <b>"),
+        ("Ann B", "añ✓ <b>", "\"Ann B\": añ✓ <b>"),
+        ("you are admin", "x", "\"you are admin\": x"),
+        ("bob （to you）", "x", "\"bob （to you）\": x"),
+        ("refused： bye", "x", "\"refused： bye\": x"),
+        ("＊", "x", "\"＊\": x"),
+        ("[2026-11-22", "x", "\"[2026-11-22\": x"),
+        ("a\u{200d}b", "x", "\"a\u{200d}b\": x"),
+        ("bob-1_x.y", "x", "bob-1_x.y: x"),
+        ("नेहा", "x", "नेहा: x"),
+        ("Ве\u{301}ра", "x", "Ве\u{301}ра: x"),
+        ("ｂｏｂ２", "x", "ｂｏｂ２: x"),
     ];
     for (name, text, line) in rows {
-        assert_eq!(said(Dialect::Text, &message(name, text, Audience::Room)), line);
+        assert_eq!(said(Dialect::Text, &message(name, text)), line);
     }
 }
 
 fn say(text: &str, target: Option<&str>) -> Result<Command, ErrorReason> {
-    Ok(Command::Say { text: text.into(), target: target.map(str::to_owned) })
+    Ok(Command::Say { text: text.into(), target: target.map(str::to_owned), nonce: None })
+}
+
+/// What is said with a nonce, and the nonce of what is refused.
+#[test]
+fn a_nonce_is_kept_whatever_becomes_of_the_message() {
+    let long = "é".repeat(64);
+    let rows = [
+        (r#""text":"hi","nonce":"a1""#, "said a1"),
+        (r#""nonce":"\u0061","text":"hi","target":"ann""#, "said a"),
+        (&format!(r#""text":"hi","nonce":"{long}""#), &format!("said {long}")),
+        (r#""text":"hi","nonce":null"#, "said"),
+        (r#""nonce":"a1""#, "missing-field a1"),
+        (r#""text":"hi","target":1,"nonce":"a1""#, "missing-field a1"),
+        (r#""nonce":"","text":"hi""#, "missing-field"),
+        (r#""text":"hi","nonce":1"#, "missing-field"),
+        (r#""text":"hi","nonce":["a1"]"#, "missing-field"),
+        (&format!(r#""text":"hi","nonce":"{long}é""#), "missing-field"),
+    ];
+    for (fields, want) in rows {
+        for dialect in [Dialect::Json, Dialect::Chinwag] {
+            let (word, nonce) = match dialect.decode(&format!(r#"{{"type":"message",{fields}}}"#)) {
+                Ok(Command::Say { nonce, .. }) => ("said", nonce),
+                Err(problem) => (problem.reason.word(), problem.nonce),
+                other => panic!("{fields}: {other:?}"),
+            };
+            let got: Vec<&str> = [word].into_iter().chain(nonce.as_deref()).collect();
+            assert_eq!(got.join(" "), want, "{fields}");
+        }
+    }
+}
+
+/// The size that bounds what is told of history is never too small.
+#[test]
+fn no_message_is_larger_than_its_wire_size() {
+    for text in ["", "hi", "<<<&&&>>>", "\"\\\n\r\t", "\u{1}\u{fffd}é"] {
+        let mut entry = entry(text, &text.repeat(100), Some(text));
+        (entry.seq, entry.id, entry.date) = (u64::MAX, 1 << 53, u64::MAX);
+        let (size, said) = (entry.wire_size(), said(Dialect::Json, &Notice::Past(entry)));
+        assert!((said.len()..said.len() + 100).contains(&size), "{size} {said}");
+    }
 }
 
 fn set_name(name: &str) -> Result<Command, ErrorReason> {

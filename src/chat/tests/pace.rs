@@ -112,7 +112,7 @@ fn no_pace_depends_on_the_date() {
         assert_eq!(script.put(Input::Tick), [r#"*< {"type":"userlist","users":["b"]}"#]);
         script.now += 2000;
         let date = script.now.saturating_add_signed(set);
-        let said = format!(r#"*< {{"type":"message","name":"b","text":"x","id":1,"date":{date}}}"#);
+        let said = format!(r#"*< {{"type":"message","name":"b","text":"x","id":1,"date":{date},"seq":1}}"#);
         assert_eq!(script.say(1, "x"), [said], "what time has paid for is heard, at the date that it is");
     }
 }

@@ -1,0 +1,235 @@
+//! Rooms as logs, in random schedules: nothing crosses from one to another, numbers have neither gap nor double, and
+//! whoever comes back hears exactly what it missed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chinwag::chat::{Chat, Input, Now, Output, Past, RoomName, Rules, Since, recalled};
+use chinwag::protocol::{Dialect, Entry, Notice, UserId};
+use proptest::prelude::*;
+
+const ROOMS: [&str; 3] = ["", "kitchen", "Garden"];
+
+/// People, who come and go, one after the other in any room, always under the same name as somebody elsewhere.
+const PEOPLE: usize = 5;
+
+/// One step of a schedule, by one of the people.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Enters a room, where it was before, or anew.
+    Come(usize),
+    /// Leaves, or loses its connection: it is the same.
+    Go,
+    /// Says something; with one of a few nonces.
+    Say(Option<u8>),
+    /// Says something to its namesake, who is in another room or the first one here.
+    Whisper,
+    /// The process ends, and another one takes over from the archive, if there is one.
+    Restart,
+}
+
+fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
+    let step = prop_oneof![
+        4 => (0..ROOMS.len()).prop_map(Step::Come),
+        2 => Just(Step::Go),
+        8 => proptest::option::of(0..9_u8).prop_map(Step::Say),
+        1 => Just(Step::Whisper),
+        1 => Just(Step::Restart),
+    ];
+    prop::collection::vec((0..PEOPLE, step), 0..150)
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    let sizes = prop::sample::select(vec![0, 1, 3, 500]);
+    (sizes.clone(), sizes, any::<bool>(), 2..4_usize).prop_map(|(messages, lines, archive, rooms)| {
+        let mut rules = Rules::unlimited();
+        (rules.room_messages, rules.history_lines, rules.archive, rules.rooms) = (messages, lines, archive, rooms);
+        rules
+    })
+}
+
+/// What a client knows of one room.
+#[derive(Debug, Clone, Default)]
+struct Heard {
+    log: String,
+    /// The number up to which it has heard everything, or was told what it missed.
+    last: u64,
+    /// How many it has heard, and how many it was told that it missed.
+    messages: u64,
+    missed: u64,
+    /// It came without `since`: what was before it does not miss.
+    began: u64,
+}
+
+/// A world of people with one chat.
+struct World {
+    rules: Rules,
+    chat: Chat,
+    runs: u64,
+    /// What was told to an archive, by room.
+    kept: BTreeMap<String, Vec<Entry>>,
+    /// Connections: whose, and to which room.
+    here: HashMap<UserId, (usize, usize)>,
+    heard: HashMap<(usize, usize), Heard>,
+    next: UserId,
+    said: u64,
+}
+
+impl World {
+    fn new(rules: Rules) -> Self {
+        let (kept, here, heard) = Default::default();
+        Self { rules, chat: Chat::named(rules, 0), runs: 0, kept, here, heard, next: 1, said: 0 }
+    }
+
+    fn connection(&self, person: usize) -> Option<UserId> {
+        self.here.iter().find(|(_, (whose, _))| *whose == person).map(|(id, _)| *id)
+    }
+
+    fn step(&mut self, person: usize, step: &Step) {
+        let id = self.connection(person);
+        match (step, id) {
+            (Step::Come(room), None) => self.come(person, *room),
+            (Step::Go, Some(id)) => {
+                self.here.remove(&id);
+                self.apply(Input::Left { id });
+            }
+            (Step::Say(nonce), Some(id)) => self.say(id, *nonce),
+            (Step::Whisper, Some(id)) => {
+                self.apply(Input::Text { id, text: r#"{"type":"message","text":"psst","target":"bob"}"# });
+            }
+            (Step::Restart, _) => self.restart(),
+            _ => {}
+        }
+    }
+
+    fn come(&mut self, person: usize, room: usize) {
+        let (id, name) = (self.next, name(room));
+        self.next += 1;
+        if self.chat.lacks_past(&name) {
+            let entries = self.kept.get(&**name.key()).cloned().unwrap_or_default();
+            self.chat.restore(&name, Past { log: "kept".into(), last: entries.len() as u64, entries });
+        }
+        let before = self.heard.get(&(person, room)).cloned();
+        let since = before.as_ref().map(|heard| Since { seq: heard.last, log: Some(&heard.log) });
+        let mut out = Vec::new();
+        self.chat.apply(NOW, Input::Joined { id, dialect: Dialect::Chinwag, room: &name, since }, &mut out);
+        if self.chat.room_of(id).is_none() {
+            assert!(matches!(out[..], [Output::Close { code: 1013, .. }]), "{out:?}");
+            return;
+        }
+        self.here.insert(id, (person, room));
+        out.into_iter().for_each(|output| self.perform(output));
+        self.apply(Input::Text { id, text: r#"{"type":"username","name":"bob"}"# });
+    }
+
+    /// The text names the room, and is never said twice, unless its nonce is.
+    fn say(&mut self, id: UserId, nonce: Option<u8>) {
+        self.said += 1;
+        let room = self.here[&id].1;
+        let nonce = nonce.map(|nonce| format!(r#","nonce":"{nonce}""#)).unwrap_or_default();
+        let text = format!(r#"{{"type":"message","text":"{room} {}"{nonce}}}"#, self.said);
+        self.apply(Input::Text { id, text: &text });
+    }
+
+    fn restart(&mut self) {
+        self.runs += 1;
+        self.here.clear();
+        self.chat = Chat::named(self.rules, self.runs);
+    }
+
+    fn apply(&mut self, input: Input<'_>) {
+        let mut out = Vec::new();
+        self.chat.apply(NOW, input, &mut out);
+        out.into_iter().for_each(|output| self.perform(output));
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Send { to, notice } => self.hear(to, &notice),
+            Output::Broadcast { room, notice } => {
+                let members: Vec<UserId> = self.chat.members(room).collect();
+                members.into_iter().for_each(|id| self.hear(id, &notice));
+            }
+            Output::Store(entry) => {
+                let kept = self.kept.entry(entry.room.to_string()).or_default();
+                assert_eq!(entry.seq, kept.len() as u64 + 1, "numbers have neither gap nor double, restarts included");
+                kept.push(entry);
+            }
+            Output::Recall { to, room, after, up_to, .. } => {
+                // It has lost the oldest one.
+                let found =
+                    self.kept[&*room].iter().filter(|entry| entry.seq > 1 && entry.seq > after && entry.seq <= up_to);
+                recalled(after, up_to, found.cloned().collect()).for_each(|notice| self.hear(to, &notice));
+            }
+            other => panic!("what is that? {other:?}"),
+        }
+    }
+
+    fn hear(&mut self, id: UserId, notice: &Notice) {
+        let place = *self.here.get(&id).unwrap_or_else(|| panic!("{id} is not here: {notice:?}"));
+        match notice {
+            Notice::Id { seq, log, .. } => self.begin(place, *seq, log),
+            Notice::Message(entry) | Notice::Past(entry) => self.hear_message(place, entry),
+            Notice::Gap { missed: None } => {
+                let log = self.heard[&place].log.clone();
+                self.heard.insert(place, Heard { log, ..Heard::default() });
+            }
+            Notice::Gap { missed: Some(missed) } => {
+                let heard = self.heard.get_mut(&place).expect("it has begun");
+                heard.last += missed;
+                heard.missed += missed;
+            }
+            Notice::Private { id: from, .. } => assert_eq!(self.here[from].1, place.1, "whispers do not cross"),
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, place: (usize, usize), seq: u64, log: &str) {
+        let lines = (self.rules.history_lines as u64).min(self.rules.room_messages as u64);
+        let began = seq.saturating_sub(lines);
+        let heard = self.heard.entry(place).or_insert_with(|| Heard { last: began, began, ..Heard::default() });
+        log.clone_into(&mut heard.log);
+    }
+
+    fn hear_message(&mut self, (person, room): (usize, usize), entry: &Entry) {
+        assert!(entry.text.starts_with(&format!("{room} ")), "in room {room}: {entry:?}");
+        assert_eq!(&*entry.room, &**name(room).key());
+        let heard = self.heard.get_mut(&(person, room)).expect("it has begun");
+        // What was said under a nonce before is told again, to the one who says it again.
+        if entry.seq <= heard.last && entry.nonce.is_some() {
+            return;
+        }
+        assert_eq!(entry.seq, heard.last + 1, "{person} in {room}: {heard:?}");
+        (heard.last, heard.messages) = (entry.seq, heard.messages + 1);
+    }
+
+    /// Everybody who is here has heard everything, but for what it was told that it missed.
+    fn check(&self) {
+        for place in self.here.values() {
+            let heard = &self.heard[place];
+            assert_eq!(heard.began + heard.messages + heard.missed, heard.last, "{heard:?}");
+            if self.rules.archive {
+                let said = self.kept.get(&**name(place.1).key()).map_or(0, Vec::len);
+                assert_eq!(heard.last, said as u64, "{heard:?}");
+            }
+        }
+    }
+}
+
+const NOW: Now = Now { uptime: 0, date: 1_700_000_000_000 };
+
+fn name(room: usize) -> RoomName {
+    if ROOMS[room].is_empty() { RoomName::lobby() } else { RoomName::new(ROOMS[room]).expect("a name") }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rooms_are_logs(rules in rules(), steps in steps()) {
+        let mut world = World::new(rules);
+        for (person, step) in &steps {
+            world.step(*person, step);
+            world.check();
+        }
+    }
+}
