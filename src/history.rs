@@ -28,6 +28,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use self::{
     keeper::History,
+    lines::{Imported, Record, each_record, import},
     problem::Problem,
     settings::{Durability, Settings},
 };

@@ -180,6 +180,7 @@ pub struct Builder {
     policy: Policy,
     proxies: Proxies,
     listeners: Vec<TcpListener>,
+    first_id: Option<u64>,
 }
 
 impl Builder {
@@ -219,6 +220,13 @@ impl Builder {
     /// address, for the bounds per address, for the log, and for [`Peer::addr`] (with port 0).
     pub fn trusted_proxies(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         self.proxies = Proxies::new(addresses);
+        self
+    }
+
+    /// The id of the first connection; those that follow have the next ones. For a server that goes on where another one
+    /// ended, so that ids which are kept somewhere are not given again. Default: 1.
+    pub fn first_id(mut self, id: u64) -> Self {
+        self.first_id = Some(id);
         self
     }
 
@@ -266,7 +274,7 @@ impl Builder {
             guesses: Pace::new(GUESSES),
             openings,
             ledger: Ledger::default(),
-            next_id: AtomicU64::new(1),
+            next_id: AtomicU64::new(self.first_id.unwrap_or(1).max(1)),
             porters: Arc::default(),
             events: sender,
             listeners: self.listeners,

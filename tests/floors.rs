@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("handshake", 1),
     ("connection", 1),
     ("pages", 1),
+    ("history", 1),
     ("peer", 2),
     ("server", 2),
     ("chat_server", 3),
@@ -31,6 +32,7 @@ const NEIGHBOURS: &[(&str, &str)] = &[("server", "peer"), ("main", "cli")];
 /// What a module must not mention, whatever its floor: the rules know no sockets, the generic server no chat.
 const MUST_NOT_KNOW: &[(&[&str], &[&str])] = &[
     (&["chat", "protocol"], &["std::net", "std::thread", "std::time", "rustix", "mio::", "tungstenite", "crossbeam"]),
+    (&["history"], &["std::net", "tungstenite", "crossbeam", "mio::"]),
     (&["handshake", "connection", "peer", "server"], &["crate::chat", "crate::protocol", "crate::pages"]),
 ];
 

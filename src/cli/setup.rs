@@ -2,7 +2,7 @@
 //!
 //! Owns the checks on flags, and the sentences for those that make no sense.
 
-use super::{args::Args, limits, ports};
+use super::{args::Args, history::Keeping, limits, ports};
 use chinwag::{
     Access, Builder, Config, Server,
     chat::Rules,
@@ -25,7 +25,9 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:6502";
 pub(crate) fn chat(args: &Args) -> Result<(Server, impl FnOnce(Server) -> ChatServer + use<>), String> {
     let (config, rules) = bounds(args)?;
     let dialect = dialect(args.dialect.as_deref())?;
-    let builder = Server::builder()
+    let history = Keeping::open(&args.history)?;
+    let builder = history
+        .before(Server::builder())
         .config(config)
         .access(access(args)?)
         .trusted_proxies(proxies(args)?)
@@ -34,7 +36,7 @@ pub(crate) fn chat(args: &Args) -> Result<(Server, impl FnOnce(Server) -> ChatSe
     let rooms = args.list_rooms.then(RoomList::default);
     let server = listen(args, site(builder, rooms.clone()))?.start().map_err(|error| error.to_string())?;
     let chat = move |server| {
-        let chat = ChatServer::new(server, rules, dialect);
+        let chat = history.attach(ChatServer::new(server, rules, dialect));
         match rooms {
             Some(rooms) => chat.list_rooms(rooms),
             None => chat,

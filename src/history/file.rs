@@ -3,13 +3,14 @@
 //! Owns the connection to SQLite, and what is remembered of the file so that it need not be asked.
 
 use super::{
+    lines::{Imported, Record},
     opening,
     problem::Problem,
     read::{self, integer},
     settings::Durability,
 };
 use crate::protocol::Entry;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 /// Connection ids are noted in steps of so many: most batches need not write there.
@@ -75,6 +76,28 @@ impl File {
         }
     }
 
+    /// Adds all of these, or none.
+    pub(super) fn import(
+        &mut self,
+        records: impl Iterator<Item = Result<Record, Problem>>,
+    ) -> Result<Imported, Problem> {
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut batch = Batch { transaction: &transaction, run: &self.run, numbers: &mut self.numbers };
+        let mut imported = Imported::default();
+        for record in records {
+            match record? {
+                Record::Room { key, log, last } => batch.room(&key, &log, last)?,
+                Record::Message(entry) => {
+                    imported.read += 1;
+                    imported.added += u64::from(batch.message(&entry)?);
+                    self.seen_id = self.seen_id.max(entry.id + 1);
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok(imported)
+    }
+
     /// Ends in good order: the ids are noted exactly, and the log is worked into the file.
     pub(super) fn close(self) -> Result<(), Problem> {
         note_id(&self.db, self.next_id, self.seen_id)?;
@@ -91,21 +114,38 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn write(&mut self, batches: &[Arc<[Entry]>], lost: &HashMap<Arc<str>, u64>) -> Result<(), Problem> {
-        let mut insert = self.transaction.prepare_cached(
-            "INSERT INTO message (room, seq, date, id, name, text, nonce) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT DO NOTHING",
-        )?;
         for entry in batches.iter().flat_map(|batch| batch.iter()) {
-            let room = self.number(&entry.room)?;
-            if insert_one(&mut insert, room, entry)? == 0 {
-                self.is_the_same(entry)?;
-            }
+            self.message(entry)?;
         }
         for (room, last) in lost {
             let number = self.number(room)?;
             let sql = "UPDATE room SET last = max(last, ?2) WHERE number = ?1";
             self.transaction.execute(sql, (number, integer(*last)))?;
         }
+        Ok(())
+    }
+
+    /// Whether it is new.
+    fn message(&mut self, entry: &Entry) -> Result<bool, Problem> {
+        let room = self.number(&entry.room)?;
+        let mut insert = self.transaction.prepare_cached(
+            "INSERT INTO message (room, seq, date, id, name, text, nonce) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT DO NOTHING",
+        )?;
+        let (seq, date, id) = (integer(entry.seq), integer(entry.date), integer(entry.id));
+        let added = insert.execute((room, seq, date, id, &entry.name, &entry.text, &entry.nonce))? > 0;
+        if !added {
+            self.is_the_same(entry)?;
+        }
+        Ok(added)
+    }
+
+    fn room(&mut self, key: &Arc<str>, log: &str, last: u64) -> Result<(), Problem> {
+        self.transaction.execute(
+            "INSERT INTO room (key, log, last) VALUES (?1, ?2, ?3)
+             ON CONFLICT (key) DO UPDATE SET last = max(last, excluded.last)",
+            (key, log, integer(last)),
+        )?;
         Ok(())
     }
 
@@ -132,11 +172,6 @@ impl Batch<'_> {
         let found = read::recall(self.transaction, &entry.room, entry.seq - 1, entry.seq, usize::MAX)?;
         if found.first() == Some(entry) { Ok(()) } else { Err(Problem::Taken) }
     }
-}
-
-fn insert_one(insert: &mut CachedStatement<'_>, room: i64, entry: &Entry) -> Result<usize, Problem> {
-    let (seq, date, id) = (integer(entry.seq), integer(entry.date), integer(entry.id));
-    Ok(insert.execute((room, seq, date, id, &entry.name, &entry.text, &entry.nonce))?)
 }
 
 pub(super) fn next_id(db: &Connection) -> Result<u64, Problem> {

@@ -29,6 +29,8 @@ pub enum Problem {
     Newer(i64),
     /// Somebody else has written messages into it, with the numbers that are ours to give.
     Taken,
+    /// Nobody reads what is printed of it.
+    Closed,
     /// Anything else that the operating system or SQLite says.
     Other(String),
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Problem {
                 write!(f, "a newer chinwag made it (schema {version}); use that one, or choose another file")
             }
             Self::Taken => f.write_str("somebody else writes messages into it; restart to go on with what is there"),
+            Self::Closed => f.write_str("nobody reads on"),
             Self::Other(why) => f.write_str(why),
         }
     }
@@ -81,6 +84,7 @@ impl From<io::Error> for Problem {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Self::Full,
+            io::ErrorKind::BrokenPipe => Self::Closed,
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Self::ReadOnly,
             _ => Self::Other(error.to_string()),
         }
