@@ -180,14 +180,22 @@ impl ChatServer {
         }
     }
 
-    /// Makes the batch as large as it gets at once, and a little larger when that is likely to pay.
+    /// Makes the batch as large as it gets at once, and larger while a moment's wait is likely to pay.
     fn gather(&mut self) {
-        let room = BATCH - self.take_waiting(BATCH);
-        if room > 0 && !self.fanout.is_full() && self.fanout.len() > 1 && self.patience.try_it() {
+        let mut size = 1 + self.take_waiting(BATCH);
+        let mut more = size;
+        while more > 0 && self.would_gain(size) {
             thread::sleep(MOMENT);
-            let more = self.take_waiting(room);
+            more = self.take_waiting(BATCH - size);
             self.patience.learn(more > 0);
+            size += more;
         }
+        self.patience.sent(size);
+    }
+
+    /// Would a batch of that size cost less, for each delivery, if it were larger, and is it likely to become so?
+    fn would_gain(&mut self, size: usize) -> bool {
+        size < BATCH && !self.fanout.is_full() && self.fanout.len() > 1 && self.patience.try_it(size)
     }
 
     /// Takes what waits, and says how much it was. When nothing does, lets others run once before it believes that:

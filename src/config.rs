@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The bounds of a [`Server`](crate::Server). The defaults suit a small device.
 ///
-/// Memory at worst, in bytes: `connections * (2 * outbox + 2 * message + 76 KiB) + events * message`. A client that
+/// Memory at worst, in bytes: `connections * (2 * outbox + 2 * message + 88 KiB) + events * message`. A client that
 /// behaves uses 15 KiB (docs/LIMITS.md).
 ///
 /// A zero `Duration` or count switches that bound off, where its text says so.

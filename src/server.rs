@@ -10,6 +10,7 @@ mod opening;
 mod pace;
 mod seats;
 mod socket;
+mod threads;
 
 use crate::{
     access::Access,
@@ -37,6 +38,7 @@ use std::{
     },
     thread,
 };
+use threads::Threads;
 
 /// Answers to wrong access tokens that one address may wait for. Who sends more tokens hears 429, right or wrong.
 const GUESSES: u32 = 8;
@@ -94,6 +96,7 @@ struct Shared {
     policy: Policy,
     drain: Arc<Drain>,
     seats: Arc<Seats>,
+    threads: Threads,
     proxies: Proxies,
     guests: Guests,
     /// Wrong access tokens.
@@ -263,12 +266,14 @@ impl Builder {
             self.listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().map_err(Error::Start)?;
         let config = self.config.sensible();
         let (sender, events) = bounded(config.events);
+        let threads = Threads::new(config.stack);
         let openings = Pace::new(u32::try_from(config.connections_per_address).unwrap_or(u32::MAX));
         let shared = Arc::new(Shared {
             config: Arc::new(config),
             policy: self.policy,
             drain: Drain::start().map_err(Error::Start)?,
             seats: Arc::default(),
+            threads,
             proxies: self.proxies,
             guests: Guests::default(),
             guesses: Pace::new(GUESSES),

@@ -26,6 +26,31 @@ fn the_same_at_the_default_deadline() {
     run(Duration::from_secs(10), Duration::from_secs(2), &[]);
 }
 
+/// With every place for a handshake taken by those who say nothing, a newcomer is in as soon as the slowest has had its
+/// second: not only at the deadline, which is five minutes here.
+#[test]
+fn silence_keeps_nobody_out() {
+    let chinwag = start_binary(&["--limit", "handshakes=8", "--limit", "handshake-seconds=300"]);
+    let silent: Vec<_> = (0..8).map(|_| TcpStream::connect(chinwag.addr()).expect("a connection")).collect();
+    let begin = Instant::now();
+    while !opens(chinwag.addr()) {
+        assert!(begin.elapsed() < DEADLINE, "nobody gets in");
+        thread::park_timeout(Duration::from_millis(50));
+    }
+    drop(silent);
+}
+
+/// Does a handshake succeed?
+fn opens(addr: SocketAddr) -> bool {
+    let mut stream = TcpStream::connect(addr).expect("a connection");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let mut status = [0; 12];
+    let said = stream.write_all(request.as_bytes()).and_then(|()| stream.read_exact(&mut status));
+    said.is_ok() && &status == b"HTTP/1.1 101"
+}
+
 fn run(deadline: Duration, pause: Duration, flags: &[&str]) {
     let chinwag = start_binary(flags);
     let mut users = users(chinwag.addr());

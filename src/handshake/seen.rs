@@ -22,6 +22,9 @@ const HARMLESS: [&str; 12] = [
     "upgrade",
 ];
 
+/// The most of it that is kept, in bytes: a browser's takes less than 1 KiB, and this is memory of each connection.
+const MOST: usize = 4 * 1024;
+
 /// The header fields, a line each, as they were spelled.
 #[derive(Debug, Clone)]
 struct Fields(String);
@@ -33,6 +36,10 @@ pub(super) fn keep(raw: &[httparse::Header<'_>], request: &mut Request) {
     for field in raw {
         let harmless = HARMLESS.iter().any(|name| field.name.eq_ignore_ascii_case(name));
         let value = if harmless { String::from_utf8_lossy(field.value.trim_ascii()) } else { "***".into() };
+        if lines.len() + field.name.len() + value.len() > MOST {
+            lines.push_str("…\n");
+            break;
+        }
         lines.extend([field.name, ": ", &value, "\n"]);
     }
     request.extensions_mut().insert(Fields(lines));
@@ -42,7 +49,25 @@ pub(super) fn keep(raw: &[httparse::Header<'_>], request: &mut Request) {
 #[inline(never)]
 pub(super) fn complete(request: &mut Request, response: &[u8]) {
     let Some(Fields(fields)) = request.extensions_mut().remove() else { return };
-    let first = format!("{} {} HTTP/1.1\n", request.method(), request.uri());
+    let target: String = request.uri().to_string().chars().take(MOST).collect();
+    let first = format!("{} {target} HTTP/1.1\n", request.method());
     let response = String::from_utf8_lossy(response).replace("\r\n", "\n");
     request.extensions_mut().insert(Exchange { request: first + &fields, response: response.trim_end().into() });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_head_is_not_kept_whole() {
+        let value = [0xff; 2000];
+        let raw = [httparse::Header { name: "Origin", value: &value }; 4];
+        let mut request = Request::new(());
+        *request.uri_mut() = format!("/?{}", "x".repeat(60_000)).parse().expect("a target");
+        keep(&raw, &mut request);
+        complete(&mut request, b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
+        let seen = request.extensions().get::<Exchange>().expect("it is there");
+        assert!(seen.request.len() < 2 * MOST + 100 && seen.request.ends_with("…\n"), "{}", seen.request.len());
+    }
 }

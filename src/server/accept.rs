@@ -2,7 +2,13 @@
 //!
 //! Owns the loop that must neither end nor spin, whatever the operating system runs out of.
 
-use super::{Shared, ledger::Kind, opening, socket};
+use super::{
+    Shared,
+    ledger::Kind,
+    opening,
+    seats::{Full, Seat},
+    socket,
+};
 use crate::handshake;
 use log::debug;
 use rustix::{
@@ -22,6 +28,9 @@ use std::{
 /// How long to wait for somebody to leave before trying again, when there is nothing left to accept with. At most 50
 /// tries a second cost next to nothing.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a handshake may take without being cut when others wait for its place.
+const UNHURRIED: Duration = Duration::from_secs(1);
 
 /// Newcomers without a seat who are given the time to say what they want, so that they can read their 503.
 const PORTERS: usize = 16;
@@ -56,9 +65,7 @@ pub(super) fn run(listener: &TcpListener, shared: &Arc<Shared>) {
 
 /// A thread of its own for the newcomer, or a 503.
 fn welcome(stream: TcpStream, addr: SocketAddr, shared: &Arc<Shared>) {
-    // Whom a proxy speaks for is known when its request has been read.
-    let address = Some(addr.ip()).filter(|ip| !shared.proxies.trusts(*ip));
-    let seat = match shared.seats.take(address, &shared.config) {
+    let seat = match find_seat(addr, shared) {
         Ok(seat) => seat,
         Err(full) => {
             shared.ledger.note(full.into(), format_args!("turned {addr} away with 503: {full}"));
@@ -72,16 +79,27 @@ fn welcome(stream: TcpStream, addr: SocketAddr, shared: &Arc<Shared>) {
     }
     let thread_shared = Arc::clone(shared);
     let thread_stream = Arc::clone(&stream);
-    let spawned = thread::Builder::new()
-        .name(format!("socket-{id}"))
-        .stack_size(shared.config.stack)
-        .spawn(move || socket::run(id, thread_stream, addr, seat, &thread_shared));
-    if let Err(why) = spawned {
+    let started = shared.threads.run(move || socket::run(id, thread_stream, addr, seat, &thread_shared));
+    if let Err(why) = started {
         shared.guests.leave(id);
         shared.ledger.note(Kind::Exhausted, format_args!("turned {addr} away with 503: no thread: {why}"));
         turn_away_within(&stream, PAUSE);
         drop(stream);
         shared.seats.wait_for_one(PAUSE);
+    }
+}
+
+/// A seat; with too many handshakes in progress, that of the slowest one.
+fn find_seat(addr: SocketAddr, shared: &Shared) -> Result<Seat, Full> {
+    // Whom a proxy speaks for is known when its request has been read.
+    let address = Some(addr.ip()).filter(|ip| !shared.proxies.trusts(*ip));
+    match shared.seats.take(address, &shared.config) {
+        Err(Full::Handshakes) if shared.guests.cut_slowest(UNHURRIED) => {
+            shared.ledger.note(Kind::Slow, format_args!("cut the slowest handshake, to make room for {addr}"));
+            shared.seats.wait_for_one(PAUSE);
+            shared.seats.take(address, &shared.config)
+        }
+        found => found,
     }
 }
 

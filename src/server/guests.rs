@@ -7,14 +7,14 @@ use std::{
     collections::HashMap,
     net::{Shutdown, TcpStream},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How far one has come.
 #[derive(Debug)]
 enum Guest {
-    /// In its handshake.
-    Knocking(Arc<TcpStream>),
+    /// In its handshake, since then.
+    Knocking(Arc<TcpStream>, Instant),
     /// A WebSocket.
     Open(Arc<Connection>),
 }
@@ -34,7 +34,7 @@ struct List {
 impl Guests {
     /// A newcomer. False: the doors are closed.
     pub(super) fn knock(&self, id: u64, stream: &Arc<TcpStream>) -> bool {
-        self.put(id, Guest::Knocking(Arc::clone(stream)))
+        self.put(id, Guest::Knocking(Arc::clone(stream), Instant::now()))
     }
 
     /// Its handshake is done. False: the doors were closed meanwhile.
@@ -59,6 +59,21 @@ impl Guests {
         drop(self.closing.wait_timeout_while(self.list(), time, |list| !list.closed));
     }
 
+    /// Cuts whoever is in its handshake for the longest, if that is longer than `most`. False: nobody is.
+    ///
+    /// Many handshakes that go nowhere shall not keep out those that do: a handshake takes a client a round trip or two.
+    pub(super) fn cut_slowest(&self, most: Duration) -> bool {
+        let list = self.list();
+        let knocking = list.guests.values().filter_map(|guest| match guest {
+            Guest::Knocking(stream, since) => Some((since, stream)),
+            Guest::Open(_) => None,
+        });
+        match knocking.min_by_key(|(since, _)| **since) {
+            Some((since, stream)) if since.elapsed() > most => stream.shutdown(Shutdown::Both).is_ok(),
+            _ => false,
+        }
+    }
+
     /// Closes the doors: Close 1001 to everyone who is in, the end for those in their handshake.
     pub(super) fn close(&self) {
         let mut list = self.list();
@@ -68,7 +83,7 @@ impl Guests {
         self.closing.notify_all();
         for guest in guests {
             match guest {
-                Guest::Knocking(stream) => drop(stream.shutdown(Shutdown::Both)),
+                Guest::Knocking(stream, _) => drop(stream.shutdown(Shutdown::Both)),
                 Guest::Open(connection) => connection.close(1001, "the server is shutting down"),
             }
         }
