@@ -15,6 +15,7 @@ pub mod process;
 pub mod raw;
 pub mod script;
 pub mod serving;
+pub mod temp;
 
 pub use binary::{Chinwag, start_binary};
 pub use client::Client;
