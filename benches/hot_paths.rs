@@ -6,10 +6,10 @@
 
 use chinwag::{
     Config, Frames, Server,
-    chat::{Chat, Input, Now, Output, Rules},
+    chat::{Chat, Input, Now, Output, RoomName, Rules},
     chat_server::ChatServer,
     handshake::{Decision, Limits, Policy, Source, decide, read_head},
-    protocol::{Audience, Dialect, Notice},
+    protocol::{Dialect, Entry, Notice},
 };
 use divan::{Bencher, black_box, counter::ItemsCount};
 use std::{
@@ -43,8 +43,9 @@ fn decode(bencher: Bencher, name: &str) {
 #[divan::bench(args = ["json", "chinwag.v1", "text"])]
 fn encode(bencher: Bencher, name: &str) {
     let (dialect, mut out) = (dialect(name), String::new());
+    let (room, name) = ("".into(), "ann".into());
     let text = "How are you? I am fine, thank you, and so is everybody <here>.".into();
-    let notice = Notice::Message { name: "ann".into(), text, id: 7, date: NOW.date, audience: Audience::Room };
+    let notice = Notice::Message(Entry { room, seq: 1234, date: NOW.date, id: 7, name, text, nonce: None });
     bencher.bench_local(|| {
         out.clear();
         dialect.encode(black_box(&notice), &mut out)
@@ -120,7 +121,8 @@ fn room(people: u64) -> Chat {
     let (mut chat, mut out) = (Chat::new(Rules::unlimited()), Vec::<Output>::new());
     for id in 1..=people {
         let sign_in = format!(r#"{{"type":"username","name":"user {id}"}}"#);
-        chat.apply(NOW, Input::Joined { id, dialect: Dialect::Json }, &mut out);
+        let room = &RoomName::lobby();
+        chat.apply(NOW, Input::Joined { id, dialect: Dialect::Json, room, since: None }, &mut out);
         chat.apply(NOW, Input::Text { id, text: &sign_in }, &mut out);
         out.clear();
     }

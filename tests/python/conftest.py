@@ -114,10 +114,10 @@ class Server:
         self.url = self._first_line().replace("http", "ws")
         self.clients = contextlib.ExitStack()
 
-    def client(self, *protocols):
-        """A new client, which asks for these subprotocols; it is closed with the server."""
+    def client(self, *protocols, at=""):
+        """A new client, which asks for these subprotocols, at that path and query; it is closed with the server."""
         connection = websockets.sync.client.connect(
-            self.url,
+            self.url + at,
             subprotocols=protocols or None,
             compression=None,
             ping_interval=None,

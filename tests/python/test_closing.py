@@ -44,4 +44,4 @@ def test_what_a_client_must_not_send(server, code, frame):
 def test_a_message_in_pieces_is_one_message(server):
     client = server.client("json").sign_in("bob")
     client.socket.send(iter(['{"type":"mess', 'age","te', 'xt":"in pieces"}']))
-    client.expect(f'{{"type":"message","name":"bob","text":"in pieces","id":{client.id},"date":DATE}}')
+    client.expect(f'{{"type":"message","name":"bob","text":"in pieces","id":{client.id},"date":DATE,"seq":1}}')

@@ -1,11 +1,13 @@
 """What the protocol's document says, byte for byte."""
 
+import re
+
 import pytest
 
 
 def test_two_json_clients_and_one_of_plain_text(server):
     ann = server.client("json")
-    assert ann.hello == f'{{"type":"id","id":{ann.id}}}'
+    assert re.fullmatch(f'{{"type":"id","id":{ann.id},"seq":0,"log":"[0-9a-z]+"}}', ann.hello)
     # MDN's client sends an id and a date of its own: both are ignored.
     ann.say({"type": "username", "name": "ann", "id": 999, "date": 0})
     ann.expect(f'{{"type":"username","name":"ann","id":{ann.id},"date":DATE}}')
@@ -32,7 +34,7 @@ def test_two_json_clients_and_one_of_plain_text(server):
 
     cat.say("hello, all")
     for client in ann, bob:
-        client.expect(f'{{"type":"message","name":"guest-{cat.id}","text":"hello, all","id":{cat.id},"date":DATE}}')
+        client.expect(f'{{"type":"message","name":"guest-{cat.id}","text":"hello, all","id":{cat.id},"date":DATE,"seq":1}}')
     cat.expect(f"guest-{cat.id}: hello, all")
 
     cat.say("/name cat")
@@ -44,7 +46,7 @@ def test_two_json_clients_and_one_of_plain_text(server):
     # The id and the name of somebody else change nothing: a connection is who it is, not who it says it is.
     ann.say({"type": "message", "text": "hi", "id": bob.id, "name": "bob", "date": 0})
     for client in ann, bob:
-        client.expect(f'{{"type":"message","name":"ann","text":"hi","id":{ann.id},"date":DATE}}')
+        client.expect(f'{{"type":"message","name":"ann","text":"hi","id":{ann.id},"date":DATE,"seq":2}}')
     cat.expect("ann: hi")
 
     bob.close()
@@ -76,7 +78,7 @@ def test_a_private_message_reaches_its_target_and_its_sender_only(server):
 
     # What comes next for the one left out is what is said aloud: of the private messages nothing came.
     bob.say({"type": "message", "text": "aloud"})
-    ann.expect(f'{{"type":"message","name":"bob","text":"aloud","id":{bob.id},"date":DATE}}')
+    ann.expect(f'{{"type":"message","name":"bob","text":"aloud","id":{bob.id},"date":DATE,"seq":1}}')
 
 
 def test_a_taken_name_gets_the_smallest_number_that_is_free(server):
@@ -125,11 +127,11 @@ def test_markup_is_escaped_for_json_and_for_nobody_else(server):
 
     page.say({"type": "message", "text": text})
     page.expect(
-        f'{{"type":"message","name":"{name}","text":"a<b && \\"c\\"\\\\>d\\n\U0001f600","id":{page.id},"date":DATE}}'
+        f'{{"type":"message","name":"{name}","text":"a<b && \\"c\\"\\\\>d\\n\U0001f600","id":{page.id},"date":DATE,"seq":1}}'
     )
     mdn.expect(
         f'{{"type":"message","name":"{escaped}","text":"a&lt;b &amp;&amp; \\"c\\"\\\\&gt;d\\n\U0001f600",'
-        f'"id":{page.id},"date":DATE}}'
+        f'"id":{page.id},"date":DATE,"seq":1}}'
     )
     # A line is a line: its break is shown, not made.
     line.expect(f'"{name}": a<b && "c"\\>d \u23ce \U0001f600')
@@ -151,5 +153,5 @@ def test_markup_is_escaped_for_json_and_for_nobody_else(server):
 def test_the_first_subprotocol_in_the_clients_order_that_is_known(server, asked, chosen):
     client = server.client(*asked)
     assert client.protocol == chosen
-    expected = f"* you are guest-{client.id}" if chosen == "text" else f'{{"type":"id","id":{client.id}}}'
-    assert client.hello == expected
+    expected = f"* you are guest-{client.id}" if chosen == "text" else f'{{"type":"id","id":{client.id},"seq":0,"log":"'
+    assert client.hello.startswith(expected)

@@ -34,7 +34,7 @@ def test_refused_and_still_connected(server, sent, reason):
     bob.expect_error(reason)
     bob.say({"type": "message", "text": "still here"})
     for client in witness, bob:
-        client.expect(f'{{"type":"message","name":"bob","text":"still here","id":{bob.id},"date":DATE}}')
+        client.expect(f'{{"type":"message","name":"bob","text":"still here","id":{bob.id},"date":DATE,"seq":1}}')
 
 
 @pytest.mark.parametrize("protocol", ["json", "chinwag.v1"])

@@ -32,7 +32,26 @@ impl Client {
 
     /// Connects with further header fields, such as `Origin`; an HTTP refusal comes back as `Error::Http`.
     pub fn try_connect(addr: SocketAddr, protocols: &[&str], headers: &[(&str, &str)]) -> Result<Client, Error> {
-        let uri: Uri = format!("ws://{addr}/").parse().expect("an address makes a URI");
+        Client::try_enter(addr, "/", protocols, headers)
+    }
+
+    /// Connects to a path of the server, and asks for `chinwag.v1`: a room, with or without a query.
+    #[track_caller]
+    pub fn enter(addr: SocketAddr, target: &str) -> Client {
+        match Client::try_enter(addr, target, &["chinwag.v1"], &[]) {
+            Ok(client) => client,
+            Err(error) => panic!("the handshake with {addr} at {target} failed: {error}"),
+        }
+    }
+
+    /// Connects to a path of the server, with further header fields.
+    pub fn try_enter(
+        addr: SocketAddr,
+        target: &str,
+        protocols: &[&str],
+        headers: &[(&str, &str)],
+    ) -> Result<Client, Error> {
+        let uri: Uri = format!("ws://{addr}{target}").parse().expect("an address and a path make a URI");
         let mut request = ClientRequestBuilder::new(uri);
         for protocol in protocols {
             request = request.with_sub_protocol(*protocol);

@@ -1,0 +1,187 @@
+"""Rooms, numbers, history, and coming back, byte for byte."""
+
+import json
+import urllib.error
+import urllib.request
+
+import conftest
+import pytest
+
+
+def say(client, text, **fields):
+    client.say({"type": "message", "text": text, **fields})
+
+
+def message(client, text, seq, **fields):
+    """What everybody in the room gets, as a template for `expect`."""
+    said = f'{{"type":"message","name":"{client.name}","text":"{text}","id":{client.id},"date":DATE,"seq":{seq}'
+    return said + "".join(f',"{name}":"{value}"' for name, value in fields.items()) + "}"
+
+
+def signed_in(server, name, at=""):
+    client = server.client("chinwag.v1", at=at).sign_in(name)
+    client.name = name
+    return client
+
+
+@pytest.mark.parametrize("path", ["room/kitchen", "room/Kitchen", "room/%6bitchen", "room/k%C4%B1tchen?since=0"])
+def test_a_room_is_not_the_lobby(server, path):
+    lobby, kitchen = signed_in(server, "bob"), signed_in(server, "bob", path)
+    say(kitchen, "in the kitchen")
+    kitchen.expect(message(kitchen, "in the kitchen", 1))
+    say(lobby, "in the lobby")
+    lobby.expect(message(lobby, "in the lobby", 1))
+    lobby.expect_users("bob")
+    kitchen.expect_users("bob")
+
+
+def test_one_room_under_many_spellings(server):
+    one = signed_in(server, "ann", "room/The%20K%C3%BCche")
+    two = signed_in(server, "bob", "room/the%20%20K%C3%9CCHE")
+    one.expect(f'{{"type":"username","name":"bob","id":{two.id},"date":DATE}}')
+    say(two, "hi")
+    for client in one, two:
+        client.expect(message(two, "hi", 1))
+
+
+@pytest.mark.parametrize("path", ["room", "room/", "room/%20", "room/a/b", "room/" + "x" * 65, "room/%ff", "room/%00", "x"])
+def test_no_such_room(server, path):
+    with pytest.raises(Exception, match="404"):
+        server.client("json", at=path)
+    with pytest.raises(urllib.error.HTTPError, match="404") as refused:
+        urllib.request.urlopen(server.url.replace("ws", "http") + path, timeout=conftest.DEADLINE)
+    assert refused.value.read().decode().strip().endswith(".")
+
+
+def test_each_room_has_the_page(server):
+    url = server.url.replace("ws", "http")
+    with urllib.request.urlopen(url, timeout=conftest.DEADLINE) as answer:
+        page = answer.read()
+    with urllib.request.urlopen(url + "room/some%20where", timeout=conftest.DEADLINE) as answer:
+        assert answer.read() == page
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_newcomers_hear_what_was_said(server):
+    ann = signed_in(server, "ann")
+    for seq in range(1, 61):
+        say(ann, f"message {seq}")
+        ann.expect(message(ann, f"message {seq}", seq))
+    for protocol in "json", "chinwag.v1":
+        bob = server.client(protocol)
+        assert json.loads(bob.hello)["seq"] == 60
+        for seq in range(11, 61):
+            bob.expect(message(ann, f"message {seq}", seq))
+    cat = server.client("text")
+    lines = [cat.hello] + [cat.next() for _ in range(49)]
+    for seq, line in zip(range(11, 61), lines, strict=True):
+        time, rest = line.split("] ")
+        assert time.startswith("[20") and len(time) == len("[2026-11-22 12:34") and rest == f"ann: message {seq}"
+    cat.expect(f"* you are guest-{cat.id}")
+
+
+def test_who_comes_back_misses_nothing(server):
+    ann, bob = signed_in(server, "ann", "room/x"), signed_in(server, "bob", "room/x")
+    ann.next()
+    say(ann, "one", nonce="n1")
+    bob.expect(message(ann, "one", 1, nonce="n1"))
+    log = json.loads(bob.hello)["log"]
+    bob.close()
+    for seq, text in enumerate(["two", "three", "four"], 2):
+        say(ann, text, nonce=f"n{seq}")
+    for seq, text in enumerate(["one", "two", "three", "four"], 1):
+        ann.expect(message(ann, text, seq, nonce=f"n{seq}"))
+
+    again = server.client("chinwag.v1", at=f"room/x?since=1&log={log}")
+    assert json.loads(again.hello) | {"id": 0} == {"type": "id", "id": 0, "seq": 4, "log": log}
+    for seq, text in enumerate(["two", "three", "four"], 2):
+        again.expect(message(ann, text, seq, nonce=f"n{seq}"))
+
+    # Said again, it is not said again: only who says it learns that it was.
+    again.name = "bob"
+    again.sign_in("bob")
+    ann.expect(f'{{"type":"username","name":"bob","id":{again.id},"date":DATE}}')
+    say(again, "four", nonce="n4")
+    again.expect(message(ann, "four", 4, nonce="n4"))
+    say(again, "five", nonce="n5")
+    for client in again, ann:
+        client.expect(message(again, "five", 5, nonce="n5"))
+
+
+@pytest.mark.parametrize("query", ["since=1&log=another", "since=99"])
+def test_numbers_that_began_anew(server, query):
+    ann = signed_in(server, "ann")
+    say(ann, "one")
+    ann.expect(message(ann, "one", 1))
+    back = server.client("chinwag.v1", at=f"?{query}")
+    back.expect('{"type":"gap"}')
+    back.expect(message(ann, "one", 1))
+
+
+def test_what_is_not_kept_is_counted():
+    server = conftest.Server("--limit", "room-messages=2")
+    try:
+        ann = signed_in(server, "ann")
+        for seq in range(1, 6):
+            say(ann, "x")
+            ann.expect(message(ann, "x", seq))
+        back = server.client("chinwag.v1", at="?since=1")
+        back.expect('{"type":"gap","missed":2}')
+        back.expect(message(ann, "x", 4))
+        back.expect(message(ann, "x", 5))
+        assert server.client("text", at="?since=1").hello == "* 2 messages are gone"
+    finally:
+        server.end()
+
+
+@pytest.mark.parametrize("nonce", ["", 7, ["a"], "x" * 65])
+def test_a_nonce_is_a_short_string(server, nonce):
+    ann = signed_in(server, "ann")
+    say(ann, "hi", nonce=nonce)
+    ann.expect_error("missing-field")
+
+
+def test_a_refusal_says_of_which_message(server):
+    client = server.client("json")
+    say(client, "hi", nonce="n1")
+    refusal = json.loads(client.next())
+    assert (refusal["reason"], refusal["nonce"]) == ("no-name", "n1")
+
+
+def test_no_history_for_newcomers():
+    server = conftest.Server("--history-lines", "0")
+    try:
+        ann = signed_in(server, "ann")
+        say(ann, "hi")
+        ann.expect(message(ann, "hi", 1))
+        signed_in(server, "bob").close()
+        back = server.client("json", at="?since=0")
+        back.expect(message(ann, "hi", 1))
+    finally:
+        server.end()
+
+
+def test_the_list_of_rooms(server):
+    url = server.url.replace("ws", "http") + "rooms"
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(url, timeout=conftest.DEADLINE)
+    listing = conftest.Server("--list-rooms")
+    try:
+        url = listing.url.replace("ws", "http") + "rooms"
+
+        def rooms():
+            with urllib.request.urlopen(url, timeout=conftest.DEADLINE) as answer:
+                assert answer.headers["Cache-Control"] == "no-store"
+                assert answer.headers["Content-Type"] == "application/json"
+                return answer.read().decode()
+
+        assert rooms() == '{"rooms":[{"name":"","users":0}]}'
+        signed_in(listing, "ann"), signed_in(listing, "bob")
+        kitchen = signed_in(listing, "ann", "room/Kitchen")
+        kitchen.expect_users("ann")
+        # The list is made when a batch has been sent; one more round trip is behind that.
+        say(kitchen, "hi")
+        kitchen.expect(message(kitchen, "hi", 1))
+        assert rooms() == '{"rooms":[{"name":"","users":2},{"name":"Kitchen","users":1}]}'
+    finally:
+        listing.end()

@@ -1,0 +1,121 @@
+//! Rooms over real sockets: what is said in one is not heard in another, and bounds on them are kept.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Client, http, start_binary};
+use tungstenite::Error;
+
+fn say(client: &mut Client, text: &str) {
+    client.say_json(&json!({"type": "message", "text": text}));
+}
+
+#[test]
+fn the_same_names_in_two_rooms_and_nothing_crosses() {
+    let server = start_binary(&[]);
+    let paths = ["/", "/room/kitchen", "/room/K%C3%BCche"];
+    let mut clients: Vec<[Client; 2]> = paths
+        .iter()
+        .map(|path| {
+            ["ann", "bob"].map(|name| {
+                let mut client = Client::enter(server.addr(), path);
+                assert_eq!(client.sign_in(name)["name"], name, "nobody of that name is in this room");
+                client
+            })
+        })
+        .collect();
+    for round in 1..=20 {
+        for (room, [ann, bob]) in clients.iter_mut().enumerate() {
+            say(ann, &format!("{room} {round}"));
+            let whisper = json!({"type": "message", "text": format!("psst {room}"), "target": "ann"});
+            bob.say_json(&whisper);
+        }
+    }
+    for (room, [ann, bob]) in clients.iter_mut().enumerate() {
+        for client in [ann, bob] {
+            for round in 1..=20 {
+                let aloud =
+                    client.wait_until("a message", |object| object["type"] == "message" && object["seq"].is_u64());
+                assert_eq!((&aloud["text"], &aloud["seq"]), (&json!(format!("{room} {round}")), &json!(round)));
+            }
+        }
+    }
+    for (room, [ann, _]) in clients.iter_mut().enumerate() {
+        ann.say_json(&json!({"type": "message", "text": "who?", "target": "nobody"}));
+        loop {
+            let object = ann.next_json();
+            match object["type"].as_str() {
+                Some("error") => break,
+                Some("message") => assert_eq!(object["text"], format!("psst {room}")),
+                other => assert_eq!(other, Some("userlist")),
+            }
+        }
+    }
+}
+
+#[test]
+fn too_many_rooms_and_too_many_in_one() {
+    let server = start_binary(&["--limit", "rooms=2", "--limit", "room-users=2"]);
+    let mut first = Client::enter(server.addr(), "/room/a");
+    first.expect("id");
+    let mut other = Client::enter(server.addr(), "/room/b");
+    assert_eq!(other.wait_for_close(), (1013, "too many rooms; try again later".to_owned()));
+    other.wait_for_end();
+    let mut second = Client::enter(server.addr(), "/room/A");
+    second.expect("id");
+    let mut third = Client::enter(server.addr(), "/room/a");
+    assert_eq!(third.wait_for_close(), (1013, "this room is full; try again later".to_owned()));
+    third.wait_for_end();
+    server.wait_for_log("was not let in");
+    // Who is in does not notice, and the lobby is always there.
+    first.sign_in("ann");
+    assert_eq!(second.wait_for("username")["name"], "ann");
+    Client::enter(server.addr(), "/").expect("id");
+}
+
+#[test]
+fn a_room_is_forgotten_when_another_one_needs_its_place() {
+    let server = start_binary(&["--limit", "rooms=2"]);
+    let mut ann = Client::enter(server.addr(), "/room/a");
+    ann.sign_in("ann");
+    say(&mut ann, "hello");
+    ann.wait_for("message");
+    let token = log_of(&mut Client::enter(server.addr(), "/room/a"));
+    assert_eq!(ann.close(1000).0, 1000);
+    ann.wait_for_end();
+    support::wait_until(support::DEADLINE, "a place for another room", || {
+        let mut client = Client::enter(server.addr(), "/room/b");
+        matches!(client.try_next(), Ok(message) if message.to_string().contains("\"id\""))
+    });
+    support::wait_until(support::DEADLINE, "a place for the first room", || {
+        let mut client = Client::enter(server.addr(), "/room/a");
+        let hello: Option<Value> = client.try_next().ok().and_then(|text| serde_json::from_str(&text.to_string()).ok());
+        hello.is_some_and(|hello| hello["seq"] == 0 && hello["log"] != token)
+    });
+}
+
+fn log_of(client: &mut Client) -> Value {
+    client.expect("id")["log"].clone()
+}
+
+#[test]
+fn paths_that_are_no_rooms_get_an_answer() {
+    let server = start_binary(&[]);
+    for path in ["/room/", "/room/a/b", "/room/%FF", "/room/a%20%E2%80%8B", "/rooms"] {
+        match Client::try_enter(server.addr(), path, &["json"], &[]) {
+            Err(Error::Http(answer)) => assert_eq!(answer.status(), 404, "{path}"),
+            other => panic!("{path}: {other:?}"),
+        }
+        let answer = http(server.addr(), &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        assert_eq!(answer.status, 404, "{path}");
+    }
+}
+
+/// The list of rooms is for those only for whom the page is.
+#[test]
+fn the_list_of_rooms_knows_its_host() {
+    let server = start_binary(&["--list-rooms"]);
+    let get = |host: &str| http(server.addr(), &format!("GET /rooms HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+    assert_eq!(get("localhost").status, 200);
+    assert_eq!(get("evil.example").status, 403);
+}
