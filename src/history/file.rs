@@ -76,6 +76,12 @@ impl File {
         }
     }
 
+    /// Works the log into the file, so that it takes no more room than it must.
+    pub(super) fn give_back(&self) {
+        // If that fails as well, it is as it was.
+        let _ = self.db.pragma_query(None, "wal_checkpoint(truncate)", |_| Ok(()));
+    }
+
     /// Adds all of these, or none.
     pub(super) fn import(
         &mut self,

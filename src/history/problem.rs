@@ -75,6 +75,7 @@ impl From<Error> for Problem {
                 Self::Locked
             }
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(error.to_string()),
+            Some(ErrorCode::SystemIoFailure) => Self::Other(format!("the disk failed ({error})")),
             _ => Self::Other(error.to_string()),
         }
     }

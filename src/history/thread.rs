@@ -124,6 +124,9 @@ impl Start {
         }
         let Access::Write(file) = &mut self.access else { return Ok(()) };
         let written = file.write(batches, lost);
+        if written == Err(Problem::Full) {
+            file.give_back();
+        }
         // With these the connection is as good as ever.
         if !matches!(written, Ok(()) | Err(Problem::Full | Problem::Locked)) {
             self.read_only();
