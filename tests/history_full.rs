@@ -3,49 +3,20 @@
 
 mod support;
 
-use std::fs::{self, File};
-use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::binary::{Chinwag, command, start, start_binary};
-use support::temp::Folder;
+use support::temp::{Folder, SmallDisk};
 use support::{Client, run, skip};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A file system of 8 MiB, in memory, that is unmounted when this is dropped.
-struct SmallDisk(Folder);
-
-impl SmallDisk {
-    fn mount(name: &str) -> Option<SmallDisk> {
-        let folder = Folder::new(name);
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=8m", "none", &folder.path(".")]).output();
-        mount.is_ok_and(|output| output.status.success()).then_some(SmallDisk(folder))
-    }
-
-    /// Takes all the room that there is.
-    fn fill(&self) {
-        let mut file = File::create(self.0.path("ballast")).expect("room for a name");
-        while file.write_all(&[0; 4096]).is_ok() {}
-    }
-
-    fn make_room(&self) {
-        fs::remove_file(self.0.path("ballast")).expect("it was filled");
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path(".")).status();
-    }
-}
-
 #[test]
 fn a_full_disk_stops_no_chat_and_loses_no_message() {
     let Some(disk) = SmallDisk::mount("full") else { return skip("only root may mount a small disk") };
-    let file = disk.0.path("chat.db");
+    let file = disk.path("chat.db");
     let chinwag = start_binary(&["--history", &file, "--no-limits"]);
     let mut ann = Talker::enter(&chinwag);
 
@@ -72,7 +43,7 @@ fn a_full_disk_stops_no_chat_and_loses_no_message() {
 #[test]
 fn numbers_that_a_full_disk_did_not_take_begin_a_new_numbering() {
     let Some(disk) = SmallDisk::mount("lost") else { return skip("only root may mount a small disk") };
-    let file = disk.0.path("chat.db");
+    let file = disk.path("chat.db");
     let chinwag = start_binary(&["--history", &file, "--no-limits"]);
     let mut ann = Talker::enter(&chinwag);
     ann.talk(10);

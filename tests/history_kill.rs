@@ -8,12 +8,13 @@ use std::net::{SocketAddr, TcpStream};
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, mpsc::channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::binary::{Chinwag, command, start_binary};
-use support::temp::Folder;
-use support::{run, wait_until};
+use support::temp::{Folder, SmallDisk};
+use support::{run, skip, wait_until};
 use tungstenite::client::ClientRequestBuilder;
 use tungstenite::{Message, WebSocket};
 
@@ -21,8 +22,7 @@ use tungstenite::{Message, WebSocket};
 const CLIENTS: usize = 50;
 const WINDOW: usize = 4;
 
-/// How often the server is killed; and how many messages at least come through between two kills.
-const KILLS: usize = 20;
+/// How many messages at least come through between two kills.
 const MESSAGES: u64 = 300;
 
 /// For all of it: a loaded machine is slow.
@@ -31,37 +31,60 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[test]
 fn nothing_that_anybody_was_shown_is_lost_when_the_server_is_killed_20_times() {
     let folder = Folder::new("kill");
-    let file = folder.path("chat.db");
+    story(&folder.path("chat.db"), 20, |_, _| ());
+}
+
+#[test]
+fn nor_with_a_full_disk_in_the_middle() {
+    let Some(disk) = SmallDisk::mount("kill-full") else { return skip("only root may mount a small disk") };
+    story(&disk.path("chat.db"), 6, |place, server| {
+        disk.fill();
+        place.wait_for_messages();
+        // The log has room for some of them.
+        server.wait_for_log("history: the disk is full");
+        place.wait_for_messages();
+        assert!(!stored(&disk.path("chat.db")).is_empty(), "what it holds is readable");
+        disk.make_room();
+        server.wait_for_log("nothing was lost");
+    });
+}
+
+/// Clients write and write; the server is killed so many times, and in the middle something else happens.
+fn story(file: &str, kills: usize, middle: impl Fn(&Place, &Chinwag)) {
     let place = Arc::new(Place::default());
-    let mut server = serve(&file);
+    let mut server = serve(file);
     place.is_at(server.addr());
     let clients: Vec<_> = (0..CLIENTS).map(|nth| Writer::start(nth, &place)).collect();
-
-    for _ in 0..KILLS {
-        let before = place.heard.load(SeqCst);
-        wait_until(PATIENCE, "messages after a restart", || place.heard.load(SeqCst) >= before + MESSAGES);
+    for nth in 0..kills {
+        place.wait_for_messages();
+        if nth == kills / 2 {
+            middle(&place, &server);
+        }
         server.signal("KILL");
         let (status, said) = server.wait_for_exit(support::DEADLINE);
         assert_eq!(status.code(), None, "it ended by itself: {said:#?}");
-        server = serve(&file);
+        server = serve(file);
         place.is_at(server.addr());
     }
-
     place.enough.store(true, SeqCst);
     wait_until(PATIENCE, "everybody has heard what it said", || place.content.load(SeqCst) == CLIENTS);
-    let stored = stored(&file);
+    let stored = stored(file);
     place.end.store(stored.len() as u64, SeqCst);
+    all_have(clients, &stored);
+    println!("{} messages, {CLIENTS} clients, killed {kills} times", stored.len());
+}
+
+fn all_have(clients: Vec<JoinHandle<Done>>, stored: &[String]) {
     let (sender, receiver) = channel();
     std::thread::spawn(move || clients.into_iter().for_each(|client| drop(sender.send(client.join()))));
     for _ in 0..CLIENTS {
-        let (name, said, transcript) =
-            receiver.recv_timeout(PATIENCE).expect("a client ends").expect("a client does not panic");
-        assert!(transcript == stored, "{name}'s transcript is another one than the file's; {}", differ(&transcript, &stored));
+        let done = receiver.recv_timeout(PATIENCE).expect("a client ends");
+        let (name, said, transcript) = done.expect("a client does not panic");
+        assert!(transcript == stored, "{name} has not what the file has; {}", differ(&transcript, stored));
         let own: Vec<&str> = stored.iter().filter_map(|line| line.strip_prefix(&format!("{name}: "))).collect();
         let expected: Vec<String> = (0..said).map(|nth| nth.to_string()).collect();
         assert_eq!(own, expected, "each message of {name} once, in the order in which it said them");
     }
-    println!("{} messages, {CLIENTS} clients, killed {KILLS} times", stored.len());
 }
 
 fn serve(file: &str) -> Chinwag {
@@ -112,6 +135,11 @@ impl Place {
         self.moved.notify_all();
     }
 
+    fn wait_for_messages(&self) {
+        let before = self.heard.load(SeqCst);
+        wait_until(PATIENCE, "messages", || self.heard.load(SeqCst) >= before + MESSAGES);
+    }
+
     /// Where it is now, if that is another start of it than the one that is known.
     fn after(&self, known: usize) -> (SocketAddr, usize) {
         let place = self.addr.lock().expect("no panics here");
@@ -137,7 +165,7 @@ struct Writer {
 type Done = (String, u64, Vec<String>);
 
 impl Writer {
-    fn start(nth: usize, place: &Arc<Place>) -> std::thread::JoinHandle<Done> {
+    fn start(nth: usize, place: &Arc<Place>) -> JoinHandle<Done> {
         let mut writer = Writer {
             name: format!("w{nth}"),
             place: place.clone(),

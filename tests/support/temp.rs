@@ -1,6 +1,9 @@
-//! A folder of a test's own, which is gone when the test is.
+//! A folder of a test's own, or a small disk, which is gone when the test is.
 
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// Deleted when this is dropped.
 #[derive(Debug)]
@@ -24,5 +27,40 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A file system of 8 MiB, in memory, that is unmounted when this is dropped.
+#[derive(Debug)]
+pub struct SmallDisk(Folder);
+
+impl SmallDisk {
+    /// None: only root may do that.
+    pub fn mount(name: &str) -> Option<SmallDisk> {
+        let folder = Folder::new(name);
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=8m", "none", &folder.path(".")]).output();
+        mount.is_ok_and(|output| output.status.success()).then_some(SmallDisk(folder))
+    }
+
+    /// The path of a file on it.
+    pub fn path(&self, name: &str) -> String {
+        self.0.path(name)
+    }
+
+    /// Takes all the room that there is.
+    pub fn fill(&self) {
+        let mut file = File::create(self.0.path("ballast")).expect("room for a name");
+        while file.write_all(&[0; 4096]).is_ok() {}
+    }
+
+    /// Gives it back.
+    pub fn make_room(&self) {
+        fs::remove_file(self.0.path("ballast")).expect("it was filled");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path(".")).status();
     }
 }
