@@ -134,9 +134,13 @@ mod tests {
         ] {
             assert_eq!(parsed(line), Ok(Some(expected)), "{line}");
         }
-        for (line, part) in
-            [("", "FILE"), ("f g", "g"), ("f --json --export", "one"), ("f --import --room x", "--room"), ("f -x", "-x")]
-        {
+        for (line, part) in [
+            ("", "FILE"),
+            ("f g", "g"),
+            ("f --json --export", "one"),
+            ("f --import --room x", "--room"),
+            ("f -x", "-x"),
+        ] {
             let error = parsed(line).expect_err(line);
             assert!(error.contains(part) && !error.contains('\n'), "{line}: {error}");
         }

@@ -5,7 +5,9 @@
 
 use super::{
     file::File,
-    keeper, mark::Mark, opening,
+    keeper,
+    mark::Mark,
+    opening,
     problem::Problem,
     read::{self, Room},
     settings::Durability,

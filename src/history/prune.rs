@@ -82,9 +82,8 @@ fn heads(db: &Connection) -> Result<Vec<Head>> {
 /// Of a room's first messages, the last one that is older: clocks are set back at times, so that the first one may not
 /// be the oldest.
 fn last_before(db: &Connection, head: &Head, date: Millis) -> Result<Option<i64>> {
-    let mut query = db.prepare_cached(
-        "SELECT max(seq) FROM message WHERE room = ?1 AND seq >= ?2 AND seq < ?2 + ?3 AND date < ?4",
-    )?;
+    let mut query = db
+        .prepare_cached("SELECT max(seq) FROM message WHERE room = ?1 AND seq >= ?2 AND seq < ?2 + ?3 AND date < ?4")?;
     query.query_row((head.room, head.seq, STEP, super::read::integer(date)), |row| row.get(0))
 }
 

@@ -124,7 +124,8 @@ impl Shelf {
 }
 
 fn size(batch: &[Entry]) -> usize {
-    let texts = |entry: &Entry| entry.text.len() + entry.name.len() + entry.nonce.as_ref().map_or(0, |nonce| nonce.len());
+    let texts =
+        |entry: &Entry| entry.text.len() + entry.name.len() + entry.nonce.as_ref().map_or(0, |nonce| nonce.len());
     batch.iter().map(|entry| OVERHEAD + texts(entry)).sum()
 }
 
