@@ -85,12 +85,15 @@ fn numbers_begin_anew_with_another_token_when_the_process_does() {
     assert_eq!(back.next_json(), json!({"type": "gap"}));
 }
 
+/// Asks, and waits for the answer.
+type Gate = (Sender<usize>, Receiver<()>);
+
 /// An archive in this process, which can be told to take its time.
 #[derive(Debug, Clone, Default)]
 struct Shelf {
     rooms: Arc<Mutex<HashMap<String, Vec<Entry>>>>,
     /// Said before each commit, and answered when it may go on.
-    gate: Arc<Mutex<Option<(Sender<usize>, Receiver<()>)>>>,
+    gate: Arc<Mutex<Option<Gate>>>,
 }
 
 impl Archive for Shelf {

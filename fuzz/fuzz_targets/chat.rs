@@ -1,75 +1,154 @@
-//! Any conversation: nobody is spoken to who is not there, nobody speaks as somebody else, no two have the same name.
-//! One line is one step: its first byte is what happens, its second one who and when, the rest is what is said.
+//! Any conversation in any rooms: nobody is spoken to who is not there, nobody speaks as somebody else, no two in a room
+//! have the same name, nothing crosses, and numbers have neither gap nor double.
+//! One line is one step: its first byte is what happens, its second one who and when, the rest is what is said; of a
+//! newcomer, the first byte of the rest says into which room, and the next one since when.
 #![no_main]
 
 use std::collections::{BTreeSet, HashMap};
 
-use chinwag::chat::{Chat, Input, Now, Output, Rate, RoomId, Rules};
-use chinwag::protocol::{Dialect, Notice, UserId};
+use chinwag::chat::{Chat, Input, Now, Output, Past, Rate, RoomId, RoomName, Rules, Since, recalled};
+use chinwag::protocol::{Dialect, Entry, Notice, UserId};
 use libfuzzer_sys::fuzz_target;
+
+const DATE: u64 = 1_700_000_000_000;
 
 fuzz_target!(|steps: &[u8]| {
     let mut strict = Rules::default();
     (strict.text_chars, strict.rate, strict.strikes) = (20, Some(Rate::new(5, 8)), Some(4));
-    for rules in [Rules::unlimited(), strict] {
+    (strict.rooms, strict.room_users, strict.room_messages) = (3, Some(2), 4);
+    (strict.room_bytes, strict.history_bytes, strict.replay_bytes) = (2000, 3000, 1000);
+    let mut archived = strict;
+    (archived.archive, archived.history_lines) = (true, 2);
+    for rules in [Rules::unlimited(), strict, archived] {
         converse(rules, steps);
     }
 });
 
 fn converse(rules: Rules, steps: &[u8]) {
     let mut chat = Chat::new(rules);
-    let mut room = Room::default();
-    let date = 1_700_000_000_000;
+    let mut house = House::default();
     let (mut uptime, mut out) = (0, Vec::new());
     for step in steps.split(|byte| *byte == b'\n') {
         let [what, who, text @ ..] = step else { continue };
         let id = UserId::from(who % 8);
         uptime += u64::from(who / 8);
-        let text = String::from_utf8_lossy(text);
+        let room = room(text.first().copied().unwrap_or_default());
+        let said = String::from_utf8_lossy(text);
         let input = match what % 8 {
-            0 => Input::Joined { id, dialect: Dialect::ALL[usize::from(what / 8) % 3] },
+            0 => {
+                Input::Joined { id, dialect: Dialect::ALL[usize::from(what / 8) % 3], room: &room, since: since(text) }
+            }
             1 => Input::Left { id },
             2 => Input::Binary { id },
             3 => Input::Tick,
-            _ => Input::Text { id, text: &text },
+            _ => Input::Text { id, text: &said },
         };
-        room.before(&input);
+        house.before(&mut chat, &input);
         out.clear();
-        chat.apply(Now { uptime, date }, input, &mut out);
-        out.iter().for_each(|output| room.hear(output));
-        let members: BTreeSet<UserId> = chat.members(RoomId::LOBBY).collect();
-        assert_eq!(members, room.names.keys().copied().collect());
+        chat.apply(Now { uptime, date: DATE }, input, &mut out);
+        house.enter(&chat, id);
+        out.iter().for_each(|output| house.hear(output));
+        for room in house.people.values().map(|person| person.room) {
+            let members: BTreeSet<UserId> = chat.members(room).collect();
+            let here = house.people.iter().filter(|(_, person)| person.room == room).map(|(id, _)| *id);
+            assert_eq!(members, here.collect());
+        }
     }
 }
 
-/// What somebody who hears everything believes.
-#[derive(Default)]
-struct Room {
-    names: HashMap<UserId, Option<String>>,
+fn room(byte: u8) -> RoomName {
+    let names = ["", "a", "A", "b", "c", "ﬁ", "fi"];
+    RoomName::new(names[usize::from(byte) % names.len()]).unwrap_or_else(RoomName::lobby)
 }
 
-impl Room {
-    fn before(&mut self, input: &Input<'_>) {
+fn since(text: &[u8]) -> Option<Since<'_>> {
+    let (seq, log) = (u64::from(*text.get(1)?), text.get(2..).and_then(|rest| std::str::from_utf8(rest).ok()));
+    Some(Since { seq: seq / 2, log: log.filter(|_| seq % 2 == 1) })
+}
+
+/// What somebody who hears everything believes, and an archive.
+#[derive(Default)]
+struct House {
+    people: HashMap<UserId, Person>,
+    kept: HashMap<String, Vec<Entry>>,
+}
+
+struct Person {
+    room: RoomId,
+    name: Option<String>,
+    /// The number of the last message that it heard, once it has heard one.
+    last: Option<u64>,
+}
+
+impl House {
+    fn before(&mut self, chat: &mut Chat, input: &Input<'_>) {
         match input {
-            Input::Joined { id, .. } => drop(self.names.entry(*id).or_default()),
-            Input::Left { id } => drop(self.names.remove(id)),
+            Input::Left { id } => drop(self.people.remove(id)),
+            Input::Joined { room, .. } if chat.lacks_past(room) => {
+                let entries = self.kept.get(&**room.key()).cloned().unwrap_or_default();
+                chat.restore(room, Past { log: "kept".into(), last: entries.len() as u64, entries });
+            }
             _ => {}
+        }
+    }
+
+    fn enter(&mut self, chat: &Chat, id: UserId) {
+        if let Some(room) = chat.room_of(id) {
+            self.people.entry(id).or_insert(Person { room, name: None, last: None });
         }
     }
 
     fn hear(&mut self, output: &Output) {
         match output {
-            Output::Send { to, .. } | Output::ShowHandshake { to } | Output::Drop { who: to } => {
-                assert!(self.names.contains_key(to), "{output:?}");
+            Output::Close { to, code: 1013, .. } => assert!(!self.people.contains_key(to), "{output:?}"),
+            Output::Close { to, .. } => assert!(self.people.remove(to).is_some(), "{output:?}"),
+            Output::Send { to, notice } => self.tell(*to, notice),
+            Output::ShowHandshake { to } | Output::Drop { who: to } => {
+                assert!(self.people.contains_key(to), "{output:?}")
             }
-            Output::Close { to, .. } => assert!(self.names.remove(to).is_some(), "{output:?}"),
-            Output::Broadcast { notice: Notice::Username { name, id, .. }, .. } => {
-                let taken = self.names.iter().any(|(other, known)| other != id && known.as_deref() == Some(name));
-                assert!(!taken && (1..=32).contains(&name.chars().count()), "{output:?}");
-                *self.names.get_mut(id).expect("a member") = Some(name.to_string());
+            Output::Store(entry) => {
+                let kept = self.kept.entry(entry.room.to_string()).or_default();
+                kept.push(entry.clone());
+                assert_eq!(entry.seq, kept.len() as u64);
             }
-            Output::Broadcast { notice: Notice::Message { name, id, .. }, .. } => {
-                assert_eq!(self.names[id].as_deref(), Some(&**name), "somebody speaks as {name}");
+            Output::Recall { to, room, after, up_to, .. } => {
+                let kept = self.kept[&**room][*after as usize..*up_to as usize].to_vec();
+                recalled(*after, *up_to, kept).for_each(|notice| self.tell(*to, &notice));
+            }
+            Output::Broadcast { room, notice } => self.broadcast(*room, notice),
+            _ => {}
+        }
+    }
+
+    fn tell(&mut self, to: UserId, notice: &Notice) {
+        let person = self.people.get_mut(&to).unwrap_or_else(|| panic!("{to} is not here: {notice:?}"));
+        match notice {
+            Notice::Past(entry) => {
+                assert!(person.last.is_none_or(|last| entry.seq == last + 1), "{entry:?} after {:?}", person.last);
+                person.last = Some(entry.seq);
+            }
+            Notice::Gap { missed: Some(missed) } => {
+                person.last = person.last.map(|last| last + missed);
+            }
+            _ => {}
+        }
+    }
+
+    fn broadcast(&mut self, room: RoomId, notice: &Notice) {
+        match notice {
+            Notice::Username { name, id, .. } => {
+                let named = |person: &Person| person.room == room && person.name.as_deref() == Some(name);
+                let taken = self.people.iter().any(|(other, person)| other != id && named(person));
+                assert!(!taken && (1..=32).contains(&name.chars().count()), "{notice:?}");
+                self.people.get_mut(id).expect("a member").name = Some(name.to_string());
+            }
+            Notice::Message(Entry { name, id, seq, .. }) => {
+                let speaker = &self.people[id];
+                assert_eq!((speaker.room, speaker.name.as_deref()), (room, Some(&**name)), "somebody speaks as {name}");
+                for person in self.people.values_mut().filter(|person| person.room == room) {
+                    assert!(person.last.is_none_or(|last| *seq == last + 1), "{notice:?} after {:?}", person.last);
+                    person.last = Some(*seq);
+                }
             }
             _ => {}
         }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use chinwag::protocol::{Audience, Command, Dialect, Notice};
+use chinwag::protocol::{Audience, Command, Dialect, Entry, Notice};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -35,7 +35,8 @@ fn check_against_serde(command: &Command, text: &str) {
         Command::SetName(name) => {
             assert_eq!((field("type"), field("name")), (Some("username"), Some(name.as_str())));
         }
-        Command::Say { text, target } => {
+        Command::Say { text, target, nonce } => {
+            assert_eq!((field("nonce"), object["nonce"].is_null()), (nonce.as_deref(), nonce.is_none()));
             assert_eq!((field("type"), field("text")), (Some("message"), Some(&**text)));
             if let Some(target) = target {
                 assert_eq!(field("target"), Some(target.as_str()));
@@ -51,14 +52,27 @@ fn say_it_again(command: &Command) {
     let (name, id, date) = (Arc::from("ann"), 1, 1_700_000_000_000);
     match command {
         Command::SetName(name) => check_words(&Notice::Username { name: name.as_str().into(), id, date }),
-        Command::Say { text, target } => {
-            let text = Arc::clone(text);
-            let audience = target.as_deref().map_or(Audience::Room, |target| Audience::You(target.into()));
-            check_words(&Notice::Message { name, text, id, date, audience });
+        Command::Say { text, target, nonce } => {
+            let (text, nonce) = (Arc::clone(text), nonce.clone());
+            if let Some(target) = target {
+                let audience = Audience::You(target.as_str().into());
+                return check_words(&Notice::Private { name, text, id, date, audience, nonce });
+            }
+            let entry = Entry { room: "".into(), seq: 1, date, id, name, text, nonce };
+            check_words(&Notice::Message(entry.clone()));
+            check_size(&entry);
+            check_words(&Notice::Past(entry));
         }
         Command::UnknownCommand(word) => check_words(&Notice::Left { name: word.as_str().into() }),
         _ => {}
     }
+}
+
+/// What bounds the history that is told at once is never too small.
+fn check_size(entry: &Entry) {
+    let mut said = String::new();
+    Dialect::Json.encode(&Notice::Past(entry.clone()), &mut said);
+    assert!(said.len() <= entry.wire_size(), "{} {said}", entry.wire_size());
 }
 
 fn check_words(notice: &Notice) {
@@ -73,8 +87,9 @@ fn check_words(notice: &Notice) {
         }
         assert!(dialect == Dialect::Chinwag || !said.contains(['<', '>']), "{said:?}");
         let object: Value = serde_json::from_str(&said).expect("what we say is JSON");
-        if let (Dialect::Chinwag, Notice::Message { text, .. }) = (dialect, notice) {
-            assert_eq!(object["text"].as_str(), Some(&**text));
+        if let (Dialect::Chinwag, Notice::Message(entry)) = (dialect, notice) {
+            assert_eq!(object["text"].as_str(), Some(&*entry.text));
+            assert_eq!(object["nonce"].as_str(), entry.nonce.as_deref());
         }
     }
 }

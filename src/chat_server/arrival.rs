@@ -73,8 +73,8 @@ fn since(request: &Request) -> Option<Since<'_>> {
 
 /// Given twice, the last one counts.
 fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    let fields = query.split('&').filter_map(|field| field.split_once('='));
-    fields.filter(|(key, _)| *key == name).last().map(|(_, value)| value)
+    let mut fields = query.split('&').filter_map(|field| field.split_once('='));
+    fields.rfind(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ pub(super) struct Fanout<P = Peer> {
     /// Members that are closed with this batch.
     closing: Vec<Closing<P>>,
     /// Buffers for what is said to rooms.
-    spare: Vec<Box<Said>>,
+    spare: Vec<Said>,
     /// Bytes that were said in this batch to one member or another.
     private: usize,
     /// Bytes that were said in this batch to the room that was told most.
@@ -169,7 +169,7 @@ impl<P: Recipient> Fanout<P> {
         if member.own.is_empty() {
             self.touched.push(to);
         }
-        member.catch_up(room.said.as_deref());
+        member.catch_up(room.said.as_ref());
         let before = member.own.len();
         encode(notice, member.dialect, &mut self.text, &mut member.own);
         self.private += member.own.len() - before;
@@ -179,7 +179,7 @@ impl<P: Recipient> Fanout<P> {
     pub(super) fn close(&mut self, id: UserId, code: u16, reason: &'static str) {
         let room = self.index.get(&id).map(|&(at, _)| at);
         if let (Some(at), Some(mut member)) = (room, self.take(id)) {
-            member.catch_up(self.rooms[at].said.as_deref());
+            member.catch_up(self.rooms[at].said.as_ref());
             self.closing.push(Closing { peer: member.peer, last: member.own, code, reason });
         }
     }

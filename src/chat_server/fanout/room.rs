@@ -17,7 +17,7 @@ pub(super) struct Room<P> {
     /// How many members speak each dialect: nothing is encoded for nobody.
     pub(super) speakers: [usize; Dialect::ALL.len()],
     /// None, as long as nothing was said.
-    pub(super) said: Option<Box<Said>>,
+    pub(super) said: Option<Said>,
 }
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl<P: Recipient> Room<P> {
     }
 
     /// Sends what was said, and gives the empty buffers back.
-    pub(super) fn flush(&mut self) -> Option<Box<Said>> {
+    pub(super) fn flush(&mut self) -> Option<Said> {
         let mut said = self.said.take()?;
         for member in &mut self.members {
             member.flush(Some(&said));
