@@ -10,7 +10,7 @@ use super::{
 use rusqlite::{Connection, OpenFlags};
 use std::{
     fmt::Write,
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Read},
     path::Path,
     time::Duration,
@@ -29,6 +29,7 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 pub(super) fn to_write(path: &Path, durability: Durability) -> Result<Connection, Problem> {
     has_a_place(path)?;
     is_no_other(path)?;
+    may_be_written(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY)?;
@@ -111,6 +112,14 @@ fn is_no_other(path: &Path) -> Result<(), Problem> {
     match start.is_empty() || start == MAGIC {
         true => Ok(()),
         false => Err(Problem::Corrupt("it does not begin like one".to_owned())),
+    }
+}
+
+/// SQLite's own word for it is that it cannot open it.
+fn may_be_written(path: &Path) -> Result<(), Problem> {
+    match OpenOptions::new().append(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        opened => Ok(drop(opened?)),
     }
 }
 

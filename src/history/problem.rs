@@ -75,6 +75,7 @@ impl From<Error> for Problem {
                 Self::Locked
             }
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(error.to_string()),
+            Some(ErrorCode::CannotOpen) => Self::Other(format!("{error}, or to make files next to it")),
             Some(ErrorCode::SystemIoFailure) => Self::Other(format!("the disk failed ({error})")),
             _ => Self::Other(error.to_string()),
         }

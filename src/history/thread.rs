@@ -331,6 +331,8 @@ impl Work {
                 warn!("history: not closed in good order: {problem}");
             }
         }
+        // Whoever comes next may have it.
+        self.start.mark = None;
         self.shared.lock().ended = true;
         self.shared.done.notify_all();
     }

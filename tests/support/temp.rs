@@ -47,6 +47,13 @@ impl SmallDisk {
         self.0.path(name)
     }
 
+    /// With other options: `ro`, `rw`.
+    pub fn remount(&self, how: &str) {
+        let option = format!("remount,{how}");
+        let status = Command::new("mount").args(["-o", &option, &self.0.path(".")]).status();
+        assert!(status.is_ok_and(|status| status.success()), "mount -o {option}");
+    }
+
     /// Takes all the room that there is.
     pub fn fill(&self) {
         let mut file = File::create(self.0.path("ballast")).expect("room for a name");
