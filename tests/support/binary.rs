@@ -139,7 +139,7 @@ impl Drop for Chinwag {
 }
 
 /// The lines of a pipe, read by a thread, so that they can be waited for with a deadline.
-fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+pub(super) fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {

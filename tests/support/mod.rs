@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 pub mod binary;
 pub mod client;
+pub mod example;
 pub mod frames;
+pub mod markdown;
 pub mod process;
 pub mod raw;
 pub mod script;

@@ -1,0 +1,48 @@
+//! The rules of the chat on standard input: no network, no threads, no clock. What goes in, and what comes out.
+//!
+//! Run:      cargo run --example 04_rules
+//! Look at:  the answers to  1 join   2 join   1 /name ann   2 /msg ann hi   1 hello   2 leave   (a line each)
+
+use chinwag::chat::{Chat, Input, Now, Output, Rules};
+use chinwag::protocol::{Dialect, Notice};
+use std::io::{self, BufRead};
+
+fn main() -> io::Result<()> {
+    let mut chat = Chat::new(Rules::default());
+    let mut out = Vec::new();
+    for (second, line) in io::stdin().lock().lines().enumerate() {
+        let line = line?;
+        let Some((id, input)) = line.split_once(' ').and_then(|(id, said)| Some((id.parse().ok()?, said))) else {
+            println!("a line is a number and `join`, `leave`, or what that connection says");
+            continue;
+        };
+        let input = match input {
+            "join" => Input::Joined { id, dialect: Dialect::Text },
+            "leave" => Input::Left { id },
+            text => Input::Text { id, text },
+        };
+        // A second a line: the chat has no clock, it is told the time.
+        let now = Now { uptime: 1000 * second as u64, date: 0 };
+        chat.apply(now, input, &mut out);
+        out.drain(..).for_each(show);
+    }
+    Ok(())
+}
+
+/// Nothing has been sent anywhere: an output says what is to be done.
+fn show(output: Output) {
+    match output {
+        Output::Send { to, notice } => println!("  to {to}: {}", words(&notice)),
+        Output::Broadcast { notice, .. } => println!("  to all: {}", words(&notice)),
+        Output::Close { to, code, .. } => println!("  close {to} with {code}"),
+        other => println!("  {other:?}"),
+    }
+}
+
+fn words(notice: &Notice) -> String {
+    let mut line = String::new();
+    if !Dialect::Text.encode(notice, &mut line) {
+        Dialect::Chinwag.encode(notice, &mut line);
+    }
+    line
+}

@@ -1,0 +1,23 @@
+//! The whole chat, page included, in a program of your own, with rules of your own.
+//!
+//! Run:      cargo run --example 05_chat -- 127.0.0.1:6505
+//! Look at:  the page, in two windows; then say something that is longer than 140 characters.
+
+use chinwag::{Server, chat::Rules, chat_server::ChatServer, pages, protocol::Dialect};
+use std::env;
+
+fn main() -> Result<(), chinwag::Error> {
+    let addr = env::args().nth(1).unwrap_or("127.0.0.1:6505".into());
+    let mut rules = Rules::default();
+    rules.text_chars = 140;
+    let server = Server::builder()
+        .protocols(ChatServer::protocols()) // what Sec-WebSocket-Protocol may ask for
+        .endpoint(|path| path == "/") // where a handshake may come
+        .site(pages::respond) // what all other requests get
+        .listen(addr)?
+        .start()?;
+    println!("chat at http://{}/", server.local_addrs()[0]);
+    // From here on this thread is the chat; it ends when the server is shut down and everybody has left.
+    ChatServer::new(server, rules, Dialect::Json).run();
+    Ok(())
+}

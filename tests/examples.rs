@@ -1,0 +1,207 @@
+//! The ladder: every example as a process of its own, and what it prints and answers. And the ten lines of the README.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use support::example::Example;
+use support::markdown::{ROOT, check_quotes, read};
+use support::raw::get;
+use support::{Client, DEADLINE, python, run, skip, wait_until};
+use tungstenite::Message;
+
+/// The handshake and the frame that RFC 6455 has as examples (1.2, 5.7), then a Close with 4000.
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+const HELLO: [u8; 11] = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+const CLOSE: [u8; 8] = [0x88, 0x82, 0x10, 0x20, 0x30, 0x40, 0x1f, 0x80];
+
+/// What is typed into the chat machine; docs/course quotes what it answers.
+const TYPED: &str = "1 join\n2 join\n1 /name ann\n2 /msg ann hi\n1 hello\n2 leave\n";
+
+/// The ten lines, exactly as they stand in README.md and at the head of src/lib.rs (tests/docs.rs compares them).
+mod ten_lines {
+    include!("support/ten_lines.rs");
+
+    pub(super) fn run() -> Result<(), chinwag::Error> {
+        main()
+    }
+}
+
+#[test]
+fn every_example_is_short_and_says_how_to_run_it_and_what_to_look_at() {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(format!("{ROOT}/examples")).expect("a folder") {
+        let name = entry.expect("a readable folder").file_name().to_string_lossy().into_owned();
+        let Some(stem) = name.strip_suffix(".rs") else { continue };
+        let text = read(&format!("examples/{name}"));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() <= 60, "{name} has {} lines", lines.len());
+        let header = lines.iter().take_while(|line| line.starts_with("//!")).copied().collect::<Vec<_>>().join("\n");
+        let run = format!("cargo run --example {stem}");
+        assert!(header.contains("//! Run:  ") && header.contains(&run), "{name} does not say `{run}`: {header}");
+        assert!(header.contains("//! Look at:  "), "{name} does not say what to look at: {header}");
+        assert!(read("README.md").contains(&format!("(examples/{name})")), "README.md has no link to {name}");
+        names.insert(name);
+    }
+    assert!(names.len() >= 7, "{names:?}");
+}
+
+#[test]
+fn handshake_by_hand() {
+    let (example, addr) = Example::serve("01_handshake");
+    let mut stream = connect(addr);
+    stream.write_all(REQUEST.as_bytes()).expect("it reads");
+    expect(&mut stream, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+    expect(&mut stream, b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+    stream.write_all(&HELLO).expect("it reads");
+    expect(&mut stream, b"\x81\x05Hello");
+    stream.write_all(&CLOSE).expect("it reads");
+    expect(&mut stream, b"\x88\x02\x0f\xa0");
+    assert_eq!(stream.read(&mut [0]).expect("a FIN and no reset"), 0);
+    let mut lines = (0..20).map(|_| example.next_line() + "\n");
+    let (handshake, frames): (String, String) = (lines.by_ref().take(10).collect(), lines.collect());
+    let printed = |source: &str| match source {
+        "01_handshake handshake" => Some(handshake.clone()),
+        "01_handshake frames" => Some(frames.clone()),
+        _ => None,
+    };
+    assert_eq!(check_quotes("printed", printed), 3);
+}
+
+#[test]
+fn handshake_by_hand_goes_on_after_what_is_no_handshake() {
+    let (example, addr) = Example::serve("01_handshake");
+    connect(addr).write_all(b"GET / HTTP/1.1\r\n\r\n").expect("it reads");
+    while !example.next_line().starts_with("given up: no Sec-WebSocket-Key") {}
+    let mut client = Client::connect(addr, &[]);
+    client.say("hi");
+    assert_eq!(client.next_text(), "hi");
+    assert_eq!(client.close(1000).0, 1000);
+}
+
+#[test]
+fn echo() {
+    let (_example, addr) = Example::serve("02_echo");
+    let mut client = Client::connect(addr, &[]);
+    client.say("hi");
+    assert_eq!(client.next_text(), "hi");
+    echo_with_python(addr);
+}
+
+#[test]
+fn the_ten_lines_of_the_readme() {
+    let addr = SocketAddr::from(([127, 0, 0, 1], 9000));
+    if TcpListener::bind(addr).is_err() {
+        return skip("port 9000, which the README's echo listens on, is taken");
+    }
+    std::thread::spawn(ten_lines::run);
+    wait_until(DEADLINE, "the echo listens", || TcpStream::connect(addr).is_ok());
+    echo_with_python(addr);
+}
+
+#[test]
+fn broadcast() {
+    let (_example, addr) = Example::serve("03_broadcast");
+    // An answer to each before the next one comes: then all are in, and the numbers are 1 and 2.
+    let [mut ann, mut bob] = [(), ()].map(|()| {
+        let mut client = Client::connect(addr, &[]);
+        client.say("here");
+        while client.next_text() != "here" {}
+        client
+    });
+    assert_eq!([ann.next_text(), ann.next_text()], ["2 says:", "here"]);
+    ann.say("hi");
+    for client in [&mut ann, &mut bob] {
+        assert_eq!([client.next_text(), client.next_text()], ["1 says:", "hi"]);
+    }
+    drop(ann);
+    assert_eq!(bob.next_text(), "1 is gone: lost without a Close frame");
+}
+
+#[test]
+fn rules() {
+    let printed = Example::start("04_rules", &[]).ask(TYPED).join("\n") + "\n";
+    assert!(printed.contains("to all: ann: hello"), "{printed}");
+    assert_eq!(check_quotes("printed", |source| (source == "04_rules").then(|| printed.clone())), 1);
+    assert_eq!(Example::start("04_rules", &[]).ask("nonsense\n").len(), 1);
+}
+
+#[test]
+fn chat() {
+    let (_example, addr) = Example::serve("05_chat");
+    let page = get(addr, "/");
+    assert_eq!(page.status, 200);
+    let mut ann = Client::connect(addr, &["chinwag.v1"]);
+    ann.sign_in("ann");
+    ann.say_json(&serde_json::json!({"type": "message", "text": "x".repeat(141)}));
+    assert_eq!(ann.wait_for("error")["reason"], "too-long");
+    ann.say_json(&serde_json::json!({"type": "message", "text": "x".repeat(140)}));
+    ann.wait_for("message");
+}
+
+#[test]
+fn subprotocols() {
+    let (_example, addr) = Example::serve("06_subprotocols");
+    for (asked, chosen, answer) in
+        [(&["morse", "upper", "reverse"][..], "upper", "ABC"), (&["reverse", "upper"], "reverse", "cba")]
+    {
+        let mut client = Client::connect(addr, asked);
+        assert_eq!(client.protocol(), Some(chosen));
+        client.say("abc");
+        assert_eq!(client.next_text(), answer);
+        client.send(Message::binary(vec![1]));
+        assert_eq!(client.wait_for_close().0, 1003);
+    }
+    let mut client = Client::connect(addr, &[]);
+    assert_eq!(client.wait_for_close(), (4000, "ask for upper or reverse".into()));
+}
+
+#[test]
+fn own_protocol() {
+    let (_example, addr) = Example::serve("09_own_protocol");
+    assert!(get(addr, "/").body.starts_with(b"<!doctype html>"));
+    let [mut ann, mut bob] = [(), ()].map(|()| Client::connect(addr, &[]));
+    let stroke = Message::binary((1..=8).collect::<Vec<u8>>());
+    for client in [&mut ann, &mut bob] {
+        assert_eq!(client.try_next().expect("the board"), Message::binary(vec![]));
+    }
+    ann.send(stroke.clone());
+    ann.send(stroke.clone());
+    for client in [&mut ann, &mut bob] {
+        assert_eq!([(); 2].map(|()| client.try_next().expect("a stroke")), [stroke.clone(), stroke.clone()]);
+    }
+    let mut late = Client::connect(addr, &[]);
+    assert_eq!(late.try_next().expect("the board").len(), 16);
+    ann.send(Message::binary(vec![1, 2, 3]));
+    assert_eq!(ann.wait_for_close().0, 1007);
+    bob.say("no");
+    assert_eq!(bob.wait_for_close().0, 1003);
+}
+
+fn echo_with_python(addr: SocketAddr) {
+    let Some(python) = python(&["websockets.sync.client"]) else {
+        return skip("no Python with websockets; say which one by CHINWAG_PYTHON");
+    };
+    let mut command = Command::new(python);
+    command.arg(format!("{ROOT}/tests/python/echo_client.py")).arg(format!("ws://{addr}/"));
+    run(command, Duration::from_secs(30));
+}
+
+fn connect(addr: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(addr).expect("it listens");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    stream
+}
+
+#[track_caller]
+fn expect(stream: &mut TcpStream, expected: &[u8]) {
+    let mut came = vec![0; expected.len()];
+    stream.read_exact(&mut came).expect("so many bytes");
+    assert_eq!(came.escape_ascii().to_string(), expected.escape_ascii().to_string());
+}
