@@ -24,7 +24,7 @@
 //! | floor | modules | what is there |
 //! |---|---|---|
 //! | 0 | [`error`], [`config`], [`http`], [`access`], [`protocol`] | types: what can go wrong, bounds, answers, who may come in, what clients and server say |
-//! | 1 | [`chat`], [`handshake`], [`pages`], `connection` | the rules of the chat; request or upgrade; the page; the full-duplex socket |
+//! | 1 | [`chat`], [`handshake`], [`pages`], `history`, `connection` | the rules of the chat; request or upgrade; the page; the full-duplex socket |
 //! | 2 | [`peer`], [`server`] | the generic server: [`Server`], [`Event`], [`Peer`] |
 //! | 3 | [`chat_server`] | the chat on that server |
 //!
@@ -34,6 +34,8 @@
 //! # Features
 //! `precis`, on by default: names are compared as RFC 8266 says, for about 200 KiB of Unicode tables. Without it, case and
 //! white space do not count, and that is all.
+//!
+//! `history`, off by default: messages are kept in an SQLite file (`chinwag::history`), for 1 MiB of binary.
 //!
 //! `gzip`, on by default: the page's files are embedded compressed, too, for 27 KiB.
 

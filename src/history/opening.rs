@@ -118,8 +118,8 @@ fn is_no_other(path: &Path) -> Result<(), Problem> {
 /// SQLite's own word for it is that it cannot open it.
 fn may_be_written(path: &Path) -> Result<(), Problem> {
     match OpenOptions::new().append(true).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        opened => Ok(drop(opened?)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
     }
 }
 
