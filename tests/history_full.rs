@@ -1,14 +1,14 @@
-//! A disk that is full: the chat goes on, the log says so, and when there is room again the file has what waited.
+//! A disk that is full, or does not answer: the chat goes on, the log says so, and when there is room again the file has what waited.
 #![cfg(feature = "history")]
 
 mod support;
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::binary::{Chinwag, command, start, start_binary};
-use support::temp::{Folder, SmallDisk};
+use support::temp::{Folder, SlowDisk, SmallDisk};
 use support::{Client, run, skip};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -82,6 +82,29 @@ fn a_file_that_may_not_grow_is_like_a_full_disk() {
     assert!(!kept.is_empty() && kept.len() < 400 && kept == ann.said[..kept.len()], "{} messages are kept", kept.len());
     run_quietly("prlimit", &["--pid", &chinwag.pid().to_string(), "--fsize=unlimited"]).expect("it may be lifted");
     ann.talk(1);
+    chinwag.wait_for_log("nothing was lost");
+    assert_eq!(stored(&file), ann.said);
+}
+
+/// A write that takes for ever holds nobody up for longer than two seconds, once.
+#[test]
+fn a_disk_that_does_not_answer_stops_no_chat() {
+    let Some(disk) = SlowDisk::mount("slow") else { return skip("only root may mount a disk in a file") };
+    let file = disk.path("chat.db");
+    let chinwag = start_binary(&["--history", &file, "--no-limits"]);
+    let mut ann = Talker::enter(&chinwag);
+    ann.talk(3);
+    let frozen = disk.freeze();
+    let start = Instant::now();
+    ann.talk(1);
+    let waited = start.elapsed();
+    assert!((Duration::from_secs(1)..Duration::from_secs(4)).contains(&waited), "{waited:?}");
+    chinwag.wait_for_log("the disk does not answer");
+    let start = Instant::now();
+    ann.talk(20);
+    assert_eq!(Talker::enter(&chinwag).last, 24, "newcomers are let in, and told the past from memory");
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    drop(frozen);
     chinwag.wait_for_log("nothing was lost");
     assert_eq!(stored(&file), ann.said);
 }

@@ -146,8 +146,9 @@ impl History {
         if count == 0 {
             return;
         }
-        if let Some(until) = self.put(batch, unkept) {
-            self.shared.work.notify_one();
+        let until = self.put(batch, unkept);
+        self.shared.work.notify_one();
+        if let Some(until) = until {
             self.wait(until);
         }
     }

@@ -50,14 +50,23 @@ pub(super) struct Start {
     problem: Option<Problem>,
     /// All numberings are to be called `run`: people know messages by their old names that the file has not.
     rename: bool,
+    /// As it was noted.
+    is_behind: bool,
 }
 
 impl Start {
     /// # Errors
     /// [`Problem::InUse`] only. Any other problem is kept, to be told.
     pub(super) fn new(settings: &Settings, run: Arc<str>) -> Result<Self, Problem> {
-        let mut start =
-            Self { settings: settings.clone(), run, mark: None, access: Access::None, problem: None, rename: false };
+        let mut start = Self {
+            settings: settings.clone(),
+            run,
+            mark: None,
+            access: Access::None,
+            problem: None,
+            rename: false,
+            is_behind: false,
+        };
         match start.open(true) {
             Err(Problem::InUse) => return Err(Problem::InUse),
             Err(problem) => {
@@ -93,6 +102,7 @@ impl Start {
         if self.mark.is_none() {
             let (mark, behind) = Mark::take(&self.settings.path)?;
             self.rename |= behind;
+            self.is_behind = behind;
             self.mark = Some(mark);
         }
         if first {
@@ -104,7 +114,7 @@ impl Start {
         }
         self.access = Access::Write(file);
         if first {
-            self.note(true);
+            self.note(false);
         }
         Ok(())
     }
@@ -134,9 +144,13 @@ impl Start {
         written
     }
 
-    /// Notes whether the file has what people have seen.
-    fn note(&self, in_step: bool) {
-        if let Some(Err(error)) = self.mark.as_ref().map(|mark| mark.set(in_step)) {
+    /// Notes whether the file lacks what people have seen.
+    fn note(&mut self, behind: bool) {
+        if self.is_behind == behind {
+            return;
+        }
+        self.is_behind = behind;
+        if let Some(Err(error)) = self.mark.as_ref().map(|mark| mark.set(!behind)) {
             warn!("history: cannot note whether the file is behind: {error}");
         }
     }
@@ -237,6 +251,12 @@ impl Work {
         for ask in asks {
             ask(source.as_ref());
         }
+        let state = self.shared.lock();
+        let was_slow = state.alarm.problem() == Some(&Problem::Slow) && state.shelf.is_empty();
+        drop(state);
+        if was_slow {
+            self.recovered();
+        }
     }
 
     fn write(&mut self) {
@@ -256,7 +276,7 @@ impl Work {
         let was_trouble = state.alarm.problem().is_some() && state.shelf.is_empty();
         drop(state);
         if was_trouble {
-            self.start.note(true);
+            self.start.note(false);
             self.recovered();
         }
         self.shared.done.notify_all();
@@ -280,12 +300,9 @@ impl Work {
         self.retry_at = now + RETRY;
         let mut state = self.shared.lock();
         state.shelf.put_back(lost);
-        let is_new = state.alarm.problem().is_none();
         drop(state);
-        if is_new {
-            // Before anybody sees what the file has not.
-            self.start.note(false);
-        }
+        // Before anybody sees what the file has not.
+        self.start.note(true);
         let mut state = self.shared.lock();
         let line = state.alarm.raise(problem, now);
         let (waiting, lost) = (state.shelf.len(), state.shelf.lost_count());

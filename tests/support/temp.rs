@@ -71,3 +71,50 @@ impl Drop for SmallDisk {
         let _ = Command::new("umount").arg("-l").arg(self.0.path(".")).status();
     }
 }
+
+/// A disk in a file, which can be told to stop answering. Unmounted when this is dropped.
+#[derive(Debug)]
+pub struct SlowDisk(Folder);
+
+/// As long as this lives, whoever writes to the disk waits.
+#[derive(Debug)]
+pub struct Frozen(String);
+
+impl SlowDisk {
+    /// None: only root may do that, and not everywhere.
+    pub fn mount(name: &str) -> Option<SlowDisk> {
+        let disk = SlowDisk(Folder::new(name));
+        File::create(disk.0.path("image")).and_then(|image| image.set_len(32 << 20)).expect("a sparse file");
+        fs::create_dir(disk.0.path("disk")).expect("a folder");
+        let (image, point) = (disk.0.path("image"), disk.0.path("disk"));
+        let done = ran("mkfs.ext4", &["-q", &image]) && ran("mount", &["-o", "loop", &image, &point]);
+        done.then_some(disk)
+    }
+
+    /// The path of a file on it.
+    pub fn path(&self, name: &str) -> String {
+        self.0.path(&format!("disk/{name}"))
+    }
+
+    /// Keep what this returns in front of whatever could wait for the disk in its `drop`.
+    pub fn freeze(&self) -> Frozen {
+        assert!(ran("fsfreeze", &["-f", &self.0.path("disk")]), "fsfreeze is part of util-linux");
+        Frozen(self.0.path("disk"))
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        ran("fsfreeze", &["-u", &self.0]);
+    }
+}
+
+impl Drop for SlowDisk {
+    fn drop(&mut self) {
+        ran("umount", &["-l", &self.0.path("disk")]);
+    }
+}
+
+fn ran(program: &str, args: &[&str]) -> bool {
+    Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
+}
