@@ -68,6 +68,11 @@ impl Connection {
         self.with_open(|live| live.send(frames))
     }
 
+    /// Whether nothing waits to be sent. A connection that is over has nothing more to send.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lock().as_ref().is_none_or(|live| live.waiting() == 0)
+    }
+
     /// Sends a Close frame, after all that waits. Does nothing when it is closing already.
     pub(crate) fn close(self: &Arc<Self>, code: u16, why: &str) {
         self.with_open(|live| {

@@ -60,8 +60,9 @@ const TABLE: &[Row] = &[
     ("room-messages", "messages of a room that are kept in memory [500]", |bounds, n| bounds.rules.room_messages = n),
     ("room-bytes", "bytes of a room's messages in memory [262144]", |bounds, n| bounds.rules.room_bytes = n),
     ("history", "bytes of all rooms' messages in memory [16777216]", |bounds, n| bounds.rules.history_bytes = n),
-    ("replay", "bytes of history that one client is told when it comes [131072]", |bounds, n| {
-        bounds.rules.replay_bytes = n;
+    ("replay", "bytes of history that one client is told at once [65536]", |bounds, n| bounds.rules.replay_bytes = n),
+    ("replay-messages", "messages that are looked up for one client [100000]", |bounds, n| {
+        bounds.rules.replay_messages = n;
     }),
     ("lists", "bytes of user lists a second for each client; 0: any number [4096]", |bounds, n| {
         bounds.rules.list_bytes = (n > 0).then(|| count(n));
