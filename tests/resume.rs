@@ -114,8 +114,7 @@ impl Archive for Shelf {
             *nth == 0 || rest.is_some()
         };
         let wanted = all.iter().filter(|entry| entry.seq > after && entry.seq <= up_to).enumerate();
-        let found = wanted.take_while(|wanted| fits(wanted)).map(|(_, entry)| entry.clone()).collect();
-        found
+        wanted.take_while(|wanted| fits(wanted)).map(|(_, entry)| entry.clone()).collect()
     }
 
     fn commit(&mut self, entries: &mut Vec<Entry>) {
