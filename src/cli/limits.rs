@@ -83,6 +83,8 @@ pub(crate) fn apply(limits: &[String], config: Config, rules: Rules) -> Result<(
         (Some(_), None) => return Err("--limit burst: without a rate there is none; give --limit rate, too".to_owned()),
         (None, _) => {}
     }
+    // What is told at once must fit into what may wait, and leave room for what is said meanwhile.
+    bounds.rules.replay_bytes = bounds.rules.replay_bytes.min(bounds.config.outbox / 2);
     Ok((bounds.config, bounds.rules))
 }
 
@@ -137,6 +139,14 @@ mod tests {
         {
             let error = apply(&[text.to_owned()], Config::default(), Rules::default()).expect_err(text);
             assert!(error.contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn history_fits_into_the_outbox() {
+        for (limit, bytes) in [("outbox=1000", 500), ("replay=1000", 1000), ("replay=1000000", 131_072)] {
+            let (_, rules) = apply(&[limit.to_owned()], Config::default(), Rules::default()).expect("a bound");
+            assert_eq!(rules.replay_bytes, bytes, "{limit}");
         }
     }
 
