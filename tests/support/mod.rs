@@ -10,10 +10,13 @@ use std::time::{Duration, Instant};
 
 pub mod binary;
 pub mod client;
+pub mod events;
 pub mod example;
+pub mod fake;
 pub mod frames;
 pub mod markdown;
 pub mod process;
+pub mod proxy;
 pub mod raw;
 pub mod script;
 pub mod serving;
