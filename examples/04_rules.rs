@@ -3,12 +3,12 @@
 //! Run:      cargo run --example 04_rules
 //! Look at:  the answers to  1 join   2 join   1 /name ann   2 /msg ann hi   1 hello   2 leave   (a line each)
 
-use chinwag::chat::{Chat, Input, Now, Output, Rules};
+use chinwag::chat::{Chat, Input, Now, Output, RoomName, Rules};
 use chinwag::protocol::{Dialect, Notice};
 use std::io::{self, BufRead};
 
 fn main() -> io::Result<()> {
-    let mut chat = Chat::new(Rules::default());
+    let (mut chat, lobby) = (Chat::new(Rules::default()), RoomName::lobby());
     let mut out = Vec::new();
     for (second, line) in io::stdin().lock().lines().enumerate() {
         let line = line?;
@@ -17,7 +17,7 @@ fn main() -> io::Result<()> {
             continue;
         };
         let input = match input {
-            "join" => Input::Joined { id, dialect: Dialect::Text },
+            "join" => Input::Joined { id, dialect: Dialect::Text, room: &lobby, since: None },
             "leave" => Input::Left { id },
             text => Input::Text { id, text },
         };

@@ -3,10 +3,11 @@
 //! Owns the rules of RFC 6455 4.2 and RFC 9112 on who gets which answer. Knows sockets only as a
 //! [`Source`] of bytes, writes nothing, and knows no chat. docs/HANDSHAKE.md has the rules as a table.
 
-mod fields;
+pub(crate) mod fields;
 mod head;
 mod head_error;
 mod parse;
+mod redirect;
 mod secrets;
 mod seen;
 mod upgrade;
@@ -18,6 +19,7 @@ use tungstenite::http::{Version, header};
 
 pub use head::{Limits, Source, read_head};
 pub use head_error::HeadError;
+pub use redirect::redirect;
 
 use crate::access::{Access, Host, Refusal};
 use crate::http::{Method, Request, Response, Site};

@@ -24,7 +24,7 @@
 //! | floor | modules | what is there |
 //! |---|---|---|
 //! | 0 | [`error`], [`config`], [`http`], [`access`], [`protocol`] | types: what can go wrong, bounds, answers, who may come in, what clients and server say |
-//! | 1 | [`chat`], [`handshake`], [`pages`], `history`, `connection` | the rules of the chat; request or upgrade; the page; the full-duplex socket |
+//! | 1 | [`chat`], [`handshake`], [`pages`], `connection`, `history`, `tls` | the rules of the chat; request or upgrade; the page; the full-duplex socket; messages in a file; TLS |
 //! | 2 | [`peer`], [`server`] | the generic server: [`Server`], [`Event`], [`Peer`] |
 //! | 3 | [`chat_server`] | the chat on that server |
 //!
@@ -38,6 +38,8 @@
 //! `history`, off by default: messages are kept in an SQLite file (`chinwag::history`), for 1 MiB of binary.
 //!
 //! `gzip`, on by default: the page's files are embedded compressed, too, for 27 KiB.
+//!
+//! `tls`: `https://` and `wss://`, with rustls and ring: `tls::Acceptor` and `Builder::listen_tls`.
 
 pub mod access;
 pub mod config;
@@ -51,10 +53,18 @@ pub mod handshake;
 #[cfg(feature = "history")]
 pub mod history;
 pub mod pages;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls/absent.rs"]
+mod tls;
 
+pub mod client;
+pub mod duplex;
 pub mod peer;
 pub mod server;
 
+pub mod chat_client;
 pub mod chat_server;
 
 pub use access::Access;
