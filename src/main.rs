@@ -18,6 +18,7 @@ mod cli {
     #[cfg(not(feature = "tls"))]
     #[path = "tls_absent.rs"]
     pub(crate) mod tls;
+    #[cfg(feature = "tls")]
     pub(crate) mod tls_flags;
 }
 
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
     let done = match args::read() {
         Ok(Wish::Help) => say(args::HELP),
         Ok(Wish::HelpLimits) => say(&cli::limits::help()),
-        Ok(Wish::HelpTls) => say(cli::tls_flags::HELP),
+        Ok(Wish::HelpTls) => say(cli::tls::HELP),
         Ok(Wish::Version) => say(&format!("chinwag {}\n", env!("CARGO_PKG_VERSION"))),
         Ok(Wish::Run(args)) => run(&args),
         Err(error) => Err(error),
