@@ -3,13 +3,13 @@
 //! Run:      cargo run --example 04_rules
 //! Look at:  the answers to  1 join   2 join   1 /name ann   2 /msg ann hi   1 hello   2 leave   (a line each)
 
-use chinwag::chat::{Chat, Input, Now, Output, Rules};
+use chinwag::chat::{Chat, Input, Now, Output, RoomName, Rules};
 use chinwag::protocol::{Dialect, Notice};
 use std::io::{self, BufRead};
 
 fn main() -> io::Result<()> {
     let mut chat = Chat::new(Rules::default());
-    let mut out = Vec::new();
+    let (lobby, mut out) = (RoomName::lobby(), Vec::new());
     for (second, line) in io::stdin().lock().lines().enumerate() {
         let line = line?;
         let Some((id, input)) = line.split_once(' ').and_then(|(id, said)| Some((id.parse().ok()?, said))) else {
@@ -17,7 +17,7 @@ fn main() -> io::Result<()> {
             continue;
         };
         let input = match input {
-            "join" => Input::Joined { id, dialect: Dialect::Text },
+            "join" => Input::Joined { id, dialect: Dialect::Text, room: &lobby, since: None },
             "leave" => Input::Left { id },
             text => Input::Text { id, text },
         };

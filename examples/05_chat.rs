@@ -3,7 +3,7 @@
 //! Run:      cargo run --example 05_chat -- 127.0.0.1:6505
 //! Look at:  the page, in two windows; then say something that is longer than 140 characters.
 
-use chinwag::{Server, chat::Rules, chat_server::ChatServer, pages, protocol::Dialect};
+use chinwag::{Server, chat::Rules, chat_server::ChatServer, protocol::Dialect};
 use std::env;
 
 fn main() -> Result<(), chinwag::Error> {
@@ -12,8 +12,8 @@ fn main() -> Result<(), chinwag::Error> {
     rules.text_chars = 140;
     let server = Server::builder()
         .protocols(ChatServer::protocols()) // what Sec-WebSocket-Protocol may ask for
-        .endpoint(|path| path == "/") // where a handshake may come
-        .site(pages::respond) // what all other requests get
+        .endpoint(ChatServer::is_endpoint) // where a handshake may come: / and /room/NAME
+        .site(ChatServer::site) // what all other requests get
         .listen(addr)?
         .start()?;
     println!("chat at http://{}/", server.local_addrs()[0]);
