@@ -8,8 +8,8 @@ use chinwag::protocol::{Dialect, Notice};
 use std::io::{self, BufRead};
 
 fn main() -> io::Result<()> {
-    let mut chat = Chat::new(Rules::default());
-    let (lobby, mut out) = (RoomName::lobby(), Vec::new());
+    let (mut chat, lobby) = (Chat::new(Rules::default()), RoomName::lobby());
+    let mut out = Vec::new();
     for (second, line) in io::stdin().lock().lines().enumerate() {
         let line = line?;
         let Some((id, input)) = line.split_once(' ').and_then(|(id, said)| Some((id.parse().ok()?, said))) else {

@@ -11,6 +11,8 @@
 //!    and what still arrives is read and thrown away, lest a reset destroys the Close frame on its way.
 //! 4. Every end has a deadline.
 
+#[cfg(test)]
+mod client_tests;
 mod controls;
 mod drain;
 mod frames;
@@ -34,6 +36,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
+pub(crate) use tungstenite::protocol::Role;
 
 /// What is shared between the reader and all senders.
 #[derive(Debug)]
@@ -47,25 +50,31 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// A connection whose handshake is done, and the reader that its thread runs. `input`: what came behind the
-    /// request's head.
+    /// A connection whose handshake is done, and the reader that its thread runs. `input`: what came behind the head of
+    /// the request, or of the answer.
     #[inline(never)]
     pub(crate) fn new(
         id: u64,
+        role: Role,
         stream: Arc<TcpStream>,
         input: Vec<u8>,
         config: Arc<Config>,
         drain: Arc<Drain>,
     ) -> (Arc<Self>, Reader) {
-        let live = Mutex::new(Some(Live::new(Arc::clone(&stream), &config)));
+        let live = Mutex::new(Some(Live::new(role, Arc::clone(&stream), &config)));
         let connection = Arc::new(Self { id, config, drain, pending: Pending::new(), live });
         let reader = Reader::new(Arc::clone(&connection), stream, input);
         (connection, reader)
     }
 
-    /// Sends frames that are encoded already. False: it is closing, and nothing was sent.
+    /// Sends frames that are encoded already, as a server's may be. False: it is closing, and nothing was sent.
     pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
         self.with_open(|live| live.send(frames))
+    }
+
+    /// Sends a message, whatever the role. False: it is closing, and nothing was sent.
+    pub(crate) fn say(self: &Arc<Self>, message: Message) -> bool {
+        self.with_open(|live| live.say(message.into_frame()))
     }
 
     /// Sends a Close frame, after all that waits. Does nothing when it is closing already.
@@ -74,6 +83,16 @@ impl Connection {
             live.close(code, why);
             self.cut_later(live);
         });
+    }
+
+    /// False: it is closing, or over.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().as_ref().is_some_and(Live::is_open)
+    }
+
+    /// Bytes that the socket has not taken.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().as_ref().map_or(0, Live::waiting)
     }
 
     /// Sends a Ping with an empty payload.
@@ -113,10 +132,10 @@ impl Connection {
     /// The peer's side is at its end: once the messages that came before have been dealt with, so is ours.
     ///
     /// True: both have sent their Close frames, and nothing is left to wait for (RFC 6455 7.1.1: it is the server
-    /// that ends the connection first).
+    /// that ends the connection first; a client waits for that).
     fn conclude(self: &Arc<Self>, ending: Ending) -> bool {
         // Where a Close frame was sent already, nothing can be answered any more.
-        if self.lock().as_ref().is_some_and(Live::is_open) {
+        if self.is_open() {
             self.pending.wait(Instant::now() + self.config.close_timeout);
         }
         let mut guard = self.lock();

@@ -3,7 +3,7 @@
 //! Owns the rules of RFC 6455 4.2 and RFC 9112 on who gets which answer. Knows sockets only as a
 //! [`Source`] of bytes, writes nothing, and knows no chat. docs/HANDSHAKE.md has the rules as a table.
 
-mod fields;
+pub(crate) mod fields;
 mod head;
 mod head_error;
 mod parse;

@@ -48,9 +48,12 @@ mod connection;
 pub mod handshake;
 pub mod pages;
 
+pub mod client;
+pub mod duplex;
 pub mod peer;
 pub mod server;
 
+pub mod chat_client;
 pub mod chat_server;
 
 pub use access::Access;

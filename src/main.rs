@@ -4,9 +4,13 @@
 
 mod cli {
     pub(crate) mod args;
+    #[cfg(feature = "terminal")]
+    pub(crate) mod chat;
+    #[cfg(not(feature = "terminal"))]
+    #[path = "no_chat.rs"]
+    pub(crate) mod chat;
     pub(crate) mod limits;
     pub(crate) mod logging;
-    pub(crate) mod ports;
     pub(crate) mod setup;
     pub(crate) mod signals;
 }
@@ -15,12 +19,16 @@ use chinwag::Server;
 use cli::args::{self, Args, Wish};
 use log::{LevelFilter, warn};
 use std::{
+    env,
     io::{self, Write},
     net::SocketAddr,
     process::ExitCode,
 };
 
 fn main() -> ExitCode {
+    if env::args_os().nth(1).is_some_and(|first| first == "chat") {
+        return cli::chat::main();
+    }
     let done = match args::read() {
         Ok(Wish::Help) => say(args::HELP),
         Ok(Wish::HelpLimits) => say(&cli::limits::help()),

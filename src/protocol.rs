@@ -18,6 +18,7 @@ pub use entry::Entry;
 pub use json::rooms as rooms_json;
 pub(crate) use marks::is_mark;
 pub use problem::{ErrorReason, Problem};
+pub use text::{harmless, harmless_name};
 
 /// A connection's own number, given by the server, below 2^53 (so that JavaScript can hold it).
 pub type UserId = u64;

@@ -1,16 +1,20 @@
 //! The page in a real Chromium, driven by the scripts of `tests/browser` with pytest and Playwright.
 //!
-//! Each script is given a fresh server, at `CHINWAG_URL`, and the binary, `CHINWAG_BIN`, to start others.
+//! The scripts are dealt out to lanes that run side by side. Each lane is one pytest with one browser and one server, at
+//! `CHINWAG_URL`; each test has a room of its own there. With the binary, `CHINWAG_BIN`, they start others.
 
 mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use support::{python, run, skip, start_binary};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
+
+const LANES: usize = 2;
 
 #[test]
 fn every_script_passes() {
@@ -22,15 +26,19 @@ fn every_script_passes() {
     }
     let scripts = scripts();
     assert!(!scripts.is_empty(), "no test_*.py in {FOLDER}");
-    for script in scripts {
-        pytest(&python, &script);
-    }
+    thread::scope(|scope| {
+        for lane in 0..LANES {
+            let dealt: Vec<_> = scripts.iter().skip(lane).step_by(LANES).collect();
+            let python = &python;
+            scope.spawn(move || pytest(python, &dealt));
+        }
+    });
 }
 
-fn pytest(python: &Path, script: &Path) {
+fn pytest(python: &Path, scripts: &[&PathBuf]) {
     let chinwag = start_binary(&[]);
     let mut command = Command::new(python);
-    command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).arg(script);
+    command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).args(scripts);
     command.current_dir(FOLDER);
     command.env("CHINWAG_URL", chinwag.url());
     command.env("CHINWAG_BIN", env!("CARGO_BIN_EXE_chinwag"));

@@ -211,7 +211,7 @@ fn refused_messages_in_a_row() {
 /// Loopback has no bound per address, and with `--no-limits` nothing is refused for being too much.
 #[test]
 fn no_limits_is_no_limits() {
-    let chinwag = start_binary(&["--no-limits"]);
+    let chinwag = start_binary(&["--no-limits", "--history-lines", "0"]);
     let mut ann = Client::connect(chinwag.addr(), &["chinwag.v1"]);
     ann.sign_in("ann");
     for _ in 0..2000 {

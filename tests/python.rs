@@ -29,6 +29,11 @@ fn closing() {
     pytest("test_closing.py");
 }
 
+#[test]
+fn rooms() {
+    pytest("test_rooms.py");
+}
+
 fn pytest(script: &str) {
     let Some(python) = python(&["pytest", "websockets.sync.client"]) else {
         return skip("no Python with pytest and websockets; say which one by CHINWAG_PYTHON");

@@ -2,11 +2,12 @@
 //!
 //! Owns the checks on flags, and the sentences for those that make no sense.
 
-use super::{args::Args, limits, ports};
+use super::{args::Args, limits};
 use chinwag::{
     Access, Builder, Config, Server,
     chat::Rules,
     chat_server::{ChatServer, RoomList},
+    client,
     protocol::Dialect,
 };
 use std::{
@@ -107,7 +108,7 @@ fn listen(args: &Args, mut builder: Builder) -> Result<Builder, String> {
     let wanted = if args.listen.is_empty() { &default[..] } else { &args.listen };
     for text in wanted {
         let addr = address(text)?;
-        if ports::is_blocked(addr.port()) && !args.allow_blocked_port {
+        if client::is_blocked(addr.port()) && !args.allow_blocked_port {
             return Err(format!(
                 "browsers refuse to connect to port {} (the Fetch standard's list of bad ports, once a SECURITY_ERR); \
                  choose another port, or give --allow-blocked-port",

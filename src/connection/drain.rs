@@ -62,6 +62,19 @@ impl Drain {
         Ok(Arc::new(Self { shared }))
     }
 
+    /// The process's own, for connections that belong to no server, and a number that no other of them has. Its thread
+    /// starts with the first one and ends with the last.
+    ///
+    /// # Errors
+    /// As [`Drain::start`].
+    pub(crate) fn of_process() -> io::Result<(Arc<Self>, u64)> {
+        static PROCESS: Mutex<(Weak<Drain>, u64)> = Mutex::new((Weak::new(), 0));
+        let mut process = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        let drain = process.0.upgrade().map_or_else(Self::start, Ok)?;
+        *process = (Arc::downgrade(&drain), process.1 + 1);
+        Ok((drain, process.1))
+    }
+
     /// Have `connection` flushed each time its socket becomes writable again, until [`Drain::unwatch`].
     pub(super) fn watch(&self, stream: &TcpStream, connection: &Arc<Connection>) -> io::Result<()> {
         let key = connection.key();

@@ -34,6 +34,14 @@ impl Message {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// As tungstenite's context sends it: in one frame.
+    pub(super) fn into_frame(self) -> tungstenite::Message {
+        match self {
+            Self::Text(text) => tungstenite::Message::Text(text),
+            Self::Binary(bytes) => tungstenite::Message::Binary(bytes),
+        }
+    }
 }
 
 /// Says how long it is, not what it says: messages do not belong in logs.

@@ -27,6 +27,7 @@ const PARSE_BUFFER: usize = 512;
 #[derive(Debug)]
 pub(super) struct Live {
     stream: Arc<TcpStream>,
+    role: Role,
     context: WebSocketContext,
     outbox: Outbox,
     controls: Controls,
@@ -47,7 +48,7 @@ enum Phase {
     Closing,
     /// Nothing more will be said: the FIN follows the outbox.
     Finishing,
-    /// The FIN is sent: what comes is thrown away until theirs does.
+    /// The FIN is sent, or it is the server's to send: what comes is thrown away until theirs does.
     Finished,
 }
 
@@ -82,7 +83,7 @@ pub(super) enum Settled {
 }
 
 impl Live {
-    pub(super) fn new(stream: Arc<TcpStream>, config: &Config) -> Self {
+    pub(super) fn new(role: Role, stream: Arc<TcpStream>, config: &Config) -> Self {
         let limits = WebSocketConfig::default()
             .read_buffer_size(PARSE_BUFFER)
             .write_buffer_size(0)
@@ -90,7 +91,8 @@ impl Live {
             .max_frame_size(Some(config.message));
         Self {
             stream,
-            context: WebSocketContext::new(Role::Server, Some(limits)),
+            role,
+            context: WebSocketContext::new(role, Some(limits)),
             outbox: Outbox::default(),
             controls: Controls::new(Instant::now()),
             phase: Phase::Open,
@@ -132,9 +134,14 @@ impl Live {
         }
     }
 
-    pub(super) fn ping(&mut self) {
+    /// Sends a message as its role does: a client masks it, each frame with a mask of its own (RFC 6455 5.3).
+    pub(super) fn say(&mut self, message: Frame) {
         let (context, mut wire) = self.context_and_wire();
-        let _ = context.write(&mut wire, Frame::Ping(Bytes::new()));
+        let _ = context.write(&mut wire, message);
+    }
+
+    pub(super) fn ping(&mut self) {
+        self.say(Frame::Ping(Bytes::new()));
     }
 
     /// Starts the closing handshake.
@@ -184,7 +191,8 @@ impl Live {
         }
     }
 
-    /// The peer's side is at its end, and so is ours. True: with Close frames from both.
+    /// The peer's side is at its end, and so is ours. True: with Close frames from both, and the FIN is ours to send; a
+    /// client leaves that to the server (RFC 6455 7.1.1).
     pub(super) fn conclude(&mut self, ending: Ending) -> bool {
         match ending {
             Ending::Ours => false,
@@ -194,8 +202,9 @@ impl Live {
             }
             Ending::Close => {
                 self.flush_context();
-                self.phase = Phase::Finishing;
-                true
+                let first = self.role == Role::Server;
+                self.phase = if first { Phase::Finishing } else { Phase::Finished };
+                first
             }
         }
     }
@@ -206,6 +215,8 @@ impl Live {
             Some(frame) => (frame.code.into(), frame.reason.to_string()),
             None => (1005, String::new()),
         };
+        // What a client reports is the Close frame that came, whoever was first (RFC 6455 7.1.5).
+        self.reason.take_if(|said| self.role == Role::Client && matches!(said, Reason::ByUs { .. }));
         self.reason.get_or_insert(Reason::ByPeer { code, reason });
         Digest::Over(Ending::Close)
     }
@@ -287,7 +298,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
         let (stream, _) = listener.accept().expect("a connection");
-        (Live::new(Arc::new(stream), &Config::default()), peer)
+        (Live::new(Role::Server, Arc::new(stream), &Config::default()), peer)
     }
 
     /// A Close frame of a client, masked with zeros.

@@ -166,7 +166,7 @@ impl Reader {
 mod tests {
     use crate::{
         config::Config,
-        connection::{Connection, Drain},
+        connection::{Connection, Drain, Role},
     };
     use std::{
         net::{TcpListener, TcpStream},
@@ -184,7 +184,8 @@ mod tests {
             stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
             let config = Config { ping_after: Duration::from_secs(ping_seconds), ..Config::default() };
             let drain = Drain::start().expect("a thread");
-            let (_, reader) = Connection::new(1, Arc::clone(&stream), vec![0; input], Arc::new(config), drain);
+            let (_, reader) =
+                Connection::new(1, Role::Server, Arc::clone(&stream), vec![0; input], Arc::new(config), drain);
             let expected = (ping_seconds > 0).then_some(Duration::from_secs(ping_seconds));
             assert_eq!(stream.read_timeout().expect("a timeout"), expected);
             assert_eq!((reader.buffer.len(), reader.unread), (buffer, 0..input));

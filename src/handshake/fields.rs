@@ -10,10 +10,10 @@ use crate::http::Response;
 
 /// A field that may be there once was there twice.
 #[derive(Debug)]
-pub(super) struct Repeated;
+pub(crate) struct Repeated;
 
 /// The only field of that name.
-pub(super) fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, Repeated> {
+pub(crate) fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, Repeated> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (_, Some(_)) => Err(Repeated),
@@ -22,19 +22,19 @@ pub(super) fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Opt
 }
 
 /// The elements of a list that may be spread over several fields; empty ones are ignored (RFC 9110 5.6.1.2).
-pub(super) fn list(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn list(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &[u8]> {
     let values = headers.get_all(name).into_iter();
     let elements = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
 /// Is that word in the list, in any letter case?
-pub(super) fn lists(headers: &HeaderMap, name: impl AsHeaderName, word: &str) -> bool {
+pub(crate) fn lists(headers: &HeaderMap, name: impl AsHeaderName, word: &str) -> bool {
     list(headers, name).any(|element| element.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// RFC 9110 5.6.2.
-pub(super) fn is_token(text: &[u8]) -> bool {
+pub(crate) fn is_token(text: &[u8]) -> bool {
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !text.is_empty() && text.iter().all(allowed)
 }

@@ -10,9 +10,14 @@ const name = $('name');
 const refused = draft.get('refused', []); // texts that came back
 let target; // the one person who is to get it; undefined: all
 
-/** `submit(text, target)` says whether it took the text; `signIn(name)` is told the name asked for. */
+/** `submit` is told a text and its target; `signIn` the name asked for. */
 export function startComposer(submit, signIn) {
-	const send = () => text.value.trim() && submit(text.value, target) && write('');
+	const send = () => {
+		const [said, to] = [text.value, target];
+		if (!said.trim()) return;
+		write('');
+		submit(said, to);
+	};
 	aim(draft.get('target'));
 	write(draft.get('text', ''));
 	text.oninput = () => write(text.value);
@@ -53,7 +58,7 @@ export function writeTo(person) {
 	text.focus();
 }
 
-/** Puts a refused text back, before what has been typed since; if that is for others, once it is gone. */
+/** Puts a refused text back, before what was typed since; if that is for others, once it is gone. */
 export function giveBack(entry) {
 	refused.push(entry);
 	takeBack();
@@ -77,8 +82,8 @@ function aim(person) {
 	if (person) say($('private-to'), 'privateTo', { name: named(person) });
 }
 
-// Enter sends, Shift+Enter makes a new line. While an input method composes a Korean, Japanese or Chinese
-// character, Enter only finishes it. Safari has ended the composition by then, and says key code 229.
+// While an input method composes a Korean, Japanese or Chinese character, Enter only finishes it. Safari has ended the
+// composition by then, and says key code 229.
 function sends(event) {
 	return event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
 }

@@ -1,5 +1,5 @@
-// connection.js: keeps one socket open. Owns when to try again: after about a second, then longer and longer,
-// each wait a little random, so that a thousand pages do not return in one stampede. It reads no messages.
+// connection.js: keeps one socket open. Owns when to try again: after a second, then longer and longer, a little
+// random, so that a thousand pages do not return in one stampede. It reads no messages.
 
 import { openSocket } from './socket.js';
 

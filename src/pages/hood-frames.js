@@ -1,8 +1,7 @@
-// hood-frames.js: the tab "Events". A line for each event and message, the newest on top; opened, it shows the
-// JSON, the frame's header on the wire (RFC 6455 5.2), and the JavaScript that does the same.
+// hood-frames.js: "Events": a line for each, the newest on top; opened, it shows the JSON, the frame's header on
+// the wire (RFC 6455 5.2), and the JavaScript that does the same.
 
-import { copy } from './copy.js';
-import { $, make } from './dom.js';
+import { $, copy, make } from './dom.js';
 
 const MOST_LINES = 400;
 const MOST_SHOWN = 2000; // characters of one message
@@ -24,10 +23,6 @@ const CODE = {
 export function showFrame(report) {
 	list.prepend(line(report));
 	if (list.childElementCount > MOST_LINES) list.lastChild.remove();
-}
-
-export function clearFrames() {
-	list.replaceChildren();
 }
 
 function line(report) {

@@ -1,24 +1,25 @@
-// hood-try.js: the tab "Try it". Owns a second socket, the reader's own; while it is not open, the buttons act
-// on the chat's.
+// hood-try.js: "Try it". Owns a second socket, the reader's own; while it is not open, the buttons act on the chat's.
 
+import { home, withQuery } from './address.js';
 import { $, onSubmit } from './dom.js';
 import { openSocket } from './socket.js';
+import { showError } from './status.js';
 import { say } from './strings.js';
 
 let chat;
-let remember;
+let report;
 let own; // the second socket
 
-export function startTrying(connection, note) {
+export function startTrying(connection, show) {
 	chat = connection;
-	remember = note;
-	$('try-url').value = location.origin.replace('http', 'ws') + location.pathname;
+	report = show;
+	$('try-url').value = home;
 }
 
 /** Says on which socket the buttons act, and what became of the last try. */
 export function tellTried({ what, number, code, reason }) {
 	const on = target();
-	say($('try-on'), on === own ? 'actsOnOwn' : 'actsOnChat', on);
+	say($('try-on'), 'actsOn', on);
 	$('try-drop').disabled = on.ws.protocol !== 'chinwag.v1'; // in "text" it is a message
 	if (number === own?.number && what !== 'in' && what !== 'out') tell(`#${number} ${what} ${code ?? ''} ${reason ?? ''}`);
 }
@@ -29,19 +30,20 @@ function target() {
 
 function connect(url) {
 	own?.close(1000, '');
-	own = openSocket(url, $('try-protocols').value.split(/[ ,]+/).filter(Boolean), remember);
+	own = openSocket(withQuery(url), $('try-protocols').value.split(/[ ,]+/).filter(Boolean), report);
 }
 
 function tell(line) {
 	$('try-out').prepend(`${line}\n`);
 }
 
-/** What is thrown is part of the lesson: it is shown, by its name. */
+// What is thrown is part of the lesson: it is shown, by its name.
 function attempt(act) {
 	try {
 		act();
 	} catch ({ name, message }) {
 		tell(`${name}: ${message}`);
+		if (name === 'SecurityError') showError('mixed');
 	}
 }
 

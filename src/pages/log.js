@@ -1,5 +1,5 @@
-// log.js: the conversation on the screen. Owns the rows, how many stay, and the scrolling: it follows the
-// newest message while the reader is at the end, and never moves under a reader who is not.
+// log.js: the conversation. Owns the rows, how many stay, and the scrolling: it follows the newest message while
+// the reader is at the end, and never moves under one who is not.
 
 import { $, make } from './dom.js';
 import { say, sayTime } from './strings.js';
@@ -8,7 +8,7 @@ import { coloured, named, withLinks } from './text.js';
 const MOST_ROWS = 1500; // twice that while reading further up
 const FEWER = 200; // dropped at a time
 const NEAR = 40; // pixels from the end that count as the end
-const LONG = 1200; // characters, folded behind a button
+const LONG = 1200; // characters, in a box that scrolls
 const TOGETHER = 5 * 60000; // milliseconds within which messages of one person share a heading
 
 const log = $('log');
@@ -73,15 +73,8 @@ function heading(name, date, target, mine, pick) {
 function bubble(text) {
 	const node = make('div', 'text', ...withLinks(text));
 	node.dir = 'auto';
-	if (text.length < LONG) return node;
-	node.classList.add('folded');
-	const more = say(make('button'), 'showAll', { n: text.length });
-	more.onclick = () => {
-		atEnd = false; // the reader wants its beginning
-		node.classList.remove('folded');
-		more.remove();
-	};
-	return make('div', 'fold', node, more);
+	if (text.length > LONG) node.tabIndex = 0; // so that keys can scroll it
+	return node;
 }
 
 function startDay(date) {
@@ -113,7 +106,7 @@ scroller.onscroll = () => {
 	if (atEnd && unseen) sayUnseen(0);
 };
 
-// Follows whatever changed the size: a message, the phone's keyboard, a fold.
+// Follows whatever changed the size: a message, the phone's keyboard.
 const follow = new ResizeObserver(() => atEnd && scrollToEnd());
 follow.observe(scroller);
 follow.observe($('thread'));

@@ -1,14 +1,16 @@
-// main.js: the page begins here; it tells each part what the others did. The way of a message:
-// socket.js → connection.js → session.js → (here) → log.js, and out from composer.js the same way back.
+// main.js: all begins here. The way of a message: socket.js → connection.js → session.js → (here) → log.js, and out
+// from composer.js the same way back.
 
+import { home, withQuery } from './address.js';
 import { askName, giveBack, showComposer, startComposer, writeTo } from './composer.js';
 import { Connection } from './connection.js';
 import { $, onSubmit } from './dom.js';
 import { showHandshake, startHood } from './hood.js';
 import { addMessage, addNote, scrollToEnd, showPending } from './log.js';
-import { draft } from './memory.js';
+import { tab } from './memory.js';
 import { noticeMessage } from './notify.js';
-import { openPeople, showPeople } from './people.js';
+import { showPeople } from './people.js';
+import './rooms.js';
 import { Session } from './session.js';
 import { hideError, showError, showState } from './status.js';
 import { sayAll, switchLanguage } from './strings.js';
@@ -35,9 +37,12 @@ const view = {
 	left(name) {
 		addNote('left', { name: named(name) });
 	},
-	message(message, mine) {
+	message(message, mine, live) {
 		addMessage(message, mine, pick);
-		if (!mine) noticeMessage(message);
+		if (live && !mine) noticeMessage(message);
+	},
+	gap(n) {
+		addNote(n ? 'gone' : 'gap', { n });
 	},
 	refused(reason, about, entry) {
 		showError('refused', { about, reason });
@@ -45,7 +50,7 @@ const view = {
 	},
 };
 
-const connection = new Connection(address, ['chinwag.v1']);
+const connection = new Connection(() => withQuery(home, session.resume), ['chinwag.v1']);
 const session = new Session(connection, view);
 connection.watch(showState);
 startHood(connection, () => session.inspect());
@@ -54,7 +59,7 @@ if (session.wanted) showComposer(session.wanted);
 else askName();
 $('again').onclick = () => connection.connect();
 onSubmit('token-form', () => {
-	draft.set('token', $('token').value);
+	tab.set('token', $('token').value);
 	connection.connect();
 });
 $('language').onclick = () => {
@@ -65,26 +70,17 @@ sayAll();
 listPeople();
 connection.connect();
 
-/** The page's own address, with ws for http, wss for https. */
-function address() {
-	const token = draft.get('token') ?? new URLSearchParams(location.search).get('token');
-	const query = token ? `?token=${encodeURIComponent(token)}` : '';
-	return location.origin.replace('http', 'ws') + location.pathname + query;
-}
-
 function listPeople() {
 	showPeople(people, session.name, pick);
 }
 
 function submit(text, target) {
 	hideError();
-	const taken = session.say(text, target);
-	if (!taken) showError('tooLong');
+	session.say(text, target);
 	scrollToEnd();
-	return taken;
 }
 
 function pick(name) {
-	openPeople(false);
+	$('people').hidePopover(); // on a narrow screen
 	writeTo(name === session.name ? undefined : name);
 }

@@ -1,24 +1,22 @@
-// memory.js: what the page remembers, unless the browser forbids it: "keep" for the next visit, "draft" for
-// this tab, reloads included.
+// memory.js: what the page remembers: "keep" for the next visit, "tab" for this tab, reloads included, "draft" for
+// this room in this tab.
 
-function drawer(storage) {
+function drawer(storage, prefix = 'chinwag.') {
 	return {
-		get(key, otherwise) {
-			try {
-				return JSON.parse(storage().getItem(`chinwag.${key}`)) ?? otherwise;
-			} catch {
-				return otherwise;
-			}
-		},
-		set(key, value) {
-			try {
-				storage().setItem(`chinwag.${key}`, JSON.stringify(value));
-			} catch {
-				// Forbidden or full: the chat goes on without.
-			}
-		},
+		get: (key, otherwise) => attempt(() => JSON.parse(storage().getItem(prefix + key))) ?? otherwise,
+		set: (key, value) => attempt(() => storage().setItem(prefix + key, JSON.stringify(value))),
 	};
 }
 
+/** Where the browser forbids it, or all is full, the chat goes on without. */
+function attempt(act) {
+	try {
+		return act();
+	} catch {
+		return undefined;
+	}
+}
+
 export const keep = drawer(() => localStorage);
-export const draft = drawer(() => sessionStorage);
+export const tab = drawer(() => sessionStorage);
+export const draft = drawer(() => sessionStorage, `chinwag.${location.pathname}.`);

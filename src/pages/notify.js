@@ -1,7 +1,10 @@
 // notify.js: tells a reader who looks elsewhere: the title always, sound and notification if asked for.
 
+import { room } from './address.js';
 import { $ } from './dom.js';
 import { keep } from './memory.js';
+
+const TITLE = room ? `${room} · chinwag` : 'chinwag';
 
 let unread = 0;
 
@@ -15,7 +18,7 @@ export function noticeMessage({ name, text }) {
 
 function count(n) {
 	unread = n;
-	document.title = n ? `(${n}) chinwag` : 'chinwag';
+	document.title = n ? `(${n}) ${TITLE}` : TITLE;
 }
 
 function beep() {
@@ -44,3 +47,4 @@ for (const box of [$('sound'), $('notes')]) {
 }
 $('notes').closest('label').hidden = !('Notification' in window && isSecureContext);
 addEventListener('focus', () => count(0));
+count(0);

@@ -1,41 +1,47 @@
-// outbox.js: what was typed and is not yet heard back, oldest first. Nothing leaves it silently: the first
-// goes when the server sends it round or refuses it, and only then the next is sent. After a lost connection
-// it is sent again, with its nonce, by which a server can tell that it has it already.
+// outbox.js: what was typed and is not yet heard back, oldest first. The first goes when the server sends it round
+// or refuses it; only then the next is sent. On a new connection it is sent again: by its nonce the server knows
+// whether it has it.
 
 import { draft } from './memory.js';
 
+const MOST_OWN = 300; // more than the history that a server tells again
+
 export class Outbox {
 	entries = draft.get('outbox', []);
-	#sent = false; // the first one, on this connection
+	underway; // the nonce of the one sent on this connection
+	#own = draft.get('own', []); // nonces, those of entries that are gone too
 
 	add(text, target) {
-		this.entries.push({ nonce: randomWord(), text, target });
+		const nonce = randomWord();
+		this.entries.push({ nonce, text, target });
+		this.#own = [...this.#own, nonce].slice(-MOST_OWN);
 		this.#save();
+	}
+
+	isOwn(nonce) {
+		return this.#own.includes(nonce);
 	}
 
 	/** The entry to be sent now, if there is one. */
 	next() {
-		if (this.#sent || !this.entries.length) return undefined;
-		this.#sent = true;
+		if (this.underway || !this.entries.length) return undefined;
+		this.underway = this.entries[0].nonce;
 		return this.entries[0];
 	}
 
-	/** Takes out the entry under way, if `nonce` (where the server gives it back) is its own. */
+	/** Takes out the entry with that nonce, if it is here. */
 	done(nonce) {
-		if (!this.#sent || (nonce && nonce !== this.entries[0].nonce)) return undefined;
-		this.#sent = false;
-		const entry = this.entries.shift();
+		const at = this.entries.findIndex((entry) => entry.nonce === nonce);
+		if (at < 0) return undefined;
+		if (nonce === this.underway) this.underway = undefined;
+		const [entry] = this.entries.splice(at, 1);
 		this.#save();
 		return entry;
 	}
 
-	/** The first entry has to be sent again. */
-	again() {
-		this.#sent = false;
-	}
-
 	#save() {
 		draft.set('outbox', this.entries);
+		draft.set('own', this.#own);
 	}
 }
 

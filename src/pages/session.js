@@ -1,12 +1,12 @@
-// session.js: our half of the conversation (chinwag.v1). Owns who we are and what each message means; it
-// knows nothing of the document: what is to be seen, it says to `view`.
+// session.js: our half of the conversation (chinwag.v1): who we are, and what each message means. It knows nothing of
+// the document: what is to be seen, it says to `view`.
 
-import { draft, keep } from './memory.js';
+import { keep, tab } from './memory.js';
 import { Outbox } from './outbox.js';
 
-const MOST_BYTES = 60000; // a server closes at 64 KiB; say so before it does
+const LONGEST = 20000; // characters: in UTF-8 below 64 KiB, where a server ends the connection
 const PATIENCE = 1500; // milliseconds after "too-fast"
-const GIVEN_BACK = ['too-long', 'no-such-user', 'no-name', 'missing-field'];
+const MOST_NONCES = 5000; // remembered
 
 export class Session {
 	#connection;
@@ -17,10 +17,14 @@ export class Session {
 	#fresh; // a name that is new in the latest list
 	#gone; // the one that it may stand for
 	#id;
+	#log; // which numbering of the room's messages (PROTOCOL.md)
+	#joinedAt; // the number of the last one when we came: up to here, it is history
+	#last = 0; // the number of the last one shown
+	#nonces = new Set(); // of those shown lately
 	#timer; // while too fast
 
 	name; // as the server gave it; undefined until then
-	wanted = draft.get('name') ?? keep.get('name'); // as we asked for it
+	wanted = tab.get('name') ?? keep.get('name'); // as we asked for it
 
 	constructor(connection, view) {
 		this.#connection = connection;
@@ -32,16 +36,19 @@ export class Session {
 	signIn(name) {
 		this.wanted = name;
 		keep.set('name', name);
-		draft.set('name', name);
+		tab.set('name', name);
 		this.#send({ type: 'username', name });
 	}
 
-	/** Sends a message, now or later. False: it is too long for any server. */
+	/** What a new connection has to ask for, to get what was missed. */
+	get resume() {
+		return this.#log && { since: this.#last || this.#joinedAt, log: this.#log };
+	}
+
 	say(text, target) {
-		if (new Blob([JSON.stringify(text)]).size > MOST_BYTES) return false;
+		if (text.length > LONGEST) return this.#view.refused('too-long', text.length, { text, target });
 		this.#outbox.add(text, target);
 		this.#flush();
-		return true;
 	}
 
 	/** Asks for the handshake as the server saw it: view.handshake gets it. */
@@ -61,13 +68,17 @@ export class Session {
 			case 'rejectusername': return this.#view.rejected(this.wanted, message.name);
 			case 'userlist': return this.#listed(message.users);
 			case 'message': return this.#heard(message);
+			case 'gap': return this.#view.gap(message.missed);
 			case 'handshake': return this.#view.handshake(message);
 			case 'error': return this.#refused(message);
 		}
 	}
 
-	#welcomed({ id }) {
+	#welcomed({ id, seq, log }) {
+		if (log !== this.#log) this.#last = 0; // the numbers began anew
 		this.#id = id;
+		this.#log = log;
+		this.#joinedAt = seq;
 		if (this.wanted) this.signIn(this.wanted);
 	}
 
@@ -94,27 +105,37 @@ export class Session {
 	}
 
 	#heard(message) {
-		const mine = message.id === this.#id;
-		this.#names.set(message.id, message.name);
-		if (mine) this.#outbox.done(message.nonce);
-		this.#view.message(message, mine);
-		if (mine) this.#flush();
+		const { id, name, nonce, seq } = message;
+		const live = !(seq <= this.#joinedAt); // in history, ids are those of connections that were
+		const mine = this.#outbox.isOwn(nonce) || (live && id === this.#id);
+		if (live) this.#names.set(id, name);
+		if (this.#isNew(seq, nonce)) this.#view.message(message, mine, live);
+		if (this.#outbox.done(nonce)) this.#flush();
 	}
 
-	#refused({ reason, about }) {
+	// Private messages have no number. By the nonce is known what was said again to a server that had lost its history.
+	#isNew(seq, nonce) {
+		const known = seq <= this.#last || this.#nonces.has(nonce);
+		if (seq > this.#last) this.#last = seq;
+		if (nonce) this.#nonces.add(nonce);
+		if (this.#nonces.size > MOST_NONCES) this.#nonces.clear();
+		return !known;
+	}
+
+	#refused({ reason, about, nonce }) {
 		if (reason === 'too-fast') return (this.#timer ??= setTimeout(() => this.#again(), PATIENCE));
-		this.#view.refused(reason, about, GIVEN_BACK.includes(reason) && this.#outbox.done());
+		this.#view.refused(reason, about, this.#outbox.done(nonce));
 		this.#flush();
 	}
 
 	#again() {
 		this.#timer = clearTimeout(this.#timer);
-		this.#outbox.again();
+		this.#outbox.underway = undefined;
 		this.#flush();
 	}
 
 	#lost(code) {
-		if (code === 1009) this.#view.refused('too-long', code, this.#outbox.done());
+		if (code === 1009) this.#view.refused('too-long', code, this.#outbox.done(this.#outbox.underway));
 		this.name = undefined;
 		this.#users = [];
 		this.#names.clear();

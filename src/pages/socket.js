@@ -1,15 +1,12 @@
-// socket.js: one WebSocket, and a report of all that happens to it. Start reading here: this is the whole
-// browser API. It knows nothing of chat, nor of trying again (connection.js).
+// socket.js: one WebSocket, and a report of all that happens to it: the whole browser API. Start reading here.
 
 let opened = 0;
 const encoder = new TextEncoder();
 
-/**
- * Opens a WebSocket. `report` is called with { what, at, number, ws, … } for each step of its life:
- * connecting, open, in, out, closing, error, close. Throws what the constructor throws (a URL that is none).
- */
-export function openSocket(url, protocols, report) {
-	const ws = new WebSocket(url, protocols);
+/** Calls `report` with { what, at, number, ws, … } for each step: connecting, open, in, out, closing, error, close. */
+export function openSocket(address, protocols, report) {
+	const ws = new WebSocket(address, protocols);
+	const url = ws.url.replace(/token=[^&]*/, 'token=***'); // to be shown
 	const number = ++opened;
 	const tell = (what, more) => report({ what, at: Date.now(), number, ws, ...more });
 
@@ -18,10 +15,11 @@ export function openSocket(url, protocols, report) {
 	ws.onmessage = ({ data }) => tell('in', { data, size: sizeOf(data) });
 	ws.onerror = () => tell('error'); // not why: pages must not scan networks
 	ws.onclose = ({ code, reason, wasClean }) => tell('close', { code, reason, wasClean });
-	tell('connecting', { data: url.replace(/token=[^&]*/, 'token=…'), protocol: protocols });
+	tell('connecting', { data: url, protocol: protocols });
 
 	return {
 		ws,
+		url,
 		number,
 		protocols,
 		send(data) {

@@ -6,12 +6,12 @@ import { say } from './strings.js';
 const STATES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED']; // readyState 0 to 3
 
 let opened = false;
-let countdown;
+let ticking;
 
 /** Shows the readyState of the reported socket, and what will be done about a closed one. */
 export function showState({ what, ws, wait, code }) {
 	if (ws) showWord(STATES[ws.readyState]);
-	if (what === 'open') endTrouble();
+	if (what === 'open') opened = $('trouble').hidden = true;
 	if (what === 'close') showTrouble(code);
 	if (what === 'waiting') countDown(Date.now() + wait);
 }
@@ -31,25 +31,19 @@ function showWord(state) {
 	$('state-code').textContent = state;
 }
 
-function endTrouble() {
-	opened = true;
-	clearInterval(countdown);
-	$('trouble').hidden = true;
-}
-
 function showTrouble(code) {
-	clearInterval(countdown);
 	say($('trouble-text'), 'lost', { code });
 	$('countdown').hidden = true;
+	clearTimeout(ticking);
 	$('token-form').hidden = opened; // a browser does not tell a wrong token from a server that is away
 	$('trouble').hidden = false;
 }
 
 function countDown(until) {
-	const show = () => say($('countdown'), 'tryingIn', { n: Math.max(0, Math.ceil((until - Date.now()) / 1000)) });
-	countdown = setInterval(show, 1000);
-	$('countdown').hidden = false;
-	show();
+	const left = Math.ceil((until - Date.now()) / 1000);
+	$('countdown').hidden = left < 1;
+	say($('countdown'), 'tryingIn', { n: left });
+	if (left > 0) ticking = setTimeout(countDown, 1000, until);
 }
 
 $('close-error').onclick = hideError;

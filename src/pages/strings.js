@@ -1,5 +1,4 @@
-// strings.js: says everything in the reader's language, and again in another when that is switched. Owns the
-// choice; the words are in words.js, and nowhere else.
+// strings.js: says everything in the reader's language, and again in another when that is switched.
 
 import { keep } from './memory.js';
 import words from './words.js';

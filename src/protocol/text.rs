@@ -133,6 +133,22 @@ fn push_private(name: &str, text: &str, audience: &Audience, out: &mut String) {
     push_text(text, out);
 }
 
+/// What others wrote, as one line that is harmless for a terminal.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    let mut line = String::new();
+    push_text(text, &mut line);
+    line
+}
+
+/// A name, as harmless as [`harmless`] makes it; in quotation marks if it could be taken for more than a name.
+#[must_use]
+pub fn harmless_name(name: &str) -> String {
+    let mut line = String::new();
+    push_name(name, &mut line);
+    line
+}
+
 /// A name, in quotation marks if it could be taken for anything but a name.
 fn push_name(name: &str, out: &mut String) {
     if is_plain(name) {

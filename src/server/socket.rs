@@ -12,7 +12,7 @@ use super::{
     seats::Seat,
 };
 use crate::{
-    connection::{Connection, Reader, Reason},
+    connection::{Connection, Reader, Reason, Role},
     http::Request,
     peer::Peer,
 };
@@ -42,7 +42,7 @@ pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: S
 fn live(id: u64, stream: Arc<TcpStream>, opened: Box<Opened>, shared: &Arc<Shared>) {
     let Opened { addr, request, protocol, input } = *opened;
     let (connection, reader) =
-        Connection::new(id, stream, input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
+        Connection::new(id, Role::Server, stream, input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
     if !shared.guests.open(id, &connection) {
         connection.close(1001, "the server is shutting down");
     }

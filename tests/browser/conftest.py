@@ -2,6 +2,7 @@
 
 import os
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -10,16 +11,22 @@ from support import ARGS, CHROMIUM, DEADLINE, WIDE, Chinwag, Window
 
 
 @pytest.fixture(scope="session")
-def browser():
+def playwright():
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright):
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
-def url():
-    return os.environ["CHINWAG_URL"]
+def url(request):
+    """A room of the test's own, on the server that all tests share."""
+    return f"{os.environ['CHINWAG_URL']}room/{quote(request.node.name[:64])}"
 
 
 @pytest.fixture
@@ -66,4 +73,4 @@ def chinwag():
     server.stop()
 
 
-expect.set_options(timeout=5000)
+expect.set_options(timeout=DEADLINE * 1000)

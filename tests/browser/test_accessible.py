@@ -20,10 +20,10 @@ CONTRASTS = """() => {
             .map((n) => (n <= 0.04045 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
-    const style = getComputedStyle(document.documentElement);
     const name = document.querySelector('#people-list .name');
     return ['--paper', '--card', '--mine'].flatMap((ground) => {
-        const back = light(style.getPropertyValue(ground).trim());
+        name.style.background = `var(${ground})`;
+        const back = light(getComputedStyle(name).backgroundColor);
         return Array.from({ length: 360 }, (_, hue) => {
             name.style.setProperty('--hue', hue);
             const ink = light(getComputedStyle(name).color);
@@ -85,12 +85,13 @@ def test_everything_by_keyboard(window):
     expect(one.find("#text")).to_be_focused()
     one.find("#hood-button").focus()
     press("Enter")
-    expect(one.find("[aria-controls=life]")).to_be_focused()
-    press("ArrowRight")
-    expect(one.find("#shaking")).to_be_visible()
-    press("ArrowLeft")
-    press("ArrowLeft")
-    expect(one.find("#trying")).to_be_visible()
+    expect(one.find("#hood-close")).to_be_focused()
+    press("Tab")
+    expect(one.find("#life > summary")).to_be_focused()
+    one.find("#trying > summary").focus()
+    press("Enter")
+    expect(one.find("#try-url")).to_be_visible()
+    expect(one.find("#life > dl")).to_be_hidden()
     press("Escape")
     expect(one.find("#hood")).to_be_hidden()
     expect(one.find("#hood-button")).to_be_focused()

@@ -74,7 +74,7 @@ def test_markup_stays_text(window):
     expect(victim.find("#log .row:not(.mine) .name")).to_have_text(name)
     for one in (mallory, victim):
         assert one.find("main img, main script, main b:not(#me), #people b").count() == 0
-        assert one.page.title() == "chinwag"
+        assert one.page.title().endswith("chinwag")
 
 
 def test_only_web_addresses_become_links(window):
@@ -146,9 +146,9 @@ def test_the_title_counts_what_was_not_seen(window):
     jim = window("jim")
     ivy.page.evaluate("document.hasFocus = () => false")
     jim.say("anybody there?")
-    expect(ivy.page).to_have_title("(1) chinwag")
+    expect(ivy.page).to_have_title(re.compile(r"^\(1\) .*chinwag$"))
     ivy.page.evaluate("dispatchEvent(new Event('focus'))")
-    expect(ivy.page).to_have_title("chinwag")
+    expect(ivy.page).to_have_title(re.compile(r"^[^(]*chinwag$"))
 
 
 def test_the_name_is_kept_for_the_next_visit(window):

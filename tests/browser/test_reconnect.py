@@ -28,7 +28,7 @@ def test_a_restarted_server_is_found_again(window, chinwag, allowed):
     chinwag.start()
     ann.expect_state("OPEN")
     expect(ann.find("#trouble")).to_be_hidden()
-    expect(ann.find("#pending > *")).to_have_count(0, timeout=10000)
+    expect(ann.find("#pending > *")).to_have_count(0)
     expect(ann.find("#log .mine .text")).to_have_text(["before", "typed meanwhile", "and one more"])
     bob.expect_state("OPEN")
     bob.say("I am back too")
@@ -111,7 +111,7 @@ def test_waits_grow_and_differ(window):
         const waits = [];
         window.WebSocket = class {
             static OPEN = 1; static CLOSING = 2;
-            readyState = 3;
+            url = ''; readyState = 3;
             close() {}
             constructor() { setTimeout(() => this.onclose({ code: 1006, reason: '', wasClean: false })); }
         };

@@ -76,7 +76,7 @@ def test_more_than_the_server_takes_at_once(window):
         const text = document.getElementById('text');
         for (text.value of texts) text.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', cancelable: true }));
     }""", texts)
-    expect(eager.find("#pending > *")).to_have_count(0, timeout=20000)
+    expect(eager.find("#pending > *")).to_have_count(0)
     expect(eager.find("#log .text")).to_have_text(texts)
 
 

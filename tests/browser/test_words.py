@@ -14,7 +14,7 @@ DELIVERED = """async () => {
 }"""
 API = re.compile(
     r"chinwag|CONNECTING|OPEN|CLOSING|CLOSED|url|readyState|protocols?|extensions|bufferedAmount|[↓↑] \w+(\(\))?|\+ GUID|SHA-1|base64"
-    r"|key|data|send\(\)|code|reason|close\(\)|[×✎→]|\{ \}"
+    r"|key|data|send\(\)|code|reason|close\(\)|[×✎→☰]|MDN|RFC 6455|Naver D2|Spring with WebSocket|\{ \}"
 )
 
 

@@ -77,7 +77,7 @@ def test_newcomers_hear_what_was_said(server):
     for seq, line in zip(range(11, 61), lines, strict=True):
         time, rest = line.split("] ")
         assert time.startswith("[20") and len(time) == len("[2026-11-22 12:34") and rest == f"ann: message {seq}"
-    cat.expect(f"* you are guest-{cat.id}")
+    cat.expect("* you are guest-4")
 
 
 def test_who_comes_back_misses_nothing(server):
@@ -87,6 +87,7 @@ def test_who_comes_back_misses_nothing(server):
     bob.expect(message(ann, "one", 1, nonce="n1"))
     log = json.loads(bob.hello)["log"]
     bob.close()
+    ann.expect_users("ann")
     for seq, text in enumerate(["two", "three", "four"], 2):
         say(ann, text, nonce=f"n{seq}")
     for seq, text in enumerate(["one", "two", "three", "four"], 1):

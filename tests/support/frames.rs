@@ -41,6 +41,27 @@ pub fn header(opcode: u8, length: usize) -> Vec<u8> {
     bytes
 }
 
+/// A whole message in one frame of a server, which is not masked.
+pub fn server_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let masked = frame(opcode, payload);
+    let mut bytes = masked[..masked.len() - payload.len() - 4].to_vec();
+    bytes[1] &= 0x7f;
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// Up to the empty line that ends an HTTP head.
+#[track_caller]
+pub fn read_head(stream: &mut impl Read) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("a head before the deadline");
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).expect("an HTTP head is text")
+}
+
 /// One frame of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -105,11 +126,7 @@ impl RawClient {
     /// Up to the empty line that ends an HTTP head.
     #[track_caller]
     pub fn read_head(&mut self) -> String {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.exactly::<1>().expect("an answer before the deadline")[0]);
-        }
-        String::from_utf8(head).expect("an HTTP head is text")
+        read_head(&mut self.stream)
     }
 
     /// The next frame. `Ok(None)`: a clean FIN. `Err`: a reset, or nothing in time.

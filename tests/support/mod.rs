@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 pub mod binary;
 pub mod client;
+pub mod events;
 pub mod example;
+pub mod fake;
 pub mod frames;
 pub mod markdown;
 pub mod process;

@@ -15,8 +15,9 @@ const BAD: [u16; 81] = [
 /// Added to the list after the others, in 2021 (NAT slipstreaming).
 const BAD_LATER: u16 = 10080;
 
-/// Whether browsers refuse to connect to it.
-pub(crate) fn is_blocked(port: u16) -> bool {
+/// Whether browsers refuse to connect to it: the Fetch standard's list of bad ports.
+#[must_use]
+pub fn is_blocked(port: u16) -> bool {
     BAD.binary_search(&port).is_ok() || port == BAD_LATER
 }
 

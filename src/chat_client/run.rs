@@ -1,0 +1,213 @@
+//! The thread of a chat client: one connection after the other.
+//!
+//! Owns the clock. What is to be said and what was heard is [`Session`]'s.
+
+use super::{
+    Event,
+    retry::{self, LASTED, Pauses},
+    session::Session,
+};
+use crate::{
+    client::{self, Error, WebSocket},
+    connection::Message,
+};
+use crossbeam_channel::{Receiver, Sender, at, never, select};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// Messages on their way at once: more are refused together when the server finds them too fast.
+const WINDOW: usize = 16;
+
+/// How long to be silent after `too-fast`: the chat's allowance is counted in seconds.
+const SLOWER: Duration = Duration::from_secs(2);
+
+/// What the program wants.
+pub(super) enum Wish {
+    Say(String),
+    SayTo(String, String),
+    Rename(String),
+    Finish,
+}
+
+/// What the thread works with.
+pub(super) struct Run {
+    pub(super) builder: client::Builder,
+    pub(super) patience: Duration,
+    pub(super) session: Session,
+    pub(super) wishes: Receiver<Wish>,
+    /// Something in it, or its end: close.
+    pub(super) stop: Receiver<()>,
+    pub(super) events: Sender<Event>,
+}
+
+/// How a connection ended.
+struct End {
+    code: u16,
+    reason: String,
+    error: Option<Error>,
+    /// By our own wish.
+    wanted: bool,
+    was_open: bool,
+}
+
+/// What one connection is waiting for.
+#[derive(Default)]
+struct Mood {
+    open: bool,
+    /// Close when all was heard.
+    finishing: bool,
+    closing: bool,
+    /// Be silent until then.
+    silent: Option<Instant>,
+}
+
+impl Run {
+    /// The thread.
+    pub(super) fn all(mut self, mut socket: WebSocket) {
+        let (mut pauses, mut lost_since) = (Pauses::default(), None);
+        let mut mood = Mood::default();
+        let end = loop {
+            let start = Instant::now();
+            let end = self.one(&socket, &mut mood);
+            if start.elapsed() > LASTED && end.was_open {
+                pauses.reset();
+            }
+            if end.was_open {
+                lost_since = Some(Instant::now());
+            }
+            let pause = pauses.next();
+            let Some(since) = lost_since.filter(|_| self.may_try_again(&end)) else { break end };
+            if since.elapsed() + pause > self.patience {
+                break end;
+            }
+            let why = explain(&end);
+            self.tell(Event::Lost { why, retry_in: pause });
+            if self.is_told_to_close(pause) {
+                break End { wanted: true, ..end };
+            }
+            match self.again() {
+                Ok(next) => socket = next,
+                Err(error) => break End { error: Some(error), ..end },
+            }
+        };
+        self.tell(self.closed(end));
+    }
+
+    fn may_try_again(&self, end: &End) -> bool {
+        !end.wanted && retry::is_worth_it(end.error.as_ref(), end.code)
+    }
+
+    fn closed(&self, end: End) -> Event {
+        let error = end.error.filter(|_| !end.wanted);
+        Event::Closed { code: end.code, reason: end.reason, error, unheard: self.session.unheard() }
+    }
+
+    /// Another connection, which asks for what was missed.
+    fn again(&self) -> Result<WebSocket, Error> {
+        match self.session.query() {
+            Some(query) => self.builder.clone().query(&query).connect(),
+            None => self.builder.clone().connect(),
+        }
+    }
+
+    /// Waits, unless it is told to close. What is to be said waits, too.
+    fn is_told_to_close(&self, pause: Duration) -> bool {
+        select! {
+            recv(self.stop) -> _ => true,
+            default(pause) => false,
+        }
+    }
+
+    /// One connection, from its beginning to its end.
+    fn one(&mut self, socket: &WebSocket, mood: &mut Mood) -> End {
+        let mut end = End { code: 1006, reason: String::new(), error: None, wanted: false, was_open: false };
+        (mood.open, mood.silent) = (false, None);
+        loop {
+            let wishes = if self.is_ready(mood) { self.wishes.clone() } else { never() };
+            let stop = if mood.closing { never() } else { self.stop.clone() };
+            let awake = mood.silent.map_or_else(never, at);
+            select! {
+                recv(socket.events()) -> event => match event {
+                    Ok(client::Event::Close { code, reason, .. }) => {
+                        (end.code, end.reason, end.was_open, end.wanted) = (code, reason, mood.open, mood.closing);
+                        return end;
+                    }
+                    Ok(client::Event::Error(error)) => end.error = Some(error),
+                    Ok(event) => self.hear(event, socket, mood),
+                    Err(_) => return end,
+                },
+                recv(wishes) -> wish => wish.into_iter().for_each(|wish| self.obey(wish, socket, mood)),
+                recv(stop) -> _ => close(socket, mood),
+                recv(awake) -> _ => {
+                    mood.silent = None;
+                    send(socket, self.session.again());
+                }
+            }
+            if mood.finishing && !mood.closing && self.session.unheard() == 0 {
+                close(socket, mood);
+            }
+        }
+    }
+
+    /// Whether something new may be said.
+    fn is_ready(&self, mood: &Mood) -> bool {
+        mood.open && mood.silent.is_none() && !mood.finishing && !mood.closing && self.session.unheard() < WINDOW
+    }
+
+    fn hear(&mut self, event: client::Event, socket: &WebSocket, mood: &mut Mood) {
+        match event {
+            client::Event::Open => {
+                mood.open = true;
+                send(socket, self.session.greeting());
+                self.tell(Event::Open);
+            }
+            client::Event::Message(Message::Text(text)) => {
+                let heard = self.session.hear(text.as_str());
+                if heard.too_fast {
+                    mood.silent = Some(Instant::now() + SLOWER);
+                }
+                heard.event.into_iter().for_each(|event| self.tell(event));
+            }
+            _ => {}
+        }
+    }
+
+    fn obey(&mut self, wish: Wish, socket: &WebSocket, mood: &mut Mood) {
+        let object = match wish {
+            Wish::Say(text) => self.session.say(text),
+            Wish::SayTo(target, text) => json!({"type": "message", "text": text, "target": target}).to_string(),
+            Wish::Rename(name) => self.session.rename(name),
+            Wish::Finish => {
+                mood.finishing = true;
+                return;
+            }
+        };
+        // What is not sent, because it is closing, is said again on the next connection.
+        socket.send(object);
+    }
+
+    /// Nobody may want to know any more.
+    fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+}
+
+fn send(socket: &WebSocket, objects: impl IntoIterator<Item = String>) {
+    for object in objects {
+        socket.send(object);
+    }
+}
+
+fn close(socket: &WebSocket, mood: &mut Mood) {
+    mood.closing = true;
+    let _ = socket.close(1000, "");
+}
+
+/// A sentence for people.
+fn explain(end: &End) -> String {
+    match &end.error {
+        Some(error) => error.to_string(),
+        None if end.reason.is_empty() => format!("closed by the server, {}", end.code),
+        None => format!("closed by the server, {} ({})", end.code, end.reason.escape_debug()),
+    }
+}

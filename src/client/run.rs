@@ -1,0 +1,108 @@
+//! The thread of one WebSocket: dialling, handshake, messages, the end.
+//!
+//! Owns the order of events: `Open` first, `Close` once and last, a panic included.
+
+use super::{
+    Error, Event, ReadyState,
+    answer::{self, Agreed, Failure},
+    builder::Builder,
+    dial::dial,
+    event,
+    request::Request,
+    state::State,
+    url::Target,
+};
+use crate::connection::{Connection, Drain, Reader, Role};
+use crossbeam_channel::{Receiver, Sender};
+use log::{debug, error, trace};
+use std::{
+    io::Write,
+    net::TcpStream,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+
+/// What the thread works with.
+pub(super) struct Work {
+    pub(super) target: Target,
+    pub(super) settings: Arc<Builder>,
+    pub(super) state: Arc<State>,
+    pub(super) cancelled: Receiver<()>,
+    pub(super) events: Sender<Event>,
+}
+
+impl Work {
+    /// The thread.
+    pub(super) fn run(self) {
+        let (error, close) = match catch_unwind(AssertUnwindSafe(|| self.live())) {
+            Ok(Ok(end)) => end,
+            Ok(Err(error)) => (Some(error), event::abnormal()),
+            Err(_) => {
+                error!("a WebSocket's thread panicked; please report this");
+                (Some(Error::Lost), event::abnormal())
+            }
+        };
+        self.state.closed();
+        debug!("{}: closed: {error:?}, {close:?}", self.state.url());
+        if let Some(error) = error {
+            self.tell(Event::Error(error));
+        }
+        self.tell(close);
+    }
+
+    /// From the first packet to the last: how it ended.
+    fn live(&self) -> Result<(Option<Error>, Event), Error> {
+        let (connection, reader) = self.open()?;
+        debug!("{}: open, subprotocol {:?}", self.state.url(), self.state.protocol());
+        self.tell(Event::Open);
+        self.pump(&connection, reader);
+        Ok(event::end(connection.end()))
+    }
+
+    fn open(&self) -> Result<(Arc<Connection>, Reader), Error> {
+        let stream = Arc::new(dial(&self.target, self.settings.connect_timeout, &self.cancelled)?);
+        let _ = stream.set_nodelay(true);
+        let agreed = self.shake_hands(&stream);
+        if self.state.ready() != ReadyState::Connecting {
+            return Err(Error::Cancelled);
+        }
+        let Agreed { protocol, input } = agreed?;
+        let (drain, id) = Drain::of_process().map_err(Error::Start)?;
+        let config = Arc::new(self.settings.config.clone());
+        let (connection, reader) = Connection::new(id, Role::Client, stream, input, config, drain);
+        self.state.open(&connection, protocol)?;
+        Ok((connection, reader))
+    }
+
+    fn shake_hands(&self, stream: &Arc<TcpStream>) -> Result<Agreed, Error> {
+        self.state.dialled(stream)?;
+        let within = self.settings.config.handshake_timeout;
+        let deadline = Instant::now() + within;
+        let request = Request::new(&self.target, &self.settings.protocols, &self.settings.headers);
+        // A new connection has room for a request; for one larger than that, this is the deadline.
+        let _ = stream.set_write_timeout(Some(within).filter(|time| !time.is_zero()));
+        (&**stream).write_all(&request.bytes).map_err(Error::Connect)?;
+        let _ = stream.set_write_timeout(None);
+        match answer::read(&mut &**stream, deadline, &request, &self.settings.protocols) {
+            Ok(agreed) => Ok(agreed),
+            Err(Failure::Deadline) => Err(Error::HandshakeTimeout(within)),
+            Err(Failure::Error(error)) => Err(error),
+        }
+    }
+
+    /// Messages, from the socket into the channel. When that is full this waits, thus does not read, thus TCP slows the
+    /// server down. When nobody is left to receive them, they are read and dropped until the connection has ended.
+    fn pump(&self, connection: &Arc<Connection>, mut reader: Reader) {
+        while let Some(message) = reader.next() {
+            trace!("{}: {message:?}", self.state.url());
+            // As a browser: a Close frame is answered when it comes, not when the messages before it were dealt with.
+            connection.dealt_with();
+            self.tell(Event::Message(message));
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+}

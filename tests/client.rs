@@ -1,0 +1,234 @@
+//! The client with this crate's own server: what the browser's object does, in the browser's order.
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chinwag::client::{Error, Event, ReadyState, WebSocket};
+use chinwag::{Config, Message, Reason, Server};
+use support::DEADLINE;
+use support::events::{close, error, expect_open, failure, message, next, open, text};
+use support::serving::{self, Echo, addr, connected, disconnected, serve};
+
+fn url(addr: SocketAddr) -> String {
+    format!("ws://{addr}/")
+}
+
+#[test]
+fn a_life_as_in_a_browser() {
+    let builder = Server::builder().protocols(["a", "b"]).listen("127.0.0.1:0").expect("a free port");
+    let server = builder.start().expect("threads enough");
+    let socket = WebSocket::connect(&url(addr(&server)), &["c", "b", "a"]).expect("a URL");
+    expect_open(&socket);
+    assert_eq!((socket.ready_state(), socket.protocol(), socket.extensions()), (ReadyState::Open, Some("b"), ""));
+    assert_eq!((socket.url(), socket.buffered_amount()), (url(addr(&server)).as_str(), 0));
+    let peer = connected(&server);
+    assert!(socket.send("grüße") && socket.send(vec![0, 1, 255]) && socket.send(""));
+    assert_eq!(serving::text(&server).1, "grüße");
+    for length in [3, 0] {
+        let event = serving::next(&server);
+        assert!(matches!(&event, chinwag::Event::Message(_, message) if message.len() == length), "{event:?}");
+    }
+    peer.send("and back");
+    peer.send(vec![7; 70_000]);
+    assert_eq!((text(&socket), message(&socket)), ("and back".into(), Message::from(vec![7; 70_000])));
+    socket.close(3001, "enough").expect("a code that may be sent");
+    assert_eq!(close(&socket), (3001, "enough".into(), true));
+    assert_eq!((socket.ready_state(), socket.send("late")), (ReadyState::Closed, false));
+    socket.close(1000, "").expect("closing twice is nothing");
+}
+
+#[test]
+fn the_server_hears_code_and_reason() {
+    let server = serve(Config::default());
+    let socket = open(addr(&server));
+    connected(&server);
+    socket.close(4999, "grüße").expect("a code that may be sent");
+    assert_eq!(disconnected(&server).1, Reason::ByPeer { code: 4999, reason: "grüße".into() });
+}
+
+#[test]
+fn the_server_closes() {
+    let server = serve(Config::default());
+    let socket = open(addr(&server));
+    let peer = connected(&server);
+    peer.send("last words");
+    peer.close(4000, "go");
+    assert_eq!((text(&socket), close(&socket)), ("last words".into(), (4000, "go".into(), true)));
+    assert_eq!(disconnected(&server).1, Reason::ByUs { code: 4000 });
+    let socket = open(addr(&server));
+    connected(&server);
+    server.shutdown_handle().start();
+    assert_eq!(close(&socket), (1001, "the server is shutting down".into(), true));
+}
+
+#[test]
+fn the_server_vanishes() {
+    let server = serve(Config::default());
+    let socket = open(addr(&server));
+    connected(&server).cut();
+    assert!(matches!(failure(&socket), Error::Lost));
+}
+
+/// As a page that goes away; a thread that waits on a clone of the receiver sees the end.
+#[test]
+fn the_last_handle_is_dropped() {
+    let server = serve(Config::default());
+    let socket = open(addr(&server));
+    connected(&server);
+    let (events, clone) = (socket.events().clone(), socket.clone());
+    drop(socket);
+    assert!(clone.send("still here"));
+    assert_eq!(serving::text(&server).1, "still here");
+    drop(clone);
+    assert_eq!(disconnected(&server).1, Reason::ByPeer { code: 1001, reason: String::new() });
+    let last = events.recv_timeout(DEADLINE).expect("an event");
+    assert!(matches!(last, Event::Close { code: 1001, was_clean: true, .. }), "{last:?}");
+}
+
+#[test]
+fn what_browsers_refuse_is_refused() {
+    for (url, protocols) in [("nonsense", &[][..]), ("ws://host/", &["a b"]), ("ws://host/", &["a", "a"])] {
+        assert!(WebSocket::connect(url, protocols).is_err(), "{url} {protocols:?}");
+    }
+    assert!(matches!(WebSocket::connect("ws://localhost:6667/", &[]), Err(Error::BlockedPort(6667))));
+    let echo = Echo::start(Config::default());
+    let socket = open(echo.addr);
+    for code in [0, 999, 1001, 1005, 1006, 2999, 5000] {
+        assert!(matches!(socket.close(code, ""), Err(Error::CloseCode(_))), "{code}");
+    }
+    assert!(matches!(socket.close(1000, &"x".repeat(124)), Err(Error::CloseReason(124))));
+    assert_eq!(socket.ready_state(), ReadyState::Open);
+    socket.close(1000, &"x".repeat(123)).expect("that fits");
+    assert_eq!(close(&socket), (1000, "x".repeat(123), true));
+}
+
+/// The shape: one thread waits for events, another writes, a third closes.
+#[test]
+fn one_thread_reads_while_another_writes_and_a_third_closes() {
+    let echo = Echo::start(Config::default());
+    let socket = open(echo.addr);
+    let (written, all) = crossbeam_channel::bounded(1);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!((0..1000).all(|number| socket.send(format!("message {number}"))));
+        });
+        scope.spawn(|| {
+            all.recv_timeout(DEADLINE).expect("all were echoed");
+            socket.close(1000, "done").expect("a code that may be sent");
+        });
+        let mut echoes = 0;
+        for event in socket.events() {
+            match event {
+                Event::Message(message) => {
+                    assert_eq!(message, Message::from(format!("message {echoes}")));
+                    echoes += 1;
+                    if echoes == 1000 {
+                        written.send(()).expect("the third thread waits");
+                    }
+                }
+                Event::Close { code, was_clean, .. } => assert_eq!((code, was_clean), (1000, true)),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(echoes, 1000);
+    });
+}
+
+/// Several sockets and a timer in one thread.
+#[test]
+fn sockets_can_be_selected_from() {
+    let echo = Echo::start(Config::default());
+    let (left, right) = (open(echo.addr), open(echo.addr));
+    right.send("right");
+    crossbeam_channel::select! {
+        recv(left.events()) -> event => panic!("nothing was sent there: {event:?}"),
+        recv(right.events()) -> event => assert!(matches!(event, Ok(Event::Message(_)))),
+        default(DEADLINE) => panic!("no event"),
+    }
+}
+
+/// A channel that is full makes the reader wait; nothing is lost.
+#[test]
+fn a_slow_receiver_misses_nothing() {
+    let mut config = Config::default();
+    config.outbox = 64 * 1024 * 1024;
+    let echo = Echo::start(config);
+    let socket = WebSocket::builder(&url(echo.addr)).max_events(1).connect().expect("a URL");
+    expect_open(&socket);
+    for number in 0..500 {
+        assert!(socket.send(format!("{number} {}", "x".repeat(10_000))));
+    }
+    for number in 0..500 {
+        assert!(text(&socket).starts_with(&format!("{number} ")));
+    }
+}
+
+#[test]
+fn a_message_that_is_too_big_for_the_client() {
+    let server = serve(Config::default());
+    let socket = WebSocket::builder(&url(addr(&server))).max_message(1000).connect().expect("a URL");
+    expect_open(&socket);
+    let peer = connected(&server);
+    peer.send("x".repeat(1000));
+    peer.send("x".repeat(1001));
+    assert_eq!(text(&socket).len(), 1000);
+    assert!(matches!(failure(&socket), Error::Failed { code: 1009, .. }));
+    assert!(matches!(disconnected(&server).1, Reason::ByPeer { code: 1009, .. }));
+}
+
+#[test]
+fn a_message_that_is_too_big_for_the_server() {
+    let echo = Echo::start(Config::default());
+    let socket = open(echo.addr);
+    socket.send("x".repeat(100_000));
+    assert_eq!(close(&socket), (1009, "message too big".into(), true));
+}
+
+/// More than may wait: told apart from other failures.
+#[test]
+fn a_server_that_does_not_read() {
+    let fake = support::fake::Fake::open(Vec::new(), |stream| {
+        std::thread::park_timeout(DEADLINE);
+        drop(stream);
+    });
+    let socket = WebSocket::builder(&fake.url())
+        .max_buffered(1_000_000)
+        .close_timeout(Duration::from_millis(50))
+        .connect()
+        .expect("a URL");
+    expect_open(&socket);
+    let mut sent = 0;
+    while socket.send(vec![0; 100_000]) {
+        sent += 1;
+        assert!(sent < 1000, "it is bounded");
+    }
+    assert!(matches!(failure(&socket), Error::Full));
+}
+
+#[test]
+fn pings_are_answered_by_the_client_and_the_server() {
+    let often = Duration::from_millis(20);
+    let mut config = Config::default();
+    (config.ping_after, config.controls) = (often, 0);
+    let echo = Echo::start(config);
+    let socket = WebSocket::builder(&url(echo.addr)).ping(often, DEADLINE).connect().expect("a URL");
+    expect_open(&socket);
+    std::thread::park_timeout(Duration::from_millis(300));
+    socket.send("still here");
+    assert_eq!(text(&socket), "still here");
+}
+
+#[test]
+fn closed_before_it_is_open() {
+    let fake = support::fake::Fake::then(|mut stream, _| {
+        let _ = std::io::Read::read(&mut stream, &mut [0]);
+    });
+    let socket = WebSocket::connect(&fake.url(), &[]).expect("a URL");
+    assert_eq!((socket.ready_state(), socket.send("early")), (ReadyState::Connecting, false));
+    socket.close(1000, "").expect("a code that may be sent");
+    assert!(socket.ready_state() >= ReadyState::Closing);
+    assert!(matches!(error(&socket), Error::Cancelled));
+    assert!(matches!(next(&socket), Event::Close { code: 1006, was_clean: false, .. }));
+}

@@ -1,0 +1,152 @@
+//! The client with servers that nobody here wrote: Python `websockets` and Node's `ws`, in `tests/peers`.
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use chinwag::Message;
+use chinwag::client::{Error, ReadyState, WebSocket};
+use support::events::{close, expect_open, failure, message, text};
+use support::{python, run, skip};
+
+/// The version of `ws` that is installed for this test, outside of the repository.
+const WS: &str = "ws@8.23.0";
+
+#[test]
+fn python_websockets() {
+    let Some(python) = python(&["websockets.sync.server"]) else {
+        return skip("no Python with websockets; say which one by CHINWAG_PYTHON");
+    };
+    converse(Peer::start(Command::new(python).arg("-B"), "server.py"), "Python");
+}
+
+#[test]
+fn node_ws() {
+    let Some(modules) = node_modules() else { return skip("no Node with npm") };
+    converse(Peer::start(Command::new("node").env("NODE_PATH", modules), "server.js"), "Node");
+}
+
+/// Where `ws` is: installed into a temporary folder by the first run.
+fn node_modules() -> Option<PathBuf> {
+    let has = |program| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !has("node") || !has("npm") {
+        return None;
+    }
+    let folder = std::env::temp_dir().join(format!("chinwag-node-{}", WS.replace('@', "-")));
+    let modules = folder.join("node_modules");
+    if !modules.join("ws").is_dir() {
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(&folder).arg(WS);
+        run(npm, Duration::from_secs(120));
+    }
+    Some(modules)
+}
+
+/// A server's process; killed when it is dropped.
+struct Peer {
+    process: Child,
+    port: u16,
+}
+
+impl Peer {
+    fn start(command: &mut Command, script: &str) -> Peer {
+        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(script);
+        let mut process = command.arg(script).stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+        Peer { process, port: line.trim().parse().expect("a port") }
+    }
+
+    fn connect(&self, path: &str) -> WebSocket {
+        let url = format!("ws://127.0.0.1:{}{path}", self.port);
+        WebSocket::connect(&url, &["a", "b"]).expect("a URL")
+    }
+
+    fn open(&self, path: &str) -> WebSocket {
+        let socket = self.connect(path);
+        expect_open(&socket);
+        socket
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn converse(peer: Peer, name: &str) {
+    echoes(&peer);
+    fragments(&peer);
+    closes(&peer, name);
+    refusals(&peer);
+    vanishes(peer);
+}
+
+fn echoes(peer: &Peer) {
+    let socket = peer.open("/");
+    assert_eq!(socket.protocol(), Some("b"));
+    for sent in ["".into(), "grüße \u{1f600}".into(), "x".repeat(125), "x".repeat(126), "x".repeat(70_000)] {
+        assert!(socket.send(sent.as_str()));
+        assert_eq!(text(&socket), sent);
+    }
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| number as u8).collect();
+    assert!(socket.send(bytes.clone()));
+    assert_eq!(message(&socket), Message::from(bytes));
+    for number in 0..1000 {
+        assert!(socket.send(number.to_string()));
+    }
+    for number in 0..1000 {
+        assert_eq!(text(&socket), number.to_string());
+    }
+}
+
+fn fragments(peer: &Peer) {
+    let socket = peer.open("/fragments");
+    assert_eq!(text(&socket), "one, two, grüße");
+    assert_eq!(message(&socket), Message::from(vec![0, 1, 2]));
+    let socket = peer.open("/ping");
+    assert_eq!(text(&socket), "a Pong came");
+    let socket = peer.open("/big");
+    assert_eq!(text(&socket).len(), 5_000_000);
+    let url = format!("ws://127.0.0.1:{}/big", peer.port);
+    let socket = WebSocket::builder(&url).max_message(1_000_000).connect().expect("a URL");
+    expect_open(&socket);
+    assert!(matches!(failure(&socket), Error::Failed { code: 1009, .. }));
+}
+
+fn closes(peer: &Peer, name: &str) {
+    let socket = peer.open("/close");
+    assert_eq!(close(&socket), (4001, format!("from {name}: grüße"), true));
+    let socket = peer.open("/remember");
+    socket.close(3456, "enough: grüße").expect("a code that may be sent");
+    assert!(close(&socket).2);
+    let heard = || match failure(&peer.connect("/last")) {
+        Error::Refused { status: 404, body, .. } => body.trim() == "3456 enough: grüße",
+        other => panic!("{other:?}"),
+    };
+    support::wait_until(support::DEADLINE, "the server tells code and reason", heard);
+}
+
+fn refusals(peer: &Peer) {
+    match failure(&peer.connect("/forbidden")) {
+        Error::Refused { status: 403, body, .. } => assert_eq!(body, "not for you\n"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Killed in the middle: no Close frame, as a browser would tell it.
+fn vanishes(peer: Peer) {
+    let idle = peer.open("/");
+    let socket = peer.open("/kill");
+    for socket in [socket, idle] {
+        assert!(matches!(failure(&socket), Error::Lost));
+        assert_eq!(socket.ready_state(), ReadyState::Closed);
+    }
+    assert!(matches!(failure(&peer.connect("/")), Error::Connect(_)));
+}

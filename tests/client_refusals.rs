@@ -1,0 +1,148 @@
+//! The client with servers that refuse it, answer rubbish, or do not answer at all.
+
+mod support;
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use chinwag::client::{Error, WebSocket};
+use chinwag::{Access, Server};
+use support::events::{close, expect_open, failure, text};
+use support::fake::{Fake, switching};
+use support::frames::{CLOSE, PING, TEXT, server_frame};
+use support::serving::addr;
+
+fn refused(url: &str) -> Error {
+    failure(&WebSocket::connect(url, &["chat"]).expect("a URL"))
+}
+
+#[test]
+fn this_server_says_why() {
+    let access = Access::default().token("correct-horse-battery-staple").expect("a token");
+    let builder = Server::builder().access(access).endpoint(|path| path == "/").protocols(["chat"]);
+    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");
+    let base = format!("ws://{}", addr(&server));
+    for (url, expected) in
+        [(format!("{base}/"), 401), (format!("{base}/?token=x"), 401), (format!("{base}/nowhere"), 404)]
+    {
+        match refused(&url) {
+            Error::Refused { status, body, location: None } => {
+                assert!(status == expected && !body.is_empty(), "{body}")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let token = ("Authorization", "Bearer correct-horse-battery-staple");
+    let connect = WebSocket::builder(&format!("{base}/")).header(token.0, token.1).protocols(["chat"]);
+    let socket = connect.connect().expect("a URL");
+    expect_open(&socket);
+    assert_eq!(socket.protocol(), Some("chat"));
+}
+
+#[test]
+fn redirections_are_not_followed() {
+    let fake = Fake::saying("HTTP/1.1 307 Elsewhere\r\nLocation: ws://other.example/\r\nContent-Length: 0\r\n\r\n");
+    match refused(&fake.url()) {
+        Error::Refused { status: 307, location, .. } => assert_eq!(location.as_deref(), Some("ws://other.example/")),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn rubbish_is_no_answer() {
+    for bytes in [&b""[..], b"\x16\x03\x01\x02\x00", b"SSH-2.0-x\r\n", b"HTTP/1.1 101 X\r\n\r\n", b"HTTP/1.1 101"] {
+        let error = refused(&Fake::saying(bytes).url());
+        assert!(matches!(error, Error::Handshake(_)), "{error:?}: {bytes:?}");
+    }
+    let fake = Fake::then(|mut stream, head| {
+        let answer = switching(&head, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+        stream.write_all(answer.as_bytes()).expect("room for an answer");
+    });
+    assert!(matches!(refused(&fake.url()), Error::Handshake(why) if why.contains("extension")));
+}
+
+#[test]
+fn nobody_listens() {
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+    assert!(matches!(refused(&format!("ws://{closed}/")), Error::Connect(_)));
+    assert!(matches!(refused("ws://no-such-host.invalid/"), Error::Resolve(_)));
+}
+
+/// It takes connections, and says nothing.
+#[test]
+fn a_server_that_never_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("ws://{}/", listener.local_addr().expect("an address"));
+    let short = Duration::from_millis(50);
+    let socket = WebSocket::builder(&url).handshake_timeout(short).connect().expect("a URL");
+    assert!(matches!(failure(&socket), Error::HandshakeTimeout(time) if time == short));
+}
+
+/// Its queue of newcomers is full: the operating system drops what comes, and no connection is made.
+#[test]
+fn a_server_that_cannot_be_reached() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    rustix::net::listen(&listener, 0).expect("a queue of one");
+    let addr = listener.local_addr().expect("an address");
+    let soon = Duration::from_millis(100);
+    let mut waiting = Vec::new();
+    while let Ok(stream) = std::net::TcpStream::connect_timeout(&addr, soon) {
+        waiting.push(stream);
+    }
+    let socket = WebSocket::builder(&format!("ws://{addr}/")).connect_timeout(soon).connect().expect("a URL");
+    let error = failure(&socket);
+    assert!(matches!(error, Error::ConnectTimeout(_) | Error::Connect(_)), "{error:?}");
+}
+
+/// The peer is there, but its program hangs: no Pong comes.
+#[test]
+fn a_server_that_falls_silent() {
+    let fake = Fake::open(Vec::new(), |stream| {
+        std::thread::park_timeout(Duration::from_millis(500));
+        drop(stream);
+    });
+    let often = Duration::from_millis(20);
+    let builder = WebSocket::builder(&fake.url()).ping(often, often).close_timeout(often);
+    let socket = builder.connect().expect("a URL");
+    expect_open(&socket);
+    assert!(matches!(failure(&socket), Error::Silent));
+}
+
+/// Frames in the same segment as the 101 are not lost.
+#[test]
+fn what_comes_right_behind_the_answer_is_heard() {
+    let behind = [server_frame(TEXT, b"early"), server_frame(CLOSE, &1000_u16.to_be_bytes())].concat();
+    let fake = Fake::open(behind, |mut stream| {
+        std::io::Read::read_exact(&mut stream, &mut [0; 8]).expect("the answer to the Close");
+    });
+    let socket = WebSocket::connect(&fake.url(), &[]).expect("a URL");
+    expect_open(&socket);
+    assert_eq!((text(&socket), close(&socket)), ("early".into(), (1000, String::new(), true)));
+}
+
+#[test]
+fn servers_that_break_the_protocol_are_told_so() {
+    for (bytes, code) in [
+        (vec![0x81, 0x82, 0, 0, 0, 0, b'h', b'i'], 1002),
+        (server_frame(TEXT, b"\xff"), 1007),
+        (vec![0xc1, 0x00], 1002),
+        (vec![0x80, 0x00], 1002),
+        (vec![0x82, 0x7f, 0, 0, 0, 0xff, 0, 0, 0, 0], 1009),
+        (server_frame(PING, b"x").repeat(1000), 1008),
+    ] {
+        let shown = format!("{:?}", &bytes[..2]);
+        let fake = Fake::open(bytes, move |mut stream| {
+            let mut rest = Vec::new();
+            let _ = std::io::Read::read_to_end(&mut stream, &mut rest);
+            assert!(rest.len() >= 8, "a Close frame came");
+        });
+        let socket = WebSocket::connect(&fake.url(), &[]).expect("a URL");
+        expect_open(&socket);
+        match failure(&socket) {
+            Error::Failed { code: sent, .. } => assert_eq!(sent, code, "{shown}"),
+            other => panic!("{other:?}: {shown}"),
+        }
+        fake.done();
+    }
+}
