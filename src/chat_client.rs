@@ -18,6 +18,7 @@
 //! # Ok::<(), chinwag::client::Error>(())
 //! ```
 
+mod pace;
 mod retry;
 mod run;
 mod session;
@@ -167,7 +168,7 @@ impl ChatClient {
     /// Says something to the room. It is kept until the server has numbered it and sent it back ([`Said::own`]), and
     /// said again after a reconnection; the server says none twice.
     ///
-    /// At most 16 messages are on their way at once, and 64 wait for that. Then this waits, too, however long that
+    /// At most 8 messages are on their way at once, and 64 wait for that. Then this waits, too, however long that
     /// takes: so a program that only forwards lines is slowed to what the chat takes. (Who says a lot does not do so on
     /// the thread that receives the events: each would wait for the other.) False: it is over.
     pub fn say(&self, text: impl Into<String>) -> bool {

@@ -25,17 +25,20 @@
 //! |---|---|---|
 //! | 0 | [`error`], [`config`], [`http`], [`access`], [`protocol`] | types: what can go wrong, bounds, answers, who may come in, what clients and server say |
 //! | 1 | [`chat`], [`handshake`], [`pages`], `connection` | the rules of the chat; request or upgrade; the page; the full-duplex socket |
-//! | 2 | [`peer`], [`server`] | the generic server: [`Server`], [`Event`], [`Peer`] |
-//! | 3 | [`chat_server`] | the chat on that server |
+//! | 2 | [`peer`], [`server`], [`client`], [`duplex`] | the generic server: [`Server`], [`Event`], [`Peer`]; a WebSocket as browsers have it; any socket split in two |
+//! | 3 | [`chat_server`], [`chat_client`] | the chat on that server; a user of it who comes back |
 //!
 //! Where to begin: [`Server`] and [`Event`] for a server of your own; [`chat_server::ChatServer`] for the chat in your own
-//! program; [`chat::Chat`] for its rules without any network.
+//! program; [`chat::Chat`] for its rules without any network; [`client::WebSocket`] for a client; [`duplex::Duplex`] for
+//! reading and writing at once on a `tungstenite::WebSocket` that you have already.
 //!
 //! # Features
 //! `precis`, on by default: names are compared as RFC 8266 says, for about 200 KiB of Unicode tables. Without it, case and
 //! white space do not count, and that is all.
 //!
 //! `gzip`, on by default: the page's files are embedded compressed, too, for 27 KiB.
+//!
+//! `terminal`: the program's `chinwag chat`. The library is the same with it.
 
 pub mod access;
 pub mod config;

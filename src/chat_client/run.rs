@@ -4,6 +4,7 @@
 
 use super::{
     Event,
+    pace::Pace,
     retry::{self, LASTED, Pauses},
     session::Session,
 };
@@ -15,11 +16,8 @@ use crossbeam_channel::{Receiver, Sender, at, never, select};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// Messages on their way at once: more are refused together when the server finds them too fast.
-const WINDOW: usize = 16;
-
-/// How long to be silent after `too-fast`: the chat's allowance is counted in seconds.
-const SLOWER: Duration = Duration::from_secs(2);
+/// Messages on their way at once. Few: when the server finds them too fast, it refuses them together.
+const WINDOW: usize = 8;
 
 /// What the program wants.
 pub(super) enum Wish {
@@ -57,8 +55,7 @@ struct Mood {
     /// Close when all was heard.
     finishing: bool,
     closing: bool,
-    /// Be silent until then.
-    silent: Option<Instant>,
+    pace: Pace,
 }
 
 impl Run {
@@ -121,11 +118,12 @@ impl Run {
     /// One connection, from its beginning to its end.
     fn one(&mut self, socket: &WebSocket, mood: &mut Mood) -> End {
         let mut end = End { code: 1006, reason: String::new(), error: None, wanted: false, was_open: false };
-        (mood.open, mood.silent) = (false, None);
+        mood.open = false;
+        mood.pace.connected();
         loop {
             let wishes = if self.is_ready(mood) { self.wishes.clone() } else { never() };
             let stop = if mood.closing { never() } else { self.stop.clone() };
-            let awake = mood.silent.map_or_else(never, at);
+            let awake = mood.pace.silent_until().map_or_else(never, at);
             select! {
                 recv(socket.events()) -> event => match event {
                     Ok(client::Event::Close { code, reason, .. }) => {
@@ -138,10 +136,7 @@ impl Run {
                 },
                 recv(wishes) -> wish => wish.into_iter().for_each(|wish| self.obey(wish, socket, mood)),
                 recv(stop) -> _ => close(socket, mood),
-                recv(awake) -> _ => {
-                    mood.silent = None;
-                    send(socket, self.session.again());
-                }
+                recv(awake) -> _ => send(socket, mood.pace.awake(|nonce| self.session.again(nonce))),
             }
             if mood.finishing && !mood.closing && self.session.unheard() == 0 {
                 close(socket, mood);
@@ -151,7 +146,8 @@ impl Run {
 
     /// Whether something new may be said.
     fn is_ready(&self, mood: &Mood) -> bool {
-        mood.open && mood.silent.is_none() && !mood.finishing && !mood.closing && self.session.unheard() < WINDOW
+        let may = mood.open && !mood.finishing && !mood.closing;
+        may && mood.pace.silent_until().is_none() && self.session.unheard() < mood.pace.window(WINDOW)
     }
 
     fn hear(&mut self, event: client::Event, socket: &WebSocket, mood: &mut Mood) {
@@ -164,7 +160,7 @@ impl Run {
             client::Event::Message(Message::Text(text)) => {
                 let heard = self.session.hear(text.as_str());
                 if heard.too_fast {
-                    mood.silent = Some(Instant::now() + SLOWER);
+                    mood.pace.too_fast(self.session.nonces());
                 }
                 heard.event.into_iter().for_each(|event| self.tell(event));
             }
@@ -182,6 +178,7 @@ impl Run {
                 return;
             }
         };
+        mood.pace.said();
         // What is not sent, because it is closing, is said again on the next connection.
         socket.send(object);
     }

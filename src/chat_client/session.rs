@@ -31,6 +31,12 @@ struct Unheard {
     text: String,
 }
 
+impl Unheard {
+    fn object(&self) -> String {
+        json!({"type": "message", "text": self.text, "nonce": self.nonce}).to_string()
+    }
+}
+
 /// What a message of the server amounts to.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
@@ -59,21 +65,27 @@ impl Session {
     pub(super) fn greeting(&mut self) -> Vec<String> {
         self.me = None;
         let mut greeting = vec![self.sign_in()];
-        greeting.extend(self.again());
+        greeting.extend(self.unheard.iter().map(Unheard::object));
         greeting
     }
 
-    /// All that was not heard, to be said again.
-    pub(super) fn again(&self) -> impl Iterator<Item = String> {
-        self.unheard.iter().map(|said| json!({"type": "message", "text": said.text, "nonce": said.nonce}).to_string())
+    /// The nonces of all that was not heard, in order.
+    pub(super) fn nonces(&self) -> impl Iterator<Item = String> {
+        self.unheard.iter().map(|said| said.nonce.clone())
+    }
+
+    /// What was said with that nonce, to be said again; `None`: it was heard meanwhile.
+    pub(super) fn again(&self, nonce: &str) -> Option<String> {
+        self.unheard.iter().find(|said| said.nonce == nonce).map(Unheard::object)
     }
 
     /// Something new to be said to the room.
     pub(super) fn say(&mut self, text: String) -> String {
         self.count += 1;
         let nonce = format!("{}-{}", self.key, self.count);
-        let object = json!({"type": "message", "text": text, "nonce": nonce}).to_string();
-        self.unheard.push_back(Unheard { nonce, text });
+        let said = Unheard { nonce, text };
+        let object = said.object();
+        self.unheard.push_back(said);
         object
     }
 

@@ -16,6 +16,7 @@ pub mod fake;
 pub mod frames;
 pub mod markdown;
 pub mod process;
+pub mod proxy;
 pub mod raw;
 pub mod script;
 pub mod serving;

@@ -1,0 +1,45 @@
+//! The examples with the client, in a chat.
+
+mod support;
+
+use support::example::Example;
+use support::{Client, start_binary};
+
+/// Reads lines up to one with `part` in it.
+fn wait_for(client: &mut Client, part: &str) -> String {
+    loop {
+        let line = client.next_text();
+        if line.contains(part) {
+            return line;
+        }
+    }
+}
+
+#[test]
+fn client() {
+    let server = start_binary(&[]);
+    let url = format!("ws://{}/", server.addr());
+    let mut ann = Client::connect(server.addr(), &["text"]);
+    ann.say("/name ann");
+    wait_for(&mut ann, "ann signed in");
+    let example = Example::start("07_client", &[&url]);
+    assert_eq!(example.next_line(), "open, Some(\"text\")");
+    let printed = example.ask("hello\n");
+    assert!(wait_for(&mut ann, "hello").ends_with(": hello"));
+    let last = printed.last().expect("it prints its end");
+    assert!(last.starts_with("closed, 1000 \"that was all\", clean: true"), "{printed:?}");
+}
+
+#[test]
+fn sensor() {
+    let server = start_binary(&[]);
+    let mut ann = Client::connect(server.addr(), &["text"]);
+    let _example = Example::start("08_sensor", &[&format!("ws://{}/", server.addr())]);
+    wait_for(&mut ann, "sensor signed in");
+    ann.say("every 1");
+    let reading = wait_for(&mut ann, "sensor: ");
+    let value: f64 = reading.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number");
+    assert!(value >= 0.0, "{reading}");
+    ann.say("stop");
+    wait_for(&mut ann, ": stop");
+}

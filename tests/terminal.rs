@@ -1,0 +1,146 @@
+//! `chinwag chat`: pipes, exit codes, and a terminal (in tmux).
+
+mod support;
+
+use std::process::Command;
+use std::time::Duration;
+
+use support::script::run_to_end;
+
+/// What it prints to stdout and stderr, and its exit code, for what comes through the pipe.
+fn chat(arguments: &[&str], input: &str) -> (String, String, i32) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "input=$1; shift; printf '%s' \"$input\" | \"$@\"", "sh", input]);
+    shell.arg(env!("CARGO_BIN_EXE_chinwag")).arg("chat").args(arguments);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHINWAG_")) {
+        shell.env_remove(name);
+    }
+    let output = run_to_end(shell, Duration::from_secs(30));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr), output.status.code().expect("no signal"))
+}
+
+#[cfg(not(feature = "terminal"))]
+#[test]
+fn a_build_without_it_says_which_one_has_it() {
+    let (out, err, code) = chat(&["ws://localhost:6502/"], "");
+    assert_eq!((out.as_str(), code, err.lines().count()), ("", 2, 1), "{err}");
+    assert!(err.contains("--features terminal"), "{err}");
+}
+
+#[cfg(feature = "terminal")]
+mod with_it {
+    use super::chat;
+    use crate::support::{Client, run, skip, start_binary, wait_until};
+    use std::process::Command;
+    use std::time::Duration;
+
+    #[test]
+    fn a_pipe_says_every_line_and_waits_until_all_are_heard() {
+        let server = start_binary(&[]);
+        let mut bob = Client::connect(server.addr(), &["chinwag.v1"]);
+        bob.sign_in("bob");
+        bob.say_json(&serde_json::json!({"type": "message", "text": "red\u{1b}[31m\nand\u{202e} more"}));
+        bob.wait_for("message");
+        let input = "first\n\n/not a command\n  indented\nlast, without a line break";
+        let (out, err, code) = chat(&[&format!("ws://{}/", server.addr()), "--name", "printer"], input);
+        assert_eq!(code, 0, "{err}");
+        for expected in ["first", "/not a command", "  indented", "last, without a line break"] {
+            assert_eq!(bob.wait_for("message")["text"], expected);
+        }
+        assert!(!out.contains(['\u{1b}', '\u{202e}']), "harmless, and without colours: {out:?}");
+        assert_eq!((out.lines().count(), out.starts_with("bob: red")), (1, true), "others' only: {out:?}");
+        assert!(err.contains("you are printer"), "{err}");
+    }
+
+    #[test]
+    fn exit_codes_can_be_used_by_scripts() {
+        let server = start_binary(&["--limit", "text=10"]);
+        let url = format!("ws://{}/", server.addr());
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+        for (arguments, input, expected, word) in [
+            (&[][..], "", 2, "which URL"),
+            (&["localhost:6502"], "", 2, "ws://"),
+            (&["ws://localhost:6502/", "--nmae", "x"], "", 2, "--nmae"),
+            (&["wss://localhost:6502/"], "", 2, "tls"),
+            (&[&format!("ws://{nobody}/")], "hi", 1, "cannot connect"),
+            (&[&format!("{url}nowhere")], "hi", 1, "404"),
+            (&[&url], "this is too long\n", 1, "this is too long"),
+            (&[&url, "--room", "kitchen"], "hi\n", 0, ""),
+            (&["--help"], "", 0, ""),
+        ] {
+            let (_, err, code) = chat(arguments, input);
+            assert!(code == expected && err.contains(word), "{arguments:?}: {code}, {err}");
+        }
+        let mut kitchen = Client::try_enter(server.addr(), "/room/kitchen", &["text"], &[]).expect("a room");
+        while !kitchen.next_text().ends_with("hi") {}
+    }
+
+    /// Two people, each in a terminal of their own.
+    #[test]
+    fn two_terminals() {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            return skip("no tmux");
+        }
+        let server = start_binary(&[]);
+        let url = format!("ws://{}/", server.addr());
+        let [ann, bob] = ["ann", "bob"].map(|name| Pane::start(&url, name));
+        for (pane, name) in [(&ann, "ann"), (&bob, "bob")] {
+            pane.wait_for(&format!("you are {name}"));
+        }
+        ann.keys(&["hello bob", "Enter"]);
+        bob.wait_for("ann: hello bob");
+        bob.keys(&["half a li"]);
+        ann.keys(&["/msg bob psst", "Enter"]);
+        bob.wait_for("ann (to you): psst");
+        bob.wait_for("> half a li");
+        bob.keys(&["ne", "Enter"]);
+        ann.wait_for("bob: half a line");
+        bob.keys(&["/name bobby", "Enter", "/users", "Enter"]);
+        bob.wait_for("* users: ann, bobby");
+        bob.keys(&["/quit", "Enter"]);
+        bob.wait_for("exit 0");
+        drop(server);
+        ann.wait_for("trying again");
+        ann.keys(&["C-c"]);
+    }
+
+    /// A terminal that runs the chat, and then says its exit code.
+    struct Pane {
+        socket: String,
+    }
+
+    impl Pane {
+        fn start(url: &str, name: &str) -> Pane {
+            let pane = Pane { socket: format!("chinwag-{}-{name}", std::process::id()) };
+            let program = env!("CARGO_BIN_EXE_chinwag");
+            let command = format!("{program} chat {url} --name {name}; echo exit $?; exec cat");
+            run(pane.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", &command]), LONG);
+            pane
+        }
+
+        fn tmux(&self, arguments: &[&str]) -> Command {
+            let mut tmux = Command::new("tmux");
+            tmux.args(["-L", &self.socket]).args(arguments);
+            tmux
+        }
+
+        fn keys(&self, keys: &[&str]) {
+            run(self.tmux(&[&["send-keys"], keys].concat()), LONG);
+        }
+
+        #[track_caller]
+        fn wait_for(&self, line: &str) {
+            let shown = || String::from_utf8_lossy(&run(self.tmux(&["capture-pane", "-p"]), LONG).stdout).into_owned();
+            wait_until(LONG, &format!("{line}, in {}", shown()), || shown().contains(line));
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    impl Drop for Pane {
+        fn drop(&mut self) {
+            let _ = self.tmux(&["kill-server"]).status();
+        }
+    }
+}
