@@ -40,7 +40,10 @@ fn who_does_not_read_is_dropped_and_who_reads_hears_everything() {
 /// The Close frame stands behind what waits: a client that wakes up in time reads it all, and why.
 #[test]
 fn who_reads_again_in_time_finds_the_close_1013() {
-    let server = serve(Config::default());
+    let mut config = Config::default();
+    // It does not end its side: its time must be up well before ours is.
+    config.close_timeout = DEADLINE / 2;
+    let server = serve(config);
     let mut late = RawClient::open(addr(&server));
     let peer = connected(&server);
     fill(&peer);
