@@ -91,7 +91,7 @@ fn echo() {
     let mut client = Client::connect(addr, &[]);
     client.say("hi");
     assert_eq!(client.next_text(), "hi");
-    echo_with_python(addr);
+    echo_with_python(&format!("ws://{addr}/"), &[]);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn the_ten_lines_of_the_readme() {
     }
     std::thread::spawn(ten_lines::run);
     wait_until(DEADLINE, "the echo listens", || TcpStream::connect(addr).is_ok());
-    echo_with_python(addr);
+    echo_with_python(&format!("ws://{addr}/"), &[]);
 }
 
 #[test]
@@ -184,12 +184,12 @@ fn own_protocol() {
     assert_eq!(bob.wait_for_close().0, 1003);
 }
 
-fn echo_with_python(addr: SocketAddr) {
+fn echo_with_python(url: &str, environment: &[(&str, &str)]) {
     let Some(python) = python(&["websockets.sync.client"]) else {
         return skip("no Python with websockets; say which one by CHINWAG_PYTHON");
     };
     let mut command = Command::new(python);
-    command.arg(format!("{ROOT}/tests/python/echo_client.py")).arg(format!("ws://{addr}/"));
+    command.arg(format!("{ROOT}/tests/python/echo_client.py")).arg(url).envs(environment.iter().copied());
     run(command, Duration::from_secs(30));
 }
 
