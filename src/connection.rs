@@ -28,8 +28,9 @@ pub use frames::{Bytes, Frames, Message, Utf8Bytes};
 pub(crate) use reader::Reader;
 pub use reason::Reason;
 
-use crate::config::Config;
+use crate::{config::Config, tls::Session};
 use live::{Digest, Ending, Live, Settled};
+use log::debug;
 use pending::Pending;
 use std::{
     net::{Shutdown, TcpStream},
@@ -50,18 +51,19 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// A connection whose handshake is done, and the reader that its thread runs. `input`: what came behind the head of
-    /// the request, or of the answer.
+    /// A connection whose handshake is done, and the reader that its thread runs. `session`: with TLS. `input`: what came
+    /// behind the head of the request, or of the answer; with TLS that is in the session.
     #[inline(never)]
     pub(crate) fn new(
         id: u64,
         role: Role,
         stream: Arc<TcpStream>,
+        session: Option<Session>,
         input: Vec<u8>,
         config: Arc<Config>,
         drain: Arc<Drain>,
     ) -> (Arc<Self>, Reader) {
-        let live = Mutex::new(Some(Live::new(role, Arc::clone(&stream), &config)));
+        let live = Mutex::new(Some(Live::new(role, Arc::clone(&stream), session, &config)));
         let connection = Arc::new(Self { id, config, drain, pending: Pending::new(), live });
         let reader = Reader::new(Arc::clone(&connection), stream, input);
         (connection, reader)
@@ -140,9 +142,12 @@ impl Connection {
         }
         let mut guard = self.lock();
         let Some(live) = guard.as_mut() else { return true };
+        if let Ending::Lost(why) = &ending {
+            debug!("connection {}: {why}", self.id);
+        }
         let clean = live.conclude(ending);
         self.settle(live);
-        clean && live.is_finished()
+        clean && live.may_be_closed()
     }
 
     /// Sends what the socket takes, and sees to what follows from the rest.

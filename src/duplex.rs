@@ -117,7 +117,7 @@ impl Duplex {
         let _ = stream.set_nodelay(true);
         let (drain, id) = Drain::of_process()?;
         let config = Arc::new(self.config.sensible());
-        let (connection, reader) = Connection::new(id, self.role, Arc::new(stream), input, config, drain);
+        let (connection, reader) = Connection::new(id, self.role, Arc::new(stream), None, input, config, drain);
         let writer = Writer { connection: Arc::clone(&connection) };
         Ok((writer, Reader { connection, reader, reason: None }))
     }

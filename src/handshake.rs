@@ -7,6 +7,7 @@ pub(crate) mod fields;
 mod head;
 mod head_error;
 mod parse;
+mod redirect;
 mod secrets;
 mod seen;
 mod upgrade;
@@ -18,6 +19,7 @@ use tungstenite::http::{Version, header};
 
 pub use head::{Limits, Source, read_head};
 pub use head_error::HeadError;
+pub use redirect::redirect;
 
 use crate::access::{Access, Host, Refusal};
 use crate::http::{Method, Request, Response, Site};

@@ -13,6 +13,12 @@ mod cli {
     pub(crate) mod logging;
     pub(crate) mod setup;
     pub(crate) mod signals;
+    #[cfg(feature = "tls")]
+    pub(crate) mod tls;
+    #[cfg(not(feature = "tls"))]
+    #[path = "tls_absent.rs"]
+    pub(crate) mod tls;
+    pub(crate) mod tls_flags;
 }
 
 use chinwag::Server;
@@ -32,6 +38,7 @@ fn main() -> ExitCode {
     let done = match args::read() {
         Ok(Wish::Help) => say(args::HELP),
         Ok(Wish::HelpLimits) => say(&cli::limits::help()),
+        Ok(Wish::HelpTls) => say(cli::tls_flags::HELP),
         Ok(Wish::Version) => say(&format!("chinwag {}\n", env!("CARGO_PKG_VERSION"))),
         Ok(Wish::Run(args)) => run(&args),
         Err(error) => Err(error),
@@ -48,9 +55,12 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), String> {
     cli::logging::start(level(args));
     allow_descriptors();
-    let (server, chat) = cli::setup::chat(args)?;
-    cli::signals::watch(server.shutdown_handle()).map_err(|error| format!("cannot watch for signals: {error}"))?;
-    announce(&server)?;
+    let tls = cli::tls::Tls::prepare(args)?;
+    let (server, chat) = cli::setup::chat(args, &tls)?;
+    cli::signals::watch(server.shutdown_handle(), tls.on_hangup())
+        .map_err(|error| format!("cannot watch for signals: {error}"))?;
+    announce(&server, args)?;
+    tls.greeting().map_or(Ok(()), |text| say(&text))?;
     if args.no_limits {
         warn!("--no-limits: nothing protects this server against hostile clients");
     }
@@ -78,18 +88,20 @@ fn allow_descriptors() {
 }
 
 /// The first thing printed: where to go.
-fn announce(server: &Server) -> Result<(), String> {
-    for addr in server.local_addrs() {
-        say(&format!("chinwag is listening; open {}\n", address_to_open(*addr)))?;
+fn announce(server: &Server, args: &Args) -> Result<(), String> {
+    for (addr, scheme) in server.local_addrs().iter().zip(cli::setup::schemes(args)) {
+        say(&format!("chinwag is listening; open {}\n", address_to_open(scheme, *addr)))?;
     }
     Ok(())
 }
 
-fn address_to_open(addr: SocketAddr) -> String {
+fn address_to_open(scheme: &str, addr: SocketAddr) -> String {
     let port = addr.port();
     match addr.ip().is_unspecified() {
-        true => format!("http://localhost:{port}/ (or, from elsewhere, this machine's address or name and :{port})"),
-        false => format!("http://{addr}/"),
+        true => {
+            format!("{scheme}://localhost:{port}/ (or, from elsewhere, this machine's address or name and :{port})")
+        }
+        false => format!("{scheme}://{addr}/"),
     }
 }
 

@@ -3,12 +3,16 @@
 //! Owns what all connections share, and the way a server starts and stops.
 
 mod accept;
+mod entrance;
 mod forwarded;
 mod guests;
 mod ledger;
+mod line;
 mod opening;
 mod pace;
 mod seats;
+#[cfg(feature = "tls")]
+mod secure;
 mod socket;
 mod threads;
 
@@ -22,6 +26,7 @@ use crate::{
     peer::Peer,
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
+use entrance::Entrance;
 use forwarded::Proxies;
 use guests::Guests;
 use ledger::Ledger;
@@ -30,7 +35,7 @@ use pace::Pace;
 use seats::Seats;
 use std::{
     fmt,
-    net::{IpAddr, Shutdown as Direction, SocketAddr, TcpListener, ToSocketAddrs},
+    net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Weak,
@@ -107,7 +112,7 @@ struct Shared {
     next_id: AtomicU64,
     porters: Arc<AtomicUsize>,
     events: Sender<Event>,
-    listeners: Vec<TcpListener>,
+    entrances: Vec<Entrance>,
 }
 
 impl Server {
@@ -159,20 +164,7 @@ impl Shutdown {
     pub fn start(&self) {
         let Some(shared) = self.0.upgrade() else { return };
         shared.guests.close();
-        for listener in &shared.listeners {
-            stop(listener);
-        }
-    }
-}
-
-/// Wakes the thread that waits in accept: Linux does it on shutdown(2), others need a connection.
-fn stop(listener: &TcpListener) {
-    if rustix::net::shutdown(listener, rustix::net::Shutdown::Both).is_ok() {
-        return;
-    }
-    if let Ok(addr) = listener.local_addr() {
-        let woken = std::net::TcpStream::connect_timeout(&addr, std::time::Duration::from_secs(1));
-        drop(woken.map(|stream| stream.shutdown(Direction::Both)));
+        shared.entrances.iter().for_each(Entrance::stop);
     }
 }
 
@@ -182,7 +174,7 @@ pub struct Builder {
     config: Config,
     policy: Policy,
     proxies: Proxies,
-    listeners: Vec<TcpListener>,
+    entrances: Vec<Entrance>,
 }
 
 impl Builder {
@@ -230,19 +222,12 @@ impl Builder {
     /// # Errors
     /// [`Error::Resolve`] and [`Error::Bind`].
     pub fn listen(self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
-        let mut failed = Error::NoListener;
-        for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
-            match TcpListener::bind(address) {
-                Ok(listener) => return Ok(self.listener(listener)),
-                Err(source) => failed = Error::Bind { address, source },
-            }
-        }
-        Err(failed)
+        Ok(self.listener(entrance::bind(addr)?))
     }
 
     /// Listens on a listener that exists, too.
     pub fn listener(mut self, listener: TcpListener) -> Self {
-        self.listeners.push(listener);
+        self.entrances.push(Entrance::plain(listener));
         self
     }
 
@@ -251,11 +236,11 @@ impl Builder {
     /// # Errors
     /// [`Error::NoListener`] and [`Error::Start`].
     pub fn start(self) -> Result<Server, Error> {
-        if self.listeners.is_empty() {
+        if self.entrances.is_empty() {
             return Err(Error::NoListener);
         }
-        let addrs =
-            self.listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().map_err(Error::Start)?;
+        let addrs = self.entrances.iter().map(|entrance| entrance.listener.local_addr());
+        let addrs = addrs.collect::<Result<_, _>>().map_err(Error::Start)?;
         let config = self.config.sensible();
         let (sender, events) = bounded(config.events);
         let threads = Threads::new(config.stack);
@@ -274,11 +259,11 @@ impl Builder {
             next_id: AtomicU64::new(1),
             porters: Arc::default(),
             events: sender,
-            listeners: self.listeners,
+            entrances: self.entrances,
         });
         // From here on, an error drops the server, and thus stops what has been started.
         let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
-        for index in 0..shared.listeners.len() {
+        for index in 0..shared.entrances.len() {
             listen(index, &shared).map_err(Error::Start)?;
         }
         Ok(server)
@@ -287,8 +272,9 @@ impl Builder {
 
 /// The thread of one listener.
 fn listen(index: usize, shared: &Arc<Shared>) -> std::io::Result<()> {
-    rustix::net::listen(&shared.listeners[index], BACKLOG)?;
-    shared.listeners[index].set_nonblocking(false)?;
+    let listener = &shared.entrances[index].listener;
+    rustix::net::listen(listener, BACKLOG)?;
+    listener.set_nonblocking(false)?;
     let shared = Arc::clone(shared);
     thread::Builder::new()
         .name(format!("accept-{index}"))
@@ -299,7 +285,7 @@ fn listen(index: usize, shared: &Arc<Shared>) -> std::io::Result<()> {
 
 /// A server that runs and lets nobody in is worse than none: after a panic, which is a bug, it goes on.
 fn accept_for_ever(index: usize, shared: &Arc<Shared>) {
-    let run = || accept::run(&shared.listeners[index], shared);
+    let run = || accept::run(index, shared);
     while catch_unwind(AssertUnwindSafe(run)).is_err() {
         error!("the thread that accepts panicked, and goes on; please report this");
     }
@@ -314,6 +300,6 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("listeners", &self.listeners).finish_non_exhaustive()
+        f.debug_struct("Shared").field("entrances", &self.entrances).finish_non_exhaustive()
     }
 }

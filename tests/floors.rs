@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("handshake", 1),
     ("connection", 1),
     ("pages", 1),
+    ("tls", 1),
     ("client", 2),
     ("duplex", 2),
     ("peer", 2),
@@ -29,13 +30,14 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// Two that share a floor, where the first may import the second, and not the other way round.
-const NEIGHBOURS: &[(&str, &str)] = &[("server", "peer"), ("main", "cli")];
+const NEIGHBOURS: &[(&str, &str)] = &[("server", "peer"), ("main", "cli"), ("connection", "tls")];
 
 /// What a module must not mention, whatever its floor: the rules know no sockets, the generic server no chat.
 const MUST_NOT_KNOW: &[(&[&str], &[&str])] = &[
     (&["chat", "protocol"], &["std::net", "std::thread", "std::time", "rustix", "mio::", "tungstenite", "crossbeam"]),
+    (&["tls"], &["std::thread", "TcpStream", "tungstenite", "mio::"]),
     (
-        &["handshake", "connection", "client", "duplex", "peer", "server"],
+        &["handshake", "connection", "tls", "client", "duplex", "peer", "server"],
         &["crate::chat", "crate::protocol", "crate::pages"],
     ),
 ];

@@ -96,13 +96,16 @@ mod with_it {
         bob.wait_for("> half a li");
         bob.keys(&["ne", "Enter"]);
         ann.wait_for("bob: half a line");
-        bob.keys(&["/name bobby", "Enter", "/users", "Enter"]);
+        bob.keys(&["/name bobby", "Enter"]);
+        bob.wait_for("you are bobby");
+        bob.keys(&["/users", "Enter"]);
         bob.wait_for("* users: ann, bobby");
         bob.keys(&["/quit", "Enter"]);
         bob.wait_for("exit 0");
         drop(server);
         ann.wait_for("trying again");
         ann.keys(&["C-c"]);
+        ann.wait_for("exit ");
     }
 
     /// A terminal that runs the chat, and then says its exit code.

@@ -2,6 +2,7 @@
 //!
 //! Owns the flags: their names, their environment variables, their help. What they mean is [`super::setup`]'s.
 
+use super::tls_flags::Flags as TlsFlags;
 use lexopt::{Arg, Parser, ValueExt};
 use std::{env, ffi::OsString};
 
@@ -17,13 +18,14 @@ usage: chinwag [FLAGS]
   --host NAME          a host name this server answers to; may be repeated
   --origin ORIGIN      pages of this origin may connect, too; '*': any
   --require-origin     refuse clients that send no Origin (most programs)
+  --tls-cert FILE      https:// and wss:// (see --help-tls)
   --token-file FILE    let in only those who know the token in FILE
   --trusted-proxy ADDR a proxy whose X-Forwarded-For is believed; repeatable
   --limit NAME=VALUE   change a bound; may be repeated (see --help-limits)
   --no-limits          no bounds against hostile clients: to measure on loopback
   --allow-blocked-port listen on a port that browsers refuse to connect to
   -v, --verbose        log more (-vv: every frame)   -q, --quiet: only errors
-  -h, --help   --help-limits   -V, --version
+  -h, --help   --help-limits   --help-tls   -V, --version
 
 Every flag is an environment variable, too: --token-file is CHINWAG_TOKEN_FILE;
 several values are separated by commas. The flag wins. RUST_LOG is heeded.
@@ -41,6 +43,7 @@ pub(crate) struct Args {
     pub(crate) require_origin: bool,
     pub(crate) token_file: Option<OsString>,
     pub(crate) trusted_proxy: Vec<String>,
+    pub(crate) tls: TlsFlags,
     pub(crate) limit: Vec<String>,
     pub(crate) no_limits: bool,
     pub(crate) allow_blocked_port: bool,
@@ -54,6 +57,7 @@ pub(crate) enum Wish {
     Run(Box<Args>),
     Help,
     HelpLimits,
+    HelpTls,
     Version,
 }
 
@@ -72,6 +76,7 @@ fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<OsString>) -> Res
         match arg {
             Arg::Short('h') | Arg::Long("help") => return Ok(Wish::Help),
             Arg::Long("help-limits") => return Ok(Wish::HelpLimits),
+            Arg::Long("help-tls") => return Ok(Wish::HelpTls),
             Arg::Short('V') | Arg::Long("version") => return Ok(Wish::Version),
             other => flag(other.into(), &mut parser, &mut args).map_err(said)?,
         }
@@ -120,7 +125,10 @@ fn flag(flag: Flag, parser: &mut Parser, args: &mut Args) -> Result<(), lexopt::
         "allow-blocked-port" => args.allow_blocked_port = true,
         "verbose" => args.verbose = args.verbose.saturating_add(1),
         "quiet" => args.quiet = true,
-        other => return Err(Arg::Long(other).unexpected()),
+        other => match args.tls.take(other, parser)? {
+            true => {}
+            false => return Err(Arg::Long(other).unexpected()),
+        },
     }
     Ok(())
 }
@@ -157,6 +165,7 @@ fn fill(args: &mut Args, variable: impl Fn(&str) -> Option<OsString>) -> Result<
         let value = text("CHINWAG_VERBOSE", value)?;
         args.verbose = value.parse().map_err(|_| format!("CHINWAG_VERBOSE is {value:?}; write 0, 1 or 2"))?;
     }
+    args.tls.fill(get)?;
     args.token_file = args.token_file.take().or_else(|| get("CHINWAG_TOKEN_FILE"));
     Ok(())
 }

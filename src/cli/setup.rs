@@ -2,7 +2,7 @@
 //!
 //! Owns the checks on flags, and the sentences for those that make no sense.
 
-use super::{args::Args, limits};
+use super::{args::Args, limits, tls::Tls};
 use chinwag::{
     Access, Builder, Config, Server,
     chat::Rules,
@@ -17,13 +17,13 @@ use std::{
 };
 
 /// Where to listen, when nobody says: the port of MDN's chat client.
-const DEFAULT_LISTEN: &str = "127.0.0.1:6502";
+pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:6502";
 
 /// The server, listening, and its chat, which is not running yet.
 ///
 /// # Errors
 /// One line that says what to do.
-pub(crate) fn chat(args: &Args) -> Result<(Server, impl FnOnce(Server) -> ChatServer + use<>), String> {
+pub(crate) fn chat(args: &Args, tls: &Tls) -> Result<(Server, impl FnOnce(Server) -> ChatServer + use<>), String> {
     let (config, rules) = bounds(args)?;
     let dialect = dialect(args.dialect.as_deref())?;
     let builder = Server::builder()
@@ -33,7 +33,8 @@ pub(crate) fn chat(args: &Args) -> Result<(Server, impl FnOnce(Server) -> ChatSe
         .protocols(ChatServer::protocols())
         .endpoint(ChatServer::is_endpoint);
     let rooms = args.list_rooms.then(RoomList::default);
-    let server = listen(args, site(builder, rooms.clone()))?.start().map_err(|error| error.to_string())?;
+    let server =
+        tls.listen(args, listen(args, site(builder, rooms.clone()))?)?.start().map_err(|error| error.to_string())?;
     let chat = move |server| {
         let chat = ChatServer::new(server, rules, dialect);
         match rooms {
@@ -103,27 +104,47 @@ fn dialect(name: Option<&str>) -> Result<Dialect, String> {
     }
 }
 
+/// The plain addresses. With a certificate and none given, there are none: the default address speaks TLS.
 fn listen(args: &Args, mut builder: Builder) -> Result<Builder, String> {
-    let default = [DEFAULT_LISTEN.to_owned()];
-    let wanted = if args.listen.is_empty() { &default[..] } else { &args.listen };
-    for text in wanted {
-        let addr = address(text)?;
-        if client::is_blocked(addr.port()) && !args.allow_blocked_port {
-            return Err(format!(
-                "browsers refuse to connect to port {} (the Fetch standard's list of bad ports, once a SECURITY_ERR); \
-                 choose another port, or give --allow-blocked-port",
-                addr.port()
-            ));
-        }
+    for text in plain(args) {
+        let addr = address("listen", text, args)?;
         builder = builder.listen(addr).map_err(|error| format!("--listen: {error}"))?;
     }
     Ok(builder)
 }
 
-/// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let hint = "write ADDR:PORT, such as 127.0.0.1:6502, 0.0.0.0:6502 or [::1]:6502";
-    let mut found =
-        text.to_socket_addrs().map_err(|error| format!("--listen (CHINWAG_LISTEN) {text}: {error}; {hint}"))?;
-    found.next().ok_or_else(|| format!("--listen (CHINWAG_LISTEN) {text}: no such address; {hint}"))
+fn plain(args: &Args) -> Vec<&str> {
+    match args.listen.is_empty() && !args.tls.wanted() {
+        true => vec![DEFAULT_LISTEN],
+        false => args.listen.iter().map(String::as_str).collect(),
+    }
+}
+
+/// The schemes of the addresses that the server listens on, in their order. Those behind them redirect only.
+pub(crate) fn schemes(args: &Args) -> Vec<&'static str> {
+    let secure = if args.tls.wanted() { args.tls.listen.len().max(1) } else { 0 };
+    [vec!["http"; plain(args).len()], vec!["https"; secure]].concat()
+}
+
+/// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`, which browsers do not refuse.
+pub(crate) fn address(flag: &str, text: &str, args: &Args) -> Result<SocketAddr, String> {
+    let addr = resolve(text).map_err(|why| {
+        let variable = format!("CHINWAG_{}", flag.to_uppercase().replace('-', "_"));
+        format!(
+            "--{flag} ({variable}) {text}: {why}; write ADDR:PORT, such as 127.0.0.1:6502, 0.0.0.0:6502 or [::1]:6502"
+        )
+    })?;
+    if client::is_blocked(addr.port()) && !args.allow_blocked_port {
+        return Err(format!(
+            "browsers refuse to connect to port {} (the Fetch standard's list of bad ports, once a SECURITY_ERR); \
+             choose another port, or give --allow-blocked-port",
+            addr.port()
+        ));
+    }
+    Ok(addr)
+}
+
+fn resolve(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    found.next().ok_or_else(|| "no such address".to_owned())
 }

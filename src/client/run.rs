@@ -70,7 +70,7 @@ impl Work {
         let Agreed { protocol, input } = agreed?;
         let (drain, id) = Drain::of_process().map_err(Error::Start)?;
         let config = Arc::new(self.settings.config.clone());
-        let (connection, reader) = Connection::new(id, Role::Client, stream, input, config, drain);
+        let (connection, reader) = Connection::new(id, Role::Client, stream, None, input, config, drain);
         self.state.open(&connection, protocol)?;
         Ok((connection, reader))
     }

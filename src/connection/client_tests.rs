@@ -19,7 +19,7 @@ fn pair(close_timeout: Duration) -> (Arc<Connection>, Reader, TcpStream) {
     server.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
     let config = Arc::new(Config { close_timeout, ..Config::default() });
     let drain = Drain::start().expect("a thread");
-    let (connection, reader) = Connection::new(1, Role::Client, Arc::new(stream), Vec::new(), config, drain);
+    let (connection, reader) = Connection::new(1, Role::Client, Arc::new(stream), None, Vec::new(), config, drain);
     (connection, reader, server)
 }
 

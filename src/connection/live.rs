@@ -1,4 +1,5 @@
-//! What a connection is as long as its socket exists: tungstenite's protocol state, the outbox, the phase.
+//! What a connection is as long as its socket exists: tungstenite's protocol state, the TLS session if there is one, the
+//! outbox, the phase.
 //!
 //! Owns the protocol from the first frame to the FIN. Everything here happens under the connection's lock, and
 //! nothing here blocks. Knows no threads and no deadlines: what has to happen later is the connection's to arrange.
@@ -10,8 +11,9 @@ use super::{
     reason::Reason,
     wire::Wire,
 };
-use crate::config::Config;
+use crate::{config::Config, tls::Session};
 use std::{
+    io,
     net::{Shutdown, TcpStream},
     sync::Arc,
     time::Instant,
@@ -29,6 +31,8 @@ pub(super) struct Live {
     stream: Arc<TcpStream>,
     role: Role,
     context: WebSocketContext,
+    /// With TLS. The outbox has ciphertext then, and so does what arrives.
+    session: Option<Session>,
     outbox: Outbox,
     controls: Controls,
     phase: Phase,
@@ -67,6 +71,8 @@ pub(super) enum Ending {
     Close,
     /// Bytes that are no WebSocket.
     Failure(Error),
+    /// TLS came to its end, in a way that leaves nothing to be said: `close_notify` without a Close frame, or an alert.
+    Lost(io::Error),
     /// It was ended from this side.
     Ours,
 }
@@ -83,7 +89,7 @@ pub(super) enum Settled {
 }
 
 impl Live {
-    pub(super) fn new(role: Role, stream: Arc<TcpStream>, config: &Config) -> Self {
+    pub(super) fn new(role: Role, stream: Arc<TcpStream>, session: Option<Session>, config: &Config) -> Self {
         let limits = WebSocketConfig::default()
             .read_buffer_size(PARSE_BUFFER)
             .write_buffer_size(0)
@@ -93,6 +99,7 @@ impl Live {
             stream,
             role,
             context: WebSocketContext::new(role, Some(limits)),
+            session,
             outbox: Outbox::default(),
             controls: Controls::new(Instant::now()),
             phase: Phase::Open,
@@ -106,8 +113,10 @@ impl Live {
         self.phase == Phase::Open
     }
 
-    pub(super) fn is_finished(&self) -> bool {
-        self.phase == Phase::Finished
+    /// Is there nothing left to wait for? With TLS, the peer's `close_notify` is: a socket that is closed before it came sends
+    /// a reset, which can destroy ours and what was sent before it.
+    pub(super) fn may_be_closed(&self) -> bool {
+        self.phase == Phase::Finished && self.session.is_none()
     }
 
     pub(super) fn is_watched(&self) -> bool {
@@ -129,7 +138,10 @@ impl Live {
 
     /// Sends frames, after all that waits.
     pub(super) fn send(&mut self, frames: &[u8]) {
-        if self.outbox.send(&self.stream, frames).is_err() {
+        if let Some(session) = &mut self.session {
+            // It goes out when all is settled, with what else TLS has to say.
+            session.write(frames, self.outbox.tail());
+        } else if self.outbox.send(&self.stream, frames).is_err() {
             self.broken();
         }
     }
@@ -166,7 +178,8 @@ impl Live {
     #[inline(never)]
     pub(super) fn digest(&mut self, input: &mut &[u8], config: &Config) -> Digest {
         while self.phase < Phase::Finishing {
-            let mut wire = Wire { input: Some(input), output: self.outbox.tail() };
+            let session = self.session.as_mut();
+            let mut wire = Wire { input: Some(input), output: self.outbox.tail(), session };
             match self.context.read(&mut wire) {
                 Ok(Frame::Text(text)) if self.phase == Phase::Open => return Digest::Message(Message::Text(text)),
                 Ok(Frame::Binary(bytes)) if self.phase == Phase::Open => {
@@ -175,7 +188,8 @@ impl Live {
                 Ok(Frame::Ping(_) | Frame::Pong(_)) => self.count_control(config.controls),
                 Ok(Frame::Close(frame)) => return self.closing_by_peer(frame),
                 Ok(_) => {}
-                Err(Error::Io(_)) => return Digest::Hungry,
+                Err(Error::Io(why)) if why.kind() == io::ErrorKind::WouldBlock => return Digest::Hungry,
+                Err(Error::Io(why)) => return Digest::Over(Ending::Lost(why)),
                 Err(error) => return Digest::Over(Ending::Failure(error)),
             }
         }
@@ -196,12 +210,18 @@ impl Live {
     pub(super) fn conclude(&mut self, ending: Ending) -> bool {
         match ending {
             Ending::Ours => false,
+            Ending::Lost(_) => {
+                self.reason.get_or_insert(Reason::Lost);
+                self.phase = Phase::Finishing;
+                false
+            }
             Ending::Failure(error) => {
                 self.failed_by_peer(&error);
                 false
             }
             Ending::Close => {
                 self.flush_context();
+                self.close_session();
                 let first = self.role == Role::Server;
                 self.phase = if first { Phase::Finishing } else { Phase::Finished };
                 first
@@ -233,6 +253,7 @@ impl Live {
 
     /// Sends what the socket takes; when all is sent and all is said, the FIN.
     pub(super) fn settle(&mut self) -> Settled {
+        self.settle_session();
         if self.outbox.flush(&self.stream).is_err() {
             self.broken();
             return Settled::Done;
@@ -246,6 +267,22 @@ impl Live {
             let _ = self.stream.shutdown(Shutdown::Write);
         }
         Settled::Done
+    }
+
+    /// What TLS itself has to say goes behind the rest, and `close_notify` last of all.
+    fn settle_session(&mut self) {
+        match &mut self.session {
+            Some(session) if self.phase < Phase::Finishing => session.flush(self.outbox.tail()),
+            Some(_) if self.phase == Phase::Finishing => self.close_session(),
+            _ => {}
+        }
+    }
+
+    /// `close_notify`, once: nothing can be said behind it.
+    fn close_session(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.close(self.outbox.tail());
+        }
     }
 
     /// The socket does not take bytes any more, perhaps in the middle of a frame: nothing can follow. The reader sees it.
@@ -275,7 +312,8 @@ impl Live {
 
     /// For calls that only write: into the outbox, which always has room, so that they cannot fail for want of it.
     fn context_and_wire(&mut self) -> (&mut WebSocketContext, Wire<'_, 'static>) {
-        (&mut self.context, Wire { input: None, output: self.outbox.tail() })
+        let wire = Wire { input: None, output: self.outbox.tail(), session: self.session.as_mut() };
+        (&mut self.context, wire)
     }
 }
 
@@ -289,61 +327,4 @@ fn shorten(why: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::TcpListener;
-
-    /// A connection, and the other end of its socket.
-    fn pair() -> (Live, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
-        let (stream, _) = listener.accept().expect("a connection");
-        (Live::new(Role::Server, Arc::new(stream), &Config::default()), peer)
-    }
-
-    /// A Close frame of a client, masked with zeros.
-    fn close_frame(code: u16) -> Vec<u8> {
-        [&[0x88, 0x82, 0, 0, 0, 0][..], &code.to_be_bytes()].concat()
-    }
-
-    #[test]
-    fn the_first_close_is_the_reason_even_while_its_answer_waits() {
-        let (mut live, _peer) = pair();
-        let frame = close_frame(4000);
-        assert!(matches!(live.digest(&mut &frame[..], &Config::default()), Digest::Over(Ending::Close)));
-        live.close(1001, "going");
-        assert!(live.conclude(Ending::Close));
-        assert_eq!(live.into_reason(), Reason::ByPeer { code: 4000, reason: String::new() });
-    }
-
-    #[test]
-    fn a_socket_that_fails_gets_nothing_more() {
-        let (mut live, peer) = pair();
-        live.cut();
-        drop(peer);
-        live.send(b"\x81\x02hi");
-        live.send(b"\x81\x02hi");
-        assert_eq!((live.settle(), live.is_open(), live.waiting()), (Settled::Done, false, 0));
-    }
-
-    #[test]
-    fn codes_that_must_not_be_sent_are_not() {
-        for (asked, sent) in [(1000, 1000_u16), (4999, 4999), (1005, 1011), (1006, 1011), (0, 1011), (5000, 1011)] {
-            let (mut live, mut peer) = pair();
-            live.close(asked, "");
-            live.settle();
-            let mut frame = [0; 4];
-            peer.set_read_timeout(Some(std::time::Duration::from_secs(5))).expect("a timeout");
-            std::io::Read::read_exact(&mut peer, &mut frame).expect("a Close frame");
-            assert_eq!(frame[2..], sent.to_be_bytes(), "{asked}");
-        }
-    }
-
-    #[test]
-    fn a_reason_is_cut_between_characters() {
-        let long = format!("{}\u{e9}", "x".repeat(122));
-        for (why, length) in [("", 0), ("bye", 3), (&"x".repeat(200), 123), (&long, 122)] {
-            assert_eq!(shorten(why).len(), length);
-        }
-    }
-}
+mod tests;

@@ -185,7 +185,7 @@ mod tests {
             let config = Config { ping_after: Duration::from_secs(ping_seconds), ..Config::default() };
             let drain = Drain::start().expect("a thread");
             let (_, reader) =
-                Connection::new(1, Role::Server, Arc::clone(&stream), vec![0; input], Arc::new(config), drain);
+                Connection::new(1, Role::Server, Arc::clone(&stream), None, vec![0; input], Arc::new(config), drain);
             let expected = (ping_seconds > 0).then_some(Duration::from_secs(ping_seconds));
             assert_eq!(stream.read_timeout().expect("a timeout"), expected);
             assert_eq!((reader.buffer.len(), reader.unread), (buffer, 0..input));

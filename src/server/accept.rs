@@ -4,12 +4,13 @@
 
 use super::{
     Shared,
+    entrance::Entrance,
     ledger::Kind,
     opening,
     seats::{Full, Seat},
     socket,
 };
-use crate::handshake;
+use crate::{handshake, tls::Port};
 use log::debug;
 use rustix::{
     io::Errno,
@@ -18,7 +19,7 @@ use rustix::{
 use std::{
     fs::File,
     io,
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
     thread,
@@ -36,7 +37,8 @@ const UNHURRIED: Duration = Duration::from_secs(1);
 const PORTERS: usize = 16;
 
 /// The thread of one listener. It ends when the doors are closed.
-pub(super) fn run(listener: &TcpListener, shared: &Arc<Shared>) {
+pub(super) fn run(index: usize, shared: &Arc<Shared>) {
+    let listener = &shared.entrances[index].listener;
     let mut reserve = File::open("/dev/null").ok();
     loop {
         let accepted = listener.accept();
@@ -44,8 +46,8 @@ pub(super) fn run(listener: &TcpListener, shared: &Arc<Shared>) {
             return;
         }
         match accepted {
-            Ok((stream, addr)) => welcome(stream, addr, shared),
-            Err(why) if is_exhaustion(&why) => accept_with(&mut reserve, listener, &why, shared),
+            Ok((stream, addr)) => welcome(stream, addr, index, shared),
+            Err(why) if is_exhaustion(&why) => accept_with(&mut reserve, index, &why, shared),
             // The newcomer is gone already, or a signal came: the next one, please.
             Err(why)
                 if matches!(
@@ -64,12 +66,13 @@ pub(super) fn run(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 /// A thread of its own for the newcomer, or a 503.
-fn welcome(stream: TcpStream, addr: SocketAddr, shared: &Arc<Shared>) {
+fn welcome(stream: TcpStream, addr: SocketAddr, index: usize, shared: &Arc<Shared>) {
+    let port = shared.entrances[index].port.as_ref();
     let seat = match find_seat(addr, shared) {
         Ok(seat) => seat,
         Err(full) => {
             shared.ledger.note(full.into(), format_args!("turned {addr} away with 503: {full}"));
-            return turn_away_politely(stream, shared);
+            return turn_away_politely(stream, port, shared);
         }
     };
     let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
@@ -79,11 +82,14 @@ fn welcome(stream: TcpStream, addr: SocketAddr, shared: &Arc<Shared>) {
     }
     let thread_shared = Arc::clone(shared);
     let thread_stream = Arc::clone(&stream);
-    let started = shared.threads.run(move || socket::run(id, thread_stream, addr, seat, &thread_shared));
+    let started = shared.threads.run(move || {
+        let port = thread_shared.entrances[index].port.as_ref();
+        socket::run(id, thread_stream, addr, port, seat, &thread_shared);
+    });
     if let Err(why) = started {
         shared.guests.leave(id);
         shared.ledger.note(Kind::Exhausted, format_args!("turned {addr} away with 503: no thread: {why}"));
-        turn_away_within(&stream, PAUSE);
+        turn_away_within(&stream, port, PAUSE);
         drop(stream);
         shared.seats.wait_for_one(PAUSE);
     }
@@ -104,37 +110,39 @@ fn find_seat(addr: SocketAddr, shared: &Shared) -> Result<Seat, Full> {
 }
 
 /// No seat: hears the request before it answers 503, unless too many are being heard already.
-fn turn_away_politely(stream: TcpStream, shared: &Arc<Shared>) {
+fn turn_away_politely(stream: TcpStream, port: Option<&Port>, shared: &Arc<Shared>) {
     if shared.porters.fetch_add(1, Ordering::Relaxed) < PORTERS {
         let stream = Arc::new(stream);
         // Not all that is shared: nobody waits for the porters when the server ends.
         let (thread_stream, porters) = (Arc::clone(&stream), Arc::clone(&shared.porters));
+        let thread_port = port.cloned();
         let work = move || {
             // A panic, which is a bug, shall not cost a porter for ever.
-            let _ = catch_unwind(AssertUnwindSafe(|| opening::turn_away(&thread_stream)));
+            let _ = catch_unwind(AssertUnwindSafe(|| opening::turn_away(&thread_stream, thread_port.as_ref())));
             porters.fetch_sub(1, Ordering::Relaxed);
         };
         if thread::Builder::new().name("porter".into()).stack_size(shared.config.stack).spawn(work).is_ok() {
             return;
         }
-        turn_away(&stream);
+        turn_away(&stream, port);
     } else {
-        turn_away(&stream);
+        turn_away(&stream, port);
     }
     shared.porters.fetch_sub(1, Ordering::Relaxed);
 }
 
 /// Out of descriptors, which the operating system says before anybody has come. With the one kept in reserve, this
 /// waits for the next newcomer: who is let in if somebody else has left by then, or hears a 503 instead of silence.
-fn accept_with(reserve: &mut Option<File>, listener: &TcpListener, why: &io::Error, shared: &Arc<Shared>) {
+fn accept_with(reserve: &mut Option<File>, index: usize, why: &io::Error, shared: &Arc<Shared>) {
+    let Entrance { listener, port } = &shared.entrances[index];
     drop(reserve.take());
     let accepted = listener.accept();
     *reserve = File::open("/dev/null").ok();
     match accepted {
-        Ok((stream, addr)) if reserve.is_some() => return welcome(stream, addr, shared),
+        Ok((stream, addr)) if reserve.is_some() => return welcome(stream, addr, index, shared),
         Ok((stream, addr)) => {
             shared.ledger.note(Kind::Exhausted, format_args!("turned {addr} away with 503: {why}"));
-            turn_away_within(&stream, PAUSE);
+            turn_away_within(&stream, port.as_ref(), PAUSE);
         }
         Err(again) if shared.guests.closed() => debug!("{again}"),
         Err(again) => shared.ledger.note(Kind::Exhausted, format_args!("cannot accept: {again}")),
@@ -146,17 +154,20 @@ fn accept_with(reserve: &mut Option<File>, listener: &TcpListener, why: &io::Err
 }
 
 /// As [`turn_away`], with a moment's time for the request to come.
-fn turn_away_within(stream: &TcpStream, most: Duration) {
+fn turn_away_within(stream: &TcpStream, port: Option<&Port>, most: Duration) {
     let came = stream.set_read_timeout(Some(most)).and_then(|()| stream.peek(&mut [0]));
     debug!("its request: {came:?}");
-    turn_away(stream);
+    turn_away(stream, port);
 }
 
 /// A 503, as far as that goes without waiting. The request that is there is read: unread, it would turn the end of
 /// the connection into a reset, which destroys the answer.
-fn turn_away(stream: &TcpStream) {
+fn turn_away(stream: &TcpStream, port: Option<&Port>) {
     let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
-    let _ = send(stream, &handshake::full().to_bytes(false), SendFlags::DONTWAIT);
+    let _ = match port.and_then(Port::busy) {
+        None => send(stream, &handshake::full().to_bytes(false), SendFlags::DONTWAIT),
+        Some(alert) => send(stream, alert, SendFlags::DONTWAIT),
+    };
     let _ = stream.shutdown(Shutdown::Write);
     let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
 }

@@ -3,7 +3,7 @@
 //! Owns the counters and the throttle.
 
 use super::seats::Full;
-use log::warn;
+use log::{Level, log};
 use std::{
     fmt,
     sync::{Mutex, PoisonError},
@@ -29,6 +29,10 @@ pub(super) enum Kind {
     Slow,
     /// No request, but TLS.
     Tls,
+    /// Plain HTTP where TLS is spoken.
+    NoTls,
+    /// A TLS handshake that failed; not in the log but for those who look closely.
+    Handshake,
     /// A request: of a foreign host or origin, or without the access token.
     NotLetIn,
     /// A request: too many wrong access tokens came from its address.
@@ -39,6 +43,17 @@ pub(super) enum Kind {
     TooSlow,
     /// A peer: it did not answer a Ping. The last one: see [`KINDS`].
     Silent,
+}
+
+impl Kind {
+    /// Each TLS port on the internet is tried with old versions, and each browser that is shown an unknown certificate says
+    /// no first: that is nothing unusual.
+    fn level(self) -> Level {
+        match self {
+            Self::Handshake => Level::Debug,
+            _ => Level::Warn,
+        }
+    }
 }
 
 impl From<Full> for Kind {
@@ -79,8 +94,8 @@ impl Ledger {
         entry.unlogged = 0;
         drop(entries);
         match unlogged {
-            0 => warn!("{what} (number {count} of this kind)"),
-            more => warn!("{what} (number {count} of this kind, {more} not logged)"),
+            0 => log!(kind.level(), "{what} (number {count} of this kind)"),
+            more => log!(kind.level(), "{what} (number {count} of this kind, {more} not logged)"),
         }
     }
 }

@@ -6,16 +6,18 @@
 use super::{
     Shared,
     ledger::Kind,
+    line::{self, Line},
     seats::{Full, Seat},
 };
 use crate::{
     handshake::{self, Decision, HeadError, Limits},
     http::{Request, Response},
+    tls::{Port, Session},
 };
 use log::{debug, error};
 use std::{
-    io::{self, Read, Write},
-    net::{Shutdown, SocketAddr, TcpStream},
+    io,
+    net::{SocketAddr, TcpStream},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
@@ -30,40 +32,57 @@ pub(super) struct Opened {
     pub(super) addr: SocketAddr,
     pub(super) request: Box<Request>,
     pub(super) protocol: Option<Arc<str>>,
-    /// What came behind the request.
+    /// What came behind the request, unless it is in the session.
     pub(super) input: Vec<u8>,
+    /// With TLS.
+    pub(super) session: Option<Session>,
 }
 
 /// Reads the request and answers it. `None`: it was no handshake.
 #[inline(never)]
-pub(super) fn open(stream: &TcpStream, addr: SocketAddr, seat: &mut Seat, shared: &Shared) -> Option<Box<Opened>> {
+pub(super) fn open(
+    stream: &TcpStream,
+    addr: SocketAddr,
+    port: Option<&Port>,
+    seat: &mut Seat,
+    shared: &Shared,
+) -> Option<Box<Opened>> {
     let _ = stream.set_nodelay(true);
     let deadline = Instant::now() + shared.config.handshake_timeout;
-    let (mut request, input) = read(stream, addr, shared, deadline)?;
+    let mut line = secure(stream, addr, port, shared, deadline)?;
+    let line = &mut line;
+    let (mut request, input) = read(line, addr, shared, deadline)?;
+    if let Some(https) = port.and_then(Port::redirect) {
+        let response = handshake::redirect(&request, &shared.policy.access, https);
+        note_answer(&request, &response, addr, shared);
+        answer(line, &response, request.method() == "HEAD");
+        return None;
+    }
     let addr = match forwarded(addr, &request, seat, shared) {
         Ok(addr) => addr,
         Err(full) => {
-            answer(stream, &full, false);
+            answer(line, &full, false);
             return None;
         }
     };
     let offers_token = handshake::offers_token(&request);
     if offers_token && shared.guesses.too_many(addr.ip(), shared.config.wrong_token_pause, Instant::now()) {
         shared.ledger.note(Kind::Tokens, format_args!("{addr}: 429, too many wrong access tokens"));
-        answer(stream, &handshake::too_many_tokens(), false);
+        answer(line, &handshake::too_many_tokens(), false);
         return None;
     }
     match decide(&mut request, addr, shared) {
         Decision::Upgrade { .. } if !may_open(addr, shared) => {
-            answer(stream, &handshake::full(), false);
+            answer(line, &handshake::full(), false);
             None
         }
         Decision::Upgrade { response, protocol } => {
-            write_until(stream, &response, deadline).ok()?;
+            line.write_until(&response, deadline).ok()?;
             if protocol.is_none() {
                 note_unknown_protocols(&request, addr);
             }
-            Some(Box::new(Opened { addr, request, protocol, input }))
+            let (session, input) = hand_over(line, input);
+            Some(Box::new(Opened { addr, request, protocol, input, session }))
         }
         Decision::Answer(response) => {
             note_answer(&request, &response, addr, shared);
@@ -71,20 +90,76 @@ pub(super) fn open(stream: &TcpStream, addr: SocketAddr, seat: &mut Seat, shared
                 seat.settle();
                 shared.guests.wait(shared.guesses.one_more(addr.ip(), shared.config.wrong_token_pause, Instant::now()));
             }
-            answer(stream, &response, request.method() == "HEAD");
+            answer(line, &response, request.method() == "HEAD");
             None
+        }
+    }
+}
+
+/// The TLS handshake, where TLS is spoken. `None`: it failed, or this is somebody who speaks none.
+#[inline(never)]
+fn secure<'a>(
+    stream: &'a TcpStream,
+    addr: SocketAddr,
+    port: Option<&Port>,
+    shared: &Shared,
+    deadline: Instant,
+) -> Option<Line<'a>> {
+    let Some(session) = port.and_then(Port::session) else { return Some(Line::plain(stream)) };
+    if line::peek(stream, deadline).is_some_and(|first| first.is_ascii_alphabetic()) {
+        shared.ledger.note(Kind::NoTls, format_args!("{addr}: 400 plain HTTP where TLS is spoken"));
+        refuse_plain(stream, deadline);
+        return None;
+    }
+    match Line::secure(stream, session, deadline) {
+        Ok(line) => Some(line),
+        Err(why) => {
+            note_failure(addr, shared, &why);
+            None
+        }
+    }
+}
+
+/// In plain text, for that is what this client understands.
+#[inline(never)]
+fn refuse_plain(stream: &TcpStream, deadline: Instant) {
+    let mut line = Line::plain(stream);
+    let _ = handshake::read_head(&mut line, &Limits::default(), deadline);
+    answer(&mut line, &Response::text(400, "This port speaks TLS; use https:// or wss:// here."), false);
+}
+
+/// Half of the internet tries old versions and other tricks on each TLS port: that is counted, not shouted.
+#[inline(never)]
+fn note_failure(addr: SocketAddr, shared: &Shared, why: &io::Error) {
+    let kind = match why.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Kind::Slow,
+        _ => Kind::Handshake,
+    };
+    match kind {
+        Kind::Slow => shared.ledger.note(kind, format_args!("{addr}: the TLS handshake was not done in time")),
+        _ => shared.ledger.note(kind, format_args!("{addr}: the TLS handshake failed: {why}")),
+    }
+}
+
+/// What came behind the request is the session's first plaintext: what comes next from the socket is ciphertext.
+fn hand_over(line: &mut Line<'_>, input: Vec<u8>) -> (Option<Session>, Vec<u8>) {
+    match line.session.take() {
+        None => (None, input),
+        Some(mut session) => {
+            session.unread(input);
+            (Some(session), Vec::new())
         }
     }
 }
 
 /// Reads the request, or refuses what is none.
 #[inline(never)]
-fn read(stream: &TcpStream, addr: SocketAddr, shared: &Shared, deadline: Instant) -> Option<(Box<Request>, Vec<u8>)> {
+fn read(line: &mut Line<'_>, addr: SocketAddr, shared: &Shared, deadline: Instant) -> Option<(Box<Request>, Vec<u8>)> {
     let limits = Limits { bytes: shared.config.head, fields: shared.config.fields };
-    match handshake::read_head(&mut &*stream, &limits, deadline) {
+    match handshake::read_head(line, &limits, deadline) {
         Ok((request, input)) => Some((Box::new(request), input)),
         Err(why) => {
-            refuse(stream, addr, shared, &why);
+            refuse(line, addr, shared, &why);
             None
         }
     }
@@ -151,7 +226,7 @@ fn note_unknown_protocols(request: &Request, addr: SocketAddr) {
 
 /// No request came that could be understood.
 #[inline(never)]
-fn refuse(stream: &TcpStream, addr: SocketAddr, shared: &Shared, why: &HeadError) {
+fn refuse(line: &mut Line<'_>, addr: SocketAddr, shared: &Shared, why: &HeadError) {
     let kind = match why {
         HeadError::Tls => Kind::Tls,
         HeadError::Deadline => Kind::Slow,
@@ -160,57 +235,37 @@ fn refuse(stream: &TcpStream, addr: SocketAddr, shared: &Shared, why: &HeadError
     match why.response() {
         Some(response) => {
             shared.ledger.note(kind, format_args!("{addr}: {} {why}", response.status));
-            answer(stream, &response, false);
+            answer(line, &response, false);
         }
         None => debug!("{addr}: {why}"),
     }
 }
 
 /// There is no seat for this one: hears its request, for a moment, and answers 503.
-pub(super) fn turn_away(stream: &TcpStream) {
+pub(super) fn turn_away(stream: &TcpStream, port: Option<&Port>) {
     let deadline = Instant::now() + Duration::from_secs(2);
-    let _ = handshake::read_head(&mut &*stream, &Limits::default(), deadline);
-    answer(stream, &handshake::full(), false);
+    let line = match port.and_then(Port::session) {
+        None => Ok(Line::plain(stream)),
+        Some(session) => Line::secure(stream, session, deadline),
+    };
+    if let Ok(mut line) = line {
+        let _ = handshake::read_head(&mut line, &Limits::default(), deadline);
+        answer(&mut line, &handshake::full(), false);
+    }
 }
 
 /// A whole HTTP answer, and the end of the connection, which the client shall see after the answer.
 #[inline(never)]
-fn answer(mut stream: &TcpStream, response: &Response, head_only: bool) {
+fn answer(line: &mut Line<'_>, response: &Response, head_only: bool) {
     let deadline = Instant::now() + ANSWER_TIMEOUT;
-    if write_until(stream, &response.to_bytes(head_only), deadline).is_err() {
-        return;
-    }
-    let _ = stream.shutdown(Shutdown::Write);
-    let mut ignored = [0; 512];
-    while set_timeout(deadline, |left| stream.set_read_timeout(left)).is_ok() {
-        match stream.read(&mut ignored) {
-            Ok(1..) => {}
-            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-            _ => return,
+    let bytes = match line.session.as_ref().and_then(Session::hsts) {
+        None => response.to_bytes(head_only),
+        Some(seconds) => {
+            let hsts = format!("max-age={seconds}");
+            response.clone().with("Strict-Transport-Security", hsts).to_bytes(head_only)
         }
+    };
+    if line.write_until(&bytes, deadline).is_ok() {
+        line.hang_up(deadline);
     }
-}
-
-/// As `write_all`, with a deadline for all of it.
-fn write_until(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
-    while !bytes.is_empty() {
-        set_timeout(deadline, |left| stream.set_write_timeout(left))?;
-        match stream.write(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => bytes = &bytes[count..],
-            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-            Err(why) => return Err(why),
-        }
-    }
-    Ok(())
-}
-
-/// Sets what is left of the time as a timeout.
-fn set_timeout(deadline: Instant, set: impl Fn(Option<Duration>) -> io::Result<()>) -> io::Result<()> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(io::ErrorKind::TimedOut.into());
-    }
-    // The socket counts in microseconds, and 0 of them would mean for ever.
-    set(Some(left.max(Duration::from_micros(1))))
 }

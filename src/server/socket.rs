@@ -15,6 +15,7 @@ use crate::{
     connection::{Connection, Reader, Reason, Role},
     http::Request,
     peer::Peer,
+    tls::Port,
 };
 use log::{debug, error, trace};
 use std::{
@@ -24,12 +25,48 @@ use std::{
 };
 
 /// The thread.
-pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: Seat, shared: &Arc<Shared>) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let Some(opened) = opening::open(&stream, addr, &mut seat, shared) else { return };
-        seat.settle();
-        live(id, stream, opened, shared);
-    }));
+pub(super) fn run(
+    id: u64,
+    stream: Arc<TcpStream>,
+    addr: SocketAddr,
+    port: Option<&Port>,
+    mut seat: Seat,
+    shared: &Arc<Shared>,
+) {
+    let opened = catch_unwind(AssertUnwindSafe(|| opening::open(&stream, addr, port, &mut seat, shared)));
+    match opened {
+        Ok(Some(opened)) if opened.session.is_some() => stay_elsewhere(id, stream, addr, opened, seat, shared),
+        Ok(Some(opened)) => stay(id, stream, addr, opened, seat, shared),
+        Ok(None) => shared.guests.leave(id),
+        Err(_) => {
+            shared.guests.leave(id);
+            report_panic(id, addr);
+        }
+    }
+}
+
+/// The handshake of TLS is deep, and leaves twice as much behind as all the rest: on its stack, and in what the allocator
+/// keeps for its thread. So the connection lives on another thread, and this one is there for the next handshake.
+#[inline(never)]
+fn stay_elsewhere(
+    id: u64,
+    stream: Arc<TcpStream>,
+    addr: SocketAddr,
+    opened: Box<Opened>,
+    seat: Seat,
+    shared: &Arc<Shared>,
+) {
+    let thread_shared = Arc::clone(shared);
+    if let Err(why) = shared.threads.run_afresh(move || stay(id, stream, addr, opened, seat, &thread_shared)) {
+        shared.guests.leave(id);
+        shared.ledger.note(Kind::Exhausted, format_args!("dropped {addr}: no thread: {why}"));
+    }
+}
+
+/// A WebSocket, to its end.
+fn stay(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, opened: Box<Opened>, mut seat: Seat, shared: &Arc<Shared>) {
+    seat.settle();
+    let outcome = catch_unwind(AssertUnwindSafe(|| live(id, stream, opened, shared)));
     shared.guests.leave(id);
     if outcome.is_err() {
         report_panic(id, addr);
@@ -40,9 +77,16 @@ pub(super) fn run(id: u64, stream: Arc<TcpStream>, addr: SocketAddr, mut seat: S
 #[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
 #[inline(never)]
 fn live(id: u64, stream: Arc<TcpStream>, opened: Box<Opened>, shared: &Arc<Shared>) {
-    let Opened { addr, request, protocol, input } = *opened;
-    let (connection, reader) =
-        Connection::new(id, Role::Server, stream, input, Arc::clone(&shared.config), Arc::clone(&shared.drain));
+    let Opened { addr, request, protocol, input, session } = *opened;
+    let (connection, reader) = Connection::new(
+        id,
+        Role::Server,
+        stream,
+        session,
+        input,
+        Arc::clone(&shared.config),
+        Arc::clone(&shared.drain),
+    );
     if !shared.guests.open(id, &connection) {
         connection.close(1001, "the server is shutting down");
     }

@@ -50,6 +50,14 @@ impl Threads {
         }
     }
 
+    /// Has a thread do the work that has done nothing before: nothing is left on its stack.
+    ///
+    /// # Errors
+    /// As [`Threads::run`].
+    pub(super) fn run_afresh(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        self.start(Box::new(work))
+    }
+
     fn start(&self, work: Work) -> io::Result<()> {
         let (waiting, idle) = (self.waiting.clone(), Arc::clone(&self.idle));
         let thread = thread::Builder::new().name("socket".into()).stack_size(self.stack);

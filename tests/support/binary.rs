@@ -53,7 +53,7 @@ pub fn start(mut command: Command) -> Chinwag {
         }
     };
     let Some(addr) = address(&greeting) else {
-        panic!("no http://ADDRESS:PORT/ in the first line: {greeting:?}");
+        panic!("no ://ADDRESS:PORT/ in the first line: {greeting:?}");
     };
     Chinwag { child, addr, greeting, stdout, stderr }
 }
@@ -77,10 +77,14 @@ impl Chinwag {
     /// The address in the next line on its standard output: each address that it listens on has a line.
     #[track_caller]
     pub fn next_address(&self) -> SocketAddr {
-        match self.stdout.recv_timeout(DEADLINE) {
-            Ok(line) => address(&line).unwrap_or_else(|| panic!("no address in {line:?}")),
-            Err(error) => panic!("chinwag printed no further line: {error}"),
-        }
+        let line = self.next_line();
+        address(&line).unwrap_or_else(|| panic!("no address in {line:?}"))
+    }
+
+    /// The next line on its standard output.
+    #[track_caller]
+    pub fn next_line(&self) -> String {
+        self.stdout.recv_timeout(DEADLINE).unwrap_or_else(|error| panic!("chinwag printed no further line: {error}"))
     }
 
     /// Its process id, for a look into `/proc`.
@@ -150,7 +154,8 @@ pub(super) fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-fn address(line: &str) -> Option<SocketAddr> {
-    let rest = line.split("http://").nth(1)?;
+/// The address in a line that says where to go.
+pub fn address(line: &str) -> Option<SocketAddr> {
+    let rest = line.split("://").nth(1)?;
     rest.split('/').next()?.trim().parse().ok()
 }

@@ -14,9 +14,6 @@ use std::{
     },
 };
 
-/// A line of so many bytes takes one row, whatever they stand for.
-const SHORT: usize = 70;
-
 /// The settings of a terminal, put back when this is dropped: the program may end while a line is being typed.
 pub(super) struct Terminal(Option<Termios>);
 
@@ -55,26 +52,27 @@ pub(super) fn start(chat: &ChatClient, wished: &Arc<AtomicBool>) -> Result<(Scre
     let (chat, wished, users) = (chat.clone(), Arc::clone(wished), Users::default());
     let screen = Screen::above(printer, Arc::clone(&users));
     spawn("keyboard", move || {
-        type_lines(&mut editor, &chat, &users);
+        let interrupted = type_lines(&mut editor, &chat, &users);
         wished.store(true, Ordering::Release);
+        if interrupted {
+            chat.close();
+        }
         chat.finish();
     })?;
     Ok((screen, before))
 }
 
-/// Until Ctrl-D, Ctrl-C or `/quit`.
-fn type_lines(editor: &mut DefaultEditor, chat: &ChatClient, users: &Users) {
-    while let Ok(line) = editor.readline("> ") {
-        if line.trim().is_empty() {
-            continue;
-        }
+/// Until Ctrl-D or `/quit`, which wait until all was heard; or Ctrl-C, which does not: then it is true.
+fn type_lines(editor: &mut DefaultEditor, chat: &ChatClient, users: &Users) -> bool {
+    loop {
+        let line = match editor.readline("> ") {
+            Ok(line) if line.trim().is_empty() => continue,
+            Ok(line) => line,
+            Err(error) => return matches!(error, ReadlineError::Interrupted),
+        };
         let _ = editor.add_history_entry(&line);
-        if line.len() < SHORT && !line.starts_with('/') {
-            // What was typed makes way for what is heard.
-            print!("\x1b[1A\x1b[2K");
-        }
         if !obey(&line, chat, users) {
-            return;
+            return false;
         }
     }
 }

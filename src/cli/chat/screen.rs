@@ -42,7 +42,8 @@ impl Screen {
     /// False: nobody reads it any more.
     pub(super) fn show(&mut self, event: &Event) -> bool {
         match event {
-            Event::Said(said) if said.own && matches!(self.way, Way::Plain) => true,
+            // It stands there already, as it was typed; or it came through the pipe.
+            Event::Said(said) if said.own => true,
             Event::Said(said) => self.message(said),
             Event::Users(users) => {
                 self.users.lock().unwrap_or_else(PoisonError::into_inner).clone_from(users);
@@ -83,7 +84,6 @@ fn message(said: &Said, colours: bool) -> String {
     let name = if colours { format!("\x1b[1;{}m{name}\x1b[0m", colour(&said.name)) } else { name };
     let to = match &said.target {
         None => String::new(),
-        Some(target) if said.own => format!(" (to {})", harmless_name(target)),
         Some(_) => " (to you)".into(),
     };
     format!("{name}{to}: {}", harmless(&said.text))

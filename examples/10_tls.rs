@@ -1,0 +1,37 @@
+//! Echo over TLS: `wss://`, and `https://` for what is no WebSocket.
+//!
+//! Run:      cargo run --features tls --example 10_tls -- 127.0.0.1:9443 cert.pem key.pem
+//!           (without files it makes a certificate of its own)
+//! Look at:  `acceptor`, which is all that differs from 02_echo. Sending and receiving are the same.
+
+use chinwag::{
+    Config, Event, Server,
+    tls::{self, Acceptor},
+};
+use std::{env, error::Error};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let addr = args.first().map_or("127.0.0.1:9443", String::as_str);
+    let acceptor = acceptor(args.get(1..).unwrap_or_default())?;
+    let mut config = Config::default();
+    config.message = 32 * 1024 * 1024;
+    config.outbox = 64 * 1024 * 1024;
+    let server = Server::builder().config(config).listen_tls(addr, &acceptor)?.start()?;
+    println!("echo at wss://{}/, certificate {}", server.local_addrs()[0], acceptor.fingerprint());
+    for event in server.events() {
+        if let Event::Message(peer, message) = event {
+            peer.send(message);
+        }
+    }
+    Ok(())
+}
+
+fn acceptor(files: &[String]) -> Result<Acceptor, tls::Error> {
+    if let [certificate, key, ..] = files {
+        return Acceptor::from_pem_files(certificate, key);
+    }
+    let file = env::temp_dir().join("chinwag-echo.pem");
+    tls::self_signed(&file, &["localhost".into(), "127.0.0.1".into()])?;
+    Acceptor::from_pem_files(&file, &file)
+}

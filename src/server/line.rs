@@ -1,0 +1,154 @@
+//! A newcomer's socket, as long as nobody else uses it: plain or with TLS, read and written with deadlines.
+//!
+//! Owns the socket's timeouts and the TLS session during the opening. What is read and written is plaintext; ciphertext is
+//! seen here only.
+
+use crate::{handshake::Source, tls::Session};
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{Shutdown, TcpStream},
+    time::{Duration, Instant},
+};
+
+/// See above.
+pub(super) struct Line<'a> {
+    stream: &'a TcpStream,
+    /// With TLS.
+    pub(super) session: Option<Session>,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn plain(stream: &'a TcpStream) -> Self {
+        Self { stream, session: None }
+    }
+
+    /// Does the TLS handshake.
+    ///
+    /// # Errors
+    /// It failed, and the client was told why as far as TLS has words for it; or it took too long (`WouldBlock`,
+    /// `TimedOut`).
+    #[inline(never)]
+    pub(super) fn secure(stream: &'a TcpStream, mut session: Session, deadline: Instant) -> io::Result<Self> {
+        while session.is_handshaking() {
+            if exchange(&mut session, stream, deadline)? == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(Self { stream, session: Some(session) })
+    }
+
+    /// As `write_all`, with a deadline for all of it.
+    ///
+    /// # Errors
+    /// The socket's, and those of the deadline.
+    pub(super) fn write_until(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
+        match &mut self.session {
+            None => write_until(self.stream, bytes, deadline),
+            Some(session) => {
+                let mut ciphertext = Vec::with_capacity(bytes.len() + 128);
+                session.write(bytes, &mut ciphertext);
+                write_until(self.stream, &ciphertext, deadline)
+            }
+        }
+    }
+
+    /// All is said: `close_notify`, the FIN, and a wait until the client has seen it. Closing a socket with unread bytes
+    /// would send a reset, which can destroy what was said last on its way.
+    #[inline(never)]
+    pub(super) fn hang_up(&mut self, deadline: Instant) {
+        if let Some(session) = &mut self.session {
+            let mut last = Vec::new();
+            session.close(&mut last);
+            let _ = write_until(self.stream, &last, deadline);
+        }
+        see_off(self.stream, deadline);
+    }
+}
+
+/// Sets the socket's read timeout, and leaves it set.
+impl Source for Line<'_> {
+    fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(session) = &mut self.session else { return (&mut &*self.stream).read_before(deadline, buffer) };
+        loop {
+            match session.read(&mut &[][..], buffer) {
+                Err(why) if why.kind() == ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+            if exchange(session, self.stream, deadline)? == 0 {
+                return Ok(0);
+            }
+        }
+    }
+}
+
+/// Waits for ciphertext, and sends what TLS has to say to it. 0: the end of the stream.
+fn exchange(session: &mut Session, stream: &TcpStream, deadline: Instant) -> io::Result<usize> {
+    let received = session.receive(&mut Timed { stream, deadline });
+    let mut reply = Vec::new();
+    session.flush(&mut reply);
+    let sent = write_until(stream, &reply, deadline);
+    match received {
+        // The alert that says so is sent. Now it shall arrive.
+        Err(why) if why.kind() == ErrorKind::InvalidData => {
+            see_off(stream, deadline);
+            Err(why)
+        }
+        Err(why) => Err(why),
+        Ok(count) => sent.map(|()| count),
+    }
+}
+
+/// The FIN, then reads until the client's.
+fn see_off(stream: &TcpStream, deadline: Instant) {
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut ignored = [0; 512];
+    while matches!(Timed { stream, deadline }.read(&mut ignored), Ok(1..)) {}
+}
+
+/// Reads before a deadline.
+struct Timed<'a> {
+    stream: &'a TcpStream,
+    deadline: Instant,
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match (&mut &*self.stream).read_before(self.deadline, buffer) {
+                Err(why) if why.kind() == ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+/// The first byte that comes, which is still there to be read; `None` if none comes before the deadline.
+pub(super) fn peek(stream: &TcpStream, deadline: Instant) -> Option<u8> {
+    let mut first = [0];
+    set_timeout(deadline, |left| stream.set_read_timeout(left)).ok()?;
+    let count = stream.peek(&mut first).ok()?;
+    (count == 1).then_some(first[0])
+}
+
+fn write_until(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        set_timeout(deadline, |left| stream.set_write_timeout(left))?;
+        match stream.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(why) if why.kind() == ErrorKind::Interrupted => {}
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(())
+}
+
+/// Sets what is left of the time as a timeout.
+fn set_timeout(deadline: Instant, set: impl Fn(Option<Duration>) -> io::Result<()>) -> io::Result<()> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(ErrorKind::TimedOut.into());
+    }
+    // The socket counts in microseconds, and 0 of them would mean for ever.
+    set(Some(left.max(Duration::from_micros(1))))
+}

@@ -1,0 +1,62 @@
+//! The same as `tls` for a build without it: types of which there is no value, so that nothing is left of the code that
+//! would use one.
+//!
+//! Owns nothing. What `connection` and `server` use of `tls` is here, too.
+
+use std::io::{self, Read};
+
+/// There is no TLS session in this build.
+#[derive(Debug)]
+pub(crate) enum Session {}
+
+/// There are no listeners but plain ones in this build.
+#[derive(Debug, Clone)]
+pub(crate) enum Port {}
+
+impl Session {
+    pub(crate) fn is_handshaking(&self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn hsts(&self) -> Option<u32> {
+        match *self {}
+    }
+
+    pub(crate) fn read(&mut self, _input: &mut &[u8], _buffer: &mut [u8]) -> io::Result<usize> {
+        match *self {}
+    }
+
+    pub(crate) fn receive(&mut self, _source: &mut dyn Read) -> io::Result<usize> {
+        match *self {}
+    }
+
+    pub(crate) fn unread(&mut self, _early: Vec<u8>) {
+        match *self {}
+    }
+
+    pub(crate) fn write(&mut self, _bytes: &[u8], _out: &mut Vec<u8>) {
+        match *self {}
+    }
+
+    pub(crate) fn flush(&mut self, _out: &mut Vec<u8>) {
+        match *self {}
+    }
+
+    pub(crate) fn close(&mut self, _out: &mut Vec<u8>) {
+        match *self {}
+    }
+}
+
+impl Port {
+    pub(crate) fn session(&self) -> Option<Session> {
+        match *self {}
+    }
+
+    pub(crate) fn redirect(&self) -> Option<u16> {
+        match *self {}
+    }
+
+    pub(crate) fn busy(&self) -> Option<&'static [u8]> {
+        match *self {}
+    }
+}

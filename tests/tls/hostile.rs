@@ -1,0 +1,225 @@
+//! Clients that are slow, stuck, or speak something else: nobody else notices, and they are gone in time.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use chinwag::{Config, Reason, Server};
+use rustls::version::TLS13;
+
+use super::certificates::Certificates;
+use super::client::{Client, End};
+use super::serve;
+use super::support::frames::{TEXT, frame, handshake};
+use super::support::serving::{connected, disconnected};
+use super::support::{DEADLINE, raw, wait_until};
+
+fn quick() -> Config {
+    let mut config = Config::default();
+    config.handshake_timeout = Duration::from_secs(1);
+    config.close_timeout = Duration::from_millis(300);
+    config
+}
+
+/// One deadline for the handshake of TLS and the request: a byte every now and then does not move it.
+#[test]
+fn slow_handshakes_are_gone_at_the_deadline() {
+    let certificates = Certificates::new();
+    let (server, addr) = serve(quick(), &certificates);
+    let slow_hello = |mut client: Client| {
+        let mut hello = Vec::new();
+        client.tls.write_tls(&mut hello).expect("memory");
+        drip(&client.stream, &hello)
+    };
+    let slow_request = |mut client: Client| {
+        client.shake().expect("a handshake");
+        let request = client.encrypt(&handshake(addr, ""));
+        drip(&client.stream, &request)
+    };
+    let silent = |client: Client| drip(&client.stream, &[]);
+    let many: [&(dyn Fn(Client) -> Duration + Sync); 3] = [&slow_hello, &slow_request, &silent];
+    std::thread::scope(|scope| {
+        let begin = || Client::begin(addr, &certificates.current(), &TLS13);
+        let took: Vec<_> = (0..30).map(|number| scope.spawn(move || many[number % 3](begin()))).collect();
+        // Somebody who knows how to behave is served meanwhile.
+        let mut ann = Client::open_with(addr, &certificates.current(), b"");
+        connected(&server).send("hello");
+        assert_eq!(ann.expect_frame().payload, b"hello");
+        for (number, took) in took.into_iter().enumerate() {
+            let took = took.join().expect("it ends");
+            assert!(took > Duration::from_millis(900) && took < DEADLINE, "number {number}: {took:?}");
+        }
+    });
+}
+
+/// Sends byte after byte until the server has had enough: how long that took.
+fn drip(mut stream: &TcpStream, bytes: &[u8]) -> Duration {
+    let start = Instant::now();
+    stream.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
+    for byte in bytes.iter().map(Some).chain(std::iter::repeat(None)) {
+        let over = byte.is_some_and(|byte| stream.write_all(&[*byte]).is_err());
+        match stream.read(&mut [0; 4096]) {
+            Ok(0) => return start.elapsed(),
+            Err(why) if why.kind() != std::io::ErrorKind::WouldBlock => return start.elapsed(),
+            _ if over => return start.elapsed(),
+            _ => assert!(start.elapsed() < 2 * DEADLINE, "it is still there"),
+        }
+    }
+    unreachable!("it drips for ever")
+}
+
+/// A browser that was told `http://` by mistake gets a sentence that it can show.
+#[test]
+fn plain_http_gets_a_readable_400() {
+    let certificates = Certificates::new();
+    let (_server, addr) = serve(Config::default(), &certificates);
+    for request in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST /x HTTP/1.0\r\n\r\n", "hello\r\n\r\n"] {
+        let answer = raw::http(addr, request);
+        assert_eq!((answer.status, answer.text().contains("https:// or wss://")), (400, true), "{answer:?}");
+    }
+}
+
+/// TLS where none is spoken, on the other hand, is told as ever.
+#[test]
+fn both_kinds_of_ports_may_be_in_one_process() {
+    let certificates = Certificates::new();
+    let builder = Server::builder().listen("127.0.0.1:0").expect("a free port");
+    let builder = builder.listen_tls("127.0.0.1:0", &certificates.acceptor()).expect("a free port");
+    let server = builder.start().expect("threads enough");
+    let [plain, secure] = server.local_addrs() else { panic!("two addresses") };
+    assert_eq!(raw::get(*plain, "/").status, 426);
+    let mut hello = Client::begin(*plain, &certificates.current(), &TLS13);
+    let error = hello.shake().expect_err("no TLS there").to_string();
+    assert!(error.contains("InvalidMessage") || error.contains("corrupt"), "{error}");
+    let mut plain_client = super::support::frames::RawClient::open(*plain);
+    let first = connected(&server);
+    let mut client = Client::open_with(*secure, &certificates.current(), b"");
+    let second = connected(&server);
+    assert!(first.send("plain") && second.send("secret"));
+    assert_eq!(plain_client.expect_frame().payload, b"plain");
+    assert_eq!(client.expect_frame().payload, b"secret");
+}
+
+/// What is no TLS and no HTTP gets an alert, and a hello with nothing in common gets one, too.
+#[test]
+fn nonsense_gets_an_alert() {
+    let certificates = Certificates::new();
+    let (_server, addr) = serve(quick(), &certificates);
+    for nonsense in [&b"\x16\x03\x01\x00\x05hello"[..], b"\x00\x01\x02\x03\x04\x05", b"\x16\x03\x01\xff\xff"] {
+        let answer = raw::raw(addr, nonsense);
+        assert!(answer.is_empty() || answer.starts_with(&[0x15, 3]), "{nonsense:?}: {answer:?}");
+    }
+    let mut client = Client::begin(addr, &certificates.current(), &TLS13);
+    let stranger = Certificates::new();
+    client.tls = Client::begin(addr, &stranger.current(), &TLS13).tls;
+    assert!(client.shake().is_err(), "an unknown certificate is refused by the client");
+}
+
+/// One who does not read: its outbox, ciphertext now, fills up to its bound, and nobody else waits for it.
+#[test]
+fn a_stopped_client_harms_nobody() {
+    let certificates = Certificates::new();
+    let (server, addr) = serve(quick(), &certificates);
+    let mut stopped = Client::open_with(addr, &certificates.current(), b"");
+    let stopped_peer = connected(&server);
+    let mut ann = Client::open_with(addr, &certificates.current(), b"");
+    let ann_peer = connected(&server);
+    let message = "x".repeat(10_000);
+    let mut sent = 0;
+    while stopped_peer.send(message.as_str()) {
+        assert!(ann_peer.send(message.as_str()));
+        assert_eq!(ann.expect_frame().payload.len(), 10_000);
+        sent += 1;
+        assert!(sent < 10_000, "its outbox has no bound");
+    }
+    assert_eq!(disconnected(&server), (stopped_peer, Reason::TooSlow));
+    assert_eq!(stopped.expect_frame().payload.len(), 10_000, "what the operating system had is whole");
+}
+
+/// One who wakes up in time finds everything, the Close frame 1013 and a proper end.
+#[test]
+fn who_reads_again_in_time_finds_the_close_1013() {
+    let certificates = Certificates::new();
+    let (server, addr) = serve(Config::default(), &certificates);
+    let mut late = Client::open_with(addr, &certificates.current(), b"");
+    let peer = connected(&server);
+    let mut sent = 0;
+    while peer.send(format!("{sent} {}", "x".repeat(10_000))) {
+        sent += 1;
+    }
+    for number in 0..sent {
+        let payload = late.expect_frame().payload;
+        assert!(payload.starts_with(format!("{number} ").as_bytes()));
+    }
+    assert_eq!(late.expect_frame().code(), 1013);
+    assert_eq!(late.read_to_end(), (vec![], End::Proper));
+    drop(late);
+    assert_eq!(disconnected(&server), (peer, Reason::TooSlow));
+}
+
+/// With all places taken, a newcomer is told so over TLS.
+#[test]
+fn the_503_comes_over_tls() {
+    let certificates = Certificates::new();
+    let mut config = quick();
+    config.connections = 1;
+    let (server, addr) = serve(config, &certificates);
+    let _first = Client::open_with(addr, &certificates.current(), b"");
+    connected(&server);
+    let mut second = Client::connect(addr, &certificates.current(), &TLS13);
+    second.send(&handshake(addr, ""));
+    let (answer, end) = second.read_to_end();
+    assert!(answer.starts_with(b"HTTP/1.1 503 "), "{}", String::from_utf8_lossy(&answer));
+    assert_eq!(end, End::Proper);
+}
+
+/// The deepest calls with TLS fit into half of the stack, in a debug build.
+#[test]
+fn half_of_the_stack_is_enough() {
+    let certificates = Certificates::new();
+    let mut config = Config::default();
+    config.stack /= 2;
+    let (server, addr) = serve(config, &certificates);
+    for version in super::client::VERSIONS {
+        let mut client = Client::connect(addr, &certificates.current(), version);
+        client.upgrade(addr, &frame(TEXT, &[b'x'; 5000]));
+        let peer = connected(&server);
+        assert!(peer.send("x".repeat(60_000)));
+        assert_eq!(client.expect_frame().payload.len(), 60_000);
+        drop((client, peer));
+        wait_until(DEADLINE, "its end", || {
+            matches!(server.events().recv_timeout(DEADLINE), Ok(chinwag::Event::Disconnected(..)))
+        });
+    }
+}
+
+/// Keys of every kind and in every form that OpenSSL writes, RSA with the largest one, on half of the stack.
+#[test]
+fn keys_of_every_kind_will_do() {
+    let certificates = Certificates::new();
+    let (cert, key) = (certificates.path("cert.pem"), certificates.path("key.pem"));
+    for (make, form) in [
+        ("rsa:4096 -sha256", "pkey -traditional"),
+        ("rsa:2048 -sha256", "pkey"),
+        ("ec -pkeyopt ec_paramgen_curve:prime256v1", "pkey -traditional"),
+        ("ec -pkeyopt ec_paramgen_curve:secp384r1", "pkey"),
+        ("ed25519", "pkey"),
+    ] {
+        let names = "-subj /CN=localhost -addext subjectAltName=DNS:localhost -addext basicConstraints=CA:FALSE";
+        let command = format!(
+            "openssl req -x509 -nodes -days 9 {names} -newkey {make} -keyout '{key}.1' -out '{cert}' 2>&1 \
+             && openssl {form} -in '{key}.1' -out '{key}'"
+        );
+        let done = std::process::Command::new("sh").args(["-c", &command]).output().expect("a shell");
+        if done.status.code() == Some(127) {
+            return super::support::skip("no openssl");
+        }
+        assert!(done.status.success(), "{}", super::support::script::printed(&done));
+        let mut config = Config::default();
+        config.stack /= 2;
+        let (_server, addr) = serve(config, &certificates);
+        for version in super::client::VERSIONS {
+            Client::connect(addr, &certificates.current(), version).upgrade(addr, b"");
+        }
+    }
+}

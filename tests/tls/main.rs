@@ -1,0 +1,30 @@
+//! `wss://` and `https://`: what holds in plain holds with TLS, and what only TLS has.
+
+// A crate of its own, which exports nothing.
+#![allow(unreachable_pub)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod certificates;
+mod client;
+mod endings;
+mod flags;
+mod full_duplex;
+mod hostile;
+mod pages;
+mod programs;
+mod reload;
+
+use std::net::SocketAddr;
+
+use certificates::Certificates;
+use chinwag::{Config, Server};
+
+/// A server with these bounds that speaks TLS on a port of its own.
+fn serve(config: Config, certificates: &Certificates) -> (Server, SocketAddr) {
+    let builder = Server::builder().config(config).listen_tls("127.0.0.1:0", &certificates.acceptor());
+    let server = builder.expect("a free port").start().expect("threads and descriptors enough");
+    let addr = server.local_addrs()[0];
+    (server, addr)
+}
