@@ -44,7 +44,10 @@ fn every_example_is_short_and_says_how_to_run_it_and_what_to_look_at() {
         assert!(lines.len() <= 60, "{name} has {} lines", lines.len());
         let header = lines.iter().take_while(|line| line.starts_with("//!")).copied().collect::<Vec<_>>().join("\n");
         let run = format!("--example {stem}");
-        assert!(header.contains("//! Run:      cargo run ") && header.contains(&run), "{name} does not say `{run}`: {header}");
+        assert!(
+            header.contains("//! Run:      cargo run ") && header.contains(&run),
+            "{name} does not say `{run}`: {header}"
+        );
         assert!(header.contains("//! Look at:  "), "{name} does not say what to look at: {header}");
         assert!(read("README.md").contains(&format!("(examples/{name})")), "README.md has no link to {name}");
         names.insert(name);
