@@ -2,7 +2,7 @@
 //!
 //! Owns the checks on flags, and the sentences for those that make no sense.
 
-use super::{args::Args, limits, tls::Tls};
+use super::{args::Args, history::Keeping, limits, tls::Tls};
 use chinwag::{
     Access, Builder, Config, Server,
     chat::Rules,
@@ -26,7 +26,9 @@ pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:6502";
 pub(crate) fn chat(args: &Args, tls: &Tls) -> Result<(Server, impl FnOnce(Server) -> ChatServer + use<>), String> {
     let (config, rules) = bounds(args)?;
     let dialect = dialect(args.dialect.as_deref())?;
-    let builder = Server::builder()
+    let history = Keeping::open(&args.history)?;
+    let builder = history
+        .before(Server::builder())
         .config(config)
         .access(access(args)?)
         .trusted_proxies(proxies(args)?)
@@ -36,7 +38,7 @@ pub(crate) fn chat(args: &Args, tls: &Tls) -> Result<(Server, impl FnOnce(Server
     let server =
         tls.listen(args, listen(args, site(builder, rooms.clone()))?)?.start().map_err(|error| error.to_string())?;
     let chat = move |server| {
-        let chat = ChatServer::new(server, rules, dialect);
+        let chat = history.attach(ChatServer::new(server, rules, dialect));
         match rooms {
             Some(rooms) => chat.list_rooms(rooms),
             None => chat,
