@@ -24,7 +24,7 @@
 //! | floor | modules | what is there |
 //! |---|---|---|
 //! | 0 | [`error`], [`config`], [`http`], [`access`], [`protocol`] | types: what can go wrong, bounds, answers, who may come in, what clients and server say |
-//! | 1 | [`chat`], [`handshake`], [`pages`], `connection`, `history`, `tls` | the rules of the chat; request or upgrade; the page; the full-duplex socket; messages in a file; TLS |
+//! | 1 | [`chat`], [`handshake`], [`pages`], `connection`, `tls`, `history` | the rules of the chat; request or upgrade; the page; the full-duplex socket; TLS; messages kept in a file |
 //! | 2 | [`peer`], [`server`], [`client`], [`duplex`] | the generic server: [`Server`], [`Event`], [`Peer`]; a WebSocket as browsers have it; any socket split in two |
 //! | 3 | [`chat_server`], [`chat_client`] | the chat on that server; a user of it who comes back |
 //!

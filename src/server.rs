@@ -174,8 +174,8 @@ pub struct Builder {
     config: Config,
     policy: Policy,
     proxies: Proxies,
-    first_id: Option<u64>,
     entrances: Vec<Entrance>,
+    first_id: Option<u64>,
 }
 
 impl Builder {

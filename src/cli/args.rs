@@ -3,7 +3,7 @@
 //! Owns the flags: their names, their environment variables, their help. What they mean is [`super::setup`]'s.
 
 use super::history_flags::{self, Command as HistoryCommand, Flags as HistoryFlags};
-use super::tls_flags::Flags as TlsFlags;
+use super::tls::Flags as TlsFlags;
 use lexopt::{Arg, Parser, ValueExt};
 use std::{env, ffi::OsString};
 
@@ -60,9 +60,9 @@ pub(crate) enum Wish {
     Run(Box<Args>),
     Help,
     HelpLimits,
+    HelpTls,
     HelpHistory,
     History(HistoryCommand),
-    HelpTls,
     Version,
 }
 
@@ -81,11 +81,11 @@ fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<OsString>) -> Res
         match arg {
             Arg::Short('h') | Arg::Long("help") => return Ok(Wish::Help),
             Arg::Long("help-limits") => return Ok(Wish::HelpLimits),
+            Arg::Long("help-tls") => return Ok(Wish::HelpTls),
             Arg::Long("help-history") => return Ok(Wish::HelpHistory),
             Arg::Value(word) if word == "history" => {
                 return Ok(history_flags::command(&mut parser)?.map_or(Wish::HelpHistory, Wish::History));
             }
-            Arg::Long("help-tls") => return Ok(Wish::HelpTls),
             Arg::Short('V') | Arg::Long("version") => return Ok(Wish::Version),
             other => flag(other.into(), &mut parser, &mut args).map_err(said)?,
         }
@@ -134,7 +134,7 @@ fn flag(flag: Flag, parser: &mut Parser, args: &mut Args) -> Result<(), lexopt::
         "allow-blocked-port" => args.allow_blocked_port = true,
         "verbose" => args.verbose = args.verbose.saturating_add(1),
         "quiet" => args.quiet = true,
-        other => match args.history.take(other, parser)? || args.tls.take(other, parser)? {
+        other => match args.tls.take(other, parser)? || args.history.take(other, parser)? {
             true => {}
             false => return Err(Arg::Long(other).unexpected()),
         },
@@ -174,8 +174,8 @@ fn fill(args: &mut Args, variable: impl Fn(&str) -> Option<OsString>) -> Result<
         let value = text("CHINWAG_VERBOSE", value)?;
         args.verbose = value.parse().map_err(|_| format!("CHINWAG_VERBOSE is {value:?}; write 0, 1 or 2"))?;
     }
-    args.history.fill(get)?;
     args.tls.fill(get)?;
+    args.history.fill(get)?;
     args.token_file = args.token_file.take().or_else(|| get("CHINWAG_TOKEN_FILE"));
     Ok(())
 }
