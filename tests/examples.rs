@@ -187,6 +187,24 @@ fn own_protocol() {
     assert_eq!(bob.wait_for_close().0, 1003);
 }
 
+/// What was said before `kill -9` is there after it.
+#[cfg(feature = "history")]
+#[test]
+fn history() {
+    let folder = support::temp::Folder::new("example-history");
+    let file = folder.path("chat.db");
+    let (example, addr) = Example::serve_with("11_history", &[&file]);
+    let mut ann = Client::connect(addr, &["chinwag.v1"]);
+    ann.sign_in("ann");
+    ann.say_json(&serde_json::json!({"type": "message", "text": "remember me"}));
+    assert_eq!(ann.wait_for("message")["seq"], 1);
+    drop(example);
+    let (_example, addr) = Example::serve_with("11_history", &[&file]);
+    let mut bob = Client::connect(addr, &["chinwag.v1"]);
+    assert_eq!(bob.expect("id")["seq"], 1);
+    assert_eq!(bob.expect("message")["text"], "remember me");
+}
+
 /// With a certificate that the client is told to trust.
 #[cfg(feature = "tls")]
 #[test]
