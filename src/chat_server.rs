@@ -8,6 +8,8 @@ mod effects;
 mod fanout;
 mod patience;
 mod room_list;
+#[cfg(feature = "history")]
+mod stored;
 
 use crate::{
     chat::{Chat, Input, Now, Output, RoomName, Rules},

@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("connection", 1),
     ("pages", 1),
     ("tls", 1),
+    ("history", 1),
     ("client", 2),
     ("duplex", 2),
     ("peer", 2),
@@ -35,6 +36,7 @@ const NEIGHBOURS: &[(&str, &str)] = &[("server", "peer"), ("main", "cli"), ("con
 /// What a module must not mention, whatever its floor: the rules know no sockets, the generic server no chat.
 const MUST_NOT_KNOW: &[(&[&str], &[&str])] = &[
     (&["chat", "protocol"], &["std::net", "std::thread", "std::time", "rustix", "mio::", "tungstenite", "crossbeam"]),
+    (&["history"], &["std::net", "tungstenite", "crossbeam", "mio::"]),
     (&["tls"], &["std::thread", "TcpStream", "tungstenite", "mio::"]),
     (
         &["handshake", "connection", "tls", "client", "duplex", "peer", "server"],

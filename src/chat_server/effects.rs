@@ -31,7 +31,11 @@ impl ChatServer {
                 }
                 Output::Store(entry) => self.unsaved.push(entry),
                 Output::Recall { to, room, after, up_to, bytes } => self.recall(to, &room, after..up_to, bytes),
-                Output::Close { to, code, reason } => self.fanout.close(to, code, reason),
+                Output::Close { to, code, reason } => {
+                    // It gets all that it has yet to get, at once.
+                    self.save();
+                    self.fanout.close(to, code, reason);
+                }
             }
         }
         self.outputs = outputs;
