@@ -24,6 +24,7 @@ mod cli {
     #[cfg(not(feature = "tls"))]
     #[path = "tls_absent.rs"]
     pub(crate) mod tls;
+    #[cfg(feature = "tls")]
     pub(crate) mod tls_flags;
 }
 
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
     let done = match args::read() {
         Ok(Wish::Help) => say(args::HELP),
         Ok(Wish::HelpLimits) => say(&cli::limits::help()),
-        Ok(Wish::HelpTls) => say(cli::tls_flags::HELP),
+        Ok(Wish::HelpTls) => say(cli::tls::HELP),
         Ok(Wish::HelpHistory) => say(cli::history_flags::HELP),
         Ok(Wish::History(command)) => cli::history::run(&command),
         Ok(Wish::Version) => say(&format!("chinwag {}\n", env!("CARGO_PKG_VERSION"))),

@@ -198,7 +198,8 @@ impl World {
         let place = *self.here.get(&id).unwrap_or_else(|| panic!("{id} is not here: {notice:?}"));
         match notice {
             Notice::Id { seq, log, .. } => self.begin(place, *seq, log),
-            Notice::Message(entry) | Notice::Past(entry) => self.hear_message(place, entry),
+            Notice::Message(entry) => self.hear_message(place, entry),
+            Notice::Past(entry) => self.hear_past(place, entry),
             Notice::Gap { missed: None } => {
                 let log = self.heard[&place].log.clone();
                 self.heard.insert(place, Heard { log, ..Heard::default() });
@@ -215,18 +216,24 @@ impl World {
 
     fn begin(&mut self, place: (usize, usize), seq: u64, log: &str) {
         let fresh = Heard { last: seq, began: seq, is_new: true, ..Heard::default() };
-        let heard = self.heard.entry(place).or_insert(fresh);
+        let heard = self.heard.entry(place).and_modify(|heard| heard.is_new = false).or_insert(fresh);
         log.clone_into(&mut heard.log);
+    }
+
+    /// What a newcomer hears first of history says where it begins for it.
+    fn hear_past(&mut self, place: (usize, usize), entry: &Entry) {
+        let heard = self.heard.get_mut(&place).expect("it has begun");
+        if std::mem::take(&mut heard.is_new) {
+            (heard.began, heard.last) = (entry.seq - 1, entry.seq - 1);
+        }
+        self.hear_message(place, entry);
     }
 
     fn hear_message(&mut self, (person, room): (usize, usize), entry: &Entry) {
         assert!(entry.text.starts_with(&format!("{room} ")), "in room {room}: {entry:?}");
         assert_eq!(&*entry.room, &**name(room).key());
         let heard = self.heard.get_mut(&(person, room)).expect("it has begun");
-        if std::mem::take(&mut heard.is_new) && entry.seq <= heard.last {
-            // What newcomers hear first of history says where it begins for them.
-            (heard.began, heard.last) = (entry.seq - 1, entry.seq - 1);
-        }
+        heard.is_new = false;
         // What was said under a nonce before is told again, to the one who says it again.
         if entry.seq <= heard.last && entry.nonce.is_some() {
             return;

@@ -3,7 +3,7 @@
 //! Owns the flags: their names, their environment variables, their help. What they mean is [`super::setup`]'s.
 
 use super::history_flags::{self, Command as HistoryCommand, Flags as HistoryFlags};
-use super::tls_flags::Flags as TlsFlags;
+use super::tls::Flags as TlsFlags;
 use lexopt::{Arg, Parser, ValueExt};
 use std::{env, ffi::OsString};
 

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 
 /// `--help-history`.
 pub(crate) const HELP: &str = "\
-A history that survives a restart: messages are in FILE before anybody sees them.
+A history that survives: messages are in FILE before anybody sees them.
 docs/HISTORY.md says more.
 
   --history FILE         keep messages in FILE, an SQLite database
@@ -23,7 +23,7 @@ chinwag history FILE     prints what is in FILE, also while a server uses it
   --room NAME            of this room only; '' is the lobby
   --json                 as JSON, a line for each message
   --export               all, as JSON lines, to save it
-  --import               adds what was exported, from stdin; no server may use it
+  --import               adds an export from stdin; no server may use FILE
 
 Every flag is an environment variable, too: CHINWAG_HISTORY=FILE.
 ";

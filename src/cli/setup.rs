@@ -116,7 +116,7 @@ fn listen(args: &Args, mut builder: Builder) -> Result<Builder, String> {
 }
 
 fn plain(args: &Args) -> Vec<&str> {
-    match args.listen.is_empty() && !args.tls.wanted() {
+    match args.listen.is_empty() && args.tls.secure() == 0 {
         true => vec![DEFAULT_LISTEN],
         false => args.listen.iter().map(String::as_str).collect(),
     }
@@ -124,14 +124,13 @@ fn plain(args: &Args) -> Vec<&str> {
 
 /// The schemes of the addresses that the server listens on, in their order. Those behind them redirect only.
 pub(crate) fn schemes(args: &Args) -> Vec<&'static str> {
-    let secure = if args.tls.wanted() { args.tls.listen.len().max(1) } else { 0 };
-    [vec!["http"; plain(args).len()], vec!["https"; secure]].concat()
+    [vec!["http"; plain(args).len()], vec!["https"; args.tls.secure()]].concat()
 }
 
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`, which browsers do not refuse.
 pub(crate) fn address(flag: &str, text: &str, args: &Args) -> Result<SocketAddr, String> {
     let addr = resolve(text).map_err(|why| {
-        let variable = format!("CHINWAG_{}", flag.to_uppercase().replace('-', "_"));
+        let variable = format!("CHINWAG_{}", flag.to_ascii_uppercase().replace('-', "_"));
         format!(
             "--{flag} ({variable}) {text}: {why}; write ADDR:PORT, such as 127.0.0.1:6502, 0.0.0.0:6502 or [::1]:6502"
         )
