@@ -52,8 +52,8 @@ class Window:
     def find(self, selector, **options):
         return self.page.locator(selector, **options)
 
-    def expect_state(self, state):
-        expect(self.find("#state-code")).to_have_text(state, timeout=DEADLINE * 1000)
+    def expect_state(self, state, within=DEADLINE):
+        expect(self.find("#state-code")).to_have_text(state, timeout=within * 1000)
 
     def join(self, name, given=None):
         self.find("#name").fill(name)

@@ -12,7 +12,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from support import Chinwag
+from support import DEADLINE, Chinwag
 
 NETWORK = r"WebSocket connection to .* failed"  # the browser's own words on a server that is away
 OUTAGE = float(os.environ.get("CHINWAG_OUTAGE", 2))
@@ -67,7 +67,7 @@ def test_an_outage_while_two_are_typing(window, server, allowed):
     server.start()
     for one in said:
         one.page.wait_for_function("() => window.typed")
-        one.expect_state("OPEN")
+        one.expect_state("OPEN", within=OUTAGE + DEADLINE)  # the pauses between its tries have grown with the outage
         expect(one.find("#pending > *")).to_have_count(0)
     for one in said:
         expect(one.find("#log .mine .text")).to_have_text(said[one])

@@ -54,6 +54,8 @@ def test_pictures(window, listing, folder):
     for screen, options in SCREENS.items():
         viewer = window(at=listing.url, **options)
         viewer.expect_message("See you there!")
+        if screen == "dark":
+            viewer.join("Lin")
         viewer.page.screenshot(path=folder / f"{screen}.png")
 
 
