@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("chat", 1),
     ("handshake", 1),
     ("connection", 1),
+    ("line", 1),
     ("pages", 1),
     ("tls", 1),
     ("client", 2),
@@ -30,14 +31,15 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// Two that share a floor, where the first may import the second, and not the other way round.
-const NEIGHBOURS: &[(&str, &str)] = &[("server", "peer"), ("main", "cli"), ("connection", "tls")];
+const NEIGHBOURS: &[(&str, &str)] =
+    &[("server", "peer"), ("main", "cli"), ("connection", "tls"), ("line", "tls"), ("line", "handshake")];
 
 /// What a module must not mention, whatever its floor: the rules know no sockets, the generic server no chat.
 const MUST_NOT_KNOW: &[(&[&str], &[&str])] = &[
     (&["chat", "protocol"], &["std::net", "std::thread", "std::time", "rustix", "mio::", "tungstenite", "crossbeam"]),
     (&["tls"], &["std::thread", "TcpStream", "tungstenite", "mio::"]),
     (
-        &["handshake", "connection", "tls", "client", "duplex", "peer", "server"],
+        &["handshake", "connection", "line", "tls", "client", "duplex", "peer", "server"],
         &["crate::chat", "crate::protocol", "crate::pages"],
     ),
 ];
