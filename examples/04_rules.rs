@@ -33,6 +33,7 @@ fn main() -> io::Result<()> {
 fn show(output: Output) {
     match output {
         Output::Send { to, notice } => println!("  to {to}: {}", words(&notice)),
+        Output::Enter { who, .. } => println!("  {who} hears the room from now on"),
         Output::Broadcast { notice, .. } => println!("  to all: {}", words(&notice)),
         Output::Close { to, code, .. } => println!("  close {to} with {code}"),
         other => println!("  {other:?}"),

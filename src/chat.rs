@@ -10,7 +10,7 @@
 //! Law 4: what is said in a room is told to nobody outside; its messages are numbered without gap or double, and whoever
 //! enters is told its history in that order, before anything that is said later.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::protocol::{Command, Dialect, ErrorReason, Millis, Notice, Problem, UserId};
@@ -29,12 +29,12 @@ mod rules;
 mod taken;
 
 use commands::Speaker;
+use history::Behind;
 use member::{Member, Pace};
 use room::Room;
 use rooms::Rooms;
 
 pub use events::{Input, Now, Output, Past, RoomId, Since};
-pub use history::recalled;
 pub use room_name::RoomName;
 pub use rules::{Rate, Rules};
 
@@ -46,6 +46,8 @@ pub struct Chat {
     rooms: Rooms,
     /// Rooms whose user list has changed and was not told yet.
     waiting: Vec<RoomId>,
+    /// Who has not been told everything yet of what was said before. Whose turn it is comes first.
+    behind: VecDeque<Behind>,
 }
 
 impl Chat {
@@ -60,7 +62,7 @@ impl Chat {
     #[must_use]
     pub fn named(rules: Rules, token: u64) -> Self {
         let rooms = Rooms::new(&format!("{:0>13}", rooms::base36(token)));
-        Self { rules, members: HashMap::new(), rooms, waiting: Vec::new() }
+        Self { rules, members: HashMap::new(), rooms, waiting: Vec::new(), behind: VecDeque::new() }
     }
 
     /// Takes one input and appends what is to be done to `out`.
@@ -72,6 +74,8 @@ impl Chat {
             Input::Text { id, text } => self.hear(now, id, text, out),
             Input::Binary { id } => self.refuse_binary(now, id, out),
             Input::Left { id } => self.depart(now, id, out),
+            Input::Ready { id } => self.go_on(id, out),
+            Input::Recalled { id, up_to, found } => self.recalled(id, up_to, found, out),
             Input::Tick => self.list_all_due(now, out),
         }
     }
@@ -127,9 +131,7 @@ impl Chat {
             return out.push(Output::Close { to: id, code: 1013, reason: "this room is full; try again later" });
         };
         self.members.insert(id, Member::new(now.uptime, dialect, (place, seat), self.rules.rate));
-        if let Some(room) = self.rooms.get(place) {
-            history::welcome(id, room, since, &self.rules, out);
-        }
+        self.welcome(id, place, since, out);
         if dialect == Dialect::Text {
             self.name_guest(Speaker { now, id, room: place, seat }, out);
         }
@@ -219,6 +221,7 @@ impl Chat {
         let Some(Member { room, seat, .. }) = self.members.remove(&id) else {
             return;
         };
+        self.forget_behind(id);
         if let Some(name) = self.rooms.get_mut(room).and_then(|room| room.leave(seat)) {
             out.push(broadcast(room, Notice::Left { name }));
             self.list_changed(now, room, out);

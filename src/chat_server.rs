@@ -8,6 +8,8 @@ mod effects;
 mod fanout;
 mod patience;
 mod room_list;
+#[cfg(feature = "history")]
+mod stored;
 
 use crate::{
     chat::{Chat, Input, Now, Output, RoomName, Rules},
@@ -35,6 +37,9 @@ pub use room_list::RoomList;
 /// Events taken in one batch, which ends before that when it is large. More make a delivery cheaper, fewer make the first
 /// one earlier.
 const BATCH: usize = 256;
+
+/// How long before it is looked again whether those who are behind have taken what they were told.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A chat on a server.
 ///
@@ -73,6 +78,8 @@ pub struct ChatServer {
     default_dialect: Dialect,
     outputs: Vec<Output>,
     patience: Patience,
+    /// Whether somebody who is behind was just told a part of it, and may have taken it already.
+    hurry: bool,
     /// What connections may ask to see.
     handshakes: HashMap<UserId, Notice>,
     /// Whose messages are in this batch: they are dealt with when it has been sent.
@@ -117,6 +124,7 @@ impl ChatServer {
             default_dialect,
             outputs: Vec::new(),
             patience: Patience::default(),
+            hurry: false,
             handshakes: HashMap::new(),
             heard: Vec::new(),
         }
@@ -154,6 +162,7 @@ impl ChatServer {
         }
         self.gather();
         self.tick_if_due();
+        self.hurry = self.catch_up();
         self.save();
         self.fanout.flush();
         self.heard.clear();
@@ -169,12 +178,11 @@ impl ChatServer {
     }
 
     fn wait(&self) -> Result<Event, RecvTimeoutError> {
-        match self.chat.next_tick() {
+        let tick = self.chat.next_tick().map(|tick| Duration::from_millis(tick.saturating_sub(self.now().uptime)));
+        let look = self.chat.behind().next().map(|_| if self.hurry { Duration::ZERO } else { LOOK });
+        match tick.into_iter().chain(look).min() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(tick) => {
-                let wait = Duration::from_millis(tick.saturating_sub(self.now().uptime));
-                self.server.events().recv_timeout(wait)
-            }
+            Some(wait) => self.server.events().recv_timeout(wait),
         }
     }
 

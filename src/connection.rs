@@ -74,6 +74,11 @@ impl Connection {
         self.with_open(|live| live.send(frames))
     }
 
+    /// Whether nothing waits to be sent. A connection that is over has nothing more to send.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lock().as_ref().is_none_or(|live| live.waiting() == 0)
+    }
+
     /// Sends a message, whatever the role. False: it is closing, and nothing was sent.
     pub(crate) fn say(self: &Arc<Self>, message: Message) -> bool {
         self.with_open(|live| live.say(message.into_frame()))

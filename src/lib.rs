@@ -24,7 +24,7 @@
 //! | floor | modules | what is there |
 //! |---|---|---|
 //! | 0 | [`error`], [`config`], [`http`], [`access`], [`protocol`] | types: what can go wrong, bounds, answers, who may come in, what clients and server say |
-//! | 1 | [`chat`], [`handshake`], [`pages`], `connection`, `line`, `tls` | the rules of the chat; request or upgrade; the page; the full-duplex socket; a socket until then; TLS |
+//! | 1 | [`chat`], [`handshake`], [`pages`], `connection`, `line`, `tls`, `history` | the rules of the chat; request or upgrade; the page; the full-duplex socket; a socket until then; TLS; messages kept in a file |
 //! | 2 | [`peer`], [`server`], [`client`], [`duplex`] | the generic server: [`Server`], [`Event`], [`Peer`]; a WebSocket as browsers have it; any socket split in two |
 //! | 3 | [`chat_server`], [`chat_client`] | the chat on that server; a user of it who comes back |
 //!
@@ -35,6 +35,8 @@
 //! # Features
 //! `precis`, on by default: names are compared as RFC 8266 says, for about 200 KiB of Unicode tables. Without it, case and
 //! white space do not count, and that is all.
+//!
+//! `history`, off by default: messages are kept in an SQLite file (`chinwag::history`), for 1 MiB of binary.
 //!
 //! `gzip`, on by default: the page's files are embedded compressed, too, for 27 KiB.
 //!
@@ -51,6 +53,8 @@ pub mod protocol;
 pub mod chat;
 mod connection;
 pub mod handshake;
+#[cfg(feature = "history")]
+pub mod history;
 mod line;
 pub mod pages;
 #[cfg(feature = "tls")]

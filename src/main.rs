@@ -9,6 +9,12 @@ mod cli {
     #[cfg(not(feature = "terminal"))]
     #[path = "no_chat.rs"]
     pub(crate) mod chat;
+    #[cfg(feature = "history")]
+    pub(crate) mod history;
+    #[cfg(not(feature = "history"))]
+    #[path = "history_absent.rs"]
+    pub(crate) mod history;
+    pub(crate) mod history_flags;
     pub(crate) mod limits;
     pub(crate) mod logging;
     pub(crate) mod setup;
@@ -18,6 +24,7 @@ mod cli {
     #[cfg(not(feature = "tls"))]
     #[path = "tls_absent.rs"]
     pub(crate) mod tls;
+    #[cfg(feature = "tls")]
     pub(crate) mod tls_flags;
 }
 
@@ -38,7 +45,9 @@ fn main() -> ExitCode {
     let done = match args::read() {
         Ok(Wish::Help) => say(args::HELP),
         Ok(Wish::HelpLimits) => say(&cli::limits::help()),
-        Ok(Wish::HelpTls) => say(cli::tls_flags::HELP),
+        Ok(Wish::HelpTls) => say(cli::tls::HELP),
+        Ok(Wish::HelpHistory) => say(cli::history_flags::HELP),
+        Ok(Wish::History(command)) => cli::history::run(&command),
         Ok(Wish::Version) => say(&format!("chinwag {}\n", env!("CARGO_PKG_VERSION"))),
         Ok(Wish::Run(args)) => run(&args),
         Err(error) => Err(error),

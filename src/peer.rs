@@ -80,6 +80,11 @@ impl Peer {
         self.inner.connection.send(frames)
     }
 
+    /// Whether the operating system has taken everything that was sent. Who has much to send, and no hurry, waits for that.
+    pub fn is_idle(&self) -> bool {
+        self.inner.connection.is_idle()
+    }
+
     /// Starts the closing handshake (RFC 6455 7.1.2) after all that was sent before: a Close frame with this status
     /// code (RFC 6455 7.4) and reason, of which the first 123 bytes are sent. No message of this peer comes any more;
     /// its [`Event::Disconnected`](crate::Event::Disconnected) does, after at most

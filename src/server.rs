@@ -174,6 +174,7 @@ pub struct Builder {
     policy: Policy,
     proxies: Proxies,
     entrances: Vec<Entrance>,
+    first_id: Option<u64>,
 }
 
 impl Builder {
@@ -216,6 +217,13 @@ impl Builder {
         self
     }
 
+    /// The id of the first connection; those that follow have the next ones. For a server that goes on where another one
+    /// ended, so that ids which are kept somewhere are not given again. Default: 1.
+    pub fn first_id(mut self, id: u64) -> Self {
+        self.first_id = Some(id);
+        self
+    }
+
     /// Listens on an address, too. May be called several times.
     ///
     /// # Errors
@@ -255,7 +263,7 @@ impl Builder {
             guesses: Pace::new(GUESSES),
             openings,
             ledger: Ledger::default(),
-            next_id: AtomicU64::new(1),
+            next_id: AtomicU64::new(self.first_id.unwrap_or(1).max(1)),
             porters: Arc::default(),
             events: sender,
             entrances: self.entrances,

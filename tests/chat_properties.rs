@@ -81,6 +81,7 @@ impl House {
                     room.believe(notice);
                 }
             }
+            Output::Enter { who, room } => assert!(self.rooms.get(room).is_some_and(|room| room.is_here(*who))),
             Output::Send { to, .. }
             | Output::ShowHandshake { to }
             | Output::Drop { who: to }
@@ -222,7 +223,7 @@ proptest! {
                 _ => {}
             }
             let history = out.iter().filter(|output| matches!(output, Output::Send { notice: Notice::Past(_), .. }));
-            prop_assert!(out.len() - history.count() <= 5, "{out:?}");
+            prop_assert!(out.len() - history.count() <= 6, "{out:?}");
             out.iter().for_each(|output| house.hear(output));
 
             for (room, listener) in &house.rooms {

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("line", 1),
     ("pages", 1),
     ("tls", 1),
+    ("history", 1),
     ("client", 2),
     ("duplex", 2),
     ("peer", 2),
@@ -37,6 +38,7 @@ const NEIGHBOURS: &[(&str, &str)] =
 /// What a module must not mention, whatever its floor: the rules know no sockets, the generic server no chat.
 const MUST_NOT_KNOW: &[(&[&str], &[&str])] = &[
     (&["chat", "protocol"], &["std::net", "std::thread", "std::time", "rustix", "mio::", "tungstenite", "crossbeam"]),
+    (&["history"], &["std::net", "tungstenite", "crossbeam", "mio::"]),
     (&["tls"], &["std::thread", "TcpStream", "tungstenite", "mio::"]),
     (
         &["handshake", "connection", "line", "tls", "client", "duplex", "peer", "server"],

@@ -1,9 +1,9 @@
 //! Rooms as logs, in random schedules: nothing crosses from one to another, numbers have neither gap nor double, and
 //! whoever comes back hears exactly what it missed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chinwag::chat::{Chat, Input, Now, Output, Past, RoomName, Rules, Since, recalled};
+use chinwag::chat::{Chat, Input, Now, Output, Past, RoomName, Rules, Since};
 use chinwag::protocol::{Dialect, Entry, Notice, UserId};
 use proptest::prelude::*;
 
@@ -21,6 +21,8 @@ enum Step {
     Go,
     /// Says something; with one of a few nonces.
     Say(Option<u8>),
+    /// Whoever is behind has taken what it was told.
+    Ready,
     /// Says something to its namesake, who is in another room or the first one here.
     Whisper,
     /// The process ends, and another one takes over from the archive, if there is one.
@@ -32,6 +34,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
         4 => (0..ROOMS.len()).prop_map(Step::Come),
         2 => Just(Step::Go),
         8 => proptest::option::of(0..9_u8).prop_map(Step::Say),
+        3 => Just(Step::Ready),
         1 => Just(Step::Whisper),
         1 => Just(Step::Restart),
     ];
@@ -40,8 +43,11 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
 
 fn rules() -> impl Strategy<Value = Rules> {
     let sizes = prop::sample::select(vec![0, 1, 3, 500]);
-    (sizes.clone(), sizes, any::<bool>(), 2..4_usize).prop_map(|(messages, lines, archive, rooms)| {
+    // Room enough for as many messages at once.
+    let replays = prop::sample::select(vec![1, 2, 500]);
+    (sizes.clone(), sizes, replays, any::<bool>(), 2..4_usize).prop_map(|(messages, lines, replay, archive, rooms)| {
         let mut rules = Rules::unlimited();
+        rules.replay_bytes = replay * 160;
         (rules.room_messages, rules.history_lines, rules.archive, rules.rooms) = (messages, lines, archive, rooms);
         rules
     })
@@ -58,6 +64,7 @@ struct Heard {
     missed: u64,
     /// It came without `since`: what was before it does not miss.
     began: u64,
+    is_new: bool,
 }
 
 /// A world of people with one chat.
@@ -69,6 +76,8 @@ struct World {
     kept: BTreeMap<String, Vec<Entry>>,
     /// Connections: whose, and to which room.
     here: HashMap<UserId, (usize, usize)>,
+    /// Those who hear what is said now.
+    live: HashSet<UserId>,
     heard: HashMap<(usize, usize), Heard>,
     next: UserId,
     said: u64,
@@ -76,8 +85,8 @@ struct World {
 
 impl World {
     fn new(rules: Rules) -> Self {
-        let (kept, here, heard) = Default::default();
-        Self { rules, chat: Chat::named(rules, 0), runs: 0, kept, here, heard, next: 1, said: 0 }
+        let (kept, here, live, heard) = Default::default();
+        Self { rules, chat: Chat::named(rules, 0), runs: 0, kept, here, live, heard, next: 1, said: 0 }
     }
 
     fn connection(&self, person: usize) -> Option<UserId> {
@@ -90,11 +99,16 @@ impl World {
             (Step::Come(room), None) => self.come(person, *room),
             (Step::Go, Some(id)) => {
                 self.here.remove(&id);
+                self.live.remove(&id);
                 self.apply(Input::Left { id });
             }
             (Step::Say(nonce), Some(id)) => self.say(id, *nonce),
             (Step::Whisper, Some(id)) => {
                 self.apply(Input::Text { id, text: r#"{"type":"message","text":"psst","target":"bob"}"# });
+            }
+            (Step::Ready, _) => {
+                let first = self.chat.behind().next();
+                first.into_iter().for_each(|id| self.apply(Input::Ready { id }));
             }
             (Step::Restart, _) => self.restart(),
             _ => {}
@@ -133,6 +147,7 @@ impl World {
     fn restart(&mut self) {
         self.runs += 1;
         self.here.clear();
+        self.live.clear();
         self.chat = Chat::named(self.rules, self.runs);
     }
 
@@ -147,18 +162,33 @@ impl World {
             Output::Send { to, notice } => self.hear(to, &notice),
             Output::Broadcast { room, notice } => {
                 let members: Vec<UserId> = self.chat.members(room).collect();
-                members.into_iter().for_each(|id| self.hear(id, &notice));
+                members
+                    .into_iter()
+                    .filter(|id| self.live.contains(id))
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .for_each(|id| self.hear(id, &notice));
+            }
+            Output::Enter { who, room } => {
+                assert_eq!(self.chat.room_of(who), Some(room));
+                assert!(self.live.insert(who), "once");
             }
             Output::Store(entry) => {
                 let kept = self.kept.entry(entry.room.to_string()).or_default();
                 assert_eq!(entry.seq, kept.len() as u64 + 1, "numbers have neither gap nor double, restarts included");
                 kept.push(entry);
             }
-            Output::Recall { to, room, after, up_to, .. } => {
+            Output::Recall { to: id, room, after, up_to, bytes } => {
                 // It has lost the oldest one.
-                let found =
-                    self.kept[&*room].iter().filter(|entry| entry.seq > 1 && entry.seq > after && entry.seq <= up_to);
-                recalled(after, up_to, found.cloned().collect()).for_each(|notice| self.hear(to, &notice));
+                let there = self.kept[&*room].iter().filter(|entry| entry.seq > after.max(1) && entry.seq <= up_to);
+                let mut left = bytes;
+                let fits = |(nth, entry): &(usize, &Entry)| {
+                    let rest = left.checked_sub(entry.wire_size());
+                    left = rest.unwrap_or(0);
+                    *nth == 0 || rest.is_some()
+                };
+                let found: Vec<Entry> = there.enumerate().take_while(fits).map(|(_, entry)| entry.clone()).collect();
+                self.apply(Input::Recalled { id, up_to, found: &found });
             }
             other => panic!("what is that? {other:?}"),
         }
@@ -168,7 +198,8 @@ impl World {
         let place = *self.here.get(&id).unwrap_or_else(|| panic!("{id} is not here: {notice:?}"));
         match notice {
             Notice::Id { seq, log, .. } => self.begin(place, *seq, log),
-            Notice::Message(entry) | Notice::Past(entry) => self.hear_message(place, entry),
+            Notice::Message(entry) => self.hear_message(place, entry),
+            Notice::Past(entry) => self.hear_past(place, entry),
             Notice::Gap { missed: None } => {
                 let log = self.heard[&place].log.clone();
                 self.heard.insert(place, Heard { log, ..Heard::default() });
@@ -184,16 +215,25 @@ impl World {
     }
 
     fn begin(&mut self, place: (usize, usize), seq: u64, log: &str) {
-        let lines = (self.rules.history_lines as u64).min(self.rules.room_messages as u64);
-        let began = seq.saturating_sub(lines);
-        let heard = self.heard.entry(place).or_insert_with(|| Heard { last: began, began, ..Heard::default() });
+        let fresh = Heard { last: seq, began: seq, is_new: true, ..Heard::default() };
+        let heard = self.heard.entry(place).and_modify(|heard| heard.is_new = false).or_insert(fresh);
         log.clone_into(&mut heard.log);
+    }
+
+    /// What a newcomer hears first of history says where it begins for it.
+    fn hear_past(&mut self, place: (usize, usize), entry: &Entry) {
+        let heard = self.heard.get_mut(&place).expect("it has begun");
+        if std::mem::take(&mut heard.is_new) {
+            (heard.began, heard.last) = (entry.seq - 1, entry.seq - 1);
+        }
+        self.hear_message(place, entry);
     }
 
     fn hear_message(&mut self, (person, room): (usize, usize), entry: &Entry) {
         assert!(entry.text.starts_with(&format!("{room} ")), "in room {room}: {entry:?}");
         assert_eq!(&*entry.room, &**name(room).key());
         let heard = self.heard.get_mut(&(person, room)).expect("it has begun");
+        heard.is_new = false;
         // What was said under a nonce before is told again, to the one who says it again.
         if entry.seq <= heard.last && entry.nonce.is_some() {
             return;
@@ -204,10 +244,10 @@ impl World {
 
     /// Everybody who is here has heard everything, but for what it was told that it missed.
     fn check(&self) {
-        for place in self.here.values() {
+        for (id, place) in &self.here {
             let heard = &self.heard[place];
             assert_eq!(heard.began + heard.messages + heard.missed, heard.last, "{heard:?}");
-            if self.rules.archive {
+            if self.rules.archive && self.live.contains(id) {
                 let said = self.kept.get(&**name(place.1).key()).map_or(0, Vec::len);
                 assert_eq!(heard.last, said as u64, "{heard:?}");
             }
@@ -231,5 +271,10 @@ proptest! {
             world.step(*person, step);
             world.check();
         }
+        for _ in 0..1000 {
+            world.step(0, &Step::Ready);
+        }
+        prop_assert_eq!(world.live.len(), world.here.len(), "nobody stays behind for ever");
+        world.check();
     }
 }

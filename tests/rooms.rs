@@ -117,5 +117,5 @@ fn the_list_of_rooms_knows_its_host() {
     let server = start_binary(&["--list-rooms"]);
     let get = |host: &str| http(server.addr(), &format!("GET /rooms HTTP/1.1\r\nHost: {host}\r\n\r\n"));
     assert_eq!(get("localhost").status, 200);
-    assert_eq!(get("evil.example").status, 403);
+    assert_eq!(get("evil.example").status, 421);
 }

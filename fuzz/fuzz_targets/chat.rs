@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chinwag::chat::{Chat, Input, Now, Output, Past, Rate, RoomId, RoomName, Rules, Since, recalled};
+use chinwag::chat::{Chat, Input, Now, Output, Past, Rate, RoomId, RoomName, Rules, Since};
 use chinwag::protocol::{Dialect, Entry, Notice, UserId};
 use libfuzzer_sys::fuzz_target;
 
@@ -16,7 +16,7 @@ fuzz_target!(|steps: &[u8]| {
     let mut strict = Rules::default();
     (strict.text_chars, strict.rate, strict.strikes) = (20, Some(Rate::new(5, 8)), Some(4));
     (strict.rooms, strict.room_users, strict.room_messages) = (3, Some(2), 4);
-    (strict.room_bytes, strict.history_bytes, strict.replay_bytes) = (2000, 3000, 1000);
+    (strict.room_bytes, strict.history_bytes, strict.replay_bytes) = (2000, 3000, 400);
     let mut archived = strict;
     (archived.archive, archived.history_lines) = (true, 2);
     for rules in [Rules::unlimited(), strict, archived] {
@@ -40,14 +40,15 @@ fn converse(rules: Rules, steps: &[u8]) {
             }
             1 => Input::Left { id },
             2 => Input::Binary { id },
-            3 => Input::Tick,
+            3 if what / 8 % 2 == 0 => Input::Tick,
+            3 => Input::Ready { id },
             _ => Input::Text { id, text: &said },
         };
         house.before(&mut chat, &input);
         out.clear();
         chat.apply(Now { uptime, date: DATE }, input, &mut out);
         house.enter(&chat, id);
-        out.iter().for_each(|output| house.hear(output));
+        house.hear_all(&mut chat, &out);
         for room in house.people.values().map(|person| person.room) {
             let members: BTreeSet<UserId> = chat.members(room).collect();
             let here = house.people.iter().filter(|(_, person)| person.room == room).map(|(id, _)| *id);
@@ -78,6 +79,8 @@ struct Person {
     name: Option<String>,
     /// The number of the last message that it heard, once it has heard one.
     last: Option<u64>,
+    /// Whether it hears what is said now.
+    is_live: bool,
 }
 
 impl House {
@@ -94,7 +97,21 @@ impl House {
 
     fn enter(&mut self, chat: &Chat, id: UserId) {
         if let Some(room) = chat.room_of(id) {
-            self.people.entry(id).or_insert(Person { room, name: None, last: None });
+            self.people.entry(id).or_insert(Person { room, name: None, last: None, is_live: false });
+        }
+    }
+
+    fn hear_all(&mut self, chat: &mut Chat, out: &[Output]) {
+        for output in out {
+            self.hear(output);
+            if let Output::Recall { to: id, room, after, up_to, .. } = output {
+                let kept = &self.kept[&**room][*after as usize..*up_to as usize];
+                let found = &kept[..kept.len().min(3)].to_vec();
+                let mut more = Vec::new();
+                let input = Input::Recalled { id: *id, up_to: *up_to, found };
+                chat.apply(Now { uptime: 0, date: DATE }, input, &mut more);
+                self.hear_all(chat, &more);
+            }
         }
     }
 
@@ -111,9 +128,9 @@ impl House {
                 kept.push(entry.clone());
                 assert_eq!(entry.seq, kept.len() as u64);
             }
-            Output::Recall { to, room, after, up_to, .. } => {
-                let kept = self.kept[&**room][*after as usize..*up_to as usize].to_vec();
-                recalled(*after, *up_to, kept).for_each(|notice| self.tell(*to, &notice));
+            Output::Enter { who, room } => {
+                let person = self.people.get_mut(who).expect("it is here");
+                assert!(person.room == *room && !std::mem::replace(&mut person.is_live, true), "once");
             }
             Output::Broadcast { room, notice } => self.broadcast(*room, notice),
             _ => {}
@@ -145,7 +162,7 @@ impl House {
             Notice::Message(Entry { name, id, seq, .. }) => {
                 let speaker = &self.people[id];
                 assert_eq!((speaker.room, speaker.name.as_deref()), (room, Some(&**name)), "somebody speaks as {name}");
-                for person in self.people.values_mut().filter(|person| person.room == room) {
+                for person in self.people.values_mut().filter(|person| person.room == room && person.is_live) {
                     assert!(person.last.is_none_or(|last| *seq == last + 1), "{notice:?} after {:?}", person.last);
                     person.last = Some(*seq);
                 }

@@ -95,7 +95,9 @@ impl Chat {
         let Speaker { now, id, room, .. } = speaker;
         let Some(place) = self.rooms.get(room) else { return };
         if let Some(first) = said.nonce.as_ref().and_then(|nonce| place.log.named(nonce)) {
-            return out.push(send(id, Notice::Message(first.clone())));
+            // Who is behind is told it in its turn.
+            let was_told = self.told(id).is_none_or(|told| first.seq <= told);
+            return out.extend(was_told.then(|| send(id, Notice::Message(first.clone()))));
         }
         let Said { name, text, nonce } = said;
         let key = place.name.key().clone();

@@ -88,6 +88,21 @@ pub enum Input<'a> {
         /// Who.
         id: UserId,
     },
+    /// It has taken what it was told: if it is [behind](super::Chat::behind), it is told the next part.
+    Ready {
+        /// Who.
+        id: UserId,
+    },
+    /// What the archive has found, the answer to [`Output::Recall`].
+    Recalled {
+        /// For whom.
+        id: UserId,
+        /// The last number that was asked for.
+        up_to: u64,
+        /// In order. What is missing before or between them is gone; what is behind them was too much for one part. None:
+        /// all of it is gone.
+        found: &'a [Entry],
+    },
     /// Nothing but time passed: wanted when [`Now::uptime`] is [`Chat::next_tick`](super::Chat::next_tick).
     Tick,
 }
@@ -103,7 +118,14 @@ pub enum Output {
         /// What, in its dialect; nothing if [`Dialect::encode`] has no words for it.
         notice: Notice,
     },
-    /// Tell every connection of the room, named or not, the sender included.
+    /// From now on the connection is told what its room is told. Until then, it is only told what is meant for it alone.
+    Enter {
+        /// Who.
+        who: UserId,
+        /// The room.
+        room: RoomId,
+    },
+    /// Tell every connection that has [entered](Self::Enter) the room, named or not, the sender included.
     Broadcast {
         /// The room.
         room: RoomId,
@@ -113,10 +135,10 @@ pub enum Output {
     /// Keep this message. What anybody is told in or after this output must not leave before it is kept. Only where
     /// [`Rules::archive`](super::Rules::archive) says so.
     Store(Entry),
-    /// Tell one connection what the archive has of a room: [`recalled`](super::recalled) makes the notices. Only where
+    /// Look up in the archive what one connection is to be told next, and give it to [`Input::Recalled`]. Only where
     /// [`Rules::archive`](super::Rules::archive) says so.
     Recall {
-        /// Whom.
+        /// For whom.
         to: UserId,
         /// The room's key.
         room: Arc<str>,
@@ -124,7 +146,7 @@ pub enum Output {
         after: u64,
         /// The last one of them.
         up_to: u64,
-        /// The last so many bytes of them, as [`Entry::wire_size`] counts; the rest is a gap.
+        /// The first so many bytes of those that are there, as [`Entry::wire_size`] counts, but at least one.
         bytes: usize,
     },
     /// Show one connection its own handshake, which is not the chat's to know.

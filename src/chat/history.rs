@@ -1,50 +1,152 @@
 //! What a newcomer is told of what was said before.
 //!
-//! Owns the meaning of `since`. The messages are the log's; what the log has forgotten, an archive may have.
+//! Owns the meaning of `since`, and the pace at which somebody catches up. The messages are the log's; what the log has
+//! forgotten, an archive may have.
+//!
+//! Who comes back may have missed more than can wait for a client at once. So it is told the first part, then the next one
+//! when it has taken that, and so on; as long as it is behind, it is not told what is said now, for that comes in its turn.
 
-use super::events::{Output, Since};
+use super::events::{Output, RoomId, Since};
 use super::log::Log;
 use super::room::Room;
 use super::rules::Rules;
-use super::send;
+use super::{Chat, send};
 use crate::protocol::{Entry, Notice, UserId};
 
-/// The room's numbers, then the last messages, or those that somebody missed who comes back.
-pub(super) fn welcome(id: UserId, room: &Room, since: Option<Since<'_>>, rules: &Rules, out: &mut Vec<Output>) {
-    let log = &room.log;
-    out.push(send(id, Notice::Id { id, seq: log.last(), log: log.token().clone() }));
-    let resumed = since.map(|since| resume(id, log, since, out));
-    let after = resumed.unwrap_or_else(|| log.last().saturating_sub(rules.history_lines as u64));
-    let (from, bytes) = log.within(after, rules.replay_bytes);
-    if resumed.is_some() && from > after {
-        // The log's memory ends here, and not what may be told: an archive may have more.
-        let recall = Output::Recall { to: id, room: room.name.key().clone(), after, up_to: from, bytes };
-        let gap = send(id, Notice::Gap { missed: Some(from - after) });
-        out.push(if rules.archive && from == log.forgotten() { recall } else { gap });
+/// Somebody who has not been told everything yet.
+#[derive(Debug)]
+pub(super) struct Behind {
+    id: UserId,
+    /// The number up to which it has been.
+    told: u64,
+    /// Whether anything else was done since it came.
+    waited: bool,
+}
+
+impl Chat {
+    /// The room's numbers, then the last messages, or those that somebody missed who comes back.
+    pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>, out: &mut Vec<Output>) {
+        let Some(place) = self.rooms.get(room) else { return };
+        let (log, rules) = (&place.log, &self.rules);
+        out.push(send(id, Notice::Id { id, seq: log.last(), log: log.token().clone() }));
+        let Some(since) = since else {
+            tell_last(id, log, rules, out);
+            return out.push(Output::Enter { who: id, room });
+        };
+        let after = resume(id, log, since, rules, out);
+        self.behind.push_back(Behind { id, told: after, waited: false });
+        self.go_on(id, out);
     }
+
+    /// Connections that have not been told everything yet, the one first whose turn it is: give them
+    /// [`Input::Ready`](super::Input::Ready) when they have taken what they were told.
+    pub fn behind(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.behind.iter().map(|behind| behind.id)
+    }
+
+    /// The number up to which it was told everything, if it is behind.
+    pub(super) fn told(&self, id: UserId) -> Option<u64> {
+        self.behind.iter().find(|behind| behind.id == id).map(|behind| behind.told)
+    }
+
+    /// Tells it the next part.
+    pub(super) fn go_on(&mut self, id: UserId, out: &mut Vec<Output>) {
+        let (Some(after), Some(room)) = (self.told(id), self.room_of(id)) else { return };
+        let Some(place) = self.rooms.get(room) else { return };
+        let (forgotten, bytes) = (place.log.forgotten(), self.rules.replay_bytes);
+        if after >= forgotten {
+            return self.go_on_from(id, after, bytes, out);
+        }
+        if self.rules.archive {
+            let room = place.name.key().clone();
+            return out.push(Output::Recall { to: id, room, after, up_to: forgotten, bytes });
+        }
+        out.push(send(id, Notice::Gap { missed: Some(forgotten - after) }));
+        self.go_on_from(id, forgotten, bytes, out);
+    }
+
+    /// The archive has found this of what was asked for: the rest may come from memory, or in another part.
+    pub(super) fn recalled(&mut self, id: UserId, up_to: u64, found: &[Entry], out: &mut Vec<Output>) {
+        let Some(mut told) = self.told(id) else { return };
+        let mut left = self.rules.replay_bytes;
+        for entry in found.iter().filter(|entry| entry.seq <= up_to) {
+            if entry.seq > told {
+                skip(id, told, entry.seq - 1, out);
+                out.push(send(id, Notice::Past(entry.clone())));
+                left = left.saturating_sub(entry.wire_size());
+                told = entry.seq;
+            }
+        }
+        if found.is_empty() {
+            skip(id, told, up_to, out);
+            told = told.max(up_to);
+        }
+        let forgotten = self.room_of(id).and_then(|room| self.rooms.get(room)).map(|room| room.log.forgotten());
+        match forgotten.is_some_and(|forgotten| told >= forgotten) {
+            true => self.go_on_from(id, told, left, out),
+            false => self.wait_from(id, told),
+        }
+    }
+
+    /// Tells it what memory has, as far as that fits; if that is all, it is where all others are.
+    fn go_on_from(&mut self, id: UserId, after: u64, bytes: usize, out: &mut Vec<Output>) {
+        let Some(room) = self.room_of(id) else { return };
+        let Some(Room { log, .. }) = self.rooms.get(room) else { return };
+        let (mut told, mut left) = (after, bytes);
+        for entry in log.behind(after) {
+            // The first one always fits: a bound that is too small for it would hold it up for ever.
+            let is_first = told == after && bytes == self.rules.replay_bytes;
+            let Some(rest) = left.checked_sub(entry.wire_size()).or(is_first.then_some(0)) else { break };
+            out.push(send(id, Notice::Past(entry.clone())));
+            (told, left) = (entry.seq, rest);
+        }
+        if told < log.last() {
+            return self.wait_from(id, told);
+        }
+        let waited = self.behind.iter().any(|behind| behind.id == id && behind.waited);
+        self.forget_behind(id);
+        out.push(Output::Enter { who: id, room });
+        if waited {
+            // It was told none of the lists that came meanwhile.
+            out.extend(self.rooms.get(room).map(|room| send(id, Notice::UserList(room.users()))));
+        }
+    }
+
+    /// It is the others' turn first.
+    fn wait_from(&mut self, id: UserId, told: u64) {
+        self.forget_behind(id);
+        self.behind.push_back(Behind { id, told, waited: true });
+    }
+
+    pub(super) fn forget_behind(&mut self, id: UserId) {
+        self.behind.retain(|behind| behind.id != id);
+    }
+}
+
+/// The last messages, as far as they fit.
+fn tell_last(id: UserId, log: &Log, rules: &Rules, out: &mut Vec<Output>) {
+    let after = log.last().saturating_sub(rules.history_lines as u64);
+    let from = log.within(after, rules.replay_bytes);
     out.extend(log.behind(from).map(|entry| send(id, Notice::Past(entry.clone()))));
 }
 
-/// The number of the last message that it has. One of another numbering is worth nothing: it has nothing of this one.
-fn resume(id: UserId, log: &Log, since: Since<'_>, out: &mut Vec<Output>) -> u64 {
-    let is_ours = since.log.is_none_or(|token| token == &**log.token());
-    if is_ours && since.seq <= log.last() {
-        return since.seq;
+/// The number of the last message that it has. One of another numbering is worth nothing: it has nothing of this one. And
+/// who was away for very long is not told everything.
+fn resume(id: UserId, log: &Log, since: Since<'_>, rules: &Rules, out: &mut Vec<Output>) -> u64 {
+    let is_ours = since.log.is_none_or(|token| token == &**log.token()) && since.seq <= log.last();
+    if !is_ours {
+        out.push(send(id, Notice::Gap { missed: None }));
     }
-    out.push(send(id, Notice::Gap { missed: None }));
-    0
+    let has = if is_ours { since.seq } else { 0 };
+    let most = if rules.archive { rules.replay_messages as u64 } else { u64::MAX };
+    let first = log.last().saturating_sub(most);
+    skip(id, has, first, out);
+    has.max(first)
 }
 
-/// What to tell the one whom a [`Recall`](Output::Recall) is for: the messages that an archive found behind `after` and
-/// up to `up_to`, in order, and in their place how many it did not find.
-pub fn recalled(after: u64, up_to: u64, found: Vec<Entry>) -> impl Iterator<Item = Notice> {
-    let mut before = after;
-    let mut gap = move |next: u64| {
-        let missed = next.saturating_sub(before + 1);
-        before = next;
-        (missed > 0).then_some(Notice::Gap { missed: Some(missed) })
-    };
-    let entries = found.into_iter().filter(move |entry| (after + 1..=up_to).contains(&entry.seq));
-    let ends = entries.map(|entry| (entry.seq, Some(Notice::Past(entry)))).chain([(up_to + 1, None)]);
-    ends.flat_map(move |(seq, notice)| [gap(seq), notice]).flatten()
+/// What is behind `told` and up to `before` is gone.
+fn skip(id: UserId, told: u64, before: u64, out: &mut Vec<Output>) {
+    if before > told {
+        out.push(send(id, Notice::Gap { missed: Some(before - told) }));
+    }
 }

@@ -103,13 +103,13 @@ impl Log {
     }
 
     /// The number before that of the first message behind `seq` that is kept, and from which on all take no more than
-    /// so many bytes; and how many bytes are left then.
-    pub(super) fn within(&self, seq: u64, bytes: usize) -> (u64, usize) {
+    /// so many bytes.
+    pub(super) fn within(&self, seq: u64, bytes: usize) -> u64 {
         let (mut from, mut left) = (self.last, bytes);
         for entry in self.entries.iter().rev().take_while(|entry| entry.seq > seq) {
             let Some(rest) = left.checked_sub(entry.wire_size()) else { break };
             (from, left) = (entry.seq - 1, rest);
         }
-        (from, left)
+        from
     }
 }

@@ -48,10 +48,12 @@ pub struct Rules {
     pub room_bytes: usize,
     /// Bytes of all rooms' histories in memory. Default 16 MiB. Beyond that the largest lose their oldest messages.
     pub history_bytes: usize,
-    /// Bytes of history that one connection is told when it comes: the last ones, as
-    /// [`Entry::wire_size`](crate::protocol::Entry::wire_size) counts; what is before them is a gap. Default 128 KiB. It
-    /// should be well below [`Config::outbox`](crate::Config::outbox).
+    /// Bytes of history that one connection is told at once, as
+    /// [`Entry::wire_size`](crate::protocol::Entry::wire_size) counts: who missed more is told the rest when it has taken
+    /// them. Default 64 KiB. It should be well below [`Config::outbox`](crate::Config::outbox).
     pub replay_bytes: usize,
+    /// Messages that one who comes back is told, of those that only the archive has; the rest is a gap. Default 100 000.
+    pub replay_messages: usize,
     /// Whether messages are kept elsewhere, too: then there are the outputs [`Store`](super::Output::Store) and
     /// [`Recall`](super::Output::Recall). Default false.
     pub archive: bool,
@@ -86,7 +88,8 @@ impl Default for Rules {
             room_messages: 500,
             room_bytes: 256 * 1024,
             history_bytes: 16 * 1024 * 1024,
-            replay_bytes: 128 * 1024,
+            replay_bytes: 64 * 1024,
+            replay_messages: 100_000,
             archive: false,
         }
     }

@@ -14,7 +14,8 @@ pub trait Archive: Debug + Send {
     /// `None`: it cannot say. Then the room begins anew, with a numbering of its own.
     fn past(&mut self, room: &str, messages: usize) -> Option<Past>;
 
-    /// The last messages of a room behind `after` and up to `up_to`, in order, of so many bytes ([`Entry::wire_size`]).
+    /// The messages of a room behind `after` and up to `up_to`, in order: of those that are there the first ones that take
+    /// no more than so many bytes ([`Entry::wire_size`]), and at least one. None: there are none.
     fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Vec<Entry>;
 
     /// Keeps what was said in a batch, in all rooms, in order, and takes it out of `entries`. Only when this returns is anybody told of it.

@@ -23,8 +23,10 @@ impl ChatServer {
         self.restore(&room);
         let joined = Input::Joined { id, dialect, room: &room, since: since(request) };
         self.chat.apply(self.now(), joined, &mut self.outputs);
-        let Some(place) = self.chat.room_of(id) else { return self.turn_away(&peer) };
-        self.fanout.join(peer, dialect, place);
+        if self.chat.room_of(id).is_none() {
+            return self.turn_away(&peer);
+        }
+        self.fanout.join(peer, dialect);
         if dialect == Dialect::Chinwag {
             self.handshakes.extend(request.extensions().get().map(|seen| (id, handshake(seen))));
         }

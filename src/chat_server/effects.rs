@@ -4,10 +4,13 @@
 
 use super::ChatServer;
 use crate::{
-    chat::{Output, recalled},
+    chat::{Input, Output},
     protocol::{Notice, UserId},
 };
 use std::{mem, ops::Range};
+
+/// Parts of history that are told in one batch: looking them up holds up all others.
+const PARTS: usize = 4;
 
 impl ChatServer {
     pub(super) fn perform(&mut self) {
@@ -20,6 +23,7 @@ impl ChatServer {
                     }
                 }
                 Output::Drop { who } => self.fanout.cut(who),
+                Output::Enter { who, room } => self.fanout.enter(who, room),
                 Output::Send { to, notice } => self.fanout.send(to, &notice),
                 Output::Broadcast { room, notice } => {
                     self.rooms_changed |= matches!(notice, Notice::Username { .. });
@@ -27,20 +31,32 @@ impl ChatServer {
                 }
                 Output::Store(entry) => self.unsaved.push(entry),
                 Output::Recall { to, room, after, up_to, bytes } => self.recall(to, &room, after..up_to, bytes),
-                Output::Close { to, code, reason } => self.fanout.close(to, code, reason),
+                Output::Close { to, code, reason } => {
+                    // It gets all that it has yet to get, at once.
+                    self.save();
+                    self.fanout.close(to, code, reason);
+                }
             }
         }
         self.outputs = outputs;
     }
 
-    /// Tells one what is in the archive only.
-    fn recall(&mut self, to: UserId, room: &str, missed: Range<u64>, bytes: usize) {
+    /// Looks up what is in the archive only, and gives it to the rules.
+    fn recall(&mut self, id: UserId, room: &str, missed: Range<u64>, bytes: usize) {
         self.save();
-        let archive = self.archive.as_mut();
-        let found = archive.map(|archive| archive.recall(room, missed.start, missed.end, bytes)).unwrap_or_default();
-        for notice in recalled(missed.start, missed.end, found) {
-            self.fanout.send(to, &notice);
+        let (up_to, archive) = (missed.end, self.archive.as_mut());
+        let found = archive.map(|archive| archive.recall(room, missed.start, up_to, bytes)).unwrap_or_default();
+        self.apply(Input::Recalled { id, up_to, found: &found });
+    }
+
+    /// Tells the next part to those who are behind and have taken the last one. Each comes to its turn; whether there
+    /// was one.
+    pub(super) fn catch_up(&mut self) -> bool {
+        let idle: Vec<UserId> = self.chat.behind().filter(|id| self.fanout.is_idle(*id)).take(PARTS).collect();
+        for id in &idle {
+            self.apply(Input::Ready { id: *id });
         }
+        !idle.is_empty()
     }
 
     /// Gives the archive what it does not have yet. Before anything of it leaves.

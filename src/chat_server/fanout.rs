@@ -33,10 +33,19 @@ const FULL_IN_ALL: usize = 8 * FULL;
 /// Buffers that wait for the next batch: more rooms than that seldom talk at once.
 const SPARE: usize = 4;
 
+/// Where those are who are in no room.
+const NO_ROOM: usize = 0;
+
+/// Where a room is among all.
+fn place(room: RoomId) -> usize {
+    NO_ROOM + 1 + room.index()
+}
+
 /// Somebody to whom bytes go: a [`Peer`], or what tests have instead.
 pub(super) trait Recipient {
     fn id(&self) -> UserId;
     fn send(&self, frames: &[u8]);
+    fn is_idle(&self) -> bool;
     fn close(&self, code: u16, reason: &str);
     fn cut(&self);
 }
@@ -50,6 +59,10 @@ impl Recipient for Peer {
         self.send_bytes(frames);
     }
 
+    fn is_idle(&self) -> bool {
+        Peer::is_idle(self)
+    }
+
     fn close(&self, code: u16, reason: &str) {
         Peer::close(self, code, reason);
     }
@@ -61,7 +74,7 @@ impl Recipient for Peer {
 
 #[derive(Debug)]
 pub(super) struct Fanout<P = Peer> {
-    /// By number.
+    /// By number, behind those who are in none.
     rooms: Vec<Room<P>>,
     /// In which room, and where among its members each one is.
     index: HashMap<UserId, (usize, usize)>,
@@ -111,13 +124,29 @@ impl<P> Default for Fanout<P> {
 }
 
 impl<P: Recipient> Fanout<P> {
-    pub(super) fn join(&mut self, peer: P, dialect: Dialect, room: RoomId) {
-        let at = room.index();
+    /// Somebody who is told only what is meant for it alone, as long as it is in no room.
+    pub(super) fn join(&mut self, peer: P, dialect: Dialect) {
+        self.put(Member::new(peer, dialect), NO_ROOM);
+    }
+
+    /// From now on it hears what is said in the room.
+    pub(super) fn enter(&mut self, id: UserId, room: RoomId) {
+        if let Some(member) = self.take(id) {
+            self.put(member, place(room));
+        }
+    }
+
+    fn put(&mut self, member: Member<P>, at: usize) {
         if at >= self.rooms.len() {
             self.rooms.resize_with(at + 1, Room::default);
         }
-        let id = peer.id();
-        self.index.insert(id, (at, self.rooms[at].join(peer, dialect)));
+        let id = member.peer.id();
+        self.index.insert(id, (at, self.rooms[at].join(member)));
+    }
+
+    /// Whether it has taken everything that it was sent.
+    pub(super) fn is_idle(&self, id: UserId) -> bool {
+        self.index.get(&id).is_some_and(|&(at, place)| self.rooms[at].members[place].is_idle())
     }
 
     pub(super) fn leave(&mut self, id: UserId) {
@@ -146,9 +175,10 @@ impl<P: Recipient> Fanout<P> {
 
     /// Says it to everyone in the room.
     pub(super) fn broadcast(&mut self, room: RoomId, notice: &Notice) {
-        let Some(place) = self.rooms.get_mut(room.index()).filter(|room| !room.members.is_empty()) else { return };
+        let at = place(room);
+        let Some(place) = self.rooms.get_mut(at).filter(|room| !room.members.is_empty()) else { return };
         let said = place.said.get_or_insert_with(|| {
-            self.loud.push(room.index());
+            self.loud.push(at);
             self.spare.pop().unwrap_or_default()
         });
         for dialect in Dialect::ALL {

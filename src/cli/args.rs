@@ -2,7 +2,8 @@
 //!
 //! Owns the flags: their names, their environment variables, their help. What they mean is [`super::setup`]'s.
 
-use super::tls_flags::Flags as TlsFlags;
+use super::history_flags::{self, Command as HistoryCommand, Flags as HistoryFlags};
+use super::tls::Flags as TlsFlags;
 use lexopt::{Arg, Parser, ValueExt};
 use std::{env, ffi::OsString};
 
@@ -14,6 +15,7 @@ usage: chinwag [FLAGS]
   --listen ADDR:PORT   where to listen; may be repeated    [127.0.0.1:6502]
   --dialect NAME       for clients that name no subprotocol: json, text [json]
   --history-lines N    messages that newcomers are shown; 0: none [50]
+  --history FILE       keep messages in FILE (see --help-history)
   --list-rooms         list the rooms and their users at /rooms, for anybody
   --host NAME          a host name this server answers to; may be repeated
   --origin ORIGIN      pages of this origin may connect, too; '*': any
@@ -25,7 +27,7 @@ usage: chinwag [FLAGS]
   --no-limits          no bounds against hostile clients: to measure on loopback
   --allow-blocked-port listen on a port that browsers refuse to connect to
   -v, --verbose        log more (-vv: every frame)   -q, --quiet: only errors
-  -h, --help   --help-limits   --help-tls   -V, --version
+  -h, --help   --help-limits   --help-tls   --help-history   -V, --version
 
 Every flag is an environment variable, too: --token-file is CHINWAG_TOKEN_FILE;
 several values are separated by commas. The flag wins. RUST_LOG is heeded.
@@ -37,6 +39,7 @@ pub(crate) struct Args {
     pub(crate) listen: Vec<String>,
     pub(crate) dialect: Option<String>,
     pub(crate) history_lines: Option<String>,
+    pub(crate) history: HistoryFlags,
     pub(crate) list_rooms: bool,
     pub(crate) host: Vec<String>,
     pub(crate) origin: Vec<String>,
@@ -58,6 +61,8 @@ pub(crate) enum Wish {
     Help,
     HelpLimits,
     HelpTls,
+    HelpHistory,
+    History(HistoryCommand),
     Version,
 }
 
@@ -77,6 +82,10 @@ fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<OsString>) -> Res
             Arg::Short('h') | Arg::Long("help") => return Ok(Wish::Help),
             Arg::Long("help-limits") => return Ok(Wish::HelpLimits),
             Arg::Long("help-tls") => return Ok(Wish::HelpTls),
+            Arg::Long("help-history") => return Ok(Wish::HelpHistory),
+            Arg::Value(word) if word == "history" => {
+                return Ok(history_flags::command(&mut parser)?.map_or(Wish::HelpHistory, Wish::History));
+            }
             Arg::Short('V') | Arg::Long("version") => return Ok(Wish::Version),
             other => flag(other.into(), &mut parser, &mut args).map_err(said)?,
         }
@@ -125,7 +134,7 @@ fn flag(flag: Flag, parser: &mut Parser, args: &mut Args) -> Result<(), lexopt::
         "allow-blocked-port" => args.allow_blocked_port = true,
         "verbose" => args.verbose = args.verbose.saturating_add(1),
         "quiet" => args.quiet = true,
-        other => match args.tls.take(other, parser)? {
+        other => match args.tls.take(other, parser)? || args.history.take(other, parser)? {
             true => {}
             false => return Err(Arg::Long(other).unexpected()),
         },
@@ -166,6 +175,7 @@ fn fill(args: &mut Args, variable: impl Fn(&str) -> Option<OsString>) -> Result<
         args.verbose = value.parse().map_err(|_| format!("CHINWAG_VERBOSE is {value:?}; write 0, 1 or 2"))?;
     }
     args.tls.fill(get)?;
+    args.history.fill(get)?;
     args.token_file = args.token_file.take().or_else(|| get("CHINWAG_TOKEN_FILE"));
     Ok(())
 }

@@ -60,8 +60,9 @@ const TABLE: &[Row] = &[
     ("room-messages", "messages of a room that are kept in memory [500]", |bounds, n| bounds.rules.room_messages = n),
     ("room-bytes", "bytes of a room's messages in memory [262144]", |bounds, n| bounds.rules.room_bytes = n),
     ("history", "bytes of all rooms' messages in memory [16777216]", |bounds, n| bounds.rules.history_bytes = n),
-    ("replay", "bytes of history that one client is told when it comes [131072]", |bounds, n| {
-        bounds.rules.replay_bytes = n;
+    ("replay", "bytes of history that one client is told at once [65536]", |bounds, n| bounds.rules.replay_bytes = n),
+    ("replay-messages", "messages that are looked up for one client [100000]", |bounds, n| {
+        bounds.rules.replay_messages = n;
     }),
     ("lists", "bytes of user lists a second for each client; 0: any number [4096]", |bounds, n| {
         bounds.rules.list_bytes = (n > 0).then(|| count(n));
@@ -82,6 +83,8 @@ pub(crate) fn apply(limits: &[String], config: Config, rules: Rules) -> Result<(
         (Some(_), None) => return Err("--limit burst: without a rate there is none; give --limit rate, too".to_owned()),
         (None, _) => {}
     }
+    // What is told at once must fit into what may wait, and leave room for what is said meanwhile.
+    bounds.rules.replay_bytes = bounds.rules.replay_bytes.min(bounds.config.outbox / 2);
     Ok((bounds.config, bounds.rules))
 }
 
@@ -136,6 +139,14 @@ mod tests {
         {
             let error = apply(&[text.to_owned()], Config::default(), Rules::default()).expect_err(text);
             assert!(error.contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn history_fits_into_the_outbox() {
+        for (limit, bytes) in [("outbox=1000", 500), ("replay=1000", 1000), ("replay=1000000", 131_072)] {
+            let (_, rules) = apply(&[limit.to_owned()], Config::default(), Rules::default()).expect("a bound");
+            assert_eq!(rules.replay_bytes, bytes, "{limit}");
         }
     }
 

@@ -28,7 +28,7 @@ pub(crate) fn start(level: LevelFilter) {
 
 /// One line stays one line, and a terminal is told nothing, whatever a peer has sent: control characters, and those that
 /// change the direction of text, are written as escapes. It is the last line of defence, not the only one.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let hidden = |c: char| {
         c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };

@@ -2,7 +2,7 @@
 //!
 //! Owns the checks on flags, and the sentences for those that make no sense.
 
-use super::{args::Args, limits, tls::Tls};
+use super::{args::Args, history::Keeping, limits, tls::Tls};
 use chinwag::{
     Access, Builder, Config, Server,
     chat::Rules,
@@ -26,7 +26,9 @@ pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:6502";
 pub(crate) fn chat(args: &Args, tls: &Tls) -> Result<(Server, impl FnOnce(Server) -> ChatServer + use<>), String> {
     let (config, rules) = bounds(args)?;
     let dialect = dialect(args.dialect.as_deref())?;
-    let builder = Server::builder()
+    let history = Keeping::open(&args.history)?;
+    let builder = history
+        .before(Server::builder())
         .config(config)
         .access(access(args)?)
         .trusted_proxies(proxies(args)?)
@@ -36,7 +38,7 @@ pub(crate) fn chat(args: &Args, tls: &Tls) -> Result<(Server, impl FnOnce(Server
     let server =
         tls.listen(args, listen(args, site(builder, rooms.clone()))?)?.start().map_err(|error| error.to_string())?;
     let chat = move |server| {
-        let chat = ChatServer::new(server, rules, dialect);
+        let chat = history.attach(ChatServer::new(server, rules, dialect));
         match rooms {
             Some(rooms) => chat.list_rooms(rooms),
             None => chat,
@@ -114,7 +116,7 @@ fn listen(args: &Args, mut builder: Builder) -> Result<Builder, String> {
 }
 
 fn plain(args: &Args) -> Vec<&str> {
-    match args.listen.is_empty() && !args.tls.wanted() {
+    match args.listen.is_empty() && args.tls.secure() == 0 {
         true => vec![DEFAULT_LISTEN],
         false => args.listen.iter().map(String::as_str).collect(),
     }
@@ -122,14 +124,13 @@ fn plain(args: &Args) -> Vec<&str> {
 
 /// The schemes of the addresses that the server listens on, in their order. Those behind them redirect only.
 pub(crate) fn schemes(args: &Args) -> Vec<&'static str> {
-    let secure = if args.tls.wanted() { args.tls.listen.len().max(1) } else { 0 };
-    [vec!["http"; plain(args).len()], vec!["https"; secure]].concat()
+    [vec!["http"; plain(args).len()], vec!["https"; args.tls.secure()]].concat()
 }
 
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`, which browsers do not refuse.
 pub(crate) fn address(flag: &str, text: &str, args: &Args) -> Result<SocketAddr, String> {
     let addr = resolve(text).map_err(|why| {
-        let variable = format!("CHINWAG_{}", flag.to_uppercase().replace('-', "_"));
+        let variable = format!("CHINWAG_{}", flag.to_ascii_uppercase().replace('-', "_"));
         format!(
             "--{flag} ({variable}) {text}: {why}; write ADDR:PORT, such as 127.0.0.1:6502, 0.0.0.0:6502 or [::1]:6502"
         )

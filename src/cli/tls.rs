@@ -2,11 +2,9 @@
 //!
 //! Owns the checks on those flags, and where a certificate is kept that this machine has made for itself.
 
-use super::{
-    args::Args,
-    setup,
-    tls_flags::{Flags, SelfSigned},
-};
+pub(crate) use super::tls_flags::{Flags, HELP};
+
+use super::{args::Args, setup, tls_flags::SelfSigned};
 use chinwag::{
     Builder,
     tls::{self, Acceptor},

@@ -1,4 +1,4 @@
-//! The flags for TLS, as given: they are there in every build, so that one without TLS can say so.
+//! The flags for TLS, as given.
 //!
 //! Owns their names, their environment variables and `--help-tls`. What they mean is [`super::tls`]'s.
 
@@ -79,6 +79,14 @@ impl Flags {
             self.hsts = Some(seconds.ok_or_else(|| format!("CHINWAG_HSTS is {value:?}; write a number of seconds"))?);
         }
         Ok(())
+    }
+
+    /// How many addresses speak TLS: with a certificate and none given, the default one does.
+    pub(crate) fn secure(&self) -> usize {
+        match self.wanted() {
+            true => self.listen.len().max(1),
+            false => 0,
+        }
     }
 
     /// Is TLS wanted at all?

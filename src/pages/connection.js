@@ -17,7 +17,7 @@ export class Connection {
 
 	socket; // the present one, as socket.js made it
 
-	/** `url` is asked for each time, because what to resume from changes. */
+	/** `url` is asked for each time: what to resume from changes. */
 	constructor(url, protocols) {
 		this.#url = url;
 		this.#protocols = protocols;

@@ -34,4 +34,5 @@ function sayOldWay() {
 $('life-code').textContent = `'WebSocket' in window // ${'WebSocket' in window}
 ws = new WebSocket("${home}", "chinwag.v1")
 ws.onmessage = (event) => console.log(JSON.parse(event.data))
-ws.onopen = () => ws.send(JSON.stringify({ type: "username", name: "me" }))`;
+ws.onopen = () => ws.send(JSON.stringify({ type: "username", name: "me" }))
+ws.onclose = (event) => console.log(event.code)`;

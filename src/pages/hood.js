@@ -54,4 +54,6 @@ function toggle() {
 
 $('hood-button').onclick = toggle;
 $('hood-close').onclick = toggle;
+// Opening one closes another: what was chosen shall be seen.
+panel.addEventListener('toggle', ({ target }) => target.open && target.firstElementChild.scrollIntoView({ block: 'nearest' }), true);
 panel.onkeydown = ({ key }) => void (key === 'Escape' && toggle()); // false would stop all other keys

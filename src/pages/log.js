@@ -1,5 +1,5 @@
-// log.js: the conversation. Owns the rows, how many stay, and the scrolling: it follows the newest message while
-// the reader is at the end, and never moves under one who is not.
+// log.js: the conversation. Owns the rows, how many stay, and the scrolling: it follows the newest message if
+// the reader is at the end, and never moves otherwise.
 
 import { $, make } from './dom.js';
 import { say, sayTime } from './strings.js';
@@ -18,7 +18,6 @@ const newer = $('newer');
 let atEnd = true;
 let lastTop = 0;
 let unseen = 0;
-let dropped = 0;
 let last = {}; // the latest message: whose, to whom, when
 
 /** Shows a message; `pick` is called with its name when that is clicked. */
@@ -56,9 +55,7 @@ function append(row) {
 
 function dropOldest() {
 	for (let i = 0; i < FEWER; i++) log.firstChild.remove();
-	dropped += FEWER;
 	$('dropped').hidden = false;
-	say($('dropped'), 'dropped', { n: dropped });
 }
 
 function heading(name, date, target, mine, pick) {
@@ -96,7 +93,7 @@ function sayUnseen(n) {
 	say(newer, 'newer', { n });
 }
 
-// Only a reader moves the view up: the browser's scroll anchoring is off while we follow (.following).
+// Only a reader moves the view up: scroll anchoring is off while we follow (.following).
 scroller.onscroll = () => {
 	const { scrollTop, scrollHeight, clientHeight } = scroller;
 	if (scrollHeight - scrollTop - clientHeight < NEAR) atEnd = true;

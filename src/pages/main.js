@@ -16,7 +16,7 @@ import { hideError, showError, showState } from './status.js';
 import { sayAll, switchLanguage } from './strings.js';
 import { named } from './text.js';
 
-let people = [];
+let people; // unknown until the first list
 
 const view = {
 	pending: showPending,
@@ -67,11 +67,10 @@ $('language').onclick = () => {
 	listPeople();
 };
 sayAll();
-listPeople();
 connection.connect();
 
 function listPeople() {
-	showPeople(people, session.name, pick);
+	if (people) showPeople(people, session.name, pick);
 }
 
 function submit(text, target) {

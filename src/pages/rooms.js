@@ -1,5 +1,5 @@
-// rooms.js: the way to other rooms: plain links, a page for each, so that Back, bookmarks and new tabs work as
-// everywhere. The server is asked for its list when that is opened; not every server tells.
+// rooms.js: the way to other rooms: plain links, so that Back, bookmarks and new tabs work. The server is asked for
+// its list when that is opened; not every server tells.
 
 import { room } from './address.js';
 import { $, make, onSubmit } from './dom.js';
@@ -9,7 +9,7 @@ import { say } from './strings.js';
 const visited = [...new Set(['', room, ...tab.get('rooms', [])])];
 
 async function showRooms() {
-	const answer = await fetch('/rooms').catch(() => {}); // away: as one that does not tell
+	const answer = await fetch('/rooms').catch(() => {}); // away
 	const rooms = answer?.ok ? (await answer.json()).rooms : [];
 	const others = visited.filter((name) => !rooms.some((known) => known.name === name));
 	$('room-list').replaceChildren(...rooms.map(row), ...others.map((name) => row({ name })));

@@ -113,7 +113,7 @@ export class Session {
 		if (this.#outbox.done(nonce)) this.#flush();
 	}
 
-	// Private messages have no number. By the nonce is known what was said again to a server that had lost its history.
+	// By its nonce we know what was said again to a server that had lost its history.
 	#isNew(seq, nonce) {
 		const known = seq <= this.#last || this.#nonces.has(nonce);
 		if (seq > this.#last) this.#last = seq;

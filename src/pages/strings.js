@@ -3,7 +3,6 @@
 import { keep } from './memory.js';
 import words from './words.js';
 
-const LANGUAGES = ['en', 'ko']; // as the columns of words.js
 const FORMS = { day: { dateStyle: 'full' }, '': { hour: 'numeric', minute: '2-digit' } };
 
 const said = new WeakMap(); // node → the values in its sentence
@@ -47,7 +46,7 @@ export function sayTime(node) {
 }
 
 function parts(key, values = {}) {
-	const [one, many = one] = words[key][LANGUAGES.indexOf(language)].split('|');
+	const [one, many = one] = words[key][Number(language === 'ko')].split('|');
 	const pieces = (values.n === 1 ? one : many).split(/\{(\w+)\}/);
 	return pieces.map((piece, index) => (index % 2 ? values[piece] : piece));
 }

@@ -26,7 +26,7 @@ export function coloured(node, name) {
 	return node;
 }
 
-/** A name in a sentence, which an Arabic one shall not turn round. */
+/** A name in a sentence, not to be turned round by an Arabic one. */
 export function named(name) {
 	return coloured(make('bdi', '', name), name);
 }

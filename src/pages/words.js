@@ -17,7 +17,7 @@ export default {
 
 	rooms: ['Rooms', '대화방'],
 	lobby: ['Lobby', '로비'],
-	roomName: ['Another room’s name', '다른 방 이름'],
+	roomName: ['Room name', '방 이름'],
 	enter: ['Enter the room', '방에 들어가기'],
 
 	people: ['{n} person here|{n} people here', '{n}명 참여 중'],
@@ -28,7 +28,7 @@ export default {
 	conversation: ['Conversation', '대화'],
 	empty: ['Nothing has been said yet.', '아직 대화가 없습니다.'],
 	emptyHint: ['Open a second window, and talk to yourself.', '창을 하나 더 열고 혼자 이야기해 보세요.'],
-	dropped: ['{n} older messages are not shown', '오래된 메시지 {n}개는 보이지 않습니다'],
+	dropped: ['Older messages are not shown', '더 오래된 메시지는 보이지 않습니다'],
 	newer: ['↓ {n} new', '↓ 새 메시지 {n}개'],
 	joined: ['{name} signed in', '{name} 님이 들어왔습니다'],
 	renamed: ['{before} is now {name}', '{before} 님이 이름을 {name}(으)로 바꿨습니다'],

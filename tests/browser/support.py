@@ -24,6 +24,18 @@ PHONE = {"width": 390, "height": 844}
 SMALL = {"width": 320, "height": 568}
 
 
+# 200 people, one with the longest name there may be and more, who say long things.
+CROWD = """async () => {
+    const { showPeople } = await import('/people.js');
+    const { addMessage } = await import('/log.js');
+    const names = ['m'.repeat(40), ...Array.from({ length: 199 }, (_, n) => `person number ${n}`)];
+    showPeople(names, names[0], () => {});
+    for (const name of names.slice(0, 3)) addMessage({ name, text: 'W'.repeat(5000), date: Date.now() }, false);
+    addMessage({ name: names[1], text: 'a word and more '.repeat(312), date: Date.now() }, false);
+    addMessage({ name: names[0], text: 'https://example.org/' + 'x'.repeat(300), date: Date.now() }, true);
+}"""
+
+
 class Window:
     """One window on the chat. What the browser complains of meanwhile fails the test (conftest.py)."""
 
@@ -62,6 +74,9 @@ class Window:
 
     def expect_person(self, name):
         expect(self.find("#people-list bdi", has_text=re.compile(f"^{re.escape(name)}$"))).to_have_count(1)
+
+    def crowd(self):
+        self.page.evaluate(CROWD)
 
     def look(self, part="life"):
         """Opens the inspector at one of its parts."""

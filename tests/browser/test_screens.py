@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from support import PHONE, SMALL, WIDE
+from support import PHONE, SMALL, WIDE, Chinwag
 
 TALK = [
     ("Ada", "Morning! The kettle is on. ☕"),
@@ -20,7 +20,6 @@ TALK = [
     ("민수", "괜찮아요 😀"),
 ]
 SCREENS = {
-    "wide": {"viewport": WIDE},
     "phone": {"viewport": PHONE},
     "small": {"viewport": SMALL},
     "dark": {"viewport": WIDE, "color_scheme": "dark"},
@@ -35,20 +34,50 @@ def folder(tmp_path):
     return chosen
 
 
-def test_pictures(window, chinwag, folder):
-    people = {name: window(name, at=chinwag.url) for name in ("Ada", "민수", "Grace")}
-    viewers = {screen: window(at=chinwag.url, **options) for screen, options in SCREENS.items()}
+@pytest.fixture
+def listing():
+    server = Chinwag("--list-rooms")
+    yield server
+    server.stop()
+
+
+def test_pictures(window, listing, folder):
+    people = {name: window(name, at=listing.url) for name in ("Ada", "민수", "Grace")}
+    kim = window("Kim", at=listing.url)
     for name, text in TALK:
         people[name].say(text)
-    viewers["wide"].join("Kim")
-    viewers["wide"].say("See you there!")
-    for screen, viewer in viewers.items():
+    kim.say("See you there!")
+    kim.page.screenshot(path=folder / "wide.png")
+    for part in ("life", "shaking", "events", "trying"):
+        kim.look(part)
+        kim.page.screenshot(path=folder / f"inspector-{part}.png")
+    for screen, options in SCREENS.items():
+        viewer = window(at=listing.url, **options)
         viewer.expect_message("See you there!")
         viewer.page.screenshot(path=folder / f"{screen}.png")
-    inspector = viewers["wide"]
-    for tab in ("life", "shaking", "events", "trying"):
-        inspector.look(tab)
-        inspector.page.screenshot(path=folder / f"inspector-{tab}.png")
+
+
+def test_pictures_of_rooms(window, listing, folder):
+    window("Ada", at=f"{listing.url}room/kitchen").say("The kettle is on here, too. ☕")
+    window("Grace", at=f"{listing.url}room/{'a room with a name that is rather long, 64 letters in all, or so'[:64]}")
+    kim = window("Kim", at=f"{listing.url}room/kitchen")
+    phone = window("Joe", at=f"{listing.url}room/kitchen", viewport=SMALL)
+    for one in (kim, phone):
+        if one.find("#people-button").is_visible():
+            one.page.screenshot(path=folder / "room-small.png")
+            one.find("#people-button").click()
+        one.find("#rooms > summary").click()
+        expect(one.find("#room-list li")).to_have_count(3)
+    kim.page.screenshot(path=folder / "rooms.png")
+    phone.page.screenshot(path=folder / "rooms-small.png")
+
+
+@pytest.mark.parametrize("screen", ["wide", "small"])
+def test_pictures_of_a_crowd(window, folder, screen):
+    one = window("n" * 32, viewport={"wide": WIDE, "small": SMALL}[screen])
+    one.crowd()
+    expect(one.find("#log .text").last).to_be_in_viewport()
+    one.page.screenshot(path=folder / f"crowd-{screen}.png")
 
 
 def test_pictures_of_trouble(window, chinwag, folder, allowed):
@@ -62,6 +91,7 @@ def test_pictures_of_trouble(window, chinwag, folder, allowed):
     ann.find("#text").fill("are you still there?")
     ann.find("#text").press("Enter")
     expect(ann.find("#pending .text")).to_have_text("are you still there?")
+    expect(ann.find("#pending small")).to_have_css("opacity", "1")
     ann.page.screenshot(path=folder / "trouble.png")
     chinwag.start()
     ann.expect_message("are you still there?")

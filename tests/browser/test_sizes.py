@@ -10,14 +10,6 @@ from support import PHONE, SMALL, WIDE
 PAGES = Path(__file__).parents[2] / "src" / "pages"
 AT_MOST = 60 * 1024
 
-CROWD = """async (names) => {
-    const { showPeople } = await import('/people.js');
-    const { addMessage } = await import('/log.js');
-    showPeople(names, names[0], () => {});
-    for (const name of names.slice(0, 3)) addMessage({ name, text: 'W'.repeat(5000), date: Date.now() }, false);
-    addMessage({ name: names[0], text: 'https://example.org/' + 'x'.repeat(300), date: Date.now() }, true);
-}"""
-
 # What sticks out of the window, or out of the part of the page that it is in.
 STICKS_OUT = """() => [...document.querySelectorAll('body *')]
     .filter((node) => node.checkVisibility() && !node.closest('svg'))
@@ -36,7 +28,7 @@ def fits(window):
 def test_everything_fits(window, viewport, locale):
     one = window("n" * 32, viewport=viewport, locale=locale)
     fits(one)
-    one.page.evaluate(CROWD, ["m" * 40, *[f"person number {n}" for n in range(199)]])
+    one.crowd()
     fits(one)
     if one.find("#people-button").is_visible():
         one.find("#people-button").click()

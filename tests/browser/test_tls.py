@@ -7,7 +7,7 @@ import subprocess
 import threading
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from support import ARGS, CHROMIUM, DEADLINE, Window
 
@@ -42,26 +42,25 @@ def secure(tmp_path):
     process.wait(DEADLINE)
 
 
-def test_two_windows_chat_over_wss(secure):
+def test_two_windows_chat_over_wss(playwright, secure):
     url, key = secure
     # This key only is trusted, and by this browser only: a certificate with another one is still refused.
     trust = f"--ignore-certificate-errors-spki-list={key}"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGS, trust])
-        windows = {name: browser.new_context(locale="en-US").new_page() for name in ("ann", "bob")}
-        sockets = []
-        for page in windows.values():
-            page.on("websocket", lambda socket: sockets.append(socket.url))
-            page.goto(url)
-        ann, bob = (open_chat(page, name) for name, page in windows.items())
-        ann.say("hello over TLS")
-        bob.expect_message("hello over TLS")
-        bob.say("and back")
-        ann.expect_message("and back")
-        assert sockets and all(socket.startswith(url.replace("https:", "wss:")) for socket in sockets), sockets
-        assert windows["ann"].evaluate("isSecureContext")
-        assert ann.complaints + bob.complaints == []
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGS, trust])
+    windows = {name: browser.new_context(locale="en-US").new_page() for name in ("ann", "bob")}
+    sockets = []
+    for page in windows.values():
+        page.on("websocket", lambda socket: sockets.append(socket.url))
+        page.goto(url)
+    ann, bob = (open_chat(page, name) for name, page in windows.items())
+    ann.say("hello over TLS")
+    bob.expect_message("hello over TLS")
+    bob.say("and back")
+    ann.expect_message("and back")
+    assert sockets and all(socket.startswith(url.replace("https:", "wss:")) for socket in sockets), sockets
+    assert windows["ann"].evaluate("isSecureContext")
+    assert ann.complaints + bob.complaints == []
+    browser.close()
 
 
 def open_chat(page, name):

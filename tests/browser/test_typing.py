@@ -83,7 +83,7 @@ def test_more_than_the_server_takes_at_once(window):
 def test_ten_thousand_messages(window):
     busy = window("busy")
     took = busy.page.evaluate(FLOOD, 10000)
-    expect(busy.find("#dropped")).to_contain_text("older messages")
+    expect(busy.find("#dropped")).to_be_visible()
     expect(busy.find("#log .text").last).to_be_in_viewport()
     busy.page.evaluate(MEASURE)
     busy.find("#text").press_sequentially("typing while ten thousand messages are here")

@@ -20,6 +20,7 @@ pub mod proxy;
 pub mod raw;
 pub mod script;
 pub mod serving;
+pub mod temp;
 
 pub use binary::{Chinwag, start_binary};
 pub use client::Client;

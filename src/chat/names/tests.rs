@@ -8,9 +8,22 @@ fn name(asked: &str) -> Option<Name> {
 
 #[test]
 fn allowed_names_are_shown_as_typed() {
-    for asked in
-        ["bob", "Bob Smith", "<b>", "bob1", "José", "Ελένη", "李小龙", "مريم", "דנה", "नेहा", "ＢＯＢ", "o'neil_2 (x)"]
-    {
+    for asked in [
+        "bob",
+        "Bob Smith",
+        "<b>",
+        "bob1",
+        "José",
+        "Ελένη",
+        "李小龙",
+        "مريم",
+        "דנה",
+        "नेहा",
+        "ကျွဲ့",
+        "བརྒྱད",
+        "ＢＯＢ",
+        "o'neil_2 (x)",
+    ] {
         assert_eq!(name(asked).map(|name| name.shown.to_string()).as_deref(), Some(asked));
     }
     assert_eq!(name(" \t bob \u{a0}\n").map(|name| name.shown.to_string()).as_deref(), Some("bob"));
@@ -50,6 +63,12 @@ fn names_that_deceive_are_refused() {
         "bob\u{200d}",
         "bob\u{200c}",
         "\u{301}bob",
+        "\u{93e}bob",
+        "\u{94d}bob",
+        "\u{f71}bob",
+        "\u{f90}bob",
+        "\u{1734}bob",
+        "\u{302f}bob",
         "bob\u{301}\u{302}\u{303}\u{304}",
         "\u{180e}",
         "\u{2028}",

@@ -39,10 +39,11 @@ impl<P> Default for Room<P> {
 
 impl<P: Recipient> Room<P> {
     /// Its place among the members.
-    pub(super) fn join(&mut self, peer: P, dialect: Dialect) -> usize {
-        let from = self.said.as_ref().map_or(0, |said| said[dialect.index()].len());
-        self.speakers[dialect.index()] += 1;
-        self.members.push(Member { peer, dialect, own: Frames::new(), from });
+    pub(super) fn join(&mut self, member: Member<P>) -> usize {
+        let dialect = member.dialect.index();
+        let from = self.said.as_ref().map_or(0, |said| said[dialect].len());
+        self.speakers[dialect] += 1;
+        self.members.push(Member { from, ..member });
         self.members.len() - 1
     }
 
@@ -69,6 +70,15 @@ impl<P: Recipient> Room<P> {
 }
 
 impl<P: Recipient> Member<P> {
+    pub(super) fn new(peer: P, dialect: Dialect) -> Self {
+        Self { peer, dialect, own: Frames::new(), from: 0 }
+    }
+
+    /// Whether it has taken everything that it was sent.
+    pub(super) fn is_idle(&self) -> bool {
+        self.own.is_empty() && self.peer.is_idle()
+    }
+
     /// Takes over what was said to the room so far, so that what follows comes after it.
     pub(super) fn catch_up(&mut self, said: Option<&Said>) {
         if let Some(said) = said.map(|said| &said[self.dialect.index()]) {

@@ -31,6 +31,10 @@ impl Recipient for Ear {
         self.writes.borrow_mut().push(frames.to_vec());
     }
 
+    fn is_idle(&self) -> bool {
+        true
+    }
+
     fn close(&self, code: u16, _: &str) {
         let mut frames = Frames::new();
         frames.text(&format!("x{code}"));
@@ -62,8 +66,8 @@ fn message(text: &str) -> Notice {
     Notice::Message(Entry { room, seq: 1, date: 1, id: 1, name, text, nonce: None })
 }
 
-/// Two rooms: `*` and `#`. One line of a story: `1+` joins the first (in the dialect of its number), `1#` the other, `1-`
-/// leaves, `1x` is closed, `1!` is cut, `1<w` is told `w`, `*<w` and `#<w` are said to a room, `.` ends the batch. And what
+/// Two rooms: `*` and `#`. One line of a story: `1+` joins the first (in the dialect of its number), `1#` the other, `1?`
+/// none yet, `1>` then does the first, `1-` leaves, `1x` is closed, `1!` is cut, `1<w` is told `w`, `*<w` and `#<w` are said to a room, `.` ends the batch. And what
 /// each has heard then, in writes.
 fn tell(story: &str, ears: &mut HashMap<UserId, Ear>) -> Fanout<Ear> {
     let mut fanout = Fanout::default();
@@ -72,8 +76,11 @@ fn tell(story: &str, ears: &mut HashMap<UserId, Ear>) -> Fanout<Ear> {
         match (who.parse(), what.split_at(what.len().min(1))) {
             (Ok(id), ("+" | "#", _)) => {
                 let ear = ears.entry(id).or_insert_with(|| Ear::new(id));
-                fanout.join(ear.clone(), Dialect::ALL[id as usize % 3], room(what));
+                fanout.join(ear.clone(), Dialect::ALL[id as usize % 3]);
+                fanout.enter(id, room(what));
             }
+            (Ok(id), ("?", _)) => fanout.join(ears.entry(id).or_insert_with(|| Ear::new(id)).clone(), Dialect::Text),
+            (Ok(id), (">", _)) => fanout.enter(id, RoomId::LOBBY),
             (Ok(id), ("-", _)) => fanout.leave(id),
             (Ok(id), ("x", _)) => fanout.close(id, 1000, ""),
             (Ok(id), ("!", _)) => fanout.cut(id),
@@ -117,6 +124,10 @@ fn in_order_and_in_one_write_a_batch() {
         ("1# 2+ 3# #<a 4# *<b 1x #<c 3- .", &[(1, &["a", "x1000"]), (2, &["b"]), (3, &[]), (4, &["c"])]),
         ("1# 1- 2# #<a 2- 3# #<b .", &[(1, &[]), (2, &[]), (3, &["b"])]),
         ("#<a *<b 1# . 1<c .", &[(1, &["c"])]),
+        // Who is in no room yet hears only what is meant for it alone, and after that, the room.
+        ("1+ 2? *<a 2<b *<c 2> *<d .", &[(1, &["a c d"]), (2, &["b d"])]),
+        ("1+ 2? *<a . 2<b . 2> 2<c *<d 2<e .", &[(1, &["a", "d"]), (2, &["b", "c d e"])]),
+        ("2? 2<a 2x .", &[(2, &["a", "x1000"])]),
         // A Close waits for its batch, as everything does.
         ("1+ *<a 1x", &[(1, &[])]),
     ];
@@ -160,7 +171,7 @@ fn a_batch_is_full_in_time_and_empty_when_it_was_sent() {
 fn nothing_is_encoded_for_nobody() {
     let mut ears = HashMap::new();
     let fanout = tell("1+ 2+ 2- *<a", &mut ears);
-    let lengths = fanout.rooms[0].said.as_ref().expect("something was said").each_ref().map(Frames::is_empty);
+    let lengths = fanout.rooms[1].said.as_ref().expect("something was said").each_ref().map(Frames::is_empty);
     assert_eq!(lengths, [true, false, true]);
 }
 

@@ -1,0 +1,136 @@
+//! The history that survives, for the server, and `chinwag history`, which prints, exports and imports one.
+//!
+//! Owns the checks on the flags, and the lines that people read.
+
+use super::{
+    history_flags::{Command, Flags, How},
+    logging::visible,
+};
+use chinwag::{
+    Builder,
+    chat::RoomName,
+    chat_server::ChatServer,
+    history::{self, Durability, History, Problem, Record, Settings},
+    protocol::{Entry, civil},
+};
+use std::{
+    ffi::OsStr,
+    fmt::Display,
+    io::{self, BufWriter, Write},
+    path::Path,
+    str::FromStr,
+};
+
+/// The history of a server, if it has one.
+#[derive(Debug)]
+pub(crate) struct Keeping(Option<History>);
+
+impl Keeping {
+    /// # Errors
+    /// One line that says what to do. A file that cannot be used now is no error: the chat runs without, and the log
+    /// says so.
+    pub(crate) fn open(flags: &Flags) -> Result<Self, String> {
+        let Some(file) = &flags.file else {
+            return match flags == &Flags::default() {
+                true => Ok(Self(None)),
+                false => Err("--history-sync, --history-days and --history-rows need --history FILE".to_owned()),
+            };
+        };
+        let mut settings = Settings::new(file);
+        settings.durability = durability(flags.sync.as_deref())?;
+        settings.days = number("--history-days", flags.days.as_deref())?;
+        settings.rows = number("--history-rows", flags.rows.as_deref())?;
+        History::open(&settings).map(Some).map(Self).map_err(|problem| named(file, &problem))
+    }
+
+    /// The ids of connections go on, too.
+    pub(crate) fn before(&self, builder: Builder) -> Builder {
+        match &self.0 {
+            Some(history) => builder.first_id(history.first_id()),
+            None => builder,
+        }
+    }
+
+    pub(crate) fn attach(self, chat: ChatServer) -> ChatServer {
+        match self.0 {
+            Some(history) => chat.archive(Box::new(history)),
+            None => chat,
+        }
+    }
+}
+
+fn named(file: &OsStr, problem: &impl Display) -> String {
+    format!("--history {}: {problem}", file.to_string_lossy())
+}
+
+fn durability(mode: Option<&str>) -> Result<Durability, String> {
+    match mode {
+        None | Some("normal") => Ok(Durability::Normal),
+        Some("full") => Ok(Durability::Full),
+        Some(other) => Err(format!("--history-sync {other}: write normal or full")),
+    }
+}
+
+fn number<N: FromStr + PartialOrd + Default>(flag: &str, text: Option<&str>) -> Result<Option<N>, String> {
+    let parse = |text: &str| text.parse().ok().filter(|number| *number > N::default());
+    text.map(|text| parse(text).ok_or_else(|| format!("{flag} {text}: write a number from 1 on"))).transpose()
+}
+
+/// Does it.
+///
+/// # Errors
+/// One line.
+pub(crate) fn run(command: &Command) -> Result<(), String> {
+    let path = Path::new(&command.file);
+    let done = match command.how {
+        How::Import => return import(path).map_err(|problem| named(&command.file, &problem)),
+        how => print(path, key(command.room.as_deref())?.as_deref(), how),
+    };
+    match done {
+        // Who has closed the pipe has seen enough.
+        Err(Problem::Closed) | Ok(()) => Ok(()),
+        Err(problem) => Err(format!("{}: {problem}", command.file.to_string_lossy())),
+    }
+}
+
+/// The room's key.
+fn key(room: Option<&str>) -> Result<Option<String>, String> {
+    let key = |name: &str| match name {
+        "" => Ok(String::new()),
+        name => RoomName::new(name)
+            .map(|name| name.key().to_string())
+            .ok_or_else(|| format!("--room {name}: no room can have this name")),
+    };
+    room.map(key).transpose()
+}
+
+fn print(path: &Path, room: Option<&str>, how: How) -> Result<(), Problem> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    history::each_record(path, room, |record| match (how, record) {
+        (How::Print, Record::Message(entry)) => writeln!(out, "{}", line(&entry)),
+        (How::Export, record) | (How::Json, record @ Record::Message(_)) => writeln!(out, "{}", record.to_json()),
+        _ => Ok(()),
+    })?;
+    Ok(out.flush()?)
+}
+
+fn import(path: &Path) -> Result<(), Problem> {
+    let imported = history::import(path, io::stdin().lock())?;
+    let history::Imported { read, added } = imported;
+    writeln!(io::stdout(), "{read} messages read, {added} of them were new")?;
+    Ok(())
+}
+
+/// For people: when, where, the number, who, what; nothing that a terminal would obey.
+fn line(entry: &Entry) -> String {
+    let (seconds, room) = (entry.date / 1000, visible(&entry.room));
+    let (year, month, day) = civil(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    let room = if room.is_empty() { String::new() } else { format!("[{room}] ") };
+    format!(
+        "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} {room}#{} {}: {}",
+        entry.seq,
+        visible(&entry.name),
+        visible(&entry.text)
+    )
+}

@@ -1,0 +1,37 @@
+//! In place of the history that survives, in a build without it.
+//!
+//! Owns the sentence that says which build has it.
+
+use super::history_flags::{Command, Flags};
+use chinwag::{Builder, chat_server::ChatServer};
+
+const WHICH: &str = "this chinwag was built without it; build one with: cargo build --release --features history";
+
+/// No history.
+#[derive(Debug)]
+pub(crate) struct Keeping;
+
+impl Keeping {
+    /// # Errors
+    /// Any is wanted.
+    pub(crate) fn open(flags: &Flags) -> Result<Self, String> {
+        match flags == &Flags::default() {
+            true => Ok(Self),
+            false => Err(format!("--history: {WHICH}")),
+        }
+    }
+
+    pub(crate) fn before(&self, builder: Builder) -> Builder {
+        builder
+    }
+
+    pub(crate) fn attach(self, chat: ChatServer) -> ChatServer {
+        chat
+    }
+}
+
+/// # Errors
+/// Always.
+pub(crate) fn run(_: &Command) -> Result<(), String> {
+    Err(format!("chinwag history: {WHICH}"))
+}

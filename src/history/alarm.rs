@@ -1,0 +1,101 @@
+//! What people are told when a history is in trouble: once, then at most once a minute, and when it is over.
+//!
+//! Owns those sentences. It makes them only: whoever holds a lock logs them when it has let go.
+
+use super::problem::Problem;
+use log::{error, warn};
+use std::time::{Duration, Instant};
+
+/// Between two reminders.
+const REMINDER: Duration = Duration::from_secs(60);
+
+/// Whether there is trouble.
+#[derive(Debug, Default)]
+pub(super) struct Alarm(Option<Trouble>);
+
+#[derive(Debug)]
+struct Trouble {
+    problem: Problem,
+    since: Instant,
+    told: Instant,
+}
+
+/// A line for the log.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    Error(String),
+    Warning(String),
+}
+
+impl Line {
+    pub(super) fn log(self) {
+        match self {
+            Self::Error(text) => error!("{text}"),
+            Self::Warning(text) => warn!("{text}"),
+        }
+    }
+}
+
+impl Alarm {
+    pub(super) fn problem(&self) -> Option<&Problem> {
+        self.0.as_ref().map(|trouble| &trouble.problem)
+    }
+
+    /// Something is wrong. Told when nothing was before, or something else.
+    pub(super) fn raise(&mut self, problem: Problem, now: Instant) -> Option<Line> {
+        if self.problem() == Some(&problem) {
+            return None;
+        }
+        let what = match problem.is_final() {
+            true => "nothing is kept until it is restarted",
+            false => "messages wait in memory, and it is tried again",
+        };
+        let text = format!("history: {problem}. The chat goes on; {what}");
+        // While it is the same trouble that only looks different, reminders keep their pace.
+        let (since, told) = self.0.as_ref().map_or((now, now), |trouble| (trouble.since, trouble.told));
+        let first = self.0.is_none() || problem.is_final();
+        self.0 = Some(Trouble { problem, since, told: if first { now } else { told } });
+        Some(if first { Line::Error(text) } else { Line::Warning(text) })
+    }
+
+    /// It is still so: a reminder, when it is time for one.
+    pub(super) fn remind(&mut self, now: Instant, waiting: usize, lost: u64) -> Option<Line> {
+        let trouble = self.0.as_mut().filter(|trouble| now.duration_since(trouble.told) >= REMINDER)?;
+        trouble.told = now;
+        let (problem, time) = (&trouble.problem, now.duration_since(trouble.since).as_secs());
+        Some(Line::Error(format!(
+            "history: still, after {time} s: {problem}. {waiting} messages wait in memory, {lost} are not kept"
+        )))
+    }
+
+    /// It is over.
+    pub(super) fn clear(&mut self, now: Instant, lost: u64) -> Option<Line> {
+        let trouble = self.0.take()?;
+        let time = now.duration_since(trouble.since).as_secs_f32();
+        let loss = match lost {
+            0 => "nothing was lost".to_owned(),
+            lost => format!("{lost} messages of that time are not kept; no number is given twice"),
+        };
+        Some(Line::Warning(format!("history: written again after {time:.1} s; {loss}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn told_once_then_at_most_once_a_minute_and_when_it_is_over() {
+        let (mut alarm, start) = (Alarm::default(), Instant::now());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        assert!(matches!(alarm.raise(Problem::Full, start), Some(Line::Error(_))));
+        assert_eq!(alarm.raise(Problem::Full, after(2)), None);
+        assert_eq!(alarm.remind(after(59), 3, 0), None);
+        let reminder = alarm.remind(after(60), 3, 1).expect("a minute has passed");
+        assert!(format!("{reminder:?}").contains("3 messages wait in memory, 1 are not kept"), "{reminder:?}");
+        assert_eq!(alarm.remind(after(119), 3, 0), None);
+        assert!(matches!(alarm.raise(Problem::Slow, after(119)), Some(Line::Warning(_))));
+        assert!(matches!(alarm.clear(after(120), 0), Some(Line::Warning(_))));
+        assert_eq!((alarm.clear(after(121), 0), alarm.remind(after(999), 0, 0)), (None, None));
+    }
+}

@@ -1,0 +1,290 @@
+//! The chat's end of a history: it puts messages on the shelf, and waits for the thread that writes them, not for ever.
+//!
+//! Owns what both threads share. The lock is held to move handles around, never while a disk works.
+
+use super::{
+    DEADLINE, Kept,
+    alarm::{Alarm, Line},
+    opening,
+    problem::Problem,
+    prune::Bounds,
+    read,
+    settings::Settings,
+    shelf::Shelf,
+    start::Start,
+    thread,
+};
+use crate::protocol::Entry;
+use log::error;
+use rusqlite::Connection;
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc::sync_channel},
+    time::{Duration, Instant},
+};
+
+/// A history in an SQLite file, which a thread of its own reads and writes.
+///
+/// What is wrong with the file is logged: then messages wait in memory, at most 4 MiB of them, until it can be written
+/// again; and if that cannot be, nothing is kept.
+#[derive(Debug)]
+pub struct History {
+    shared: Arc<Shared>,
+    first_id: u64,
+    /// Rooms that could not be read when they were asked for.
+    unread: HashSet<Box<str>>,
+}
+
+/// What the thread is asked to do with the file; none, if it cannot be read.
+type Ask = Box<dyn FnOnce(Option<&Source<'_>>) + Send>;
+
+/// What can be read, and how its numberings are called.
+pub(super) struct Source<'a> {
+    /// None: there is nothing yet.
+    pub(super) db: Option<&'a Connection>,
+    /// The name of numberings that begin now.
+    pub(super) run: &'a Arc<str>,
+    /// All are called that.
+    pub(super) renamed: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// There is something to do.
+    pub(super) work: Condvar,
+    /// Something was done.
+    pub(super) done: Condvar,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) shelf: Shelf,
+    pub(super) asks: Vec<Ask>,
+    pub(super) alarm: Alarm,
+    pub(super) closing: bool,
+    pub(super) ended: bool,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl History {
+    /// Opens the file, or makes it, and starts the thread. A file that cannot be used is logged, and left alone.
+    ///
+    /// # Errors
+    /// [`Problem::NoPlace`] and [`Problem::InUse`], which are mistakes in what was asked for; and a thread that the
+    /// operating system refuses.
+    pub fn open(settings: &Settings) -> Result<Self, Problem> {
+        opening::has_a_place(&settings.path)?;
+        let start = Start::new(settings, token())?;
+        let first_id = start.first_id();
+        let shared = Arc::new(Shared::default());
+        if let Some(problem) = start.problem() {
+            tell(shared.lock().alarm.raise(problem, Instant::now()));
+        }
+        let bounds = Bounds { days: settings.days, rows: settings.rows };
+        thread::spawn(start, bounds, &shared)?;
+        Ok(Self { shared, first_id, unread: HashSet::new() })
+    }
+
+    /// Above the id of every connection that has said something which is kept: for [`Builder::first_id`], so that an id
+    /// in the history is nobody else's.
+    ///
+    /// [`Builder::first_id`]: crate::Builder::first_id
+    pub fn first_id(&self) -> u64 {
+        self.first_id
+    }
+
+    /// What is wrong, if anything is.
+    pub fn problem(&self) -> Option<Problem> {
+        self.shared.lock().alarm.problem().cloned()
+    }
+
+    /// What there is of a room, with its last messages, at most so many. `None`: it cannot be read now; then nothing of
+    /// this room is kept until it can be and this is asked again, since its numbers are not known.
+    pub fn past(&mut self, room: &str, messages: usize) -> Option<Kept> {
+        let key: Arc<str> = room.into();
+        let asked = key.clone();
+        let kept = self.ask(move |source| past(source?, &asked, messages)).flatten();
+        if kept.is_none() {
+            self.unread.insert(room.into());
+            return None;
+        }
+        self.unread.remove(room);
+        let (waiting, lost) = self.shared.lock().shelf.of(room);
+        kept.map(|kept| with_waiting(kept, waiting, lost, messages))
+    }
+
+    /// The messages of a room behind `after` and up to `up_to`, of which the last ones that take no more than so many
+    /// bytes ([`Entry::wire_size`]), in order. What is not there is left out.
+    pub fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Vec<Entry> {
+        let key: Arc<str> = room.into();
+        let found = self.ask(move |source| read::recall(source?.db?, &key, after, up_to, bytes).ok()).flatten();
+        let mut found = found.unwrap_or_default();
+        let last = found.last().map_or(after, |entry| entry.seq);
+        let (waiting, _) = self.shared.lock().shelf.of(room);
+        found.extend(waiting.into_iter().filter(|entry| entry.seq > last && entry.seq <= up_to));
+        last_bytes(found, bytes)
+    }
+
+    /// Keeps these messages, and takes them out of `entries`. When it returns they are kept, or are not and the log says
+    /// that there is trouble.
+    pub fn commit(&mut self, entries: &mut Vec<Entry>) {
+        let count = entries.len();
+        let batch = self.take(entries);
+        let unkept = count - batch.len();
+        if count == 0 {
+            return;
+        }
+        let until = self.put(batch, unkept);
+        self.shared.work.notify_one();
+        if let Some(until) = until {
+            self.wait(until);
+        }
+    }
+
+    /// Asks the thread, and waits for its answer for at most [`DEADLINE`].
+    fn ask<T: Send + 'static>(&self, question: impl FnOnce(Option<&Source<'_>>) -> T + Send + 'static) -> Option<T> {
+        let (sender, receiver) = sync_channel(1);
+        let mut state = self.shared.lock();
+        if state.alarm.problem() == Some(&Problem::Slow) {
+            return None;
+        }
+        // The chat may have given up waiting: then nobody wants to know.
+        state.asks.push(Box::new(move |source| drop(sender.send(question(source)))));
+        drop(state);
+        self.shared.work.notify_one();
+        let answer = receiver.recv_timeout(DEADLINE).ok();
+        if answer.is_none() {
+            tell(self.shared.lock().alarm.raise(Problem::Slow, Instant::now()));
+        }
+        answer
+    }
+
+    /// Without those of rooms whose numbers are not known, and which therefore cannot be kept.
+    fn take(&self, entries: &mut Vec<Entry>) -> Arc<[Entry]> {
+        if self.unread.is_empty() {
+            return entries.drain(..).collect();
+        }
+        let known = entries.drain(..).filter(|entry| !self.unread.contains(&*entry.room));
+        known.collect()
+    }
+
+    /// Puts a batch on the shelf: the number to wait for. None if there is no use in waiting.
+    fn put(&self, batch: Arc<[Entry]>, unkept: usize) -> Option<u64> {
+        let mut state = self.shared.lock();
+        state.shelf.count_lost(unkept);
+        let hopeless = state.alarm.problem().is_some_and(Problem::is_final);
+        let until = match hopeless {
+            true => {
+                state.shelf.count_lost(batch.len());
+                None
+            }
+            false => Some(state.shelf.push(batch)),
+        };
+        let (waiting, lost) = (state.shelf.len(), state.shelf.lost_count());
+        let line = state.alarm.remind(Instant::now(), waiting, lost);
+        let until = until.filter(|_| state.alarm.problem().is_none());
+        drop(state);
+        tell(line);
+        until
+    }
+
+    fn wait(&self, until: u64) {
+        let wanted = |state: &mut State| !state.shelf.has_left(until) && state.alarm.problem().is_none();
+        let state = self.shared.lock();
+        let waited = self.shared.done.wait_timeout_while(state, DEADLINE, wanted);
+        let (mut state, result) = waited.unwrap_or_else(PoisonError::into_inner);
+        let line = if result.timed_out() { state.alarm.raise(Problem::Slow, Instant::now()) } else { None };
+        drop(state);
+        tell(line);
+    }
+}
+
+impl Drop for History {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.closing = true;
+        self.shared.work.notify_one();
+        let waited = self.shared.done.wait_timeout_while(state, DEADLINE, |state| !state.ended);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let waiting = state.shelf.len();
+        drop(state);
+        if waiting > 0 {
+            error!("history: {waiting} messages are not in the file");
+        }
+    }
+}
+
+/// A line, if there is one; with no lock held.
+pub(super) fn tell(line: Option<Line>) {
+    if let Some(line) = line {
+        line.log();
+    }
+}
+
+fn past(source: &Source<'_>, room: &str, messages: usize) -> Option<Kept> {
+    let found = source.db.map_or(Ok(None), |db| read::past(db, room, messages)).ok()?;
+    let new = || Kept { log: source.run.clone(), last: 0, entries: Vec::new() };
+    let mut kept = found.unwrap_or_else(new);
+    if source.renamed {
+        kept.log = source.run.clone();
+    }
+    Some(kept)
+}
+
+/// What the file has, then what waits to get there.
+fn with_waiting(mut kept: Kept, waiting: Vec<Entry>, lost: u64, messages: usize) -> Kept {
+    for entry in waiting.into_iter().filter(|entry| entry.seq > kept.last.max(lost)).collect::<Vec<_>>() {
+        if entry.seq != kept.last + 1 {
+            kept.entries.clear();
+        }
+        kept.last = entry.seq;
+        kept.entries.push(entry);
+    }
+    if lost > kept.last {
+        kept.entries.clear();
+        kept.last = lost;
+    }
+    let more = kept.entries.len().saturating_sub(messages);
+    kept.entries.drain(..more);
+    kept
+}
+
+/// The last ones that take no more than so many bytes.
+fn last_bytes(mut entries: Vec<Entry>, mut bytes: usize) -> Vec<Entry> {
+    let fits = |entry: &&Entry| {
+        let left = bytes.checked_sub(entry.wire_size());
+        bytes = left.unwrap_or(0);
+        left.is_some()
+    };
+    let count = entries.iter().rev().take_while(fits).count();
+    entries.drain(..entries.len() - count);
+    entries
+}
+
+/// A name for numberings that no other process has given.
+pub(super) fn token() -> Arc<str> {
+    // Keyed by the operating system's randomness, anew in each process.
+    let mut number = RandomState::new().build_hasher().finish();
+    let mut digits = String::new();
+    while number > 0 || digits.is_empty() {
+        digits.extend(char::from_digit((number % 36) as u32, 36));
+        number /= 36;
+    }
+    digits.into()
+}
+
+/// As long as there is trouble, it is tried again so often.
+pub(super) const RETRY: Duration = Duration::from_secs(2);
