@@ -45,6 +45,10 @@
 //! | Pings: answered, never sent | answered, and sent: [`Builder::ping`] |
 //! | an exception for a wrong URL or subprotocol | an [`Error`] from `connect` |
 //!
+//! # `wss://`
+//! With the feature `tls`, and with [`Builder`]'s `tls()`, which says whom to trust: by default those whom this system trusts.
+//! Without the feature, `connect` says so.
+//!
 //! # Threads
 //! One for each WebSocket, which blocks in reading, and one for the process, which sends what a socket did not take at
 //! once. Handles can be cloned and used from any thread while another waits for events: nothing here blocks but waiting
@@ -98,7 +102,7 @@ impl WebSocket {
     /// Begins to connect, and returns at once, as the browser's constructor does: [`Event::Open`] comes when it is
     /// open, or [`Event::Error`] and [`Event::Close`] when that failed.
     ///
-    /// `url` begins with `ws://` (or `http://`, which means the same). `protocols` are the subprotocols that this
+    /// `url` begins with `ws://` or `wss://` (or `http://` or `https://`, which mean the same). `protocols` are the subprotocols that this
     /// client speaks, the most wanted first (RFC 6455 1.9); none is fine.
     ///
     /// # Errors

@@ -24,7 +24,7 @@
 //! | floor | modules | what is there |
 //! |---|---|---|
 //! | 0 | [`error`], [`config`], [`http`], [`access`], [`protocol`] | types: what can go wrong, bounds, answers, who may come in, what clients and server say |
-//! | 1 | [`chat`], [`handshake`], [`pages`], `connection`, `tls`, `history` | the rules of the chat; request or upgrade; the page; the full-duplex socket; TLS; messages kept in a file |
+//! | 1 | [`chat`], [`handshake`], [`pages`], `connection`, `line`, `tls`, `history` | the rules of the chat; request or upgrade; the page; the full-duplex socket; a socket until then; TLS; messages kept in a file |
 //! | 2 | [`peer`], [`server`], [`client`], [`duplex`] | the generic server: [`Server`], [`Event`], [`Peer`]; a WebSocket as browsers have it; any socket split in two |
 //! | 3 | [`chat_server`], [`chat_client`] | the chat on that server; a user of it who comes back |
 //!
@@ -40,7 +40,7 @@
 //!
 //! `gzip`, on by default: the page's files are embedded compressed, too, for 27 KiB.
 //!
-//! `tls`: `https://` and `wss://`, with rustls and ring: `tls::Acceptor` and `Builder::listen_tls`.
+//! `tls`: `https://` and `wss://`, with rustls and ring: `tls::Acceptor` and `Builder::listen_tls`; `tls::Connector` for clients.
 //!
 //! `terminal`: the program's `chinwag chat`. The library is the same with it.
 
@@ -55,6 +55,7 @@ mod connection;
 pub mod handshake;
 #[cfg(feature = "history")]
 pub mod history;
+mod line;
 pub mod pages;
 #[cfg(feature = "tls")]
 pub mod tls;

@@ -7,7 +7,6 @@ mod entrance;
 mod forwarded;
 mod guests;
 mod ledger;
-mod line;
 mod opening;
 mod pace;
 mod seats;

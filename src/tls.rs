@@ -6,12 +6,14 @@
 mod acceptor;
 mod addresses;
 mod certificate;
+mod connector;
 mod der;
 mod self_signed;
 mod session;
 
 pub use acceptor::Acceptor;
 pub use addresses::addresses_of_this_machine;
+pub use connector::Connector;
 pub use self_signed::self_signed;
 
 pub(crate) use session::Session;

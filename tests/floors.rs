@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("chat", 1),
     ("handshake", 1),
     ("connection", 1),
+    ("line", 1),
     ("pages", 1),
     ("tls", 1),
     ("history", 1),
@@ -31,7 +32,8 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// Two that share a floor, where the first may import the second, and not the other way round.
-const NEIGHBOURS: &[(&str, &str)] = &[("server", "peer"), ("main", "cli"), ("connection", "tls")];
+const NEIGHBOURS: &[(&str, &str)] =
+    &[("server", "peer"), ("main", "cli"), ("connection", "tls"), ("line", "tls"), ("line", "handshake")];
 
 /// What a module must not mention, whatever its floor: the rules know no sockets, the generic server no chat.
 const MUST_NOT_KNOW: &[(&[&str], &[&str])] = &[
@@ -39,7 +41,7 @@ const MUST_NOT_KNOW: &[(&[&str], &[&str])] = &[
     (&["history"], &["std::net", "tungstenite", "crossbeam", "mio::"]),
     (&["tls"], &["std::thread", "TcpStream", "tungstenite", "mio::"]),
     (
-        &["handshake", "connection", "tls", "client", "duplex", "peer", "server"],
+        &["handshake", "connection", "line", "tls", "client", "duplex", "peer", "server"],
         &["crate::chat", "crate::protocol", "crate::pages"],
     ),
 ];

@@ -62,7 +62,7 @@ mod with_it {
             (&[][..], "", 2, "which URL"),
             (&["localhost:6502"], "", 2, "ws://"),
             (&["ws://localhost:6502/", "--nmae", "x"], "", 2, "--nmae"),
-            (&["wss://localhost:6502/"], "", 2, "tls"),
+            (&[&url, "--ca-file", "/no/such/file"], "", 2, "--ca-file"),
             (&[&format!("ws://{nobody}/")], "hi", 1, "cannot connect"),
             (&[&format!("{url}nowhere")], "hi", 1, "404"),
             (&[&url], "this is too long\n", 1, "this is too long"),

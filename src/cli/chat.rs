@@ -8,10 +8,7 @@ mod keyboard;
 mod screen;
 
 use args::{Args, Wish};
-use chinwag::{
-    chat_client::{ChatClient, Event},
-    client::WebSocket,
-};
+use chinwag::chat_client::{ChatClient, Event};
 use screen::Screen;
 use std::{
     io::{self, IsTerminal},
@@ -44,11 +41,7 @@ pub(crate) fn main() -> ExitCode {
 
 /// From the first packet to the exit code.
 fn chat(args: &Args) -> Result<ExitCode, String> {
-    let mut socket = WebSocket::builder(&args.url()?);
-    if let Some(token) = args.token()? {
-        socket = socket.header("Authorization", &format!("Bearer {token}"));
-    }
-    let chat = ChatClient::builder(socket, &args.name).patience(args.retry).connect();
+    let chat = ChatClient::builder(args.socket()?, &args.name).patience(args.retry).connect();
     let chat = chat.map_err(|error| error.to_string())?;
     let wished = Arc::new(AtomicBool::new(false));
     let people = io::stdin().is_terminal() && io::stdout().is_terminal();

@@ -3,7 +3,7 @@
 //! Owns the defaults of a client, and the checks on what is asked for. Opens nothing itself.
 
 use super::{Error, WebSocket, request, url::Target};
-use crate::config::Config;
+use crate::{config::Config, tls::Connector};
 use std::{sync::Arc, time::Duration};
 
 /// Settings of a [`WebSocket`] to be: header fields, deadlines, bounds.
@@ -26,6 +26,7 @@ pub struct Builder {
     pub(super) protocols: Vec<String>,
     pub(super) headers: Vec<(String, String)>,
     allow_blocked_ports: bool,
+    pub(super) tls: Option<Connector>,
     pub(super) connect_timeout: Duration,
     pub(super) config: Config,
 }
@@ -38,6 +39,7 @@ impl Builder {
             protocols: Vec::new(),
             headers: Vec::new(),
             allow_blocked_ports: false,
+            tls: None,
             connect_timeout: Duration::from_secs(10),
             config,
         }
@@ -65,6 +67,13 @@ impl Builder {
     /// Connects to ports, too, that browsers refuse to connect to ([`is_blocked`](super::is_blocked)).
     pub fn allow_blocked_ports(mut self, allow: bool) -> Self {
         self.allow_blocked_ports = allow;
+        self
+    }
+
+    /// Whom to trust with `wss://`, and as whom to come. Default: those whom this system trusts.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, connector: Connector) -> Self {
+        self.tls = Some(connector);
         self
     }
 
@@ -123,13 +132,13 @@ impl Builder {
     ///
     /// # Errors
     /// What can be known without a network: [`Error::Url`], [`Error::BlockedPort`], [`Error::Protocol`],
-    /// [`Error::Header`], [`Error::NoTls`], [`Error::Start`].
+    /// [`Error::Header`], [`Error::Tls`], [`Error::Start`].
     pub fn connect(mut self) -> Result<WebSocket, Error> {
         let target = Target::parse(&self.url, self.allow_blocked_ports)?;
         request::check_protocols(&self.protocols)?;
         request::check_headers(&self.headers)?;
-        if target.secure {
-            return Err(Error::NoTls);
+        if target.secure && self.tls.is_none() {
+            self.tls = Some(Connector::of_system().map_err(Error::Tls)?);
         }
         self.config = self.config.sensible();
         WebSocket::start(target, Arc::new(self))

@@ -22,8 +22,9 @@ pub enum Error {
     Protocol(String),
     /// A header field that cannot be sent: no valid name or value, or one that belongs to the handshake.
     Header(String),
-    /// `wss://`, but TLS is not part of this build.
-    NoTls,
+    /// `wss://`, but TLS is not part of this build, or nobody is known whom to trust, or the server is none that can be
+    /// trusted: a sentence.
+    Tls(String),
     /// The operating system refused a thread or a descriptor.
     Start(io::Error),
     /// The name could not be resolved.
@@ -80,7 +81,7 @@ impl fmt::Display for Error {
             }
             Self::Protocol(name) => write!(f, "{name:?} is no subprotocol: a token, such as chinwag.v1, named once"),
             Self::Header(name) => write!(f, "the header field {name:?} cannot be sent"),
-            Self::NoTls => write!(f, "wss:// needs TLS, which is not in this build: build with the feature `tls`"),
+            Self::Tls(why) => write!(f, "{}", why.escape_debug()),
             Self::Start(source) => write!(f, "cannot start a connection: {source}"),
             Self::Resolve(source) => write!(f, "the host was not found: {source}"),
             Self::Connect(source) => write!(f, "cannot connect: {source}"),

@@ -12,11 +12,15 @@ use super::{
     state::State,
     url::Target,
 };
-use crate::connection::{Connection, Drain, Reader, Role};
+use crate::{
+    connection::{Connection, Drain, Reader, Role},
+    line::Line,
+    tls::Session,
+};
 use crossbeam_channel::{Receiver, Sender};
 use log::{debug, error, trace};
 use std::{
-    io::Write,
+    io::{self, ErrorKind},
     net::TcpStream,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -67,27 +71,51 @@ impl Work {
         if self.state.ready() != ReadyState::Connecting {
             return Err(Error::Cancelled);
         }
-        let Agreed { protocol, input } = agreed?;
+        let (Agreed { protocol, input }, session) = agreed?;
         let (drain, id) = Drain::of_process().map_err(Error::Start)?;
         let config = Arc::new(self.settings.config.clone());
-        let (connection, reader) = Connection::new(id, Role::Client, stream, None, input, config, drain);
+        let (connection, reader) = Connection::new(id, Role::Client, stream, session, input, config, drain);
         self.state.open(&connection, protocol)?;
         Ok((connection, reader))
     }
 
-    fn shake_hands(&self, stream: &Arc<TcpStream>) -> Result<Agreed, Error> {
+    /// TLS, if that is wanted, then the WebSocket's own, within one deadline.
+    fn shake_hands(&self, stream: &Arc<TcpStream>) -> Result<(Agreed, Option<Session>), Error> {
         self.state.dialled(stream)?;
         let within = self.settings.config.handshake_timeout;
         let deadline = Instant::now() + within;
+        let mut line = self.line(stream, deadline)?;
         let request = Request::new(&self.target, &self.settings.protocols, &self.settings.headers);
-        // A new connection has room for a request; for one larger than that, this is the deadline.
-        let _ = stream.set_write_timeout(Some(within).filter(|time| !time.is_zero()));
-        (&**stream).write_all(&request.bytes).map_err(Error::Connect)?;
-        let _ = stream.set_write_timeout(None);
-        match answer::read(&mut &**stream, deadline, &request, &self.settings.protocols) {
-            Ok(agreed) => Ok(agreed),
+        line.write_until(&request.bytes, deadline).map_err(|why| self.explain(why))?;
+        match answer::read(&mut line, deadline, &request, &self.settings.protocols) {
+            Ok(Agreed { protocol, input }) => {
+                let (session, input) = line.hand_over(input);
+                Ok((Agreed { protocol, input }, session))
+            }
             Err(Failure::Deadline) => Err(Error::HandshakeTimeout(within)),
             Err(Failure::Error(error)) => Err(error),
+        }
+    }
+
+    fn line<'a>(&self, stream: &'a TcpStream, deadline: Instant) -> Result<Line<'a>, Error> {
+        match self.settings.tls.as_ref().filter(|_| self.target.secure) {
+            None => Ok(Line::plain(stream)),
+            Some(connector) => {
+                let session = connector.session(&self.target.host).map_err(Error::Tls)?;
+                Line::secure(stream, session, deadline).map_err(|why| self.explain(why))
+            }
+        }
+    }
+
+    /// What befell the socket before there was an answer.
+    fn explain(&self, why: io::Error) -> Error {
+        match why.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                Error::HandshakeTimeout(self.settings.config.handshake_timeout)
+            }
+            ErrorKind::InvalidData => Error::Tls(format!("no TLS with {}: {why}", self.target.authority())),
+            ErrorKind::UnexpectedEof => Error::Tls(format!("no TLS with {}: it hung up", self.target.authority())),
+            _ => Error::Connect(why),
         }
     }
 

@@ -223,6 +223,9 @@ impl Live {
                 self.flush_context();
                 self.close_session();
                 let first = self.role == Role::Server;
+                if !first {
+                    self.close_session();
+                }
                 self.phase = if first { Phase::Finishing } else { Phase::Finished };
                 first
             }

@@ -6,12 +6,12 @@
 use super::{
     Shared,
     ledger::Kind,
-    line::{self, Line},
     seats::{Full, Seat},
 };
 use crate::{
     handshake::{self, Decision, HeadError, Limits},
     http::{Request, Response},
+    line::{self, Line},
     tls::{Port, Session},
 };
 use log::{debug, error};
@@ -81,7 +81,7 @@ pub(super) fn open(
             if protocol.is_none() {
                 note_unknown_protocols(&request, addr);
             }
-            let (session, input) = hand_over(line, input);
+            let (session, input) = line.hand_over(input);
             Some(Box::new(Opened { addr, request, protocol, input, session }))
         }
         Decision::Answer(response) => {
@@ -138,17 +138,6 @@ fn note_failure(addr: SocketAddr, shared: &Shared, why: &io::Error) {
     match kind {
         Kind::Slow => shared.ledger.note(kind, format_args!("{addr}: the TLS handshake was not done in time")),
         _ => shared.ledger.note(kind, format_args!("{addr}: the TLS handshake failed: {why}")),
-    }
-}
-
-/// What came behind the request is the session's first plaintext: what comes next from the socket is ciphertext.
-fn hand_over(line: &mut Line<'_>, input: Vec<u8>) -> (Option<Session>, Vec<u8>) {
-    match line.session.take() {
-        None => (None, input),
-        Some(mut session) => {
-            session.unread(input);
-            (Some(session), Vec::new())
-        }
     }
 }
 

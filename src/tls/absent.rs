@@ -1,7 +1,7 @@
 //! The same as `tls` for a build without it: types of which there is no value, so that nothing is left of the code that
 //! would use one.
 //!
-//! Owns nothing. What `connection` and `server` use of `tls` is here, too.
+//! Owns nothing. What `connection`, `line`, `client` and `server` use of `tls` is here, too.
 
 use std::io::{self, Read};
 
@@ -12,6 +12,20 @@ pub(crate) enum Session {}
 /// There are no listeners but plain ones in this build.
 #[derive(Debug, Clone)]
 pub(crate) enum Port {}
+
+/// There is nothing to connect with.
+#[derive(Debug, Clone)]
+pub(crate) enum Connector {}
+
+impl Connector {
+    pub(crate) fn of_system() -> Result<Self, String> {
+        Err("wss:// needs TLS, which is not in this build: build with the feature `tls`".into())
+    }
+
+    pub(crate) fn session(&self, _host: &str) -> Result<Session, String> {
+        match *self {}
+    }
+}
 
 impl Session {
     pub(crate) fn is_handshaking(&self) -> bool {

@@ -24,7 +24,7 @@ use std::{
 };
 
 /// The one protocol spoken inside of TLS (RFC 7301): there is no HTTP/2 here.
-const HTTP_1_1: &[u8] = b"http/1.1";
+pub(super) const HTTP_1_1: &[u8] = b"http/1.1";
 
 /// Where certificate and key are; it may be the same file.
 #[derive(Debug, Clone)]
@@ -68,7 +68,7 @@ pub(super) fn now() -> i64 {
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
-fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+pub(super) fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let content = read_pem(file)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
     match chain {
@@ -80,7 +80,7 @@ fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     }
 }
 
-fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, Error> {
+pub(super) fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, Error> {
     let content = read_pem(file)?;
     if contains(&content, b"ENCRYPTED") {
         return Err(trouble(

@@ -15,6 +15,7 @@ mod hostile;
 mod pages;
 mod programs;
 mod reload;
+mod wss_client;
 
 use std::net::SocketAddr;
 

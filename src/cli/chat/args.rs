@@ -2,6 +2,7 @@
 //!
 //! Owns the flags, their environment variables, their help, and the sentences for what makes no sense.
 
+use chinwag::client::{Builder, WebSocket};
 use lexopt::{Arg, Parser, ValueExt};
 use std::{env, ffi::OsString, fs, time::Duration};
 
@@ -13,6 +14,7 @@ usage: chinwag chat URL [FLAGS]        URL: such as ws://localhost:6502/
   --name NAME          who you are                            [your login name]
   --room NAME          the room; without it, the lobby, or the one in the URL
   --token-file FILE    the access token that the server wants is in FILE
+  --ca-file FILE       for wss://: trust those in FILE, instead of the system's
   --retry SECONDS      how long to try again when the connection is lost [60]
   -h, --help
 
@@ -39,6 +41,7 @@ pub(crate) struct Args {
     pub(crate) name: String,
     room: Option<String>,
     token_file: Option<OsString>,
+    ca_file: Option<OsString>,
     pub(crate) retry: Duration,
 }
 
@@ -52,13 +55,14 @@ pub(crate) fn read() -> Result<Wish, String> {
 
 fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<OsString>) -> Result<Wish, String> {
     let said = |error: lexopt::Error| format!("{error}; chinwag chat --help lists the flags");
-    let (mut url, mut name, mut room, mut token_file, mut retry) = (None, None, None, None, None);
+    let (mut url, mut name, mut room, mut token_file, mut ca_file, mut retry) = (None, None, None, None, None, None);
     while let Some(arg) = parser.next().map_err(said)? {
         match arg {
             Arg::Short('h') | Arg::Long("help") => return Ok(Wish::Help),
             Arg::Long("name") => name = Some(parser.value().map_err(said)?),
             Arg::Long("room") => room = Some(parser.value().map_err(said)?),
             Arg::Long("token-file") => token_file = Some(parser.value().map_err(said)?),
+            Arg::Long("ca-file") => ca_file = Some(parser.value().map_err(said)?),
             Arg::Long("retry") => retry = Some(parser.value().map_err(said)?),
             Arg::Value(value) if url.is_none() => url = Some(value),
             other => return Err(said(other.unexpected())),
@@ -72,6 +76,7 @@ fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<OsString>) -> Res
         name: name.unwrap_or_else(|| "guest".into()),
         room: text("--room", room.or_else(|| variable("CHINWAG_ROOM")))?,
         token_file: token_file.or_else(|| variable("CHINWAG_TOKEN_FILE")),
+        ca_file: ca_file.or_else(|| variable("CHINWAG_CA_FILE")),
         retry: Duration::from_secs(retry.map_or(Ok(60), |retry| seconds(&retry))?),
     }))
 }
@@ -85,11 +90,8 @@ fn seconds(text: &str) -> Result<u64, String> {
 }
 
 impl Args {
-    /// The URL, with the room in it.
-    ///
-    /// # Errors
-    /// A room is named twice.
-    pub(crate) fn url(&self) -> Result<String, String> {
+    /// The URL, with the room in it, unless it names one already.
+    fn url(&self) -> Result<String, String> {
         let Some(room) = &self.room else { return Ok(self.url.clone()) };
         let (base, query) =
             self.url.split_once('?').map_or((self.url.as_str(), None), |(base, query)| (base, Some(query)));
@@ -101,11 +103,23 @@ impl Args {
         Ok(format!("{base}/room/{}{query}", encode(room)))
     }
 
-    /// The first line of the file.
+    /// The connection to be.
     ///
     /// # Errors
-    /// It cannot be read, or is empty.
-    pub(crate) fn token(&self) -> Result<Option<String>, String> {
+    /// A sentence on the flag that is wrong.
+    pub(crate) fn socket(&self) -> Result<Builder, String> {
+        let mut socket = WebSocket::builder(&self.url()?);
+        if let Some(token) = self.token()? {
+            socket = socket.header("Authorization", &format!("Bearer {token}"));
+        }
+        match &self.ca_file {
+            Some(file) => trusting(file, socket),
+            None => Ok(socket),
+        }
+    }
+
+    /// What the file has.
+    fn token(&self) -> Result<Option<String>, String> {
         let Some(file) = &self.token_file else { return Ok(None) };
         let shown = file.to_string_lossy();
         let content = fs::read_to_string(file).map_err(|error| format!("--token-file {shown}: {error}"))?;
@@ -114,6 +128,17 @@ impl Args {
             token => Ok(Some(token.to_owned())),
         }
     }
+}
+
+#[cfg(feature = "tls")]
+fn trusting(file: &OsString, socket: Builder) -> Result<Builder, String> {
+    let connector = chinwag::tls::Connector::trusting(file).map_err(|error| format!("--ca-file {error}"))?;
+    Ok(socket.tls(connector))
+}
+
+#[cfg(not(feature = "tls"))]
+fn trusting(_: &OsString, _: Builder) -> Result<Builder, String> {
+    Err("--ca-file is for wss://, which needs TLS; build with --features tls".into())
 }
 
 /// A room's name as one part of a path.

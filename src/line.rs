@@ -1,4 +1,4 @@
-//! A newcomer's socket, as long as nobody else uses it: plain or with TLS, read and written with deadlines.
+//! A socket during its handshakes, while nobody else uses it: plain or with TLS, read and written with deadlines.
 //!
 //! Owns the socket's timeouts and the TLS session during the opening. What is read and written is plaintext; ciphertext is
 //! seen here only.
@@ -11,24 +11,27 @@ use std::{
 };
 
 /// See above.
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     stream: &'a TcpStream,
     /// With TLS.
-    pub(super) session: Option<Session>,
+    pub(crate) session: Option<Session>,
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn plain(stream: &'a TcpStream) -> Self {
+    pub(crate) fn plain(stream: &'a TcpStream) -> Self {
         Self { stream, session: None }
     }
 
-    /// Does the TLS handshake.
+    /// Does the TLS handshake, of either side.
     ///
     /// # Errors
-    /// It failed, and the client was told why as far as TLS has words for it; or it took too long (`WouldBlock`,
+    /// It failed, and the peer was told why as far as TLS has words for it; or it took too long (`WouldBlock`,
     /// `TimedOut`).
     #[inline(never)]
-    pub(super) fn secure(stream: &'a TcpStream, mut session: Session, deadline: Instant) -> io::Result<Self> {
+    pub(crate) fn secure(stream: &'a TcpStream, mut session: Session, deadline: Instant) -> io::Result<Self> {
+        let mut hello = Vec::new();
+        session.flush(&mut hello);
+        write_until(stream, &hello, deadline)?;
         while session.is_handshaking() {
             if exchange(&mut session, stream, deadline)? == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
@@ -41,7 +44,7 @@ impl<'a> Line<'a> {
     ///
     /// # Errors
     /// The socket's, and those of the deadline.
-    pub(super) fn write_until(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    pub(crate) fn write_until(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
         match &mut self.session {
             None => write_until(self.stream, bytes, deadline),
             Some(session) => {
@@ -52,10 +55,22 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// What a [`Connection`](crate::connection::Connection) goes on with. What came behind the head, `input`, is the
+    /// session's first plaintext where there is one: what comes next from the socket is ciphertext.
+    pub(crate) fn hand_over(&mut self, input: Vec<u8>) -> (Option<Session>, Vec<u8>) {
+        match self.session.take() {
+            None => (None, input),
+            Some(mut session) => {
+                session.unread(input);
+                (Some(session), Vec::new())
+            }
+        }
+    }
+
     /// All is said: `close_notify`, the FIN, and a wait until the client has seen it. Closing a socket with unread bytes
     /// would send a reset, which can destroy what was said last on its way.
     #[inline(never)]
-    pub(super) fn hang_up(&mut self, deadline: Instant) {
+    pub(crate) fn hang_up(&mut self, deadline: Instant) {
         if let Some(session) = &mut self.session {
             let mut last = Vec::new();
             session.close(&mut last);
@@ -123,7 +138,7 @@ impl Read for Timed<'_> {
 }
 
 /// The first byte that comes, which is still there to be read; `None` if none comes before the deadline.
-pub(super) fn peek(stream: &TcpStream, deadline: Instant) -> Option<u8> {
+pub(crate) fn peek(stream: &TcpStream, deadline: Instant) -> Option<u8> {
     let mut first = [0];
     set_timeout(deadline, |left| stream.set_read_timeout(left)).ok()?;
     let count = stream.peek(&mut first).ok()?;

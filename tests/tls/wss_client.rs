@@ -1,0 +1,150 @@
+//! This crate's own client over `wss://`: what holds in plain holds here, and nobody is trusted who should not be.
+
+use std::net::SocketAddr;
+
+use chinwag::client::{Error, Event, WebSocket};
+use chinwag::tls::Connector;
+use chinwag::{Config, Message, Reason, Server};
+use rcgen::{CertificateParams, date_time_ymd};
+
+use super::certificates::{Certificates, make};
+use super::serve;
+use super::support::DEADLINE;
+use super::support::events::{close, expect_open, failure, message, text};
+use super::support::serving::{self, connected, disconnected};
+
+fn connect(addr: SocketAddr, certificates: &Certificates) -> WebSocket {
+    let trusted = Connector::trusting(certificates.path("cert.pem")).expect("a certificate");
+    WebSocket::builder(&format!("wss://localhost:{}/", addr.port())).tls(trusted).connect().expect("a URL")
+}
+
+fn open(addr: SocketAddr, certificates: &Certificates) -> WebSocket {
+    let socket = connect(addr, certificates);
+    expect_open(&socket);
+    socket
+}
+
+fn echo(server: Server) {
+    std::thread::spawn(move || {
+        for event in server.events() {
+            if let chinwag::Event::Message(peer, message) = event {
+                peer.send(message);
+            }
+        }
+    });
+}
+
+#[test]
+fn messages_of_all_sizes_go_both_ways() {
+    let certificates = Certificates::new();
+    let mut config = Config::default();
+    (config.message, config.outbox) = (4_000_000, 16_000_000);
+    let (server, addr) = serve(config, &certificates);
+    echo(server);
+    let socket = open(addr, &certificates);
+    assert!(socket.url().starts_with("wss://localhost:"));
+    for size in [0, 1, 125, 126, 16_384, 70_000, 3_000_000] {
+        let sent = Message::from((0..size).map(|number| number as u8).collect::<Vec<_>>());
+        assert!(socket.send(sent.clone()));
+        assert_eq!(message(&socket), sent);
+    }
+}
+
+/// One thread waits for events, another writes, a third closes.
+#[test]
+fn one_thread_reads_while_another_writes_and_a_third_closes() {
+    let certificates = Certificates::new();
+    let (server, addr) = serve(Config::default(), &certificates);
+    echo(server);
+    let socket = open(addr, &certificates);
+    let (written, all) = crossbeam_channel::bounded(1);
+    std::thread::scope(|scope| {
+        scope.spawn(|| assert!((0..1000).all(|number| socket.send(number.to_string()))));
+        scope.spawn(|| {
+            all.recv_timeout(DEADLINE).expect("all were echoed");
+            socket.close(1000, "done").expect("a code that may be sent");
+        });
+        for number in 0..1000 {
+            assert_eq!(text(&socket), number.to_string());
+        }
+        written.send(()).expect("the third thread waits");
+        assert_eq!(close(&socket), (1000, "done".into(), true));
+    });
+}
+
+#[test]
+fn close_codes_go_both_ways_and_nobody_waits_for_a_deadline() {
+    let certificates = Certificates::new();
+    let (server, addr) = serve(Config::default(), &certificates);
+    let socket = open(addr, &certificates);
+    connected(&server);
+    socket.close(4321, "enough").expect("a code that may be sent");
+    assert_eq!(disconnected(&server).1, Reason::ByPeer { code: 4321, reason: "enough".into() });
+    assert_eq!(close(&socket), (4321, "enough".into(), true));
+    let socket = open(addr, &certificates);
+    let peer = connected(&server);
+    // In the same record as the answer, or soon after it.
+    peer.send("welcome");
+    peer.close(4000, "go");
+    assert_eq!((text(&socket), close(&socket)), ("welcome".into(), (4000, "go".into(), true)));
+    assert_eq!(disconnected(&server).1, Reason::ByUs { code: 4000 });
+    let socket = open(addr, &certificates);
+    connected(&server).cut();
+    assert!(matches!(failure(&socket), Error::Lost));
+}
+
+#[test]
+fn who_cannot_be_trusted_is_not() {
+    for (what, change) in [
+        ("BadSignature", None),
+        ("NotValidForName", Some(names as fn(&mut CertificateParams))),
+        ("Expired", Some(expired)),
+    ] {
+        let certificates = Certificates::new();
+        if let Some(change) = change {
+            let (certificate, key) = make(change);
+            certificates.put("key.pem", &key);
+            certificates.put("cert.pem", &certificate);
+        }
+        let (_server, addr) = serve(Config::default(), &certificates);
+        let trusted = if change.is_some() { &certificates } else { &Certificates::new() };
+        match failure(&connect(addr, trusted)) {
+            Error::Tls(why) => assert!(why.contains(what) || why.contains("expired") || why.contains("name"), "{why}"),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}
+
+fn names(params: &mut CertificateParams) {
+    *params = CertificateParams::new(["other.example".to_owned()]).expect("a name");
+}
+
+fn expired(params: &mut CertificateParams) {
+    params.not_after = date_time_ymd(2020, 1, 1);
+}
+
+#[test]
+fn a_port_without_tls_is_no_wss() {
+    let certificates = Certificates::new();
+    let server = serving::serve(Config::default());
+    match failure(&connect(serving::addr(&server), &certificates)) {
+        Error::Tls(why) => assert!(why.contains("no TLS with localhost:"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    let (server, addr) = serve(Config::default(), &certificates);
+    let plain = WebSocket::connect(&format!("ws://{addr}/"), &[]).expect("a URL");
+    assert!(!matches!(plain.events().recv_timeout(DEADLINE), Ok(Event::Open)));
+    drop(server);
+}
+
+#[test]
+fn a_connector_says_what_is_wrong_with_its_files() {
+    let certificates = Certificates::new();
+    for (file, word) in [("none.pem", "none.pem"), ("key.pem", "no certificate")] {
+        let error = Connector::trusting(certificates.path(file)).expect_err(file).to_string();
+        assert!(error.contains(word) && !error.contains('\n'), "{error}");
+    }
+    let cert = certificates.path("cert.pem");
+    assert!(Connector::trusting_as(&cert, &cert, certificates.path("key.pem")).is_ok());
+    assert!(Connector::trusting_as(&cert, &cert, Certificates::new().path("key.pem")).is_err());
+}
