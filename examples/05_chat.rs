@@ -12,7 +12,7 @@ fn main() -> Result<(), chinwag::Error> {
     rules.text_chars = 140;
     let server = Server::builder()
         .protocols(ChatServer::protocols()) // what Sec-WebSocket-Protocol may ask for
-        .endpoint(ChatServer::is_endpoint) // where a handshake may come
+        .endpoint(ChatServer::is_endpoint) // where a handshake may come: / and /room/NAME
         .site(ChatServer::site) // what all other requests get
         .listen(addr)?
         .start()?;

@@ -1,6 +1,6 @@
 //! A client of the chat that comes back: it connects again, asks for what it missed, and says again what nobody heard.
 //!
-//! Owns the handle and its events. docs/PROTOCOL.md has what is said; the connection is [`client`](crate::client)'s.
+//! Owns the handle and its events. docs/PROTOCOL.md has what is said; the connection is [`client`]'s.
 //!
 //! ```no_run
 //! use chinwag::chat_client::{ChatClient, Event};

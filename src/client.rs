@@ -32,7 +32,7 @@
 //! | `socket.protocol` | [`socket.protocol()`](WebSocket::protocol), `None` for `""` |
 //! | `socket.extensions` | [`socket.extensions()`](WebSocket::extensions), always empty |
 //! | `socket.bufferedAmount` | [`socket.buffered_amount()`](WebSocket::buffered_amount), frames' headers included |
-//! | `socket.binaryType` | bytes are bytes: [`Message::Binary`](crate::Message::Binary) |
+//! | `socket.binaryType` | bytes are bytes: [`Message::Binary`] |
 //! | `socket.send("text")`, `socket.send(bytes)` | [`socket.send("text")`](WebSocket::send), `socket.send(vec![1, 2])`; false instead of `InvalidStateError` |
 //! | `socket.close(1000, "bye")` | [`socket.close(1000, "bye")?`](WebSocket::close); the same codes, the same 123 bytes |
 //! | `socket.onopen = () => …` | [`Event::Open`] |

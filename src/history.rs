@@ -21,6 +21,7 @@ mod read;
 mod schema;
 mod settings;
 mod shelf;
+mod start;
 mod thread;
 
 use crate::protocol::Entry;

@@ -43,8 +43,11 @@ fn every_example_is_short_and_says_how_to_run_it_and_what_to_look_at() {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines.len() <= 60, "{name} has {} lines", lines.len());
         let header = lines.iter().take_while(|line| line.starts_with("//!")).copied().collect::<Vec<_>>().join("\n");
-        let run = format!("cargo run --example {stem}");
-        assert!(header.contains("//! Run:  ") && header.contains(&run), "{name} does not say `{run}`: {header}");
+        let run = format!("--example {stem}");
+        assert!(
+            header.contains("//! Run:      cargo run ") && header.contains(&run),
+            "{name} does not say `{run}`: {header}"
+        );
         assert!(header.contains("//! Look at:  "), "{name} does not say what to look at: {header}");
         assert!(read("README.md").contains(&format!("(examples/{name})")), "README.md has no link to {name}");
         names.insert(name);
@@ -91,7 +94,7 @@ fn echo() {
     let mut client = Client::connect(addr, &[]);
     client.say("hi");
     assert_eq!(client.next_text(), "hi");
-    echo_with_python(addr);
+    echo_with_python(&format!("ws://{addr}/"), &[]);
 }
 
 #[test]
@@ -102,7 +105,7 @@ fn the_ten_lines_of_the_readme() {
     }
     std::thread::spawn(ten_lines::run);
     wait_until(DEADLINE, "the echo listens", || TcpStream::connect(addr).is_ok());
-    echo_with_python(addr);
+    echo_with_python(&format!("ws://{addr}/"), &[]);
 }
 
 #[test]
@@ -184,12 +187,41 @@ fn own_protocol() {
     assert_eq!(bob.wait_for_close().0, 1003);
 }
 
-fn echo_with_python(addr: SocketAddr) {
+/// What was said before `kill -9` is there after it.
+#[cfg(feature = "history")]
+#[test]
+fn history() {
+    let folder = support::temp::Folder::new("example-history");
+    let file = folder.path("chat.db");
+    let (example, addr) = Example::serve_with("11_history", &[&file]);
+    let mut ann = Client::connect(addr, &["chinwag.v1"]);
+    ann.sign_in("ann");
+    ann.say_json(&serde_json::json!({"type": "message", "text": "remember me"}));
+    assert_eq!(ann.wait_for("message")["seq"], 1);
+    drop(example);
+    let (_example, addr) = Example::serve_with("11_history", &[&file]);
+    let mut bob = Client::connect(addr, &["chinwag.v1"]);
+    assert_eq!(bob.expect("id")["seq"], 1);
+    assert_eq!(bob.expect("message")["text"], "remember me");
+}
+
+/// With a certificate that the client is told to trust.
+#[cfg(feature = "tls")]
+#[test]
+fn tls() {
+    let pem = format!("{}/example-tls-{}.pem", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    chinwag::tls::self_signed(pem.as_ref(), &["127.0.0.1".into()]).expect("a certificate");
+    let (_example, addr) = Example::serve_with("10_tls", &[&pem, &pem]);
+    echo_with_python(&format!("wss://{addr}/"), &[("SSL_CERT_FILE", &pem)]);
+    fs::remove_file(pem).expect("it is there");
+}
+
+fn echo_with_python(url: &str, environment: &[(&str, &str)]) {
     let Some(python) = python(&["websockets.sync.client"]) else {
         return skip("no Python with websockets; say which one by CHINWAG_PYTHON");
     };
     let mut command = Command::new(python);
-    command.arg(format!("{ROOT}/tests/python/echo_client.py")).arg(format!("ws://{addr}/"));
+    command.arg(format!("{ROOT}/tests/python/echo_client.py")).arg(url).envs(environment.iter().copied());
     run(command, Duration::from_secs(30));
 }
 

@@ -98,8 +98,12 @@ mod with_it {
         ann.wait_for("bob: half a line");
         bob.keys(&["/name bobby", "Enter"]);
         bob.wait_for("you are bobby");
-        bob.keys(&["/users", "Enter"]);
-        bob.wait_for("* users: ann, bobby");
+        // The server tells changes of the list up to 100 ms later.
+        let listed = |line: &str| line.starts_with("* users: ") && line.contains("bobby") && line.contains("ann");
+        wait_until(LONG, "a list with the new name", || {
+            bob.keys(&["/users", "Enter"]);
+            bob.shown().lines().any(listed)
+        });
         bob.keys(&["/quit", "Enter"]);
         bob.wait_for("exit 0");
         drop(server);
@@ -134,8 +138,11 @@ mod with_it {
 
         #[track_caller]
         fn wait_for(&self, line: &str) {
-            let shown = || String::from_utf8_lossy(&run(self.tmux(&["capture-pane", "-p"]), LONG).stdout).into_owned();
-            wait_until(LONG, &format!("{line}, in {}", shown()), || shown().contains(line));
+            wait_until(LONG, &format!("{line}, in {}", self.shown()), || self.shown().contains(line));
+        }
+
+        fn shown(&self) -> String {
+            String::from_utf8_lossy(&run(self.tmux(&["capture-pane", "-p"]), LONG).stdout).into_owned()
         }
     }
 

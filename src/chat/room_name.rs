@@ -15,7 +15,7 @@ const PREFIX: &str = "/room/";
 /// use chinwag::chat::RoomName;
 ///
 /// let kitchen = RoomName::from_path("/room/The%20Kitchen").expect("a room");
-/// assert_eq!((kitchen.shown(), kitchen.key()), ("The Kitchen", "the kitchen"));
+/// assert_eq!((kitchen.shown().as_ref(), kitchen.key().as_ref()), ("The Kitchen", "the kitchen"));
 /// assert_eq!(RoomName::from_path("/"), Some(RoomName::lobby()));
 /// assert_eq!(RoomName::from_path("/room/"), None);
 /// ```

@@ -11,7 +11,8 @@ use super::{
     read,
     settings::Settings,
     shelf::Shelf,
-    thread::{self, Start},
+    start::Start,
+    thread,
 };
 use crate::protocol::Entry;
 use log::error;

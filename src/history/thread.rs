@@ -1,19 +1,15 @@
 //! The thread that reads and writes the file.
 //!
-//! Owns the file, and what is done when it cannot be written: it is opened anew, now and then.
+//! Owns its time: what comes first, and when what failed is tried again.
 
 use super::{
-    file::{self, File},
-    keeper::{RETRY, Shared, Source, State, tell},
-    mark::Mark,
-    opening,
+    keeper::{RETRY, Shared, State, tell},
     problem::Problem,
     prune::{self, Bounds},
-    settings::Settings,
+    start::{Access, Start},
 };
 use crate::protocol::{Entry, Millis};
 use log::warn;
-use rusqlite::Connection;
 use std::{
     collections::HashMap,
     sync::{Arc, MutexGuard, PoisonError},
@@ -26,145 +22,6 @@ const TIDY: Duration = Duration::from_secs(60);
 
 /// Between two steps of deleting, so that those who speak come first.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// What there is of the file.
-#[derive(Debug)]
-enum Access {
-    /// It can be written.
-    Write(File),
-    /// It can be read.
-    Read(Connection),
-    /// There is nothing in it yet.
-    Nothing,
-    /// It cannot be read.
-    None,
-}
-
-/// The thread's own, from the start.
-#[derive(Debug)]
-pub(super) struct Start {
-    settings: Settings,
-    run: Arc<str>,
-    mark: Option<Mark>,
-    access: Access,
-    problem: Option<Problem>,
-    /// All numberings are to be called `run`: people know messages by their old names that the file has not.
-    rename: bool,
-    /// As it was noted.
-    is_behind: bool,
-}
-
-impl Start {
-    /// # Errors
-    /// [`Problem::InUse`] only. Any other problem is kept, to be told.
-    pub(super) fn new(settings: &Settings, run: Arc<str>) -> Result<Self, Problem> {
-        let mut start = Self {
-            settings: settings.clone(),
-            run,
-            mark: None,
-            access: Access::None,
-            problem: None,
-            rename: false,
-            is_behind: false,
-        };
-        match start.open(true) {
-            Err(Problem::InUse) => return Err(Problem::InUse),
-            Err(problem) => {
-                start.rename = true;
-                start.problem = Some(problem);
-                start.read_only();
-            }
-            Ok(()) => {}
-        }
-        Ok(start)
-    }
-
-    pub(super) fn problem(&self) -> Option<Problem> {
-        self.problem.clone()
-    }
-
-    pub(super) fn first_id(&self) -> u64 {
-        match &self.access {
-            Access::Write(file) => file.next_id(),
-            Access::Read(db) => file::next_id(db).unwrap_or(1),
-            Access::Nothing | Access::None => 1,
-        }
-    }
-
-    /// Opens it to write.
-    fn open(&mut self, first: bool) -> Result<(), Problem> {
-        let was_nothing = matches!(self.access, Access::Nothing);
-        // The file first: next to one that is not ours, nothing is made.
-        let file = File::open(&self.settings.path, self.settings.durability, self.run.clone())?;
-        if was_nothing && file.next_id() > 1 {
-            return Err(Problem::Taken);
-        }
-        if self.mark.is_none() {
-            let (mark, behind) = Mark::take(&self.settings.path)?;
-            self.rename |= behind;
-            self.is_behind = behind;
-            self.mark = Some(mark);
-        }
-        if first {
-            file.forget_empty_rooms()?;
-        }
-        if self.rename {
-            file.rename_logs()?;
-            self.rename = false;
-        }
-        self.access = Access::Write(file);
-        if first {
-            self.note(false);
-        }
-        Ok(())
-    }
-
-    /// What can still be read is read.
-    fn read_only(&mut self) {
-        self.access = match opening::to_read(&self.settings.path) {
-            Ok(Some(db)) => Access::Read(db),
-            Ok(None) => Access::Nothing,
-            Err(_) => Access::None,
-        };
-    }
-
-    fn write(&mut self, batches: &[Arc<[Entry]>], lost: &HashMap<Arc<str>, u64>) -> Result<(), Problem> {
-        if !matches!(self.access, Access::Write(_)) {
-            self.open(false)?;
-        }
-        let Access::Write(file) = &mut self.access else { return Ok(()) };
-        let written = file.write(batches, lost);
-        if written == Err(Problem::Full) {
-            file.give_back();
-        }
-        // With these the connection is as good as ever.
-        if !matches!(written, Ok(()) | Err(Problem::Full | Problem::Locked)) {
-            self.read_only();
-        }
-        written
-    }
-
-    /// Notes whether the file lacks what people have seen.
-    fn note(&mut self, behind: bool) {
-        if self.is_behind == behind {
-            return;
-        }
-        self.is_behind = behind;
-        if let Some(Err(error)) = self.mark.as_ref().map(|mark| mark.set(!behind)) {
-            warn!("history: cannot note whether the file is behind: {error}");
-        }
-    }
-
-    fn source(&self) -> Option<Source<'_>> {
-        let db = match &self.access {
-            Access::Write(file) => Some(&file.db),
-            Access::Read(db) => Some(db),
-            Access::Nothing => None,
-            Access::None => return None,
-        };
-        Some(Source { db, run: &self.run, renamed: self.rename })
-    }
-}
 
 /// Starts the thread.
 ///

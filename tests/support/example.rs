@@ -29,7 +29,13 @@ impl Example {
     /// Starts a server on a port of its own, and waits for the address in its first line.
     #[track_caller]
     pub fn serve(name: &str) -> (Example, SocketAddr) {
-        let example = Example::start(name, &["127.0.0.1:0"]);
+        Example::serve_with(name, &[])
+    }
+
+    /// As [`Example::serve`], with more arguments behind the address.
+    #[track_caller]
+    pub fn serve_with(name: &str, args: &[&str]) -> (Example, SocketAddr) {
+        let example = Example::start(name, &[&["127.0.0.1:0"], args].concat());
         let greeting = example.next_line();
         let addr = greeting.split("://").nth(1).and_then(|rest| rest.split('/').next()?.parse().ok());
         (example, addr.unwrap_or_else(|| panic!("{name} says no address: {greeting:?}")))

@@ -1,6 +1,6 @@
 //! Echo over TLS: `wss://`, and `https://` for what is no WebSocket.
 //!
-//! Run:      cargo run --features tls --example 10_tls_echo -- 127.0.0.1:9443 cert.pem key.pem
+//! Run:      cargo run --features tls --example 10_tls -- 127.0.0.1:9443 cert.pem key.pem
 //!           (without files it makes a certificate of its own)
 //! Look at:  `acceptor`, which is all that differs from 02_echo. Sending and receiving are the same.
 
