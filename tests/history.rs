@@ -66,8 +66,9 @@ fn what_was_committed_is_there_again_in_order_and_the_numbering_has_its_old_name
     assert_eq!(history.past("kitchen", 50).expect("readable").entries, entries("kitchen", 1..=3));
     assert_eq!(history.recall("", 10, 20, usize::MAX), entries("", 11..=20));
     let two = entry("", 19).wire_size() + entry("", 20).wire_size();
-    assert_eq!(history.recall("", 10, 20, two), entries("", 19..=20));
-    assert_eq!(history.recall("", 10, 20, two - 1), entries("", 20..=20));
+    assert_eq!(history.recall("", 10, 20, two), entries("", 11..=12));
+    assert_eq!(history.recall("", 10, 20, two - 1), entries("", 11..=11));
+    assert_eq!(history.recall("", 10, 20, 0), entries("", 11..=11));
     assert_eq!(history.recall("nowhere", 0, 9, usize::MAX), []);
     assert_eq!(history.first_id(), 8, "above every id in it");
 }

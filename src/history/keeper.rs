@@ -126,16 +126,20 @@ impl History {
         kept.map(|kept| with_waiting(kept, waiting, lost, messages))
     }
 
-    /// The messages of a room behind `after` and up to `up_to`, of which the last ones that take no more than so many
-    /// bytes ([`Entry::wire_size`]), in order. What is not there is left out.
+    /// The messages of a room behind `after` and up to `up_to`, in order: of those that are there the first ones that take
+    /// no more than so many bytes ([`Entry::wire_size`]), but at least one.
     pub fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Vec<Entry> {
         let key: Arc<str> = room.into();
         let found = self.ask(move |source| read::recall(source?.db?, &key, after, up_to, bytes).ok()).flatten();
-        let mut found = found.unwrap_or_default();
+        let (mut found, are_more) = found.unwrap_or_default();
+        if are_more {
+            // What waits to be written comes behind those.
+            return found;
+        }
         let last = found.last().map_or(after, |entry| entry.seq);
         let (waiting, _) = self.shared.lock().shelf.of(room);
         found.extend(waiting.into_iter().filter(|entry| entry.seq > last && entry.seq <= up_to));
-        last_bytes(found, bytes)
+        first_bytes(found, bytes)
     }
 
     /// Keeps these messages, and takes them out of `entries`. When it returns they are kept, or are not and the log says
@@ -262,15 +266,15 @@ fn with_waiting(mut kept: Kept, waiting: Vec<Entry>, lost: u64, messages: usize)
     kept
 }
 
-/// The last ones that take no more than so many bytes.
-fn last_bytes(mut entries: Vec<Entry>, mut bytes: usize) -> Vec<Entry> {
+/// The first ones that take no more than so many bytes, but at least one.
+fn first_bytes(mut entries: Vec<Entry>, mut bytes: usize) -> Vec<Entry> {
     let fits = |entry: &&Entry| {
         let left = bytes.checked_sub(entry.wire_size());
         bytes = left.unwrap_or(0);
         left.is_some()
     };
-    let count = entries.iter().rev().take_while(fits).count();
-    entries.drain(..entries.len() - count);
+    let count = entries.iter().take_while(fits).count();
+    entries.truncate(count.max(1));
     entries
 }
 

@@ -1,6 +1,6 @@
 //! What is asked of a file.
 //!
-//! Owns the questions. Each one looks at the end of one room only, so that it makes no difference how much there is.
+//! Owns the questions. Each one looks at a part of one room only, found by its index, so that it makes no difference how much there is.
 
 use super::Kept;
 use crate::protocol::Entry;
@@ -40,18 +40,26 @@ pub(super) fn past(db: &Connection, key: &str, messages: usize) -> Result<Option
     Ok(Some(Kept { log: room.log, last: room.last, entries }))
 }
 
-/// The messages behind `after` and up to `up_to`, of which the last ones that fit into so many bytes.
-pub(super) fn recall(db: &Connection, key: &str, after: u64, up_to: u64, mut bytes: usize) -> Result<Vec<Entry>> {
-    let Some(room) = room(db, key)? else { return Ok(Vec::new()) };
-    let mut entries = Vec::new();
-    backwards(db, &key.into(), room.number, (after, up_to), |entry| {
-        let left = bytes.checked_sub(entry.wire_size());
-        bytes = left.unwrap_or(0);
-        entries.extend(left.is_some().then_some(entry));
-        left.is_some()
-    })?;
-    entries.reverse();
-    Ok(entries)
+/// The messages behind `after` and up to `up_to`: the first ones that fit into so many bytes, but at least one; and whether
+/// there are more.
+pub(super) fn recall(db: &Connection, key: &str, after: u64, up_to: u64, bytes: usize) -> Result<(Vec<Entry>, bool)> {
+    let Some(room) = room(db, key)? else { return Ok((Vec::new(), false)) };
+    let mut query = db.prepare_cached(
+        "SELECT seq, date, id, name, text, nonce FROM message
+         WHERE room = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq",
+    )?;
+    let mut rows = query.query((room.number, integer(after), integer(up_to)))?;
+    let (key, mut entries, mut left) = (key.into(), Vec::new(), bytes);
+    while let Some(row) = rows.next()? {
+        let entry = entry(&key, row)?;
+        let rest = left.checked_sub(entry.wire_size());
+        if rest.is_none() && !entries.is_empty() {
+            return Ok((entries, true));
+        }
+        left = rest.unwrap_or(0);
+        entries.push(entry);
+    }
+    Ok((entries, false))
 }
 
 /// From the last one on, as long as `more` wants.
