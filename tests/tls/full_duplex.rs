@@ -127,6 +127,37 @@ fn keys_are_renewed_on_the_way() {
     }
 }
 
+/// Two hundred clients, of which one has stopped: each of the others hears everything, in order.
+#[test]
+fn two_hundred_hear_everything_beside_one_who_has_stopped() {
+    let certificates = Certificates::new();
+    let mut config = Config::default();
+    config.connections_per_address = 0;
+    let (server, addr) = serve(config, &certificates);
+    let chat = std::thread::spawn(move || super::reload::broadcast(&server));
+    let mut clients: Vec<Client> = Vec::new();
+    for _ in 0..200 {
+        let mut client = Client::open_with(addr, &certificates.current(), &frame(TEXT, b"in"));
+        while client.expect_frame().payload != b"in" {}
+        clients.push(client);
+    }
+    let _stopped = clients.pop();
+    let mut said = Vec::new();
+    for round in 0..50 {
+        said = format!("{round} {}", "x".repeat(5000)).into_bytes();
+        clients[round].send(&frame(TEXT, &said));
+        for client in &mut clients {
+            let mut heard = client.expect_frame();
+            while round == 0 && heard.payload == b"in" {
+                heard = client.expect_frame();
+            }
+            assert!(heard.payload == said, "round {round}");
+        }
+    }
+    assert_eq!(said.len(), 5003);
+    drop((clients, chat));
+}
+
 /// An echo that ends with the server.
 fn echo(server: &chinwag::Server) {
     for event in server.events() {

@@ -50,7 +50,7 @@ fn a_hundred_chat_through_ten_changes() {
 }
 
 /// Everybody hears everything.
-fn broadcast(server: &chinwag::Server) {
+pub fn broadcast(server: &chinwag::Server) {
     let mut peers = Vec::new();
     for event in server.events() {
         match event {
