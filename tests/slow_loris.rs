@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chinwag::{Access, Config, Server};
 use serde_json::json;
 use support::{Client, DEADLINE, start_binary};
 
@@ -40,15 +41,48 @@ fn silence_keeps_nobody_out() {
     drop(silent);
 }
 
+/// Who waits to be told that a token is wrong has no place that a newcomer could get: it is the silent ones that are cut.
+#[test]
+fn silence_keeps_nobody_out_while_wrong_tokens_wait() {
+    let mut config = Config::default();
+    (config.handshakes, config.wrong_token_pause) = (4, DEADLINE * 2);
+    let builder = Server::builder().config(config).access(Access::default().token("s3cret").expect("a token"));
+    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");
+    let addr = server.local_addrs()[0];
+    let guess = || {
+        let mut stream = TcpStream::connect(addr).expect("a connection");
+        stream.write_all(&request("Authorization: Bearer wrong\r\n")).expect("sent");
+        stream
+    };
+    let waiting: Vec<_> = (0..4).map(|_| guess()).collect();
+    thread::sleep(Duration::from_millis(500));
+    let silent: Vec<_> = (0..4).map(|_| TcpStream::connect(addr).expect("a connection")).collect();
+    let begin = Instant::now();
+    while status(addr, "Authorization: Bearer s3cret\r\n").as_deref() != Some("101") {
+        assert!(begin.elapsed() < DEADLINE, "nobody gets in");
+        thread::sleep(Duration::from_millis(50));
+    }
+    drop((waiting, silent));
+}
+
 /// Does a handshake succeed?
 fn opens(addr: SocketAddr) -> bool {
+    status(addr, "").as_deref() == Some("101")
+}
+
+/// What a handshake with these fields is answered.
+fn status(addr: SocketAddr, fields: &str) -> Option<String> {
     let mut stream = TcpStream::connect(addr).expect("a connection");
     stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
-    let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    let mut status = [0; 12];
-    let said = stream.write_all(request.as_bytes()).and_then(|()| stream.read_exact(&mut status));
-    said.is_ok() && &status == b"HTTP/1.1 101"
+    let mut line = [0; 12];
+    stream.write_all(&request(fields)).and_then(|()| stream.read_exact(&mut line)).ok()?;
+    Some(String::from_utf8_lossy(&line[9..]).into_owned())
+}
+
+fn request(fields: &str) -> Vec<u8> {
+    let start = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    format!("{start}{fields}\r\n").into_bytes()
 }
 
 fn run(deadline: Duration, pause: Duration, flags: &[&str]) {

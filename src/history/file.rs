@@ -16,6 +16,9 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 /// Connection ids are noted in steps of so many: most batches need not write there.
 const IDS: u64 = 100;
 
+/// Rooms whose numbers are remembered: somebody may make new ones for ever.
+const ROOMS: usize = 1024;
+
 /// A history that can be written to.
 #[derive(Debug)]
 pub(super) struct File {
@@ -169,6 +172,9 @@ impl Batch<'_> {
                 self.transaction.last_insert_rowid()
             }
         };
+        if self.numbers.len() >= ROOMS {
+            self.numbers.clear();
+        }
         self.numbers.insert(key.clone(), number);
         Ok(number)
     }

@@ -93,7 +93,7 @@ impl History {
         if let Some(problem) = start.problem() {
             tell(shared.lock().alarm.raise(problem, Instant::now()));
         }
-        let bounds = Bounds { days: settings.days, rows: settings.rows };
+        let bounds = Bounds { days: settings.days, rows: settings.rows, ..Bounds::default() };
         thread::spawn(start, bounds, &shared)?;
         Ok(Self { shared, first_id, unread: HashSet::new() })
     }

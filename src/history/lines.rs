@@ -16,7 +16,6 @@ use crate::protocol::Entry;
 use rusqlite::Connection;
 use serde_json::{Value, to_string};
 use std::{
-    fmt,
     io::{self, BufRead},
     path::Path,
     sync::Arc,
@@ -147,14 +146,36 @@ fn is_token(log: &str) -> bool {
     !log.is_empty() && log.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
 }
 
-fn quoted(text: &str) -> impl fmt::Display + use<> {
+/// As JSON, which leaves some characters as they are that a terminal would obey, or be deceived by: they become escapes.
+fn quoted(text: &str) -> String {
     // A string is always JSON.
-    to_string(text).unwrap_or_default()
+    let json = to_string(text).unwrap_or_default();
+    if !json.contains(is_deceptive) {
+        return json;
+    }
+    let escaped = |c: char| if is_deceptive(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    json.chars().map(escaped).collect()
+}
+
+/// DEL and C1 (ECMA-48), line separators, and what changes the direction of text; all of them have four digits.
+fn is_deceptive(c: char) -> bool {
+    matches!(c, '\u{7f}'..='\u{9f}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A nonce is whatever its client says; `--json` is read in terminals, too.
+    #[test]
+    fn no_terminal_obeys_a_line() {
+        let nonce = "\u{9b}2J\u{7f}\u{1b}c\u{202e}\u{2066}";
+        let (room, name, text) = ("".into(), "ann".into(), "hi \u{85} \u{1f44b}".into());
+        let record = Record::Message(Entry { room, seq: 1, date: 0, id: 1, name, text, nonce: Some(nonce.into()) });
+        let line = record.to_json();
+        assert!(!line.contains(|c: char| c.is_control() || is_deceptive(c)) && line.contains("\\u009b2J"), "{line}");
+        assert_eq!(Record::from_json(&line), Some(record));
+    }
 
     #[test]
     fn what_is_written_is_read_and_nothing_else() {

@@ -5,12 +5,12 @@
 //! The word is written over another one of the same length, which needs no room on the disk.
 
 use super::problem::Problem;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use std::{
     ffi::OsString,
     fs::{File, OpenOptions},
     io::{self, Read},
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -27,7 +27,11 @@ impl Mark {
     /// # Errors
     /// [`Problem::InUse`], and what the operating system says.
     pub(super) fn take(path: &Path) -> Result<(Self, bool), Problem> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(beside(path))?;
+        // In a folder where others may write, the name may lead to any file of ours.
+        let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).custom_flags(no_link);
+        let mut file = options.open(beside(path))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(Problem::InUse),
             locked => locked.map_err(io::Error::from)?,
@@ -56,4 +60,24 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push("-state");
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, fs, os::unix::fs::symlink, process};
+
+    #[test]
+    fn a_link_leads_to_nobodys_file() {
+        let folder = env::temp_dir().join(format!("chinwag-mark-{}", process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let (other, path) = (folder.join("other"), folder.join("chat.db"));
+        fs::write(&other, "precious, and not ours").expect("written");
+        symlink(&other, beside(&path)).expect("a link");
+        assert!(Mark::take(&path).is_err());
+        assert_eq!(fs::read_to_string(&other).expect("text"), "precious, and not ours");
+        fs::remove_file(beside(&path)).expect("gone");
+        assert!(!Mark::take(&path).expect("a mark").1);
+        fs::remove_dir_all(&folder).expect("gone");
+    }
 }

@@ -175,7 +175,7 @@ impl Work {
             self.tidy_at = Some(Instant::now() + TIDY);
             return;
         };
-        let more = prune::step(&mut file.db, &self.bounds, today());
+        let more = prune::step(&mut file.db, &mut self.bounds, today());
         let pause = match more {
             Ok(true) => PAUSE,
             Ok(false) => TIDY,

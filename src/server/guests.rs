@@ -15,6 +15,8 @@ use std::{
 enum Guest {
     /// In its handshake, since then.
     Knocking(Arc<TcpStream>, Instant),
+    /// Its request was heard, and it has to wait for the answer: it takes no place from those in their handshakes.
+    Waiting(Arc<TcpStream>),
     /// A WebSocket.
     Open(Arc<Connection>),
 }
@@ -35,6 +37,11 @@ impl Guests {
     /// A newcomer. False: the doors are closed.
     pub(super) fn knock(&self, id: u64, stream: &Arc<TcpStream>) -> bool {
         self.put(id, Guest::Knocking(Arc::clone(stream), Instant::now()))
+    }
+
+    /// It is not in its handshake any more, and waits for its answer.
+    pub(super) fn sit_down(&self, id: u64, stream: &Arc<TcpStream>) {
+        self.put(id, Guest::Waiting(Arc::clone(stream)));
     }
 
     /// Its handshake is done. False: the doors were closed meanwhile.
@@ -62,14 +69,16 @@ impl Guests {
     /// Cuts whoever is in its handshake for the longest, if that is longer than `most`. False: nobody is.
     ///
     /// Many handshakes that go nowhere shall not keep out those that do: a handshake takes a client a round trip or two.
+    /// Who was cut is not found again: whatever its thread is still at, the next one to be cut is another one.
     pub(super) fn cut_slowest(&self, most: Duration) -> bool {
-        let list = self.list();
-        let knocking = list.guests.values().filter_map(|guest| match guest {
-            Guest::Knocking(stream, since) => Some((since, stream)),
-            Guest::Open(_) => None,
+        let mut list = self.list();
+        let knocking = list.guests.iter().filter_map(|(id, guest)| match guest {
+            Guest::Knocking(_, since) => Some((*since, *id)),
+            Guest::Waiting(_) | Guest::Open(_) => None,
         });
-        match knocking.min_by_key(|(since, _)| **since) {
-            Some((since, stream)) if since.elapsed() > most => stream.shutdown(Shutdown::Both).is_ok(),
+        let slowest = knocking.min().filter(|(since, _)| since.elapsed() > most);
+        match slowest.and_then(|(_, id)| list.guests.remove(&id)) {
+            Some(Guest::Knocking(stream, _)) => stream.shutdown(Shutdown::Both).is_ok(),
             _ => false,
         }
     }
@@ -83,7 +92,7 @@ impl Guests {
         self.closing.notify_all();
         for guest in guests {
             match guest {
-                Guest::Knocking(stream, _) => drop(stream.shutdown(Shutdown::Both)),
+                Guest::Knocking(stream, _) | Guest::Waiting(stream) => drop(stream.shutdown(Shutdown::Both)),
                 Guest::Open(connection) => connection.close(1001, "the server is shutting down"),
             }
         }

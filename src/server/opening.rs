@@ -41,7 +41,8 @@ pub(super) struct Opened {
 /// Reads the request and answers it. `None`: it was no handshake.
 #[inline(never)]
 pub(super) fn open(
-    stream: &TcpStream,
+    id: u64,
+    stream: &Arc<TcpStream>,
     addr: SocketAddr,
     port: Option<&Port>,
     seat: &mut Seat,
@@ -88,6 +89,7 @@ pub(super) fn open(
             note_answer(&request, &response, addr, shared);
             if offers_token && response.status == 401 {
                 seat.settle();
+                shared.guests.sit_down(id, stream);
                 shared.guests.wait(shared.guesses.one_more(addr.ip(), shared.config.wrong_token_pause, Instant::now()));
             }
             answer(line, &response, request.method() == "HEAD");

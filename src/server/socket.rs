@@ -33,7 +33,7 @@ pub(super) fn run(
     mut seat: Seat,
     shared: &Arc<Shared>,
 ) {
-    let opened = catch_unwind(AssertUnwindSafe(|| opening::open(&stream, addr, port, &mut seat, shared)));
+    let opened = catch_unwind(AssertUnwindSafe(|| opening::open(id, &stream, addr, port, &mut seat, shared)));
     match opened {
         Ok(Some(opened)) if opened.session.is_some() => stay_elsewhere(id, stream, addr, opened, seat, shared),
         Ok(Some(opened)) => stay(id, stream, addr, opened, seat, shared),
