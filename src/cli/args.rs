@@ -12,6 +12,8 @@ pub(crate) const HELP: &str = "\
 chinwag: a small WebSocket chat server. Run it, open the address that it prints.
 
 usage: chinwag [FLAGS]
+       chinwag chat URL      the chat in a terminal (chinwag chat --help)
+       chinwag history FILE  what --history has kept (see --help-history)
   --listen ADDR:PORT   where to listen; may be repeated    [127.0.0.1:6502]
   --dialect NAME       for clients that name no subprotocol: json, text [json]
   --history-lines N    messages that newcomers are shown; 0: none [50]

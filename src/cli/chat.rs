@@ -49,6 +49,7 @@ fn chat(args: &Args) -> Result<ExitCode, String> {
         true => keyboard::start(&chat, &wished)?,
         false => (Screen::plain(), keyboard::forward(&chat, &wished)),
     };
+    screen.wish(&args.name);
     let good = chat.events().iter().fold(true, |good, event| good & show(&event, &chat, &mut screen));
     Ok(match good && wished.load(Ordering::Acquire) {
         true => ExitCode::SUCCESS,

@@ -101,7 +101,7 @@ pub(crate) fn command(parser: &mut Parser) -> Result<Option<Command>, String> {
             other => return Err(said(other.unexpected())),
         }
     }
-    let file = file.ok_or("chinwag history: which file? write chinwag history FILE")?;
+    let file = file.ok_or("which file? Write: chinwag history FILE")?;
     match (how, &room) {
         (How::Import, Some(_)) => Err("--import takes all rooms; leave --room out".to_owned()),
         _ => Ok(Some(Command { file, room, how })),

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 /// Says which build has it.
 pub(crate) fn main() -> ExitCode {
-    eprintln!("chinwag: this build has no chat client; build with --features terminal");
+    eprintln!(
+        "chinwag chat: this chinwag was built without it; build one with: cargo build --release --features terminal"
+    );
     ExitCode::from(2)
 }

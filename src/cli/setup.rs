@@ -62,9 +62,9 @@ fn bounds(args: &Args) -> Result<(Config, Rules), String> {
     };
     let (config, mut rules) = limits::apply(&args.limit, config, rules)?;
     if let Some(lines) = &args.history_lines {
-        rules.history_lines = lines
-            .parse()
-            .map_err(|_| format!("--history-lines (CHINWAG_HISTORY_LINES): {lines:?} is no whole number"))?;
+        rules.history_lines = lines.parse().map_err(|_| {
+            format!("--history-lines (CHINWAG_HISTORY_LINES): {lines:?} is no whole number; write one, such as 50")
+        })?;
     }
     Ok((config, rules))
 }
@@ -73,10 +73,10 @@ fn access(args: &Args) -> Result<Access, String> {
     let machine = rustix::system::uname();
     let mut access = Access::default().machine_name(&machine.nodename().to_string_lossy());
     for host in &args.host {
-        access = access.allow_host(host).map_err(|error| format!("--host {host}: {error}"))?;
+        access = access.allow_host(host).map_err(|error| format!("--host: {error}"))?;
     }
     for origin in &args.origin {
-        access = access.allow_origin(origin).map_err(|error| format!("--origin {origin}: {error}"))?;
+        access = access.allow_origin(origin).map_err(|error| format!("--origin: {error}"))?;
     }
     access = access.require_origin(args.require_origin);
     match &args.token_file {

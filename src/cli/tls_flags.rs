@@ -52,7 +52,7 @@ impl Flags {
             }
             "listen-tls" => self.listen.push(parser.value()?.string()?),
             "redirect-http" => self.redirect.push(parser.value()?.string()?),
-            "hsts" => self.hsts = Some(parser.value()?.parse()?),
+            "hsts" => self.hsts = Some(parser.value()?.parse_with(seconds)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -75,8 +75,8 @@ impl Flags {
             }
         }
         if let (None, Some(value)) = (self.hsts, get("CHINWAG_HSTS")) {
-            let seconds = value.to_str().and_then(|text| text.parse().ok());
-            self.hsts = Some(seconds.ok_or_else(|| format!("CHINWAG_HSTS is {value:?}; write a number of seconds"))?);
+            let text = value.to_string_lossy();
+            self.hsts = Some(seconds(&text).map_err(|why| format!("CHINWAG_HSTS is {text:?}: {why}"))?);
         }
         Ok(())
     }
@@ -93,6 +93,10 @@ impl Flags {
     pub(crate) fn wanted(&self) -> bool {
         *self != Self::default()
     }
+}
+
+fn seconds(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "--hsts wants a number of seconds, such as 31536000")
 }
 
 /// `1` is yes, `0` is no, and else it is a file.

@@ -18,6 +18,7 @@ pub(super) struct Screen {
     way: Way,
     colours: bool,
     users: Users,
+    wished: Option<String>,
 }
 
 /// Who is there: for `/users`.
@@ -32,11 +33,16 @@ enum Way {
 
 impl Screen {
     pub(super) fn plain() -> Self {
-        Self { way: Way::Plain, colours: colours(), users: Users::default() }
+        Self { way: Way::Plain, colours: colours(), users: Users::default(), wished: None }
     }
 
     pub(super) fn above(printer: impl ExternalPrinter + Send + 'static, users: Users) -> Self {
-        Self { way: Way::Above(Box::new(printer)), colours: colours(), users }
+        Self { way: Way::Above(Box::new(printer)), colours: colours(), users, wished: None }
+    }
+
+    /// The name that was asked for: should the server give another one, a line says so.
+    pub(super) fn wish(&mut self, name: &str) {
+        self.wished = Some(name.to_owned());
     }
 
     /// False: nobody reads it any more.
@@ -48,6 +54,10 @@ impl Screen {
             Event::Users(users) => {
                 self.users.lock().unwrap_or_else(PoisonError::into_inner).clone_from(users);
                 true
+            }
+            Event::Named(name) => {
+                let wished = self.wished.take().filter(|wished| wished != name);
+                self.remark(&named(name, wished.as_deref()))
             }
             other => remark(other).is_none_or(|remark| self.remark(&remark)),
         }
@@ -97,7 +107,7 @@ fn colour(name: &str) -> u32 {
 /// What is worth a line besides messages.
 fn remark(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Named(name) => format!("you are {}", harmless_name(name)),
+        Event::Named(name) => named(name, None),
         Event::Joined(name) => format!("{} signed in", harmless_name(name)),
         Event::Refused { about, text: Some(text), .. } => {
             format!("refused: {} ({})", harmless(about), beginning(&harmless(text)))
@@ -114,6 +124,15 @@ fn remark(event: &Event) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// The server does not say why it gave another name.
+fn named(name: &str, wished: Option<&str>) -> String {
+    let now = format!("you are {}", harmless_name(name));
+    match wished {
+        None => now,
+        Some(wished) => format!("{now}: {:?} is taken, or cannot be a name", beginning(&harmless(wished))),
+    }
 }
 
 fn lost(unheard: usize) -> String {
@@ -148,6 +167,13 @@ mod tests {
         let closed = Event::Closed { code: 4000, reason: "\x1b]0;x\x07".into(), error: None, unheard: 2 };
         let closed = remark(&closed).expect("a remark");
         assert!(!closed.contains(['\x1b', '\x07']) && closed.ends_with("; 2 messages were not heard"), "{closed}");
+    }
+
+    #[test]
+    fn another_name_than_the_wished_one_is_explained() {
+        assert_eq!(named("ann", None), "you are ann");
+        assert_eq!(named("ann1", Some("ann")), "you are ann1: \"ann\" is taken, or cannot be a name");
+        assert!(!named("guest", Some("\x1b[2J")).contains('\x1b'));
     }
 
     #[test]
