@@ -91,6 +91,7 @@ impl Config {
 
     /// Without the bounds that are there against hostile clients: for measuring on loopback, never for a network.
     pub fn unlimited() -> Self {
+    #[must_use]
         Self {
             connections: 0,
             connections_per_address: 0,

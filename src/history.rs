@@ -39,6 +39,7 @@ pub const DEADLINE: Duration = Duration::from_secs(2);
 
 /// What is kept of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Kept {
     /// Names the numbering: digits and lower-case letters.
     pub log: Arc<str>,

@@ -45,16 +45,19 @@ impl Peer {
 
     /// Its number.
     pub fn id(&self) -> PeerId {
+    #[must_use]
         self.inner.id
     }
 
     /// Where its connection comes from. Behind a trusted proxy: the address that the proxy names, and port 0.
     pub fn addr(&self) -> SocketAddr {
+    #[must_use]
         self.inner.addr
     }
 
     /// The subprotocol that was agreed on in the handshake (RFC 6455 1.9).
     pub fn protocol(&self) -> Option<&str> {
+    #[must_use]
         self.inner.protocol.as_deref()
     }
 
@@ -82,6 +85,7 @@ impl Peer {
 
     /// Whether the operating system has taken everything that was sent. Who has much to send, and no hurry, waits for that.
     pub fn is_idle(&self) -> bool {
+    #[must_use]
         self.inner.connection.is_idle()
     }
 
