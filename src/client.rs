@@ -50,8 +50,8 @@
 //! Without the feature, `connect` says so.
 //!
 //! # Threads
-//! One for each WebSocket, which blocks in reading, and one for the process, which sends what a socket did not take at
-//! once. Handles can be cloned and used from any thread while another waits for events: nothing here blocks but waiting
+//! One for each WebSocket, which blocks in reading, while it connects another one, which resolves the name and dials, and
+//! one for the process, which sends what a socket did not take at once. Handles can be cloned and used from any thread while another waits for events: nothing here blocks but waiting
 //! for events.
 
 mod answer;

@@ -10,7 +10,8 @@ use std::{
     sync::Arc,
 };
 
-/// A number that no other peer of the same server ever has: it counts from 1.
+/// A number that no other peer of the same server ever has: it counts from
+/// [`Builder::first_id`](crate::Builder::first_id), by default 1.
 pub type PeerId = u64;
 
 /// A connected peer. Cloning is cheap; all clones are the same peer, and compare equal.
@@ -44,20 +45,20 @@ impl Peer {
     }
 
     /// Its number.
-    pub fn id(&self) -> PeerId {
     #[must_use]
+    pub fn id(&self) -> PeerId {
         self.inner.id
     }
 
     /// Where its connection comes from. Behind a trusted proxy: the address that the proxy names, and port 0.
-    pub fn addr(&self) -> SocketAddr {
     #[must_use]
+    pub fn addr(&self) -> SocketAddr {
         self.inner.addr
     }
 
     /// The subprotocol that was agreed on in the handshake (RFC 6455 1.9).
-    pub fn protocol(&self) -> Option<&str> {
     #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
         self.inner.protocol.as_deref()
     }
 
@@ -84,8 +85,8 @@ impl Peer {
     }
 
     /// Whether the operating system has taken everything that was sent. Who has much to send, and no hurry, waits for that.
-    pub fn is_idle(&self) -> bool {
     #[must_use]
+    pub fn is_idle(&self) -> bool {
         self.inner.connection.is_idle()
     }
 
