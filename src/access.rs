@@ -34,6 +34,7 @@ pub struct Access {
 
 impl Access {
     /// No rule at all: any host, any origin, no token.
+    #[must_use]
     pub fn open() -> Self {
         Self { any_host: true, any_origin: true, ..Self::default() }
     }

@@ -161,6 +161,7 @@ impl ChatClient {
 
     /// The events, in order; iterating waits for them and ends behind [`Event::Closed`]. They have to be received: when 64
     /// wait, nothing more happens.
+    #[must_use]
     pub fn events(&self) -> &Receiver<Event> {
         &self.events
     }

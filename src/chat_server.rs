@@ -109,6 +109,7 @@ impl ChatServer {
     }
 
     /// A chat with these rules. Clients that name no subprotocol speak `default_dialect`.
+    #[must_use]
     pub fn new(server: Server, rules: Rules, default_dialect: Dialect) -> Self {
         Self {
             server,

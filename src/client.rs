@@ -50,8 +50,8 @@
 //! Without the feature, `connect` says so.
 //!
 //! # Threads
-//! One for each WebSocket, which blocks in reading, and one for the process, which sends what a socket did not take at
-//! once. Handles can be cloned and used from any thread while another waits for events: nothing here blocks but waiting
+//! One for each WebSocket, which blocks in reading, while it connects another one, which resolves the name and dials, and
+//! one for the process, which sends what a socket did not take at once. Handles can be cloned and used from any thread while another waits for events: nothing here blocks but waiting
 //! for events.
 
 mod answer;
@@ -131,32 +131,38 @@ impl WebSocket {
 
     /// The events, in order; iterating waits for them and ends behind [`Event::Close`]. Each is received once, whoever
     /// receives it. The channel is bounded ([`Builder::max_events`]): who does not receive slows the server down.
+    #[must_use]
     pub fn events(&self) -> &Receiver<Event> {
         &self.handle.events
     }
 
     /// Where it is connected to, in full.
+    #[must_use]
     pub fn url(&self) -> &str {
         self.handle.state.url()
     }
 
     /// How far it is.
+    #[must_use]
     pub fn ready_state(&self) -> ReadyState {
         self.handle.state.ready()
     }
 
     /// The subprotocol that the server chose; `None` before it is open, or when none was asked for.
+    #[must_use]
     pub fn protocol(&self) -> Option<&str> {
         self.handle.state.protocol()
     }
 
     /// The extensions in use: none, for it offers none.
+    #[must_use]
     pub fn extensions(&self) -> &str {
         ""
     }
 
     /// Bytes that were given to [`WebSocket::send`] and not yet taken by the operating system. Who sends a lot looks
     /// at it: beyond [`Builder::max_buffered`] the connection is failed.
+    #[must_use]
     pub fn buffered_amount(&self) -> usize {
         self.handle.state.buffered()
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// From accept to the last byte of the request head, in all. 10 s.
+    /// From accept to the last byte of the request head, in all, TLS included. 10 s.
     pub handshake_timeout: Duration,
     /// Bytes of a request head. 8 KiB.
     pub head: usize,
@@ -21,7 +21,7 @@ pub struct Config {
     pub fields: usize,
     /// Silence after which a connection is sent a Ping (RFC 6455 5.5.2). 20 s; zero: never.
     pub ping_after: Duration,
-    /// How long the answer to that Ping may take before the connection counts as gone. 20 s.
+    /// How long the answer to that Ping may take before the connection counts as gone. 20 s; zero: for ever.
     pub pong_within: Duration,
     /// How long a connection may take to end after a Close frame was sent. 5 s.
     pub close_timeout: Duration,
@@ -33,7 +33,8 @@ pub struct Config {
     pub events: usize,
     /// Connections in all, handshakes included. 4096; zero: no bound. Above: 503.
     pub connections: usize,
-    /// Connections from one address (one /64 for IPv6). 64; zero: no bound. Above: 503.
+    /// Connections from one address (one /64 for IPv6), and WebSockets that it may open within ten seconds. 64; zero: no
+    /// bound; none for loopback. Above: 503.
     pub connections_per_address: usize,
     /// Pings and Pongs a second from one connection, ten times as many at once. 50; zero: no bound. Above: Close 1008.
     pub controls: usize,
@@ -90,6 +91,7 @@ impl Config {
     }
 
     /// Without the bounds that are there against hostile clients: for measuring on loopback, never for a network.
+    #[must_use]
     pub fn unlimited() -> Self {
         Self {
             connections: 0,

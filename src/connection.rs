@@ -107,7 +107,7 @@ impl Connection {
         self.with_open(Live::ping);
     }
 
-    /// The peer sends fragments, or control frames, without end.
+    /// The peer sends bytes without end that make no message.
     fn fragmented(self: &Arc<Self>) {
         let what = "fragments without end".to_owned();
         self.with_open(|live| live.fail(1008, "too many fragments", Reason::Failed { code: 1008, what }));

@@ -139,6 +139,7 @@ impl Writer {
     }
 
     /// Bytes that wait to be sent.
+    #[must_use]
     pub fn buffered_amount(&self) -> usize {
         self.connection.waiting()
     }
@@ -166,6 +167,7 @@ pub struct Reader {
 
 impl Reader {
     /// Why the connection ended; `None` as long as it has not.
+    #[must_use]
     pub fn reason(&self) -> Option<&Reason> {
         self.reason.as_ref()
     }

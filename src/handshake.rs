@@ -102,12 +102,14 @@ pub fn offers_token(request: &Request) -> bool {
 }
 
 /// The answer for an address that has sent too many wrong access tokens: 429.
+#[must_use]
 pub fn too_many_tokens() -> Response {
     Response::text(429, "Too many wrong access tokens came from this address; try again later.")
         .with("Retry-After", "10")
 }
 
 /// The answer for a connection that is one too many: 503.
+#[must_use]
 pub fn full() -> Response {
     Response::text(503, "This server is full; try again later.").with("Retry-After", "10")
 }

@@ -7,7 +7,7 @@
 //! Law 2: a number that was handed out is not handed out again under the same name of its numbering, whatever happened
 //! in between.
 //! Law 3: a file that cannot be read is not written to.
-//! Law 4: nobody waits for a disk longer than [`DEADLINE`].
+//! Law 4: once it is open, nobody waits for a disk longer than [`DEADLINE`].
 
 mod alarm;
 mod file;
@@ -39,6 +39,7 @@ pub const DEADLINE: Duration = Duration::from_secs(2);
 
 /// What is kept of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Kept {
     /// Names the numbering: digits and lower-case letters.
     pub log: Arc<str>,

@@ -36,6 +36,7 @@ pub struct Response {
 
 impl Response {
     /// An answer without a body and without header fields of its own.
+    #[must_use]
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Cow::Borrowed(&[]) }
     }
@@ -56,6 +57,7 @@ impl Response {
     }
 
     /// The first header field of that name, letter case ignored.
+    #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut all = self.headers.iter();
         all.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
@@ -64,6 +66,7 @@ impl Response {
     /// The bytes to send: status line, header fields, and the body unless `head_only` (the request's method was HEAD).
     ///
     /// A status that never has a body (1xx, 204, 304) gets no `Content-Length` and no body (RFC 9110 8.6).
+    #[must_use]
     pub fn to_bytes(&self, head_only: bool) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(256 + self.body.len());
         self.write_head(&mut bytes);

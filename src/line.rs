@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// See above.
+/// One socket, until a connection takes it over.
 pub(crate) struct Line<'a> {
     stream: &'a TcpStream,
     /// With TLS.
@@ -67,7 +67,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// All is said: `close_notify`, the FIN, and a wait until the client has seen it. Closing a socket with unread bytes
+    /// All is said: `close_notify`, the FIN, and a wait until the peer has seen it. Closing a socket with unread bytes
     /// would send a reset, which can destroy what was said last on its way.
     #[inline(never)]
     pub(crate) fn hang_up(&mut self, deadline: Instant) {
@@ -113,7 +113,7 @@ fn exchange(session: &mut Session, stream: &TcpStream, deadline: Instant) -> io:
     }
 }
 
-/// The FIN, then reads until the client's.
+/// The FIN, then reads until the peer's.
 fn see_off(stream: &TcpStream, deadline: Instant) {
     let _ = stream.shutdown(Shutdown::Write);
     let mut ignored = [0; 512];

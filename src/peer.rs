@@ -10,7 +10,8 @@ use std::{
     sync::Arc,
 };
 
-/// A number that no other peer of the same server ever has: it counts from 1.
+/// A number that no other peer of the same server ever has: it counts from
+/// [`Builder::first_id`](crate::Builder::first_id), by default 1.
 pub type PeerId = u64;
 
 /// A connected peer. Cloning is cheap; all clones are the same peer, and compare equal.
@@ -44,16 +45,19 @@ impl Peer {
     }
 
     /// Its number.
+    #[must_use]
     pub fn id(&self) -> PeerId {
         self.inner.id
     }
 
     /// Where its connection comes from. Behind a trusted proxy: the address that the proxy names, and port 0.
+    #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.inner.addr
     }
 
     /// The subprotocol that was agreed on in the handshake (RFC 6455 1.9).
+    #[must_use]
     pub fn protocol(&self) -> Option<&str> {
         self.inner.protocol.as_deref()
     }
@@ -81,6 +85,7 @@ impl Peer {
     }
 
     /// Whether the operating system has taken everything that was sent. Who has much to send, and no hurry, waits for that.
+    #[must_use]
     pub fn is_idle(&self) -> bool {
         self.inner.connection.is_idle()
     }

@@ -132,16 +132,19 @@ impl Server {
     /// The central channel. Iterating over it waits for events, and ends after a shutdown, when everybody has left.
     /// It is bounded ([`Config::events`]): who does not receive slows its clients down. Receive on one thread, or on
     /// several.
+    #[must_use]
     pub fn events(&self) -> &Receiver<Event> {
         &self.events
     }
 
     /// The addresses it listens on, with the ports that the operating system chose for port 0.
+    #[must_use]
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addrs
     }
 
     /// A handle that stops the server, for any thread.
+    #[must_use]
     pub fn shutdown_handle(&self) -> Shutdown {
         self.shutdown.clone()
     }
@@ -169,6 +172,7 @@ impl Shutdown {
 
 /// Settings of a server to be.
 #[derive(Debug, Default)]
+#[must_use = "nothing is served before start()"]
 pub struct Builder {
     config: Config,
     policy: Policy,

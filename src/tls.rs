@@ -20,7 +20,7 @@ pub(crate) use session::Session;
 
 use std::fmt;
 
-/// Why a certificate cannot be used; its `Display` is a sentence that begins with the file's name.
+/// Why a certificate cannot be used; its `Display` is a sentence that begins with the file's name, where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(String);
 

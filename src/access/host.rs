@@ -21,6 +21,7 @@ impl Host {
     ///
     /// Names may have ASCII letters, digits, `-`, `.` and `_`: what else RFC 3986 allows in them
     /// (`%41`, `!`, `,`) no server on the web is called.
+    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix('[') {
             Some(literal) => Self::parse_ipv6(literal),
@@ -39,6 +40,7 @@ impl Host {
     }
 
     /// Do both name the same host? The ports do not matter.
+    #[must_use]
     pub fn same_name(&self, other: &Self) -> bool {
         match (self.ip, other.ip) {
             (Some(one), Some(two)) => one == two,

@@ -55,6 +55,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The HTTP status that says so: 401, 403 or 421 (RFC 9110 15.5.2, 15.5.4, 15.5.20).
+    #[must_use]
     pub fn status(&self) -> u16 {
         match self {
             Self::Host(_) => 421,

@@ -8,8 +8,8 @@ use std::fmt::Debug;
 /// A place where messages are kept. It is asked and told on the chat's thread, which waits: what takes long holds up
 /// everybody.
 pub trait Archive: Debug + Send {
-    /// What it has of a room, when somebody enters whom nobody was before in this process: the last messages, at most so
-    /// many. A room of which it has none yet has a numbering that is empty.
+    /// What it has of a room, asked when somebody enters it of which this process knows nothing yet: the last messages, at
+    /// most so many. Of a room that it does not know either, a numbering in which nothing was said.
     ///
     /// `None`: it cannot say. Then the room begins anew, with a numbering of its own.
     fn past(&mut self, room: &str, messages: usize) -> Option<Past>;
@@ -18,7 +18,8 @@ pub trait Archive: Debug + Send {
     /// no more than so many bytes ([`Entry::wire_size`]), and at least one. None: there are none.
     fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Vec<Entry>;
 
-    /// Keeps what was said in a batch, in all rooms, in order, and takes it out of `entries`. Only when this returns is anybody told of it.
+    /// Keeps what was said in a batch, in all rooms, in order, and takes it out of `entries`. Only when this returns is
+    /// anybody told of it.
     ///
     /// When it fails there is nobody to tell: the chat goes on, and the archive says so in the log.
     fn commit(&mut self, entries: &mut Vec<Entry>);

@@ -116,7 +116,7 @@ fn print(path: &Path, room: Option<&str>, how: How) -> Result<(), Problem> {
 
 fn import(path: &Path) -> Result<(), Problem> {
     let imported = history::import(path, io::stdin().lock())?;
-    let history::Imported { read, added } = imported;
+    let history::Imported { read, added, .. } = imported;
     writeln!(io::stdout(), "{read} messages read, {added} of them were new")?;
     Ok(())
 }

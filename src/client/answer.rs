@@ -17,7 +17,7 @@ use tungstenite::http::{
     },
 };
 
-/// Bytes of an answer's head, interim answers included.
+/// Bytes of an answer's head. Each interim answer may have as many again; what bounds them in all is the deadline.
 const HEAD: usize = 16 * 1024;
 
 /// Header fields of one answer.
@@ -37,8 +37,10 @@ pub(super) struct Agreed {
     pub(super) input: Vec<u8>,
 }
 
-/// Reads the answer and judges it. `Ok(Err(_))` would be a deadline: that is the caller's sentence, hence
-/// [`Failure::Deadline`].
+/// Reads the answer and judges it.
+///
+/// # Errors
+/// A deadline that has passed is [`Failure::Deadline`]: how long it was is the caller's to say.
 pub(super) fn read(
     source: &mut impl Source,
     deadline: Instant,

@@ -95,6 +95,7 @@ impl fmt::Debug for Frames {
 
 impl Frames {
     /// No frames yet.
+    #[must_use]
     pub const fn new() -> Self {
         Self { bytes: Vec::new() }
     }
@@ -123,16 +124,19 @@ impl Frames {
     }
 
     /// The bytes as they go over the wire.
+    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// How many bytes.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
     /// Whether there is no frame in it.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }

@@ -223,9 +223,6 @@ impl Live {
                 self.flush_context();
                 self.close_session();
                 let first = self.role == Role::Server;
-                if !first {
-                    self.close_session();
-                }
                 self.phase = if first { Phase::Finishing } else { Phase::Finished };
                 first
             }

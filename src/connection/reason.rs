@@ -19,7 +19,7 @@ pub enum Reason {
         code: u16,
     },
     /// The peer broke the protocol and was told so: 1002 for frames, 1007 for text that is no UTF-8, 1009 for too big, 1008 for a flood of
-    /// Pings.
+    /// Pings or of fragments that make no message.
     Failed {
         /// The status code that was sent.
         code: u16,

@@ -33,6 +33,7 @@ pub enum HeadError {
 
 impl HeadError {
     /// What to send before closing; `None`: nothing, nobody would read it.
+    #[must_use]
     pub fn response(&self) -> Option<Response> {
         let status = match self {
             Self::Closed | Self::Io(_) => return None,

@@ -1,4 +1,5 @@
-//! What people are told when a history is in trouble: once, then at most once a minute, and when it is over.
+//! What people are told when a history is in trouble: once, when it becomes another one, else at most once a minute, and
+//! when it is over.
 //!
 //! Owns those sentences. It makes them only: whoever holds a lock logs them when it has let go.
 

@@ -34,7 +34,7 @@ pub(super) struct File {
 }
 
 impl File {
-    /// Opens, or makes it. Rooms that are new get `run` as the name of their numbering.
+    /// Opens it, or makes it. Rooms that are new get `run` as the name of their numbering.
     pub(super) fn open(path: &Path, durability: Durability, run: Arc<str>) -> Result<Self, Problem> {
         let db = opening::to_write(path, durability)?;
         let next_id = next_id(&db)?;

@@ -102,11 +102,13 @@ impl History {
     /// in the history is nobody else's.
     ///
     /// [`Builder::first_id`]: crate::Builder::first_id
+    #[must_use]
     pub fn first_id(&self) -> u64 {
         self.first_id
     }
 
     /// What is wrong, if anything is.
+    #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         self.shared.lock().alarm.problem().cloned()
     }

@@ -23,6 +23,7 @@ use std::{
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Record {
     /// A room, before its messages.
     Room {
@@ -39,6 +40,7 @@ pub enum Record {
 
 /// How much was there, and how much was new.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Imported {
     /// Messages that were read.
     pub read: u64,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 /// Where messages are kept, how safely, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Settings {
     /// The file. SQLite makes two more next to it (`-wal`, `-shm`), and chinwag one (`-state`).
     pub path: PathBuf,
@@ -19,6 +20,7 @@ pub struct Settings {
 
 impl Settings {
     /// In this file, with the defaults: [`Durability::Normal`], kept for ever.
+    #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), durability: Durability::Normal, days: None, rows: None }
     }
@@ -26,6 +28,7 @@ impl Settings {
 
 /// What a power cut may take. The end of the process alone, `kill -9` included, takes nothing in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Durability {
     /// The last seconds: the operating system writes when it sees fit.
     #[default]

@@ -23,9 +23,9 @@ pub(super) enum Access {
     /// It can be read.
     Read(Connection),
     /// There is nothing in it yet.
-    Nothing,
+    Empty,
     /// It cannot be read.
-    None,
+    Unreadable,
 }
 
 /// The thread's own, from the start.
@@ -50,7 +50,7 @@ impl Start {
             settings: settings.clone(),
             run,
             mark: None,
-            access: Access::None,
+            access: Access::Unreadable,
             problem: None,
             rename: false,
             is_behind: false,
@@ -75,16 +75,16 @@ impl Start {
         match &self.access {
             Access::Write(file) => file.next_id(),
             Access::Read(db) => file::next_id(db).unwrap_or(1),
-            Access::Nothing | Access::None => 1,
+            Access::Empty | Access::Unreadable => 1,
         }
     }
 
     /// Opens it to write.
     fn open(&mut self, first: bool) -> Result<(), Problem> {
-        let was_nothing = matches!(self.access, Access::Nothing);
+        let was_empty = matches!(self.access, Access::Empty);
         // The file first: next to one that is not ours, nothing is made.
         let file = File::open(&self.settings.path, self.settings.durability, self.run.clone())?;
-        if was_nothing && file.next_id() > 1 {
+        if was_empty && file.next_id() > 1 {
             return Err(Problem::Taken);
         }
         if self.mark.is_none() {
@@ -111,8 +111,8 @@ impl Start {
     fn read_only(&mut self) {
         self.access = match opening::to_read(&self.settings.path) {
             Ok(Some(db)) => Access::Read(db),
-            Ok(None) => Access::Nothing,
-            Err(_) => Access::None,
+            Ok(None) => Access::Empty,
+            Err(_) => Access::Unreadable,
         };
     }
 
@@ -147,8 +147,8 @@ impl Start {
         let db = match &self.access {
             Access::Write(file) => Some(&file.db),
             Access::Read(db) => Some(db),
-            Access::Nothing => None,
-            Access::None => return None,
+            Access::Empty => None,
+            Access::Unreadable => return None,
         };
         Some(Source { db, run: &self.run, renamed: self.rename })
     }

@@ -200,7 +200,7 @@ impl Work {
                 break;
             }
         }
-        if let Access::Write(file) = std::mem::replace(&mut self.start.access, Access::None) {
+        if let Access::Write(file) = std::mem::replace(&mut self.start.access, Access::Unreadable) {
             if let Err(problem) = file.close() {
                 warn!("history: not closed in good order: {problem}");
             }

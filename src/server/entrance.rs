@@ -31,6 +31,9 @@ impl Entrance {
 }
 
 /// A listener on the first of these addresses that is free.
+///
+/// # Errors
+/// [`Error::Resolve`]; [`Error::Bind`] with the last address; [`Error::NoListener`] where a name has none.
 pub(super) fn bind(addr: impl ToSocketAddrs) -> Result<TcpListener, Error> {
     let mut failed = Error::NoListener;
     for address in addr.to_socket_addrs().map_err(Error::Resolve)? {

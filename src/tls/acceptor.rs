@@ -69,6 +69,7 @@ impl Acceptor {
     }
 
     /// SHA-256 of the certificate, as browsers show it: `AB:CD:…`.
+    #[must_use]
     pub fn fingerprint(&self) -> String {
         self.current().fingerprint.clone()
     }

@@ -10,6 +10,7 @@ use std::{
 
 /// The addresses under which others may reach this machine, and 127.0.0.1 and ::1. Link-local ones of IPv6 are left out: a
 /// URL cannot name them.
+#[must_use]
 pub fn addresses_of_this_machine() -> Vec<IpAddr> {
     let four = fs::read_to_string("/proc/net/fib_trie").unwrap_or_default();
     let six = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();

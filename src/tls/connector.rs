@@ -5,14 +5,17 @@
 
 use super::{
     Error,
-    certificate::{HTTP_1_1, read_chain, read_key},
+    certificate::{HTTP_1_1, read_chain, read_key, trouble},
     session::Session,
 };
 use rustls::{
     ClientConfig, ClientConnection, ConfigBuilder, RootCertStore,
     client::WantsClientCert,
     crypto::ring::default_provider,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    pki_types::{
+        CertificateDer, ServerName,
+        pem::{self, PemObject},
+    },
 };
 use std::{
     env, fmt,
@@ -97,7 +100,7 @@ fn with_own(
     key: &Path,
 ) -> Result<ClientConfig, Error> {
     let built = builder.with_client_auth_cert(read_chain(certificate)?, read_key(key)?);
-    built.map_err(|why| Error(format!("{}: it cannot be used: {why}", certificate.display())))
+    built.map_err(|why| trouble(certificate, &format!("it cannot be used: {why}")))
 }
 
 fn system_roots() -> Result<RootCertStore, Error> {
@@ -109,12 +112,12 @@ fn system_roots() -> Result<RootCertStore, Error> {
 
 /// What of the file can be used: collections have a few old ones that cannot.
 fn roots(file: &Path) -> Result<RootCertStore, Error> {
-    let damaged = |why: &dyn fmt::Display| Error(format!("{}: {why}", file.display()));
-    let found = CertificateDer::pem_file_iter(file).map_err(|why| damaged(&why))?;
-    let certificates: Vec<_> = found.collect::<Result<_, _>>().map_err(|why| damaged(&why))?;
+    let damaged = |why: pem::Error| trouble(file, &why.to_string());
+    let found = CertificateDer::pem_file_iter(file).map_err(damaged)?;
+    let certificates: Vec<_> = found.collect::<Result<_, _>>().map_err(damaged)?;
     let mut roots = RootCertStore::empty();
     match roots.add_parsable_certificates(certificates) {
-        (0, _) => Err(damaged(&"there is no certificate in it that can be trusted")),
+        (0, _) => Err(trouble(file, "there is no certificate in it that can be trusted")),
         _ => Ok(roots),
     }
 }
