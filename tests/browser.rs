@@ -1,7 +1,9 @@
 //! The page in a real Chromium, driven by the scripts of `tests/browser` with pytest and Playwright.
 //!
 //! The scripts are dealt out to lanes that run side by side. Each lane is one pytest with one browser and one server, at
-//! `CHINWAG_URL`; each test has a room of its own there. With the binary, `CHINWAG_BIN`, they start others.
+//! `CHINWAG_URL`; each test has a room of its own there. With the binary, `CHINWAG_BIN`, they start others. What needs an
+//! optional feature is skipped in a build without it; `CHINWAG_SCRIPTS` names the only scripts to run, such as
+//! `test_tls.py,test_resume.py`.
 
 mod support;
 
@@ -50,7 +52,9 @@ fn scripts() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(FOLDER).expect("the folder of the scripts");
     let paths = entries.map(|entry| entry.expect("the folder is readable").path());
     let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let is_script = |name: String| name.starts_with("test_") && name.ends_with(".py");
+    let only = std::env::var("CHINWAG_SCRIPTS").unwrap_or_default();
+    let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|wanted| wanted == name);
+    let is_script = |name: String| name.starts_with("test_") && name.ends_with(".py") && is_wanted(&name);
     let mut scripts: Vec<PathBuf> = paths.filter(|path| name(path).is_some_and(is_script)).collect();
     scripts.sort();
     scripts

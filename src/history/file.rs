@@ -10,14 +10,26 @@ use super::{
     settings::Durability,
 };
 use crate::protocol::Entry;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
-use std::{collections::HashMap, path::Path, sync::Arc};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 /// Connection ids are noted in steps of so many: most batches need not write there.
 const IDS: u64 = 100;
 
 /// Rooms whose numbers are remembered: somebody may make new ones for ever.
 const ROOMS: usize = 1024;
+
+/// Messages written with one statement, where there are as many.
+const MANY: usize = 16;
+
+const INSERT: &str = "INSERT INTO message (room, seq, date, id, name, text, nonce) VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+static INSERT_MANY: LazyLock<String> =
+    LazyLock::new(|| format!("{INSERT}{}", ", (?, ?, ?, ?, ?, ?, ?)".repeat(MANY - 1)));
 
 /// A history that can be written to.
 #[derive(Debug)]
@@ -123,8 +135,11 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn write(&mut self, batches: &[Arc<[Entry]>], lost: &HashMap<Arc<str>, u64>) -> Result<(), Problem> {
-        for entry in batches.iter().flat_map(|batch| batch.iter()) {
-            self.message(entry)?;
+        let entries: Vec<&Entry> = batches.iter().flat_map(|batch| batch.iter()).collect();
+        for entries in entries.chunks(MANY) {
+            if entries.len() < MANY || !self.messages(entries)? {
+                entries.iter().try_for_each(|entry| self.message(entry).map(drop))?;
+            }
         }
         for (room, last) in lost {
             let number = self.number(room)?;
@@ -134,15 +149,21 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// Writes so many with one statement, which costs half as much as one for each. False: none, for a number is taken.
+    fn messages(&mut self, entries: &[&Entry]) -> Result<bool, Problem> {
+        let mut insert = self.transaction.prepare_cached(&INSERT_MANY)?;
+        for (entry, nth) in entries.iter().zip(0..) {
+            bind(&mut insert, nth, self.number(&entry.room)?, entry)?;
+        }
+        is_new(insert.raw_execute())
+    }
+
     /// Whether it is new.
     fn message(&mut self, entry: &Entry) -> Result<bool, Problem> {
         let room = self.number(&entry.room)?;
-        let mut insert = self.transaction.prepare_cached(
-            "INSERT INTO message (room, seq, date, id, name, text, nonce) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT DO NOTHING",
-        )?;
-        let (seq, date, id) = (integer(entry.seq), integer(entry.date), integer(entry.id));
-        let added = insert.execute((room, seq, date, id, &entry.name, &entry.text, &entry.nonce))? > 0;
+        let mut insert = self.transaction.prepare_cached(INSERT)?;
+        bind(&mut insert, 0, room, entry)?;
+        let added = is_new(insert.raw_execute())?;
         if !added {
             self.is_the_same(entry)?;
         }
@@ -183,6 +204,26 @@ impl Batch<'_> {
     fn is_the_same(&self, entry: &Entry) -> Result<(), Problem> {
         let (found, _) = read::recall(self.transaction, &entry.room, entry.seq - 1, entry.seq, usize::MAX)?;
         if found.first() == Some(entry) { Ok(()) } else { Err(Problem::Taken) }
+    }
+}
+
+/// Binds the values of the `nth` row.
+fn bind(insert: &mut CachedStatement<'_>, nth: usize, room: i64, entry: &Entry) -> Result<(), Problem> {
+    let first = nth * 7 + 1;
+    for (column, number) in (first..).zip([room, integer(entry.seq), integer(entry.date), integer(entry.id)]) {
+        insert.raw_bind_parameter(column, number)?;
+    }
+    insert.raw_bind_parameter(first + 4, &entry.name)?;
+    insert.raw_bind_parameter(first + 5, &entry.text)?;
+    Ok(insert.raw_bind_parameter(first + 6, &entry.nonce)?)
+}
+
+/// False: a number is taken. The statement did nothing then, and the transaction goes on.
+fn is_new(done: rusqlite::Result<usize>) -> Result<bool, Problem> {
+    match done {
+        Ok(_) => Ok(true),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

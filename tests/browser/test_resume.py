@@ -31,7 +31,8 @@ TYPE = """async ([texts, pause]) => {
 
 
 def has_history():
-    return subprocess.run([os.environ["CHINWAG_BIN"], "--help-history"], capture_output=True).returncode == 0
+    asked = subprocess.run([os.environ["CHINWAG_BIN"], "history", "no-such-file"], capture_output=True, text=True)
+    return "no-such-file" in asked.stderr  # else: a sentence about the build
 
 
 def texts(window):
