@@ -181,8 +181,12 @@ fn somebody_elses_messages_are_not_overwritten() {
     filled(&file, 1);
     let mut history = open(&file);
     sql(&file, "INSERT INTO message SELECT room, 2, date, id, name, 'theirs', NULL FROM message WHERE seq = 1");
+    history.commit(&mut entries("", 3..=40));
+    history.commit(&mut entries("", 3..=40));
+    assert_eq!((history.problem(), count(&file)), (None, 40), "the same ones again are no others");
     history.commit(&mut entries("", 2..=2));
     assert_eq!(history.problem(), Some(Problem::Taken));
+    assert_eq!(count(&file), 40);
     assert_eq!(&*open_reader(&file, 2), "theirs");
 }
 
