@@ -118,13 +118,14 @@ impl History {
     pub fn past(&mut self, room: &str, messages: usize) -> Option<Kept> {
         let key: Arc<str> = room.into();
         let asked = key.clone();
+        // Before the file: what is written in between is found twice, and not never.
+        let (waiting, lost) = self.shared.lock().shelf.of(room);
         let kept = self.ask(move |source| past(source?, &asked, messages)).flatten();
         if kept.is_none() {
             self.unread.insert(room.into());
             return None;
         }
         self.unread.remove(room);
-        let (waiting, lost) = self.shared.lock().shelf.of(room);
         kept.map(|kept| with_waiting(kept, waiting, lost, messages))
     }
 
@@ -132,6 +133,7 @@ impl History {
     /// no more than so many bytes ([`Entry::wire_size`]), but at least one.
     pub fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Vec<Entry> {
         let key: Arc<str> = room.into();
+        let (waiting, _) = self.shared.lock().shelf.of(room);
         let found = self.ask(move |source| read::recall(source?.db?, &key, after, up_to, bytes).ok()).flatten();
         let (mut found, are_more) = found.unwrap_or_default();
         if are_more {
@@ -139,7 +141,6 @@ impl History {
             return found;
         }
         let last = found.last().map_or(after, |entry| entry.seq);
-        let (waiting, _) = self.shared.lock().shelf.of(room);
         found.extend(waiting.into_iter().filter(|entry| entry.seq > last && entry.seq <= up_to));
         first_bytes(found, bytes)
     }
