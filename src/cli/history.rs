@@ -36,6 +36,9 @@ impl Keeping {
                 false => Err("--history-sync, --history-days and --history-rows need --history FILE".to_owned()),
             };
         };
+        if file.is_empty() {
+            return Err("--history wants the name of a file, such as chat.db".to_owned());
+        }
         let mut settings = Settings::new(file);
         settings.durability = durability(flags.sync.as_deref())?;
         settings.days = number("--history-days", flags.days.as_deref())?;

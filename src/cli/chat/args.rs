@@ -2,7 +2,10 @@
 //!
 //! Owns the flags, their environment variables, their help, and the sentences for what makes no sense.
 
-use chinwag::client::{Builder, WebSocket};
+use chinwag::{
+    chat::RoomName,
+    client::{Builder, WebSocket},
+};
 use lexopt::{Arg, Parser, ValueExt};
 use std::{env, ffi::OsString, fs, time::Duration};
 
@@ -92,7 +95,13 @@ fn seconds(text: &str) -> Result<u64, String> {
 impl Args {
     /// The URL, with the room in it, unless it names one already.
     fn url(&self) -> Result<String, String> {
-        let Some(room) = &self.room else { return Ok(self.url.clone()) };
+        let Some(room) = self.room.as_ref().filter(|room| !room.is_empty()) else { return Ok(self.url.clone()) };
+        if RoomName::new(room).is_none() {
+            return Err(format!(
+                "--room {room:?}: no room can have this name; write at most {} visible characters",
+                RoomName::MOST_CHARS
+            ));
+        }
         let (base, query) =
             self.url.split_once('?').map_or((self.url.as_str(), None), |(base, query)| (base, Some(query)));
         let base = base.trim_end_matches('/');
@@ -192,6 +201,15 @@ mod tests {
         ] {
             let args = args(&[url, "--room", room], &[]).expect("a URL");
             assert_eq!(args.url().map_err(drop), expected.map(str::to_owned), "{url} {room}");
+        }
+    }
+
+    #[test]
+    fn no_room_is_the_lobby_and_an_impossible_one_is_named() {
+        let with = |room| args(&["ws://h/", "--room", room], &[]).expect("a URL").url();
+        assert_eq!(with("").as_deref(), Ok("ws://h/"));
+        for room in [" ", "\x1b", &"x".repeat(200)] {
+            assert!(with(room).is_err_and(|error| error.contains("--room") && !error.contains(char::is_control)));
         }
     }
 
