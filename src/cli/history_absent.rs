@@ -35,3 +35,15 @@ impl Keeping {
 pub(crate) fn run(_: &Command) -> Result<(), String> {
     Err(format!("chinwag history: {WHICH}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_wants_it_is_told_which_build_has_it() {
+        assert!(Keeping::open(&Flags::default()).is_ok());
+        let error = Keeping::open(&Flags { days: Some("3".into()), ..Flags::default() }).expect_err("not compiled in");
+        assert!(error.contains("cargo build --release --features history") && !error.contains('\n'), "{error}");
+    }
+}
