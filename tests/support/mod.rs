@@ -28,7 +28,7 @@ pub use raw::{Answer, http, raw};
 pub use script::{python, run, skip};
 
 /// How long a test waits for one thing. Generous: a loaded machine is slow, and a passing test never waits it out.
-pub const DEADLINE: Duration = Duration::from_secs(5);
+pub const DEADLINE: Duration = Duration::from_secs(15);
 
 /// Waits until `condition` holds, looking again every few milliseconds: only for what cannot be waited for
 /// directly, such as the number of threads in `/proc`.
