@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chinwag::protocol::{Audience, Command, Dialect, Entry, Notice};
 use libfuzzer_sys::fuzz_target;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 fuzz_target!(|text: &str| {
@@ -24,12 +25,10 @@ fuzz_target!(|text: &str| {
 
 /// Our own parser of JSON accepts nothing that is none, and reads the same strings out of it.
 fn check_against_serde(command: &Command, text: &str) {
-    let object: Value = match serde_json::from_str(text) {
-        Ok(object) => object,
-        // RFC 8259 6: JSON has numbers of any size, and we skip them unread; serde_json wants them to fit a double.
-        Err(error) if error.to_string().starts_with("number out of range") => return,
-        Err(error) => panic!("we understand what is no JSON: {error}"),
-    };
+    serde_json::from_str::<IgnoredAny>(text).expect("what we understand is JSON");
+    // A `Value` cannot hold all JSON: no numbers beyond a double, no strings with half a surrogate pair. We skip those
+    // unread, where they are not ours.
+    let Ok(object) = serde_json::from_str::<Value>(text) else { return };
     let field = |name: &str| object.get(name).and_then(Value::as_str);
     match command {
         Command::SetName(name) => {
