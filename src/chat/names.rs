@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::protocol;
 
-#[cfg_attr(feature = "precis", path = "names/precis.rs")]
+#[cfg_attr(feature = "precis", path = "names/precis/nickname.rs")]
 #[cfg_attr(not(feature = "precis"), path = "names/simple.rs")]
 mod profile;
 mod unseen;
