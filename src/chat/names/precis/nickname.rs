@@ -59,4 +59,6 @@ fn lower(name: &str) -> String {
 }
 
 #[cfg(test)]
+mod oracles;
+#[cfg(test)]
 mod tests;

@@ -44,7 +44,8 @@ fn compose(parts: Vec<Part>) -> String {
     for part in parts {
         let last = whole.len().saturating_sub(1);
         let is_free = |at: usize| at == last || whole[last].1 < part.1;
-        let composed = starter.filter(|&at| is_free(at)).and_then(|at: usize| Some((at, composition(whole[at].0, part.0)?)));
+        let composed =
+            starter.filter(|&at| is_free(at)).and_then(|at: usize| Some((at, composition(whole[at].0, part.0)?)));
         if let Some((at, c)) = composed {
             whole[at].0 = c;
             continue;
@@ -55,7 +56,8 @@ fn compose(parts: Vec<Part>) -> String {
     whole.into_iter().map(|(c, _)| c).collect()
 }
 
-fn composition(first: char, second: char) -> Option<char> {
+/// What the two are together.
+pub(super) fn composition(first: char, second: char) -> Option<char> {
     let whole = COMPOSITIONS.iter().find(|(pair, _)| *pair == (first, second)).map(|&(_, whole)| whole);
     whole.or_else(|| hangul::composed(first, second))
 }

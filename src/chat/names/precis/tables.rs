@@ -67,7 +67,9 @@ pub(super) fn compositions() -> Vec<((char, char), char)> {
         while let Some(entry) = entries.next() {
             let codes = [entries.targets[0], entries.targets[1], entry.first].map(char::from_u32);
             match codes {
-                [Some(first), Some(second), Some(whole)] if entry.kind == COMPOSING_PAIR => found.push(((first, second), whole)),
+                [Some(first), Some(second), Some(whole)] if entry.kind == COMPOSING_PAIR => {
+                    found.push(((first, second), whole))
+                }
                 _ => {}
             }
         }
@@ -82,7 +84,8 @@ fn mapping(table: &'static [u8], code: u32) -> Option<impl Iterator<Item = char>
     let entry = entries.find(|entry| code <= entry.last)?;
     let along = code.checked_sub(entry.first)?;
     let is_meant = entry.kind != EVERY_OTHER || along % 2 == 0;
-    let targets = entries.targets.into_iter().take(entry.targets).filter_map(move |target| char::from_u32(target + along));
+    let targets =
+        entries.targets.into_iter().take(entry.targets).filter_map(move |target| char::from_u32(target + along));
     is_meant.then_some(targets)
 }
 
