@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use super::tables;
 
-/// Pairs, and the character that each is. Made when the first name needs it.
-static COMPOSITIONS: LazyLock<Vec<((char, char), char)>> = LazyLock::new(tables::compositions);
+/// What composes, by the second character: the first ones, and what each is with it. Made when the first name needs it.
+static COMPOSITIONS: LazyLock<Vec<(char, Vec<(char, char)>)>> = LazyLock::new(compositions);
 
 /// A character that decomposes no further, and its combining class.
 type Part = (char, u8);
@@ -58,8 +58,21 @@ fn compose(parts: Vec<Part>) -> String {
 
 /// What the two are together.
 pub(super) fn composition(first: char, second: char) -> Option<char> {
-    let whole = COMPOSITIONS.iter().find(|(pair, _)| *pair == (first, second)).map(|&(_, whole)| whole);
-    whole.or_else(|| hangul::composed(first, second))
+    match COMPOSITIONS.iter().find(|(c, _)| *c == second) {
+        Some((_, firsts)) => firsts.iter().find(|(c, _)| *c == first).map(|&(_, whole)| whole),
+        None => hangul::composed(first, second),
+    }
+}
+
+fn compositions() -> Vec<(char, Vec<(char, char)>)> {
+    let mut all: Vec<(char, Vec<(char, char)>)> = Vec::new();
+    for ((first, second), whole) in tables::compositions() {
+        match all.iter_mut().find(|(c, _)| *c == second) {
+            Some((_, firsts)) => firsts.push((first, whole)),
+            None => all.push((second, vec![(first, whole)])),
+        }
+    }
+    all
 }
 
 /// Hangul syllables: a leading consonant, a vowel, and perhaps a trailing consonant (The Unicode Standard 3.12).
