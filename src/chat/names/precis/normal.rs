@@ -6,8 +6,11 @@ use std::sync::LazyLock;
 
 use super::tables;
 
-/// What composes, by the second character: the first ones, and what each is with it. Made when the first name needs it.
-static COMPOSITIONS: LazyLock<Vec<(char, Vec<(char, char)>)>> = LazyLock::new(compositions);
+/// Characters that compose with the one behind them, and what each is with it.
+type Firsts = Vec<(char, char)>;
+
+/// What composes, by the second character. Made when the first name needs it.
+static COMPOSITIONS: LazyLock<Vec<(char, Firsts)>> = LazyLock::new(compositions);
 
 /// A character that decomposes no further, and its combining class.
 type Part = (char, u8);
@@ -36,24 +39,27 @@ fn put(parts: &mut Vec<Part>, part: Part) {
     parts.insert(at, part);
 }
 
-/// Each part becomes one with the last starter (a part of class 0), if the two are a character and nothing is in between that
-/// blocks it.
+/// Each part becomes one with the starter (a part of class 0) before it, where that makes a character.
 fn compose(parts: Vec<Part>) -> String {
     let mut whole: Vec<Part> = Vec::with_capacity(parts.len());
     let mut starter = None;
     for part in parts {
-        let last = whole.len().saturating_sub(1);
-        let is_free = |at: usize| at == last || whole[last].1 < part.1;
-        let composed =
-            starter.filter(|&at| is_free(at)).and_then(|at: usize| Some((at, composition(whole[at].0, part.0)?)));
-        if let Some((at, c)) = composed {
-            whole[at].0 = c;
-            continue;
+        match starter.and_then(|at: usize| Some((at, joined(&whole[at..], part)?))) {
+            Some((at, c)) => whole[at].0 = c,
+            None => {
+                starter = if part.1 == 0 { Some(whole.len()) } else { starter };
+                whole.push(part);
+            }
         }
-        whole.push(part);
-        starter = if part.1 == 0 { Some(whole.len() - 1) } else { starter };
     }
     whole.into_iter().map(|(c, _)| c).collect()
+}
+
+/// What the first of these is together with the part behind them, if none in between blocks it.
+fn joined(since: &[Part], part: Part) -> Option<char> {
+    let (starter, between) = since.split_first()?;
+    let is_free = between.last().is_none_or(|last| last.1 < part.1);
+    is_free.then(|| composition(starter.0, part.0)).flatten()
 }
 
 /// What the two are together.
@@ -64,8 +70,8 @@ pub(super) fn composition(first: char, second: char) -> Option<char> {
     }
 }
 
-fn compositions() -> Vec<(char, Vec<(char, char)>)> {
-    let mut all: Vec<(char, Vec<(char, char)>)> = Vec::new();
+fn compositions() -> Vec<(char, Firsts)> {
+    let mut all: Vec<(char, Firsts)> = Vec::new();
     for ((first, second), whole) in tables::compositions() {
         match all.iter_mut().find(|(c, _)| *c == second) {
             Some((_, firsts)) => firsts.push((first, whole)),

@@ -63,16 +63,7 @@ pub(super) fn decomposition(c: char) -> Option<impl Iterator<Item = char>> {
 pub(super) fn compositions() -> Vec<((char, char), char)> {
     let (mut table, mut start, mut found) = (Bytes(data::DECOMPOSITIONS), 0, Vec::new());
     while let Some((last, page)) = table.page(start) {
-        let mut entries = Entries::new(start, page);
-        while let Some(entry) = entries.next() {
-            let codes = [entries.targets[0], entries.targets[1], entry.first].map(char::from_u32);
-            match codes {
-                [Some(first), Some(second), Some(whole)] if entry.kind == COMPOSING_PAIR => {
-                    found.push(((first, second), whole))
-                }
-                _ => {}
-            }
-        }
+        Entries::new(start, page).compositions(&mut found);
         start = last + 1;
     }
     found
@@ -121,6 +112,17 @@ struct Entries {
 impl Entries {
     fn new(start: u32, page: Bytes) -> Self {
         Self { page, next: start, targets: [0; 18] }
+    }
+
+    fn compositions(&mut self, found: &mut Vec<((char, char), char)>) {
+        while let Some(Entry { kind, first: whole, .. }) = self.next() {
+            match [self.targets[0], self.targets[1], whole].map(char::from_u32) {
+                [Some(first), Some(second), Some(whole)] if kind == COMPOSING_PAIR => {
+                    found.push(((first, second), whole))
+                }
+                _ => {}
+            }
+        }
     }
 }
 

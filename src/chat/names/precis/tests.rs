@@ -97,6 +97,7 @@ fn some_need_the_right_neighbours() {
         ("क्\u{200c}ष", true), // A.1
         ("می\u{200c}خواهم", true),
         ("م\u{64e}\u{64e}\u{200c}\u{64e}خ", true),
+        ("م\u{200c}د", true),
         ("\u{200c}خ", false),
         ("م\u{200c}", false),
         ("د\u{200c}خ", false),
