@@ -179,7 +179,12 @@ def main(folder):
         "lower": mapping_table(database.lower),
         "decompositions": mapping_table(database.canonical | database.compatible, database.composes),
     }
-    lines = [f"//! Tables from Unicode {database.version}, written by `.ci/unicode.py`, which says what is in them; not to be edited.", ""]
+    lines = [
+        f"//! Tables from Unicode {database.version}, written by `.ci/unicode.py`, which says what is in them; not to be edited.",
+        "//!",
+        "//! Owns nothing but them. What they are made of: © Unicode, Inc., <https://www.unicode.org/license.txt> (Unicode-3.0).",
+        "",
+    ]
     for name, table in tables.items():
         (TARGET / f"{name}.bin").write_bytes(table)
         lines.append(f'pub(super) static {name.upper()}: &[u8] = include_bytes!("{name}.bin");')
