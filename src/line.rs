@@ -140,9 +140,13 @@ impl Read for Timed<'_> {
 /// The first byte that comes, which is still there to be read; `None` if none comes before the deadline.
 pub(crate) fn peek(stream: &TcpStream, deadline: Instant) -> Option<u8> {
     let mut first = [0];
-    set_timeout(deadline, |left| stream.set_read_timeout(left)).ok()?;
-    let count = stream.peek(&mut first).ok()?;
-    (count == 1).then_some(first[0])
+    loop {
+        set_timeout(deadline, |left| stream.set_read_timeout(left)).ok()?;
+        match stream.peek(&mut first) {
+            Err(why) if why.kind() == ErrorKind::Interrupted => {}
+            done => return (done.ok()? == 1).then_some(first[0]),
+        }
+    }
 }
 
 fn write_until(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {

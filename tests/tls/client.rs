@@ -196,7 +196,13 @@ impl Client {
     }
 
     fn pull(&mut self) -> io::Result<usize> {
-        let count = self.tls.read_tls(&mut self.stream)?;
+        let count = loop {
+            match self.tls.read_tls(&mut self.stream) {
+                // The test of SIGHUP is in the same process, and a read with a timeout is not taken up again.
+                Err(why) if why.kind() == ErrorKind::Interrupted => {}
+                done => break done?,
+            }
+        };
         self.tls.process_new_packets().map_err(|why| io::Error::new(ErrorKind::InvalidData, why))?;
         Ok(count)
     }
