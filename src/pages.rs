@@ -18,11 +18,7 @@ macro_rules! file {
         file!($content_type, $name, concat!("/", $name))
     };
     ($content_type:expr, $name:literal, $path:expr) => {
-        Page::new(
-            $path,
-            $content_type,
-            include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")),
-        )
+        Page::new($path, $content_type, include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")))
     };
 }
 
