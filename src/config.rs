@@ -42,7 +42,8 @@ pub struct Config {
     pub wrong_token_pause: Duration,
     /// Handshakes in progress at once. 256; zero: no bound. Above: 503.
     pub handshakes: usize,
-    /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot.
+    /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot. Up to 1 KiB lies on the stack,
+    /// and costs nothing; more is kept for each connection, always.
     pub read_buffer: usize,
     /// Stack of a connection's thread, virtual: only what is touched costs memory. 128 KiB.
     pub stack: usize,

@@ -25,7 +25,7 @@ mod wire;
 
 pub(crate) use drain::Drain;
 pub use frames::{Bytes, Frames, Message, Utf8Bytes};
-pub(crate) use reader::Reader;
+pub(crate) use reader::{Reader, Space};
 pub use reason::Reason;
 
 use crate::{config::Config, tls::Session};
@@ -33,16 +33,47 @@ use live::{Digest, Ending, Live, Settled};
 use log::debug;
 use pending::Pending;
 use std::{
-    net::{Shutdown, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 pub(crate) use tungstenite::protocol::Role;
 
+/// What is known of the other end since the handshake.
+#[derive(Debug)]
+pub(crate) struct FarEnd {
+    /// Ours for it, and no other's.
+    pub(crate) id: u64,
+    pub(crate) addr: SocketAddr,
+    /// The subprotocol.
+    pub(crate) protocol: Option<Arc<str>>,
+}
+
+impl FarEnd {
+    /// For those who know the rest themselves.
+    pub(crate) fn nameless(id: u64) -> Self {
+        Self { id, addr: SocketAddr::from(([0; 4], 0)), protocol: None }
+    }
+}
+
+/// What a connection is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) far_end: FarEnd,
+    pub(crate) role: Role,
+    pub(crate) stream: Arc<TcpStream>,
+    /// With TLS.
+    pub(crate) session: Option<Session>,
+    /// What came behind the head of the request, or of the answer; with TLS that is in the session.
+    pub(crate) input: Vec<u8>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) drain: Arc<Drain>,
+}
+
 /// What is shared between the reader and all senders.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    id: u64,
+    far_end: FarEnd,
     config: Arc<Config>,
     drain: Arc<Drain>,
     pending: Pending,
@@ -51,22 +82,18 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// A connection whose handshake is done, and the reader that its thread runs. `session`: with TLS. `input`: what came
-    /// behind the head of the request, or of the answer; with TLS that is in the session.
+    /// A connection whose handshake is done, and the reader that its thread runs.
     #[inline(never)]
-    pub(crate) fn new(
-        id: u64,
-        role: Role,
-        stream: Arc<TcpStream>,
-        session: Option<Session>,
-        input: Vec<u8>,
-        config: Arc<Config>,
-        drain: Arc<Drain>,
-    ) -> (Arc<Self>, Reader) {
+    pub(crate) fn new(parts: Parts) -> (Arc<Self>, Reader) {
+        let Parts { far_end, role, stream, session, input, config, drain } = parts;
         let live = Mutex::new(Some(Live::new(role, Arc::clone(&stream), session, &config)));
-        let connection = Arc::new(Self { id, config, drain, pending: Pending::new(), live });
+        let connection = Arc::new(Self { far_end, config, drain, pending: Pending::default(), live });
         let reader = Reader::new(Arc::clone(&connection), stream, input);
         (connection, reader)
+    }
+
+    pub(crate) fn far_end(&self) -> &FarEnd {
+        &self.far_end
     }
 
     /// Sends frames that are encoded already, as a server's may be. False: it is closing, and nothing was sent.
@@ -148,7 +175,7 @@ impl Connection {
         let mut guard = self.lock();
         let Some(live) = guard.as_mut() else { return true };
         if let Ending::Lost(why) = &ending {
-            debug!("connection {}: {why}", self.id);
+            debug!("connection {}: {why}", self.far_end.id);
         }
         let clean = live.conclude(ending);
         self.settle(live);
@@ -221,7 +248,7 @@ impl Connection {
     fn key(&self) -> usize {
         // On 32 bits it repeats after four billion connections: an older one of the same number, if it is still there
         // and stalled, then waits for its next deadline.
-        self.id as usize
+        self.far_end.id as usize
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Live>> {

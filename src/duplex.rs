@@ -48,7 +48,7 @@ pub use tungstenite::{self, protocol::Role};
 
 use crate::{
     config::Config,
-    connection::{Connection, Drain, Message, Reader as Inner, Reason},
+    connection::{Connection, Drain, FarEnd, Message, Parts, Reader as Inner, Reason, Space},
 };
 use std::{fmt, io, net::TcpStream, sync::Arc};
 
@@ -117,9 +117,11 @@ impl Duplex {
         let _ = stream.set_nodelay(true);
         let (drain, id) = Drain::of_process()?;
         let config = Arc::new(self.config.sensible());
-        let (connection, reader) = Connection::new(id, self.role, Arc::new(stream), None, input, config, drain);
+        let (far_end, stream) = (FarEnd::nameless(id), Arc::new(stream));
+        let parts = Parts { far_end, role: self.role, stream, session: None, input, config, drain };
+        let (connection, reader) = Connection::new(parts);
         let writer = Writer { connection: Arc::clone(&connection) };
-        Ok((writer, Reader { connection, reader, reason: None }))
+        Ok((writer, Reader { connection, reader, space: Box::new([0; size_of::<Space>()]), reason: None }))
     }
 }
 
@@ -162,6 +164,7 @@ impl fmt::Debug for Writer {
 pub struct Reader {
     connection: Arc<Connection>,
     reader: Inner,
+    space: Box<Space>,
     reason: Option<Reason>,
 }
 
@@ -181,7 +184,7 @@ impl Iterator for Reader {
         if self.reason.is_some() {
             return None;
         }
-        let message = self.reader.next();
+        let message = self.reader.next(&mut self.space);
         match message {
             Some(_) => self.connection.dealt_with(),
             None => self.reason = Some(self.connection.end()),

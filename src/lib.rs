@@ -33,8 +33,8 @@
 //! reading and writing at once on a `tungstenite::WebSocket` that you have already.
 //!
 //! # Features
-//! `precis`, on by default: names are compared as RFC 8266 says, for about 200 KiB of Unicode tables. Without it, case and
-//! white space do not count, and that is all.
+//! `precis`, on by default: names are compared as RFC 8266 says, for 20 KiB, tables of Unicode. Without it, case and white
+//! space do not count, and that is all.
 //!
 //! `history`, off by default: messages are kept in an SQLite file (`chinwag::history`), for 1.8 MiB of binary.
 //!

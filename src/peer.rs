@@ -22,44 +22,38 @@ pub type PeerId = u64;
 /// the message, until it is dropped: a Close that comes later waits for it, for up to
 /// [`Config::close_timeout`](crate::Config::close_timeout). Clones, and the handles of other events, delay nothing.
 pub struct Peer {
-    inner: Arc<Inner>,
+    /// Nothing in between: whoever sends to thousands waits for memory at each step.
+    connection: Arc<Connection>,
     /// It came with a message: when it is dropped, the message counts as dealt with.
     with_message: bool,
 }
 
-struct Inner {
-    id: PeerId,
-    addr: SocketAddr,
-    protocol: Option<Arc<str>>,
-    connection: Arc<Connection>,
-}
-
 impl Peer {
-    pub(crate) fn new(id: PeerId, addr: SocketAddr, protocol: Option<Arc<str>>, connection: Arc<Connection>) -> Self {
-        Self { inner: Arc::new(Inner { id, addr, protocol, connection }), with_message: false }
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        Self { connection, with_message: false }
     }
 
     /// The handle that goes out with a message.
     pub(crate) fn with_message(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), with_message: true }
+        Self { connection: Arc::clone(&self.connection), with_message: true }
     }
 
     /// Its number.
     #[must_use]
     pub fn id(&self) -> PeerId {
-        self.inner.id
+        self.connection.far_end().id
     }
 
     /// Where its connection comes from. Behind a trusted proxy: the address that the proxy names, and port 0.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.inner.addr
+        self.connection.far_end().addr
     }
 
     /// The subprotocol that was agreed on in the handshake (RFC 6455 1.9).
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.inner.protocol.as_deref()
+        self.connection.far_end().protocol.as_deref()
     }
 
     /// Sends a message, and never blocks: what the socket does not take at once waits, up to
@@ -81,13 +75,13 @@ impl Peer {
 
     /// Sends whole frames.
     pub(crate) fn send_bytes(&self, frames: &[u8]) -> bool {
-        self.inner.connection.send(frames)
+        self.connection.send(frames)
     }
 
     /// Whether the operating system has taken everything that was sent. Who has much to send, and no hurry, waits for that.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.inner.connection.is_idle()
+        self.connection.is_idle()
     }
 
     /// Starts the closing handshake (RFC 6455 7.1.2) after all that was sent before: a Close frame with this status
@@ -97,33 +91,33 @@ impl Peer {
     ///
     /// `code` is one of 1000 to 1003, 1007 to 1014, or 3000 to 4999. For others, which must not be sent, 1011 is.
     pub fn close(&self, code: u16, reason: &str) {
-        self.inner.connection.close(code, reason);
+        self.connection.close(code, reason);
     }
 
     /// Cuts the connection, without a Close frame and whatever is still to be sent: a browser calls that 1006. For
     /// tests, and for peers that deserve no better.
     pub fn cut(&self) {
-        self.inner.connection.cut();
+        self.connection.cut();
     }
 }
 
 impl Clone for Peer {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), with_message: false }
+        Self::new(Arc::clone(&self.connection))
     }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
         if self.with_message {
-            self.inner.connection.dealt_with();
+            self.connection.dealt_with();
         }
     }
 }
 
 impl PartialEq for Peer {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.inner, &other.inner)
+        Arc::ptr_eq(&self.connection, &other.connection)
     }
 }
 
@@ -131,12 +125,12 @@ impl Eq for Peer {}
 
 impl Hash for Peer {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.inner.id.hash(state);
+        self.id().hash(state);
     }
 }
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Peer({}, {})", self.inner.id, self.inner.addr)
+        write!(f, "Peer({}, {})", self.id(), self.addr())
     }
 }

@@ -7,6 +7,7 @@ mod entrance;
 mod forwarded;
 mod guests;
 mod ledger;
+mod life;
 mod opening;
 mod pace;
 mod seats;
@@ -100,13 +101,16 @@ struct Shared {
     policy: Policy,
     drain: Arc<Drain>,
     seats: Arc<Seats>,
-    threads: Threads,
+    /// For handshakes, and for all that is none.
+    openings: Threads,
+    /// For WebSockets.
+    lives: Threads,
     proxies: Proxies,
     guests: Guests,
     /// Wrong access tokens.
     guesses: Pace,
     /// WebSockets that were opened.
-    openings: Pace,
+    opened: Pace,
     ledger: Ledger,
     next_id: AtomicU64,
     porters: Arc<AtomicUsize>,
@@ -254,18 +258,19 @@ impl Builder {
         let addrs = addrs.collect::<Result<_, _>>().map_err(Error::Start)?;
         let config = self.config.sensible();
         let (sender, events) = bounded(config.events);
-        let threads = Threads::new(config.stack);
-        let openings = Pace::new(u32::try_from(config.connections_per_address).unwrap_or(u32::MAX));
+        let (openings, lives) = (Threads::new(config.stack), Threads::new(config.stack));
+        let opened = Pace::new(u32::try_from(config.connections_per_address).unwrap_or(u32::MAX));
         let shared = Arc::new(Shared {
             config: Arc::new(config),
             policy: self.policy,
             drain: Drain::start().map_err(Error::Start)?,
             seats: Arc::default(),
-            threads,
+            openings,
+            lives,
             proxies: self.proxies,
             guests: Guests::default(),
             guesses: Pace::new(GUESSES),
-            openings,
+            opened,
             ledger: Ledger::default(),
             next_id: AtomicU64::new(self.first_id.unwrap_or(1).max(1)),
             porters: Arc::default(),

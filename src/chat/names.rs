@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::protocol;
 
-#[cfg_attr(feature = "precis", path = "names/precis.rs")]
+#[cfg_attr(feature = "precis", path = "names/precis/nickname.rs")]
 #[cfg_attr(not(feature = "precis"), path = "names/simple.rs")]
 mod profile;
 mod unseen;
@@ -56,7 +56,7 @@ impl Name {
 
 /// What a name is compared by, for looking it up; `None` if it is no name of at most `max` characters.
 ///
-/// The only way to the profile, whose time grows with the square of the length: a long one never gets there.
+/// The only way to the profile, whose time may grow with the square of the length: a long one never gets there.
 pub(super) fn key(name: &str, max: usize) -> Option<String> {
     let name = name.trim();
     is_short(name, max).then(|| profile::key(name)).flatten()

@@ -13,7 +13,7 @@ use super::{
     url::Target,
 };
 use crate::{
-    connection::{Connection, Drain, Reader, Role},
+    connection::{Connection, Drain, FarEnd, Parts, Reader, Role, Space},
     line::Line,
     tls::Session,
 };
@@ -74,7 +74,9 @@ impl Work {
         let (Agreed { protocol, input }, session) = agreed?;
         let (drain, id) = Drain::of_process().map_err(Error::Start)?;
         let config = Arc::new(self.settings.config.clone());
-        let (connection, reader) = Connection::new(id, Role::Client, stream, session, input, config, drain);
+        let far_end = FarEnd::nameless(id);
+        let parts = Parts { far_end, role: Role::Client, stream, session, input, config, drain };
+        let (connection, reader) = Connection::new(parts);
         self.state.open(&connection, protocol)?;
         Ok((connection, reader))
     }
@@ -122,7 +124,8 @@ impl Work {
     /// Messages, from the socket into the channel. When that is full this waits, thus does not read, thus TCP slows the
     /// server down. When nobody is left to receive them, they are read and dropped until the connection has ended.
     fn pump(&self, connection: &Arc<Connection>, mut reader: Reader) {
-        while let Some(message) = reader.next() {
+        let mut space = [0; size_of::<Space>()];
+        while let Some(message) = reader.next(&mut space) {
             trace!("{}: {message:?}", self.state.url());
             // As a browser: a Close frame is answered when it comes, not when the messages before it were dealt with.
             connection.dealt_with();

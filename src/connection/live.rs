@@ -24,7 +24,7 @@ use tungstenite::{
 };
 
 /// Bytes that tungstenite reads at a time from what we have read: small, for it is kept for the connection's life.
-const PARSE_BUFFER: usize = 512;
+const PARSE_BUFFER: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Live {

@@ -4,25 +4,24 @@
 //! before the Close frame that ends the connection: so the reader waits, for a while, until nothing is pending.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     thread::{self, Thread},
     time::Instant,
 };
 
 /// A count that one thread, the reader, can wait for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Pending {
     count: AtomicUsize,
     abandoned: AtomicBool,
-    reader: Thread,
+    /// The thread that waits.
+    reader: Mutex<Option<Thread>>,
 }
 
 impl Pending {
-    /// For a reader on this thread.
-    pub(super) fn new() -> Self {
-        Self { count: AtomicUsize::new(0), abandoned: AtomicBool::new(false), reader: thread::current() }
-    }
-
     /// One more was handed out.
     pub(super) fn add(&self) {
         self.count.fetch_add(1, Ordering::Relaxed);
@@ -31,18 +30,20 @@ impl Pending {
     /// One was dealt with.
     pub(super) fn remove(&self) {
         if self.count.fetch_sub(1, Ordering::Release) == 1 {
-            self.reader.unpark();
+            self.wake();
         }
     }
 
     /// It does not matter any more.
     pub(super) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Release);
-        self.reader.unpark();
+        self.wake();
     }
 
     /// Waits until nothing is pending or all is abandoned, at most until `deadline`. For the reader only.
     pub(super) fn wait(&self, deadline: Instant) {
+        // Said before the first look: who makes the count zero after that look finds whom to wake.
+        *self.reader() = Some(thread::current());
         while self.count.load(Ordering::Acquire) > 0 && !self.abandoned.load(Ordering::Acquire) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -50,5 +51,15 @@ impl Pending {
             }
             thread::park_timeout(left);
         }
+    }
+
+    fn wake(&self) {
+        if let Some(reader) = &*self.reader() {
+            reader.unpark();
+        }
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Option<Thread>> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,7 @@
 //! The half that reads: it blocks, holding no lock, and turns bytes into messages.
 //!
-//! Owns the read buffer and the sense of time of one connection: silence, Pings, and what no answer means.
+//! Owns the sense of time of one connection (silence, Pings, and what no answer means), and the read buffer of those who
+//! send a lot. For the others the caller's [`Space`] is enough.
 
 use super::{Connection, Digest, Message};
 use rustix::{
@@ -12,6 +13,10 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+
+/// Room for what is read from peers that send little: on the caller's stack, where the page it lies in is touched anyhow,
+/// it costs nothing. The same one, with the same content, for each call of one [`Reader`].
+pub(crate) type Space = [u8; 1024];
 
 /// The most that is read at once, from a client that sends a lot.
 const LARGEST_READ: usize = 64 * 1024;
@@ -32,8 +37,9 @@ const COUNTED: Duration = Duration::from_secs(60);
 pub(crate) struct Reader {
     connection: Arc<Connection>,
     stream: Arc<TcpStream>,
-    buffer: Vec<u8>,
-    /// The part of `buffer` that has not been digested.
+    /// In place of the space, when that is too small.
+    large: Vec<u8>,
+    /// The part of the buffer that has not been digested.
     unread: std::ops::Range<usize>,
     awaiting_pong: bool,
     /// Bytes without a message, and since when they are counted.
@@ -44,19 +50,22 @@ pub(crate) struct Reader {
 impl Reader {
     /// `input`: bytes that were read already, behind the request's head.
     pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>, input: Vec<u8>) -> Self {
-        let unread = 0..input.len();
-        let mut buffer = input;
-        buffer.resize(buffer.len().max(connection.config.read_buffer), 0);
+        let (unread, small) = (0..input.len(), connection.config.read_buffer);
+        let mut large = if input.is_empty() { smallest(small) } else { input };
+        if !large.is_empty() {
+            large.resize(large.len().max(small), 0);
+        }
         let since = Instant::now();
-        let reader = Self { connection, stream, buffer, unread, awaiting_pong: false, fruitless: 0, since };
+        let reader = Self { connection, stream, large, unread, awaiting_pong: false, fruitless: 0, since };
         reader.wait_at_most(reader.connection.config.ping_after);
         reader
     }
 
     /// Waits for the next message. `None`: the connection is over, [`Connection::end`] says why.
-    pub(crate) fn next(&mut self) -> Option<Message> {
+    pub(crate) fn next(&mut self, space: &mut Space) -> Option<Message> {
         loop {
-            let mut input = &self.buffer[self.unread.clone()];
+            let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer);
+            let mut input = &buffer[self.unread.clone()];
             let digest = self.connection.digest(&mut input);
             self.unread.start = self.unread.end - input.len();
             match digest {
@@ -66,11 +75,11 @@ impl Reader {
                     self.fruitless = self.fruitless.saturating_sub(paid);
                     return Some(message);
                 }
-                Digest::Hungry if self.receive() => {}
+                Digest::Hungry if self.receive(space) => {}
                 Digest::Hungry => return None,
                 Digest::Over(ending) => {
                     if !self.connection.conclude(ending) {
-                        self.throw_away();
+                        self.throw_away(space);
                     }
                     return None;
                 }
@@ -79,10 +88,11 @@ impl Reader {
     }
 
     /// Blocks until something came, or the connection was given up. False: nothing more will come.
-    fn receive(&mut self) -> bool {
+    fn receive(&mut self, space: &mut Space) -> bool {
         self.fit();
         loop {
-            match recv(&*self.stream, self.buffer.as_mut_slice(), RecvFlags::empty()) {
+            let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer);
+            match recv(&*self.stream, buffer, RecvFlags::empty()) {
                 Ok((_, 0)) => return false,
                 Ok((_, count)) => {
                     self.received(count);
@@ -122,12 +132,13 @@ impl Reader {
 
     /// A larger buffer for those who fill it; the small one again for those who do not.
     fn fit(&mut self) {
-        let (last, size, small) = (self.unread.end, self.buffer.len(), self.connection.config.read_buffer);
-        self.unread = 0..0;
+        let small = self.connection.config.read_buffer;
+        let size = if self.large.is_empty() { small } else { self.large.len() };
+        let last = std::mem::take(&mut self.unread).end;
         if last == size && size < LARGEST_READ {
-            self.buffer.resize((size * 4).min(LARGEST_READ), 0);
-        } else if last < size / 8 && size > small {
-            self.buffer = vec![0; small];
+            self.large.resize((size * 4).min(LARGEST_READ), 0);
+        } else if last < size / 8 && !self.large.is_empty() {
+            self.large = smallest(small);
         }
     }
 
@@ -140,14 +151,14 @@ impl Reader {
 
     /// All is said. Reads until the peer has ended, too, so that nothing unread makes the operating system reset the
     /// connection and destroy the Close frame on its way; but not for ever.
-    fn throw_away(&mut self) {
+    fn throw_away(&mut self, space: &mut Space) {
         let deadline = Instant::now() + self.connection.config.close_timeout;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || self.stream.set_read_timeout(Some(left)).is_err() {
                 return;
             }
-            match recv(&*self.stream, self.buffer.as_mut_slice(), RecvFlags::empty()) {
+            match recv(&*self.stream, space.as_mut_slice(), RecvFlags::empty()) {
                 Ok((_, 0)) => return,
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(_) => return,
@@ -162,11 +173,24 @@ impl Reader {
     }
 }
 
+/// The buffer that is used: the large one if there is one, else as much of the space as is asked for.
+fn buffer<'a>(large: &'a mut [u8], space: &'a mut Space, small: usize) -> &'a mut [u8] {
+    match large.is_empty() {
+        true => &mut space[..small],
+        false => large,
+    }
+}
+
+/// The buffer for those who send little: none, unless more is asked for than the space has.
+fn smallest(small: usize) -> Vec<u8> {
+    vec![0; if small > size_of::<Space>() { small } else { 0 }]
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{
         config::Config,
-        connection::{Connection, Drain, Role},
+        connection::{Connection, Drain, FarEnd, Parts, Role},
     };
     use std::{
         net::{TcpListener, TcpStream},
@@ -178,17 +202,27 @@ mod tests {
     #[test]
     fn the_times_and_sizes_are_the_readers_own_from_the_start() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        for (ping_seconds, input, buffer) in [(0, 0, 1024), (20, 100, 1024), (0, 7000, 7000)] {
+        for (ping_seconds, input, small, large) in
+            [(0, 0, 1024, 0), (0, 0, 4096, 4096), (20, 100, 1024, 1024), (0, 7000, 1024, 7000)]
+        {
             let _peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
             let stream = Arc::new(listener.accept().expect("a connection").0);
             stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
-            let config = Config { ping_after: Duration::from_secs(ping_seconds), ..Config::default() };
+            let config =
+                Config { ping_after: Duration::from_secs(ping_seconds), read_buffer: small, ..Config::default() };
             let drain = Drain::start().expect("a thread");
-            let (_, reader) =
-                Connection::new(1, Role::Server, Arc::clone(&stream), None, vec![0; input], Arc::new(config), drain);
+            let (_, reader) = Connection::new(Parts {
+                far_end: FarEnd::nameless(1),
+                role: Role::Server,
+                stream: Arc::clone(&stream),
+                session: None,
+                input: vec![0; input],
+                config: Arc::new(config),
+                drain,
+            });
             let expected = (ping_seconds > 0).then_some(Duration::from_secs(ping_seconds));
             assert_eq!(stream.read_timeout().expect("a timeout"), expected);
-            assert_eq!((reader.buffer.len(), reader.unread), (buffer, 0..input));
+            assert_eq!((reader.large.len(), reader.unread), (large, 0..input));
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     opening,
     seats::{Full, Seat},
     socket,
+    threads::NoThread,
 };
 use crate::{handshake, tls::Port};
 use log::debug;
@@ -82,11 +83,12 @@ fn welcome(stream: TcpStream, addr: SocketAddr, index: usize, shared: &Arc<Share
     }
     let thread_shared = Arc::clone(shared);
     let thread_stream = Arc::clone(&stream);
-    let started = shared.threads.run(move || {
+    let started = shared.openings.run(move || {
         let port = thread_shared.entrances[index].port.as_ref();
         socket::run(id, thread_stream, addr, port, seat, &thread_shared);
     });
-    if let Err(why) = started {
+    if let Err(NoThread { why, work }) = started {
+        drop(work);
         shared.guests.leave(id);
         shared.ledger.note(Kind::Exhausted, format_args!("turned {addr} away with 503: no thread: {why}"));
         turn_away_within(&stream, port, PAUSE);

@@ -165,11 +165,11 @@ fn may_open(addr: SocketAddr, shared: &Shared) -> bool {
     }
     let pause = Duration::from_secs(10) / u32::try_from(most).unwrap_or(u32::MAX);
     let now = Instant::now();
-    if shared.openings.too_many(ip, pause, now) {
+    if shared.opened.too_many(ip, pause, now) {
         shared.ledger.note(Kind::Address, format_args!("turned {addr} away with 503: it opens WebSockets too often"));
         return false;
     }
-    shared.openings.one_more(ip, pause, now);
+    shared.opened.one_more(ip, pause, now);
     true
 }
 

@@ -6,9 +6,9 @@
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::{
-    io,
+    fmt, io,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -22,7 +22,20 @@ const MOST_IDLE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a thread does for one socket. It catches its panics itself.
-type Work = Box<dyn FnOnce() + Send>;
+pub(super) type Work = Box<dyn FnOnce() + Send>;
+
+/// There is no thread for it.
+pub(super) struct NoThread {
+    pub(super) why: io::Error,
+    /// What is still to be done.
+    pub(super) work: Work,
+}
+
+impl fmt::Debug for NoThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.why.fmt(f)
+    }
+}
 
 pub(super) struct Threads {
     /// Without room: who sends hands over to a thread that waits, or to nobody.
@@ -42,31 +55,34 @@ impl Threads {
     /// Has a thread do the work: one that waits, or a new one.
     ///
     /// # Errors
-    /// The operating system has no thread for it. The work is dropped then.
-    pub(super) fn run(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    /// The operating system has no thread for it.
+    pub(super) fn run(&self, work: impl FnOnce() + Send + 'static) -> Result<(), NoThread> {
         match self.next.try_send(Box::new(work)) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(work) | TrySendError::Disconnected(work)) => self.start(work),
         }
     }
 
-    /// Has a thread do the work that has done nothing before: nothing is left on its stack.
-    ///
-    /// # Errors
-    /// As [`Threads::run`].
-    pub(super) fn run_afresh(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        self.start(Box::new(work))
-    }
-
-    fn start(&self, work: Work) -> io::Result<()> {
+    fn start(&self, work: Work) -> Result<(), NoThread> {
         let (waiting, idle) = (self.waiting.clone(), Arc::clone(&self.idle));
+        let here = Arc::new(Mutex::new(Some(work)));
+        let there = Arc::clone(&here);
         let thread = thread::Builder::new().name("socket".into()).stack_size(self.stack);
-        thread.spawn(move || live(work, &waiting, &idle)).map(drop)
+        match thread.spawn(move || live(take(there), &waiting, &idle)) {
+            Ok(_) => Ok(()),
+            // It was not started, so nobody has taken it.
+            Err(why) => Err(NoThread { why, work: take(here).unwrap_or_else(|| Box::new(|| {})) }),
+        }
     }
 }
 
-fn live(work: Work, waiting: &Receiver<Work>, idle: &AtomicUsize) {
-    let mut next = Some(work);
+/// The work that was put there: what is moved into a thread that does not start is gone.
+fn take(place: Arc<Mutex<Option<Work>>>) -> Option<Work> {
+    place.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+fn live(first: Option<Work>, waiting: &Receiver<Work>, idle: &AtomicUsize) {
+    let mut next = first;
     while let Some(work) = next {
         work();
         next = wait(waiting, idle);
@@ -112,6 +128,15 @@ mod tests {
         threads.run(move || assert!(held.recv_timeout(DEADLINE).is_err())).expect("a thread");
         worker(&threads);
         drop(release);
+    }
+
+    /// More stack than there is memory to address.
+    #[test]
+    fn without_a_thread_the_work_comes_back() {
+        let (tell, told) = bounded(1);
+        let refused = Threads::new(usize::MAX / 4 * 3).run(move || tell.send(()).expect("somebody wants to know"));
+        (refused.expect_err("no thread").work)();
+        told.try_recv().expect("it was done");
     }
 
     #[test]

@@ -1,0 +1,110 @@
+//! A WebSocket's life: `Connected` first, then its messages, `Disconnected` once and last, a panic included.
+//!
+//! Owns what belongs to it, so that another thread than that of the handshake can go on with it. Knows no threads.
+
+use super::{Event, Shared, ledger::Kind, opening::Opened, seats::Seat};
+use crate::{
+    connection::{Connection, FarEnd, Parts, Reader, Reason, Role, Space},
+    http::Request,
+    peer::Peer,
+};
+use log::{debug, error, trace};
+use std::{
+    net::TcpStream,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+/// One that has begun, and has to be [`run`](Life::run).
+pub(super) struct Life {
+    peer: Peer,
+    connection: Arc<Connection>,
+    reader: Reader,
+    shared: Arc<Shared>,
+    _seat: Seat,
+}
+
+impl Life {
+    /// From the end of the handshake on.
+    #[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
+    #[inline(never)]
+    pub(super) fn begin(
+        id: u64,
+        stream: Arc<TcpStream>,
+        opened: Box<Opened>,
+        seat: Seat,
+        shared: &Arc<Shared>,
+    ) -> Box<Self> {
+        let Opened { addr, request, protocol, input, session } = *opened;
+        let (config, drain) = (Arc::clone(&shared.config), Arc::clone(&shared.drain));
+        let far_end = FarEnd { id, addr, protocol };
+        let (connection, reader) =
+            Connection::new(Parts { far_end, role: Role::Server, stream, session, input, config, drain });
+        if !shared.guests.open(id, &connection) {
+            connection.close(1001, "the server is shutting down");
+        }
+        let peer = Peer::new(Arc::clone(&connection));
+        report_open(&peer);
+        let shared = Arc::clone(shared);
+        let life = Box::new(Self { peer, connection, reader, shared, _seat: seat });
+        life.connected(request);
+        life
+    }
+
+    #[inline(never)]
+    fn connected(&self, request: Box<Request>) {
+        // When nobody receives events any more, there is no server any more: its end closes this connection, too.
+        let _ = self.shared.send(Event::Connected(self.peer.clone(), request));
+    }
+
+    /// Messages, to the end.
+    pub(super) fn run(mut self: Box<Self>) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| pump(&self.peer, &mut self.reader, &self.shared)));
+        self.end(outcome.is_err());
+    }
+
+    #[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
+    #[inline(never)]
+    fn end(self: Box<Self>, panicked: bool) {
+        let Self { peer, connection, shared, .. } = *self;
+        let mut reason = connection.end();
+        if panicked {
+            error!("connection {} from {}: its thread panicked; please report this", peer.id(), peer.addr());
+            reason = Reason::Panicked;
+        }
+        report_end(&shared, &peer, &reason);
+        shared.guests.leave(peer.id());
+        // The channel is gone when the server is: then nobody wants to know.
+        let _ = shared.send(Event::Disconnected(peer, reason));
+    }
+}
+
+/// Messages, from the socket into the central channel. When the channel is full this waits, thus does not read, thus
+/// TCP slows the client down.
+#[inline(never)]
+fn pump(peer: &Peer, reader: &mut Reader, shared: &Shared) {
+    let mut space = [0; size_of::<Space>()];
+    while let Some(message) = reader.next(&mut space) {
+        trace!("connection {}: {message:?}", peer.id());
+        if !shared.send(Event::Message(peer.with_message(), message)) {
+            return;
+        }
+    }
+}
+
+#[inline(never)]
+fn report_open(peer: &Peer) {
+    debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
+}
+
+#[inline(never)]
+fn report_end(shared: &Shared, peer: &Peer, reason: &Reason) {
+    debug!("connection {} from {}: {reason}", peer.id(), peer.addr());
+    let kind = match reason {
+        Reason::TooSlow => Kind::TooSlow,
+        Reason::Silent => Kind::Silent,
+        Reason::Failed { .. } => Kind::Failed,
+        _ => return,
+    };
+    shared.ledger.note(kind, format_args!("dropped connection {} from {}: {reason}", peer.id(), peer.addr()));
+}
