@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Builds the smallest binary that docs/SIZE.md describes: the standard library is compiled, too, without its reader
+# Builds the small binaries that docs/SIZE.md describes: the standard library is compiled, too, without its reader
 # of debug information. Prints where the binary is.
+#
+#   .ci/smallest.sh           the smallest one
+#   .ci/smallest.sh release   the lean release: optimised as any release, and a panic ends one connection only
 #
 # Needs the source of the standard library that belongs to the compiler: `rustup component add rust-src`. Where that is
 # missing, Debian's compiler and source are unpacked (not installed) under ${XDG_CACHE_HOME:-~/.cache}/chinwag-ci/debian-rust:
@@ -32,8 +35,19 @@ if [ ! -e "$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ]; 
   export RUSTC=$cache/rustc
 fi
 # What each of them is for, and what it costs: docs/SIZE.md.
-flags="-Zunstable-options -Cpanic=immediate-abort -Cforce-unwind-tables=no -Crelocation-model=static"
+profile=${1:-smallest}
+case $profile in
+smallest)
+  panic=panic_abort
+  flags="-Zunstable-options -Cpanic=immediate-abort -Cforce-unwind-tables=no -Crelocation-model=static"
+  ;;
+release)
+  panic=panic_unwind
+  flags="-Clink-arg=-Wl,-z,pack-relative-relocs"
+  ;;
+*) echo "usage: $0 [smallest|release]" >&2 && exit 2 ;;
+esac
 RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" CARGO_TARGET_DIR=$target \
-  cargo build -q --locked --bin chinwag --profile smallest --no-default-features --target $triple \
-  -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size >&2
-echo "$target/$triple/smallest/chinwag"
+  cargo build -q --locked --bin chinwag --profile "$profile" --no-default-features --target $triple \
+  -Zbuild-std=std,$panic -Zbuild-std-features=optimize_for_size >&2
+echo "$target/$triple/$profile/chinwag"

@@ -23,7 +23,7 @@
 //!
 //! | floor | modules | what is there |
 //! |---|---|---|
-//! | 0 | [`error`], [`config`], [`http`], [`access`], [`protocol`] | types: what can go wrong, bounds, answers, who may come in, what clients and server say |
+//! | 0 | [`error`], [`config`], `gzip`, [`http`], [`access`], [`protocol`] | types: what can go wrong, bounds, answers, who may come in, what clients and server say; gzip unpacked |
 //! | 1 | [`chat`], [`handshake`], [`pages`], `connection`, `line`, `tls`, `history` | the rules of the chat; request or upgrade; the page; the full-duplex socket; a socket until then; TLS; messages kept in a file |
 //! | 2 | [`peer`], [`server`], [`client`], [`duplex`] | the generic server: [`Server`], [`Event`], [`Peer`]; a WebSocket as browsers have it; any socket split in two |
 //! | 3 | [`chat_server`], [`chat_client`] | the chat on that server; a user of it who comes back |
@@ -38,8 +38,6 @@
 //!
 //! `history`, off by default: messages are kept in an SQLite file (`chinwag::history`), for 1.8 MiB of binary.
 //!
-//! `gzip`, on by default: the page's files are embedded compressed, too, for 27 KiB.
-//!
 //! `tls`: `https://` and `wss://`, with rustls and ring: `tls::Acceptor` and `Builder::listen_tls`; `tls::Connector` for clients.
 //!
 //! `terminal`: the program's `chinwag chat`. The library is the same with it.
@@ -47,6 +45,7 @@
 pub mod access;
 pub mod config;
 pub mod error;
+mod gzip;
 pub mod http;
 pub mod protocol;
 

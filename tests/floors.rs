@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u8)] = &[
     ("error", 0),
     ("config", 0),
+    ("gzip", 0),
     ("http", 0),
     ("access", 0),
     ("protocol", 0),
