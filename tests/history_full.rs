@@ -77,7 +77,7 @@ fn a_file_that_may_not_grow_is_like_a_full_disk() {
     let chinwag = start(bounded);
     let mut ann = Talker::enter(&chinwag);
     ann.talk(400);
-    chinwag.wait_for_log("history: the disk failed");
+    chinwag.wait_for_log("chat.db: the disk failed");
     let kept = stored(&file);
     assert!(!kept.is_empty() && kept.len() < 400 && kept == ann.said[..kept.len()], "{} messages are kept", kept.len());
     run_quietly("prlimit", &["--pid", &chinwag.pid().to_string(), "--fsize=unlimited"]).expect("it may be lifted");

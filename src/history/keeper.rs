@@ -6,7 +6,7 @@ use super::{
     DEADLINE, Kept,
     alarm::{Alarm, Line},
     opening,
-    problem::Problem,
+    problem::{Problem, Unusable},
     prune::Bounds,
     read,
     settings::Settings,
@@ -20,6 +20,7 @@ use rusqlite::Connection;
 use std::{
     collections::HashSet,
     hash::{BuildHasher, Hasher, RandomState},
+    path::Path,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc::sync_channel},
     time::{Duration, Instant},
 };
@@ -49,7 +50,6 @@ pub(super) struct Source<'a> {
     pub(super) renamed: bool,
 }
 
-#[derive(Default)]
 pub(super) struct Shared {
     state: Mutex<State>,
     /// There is something to do.
@@ -58,7 +58,6 @@ pub(super) struct Shared {
     pub(super) done: Condvar,
 }
 
-#[derive(Default)]
 pub(super) struct State {
     pub(super) shelf: Shelf,
     pub(super) asks: Vec<Ask>,
@@ -74,22 +73,33 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
+    fn new(file: &Path) -> Self {
+        let (shelf, asks, alarm) = (Shelf::default(), Vec::new(), Alarm::new(file));
+        let state = Mutex::new(State { shelf, asks, alarm, closing: false, ended: false });
+        Self { state, work: Condvar::new(), done: Condvar::new() }
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl History {
-    /// Opens the file, or makes it, and starts the thread. A file that cannot be used is logged, and left alone.
+    /// Opens the file, or makes it, and starts the thread. A disk that fails, or is full, is logged, and tried again.
     ///
     /// # Errors
-    /// [`Problem::NoPlace`] and [`Problem::InUse`], which are mistakes in what was asked for; and a thread that the
-    /// operating system refuses.
-    pub fn open(settings: &Settings) -> Result<Self, Problem> {
+    /// What is a mistake in what was asked for, and does not pass: there is no such folder; the file is no database, is
+    /// damaged, another program's, a newer chinwag's, or used by another one; it may be neither read nor written. It is left
+    /// as it is. And a thread that the operating system refuses.
+    pub fn open(settings: &Settings) -> Result<Self, Unusable> {
+        Self::start(settings).map_err(|problem| Unusable { file: settings.path.clone(), problem })
+    }
+
+    fn start(settings: &Settings) -> Result<Self, Problem> {
         opening::has_a_place(&settings.path)?;
         let start = Start::new(settings, token())?;
         let first_id = start.first_id();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new(&settings.path));
         if let Some(problem) = start.problem() {
             tell(shared.lock().alarm.raise(problem, Instant::now()));
         }

@@ -44,7 +44,8 @@ pub(super) struct Start {
 
 impl Start {
     /// # Errors
-    /// [`Problem::InUse`] only. Any other problem is kept, to be told.
+    /// Those that are [final](Problem::is_final), and a file that may be neither read nor written. Any other problem is
+    /// kept, to be told.
     pub(super) fn new(settings: &Settings, run: Arc<str>) -> Result<Self, Problem> {
         let mut start = Self {
             settings: settings.clone(),
@@ -56,15 +57,16 @@ impl Start {
             is_behind: false,
         };
         match start.open(true) {
-            Err(Problem::InUse) => return Err(Problem::InUse),
+            Ok(()) => Ok(start),
+            Err(problem) if problem.is_final() => Err(problem),
             Err(problem) => {
-                start.rename = true;
-                start.problem = Some(problem);
                 start.read_only();
+                match (&problem, &start.access) {
+                    (Problem::ReadOnly, Access::Unreadable) => Err(problem),
+                    _ => Ok(Self { rename: true, problem: Some(problem), ..start }),
+                }
             }
-            Ok(()) => {}
         }
-        Ok(start)
     }
 
     pub(super) fn problem(&self) -> Option<Problem> {
