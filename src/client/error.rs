@@ -5,7 +5,6 @@
 use std::{fmt, io, time::Duration};
 
 /// Why there is no connection, or none any more, or why something was not done.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// That is no URL of a WebSocket. (In a browser: `SyntaxError`.)
@@ -118,6 +117,13 @@ fn refused(f: &mut fmt::Formatter<'_>, status: u16, body: &str, location: Option
     match body.trim().lines().next() {
         Some(line) => write!(f, ": {}", line.escape_debug()),
         None => Ok(()),
+    }
+}
+
+/// As [`Display`](fmt::Display): `fn main() -> Result<(), …>` prints errors with `Debug`, and people read them.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
