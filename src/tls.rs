@@ -8,6 +8,7 @@ mod addresses;
 mod certificate;
 mod connector;
 mod der;
+mod explain;
 mod self_signed;
 mod session;
 

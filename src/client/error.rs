@@ -21,9 +21,12 @@ pub enum Error {
     Protocol(String),
     /// A header field that cannot be sent: no valid name or value, or one that belongs to the handshake.
     Header(String),
-    /// `wss://`, but TLS is not part of this build, or nobody is known whom to trust, or the server is none that can be
-    /// trusted: a sentence.
+    /// `wss://`, but TLS is not part of this build, or nobody is known whom to trust, or there is no TLS with this server: a
+    /// sentence.
     Tls(String),
+    /// The server with that name and port shows a certificate for which nobody vouches who is trusted. If it is the right
+    /// one, trust it: [`Builder::tls`](super::Builder::tls) with `tls::Connector::trusting`.
+    Untrusted(String),
     /// The operating system refused a thread or a descriptor.
     Start(io::Error),
     /// The name could not be resolved.
@@ -81,6 +84,7 @@ impl fmt::Display for Error {
             Self::Protocol(name) => write!(f, "{name:?} is no subprotocol: a token, such as chinwag.v1, named once"),
             Self::Header(name) => write!(f, "the header field {name:?} cannot be sent"),
             Self::Tls(why) => write!(f, "{}", why.escape_debug()),
+            Self::Untrusted(host) => write!(f, "nobody who is trusted here vouches for the certificate of {host}"),
             Self::Start(source) => write!(f, "cannot start a connection: {source}"),
             Self::Resolve(source) => write!(f, "the host was not found: {source}"),
             Self::Connect(source) => write!(f, "cannot connect: {source}"),

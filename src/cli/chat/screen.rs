@@ -4,6 +4,7 @@
 
 use chinwag::{
     chat_client::{Event, Said},
+    client::Error,
     protocol::{harmless, harmless_name},
 };
 use rustyline::ExternalPrinter;
@@ -117,13 +118,21 @@ fn remark(event: &Event) -> Option<String> {
         Event::Gap { missed: None } => "messages may have been missed".into(),
         Event::Lost { why, retry_in } => format!("{why}; trying again in {:.1} s", retry_in.as_secs_f64()),
         Event::Closed { error: Some(error), unheard, .. } => {
-            format!("{}{}", harmless(&error.to_string()), lost(*unheard))
+            format!("{}{}{}", harmless(&error.to_string()), advice(error), lost(*unheard))
         }
         Event::Closed { code, reason, unheard, .. } if !(*code == 1000 && reason.is_empty() && *unheard == 0) => {
             format!("closed, {code} {}{}", harmless(reason), lost(*unheard)).trim_end().to_owned()
         }
         _ => return None,
     })
+}
+
+/// What the flags can do about it.
+fn advice(error: &Error) -> &'static str {
+    match error {
+        Error::Untrusted(_) => "; if it is the right one, trust it with --ca-file FILE",
+        _ => "",
+    }
 }
 
 /// The server does not say why it gave another name.
