@@ -225,6 +225,10 @@ fn tls() {
     chinwag::tls::self_signed(pem.as_ref(), &["127.0.0.1".into()]).expect("a certificate");
     let (_example, addr) = Example::serve_with("10_tls", &[&pem, &pem]);
     echo_with_python(&format!("wss://{addr}/"), &[("SSL_CERT_FILE", &pem)]);
+    let both = fs::read_to_string(&pem).expect("PEM");
+    fs::write(&pem, both.split("-----BEGIN PRIVATE").next().expect("the first part")).expect("written");
+    let said = Example::refused("10_tls", &["127.0.0.1:0", &pem]);
+    assert!(said.contains("there is no private key in it"), "a certificate without a key: {said}");
     fs::remove_file(pem).expect("it is there");
 }
 

@@ -95,6 +95,11 @@ mod with_it {
         }
     }
 
+    #[test]
+    fn its_version_is_the_programs() {
+        assert_eq!(chat(&["-V"], "").0, format!("chinwag {}\n", env!("CARGO_PKG_VERSION")));
+    }
+
     /// Two people, each in a terminal of their own.
     #[test]
     fn two_terminals() {

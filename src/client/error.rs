@@ -87,6 +87,9 @@ impl fmt::Display for Error {
             Self::Untrusted(host) => write!(f, "nobody who is trusted here vouches for the certificate of {host}"),
             Self::Start(source) => write!(f, "cannot start a connection: {source}"),
             Self::Resolve(source) => write!(f, "the host was not found: {source}"),
+            Self::Connect(source) if source.kind() == io::ErrorKind::ConnectionRefused => {
+                write!(f, "cannot connect: nothing listens there; is the server running?")
+            }
             Self::Connect(source) => write!(f, "cannot connect: {source}"),
             Self::ConnectTimeout(time) => write!(f, "no connection within {time:?}"),
             Self::HandshakeTimeout(time) => write!(f, "no answer to the handshake within {time:?}"),
