@@ -77,7 +77,7 @@ impl Alarm {
         trouble.told = now;
         let (problem, time) = (&trouble.problem, now.duration_since(trouble.since).as_secs());
         Some(Line::Error(format!(
-            "history: still, after {time} s: {problem}. {waiting} messages wait in memory, {lost} are not kept"
+            "history: still, after {time} s: {problem}. Messages that wait in memory: {waiting}, that are not kept: {lost}"
         )))
     }
 
@@ -87,7 +87,7 @@ impl Alarm {
         let time = now.duration_since(trouble.since).as_secs_f32();
         let loss = match lost {
             0 => "nothing was lost".to_owned(),
-            lost => format!("{lost} messages of that time are not kept; no number is given twice"),
+            lost => format!("messages of that time that are not kept: {lost}; no number is given twice"),
         };
         Some(Line::Warning(format!("history: written again after {time:.1} s; {loss}")))
     }
@@ -106,7 +106,10 @@ mod tests {
         assert_eq!(alarm.raise(Problem::Full, after(2)), None);
         assert_eq!(alarm.remind(after(59), 3, 0), None);
         let reminder = alarm.remind(after(60), 3, 1).expect("a minute has passed");
-        assert!(format!("{reminder:?}").contains("3 messages wait in memory, 1 are not kept"), "{reminder:?}");
+        assert!(
+            format!("{reminder:?}").contains("Messages that wait in memory: 3, that are not kept: 1"),
+            "{reminder:?}"
+        );
         assert_eq!(alarm.remind(after(119), 3, 0), None);
         assert!(matches!(alarm.raise(Problem::Slow, after(119)), Some(Line::Warning(_))));
         assert!(matches!(alarm.clear(after(120), 0), Some(Line::Warning(_))));

@@ -239,7 +239,7 @@ impl Drop for History {
         let waiting = state.shelf.len();
         drop(state);
         if waiting > 0 {
-            error!("history: {waiting} messages are not in the file");
+            error!("history: messages that are not in the file: {waiting}");
         }
     }
 }
