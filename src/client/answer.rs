@@ -122,6 +122,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(u16, HeaderMap, usize)>, &'static str> 
         Err(httparse::Error::TooManyHeaders) if lines < FIELDS => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err("it has too many header fields"),
         // A record of TLS: an alert, or part of a handshake (RFC 8446 5.1).
+        Err(_) if matches!(bytes, [0x15 | 0x16]) => return Ok(None),
         Err(_) if matches!(bytes, [0x15 | 0x16, 3, ..]) => return Err("it is TLS; use wss:// for this port"),
         Err(_) => return Err("it is not HTTP"),
     };
