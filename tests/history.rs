@@ -219,6 +219,32 @@ fn while_another_program_locks_it_messages_wait_and_nobody_for_long() {
     assert_eq!(open(&file).past("", 9).expect("readable").entries, entries("", 1..=3));
 }
 
+/// Numbers that are lost are remembered, to be noted; of too many rooms they cannot be, and are not given again either.
+#[test]
+fn lost_messages_of_too_many_rooms_begin_new_numberings() {
+    let folder = Folder::new("many-lost");
+    let file = folder.path("chat.db");
+    let mut history = open(&file);
+    history.commit(&mut entries("den", 1..=3));
+    let log = history.past("den", 9).expect("readable").log;
+    let other = Connection::open(&file).expect("a database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    history.commit(&mut entries("den", 4..=5));
+    let text: Arc<str> = "x".repeat(8000).into();
+    for room in 0..9000 {
+        history.commit(&mut vec![Entry { text: text.clone(), ..entry(&format!("room-{room}"), 1) }]);
+    }
+    let meanwhile = history.past("den", 9).expect("a reader needs no lock");
+    assert_ne!(meanwhile.log, log, "4 and 5 are lost, and nobody knows that they were given");
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
+    for room in ["den", "room-1", "room-8999"] {
+        assert_eq!(history.past(room, 9).expect("readable").log, meanwhile.log, "{room}");
+    }
+    drop(history);
+    assert_eq!(open(&file).past("den", 9).expect("readable").log, meanwhile.log);
+}
+
 #[test]
 fn somebody_elses_messages_are_not_overwritten() {
     let folder = Folder::new("taken");

@@ -128,16 +128,23 @@ impl History {
     pub fn past(&mut self, room: &str, messages: usize) -> Option<Kept> {
         let key: Arc<str> = room.into();
         // Before the file: what is written in between is found twice, and not never.
-        let (waiting, lost) = self.shared.lock().shelf.of(room);
-        let kept = self.ask(move |source| past(source, &key, messages))?;
-        Some(with_waiting(kept, waiting, lost, messages))
+        let state = self.shared.lock();
+        let (waiting, before) = (state.shelf.of(room), state.shelf.lost_of(room));
+        drop(state);
+        let mut kept = self.ask(move |source| past(source, &key, messages))?;
+        // What was lost may have been on its way into the file before, and be so again now.
+        let after = self.shared.lock().shelf.lost_of(room);
+        if let Some(name) = before.1.or(after.1) {
+            kept.log = name;
+        }
+        Some(with_waiting(kept, waiting, before.0.max(after.0), messages))
     }
 
     /// The messages of a room behind `after` and up to `up_to`, in order: of those that are there the first ones that take
     /// no more than so many bytes ([`Entry::wire_size`]), but at least one. `None`: it cannot be read now.
     pub fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<Entry>> {
         let key: Arc<str> = room.into();
-        let (waiting, _) = self.shared.lock().shelf.of(room);
+        let waiting = self.shared.lock().shelf.of(room);
         let (mut found, are_more) = self.ask(move |source| match source.db {
             Some(db) => Ok(read::recall(db, &key, after, up_to, bytes)?),
             None => Ok((Vec::new(), false)),

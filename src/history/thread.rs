@@ -6,12 +6,12 @@ use super::{
     keeper::{RETRY, Shared, State, tell},
     problem::Problem,
     prune::{self, Bounds},
+    shelf::Lost,
     start::{Access, Start},
 };
 use crate::protocol::{Entry, Millis};
 use log::warn;
 use std::{
-    collections::HashMap,
     sync::{Arc, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -158,7 +158,7 @@ impl Work {
         tell(line);
     }
 
-    fn failed(&mut self, problem: Problem, lost: HashMap<Arc<str>, u64>) {
+    fn failed(&mut self, problem: Problem, lost: Lost) {
         let now = Instant::now();
         self.retry_at = now + RETRY;
         let mut state = self.shared.lock();
