@@ -21,7 +21,7 @@ fn main() -> Result<(), Error> {
             }
             Event::Message(Message::Text(text)) => println!("{text}"),
             Event::Message(Message::Binary(bytes)) => println!("{} bytes", bytes.len()),
-            Event::Error(error) => println!("error: {error}"),
+            Event::Error(error) => return Err(error),
             Event::Close { code, reason, was_clean } => println!("closed, {code} {reason:?}, clean: {was_clean}"),
             _ => {}
         }

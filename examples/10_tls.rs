@@ -28,10 +28,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn acceptor(files: &[String]) -> Result<Acceptor, tls::Error> {
-    if let [certificate, key, ..] = files {
-        return Acceptor::from_pem_files(certificate, key);
+    match files {
+        [] => {
+            let file = env::temp_dir().join("chinwag-echo.pem");
+            tls::self_signed(&file, &["localhost".into(), "127.0.0.1".into()])?;
+            Acceptor::from_pem_files(&file, &file)
+        }
+        // Both may be in one file.
+        [certificate, rest @ ..] => Acceptor::from_pem_files(certificate, rest.first().unwrap_or(certificate)),
     }
-    let file = env::temp_dir().join("chinwag-echo.pem");
-    tls::self_signed(&file, &["localhost".into(), "127.0.0.1".into()])?;
-    Acceptor::from_pem_files(&file, &file)
 }

@@ -15,21 +15,22 @@ use std::sync::Arc;
 
 use crate::protocol::{Command, Dialect, ErrorReason, Millis, Notice, Problem, UserId};
 
+mod catch_up;
 mod commands;
 mod events;
-mod history;
 mod lists;
 mod log;
 mod member;
 mod names;
+mod past;
 mod room;
 mod room_name;
 mod rooms;
 mod rules;
 mod taken;
 
+use catch_up::Behind;
 use commands::Speaker;
-use history::Behind;
 use member::{Member, Pace};
 use room::Room;
 use rooms::Rooms;
@@ -75,7 +76,8 @@ impl Chat {
             Input::Binary { id } => self.refuse_binary(now, id, out),
             Input::Left { id } => self.depart(now, id, out),
             Input::Ready { id } => self.go_on(id, out),
-            Input::Recalled { id, up_to, found } => self.recalled(id, up_to, found, out),
+            Input::Recalled { id, up_to, found: Some(found) } => self.recalled(id, up_to, found, out),
+            Input::Recalled { id, up_to, found: None } => self.not_recalled(now, id, up_to, out),
             Input::Tick => self.list_all_due(now, out),
         }
     }
@@ -84,17 +86,6 @@ impl Chat {
     #[must_use]
     pub fn next_tick(&self) -> Option<Millis> {
         self.waiting.iter().filter_map(|room| self.rooms.get(*room)?.list_due(&self.rules)).min()
-    }
-
-    /// Whether [`restore`](Self::restore) is wanted before somebody enters that room.
-    #[must_use]
-    pub fn lacks_past(&self, room: &RoomName) -> bool {
-        self.rules.archive && self.rooms.lacks(room.key())
-    }
-
-    /// Gives a room the past that an archive has of it. If it has one, or there are too many rooms, nothing changes.
-    pub fn restore(&mut self, room: &RoomName, past: Past) {
-        self.rooms.restore(room, past, &self.rules);
     }
 
     /// The room that a connection is in: none, if it is not here any more, or was not let in.

@@ -6,6 +6,7 @@ mod archive;
 mod arrival;
 mod effects;
 mod fanout;
+mod late;
 mod patience;
 mod room_list;
 #[cfg(feature = "history")]
@@ -67,6 +68,8 @@ pub struct ChatServer {
     archive: Option<Box<dyn Archive>>,
     /// What was said in this batch and the archive does not have yet.
     unsaved: Vec<Entry>,
+    /// While rooms have begun without the past that the archive has: when it is asked again.
+    look_again_at: Option<Instant>,
     rooms: Option<RoomList>,
     /// Whether the list of rooms is not what it was.
     rooms_changed: bool,
@@ -80,6 +83,8 @@ pub struct ChatServer {
     patience: Patience,
     /// Whether somebody who is behind was just told a part of it, and may have taken it already.
     hurry: bool,
+    /// The archive did not answer what was asked for somebody who is behind.
+    unanswered: bool,
     /// What connections may ask to see.
     handshakes: HashMap<UserId, Notice>,
     /// Whose messages are in this batch: they are dealt with when it has been sent.
@@ -117,6 +122,7 @@ impl ChatServer {
             chat: Chat::named(rules, random()),
             archive: None,
             unsaved: Vec::new(),
+            look_again_at: None,
             rooms: None,
             rooms_changed: false,
             refused: (None, 0),
@@ -126,6 +132,7 @@ impl ChatServer {
             outputs: Vec::new(),
             patience: Patience::default(),
             hurry: false,
+            unanswered: false,
             handshakes: HashMap::new(),
             heard: Vec::new(),
         }
@@ -151,6 +158,7 @@ impl ChatServer {
     /// Runs the chat on this thread, until the server is shut down and everybody has left.
     pub fn run(mut self) {
         while self.batch() {}
+        self.give_up_looking();
         info!("everybody has left");
     }
 
@@ -163,6 +171,7 @@ impl ChatServer {
         }
         self.gather();
         self.tick_if_due();
+        self.look_again();
         self.hurry = self.catch_up();
         self.save();
         self.fanout.flush();
@@ -181,7 +190,8 @@ impl ChatServer {
     fn wait(&self) -> Result<Event, RecvTimeoutError> {
         let tick = self.chat.next_tick().map(|tick| Duration::from_millis(tick.saturating_sub(self.now().uptime)));
         let look = self.chat.behind().next().map(|_| if self.hurry { Duration::ZERO } else { LOOK });
-        match tick.into_iter().chain(look).min() {
+        let again = self.look_again_at.map(|at| at.saturating_duration_since(Instant::now()));
+        match tick.into_iter().chain(look).chain(again).min() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(wait) => self.server.events().recv_timeout(wait),
         }

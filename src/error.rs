@@ -6,7 +6,6 @@
 use std::{fmt, io, net::SocketAddr};
 
 /// Why a server could not be started.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// What was given as an address names none: no port, or a host that cannot be found.
@@ -37,6 +36,13 @@ impl fmt::Display for Error {
     }
 }
 
+/// As [`Display`](fmt::Display): `fn main() -> Result<(), …>` prints errors with `Debug`, and people read them.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -57,5 +63,18 @@ fn explain(source: &io::Error) -> String {
             "this machine has no such address; 0.0.0.0 or [::] means every address it has".into()
         }
         _ => source.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_main_prints_is_for_people() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 80));
+        let error = Error::Bind { address, source: io::ErrorKind::AddrInUse.into() };
+        assert_eq!(format!("{error:?}"), error.to_string());
+        assert!(format!("{error:?}").starts_with("cannot listen on 127.0.0.1:80: the port is taken; stop what"));
     }
 }

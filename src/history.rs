@@ -6,7 +6,7 @@
 //! Law 1: what [`History::commit`] returned from is in the file, unless the log says that there is trouble.
 //! Law 2: a number that was handed out is not handed out again under the same name of its numbering, whatever happened
 //! in between.
-//! Law 3: a file that cannot be read is not written to.
+//! Law 3: a file that is not ours, or cannot be read, is not written to.
 //! Law 4: once it is open, nobody waits for a disk longer than [`DEADLINE`].
 
 mod alarm;
@@ -30,7 +30,7 @@ use std::{sync::Arc, time::Duration};
 pub use self::{
     keeper::History,
     lines::{Imported, Record, each_record, import},
-    problem::Problem,
+    problem::{Problem, Unusable},
     settings::{Durability, Settings},
 };
 

@@ -8,6 +8,7 @@ mod addresses;
 mod certificate;
 mod connector;
 mod der;
+mod explain;
 mod self_signed;
 mod session;
 
@@ -21,12 +22,19 @@ pub(crate) use session::Session;
 use std::fmt;
 
 /// Why a certificate cannot be used; its `Display` is a sentence that begins with the file's name, where there is one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Error(String);
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// As [`Display`](fmt::Display): `fn main() -> Result<(), …>` prints errors with `Debug`, and people read them.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

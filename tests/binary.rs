@@ -40,6 +40,8 @@ fn what_it_does_not_understand_is_one_line_and_status_2() {
         (&["--listen"], "--listen"),
         (&["--listen", "nonsense"], "nonsense"),
         (&["--listen", "127.0.0.1:99999"], "99999"),
+        (&["--listen", ""], "--listen (CHINWAG_LISTEN) \"\": "),
+        (&["--host", ""], "--host: \"\" is not a host name"),
         (&["an-argument"], "an-argument"),
     ];
     for (args, part) in cases {

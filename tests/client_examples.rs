@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::net::TcpListener;
+
 use support::example::Example;
 use support::{Client, start_binary};
 
@@ -42,4 +44,13 @@ fn sensor() {
     assert!(value >= 0.0, "{reading}");
     ann.say("stop");
     wait_for(&mut ann, ": stop");
+}
+
+#[test]
+fn without_a_server_they_say_so_and_end() {
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    for name in ["07_client", "08_sensor"] {
+        let said = Example::refused(name, &[&format!("ws://{nobody}/")]);
+        assert!(said.contains("is the server running?"), "{name}: {said}");
+    }
 }

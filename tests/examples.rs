@@ -205,6 +205,18 @@ fn history() {
     assert_eq!(bob.expect("message")["text"], "remember me");
 }
 
+/// A file that is none is refused, in a line for people, and not passed over in silence.
+#[cfg(feature = "history")]
+#[test]
+fn history_in_a_file_that_is_none() {
+    let folder = support::temp::Folder::new("example-no-history");
+    let file = folder.path("diary.txt");
+    fs::write(&file, "my diary").expect("written");
+    let said = Example::refused("11_history", &["127.0.0.1:0", &file]);
+    assert!(said.contains(&format!("{file}: it is no SQLite database")) && !said.contains('"'), "{said}");
+    assert_eq!(fs::read_to_string(&file).expect("text"), "my diary");
+}
+
 /// With a certificate that the client is told to trust.
 #[cfg(feature = "tls")]
 #[test]
@@ -213,6 +225,10 @@ fn tls() {
     chinwag::tls::self_signed(pem.as_ref(), &["127.0.0.1".into()]).expect("a certificate");
     let (_example, addr) = Example::serve_with("10_tls", &[&pem, &pem]);
     echo_with_python(&format!("wss://{addr}/"), &[("SSL_CERT_FILE", &pem)]);
+    let both = fs::read_to_string(&pem).expect("PEM");
+    fs::write(&pem, both.split("-----BEGIN PRIVATE").next().expect("the first part")).expect("written");
+    let said = Example::refused("10_tls", &["127.0.0.1:0", &pem]);
+    assert!(said.contains("there is no private key in it"), "a certificate without a key: {said}");
     fs::remove_file(pem).expect("it is there");
 }
 

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +15,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use chinwag::history::{Durability, History, Problem, Settings};
 use chinwag::protocol::Entry;
 use rusqlite::Connection;
-use serde_json::json;
 use support::binary::{command, start_binary};
 use support::script::{printed, run_to_end};
 use support::temp::{Folder, SmallDisk};
@@ -64,67 +64,112 @@ fn what_was_committed_is_there_again_in_order_and_the_numbering_has_its_old_name
     assert_eq!((&lobby.log, lobby.last), (&fresh.log, 70));
     assert_eq!(lobby.entries, entries("", 21..=70));
     assert_eq!(history.past("kitchen", 50).expect("readable").entries, entries("kitchen", 1..=3));
-    assert_eq!(history.recall("", 10, 20, usize::MAX), entries("", 11..=20));
+    assert_eq!(history.recall("", 10, 20, usize::MAX).expect("readable"), entries("", 11..=20));
     let two = entry("", 19).wire_size() + entry("", 20).wire_size();
-    assert_eq!(history.recall("", 10, 20, two), entries("", 11..=12));
-    assert_eq!(history.recall("", 10, 20, two - 1), entries("", 11..=11));
-    assert_eq!(history.recall("", 10, 20, 0), entries("", 11..=11));
-    assert_eq!(history.recall("nowhere", 0, 9, usize::MAX), []);
+    assert_eq!(history.recall("", 10, 20, two).expect("readable"), entries("", 11..=12));
+    assert_eq!(history.recall("", 10, 20, two - 1).expect("readable"), entries("", 11..=11));
+    assert_eq!(history.recall("", 10, 20, 0).expect("readable"), entries("", 11..=11));
+    assert_eq!(history.recall("nowhere", 0, 9, usize::MAX).expect("readable"), []);
     assert_eq!(history.first_id(), 8, "above every id in it");
 }
 
-/// Each of these is left exactly as it is, and the chat runs all the same.
+/// Each of these is a mistake: one line says so, and all is left exactly as it is.
 #[test]
-fn a_file_that_is_not_ours_is_not_touched_and_the_chat_goes_on_in_memory() {
+fn a_file_that_is_not_ours_is_not_touched_and_a_line_says_what_to_do() {
     let folder = Folder::new("foreign");
-    let make = |name: &str, make: &dyn Fn(&str)| {
-        let path = folder.path(name);
-        make(&path);
-        path
-    };
-    let rows = [
-        (make("text", &|path| fs::write(path, "my diary\n").expect("written")), "no database"),
-        (make("long", &|path| fs::write(path, vec![b'x'; 70_000]).expect("written")), "no database"),
-        (make("foreign", &|path| sql(path, "CREATE TABLE mine (x); INSERT INTO mine VALUES (1)")), "another program"),
-        (
-            make("newer", &|path| {
-                filled(path, 3);
-                sql(path, "PRAGMA user_version = 99")
-            }),
-            "newer chinwag",
-        ),
-        (
-            make("damaged", &|path| {
-                filled(path, 2000);
-                overwrite(path, 100, 8000)
-            }),
-            "damaged",
-        ),
+    let file = folder.path("chat.db");
+    let rows: &[(&dyn Fn(), &str)] = &[
+        (&|| fs::write(&file, "my diary\n").expect("written"), "no SQLite database"),
+        (&|| fs::write(&file, vec![b'x'; 70_000]).expect("written"), "no SQLite database"),
+        (&|| sql(&file, "CREATE TABLE mine (x); INSERT INTO mine VALUES (1)"), "another program"),
+        (&|| sql(&file, "PRAGMA journal_mode = wal; CREATE TABLE mine (x)"), "another program"),
+        (&|| left_behind(&file), "another program"),
+        (&|| newer(&file), "newer chinwag"),
+        (&|| damaged(&file), "damaged"),
+        (&|| cut_short(&file), "damaged"),
     ];
-    for (path, part) in rows {
-        let before = fs::read(&path).expect("it is there");
-        let chinwag = start_binary(&["--history", &path]);
-        let line = chinwag.wait_for_log("history");
-        assert!(line.contains(part) && line.contains("ERROR"), "{path}: {line}");
-        let mut ann = Client::connect(chinwag.addr(), &["chinwag.v1"]);
-        ann.sign_in("ann");
-        ann.say_json(&json!({"type": "message", "text": "hi"}));
-        assert_eq!(ann.wait_for("message")["seq"], 1);
-        chinwag.signal("TERM");
-        assert_eq!(chinwag.wait_for_exit(Duration::from_secs(10)).0.code(), Some(0));
-        assert!(fs::read(&path).expect("it is there") == before, "{path} was changed");
+    for (make, part) in rows {
+        make();
+        let before = content(&folder);
+        let server = ["--listen", "127.0.0.1:0", "--history", &file];
+        for (args, advice) in [
+            (&server[..], "choose another file"),
+            (&["history", &file, "--import"], "choose another file"),
+            (&["history", &file], ""),
+        ] {
+            let said = refused(args, "");
+            let is_all = [&file, *part, advice].iter().all(|part| said.contains(part));
+            assert!(is_all && said.lines().count() == 1 && !said.contains("restart"), "{args:?}: {said}");
+        }
+        let said = format!("{:?}", History::open(&Settings::new(&file)).expect_err("it is not ours"));
+        assert!(said.starts_with(&file) && said.contains(part) && said.contains("choose another"), "{said}");
+        let after = content(&folder);
+        assert!(after == before, "{part}: {:?} were {:?}", after.keys(), before.keys());
+        before.keys().for_each(|name| fs::remove_file(folder.path(name)).expect("it is there"));
     }
+}
+
+/// All files of a folder, but for what SQLite shares among those who read a file.
+fn content(folder: &Folder) -> BTreeMap<String, Vec<u8>> {
+    let names = fs::read_dir(folder.path("")).expect("a folder");
+    let names = names.map(|entry| entry.expect("readable").file_name().into_string().expect("a plain name"));
+    let names = names.filter(|name| !name.ends_with("-shm"));
+    names.map(|name| (name.clone(), fs::read(folder.path(&name)).expect("it is there"))).collect()
+}
+
+/// Another program's, which was killed: the last that it did is in its log only.
+fn left_behind(file: &str) {
+    let other = format!("{file}-other");
+    let db = Connection::open(&other).expect("a database");
+    db.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE mine (x); INSERT INTO mine VALUES (1)").expect("SQL");
+    for end in ["", "-wal"] {
+        fs::copy(format!("{other}{end}"), format!("{file}{end}")).expect("copied");
+    }
+    drop(db);
+    fs::remove_file(other).expect("it is there");
+}
+
+fn newer(file: &str) {
+    filled(file, 3);
+    sql(file, "PRAGMA user_version = 99");
+}
+
+fn damaged(file: &str) {
+    filled(file, 2000);
+    let mut bytes = fs::read(file).expect("it is there");
+    bytes[100..8100].fill(0x5a);
+    fs::write(file, bytes).expect("written");
+}
+
+fn cut_short(file: &str) {
+    filled(file, 2000);
+    let bytes = fs::read(file).expect("it is there");
+    fs::write(file, &bytes[..bytes.len() / 2]).expect("written");
+}
+
+/// Neither to be read nor written: somebody else's. (For root everything is allowed.)
+#[test]
+fn a_file_that_may_not_be_read_is_a_mistake_too() {
+    let folder = Folder::new("right");
+    let file = folder.path("chat.db");
+    filled(&file, 1);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("it is ours");
+    let program = command(&["--listen", "127.0.0.1:0", "--history", &file]);
+    let mut limited = Command::new("setpriv");
+    limited.args(["--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search", "--"]);
+    limited.arg(program.get_program()).args(program.get_args());
+    if Command::new("setpriv").arg("--version").output().is_err() {
+        return skip("no setpriv");
+    }
+    let output = run_to_end(if fs::read(&file).is_ok() { limited } else { program }, DEADLINE);
+    let said = printed(&output);
+    assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+    assert!(said.contains(&file) && said.contains("right to read and write"), "{said}");
 }
 
 fn sql(path: &str, sql: &str) {
     let db = Connection::open(path).expect("a database");
     db.execute_batch(sql).expect("SQL");
-}
-
-fn overwrite(path: &str, from: usize, count: usize) {
-    let mut bytes = fs::read(path).expect("it is there");
-    bytes[from..from + count].fill(0x5a);
-    fs::write(path, bytes).expect("written");
 }
 
 #[test]
@@ -167,11 +212,37 @@ fn while_another_program_locks_it_messages_wait_and_nobody_for_long() {
     history.commit(&mut entries("", 3..=3));
     assert!(start.elapsed() < Duration::from_millis(100), "known to be locked: {:?}", start.elapsed());
     assert_eq!(history.past("", 9).expect("a reader needs no lock").entries, entries("", 1..=3));
-    assert_eq!(history.recall("", 0, 3, usize::MAX), entries("", 1..=3));
+    assert_eq!(history.recall("", 0, 3, usize::MAX).expect("readable"), entries("", 1..=3));
     other.execute_batch("ROLLBACK").expect("unlocked");
     wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
     drop(history);
     assert_eq!(open(&file).past("", 9).expect("readable").entries, entries("", 1..=3));
+}
+
+/// Numbers that are lost are remembered, to be noted; of too many rooms they cannot be, and are not given again either.
+#[test]
+fn lost_messages_of_too_many_rooms_begin_new_numberings() {
+    let folder = Folder::new("many-lost");
+    let file = folder.path("chat.db");
+    let mut history = open(&file);
+    history.commit(&mut entries("den", 1..=3));
+    let log = history.past("den", 9).expect("readable").log;
+    let other = Connection::open(&file).expect("a database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    history.commit(&mut entries("den", 4..=5));
+    let text: Arc<str> = "x".repeat(8000).into();
+    for room in 0..9000 {
+        history.commit(&mut vec![Entry { text: text.clone(), ..entry(&format!("room-{room}"), 1) }]);
+    }
+    let meanwhile = history.past("den", 9).expect("a reader needs no lock");
+    assert_ne!(meanwhile.log, log, "4 and 5 are lost, and nobody knows that they were given");
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
+    for room in ["den", "room-1", "room-8999"] {
+        assert_eq!(history.past(room, 9).expect("readable").log, meanwhile.log, "{room}");
+    }
+    drop(history);
+    assert_eq!(open(&file).past("den", 9).expect("readable").log, meanwhile.log);
 }
 
 #[test]
@@ -309,8 +380,8 @@ fn a_history_is_exported_and_imported_and_printed() {
     assert_eq!(lines.lines().count(), 2 + 4, "while it is open: {lines}");
     drop(history);
 
-    assert_eq!(pipe(&["history", &other, "--import"], &lines), "4 messages read, 4 of them were new\n");
-    assert_eq!(pipe(&["history", &other, "--import"], &lines), "4 messages read, 0 of them were new\n");
+    assert_eq!(pipe(&["history", &other, "--import"], &lines), "messages read: 4, of them new: 4\n");
+    assert_eq!(pipe(&["history", &other, "--import"], &lines), "messages read: 4, of them new: 0\n");
     assert_eq!(ran(&["history", &other, "--export"]), lines);
     let (mut first, mut second) = (open(&one), open(&other));
     assert_eq!((first.past("", 9), first.first_id()), (second.past("", 9), second.first_id()));
@@ -321,7 +392,7 @@ fn a_history_is_exported_and_imported_and_printed() {
     assert_eq!(ran(&["history", &other, "--json"]).lines().count(), 4);
 
     let changed = lines.replace("message 2", "message two");
-    assert!(refused(&["history", &other, "--import"], &changed).contains("somebody else"));
+    assert!(refused(&["history", &other, "--import"], &changed).contains("import into a new file"));
     assert!(refused(&["history", &other, "--import"], "nonsense").contains("line 1 "));
     assert_eq!(ran(&["history", &other, "--export"]), lines, "all, or nothing");
 }
@@ -335,7 +406,7 @@ fn what_is_wrong_is_one_line_and_status_2() {
     let lost = folder.path("no/such/chat.db");
     let rows: &[(&[&str], &str)] = &[
         (&["history", &none], "no such file"),
-        (&["history", &text], "no database"),
+        (&["history", &text], "no SQLite database"),
         (&["history"], "FILE"),
         (&["--history", &lost], "no folder"),
         (&["--history", &here], "folder"),

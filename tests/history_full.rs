@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -77,7 +78,7 @@ fn a_file_that_may_not_grow_is_like_a_full_disk() {
     let chinwag = start(bounded);
     let mut ann = Talker::enter(&chinwag);
     ann.talk(400);
-    chinwag.wait_for_log("history: the disk failed");
+    chinwag.wait_for_log("chat.db: the disk failed");
     let kept = stored(&file);
     assert!(!kept.is_empty() && kept.len() < 400 && kept == ann.said[..kept.len()], "{} messages are kept", kept.len());
     run_quietly("prlimit", &["--pid", &chinwag.pid().to_string(), "--fsize=unlimited"]).expect("it may be lifted");
@@ -109,6 +110,63 @@ fn a_disk_that_does_not_answer_stops_no_chat() {
     assert_eq!(stored(&file), ann.said);
 }
 
+/// A room that is entered for the first time while the disk does not answer begins anew. What is said there comes behind
+/// what it has, as soon as it answers.
+#[test]
+fn a_room_that_could_not_be_read_gets_its_past_later() {
+    let Some(disk) = SlowDisk::mount("late") else { return skip("only root may mount a disk in a file") };
+    let file = disk.path("chat.db");
+    let before = start_binary(&["--history", &file]);
+    let mut bob = Talker::enter_room(&before, "/room/den");
+    bob.talk(3);
+    before.signal("TERM");
+    before.wait_for_exit(support::DEADLINE);
+
+    let chinwag = start_binary(&["--history", &file, "--no-limits"]);
+    let mut ann = Talker::enter(&chinwag);
+    let frozen = disk.freeze();
+    ann.talk(1);
+    chinwag.wait_for_log("the disk does not answer");
+    let mut late = Talker::enter_room(&chinwag, "/room/den");
+    chinwag.wait_for_log("rooms begin anew");
+    let mut fresh = Talker::enter_room(&chinwag, "/room/attic");
+    assert!((late.last, fresh.last) == (0, 0) && late.log != bob.log);
+    late.said = bob.said;
+    late.talk(2);
+    fresh.talk(2);
+    drop(frozen);
+    chinwag.wait_for_log("it has what was said meanwhile");
+    let id = late.client.wait_for("id");
+    assert_eq!((&id["seq"], &id["log"]), (&5.into(), &bob.log.as_str().into()), "its numbers are those of the file");
+    late.talk(1);
+    fresh.talk(1);
+    assert_eq!(late.heard, [1, 2, 6]);
+    for (room, said) in [("den", &late.said), ("attic", &fresh.said), ("", &ann.said)] {
+        assert_eq!(stored_of(&file, room), *said, "{room}");
+    }
+}
+
+/// What is found out only when it is read: nothing more is written to it, and the chat goes on.
+#[test]
+fn a_file_that_turns_out_to_be_damaged_is_left_alone_and_stops_no_chat() {
+    let folder = Folder::new("damage");
+    let file = folder.path("chat.db");
+    let before = start_binary(&["--history", &file, "--no-limits"]);
+    Talker::enter(&before).talk(50);
+    before.signal("TERM");
+    before.wait_for_exit(support::DEADLINE);
+    let chinwag = start_binary(&["--history", &file, "--no-limits"]);
+    let mut bytes = fs::read(&file).expect("it is there");
+    bytes[20_000..].fill(0x5a);
+    fs::write(&file, &bytes).expect("written");
+    let mut ann = Talker::enter(&chinwag);
+    chinwag.wait_for_log("damaged");
+    ann.talk(3);
+    chinwag.signal("TERM");
+    assert_eq!(chinwag.wait_for_exit(support::DEADLINE).0.code(), Some(0));
+    assert!(fs::read(&file).expect("it is there") == bytes, "it was changed");
+}
+
 fn run_quietly(program: &str, args: &[&str]) -> Option<()> {
     let output = Command::new(program).args(args).stdin(Stdio::null()).output().ok()?;
     output.status.success().then_some(())
@@ -116,7 +174,11 @@ fn run_quietly(program: &str, args: &[&str]) -> Option<()> {
 
 /// The texts in the file, in order of their numbers, which have no gap.
 fn stored(file: &str) -> Vec<String> {
-    let output = run(command(&["history", file, "--json"]), PATIENCE);
+    stored_of(file, "")
+}
+
+fn stored_of(file: &str, room: &str) -> Vec<String> {
+    let output = run(command(&["history", file, "--json", "--room", room]), PATIENCE);
     let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")).zip(1..);
     let text = |(entry, number): (Value, u64)| {
@@ -132,22 +194,30 @@ struct Talker {
     log: String,
     last: u64,
     said: Vec<String>,
+    /// The numbers of what it said.
+    heard: Vec<u64>,
 }
 
 impl Talker {
     fn enter(chinwag: &Chinwag) -> Talker {
-        let mut client = Client::connect(chinwag.addr(), &["chinwag.v1"]);
+        Talker::enter_room(chinwag, "/")
+    }
+
+    fn enter_room(chinwag: &Chinwag, path: &str) -> Talker {
+        let mut client = Client::enter(chinwag.addr(), path);
         let id = client.expect("id");
         let (log, last) = (id["log"].as_str().expect("a name").to_owned(), id["seq"].as_u64().expect("a number"));
         client.sign_in("ann");
-        Talker { client, log, last, said: Vec::new() }
+        Talker { client, log, last, said: Vec::new(), heard: Vec::new() }
     }
 
     fn talk(&mut self, count: usize) {
         for _ in 0..count {
             let text = format!("{:>2000}", self.said.len());
             self.client.say_json(&json!({"type": "message", "text": text}));
-            assert_eq!(self.client.wait_for("message")["text"], text);
+            let heard = self.client.wait_for("message");
+            assert_eq!(heard["text"], text);
+            self.heard.push(heard["seq"].as_u64().expect("a number"));
             self.said.push(text);
         }
     }

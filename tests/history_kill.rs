@@ -41,7 +41,7 @@ fn nor_with_a_full_disk_in_the_middle() {
         disk.fill();
         place.wait_for_messages();
         // The log has room for some of them.
-        server.wait_for_log("history: the disk is full");
+        server.wait_for_log("the disk is full");
         place.wait_for_messages();
         assert!(!stored(&disk.path("chat.db")).is_empty(), "what it holds is readable");
         disk.make_room();

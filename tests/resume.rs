@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -92,19 +93,27 @@ type Gate = (Sender<usize>, Receiver<()>);
 #[derive(Debug, Clone, Default)]
 struct Shelf {
     rooms: Arc<Mutex<HashMap<String, Vec<Entry>>>>,
+    /// It does not answer what it is asked.
+    is_silent: Arc<AtomicBool>,
     /// Said before each commit, and answered when it may go on.
     gate: Arc<Mutex<Option<Gate>>>,
 }
 
 impl Archive for Shelf {
     fn past(&mut self, room: &str, messages: usize) -> Option<Past> {
+        if self.is_silent.load(Ordering::Relaxed) {
+            return None;
+        }
         let rooms = self.rooms.lock().expect("no panic");
         let all = rooms.get(room).cloned().unwrap_or_default();
         let entries = all[all.len().saturating_sub(messages)..].to_vec();
         Some(Past { log: "shelf".into(), last: all.len() as u64, entries })
     }
 
-    fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Vec<Entry> {
+    fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<Entry>> {
+        if self.is_silent.load(Ordering::Relaxed) {
+            return None;
+        }
         let rooms = self.rooms.lock().expect("no panic");
         let all = rooms.get(room).map(Vec::as_slice).unwrap_or_default();
         let mut left = bytes;
@@ -114,7 +123,7 @@ impl Archive for Shelf {
             *nth == 0 || rest.is_some()
         };
         let wanted = all.iter().filter(|entry| entry.seq > after && entry.seq <= up_to).enumerate();
-        wanted.take_while(|wanted| fits(wanted)).map(|(_, entry)| entry.clone()).collect()
+        Some(wanted.take_while(|wanted| fits(wanted)).map(|(_, entry)| entry.clone()).collect())
     }
 
     fn commit(&mut self, entries: &mut Vec<Entry>) {
@@ -229,6 +238,57 @@ fn who_missed_megabytes_is_told_all_of_it_and_then_hears_the_rest() {
     for number in 1..=8500 {
         assert_eq!(back.wait_for("message")["seq"], number);
     }
+}
+
+/// A shelf with so many messages in the lobby.
+fn filled(last: u64) -> Shelf {
+    let shelf = Shelf::default();
+    let (name, room) = ("ann".into(), "".into());
+    let first = Entry { room, seq: 1, date: 1, id: 1, name, text: "before".into(), nonce: None };
+    let entries = (1..=last).map(|seq| Entry { seq, ..first.clone() });
+    shelf.rooms.lock().expect("no panic").insert(String::new(), entries.collect());
+    shelf
+}
+
+/// An archive that is slow is no archive that has lost something.
+#[test]
+fn who_comes_back_while_the_archive_does_not_answer_waits_and_misses_nothing() {
+    let shelf = filled(30);
+    let running = Running::start(&shelf, rules(4));
+    let mut ann = Client::enter(running.addr, "/");
+    ann.sign_in("ann");
+    shelf.is_silent.store(true, Ordering::Relaxed);
+    let mut back = Client::enter(running.addr, "/?since=7&log=shelf");
+    assert_eq!(back.expect("id")["seq"], 30);
+    say(&mut ann, "now");
+    messages(&mut ann, &["now"]);
+    shelf.is_silent.store(false, Ordering::Relaxed);
+    for number in 8..=31 {
+        assert_eq!(back.expect("message")["seq"], number);
+    }
+}
+
+/// Nor are rooms that were entered meanwhile without a past for ever.
+#[test]
+fn a_room_that_began_without_its_past_gets_it_when_the_archive_answers() {
+    let shelf = filled(30);
+    shelf.is_silent.store(true, Ordering::Relaxed);
+    let running = Running::start(&shelf, rules(500));
+    let mut ann = Client::enter(running.addr, "/");
+    assert_eq!(ann.expect("id")["seq"], 0);
+    ann.sign_in("ann");
+    for text in ["a", "b"] {
+        say(&mut ann, text);
+        messages(&mut ann, &[text]);
+    }
+    shelf.is_silent.store(false, Ordering::Relaxed);
+    let id = ann.wait_for("id");
+    assert_eq!((&id["seq"], &id["log"]), (&json!(32), &json!("shelf")));
+    say(&mut ann, "c");
+    assert_eq!(ann.wait_for("message")["seq"], 33);
+    let rooms = shelf.rooms.lock().expect("no panic");
+    assert!(rooms[""].iter().map(|entry| entry.seq).eq(1..=33));
+    assert!(rooms[""][30..].iter().map(|entry| &*entry.text).eq(["a", "b", "c"]));
 }
 
 /// Neither a message nor a Close that is said after it leaves before the archive has what was said.

@@ -27,6 +27,8 @@ enum Step {
     Whisper,
     /// The process ends, and another one takes over from the archive, if there is one.
     Restart,
+    /// The archive does not answer; or does again.
+    Silence,
 }
 
 fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
@@ -37,6 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
         3 => Just(Step::Ready),
         1 => Just(Step::Whisper),
         1 => Just(Step::Restart),
+        1 => Just(Step::Silence),
     ];
     prop::collection::vec((0..PEOPLE, step), 0..150)
 }
@@ -65,6 +68,15 @@ struct Heard {
     /// It came without `since`: what was before it does not miss.
     began: u64,
     is_new: bool,
+    /// The numbering got another name while it was here: where it is in it, the next message says.
+    is_renamed: bool,
+}
+
+impl Heard {
+    /// The same place has another number, from which it is counted anew.
+    fn is_at(&mut self, seq: u64) {
+        *self = Self { log: self.log.clone(), last: seq, began: seq, ..Self::default() };
+    }
 }
 
 /// A world of people with one chat.
@@ -74,6 +86,9 @@ struct World {
     runs: u64,
     /// What was told to an archive, by room.
     kept: BTreeMap<String, Vec<Entry>>,
+    is_silent: bool,
+    /// The connections that were told a numbering, by place.
+    begun: HashMap<(usize, usize), UserId>,
     /// Connections: whose, and to which room.
     here: HashMap<UserId, (usize, usize)>,
     /// Those who hear what is said now.
@@ -85,8 +100,9 @@ struct World {
 
 impl World {
     fn new(rules: Rules) -> Self {
-        let (kept, here, live, heard) = Default::default();
-        Self { rules, chat: Chat::named(rules, 0), runs: 0, kept, here, live, heard, next: 1, said: 0 }
+        let (kept, begun, here, live, heard) = Default::default();
+        let chat = Chat::named(rules, 0);
+        Self { rules, chat, runs: 0, kept, is_silent: false, begun, here, live, heard, next: 1, said: 0 }
     }
 
     fn connection(&self, person: usize) -> Option<UserId> {
@@ -111,6 +127,8 @@ impl World {
                 first.into_iter().for_each(|id| self.apply(Input::Ready { id }));
             }
             (Step::Restart, _) => self.restart(),
+            (Step::Silence, _) if self.is_silent => self.answer(),
+            (Step::Silence, _) => self.is_silent = true,
             _ => {}
         }
     }
@@ -118,9 +136,8 @@ impl World {
     fn come(&mut self, person: usize, room: usize) {
         let (id, name) = (self.next, name(room));
         self.next += 1;
-        if self.chat.lacks_past(&name) {
-            let entries = self.kept.get(&**name.key()).cloned().unwrap_or_default();
-            self.chat.restore(&name, Past { log: "kept".into(), last: entries.len() as u64, entries });
+        if self.chat.lacks_past(&name) && !self.is_silent {
+            self.restore(&name);
         }
         let before = self.heard.get(&(person, room)).cloned();
         let since = before.as_ref().map(|heard| Since { seq: heard.last, log: Some(&heard.log) });
@@ -133,6 +150,21 @@ impl World {
         self.here.insert(id, (person, room));
         out.into_iter().for_each(|output| self.perform(output));
         self.apply(Input::Text { id, text: r#"{"type":"username","name":"bob"}"# });
+    }
+
+    fn restore(&mut self, name: &RoomName) {
+        let entries = self.kept.get(&**name.key()).cloned().unwrap_or_default();
+        let mut out = Vec::new();
+        self.chat.restore(name, Past { log: "kept".into(), last: entries.len() as u64, entries }, &mut out);
+        out.into_iter().for_each(|output| self.perform(output));
+    }
+
+    /// The archive answers again: all rooms get their past.
+    fn answer(&mut self) {
+        self.is_silent = false;
+        let rooms: Vec<RoomName> = self.chat.unrestored().cloned().collect();
+        rooms.iter().for_each(|room| self.restore(room));
+        assert_eq!(self.chat.unrestored().count(), 0);
     }
 
     /// The text names the room, and is never said twice, unless its nonce is.
@@ -178,6 +210,9 @@ impl World {
                 assert_eq!(entry.seq, kept.len() as u64 + 1, "numbers have neither gap nor double, restarts included");
                 kept.push(entry);
             }
+            Output::Recall { to: id, up_to, .. } if self.is_silent => {
+                self.apply(Input::Recalled { id, up_to, found: None });
+            }
             Output::Recall { to: id, room, after, up_to, bytes } => {
                 // It has lost the oldest one.
                 let there = self.kept[&*room].iter().filter(|entry| entry.seq > after.max(1) && entry.seq <= up_to);
@@ -188,7 +223,7 @@ impl World {
                     *nth == 0 || rest.is_some()
                 };
                 let found: Vec<Entry> = there.enumerate().take_while(fits).map(|(_, entry)| entry.clone()).collect();
-                self.apply(Input::Recalled { id, up_to, found: &found });
+                self.apply(Input::Recalled { id, up_to, found: Some(&found) });
             }
             other => panic!("what is that? {other:?}"),
         }
@@ -197,7 +232,7 @@ impl World {
     fn hear(&mut self, id: UserId, notice: &Notice) {
         let place = *self.here.get(&id).unwrap_or_else(|| panic!("{id} is not here: {notice:?}"));
         match notice {
-            Notice::Id { seq, log, .. } => self.begin(place, *seq, log),
+            Notice::Id { seq, log, .. } => self.begin(id, place, *seq, log),
             Notice::Message(entry) => self.hear_message(place, entry),
             Notice::Past(entry) => self.hear_past(place, entry),
             Notice::Gap { missed: None } => {
@@ -214,10 +249,15 @@ impl World {
         }
     }
 
-    fn begin(&mut self, place: (usize, usize), seq: u64, log: &str) {
+    fn begin(&mut self, id: UserId, place: (usize, usize), seq: u64, log: &str) {
         let fresh = Heard { last: seq, began: seq, is_new: true, ..Heard::default() };
         let heard = self.heard.entry(place).and_modify(|heard| heard.is_new = false).or_insert(fresh);
         log.clone_into(&mut heard.log);
+        heard.is_renamed = self.begun.get(&place).is_some_and(|begun| *begun == id);
+        if heard.is_renamed && self.live.contains(&id) {
+            heard.is_at(seq);
+        }
+        self.begun.insert(place, id);
     }
 
     /// What a newcomer hears first of history says where it begins for it.
@@ -238,6 +278,9 @@ impl World {
         if entry.seq <= heard.last && entry.nonce.is_some() {
             return;
         }
+        if heard.is_renamed {
+            heard.is_at(entry.seq - 1);
+        }
         assert_eq!(entry.seq, heard.last + 1, "{person} in {room}: {heard:?}");
         (heard.last, heard.messages) = (entry.seq, heard.messages + 1);
     }
@@ -247,7 +290,8 @@ impl World {
         for (id, place) in &self.here {
             let heard = &self.heard[place];
             assert_eq!(heard.began + heard.messages + heard.missed, heard.last, "{heard:?}");
-            if self.rules.archive && self.live.contains(id) {
+            let is_kept = self.rules.archive && !self.chat.lacks_past(&name(place.1));
+            if is_kept && self.live.contains(id) {
                 let said = self.kept.get(&**name(place.1).key()).map_or(0, Vec::len);
                 assert_eq!(heard.last, said as u64, "{heard:?}");
             }
@@ -271,6 +315,7 @@ proptest! {
             world.step(*person, step);
             world.check();
         }
+        world.answer();
         for _ in 0..1000 {
             world.step(0, &Step::Ready);
         }

@@ -76,6 +76,30 @@ mod with_it {
         while !kitchen.next_text().ends_with("hi") {}
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn who_cannot_be_trusted_can_be_by_a_flag_that_is_named() {
+        use crate::support::{binary, temp::Folder};
+        let folder = Folder::new("terminal-tls");
+        let own = folder.path("own.pem");
+        let flags = ["--listen-tls", "127.0.0.1:0", &format!("--tls-self-signed={own}")];
+        let (secure, plain) = (binary::start(binary::command(&flags)), start_binary(&[]));
+        let [secure, plain] = [&secure, &plain].map(|server| format!("wss://{}/", server.addr()));
+        for (arguments, expected, words) in [
+            (&[secure.as_str()][..], 1, "trust it with --ca-file FILE"),
+            (&[&secure, "--ca-file", &own], 0, "you are"),
+            (&[&plain, "--ca-file", &own], 1, "speaks no TLS at that port; use ws://"),
+        ] {
+            let (_, err, code) = chat(arguments, "hi\n");
+            assert!(code == expected && err.contains(words), "{arguments:?}: {code}, {err}");
+        }
+    }
+
+    #[test]
+    fn its_version_is_the_programs() {
+        assert_eq!(chat(&["-V"], "").0, format!("chinwag {}\n", env!("CARGO_PKG_VERSION")));
+    }
+
     /// Two people, each in a terminal of their own.
     #[test]
     fn two_terminals() {

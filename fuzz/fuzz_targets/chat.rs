@@ -89,7 +89,8 @@ impl House {
             Input::Left { id } => drop(self.people.remove(id)),
             Input::Joined { room, .. } if chat.lacks_past(room) => {
                 let entries = self.kept.get(&**room.key()).cloned().unwrap_or_default();
-                chat.restore(room, Past { log: "kept".into(), last: entries.len() as u64, entries });
+                let past = Past { log: "kept".into(), last: entries.len() as u64, entries };
+                chat.restore(room, past, &mut Vec::new());
             }
             _ => {}
         }
@@ -108,7 +109,7 @@ impl House {
                 let kept = &self.kept[&**room][*after as usize..*up_to as usize];
                 let found = &kept[..kept.len().min(3)].to_vec();
                 let mut more = Vec::new();
-                let input = Input::Recalled { id: *id, up_to: *up_to, found };
+                let input = Input::Recalled { id: *id, up_to: *up_to, found: Some(found) };
                 chat.apply(Now { uptime: 0, date: DATE }, input, &mut more);
                 self.hear_all(chat, &more);
             }

@@ -5,19 +5,17 @@
 use std::fmt;
 
 /// A host name, origin or token that cannot be used; its `Display` is a sentence that says what would be right.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Invalid(String);
 
 impl Invalid {
     pub(super) fn host(given: &str) -> Self {
-        let given = given.escape_debug();
-        Self(format!("{given} is not a host name; give the name alone, such as chat.example, or * for any"))
+        Self(format!("{given:?} is not a host name; give the name alone, such as chat.example, or * for any"))
     }
 
     pub(super) fn origin(given: &str) -> Self {
-        let given = given.escape_debug();
         Self(format!(
-            "{given} is not an origin; give scheme and host, such as https://chat.example, or * for any, or null"
+            "{given:?} is not an origin; give scheme and host, such as https://chat.example, or * for any, or null"
         ))
     }
 
@@ -30,6 +28,13 @@ impl Invalid {
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// As [`Display`](fmt::Display): `fn main() -> Result<(), …>` prints errors with `Debug`, and people read them.
+impl fmt::Debug for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -102,8 +102,9 @@ impl Chat {
         let Said { name, text, nonce } = said;
         let key = place.name.key().clone();
         let entry = Entry { room: key, seq: place.log.next(), date: now.date, id, name, text, nonce };
+        let is_stored = self.rules.archive && place.is_restored();
         self.rooms.record(room, entry.clone(), &self.rules);
-        if self.rules.archive {
+        if is_stored {
             out.push(Output::Store(entry.clone()));
         }
         out.push(broadcast(room, Notice::Message(entry)));

@@ -99,9 +99,9 @@ pub enum Input<'a> {
         id: UserId,
         /// The last number that was asked for.
         up_to: u64,
-        /// In order. What is missing before or between them is gone; what is behind them was too much for one part. None:
-        /// all of it is gone.
-        found: &'a [Entry],
+        /// In order. What is missing before or between them is gone; what is behind them was too much for one part; if there
+        /// are none, all of it is gone. `None`: the archive does not answer, and is asked again a while.
+        found: Option<&'a [Entry]>,
     },
     /// Nothing but time passed: wanted when [`Now::uptime`] is [`Chat::next_tick`](super::Chat::next_tick).
     Tick,

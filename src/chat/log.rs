@@ -75,6 +75,11 @@ impl Log {
         self.entries.push_back(entry);
     }
 
+    /// Its messages, as far as they are kept.
+    pub(super) fn into_entries(self) -> impl Iterator<Item = Entry> {
+        self.entries.into_iter()
+    }
+
     /// Forgets the oldest messages until so many are left, of so many bytes in all.
     pub(super) fn shrink(&mut self, messages: usize, bytes: usize) {
         while self.entries.len() > messages || self.bytes > bytes {

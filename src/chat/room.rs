@@ -65,15 +65,20 @@ impl Room {
         }
     }
 
-    /// What was said before this process began.
-    pub(super) fn restore(&mut self, past: Past) {
-        self.log = Log::restored(past);
+    /// What was said before this process began; and what the room has had until now.
+    pub(super) fn restore(&mut self, past: Past) -> Log {
         self.restored = true;
+        std::mem::replace(&mut self.log, Log::restored(past))
     }
 
-    /// Whether its past was not looked up yet, and still can be.
-    pub(super) fn lacks_past(&self) -> bool {
-        !self.restored && self.log.last() == 0
+    /// Whether its past was looked up.
+    pub(super) fn is_restored(&self) -> bool {
+        self.restored
+    }
+
+    /// Whether it is used though its past was not looked up.
+    pub(super) fn has_begun_anew(&self) -> bool {
+        !self.restored && (!self.is_empty() || self.log.last() > 0)
     }
 
     /// Whether there is a reason to remember it when nobody is in it.

@@ -32,6 +32,17 @@ pub(super) struct Rooms {
     bytes: usize,
     /// What the names of numberings begin with.
     token: Box<str>,
+    /// Messages that were forgotten before their room got its past.
+    unkept: u64,
+}
+
+/// What was said in a room before it got its past.
+#[derive(Debug)]
+pub(super) struct Meanwhile {
+    /// As it is numbered now.
+    pub(super) said: Vec<Entry>,
+    /// So many more were said before these, and are forgotten.
+    pub(super) forgotten: u64,
 }
 
 impl Rooms {
@@ -45,6 +56,7 @@ impl Rooms {
             turns: 0,
             bytes: 0,
             token: token.into(),
+            unkept: 0,
         };
         rooms.add(&RoomName::lobby());
         rooms
@@ -77,21 +89,31 @@ impl Rooms {
 
     /// Whether nobody has said yet what was before this process began.
     pub(super) fn lacks(&self, key: &str) -> bool {
-        self.find(key).and_then(|id| self.get(id)).is_none_or(Room::lacks_past)
+        self.find(key).and_then(|id| self.get(id)).is_none_or(|room| !room.is_restored())
     }
 
-    /// Gives a room its past, unless it has one.
-    pub(super) fn restore(&mut self, name: &RoomName, past: Past, rules: &Rules) {
+    /// Gives a room its past, unless it has one. What was said in it comes behind that.
+    pub(super) fn restore(&mut self, name: &RoomName, past: Past, rules: &Rules) -> Option<(RoomId, Meanwhile)> {
         if !self.lacks(name.key()) {
-            return;
+            return None;
         }
-        let Some(id) = self.find(name.key()).or_else(|| self.make(name, rules)) else { return };
-        if let Some(room) = self.get_mut(id) {
-            room.restore(past);
-            self.bytes += self.get(id).map_or(0, |room| room.log.bytes());
-            self.keep_bounds(id, rules);
-            self.left(id);
-        }
+        let id = self.open(name, rules)?;
+        let room = self.get_mut(id)?;
+        let begun = room.restore(past);
+        let (before, forgotten) = (begun.bytes(), begun.forgotten());
+        let said: Vec<Entry> =
+            begun.into_entries().zip(room.log.next()..).map(|(said, seq)| Entry { seq, ..said }).collect();
+        said.iter().for_each(|entry| room.log.push(entry.clone()));
+        self.bytes = self.bytes + self.get(id)?.log.bytes() - before;
+        self.unkept += forgotten;
+        self.keep_bounds(id, rules);
+        self.left(id);
+        Some((id, Meanwhile { said, forgotten }))
+    }
+
+    /// How many messages were forgotten before their room got its past, since this was asked last.
+    pub(super) fn take_unkept(&mut self) -> u64 {
+        std::mem::take(&mut self.unkept)
     }
 
     /// Somebody came in: the room is not one of those that may be forgotten.
@@ -104,7 +126,8 @@ impl Rooms {
     pub(super) fn left(&mut self, id: RoomId) {
         self.turns += 1;
         let turn = self.turns;
-        let Some(room) = self.get_mut(id).filter(|room| room.is_empty() && id != RoomId::LOBBY) else { return };
+        let goes = |room: &&mut Room| room.is_empty() && room.left.is_none() && id != RoomId::LOBBY;
+        let Some(room) = self.get_mut(id).filter(goes) else { return };
         if !room.has_past() {
             return self.forget(id);
         }
@@ -144,6 +167,7 @@ impl Rooms {
     fn forget(&mut self, id: RoomId) {
         if let Some(room) = self.rooms.get_mut(id.index()).and_then(Option::take) {
             self.bytes -= room.log.bytes();
+            self.unkept += if room.is_restored() { 0 } else { room.log.last() };
             self.by_key.remove(room.name.key());
             self.free.push(id);
         }

@@ -4,6 +4,7 @@ use super::*;
 
 mod history;
 mod pace;
+mod past;
 mod rooms;
 
 /// A chat, and the time in it.

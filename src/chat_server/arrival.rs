@@ -34,17 +34,6 @@ impl ChatServer {
         self.perform();
     }
 
-    /// Somebody is about to enter a room: what was said there before this process began must be known first.
-    fn restore(&mut self, room: &RoomName) {
-        if !self.chat.lacks_past(room) {
-            return;
-        }
-        let archive = self.archive.as_mut();
-        if let Some(past) = archive.and_then(|archive| archive.past(room.key(), self.rules.room_messages)) {
-            self.chat.restore(room, past);
-        }
-    }
-
     /// The rules did not let it in.
     fn turn_away(&mut self, peer: &Peer) {
         for output in self.outputs.drain(..) {

@@ -45,18 +45,20 @@ impl ChatServer {
     fn recall(&mut self, id: UserId, room: &str, missed: Range<u64>, bytes: usize) {
         self.save();
         let (up_to, archive) = (missed.end, self.archive.as_mut());
-        let found = archive.map(|archive| archive.recall(room, missed.start, up_to, bytes)).unwrap_or_default();
-        self.apply(Input::Recalled { id, up_to, found: &found });
+        let found = archive.and_then(|archive| archive.recall(room, missed.start, up_to, bytes));
+        self.unanswered |= found.is_none();
+        self.apply(Input::Recalled { id, up_to, found: found.as_deref() });
     }
 
     /// Tells the next part to those who are behind and have taken the last one. Each comes to its turn; whether there
-    /// was one.
+    /// was one, and it is of use to look again at once.
     pub(super) fn catch_up(&mut self) -> bool {
+        self.unanswered = false;
         let idle: Vec<UserId> = self.chat.behind().filter(|id| self.fanout.is_idle(*id)).take(PARTS).collect();
         for id in &idle {
             self.apply(Input::Ready { id: *id });
         }
-        !idle.is_empty()
+        !idle.is_empty() && !self.unanswered
     }
 
     /// Gives the archive what it does not have yet. Before anything of it leaves.

@@ -15,7 +15,7 @@ impl Archive for History {
         Some(Past { log, last, entries })
     }
 
-    fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Vec<Entry> {
+    fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<Entry>> {
         History::recall(self, room, after, up_to, bytes)
     }
 

@@ -122,16 +122,16 @@ fn flag(flag: Flag, parser: &mut Parser, args: &mut Args) -> Result<(), lexopt::
         Flag::Value(value) => return Err(Arg::Value(value.clone()).unexpected()),
     };
     match name {
-        "listen" => args.listen.push(parser.value()?.string()?),
+        "listen" => args.listen.extend(split(&parser.value()?.string()?)),
         "dialect" => args.dialect = Some(parser.value()?.string()?),
         "history-lines" => args.history_lines = Some(parser.value()?.string()?),
         "list-rooms" => args.list_rooms = true,
-        "host" => args.host.push(parser.value()?.string()?),
-        "origin" => args.origin.push(parser.value()?.string()?),
+        "host" => args.host.extend(split(&parser.value()?.string()?)),
+        "origin" => args.origin.extend(split(&parser.value()?.string()?)),
         "require-origin" => args.require_origin = true,
         "token-file" => args.token_file = Some(parser.value()?),
-        "trusted-proxy" => args.trusted_proxy.push(parser.value()?.string()?),
-        "limit" => args.limit.push(parser.value()?.string()?),
+        "trusted-proxy" => args.trusted_proxy.extend(split(&parser.value()?.string()?)),
+        "limit" => args.limit.extend(split(&parser.value()?.string()?)),
         "no-limits" => args.no_limits = true,
         "allow-blocked-port" => args.allow_blocked_port = true,
         "verbose" => args.verbose = args.verbose.saturating_add(1),
@@ -155,7 +155,7 @@ fn fill(args: &mut Args, variable: impl Fn(&str) -> Option<OsString>) -> Result<
         ("CHINWAG_LIMIT", &mut args.limit),
     ] {
         if let (true, Some(value)) = (list.is_empty(), get(name)) {
-            *list = text(name, value)?.split(',').map(|item| item.trim().to_owned()).collect();
+            *list = split(&text(name, value)?).collect();
         }
     }
     for (name, yes) in [
@@ -180,6 +180,11 @@ fn fill(args: &mut Args, variable: impl Fn(&str) -> Option<OsString>) -> Result<
     args.history.fill(get)?;
     args.token_file = args.token_file.take().or_else(|| get("CHINWAG_TOKEN_FILE"));
     Ok(())
+}
+
+/// Several values are separated by commas, which no value has in it.
+pub(super) fn split(text: &str) -> impl Iterator<Item = String> {
+    text.split(',').map(|item| item.trim().to_owned())
 }
 
 fn text(name: &str, value: OsString) -> Result<String, String> {
@@ -211,6 +216,19 @@ mod tests {
             listen: vec!["127.0.0.1:1234".into()],
             host: vec!["a".into(), "b".into()],
             verbose: 1,
+            ..Args::default()
+        };
+        assert_eq!(wish, Ok(Wish::Run(Box::new(expected))));
+    }
+
+    #[test]
+    fn a_flag_takes_several_values_as_a_variable_does() {
+        let wish = run("--listen 127.0.0.1:1,[::1]:1 --listen [::1]:2 --host a,b --limit=x=1,y=2", &[]);
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let expected = Args {
+            listen: words(&["127.0.0.1:1", "[::1]:1", "[::1]:2"]),
+            host: words(&["a", "b"]),
+            limit: words(&["x=1", "y=2"]),
             ..Args::default()
         };
         assert_eq!(wish, Ok(Wish::Run(Box::new(expected))));

@@ -30,6 +30,10 @@ pub(crate) fn main() -> ExitCode {
             print!("{}", args::HELP);
             Ok(ExitCode::SUCCESS)
         }
+        Ok(Wish::Version) => {
+            println!("chinwag {}", env!("CARGO_PKG_VERSION"));
+            Ok(ExitCode::SUCCESS)
+        }
         Ok(Wish::Chat(args)) => chat(&args),
         Err(error) => Err(error),
     };

@@ -14,8 +14,6 @@ use chinwag::{
     protocol::{Entry, civil},
 };
 use std::{
-    ffi::OsStr,
-    fmt::Display,
     io::{self, BufWriter, Write},
     path::Path,
     str::FromStr,
@@ -27,8 +25,7 @@ pub(crate) struct Keeping(Option<History>);
 
 impl Keeping {
     /// # Errors
-    /// One line that says what to do. A file that cannot be used now is no error: the chat runs without, and the log
-    /// says so.
+    /// One line that says what to do. A disk that is full, or fails, is no error: the chat runs, and the log says so.
     pub(crate) fn open(flags: &Flags) -> Result<Self, String> {
         let Some(file) = &flags.file else {
             return match flags == &Flags::default() {
@@ -43,7 +40,7 @@ impl Keeping {
         settings.durability = durability(flags.sync.as_deref())?;
         settings.days = number("--history-days", flags.days.as_deref())?;
         settings.rows = number("--history-rows", flags.rows.as_deref())?;
-        History::open(&settings).map(Some).map(Self).map_err(|problem| named(file, &problem))
+        History::open(&settings).map(Some).map(Self).map_err(|error| format!("--history {error}"))
     }
 
     /// The ids of connections go on, too.
@@ -60,10 +57,6 @@ impl Keeping {
             None => chat,
         }
     }
-}
-
-fn named(file: &OsStr, problem: &impl Display) -> String {
-    format!("--history {}: {problem}", file.to_string_lossy())
 }
 
 fn durability(mode: Option<&str>) -> Result<Durability, String> {
@@ -86,14 +79,17 @@ fn number<N: FromStr + PartialOrd + Default>(flag: &str, text: Option<&str>) -> 
 pub(crate) fn run(command: &Command) -> Result<(), String> {
     let path = Path::new(&command.file);
     let done = match command.how {
-        How::Import => return import(path).map_err(|problem| named(&command.file, &problem)),
+        How::Import => return import(path),
         how => print(path, key(command.room.as_deref())?.as_deref(), how),
     };
-    match done {
+    let advice = match done {
         // Who has closed the pipe has seen enough.
-        Err(Problem::Closed) | Ok(()) => Ok(()),
-        Err(problem) => Err(format!("{}: {problem}", command.file.to_string_lossy())),
-    }
+        Err(Problem::Closed) | Ok(()) => return Ok(()),
+        Err(Problem::Corrupt(_) | Problem::Foreign) => "; name a file that chinwag --history has kept",
+        Err(Problem::Newer(_)) => "; use that one",
+        Err(_) => "",
+    };
+    done.map_err(|problem| format!("{}: {problem}{advice}", path.display()))
 }
 
 /// The room's key.
@@ -117,11 +113,11 @@ fn print(path: &Path, room: Option<&str>, how: How) -> Result<(), Problem> {
     Ok(out.flush()?)
 }
 
-fn import(path: &Path) -> Result<(), Problem> {
-    let imported = history::import(path, io::stdin().lock())?;
+fn import(path: &Path) -> Result<(), String> {
+    let imported = history::import(path, io::stdin().lock()).map_err(|error| error.to_string())?;
     let history::Imported { read, added, .. } = imported;
-    writeln!(io::stdout(), "{read} messages read, {added} of them were new")?;
-    Ok(())
+    let said = writeln!(io::stdout(), "messages read: {read}, of them new: {added}");
+    said.map_err(|error| format!("cannot write to stdout: {error}"))
 }
 
 /// For people: when, where, the number, who, what; nothing that a terminal would obey.

@@ -87,7 +87,7 @@ fn access(args: &Args) -> Result<Access, String> {
 
 fn proxies(args: &Args) -> Result<Vec<IpAddr>, String> {
     let parse = |text: &String| {
-        text.parse().map_err(|_| format!("--trusted-proxy {text}: write the proxy's IP address, such as 127.0.0.1"))
+        text.parse().map_err(|_| format!("--trusted-proxy {text:?}: write the proxy's IP address, such as 127.0.0.1"))
     };
     args.trusted_proxy.iter().map(parse).collect()
 }
@@ -102,7 +102,7 @@ fn dialect(name: Option<&str>) -> Result<Dialect, String> {
     match name {
         None => Ok(Dialect::Json),
         Some(name) => Dialect::from_name(name)
-            .ok_or_else(|| format!("--dialect {name}: no such dialect; json, chinwag.v1 and text exist")),
+            .ok_or_else(|| format!("--dialect {name:?}: no such dialect; json, chinwag.v1 and text exist")),
     }
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn address(flag: &str, text: &str, args: &Args) -> Result<SocketAddr,
     let addr = resolve(text).map_err(|why| {
         let variable = format!("CHINWAG_{}", flag.to_ascii_uppercase().replace('-', "_"));
         format!(
-            "--{flag} ({variable}) {text}: {why}; write ADDR:PORT, such as 127.0.0.1:6502, 0.0.0.0:6502 or [::1]:6502"
+            "--{flag} ({variable}) {text:?}: {why}; write ADDR:PORT, such as 127.0.0.1:6502, 0.0.0.0:6502 or [::1]:6502"
         )
     })?;
     if client::is_blocked(addr.port()) && !args.allow_blocked_port {

@@ -2,6 +2,7 @@
 //!
 //! Owns their names, their environment variables and `--help-tls`. What they mean is [`super::tls`]'s.
 
+use super::args::split;
 use lexopt::{Parser, ValueExt};
 use std::ffi::{OsStr, OsString};
 
@@ -50,8 +51,8 @@ impl Flags {
             "tls-self-signed" => {
                 self.self_signed = Some(parser.optional_value().map_or(SelfSigned::Anywhere, SelfSigned::In));
             }
-            "listen-tls" => self.listen.push(parser.value()?.string()?),
-            "redirect-http" => self.redirect.push(parser.value()?.string()?),
+            "listen-tls" => self.listen.extend(split(&parser.value()?.string()?)),
+            "redirect-http" => self.redirect.extend(split(&parser.value()?.string()?)),
             "hsts" => self.hsts = Some(parser.value()?.parse_with(seconds)?),
             _ => return Ok(false),
         }
@@ -71,7 +72,7 @@ impl Flags {
         for (name, list) in [("CHINWAG_LISTEN_TLS", &mut self.listen), ("CHINWAG_REDIRECT_HTTP", &mut self.redirect)] {
             if let (true, Some(value)) = (list.is_empty(), get(name)) {
                 let text = value.into_string().map_err(|_| format!("{name} is not UTF-8"))?;
-                *list = text.split(',').map(|item| item.trim().to_owned()).collect();
+                *list = split(&text).collect();
             }
         }
         if let (None, Some(value)) = (self.hsts, get("CHINWAG_HSTS")) {

@@ -121,6 +121,9 @@ fn parse(bytes: &[u8]) -> Result<Option<(u16, HeaderMap, usize)>, &'static str> 
         // More fields than lines so far: the last line is not whole.
         Err(httparse::Error::TooManyHeaders) if lines < FIELDS => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err("it has too many header fields"),
+        // A record of TLS: an alert, or part of a handshake (RFC 8446 5.1).
+        Err(_) if matches!(bytes, [0x15 | 0x16]) => return Ok(None),
+        Err(_) if matches!(bytes, [0x15 | 0x16, 3, ..]) => return Err("it is TLS; use wss:// for this port"),
         Err(_) => return Err("it is not HTTP"),
     };
     let mut headers = HeaderMap::new();
@@ -221,6 +224,7 @@ mod tests {
             (String::new(), "closed without"),
             ("HTTP/1.1 101".into(), "ends in its head"),
             ("SSH-2.0-OpenSSH\r\n\r\n".into(), "not HTTP"),
+            ("\x15\x03\x01\0\x02\x02\x46".into(), "use wss://"),
             (format!("{GOOD}\r\n").replace("1.1", "1.0"), "HTTP/1.1"),
             (format!("{GOOD}\r\n").replace("Upgrade: W", "X: W"), "Upgrade: websocket"),
             (format!("{GOOD}\r\n").replace(", Upgrade", ""), "Connection: Upgrade"),

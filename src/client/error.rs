@@ -5,7 +5,6 @@
 use std::{fmt, io, time::Duration};
 
 /// Why there is no connection, or none any more, or why something was not done.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// That is no URL of a WebSocket. (In a browser: `SyntaxError`.)
@@ -22,9 +21,12 @@ pub enum Error {
     Protocol(String),
     /// A header field that cannot be sent: no valid name or value, or one that belongs to the handshake.
     Header(String),
-    /// `wss://`, but TLS is not part of this build, or nobody is known whom to trust, or the server is none that can be
-    /// trusted: a sentence.
+    /// `wss://`, but TLS is not part of this build, or nobody is known whom to trust, or there is no TLS with this server: a
+    /// sentence.
     Tls(String),
+    /// The server with that name and port shows a certificate for which nobody vouches who is trusted. If it is the right
+    /// one, trust it: [`Builder::tls`](super::Builder::tls) with `tls::Connector::trusting`.
+    Untrusted(String),
     /// The operating system refused a thread or a descriptor.
     Start(io::Error),
     /// The name could not be resolved.
@@ -82,8 +84,12 @@ impl fmt::Display for Error {
             Self::Protocol(name) => write!(f, "{name:?} is no subprotocol: a token, such as chinwag.v1, named once"),
             Self::Header(name) => write!(f, "the header field {name:?} cannot be sent"),
             Self::Tls(why) => write!(f, "{}", why.escape_debug()),
+            Self::Untrusted(host) => write!(f, "nobody who is trusted here vouches for the certificate of {host}"),
             Self::Start(source) => write!(f, "cannot start a connection: {source}"),
             Self::Resolve(source) => write!(f, "the host was not found: {source}"),
+            Self::Connect(source) if source.kind() == io::ErrorKind::ConnectionRefused => {
+                write!(f, "cannot connect: nothing listens there; is the server running?")
+            }
             Self::Connect(source) => write!(f, "cannot connect: {source}"),
             Self::ConnectTimeout(time) => write!(f, "no connection within {time:?}"),
             Self::HandshakeTimeout(time) => write!(f, "no answer to the handshake within {time:?}"),
@@ -118,6 +124,13 @@ fn refused(f: &mut fmt::Formatter<'_>, status: u16, body: &str, location: Option
     match body.trim().lines().next() {
         Some(line) => write!(f, ": {}", line.escape_debug()),
         None => Ok(()),
+    }
+}
+
+/// As [`Display`](fmt::Display): `fn main() -> Result<(), …>` prints errors with `Debug`, and people read them.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

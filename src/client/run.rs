@@ -15,7 +15,7 @@ use super::{
 use crate::{
     connection::{Connection, Drain, FarEnd, Parts, Reader, Role, Space},
     line::Line,
-    tls::Session,
+    tls::{Connector, Session},
 };
 use crossbeam_channel::{Receiver, Sender};
 use log::{debug, error, trace};
@@ -95,12 +95,13 @@ impl Work {
                 Ok((Agreed { protocol, input }, session))
             }
             Err(Failure::Deadline) => Err(Error::HandshakeTimeout(within)),
+            Err(Failure::Error(Error::Connect(why))) if why.kind() == ErrorKind::InvalidData => Err(self.explain(why)),
             Err(Failure::Error(error)) => Err(error),
         }
     }
 
     fn line<'a>(&self, stream: &'a TcpStream, deadline: Instant) -> Result<Line<'a>, Error> {
-        match self.settings.tls.as_ref().filter(|_| self.target.secure) {
+        match self.connector() {
             None => Ok(Line::plain(stream)),
             Some(connector) => {
                 let session = connector.session(&self.target.host).map_err(Error::Tls)?;
@@ -109,14 +110,21 @@ impl Work {
         }
     }
 
+    /// With `wss://`.
+    fn connector(&self) -> Option<&Connector> {
+        self.settings.tls.as_ref().filter(|_| self.target.secure)
+    }
+
     /// What befell the socket before there was an answer.
     fn explain(&self, why: io::Error) -> Error {
-        match why.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+        let host = self.target.authority();
+        match (why.kind(), self.connector()) {
+            (ErrorKind::WouldBlock | ErrorKind::TimedOut, _) => {
                 Error::HandshakeTimeout(self.settings.config.handshake_timeout)
             }
-            ErrorKind::InvalidData => Error::Tls(format!("no TLS with {}: {why}", self.target.authority())),
-            ErrorKind::UnexpectedEof => Error::Tls(format!("no TLS with {}: it hung up", self.target.authority())),
+            (ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset, Some(connector)) => {
+                connector.explain(&why, &host).map_or(Error::Untrusted(host), Error::Tls)
+            }
             _ => Error::Connect(why),
         }
     }

@@ -58,9 +58,10 @@ impl File {
         self.next_id
     }
 
-    /// All numberings get new names: those who know the old ones know messages that the file has not.
-    pub(super) fn rename_logs(&self) -> Result<(), Problem> {
-        self.db.execute("UPDATE room SET log = ?1", [&self.run])?;
+    /// All numberings get this name, those of new rooms, too: who knows the old ones knows messages that the file has not.
+    pub(super) fn rename_logs(&mut self, run: &Arc<str>) -> Result<(), Problem> {
+        self.run = run.clone();
+        self.db.execute("UPDATE room SET log = ?1", [run])?;
         Ok(())
     }
 

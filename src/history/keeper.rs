@@ -6,7 +6,7 @@ use super::{
     DEADLINE, Kept,
     alarm::{Alarm, Line},
     opening,
-    problem::Problem,
+    problem::{Problem, Unusable},
     prune::Bounds,
     read,
     settings::Settings,
@@ -18,9 +18,12 @@ use crate::protocol::Entry;
 use log::error;
 use rusqlite::Connection;
 use std::{
-    collections::HashSet,
     hash::{BuildHasher, Hasher, RandomState},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc::sync_channel},
+    path::Path,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        mpsc::{RecvTimeoutError, sync_channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -32,12 +35,10 @@ use std::{
 pub struct History {
     shared: Arc<Shared>,
     first_id: u64,
-    /// Rooms that could not be read when they were asked for.
-    unread: HashSet<Box<str>>,
 }
 
-/// What the thread is asked to do with the file; none, if it cannot be read.
-type Ask = Box<dyn FnOnce(Option<&Source<'_>>) + Send>;
+/// What the thread is asked to look up in the file.
+type Ask = Box<dyn FnOnce(Option<&Source<'_>>) -> Result<(), Problem> + Send>;
 
 /// What can be read, and how its numberings are called.
 pub(super) struct Source<'a> {
@@ -49,7 +50,6 @@ pub(super) struct Source<'a> {
     pub(super) renamed: bool,
 }
 
-#[derive(Default)]
 pub(super) struct Shared {
     state: Mutex<State>,
     /// There is something to do.
@@ -58,7 +58,6 @@ pub(super) struct Shared {
     pub(super) done: Condvar,
 }
 
-#[derive(Default)]
 pub(super) struct State {
     pub(super) shelf: Shelf,
     pub(super) asks: Vec<Ask>,
@@ -74,28 +73,39 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
+    fn new(file: &Path) -> Self {
+        let (shelf, asks, alarm) = (Shelf::default(), Vec::new(), Alarm::new(file));
+        let state = Mutex::new(State { shelf, asks, alarm, closing: false, ended: false });
+        Self { state, work: Condvar::new(), done: Condvar::new() }
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl History {
-    /// Opens the file, or makes it, and starts the thread. A file that cannot be used is logged, and left alone.
+    /// Opens the file, or makes it, and starts the thread. A disk that fails, or is full, is logged, and tried again.
     ///
     /// # Errors
-    /// [`Problem::NoPlace`] and [`Problem::InUse`], which are mistakes in what was asked for; and a thread that the
-    /// operating system refuses.
-    pub fn open(settings: &Settings) -> Result<Self, Problem> {
+    /// What is a mistake in what was asked for, and does not pass: there is no such folder; the file is no database, is
+    /// damaged, another program's, a newer chinwag's, or used by another one; it may be neither read nor written. It is left
+    /// as it is. And a thread that the operating system refuses.
+    pub fn open(settings: &Settings) -> Result<Self, Unusable> {
+        Self::start(settings).map_err(|problem| Unusable { file: settings.path.clone(), problem })
+    }
+
+    fn start(settings: &Settings) -> Result<Self, Problem> {
         opening::has_a_place(&settings.path)?;
         let start = Start::new(settings, token())?;
         let first_id = start.first_id();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new(&settings.path));
         if let Some(problem) = start.problem() {
             tell(shared.lock().alarm.raise(problem, Instant::now()));
         }
         let bounds = Bounds { days: settings.days, rows: settings.rows, ..Bounds::default() };
         thread::spawn(start, bounds, &shared)?;
-        Ok(Self { shared, first_id, unread: HashSet::new() })
+        Ok(Self { shared, first_id })
     }
 
     /// Above the id of every connection that has said something which is kept: for [`Builder::first_id`], so that an id
@@ -113,48 +123,48 @@ impl History {
         self.shared.lock().alarm.problem().cloned()
     }
 
-    /// What there is of a room, with its last messages, at most so many. `None`: it cannot be read now; then nothing of
-    /// this room is kept until it can be and this is asked again, since its numbers are not known.
+    /// What there is of a room, with its last messages, at most so many. `None`: it cannot be read now, and the log says so.
+    /// Nothing of this room should be committed until it can be, since its numbers are not known.
     pub fn past(&mut self, room: &str, messages: usize) -> Option<Kept> {
         let key: Arc<str> = room.into();
-        let asked = key.clone();
         // Before the file: what is written in between is found twice, and not never.
-        let (waiting, lost) = self.shared.lock().shelf.of(room);
-        let kept = self.ask(move |source| past(source?, &asked, messages)).flatten();
-        if kept.is_none() {
-            self.unread.insert(room.into());
-            return None;
+        let state = self.shared.lock();
+        let (waiting, before) = (state.shelf.of(room), state.shelf.lost_of(room));
+        drop(state);
+        let mut kept = self.ask(move |source| past(source, &key, messages))?;
+        // What was lost may have been on its way into the file before, and be so again now.
+        let after = self.shared.lock().shelf.lost_of(room);
+        if let Some(name) = before.1.or(after.1) {
+            kept.log = name;
         }
-        self.unread.remove(room);
-        kept.map(|kept| with_waiting(kept, waiting, lost, messages))
+        Some(with_waiting(kept, waiting, before.0.max(after.0), messages))
     }
 
     /// The messages of a room behind `after` and up to `up_to`, in order: of those that are there the first ones that take
-    /// no more than so many bytes ([`Entry::wire_size`]), but at least one.
-    pub fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Vec<Entry> {
+    /// no more than so many bytes ([`Entry::wire_size`]), but at least one. `None`: it cannot be read now.
+    pub fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<Entry>> {
         let key: Arc<str> = room.into();
-        let (waiting, _) = self.shared.lock().shelf.of(room);
-        let found = self.ask(move |source| read::recall(source?.db?, &key, after, up_to, bytes).ok()).flatten();
-        let (mut found, are_more) = found.unwrap_or_default();
+        let waiting = self.shared.lock().shelf.of(room);
+        let (mut found, are_more) = self.ask(move |source| match source.db {
+            Some(db) => Ok(read::recall(db, &key, after, up_to, bytes)?),
+            None => Ok((Vec::new(), false)),
+        })?;
         if are_more {
             // What waits to be written comes behind those.
-            return found;
+            return Some(found);
         }
         let last = found.last().map_or(after, |entry| entry.seq);
         found.extend(waiting.into_iter().filter(|entry| entry.seq > last && entry.seq <= up_to));
-        first_bytes(found, bytes)
+        Some(first_bytes(found, bytes))
     }
 
     /// Keeps these messages, and takes them out of `entries`. When it returns they are kept, or are not and the log says
     /// that there is trouble.
     pub fn commit(&mut self, entries: &mut Vec<Entry>) {
-        let count = entries.len();
-        let batch = self.take(entries);
-        let unkept = count - batch.len();
-        if count == 0 {
+        if entries.is_empty() {
             return;
         }
-        let until = self.put(batch, unkept);
+        let until = self.put(entries.drain(..).collect());
         self.shared.work.notify_one();
         if let Some(until) = until {
             self.wait(until);
@@ -162,36 +172,33 @@ impl History {
     }
 
     /// Asks the thread, and waits for its answer for at most [`DEADLINE`].
-    fn ask<T: Send + 'static>(&self, question: impl FnOnce(Option<&Source<'_>>) -> T + Send + 'static) -> Option<T> {
+    fn ask<T, Q>(&self, question: Q) -> Option<T>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Source<'_>) -> Result<T, Problem> + Send + 'static,
+    {
         let (sender, receiver) = sync_channel(1);
         let mut state = self.shared.lock();
         if state.alarm.problem() == Some(&Problem::Slow) {
             return None;
         }
-        // The chat may have given up waiting: then nobody wants to know.
-        state.asks.push(Box::new(move |source| drop(sender.send(question(source)))));
+        state.asks.push(Box::new(move |source| {
+            let Some(source) = source else { return Ok(()) };
+            // The chat may have given up waiting: then nobody wants to know.
+            question(source).map(|answer| drop(sender.send(answer)))
+        }));
         drop(state);
         self.shared.work.notify_one();
-        let answer = receiver.recv_timeout(DEADLINE).ok();
-        if answer.is_none() {
+        let answer = receiver.recv_timeout(DEADLINE);
+        if matches!(answer, Err(RecvTimeoutError::Timeout)) {
             tell(self.shared.lock().alarm.raise(Problem::Slow, Instant::now()));
         }
-        answer
-    }
-
-    /// Without those of rooms whose numbers are not known, and which therefore cannot be kept.
-    fn take(&self, entries: &mut Vec<Entry>) -> Arc<[Entry]> {
-        if self.unread.is_empty() {
-            return entries.drain(..).collect();
-        }
-        let known = entries.drain(..).filter(|entry| !self.unread.contains(&*entry.room));
-        known.collect()
+        answer.ok()
     }
 
     /// Puts a batch on the shelf: the number to wait for. None if there is no use in waiting.
-    fn put(&self, batch: Arc<[Entry]>, unkept: usize) -> Option<u64> {
+    fn put(&self, batch: Arc<[Entry]>) -> Option<u64> {
         let mut state = self.shared.lock();
-        state.shelf.count_lost(unkept);
         let hopeless = state.alarm.problem().is_some_and(Problem::is_final);
         let until = match hopeless {
             true => {
@@ -229,7 +236,7 @@ impl Drop for History {
         let waiting = state.shelf.len();
         drop(state);
         if waiting > 0 {
-            error!("history: {waiting} messages are not in the file");
+            error!("history: messages that are not in the file: {waiting}");
         }
     }
 }
@@ -241,14 +248,13 @@ pub(super) fn tell(line: Option<Line>) {
     }
 }
 
-fn past(source: &Source<'_>, room: &str, messages: usize) -> Option<Kept> {
-    let found = source.db.map_or(Ok(None), |db| read::past(db, room, messages)).ok()?;
-    let new = || Kept { log: source.run.clone(), last: 0, entries: Vec::new() };
-    let mut kept = found.unwrap_or_else(new);
+fn past(source: &Source<'_>, room: &str, messages: usize) -> Result<Kept, Problem> {
+    let found = source.db.map_or(Ok(None), |db| read::past(db, room, messages))?;
+    let mut kept = found.unwrap_or_else(|| Kept { log: source.run.clone(), last: 0, entries: Vec::new() });
     if source.renamed {
         kept.log = source.run.clone();
     }
-    Some(kept)
+    Ok(kept)
 }
 
 /// What the file has, then what waits to get there.

@@ -8,7 +8,7 @@ use super::{
     keeper,
     mark::Mark,
     opening,
-    problem::Problem,
+    problem::{Problem, Unusable},
     read::{self, Room},
     settings::Durability,
 };
@@ -87,7 +87,11 @@ fn each_of(db: &Connection, key: &Arc<str>, each: &mut impl FnMut(Record) -> io:
 /// # Errors
 /// The file cannot be written, or a server is using it; a line that is none of ours, or a message whose number the file
 /// has given to another one.
-pub fn import(path: &Path, lines: impl BufRead) -> Result<Imported, Problem> {
+pub fn import(path: &Path, lines: impl BufRead) -> Result<Imported, Unusable> {
+    add(path, lines).map_err(|problem| Unusable { file: path.to_owned(), problem })
+}
+
+fn add(path: &Path, lines: impl BufRead) -> Result<Imported, Problem> {
     opening::has_a_place(path)?;
     let mut file = File::open(path, Durability::Full, keeper::token())?;
     let (_mark, _) = Mark::take(path)?;
@@ -95,7 +99,10 @@ pub fn import(path: &Path, lines: impl BufRead) -> Result<Imported, Problem> {
     let records = std::iter::from_fn(|| numbered.next()).map(|(line, nth): (io::Result<String>, u64)| {
         Record::from_json(&line?).ok_or_else(|| Problem::Other(format!("line {nth} is no line of an export")))
     });
-    let imported = file.import(records)?;
+    let imported = file.import(records).map_err(|problem| match problem {
+        Problem::Taken => Problem::Other("it has other messages under the same numbers; import into a new file".into()),
+        problem => problem,
+    })?;
     file.close()?;
     Ok(imported)
 }

@@ -30,6 +30,8 @@ pub(super) fn to_write(path: &Path, durability: Durability) -> Result<Connection
     has_a_place(path)?;
     is_no_other(path)?;
     may_be_written(path)?;
+    // SQLite brings any file up to date that it may write to, if the last program left it in the middle of something.
+    unless_final(to_read(path))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY)?;
@@ -51,16 +53,28 @@ pub(super) fn to_read(path: &Path) -> Result<Option<Connection>, Problem> {
         return Ok(None);
     }
     is_no_other(path)?;
+    if has_no_wal(path) {
+        // Next to a file that is not ours, nothing is made.
+        unless_final(read_unshared(path))?;
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).map_err(Problem::from).and_then(look);
     match opened {
-        Err(Problem::Other(_) | Problem::ReadOnly) if has_no_wal(path) => {
-            // Where SQLite may not make the files next to it that it shares with writers: there are none.
-            let flags = flags | OpenFlags::SQLITE_OPEN_URI;
-            look(Connection::open_with_flags(unshared(path), flags)?)
-        }
+        // Where SQLite may not make the files next to it that it shares with writers: there are none.
+        Err(Problem::Other(_) | Problem::ReadOnly) if has_no_wal(path) => read_unshared(path),
         opened => opened,
     }
+}
+
+/// A file in which nobody writes.
+fn read_unshared(path: &Path) -> Result<Option<Connection>, Problem> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    look(Connection::open_with_flags(unshared(path), flags)?)
+}
+
+/// What else there is to say of it is said in its turn.
+fn unless_final<T>(looked: Result<T, Problem>) -> Result<(), Problem> {
+    looked.map(drop).or_else(|problem| if problem.is_final() { Err(problem) } else { Ok(()) })
 }
 
 fn look(db: Connection) -> Result<Option<Connection>, Problem> {

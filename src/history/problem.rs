@@ -3,10 +3,10 @@
 //! Owns the sentences, and which problems may pass by themselves.
 
 use rusqlite::{Error, ErrorCode};
-use std::{fmt, io};
+use std::{fmt, io, path::PathBuf};
 
 /// Why messages cannot be kept, or read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
     /// There is no room on the disk, or the file may not grow.
@@ -41,6 +41,17 @@ impl Problem {
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Corrupt(_) | Self::Foreign | Self::Newer(_) | Self::Taken | Self::InUse)
     }
+
+    /// What to do, for whoever has just named that file.
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::InUse => "; stop that one, or choose another file",
+            Self::Corrupt(_) | Self::Foreign => "; choose another file, or move this one away",
+            Self::Newer(_) => "; use that one, or choose another file",
+            Self::ReadOnly => "; give this user the right to read and write it, or choose another file",
+            _ => "",
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -50,21 +61,51 @@ impl fmt::Display for Problem {
             Self::ReadOnly => f.write_str("it may not be written to"),
             Self::Locked => f.write_str("another program has locked it"),
             Self::Slow => f.write_str("the disk does not answer"),
-            Self::InUse => f.write_str("another chinwag uses it; stop that one, or choose another file"),
+            Self::InUse => f.write_str("another chinwag uses it"),
             Self::NoPlace(why) => f.write_str(why),
-            Self::Corrupt(why) => write!(f, "it is no database, or damaged ({why}); move it away and restart"),
-            Self::Foreign => f.write_str("it is a database of another program; choose another file and restart"),
-            Self::Newer(version) => {
-                write!(f, "a newer chinwag made it (schema {version}); use that one, or choose another file")
-            }
-            Self::Taken => f.write_str("somebody else writes messages into it; restart to go on with what is there"),
+            Self::Corrupt(why) => write!(f, "it is no SQLite database, or damaged ({why})"),
+            Self::Foreign => f.write_str("it is a database of another program"),
+            Self::Newer(version) => write!(f, "a newer chinwag made it (schema {version})"),
+            Self::Taken => f.write_str("somebody else writes messages into it"),
             Self::Closed => f.write_str("nobody reads on"),
             Self::Other(why) => f.write_str(why),
         }
     }
 }
 
+/// As [`Display`](fmt::Display): `fn main() -> Result<(), …>` prints errors with `Debug`, and people read them.
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for Problem {}
+
+/// Why a file cannot be used, and what to do: a mistake in what was asked for, in one line.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unusable {
+    /// The file, as it was named.
+    pub file: PathBuf,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}{}", self.file.display(), self.problem, self.problem.advice())
+    }
+}
+
+/// As [`Problem`]'s.
+impl fmt::Debug for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Unusable {}
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {

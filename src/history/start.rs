@@ -9,11 +9,12 @@ use super::{
     opening,
     problem::Problem,
     settings::Settings,
+    shelf::Lost,
 };
 use crate::protocol::Entry;
 use log::warn;
 use rusqlite::Connection;
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 /// What there is of the file.
 #[derive(Debug)]
@@ -44,7 +45,8 @@ pub(super) struct Start {
 
 impl Start {
     /// # Errors
-    /// [`Problem::InUse`] only. Any other problem is kept, to be told.
+    /// Those that are [final](Problem::is_final), and a file that may be neither read nor written. Any other problem is
+    /// kept, to be told.
     pub(super) fn new(settings: &Settings, run: Arc<str>) -> Result<Self, Problem> {
         let mut start = Self {
             settings: settings.clone(),
@@ -56,15 +58,16 @@ impl Start {
             is_behind: false,
         };
         match start.open(true) {
-            Err(Problem::InUse) => return Err(Problem::InUse),
+            Ok(()) => Ok(start),
+            Err(problem) if problem.is_final() => Err(problem),
             Err(problem) => {
-                start.rename = true;
-                start.problem = Some(problem);
                 start.read_only();
+                match (&problem, &start.access) {
+                    (Problem::ReadOnly, Access::Unreadable) => Err(problem),
+                    _ => Ok(Self { rename: true, problem: Some(problem), ..start }),
+                }
             }
-            Ok(()) => {}
         }
-        Ok(start)
     }
 
     pub(super) fn problem(&self) -> Option<Problem> {
@@ -83,7 +86,7 @@ impl Start {
     fn open(&mut self, first: bool) -> Result<(), Problem> {
         let was_empty = matches!(self.access, Access::Empty);
         // The file first: next to one that is not ours, nothing is made.
-        let file = File::open(&self.settings.path, self.settings.durability, self.run.clone())?;
+        let mut file = File::open(&self.settings.path, self.settings.durability, self.run.clone())?;
         if was_empty && file.next_id() > 1 {
             return Err(Problem::Taken);
         }
@@ -97,7 +100,7 @@ impl Start {
             file.forget_empty_rooms()?;
         }
         if self.rename {
-            file.rename_logs()?;
+            file.rename_logs(&self.run)?;
             self.rename = false;
         }
         self.access = Access::Write(file);
@@ -116,12 +119,18 @@ impl Start {
         };
     }
 
-    pub(super) fn write(&mut self, batches: &[Arc<[Entry]>], lost: &HashMap<Arc<str>, u64>) -> Result<(), Problem> {
+    pub(super) fn write(&mut self, batches: &[Arc<[Entry]>], lost: &Lost) -> Result<(), Problem> {
+        if let Some(name) = lost.anew.as_ref().filter(|name| **name != self.run) {
+            self.run = name.clone();
+            self.rename = true;
+        }
         if !matches!(self.access, Access::Write(_)) {
             self.open(false)?;
         }
         let Access::Write(file) = &mut self.access else { return Ok(()) };
-        let written = file.write(batches, lost);
+        let renamed = if self.rename { file.rename_logs(&self.run) } else { Ok(()) };
+        self.rename &= renamed.is_err();
+        let written = renamed.and_then(|()| file.write(batches, &lost.numbers));
         if written == Err(Problem::Full) {
             file.give_back();
         }

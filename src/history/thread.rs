@@ -6,12 +6,12 @@ use super::{
     keeper::{RETRY, Shared, State, tell},
     problem::Problem,
     prune::{self, Bounds},
+    shelf::Lost,
     start::{Access, Start},
 };
 use crate::protocol::{Entry, Millis};
 use log::warn;
 use std::{
-    collections::HashMap,
     sync::{Arc, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -30,7 +30,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) fn spawn(start: Start, bounds: Bounds, shared: &Arc<Shared>) -> Result<(), Problem> {
     let now = Instant::now();
     let tidy_at = (!bounds.are_none()).then_some(now);
-    let mut work = Work { start, bounds, shared: shared.clone(), retry_at: now, tidy_at, since_tidy: 0 };
+    let mut work =
+        Work { start, bounds, shared: shared.clone(), retry_at: now, tidy_at, since_tidy: 0, unreadable: false };
     thread::Builder::new().name("history".into()).stack_size(512 * 1024).spawn(move || work.run())?;
     Ok(())
 }
@@ -44,6 +45,8 @@ struct Work {
     tidy_at: Option<Instant>,
     /// Messages written since the last look at what is too much.
     since_tidy: u64,
+    /// What was asked last could not be read.
+    unreadable: bool,
 }
 
 /// What is next.
@@ -102,16 +105,19 @@ impl Work {
         }
     }
 
-    fn answer(&self) {
+    fn answer(&mut self) {
         let asks = std::mem::take(&mut self.shared.lock().asks);
         let source = self.start.source();
-        for ask in asks {
-            ask(source.as_ref());
-        }
-        let state = self.shared.lock();
-        let was_slow = state.alarm.problem() == Some(&Problem::Slow) && state.shelf.is_empty();
+        let trouble = asks.into_iter().filter_map(|ask| ask(source.as_ref()).err()).last();
+        let mut state = self.shared.lock();
+        let was_slow = state.alarm.problem() == Some(&Problem::Slow) || self.unreadable;
+        self.unreadable = trouble.is_some();
+        let line = trouble.and_then(|problem| state.alarm.raise(problem, Instant::now()));
+        let passes = state.alarm.problem().is_some_and(|problem| !problem.is_final());
+        let is_over = was_slow && passes && !self.unreadable && state.shelf.is_empty();
         drop(state);
-        if was_slow {
+        tell(line);
+        if is_over {
             self.recovered();
         }
     }
@@ -152,7 +158,7 @@ impl Work {
         tell(line);
     }
 
-    fn failed(&mut self, problem: Problem, lost: HashMap<Arc<str>, u64>) {
+    fn failed(&mut self, problem: Problem, lost: Lost) {
         let now = Instant::now();
         self.retry_at = now + RETRY;
         let mut state = self.shared.lock();

@@ -25,6 +25,10 @@ impl Connector {
     pub(crate) fn session(&self, _host: &str) -> Result<Session, String> {
         match *self {}
     }
+
+    pub(crate) fn explain(&self, _why: &io::Error, _host: &str) -> Option<String> {
+        match *self {}
+    }
 }
 
 impl Session {

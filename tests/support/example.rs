@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Receiver;
 
-use super::{DEADLINE, binary::lines};
+use super::DEADLINE;
+use super::binary::lines;
+use super::script::{printed, run_to_end};
 
 /// A running example, killed when this is dropped.
 #[derive(Debug)]
@@ -39,6 +41,17 @@ impl Example {
         let greeting = example.next_line();
         let addr = greeting.split("://").nth(1).and_then(|rest| rest.split('/').next()?.parse().ok());
         (example, addr.unwrap_or_else(|| panic!("{name} says no address: {greeting:?}")))
+    }
+
+    /// The one line that it says when it cannot do what it was asked for.
+    #[track_caller]
+    pub fn refused(name: &str, args: &[&str]) -> String {
+        let mut command = Command::new(path(name));
+        command.args(args);
+        let output = run_to_end(command, DEADLINE);
+        let said = printed(&output);
+        assert!(!output.status.success() && said.lines().count() == 1, "{name}: {}: {said}", output.status);
+        said
     }
 
     /// Its next line on standard output.

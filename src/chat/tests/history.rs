@@ -4,7 +4,7 @@ use super::*;
 use crate::protocol::Entry;
 
 /// The texts of history, and the gaps: `1 2` or `gap 3`. And whoever is told something else, if it is not the id.
-fn story(out: &[String]) -> String {
+pub(super) fn story(out: &[String]) -> String {
     let word = |line: &String| {
         let (_, line) = line.split_once("< ")?;
         let object: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -254,18 +254,18 @@ fn private_messages_leave_no_trace() {
     assert_eq!(story(&script.join(3, Dialect::Chinwag)), "aloud");
 }
 
-fn entry(seq: u64) -> Entry {
+pub(super) fn entry(seq: u64) -> Entry {
     let (room, name, text) = ("".into(), "ann".into(), seq.to_string().into());
     Entry { room, seq, date: 1000, id: 1, name, text, nonce: None }
 }
 
 /// A chat with an archive in which the lobby has so many messages; the last `given` are handed over.
-fn archived(last: u64, given: u64, rules: Rules) -> Script {
+pub(super) fn archived(last: u64, given: u64, rules: Rules) -> Script {
     let mut script = Script::new(Rules { archive: true, rate: None, ..rules });
     let lobby = RoomName::lobby();
     assert!(script.chat.lacks_past(&lobby));
     let entries = (last - given + 1..=last).map(entry).collect();
-    script.chat.restore(&lobby, Past { log: "arch".into(), last, entries });
+    script.chat.restore(&lobby, Past { log: "arch".into(), last, entries }, &mut Vec::new());
     assert!(!script.chat.lacks_past(&lobby));
     script
 }
@@ -295,7 +295,7 @@ fn a_past_with_a_hole_is_not_believed() {
     for entries in [vec![1, 2, 4], vec![2, 3], vec![3, 4, 5], vec![5], vec![0, 1, 2, 3, 4]] {
         let mut script = Script::new(Rules { archive: true, ..Rules::default() });
         let entries = entries.into_iter().map(entry).collect();
-        script.chat.restore(&lobby, Past { log: "arch".into(), last: 4, entries });
+        script.chat.restore(&lobby, Past { log: "arch".into(), last: 4, entries }, &mut Vec::new());
         let out = script.join(1, Dialect::Chinwag);
         assert!(out.len() == 1 && out[0].contains(r#""seq":4"#), "{out:?}");
     }
@@ -305,11 +305,11 @@ fn a_past_with_a_hole_is_not_believed() {
 fn a_past_comes_once_and_within_bounds() {
     let mut script = archived(9, 9, Rules { room_messages: 4, ..Rules::default() });
     let again = Past { log: "other".into(), last: 1, entries: vec![entry(1)] };
-    script.chat.restore(&RoomName::lobby(), again);
+    script.chat.restore(&RoomName::lobby(), again, &mut Vec::new());
     assert_eq!(story(&script.join(1, Dialect::Chinwag)), "6 7 8 9");
     // A room of which nothing is kept has the archive's token all the same.
     let kitchen = RoomName::new("kitchen").expect("a name");
-    script.chat.restore(&kitchen, Past { log: "fresh".into(), last: 0, entries: Vec::new() });
+    script.chat.restore(&kitchen, Past { log: "fresh".into(), last: 0, entries: Vec::new() }, &mut Vec::new());
     assert!(script.enter(2, Dialect::Chinwag, "kitchen", None)[0].contains(r#""seq":0,"log":"fresh""#));
 }
 
@@ -332,7 +332,7 @@ fn what_an_archive_does_not_find_is_a_gap() {
         assert_eq!(asked[1], "1< recall  3..6");
         let last = found.last().copied();
         let found: Vec<Entry> = found.into_iter().map(entry).collect();
-        assert_eq!(story(&script.put(Input::Recalled { id: 1, up_to: 6, found: &found })), expected);
+        assert_eq!(story(&script.put(Input::Recalled { id: 1, up_to: 6, found: Some(&found) })), expected);
         // What is missing still is asked for when it is ready.
         let again = script.put(Input::Ready { id: 1 });
         match last.filter(|last| *last < 6) {

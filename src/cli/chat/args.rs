@@ -19,7 +19,7 @@ usage: chinwag chat URL [FLAGS]        URL: such as ws://localhost:6502/
   --token-file FILE    the access token that the server wants is in FILE
   --ca-file FILE       for wss://: trust those in FILE, instead of the system's
   --retry SECONDS      how long to try again when the connection is lost [60]
-  -h, --help
+  -h, --help   -V, --version
 
 In a terminal, a line is a message; /name bob, /msg ann hi, /users and /quit are
 commands, and //x says /x. In a pipe, every line is a message, and at the end of
@@ -34,6 +34,7 @@ Exit code: 0 closed as wished, all was heard; 1 refused or lost; 2 wrong usage.
 #[derive(Debug)]
 pub(crate) enum Wish {
     Help,
+    Version,
     Chat(Args),
 }
 
@@ -62,6 +63,7 @@ fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<OsString>) -> Res
     while let Some(arg) = parser.next().map_err(said)? {
         match arg {
             Arg::Short('h') | Arg::Long("help") => return Ok(Wish::Help),
+            Arg::Short('V') | Arg::Long("version") => return Ok(Wish::Version),
             Arg::Long("name") => name = Some(parser.value().map_err(said)?),
             Arg::Long("room") => room = Some(parser.value().map_err(said)?),
             Arg::Long("token-file") => token_file = Some(parser.value().map_err(said)?),
@@ -165,6 +167,7 @@ mod tests {
         match parse(Parser::from_args(words), find)? {
             Wish::Chat(args) => Ok(args),
             Wish::Help => Err("help".into()),
+            Wish::Version => Err("version".into()),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use chinwag::{
     chat_client::{Event, Said},
+    client::Error,
     protocol::{harmless, harmless_name},
 };
 use rustyline::ExternalPrinter;
@@ -113,17 +114,26 @@ fn remark(event: &Event) -> Option<String> {
             format!("refused: {} ({})", harmless(about), beginning(&harmless(text)))
         }
         Event::Refused { about, .. } => format!("refused: {}", harmless(about)),
+        Event::Gap { missed: Some(1) } => "one message was missed".into(),
         Event::Gap { missed: Some(missed) } => format!("{missed} messages were missed"),
         Event::Gap { missed: None } => "messages may have been missed".into(),
         Event::Lost { why, retry_in } => format!("{why}; trying again in {:.1} s", retry_in.as_secs_f64()),
         Event::Closed { error: Some(error), unheard, .. } => {
-            format!("{}{}", harmless(&error.to_string()), lost(*unheard))
+            format!("{}{}{}", harmless(&error.to_string()), advice(error), lost(*unheard))
         }
         Event::Closed { code, reason, unheard, .. } if !(*code == 1000 && reason.is_empty() && *unheard == 0) => {
             format!("closed, {code} {}{}", harmless(reason), lost(*unheard)).trim_end().to_owned()
         }
         _ => return None,
     })
+}
+
+/// What the flags can do about it.
+fn advice(error: &Error) -> &'static str {
+    match error {
+        Error::Untrusted(_) => "; if it is the right one, trust it with --ca-file FILE",
+        _ => "",
+    }
 }
 
 /// The server does not say why it gave another name.
@@ -180,6 +190,11 @@ mod tests {
     fn an_end_as_wished_is_not_worth_a_line() {
         assert_eq!(remark(&Event::Closed { code: 1000, reason: String::new(), error: None, unheard: 0 }), None);
         assert_eq!(remark(&event("bob")).as_deref(), Some("bob signed in"));
+        let missed = |count| remark(&Event::Gap { missed: Some(count) });
+        assert_eq!(
+            [missed(1), missed(2)].map(Option::unwrap_or_default),
+            ["one message was missed", "2 messages were missed"]
+        );
         assert_eq!(beginning(&"x".repeat(50)).chars().count(), 41);
     }
 }

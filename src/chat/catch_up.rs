@@ -6,22 +6,28 @@
 //! Who comes back may have missed more than can wait for a client at once. So it is told the first part, then the next one
 //! when it has taken that, and so on; as long as it is behind, it is not told what is said now, for that comes in its turn.
 
-use super::events::{Output, RoomId, Since};
+use super::events::{Now, Output, RoomId, Since};
 use super::log::Log;
 use super::room::Room;
 use super::rules::Rules;
 use super::{Chat, send};
-use crate::protocol::{Entry, Notice, UserId};
+use crate::protocol::{Entry, Millis, Notice, UserId};
 
 /// Somebody who has not been told everything yet.
 #[derive(Debug)]
 pub(super) struct Behind {
-    id: UserId,
+    pub(super) id: UserId,
     /// The number up to which it has been.
-    told: u64,
+    pub(super) told: u64,
     /// Whether anything else was done since it came.
     waited: bool,
+    /// Since when the archive does not answer what was asked for it.
+    unanswered: Option<Millis>,
 }
+
+/// For so long an archive is asked again that does not answer. What it has counts as gone then: whoever came back shall not
+/// be left without what is said now.
+const ARCHIVE_PATIENCE: Millis = 10_000;
 
 impl Chat {
     /// The room's numbers, then the last messages, or those that somebody missed who comes back.
@@ -34,7 +40,7 @@ impl Chat {
             return out.push(Output::Enter { who: id, room });
         };
         let after = resume(id, log, since, rules, out);
-        self.behind.push_back(Behind { id, told: after, waited: false });
+        self.behind.push_back(Behind { id, told: after, waited: false, unanswered: None });
         self.go_on(id, out);
     }
 
@@ -57,7 +63,7 @@ impl Chat {
         if after >= forgotten {
             return self.go_on_from(id, after, bytes, out);
         }
-        if self.rules.archive {
+        if self.rules.archive && place.is_restored() {
             let room = place.name.key().clone();
             return out.push(Output::Recall { to: id, room, after, up_to: forgotten, bytes });
         }
@@ -65,7 +71,7 @@ impl Chat {
         self.go_on_from(id, forgotten, bytes, out);
     }
 
-    /// The archive has found this of what was asked for: the rest may come from memory, or in another part.
+    /// The archive has found this of what was asked for.
     pub(super) fn recalled(&mut self, id: UserId, up_to: u64, found: &[Entry], out: &mut Vec<Output>) {
         let Some(mut told) = self.told(id) else { return };
         let mut left = self.rules.replay_bytes;
@@ -81,6 +87,23 @@ impl Chat {
             skip(id, told, up_to, out);
             told = told.max(up_to);
         }
+        self.go_on_behind(id, told, left, out);
+    }
+
+    /// The archive does not answer: it is asked again when its turn comes, for a while.
+    pub(super) fn not_recalled(&mut self, now: Now, id: UserId, up_to: u64, out: &mut Vec<Output>) {
+        let Some(at) = self.behind.iter().position(|behind| behind.id == id) else { return };
+        let Some(mut behind) = self.behind.remove(at) else { return };
+        let since = *behind.unanswered.get_or_insert(now.uptime);
+        behind.waited = true;
+        self.behind.push_back(behind);
+        if now.uptime.saturating_sub(since) >= ARCHIVE_PATIENCE {
+            self.recalled(id, up_to, &[], out);
+        }
+    }
+
+    /// The rest may come from memory, or in another part.
+    fn go_on_behind(&mut self, id: UserId, told: u64, left: usize, out: &mut Vec<Output>) {
         let forgotten = self.room_of(id).and_then(|room| self.rooms.get(room)).map(|room| room.log.forgotten());
         match forgotten.is_some_and(|forgotten| told >= forgotten) {
             true => self.go_on_from(id, told, left, out),
@@ -115,7 +138,7 @@ impl Chat {
     /// It is the others' turn first.
     fn wait_from(&mut self, id: UserId, told: u64) {
         self.forget_behind(id);
-        self.behind.push_back(Behind { id, told, waited: true });
+        self.behind.push_back(Behind { id, told, waited: true, unanswered: None });
     }
 
     pub(super) fn forget_behind(&mut self, id: UserId) {
