@@ -3,11 +3,13 @@
 //! Owns what all connections share, and the way a server starts and stops.
 
 mod accept;
+mod builder;
 mod entrance;
 mod forwarded;
 mod guests;
 mod ledger;
 mod life;
+mod mappings;
 mod opening;
 mod pace;
 mod seats;
@@ -16,16 +18,17 @@ mod secure;
 mod socket;
 mod threads;
 
+pub use builder::Builder;
+
 use crate::{
-    access::Access,
     config::Config,
     connection::{Drain, Message, Reason},
     error::Error,
     handshake::Policy,
-    http::{Request, Response},
+    http::Request,
     peer::Peer,
 };
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender};
 use entrance::Entrance;
 use forwarded::Proxies;
 use guests::Guests;
@@ -35,7 +38,7 @@ use pace::Pace;
 use seats::Seats;
 use std::{
     fmt,
-    net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs},
+    net::{SocketAddr, ToSocketAddrs},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Weak,
@@ -171,118 +174,6 @@ impl Shutdown {
         let Some(shared) = self.0.upgrade() else { return };
         shared.guests.close();
         shared.entrances.iter().for_each(Entrance::stop);
-    }
-}
-
-/// Settings of a server to be.
-#[derive(Debug, Default)]
-#[must_use = "nothing is served before start()"]
-pub struct Builder {
-    config: Config,
-    policy: Policy,
-    proxies: Proxies,
-    entrances: Vec<Entrance>,
-    first_id: Option<u64>,
-}
-
-impl Builder {
-    /// Bounds and times. Default: [`Config::default`].
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// The subprotocols that this server speaks (RFC 6455 1.9). Of those a client names, the first one in its order
-    /// that is among them is chosen. Default: none.
-    pub fn protocols<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.policy.protocols = names.into_iter().map(Arc::from).collect();
-        self
-    }
-
-    /// Who may come in. Default: [`Access::default`].
-    pub fn access(mut self, access: Access) -> Self {
-        self.policy.access = access;
-        self
-    }
-
-    /// The paths at which there is a WebSocket. Elsewhere a handshake gets 404. Default: every path.
-    pub fn endpoint(mut self, is_endpoint: fn(&str) -> bool) -> Self {
-        self.policy.endpoint = is_endpoint;
-        self
-    }
-
-    /// What answers requests that are no handshakes, on the connection's thread. `None`, as by default: 426 where there is
-    /// a WebSocket, 404 elsewhere.
-    pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
-        self.policy.site = Some(Arc::new(site));
-        self
-    }
-
-    /// Reverse proxies that are believed: what they say in `X-Forwarded-For` or `Forwarded` (RFC 7239) is the client's
-    /// address, for the bounds per address, for the log, and for [`Peer::addr`] (with port 0).
-    pub fn trusted_proxies(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.proxies = Proxies::new(addresses);
-        self
-    }
-
-    /// The id of the first connection; those that follow have the next ones. For a server that goes on where another one
-    /// ended, so that ids which are kept somewhere are not given again. Default: 1.
-    pub fn first_id(mut self, id: u64) -> Self {
-        self.first_id = Some(id);
-        self
-    }
-
-    /// Listens on an address, too. May be called several times.
-    ///
-    /// # Errors
-    /// [`Error::Resolve`] and [`Error::Bind`].
-    pub fn listen(self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
-        Ok(self.listener(entrance::bind(addr)?))
-    }
-
-    /// Listens on a listener that exists, too.
-    pub fn listener(mut self, listener: TcpListener) -> Self {
-        self.entrances.push(Entrance::plain(listener));
-        self
-    }
-
-    /// Starts the threads: one for each listener, one that drains stalled sockets.
-    ///
-    /// # Errors
-    /// [`Error::NoListener`] and [`Error::Start`].
-    pub fn start(self) -> Result<Server, Error> {
-        if self.entrances.is_empty() {
-            return Err(Error::NoListener);
-        }
-        let addrs = self.entrances.iter().map(|entrance| entrance.listener.local_addr());
-        let addrs = addrs.collect::<Result<_, _>>().map_err(Error::Start)?;
-        let config = self.config.sensible();
-        let (sender, events) = bounded(config.events);
-        let (openings, lives) = (Threads::new(config.stack), Threads::new(config.stack));
-        let opened = Pace::new(u32::try_from(config.connections_per_address).unwrap_or(u32::MAX));
-        let shared = Arc::new(Shared {
-            config: Arc::new(config),
-            policy: self.policy,
-            drain: Drain::start().map_err(Error::Start)?,
-            seats: Arc::default(),
-            openings,
-            lives,
-            proxies: self.proxies,
-            guests: Guests::default(),
-            guesses: Pace::new(GUESSES),
-            opened,
-            ledger: Ledger::default(),
-            next_id: AtomicU64::new(self.first_id.unwrap_or(1).max(1)),
-            porters: Arc::default(),
-            events: sender,
-            entrances: self.entrances,
-        });
-        // From here on, an error drops the server, and thus stops what has been started.
-        let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
-        for index in 0..shared.entrances.len() {
-            listen(index, &shared).map_err(Error::Start)?;
-        }
-        Ok(server)
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Life {
     connection: Arc<Connection>,
     reader: Reader,
     shared: Arc<Shared>,
-    _seat: Seat,
+    seat: Seat,
 }
 
 impl Life {
@@ -46,7 +46,7 @@ impl Life {
         let peer = Peer::new(Arc::clone(&connection));
         report_open(&peer);
         let shared = Arc::clone(shared);
-        let life = Box::new(Self { peer, connection, reader, shared, _seat: seat });
+        let life = Box::new(Self { peer, connection, reader, shared, seat });
         life.connected(request);
         life
     }
@@ -66,16 +66,15 @@ impl Life {
     #[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
     #[inline(never)]
     fn end(self: Box<Self>, panicked: bool) {
-        let Self { peer, connection, shared, .. } = *self;
-        let mut reason = connection.end();
-        if panicked {
-            error!("connection {} from {}: its thread panicked; please report this", peer.id(), peer.addr());
-            reason = Reason::Panicked;
-        }
-        report_end(&shared, &peer, &reason);
+        let Self { peer, connection, reader, shared, seat } = *self;
+        let reason = connection.end();
+        let reason = if panicked { Reason::Panicked } else { reason };
         shared.guests.leave(peer.id());
+        // Nobody who is gone keeps a descriptor and a seat while the channel is full.
+        drop((reader, seat));
         // The channel is gone when the server is: then nobody wants to know.
-        let _ = shared.send(Event::Disconnected(peer, reason));
+        let _ = shared.send(Event::Disconnected(peer.clone(), reason.clone()));
+        report_end(&shared, &peer, &reason);
     }
 }
 
@@ -101,6 +100,10 @@ fn report_open(peer: &Peer) {
 fn report_end(shared: &Shared, peer: &Peer, reason: &Reason) {
     debug!("connection {} from {}: {reason}", peer.id(), peer.addr());
     let kind = match reason {
+        Reason::Panicked => {
+            error!("connection {} from {}: its thread panicked; please report this", peer.id(), peer.addr());
+            return;
+        }
         Reason::TooSlow => Kind::TooSlow,
         Reason::Silent => Kind::Silent,
         Reason::Failed { .. } => Kind::Failed,

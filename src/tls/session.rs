@@ -23,6 +23,8 @@ struct Inner {
     /// Plaintext that was read already, and given back.
     early: VecDeque<u8>,
     hsts: Option<u32>,
+    /// What [`Session::read`] will say when it has given out the plaintext that came before.
+    failed: Option<io::Error>,
 }
 
 impl Session {
@@ -30,7 +32,7 @@ impl Session {
     pub(crate) fn new(tls: impl Into<Connection>) -> Self {
         let mut tls = tls.into();
         tls.set_buffer_limit(Some(UNSENT));
-        Self(Box::new(Inner { tls, early: VecDeque::new(), hsts: None }))
+        Self(Box::new(Inner { tls, early: VecDeque::new(), hsts: None, failed: None }))
     }
 
     /// Answers over it shall tell browsers for how many seconds to come by `https` only (RFC 6797).
@@ -60,9 +62,14 @@ impl Session {
         }
         loop {
             match self.0.tls.reader().read(buffer) {
-                Err(why) if why.kind() == ErrorKind::WouldBlock && !input.is_empty() => self.receive(input)?,
+                Err(why) if why.kind() == ErrorKind::WouldBlock => match self.0.failed.take() {
+                    Some(failure) => return Err(failure),
+                    None if input.is_empty() => return Err(why),
+                    // What came before the failure is given out first.
+                    None => self.0.failed = self.receive(input).err(),
+                },
                 done => return done,
-            };
+            }
         }
     }
 

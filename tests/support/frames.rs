@@ -175,7 +175,13 @@ impl RawClient {
     fn first_byte(&mut self) -> io::Result<Option<u8>> {
         self.stream.until = Instant::now() + DEADLINE;
         let mut byte = [0];
-        Ok((self.stream.read(&mut byte)? == 1).then_some(byte[0]))
+        loop {
+            match self.stream.read(&mut byte) {
+                // A program that was stopped and goes on.
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+                count => return Ok((count? == 1).then_some(byte[0])),
+            }
+        }
     }
 
     fn exactly<const N: usize>(&mut self) -> io::Result<[u8; N]> {

@@ -11,7 +11,7 @@ use super::certificates::Certificates;
 use super::client::{Client, End};
 use super::serve;
 use super::support::frames::{TEXT, frame, handshake};
-use super::support::serving::{connected, disconnected};
+use super::support::serving::{connected, disconnected, text};
 use super::support::{DEADLINE, raw, wait_until};
 
 fn quick() -> Config {
@@ -222,4 +222,18 @@ fn keys_of_every_kind_will_do() {
             Client::connect(addr, &certificates.current(), version).upgrade(addr, b"");
         }
     }
+}
+
+/// What came before a broken record was sound, even if both came in one packet.
+#[test]
+fn a_message_before_a_broken_record_counts() {
+    let certificates = Certificates::new();
+    let (server, addr) = serve(quick(), &certificates);
+    let mut client = Client::open_with(addr, &certificates.current(), b"");
+    let peer = connected(&server);
+    let broken = b"\x17\x03\x03\x00\x14no record of anybody";
+    let both = [client.encrypt(&frame(TEXT, b"before")), broken.to_vec()].concat();
+    client.stream.write_all(&both).expect("the server reads");
+    assert_eq!(text(&server).1, "before");
+    assert_eq!(disconnected(&server), (peer, Reason::Lost));
 }

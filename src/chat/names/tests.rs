@@ -20,6 +20,8 @@ fn allowed_names_are_shown_as_typed() {
         "דנה",
         "नेहा",
         "ကျွဲ့",
+        "မန္တလေး",
+        "ខ្មែរ",
         "བརྒྱད",
         "ＢＯＢ",
         "o'neil_2 (x)",
@@ -74,6 +76,19 @@ fn names_that_deceive_are_refused() {
         "\u{2028}",
         "\u{1d173}x",
         "\u{f0000}",
+        "\u{13441}",
+        "\u{13442}",
+        "\u{fffc}",
+        "bob\u{2d7f}",
+        "bob\u{1107f}",
+        "bob\u{16fe4}",
+        "bob\u{13440}",
+        "bob\u{11f42}",
+        "bob\u{1039}",
+        "bob\u{17d2}",
+        "a\u{2dff}\u{2dff}\u{2dff}\u{2dff}",
+        "a\u{1cd0}\u{1cd0}\u{1cd0}\u{1cd0}",
+        "a\u{1e000}\u{1e000}\u{1e000}\u{1e000}",
     ];
     for asked in rows {
         assert_eq!(name(asked), None, "{asked:?}");

@@ -10,7 +10,18 @@ const MOST_MARKS: usize = 3;
 
 /// Whether one can see what the name is.
 pub(super) fn is_honest(name: &str) -> bool {
-    !name.contains(is_unseen) && !name.starts_with(is_mark) && !has_tower(name)
+    !name.contains(is_unseen) && !name.starts_with(is_mark) && !has_tower(name) && stackers_stack(name)
+}
+
+/// Whether each sign that only says "the next letter goes below" stands between two letters of its script: elsewhere it
+/// is not drawn.
+fn stackers_stack(name: &str) -> bool {
+    let all: Vec<char> = name.chars().collect();
+    let script = |at: usize| all.get(at).map(|&c| u32::from(c) >> 8);
+    (0..all.len()).all(|at| {
+        let between = at > 0 && script(at - 1) == script(at) && script(at + 1) == script(at);
+        between || !STACKERS.contains(&all[at])
+    })
 }
 
 fn has_tower(name: &str) -> bool {
@@ -49,17 +60,25 @@ const UNSEEN: &[(char, char)] = &[
     ('\u{2028}', '\u{202e}'),    // line separators, bidi embeddings and overrides
     ('\u{2060}', '\u{206f}'),    // word joiner, invisible operators, bidi isolates
     ('\u{2800}', '\u{2800}'),    // blank Braille cell
+    ('\u{2d7f}', '\u{2d7f}'),    // Tifinagh joiner
     ('\u{3164}', '\u{3164}'),    // Hangul filler
     ('\u{fe00}', '\u{fe0f}'),    // variation selectors
     ('\u{feff}', '\u{feff}'),    // byte order mark
     ('\u{ffa0}', '\u{ffa0}'),    // half-width Hangul filler
-    ('\u{fff0}', '\u{fffb}'),    // interlinear annotation
+    ('\u{fff0}', '\u{fffc}'),    // interlinear annotation, object replacement
+    ('\u{1107f}', '\u{1107f}'),  // Brahmi number joiner
+    ('\u{13430}', '\u{13442}'),  // hieroglyph controls and blanks
+    ('\u{13447}', '\u{13455}'),  // hieroglyph damage
+    ('\u{16fe4}', '\u{16fe4}'),  // Khitan filler
     ('\u{1bca0}', '\u{1bca3}'),  // shorthand format controls
     ('\u{1d159}', '\u{1d159}'),  // musical null notehead
     ('\u{1d173}', '\u{1d17a}'),  // musical format controls
     ('\u{e0000}', '\u{e0fff}'),  // tags, more variation selectors
     ('\u{f0000}', '\u{10ffff}'), // private use
 ];
+
+/// Burmese virama, Khmer coeng, and their like in Tai Tham, Chakma and Kawi.
+const STACKERS: &[char] = &['\u{1039}', '\u{17d2}', '\u{1a60}', '\u{11133}', '\u{11f42}'];
 
 const PILED: &[(char, char)] = &[
     ('\u{300}', '\u{36f}'),
@@ -69,6 +88,7 @@ const PILED: &[(char, char)] = &[
     ('\u{610}', '\u{61a}'),
     ('\u{64b}', '\u{65f}'),
     ('\u{6d6}', '\u{6ed}'),
+    ('\u{8d3}', '\u{8ff}'),
     ('\u{e31}', '\u{e31}'),
     ('\u{e34}', '\u{e3a}'),
     ('\u{e47}', '\u{e4e}'),
@@ -76,8 +96,15 @@ const PILED: &[(char, char)] = &[
     ('\u{eb4}', '\u{ebc}'),
     ('\u{ec8}', '\u{ecd}'),
     ('\u{1ab0}', '\u{1aff}'),
+    ('\u{1cd0}', '\u{1cff}'),
     ('\u{1dc0}', '\u{1dff}'),
     ('\u{20d0}', '\u{20ff}'),
+    ('\u{2de0}', '\u{2dff}'),
     ('\u{302a}', '\u{302f}'),
+    ('\u{a66f}', '\u{a67d}'),
+    ('\u{a8e0}', '\u{a8f1}'),
     ('\u{fe20}', '\u{fe2f}'),
+    ('\u{1d165}', '\u{1d1ad}'),
+    ('\u{1e000}', '\u{1e02a}'),
+    ('\u{1e8d0}', '\u{1e8d6}'),
 ];
