@@ -22,7 +22,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        mpsc::{RecvTimeoutError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel},
     },
     time::{Duration, Instant},
 };
@@ -62,8 +62,17 @@ pub(super) struct State {
     pub(super) shelf: Shelf,
     pub(super) asks: Vec<Ask>,
     pub(super) alarm: Alarm,
+    /// The thread did not do in time what was wanted last: nobody waits for it until it does something.
+    pub(super) is_slow: bool,
     pub(super) closing: bool,
     pub(super) ended: bool,
+}
+
+impl State {
+    fn is_late(&mut self, now: Instant) -> Option<Line> {
+        self.is_slow = true;
+        self.alarm.raise(Problem::Slow, now)
+    }
 }
 
 impl std::fmt::Debug for Shared {
@@ -75,7 +84,7 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     fn new(file: &Path) -> Self {
         let (shelf, asks, alarm) = (Shelf::default(), Vec::new(), Alarm::new(file));
-        let state = Mutex::new(State { shelf, asks, alarm, closing: false, ended: false });
+        let state = Mutex::new(State { shelf, asks, alarm, is_slow: false, closing: false, ended: false });
         Self { state, work: Condvar::new(), done: Condvar::new() }
     }
 
@@ -179,7 +188,7 @@ impl History {
     {
         let (sender, receiver) = sync_channel(1);
         let mut state = self.shared.lock();
-        if state.alarm.problem() == Some(&Problem::Slow) {
+        if state.is_slow {
             return None;
         }
         state.asks.push(Box::new(move |source| {
@@ -189,10 +198,20 @@ impl History {
         }));
         drop(state);
         self.shared.work.notify_one();
-        let answer = receiver.recv_timeout(DEADLINE);
-        if matches!(answer, Err(RecvTimeoutError::Timeout)) {
-            tell(self.shared.lock().alarm.raise(Problem::Slow, Instant::now()));
+        match receiver.recv_timeout(DEADLINE) {
+            Err(RecvTimeoutError::Timeout) => self.last_look(&receiver),
+            answer => answer.ok(),
         }
+    }
+
+    /// Time is up. An answer that comes just now still counts; one that comes later ends the trouble, so it has to be told
+    /// under the lock.
+    fn last_look<T>(&self, receiver: &Receiver<T>) -> Option<T> {
+        let mut state = self.shared.lock();
+        let answer = receiver.try_recv();
+        let line = matches!(answer, Err(TryRecvError::Empty)).then(|| state.is_late(Instant::now())).flatten();
+        drop(state);
+        tell(line);
         answer.ok()
     }
 
@@ -220,7 +239,7 @@ impl History {
         let state = self.shared.lock();
         let waited = self.shared.done.wait_timeout_while(state, DEADLINE, wanted);
         let (mut state, result) = waited.unwrap_or_else(PoisonError::into_inner);
-        let line = if result.timed_out() { state.alarm.raise(Problem::Slow, Instant::now()) } else { None };
+        let line = if result.timed_out() { state.is_late(Instant::now()) } else { None };
         drop(state);
         tell(line);
     }

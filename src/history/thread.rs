@@ -110,6 +110,7 @@ impl Work {
         let source = self.start.source();
         let trouble = asks.into_iter().filter_map(|ask| ask(source.as_ref()).err()).last();
         let mut state = self.shared.lock();
+        state.is_slow = false;
         let was_slow = state.alarm.problem() == Some(&Problem::Slow) || self.unreadable;
         self.unreadable = trouble.is_some();
         let line = trouble.and_then(|problem| state.alarm.raise(problem, Instant::now()));
@@ -136,6 +137,7 @@ impl Work {
     fn written(&mut self, batches: &[Arc<[Entry]>], until: u64) {
         let mut state = self.shared.lock();
         state.shelf.written(until);
+        state.is_slow = false;
         let was_trouble = state.alarm.problem().is_some() && state.shelf.is_empty();
         drop(state);
         if was_trouble {
@@ -163,6 +165,7 @@ impl Work {
         self.retry_at = now + RETRY;
         let mut state = self.shared.lock();
         state.shelf.put_back(lost);
+        state.is_slow = false;
         drop(state);
         // Before anybody sees what the file has not.
         self.start.note(true);
