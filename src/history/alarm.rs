@@ -43,12 +43,12 @@ pub(super) enum Line {
     Warning(String),
 }
 
-impl Line {
-    pub(super) fn log(self) {
-        match self {
-            Self::Error(text) => error!("{text}"),
-            Self::Warning(text) => warn!("{text}"),
-        }
+/// Logs a line, if there is one; with no lock held.
+pub(super) fn tell(line: Option<Line>) {
+    match line {
+        Some(Line::Error(text)) => error!("{text}"),
+        Some(Line::Warning(text)) => warn!("{text}"),
+        None => {}
     }
 }
 

@@ -1,30 +1,27 @@
 //! The chat's end of a history: it puts messages on the shelf, and waits for the thread that writes them, not for ever.
 //!
-//! Owns what both threads share. The lock is held to move handles around, never while a disk works.
+//! Owns the waiting. What the thread does is `thread.rs`'s.
 
 use super::{
     DEADLINE, Kept,
-    alarm::{Alarm, Line},
+    alarm::tell,
     opening,
     problem::{Problem, Unusable},
     prune::Bounds,
     read,
     settings::Settings,
-    shelf::Shelf,
+    shared::{Shared, Source, State},
     start::Start,
-    thread,
+    thread, token,
 };
-use crate::protocol::Entry;
+use crate::protocol::{Entry, Part};
 use log::error;
-use rusqlite::Connection;
 use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    path::Path,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// A history in an SQLite file, which a thread of its own reads and writes.
@@ -35,62 +32,6 @@ use std::{
 pub struct History {
     shared: Arc<Shared>,
     first_id: u64,
-}
-
-/// What the thread is asked to look up in the file.
-type Ask = Box<dyn FnOnce(Option<&Source<'_>>) -> Result<(), Problem> + Send>;
-
-/// What can be read, and how its numberings are called.
-pub(super) struct Source<'a> {
-    /// None: there is nothing yet.
-    pub(super) db: Option<&'a Connection>,
-    /// The name of numberings that begin now.
-    pub(super) run: &'a Arc<str>,
-    /// All are called that.
-    pub(super) renamed: bool,
-}
-
-pub(super) struct Shared {
-    state: Mutex<State>,
-    /// There is something to do.
-    pub(super) work: Condvar,
-    /// Something was done.
-    pub(super) done: Condvar,
-}
-
-pub(super) struct State {
-    pub(super) shelf: Shelf,
-    pub(super) asks: Vec<Ask>,
-    pub(super) alarm: Alarm,
-    /// The thread did not do in time what was wanted last: nobody waits for it until it does something.
-    pub(super) is_slow: bool,
-    pub(super) closing: bool,
-    pub(super) ended: bool,
-}
-
-impl State {
-    fn is_late(&mut self, now: Instant) -> Option<Line> {
-        self.is_slow = true;
-        self.alarm.raise(Problem::Slow, now)
-    }
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    fn new(file: &Path) -> Self {
-        let (shelf, asks, alarm) = (Shelf::default(), Vec::new(), Alarm::new(file));
-        let state = Mutex::new(State { shelf, asks, alarm, is_slow: false, closing: false, ended: false });
-        Self { state, work: Condvar::new(), done: Condvar::new() }
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl History {
@@ -164,7 +105,8 @@ impl History {
         }
         let last = found.last().map_or(after, |entry| entry.seq);
         found.extend(waiting.into_iter().filter(|entry| entry.seq > last && entry.seq <= up_to));
-        Some(first_bytes(found, bytes))
+        let mut part = Part::new(bytes);
+        Some(found.into_iter().take_while(|entry| part.takes(entry)).collect())
     }
 
     /// Keeps these messages, and takes them out of `entries`. When it returns they are kept, or are not and the log says
@@ -260,13 +202,6 @@ impl Drop for History {
     }
 }
 
-/// A line, if there is one; with no lock held.
-pub(super) fn tell(line: Option<Line>) {
-    if let Some(line) = line {
-        line.log();
-    }
-}
-
 fn past(source: &Source<'_>, room: &str, messages: usize) -> Result<Kept, Problem> {
     let found = source.db.map_or(Ok(None), |db| read::past(db, room, messages))?;
     let mut kept = found.unwrap_or_else(|| Kept { log: source.run.clone(), last: 0, entries: Vec::new() });
@@ -293,30 +228,3 @@ fn with_waiting(mut kept: Kept, waiting: Vec<Entry>, lost: u64, messages: usize)
     kept.entries.drain(..more);
     kept
 }
-
-/// The first ones that take no more than so many bytes, but at least one.
-fn first_bytes(mut entries: Vec<Entry>, mut bytes: usize) -> Vec<Entry> {
-    let fits = |entry: &&Entry| {
-        let left = bytes.checked_sub(entry.wire_size());
-        bytes = left.unwrap_or(0);
-        left.is_some()
-    };
-    let count = entries.iter().take_while(fits).count();
-    entries.truncate(count.max(1));
-    entries
-}
-
-/// A name for numberings that no other process has given.
-pub(super) fn token() -> Arc<str> {
-    // Keyed by the operating system's randomness, anew in each process.
-    let mut number = RandomState::new().build_hasher().finish();
-    let mut digits = String::new();
-    while number > 0 || digits.is_empty() {
-        digits.extend(char::from_digit((number % 36) as u32, 36));
-        number /= 36;
-    }
-    digits.into()
-}
-
-/// As long as there is trouble, it is tried again so often.
-pub(super) const RETRY: Duration = Duration::from_secs(2);

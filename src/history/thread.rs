@@ -3,9 +3,10 @@
 //! Owns its time: what comes first, and when what failed is tried again.
 
 use super::{
-    keeper::{RETRY, Shared, State, tell},
+    alarm::tell,
     problem::Problem,
     prune::{self, Bounds},
+    shared::{Shared, State},
     shelf::Lost,
     start::{Access, Start},
 };
@@ -16,6 +17,9 @@ use std::{
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
+
+/// As long as there is trouble, it is tried again so often.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Between two looks at what has become too old.
 const TIDY: Duration = Duration::from_secs(60);
