@@ -13,7 +13,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::protocol::{Command, Dialect, ErrorReason, Millis, Notice, Problem, UserId};
+use crate::protocol::{Command, Dialect, ErrorReason, Millis, Notice, Problem, UserId, base36};
 
 mod catch_up;
 mod commands;
@@ -62,7 +62,7 @@ impl Chat {
     /// clients that come back from that one would take this one's messages for those that they know.
     #[must_use]
     pub fn named(rules: Rules, token: u64) -> Self {
-        let rooms = Rooms::new(&format!("{:0>13}", rooms::base36(token)));
+        let rooms = Rooms::new(&format!("{:0>13}", base36(token)));
         Self { rules, members: HashMap::new(), rooms, waiting: Vec::new(), behind: VecDeque::new() }
     }
 

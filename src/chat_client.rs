@@ -125,7 +125,15 @@ impl Builder {
         let (sender, events) = bounded(WAITING);
         let session = Session::new(&self.name, client::random_key());
         let (close, stop) = bounded(1);
-        let run = Run { builder: self.socket, patience: self.patience, session, wishes, stop, events: sender };
+        let run = Run {
+            builder: self.socket,
+            patience: self.patience,
+            session,
+            wishes,
+            stop,
+            stopped: false,
+            events: sender,
+        };
         thread::Builder::new()
             .name("chat-client".into())
             .spawn(move || run.all(socket))
@@ -191,7 +199,8 @@ impl ChatClient {
         self.wish.send(Wish::Finish).is_ok()
     }
 
-    /// Closes now. What waits to be said is not.
+    /// Closes now. What waits to be said is not, and what comes after this is told only as far as there is room among the
+    /// [`events`](Self::events).
     pub fn close(&self) {
         // Full: it was told already.
         let _ = self.close.try_send(());

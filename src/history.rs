@@ -20,12 +20,17 @@ mod prune;
 mod read;
 mod schema;
 mod settings;
+mod shared;
 mod shelf;
 mod start;
 mod thread;
 
-use crate::protocol::Entry;
-use std::{sync::Arc, time::Duration};
+use crate::protocol::{Entry, base36};
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
 pub use self::{
     keeper::History,
@@ -47,4 +52,10 @@ pub struct Kept {
     pub last: u64,
     /// The last messages, in order and without a gap; the one numbered `last` is the last, if any is there.
     pub entries: Vec<Entry>,
+}
+
+/// A name for numberings that no other process has given.
+fn token() -> Arc<str> {
+    // Keyed by the operating system's randomness, anew in each process.
+    base36(RandomState::new().build_hasher().finish()).into()
 }

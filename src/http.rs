@@ -34,6 +34,18 @@ pub struct Response {
     pub body: Cow<'static, [u8]>,
 }
 
+/// What is not plain becomes `%` and two digits (RFC 3986 2.1).
+pub(crate) fn percent_encoded(bytes: &[u8], is_plain: impl Fn(u8) -> bool) -> String {
+    let mut encoded = String::with_capacity(bytes.len());
+    for byte in bytes {
+        match is_plain(*byte) {
+            true => encoded.push(char::from(*byte)),
+            false => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 impl Response {
     /// An answer without a body and without header fields of its own.
     #[must_use]

@@ -6,17 +6,21 @@
 
 use std::sync::Arc;
 
+mod base36;
 mod calendar;
 mod entry;
 mod json;
 mod marks;
+mod part;
 mod problem;
 mod text;
 
+pub(crate) use base36::base36;
 pub use calendar::civil;
 pub use entry::Entry;
 pub use json::rooms as rooms_json;
 pub(crate) use marks::is_mark;
+pub use part::Part;
 pub use problem::{ErrorReason, Problem};
 pub use text::{harmless, harmless_name};
 

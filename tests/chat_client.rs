@@ -156,3 +156,21 @@ fn the_last_handle_closes() {
     drop(ann);
     while !bob.next_text().contains("ann left") {}
 }
+
+/// Though nobody receives its events, and nothing more could be told.
+#[test]
+fn it_closes_when_told_to_however_many_events_wait() {
+    let server = start_binary(&["--no-limits"]);
+    let mut bob = Client::connect(server.addr(), &["text"]);
+    let ann = ChatClient::connect(&format!("ws://{}/", server.addr()), "ann").expect("a URL");
+    while !bob.next_text().contains("ann signed in") {}
+    for _ in 0..500 {
+        bob.say("hello?");
+    }
+    while ann.events().len() < 64 {
+        std::thread::yield_now();
+    }
+    ann.close();
+    while !bob.next_text().contains("ann left") {}
+    assert!(matches!(ann.events().iter().last(), Some(Event::Closed { code: 1000, error: None, .. })));
+}

@@ -11,7 +11,7 @@ use std::thread;
 
 use chinwag::chat::{Past, Rules};
 use chinwag::chat_server::{Archive, ChatServer};
-use chinwag::protocol::{Dialect, Entry};
+use chinwag::protocol::{Dialect, Entry, Part};
 use chinwag::{Server, Shutdown};
 use serde_json::{Value, json};
 use support::{Client, DEADLINE, start_binary};
@@ -116,14 +116,9 @@ impl Archive for Shelf {
         }
         let rooms = self.rooms.lock().expect("no panic");
         let all = rooms.get(room).map(Vec::as_slice).unwrap_or_default();
-        let mut left = bytes;
-        let mut fits = |(nth, entry): &(usize, &Entry)| {
-            let rest = left.checked_sub(entry.wire_size());
-            left = rest.unwrap_or(0);
-            *nth == 0 || rest.is_some()
-        };
-        let wanted = all.iter().filter(|entry| entry.seq > after && entry.seq <= up_to).enumerate();
-        Some(wanted.take_while(|wanted| fits(wanted)).map(|(_, entry)| entry.clone()).collect())
+        let mut part = Part::new(bytes);
+        let wanted = all.iter().filter(|entry| entry.seq > after && entry.seq <= up_to);
+        Some(wanted.take_while(|entry| part.takes(entry)).cloned().collect())
     }
 
     fn commit(&mut self, entries: &mut Vec<Entry>) {

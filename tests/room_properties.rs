@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chinwag::chat::{Chat, Input, Now, Output, Past, RoomName, Rules, Since};
-use chinwag::protocol::{Dialect, Entry, Notice, UserId};
+use chinwag::protocol::{Dialect, Entry, Notice, Part, UserId};
 use proptest::prelude::*;
 
 const ROOMS: [&str; 3] = ["", "kitchen", "Garden"];
@@ -216,13 +216,8 @@ impl World {
             Output::Recall { to: id, room, after, up_to, bytes } => {
                 // It has lost the oldest one.
                 let there = self.kept[&*room].iter().filter(|entry| entry.seq > after.max(1) && entry.seq <= up_to);
-                let mut left = bytes;
-                let fits = |(nth, entry): &(usize, &Entry)| {
-                    let rest = left.checked_sub(entry.wire_size());
-                    left = rest.unwrap_or(0);
-                    *nth == 0 || rest.is_some()
-                };
-                let found: Vec<Entry> = there.enumerate().take_while(fits).map(|(_, entry)| entry.clone()).collect();
+                let mut part = Part::new(bytes);
+                let found: Vec<Entry> = there.take_while(|entry| part.takes(entry)).cloned().collect();
                 self.apply(Input::Recalled { id, up_to, found: Some(&found) });
             }
             other => panic!("what is that? {other:?}"),

@@ -11,7 +11,7 @@ use super::log::Log;
 use super::room::Room;
 use super::rules::Rules;
 use super::{Chat, send};
-use crate::protocol::{Entry, Millis, Notice, UserId};
+use crate::protocol::{Entry, Millis, Notice, Part, UserId};
 
 /// Somebody who has not been told everything yet.
 #[derive(Debug)]
@@ -61,25 +61,25 @@ impl Chat {
         let Some(place) = self.rooms.get(room) else { return };
         let (forgotten, bytes) = (place.log.forgotten(), self.rules.replay_bytes);
         if after >= forgotten {
-            return self.go_on_from(id, after, bytes, out);
+            return self.go_on_from(id, after, Part::new(bytes), out);
         }
         if self.rules.archive && place.is_restored() {
             let room = place.name.key().clone();
             return out.push(Output::Recall { to: id, room, after, up_to: forgotten, bytes });
         }
         out.push(send(id, Notice::Gap { missed: Some(forgotten - after) }));
-        self.go_on_from(id, forgotten, bytes, out);
+        self.go_on_from(id, forgotten, Part::new(bytes), out);
     }
 
     /// The archive has found this of what was asked for.
     pub(super) fn recalled(&mut self, id: UserId, up_to: u64, found: &[Entry], out: &mut Vec<Output>) {
         let Some(mut told) = self.told(id) else { return };
-        let mut left = self.rules.replay_bytes;
+        let mut part = Part::new(self.rules.replay_bytes);
         for entry in found.iter().filter(|entry| entry.seq <= up_to) {
             if entry.seq > told {
                 skip(id, told, entry.seq - 1, out);
                 out.push(send(id, Notice::Past(entry.clone())));
-                left = left.saturating_sub(entry.wire_size());
+                part.takes(entry);
                 told = entry.seq;
             }
         }
@@ -87,7 +87,12 @@ impl Chat {
             skip(id, told, up_to, out);
             told = told.max(up_to);
         }
-        self.go_on_behind(id, told, left, out);
+        // The rest may come from memory, or in another part.
+        let forgotten = self.room_of(id).and_then(|room| self.rooms.get(room)).map(|room| room.log.forgotten());
+        match forgotten.is_some_and(|forgotten| told >= forgotten) {
+            true => self.go_on_from(id, told, part, out),
+            false => self.wait_from(id, told),
+        }
     }
 
     /// The archive does not answer: it is asked again when its turn comes, for a while.
@@ -102,26 +107,14 @@ impl Chat {
         }
     }
 
-    /// The rest may come from memory, or in another part.
-    fn go_on_behind(&mut self, id: UserId, told: u64, left: usize, out: &mut Vec<Output>) {
-        let forgotten = self.room_of(id).and_then(|room| self.rooms.get(room)).map(|room| room.log.forgotten());
-        match forgotten.is_some_and(|forgotten| told >= forgotten) {
-            true => self.go_on_from(id, told, left, out),
-            false => self.wait_from(id, told),
-        }
-    }
-
     /// Tells it what memory has, as far as that fits; if that is all, it is where all others are.
-    fn go_on_from(&mut self, id: UserId, after: u64, bytes: usize, out: &mut Vec<Output>) {
+    fn go_on_from(&mut self, id: UserId, after: u64, mut part: Part, out: &mut Vec<Output>) {
         let Some(room) = self.room_of(id) else { return };
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
-        let (mut told, mut left) = (after, bytes);
-        for entry in log.behind(after) {
-            // The first one always fits: a bound that is too small for it would hold it up for ever.
-            let is_first = told == after && bytes == self.rules.replay_bytes;
-            let Some(rest) = left.checked_sub(entry.wire_size()).or(is_first.then_some(0)) else { break };
+        let mut told = after;
+        for entry in log.behind(after).take_while(|entry| part.takes(entry)) {
             out.push(send(id, Notice::Past(entry.clone())));
-            (told, left) = (entry.seq, rest);
+            told = entry.seq;
         }
         if told < log.last() {
             return self.wait_from(id, told);

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::names::Name;
+use crate::http::percent_encoded;
 
 /// What the paths of all rooms but the lobby begin with.
 const PREFIX: &str = "/room/";
@@ -52,6 +53,22 @@ impl RoomName {
         Self::new(&decode(segment)?)
     }
 
+    /// The path that it is at, percent-encoded.
+    ///
+    /// ```
+    /// use chinwag::chat::RoomName;
+    ///
+    /// assert_eq!(RoomName::new("a b/c?").map(|room| room.to_path()).as_deref(), Some("/room/a%20b%2Fc%3F"));
+    /// ```
+    #[must_use]
+    pub fn to_path(&self) -> String {
+        if self.key.is_empty() {
+            return "/".to_owned();
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        format!("{PREFIX}{}", percent_encoded(self.shown.as_bytes(), is_plain))
+    }
+
     /// As it is compared (RFC 8266): two rooms with one key are one room.
     #[must_use]
     pub fn key(&self) -> &Arc<str> {
@@ -82,10 +99,6 @@ fn decode(segment: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn key(path: &str) -> Option<String> {
-        RoomName::from_path(path).map(|name| name.key().to_string())
-    }
 
     #[test]
     fn which_paths_are_rooms() {
@@ -124,7 +137,10 @@ mod tests {
             ("/room/%E2%80%AEb", None),
         ];
         for (path, expected) in rows {
-            assert_eq!(key(path).as_deref(), expected, "{path}");
+            let room = RoomName::from_path(path);
+            assert_eq!(room.as_ref().map(|room| &**room.key()), expected, "{path}");
+            let again = room.as_ref().and_then(|room| RoomName::from_path(&room.to_path()));
+            assert_eq!(again, room, "{path}");
         }
     }
 }

@@ -12,7 +12,7 @@ use super::events::{Past, RoomId};
 use super::room::Room;
 use super::room_name::RoomName;
 use super::rules::Rules;
-use crate::protocol::Entry;
+use crate::protocol::{Entry, base36};
 
 /// The largest history loses this part of it when all are too large: the next message does not have to look again.
 const SHED: usize = 8;
@@ -191,14 +191,4 @@ impl Rooms {
             self.bytes -= before - self.get(id).map_or(0, |room| room.log.bytes());
         }
     }
-}
-
-/// In digits and lower-case letters, the shortest way.
-pub(super) fn base36(mut number: u64) -> String {
-    let mut digits = Vec::new();
-    while number > 0 || digits.is_empty() {
-        digits.extend(char::from_digit((number % 36) as u32, 36));
-        number /= 36;
-    }
-    digits.iter().rev().collect()
 }

@@ -35,6 +35,8 @@ pub(super) struct Run {
     pub(super) wishes: Receiver<Wish>,
     /// Something in it, or its end: close.
     pub(super) stop: Receiver<()>,
+    /// That was heard.
+    pub(super) stopped: bool,
     pub(super) events: Sender<Event>,
 }
 
@@ -79,7 +81,7 @@ impl Run {
             }
             let why = explain(&end);
             self.tell(Event::Lost { why, retry_in: pause });
-            if self.is_told_to_close(pause) {
+            if self.stopped || self.is_told_to_close(pause) {
                 break End { wanted: true, ..end };
             }
             match self.again() {
@@ -87,7 +89,8 @@ impl Run {
                 Err(error) => break End { error: Some(error), ..end },
             }
         };
-        self.tell(self.closed(end));
+        // Nobody may want to know any more.
+        let _ = self.events.send(self.closed(end));
     }
 
     fn may_try_again(&self, end: &End) -> bool {
@@ -121,8 +124,11 @@ impl Run {
         mood.open = false;
         mood.pace.connected();
         loop {
+            if self.stopped && !mood.closing {
+                close(socket, mood);
+            }
             let wishes = if self.is_ready(mood) { self.wishes.clone() } else { never() };
-            let stop = if mood.closing { never() } else { self.stop.clone() };
+            let stop = if self.stopped { never() } else { self.stop.clone() };
             let awake = mood.pace.silent_until().map_or_else(never, at);
             select! {
                 recv(socket.events()) -> event => match event {
@@ -135,7 +141,7 @@ impl Run {
                     Err(_) => return end,
                 },
                 recv(wishes) -> wish => wish.into_iter().for_each(|wish| self.obey(wish, socket, mood)),
-                recv(stop) -> _ => close(socket, mood),
+                recv(stop) -> _ => self.stopped = true,
                 recv(awake) -> _ => send(socket, mood.pace.awake(|nonce| self.session.again(nonce))),
             }
             if mood.finishing && !mood.closing && self.session.unheard() == 0 {
@@ -183,9 +189,16 @@ impl Run {
         socket.send(object);
     }
 
-    /// Nobody may want to know any more.
-    fn tell(&self, event: Event) {
-        let _ = self.events.send(event);
+    /// Waits until there is room, or it is told to close: from then on, what finds no room is not told.
+    fn tell(&mut self, event: Event) {
+        if self.stopped {
+            let _ = self.events.try_send(event);
+            return;
+        }
+        select! {
+            send(self.events, event) -> _ => {}
+            recv(self.stop) -> _ => self.stopped = true,
+        }
     }
 }
 

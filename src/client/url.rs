@@ -4,6 +4,7 @@
 //! sentence for each that is none. Resolves no names.
 
 use super::{Error, ports};
+use crate::http::percent_encoded;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// A URL, taken apart.
@@ -126,18 +127,11 @@ fn check_host(host: &str) -> Result<(), &'static str> {
 
 /// Path and query, with what must not be there as it is percent-encoded, as browsers do.
 fn encode(resource: &str) -> Result<String, &'static str> {
-    let mut encoded = String::with_capacity(resource.len() + 1);
-    if !resource.starts_with('/') {
-        encoded.push('/');
+    if resource.contains('\\') {
+        return Err("a path has / where this has \\");
     }
-    for byte in resource.bytes() {
-        match byte {
-            b'\\' => return Err("a path has / where this has \\"),
-            0x21..=0x7e if !b"\"<>^`{}|".contains(&byte) => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    Ok(encoded)
+    let encoded = percent_encoded(resource.as_bytes(), |byte| byte.is_ascii_graphic() && !b"\"<>^`{}|".contains(&byte));
+    Ok(if encoded.starts_with('/') { encoded } else { format!("/{encoded}") })
 }
 
 #[cfg(test)]

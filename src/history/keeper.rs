@@ -1,30 +1,27 @@
 //! The chat's end of a history: it puts messages on the shelf, and waits for the thread that writes them, not for ever.
 //!
-//! Owns what both threads share. The lock is held to move handles around, never while a disk works.
+//! Owns the waiting. What the thread does is `thread.rs`'s.
 
 use super::{
     DEADLINE, Kept,
-    alarm::{Alarm, Line},
+    alarm::tell,
     opening,
     problem::{Problem, Unusable},
     prune::Bounds,
     read,
     settings::Settings,
-    shelf::Shelf,
+    shared::{Shared, Source, State},
     start::Start,
-    thread,
+    thread, token,
 };
-use crate::protocol::Entry;
+use crate::protocol::{Entry, Part};
 use log::error;
-use rusqlite::Connection;
 use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    path::Path,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        mpsc::{RecvTimeoutError, sync_channel},
+        Arc, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// A history in an SQLite file, which a thread of its own reads and writes.
@@ -35,53 +32,6 @@ use std::{
 pub struct History {
     shared: Arc<Shared>,
     first_id: u64,
-}
-
-/// What the thread is asked to look up in the file.
-type Ask = Box<dyn FnOnce(Option<&Source<'_>>) -> Result<(), Problem> + Send>;
-
-/// What can be read, and how its numberings are called.
-pub(super) struct Source<'a> {
-    /// None: there is nothing yet.
-    pub(super) db: Option<&'a Connection>,
-    /// The name of numberings that begin now.
-    pub(super) run: &'a Arc<str>,
-    /// All are called that.
-    pub(super) renamed: bool,
-}
-
-pub(super) struct Shared {
-    state: Mutex<State>,
-    /// There is something to do.
-    pub(super) work: Condvar,
-    /// Something was done.
-    pub(super) done: Condvar,
-}
-
-pub(super) struct State {
-    pub(super) shelf: Shelf,
-    pub(super) asks: Vec<Ask>,
-    pub(super) alarm: Alarm,
-    pub(super) closing: bool,
-    pub(super) ended: bool,
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    fn new(file: &Path) -> Self {
-        let (shelf, asks, alarm) = (Shelf::default(), Vec::new(), Alarm::new(file));
-        let state = Mutex::new(State { shelf, asks, alarm, closing: false, ended: false });
-        Self { state, work: Condvar::new(), done: Condvar::new() }
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl History {
@@ -155,7 +105,8 @@ impl History {
         }
         let last = found.last().map_or(after, |entry| entry.seq);
         found.extend(waiting.into_iter().filter(|entry| entry.seq > last && entry.seq <= up_to));
-        Some(first_bytes(found, bytes))
+        let mut part = Part::new(bytes);
+        Some(found.into_iter().take_while(|entry| part.takes(entry)).collect())
     }
 
     /// Keeps these messages, and takes them out of `entries`. When it returns they are kept, or are not and the log says
@@ -179,7 +130,7 @@ impl History {
     {
         let (sender, receiver) = sync_channel(1);
         let mut state = self.shared.lock();
-        if state.alarm.problem() == Some(&Problem::Slow) {
+        if state.is_slow {
             return None;
         }
         state.asks.push(Box::new(move |source| {
@@ -189,10 +140,20 @@ impl History {
         }));
         drop(state);
         self.shared.work.notify_one();
-        let answer = receiver.recv_timeout(DEADLINE);
-        if matches!(answer, Err(RecvTimeoutError::Timeout)) {
-            tell(self.shared.lock().alarm.raise(Problem::Slow, Instant::now()));
+        match receiver.recv_timeout(DEADLINE) {
+            Err(RecvTimeoutError::Timeout) => self.last_look(&receiver),
+            answer => answer.ok(),
         }
+    }
+
+    /// Time is up. An answer that comes just now still counts; one that comes later ends the trouble, so it has to be told
+    /// under the lock.
+    fn last_look<T>(&self, receiver: &Receiver<T>) -> Option<T> {
+        let mut state = self.shared.lock();
+        let answer = receiver.try_recv();
+        let line = matches!(answer, Err(TryRecvError::Empty)).then(|| state.is_late(Instant::now())).flatten();
+        drop(state);
+        tell(line);
         answer.ok()
     }
 
@@ -220,7 +181,7 @@ impl History {
         let state = self.shared.lock();
         let waited = self.shared.done.wait_timeout_while(state, DEADLINE, wanted);
         let (mut state, result) = waited.unwrap_or_else(PoisonError::into_inner);
-        let line = if result.timed_out() { state.alarm.raise(Problem::Slow, Instant::now()) } else { None };
+        let line = if result.timed_out() { state.is_late(Instant::now()) } else { None };
         drop(state);
         tell(line);
     }
@@ -238,13 +199,6 @@ impl Drop for History {
         if waiting > 0 {
             error!("history: messages that are not in the file: {waiting}");
         }
-    }
-}
-
-/// A line, if there is one; with no lock held.
-pub(super) fn tell(line: Option<Line>) {
-    if let Some(line) = line {
-        line.log();
     }
 }
 
@@ -274,30 +228,3 @@ fn with_waiting(mut kept: Kept, waiting: Vec<Entry>, lost: u64, messages: usize)
     kept.entries.drain(..more);
     kept
 }
-
-/// The first ones that take no more than so many bytes, but at least one.
-fn first_bytes(mut entries: Vec<Entry>, mut bytes: usize) -> Vec<Entry> {
-    let fits = |entry: &&Entry| {
-        let left = bytes.checked_sub(entry.wire_size());
-        bytes = left.unwrap_or(0);
-        left.is_some()
-    };
-    let count = entries.iter().take_while(fits).count();
-    entries.truncate(count.max(1));
-    entries
-}
-
-/// A name for numberings that no other process has given.
-pub(super) fn token() -> Arc<str> {
-    // Keyed by the operating system's randomness, anew in each process.
-    let mut number = RandomState::new().build_hasher().finish();
-    let mut digits = String::new();
-    while number > 0 || digits.is_empty() {
-        digits.extend(char::from_digit((number % 36) as u32, 36));
-        number /= 36;
-    }
-    digits.into()
-}
-
-/// As long as there is trouble, it is tried again so often.
-pub(super) const RETRY: Duration = Duration::from_secs(2);

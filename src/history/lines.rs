@@ -5,12 +5,12 @@
 
 use super::{
     file::File,
-    keeper,
     mark::Mark,
     opening,
     problem::{Problem, Unusable},
-    read::{self, Room},
+    read,
     settings::Durability,
+    token,
 };
 use crate::protocol::Entry;
 use rusqlite::Connection;
@@ -71,15 +71,14 @@ pub fn each_record(
 }
 
 fn each_of(db: &Connection, key: &Arc<str>, each: &mut impl FnMut(Record) -> io::Result<()>) -> Result<(), Problem> {
-    let Some(Room { number, log, last }) = read::room(db, key)? else { return Ok(()) };
-    each(Record::Room { key: key.clone(), log, last })?;
-    let mut query =
-        db.prepare_cached("SELECT seq, date, id, name, text, nonce FROM message WHERE room = ?1 ORDER BY seq")?;
-    let mut rows = query.query([number])?;
-    while let Some(row) = rows.next()? {
-        each(Record::Message(read::entry(key, row)?))?;
-    }
-    Ok(())
+    let Some(room) = read::room(db, key)? else { return Ok(()) };
+    each(Record::Room { key: key.clone(), log: room.log.clone(), last: room.last })?;
+    let mut said = Ok(());
+    read::each(db, key, &room, (0, u64::MAX), "", |entry| {
+        said = each(Record::Message(entry));
+        said.is_ok()
+    })?;
+    Ok(said?)
 }
 
 /// Adds what was exported to a file, or makes one of it: all, or nothing. Messages that it has already are passed over.
@@ -93,7 +92,7 @@ pub fn import(path: &Path, lines: impl BufRead) -> Result<Imported, Unusable> {
 
 fn add(path: &Path, lines: impl BufRead) -> Result<Imported, Problem> {
     opening::has_a_place(path)?;
-    let mut file = File::open(path, Durability::Full, keeper::token())?;
+    let mut file = File::open(path, Durability::Full, token())?;
     let (_mark, _) = Mark::take(path)?;
     let mut numbered = lines.lines().zip(1..).filter(|(line, _)| !line.as_ref().is_ok_and(|line| line.is_empty()));
     let records = std::iter::from_fn(|| numbered.next()).map(|(line, nth): (io::Result<String>, u64)| {

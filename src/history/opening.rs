@@ -7,11 +7,12 @@ use super::{
     schema::{self, Kind},
     settings::Durability,
 };
+use crate::http::percent_encoded;
 use rusqlite::{Connection, OpenFlags};
 use std::{
-    fmt::Write,
     fs::{self, File, OpenOptions},
     io::{self, Read},
+    os::unix::ffi::OsStrExt,
     path::Path,
     time::Duration,
 };
@@ -145,14 +146,6 @@ fn has_no_wal(path: &Path) -> bool {
 
 /// The path as a URI (RFC 3986 2.1) that says that nobody changes the file.
 fn unshared(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt;
-    let mut uri = "file:".to_owned();
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(char::from(*byte)),
-            other => drop(write!(uri, "%{other:02X}")),
-        }
-    }
-    uri.push_str("?immutable=1");
-    uri
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/.-_".contains(&byte);
+    format!("file:{}?immutable=1", percent_encoded(path.as_os_str().as_bytes(), is_plain))
 }

@@ -3,7 +3,7 @@
 //! Owns the questions. Each one looks at a part of one room only, found by its index, so that it makes no difference how much there is.
 
 use super::Kept;
-use crate::protocol::Entry;
+use crate::protocol::{Entry, Part};
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(super) fn past(db: &Connection, key: &str, messages: usize) -> Result<Option
     let key = key.into();
     let mut entries = Vec::new();
     let mut next = room.last;
-    backwards(db, &key, room.number, (0, room.last), |entry| {
+    each(db, &key, &room, (0, room.last), " DESC", |entry| {
         let fits = entry.seq == next && entries.len() < messages;
         next = next.saturating_sub(1);
         entries.extend(fits.then_some(entry));
@@ -44,37 +44,29 @@ pub(super) fn past(db: &Connection, key: &str, messages: usize) -> Result<Option
 /// there are more.
 pub(super) fn recall(db: &Connection, key: &str, after: u64, up_to: u64, bytes: usize) -> Result<(Vec<Entry>, bool)> {
     let Some(room) = room(db, key)? else { return Ok((Vec::new(), false)) };
-    let mut query = db.prepare_cached(
-        "SELECT seq, date, id, name, text, nonce FROM message
-         WHERE room = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq",
-    )?;
-    let mut rows = query.query((room.number, integer(after), integer(up_to)))?;
-    let (key, mut entries, mut left) = (key.into(), Vec::new(), bytes);
-    while let Some(row) = rows.next()? {
-        let entry = entry(&key, row)?;
-        let rest = left.checked_sub(entry.wire_size());
-        if rest.is_none() && !entries.is_empty() {
-            return Ok((entries, true));
-        }
-        left = rest.unwrap_or(0);
-        entries.push(entry);
-    }
-    Ok((entries, false))
+    let (mut part, mut found, mut are_more) = (Part::new(bytes), Vec::new(), false);
+    each(db, &key.into(), &room, (after, up_to), "", |entry| {
+        are_more = !part.takes(&entry);
+        found.extend((!are_more).then_some(entry));
+        !are_more
+    })?;
+    Ok((found, are_more))
 }
 
-/// From the last one on, as long as `more` wants.
-fn backwards(
+/// Messages behind `after` and up to `up_to`, in this order, as long as `more` wants.
+pub(super) fn each(
     db: &Connection,
     key: &Arc<str>,
-    number: i64,
+    room: &Room,
     (after, up_to): (u64, u64),
+    order: &str,
     mut more: impl FnMut(Entry) -> bool,
 ) -> Result<()> {
-    let mut query = db.prepare_cached(
+    let mut query = db.prepare_cached(&format!(
         "SELECT seq, date, id, name, text, nonce FROM message
-         WHERE room = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq DESC",
-    )?;
-    let mut rows = query.query((number, integer(after), integer(up_to)))?;
+         WHERE room = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq{order}"
+    ))?;
+    let mut rows = query.query((room.number, integer(after), integer(up_to)))?;
     while let Some(row) = rows.next()? {
         if !more(entry(key, row)?) {
             break;
@@ -84,7 +76,7 @@ fn backwards(
 }
 
 /// A row of `seq, date, id, name, text, nonce`.
-pub(super) fn entry(room: &Arc<str>, row: &Row<'_>) -> Result<Entry> {
+fn entry(room: &Arc<str>, row: &Row<'_>) -> Result<Entry> {
     Ok(Entry {
         room: room.clone(),
         seq: natural(row, 0)?,

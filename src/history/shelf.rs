@@ -3,7 +3,7 @@
 //! Owns their bound: above it the oldest are lost, counted, and their numbers remembered; of too many rooms, the numberings get
 //! another name instead. Knows no clocks and no file.
 
-use super::keeper::token;
+use super::token;
 use crate::protocol::Entry as Message;
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},

@@ -4,11 +4,11 @@
 
 use super::{
     file::{self, File},
-    keeper::Source,
     mark::Mark,
     opening,
     problem::Problem,
     settings::Settings,
+    shared::Source,
     shelf::Lost,
 };
 use crate::protocol::Entry;

@@ -3,9 +3,10 @@
 //! Owns its time: what comes first, and when what failed is tried again.
 
 use super::{
-    keeper::{RETRY, Shared, State, tell},
+    alarm::tell,
     problem::Problem,
     prune::{self, Bounds},
+    shared::{Shared, State},
     shelf::Lost,
     start::{Access, Start},
 };
@@ -16,6 +17,9 @@ use std::{
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
+
+/// As long as there is trouble, it is tried again so often.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Between two looks at what has become too old.
 const TIDY: Duration = Duration::from_secs(60);
@@ -110,6 +114,7 @@ impl Work {
         let source = self.start.source();
         let trouble = asks.into_iter().filter_map(|ask| ask(source.as_ref()).err()).last();
         let mut state = self.shared.lock();
+        state.is_slow = false;
         let was_slow = state.alarm.problem() == Some(&Problem::Slow) || self.unreadable;
         self.unreadable = trouble.is_some();
         let line = trouble.and_then(|problem| state.alarm.raise(problem, Instant::now()));
@@ -136,6 +141,7 @@ impl Work {
     fn written(&mut self, batches: &[Arc<[Entry]>], until: u64) {
         let mut state = self.shared.lock();
         state.shelf.written(until);
+        state.is_slow = false;
         let was_trouble = state.alarm.problem().is_some() && state.shelf.is_empty();
         drop(state);
         if was_trouble {
@@ -163,6 +169,7 @@ impl Work {
         self.retry_at = now + RETRY;
         let mut state = self.shared.lock();
         state.shelf.put_back(lost);
+        state.is_slow = false;
         drop(state);
         // Before anybody sees what the file has not.
         self.start.note(true);

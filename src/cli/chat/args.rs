@@ -98,12 +98,12 @@ impl Args {
     /// The URL, with the room in it, unless it names one already.
     fn url(&self) -> Result<String, String> {
         let Some(room) = self.room.as_ref().filter(|room| !room.is_empty()) else { return Ok(self.url.clone()) };
-        if RoomName::new(room).is_none() {
+        let Some(name) = RoomName::new(room) else {
             return Err(format!(
                 "--room {room:?}: no room can have this name; write at most {} visible characters",
                 RoomName::MOST_CHARS
             ));
-        }
+        };
         let (base, query) =
             self.url.split_once('?').map_or((self.url.as_str(), None), |(base, query)| (base, Some(query)));
         let base = base.trim_end_matches('/');
@@ -111,7 +111,7 @@ impl Args {
             return Err(format!("--room {room}: the URL names a room already"));
         }
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-        Ok(format!("{base}/room/{}{query}", encode(room)))
+        Ok(format!("{base}{}{query}", name.to_path()))
     }
 
     /// The connection to be.
@@ -150,12 +150,6 @@ fn trusting(file: &OsString, socket: Builder) -> Result<Builder, String> {
 #[cfg(not(feature = "tls"))]
 fn trusting(_: &OsString, _: Builder) -> Result<Builder, String> {
     Err("--ca-file is for wss://, which needs TLS; build with --features tls".into())
-}
-
-/// A room's name as one part of a path.
-fn encode(room: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    room.bytes().map(|byte| if plain(&byte) { char::from(byte).into() } else { format!("%{byte:02X}") }).collect()
 }
 
 #[cfg(test)]
