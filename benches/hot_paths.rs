@@ -25,7 +25,7 @@ use tungstenite::{Message, WebSocket, client::ClientRequestBuilder, protocol::We
 const ROOM: u64 = 100;
 
 /// Fixed: the rules know no clock.
-const NOW: Now = Now { uptime: 0, date: 1_800_000_000_000 };
+const NOW: Now = Now::new(0, 1_800_000_000_000);
 
 const HELLO: &str =
     r#"{"type":"message","text":"How are you? I am fine, thank you, and so is everybody <here>.","date":1}"#;
@@ -43,9 +43,10 @@ fn decode(bencher: Bencher, name: &str) {
 #[divan::bench(args = ["json", "chinwag.v1", "text"])]
 fn encode(bencher: Bencher, name: &str) {
     let (dialect, mut out) = (dialect(name), String::new());
-    let (room, name) = ("".into(), "ann".into());
-    let text = "How are you? I am fine, thank you, and so is everybody <here>.".into();
-    let notice = Notice::Message(Entry { room, seq: 1234, date: NOW.date, id: 7, name, text, nonce: None });
+    let text = "How are you? I am fine, thank you, and so is everybody <here>.";
+    let mut entry = Entry::new("", 1234, "ann", text);
+    (entry.date, entry.id) = (NOW.date, 7);
+    let notice = Notice::Message(entry);
     bencher.bench_local(|| {
         out.clear();
         dialect.encode(black_box(&notice), &mut out)

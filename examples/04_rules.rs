@@ -22,7 +22,7 @@ fn main() -> io::Result<()> {
             text => Input::Text { id, text },
         };
         // A second a line: the chat has no clock, it is told the time.
-        let now = Now { uptime: 1000 * second as u64, date: 0 };
+        let now = Now::new(1000 * second as u64, 0);
         chat.apply(now, input, &mut out);
         out.drain(..).for_each(show);
     }

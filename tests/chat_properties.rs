@@ -187,7 +187,7 @@ fn input<'a>(step: &'a Step, rooms: &'a [RoomName]) -> Input<'a> {
 }
 
 fn at(uptime: u64) -> Now {
-    Now { uptime, date: 1_700_000_000_000 }
+    Now::new(uptime, 1_700_000_000_000)
 }
 
 /// Whether two names are one, asked of the machine itself: is it taken?

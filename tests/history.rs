@@ -21,15 +21,10 @@ use support::temp::{Folder, SmallDisk};
 use support::{Client, DEADLINE, run, skip, wait_until};
 
 fn entry(room: &str, seq: u64) -> Entry {
-    Entry {
-        room: room.into(),
-        seq,
-        date: 1_700_000_000_000 + seq,
-        id: seq % 7 + 1,
-        name: "ann".into(),
-        text: format!("message {seq}").into(),
-        nonce: (seq % 2 == 0).then(|| format!("n{seq}").into()),
-    }
+    let mut entry = Entry::new(room, seq, "ann", format!("message {seq}"));
+    (entry.date, entry.id) = (1_700_000_000_000 + seq, seq % 7 + 1);
+    entry.nonce = (seq % 2 == 0).then(|| format!("n{seq}").into());
+    entry
 }
 
 fn entries(room: &str, numbers: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
@@ -232,7 +227,7 @@ fn lost_messages_of_too_many_rooms_begin_new_numberings() {
     history.commit(&mut entries("den", 4..=5));
     let text: Arc<str> = "x".repeat(8000).into();
     for room in 0..9000 {
-        history.commit(&mut vec![Entry { text: text.clone(), ..entry(&format!("room-{room}"), 1) }]);
+        history.commit(&mut vec![Entry::new(format!("room-{room}"), 1, "ann", text.clone())]);
     }
     let meanwhile = history.past("den", 9).expect("a reader needs no lock");
     assert_ne!(meanwhile.log, log, "4 and 5 are lost, and nobody knows that they were given");
@@ -272,7 +267,11 @@ fn old_messages_are_deleted_and_their_numbers_are_not_given_again() {
     let file = folder.path("chat.db");
     let now =
         u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis()).expect("fits");
-    let dated = |room: &str, seq, days: u64| Entry { date: now - days * 86_400_000, ..entry(room, seq) };
+    let dated = |room: &str, seq, days: u64| {
+        let mut entry = entry(room, seq);
+        entry.date = now - days * 86_400_000;
+        entry
+    };
     let mut history = open(&file);
     let mut batch: Vec<Entry> = (1..=1200).map(|seq| dated("", seq, 9)).collect();
     batch.extend((1201..=1203).map(|seq| dated("", seq, 1)));
@@ -374,7 +373,8 @@ fn a_history_is_exported_and_imported_and_printed() {
     let (one, other) = (folder.path("one.db"), folder.path("other.db"));
     let mut history = open(&one);
     history.commit(&mut entries("", 1..=3));
-    let odd = Entry { text: "\u{1b}[2J\nboo".into(), nonce: None, ..entry("kitchen", 1) };
+    let mut odd = entry("kitchen", 1);
+    odd.text = "\u{1b}[2J\nboo".into();
     history.commit(&mut vec![odd]);
     let lines = ran(&["history", &one, "--export"]);
     assert_eq!(lines.lines().count(), 2 + 4, "while it is open: {lines}");

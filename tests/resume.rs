@@ -107,7 +107,7 @@ impl Archive for Shelf {
         let rooms = self.rooms.lock().expect("no panic");
         let all = rooms.get(room).cloned().unwrap_or_default();
         let entries = all[all.len().saturating_sub(messages)..].to_vec();
-        Some(Past { log: "shelf".into(), last: all.len() as u64, entries })
+        Some(Past::new("shelf", all.len() as u64, entries))
     }
 
     fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<Entry>> {
@@ -212,15 +212,7 @@ fn an_archive_carries_rooms_over_a_restart() {
 fn who_missed_megabytes_is_told_all_of_it_and_then_hears_the_rest() {
     let shelf = Shelf::default();
     let text = "x".repeat(1000);
-    let entries = (1..=8000).map(|seq| Entry {
-        room: "".into(),
-        seq,
-        date: 1,
-        id: 1,
-        name: "ann".into(),
-        text: text.as_str().into(),
-        nonce: None,
-    });
+    let entries = (1..=8000).map(|seq| Entry::new("", seq, "ann", text.as_str()));
     shelf.rooms.lock().expect("no panic").insert(String::new(), entries.collect());
     let running = Running::start(&shelf, rules(500));
     let mut ann = Client::enter(running.addr, "/");
@@ -238,9 +230,7 @@ fn who_missed_megabytes_is_told_all_of_it_and_then_hears_the_rest() {
 /// A shelf with so many messages in the lobby.
 fn filled(last: u64) -> Shelf {
     let shelf = Shelf::default();
-    let (name, room) = ("ann".into(), "".into());
-    let first = Entry { room, seq: 1, date: 1, id: 1, name, text: "before".into(), nonce: None };
-    let entries = (1..=last).map(|seq| Entry { seq, ..first.clone() });
+    let entries = (1..=last).map(|seq| Entry::new("", seq, "ann", "before"));
     shelf.rooms.lock().expect("no panic").insert(String::new(), entries.collect());
     shelf
 }

@@ -140,7 +140,7 @@ impl World {
             self.restore(&name);
         }
         let before = self.heard.get(&(person, room)).cloned();
-        let since = before.as_ref().map(|heard| Since { seq: heard.last, log: Some(&heard.log) });
+        let since = before.as_ref().map(|heard| Since::new(heard.last, Some(&heard.log)));
         let mut out = Vec::new();
         self.chat.apply(NOW, Input::Joined { id, dialect: Dialect::Chinwag, room: &name, since }, &mut out);
         if self.chat.room_of(id).is_none() {
@@ -155,7 +155,7 @@ impl World {
     fn restore(&mut self, name: &RoomName) {
         let entries = self.kept.get(&**name.key()).cloned().unwrap_or_default();
         let mut out = Vec::new();
-        self.chat.restore(name, Past { log: "kept".into(), last: entries.len() as u64, entries }, &mut out);
+        self.chat.restore(name, Past::new("kept", entries.len() as u64, entries), &mut out);
         out.into_iter().for_each(|output| self.perform(output));
     }
 
@@ -294,7 +294,7 @@ impl World {
     }
 }
 
-const NOW: Now = Now { uptime: 0, date: 1_700_000_000_000 };
+const NOW: Now = Now::new(0, 1_700_000_000_000);
 
 fn name(room: usize) -> RoomName {
     if ROOMS[room].is_empty() { RoomName::lobby() } else { RoomName::new(ROOMS[room]).expect("a name") }

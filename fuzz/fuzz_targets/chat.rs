@@ -46,7 +46,7 @@ fn converse(rules: Rules, steps: &[u8]) {
         };
         house.before(&mut chat, &input);
         out.clear();
-        chat.apply(Now { uptime, date: DATE }, input, &mut out);
+        chat.apply(Now::new(uptime, DATE), input, &mut out);
         house.enter(&chat, id);
         house.hear_all(&mut chat, &out);
         for room in house.people.values().map(|person| person.room) {
@@ -64,7 +64,7 @@ fn room(byte: u8) -> RoomName {
 
 fn since(text: &[u8]) -> Option<Since<'_>> {
     let (seq, log) = (u64::from(*text.get(1)?), text.get(2..).and_then(|rest| std::str::from_utf8(rest).ok()));
-    Some(Since { seq: seq / 2, log: log.filter(|_| seq % 2 == 1) })
+    Some(Since::new(seq / 2, log.filter(|_| seq % 2 == 1)))
 }
 
 /// What somebody who hears everything believes, and an archive.
@@ -89,7 +89,7 @@ impl House {
             Input::Left { id } => drop(self.people.remove(id)),
             Input::Joined { room, .. } if chat.lacks_past(room) => {
                 let entries = self.kept.get(&**room.key()).cloned().unwrap_or_default();
-                let past = Past { log: "kept".into(), last: entries.len() as u64, entries };
+                let past = Past::new("kept", entries.len() as u64, entries);
                 chat.restore(room, past, &mut Vec::new());
             }
             _ => {}
@@ -110,7 +110,7 @@ impl House {
                 let found = &kept[..kept.len().min(3)].to_vec();
                 let mut more = Vec::new();
                 let input = Input::Recalled { id: *id, up_to: *up_to, found: Some(found) };
-                chat.apply(Now { uptime: 0, date: DATE }, input, &mut more);
+                chat.apply(Now::new(0, DATE), input, &mut more);
                 self.hear_all(chat, &more);
             }
         }

@@ -57,7 +57,8 @@ fn say_it_again(command: &Command) {
                 let audience = Audience::You(target.as_str().into());
                 return check_words(&Notice::Private { name, text, id, date, audience, nonce });
             }
-            let entry = Entry { room: "".into(), seq: 1, date, id, name, text, nonce };
+            let mut entry = Entry::new("", 1, name, text);
+            (entry.date, entry.id, entry.nonce) = (date, id, nonce);
             check_words(&Notice::Message(entry.clone()));
             check_size(&entry);
             check_words(&Notice::Past(entry));

@@ -9,11 +9,20 @@ use crate::protocol::{Dialect, Entry, Millis, Notice, UserId};
 
 /// The time, by two clocks: one that people set, and that may jump, and one that nobody sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Now {
     /// Milliseconds since any moment, by a clock that only goes on: for everything that has a pace.
     pub uptime: Millis,
     /// Milliseconds since 1970-01-01T00:00:00Z: what messages are stamped with, and nothing else.
     pub date: Millis,
+}
+
+impl Now {
+    /// By both clocks.
+    #[must_use]
+    pub const fn new(uptime: Millis, date: Millis) -> Self {
+        Self { uptime, date }
+    }
 }
 
 /// A room's number: a small one, which another room gets when this one is forgotten.
@@ -37,6 +46,7 @@ impl RoomId {
 
 /// What a client that comes back has heard last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Since<'a> {
     /// The number of the last message.
     pub seq: u64,
@@ -44,8 +54,17 @@ pub struct Since<'a> {
     pub log: Option<&'a str>,
 }
 
+impl<'a> Since<'a> {
+    /// The message of that number, in that numbering.
+    #[must_use]
+    pub const fn new(seq: u64, log: Option<&'a str>) -> Self {
+        Self { seq, log }
+    }
+}
+
 /// What an archive knows of a room, for [`Chat::restore`](super::Chat::restore).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Past {
     /// Names the numbering, and stays the same as long as it goes on: digits and lower-case letters.
     pub log: Arc<str>,
@@ -54,6 +73,14 @@ pub struct Past {
     /// The last messages, in order and without a gap, the one numbered `last` at the end. More than the rules keep in
     /// memory need not be given.
     pub entries: Vec<Entry>,
+}
+
+impl Past {
+    /// A numbering of that name, its last number, and its last messages.
+    #[must_use]
+    pub fn new(log: impl Into<Arc<str>>, last: u64, entries: Vec<Entry>) -> Self {
+        Self { log: log.into(), last, entries }
+    }
 }
 
 /// Something that happened to a connection.

@@ -6,7 +6,15 @@ use super::{Millis, Name, UserId};
 use std::sync::Arc;
 
 /// What was said to a room.
+///
+/// An archive makes them of what it has kept:
+///
+/// ```
+/// let mut entry = chinwag::protocol::Entry::new("kitchen", 1, "ann", "hi");
+/// (entry.date, entry.id, entry.nonce) = (1_800_000_000_000, 7, Some("x7Gq2".into()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry {
     /// The room's key: its name as it is compared. The lobby's is empty.
     pub room: Arc<str>,
@@ -25,6 +33,13 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// A message to the room with that key, of that number, by a user of that name; without a nonce, and with 0 for the date
+    /// and the connection.
+    #[must_use]
+    pub fn new(room: impl Into<Arc<str>>, seq: u64, name: impl Into<Name>, text: impl Into<Arc<str>>) -> Self {
+        Self { room: room.into(), seq, date: 0, id: 0, name: name.into(), text: text.into(), nonce: None }
+    }
+
     /// Bytes of memory that it takes in a room's history.
     #[must_use]
     pub fn size(&self) -> usize {
