@@ -25,7 +25,7 @@ pub enum Error {
     /// sentence.
     Tls(String),
     /// The server with that name and port shows a certificate for which nobody vouches who is trusted. If it is the right
-    /// one, trust it: [`Builder::tls`](super::Builder::tls) with `tls::Connector::trusting`.
+    /// one, trust it: `Builder::tls` with `tls::Connector::trusting`.
     Untrusted(String),
     /// The operating system refused a thread or a descriptor.
     Start(io::Error),
