@@ -16,15 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_full_disk_stops_no_chat_and_loses_no_message() {
-    let Some(disk) = SmallDisk::mount("full") else { return skip("only root may mount a small disk") };
-    let file = disk.path("chat.db");
-    let chinwag = start_binary(&["--history", &file, "--no-limits"]);
-    let mut ann = Talker::enter(&chinwag);
-
-    ann.talk(10);
-    disk.fill();
-    ann.talk(200);
-    chinwag.wait_for_log("the disk is full");
+    let Some((disk, file, chinwag, mut ann)) = full("full") else { return skip("only root may mount a small disk") };
     assert!(stored(&file).len() >= 10, "what the file holds is readable");
     disk.make_room();
     ann.talk(10);
@@ -43,14 +35,7 @@ fn a_full_disk_stops_no_chat_and_loses_no_message() {
 /// same name.
 #[test]
 fn numbers_that_a_full_disk_did_not_take_begin_a_new_numbering() {
-    let Some(disk) = SmallDisk::mount("lost") else { return skip("only root may mount a small disk") };
-    let file = disk.path("chat.db");
-    let chinwag = start_binary(&["--history", &file, "--no-limits"]);
-    let mut ann = Talker::enter(&chinwag);
-    ann.talk(10);
-    disk.fill();
-    ann.talk(200);
-    chinwag.wait_for_log("the disk is full");
+    let Some((disk, file, chinwag, ann)) = full("lost") else { return skip("only root may mount a small disk") };
     chinwag.signal("KILL");
     chinwag.wait_for_exit(support::DEADLINE);
     disk.make_room();
@@ -60,6 +45,19 @@ fn numbers_that_a_full_disk_did_not_take_begin_a_new_numbering() {
     assert_ne!(bob.log, ann.log, "{} of 210 messages are there", bob.last);
     assert!((10..210).contains(&bob.last), "{} of 210 messages are there", bob.last);
     assert_eq!(stored(&file), ann.said[..bob.last as usize]);
+}
+
+/// A disk that is full, a history on it, and ann, who has said 210 things.
+fn full(name: &str) -> Option<(SmallDisk, String, Chinwag, Talker)> {
+    let disk = SmallDisk::mount(name)?;
+    let file = disk.path("chat.db");
+    let chinwag = start_binary(&["--history", &file, "--no-limits"]);
+    let mut ann = Talker::enter(&chinwag);
+    ann.talk(10);
+    disk.fill();
+    ann.talk(200);
+    chinwag.wait_for_log("the disk is full");
+    Some((disk, file, chinwag, ann))
 }
 
 /// The same without root: the process may write no file beyond 400 KiB, until the bound is lifted.

@@ -35,19 +35,6 @@ def test_a_restarted_server_is_found_again(window, chinwag, allowed):
     ann.expect_message("I am back too")
 
 
-def test_what_waits_survives_a_reload(window, chinwag, allowed):
-    allowed.append(NETWORK)
-    cat = window("cat", at=chinwag.url)
-    chinwag.stop()
-    cat.expect_state("CLOSED")
-    cat.find("#text").fill("patient")
-    cat.find("#text").press("Enter")
-    chinwag.start()
-    cat.page.reload()
-    cat.expect_message("patient")
-    expect(cat.find("#log .mine")).to_have_count(1)
-
-
 def test_a_server_that_says_goodbye(window, chinwag, allowed):
     allowed.append(NETWORK)
     dan = window("dan", at=chinwag.url)

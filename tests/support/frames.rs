@@ -77,6 +77,29 @@ impl Frame {
     }
 }
 
+/// The next frame of a server. `Ok(None)`: a clean end.
+pub fn read_frame(stream: &mut impl Read) -> io::Result<Option<Frame>> {
+    let mut first = [0];
+    if stream.read(&mut first)? == 0 {
+        return Ok(None);
+    }
+    let [second] = exactly(stream)?;
+    let length = match second {
+        126 => usize::from(u16::from_be_bytes(exactly(stream)?)),
+        127 => u64::from_be_bytes(exactly(stream)?) as usize,
+        short => usize::from(short),
+    };
+    let mut payload = vec![0; length];
+    stream.read_exact(&mut payload)?;
+    Ok(Some(Frame { opcode: first[0] & 0x0f, payload }))
+}
+
+fn exactly<const N: usize>(stream: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    stream.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// A connection on which nothing is done that is not asked for: no Pong, no answer to a Close.
 #[derive(Debug)]
 pub struct RawClient {
@@ -131,16 +154,8 @@ impl RawClient {
 
     /// The next frame. `Ok(None)`: a clean FIN. `Err`: a reset, or nothing in time.
     pub fn read_frame(&mut self) -> io::Result<Option<Frame>> {
-        let Some(first) = self.first_byte()? else { return Ok(None) };
-        let [second] = self.exactly()?;
-        let length = match second {
-            126 => usize::from(u16::from_be_bytes(self.exactly()?)),
-            127 => u64::from_be_bytes(self.exactly()?) as usize,
-            short => usize::from(short),
-        };
-        let mut payload = vec![0; length];
-        self.stream.read_exact(&mut payload)?;
-        Ok(Some(Frame { opcode: first & 0x0f, payload }))
+        self.stream.until = Instant::now() + DEADLINE;
+        read_frame(&mut self.stream)
     }
 
     /// The next frame, which must come.
@@ -170,23 +185,5 @@ impl RawClient {
     pub fn expect_close_and_fin(&mut self) -> u16 {
         let frames = self.read_to_fin();
         frames.last().expect("a Close frame before the FIN").code()
-    }
-
-    fn first_byte(&mut self) -> io::Result<Option<u8>> {
-        self.stream.until = Instant::now() + DEADLINE;
-        let mut byte = [0];
-        loop {
-            match self.stream.read(&mut byte) {
-                // A program that was stopped and goes on.
-                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-                count => return Ok((count? == 1).then_some(byte[0])),
-            }
-        }
-    }
-
-    fn exactly<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        self.stream.read_exact(&mut bytes)?;
-        Ok(bytes)
     }
 }

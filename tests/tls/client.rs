@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion};
 
 use super::support::DEADLINE;
-use super::support::frames::{Frame, handshake};
+use super::support::frames::{self, Frame, handshake};
 
 /// Both versions that are spoken.
 pub const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rustls::version::TLS13];
@@ -147,30 +147,12 @@ impl Client {
     }
 
     pub fn read_head(&mut self) -> String {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            self.read_exact(&mut byte).expect("a whole head");
-            head.push(byte[0]);
-        }
-        String::from_utf8(head).expect("text")
+        frames::read_head(self)
     }
 
     /// The next frame; `None`: a proper end.
     pub fn read_frame(&mut self) -> io::Result<Option<Frame>> {
-        let mut first = [0];
-        if self.read(&mut first)? == 0 {
-            return Ok(None);
-        }
-        let [second] = self.exactly()?;
-        let length = match second {
-            126 => usize::from(u16::from_be_bytes(self.exactly()?)),
-            127 => u64::from_be_bytes(self.exactly()?) as usize,
-            short => usize::from(short),
-        };
-        let mut payload = vec![0; length];
-        self.read_exact(&mut payload)?;
-        Ok(Some(Frame { opcode: first[0] & 0x0f, payload }))
+        frames::read_frame(self)
     }
 
     #[track_caller]
@@ -179,12 +161,6 @@ impl Client {
             Ok(Some(frame)) => frame,
             other => panic!("expected a frame, got {other:?}"),
         }
-    }
-
-    fn exactly<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        self.read_exact(&mut bytes)?;
-        Ok(bytes)
     }
 
     /// Sends what rustls has to say.

@@ -3,28 +3,23 @@
 use chinwag::{Config, Reason};
 
 use super::certificates::Certificates;
-use super::client::{Client, End, VERSIONS};
-use super::serve;
+use super::client::{Client, End};
 use super::support::frames::{CLOSE, TEXT, frame};
 use super::support::serving::{connected, disconnected, text};
+use super::{in_each_version, serve};
 
 /// Close frame, `close_notify`, FIN, in this order; in both versions.
 #[test]
 fn a_close_is_answered_then_comes_close_notify_then_the_fin() {
-    let certificates = Certificates::new();
-    let (server, addr) = serve(Config::default(), &certificates);
-    for version in VERSIONS {
-        let mut client = Client::connect(addr, &certificates.current(), version);
-        client.upgrade(addr, b"");
-        let peer = connected(&server);
+    in_each_version(|server, mut client, peer| {
         client.send(&frame(CLOSE, &1000_u16.to_be_bytes()));
         assert_eq!(client.expect_frame().code(), 1000);
         assert_eq!(client.read_to_end(), (vec![], End::Proper));
         client.expect_fin();
         client.say_goodbye();
         drop(client);
-        assert_eq!(disconnected(&server), (peer, Reason::ByPeer { code: 1000, reason: String::new() }));
-    }
+        assert_eq!(disconnected(server), (peer, Reason::ByPeer { code: 1000, reason: String::new() }));
+    });
 }
 
 /// A client that says Close, `close_notify` and FIN without waiting still gets its answer: no reset destroys it.
@@ -64,20 +59,15 @@ fn an_end_without_a_close_frame_is_lost() {
 /// A byte changed on the way: the connection ends with an alert, and what was changed is never taken for a message.
 #[test]
 fn what_was_tampered_with_ends_the_connection() {
-    let certificates = Certificates::new();
-    let (server, addr) = serve(Config::default(), &certificates);
-    for version in VERSIONS {
-        let mut client = Client::connect(addr, &certificates.current(), version);
-        client.upgrade(addr, b"");
-        let peer = connected(&server);
+    in_each_version(|server, mut client, peer| {
         let mut ciphertext = client.encrypt(&frame(TEXT, b"pay ann 10"));
         *ciphertext.last_mut().expect("bytes") ^= 1;
         std::io::Write::write_all(&mut client.stream, &ciphertext).expect("the server reads");
         let error = client.read_frame().expect_err("an alert").to_string();
         assert!(error.contains("BadRecordMac"), "{error}");
         drop(client);
-        assert_eq!(disconnected(&server), (peer, Reason::Lost));
-    }
+        assert_eq!(disconnected(server), (peer, Reason::Lost));
+    });
 }
 
 /// A violation of WebSocket inside of sound TLS is told in a Close frame, as ever.

@@ -6,19 +6,14 @@ use chinwag::{Config, Reason};
 
 use super::certificates::Certificates;
 use super::client::{Client, End, VERSIONS};
-use super::serve;
 use super::support::frames::{CLOSE, PING, PONG, TEXT, frame};
 use super::support::serving::{connected, disconnected, text};
+use super::{in_each_version, serve};
 
 /// The server's reader waits for a client that says nothing; another thread sends a thousand messages; a third closes.
 #[test]
 fn one_thread_reads_another_writes_a_third_closes() {
-    let certificates = Certificates::new();
-    let (server, addr) = serve(Config::default(), &certificates);
-    for version in VERSIONS {
-        let mut client = Client::connect(addr, &certificates.current(), version);
-        client.upgrade(addr, b"");
-        let peer = connected(&server);
+    in_each_version(|server, mut client, peer| {
         let sent = Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -38,8 +33,8 @@ fn one_thread_reads_another_writes_a_third_closes() {
         client.send(&frame(CLOSE, &4000_u16.to_be_bytes()));
         assert_eq!(client.read_to_end(), (vec![], End::Proper));
         drop(client);
-        assert_eq!(disconnected(&server), (peer, Reason::ByUs { code: 4000 }));
-    }
+        assert_eq!(disconnected(server), (peer, Reason::ByUs { code: 4000 }));
+    });
 }
 
 /// Eight threads send to a client that is being read from meanwhile: each in its order, nothing torn.

@@ -20,7 +20,9 @@ mod wss_client;
 use std::net::SocketAddr;
 
 use certificates::Certificates;
-use chinwag::{Config, Server};
+use chinwag::{Config, Peer, Server};
+use client::{Client, VERSIONS};
+use support::serving::connected;
 
 /// A server with these bounds that speaks TLS on a port of its own.
 fn serve(config: Config, certificates: &Certificates) -> (Server, SocketAddr) {
@@ -28,4 +30,16 @@ fn serve(config: Config, certificates: &Certificates) -> (Server, SocketAddr) {
     let server = builder.expect("a free port").start().expect("threads and descriptors enough");
     let addr = server.local_addrs()[0];
     (server, addr)
+}
+
+/// A server, and in each version of TLS a client of its own that is connected to it.
+fn in_each_version(test: impl Fn(&Server, Client, Peer)) {
+    let certificates = Certificates::new();
+    let (server, addr) = serve(Config::default(), &certificates);
+    for version in VERSIONS {
+        let mut client = Client::connect(addr, &certificates.current(), version);
+        client.upgrade(addr, b"");
+        let peer = connected(&server);
+        test(&server, client, peer);
+    }
 }
