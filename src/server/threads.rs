@@ -4,13 +4,9 @@
 //! system more than a whole handshake (its stack, its signal stack, their guard pages): measured, docs/PERFORMANCE.md.
 //! Knows nothing of what the threads do.
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::{
     fmt, io,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -38,18 +34,35 @@ impl fmt::Debug for NoThread {
 }
 
 pub(super) struct Threads {
-    /// Without room: who sends hands over to a thread that waits, or to nobody.
-    next: Sender<Work>,
-    waiting: Receiver<Work>,
-    idle: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
     stack: usize,
+}
+
+/// Where threads wait for work.
+struct Waiting {
+    list: Mutex<List>,
+    news: Condvar,
+    patience: Duration,
+}
+
+#[derive(Default)]
+struct List {
+    /// Threads that wait.
+    idle: usize,
+    /// For them: never more than there are.
+    works: Vec<Work>,
+    over: bool,
 }
 
 impl Threads {
     /// Threads with so many bytes of stack; none yet. Those that wait end when this is dropped.
     pub(super) fn new(stack: usize) -> Self {
-        let (next, waiting) = bounded(0);
-        Self { next, waiting, idle: Arc::default(), stack }
+        Self::with_patience(stack, PATIENCE)
+    }
+
+    fn with_patience(stack: usize, patience: Duration) -> Self {
+        let waiting = Waiting { list: Mutex::default(), news: Condvar::new(), patience };
+        Self { waiting: Arc::new(waiting), stack }
     }
 
     /// Has a thread do the work: one that waits, or a new one.
@@ -57,22 +70,61 @@ impl Threads {
     /// # Errors
     /// The operating system has no thread for it.
     pub(super) fn run(&self, work: impl FnOnce() + Send + 'static) -> Result<(), NoThread> {
-        match self.next.try_send(Box::new(work)) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(work) | TrySendError::Disconnected(work)) => self.start(work),
+        match self.waiting.give(Box::new(work)) {
+            None => Ok(()),
+            Some(work) => self.start(work),
         }
     }
 
     fn start(&self, work: Work) -> Result<(), NoThread> {
-        let (waiting, idle) = (self.waiting.clone(), Arc::clone(&self.idle));
+        let waiting = Arc::clone(&self.waiting);
         let here = Arc::new(Mutex::new(Some(work)));
         let there = Arc::clone(&here);
         let thread = thread::Builder::new().name("socket".into()).stack_size(self.stack);
-        match thread.spawn(move || live(take(there), &waiting, &idle)) {
+        match thread.spawn(move || live(take(there), &waiting)) {
             Ok(_) => Ok(()),
             // It was not started, so nobody has taken it.
             Err(why) => Err(NoThread { why, work: take(here).unwrap_or_else(|| Box::new(|| {})) }),
         }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.waiting.list().over = true;
+        self.waiting.news.notify_all();
+    }
+}
+
+impl Waiting {
+    /// Gives the work to a thread that waits; back, if none does.
+    fn give(&self, work: Work) -> Option<Work> {
+        let mut list = self.list();
+        if list.works.len() == list.idle {
+            return Some(work);
+        }
+        list.works.push(work);
+        drop(list);
+        self.news.notify_one();
+        None
+    }
+
+    /// The next work. `None`: enough others wait, or none came for a while, or there is no server any more.
+    fn wait(&self) -> Option<Work> {
+        let mut list = self.list();
+        if list.idle == MOST_IDLE {
+            return None;
+        }
+        list.idle += 1;
+        let nothing = |list: &mut List| list.works.is_empty() && !list.over;
+        let (mut list, _) =
+            self.news.wait_timeout_while(list, self.patience, nothing).unwrap_or_else(PoisonError::into_inner);
+        list.idle -= 1;
+        list.works.pop()
+    }
+
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,28 +133,18 @@ fn take(place: Arc<Mutex<Option<Work>>>) -> Option<Work> {
     place.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-fn live(first: Option<Work>, waiting: &Receiver<Work>, idle: &AtomicUsize) {
+fn live(first: Option<Work>, waiting: &Waiting) {
     let mut next = first;
     while let Some(work) = next {
         work();
-        next = wait(waiting, idle);
+        next = waiting.wait();
     }
-}
-
-/// The next work. `None`: enough others wait, or none came for a while, or there is no server any more.
-fn wait(waiting: &Receiver<Work>, idle: &AtomicUsize) -> Option<Work> {
-    let work = match idle.fetch_add(1, Ordering::Relaxed) < MOST_IDLE {
-        true => waiting.recv_timeout(PATIENCE).ok(),
-        false => None,
-    };
-    idle.fetch_sub(1, Ordering::Relaxed);
-    work
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossbeam_channel::RecvTimeoutError;
+    use crossbeam_channel::bounded;
     use std::time::Instant;
 
     const DEADLINE: Duration = Duration::from_secs(30);
@@ -141,10 +183,14 @@ mod tests {
 
     #[test]
     fn those_that_wait_end_with_the_server() {
-        let threads = Threads::new(64 * 1024);
+        let threads = Threads::with_patience(64 * 1024, 2 * DEADLINE);
         worker(&threads);
-        let waiting = threads.waiting.clone();
+        let waiting = Arc::downgrade(&threads.waiting);
         drop(threads);
-        assert!(matches!(waiting.recv_timeout(DEADLINE), Err(RecvTimeoutError::Disconnected)));
+        let begin = Instant::now();
+        while waiting.strong_count() > 0 {
+            assert!(begin.elapsed() < DEADLINE, "it still waits");
+            thread::yield_now();
+        }
     }
 }
