@@ -122,7 +122,7 @@ struct Shared {
 }
 
 impl Server {
-    /// A server on one address, with all defaults: any path, no subprotocols, no pages, and [`Access::default`], which
+    /// A server on one address, with all defaults: any path, no subprotocols, no pages, and [`Access::default`](crate::Access::default), which
     /// answers to IP addresses and `localhost` only.
     ///
     /// # Errors

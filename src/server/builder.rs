@@ -66,7 +66,7 @@ impl Builder {
     }
 
     /// Reverse proxies that are believed: what they say in `X-Forwarded-For` or `Forwarded` (RFC 7239) is the client's
-    /// address, for the bounds per address, for the log, and for [`Peer::addr`] (with port 0).
+    /// address, for the bounds per address, for the log, and for [`Peer::addr`](crate::Peer::addr) (with port 0).
     pub fn trusted_proxies(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         self.proxies = Proxies::new(addresses);
         self
