@@ -138,6 +138,7 @@ def write_properties(page, start):
 
 def mapping_table(mappings, composes=lambda code: False):
     """Entries: of one character, or a run of them that are mapped to a run (of every other one: to every other one)."""
+    assert max(map(len, mappings.values())) <= 18  # LONGEST in tables.rs
     entries = []
     codes = sorted(mappings)
     while codes:

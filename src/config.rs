@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The bounds of a [`Server`](crate::Server). The defaults suit a small device.
 ///
 /// Memory at worst, in bytes: `connections * (2 * outbox + 2 * message + 88 KiB) + events * message`. A client that
-/// behaves uses 15 KiB (docs/LIMITS.md).
+/// behaves uses 12 KiB (docs/LIMITS.md).
 ///
 /// A zero `Duration` or count switches that bound off, where its text says so.
 #[derive(Debug, Clone)]
@@ -31,7 +31,8 @@ pub struct Config {
     pub outbox: usize,
     /// Events that wait in the central channel. 1024. When full, readers stop reading, and TCP slows the clients.
     pub events: usize,
-    /// Connections in all, handshakes included. 4096; zero: no bound. Above: 503.
+    /// Connections in all, handshakes included. 4096; zero: no bound but the system's (Linux:
+    /// `vm.max_map_count`). Above: 503.
     pub connections: usize,
     /// Connections from one address (one /64 for IPv6), and WebSockets that it may open within ten seconds. 64; zero: no
     /// bound; none for loopback. Above: 503.

@@ -25,7 +25,7 @@ mod wire;
 
 pub(crate) use drain::Drain;
 pub use frames::{Bytes, Frames, Message, Utf8Bytes};
-pub(crate) use reader::{Reader, Space};
+pub(crate) use reader::{Reader, SPACE, Space};
 pub use reason::Reason;
 
 use crate::{config::Config, tls::Session};

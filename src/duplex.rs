@@ -48,7 +48,7 @@ pub use tungstenite::{self, protocol::Role};
 
 use crate::{
     config::Config,
-    connection::{Connection, Drain, FarEnd, Message, Parts, Reader as Inner, Reason, Space},
+    connection::{Connection, Drain, FarEnd, Message, Parts, Reader as Inner, Reason, SPACE, Space},
 };
 use std::{fmt, io, net::TcpStream, sync::Arc};
 
@@ -121,7 +121,7 @@ impl Duplex {
         let parts = Parts { far_end, role: self.role, stream, session: None, input, config, drain };
         let (connection, reader) = Connection::new(parts);
         let writer = Writer { connection: Arc::clone(&connection) };
-        Ok((writer, Reader { connection, reader, space: Box::new([0; size_of::<Space>()]), reason: None }))
+        Ok((writer, Reader { connection, reader, space: Box::new([0; SPACE]), reason: None }))
     }
 }
 

@@ -104,7 +104,7 @@ struct Shared {
     policy: Policy,
     drain: Arc<Drain>,
     seats: Arc<Seats>,
-    /// For handshakes, and for all that is none.
+    /// For handshakes, and for requests that are none.
     openings: Threads,
     /// For WebSockets.
     lives: Threads,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chinwag::chat_client::{ChatClient, Event, Said};
 use chinwag::client::{Error, WebSocket};
 use support::proxy::Proxy;
-use support::{Chinwag, Client, DEADLINE, start_binary};
+use support::{Chinwag, Client, DEADLINE, start_binary, wait_until};
 
 #[track_caller]
 fn next(chat: &ChatClient) -> Event {
@@ -167,9 +167,7 @@ fn it_closes_when_told_to_however_many_events_wait() {
     for _ in 0..500 {
         bob.say("hello?");
     }
-    while ann.events().len() < 64 {
-        std::thread::yield_now();
-    }
+    wait_until(DEADLINE, "64 events wait", || ann.events().len() >= 64);
     ann.close();
     while !bob.next_text().contains("ann left") {}
     assert!(matches!(ann.events().iter().last(), Some(Event::Closed { code: 1000, error: None, .. })));

@@ -4,7 +4,7 @@
 
 use super::ChatServer;
 use crate::chat::RoomName;
-use log::{info, warn};
+use log::{error, info, warn};
 use std::time::{Duration, Instant};
 
 /// Between two tries.
@@ -16,11 +16,15 @@ const AT_ONCE: usize = 16;
 impl ChatServer {
     /// Somebody is about to enter a room: what was said there before this process began must be known first.
     pub(super) fn restore(&mut self, room: &RoomName) {
-        if !self.chat.lacks_past(room) || self.look_up(room) || self.look_again_at.is_some() {
+        if !self.chat.lacks_past(room) || self.look_up(room) {
             return;
         }
-        warn!("the archive does not answer: rooms begin anew; what is said in them is in memory only, until it does");
-        self.look_again_at = Some(Instant::now() + RETRY);
+        if self.look_again_at.is_none() {
+            warn!(
+                "the archive does not answer: rooms begin anew; what is said in them is in memory only, until it does"
+            );
+            self.look_again_at = Some(Instant::now() + RETRY);
+        }
     }
 
     /// Whether the archive answers.
@@ -60,7 +64,7 @@ impl ChatServer {
     /// The last try, at the end.
     pub(super) fn give_up_looking(&mut self) {
         if self.look_again_at.take().is_some() && !self.restore_late(usize::MAX) {
-            warn!("the archive has not answered: what was said in rooms that began anew is not kept");
+            error!("the archive has not answered: what was said in rooms that began anew is not kept");
         }
         self.save();
     }

@@ -13,7 +13,7 @@ use super::{
     url::Target,
 };
 use crate::{
-    connection::{Connection, Drain, FarEnd, Parts, Reader, Role, Space},
+    connection::{Connection, Drain, FarEnd, Parts, Reader, Role, SPACE},
     line::Line,
     tls::{Connector, Session},
 };
@@ -132,7 +132,7 @@ impl Work {
     /// Messages, from the socket into the channel. When that is full this waits, thus does not read, thus TCP slows the
     /// server down. When nobody is left to receive them, they are read and dropped until the connection has ended.
     fn pump(&self, connection: &Arc<Connection>, mut reader: Reader) {
-        let mut space = [0; size_of::<Space>()];
+        let mut space = [0; SPACE];
         while let Some(message) = reader.next(&mut space) {
             trace!("{}: {message:?}", self.state.url());
             // As a browser: a Close frame is answered when it comes, not when the messages before it were dealt with.

@@ -174,7 +174,7 @@ impl Live {
 
     /// Takes one message out of the bytes that arrived; has Pings answered on the way.
     ///
-    /// Not inlined: its frame is large, and shall be gone when the message is handed on (see `server/socket.rs`).
+    /// Not inlined: its frame is large, and shall be gone when the message is handed on (see `server/life.rs`).
     #[inline(never)]
     pub(super) fn digest(&mut self, input: &mut &[u8], config: &Config) -> Digest {
         while self.phase < Phase::Finishing {

@@ -16,7 +16,10 @@ use std::{
 
 /// Room for what is read from peers that send little: on the caller's stack, where the page it lies in is touched anyhow,
 /// it costs nothing. The same one, with the same content, for each call of one [`Reader`].
-pub(crate) type Space = [u8; 1024];
+pub(crate) type Space = [u8; SPACE];
+
+/// Its bytes.
+pub(crate) const SPACE: usize = 1024;
 
 /// The most that is read at once, from a client that sends a lot.
 const LARGEST_READ: usize = 64 * 1024;
@@ -51,7 +54,7 @@ impl Reader {
     /// `input`: bytes that were read already, behind the request's head.
     pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>, input: Vec<u8>) -> Self {
         let (unread, small) = (0..input.len(), connection.config.read_buffer);
-        let mut large = if input.is_empty() { smallest(small) } else { input };
+        let mut large = if input.is_empty() { vec![0; smallest(small)] } else { input };
         if !large.is_empty() {
             large.resize(large.len().max(small), 0);
         }
@@ -137,8 +140,8 @@ impl Reader {
         let last = std::mem::take(&mut self.unread).end;
         if last == size && size < LARGEST_READ {
             self.large.resize((size * 4).min(LARGEST_READ), 0);
-        } else if last < size / 8 && !self.large.is_empty() {
-            self.large = smallest(small);
+        } else if last < size / 8 && self.large.len() > smallest(small) {
+            self.large = vec![0; smallest(small)];
         }
     }
 
@@ -181,48 +184,66 @@ fn buffer<'a>(large: &'a mut [u8], space: &'a mut Space, small: usize) -> &'a mu
     }
 }
 
-/// The buffer for those who send little: none, unless more is asked for than the space has.
-fn smallest(small: usize) -> Vec<u8> {
-    vec![0; if small > size_of::<Space>() { small } else { 0 }]
+/// Bytes of the buffer for those who send little: none, unless more is asked for than the space has.
+fn smallest(small: usize) -> usize {
+    if small > SPACE { small } else { 0 }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::{Reader, SPACE};
     use crate::{
         config::Config,
         connection::{Connection, Drain, FarEnd, Parts, Role},
     };
     use std::{
+        io::Write,
         net::{TcpListener, TcpStream},
         sync::Arc,
         time::Duration,
     };
 
+    /// The reader of a connection whose peer is the other socket.
+    fn reader(config: Config, input: usize) -> (Reader, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        let stream = listener.accept().expect("a connection").0;
+        stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
+        let (_, reader) = Connection::new(Parts {
+            far_end: FarEnd::nameless(1),
+            role: Role::Server,
+            stream: Arc::new(stream),
+            session: None,
+            input: vec![0; input],
+            config: Arc::new(config),
+            drain: Drain::start().expect("a thread"),
+        });
+        (reader, peer)
+    }
+
     /// What the handshake leaves behind, a timeout and much input, is not what waiting for messages needs.
     #[test]
     fn the_times_and_sizes_are_the_readers_own_from_the_start() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         for (ping_seconds, input, small, large) in
             [(0, 0, 1024, 0), (0, 0, 4096, 4096), (20, 100, 1024, 1024), (0, 7000, 1024, 7000)]
         {
-            let _peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
-            let stream = Arc::new(listener.accept().expect("a connection").0);
-            stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
-            let config =
-                Config { ping_after: Duration::from_secs(ping_seconds), read_buffer: small, ..Config::default() };
-            let drain = Drain::start().expect("a thread");
-            let (_, reader) = Connection::new(Parts {
-                far_end: FarEnd::nameless(1),
-                role: Role::Server,
-                stream: Arc::clone(&stream),
-                session: None,
-                input: vec![0; input],
-                config: Arc::new(config),
-                drain,
-            });
-            let expected = (ping_seconds > 0).then_some(Duration::from_secs(ping_seconds));
-            assert_eq!(stream.read_timeout().expect("a timeout"), expected);
+            let ping_after = Duration::from_secs(ping_seconds);
+            let (reader, _peer) = reader(Config { ping_after, read_buffer: small, ..Config::default() }, input);
+            let expected = (ping_seconds > 0).then_some(ping_after);
+            assert_eq!(reader.stream.read_timeout().expect("a timeout"), expected);
             assert_eq!((reader.large.len(), reader.unread), (large, 0..input));
+        }
+    }
+
+    #[test]
+    fn a_buffer_that_was_asked_for_stays_however_little_comes() {
+        let (mut reader, mut peer) = reader(Config { read_buffer: 4096, ..Config::default() }, 0);
+        let before = reader.large.as_ptr();
+        for _ in 0..2 {
+            // "hi", with a mask of zeros.
+            peer.write_all(b"\x81\x82\0\0\0\0hi").expect("somebody who reads");
+            assert_eq!(reader.next(&mut [0; SPACE]), Some("hi".into()));
+            assert_eq!((reader.large.as_ptr(), reader.large.len()), (before, 4096));
         }
     }
 }

@@ -149,6 +149,7 @@ mod tests {
         assert!(matches!(alarm.clear(after(120), 0), Some(Line::Warning(_))));
         assert_eq!((alarm.clear(after(121), 0), alarm.remind(after(999), 0, 0)), (None, None));
     }
+
     /// What has no line is told of by a reminder, if it lasts.
     #[test]
     fn what_comes_and_goes_and_what_changes_to_and_fro_is_told_of_once_a_minute() {

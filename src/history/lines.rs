@@ -91,7 +91,6 @@ pub fn import(path: &Path, lines: impl BufRead) -> Result<Imported, Unusable> {
 }
 
 fn add(path: &Path, lines: impl BufRead) -> Result<Imported, Problem> {
-    opening::has_a_place(path)?;
     let mut file = File::open(path, Durability::Full, token())?;
     let (_mark, _) = Mark::take(path)?;
     let mut numbered = lines.lines().zip(1..).filter(|(line, _)| !line.as_ref().is_ok_and(|line| line.is_empty()));

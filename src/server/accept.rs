@@ -1,4 +1,4 @@
-//! The listener's thread: accepts, finds a seat, starts a thread for each socket.
+//! The listener's thread: accepts, finds a seat, has a thread greet each socket.
 //!
 //! Owns the loop that must neither end nor spin, whatever the operating system runs out of.
 

@@ -4,7 +4,7 @@
 
 use super::{Event, Shared, ledger::Kind, opening::Opened, seats::Seat};
 use crate::{
-    connection::{Connection, FarEnd, Parts, Reader, Reason, Role, Space},
+    connection::{Connection, FarEnd, Parts, Reader, Reason, Role, SPACE},
     http::Request,
     peer::Peer,
 };
@@ -82,7 +82,7 @@ impl Life {
 /// TCP slows the client down.
 #[inline(never)]
 fn pump(peer: &Peer, reader: &mut Reader, shared: &Shared) {
-    let mut space = [0; size_of::<Space>()];
+    let mut space = [0; SPACE];
     while let Some(message) = reader.next(&mut space) {
         trace!("connection {}: {message:?}", peer.id());
         if !shared.send(Event::Message(peer.with_message(), message)) {

@@ -1,4 +1,4 @@
-//! How many threads the operating system has room for.
+//! How many connections the operating system has room for.
 //!
 //! Owns one question to Linux. A thread takes four mappings of memory (its stack, its signal stack, and what guards them),
 //! and a process has 65530, if nobody changed that. Where the last one is missing, the standard library ends the process: so
@@ -15,10 +15,10 @@ const OTHERS: usize = 2000;
 /// Connections that there is room for; `None` where nobody counts mappings.
 pub(super) fn room() -> Option<usize> {
     let most: usize = fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
-    Some(threads(most))
+    Some(connections(most))
 }
 
-fn threads(mappings: usize) -> usize {
+fn connections(mappings: usize) -> usize {
     (mappings.saturating_sub(OTHERS) / EACH).max(1)
 }
 
@@ -26,7 +26,7 @@ fn threads(mappings: usize) -> usize {
 mod tests {
     #[test]
     fn what_linux_allows_by_default_is_room_for_ten_thousand() {
-        assert_eq!(super::threads(65_530), 12_706);
-        assert_eq!(super::threads(0), 1);
+        assert_eq!(super::connections(65_530), 12_706);
+        assert_eq!(super::connections(0), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! What a newcomer asks for: a WebSocket, a page, or something that is refused.
 //!
-//! Owns the reading of the request and the writing of the answer, both with deadlines. These are deep calls that run
-//! once: none is inlined, so that their stack is not kept during the long wait that follows (see `socket`).
+//! Owns the reading of the request and the writing of the answer, both with deadlines. These are deep calls. None is
+//! inlined, for a WebSocket stays on this thread if there is no other one for it (see `socket`).
 
 use super::{
     Shared,

@@ -3,7 +3,7 @@
 //! Owns which thread does what. A thread keeps every page of its stack that it ever touched, and whatever its allocator
 //! has put aside for it. The handshake is deep (that of TLS most of all) and leaves much behind; waiting for messages is
 //! not, and does not. So handshakes are done on few threads, again and again, and a WebSocket lives on another one:
-//! measured, docs/PERFORMANCE.md.
+//! measured; ARCHITECTURE.md says how much.
 
 use super::{
     Shared,
@@ -34,10 +34,7 @@ pub(super) fn run(
     match opened {
         Ok(Some(opened)) => stay(id, stream, opened, seat, shared),
         Ok(None) => shared.guests.leave(id),
-        Err(_) => {
-            shared.guests.leave(id);
-            report_panic(id, addr);
-        }
+        Err(_) => panicked(id, addr, shared),
     }
 }
 
@@ -45,23 +42,16 @@ pub(super) fn run(
 fn stay(id: u64, stream: Arc<TcpStream>, opened: Box<Opened>, mut seat: Seat, shared: &Arc<Shared>) {
     seat.settle();
     let addr = opened.addr;
-    match catch_unwind(AssertUnwindSafe(|| Life::begin(id, stream, opened, seat, shared))) {
-        Ok(life) => {
-            if let Err(NoThread { why, work }) = shared.lives.run(move || life.run()) {
-                shared
-                    .ledger
-                    .note(Kind::Exhausted, format_args!("no thread for {addr} but that of its handshake: {why}"));
-                work();
-            }
-        }
-        Err(_) => {
-            shared.guests.leave(id);
-            report_panic(id, addr);
-        }
+    let begun = catch_unwind(AssertUnwindSafe(|| Life::begin(id, stream, opened, seat, shared)));
+    let Ok(life) = begun else { return panicked(id, addr, shared) };
+    if let Err(NoThread { why, work }) = shared.lives.run(move || life.run()) {
+        shared.ledger.note(Kind::Exhausted, format_args!("no thread for {addr} but that of its handshake: {why}"));
+        work();
     }
 }
 
 #[inline(never)]
-fn report_panic(id: u64, addr: SocketAddr) {
+fn panicked(id: u64, addr: SocketAddr, shared: &Shared) {
+    shared.guests.leave(id);
     error!("connection {id} from {addr}: its thread panicked; please report this");
 }

@@ -1,7 +1,7 @@
 //! The threads of sockets: one for each, used again for the next one.
 //!
 //! Owns how a thread is found and what it does when its socket is gone. Starting and ending a thread costs the operating
-//! system more than a whole handshake (its stack, its signal stack, their guard pages): measured, docs/PERFORMANCE.md.
+//! system more than a whole handshake (its stack, its signal stack, their guard pages).
 //! Knows nothing of what the threads do.
 
 use std::{
@@ -167,8 +167,14 @@ mod tests {
             assert!(begin.elapsed() < DEADLINE, "it is not used again");
         }
         let (release, held) = bounded::<()>(0);
-        threads.run(move || assert!(held.recv_timeout(DEADLINE).is_err())).expect("a thread");
-        worker(&threads);
+        let (tell, told) = bounded(1);
+        let busy = move || {
+            tell.send(thread::current().id()).expect("somebody wants to know");
+            let _ = held.recv_timeout(DEADLINE);
+        };
+        threads.run(busy).expect("a thread");
+        let busy = told.recv_timeout(DEADLINE).expect("it has begun");
+        assert_ne!(worker(&threads), busy);
         drop(release);
     }
 

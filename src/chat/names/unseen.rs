@@ -13,13 +13,13 @@ pub(super) fn is_honest(name: &str) -> bool {
     !name.contains(is_unseen) && !name.starts_with(is_mark) && !has_tower(name) && stackers_stack(name)
 }
 
-/// Whether each sign that only says "the next letter goes below" stands between two letters of its script: elsewhere it
-/// is not drawn.
+/// Whether each sign that only says "the next letter goes below" stands between two letters of its script, for which its
+/// block of 256 stands here: elsewhere it is not drawn.
 fn stackers_stack(name: &str) -> bool {
     let all: Vec<char> = name.chars().collect();
-    let script = |at: usize| all.get(at).map(|&c| u32::from(c) >> 8);
+    let block = |at: usize| all.get(at).map(|&c| u32::from(c) >> 8);
     (0..all.len()).all(|at| {
-        let between = at > 0 && script(at - 1) == script(at) && script(at + 1) == script(at);
+        let between = at > 0 && block(at - 1) == block(at) && block(at + 1) == block(at);
         between || !STACKERS.contains(&all[at])
     })
 }

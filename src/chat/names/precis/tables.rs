@@ -101,17 +101,20 @@ struct Entry {
     targets: usize,
 }
 
+/// Characters that one becomes, at most (U+FDFA).
+const LONGEST: usize = 18;
+
 /// A page of a mapping, read from its beginning.
 struct Entries {
     page: Bytes,
     next: u32,
     /// What the first one of the last entry becomes. An entry says how far from the one before it is.
-    targets: [u32; 18],
+    targets: [u32; LONGEST],
 }
 
 impl Entries {
     fn new(start: u32, page: Bytes) -> Self {
-        Self { page, next: start, targets: [0; 18] }
+        Self { page, next: start, targets: [0; LONGEST] }
     }
 
     fn compositions(&mut self, found: &mut Vec<((char, char), char)>) {
