@@ -2,7 +2,7 @@
 //!
 //! Owns who the peer is. Sending never blocks: what the socket does not take waits in the connection's outbox.
 
-use crate::connection::{Connection, Frames, Message};
+use crate::connection::{Connection, Frames, Message, Reason};
 use std::{
     fmt,
     hash::{Hash, Hasher},
@@ -31,6 +31,11 @@ pub struct Peer {
 impl Peer {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         Self { connection, with_message: false }
+    }
+
+    /// The connection is over: see [`Connection::end`].
+    pub(crate) fn end(&self) -> Reason {
+        self.connection.end()
     }
 
     /// The handle that goes out with a message.

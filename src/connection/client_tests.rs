@@ -2,7 +2,7 @@
 //!
 //! Owns these tests only; the server's end of the socket is bare here.
 
-use super::{Connection, Drain, FarEnd, Message, Parts, Reader, Reason, Role};
+use super::{Connection, Drain, FarEnd, Message, Parts, Reader, Reason, Role, SPACE};
 use crate::config::Config;
 use std::{
     io::{Read, Write},
@@ -58,9 +58,9 @@ fn the_server_ends_the_tcp_connection() {
     let (connection, mut reader, mut server) = pair(Duration::from_secs(60));
     server.write_all(b"\x89\x02hi\x81\x02yo\x88\x02\x0f\xa0").expect("room");
     let client = std::thread::spawn(move || {
-        assert_eq!(reader.next(&mut [0; 1024]), Some(Message::from("yo")));
+        assert_eq!(reader.next(&mut [0; SPACE]), Some(Message::from("yo")));
         connection.dealt_with();
-        let next = reader.next(&mut [0; 1024]);
+        let next = reader.next(&mut [0; SPACE]);
         (next, connection.end())
     });
     let (pong, close) = (frame(&mut server), frame(&mut server));
@@ -81,7 +81,7 @@ fn a_client_that_closes_reports_the_servers_answer() {
     assert_eq!(frame(&mut server).1, b"\x0b\xb8enough");
     server.write_all(b"\x88\x05\x0b\xb9bye").expect("room");
     drop(server);
-    assert_eq!(reader.next(&mut [0; 1024]), None);
+    assert_eq!(reader.next(&mut [0; SPACE]), None);
     assert_eq!(connection.end(), Reason::ByPeer { code: 3001, reason: "bye".into() });
 }
 
@@ -91,7 +91,7 @@ fn a_client_does_not_wait_for_the_fin_for_ever() {
     let (connection, mut reader, mut server) = pair(Duration::from_millis(20));
     let start = Instant::now();
     server.write_all(b"\x88\x00").expect("room");
-    assert_eq!(reader.next(&mut [0; 1024]), None);
+    assert_eq!(reader.next(&mut [0; SPACE]), None);
     assert!(start.elapsed() >= Duration::from_millis(20));
     assert_eq!(connection.end(), Reason::ByPeer { code: 1005, reason: String::new() });
 }

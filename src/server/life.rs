@@ -18,7 +18,6 @@ use std::{
 /// One that has begun, and has to be [`run`](Life::run).
 pub(super) struct Life {
     peer: Peer,
-    connection: Arc<Connection>,
     reader: Reader,
     shared: Arc<Shared>,
     seat: Seat,
@@ -43,10 +42,10 @@ impl Life {
         if !shared.guests.open(id, &connection) {
             connection.close(1001, "the server is shutting down");
         }
-        let peer = Peer::new(Arc::clone(&connection));
+        let peer = Peer::new(connection);
         report_open(&peer);
         let shared = Arc::clone(shared);
-        let life = Box::new(Self { peer, connection, reader, shared, seat });
+        let life = Box::new(Self { peer, reader, shared, seat });
         life.connected(request);
         life
     }
@@ -66,8 +65,8 @@ impl Life {
     #[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
     #[inline(never)]
     fn end(self: Box<Self>, panicked: bool) {
-        let Self { peer, connection, reader, shared, seat } = *self;
-        let reason = connection.end();
+        let Self { peer, reader, shared, seat } = *self;
+        let reason = peer.end();
         let reason = if panicked { Reason::Panicked } else { reason };
         shared.guests.leave(peer.id());
         // Nobody who is gone keeps a descriptor and a seat while the channel is full.
