@@ -7,7 +7,6 @@ mod arrival;
 mod effects;
 mod fanout;
 mod late;
-mod patience;
 mod room_list;
 #[cfg(feature = "history")]
 mod stored;
@@ -19,12 +18,11 @@ use crate::{
     pages,
     peer::Peer,
     protocol::{Dialect, Entry, Millis, Notice, UserId},
-    server::{Event, Server},
+    server::{Event, MOMENT, Patience, Server},
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::info;
-use patience::{MOMENT, Patience};
 use std::{
     collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher,

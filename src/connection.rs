@@ -25,11 +25,12 @@ mod wire;
 
 pub(crate) use drain::Drain;
 pub use frames::{Bytes, Frames, Message, Utf8Bytes};
-pub(crate) use reader::{Reader, SPACE, Space};
+pub(crate) use live::{Digest, Ending};
+pub(crate) use reader::{Came, Reader, SPACE, Space};
 pub use reason::Reason;
 
 use crate::{config::Config, tls::Session};
-use live::{Digest, Ending, Live, Settled};
+use live::{Live, Settled};
 use log::debug;
 use pending::Pending;
 use std::{

@@ -12,6 +12,8 @@ mod life;
 mod mappings;
 mod opening;
 mod pace;
+mod patience;
+mod relay;
 mod seats;
 #[cfg(feature = "tls")]
 mod secure;
@@ -19,6 +21,7 @@ mod socket;
 mod threads;
 
 pub use builder::Builder;
+pub(crate) use patience::{MOMENT, Patience};
 
 use crate::{
     config::Config,
@@ -35,6 +38,7 @@ use guests::Guests;
 use ledger::Ledger;
 use log::error;
 use pace::Pace;
+use relay::Relay;
 use seats::Seats;
 use std::{
     fmt,
@@ -103,6 +107,7 @@ struct Shared {
     config: Arc<Config>,
     policy: Policy,
     drain: Arc<Drain>,
+    relay: Relay,
     seats: Arc<Seats>,
     /// For handshakes, and for requests that are none.
     openings: Threads,

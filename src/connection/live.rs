@@ -57,7 +57,7 @@ enum Phase {
 }
 
 /// What the bytes that arrived amount to.
-pub(super) enum Digest {
+pub(crate) enum Digest {
     Message(Message),
     /// More bytes are needed.
     Hungry,
@@ -66,7 +66,7 @@ pub(super) enum Digest {
 }
 
 /// How the peer's side came to its end.
-pub(super) enum Ending {
+pub(crate) enum Ending {
     /// A Close frame.
     Close,
     /// Bytes that are no WebSocket.

@@ -3,7 +3,11 @@
 //! Owns the sense of time of one connection (silence, Pings, and what no answer means), and the read buffer of those who
 //! send a lot. For the others the caller's [`Space`] is enough.
 
-use super::{Connection, Digest, Message};
+mod ready;
+
+pub(crate) use ready::Came;
+
+use super::{Connection, Digest, Ending, Message};
 use rustix::{
     io::Errno,
     net::{RecvFlags, recv},
@@ -67,26 +71,36 @@ impl Reader {
     /// Waits for the next message. `None`: the connection is over, [`Connection::end`] says why.
     pub(crate) fn next(&mut self, space: &mut Space) -> Option<Message> {
         loop {
-            let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer);
-            let mut input = &buffer[self.unread.clone()];
-            let digest = self.connection.digest(&mut input);
-            self.unread.start = self.unread.end - input.len();
-            match digest {
-                Digest::Message(message) => {
-                    // It pays for as many bytes as it may have cost, and not for more.
-                    let paid = message.len().saturating_add(SHORTEST).saturating_mul(OVERHEAD);
-                    self.fruitless = self.fruitless.saturating_sub(paid);
-                    return Some(message);
-                }
+            match self.digest(space) {
+                Digest::Message(message) => return Some(message),
                 Digest::Hungry if self.receive(space) => {}
                 Digest::Hungry => return None,
                 Digest::Over(ending) => {
-                    if !self.connection.conclude(ending) {
-                        self.throw_away(space);
-                    }
+                    self.conclude(ending, space);
                     return None;
                 }
             }
+        }
+    }
+
+    /// Takes one message out of what was read.
+    pub(crate) fn digest(&mut self, space: &mut Space) -> Digest {
+        let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer);
+        let mut input = &buffer[self.unread.clone()];
+        let digest = self.connection.digest(&mut input);
+        self.unread.start = self.unread.end - input.len();
+        if let Digest::Message(message) = &digest {
+            // It pays for as many bytes as it may have cost, and not for more.
+            let paid = message.len().saturating_add(SHORTEST).saturating_mul(OVERHEAD);
+            self.fruitless = self.fruitless.saturating_sub(paid);
+        }
+        digest
+    }
+
+    /// Sees to its end: waits for what is pending, and for the peer.
+    pub(crate) fn conclude(&mut self, ending: Ending, space: &mut Space) {
+        if !self.connection.conclude(ending) {
+            self.throw_away(space);
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::{
     GUESSES, Server, Shared, Shutdown, entrance, entrance::Entrance, forwarded::Proxies, guests::Guests,
-    ledger::Ledger, listen, mappings, pace::Pace, threads::Threads,
+    ledger::Ledger, listen, mappings, pace::Pace, relay::Relay, threads::Threads,
 };
 use crate::{
     access::Access,
@@ -93,7 +93,7 @@ impl Builder {
         self
     }
 
-    /// Starts the threads: one for each listener, one that drains stalled sockets.
+    /// Starts the threads: one for each listener, one that drains stalled sockets, one that reads from busy ones.
     ///
     /// # Errors
     /// [`Error::NoListener`] and [`Error::Start`].
@@ -106,11 +106,13 @@ impl Builder {
         let config = within(self.config.sensible(), mappings::room());
         let (sender, events) = bounded(config.events);
         let (openings, lives) = (Threads::new(config.stack), Threads::new(config.stack));
+        let relay = Relay::start(config.stack).map_err(Error::Start)?;
         let opened = Pace::new(u32::try_from(config.connections_per_address).unwrap_or(u32::MAX));
         let shared = Arc::new(Shared {
             config: Arc::new(config),
             policy: self.policy,
             drain: Drain::start().map_err(Error::Start)?,
+            relay,
             seats: Arc::default(),
             openings,
             lives,

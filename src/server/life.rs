@@ -1,10 +1,11 @@
 //! A WebSocket's life: `Connected` first, then its messages, `Disconnected` once and last, a panic included.
 //!
-//! Owns what belongs to it, so that another thread than that of the handshake can go on with it. Knows no threads.
+//! Owns what belongs to it, so that another thread than that of the handshake can go on with it: its own one,
+//! which waits for the socket, and while it is busy the relay, which does not. Knows no threads.
 
-use super::{Event, Shared, ledger::Kind, opening::Opened, seats::Seat};
+use super::{Event, Shared, ledger::Kind, opening::Opened, relay::Busy, seats::Seat};
 use crate::{
-    connection::{Connection, FarEnd, Parts, Reader, Reason, Role, SPACE},
+    connection::{Came, Connection, Digest, Ending, FarEnd, Message, Parts, Reader, Reason, Role, SPACE, Space},
     http::Request,
     peer::Peer,
 };
@@ -13,6 +14,7 @@ use std::{
     net::TcpStream,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Instant,
 };
 
 /// One that has begun, and has to be [`run`](Life::run).
@@ -21,6 +23,34 @@ pub(super) struct Life {
     reader: Reader,
     shared: Arc<Shared>,
     seat: Seat,
+}
+
+/// Why there are no more messages on this thread.
+enum Pumped {
+    Over,
+    /// It may be lent.
+    Busy,
+}
+
+/// What somebody else's turn comes to.
+pub(super) enum Turn {
+    /// All that was there has been read.
+    Quiet,
+    /// There may be more.
+    More,
+    /// The rest is its own thread's affair.
+    Back(Left),
+}
+
+/// In what state a life comes back to its thread.
+pub(super) enum Left {
+    /// To be waited for.
+    Quiet,
+    /// To be concluded.
+    Over(Box<Ending>),
+    /// Nobody receives events any more.
+    Unwanted,
+    Panicked,
 }
 
 impl Life {
@@ -58,8 +88,78 @@ impl Life {
 
     /// Messages, to the end.
     pub(super) fn run(mut self: Box<Self>) {
-        let outcome = catch_unwind(AssertUnwindSafe(|| pump(&self.peer, &mut self.reader, &self.shared)));
-        self.end(outcome.is_err());
+        let mut left = Left::Quiet;
+        loop {
+            let pumped = catch_unwind(AssertUnwindSafe(|| self.pump(left)));
+            if !matches!(pumped, Ok(Pumped::Busy)) {
+                return self.end(pumped.is_err());
+            }
+            let shared = Arc::clone(&self.shared);
+            let Some(back) = shared.relay.lend(self) else { return };
+            (self, left) = back;
+            if matches!(left, Left::Panicked) {
+                return self.end(true);
+            }
+        }
+    }
+
+    /// Messages, from the socket into the central channel. When the channel is full this waits, thus does not read, thus
+    /// TCP slows the client down.
+    #[inline(never)]
+    fn pump(&mut self, left: Left) -> Pumped {
+        let mut space = [0; SPACE];
+        match left {
+            Left::Quiet => {}
+            Left::Over(ending) => {
+                self.reader.conclude(*ending, &mut space);
+                return Pumped::Over;
+            }
+            Left::Unwanted | Left::Panicked => return Pumped::Over,
+        }
+        let mut busy = Busy::new();
+        while let Some(message) = self.reader.next(&mut space) {
+            if !self.hand_on(message) {
+                break;
+            }
+            if busy.heard(Instant::now()) && self.reader.is_movable() && self.shared.relay.takes(self.peer.id()) {
+                return Pumped::Busy;
+            }
+        }
+        Pumped::Over
+    }
+
+    /// Reads once, without waiting for the socket, and hands on what that gives.
+    pub(super) fn turn(&mut self, space: &mut Space) -> Turn {
+        let came = self.reader.read_now(space);
+        loop {
+            match self.reader.digest(space) {
+                Digest::Message(message) => {
+                    if !self.hand_on(message) {
+                        return Turn::Back(Left::Unwanted);
+                    }
+                }
+                Digest::Over(ending) => return Turn::Back(Left::Over(Box::new(ending))),
+                Digest::Hungry => break,
+            }
+        }
+        match came {
+            Came::All => Turn::Quiet,
+            Came::Part => Turn::More,
+            Came::End => Turn::Back(Left::Quiet),
+        }
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.peer.id()
+    }
+
+    pub(super) fn stream(&self) -> &TcpStream {
+        self.reader.stream()
+    }
+
+    fn hand_on(&self, message: Message) -> bool {
+        trace!("connection {}: {message:?}", self.peer.id());
+        self.shared.send(Event::Message(self.peer.with_message(), message))
     }
 
     #[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
@@ -74,19 +174,6 @@ impl Life {
         // The channel is gone when the server is: then nobody wants to know.
         let _ = shared.send(Event::Disconnected(peer.clone(), reason.clone()));
         report_end(&shared, &peer, &reason);
-    }
-}
-
-/// Messages, from the socket into the central channel. When the channel is full this waits, thus does not read, thus
-/// TCP slows the client down.
-#[inline(never)]
-fn pump(peer: &Peer, reader: &mut Reader, shared: &Shared) {
-    let mut space = [0; SPACE];
-    while let Some(message) = reader.next(&mut space) {
-        trace!("connection {}: {message:?}", peer.id());
-        if !shared.send(Event::Message(peer.with_message(), message)) {
-            return;
-        }
     }
 }
 

@@ -1,15 +1,15 @@
-//! How long a batch waits for more before it is sent.
+//! How long a batch waits for more.
 //!
 //! Owns a guess, learned from how the last waits went. Sending a batch costs one write for each member, so that two
 //! small batches cost twice what one larger one does. Where many talk at once, and this batch has fewer of them than
 //! batches had lately, the rest is just about to say something: a moment's wait pays. Where one talks, it never does, and
-//! is given up.
+//! is given up. The same holds for a relay, which is woken once for all that it reads at once.
 
 use std::time::Duration;
 
 /// The wait, to which Linux adds its timer slack of 50 microseconds. Long enough for what is on its way between two
 /// processes, far below what a person notices.
-pub(super) const MOMENT: Duration = Duration::from_micros(60);
+pub(crate) const MOMENT: Duration = Duration::from_micros(60);
 
 /// After as many waits in vain as this, none for a while.
 const MOST_DOUBT: u32 = 6;
@@ -19,7 +19,7 @@ const MEMORY: usize = 64;
 
 /// Whether the next wait is likely to pay.
 #[derive(Debug, Default)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     /// Doubles the batches between two tries with each wait in vain.
     doubt: u32,
     /// Batches that will not wait.
@@ -30,7 +30,7 @@ pub(super) struct Patience {
 
 impl Patience {
     /// Should this batch, of so many events, wait?
-    pub(super) fn try_it(&mut self, size: usize) -> bool {
+    pub(crate) fn try_it(&mut self, size: usize) -> bool {
         if size * MEMORY + MEMORY / 2 >= self.crowd {
             return false;
         }
@@ -40,13 +40,13 @@ impl Patience {
     }
 
     /// It did wait: did anything more come?
-    pub(super) fn learn(&mut self, paid: bool) {
+    pub(crate) fn learn(&mut self, paid: bool) {
         self.doubt = if paid { self.doubt.saturating_sub(2) } else { (self.doubt + 1).min(MOST_DOUBT) };
         self.skip = (1 << self.doubt) - 1;
     }
 
     /// A batch of so many events is sent.
-    pub(super) fn sent(&mut self, size: usize) {
+    pub(crate) fn sent(&mut self, size: usize) {
         self.crowd = (self.crowd - self.crowd / MEMORY).max(size * MEMORY);
     }
 }

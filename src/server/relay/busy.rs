@@ -1,0 +1,89 @@
+//! Who is busy, and whether enough are at the same time.
+//!
+//! Owns the numbers, found by measuring. Knows no sockets and no threads.
+
+use std::time::{Duration, Instant};
+
+/// Messages that follow each other within less than this are quick.
+const GAP: Duration = Duration::from_millis(10);
+
+/// So many quick messages, one after the other, make a connection a busy one.
+const QUICK: u32 = 8;
+
+/// From so many busy connections on a relay pays.
+pub(super) const FEW: usize = 3;
+
+/// For how long a busy connection counts. Longer than [`GAP`], after which it has spoken again or is not busy.
+const WINDOW: Duration = Duration::from_millis(20);
+
+/// One connection's own sense of it.
+pub(in crate::server) struct Busy {
+    last: Instant,
+    quick: u32,
+}
+
+impl Busy {
+    pub(in crate::server) fn new() -> Self {
+        Self { last: Instant::now(), quick: 0 }
+    }
+
+    /// It said something. True: it has been busy for a while.
+    pub(in crate::server) fn heard(&mut self, now: Instant) -> bool {
+        let quick = now.saturating_duration_since(self.last) < GAP;
+        self.quick = if quick { (self.quick + 1).min(QUICK) } else { 0 };
+        self.last = now;
+        self.quick == QUICK
+    }
+}
+
+/// Busy connections that are not lent: as many as matter.
+#[derive(Default)]
+pub(super) struct Crowd {
+    seen: [Option<(u64, Instant)>; FEW],
+}
+
+impl Crowd {
+    /// This one is busy: how many were within the last moments?
+    pub(super) fn count(&mut self, id: u64, now: Instant) -> usize {
+        for place in &mut self.seen {
+            place.take_if(|(other, at)| *other == id || now.saturating_duration_since(*at) > WINDOW);
+        }
+        if let Some(free) = self.seen.iter_mut().find(|place| place.is_none()) {
+            *free = Some((id, now));
+        }
+        self.seen.iter().flatten().count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_connection_is_busy_after_some_quick_messages_and_until_a_slow_one() {
+        let mut busy = Busy::new();
+        let mut now = busy.last;
+        let mut after = |busy: &mut Busy, wait: u32| {
+            now += wait * MILLISECOND;
+            busy.heard(now)
+        };
+        for _ in 1..QUICK {
+            assert!(!after(&mut busy, 9));
+        }
+        assert!(after(&mut busy, 9) && after(&mut busy, 1));
+        assert!(!after(&mut busy, 10) && !after(&mut busy, 1));
+    }
+
+    #[test]
+    fn a_crowd_is_several_at_the_same_time() {
+        let mut crowd = Crowd::default();
+        let begin = Instant::now();
+        for (id, millis, expected) in
+            [(1, 0, 1), (1, 1, 1), (2, 2, 2), (1, 20, 2), (3, 22, 3), (4, 22, 3), (1, 42, 2), (9, 100, 1)]
+        {
+            assert_eq!(crowd.count(id, begin + millis * MILLISECOND), expected, "{id} after {millis} ms");
+        }
+    }
+}
