@@ -48,7 +48,6 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, AtomicUsize},
     },
-    thread,
 };
 use threads::Threads;
 
@@ -188,11 +187,7 @@ fn listen(index: usize, shared: &Arc<Shared>) -> std::io::Result<()> {
     rustix::net::listen(listener, BACKLOG)?;
     listener.set_nonblocking(false)?;
     let shared = Arc::clone(shared);
-    thread::Builder::new()
-        .name(format!("accept-{index}"))
-        .stack_size(64 * 1024)
-        .spawn(move || accept_for_ever(index, &shared))?;
-    Ok(())
+    threads::spawn(format!("accept-{index}"), 64 * 1024, Box::new(move || accept_for_ever(index, &shared)))
 }
 
 /// A server that runs and lets nobody in is worse than none: after a panic, which is a bug, it goes on.

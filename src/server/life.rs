@@ -95,8 +95,7 @@ impl Life {
                 return self.end(pumped.is_err());
             }
             let shared = Arc::clone(&self.shared);
-            let Some(back) = shared.relay.lend(self) else { return };
-            (self, left) = back;
+            (self, left) = shared.relay.lend(self);
             if matches!(left, Left::Panicked) {
                 return self.end(true);
             }

@@ -12,21 +12,21 @@ mod desk;
 
 pub(super) use busy::Busy;
 
-use super::life::{Left, Life};
+use super::{
+    life::{Left, Life},
+    threads,
+};
 use busy::{Crowd, FEW};
-use crossbeam_channel::{Sender, bounded};
 use desk::Desk;
-use log::{debug, error};
-use mio::{Interest, Poll, Registry, Token, Waker, unix::SourceFd};
+use log::error;
+use mio::{Poll, Token, Waker};
 use std::{
     io,
-    os::fd::AsRawFd,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-/// The token of the waker. mio keeps the largest one to itself; connections have those from 1 on.
+/// The token of the waker. mio keeps the largest one to itself; those who are lent have their places', from 0 on.
 const WAKE: Token = Token(usize::MAX - 1);
 
 /// A life comes back with what is left to do.
@@ -39,7 +39,6 @@ pub(super) struct Relay {
 
 /// What the relay shares with those who lend.
 struct Shared {
-    registry: Registry,
     waker: Waker,
     book: Mutex<Book>,
 }
@@ -48,7 +47,7 @@ struct Shared {
 struct Book {
     /// Lent, and not yet seen by the relay. There are no more than connections.
     new: Vec<Loan>,
-    /// All that are lent.
+    /// How many the relay has.
     lent: usize,
     crowd: Crowd,
     stop: bool,
@@ -57,11 +56,18 @@ struct Book {
 /// A life that is lent, and the thread that waits for it.
 struct Loan {
     life: Box<Life>,
-    back: Sender<Back>,
+    place: Arc<Place>,
     /// Its turn is due.
     due: bool,
     /// It had a turn since somebody looked.
     heard: bool,
+}
+
+/// Where a thread waits for its life.
+#[derive(Default)]
+struct Place {
+    back: Mutex<Option<Back>>,
+    news: Condvar,
 }
 
 impl Relay {
@@ -71,35 +77,50 @@ impl Relay {
     /// No descriptor, or no thread, is to be had.
     pub(super) fn start(stack: usize) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let registry = poll.registry().try_clone()?;
-        let waker = Waker::new(&registry, WAKE)?;
-        let shared = Arc::new(Shared { registry, waker, book: Mutex::default() });
+        let waker = Waker::new(poll.registry(), WAKE)?;
+        let shared = Arc::new(Shared { waker, book: Mutex::default() });
         let desk = Desk::new(poll, Arc::clone(&shared));
-        thread::Builder::new().name("relay".into()).stack_size(stack).spawn(move || desk.run())?;
+        threads::spawn("relay".into(), stack, Box::new(move || desk.run()))?;
         Ok(Self { shared })
     }
 
     /// Shall this busy connection be lent? Not unless enough others are busy, too: one alone would only be slower.
     pub(super) fn takes(&self, id: u64) -> bool {
         let mut book = self.shared.book();
-        let others = book.lent;
+        let others = book.lent + book.new.len();
         others + book.crowd.count(id, Instant::now()) >= FEW
     }
 
-    /// Has the relay go on with this life, and waits until it does not any more. `None`: the relay has failed, and ended it.
-    pub(super) fn lend(&self, life: Box<Life>) -> Option<Back> {
-        let (back, returned) = bounded(1);
-        let (fd, token) = (life.stream().as_raw_fd(), Token(life.id() as usize));
-        if let Err(why) = self.shared.registry.register(&mut SourceFd(&fd), token, Interest::READABLE) {
-            debug!("connection {}: not lent: {why}", life.id());
-            return Some((life, Left::Quiet));
-        }
+    /// Has the relay go on with this life, and waits until it does not any more.
+    pub(super) fn lend(&self, life: Box<Life>) -> Back {
+        let place = Arc::new(Place::default());
         let mut book = self.shared.book();
-        book.new.push(Loan { life, back, due: true, heard: true });
-        book.lent += 1;
+        book.new.push(Loan { life, place: Arc::clone(&place), due: false, heard: true });
         drop(book);
         self.shared.wake();
-        returned.recv().ok()
+        place.wait()
+    }
+}
+
+impl Place {
+    fn put(&self, back: Back) {
+        *self.back() = Some(back);
+        self.news.notify_one();
+    }
+
+    /// The relay gives back every life: its thread goes on after a panic, and does not end as long as one is lent.
+    fn wait(&self) -> Back {
+        let mut guard = self.back();
+        loop {
+            match guard.take() {
+                Some(back) => return back,
+                None => guard = self.news.wait(guard).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    fn back(&self) -> MutexGuard<'_, Option<Back>> {
+        self.back.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,15 +140,5 @@ impl Shared {
         if let Err(why) = self.waker.wake() {
             error!("cannot wake the thread that reads from busy sockets: {why}");
         }
-    }
-
-    fn give_back(&self, loan: Loan, left: Left) {
-        let Loan { life, back, .. } = loan;
-        debug!("connection {}: given back", life.id());
-        // It fails for a socket that is gone only.
-        let _ = self.registry.deregister(&mut SourceFd(&life.stream().as_raw_fd()));
-        self.book().lent -= 1;
-        // Its thread waits for nothing else.
-        let _ = back.send((life, left));
     }
 }

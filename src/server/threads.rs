@@ -20,6 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What a thread does for one socket. It catches its panics itself.
 pub(super) type Work = Box<dyn FnOnce() + Send>;
 
+/// Starts a thread that is not for a socket.
+///
+/// # Errors
+/// The operating system has none.
+pub(super) fn spawn(name: String, stack: usize, work: Work) -> io::Result<()> {
+    thread::Builder::new().name(name).stack_size(stack).spawn(work).map(drop)
+}
+
 /// There is no thread for it.
 pub(super) struct NoThread {
     pub(super) why: io::Error,

@@ -11,10 +11,10 @@ use crate::{
     },
 };
 use log::{debug, error};
-use mio::{Events, Poll};
+use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use std::{
-    collections::HashMap,
     io, mem,
+    os::fd::AsRawFd,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
@@ -33,7 +33,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Desk {
     poll: Poll,
     shared: Arc<Shared>,
-    loans: HashMap<usize, Loan>,
+    /// Those who are lent, each in its place, which is its token.
+    loans: Vec<Option<Loan>>,
+    /// How many they are.
+    lent: usize,
     /// Whose turn it is, each once.
     due: Vec<usize>,
     patience: Patience,
@@ -44,8 +47,8 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(poll: Poll, shared: Arc<Shared>) -> Self {
-        let (loans, due, patience) = (HashMap::new(), Vec::new(), Patience::default());
-        Self { poll, shared, loans, due, patience, look_at: Instant::now(), few: false }
+        let (loans, due, patience) = (Vec::new(), Vec::new(), Patience::default());
+        Self { poll, shared, loans, lent: 0, due, patience, look_at: Instant::now(), few: false }
     }
 
     /// Until there is no server any more.
@@ -68,12 +71,12 @@ impl Desk {
 
     /// Waits until somebody has something, and a moment longer if more are about to; then one turn for each of them.
     fn round(&mut self, events: &mut Events, space: &mut Space) -> io::Result<()> {
-        let wait = if self.due.is_empty() { (!self.loans.is_empty()).then_some(SILENCE) } else { Some(Duration::ZERO) };
+        let wait = if self.due.is_empty() { (self.lent > 0).then_some(SILENCE) } else { Some(Duration::ZERO) };
         self.wait(events, wait)?;
         self.welcome();
         self.gather(events)?;
-        for key in mem::take(&mut self.due) {
-            self.turn(key, space);
+        for place in mem::take(&mut self.due) {
+            self.turn(place, space);
         }
         self.look();
         Ok(())
@@ -87,23 +90,38 @@ impl Desk {
         Ok(())
     }
 
-    /// Those who are not here are on their way here, which is a turn in itself, or were given back.
-    fn is_due(&mut self, key: usize) {
-        if let Some(loan) = self.loans.get_mut(&key) {
+    fn is_due(&mut self, place: usize) {
+        if let Some(Some(loan)) = self.loans.get_mut(place) {
             if !mem::replace(&mut loan.due, true) {
-                self.due.push(key);
+                self.due.push(place);
             }
         }
     }
 
-    /// Takes in who was lent. Something may have come before the operating system was asked to tell: so each has a turn.
     fn welcome(&mut self) {
         let new = mem::take(&mut self.shared.book().new);
         for loan in new {
-            let id = loan.life.id();
-            debug!("connection {id}: lent to the relay");
-            self.due.push(id as usize);
-            self.loans.insert(id as usize, loan);
+            self.take_in(loan);
+        }
+    }
+
+    /// From now on the operating system tells when something comes. It may have come before that: hence a turn at once.
+    fn take_in(&mut self, loan: Loan) {
+        debug!("connection {}: lent to the relay", loan.life.id());
+        let place = self.loans.iter().position(Option::is_none).unwrap_or(self.loans.len());
+        let fd = loan.life.stream().as_raw_fd();
+        let registered = self.poll.registry().register(&mut SourceFd(&fd), Token(place), Interest::READABLE);
+        if place == self.loans.len() {
+            self.loans.push(None);
+        }
+        self.loans[place] = Some(loan);
+        self.has(self.lent + 1);
+        match registered {
+            Ok(()) => self.is_due(place),
+            Err(why) => {
+                debug!("the relay cannot wait for it: {why}");
+                self.give_back(place, Left::Quiet);
+            }
         }
     }
 
@@ -125,15 +143,15 @@ impl Desk {
         Ok(())
     }
 
-    fn turn(&mut self, key: usize, space: &mut Space) {
-        let Some(loan) = self.loans.get_mut(&key) else { return };
+    fn turn(&mut self, place: usize, space: &mut Space) {
+        let Some(Some(loan)) = self.loans.get_mut(place) else { return };
         loan.heard = true;
         loan.due = false;
         let turn = catch_unwind(AssertUnwindSafe(|| loan.life.turn(space)));
         match turn.unwrap_or(Turn::Back(Left::Panicked)) {
             Turn::Quiet => {}
-            Turn::More => self.is_due(key),
-            Turn::Back(left) => self.give_back(key, left),
+            Turn::More => self.is_due(place),
+            Turn::Back(left) => self.give_back(place, left),
         }
     }
 
@@ -144,22 +162,31 @@ impl Desk {
             return;
         }
         self.look_at = now + SILENCE;
-        let few = self.loans.len() < FEW;
+        let few = self.lent < FEW;
         let all = mem::replace(&mut self.few, few) && few;
         self.give_back_if(|loan| !mem::take(&mut loan.heard) || all);
     }
 
     fn give_back_if(&mut self, mut is_done: impl FnMut(&mut Loan) -> bool) {
-        let done = self.loans.iter_mut().filter_map(|(key, loan)| is_done(loan).then_some(*key));
-        let done: Vec<usize> = done.collect();
-        for key in done {
-            self.give_back(key, Left::Quiet);
+        for place in 0..self.loans.len() {
+            if self.loans[place].as_mut().is_some_and(&mut is_done) {
+                self.give_back(place, Left::Quiet);
+            }
         }
     }
 
-    fn give_back(&mut self, key: usize, left: Left) {
-        if let Some(loan) = self.loans.remove(&key) {
-            self.shared.give_back(loan, left);
-        }
+    fn give_back(&mut self, place: usize, left: Left) {
+        let Some(loan) = self.loans.get_mut(place).and_then(Option::take) else { return };
+        debug!("connection {}: given back", loan.life.id());
+        let fd = loan.life.stream().as_raw_fd();
+        // It fails where the registration did; then there is nothing to undo.
+        let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
+        self.has(self.lent - 1);
+        loan.place.put((loan.life, left));
+    }
+
+    fn has(&mut self, lent: usize) {
+        self.lent = lent;
+        self.shared.book().lent = lent;
     }
 }
