@@ -13,7 +13,7 @@ const QUICK: u32 = 8;
 /// From so many busy connections on a relay pays.
 pub(super) const FEW: usize = 3;
 
-/// For how long a busy connection counts. Longer than [`GAP`], after which it has spoken again or is not busy.
+/// For how long busy connections are counted. Longer than [`GAP`], within which each of them speaks.
 const WINDOW: Duration = Duration::from_millis(20);
 
 /// One connection's own sense of it.
@@ -36,22 +36,22 @@ impl Busy {
     }
 }
 
-/// Busy connections that are not lent: as many as matter.
+/// Busy connections that are not lent.
 #[derive(Default)]
 pub(super) struct Crowd {
-    seen: [Option<(u64, Instant)>; FEW],
+    since: Option<Instant>,
+    /// Who spoke since then, as one bit of 64: now and then two are counted as one.
+    seen: u64,
 }
 
 impl Crowd {
     /// This one is busy: how many were within the last moments?
     pub(super) fn count(&mut self, id: u64, now: Instant) -> usize {
-        for place in &mut self.seen {
-            place.take_if(|(other, at)| *other == id || now.saturating_duration_since(*at) > WINDOW);
+        if self.since.is_none_or(|since| now.saturating_duration_since(since) > WINDOW) {
+            *self = Self { since: Some(now), seen: 0 };
         }
-        if let Some(free) = self.seen.iter_mut().find(|place| place.is_none()) {
-            *free = Some((id, now));
-        }
-        self.seen.iter().flatten().count()
+        self.seen |= 1 << (id % 64);
+        self.seen.count_ones() as usize
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
         let mut crowd = Crowd::default();
         let begin = Instant::now();
         for (id, millis, expected) in
-            [(1, 0, 1), (1, 1, 1), (2, 2, 2), (1, 20, 2), (3, 22, 3), (4, 22, 3), (1, 42, 2), (9, 100, 1)]
+            [(1, 0, 1), (1, 1, 1), (2, 2, 2), (1, 20, 2), (3, 20, 3), (4, 20, 4), (1, 21, 1), (9, 100, 1)]
         {
             assert_eq!(crowd.count(id, begin + millis * MILLISECOND), expected, "{id} after {millis} ms");
         }
