@@ -48,9 +48,20 @@ pub(super) enum Left {
     Quiet,
     /// To be concluded.
     Over(Box<Ending>),
-    /// Nobody receives events any more.
-    Unwanted,
+    /// Nothing more comes, or nobody wants it any more.
+    Gone,
     Panicked,
+}
+
+impl Left {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Over(_) => "over",
+            Self::Gone => "gone",
+            Self::Panicked => "panicked",
+        }
+    }
 }
 
 impl Life {
@@ -113,7 +124,7 @@ impl Life {
                 self.reader.conclude(*ending, &mut space);
                 return Pumped::Over;
             }
-            Left::Unwanted | Left::Panicked => return Pumped::Over,
+            Left::Gone | Left::Panicked => return Pumped::Over,
         }
         let mut busy = Busy::new();
         while let Some(message) = self.reader.next(&mut space) {
@@ -134,7 +145,7 @@ impl Life {
             match self.reader.digest(space) {
                 Digest::Message(message) => {
                     if !self.hand_on(message) {
-                        return Turn::Back(Left::Unwanted);
+                        return Turn::Back(Left::Gone);
                     }
                 }
                 Digest::Over(ending) => return Turn::Back(Left::Over(Box::new(ending))),
@@ -144,7 +155,7 @@ impl Life {
         match came {
             Came::All => Turn::Quiet,
             Came::Part => Turn::More,
-            Came::End => Turn::Back(Left::Quiet),
+            Came::End => Turn::Back(Left::Gone),
         }
     }
 

@@ -62,7 +62,11 @@ pub struct Echo {
 impl Echo {
     /// Starts it.
     pub fn start(config: Config) -> Echo {
-        let server = serve(config);
+        Echo::of(serve(config))
+    }
+
+    /// Has this server be one.
+    pub fn of(server: Server) -> Echo {
         let (addr, shutdown) = (addr(&server), server.shutdown_handle());
         let thread = Some(std::thread::spawn(move || echo(&server)));
         Echo { addr, shutdown, thread }

@@ -16,7 +16,7 @@ pub(crate) enum Came {
     All,
     /// As much as there was room for.
     Part,
-    /// The end, or a failure: whoever reads next finds it, too.
+    /// The end, or a failure.
     End,
 }
 

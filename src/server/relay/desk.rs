@@ -177,7 +177,7 @@ impl Desk {
 
     fn give_back(&mut self, place: usize, left: Left) {
         let Some(loan) = self.loans.get_mut(place).and_then(Option::take) else { return };
-        debug!("connection {}: given back", loan.life.id());
+        debug!("connection {}: given back, {}", loan.life.id(), left.name());
         let fd = loan.life.stream().as_raw_fd();
         // It fails where the registration did; then there is nothing to undo.
         let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
