@@ -48,6 +48,7 @@ pub mod error;
 mod gzip;
 pub mod http;
 pub mod protocol;
+mod spawn;
 
 pub mod chat;
 mod connection;

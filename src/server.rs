@@ -30,6 +30,7 @@ use crate::{
     handshake::Policy,
     http::Request,
     peer::Peer,
+    spawn::spawn,
 };
 use crossbeam_channel::{Receiver, Sender};
 use entrance::Entrance;
@@ -187,7 +188,7 @@ fn listen(index: usize, shared: &Arc<Shared>) -> std::io::Result<()> {
     rustix::net::listen(listener, BACKLOG)?;
     listener.set_nonblocking(false)?;
     let shared = Arc::clone(shared);
-    threads::spawn(format!("accept-{index}"), 64 * 1024, Box::new(move || accept_for_ever(index, &shared)))
+    spawn(&format!("accept-{index}"), 64 * 1024, Box::new(move || accept_for_ever(index, &shared)))
 }
 
 /// A server that runs and lets nobody in is worse than none: after a panic, which is a bug, it goes on.

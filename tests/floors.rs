@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("http", 0),
     ("access", 0),
     ("protocol", 0),
+    ("spawn", 0),
     ("chat", 1),
     ("handshake", 1),
     ("connection", 1),

@@ -5,6 +5,7 @@
 //! begun to close.
 
 use super::Connection;
+use crate::spawn::spawn;
 use log::error;
 use mio::{Events, Interest, Poll, Registry, Token, Waker, unix::SourceFd};
 use std::{
@@ -55,10 +56,7 @@ impl Drain {
         let waker = Waker::new(&registry, WAKE)?;
         let shared = Arc::new(Shared { registry, waker, book: Mutex::default() });
         let thread_shared = Arc::clone(&shared);
-        thread::Builder::new()
-            .name("chinwag-drain".into())
-            .stack_size(64 * 1024)
-            .spawn(move || run(poll, &thread_shared))?;
+        spawn("chinwag-drain", 64 * 1024, Box::new(move || run(poll, &thread_shared)))?;
         Ok(Arc::new(Self { shared }))
     }
 

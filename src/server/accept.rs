@@ -11,7 +11,7 @@ use super::{
     socket,
     threads::NoThread,
 };
-use crate::{handshake, tls::Port};
+use crate::{handshake, spawn::spawn, tls::Port};
 use log::debug;
 use rustix::{
     io::Errno,
@@ -23,7 +23,6 @@ use std::{
     net::{Shutdown, SocketAddr, TcpStream},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
-    thread,
     time::Duration,
 };
 
@@ -118,12 +117,12 @@ fn turn_away_politely(stream: TcpStream, port: Option<&Port>, shared: &Arc<Share
         // Not all that is shared: nobody waits for the porters when the server ends.
         let (thread_stream, porters) = (Arc::clone(&stream), Arc::clone(&shared.porters));
         let thread_port = port.cloned();
-        let work = move || {
+        let work = Box::new(move || {
             // A panic, which is a bug, shall not cost a porter for ever.
             let _ = catch_unwind(AssertUnwindSafe(|| opening::turn_away(&thread_stream, thread_port.as_ref())));
             porters.fetch_sub(1, Ordering::Relaxed);
-        };
-        if thread::Builder::new().name("porter".into()).stack_size(shared.config.stack).spawn(work).is_ok() {
+        });
+        if spawn("porter", shared.config.stack, work).is_ok() {
             return;
         }
         turn_away(&stream, port);

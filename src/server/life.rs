@@ -56,10 +56,10 @@ pub(super) enum Left {
 impl Left {
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::Quiet => "quiet",
-            Self::Over(_) => "over",
-            Self::Gone => "gone",
-            Self::Panicked => "panicked",
+            Self::Quiet => "given back, quiet",
+            Self::Over(_) => "given back, over",
+            Self::Gone => "given back, gone",
+            Self::Panicked => "given back, panicked",
         }
     }
 }

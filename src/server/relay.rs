@@ -12,13 +12,11 @@ mod desk;
 
 pub(super) use busy::Busy;
 
-use super::{
-    life::{Left, Life},
-    threads,
-};
+use super::life::{Left, Life};
+use crate::spawn::spawn;
 use busy::{Crowd, FEW};
 use desk::Desk;
-use log::error;
+use log::{debug, error};
 use mio::{Poll, Token, Waker};
 use std::{
     io,
@@ -63,6 +61,13 @@ struct Loan {
     heard: bool,
 }
 
+impl Loan {
+    #[inline(never)]
+    fn tell(&self, what: &str) {
+        debug!("connection {}: {what}", self.life.id());
+    }
+}
+
 /// Where a thread waits for its life.
 #[derive(Default)]
 struct Place {
@@ -80,7 +85,7 @@ impl Relay {
         let waker = Waker::new(poll.registry(), WAKE)?;
         let shared = Arc::new(Shared { waker, book: Mutex::default() });
         let desk = Desk::new(poll, Arc::clone(&shared));
-        threads::spawn("relay".into(), stack, Box::new(move || desk.run()))?;
+        spawn("relay", stack, Box::new(move || desk.run()))?;
         Ok(Self { shared })
     }
 

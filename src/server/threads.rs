@@ -4,10 +4,10 @@
 //! system more than a whole handshake (its stack, its signal stack, their guard pages).
 //! Knows nothing of what the threads do.
 
+use crate::spawn::{Work, spawn};
 use std::{
     fmt, io,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
     time::Duration,
 };
 
@@ -16,17 +16,6 @@ const MOST_IDLE: usize = 64;
 
 /// How long a thread waits for its next socket.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// What a thread does for one socket. It catches its panics itself.
-pub(super) type Work = Box<dyn FnOnce() + Send>;
-
-/// Starts a thread: here for all, for what the standard library does for that is 2 KiB each time.
-///
-/// # Errors
-/// The operating system has none.
-pub(super) fn spawn(name: String, stack: usize, work: Work) -> io::Result<()> {
-    thread::Builder::new().name(name).stack_size(stack).spawn(work).map(drop)
-}
 
 /// There is no thread for it.
 pub(super) struct NoThread {
@@ -73,7 +62,7 @@ impl Threads {
         Self { waiting: Arc::new(waiting), stack }
     }
 
-    /// Has a thread do the work: one that waits, or a new one.
+    /// Has a thread do the work, which catches its panics itself: one that waits, or a new one.
     ///
     /// # Errors
     /// The operating system has no thread for it.
@@ -88,7 +77,7 @@ impl Threads {
         let waiting = Arc::clone(&self.waiting);
         let here = Arc::new(Mutex::new(Some(work)));
         let there = Arc::clone(&here);
-        match spawn("socket".into(), self.stack, Box::new(move || live(take(there), &waiting))) {
+        match spawn("socket", self.stack, Box::new(move || live(take(there), &waiting))) {
             Ok(()) => Ok(()),
             // It was not started, so nobody has taken it.
             Err(why) => Err(NoThread { why, work: take(here).unwrap_or_else(|| Box::new(|| {})) }),
@@ -152,7 +141,7 @@ fn live(first: Option<Work>, waiting: &Waiting) {
 mod tests {
     use super::*;
     use crossbeam_channel::bounded;
-    use std::time::Instant;
+    use std::{thread, time::Instant};
 
     const DEADLINE: Duration = Duration::from_secs(30);
 

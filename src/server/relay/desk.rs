@@ -10,7 +10,7 @@ use crate::{
         life::{Left, Turn},
     },
 };
-use log::{debug, error};
+use log::error;
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use std::{
     io, mem,
@@ -107,7 +107,7 @@ impl Desk {
 
     /// From now on the operating system tells when something comes. It may have come before that: hence a turn at once.
     fn take_in(&mut self, loan: Loan) {
-        debug!("connection {}: lent to the relay", loan.life.id());
+        loan.tell("lent to the relay");
         let place = self.loans.iter().position(Option::is_none).unwrap_or(self.loans.len());
         let fd = loan.life.stream().as_raw_fd();
         let registered = self.poll.registry().register(&mut SourceFd(&fd), Token(place), Interest::READABLE);
@@ -118,10 +118,8 @@ impl Desk {
         self.has(self.lent + 1);
         match registered {
             Ok(()) => self.is_due(place),
-            Err(why) => {
-                debug!("the relay cannot wait for it: {why}");
-                self.give_back(place, Left::Quiet);
-            }
+            // It needs no relay.
+            Err(_) => self.give_back(place, Left::Quiet),
         }
     }
 
@@ -177,7 +175,7 @@ impl Desk {
 
     fn give_back(&mut self, place: usize, left: Left) {
         let Some(loan) = self.loans.get_mut(place).and_then(Option::take) else { return };
-        debug!("connection {}: given back, {}", loan.life.id(), left.name());
+        loan.tell(left.name());
         let fd = loan.life.stream().as_raw_fd();
         // It fails where the registration did; then there is nothing to undo.
         let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
