@@ -4,6 +4,7 @@
 
 mod archive;
 mod arrival;
+mod calm;
 mod effects;
 mod fanout;
 mod late;
@@ -20,6 +21,7 @@ use crate::{
     protocol::{Dialect, Entry, Millis, Notice, UserId},
     server::{Event, MOMENT, Patience, Server},
 };
+use calm::Calm;
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::info;
@@ -79,6 +81,8 @@ pub struct ChatServer {
     default_dialect: Dialect,
     outputs: Vec<Output>,
     patience: Patience,
+    /// Whether what was said in this batch is urgent.
+    calm: Calm,
     /// Whether somebody who is behind was just told a part of it, and may have taken it already.
     hurry: bool,
     /// The archive did not answer what was asked for somebody who is behind.
@@ -129,6 +133,7 @@ impl ChatServer {
             default_dialect,
             outputs: Vec::new(),
             patience: Patience::default(),
+            calm: Calm::default(),
             hurry: false,
             unanswered: false,
             handshakes: HashMap::new(),
@@ -171,6 +176,9 @@ impl ChatServer {
         self.tick_if_due();
         self.look_again();
         self.hurry = self.catch_up();
+        if self.calm.may_wait(Instant::now(), self.fanout.is_full()) {
+            return true;
+        }
         self.save();
         self.fanout.flush();
         self.heard.clear();
@@ -189,7 +197,8 @@ impl ChatServer {
         let tick = self.chat.next_tick().map(|tick| Duration::from_millis(tick.saturating_sub(self.now().uptime)));
         let look = self.chat.behind().next().map(|_| if self.hurry { Duration::ZERO } else { LOOK });
         let again = self.look_again_at.map(|at| at.saturating_duration_since(Instant::now()));
-        match tick.into_iter().chain(look).chain(again).min() {
+        let calm = self.calm.until().map(|at| at.saturating_duration_since(Instant::now()));
+        match tick.into_iter().chain(look).chain(again).chain(calm).min() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(wait) => self.server.events().recv_timeout(wait),
         }

@@ -16,6 +16,7 @@ impl ChatServer {
     pub(super) fn perform(&mut self) {
         let mut outputs = mem::take(&mut self.outputs);
         for output in outputs.drain(..) {
+            self.calm.note(&output);
             match output {
                 Output::ShowHandshake { to } => {
                     if let Some(notice) = self.handshakes.get(&to) {
