@@ -16,7 +16,7 @@ use super::life::{Left, Life};
 use crate::spawn::spawn;
 use busy::{Crowd, FEW};
 use desk::Desk;
-use log::{debug, error};
+use log::error;
 use mio::{Poll, Token, Waker};
 use std::{
     io,
@@ -59,13 +59,6 @@ struct Loan {
     due: bool,
     /// It had a turn since somebody looked.
     heard: bool,
-}
-
-impl Loan {
-    #[inline(never)]
-    fn tell(&self, what: &str) {
-        debug!("connection {}: {what}", self.life.id());
-    }
 }
 
 /// Where a thread waits for its life.

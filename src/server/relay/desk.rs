@@ -10,7 +10,7 @@ use crate::{
         life::{Left, Turn},
     },
 };
-use log::error;
+use log::{debug, error};
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use std::{
     io, mem,
@@ -107,20 +107,25 @@ impl Desk {
 
     /// From now on the operating system tells when something comes. It may have come before that: hence a turn at once.
     fn take_in(&mut self, loan: Loan) {
-        loan.tell("lent to the relay");
-        let place = self.loans.iter().position(Option::is_none).unwrap_or(self.loans.len());
+        let (place, id) = (self.free_place(), loan.life.id());
         let fd = loan.life.stream().as_raw_fd();
         let registered = self.poll.registry().register(&mut SourceFd(&fd), Token(place), Interest::READABLE);
-        if place == self.loans.len() {
-            self.loans.push(None);
-        }
         self.loans[place] = Some(loan);
         self.has(self.lent + 1);
-        match registered {
-            Ok(()) => self.is_due(place),
+        self.is_due(place);
+        tell(id, "lent to the relay");
+        if registered.is_err() {
             // It needs no relay.
-            Err(_) => self.give_back(place, Left::Quiet),
+            self.give_back(place, Left::Quiet);
         }
+    }
+
+    fn free_place(&mut self) -> usize {
+        let free = self.loans.iter().position(Option::is_none);
+        free.unwrap_or_else(|| {
+            self.loans.push(None);
+            self.loans.len() - 1
+        })
     }
 
     fn gather(&mut self, events: &mut Events) -> io::Result<()> {
@@ -175,16 +180,23 @@ impl Desk {
 
     fn give_back(&mut self, place: usize, left: Left) {
         let Some(loan) = self.loans.get_mut(place).and_then(Option::take) else { return };
-        loan.tell(left.name());
+        let (id, what) = (loan.life.id(), left.name());
         let fd = loan.life.stream().as_raw_fd();
         // It fails where the registration did; then there is nothing to undo.
         let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
         self.has(self.lent - 1);
         loan.place.put((loan.life, left));
+        tell(id, what);
     }
 
     fn has(&mut self, lent: usize) {
         self.lent = lent;
         self.shared.book().lent = lent;
     }
+}
+
+/// When all is done: a logger that panics, which is a bug, costs nobody its life.
+#[inline(never)]
+fn tell(id: u64, what: &str) {
+    debug!("connection {id}: {what}");
 }
