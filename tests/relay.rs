@@ -7,63 +7,22 @@
 mod support;
 
 use std::ops::Range;
-use std::sync::{Mutex, Once};
 use std::time::{Duration, Instant};
 
 use chinwag::{Config, Event, Message, Reason, Server};
-use log::{LevelFilter, Log, Metadata, Record};
 use support::DEADLINE;
 use support::frames::{CLOSE, PING, RawClient, TEXT, frame, server_frame};
+use support::lent::{are_lent, listen, was_given_back};
 use support::serving::{Echo, addr, connected};
 
 /// What is said in one go by one client: enough to make it a busy one.
 const BURST: u32 = 20;
 
-/// What the relay said.
-static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-struct Listener;
-
-impl Log for Listener {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        let line = record.args().to_string();
-        // 13: a length that no other message here has.
-        assert!(!line.contains("Text(13 bytes)"), "a bug in a connection's thread, or in the relay's");
-        if record.target().contains("relay") {
-            LINES.lock().expect("no panic while it is held").push(line);
-        }
-    }
-
-    fn flush(&self) {}
-}
-
 /// A server whose connections have these numbers, and no other server's of this process.
 fn serve(config: Config, first: u64) -> Server {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        log::set_max_level(LevelFilter::Trace);
-        log::set_logger(&Listener).expect("nobody else has set one");
-    });
+    listen();
     let builder = Server::builder().config(config).first_id(first).listen("127.0.0.1:0").expect("a free port");
     builder.start().expect("threads and descriptors enough")
-}
-
-/// Whether the relay has all of them.
-fn are_lent(mut ids: Range<u64>) -> bool {
-    let lines = LINES.lock().expect("no panic while it is held");
-    ids.all(|id| {
-        let of_it = format!("connection {id}: ");
-        lines.iter().rfind(|line| line.starts_with(&of_it)).is_some_and(|line| line.ends_with("lent to the relay"))
-    })
-}
-
-fn was_given_back(id: u64, why: &str) -> bool {
-    let line = format!("connection {id}: given back, {why}");
-    LINES.lock().expect("no panic while it is held").contains(&line)
 }
 
 fn texts(numbers: Range<u32>) -> Vec<u8> {

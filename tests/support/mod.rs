@@ -14,6 +14,7 @@ pub mod events;
 pub mod example;
 pub mod fake;
 pub mod frames;
+pub mod lent;
 pub mod markdown;
 pub mod process;
 pub mod proxy;

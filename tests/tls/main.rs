@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod busy;
 mod certificates;
 mod client;
 mod endings;

@@ -1,0 +1,50 @@
+//! Connections that are lent to the relay while they are busy (tests/relay.rs), over TLS.
+
+use std::time::Instant;
+
+use chinwag::{Config, Reason, Server};
+
+use super::certificates::Certificates;
+use super::client::{Client, End};
+use super::support::DEADLINE;
+use super::support::frames::{CLOSE, TEXT, frame};
+use super::support::lent::{are_lent, listen, was_given_back};
+use super::support::serving::Echo;
+
+fn talk(client: &mut Client) {
+    let texts = (0..20).flat_map(|number| frame(TEXT, format!("{number}").as_bytes()));
+    client.send(&texts.collect::<Vec<u8>>());
+    for number in 0..20 {
+        assert_eq!(client.expect_frame().payload, number.to_string().into_bytes());
+    }
+}
+
+#[test]
+fn the_busy_are_heard_and_end_well() {
+    listen();
+    let certificates = Certificates::new();
+    let begin = Instant::now();
+    for first in (80_000..).step_by(4) {
+        assert!(begin.elapsed() < DEADLINE, "nobody was lent when it ended");
+        let builder = Server::builder().config(Config::default()).first_id(first);
+        let server = builder.listen_tls("127.0.0.1:0", &certificates.acceptor()).expect("a free port");
+        let echo = Echo::of(server.start().expect("threads and descriptors enough"));
+        let trusted = certificates.current();
+        let mut clients: Vec<Client> = (0..4).map(|_| Client::open_with(echo.addr, &trusted, b"")).collect();
+        while !are_lent(first..first + 4) {
+            clients.iter_mut().for_each(talk);
+            assert!(begin.elapsed() < DEADLINE, "they are not lent");
+        }
+        let mut one = clients.remove(0);
+        one.send(&[frame(TEXT, b"last"), frame(CLOSE, &1000_u16.to_be_bytes())].concat());
+        assert_eq!(one.expect_frame().payload, b"last");
+        assert_eq!(one.expect_frame().code(), 1000);
+        assert_eq!(one.read_to_end(), (vec![], End::Proper));
+        clients.iter_mut().for_each(talk);
+        drop((one, clients));
+        assert_eq!(echo.stop()[0], (first, Reason::ByPeer { code: 1000, reason: String::new() }));
+        if was_given_back(first, "over") {
+            return;
+        }
+    }
+}
