@@ -205,10 +205,10 @@ fn smallest(small: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reader, SPACE};
+    use super::{Came, Reader, SPACE};
     use crate::{
         config::Config,
-        connection::{Connection, Drain, FarEnd, Parts, Role},
+        connection::{Connection, Digest, Drain, FarEnd, Parts, Role},
     };
     use std::{
         io::Write,
@@ -259,5 +259,24 @@ mod tests {
             assert_eq!(reader.next(&mut [0; SPACE]), Some("hi".into()));
             assert_eq!((reader.large.as_ptr(), reader.large.len()), (before, 4096));
         }
+    }
+
+    #[test]
+    fn reading_without_waiting_says_whether_there_may_be_more() {
+        let (mut reader, mut peer) = reader(Config { ping_after: Duration::ZERO, ..Config::default() }, 0);
+        let mut space = [0; SPACE];
+        let mut read = || {
+            let came = reader.read_now(&mut space);
+            while let Digest::Message(_) = reader.digest(&mut space) {}
+            came
+        };
+        assert_eq!(read(), Came::All, "nothing, and no wait for it");
+        // The buffer grows behind its first filling.
+        for (messages, expected) in [(1, vec![Came::All]), (200, vec![Came::Part, Came::All, Came::All])] {
+            peer.write_all(&b"\x81\x82\0\0\0\0hi".repeat(messages)).expect("somebody who reads");
+            assert_eq!([(); 3].map(|()| read())[..expected.len()], expected);
+        }
+        drop(peer);
+        assert_eq!(read(), Came::End);
     }
 }
