@@ -17,6 +17,7 @@ mod seats;
 mod secure;
 mod socket;
 mod threads;
+mod visits;
 
 pub use builder::Builder;
 
@@ -47,6 +48,7 @@ use std::{
     thread,
 };
 use threads::Threads;
+use visits::Visits;
 
 /// Answers to wrong access tokens that one address may wait for. Who sends more tokens hears 429, right or wrong.
 const GUESSES: u32 = 8;
@@ -108,6 +110,8 @@ struct Shared {
     openings: Threads,
     /// For WebSockets.
     lives: Threads,
+    /// Who lives its first moments where its handshake was.
+    visits: Visits,
     proxies: Proxies,
     guests: Guests,
     /// Wrong access tokens.

@@ -2,7 +2,13 @@
 //!
 //! Owns what belongs to it, so that another thread than that of the handshake can go on with it. Knows no threads.
 
-use super::{Event, Shared, ledger::Kind, opening::Opened, seats::Seat};
+use super::{
+    Event, Shared,
+    ledger::Kind,
+    opening::Opened,
+    seats::Seat,
+    visits::{MOMENT, WHOLE},
+};
 use crate::{
     connection::{Connection, FarEnd, Parts, Reader, Reason, Role, SPACE},
     http::Request,
@@ -56,10 +62,26 @@ impl Life {
         let _ = self.shared.send(Event::Connected(self.peer.clone(), request));
     }
 
+    /// The first messages, for a moment. `None`: that was all, it is gone.
+    pub(super) fn visit(mut self: Box<Self>) -> Option<Box<Self>> {
+        self.reader.visit(MOMENT, WHOLE);
+        let panicked = self.pump();
+        if !panicked && self.reader.stays() {
+            return Some(self);
+        }
+        self.end(panicked);
+        None
+    }
+
     /// Messages, to the end.
     pub(super) fn run(mut self: Box<Self>) {
-        let outcome = catch_unwind(AssertUnwindSafe(|| pump(&self.peer, &mut self.reader, &self.shared)));
-        self.end(outcome.is_err());
+        let panicked = self.pump();
+        self.end(panicked);
+    }
+
+    /// Messages, as long as the reader has some. True: it panicked.
+    fn pump(&mut self) -> bool {
+        catch_unwind(AssertUnwindSafe(|| pump(&self.peer, &mut self.reader, &self.shared))).is_err()
     }
 
     #[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
@@ -110,3 +132,6 @@ fn report_end(shared: &Shared, peer: &Peer, reason: &Reason) {
     };
     shared.ledger.note(kind, format_args!("dropped connection {} from {}: {reason}", peer.id(), peer.addr()));
 }
+
+#[cfg(test)]
+mod tests;
