@@ -53,9 +53,6 @@ use visits::Visits;
 /// Answers to wrong access tokens that one address may wait for. Who sends more tokens hears 429, right or wrong.
 const GUESSES: u32 = 8;
 
-/// Newcomers that the operating system keeps waiting for us. It cuts that to its own bound.
-const BACKLOG: i32 = 4096;
-
 /// What happens to connections. Of each, `Connected` comes first and `Disconnected` last, both exactly once.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -184,8 +181,7 @@ impl Shutdown {
 /// The thread of one listener.
 fn listen(index: usize, shared: &Arc<Shared>) -> std::io::Result<()> {
     let listener = &shared.entrances[index].listener;
-    rustix::net::listen(listener, BACKLOG)?;
-    listener.set_nonblocking(false)?;
+    entrance::prepare(listener)?;
     let shared = Arc::clone(shared);
     thread::Builder::new()
         .name(format!("accept-{index}"))

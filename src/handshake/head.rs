@@ -8,6 +8,8 @@ use std::io::{self, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 use tungstenite::Bytes;
 
 use super::head_error::HeadError;
@@ -23,12 +25,16 @@ pub trait Source {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
-/// Sets the socket's read timeout, and leaves it set.
+/// Sets the socket's read timeout if it has to wait, and leaves it set.
 impl Source for &TcpStream {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
+        }
+        match recv(&**self, &mut *buffer, RecvFlags::DONTWAIT) {
+            Err(Errno::AGAIN) => {}
+            done => return done.map(|(_, count)| count).map_err(Into::into),
         }
         // The socket counts in microseconds, and 0 of them would mean for ever.
         self.set_read_timeout(Some(left.max(Duration::from_micros(1))))?;
