@@ -223,7 +223,9 @@ impl Connection {
     /// The reader is done: closes the socket, frees the memory, and says why it ended.
     pub(crate) fn end(&self) -> Reason {
         let Some(live) = self.lock().take() else { return Reason::Lost };
-        let _ = live.stream().shutdown(Shutdown::Both);
+        if !live.has_sent_fin() {
+            let _ = live.stream().shutdown(Shutdown::Both);
+        }
         if live.is_watched() {
             self.drain.unwatch(live.stream(), self);
         }

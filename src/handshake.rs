@@ -81,17 +81,17 @@ pub fn decide(request: &mut Request, policy: &Policy) -> Decision {
     }
 }
 
-/// What the rules of this server say, before tungstenite has the last word on a handshake.
+/// What the rules of this server say.
 enum Verdict {
     Page,
     Upgrade(Option<Arc<str>>),
 }
 
-/// tungstenite's checks, and the 101 answer.
+/// The last check, that of the key, and the 101 answer.
 #[inline(never)]
 fn upgrade(request: &mut Request, protocol: Option<Arc<str>>) -> Result<Decision, Response> {
-    let accepted = upgrade::accept(request)?;
-    let response = upgrade::answer(&accepted, protocol.as_deref());
+    let accept = upgrade::accept(request.headers())?;
+    let response = upgrade::answer(&accept, protocol.as_deref());
     seen::complete(request, &response);
     Ok(Decision::Upgrade { response, protocol })
 }

@@ -4,6 +4,7 @@
 //! seen here only.
 
 use crate::{handshake::Source, tls::Session};
+use rustix::net::{SendFlags, send};
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{Shutdown, TcpStream},
@@ -80,7 +81,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Sets the socket's read timeout, and leaves it set.
+/// Sets the socket's read timeout if it has to wait, and leaves it set.
 impl Source for Line<'_> {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(session) = &mut self.session else { return (&mut &*self.stream).read_before(deadline, buffer) };
@@ -149,7 +150,10 @@ pub(crate) fn peek(stream: &TcpStream, deadline: Instant) -> Option<u8> {
     }
 }
 
-fn write_until(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+fn write_until(mut stream: &TcpStream, bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    // What there is room for, mostly all of it, needs no timeout. What goes wrong here does so below, too.
+    let taken = if bytes.is_empty() { 0 } else { send(stream, bytes, SendFlags::DONTWAIT | NOSIGNAL).unwrap_or(0) };
+    let mut bytes = &bytes[taken..];
     while !bytes.is_empty() {
         set_timeout(deadline, |left| stream.set_write_timeout(left))?;
         match stream.write(bytes) {
@@ -161,6 +165,12 @@ fn write_until(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> i
     }
     Ok(())
 }
+
+/// No SIGPIPE from a connection that is gone. Apple's sockets have an option for it, which std sets.
+#[cfg(not(target_vendor = "apple"))]
+const NOSIGNAL: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+const NOSIGNAL: SendFlags = SendFlags::empty();
 
 /// Sets what is left of the time as a timeout.
 fn set_timeout(deadline: Instant, set: impl Fn(Option<Duration>) -> io::Result<()>) -> io::Result<()> {

@@ -19,6 +19,7 @@ mod seats;
 mod secure;
 mod socket;
 mod threads;
+mod visits;
 
 pub use builder::Builder;
 pub(crate) use patience::{MOMENT, Patience};
@@ -51,12 +52,10 @@ use std::{
     },
 };
 use threads::Threads;
+use visits::Visits;
 
 /// Answers to wrong access tokens that one address may wait for. Who sends more tokens hears 429, right or wrong.
 const GUESSES: u32 = 8;
-
-/// Newcomers that the operating system keeps waiting for us. It cuts that to its own bound.
-const BACKLOG: i32 = 4096;
 
 /// What happens to connections. Of each, `Connected` comes first and `Disconnected` last, both exactly once.
 #[derive(Debug)]
@@ -113,6 +112,8 @@ struct Shared {
     openings: Threads,
     /// For WebSockets.
     lives: Threads,
+    /// Who lives its first moments where its handshake was.
+    visits: Visits,
     proxies: Proxies,
     guests: Guests,
     /// Wrong access tokens.
@@ -185,8 +186,7 @@ impl Shutdown {
 /// The thread of one listener.
 fn listen(index: usize, shared: &Arc<Shared>) -> std::io::Result<()> {
     let listener = &shared.entrances[index].listener;
-    rustix::net::listen(listener, BACKLOG)?;
-    listener.set_nonblocking(false)?;
+    entrance::prepare(listener)?;
     let shared = Arc::clone(shared);
     spawn(&format!("accept-{index}"), 64 * 1024, Box::new(move || accept_for_ever(index, &shared)))
 }

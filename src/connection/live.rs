@@ -119,6 +119,11 @@ impl Live {
         self.phase == Phase::Finished && self.session.is_none()
     }
 
+    /// Is closing the socket all that is left to do? A client leaves the FIN to the server.
+    pub(super) fn has_sent_fin(&self) -> bool {
+        self.phase == Phase::Finished && self.role == Role::Server
+    }
+
     pub(super) fn is_watched(&self) -> bool {
         self.watched
     }

@@ -49,9 +49,23 @@ pub(crate) struct Reader {
     /// The part of the buffer that has not been digested.
     unread: std::ops::Range<usize>,
     awaiting_pong: bool,
+    /// How long the socket shall wait, where that has not been said to it yet.
+    timeout: Option<Duration>,
+    visit: Visit,
     /// Bytes without a message, and since when they are counted.
     fruitless: usize,
     since: Instant,
+}
+
+/// The first moments, which a connection may live elsewhere than the rest: see [`Reader::visit`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    /// At the first silence, or the first wait after that, the visit ends.
+    Until(Instant),
+    /// It has ended so, and the connection goes on.
+    Ended,
+    /// There is none.
+    None,
 }
 
 impl Reader {
@@ -62,10 +76,22 @@ impl Reader {
         if !large.is_empty() {
             large.resize(large.len().max(small), 0);
         }
-        let since = Instant::now();
-        let reader = Self { connection, stream, large, unread, awaiting_pong: false, fruitless: 0, since };
-        reader.wait_at_most(reader.connection.config.ping_after);
-        reader
+        let (timeout, visit, since) = (Some(connection.config.ping_after), Visit::None, Instant::now());
+        Self { connection, stream, large, unread, awaiting_pong: false, timeout, visit, fruitless: 0, since }
+    }
+
+    /// From now on [`Reader::next`] ends, too, when nothing came for a moment, or when it would have to wait after the
+    /// visit's whole time: [`Reader::stays`] tells that from the end of the connection.
+    pub(crate) fn visit(&mut self, moment: Duration, whole: Duration) {
+        self.visit = Visit::Until(Instant::now() + whole);
+        self.timeout = Some(moment);
+    }
+
+    /// Whether it was the visit that ended, and not the connection, which waits as ever from now on. Nothing is left in
+    /// the [`Space`] then: it may be another one.
+    pub(crate) fn stays(&mut self) -> bool {
+        self.timeout = Some(self.connection.config.ping_after);
+        std::mem::replace(&mut self.visit, Visit::None) == Visit::Ended
     }
 
     /// Waits for the next message. `None`: the connection is over, [`Connection::end`] says why.
@@ -107,6 +133,11 @@ impl Reader {
     /// Blocks until something came, or the connection was given up. False: nothing more will come.
     fn receive(&mut self, space: &mut Space) -> bool {
         self.fit();
+        if matches!(self.visit, Visit::Until(end) if Instant::now() >= end) {
+            self.visit = Visit::Ended;
+            return false;
+        }
+        self.set_timeout();
         loop {
             let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer);
             match recv(&*self.stream, buffer, RecvFlags::empty()) {
@@ -116,6 +147,10 @@ impl Reader {
                     return true;
                 }
                 Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if self.visit != Visit::None => {
+                    self.visit = Visit::Ended;
+                    return false;
+                }
                 Err(Errno::AGAIN) if self.awaiting_pong => {
                     self.connection.give_up();
                     return true;
@@ -135,7 +170,7 @@ impl Reader {
             self.judge_fruitless();
         }
         if std::mem::take(&mut self.awaiting_pong) {
-            self.wait_at_most(self.connection.config.ping_after);
+            self.timeout = Some(self.connection.config.ping_after);
         }
     }
 
@@ -163,7 +198,8 @@ impl Reader {
     fn ask(&mut self) {
         self.connection.ping();
         self.awaiting_pong = true;
-        self.wait_at_most(self.connection.config.pong_within);
+        self.timeout = Some(self.connection.config.pong_within);
+        self.set_timeout();
     }
 
     /// All is said. Reads until the peer has ended, too, so that nothing unread makes the operating system reset the
@@ -184,9 +220,11 @@ impl Reader {
     }
 
     /// Zero: for as long as it takes.
-    fn wait_at_most(&self, time: Duration) {
-        // It fails for a socket that is gone only; the next read will say so.
-        let _ = self.stream.set_read_timeout((!time.is_zero()).then_some(time));
+    fn set_timeout(&mut self) {
+        if let Some(time) = self.timeout.take() {
+            // It fails for a socket that is gone only; the next read will say so.
+            let _ = self.stream.set_read_timeout((!time.is_zero()).then_some(time));
+        }
     }
 }
 
@@ -242,7 +280,8 @@ mod tests {
             [(0, 0, 1024, 0), (0, 0, 4096, 4096), (20, 100, 1024, 1024), (0, 7000, 1024, 7000)]
         {
             let ping_after = Duration::from_secs(ping_seconds);
-            let (reader, _peer) = reader(Config { ping_after, read_buffer: small, ..Config::default() }, input);
+            let (mut reader, _peer) = reader(Config { ping_after, read_buffer: small, ..Config::default() }, input);
+            reader.set_timeout();
             let expected = (ping_seconds > 0).then_some(ping_after);
             assert_eq!(reader.stream.read_timeout().expect("a timeout"), expected);
             assert_eq!((reader.large.len(), reader.unread), (large, 0..input));

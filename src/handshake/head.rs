@@ -8,6 +8,10 @@ use std::io::{self, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+use tungstenite::Bytes;
+
 use super::head_error::HeadError;
 use super::parse;
 use crate::http::Request;
@@ -21,12 +25,16 @@ pub trait Source {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
-/// Sets the socket's read timeout, and leaves it set.
+/// Sets the socket's read timeout if it has to wait, and leaves it set.
 impl Source for &TcpStream {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
+        }
+        match recv(&**self, &mut *buffer, RecvFlags::DONTWAIT) {
+            Err(Errno::AGAIN) => {}
+            done => return done.map(|(_, count)| count).map_err(Into::into),
         }
         // The socket counts in microseconds, and 0 of them would mean for ever.
         self.set_read_timeout(Some(left.max(Duration::from_micros(1))))?;
@@ -66,8 +74,8 @@ pub fn read_head(
             return Err(HeadError::Tls);
         }
         if let Some(end) = bytes.end_of_head() {
-            let request = parse::request(&bytes.filled()[bytes.start..end], limits)?;
-            return Ok((request, bytes.rest(end)));
+            let (head, rest) = bytes.split(end);
+            return Ok((parse::request(&head, limits)?, rest));
         }
     }
 }
@@ -94,11 +102,15 @@ impl Incoming {
         &self.buffer[..self.length]
     }
 
-    fn rest(mut self, end: usize) -> Vec<u8> {
-        self.buffer.truncate(self.length);
-        self.buffer.drain(..end);
-        self.buffer.shrink_to(FIRST_SIZE);
-        self.buffer
+    /// The head, which the request goes on to use, and what came behind it.
+    fn split(mut self, end: usize) -> (Bytes, Vec<u8>) {
+        let mut rest = Vec::new();
+        if end < self.length {
+            rest.reserve_exact(FIRST_SIZE.max(self.length - end));
+            rest.extend_from_slice(&self.buffer[end..self.length]);
+        }
+        self.buffer.truncate(end);
+        (Bytes::from(self.buffer).slice(self.start..), rest)
     }
 
     fn read_more(&mut self, source: &mut impl Source, limits: &Limits, deadline: Instant) -> Result<(), HeadError> {

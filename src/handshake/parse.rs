@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use httparse::Status;
+use tungstenite::Bytes;
 use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
 use super::head::Limits;
@@ -20,8 +21,9 @@ const TARGET: HeadError =
     HeadError::Malformed("The request target must be a path that begins with /, or an http:// URL.");
 const FRAGMENT: HeadError = HeadError::Malformed("The request target must not have a # in it.");
 
-/// Parses a whole head, its empty line included.
-pub(super) fn request(head: &[u8], limits: &Limits) -> Result<Request, HeadError> {
+/// Parses a whole head, its empty line included. What the request says stays where it is: nothing is copied but names
+/// that nobody knows.
+pub(super) fn request(head: &Bytes, limits: &Limits) -> Result<Request, HeadError> {
     let lines = head.iter().filter(|byte| **byte == b'\n').count();
     // One line is the request line, one is empty. Just as many slots as needed, and not on the stack.
     let fields = lines.saturating_sub(2);
@@ -31,49 +33,47 @@ pub(super) fn request(head: &[u8], limits: &Limits) -> Result<Request, HeadError
     let mut slots = vec![httparse::EMPTY_HEADER; fields];
     let mut raw = httparse::Request::new(&mut slots);
     match raw.parse(head) {
-        Ok(Status::Complete(length)) if length == head.len() => build(&raw),
+        Ok(Status::Complete(length)) if length == head.len() => build(head, &raw),
         Ok(_) => Err(LINE_END),
         Err(error) => Err(explain(error, head)),
     }
 }
 
-fn build(raw: &httparse::Request<'_, '_>) -> Result<Request, HeadError> {
+fn build(head: &Bytes, raw: &httparse::Request<'_, '_>) -> Result<Request, HeadError> {
     let (Some(method), Some(target), Some(minor)) = (raw.method, raw.path, raw.version) else {
         return Err(REQUEST_LINE);
     };
     let mut request = Request::new(());
     *request.method_mut() = Method::from_bytes(method.as_bytes()).map_err(|_| REQUEST_LINE)?;
-    *request.uri_mut() = uri(target)?;
+    *request.uri_mut() = uri(head, target)?;
     *request.version_mut() = match minor {
         0 => Version::HTTP_10,
         _ => Version::HTTP_11,
     };
-    *request.headers_mut() = headers(raw.headers)?;
+    *request.headers_mut() = headers(head, raw.headers)?;
     seen::keep(raw.headers, &mut request);
     Ok(request)
 }
 
 /// Origin form and absolute form; the others are for proxies (`CONNECT`) and for `OPTIONS *` (RFC 9112 3.2).
-fn uri(target: &str) -> Result<Uri, HeadError> {
+fn uri(head: &Bytes, target: &str) -> Result<Uri, HeadError> {
     if target.contains('#') {
         return Err(FRAGMENT);
     }
     if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(TARGET);
     }
-    if target.starts_with('/') {
-        return target.parse().map_err(|_| TARGET);
-    }
-    let uri: Uri = target.parse().map_err(|_| TARGET)?;
-    let web = matches!(uri.scheme_str(), Some("http" | "https"));
+    let uri = Uri::from_maybe_shared(head.slice_ref(target.as_bytes())).map_err(|_| TARGET)?;
+    let web = target.starts_with('/') || matches!(uri.scheme_str(), Some("http" | "https"));
     if web { Ok(uri) } else { Err(TARGET) }
 }
 
-fn headers(raw: &[httparse::Header<'_>]) -> Result<HeaderMap, HeadError> {
+fn headers(head: &Bytes, raw: &[httparse::Header<'_>]) -> Result<HeaderMap, HeadError> {
     let mut headers = HeaderMap::with_capacity(raw.len());
     for field in raw {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| FIELD_NAME)?;
-        let value = HeaderValue::from_bytes(field.value.trim_ascii()).map_err(|_| FIELD_VALUE)?;
+        let value =
+            HeaderValue::from_maybe_shared(head.slice_ref(field.value.trim_ascii())).map_err(|_| FIELD_VALUE)?;
         headers.append(name, value);
     }
     Ok(headers)

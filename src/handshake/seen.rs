@@ -32,7 +32,8 @@ struct Fields(String);
 /// Keeps the fields with the request.
 #[inline(never)]
 pub(super) fn keep(raw: &[httparse::Header<'_>], request: &mut Request) {
-    let mut lines = String::new();
+    let whole: usize = raw.iter().map(|field| field.name.len() + field.value.len() + 3).sum();
+    let mut lines = String::with_capacity(whole.min(MOST));
     for field in raw {
         let harmless = HARMLESS.iter().any(|name| field.name.eq_ignore_ascii_case(name));
         let value = if harmless { String::from_utf8_lossy(field.value.trim_ascii()) } else { "***".into() };
@@ -49,10 +50,13 @@ pub(super) fn keep(raw: &[httparse::Header<'_>], request: &mut Request) {
 #[inline(never)]
 pub(super) fn complete(request: &mut Request, response: &[u8]) {
     let Some(Fields(fields)) = request.extensions_mut().remove() else { return };
-    let target: String = request.uri().to_string().chars().take(MOST).collect();
-    let first = format!("{} {target} HTTP/1.1\n", request.method());
-    let response = String::from_utf8_lossy(response).replace("\r\n", "\n");
-    request.extensions_mut().insert(Exchange { request: first + &fields, response: response.trim_end().into() });
+    let mut said = String::with_capacity(fields.len() + 128);
+    said.extend([request.method().as_str(), " "]);
+    said.extend(request.uri().to_string().chars().take(MOST));
+    said.extend([" HTTP/1.1\n", &fields]);
+    let mut answered = String::with_capacity(response.len());
+    answered.extend(String::from_utf8_lossy(response.trim_ascii_end()).chars().filter(|character| *character != '\r'));
+    request.extensions_mut().insert(Exchange { request: said, response: answered });
 }
 
 #[cfg(test)]

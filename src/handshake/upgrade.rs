@@ -1,14 +1,13 @@
 //! The WebSocket handshake itself (RFC 6455 4.2).
 //!
-//! Owns what a handshake must say, the choice of the subprotocol and the 101 answer. The last word, and the
-//! accept key, are tungstenite's. Knows nothing of who may come in.
+//! Owns what a handshake must say, the choice of the subprotocol and the 101 answer. The accept key
+//! is tungstenite's. Knows nothing of who may come in.
 
 use std::sync::Arc;
 
-use tungstenite::error::ProtocolError;
-use tungstenite::handshake::server::create_response;
+use tungstenite::handshake::derive_accept_key;
 use tungstenite::http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use tungstenite::http::{HeaderMap, HeaderValue, Version};
 
@@ -83,52 +82,32 @@ pub(super) fn choose_protocol(headers: &HeaderMap, known: &[Arc<str>]) -> Result
     Ok(offers.find_map(of_name).cloned())
 }
 
-/// Has tungstenite check the handshake, and returns the value of `Sec-WebSocket-Accept`.
-///
-/// It understands one `Connection` field and one word in `Upgrade`, so it is shown the request in that form.
+/// The value of `Sec-WebSocket-Accept`, which tungstenite computes.
 #[inline(never)]
-pub(super) fn accept(request: &Request) -> Result<HeaderValue, Response> {
-    let answer = create_response(&plain_form(request)).map_err(|error| explain(&error))?;
-    let accept = answer.headers().get(SEC_WEBSOCKET_ACCEPT).cloned();
-    accept.ok_or_else(|| bad_request("The handshake has no answer."))
-}
-
-#[inline(never)]
-fn plain_form(request: &Request) -> Box<Request> {
-    let mut plain = Box::new(Request::new(()));
-    *plain.method_mut() = request.method().clone();
-    *plain.version_mut() = request.version();
-    let headers = plain.headers_mut();
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    for name in [SEC_WEBSOCKET_VERSION, SEC_WEBSOCKET_KEY] {
-        if let Some(value) = request.headers().get(&name) {
-            headers.insert(name, value.clone());
-        }
+pub(super) fn accept(headers: &HeaderMap) -> Result<String, Response> {
+    match headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes) {
+        Some(key) if is_key(key) => Ok(derive_accept_key(key)),
+        _ => Err(bad_request("Sec-WebSocket-Key must be 16 bytes in base64.")),
     }
-    plain
 }
 
-#[inline(never)]
-fn explain(error: &tungstenite::Error) -> Response {
-    use tungstenite::Error::Protocol;
-    match error {
-        Protocol(ProtocolError::InvalidSecWebSocketKey) => bad_request("Sec-WebSocket-Key must be 16 bytes in base64."),
-        other => bad_request(&format!("This is no WebSocket handshake: {other}.")),
+/// 16 bytes in base64 (RFC 4648 4): 22 digits, of which the last one has two bits only, and two signs that fill up.
+fn is_key(key: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    match key {
+        [digits @ .., b'A' | b'Q' | b'g' | b'w', b'=', b'='] => digits.len() == 21 && digits.iter().all(is_digit),
+        _ => false,
     }
 }
 
 /// The 101 answer, spelled as in RFC 6455 1.2: some small clients know no other letter case.
 #[inline(never)]
-pub(super) fn answer(accept: &HeaderValue, protocol: Option<&str>) -> Vec<u8> {
+pub(super) fn answer(accept: &str, protocol: Option<&str>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(192);
     bytes.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
-    let protocol = protocol.map(|name| ("Sec-WebSocket-Protocol", name.as_bytes()));
-    for (name, value) in [Some(("Sec-WebSocket-Accept", accept.as_bytes())), protocol].into_iter().flatten() {
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value);
-        bytes.extend_from_slice(b"\r\n");
+    let protocol = protocol.map(|name| ("Sec-WebSocket-Protocol", name));
+    for (name, value) in [Some(("Sec-WebSocket-Accept", accept)), protocol].into_iter().flatten() {
+        [name, ": ", value, "\r\n"].iter().for_each(|part| bytes.extend_from_slice(part.as_bytes()));
     }
     bytes.extend_from_slice(b"\r\n");
     bytes
@@ -147,4 +126,28 @@ pub(super) fn required(sentence: &str) -> Response {
 /// 426 with the versions that are spoken (RFC 6455 4.4).
 fn required_version() -> Response {
     required("Sec-WebSocket-Version must be given once, and be 13.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_key;
+
+    #[test]
+    fn a_key_is_16_bytes_in_base64() {
+        for (key, right) in [
+            ("dGhlIHNhbXBsZSBub25jZQ==", true),
+            ("AAAAAAAAAAAAAAAAAAAAAA==", true),
+            ("+/+/+/+/+/+/+/+/+/+/+w==", true),
+            ("dGhlIHNhbXBsZSBub25jZR==", false),
+            ("dGhlIHNhbXBsZSBub25jZQ=", false),
+            ("dGhlIHNhbXBsZSBub25jZQAA", false),
+            ("dGhlIHNhbXBsZSBub25jZQAA==", false),
+            ("dGhlIHNhbXBs-SBub25jZQ==", false),
+            ("==AAAAAAAAAAAAAAAAAAAAAA", false),
+            ("A===", false),
+            ("", false),
+        ] {
+            assert_eq!(is_key(key.as_bytes()), right, "{key}");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 
 use super::{
     GUESSES, Server, Shared, Shutdown, entrance, entrance::Entrance, forwarded::Proxies, guests::Guests,
-    ledger::Ledger, listen, mappings, pace::Pace, relay::Relay, threads::Threads,
+    ledger::Ledger, listen, mappings, pace::Pace, relay::Relay, threads::Threads, visits::Visits,
 };
 use crate::{
     access::Access,
@@ -116,6 +116,7 @@ impl Builder {
             seats: Arc::default(),
             openings,
             lives,
+            visits: Visits::default(),
             proxies: self.proxies,
             guests: Guests::default(),
             guesses: Pace::new(GUESSES),

@@ -3,7 +3,13 @@
 //! Owns what an address of [`Builder::listen`](crate::Builder::listen) becomes, and how one that is waiting in `accept` is woken.
 
 use crate::{error::Error, tls::Port};
-use std::net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs};
+use std::{
+    io,
+    net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs},
+};
+
+/// Newcomers that the operating system keeps waiting for us. It cuts that to its own bound.
+const BACKLOG: i32 = 4096;
 
 /// One of a server's ways in.
 #[derive(Debug)]
@@ -30,6 +36,16 @@ impl Entrance {
     }
 }
 
+/// Has it listen as a server needs it. What is accepted inherits `TCP_NODELAY`, so that nobody has to say it for each one.
+///
+/// # Errors
+/// The operating system's.
+pub(super) fn prepare(listener: &TcpListener) -> io::Result<()> {
+    rustix::net::listen(listener, BACKLOG)?;
+    rustix::net::sockopt::set_tcp_nodelay(listener, true)?;
+    listener.set_nonblocking(false)
+}
+
 /// A listener on the first of these addresses that is free.
 ///
 /// # Errors
@@ -43,4 +59,18 @@ pub(super) fn bind(addr: impl ToSocketAddrs) -> Result<TcpListener, Error> {
         }
     }
     Err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise an answer would wait until the client has acknowledged the one before it.
+    #[test]
+    fn who_is_accepted_has_no_delay() {
+        let listener = bind("127.0.0.1:0").expect("a free port");
+        prepare(&listener).expect("it listens");
+        let _client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        assert!(listener.accept().expect("a connection").0.nodelay().expect("an answer"));
+    }
 }

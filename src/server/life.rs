@@ -3,7 +3,14 @@
 //! Owns what belongs to it, so that another thread than that of the handshake can go on with it: its own one,
 //! which waits for the socket, and while it is busy the relay, which does not. Knows no threads.
 
-use super::{Event, Shared, ledger::Kind, opening::Opened, relay::Busy, seats::Seat};
+use super::{
+    Event, Shared,
+    ledger::Kind,
+    opening::Opened,
+    relay::Busy,
+    seats::Seat,
+    visits::{MOMENT, WHOLE},
+};
 use crate::{
     connection::{Came, Connection, Digest, Ending, FarEnd, Message, Parts, Reader, Reason, Role, SPACE, Space},
     http::Request,
@@ -14,6 +21,7 @@ use std::{
     net::TcpStream,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    thread,
     time::Instant,
 };
 
@@ -97,11 +105,24 @@ impl Life {
         let _ = self.shared.send(Event::Connected(self.peer.clone(), request));
     }
 
+    /// The first messages, for a moment. `None`: that was all, it is gone.
+    pub(super) fn visit(mut self: Box<Self>) -> Option<Box<Self>> {
+        self.reader.visit(MOMENT, WHOLE);
+        let pumped = self.pump(Left::Quiet);
+        let stays = self.reader.stays();
+        match pumped {
+            Ok(Pumped::Busy) => return Some(self),
+            Ok(Pumped::Over) if stays => return Some(self),
+            _ => self.end(pumped.is_err()),
+        }
+        None
+    }
+
     /// Messages, to the end.
     pub(super) fn run(mut self: Box<Self>) {
         let mut left = Left::Quiet;
         loop {
-            let pumped = catch_unwind(AssertUnwindSafe(|| self.pump(left)));
+            let pumped = self.pump(left);
             if !matches!(pumped, Ok(Pumped::Busy)) {
                 return self.end(pumped.is_err());
             }
@@ -113,10 +134,15 @@ impl Life {
         }
     }
 
+    /// Messages, as long as the reader has some. Err: it panicked.
+    fn pump(&mut self, left: Left) -> thread::Result<Pumped> {
+        catch_unwind(AssertUnwindSafe(|| self.pump_on(left)))
+    }
+
     /// Messages, from the socket into the central channel. When the channel is full this waits, thus does not read, thus
     /// TCP slows the client down.
     #[inline(never)]
-    fn pump(&mut self, left: Left) -> Pumped {
+    fn pump_on(&mut self, left: Left) -> Pumped {
         let mut space = [0; SPACE];
         match left {
             Left::Quiet => {}
@@ -207,3 +233,6 @@ fn report_end(shared: &Shared, peer: &Peer, reason: &Reason) {
     };
     shared.ledger.note(kind, format_args!("dropped connection {} from {}: {reason}", peer.id(), peer.addr()));
 }
+
+#[cfg(test)]
+mod tests;

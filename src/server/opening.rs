@@ -48,7 +48,6 @@ pub(super) fn open(
     seat: &mut Seat,
     shared: &Shared,
 ) -> Option<Box<Opened>> {
-    let _ = stream.set_nodelay(true);
     let deadline = Instant::now() + shared.config.handshake_timeout;
     let mut line = secure(stream, addr, port, shared, deadline)?;
     let line = &mut line;

@@ -4,6 +4,7 @@
 //! has put aside for it. The handshake is deep (that of TLS most of all) and leaves much behind; waiting for messages is
 //! not, and does not. So handshakes are done on few threads, again and again, and a WebSocket lives on another one:
 //! measured; ARCHITECTURE.md says how much.
+//! One that is gone again soon never moves (see `visits`).
 
 use super::{
     Shared,
@@ -38,12 +39,13 @@ pub(super) fn run(
     }
 }
 
-/// It is a WebSocket now, and moves to where it lives; it stays here, if there is no thread to move to.
+/// It is a WebSocket now, and moves to where it lives, if it is not gone soon; it stays here, if there is no thread to move to.
 fn stay(id: u64, stream: Arc<TcpStream>, opened: Box<Opened>, mut seat: Seat, shared: &Arc<Shared>) {
     seat.settle();
     let addr = opened.addr;
     let begun = catch_unwind(AssertUnwindSafe(|| Life::begin(id, stream, opened, seat, shared)));
     let Ok(life) = begun else { return panicked(id, addr, shared) };
+    let Some(life) = shared.visits.host(life, Life::visit) else { return };
     if let Err(NoThread { why, work }) = shared.lives.run(move || life.run()) {
         shared.ledger.note(Kind::Exhausted, format_args!("no thread for {addr} but that of its handshake: {why}"));
         work();

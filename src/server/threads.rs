@@ -7,8 +7,9 @@
 use crate::spawn::{Work, spawn};
 use std::{
     fmt, io,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::{self, Thread},
+    time::{Duration, Instant},
 };
 
 /// Threads that wait for a socket, at most: what they keep is memory.
@@ -16,6 +17,9 @@ const MOST_IDLE: usize = 64;
 
 /// How long a thread waits for its next socket.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The shortest wait: at the end of its patience, a thread's next work may just be on its way.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// There is no thread for it.
 pub(super) struct NoThread {
@@ -38,17 +42,21 @@ pub(super) struct Threads {
 /// Where threads wait for work.
 struct Waiting {
     list: Mutex<List>,
-    news: Condvar,
     patience: Duration,
 }
 
 #[derive(Default)]
 struct List {
-    /// Threads that wait.
-    idle: usize,
-    /// For them: never more than there are.
-    works: Vec<Work>,
+    /// Threads that wait. The last one is the next to work: what it needs is still in the processor's caches, and those
+    /// that nobody needs wait in vain, and end.
+    idle: Vec<Arc<Place>>,
     over: bool,
+}
+
+/// Of a thread: where its next work is put.
+struct Place {
+    work: Mutex<Option<Work>>,
+    thread: Thread,
 }
 
 impl Threads {
@@ -58,7 +66,7 @@ impl Threads {
     }
 
     fn with_patience(stack: usize, patience: Duration) -> Self {
-        let waiting = Waiting { list: Mutex::default(), news: Condvar::new(), patience };
+        let waiting = Waiting { list: Mutex::default(), patience };
         Self { waiting: Arc::new(waiting), stack }
     }
 
@@ -87,40 +95,66 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        self.waiting.list().over = true;
-        self.waiting.news.notify_all();
+        let mut list = self.waiting.list();
+        list.over = true;
+        list.idle.iter().for_each(|place| place.thread.unpark());
     }
 }
 
 impl Waiting {
     /// Gives the work to a thread that waits; back, if none does.
     fn give(&self, work: Work) -> Option<Work> {
-        let mut list = self.list();
-        if list.works.len() == list.idle {
-            return Some(work);
-        }
-        list.works.push(work);
-        drop(list);
-        self.news.notify_one();
+        let Some(place) = self.list().idle.pop() else { return Some(work) };
+        place.put(work);
         None
     }
 
     /// The next work. `None`: enough others wait, or none came for a while, or there is no server any more.
-    fn wait(&self) -> Option<Work> {
+    fn wait(&self, place: &Arc<Place>) -> Option<Work> {
         let mut list = self.list();
-        if list.idle == MOST_IDLE {
+        if list.over || list.idle.len() == MOST_IDLE {
             return None;
         }
-        list.idle += 1;
-        let nothing = |list: &mut List| list.works.is_empty() && !list.over;
-        let (mut list, _) =
-            self.news.wait_timeout_while(list, self.patience, nothing).unwrap_or_else(PoisonError::into_inner);
-        list.idle -= 1;
-        list.works.pop()
+        list.idle.push(Arc::clone(place));
+        drop(list);
+        let until = Instant::now() + self.patience;
+        let mut left = self.patience;
+        loop {
+            thread::park_timeout(left.max(SHORTEST));
+            if let Some(work) = place.take() {
+                return Some(work);
+            }
+            left = until.saturating_duration_since(Instant::now());
+            if self.leave(place, left.is_zero()) {
+                return None;
+            }
+        }
+    }
+
+    /// Takes it from the list, if it has waited long enough. False: it has to go on, perhaps for work that is just coming.
+    fn leave(&self, place: &Arc<Place>, enough: bool) -> bool {
+        let mut list = self.list();
+        let at = list.idle.iter().position(|other| Arc::ptr_eq(other, place));
+        match at.filter(|_| enough || list.over) {
+            Some(at) => drop(list.idle.remove(at)),
+            None => return false,
+        }
+        true
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    fn put(&self, work: Work) {
+        *self.work.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
+        self.thread.unpark();
+    }
+
+    fn take(&self) -> Option<Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -130,10 +164,11 @@ fn take(place: Arc<Mutex<Option<Work>>>) -> Option<Work> {
 }
 
 fn live(first: Option<Work>, waiting: &Waiting) {
-    let mut next = first;
+    let place = Arc::new(Place { work: Mutex::new(first), thread: thread::current() });
+    let mut next = place.take();
     while let Some(work) = next {
         work();
-        next = waiting.wait();
+        next = waiting.wait(&place);
     }
 }
 
@@ -141,7 +176,6 @@ fn live(first: Option<Work>, waiting: &Waiting) {
 mod tests {
     use super::*;
     use crossbeam_channel::bounded;
-    use std::{thread, time::Instant};
 
     const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -172,6 +206,35 @@ mod tests {
         let busy = told.recv_timeout(DEADLINE).expect("it has begun");
         assert_ne!(worker(&threads), busy);
         drop(release);
+    }
+
+    #[test]
+    fn who_waits_for_the_shortest_time_works_first_and_the_others_end() {
+        let threads = Threads::with_patience(64 * 1024, Duration::from_millis(100));
+        let idle = |many: usize| {
+            let begin = Instant::now();
+            while threads.waiting.list().idle.len() != many {
+                assert!(begin.elapsed() < DEADLINE, "{many} never wait");
+                thread::yield_now();
+            }
+        };
+        let (tell, told) = bounded(2);
+        let holds = [(); 2].map(|()| {
+            let (tell, (release, held)) = (tell.clone(), bounded::<()>(0));
+            let busy = move || {
+                tell.send(thread::current().id()).expect("somebody wants to know");
+                let _ = held.recv_timeout(DEADLINE);
+            };
+            threads.run(busy).expect("a thread");
+            (release, told.recv_timeout(DEADLINE).expect("it has begun"))
+        });
+        let [(first, _), (second, last)] = holds;
+        drop(first);
+        idle(1);
+        drop(second);
+        idle(2);
+        assert_eq!(worker(&threads), last);
+        idle(0);
     }
 
     /// More stack than there is memory to address.

@@ -1,0 +1,108 @@
+//! A life's first moments, over real sockets, on the test's own thread.
+
+use super::*;
+use crate::{config::Config, connection::Message, http::Request, server::Server};
+use std::{
+    io::Write,
+    net::{Shutdown, TcpListener},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// "hi", masked with zeros.
+const HI: &[u8] = b"\x81\x82\0\0\0\0hi";
+const CLOSE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe8";
+
+/// A life that has begun, its client, and the server that hears of it.
+fn life(config: Config) -> (Box<Life>, TcpStream, Server) {
+    let (life, _, client, server) = life_and_socket(config);
+    (life, client, server)
+}
+
+fn life_and_socket(config: Config) -> (Box<Life>, Arc<TcpStream>, TcpStream, Server) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+    let (stream, addr) = listener.accept().expect("a connection");
+    let server = Server::builder().config(config).listener(listener).start().expect("threads");
+    let shared = server.shutdown.0.upgrade().expect("it runs");
+    let seat = shared.seats.take(None, &shared.config).expect("a seat");
+    let request = Box::new(Request::new(()));
+    let opened = Opened { addr, request, protocol: None, input: Vec::new(), session: None };
+    let stream = Arc::new(stream);
+    let life = Life::begin(1, Arc::clone(&stream), Box::new(opened), seat, &shared);
+    assert!(matches!(next(&server), Event::Connected(..)));
+    (life, stream, client, server)
+}
+
+fn next(server: &Server) -> Event {
+    server.events().recv_timeout(DEADLINE).expect("an event in time")
+}
+
+#[test]
+fn who_is_gone_soon_never_moves() {
+    let (life, mut client, server) = life(Config::default());
+    client.write_all(&[HI, CLOSE].concat()).expect("somebody who reads");
+    let events = thread::scope(|scope| {
+        let visit = scope.spawn(|| life.visit().is_none());
+        let Event::Message(peer, Message::Text(text)) = next(&server) else { panic!("no message") };
+        assert_eq!(text.as_str(), "hi");
+        // The Close frame is answered when that has been dealt with.
+        drop(peer);
+        assert!(visit.join().expect("no panic"), "it shall have ended");
+        next(&server)
+    });
+    assert!(matches!(events, Event::Disconnected(_, Reason::ByPeer { code: 1000, .. })), "{events:?}");
+}
+
+#[test]
+fn who_is_silent_for_a_moment_moves_and_waits_as_ever() {
+    let ping_after = Duration::from_secs(20);
+    let config = Config { ping_after, ..Config::default() };
+    let (life, socket, mut client, server) = life_and_socket(config);
+    client.write_all(HI).expect("somebody who reads");
+    let life = life.visit().expect("it stays");
+    assert!(matches!(next(&server), Event::Message(..)));
+    client.write_all(HI).expect("somebody who reads");
+    client.shutdown(Shutdown::Write).expect("an end");
+    life.run();
+    assert!(matches!(next(&server), Event::Message(..)));
+    assert!(matches!(next(&server), Event::Disconnected(_, Reason::Lost)));
+    assert_eq!(socket.read_timeout().expect("a timeout"), Some(ping_after));
+}
+
+/// Nobody keeps a thread of the handshakes by talking, and nothing is lost or doubled on the way to another one.
+#[test]
+fn who_is_never_silent_moves_all_the_same() {
+    const ENOUGH: u32 = 100;
+    let (life, mut client, server) = life(Config::default());
+    let moved = &AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let _ = (0..u32::MAX).try_for_each(|number| client.write_all(&numbered(number)));
+        });
+        scope.spawn(move || {
+            let (mut expected, mut behind) = (0_u32, 0);
+            while let Event::Message(peer, Message::Binary(bytes)) = next(&server) {
+                assert_eq!(bytes.as_ref(), expected.to_be_bytes());
+                expected += 1;
+                behind += u32::from(moved.load(Ordering::Relaxed));
+                if behind == ENOUGH {
+                    peer.cut();
+                }
+            }
+            assert!(behind >= ENOUGH, "{behind}");
+        });
+        let begin = Instant::now();
+        let life = life.visit().expect("it stays");
+        assert!((WHOLE..DEADLINE).contains(&begin.elapsed()), "{:?}", begin.elapsed());
+        moved.store(true, Ordering::Relaxed);
+        life.run();
+    });
+}
+
+fn numbered(number: u32) -> Vec<u8> {
+    [&b"\x82\x84\0\0\0\0"[..], &number.to_be_bytes()].concat()
+}
