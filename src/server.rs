@@ -44,6 +44,7 @@ use relay::Relay;
 use seats::Seats;
 use std::{
     fmt,
+    fs::File,
     net::{SocketAddr, ToSocketAddrs},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -187,14 +188,14 @@ impl Shutdown {
 fn listen(index: usize, shared: &Arc<Shared>) -> std::io::Result<()> {
     let listener = &shared.entrances[index].listener;
     entrance::prepare(listener)?;
-    let shared = Arc::clone(shared);
-    spawn(&format!("accept-{index}"), 64 * 1024, Box::new(move || accept_for_ever(index, &shared)))
+    let (shared, reserve) = (Arc::clone(shared), accept::reserve());
+    spawn(&format!("accept-{index}"), 64 * 1024, Box::new(move || accept_for_ever(index, &shared, reserve)))
 }
 
 /// A server that runs and lets nobody in is worse than none: after a panic, which is a bug, it goes on.
-fn accept_for_ever(index: usize, shared: &Arc<Shared>) {
-    let run = || accept::run(index, shared);
-    while catch_unwind(AssertUnwindSafe(run)).is_err() {
+fn accept_for_ever(index: usize, shared: &Arc<Shared>, mut reserve: Option<File>) {
+    let mut run = || accept::run(index, shared, &mut reserve);
+    while catch_unwind(AssertUnwindSafe(&mut run)).is_err() {
         error!("the thread that accepts panicked, and goes on; please report this");
     }
 }

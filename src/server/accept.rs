@@ -36,10 +36,14 @@ const UNHURRIED: Duration = Duration::from_secs(1);
 /// Newcomers without a seat who are given the time to say what they want, so that they can read their 503.
 const PORTERS: usize = 16;
 
+/// A descriptor to be given up when there are no others.
+pub(super) fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
 /// The thread of one listener. It ends when the doors are closed.
-pub(super) fn run(index: usize, shared: &Arc<Shared>) {
+pub(super) fn run(index: usize, shared: &Arc<Shared>, reserve: &mut Option<File>) {
     let listener = &shared.entrances[index].listener;
-    let mut reserve = File::open("/dev/null").ok();
     loop {
         let accepted = listener.accept();
         if shared.guests.closed() {
@@ -47,7 +51,7 @@ pub(super) fn run(index: usize, shared: &Arc<Shared>) {
         }
         match accepted {
             Ok((stream, addr)) => welcome(stream, addr, index, shared),
-            Err(why) if is_exhaustion(&why) => accept_with(&mut reserve, index, &why, shared),
+            Err(why) if is_exhaustion(&why) => accept_with(reserve, index, &why, shared),
             // The newcomer is gone already, or a signal came: the next one, please.
             Err(why)
                 if matches!(
@@ -138,7 +142,7 @@ fn accept_with(reserve: &mut Option<File>, index: usize, why: &io::Error, shared
     let Entrance { listener, port } = &shared.entrances[index];
     drop(reserve.take());
     let accepted = listener.accept();
-    *reserve = File::open("/dev/null").ok();
+    *reserve = self::reserve();
     match accepted {
         Ok((stream, addr)) if reserve.is_some() => return welcome(stream, addr, index, shared),
         Ok((stream, addr)) => {
@@ -149,7 +153,7 @@ fn accept_with(reserve: &mut Option<File>, index: usize, why: &io::Error, shared
         Err(again) => shared.ledger.note(Kind::Exhausted, format_args!("cannot accept: {again}")),
     }
     if reserve.is_none() {
-        *reserve = File::open("/dev/null").ok();
+        *reserve = self::reserve();
     }
     shared.seats.wait_for_one(PAUSE);
 }
