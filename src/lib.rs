@@ -23,7 +23,7 @@
 //!
 //! | floor | modules | what is there |
 //! |---|---|---|
-//! | 0 | [`error`], [`config`], `gzip`, [`http`], [`access`], [`protocol`] | types: what can go wrong, bounds, answers, who may come in, what clients and server say; gzip unpacked |
+//! | 0 | [`error`], [`config`], `gzip`, [`http`], [`access`], [`protocol`], `spawn`, `tcp` | types: what can go wrong, bounds, answers, who may come in, what clients and server say; gzip unpacked; starting a thread; calls on sockets |
 //! | 1 | [`chat`], [`handshake`], [`pages`], `connection`, `line`, `tls`, `history` | the rules of the chat; request or upgrade; the page; the full-duplex socket; a socket until then; TLS; messages kept in a file |
 //! | 2 | [`peer`], [`server`], [`client`], [`duplex`] | the generic server: [`Server`], [`Event`], [`Peer`]; a WebSocket as browsers have it; any socket split in two |
 //! | 3 | [`chat_server`], [`chat_client`] | the chat on that server; a user of it who comes back |
@@ -49,6 +49,7 @@ mod gzip;
 pub mod http;
 pub mod protocol;
 mod spawn;
+mod tcp;
 
 pub mod chat;
 mod connection;

@@ -3,12 +3,15 @@
 //! Owns the socket's timeouts and the TLS session during the opening. What is read and written is plaintext; ciphertext is
 //! seen here only.
 
-use crate::{handshake::Source, tls::Session};
-use rustix::net::{SendFlags, send};
+use crate::{
+    handshake::Source,
+    tcp::{left_until, send_now},
+    tls::Session,
+};
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{Shutdown, TcpStream},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// One socket, until a connection takes it over.
@@ -142,7 +145,7 @@ impl Read for Timed<'_> {
 pub(crate) fn peek(stream: &TcpStream, deadline: Instant) -> Option<u8> {
     let mut first = [0];
     loop {
-        set_timeout(deadline, |left| stream.set_read_timeout(left)).ok()?;
+        stream.set_read_timeout(Some(left_until(deadline).ok()?)).ok()?;
         match stream.peek(&mut first) {
             Err(why) if why.kind() == ErrorKind::Interrupted => {}
             done => return (done.ok()? == 1).then_some(first[0]),
@@ -151,11 +154,10 @@ pub(crate) fn peek(stream: &TcpStream, deadline: Instant) -> Option<u8> {
 }
 
 fn write_until(mut stream: &TcpStream, bytes: &[u8], deadline: Instant) -> io::Result<()> {
-    // What there is room for, mostly all of it, needs no timeout. What goes wrong here does so below, too.
-    let taken = if bytes.is_empty() { 0 } else { send(stream, bytes, SendFlags::DONTWAIT | NOSIGNAL).unwrap_or(0) };
-    let mut bytes = &bytes[taken..];
+    // What there is room for, mostly all of it, needs no timeout.
+    let mut bytes = &bytes[send_now(stream, bytes)?..];
     while !bytes.is_empty() {
-        set_timeout(deadline, |left| stream.set_write_timeout(left))?;
+        stream.set_write_timeout(Some(left_until(deadline)?))?;
         match stream.write(bytes) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(count) => bytes = &bytes[count..],
@@ -164,20 +166,4 @@ fn write_until(mut stream: &TcpStream, bytes: &[u8], deadline: Instant) -> io::R
         }
     }
     Ok(())
-}
-
-/// No SIGPIPE from a connection that is gone. Apple's sockets have an option for it, which std sets.
-#[cfg(not(target_vendor = "apple"))]
-const NOSIGNAL: SendFlags = SendFlags::NOSIGNAL;
-#[cfg(target_vendor = "apple")]
-const NOSIGNAL: SendFlags = SendFlags::empty();
-
-/// Sets what is left of the time as a timeout.
-fn set_timeout(deadline: Instant, set: impl Fn(Option<Duration>) -> io::Result<()>) -> io::Result<()> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(ErrorKind::TimedOut.into());
-    }
-    // The socket counts in microseconds, and 0 of them would mean for ever.
-    set(Some(left.max(Duration::from_micros(1))))
 }

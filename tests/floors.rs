@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("access", 0),
     ("protocol", 0),
     ("spawn", 0),
+    ("tcp", 0),
     ("chat", 1),
     ("handshake", 1),
     ("connection", 1),

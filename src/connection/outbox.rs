@@ -1,11 +1,8 @@
-//! What waits to be sent to one peer, and the one place that sends.
+//! What waits to be sent to one peer, and the one place from which it is sent.
 //!
 //! Owns the bytes between a message and the socket. Never blocks: what the socket does not take stays here.
 
-use rustix::{
-    io::Errno,
-    net::{SendFlags, send},
-};
+use crate::tcp::send_now;
 use std::{io, net::TcpStream};
 
 /// Memory that an empty outbox may keep for the next message. A burst's memory is given back.
@@ -67,23 +64,3 @@ impl Outbox {
         Ok(())
     }
 }
-
-/// Sends until all is taken or the socket is full: `writable` events come only after it said that it is full.
-fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    let mut sent = 0;
-    while sent < bytes.len() {
-        match send(stream, &bytes[sent..], SendFlags::DONTWAIT | NOSIGNAL) {
-            Ok(count) => sent += count,
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => break,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(sent)
-}
-
-/// No SIGPIPE from a connection that is gone. Apple's sockets have an option for it, which std sets.
-#[cfg(not(target_vendor = "apple"))]
-const NOSIGNAL: SendFlags = SendFlags::NOSIGNAL;
-#[cfg(target_vendor = "apple")]
-const NOSIGNAL: SendFlags = SendFlags::empty();

@@ -1,12 +1,12 @@
 //! Reading the request head: bounded in time and in size, in one segment or byte by byte.
 //!
 //! Owns the bytes until the head is whole. Knows no rules on what the request may say.
-//! Each connection's thread comes through here, and the pages of its stack that were once touched stay with it:
-//! so the buffer and the header slots are on the heap, and are gone when the request is made.
+//! The pages of a stack that were once touched stay with its thread, and a WebSocket may stay on the thread of its
+//! handshake: so the buffer and the header slots are on the heap. The buffer becomes the request, the slots are given back.
 
 use std::io::{self, Read};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
@@ -15,6 +15,7 @@ use tungstenite::Bytes;
 use super::head_error::HeadError;
 use super::parse;
 use crate::http::Request;
+use crate::tcp::left_until;
 
 /// Where the bytes of a request head come from.
 pub trait Source {
@@ -28,16 +29,12 @@ pub trait Source {
 /// Sets the socket's read timeout if it has to wait, and leaves it set.
 impl Source for &TcpStream {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
+        let left = left_until(deadline)?;
         match recv(&**self, &mut *buffer, RecvFlags::DONTWAIT) {
             Err(Errno::AGAIN) => {}
             done => return done.map(|(_, count)| count).map_err(Into::into),
         }
-        // The socket counts in microseconds, and 0 of them would mean for ever.
-        self.set_read_timeout(Some(left.max(Duration::from_micros(1))))?;
+        self.set_read_timeout(Some(left))?;
         self.read(buffer)
     }
 }

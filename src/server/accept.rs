@@ -11,11 +11,11 @@ use super::{
     socket,
     threads::NoThread,
 };
-use crate::{handshake, spawn::spawn, tls::Port};
+use crate::{handshake, spawn::spawn, tcp::send_now, tls::Port};
 use log::debug;
 use rustix::{
     io::Errno,
-    net::{RecvFlags, SendFlags, recv, send},
+    net::{RecvFlags, recv},
 };
 use std::{
     fs::File,
@@ -170,8 +170,8 @@ fn turn_away_within(stream: &TcpStream, port: Option<&Port>, most: Duration) {
 fn turn_away(stream: &TcpStream, port: Option<&Port>) {
     let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
     let _ = match port.and_then(Port::busy) {
-        None => send(stream, &handshake::full().to_bytes(false), SendFlags::DONTWAIT),
-        Some(alert) => send(stream, alert, SendFlags::DONTWAIT),
+        None => send_now(stream, &handshake::full().to_bytes(false)),
+        Some(alert) => send_now(stream, alert),
     };
     let _ = stream.shutdown(Shutdown::Write);
     let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
