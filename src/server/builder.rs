@@ -3,7 +3,7 @@
 //! Owns what is asked for until the server starts, and what there is room for.
 
 use super::{
-    GUESSES, Server, Shared, Shutdown, entrance, entrance::Entrance, forwarded::Proxies, guests::Guests,
+    Event, GUESSES, Server, Shared, Shutdown, entrance, entrance::Entrance, forwarded::Proxies, guests::Guests,
     ledger::Ledger, listen, mappings, pace::Pace, relay::Relay, threads::Threads, visits::Visits,
 };
 use crate::{
@@ -14,9 +14,10 @@ use crate::{
     handshake::Policy,
     http::{Request, Response},
 };
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Sender, bounded};
 use log::warn;
 use std::{
+    io,
     net::{IpAddr, TcpListener, ToSocketAddrs},
     sync::{Arc, atomic::AtomicU64},
 };
@@ -101,38 +102,44 @@ impl Builder {
         if self.entrances.is_empty() {
             return Err(Error::NoListener);
         }
+        self.launch().map_err(Error::Start)
+    }
+
+    fn launch(mut self) -> io::Result<Server> {
         let addrs = self.entrances.iter().map(|entrance| entrance.listener.local_addr());
-        let addrs = addrs.collect::<Result<_, _>>().map_err(Error::Start)?;
-        let config = within(self.config.sensible(), mappings::room());
-        let (sender, events) = bounded(config.events);
-        let (openings, lives) = (Threads::new(config.stack), Threads::new(config.stack));
-        let relay = Relay::start(config.stack).map_err(Error::Start)?;
-        let opened = Pace::new(u32::try_from(config.connections_per_address).unwrap_or(u32::MAX));
-        let shared = Arc::new(Shared {
-            config: Arc::new(config),
+        let addrs = addrs.collect::<Result<_, _>>()?;
+        self.config = within(self.config.sensible(), mappings::room());
+        let (sender, events) = bounded(self.config.events);
+        let shared = Arc::new(self.shared(sender)?);
+        // From here on, an error drops the server, and thus stops what has been started.
+        let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
+        for index in 0..shared.entrances.len() {
+            listen(index, &shared)?;
+        }
+        Ok(server)
+    }
+
+    fn shared(self, events: Sender<Event>) -> io::Result<Shared> {
+        let config = self.config;
+        Ok(Shared {
             policy: self.policy,
-            drain: Drain::start().map_err(Error::Start)?,
-            relay,
+            drain: Drain::start()?,
+            relay: Relay::start(config.stack)?,
             seats: Arc::default(),
-            openings,
-            lives,
+            openings: Threads::new(config.stack),
+            lives: Threads::new(config.stack),
             visits: Visits::default(),
             proxies: self.proxies,
             guests: Guests::default(),
             guesses: Pace::new(GUESSES),
-            opened,
+            opened: Pace::new(u32::try_from(config.connections_per_address).unwrap_or(u32::MAX)),
             ledger: Ledger::default(),
             next_id: AtomicU64::new(self.first_id.unwrap_or(1).max(1)),
             porters: Arc::default(),
-            events: sender,
+            events,
             entrances: self.entrances,
-        });
-        // From here on, an error drops the server, and thus stops what has been started.
-        let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
-        for index in 0..shared.entrances.len() {
-            listen(index, &shared).map_err(Error::Start)?;
-        }
-        Ok(server)
+            config: Arc::new(config),
+        })
     }
 }
 
