@@ -135,10 +135,8 @@ impl Waiting {
     fn leave(&self, place: &Arc<Place>, enough: bool) -> bool {
         let mut list = self.list();
         let at = list.idle.iter().position(|other| Arc::ptr_eq(other, place));
-        match at.filter(|_| enough || list.over) {
-            Some(at) => drop(list.idle.remove(at)),
-            None => return false,
-        }
+        let Some(at) = at.filter(|_| enough || list.over) else { return false };
+        list.idle.remove(at);
         true
     }
 
@@ -175,7 +173,7 @@ fn live(first: Option<Work>, waiting: &Waiting) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossbeam_channel::bounded;
+    use crossbeam_channel::{Sender, bounded};
 
     const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -187,54 +185,57 @@ mod tests {
         told.recv_timeout(DEADLINE).expect("it was done")
     }
 
+    /// Work that goes on until what comes first is dropped, and which thread does it.
+    fn busy(threads: &Threads) -> (Sender<()>, thread::ThreadId) {
+        let ((tell, told), (hold, held)) = (bounded(1), bounded(0));
+        let work = move || {
+            tell.send(thread::current().id()).expect("somebody wants to know");
+            let _ = held.recv_timeout(DEADLINE);
+        };
+        threads.run(work).expect("a thread");
+        (hold, told.recv_timeout(DEADLINE).expect("it has begun"))
+    }
+
+    #[track_caller]
+    fn until(what: &str, is_so: impl Fn() -> bool) {
+        let begin = Instant::now();
+        while !is_so() {
+            assert!(begin.elapsed() < DEADLINE, "not in time: {what}");
+            thread::yield_now();
+        }
+    }
+
     #[test]
     fn a_thread_is_used_again_and_a_busy_one_is_not() {
         let threads = Threads::new(64 * 1024);
         let first = worker(&threads);
-        let begin = Instant::now();
         // It takes a moment until it waits.
-        while worker(&threads) != first {
-            assert!(begin.elapsed() < DEADLINE, "it is not used again");
-        }
-        let (release, held) = bounded::<()>(0);
-        let (tell, told) = bounded(1);
-        let busy = move || {
-            tell.send(thread::current().id()).expect("somebody wants to know");
-            let _ = held.recv_timeout(DEADLINE);
-        };
-        threads.run(busy).expect("a thread");
-        let busy = told.recv_timeout(DEADLINE).expect("it has begun");
+        until("it is used again", || worker(&threads) == first);
+        let (_hold, busy) = busy(&threads);
         assert_ne!(worker(&threads), busy);
-        drop(release);
     }
 
     #[test]
     fn who_waits_for_the_shortest_time_works_first_and_the_others_end() {
         let threads = Threads::with_patience(64 * 1024, Duration::from_millis(100));
-        let idle = |many: usize| {
-            let begin = Instant::now();
-            while threads.waiting.list().idle.len() != many {
-                assert!(begin.elapsed() < DEADLINE, "{many} never wait");
-                thread::yield_now();
-            }
-        };
-        let (tell, told) = bounded(2);
-        let holds = [(); 2].map(|()| {
-            let (tell, (release, held)) = (tell.clone(), bounded::<()>(0));
-            let busy = move || {
-                tell.send(thread::current().id()).expect("somebody wants to know");
-                let _ = held.recv_timeout(DEADLINE);
-            };
-            threads.run(busy).expect("a thread");
-            (release, told.recv_timeout(DEADLINE).expect("it has begun"))
-        });
-        let [(first, _), (second, last)] = holds;
+        let idle = |many: usize| until("so many wait", || threads.waiting.list().idle.len() == many);
+        let [(first, _), (second, last)] = [(); 2].map(|()| busy(&threads));
         drop(first);
         idle(1);
         drop(second);
         idle(2);
         assert_eq!(worker(&threads), last);
         idle(0);
+    }
+
+    #[test]
+    fn only_so_many_wait() {
+        let threads = Threads::with_patience(64 * 1024, 2 * DEADLINE);
+        let many: Vec<_> = (0..MOST_IDLE + 2).map(|_| busy(&threads)).collect();
+        drop(many);
+        // Each thread holds the place where they wait, and so does what starts them.
+        until("two have ended", || Arc::strong_count(&threads.waiting) == 1 + MOST_IDLE);
+        until("the others wait", || threads.waiting.list().idle.len() == MOST_IDLE);
     }
 
     /// More stack than there is memory to address.
@@ -252,10 +253,6 @@ mod tests {
         worker(&threads);
         let waiting = Arc::downgrade(&threads.waiting);
         drop(threads);
-        let begin = Instant::now();
-        while waiting.strong_count() > 0 {
-            assert!(begin.elapsed() < DEADLINE, "it still waits");
-            thread::yield_now();
-        }
+        until("it waits no more", || waiting.strong_count() == 0);
     }
 }
