@@ -1,7 +1,7 @@
 //! A WebSocket's life: `Connected` first, then its messages, `Disconnected` once and last, a panic included.
 //!
 //! Owns what belongs to it, so that another thread than that of the handshake can go on with it: its own one,
-//! which waits for the socket, and while it is busy the relay, which does not. Knows no threads.
+//! which waits for the socket, and while it is busy the relay, which does not. Starts no threads, and knows no protocol.
 
 use super::{
     Event, Shared,
@@ -9,7 +9,7 @@ use super::{
     opening::Opened,
     relay::Busy,
     seats::Seat,
-    visits::{MOMENT, WHOLE},
+    visits::{SILENCE, WHOLE},
 };
 use crate::{
     connection::{Came, Connection, Digest, Ending, FarEnd, Message, Parts, Reader, Reason, Role, SPACE, Space},
@@ -40,7 +40,7 @@ enum Pumped {
     Busy,
 }
 
-/// What somebody else's turn comes to.
+/// What a turn on the relay comes to.
 pub(super) enum Turn {
     /// All that was there has been read.
     Quiet,
@@ -107,7 +107,7 @@ impl Life {
 
     /// The first messages, for a moment. `None`: that was all, it is gone.
     pub(super) fn visit(mut self: Box<Self>) -> Option<Box<Self>> {
-        self.reader.visit(MOMENT, WHOLE);
+        self.reader.visit(SILENCE, WHOLE);
         let pumped = self.pump(Left::Quiet);
         let stays = self.reader.stays();
         match pumped {

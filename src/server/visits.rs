@@ -1,7 +1,8 @@
 //! Whether a newcomer's first moments are lived on the thread of its handshake.
 //!
 //! Owns what was learned from those before it. Many come, say something and go again: then no second thread has to be woken
-//! for them. Those who stay cost a little more that way, and keep that thread from others for a moment.
+//! for them. Those who stay cost a little more that way, and keep that thread from others for a moment. Knows neither
+//! sockets nor threads.
 
 use std::{
     sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
@@ -9,7 +10,7 @@ use std::{
 };
 
 /// A silence this long means that it stays. On a busy server, a round trip takes some of it.
-pub(super) const MOMENT: Duration = Duration::from_millis(10);
+pub(super) const SILENCE: Duration = Duration::from_millis(10);
 
 /// The longest that those may visit who are never silent.
 pub(super) const WHOLE: Duration = Duration::from_millis(50);

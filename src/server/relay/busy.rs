@@ -10,7 +10,7 @@ const GAP: Duration = Duration::from_millis(10);
 /// So many quick messages, one after the other, make a connection a busy one.
 const QUICK: u32 = 8;
 
-/// From so many busy connections on a relay pays.
+/// With so many busy connections a relay pays.
 pub(super) const FEW: usize = 3;
 
 /// For how long busy connections are counted. Longer than [`GAP`], within which each of them speaks.
@@ -36,7 +36,7 @@ impl Busy {
     }
 }
 
-/// Busy connections that are not lent.
+/// Who is busy and not lent (or was not a moment ago).
 #[derive(Default)]
 pub(super) struct Crowd {
     since: Option<Instant>,

@@ -30,6 +30,7 @@ const MOST_MOMENTS: usize = 8;
 /// After a failure, which would come again at once.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// What the thread works with.
 pub(super) struct Desk {
     poll: Poll,
     shared: Arc<Shared>,
@@ -40,8 +41,9 @@ pub(super) struct Desk {
     /// Whose turn it is, each once.
     due: Vec<usize>,
     patience: Patience,
+    /// When to look next who is silent.
     look_at: Instant,
-    /// There were few when it was looked last.
+    /// There were few at the last look.
     few: bool,
 }
 
