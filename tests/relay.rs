@@ -80,6 +80,20 @@ fn two_are_no_crowd() {
     assert!(!was_given_back(2000, "quiet") && !was_given_back(2001, "quiet"));
 }
 
+/// When a crowd has gone, those two who are left have their own threads again, though they talk on.
+#[test]
+fn two_are_no_crowd_any_more() {
+    let (_echo, mut clients) = start(Config::default(), 2500..2504);
+    become_busy(&mut clients, 2500..2504);
+    clients.truncate(2);
+    let begin = Instant::now();
+    while are_lent(2500..2501) || are_lent(2501..2502) {
+        talk(&mut clients, 0..BURST);
+        assert!(begin.elapsed() < DEADLINE, "they are still lent");
+    }
+    talk(&mut clients, 0..BURST);
+}
+
 /// A message of the largest size, in pieces and behind others: the buffer grows at the relay as it does elsewhere.
 #[test]
 fn large_messages_pass() {
@@ -95,8 +109,9 @@ fn large_messages_pass() {
     }
 }
 
-/// Has one of a crowd say `last` while it is lent, again and again with others until it was: `see` looks at what it hears.
-fn while_lent(first: u64, left: &str, last: &[u8], see: impl Fn(RawClient), reason: &Reason) {
+/// Has one of a crowd say `last` while it is lent, again and again with others until it was given back for that. `see`
+/// looks at what it hears, `ends` at the reason for its end.
+fn while_lent(first: u64, given_back: &str, last: &[u8], see: impl Fn(RawClient), ends: impl Fn(&Reason) -> bool) {
     let begin = Instant::now();
     for first in (first..).step_by(4) {
         assert!(begin.elapsed() < DEADLINE, "nobody was lent when it ended");
@@ -107,8 +122,9 @@ fn while_lent(first: u64, left: &str, last: &[u8], see: impl Fn(RawClient), reas
         see(one);
         talk(&mut clients, 0..BURST);
         drop(clients);
-        assert_eq!(echo.stop()[0], (first, reason.clone()));
-        if was_given_back(first, left) {
+        let (id, reason) = echo.stop().swap_remove(0);
+        assert!(id == first && ends(&reason), "{id}: {reason}");
+        if was_given_back(first, given_back) {
             return;
         }
     }
@@ -120,8 +136,8 @@ fn a_close_is_answered_after_what_came_before() {
         expect(&mut one, 0..BURST);
         assert_eq!(one.expect_close_and_fin(), 1000);
     };
-    let reason = Reason::ByPeer { code: 1000, reason: String::new() };
-    while_lent(10_000, "over", &frame(CLOSE, &1000_u16.to_be_bytes()), see, &reason);
+    let ends = |reason: &Reason| matches!(reason, Reason::ByPeer { code: 1000, .. });
+    while_lent(10_000, "over", &frame(CLOSE, &1000_u16.to_be_bytes()), see, ends);
 }
 
 #[test]
@@ -130,28 +146,15 @@ fn a_failure_is_said_after_what_came_before() {
         expect(&mut one, 0..BURST);
         assert_eq!(one.expect_close_and_fin(), 1002);
     };
-    let begin = Instant::now();
-    for first in (20_000..).step_by(4) {
-        assert!(begin.elapsed() < DEADLINE, "nobody was lent when it failed");
-        let (echo, mut clients) = start(Config::default(), first..first + 4);
-        become_busy(&mut clients, first..first + 4);
-        let mut one = clients.remove(0);
-        one.send(&[texts(0..BURST), server_frame(TEXT, b"no mask")].concat());
-        see(one);
-        talk(&mut clients, 0..BURST);
-        drop(clients);
-        assert!(matches!(echo.stop()[0], (id, Reason::Failed { code: 1002, .. }) if id == first));
-        if was_given_back(first, "over") {
-            return;
-        }
-    }
+    let ends = |reason: &Reason| matches!(reason, Reason::Failed { code: 1002, .. });
+    while_lent(20_000, "over", &server_frame(TEXT, b"no mask"), see, ends);
 }
 
 /// Without a word: what was said before is heard all the same, and the end is an end.
 #[test]
 fn who_vanishes_is_gone() {
     let see = |mut one: RawClient| expect(&mut one, 0..BURST);
-    while_lent(30_000, "gone", b"", see, &Reason::Lost);
+    while_lent(30_000, "gone", b"", see, |reason| *reason == Reason::Lost);
 }
 
 #[test]
@@ -159,7 +162,7 @@ fn a_panic_ends_that_connection_only() {
     let see = |mut one: RawClient| {
         while one.read_frame().is_ok_and(|frame| frame.is_some()) {}
     };
-    while_lent(40_000, "panicked", &frame(TEXT, b"thirteen long"), see, &Reason::Panicked);
+    while_lent(40_000, "panicked", &frame(TEXT, b"thirteen long"), see, |reason| *reason == Reason::Panicked);
 }
 
 #[test]
