@@ -1,13 +1,15 @@
-//! The history in a file: what it keeps, what it refuses, what it survives; and `chinwag history`.
+//! The history in a file: what it keeps, and what it survives.
 #![cfg(feature = "history")]
+// A crate of its own, which exports nothing.
+#![allow(unreachable_pub)]
 
+#[path = "../support/mod.rs"]
 mod support;
 
-use std::collections::BTreeMap;
-use std::fs;
+mod foreign;
+mod program;
+
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,9 +18,9 @@ use chinwag::history::{Durability, History, Problem, Settings};
 use chinwag::protocol::Entry;
 use rusqlite::Connection;
 use support::binary::{command, start_binary};
-use support::script::{printed, run_to_end};
+use support::script::printed;
 use support::temp::{Folder, SmallDisk};
-use support::{Client, DEADLINE, run, skip, wait_until};
+use support::{Client, DEADLINE, skip, wait_until};
 
 fn entry(room: &str, seq: u64) -> Entry {
     let mut entry = Entry::new(room, seq, "ann", format!("message {seq}"));
@@ -38,6 +40,27 @@ fn open(file: &str) -> History {
 /// A file with these numbers in the lobby.
 fn filled(file: &str, last: u64) {
     open(file).commit(&mut entries("", 1..=last));
+}
+
+fn sql(path: &str, sql: &str) {
+    let db = Connection::open(path).expect("a database");
+    db.execute_batch(sql).expect("SQL");
+}
+
+/// What the program says that refuses, and reads none of its input.
+fn refused(args: &[&str], input: &str) -> String {
+    let output = piped(args, input);
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {}", printed(&output));
+    printed(&output)
+}
+
+fn piped(args: &[&str], input: &str) -> Output {
+    let mut command: Command = command(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("cargo has built the binary");
+    // A program that has refused does not read it.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    child.wait_with_output().expect("it ends")
 }
 
 #[test]
@@ -66,105 +89,6 @@ fn what_was_committed_is_there_again_in_order_and_the_numbering_has_its_old_name
     assert_eq!(history.recall("", 10, 20, 0).expect("readable"), entries("", 11..=11));
     assert_eq!(history.recall("nowhere", 0, 9, usize::MAX).expect("readable"), []);
     assert_eq!(history.first_id(), 8, "above every id in it");
-}
-
-/// Each of these is a mistake: one line says so, and all is left exactly as it is.
-#[test]
-fn a_file_that_is_not_ours_is_not_touched_and_a_line_says_what_to_do() {
-    let folder = Folder::new("foreign");
-    let file = folder.path("chat.db");
-    let rows: &[(&dyn Fn(), &str)] = &[
-        (&|| fs::write(&file, "my diary\n").expect("written"), "no SQLite database"),
-        (&|| fs::write(&file, vec![b'x'; 70_000]).expect("written"), "no SQLite database"),
-        (&|| sql(&file, "CREATE TABLE mine (x); INSERT INTO mine VALUES (1)"), "another program"),
-        (&|| sql(&file, "PRAGMA journal_mode = wal; CREATE TABLE mine (x)"), "another program"),
-        (&|| left_behind(&file), "another program"),
-        (&|| newer(&file), "newer chinwag"),
-        (&|| damaged(&file), "damaged"),
-        (&|| cut_short(&file), "damaged"),
-    ];
-    for (make, part) in rows {
-        make();
-        let before = content(&folder);
-        let server = ["--listen", "127.0.0.1:0", "--history", &file];
-        for (args, advice) in [
-            (&server[..], "choose another file"),
-            (&["history", &file, "--import"], "choose another file"),
-            (&["history", &file], ""),
-        ] {
-            let said = refused(args, "");
-            let is_all = [&file, *part, advice].iter().all(|part| said.contains(part));
-            assert!(is_all && said.lines().count() == 1 && !said.contains("restart"), "{args:?}: {said}");
-        }
-        let said = format!("{:?}", History::open(&Settings::new(&file)).expect_err("it is not ours"));
-        assert!(said.starts_with(&file) && said.contains(part) && said.contains("choose another"), "{said}");
-        let after = content(&folder);
-        assert!(after == before, "{part}: {:?} were {:?}", after.keys(), before.keys());
-        before.keys().for_each(|name| fs::remove_file(folder.path(name)).expect("it is there"));
-    }
-}
-
-/// All files of a folder, but for what SQLite shares among those who read a file.
-fn content(folder: &Folder) -> BTreeMap<String, Vec<u8>> {
-    let names = fs::read_dir(folder.path("")).expect("a folder");
-    let names = names.map(|entry| entry.expect("readable").file_name().into_string().expect("a plain name"));
-    let names = names.filter(|name| !name.ends_with("-shm"));
-    names.map(|name| (name.clone(), fs::read(folder.path(&name)).expect("it is there"))).collect()
-}
-
-/// Another program's, which was killed: the last that it did is in its log only.
-fn left_behind(file: &str) {
-    let other = format!("{file}-other");
-    let db = Connection::open(&other).expect("a database");
-    db.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE mine (x); INSERT INTO mine VALUES (1)").expect("SQL");
-    for end in ["", "-wal"] {
-        fs::copy(format!("{other}{end}"), format!("{file}{end}")).expect("copied");
-    }
-    drop(db);
-    fs::remove_file(other).expect("it is there");
-}
-
-fn newer(file: &str) {
-    filled(file, 3);
-    sql(file, "PRAGMA user_version = 99");
-}
-
-fn damaged(file: &str) {
-    filled(file, 2000);
-    let mut bytes = fs::read(file).expect("it is there");
-    bytes[100..8100].fill(0x5a);
-    fs::write(file, bytes).expect("written");
-}
-
-fn cut_short(file: &str) {
-    filled(file, 2000);
-    let bytes = fs::read(file).expect("it is there");
-    fs::write(file, &bytes[..bytes.len() / 2]).expect("written");
-}
-
-/// Neither to be read nor written: somebody else's. (For root everything is allowed.)
-#[test]
-fn a_file_that_may_not_be_read_is_a_mistake_too() {
-    let folder = Folder::new("right");
-    let file = folder.path("chat.db");
-    filled(&file, 1);
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("it is ours");
-    let program = command(&["--listen", "127.0.0.1:0", "--history", &file]);
-    let mut limited = Command::new("setpriv");
-    limited.args(["--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search", "--"]);
-    limited.arg(program.get_program()).args(program.get_args());
-    if Command::new("setpriv").arg("--version").output().is_err() {
-        return skip("no setpriv");
-    }
-    let output = run_to_end(if fs::read(&file).is_ok() { limited } else { program }, DEADLINE);
-    let said = printed(&output);
-    assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
-    assert!(said.contains(&file) && said.contains("right to read and write"), "{said}");
-}
-
-fn sql(path: &str, sql: &str) {
-    let db = Connection::open(path).expect("a database");
-    db.execute_batch(sql).expect("SQL");
 }
 
 #[test]
@@ -353,98 +277,4 @@ fn join(file: &str, last: u64) -> Duration {
         start.elapsed()
     };
     (0..5).map(|_| visit()).min().expect("five")
-}
-
-#[test]
-fn a_second_server_on_the_same_file_is_refused() {
-    let folder = Folder::new("second");
-    let file = folder.path("chat.db");
-    let first = start_binary(&["--history", &file]);
-    let output = run_to_end(command(&["--listen", "127.0.0.1:0", "--history", &file]), DEADLINE);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(printed(&output).contains("another chinwag uses it"), "{}", printed(&output));
-    drop(first);
-    start_binary(&["--history", &file]);
-}
-
-#[test]
-fn a_history_is_exported_and_imported_and_printed() {
-    let folder = Folder::new("export");
-    let (one, other) = (folder.path("one.db"), folder.path("other.db"));
-    let mut history = open(&one);
-    history.commit(&mut entries("", 1..=3));
-    let mut odd = entry("kitchen", 1);
-    odd.text = "\u{1b}[2J\nboo".into();
-    history.commit(&mut vec![odd]);
-    let lines = ran(&["history", &one, "--export"]);
-    assert_eq!(lines.lines().count(), 2 + 4, "while it is open: {lines}");
-    drop(history);
-
-    assert_eq!(pipe(&["history", &other, "--import"], &lines), "messages read: 4, of them new: 4\n");
-    assert_eq!(pipe(&["history", &other, "--import"], &lines), "messages read: 4, of them new: 0\n");
-    assert_eq!(ran(&["history", &other, "--export"]), lines);
-    let (mut first, mut second) = (open(&one), open(&other));
-    assert_eq!((first.past("", 9), first.first_id()), (second.past("", 9), second.first_id()));
-    drop((first, second));
-    let kitchen = ran(&["history", &other, "--room", "KITCHEN"]);
-    assert_eq!(kitchen, "2023-11-14 22:13:20 [kitchen] #1 ann: \\u{1b}[2J\\nboo\n");
-    assert_eq!(ran(&["history", &other, "--room", ""]).lines().count(), 3);
-    assert_eq!(ran(&["history", &other, "--json"]).lines().count(), 4);
-
-    let changed = lines.replace("message 2", "message two");
-    assert!(refused(&["history", &other, "--import"], &changed).contains("import into a new file"));
-    assert!(refused(&["history", &other, "--import"], "nonsense").contains("line 1 "));
-    assert_eq!(ran(&["history", &other, "--export"]), lines, "all, or nothing");
-}
-
-#[test]
-fn what_is_wrong_is_one_line_and_status_2() {
-    let folder = Folder::new("wrong");
-    let (none, text) = (folder.path("none"), folder.path("text"));
-    fs::write(&text, "my diary").expect("written");
-    let here = folder.path("");
-    let lost = folder.path("no/such/chat.db");
-    let rows: &[(&[&str], &str)] = &[
-        (&["history", &none], "no such file"),
-        (&["history", &text], "no SQLite database"),
-        (&["history"], "FILE"),
-        (&["--history", &lost], "no folder"),
-        (&["--history", &here], "folder"),
-        (&["--history-days", "3"], "--history FILE"),
-        (&["--history", &none, "--history-days", "0"], "--history-days 0"),
-        (&["--history", &none, "--history-rows", "many"], "--history-rows many"),
-        (&["--history", &none, "--history-sync", "maybe"], "normal or full"),
-    ];
-    for (args, part) in rows {
-        let said = refused(args, "");
-        assert!(said.contains(part), "{args:?}: {said}");
-        assert_eq!(said.lines().count(), 1, "{said}");
-    }
-    assert!(!Path::new(&none).exists(), "nothing was made");
-    assert!(fs::metadata(&text).expect("it is there").permissions().mode() & 0o400 != 0);
-}
-
-fn ran(args: &[&str]) -> String {
-    String::from_utf8(run(command(args), DEADLINE).stdout).expect("UTF-8")
-}
-
-fn pipe(args: &[&str], input: &str) -> String {
-    let output = piped(args, input);
-    assert!(output.status.success(), "{}", printed(&output));
-    printed(&output)
-}
-
-fn refused(args: &[&str], input: &str) -> String {
-    let output = piped(args, input);
-    assert_eq!(output.status.code(), Some(2), "{args:?}: {}", printed(&output));
-    printed(&output)
-}
-
-fn piped(args: &[&str], input: &str) -> Output {
-    let mut command: Command = command(args);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("cargo has built the binary");
-    // A program that has refused does not read it.
-    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
-    child.wait_with_output().expect("it ends")
 }
