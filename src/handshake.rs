@@ -71,7 +71,6 @@ pub enum Decision {
 ///
 /// It also takes the secrets out of it: the value of `?token=` is replaced, `Authorization`, `Cookie` and
 /// `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
-#[inline(never)]
 pub fn decide(request: &mut Request, policy: &Policy) -> Decision {
     let token = secrets::take_token(request);
     match judge(request, token.as_deref(), policy) {
@@ -88,7 +87,6 @@ enum Verdict {
 }
 
 /// The last check, that of the key, and the 101 answer.
-#[inline(never)]
 fn upgrade(request: &mut Request, protocol: Option<Arc<str>>) -> Result<Decision, Response> {
     let accept = upgrade::accept(request.headers())?;
     let response = upgrade::answer(&accept, protocol.as_deref());
@@ -115,7 +113,6 @@ pub fn full() -> Response {
 }
 
 /// Host, then the rest: a foreign `Host` gets neither page nor handshake.
-#[inline(never)]
 fn judge(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Verdict, Response> {
     fields::no_body(request.headers())?;
     let host = host_of(request)?;
@@ -137,7 +134,6 @@ fn judge(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Ver
 
 /// The host that the request is for; `None` only with HTTP/1.0, which knew no `Host`.
 /// The one of an absolute target wins over the header, which must be there all the same (RFC 9112 3.2).
-#[inline(never)]
 fn host_of(request: &Request) -> Result<Option<Host>, Response> {
     let invalid = || bad_request("Host must be a host name or an IP address, and a port where there is one.");
     let header = match fields::single(request.headers(), header::HOST) {
@@ -152,7 +148,6 @@ fn host_of(request: &Request) -> Result<Option<Host>, Response> {
     }
 }
 
-#[inline(never)]
 fn check_origin(request: &Request, host: &Host, access: &Access) -> Result<(), Response> {
     let origin = fields::single(request.headers(), header::ORIGIN)
         .map_err(|_| bad_request("Origin is given more than once."))?;
@@ -162,7 +157,6 @@ fn check_origin(request: &Request, host: &Host, access: &Access) -> Result<(), R
 }
 
 /// What a request gets that wants no upgrade.
-#[inline(never)]
 fn page(request: &Request, policy: &Policy) -> Response {
     let site = policy.site.as_ref();
     if let Some(response) = site.and_then(|site| site(request)) {
@@ -177,7 +171,6 @@ fn page(request: &Request, policy: &Policy) -> Response {
     not_allowed("GET")
 }
 
-#[inline(never)]
 fn refused(refusal: Refusal) -> Response {
     let response = Response::text(refusal.status(), refusal.to_string());
     match refusal.status() {

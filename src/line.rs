@@ -31,7 +31,6 @@ impl<'a> Line<'a> {
     /// # Errors
     /// It failed, and the peer was told why as far as TLS has words for it; or it took too long (`WouldBlock`,
     /// `TimedOut`).
-    #[inline(never)]
     pub(crate) fn secure(stream: &'a TcpStream, mut session: Session, deadline: Instant) -> io::Result<Self> {
         let mut hello = Vec::new();
         session.flush(&mut hello);
@@ -73,7 +72,6 @@ impl<'a> Line<'a> {
 
     /// All is said: `close_notify`, the FIN, and a wait until the peer has seen it. Closing a socket with unread bytes
     /// would send a reset, which can destroy what was said last on its way.
-    #[inline(never)]
     pub(crate) fn hang_up(&mut self, deadline: Instant) {
         if let Some(session) = &mut self.session {
             let mut last = Vec::new();

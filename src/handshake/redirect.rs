@@ -9,7 +9,6 @@ use crate::{
 };
 
 /// 308 (RFC 9110 15.4.9) to the same path on that port; for whom names no host, or a foreign one, a refusal.
-#[inline(never)]
 pub fn redirect(request: &Request, access: &Access, https_port: u16) -> Response {
     let host = match host_of(request) {
         Ok(Some(host)) => host,

@@ -22,7 +22,6 @@ fn offered(request: &Request) -> Option<Vec<u8>> {
 
 /// The token that the client offers, in `Authorization: Bearer` or, where that is not there, in `?token=`.
 /// Afterwards the request does not show it any more.
-#[inline(never)]
 pub(super) fn take_token(request: &mut Request) -> Option<Vec<u8>> {
     let token = offered(request);
     for name in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {

@@ -30,7 +30,6 @@ const MOST: usize = 4 * 1024;
 struct Fields(String);
 
 /// Keeps the fields with the request.
-#[inline(never)]
 pub(super) fn keep(raw: &[httparse::Header<'_>], request: &mut Request) {
     let whole: usize = raw.iter().map(|field| field.name.len() + field.value.len() + 3).sum();
     let mut lines = String::with_capacity(whole.min(MOST));
@@ -47,7 +46,6 @@ pub(super) fn keep(raw: &[httparse::Header<'_>], request: &mut Request) {
 }
 
 /// Both heads, when the answer is known. The target is the one that secrets have been taken out of.
-#[inline(never)]
 pub(super) fn complete(request: &mut Request, response: &[u8]) {
     let Some(Fields(fields)) = request.extensions_mut().remove() else { return };
     let mut said = String::with_capacity(fields.len() + 128);

@@ -23,7 +23,6 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
 }
 
 /// Method, version, path, and the fields that RFC 6455 4.2.1 wants; the key is left to [`accept`].
-#[inline(never)]
 pub(super) fn check_request(request: &Request, policy: &Policy) -> Result<(), Response> {
     if request.method() != Method::GET {
         return Err(not_allowed("GET"));
@@ -68,7 +67,6 @@ fn check_fields(headers: &HeaderMap) -> Result<(), Response> {
 
 /// The first subprotocol in the client's order that the server knows. That none is known is no error: the
 /// client decides what it does then (RFC 6455 4.2.2). Names that are no tokens are one (4.2.1).
-#[inline(never)]
 pub(super) fn choose_protocol(headers: &HeaderMap, known: &[Arc<str>]) -> Result<Option<Arc<str>>, Response> {
     if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
         return Ok(None);
@@ -83,7 +81,6 @@ pub(super) fn choose_protocol(headers: &HeaderMap, known: &[Arc<str>]) -> Result
 }
 
 /// The value of `Sec-WebSocket-Accept`, which tungstenite computes.
-#[inline(never)]
 pub(super) fn accept(headers: &HeaderMap) -> Result<String, Response> {
     match headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes) {
         Some(key) if is_key(key) => Ok(derive_accept_key(key)),
@@ -101,7 +98,6 @@ fn is_key(key: &[u8]) -> bool {
 }
 
 /// The 101 answer, spelled as in RFC 6455 1.2: some small clients know no other letter case.
-#[inline(never)]
 pub(super) fn answer(accept: &str, protocol: Option<&str>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(192);
     bytes.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
