@@ -3,7 +3,8 @@
 //! Owns what counts as urgent, and how long the rest waits. When a thousand sign in at once, each of a thousand is told a
 //! thousand names. Told one by one, as they come, that is a million writes. But the list of all of them waits already
 //! (law 3 in `chat.rs`), so that a name may wait a moment, too. Whatever else there is to say takes it along, so the order
-//! stays. Where the list does not wait, it is in the same batch: then the name is told at once.
+//! stays. Where the list does not wait, it is in the same batch: then the name is told at once. Waits for nothing itself, and
+//! is told the time.
 
 use crate::{chat::Output, protocol::Notice};
 use std::time::{Duration, Instant};

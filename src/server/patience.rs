@@ -3,7 +3,8 @@
 //! Owns a guess, learned from how the last waits went. Sending a batch costs one write for each member, so that two
 //! small batches cost twice what one larger one does. Where many talk at once, and this batch has fewer of them than
 //! batches had lately, the rest is just about to say something: a moment's wait pays. Where one talks, it never does, and
-//! is given up. The same holds for a relay, which is woken once for all that it reads at once.
+//! is given up. The same holds for the relay, which is woken once for all that it reads at once. Knows neither
+//! messages nor sockets, and does not wait itself.
 
 use std::time::Duration;
 
