@@ -68,6 +68,9 @@ fn connections_per_forwarded_address() {
     let _others: Vec<_> = (0..4).map(|_| connect("198.51.100.1, 203.0.113.9").expect("another seat")).collect();
     assert_eq!(connected(&server).addr().to_string(), "203.0.113.9:0");
     assert_eq!(status(addr(&server), &from("203.0.113.9")), 503);
+    let head = format!("HEAD / HTTP/1.1\r\nHost: {}\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n", addr(&server));
+    let refused = support::http(addr(&server), &head);
+    assert_eq!((refused.status, refused.body.len()), (503, 0), "RFC 9110 9.3.2");
     assert_eq!(status(addr(&server), &from("2001:db8::1")), 101);
     first.close(1000);
     // As soon as its seat is free, and the two seconds have passed that one opening of five in ten seconds takes.
