@@ -235,4 +235,4 @@ fn report_end(shared: &Shared, peer: &Peer, reason: &Reason) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -17,7 +17,7 @@ const HI: &[u8] = b"\x81\x82\0\0\0\0hi";
 const CLOSE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe8";
 
 /// A life that has begun, its client, and the server that hears of it.
-fn life(config: Config) -> (Box<Life>, TcpStream, Server) {
+pub(in crate::server) fn life(config: Config) -> (Box<Life>, TcpStream, Server) {
     let (life, _, client, server) = life_and_socket(config);
     (life, client, server)
 }
