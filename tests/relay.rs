@@ -165,6 +165,20 @@ fn a_panic_ends_that_connection_only() {
     while_lent(40_000, "panicked", &frame(TEXT, b"thirteen long"), see, |reason| *reason == Reason::Panicked);
 }
 
+/// Whatever goes wrong in the relay itself, those who were lent go on, and it does.
+#[test]
+fn a_panic_of_the_relay_costs_nobody_its_connection() {
+    let (echo, mut clients) = start(Config::default(), 90_000..90_004);
+    become_busy(&mut clients, 90_000..90_004);
+    let all = || (90_000..90_004).all(|id| was_given_back(id, "quiet"));
+    support::wait_until(DEADLINE, "all are given back", all);
+    talk(&mut clients, 0..BURST);
+    drop(clients);
+    let ends = echo.stop();
+    assert!(ends.iter().all(|(_, reason)| matches!(reason, Reason::Lost | Reason::ByUs { .. })), "{ends:?}");
+    assert_eq!(ends.len(), 4);
+}
+
 #[test]
 fn a_shutdown_ends_them_in_time() {
     let begin = Instant::now();

@@ -25,6 +25,9 @@ use std::{
     time::Instant,
 };
 
+/// After so many messages somebody else may have a turn: ten thousand of the smallest fit into what is read at once.
+const ENOUGH: usize = 64;
+
 /// One that has begun, and has to be [`run`](Life::run).
 pub(super) struct Life {
     peer: Peer,
@@ -164,9 +167,10 @@ impl Life {
         Pumped::Over
     }
 
-    /// Reads once, without waiting for the socket, and hands on what that gives.
+    /// Reads once, without waiting for the socket, and hands on what that gives; or what is left of the last turn.
     pub(super) fn turn(&mut self, space: &mut Space) -> Turn {
-        let came = self.reader.read_now(space);
+        let came = if self.reader.has_more() { Came::Part } else { self.reader.read_now(space) };
+        let mut handed_on = 0;
         loop {
             match self.reader.digest(space) {
                 Digest::Message(message) => {
@@ -176,6 +180,10 @@ impl Life {
                 }
                 Digest::Over(ending) => return Turn::Back(Left::Over(Box::new(ending))),
                 Digest::Hungry => break,
+            }
+            handed_on += 1;
+            if handed_on >= ENOUGH && self.reader.is_movable() {
+                return Turn::More;
             }
         }
         match came {
@@ -235,4 +243,4 @@ fn report_end(shared: &Shared, peer: &Peer, reason: &Reason) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -134,6 +134,11 @@ impl Shared {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One who is lent, and whom the relay has not seen yet.
+    fn newcomer(&self) -> Option<Loan> {
+        self.book().new.pop()
+    }
+
     fn wake(&self) {
         if let Err(why) = self.waker.wake() {
             error!("cannot wake the thread that reads from busy sockets: {why}");

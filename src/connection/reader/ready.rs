@@ -23,7 +23,12 @@ pub(crate) enum Came {
 impl Reader {
     /// Whether the space holds nothing of this reader's, so that it may be used with another one from now on.
     pub(crate) fn is_movable(&self) -> bool {
-        self.unread.is_empty()
+        self.unread.is_empty() || !self.large.is_empty()
+    }
+
+    /// Whether some of what was read has not been [digested](Reader::digest) yet.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.unread.is_empty()
     }
 
     pub(crate) fn stream(&self) -> &TcpStream {

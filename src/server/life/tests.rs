@@ -17,7 +17,7 @@ const HI: &[u8] = b"\x81\x82\0\0\0\0hi";
 const CLOSE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe8";
 
 /// A life that has begun, its client, and the server that hears of it.
-fn life(config: Config) -> (Box<Life>, TcpStream, Server) {
+pub(in crate::server) fn life(config: Config) -> (Box<Life>, TcpStream, Server) {
     let (life, _, client, server) = life_and_socket(config);
     (life, client, server)
 }
@@ -114,4 +114,27 @@ fn who_talks_all_the_time_moves_in_the_middle_of_it() {
 
 fn numbered(number: u32) -> Vec<u8> {
     [&b"\x82\x84\0\0\0\0"[..], &number.to_be_bytes()].concat()
+}
+
+/// Whoever says more than others does not hold them up, and loses nothing by it.
+#[test]
+fn a_turn_has_an_end_however_much_there_is() {
+    const MANY: u32 = 20_000;
+    let (mut life, mut client, server) = life(Config { events: 2 * MANY as usize, ..Config::default() });
+    thread::scope(|scope| {
+        let all: Vec<u8> = (0..MANY).flat_map(numbered).collect();
+        scope.spawn(move || client.write_all(&all).expect("somebody who reads"));
+        let (mut space, mut before, begin) = ([0; SPACE], 0, Instant::now());
+        while !matches!(life.turn(&mut space), Turn::Back(_)) {
+            let heard = server.events().len();
+            // What lies in the space that is everybody's is heard in any case.
+            assert!(heard - before <= SPACE / numbered(0).len() + ENOUGH, "{} in one turn", heard - before);
+            before = heard;
+            assert!(begin.elapsed() < DEADLINE, "{heard} of {MANY}");
+        }
+    });
+    for number in 0..MANY {
+        let Event::Message(_, Message::Binary(bytes)) = next(&server) else { panic!("no message") };
+        assert_eq!(bytes.as_ref(), number.to_be_bytes());
+    }
 }

@@ -59,23 +59,28 @@ impl Desk {
         let mut space = [0; SPACE];
         while !self.shared.book().stop {
             let round = catch_unwind(AssertUnwindSafe(|| self.round(&mut events, &mut space)));
-            match round {
+            let what = match round {
                 Ok(Ok(())) => continue,
                 Ok(Err(why)) if why.kind() == io::ErrorKind::Interrupted => continue,
-                Ok(Err(why)) => error!("cannot wait for busy sockets: {why}"),
-                Err(_) => error!("the thread that reads from busy sockets panicked; please report this"),
-            }
-            self.welcome();
-            self.give_back_if(|_| true);
+                Ok(Err(why)) => format!("cannot wait for busy sockets: {why}"),
+                Err(_) => "the thread that reads from busy sockets panicked; please report this".to_owned(),
+            };
+            // What panics here, too, is a logger: then the next round goes on with it.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.give_up(&what)));
             thread::sleep(PAUSE);
         }
+    }
+
+    fn give_up(&mut self, what: &str) {
+        self.welcome();
+        self.give_back_if(|_| true);
+        error!("{what}");
     }
 
     /// Waits until somebody has something, and a moment longer if more are about to; then one turn for each of them.
     fn round(&mut self, events: &mut Events, space: &mut Space) -> io::Result<()> {
         let wait = if self.due.is_empty() { (self.lent > 0).then_some(SILENCE) } else { Some(Duration::ZERO) };
         self.wait(events, wait)?;
-        self.welcome();
         self.gather(events)?;
         for place in mem::take(&mut self.due) {
             self.turn(place, space);
@@ -89,6 +94,8 @@ impl Desk {
         for event in events.iter().filter(|event| event.token() != WAKE) {
             self.is_due(event.token().0);
         }
+        // After each wait: the word that somebody is new may just have come, and it does not come twice.
+        self.welcome();
         Ok(())
     }
 
@@ -100,9 +107,9 @@ impl Desk {
         }
     }
 
+    /// One by one: whatever befalls one of them, the others are still in the book.
     fn welcome(&mut self) {
-        let new = mem::take(&mut self.shared.book().new);
-        for loan in new {
+        while let Some(loan) = self.shared.newcomer() {
             self.take_in(loan);
         }
     }
@@ -202,3 +209,6 @@ impl Desk {
 fn tell(id: u64, what: &str) {
     debug!("connection {id}: {what}");
 }
+
+#[cfg(test)]
+mod tests;
