@@ -288,6 +288,16 @@ mod tests {
         }
     }
 
+    /// However much comes: who never lets it wait long enough must move, too.
+    #[test]
+    fn a_visit_ends_at_the_first_wait_after_its_time_and_leaves_nothing_behind() {
+        let (mut reader, mut peer) = reader(Config::default(), 0);
+        peer.write_all(b"\x81\x82\0\0\0\0hi").expect("somebody who reads");
+        reader.visit(Duration::from_secs(30), Duration::ZERO);
+        assert_eq!((reader.next(&mut [0; SPACE]), reader.stays()), (None, true));
+        assert_eq!((reader.next(&mut [0; SPACE]), reader.stays()), (Some("hi".into()), false));
+    }
+
     #[test]
     fn a_buffer_that_was_asked_for_stays_however_little_comes() {
         let (mut reader, mut peer) = reader(Config { read_buffer: 4096, ..Config::default() }, 0);
