@@ -35,8 +35,9 @@ impl Newcomer<'_> {
         let pause = Duration::from_secs(10) / u32::try_from(most).unwrap_or(u32::MAX);
         let (opened, now) = (&self.shared.opened, Instant::now());
         if opened.too_many(ip, pause, now) {
-            let what = format_args!("turned {} away with 503: it opens WebSockets too often", self.addr);
-            self.shared.ledger.note(Kind::Address, what);
+            let ledger = &self.shared.ledger;
+            ledger
+                .note(Kind::Address, format_args!("turned {} away with 503: it opens WebSockets too often", self.addr));
             return Err(handshake::full());
         }
         opened.one_more(ip, pause, now);
