@@ -196,9 +196,9 @@ impl ChatServer {
     fn wait(&self) -> Result<Event, RecvTimeoutError> {
         let tick = self.chat.next_tick().map(|tick| Duration::from_millis(tick.saturating_sub(self.now().uptime)));
         let look = self.chat.behind().next().map(|_| if self.hurry { Duration::ZERO } else { LOOK });
-        let again = self.look_again_at.map(|at| at.saturating_duration_since(Instant::now()));
-        let calm = self.calm.until().map(|at| at.saturating_duration_since(Instant::now()));
-        match tick.into_iter().chain(look).chain(again).chain(calm).min() {
+        let at = self.look_again_at.into_iter().chain(self.calm.until()).min();
+        let at = at.map(|at| at.saturating_duration_since(Instant::now()));
+        match tick.into_iter().chain(look).chain(at).min() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(wait) => self.server.events().recv_timeout(wait),
         }

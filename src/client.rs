@@ -70,11 +70,11 @@ pub use error::Error;
 pub use event::{Event, ReadyState};
 pub use ports::is_blocked;
 
-use crate::connection::Message;
+use crate::{connection::Message, spawn::spawn};
 use crossbeam_channel::{Receiver, bounded};
 use run::Work;
 use state::State;
-use std::{fmt, sync::Arc, thread};
+use std::{fmt, sync::Arc};
 use url::Target;
 
 /// Stack of a WebSocket's thread, virtual: only what is touched costs memory.
@@ -121,11 +121,7 @@ impl WebSocket {
         let (state, cancelled) = State::new(target.to_url());
         let state = Arc::new(state);
         let work = Work { target, settings, state: Arc::clone(&state), cancelled, events: sender };
-        thread::Builder::new()
-            .name("websocket".into())
-            .stack_size(STACK)
-            .spawn(move || work.run())
-            .map_err(Error::Start)?;
+        spawn("websocket", STACK, Box::new(move || work.run())).map_err(Error::Start)?;
         Ok(Self { handle: Arc::new(Handle { state, events }) })
     }
 

@@ -10,11 +10,13 @@ use super::{
     shelf::Lost,
     start::{Access, Start},
 };
-use crate::protocol::{Entry, Millis};
+use crate::{
+    protocol::{Entry, Millis},
+    spawn,
+};
 use log::warn;
 use std::{
     sync::{Arc, MutexGuard, PoisonError},
-    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -36,8 +38,7 @@ pub(super) fn spawn(start: Start, bounds: Bounds, shared: &Arc<Shared>) -> Resul
     let tidy_at = (!bounds.are_none()).then_some(now);
     let mut work =
         Work { start, bounds, shared: shared.clone(), retry_at: now, tidy_at, since_tidy: 0, unreadable: false };
-    thread::Builder::new().name("history".into()).stack_size(512 * 1024).spawn(move || work.run())?;
-    Ok(())
+    Ok(spawn::spawn("history", 512 * 1024, Box::new(move || work.run()))?)
 }
 
 struct Work {
