@@ -102,6 +102,13 @@ impl Connection {
         self.with_open(|live| live.send(frames))
     }
 
+    /// Something that is sent before all else: with the first message, or by [`flush`](Connection::flush) at the latest.
+    pub(crate) fn owe(&self, bytes: &[u8]) {
+        if let Some(live) = self.lock().as_mut() {
+            live.owe(bytes);
+        }
+    }
+
     /// Whether nothing waits to be sent. A connection that is over has nothing more to send.
     pub(crate) fn is_idle(&self) -> bool {
         self.lock().as_ref().is_none_or(|live| live.waiting() == 0)
@@ -205,10 +212,11 @@ impl Connection {
         self.drain.cut_at(deadline, self);
     }
 
-    /// The socket is writable again.
-    fn flush(self: &Arc<Self>) {
+    /// Sends what waits, since nothing else may follow that would, and gives back the memory that it took.
+    pub(crate) fn flush(self: &Arc<Self>) {
         if let Some(live) = self.lock().as_mut() {
             self.settle(live);
+            live.tidy();
         }
     }
 

@@ -104,6 +104,20 @@ fn a_lost_peer_is_lost_even_in_the_middle_of_a_message() {
     assert_eq!(disconnected(&server).1, Reason::Lost);
 }
 
+/// So that who is told "welcome" before another one dials is also let in before that one.
+#[test]
+fn connected_is_there_before_the_client_knows() {
+    let server = serve(Config::default());
+    for number in 1..=200 {
+        let _client = Client::connect(addr(&server), &[]);
+        match server.events().try_recv() {
+            Ok(Event::Connected(peer, _)) => peer.cut(),
+            other => panic!("client {number} is open, and what is known of it is {other:?}"),
+        }
+        disconnected(&server);
+    }
+}
+
 #[test]
 fn messages_come_between_connected_and_disconnected_in_their_order() {
     let server = serve(Config::default());

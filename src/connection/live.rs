@@ -141,6 +141,19 @@ impl Live {
         self.reason.unwrap_or(Reason::Lost)
     }
 
+    /// Has bytes wait: they go before all that is sent after this.
+    pub(super) fn owe(&mut self, bytes: &[u8]) {
+        match &mut self.session {
+            Some(session) => session.write(bytes, self.outbox.tail()),
+            None => self.outbox.tail().extend_from_slice(bytes),
+        }
+    }
+
+    /// Keeps no memory for what was sent.
+    pub(super) fn tidy(&mut self) {
+        self.outbox.tidy();
+    }
+
     /// Sends frames, after all that waits.
     pub(super) fn send(&mut self, frames: &[u8]) {
         if let Some(session) = &mut self.session {

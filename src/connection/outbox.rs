@@ -35,6 +35,13 @@ impl Outbox {
         &mut self.bytes
     }
 
+    /// Keeps no memory if nothing waits.
+    pub(super) fn tidy(&mut self) {
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+
     /// Sends `bytes` after all that waits; without a copy when nothing does. What is not taken waits.
     ///
     /// # Errors

@@ -76,7 +76,8 @@ impl Left {
 }
 
 impl Life {
-    /// From the end of the handshake on.
+    /// From the end of the handshake on. Its answer goes out behind `Connected`: whoever comes after a client was told that
+    /// it is in is behind that client in the channel, too.
     #[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
     #[inline(never)]
     pub(super) fn begin(
@@ -86,19 +87,21 @@ impl Life {
         seat: Seat,
         shared: &Arc<Shared>,
     ) -> Box<Self> {
-        let Opened { addr, request, protocol, input, session } = *opened;
+        let Opened { addr, request, protocol, answer, input, session } = *opened;
         let (config, drain) = (Arc::clone(&shared.config), Arc::clone(&shared.drain));
         let far_end = FarEnd { id, addr, protocol };
         let (connection, reader) =
             Connection::new(Parts { far_end, role: Role::Server, stream, session, input, config, drain });
+        connection.owe(&answer);
         if !shared.guests.open(id, &connection) {
             connection.close(1001, "the server is shutting down");
         }
-        let peer = Peer::new(connection);
+        let peer = Peer::new(Arc::clone(&connection));
         report_open(&peer);
         let shared = Arc::clone(shared);
         let life = Box::new(Self { peer, reader, shared, seat });
         life.connected(request);
+        connection.flush();
         life
     }
 

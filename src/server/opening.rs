@@ -1,7 +1,7 @@
 //! What a newcomer asks for: a WebSocket, a page, or something that is refused.
 //!
-//! Owns the order of the rules, the reading of the request and the writing of the answer, both with deadlines. Knows no
-//! frames: what follows a handshake is a `Life`.
+//! Owns the order of the rules, the reading of the request and the writing of an answer that is no upgrade, both with
+//! deadlines. Knows no frames: what follows a handshake is a `Life`, which begins with the answer to it.
 
 mod notes;
 mod too_often;
@@ -34,6 +34,8 @@ pub(super) struct Opened {
     pub(super) addr: SocketAddr,
     pub(super) request: Box<Request>,
     pub(super) protocol: Option<Arc<str>>,
+    /// The answer to it, which is still to be sent.
+    pub(super) answer: Vec<u8>,
     /// What came behind the request, unless it is in the session.
     pub(super) input: Vec<u8>,
     /// With TLS.
@@ -64,7 +66,7 @@ struct Newcomer<'a> {
     port: Option<&'a Port>,
     seat: &'a mut Seat,
     shared: &'a Shared,
-    /// For what it has to say, and for the answer of a WebSocket.
+    /// For what it has to say.
     deadline: Instant,
 }
 
@@ -76,7 +78,7 @@ impl<'a> Newcomer<'a> {
         let mut line = self.secure()?;
         let (mut request, input) = self.read(&mut line)?;
         match self.judge(&mut request) {
-            Ok(upgrade) => self.upgrade(line, request, input, upgrade),
+            Ok(upgrade) => Some(self.upgrade(line, request, input, upgrade)),
             Err(response) => {
                 answer(&mut line, &response, request.method() == "HEAD");
                 None
@@ -170,14 +172,13 @@ impl<'a> Newcomer<'a> {
         mut line: Line<'_>,
         request: Box<Request>,
         input: Vec<u8>,
-        (response, protocol): Upgrade,
-    ) -> Option<Box<Opened>> {
-        line.write_until(&response, self.deadline).ok()?;
+        (answer, protocol): Upgrade,
+    ) -> Box<Opened> {
         if protocol.is_none() {
             self.note_unknown_protocols(&request);
         }
         let (session, input) = line.hand_over(input);
-        Some(Box::new(Opened { addr: self.addr, request, protocol, input, session }))
+        Box::new(Opened { addr: self.addr, request, protocol, answer, input, session })
     }
 
     /// No request came that could be understood.

@@ -30,7 +30,8 @@ fn life_and_socket(config: Config) -> (Box<Life>, Arc<TcpStream>, TcpStream, Ser
     let shared = server.shutdown.0.upgrade().expect("it runs");
     let seat = shared.seats.take(None, &shared.config).expect("a seat");
     let request = Box::new(Request::new(()));
-    let opened = Opened { addr, request, protocol: None, input: Vec::new(), session: None };
+    let (answer, input) = (Vec::new(), Vec::new());
+    let opened = Opened { addr, request, protocol: None, answer, input, session: None };
     let stream = Arc::new(stream);
     let life = Life::begin(1, Arc::clone(&stream), Box::new(opened), seat, &shared);
     assert!(matches!(next(&server), Event::Connected(..)));
