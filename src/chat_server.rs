@@ -21,7 +21,7 @@ use crate::{
     protocol::{Dialect, Entry, Millis, Notice, UserId},
     server::{Event, MOMENT, Patience, Server},
 };
-use calm::Calm;
+use calm::{Calm, Verdict};
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::info;
@@ -81,7 +81,7 @@ pub struct ChatServer {
     default_dialect: Dialect,
     outputs: Vec<Output>,
     patience: Patience,
-    /// Whether what was said in this batch is urgent.
+    /// Who signed in, as long as that may wait.
     calm: Calm,
     /// Whether somebody who is behind was just told a part of it, and may have taken it already.
     hurry: bool,
@@ -176,8 +176,13 @@ impl ChatServer {
         self.tick_if_due();
         self.look_again();
         self.hurry = self.catch_up();
-        if self.calm.may_wait(Instant::now(), self.fanout.is_full()) {
-            return true;
+        match self.calm.judge(Instant::now()) {
+            Verdict::Wait => return true,
+            Verdict::SendRest => {}
+            Verdict::SendAll => {
+                let names = self.calm.take();
+                self.tell(names);
+            }
         }
         self.save();
         self.fanout.flush();

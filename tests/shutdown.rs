@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::Read;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -120,16 +121,38 @@ fn what_was_said_before_is_heard() {
 #[test]
 fn a_full_channel_does_not_keep_it_from_ending() {
     let mut config = Config::default();
-    (config.events, config.close_timeout) = (2, Duration::from_millis(300));
+    (config.events, config.close_timeout) = (7, Duration::from_millis(300));
     let server = serve(config);
     let mut clients: Vec<_> = (0..5).map(|_| RawClient::open(addr(&server))).collect();
     for client in &mut clients {
         client.send(&frame(TEXT, b"x").repeat(10));
     }
-    wait_until(DEADLINE, "the channel is full", || server.events().len() == 2);
+    wait_until(DEADLINE, "the channel is full", || server.events().len() == 7);
     server.shutdown_handle().start();
     let ends = rest(&server).iter().filter(|event| matches!(event, Event::Disconnected(..))).count();
     assert_eq!(ends, 5);
+}
+
+/// While the channel is full, newcomers wait for their answer: they end like all others.
+#[test]
+fn a_full_channel_does_not_keep_newcomers_waiting_behind_the_end() {
+    let mut config = Config::default();
+    (config.events, config.close_timeout) = (2, Duration::from_millis(300));
+    let server = serve(config);
+    let head = support::frames::handshake(addr(&server), "");
+    let mut clients: Vec<_> = (0..5).map(|_| RawClient::connect(addr(&server))).collect();
+    clients.iter_mut().for_each(|client| client.send(&head));
+    wait_until(DEADLINE, "the channel is full", || server.events().len() == 2);
+    server.shutdown_handle().start();
+    let events = rest(&server);
+    let ends = events.iter().filter(|event| matches!(event, Event::Disconnected(..))).count();
+    assert!(ends >= 2 && events.len() == 2 * ends, "{events:?}");
+    for mut client in clients {
+        let mut all = Vec::new();
+        // A reset is an end, too.
+        let _ = client.socket().read_to_end(&mut all);
+        assert!(all.is_empty() || all.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&all));
+    }
 }
 
 /// Answers to wrong tokens wait; the end of the server does not wait for them.

@@ -1,101 +1,194 @@
-//! Whether a batch may wait, since there is nothing urgent in it.
+//! The names of those who sign in, as long as nothing urgent takes them along.
 //!
-//! Owns what counts as urgent, and how long the rest waits. When a thousand sign in at once, each of a thousand is told a
+//! Owns them, what counts as urgent, and how long the rest waits. When a thousand sign in at once, each of a thousand is told a
 //! thousand names. Told one by one, as they come, that is a million writes. But the list of all of them waits already
-//! (law 3 in `chat.rs`), so that a name may wait a moment, too. Whatever else there is to say takes it along, so the order
-//! stays. Where the list does not wait, it is in the same batch: then the name is told at once. Waits for nothing itself, and
-//! is told the time.
+//! (law 3 in `chat.rs`), so that a name may wait a moment, too; and a crowd of names waits for the list, which says all that they
+//! say at a fraction of their size, and goes first then, as it does for a single name. Whatever else there is to say takes them
+//! along, so the order stays. Waits for nothing itself, and is told the time.
 
-use crate::{chat::Output, protocol::Notice};
-use std::time::{Duration, Instant};
+use crate::{
+    chat::{Output, RoomId},
+    protocol::Notice,
+};
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
 
-/// The most that a name waits: a storm in that time is told in one write for each member.
-const HOLD: Duration = Duration::from_millis(10);
+/// The most that a few names wait: who signs in wants to know under which one.
+const MOMENT: Duration = Duration::from_millis(10);
+
+/// The most that a crowd waits for its list, which is told ten times a second.
+const LONG: Duration = Duration::from_millis(100);
+
+/// So many names are a crowd.
+const CROWD: usize = 32;
+
+/// And more than so many are told at once: as many as fit into a batch, more or less.
+const MOST: usize = 1024;
 
 /// What is in the batch.
 #[derive(Debug, Default)]
 pub(super) struct Calm {
-    names: bool,
+    /// Who signed in, and where.
+    names: Vec<(RoomId, Notice)>,
+    /// The first of them came then.
+    since: Option<Instant>,
+    /// They are in a list that goes before them.
+    listed: bool,
     urgent: bool,
-    /// When its waiting ends, if it has begun.
-    until: Option<Instant>,
+}
+
+/// What becomes of the batch.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It waits for more.
+    Wait,
+    /// It is sent, and the names in it wait.
+    SendRest,
+    /// All of it is sent.
+    SendAll,
 }
 
 impl Calm {
-    /// That is in the batch.
-    pub(super) fn note(&mut self, output: &Output) {
+    /// A name, which may wait.
+    pub(super) fn name(&mut self, room: RoomId, notice: Notice) {
+        self.names.push((room, notice));
+    }
+
+    /// Something else, which is urgent: the names that have to be told before it.
+    pub(super) fn before(&mut self, output: &Output) -> Vec<(RoomId, Notice)> {
+        self.urgent = true;
         match output {
-            Output::Broadcast { notice: Notice::Username { .. }, .. } => self.names = true,
-            _ => self.urgent = true,
+            // What one is told on coming needs no others' names; but who talks to somebody has a name.
+            Output::Enter { .. } => Vec::new(),
+            Output::Send { notice, .. } if !matches!(notice, Notice::Private { .. }) => Vec::new(),
+            Output::Broadcast { notice: Notice::UserList(_), .. } if self.is_crowd() => {
+                self.listed = true;
+                Vec::new()
+            }
+            _ => self.take(),
         }
+    }
+
+    /// All names, which are told now.
+    pub(super) fn take(&mut self) -> Vec<(RoomId, Notice)> {
+        (self.since, self.listed) = (None, false);
+        mem::take(&mut self.names)
     }
 
     /// When a batch that waits has waited enough.
     pub(super) fn until(&self) -> Option<Instant> {
-        self.until
+        let wait = match self.is_crowd() {
+            _ if self.listed => Duration::ZERO,
+            true => LONG,
+            false => MOMENT,
+        };
+        self.since.map(|since| since + wait)
     }
 
-    /// May it wait for more, if it is not `full`? If not, it is sent, and the next one begins.
-    pub(super) fn may_wait(&mut self, now: Instant, full: bool) -> bool {
-        let until = *self.until.get_or_insert(now + HOLD);
-        let waits = self.names && !self.urgent && !full && now < until;
-        if !waits {
-            *self = Self::default();
+    /// At the end of a batch.
+    pub(super) fn judge(&mut self, now: Instant) -> Verdict {
+        let urgent = mem::take(&mut self.urgent);
+        if self.names.is_empty() {
+            return Verdict::SendAll;
         }
-        waits
+        self.since.get_or_insert(now);
+        let waits = self.names.len() < MOST && self.until().is_some_and(|until| now < until);
+        match urgent {
+            // The list alone: it is small, and everybody shall have it before the first is told all names.
+            true if self.listed || waits && self.is_crowd() => Verdict::SendRest,
+            false if waits => Verdict::Wait,
+            _ => Verdict::SendAll,
+        }
+    }
+
+    fn is_crowd(&self) -> bool {
+        self.names.len() >= CROWD
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::RoomId;
+    use crate::protocol::Audience;
+    use Verdict::{SendAll, SendRest, Wait};
 
     fn said(notice: Notice) -> Output {
         Output::Broadcast { room: RoomId::LOBBY, notice }
-    }
-
-    fn name() -> Output {
-        said(Notice::Username { name: "ann".into(), id: 1, date: 0 })
     }
 
     fn list() -> Output {
         said(Notice::UserList(["ann".into()].into()))
     }
 
-    #[test]
-    fn names_wait_for_a_moment_and_for_nothing_else_in_the_batch() {
-        let begin = Instant::now();
-        for (what, outputs, waits) in [
-            ("nothing", vec![], false),
-            ("a name", vec![name()], true),
-            ("names", vec![name(), name()], true),
-            ("a name and the list", vec![name(), list()], false),
-            ("something else", vec![list()], false),
-            ("the list and a name", vec![list(), name()], false),
-        ] {
-            let mut calm = Calm::default();
-            outputs.iter().for_each(|output| calm.note(output));
-            assert_eq!(calm.may_wait(begin, false), waits, "{what}");
-            assert_eq!(calm.until(), waits.then_some(begin + HOLD), "{what}");
+    fn left() -> Output {
+        said(Notice::Left { name: "ann".into() })
+    }
+
+    fn welcome() -> Output {
+        Output::Send { to: 1, notice: Notice::Id { id: 1, seq: 0, log: "x".into() } }
+    }
+
+    fn private() -> Output {
+        let audience = Audience::Other("bob".into());
+        let (name, text) = ("ann".into(), "hi".into());
+        Output::Send { to: 1, notice: Notice::Private { name, text, id: 1, date: 0, audience, nonce: None } }
+    }
+
+    fn sign_in(calm: &mut Calm, count: usize) {
+        for id in 0..count {
+            calm.name(RoomId::LOBBY, Notice::Username { name: "ann".into(), id: id as u64, date: 0 });
         }
     }
 
     #[test]
-    fn more_names_do_not_prolong_the_wait_and_the_next_batch_has_its_own() {
-        let (mut calm, begin) = (Calm::default(), Instant::now());
-        for (after, waits) in [(Duration::ZERO, true), (HOLD / 2, true), (HOLD, false), (HOLD, true), (2 * HOLD, false)]
-        {
-            calm.note(&name());
-            assert_eq!(calm.may_wait(begin + after, false), waits, "{after:?}");
+    fn names_wait_for_a_moment_and_for_nothing_else_in_the_batch() {
+        let begin = Instant::now();
+        for (what, names, others, first, verdict) in [
+            ("nothing", 0, vec![], 0, SendAll),
+            ("a name", 1, vec![], 0, Wait),
+            ("a crowd", CROWD, vec![], 0, Wait),
+            ("too large a crowd", MOST, vec![], 0, SendAll),
+            ("something else", 0, vec![list()], 0, SendAll),
+            ("a name and its list", 1, vec![list()], 1, SendAll),
+            ("a name and a newcomer", 1, vec![welcome()], 0, SendAll),
+            ("a crowd and its list", CROWD, vec![list()], 0, SendRest),
+            ("a crowd and a newcomer", CROWD, vec![welcome()], 0, SendRest),
+            ("a crowd, one of whom leaves", CROWD, vec![left(), list()], CROWD, SendAll),
+            ("a crowd, one of whom talks to somebody", CROWD, vec![private()], CROWD, SendAll),
+        ] {
+            let mut calm = Calm::default();
+            sign_in(&mut calm, names);
+            let before: usize = others.iter().map(|output| calm.before(output).len()).sum();
+            assert_eq!((before, calm.judge(begin)), (first, verdict), "{what}");
         }
-        for (urgent, full) in [(true, false), (false, true)] {
-            calm.note(&name());
-            assert!(calm.may_wait(begin, false));
-            if urgent {
-                calm.note(&list());
+    }
+
+    #[test]
+    fn a_list_goes_before_its_crowd_and_a_moment_later_the_crowd() {
+        let (mut calm, begin) = (Calm::default(), Instant::now());
+        sign_in(&mut calm, 1);
+        assert_eq!((calm.judge(begin), calm.until()), (Wait, Some(begin + MOMENT)));
+        sign_in(&mut calm, CROWD);
+        assert_eq!((calm.judge(begin + MOMENT), calm.until()), (Wait, Some(begin + LONG)));
+        assert!(calm.before(&list()).is_empty());
+        assert_eq!((calm.judge(begin + MOMENT), calm.until()), (SendRest, Some(begin)));
+        assert_eq!((calm.judge(begin + MOMENT), calm.take().len()), (SendAll, CROWD + 1));
+        assert_eq!((calm.judge(begin + MOMENT), calm.until()), (SendAll, None));
+    }
+
+    #[test]
+    fn more_names_do_not_prolong_the_wait_and_the_next_batch_has_its_own() {
+        for (count, most) in [(1, MOMENT), (CROWD, LONG)] {
+            let (mut calm, begin) = (Calm::default(), Instant::now());
+            for (after, verdict) in [(Duration::ZERO, Wait), (most / 2, Wait), (most, SendAll)] {
+                sign_in(&mut calm, count);
+                assert_eq!(calm.judge(begin + after), verdict, "{count} {after:?}");
             }
-            assert!(!calm.may_wait(begin, full), "something urgent takes it along, and so does the end of the room");
+            assert_eq!(calm.take().len(), 3 * count);
+            sign_in(&mut calm, count);
+            assert_eq!(calm.judge(begin + most), Wait);
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::ChatServer;
 use crate::{
-    chat::{Input, Output},
+    chat::{Input, Output, RoomId},
     protocol::{Notice, UserId},
 };
 use std::{mem, ops::Range};
@@ -16,7 +16,13 @@ impl ChatServer {
     pub(super) fn perform(&mut self) {
         let mut outputs = mem::take(&mut self.outputs);
         for output in outputs.drain(..) {
-            self.calm.note(&output);
+            if let Output::Broadcast { room, notice: notice @ Notice::Username { .. } } = output {
+                self.rooms_changed = true;
+                self.calm.name(room, notice);
+                continue;
+            }
+            let names = self.calm.before(&output);
+            self.tell(names);
             match output {
                 Output::ShowHandshake { to } => {
                     if let Some(notice) = self.handshakes.get(&to) {
@@ -26,10 +32,7 @@ impl ChatServer {
                 Output::Drop { who } => self.fanout.cut(who),
                 Output::Enter { who, room } => self.fanout.enter(who, room),
                 Output::Send { to, notice } => self.fanout.send(to, &notice),
-                Output::Broadcast { room, notice } => {
-                    self.rooms_changed |= matches!(notice, Notice::Username { .. });
-                    self.fanout.broadcast(room, &notice);
-                }
+                Output::Broadcast { room, notice } => self.fanout.broadcast(room, &notice),
                 Output::Store(entry) => self.unsaved.push(entry),
                 Output::Recall { to, room, after, up_to, bytes } => self.recall(to, &room, after..up_to, bytes),
                 Output::Close { to, code, reason } => {
@@ -40,6 +43,13 @@ impl ChatServer {
             }
         }
         self.outputs = outputs;
+    }
+
+    /// Tells rooms who signed in.
+    pub(super) fn tell(&mut self, names: Vec<(RoomId, Notice)>) {
+        for (room, notice) in names {
+            self.fanout.broadcast(room, &notice);
+        }
     }
 
     /// Looks up what is in the archive only, and gives it to the rules.

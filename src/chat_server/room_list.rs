@@ -29,9 +29,16 @@ type Row = (Arc<str>, usize);
 ///     Ok(())
 /// }
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RoomList {
     rows: Arc<Mutex<Arc<[Row]>>>,
+}
+
+/// The lobby, where nobody is yet: before the chat runs there is no other room.
+impl Default for RoomList {
+    fn default() -> Self {
+        Self { rows: Arc::new(Mutex::new([("".into(), 0)].into())) }
+    }
 }
 
 impl RoomList {
@@ -74,7 +81,7 @@ mod tests {
     #[test]
     fn the_list_is_json() {
         let list = RoomList::default();
-        assert_eq!(get(&list, "/rooms").as_deref(), Some(r#"{"rooms":[]}"#));
+        assert_eq!(get(&list, "/rooms").as_deref(), Some(r#"{"rooms":[{"name":"","users":0}]}"#));
         let rooms: [Row; 3] = [("".into(), 3), ("a \"b\"".into(), 1), ("<c>".into(), 0)];
         list.set(rooms.iter().map(|(name, users)| (name, *users)));
         let expected =
