@@ -41,6 +41,8 @@ fn what_it_does_not_understand_is_one_line_and_status_2() {
         (&["--listen", "nonsense"], "nonsense"),
         (&["--listen", "127.0.0.1:99999"], "99999"),
         (&["--listen", ""], "--listen (CHINWAG_LISTEN) \"\": "),
+        (&["--limit", "message=0"], "--limit message=0: give at least 256"),
+        (&["--no-limits", "--limit", "name=5"], "--limit name=5: give at least 16"),
         (&["--host", ""], "--host: \"\" is not a host name"),
         (&["an-argument"], "an-argument"),
     ];

@@ -41,7 +41,7 @@ fn a_bound_of_the_server_stops_it_and_is_named() {
         (&["--limit", "burst=3", "--limit", "rate=1"], &["--senders", "1", "--rate", "100"], "--limit rate=0"),
         (&["--limit", "connections=4"], &[], "--limit connections=N"),
         (&["--limit", "text=40"], &[], "--limit text=N"),
-        (&["--limit", "message=100"], &["--text", "200"], "--limit message=N"),
+        (&["--limit", "message=256"], &["--text", "300"], "--limit message=N"),
     ];
     for (limits, flags, hint) in cases {
         let chinwag = start_binary(&[limits, &["-q"][..]].concat());

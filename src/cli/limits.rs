@@ -6,12 +6,14 @@ use chinwag::{
     Config,
     chat::{Rate, Rules},
 };
-use std::time::Duration;
+use log::warn;
+use std::{ops::RangeInclusive, time::Duration};
 
-/// A bound's name, what it is, and how it is set.
-type Row = (&'static str, &'static str, fn(&mut Bounds, usize));
+/// A bound's name, the values that it may have, what it is, and how it is set.
+type Row = (&'static str, RangeInclusive<usize>, &'static str, fn(&mut Bounds, usize));
 
 /// All bounds, while they are being set.
+#[derive(Default)]
 struct Bounds {
     config: Config,
     rules: Rules,
@@ -19,52 +21,83 @@ struct Bounds {
     burst: Option<u32>,
 }
 
+/// From the least that works on.
+const fn from(least: usize) -> RangeInclusive<usize> {
+    least..=usize::MAX
+}
+
+/// A year is the longest that the server waits for anything.
+const YEAR: usize = 365 * 24 * 60 * 60;
+
+const NAME_CHARS: RangeInclusive<usize> = Rules::LEAST_NAME_CHARS..=Rules::MOST_NAME_CHARS;
+
+/// What a text comes in may need so many bytes more: `{"type":"message","text":"","nonce":"…"}`.
+const AROUND_TEXT: usize = 128;
+
+/// The least head and fields are what browsers send, the least message is one that signs in.
 const TABLE: &[Row] = &[
-    ("connections", "connections in all; 0: any number [4096]", |bounds, n| bounds.config.connections = n),
-    ("per-address", "connections from one address, but this machine's; 0: any [64]", |bounds, n| {
+    ("connections", from(0), "connections in all; 0: any number [4096]", |bounds, n| bounds.config.connections = n),
+    ("per-address", from(0), "connections from one address, but this machine's; 0: any [64]", |bounds, n| {
         bounds.config.connections_per_address = n;
     }),
-    ("handshakes", "handshakes in progress; 0: any number [256]", |bounds, n| bounds.config.handshakes = n),
-    ("handshake-seconds", "for a whole request head [10]", |bounds, n| {
-        bounds.config.handshake_timeout = seconds(n.max(1))
+    ("handshakes", from(0), "handshakes in progress; 0: any number [256]", |bounds, n| bounds.config.handshakes = n),
+    ("handshake-seconds", 1..=YEAR, "for a whole request head, at least 1 [10]", |bounds, n| {
+        bounds.config.handshake_timeout = seconds(n);
     }),
-    ("controls", "Pings and Pongs a second from one connection; 0: any number [50]", |bounds, n| {
+    ("controls", from(0), "Pings and Pongs a second from one connection; 0: any number [50]", |bounds, n| {
         bounds.config.controls = n
     }),
-    ("wrong-token-seconds", "between answers to wrong tokens of one address; 0: none [1]", |bounds, n| {
+    ("wrong-token-seconds", 0..=YEAR, "between answers to wrong tokens of one address; 0: none [1]", |bounds, n| {
         bounds.config.wrong_token_pause = seconds(n);
     }),
-    ("fields", "header fields of a request [100]", |bounds, n| bounds.config.fields = n),
-    ("head", "bytes of a request head [8192]", |bounds, n| bounds.config.head = n),
-    ("ping-seconds", "of silence before a Ping; 0: never [20]", |bounds, n| bounds.config.ping_after = seconds(n)),
-    ("pong-seconds", "for the answer to a Ping; 0: any time [20]", |bounds, n| bounds.config.pong_within = seconds(n)),
-    ("close-seconds", "for the answer to a Close [5]", |bounds, n| bounds.config.close_timeout = seconds(n)),
-    ("message", "bytes of a message [65536]", |bounds, n| bounds.config.message = n),
-    ("outbox", "bytes that wait for a client that does not read [262144]", |bounds, n| bounds.config.outbox = n),
-    ("events", "messages that wait for the chat [1024]", |bounds, n| bounds.config.events = n.max(1)),
-    ("name", "characters of a name, from 16 to 128 [32]", |bounds, n| {
-        bounds.rules.name_chars = n.clamp(Rules::LEAST_NAME_CHARS, Rules::MOST_NAME_CHARS);
+    ("fields", from(20), "header fields of a request, at least 20 [100]", |bounds, n| bounds.config.fields = n),
+    ("head", from(1024), "bytes of a request head, at least 1024 [8192]", |bounds, n| bounds.config.head = n),
+    ("ping-seconds", 0..=YEAR, "of silence before a Ping; 0: never [20]", |bounds, n| {
+        bounds.config.ping_after = seconds(n)
     }),
-    ("text", "characters of a chat message [8000]", |bounds, n| bounds.rules.text_chars = n),
-    ("rate", "messages, or KiB of them, a second from one connection; 0: any [10]", set_rate),
-    ("burst", "messages at once from one connection [100]", |bounds, n| bounds.burst = Some(count(n.max(1)))),
-    ("strikes", "refused messages in a row until the end; 0: never [100]", |bounds, n| {
+    ("pong-seconds", 0..=YEAR, "for the answer to a Ping; 0: any time [20]", |bounds, n| {
+        bounds.config.pong_within = seconds(n);
+    }),
+    ("close-seconds", 1..=YEAR, "for the answer to a Close, at least 1 [5]", |bounds, n| {
+        bounds.config.close_timeout = seconds(n);
+    }),
+    ("message", from(256), "bytes of a message, at least 256 [65536]", |bounds, n| bounds.config.message = n),
+    ("outbox", from(1024), "bytes waiting for a client that does not read, at least 1024 [262144]", |bounds, n| {
+        bounds.config.outbox = n;
+    }),
+    // There is room for all of them from the start.
+    ("events", 1..=1_000_000, "messages that wait for the chat, from 1 to 1000000 [1024]", |bounds, n| {
+        bounds.config.events = n
+    }),
+    ("name", NAME_CHARS, "characters of a name, from 16 to 128 [32]", |bounds, n| bounds.rules.name_chars = n),
+    ("text", from(1), "characters of a chat message, at least 1 [8000]", |bounds, n| bounds.rules.text_chars = n),
+    ("rate", from(0), "messages, or KiB of them, a second from one connection; 0: any [10]", set_rate),
+    ("burst", from(1), "messages at once from one connection, at least 1 [100]", |bounds, n| {
+        bounds.burst = Some(count(n))
+    }),
+    ("strikes", from(0), "refused messages in a row until the end; 0: never [100]", |bounds, n| {
         bounds.rules.strikes = (n > 0).then(|| count(n));
     }),
-    ("rooms", "rooms at a time, empty ones with a history included [1000]", |bounds, n| {
-        bounds.rules.rooms = n.max(1);
+    ("rooms", from(1), "rooms at a time, empty ones with a history included, at least 1 [1000]", |bounds, n| {
+        bounds.rules.rooms = n;
     }),
-    ("room-users", "connections in one room; 0: any number [4096]", |bounds, n| {
+    ("room-users", from(0), "connections in one room; 0: any number [4096]", |bounds, n| {
         bounds.rules.room_users = (n > 0).then_some(n);
     }),
-    ("room-messages", "messages of a room that are kept in memory [500]", |bounds, n| bounds.rules.room_messages = n),
-    ("room-bytes", "bytes of a room's messages in memory [262144]", |bounds, n| bounds.rules.room_bytes = n),
-    ("history", "bytes of all rooms' messages in memory [16777216]", |bounds, n| bounds.rules.history_bytes = n),
-    ("replay", "bytes of history that one client is told at once [65536]", |bounds, n| bounds.rules.replay_bytes = n),
-    ("replay-messages", "messages that are looked up for one client [100000]", |bounds, n| {
+    ("room-messages", from(0), "messages of a room that are kept in memory [500]", |bounds, n| {
+        bounds.rules.room_messages = n;
+    }),
+    ("room-bytes", from(0), "bytes of a room's messages in memory [262144]", |bounds, n| bounds.rules.room_bytes = n),
+    ("history", from(0), "bytes of all rooms' messages in memory [16777216]", |bounds, n| {
+        bounds.rules.history_bytes = n
+    }),
+    ("replay", from(0), "bytes of history that one client is told at once [65536]", |bounds, n| {
+        bounds.rules.replay_bytes = n;
+    }),
+    ("replay-messages", from(0), "messages that are looked up for one client [100000]", |bounds, n| {
         bounds.rules.replay_messages = n;
     }),
-    ("lists", "bytes of user lists a second for each client; 0: any number [4096]", |bounds, n| {
+    ("lists", from(0), "bytes of user lists a second for each client; 0: any number [4096]", |bounds, n| {
         bounds.rules.list_bytes = (n > 0).then(|| count(n));
     }),
 ];
@@ -83,6 +116,9 @@ pub(crate) fn apply(limits: &[String], config: Config, rules: Rules) -> Result<(
         (Some(_), None) => return Err("--limit burst: without a rate there is none; give --limit rate, too".to_owned()),
         (None, _) => {}
     }
+    if let Some(sentence) = too_tight(&bounds.config, &bounds.rules) {
+        warn!("{sentence}");
+    }
     // What is told at once must fit into what may wait, and leave room for what is said meanwhile.
     bounds.rules.replay_bytes = bounds.rules.replay_bytes.min(bounds.config.outbox / 2);
     Ok((bounds.config, bounds.rules))
@@ -90,18 +126,38 @@ pub(crate) fn apply(limits: &[String], config: Config, rules: Rules) -> Result<(
 
 fn set(text: &str, bounds: &mut Bounds) -> Result<(), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("--limit {text}: write NAME=VALUE"))?;
-    let (_, _, set) = TABLE
+    let (_, range, _, set) = TABLE
         .iter()
         .find(|(known, ..)| *known == name)
         .ok_or_else(|| format!("--limit {name}: no such bound; chinwag --help-limits lists them"))?;
     let number = value.parse().map_err(|_| format!("--limit {name}: {value:?} is no whole number"))?;
-    set(bounds, number);
-    Ok(())
+    match number {
+        n if n < *range.start() => Err(format!("--limit {name}={n}: give at least {}", range.start())),
+        n if n > *range.end() => Err(format!("--limit {name}={n}: give at most {}", range.end())),
+        n => {
+            set(bounds, n);
+            Ok(())
+        }
+    }
+}
+
+/// What to say where a text that the rules allow may not fit into a message: whoever says one is put out, where a longer
+/// one is refused politely. Without a bound on texts that is meant so.
+fn too_tight(config: &Config, rules: &Rules) -> Option<String> {
+    let (text, message) = (rules.text_chars, config.message);
+    let needed = text.saturating_mul(4).saturating_add(AROUND_TEXT);
+    (needed > message && text < usize::MAX).then(|| {
+        let fitting = (message - AROUND_TEXT) / 4;
+        format!(
+            "a text of {text} characters may have {needed} bytes, and above {message} its connection is closed (1009): \
+             set --limit message={needed}, or --limit text={fitting}"
+        )
+    })
 }
 
 /// `--help-limits`.
 pub(crate) fn help() -> String {
-    let lines = TABLE.iter().map(|(name, what, _)| format!("  --limit {name:20} {what}\n"));
+    let lines = TABLE.iter().map(|(name, _, what, _)| format!("  --limit {name:20} {what}\n"));
     format!("The bounds, with their defaults:\n{}", lines.collect::<String>())
 }
 
@@ -123,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_defaults_in_the_help_are_the_defaults() {
-        for (name, what, _) in TABLE {
+        for (name, _, what, _) in TABLE {
             let default = what.split(['[', ']']).nth(1).expect("a default in brackets");
             let limit = format!("{name}={default}");
             let (config, rules) = apply(&[limit], Config::default(), Rules::default()).expect("a bound");
@@ -143,8 +199,56 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_work_is_refused_with_what_can() {
+        for (limit, advice) in [
+            ("message=0", "at least 256"),
+            ("message=255", "at least 256"),
+            ("head=1", "at least 1024"),
+            ("fields=0", "at least 20"),
+            ("name=5", "at least 16"),
+            ("name=129", "at most 128"),
+            ("outbox=0", "at least 1024"),
+            ("close-seconds=0", "at least 1"),
+            ("close-seconds=31536001", "at most 31536000"),
+            ("events=1000001", "at most 1000000"),
+        ] {
+            for (config, rules) in [(Config::default(), Rules::default()), (Config::unlimited(), Rules::unlimited())] {
+                let error = apply(&[limit.to_owned()], config, rules).expect_err(limit);
+                assert_eq!(error, format!("--limit {limit}: give {advice}"));
+            }
+        }
+    }
+
+    /// At both ends of its range, and nowhere else.
+    #[test]
+    fn each_bound_says_from_where_it_works() {
+        for (name, range, what, _) in TABLE {
+            let accepts = |n: usize| set(&format!("{name}={n}"), &mut Bounds::default()).is_ok();
+            assert!(accepts(*range.start()) && accepts(*range.end()), "{name}");
+            assert!(range.end().checked_add(1).is_none_or(|more| !accepts(more)), "{name}");
+            let Some(less) = range.start().checked_sub(1) else { continue };
+            assert!(!accepts(less), "{name}");
+            let said = [format!(" at least {}", range.start()), format!(" from {} to {}", range.start(), range.end())];
+            assert!(said.iter().any(|words| what.contains(words)), "{name}: {what}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_may_not_fit_is_noticed() {
+        for (message, text, tight) in
+            [(32_128, 8000, false), (32_127, 8000, true), (256, 32, false), (256, 33, true), (256, usize::MAX, false)]
+        {
+            let (mut config, mut rules) = (Config::default(), Rules::default());
+            (config.message, rules.text_chars) = (message, text);
+            assert_eq!(too_tight(&config, &rules).is_some(), tight, "{message} {text}");
+        }
+        assert_eq!(too_tight(&Config::default(), &Rules::default()), None);
+        assert_eq!(too_tight(&Config::unlimited(), &Rules::unlimited()), None);
+    }
+
+    #[test]
     fn history_fits_into_the_outbox() {
-        for (limit, bytes) in [("outbox=1000", 500), ("replay=1000", 1000), ("replay=1000000", 131_072)] {
+        for (limit, bytes) in [("outbox=2000", 1000), ("replay=1000", 1000), ("replay=1000000", 131_072)] {
             let (_, rules) = apply(&[limit.to_owned()], Config::default(), Rules::default()).expect("a bound");
             assert_eq!(rules.replay_bytes, bytes, "{limit}");
         }
