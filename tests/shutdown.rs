@@ -147,7 +147,7 @@ fn a_full_channel_does_not_keep_newcomers_waiting_behind_the_end() {
     let events = rest(&server);
     let ends = events.iter().filter(|event| matches!(event, Event::Disconnected(..))).count();
     assert!(ends >= 2 && events.len() == 2 * ends, "{events:?}");
-    for mut client in clients {
+    for client in clients {
         let mut all = Vec::new();
         // A reset is an end, too.
         let _ = client.socket().read_to_end(&mut all);
