@@ -43,10 +43,10 @@ fn main() -> ExitCode {
         return cli::chat::main();
     }
     let done = match args::read() {
-        Ok(Wish::Help) => say(args::HELP),
+        Ok(Wish::Help) => say(&args::help()),
         Ok(Wish::HelpLimits) => say(&cli::limits::help()),
         Ok(Wish::HelpTls) => say(cli::tls::HELP),
-        Ok(Wish::HelpHistory) => say(cli::history_flags::HELP),
+        Ok(Wish::HelpHistory) => say(cli::history::HELP),
         Ok(Wish::History(command)) => cli::history::run(&command),
         Ok(Wish::Version) => say(&format!("chinwag {}\n", env!("CARGO_PKG_VERSION"))),
         Ok(Wish::Run(args)) => run(&args),

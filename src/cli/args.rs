@@ -7,8 +7,8 @@ use super::tls::Flags as TlsFlags;
 use lexopt::{Arg, Parser, ValueExt};
 use std::{env, ffi::OsString};
 
-/// `--help`. It fits a screen.
-pub(crate) const HELP: &str = "\
+/// `--help` of a build with every feature. It fits a screen.
+const HELP: &str = "\
 chinwag: a small WebSocket chat server. Run it, open the address that it prints.
 
 usage: chinwag [FLAGS]
@@ -34,6 +34,25 @@ usage: chinwag [FLAGS]
 Every flag is an environment variable, too: --token-file is CHINWAG_TOKEN_FILE;
 several values are separated by commas. The flag wins. RUST_LOG is heeded.
 ";
+
+/// What is said at the end of a line in the help that is about a feature, and whether this build has it.
+const FEATURES: [(&str, bool); 3] = [
+    ("(chinwag chat --help)", cfg!(feature = "terminal")),
+    ("(see --help-history)", cfg!(feature = "history")),
+    ("(see --help-tls)", cfg!(feature = "tls")),
+];
+
+/// `--help`. What this build has not is marked: whoever tries it is told which build has it.
+pub(crate) fn help() -> String {
+    let mut help = String::new();
+    for line in HELP.lines() {
+        let mut absent = FEATURES.iter().filter(|(_, is_here)| !is_here);
+        let marked = absent.find_map(|(see, _)| line.strip_suffix(see));
+        help.push_str(marked.unwrap_or(line));
+        help.push_str(if marked.is_some() { "(not in this build)\n" } else { "\n" });
+    }
+    help
+}
 
 /// The flags, as given.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -256,6 +275,17 @@ mod tests {
             let parsed = run(&format!("{word} 1"), &[]).or_else(|_| run(word, &[]));
             assert!(parsed.is_ok(), "{word}: {parsed:?}");
         }
-        assert!(HELP.lines().count() <= 24 && HELP.lines().all(|line| line.len() <= 80));
+        for help in [HELP, &help()] {
+            assert!(help.lines().count() <= 24 && help.lines().all(|line| line.len() <= 80), "{help}");
+        }
+    }
+
+    #[test]
+    fn what_this_build_has_not_is_marked() {
+        for (see, is_here) in FEATURES {
+            assert!(HELP.contains(see) && help().contains(see) == is_here, "{see}");
+        }
+        let all = FEATURES.iter().all(|(_, is_here)| *is_here);
+        assert_eq!(help().contains("(not in this build)"), !all);
     }
 }

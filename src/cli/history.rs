@@ -1,6 +1,6 @@
 //! The history that survives, for the server, and `chinwag history`, which prints, exports and imports one.
 //!
-//! Owns the checks on the flags, and the lines that people read.
+//! Owns the checks on the flags, `--help-history`, and the lines that people read.
 
 use super::{
     history_flags::{Command, Flags, How},
@@ -18,6 +18,28 @@ use std::{
     path::Path,
     str::FromStr,
 };
+
+/// `--help-history`.
+pub(crate) const HELP: &str = "\
+A history that survives: messages are in FILE before anybody sees them.
+docs/HISTORY.md says more.
+
+  --history FILE         keep messages in FILE, an SQLite database
+  --history-sync MODE    normal: kill -9 loses nothing, a power cut may lose the
+                         last seconds; full: neither does, for more writes to
+                         the disk                                 [normal]
+  --history-days N       delete messages that are older than N days  [never]
+  --history-rows N       keep the last N messages of all rooms        [all]
+  --history-lines N      messages that newcomers are shown             [50]
+
+chinwag history FILE     prints what is in FILE, also while a server uses it
+  --room NAME            of this room only; '' is the lobby
+  --json                 as JSON, a line for each message
+  --export               all, as JSON lines, to save it
+  --import               adds an export from stdin; no server may use FILE
+
+Every flag is an environment variable, too: CHINWAG_HISTORY=FILE.
+";
 
 /// The history of a server, if it has one.
 #[derive(Debug)]
@@ -132,4 +154,14 @@ fn line(entry: &Entry) -> String {
         visible(&entry.name),
         visible(&entry.text)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_fits_a_screen() {
+        assert!(HELP.lines().count() <= 24 && HELP.lines().all(|line| line.chars().count() <= 80), "{HELP}");
+    }
 }

@@ -1,11 +1,15 @@
 //! In place of the history that survives, in a build without it.
 //!
-//! Owns the sentence that says which build has it.
+//! Owns the sentences that say which build has it.
 
 use super::history_flags::{Command, Flags};
 use chinwag::{Builder, chat_server::ChatServer};
 
 const WHICH: &str = "this chinwag was built without it; build one with: cargo build --release --features history";
+
+/// `--help-history`.
+pub(crate) const HELP: &str =
+    "There is no --history in this chinwag; docs/HISTORY.md says how to build one that has it.\n";
 
 /// No history.
 #[derive(Debug)]

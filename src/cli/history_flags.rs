@@ -1,32 +1,10 @@
 //! The flags for a history that survives, and the command `chinwag history`, as given: they are there in every build, so
 //! that one without it can say so.
 //!
-//! Owns their names, their environment variables and `--help-history`. What they mean is [`super::history`]'s.
+//! Owns their names and their environment variables. What they mean, and `--help-history`, is [`super::history`]'s.
 
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
-
-/// `--help-history`.
-pub(crate) const HELP: &str = "\
-A history that survives: messages are in FILE before anybody sees them.
-docs/HISTORY.md says more.
-
-  --history FILE         keep messages in FILE, an SQLite database
-  --history-sync MODE    normal: kill -9 loses nothing, a power cut may lose the
-                         last seconds; full: neither does, for more writes to
-                         the disk                                 [normal]
-  --history-days N       delete messages that are older than N days  [never]
-  --history-rows N       keep the last N messages of all rooms        [all]
-  --history-lines N      messages that newcomers are shown             [50]
-
-chinwag history FILE     prints what is in FILE, also while a server uses it
-  --room NAME            of this room only; '' is the lobby
-  --json                 as JSON, a line for each message
-  --export               all, as JSON lines, to save it
-  --import               adds an export from stdin; no server may use FILE
-
-Every flag is an environment variable, too: CHINWAG_HISTORY=FILE.
-";
 
 /// The flags of the server.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -145,10 +123,5 @@ mod tests {
             assert!(error.contains(part) && !error.contains('\n'), "{line}: {error}");
         }
         assert_eq!(parsed("--help"), Ok(None));
-    }
-
-    #[test]
-    fn the_help_fits_a_screen() {
-        assert!(HELP.lines().count() <= 24 && HELP.lines().all(|line| line.chars().count() <= 80), "{HELP}");
     }
 }
