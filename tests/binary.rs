@@ -62,10 +62,14 @@ fn a_nonsensical_environment_variable_is_refused() {
 
 #[test]
 fn a_taken_port_is_one_line_and_status_2() {
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let taken = TcpListener::bind((OWN_LOOPBACK, 0)).expect("a free port");
     let addr = taken.local_addr().expect("a bound socket has an address").to_string();
     let line = refused(command(&["--listen", &addr]));
     assert!(line.contains(&addr) && line.contains("taken"), "{line:?}");
+    // What it proposes works.
+    let (_, proposed) = line.trim_end().rsplit_once(": --listen ").expect("a flag to give instead");
+    assert_ne!(proposed, addr);
+    assert_eq!(start(command(&["--listen", proposed])).addr().to_string(), proposed);
 }
 
 #[test]

@@ -131,14 +131,13 @@ fn set(text: &str, bounds: &mut Bounds) -> Result<(), String> {
         .find(|(known, ..)| *known == name)
         .ok_or_else(|| format!("--limit {name}: no such bound; chinwag --help-limits lists them"))?;
     let number = value.parse().map_err(|_| format!("--limit {name}: {value:?} is no whole number"))?;
-    match number {
-        n if n < *range.start() => Err(format!("--limit {name}={n}: give at least {}", range.start())),
-        n if n > *range.end() => Err(format!("--limit {name}={n}: give at most {}", range.end())),
-        n => {
-            set(bounds, n);
-            Ok(())
-        }
+    let (least, most) = (*range.start(), *range.end());
+    if range.contains(&number) {
+        set(bounds, number);
+        return Ok(());
     }
+    let (end, value) = if number < least { ("least", least) } else { ("most", most) };
+    Err(format!("--limit {name}={number}: give at {end} {value}"))
 }
 
 /// What to say where a text that the rules allow may not fit into a message: whoever says one is put out, where a longer

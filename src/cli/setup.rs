@@ -4,7 +4,7 @@
 
 use super::{args::Args, history::Keeping, limits, tls::Tls};
 use chinwag::{
-    Access, Builder, Config, Server,
+    Access, Builder, Config, Error, Server,
     chat::Rules,
     chat_server::{ChatServer, RoomList},
     client,
@@ -13,7 +13,8 @@ use chinwag::{
 use std::{
     ffi::OsStr,
     fs,
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    io::ErrorKind,
+    net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs},
 };
 
 /// Where to listen, when nobody says: the port of MDN's chat client.
@@ -110,7 +111,7 @@ fn dialect(name: Option<&str>) -> Result<Dialect, String> {
 fn listen(args: &Args, mut builder: Builder) -> Result<Builder, String> {
     for text in plain(args) {
         let addr = address("listen", text, args)?;
-        builder = builder.listen(addr).map_err(|error| format!("--listen: {error}"))?;
+        builder = builder.listen(addr).map_err(|error| cannot_listen("listen", &error))?;
     }
     Ok(builder)
 }
@@ -143,6 +144,27 @@ pub(crate) fn address(flag: &str, text: &str, args: &Args) -> Result<SocketAddr,
         ));
     }
     Ok(addr)
+}
+
+/// What the error says, and where a port is taken, the flag with one that is not.
+pub(crate) fn cannot_listen(flag: &str, error: &Error) -> String {
+    match error {
+        Error::Bind { address, source } if source.kind() == ErrorKind::AddrInUse => {
+            format!("--{flag}: {error}: --{flag} {}", free_above(*address))
+        }
+        _ => format!("--{flag}: {error}"),
+    }
+}
+
+/// The same address with the next port that is free, and that browsers do not refuse.
+fn free_above(mut addr: SocketAddr) -> SocketAddr {
+    for port in addr.port()..=u16::MAX {
+        addr.set_port(port);
+        if !client::is_blocked(port) && TcpListener::bind(addr).is_ok() {
+            break;
+        }
+    }
+    addr
 }
 
 fn resolve(text: &str) -> Result<SocketAddr, String> {

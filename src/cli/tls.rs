@@ -54,7 +54,7 @@ impl Tls {
         let wanted = if args.tls.listen.is_empty() { &default[..] } else { &args.tls.listen };
         for text in wanted {
             let addr = setup::address("listen-tls", text, args)?;
-            builder = builder.listen_tls(addr, acceptor).map_err(|error| format!("--listen-tls: {error}"))?;
+            builder = builder.listen_tls(addr, acceptor).map_err(|error| setup::cannot_listen("listen-tls", &error))?;
         }
         for text in &args.tls.redirect {
             let addr = setup::address("redirect-http", text, args)?;
