@@ -163,7 +163,7 @@ fn page(request: &Request, policy: &Policy) -> Response {
         return response;
     }
     if !(policy.endpoint)(request.uri().path()) {
-        return not_found();
+        return not_found("Nothing is at this path.");
     }
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return upgrade::required("This is a WebSocket server; connect to it with ws:// or a WebSocket client.");
@@ -183,8 +183,8 @@ fn bad_request(sentence: &str) -> Response {
     Response::text(400, sentence)
 }
 
-fn not_found() -> Response {
-    Response::text(404, "Nothing is at this path.")
+fn not_found(sentence: &str) -> Response {
+    Response::text(404, sentence)
 }
 
 fn not_allowed(allow: &'static str) -> Response {

@@ -31,7 +31,7 @@ pub(super) fn check_request(request: &Request, policy: &Policy) -> Result<(), Re
         return Err(old_version());
     }
     if !(policy.endpoint)(request.uri().path()) {
-        return Err(not_found());
+        return Err(not_found("There is no WebSocket at this path, but at others."));
     }
     check_fields(request.headers())
 }

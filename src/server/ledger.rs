@@ -93,9 +93,10 @@ impl Ledger {
         let Entry { count, unlogged, .. } = *entry;
         entry.unlogged = 0;
         drop(entries);
-        match unlogged {
-            0 => log!(kind.level(), "{what} (number {count} of this kind)"),
-            more => log!(kind.level(), "{what} (number {count} of this kind, {more} not logged)"),
+        match (count, unlogged) {
+            (1, _) => log!(kind.level(), "{what}"),
+            (_, 0) => log!(kind.level(), "{what} (number {count} of this kind)"),
+            (_, more) => log!(kind.level(), "{what} (number {count} of this kind, {more} not logged)"),
         }
     }
 }
