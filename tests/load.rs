@@ -50,6 +50,9 @@ fn a_bound_of_the_server_stops_it_and_is_named() {
         assert_eq!(output.status.code(), Some(1), "{limits:?}: {}", printed(&output));
         assert!(said.contains(hint) && said.contains("--no-limits") | said.contains("--text"), "{limits:?}: {said}");
         assert_eq!(said.lines().count(), 1, "{said}");
+        // What was refused is not lost.
+        let report = String::from_utf8_lossy(&output.stdout);
+        assert!(!report.contains("lost "), "{limits:?}: {report}");
     }
 }
 

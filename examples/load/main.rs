@@ -177,8 +177,9 @@ impl Run {
         println!("sent     {sent} messages of {}, {} a second wanted", self.total, args.rate);
         println!("heard    {heard} times, {:.0} a second", heard as f64 / seconds);
         println!("latency  {}, from when it should have been sent", percentiles(&listener.latency));
-        println!("faults   {sum}, at {} clients", faults.len());
-        faults.iter().take(5).for_each(|(client, faults)| println!("         client {client}: {faults}"));
+        let shown = |faults: Faults| faults.shown(stopped.is_some());
+        println!("faults   {}, at {} clients", shown(sum), faults.len());
+        faults.iter().take(5).for_each(|(client, faults)| println!("         client {client}: {}", shown(*faults)));
         let busy = 100.0 * (1.0 - self.idle.as_secs_f64() / seconds);
         let hint = if stopped.is_none() && busy > 80.0 {
             "; it may be what limits: let it have a core of its own"

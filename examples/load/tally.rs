@@ -42,9 +42,12 @@ impl ops::Add for Faults {
     }
 }
 
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lost {}, doubled {}, out of order {}", self.lost, self.doubled, self.reordered)
+impl Faults {
+    /// For people. What was not heard is lost only where all was waited for: in a run that was stopped it may have been
+    /// refused, or still be on its way.
+    pub(crate) fn shown(self, stopped: bool) -> impl fmt::Display {
+        let missing = if stopped { "refused or not heard yet" } else { "lost" };
+        format!("{missing} {}, doubled {}, out of order {}", self.lost, self.doubled, self.reordered)
     }
 }
 
