@@ -40,7 +40,8 @@ impl fmt::Debug for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// Why somebody may not come in; its `Display` is a sentence that names the flag that would change it.
+/// Why somebody may not come in; its `Display` is a sentence that names the flag that would change it. For a host or an
+/// origin it names the method of [`Access`](super::Access), too: programs that embed the server have no flags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -75,11 +76,13 @@ impl fmt::Display for Refusal {
         match self {
             Self::Host(name) => write!(
                 f,
-                "This server does not answer to the name {name}; if it should, start it with --host {name}."
+                "This server does not answer to the name {name}; if it should, start it with --host {name} \
+                 (in code: Access::allow_host)."
             ),
             Self::Origin(origin) => write!(
                 f,
-                "Pages from {origin} may not connect here; if they should, start the server with --origin {origin}."
+                "Pages from {origin} may not connect here; if they should, start the server with \
+                 --origin {origin} (in code: Access::allow_origin)."
             ),
             Self::BadOrigin => f.write_str("Origin must be scheme://host[:port] or null."),
             Self::NoOrigin => {

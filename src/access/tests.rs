@@ -186,9 +186,13 @@ fn a_refusal_names_the_flag_that_would_help() {
     let access = Access::default().require_origin(true).token("t").expect("a token");
     let here = host("localhost");
     let table = [
-        (access.check_host(&host("evil.example:80")), 421, "--host evil.example."),
-        (access.check_origin(Some("http://evil.example"), &here), 403, "--origin http://evil.example."),
-        (access.check_origin(Some("file://"), &here), 403, "--origin null."),
+        (access.check_host(&host("evil.example:80")), 421, "--host evil.example (in code: Access::allow_host)."),
+        (
+            access.check_origin(Some("http://evil.example"), &here),
+            403,
+            "--origin http://evil.example (in code: Access::allow_origin).",
+        ),
+        (access.check_origin(Some("file://"), &here), 403, "--origin null (in code: Access::allow_origin)."),
         (access.check_origin(None, &here), 403, "--require-origin"),
         (access.check_token(None), 401, "--token-file"),
         (access.check_token(Some(b"x")), 401, "--token-file"),
