@@ -169,9 +169,11 @@ fn a_panic_ends_that_connection_only() {
 #[test]
 fn a_panic_of_the_relay_costs_nobody_its_connection() {
     let (echo, mut clients) = start(Config::default(), 90_000..90_004);
-    let begin = Instant::now();
-    while !(90_000..90_004).all(|id| was_given_back(id, "quiet")) {
+    let (ids, begin) = (90_000..90_004, Instant::now());
+    while !ids.clone().all(|id| was_given_back(id, "quiet")) {
         talk(&mut clients, 0..BURST);
+        let none = || ids.clone().all(|id| !are_lent(id..id + 1));
+        support::wait_until(DEADLINE, "those who were lent are given back", none);
         assert!(begin.elapsed() < DEADLINE, "not all were lent and given back");
     }
     talk(&mut clients, 0..BURST);
