@@ -7,10 +7,10 @@ use chinwag::{
     chat::{Rate, Rules},
 };
 use log::warn;
-use std::{ops::RangeInclusive, time::Duration};
+use std::time::Duration;
 
-/// A bound's name, the values that it may have, what it is, and how it is set.
-type Row = (&'static str, RangeInclusive<usize>, &'static str, fn(&mut Bounds, usize));
+/// A bound's name, the least and the most that it may be, what it is, and how it is set.
+type Row = (&'static str, (usize, usize), &'static str, fn(&mut Bounds, usize));
 
 /// All bounds, while they are being set.
 #[derive(Default)]
@@ -22,14 +22,14 @@ struct Bounds {
 }
 
 /// From the least that works on.
-const fn from(least: usize) -> RangeInclusive<usize> {
-    least..=usize::MAX
+const fn from(least: usize) -> (usize, usize) {
+    (least, usize::MAX)
 }
 
 /// A year is the longest that the server waits for anything.
 const YEAR: usize = 365 * 24 * 60 * 60;
 
-const NAME_CHARS: RangeInclusive<usize> = Rules::LEAST_NAME_CHARS..=Rules::MOST_NAME_CHARS;
+const NAME_CHARS: (usize, usize) = (Rules::LEAST_NAME_CHARS, Rules::MOST_NAME_CHARS);
 
 /// What a text comes in may need so many bytes more: `{"type":"message","text":"","nonce":"…"}`.
 const AROUND_TEXT: usize = 128;
@@ -41,24 +41,24 @@ const TABLE: &[Row] = &[
         bounds.config.connections_per_address = n;
     }),
     ("handshakes", from(0), "handshakes in progress; 0: any number [256]", |bounds, n| bounds.config.handshakes = n),
-    ("handshake-seconds", 1..=YEAR, "for a whole request head, at least 1 [10]", |bounds, n| {
+    ("handshake-seconds", (1, YEAR), "for a whole request head, at least 1 [10]", |bounds, n| {
         bounds.config.handshake_timeout = seconds(n);
     }),
     ("controls", from(0), "Pings and Pongs a second from one connection; 0: any number [50]", |bounds, n| {
         bounds.config.controls = n
     }),
-    ("wrong-token-seconds", 0..=YEAR, "between answers to wrong tokens of one address; 0: none [1]", |bounds, n| {
+    ("wrong-token-seconds", (0, YEAR), "between answers to wrong tokens of one address; 0: none [1]", |bounds, n| {
         bounds.config.wrong_token_pause = seconds(n);
     }),
     ("fields", from(20), "header fields of a request, at least 20 [100]", |bounds, n| bounds.config.fields = n),
     ("head", from(1024), "bytes of a request head, at least 1024 [8192]", |bounds, n| bounds.config.head = n),
-    ("ping-seconds", 0..=YEAR, "of silence before a Ping; 0: never [20]", |bounds, n| {
+    ("ping-seconds", (0, YEAR), "of silence before a Ping; 0: never [20]", |bounds, n| {
         bounds.config.ping_after = seconds(n)
     }),
-    ("pong-seconds", 0..=YEAR, "for the answer to a Ping; 0: any time [20]", |bounds, n| {
+    ("pong-seconds", (0, YEAR), "for the answer to a Ping; 0: any time [20]", |bounds, n| {
         bounds.config.pong_within = seconds(n);
     }),
-    ("close-seconds", 1..=YEAR, "for the answer to a Close, at least 1 [5]", |bounds, n| {
+    ("close-seconds", (1, YEAR), "for the answer to a Close, at least 1 [5]", |bounds, n| {
         bounds.config.close_timeout = seconds(n);
     }),
     ("message", from(256), "bytes of a message, at least 256 [65536]", |bounds, n| bounds.config.message = n),
@@ -66,7 +66,7 @@ const TABLE: &[Row] = &[
         bounds.config.outbox = n;
     }),
     // There is room for all of them from the start.
-    ("events", 1..=1_000_000, "messages that wait for the chat, from 1 to 1000000 [1024]", |bounds, n| {
+    ("events", (1, 1_000_000), "messages that wait for the chat, from 1 to 1000000 [1024]", |bounds, n| {
         bounds.config.events = n
     }),
     ("name", NAME_CHARS, "characters of a name, from 16 to 128 [32]", |bounds, n| bounds.rules.name_chars = n),
@@ -126,17 +126,19 @@ pub(crate) fn apply(limits: &[String], config: Config, rules: Rules) -> Result<(
 
 fn set(text: &str, bounds: &mut Bounds) -> Result<(), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("--limit {text}: write NAME=VALUE"))?;
-    let (_, range, _, set) = TABLE
+    let (_, (least, most), _, set) = TABLE
         .iter()
         .find(|(known, ..)| *known == name)
         .ok_or_else(|| format!("--limit {name}: no such bound; chinwag --help-limits lists them"))?;
     let number = value.parse().map_err(|_| format!("--limit {name}: {value:?} is no whole number"))?;
-    let (least, most) = (*range.start(), *range.end());
-    if range.contains(&number) {
-        set(bounds, number);
-        return Ok(());
-    }
-    let (end, value) = if number < least { ("least", least) } else { ("most", most) };
+    let (end, value) = match () {
+        () if number < *least => ("least", least),
+        () if number > *most => ("most", most),
+        () => {
+            set(bounds, number);
+            return Ok(());
+        }
+    };
     Err(format!("--limit {name}={number}: give at {end} {value}"))
 }
 
@@ -149,7 +151,7 @@ fn too_tight(config: &Config, rules: &Rules) -> Option<String> {
         let fitting = (message - AROUND_TEXT) / 4;
         format!(
             "a text of {text} characters may have {needed} bytes, and above {message} its connection is closed (1009): \
-             set --limit message={needed}, or --limit text={fitting}"
+             give --limit message={needed} or text={fitting}"
         )
     })
 }
@@ -221,13 +223,13 @@ mod tests {
     /// At both ends of its range, and nowhere else.
     #[test]
     fn each_bound_says_from_where_it_works() {
-        for (name, range, what, _) in TABLE {
+        for (name, (least, most), what, _) in TABLE {
             let accepts = |n: usize| set(&format!("{name}={n}"), &mut Bounds::default()).is_ok();
-            assert!(accepts(*range.start()) && accepts(*range.end()), "{name}");
-            assert!(range.end().checked_add(1).is_none_or(|more| !accepts(more)), "{name}");
-            let Some(less) = range.start().checked_sub(1) else { continue };
+            assert!(accepts(*least) && accepts(*most), "{name}");
+            assert!(most.checked_add(1).is_none_or(|more| !accepts(more)), "{name}");
+            let Some(less) = least.checked_sub(1) else { continue };
             assert!(!accepts(less), "{name}");
-            let said = [format!(" at least {}", range.start()), format!(" from {} to {}", range.start(), range.end())];
+            let said = [format!(" at least {least}"), format!(" from {least} to {most}")];
             assert!(said.iter().any(|words| what.contains(words)), "{name}: {what}");
         }
     }
