@@ -45,7 +45,7 @@ fn pytest(python: &Path, scripts: &[&PathBuf]) {
     command.env("CHINWAG_URL", chinwag.url());
     command.env("CHINWAG_BIN", env!("CARGO_BIN_EXE_chinwag"));
     command.env("PYTHONDONTWRITEBYTECODE", "1");
-    run(command, Duration::from_secs(300));
+    run(command, Duration::from_secs(600));
 }
 
 fn scripts() -> Vec<PathBuf> {

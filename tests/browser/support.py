@@ -52,6 +52,10 @@ class Window:
     def find(self, selector, **options):
         return self.page.locator(selector, **options)
 
+    def try_now(self):
+        """As a click on that button, which is gone when the page has just tried by itself."""
+        self.find("#again").dispatch_event("click")
+
     def expect_state(self, state, within=DEADLINE):
         expect(self.find("#state-code")).to_have_text(state, timeout=within * 1000)
 

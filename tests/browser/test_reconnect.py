@@ -41,7 +41,7 @@ def test_a_server_that_says_goodbye(window, chinwag, allowed):
     chinwag.stop(signal.SIGTERM)
     expect(dan.find("#trouble")).to_contain_text("1001")
     chinwag.start()
-    dan.find("#again").click()
+    dan.try_now()
     dan.expect_state("OPEN")
 
 

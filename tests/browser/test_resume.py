@@ -164,8 +164,9 @@ def type_and_return(window, text):
     window.find("#name").press("Enter")
     window.find("#text").fill(text)
     window.find("#text").press("Enter")
-    expect(window.find("#state-code")).to_have_text("CLOSED")
-    window.find("#again").click()
+    # With each frame that is drawn: half a second later it may be open again.
+    window.page.wait_for_function("document.querySelector('#state-code').textContent === 'CLOSED'")
+    window.try_now()
     window.expect_state("OPEN")
     expect(window.find("#pending > *")).to_have_count(0)
 
