@@ -35,21 +35,24 @@ Every flag is an environment variable, too: --token-file is CHINWAG_TOKEN_FILE;
 several values are separated by commas. The flag wins. RUST_LOG is heeded.
 ";
 
-/// What is said at the end of a line in the help that is about a feature, and whether this build has it.
-const FEATURES: [(&str, bool); 3] = [
-    ("(chinwag chat --help)", cfg!(feature = "terminal")),
-    ("(see --help-history)", cfg!(feature = "history")),
-    ("(see --help-tls)", cfg!(feature = "tls")),
+/// What is said at the end of a line in the help that is about a feature, what is said there in a build without it, and
+/// whether this is one with it.
+const FEATURES: [(&str, &str, bool); 3] = [
+    ("(chinwag chat --help)", "(needs feature terminal)", cfg!(feature = "terminal")),
+    ("(see --help-history)", "(needs feature history)", cfg!(feature = "history")),
+    ("(see --help-tls)", "(needs feature tls)", cfg!(feature = "tls")),
 ];
 
 /// `--help`. What this build has not is marked: whoever tries it is told which build has it.
 pub(crate) fn help() -> String {
     let mut help = String::new();
     for line in HELP.lines() {
-        let mut absent = FEATURES.iter().filter(|(_, is_here)| !is_here);
-        let marked = absent.find_map(|(see, _)| line.strip_suffix(see));
-        help.push_str(marked.unwrap_or(line));
-        help.push_str(if marked.is_some() { "(not in this build)\n" } else { "\n" });
+        let mut absent = FEATURES.iter().filter(|(.., is_here)| !is_here);
+        let marked = absent.find_map(|(see, needs, _)| Some((line.strip_suffix(see)?, *needs)));
+        let (line, needs) = marked.unwrap_or((line, ""));
+        help.push_str(line);
+        help.push_str(needs);
+        help.push('\n');
     }
     help
 }
@@ -282,10 +285,9 @@ mod tests {
 
     #[test]
     fn what_this_build_has_not_is_marked() {
-        for (see, is_here) in FEATURES {
+        for (see, needs, is_here) in FEATURES {
             assert!(HELP.contains(see) && help().contains(see) == is_here, "{see}");
+            assert!(!HELP.contains(needs) && help().contains(needs) != is_here, "{needs}");
         }
-        let all = FEATURES.iter().all(|(_, is_here)| *is_here);
-        assert_eq!(help().contains("(not in this build)"), !all);
     }
 }
