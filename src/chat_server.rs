@@ -177,18 +177,23 @@ impl ChatServer {
         self.look_again();
         self.hurry = self.catch_up();
         match self.calm.judge(Instant::now()) {
-            Verdict::Wait => return true,
-            Verdict::SendRest => {}
+            Verdict::Wait => {}
+            Verdict::SendRest => self.send(),
             Verdict::SendAll => {
-                let names = self.calm.take();
+                let names = self.calm.take_names();
                 self.tell(names);
+                self.send();
+                // Not before: the names were answers, too.
+                self.heard.clear();
             }
         }
+        true
+    }
+
+    fn send(&mut self) {
         self.save();
         self.fanout.flush();
-        self.heard.clear();
         self.tell_rooms();
-        true
     }
 
     /// While there is always something to do, nobody waits for the time of the next tick.

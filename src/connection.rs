@@ -212,7 +212,8 @@ impl Connection {
         self.drain.cut_at(deadline, self);
     }
 
-    /// Sends what waits, since nothing else may follow that would, and gives back the memory that it took.
+    /// Sends what waits, for the socket is writable again, or the 101 shall go now. Keeps no memory for it: perhaps nothing
+    /// follows.
     pub(crate) fn flush(self: &Arc<Self>) {
         if let Some(live) = self.lock().as_mut() {
             self.settle(live);

@@ -62,8 +62,10 @@ const GUESSES: u32 = 8;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A handshake succeeded; the client is about to be told. (While the channel is full it waits for its answer, too: whoever
-    /// was told of it, by whatever way, comes behind it in this channel.) The request is what the client sent, without its secrets. Its fields share the memory that it
+    /// A handshake succeeded. The client gets its 101 when this is in the channel, not before: whoever connects because this
+    /// client says that it is in comes later in the channel. While the channel is full, the client waits for that 101.
+    ///
+    /// The request is what the client sent, without its secrets. Its fields share the memory that it
     /// came in: who keeps a clone of one of them keeps all of it, up to [`Config::head`] bytes; a copy of the text does not.
     Connected(Peer, Box<Request>),
     /// A whole message came. As long as this handle is not dropped (clones do not count), the message counts as not

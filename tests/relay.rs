@@ -170,6 +170,7 @@ fn a_panic_ends_that_connection_only() {
 fn a_panic_of_the_relay_costs_nobody_its_connection() {
     let (echo, mut clients) = start(Config::default(), 90_000..90_004);
     let (ids, begin) = (90_000..90_004, Instant::now());
+    // Who talks without a pause is never given back.
     while !ids.clone().all(|id| was_given_back(id, "quiet")) {
         talk(&mut clients, 0..BURST);
         let none = || ids.clone().all(|id| !are_lent(id..id + 1));

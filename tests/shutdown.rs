@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -121,6 +121,7 @@ fn what_was_said_before_is_heard() {
 #[test]
 fn a_full_channel_does_not_keep_it_from_ending() {
     let mut config = Config::default();
+    // Five times Connected, without which nobody is in, and two messages.
     (config.events, config.close_timeout) = (7, Duration::from_millis(300));
     let server = serve(config);
     let mut clients: Vec<_> = (0..5).map(|_| RawClient::open(addr(&server))).collect();
@@ -148,9 +149,12 @@ fn a_full_channel_does_not_keep_newcomers_waiting_behind_the_end() {
     let ends = events.iter().filter(|event| matches!(event, Event::Disconnected(..))).count();
     assert!(ends >= 2 && events.len() == 2 * ends, "{events:?}");
     for client in clients {
+        client.socket().set_read_timeout(Some(DEADLINE)).expect("a timeout");
         let mut all = Vec::new();
-        // A reset is an end, too.
-        let _ = client.socket().read_to_end(&mut all);
+        // A reset is an end, too; nothing in time is none.
+        if let Err(why) = client.socket().read_to_end(&mut all) {
+            assert_eq!(why.kind(), ErrorKind::ConnectionReset);
+        }
         assert!(all.is_empty() || all.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&all));
     }
 }

@@ -41,7 +41,8 @@ impl fmt::Debug for Invalid {
 impl std::error::Error for Invalid {}
 
 /// Why somebody may not come in; its `Display` is a sentence that names the flag that would change it. For a host or an
-/// origin it names the method of [`Access`](super::Access), too: programs that embed the server have no flags.
+/// origin it names the method of [`Access`](super::Access), too: programs that embed the server have no flags. The others say
+/// what the client has to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -1,10 +1,14 @@
-//! The names of those who sign in, as long as nothing urgent takes them along.
+//! The names of those who sign in, as long as nothing takes them along.
 //!
-//! Owns them, what counts as urgent, and how long the rest waits. When a thousand sign in at once, each of a thousand is told a
+//! Owns them, what is urgent, and how long the rest waits. When a thousand sign in at once, each of a thousand is told a
 //! thousand names. Told one by one, as they come, that is a million writes. But the list of all of them waits already
 //! (law 3 in `chat.rs`), so that a name may wait a moment, too; and a crowd of names waits for the list, which says all that they
-//! say at a fraction of their size, and goes first then, as it does for a single name. Whatever else there is to say takes them
-//! along, so the order stays. Waits for nothing itself, and is told the time.
+//! say at a fraction of their size, and goes first then, as it does for a single name.
+//!
+//! What is said or kept, who leaves and who is closed take them along: nothing that somebody says overtakes its name. What one
+//! alone is told (its `id`, the past, an error) does, and who enters meanwhile hears them, too. The names of all rooms count
+//! together, and any room's list is taken for theirs: at worst they are told before their own. Waits for nothing itself, and is
+//! told the time.
 
 use crate::{
     chat::{Output, RoomId},
@@ -16,7 +20,7 @@ use std::{
 };
 
 /// The most that a few names wait: who signs in wants to know under which one.
-const MOMENT: Duration = Duration::from_millis(10);
+const SHORT: Duration = Duration::from_millis(10);
 
 /// The most that a crowd waits for its list, which is told ten times a second.
 const LONG: Duration = Duration::from_millis(100);
@@ -24,18 +28,20 @@ const LONG: Duration = Duration::from_millis(100);
 /// So many names are a crowd.
 const CROWD: usize = 32;
 
-/// And more than so many are told at once: as many as fit into a batch, more or less.
+/// And more than so many are told at once: about the 64 KiB that one member gets in a batch (`fanout.rs`).
 const MOST: usize = 1024;
 
-/// What is in the batch.
+/// The names that wait, and whether the batch beside them does not.
 #[derive(Debug, Default)]
 pub(super) struct Calm {
     /// Who signed in, and where.
     names: Vec<(RoomId, Notice)>,
     /// The first of them came then.
     since: Option<Instant>,
-    /// They are in a list that goes before them.
+    /// A list is in this batch, and goes before them.
     listed: bool,
+    /// It has been sent: now it is their turn.
+    due: bool,
     urgent: bool,
 }
 
@@ -44,7 +50,7 @@ pub(super) struct Calm {
 pub(super) enum Verdict {
     /// It waits for more.
     Wait,
-    /// It is sent, and the names in it wait.
+    /// It is sent; the names, which are not in it yet, wait.
     SendRest,
     /// All of it is sent.
     SendAll,
@@ -57,32 +63,34 @@ impl Calm {
     }
 
     /// Something else, which is urgent: the names that have to be told before it.
-    pub(super) fn before(&mut self, output: &Output) -> Vec<(RoomId, Notice)> {
+    pub(super) fn names_before(&mut self, output: &Output) -> Vec<(RoomId, Notice)> {
         self.urgent = true;
         match output {
             // What one is told on coming needs no others' names; but who talks to somebody has a name.
             Output::Enter { .. } => Vec::new(),
             Output::Send { notice, .. } if !matches!(notice, Notice::Private { .. }) => Vec::new(),
-            Output::Broadcast { notice: Notice::UserList(_), .. } if self.is_crowd() => {
+            Output::Broadcast { notice: Notice::UserList(_), .. } if self.is_crowd() && !self.due => {
                 self.listed = true;
                 Vec::new()
             }
-            _ => self.take(),
+            _ => self.take_names(),
         }
     }
 
     /// All names, which are told now.
-    pub(super) fn take(&mut self) -> Vec<(RoomId, Notice)> {
-        (self.since, self.listed) = (None, false);
+    pub(super) fn take_names(&mut self) -> Vec<(RoomId, Notice)> {
+        (self.since, self.listed, self.due) = (None, false, false);
         mem::take(&mut self.names)
     }
 
     /// When a batch that waits has waited enough.
     pub(super) fn until(&self) -> Option<Instant> {
-        let wait = match self.is_crowd() {
-            _ if self.listed => Duration::ZERO,
-            true => LONG,
-            false => MOMENT,
+        let wait = if self.due {
+            Duration::ZERO
+        } else if self.is_crowd() {
+            LONG
+        } else {
+            SHORT
         };
         self.since.map(|since| since + wait)
     }
@@ -95,9 +103,11 @@ impl Calm {
         }
         self.since.get_or_insert(now);
         let waits = self.names.len() < MOST && self.until().is_some_and(|until| now < until);
+        let listed = mem::take(&mut self.listed);
+        self.due |= listed;
         match urgent {
             // The list alone: it is small, and everybody shall have it before the first is told all names.
-            true if self.listed || waits && self.is_crowd() => Verdict::SendRest,
+            true if listed || waits && self.is_crowd() => Verdict::SendRest,
             false if waits => Verdict::Wait,
             _ => Verdict::SendAll,
         }
@@ -143,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn names_wait_for_a_moment_and_for_nothing_else_in_the_batch() {
+    fn what_becomes_of_names_and_batch() {
         let begin = Instant::now();
         for (what, names, others, first, verdict) in [
             ("nothing", 0, vec![], 0, SendAll),
@@ -160,7 +170,7 @@ mod tests {
         ] {
             let mut calm = Calm::default();
             sign_in(&mut calm, names);
-            let before: usize = others.iter().map(|output| calm.before(output).len()).sum();
+            let before: usize = others.iter().map(|output| calm.names_before(output).len()).sum();
             assert_eq!((before, calm.judge(begin)), (first, verdict), "{what}");
         }
     }
@@ -169,24 +179,27 @@ mod tests {
     fn a_list_goes_before_its_crowd_and_a_moment_later_the_crowd() {
         let (mut calm, begin) = (Calm::default(), Instant::now());
         sign_in(&mut calm, 1);
-        assert_eq!((calm.judge(begin), calm.until()), (Wait, Some(begin + MOMENT)));
+        assert_eq!((calm.judge(begin), calm.until()), (Wait, Some(begin + SHORT)));
         sign_in(&mut calm, CROWD);
-        assert_eq!((calm.judge(begin + MOMENT), calm.until()), (Wait, Some(begin + LONG)));
-        assert!(calm.before(&list()).is_empty());
-        assert_eq!((calm.judge(begin + MOMENT), calm.until()), (SendRest, Some(begin)));
-        assert_eq!((calm.judge(begin + MOMENT), calm.take().len()), (SendAll, CROWD + 1));
-        assert_eq!((calm.judge(begin + MOMENT), calm.until()), (SendAll, None));
+        assert_eq!((calm.judge(begin + SHORT), calm.until()), (Wait, Some(begin + LONG)));
+        assert!(calm.names_before(&list()).is_empty());
+        assert_eq!((calm.judge(begin + SHORT), calm.until()), (SendRest, Some(begin)));
+        // Newcomers in each batch do not keep them waiting, nor do more lists.
+        assert!(calm.names_before(&welcome()).is_empty());
+        assert_eq!(calm.judge(begin + SHORT), SendAll);
+        assert_eq!(calm.names_before(&list()).len(), CROWD + 1);
+        assert_eq!((calm.judge(begin + SHORT), calm.until()), (SendAll, None));
     }
 
     #[test]
     fn more_names_do_not_prolong_the_wait_and_the_next_batch_has_its_own() {
-        for (count, most) in [(1, MOMENT), (CROWD, LONG)] {
+        for (count, most) in [(1, SHORT), (CROWD, LONG)] {
             let (mut calm, begin) = (Calm::default(), Instant::now());
             for (after, verdict) in [(Duration::ZERO, Wait), (most / 2, Wait), (most, SendAll)] {
                 sign_in(&mut calm, count);
                 assert_eq!(calm.judge(begin + after), verdict, "{count} {after:?}");
             }
-            assert_eq!(calm.take().len(), 3 * count);
+            assert_eq!(calm.take_names().len(), 3 * count);
             sign_in(&mut calm, count);
             assert_eq!(calm.judge(begin + most), Wait);
         }

@@ -21,7 +21,7 @@ impl ChatServer {
                 self.calm.name(room, notice);
                 continue;
             }
-            let names = self.calm.before(&output);
+            let names = self.calm.names_before(&output);
             self.tell(names);
             match output {
                 Output::ShowHandshake { to } => {

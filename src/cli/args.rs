@@ -35,8 +35,7 @@ Every flag is an environment variable, too: --token-file is CHINWAG_TOKEN_FILE;
 several values are separated by commas. The flag wins. RUST_LOG is heeded.
 ";
 
-/// What is said at the end of a line in the help that is about a feature, what is said there in a build without it, and
-/// whether this is one with it.
+/// What a line in the help says of a feature, what it says in a build without it, and whether this is one with it.
 const FEATURES: [(&str, &str, bool); 3] = [
     ("(chinwag chat --help)", "(needs feature terminal)", cfg!(feature = "terminal")),
     ("(see --help-history)", "(needs feature history)", cfg!(feature = "history")),
@@ -45,16 +44,8 @@ const FEATURES: [(&str, &str, bool); 3] = [
 
 /// `--help`. What this build has not is marked: whoever tries it is told which build has it.
 pub(crate) fn help() -> String {
-    let mut help = String::new();
-    for line in HELP.lines() {
-        let mut absent = FEATURES.iter().filter(|(.., is_here)| !is_here);
-        let marked = absent.find_map(|(see, needs, _)| Some((line.strip_suffix(see)?, *needs)));
-        let (line, needs) = marked.unwrap_or((line, ""));
-        help.push_str(line);
-        help.push_str(needs);
-        help.push('\n');
-    }
-    help
+    let absent = FEATURES.iter().filter(|(.., is_here)| !is_here);
+    absent.fold(HELP.to_owned(), |help, (see, needs, _)| help.replace(see, needs))
 }
 
 /// The flags, as given.

@@ -1,6 +1,7 @@
 //! The bounds that `--limit NAME=VALUE` changes: one table of names, what they are, and where they go.
 //!
-//! Owns the names. The numbers' meaning and defaults are [`Config`]'s and [`Rules`]'.
+//! Owns the names, and from where to where each bound works: what cannot work is refused, what hardly can is warned of.
+//! What the numbers mean, and their defaults, are [`Config`]'s and [`Rules`]'.
 
 use chinwag::{
     Config,
@@ -9,7 +10,8 @@ use chinwag::{
 use log::warn;
 use std::time::Duration;
 
-/// A bound's name, the least and the most that it may be, what it is, and how it is set.
+/// A bound's name, the least and the most that it may be (no `RangeInclusive`, which makes 300 bytes more of it), what it is,
+/// and how it is set.
 type Row = (&'static str, (usize, usize), &'static str, fn(&mut Bounds, usize));
 
 /// All bounds, while they are being set.
@@ -22,7 +24,7 @@ struct Bounds {
 }
 
 /// From the least that works on.
-const fn from(least: usize) -> (usize, usize) {
+const fn at_least(least: usize) -> (usize, usize) {
     (least, usize::MAX)
 }
 
@@ -34,24 +36,26 @@ const NAME_CHARS: (usize, usize) = (Rules::LEAST_NAME_CHARS, Rules::MOST_NAME_CH
 /// What a text comes in may need so many bytes more: `{"type":"message","text":"","nonce":"…"}`.
 const AROUND_TEXT: usize = 128;
 
-/// The least head and fields are what browsers send, the least message is one that signs in.
+/// Least `head` and `fields`: browsers send half of that head, and most of those fields. Least `message`: one that signs in.
 const TABLE: &[Row] = &[
-    ("connections", from(0), "connections in all; 0: any number [4096]", |bounds, n| bounds.config.connections = n),
-    ("per-address", from(0), "connections from one address, but this machine's; 0: any [64]", |bounds, n| {
+    ("connections", at_least(0), "connections in all; 0: any number [4096]", |bounds, n| bounds.config.connections = n),
+    ("per-address", at_least(0), "connections from one address, but this machine's; 0: any [64]", |bounds, n| {
         bounds.config.connections_per_address = n;
     }),
-    ("handshakes", from(0), "handshakes in progress; 0: any number [256]", |bounds, n| bounds.config.handshakes = n),
+    ("handshakes", at_least(0), "handshakes in progress; 0: any number [256]", |bounds, n| {
+        bounds.config.handshakes = n
+    }),
     ("handshake-seconds", (1, YEAR), "for a whole request head, at least 1 [10]", |bounds, n| {
         bounds.config.handshake_timeout = seconds(n);
     }),
-    ("controls", from(0), "Pings and Pongs a second from one connection; 0: any number [50]", |bounds, n| {
+    ("controls", at_least(0), "Pings and Pongs a second from one connection; 0: any number [50]", |bounds, n| {
         bounds.config.controls = n
     }),
     ("wrong-token-seconds", (0, YEAR), "between answers to wrong tokens of one address; 0: none [1]", |bounds, n| {
         bounds.config.wrong_token_pause = seconds(n);
     }),
-    ("fields", from(20), "header fields of a request, at least 20 [100]", |bounds, n| bounds.config.fields = n),
-    ("head", from(1024), "bytes of a request head, at least 1024 [8192]", |bounds, n| bounds.config.head = n),
+    ("fields", at_least(20), "header fields of a request, at least 20 [100]", |bounds, n| bounds.config.fields = n),
+    ("head", at_least(1024), "bytes of a request head, at least 1024 [8192]", |bounds, n| bounds.config.head = n),
     ("ping-seconds", (0, YEAR), "of silence before a Ping; 0: never [20]", |bounds, n| {
         bounds.config.ping_after = seconds(n)
     }),
@@ -61,8 +65,8 @@ const TABLE: &[Row] = &[
     ("close-seconds", (1, YEAR), "for the answer to a Close, at least 1 [5]", |bounds, n| {
         bounds.config.close_timeout = seconds(n);
     }),
-    ("message", from(256), "bytes of a message, at least 256 [65536]", |bounds, n| bounds.config.message = n),
-    ("outbox", from(1024), "bytes waiting for a client that does not read, at least 1024 [262144]", |bounds, n| {
+    ("message", at_least(256), "bytes of a message, at least 256 [65536]", |bounds, n| bounds.config.message = n),
+    ("outbox", at_least(1024), "bytes waiting for a client that does not read, at least 1024 [262144]", |bounds, n| {
         bounds.config.outbox = n;
     }),
     // There is room for all of them from the start.
@@ -70,34 +74,36 @@ const TABLE: &[Row] = &[
         bounds.config.events = n
     }),
     ("name", NAME_CHARS, "characters of a name, from 16 to 128 [32]", |bounds, n| bounds.rules.name_chars = n),
-    ("text", from(1), "characters of a chat message, at least 1 [8000]", |bounds, n| bounds.rules.text_chars = n),
-    ("rate", from(0), "messages, or KiB of them, a second from one connection; 0: any [10]", set_rate),
-    ("burst", from(1), "messages at once from one connection, at least 1 [100]", |bounds, n| {
+    ("text", at_least(1), "characters of a chat message, at least 1 [8000]", |bounds, n| bounds.rules.text_chars = n),
+    ("rate", at_least(0), "messages, or KiB of them, a second from one connection; 0: any [10]", set_rate),
+    ("burst", at_least(1), "messages at once from one connection, at least 1 [100]", |bounds, n| {
         bounds.burst = Some(count(n))
     }),
-    ("strikes", from(0), "refused messages in a row until the end; 0: never [100]", |bounds, n| {
+    ("strikes", at_least(0), "refused messages in a row until the end; 0: never [100]", |bounds, n| {
         bounds.rules.strikes = (n > 0).then(|| count(n));
     }),
-    ("rooms", from(1), "rooms at a time, empty ones with a history included, at least 1 [1000]", |bounds, n| {
+    ("rooms", at_least(1), "rooms at a time, empty ones with a history included, at least 1 [1000]", |bounds, n| {
         bounds.rules.rooms = n;
     }),
-    ("room-users", from(0), "connections in one room; 0: any number [4096]", |bounds, n| {
+    ("room-users", at_least(0), "connections in one room; 0: any number [4096]", |bounds, n| {
         bounds.rules.room_users = (n > 0).then_some(n);
     }),
-    ("room-messages", from(0), "messages of a room that are kept in memory [500]", |bounds, n| {
+    ("room-messages", at_least(0), "messages of a room that are kept in memory [500]", |bounds, n| {
         bounds.rules.room_messages = n;
     }),
-    ("room-bytes", from(0), "bytes of a room's messages in memory [262144]", |bounds, n| bounds.rules.room_bytes = n),
-    ("history", from(0), "bytes of all rooms' messages in memory [16777216]", |bounds, n| {
+    ("room-bytes", at_least(0), "bytes of a room's messages in memory [262144]", |bounds, n| {
+        bounds.rules.room_bytes = n
+    }),
+    ("history", at_least(0), "bytes of all rooms' messages in memory [16777216]", |bounds, n| {
         bounds.rules.history_bytes = n
     }),
-    ("replay", from(0), "bytes of history that one client is told at once [65536]", |bounds, n| {
+    ("replay", at_least(0), "bytes of history that one client is told at once [65536]", |bounds, n| {
         bounds.rules.replay_bytes = n;
     }),
-    ("replay-messages", from(0), "messages that are looked up for one client [100000]", |bounds, n| {
+    ("replay-messages", at_least(0), "messages that are looked up for one client [100000]", |bounds, n| {
         bounds.rules.replay_messages = n;
     }),
-    ("lists", from(0), "bytes of user lists a second for each client; 0: any number [4096]", |bounds, n| {
+    ("lists", at_least(0), "bytes of user lists a second for each client; 0: any number [4096]", |bounds, n| {
         bounds.rules.list_bytes = (n > 0).then(|| count(n));
     }),
 ];
@@ -131,15 +137,12 @@ fn set(text: &str, bounds: &mut Bounds) -> Result<(), String> {
         .find(|(known, ..)| *known == name)
         .ok_or_else(|| format!("--limit {name}: no such bound; chinwag --help-limits lists them"))?;
     let number = value.parse().map_err(|_| format!("--limit {name}: {value:?} is no whole number"))?;
-    let (end, value) = match () {
-        () if number < *least => ("least", least),
-        () if number > *most => ("most", most),
-        () => {
-            set(bounds, number);
-            return Ok(());
-        }
-    };
-    Err(format!("--limit {name}={number}: give at {end} {value}"))
+    if number < *least || number > *most {
+        let (end, value) = if number < *least { ("least", least) } else { ("most", most) };
+        return Err(format!("--limit {name}={number}: give at {end} {value}"));
+    }
+    set(bounds, number);
+    Ok(())
 }
 
 /// What to say where a text that the rules allow may not fit into a message: whoever says one is put out, where a longer
@@ -148,7 +151,7 @@ fn too_tight(config: &Config, rules: &Rules) -> Option<String> {
     let (text, message) = (rules.text_chars, config.message);
     let needed = text.saturating_mul(4).saturating_add(AROUND_TEXT);
     (needed > message && text < usize::MAX).then(|| {
-        let fitting = (message - AROUND_TEXT) / 4;
+        let fitting = message.saturating_sub(AROUND_TEXT) / 4;
         format!(
             "a text of {text} characters may have {needed} bytes, and above {message} its connection is closed (1009): \
              give --limit message={needed} or text={fitting}"

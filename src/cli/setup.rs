@@ -148,23 +148,20 @@ pub(crate) fn address(flag: &str, text: &str, args: &Args) -> Result<SocketAddr,
 
 /// What the error says, and where a port is taken, the flag with one that is not.
 pub(crate) fn cannot_listen(flag: &str, error: &Error) -> String {
-    match error {
-        Error::Bind { address, source } if source.kind() == ErrorKind::AddrInUse => {
-            format!("--{flag}: {error}: --{flag} {}", free_above(*address))
-        }
-        _ => format!("--{flag}: {error}"),
-    }
+    let free = match error {
+        Error::Bind { address, source } if source.kind() == ErrorKind::AddrInUse => free_above(*address),
+        _ => None,
+    };
+    let instead = free.map(|addr| format!(": --{flag} {addr}"));
+    format!("--{flag}: {error}{}", instead.unwrap_or_default())
 }
 
-/// The same address with the next port that is free, and that browsers do not refuse.
-fn free_above(mut addr: SocketAddr) -> SocketAddr {
-    for port in addr.port()..=u16::MAX {
+/// The same address with the next port that is free, and that browsers do not refuse, if there is one nearby.
+fn free_above(mut addr: SocketAddr) -> Option<SocketAddr> {
+    (addr.port()..=u16::MAX).skip(1).take(100).find_map(|port| {
         addr.set_port(port);
-        if !client::is_blocked(port) && TcpListener::bind(addr).is_ok() {
-            break;
-        }
-    }
-    addr
+        (!client::is_blocked(port) && TcpListener::bind(addr).is_ok()).then_some(addr)
+    })
 }
 
 fn resolve(text: &str) -> Result<SocketAddr, String> {

@@ -57,6 +57,7 @@ impl Tls {
             builder = builder.listen_tls(addr, acceptor).map_err(|error| setup::cannot_listen("listen-tls", &error))?;
         }
         for text in &args.tls.redirect {
+            // No other port is proposed where that one is taken: browsers try 80.
             let addr = setup::address("redirect-http", text, args)?;
             builder = builder.redirect_http(addr).map_err(|error| format!("--redirect-http: {error}"))?;
         }

@@ -141,7 +141,7 @@ impl Live {
         self.reason.unwrap_or(Reason::Lost)
     }
 
-    /// Has bytes wait: they go before all that is sent after this.
+    /// Puts bytes behind what waits; they go with what is sent next, or when all is settled.
     pub(super) fn owe(&mut self, bytes: &[u8]) {
         match &mut self.session {
             Some(session) => session.write(bytes, self.outbox.tail()),
@@ -156,9 +156,9 @@ impl Live {
 
     /// Sends frames, after all that waits.
     pub(super) fn send(&mut self, frames: &[u8]) {
-        if let Some(session) = &mut self.session {
-            // It goes out when all is settled, with what else TLS has to say.
-            session.write(frames, self.outbox.tail());
+        if self.session.is_some() {
+            // They go out when all is settled, with what else TLS has to say.
+            self.owe(frames);
         } else if self.outbox.send(&self.stream, frames).is_err() {
             self.broken();
         }

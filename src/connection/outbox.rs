@@ -35,7 +35,7 @@ impl Outbox {
         &mut self.bytes
     }
 
-    /// Keeps no memory if nothing waits.
+    /// Keeps no memory if nothing waits, not even [`KEEP`]: for one that may be silent from now on.
     pub(super) fn tidy(&mut self) {
         if self.is_empty() {
             *self = Self::default();

@@ -94,6 +94,7 @@ impl Ledger {
         entry.unlogged = 0;
         drop(entries);
         match (count, unlogged) {
+            // Who is the only one needs no number.
             (1, _) => log!(kind.level(), "{what}"),
             (_, 0) => log!(kind.level(), "{what} (number {count} of this kind)"),
             (_, more) => log!(kind.level(), "{what} (number {count} of this kind, {more} not logged)"),

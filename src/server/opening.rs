@@ -34,7 +34,7 @@ pub(super) struct Opened {
     pub(super) addr: SocketAddr,
     pub(super) request: Box<Request>,
     pub(super) protocol: Option<Arc<str>>,
-    /// The answer to it, which is still to be sent.
+    /// The 101: [`Life::begin`](super::life::Life::begin) sends it.
     pub(super) answer: Vec<u8>,
     /// What came behind the request, unless it is in the session.
     pub(super) input: Vec<u8>,
@@ -42,7 +42,7 @@ pub(super) struct Opened {
     pub(super) session: Option<Session>,
 }
 
-/// Reads the request and answers it. `None`: it was no handshake.
+/// Reads the request, and answers what is no upgrade. `None`: that was it, and it is over.
 // Its frame, and what the compiler puts into it, shall not lie below a WebSocket that stays on this thread.
 #[inline(never)]
 pub(super) fn open(
