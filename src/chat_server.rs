@@ -190,6 +190,11 @@ impl ChatServer {
         true
     }
 
+    /// Whether the batch is large enough.
+    fn is_full(&self) -> bool {
+        self.fanout.is_full() || self.calm.is_full()
+    }
+
     fn send(&mut self) {
         self.save();
         self.fanout.flush();
@@ -229,7 +234,7 @@ impl ChatServer {
 
     /// Would a batch of that size cost less, for each delivery, if it were larger, and is it likely to become so?
     fn would_gain(&mut self, size: usize) -> bool {
-        size < BATCH && !self.fanout.is_full() && self.fanout.len() > 1 && self.patience.try_it(size)
+        size < BATCH && !self.is_full() && self.fanout.len() > 1 && self.patience.try_it(size)
     }
 
     /// Takes what waits, and says how much it was. When nothing does, lets others run once before it believes that:
@@ -237,7 +242,7 @@ impl ChatServer {
     fn take_waiting(&mut self, most: usize) -> usize {
         let mut asked = false;
         let mut taken = 0;
-        while taken < most && !self.fanout.is_full() {
+        while taken < most && !self.is_full() {
             match self.server.events().try_recv() {
                 Ok(event) => {
                     asked = false;

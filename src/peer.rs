@@ -38,6 +38,11 @@ impl Peer {
         self.connection.end()
     }
 
+    /// Sends what waits.
+    pub(crate) fn flush(&self) {
+        self.connection.flush();
+    }
+
     /// The handle that goes out with a message.
     pub(crate) fn with_message(&self) -> Self {
         Self { connection: Arc::clone(&self.connection), with_message: true }

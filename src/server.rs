@@ -64,6 +64,7 @@ const GUESSES: u32 = 8;
 pub enum Event {
     /// A handshake succeeded. The client gets its 101 when this is in the channel, not before: whoever connects because this
     /// client says that it is in comes later in the channel. While the channel is full, the client waits for that 101.
+    /// It may be gone already.
     ///
     /// The request is what the client sent, without its secrets. Its fields share the memory that it
     /// came in: who keeps a clone of one of them keeps all of it, up to [`Config::head`] bytes; a copy of the text does not.

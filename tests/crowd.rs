@@ -5,6 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use support::frames::{CLOSE, RawClient, TEXT, frame};
 use support::{Client, start_binary};
 
 const CROWD: usize = 100;
@@ -76,5 +77,26 @@ fn who_talks_in_the_crowd_is_named_before() {
                 _ => {}
             }
         }
+    }
+}
+
+/// What came before a Close is answered before it, though the answer waits for others.
+#[test]
+fn who_signs_in_and_closes_at_once_hears_its_name() {
+    let server = start_binary(&["--no-limits"]);
+    let mut clients: Vec<_> = (0..CROWD).map(|_| RawClient::open(server.addr())).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        let sign_in = json!({"type": "username", "name": name(number)}).to_string();
+        client.send(&[frame(TEXT, sign_in.as_bytes()), frame(CLOSE, &1000_u16.to_be_bytes())].concat());
+    }
+    for (number, client) in clients.iter_mut().enumerate() {
+        let frames = client.read_to_fin();
+        let own = format!("\"name\":\"{}\"", name(number));
+        let heard = frames.iter().any(|frame| {
+            let text = String::from_utf8_lossy(&frame.payload);
+            text.contains("\"type\":\"username\"") && text.contains(&own)
+        });
+        assert!(heard, "{number}: {frames:?}");
+        assert_eq!(frames.last().map(|frame| frame.opcode), Some(CLOSE));
     }
 }

@@ -28,14 +28,19 @@ const LONG: Duration = Duration::from_millis(100);
 /// So many names are a crowd.
 const CROWD: usize = 32;
 
-/// And more than so many are told at once: about the 64 KiB that one member gets in a batch (`fanout.rs`).
-const MOST: usize = 1024;
+/// Bytes of names, encoded, that wait at most: half of what may wait for one peer by default.
+const MOST: usize = 128 * 1024;
+
+/// What a notice has besides its name, and a little more.
+const AROUND: usize = 72;
 
 /// The names that wait, and whether the batch beside them does not.
 #[derive(Debug, Default)]
 pub(super) struct Calm {
     /// Who signed in, and where.
     names: Vec<(RoomId, Notice)>,
+    /// What they will have, encoded.
+    bytes: usize,
     /// The first of them came then.
     since: Option<Instant>,
     /// A list is in this batch, and goes before them.
@@ -59,7 +64,15 @@ pub(super) enum Verdict {
 impl Calm {
     /// A name, which may wait.
     pub(super) fn name(&mut self, room: RoomId, notice: Notice) {
+        if let Notice::Username { name, .. } = &notice {
+            self.bytes += AROUND + name.bytes().map(encoded).sum::<usize>();
+        }
         self.names.push((room, notice));
+    }
+
+    /// Whether no more may wait.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= MOST
     }
 
     /// Something else, which is urgent: the names that have to be told before it.
@@ -67,7 +80,7 @@ impl Calm {
         self.urgent = true;
         match output {
             // What one is told on coming needs no others' names; but who talks to somebody has a name.
-            Output::Enter { .. } => Vec::new(),
+            Output::Enter { .. } | Output::ShowHandshake { .. } => Vec::new(),
             Output::Send { notice, .. } if !matches!(notice, Notice::Private { .. }) => Vec::new(),
             Output::Broadcast { notice: Notice::UserList(_), .. } if self.is_crowd() && !self.due => {
                 self.listed = true;
@@ -79,7 +92,7 @@ impl Calm {
 
     /// All names, which are told now.
     pub(super) fn take_names(&mut self) -> Vec<(RoomId, Notice)> {
-        (self.since, self.listed, self.due) = (None, false, false);
+        (self.bytes, self.since, self.listed, self.due) = (0, None, false, false);
         mem::take(&mut self.names)
     }
 
@@ -102,7 +115,7 @@ impl Calm {
             return Verdict::SendAll;
         }
         self.since.get_or_insert(now);
-        let waits = self.names.len() < MOST && self.until().is_some_and(|until| now < until);
+        let waits = !self.is_full() && self.until().is_some_and(|until| now < until);
         let listed = mem::take(&mut self.listed);
         self.due |= listed;
         match urgent {
@@ -118,10 +131,20 @@ impl Calm {
     }
 }
 
+/// Bytes that a byte of a name becomes in the dialect with the longest ones, `json`.
+fn encoded(byte: u8) -> usize {
+    match byte {
+        b'&' => "&amp;".len(),
+        b'<' | b'>' => "&lt;".len(),
+        b'"' | b'\\' => 2,
+        _ => 1,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Audience;
+    use crate::protocol::{Audience, Dialect};
     use Verdict::{SendAll, SendRest, Wait};
 
     fn said(notice: Notice) -> Output {
@@ -159,7 +182,7 @@ mod tests {
             ("nothing", 0, vec![], 0, SendAll),
             ("a name", 1, vec![], 0, Wait),
             ("a crowd", CROWD, vec![], 0, Wait),
-            ("too large a crowd", MOST, vec![], 0, SendAll),
+            ("too large a crowd", MOST / AROUND, vec![], 0, SendAll),
             ("something else", 0, vec![list()], 0, SendAll),
             ("a name and its list", 1, vec![list()], 1, SendAll),
             ("a name and a newcomer", 1, vec![welcome()], 0, SendAll),
@@ -172,6 +195,22 @@ mod tests {
             sign_in(&mut calm, names);
             let before: usize = others.iter().map(|output| calm.names_before(output).len()).sum();
             assert_eq!((before, calm.judge(begin)), (first, verdict), "{what}");
+        }
+    }
+
+    /// Nobody who reads is dropped because much that waited comes at once.
+    #[test]
+    fn what_waits_is_bounded_by_what_is_sent() {
+        for name in ["ann", "&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&", "a\"<b>\\c", "\u{1f600}"] {
+            let notice = Notice::Username { name: name.into(), id: u64::from(u32::MAX), date: 1_763_877_123_456 };
+            let (mut calm, mut text, mut sent) = (Calm::default(), String::new(), 0);
+            while !calm.is_full() {
+                calm.name(RoomId::LOBBY, notice.clone());
+                text.clear();
+                assert!(Dialect::Json.encode(&notice, &mut text));
+                sent += text.len() + 4;
+            }
+            assert!((MOST / 2..=MOST).contains(&sent), "{name}: {sent}");
         }
     }
 

@@ -45,10 +45,13 @@ impl ChatServer {
         self.outputs = outputs;
     }
 
-    /// Tells rooms who signed in.
+    /// Tells rooms who signed in, in as many writes as batches would take.
     pub(super) fn tell(&mut self, names: Vec<(RoomId, Notice)>) {
         for (room, notice) in names {
             self.fanout.broadcast(room, &notice);
+            if self.fanout.is_full() {
+                self.send();
+            }
         }
     }
 

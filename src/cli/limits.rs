@@ -153,8 +153,8 @@ fn too_tight(config: &Config, rules: &Rules) -> Option<String> {
     (needed > message && text < usize::MAX).then(|| {
         let fitting = message.saturating_sub(AROUND_TEXT) / 4;
         format!(
-            "a text of {text} characters may have {needed} bytes, and above {message} its connection is closed (1009): \
-             give --limit message={needed} or text={fitting}"
+            "a text of {text} characters may have {needed} bytes unescaped, and above {message} its connection is \
+             closed (1009): give --limit message={needed} or text={fitting}"
         )
     })
 }

@@ -76,8 +76,7 @@ impl Left {
 }
 
 impl Life {
-    /// From the end of the handshake on. Its answer goes out behind `Connected`: whoever comes after a client was told that
-    /// it is in is behind that client in the channel, too.
+    /// From the end of the handshake on. Its answer is still to be [sent](Life::answer).
     #[expect(clippy::boxed_local, reason = "unboxed by the caller, it would lie in the caller's frame as well")]
     #[inline(never)]
     pub(super) fn begin(
@@ -96,12 +95,11 @@ impl Life {
         if !shared.guests.open(id, &connection) {
             connection.close(1001, "the server is shutting down");
         }
-        let peer = Peer::new(Arc::clone(&connection));
+        let peer = Peer::new(connection);
         report_open(&peer);
         let shared = Arc::clone(shared);
         let life = Box::new(Self { peer, reader, shared, seat });
         life.connected(request);
-        connection.flush();
         life
     }
 
@@ -109,6 +107,17 @@ impl Life {
     fn connected(&self, request: Box<Request>) {
         // When nobody receives events any more, there is no server any more: its end closes this connection, too.
         let _ = self.shared.send(Event::Connected(self.peer.clone(), request));
+    }
+
+    /// Sends the answer of the handshake, unless it went along with a message: behind `Connected`, so that whoever comes
+    /// because this client was told that it is in comes behind it in the channel, too. `None`: it panicked, and is over.
+    pub(super) fn answer(self: Box<Self>) -> Option<Box<Self>> {
+        let sent = catch_unwind(AssertUnwindSafe(|| self.peer.flush()));
+        if sent.is_ok() {
+            return Some(self);
+        }
+        self.end(true);
+        None
     }
 
     /// The first messages, for a moment. `None`: that was all, it is gone.

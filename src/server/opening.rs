@@ -34,7 +34,7 @@ pub(super) struct Opened {
     pub(super) addr: SocketAddr,
     pub(super) request: Box<Request>,
     pub(super) protocol: Option<Arc<str>>,
-    /// The 101: [`Life::begin`](super::life::Life::begin) sends it.
+    /// The 101: [`Life::answer`](super::life::Life::answer) sends it.
     pub(super) answer: Vec<u8>,
     /// What came behind the request, unless it is in the session.
     pub(super) input: Vec<u8>,

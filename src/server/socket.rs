@@ -45,6 +45,7 @@ fn stay(id: u64, stream: Arc<TcpStream>, opened: Box<Opened>, mut seat: Seat, sh
     let addr = opened.addr;
     let begun = catch_unwind(AssertUnwindSafe(|| Life::begin(id, stream, opened, seat, shared)));
     let Ok(life) = begun else { return panicked(id, addr, shared) };
+    let Some(life) = life.answer() else { return };
     let Some(life) = shared.visits.host(life, Life::visit) else { return };
     if let Err(NoThread { why, work }) = shared.lives.run(move || life.run()) {
         shared.ledger.note(Kind::Exhausted, format_args!("no thread for {addr} but that of its handshake: {why}"));
