@@ -72,6 +72,14 @@ fn a_taken_port_is_one_line_and_status_2() {
     assert_eq!(start(command(&["--listen", proposed])).addr().to_string(), proposed);
 }
 
+/// Nobody else has it: nothing is there to be stopped.
+#[test]
+fn an_address_that_is_given_twice_is_named() {
+    let free = TcpListener::bind((OWN_LOOPBACK, 0)).expect("a free port").local_addr().expect("an address").to_string();
+    let line = refused(command(&["--listen", &free, "--listen", &free]));
+    assert!(line.contains(&free) && line.contains("another address of this command"), "{line:?}");
+}
+
 #[test]
 fn a_port_that_needs_a_right_is_one_line_and_status_2() {
     let first_free = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");

@@ -146,8 +146,8 @@ fn refused(error: Error) -> String {
     let answer = format!("{}: {}", response.status(), body.trim());
     match response.status().as_u16() {
         503 => format!(
-            "{answer} It is the server's bound on connections: run it with --no-limits, or with \
-             --limit connections=N (and --limit per-address=N, if it is another machine)"
+            "{answer} It is a bound of the server (--no-limits, or --limit connections=N and per-address=N), \
+             or its open files or threads: its log says which"
         ),
         _ => answer,
     }

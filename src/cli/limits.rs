@@ -76,7 +76,7 @@ const TABLE: &[Row] = &[
     ("name", NAME_CHARS, "characters of a name, from 16 to 128 [32]", |bounds, n| bounds.rules.name_chars = n),
     ("text", at_least(1), "characters of a chat message, at least 1 [8000]", |bounds, n| bounds.rules.text_chars = n),
     ("rate", at_least(0), "messages, or KiB of them, a second from one connection; 0: any [10]", set_rate),
-    ("burst", at_least(1), "messages at once from one connection, at least 1 [100]", |bounds, n| {
+    ("burst", at_least(2), "messages at once from one connection, at least 2 [100]", |bounds, n| {
         bounds.burst = Some(count(n))
     }),
     ("strikes", at_least(0), "refused messages in a row until the end; 0: never [100]", |bounds, n| {
@@ -97,9 +97,14 @@ const TABLE: &[Row] = &[
     ("history", at_least(0), "bytes of all rooms' messages in memory [16777216]", |bounds, n| {
         bounds.rules.history_bytes = n
     }),
-    ("replay", at_least(0), "bytes of history that one client is told at once [65536]", |bounds, n| {
-        bounds.rules.replay_bytes = n;
-    }),
+    (
+        "replay",
+        at_least(0),
+        "bytes of history told to one client at once, at most half of outbox [65536]",
+        |bounds, n| {
+            bounds.rules.replay_bytes = n;
+        },
+    ),
     ("replay-messages", at_least(0), "messages that are looked up for one client [100000]", |bounds, n| {
         bounds.rules.replay_messages = n;
     }),

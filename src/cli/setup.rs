@@ -111,7 +111,7 @@ fn dialect(name: Option<&str>) -> Result<Dialect, String> {
 fn listen(args: &Args, mut builder: Builder) -> Result<Builder, String> {
     for text in plain(args) {
         let addr = address("listen", text, args)?;
-        builder = builder.listen(addr).map_err(|error| cannot_listen("listen", &error))?;
+        builder = builder.listen(addr).map_err(|error| cannot_listen("listen", &error, args))?;
     }
     Ok(builder)
 }
@@ -146,14 +146,25 @@ pub(crate) fn address(flag: &str, text: &str, args: &Args) -> Result<SocketAddr,
     Ok(addr)
 }
 
-/// What the error says, and where a port is taken, the flag with one that is not.
-pub(crate) fn cannot_listen(flag: &str, error: &Error) -> String {
-    let free = match error {
-        Error::Bind { address, source } if source.kind() == ErrorKind::AddrInUse => free_above(*address),
-        _ => None,
-    };
-    let instead = free.map(|addr| format!(": --{flag} {addr}"));
+/// What the error says, and where a port is taken, by whom, or the flag with one that is not.
+pub(crate) fn cannot_listen(flag: &str, error: &Error, args: &Args) -> String {
+    let Error::Bind { address, source } = error else { return format!("--{flag}: {error}") };
+    if source.kind() != ErrorKind::AddrInUse {
+        return format!("--{flag}: {error}");
+    }
+    if is_named_twice(address.port(), args) {
+        return format!(
+            "--{flag} {address}: another address of this command has that port, too; give each its own \
+             ([::] includes 0.0.0.0)"
+        );
+    }
+    let instead = free_above(*address).map(|addr| format!(": --{flag} {addr}"));
     format!("--{flag}: {error}{}", instead.unwrap_or_default())
+}
+
+fn is_named_twice(port: u16, args: &Args) -> bool {
+    let port = format!(":{port}");
+    args.listen.iter().chain(args.tls.addresses()).filter(|text| text.ends_with(&port)).count() > 1
 }
 
 /// The same address with the next port that is free, and that browsers do not refuse, if there is one nearby.

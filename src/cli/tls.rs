@@ -31,7 +31,8 @@ impl Tls {
         if !flags.wanted() {
             return Ok(Self { acceptor: None, self_signed: false });
         }
-        if !args.listen.is_empty() && flags.listen.is_empty() {
+        let has_certificate = flags.cert.is_some() || flags.self_signed.is_some();
+        if has_certificate && !args.listen.is_empty() && flags.listen.is_empty() {
             return Err("--listen is plain, and there is a certificate: say --listen-tls ADDR:PORT for TLS \
                 (instead of --listen, or beside it)"
                 .into());
@@ -54,7 +55,8 @@ impl Tls {
         let wanted = if args.tls.listen.is_empty() { &default[..] } else { &args.tls.listen };
         for text in wanted {
             let addr = setup::address("listen-tls", text, args)?;
-            builder = builder.listen_tls(addr, acceptor).map_err(|error| setup::cannot_listen("listen-tls", &error))?;
+            builder =
+                builder.listen_tls(addr, acceptor).map_err(|error| setup::cannot_listen("listen-tls", &error, args))?;
         }
         for text in &args.tls.redirect {
             // No other port is proposed where that one is taken: browsers try 80.

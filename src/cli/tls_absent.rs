@@ -49,6 +49,11 @@ impl Flags {
         Ok(())
     }
 
+    /// The addresses that were given.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &String> {
+        std::iter::empty()
+    }
+
     /// How many addresses speak TLS.
     pub(crate) fn secure(&self) -> usize {
         0

@@ -82,6 +82,11 @@ impl Flags {
         Ok(())
     }
 
+    /// The addresses that were given.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &String> {
+        self.listen.iter().chain(&self.redirect)
+    }
+
     /// How many addresses speak TLS: with a certificate and none given, the default one does.
     pub(crate) fn secure(&self) -> usize {
         match self.wanted() {

@@ -55,6 +55,7 @@ fn flags_that_do_not_go_together() {
         (&["--tls-key", &key], "--tls-cert"),
         (&["--listen-tls", "127.0.0.1:0"], "--listen-tls wants a certificate"),
         (&["--redirect-http", "127.0.0.1:0"], "--redirect-http wants a certificate"),
+        (&["--listen", "127.0.0.1:0", "--redirect-http", "127.0.0.1:0"], "--redirect-http wants a certificate"),
         (&["--hsts", "60"], "--hsts wants a certificate"),
         (&["--hsts", "soon"], "soon"),
         (&["--tls-self-signed", "--tls-cert", &cert], "leave out"),
