@@ -122,9 +122,10 @@ fn while_lent(first: u64, given_back: &str, last: &[u8], see: impl Fn(RawClient)
         see(one);
         talk(&mut clients, 0..BURST);
         drop(clients);
-        let (id, reason) = echo.stop().swap_remove(0);
-        assert!(id == first && ends(&reason), "{id}: {reason}");
-        if was_given_back(first, given_back) {
+        let (_, reason) = echo.stop().into_iter().find(|(id, _)| *id == first).expect("an end");
+        // On a loaded machine the server's own end may come first.
+        if was_given_back(first, given_back) && reason != (Reason::ByUs { code: 1001 }) {
+            assert!(ends(&reason), "{reason}");
             return;
         }
     }

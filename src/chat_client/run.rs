@@ -89,8 +89,11 @@ impl Run {
                 Err(error) => break End { error: Some(error), ..end },
             }
         };
-        // Nobody may want to know any more.
-        let _ = self.events.send(self.closed(end));
+        let (closed, events) = (self.closed(end), self.events.clone());
+        // Whoever hears that it is over can say nothing any more.
+        drop(self);
+        // Nobody may want to know.
+        let _ = events.send(closed);
     }
 
     fn may_try_again(&self, end: &End) -> bool {
