@@ -148,17 +148,17 @@ pub(crate) fn address(flag: &str, text: &str, args: &Args) -> Result<SocketAddr,
 
 /// What the error says, and where a port is taken, by whom, or the flag with one that is not.
 pub(crate) fn cannot_listen(flag: &str, error: &Error, args: &Args) -> String {
-    let Error::Bind { address, source } = error else { return format!("--{flag}: {error}") };
-    if source.kind() != ErrorKind::AddrInUse {
-        return format!("--{flag}: {error}");
-    }
-    if is_named_twice(address.port(), args) {
+    let taken = match error {
+        Error::Bind { address, source } if source.kind() == ErrorKind::AddrInUse => Some(*address),
+        _ => None,
+    };
+    if let Some(addr) = taken.filter(|addr| is_named_twice(addr.port(), args)) {
         return format!(
-            "--{flag} {address}: another address of this command has that port, too; give each its own \
+            "--{flag} {addr}: another address of this command has that port, too; give each its own \
              ([::] includes 0.0.0.0)"
         );
     }
-    let instead = free_above(*address).map(|addr| format!(": --{flag} {addr}"));
+    let instead = taken.and_then(free_above).map(|addr| format!(": --{flag} {addr}"));
     format!("--{flag}: {error}{}", instead.unwrap_or_default())
 }
 
