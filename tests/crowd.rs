@@ -6,12 +6,27 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use support::frames::{CLOSE, RawClient, TEXT, frame};
-use support::{Client, start_binary};
+use support::{Chinwag, Client, start_binary};
 
 const CROWD: usize = 100;
 
 fn name(number: usize) -> String {
     format!("user{number:03}")
+}
+
+fn username(number: usize) -> Value {
+    json!({"type": "username", "name": name(number)})
+}
+
+/// All connect, and then all sign in, each followed by what else it says.
+fn sign_in(server: &Chinwag, then: impl Fn(usize, &mut Client)) -> Vec<Client> {
+    let mut clients: Vec<_> = (0..CROWD).map(|_| Client::connect(server.addr(), &["json"])).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.expect("id");
+        client.say_json(&username(number));
+        then(number, client);
+    }
+    clients
 }
 
 /// All that is said until the list has everybody and everybody's name was told: how often each name was.
@@ -35,11 +50,7 @@ fn text(value: &Value) -> String {
 #[test]
 fn each_hears_of_each_once_and_has_the_whole_list() {
     let server = start_binary(&["--no-limits"]);
-    let mut clients: Vec<_> = (0..CROWD).map(|_| Client::connect(server.addr(), &["json"])).collect();
-    for (number, client) in clients.iter_mut().enumerate() {
-        client.expect("id");
-        client.say_json(&json!({"type": "username", "name": name(number)}));
-    }
+    let mut clients = sign_in(&server, |_, _| {});
     let once: BTreeMap<_, _> = (0..CROWD).map(|number| (name(number), 1)).collect();
     for client in &mut clients {
         assert_eq!(listen(client), once);
@@ -56,14 +67,11 @@ fn each_hears_of_each_once_and_has_the_whole_list() {
 #[test]
 fn who_talks_in_the_crowd_is_named_before() {
     let server = start_binary(&["--no-limits"]);
-    let mut clients: Vec<_> = (0..CROWD).map(|_| Client::connect(server.addr(), &["json"])).collect();
-    for (number, client) in clients.iter_mut().enumerate() {
-        client.expect("id");
-        client.say_json(&json!({"type": "username", "name": name(number)}));
+    let mut clients = sign_in(&server, |number, client| {
         if number % 10 == 9 {
             client.say_json(&json!({"type": "message", "text": "hi"}));
         }
-    }
+    });
     for client in &mut clients {
         let (mut named, mut heard) = (Vec::new(), 0);
         while heard < CROWD / 10 {
@@ -86,7 +94,7 @@ fn who_signs_in_and_closes_at_once_hears_its_name() {
     let server = start_binary(&["--no-limits"]);
     let mut clients: Vec<_> = (0..CROWD).map(|_| RawClient::open(server.addr())).collect();
     for (number, client) in clients.iter_mut().enumerate() {
-        let sign_in = json!({"type": "username", "name": name(number)}).to_string();
+        let sign_in = username(number).to_string();
         client.send(&[frame(TEXT, sign_in.as_bytes()), frame(CLOSE, &1000_u16.to_be_bytes())].concat());
     }
     for (number, client) in clients.iter_mut().enumerate() {

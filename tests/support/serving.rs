@@ -1,6 +1,8 @@
 //! A generic server in this process: its events one by one, or an echo on a thread.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use chinwag::{Config, Event, Message, Peer, Reason, Server, Shutdown};
@@ -56,6 +58,7 @@ pub fn disconnected(server: &Server) -> (Peer, Reason) {
 pub struct Echo {
     pub addr: SocketAddr,
     shutdown: Shutdown,
+    ended: Arc<AtomicUsize>,
     thread: Option<JoinHandle<Vec<(u64, Reason)>>>,
 }
 
@@ -68,8 +71,15 @@ impl Echo {
     /// Has this server be one.
     pub fn of(server: Server) -> Echo {
         let (addr, shutdown) = (addr(&server), server.shutdown_handle());
-        let thread = Some(std::thread::spawn(move || echo(&server)));
-        Echo { addr, shutdown, thread }
+        let ended = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&ended);
+        let thread = Some(std::thread::spawn(move || echo(&server, &count)));
+        Echo { addr, shutdown, ended, thread }
+    }
+
+    /// How many have left.
+    pub fn ended(&self) -> usize {
+        self.ended.load(Ordering::Acquire)
     }
 
     /// Shuts it down: who left, in order, and why.
@@ -86,7 +96,7 @@ impl Drop for Echo {
     }
 }
 
-fn echo(server: &Server) -> Vec<(u64, Reason)> {
+fn echo(server: &Server, ended: &AtomicUsize) -> Vec<(u64, Reason)> {
     let mut ends = Vec::new();
     for event in server.events() {
         match event {
@@ -94,6 +104,7 @@ fn echo(server: &Server) -> Vec<(u64, Reason)> {
             Event::Disconnected(peer, reason) => ends.push((peer.id(), reason)),
             _ => {}
         }
+        ended.store(ends.len(), Ordering::Release);
     }
     ends
 }
