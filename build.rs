@@ -10,10 +10,10 @@ use std::{env, error::Error, fs, io::Write, path::Path};
 const MOST: usize = 60 * 1024;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=src/pages");
+    println!("cargo::rerun-if-changed=src/chat/page");
     let out = env::var_os("OUT_DIR").ok_or("cargo gives no OUT_DIR")?;
     let (mut files, mut plain, mut packed) = (0, 0, 0);
-    for entry in fs::read_dir("src/pages")? {
+    for entry in fs::read_dir("src/chat/page")? {
         let path = entry?.path();
         let content = fs::read(&path)?;
         let compressed = gzip(&content)?;
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("the page: {files} files, {plain} bytes of at most {MOST}, {packed} with gzip");
     match plain <= MOST {
         true => Ok(()),
-        false => Err(format!("the page has grown to {plain} bytes, more than {MOST}: src/pages").into()),
+        false => Err(format!("the page has grown to {plain} bytes, more than {MOST}: src/chat/page").into()),
     }
 }
 

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Writes the tables with which names are compared (RFC 8266): src/chat/names/precis/*.bin, and data.rs beside them.
+"""Writes the tables with which names are compared (RFC 8266): src/chat/rules/names/precis/*.bin, and data.rs beside them.
 
     .ci/unicode.py FOLDER     the Unicode Character Database, as Debian's package `unicode-data` has it in /usr/share/unicode
 
 The tables in the repository are from unicode-data 17.0.0-2, of Debian's testing. Any newer version will do: characters only
-become known, and those that are known stay as they are. src/chat/names/precis/tables.rs reads what is written here.
+become known, and those that are known stay as they are. src/chat/rules/names/precis/tables.rs reads what is written here.
 """
 
 import pathlib
 import re
 import sys
 
-TARGET = pathlib.Path(__file__).parent.parent / "src/chat/names/precis"
+TARGET = pathlib.Path(__file__).parent.parent / "src/chat/rules/names/precis"
 CODES = range(0x110000)
 PER_PAGE = 64  # entries: that many are read, at most, to find one
 

@@ -6,10 +6,10 @@
 
 use chinwag::{
     Config, Frames, Server,
-    chat::{Chat, Input, Now, Output, RoomName, Rules},
-    chat_server::ChatServer,
+    chat::protocol::{Dialect, Entry, Notice},
+    chat::rules::{Chat, Input, Now, Output, RoomName, Rules},
+    chat::server::ChatServer,
     handshake::{Decision, Limits, Policy, Source, decide, read_head},
-    protocol::{Dialect, Entry, Notice},
 };
 use divan::{Bencher, black_box, counter::ItemsCount};
 use std::{

@@ -3,8 +3,8 @@
 //! Run:      cargo run --example 04_rules
 //! Look at:  the answers to  1 join   2 join   1 /name ann   2 /msg ann hi   1 hello   2 leave   (a line each)
 
-use chinwag::chat::{Chat, Input, Now, Output, RoomName, Rules};
-use chinwag::protocol::{Dialect, Notice};
+use chinwag::chat::protocol::{Dialect, Notice};
+use chinwag::chat::rules::{Chat, Input, Now, Output, RoomName, Rules};
 use std::io::{self, BufRead};
 
 fn main() -> io::Result<()> {

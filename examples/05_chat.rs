@@ -3,7 +3,7 @@
 //! Run:      cargo run --example 05_chat -- 127.0.0.1:6505
 //! Look at:  the page, in two windows; then say something that is longer than 140 characters.
 
-use chinwag::{Server, chat::Rules, chat_server::ChatServer, protocol::Dialect};
+use chinwag::{Server, chat::protocol::Dialect, chat::rules::Rules, chat::server::ChatServer};
 use std::env;
 
 fn main() -> Result<(), chinwag::Error> {

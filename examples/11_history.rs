@@ -4,8 +4,8 @@
 //! Look at:  the page: say something, end this program with Ctrl-C (or kill -9), start it again. And look into the file:
 //!           sqlite3 chat.db .dump
 
-use chinwag::history::{Durability, History, Settings};
-use chinwag::{Server, chat::Rules, chat_server::ChatServer, protocol::Dialect};
+use chinwag::chat::history::{Durability, History, Settings};
+use chinwag::{Server, chat::protocol::Dialect, chat::rules::Rules, chat::server::ChatServer};
 use std::{env, error::Error};
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -36,45 +36,23 @@
 //! `precis`, on by default: names are compared as RFC 8266 says, for 20 KiB, tables of Unicode. Without it, case and white
 //! space do not count, and that is all.
 //!
-//! `history`, off by default: messages are kept in an SQLite file (`chinwag::history`), for 1.8 MiB of binary.
+//! `history`, off by default: messages are kept in an SQLite file (`chinwag::chat::history`), for 1.8 MiB of binary.
 //!
 //! `tls`: `https://` and `wss://`, with rustls and ring: `tls::Acceptor` and `Builder::listen_tls`; `tls::Connector` for clients.
 //!
 //! `terminal`: the program's `chinwag chat`. The library is the same with it.
 
-pub mod access;
-pub mod config;
-pub mod error;
-mod gzip;
-pub mod http;
-pub mod protocol;
-mod spawn;
-mod tcp;
-
 pub mod chat;
-mod connection;
-pub mod handshake;
-#[cfg(feature = "history")]
-pub mod history;
-mod line;
-pub mod pages;
+mod ws;
+
 #[cfg(feature = "tls")]
-pub mod tls;
-#[cfg(not(feature = "tls"))]
-#[path = "tls/absent.rs"]
-mod tls;
-
-pub mod client;
-pub mod duplex;
-pub mod peer;
-pub mod server;
-
-pub mod chat_client;
-pub mod chat_server;
-
-pub use access::Access;
-pub use config::Config;
-pub use connection::{Bytes, Frames, Message, Reason, Utf8Bytes};
-pub use error::Error;
-pub use peer::{Peer, PeerId};
-pub use server::{Builder, Event, Server, Shutdown};
+pub use ws::tls;
+pub use ws::{Bytes, Frames, Message, Reason, Utf8Bytes};
+pub use ws::{access, client, config, duplex, error, handshake, http, peer, server};
+pub use ws::{
+    access::Access,
+    config::Config,
+    error::Error,
+    peer::{Peer, PeerId},
+    server::{Builder, Event, Server, Shutdown},
+};

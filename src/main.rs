@@ -2,31 +2,7 @@
 //!
 //! Owns what is printed to people. 0: it ran and was told to stop; 2: it could not start, and one line said why.
 
-mod cli {
-    pub(crate) mod args;
-    #[cfg(feature = "terminal")]
-    pub(crate) mod chat;
-    #[cfg(not(feature = "terminal"))]
-    #[path = "no_chat.rs"]
-    pub(crate) mod chat;
-    #[cfg(feature = "history")]
-    pub(crate) mod history;
-    #[cfg(not(feature = "history"))]
-    #[path = "history_absent.rs"]
-    pub(crate) mod history;
-    pub(crate) mod history_flags;
-    pub(crate) mod limits;
-    pub(crate) mod logging;
-    pub(crate) mod setup;
-    pub(crate) mod signals;
-    #[cfg(feature = "tls")]
-    pub(crate) mod tls;
-    #[cfg(not(feature = "tls"))]
-    #[path = "tls_absent.rs"]
-    pub(crate) mod tls;
-    #[cfg(feature = "tls")]
-    pub(crate) mod tls_flags;
-}
+mod cli;
 
 use chinwag::Server;
 use cli::args::{self, Args, Wish};

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use chinwag::chat_client::{ChatClient, Event, Said};
+use chinwag::chat::client::{ChatClient, Event, Said};
 use chinwag::client::{Error, WebSocket};
 use support::proxy::Proxy;
 use support::{Chinwag, Client, DEADLINE, start_binary, wait_until};

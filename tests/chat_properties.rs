@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chinwag::chat::{Chat, Input, Now, Output, Rate, RoomId, RoomName, Rules};
-use chinwag::protocol::{Dialect, Entry, Notice, UserId};
+use chinwag::chat::protocol::{Dialect, Entry, Notice, UserId};
+use chinwag::chat::rules::{Chat, Input, Now, Output, Rate, RoomId, RoomName, Rules};
 use proptest::prelude::*;
 
 /// One step of a random conversation.

@@ -27,7 +27,8 @@ fn the_package_is_what_a_user_needs() {
     let top: BTreeSet<&str> = list.lines().filter_map(|path| path.split('/').next()).collect();
     let strange: Vec<&&str> = top.iter().filter(|name| !EXPECTED.contains(name)).collect();
     assert!(strange.is_empty(), "in Cargo.toml, `include` lets in {strange:?}");
-    for file in ["src/lib.rs", "src/pages/index.html", "examples/09_own_protocol.html", "LICENSE-MIT", "README.md"] {
+    for file in ["src/lib.rs", "src/chat/page/index.html", "examples/09_own_protocol.html", "LICENSE-MIT", "README.md"]
+    {
         assert!(list.lines().any(|path| path == file), "{file} would be missing: {list}");
     }
 }

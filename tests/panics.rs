@@ -8,7 +8,7 @@ mod support;
 use std::sync::Once;
 use std::thread;
 
-use chinwag::{Config, Reason, Server, chat::Rules, chat_server::ChatServer, protocol::Dialect};
+use chinwag::{Config, Reason, Server, chat::protocol::Dialect, chat::rules::Rules, chat::server::ChatServer};
 use log::{LevelFilter, Log, Metadata, Record};
 use support::serving::{addr, connected, disconnected, serve, text};
 use support::{Client, DEADLINE, wait_until};

@@ -9,9 +9,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use chinwag::chat::{Past, Rules};
-use chinwag::chat_server::{Archive, ChatServer};
-use chinwag::protocol::{Dialect, Entry, Part};
+use chinwag::chat::protocol::{Dialect, Entry, Part};
+use chinwag::chat::rules::{Past, Rules};
+use chinwag::chat::server::{Archive, ChatServer};
 use chinwag::{Server, Shutdown};
 use serde_json::{Value, json};
 use support::{Client, DEADLINE, start_binary};

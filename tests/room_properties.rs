@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chinwag::chat::{Chat, Input, Now, Output, Past, RoomName, Rules, Since};
-use chinwag::protocol::{Dialect, Entry, Notice, Part, UserId};
+use chinwag::chat::protocol::{Dialect, Entry, Notice, Part, UserId};
+use chinwag::chat::rules::{Chat, Input, Now, Output, Past, RoomName, Rules, Since};
 use proptest::prelude::*;
 
 const ROOMS: [&str; 3] = ["", "kitchen", "Garden"];

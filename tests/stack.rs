@@ -4,7 +4,7 @@
 
 mod support;
 
-use chinwag::{Access, Config, Event, Message, Server, pages};
+use chinwag::{Access, Config, Event, Message, Server, chat::page};
 use support::frames::{CLOSE, PING, RawClient, TEXT, frame, handshake};
 use support::serving::next;
 use support::{Client, raw};
@@ -14,7 +14,7 @@ fn server() -> Server {
     config.stack /= 2;
     let site = |request: &chinwag::http::Request| match request.uri().path() {
         "/panic" => panic!("a backtrace is the deepest call of all"),
-        _ => pages::respond(request),
+        _ => page::respond(request),
     };
     let builder = Server::builder().config(config).access(Access::default().token("s3cret").expect("a token"));
     let builder = builder.protocols(["json", "text"]).site(site).listen("127.0.0.1:0").expect("a free port");

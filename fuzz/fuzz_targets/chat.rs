@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chinwag::chat::{Chat, Input, Now, Output, Past, Rate, RoomId, RoomName, Rules, Since};
-use chinwag::protocol::{Dialect, Entry, Notice, UserId};
+use chinwag::chat::rules::{Chat, Input, Now, Output, Past, Rate, RoomId, RoomName, Rules, Since};
+use chinwag::chat::protocol::{Dialect, Entry, Notice, UserId};
 use libfuzzer_sys::fuzz_target;
 
 const DATE: u64 = 1_700_000_000_000;

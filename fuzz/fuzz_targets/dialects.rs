@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use chinwag::protocol::{Audience, Command, Dialect, Entry, Notice};
+use chinwag::chat::protocol::{Audience, Command, Dialect, Entry, Notice};
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 use serde_json::Value;

@@ -32,7 +32,7 @@ fn policy() -> Policy {
         access: access.token("s3cret").expect("a token"),
         protocols: vec![Arc::from("json"), Arc::from("text")],
         endpoint: |path| path == "/",
-        site: Some(Arc::new(chinwag::pages::respond)),
+        site: Some(Arc::new(chinwag::chat::page::respond)),
     }
 }
 

@@ -1,133 +1,243 @@
-//! The limits of the chat, each with a documented default.
+//! The rules of the chat: a pure machine. Inputs go in with the time, outputs come out.
 //!
-//! Owns the numbers. Knows nothing of who breaks them.
+//! Owns who is here, under which name, and what follows from what they say. Must not know sockets,
+//! threads or clocks: the same inputs at the same times always give the same outputs.
+//!
+//! Law 1: nothing is ever addressed to a connection that has left or was closed.
+//! Law 2: within a room no two users have names that compare equal (RFC 8266).
+//! Law 3: after the last tick that [`Chat::next_tick`] asked for, the last user list that was sent
+//! to a room names exactly its named users, in order of joining.
+//! Law 4: what is said in a room is told to nobody outside; its messages are numbered without gap or double, and whoever
+//! enters is told its history in that order, before anything that is said later.
 
-use crate::protocol::Millis;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-/// What the chat allows. Others are made from those there are:
-///
-/// ```
-/// use chinwag::chat::{Rate, Rules};
-///
-/// let mut rules = Rules::default();
-/// rules.text_chars = 280;
-/// rules.rate = Some(Rate::new(1, 20));
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Rules {
-    /// The longest name, in characters (Unicode scalar values). Default 32, as the
-    /// protocol says; from [`Rules::LEAST_NAME_CHARS`] to [`Rules::MOST_NAME_CHARS`].
-    pub name_chars: usize,
-    /// The longest text of a message, in characters. Default 8000; longer ones are `too-long`.
-    pub text_chars: usize,
-    /// How fast one connection may send; `None` is as fast as it can. Default [`Rate::default`].
-    pub rate: Option<Rate>,
-    /// So many refused messages in a row end the connection (1008); `None` is never. Default 100.
-    pub strikes: Option<u32>,
-    /// User lists of one room are at least this far apart, in milliseconds: changes in between are
-    /// merged into one list. Default 100; with 0, and no `list_bytes`, every change is sent at once.
-    pub list_interval: Millis,
-    /// User lists cost each member of the room no more than so many bytes a second, counted as the
-    /// names and three bytes for each. Default 4096, at least 1; `None` is any number.
+use crate::chat::protocol::{Command, Dialect, ErrorReason, Millis, Notice, Problem, UserId, base36};
+
+mod catch_up;
+mod commands;
+mod events;
+mod lists;
+mod log;
+mod member;
+mod names;
+mod past;
+mod room;
+mod room_name;
+mod rooms;
+mod rules;
+mod taken;
+
+use catch_up::Behind;
+use commands::Speaker;
+use member::{Member, Pace};
+use room::Room;
+use rooms::Rooms;
+
+pub use events::{Input, Now, Output, Past, RoomId, Since};
+pub use room_name::RoomName;
+pub use rules::{Rate, Rules};
+
+/// The chat.
+#[derive(Debug)]
+pub struct Chat {
+    rules: Rules,
+    members: HashMap<UserId, Member>,
+    rooms: Rooms,
+    /// Rooms whose user list has changed and was not told yet.
+    waiting: Vec<RoomId>,
+    /// Who has not been told everything yet of what was said before. Whose turn it is comes first.
+    behind: VecDeque<Behind>,
+}
+
+impl Chat {
+    /// An empty chat.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self::named(rules, 0)
+    }
+
+    /// An empty chat whose numberings have names that begin with this number: one that no chat had before, or else
+    /// clients that come back from that one would take this one's messages for those that they know.
+    #[must_use]
+    pub fn named(rules: Rules, token: u64) -> Self {
+        let rooms = Rooms::new(&format!("{:0>13}", base36(token)));
+        Self { rules, members: HashMap::new(), rooms, waiting: Vec::new(), behind: VecDeque::new() }
+    }
+
+    /// Takes one input and appends what is to be done to `out`.
     ///
-    /// Up to 32 times as many may be used up before that, as by a crowd that signs in at once. But the
-    /// more is used up, the longer the pause: as long as those bytes take at eight times this rate. A
-    /// few dozen users who come and go never notice.
-    pub list_bytes: Option<u32>,
-    /// Rooms at a time, the lobby and those that are empty but have a history included. Default 1000, at least 1.
-    /// For one more, the room that is empty for the longest time is forgotten; if none is, who wants it is refused.
-    pub rooms: usize,
-    /// Connections in one room; `None` is any number. Default 4096.
-    pub room_users: Option<usize>,
-    /// The last messages that a newcomer is told unasked. Default 50.
-    pub history_lines: usize,
-    /// Messages of one room that are kept in memory. Default 500.
-    pub room_messages: usize,
-    /// Bytes of one room's history in memory, as [`Entry::size`](crate::protocol::Entry::size) counts. Default 256 KiB.
-    pub room_bytes: usize,
-    /// Bytes of all rooms' histories in memory. Default 16 MiB. Beyond that the largest lose their oldest messages.
-    pub history_bytes: usize,
-    /// Bytes of history that one connection is told at once, as
-    /// [`Entry::wire_size`](crate::protocol::Entry::wire_size) counts: who missed more is told the rest when it has taken
-    /// them. Default 64 KiB. It should be well below [`Config::outbox`](crate::Config::outbox).
-    pub replay_bytes: usize,
-    /// Messages that one who comes back is told, of those that only the archive has; the rest is a gap. Default 100 000.
-    pub replay_messages: usize,
-    /// Whether messages are kept elsewhere, too: then there are the outputs [`Store`](super::Output::Store) and
-    /// [`Recall`](super::Output::Recall). Default false.
-    pub archive: bool,
-}
-
-/// A token bucket: a message of a connection, whatever it says, costs one token for each KiB that it
-/// begins, as it was received; at most a whole `burst`, lest no wait were long enough for it.
-///
-/// With too few tokens left, messages are refused (`too-fast`) and cost one each: who goes on regardless
-/// and owes a whole `burst` is put out (1008); who waits is heard again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Rate {
-    /// Tokens that come back each second, at least 1. Default 10.
-    pub per_second: u32,
-    /// Tokens at the start, and at most, at least 1. Default 100.
-    pub burst: u32,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            name_chars: 32,
-            text_chars: 8000,
-            rate: Some(Rate::default()),
-            strikes: Some(100),
-            list_interval: 100,
-            list_bytes: Some(4096),
-            rooms: 1000,
-            room_users: Some(4096),
-            history_lines: 50,
-            room_messages: 500,
-            room_bytes: 256 * 1024,
-            history_bytes: 16 * 1024 * 1024,
-            replay_bytes: 64 * 1024,
-            replay_messages: 100_000,
-            archive: false,
+    /// [`Now::uptime`] should not go backwards; if it does, nothing is lost. [`Now::date`] may.
+    pub fn apply(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
+        match input {
+            Input::Joined { id, dialect, room, since } => self.join(now, (id, dialect), room, since, out),
+            Input::Text { id, text } => self.hear(now, id, text, out),
+            Input::Binary { id } => self.refuse_binary(now, id, out),
+            Input::Left { id } => self.depart(now, id, out),
+            Input::Ready { id } => self.go_on(id, out),
+            Input::Recalled { id, up_to, found: Some(found) } => self.recalled(id, up_to, found, out),
+            Input::Recalled { id, up_to, found: None } => self.not_recalled(now, id, up_to, out),
+            Input::Tick => self.list_all_due(now, out),
         }
     }
-}
 
-impl Default for Rate {
-    fn default() -> Self {
-        Self::new(10, 100)
-    }
-}
-
-impl Rate {
-    /// So many tokens a second, and so many at most.
+    /// At which [`Now::uptime`] an [`Input::Tick`] is wanted, if at all: a user list waits. Other ticks do no harm.
     #[must_use]
-    pub const fn new(per_second: u32, burst: u32) -> Self {
-        Self { per_second, burst }
+    pub fn next_tick(&self) -> Option<Millis> {
+        self.waiting.iter().filter_map(|room| self.rooms.get(*room)?.list_due(&self.rules)).min()
     }
-}
 
-impl Rules {
-    /// Room for `guest` and a number, the name of last resort.
-    pub const LEAST_NAME_CHARS: usize = 16;
-
-    /// The time that it takes to compare names grows with the square of their length.
-    pub const MOST_NAME_CHARS: usize = 128;
-
-    /// Without the limits that are there against hostile clients: for measuring on loopback.
-    /// Names keep their bound, which is the protocol's, and user lists are still merged: they are `list_interval` apart.
-    /// Rooms and their history keep theirs, for memory has an end.
+    /// The room that a connection is in: none, if it is not here any more, or was not let in.
     #[must_use]
-    pub fn unlimited() -> Self {
-        Self {
-            text_chars: usize::MAX,
-            rate: None,
-            strikes: None,
-            list_bytes: None,
-            room_users: None,
-            ..Self::default()
+    pub fn room_of(&self, id: UserId) -> Option<RoomId> {
+        self.members.get(&id).map(|member| member.room)
+    }
+
+    /// The connections in a room, named or not, in order of joining.
+    pub fn members(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
+        self.rooms.get(room).into_iter().flat_map(Room::members)
+    }
+
+    /// Every room's name, and how many users with a name it has.
+    pub fn rooms(&self) -> impl Iterator<Item = (&Arc<str>, usize)> + '_ {
+        self.rooms.iter().map(|room| (room.name.shown(), room.named()))
+    }
+
+    fn join(
+        &mut self,
+        now: Now,
+        (id, dialect): (UserId, Dialect),
+        room: &RoomName,
+        since: Option<Since<'_>>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.members.contains_key(&id) {
+            return;
+        }
+        let Some(place) = self.rooms.open(room, &self.rules) else {
+            return out.push(Output::Close { to: id, code: 1013, reason: "too many rooms; try again later" });
+        };
+        let Some(seat) = self.take_seat(id, place) else {
+            return out.push(Output::Close { to: id, code: 1013, reason: "this room is full; try again later" });
+        };
+        self.members.insert(id, Member::new(now.uptime, dialect, (place, seat), self.rules.rate));
+        self.welcome(id, place, since, out);
+        if dialect == Dialect::Text {
+            self.name_guest(Speaker { now, id, room: place, seat }, out);
         }
     }
+
+    fn take_seat(&mut self, id: UserId, place: RoomId) -> Option<room::Seat> {
+        let most = self.rules.room_users.unwrap_or(usize::MAX);
+        let seat = self.rooms.get_mut(place).filter(|room| room.len() < most)?.enter(id);
+        self.rooms.entered(place);
+        Some(seat)
+    }
+
+    /// A room's users changed: tells its list, or keeps it for later.
+    fn list_changed(&mut self, now: Now, room: RoomId, out: &mut Vec<Output>) {
+        if !self.waiting.contains(&room) {
+            self.waiting.push(room);
+        }
+        self.list_if_due(now, room, out);
+    }
+
+    fn list_if_due(&mut self, now: Now, room: RoomId, out: &mut Vec<Output>) {
+        let list = self.rooms.get_mut(room).and_then(|room| room.take_list(now.uptime, &self.rules));
+        if let Some(users) = list {
+            self.waiting.retain(|waiting| *waiting != room);
+            out.push(broadcast(room, Notice::UserList(users)));
+        }
+    }
+
+    fn list_all_due(&mut self, now: Now, out: &mut Vec<Output>) {
+        for room in self.waiting.clone() {
+            self.list_if_due(now, room, out);
+        }
+        // A room that was forgotten has no list to wait for.
+        let rooms = &self.rooms;
+        self.waiting.retain(|room| rooms.get(*room).is_some_and(|room| room.list_due(&self.rules).is_some()));
+    }
+
+    fn hear(&mut self, now: Now, id: UserId, text: &str, out: &mut Vec<Output>) {
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        let speaker = Speaker { now, id, room: member.room, seat: member.seat };
+        let dialect = member.dialect;
+        match member.pay(now.uptime, text.len(), self.rules.rate) {
+            Pace::Fine => {}
+            Pace::TooFast => return out.push(send(id, Notice::Error(too_fast(dialect, text)))),
+            Pace::Flood => return self.put_out(now, id, 1008, "flooding", out),
+        }
+        let done = dialect.decode(text).and_then(|command| self.obey(speaker, command, out));
+        match done {
+            Ok(()) => self.forgive(id),
+            Err(problem) => self.strike(now, id, problem, out),
+        }
+    }
+
+    fn refuse_binary(&mut self, now: Now, id: UserId, out: &mut Vec<Output>) {
+        if self.members.contains_key(&id) {
+            out.push(send(id, Notice::Error(ErrorReason::NotText.into())));
+            self.put_out(now, id, 1003, "text only", out);
+        }
+    }
+
+    fn forgive(&mut self, id: UserId) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.strikes = 0;
+        }
+    }
+
+    fn strike(&mut self, now: Now, id: UserId, problem: Problem, out: &mut Vec<Output>) {
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        member.strikes = member.strikes.saturating_add(1);
+        let is_out = self.rules.strikes.is_some_and(|most| member.strikes >= most);
+        out.push(send(id, Notice::Error(problem)));
+        if is_out {
+            self.put_out(now, id, 1008, "too many errors", out);
+        }
+    }
+
+    fn put_out(&mut self, now: Now, to: UserId, code: u16, reason: &'static str, out: &mut Vec<Output>) {
+        out.push(Output::Close { to, code, reason });
+        self.depart(now, to, out);
+    }
+
+    fn depart(&mut self, now: Now, id: UserId, out: &mut Vec<Output>) {
+        let Some(Member { room, seat, .. }) = self.members.remove(&id) else {
+            return;
+        };
+        self.forget_behind(id);
+        if let Some(name) = self.rooms.get_mut(room).and_then(|room| room.leave(seat)) {
+            out.push(broadcast(room, Notice::Left { name }));
+            self.list_changed(now, room, out);
+        }
+        self.rooms.left(room);
+    }
 }
+
+fn send(to: UserId, notice: Notice) -> Output {
+    Output::Send { to, notice }
+}
+
+fn broadcast(room: RoomId, notice: Notice) -> Output {
+    Output::Broadcast { room, notice }
+}
+
+/// A client that gave its message a name is told which one was refused, even if nobody listens to what it says.
+fn too_fast(dialect: Dialect, text: &str) -> Problem {
+    let nonce = match dialect.decode(text) {
+        Ok(Command::Say { nonce, .. }) => nonce,
+        Err(problem) => problem.nonce,
+        Ok(_) => None,
+    };
+    Problem::from(ErrorReason::TooFast).of(nonce)
+}
+
+#[cfg(test)]
+mod tests;

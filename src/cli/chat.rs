@@ -8,7 +8,7 @@ mod keyboard;
 mod screen;
 
 use args::{Args, Wish};
-use chinwag::chat_client::{ChatClient, Event};
+use chinwag::chat::client::{ChatClient, Event};
 use screen::Screen;
 use std::{
     io::{self, IsTerminal},

@@ -8,10 +8,10 @@ use super::{
 };
 use chinwag::{
     Builder,
-    chat::RoomName,
-    chat_server::ChatServer,
-    history::{self, Durability, History, Problem, Record, Settings},
-    protocol::{Entry, civil},
+    chat::history::{self, Durability, History, Problem, Record, Settings},
+    chat::protocol::{Entry, civil},
+    chat::rules::RoomName,
+    chat::server::ChatServer,
 };
 use std::{
     io::{self, BufWriter, Write},

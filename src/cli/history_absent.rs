@@ -3,7 +3,7 @@
 //! Owns the sentences that say which build has it.
 
 use super::history_flags::{Command, Flags};
-use chinwag::{Builder, chat_server::ChatServer};
+use chinwag::{Builder, chat::server::ChatServer};
 
 const WHICH: &str = "this chinwag was built without it; build one with: cargo build --release --features history";
 

@@ -5,7 +5,7 @@
 
 use chinwag::{
     Config,
-    chat::{Rate, Rules},
+    chat::rules::{Rate, Rules},
 };
 use log::warn;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //!
 //! Owns their format: UTC times without a time zone library.
 
-use chinwag::protocol::civil;
+use chinwag::chat::protocol::civil;
 use env_logger::{Builder, Target};
 use log::LevelFilter;
 use std::{

@@ -5,10 +5,10 @@
 use super::{args::Args, history::Keeping, limits, tls::Tls};
 use chinwag::{
     Access, Builder, Config, Error, Server,
-    chat::Rules,
-    chat_server::{ChatServer, RoomList},
+    chat::protocol::Dialect,
+    chat::rules::Rules,
+    chat::server::{ChatServer, RoomList},
     client,
-    protocol::Dialect,
 };
 use std::{
     ffi::OsStr,

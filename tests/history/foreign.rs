@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use chinwag::history::{History, Settings};
+use chinwag::chat::history::{History, Settings};
 use rusqlite::Connection;
 
 use super::support::binary::{command, start_binary};

@@ -14,8 +14,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chinwag::history::{Durability, History, Problem, Settings};
-use chinwag::protocol::Entry;
+use chinwag::chat::history::{Durability, History, Problem, Settings};
+use chinwag::chat::protocol::Entry;
 use rusqlite::Connection;
 use support::binary::{command, start_binary};
 use support::script::printed;

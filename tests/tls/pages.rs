@@ -1,6 +1,6 @@
 //! Pages, refusals and redirects.
 
-use chinwag::{Access, Server, pages};
+use chinwag::{Access, Server, chat::page};
 use rustls::version::TLS13;
 
 use super::certificates::Certificates;
@@ -21,7 +21,7 @@ fn ask(addr: std::net::SocketAddr, certificates: &Certificates, request: &str) -
 fn pages_and_refusals_end_with_close_notify() {
     let certificates = Certificates::new();
     let acceptor = certificates.acceptor().with_hsts(3600);
-    let builder = Server::builder().site(pages::respond).access(Access::default());
+    let builder = Server::builder().site(page::respond).access(Access::default());
     let server = builder.listen_tls("127.0.0.1:0", &acceptor).expect("a free port").start().expect("threads enough");
     let addr = server.local_addrs()[0];
     let page = ask(addr, &certificates, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -3,7 +3,7 @@
 //! Owns the flags, their environment variables, their help, and the sentences for what makes no sense.
 
 use chinwag::{
-    chat::RoomName,
+    chat::rules::RoomName,
     client::{Builder, WebSocket},
 };
 use lexopt::{Arg, Parser, ValueExt};

@@ -3,7 +3,7 @@
 //! Owns the commands of the terminal, and the terminal's settings, which are as before when the program ends.
 
 use super::{Screen, screen::Users, spawn};
-use chinwag::{chat_client::ChatClient, protocol::harmless_name};
+use chinwag::{chat::client::ChatClient, chat::protocol::harmless_name};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
 use std::{

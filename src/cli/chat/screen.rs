@@ -3,9 +3,9 @@
 //! Owns lines and colours. What others wrote is made harmless for a terminal first.
 
 use chinwag::{
-    chat_client::{Event, Said},
+    chat::client::{Event, Said},
+    chat::protocol::{harmless, harmless_name},
     client::Error,
-    protocol::{harmless, harmless_name},
 };
 use rustyline::ExternalPrinter;
 use std::{

@@ -1,0 +1,146 @@
+//! Names of rooms, and the paths that they are at.
+//!
+//! Owns which paths are rooms. Knows nothing of who is in them.
+
+use std::sync::Arc;
+
+use super::names::Name;
+use crate::ws::http::percent_encoded;
+
+/// What the paths of all rooms but the lobby begin with.
+const PREFIX: &str = "/room/";
+
+/// A room's name: any that a user could have, of up to 64 characters. The lobby's is empty.
+///
+/// ```
+/// use chinwag::chat::rules::RoomName;
+///
+/// let kitchen = RoomName::from_path("/room/The%20Kitchen").expect("a room");
+/// assert_eq!((kitchen.shown().as_ref(), kitchen.key().as_ref()), ("The Kitchen", "the kitchen"));
+/// assert_eq!(RoomName::from_path("/"), Some(RoomName::lobby()));
+/// assert_eq!(RoomName::from_path("/room/"), None);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomName {
+    key: Arc<str>,
+    shown: Arc<str>,
+}
+
+impl RoomName {
+    /// The longest name, in characters.
+    pub const MOST_CHARS: usize = 64;
+
+    /// The room that everybody finds: its name is empty.
+    #[must_use]
+    pub fn lobby() -> Self {
+        Self { key: "".into(), shown: "".into() }
+    }
+
+    /// The room of that name, unless a name cannot be like that.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        let Name { shown, key } = Name::new(name, Self::MOST_CHARS)?;
+        Some(Self { key, shown })
+    }
+
+    /// The room at that path: `/`, or `/room/NAME`, where NAME is UTF-8 and may be percent-encoded (RFC 3986 2.1).
+    #[must_use]
+    pub fn from_path(path: &str) -> Option<Self> {
+        if path == "/" {
+            return Some(Self::lobby());
+        }
+        let segment = path.strip_prefix(PREFIX).filter(|rest| !rest.contains('/'))?;
+        Self::new(&decode(segment)?)
+    }
+
+    /// The path that it is at, percent-encoded.
+    ///
+    /// ```
+    /// use chinwag::chat::rules::RoomName;
+    ///
+    /// assert_eq!(RoomName::new("a b/c?").map(|room| room.to_path()).as_deref(), Some("/room/a%20b%2Fc%3F"));
+    /// ```
+    #[must_use]
+    pub fn to_path(&self) -> String {
+        if self.key.is_empty() {
+            return "/".to_owned();
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        format!("{PREFIX}{}", percent_encoded(self.shown.as_bytes(), is_plain))
+    }
+
+    /// As it is compared (RFC 8266): two rooms with one key are one room.
+    #[must_use]
+    pub fn key(&self) -> &Arc<str> {
+        &self.key
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn shown(&self) -> &Arc<str> {
+        &self.shown
+    }
+}
+
+/// What percent-encoding stands for; `None` if it is broken, or stands for what is no UTF-8.
+fn decode(segment: &str) -> Option<String> {
+    let mut parts = segment.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        // `from_str_radix` would take a sign, too.
+        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        bytes.push(is_hex.then(|| u8::from_str_radix(digits, 16).ok())??);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_paths_are_rooms() {
+        let long = |chars: usize| format!("/room/{}", "%C3%A9".repeat(chars));
+        let (most, more) = (long(64), long(65));
+        let rows = [
+            ("/", Some("")),
+            ("/room/kitchen", Some("kitchen")),
+            ("/room/Kitchen", Some("kitchen")),
+            ("/room/%4bitchen", Some("kitchen")),
+            ("/room/a%20%20B", Some("a b")),
+            ("/room/a+b", Some("a+b")),
+            ("/room/a%2Fb", Some("a/b")),
+            ("/room/%d0%9a%d1%83%d1%85%d0%bd%d1%8f", Some("кухня")),
+            ("/room/Кухня", Some("кухня")),
+            ("/room/..", Some("..")),
+            (&most, Some(&*"é".repeat(64))),
+            (&more, None),
+            ("", None),
+            ("/x", None),
+            ("/room", None),
+            ("/room/", None),
+            ("/room/%20", None),
+            ("/room/a/", None),
+            ("/room/a/b", None),
+            ("/Room/a", None),
+            ("/room/%", None),
+            ("/room/%4", None),
+            ("/room/%+4", None),
+            ("/room/%zz", None),
+            ("/room/%é", None),
+            ("/room/%ff", None),
+            ("/room/a%00b", None),
+            ("/room/a%0Ab", None),
+            ("/room/a%E2%80%8Bb", None),
+            ("/room/%E2%80%AEb", None),
+        ];
+        for (path, expected) in rows {
+            let room = RoomName::from_path(path);
+            assert_eq!(room.as_ref().map(|room| &**room.key()), expected, "{path}");
+            let again = room.as_ref().and_then(|room| RoomName::from_path(&room.to_path()));
+            assert_eq!(again, room, "{path}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! A WebSocket for threads: a server and a client that read and write at the same time. It does not know the chat.
+
+pub mod access;
+pub mod client;
+pub mod config;
+mod connection;
+pub mod duplex;
+pub mod error;
+pub mod handshake;
+pub mod http;
+mod line;
+pub mod peer;
+pub mod server;
+pub(crate) mod spawn;
+mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "ws/tls/absent.rs"]
+mod tls;
+
+pub use connection::{Bytes, Frames, Message, Reason, Utf8Bytes};

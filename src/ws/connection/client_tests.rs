@@ -1,0 +1,97 @@
+//! A connection in the role of a client: what it sends is masked, and it is not the first to end the TCP connection.
+//!
+//! Owns these tests only; the server's end of the socket is bare here.
+
+use super::{Connection, Drain, FarEnd, Message, Parts, Reader, Reason, Role, SPACE};
+use crate::ws::config::Config;
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// A client's connection and its reader, and the server's end of the socket.
+fn pair(close_timeout: Duration) -> (Arc<Connection>, Reader, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+    let (server, _) = listener.accept().expect("a connection");
+    server.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+    let config = Arc::new(Config { close_timeout, ..Config::default() });
+    let drain = Drain::start().expect("a thread");
+    let (far_end, stream) = (FarEnd::nameless(1), Arc::new(stream));
+    let parts = Parts { far_end, role: Role::Client, stream, session: None, input: Vec::new(), config, drain };
+    let (connection, reader) = Connection::new(parts);
+    (connection, reader, server)
+}
+
+/// Opcode and payload of the next short frame, which must be masked, and the mask.
+fn frame(server: &mut TcpStream) -> (u8, Vec<u8>, [u8; 4]) {
+    let mut head = [0; 6];
+    server.read_exact(&mut head).expect("a frame");
+    let [first, length, mask @ ..] = head;
+    assert!(length & 0x80 != 0, "masked (RFC 6455 5.1)");
+    let mut payload = vec![0; usize::from(length & 0x7f)];
+    server.read_exact(&mut payload).expect("a payload");
+    payload.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+    (first, payload, mask)
+}
+
+/// Thirty-two equal bits of random by chance: once in 500 million runs of this test, three times in a row never.
+#[test]
+fn every_frame_has_a_mask_of_its_own() {
+    let (connection, _reader, mut server) = pair(Duration::ZERO);
+    let mut masks = Vec::new();
+    for _ in 0..4 {
+        assert!(connection.say("hello".into()));
+        let (first, payload, mask) = frame(&mut server);
+        assert_eq!((first, payload.as_slice()), (0x81, &b"hello"[..]));
+        masks.push(mask);
+    }
+    masks.dedup();
+    assert!(masks.len() > 1, "{masks:?}");
+}
+
+/// It answers a Ping and a Close with masked frames, and leaves the FIN to the server (RFC 6455 7.1.1).
+#[test]
+fn the_server_ends_the_tcp_connection() {
+    let (connection, mut reader, mut server) = pair(Duration::from_secs(60));
+    server.write_all(b"\x89\x02hi\x81\x02yo\x88\x02\x0f\xa0").expect("room");
+    let client = std::thread::spawn(move || {
+        assert_eq!(reader.next(&mut [0; SPACE]), Some(Message::from("yo")));
+        connection.dealt_with();
+        let next = reader.next(&mut [0; SPACE]);
+        (next, connection.end())
+    });
+    let (pong, close) = (frame(&mut server), frame(&mut server));
+    assert_eq!((pong.0, pong.1.as_slice()), (0x8a, &b"hi"[..]));
+    assert_eq!((close.0, close.1), (0x88, 4000_u16.to_be_bytes().to_vec()));
+    server.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
+    assert!(server.read(&mut [0]).is_err(), "no FIN before ours");
+    drop(server);
+    let (next, reason) = client.join().expect("no panic");
+    assert_eq!((next, reason), (None, Reason::ByPeer { code: 4000, reason: String::new() }));
+}
+
+/// The Close frame that came is the one that counts, even where this side was first.
+#[test]
+fn a_client_that_closes_reports_the_servers_answer() {
+    let (connection, mut reader, mut server) = pair(Duration::from_secs(60));
+    connection.close(3000, "enough");
+    assert_eq!(frame(&mut server).1, b"\x0b\xb8enough");
+    server.write_all(b"\x88\x05\x0b\xb9bye").expect("room");
+    drop(server);
+    assert_eq!(reader.next(&mut [0; SPACE]), None);
+    assert_eq!(connection.end(), Reason::ByPeer { code: 3001, reason: "bye".into() });
+}
+
+/// A server that never ends the connection is not waited for any longer than that.
+#[test]
+fn a_client_does_not_wait_for_the_fin_for_ever() {
+    let (connection, mut reader, mut server) = pair(Duration::from_millis(20));
+    let start = Instant::now();
+    server.write_all(b"\x88\x00").expect("room");
+    assert_eq!(reader.next(&mut [0; SPACE]), None);
+    assert!(start.elapsed() >= Duration::from_millis(20));
+    assert_eq!(connection.end(), Reason::ByPeer { code: 1005, reason: String::new() });
+}

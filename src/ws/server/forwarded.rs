@@ -1,0 +1,107 @@
+//! Who is behind a proxy: the address that a trusted one names.
+//!
+//! Owns the list of trusted proxies, and how `X-Forwarded-For` and `Forwarded` (RFC 7239) are read. What anybody
+//! but a trusted proxy says of itself is not believed.
+
+use crate::ws::http::Request;
+use std::net::{IpAddr, SocketAddr};
+use tungstenite::http::{HeaderMap, header::FORWARDED};
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The proxies whose word counts.
+#[derive(Debug, Default)]
+pub(super) struct Proxies(Vec<IpAddr>);
+
+impl Proxies {
+    pub(super) fn new(addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        Self(addresses.into_iter().map(|address| address.to_canonical()).collect())
+    }
+
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+
+    /// The client that a trusted proxy speaks for: the last hop that is no trusted proxy itself.
+    ///
+    /// `X-Forwarded-For` counts where it is there: that is what proxies set, and most pass on a `Forwarded` that the
+    /// client wrote. `None` when it names nobody; such a connection counts as the proxy's own.
+    pub(super) fn client_of(&self, request: &Request) -> Option<IpAddr> {
+        let headers = request.headers();
+        match headers.contains_key(X_FORWARDED_FOR) {
+            true => self.last_hop(&hops(headers, X_FORWARDED_FOR)),
+            false => self.last_hop(&named(headers)),
+        }
+    }
+
+    fn last_hop(&self, hops: &[Option<IpAddr>]) -> Option<IpAddr> {
+        hops.iter().rev().copied().find(|hop| hop.is_none_or(|address| !self.trusts(address))).flatten()
+    }
+}
+
+/// The elements of a list of addresses; `None` for what is none.
+fn hops(headers: &HeaderMap, name: &str) -> Vec<Option<IpAddr>> {
+    let values = headers.get_all(name).into_iter().map(|value| value.to_str().unwrap_or_default());
+    values.flat_map(|value| value.split(',')).map(address).collect()
+}
+
+/// The `for` of each element (RFC 7239 5.2). A comma inside quotes would split an element; addresses have none.
+fn named(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let values = headers.get_all(FORWARDED).into_iter().map(|value| value.to_str().unwrap_or_default());
+    values.flat_map(|value| value.split(',')).map(for_of).collect()
+}
+
+fn for_of(element: &str) -> Option<IpAddr> {
+    let pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+    let mut nodes = pairs.filter(|(key, _)| key.trim().eq_ignore_ascii_case("for"));
+    address(nodes.next()?.1.trim().trim_matches('"'))
+}
+
+/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let address = bare.parse().or_else(|_| text.parse().map(|both: SocketAddr| both.ip()));
+    address.ok().map(|address| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tungstenite::http::HeaderValue;
+
+    type Row = (&'static [(&'static str, &'static str)], Option<&'static str>);
+
+    fn client(headers: &[(&'static str, &'static str)]) -> Option<String> {
+        let mut request = Request::new(());
+        for (name, value) in headers {
+            request.headers_mut().append(*name, HeaderValue::from_static(value));
+        }
+        let proxies = Proxies::new(["127.0.0.1", "10.0.0.1"].map(|text| text.parse().expect("an address")));
+        proxies.client_of(&request).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn the_last_hop_that_is_no_proxy_counts() {
+        let table: &[Row] = &[
+            (&[], None),
+            (&[("x-forwarded-for", "192.0.2.1")], Some("192.0.2.1")),
+            (&[("x-forwarded-for", "1.1.1.1, 192.0.2.1")], Some("192.0.2.1")),
+            (&[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "192.0.2.1:4711")], Some("192.0.2.1")),
+            (&[("x-forwarded-for", "192.0.2.1, 10.0.0.1")], Some("192.0.2.1")),
+            (&[("x-forwarded-for", "192.0.2.1, unknown")], None),
+            (&[("x-forwarded-for", "192.0.2.1,")], None),
+            (&[("x-forwarded-for", "[2001:db8::1]:80")], Some("2001:db8::1")),
+            (&[("x-forwarded-for", "::ffff:192.0.2.1")], Some("192.0.2.1")),
+            (&[("forwarded", "for=192.0.2.43;proto=http, For=\"[2001:db8::7]:47\";by=10.0.0.1")], Some("2001:db8::7")),
+            (&[("forwarded", "for=192.0.2.1, for=_hidden")], None),
+            (&[("forwarded", "proto=https")], None),
+            (&[("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1")], Some("192.0.2.1")),
+            (&[("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=8.8.8.8")], Some("192.0.2.1")),
+            (&[("x-forwarded-for", "192.0.2.1"), ("forwarded", "x")], Some("192.0.2.1")),
+        ];
+        for (headers, expected) in table {
+            assert_eq!(client(headers).as_deref(), *expected, "{headers:?}");
+        }
+    }
+}
