@@ -6,7 +6,7 @@
 
 use chinwag::{
     Config, Frames, Server,
-    chat::protocol::{Dialect, Entry, Notice},
+    chat::protocol::{Dialect, ServerMessage, StoredMessage},
     chat::rules::{Chat, Input, Now, Output, RoomName, Rules},
     chat::server::ChatServer,
     handshake::{Decision, Limits, Policy, Source, decide, read_head},
@@ -44,9 +44,9 @@ fn decode(bencher: Bencher, name: &str) {
 fn encode(bencher: Bencher, name: &str) {
     let (dialect, mut out) = (dialect(name), String::new());
     let text = "How are you? I am fine, thank you, and so is everybody <here>.";
-    let mut entry = Entry::new("", 1234, "ann", text);
+    let mut entry = StoredMessage::new("", 1234, "ann", text);
     (entry.date, entry.id) = (NOW.date, 7);
-    let notice = Notice::Message(entry);
+    let notice = ServerMessage::Message(entry);
     bencher.bench_local(|| {
         out.clear();
         dialect.encode(black_box(&notice), &mut out)
@@ -57,7 +57,7 @@ fn encode(bencher: Bencher, name: &str) {
 #[divan::bench(args = ["json", "chinwag.v1"])]
 fn encode_list(bencher: Bencher, name: &str) {
     let (dialect, mut out) = (dialect(name), String::new());
-    let users = Notice::UserList((0..1000).map(|id| Arc::from(format!("user {id}"))).collect());
+    let users = ServerMessage::UserList((0..1000).map(|id| Arc::from(format!("user {id}"))).collect());
     bencher.bench_local(|| {
         out.clear();
         dialect.encode(black_box(&users), &mut out)

@@ -3,7 +3,7 @@
 //! Run:      cargo run --example 04_rules
 //! Look at:  the answers to  1 join   2 join   1 /name ann   2 /msg ann hi   1 hello   2 leave   (a line each)
 
-use chinwag::chat::protocol::{Dialect, Notice};
+use chinwag::chat::protocol::{Dialect, ServerMessage};
 use chinwag::chat::rules::{Chat, Input, Now, Output, RoomName, Rules};
 use std::io::{self, BufRead};
 
@@ -40,7 +40,7 @@ fn show(output: Output) {
     }
 }
 
-fn words(notice: &Notice) -> String {
+fn words(notice: &ServerMessage) -> String {
     let mut line = String::new();
     if !Dialect::Text.encode(notice, &mut line) {
         Dialect::Chinwag.encode(notice, &mut line);

@@ -15,8 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let addr = args.first().map_or("127.0.0.1:9443", String::as_str);
     let acceptor = acceptor(args.get(1..).unwrap_or_default())?;
     let mut config = Config::default();
-    config.message = 32 * 1024 * 1024;
-    config.outbox = 64 * 1024 * 1024;
+    config.max_message_size = 32 * 1024 * 1024;
+    config.max_send_buffer = 64 * 1024 * 1024;
     let server = Server::builder().config(config).listen_tls(addr, &acceptor)?.start()?;
     println!("echo at wss://{}/, certificate {}", server.local_addrs()[0], acceptor.fingerprint());
     for event in server.events() {

@@ -19,18 +19,16 @@
 //! ```
 //!
 //! # Map
-//! From the ground up; each floor uses those below it only.
+//! Two rooms; the second one uses the first.
 //!
-//! | floor | modules | what is there |
-//! |---|---|---|
-//! | 0 | [`error`], [`config`], `gzip`, [`http`], [`access`], [`protocol`], `spawn`, `tcp` | types: what can go wrong, bounds, answers, who may come in, what clients and server say; gzip unpacked; starting a thread; calls on sockets |
-//! | 1 | [`chat`], [`handshake`], [`pages`], `connection`, `line`, `tls`, `history` | the rules of the chat; request or upgrade; the page; the full-duplex socket; a socket until then; TLS; messages kept in a file |
-//! | 2 | [`peer`], [`server`], [`client`], [`duplex`] | the generic server: [`Server`], [`Event`], [`Peer`]; a WebSocket as browsers have it; any socket split in two |
-//! | 3 | [`chat_server`], [`chat_client`] | the chat on that server; a user of it who comes back |
+//! | room | what is there |
+//! |---|---|
+//! | `ws` | A WebSocket for threads: [`Server`] and [`Event`], [`Peer`], [`client::WebSocket`], [`duplex::Duplex`], and the parts that they share: [`access`], [`config`], [`error`], [`handshake`], [`http`]. |
+//! | [`chat`] | The chat: its [protocol](chat::protocol), its [rules](chat::rules), the [server](chat::server), a [client](chat::client) that reconnects, and the [page](chat::page). |
 //!
-//! Where to begin: [`Server`] and [`Event`] for a server of your own; [`chat_server::ChatServer`] for the chat in your own
-//! program; [`chat::Chat`] for its rules without any network; [`client::WebSocket`] for a client; [`duplex::Duplex`] for
-//! reading and writing at once on a `tungstenite::WebSocket` that you have already.
+//! Where to begin: [`Server`] and [`Event`] for a server of your own; [`chat::server::ChatServer`] for the chat in your own
+//! program; [`chat::rules::Chat`] for its rules without a network; [`client::WebSocket`] for a client; [`duplex::Duplex`] for
+//! reading and writing at the same time on a `tungstenite::WebSocket` that you already have.
 //!
 //! # Features
 //! `precis`, on by default: names are compared as RFC 8266 says, for 20 KiB, tables of Unicode. Without it, case and white
@@ -47,7 +45,7 @@ mod ws;
 
 #[cfg(feature = "tls")]
 pub use ws::tls;
-pub use ws::{Bytes, Frames, Message, Reason, Utf8Bytes};
+pub use ws::{Bytes, DisconnectReason, Frames, Message, Utf8Bytes};
 pub use ws::{access, client, config, duplex, error, handshake, http, peer, server};
 pub use ws::{
     access::Access,

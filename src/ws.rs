@@ -19,4 +19,4 @@ pub mod tls;
 #[path = "ws/tls/absent.rs"]
 mod tls;
 
-pub use connection::{Bytes, Frames, Message, Reason, Utf8Bytes};
+pub use connection::{Bytes, DisconnectReason, Frames, Message, Utf8Bytes};

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use chinwag::{Config, Peer, Reason};
+use chinwag::{Config, DisconnectReason, Peer};
 use serde_json::json;
 use support::frames::{RawClient, TEXT, frame};
 use support::process::{thread_names, usage};
@@ -32,7 +32,7 @@ fn who_does_not_read_is_dropped_and_who_reads_hears_everything() {
         assert!(peer.send(number.to_string()));
         assert_eq!(client.next_text(), number.to_string());
     }
-    assert_eq!(disconnected(&server), (deaf_peer, Reason::TooSlow));
+    assert_eq!(disconnected(&server), (deaf_peer, DisconnectReason::TooSlow));
     // What the operating system had taken already is still there to read.
     assert_eq!(deaf.expect_frame().payload.len(), 10_000);
 }
@@ -48,14 +48,14 @@ fn who_reads_again_in_time_finds_the_close_1013() {
     let peer = connected(&server);
     fill(&peer);
     assert_eq!(late.expect_close_and_fin(), 1013);
-    assert_eq!(disconnected(&server), (peer, Reason::TooSlow));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::TooSlow));
 }
 
 /// A large message is not cut into pieces by a full socket: it waits, and goes out whole.
 #[test]
 fn a_burst_within_the_bound_arrives_whole_once_it_is_read() {
     let mut config = Config::default();
-    config.outbox = 32 * 1024 * 1024;
+    config.max_send_buffer = 32 * 1024 * 1024;
     let server = serve(config);
     let mut client = RawClient::open(addr(&server));
     let peer = connected(&server);
@@ -81,8 +81,8 @@ fn fifty_stalled_clients_need_one_thread_more_than_none() {
     let drains = names.iter().filter(|name| *name == "chinwag-drain").count();
     assert!((1..=6).contains(&drains), "{names:?}");
     drop(clients);
-    let ends: Vec<Reason> = (0..50).map(|_| disconnected(&server).1).collect();
-    assert!(ends.iter().all(|end| *end == Reason::TooSlow), "{ends:?}");
+    let ends: Vec<DisconnectReason> = (0..50).map(|_| disconnected(&server).1).collect();
+    assert!(ends.iter().all(|end| *end == DisconnectReason::TooSlow), "{ends:?}");
 }
 
 fn config() -> Config {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chinwag::chat::protocol::{Dialect, Entry, Notice, UserId};
+use chinwag::chat::protocol::{Dialect, ServerMessage, StoredMessage, UserId};
 use chinwag::chat::rules::{Chat, Input, Now, Output, Rate, RoomId, RoomName, Rules};
 use proptest::prelude::*;
 
@@ -141,14 +141,14 @@ impl Listener {
         }
     }
 
-    fn believe(&mut self, notice: &Notice) {
+    fn believe(&mut self, notice: &ServerMessage) {
         match notice {
-            Notice::UserList(users) => self.list = users.iter().map(ToString::to_string).collect(),
-            Notice::Username { name, id, .. } => {
+            ServerMessage::UserList(users) => self.list = users.iter().map(ToString::to_string).collect(),
+            ServerMessage::Username { name, id, .. } => {
                 let member = self.here.iter_mut().find(|(member, _)| member == id).expect("a member");
                 member.1 = Some(name.to_string());
             }
-            Notice::Message(Entry { name, id, seq, .. }) => {
+            ServerMessage::Message(StoredMessage { name, id, seq, .. }) => {
                 assert!(self.here.contains(&(*id, Some(name.to_string()))), "somebody speaks as {name}");
                 assert!(self.last.is_none_or(|last| *seq == last + 1), "numbers have no gap: {seq}");
                 self.last = Some(*seq);
@@ -158,7 +158,7 @@ impl Listener {
     }
 }
 
-fn check_words(notice: &Notice) {
+fn check_words(notice: &ServerMessage) {
     for dialect in Dialect::ALL {
         let mut out = "before".to_owned();
         let spoken = dialect.encode(notice, &mut out);
@@ -200,7 +200,7 @@ fn are_unique(names: &[String]) -> bool {
         let text = format!(r#"{{"type":"username","name":{}}}"#, serde_json::Value::from(name.as_str()));
         chat.apply(at(0), Input::Text { id, text: &text }, &mut out);
     }
-    !out.iter().any(|output| matches!(output, Output::Send { notice: Notice::RejectUsername { .. }, .. }))
+    !out.iter().any(|output| matches!(output, Output::Send { notice: ServerMessage::RejectUsername { .. }, .. }))
 }
 
 proptest! {
@@ -222,7 +222,7 @@ proptest! {
                 Step::Leave(id) => drop(house.room_of(*id).map(|room| room.forget(*id))),
                 _ => {}
             }
-            let history = out.iter().filter(|output| matches!(output, Output::Send { notice: Notice::Past(_), .. }));
+            let history = out.iter().filter(|output| matches!(output, Output::Send { notice: ServerMessage::Past(_), .. }));
             prop_assert!(out.len() - history.count() <= 6, "{out:?}");
             out.iter().for_each(|output| house.hear(output));
 

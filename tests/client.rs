@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chinwag::client::{Error, Event, ReadyState, WebSocket};
-use chinwag::{Config, Message, Reason, Server};
+use chinwag::{Config, DisconnectReason, Message, Server};
 use support::DEADLINE;
 use support::events::{close, error, expect_open, failure, message, next, open, text};
 use support::serving::{self, Echo, addr, connected, disconnected, serve};
@@ -45,7 +45,7 @@ fn the_server_hears_code_and_reason() {
     let socket = open(addr(&server));
     connected(&server);
     socket.close(4999, "grüße").expect("a code that may be sent");
-    assert_eq!(disconnected(&server).1, Reason::ByPeer { code: 4999, reason: "grüße".into() });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ByPeer { code: 4999, reason: "grüße".into() });
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn the_server_closes() {
     peer.send("last words");
     peer.close(4000, "go");
     assert_eq!((text(&socket), close(&socket)), ("last words".into(), (4000, "go".into(), true)));
-    assert_eq!(disconnected(&server).1, Reason::ByUs { code: 4000 });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ByUs { code: 4000 });
     let socket = open(addr(&server));
     connected(&server);
     server.shutdown_handle().start();
@@ -82,7 +82,7 @@ fn the_last_handle_is_dropped() {
     assert!(clone.send("still here"));
     assert_eq!(serving::text(&server).1, "still here");
     drop(clone);
-    assert_eq!(disconnected(&server).1, Reason::ByPeer { code: 1001, reason: String::new() });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ByPeer { code: 1001, reason: String::new() });
     let last = events.recv_timeout(DEADLINE).expect("an event");
     assert!(matches!(last, Event::Close { code: 1001, was_clean: true, .. }), "{last:?}");
 }
@@ -153,7 +153,7 @@ fn sockets_can_be_selected_from() {
 #[test]
 fn a_slow_receiver_misses_nothing() {
     let mut config = Config::default();
-    config.outbox = 64 * 1024 * 1024;
+    config.max_send_buffer = 64 * 1024 * 1024;
     let echo = Echo::start(config);
     let socket = WebSocket::builder(&url(echo.addr)).max_events(1).connect().expect("a URL");
     expect_open(&socket);
@@ -175,7 +175,7 @@ fn a_message_that_is_too_big_for_the_client() {
     peer.send("x".repeat(1001));
     assert_eq!(text(&socket).len(), 1000);
     assert!(matches!(failure(&socket), Error::Failed { code: 1009, .. }));
-    assert!(matches!(disconnected(&server).1, Reason::ByPeer { code: 1009, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::ByPeer { code: 1009, .. }));
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_server_that_does_not_read() {
 fn pings_are_answered_by_the_client_and_the_server() {
     let often = Duration::from_millis(20);
     let mut config = Config::default();
-    (config.ping_after, config.controls) = (often, 0);
+    (config.ping_interval, config.control_frames_per_second) = (often, 0);
     let echo = Echo::start(config);
     let socket = WebSocket::builder(&url(echo.addr)).ping(often, DEADLINE).connect().expect("a URL");
     expect_open(&socket);

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use chinwag::{Config, Reason};
+use chinwag::{Config, DisconnectReason};
 use support::frames::{CLOSE, RawClient, TEXT, frame, header};
 use support::serving::{Echo, addr, connected, disconnected, serve};
 use support::{Client, DEADLINE};
@@ -39,7 +39,10 @@ fn fails_cleanly(code: u16, offence: &[u8]) {
     }
     let ends = echo.stop();
     assert_eq!(ends.len(), 30);
-    assert!(ends.iter().all(|(_, reason)| matches!(reason, Reason::Failed { code: c, .. } if *c == code)), "{ends:?}");
+    assert!(
+        ends.iter().all(|(_, reason)| matches!(reason, DisconnectReason::Failed { code: c, .. } if *c == code)),
+        "{ends:?}"
+    );
 }
 
 /// Both Close frames exchanged: it is the server that ends TCP first (RFC 6455 7.1.1).
@@ -66,7 +69,7 @@ fn a_close_that_nobody_answers_ends_at_its_deadline() {
         while goes_on && client.try_send(&message).is_ok() {
             assert!(begin.elapsed() < DEADLINE, "still connected after its deadline");
         }
-        assert_eq!(disconnected(&server), (peer, Reason::ByUs { code: 1000 }));
+        assert_eq!(disconnected(&server), (peer, DisconnectReason::ByUs { code: 1000 }));
         let took = begin.elapsed();
         assert!(took >= Duration::from_millis(250), "{goes_on}: {took:?}");
     }
@@ -83,7 +86,7 @@ fn a_failed_peer_that_never_stops_sending_is_cut_at_the_deadline() {
     while client.try_send(&[b'x'; 1000]).is_ok() {
         assert!(begin.elapsed() < DEADLINE, "still connected after its deadline");
     }
-    assert!(matches!(disconnected(&server).1, Reason::Failed { code: 1007, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1007, .. }));
 }
 
 fn short_close() -> Config {
@@ -110,7 +113,7 @@ fn a_long_reason_is_cut_at_a_character() {
 #[test]
 fn everything_said_before_the_close_arrives_before_it() {
     let mut config = Config::default();
-    config.outbox = 64 * 1024 * 1024;
+    config.max_send_buffer = 64 * 1024 * 1024;
     let server = serve(config);
     let mut client = RawClient::open(addr(&server));
     let peer = connected(&server);

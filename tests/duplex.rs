@@ -46,7 +46,7 @@ fn parse(text: &str) -> (usize, usize) {
 #[test]
 fn a_client_that_sends_everything_before_it_reads_gets_everything() {
     let mut config = Config::default();
-    config.outbox = 64 * 1024 * 1024;
+    config.max_send_buffer = 64 * 1024 * 1024;
     let echo = Echo::start(config);
     let mut client = RawClient::open(echo.addr);
     let message = frame(TEXT, &[b'x'; 60_000]);

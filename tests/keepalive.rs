@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use chinwag::{Config, Reason};
+use chinwag::{Config, DisconnectReason};
 use support::Client;
 use support::frames::{PING, PONG, RawClient, TEXT, frame};
 use support::serving::{addr, connected, disconnected, serve};
@@ -14,7 +14,7 @@ const ANSWER: Duration = Duration::from_millis(200);
 
 fn config() -> Config {
     let mut config = Config::default();
-    (config.ping_after, config.pong_within) = (SILENCE, ANSWER);
+    (config.ping_interval, config.pong_timeout) = (SILENCE, ANSWER);
     config
 }
 
@@ -30,7 +30,7 @@ fn who_answers_nothing_is_found_and_told_why() {
     let took = begin.elapsed();
     assert!(took >= SILENCE + ANSWER && took < Duration::from_secs(4), "{took:?}");
     drop(client);
-    assert_eq!(disconnected(&server).1, Reason::Silent);
+    assert_eq!(disconnected(&server).1, DisconnectReason::Silent);
 }
 
 /// Even if it never sends a FIN of its own: the close handshake has its deadline, too.
@@ -42,7 +42,7 @@ fn who_stays_silent_for_ever_is_gone_all_the_same() {
     let _client = RawClient::open(addr(&server));
     connected(&server);
     let begin = Instant::now();
-    assert_eq!(disconnected(&server).1, Reason::Silent);
+    assert_eq!(disconnected(&server).1, DisconnectReason::Silent);
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 }
 
@@ -76,7 +76,7 @@ fn a_proper_client_that_only_listens_stays() {
 #[test]
 fn zero_is_off() {
     let mut config = config();
-    config.ping_after = Duration::ZERO;
+    config.ping_interval = Duration::ZERO;
     let server = serve(config);
     let client = RawClient::open(addr(&server));
     let peer = connected(&server);

@@ -7,16 +7,16 @@ use std::net::Shutdown;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use chinwag::{Config, Event, Message, Reason, Server};
+use chinwag::{Config, DisconnectReason, Event, Message, Server};
 use support::frames::{CLOSE, PING, RawClient, TEXT, frame, header};
 use support::serving::{addr, connected, disconnected, next, serve, text};
 use support::{Client, DEADLINE, wait_until};
 
 /// How a connection is brought to its end, and what is said of it.
-type Row = (&'static str, fn(&mut RawClient), Reason);
+type Row = (&'static str, fn(&mut RawClient), DisconnectReason);
 
-fn failed(code: u16) -> Reason {
-    Reason::Failed { code, what: String::new() }
+fn failed(code: u16) -> DisconnectReason {
+    DisconnectReason::Failed { code, what: String::new() }
 }
 
 /// A Close frame of the peer's.
@@ -24,8 +24,8 @@ fn close(code: u16, why: &str) -> Vec<u8> {
     frame(CLOSE, &[&code.to_be_bytes()[..], why.as_bytes()].concat())
 }
 
-fn by_peer(code: u16, why: &str) -> Reason {
-    Reason::ByPeer { code, reason: why.to_owned() }
+fn by_peer(code: u16, why: &str) -> DisconnectReason {
+    DisconnectReason::ByPeer { code, reason: why.to_owned() }
 }
 
 #[test]
@@ -44,14 +44,14 @@ fn every_end_has_its_reason() {
         ("a continuation of nothing", |c| c.send(&frame(0, b"x")), failed(1002)),
         ("bad UTF-8", |c| c.send(&frame(TEXT, b"\xff")), failed(1007)),
         ("a message too big", |c| c.send(&header(TEXT, 65_537)), failed(1009)),
-        ("a FIN without a Close", |c| c.socket().shutdown(Shutdown::Both).expect("open"), Reason::Lost),
+        ("a FIN without a Close", |c| c.socket().shutdown(Shutdown::Both).expect("open"), DisconnectReason::Lost),
     ];
     let server = serve(Config::default());
     for (what, end, expected) in rows {
         let mut client = RawClient::open(addr(&server));
         let peer = connected(&server);
         end(&mut client);
-        if expected != Reason::Lost {
+        if expected != DisconnectReason::Lost {
             let code = client.read_to_fin().last().filter(|frame| !frame.payload.is_empty()).map(|frame| frame.code());
             assert_eq!(code, code_of(&expected), "{what}");
         }
@@ -65,18 +65,18 @@ fn every_end_has_its_reason() {
 }
 
 /// The words about a failure are tungstenite's.
-fn same(one: &Reason, other: &Reason) -> bool {
+fn same(one: &DisconnectReason, other: &DisconnectReason) -> bool {
     match (one, other) {
-        (Reason::Failed { code: one, .. }, Reason::Failed { code: other, .. }) => one == other,
+        (DisconnectReason::Failed { code: one, .. }, DisconnectReason::Failed { code: other, .. }) => one == other,
         _ => one == other,
     }
 }
 
 /// The code that the server's Close frame must have.
-fn code_of(reason: &Reason) -> Option<u16> {
+fn code_of(reason: &DisconnectReason) -> Option<u16> {
     match reason {
-        Reason::ByPeer { code: 1005, .. } => None,
-        Reason::ByPeer { code, .. } | Reason::Failed { code, .. } => Some(*code),
+        DisconnectReason::ByPeer { code: 1005, .. } => None,
+        DisconnectReason::ByPeer { code, .. } | DisconnectReason::Failed { code, .. } => Some(*code),
         _ => None,
     }
 }
@@ -90,7 +90,7 @@ fn an_end_from_this_side_is_ours_once_the_peer_has_answered() {
     peer.close(4001, "the first cause counts");
     assert_eq!(client.wait_for_close(), (4000, "enough".to_owned()));
     client.wait_for_end();
-    assert_eq!(disconnected(&server), (peer, Reason::ByUs { code: 4000 }));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::ByUs { code: 4000 }));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_lost_peer_is_lost_even_in_the_middle_of_a_message() {
     client.send(&header(TEXT, 1000));
     client.send(b"only the beginning");
     drop(client);
-    assert_eq!(disconnected(&server).1, Reason::Lost);
+    assert_eq!(disconnected(&server).1, DisconnectReason::Lost);
 }
 
 /// So that who is told "welcome" before another one dials is also let in before that one.
@@ -173,7 +173,7 @@ fn what_was_never_open_has_no_events() {
 /// The channel is bounded: while nobody receives, a client's bytes stay in its socket; then all of them come.
 #[test]
 fn a_server_that_does_not_receive_slows_its_clients_and_loses_nothing() {
-    let config = config(|config| config.events = 4);
+    let config = config(|config| config.event_capacity = 4);
     let server = serve(config);
     let mut client = RawClient::open(addr(&server));
     client.socket().set_write_timeout(Some(DEADLINE)).expect("not zero");
@@ -198,7 +198,7 @@ fn a_server_that_does_not_receive_slows_its_clients_and_loses_nothing() {
         assert_eq!((from, text.len()), (peer.clone(), 50_000));
     }
     drop(sender.join().expect("the sender does not panic"));
-    assert_eq!(disconnected(&server).1, Reason::Lost);
+    assert_eq!(disconnected(&server).1, DisconnectReason::Lost);
 }
 
 fn config(change: impl FnOnce(&mut Config)) -> Config {

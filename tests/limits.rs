@@ -5,7 +5,7 @@ mod support;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use chinwag::{Config, Reason, Server};
+use chinwag::{Config, DisconnectReason, Server};
 use serde_json::json;
 use support::frames::{PING, PONG, RawClient, TEXT, frame, handshake, header};
 use support::raw::Answer;
@@ -25,7 +25,7 @@ fn status(addr: std::net::SocketAddr, headers: &[(&str, &str)]) -> u16 {
 #[test]
 fn connections_in_all() {
     let mut config = Config::default();
-    config.connections = 3;
+    config.max_connections = 3;
     let server = serve(config);
     let mut clients: Vec<_> = (0..3).map(|_| Client::connect(addr(&server), &[])).collect();
     for _ in 0..3 {
@@ -41,7 +41,7 @@ fn connections_in_all() {
 #[test]
 fn handshakes_in_progress() {
     let mut config = Config::default();
-    config.handshakes = 2;
+    config.max_handshakes = 2;
     let server = serve(config);
     let open = Client::connect(addr(&server), &[]);
     // Its handshake has left its place then, which the answer alone does not say.
@@ -61,7 +61,7 @@ fn handshakes_in_progress() {
 #[test]
 fn connections_per_forwarded_address() {
     let mut config = Config::default();
-    config.connections_per_address = 5;
+    config.max_connections_per_address = 5;
     let builder = Server::builder().config(config).trusted_proxies(["127.0.0.1".parse().expect("an address")]);
     let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");
     let from = |address| [("X-Forwarded-For", address)];
@@ -94,7 +94,7 @@ fn an_address_is_forwarded_by_trusted_proxies_only() {
 #[test]
 fn bytes_of_a_message_in_one_frame_or_in_many() {
     let mut config = Config::default();
-    config.message = 1000;
+    config.max_message_size = 1000;
     let server = serve(config);
     let whole = frame(TEXT, &[b'x'; 1000]);
     let first = |length: usize| {
@@ -119,7 +119,7 @@ fn bytes_of_a_message_in_one_frame_or_in_many() {
         client.send(&bytes);
         assert_eq!(client.expect_close_and_fin(), 1009);
         drop(client);
-        assert!(matches!(disconnected(&server).1, Reason::Failed { code: 1009, .. }));
+        assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1009, .. }));
     }
 }
 
@@ -142,7 +142,7 @@ fn announcing_a_huge_frame_costs_no_memory() {
 #[test]
 fn a_flood_of_pings_is_1008() {
     let mut config = Config::default();
-    config.controls = 5;
+    config.control_frames_per_second = 5;
     let server = serve(config);
     let mut client = RawClient::open(addr(&server));
     connected(&server);
@@ -153,15 +153,15 @@ fn a_flood_of_pings_is_1008() {
     client.send(&frame(PING, b"x").repeat(1000));
     assert_eq!(client.expect_close_and_fin(), 1008);
     drop(client);
-    assert!(matches!(disconnected(&server).1, Reason::Failed { code: 1008, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1008, .. }));
 }
 
 /// Fragments may be short, but a peer shall not keep the server busy with empty ones for ever.
 #[test]
 fn a_flood_of_empty_fragments_is_1008() {
     let mut config = Config::default();
-    config.message = 1000;
-    config.controls = 0;
+    config.max_message_size = 1000;
+    config.control_frames_per_second = 0;
     let server = serve(config);
     let mut client = RawClient::open(addr(&server));
     connected(&server);
@@ -175,7 +175,7 @@ fn a_flood_of_empty_fragments_is_1008() {
     let _ = client.try_send(&more.repeat(20_000));
     assert_eq!(client.expect_close_and_fin(), 1008);
     drop(client);
-    assert!(matches!(disconnected(&server).1, Reason::Failed { code: 1008, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1008, .. }));
 }
 
 /// In the chat: the burst is heard, what follows is `too-fast`, and who goes on regardless is put out.

@@ -8,7 +8,9 @@ mod support;
 use std::sync::Once;
 use std::thread;
 
-use chinwag::{Config, Reason, Server, chat::protocol::Dialect, chat::rules::Rules, chat::server::ChatServer};
+use chinwag::{
+    Config, DisconnectReason, Server, chat::protocol::Dialect, chat::rules::Rules, chat::server::ChatServer,
+};
 use log::{LevelFilter, Log, Metadata, Record};
 use support::serving::{addr, connected, disconnected, serve, text};
 use support::{Client, DEADLINE, wait_until};
@@ -48,7 +50,7 @@ fn a_panic_in_a_connections_thread_ends_that_connection_only() {
         let mut client = Client::connect(addr(&server), &[]);
         let peer = connected(&server);
         client.say("thirteen long");
-        assert_eq!(disconnected(&server), (peer, Reason::Panicked));
+        assert_eq!(disconnected(&server), (peer, DisconnectReason::Panicked));
         assert!(client.try_next().is_err(), "it is over");
     }
     other.say("still here");

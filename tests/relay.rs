@@ -9,7 +9,7 @@ mod support;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use chinwag::{Config, Event, Message, Reason, Server};
+use chinwag::{Config, DisconnectReason, Event, Message, Server};
 use support::DEADLINE;
 use support::frames::{CLOSE, PING, RawClient, TEXT, frame, server_frame};
 use support::lent::{are_lent, listen, was_given_back};
@@ -98,7 +98,7 @@ fn two_are_no_crowd_any_more() {
 #[test]
 fn large_messages_pass() {
     let (_echo, mut clients) = start(Config::default(), 3000..3004);
-    let largest = vec![b'x'; Config::default().message];
+    let largest = vec![b'x'; Config::default().max_message_size];
     for _ in 0..20 {
         become_busy(&mut clients, 3000..3004);
         clients[1].send(&[texts(0..3), frame(TEXT, &largest), texts(3..6)].concat());
@@ -111,7 +111,13 @@ fn large_messages_pass() {
 
 /// Has one of a crowd say `last` while it is lent, again and again with others until it was given back for that. `see`
 /// looks at what it hears, `ends` at the reason for its end.
-fn while_lent(first: u64, given_back: &str, last: &[u8], see: impl Fn(RawClient), ends: impl Fn(&Reason) -> bool) {
+fn while_lent(
+    first: u64,
+    given_back: &str,
+    last: &[u8],
+    see: impl Fn(RawClient),
+    ends: impl Fn(&DisconnectReason) -> bool,
+) {
     let begin = Instant::now();
     for first in (first..).step_by(4) {
         assert!(begin.elapsed() < DEADLINE, "nobody was lent when it ended");
@@ -137,7 +143,7 @@ fn a_close_is_answered_after_what_came_before() {
         expect(&mut one, 0..BURST);
         assert_eq!(one.expect_close_and_fin(), 1000);
     };
-    let ends = |reason: &Reason| matches!(reason, Reason::ByPeer { code: 1000, .. });
+    let ends = |reason: &DisconnectReason| matches!(reason, DisconnectReason::ByPeer { code: 1000, .. });
     while_lent(10_000, "over", &frame(CLOSE, &1000_u16.to_be_bytes()), see, ends);
 }
 
@@ -147,7 +153,7 @@ fn a_failure_is_said_after_what_came_before() {
         expect(&mut one, 0..BURST);
         assert_eq!(one.expect_close_and_fin(), 1002);
     };
-    let ends = |reason: &Reason| matches!(reason, Reason::Failed { code: 1002, .. });
+    let ends = |reason: &DisconnectReason| matches!(reason, DisconnectReason::Failed { code: 1002, .. });
     while_lent(20_000, "over", &server_frame(TEXT, b"no mask"), see, ends);
 }
 
@@ -155,7 +161,7 @@ fn a_failure_is_said_after_what_came_before() {
 #[test]
 fn who_vanishes_is_gone() {
     let see = |mut one: RawClient| expect(&mut one, 0..BURST);
-    while_lent(30_000, "gone", b"", see, |reason| *reason == Reason::Lost);
+    while_lent(30_000, "gone", b"", see, |reason| *reason == DisconnectReason::Lost);
 }
 
 #[test]
@@ -163,7 +169,7 @@ fn a_panic_ends_that_connection_only() {
     let see = |mut one: RawClient| {
         while one.read_frame().is_ok_and(|frame| frame.is_some()) {}
     };
-    while_lent(40_000, "panicked", &frame(TEXT, b"thirteen long"), see, |reason| *reason == Reason::Panicked);
+    while_lent(40_000, "panicked", &frame(TEXT, b"thirteen long"), see, |reason| *reason == DisconnectReason::Panicked);
 }
 
 /// Whatever goes wrong in the relay itself, those who were lent go on, and it does.
@@ -181,7 +187,10 @@ fn a_panic_of_the_relay_costs_nobody_its_connection() {
     talk(&mut clients, 0..BURST);
     drop(clients);
     let ends = echo.stop();
-    assert!(ends.iter().all(|(_, reason)| matches!(reason, Reason::Lost | Reason::ByUs { .. })), "{ends:?}");
+    assert!(
+        ends.iter().all(|(_, reason)| matches!(reason, DisconnectReason::Lost | DisconnectReason::ByUs { .. })),
+        "{ends:?}"
+    );
     assert_eq!(ends.len(), 4);
 }
 
@@ -202,7 +211,7 @@ fn a_shutdown_ends_them_in_time() {
             }
             stopping.join().expect("the echo ends")
         });
-        assert!(ends.iter().all(|(_, reason)| *reason == Reason::ByUs { code: 1001 }), "{ends:?}");
+        assert!(ends.iter().all(|(_, reason)| *reason == DisconnectReason::ByUs { code: 1001 }), "{ends:?}");
         assert_eq!(ends.len(), 4);
         if (first..first + 4).any(|id| was_given_back(id, "over")) {
             return;
@@ -214,7 +223,7 @@ fn a_shutdown_ends_them_in_time() {
 #[test]
 fn who_falls_silent_is_asked_and_given_up() {
     let mut config = Config::default();
-    (config.ping_after, config.pong_within) = (Duration::from_millis(300), Duration::from_millis(300));
+    (config.ping_interval, config.pong_timeout) = (Duration::from_millis(300), Duration::from_millis(300));
     let (echo, mut clients) = start(config, 60_000..60_004);
     become_busy(&mut clients, 60_000..60_004);
     for client in &mut clients {
@@ -222,7 +231,7 @@ fn who_falls_silent_is_asked_and_given_up() {
         assert_eq!(client.expect_close_and_fin(), 1013);
     }
     drop(clients);
-    assert!(echo.stop().iter().all(|(_, reason)| *reason == Reason::Silent));
+    assert!(echo.stop().iter().all(|(_, reason)| *reason == DisconnectReason::Silent));
     assert!((60_000..60_004).all(|id| was_given_back(id, "quiet")));
 }
 
@@ -231,7 +240,7 @@ fn who_falls_silent_is_asked_and_given_up() {
 fn a_flood_beyond_the_bound_waits() {
     const MANY: u32 = 3000;
     let mut config = Config::default();
-    config.events = 4;
+    config.event_capacity = 4;
     let server = serve(config, 70_000);
     let mut clients: Vec<RawClient> = (0..4).map(|_| RawClient::open(addr(&server))).collect();
     (0..4).for_each(|_| drop(connected(&server)));

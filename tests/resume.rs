@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use chinwag::chat::protocol::{Dialect, Entry, Part};
-use chinwag::chat::rules::{Past, Rules};
+use chinwag::chat::protocol::{ByteBudget, Dialect, StoredMessage};
+use chinwag::chat::rules::{RoomSnapshot, Rules};
 use chinwag::chat::server::{Archive, ChatServer};
 use chinwag::{Server, Shutdown};
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ type Gate = (Sender<usize>, Receiver<()>);
 /// An archive in this process, which can be told to take its time.
 #[derive(Debug, Clone, Default)]
 struct Shelf {
-    rooms: Arc<Mutex<HashMap<String, Vec<Entry>>>>,
+    rooms: Arc<Mutex<HashMap<String, Vec<StoredMessage>>>>,
     /// It does not answer what it is asked.
     is_silent: Arc<AtomicBool>,
     /// Said before each commit, and answered when it may go on.
@@ -100,28 +100,28 @@ struct Shelf {
 }
 
 impl Archive for Shelf {
-    fn past(&mut self, room: &str, messages: usize) -> Option<Past> {
+    fn past(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot> {
         if self.is_silent.load(Ordering::Relaxed) {
             return None;
         }
         let rooms = self.rooms.lock().expect("no panic");
         let all = rooms.get(room).cloned().unwrap_or_default();
         let entries = all[all.len().saturating_sub(messages)..].to_vec();
-        Some(Past::new("shelf", all.len() as u64, entries))
+        Some(RoomSnapshot::new("shelf", all.len() as u64, entries))
     }
 
-    fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<Entry>> {
+    fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>> {
         if self.is_silent.load(Ordering::Relaxed) {
             return None;
         }
         let rooms = self.rooms.lock().expect("no panic");
         let all = rooms.get(room).map(Vec::as_slice).unwrap_or_default();
-        let mut part = Part::new(bytes);
+        let mut part = ByteBudget::new(bytes);
         let wanted = all.iter().filter(|entry| entry.seq > after && entry.seq <= up_to);
         Some(wanted.take_while(|entry| part.takes(entry)).cloned().collect())
     }
 
-    fn commit(&mut self, entries: &mut Vec<Entry>) {
+    fn commit(&mut self, entries: &mut Vec<StoredMessage>) {
         if let Some((ask, go)) = &*self.gate.lock().expect("no panic") {
             ask.send(entries.len()).expect("the test listens");
             go.recv_timeout(DEADLINE).expect("the test lets it go on");
@@ -212,7 +212,7 @@ fn an_archive_carries_rooms_over_a_restart() {
 fn who_missed_megabytes_is_told_all_of_it_and_then_hears_the_rest() {
     let shelf = Shelf::default();
     let text = "x".repeat(1000);
-    let entries = (1..=8000).map(|seq| Entry::new("", seq, "ann", text.as_str()));
+    let entries = (1..=8000).map(|seq| StoredMessage::new("", seq, "ann", text.as_str()));
     shelf.rooms.lock().expect("no panic").insert(String::new(), entries.collect());
     let running = Running::start(&shelf, rules(500));
     let mut ann = Client::enter(running.addr, "/");
@@ -230,7 +230,7 @@ fn who_missed_megabytes_is_told_all_of_it_and_then_hears_the_rest() {
 /// A shelf with so many messages in the lobby.
 fn filled(last: u64) -> Shelf {
     let shelf = Shelf::default();
-    let entries = (1..=last).map(|seq| Entry::new("", seq, "ann", "before"));
+    let entries = (1..=last).map(|seq| StoredMessage::new("", seq, "ann", "before"));
     shelf.rooms.lock().expect("no panic").insert(String::new(), entries.collect());
     shelf
 }

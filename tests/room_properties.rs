@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chinwag::chat::protocol::{Dialect, Entry, Notice, Part, UserId};
-use chinwag::chat::rules::{Chat, Input, Now, Output, Past, RoomName, Rules, Since};
+use chinwag::chat::protocol::{ByteBudget, Dialect, ServerMessage, StoredMessage, UserId};
+use chinwag::chat::rules::{Chat, Input, Now, Output, RoomName, RoomSnapshot, Rules, Since};
 use proptest::prelude::*;
 
 const ROOMS: [&str; 3] = ["", "kitchen", "Garden"];
@@ -85,7 +85,7 @@ struct World {
     chat: Chat,
     runs: u64,
     /// What was told to an archive, by room.
-    kept: BTreeMap<String, Vec<Entry>>,
+    kept: BTreeMap<String, Vec<StoredMessage>>,
     is_silent: bool,
     /// The connections that were told a numbering, by place.
     begun: HashMap<(usize, usize), UserId>,
@@ -155,7 +155,7 @@ impl World {
     fn restore(&mut self, name: &RoomName) {
         let entries = self.kept.get(&**name.key()).cloned().unwrap_or_default();
         let mut out = Vec::new();
-        self.chat.restore(name, Past::new("kept", entries.len() as u64, entries), &mut out);
+        self.chat.restore(name, RoomSnapshot::new("kept", entries.len() as u64, entries), &mut out);
         out.into_iter().for_each(|output| self.perform(output));
     }
 
@@ -216,30 +216,30 @@ impl World {
             Output::Recall { to: id, room, after, up_to, bytes } => {
                 // It has lost the oldest one.
                 let there = self.kept[&*room].iter().filter(|entry| entry.seq > after.max(1) && entry.seq <= up_to);
-                let mut part = Part::new(bytes);
-                let found: Vec<Entry> = there.take_while(|entry| part.takes(entry)).cloned().collect();
+                let mut part = ByteBudget::new(bytes);
+                let found: Vec<StoredMessage> = there.take_while(|entry| part.takes(entry)).cloned().collect();
                 self.apply(Input::Recalled { id, up_to, found: Some(&found) });
             }
             other => panic!("what is that? {other:?}"),
         }
     }
 
-    fn hear(&mut self, id: UserId, notice: &Notice) {
+    fn hear(&mut self, id: UserId, notice: &ServerMessage) {
         let place = *self.here.get(&id).unwrap_or_else(|| panic!("{id} is not here: {notice:?}"));
         match notice {
-            Notice::Id { seq, log, .. } => self.begin(id, place, *seq, log),
-            Notice::Message(entry) => self.hear_message(place, entry),
-            Notice::Past(entry) => self.hear_past(place, entry),
-            Notice::Gap { missed: None } => {
+            ServerMessage::Id { seq, log, .. } => self.begin(id, place, *seq, log),
+            ServerMessage::Message(entry) => self.hear_message(place, entry),
+            ServerMessage::Past(entry) => self.hear_past(place, entry),
+            ServerMessage::Gap { missed: None } => {
                 let log = self.heard[&place].log.clone();
                 self.heard.insert(place, Heard { log, ..Heard::default() });
             }
-            Notice::Gap { missed: Some(missed) } => {
+            ServerMessage::Gap { missed: Some(missed) } => {
                 let heard = self.heard.get_mut(&place).expect("it has begun");
                 heard.last += missed;
                 heard.missed += missed;
             }
-            Notice::Private { id: from, .. } => assert_eq!(self.here[from].1, place.1, "whispers do not cross"),
+            ServerMessage::Private { id: from, .. } => assert_eq!(self.here[from].1, place.1, "whispers do not cross"),
             _ => {}
         }
     }
@@ -256,7 +256,7 @@ impl World {
     }
 
     /// What a newcomer hears first of history says where it begins for it.
-    fn hear_past(&mut self, place: (usize, usize), entry: &Entry) {
+    fn hear_past(&mut self, place: (usize, usize), entry: &StoredMessage) {
         let heard = self.heard.get_mut(&place).expect("it has begun");
         if std::mem::take(&mut heard.is_new) {
             (heard.began, heard.last) = (entry.seq - 1, entry.seq - 1);
@@ -264,7 +264,7 @@ impl World {
         self.hear_message(place, entry);
     }
 
-    fn hear_message(&mut self, (person, room): (usize, usize), entry: &Entry) {
+    fn hear_message(&mut self, (person, room): (usize, usize), entry: &StoredMessage) {
         assert!(entry.text.starts_with(&format!("{room} ")), "in room {room}: {entry:?}");
         assert_eq!(&*entry.room, &**name(room).key());
         let heard = self.heard.get_mut(&(person, room)).expect("it has begun");

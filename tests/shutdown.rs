@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use chinwag::{Access, Config, Event, Reason, Server, Shutdown};
+use chinwag::{Access, Config, DisconnectReason, Event, Server, Shutdown};
 use crossbeam_channel::RecvTimeoutError;
 use support::frames::{CLOSE, RawClient, TEXT, frame};
 use support::serving::{addr, connected, serve};
@@ -40,7 +40,7 @@ fn everybody_hears_1001_and_the_events_end() {
     }
     let ends = rest(&server);
     assert_eq!(ends.len(), 20);
-    let ours = |event: &Event| matches!(event, Event::Disconnected(_, Reason::ByUs { code: 1001 }));
+    let ours = |event: &Event| matches!(event, Event::Disconnected(_, DisconnectReason::ByUs { code: 1001 }));
     assert!(ends.iter().all(ours), "{ends:?}");
     shutdown.start();
 }
@@ -122,7 +122,7 @@ fn what_was_said_before_is_heard() {
 fn a_full_channel_does_not_keep_it_from_ending() {
     let mut config = Config::default();
     // Five times Connected, without which nobody is in, and two messages.
-    (config.events, config.close_timeout) = (7, Duration::from_millis(300));
+    (config.event_capacity, config.close_timeout) = (7, Duration::from_millis(300));
     let server = serve(config);
     let mut clients: Vec<_> = (0..5).map(|_| RawClient::open(addr(&server))).collect();
     for client in &mut clients {
@@ -138,7 +138,7 @@ fn a_full_channel_does_not_keep_it_from_ending() {
 #[test]
 fn a_full_channel_does_not_keep_newcomers_waiting_behind_the_end() {
     let mut config = Config::default();
-    (config.events, config.close_timeout) = (2, Duration::from_millis(300));
+    (config.event_capacity, config.close_timeout) = (2, Duration::from_millis(300));
     let server = serve(config);
     let head = support::frames::handshake(addr(&server), "");
     let mut clients: Vec<_> = (0..5).map(|_| RawClient::connect(addr(&server))).collect();

@@ -45,7 +45,7 @@ fn silence_keeps_nobody_out() {
 #[test]
 fn silence_keeps_nobody_out_while_wrong_tokens_wait() {
     let mut config = Config::default();
-    (config.handshakes, config.wrong_token_pause) = (4, DEADLINE * 2);
+    (config.max_handshakes, config.wrong_token_delay) = (4, DEADLINE * 2);
     let builder = Server::builder().config(config).access(Access::default().token("s3cret").expect("a token"));
     let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");
     let addr = server.local_addrs()[0];

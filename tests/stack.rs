@@ -11,7 +11,7 @@ use support::{Client, raw};
 
 fn server() -> Server {
     let mut config = Config::default();
-    config.stack /= 2;
+    config.stack_size /= 2;
     let site = |request: &chinwag::http::Request| match request.uri().path() {
         "/panic" => panic!("a backtrace is the deepest call of all"),
         _ => page::respond(request),

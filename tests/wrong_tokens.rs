@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A server behind a proxy, so that clients can come from several addresses.
 fn server() -> (Server, SocketAddr) {
     let mut config = Config::default();
-    config.wrong_token_pause = PAUSE;
+    config.wrong_token_delay = PAUSE;
     let builder = Server::builder().config(config).access(Access::default().token("s3cret").expect("a token"));
     let builder = builder.trusted_proxies(["127.0.0.1".parse().expect("an address")]);
     let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");

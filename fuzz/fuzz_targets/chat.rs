@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chinwag::chat::rules::{Chat, Input, Now, Output, Past, Rate, RoomId, RoomName, Rules, Since};
-use chinwag::chat::protocol::{Dialect, Entry, Notice, UserId};
+use chinwag::chat::rules::{Chat, Input, Now, Output, RoomSnapshot, Rate, RoomId, RoomName, Rules, Since};
+use chinwag::chat::protocol::{Dialect, StoredMessage, ServerMessage, UserId};
 use libfuzzer_sys::fuzz_target;
 
 const DATE: u64 = 1_700_000_000_000;
@@ -71,7 +71,7 @@ fn since(text: &[u8]) -> Option<Since<'_>> {
 #[derive(Default)]
 struct House {
     people: HashMap<UserId, Person>,
-    kept: HashMap<String, Vec<Entry>>,
+    kept: HashMap<String, Vec<StoredMessage>>,
 }
 
 struct Person {
@@ -89,7 +89,7 @@ impl House {
             Input::Left { id } => drop(self.people.remove(id)),
             Input::Joined { room, .. } if chat.lacks_past(room) => {
                 let entries = self.kept.get(&**room.key()).cloned().unwrap_or_default();
-                let past = Past::new("kept", entries.len() as u64, entries);
+                let past = RoomSnapshot::new("kept", entries.len() as u64, entries);
                 chat.restore(room, past, &mut Vec::new());
             }
             _ => {}
@@ -138,29 +138,29 @@ impl House {
         }
     }
 
-    fn tell(&mut self, to: UserId, notice: &Notice) {
+    fn tell(&mut self, to: UserId, notice: &ServerMessage) {
         let person = self.people.get_mut(&to).unwrap_or_else(|| panic!("{to} is not here: {notice:?}"));
         match notice {
-            Notice::Past(entry) => {
+            ServerMessage::Past(entry) => {
                 assert!(person.last.is_none_or(|last| entry.seq == last + 1), "{entry:?} after {:?}", person.last);
                 person.last = Some(entry.seq);
             }
-            Notice::Gap { missed: Some(missed) } => {
+            ServerMessage::Gap { missed: Some(missed) } => {
                 person.last = person.last.map(|last| last + missed);
             }
             _ => {}
         }
     }
 
-    fn broadcast(&mut self, room: RoomId, notice: &Notice) {
+    fn broadcast(&mut self, room: RoomId, notice: &ServerMessage) {
         match notice {
-            Notice::Username { name, id, .. } => {
+            ServerMessage::Username { name, id, .. } => {
                 let named = |person: &Person| person.room == room && person.name.as_deref() == Some(name);
                 let taken = self.people.iter().any(|(other, person)| other != id && named(person));
                 assert!(!taken && (1..=32).contains(&name.chars().count()), "{notice:?}");
                 self.people.get_mut(id).expect("a member").name = Some(name.to_string());
             }
-            Notice::Message(Entry { name, id, seq, .. }) => {
+            ServerMessage::Message(StoredMessage { name, id, seq, .. }) => {
                 let speaker = &self.people[id];
                 assert_eq!((speaker.room, speaker.name.as_deref()), (room, Some(&**name)), "somebody speaks as {name}");
                 for person in self.people.values_mut().filter(|person| person.room == room && person.is_live) {

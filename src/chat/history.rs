@@ -10,6 +10,7 @@
 //! Law 4: once it is open, nobody waits for a disk longer than [`DEADLINE`].
 
 mod alarm;
+mod archive;
 mod file;
 mod keeper;
 mod lines;
@@ -25,7 +26,7 @@ mod shelf;
 mod start;
 mod thread;
 
-use crate::chat::protocol::{Entry, base36};
+use crate::chat::protocol::base36;
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     sync::Arc,
@@ -41,18 +42,6 @@ pub use self::{
 
 /// How long the chat waits for the disk: 2 s. What takes longer counts as trouble, and the chat goes on without it.
 pub const DEADLINE: Duration = Duration::from_secs(2);
-
-/// What is kept of a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Kept {
-    /// Names the numbering: digits and lower-case letters.
-    pub log: Arc<str>,
-    /// The number of the last message; 0: there was none.
-    pub last: u64,
-    /// The last messages, in order and without a gap; the one numbered `last` is the last, if any is there.
-    pub entries: Vec<Entry>,
-}
 
 /// A name for numberings that no other process has given.
 fn token() -> Arc<str> {

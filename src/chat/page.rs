@@ -60,7 +60,7 @@ const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
     frame-ancestors 'none'";
 
 /// Answers GET and HEAD of the page's files, 405 for other methods; `None`: there is no such file.
-/// It fits [`crate::ws::http::Site`].
+/// It fits [`crate::ws::http::HttpHandler`].
 pub fn respond(request: &Request) -> Option<Response> {
     file(request, request.uri().path())
 }

@@ -1,27 +1,27 @@
 //! What clients and server say to each other, as types, and the dialects that read and write them.
 //!
-//! Owns the words of the protocol: [`Command`] (a client speaks), [`Notice`] (the server speaks),
-//! [`Problem`] (why a command was refused). Knows nothing of who is in the chat, nor of sockets:
+//! Owns the words of the protocol: [`ClientMessage`] (a client speaks), [`ServerMessage`] (the server speaks),
+//! [`ProtocolError`] (why a command was refused). Knows nothing of who is in the chat, nor of sockets:
 //! a dialect turns one text message into one command, and one notice into one text message.
 
 use std::sync::Arc;
 
 mod base36;
+mod byte_budget;
 mod calendar;
-mod entry;
+mod error;
 mod json;
 mod marks;
-mod part;
-mod problem;
+mod stored_message;
 mod text;
 
 pub(crate) use base36::base36;
+pub use byte_budget::ByteBudget;
 pub use calendar::civil;
-pub use entry::Entry;
+pub use error::{ErrorReason, ProtocolError};
 pub use json::rooms as rooms_json;
 pub(crate) use marks::is_mark;
-pub use part::Part;
-pub use problem::{ErrorReason, Problem};
+pub use stored_message::StoredMessage;
 pub use text::{harmless, harmless_name};
 
 /// A connection's own number, given by the server, below 2^53 (so that JavaScript can hold it).
@@ -76,12 +76,12 @@ impl Dialect {
     /// What a client said with one text message.
     ///
     /// # Errors
-    /// The [`Problem`] to answer with, when it is not something that a client may say.
-    pub fn decode(self, text: &str) -> Result<Command, Problem> {
+    /// The [`ProtocolError`] to answer with, when it is not something that a client may say.
+    pub fn decode(self, text: &str) -> Result<ClientMessage, ProtocolError> {
         match self {
             // What goes beyond MDN's objects is not for clients that only know those.
             Self::Json => json::decode(text).and_then(|command| match command {
-                Command::Inspect | Command::Drop => Err(ErrorReason::UnknownType.into()),
+                ClientMessage::Inspect | ClientMessage::Drop => Err(ErrorReason::UnknownType.into()),
                 known => Ok(known),
             }),
             Self::Chinwag => json::decode(text),
@@ -92,7 +92,7 @@ impl Dialect {
     /// Appends the notice, as the content of exactly one text message, to `out`.
     ///
     /// Returns false, and appends nothing, if this dialect has no words for it: then nothing is sent.
-    pub fn encode(self, notice: &Notice, out: &mut String) -> bool {
+    pub fn encode(self, notice: &ServerMessage, out: &mut String) -> bool {
         match self {
             Self::Json => json::encode(notice, json::Markup::Escaped, out),
             Self::Chinwag => json::encode(notice, json::Markup::AsTyped, out),
@@ -104,7 +104,7 @@ impl Dialect {
 /// What a client says. Nothing in it is checked beyond its form: the chat decides what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Command {
+pub enum ClientMessage {
     /// Sign in with this name, or change to it.
     SetName(String),
     /// Say something: to the room, or to one user only.
@@ -133,7 +133,7 @@ pub enum Command {
 /// What the server says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Notice {
+pub enum ServerMessage {
     /// To a new connection: its number, and where its room's numbers are.
     Id {
         /// The connection's own.
@@ -162,9 +162,9 @@ pub enum Notice {
         date: Millis,
     },
     /// To the room: something was said.
-    Message(Entry),
+    Message(StoredMessage),
     /// To one connection: what was said before it came. In JSON there is no difference to [`Message`](Self::Message).
-    Past(Entry),
+    Past(StoredMessage),
     /// To one connection: messages that it asked for are not kept any more.
     Gap {
         /// How many; `None`: nobody knows, the numbers began anew.
@@ -186,7 +186,7 @@ pub enum Notice {
         nonce: Option<Arc<str>>,
     },
     /// To the offender: what it sent was refused.
-    Error(Problem),
+    Error(ProtocolError),
     /// To the room: a named user left. The JSON dialects say it with the [`UserList`](Self::UserList).
     Left {
         /// The name it had.
@@ -197,7 +197,7 @@ pub enum Notice {
         /// That name.
         name: Name,
     },
-    /// The answer to [`Command::Inspect`]: both heads, a line each.
+    /// The answer to [`ClientMessage::Inspect`]: both heads, a line each.
     Handshake {
         /// What the client sent.
         request: Arc<str>,

@@ -13,7 +13,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::chat::protocol::{Command, Dialect, ErrorReason, Millis, Notice, Problem, UserId, base36};
+use crate::chat::protocol::{
+    ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ServerMessage, UserId, base36,
+};
 
 mod catch_up;
 mod commands;
@@ -35,7 +37,7 @@ use member::{Member, Pace};
 use room::Room;
 use rooms::Rooms;
 
-pub use events::{Input, Now, Output, Past, RoomId, Since};
+pub use events::{Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use room_name::RoomName;
 pub use rules::{Rate, Rules};
 
@@ -147,7 +149,7 @@ impl Chat {
         let list = self.rooms.get_mut(room).and_then(|room| room.take_list(now.uptime, &self.rules));
         if let Some(users) = list {
             self.waiting.retain(|waiting| *waiting != room);
-            out.push(broadcast(room, Notice::UserList(users)));
+            out.push(broadcast(room, ServerMessage::UserList(users)));
         }
     }
 
@@ -168,7 +170,7 @@ impl Chat {
         let dialect = member.dialect;
         match member.pay(now.uptime, text.len(), self.rules.rate) {
             Pace::Fine => {}
-            Pace::TooFast => return out.push(send(id, Notice::Error(too_fast(dialect, text)))),
+            Pace::TooFast => return out.push(send(id, ServerMessage::Error(too_fast(dialect, text)))),
             Pace::Flood => return self.put_out(now, id, 1008, "flooding", out),
         }
         let done = dialect.decode(text).and_then(|command| self.obey(speaker, command, out));
@@ -180,7 +182,7 @@ impl Chat {
 
     fn refuse_binary(&mut self, now: Now, id: UserId, out: &mut Vec<Output>) {
         if self.members.contains_key(&id) {
-            out.push(send(id, Notice::Error(ErrorReason::NotText.into())));
+            out.push(send(id, ServerMessage::Error(ErrorReason::NotText.into())));
             self.put_out(now, id, 1003, "text only", out);
         }
     }
@@ -191,13 +193,13 @@ impl Chat {
         }
     }
 
-    fn strike(&mut self, now: Now, id: UserId, problem: Problem, out: &mut Vec<Output>) {
+    fn strike(&mut self, now: Now, id: UserId, problem: ProtocolError, out: &mut Vec<Output>) {
         let Some(member) = self.members.get_mut(&id) else {
             return;
         };
         member.strikes = member.strikes.saturating_add(1);
         let is_out = self.rules.strikes.is_some_and(|most| member.strikes >= most);
-        out.push(send(id, Notice::Error(problem)));
+        out.push(send(id, ServerMessage::Error(problem)));
         if is_out {
             self.put_out(now, id, 1008, "too many errors", out);
         }
@@ -214,29 +216,29 @@ impl Chat {
         };
         self.forget_behind(id);
         if let Some(name) = self.rooms.get_mut(room).and_then(|room| room.leave(seat)) {
-            out.push(broadcast(room, Notice::Left { name }));
+            out.push(broadcast(room, ServerMessage::Left { name }));
             self.list_changed(now, room, out);
         }
         self.rooms.left(room);
     }
 }
 
-fn send(to: UserId, notice: Notice) -> Output {
+fn send(to: UserId, notice: ServerMessage) -> Output {
     Output::Send { to, notice }
 }
 
-fn broadcast(room: RoomId, notice: Notice) -> Output {
+fn broadcast(room: RoomId, notice: ServerMessage) -> Output {
     Output::Broadcast { room, notice }
 }
 
 /// A client that gave its message a name is told which one was refused, even if nobody listens to what it says.
-fn too_fast(dialect: Dialect, text: &str) -> Problem {
+fn too_fast(dialect: Dialect, text: &str) -> ProtocolError {
     let nonce = match dialect.decode(text) {
-        Ok(Command::Say { nonce, .. }) => nonce,
+        Ok(ClientMessage::Say { nonce, .. }) => nonce,
         Err(problem) => problem.nonce,
         Ok(_) => None,
     };
-    Problem::from(ErrorReason::TooFast).of(nonce)
+    ProtocolError::from(ErrorReason::TooFast).of(nonce)
 }
 
 #[cfg(test)]

@@ -9,15 +9,12 @@ mod effects;
 mod fanout;
 mod late;
 mod room_list;
-#[cfg(feature = "history")]
-mod stored;
-
 use crate::{
     chat::page,
-    chat::protocol::{Dialect, Entry, Millis, Notice, UserId},
+    chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId},
     chat::rules::{Chat, Input, Now, Output, RoomName, Rules},
     ws::Message,
-    ws::http::{Exchange, Request, Response},
+    ws::http::{HandshakeTranscript, Request, Response},
     ws::peer::Peer,
     ws::server::{Event, MOMENT, Patience, Server},
 };
@@ -67,7 +64,7 @@ pub struct ChatServer {
     chat: Chat,
     archive: Option<Box<dyn Archive>>,
     /// What was said in this batch and the archive does not have yet.
-    unsaved: Vec<Entry>,
+    unsaved: Vec<StoredMessage>,
     /// While rooms have begun without the past that the archive has: when it is asked again.
     look_again_at: Option<Instant>,
     rooms: Option<RoomList>,
@@ -88,7 +85,7 @@ pub struct ChatServer {
     /// The archive did not answer what was asked for somebody who is behind.
     unanswered: bool,
     /// What connections may ask to see.
-    handshakes: HashMap<UserId, Notice>,
+    handshakes: HashMap<UserId, ServerMessage>,
     /// Whose messages are in this batch: they are dealt with when it has been sent.
     heard: Vec<Peer>,
 }
@@ -298,8 +295,8 @@ fn random() -> u64 {
     RandomState::new().hash_one(SystemTime::now())
 }
 
-fn handshake(seen: &Exchange) -> Notice {
-    Notice::Handshake { request: seen.request.as_str().into(), response: seen.response.as_str().into() }
+fn handshake(seen: &HandshakeTranscript) -> ServerMessage {
+    ServerMessage::Handshake { request: seen.request.as_str().into(), response: seen.response.as_str().into() }
 }
 
 fn millis(time: Duration) -> Millis {

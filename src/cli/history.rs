@@ -9,7 +9,7 @@ use super::{
 use chinwag::{
     Builder,
     chat::history::{self, Durability, History, Problem, Record, Settings},
-    chat::protocol::{Entry, civil},
+    chat::protocol::{StoredMessage, civil},
     chat::rules::RoomName,
     chat::server::ChatServer,
 };
@@ -143,7 +143,7 @@ fn import(path: &Path) -> Result<(), String> {
 }
 
 /// For people: when, where, the number, who, what; nothing that a terminal would obey.
-fn line(entry: &Entry) -> String {
+fn line(entry: &StoredMessage) -> String {
     let (seconds, room) = (entry.date / 1000, visible(&entry.room));
     let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);

@@ -38,40 +38,48 @@ const AROUND_TEXT: usize = 128;
 
 /// Least `head` and `fields`: browsers send half of that head, and most of those fields. Least `message`: one that signs in.
 const TABLE: &[Row] = &[
-    ("connections", at_least(0), "connections in all; 0: any number [4096]", |bounds, n| bounds.config.connections = n),
+    ("connections", at_least(0), "connections in all; 0: any number [4096]", |bounds, n| {
+        bounds.config.max_connections = n
+    }),
     ("per-address", at_least(0), "connections from one address, but this machine's; 0: any [64]", |bounds, n| {
-        bounds.config.connections_per_address = n;
+        bounds.config.max_connections_per_address = n;
     }),
     ("handshakes", at_least(0), "handshakes in progress; 0: any number [256]", |bounds, n| {
-        bounds.config.handshakes = n
+        bounds.config.max_handshakes = n
     }),
     ("handshake-seconds", (1, YEAR), "for a whole request head, at least 1 [10]", |bounds, n| {
         bounds.config.handshake_timeout = seconds(n);
     }),
     ("controls", at_least(0), "Pings and Pongs a second from one connection; 0: any number [50]", |bounds, n| {
-        bounds.config.controls = n
+        bounds.config.control_frames_per_second = n
     }),
     ("wrong-token-seconds", (0, YEAR), "between answers to wrong tokens of one address; 0: none [1]", |bounds, n| {
-        bounds.config.wrong_token_pause = seconds(n);
+        bounds.config.wrong_token_delay = seconds(n);
     }),
-    ("fields", at_least(20), "header fields of a request, at least 20 [100]", |bounds, n| bounds.config.fields = n),
-    ("head", at_least(1024), "bytes of a request head, at least 1024 [8192]", |bounds, n| bounds.config.head = n),
+    ("fields", at_least(20), "header fields of a request, at least 20 [100]", |bounds, n| {
+        bounds.config.max_header_fields = n
+    }),
+    ("head", at_least(1024), "bytes of a request head, at least 1024 [8192]", |bounds, n| {
+        bounds.config.max_head_size = n
+    }),
     ("ping-seconds", (0, YEAR), "of silence before a Ping; 0: never [20]", |bounds, n| {
-        bounds.config.ping_after = seconds(n)
+        bounds.config.ping_interval = seconds(n)
     }),
     ("pong-seconds", (0, YEAR), "for the answer to a Ping; 0: any time [20]", |bounds, n| {
-        bounds.config.pong_within = seconds(n);
+        bounds.config.pong_timeout = seconds(n);
     }),
     ("close-seconds", (1, YEAR), "for the answer to a Close, at least 1 [5]", |bounds, n| {
         bounds.config.close_timeout = seconds(n);
     }),
-    ("message", at_least(256), "bytes of a message, at least 256 [65536]", |bounds, n| bounds.config.message = n),
+    ("message", at_least(256), "bytes of a message, at least 256 [65536]", |bounds, n| {
+        bounds.config.max_message_size = n
+    }),
     ("outbox", at_least(1024), "bytes waiting for a client that does not read, at least 1024 [262144]", |bounds, n| {
-        bounds.config.outbox = n;
+        bounds.config.max_send_buffer = n;
     }),
     // There is room for all of them from the start.
     ("events", (1, 1_000_000), "messages that wait for the chat, from 1 to 1000000 [1024]", |bounds, n| {
-        bounds.config.events = n
+        bounds.config.event_capacity = n
     }),
     ("name", NAME_CHARS, "characters of a name, from 16 to 128 [32]", |bounds, n| bounds.rules.name_chars = n),
     ("text", at_least(1), "characters of a chat message, at least 1 [8000]", |bounds, n| bounds.rules.text_chars = n),
@@ -131,7 +139,7 @@ pub(crate) fn apply(limits: &[String], config: Config, rules: Rules) -> Result<(
         warn!("{sentence}");
     }
     // What is told at once must fit into what may wait, and leave room for what is said meanwhile.
-    bounds.rules.replay_bytes = bounds.rules.replay_bytes.min(bounds.config.outbox / 2);
+    bounds.rules.replay_bytes = bounds.rules.replay_bytes.min(bounds.config.max_send_buffer / 2);
     Ok((bounds.config, bounds.rules))
 }
 
@@ -153,7 +161,7 @@ fn set(text: &str, bounds: &mut Bounds) -> Result<(), String> {
 /// What to say where a text that the rules allow may not fit into a message: whoever says one is put out, where a longer
 /// one is refused politely. Without a bound on texts that is meant so.
 fn too_tight(config: &Config, rules: &Rules) -> Option<String> {
-    let (text, message) = (rules.text_chars, config.message);
+    let (text, message) = (rules.text_chars, config.max_message_size);
     let needed = text.saturating_mul(4).saturating_add(AROUND_TEXT);
     (needed > message && text < usize::MAX).then(|| {
         let fitting = message.saturating_sub(AROUND_TEXT) / 4;
@@ -248,7 +256,7 @@ mod tests {
             [(32_128, 8000, false), (32_127, 8000, true), (256, 32, false), (256, 33, true), (256, usize::MAX, false)]
         {
             let (mut config, mut rules) = (Config::default(), Rules::default());
-            (config.message, rules.text_chars) = (message, text);
+            (config.max_message_size, rules.text_chars) = (message, text);
             assert_eq!(too_tight(&config, &rules).is_some(), tight, "{message} {text}");
         }
         assert_eq!(too_tight(&Config::default(), &Rules::default()), None);

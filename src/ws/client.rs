@@ -117,7 +117,7 @@ impl WebSocket {
     }
 
     fn start(target: Target, settings: Arc<Builder>) -> Result<Self, Error> {
-        let (sender, events) = bounded(settings.config.events);
+        let (sender, events) = bounded(settings.config.event_capacity);
         let (state, cancelled) = State::new(target.to_url());
         let state = Arc::new(state);
         let work = Work { target, settings, state: Arc::clone(&state), cancelled, events: sender };

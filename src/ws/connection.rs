@@ -27,7 +27,7 @@ pub(crate) use drain::Drain;
 pub use frames::{Bytes, Frames, Message, Utf8Bytes};
 pub(crate) use live::{Digest, Ending};
 pub(crate) use reader::{Came, Reader, SPACE, Space};
-pub use reason::Reason;
+pub use reason::DisconnectReason;
 
 use crate::{ws::config::Config, ws::tls::Session};
 use live::{Live, Settled};
@@ -145,12 +145,12 @@ impl Connection {
     /// The peer sends bytes without end that make no message.
     fn fragmented(self: &Arc<Self>) {
         let what = "fragments without end".to_owned();
-        self.with_open(|live| live.fail(1008, "too many fragments", Reason::Failed { code: 1008, what }));
+        self.with_open(|live| live.fail(1008, "too many fragments", DisconnectReason::Failed { code: 1008, what }));
     }
 
     /// The peer is silent for too long: what waits and a Close frame are sent all the same, it may be just asleep.
     fn give_up(self: &Arc<Self>) {
-        self.with_open(|live| live.fail(1013, "no answer to a ping", Reason::Silent));
+        self.with_open(|live| live.fail(1013, "no answer to a ping", DisconnectReason::Silent));
     }
 
     /// Takes one message out of the bytes that arrived; answers Pings on the way.
@@ -196,8 +196,8 @@ impl Connection {
         if settled == Settled::Done {
             return;
         }
-        if live.is_open() && live.waiting() > self.config.outbox {
-            live.fail(1013, "too slow", Reason::TooSlow);
+        if live.is_open() && live.waiting() > self.config.max_send_buffer {
+            live.fail(1013, "too slow", DisconnectReason::TooSlow);
             self.cut_later(live);
         }
         if settled == Settled::StalledFirst && self.drain.watch(live.stream(), self).is_err() {
@@ -230,8 +230,8 @@ impl Connection {
     }
 
     /// The reader is done: closes the socket, frees the memory, and says why it ended.
-    pub(crate) fn end(&self) -> Reason {
-        let Some(live) = self.lock().take() else { return Reason::Lost };
+    pub(crate) fn end(&self) -> DisconnectReason {
+        let Some(live) = self.lock().take() else { return DisconnectReason::Lost };
         if !live.has_sent_fin() {
             let _ = live.stream().shutdown(Shutdown::Both);
         }

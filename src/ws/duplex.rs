@@ -48,7 +48,7 @@ pub use tungstenite::{self, protocol::Role};
 
 use crate::{
     ws::config::Config,
-    ws::connection::{Connection, Drain, FarEnd, Message, Parts, Reader as Inner, Reason, SPACE, Space},
+    ws::connection::{Connection, DisconnectReason, Drain, FarEnd, Message, Parts, Reader as Inner, SPACE, Space},
 };
 use std::{fmt, io, net::TcpStream, sync::Arc};
 
@@ -132,7 +132,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Sends a message, and never blocks: what the socket does not take at once waits, up to [`Config::outbox`] bytes;
+    /// Sends a message, and never blocks: what the socket does not take at once waits, up to [`Config::max_send_buffer`] bytes;
     /// when more waits, the connection is failed with 1013.
     ///
     /// False: it is closing or over, and the message was not sent.
@@ -165,13 +165,13 @@ pub struct Reader {
     connection: Arc<Connection>,
     reader: Inner,
     space: Box<Space>,
-    reason: Option<Reason>,
+    reason: Option<DisconnectReason>,
 }
 
 impl Reader {
     /// Why the connection ended; `None` as long as it has not.
     #[must_use]
-    pub fn reason(&self) -> Option<&Reason> {
+    pub fn reason(&self) -> Option<&DisconnectReason> {
         self.reason.as_ref()
     }
 }

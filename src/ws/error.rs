@@ -1,7 +1,7 @@
 //! What can go wrong when a server is set up, as one type.
 //!
 //! Owns the sentences that people read. What goes wrong on one connection is no `Error`: it is that connection's
-//! [`Reason`](crate::Reason) for ending, or an HTTP answer.
+//! [`DisconnectReason`](crate::DisconnectReason) for ending, or an HTTP answer.
 
 use std::{fmt, io, net::SocketAddr};
 

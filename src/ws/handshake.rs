@@ -9,7 +9,7 @@ mod head_error;
 mod parse;
 mod redirect;
 mod secrets;
-mod seen;
+mod transcript;
 mod upgrade;
 
 use std::fmt;
@@ -22,7 +22,7 @@ pub use head_error::HeadError;
 pub use redirect::redirect;
 
 use crate::ws::access::{Access, Host, Refusal};
-use crate::ws::http::{Method, Request, Response, Site};
+use crate::ws::http::{HttpHandler, Method, Request, Response};
 
 /// What a server does with a request: its rules, as data.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub struct Policy {
     /// The paths at which a WebSocket handshake may arrive; it gets 404 elsewhere. Default: every path.
     pub endpoint: fn(&str) -> bool,
     /// What answers requests that are no handshakes. Default: nothing does.
-    pub site: Option<Site>,
+    pub site: Option<HttpHandler>,
 }
 
 impl Default for Policy {
@@ -67,7 +67,7 @@ pub enum Decision {
     Answer(Response),
 }
 
-/// Decides on a request. One that succeeds gets its [`Exchange`](crate::ws::http::Exchange) as an extension.
+/// Decides on a request. One that succeeds gets its [`HandshakeTranscript`](crate::ws::http::HandshakeTranscript) as an extension.
 ///
 /// It also takes the secrets out of it: the value of `?token=` is replaced, `Authorization`, `Cookie` and
 /// `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
@@ -90,7 +90,7 @@ enum Verdict {
 fn upgrade(request: &mut Request, protocol: Option<Arc<str>>) -> Result<Decision, Response> {
     let accept = upgrade::accept(request.headers())?;
     let response = upgrade::answer(&accept, protocol.as_deref());
-    seen::complete(request, &response);
+    transcript::complete(request, &response);
     Ok(Decision::Upgrade { response, protocol })
 }
 

@@ -11,12 +11,12 @@ pub use tungstenite::http::Method;
 pub type Request = tungstenite::handshake::server::Request;
 
 /// What answers requests that are no WebSocket handshakes: `None` means that nothing is at that path.
-pub type Site = Arc<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
+pub type HttpHandler = Arc<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
 
 /// A handshake as it went over the wire, secrets hidden: an extension of the request that comes with
 /// [`Event::Connected`](crate::Event::Connected).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exchange {
+pub struct HandshakeTranscript {
     /// The request's head: a line each, as it was spelled, without the empty one.
     pub request: String,
     /// The answer's head, likewise.

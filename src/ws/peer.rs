@@ -2,7 +2,7 @@
 //!
 //! Owns who the peer is. Sending never blocks: what the socket does not take waits in the connection's outbox.
 
-use crate::ws::connection::{Connection, Frames, Message, Reason};
+use crate::ws::connection::{Connection, DisconnectReason, Frames, Message};
 use std::{
     fmt,
     hash::{Hash, Hasher},
@@ -34,7 +34,7 @@ impl Peer {
     }
 
     /// The connection is over: see [`Connection::end`].
-    pub(crate) fn end(&self) -> Reason {
+    pub(crate) fn end(&self) -> DisconnectReason {
         self.connection.end()
     }
 
@@ -67,7 +67,7 @@ impl Peer {
     }
 
     /// Sends a message, and never blocks: what the socket does not take at once waits, up to
-    /// [`Config::outbox`](crate::Config::outbox) bytes; a peer for which more waits is dropped with 1013.
+    /// [`Config::max_send_buffer`](crate::Config::max_send_buffer) bytes; a peer for which more waits is dropped with 1013.
     ///
     /// False: the peer is gone, or a Close frame was sent to it; the message was not.
     pub fn send(&self, message: impl Into<Message>) -> bool {

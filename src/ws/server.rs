@@ -26,7 +26,7 @@ pub(crate) use patience::{MOMENT, Patience};
 
 use crate::{
     ws::config::Config,
-    ws::connection::{Drain, Message, Reason},
+    ws::connection::{DisconnectReason, Drain, Message},
     ws::error::Error,
     ws::handshake::Policy,
     ws::http::Request,
@@ -67,7 +67,7 @@ pub enum Event {
     /// It may be gone already.
     ///
     /// The request is what the client sent, without its secrets. Its fields share the memory that it
-    /// came in: who keeps a clone of one of them keeps all of it, up to [`Config::head`] bytes; a copy of the text does not.
+    /// came in: who keeps a clone of one of them keeps all of it, up to [`Config::max_head_size`] bytes; a copy of the text does not.
     Connected(Peer, Box<Request>),
     /// A whole message came. As long as this handle is not dropped (clones do not count), the message counts as not
     /// yet dealt with: a Close frame that came behind it is answered after that, so that an answer to the message still
@@ -77,7 +77,7 @@ pub enum Event {
     /// end of its connection, whenever that is, by the whole of [`Config::close_timeout`]: 5 seconds.
     Message(Peer, Message),
     /// A connection ended. Nothing more of this peer will come.
-    Disconnected(Peer, Reason),
+    Disconnected(Peer, DisconnectReason),
 }
 
 /// A WebSocket server with one channel of events.
@@ -149,7 +149,7 @@ impl Server {
     }
 
     /// The central channel. Iterating over it waits for events, and ends after a shutdown, when everybody has left.
-    /// It is bounded ([`Config::events`]): who does not receive slows its clients down. Receive on one thread, or on
+    /// It is bounded ([`Config::event_capacity`]): who does not receive slows its clients down. Receive on one thread, or on
     /// several.
     #[must_use]
     pub fn events(&self) -> &Receiver<Event> {

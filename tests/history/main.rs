@@ -15,21 +15,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chinwag::chat::history::{Durability, History, Problem, Settings};
-use chinwag::chat::protocol::Entry;
+use chinwag::chat::protocol::StoredMessage;
 use rusqlite::Connection;
 use support::binary::{command, start_binary};
 use support::script::printed;
 use support::temp::{Folder, SmallDisk};
 use support::{Client, DEADLINE, skip, wait_until};
 
-fn entry(room: &str, seq: u64) -> Entry {
-    let mut entry = Entry::new(room, seq, "ann", format!("message {seq}"));
+fn entry(room: &str, seq: u64) -> StoredMessage {
+    let mut entry = StoredMessage::new(room, seq, "ann", format!("message {seq}"));
     (entry.date, entry.id) = (1_700_000_000_000 + seq, seq % 7 + 1);
     entry.nonce = (seq % 2 == 0).then(|| format!("n{seq}").into());
     entry
 }
 
-fn entries(room: &str, numbers: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
+fn entries(room: &str, numbers: std::ops::RangeInclusive<u64>) -> Vec<StoredMessage> {
     numbers.map(|seq| entry(room, seq)).collect()
 }
 
@@ -151,7 +151,7 @@ fn lost_messages_of_too_many_rooms_begin_new_numberings() {
     history.commit(&mut entries("den", 4..=5));
     let text: Arc<str> = "x".repeat(8000).into();
     for room in 0..9000 {
-        history.commit(&mut vec![Entry::new(format!("room-{room}"), 1, "ann", text.clone())]);
+        history.commit(&mut vec![StoredMessage::new(format!("room-{room}"), 1, "ann", text.clone())]);
     }
     let meanwhile = history.past("den", 9).expect("a reader needs no lock");
     assert_ne!(meanwhile.log, log, "4 and 5 are lost, and nobody knows that they were given");
@@ -197,7 +197,7 @@ fn old_messages_are_deleted_and_their_numbers_are_not_given_again() {
         entry
     };
     let mut history = open(&file);
-    let mut batch: Vec<Entry> = (1..=1200).map(|seq| dated("", seq, 9)).collect();
+    let mut batch: Vec<StoredMessage> = (1..=1200).map(|seq| dated("", seq, 9)).collect();
     batch.extend((1201..=1203).map(|seq| dated("", seq, 1)));
     batch.extend((1..=5).map(|seq| dated("old", seq, 8)));
     history.commit(&mut batch);

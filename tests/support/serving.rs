@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use chinwag::{Config, Event, Message, Peer, Reason, Server, Shutdown};
+use chinwag::{Config, DisconnectReason, Event, Message, Peer, Server, Shutdown};
 
 use super::DEADLINE;
 
@@ -46,7 +46,7 @@ pub fn text(server: &Server) -> (Peer, String) {
 
 /// The next event, which must be an end.
 #[track_caller]
-pub fn disconnected(server: &Server) -> (Peer, Reason) {
+pub fn disconnected(server: &Server) -> (Peer, DisconnectReason) {
     match next(server) {
         Event::Disconnected(peer, reason) => (peer, reason),
         other => panic!("expected Disconnected, got {other:?}"),
@@ -59,7 +59,7 @@ pub struct Echo {
     pub addr: SocketAddr,
     shutdown: Shutdown,
     ended: Arc<AtomicUsize>,
-    thread: Option<JoinHandle<Vec<(u64, Reason)>>>,
+    thread: Option<JoinHandle<Vec<(u64, DisconnectReason)>>>,
 }
 
 impl Echo {
@@ -83,7 +83,7 @@ impl Echo {
     }
 
     /// Shuts it down: who left, in order, and why.
-    pub fn stop(mut self) -> Vec<(u64, Reason)> {
+    pub fn stop(mut self) -> Vec<(u64, DisconnectReason)> {
         self.shutdown.start();
         let thread = self.thread.take().expect("it is stopped once");
         thread.join().expect("the echo does not panic")
@@ -96,7 +96,7 @@ impl Drop for Echo {
     }
 }
 
-fn echo(server: &Server, ended: &AtomicUsize) -> Vec<(u64, Reason)> {
+fn echo(server: &Server, ended: &AtomicUsize) -> Vec<(u64, DisconnectReason)> {
     let mut ends = Vec::new();
     for event in server.events() {
         match event {

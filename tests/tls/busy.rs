@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use chinwag::{Config, Reason, Server};
+use chinwag::{Config, DisconnectReason, Server};
 
 use super::certificates::Certificates;
 use super::client::{Client, End};
@@ -42,7 +42,7 @@ fn the_busy_are_heard_and_end_well() {
         assert_eq!(one.read_to_end(), (vec![], End::Proper));
         clients.iter_mut().for_each(talk);
         drop((one, clients));
-        assert_eq!(echo.stop()[0], (first, Reason::ByPeer { code: 1000, reason: String::new() }));
+        assert_eq!(echo.stop()[0], (first, DisconnectReason::ByPeer { code: 1000, reason: String::new() }));
         if was_given_back(first, "over") {
             return;
         }

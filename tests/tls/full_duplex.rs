@@ -2,7 +2,7 @@
 
 use std::sync::Barrier;
 
-use chinwag::{Config, Reason};
+use chinwag::{Config, DisconnectReason};
 
 use super::certificates::Certificates;
 use super::client::{Client, End, VERSIONS};
@@ -33,7 +33,7 @@ fn one_thread_reads_another_writes_a_third_closes() {
         client.send(&frame(CLOSE, &4000_u16.to_be_bytes()));
         assert_eq!(client.read_to_end(), (vec![], End::Proper));
         drop(client);
-        assert_eq!(disconnected(server), (peer, Reason::ByUs { code: 4000 }));
+        assert_eq!(disconnected(server), (peer, DisconnectReason::ByUs { code: 4000 }));
     });
 }
 
@@ -127,7 +127,7 @@ fn keys_are_renewed_on_the_way() {
 fn two_hundred_hear_everything_beside_one_who_has_stopped() {
     let certificates = Certificates::new();
     let mut config = Config::default();
-    config.connections_per_address = 0;
+    config.max_connections_per_address = 0;
     let (server, addr) = serve(config, &certificates);
     let chat = std::thread::spawn(move || super::reload::broadcast(&server));
     let mut clients: Vec<Client> = Vec::new();

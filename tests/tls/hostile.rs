@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use chinwag::{Config, Reason, Server};
+use chinwag::{Config, DisconnectReason, Server};
 use rustls::version::TLS13;
 
 use super::certificates::Certificates;
@@ -132,7 +132,7 @@ fn a_stopped_client_harms_nobody() {
         sent += 1;
         assert!(sent < 10_000, "its outbox has no bound");
     }
-    assert_eq!(disconnected(&server), (stopped_peer, Reason::TooSlow));
+    assert_eq!(disconnected(&server), (stopped_peer, DisconnectReason::TooSlow));
     assert_eq!(stopped.expect_frame().payload.len(), 10_000, "what the operating system had is whole");
 }
 
@@ -154,7 +154,7 @@ fn who_reads_again_in_time_finds_the_close_1013() {
     assert_eq!(late.expect_frame().code(), 1013);
     assert_eq!(late.read_to_end(), (vec![], End::Proper));
     drop(late);
-    assert_eq!(disconnected(&server), (peer, Reason::TooSlow));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::TooSlow));
 }
 
 /// With all places taken, a newcomer is told so over TLS.
@@ -162,7 +162,7 @@ fn who_reads_again_in_time_finds_the_close_1013() {
 fn the_503_comes_over_tls() {
     let certificates = Certificates::new();
     let mut config = quick();
-    config.connections = 1;
+    config.max_connections = 1;
     let (server, addr) = serve(config, &certificates);
     let _first = Client::open_with(addr, &certificates.current(), b"");
     connected(&server);
@@ -178,7 +178,7 @@ fn the_503_comes_over_tls() {
 fn half_of_the_stack_is_enough() {
     let certificates = Certificates::new();
     let mut config = Config::default();
-    config.stack /= 2;
+    config.stack_size /= 2;
     let (server, addr) = serve(config, &certificates);
     for version in super::client::VERSIONS {
         let mut client = Client::connect(addr, &certificates.current(), version);
@@ -216,7 +216,7 @@ fn keys_of_every_kind_will_do() {
         }
         assert!(done.status.success(), "{}", super::support::script::printed(&done));
         let mut config = Config::default();
-        config.stack /= 2;
+        config.stack_size /= 2;
         let (_server, addr) = serve(config, &certificates);
         for version in super::client::VERSIONS {
             Client::connect(addr, &certificates.current(), version).upgrade(addr, b"");
@@ -235,5 +235,5 @@ fn a_message_before_a_broken_record_counts() {
     let both = [client.encrypt(&frame(TEXT, b"before")), broken.to_vec()].concat();
     client.stream.write_all(&both).expect("the server reads");
     assert_eq!(text(&server).1, "before");
-    assert_eq!(disconnected(&server), (peer, Reason::Lost));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::Lost));
 }

@@ -16,7 +16,7 @@ use super::support::{DEADLINE, binary, wait_until};
 fn a_hundred_chat_through_ten_changes() {
     let certificates = Certificates::new();
     let mut config = Config::default();
-    config.connections_per_address = 0;
+    config.max_connections_per_address = 0;
     let builder = chinwag::Server::builder().config(config);
     let acceptor = certificates.acceptor();
     let server = builder.listen_tls("127.0.0.1:0", &acceptor).expect("a free port").start().expect("threads enough");

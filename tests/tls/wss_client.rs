@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use chinwag::client::{Error, Event, WebSocket};
 use chinwag::tls::Connector;
-use chinwag::{Config, Message, Reason, Server};
+use chinwag::{Config, DisconnectReason, Message, Server};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, date_time_ymd};
 
 use super::certificates::{Certificates, make};
@@ -38,7 +38,7 @@ fn echo(server: Server) {
 fn messages_of_all_sizes_go_both_ways() {
     let certificates = Certificates::new();
     let mut config = Config::default();
-    (config.message, config.outbox) = (4_000_000, 16_000_000);
+    (config.max_message_size, config.max_send_buffer) = (4_000_000, 16_000_000);
     let (server, addr) = serve(config, &certificates);
     echo(server);
     let socket = open(addr, &certificates);
@@ -79,7 +79,7 @@ fn close_codes_go_both_ways_and_nobody_waits_for_a_deadline() {
     let socket = open(addr, &certificates);
     connected(&server);
     socket.close(4321, "enough").expect("a code that may be sent");
-    assert_eq!(disconnected(&server).1, Reason::ByPeer { code: 4321, reason: "enough".into() });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ByPeer { code: 4321, reason: "enough".into() });
     assert_eq!(close(&socket), (4321, "enough".into(), true));
     let socket = open(addr, &certificates);
     let peer = connected(&server);
@@ -87,7 +87,7 @@ fn close_codes_go_both_ways_and_nobody_waits_for_a_deadline() {
     peer.send("welcome");
     peer.close(4000, "go");
     assert_eq!((text(&socket), close(&socket)), ("welcome".into(), (4000, "go".into(), true)));
-    assert_eq!(disconnected(&server).1, Reason::ByUs { code: 4000 });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ByUs { code: 4000 });
     let socket = open(addr, &certificates);
     connected(&server).cut();
     assert!(matches!(failure(&socket), Error::Lost));

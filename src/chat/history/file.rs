@@ -9,7 +9,7 @@ use super::{
     read::{self, integer},
     settings::Durability,
 };
-use crate::chat::protocol::Entry;
+use crate::chat::protocol::StoredMessage;
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
 use std::{
     collections::HashMap,
@@ -72,7 +72,11 @@ impl File {
     }
 
     /// Writes all of these, or none. `lost` are the last numbers of rooms whose messages could not be kept.
-    pub(super) fn write(&mut self, batches: &[Arc<[Entry]>], lost: &HashMap<Arc<str>, u64>) -> Result<(), Problem> {
+    pub(super) fn write(
+        &mut self,
+        batches: &[Arc<[StoredMessage]>],
+        lost: &HashMap<Arc<str>, u64>,
+    ) -> Result<(), Problem> {
         let ids = batches.iter().flat_map(|batch| batch.iter()).map(|entry| entry.id + 1);
         self.seen_id = ids.fold(self.seen_id, u64::max);
         let next_id = if self.seen_id > self.next_id { self.seen_id + IDS } else { self.next_id };
@@ -135,8 +139,8 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn write(&mut self, batches: &[Arc<[Entry]>], lost: &HashMap<Arc<str>, u64>) -> Result<(), Problem> {
-        let entries: Vec<&Entry> = batches.iter().flat_map(|batch| batch.iter()).collect();
+    fn write(&mut self, batches: &[Arc<[StoredMessage]>], lost: &HashMap<Arc<str>, u64>) -> Result<(), Problem> {
+        let entries: Vec<&StoredMessage> = batches.iter().flat_map(|batch| batch.iter()).collect();
         for entries in entries.chunks(MANY) {
             if entries.len() < MANY || !self.messages(entries)? {
                 entries.iter().try_for_each(|entry| self.message(entry).map(drop))?;
@@ -151,7 +155,7 @@ impl Batch<'_> {
     }
 
     /// Writes so many with one statement, which costs half as much as one for each. False: none, for a number is taken.
-    fn messages(&mut self, entries: &[&Entry]) -> Result<bool, Problem> {
+    fn messages(&mut self, entries: &[&StoredMessage]) -> Result<bool, Problem> {
         let mut insert = self.transaction.prepare_cached(&INSERT_MANY)?;
         for (entry, nth) in entries.iter().zip(0..) {
             bind(&mut insert, nth, self.number(&entry.room)?, entry)?;
@@ -160,7 +164,7 @@ impl Batch<'_> {
     }
 
     /// Whether it is new.
-    fn message(&mut self, entry: &Entry) -> Result<bool, Problem> {
+    fn message(&mut self, entry: &StoredMessage) -> Result<bool, Problem> {
         let room = self.number(&entry.room)?;
         let mut insert = self.transaction.prepare_cached(INSERT)?;
         bind(&mut insert, 0, room, entry)?;
@@ -202,14 +206,14 @@ impl Batch<'_> {
     }
 
     /// A message with that number is there. It may be this one, if SQLite said that it was not written and it was.
-    fn is_the_same(&self, entry: &Entry) -> Result<(), Problem> {
+    fn is_the_same(&self, entry: &StoredMessage) -> Result<(), Problem> {
         let (found, _) = read::recall(self.transaction, &entry.room, entry.seq - 1, entry.seq, usize::MAX)?;
         if found.first() == Some(entry) { Ok(()) } else { Err(Problem::Taken) }
     }
 }
 
 /// Binds the values of the `nth` row.
-fn bind(insert: &mut CachedStatement<'_>, nth: usize, room: i64, entry: &Entry) -> Result<(), Problem> {
+fn bind(insert: &mut CachedStatement<'_>, nth: usize, room: i64, entry: &StoredMessage) -> Result<(), Problem> {
     let first = nth * 7 + 1;
     for (column, number) in (first..).zip([room, integer(entry.seq), integer(entry.date), integer(entry.id)]) {
         insert.raw_bind_parameter(column, number)?;

@@ -3,7 +3,7 @@
 //! Owns the waiting. What the thread does is `thread.rs`'s.
 
 use super::{
-    DEADLINE, Kept,
+    DEADLINE,
     alarm::tell,
     opening,
     problem::{Problem, Unusable},
@@ -14,7 +14,10 @@ use super::{
     start::Start,
     thread, token,
 };
-use crate::chat::protocol::{Entry, Part};
+use crate::chat::{
+    protocol::{ByteBudget, StoredMessage},
+    rules::RoomSnapshot,
+};
 use log::error;
 use std::{
     sync::{
@@ -75,7 +78,7 @@ impl History {
 
     /// What there is of a room, with its last messages, at most so many. `None`: it cannot be read now, and the log says so.
     /// Nothing of this room should be committed until it can be, since its numbers are not known.
-    pub fn past(&mut self, room: &str, messages: usize) -> Option<Kept> {
+    pub fn past(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot> {
         let key: Arc<str> = room.into();
         // Before the file: what is written in between is found twice, and not never.
         let state = self.shared.lock();
@@ -91,8 +94,8 @@ impl History {
     }
 
     /// The messages of a room behind `after` and up to `up_to`, in order: of those that are there the first ones that take
-    /// no more than so many bytes ([`Entry::wire_size`]), but at least one. `None`: it cannot be read now.
-    pub fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<Entry>> {
+    /// no more than so many bytes ([`StoredMessage::wire_size`]), but at least one. `None`: it cannot be read now.
+    pub fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>> {
         let key: Arc<str> = room.into();
         let waiting = self.shared.lock().shelf.of(room);
         let (mut found, are_more) = self.ask(move |source| match source.db {
@@ -105,13 +108,13 @@ impl History {
         }
         let last = found.last().map_or(after, |entry| entry.seq);
         found.extend(waiting.into_iter().filter(|entry| entry.seq > last && entry.seq <= up_to));
-        let mut part = Part::new(bytes);
+        let mut part = ByteBudget::new(bytes);
         Some(found.into_iter().take_while(|entry| part.takes(entry)).collect())
     }
 
     /// Keeps these messages, and takes them out of `entries`. When it returns they are kept, or are not and the log says
     /// that there is trouble.
-    pub fn commit(&mut self, entries: &mut Vec<Entry>) {
+    pub fn commit(&mut self, entries: &mut Vec<StoredMessage>) {
         if entries.is_empty() {
             return;
         }
@@ -158,7 +161,7 @@ impl History {
     }
 
     /// Puts a batch on the shelf: the number to wait for. None if there is no use in waiting.
-    fn put(&self, batch: Arc<[Entry]>) -> Option<u64> {
+    fn put(&self, batch: Arc<[StoredMessage]>) -> Option<u64> {
         let mut state = self.shared.lock();
         let hopeless = state.alarm.problem().is_some_and(Problem::is_final);
         let until = match hopeless {
@@ -202,9 +205,9 @@ impl Drop for History {
     }
 }
 
-fn past(source: &Source<'_>, room: &str, messages: usize) -> Result<Kept, Problem> {
+fn past(source: &Source<'_>, room: &str, messages: usize) -> Result<RoomSnapshot, Problem> {
     let found = source.db.map_or(Ok(None), |db| read::past(db, room, messages))?;
-    let mut kept = found.unwrap_or_else(|| Kept { log: source.run.clone(), last: 0, entries: Vec::new() });
+    let mut kept = found.unwrap_or_else(|| RoomSnapshot { log: source.run.clone(), last: 0, entries: Vec::new() });
     if source.renamed {
         kept.log = source.run.clone();
     }
@@ -212,7 +215,7 @@ fn past(source: &Source<'_>, room: &str, messages: usize) -> Result<Kept, Proble
 }
 
 /// What the file has, then what waits to get there.
-fn with_waiting(mut kept: Kept, waiting: Vec<Entry>, lost: u64, messages: usize) -> Kept {
+fn with_waiting(mut kept: RoomSnapshot, waiting: Vec<StoredMessage>, lost: u64, messages: usize) -> RoomSnapshot {
     for entry in waiting.into_iter().filter(|entry| entry.seq > kept.last.max(lost)).collect::<Vec<_>>() {
         if entry.seq != kept.last + 1 {
             kept.entries.clear();

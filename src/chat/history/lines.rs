@@ -12,7 +12,7 @@ use super::{
     settings::Durability,
     token,
 };
-use crate::chat::protocol::Entry;
+use crate::chat::protocol::StoredMessage;
 use rusqlite::Connection;
 use serde_json::{Value, to_string};
 use std::{
@@ -35,7 +35,7 @@ pub enum Record {
         last: u64,
     },
     /// A message.
-    Message(Entry),
+    Message(StoredMessage),
 }
 
 /// How much was there, and how much was new.
@@ -114,7 +114,7 @@ impl Record {
                 format!(r#"{{"type":"room","room":{},"log":{},"last":{last}}}"#, quoted(key), quoted(log))
             }
             Self::Message(entry) => {
-                let Entry { room, seq, date, id, name, text, nonce } = entry;
+                let StoredMessage { room, seq, date, id, name, text, nonce } = entry;
                 let nonce = nonce.as_ref().map(|nonce| format!(r#","nonce":{}"#, quoted(nonce))).unwrap_or_default();
                 format!(
                     r#"{{"type":"message","room":{},"seq":{seq},"date":{date},"id":{id},"name":{},"text":{}{nonce}}}"#,
@@ -135,7 +135,7 @@ impl Record {
                 let log: Arc<str> = text("log").filter(|log: &Arc<str>| is_token(log))?;
                 Some(Self::Room { key: text("room")?, log, last: number("last")? })
             }
-            "message" => Some(Self::Message(Entry {
+            "message" => Some(Self::Message(StoredMessage {
                 room: text("room")?,
                 seq: number("seq").filter(|seq| *seq > 0)?,
                 date: number("date")?,
@@ -178,7 +178,8 @@ mod tests {
     fn no_terminal_obeys_a_line() {
         let nonce = "\u{9b}2J\u{7f}\u{1b}c\u{202e}\u{2066}";
         let (room, name, text) = ("".into(), "ann".into(), "hi \u{85} \u{1f44b}".into());
-        let record = Record::Message(Entry { room, seq: 1, date: 0, id: 1, name, text, nonce: Some(nonce.into()) });
+        let record =
+            Record::Message(StoredMessage { room, seq: 1, date: 0, id: 1, name, text, nonce: Some(nonce.into()) });
         let line = record.to_json();
         assert!(!line.contains(|c: char| c.is_control() || is_deceptive(c)) && line.contains("\\u009b2J"), "{line}");
         assert_eq!(Record::from_json(&line), Some(record));
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_nothing_else() {
-        let entry = Entry {
+        let entry = StoredMessage {
             room: "küche \"1\"".into(),
             seq: 7,
             date: 1_700_000_000_000,
@@ -195,7 +196,7 @@ mod tests {
             text: "two\nlines \u{1f44b}\u{0}".into(),
             nonce: Some("n-1".into()),
         };
-        let bare = Entry { nonce: None, room: "".into(), ..entry.clone() };
+        let bare = StoredMessage { nonce: None, room: "".into(), ..entry.clone() };
         let room = Record::Room { key: "".into(), log: "1x9".into(), last: 7 };
         for record in [Record::Message(entry), Record::Message(bare), room] {
             let line = record.to_json();

@@ -2,8 +2,8 @@
 //!
 //! Owns the questions. Each one looks at a part of one room only, found by its index, so that it makes no difference how much there is.
 
-use super::Kept;
-use crate::chat::protocol::{Entry, Part};
+use crate::chat::protocol::{ByteBudget, StoredMessage};
+use crate::chat::rules::RoomSnapshot;
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) fn room(db: &Connection, key: &str) -> Result<Option<Room>> {
 }
 
 /// What there is of a room, at most so many messages.
-pub(super) fn past(db: &Connection, key: &str, messages: usize) -> Result<Option<Kept>> {
+pub(super) fn past(db: &Connection, key: &str, messages: usize) -> Result<Option<RoomSnapshot>> {
     let Some(room) = room(db, key)? else { return Ok(None) };
     let key = key.into();
     let mut entries = Vec::new();
@@ -37,14 +37,20 @@ pub(super) fn past(db: &Connection, key: &str, messages: usize) -> Result<Option
         fits
     })?;
     entries.reverse();
-    Ok(Some(Kept { log: room.log, last: room.last, entries }))
+    Ok(Some(RoomSnapshot { log: room.log, last: room.last, entries }))
 }
 
 /// The messages behind `after` and up to `up_to`: the first ones that fit into so many bytes, but at least one; and whether
 /// there are more.
-pub(super) fn recall(db: &Connection, key: &str, after: u64, up_to: u64, bytes: usize) -> Result<(Vec<Entry>, bool)> {
+pub(super) fn recall(
+    db: &Connection,
+    key: &str,
+    after: u64,
+    up_to: u64,
+    bytes: usize,
+) -> Result<(Vec<StoredMessage>, bool)> {
     let Some(room) = room(db, key)? else { return Ok((Vec::new(), false)) };
-    let (mut part, mut found, mut are_more) = (Part::new(bytes), Vec::new(), false);
+    let (mut part, mut found, mut are_more) = (ByteBudget::new(bytes), Vec::new(), false);
     each(db, &key.into(), &room, (after, up_to), "", |entry| {
         are_more = !part.takes(&entry);
         found.extend((!are_more).then_some(entry));
@@ -60,7 +66,7 @@ pub(super) fn each(
     room: &Room,
     (after, up_to): (u64, u64),
     order: &str,
-    mut more: impl FnMut(Entry) -> bool,
+    mut more: impl FnMut(StoredMessage) -> bool,
 ) -> Result<()> {
     let mut query = db.prepare_cached(&format!(
         "SELECT seq, date, id, name, text, nonce FROM message
@@ -76,8 +82,8 @@ pub(super) fn each(
 }
 
 /// A row of `seq, date, id, name, text, nonce`.
-fn entry(room: &Arc<str>, row: &Row<'_>) -> Result<Entry> {
-    Ok(Entry {
+fn entry(room: &Arc<str>, row: &Row<'_>) -> Result<StoredMessage> {
+    Ok(StoredMessage {
         room: room.clone(),
         seq: natural(row, 0)?,
         date: natural(row, 1)?,

@@ -4,7 +4,7 @@
 //! another name instead. Knows no clocks and no file.
 
 use super::token;
-use crate::chat::protocol::Entry as Message;
+use crate::chat::protocol::StoredMessage as Message;
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     sync::Arc,

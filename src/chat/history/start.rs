@@ -11,7 +11,7 @@ use super::{
     shared::Source,
     shelf::Lost,
 };
-use crate::chat::protocol::Entry;
+use crate::chat::protocol::StoredMessage;
 use log::warn;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -119,7 +119,7 @@ impl Start {
         };
     }
 
-    pub(super) fn write(&mut self, batches: &[Arc<[Entry]>], lost: &Lost) -> Result<(), Problem> {
+    pub(super) fn write(&mut self, batches: &[Arc<[StoredMessage]>], lost: &Lost) -> Result<(), Problem> {
         if let Some(name) = lost.anew.as_ref().filter(|name| **name != self.run) {
             self.run = name.clone();
             self.rename = true;

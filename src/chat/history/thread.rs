@@ -11,7 +11,7 @@ use super::{
     start::{Access, Start},
 };
 use crate::{
-    chat::protocol::{Entry, Millis},
+    chat::protocol::{Millis, StoredMessage},
     ws::spawn,
 };
 use log::warn;
@@ -139,7 +139,7 @@ impl Work {
         }
     }
 
-    fn written(&mut self, batches: &[Arc<[Entry]>], until: u64) {
+    fn written(&mut self, batches: &[Arc<[StoredMessage]>], until: u64) {
         let mut state = self.shared.lock();
         state.shelf.written(until);
         state.is_slow = false;

@@ -3,7 +3,7 @@
 //! Owns how notices are written; `json/parse.rs` reads commands. Writing is the hot path: every byte
 //! goes straight into the caller's buffer, with no value tree and no strings in between.
 
-use super::{Command, Entry, Name, Notice, Problem};
+use super::{ClientMessage, Name, ProtocolError, ServerMessage, StoredMessage};
 use std::sync::Arc;
 
 mod parse;
@@ -18,24 +18,28 @@ pub(super) enum Markup {
 }
 
 /// Reads one object.
-pub(super) fn decode(text: &str) -> Result<Command, Problem> {
+pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
     parse::command(text)
 }
 
 /// Writes one object; false for what is said in lines of text only.
-pub(super) fn encode(notice: &Notice, markup: Markup, out: &mut String) -> bool {
+pub(super) fn encode(notice: &ServerMessage, markup: Markup, out: &mut String) -> bool {
     let mut object = Object { out, markup };
     match notice {
-        Notice::Id { id, seq, log } => object.start("id").number("id", *id).number("seq", *seq).string("log", log),
-        Notice::RejectUsername { id, name } => object.start("rejectusername").number("id", *id).string("name", name),
-        Notice::UserList(users) => object.start("userlist").strings("users", users),
-        Notice::Username { name, id, date } => {
+        ServerMessage::Id { id, seq, log } => {
+            object.start("id").number("id", *id).number("seq", *seq).string("log", log)
+        }
+        ServerMessage::RejectUsername { id, name } => {
+            object.start("rejectusername").number("id", *id).string("name", name)
+        }
+        ServerMessage::UserList(users) => object.start("userlist").strings("users", users),
+        ServerMessage::Username { name, id, date } => {
             object.start("username").string("name", name).number("id", *id).number("date", *date)
         }
-        Notice::Message(entry) | Notice::Past(entry) => object.entry(entry),
-        Notice::Gap { missed: None } => object.start("gap"),
-        Notice::Gap { missed: Some(missed) } => object.start("gap").number("missed", *missed),
-        Notice::Private { name, text, id, date, audience, nonce } => object
+        ServerMessage::Message(entry) | ServerMessage::Past(entry) => object.entry(entry),
+        ServerMessage::Gap { missed: None } => object.start("gap"),
+        ServerMessage::Gap { missed: Some(missed) } => object.start("gap").number("missed", *missed),
+        ServerMessage::Private { name, text, id, date, audience, nonce } => object
             .start("message")
             .string("name", name)
             .string("text", text)
@@ -43,15 +47,17 @@ pub(super) fn encode(notice: &Notice, markup: Markup, out: &mut String) -> bool 
             .number("date", *date)
             .string("target", audience.target())
             .nonce(nonce),
-        Notice::Error(problem) => object
+        ServerMessage::Error(problem) => object
             .start("error")
             .string("reason", problem.reason.word())
             .string("about", &problem.about)
             .nonce(&problem.nonce),
-        Notice::Handshake { request, response } => {
+        ServerMessage::Handshake { request, response } => {
             object.start("handshake").lines("request", request).lines("response", response)
         }
-        Notice::Left { .. } | Notice::You { .. } | Notice::Users(_) | Notice::Help => return false,
+        ServerMessage::Left { .. } | ServerMessage::You { .. } | ServerMessage::Users(_) | ServerMessage::Help => {
+            return false;
+        }
     };
     out.push('}');
     true
@@ -130,7 +136,7 @@ impl Object<'_> {
         self
     }
 
-    fn entry(&mut self, entry: &Entry) -> &mut Self {
+    fn entry(&mut self, entry: &StoredMessage) -> &mut Self {
         self.start("message")
             .string("name", &entry.name)
             .string("text", &entry.text)

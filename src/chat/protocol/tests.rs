@@ -4,24 +4,31 @@ use super::*;
 
 const D: Millis = 1_700_000_000_123;
 
-fn said(dialect: Dialect, notice: &Notice) -> String {
+fn said(dialect: Dialect, notice: &ServerMessage) -> String {
     let mut out = String::new();
     let spoken = dialect.encode(notice, &mut out);
     assert_eq!(spoken, !out.is_empty(), "{dialect:?} {notice:?}");
     if spoken { out } else { "(nothing)".to_owned() }
 }
 
-fn entry(name: &str, text: &str, nonce: Option<&str>) -> Entry {
+fn entry(name: &str, text: &str, nonce: Option<&str>) -> StoredMessage {
     let nonce = nonce.map(Arc::from);
-    Entry { room: "".into(), seq: 3, date: D, id: 7, name: name.into(), text: text.into(), nonce }
+    StoredMessage { room: "".into(), seq: 3, date: D, id: 7, name: name.into(), text: text.into(), nonce }
 }
 
-fn message(name: &str, text: &str) -> Notice {
-    Notice::Message(entry(name, text, None))
+fn message(name: &str, text: &str) -> ServerMessage {
+    ServerMessage::Message(entry(name, text, None))
 }
 
-fn private(name: &str, text: &str, audience: Audience, nonce: Option<&str>) -> Notice {
-    Notice::Private { name: name.into(), text: text.into(), id: 7, date: D, audience, nonce: nonce.map(Arc::from) }
+fn private(name: &str, text: &str, audience: Audience, nonce: Option<&str>) -> ServerMessage {
+    ServerMessage::Private {
+        name: name.into(),
+        text: text.into(),
+        id: 7,
+        date: D,
+        audience,
+        nonce: nonce.map(Arc::from),
+    }
 }
 
 fn names(names: &[&str]) -> Arc<[Name]> {
@@ -30,27 +37,31 @@ fn names(names: &[&str]) -> Arc<[Name]> {
 
 #[test]
 fn every_row_from_server_to_client() {
-    let problem = Problem::new(ErrorReason::TooFast, "Wait.");
+    let problem = ProtocolError::new(ErrorReason::TooFast, "Wait.");
     let name = || Name::from("bob");
     let rows = [
-        (Notice::Id { id: 7, seq: 41, log: "k3x".into() }, r#"{"type":"id","id":7,"seq":41,"log":"k3x"}"#, "(nothing)"),
-        (Notice::Gap { missed: None }, r#"{"type":"gap"}"#, "* some messages are gone"),
-        (Notice::Gap { missed: Some(1) }, r#"{"type":"gap","missed":1}"#, "* 1 message is gone"),
-        (Notice::Gap { missed: Some(12) }, r#"{"type":"gap","missed":12}"#, "* 12 messages are gone"),
         (
-            Notice::RejectUsername { id: 7, name: "bob1".into() },
+            ServerMessage::Id { id: 7, seq: 41, log: "k3x".into() },
+            r#"{"type":"id","id":7,"seq":41,"log":"k3x"}"#,
+            "(nothing)",
+        ),
+        (ServerMessage::Gap { missed: None }, r#"{"type":"gap"}"#, "* some messages are gone"),
+        (ServerMessage::Gap { missed: Some(1) }, r#"{"type":"gap","missed":1}"#, "* 1 message is gone"),
+        (ServerMessage::Gap { missed: Some(12) }, r#"{"type":"gap","missed":12}"#, "* 12 messages are gone"),
+        (
+            ServerMessage::RejectUsername { id: 7, name: "bob1".into() },
             r#"{"type":"rejectusername","id":7,"name":"bob1"}"#,
             "* you are bob1",
         ),
-        (Notice::UserList(names(&["ann", "bob"])), r#"{"type":"userlist","users":["ann","bob"]}"#, "(nothing)"),
+        (ServerMessage::UserList(names(&["ann", "bob"])), r#"{"type":"userlist","users":["ann","bob"]}"#, "(nothing)"),
         (
-            Notice::Handshake { request: "GET / HTTP/1.1\nHost: a\n".into(), response: "HTTP/1.1 101 x".into() },
+            ServerMessage::Handshake { request: "GET / HTTP/1.1\nHost: a\n".into(), response: "HTTP/1.1 101 x".into() },
             r#"{"type":"handshake","request":["GET / HTTP/1.1","Host: a"],"response":["HTTP/1.1 101 x"]}"#,
             "(nothing)",
         ),
-        (Notice::UserList(names(&[])), r#"{"type":"userlist","users":[]}"#, "(nothing)"),
+        (ServerMessage::UserList(names(&[])), r#"{"type":"userlist","users":[]}"#, "(nothing)"),
         (
-            Notice::Username { name: name(), id: 7, date: D },
+            ServerMessage::Username { name: name(), id: 7, date: D },
             r#"{"type":"username","name":"bob","id":7,"date":1700000000123}"#,
             "* bob signed in",
         ),
@@ -60,12 +71,12 @@ fn every_row_from_server_to_client() {
             "bob: hi",
         ),
         (
-            Notice::Message(entry("bob", "hi", Some("x\"1"))),
+            ServerMessage::Message(entry("bob", "hi", Some("x\"1"))),
             r#"{"type":"message","name":"bob","text":"hi","id":7,"date":1700000000123,"seq":3,"nonce":"x\"1"}"#,
             "bob: hi",
         ),
         (
-            Notice::Past(entry("bob", "hi", Some("x1"))),
+            ServerMessage::Past(entry("bob", "hi", Some("x1"))),
             r#"{"type":"message","name":"bob","text":"hi","id":7,"date":1700000000123,"seq":3,"nonce":"x1"}"#,
             "[2023-11-14 22:13] bob: hi",
         ),
@@ -80,21 +91,21 @@ fn every_row_from_server_to_client() {
             "ann (to bob): hi",
         ),
         (
-            Notice::Error(problem.clone().of(Some("x1".into()))),
+            ServerMessage::Error(problem.clone().of(Some("x1".into()))),
             r#"{"type":"error","reason":"too-fast","about":"Wait.","nonce":"x1"}"#,
             "* refused: Wait.",
         ),
-        (Notice::Error(problem), r#"{"type":"error","reason":"too-fast","about":"Wait."}"#, "* refused: Wait."),
-        (Notice::Left { name: name() }, "(nothing)", "* bob left"),
-        (Notice::You { name: "guest-7".into() }, "(nothing)", "* you are guest-7"),
-        (Notice::Users(names(&["ann", "bob"])), "(nothing)", "* users: ann, bob"),
+        (ServerMessage::Error(problem), r#"{"type":"error","reason":"too-fast","about":"Wait."}"#, "* refused: Wait."),
+        (ServerMessage::Left { name: name() }, "(nothing)", "* bob left"),
+        (ServerMessage::You { name: "guest-7".into() }, "(nothing)", "* you are guest-7"),
+        (ServerMessage::Users(names(&["ann", "bob"])), "(nothing)", "* users: ann, bob"),
     ];
     for (notice, json, text) in rows {
         assert_eq!(said(Dialect::Json, &notice), json);
         assert_eq!(said(Dialect::Chinwag, &notice), json);
         assert_eq!(said(Dialect::Text, &notice), text);
     }
-    assert!(said(Dialect::Text, &Notice::Help).starts_with("* commands: "));
+    assert!(said(Dialect::Text, &ServerMessage::Help).starts_with("* commands: "));
 }
 
 #[test]
@@ -102,12 +113,12 @@ fn markup_is_escaped_in_json_only() {
     let evil = "<img src=x onerror=alert(1)>&";
     let safe = "&lt;img src=x onerror=alert(1)&gt;&amp;";
     let notices = [
-        Notice::Message(entry(evil, evil, Some(evil))),
+        ServerMessage::Message(entry(evil, evil, Some(evil))),
         private(evil, evil, Audience::You(evil.into()), Some(evil)),
-        Notice::UserList(names(&[evil])),
-        Notice::Username { name: evil.into(), id: 1, date: D },
-        Notice::RejectUsername { id: 1, name: evil.into() },
-        Notice::Error(Problem::new(ErrorReason::NoSuchUser, evil)),
+        ServerMessage::UserList(names(&[evil])),
+        ServerMessage::Username { name: evil.into(), id: 1, date: D },
+        ServerMessage::RejectUsername { id: 1, name: evil.into() },
+        ServerMessage::Error(ProtocolError::new(ErrorReason::NoSuchUser, evil)),
     ];
     for notice in notices {
         let typed = said(Dialect::Chinwag, &notice);
@@ -129,7 +140,7 @@ fn strings_are_json_whatever_is_in_them() {
 #[test]
 fn numbers_are_written_in_full() {
     for id in [0, 9, 10, 1 << 53, u64::MAX] {
-        let notice = Notice::RejectUsername { id, name: "b".into() };
+        let notice = ServerMessage::RejectUsername { id, name: "b".into() };
         assert_eq!(said(Dialect::Json, &notice), format!(r#"{{"type":"rejectusername","id":{id},"name":"b"}}"#));
     }
 }
@@ -162,8 +173,8 @@ fn text_lines_cannot_be_forged() {
     }
 }
 
-fn say(text: &str, target: Option<&str>) -> Result<Command, ErrorReason> {
-    Ok(Command::Say { text: text.into(), target: target.map(str::to_owned), nonce: None })
+fn say(text: &str, target: Option<&str>) -> Result<ClientMessage, ErrorReason> {
+    Ok(ClientMessage::Say { text: text.into(), target: target.map(str::to_owned), nonce: None })
 }
 
 /// What is said with a nonce, and the nonce of what is refused.
@@ -185,7 +196,7 @@ fn a_nonce_is_kept_whatever_becomes_of_the_message() {
     for (fields, want) in rows {
         for dialect in [Dialect::Json, Dialect::Chinwag] {
             let (word, nonce) = match dialect.decode(&format!(r#"{{"type":"message",{fields}}}"#)) {
-                Ok(Command::Say { nonce, .. }) => ("said", nonce),
+                Ok(ClientMessage::Say { nonce, .. }) => ("said", nonce),
                 Err(problem) => (problem.reason.word(), problem.nonce),
                 other => panic!("{fields}: {other:?}"),
             };
@@ -201,16 +212,16 @@ fn no_message_is_larger_than_its_wire_size() {
     for text in ["", "hi", "<<<&&&>>>", "\"\\\n\r\t", "\u{1}\u{fffd}é"] {
         let mut entry = entry(text, &text.repeat(100), Some(text));
         (entry.seq, entry.id, entry.date) = (u64::MAX, 1 << 53, u64::MAX);
-        let (size, said) = (entry.wire_size(), said(Dialect::Json, &Notice::Past(entry)));
+        let (size, said) = (entry.wire_size(), said(Dialect::Json, &ServerMessage::Past(entry)));
         assert!((said.len()..said.len() + 100).contains(&size), "{size} {said}");
     }
 }
 
-fn set_name(name: &str) -> Result<Command, ErrorReason> {
-    Ok(Command::SetName(name.to_owned()))
+fn set_name(name: &str) -> Result<ClientMessage, ErrorReason> {
+    Ok(ClientMessage::SetName(name.to_owned()))
 }
 
-fn check(dialect: Dialect, rows: &[(&str, Result<Command, ErrorReason>)]) {
+fn check(dialect: Dialect, rows: &[(&str, Result<ClientMessage, ErrorReason>)]) {
     for (text, want) in rows {
         let got = dialect.decode(text).map_err(|problem| problem.reason);
         assert_eq!(got, *want, "{dialect:?} {text:?}");
@@ -260,7 +271,7 @@ fn every_row_from_client_to_server_in_json() {
 #[test]
 fn every_line_from_client_to_server_in_text() {
     use ErrorReason::MissingField;
-    let unknown = |word: &str| Ok(Command::UnknownCommand(word.to_owned()));
+    let unknown = |word: &str| Ok(ClientMessage::UnknownCommand(word.to_owned()));
     check(
         Dialect::Text,
         &[
@@ -280,9 +291,9 @@ fn every_line_from_client_to_server_in_text() {
             ("/msg ann", Err(MissingField)),
             ("/msg \"Ann B\"", Err(MissingField)),
             ("/msg", Err(MissingField)),
-            ("/users", Ok(Command::ListUsers)),
-            ("/help", Ok(Command::Help)),
-            ("/quit\n", Ok(Command::Quit)),
+            ("/users", Ok(ClientMessage::ListUsers)),
+            ("/help", Ok(ClientMessage::Help)),
+            ("/quit\n", Ok(ClientMessage::Quit)),
             ("/names bob", unknown("names")),
             ("/", unknown("")),
             (r#"{"type":"message","text":"hi"}"#, say(r#"{"type":"message","text":"hi"}"#, None)),

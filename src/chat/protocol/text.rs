@@ -8,12 +8,14 @@
 //! - a name that could be read as more than a name (`* bob left`, `ann (to you)`, `you are admin`, `a, b`)
 //!   is written in quotation marks: every one that is more than letters, digits, `-`, `_` and `.`.
 
-use super::{Audience, Command, Entry, ErrorReason, Millis, Name, Notice, Problem, civil, is_mark};
+use super::{
+    Audience, ClientMessage, ErrorReason, Millis, Name, ProtocolError, ServerMessage, StoredMessage, civil, is_mark,
+};
 
 const HELP: &str = "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /help, /quit; //x says /x";
 
 /// Reads one line. The line break at its end, which some clients send, is not part of it.
-pub(super) fn decode(text: &str) -> Result<Command, Problem> {
+pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     match line.strip_prefix('/') {
@@ -23,33 +25,33 @@ pub(super) fn decode(text: &str) -> Result<Command, Problem> {
     }
 }
 
-fn say(text: &str) -> Command {
-    Command::Say { text: text.into(), target: None, nonce: None }
+fn say(text: &str) -> ClientMessage {
+    ClientMessage::Say { text: text.into(), target: None, nonce: None }
 }
 
-fn command(line: &str) -> Result<Command, Problem> {
+fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
     let (word, rest) = split_word(line);
     match word {
         "name" if rest.is_empty() => Err(usage("Which name? Type /name and the name: /name bob")),
-        "name" => Ok(Command::SetName(rest.to_owned())),
+        "name" => Ok(ClientMessage::SetName(rest.to_owned())),
         "msg" => private_message(rest),
-        "users" => Ok(Command::ListUsers),
-        "help" => Ok(Command::Help),
-        "quit" => Ok(Command::Quit),
-        _ => Ok(Command::UnknownCommand(word.to_owned())),
+        "users" => Ok(ClientMessage::ListUsers),
+        "help" => Ok(ClientMessage::Help),
+        "quit" => Ok(ClientMessage::Quit),
+        _ => Ok(ClientMessage::UnknownCommand(word.to_owned())),
     }
 }
 
-fn private_message(rest: &str) -> Result<Command, Problem> {
+fn private_message(rest: &str) -> Result<ClientMessage, ProtocolError> {
     let (name, text) = quoted(rest).unwrap_or_else(|| split_word(rest));
     if name.is_empty() || text.is_empty() {
         return Err(usage("To whom, and what? Type /msg, a name and the text: /msg ann hi"));
     }
-    Ok(Command::Say { text: text.into(), target: Some(name.to_owned()), nonce: None })
+    Ok(ClientMessage::Say { text: text.into(), target: Some(name.to_owned()), nonce: None })
 }
 
-fn usage(about: &'static str) -> Problem {
-    Problem::new(ErrorReason::MissingField, about)
+fn usage(about: &'static str) -> ProtocolError {
+    ProtocolError::new(ErrorReason::MissingField, about)
 }
 
 /// The first word, and what follows the white space behind it.
@@ -65,24 +67,26 @@ fn quoted(line: &str) -> Option<(&str, &str)> {
 }
 
 /// Writes one line, without a line break; false for what is said to programs only.
-pub(super) fn encode(notice: &Notice, out: &mut String) -> bool {
+pub(super) fn encode(notice: &ServerMessage, out: &mut String) -> bool {
     match notice {
-        Notice::Id { .. } | Notice::UserList(_) | Notice::Handshake { .. } => return false,
-        Notice::You { name } | Notice::RejectUsername { name, .. } => status(&["you are "], name, "", out),
-        Notice::Username { name, .. } => status(&[], name, " signed in", out),
-        Notice::Left { name } => status(&[], name, " left", out),
-        Notice::Users(users) => push_users(users, out),
-        Notice::Help => out.push_str(HELP),
-        Notice::Message(entry) => push_message(entry, out),
-        Notice::Past(entry) => {
+        ServerMessage::Id { .. } | ServerMessage::UserList(_) | ServerMessage::Handshake { .. } => return false,
+        ServerMessage::You { name } | ServerMessage::RejectUsername { name, .. } => {
+            status(&["you are "], name, "", out)
+        }
+        ServerMessage::Username { name, .. } => status(&[], name, " signed in", out),
+        ServerMessage::Left { name } => status(&[], name, " left", out),
+        ServerMessage::Users(users) => push_users(users, out),
+        ServerMessage::Help => out.push_str(HELP),
+        ServerMessage::Message(entry) => push_message(entry, out),
+        ServerMessage::Past(entry) => {
             push_time(entry.date, out);
             push_message(entry, out);
         }
-        Notice::Gap { missed: None } => out.push_str("* some messages are gone"),
-        Notice::Gap { missed: Some(1) } => out.push_str("* 1 message is gone"),
-        Notice::Gap { missed: Some(missed) } => out.push_str(&format!("* {missed} messages are gone")),
-        Notice::Private { name, text, audience, .. } => push_private(name, text, audience, out),
-        Notice::Error(problem) => {
+        ServerMessage::Gap { missed: None } => out.push_str("* some messages are gone"),
+        ServerMessage::Gap { missed: Some(1) } => out.push_str("* 1 message is gone"),
+        ServerMessage::Gap { missed: Some(missed) } => out.push_str(&format!("* {missed} messages are gone")),
+        ServerMessage::Private { name, text, audience, .. } => push_private(name, text, audience, out),
+        ServerMessage::Error(problem) => {
             out.push_str("* refused: ");
             push_text(&problem.about, out);
         }
@@ -113,7 +117,7 @@ fn push_time(date: Millis, out: &mut String) {
     out.push_str(&format!("[{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}] "));
 }
 
-fn push_message(entry: &Entry, out: &mut String) {
+fn push_message(entry: &StoredMessage, out: &mut String) {
     push_name(&entry.name, out);
     out.push_str(": ");
     push_text(&entry.text, out);

@@ -11,7 +11,7 @@ use super::log::Log;
 use super::room::Room;
 use super::rules::Rules;
 use super::{Chat, send};
-use crate::chat::protocol::{Entry, Millis, Notice, Part, UserId};
+use crate::chat::protocol::{ByteBudget, Millis, ServerMessage, StoredMessage, UserId};
 
 /// Somebody who has not been told everything yet.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Chat {
     pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>, out: &mut Vec<Output>) {
         let Some(place) = self.rooms.get(room) else { return };
         let (log, rules) = (&place.log, &self.rules);
-        out.push(send(id, Notice::Id { id, seq: log.last(), log: log.token().clone() }));
+        out.push(send(id, ServerMessage::Id { id, seq: log.last(), log: log.token().clone() }));
         let Some(since) = since else {
             tell_last(id, log, rules, out);
             return out.push(Output::Enter { who: id, room });
@@ -61,24 +61,24 @@ impl Chat {
         let Some(place) = self.rooms.get(room) else { return };
         let (forgotten, bytes) = (place.log.forgotten(), self.rules.replay_bytes);
         if after >= forgotten {
-            return self.go_on_from(id, after, Part::new(bytes), out);
+            return self.go_on_from(id, after, ByteBudget::new(bytes), out);
         }
         if self.rules.archive && place.is_restored() {
             let room = place.name.key().clone();
             return out.push(Output::Recall { to: id, room, after, up_to: forgotten, bytes });
         }
-        out.push(send(id, Notice::Gap { missed: Some(forgotten - after) }));
-        self.go_on_from(id, forgotten, Part::new(bytes), out);
+        out.push(send(id, ServerMessage::Gap { missed: Some(forgotten - after) }));
+        self.go_on_from(id, forgotten, ByteBudget::new(bytes), out);
     }
 
     /// The archive has found this of what was asked for.
-    pub(super) fn recalled(&mut self, id: UserId, up_to: u64, found: &[Entry], out: &mut Vec<Output>) {
+    pub(super) fn recalled(&mut self, id: UserId, up_to: u64, found: &[StoredMessage], out: &mut Vec<Output>) {
         let Some(mut told) = self.told(id) else { return };
-        let mut part = Part::new(self.rules.replay_bytes);
+        let mut part = ByteBudget::new(self.rules.replay_bytes);
         for entry in found.iter().filter(|entry| entry.seq <= up_to) {
             if entry.seq > told {
                 skip(id, told, entry.seq - 1, out);
-                out.push(send(id, Notice::Past(entry.clone())));
+                out.push(send(id, ServerMessage::Past(entry.clone())));
                 part.takes(entry);
                 told = entry.seq;
             }
@@ -108,12 +108,12 @@ impl Chat {
     }
 
     /// Tells it what memory has, as far as that fits; if that is all, it is where all others are.
-    fn go_on_from(&mut self, id: UserId, after: u64, mut part: Part, out: &mut Vec<Output>) {
+    fn go_on_from(&mut self, id: UserId, after: u64, mut part: ByteBudget, out: &mut Vec<Output>) {
         let Some(room) = self.room_of(id) else { return };
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
         let mut told = after;
         for entry in log.behind(after).take_while(|entry| part.takes(entry)) {
-            out.push(send(id, Notice::Past(entry.clone())));
+            out.push(send(id, ServerMessage::Past(entry.clone())));
             told = entry.seq;
         }
         if told < log.last() {
@@ -124,7 +124,7 @@ impl Chat {
         out.push(Output::Enter { who: id, room });
         if waited {
             // It was told none of the lists that came meanwhile.
-            out.extend(self.rooms.get(room).map(|room| send(id, Notice::UserList(room.users()))));
+            out.extend(self.rooms.get(room).map(|room| send(id, ServerMessage::UserList(room.users()))));
         }
     }
 
@@ -143,7 +143,7 @@ impl Chat {
 fn tell_last(id: UserId, log: &Log, rules: &Rules, out: &mut Vec<Output>) {
     let after = log.last().saturating_sub(rules.history_lines as u64);
     let from = log.within(after, rules.replay_bytes);
-    out.extend(log.behind(from).map(|entry| send(id, Notice::Past(entry.clone()))));
+    out.extend(log.behind(from).map(|entry| send(id, ServerMessage::Past(entry.clone()))));
 }
 
 /// The number of the last message that it has. One of another numbering is worth nothing: it has nothing of this one. And
@@ -151,7 +151,7 @@ fn tell_last(id: UserId, log: &Log, rules: &Rules, out: &mut Vec<Output>) {
 fn resume(id: UserId, log: &Log, since: Since<'_>, rules: &Rules, out: &mut Vec<Output>) -> u64 {
     let is_ours = since.log.is_none_or(|token| token == &**log.token()) && since.seq <= log.last();
     if !is_ours {
-        out.push(send(id, Notice::Gap { missed: None }));
+        out.push(send(id, ServerMessage::Gap { missed: None }));
     }
     let has = if is_ours { since.seq } else { 0 };
     let most = if rules.archive { rules.replay_messages as u64 } else { u64::MAX };
@@ -163,6 +163,6 @@ fn resume(id: UserId, log: &Log, since: Since<'_>, rules: &Rules, out: &mut Vec<
 /// What is behind `told` and up to `before` is gone.
 fn skip(id: UserId, told: u64, before: u64, out: &mut Vec<Output>) {
     if before > told {
-        out.push(send(id, Notice::Gap { missed: Some(before - told) }));
+        out.push(send(id, ServerMessage::Gap { missed: Some(before - told) }));
     }
 }

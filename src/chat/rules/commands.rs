@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::room::{Granted, Room, Seat};
 use super::{Chat, Now, Output, RoomId, Rules, broadcast, send};
-use crate::chat::protocol::{Audience, Command, Entry, ErrorReason, Name, Notice, Problem, UserId};
+use crate::chat::protocol::{
+    Audience, ClientMessage, ErrorReason, Name, ProtocolError, ServerMessage, StoredMessage, UserId,
+};
 
 /// Who says something, and when.
 #[derive(Debug, Clone, Copy)]
@@ -28,17 +30,24 @@ struct Said {
 
 impl Chat {
     /// Does what a member asked for, or says why not.
-    pub(super) fn obey(&mut self, speaker: Speaker, command: Command, out: &mut Vec<Output>) -> Result<(), Problem> {
+    pub(super) fn obey(
+        &mut self,
+        speaker: Speaker,
+        command: ClientMessage,
+        out: &mut Vec<Output>,
+    ) -> Result<(), ProtocolError> {
         let Speaker { now, id, room, .. } = speaker;
         match command {
-            Command::SetName(asked) => self.rename(speaker, &asked, out),
-            Command::Say { text, target, nonce } => self.speak(speaker, text, target, nonce, out)?,
-            Command::Inspect => out.push(Output::ShowHandshake { to: id }),
-            Command::Drop => out.push(Output::Drop { who: id }),
-            Command::ListUsers => out.extend(self.rooms.get(room).map(|room| send(id, Notice::Users(room.users())))),
-            Command::Help => out.push(send(id, Notice::Help)),
-            Command::Quit => self.put_out(now, id, 1000, "bye", out),
-            Command::UnknownCommand(word) => return Err(unknown_command(&word)),
+            ClientMessage::SetName(asked) => self.rename(speaker, &asked, out),
+            ClientMessage::Say { text, target, nonce } => self.speak(speaker, text, target, nonce, out)?,
+            ClientMessage::Inspect => out.push(Output::ShowHandshake { to: id }),
+            ClientMessage::Drop => out.push(Output::Drop { who: id }),
+            ClientMessage::ListUsers => {
+                out.extend(self.rooms.get(room).map(|room| send(id, ServerMessage::Users(room.users()))))
+            }
+            ClientMessage::Help => out.push(send(id, ServerMessage::Help)),
+            ClientMessage::Quit => self.put_out(now, id, 1000, "bye", out),
+            ClientMessage::UnknownCommand(word) => return Err(unknown_command(&word)),
         }
         Ok(())
     }
@@ -47,7 +56,7 @@ impl Chat {
     pub(super) fn name_guest(&mut self, speaker: Speaker, out: &mut Vec<Output>) {
         let asked = format!("guest-{}", speaker.id);
         let Some(granted) = self.give_name(speaker, &asked) else { return };
-        out.push(send(speaker.id, Notice::You { name: granted.name.clone() }));
+        out.push(send(speaker.id, ServerMessage::You { name: granted.name.clone() }));
         self.announce(speaker, granted.name, out);
     }
 
@@ -55,7 +64,7 @@ impl Chat {
         let Some(granted) = self.give_name(speaker, asked) else { return };
         if !granted.as_asked {
             let (id, name) = (speaker.id, granted.name.clone());
-            out.push(send(id, Notice::RejectUsername { id, name }));
+            out.push(send(id, ServerMessage::RejectUsername { id, name }));
         }
         self.announce(speaker, granted.name, out);
     }
@@ -68,7 +77,7 @@ impl Chat {
     /// A name was set: the list first, unless it has to wait, then whose name it is.
     fn announce(&mut self, speaker: Speaker, name: Name, out: &mut Vec<Output>) {
         self.list_changed(speaker.now, speaker.room, out);
-        out.push(broadcast(speaker.room, Notice::Username { name, id: speaker.id, date: speaker.now.date }));
+        out.push(broadcast(speaker.room, ServerMessage::Username { name, id: speaker.id, date: speaker.now.date }));
     }
 
     /// A refusal names the message that it is about.
@@ -79,7 +88,7 @@ impl Chat {
         target: Option<String>,
         nonce: Option<Arc<str>>,
         out: &mut Vec<Output>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ProtocolError> {
         let name = self.allow(speaker, &text).map_err(|problem| problem.of(nonce.clone()))?.clone();
         let said = Said { name, text: displayable(text), nonce };
         match target {
@@ -97,30 +106,30 @@ impl Chat {
         if let Some(first) = said.nonce.as_ref().and_then(|nonce| place.log.named(nonce)) {
             // Who is behind is told it in its turn.
             let was_told = self.told(id).is_none_or(|told| first.seq <= told);
-            return out.extend(was_told.then(|| send(id, Notice::Message(first.clone()))));
+            return out.extend(was_told.then(|| send(id, ServerMessage::Message(first.clone()))));
         }
         let Said { name, text, nonce } = said;
         let key = place.name.key().clone();
-        let entry = Entry { room: key, seq: place.log.next(), date: now.date, id, name, text, nonce };
+        let entry = StoredMessage { room: key, seq: place.log.next(), date: now.date, id, name, text, nonce };
         let is_stored = self.rules.archive && place.is_restored();
         self.rooms.record(room, entry.clone(), &self.rules);
         if is_stored {
             out.push(Output::Store(entry.clone()));
         }
-        out.push(broadcast(room, Notice::Message(entry)));
+        out.push(broadcast(room, ServerMessage::Message(entry)));
     }
 
     /// A private message: to its target and to its sender; once, if they are the same. It has no number, and is kept
     /// nowhere.
-    fn whisper(&self, speaker: Speaker, said: Said, target: &str, out: &mut Vec<Output>) -> Result<(), Problem> {
+    fn whisper(&self, speaker: Speaker, said: Said, target: &str, out: &mut Vec<Output>) -> Result<(), ProtocolError> {
         let found = self.room(speaker).and_then(|room| room.find(target, self.name_chars()));
         let Some((to, target)) = found else {
-            return Err(Problem::from(ErrorReason::NoSuchUser).of(said.nonce));
+            return Err(ProtocolError::from(ErrorReason::NoSuchUser).of(said.nonce));
         };
         let (id, date) = (speaker.id, speaker.now.date);
         let copy = |audience| {
             let Said { name, text, nonce } = said.clone();
-            Notice::Private { name, text, id, date, audience, nonce }
+            ServerMessage::Private { name, text, id, date, audience, nonce }
         };
         out.push(send(to, copy(Audience::You(target.clone()))));
         if to != id {
@@ -135,11 +144,11 @@ impl Chat {
 
     /// The speaker's name, if it has one and may say this: a text must have something in it that is
     /// not white space, and not too much.
-    fn allow(&self, speaker: Speaker, text: &str) -> Result<&Name, Problem> {
+    fn allow(&self, speaker: Speaker, text: &str) -> Result<&Name, ProtocolError> {
         let name = self.room(speaker).and_then(|room| room.name_of(speaker.seat)).ok_or(ErrorReason::NoName)?;
         let max = self.rules.text_chars;
         if text.trim_start().is_empty() {
-            return Err(Problem::new(ErrorReason::MissingField, "The text is empty. Say something."));
+            return Err(ProtocolError::new(ErrorReason::MissingField, "The text is empty. Say something."));
         }
         // No text has more characters than bytes: most need not be counted.
         if text.len() > max && text.chars().count() > max {
@@ -166,8 +175,8 @@ fn is_control(c: char) -> bool {
     c.is_control() && !matches!(c, '\n' | '\r' | '\t')
 }
 
-fn unknown_command(word: &str) -> Problem {
+fn unknown_command(word: &str) -> ProtocolError {
     let word: String = word.chars().take(32).collect();
     let about = format!("There is no command /{word}. Type /help to see those there are, or //{word} to say /{word}.");
-    Problem::new(ErrorReason::UnknownType, about)
+    ProtocolError::new(ErrorReason::UnknownType, about)
 }

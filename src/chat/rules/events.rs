@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::room_name::RoomName;
-use crate::chat::protocol::{Dialect, Entry, Millis, Notice, UserId};
+use crate::chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId};
 
 /// The time, by two clocks: one that people set, and that may jump, and one that nobody sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,20 +65,20 @@ impl<'a> Since<'a> {
 /// What an archive knows of a room, for [`Chat::restore`](super::Chat::restore).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Past {
+pub struct RoomSnapshot {
     /// Names the numbering, and stays the same as long as it goes on: digits and lower-case letters.
     pub log: Arc<str>,
     /// The number of the last message; 0: there was none.
     pub last: u64,
     /// The last messages, in order and without a gap, the one numbered `last` at the end. More than the rules keep in
     /// memory need not be given.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<StoredMessage>,
 }
 
-impl Past {
+impl RoomSnapshot {
     /// A numbering of that name, its last number, and its last messages.
     #[must_use]
-    pub fn new(log: impl Into<Arc<str>>, last: u64, entries: Vec<Entry>) -> Self {
+    pub fn new(log: impl Into<Arc<str>>, last: u64, entries: Vec<StoredMessage>) -> Self {
         Self { log: log.into(), last, entries }
     }
 }
@@ -128,7 +128,7 @@ pub enum Input<'a> {
         up_to: u64,
         /// In order. What is missing before or between them is gone; what is behind them was too much for one part; if there
         /// are none, all of it is gone. `None`: the archive does not answer, and is asked again a while.
-        found: Option<&'a [Entry]>,
+        found: Option<&'a [StoredMessage]>,
     },
     /// Nothing but time passed: wanted when [`Now::uptime`] is [`Chat::next_tick`](super::Chat::next_tick).
     Tick,
@@ -143,7 +143,7 @@ pub enum Output {
         /// Whom.
         to: UserId,
         /// What, in its dialect; nothing if [`Dialect::encode`] has no words for it.
-        notice: Notice,
+        notice: ServerMessage,
     },
     /// From now on the connection is told what its room is told. Until then, it is only told what is meant for it alone.
     Enter {
@@ -157,11 +157,11 @@ pub enum Output {
         /// The room.
         room: RoomId,
         /// What.
-        notice: Notice,
+        notice: ServerMessage,
     },
     /// Keep this message. What anybody is told in or after this output must not leave before it is kept. Only where
     /// [`Rules::archive`](super::Rules::archive) says so.
-    Store(Entry),
+    Store(StoredMessage),
     /// Look up in the archive what one connection is to be told next, and give it to [`Input::Recalled`]. Only where
     /// [`Rules::archive`](super::Rules::archive) says so.
     Recall {
@@ -173,7 +173,7 @@ pub enum Output {
         after: u64,
         /// The last one of them.
         up_to: u64,
-        /// The first so many bytes of those that are there, as [`Entry::wire_size`] counts, but at least one.
+        /// The first so many bytes of those that are there, as [`StoredMessage::wire_size`] counts, but at least one.
         bytes: usize,
     },
     /// Show one connection its own handshake, which is not the chat's to know.

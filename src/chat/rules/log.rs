@@ -7,8 +7,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::events::Past;
-use crate::chat::protocol::Entry;
+use super::events::RoomSnapshot;
+use crate::chat::protocol::StoredMessage;
 
 /// One room's messages.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Log {
     token: Arc<str>,
     /// The number of the last message.
     last: u64,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<StoredMessage>,
     /// The numbers of the messages that their clients gave a name.
     nonces: HashMap<Arc<str>, u64>,
     bytes: usize,
@@ -30,7 +30,7 @@ impl Log {
     }
 
     /// What was said before this process began. What does not fit to the rest is left out.
-    pub(super) fn restored(past: Past) -> Self {
+    pub(super) fn restored(past: RoomSnapshot) -> Self {
         let mut log = Self { last: past.last, ..Self::new(past.log) };
         let count = past.entries.len() as u64;
         let first = past.last.wrapping_sub(count);
@@ -61,13 +61,13 @@ impl Log {
     }
 
     /// Adds a message, whose number is [`next`](Self::next).
-    pub(super) fn push(&mut self, entry: Entry) {
+    pub(super) fn push(&mut self, entry: StoredMessage) {
         debug_assert_eq!(entry.seq, self.next(), "numbers have no gap");
         self.last = entry.seq;
         self.keep(entry);
     }
 
-    fn keep(&mut self, entry: Entry) {
+    fn keep(&mut self, entry: StoredMessage) {
         self.bytes += entry.size();
         if let Some(nonce) = &entry.nonce {
             self.nonces.insert(nonce.clone(), entry.seq);
@@ -76,7 +76,7 @@ impl Log {
     }
 
     /// Its messages, as far as they are kept.
-    pub(super) fn into_entries(self) -> impl Iterator<Item = Entry> {
+    pub(super) fn into_entries(self) -> impl Iterator<Item = StoredMessage> {
         self.entries.into_iter()
     }
 
@@ -92,7 +92,7 @@ impl Log {
     }
 
     /// The message with that nonce.
-    pub(super) fn named(&self, nonce: &str) -> Option<&Entry> {
+    pub(super) fn named(&self, nonce: &str) -> Option<&StoredMessage> {
         self.behind(self.nonces.get(nonce)? - 1).next()
     }
 
@@ -102,7 +102,7 @@ impl Log {
     }
 
     /// The messages behind that number, as far as they are kept.
-    pub(super) fn behind(&self, seq: u64) -> impl Iterator<Item = &Entry> {
+    pub(super) fn behind(&self, seq: u64) -> impl Iterator<Item = &StoredMessage> {
         let skipped = seq.saturating_sub(self.forgotten());
         self.entries.iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX))
     }

@@ -4,8 +4,8 @@
 //! Whoever is in the room is told which numbers those are.
 
 use super::rooms::Meanwhile;
-use super::{Chat, Output, Past, RoomName, send};
-use crate::chat::protocol::{Notice, UserId};
+use super::{Chat, Output, RoomName, RoomSnapshot, send};
+use crate::chat::protocol::{ServerMessage, UserId};
 
 impl Chat {
     /// Whether [`restore`](Self::restore) is wanted before somebody enters that room.
@@ -22,7 +22,7 @@ impl Chat {
 
     /// Gives a room the past that an archive has of it. What was said in it before that comes behind it: it is numbered anew,
     /// and stored. If it has a past, or there are too many rooms, nothing changes.
-    pub fn restore(&mut self, room: &RoomName, past: Past, out: &mut Vec<Output>) {
+    pub fn restore(&mut self, room: &RoomName, past: RoomSnapshot, out: &mut Vec<Output>) {
         let first = past.last;
         let Some((id, Meanwhile { said, forgotten })) = self.rooms.restore(room, past, &self.rules) else { return };
         if self.rules.archive {
@@ -31,7 +31,7 @@ impl Chat {
         let members: Vec<UserId> = self.members(id).collect();
         let Some(place) = self.rooms.get(id) else { return };
         let (seq, log) = (place.log.last(), place.log.token());
-        out.extend(members.iter().map(|id| send(*id, Notice::Id { id: *id, seq, log: log.clone() })));
+        out.extend(members.iter().map(|id| send(*id, ServerMessage::Id { id: *id, seq, log: log.clone() })));
         for behind in self.behind.iter_mut().filter(|behind| members.contains(&behind.id)) {
             behind.told = first + behind.told.saturating_sub(forgotten);
         }

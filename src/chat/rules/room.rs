@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::events::Past;
+use super::events::RoomSnapshot;
 use super::lists::Lists;
 use super::log::Log;
 use super::names::{self, Name};
@@ -66,7 +66,7 @@ impl Room {
     }
 
     /// What was said before this process began; and what the room has had until now.
-    pub(super) fn restore(&mut self, past: Past) -> Log {
+    pub(super) fn restore(&mut self, past: RoomSnapshot) -> Log {
         self.restored = true;
         std::mem::replace(&mut self.log, Log::restored(past))
     }

@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::events::{Past, RoomId};
+use super::events::{RoomId, RoomSnapshot};
 use super::room::Room;
 use super::room_name::RoomName;
 use super::rules::Rules;
-use crate::chat::protocol::{Entry, base36};
+use crate::chat::protocol::{StoredMessage, base36};
 
 /// The largest history loses this part of it when all are too large: the next message does not have to look again.
 const SHED: usize = 8;
@@ -40,7 +40,7 @@ pub(super) struct Rooms {
 #[derive(Debug)]
 pub(super) struct Meanwhile {
     /// As it is numbered now.
-    pub(super) said: Vec<Entry>,
+    pub(super) said: Vec<StoredMessage>,
     /// So many more were said before these, and are forgotten.
     pub(super) forgotten: u64,
 }
@@ -93,7 +93,12 @@ impl Rooms {
     }
 
     /// Gives a room its past, unless it has one. What was said in it comes behind that.
-    pub(super) fn restore(&mut self, name: &RoomName, past: Past, rules: &Rules) -> Option<(RoomId, Meanwhile)> {
+    pub(super) fn restore(
+        &mut self,
+        name: &RoomName,
+        past: RoomSnapshot,
+        rules: &Rules,
+    ) -> Option<(RoomId, Meanwhile)> {
         if !self.lacks(name.key()) {
             return None;
         }
@@ -101,8 +106,8 @@ impl Rooms {
         let room = self.get_mut(id)?;
         let begun = room.restore(past);
         let (before, forgotten) = (begun.bytes(), begun.forgotten());
-        let said: Vec<Entry> =
-            begun.into_entries().zip(room.log.next()..).map(|(said, seq)| Entry { seq, ..said }).collect();
+        let said: Vec<StoredMessage> =
+            begun.into_entries().zip(room.log.next()..).map(|(said, seq)| StoredMessage { seq, ..said }).collect();
         said.iter().for_each(|entry| room.log.push(entry.clone()));
         self.bytes = self.bytes + self.get(id)?.log.bytes() - before;
         self.unkept += forgotten;
@@ -136,7 +141,7 @@ impl Rooms {
     }
 
     /// Adds what was said to a room's log.
-    pub(super) fn record(&mut self, id: RoomId, entry: Entry, rules: &Rules) {
+    pub(super) fn record(&mut self, id: RoomId, entry: StoredMessage, rules: &Rules) {
         if let Some(room) = self.get_mut(id) {
             let size = entry.size();
             room.log.push(entry);

@@ -44,13 +44,13 @@ pub struct Rules {
     pub history_lines: usize,
     /// Messages of one room that are kept in memory. Default 500.
     pub room_messages: usize,
-    /// Bytes of one room's history in memory, as [`Entry::size`](crate::chat::protocol::Entry::size) counts. Default 256 KiB.
+    /// Bytes of one room's history in memory, as [`StoredMessage::size`](crate::chat::protocol::StoredMessage::size) counts. Default 256 KiB.
     pub room_bytes: usize,
     /// Bytes of all rooms' histories in memory. Default 16 MiB. Beyond that the largest lose their oldest messages.
     pub history_bytes: usize,
     /// Bytes of history that one connection is told at once, as
-    /// [`Entry::wire_size`](crate::chat::protocol::Entry::wire_size) counts: who missed more is told the rest when it has taken
-    /// them. Default 64 KiB. It should be well below [`Config::outbox`](crate::Config::outbox).
+    /// [`StoredMessage::wire_size`](crate::chat::protocol::StoredMessage::wire_size) counts: who missed more is told the rest when it has taken
+    /// them. Default 64 KiB. It should be well below [`Config::max_send_buffer`](crate::Config::max_send_buffer).
     pub replay_bytes: usize,
     /// Messages that one who comes back is told, of those that only the archive has; the rest is a gap. Default 100 000.
     pub replay_messages: usize,

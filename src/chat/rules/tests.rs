@@ -80,7 +80,7 @@ fn show(output: &Output) -> String {
     }
 }
 
-fn words(notice: &Notice) -> String {
+fn words(notice: &ServerMessage) -> String {
     let mut out = String::new();
     if !Dialect::Chinwag.encode(notice, &mut out) {
         assert!(Dialect::Text.encode(notice, &mut out));

@@ -11,7 +11,7 @@
 //! told the time.
 
 use crate::{
-    chat::protocol::Notice,
+    chat::protocol::ServerMessage,
     chat::rules::{Output, RoomId},
 };
 use std::{
@@ -38,7 +38,7 @@ const AROUND: usize = 72;
 #[derive(Debug, Default)]
 pub(super) struct Calm {
     /// Who signed in, and where.
-    names: Vec<(RoomId, Notice)>,
+    names: Vec<(RoomId, ServerMessage)>,
     /// What they will have, encoded.
     bytes: usize,
     /// The first of them came then.
@@ -63,8 +63,8 @@ pub(super) enum Verdict {
 
 impl Calm {
     /// A name, which may wait.
-    pub(super) fn name(&mut self, room: RoomId, notice: Notice) {
-        if let Notice::Username { name, .. } = &notice {
+    pub(super) fn name(&mut self, room: RoomId, notice: ServerMessage) {
+        if let ServerMessage::Username { name, .. } = &notice {
             self.bytes += AROUND + name.bytes().map(encoded).sum::<usize>();
         }
         self.names.push((room, notice));
@@ -76,13 +76,13 @@ impl Calm {
     }
 
     /// Something else, which is urgent: the names that have to be told before it.
-    pub(super) fn names_before(&mut self, output: &Output) -> Vec<(RoomId, Notice)> {
+    pub(super) fn names_before(&mut self, output: &Output) -> Vec<(RoomId, ServerMessage)> {
         self.urgent = true;
         match output {
             // What one is told on coming needs no others' names; but who talks to somebody has a name.
             Output::Enter { .. } | Output::ShowHandshake { .. } => Vec::new(),
-            Output::Send { notice, .. } if !matches!(notice, Notice::Private { .. }) => Vec::new(),
-            Output::Broadcast { notice: Notice::UserList(_), .. } if self.is_crowd() && !self.due => {
+            Output::Send { notice, .. } if !matches!(notice, ServerMessage::Private { .. }) => Vec::new(),
+            Output::Broadcast { notice: ServerMessage::UserList(_), .. } if self.is_crowd() && !self.due => {
                 self.listed = true;
                 Vec::new()
             }
@@ -91,7 +91,7 @@ impl Calm {
     }
 
     /// All names, which are told now.
-    pub(super) fn take_names(&mut self) -> Vec<(RoomId, Notice)> {
+    pub(super) fn take_names(&mut self) -> Vec<(RoomId, ServerMessage)> {
         (self.bytes, self.since, self.listed, self.due) = (0, None, false, false);
         mem::take(&mut self.names)
     }
@@ -147,31 +147,31 @@ mod tests {
     use crate::chat::protocol::{Audience, Dialect};
     use Verdict::{SendAll, SendRest, Wait};
 
-    fn said(notice: Notice) -> Output {
+    fn said(notice: ServerMessage) -> Output {
         Output::Broadcast { room: RoomId::LOBBY, notice }
     }
 
     fn list() -> Output {
-        said(Notice::UserList(["ann".into()].into()))
+        said(ServerMessage::UserList(["ann".into()].into()))
     }
 
     fn left() -> Output {
-        said(Notice::Left { name: "ann".into() })
+        said(ServerMessage::Left { name: "ann".into() })
     }
 
     fn welcome() -> Output {
-        Output::Send { to: 1, notice: Notice::Id { id: 1, seq: 0, log: "x".into() } }
+        Output::Send { to: 1, notice: ServerMessage::Id { id: 1, seq: 0, log: "x".into() } }
     }
 
     fn private() -> Output {
         let audience = Audience::Other("bob".into());
         let (name, text) = ("ann".into(), "hi".into());
-        Output::Send { to: 1, notice: Notice::Private { name, text, id: 1, date: 0, audience, nonce: None } }
+        Output::Send { to: 1, notice: ServerMessage::Private { name, text, id: 1, date: 0, audience, nonce: None } }
     }
 
     fn sign_in(calm: &mut Calm, count: usize) {
         for id in 0..count {
-            calm.name(RoomId::LOBBY, Notice::Username { name: "ann".into(), id: id as u64, date: 0 });
+            calm.name(RoomId::LOBBY, ServerMessage::Username { name: "ann".into(), id: id as u64, date: 0 });
         }
     }
 
@@ -202,7 +202,8 @@ mod tests {
     #[test]
     fn what_waits_is_bounded_by_what_is_sent() {
         for name in ["ann", "&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&", "a\"<b>\\c", "\u{1f600}"] {
-            let notice = Notice::Username { name: name.into(), id: u64::from(u32::MAX), date: 1_763_877_123_456 };
+            let notice =
+                ServerMessage::Username { name: name.into(), id: u64::from(u32::MAX), date: 1_763_877_123_456 };
             let (mut calm, mut text, mut sent) = (Calm::default(), String::new(), 0);
             while !calm.is_full() {
                 calm.name(RoomId::LOBBY, notice.clone());

@@ -4,7 +4,7 @@
 
 use super::ChatServer;
 use crate::{
-    chat::protocol::{Notice, UserId},
+    chat::protocol::{ServerMessage, UserId},
     chat::rules::{Input, Output, RoomId},
 };
 use std::{mem, ops::Range};
@@ -16,7 +16,7 @@ impl ChatServer {
     pub(super) fn perform(&mut self) {
         let mut outputs = mem::take(&mut self.outputs);
         for output in outputs.drain(..) {
-            if let Output::Broadcast { room, notice: notice @ Notice::Username { .. } } = output {
+            if let Output::Broadcast { room, notice: notice @ ServerMessage::Username { .. } } = output {
                 self.rooms_changed = true;
                 self.calm.name(room, notice);
                 continue;
@@ -46,7 +46,7 @@ impl ChatServer {
     }
 
     /// Tells rooms who signed in, in as many writes as batches would take.
-    pub(super) fn tell(&mut self, names: Vec<(RoomId, Notice)>) {
+    pub(super) fn tell(&mut self, names: Vec<(RoomId, ServerMessage)>) {
         for (room, notice) in names {
             self.fanout.broadcast(room, &notice);
             if self.fanout.is_full() {

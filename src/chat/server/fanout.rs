@@ -15,7 +15,7 @@
 mod room;
 
 use crate::{
-    chat::protocol::{Dialect, Notice, UserId},
+    chat::protocol::{Dialect, ServerMessage, UserId},
     chat::rules::RoomId,
     ws::Frames,
     ws::peer::Peer,
@@ -174,7 +174,7 @@ impl<P: Recipient> Fanout<P> {
     }
 
     /// Says it to everyone in the room.
-    pub(super) fn broadcast(&mut self, room: RoomId, notice: &Notice) {
+    pub(super) fn broadcast(&mut self, room: RoomId, notice: &ServerMessage) {
         let at = place(room);
         let Some(place) = self.rooms.get_mut(at).filter(|room| !room.members.is_empty()) else { return };
         let said = place.said.get_or_insert_with(|| {
@@ -193,7 +193,7 @@ impl<P: Recipient> Fanout<P> {
     }
 
     /// Says it to one.
-    pub(super) fn send(&mut self, to: UserId, notice: &Notice) {
+    pub(super) fn send(&mut self, to: UserId, notice: &ServerMessage) {
         let Some((room, place)) = self.index.get(&to).map(|&(at, place)| (&mut self.rooms[at], place)) else { return };
         let member = &mut room.members[place];
         if member.own.is_empty() {
@@ -243,7 +243,7 @@ impl<P: Recipient> Fanout<P> {
 }
 
 /// One notice as one frame; none if the dialect has no words for it.
-fn encode(notice: &Notice, dialect: Dialect, text: &mut String, frames: &mut Frames) {
+fn encode(notice: &ServerMessage, dialect: Dialect, text: &mut String, frames: &mut Frames) {
     text.clear();
     if dialect.encode(notice, text) {
         frames.text(text);

@@ -33,7 +33,12 @@ pub struct Builder {
 
 impl Builder {
     pub(super) fn new(url: &str) -> Self {
-        let config = Config { message: 16 * 1024 * 1024, outbox: 64 * 1024 * 1024, events: 64, ..Config::default() };
+        let config = Config {
+            max_message_size: 16 * 1024 * 1024,
+            max_send_buffer: 64 * 1024 * 1024,
+            event_capacity: 64,
+            ..Config::default()
+        };
         Self {
             url: url.to_owned(),
             protocols: Vec::new(),
@@ -92,8 +97,8 @@ impl Builder {
     /// After this much silence a Ping is sent (20 s; zero: never), and without any answer within that time (20 s) the
     /// connection counts as gone: [`Error::Silent`].
     pub fn ping(mut self, after: Duration, within: Duration) -> Self {
-        self.config.ping_after = after;
-        self.config.pong_within = within;
+        self.config.ping_interval = after;
+        self.config.pong_timeout = within;
         self
     }
 
@@ -105,19 +110,19 @@ impl Builder {
 
     /// Bytes of one message, and of one frame, that the server may send. 16 MiB. Above: Close 1009.
     pub fn max_message(mut self, bytes: usize) -> Self {
-        self.config.message = bytes;
+        self.config.max_message_size = bytes;
         self
     }
 
     /// Bytes that may wait to be sent. 64 MiB. Above: Close 1013 and [`Error::Full`].
     pub fn max_buffered(mut self, bytes: usize) -> Self {
-        self.config.outbox = bytes;
+        self.config.max_send_buffer = bytes;
         self
     }
 
     /// Events that may wait to be received. 64. When there are more, the socket is not read, and TCP slows the server.
     pub fn max_events(mut self, events: usize) -> Self {
-        self.config.events = events;
+        self.config.event_capacity = events;
         self
     }
 

@@ -3,7 +3,7 @@
 //! Owns the types only, and how an end is told.
 
 use super::Error;
-use crate::ws::connection::{Message, Reason};
+use crate::ws::connection::{DisconnectReason, Message};
 
 /// What happens to a [`WebSocket`](super::WebSocket). `Close` comes last and exactly once.
 #[derive(Debug)]
@@ -42,15 +42,15 @@ pub enum ReadyState {
 }
 
 /// How a connection's end is told: what went wrong, if anything did, and the last event.
-pub(super) fn end(reason: Reason) -> (Option<Error>, Event) {
+pub(super) fn end(reason: DisconnectReason) -> (Option<Error>, Event) {
     let error = match reason {
-        Reason::ByPeer { code, reason } => return (None, Event::Close { code, reason, was_clean: true }),
+        DisconnectReason::ByPeer { code, reason } => return (None, Event::Close { code, reason, was_clean: true }),
         // The server did not answer our Close frame in time.
-        Reason::ByUs { .. } => None,
-        Reason::Failed { code, what } => Some(Error::Failed { code, what }),
-        Reason::TooSlow => Some(Error::Full),
-        Reason::Silent => Some(Error::Silent),
-        Reason::Lost | Reason::Panicked => Some(Error::Lost),
+        DisconnectReason::ByUs { .. } => None,
+        DisconnectReason::Failed { code, what } => Some(Error::Failed { code, what }),
+        DisconnectReason::TooSlow => Some(Error::Full),
+        DisconnectReason::Silent => Some(Error::Silent),
+        DisconnectReason::Lost | DisconnectReason::Panicked => Some(Error::Lost),
     };
     (error, abnormal())
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns these tests only; the server's end of the socket is bare here.
 
-use super::{Connection, Drain, FarEnd, Message, Parts, Reader, Reason, Role, SPACE};
+use super::{Connection, DisconnectReason, Drain, FarEnd, Message, Parts, Reader, Role, SPACE};
 use crate::ws::config::Config;
 use std::{
     io::{Read, Write},
@@ -70,7 +70,7 @@ fn the_server_ends_the_tcp_connection() {
     assert!(server.read(&mut [0]).is_err(), "no FIN before ours");
     drop(server);
     let (next, reason) = client.join().expect("no panic");
-    assert_eq!((next, reason), (None, Reason::ByPeer { code: 4000, reason: String::new() }));
+    assert_eq!((next, reason), (None, DisconnectReason::ByPeer { code: 4000, reason: String::new() }));
 }
 
 /// The Close frame that came is the one that counts, even where this side was first.
@@ -82,7 +82,7 @@ fn a_client_that_closes_reports_the_servers_answer() {
     server.write_all(b"\x88\x05\x0b\xb9bye").expect("room");
     drop(server);
     assert_eq!(reader.next(&mut [0; SPACE]), None);
-    assert_eq!(connection.end(), Reason::ByPeer { code: 3001, reason: "bye".into() });
+    assert_eq!(connection.end(), DisconnectReason::ByPeer { code: 3001, reason: "bye".into() });
 }
 
 /// A server that never ends the connection is not waited for any longer than that.
@@ -93,5 +93,5 @@ fn a_client_does_not_wait_for_the_fin_for_ever() {
     server.write_all(b"\x88\x00").expect("room");
     assert_eq!(reader.next(&mut [0; SPACE]), None);
     assert!(start.elapsed() >= Duration::from_millis(20));
-    assert_eq!(connection.end(), Reason::ByPeer { code: 1005, reason: String::new() });
+    assert_eq!(connection.end(), DisconnectReason::ByPeer { code: 1005, reason: String::new() });
 }

@@ -8,7 +8,7 @@ use super::{
     controls::Controls,
     frames::{Bytes, Message},
     outbox::Outbox,
-    reason::Reason,
+    reason::DisconnectReason,
     wire::Wire,
 };
 use crate::{ws::config::Config, ws::tls::Session};
@@ -40,7 +40,7 @@ pub(super) struct Live {
     watched: bool,
     /// When the drain will cut it.
     pub(super) deadline: Option<Instant>,
-    reason: Option<Reason>,
+    reason: Option<DisconnectReason>,
 }
 
 /// How far the closing handshake (RFC 6455 7.1) has come.
@@ -93,8 +93,8 @@ impl Live {
         let limits = WebSocketConfig::default()
             .read_buffer_size(PARSE_BUFFER)
             .write_buffer_size(0)
-            .max_message_size(Some(config.message))
-            .max_frame_size(Some(config.message));
+            .max_message_size(Some(config.max_message_size))
+            .max_frame_size(Some(config.max_message_size));
         Self {
             stream,
             role,
@@ -137,8 +137,8 @@ impl Live {
         self.outbox.len()
     }
 
-    pub(super) fn into_reason(self) -> Reason {
-        self.reason.unwrap_or(Reason::Lost)
+    pub(super) fn into_reason(self) -> DisconnectReason {
+        self.reason.unwrap_or(DisconnectReason::Lost)
     }
 
     /// Puts bytes behind what waits; they go with what is sent next, or when all is settled.
@@ -178,11 +178,11 @@ impl Live {
     pub(super) fn close(&mut self, code: u16, why: &str) {
         self.say_close(code, why);
         self.phase = Phase::Closing;
-        self.reason.get_or_insert(Reason::ByUs { code });
+        self.reason.get_or_insert(DisconnectReason::ByUs { code });
     }
 
     /// Fails the connection (RFC 6455 7.1.7): a Close frame, then the FIN.
-    pub(super) fn fail(&mut self, code: u16, why: &str, reason: Reason) {
+    pub(super) fn fail(&mut self, code: u16, why: &str, reason: DisconnectReason) {
         self.reason.get_or_insert(reason);
         if self.phase == Phase::Open {
             self.say_close(code, why);
@@ -203,7 +203,7 @@ impl Live {
                 Ok(Frame::Binary(bytes)) if self.phase == Phase::Open => {
                     return Digest::Message(Message::Binary(bytes));
                 }
-                Ok(Frame::Ping(_) | Frame::Pong(_)) => self.count_control(config.controls),
+                Ok(Frame::Ping(_) | Frame::Pong(_)) => self.count_control(config.control_frames_per_second),
                 Ok(Frame::Close(frame)) => return self.closing_by_peer(frame),
                 Ok(_) => {}
                 Err(Error::Io(why)) if why.kind() == io::ErrorKind::WouldBlock => return Digest::Hungry,
@@ -219,7 +219,7 @@ impl Live {
         if !self.controls.one_more(per_second, Instant::now()) {
             self.flush_context();
             let what = "a flood of control frames".to_owned();
-            self.fail(1008, "too many pings", Reason::Failed { code: 1008, what });
+            self.fail(1008, "too many pings", DisconnectReason::Failed { code: 1008, what });
         }
     }
 
@@ -229,7 +229,7 @@ impl Live {
         match ending {
             Ending::Ours => false,
             Ending::Lost(_) => {
-                self.reason.get_or_insert(Reason::Lost);
+                self.reason.get_or_insert(DisconnectReason::Lost);
                 self.phase = Phase::Finishing;
                 false
             }
@@ -254,8 +254,8 @@ impl Live {
             None => (1005, String::new()),
         };
         // What a client reports is the Close frame that came, whoever was first (RFC 6455 7.1.5).
-        self.reason.take_if(|said| self.role == Role::Client && matches!(said, Reason::ByUs { .. }));
-        self.reason.get_or_insert(Reason::ByPeer { code, reason });
+        self.reason.take_if(|said| self.role == Role::Client && matches!(said, DisconnectReason::ByUs { .. }));
+        self.reason.get_or_insert(DisconnectReason::ByPeer { code, reason });
         Digest::Over(Ending::Close)
     }
 
@@ -266,7 +266,7 @@ impl Live {
             Error::Utf8(_) => (1007, "invalid UTF-8"),
             _ => (1002, "protocol error"),
         };
-        self.fail(code, why, Reason::Failed { code, what: error.to_string() });
+        self.fail(code, why, DisconnectReason::Failed { code, what: error.to_string() });
     }
 
     /// Sends what the socket takes; when all is sent and all is said, the FIN.

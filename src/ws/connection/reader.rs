@@ -52,12 +52,12 @@ pub(crate) struct Reader {
 impl Reader {
     /// `input`: bytes that were read already, behind the request's head.
     pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>, input: Vec<u8>) -> Self {
-        let (unread, small) = (0..input.len(), connection.config.read_buffer);
+        let (unread, small) = (0..input.len(), connection.config.read_buffer_size);
         let mut large = if input.is_empty() { vec![0; smallest(small)] } else { input };
         if !large.is_empty() {
             large.resize(large.len().max(small), 0);
         }
-        let (timeout, visit, fruitless) = (Some(connection.config.ping_after), Visit::None, Fruitless::new());
+        let (timeout, visit, fruitless) = (Some(connection.config.ping_interval), Visit::None, Fruitless::new());
         Self { connection, stream, large, unread, awaiting_pong: false, timeout, visit, fruitless }
     }
 
@@ -78,7 +78,7 @@ impl Reader {
 
     /// Takes one message out of what was read.
     pub(crate) fn digest(&mut self, space: &mut Space) -> Digest {
-        let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer);
+        let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer_size);
         let mut input = &buffer[self.unread.clone()];
         let digest = self.connection.digest(&mut input);
         self.unread.start = self.unread.end - input.len();
@@ -103,7 +103,7 @@ impl Reader {
         }
         self.set_timeout();
         loop {
-            let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer);
+            let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer_size);
             match recv(&*self.stream, buffer, RecvFlags::empty()) {
                 Ok((_, 0)) => return false,
                 Ok((_, count)) => {
@@ -124,17 +124,17 @@ impl Reader {
 
     fn received(&mut self, count: usize) {
         self.unread = 0..count;
-        if self.fruitless.is_too_much(count, self.connection.config.message) {
+        if self.fruitless.is_too_much(count, self.connection.config.max_message_size) {
             self.connection.fragmented();
         }
         if std::mem::take(&mut self.awaiting_pong) {
-            self.timeout = Some(self.connection.config.ping_after);
+            self.timeout = Some(self.connection.config.ping_interval);
         }
     }
 
     /// A larger buffer for those who fill it; the small one again for those who do not.
     fn fit(&mut self) {
-        let small = self.connection.config.read_buffer;
+        let small = self.connection.config.read_buffer_size;
         let size = if self.large.is_empty() { small } else { self.large.len() };
         let last = std::mem::take(&mut self.unread).end;
         if last == size && size < LARGEST_READ {
@@ -148,7 +148,7 @@ impl Reader {
     fn ask(&mut self) {
         self.connection.ping();
         self.awaiting_pong = true;
-        self.timeout = Some(self.connection.config.pong_within);
+        self.timeout = Some(self.connection.config.pong_timeout);
         self.set_timeout();
     }
 

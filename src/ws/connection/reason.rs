@@ -5,7 +5,7 @@ use std::fmt;
 /// Why a connection ended. It comes with [`Event::Disconnected`](crate::Event::Disconnected), once and last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Reason {
+pub enum DisconnectReason {
     /// The peer sent a Close frame first (RFC 6455 5.5.1).
     ByPeer {
         /// Its status code; 1005 when the frame had none.
@@ -26,9 +26,9 @@ pub enum Reason {
         /// What it did, in words.
         what: String,
     },
-    /// More waited for this peer than [`Config::outbox`](crate::Config::outbox) allows. Close 1013 was sent.
+    /// More waited for this peer than [`Config::max_send_buffer`](crate::Config::max_send_buffer) allows. Close 1013 was sent.
     TooSlow,
-    /// No answer to a Ping within [`Config::pong_within`](crate::Config::pong_within). Close 1013 was sent.
+    /// No answer to a Ping within [`Config::pong_timeout`](crate::Config::pong_timeout). Close 1013 was sent.
     Silent,
     /// The connection was cut without a Close frame; a browser would call it 1006.
     Lost,
@@ -36,7 +36,7 @@ pub enum Reason {
     Panicked,
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for DisconnectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ByPeer { code, reason } if reason.is_empty() => write!(f, "closed by the client, {code}"),

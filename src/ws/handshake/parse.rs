@@ -10,7 +10,7 @@ use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
 use super::head::Limits;
 use super::head_error::HeadError;
-use super::seen;
+use super::transcript;
 use crate::ws::http::{Method, Request};
 
 const REQUEST_LINE: HeadError = HeadError::Malformed("The first line must be a request line, such as GET / HTTP/1.1.");
@@ -51,7 +51,7 @@ fn build(head: &Bytes, raw: &httparse::Request<'_, '_>) -> Result<Request, HeadE
         _ => Version::HTTP_11,
     };
     *request.headers_mut() = headers(head, raw.headers)?;
-    seen::keep(raw.headers, &mut request);
+    transcript::keep(raw.headers, &mut request);
     Ok(request)
 }
 

@@ -126,7 +126,7 @@ fn turn_away_politely(stream: TcpStream, port: Option<&Port>, shared: &Arc<Share
             let _ = catch_unwind(AssertUnwindSafe(|| opening::turn_away(&thread_stream, thread_port.as_ref())));
             porters.fetch_sub(1, Ordering::Relaxed);
         });
-        if spawn("porter", shared.config.stack, work).is_ok() {
+        if spawn("porter", shared.config.stack_size, work).is_ok() {
             return;
         }
         turn_away(&stream, port);

@@ -109,7 +109,7 @@ impl Builder {
         let addrs = self.entrances.iter().map(|entrance| entrance.listener.local_addr());
         let addrs = addrs.collect::<Result<_, _>>()?;
         self.config = within(self.config.sensible(), mappings::room());
-        let (sender, events) = bounded(self.config.events);
+        let (sender, events) = bounded(self.config.event_capacity);
         let shared = Arc::new(self.shared(sender)?);
         // From here on, an error drops the server, and thus stops what has been started.
         let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
@@ -124,15 +124,15 @@ impl Builder {
         Ok(Shared {
             policy: self.policy,
             drain: Drain::start()?,
-            relay: Relay::start(config.stack)?,
+            relay: Relay::start(config.stack_size)?,
             seats: Arc::default(),
-            openings: Threads::new(config.stack),
-            lives: Threads::new(config.stack),
+            openings: Threads::new(config.stack_size),
+            lives: Threads::new(config.stack_size),
             visits: Visits::default(),
             proxies: self.proxies,
             guests: Guests::default(),
             guesses: Pace::new(GUESSES),
-            opened: Pace::new(u32::try_from(config.connections_per_address).unwrap_or(u32::MAX)),
+            opened: Pace::new(u32::try_from(config.max_connections_per_address).unwrap_or(u32::MAX)),
             ledger: Ledger::default(),
             next_id: AtomicU64::new(self.first_id.unwrap_or(1).max(1)),
             porters: Arc::default(),
@@ -145,12 +145,12 @@ impl Builder {
 
 /// Not more connections than there is room for, whatever was asked for.
 fn within(mut config: Config, room: Option<usize>) -> Config {
-    let wanted = if config.connections == 0 { usize::MAX } else { config.connections };
+    let wanted = if config.max_connections == 0 { usize::MAX } else { config.max_connections };
     if let Some(room) = room.filter(|room| *room < wanted) {
         if wanted < usize::MAX {
             warn!("room for {room} connections, not {wanted}: for more, raise sysctl vm.max_map_count");
         }
-        config.connections = room;
+        config.max_connections = room;
     }
     config
 }
@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn no_more_connections_are_let_in_than_there_is_room_for() {
         for (wanted, room, expected) in [(100, Some(50), 50), (100, Some(500), 100), (0, Some(50), 50), (0, None, 0)] {
-            let config = Config { connections: wanted, ..Config::default() };
-            assert_eq!(within(config, room).connections, expected);
+            let config = Config { max_connections: wanted, ..Config::default() };
+            assert_eq!(within(config, room).max_connections, expected);
         }
     }
 }

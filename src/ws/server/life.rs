@@ -12,7 +12,9 @@ use super::{
     visits::{SILENCE, WHOLE},
 };
 use crate::{
-    ws::connection::{Came, Connection, Digest, Ending, FarEnd, Message, Parts, Reader, Reason, Role, SPACE, Space},
+    ws::connection::{
+        Came, Connection, Digest, DisconnectReason, Ending, FarEnd, Message, Parts, Reader, Role, SPACE, Space,
+    },
     ws::http::Request,
     ws::peer::Peer,
 };
@@ -223,7 +225,7 @@ impl Life {
     fn end(self: Box<Self>, panicked: bool) {
         let Self { peer, reader, shared, seat } = *self;
         let reason = peer.end();
-        let reason = if panicked { Reason::Panicked } else { reason };
+        let reason = if panicked { DisconnectReason::Panicked } else { reason };
         shared.guests.leave(peer.id());
         // Nobody who is gone keeps a descriptor and a seat while the channel is full.
         drop((reader, seat));
@@ -239,16 +241,16 @@ fn report_open(peer: &Peer) {
 }
 
 #[inline(never)]
-fn report_end(shared: &Shared, peer: &Peer, reason: &Reason) {
+fn report_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
     debug!("connection {} from {}: {reason}", peer.id(), peer.addr());
     let kind = match reason {
-        Reason::Panicked => {
+        DisconnectReason::Panicked => {
             error!("connection {} from {}: its thread panicked; please report this", peer.id(), peer.addr());
             return;
         }
-        Reason::TooSlow => Kind::TooSlow,
-        Reason::Silent => Kind::Silent,
-        Reason::Failed { .. } => Kind::Failed,
+        DisconnectReason::TooSlow => Kind::TooSlow,
+        DisconnectReason::Silent => Kind::Silent,
+        DisconnectReason::Failed { .. } => Kind::Failed,
         _ => return,
     };
     shared.ledger.note(kind, format_args!("dropped connection {} from {}: {reason}", peer.id(), peer.addr()));

@@ -100,7 +100,7 @@ impl<'a> Newcomer<'a> {
 
     /// Reads the request, or refuses what is none.
     fn read(&self, line: &mut Line<'_>) -> Option<(Box<Request>, Vec<u8>)> {
-        let limits = Limits { bytes: self.shared.config.head, fields: self.shared.config.fields };
+        let limits = Limits { bytes: self.shared.config.max_head_size, fields: self.shared.config.max_header_fields };
         match handshake::read_head(line, &limits, self.deadline) {
             Ok((request, input)) => Some((Box::new(request), input)),
             Err(why) => {

@@ -55,10 +55,10 @@ impl Seats {
     /// A seat for a newcomer, who is in its handshake then. Without an address it is to [`Seat::sit_at`] one later.
     pub(super) fn take(self: &Arc<Self>, address: Option<IpAddr>, config: &Config) -> Result<Seat, Full> {
         let mut taken = self.taken();
-        if reached(taken.connections, config.connections) {
+        if reached(taken.connections, config.max_connections) {
             return Err(Full::Connections);
         }
-        if reached(taken.handshakes, config.handshakes) {
+        if reached(taken.handshakes, config.max_handshakes) {
             return Err(Full::Handshakes);
         }
         let address = address.map(network);
@@ -83,7 +83,7 @@ impl Seats {
 impl Taken {
     fn sit_at(&mut self, address: IpAddr, config: &Config) -> Result<(), Full> {
         let here = self.by_address.get(&address).copied().unwrap_or(0);
-        if !address.is_loopback() && reached(here, config.connections_per_address) {
+        if !address.is_loopback() && reached(here, config.max_connections_per_address) {
             return Err(Full::Address);
         }
         self.by_address.insert(address, here + 1);
@@ -150,7 +150,12 @@ mod tests {
     use super::*;
 
     fn config(connections: usize, per_address: usize, handshakes: usize) -> Config {
-        Config { connections, connections_per_address: per_address, handshakes, ..Config::default() }
+        Config {
+            max_connections: connections,
+            max_connections_per_address: per_address,
+            max_handshakes: handshakes,
+            ..Config::default()
+        }
     }
 
     fn ip(text: &str) -> IpAddr {

@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Command, Problem};
+use super::{ClientMessage, ProtocolError};
 use crate::chat::protocol::{ErrorReason, MOST_NONCE_CHARS};
 
 /// The command in one message.
-pub(super) fn command(text: &str) -> Result<Command, Problem> {
+pub(super) fn command(text: &str) -> Result<ClientMessage, ProtocolError> {
     let object: Object<'_> = serde_json::from_str(text).map_err(|_| ErrorReason::BadJson)?;
     match object.kind {
         Field::Text(kind) => match &*kind {
             "message" => message(object.text, object.target, object.nonce),
             "username" => set_name(object.name),
-            "inspect" => Ok(Command::Inspect),
-            "drop" => Ok(Command::Drop),
+            "inspect" => Ok(ClientMessage::Inspect),
+            "drop" => Ok(ClientMessage::Drop),
             _ => Err(ErrorReason::UnknownType.into()),
         },
         Field::Absent => Err(missing("The object has no \"type\".")),
@@ -29,7 +29,7 @@ pub(super) fn command(text: &str) -> Result<Command, Problem> {
 }
 
 /// Whatever else is wrong with it, the client is told which message it was.
-fn message(text: Field<'_>, target: Field<'_>, nonce: Field<'_>) -> Result<Command, Problem> {
+fn message(text: Field<'_>, target: Field<'_>, nonce: Field<'_>) -> Result<ClientMessage, ProtocolError> {
     let nonce = match nonce {
         Field::Absent => None,
         Field::Text(nonce) if is_nonce(&nonce) => Some(Arc::from(nonce)),
@@ -42,7 +42,7 @@ fn is_nonce(text: &str) -> bool {
     !text.is_empty() && text.chars().nth(MOST_NONCE_CHARS).is_none()
 }
 
-fn say(text: Field<'_>, target: Field<'_>, nonce: Option<Arc<str>>) -> Result<Command, Problem> {
+fn say(text: Field<'_>, target: Field<'_>, nonce: Option<Arc<str>>) -> Result<ClientMessage, ProtocolError> {
     let Field::Text(text) = text else {
         return Err(missing("A \"message\" needs a \"text\", which is a string."));
     };
@@ -52,18 +52,18 @@ fn say(text: Field<'_>, target: Field<'_>, nonce: Option<Arc<str>>) -> Result<Co
         // Must not fall through to the room: it was meant for one user only.
         Field::Other => return Err(missing("\"target\" must be a string.")),
     };
-    Ok(Command::Say { text: text.into(), target, nonce })
+    Ok(ClientMessage::Say { text: text.into(), target, nonce })
 }
 
-fn set_name(name: Field<'_>) -> Result<Command, Problem> {
+fn set_name(name: Field<'_>) -> Result<ClientMessage, ProtocolError> {
     match name {
-        Field::Text(name) => Ok(Command::SetName(name.into_owned())),
+        Field::Text(name) => Ok(ClientMessage::SetName(name.into_owned())),
         _ => Err(missing("A \"username\" needs a \"name\", which is a string.")),
     }
 }
 
-fn missing(about: &'static str) -> Problem {
-    Problem::new(ErrorReason::MissingField, about)
+fn missing(about: &'static str) -> ProtocolError {
+    ProtocolError::new(ErrorReason::MissingField, about)
 }
 
 /// The fields that matter. Given twice, the last one counts, as in JavaScript.

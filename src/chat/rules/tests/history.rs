@@ -1,7 +1,7 @@
 //! What newcomers are told of what was said before, and what those are told who come back.
 
 use super::*;
-use crate::chat::protocol::Entry;
+use crate::chat::protocol::StoredMessage;
 
 /// The texts of history, and the gaps: `1 2` or `gap 3`. And whoever is told something else, if it is not the id.
 pub(super) fn story(out: &[String]) -> String {
@@ -61,7 +61,7 @@ fn history_is_as_it_was() {
     assert_eq!(script.join(2, Dialect::Chinwag)[1..], [format!("2< {said}")]);
     let out = script.join(3, Dialect::Text);
     assert_eq!(out[1..3], [format!("3< {said}"), "3< * you are guest-3".to_owned()], "before anything else");
-    assert_eq!(words(&Notice::You { name: "x".into() }), "* you are x");
+    assert_eq!(words(&ServerMessage::You { name: "x".into() }), "* you are x");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn an_empty_room_has_nothing_to_tell() {
 
 #[test]
 fn newcomers_are_told_no_more_than_fits() {
-    let size = Entry { text: "9".into(), ..entry(1) }.wire_size();
+    let size = StoredMessage { text: "9".into(), ..entry(1) }.wire_size();
     for (bytes, last) in [(3 * size, "7 8 9"), (3 * size - 1, "8 9"), (0, "")] {
         let mut script = talked(Rules { replay_bytes: bytes, ..Rules::default() }, 9);
         assert_eq!(story(&script.join(2, Dialect::Chinwag)), last);
@@ -254,9 +254,9 @@ fn private_messages_leave_no_trace() {
     assert_eq!(story(&script.join(3, Dialect::Chinwag)), "aloud");
 }
 
-pub(super) fn entry(seq: u64) -> Entry {
+pub(super) fn entry(seq: u64) -> StoredMessage {
     let (room, name, text) = ("".into(), "ann".into(), seq.to_string().into());
-    Entry { room, seq, date: 1000, id: 1, name, text, nonce: None }
+    StoredMessage { room, seq, date: 1000, id: 1, name, text, nonce: None }
 }
 
 /// A chat with an archive in which the lobby has so many messages; the last `given` are handed over.
@@ -265,7 +265,7 @@ pub(super) fn archived(last: u64, given: u64, rules: Rules) -> Script {
     let lobby = RoomName::lobby();
     assert!(script.chat.lacks_past(&lobby));
     let entries = (last - given + 1..=last).map(entry).collect();
-    script.chat.restore(&lobby, Past { log: "arch".into(), last, entries }, &mut Vec::new());
+    script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last, entries }, &mut Vec::new());
     assert!(!script.chat.lacks_past(&lobby));
     script
 }
@@ -295,7 +295,7 @@ fn a_past_with_a_hole_is_not_believed() {
     for entries in [vec![1, 2, 4], vec![2, 3], vec![3, 4, 5], vec![5], vec![0, 1, 2, 3, 4]] {
         let mut script = Script::new(Rules { archive: true, ..Rules::default() });
         let entries = entries.into_iter().map(entry).collect();
-        script.chat.restore(&lobby, Past { log: "arch".into(), last: 4, entries }, &mut Vec::new());
+        script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last: 4, entries }, &mut Vec::new());
         let out = script.join(1, Dialect::Chinwag);
         assert!(out.len() == 1 && out[0].contains(r#""seq":4"#), "{out:?}");
     }
@@ -304,12 +304,12 @@ fn a_past_with_a_hole_is_not_believed() {
 #[test]
 fn a_past_comes_once_and_within_bounds() {
     let mut script = archived(9, 9, Rules { room_messages: 4, ..Rules::default() });
-    let again = Past { log: "other".into(), last: 1, entries: vec![entry(1)] };
+    let again = RoomSnapshot { log: "other".into(), last: 1, entries: vec![entry(1)] };
     script.chat.restore(&RoomName::lobby(), again, &mut Vec::new());
     assert_eq!(story(&script.join(1, Dialect::Chinwag)), "6 7 8 9");
     // A room of which nothing is kept has the archive's token all the same.
     let kitchen = RoomName::new("kitchen").expect("a name");
-    script.chat.restore(&kitchen, Past { log: "fresh".into(), last: 0, entries: Vec::new() }, &mut Vec::new());
+    script.chat.restore(&kitchen, RoomSnapshot { log: "fresh".into(), last: 0, entries: Vec::new() }, &mut Vec::new());
     assert!(script.enter(2, Dialect::Chinwag, "kitchen", None)[0].contains(r#""seq":0,"log":"fresh""#));
 }
 
@@ -331,7 +331,7 @@ fn what_an_archive_does_not_find_is_a_gap() {
         let asked = script.enter(1, Dialect::Chinwag, "", Some(Since { seq: 3, log: None }));
         assert_eq!(asked[1], "1< recall  3..6");
         let last = found.last().copied();
-        let found: Vec<Entry> = found.into_iter().map(entry).collect();
+        let found: Vec<StoredMessage> = found.into_iter().map(entry).collect();
         assert_eq!(story(&script.put(Input::Recalled { id: 1, up_to: 6, found: Some(&found) })), expected);
         // What is missing still is asked for when it is ready.
         let again = script.put(Input::Ready { id: 1 });

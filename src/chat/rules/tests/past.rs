@@ -2,7 +2,7 @@
 
 use super::history::{archived, entry, story};
 use super::*;
-use crate::chat::protocol::Entry;
+use crate::chat::protocol::StoredMessage;
 
 /// A chat whose archive has not answered: ann is in the lobby, and has said the numbers from 1 to `said`.
 fn begun(rules: Rules, said: u64) -> Script {
@@ -18,9 +18,9 @@ fn begun(rules: Rules, said: u64) -> Script {
 
 /// The archive answers: it has so many messages.
 fn answer(script: &mut Script, last: u64) -> Vec<String> {
-    let entries: Vec<Entry> = (1..=last).map(entry).collect();
+    let entries: Vec<StoredMessage> = (1..=last).map(entry).collect();
     let mut out = Vec::new();
-    script.chat.restore(&RoomName::lobby(), Past { log: "arch".into(), last, entries }, &mut out);
+    script.chat.restore(&RoomName::lobby(), RoomSnapshot { log: "arch".into(), last, entries }, &mut out);
     out.iter().map(show).collect()
 }
 
@@ -87,7 +87,7 @@ fn an_archive_that_does_not_answer_is_asked_again_for_ten_seconds() {
         assert_eq!(script.put(Input::Ready { id: 1 }), ["1< recall  3..6"]);
         script.now += 999;
     }
-    let found: Vec<Entry> = (4..=6).map(entry).collect();
+    let found: Vec<StoredMessage> = (4..=6).map(entry).collect();
     let answered = Input::Recalled { id: 1, up_to: 6, found: Some(&found) };
     assert_eq!(story(&script.put(answered)), "4 5 6 7 8 9 userlist");
     // And if it never does: what memory has is told.

@@ -1,7 +1,7 @@
 //! The law, in stories that were thought of, and in random ones.
 
 use super::*;
-use crate::chat::protocol::Entry;
+use crate::chat::protocol::StoredMessage;
 use std::{cell::RefCell, rc::Rc};
 
 /// What one peer was given: its id, and its writes.
@@ -61,9 +61,9 @@ fn words(mut frames: &[u8]) -> String {
     words.join(" ")
 }
 
-fn message(text: &str) -> Notice {
+fn message(text: &str) -> ServerMessage {
     let (room, name, text) = ("".into(), "n".into(), text.into());
-    Notice::Message(Entry { room, seq: 1, date: 1, id: 1, name, text, nonce: None })
+    ServerMessage::Message(StoredMessage { room, seq: 1, date: 1, id: 1, name, text, nonce: None })
 }
 
 /// Two rooms: `*` and `#`. One line of a story: `1+` joins the first (in the dialect of its number), `1#` the other, `1?`

@@ -23,7 +23,7 @@ fn the_first_close_is_the_reason_even_while_its_answer_waits() {
     assert!(matches!(live.digest(&mut &frame[..], &Config::default()), Digest::Over(Ending::Close)));
     live.close(1001, "going");
     assert!(live.conclude(Ending::Close));
-    assert_eq!(live.into_reason(), Reason::ByPeer { code: 4000, reason: String::new() });
+    assert_eq!(live.into_reason(), DisconnectReason::ByPeer { code: 4000, reason: String::new() });
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Reader {
     /// Reads once, without waiting. Only when all that was read before has been [digested](Reader::digest).
     pub(crate) fn read_now(&mut self, space: &mut Space) -> Came {
         self.fit();
-        let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer);
+        let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer_size);
         let room = buffer.len();
         match recv(&*self.stream, buffer, RecvFlags::DONTWAIT) {
             Ok((_, 0)) => Came::End,

@@ -37,7 +37,8 @@ fn the_times_and_sizes_are_the_readers_own_from_the_start() {
         [(0, 0, 1024, 0), (0, 0, 4096, 4096), (20, 100, 1024, 1024), (0, 7000, 1024, 7000)]
     {
         let ping_after = Duration::from_secs(ping_seconds);
-        let (mut reader, _peer) = reader(Config { ping_after, read_buffer: small, ..Config::default() }, input);
+        let (mut reader, _peer) =
+            reader(Config { ping_interval: ping_after, read_buffer_size: small, ..Config::default() }, input);
         reader.set_timeout();
         let expected = (ping_seconds > 0).then_some(ping_after);
         assert_eq!(reader.stream.read_timeout().expect("a timeout"), expected);
@@ -57,7 +58,7 @@ fn a_visit_ends_at_the_first_wait_after_its_time_and_leaves_nothing_behind() {
 
 #[test]
 fn a_buffer_that_was_asked_for_stays_however_little_comes() {
-    let (mut reader, mut peer) = reader(Config { read_buffer: 4096, ..Config::default() }, 0);
+    let (mut reader, mut peer) = reader(Config { read_buffer_size: 4096, ..Config::default() }, 0);
     let before = reader.large.as_ptr();
     for _ in 0..2 {
         // "hi", with a mask of zeros.
@@ -69,7 +70,7 @@ fn a_buffer_that_was_asked_for_stays_however_little_comes() {
 
 #[test]
 fn reading_without_waiting_says_whether_there_may_be_more() {
-    let (mut reader, mut peer) = reader(Config { ping_after: Duration::ZERO, ..Config::default() }, 0);
+    let (mut reader, mut peer) = reader(Config { ping_interval: Duration::ZERO, ..Config::default() }, 0);
     let mut space = [0; SPACE];
     let mut read = || {
         let came = reader.read_now(&mut space);

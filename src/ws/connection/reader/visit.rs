@@ -44,7 +44,7 @@ impl Reader {
     /// Whether it was the visit that ended, and not the connection, which waits as ever from now on. Nothing is left in
     /// the [`Space`](super::Space) then: it may be another one.
     pub(crate) fn stays(&mut self) -> bool {
-        self.timeout = Some(self.connection.config.ping_after);
+        self.timeout = Some(self.connection.config.ping_interval);
         mem::replace(&mut self.visit, Visit::None) == Visit::Ended
     }
 }

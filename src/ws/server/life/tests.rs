@@ -55,13 +55,13 @@ fn who_is_gone_soon_never_moves() {
         assert!(visit.join().expect("no panic"), "it shall have ended");
         next(&server)
     });
-    assert!(matches!(events, Event::Disconnected(_, Reason::ByPeer { code: 1000, .. })), "{events:?}");
+    assert!(matches!(events, Event::Disconnected(_, DisconnectReason::ByPeer { code: 1000, .. })), "{events:?}");
 }
 
 #[test]
 fn who_is_silent_for_a_moment_moves_and_waits_as_ever() {
     let ping_after = Duration::from_secs(20);
-    let config = Config { ping_after, ..Config::default() };
+    let config = Config { ping_interval: ping_after, ..Config::default() };
     let (life, socket, mut client, server) = life_and_socket(config);
     client.write_all(HI).expect("somebody who reads");
     let life = life.visit().expect("it stays");
@@ -70,7 +70,7 @@ fn who_is_silent_for_a_moment_moves_and_waits_as_ever() {
     client.shutdown(Shutdown::Write).expect("an end");
     life.run();
     assert!(matches!(next(&server), Event::Message(..)));
-    assert!(matches!(next(&server), Event::Disconnected(_, Reason::Lost)));
+    assert!(matches!(next(&server), Event::Disconnected(_, DisconnectReason::Lost)));
     assert_eq!(socket.read_timeout().expect("a timeout"), Some(ping_after));
 }
 
@@ -121,7 +121,7 @@ fn numbered(number: u32) -> Vec<u8> {
 #[test]
 fn a_turn_has_an_end_however_much_there_is() {
     const MANY: u32 = 20_000;
-    let (mut life, mut client, server) = life(Config { events: 2 * MANY as usize, ..Config::default() });
+    let (mut life, mut client, server) = life(Config { event_capacity: 2 * MANY as usize, ..Config::default() });
     thread::scope(|scope| {
         let all: Vec<u8> = (0..MANY).flat_map(numbered).collect();
         scope.spawn(move || client.write_all(&all).expect("somebody who reads"));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 impl Newcomer<'_> {
     /// For one that offers a token: who guesses is not heard, right or wrong.
     pub(super) fn check_guesses(&self) -> Result<(), Response> {
-        let (shared, pause) = (self.shared, self.shared.config.wrong_token_pause);
+        let (shared, pause) = (self.shared, self.shared.config.wrong_token_delay);
         if !shared.guesses.too_many(self.addr.ip(), pause, Instant::now()) {
             return Ok(());
         }
@@ -19,7 +19,7 @@ impl Newcomer<'_> {
 
     /// Its token was wrong: the answer waits its turn among those for this address. It is in no handshake meanwhile.
     pub(super) fn wait_for_turn(&mut self) {
-        let (shared, pause) = (self.shared, self.shared.config.wrong_token_pause);
+        let (shared, pause) = (self.shared, self.shared.config.wrong_token_delay);
         self.seat.settle();
         shared.guests.sit_down(self.id, self.stream);
         shared.guests.wait(shared.guesses.one_more(self.addr.ip(), pause, Instant::now()));
@@ -28,7 +28,7 @@ impl Newcomer<'_> {
     /// As many as may be open at once from one address may be opened in ten seconds: who closes and opens again and again
     /// gains nothing by it.
     pub(super) fn check_openings(&self) -> Result<(), Response> {
-        let (ip, most) = (self.addr.ip(), self.shared.config.connections_per_address);
+        let (ip, most) = (self.addr.ip(), self.shared.config.max_connections_per_address);
         if most == 0 || ip.to_canonical().is_loopback() {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 //! Owns the spelling, which an `http::Request` forgets, and hides what is secret. It travels with the request, as an
 //! extension of it.
 
-use crate::ws::http::{Exchange, Request};
+use crate::ws::http::{HandshakeTranscript, Request};
 
 /// Header fields whose values may be shown. Not those of others: credentials and cookies, and what a proxy in between
 /// has added for this server only.
@@ -54,7 +54,7 @@ pub(super) fn complete(request: &mut Request, response: &[u8]) {
     said.extend([" HTTP/1.1\n", &fields]);
     let mut answered = String::with_capacity(response.len());
     answered.extend(String::from_utf8_lossy(response.trim_ascii_end()).chars().filter(|character| *character != '\r'));
-    request.extensions_mut().insert(Exchange { request: said, response: answered });
+    request.extensions_mut().insert(HandshakeTranscript { request: said, response: answered });
 }
 
 #[cfg(test)]
@@ -69,7 +69,7 @@ mod tests {
         *request.uri_mut() = format!("/?{}", "x".repeat(60_000)).parse().expect("a target");
         keep(&raw, &mut request);
         complete(&mut request, b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
-        let seen = request.extensions().get::<Exchange>().expect("it is there");
+        let seen = request.extensions().get::<HandshakeTranscript>().expect("it is there");
         assert!(seen.request.len() < 2 * MOST + 100 && seen.request.ends_with("…\n"), "{}", seen.request.len());
     }
 }

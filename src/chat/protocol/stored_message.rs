@@ -10,12 +10,12 @@ use std::sync::Arc;
 /// An archive makes them of what it has kept:
 ///
 /// ```
-/// let mut entry = chinwag::chat::protocol::Entry::new("kitchen", 1, "ann", "hi");
+/// let mut entry = chinwag::chat::protocol::StoredMessage::new("kitchen", 1, "ann", "hi");
 /// (entry.date, entry.id, entry.nonce) = (1_800_000_000_000, 7, Some("x7Gq2".into()));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Entry {
+pub struct StoredMessage {
     /// The room's key: its name as it is compared. The lobby's is empty.
     pub room: Arc<str>,
     /// Its number: the first one is 1, and each is one more than the one before in its room.
@@ -32,7 +32,7 @@ pub struct Entry {
     pub nonce: Option<Arc<str>>,
 }
 
-impl Entry {
+impl StoredMessage {
     /// A message to the room with that key, of that number, by a user of that name; without a nonce, and with 0 for the date
     /// and the connection.
     #[must_use]
@@ -56,7 +56,7 @@ impl Entry {
 }
 
 /// Itself, twice for there may be room for another one, and the heads of what it points to.
-const OVERHEAD: usize = 2 * size_of::<Entry>() + 64;
+const OVERHEAD: usize = 2 * size_of::<StoredMessage>() + 64;
 
 /// A place in the index of nonces, or two, and the head of what it points to.
 const NONCE: usize = 96;

@@ -55,7 +55,7 @@ impl ErrorReason {
         }
     }
 
-    /// A sentence for people: what is wrong, and what to do. A [`Problem`] may say it more exactly.
+    /// A sentence for people: what is wrong, and what to do. A [`ProtocolError`] may say it more exactly.
     #[must_use]
     pub fn about(self) -> &'static str {
         match self {
@@ -74,7 +74,7 @@ impl ErrorReason {
 /// A refusal, as it is told to the one who is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Problem {
+pub struct ProtocolError {
     /// The reason, for programs.
     pub reason: ErrorReason,
     /// A sentence for people.
@@ -83,7 +83,7 @@ pub struct Problem {
     pub nonce: Option<Arc<str>>,
 }
 
-impl Problem {
+impl ProtocolError {
     /// A refusal with a sentence of its own.
     pub fn new(reason: ErrorReason, about: impl Into<Cow<'static, str>>) -> Self {
         let about = about.into();
@@ -98,7 +98,7 @@ impl Problem {
     }
 }
 
-impl From<ErrorReason> for Problem {
+impl From<ErrorReason> for ProtocolError {
     fn from(reason: ErrorReason) -> Self {
         Self::new(reason, reason.about())
     }
