@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ws::connection::{Connection, Drain, FarEnd, Parts, Reader, Role, SPACE},
-    ws::line::Line,
+    ws::handshake_stream::HandshakeStream,
     ws::tls::{Connector, Session},
 };
 use crossbeam_channel::{Receiver, Sender};
@@ -100,12 +100,12 @@ impl Work {
         }
     }
 
-    fn line<'a>(&self, stream: &'a TcpStream, deadline: Instant) -> Result<Line<'a>, Error> {
+    fn line<'a>(&self, stream: &'a TcpStream, deadline: Instant) -> Result<HandshakeStream<'a>, Error> {
         match self.connector() {
-            None => Ok(Line::plain(stream)),
+            None => Ok(HandshakeStream::plain(stream)),
             Some(connector) => {
                 let session = connector.session(&self.target.host).map_err(Error::Tls)?;
-                Line::secure(stream, session, deadline).map_err(|why| self.explain(why))
+                HandshakeStream::secure(stream, session, deadline).map_err(|why| self.explain(why))
             }
         }
     }

@@ -15,13 +15,13 @@ use std::{
 };
 
 /// One socket, until a connection takes it over.
-pub(crate) struct Line<'a> {
+pub(crate) struct HandshakeStream<'a> {
     stream: &'a TcpStream,
     /// With TLS.
     pub(crate) session: Option<Session>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> HandshakeStream<'a> {
     pub(crate) fn plain(stream: &'a TcpStream) -> Self {
         Self { stream, session: None }
     }
@@ -83,7 +83,7 @@ impl<'a> Line<'a> {
 }
 
 /// Sets the socket's read timeout if it has to wait, and leaves it set.
-impl Source for Line<'_> {
+impl Source for HandshakeStream<'_> {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(session) = &mut self.session else { return (&mut &*self.stream).read_before(deadline, buffer) };
         loop {
