@@ -31,7 +31,7 @@
 //! reading and writing at the same time on a `tungstenite::WebSocket` that you already have.
 //!
 //! # Features
-//! `precis`, on by default: names are compared as RFC 8266 says, for 20 KiB, tables of Unicode. Without it, case and white
+//! `precis`, on by default: names are compared as RFC 8266 says, for 121 KiB, tables of Unicode. Without it, case and white
 //! space do not count, and that is all.
 //!
 //! `history`, off by default: messages are kept in an SQLite file (`chinwag::chat::history`), for 1.8 MiB of binary.

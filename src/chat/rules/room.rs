@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::events::RoomSnapshot;
 use super::lists::Lists;
 use super::log::Log;
-use super::names::{self, Name};
+use super::names::Name;
 use super::room_name::RoomName;
 use super::rules::Rules;
 use super::taken::Taken;
@@ -144,7 +144,7 @@ impl Room {
 
     /// The user whose name compares equal to this one, which has at most `max` characters.
     pub(super) fn find(&self, name: &str, max: usize) -> Option<(UserId, &protocol::Name)> {
-        let user = self.seats.get(&self.taken.holder(&names::key(name, max)?)?)?;
+        let user = self.seats.get(&self.taken.holder(&Name::new(name, max)?.key)?)?;
         Some((user.id, &user.name.as_ref()?.shown))
     }
 

@@ -1,60 +1,55 @@
-//! Characters that a name must not have because one does not see them, or sees something else.
-//!
-//! Owns what RFC 8266 leaves open (a blank Braille cell, towers of accents) and, for builds without
-//! its tables, what it would refuse (format characters, fillers, variation selectors).
+//! Characters that a name must not have, because they are invisible or disturb the text around them.
 
+use super::is_joiner;
 use crate::chat::protocol::is_mark;
 
-/// The most marks piled up in a row. Hebrew, Thai or Vietnamese need up to three.
-const MOST_MARKS: usize = 3;
+/// The most stacking marks in a row. Hebrew, Thai and Vietnamese need up to three.
+const MAX_STACKED_MARKS: usize = 3;
 
-/// Whether one can see what the name is.
-pub(super) fn is_honest(name: &str) -> bool {
-    !name.contains(is_unseen) && !name.starts_with(is_mark) && !has_tower(name) && stackers_stack(name)
+/// Whether each character of the name can be seen, and stays within the line.
+pub(super) fn is_visible(name: &str) -> bool {
+    !name.contains(is_invisible)
+        && !name.starts_with(is_mark)
+        && !has_too_many_stacked_marks(name)
+        && !has_stray_stacker(name)
 }
 
-/// Whether each sign that only says "the next letter goes below" stands between two letters of its script, for which its
-/// block of 256 stands here: elsewhere it is not drawn.
-fn stackers_stack(name: &str) -> bool {
+/// Control and format characters, and characters without a glyph. The joiners U+200C and U+200D are allowed: names have
+/// them only where a script needs them.
+fn is_invisible(c: char) -> bool {
+    c.is_control() || in_ranges(c, INVISIBLE)
+}
+
+fn has_too_many_stacked_marks(name: &str) -> bool {
+    let mut marks = 0;
+    name.chars().filter(|&c| !is_joiner(c)).any(|c| {
+        marks = if in_ranges(c, STACKING_MARKS) { marks + 1 } else { 0 };
+        marks > MAX_STACKED_MARKS
+    })
+}
+
+/// Whether an invisible stacker, which puts the next letter below the one before it, is not between two letters of its
+/// script. There it has no effect. A block of 256 code points stands for the script.
+fn has_stray_stacker(name: &str) -> bool {
     let all: Vec<char> = name.chars().collect();
     let block = |at: usize| all.get(at).map(|&c| u32::from(c) >> 8);
-    (0..all.len()).all(|at| {
-        let between = at > 0 && block(at - 1) == block(at) && block(at + 1) == block(at);
-        between || !STACKERS.contains(&all[at])
+    (0..all.len()).any(|at| {
+        let is_between = at > 0 && block(at - 1) == block(at) && block(at + 1) == block(at);
+        STACKERS.contains(&all[at]) && !is_between
     })
-}
-
-fn has_tower(name: &str) -> bool {
-    let mut marks = 0;
-    name.chars().any(|c| {
-        marks = if is_piled(c) { marks + 1 } else { 0 };
-        marks > MOST_MARKS
-    })
-}
-
-/// Control and format characters, and what is drawn as nothing. The joiners U+200C and U+200D stay:
-/// several scripts need them, and RFC 8266 says where (RFC 5892 A.1, A.2).
-fn is_unseen(c: char) -> bool {
-    c.is_control() || in_ranges(c, UNSEEN)
-}
-
-/// Marks that are piled up for no good reason: the blocks for all scripts, and those of some. Other scripts have four in
-/// a row in everyday words (Burmese), or write letters so (Tibetan).
-fn is_piled(c: char) -> bool {
-    in_ranges(c, PILED)
 }
 
 fn in_ranges(c: char, ranges: &[(char, char)]) -> bool {
     c > '~' && ranges.iter().any(|&(first, last)| (first..=last).contains(&c))
 }
 
-const UNSEEN: &[(char, char)] = &[
+const INVISIBLE: &[(char, char)] = &[
     ('\u{ad}', '\u{ad}'),        // soft hyphen
     ('\u{34f}', '\u{34f}'),      // combining grapheme joiner
     ('\u{61c}', '\u{61c}'),      // Arabic letter mark
     ('\u{115f}', '\u{1160}'),    // Hangul fillers
     ('\u{17b4}', '\u{17b5}'),    // Khmer inherent vowels
-    ('\u{180b}', '\u{180f}'),    // Mongolian selectors and separator
+    ('\u{180e}', '\u{180e}'),    // Mongolian vowel separator
     ('\u{200b}', '\u{200b}'),    // zero width space
     ('\u{200e}', '\u{200f}'),    // direction marks
     ('\u{2028}', '\u{202e}'),    // line separators, bidi embeddings and overrides
@@ -62,7 +57,8 @@ const UNSEEN: &[(char, char)] = &[
     ('\u{2800}', '\u{2800}'),    // blank Braille cell
     ('\u{2d7f}', '\u{2d7f}'),    // Tifinagh joiner
     ('\u{3164}', '\u{3164}'),    // Hangul filler
-    ('\u{fe00}', '\u{fe0f}'),    // variation selectors
+    ('\u{e000}', '\u{f8ff}'),    // private use
+    ('\u{fdd0}', '\u{fdef}'),    // not characters
     ('\u{feff}', '\u{feff}'),    // byte order mark
     ('\u{ffa0}', '\u{ffa0}'),    // half-width Hangul filler
     ('\u{fff0}', '\u{fffc}'),    // interlinear annotation, object replacement
@@ -73,14 +69,16 @@ const UNSEEN: &[(char, char)] = &[
     ('\u{1bca0}', '\u{1bca3}'),  // shorthand format controls
     ('\u{1d159}', '\u{1d159}'),  // musical null notehead
     ('\u{1d173}', '\u{1d17a}'),  // musical format controls
-    ('\u{e0000}', '\u{e0fff}'),  // tags, more variation selectors
+    ('\u{e0000}', '\u{e0fff}'),  // tags
     ('\u{f0000}', '\u{10ffff}'), // private use
 ];
 
-/// Burmese virama, Khmer coeng, and their like in Tai Tham, Chakma and Kawi.
+/// Burmese virama, Khmer coeng, and their equivalents in Tai Tham, Chakma and Kawi.
 const STACKERS: &[char] = &['\u{1039}', '\u{17d2}', '\u{1a60}', '\u{11133}', '\u{11f42}'];
 
-const PILED: &[(char, char)] = &[
+/// Marks that stack above or below a letter: the blocks for all scripts, and those of some. Not listed are scripts that
+/// need four in a row in everyday words (Burmese) or write letters as marks (Tibetan).
+const STACKING_MARKS: &[(char, char)] = &[
     ('\u{300}', '\u{36f}'),
     ('\u{483}', '\u{489}'),
     ('\u{591}', '\u{5bd}'),
