@@ -4,7 +4,7 @@
 //! seen here only.
 
 use crate::{
-    ws::handshake::Source,
+    ws::handshake::DeadlineRead,
     ws::tcp::{left_until, send_now},
     ws::tls::Session,
 };
@@ -83,7 +83,7 @@ impl<'a> HandshakeStream<'a> {
 }
 
 /// Sets the socket's read timeout if it has to wait, and leaves it set.
-impl Source for HandshakeStream<'_> {
+impl DeadlineRead for HandshakeStream<'_> {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(session) = &mut self.session else { return (&mut &*self.stream).read_before(deadline, buffer) };
         loop {
