@@ -20,7 +20,7 @@ fn talk(client: &mut Client) {
 }
 
 #[test]
-fn the_busy_are_heard_and_end_well() {
+fn busy_connections_are_served_and_closed() {
     listen();
     let certificates = Certificates::new();
     let begin = Instant::now();

@@ -1,32 +1,38 @@
-//! When a certificate is valid (RFC 5280 4.1.2.5).
-//!
-//! Owns as much DER as it takes to find two dates. Knows no clock.
+//! The period in which a certificate is valid (RFC 5280 4.1.2.5), with the part of DER that it takes to find it.
 
-/// A point in time as a certificate says it.
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Date {
+pub(super) struct Time {
     /// Seconds since 1970.
     pub(super) seconds: i64,
     /// `2026-11-22`.
-    pub(super) text: String,
+    pub(super) date: String,
 }
 
-/// From when to when; `None` if that is no certificate.
-pub(super) fn validity(certificate: &[u8]) -> Option<(Date, Date)> {
+/// Seconds since 1970.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// Begin and end of the period. `None` if this is not a certificate.
+pub(super) fn of(certificate: &[u8]) -> Option<(Time, Time)> {
     let (_, certificate, _) = element(certificate)?;
     let (_, mut rest, _) = element(certificate)?;
-    // The version is optional and has a tag of its own; then come serial number, algorithm and issuer.
+    // The optional version has a tag of its own. Serial number, algorithm and issuer follow.
     let skipped = if rest.first() == Some(&0xa0) { 4 } else { 3 };
     for _ in 0..skipped {
         (_, _, rest) = element(rest)?;
     }
     let (_, validity, _) = element(rest)?;
-    let (from_kind, from, rest) = element(validity)?;
-    let (until_kind, until, _) = element(rest)?;
-    Some((date(from_kind, from)?, date(until_kind, until)?))
+    let (from_tag, from, rest) = element(validity)?;
+    let (until_tag, until, _) = element(rest)?;
+    Some((time(from_tag, from)?, time(until_tag, until)?))
 }
 
-/// Tag, content, and what follows.
+/// Tag and content of the first DER element, and the bytes after it.
 fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&[tag, first], rest) = bytes.split_first_chunk()?;
     let more = if first < 0x80 { 0 } else { usize::from(first & 0x7f) };
@@ -42,23 +48,24 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, content, rest))
 }
 
-/// `UTCTime`, whose years have two digits, or `GeneralizedTime`; both in UTC and with seconds.
-fn date(kind: u8, content: &[u8]) -> Option<Date> {
+/// Parses `UTCTime`, whose years have two digits, or `GeneralizedTime`. Both are in UTC and have seconds.
+fn time(tag: u8, content: &[u8]) -> Option<Time> {
     const UTC_TIME: u8 = 0x17;
     let text = std::str::from_utf8(content).ok()?.strip_suffix('Z')?;
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let text = match kind {
-        UTC_TIME if text < "50" => format!("20{text}"),
-        UTC_TIME => format!("19{text}"),
-        _ => text.to_owned(),
+    let century = match tag {
+        UTC_TIME if text < "50" => "20",
+        UTC_TIME => "19",
+        _ => "",
     };
+    let text = format!("{century}{text}");
     let number = |from: usize, until: usize| text.get(from..until)?.parse::<i64>().ok();
     let (year, month, day) = (number(0, 4)?, number(4, 6)?, number(6, 8)?);
     let seconds = number(8, 10)? * 3600 + number(10, 12)? * 60 + number(12, 14)?;
     let seconds = days(year, month, day) * 86_400 + seconds;
-    Some(Date { seconds, text: format!("{year:04}-{month:02}-{day:02}") })
+    Some(Time { seconds, date: format!("{year:04}-{month:02}-{day:02}") })
 }
 
 /// Days since 1970-01-01 in the Gregorian calendar. Years begin in March here, so that a leap day is the last one.
@@ -73,30 +80,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_read_as_rfc_5280_says() {
-        for (kind, text, seconds, shown) in [
+    fn times_are_parsed_like_rfc_5280() {
+        for (tag, text, seconds, shown) in [
             (0x17, "700101000000Z", 0, "1970-01-01"),
             (0x17, "491231235959Z", 2_524_607_999, "2049-12-31"),
             (0x17, "500101000000Z", -631_152_000, "1950-01-01"),
             (0x18, "20000229120000Z", 951_825_600, "2000-02-29"),
             (0x18, "99991231235959Z", 253_402_300_799, "9999-12-31"),
         ] {
-            let expected = Date { seconds, text: shown.into() };
-            assert_eq!(date(kind, text.as_bytes()), Some(expected), "{text}");
+            let expected = Time { seconds, date: shown.into() };
+            assert_eq!(time(tag, text.as_bytes()), Some(expected), "{text}");
         }
-        for (kind, text) in [(0x17, "7001010000Z"), (0x18, "20000229120000"), (0x18, "2000022912x000Z"), (0x18, "Z")] {
-            assert_eq!(date(kind, text.as_bytes()), None, "{text}");
+        for (tag, text) in [(0x17, "7001010000Z"), (0x18, "20000229120000"), (0x18, "2000022912x000Z"), (0x18, "Z")] {
+            assert_eq!(time(tag, text.as_bytes()), None, "{text}");
         }
     }
 
     #[test]
-    fn what_is_cut_short_is_no_certificate() {
+    fn truncated_certificates_are_refused() {
         let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
         let whole = pair.cert.der();
-        let (from, until) = validity(whole).expect("two dates");
-        assert_eq!((from.text.as_str(), until.text.as_str()), ("1975-01-01", "4096-01-01"));
+        let (from, until) = of(whole).expect("two dates");
+        assert_eq!((from.date.as_str(), until.date.as_str()), ("1975-01-01", "4096-01-01"));
         for length in 0..100 {
-            let _ = validity(&whole[..length]);
+            let _ = of(&whole[..length]);
             assert_eq!(element(&whole[..length]), None, "{length}");
         }
         assert_eq!(element(&[0x30, 0x85, 1, 1, 1, 1, 1]), None);
