@@ -12,12 +12,13 @@ use rustls::{
     crypto::ring::{Ticketer, default_provider},
 };
 use std::{
-    fmt, fs,
+    fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
+use time::OffsetDateTime;
 
 /// The least time between two checks for changed files. New connections trigger the checks.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -26,12 +27,13 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 ///
 /// When its files have changed, new connections get the new certificate; the files are checked at most once a second.
 /// Existing connections continue. If the new files cannot be used, the old certificate stays in use and the log says why.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Acceptor {
     inner: Arc<Inner>,
     hsts: Option<u32>,
 }
 
+#[derive(Debug)]
 struct Inner {
     files: Files,
     current: Mutex<Current>,
@@ -44,12 +46,14 @@ struct Files {
     key: PathBuf,
 }
 
+#[derive(Debug)]
 struct Current {
     loaded: Loaded,
     stamps: [Stamp; 2],
     checked: Instant,
 }
 
+#[derive(Debug)]
 struct Loaded {
     config: Arc<ServerConfig>,
     fingerprint: String,
@@ -125,12 +129,6 @@ impl Acceptor {
     }
 }
 
-impl fmt::Debug for Acceptor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Acceptor").field("files", &self.inner.files).field("hsts", &self.hsts).finish()
-    }
-}
-
 impl Files {
     fn load(&self) -> Result<Loaded, Error> {
         let chain = read_chain(&self.certificate)?;
@@ -157,11 +155,11 @@ impl Files {
 
     fn warn_about_dates(&self, certificate: &[u8]) {
         let Some((from, until)) = validity::of(certificate) else { return };
-        let (file, now) = (self.certificate.display(), validity::now());
-        if until.seconds < now {
-            warn!("{file}: the certificate expired on {}: clients will refuse it", until.date);
-        } else if from.seconds > now {
-            warn!("{file}: the certificate is not valid before {}: clients will refuse it", from.date);
+        let (file, now) = (self.certificate.display(), OffsetDateTime::now_utc());
+        if until < now {
+            warn!("{file}: the certificate expired on {}: clients will refuse it", until.date());
+        } else if from > now {
+            warn!("{file}: the certificate is not valid before {}: clients will refuse it", from.date());
         }
     }
 

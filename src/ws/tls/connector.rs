@@ -10,7 +10,7 @@ use rustls::{
     pki_types::ServerName,
 };
 use std::{
-    env, fmt,
+    env,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
@@ -28,7 +28,7 @@ const SYSTEM_FILES: [&str; 4] = [
 const MAX_NAMES: usize = 5;
 
 /// Connects with TLS, for [`client::Builder::tls`](crate::ws::client::Builder::tls). Clones are cheap.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Connector(Arc<ClientConfig>);
 
 impl Connector {
@@ -106,12 +106,6 @@ impl Connector {
         };
         config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
         Ok(Self(Arc::new(config)))
-    }
-}
-
-impl fmt::Debug for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connector").finish_non_exhaustive()
     }
 }
 

@@ -13,19 +13,17 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
-    time::{Duration, SystemTime},
 };
-
-const DAY: u64 = 24 * 60 * 60;
+use time::{Duration, OffsetDateTime};
 
 /// The period of validity. Some browsers refuse a longer one.
-const DAYS: u64 = 397;
+const PERIOD: Duration = Duration::days(397);
 
 /// The part of the period that lies in the past, because clocks differ.
-const DAYS_BEFORE: u64 = 1;
+const PAST: Duration = Duration::days(1);
 
 /// A certificate that ends sooner than this is replaced.
-const MIN_DAYS_LEFT: i64 = 7;
+const MIN_LEFT: Duration = Duration::days(7);
 
 /// Makes sure that `file` contains a certificate and its key, for [`Acceptor::from_pem_files`](super::Acceptor::from_pem_files).
 /// A new one is ECDSA (P-256), for these names and addresses, valid for 397 days, and readable by this user only. An existing
@@ -45,8 +43,8 @@ pub fn self_signed(file: &Path, names: &[String]) -> Result<bool, Error> {
 /// Not before the period either: the clock may have been wrong when the certificate was made.
 fn is_valid_for_long(file: &Path) -> bool {
     let period = read_chain(file).ok().and_then(|chain| validity::of(&chain[0]));
-    let (now, soon) = (validity::now(), validity::now() + MIN_DAYS_LEFT * DAY as i64);
-    period.is_some_and(|(from, until)| from.seconds <= now && soon < until.seconds)
+    let now = OffsetDateTime::now_utc();
+    period.is_some_and(|(from, until)| from <= now && now + MIN_LEFT < until)
 }
 
 /// The certificate, then its key.
@@ -58,9 +56,8 @@ fn make(names: &[String]) -> Result<String, rcgen::Error> {
     params.distinguished_name.push(DnType::CommonName, name);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let now = SystemTime::now();
-    params.not_before = (now - Duration::from_secs(DAYS_BEFORE * DAY)).into();
-    params.not_after = (now + Duration::from_secs((DAYS - DAYS_BEFORE) * DAY)).into();
+    params.not_before = OffsetDateTime::now_utc() - PAST;
+    params.not_after = params.not_before + PERIOD;
     let certificate = params.self_signed(&key)?;
     Ok(certificate.pem() + &key.serialize_pem())
 }

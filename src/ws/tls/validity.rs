@@ -1,24 +1,9 @@
 //! The period in which a certificate is valid (RFC 5280 4.1.2.5), with the part of DER that it takes to find it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// A point in time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Time {
-    /// Seconds since 1970.
-    pub(super) seconds: i64,
-    /// `2026-11-22`.
-    pub(super) date: String,
-}
-
-/// Seconds since 1970.
-pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
-}
+use time::{Date, Month, OffsetDateTime, Time};
 
 /// Begin and end of the period. `None` if this is not a certificate.
-pub(super) fn of(certificate: &[u8]) -> Option<(Time, Time)> {
+pub(super) fn of(certificate: &[u8]) -> Option<(OffsetDateTime, OffsetDateTime)> {
     let (_, certificate, _) = element(certificate)?;
     let (_, mut rest, _) = element(certificate)?;
     // The optional version has a tag of its own. Serial number, algorithm and issuer follow.
@@ -49,30 +34,20 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 }
 
 /// Parses `UTCTime`, whose years have two digits, or `GeneralizedTime`. Both are in UTC and have seconds.
-fn time(tag: u8, content: &[u8]) -> Option<Time> {
+fn time(tag: u8, content: &[u8]) -> Option<OffsetDateTime> {
     const UTC_TIME: u8 = 0x17;
     let text = std::str::from_utf8(content).ok()?.strip_suffix('Z')?;
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
     let century = match tag {
         UTC_TIME if text < "50" => "20",
         UTC_TIME => "19",
         _ => "",
     };
     let text = format!("{century}{text}");
-    let number = |from: usize, until: usize| text.get(from..until)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(4, 6)?, number(6, 8)?);
-    let seconds = number(8, 10)? * 3600 + number(10, 12)? * 60 + number(12, 14)?;
-    let seconds = days(year, month, day) * 86_400 + seconds;
-    Some(Time { seconds, date: format!("{year:04}-{month:02}-{day:02}") })
-}
-
-/// Days since 1970-01-01 in the Gregorian calendar. Years begin in March here, so that a leap day is the last one.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
+    let two_digits = |at: usize| text.get(at..at + 2)?.parse::<u8>().ok();
+    let month = Month::try_from(two_digits(4)?).ok()?;
+    let date = Date::from_calendar_date(text.get(..4)?.parse().ok()?, month, two_digits(6)?).ok()?;
+    let time = Time::from_hms(two_digits(8)?, two_digits(10)?, two_digits(12)?).ok()?;
+    Some(OffsetDateTime::new_utc(date, time))
 }
 
 #[cfg(test)]
@@ -88,10 +63,16 @@ mod tests {
             (0x18, "20000229120000Z", 951_825_600, "2000-02-29"),
             (0x18, "99991231235959Z", 253_402_300_799, "9999-12-31"),
         ] {
-            let expected = Time { seconds, date: shown.into() };
-            assert_eq!(time(tag, text.as_bytes()), Some(expected), "{text}");
+            let time = time(tag, text.as_bytes()).expect(text);
+            assert_eq!((time.unix_timestamp(), time.date().to_string().as_str()), (seconds, shown), "{text}");
         }
-        for (tag, text) in [(0x17, "7001010000Z"), (0x18, "20000229120000"), (0x18, "2000022912x000Z"), (0x18, "Z")] {
+        for (tag, text) in [
+            (0x17, "7001010000Z"),
+            (0x18, "20000229120000"),
+            (0x18, "2000022912x000Z"),
+            (0x18, "Z"),
+            (0x18, "20001301000000Z"),
+        ] {
             assert_eq!(time(tag, text.as_bytes()), None, "{text}");
         }
     }
@@ -101,7 +82,7 @@ mod tests {
         let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
         let whole = pair.cert.der();
         let (from, until) = of(whole).expect("two dates");
-        assert_eq!((from.date.as_str(), until.date.as_str()), ("1975-01-01", "4096-01-01"));
+        assert_eq!((from.date().to_string().as_str(), until.date().to_string().as_str()), ("1975-01-01", "4096-01-01"));
         for length in 0..100 {
             let _ = of(&whole[..length]);
             assert_eq!(element(&whole[..length]), None, "{length}");

@@ -17,13 +17,13 @@ pub(super) fn is_visible(name: &str) -> bool {
 /// Control and format characters, and characters without a glyph. The joiners U+200C and U+200D are allowed: names have
 /// them only where a script needs them.
 fn is_invisible(c: char) -> bool {
-    c.is_control() || in_ranges(c, INVISIBLE)
+    c.is_control() || INVISIBLE.iter().any(|&(first, last)| (first..=last).contains(&c))
 }
 
 fn has_too_many_stacked_marks(name: &str) -> bool {
     let mut marks = 0;
     name.chars().filter(|&c| !is_joiner(c)).any(|c| {
-        marks = if in_ranges(c, STACKING_MARKS) { marks + 1 } else { 0 };
+        marks = if is_stacking_mark(c) { marks + 1 } else { 0 };
         marks > MAX_STACKED_MARKS
     })
 }
@@ -39,8 +39,13 @@ fn has_stray_stacker(name: &str) -> bool {
     })
 }
 
-fn in_ranges(c: char, ranges: &[(char, char)]) -> bool {
-    c > '~' && ranges.iter().any(|&(first, last)| (first..=last).contains(&c))
+/// Marks above or below a letter. Not counted are those of scripts that need four in a row in everyday words (Burmese) or
+/// write letters as marks (Tibetan): the Indic scripts and their neighbours.
+fn is_stacking_mark(c: char) -> bool {
+    let is_exempt = matches!(c,
+        '\u{900}'..='\u{dff}' | '\u{f00}'..='\u{109f}' | '\u{1700}'..='\u{1a7f}' | '\u{1b00}'..='\u{1ccf}'
+        | '\u{a800}'..='\u{a8df}' | '\u{a900}'..='\u{abff}' | '\u{10a00}'..='\u{11fff}');
+    is_mark(c) && !is_exempt
 }
 
 const INVISIBLE: &[(char, char)] = &[
@@ -75,34 +80,3 @@ const INVISIBLE: &[(char, char)] = &[
 
 /// Burmese virama, Khmer coeng, and their equivalents in Tai Tham, Chakma and Kawi.
 const STACKERS: &[char] = &['\u{1039}', '\u{17d2}', '\u{1a60}', '\u{11133}', '\u{11f42}'];
-
-/// Marks that stack above or below a letter: the blocks for all scripts, and those of some. Not listed are scripts that
-/// need four in a row in everyday words (Burmese) or write letters as marks (Tibetan).
-const STACKING_MARKS: &[(char, char)] = &[
-    ('\u{300}', '\u{36f}'),
-    ('\u{483}', '\u{489}'),
-    ('\u{591}', '\u{5bd}'),
-    ('\u{5bf}', '\u{5c7}'),
-    ('\u{610}', '\u{61a}'),
-    ('\u{64b}', '\u{65f}'),
-    ('\u{6d6}', '\u{6ed}'),
-    ('\u{8d3}', '\u{8ff}'),
-    ('\u{e31}', '\u{e31}'),
-    ('\u{e34}', '\u{e3a}'),
-    ('\u{e47}', '\u{e4e}'),
-    ('\u{eb1}', '\u{eb1}'),
-    ('\u{eb4}', '\u{ebc}'),
-    ('\u{ec8}', '\u{ecd}'),
-    ('\u{1ab0}', '\u{1aff}'),
-    ('\u{1cd0}', '\u{1cff}'),
-    ('\u{1dc0}', '\u{1dff}'),
-    ('\u{20d0}', '\u{20ff}'),
-    ('\u{2de0}', '\u{2dff}'),
-    ('\u{302a}', '\u{302f}'),
-    ('\u{a66f}', '\u{a67d}'),
-    ('\u{a8e0}', '\u{a8f1}'),
-    ('\u{fe20}', '\u{fe2f}'),
-    ('\u{1d165}', '\u{1d1ad}'),
-    ('\u{1e000}', '\u{1e02a}'),
-    ('\u{1e8d0}', '\u{1e8d6}'),
-];
