@@ -132,7 +132,7 @@ impl RoomModel {
                 assert!(self.is_here(*to), "{to} is not here: {message:?}");
                 check_encodings(message);
             }
-            Output::SendHandshake { to: id } | Output::Cut { id: id } => assert!(self.is_here(*id)),
+            Output::SendHandshake { to: id } | Output::Cut { id } => assert!(self.is_here(*id)),
             Output::Close { id, reason, .. } => {
                 assert!(self.is_here(*id) && reason.len() <= 123);
                 self.forget(*id);

@@ -2,8 +2,8 @@
 
 use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, ProtocolError, ServerMessage};
 use serde::{Deserialize, Serialize};
-use serde_json::{Serializer, ser::Formatter, value::RawValue};
-use std::{collections::BTreeMap, io, sync::Arc};
+use serde_json::value::RawValue;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The fields that matter. As in JavaScript, the last one counts if a field is given twice. Their values are parsed only
 /// when they are needed: an object of any size or depth takes no memory beyond its text.
@@ -74,30 +74,11 @@ pub(super) fn encode(message: &ServerMessage) -> Option<String> {
     serde_json::to_string(message).ok()
 }
 
-/// JSON in which strings have HTML entities for `<`, `>` and `&`. `None` if the value cannot be JSON.
+/// JSON with HTML entities for `<`, `>` and `&`, which JSON has within strings only. `None` if the value cannot be JSON.
 pub(crate) fn to_html_safe_json(value: &impl Serialize) -> Option<String> {
-    let mut json = Vec::with_capacity(128);
-    value.serialize(&mut Serializer::with_formatter(&mut json, HtmlSafe)).ok()?;
-    String::from_utf8(json).ok()
-}
-
-/// Compact JSON, but for the three characters.
-struct HtmlSafe;
-
-impl Formatter for HtmlSafe {
-    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(['<', '>', '&']) {
-            let (text, special) = rest.split_at(at);
-            let entity = match special.as_bytes()[0] {
-                b'<' => "&lt;",
-                b'>' => "&gt;",
-                _ => "&amp;",
-            };
-            writer.write_all(text.as_bytes())?;
-            writer.write_all(entity.as_bytes())?;
-            rest = &special[1..];
-        }
-        writer.write_all(rest.as_bytes())
+    let json = serde_json::to_string(value).ok()?;
+    if !json.contains(['<', '>', '&']) {
+        return Some(json);
     }
+    Some(json.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
 }
