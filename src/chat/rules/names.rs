@@ -58,17 +58,14 @@ impl Name {
             return Some(self.clone());
         }
         // A prefix can end with a character that is only allowed between two others. The next shorter one does not.
-        (1..=room).rev().take(2).find_map(|length| Self::new(&prefix(&self.shown, length), max))
+        let prefix = |chars| self.shown.chars().take(chars).collect::<String>();
+        (1..=room).rev().take(2).find_map(|chars| Self::new(&prefix(chars), max))
     }
 }
 
 /// Whether the text has at most `max` characters. Texts with too many bytes are not scanned.
 fn has_at_most(max: usize, text: &str) -> bool {
     text.len() <= max.saturating_mul(4) && text.chars().nth(max).is_none()
-}
-
-fn prefix(text: &str, chars: usize) -> String {
-    text.chars().take(chars).collect()
 }
 
 /// Drops code points that only change how their neighbours are drawn: variation selectors, the keycap, and the joiners of

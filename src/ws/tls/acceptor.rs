@@ -48,15 +48,10 @@ struct Files {
 
 #[derive(Debug)]
 struct Current {
-    loaded: Loaded,
-    stamps: [Stamp; 2],
-    checked: Instant,
-}
-
-#[derive(Debug)]
-struct Loaded {
     config: Arc<ServerConfig>,
     fingerprint: String,
+    stamps: [Stamp; 2],
+    checked: Instant,
 }
 
 /// What changes with a file's content: time of change, length and inode. `None` if there is no such file.
@@ -70,8 +65,7 @@ impl Acceptor {
     /// A file is missing, is not PEM or lacks its content, or the key does not belong to the certificate.
     pub fn from_pem_files(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, Error> {
         let files = Files { certificate: certificate.into(), key: key.into() };
-        let stamps = files.stamps();
-        let current = Mutex::new(Current { loaded: files.load()?, stamps, checked: Instant::now() });
+        let current = Mutex::new(files.load()?);
         Ok(Self { inner: Arc::new(Inner { files, current }), hsts: None })
     }
 
@@ -85,22 +79,22 @@ impl Acceptor {
     /// SHA-256 of the certificate, as browsers show it: `AB:CD:…`.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        self.current().loaded.fingerprint.clone()
+        self.current().fingerprint.clone()
     }
 
     /// Reloads the files now. On errors, the old certificate stays in use and the log says why.
     pub fn reload(&self) {
         let stamps = self.inner.files.stamps();
-        let loaded = self.inner.files.load();
-        let mut current = self.current();
-        // Also after an error: the same files would fail again.
-        (current.stamps, current.checked) = (stamps, Instant::now());
-        match loaded {
+        match self.inner.files.load() {
             Ok(loaded) => {
                 info!("the certificate was reloaded; its SHA-256 fingerprint: {}", loaded.fingerprint);
-                current.loaded = loaded;
+                *self.current() = loaded;
             }
-            Err(why) => error!("the old certificate stays in use: {why}"),
+            Err(why) => {
+                error!("the old certificate stays in use: {why}");
+                // The same files would fail again.
+                self.current().stamps = stamps;
+            }
         }
     }
 
@@ -109,7 +103,7 @@ impl Acceptor {
         if self.is_check_due() && self.inner.files.stamps() != self.current().stamps {
             self.reload();
         }
-        let config = Arc::clone(&self.current().loaded.config);
+        let config = Arc::clone(&self.current().config);
         let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}")).ok()?;
         Some(Session::new(tls, self.hsts))
     }
@@ -130,7 +124,9 @@ impl Acceptor {
 }
 
 impl Files {
-    fn load(&self) -> Result<Loaded, Error> {
+    fn load(&self) -> Result<Current, Error> {
+        // Before the files are read: a change while they are read is noticed at the next check.
+        let stamps = self.stamps();
         let chain = read_chain(&self.certificate)?;
         let key = read_key(&self.key)?;
         self.warn_about_dates(&chain[0]);
@@ -142,7 +138,7 @@ impl Files {
             .map_err(|why| self.unusable(&why))?;
         config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
         config.ticketer = Ticketer::new().map_err(|why| self.unusable(&why))?;
-        Ok(Loaded { config: Arc::new(config), fingerprint })
+        Ok(Current { config: Arc::new(config), fingerprint, stamps, checked: Instant::now() })
     }
 
     fn stamps(&self) -> [Stamp; 2] {
