@@ -155,7 +155,7 @@ fn a_slow_receiver_misses_nothing() {
     let mut config = Config::default();
     config.max_send_buffer = 64 * 1024 * 1024;
     let echo = Echo::start(config);
-    let socket = WebSocket::builder(&url(echo.addr)).max_events(1).connect().expect("a URL");
+    let socket = WebSocket::builder(&url(echo.addr)).event_capacity(1).connect().expect("a URL");
     expect_open(&socket);
     for number in 0..500 {
         assert!(socket.send(format!("{number} {}", "x".repeat(10_000))));
@@ -168,7 +168,7 @@ fn a_slow_receiver_misses_nothing() {
 #[test]
 fn a_message_that_is_too_big_for_the_client() {
     let server = serve(Config::default());
-    let socket = WebSocket::builder(&url(addr(&server))).max_message(1000).connect().expect("a URL");
+    let socket = WebSocket::builder(&url(addr(&server))).max_message_size(1000).connect().expect("a URL");
     expect_open(&socket);
     let peer = connected(&server);
     peer.send("x".repeat(1000));
@@ -194,7 +194,7 @@ fn a_server_that_does_not_read() {
         drop(stream);
     });
     let socket = WebSocket::builder(&fake.url())
-        .max_buffered(1_000_000)
+        .max_send_buffer(1_000_000)
         .close_timeout(Duration::from_millis(50))
         .connect()
         .expect("a URL");

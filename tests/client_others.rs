@@ -115,7 +115,7 @@ fn fragments(peer: &Peer) {
     let socket = peer.open("/big");
     assert_eq!(text(&socket).len(), 5_000_000);
     let url = format!("ws://127.0.0.1:{}/big", peer.port);
-    let socket = WebSocket::builder(&url).max_message(1_000_000).connect().expect("a URL");
+    let socket = WebSocket::builder(&url).max_message_size(1_000_000).connect().expect("a URL");
     expect_open(&socket);
     assert!(matches!(failure(&socket), Error::Failed { code: 1009, .. }));
 }

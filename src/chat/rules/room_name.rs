@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::names::Name;
-use crate::ws::http::percent_encoded;
+use crate::ws::http::{percent_decoded, percent_encoded};
 
 /// What the paths of all rooms but the lobby begin with.
 const PREFIX: &str = "/room/";
@@ -50,7 +50,7 @@ impl RoomName {
             return Some(Self::lobby());
         }
         let segment = path.strip_prefix(PREFIX).filter(|rest| !rest.contains('/'))?;
-        Self::new(&decode(segment)?)
+        Self::new(std::str::from_utf8(&percent_decoded(segment)?).ok()?)
     }
 
     /// The path that it is at, percent-encoded.
@@ -80,20 +80,6 @@ impl RoomName {
     pub fn shown(&self) -> &Arc<str> {
         &self.shown
     }
-}
-
-/// What percent-encoding stands for; `None` if it is broken, or stands for what is no UTF-8.
-fn decode(segment: &str) -> Option<String> {
-    let mut parts = segment.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2)?;
-        // `from_str_radix` would take a sign, too.
-        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        bytes.push(is_hex.then(|| u8::from_str_radix(digits, 16).ok())??);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

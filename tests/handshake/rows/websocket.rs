@@ -46,7 +46,7 @@ pub(super) fn no_handshake() -> Vec<Row> {
     let key = |lines: &str| with("Sec-WebSocket-Key", lines);
     vec![
         row("`POST`", line("POST / HTTP/1.1"), 405, "Allow: GET"),
-        row("another path", line("GET /other HTTP/1.1"), 404, "There is no WebSocket at this path"),
+        row("another path", line("GET /other HTTP/1.1"), 404, "No WebSocket endpoint at this path"),
         row("no `Upgrade`", without("Upgrade"), 400, "Upgrade: websocket is missing"),
         row("`Upgrade: h2c`", with("Upgrade", "Upgrade: h2c\r\n"), 400, "Upgrade: websocket is missing"),
         row("`Upgrade: websockets`", with("Upgrade", "Upgrade: websockets\r\n"), 400, "Upgrade: websocket is missing"),
