@@ -7,14 +7,12 @@
 mod host;
 mod refusal;
 
-use std::fmt;
-use std::hint::black_box;
-
 pub use host::Host;
 pub(crate) use host::default_port;
 pub use refusal::{Invalid, Refusal};
 
 use host::Origin;
+use std::{fmt, hint::black_box};
 
 /// Which requests a server accepts.
 ///
@@ -55,7 +53,9 @@ impl Access {
     pub fn allow_host(mut self, name: &str) -> Result<Self, Invalid> {
         match name {
             "*" => self.any_host = true,
-            _ => self.hosts.push(Host::parse_name(name).ok_or_else(|| Invalid::host(name))?),
+            _ => self.hosts.push(Host::parse_name(name).ok_or_else(|| {
+                Invalid(format!("{name:?} is not a host name; use the name alone, such as chat.example, or * for any"))
+            })?),
         }
         Ok(self)
     }
@@ -68,7 +68,11 @@ impl Access {
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, Invalid> {
         match origin {
             "*" => self.any_origin = true,
-            _ => self.origins.push(Origin::parse(origin).ok_or_else(|| Invalid::origin(origin))?),
+            _ => self.origins.push(Origin::parse(origin).ok_or_else(|| {
+                Invalid(format!(
+                    "{origin:?} is not an origin; use one such as https://chat.example, or null, or * for any"
+                ))
+            })?),
         }
         Ok(self)
     }
@@ -87,7 +91,10 @@ impl Access {
     pub fn token(mut self, token: &str) -> Result<Self, Invalid> {
         let token = token.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Invalid::token());
+            // The error does not repeat the input, which may be close to the secret.
+            return Err(Invalid(
+                "the access token must be one line of visible ASCII characters, without spaces".into(),
+            ));
         }
         self.token = Some(Token(token.as_bytes().into()));
         Ok(self)

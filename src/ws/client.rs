@@ -60,20 +60,16 @@ mod run;
 mod state;
 mod url;
 
-use std::fmt;
-use std::sync::Arc;
-
-use crossbeam_channel::{Receiver, bounded};
-
 pub use builder::Builder;
 pub use error::Error;
 pub use state::{Event, ReadyState};
 pub use url::is_blocked;
 
-use crate::ws::connection::Message;
-use crate::ws::spawn::spawn;
-use run::Task;
+use crate::ws::{connection::Message, spawn::spawn};
+use crossbeam_channel::{Receiver, bounded};
+use run::{ABNORMAL, Task};
 use state::State;
+use std::{fmt, sync::Arc};
 use url::Target;
 
 /// Bytes of the stack of a WebSocket's thread. Only the pages that are touched cost memory.
@@ -120,7 +116,10 @@ impl WebSocket {
         let (state, cancelled) = State::new(target.to_url());
         let state = Arc::new(state);
         let shared = Arc::clone(&state);
-        let run = move || Task::new(target, settings, shared, cancelled, sender).run();
+        let run = move || {
+            let end = (Some(Error::Lost), ABNORMAL);
+            Task { target, settings, state: shared, cancelled, events: sender, end }.run();
+        };
         spawn("websocket", STACK_SIZE, Box::new(run)).map_err(Error::Start)?;
         Ok(Self { handle: Arc::new(Handle { state, events }) })
     }

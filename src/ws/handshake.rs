@@ -8,16 +8,17 @@ mod request;
 mod secrets;
 mod upgrade;
 
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-
 use log::error;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 use tungstenite::http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
 use tungstenite::http::{HeaderMap, HeaderValue, Version};
 
 pub use head::{DeadlineRead, HeadError};
-pub use request::{Limits, read_request};
+pub use request::read_request;
 pub use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
@@ -55,19 +56,15 @@ impl fmt::Debug for Policy {
 /// The outcome of a handshake: what is sent back, and whether frames follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Negotiated {
-    /// The handshake succeeded: send [`AcceptedHandshake::response`], then frames.
-    Upgrade(AcceptedHandshake),
+    /// The handshake succeeded: send the response, then frames.
+    Upgrade {
+        /// The whole 101 response, ready to send.
+        response: Vec<u8>,
+        /// The selected subprotocol, which the response names.
+        protocol: Option<Arc<str>>,
+    },
     /// A page or a refusal: send [`Response::to_bytes`] (only the head if the method was HEAD), then close.
     Response(Response),
-}
-
-/// A handshake that succeeded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AcceptedHandshake {
-    /// The whole 101 response, ready to send.
-    pub response: Vec<u8>,
-    /// The selected subprotocol, which the response names.
-    pub protocol: Option<Arc<str>>,
 }
 
 /// Applies all rules to a request. If it succeeds, the request gets its
@@ -80,8 +77,8 @@ pub struct AcceptedHandshake {
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request);
     let negotiated = judge(request, token.as_deref(), policy).unwrap_or_else(Negotiated::Response);
-    if let Negotiated::Upgrade(accepted) = &negotiated {
-        secrets::record_transcript(request, &accepted.response);
+    if let Negotiated::Upgrade { response, .. } = &negotiated {
+        secrets::record_transcript(request, response);
     }
     negotiated
 }
@@ -101,7 +98,7 @@ fn judge(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Neg
     // Bytes that are not text are not an origin either.
     access.check_origin(origin.map(|value| value.to_str().unwrap_or_default()), &host)?;
     access.check_token(token)?;
-    Ok(Negotiated::Upgrade(AcceptedHandshake { response: upgrade::response(&accept, protocol.as_deref()), protocol }))
+    Ok(Negotiated::Upgrade { response: upgrade::response(&accept, protocol.as_deref()), protocol })
 }
 
 /// Requests have no body, so whatever follows the head can only be frames.

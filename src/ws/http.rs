@@ -1,10 +1,7 @@
 //! HTTP as far as this server needs it: a response as data, header fields, and percent-encoding.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use tungstenite::http::header::AsHeaderName;
-use tungstenite::http::{HeaderMap, HeaderValue, StatusCode};
+use std::{borrow::Cow, sync::Arc};
+use tungstenite::http::{HeaderMap, HeaderValue, StatusCode, header::AsHeaderName};
 
 pub use tungstenite::http::Method;
 
@@ -122,14 +119,8 @@ pub(crate) fn is_token(text: &[u8]) -> bool {
 
 /// Encodes each byte that is not plain as `%` and two hexadecimal digits (RFC 3986 2.1).
 pub(crate) fn percent_encoded(bytes: &[u8], is_plain: impl Fn(u8) -> bool) -> String {
-    let mut encoded = String::with_capacity(bytes.len());
-    for byte in bytes {
-        match is_plain(*byte) {
-            true => encoded.push(char::from(*byte)),
-            false => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    let encode = |byte: &u8| if is_plain(*byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
+    bytes.iter().map(encode).collect()
 }
 
 /// Decodes percent-encoding (RFC 3986 2.1). `None` if a `%` is not followed by two hexadecimal digits.

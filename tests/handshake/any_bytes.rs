@@ -22,7 +22,7 @@ fn outcome(mut script: Script) -> (String, Option<Vec<u8>>) {
 
 fn written(decision: Negotiated) -> String {
     let bytes = match decision {
-        Negotiated::Upgrade(accepted) => accepted.response,
+        Negotiated::Upgrade { response, .. } => response,
         Negotiated::Response(response) => response.to_bytes(false),
     };
     let text = String::from_utf8(bytes).expect("answers are text");

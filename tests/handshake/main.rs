@@ -55,7 +55,7 @@ fn the_choice_is_told_to_the_server_too() {
     let offer = "Sec-WebSocket-Protocol: text, json";
     let (mut request, _) = requests::parsed(&requests::plus(offer));
     match chinwag::handshake::negotiate(&mut request, &rows::chat()) {
-        Negotiated::Upgrade(accepted) => assert_eq!(accepted.protocol.as_deref(), Some("text")),
+        Negotiated::Upgrade { protocol, .. } => assert_eq!(protocol.as_deref(), Some("text")),
         Negotiated::Response(response) => panic!("refused: {response:?}"),
     }
 }

@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Instant;
 
-use chinwag::handshake::{DeadlineRead, HeadError, Limits, read_request};
+use chinwag::Config;
+use chinwag::handshake::{DeadlineRead, HeadError, read_request};
 
 use crate::requests::{handshake, plain};
 use crate::script::{Script, Then};
@@ -48,9 +49,10 @@ fn a_head_may_have_as_many_fields_as_the_limit_and_no_more() {
 
 #[test]
 fn limits_can_be_smaller() {
-    let limits = Limits { max_head_size: 64, max_header_fields: 1 };
+    let mut config = Config::default();
+    config.max_head_size = 64;
     let mut script = Script::of(handshake());
-    let answer = read_request(&mut script, &limits, Instant::now());
+    let answer = read_request(&mut script, &config, Instant::now());
     assert!(matches!(answer, Err(HeadError::TooLarge)));
     assert_eq!(script.rest().len(), handshake().len() - 64, "no more was read");
 }
@@ -92,6 +94,6 @@ impl DeadlineRead for Interrupted {
 #[test]
 fn an_interrupted_read_is_tried_again() {
     let mut source = Interrupted(Script::of(handshake()).in_pieces_of(1), false);
-    let read = read_request(&mut source, &Limits::default(), Instant::now());
+    let read = read_request(&mut source, &Config::default(), Instant::now());
     assert!(read.is_ok());
 }

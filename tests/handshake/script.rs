@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Instant;
 
-use chinwag::handshake::{DeadlineRead, HeadError, Limits, Negotiated, Policy, negotiate, read_request};
+use chinwag::Config;
+use chinwag::handshake::{DeadlineRead, HeadError, Negotiated, Policy, negotiate, read_request};
 use chinwag::http::{Method, Request};
 
 /// What a peer does when it has sent all it has to say.
@@ -48,7 +49,7 @@ impl Script {
     }
 
     pub(crate) fn read(&mut self) -> Result<(Request, Vec<u8>), HeadError> {
-        read_request(self, &Limits::default(), Instant::now())
+        read_request(self, &Config::default(), Instant::now())
     }
 }
 
@@ -97,7 +98,7 @@ pub(crate) fn answer_to(mut script: Script, policy: &Policy) -> Reply {
     let bytes = match script.read() {
         Err(error) => error.response().map(|response| response.to_bytes(false)),
         Ok((mut request, _)) => match negotiate(&mut request, policy) {
-            Negotiated::Upgrade(accepted) => Some(accepted.response),
+            Negotiated::Upgrade { response, .. } => Some(response),
             Negotiated::Response(response) => Some(response.to_bytes(request.method() == Method::HEAD)),
         },
     };

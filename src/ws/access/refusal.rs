@@ -4,24 +4,7 @@ use std::fmt;
 
 /// A host name, origin or token that cannot be used. `Display` is a sentence that says what would be valid.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Invalid(String);
-
-impl Invalid {
-    pub(super) fn host(given: &str) -> Self {
-        Self(format!("{given:?} is not a host name; give the name alone, such as chat.example, or * for any"))
-    }
-
-    pub(super) fn origin(given: &str) -> Self {
-        Self(format!(
-            "{given:?} is not an origin; give scheme and host, such as https://chat.example, or * for any, or null"
-        ))
-    }
-
-    /// Does not repeat the input, which may be close to the secret.
-    pub(super) fn token() -> Self {
-        Self("the access token must be one line of visible ASCII characters, without spaces".to_owned())
-    }
-}
+pub struct Invalid(pub(super) String);
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,29 +56,27 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Host(name) => {
-                return write!(
-                    f,
-                    "This server does not answer to the name {name}. To allow it, start the server with \
-                     --host {name} (in code: Access::allow_host)."
-                );
-            }
-            Self::Origin(origin) => {
-                return write!(
-                    f,
-                    "Pages from {origin} may not connect here. To allow them, start the server with \
-                     --origin {origin} (in code: Access::allow_origin)."
-                );
-            }
-            Self::BadOrigin => "Origin must be scheme://host[:port] or null.",
-            Self::NoOrigin => "Origin is missing, and this server was started with --require-origin.",
-            Self::NoToken => {
+        match self {
+            Self::Host(name) => write!(
+                f,
+                "The host {name} is not allowed. To allow it, start the server with --host {name} \
+                 (in code: Access::allow_host)."
+            ),
+            Self::Origin(origin) => write!(
+                f,
+                "Pages from {origin} are not allowed. To allow them, start the server with --origin {origin} \
+                 (in code: Access::allow_origin)."
+            ),
+            Self::BadOrigin => f.write_str("Origin must be scheme://host[:port] or null."),
+            Self::NoOrigin => f.write_str("Origin is missing, and this server was started with --require-origin."),
+            Self::NoToken => f.write_str(
                 "This server requires an access token (--token-file). Send Authorization: Bearer TOKEN, or add \
-                 ?token=TOKEN to the URL."
+                 ?token=TOKEN to the URL.",
+            ),
+            Self::WrongToken => {
+                f.write_str("The access token is wrong. The right one is in the server's --token-file.")
             }
-            Self::WrongToken => "The access token is wrong. The right one is in the server's --token-file.",
-        })
+        }
     }
 }
 

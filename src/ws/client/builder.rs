@@ -1,13 +1,9 @@
 //! The settings of a client's WebSocket, and the checks on them.
 
-use std::time::Duration;
-
-use tungstenite::http::{HeaderName, HeaderValue};
-
 use super::{Error, WebSocket, url::Target};
-use crate::ws::config::Config;
-use crate::ws::http::is_token;
-use crate::ws::tls::Connector;
+use crate::ws::{config::Config, http::is_token, tls::Connector};
+use std::{fmt, time::Duration};
+use tungstenite::http::{HeaderName, HeaderValue};
 
 /// The settings of a [`WebSocket`]: header fields, timeouts, limits.
 ///
@@ -166,32 +162,26 @@ fn check_protocols(protocols: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The fields that the handshake itself sets.
-const RESERVED: [&str; 9] = [
-    "host",
-    "upgrade",
-    "connection",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "sec-websocket-protocol",
-    "sec-websocket-extensions",
-    "content-length",
-    "transfer-encoding",
-];
-
-/// The error names the field but not its value, which may be a secret.
+/// Fields must be valid, and must not be set by the handshake itself. The error does not repeat the value, which may be a
+/// secret.
 fn check_headers(headers: &[(String, String)]) -> Result<(), Error> {
-    let invalid = |(name, value): &&(String, String)| {
-        RESERVED.contains(&name.to_ascii_lowercase().as_str())
+    let reserved = ["host", "upgrade", "connection", "content-length", "transfer-encoding"];
+    for (name, value) in headers {
+        let lower = name.to_ascii_lowercase();
+        if lower.starts_with("sec-websocket-")
+            || reserved.contains(&lower.as_str())
             || HeaderName::from_bytes(name.as_bytes()).is_err()
             || HeaderValue::from_str(value).is_err()
-    };
-    headers.iter().find(invalid).map_or(Ok(()), |(name, _)| Err(Error::Header(name.clone())))
+        {
+            return Err(Error::Header(name.clone()));
+        }
+    }
+    Ok(())
 }
 
 /// Without the values of header fields, which may be secrets.
-impl std::fmt::Debug for Builder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("Builder").field("protocols", &self.protocols).field("headers", &headers).finish_non_exhaustive()
     }

@@ -2,14 +2,11 @@
 //!
 //! The system's name resolution has no deadline. So it runs on a thread of its own, which is abandoned at the deadline.
 
-use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::thread;
-use std::time::{Duration, Instant};
-
-use crossbeam_channel::{Receiver, bounded, select};
-
 use super::{Error, url::Target};
+use crossbeam_channel::{Receiver, bounded, select};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+use std::{io, thread};
 
 /// A socket that is connected to the first address of the host that accepts.
 ///

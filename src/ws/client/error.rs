@@ -119,11 +119,4 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Start(source) | Self::Resolve(source) | Self::Connect(source) => Some(source),
-            _ => None,
-        }
-    }
-}
+impl std::error::Error for Error {}

@@ -1,21 +1,12 @@
 //! The client's handshake (RFC 6455 4.1): the request, and the checks on the server's response.
 
-use std::io::ErrorKind;
-use std::time::{Duration, Instant};
-
-use httparse::Status;
-use tungstenite::Bytes;
-use tungstenite::handshake::{client::generate_key, derive_accept_key};
-use tungstenite::http::HeaderMap;
-use tungstenite::http::header::{
-    CONNECTION, CONTENT_LENGTH, LOCATION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
-    UPGRADE,
-};
-
 use super::{Error, url::Target};
-use crate::ws::handshake::head::{HeadReader, field_map, field_slots};
-use crate::ws::handshake::{DeadlineRead, HeadError};
+use crate::ws::handshake::head::{DeadlineRead, HeadError, HeadReader, field_map, field_slots};
 use crate::ws::http::{list_contains, list_elements, single_field};
+use httparse::Status;
+use std::{io::ErrorKind, time::Duration, time::Instant};
+use tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tungstenite::{Bytes, http::HeaderMap, http::header};
 
 /// Bytes of the head of one response. The deadline bounds the number of interim responses.
 const MAX_HEAD_SIZE: usize = 16 * 1024;
@@ -113,21 +104,21 @@ fn parse(head: &Bytes) -> Result<(u16, HeaderMap), Error> {
 ///
 /// As in browsers (WHATWG), it is an error if subprotocols were offered and the server selected none.
 fn check_upgrade(headers: &HeaderMap, accept: &str, offered: &[String]) -> Result<Option<String>, &'static str> {
-    if !list_contains(headers, UPGRADE, "websocket") {
+    if !list_contains(headers, header::UPGRADE, "websocket") {
         return Err("Upgrade: websocket is missing");
     }
-    if !list_contains(headers, CONNECTION, "upgrade") {
+    if !list_contains(headers, header::CONNECTION, "upgrade") {
         return Err("Connection: Upgrade is missing");
     }
-    match single_field(headers, SEC_WEBSOCKET_ACCEPT) {
+    match single_field(headers, header::SEC_WEBSOCKET_ACCEPT) {
         Ok(Some(value)) if value == accept => {}
         Ok(None) => return Err("Sec-WebSocket-Accept is missing"),
         _ => return Err("Sec-WebSocket-Accept does not match the key"),
     }
-    if list_elements(headers, SEC_WEBSOCKET_EXTENSIONS).next().is_some() {
+    if list_elements(headers, header::SEC_WEBSOCKET_EXTENSIONS).next().is_some() {
         return Err("it selects an extension that was not offered");
     }
-    match single_field(headers, SEC_WEBSOCKET_PROTOCOL) {
+    match single_field(headers, header::SEC_WEBSOCKET_PROTOCOL) {
         Ok(None) if offered.is_empty() => Ok(None),
         Ok(None) => Err("it selects none of the subprotocols offered"),
         Ok(Some(selected)) => {
@@ -140,12 +131,12 @@ fn check_upgrade(headers: &HeaderMap, accept: &str, offered: &[String]) -> Resul
 
 /// The refusal, with as much of its body as arrives soon.
 fn refused(mut reader: HeadReader<'_, impl DeadlineRead>, status: u16, headers: &HeaderMap) -> Error {
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let length = length.unwrap_or(MAX_BODY).min(MAX_BODY);
     reader.deadline = reader.deadline.min(Instant::now() + BODY_TIMEOUT);
     while reader.buffer.len() < length && matches!(reader.read_more(length), Ok(1..)) {}
     reader.buffer.truncate(length);
-    let location = headers.get(LOCATION).filter(|_| (300..400).contains(&status));
+    let location = headers.get(header::LOCATION).filter(|_| (300..400).contains(&status));
     let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     Error::Refused { status, body: String::from_utf8_lossy(&reader.buffer).into_owned(), location }
 }

@@ -1,46 +1,30 @@
 //! The thread of one WebSocket: connect, handshake, messages, and the end.
 
-use std::io::{self, ErrorKind};
-use std::net::TcpStream;
-use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
-
-use crossbeam_channel::{Receiver, Sender};
-use log::{debug, error, trace};
-
 use super::handshake::{Accepted, Request, read_response};
-use super::state::{Event, ReadyState, State};
+use super::state::{Event, ReadyState, Stage, State};
 use super::{Error, builder::Builder, dial::dial, url::Target};
 use crate::ws::connection::{Connection, DisconnectReason, Drain, FarEnd, Parts, Reader, Role, SPACE};
 use crate::ws::line::Line;
 use crate::ws::tls::{Connector, Session};
+use crossbeam_channel::{Receiver, Sender};
+use log::{debug, error, trace};
+use std::{io, io::ErrorKind, mem, net::TcpStream, sync::Arc, thread, time::Instant};
 
 /// What the thread works with. When it is dropped, it sends the last events. So `Close` also follows a panic.
 pub(super) struct Task {
-    target: Target,
-    settings: Builder,
-    state: Arc<State>,
-    cancelled: Receiver<()>,
-    events: Sender<Event>,
-    /// The last events: an error, if there is one, and `Close`.
-    end: (Option<Error>, Event),
+    pub(super) target: Target,
+    pub(super) settings: Builder,
+    pub(super) state: Arc<State>,
+    pub(super) cancelled: Receiver<()>,
+    pub(super) events: Sender<Event>,
+    /// The last event and the error before it, if there is one. At first: those after a panic.
+    pub(super) end: (Option<Error>, Event),
 }
 
 /// 1006: there was no Close frame (RFC 6455 7.1.5).
-const ABNORMAL: Event = Event::Close { code: 1006, reason: String::new(), was_clean: false };
+pub(super) const ABNORMAL: Event = Event::Close { code: 1006, reason: String::new(), was_clean: false };
 
 impl Task {
-    pub(super) fn new(
-        target: Target,
-        settings: Builder,
-        state: Arc<State>,
-        cancelled: Receiver<()>,
-        events: Sender<Event>,
-    ) -> Self {
-        Self { target, settings, state, cancelled, events, end: (Some(Error::Lost), ABNORMAL) }
-    }
-
     /// The thread.
     pub(super) fn run(mut self) {
         self.end = match self.open() {
@@ -57,7 +41,7 @@ impl Task {
     fn open(&self) -> Result<(Arc<Connection>, Reader), Error> {
         let stream = Arc::new(dial(&self.target, self.settings.connect_timeout, &self.cancelled)?);
         let _ = stream.set_nodelay(true);
-        self.state.set_stream(&stream)?;
+        self.state.advance(Stage::Connecting(Some(Arc::clone(&stream))))?;
         let accepted = self.handshake(&stream);
         if self.state.ready_state() != ReadyState::Connecting {
             return Err(Error::Cancelled);
@@ -68,7 +52,8 @@ impl Task {
         let far_end = FarEnd::nameless(id);
         let parts = Parts { far_end, role: Role::Client, stream, session, input, config, drain };
         let (connection, reader) = Connection::new(parts);
-        self.state.set_connection(&connection, protocol)?;
+        self.state.protocol.get_or_init(|| protocol);
+        self.state.advance(Stage::Connected(Arc::clone(&connection)))?;
         Ok((connection, reader))
     }
 
@@ -132,7 +117,7 @@ impl Drop for Task {
             error!("a WebSocket's thread panicked; please report this");
         }
         self.state.set_closed();
-        let (error, close) = std::mem::replace(&mut self.end, (None, ABNORMAL));
+        let (error, close) = mem::replace(&mut self.end, (None, ABNORMAL));
         debug!("{}: closed: {error:?}, {close:?}", self.state.url);
         if let Some(error) = error {
             self.send(Event::Error(error));

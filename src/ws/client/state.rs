@@ -1,12 +1,10 @@
 //! What the handles of a WebSocket share with its thread, and the events that they receive.
 
-use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-
-use crossbeam_channel::{Receiver, Sender, bounded};
-
 use super::Error;
 use crate::ws::connection::{Connection, Message};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// An event of a [`WebSocket`](super::WebSocket). `Close` comes exactly once, as the last one.
 #[derive(Debug)]
@@ -54,7 +52,7 @@ pub(super) struct State {
 }
 
 #[derive(Debug)]
-enum Stage {
+pub(super) enum Stage {
     /// With the socket, once there is one.
     Connecting(Option<Arc<TcpStream>>),
     /// Closed before it was open. The thread is about to notice.
@@ -109,24 +107,15 @@ impl State {
         }
     }
 
-    /// # Errors
-    /// [`Error::Cancelled`].
-    pub(super) fn set_stream(&self, stream: &Arc<TcpStream>) -> Result<(), Error> {
-        self.advance(Stage::Connecting(Some(Arc::clone(stream))))
-    }
-
-    /// # Errors
-    /// [`Error::Cancelled`].
-    pub(super) fn set_connection(&self, connection: &Arc<Connection>, protocol: Option<String>) -> Result<(), Error> {
-        self.protocol.get_or_init(|| protocol);
-        self.advance(Stage::Connected(Arc::clone(connection)))
-    }
-
     pub(super) fn set_closed(&self) {
         *self.stage() = Stage::Closed;
     }
 
-    fn advance(&self, next: Stage) -> Result<(), Error> {
+    /// Enters the next stage.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub(super) fn advance(&self, next: Stage) -> Result<(), Error> {
         let mut stage = self.stage();
         match *stage {
             Stage::Connecting(_) => *stage = next,

@@ -2,19 +2,11 @@
 //!
 //! A thread keeps every stack page that it ever touched. So the buffer and the field slots are on the heap.
 
-use std::io::{self, Read};
-use std::net::TcpStream;
-use std::time::Instant;
-use std::{fmt, mem};
-
+use crate::ws::{http::Response, tcp::left_until};
 use httparse::Header;
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
-use tungstenite::Bytes;
-use tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
-
-use crate::ws::http::Response;
-use crate::ws::tcp::left_until;
+use rustix::{io::Errno, net::RecvFlags};
+use std::{fmt, io, io::Read, mem, net::TcpStream, time::Instant};
+use tungstenite::{Bytes, http};
 
 /// A byte stream whose reads have a deadline.
 pub trait DeadlineRead {
@@ -29,7 +21,7 @@ pub trait DeadlineRead {
 impl DeadlineRead for &TcpStream {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let left = left_until(deadline)?;
-        match recv(&**self, &mut *buffer, RecvFlags::DONTWAIT) {
+        match rustix::net::recv(&**self, &mut *buffer, RecvFlags::DONTWAIT) {
             Err(Errno::AGAIN) => {}
             done => return done.map(|(_, count)| count).map_err(Into::into),
         }
@@ -118,11 +110,11 @@ pub(crate) fn field_slots(head: &[u8], max_fields: usize) -> Result<Vec<Header<'
 }
 
 /// The fields of a head. Values stay where they are in `head`; only unknown names are copied.
-pub(crate) fn field_map(head: &Bytes, fields: &[Header<'_>]) -> Result<HeaderMap, HeadError> {
-    let mut map = HeaderMap::with_capacity(fields.len());
+pub(crate) fn field_map(head: &Bytes, fields: &[Header<'_>]) -> Result<http::HeaderMap, HeadError> {
+    let mut map = http::HeaderMap::with_capacity(fields.len());
     for field in fields {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::FIELD_NAME)?;
-        let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value.trim_ascii()));
+        let name = http::HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::FIELD_NAME)?;
+        let value = http::HeaderValue::from_maybe_shared(head.slice_ref(field.value.trim_ascii()));
         map.append(name, value.map_err(|_| HeadError::FIELD_VALUE)?);
     }
     Ok(map)
@@ -138,9 +130,9 @@ pub enum HeadError {
     Incomplete,
     /// The head did not arrive before the deadline (408).
     Deadline,
-    /// The head is larger than [`Limits::max_head_size`](super::Limits::max_head_size) (431).
+    /// The head is larger than [`Config::max_head_size`](crate::Config::max_head_size) (431).
     TooLarge,
-    /// The head has more fields than [`Limits::max_header_fields`](super::Limits::max_header_fields) (431).
+    /// The head has more fields than [`Config::max_header_fields`](crate::Config::max_header_fields) (431).
     TooManyFields,
     /// The bytes are not HTTP; the sentence says what is wrong (400).
     Malformed(&'static str),
@@ -193,11 +185,4 @@ impl fmt::Display for HeadError {
     }
 }
 
-impl std::error::Error for HeadError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl std::error::Error for HeadError {}

@@ -1,43 +1,28 @@
 //! Reads and parses the head of a request (RFC 9112 2 to 5). docs/HANDSHAKE.md lists what is rejected.
 
-use std::time::Instant;
-
-use httparse::Status;
-use tungstenite::Bytes;
-use tungstenite::http::{Uri, Version};
-
 use super::head::{DeadlineRead, HeadError, HeadReader, field_map, field_slots};
-use super::secrets;
+use crate::ws::config::Config;
 use crate::ws::http::{Method, Request};
+use httparse::Status;
+use std::time::Instant;
+use tungstenite::{
+    Bytes,
+    http::{Uri, Version},
+};
 
-/// How large a request head may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of the head, its final empty line included. Default: 8192.
-    pub max_head_size: usize,
-    /// Number of header fields. Default: 100.
-    pub max_header_fields: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_head_size: 8192, max_header_fields: 100 }
-    }
-}
-
-/// Reads one request head. Also returns the bytes that arrived after it: a client may send its first frames without
-/// waiting for the response.
+/// Reads one request head, within [`Config::max_head_size`] and [`Config::max_header_fields`]. Also returns the bytes that
+/// arrived after it: a client may send its first frames without waiting for the response.
 ///
 /// # Errors
 /// There is no valid request. [`HeadError::response`] is what to send.
 pub fn read_request(
     io: &mut impl DeadlineRead,
-    limits: &Limits,
+    config: &Config,
     deadline: Instant,
 ) -> Result<(Request, Vec<u8>), HeadError> {
     let mut reader = HeadReader::new(io, deadline);
-    let head = reader.read_head(limits.max_head_size, reject_tls)?;
-    Ok((parse(&head, limits)?, reader.buffer))
+    let head = reader.read_head(config.max_head_size, reject_tls)?;
+    Ok((parse(&head, config.max_header_fields)?, reader.buffer))
 }
 
 /// A TLS handshake begins with its record type, and with the major version 3 (RFC 8446 5.1).
@@ -45,8 +30,8 @@ fn reject_tls(bytes: &[u8]) -> Result<(), HeadError> {
     if bytes.starts_with(&[0x16, 0x03]) { Err(HeadError::Tls) } else { Ok(()) }
 }
 
-fn parse(head: &Bytes, limits: &Limits) -> Result<Request, HeadError> {
-    let mut slots = field_slots(head, limits.max_header_fields)?;
+fn parse(head: &Bytes, max_fields: usize) -> Result<Request, HeadError> {
+    let mut slots = field_slots(head, max_fields)?;
     let mut raw = httparse::Request::new(&mut slots);
     match raw.parse(head) {
         Ok(Status::Complete(length)) if length == head.len() => {}
@@ -61,7 +46,7 @@ fn parse(head: &Bytes, limits: &Limits) -> Result<Request, HeadError> {
     *request.uri_mut() = uri(head, target)?;
     *request.version_mut() = if minor == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
     *request.headers_mut() = field_map(head, raw.headers)?;
-    secrets::record_fields(&mut request, raw.headers);
+    super::secrets::record_fields(&mut request, raw.headers);
     Ok(request)
 }
 

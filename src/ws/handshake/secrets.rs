@@ -1,29 +1,15 @@
 //! Takes the secrets out of a request, and records what may be shown of the handshake.
 
-use tungstenite::http::Uri;
-use tungstenite::http::header::{AUTHORIZATION, COOKIE, Entry, PROXY_AUTHORIZATION};
-use tungstenite::http::uri::PathAndQuery;
-
 use crate::ws::http::{HandshakeTranscript, Request, percent_decoded};
+use tungstenite::http::{Uri, header, header::AUTHORIZATION, uri::PathAndQuery};
 
 const KEY: &str = "token=";
 const MASK: &str = "token=***";
 
-/// Fields whose values may be shown. Others may carry credentials, or notes of a proxy that are for this server only.
-const HARMLESS: [&str; 12] = [
-    "accept-encoding",
-    "accept-language",
-    "cache-control",
-    "connection",
-    "host",
-    "origin",
-    "pragma",
-    "sec-websocket-extensions",
-    "sec-websocket-key",
-    "sec-websocket-protocol",
-    "sec-websocket-version",
-    "upgrade",
-];
+/// Fields whose values may be shown, together with `Sec-WebSocket-*`. Others may carry credentials, or notes of a proxy
+/// that are for this server only.
+const HARMLESS: [&str; 8] =
+    ["accept-encoding", "accept-language", "cache-control", "connection", "host", "origin", "pragma", "upgrade"];
 
 /// Bytes of the fields that are kept, and of the target. A browser sends less than 1 KiB, and each connection keeps its
 /// transcript.
@@ -42,8 +28,8 @@ pub fn offers_token(request: &Request) -> bool {
 /// Returns the access token and hides it in the request, together with other credentials.
 pub(super) fn take_token(request: &mut Request) -> Option<Vec<u8>> {
     let token = token(request);
-    for name in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
-        if let Entry::Occupied(mut entry) = request.headers_mut().entry(name) {
+    for name in [AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE] {
+        if let header::Entry::Occupied(mut entry) = request.headers_mut().entry(name) {
             entry.iter_mut().for_each(|value| value.set_sensitive(true));
         }
     }
@@ -79,7 +65,8 @@ pub(super) fn record_fields(request: &mut Request, fields: &[httparse::Header<'_
     let size: usize = fields.iter().map(|field| field.name.len() + field.value.len() + 3).sum();
     let mut lines = String::with_capacity(size.min(MAX_TRANSCRIPT));
     for field in fields {
-        let harmless = HARMLESS.iter().any(|name| field.name.eq_ignore_ascii_case(name));
+        let name = field.name.to_ascii_lowercase();
+        let harmless = name.starts_with("sec-websocket-") || HARMLESS.contains(&name.as_str());
         let value = if harmless { String::from_utf8_lossy(field.value.trim_ascii()) } else { "***".into() };
         if lines.len() + field.name.len() + value.len() > MAX_TRANSCRIPT {
             lines.push_str("…\n");

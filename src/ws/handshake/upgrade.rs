@@ -1,21 +1,17 @@
 //! The WebSocket handshake itself (RFC 6455 4.2): what a request must contain, and the 101 response.
 
-use std::sync::Arc;
-
-use tungstenite::handshake::derive_accept_key;
-use tungstenite::http::header::{
-    CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use tungstenite::http::{HeaderMap, Version};
-
 use super::{Policy, bad_request, method_not_allowed};
 use crate::ws::http::{Method, Request, Response, is_token, list_contains, list_elements, single_field};
+use std::sync::Arc;
+use tungstenite::handshake::derive_accept_key;
+use tungstenite::http::header::{CONNECTION, SEC_WEBSOCKET_KEY as KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use tungstenite::http::{HeaderMap, Version, header::SEC_WEBSOCKET_VERSION};
 
 /// Whether the request is meant to be a handshake. Some proxies drop only `Upgrade`. Their clients need to know why the
 /// handshake failed, so they do not get a page.
 pub(super) fn is_requested(headers: &HeaderMap) -> bool {
     list_contains(headers, UPGRADE, "websocket")
-        || headers.contains_key(SEC_WEBSOCKET_KEY)
+        || headers.contains_key(KEY)
         || headers.contains_key(SEC_WEBSOCKET_VERSION)
 }
 
@@ -41,7 +37,7 @@ pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Respon
         Ok(Some(version)) if version == "13" => {}
         _ => return Err(required("Sec-WebSocket-Version must be 13, given once.")),
     }
-    match single_field(headers, SEC_WEBSOCKET_KEY) {
+    match single_field(headers, KEY) {
         Ok(Some(key)) if is_key(key.as_bytes()) => Ok(derive_accept_key(key.as_bytes())),
         Ok(Some(_)) => Err(bad_request("Sec-WebSocket-Key must be 16 bytes in base64.")),
         Ok(None) => Err(bad_request("Sec-WebSocket-Key is missing.")),
