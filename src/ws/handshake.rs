@@ -73,10 +73,15 @@ pub enum Negotiated {
 /// It also removes the secrets from the request: the value of `?token=` is replaced, and `Authorization`, `Cookie` and
 /// `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
 ///
-/// A panic in the HTTP handler is logged and answered with 500.
+/// A panic in [`Policy::http_handler`] or [`Policy::endpoint`] is logged and answered with 500.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request);
-    let negotiated = judge(request, token.as_deref(), policy).unwrap_or_else(Negotiated::Response);
+    // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(request, token.as_deref(), policy))).unwrap_or_else(|_| {
+        error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
+        Err(Response::text(500, "This server has a bug; its log says more."))
+    });
+    let negotiated = judged.unwrap_or_else(Negotiated::Response);
     if let Negotiated::Upgrade { response, .. } = &negotiated {
         secrets::record_transcript(request, response);
     }
@@ -139,7 +144,7 @@ fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Res
 
 /// The response to a request without an upgrade.
 fn page(request: &Request, policy: &Policy) -> Response {
-    if let Some(response) = policy.http_handler.as_ref().and_then(|handler| handle(request, handler)) {
+    if let Some(response) = policy.http_handler.as_ref().and_then(|handler| handler(request)) {
         return response;
     }
     if !(policy.endpoint)(request.uri().path()) {
@@ -151,14 +156,6 @@ fn page(request: &Request, policy: &Policy) -> Response {
         }
         _ => method_not_allowed(),
     }
-}
-
-/// The handler is the user's code: a panic in it fails this request only.
-fn handle(request: &Request, handler: &HttpHandler) -> Option<Response> {
-    catch_unwind(AssertUnwindSafe(|| handler(request))).unwrap_or_else(|_| {
-        error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
-        Some(Response::text(500, "This server has a bug; its log says more."))
-    })
 }
 
 /// Redirects to the same path on that port, with 308 (RFC 9110 15.4.9). A request without an accepted host is refused, so

@@ -53,7 +53,7 @@ impl<'a, R: DeadlineRead> HeadReader<'a, R> {
     pub(crate) fn read_head(
         &mut self,
         max_size: usize,
-        check: fn(&[u8]) -> Result<(), HeadError>,
+        check: impl Fn(&[u8]) -> Result<(), HeadError>,
     ) -> Result<Bytes, HeadError> {
         let (mut start, mut searched) = (0, 0);
         loop {
@@ -146,12 +146,6 @@ pub enum HeadError {
 }
 
 impl HeadError {
-    pub(super) const REQUEST_LINE: Self =
-        Self::Malformed("The first line must be a request line, such as GET / HTTP/1.1.");
-    pub(super) const TARGET: Self =
-        Self::Malformed("The request target must be a path that begins with /, or an http:// URL.");
-    pub(super) const FRAGMENT: Self = Self::Malformed("The request target must not contain a #.");
-    pub(super) const LINE_END: Self = Self::Malformed("A line of the head has an invalid line end.");
     pub(super) const FIELD_NAME: Self = Self::Malformed("A header field has an invalid name.");
     pub(super) const FIELD_VALUE: Self = Self::Malformed("A header field has an invalid value.");
 

@@ -1,10 +1,10 @@
-//! The cases of RFC 9112: what is a request, and one that this server takes.
+//! The cases of RFC 9112: which requests are valid, and which of them this server accepts.
 
 use super::{Row, row};
 use crate::requests::{line, plain, plus, replace, with, without};
 use crate::script::Then;
 
-pub(super) fn no_request() -> Vec<Row> {
+pub(super) fn invalid_requests() -> Vec<Row> {
     let many: String = (0..101).map(|n| format!("A{n}: b\r\n")).collect();
     let get = |lines: &str| plain("GET / HTTP/1.1", lines);
     vec![
@@ -30,7 +30,7 @@ pub(super) fn no_request() -> Vec<Row> {
     ]
 }
 
-pub(super) fn not_http() -> Vec<Row> {
+pub(super) fn targets_and_bodies() -> Vec<Row> {
     let target = |what, request_line: &str| row(what, line(request_line), 400, "request target");
     vec![
         target("target `*`", "OPTIONS * HTTP/1.1"),
