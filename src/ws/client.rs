@@ -190,11 +190,6 @@ impl WebSocket {
     }
 }
 
-/// A random string of 24 characters that JSON does not escape.
-pub(crate) fn random_key() -> String {
-    tungstenite::handshake::client::generate_key()
-}
-
 impl Drop for Handle {
     fn drop(&mut self) {
         self.state.close(1001, "");
