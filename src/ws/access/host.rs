@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv6Addr};
 /// A host name or an IP literal, with an optional port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
-    /// In lower case, without brackets and without the final dot of a fully qualified name.
+    /// In lower case and normal form, without brackets and without the final dot of a fully qualified name. Two hosts are
+    /// the same if their names are equal.
     pub name: String,
     /// The address, if the host is an IP literal.
     pub ip: Option<IpAddr>,
@@ -30,10 +31,15 @@ impl Host {
             None => text.split_at(text.find(':').unwrap_or(text.len())),
         };
         let port = match port.strip_prefix(':') {
-            Some(more) if more.contains(':') => return Err(BRACKETS),
-            Some(digits) => parse_port(digits)?,
             None if port.is_empty() => None,
-            None => return Err(BRACKETS),
+            // `port = *DIGIT`: without digits it is the default port.
+            Some("") => None,
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => match digits.parse() {
+                Ok(port @ 1..) => Some(port),
+                _ => return Err("its port must be one of 1 to 65535"),
+            },
+            Some(text) if !text.contains(':') => return Err("its port must be a number"),
+            _ => return Err(BRACKETS),
         };
         if text.starts_with('[') {
             // A zone (`fe80::1%25eth0`, RFC 6874) has a meaning on the sender's machine only.
@@ -54,15 +60,6 @@ impl Host {
         let has_no_port = !text.contains(':') || text.ends_with(']');
         has_no_port.then_some(host.name)
     }
-
-    /// Whether both are the same host, on any port.
-    #[must_use]
-    pub fn same_name(&self, other: &Self) -> bool {
-        match (self.ip, other.ip) {
-            (Some(one), Some(two)) => one == two,
-            _ => self.name == other.name,
-        }
-    }
 }
 
 impl fmt::Display for Host {
@@ -73,18 +70,6 @@ impl fmt::Display for Host {
             _ => f.write_str(&self.name)?,
         }
         self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
-    }
-}
-
-/// `port = *DIGIT`: without digits it is the default port.
-fn parse_port(digits: &str) -> Result<Option<u16>, &'static str> {
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("its port must be a number");
-    }
-    match digits.parse() {
-        Ok(port @ 1..) => Ok(Some(port)),
-        _ if digits.is_empty() => Ok(None),
-        _ => Err("its port must be one of 1 to 65535"),
     }
 }
 
@@ -120,8 +105,14 @@ impl Origin {
             return Some(Self::Null);
         }
         let (scheme, rest) = text.split_once("://")?;
+        // RFC 3986 3.1.
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        let begins = scheme.starts_with(|first: char| first.is_ascii_alphabetic());
+        if !begins || scheme.len() > 32 || !scheme.bytes().all(allowed) {
+            return None;
+        }
+        let scheme = scheme.to_ascii_lowercase();
         let mut host = Host::parse(rest.strip_suffix('/').unwrap_or(rest)).ok()?;
-        let scheme = is_scheme(scheme).then(|| scheme.to_ascii_lowercase())?;
         host.port = host.port.filter(|port| Some(*port) != default_port(&scheme));
         Some(Self::Tuple { scheme, host })
     }
@@ -131,7 +122,7 @@ impl Origin {
         match self {
             Self::Null => false,
             // Other schemes do not count: an app may choose `localhost` as the host of its own scheme.
-            Self::Tuple { scheme, host: own } => matches!(scheme.as_str(), "http" | "https") && own.same_name(host),
+            Self::Tuple { scheme, host: own } => matches!(scheme.as_str(), "http" | "https") && own.name == host.name,
         }
     }
 }
@@ -143,12 +134,6 @@ impl fmt::Display for Origin {
             Self::Tuple { scheme, host } => write!(f, "{scheme}://{host}"),
         }
     }
-}
-
-/// RFC 3986 3.1.
-fn is_scheme(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-    text.len() <= 32 && text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(allowed)
 }
 
 /// The port of a URL that names none.

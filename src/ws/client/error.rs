@@ -31,7 +31,7 @@ pub enum Error {
     Resolve(io::Error),
     /// None of the addresses of the host accepted a connection, or the socket failed. This is the last error.
     Connect(io::Error),
-    /// There was no connection within this time, name resolution included.
+    /// The connection was not made within this time, name resolution included.
     ConnectTimeout(Duration),
     /// The handshake was not finished within this time.
     HandshakeTimeout(Duration),

@@ -64,7 +64,7 @@ pub(super) fn read_response(
     request: &Request,
     protocols: &[String],
 ) -> Result<Accepted, Error> {
-    let mut reader = HeadReader::new(io, deadline);
+    let mut reader = HeadReader { io, deadline, buffer: Vec::new() };
     loop {
         let head = reader.read_head(MAX_HEAD_SIZE, check_http)?;
         let (status, headers) = parse(&head)?;

@@ -21,7 +21,7 @@ pub(super) struct Task {
     pub(super) end: (Option<Error>, Event),
 }
 
-/// 1006: there was no Close frame (RFC 6455 7.1.5).
+/// 1006: the Close frame is missing (RFC 6455 7.1.5).
 pub(super) const ABNORMAL: Event = Event::Close { code: 1006, reason: String::new(), was_clean: false };
 
 impl Task {

@@ -18,7 +18,7 @@ pub enum Event {
     Error(Error),
     /// The connection has ended.
     Close {
-        /// The code of the server's Close frame: 1005 if that had none, 1006 if there was no such frame.
+        /// The code of the server's Close frame: 1005 if the frame has none, 1006 if the frame is missing.
         code: u16,
         /// The reason in that frame: up to 123 bytes of text that nothing has checked.
         reason: String,

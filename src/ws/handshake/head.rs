@@ -41,11 +41,7 @@ pub(crate) struct HeadReader<'a, R> {
     pub(crate) buffer: Vec<u8>,
 }
 
-impl<'a, R: DeadlineRead> HeadReader<'a, R> {
-    pub(crate) fn new(io: &'a mut R, deadline: Instant) -> Self {
-        Self { io, deadline, buffer: Vec::new() }
-    }
-
+impl<R: DeadlineRead> HeadReader<'_, R> {
     /// Reads up to the first empty line and returns that line too. A line ends with LF, or with CR and LF. Empty lines
     /// before the head are skipped (RFC 9112 2.2), but they count as part of its size.
     ///
@@ -120,7 +116,7 @@ pub(crate) fn field_map(head: &Bytes, fields: &[Header<'_>]) -> Result<http::Hea
     Ok(map)
 }
 
-/// Why there is no valid head.
+/// Why a head could not be read.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HeadError {

@@ -17,7 +17,7 @@ pub fn read_request(
     config: &Config,
     deadline: Instant,
 ) -> Result<(Request, Vec<u8>), HeadError> {
-    let mut reader = HeadReader::new(io, deadline);
+    let mut reader = HeadReader { io, deadline, buffer: Vec::new() };
     // A TLS handshake begins with its record type, and with the major version 3 (RFC 8446 5.1).
     let is_tls = |bytes: &[u8]| bytes.starts_with(&[0x16, 0x03]);
     let head =
