@@ -6,7 +6,7 @@
 pub(crate) mod head;
 mod request;
 mod secrets;
-mod upgrade;
+pub(crate) mod upgrade;
 
 use log::error;
 use std::{

@@ -2,7 +2,8 @@
 
 use super::{Error, url::Target};
 use crate::ws::handshake::head::{DeadlineRead, HeadError, HeadReader, field_map, field_slots};
-use crate::ws::http::{list_contains, list_elements, single_field};
+use crate::ws::handshake::upgrade::check_fields;
+use crate::ws::http::{list_elements, single_field};
 use httparse::Status;
 use std::{io::ErrorKind, time::Duration, time::Instant};
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
@@ -104,12 +105,7 @@ fn parse(head: &Bytes) -> Result<(u16, HeaderMap), Error> {
 ///
 /// As in browsers (WHATWG), it is an error if subprotocols were offered and the server selected none.
 fn check_upgrade(headers: &HeaderMap, accept: &str, offered: &[String]) -> Result<Option<String>, &'static str> {
-    if !list_contains(headers, header::UPGRADE, "websocket") {
-        return Err("Upgrade: websocket is missing");
-    }
-    if !list_contains(headers, header::CONNECTION, "upgrade") {
-        return Err("Connection: Upgrade is missing");
-    }
+    check_fields(headers)?;
     match single_field(headers, header::SEC_WEBSOCKET_ACCEPT) {
         Ok(Some(value)) if value == accept => {}
         Ok(None) => return Err("Sec-WebSocket-Accept is missing"),

@@ -148,30 +148,29 @@ impl HeadError {
     /// What to send before closing. `None` if the peer could not read it.
     #[must_use]
     pub fn response(&self) -> Option<Response> {
-        let status = match self {
-            Self::Closed | Self::Io(_) => return None,
-            Self::Incomplete | Self::Malformed(_) | Self::Tls => 400,
-            Self::Deadline => 408,
-            Self::TooLarge | Self::TooManyFields => 431,
-            Self::Version => 505,
-        };
-        Some(Response::text(status, self.to_string()))
+        let (status, sentence) = self.describe();
+        status.map(|status| Response::text(status, sentence))
+    }
+
+    fn describe(&self) -> (Option<u16>, &'static str) {
+        match self {
+            Self::Closed => (None, "The connection was closed without a request."),
+            Self::Incomplete => (Some(400), "The request ended in the middle of its head."),
+            Self::Deadline => (Some(408), "The request head did not arrive in time."),
+            Self::TooLarge => (Some(431), "The request head is too large. Long cookies are the usual reason."),
+            Self::TooManyFields => (Some(431), "The request has too many header fields."),
+            Self::Malformed(sentence) => (Some(400), sentence),
+            Self::Version => (Some(505), "This server supports HTTP/1.1."),
+            Self::Tls => (Some(400), "This port does not use TLS. Use ws:// or http:// here."),
+            Self::Io(_) => (None, "The connection failed"),
+        }
     }
 }
 
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed => "The connection was closed without a request.",
-            Self::Incomplete => "The request ended in the middle of its head.",
-            Self::Deadline => "The request head did not arrive in time.",
-            Self::TooLarge => "The request head is too large. Long cookies are the usual reason.",
-            Self::TooManyFields => "The request has too many header fields.",
-            Self::Malformed(sentence) => sentence,
-            Self::Version => "This server supports HTTP/1.1.",
-            Self::Tls => "This port does not use TLS. Use ws:// or http:// here.",
-            Self::Io(error) => return write!(f, "The connection failed: {error}."),
-        })
+        f.write_str(self.describe().1)?;
+        if let Self::Io(error) = self { write!(f, ": {error}.") } else { Ok(()) }
     }
 }
 

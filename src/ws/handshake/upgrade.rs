@@ -27,12 +27,8 @@ pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Respon
     if !(policy.endpoint)(request.uri().path()) {
         return Err(Response::text(404, "No WebSocket endpoint at this path."));
     }
-    if !list_contains(headers, UPGRADE, "websocket") {
-        return Err(bad_request("Upgrade: websocket is missing. Proxies must forward Upgrade and Connection."));
-    }
-    if !list_contains(headers, CONNECTION, "upgrade") {
-        return Err(bad_request("Connection: Upgrade is missing. Proxies must forward Upgrade and Connection."));
-    }
+    check_fields(headers)
+        .map_err(|why| bad_request(&format!("{why}. Proxies must forward Upgrade and Connection.")))?;
     match single_field(headers, SEC_WEBSOCKET_VERSION) {
         Ok(Some(version)) if version == "13" => {}
         _ => return Err(required("Sec-WebSocket-Version must be 13, given once.")),
@@ -43,6 +39,14 @@ pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Respon
         Ok(None) => Err(bad_request("Sec-WebSocket-Key is missing.")),
         Err(_) => Err(bad_request("Sec-WebSocket-Key is given more than once.")),
     }
+}
+
+/// The fields that a request and a response must have.
+pub(crate) fn check_fields(headers: &HeaderMap) -> Result<(), &'static str> {
+    if !list_contains(headers, UPGRADE, "websocket") {
+        return Err("Upgrade: websocket is missing");
+    }
+    if list_contains(headers, CONNECTION, "upgrade") { Ok(()) } else { Err("Connection: Upgrade is missing") }
 }
 
 /// 16 bytes in base64 (RFC 4648 4): 22 digits, of which the last one has two bits only, and two padding characters.
