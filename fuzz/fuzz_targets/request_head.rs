@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use chinwag::Config;
 use chinwag::access::Access;
-use chinwag::handshake::{Negotiated, Policy, DeadlineRead, negotiate, read_request};
+use chinwag::handshake::{DeadlineRead, Negotiated, Policy, negotiate, read_request};
 use libfuzzer_sys::fuzz_target;
 
 /// Gives out at most `step` bytes at a time.
