@@ -87,8 +87,9 @@ impl Acceptor {
         let stamps = self.inner.files.stamps();
         match self.inner.files.load() {
             Ok(loaded) => {
-                info!("the certificate was reloaded; its SHA-256 fingerprint: {}", loaded.fingerprint);
+                let fingerprint = loaded.fingerprint.clone();
                 *self.current() = loaded;
+                info!("the certificate was reloaded; its SHA-256 fingerprint: {fingerprint}");
             }
             Err(why) => {
                 error!("the old certificate stays in use: {why}");
