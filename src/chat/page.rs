@@ -21,9 +21,10 @@ const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 pub fn respond(request: &Request) -> Option<Response> {
     match request.uri().path() {
         "/" => index(request),
+        // The page has one address, so that browsers store it once.
+        "/index.html" => None,
         // Browsers request this path on their own.
         "/favicon.ico" => serve(request, "icon.svg"),
-        "/index.html" => None,
         path => serve(request, path.strip_prefix('/')?),
     }
 }

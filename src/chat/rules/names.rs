@@ -74,8 +74,9 @@ fn without_decorations(name: &str) -> String {
     let mut kept = String::with_capacity(name.len());
     for c in name.chars() {
         let is_decoration = match c {
-            '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => true,
-            '\u{20e3}' => true,
+            '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{20e3}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => {
+                true
+            }
             c if is_joiner(c) => !kept.ends_with(uses_joiners),
             _ => false,
         };
@@ -91,7 +92,7 @@ fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Scripts that are spelled with joiners: Arabic and the Indic scripts, whose blocks are not all adjacent.
+/// Ranges with all scripts that are spelled with joiners: Arabic and the Indic scripts.
 fn uses_joiners(c: char) -> bool {
     matches!(c, '\u{600}'..='\u{1cff}' | '\u{a800}'..='\u{abff}' | '\u{10a00}'..='\u{11fff}')
 }
