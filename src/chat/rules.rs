@@ -141,7 +141,8 @@ impl Chat {
         self.members.insert(id, Member { dialect, room: room_id, strikes: 0, limiter: RateLimiter::default() });
         self.welcome(id, room_id, since, out);
         if dialect == Dialect::Text {
-            self.name_guest(Sender { now, id, room: room_id }, out);
+            // The first line that a user types is a message, so the client needs a name from the start.
+            self.set_name(Sender { now, id, room: room_id }, &format!("guest-{id}"), false, out);
         }
     }
 

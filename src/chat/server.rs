@@ -16,6 +16,7 @@ use crate::{
     ws::Message,
     ws::http::{Request, Response},
     ws::peer::Peer,
+    ws::rate_limiter::RateLimiter,
     ws::server::{Event, Server},
 };
 use crossbeam_channel::RecvTimeoutError;
@@ -84,8 +85,9 @@ pub struct ChatServer {
     room_list: Option<RoomList>,
     /// Whether the list of rooms is out of date.
     rooms_changed: bool,
-    /// When a refused connection was logged last, and how many were refused since.
-    refusals: (Option<Instant>, u64),
+    /// How many connections were refused since the log said so.
+    refusals: u64,
+    refusal_log: RateLimiter,
 }
 
 impl ChatServer {
@@ -131,7 +133,8 @@ impl ChatServer {
             has_next_parts: false,
             room_list: None,
             rooms_changed: false,
-            refusals: (None, 0),
+            refusals: 0,
+            refusal_log: RateLimiter::default(),
         }
     }
 
