@@ -10,6 +10,7 @@ pub mod handshake;
 mod handshake_stream;
 pub mod http;
 pub mod peer;
+pub(crate) mod rate_limiter;
 pub mod server;
 pub(crate) mod spawn;
 mod tcp;
