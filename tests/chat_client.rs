@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use chinwag::chat::client::{ChatClient, Event, Said};
+use chinwag::chat::client::{ChatClient, Event, Message};
 use chinwag::client::{Error, WebSocket};
 use support::proxy::Proxy;
 use support::{Chinwag, Client, DEADLINE, start_binary, wait_until};
@@ -16,10 +16,10 @@ fn next(chat: &ChatClient) -> Event {
 
 /// Passes over what is no message.
 #[track_caller]
-fn said(chat: &ChatClient) -> Said {
+fn said(chat: &ChatClient) -> Message {
     loop {
         match next(chat) {
-            Event::Said(said) => return said,
+            Event::Message(message) => return message,
             Event::Closed { .. } => panic!("it is closed"),
             _ => {}
         }
@@ -47,7 +47,7 @@ fn party() -> (Chinwag, Proxy, Client, ChatClient) {
     let mut bob = Client::connect(server.addr(), &["chinwag.v1"]);
     bob.sign_in("bob");
     let ann = ChatClient::connect(&format!("ws://{}/", proxy.addr), "ann").expect("a URL");
-    assert!(ann.say("hi"));
+    assert!(ann.send("hi"));
     assert_eq!(said(&ann).text, "hi");
     bob.wait_until("hi", |object| object["text"] == "hi");
     (server, proxy, bob, ann)
@@ -69,7 +69,7 @@ fn what_was_missed_comes_in_order_and_once() {
     say(&mut bob, "while ann is away");
     proxy.deafen(false);
     let why = wait_for(&ann, |event| match event {
-        Event::Lost { why, .. } => Some(why),
+        Event::Disconnected { reason, .. } => Some(reason),
         _ => None,
     });
     assert!(why.contains("lost"), "{why}");
@@ -85,23 +85,23 @@ fn what_nobody_acknowledged_is_said_again_and_heard_once() {
     let (_server, proxy, mut bob, ann) = party();
     proxy.deafen(true);
     for text in ["one", "two", "three"] {
-        assert!(ann.say(text));
+        assert!(ann.send(text));
     }
     bob.wait_until("three", |object| object["text"] == "three");
     proxy.cut();
     proxy.deafen(false);
-    assert!(ann.say("four"), "while there is no connection");
+    assert!(ann.send("four"), "while there is no connection");
     ann.finish();
     let heard: Vec<_> = (0..4).map(|_| said(&ann)).map(|said| (said.seq, said.text, said.own)).collect();
     let expected = [(2, "one"), (3, "two"), (4, "three"), (5, "four")];
     assert_eq!(heard, expected.map(|(seq, text)| (Some(seq), text.to_owned(), true)));
     wait_for(&ann, |event| match event {
-        Event::Closed { code: 1000, error: None, unheard: 0, .. } => Some(()),
+        Event::Closed { code: 1000, error: None, undelivered: 0, .. } => Some(()),
         Event::Closed { .. } => panic!("{event:?}"),
         _ => None,
     });
     assert_eq!(bob.wait_until("four", |object| object["text"].is_string())["text"], "four");
-    assert!(!ann.say("late"));
+    assert!(!ann.send("late"));
 }
 
 /// Faster than the chat allows: slowed down, not dropped, not out of order.
@@ -110,7 +110,7 @@ fn who_talks_too_fast_is_slowed_down() {
     let server = start_binary(&["--limit", "burst=20"]);
     let ann = ChatClient::connect(&format!("ws://{}/", server.addr()), "ann").expect("a URL");
     std::thread::scope(|scope| {
-        scope.spawn(|| (0..30).all(|number| ann.say(number.to_string())) && ann.finish());
+        scope.spawn(|| (0..30).all(|number| ann.send(number.to_string())) && ann.finish());
         for number in 0..30 {
             assert_eq!(said(&ann).text, number.to_string());
         }
@@ -121,13 +121,13 @@ fn who_talks_too_fast_is_slowed_down() {
 fn what_is_refused_is_named() {
     let server = start_binary(&["--limit", "text=10"]);
     let ann = ChatClient::connect(&format!("ws://{}/", server.addr()), "ann").expect("a URL");
-    ann.say("eleven char");
+    ann.send("eleven char");
     let refused = wait_for(&ann, |event| match event {
         Event::Refused { reason, text, .. } => Some((reason, text)),
         _ => None,
     });
     assert_eq!(refused, ("too-long".into(), Some("eleven char".into())));
-    ann.say("fine");
+    ann.send("fine");
     assert_eq!(said(&ann).text, "fine");
 }
 
@@ -137,12 +137,12 @@ fn a_no_is_not_asked_twice_and_patience_ends() {
     let chat = ChatClient::connect(&format!("ws://{}/nowhere", server.addr()), "ann").expect("a URL");
     assert!(matches!(next(&chat), Event::Closed { error: Some(Error::Refused { status: 404, .. }), .. }));
     let socket = WebSocket::builder(&format!("ws://{}/", server.addr()));
-    let impatient = ChatClient::builder(socket, "bob").patience(Duration::ZERO).connect().expect("a URL");
+    let impatient = ChatClient::builder(socket, "bob").retry_for(Duration::ZERO).connect().expect("a URL");
     wait_for(&impatient, is_open);
     server.signal("KILL");
     wait_for(&impatient, |event| match event {
         Event::Closed { code: 1006, error: Some(Error::Lost), .. } => Some(()),
-        Event::Lost { .. } | Event::Closed { .. } => panic!("{event:?}"),
+        Event::Disconnected { .. } | Event::Closed { .. } => panic!("{event:?}"),
         _ => None,
     });
 }

@@ -1,6 +1,4 @@
-//! What is typed, or comes through a pipe.
-//!
-//! Owns the commands of the terminal, and the terminal's settings, which are as before when the program ends.
+//! Input: lines that are typed in a terminal, with their commands, or that come through a pipe.
 
 use super::{Screen, screen::Users, spawn};
 use chinwag::{chat::client::ChatClient, chat::protocol::harmless_name};
@@ -14,7 +12,7 @@ use std::{
     },
 };
 
-/// The settings of a terminal, put back when this is dropped: the program may end while a line is being typed.
+/// The settings of a terminal. Dropping this restores them: the program may end while a line is being typed.
 pub(super) struct Terminal(Option<Termios>);
 
 impl Drop for Terminal {
@@ -25,35 +23,38 @@ impl Drop for Terminal {
     }
 }
 
-/// A pipe: every line is a message; its end is the wish to end. Waits with the chat: lines are not read faster than they
-/// are heard.
-pub(super) fn forward(chat: &ChatClient, wished: &Arc<AtomicBool>) -> Terminal {
-    let (chat, wished) = (chat.clone(), Arc::clone(wished));
-    // Without a thread, nothing is read, and the chat is closed as its last handle goes.
+/// Sends every line of a pipe, no faster than the chat accepts them, and closes the chat after the last one.
+pub(super) fn forward_stdin(chat: &ChatClient, user_closed: &Arc<AtomicBool>) -> Terminal {
+    let (chat, user_closed) = (chat.clone(), Arc::clone(user_closed));
+    // If the thread cannot start, nothing is read, and the chat is closed when its last handle is dropped.
     let _ = spawn("stdin", move || {
         let lines = io::stdin().lines().map_while(Result::ok).filter(|line| !line.trim().is_empty());
-        if lines.into_iter().all(|line| chat.say(line)) {
-            wished.store(true, Ordering::Release);
+        if lines.into_iter().all(|line| chat.send(line)) {
+            user_closed.store(true, Ordering::Release);
             chat.finish();
         }
     });
     Terminal(None)
 }
 
-/// A person: line editing, and what comes in above it.
+/// Starts line editing in a terminal. What arrives is shown above the line that is being typed.
 ///
 /// # Errors
-/// A sentence: the terminal cannot be used.
-pub(super) fn start(chat: &ChatClient, wished: &Arc<AtomicBool>) -> Result<(Screen, Terminal), String> {
+/// One line: the terminal cannot be used.
+pub(super) fn start(
+    chat: &ChatClient,
+    name: String,
+    user_closed: &Arc<AtomicBool>,
+) -> Result<(Screen, Terminal), String> {
     let unusable = |error: ReadlineError| format!("this terminal cannot be used: {error}");
     let before = Terminal(tcgetattr(io::stdin()).ok());
     let mut editor = DefaultEditor::new().map_err(unusable)?;
     let printer = editor.create_external_printer().map_err(unusable)?;
-    let (chat, wished, users) = (chat.clone(), Arc::clone(wished), Users::default());
-    let screen = Screen::above(printer, Arc::clone(&users));
+    let (chat, user_closed, users) = (chat.clone(), Arc::clone(user_closed), Users::default());
+    let screen = Screen::above(printer, name, Arc::clone(&users));
     spawn("keyboard", move || {
         let interrupted = type_lines(&mut editor, &chat, &users);
-        wished.store(true, Ordering::Release);
+        user_closed.store(true, Ordering::Release);
         if interrupted {
             chat.close();
         }
@@ -62,7 +63,8 @@ pub(super) fn start(chat: &ChatClient, wished: &Arc<AtomicBool>) -> Result<(Scre
     Ok((screen, before))
 }
 
-/// Until Ctrl-D or `/quit`, which wait until all was heard; or Ctrl-C, which does not: then it is true.
+/// Executes lines until Ctrl-D or `/quit`, which wait for all messages to be delivered. Returns true after Ctrl-C, which
+/// does not wait.
 fn type_lines(editor: &mut DefaultEditor, chat: &ChatClient, users: &Users) -> bool {
     loop {
         let line = match editor.readline("> ") {
@@ -71,31 +73,31 @@ fn type_lines(editor: &mut DefaultEditor, chat: &ChatClient, users: &Users) -> b
             Err(error) => return matches!(error, ReadlineError::Interrupted),
         };
         let _ = editor.add_history_entry(&line);
-        if !obey(&line, chat, users) {
+        if !execute(&line, chat, users) {
             return false;
         }
     }
 }
 
-/// False: it is the last line.
-fn obey(line: &str, chat: &ChatClient, users: &Users) -> bool {
-    let Some(command) = line.strip_prefix('/') else { return chat.say(line) };
+/// Returns false after the last line.
+fn execute(line: &str, chat: &ChatClient, users: &Users) -> bool {
+    let Some(command) = line.strip_prefix('/') else { return chat.send(line) };
     let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
     match (word, rest.trim()) {
         ("quit", _) => false,
         ("name", name) if !name.is_empty() => chat.rename(name),
-        ("users", _) => list(users),
-        ("msg", rest) => match addressed(rest) {
-            Some((target, text)) => chat.say_to(target, text),
-            None => help(),
+        ("users", _) => print_users(users),
+        ("msg", rest) => match private_message(rest) {
+            Some((target, text)) => chat.send_to(target, text),
+            None => print_commands(),
         },
-        _ if command.starts_with('/') => chat.say(command),
-        _ => help(),
+        _ if command.starts_with('/') => chat.send(command),
+        _ => print_commands(),
     }
 }
 
 /// `ann hi`, or `"Ann B" hi`.
-fn addressed(rest: &str) -> Option<(&str, &str)> {
+fn private_message(rest: &str) -> Option<(&str, &str)> {
     let (target, text) = match rest.strip_prefix('"') {
         Some(quoted) => quoted.split_once('"')?,
         None => rest.split_once(' ')?,
@@ -103,14 +105,14 @@ fn addressed(rest: &str) -> Option<(&str, &str)> {
     Some((target, text.trim())).filter(|(target, text)| !target.is_empty() && !text.is_empty())
 }
 
-fn list(users: &Users) -> bool {
+fn print_users(users: &Users) -> bool {
     let users = users.lock().unwrap_or_else(PoisonError::into_inner);
     let names: Vec<_> = users.iter().map(|name| harmless_name(name)).collect();
     println!("* users: {}", names.join(", "));
     true
 }
 
-fn help() -> bool {
+fn print_commands() -> bool {
     println!("* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /quit; //x says /x");
     true
 }
@@ -120,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn private_messages_have_a_name_and_a_text() {
+    fn private_messages_need_a_name_and_a_text() {
         for (rest, expected) in [
             ("ann hi there", Some(("ann", "hi there"))),
             ("\"Ann B\" hi", Some(("Ann B", "hi"))),
@@ -129,7 +131,7 @@ mod tests {
             ("\"\" hi", None),
             ("", None),
         ] {
-            assert_eq!(addressed(rest), expected, "{rest}");
+            assert_eq!(private_message(rest), expected, "{rest}");
         }
     }
 }
