@@ -1,7 +1,7 @@
 //! Input: lines that are typed in a terminal, with their commands, or that come through a pipe.
 
 use super::{Screen, screen::Users, spawn};
-use chinwag::{chat::client::ChatClient, chat::protocol::harmless_name};
+use chinwag::{chat::client::ChatClient, chat::protocol::sanitize_name};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
 use std::{
@@ -107,7 +107,7 @@ fn private_message(rest: &str) -> Option<(&str, &str)> {
 
 fn print_users(users: &Users) -> bool {
     let users = users.lock().unwrap_or_else(PoisonError::into_inner);
-    let names: Vec<_> = users.iter().map(|name| harmless_name(name)).collect();
+    let names: Vec<_> = users.iter().map(|name| sanitize_name(name)).collect();
     println!("* users: {}", names.join(", "));
     true
 }

@@ -2,7 +2,7 @@
 
 use chinwag::{
     chat::client::{Event, Message},
-    chat::protocol::{harmless, harmless_name},
+    chat::protocol::{sanitize_name, sanitize_text},
     client::Error,
 };
 use rustyline::ExternalPrinter;
@@ -80,10 +80,10 @@ fn colours() -> bool {
 
 /// A message as the dialect `text` writes it.
 fn format_message(message: &Message, colours: bool) -> String {
-    let name = harmless_name(&message.name);
+    let name = sanitize_name(&message.name);
     let name = if colours { format!("\x1b[1;{}m{name}\x1b[0m", colour(&message.name)) } else { name };
     let to = if message.target.is_some() { " (to you)" } else { "" };
-    format!("{name}{to}: {}", harmless(&message.text))
+    format!("{name}{to}: {}", sanitize_text(&message.text))
 }
 
 /// One of the six terminal colours that are neither black nor white. A name always has the same colour.
@@ -94,11 +94,11 @@ fn colour(name: &str) -> u32 {
 /// The line for an event that is not a message; `None` if it needs no line.
 fn remark(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Joined(name) => format!("{} signed in", harmless_name(name)),
+        Event::Joined(name) => format!("{} signed in", sanitize_name(name)),
         Event::Refused { explanation, text: Some(text), .. } => {
-            format!("refused: {} ({})", harmless(explanation), beginning(&harmless(text)))
+            format!("refused: {} ({})", sanitize_text(explanation), beginning(&sanitize_text(text)))
         }
-        Event::Refused { explanation, .. } => format!("refused: {}", harmless(explanation)),
+        Event::Refused { explanation, .. } => format!("refused: {}", sanitize_text(explanation)),
         Event::Gap { missed: Some(1) } => "one message was missed".into(),
         Event::Gap { missed: Some(missed) } => format!("{missed} messages were missed"),
         Event::Gap { missed: None } => "messages may have been missed".into(),
@@ -106,12 +106,12 @@ fn remark(event: &Event) -> Option<String> {
             format!("{reason}; trying again in {:.1} s", retry_in.as_secs_f64())
         }
         Event::Closed { error: Some(error), undelivered, .. } => {
-            format!("{}{}{}", harmless(&error.to_string()), advice(error), lost(*undelivered))
+            format!("{}{}{}", sanitize_text(&error.to_string()), advice(error), lost(*undelivered))
         }
         Event::Closed { code, reason, undelivered, .. }
             if !(*code == 1000 && reason.is_empty() && *undelivered == 0) =>
         {
-            format!("closed, {code} {}{}", harmless(reason), lost(*undelivered)).trim_end().to_owned()
+            format!("closed, {code} {}{}", sanitize_text(reason), lost(*undelivered)).trim_end().to_owned()
         }
         _ => return None,
     })
@@ -127,10 +127,10 @@ fn advice(error: &Error) -> &'static str {
 
 /// The server does not say why it gave another name than the requested one.
 fn named(name: &str, requested: Option<&str>) -> String {
-    let is = format!("you are {}", harmless_name(name));
+    let is = format!("you are {}", sanitize_name(name));
     match requested {
         None => is,
-        Some(requested) => format!("{is}: {:?} is taken, or cannot be a name", beginning(&harmless(requested))),
+        Some(requested) => format!("{is}: {:?} is taken, or cannot be a name", beginning(&sanitize_text(requested))),
     }
 }
 
