@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Its name, default, least and greatest value, and what it limits.
 struct Limit(&'static str, usize, usize, usize, &'static str);
 
-/// No upper limit.
+/// The greatest value of a limit that can be any number.
 const ANY: usize = usize::MAX;
 
 /// The longest time that the server waits for anything, in seconds.
@@ -107,7 +107,7 @@ fn apply(texts: &[&str], mut config: Config, mut rules: Rules) -> Result<(Config
     limits.sort_by_key(|(name, _)| *name == "burst");
     for (name, number) in limits {
         if name == "burst" && rules.rate.is_none() {
-            return Err("--limit burst: there is no rate that it could exceed; add --limit rate".to_owned());
+            return Err("--limit burst works only with a rate: add --limit rate".to_owned());
         }
         set(name, number, &mut config, &mut rules);
     }

@@ -46,7 +46,7 @@ fn now() -> String {
     format!("{}.{:03}Z", date_time(since_1970.as_secs(), 'T'), since_1970.subsec_millis())
 }
 
-/// Date and time in UTC, from seconds since 1970. No time zone library is needed for that.
+/// Date and time in UTC, from seconds since 1970. This needs no time zone library.
 pub(crate) fn date_time(seconds: u64, separator: char) -> String {
     let ((year, month, day), second) = (civil(seconds / 86_400), seconds % 86_400);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
