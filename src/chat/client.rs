@@ -74,7 +74,7 @@ pub enum Event {
     },
     /// The client has stopped.
     Closed {
-        /// The server's status code, or 1006 (RFC 6455 7.4.1).
+        /// 1000 after `close` or `finish`; otherwise the server's status code, or 1006 (RFC 6455 7.4.1).
         code: u16,
         /// The server's reason: unchecked text.
         reason: String,

@@ -103,10 +103,10 @@ fn environment(subcommand: Subcommand, get: impl Fn(&str) -> Option<OsString>) -
             (_, "0" | "false" | "no" | "off") => Some(0),
             (_, "2") if flag.name == "verbose" => Some(2),
             (Value::Optional, _) => None,
-            (Value::Switch, _) if flag.name == "verbose" => {
-                return Err(format!("{name} is {value:?}; write 0, 1 or 2"));
+            (Value::Switch, _) => {
+                let values = if flag.name == "verbose" { "0, 1 or 2" } else { "1 or 0" };
+                return Err(format!("{name} is {value:?}; write {values}"));
             }
-            (Value::Switch, _) => return Err(format!("{name} is {value:?}; write 1 or 0")),
         };
         match times {
             Some(times) => words.extend(vec![word; times]),

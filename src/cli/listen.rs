@@ -24,15 +24,11 @@ type Address = (&'static str, SocketAddr);
 /// # Errors
 /// One line for an address that makes no sense, or that browsers refuse.
 pub(crate) fn addresses(flags: &Flags) -> Result<Vec<Address>, String> {
+    let default = if asks_for_tls(flags) { "listen-tls" } else { "listen" };
     let mut addresses = Vec::new();
     for flag in ["listen", "listen-tls", "redirect-http"] {
         let mut texts = flags.list(flag)?;
-        let is_default = match flag {
-            "listen" => !asks_for_tls(flags),
-            "listen-tls" => asks_for_tls(flags),
-            _ => false,
-        };
-        if texts.is_empty() && is_default {
+        if texts.is_empty() && flag == default {
             texts.push(DEFAULT);
         }
         for text in texts {
@@ -92,17 +88,17 @@ pub(crate) fn listen(
 
 /// If the port is in use, says which flag to change, or proposes a free port.
 fn cannot_listen(flag: &str, error: &Error, addresses: &[Address]) -> String {
-    let Error::Bind { address, source } = error else { return format!("--{flag}: {error}") };
-    if source.kind() != ErrorKind::AddrInUse {
-        return format!("--{flag}: {error}");
-    }
+    let address = match error {
+        Error::Bind { address, source } if source.kind() == ErrorKind::AddrInUse => *address,
+        _ => return format!("--{flag}: {error}"),
+    };
     if addresses.iter().filter(|(_, other)| other.port() == address.port()).count() > 1 {
         return format!(
             "--{flag} {address}: another address of this command has the same port; give each its own \
              ([::] includes 0.0.0.0)"
         );
     }
-    match free_port_above(*address).filter(|_| flag != "redirect-http") {
+    match free_port_above(address).filter(|_| flag != "redirect-http") {
         Some(free) => format!("--{flag}: {error}: --{flag} {free}"),
         None => format!("--{flag}: {error}"),
     }

@@ -16,10 +16,6 @@ use std::{
     env,
     io::{self, IsTerminal},
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     thread,
     time::Duration,
 };
@@ -37,30 +33,28 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let retry = flags.number("retry", "a number of seconds, such as 60, or 0")?.unwrap_or(60);
     let chat = ChatClient::builder(socket(flags)?, &name).retry_for(Duration::from_secs(retry)).connect();
     let chat = chat.map_err(|error| error.to_string())?;
-    let user_closed = Arc::new(AtomicBool::new(false));
     let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
     let (mut screen, _terminal) = match is_interactive {
-        true => keyboard::start(&chat, name, &user_closed)?,
-        false => (Screen::plain(name), keyboard::forward_stdin(&chat, &user_closed)),
+        true => keyboard::start(chat.clone(), name)?,
+        false => (keyboard::forward_stdin(chat.clone(), name)?, None),
     };
-    let mut all_well = true;
+    let mut code = ExitCode::SUCCESS;
     for event in chat.events() {
         if !screen.show(&event) {
             // The reader of stdout is gone.
             chat.close();
         }
-        all_well &= !is_failure(&event);
+        if is_failure(&event) {
+            code = ExitCode::from(1);
+        }
     }
-    Ok(match all_well && user_closed.load(Ordering::Acquire) {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(1),
-    })
+    Ok(code)
 }
 
 fn is_failure(event: &Event) -> bool {
     match event {
         Event::Refused { text, .. } => text.is_some(),
-        Event::Closed { error, undelivered, .. } => error.is_some() || *undelivered > 0,
+        Event::Closed { code, undelivered, .. } => *code != 1000 || *undelivered > 0,
         _ => false,
     }
 }

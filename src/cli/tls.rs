@@ -41,10 +41,7 @@ fn certificate(flags: &Flags) -> Result<Acceptor, String> {
             Err(format!("--{flag} needs a certificate: add --tls-cert FILE and --tls-key FILE, or --tls-self-signed"))
         }
         (_, _, Some(_)) => Err("--tls-self-signed generates a certificate: leave out --tls-cert and --tls-key".into()),
-        (Some(_), None, None) => {
-            Err("--tls-cert needs its private key: add --tls-key FILE (the same file, if it has both)".into())
-        }
-        (None, Some(_), None) => Err("--tls-key needs its certificate: add --tls-cert FILE".into()),
+        _ => Err("--tls-cert and --tls-key need each other: add both (the same file, if it has both)".into()),
     }
 }
 

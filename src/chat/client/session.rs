@@ -39,12 +39,6 @@ pub(super) enum Received {
     TooFast,
 }
 
-impl From<Option<Event>> for Received {
-    fn from(event: Option<Event>) -> Self {
-        event.map_or(Self::Nothing, Self::Event)
-    }
-}
-
 impl Session {
     /// `key` is random.
     pub(super) fn new(name: &str, key: String) -> Self {
@@ -118,7 +112,7 @@ impl Session {
             Some("gap") => Some(Event::Gap { missed: object["missed"].as_u64() }),
             _ => None,
         };
-        event.into()
+        event.map_or(Received::Nothing, Received::Event)
     }
 
     fn is_own(&self, object: &Value) -> bool {

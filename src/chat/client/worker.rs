@@ -59,20 +59,21 @@ impl Worker {
                 break end;
             };
             self.emit(Event::Disconnected { reason: end.to_string(), retry_in });
-            if self.is_stopped || self.is_stopped_within(retry_in) {
-                break End { error: None, ..end };
+            self.wait(retry_in);
+            if self.is_stopped {
+                break end;
             }
             match self.reconnect() {
                 Ok(next) => socket = next,
                 Err(error) => break End { error: Some(error), ..end },
             }
         };
-        let error = end.error.filter(|_| !self.is_closing);
+        let (code, error) = if self.is_closing || self.is_stopped { (1000, None) } else { (end.code, end.error) };
         let undelivered = self.session.undelivered();
         let events = self.events.clone();
         // No request is accepted any more once the program knows that the client is closed.
         drop(self);
-        let _ = events.send(Event::Closed { code: end.code, reason: end.reason, error, undelivered });
+        let _ = events.send(Event::Closed { code, reason: end.reason, error, undelivered });
     }
 
     fn reconnect(&self) -> Result<WebSocket, Error> {
@@ -83,11 +84,12 @@ impl Worker {
         }
     }
 
-    /// Waits, and returns early if the client is stopped.
-    fn is_stopped_within(&self, pause: Duration) -> bool {
+    /// Waits, unless the client is stopped.
+    fn wait(&mut self, pause: Duration) {
+        let pause = if self.is_stopped { Duration::ZERO } else { pause };
         select! {
-            recv(self.close) -> _ => true,
-            default(pause) => false,
+            recv(self.close) -> _ => self.is_stopped = true,
+            default(pause) => {}
         }
     }
 

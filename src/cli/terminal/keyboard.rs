@@ -6,56 +6,42 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
 use std::{
     io,
-    sync::{
-        Arc, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError},
 };
 
 /// The settings of a terminal. Dropping this restores them: the program may end while a line is being typed.
-pub(super) struct Terminal(Option<Termios>);
+pub(super) struct Terminal(Termios);
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, before);
-        }
+        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0);
     }
 }
 
 /// Sends every line of a pipe, no faster than the chat accepts them, and closes the chat after the last one.
-pub(super) fn forward_stdin(chat: &ChatClient, user_closed: &Arc<AtomicBool>) -> Terminal {
-    let (chat, user_closed) = (chat.clone(), Arc::clone(user_closed));
-    // If the thread cannot start, nothing is read, and the chat is closed when its last handle is dropped.
-    let _ = spawn("stdin", move || {
-        let lines = io::stdin().lines().map_while(Result::ok).filter(|line| !line.trim().is_empty());
-        if lines.into_iter().all(|line| chat.send(line)) {
-            user_closed.store(true, Ordering::Release);
+pub(super) fn forward_stdin(chat: ChatClient, name: String) -> Result<Screen, String> {
+    spawn("stdin", move || {
+        let mut lines = io::stdin().lines().map_while(Result::ok).filter(|line| !line.trim().is_empty());
+        if lines.all(|line| chat.send(line)) {
             chat.finish();
         }
-    });
-    Terminal(None)
+    })?;
+    Ok(Screen::plain(name))
 }
 
 /// Starts line editing in a terminal. What arrives is shown above the line that is being typed.
 ///
 /// # Errors
 /// One line: the terminal cannot be used.
-pub(super) fn start(
-    chat: &ChatClient,
-    name: String,
-    user_closed: &Arc<AtomicBool>,
-) -> Result<(Screen, Terminal), String> {
+pub(super) fn start(chat: ChatClient, name: String) -> Result<(Screen, Option<Terminal>), String> {
     let unusable = |error: ReadlineError| format!("this terminal cannot be used: {error}");
-    let before = Terminal(tcgetattr(io::stdin()).ok());
+    let before = tcgetattr(io::stdin()).ok().map(Terminal);
     let mut editor = DefaultEditor::new().map_err(unusable)?;
     let printer = editor.create_external_printer().map_err(unusable)?;
-    let (chat, user_closed, users) = (chat.clone(), Arc::clone(user_closed), Users::default());
+    let users = Users::default();
     let screen = Screen::above(printer, name, Arc::clone(&users));
     spawn("keyboard", move || {
-        let interrupted = type_lines(&mut editor, &chat, &users);
-        user_closed.store(true, Ordering::Release);
-        if interrupted {
+        if type_lines(&mut editor, &chat, &users) {
             chat.close();
         }
         chat.finish();
