@@ -6,7 +6,7 @@
 //! use chinwag::chat::client::{ChatClient, Event};
 //!
 //! let chat = ChatClient::connect("ws://localhost:6502/", "ann")?;
-//! chat.send("hello, everybody");
+//! chat.send("hello");
 //! for event in chat.events() {
 //!     match event {
 //!         Event::Message(message) => println!("{}: {}", message.name, message.text),

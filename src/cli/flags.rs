@@ -146,7 +146,7 @@ mod tests {
             [&[SERVER][..], &[Subcommand::Serve.help("help").as_str()], &[TLS], &[HISTORY, HISTORY_COMMAND], &[CHAT]]
         {
             let text = texts.concat();
-            assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 81), "{text}");
+            assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 80), "{text}");
         }
     }
 

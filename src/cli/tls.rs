@@ -22,8 +22,8 @@ pub(crate) fn acceptor(flags: &Flags) -> Result<Option<Acceptor>, String> {
             or use it instead of --listen"
             .into());
     }
-    let acceptor = certificate(flags)?;
     let hsts = flags.number("hsts", "a number of seconds, such as 31536000")?;
+    let acceptor = certificate(flags)?;
     Ok(Some(match hsts {
         Some(seconds) => acceptor.with_hsts(seconds),
         None => acceptor,

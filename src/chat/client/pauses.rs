@@ -14,8 +14,8 @@ const FIRST_INTERVAL: Duration = Duration::from_millis(125);
 
 const LONGEST_INTERVAL: Duration = Duration::from_secs(4);
 
-/// How fast to send. A client does not know the limits of its server, so it learns them: full speed until the first
-/// refusal, then one message at a time, at an interval that doubles with each further refusal.
+/// How fast to send. A client does not know the limits of its server, so it learns them. It sends at full speed until the
+/// first refusal, and then one message at a time. The interval doubles with each further refusal.
 #[derive(Debug, Default)]
 pub(super) struct SendRate {
     /// Zero: no limit.
