@@ -32,7 +32,9 @@ pub(crate) fn run() -> ExitCode {
 
 fn execute(command: Command) -> Result<ExitCode, String> {
     match command {
-        Command::Print(text) => print(&text)?,
+        Command::Print(_, "help-limits") => print(&limits::help())?,
+        Command::Print(_, "version") => print(concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n"))?,
+        Command::Print(subcommand, help) => print(&subcommand.help(help))?,
         #[cfg(feature = "terminal")]
         Command::Run(flags::Subcommand::Chat, flags) => return terminal::run(&flags),
         #[cfg(feature = "history")]

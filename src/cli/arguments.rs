@@ -1,9 +1,6 @@
 //! The command line and the environment, read into [`Flags`].
 
-use super::{
-    flags::{Feature, Flag, Subcommand, Value, variable},
-    limits,
-};
+use super::flags::{Feature, Flag, Subcommand, Value, variable};
 use lexopt::{Arg, Parser};
 use std::{
     collections::HashMap,
@@ -17,8 +14,8 @@ use std::{
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Print a help text or the version.
-    Print(String),
+    /// Print what this flag asks for: `help` or the like, or `version`.
+    Print(Subcommand, &'static str),
     Run(Subcommand, Flags),
 }
 
@@ -49,8 +46,9 @@ fn command(mut words: Vec<OsString>, get: impl Fn(&str) -> Option<OsString>) -> 
     }
     let parse = |words| parse(subcommand, words).map_err(|error| format!("{error}; {advice} lists the flags"));
     let mut flags = parse(words)?;
-    if let Some(text) = flags.information(subcommand) {
-        return Ok(Command::Print(text));
+    let information = ["help", "help-tls", "help-history", "help-limits", "version"];
+    if let Some(name) = information.into_iter().find(|name| flags.has(name)) {
+        return Ok(Command::Print(subcommand, name));
     }
     // A flag replaces the values of its variable.
     for (name, values) in parse(environment(subcommand, get)?)?.values {
@@ -117,17 +115,6 @@ fn environment(subcommand: Subcommand, get: impl Fn(&str) -> Option<OsString>) -
 }
 
 impl Flags {
-    /// The text that `--help`, `--version` and the like ask for.
-    fn information(&self, subcommand: Subcommand) -> Option<String> {
-        let name =
-            ["help", "help-tls", "help-history", "help-limits", "version"].into_iter().find(|name| self.has(name))?;
-        Some(match name {
-            "help-limits" => limits::help(),
-            "version" => format!("chinwag {}\n", env!("CARGO_PKG_VERSION")),
-            name => subcommand.help(name),
-        })
-    }
-
     /// How often a flag was given.
     pub(crate) fn count(&self, name: &str) -> usize {
         self.values.get(name).map_or(0, Vec::len)
@@ -278,7 +265,7 @@ mod tests {
     fn help_comes_before_everything_else() {
         for line in ["--help", "-vh", "chat -h", "history --help", "--help-limits", "--help-tls"] {
             let variables = [("CHINWAG_NO_LIMITS", "nonsense"), ("CHINWAG_TLS_CERT", "x")];
-            assert!(matches!(parsed(line, &variables), Ok(Command::Print(_))), "{line}");
+            assert!(matches!(parsed(line, &variables), Ok(Command::Print(..))), "{line}");
         }
     }
 
