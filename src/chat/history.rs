@@ -1,50 +1,75 @@
-//! What was said, kept for longer than a process lives.
+//! Messages in an SQLite file, which survive the process.
 //!
-//! Owns an archive in one SQLite file ([`History`]). Knows files and SQLite, no sockets and no rules of the chat: rooms
-//! are keys, numbers are given.
+//! Four promises:
+//! 1. When [`Archive::commit`] returns, the messages are in the file, or the log says why not.
+//! 2. A message number is never used twice under the same log name, not even after a crash.
+//! 3. A file that is damaged, or belongs to another program or a newer version, is not changed.
+//! 4. The chat waits for the disk for at most [`DEADLINE`].
 //!
-//! Law 1: what [`History::commit`] returned from is in the file, unless the log says that there is trouble.
-//! Law 2: a number that was handed out is not handed out again under the same name of its numbering, whatever happened
-//! in between.
-//! Law 3: a file that is not ours, or cannot be read, is not written to.
-//! Law 4: once it is open, nobody waits for a disk longer than [`DEADLINE`].
+//! [`Archive::commit`]: crate::chat::server::Archive::commit
 
-mod alarm;
-mod archive;
-mod file;
-mod keeper;
-mod lines;
-mod mark;
-mod opening;
-mod problem;
+mod error;
+mod export;
+mod handle;
+mod open;
 mod prune;
-mod read;
-mod schema;
-mod settings;
-mod shared;
-mod shelf;
-mod start;
-mod thread;
+mod state_file;
+mod store;
+mod worker;
+mod write_queue;
 
 use crate::chat::protocol::base36;
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
 pub use self::{
-    keeper::History,
-    lines::{Imported, Record, each_record, import},
-    problem::{Problem, Unusable},
-    settings::{Durability, Settings},
+    error::HistoryError,
+    export::{Imported, Record, each_record, import},
+    handle::History,
 };
 
-/// How long the chat waits for the disk: 2 s. What takes longer counts as trouble, and the chat goes on without it.
+/// How long the chat waits for the disk, 2 s. After that it continues without it.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 
-/// A name for numberings that no other process has given.
-fn token() -> Arc<str> {
-    // Keyed by the operating system's randomness, anew in each process.
+/// Where messages are stored, how safely, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The file. SQLite creates `-wal` and `-shm` next to it, and chinwag creates `-state`.
+    pub path: PathBuf,
+    /// What a power failure may lose.
+    pub durability: Durability,
+    /// Messages older than this many days are deleted. `None`: messages of any age are kept.
+    pub days: Option<u32>,
+    /// The maximum number of messages, in all rooms together. Above it the oldest are deleted. `None`: no maximum.
+    pub rows: Option<u64>,
+}
+
+impl Settings {
+    /// Stores messages in this file, with [`Durability::Normal`], forever.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), durability: Durability::Normal, days: None, rows: None }
+    }
+}
+
+/// What a power failure may lose. The end of the process, `kill -9` included, loses nothing in either case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Durability {
+    /// The messages of the last seconds, which the operating system has not written yet.
+    #[default]
+    Normal,
+    /// Nothing: the disk confirms each batch of messages (`fsync`) before it is sent to clients.
+    Full,
+}
+
+/// Returns a log name that no other process has used.
+fn new_log_name() -> Arc<str> {
+    // The standard library takes its keys from the operating system's random numbers.
     base36(RandomState::new().build_hasher().finish()).into()
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use chinwag::{
     Builder,
-    chat::history::{self, Durability, History, Problem, Record, Settings},
+    chat::history::{self, Durability, History, HistoryError, Imported, Record, Settings},
     chat::protocol::{StoredMessage, civil},
     chat::rules::RoomName,
     chat::server::ChatServer,
@@ -94,55 +94,55 @@ fn number<N: FromStr + PartialOrd + Default>(flag: &str, text: Option<&str>) -> 
     text.map(|text| parse(text).ok_or_else(|| format!("{flag} {text}: write a number from 1 on"))).transpose()
 }
 
-/// Does it.
+/// Runs `chinwag history`.
 ///
 /// # Errors
 /// One line.
 pub(crate) fn run(command: &Command) -> Result<(), String> {
     let path = Path::new(&command.file);
-    let done = match command.how {
-        How::Import => return import(path),
-        how => print(path, key(command.room.as_deref())?.as_deref(), how),
+    let named = |error: HistoryError| format!("{}: {error}", path.display());
+    let written = match command.how {
+        How::Import => {
+            let Imported { read, added, .. } = history::import(path, io::stdin().lock()).map_err(named)?;
+            writeln!(io::stdout(), "messages read: {read}, of them new: {added}")
+        }
+        how => {
+            let room = command.room.as_deref().map(key).transpose()?;
+            let (mut out, mut written) = (BufWriter::new(io::stdout().lock()), Ok(()));
+            let print = |record| {
+                written = print(&mut out, how, &record);
+                written.is_ok()
+            };
+            history::each_record(path, room.as_deref(), print).map_err(named)?;
+            written.and_then(|()| out.flush())
+        }
     };
-    let advice = match done {
-        // Who has closed the pipe has seen enough.
-        Err(Problem::Closed) | Ok(()) => return Ok(()),
-        Err(Problem::Corrupt(_) | Problem::Foreign) => "; name a file that chinwag --history has kept",
-        Err(Problem::Newer(_)) => "; use that one",
-        Err(_) => "",
-    };
-    done.map_err(|problem| format!("{}: {problem}{advice}", path.display()))
+    match written {
+        // The reader of a pipe has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| format!("cannot write to stdout: {error}")),
+    }
 }
 
-/// The room's key.
-fn key(room: Option<&str>) -> Result<Option<String>, String> {
-    let key = |name: &str| match name {
+/// The folded name of a room, which is its key.
+fn key(room: &str) -> Result<String, String> {
+    match room {
         "" => Ok(String::new()),
         name => RoomName::new(name)
             .map(|name| name.key().to_string())
-            .ok_or_else(|| format!("--room {name}: no room can have this name")),
-    };
-    room.map(key).transpose()
+            .ok_or_else(|| format!("--room {name}: not a valid room name")),
+    }
 }
 
-fn print(path: &Path, room: Option<&str>, how: How) -> Result<(), Problem> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    history::each_record(path, room, |record| match (how, record) {
-        (How::Print, Record::Message(entry)) => writeln!(out, "{}", line(&entry)),
-        (How::Export, record) | (How::Json, record @ Record::Message(_)) => writeln!(out, "{}", record.to_json()),
+fn print(out: &mut impl Write, how: How, record: &Record) -> io::Result<()> {
+    match (how, record) {
+        (How::Print, Record::Message(message)) => writeln!(out, "{}", line(message)),
+        (How::Export, _) | (How::Json, Record::Message(_)) => writeln!(out, "{}", record.to_json()),
         _ => Ok(()),
-    })?;
-    Ok(out.flush()?)
+    }
 }
 
-fn import(path: &Path) -> Result<(), String> {
-    let imported = history::import(path, io::stdin().lock()).map_err(|error| error.to_string())?;
-    let history::Imported { read, added, .. } = imported;
-    let said = writeln!(io::stdout(), "messages read: {read}, of them new: {added}");
-    said.map_err(|error| format!("cannot write to stdout: {error}"))
-}
-
-/// For people: when, where, the number, who, what; nothing that a terminal would obey.
+/// Date, time, room, number, name and text, without characters that would control a terminal.
 fn line(entry: &StoredMessage) -> String {
     let (seconds, room) = (entry.date / 1000, visible(&entry.room));
     let (year, month, day) = civil(seconds / 86_400);

@@ -20,8 +20,8 @@ fn a_file_that_is_not_ours_is_not_touched_and_a_line_says_what_to_do() {
     let folder = Folder::new("foreign");
     let file = folder.path("chat.db");
     let rows: &[(&dyn Fn(), &str)] = &[
-        (&|| fs::write(&file, "my diary\n").expect("written"), "no SQLite database"),
-        (&|| fs::write(&file, vec![b'x'; 70_000]).expect("written"), "no SQLite database"),
+        (&|| fs::write(&file, "my diary\n").expect("written"), "not a SQLite database"),
+        (&|| fs::write(&file, vec![b'x'; 70_000]).expect("written"), "not a SQLite database"),
         (&|| sql(&file, "CREATE TABLE mine (x); INSERT INTO mine VALUES (1)"), "another program"),
         (&|| sql(&file, "PRAGMA journal_mode = wal; CREATE TABLE mine (x)"), "another program"),
         (&|| left_behind(&file), "another program"),

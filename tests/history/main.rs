@@ -14,8 +14,9 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chinwag::chat::history::{Durability, History, Problem, Settings};
+use chinwag::chat::history::{Durability, History, HistoryError, Settings};
 use chinwag::chat::protocol::StoredMessage;
+use chinwag::chat::server::Archive;
 use rusqlite::Connection;
 use support::binary::{command, start_binary};
 use support::script::printed;
@@ -99,7 +100,7 @@ fn a_read_only_file_is_read_and_the_numbering_is_another_one() {
     let log = open(&file).load_room("", 1).expect("readable").log;
     disk.remount("ro");
     let mut history = open(&file);
-    assert_eq!(history.problem(), Some(Problem::ReadOnly));
+    assert_eq!(history.error(), Some(HistoryError::ReadOnly));
     let past = history.load_room("", 50).expect("readable");
     assert_eq!((past.last, past.messages.len()), (60, 50));
     assert_ne!(past.log, log, "what is said now may get lost");
@@ -109,7 +110,7 @@ fn a_read_only_file_is_read_and_the_numbering_is_another_one() {
     assert_eq!((past.last, past.messages), (62, entries("", 62..=62)), "what waits is known");
 
     disk.remount("rw");
-    wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
+    wait_until(Duration::from_secs(10), "it is written again", || history.error().is_none());
     drop(history);
     let again = open(&file).load_room("", 3).expect("readable");
     assert_eq!((again.log, again.messages), (past.log, entries("", 60..=62)));
@@ -126,14 +127,14 @@ fn while_another_program_locks_it_messages_wait_and_nobody_for_long() {
     let start = Instant::now();
     history.commit(&mut entries("", 2..=2));
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
-    assert_eq!(history.problem(), Some(Problem::Locked));
+    assert_eq!(history.error(), Some(HistoryError::Locked));
     let start = Instant::now();
     history.commit(&mut entries("", 3..=3));
     assert!(start.elapsed() < Duration::from_millis(100), "known to be locked: {:?}", start.elapsed());
     assert_eq!(history.load_room("", 9).expect("a reader needs no lock").messages, entries("", 1..=3));
     assert_eq!(history.load_messages("", 0, 3, usize::MAX).expect("readable"), entries("", 1..=3));
     other.execute_batch("ROLLBACK").expect("unlocked");
-    wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
+    wait_until(Duration::from_secs(10), "it is written again", || history.error().is_none());
     drop(history);
     assert_eq!(open(&file).load_room("", 9).expect("readable").messages, entries("", 1..=3));
 }
@@ -156,7 +157,7 @@ fn lost_messages_of_too_many_rooms_begin_new_numberings() {
     let meanwhile = history.load_room("den", 9).expect("a reader needs no lock");
     assert_ne!(meanwhile.log, log, "4 and 5 are lost, and nobody knows that they were given");
     other.execute_batch("ROLLBACK").expect("unlocked");
-    wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
+    wait_until(Duration::from_secs(10), "it is written again", || history.error().is_none());
     for room in ["den", "room-1", "room-8999"] {
         assert_eq!(history.load_room(room, 9).expect("readable").log, meanwhile.log, "{room}");
     }
@@ -173,9 +174,9 @@ fn somebody_elses_messages_are_not_overwritten() {
     sql(&file, "INSERT INTO message SELECT room, 2, date, id, name, 'theirs', NULL FROM message WHERE seq = 1");
     history.commit(&mut entries("", 3..=40));
     history.commit(&mut entries("", 3..=40));
-    assert_eq!((history.problem(), count(&file)), (None, 40), "the same ones again are no others");
+    assert_eq!((history.error(), count(&file)), (None, 40), "the same ones again are no others");
     history.commit(&mut entries("", 2..=2));
-    assert_eq!(history.problem(), Some(Problem::Taken));
+    assert_eq!(history.error(), Some(HistoryError::Conflict));
     assert_eq!(count(&file), 40);
     assert_eq!(&*open_reader(&file, 2), "theirs");
 }
@@ -244,7 +245,7 @@ fn full_asks_the_disk_for_each_batch() {
     settings.durability = Durability::Full;
     let mut history = History::open(&settings).expect("a history");
     history.commit(&mut entries("", 1..=3));
-    assert_eq!((history.load_room("", 9).expect("readable").last, history.problem()), (3, None));
+    assert_eq!((history.load_room("", 9).expect("readable").last, history.error()), (3, None));
 }
 
 /// With a million messages, whoever joins waits no 10 ms longer than with none.

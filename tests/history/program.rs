@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use chinwag::chat::server::Archive;
+
 use super::support::binary::command;
 use super::support::script::printed;
 use super::support::temp::Folder;
@@ -35,7 +37,7 @@ fn a_history_is_exported_and_imported_and_printed() {
     assert_eq!(ran(&["history", &other, "--json"]).lines().count(), 4);
 
     let changed = lines.replace("message 2", "message two");
-    assert!(refused(&["history", &other, "--import"], &changed).contains("import into a new file"));
+    assert!(refused(&["history", &other, "--import"], &changed).contains("choose a new file"));
     assert!(refused(&["history", &other, "--import"], "nonsense").contains("line 1 "));
     assert_eq!(ran(&["history", &other, "--export"]), lines, "all, or nothing");
 }
@@ -49,7 +51,7 @@ fn what_is_wrong_is_one_line_and_status_2() {
     let lost = folder.path("no/such/chat.db");
     let rows: &[(&[&str], &str)] = &[
         (&["history", &none], "no such file"),
-        (&["history", &text], "no SQLite database"),
+        (&["history", &text], "not a SQLite database"),
         (&["history"], "FILE"),
         (&["--history", &lost], "no folder"),
         (&["--history", &here], "folder"),

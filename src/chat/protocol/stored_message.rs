@@ -3,6 +3,7 @@
 //! Owns what history consists of. Knows nothing of where it is kept.
 
 use super::{Millis, Name, UserId};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What was said to a room.
@@ -13,7 +14,7 @@ use std::sync::Arc;
 /// let mut entry = chinwag::chat::protocol::StoredMessage::new("kitchen", 1, "ann", "hi");
 /// (entry.date, entry.id, entry.nonce) = (1_800_000_000_000, 7, Some("x7Gq2".into()));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StoredMessage {
     /// The room's key: its name as it is compared. The lobby's is empty.
@@ -29,6 +30,7 @@ pub struct StoredMessage {
     /// What was said, as it was typed.
     pub text: Arc<str>,
     /// What the client called it, so that it is not said twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Arc<str>>,
 }
 

@@ -1,0 +1,179 @@
+//! Opens a file, after a look at its first bytes: SQLite changes a file that it opens, so it gets only ours.
+
+use super::{Durability, Settings, error::HistoryError};
+use crate::ws::http::percent_encoded;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long one attempt waits for another program's lock.
+const BUSY: Duration = Duration::from_millis(200);
+
+/// The file's header, <https://sqlite.org/fileformat.html> 1.3.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+const HEADER_LENGTH: u64 = 100;
+const APPLICATION_ID: std::ops::Range<usize> = 68..72;
+
+/// Marks files of chinwag: "chin".
+const CHINWAG: &[u8; 4] = b"chin";
+
+/// The version of the tables, in the header's `user_version`.
+const VERSION: i64 = 1;
+
+/// `room`: `key` is the room's folded name, and `log` the name of its log. `last` is the number of the last message that
+/// was deleted, so that it is not used again. `message`: sorted by room and number, so that the last messages of a room
+/// lie together. `note`: `next_id` is above all connection ids.
+const TABLES: &str = "
+    CREATE TABLE note (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+    CREATE TABLE room (
+        number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, log TEXT NOT NULL, last INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE message (
+        room INTEGER NOT NULL, seq INTEGER NOT NULL, date INTEGER NOT NULL, id INTEGER NOT NULL,
+        name TEXT NOT NULL, text TEXT NOT NULL, nonce TEXT, PRIMARY KEY (room, seq)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER message_deleted AFTER DELETE ON message BEGIN
+        UPDATE room SET last = max(last, OLD.seq) WHERE number = OLD.room;
+    END;
+    INSERT INTO note VALUES ('next_id', 1);
+    PRAGMA user_version = 1;
+";
+
+/// Opens or creates a file for writing.
+pub(super) fn open(settings: &Settings) -> Result<Connection, HistoryError> {
+    // Before SQLite may write: it completes what a killed program has left.
+    match open_read_only(&settings.path) {
+        Err(error) if error.is_permanent() => return Err(error),
+        _ => {}
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(&settings.path, flags)?;
+    if db.is_readonly("main")? {
+        return Err(HistoryError::ReadOnly);
+    }
+    db.busy_timeout(BUSY)?;
+    if version(&db)? == 0 {
+        // Before the write-ahead log is in use, so that the mark is in the file itself.
+        db.pragma_update(None, "application_id", i32::from_be_bytes(*CHINWAG))?;
+    }
+    configure(&db, settings.durability)?;
+    create_tables(&mut db)?;
+    // Messages are deleted by date. Without deletion the index would only cost writes.
+    db.execute_batch(match settings.days.is_some() || settings.rows.is_some() {
+        true => "CREATE INDEX IF NOT EXISTS message_date ON message (date)",
+        false => "DROP INDEX IF EXISTS message_date",
+    })?;
+    Ok(db)
+}
+
+/// Opens a file that is not, or need not be, writable. A file that does not exist counts as empty.
+pub(super) fn open_read_only(path: &Path) -> Result<Connection, HistoryError> {
+    if !check_header(path)? {
+        let mut db = Connection::open_in_memory()?;
+        create_tables(&mut db)?;
+        return Ok(db);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let unshared = match fs::metadata(beside(path, "-wal")) {
+        Ok(log) if log.len() > 0 => None,
+        // Without a log SQLite can read the file alone, and creates nothing next to a damaged one.
+        _ => Some(connect(&immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?),
+    };
+    // Only this one notices a process that writes meanwhile. It fails in a folder that is not writable.
+    connect(path, flags).or_else(|error| unshared.ok_or(error))
+}
+
+fn create_tables(db: &mut Connection) -> Result<(), HistoryError> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if version(&transaction)? == 0 {
+        transaction.execute_batch(TABLES)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Whether there can be a file of this name.
+pub(super) fn check_path(path: &Path) -> Result<(), HistoryError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let problem = match () {
+        () if !folder.is_dir() => format!("there is no folder {}; create it first", folder.display()),
+        () if path.is_dir() => "this is a folder; name a file".to_owned(),
+        () => return Ok(()),
+    };
+    Err(HistoryError::Unusable(problem))
+}
+
+/// Whether the file has content, which is ours then.
+fn check_header(path: &Path) -> Result<bool, HistoryError> {
+    let mut header = Vec::new();
+    match File::open(path).and_then(|file| file.take(HEADER_LENGTH).read_to_end(&mut header)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let advice = "give this user the right to read and write it, or choose another file";
+            return Err(HistoryError::Unusable(format!("it is not readable; {advice}")));
+        }
+        read => read?,
+    };
+    match header.get(APPLICATION_ID) {
+        _ if header.is_empty() => Ok(false),
+        _ if !header.starts_with(MAGIC) => Err(HistoryError::damaged("its first bytes are wrong")),
+        Some(id) if id == CHINWAG => Ok(true),
+        _ => {
+            let advice = "choose another file, or move this one away";
+            Err(HistoryError::Unusable(format!("it is a database of another program; {advice}")))
+        }
+    }
+}
+
+/// Opens a file with content and reads from its first pages.
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, HistoryError> {
+    let db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(BUSY)?;
+    version(&db)?;
+    db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(db)
+}
+
+/// The version of the tables. 0: there are none yet.
+fn version(db: &Connection) -> Result<i64, HistoryError> {
+    match db.pragma_query_value(None, "user_version", |row| row.get(0))? {
+        version @ 0..=VERSION => Ok(version),
+        version => {
+            let advice = "use that one, or choose another file";
+            Err(HistoryError::Unusable(format!("a newer chinwag made it (tables of version {version}); {advice}")))
+        }
+    }
+}
+
+/// Sets what differs from SQLite's defaults.
+fn configure(db: &Connection, durability: Durability) -> Result<(), HistoryError> {
+    let mode: String = db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(HistoryError::Other(format!("its file system has no write-ahead logging (journal_mode {mode})")));
+    }
+    let synchronous = if durability == Durability::Full { "full" } else { "normal" };
+    // A cache of 512 KiB is enough: rooms grow at their ends, and their latest messages are read. secure_delete: deleted
+    // messages are overwritten.
+    db.execute_batch(&format!(
+        "PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -512; PRAGMA temp_store = memory;
+         PRAGMA secure_delete = true; PRAGMA journal_size_limit = 4194304;"
+    ))?;
+    Ok(())
+}
+
+/// The path as a URI (RFC 3986 2.1) that tells SQLite that the file does not change.
+fn immutable(path: &Path) -> PathBuf {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/.-_".contains(&byte);
+    format!("file:{}?immutable=1", percent_encoded(path.as_os_str().as_bytes(), is_plain)).into()
+}
+
+/// The path of a file next to this one.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,197 @@
+//! The thread that reads and writes the file: queries first, then messages, then the deletion of old ones.
+//!
+//! After an error it opens the file for reading, so that the chat still has what is there. Each attempt to write then
+//! opens the file again.
+
+use super::{
+    Settings,
+    error::{HistoryError, log_line},
+    open::check_path,
+    prune::Pruner,
+    state_file::StateFile,
+    store::Store,
+    write_queue::{Query, Shared},
+};
+use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
+use log::warn;
+use std::{
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// The time between two attempts to write to a file that is not writable.
+const RETRY: Duration = Duration::from_secs(2);
+
+pub(super) struct Worker {
+    settings: Settings,
+    shared: Arc<Shared>,
+    /// `None`: the file is not readable.
+    store: Option<Store>,
+    state_file: Option<StateFile>,
+    /// When to try again after an error.
+    retry_at: Option<Instant>,
+    pruner: Pruner,
+}
+
+impl Worker {
+    /// Opens the file. An error that a retry may fix is logged.
+    ///
+    /// # Errors
+    /// As [`History::open`](super::History::open).
+    pub(super) fn open(settings: &Settings, shared: Arc<Shared>) -> Result<Self, HistoryError> {
+        check_path(&settings.path)?;
+        let (settings, pruner) = (settings.clone(), Pruner::new(settings));
+        let mut worker = Self { settings, shared, store: None, state_file: None, retry_at: None, pruner };
+        match worker.write(&[]).and_then(|()| worker.store.iter().try_for_each(Store::delete_empty_rooms)) {
+            Err(error) if error.is_permanent() => return Err(error),
+            Err(error) => {
+                // What is sent now may be lost.
+                worker.shared.lock().queue.must_rename = true;
+                worker.store = None;
+                worker.finish(Err(error));
+            }
+            Ok(()) => worker.finish(Ok(())),
+        }
+        Ok(worker)
+    }
+
+    pub(super) fn first_id(&self) -> u64 {
+        self.store.as_ref().and_then(|store| store.next_id().ok()).unwrap_or(1)
+    }
+
+    pub(super) fn run(mut self) {
+        let shared = self.shared.clone();
+        let mut state = shared.lock();
+        loop {
+            let now = Instant::now();
+            let must_write = state.queue.len() > 0 || state.queue.must_rename || self.retry_at.is_some();
+            let write_at = must_write.then(|| self.retry_at.unwrap_or(now)).filter(|_| !state.report.is_permanent());
+            let prune_at = self.pruner.due_at().filter(|_| self.retry_at.is_none());
+            if let Some(query) = state.query.clone() {
+                drop(state);
+                self.answer(&query);
+            } else if state.is_closing {
+                break;
+            } else if write_at.is_some_and(|at| at <= now) {
+                let batch = state.queue.take_batch();
+                drop(state);
+                self.write_batch(batch);
+            } else if prune_at.is_some_and(|at| at <= now) {
+                drop(state);
+                self.store.iter().for_each(|store| self.pruner.run(store));
+            } else {
+                let timeout = write_at.into_iter().chain(prune_at).min().map_or(Duration::MAX, |at| at - now);
+                drop(shared.work.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner));
+            }
+            state = shared.lock();
+        }
+        drop(state);
+        self.close();
+        shared.lock().has_ended = true;
+        shared.done.notify_all();
+    }
+
+    fn answer(&mut self, query: &Query) {
+        let (answer, result) = match self.load(query) {
+            Ok(answer) => (answer, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        let mut state = self.shared.lock();
+        (state.query, state.answer) = (None, answer);
+        drop(state);
+        self.finish(result);
+    }
+
+    fn load(&self, query: &Query) -> Result<Option<RoomSnapshot>, HistoryError> {
+        let Some(store) = &self.store else { return Ok(None) };
+        let state = self.shared.lock();
+        let (waiting, log, must_rename) =
+            (state.queue.of_room(&query.room), state.queue.log.clone(), state.queue.must_rename);
+        drop(state);
+        let mut snapshot = store.load(query, waiting)?;
+        if must_rename || snapshot.log.is_empty() {
+            snapshot.log = log;
+        }
+        Ok(Some(snapshot))
+    }
+
+    fn write_batch(&mut self, batch: Vec<StoredMessage>) {
+        let result = self.write(&batch);
+        match result {
+            Ok(()) => {
+                self.retry_at = None;
+                self.shared.lock().queue.finish(&batch);
+                self.pruner.add(batch.len());
+            }
+            Err(_) => self.shared.lock().queue.put_back(batch),
+        }
+        self.finish(result);
+    }
+
+    /// Writes all messages or none. Opens the file first if that was not possible before.
+    fn write(&mut self, messages: &[StoredMessage]) -> Result<(), HistoryError> {
+        let store = match &mut self.store {
+            Some(store) if store.is_writable() => store,
+            // The history comes first: nothing is created next to a file of another program.
+            other => other.insert(Store::open(&self.settings)?),
+        };
+        if self.state_file.is_none() {
+            let state_file = self.state_file.insert(StateFile::lock(&self.settings.path)?);
+            self.shared.lock().queue.must_rename |= state_file.is_behind();
+        }
+        let state = self.shared.lock();
+        let (log, must_rename) = (state.queue.log.clone(), state.queue.must_rename);
+        drop(state);
+        if must_rename {
+            store.rename_logs(&log)?;
+            let queue = &mut self.shared.lock().queue;
+            queue.must_rename = queue.log != log;
+        }
+        store.write(messages, &log)
+    }
+
+    /// Ends a query or a write: handles the error, or ends an error that is over, and wakes the chat's thread.
+    fn finish(&mut self, result: Result<(), HistoryError>) {
+        let now = Instant::now();
+        if let Err(error) = &result {
+            self.retry_at = Some(now + RETRY);
+            if self.store.is_none() || !matches!(error, HistoryError::DiskFull | HistoryError::Locked) {
+                self.store = Store::open_read_only(&self.settings.path).ok();
+            }
+            // Before the chat continues and clients get messages that are not in the file.
+            self.set_behind(true);
+        }
+        let mut state = self.shared.lock();
+        state.is_unresponsive = false;
+        let is_stored = state.queue.len() == 0 && self.retry_at.is_none() && !state.queue.must_rename;
+        let line = match result {
+            Err(error) => {
+                state.report.raise(error, now);
+                state.handle_error(now)
+            }
+            Ok(()) if is_stored => state.recover(now),
+            Ok(()) => None,
+        };
+        drop(state);
+        self.shared.done.notify_all();
+        if is_stored {
+            self.set_behind(false);
+        }
+        log_line(line);
+    }
+
+    fn set_behind(&mut self, is_behind: bool) {
+        if let Some(Err(error)) = self.state_file.as_mut().map(|file| file.set_behind(is_behind)) {
+            warn!("history: cannot write the state file: {error}");
+        }
+    }
+
+    /// Tries once more to write what waits, then closes the file and releases its lock.
+    fn close(mut self) {
+        self.retry_at = None;
+        while self.shared.lock().queue.len() > 0 && self.retry_at.is_none() {
+            let batch = self.shared.lock().queue.take_batch();
+            self.write_batch(batch);
+        }
+    }
+}

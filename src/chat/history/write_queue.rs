@@ -1,0 +1,220 @@
+//! What the chat's thread and the worker thread share: messages that are not in the file yet, and one query at a time.
+
+use super::{
+    error::{ErrorReport, HistoryError, Line},
+    new_log_name,
+};
+use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
+use std::{
+    collections::VecDeque,
+    mem,
+    path::Path,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+/// Bytes of messages that wait while the file is not writable, 4 MiB.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Bytes that a message takes besides its texts.
+const OVERHEAD: usize = 150;
+
+/// Messages in one transaction.
+const MAX_BATCH: usize = 2000;
+
+/// The lock is held to move messages, never while a file is read or written.
+#[derive(Debug)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// Wakes the worker.
+    pub(super) work: Condvar,
+    /// Wakes the chat's thread.
+    pub(super) done: Condvar,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) queue: WriteQueue,
+    /// Stays until the worker has answered it, or the chat's thread has stopped waiting.
+    pub(super) query: Option<Query>,
+    /// `None`: the file is not readable.
+    pub(super) answer: Option<RoomSnapshot>,
+    pub(super) report: ErrorReport,
+    /// The last wait timed out. Until the worker finishes something, the chat's thread does not wait again.
+    pub(super) is_unresponsive: bool,
+    pub(super) is_closing: bool,
+    pub(super) has_ended: bool,
+}
+
+/// Asks for messages of a room.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    pub(super) room: Arc<str>,
+    pub(super) range: Range,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Range {
+    /// The last messages, at most this many.
+    Last(usize),
+    /// The first of these messages that fit into `bytes`, and at least one.
+    Between { after: u64, up_to: u64, bytes: usize },
+}
+
+impl Shared {
+    pub(super) fn new(file: &Path) -> Self {
+        let state = State {
+            queue: WriteQueue::new(),
+            query: None,
+            answer: None,
+            report: ErrorReport::new(file),
+            is_unresponsive: false,
+            is_closing: false,
+            has_ended: false,
+        };
+        Self { state: Mutex::new(state), work: Condvar::new(), done: Condvar::new() }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// While messages cannot be stored: keeps the queue within its bound.
+    pub(super) fn handle_error(&mut self, now: Instant) -> Option<Line> {
+        self.queue.trim(if self.report.error()?.is_permanent() { 0 } else { MAX_BYTES });
+        self.report.due_line(now, self.queue.len(), self.queue.dropped)
+    }
+
+    /// The disk took too long.
+    pub(super) fn time_out(&mut self, now: Instant) {
+        self.is_unresponsive = true;
+        self.query = None;
+        self.report.raise(HistoryError::NotResponding, now);
+    }
+
+    /// All messages are stored.
+    pub(super) fn recover(&mut self, now: Instant) -> Option<Line> {
+        self.report.clear(now, mem::take(&mut self.queue.dropped))
+    }
+}
+
+/// Messages that are not in the file yet, the oldest first.
+#[derive(Debug)]
+pub(super) struct WriteQueue {
+    messages: VecDeque<StoredMessage>,
+    /// Includes the batch that is being written.
+    bytes: usize,
+    /// Messages that were ever pushed.
+    pushed: u64,
+    /// Messages that were written or dropped.
+    pub(super) finished: u64,
+    /// Messages that were dropped since the last recovery.
+    dropped: u64,
+    /// The name of logs that begin now.
+    pub(super) log: Arc<str>,
+    /// All logs in the file must get that name, because clients know numbers that the file does not have.
+    pub(super) must_rename: bool,
+}
+
+impl WriteQueue {
+    fn new() -> Self {
+        let (messages, log) = (VecDeque::new(), new_log_name());
+        Self { messages, bytes: 0, pushed: 0, finished: 0, dropped: 0, log, must_rename: false }
+    }
+
+    /// Adds messages at the end. They are stored when `finished` reaches the number that this returns.
+    pub(super) fn push(&mut self, messages: &mut Vec<StoredMessage>) -> u64 {
+        self.bytes += messages.iter().map(size).sum::<usize>();
+        self.pushed += messages.len() as u64;
+        self.messages.extend(messages.drain(..));
+        self.pushed
+    }
+
+    /// Drops the oldest messages until the others fit into `max_bytes`.
+    fn trim(&mut self, max_bytes: usize) {
+        while self.bytes > max_bytes {
+            let Some(message) = self.messages.pop_front() else { return };
+            self.bytes -= size(&message);
+            self.finished += 1;
+            self.dropped += 1;
+            // A new name each time: clients may know the number of this message under the one before.
+            (self.log, self.must_rename) = (new_log_name(), true);
+        }
+    }
+
+    /// Takes the next messages. [`Self::finish`] or [`Self::put_back`] follows.
+    pub(super) fn take_batch(&mut self) -> Vec<StoredMessage> {
+        self.messages.drain(..self.messages.len().min(MAX_BATCH)).collect()
+    }
+
+    /// The batch is stored.
+    pub(super) fn finish(&mut self, batch: &[StoredMessage]) {
+        self.bytes -= batch.iter().map(size).sum::<usize>();
+        self.finished += batch.len() as u64;
+    }
+
+    /// The batch could not be stored.
+    pub(super) fn put_back(&mut self, batch: Vec<StoredMessage>) {
+        batch.into_iter().rev().for_each(|message| self.messages.push_front(message));
+    }
+
+    /// The waiting messages of a room, in order.
+    pub(super) fn of_room(&self, room: &str) -> Vec<StoredMessage> {
+        self.messages.iter().filter(|message| *message.room == *room).cloned().collect()
+    }
+
+    /// Waiting messages, including the batch that is being written.
+    pub(super) fn len(&self) -> u64 {
+        self.pushed - self.finished
+    }
+}
+
+fn size(message: &StoredMessage) -> usize {
+    OVERHEAD + message.text.len() + message.name.len() + message.nonce.as_ref().map_or(0, |nonce| nonce.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(room: &str, numbers: std::ops::RangeInclusive<u64>, text: &str) -> Vec<StoredMessage> {
+        numbers.map(|seq| StoredMessage::new(room, seq, "ann", text)).collect()
+    }
+
+    #[test]
+    fn batches_leave_in_order_and_free_their_bytes() {
+        let mut queue = WriteQueue::new();
+        assert_eq!(queue.push(&mut messages("a", 1..=2500, "hi")), 2500);
+        assert_eq!(queue.push(&mut messages("b", 1..=2, "hi")), 2502);
+        let batch = queue.take_batch();
+        assert_eq!((batch.len(), batch[0].seq, queue.len()), (MAX_BATCH, 1, 2502));
+        queue.put_back(batch);
+        let batch = queue.take_batch();
+        assert_eq!((batch.len(), batch[0].seq), (MAX_BATCH, 1));
+        queue.finish(&batch);
+        assert_eq!((queue.finished, queue.of_room("b").len()), (2000, 2));
+        let batch = queue.take_batch();
+        queue.finish(&batch);
+        assert_eq!((queue.len(), queue.bytes, queue.dropped, queue.must_rename), (0, 0, 0, false));
+    }
+
+    #[test]
+    fn oldest_messages_are_dropped_above_the_bound_and_logs_get_new_names() {
+        let mut queue = WriteQueue::new();
+        let mut names = vec![queue.log.clone()];
+        queue.push(&mut messages("a", 1..=1000, &"x".repeat(8000)));
+        queue.trim(MAX_BYTES);
+        let waiting = queue.of_room("a");
+        assert!(queue.bytes <= MAX_BYTES && queue.len() > 400, "{} bytes, {} messages", queue.bytes, queue.len());
+        assert_eq!((waiting[0].seq, queue.len()), (queue.dropped + 1, 1000 - queue.dropped));
+        assert!(queue.must_rename);
+        names.push(queue.log.clone());
+        queue.push(&mut messages("a", 1001..=1001, &"x".repeat(8000)));
+        queue.trim(MAX_BYTES);
+        assert!(!names.contains(&queue.log), "a name is not used again after another loss");
+        queue.trim(0);
+        assert_eq!((queue.len(), queue.finished), (0, 1001));
+    }
+}
