@@ -98,7 +98,7 @@ fn a_disk_that_does_not_answer_stops_no_chat() {
     ann.talk(1);
     let waited = start.elapsed();
     assert!((Duration::from_secs(1)..Duration::from_secs(10)).contains(&waited), "{waited:?}");
-    chinwag.wait_for_log("the disk does not answer");
+    chinwag.wait_for_log("the disk does not respond");
     let start = Instant::now();
     ann.talk(20);
     assert_eq!(Talker::enter(&chinwag).last, 24, "newcomers are let in, and told the past from memory");
@@ -124,7 +124,7 @@ fn a_room_that_could_not_be_read_gets_its_past_later() {
     let mut ann = Talker::enter(&chinwag);
     let frozen = disk.freeze();
     ann.talk(1);
-    chinwag.wait_for_log("the disk does not answer");
+    chinwag.wait_for_log("the disk does not respond");
     let mut late = Talker::enter_room(&chinwag, "/room/den");
     chinwag.wait_for_log("rooms begin anew");
     let mut fresh = Talker::enter_room(&chinwag, "/room/attic");

@@ -28,7 +28,7 @@ use std::{
 
 pub use self::{
     error::HistoryError,
-    export::{Imported, Record, each_record, import},
+    export::{Record, each_record, import},
     handle::History,
 };
 

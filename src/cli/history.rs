@@ -8,7 +8,7 @@ use super::{
 };
 use chinwag::{
     Builder,
-    chat::history::{self, Durability, History, HistoryError, Imported, Record, Settings},
+    chat::history::{self, Durability, History, HistoryError, Record, Settings},
     chat::protocol::{StoredMessage, civil},
     chat::rules::RoomName,
     chat::server::ChatServer,
@@ -103,8 +103,8 @@ pub(crate) fn run(command: &Command) -> Result<(), String> {
     let named = |error: HistoryError| format!("{}: {error}", path.display());
     let written = match command.how {
         How::Import => {
-            let Imported { read, added, .. } = history::import(path, io::stdin().lock()).map_err(named)?;
-            writeln!(io::stdout(), "messages read: {read}, of them new: {added}")
+            let added = history::import(path, io::stdin().lock()).map_err(named)?;
+            writeln!(io::stdout(), "new messages: {added}")
         }
         how => {
             let room = command.room.as_deref().map(key).transpose()?;

@@ -25,8 +25,8 @@ fn a_history_is_exported_and_imported_and_printed() {
     assert_eq!(lines.lines().count(), 2 + 4, "while it is open: {lines}");
     drop(history);
 
-    assert_eq!(pipe(&["history", &other, "--import"], &lines), "messages read: 4, of them new: 4\n");
-    assert_eq!(pipe(&["history", &other, "--import"], &lines), "messages read: 4, of them new: 0\n");
+    assert_eq!(pipe(&["history", &other, "--import"], &lines), "new messages: 4\n");
+    assert_eq!(pipe(&["history", &other, "--import"], &lines), "new messages: 0\n");
     assert_eq!(ran(&["history", &other, "--export"]), lines);
     let (mut first, mut second) = (open(&one), open(&other));
     assert_eq!((first.load_room("", 9), first.first_id()), (second.load_room("", 9), second.first_id()));

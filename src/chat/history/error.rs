@@ -3,8 +3,7 @@
 use log::Level;
 use rusqlite::ErrorCode;
 use std::{
-    fmt, io,
-    path::Path,
+    fmt, io, mem,
     time::{Duration, Instant},
 };
 
@@ -39,8 +38,7 @@ impl HistoryError {
     }
 
     pub(super) fn damaged(reason: impl fmt::Display) -> Self {
-        let advice = "choose another file, or move this one away";
-        Self::Unusable(format!("it is not a SQLite database, or it is damaged ({reason}); {advice}"))
+        Self::Unusable(format!("it is not a SQLite database, or it is damaged ({reason}); choose another file"))
     }
 }
 
@@ -95,75 +93,55 @@ impl From<io::Error> for HistoryError {
 /// A line for the log. It is written after the lock is released.
 pub(super) type Line = (Level, String);
 
-pub(super) fn log_line(line: Option<Line>) {
-    if let Some((level, text)) = line {
-        log::log!(level, "history: {text}");
-    }
-}
-
 /// The error that keeps messages out of the file, and the log lines about it: one when it begins, at most one a minute
 /// while it lasts, and one when it is over.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ErrorReport {
-    file: String,
-    /// The error, and when the trouble began.
-    current: Option<(HistoryError, Instant)>,
+    error: Option<HistoryError>,
+    /// When the last error was logged.
     logged_at: Option<Instant>,
+    /// Whether this error was logged.
+    is_logged: bool,
 }
 
 impl ErrorReport {
-    pub(super) fn new(file: &Path) -> Self {
-        Self { file: file.display().to_string(), current: None, logged_at: None }
-    }
-
     pub(super) fn error(&self) -> Option<&HistoryError> {
-        self.current.as_ref().map(|(error, _)| error)
+        self.error.as_ref()
     }
 
-    pub(super) fn is_permanent(&self) -> bool {
-        self.error().is_some_and(HistoryError::is_permanent)
-    }
-
-    pub(super) fn raise(&mut self, error: HistoryError, now: Instant) {
-        // A permanent error stays. A disk that does not respond is a symptom, and any other error says more.
-        if self.is_permanent() || self.current.is_some() && error == HistoryError::NotResponding {
-            return;
+    pub(super) fn raise(&mut self, error: HistoryError) {
+        match &self.error {
+            // A permanent error stays. A disk that does not respond is a symptom, and any other error says more.
+            Some(known) if known.is_permanent() || error == HistoryError::NotResponding => return,
+            known if error.is_permanent() || *known == Some(HistoryError::NotResponding) => self.logged_at = None,
+            _ => {}
         }
-        if error.is_permanent() || self.error() == Some(&HistoryError::NotResponding) {
-            self.logged_at = None;
-        }
-        let since = self.current.as_ref().map_or(now, |(_, since)| *since);
-        self.current = Some((error, since));
+        self.error = Some(error);
     }
 
     /// The line to log now, if the error is new or the last line is a minute old.
-    pub(super) fn due_line(&mut self, now: Instant, waiting: u64, dropped: u64) -> Option<Line> {
-        let (error, since) = self.current.as_ref()?;
+    pub(super) fn due_line(&mut self, now: Instant) -> Option<Line> {
+        let error = self.error.as_ref()?;
         if self.logged_at.is_some_and(|at| now.duration_since(at) < REMINDER) {
             return None;
         }
-        self.logged_at = Some(now);
+        (self.logged_at, self.is_logged) = (Some(now), true);
         let plan = match error.is_permanent() {
             true => "messages are not stored until a restart",
             false => "messages wait in memory until they can be stored",
         };
-        let (file, seconds) = (&self.file, now.duration_since(*since).as_secs());
-        let counts = format!("waiting: {waiting}, dropped: {dropped}, for {seconds} s");
-        Some((Level::Error, format!("{file}: {error}. The chat continues; {plan} ({counts})")))
+        Some((Level::Error, format!("{error}. The chat continues; {plan}")))
     }
 
-    /// Ends the trouble. Returns a line, unless its beginning was not logged and nothing was dropped.
-    pub(super) fn clear(&mut self, now: Instant, dropped: u64) -> Option<Line> {
-        let (_, since) = self.current.take()?;
-        if dropped == 0 && self.logged_at.is_none_or(|at| at < since) {
-            return None;
-        }
-        let seconds = now.duration_since(since).as_secs_f32();
-        let loss = match dropped {
-            0 => "nothing was lost".to_owned(),
-            count => format!("dropped messages: {count}, and the logs of all rooms have new names"),
+    /// Ends the error. Returns a line, unless its beginning was not logged and nothing was dropped.
+    pub(super) fn clear(&mut self, dropped: u64) -> Option<Line> {
+        self.error.take()?;
+        let loss = match (dropped, mem::take(&mut self.is_logged)) {
+            (0, false) => return None,
+            (0, true) => "nothing was lost".to_owned(),
+            (count, _) => format!("dropped messages: {count}, and the logs of all rooms have new names"),
         };
-        Some((Level::Warn, format!("{}: stored again after {seconds:.1} s; {loss}", self.file)))
+        Some((Level::Warn, format!("messages are stored again; {loss}")))
     }
 }
 
@@ -177,43 +155,41 @@ mod tests {
 
     #[test]
     fn error_is_logged_when_it_begins_once_a_minute_and_when_it_ends() {
-        let (mut report, start) = (ErrorReport::new(Path::new("chat.db")), Instant::now());
-        report.raise(HistoryError::DiskFull, start);
-        let (_, first) = report.due_line(start, 1, 0).expect("a new error is logged");
-        assert!(first.contains("chat.db: the disk is full"), "{first}");
-        report.raise(HistoryError::DiskFull, after(start, 2));
-        assert_eq!(report.due_line(after(start, 59), 3, 0), None);
-        let (_, reminder) = report.due_line(after(start, 60), 3, 1).expect("a minute has passed");
-        assert!(reminder.contains("waiting: 3, dropped: 1, for 60 s"), "{reminder}");
-        assert_eq!(report.due_line(after(start, 119), 3, 0), None);
-        assert!(report.clear(after(start, 119), 0).expect("it was logged").1.contains("nothing was lost"));
-        assert_eq!((report.clear(after(start, 121), 0), report.due_line(after(start, 999), 0, 0)), (None, None));
+        let (mut report, start) = (ErrorReport::default(), Instant::now());
+        report.raise(HistoryError::DiskFull);
+        assert!(report.due_line(start).expect("a new error is logged").1.starts_with("the disk is full"));
+        report.raise(HistoryError::DiskFull);
+        assert_eq!(report.due_line(after(start, 59)), None);
+        assert!(report.due_line(after(start, 60)).is_some(), "a minute has passed");
+        assert_eq!(report.due_line(after(start, 119)), None);
+        assert!(report.clear(0).expect("it was logged").1.contains("nothing was lost"));
+        assert_eq!((report.clear(0), report.due_line(after(start, 999))), (None, None));
     }
 
     #[test]
     fn changing_errors_are_logged_once_a_minute_and_lost_messages_always() {
-        let (mut report, start) = (ErrorReport::new(Path::new("chat.db")), Instant::now());
+        let (mut report, start) = (ErrorReport::default(), Instant::now());
         let mut count = 0;
         for time in 0..60 {
-            report.raise(if time % 2 == 0 { HistoryError::DiskFull } else { HistoryError::Locked }, after(start, time));
-            count += usize::from(report.due_line(after(start, time), 1, 0).is_some());
+            report.raise(if time % 2 == 0 { HistoryError::DiskFull } else { HistoryError::Locked });
+            count += usize::from(report.due_line(after(start, time)).is_some());
         }
         assert_eq!(count, 1);
-        report.clear(after(start, 60), 0);
+        report.clear(0);
         let mut lines = Vec::new();
         for time in (61..181).step_by(3) {
-            report.raise(HistoryError::NotResponding, after(start, time));
-            lines.extend(report.due_line(after(start, time), 1, 0));
-            lines.extend(report.clear(after(start, time + 2), 0));
+            report.raise(HistoryError::NotResponding);
+            lines.extend(report.due_line(after(start, time)));
+            lines.extend(report.clear(0));
         }
         assert_eq!(lines.len(), 4, "two errors, and the end of each: {lines:?}");
-        report.raise(HistoryError::DiskFull, after(start, 183));
-        assert!(report.clear(after(start, 184), 7).expect("messages were dropped").1.contains("messages: 7"));
+        report.raise(HistoryError::DiskFull);
+        assert!(report.clear(7).expect("messages were dropped").1.contains("messages: 7"));
     }
 
     #[test]
     fn cause_replaces_symptom_and_permanent_error_stays() {
-        let (mut report, now) = (ErrorReport::new(Path::new("chat.db")), Instant::now());
+        let (mut report, now) = (ErrorReport::default(), Instant::now());
         for (error, is_logged) in [
             (HistoryError::NotResponding, true),
             (HistoryError::DiskFull, true),
@@ -221,8 +197,8 @@ mod tests {
             (HistoryError::Conflict, true),
             (HistoryError::DiskFull, false),
         ] {
-            report.raise(error.clone(), now);
-            assert_eq!(report.due_line(now, 0, 0).is_some(), is_logged, "{error}");
+            report.raise(error.clone());
+            assert_eq!(report.due_line(now).is_some(), is_logged, "{error}");
         }
         assert_eq!(report.error(), Some(&HistoryError::Conflict));
     }

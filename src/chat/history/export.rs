@@ -29,16 +29,6 @@ pub enum Record {
     Message(StoredMessage),
 }
 
-/// The result of an import.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Imported {
-    /// Messages that were read.
-    pub read: u64,
-    /// Messages that the file did not have.
-    pub added: u64,
-}
-
 /// Calls `each` for all records of a file, or for those of one room, sorted by room and number, until it returns false.
 /// The file may be in use.
 ///
@@ -60,37 +50,28 @@ pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record)
 }
 
 /// Adds the lines of an export to a file, which is created if necessary: all of them or none. Messages that the file has
-/// already are skipped.
+/// already are skipped. Returns the number of the others.
 ///
 /// # Errors
 /// The file is not writable, or a server uses it; a line is not part of an export; or the file has another message under
 /// the same number.
-pub fn import(path: &Path, lines: impl BufRead) -> Result<Imported, HistoryError> {
+pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
     check_path(path)?;
     let store = Store::open(&Settings { durability: Durability::Full, ..Settings::new(path) })?;
     let _lock = StateFile::lock(path)?;
-    let (mut imported, log) = (Imported::default(), new_log_name());
+    let (mut added, log) = (0, new_log_name());
     store.transaction(|store| {
         for (line, nth) in lines.lines().zip(1..) {
-            match parse(&line?, nth)? {
-                None => {}
+            let line = line?;
+            match Record::from_json(&line) {
                 Some(Record::Room { key, log, last }) => store.add_room(&key, &log, last)?,
-                Some(Record::Message(message)) => {
-                    imported.read += 1;
-                    imported.added += store.add(slice::from_ref(&message), &log)? as u64;
-                }
+                Some(Record::Message(message)) => added += store.add(slice::from_ref(&message), &log)?,
+                None if line.is_empty() => {}
+                None => return Err(HistoryError::Other(format!("line {nth} is not a line of an export"))),
             }
         }
-        Ok(imported)
+        Ok(added)
     })
-}
-
-fn parse(line: &str, nth: usize) -> Result<Option<Record>, HistoryError> {
-    match Record::from_json(line) {
-        None if line.is_empty() => Ok(None),
-        None => Err(HistoryError::Other(format!("line {nth} is not a line of an export"))),
-        record => Ok(record),
-    }
 }
 
 impl Record {

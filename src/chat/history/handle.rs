@@ -2,7 +2,7 @@
 
 use super::{
     DEADLINE, Settings,
-    error::{HistoryError, log_line},
+    error::HistoryError,
     worker::Worker,
     write_queue::{Query, Range, Shared, State},
 };
@@ -11,10 +11,7 @@ use crate::{
     ws::spawn,
 };
 use log::error;
-use std::{
-    sync::{Arc, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 /// A history in an SQLite file. A thread of its own reads and writes the file.
 ///
@@ -34,15 +31,14 @@ impl History {
     /// database, damaged, in use, or of another program or a newer version. The file is not changed. Also if the operating
     /// system refuses a thread.
     pub fn open(settings: &Settings) -> Result<Self, HistoryError> {
-        let shared = Arc::new(Shared::new(&settings.path));
-        let start = |shared| {
-            let worker = Worker::open(settings, shared)?;
-            let first_id = worker.first_id();
-            spawn::spawn("history", 512 * 1024, Box::new(move || worker.run()))?;
-            Ok(first_id)
-        };
-        let named = |error: HistoryError| HistoryError::Unusable(format!("{}: {error}", settings.path.display()));
-        let first_id = start(shared.clone()).map_err(named)?;
+        Self::start(settings).map_err(|error| HistoryError::Unusable(format!("{}: {error}", settings.path.display())))
+    }
+
+    fn start(settings: &Settings) -> Result<Self, HistoryError> {
+        let shared = Arc::new(Shared::new(settings.path.clone()));
+        let worker = Worker::open(settings, shared.clone())?;
+        let first_id = worker.first_id();
+        spawn::spawn("history", 512 * 1024, Box::new(move || worker.run()))?;
         Ok(Self { shared, first_id })
     }
 
@@ -70,8 +66,9 @@ impl History {
         drop(state);
         self.shared.work.notify_one();
         let mut state = self.wait_while(|state| state.query.is_some());
+        state.query = None;
         let answer = state.answer.take();
-        handle_error(state);
+        self.handle_error(state);
         answer
     }
 
@@ -80,9 +77,16 @@ impl History {
         let waited = self.shared.done.wait_timeout_while(self.shared.lock(), DEADLINE, |state| condition(state));
         let (mut state, result) = waited.unwrap_or_else(PoisonError::into_inner);
         if result.timed_out() {
-            state.time_out(Instant::now());
+            state.is_unresponsive = true;
+            state.report.raise(HistoryError::NotResponding);
         }
         state
+    }
+
+    fn handle_error(&self, mut state: MutexGuard<'_, State>) {
+        let line = state.handle_error();
+        drop(state);
+        self.shared.log(line);
     }
 }
 
@@ -99,7 +103,7 @@ impl Archive for History {
         let until = self.shared.lock().queue.push(messages);
         self.shared.work.notify_one();
         // While there is an error, the messages wait in the queue and the chat continues.
-        handle_error(self.wait_while(|state| state.queue.finished < until && state.report.error().is_none()));
+        self.handle_error(self.wait_while(|state| state.queue.finished < until && state.report.error().is_none()));
     }
 }
 
@@ -112,10 +116,4 @@ impl Drop for History {
             error!("history: messages that could not be stored: {waiting}");
         }
     }
-}
-
-fn handle_error(mut state: MutexGuard<'_, State>) {
-    let line = state.handle_error(Instant::now());
-    drop(state);
-    log_line(line);
 }

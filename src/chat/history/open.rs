@@ -113,8 +113,7 @@ fn check_header(path: &Path) -> Result<bool, HistoryError> {
     match File::open(path).and_then(|file| file.take(HEADER_LENGTH).read_to_end(&mut header)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let advice = "give this user the right to read and write it, or choose another file";
-            return Err(HistoryError::Unusable(format!("it is not readable; {advice}")));
+            return Err(HistoryError::Unusable("this user may not read it; choose another file".to_owned()));
         }
         read => read?,
     };
@@ -122,10 +121,7 @@ fn check_header(path: &Path) -> Result<bool, HistoryError> {
         _ if header.is_empty() => Ok(false),
         _ if !header.starts_with(MAGIC) => Err(HistoryError::damaged("its first bytes are wrong")),
         Some(id) if id == CHINWAG => Ok(true),
-        _ => {
-            let advice = "choose another file, or move this one away";
-            Err(HistoryError::Unusable(format!("it is a database of another program; {advice}")))
-        }
+        _ => Err(HistoryError::Unusable("it is a database of another program; choose another file".to_owned())),
     }
 }
 
@@ -142,10 +138,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, HistoryError> {
 fn version(db: &Connection) -> Result<i64, HistoryError> {
     match db.pragma_query_value(None, "user_version", |row| row.get(0))? {
         version @ 0..=VERSION => Ok(version),
-        version => {
-            let advice = "use that one, or choose another file";
-            Err(HistoryError::Unusable(format!("a newer chinwag made it (tables of version {version}); {advice}")))
-        }
+        _ => Err(HistoryError::Unusable("a newer chinwag made it; use that one, or choose another file".to_owned())),
     }
 }
 

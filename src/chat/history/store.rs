@@ -10,7 +10,7 @@ use crate::chat::{
     protocol::{ByteBudget, Millis, StoredMessage},
     rules::RoomSnapshot,
 };
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, Transaction, TransactionBehavior};
 use std::{path::Path, sync::Arc};
 
 /// Rows of one INSERT. A message of a full statement costs half as much as one with a statement of its own.
@@ -149,10 +149,14 @@ impl Store {
             let room = self.number(&messages[0].room, log)?;
             for chunk in messages.chunks(ROWS) {
                 let new = self.insert(room, chunk)?;
-                if new < chunk.len() {
-                    chunk.iter().try_for_each(|message| self.check_is_stored(message))?;
-                }
                 added += new;
+                if new < chunk.len() {
+                    for message in chunk {
+                        if !self.has_same(room, message)? {
+                            return Err(HistoryError::Conflict);
+                        }
+                    }
+                }
             }
         }
         let next_id = messages.iter().map(|message| message.id + 1).max().unwrap_or(0);
@@ -173,27 +177,18 @@ impl Store {
         let rows = vec!["(?, ?, ?, ?, ?, ?, ?)"; messages.len()].join(", ");
         let mut insert = self.db.prepare_cached(&format!("INSERT OR IGNORE INTO message VALUES {rows}"))?;
         for (message, first) in messages.iter().zip((1..).step_by(7)) {
-            insert.raw_bind_parameter(first, room)?;
-            insert.raw_bind_parameter(first + 1, signed(message.seq))?;
-            insert.raw_bind_parameter(first + 2, signed(message.date))?;
-            insert.raw_bind_parameter(first + 3, signed(message.id))?;
-            insert.raw_bind_parameter(first + 4, &message.name)?;
-            insert.raw_bind_parameter(first + 5, &message.text)?;
-            insert.raw_bind_parameter(first + 6, &message.nonce)?;
+            bind(&mut insert, first, room, message)?;
         }
         Ok(insert.raw_execute()?)
     }
 
-    /// A message is there already if SQLite reported an error for a transaction that it had committed.
-    fn check_is_stored(&self, message: &StoredMessage) -> Result<(), HistoryError> {
-        let mut is_stored = false;
-        if let Some(room) = self.room(&message.room)? {
-            self.each_message(&message.room, &room, (message.seq - 1, message.seq), |found| {
-                is_stored = found == *message;
-                true
-            })?;
-        }
-        if is_stored { Ok(()) } else { Err(HistoryError::Conflict) }
+    /// The same message is there already if SQLite has reported an error for a transaction that was committed.
+    fn has_same(&self, room: i64, message: &StoredMessage) -> Result<bool, HistoryError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT 1 FROM message WHERE (room, seq, date, id, name, text) = (?, ?, ?, ?, ?, ?) AND nonce IS ?",
+        )?;
+        bind(&mut query, 1, room, message)?;
+        Ok(query.raw_query().next()?.is_some())
     }
 
     /// Within a transaction: creates a room, or raises its last number.
@@ -234,6 +229,17 @@ fn keep_last_without_gap(messages: &mut Vec<StoredMessage>, last: u64, count: us
     let numbers: Vec<u64> = messages.iter().map(|message| message.seq).chain([last + 1]).collect();
     let after_gap = numbers.windows(2).rposition(|pair| pair[0] + 1 != pair[1]).map_or(0, |at| at + 1);
     messages.drain(..after_gap.max(messages.len().saturating_sub(count)));
+}
+
+/// Binds the columns of a message, beginning with the parameter `first`.
+fn bind(statement: &mut Statement<'_>, first: usize, room: i64, message: &StoredMessage) -> rusqlite::Result<()> {
+    let numbers = [room, signed(message.seq), signed(message.date), signed(message.id)];
+    for (column, number) in (first..).zip(numbers) {
+        statement.raw_bind_parameter(column, number)?;
+    }
+    statement.raw_bind_parameter(first + 4, &message.name)?;
+    statement.raw_bind_parameter(first + 5, &message.text)?;
+    statement.raw_bind_parameter(first + 6, &message.nonce)
 }
 
 /// A row of `seq, date, id, name, text, nonce`.

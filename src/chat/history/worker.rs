@@ -5,7 +5,7 @@
 
 use super::{
     Settings,
-    error::{HistoryError, log_line},
+    error::HistoryError,
     open::check_path,
     prune::Pruner,
     state_file::StateFile,
@@ -15,6 +15,7 @@ use super::{
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
 use log::warn;
 use std::{
+    mem,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
@@ -42,16 +43,15 @@ impl Worker {
         check_path(&settings.path)?;
         let (settings, pruner) = (settings.clone(), Pruner::new(settings));
         let mut worker = Self { settings, shared, store: None, state_file: None, retry_at: None, pruner };
-        match worker.write(&[]).and_then(|()| worker.store.iter().try_for_each(Store::delete_empty_rooms)) {
-            Err(error) if error.is_permanent() => return Err(error),
-            Err(error) => {
-                // What is sent now may be lost.
-                worker.shared.lock().queue.must_rename = true;
-                worker.store = None;
-                worker.finish(Err(error));
+        let result = worker.write(&[]).and_then(|()| worker.store.iter().try_for_each(Store::delete_empty_rooms));
+        if let Err(error) = &result {
+            if error.is_permanent() {
+                return Err(error.clone());
             }
-            Ok(()) => worker.finish(Ok(())),
+            // What is sent from now on may be lost.
+            worker.shared.lock().queue.must_rename = true;
         }
+        worker.finish(result);
         Ok(worker)
     }
 
@@ -65,7 +65,7 @@ impl Worker {
         loop {
             let now = Instant::now();
             let must_write = state.queue.len() > 0 || state.queue.must_rename || self.retry_at.is_some();
-            let write_at = must_write.then(|| self.retry_at.unwrap_or(now)).filter(|_| !state.report.is_permanent());
+            let write_at = must_write.then(|| self.retry_at.unwrap_or(now)).filter(|_| !state.is_permanent_error());
             let prune_at = self.pruner.due_at().filter(|_| self.retry_at.is_none());
             if let Some(query) = state.query.clone() {
                 drop(state);
@@ -152,9 +152,8 @@ impl Worker {
 
     /// Ends a query or a write: handles the error, or ends an error that is over, and wakes the chat's thread.
     fn finish(&mut self, result: Result<(), HistoryError>) {
-        let now = Instant::now();
         if let Err(error) = &result {
-            self.retry_at = Some(now + RETRY);
+            self.retry_at = Some(Instant::now() + RETRY);
             if self.store.is_none() || !matches!(error, HistoryError::DiskFull | HistoryError::Locked) {
                 self.store = Store::open_read_only(&self.settings.path).ok();
             }
@@ -166,10 +165,13 @@ impl Worker {
         let is_stored = state.queue.len() == 0 && self.retry_at.is_none() && !state.queue.must_rename;
         let line = match result {
             Err(error) => {
-                state.report.raise(error, now);
-                state.handle_error(now)
+                state.report.raise(error);
+                state.handle_error()
             }
-            Ok(()) if is_stored => state.recover(now),
+            Ok(()) if is_stored => {
+                let dropped = mem::take(&mut state.queue.dropped);
+                state.report.clear(dropped)
+            }
             Ok(()) => None,
         };
         drop(state);
@@ -177,7 +179,7 @@ impl Worker {
         if is_stored {
             self.set_behind(false);
         }
-        log_line(line);
+        self.shared.log(line);
     }
 
     fn set_behind(&mut self, is_behind: bool) {

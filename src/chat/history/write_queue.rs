@@ -7,8 +7,7 @@ use super::{
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
 use std::{
     collections::VecDeque,
-    mem,
-    path::Path,
+    path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -25,6 +24,7 @@ const MAX_BATCH: usize = 2000;
 /// The lock is held to move messages, never while a file is read or written.
 #[derive(Debug)]
 pub(super) struct Shared {
+    pub(super) file: PathBuf,
     state: Mutex<State>,
     /// Wakes the worker.
     pub(super) work: Condvar,
@@ -32,7 +32,7 @@ pub(super) struct Shared {
     pub(super) done: Condvar,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) queue: WriteQueue,
     /// Stays until the worker has answered it, or the chat's thread has stopped waiting.
@@ -62,46 +62,38 @@ pub(super) enum Range {
 }
 
 impl Shared {
-    pub(super) fn new(file: &Path) -> Self {
-        let state = State {
-            queue: WriteQueue::new(),
-            query: None,
-            answer: None,
-            report: ErrorReport::new(file),
-            is_unresponsive: false,
-            is_closing: false,
-            has_ended: false,
-        };
-        Self { state: Mutex::new(state), work: Condvar::new(), done: Condvar::new() }
+    pub(super) fn new(file: PathBuf) -> Self {
+        let mut state = State::default();
+        state.queue.log = new_log_name();
+        Self { file, state: Mutex::new(state), work: Condvar::new(), done: Condvar::new() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Call without the lock.
+    pub(super) fn log(&self, line: Option<Line>) {
+        if let Some((level, text)) = line {
+            log::log!(level, "history: {}: {text}", self.file.display());
+        }
+    }
 }
 
 impl State {
-    /// While messages cannot be stored: keeps the queue within its bound.
-    pub(super) fn handle_error(&mut self, now: Instant) -> Option<Line> {
+    pub(super) fn is_permanent_error(&self) -> bool {
+        self.report.error().is_some_and(HistoryError::is_permanent)
+    }
+
+    /// While messages cannot be stored: keeps the queue within its bound. Returns the line to log, if one is due.
+    pub(super) fn handle_error(&mut self) -> Option<Line> {
         self.queue.trim(if self.report.error()?.is_permanent() { 0 } else { MAX_BYTES });
-        self.report.due_line(now, self.queue.len(), self.queue.dropped)
-    }
-
-    /// The disk took too long.
-    pub(super) fn time_out(&mut self, now: Instant) {
-        self.is_unresponsive = true;
-        self.query = None;
-        self.report.raise(HistoryError::NotResponding, now);
-    }
-
-    /// All messages are stored.
-    pub(super) fn recover(&mut self, now: Instant) -> Option<Line> {
-        self.report.clear(now, mem::take(&mut self.queue.dropped))
+        self.report.due_line(Instant::now())
     }
 }
 
 /// Messages that are not in the file yet, the oldest first.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct WriteQueue {
     messages: VecDeque<StoredMessage>,
     /// Includes the batch that is being written.
@@ -111,7 +103,7 @@ pub(super) struct WriteQueue {
     /// Messages that were written or dropped.
     pub(super) finished: u64,
     /// Messages that were dropped since the last recovery.
-    dropped: u64,
+    pub(super) dropped: u64,
     /// The name of logs that begin now.
     pub(super) log: Arc<str>,
     /// All logs in the file must get that name, because clients know numbers that the file does not have.
@@ -119,11 +111,6 @@ pub(super) struct WriteQueue {
 }
 
 impl WriteQueue {
-    fn new() -> Self {
-        let (messages, log) = (VecDeque::new(), new_log_name());
-        Self { messages, bytes: 0, pushed: 0, finished: 0, dropped: 0, log, must_rename: false }
-    }
-
     /// Adds messages at the end. They are stored when `finished` reaches the number that this returns.
     pub(super) fn push(&mut self, messages: &mut Vec<StoredMessage>) -> u64 {
         self.bytes += messages.iter().map(size).sum::<usize>();
@@ -185,7 +172,7 @@ mod tests {
 
     #[test]
     fn batches_leave_in_order_and_free_their_bytes() {
-        let mut queue = WriteQueue::new();
+        let mut queue = WriteQueue::default();
         assert_eq!(queue.push(&mut messages("a", 1..=2500, "hi")), 2500);
         assert_eq!(queue.push(&mut messages("b", 1..=2, "hi")), 2502);
         let batch = queue.take_batch();
@@ -202,7 +189,7 @@ mod tests {
 
     #[test]
     fn oldest_messages_are_dropped_above_the_bound_and_logs_get_new_names() {
-        let mut queue = WriteQueue::new();
+        let mut queue = WriteQueue::default();
         let mut names = vec![queue.log.clone()];
         queue.push(&mut messages("a", 1..=1000, &"x".repeat(8000)));
         queue.trim(MAX_BYTES);
