@@ -109,10 +109,14 @@ impl ErrorReport {
         self.error.as_ref()
     }
 
+    pub(super) fn is_permanent(&self) -> bool {
+        self.error.as_ref().is_some_and(HistoryError::is_permanent)
+    }
+
     pub(super) fn raise(&mut self, error: HistoryError) {
         match &self.error {
             // A permanent error stays. A disk that does not respond is a symptom, and any other error says more.
-            Some(known) if known.is_permanent() || error == HistoryError::NotResponding => return,
+            Some(_) if self.is_permanent() || error == HistoryError::NotResponding => return,
             known if error.is_permanent() || *known == Some(HistoryError::NotResponding) => self.logged_at = None,
             _ => {}
         }

@@ -39,10 +39,10 @@ pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record)
         return Err(HistoryError::Unusable("there is no such file".to_owned()));
     }
     let store = Store::open_read_only(path)?;
-    for key in store.rooms()?.iter().filter(|key| only.is_none_or(|only| *only == ***key)) {
-        let Some(room) = store.room(key)? else { continue };
-        let wants_more = each(Record::Room { key: key.clone(), log: room.log.clone(), last: room.last });
-        if !wants_more || !store.each_message(key, &room, (0, u64::MAX), |message| each(Record::Message(message)))? {
+    for room in store.rooms(only)? {
+        let (key, log, last) = (room.key.clone(), room.log.clone(), room.last);
+        let wants_more = each(Record::Room { key, log, last });
+        if !wants_more || !store.each_message(&room, 0, last, |message| each(Record::Message(message)))? {
             break;
         }
     }

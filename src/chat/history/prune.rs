@@ -20,27 +20,21 @@ const DAY: Millis = 24 * 60 * 60 * 1000;
 pub(super) struct Pruner {
     days: Option<u32>,
     rows: Option<u64>,
-    /// `None`: nothing is ever deleted.
-    due_at: Option<Instant>,
     /// The number of messages in the file, once it was counted.
     stored: Option<u64>,
+    /// When the next step is due.
+    pub(super) due_at: Instant,
 }
 
 impl Pruner {
     pub(super) fn new(settings: &Settings) -> Self {
-        let due_at = (settings.days.is_some() || settings.rows.is_some()).then(Instant::now);
-        Self { days: settings.days, rows: settings.rows, due_at, stored: None }
-    }
-
-    /// When the next step is due.
-    pub(super) fn due_at(&self) -> Option<Instant> {
-        self.due_at
+        Self { days: settings.days, rows: settings.rows, stored: None, due_at: Instant::now() }
     }
 
     /// Counts new messages.
     pub(super) fn add(&mut self, messages: usize) {
         self.stored = self.stored.map(|stored| stored + messages as u64);
-        self.due_at = self.due_at.map(|at| at.min(Instant::now() + AFTER_WRITE));
+        self.due_at = self.due_at.min(Instant::now() + AFTER_WRITE);
     }
 
     /// Takes one step.
@@ -50,7 +44,7 @@ impl Pruner {
             warn!("history: old messages cannot be deleted: {error}");
             0
         });
-        self.due_at = Some(Instant::now() + if deleted >= STEP { PAUSE } else { INTERVAL });
+        self.due_at = Instant::now() + if deleted >= STEP { PAUSE } else { INTERVAL };
     }
 
     /// Returns how many messages were deleted.
@@ -86,7 +80,7 @@ mod tests {
                     message
                 })
                 .collect();
-            store.write(&messages, "x").expect("written");
+            store.transaction(|store| store.add(&messages, "x")).expect("written");
         }
         store
     }
@@ -101,12 +95,11 @@ mod tests {
         let store = filled();
         assert_eq!(prune(&store, None, Some(600), 0), 5);
         assert_eq!(store.count_messages().expect("a count"), 600);
-        for room in ["a", "b", "c"] {
-            let room = store.room(room).expect("readable").expect("it is there");
-            let mut first = None;
-            let mut note = |message: StoredMessage| first.get_or_insert(message.seq) != &0;
-            store.each_message(&"".into(), &room, (0, u64::MAX), &mut note).expect("readable");
-            assert_eq!(first, Some(801));
+        for room in store.rooms(None).expect("readable") {
+            let mut numbers = Vec::new();
+            let mut note = |message: StoredMessage| numbers.push(message.seq) == ();
+            store.each_message(&room, 0, 1000, &mut note).expect("readable");
+            assert_eq!(numbers, (801..=1000).collect::<Vec<_>>());
         }
     }
 
@@ -115,9 +108,8 @@ mod tests {
         let store = filled();
         prune(&store, Some(1), Some(5000), DAY + 991);
         assert_eq!(store.count_messages().expect("a count"), 30);
-        let room = store.room("a").expect("readable").expect("it is there");
-        assert_eq!(room.last, 1000);
         prune(&store, Some(1), None, 3 * DAY);
         assert_eq!(store.count_messages().expect("a count"), 0);
+        assert_eq!(store.rooms(Some("a")).expect("readable")[0].last, 1000, "numbers are not used again");
     }
 }

@@ -23,6 +23,9 @@ use std::{
 /// The time between two attempts to write to a file that is not writable.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// The same after an error that a retry cannot fix, 100 years.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 pub(super) struct Worker {
     settings: Settings,
     shared: Arc<Shared>,
@@ -64,9 +67,7 @@ impl Worker {
         let mut state = shared.lock();
         loop {
             let now = Instant::now();
-            let must_write = state.queue.len() > 0 || state.queue.must_rename || self.retry_at.is_some();
-            let write_at = must_write.then(|| self.retry_at.unwrap_or(now)).filter(|_| !state.is_permanent_error());
-            let prune_at = self.pruner.due_at().filter(|_| self.retry_at.is_none());
+            let write_at = self.retry_at.or((!state.queue.is_stored()).then_some(now));
             if let Some(query) = state.query.clone() {
                 drop(state);
                 self.answer(&query);
@@ -76,12 +77,12 @@ impl Worker {
                 let batch = state.queue.take_batch();
                 drop(state);
                 self.write_batch(batch);
-            } else if prune_at.is_some_and(|at| at <= now) {
+            } else if self.pruner.due_at <= now {
                 drop(state);
                 self.store.iter().for_each(|store| self.pruner.run(store));
             } else {
-                let timeout = write_at.into_iter().chain(prune_at).min().map_or(Duration::MAX, |at| at - now);
-                drop(shared.work.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner));
+                let next = write_at.unwrap_or(self.pruner.due_at).min(self.pruner.due_at);
+                drop(shared.work.wait_timeout(state, next - now).unwrap_or_else(PoisonError::into_inner));
             }
             state = shared.lock();
         }
@@ -92,10 +93,8 @@ impl Worker {
     }
 
     fn answer(&mut self, query: &Query) {
-        let (answer, result) = match self.load(query) {
-            Ok(answer) => (answer, Ok(())),
-            Err(error) => (None, Err(error)),
-        };
+        let loaded = self.load(query);
+        let (answer, result) = loaded.map_or_else(|error| (None, Err(error)), |answer| (answer, Ok(())));
         let mut state = self.shared.lock();
         (state.query, state.answer) = (None, answer);
         drop(state);
@@ -131,7 +130,7 @@ impl Worker {
     /// Writes all messages or none. Opens the file first if that was not possible before.
     fn write(&mut self, messages: &[StoredMessage]) -> Result<(), HistoryError> {
         let store = match &mut self.store {
-            Some(store) if store.is_writable() => store,
+            Some(store) if store.is_writable => store,
             // The history comes first: nothing is created next to a file of another program.
             other => other.insert(Store::open(&self.settings)?),
         };
@@ -147,34 +146,32 @@ impl Worker {
             let queue = &mut self.shared.lock().queue;
             queue.must_rename = queue.log != log;
         }
-        store.write(messages, &log)
+        store.transaction(|store| store.add(messages, &log)).map(drop)
     }
 
     /// Ends a query or a write: handles the error, or ends an error that is over, and wakes the chat's thread.
     fn finish(&mut self, result: Result<(), HistoryError>) {
         if let Err(error) = &result {
-            self.retry_at = Some(Instant::now() + RETRY);
             if self.store.is_none() || !matches!(error, HistoryError::DiskFull | HistoryError::Locked) {
                 self.store = Store::open_read_only(&self.settings.path).ok();
             }
             // Before the chat continues and clients get messages that are not in the file.
             self.set_behind(true);
         }
-        let mut state = self.shared.lock();
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
         state.is_unresponsive = false;
-        let is_stored = state.queue.len() == 0 && self.retry_at.is_none() && !state.queue.must_rename;
+        let is_stored = result.is_ok() && self.retry_at.is_none() && state.queue.is_stored();
         let line = match result {
             Err(error) => {
                 state.report.raise(error);
+                self.retry_at = Some(Instant::now() + if state.report.is_permanent() { FOREVER } else { RETRY });
                 state.handle_error()
             }
-            Ok(()) if is_stored => {
-                let dropped = mem::take(&mut state.queue.dropped);
-                state.report.clear(dropped)
-            }
+            Ok(()) if is_stored => state.report.clear(mem::take(&mut state.queue.dropped)),
             Ok(()) => None,
         };
-        drop(state);
+        drop(guard);
         self.shared.done.notify_all();
         if is_stored {
             self.set_behind(false);

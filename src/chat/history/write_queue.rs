@@ -1,7 +1,7 @@
 //! What the chat's thread and the worker thread share: messages that are not in the file yet, and one query at a time.
 
 use super::{
-    error::{ErrorReport, HistoryError, Line},
+    error::{ErrorReport, Line},
     new_log_name,
 };
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
@@ -81,13 +81,10 @@ impl Shared {
 }
 
 impl State {
-    pub(super) fn is_permanent_error(&self) -> bool {
-        self.report.error().is_some_and(HistoryError::is_permanent)
-    }
-
     /// While messages cannot be stored: keeps the queue within its bound. Returns the line to log, if one is due.
     pub(super) fn handle_error(&mut self) -> Option<Line> {
-        self.queue.trim(if self.report.error()?.is_permanent() { 0 } else { MAX_BYTES });
+        self.report.error()?;
+        self.queue.trim(if self.report.is_permanent() { 0 } else { MAX_BYTES });
         self.report.due_line(Instant::now())
     }
 }
@@ -150,6 +147,11 @@ impl WriteQueue {
     /// The waiting messages of a room, in order.
     pub(super) fn of_room(&self, room: &str) -> Vec<StoredMessage> {
         self.messages.iter().filter(|message| *message.room == *room).cloned().collect()
+    }
+
+    /// Whether nothing waits to be written.
+    pub(super) fn is_stored(&self) -> bool {
+        self.len() == 0 && !self.must_rename
     }
 
     /// Waiting messages, including the batch that is being written.
