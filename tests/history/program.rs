@@ -50,10 +50,10 @@ fn what_is_wrong_is_one_line_and_status_2() {
     let here = folder.path("");
     let lost = folder.path("no/such/chat.db");
     let rows: &[(&[&str], &str)] = &[
-        (&["history", &none], "no such file"),
+        (&["history", &none], "does not exist"),
         (&["history", &text], "not a SQLite database"),
         (&["history"], "FILE"),
-        (&["--history", &lost], "no folder"),
+        (&["--history", &lost], "folder does not exist"),
         (&["--history", &here], "folder"),
         (&["--history-days", "3"], "--history FILE"),
         (&["--history", &none, "--history-days", "0"], "--history-days 0"),

@@ -3,9 +3,7 @@
 //! A `room` comes before its messages: `{"type":"room","room":"","log":"1x9","last":2}`, then
 //! `{"type":"message","room":"","seq":1,"date":0,"id":1,"name":"ann","text":"hi"}`, with a `nonce` if the message has one.
 
-use super::{
-    Durability, Settings, error::HistoryError, new_log_name, open::check_path, state_file::StateFile, store::Store,
-};
+use super::{Durability, error::HistoryError, new_log_name, open::check_path, state_file::StateFile, store::Store};
 use crate::chat::protocol::StoredMessage;
 use serde::{Deserialize, Serialize};
 use std::{io::BufRead, path::Path, slice, sync::Arc};
@@ -36,7 +34,7 @@ pub enum Record {
 /// The file cannot be read.
 pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record) -> bool) -> Result<(), HistoryError> {
     if !path.exists() {
-        return Err(HistoryError::Unusable("there is no such file".to_owned()));
+        return Err(HistoryError::Unusable("the file does not exist".to_owned()));
     }
     let store = Store::open_read_only(path)?;
     for room in store.rooms(only)? {
@@ -57,7 +55,7 @@ pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record)
 /// the same number.
 pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
     check_path(path)?;
-    let store = Store::open(&Settings { durability: Durability::Full, ..Settings::new(path) })?;
+    let store = Store::open(path, Durability::Full)?;
     let _lock = StateFile::lock(path)?;
     let (mut added, log) = (0, new_log_name());
     store.transaction(|store| {

@@ -1,6 +1,6 @@
 //! Opens a file, after a look at its first bytes: SQLite changes a file that it opens, so it gets only ours.
 
-use super::{Durability, Settings, error::HistoryError};
+use super::{Durability, error::HistoryError};
 use crate::ws::http::percent_encoded;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::{
@@ -14,12 +14,10 @@ use std::{
 /// How long one attempt waits for another program's lock.
 const BUSY: Duration = Duration::from_millis(200);
 
-/// The file's header, <https://sqlite.org/fileformat.html> 1.3.
+/// The first bytes of a file, <https://sqlite.org/fileformat.html> 1.3.
 const MAGIC: &[u8] = b"SQLite format 3\0";
-const HEADER_LENGTH: u64 = 100;
-const APPLICATION_ID: std::ops::Range<usize> = 68..72;
 
-/// Marks files of chinwag: "chin".
+/// Marks files of chinwag, in the header's `application_id`.
 const CHINWAG: &[u8; 4] = b"chin";
 
 /// The version of the tables, in the header's `user_version`.
@@ -45,14 +43,14 @@ const TABLES: &str = "
 ";
 
 /// Opens or creates a file for writing.
-pub(super) fn open(settings: &Settings) -> Result<Connection, HistoryError> {
+pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, HistoryError> {
     // Before SQLite may write: it completes what a killed program has left.
-    match open_read_only(&settings.path) {
+    match open_read_only(path) {
         Err(error) if error.is_permanent() => return Err(error),
         _ => {}
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(&settings.path, flags)?;
+    let mut db = Connection::open_with_flags(path, flags)?;
     if db.is_readonly("main")? {
         return Err(HistoryError::ReadOnly);
     }
@@ -61,13 +59,8 @@ pub(super) fn open(settings: &Settings) -> Result<Connection, HistoryError> {
         // Before the write-ahead log is in use, so that the mark is in the file itself.
         db.pragma_update(None, "application_id", i32::from_be_bytes(*CHINWAG))?;
     }
-    configure(&db, settings.durability)?;
+    configure(&db, durability)?;
     create_tables(&mut db)?;
-    // Messages are deleted by date. Without deletion the index would only cost writes.
-    db.execute_batch(match settings.days.is_some() || settings.rows.is_some() {
-        true => "CREATE INDEX IF NOT EXISTS message_date ON message (date)",
-        false => "DROP INDEX IF EXISTS message_date",
-    })?;
     Ok(db)
 }
 
@@ -98,26 +91,24 @@ fn create_tables(db: &mut Connection) -> Result<(), HistoryError> {
 
 /// Whether there can be a file of this name.
 pub(super) fn check_path(path: &Path) -> Result<(), HistoryError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let problem = match () {
-        () if !folder.is_dir() => format!("there is no folder {}; create it first", folder.display()),
-        () if path.is_dir() => "this is a folder; name a file".to_owned(),
-        () => return Ok(()),
-    };
-    Err(HistoryError::Unusable(problem))
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(HistoryError::Unusable("it is a folder, or its folder does not exist".to_owned()));
+    }
+    Ok(())
 }
 
 /// Whether the file has content, which is ours then.
 fn check_header(path: &Path) -> Result<bool, HistoryError> {
     let mut header = Vec::new();
-    match File::open(path).and_then(|file| file.take(HEADER_LENGTH).read_to_end(&mut header)) {
+    match File::open(path).and_then(|file| file.take(72).read_to_end(&mut header)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             return Err(HistoryError::Unusable("this user may not read it; choose another file".to_owned()));
         }
         read => read?,
     };
-    match header.get(APPLICATION_ID) {
+    match header.get(68..72) {
         _ if header.is_empty() => Ok(false),
         _ if !header.starts_with(MAGIC) => Err(HistoryError::damaged("its first bytes are wrong")),
         Some(id) if id == CHINWAG => Ok(true),

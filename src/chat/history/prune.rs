@@ -18,8 +18,7 @@ const DAY: Millis = 24 * 60 * 60 * 1000;
 /// Decides what to delete, and when.
 #[derive(Debug)]
 pub(super) struct Pruner {
-    days: Option<u32>,
-    rows: Option<u64>,
+    settings: Settings,
     /// The number of messages in the file, once it was counted.
     stored: Option<u64>,
     /// When the next step is due.
@@ -28,7 +27,7 @@ pub(super) struct Pruner {
 
 impl Pruner {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { days: settings.days, rows: settings.rows, stored: None, due_at: Instant::now() }
+        Self { settings: settings.clone(), stored: None, due_at: Instant::now() }
     }
 
     /// Counts new messages.
@@ -51,10 +50,10 @@ impl Pruner {
     fn step(&mut self, store: &Store, now: Millis) -> Result<u64, HistoryError> {
         let known = self.stored.take();
         let mut deleted = 0;
-        if let Some(days) = self.days {
+        if let Some(days) = self.settings.days {
             deleted += store.delete_oldest(now.saturating_sub(u64::from(days) * DAY), STEP)?;
         }
-        if let Some(rows) = self.rows {
+        if let Some(rows) = self.settings.rows {
             let stored = known.map_or_else(|| store.count_messages(), |known| Ok(known - deleted))?;
             let excess = store.delete_oldest(Millis::MAX, stored.saturating_sub(rows).min(STEP))?;
             self.stored = Some(stored - excess);

@@ -5,6 +5,7 @@
 //! same length, which works on a full disk.
 
 use super::{error::HistoryError, open::beside};
+use log::warn;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::{
     fs::{File, OpenOptions},
@@ -16,13 +17,11 @@ use std::{
 const IN_STEP: &[u8; 8] = b"in step\n";
 const BEHIND: &[u8; 8] = b"behind \n";
 
-const IN_USE: &str = "another chinwag uses it; stop that one, or choose another file";
-
 /// The file, which stays locked until this is dropped.
 #[derive(Debug)]
 pub(super) struct StateFile {
     file: File,
-    is_behind: bool,
+    pub(super) is_behind: bool,
 }
 
 impl StateFile {
@@ -37,7 +36,9 @@ impl StateFile {
         options.read(true).write(true).create(true).truncate(false).custom_flags(no_link);
         let mut file = options.open(beside(path, "-state"))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(HistoryError::Unusable(IN_USE.to_owned())),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(HistoryError::Unusable("another chinwag uses it; choose another file".to_owned()));
+            }
             locked => locked.map_err(io::Error::from)?,
         }
         let mut word = Vec::new();
@@ -50,17 +51,15 @@ impl StateFile {
         Ok(Self { file, is_behind: word == BEHIND })
     }
 
-    pub(super) fn is_behind(&self) -> bool {
-        self.is_behind
-    }
-
-    pub(super) fn set_behind(&mut self, is_behind: bool) -> io::Result<()> {
+    pub(super) fn set_behind(&mut self, is_behind: bool) {
         if self.is_behind == is_behind {
-            return Ok(());
+            return;
         }
         self.is_behind = is_behind;
-        self.file.write_all_at(if is_behind { BEHIND } else { IN_STEP }, 0)?;
-        self.file.sync_data()
+        let word = if is_behind { BEHIND } else { IN_STEP };
+        if let Err(error) = self.file.write_all_at(word, 0).and_then(|()| self.file.sync_data()) {
+            warn!("history: cannot write the state file: {error}");
+        }
     }
 }
 
@@ -79,7 +78,7 @@ mod tests {
         assert!(StateFile::lock(&path).is_err());
         assert_eq!(fs::read_to_string(&other).expect("text"), "precious, and not ours");
         fs::remove_file(beside(&path, "-state")).expect("gone");
-        assert!(!StateFile::lock(&path).expect("a state file").is_behind());
+        assert!(!StateFile::lock(&path).expect("a state file").is_behind);
         fs::remove_dir_all(&folder).expect("gone");
     }
 }

@@ -1,7 +1,7 @@
 //! Reads and writes the tables of a file.
 
 use super::{
-    Settings,
+    Durability,
     error::HistoryError,
     open,
     write_queue::{Query, Range},
@@ -33,8 +33,8 @@ pub(super) struct Room {
 }
 
 impl Store {
-    pub(super) fn open(settings: &Settings) -> Result<Self, HistoryError> {
-        Ok(Self { db: open::open(settings)?, is_writable: true })
+    pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, HistoryError> {
+        Ok(Self { db: open::open(path, durability)?, is_writable: true })
     }
 
     pub(super) fn open_read_only(path: &Path) -> Result<Self, HistoryError> {
@@ -170,6 +170,8 @@ impl Store {
 
     /// Deletes the oldest messages, as far as they are older than `date`, and at most `max`. Returns how many.
     pub(super) fn delete_oldest(&self, date: Millis, max: u64) -> Result<u64, HistoryError> {
+        // An index costs a write for each message, so only files that need one have it.
+        self.db.execute_batch("CREATE INDEX IF NOT EXISTS message_date ON message (date)")?;
         let sql = "DELETE FROM message WHERE (room, seq) IN
                    (SELECT room, seq FROM message WHERE date < ? ORDER BY date LIMIT ?)";
         Ok(self.db.prepare_cached(sql)?.execute([date.min(MAX), max])? as u64)

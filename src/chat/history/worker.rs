@@ -13,7 +13,6 @@ use super::{
     write_queue::{Query, Shared},
 };
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
-use log::warn;
 use std::{
     mem,
     sync::{Arc, PoisonError},
@@ -132,11 +131,11 @@ impl Worker {
         let store = match &mut self.store {
             Some(store) if store.is_writable => store,
             // The history comes first: nothing is created next to a file of another program.
-            other => other.insert(Store::open(&self.settings)?),
+            other => other.insert(Store::open(&self.settings.path, self.settings.durability)?),
         };
         if self.state_file.is_none() {
             let state_file = self.state_file.insert(StateFile::lock(&self.settings.path)?);
-            self.shared.lock().queue.must_rename |= state_file.is_behind();
+            self.shared.lock().queue.must_rename |= state_file.is_behind;
         }
         let state = self.shared.lock();
         let (log, must_rename) = (state.queue.log.clone(), state.queue.must_rename);
@@ -156,7 +155,7 @@ impl Worker {
                 self.store = Store::open_read_only(&self.settings.path).ok();
             }
             // Before the chat continues and clients get messages that are not in the file.
-            self.set_behind(true);
+            self.state_file.iter_mut().for_each(|file| file.set_behind(true));
         }
         let mut guard = self.shared.lock();
         let state = &mut *guard;
@@ -174,15 +173,9 @@ impl Worker {
         drop(guard);
         self.shared.done.notify_all();
         if is_stored {
-            self.set_behind(false);
+            self.state_file.iter_mut().for_each(|file| file.set_behind(false));
         }
         self.shared.log(line);
-    }
-
-    fn set_behind(&mut self, is_behind: bool) {
-        if let Some(Err(error)) = self.state_file.as_mut().map(|file| file.set_behind(is_behind)) {
-            warn!("history: cannot write the state file: {error}");
-        }
     }
 
     /// Tries once more to write what waits, then closes the file and releases its lock.
