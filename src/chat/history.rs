@@ -18,7 +18,6 @@ mod store;
 mod worker;
 mod write_queue;
 
-use crate::chat::protocol::base36;
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     path::PathBuf,
@@ -71,5 +70,5 @@ pub enum Durability {
 /// Returns a log name that no other process has used.
 fn new_log_name() -> Arc<str> {
     // The standard library takes its keys from the operating system's random numbers.
-    base36(RandomState::new().build_hasher().finish()).into()
+    format!("{:x}", RandomState::new().build_hasher().finish()).into()
 }

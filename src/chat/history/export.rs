@@ -4,7 +4,7 @@
 //! `{"type":"message","room":"","seq":1,"date":0,"id":1,"name":"ann","text":"hi"}`, with a `nonce` if the message has one.
 
 use super::{Durability, error::HistoryError, new_log_name, open::check_path, state_file::StateFile, store::Store};
-use crate::chat::protocol::StoredMessage;
+use crate::chat::protocol::{Millis, Name, StoredMessage, UserId};
 use serde::{Deserialize, Serialize};
 use std::{io::BufRead, path::Path, slice, sync::Arc};
 
@@ -24,7 +24,21 @@ pub enum Record {
         last: u64,
     },
     /// A message.
-    Message(StoredMessage),
+    Message(#[serde(with = "MessageLine")] StoredMessage),
+}
+
+/// The fields of a message, which a message to a client has in another order and without the room.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "StoredMessage")]
+struct MessageLine {
+    room: Arc<str>,
+    seq: u64,
+    date: Millis,
+    id: UserId,
+    name: Name,
+    text: Arc<str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nonce: Option<Arc<str>>,
 }
 
 /// Calls `each` for all records of a file, or for those of one room, sorted by room and number, until it returns false.
