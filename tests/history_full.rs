@@ -126,14 +126,14 @@ fn a_room_that_could_not_be_read_gets_its_past_later() {
     ann.talk(1);
     chinwag.wait_for_log("the disk does not respond");
     let mut late = Talker::enter_room(&chinwag, "/room/den");
-    chinwag.wait_for_log("rooms begin anew");
+    chinwag.wait_for_log("the archive does not answer");
     let mut fresh = Talker::enter_room(&chinwag, "/room/attic");
     assert!((late.last, fresh.last) == (0, 0) && late.log != bob.log);
     late.said = bob.said;
     late.talk(2);
     fresh.talk(2);
     drop(frozen);
-    chinwag.wait_for_log("it has what was said meanwhile");
+    chinwag.wait_for_log("the archive recovered");
     let id = late.client.wait_for("id");
     assert_eq!((&id["seq"], &id["log"]), (&5.into(), &bob.log.as_str().into()), "its numbers are those of the file");
     late.talk(1);

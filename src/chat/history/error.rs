@@ -1,6 +1,5 @@
 //! What can go wrong with a history file, and when the log says so.
 
-use log::Level;
 use rusqlite::ErrorCode;
 use std::{
     fmt, io, mem,
@@ -87,9 +86,6 @@ impl From<io::Error> for HistoryError {
     }
 }
 
-/// A line for the log. It is written after the lock is released.
-pub(super) type Line = (Level, String);
-
 /// The error that keeps messages out of the file, and the log lines about it: one when it begins, at most one a minute
 /// while it lasts, and one when it is over.
 #[derive(Debug, Default)]
@@ -120,8 +116,8 @@ impl ErrorReport {
         self.error = Some(error);
     }
 
-    /// The line to log now, if the error is new or the last line is a minute old.
-    pub(super) fn due_line(&mut self, now: Instant) -> Option<Line> {
+    /// The line to log now, if the error is new or the last line is a minute old. The caller logs it without a lock.
+    pub(super) fn due_line(&mut self, now: Instant) -> Option<String> {
         let error = self.error.as_ref()?;
         if self.logged_at.is_some_and(|at| now.duration_since(at) < REMINDER) {
             return None;
@@ -131,18 +127,18 @@ impl ErrorReport {
             true => "messages are not stored until a restart",
             false => "messages wait in memory until they can be stored",
         };
-        Some((Level::Error, format!("{error}. The chat continues; {plan}")))
+        Some(format!("{error}. The chat continues; {plan}"))
     }
 
     /// Ends the error. Returns a line, unless its beginning was not logged and nothing was dropped.
-    pub(super) fn clear(&mut self, dropped: u64) -> Option<Line> {
+    pub(super) fn clear(&mut self, dropped: u64) -> Option<String> {
         self.error.take()?;
         let loss = match (dropped, mem::take(&mut self.is_logged)) {
             (0, false) => return None,
             (0, true) => "nothing was lost".to_owned(),
             (count, _) => format!("dropped messages: {count}, and the logs of all rooms have new names"),
         };
-        Some((Level::Warn, format!("messages are stored again; {loss}")))
+        Some(format!("messages are stored again; {loss}"))
     }
 }
 
@@ -158,12 +154,12 @@ mod tests {
     fn error_is_logged_when_it_begins_once_a_minute_and_when_it_ends() {
         let (mut report, start) = (ErrorReport::default(), Instant::now());
         report.raise(HistoryError::DiskFull);
-        assert!(report.due_line(start).expect("a new error is logged").1.starts_with("the disk is full"));
+        assert!(report.due_line(start).expect("a new error is logged").starts_with("the disk is full"));
         report.raise(HistoryError::DiskFull);
         assert_eq!(report.due_line(after(start, 59)), None);
         assert!(report.due_line(after(start, 60)).is_some(), "a minute has passed");
         assert_eq!(report.due_line(after(start, 119)), None);
-        assert!(report.clear(0).expect("it was logged").1.contains("nothing was lost"));
+        assert!(report.clear(0).expect("it was logged").contains("nothing was lost"));
         assert_eq!((report.clear(0), report.due_line(after(start, 999))), (None, None));
     }
 
@@ -185,7 +181,7 @@ mod tests {
         }
         assert_eq!(lines.len(), 4, "two errors, and the end of each: {lines:?}");
         report.raise(HistoryError::DiskFull);
-        assert!(report.clear(7).expect("messages were dropped").1.contains("messages: 7"));
+        assert!(report.clear(7).expect("messages were dropped").contains("messages: 7"));
     }
 
     #[test]

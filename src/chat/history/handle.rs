@@ -68,7 +68,8 @@ impl History {
         let mut state = self.wait_while(|state| state.query.is_some());
         state.query = None;
         let answer = state.answer.take();
-        self.handle_error(state);
+        drop(state);
+        self.shared.handle_error();
         answer
     }
 
@@ -82,12 +83,6 @@ impl History {
         }
         state
     }
-
-    fn handle_error(&self, mut state: MutexGuard<'_, State>) {
-        let line = state.handle_error();
-        drop(state);
-        self.shared.log(line);
-    }
 }
 
 impl Archive for History {
@@ -100,10 +95,11 @@ impl Archive for History {
     }
 
     fn commit(&mut self, messages: &mut Vec<StoredMessage>) {
-        let until = self.shared.lock().queue.push(messages);
+        self.shared.lock().queue.push(messages);
         self.shared.work.notify_one();
         // While there is an error, the messages wait in the queue and the chat continues.
-        self.handle_error(self.wait_while(|state| state.queue.finished < until && state.report.error().is_none()));
+        drop(self.wait_while(|state| !state.queue.is_empty() && state.report.error().is_none()));
+        self.shared.handle_error();
     }
 }
 
@@ -111,9 +107,8 @@ impl Drop for History {
     fn drop(&mut self) {
         self.shared.lock().is_closing = true;
         self.shared.work.notify_one();
-        let waiting = self.wait_while(|state| !state.has_ended).queue.len();
-        if waiting > 0 {
-            error!("history: messages that could not be stored: {waiting}");
+        if !self.wait_while(|state| !state.has_ended).queue.is_empty() {
+            error!("history: the last messages could not be stored");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Opens a file, after a look at its first bytes: SQLite changes a file that it opens, so it gets only ours.
 
-use super::{Durability, error::HistoryError};
+use super::{Durability, error::HistoryError, store::Store};
 use crate::ws::http::percent_encoded;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::{
@@ -42,43 +42,46 @@ const TABLES: &str = "
     PRAGMA user_version = 1;
 ";
 
-/// Opens or creates a file for writing.
-pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, HistoryError> {
-    // Before SQLite may write: it completes what a killed program has left.
-    match open_read_only(path) {
-        Err(error) if error.is_permanent() => return Err(error),
-        _ => {}
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(path, flags)?;
-    if db.is_readonly("main")? {
-        return Err(HistoryError::ReadOnly);
-    }
-    db.busy_timeout(BUSY)?;
-    if version(&db)? == 0 {
-        // Before the write-ahead log is in use, so that the mark is in the file itself.
-        db.pragma_update(None, "application_id", i32::from_be_bytes(*CHINWAG))?;
-    }
-    configure(&db, durability)?;
-    create_tables(&mut db)?;
-    Ok(db)
-}
-
-/// Opens a file that is not, or need not be, writable. A file that does not exist counts as empty.
-pub(super) fn open_read_only(path: &Path) -> Result<Connection, HistoryError> {
-    if !check_header(path)? {
-        let mut db = Connection::open_in_memory()?;
+impl Store {
+    /// Opens or creates a file for writing.
+    pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, HistoryError> {
+        // Before SQLite may write: it completes what a killed program has left.
+        match Self::open_read_only(path) {
+            Err(error) if error.is_permanent() => return Err(error),
+            _ => {}
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut db = Connection::open_with_flags(path, flags)?;
+        if db.is_readonly("main")? {
+            return Err(HistoryError::ReadOnly);
+        }
+        db.busy_timeout(BUSY)?;
+        if version(&db)? == 0 {
+            // Before the write-ahead log is in use, so that the mark is in the file itself.
+            db.pragma_update(None, "application_id", i32::from_be_bytes(*CHINWAG))?;
+        }
+        configure(&db, durability)?;
         create_tables(&mut db)?;
-        return Ok(db);
+        Ok(Self { db, is_writable: true })
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let unshared = match fs::metadata(beside(path, "-wal")) {
-        Ok(log) if log.len() > 0 => None,
-        // Without a log SQLite can read the file alone, and creates nothing next to a damaged one.
-        _ => Some(connect(&immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?),
-    };
-    // Only this one notices a process that writes meanwhile. It fails in a folder that is not writable.
-    connect(path, flags).or_else(|error| unshared.ok_or(error))
+
+    /// Opens a file that is not, or need not be, writable. A file that does not exist counts as empty.
+    pub(super) fn open_read_only(path: &Path) -> Result<Self, HistoryError> {
+        let mut db = Connection::open_in_memory()?;
+        if check_header(path)? {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let unshared = match fs::metadata(beside(path, "-wal")) {
+                Ok(log) if log.len() > 0 => None,
+                // Without a log SQLite can read the file alone, and creates nothing next to a damaged one.
+                _ => Some(connect(&immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?),
+            };
+            // Only this one notices a process that writes meanwhile. It fails in a folder that is not writable.
+            db = connect(path, flags).or_else(|error| unshared.ok_or(error))?;
+        } else {
+            create_tables(&mut db)?;
+        }
+        Ok(Self { db, is_writable: false })
+    }
 }
 
 fn create_tables(db: &mut Connection) -> Result<(), HistoryError> {

@@ -1,9 +1,7 @@
 //! Reads and writes the tables of a file.
 
 use super::{
-    Durability,
     error::HistoryError,
-    open,
     write_queue::{Query, Range},
 };
 use crate::chat::{
@@ -11,7 +9,7 @@ use crate::chat::{
     rules::RoomSnapshot,
 };
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params_from_iter};
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 /// SQLite's integers are signed.
 const MAX: u64 = i64::MAX as u64;
@@ -19,7 +17,7 @@ const MAX: u64 = i64::MAX as u64;
 /// An open file.
 #[derive(Debug)]
 pub(super) struct Store {
-    db: Connection,
+    pub(super) db: Connection,
     pub(super) is_writable: bool,
 }
 
@@ -33,14 +31,6 @@ pub(super) struct Room {
 }
 
 impl Store {
-    pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, HistoryError> {
-        Ok(Self { db: open::open(path, durability)?, is_writable: true })
-    }
-
-    pub(super) fn open_read_only(path: &Path) -> Result<Self, HistoryError> {
-        Ok(Self { db: open::open_read_only(path)?, is_writable: false })
-    }
-
     /// The smallest id above all connection ids in the file.
     pub(super) fn next_id(&self) -> Result<u64, HistoryError> {
         Ok(self.db.query_row("SELECT value FROM note WHERE name = 'next_id'", [], |row| row.get(0))?)
@@ -79,7 +69,10 @@ impl Store {
         }
         let last = messages.last().map_or(0, |message: &StoredMessage| message.seq).max(room.last);
         if let Range::Last(count) = query.range {
-            keep_last_without_gap(&mut messages, last, count);
+            // The last messages without a gap, which is there if messages were dropped.
+            let is_next = |(message, seq): &(&StoredMessage, u64)| message.seq == *seq;
+            let kept = messages.iter().rev().zip((1..=last).rev()).take(count).take_while(is_next).count();
+            messages.drain(..messages.len() - kept);
         }
         Ok(RoomSnapshot { log: room.log, last, messages })
     }
@@ -182,13 +175,6 @@ impl Store {
         self.db.execute("DELETE FROM room WHERE NOT EXISTS (SELECT 1 FROM message WHERE room = number)", [])?;
         Ok(())
     }
-}
-
-/// Keeps the last `count` messages, less if a number is missing among them or between them and `last`.
-fn keep_last_without_gap(messages: &mut Vec<StoredMessage>, last: u64, count: usize) {
-    let numbers: Vec<u64> = messages.iter().map(|message| message.seq).chain([last + 1]).collect();
-    let after_gap = numbers.windows(2).rposition(|pair| pair[0] + 1 != pair[1]).map_or(0, |at| at + 1);
-    messages.drain(..after_gap.max(messages.len().saturating_sub(count)));
 }
 
 /// A row of `seq, date, id, name, text, nonce`.

@@ -13,6 +13,7 @@ use super::{
     write_queue::{Query, Shared},
 };
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
+use log::warn;
 use std::{
     mem,
     sync::{Arc, PoisonError},
@@ -66,7 +67,8 @@ impl Worker {
         let mut state = shared.lock();
         loop {
             let now = Instant::now();
-            let write_at = self.retry_at.or((!state.queue.is_stored()).then_some(now));
+            let must_write = !state.queue.is_empty() || state.queue.must_rename;
+            let write_at = self.retry_at.or(must_write.then_some(now));
             if let Some(query) = state.query.clone() {
                 drop(state);
                 self.answer(&query);
@@ -160,28 +162,27 @@ impl Worker {
         let mut guard = self.shared.lock();
         let state = &mut *guard;
         state.is_unresponsive = false;
-        let is_stored = result.is_ok() && self.retry_at.is_none() && state.queue.is_stored();
-        let line = match result {
-            Err(error) => {
-                state.report.raise(error);
-                self.retry_at = Some(Instant::now() + if state.report.is_permanent() { FOREVER } else { RETRY });
-                state.handle_error()
-            }
-            Ok(()) if is_stored => state.report.clear(mem::take(&mut state.queue.dropped)),
-            Ok(()) => None,
-        };
+        if let Err(error) = result {
+            state.report.raise(error);
+            self.retry_at = Some(Instant::now() + if state.report.is_permanent() { FOREVER } else { RETRY });
+        }
+        let is_stored = self.retry_at.is_none() && state.queue.is_empty() && !state.queue.must_rename;
+        let line = if is_stored { state.report.clear(mem::take(&mut state.queue.dropped)) } else { None };
         drop(guard);
         self.shared.done.notify_all();
         if is_stored {
             self.state_file.iter_mut().for_each(|file| file.set_behind(false));
         }
-        self.shared.log(line);
+        if let Some(line) = line {
+            warn!("history: {line}");
+        }
+        self.shared.handle_error();
     }
 
     /// Tries once more to write what waits, then closes the file and releases its lock.
     fn close(mut self) {
         self.retry_at = None;
-        while self.shared.lock().queue.len() > 0 && self.retry_at.is_none() {
+        while !self.shared.lock().queue.is_empty() && self.retry_at.is_none() {
             let batch = self.shared.lock().queue.take_batch();
             self.write_batch(batch);
         }

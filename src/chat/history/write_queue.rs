@@ -1,10 +1,8 @@
 //! What the chat's thread and the worker thread share: messages that are not in the file yet, and one query at a time.
 
-use super::{
-    error::{ErrorReport, Line},
-    new_log_name,
-};
+use super::{error::ErrorReport, new_log_name};
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
+use log::error;
 use std::{
     collections::VecDeque,
     path::PathBuf,
@@ -24,7 +22,7 @@ const MAX_BATCH: usize = 2000;
 /// The lock is held to move messages, never while a file is read or written.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) file: PathBuf,
+    file: PathBuf,
     state: Mutex<State>,
     /// Wakes the worker.
     pub(super) work: Condvar,
@@ -72,20 +70,18 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Call without the lock.
-    pub(super) fn log(&self, line: Option<Line>) {
-        if let Some((level, text)) = line {
-            log::log!(level, "history: {}: {text}", self.file.display());
+    /// While messages cannot be stored: keeps the queue within its bound, and logs the error.
+    pub(super) fn handle_error(&self) {
+        let mut state = self.lock();
+        if state.report.error().is_some() {
+            let max_bytes = if state.report.is_permanent() { 0 } else { MAX_BYTES };
+            state.queue.trim(max_bytes);
         }
-    }
-}
-
-impl State {
-    /// While messages cannot be stored: keeps the queue within its bound. Returns the line to log, if one is due.
-    pub(super) fn handle_error(&mut self) -> Option<Line> {
-        self.report.error()?;
-        self.queue.trim(if self.report.is_permanent() { 0 } else { MAX_BYTES });
-        self.report.due_line(Instant::now())
+        let line = state.report.due_line(Instant::now());
+        drop(state);
+        if let Some(line) = line {
+            error!("history: {}: {line}", self.file.display());
+        }
     }
 }
 
@@ -95,10 +91,6 @@ pub(super) struct WriteQueue {
     messages: VecDeque<StoredMessage>,
     /// Includes the batch that is being written.
     bytes: usize,
-    /// Messages that were ever pushed.
-    pushed: u64,
-    /// Messages that were written or dropped.
-    pub(super) finished: u64,
     /// Messages that were dropped since the last recovery.
     pub(super) dropped: u64,
     /// The name of logs that begin now.
@@ -108,12 +100,10 @@ pub(super) struct WriteQueue {
 }
 
 impl WriteQueue {
-    /// Adds messages at the end. They are stored when `finished` reaches the number that this returns.
-    pub(super) fn push(&mut self, messages: &mut Vec<StoredMessage>) -> u64 {
+    /// Adds messages at the end.
+    pub(super) fn push(&mut self, messages: &mut Vec<StoredMessage>) {
         self.bytes += messages.iter().map(size).sum::<usize>();
-        self.pushed += messages.len() as u64;
         self.messages.extend(messages.drain(..));
-        self.pushed
     }
 
     /// Drops the oldest messages until the others fit into `max_bytes`.
@@ -121,7 +111,6 @@ impl WriteQueue {
         while self.bytes > max_bytes {
             let Some(message) = self.messages.pop_front() else { return };
             self.bytes -= size(&message);
-            self.finished += 1;
             self.dropped += 1;
             // A new name each time: clients may know the number of this message under the one before.
             (self.log, self.must_rename) = (new_log_name(), true);
@@ -136,7 +125,6 @@ impl WriteQueue {
     /// The batch is stored.
     pub(super) fn finish(&mut self, batch: &[StoredMessage]) {
         self.bytes -= batch.iter().map(size).sum::<usize>();
-        self.finished += batch.len() as u64;
     }
 
     /// The batch could not be stored.
@@ -149,14 +137,9 @@ impl WriteQueue {
         self.messages.iter().filter(|message| *message.room == *room).cloned().collect()
     }
 
-    /// Whether nothing waits to be written.
-    pub(super) fn is_stored(&self) -> bool {
-        self.len() == 0 && !self.must_rename
-    }
-
-    /// Waiting messages, including the batch that is being written.
-    pub(super) fn len(&self) -> u64 {
-        self.pushed - self.finished
+    /// Whether all messages are written or dropped.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes == 0
     }
 }
 
@@ -175,35 +158,34 @@ mod tests {
     #[test]
     fn batches_leave_in_order_and_free_their_bytes() {
         let mut queue = WriteQueue::default();
-        assert_eq!(queue.push(&mut messages("a", 1..=2500, "hi")), 2500);
-        assert_eq!(queue.push(&mut messages("b", 1..=2, "hi")), 2502);
+        queue.push(&mut messages("a", 1..=2500, "hi"));
+        queue.push(&mut messages("b", 1..=2, "hi"));
         let batch = queue.take_batch();
-        assert_eq!((batch.len(), batch[0].seq, queue.len()), (MAX_BATCH, 1, 2502));
         queue.put_back(batch);
         let batch = queue.take_batch();
-        assert_eq!((batch.len(), batch[0].seq), (MAX_BATCH, 1));
+        assert_eq!((batch.len(), batch[0].seq, batch[MAX_BATCH - 1].seq), (MAX_BATCH, 1, 2000));
         queue.finish(&batch);
-        assert_eq!((queue.finished, queue.of_room("b").len()), (2000, 2));
+        assert_eq!((queue.of_room("a").len(), queue.of_room("b").len()), (500, 2));
         let batch = queue.take_batch();
+        assert!(!queue.is_empty(), "the batch is not written yet");
         queue.finish(&batch);
-        assert_eq!((queue.len(), queue.bytes, queue.dropped, queue.must_rename), (0, 0, 0, false));
+        assert_eq!((queue.is_empty(), queue.dropped, queue.must_rename), (true, 0, false));
     }
 
     #[test]
     fn oldest_messages_are_dropped_above_the_bound_and_logs_get_new_names() {
         let mut queue = WriteQueue::default();
-        let mut names = vec![queue.log.clone()];
         queue.push(&mut messages("a", 1..=1000, &"x".repeat(8000)));
         queue.trim(MAX_BYTES);
         let waiting = queue.of_room("a");
-        assert!(queue.bytes <= MAX_BYTES && queue.len() > 400, "{} bytes, {} messages", queue.bytes, queue.len());
-        assert_eq!((waiting[0].seq, queue.len()), (queue.dropped + 1, 1000 - queue.dropped));
+        assert!(queue.bytes <= MAX_BYTES && waiting.len() > 400, "{} bytes, {} messages", queue.bytes, waiting.len());
+        assert_eq!((waiting[0].seq, waiting.len() as u64), (queue.dropped + 1, 1000 - queue.dropped));
         assert!(queue.must_rename);
-        names.push(queue.log.clone());
+        let name = queue.log.clone();
         queue.push(&mut messages("a", 1001..=1001, &"x".repeat(8000)));
         queue.trim(MAX_BYTES);
-        assert!(!names.contains(&queue.log), "a name is not used again after another loss");
+        assert_ne!(queue.log, name, "a name is not used again after another loss");
         queue.trim(0);
-        assert_eq!((queue.len(), queue.finished), (0, 1001));
+        assert!(queue.is_empty());
     }
 }
