@@ -1,4 +1,4 @@
-//! `chinwag history`, and the flags of a history: what they print, and what they refuse.
+//! `chinwag history`, and the flags of a history: output and errors.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,15 +10,15 @@ use super::support::binary::command;
 use super::support::script::printed;
 use super::support::temp::Folder;
 use super::support::{DEADLINE, run};
-use super::{entries, entry, open, piped, refused};
+use super::{message, messages, open, piped, refused};
 
 #[test]
-fn a_history_is_exported_and_imported_and_printed() {
+fn history_is_exported_imported_and_printed() {
     let folder = Folder::new("export");
     let (one, other) = (folder.path("one.db"), folder.path("other.db"));
     let mut history = open(&one);
-    history.commit(&mut entries("", 1..=3));
-    let mut odd = entry("kitchen", 1);
+    history.commit(&mut messages("", 1..=3));
+    let mut odd = message("kitchen", 1);
     odd.text = "\u{1b}[2J\nboo".into();
     history.commit(&mut vec![odd]);
     let lines = ran(&["history", &one, "--export"]);
@@ -43,7 +43,7 @@ fn a_history_is_exported_and_imported_and_printed() {
 }
 
 #[test]
-fn what_is_wrong_is_one_line_and_status_2() {
+fn mistakes_are_one_line_and_status_2() {
     let folder = Folder::new("wrong");
     let (none, text) = (folder.path("none"), folder.path("text"));
     fs::write(&text, "my diary").expect("written");
@@ -61,9 +61,9 @@ fn what_is_wrong_is_one_line_and_status_2() {
         (&["--history", &none, "--history-sync", "maybe"], "normal or full"),
     ];
     for (args, part) in rows {
-        let said = refused(args, "");
-        assert!(said.contains(part), "{args:?}: {said}");
-        assert_eq!(said.lines().count(), 1, "{said}");
+        let line = refused(args, "");
+        assert!(line.contains(part), "{args:?}: {line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
     }
     assert!(!Path::new(&none).exists(), "nothing was made");
     assert!(fs::metadata(&text).expect("it is there").permissions().mode() & 0o400 != 0);

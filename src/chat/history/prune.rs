@@ -96,7 +96,10 @@ mod tests {
         assert_eq!(store.count_messages().expect("a count"), 600);
         for room in store.rooms(None).expect("readable") {
             let mut numbers = Vec::new();
-            let mut note = |message: StoredMessage| numbers.push(message.seq) == ();
+            let mut note = |message: StoredMessage| {
+                numbers.push(message.seq);
+                true
+            };
             store.each_message(&room, 0, 1000, &mut note).expect("readable");
             assert_eq!(numbers, (801..=1000).collect::<Vec<_>>());
         }
