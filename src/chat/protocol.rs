@@ -81,7 +81,7 @@ impl Dialect {
     pub fn encode(self, message: &ServerMessage) -> Option<String> {
         match self {
             Self::Json => to_html_safe_json(message),
-            Self::Chinwag => json::encode(message),
+            Self::Chinwag => serde_json::to_string(message).ok(),
             Self::Text => text::encode(message),
         }
     }
