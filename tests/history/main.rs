@@ -34,8 +34,16 @@ fn messages(room: &str, numbers: std::ops::RangeInclusive<u64>) -> Vec<StoredMes
     numbers.map(|seq| message(room, seq)).collect()
 }
 
+/// Opens a history. On a busy machine, the one before may need a moment to close the file.
 fn open(file: &str) -> History {
-    History::open(&Settings::new(file)).expect("a history")
+    let mut opened = None;
+    wait_until(DEADLINE, "the file is closed", || {
+        let history = History::open(&Settings::new(file));
+        let is_in_use = history.as_ref().is_err_and(|error| error.to_string().contains("uses it"));
+        opened = Some(history);
+        !is_in_use
+    });
+    opened.expect("tried at least once").expect("a history")
 }
 
 /// A file with messages up to this number in the lobby.
