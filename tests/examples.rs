@@ -213,7 +213,7 @@ fn history_in_a_file_that_is_none() {
     let file = folder.path("diary.txt");
     fs::write(&file, "my diary").expect("written");
     let said = Example::refused("11_history", &["127.0.0.1:0", &file]);
-    assert!(said.contains(&format!("{file}: it is no SQLite database")) && !said.contains('"'), "{said}");
+    assert!(said.contains(&format!("{file}: it is not a SQLite database")) && !said.contains('"'), "{said}");
     assert_eq!(fs::read_to_string(&file).expect("text"), "my diary");
 }
 
