@@ -92,11 +92,11 @@ impl Dialect {
 pub enum ClientMessage {
     /// Sign in with this name, or change the name.
     SetName(String),
-    /// Send a text to the room, or to one user only.
+    /// Send a text to the room, or to one user.
     Message {
         /// The text, as it was typed.
         text: Arc<str>,
-        /// The name of the only user who shall receive it.
+        /// The name of the user for a private message.
         target: Option<String>,
         /// The client's identifier for this message, 1 to [`MAX_NONCE_CHARS`] characters. A second message to the room
         /// with the same nonce is not broadcast again.

@@ -63,7 +63,7 @@ pub struct Rules {
 /// `burst`, so that some wait is always long enough for it.
 ///
 /// With too few tokens left, messages are rejected (`too-fast`) and cost one token each. A connection that goes on until
-/// it owes a whole `burst` is closed (1008).
+/// it is a whole `burst` in debt is closed (1008).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rate {
