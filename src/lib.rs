@@ -9,6 +9,7 @@
 //!
 //! fn main() -> Result<(), chinwag::Error> {
 //!     let server = Server::bind("127.0.0.1:9000")?;
+//!     println!("ws://{}/", server.local_addrs()[0]);
 //!     for event in server.events() {
 //!         if let Event::Message(peer, message) = event {
 //!             peer.send(message);
@@ -31,10 +32,10 @@
 //! reading and writing at the same time on a `tungstenite::WebSocket` that you already have.
 //!
 //! # Features
-//! `precis`, on by default: names are compared as RFC 8266 says, for 20 KiB, tables of Unicode. Without it, case and white
-//! space do not count, and that is all.
+//! `precis`, on by default: names are compared as RFC 8266 requires, with 18 KiB of Unicode tables. Without it, only case
+//! and white space are ignored.
 //!
-//! `history`, off by default: messages are kept in an SQLite file (`chinwag::chat::history`), for 1.8 MiB of binary.
+//! `history`, off by default: messages are kept in an SQLite file (`chinwag::chat::history`), for 1.6 MiB of SQLite.
 //!
 //! `tls`: `https://` and `wss://`, with rustls and ring: `tls::Acceptor` and `Builder::listen_tls`; `tls::Connector` for clients.
 //!
