@@ -9,7 +9,7 @@ use chinwag::{
     chat::protocol::{Dialect, ServerMessage, StoredMessage},
     chat::rules::{Chat, Input, Now, Output, RoomName, Rules},
     chat::server::ChatServer,
-    handshake::{Decision, Limits, Policy, Source, decide, read_head},
+    handshake::{DeadlineRead, Limits, Negotiated, Policy, negotiate, read_request},
 };
 use divan::{Bencher, black_box, counter::ItemsCount};
 use std::{
@@ -94,10 +94,10 @@ fn handshake(bencher: Bencher) {
     let deadline = Instant::now() + Duration::from_secs(3600);
     bencher.bench(|| {
         let mut head = Head(black_box(REQUEST));
-        let read = read_head(&mut head, &Limits::default(), deadline);
+        let read = read_request(&mut head, &Limits::default(), deadline);
         let (mut request, _) = read.expect("a whole request");
-        let decision = decide(&mut request, &policy);
-        assert!(matches!(decision, Decision::Upgrade { .. }));
+        let negotiated = negotiate(&mut request, &policy);
+        assert!(matches!(negotiated, Negotiated::Upgrade(_)));
     });
 }
 
@@ -138,7 +138,7 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:6502\r\nConnection: U
 /// A request head that comes in one piece.
 struct Head(&'static [u8]);
 
-impl Source for Head {
+impl DeadlineRead for Head {
     fn read_before(&mut self, _: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         io::Read::read(&mut self.0, buffer)
     }

@@ -100,7 +100,7 @@ struct Shelf {
 }
 
 impl Archive for Shelf {
-    fn past(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot> {
+    fn load_room(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot> {
         if self.is_silent.load(Ordering::Relaxed) {
             return None;
         }
@@ -110,7 +110,7 @@ impl Archive for Shelf {
         Some(RoomSnapshot::new("shelf", all.len() as u64, entries))
     }
 
-    fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>> {
+    fn load_messages(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>> {
         if self.is_silent.load(Ordering::Relaxed) {
             return None;
         }
@@ -118,7 +118,7 @@ impl Archive for Shelf {
         let all = rooms.get(room).map(Vec::as_slice).unwrap_or_default();
         let mut part = ByteBudget::new(bytes);
         let wanted = all.iter().filter(|entry| entry.seq > after && entry.seq <= up_to);
-        Some(wanted.take_while(|entry| part.takes(entry)).cloned().collect())
+        Some(wanted.take_while(|entry| part.spend(entry)).cloned().collect())
     }
 
     fn commit(&mut self, entries: &mut Vec<StoredMessage>) {

@@ -217,7 +217,7 @@ impl World {
                 // It has lost the oldest one.
                 let there = self.kept[&*room].iter().filter(|entry| entry.seq > after.max(1) && entry.seq <= up_to);
                 let mut part = ByteBudget::new(bytes);
-                let found: Vec<StoredMessage> = there.take_while(|entry| part.takes(entry)).cloned().collect();
+                let found: Vec<StoredMessage> = there.take_while(|entry| part.spend(entry)).cloned().collect();
                 self.apply(Input::Recalled { id, up_to, found: Some(&found) });
             }
             other => panic!("what is that? {other:?}"),

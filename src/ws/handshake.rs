@@ -1,7 +1,7 @@
 //! The opening of a connection: request head in; page, upgrade or refusal out.
 //!
 //! Owns the rules of RFC 6455 4.2 and RFC 9112 on who gets which answer. Knows sockets only as a
-//! [`Source`] of bytes, writes nothing, and knows no chat. docs/HANDSHAKE.md has the rules as a table.
+//! [`DeadlineRead`] of bytes, writes nothing, and knows no chat. docs/HANDSHAKE.md has the rules as a table.
 
 pub(crate) mod fields;
 mod head;
@@ -13,11 +13,13 @@ mod transcript;
 mod upgrade;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use log::error;
 use tungstenite::http::{Version, header};
 
-pub use head::{Limits, Source, read_head};
+pub use head::{DeadlineRead, Limits, read_request};
 pub use head_error::HeadError;
 pub use redirect::redirect;
 
@@ -34,12 +36,12 @@ pub struct Policy {
     /// The paths at which a WebSocket handshake may arrive; it gets 404 elsewhere. Default: every path.
     pub endpoint: fn(&str) -> bool,
     /// What answers requests that are no handshakes. Default: nothing does.
-    pub site: Option<HttpHandler>,
+    pub http_handler: Option<HttpHandler>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { access: Access::default(), protocols: Vec::new(), endpoint: |_path| true, site: None }
+        Self { access: Access::default(), protocols: Vec::new(), endpoint: |_path| true, http_handler: None }
     }
 }
 
@@ -48,35 +50,42 @@ impl fmt::Debug for Policy {
         f.debug_struct("Policy")
             .field("access", &self.access)
             .field("protocols", &self.protocols)
-            .field("site", &self.site.is_some())
+            .field("http_handler", &self.http_handler.is_some())
             .finish_non_exhaustive()
     }
 }
 
-/// What is to be sent back.
+/// The outcome of a handshake: what is sent back, and whether frames follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// The handshake succeeded: send `response`, then frames.
-    Upgrade {
-        /// The whole 101 answer, ready to send.
-        response: Vec<u8>,
-        /// The subprotocol chosen, which the answer names.
-        protocol: Option<Arc<str>>,
-    },
-    /// A page or a refusal: send [`Response::to_bytes`] (head only if the method was HEAD), then close.
-    Answer(Response),
+pub enum Negotiated {
+    /// The handshake succeeded: send [`AcceptedHandshake::response`], then frames.
+    Upgrade(AcceptedHandshake),
+    /// A page or a refusal: send [`Response::to_bytes`] (only the head if the method was HEAD), then close.
+    Response(Response),
 }
 
-/// Decides on a request. One that succeeds gets its [`HandshakeTranscript`](crate::ws::http::HandshakeTranscript) as an extension.
+/// A handshake that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedHandshake {
+    /// The whole 101 response, ready to send.
+    pub response: Vec<u8>,
+    /// The selected subprotocol, which the response names.
+    pub protocol: Option<Arc<str>>,
+}
+
+/// Applies all rules to a request. If it succeeds, the request gets its
+/// [`HandshakeTranscript`](crate::ws::http::HandshakeTranscript) as an extension.
 ///
-/// It also takes the secrets out of it: the value of `?token=` is replaced, `Authorization`, `Cookie` and
+/// It also removes the secrets from the request: the value of `?token=` is replaced, and `Authorization`, `Cookie` and
 /// `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
-pub fn decide(request: &mut Request, policy: &Policy) -> Decision {
+///
+/// A panic in the HTTP handler is logged and answered with 500.
+pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request);
     match judge(request, token.as_deref(), policy) {
-        Ok(Verdict::Upgrade(protocol)) => upgrade(request, protocol).unwrap_or_else(Decision::Answer),
-        Ok(Verdict::Page) => Decision::Answer(page(request, policy)),
-        Err(refusal) => Decision::Answer(refusal),
+        Ok(Verdict::Upgrade(protocol)) => upgrade(request, protocol).unwrap_or_else(Negotiated::Response),
+        Ok(Verdict::Page) => Negotiated::Response(page(request, policy)),
+        Err(refusal) => Negotiated::Response(refusal),
     }
 }
 
@@ -87,11 +96,11 @@ enum Verdict {
 }
 
 /// The last check, that of the key, and the 101 answer.
-fn upgrade(request: &mut Request, protocol: Option<Arc<str>>) -> Result<Decision, Response> {
+fn upgrade(request: &mut Request, protocol: Option<Arc<str>>) -> Result<Negotiated, Response> {
     let accept = upgrade::accept(request.headers())?;
     let response = upgrade::answer(&accept, protocol.as_deref());
     transcript::complete(request, &response);
-    Ok(Decision::Upgrade { response, protocol })
+    Ok(Negotiated::Upgrade(AcceptedHandshake { response, protocol }))
 }
 
 /// Does it come with an access token, right or wrong?
@@ -108,7 +117,7 @@ pub fn too_many_tokens() -> Response {
 
 /// The answer for a connection that is one too many: 503.
 #[must_use]
-pub fn full() -> Response {
+pub fn server_full() -> Response {
     Response::text(503, "This server is full; try again later.").with("Retry-After", "10")
 }
 
@@ -158,8 +167,7 @@ fn check_origin(request: &Request, host: &Host, access: &Access) -> Result<(), R
 
 /// What a request gets that wants no upgrade.
 fn page(request: &Request, policy: &Policy) -> Response {
-    let site = policy.site.as_ref();
-    if let Some(response) = site.and_then(|site| site(request)) {
+    if let Some(response) = policy.http_handler.as_ref().and_then(|handler| handle(request, handler)) {
         return response;
     }
     if !(policy.endpoint)(request.uri().path()) {
@@ -169,6 +177,14 @@ fn page(request: &Request, policy: &Policy) -> Response {
         return upgrade::required("This is a WebSocket server; connect to it with ws:// or a WebSocket client.");
     }
     not_allowed("GET")
+}
+
+/// The handler is the user's code: a panic in it fails this request only.
+fn handle(request: &Request, handler: &HttpHandler) -> Option<Response> {
+    catch_unwind(AssertUnwindSafe(|| handler(request))).unwrap_or_else(|_| {
+        error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
+        Some(Response::text(500, "This server has a bug; its log says more."))
+    })
 }
 
 fn refused(refusal: Refusal) -> Response {

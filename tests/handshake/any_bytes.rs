@@ -1,6 +1,6 @@
 //! Whatever is sent: no panic, and how it is cut into segments makes no difference.
 
-use chinwag::handshake::{Decision, HeadError, decide};
+use chinwag::handshake::{HeadError, Negotiated, negotiate};
 use proptest::prelude::*;
 
 use crate::requests::{handshake, plus};
@@ -13,17 +13,17 @@ fn outcome(mut script: Script) -> (String, Option<Vec<u8>>) {
         Err(HeadError::Io(error)) => panic!("{error}"),
         Err(error) => (format!("{error:?}"), None),
         Ok((mut request, mut behind)) => {
-            let answers = [chat(), with_token()].map(|policy| written(decide(&mut request, &policy)));
+            let answers = [chat(), with_token()].map(|policy| written(negotiate(&mut request, &policy)));
             behind.extend(script.rest());
             (format!("{request:?} {answers:?}"), Some(behind))
         }
     }
 }
 
-fn written(decision: Decision) -> String {
+fn written(decision: Negotiated) -> String {
     let bytes = match decision {
-        Decision::Upgrade { response, .. } => response,
-        Decision::Answer(response) => response.to_bytes(false),
+        Negotiated::Upgrade(accepted) => accepted.response,
+        Negotiated::Response(response) => response.to_bytes(false),
     };
     let text = String::from_utf8(bytes).expect("answers are text");
     assert!(text.contains("\r\n\r\n"));

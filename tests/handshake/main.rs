@@ -9,7 +9,7 @@ mod requests;
 mod rows;
 mod script;
 
-use chinwag::handshake::Decision;
+use chinwag::handshake::Negotiated;
 use rows::{GROUPS, Group, Row};
 use script::{Script, answer_to};
 
@@ -54,9 +54,9 @@ fn the_answer_to_the_example_of_the_standard() {
 fn the_choice_is_told_to_the_server_too() {
     let offer = "Sec-WebSocket-Protocol: text, json";
     let (mut request, _) = requests::parsed(&requests::plus(offer));
-    match chinwag::handshake::decide(&mut request, &rows::chat()) {
-        Decision::Upgrade { protocol, .. } => assert_eq!(protocol.as_deref(), Some("text")),
-        Decision::Answer(response) => panic!("refused: {response:?}"),
+    match chinwag::handshake::negotiate(&mut request, &rows::chat()) {
+        Negotiated::Upgrade(accepted) => assert_eq!(accepted.protocol.as_deref(), Some("text")),
+        Negotiated::Response(response) => panic!("refused: {response:?}"),
     }
 }
 
@@ -65,13 +65,13 @@ fn no_secret_is_left_in_the_request() {
     let sent = requests::plus("Authorization: Bearer s3cret\r\nCookie: id=s3cret");
     let sent = requests::replace(&sent, "GET /", "GET /?a=1&token=s3cret&b=2&token=s3cret");
     let (mut request, _) = requests::parsed(&sent);
-    chinwag::handshake::decide(&mut request, &rows::with_token());
+    chinwag::handshake::negotiate(&mut request, &rows::with_token());
     assert_eq!(request.uri(), "/?a=1&token=***&b=2&token=***");
     assert!(!format!("{request:?}").contains("s3cret"));
 }
 
 #[test]
 fn a_full_server_says_so() {
-    let reply = chinwag::handshake::full();
+    let reply = chinwag::handshake::server_full();
     assert_eq!((reply.status, reply.header("Retry-After")), (503, Some("10")));
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use chinwag::handshake::{HeadError, Limits, Source, read_head};
+use chinwag::handshake::{DeadlineRead, HeadError, Limits, read_request};
 
 use crate::requests::{handshake, plain};
 use crate::script::{Script, Then};
@@ -48,9 +48,9 @@ fn a_head_may_have_as_many_fields_as_the_limit_and_no_more() {
 
 #[test]
 fn limits_can_be_smaller() {
-    let limits = Limits { bytes: 64, fields: 1 };
+    let limits = Limits { max_head_size: 64, max_header_fields: 1 };
     let mut script = Script::of(handshake());
-    let answer = read_head(&mut script, &limits, Instant::now());
+    let answer = read_request(&mut script, &limits, Instant::now());
     assert!(matches!(answer, Err(HeadError::TooLarge)));
     assert_eq!(script.rest().len(), handshake().len() - 64, "no more was read");
 }
@@ -79,7 +79,7 @@ fn a_client_hello_is_known_by_its_first_two_bytes() {
 /// Interrupted before each byte, as a debugger or a signal does it.
 struct Interrupted(Script, bool);
 
-impl Source for Interrupted {
+impl DeadlineRead for Interrupted {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         self.1 = !self.1;
         if self.1 {
@@ -92,6 +92,6 @@ impl Source for Interrupted {
 #[test]
 fn an_interrupted_read_is_tried_again() {
     let mut source = Interrupted(Script::of(handshake()).in_pieces_of(1), false);
-    let read = read_head(&mut source, &Limits::default(), Instant::now());
+    let read = read_request(&mut source, &Limits::default(), Instant::now());
     assert!(read.is_ok());
 }

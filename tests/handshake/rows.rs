@@ -73,7 +73,7 @@ pub(crate) fn chat() -> Policy {
     Policy {
         protocols: ["json", "chinwag.v1", "text"].map(Into::into).to_vec(),
         endpoint: |path| path == "/",
-        site: Some(std::sync::Arc::new(chinwag::chat::page::respond)),
+        http_handler: Some(std::sync::Arc::new(chinwag::chat::page::respond)),
         ..Policy::default()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Instant;
 
-use chinwag::handshake::{Decision, HeadError, Limits, Policy, Source, decide, read_head};
+use chinwag::handshake::{DeadlineRead, HeadError, Limits, Negotiated, Policy, negotiate, read_request};
 use chinwag::http::{Method, Request};
 
 /// What a peer does when it has sent all it has to say.
@@ -48,11 +48,11 @@ impl Script {
     }
 
     pub(crate) fn read(&mut self) -> Result<(Request, Vec<u8>), HeadError> {
-        read_head(self, &Limits::default(), Instant::now())
+        read_request(self, &Limits::default(), Instant::now())
     }
 }
 
-impl Source for Script {
+impl DeadlineRead for Script {
     fn read_before(&mut self, _deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(segment) = self.segments.front_mut() else {
             return match self.then {
@@ -92,13 +92,13 @@ impl Reply {
     }
 }
 
-/// Does what a server does: read, decide, write.
+/// Does what a server does: read, negotiate, write.
 pub(crate) fn answer_to(mut script: Script, policy: &Policy) -> Reply {
     let bytes = match script.read() {
         Err(error) => error.response().map(|response| response.to_bytes(false)),
-        Ok((mut request, _)) => match decide(&mut request, policy) {
-            Decision::Upgrade { response, .. } => Some(response),
-            Decision::Answer(response) => Some(response.to_bytes(request.method() == Method::HEAD)),
+        Ok((mut request, _)) => match negotiate(&mut request, policy) {
+            Negotiated::Upgrade(accepted) => Some(accepted.response),
+            Negotiated::Response(response) => Some(response.to_bytes(request.method() == Method::HEAD)),
         },
     };
     Reply::of(bytes.unwrap_or_default())

@@ -19,7 +19,7 @@ impl ByteBudget {
     }
 
     /// Takes the next message, if it fits or is the first one. If not, the part is at its end.
-    pub fn takes(&mut self, entry: &StoredMessage) -> bool {
+    pub fn spend(&mut self, entry: &StoredMessage) -> bool {
         let left = self.left.checked_sub(entry.wire_size()).or(self.is_empty.then_some(0));
         *self = Self { left: left.unwrap_or(0), is_empty: false };
         left.is_some()
@@ -36,9 +36,9 @@ mod tests {
         let entry = StoredMessage { room, seq: 1, date: 0, id: 1, name, text, nonce: None };
         for (bytes, most) in [(0, 1), (1, 1), (2, 2), (5, 5)] {
             let mut part = ByteBudget::new(bytes * entry.wire_size());
-            assert_eq!((0..9).take_while(|_| part.takes(&entry)).count(), most, "{bytes}");
+            assert_eq!((0..9).take_while(|_| part.spend(&entry)).count(), most, "{bytes}");
         }
         let mut part = ByteBudget::new(2 * entry.wire_size() - 1);
-        assert!(part.takes(&entry) && !part.takes(&entry) && !part.takes(&entry));
+        assert!(part.spend(&entry) && !part.spend(&entry) && !part.spend(&entry));
     }
 }

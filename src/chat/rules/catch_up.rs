@@ -79,7 +79,7 @@ impl Chat {
             if entry.seq > told {
                 skip(id, told, entry.seq - 1, out);
                 out.push(send(id, ServerMessage::Past(entry.clone())));
-                part.takes(entry);
+                part.spend(entry);
                 told = entry.seq;
             }
         }
@@ -112,7 +112,7 @@ impl Chat {
         let Some(room) = self.room_of(id) else { return };
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
         let mut told = after;
-        for entry in log.behind(after).take_while(|entry| part.takes(entry)) {
+        for entry in log.behind(after).take_while(|entry| part.spend(entry)) {
             out.push(send(id, ServerMessage::Past(entry.clone())));
             told = entry.seq;
         }

@@ -72,14 +72,14 @@ pub struct RoomSnapshot {
     pub last: u64,
     /// The last messages, in order and without a gap, the one numbered `last` at the end. More than the rules keep in
     /// memory need not be given.
-    pub entries: Vec<StoredMessage>,
+    pub messages: Vec<StoredMessage>,
 }
 
 impl RoomSnapshot {
     /// A numbering of that name, its last number, and its last messages.
     #[must_use]
-    pub fn new(log: impl Into<Arc<str>>, last: u64, entries: Vec<StoredMessage>) -> Self {
-        Self { log: log.into(), last, entries }
+    pub fn new(log: impl Into<Arc<str>>, last: u64, messages: Vec<StoredMessage>) -> Self {
+        Self { log: log.into(), last, messages }
     }
 }
 

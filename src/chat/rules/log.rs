@@ -32,11 +32,11 @@ impl Log {
     /// What was said before this process began. What does not fit to the rest is left out.
     pub(super) fn restored(past: RoomSnapshot) -> Self {
         let mut log = Self { last: past.last, ..Self::new(past.log) };
-        let count = past.entries.len() as u64;
+        let count = past.messages.len() as u64;
         let first = past.last.wrapping_sub(count);
-        let in_order = (1..).zip(&past.entries).all(|(nth, entry)| entry.seq == first.wrapping_add(nth));
+        let in_order = (1..).zip(&past.messages).all(|(nth, entry)| entry.seq == first.wrapping_add(nth));
         if in_order && count <= past.last {
-            past.entries.into_iter().for_each(|entry| log.keep(entry));
+            past.messages.into_iter().for_each(|entry| log.keep(entry));
         }
         log
     }

@@ -13,13 +13,13 @@ pub trait Archive: Debug + Send {
     ///
     /// `None`: it cannot say now. Then the room begins anew, with a numbering of its own, of which nothing is committed; this
     /// is asked again, and when it answers, what was said meanwhile comes behind, with the numbers that follow.
-    fn past(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot>;
+    fn load_room(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot>;
 
     /// The messages of a room behind `after` and up to `up_to`, in order: of those that are there the first ones that take
     /// no more than so many bytes ([`StoredMessage::wire_size`]), and at least one. An empty list: there are none.
     ///
     /// `None`: it cannot say now. Then it is asked again for ten seconds, before they count as gone.
-    fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>>;
+    fn load_messages(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>>;
 
     /// Keeps what was said in a batch, in all rooms, in order, and takes it out of `entries`. Only when this returns is
     /// anybody told of it.

@@ -59,7 +59,7 @@ impl ChatServer {
     fn recall(&mut self, id: UserId, room: &str, missed: Range<u64>, bytes: usize) {
         self.save();
         let (up_to, archive) = (missed.end, self.archive.as_mut());
-        let found = archive.and_then(|archive| archive.recall(room, missed.start, up_to, bytes));
+        let found = archive.and_then(|archive| archive.load_messages(room, missed.start, up_to, bytes));
         self.unanswered |= found.is_none();
         self.apply(Input::Recalled { id, up_to, found: found.as_deref() });
     }

@@ -30,9 +30,9 @@ impl ChatServer {
     /// Whether the archive answers.
     fn look_up(&mut self, room: &RoomName) -> bool {
         let archive = self.archive.as_mut();
-        let past = archive.and_then(|archive| archive.past(room.key(), self.rules.room_messages));
-        let Some(past) = past else { return false };
-        self.chat.restore(room, past, &mut self.outputs);
+        let snapshot = archive.and_then(|archive| archive.load_room(room.key(), self.rules.room_messages));
+        let Some(snapshot) = snapshot else { return false };
+        self.chat.restore(room, snapshot, &mut self.outputs);
         self.perform();
         true
     }

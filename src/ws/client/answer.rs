@@ -1,9 +1,9 @@
 //! The server's answer to the handshake (RFC 6455 4.1): read within a deadline and a bound, and judged.
 //!
-//! Owns the checks. Knows sockets only as a [`Source`] of bytes.
+//! Owns the checks. Knows sockets only as a [`DeadlineRead`] of bytes.
 
 use super::{Error, request::Request};
-use crate::ws::handshake::{Source, fields};
+use crate::ws::handshake::{DeadlineRead, fields};
 use httparse::Status;
 use std::{
     io,
@@ -42,7 +42,7 @@ pub(super) struct Agreed {
 /// # Errors
 /// A deadline that has passed is [`Failure::Deadline`]: how long it was is the caller's to say.
 pub(super) fn read(
-    source: &mut impl Source,
+    source: &mut impl DeadlineRead,
     deadline: Instant,
     request: &Request,
     offered: &[String],
@@ -77,7 +77,11 @@ impl From<Error> for Failure {
 }
 
 /// Status, fields and length of the next head, read up to its empty line.
-fn head(source: &mut impl Source, deadline: Instant, bytes: &mut Vec<u8>) -> Result<(u16, HeaderMap, usize), Failure> {
+fn head(
+    source: &mut impl DeadlineRead,
+    deadline: Instant,
+    bytes: &mut Vec<u8>,
+) -> Result<(u16, HeaderMap, usize), Failure> {
     loop {
         if let Some(found) = parse(bytes).map_err(Error::Handshake)? {
             return Ok(found);
@@ -93,7 +97,7 @@ fn head(source: &mut impl Source, deadline: Instant, bytes: &mut Vec<u8>) -> Res
 }
 
 /// Reads on, to at most so many bytes in all. 0: the end.
-fn more(source: &mut impl Source, deadline: Instant, bytes: &mut Vec<u8>, most: usize) -> Result<usize, Failure> {
+fn more(source: &mut impl DeadlineRead, deadline: Instant, bytes: &mut Vec<u8>, most: usize) -> Result<usize, Failure> {
     let start = bytes.len();
     bytes.resize((start + 1024).min(most), 0);
     let read = loop {
@@ -169,7 +173,13 @@ fn judge(headers: &HeaderMap, accept: &str, offered: &[String]) -> Result<Option
 }
 
 /// With as much of the body as came soon.
-fn refused(source: &mut impl Source, deadline: Instant, status: u16, headers: &HeaderMap, mut body: Vec<u8>) -> Error {
+fn refused(
+    source: &mut impl DeadlineRead,
+    deadline: Instant,
+    status: u16,
+    headers: &HeaderMap,
+    mut body: Vec<u8>,
+) -> Error {
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let wanted = length.unwrap_or(BODY).min(BODY);
     let soon = deadline.min(Instant::now() + BODY_WITHIN);
@@ -191,7 +201,7 @@ mod tests {
     /// Bytes, one at a time, then the end.
     struct Slow<'a>(&'a [u8]);
 
-    impl Source for Slow<'_> {
+    impl DeadlineRead for Slow<'_> {
         fn read_before(&mut self, _: Instant, buffer: &mut [u8]) -> io::Result<usize> {
             let count = self.0.len().min(1);
             buffer[..count].copy_from_slice(&self.0[..count]);

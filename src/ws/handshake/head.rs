@@ -18,7 +18,7 @@ use crate::ws::http::Request;
 use crate::ws::tcp::left_until;
 
 /// Where the bytes of a request head come from.
-pub trait Source {
+pub trait DeadlineRead {
     /// Waits for bytes, at most until `deadline`; 0 is the end of the stream.
     ///
     /// # Errors
@@ -27,7 +27,7 @@ pub trait Source {
 }
 
 /// Sets the socket's read timeout if it has to wait, and leaves it set.
-impl Source for &TcpStream {
+impl DeadlineRead for &TcpStream {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let left = left_until(deadline)?;
         match recv(&**self, &mut *buffer, RecvFlags::DONTWAIT) {
@@ -43,14 +43,14 @@ impl Source for &TcpStream {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the head, its last empty line included. Default: 8192.
-    pub bytes: usize,
+    pub max_head_size: usize,
     /// Header fields. Default: 100.
-    pub fields: usize,
+    pub max_header_fields: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 8192, fields: 100 }
+        Self { max_head_size: 8192, max_header_fields: 100 }
     }
 }
 
@@ -59,8 +59,8 @@ impl Default for Limits {
 ///
 /// # Errors
 /// No request, or none that can be understood; [`HeadError::response`] is what to send then.
-pub fn read_head(
-    source: &mut impl Source,
+pub fn read_request(
+    source: &mut impl DeadlineRead,
     limits: &Limits,
     deadline: Instant,
 ) -> Result<(Request, Vec<u8>), HeadError> {
@@ -77,7 +77,7 @@ pub fn read_head(
     }
 }
 
-/// Most heads fit; it grows up to [`Limits::bytes`].
+/// Most heads fit; it grows up to [`Limits::max_head_size`].
 const FIRST_SIZE: usize = 1024;
 
 /// The first two bytes of a TLS handshake record: its type, and the major version 3 of every TLS (RFC 8446 5.1).
@@ -110,7 +110,12 @@ impl Incoming {
         (Bytes::from(self.buffer).slice(self.start..), rest)
     }
 
-    fn read_more(&mut self, source: &mut impl Source, limits: &Limits, deadline: Instant) -> Result<(), HeadError> {
+    fn read_more(
+        &mut self,
+        source: &mut impl DeadlineRead,
+        limits: &Limits,
+        deadline: Instant,
+    ) -> Result<(), HeadError> {
         self.make_room(limits)?;
         match source.read_before(deadline, &mut self.buffer[self.length..]) {
             Ok(0) if self.length == 0 => Err(HeadError::Closed),
@@ -127,10 +132,10 @@ impl Incoming {
         if self.length < self.buffer.len() {
             return Ok(());
         }
-        if self.length >= limits.bytes {
+        if self.length >= limits.max_head_size {
             return Err(HeadError::TooLarge);
         }
-        let size = FIRST_SIZE.max(self.length * 2).min(limits.bytes);
+        let size = FIRST_SIZE.max(self.length * 2).min(limits.max_head_size);
         self.buffer.reserve_exact(size - self.length);
         self.buffer.resize(size, 0);
         Ok(())

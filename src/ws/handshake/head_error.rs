@@ -16,9 +16,9 @@ pub enum HeadError {
     Incomplete,
     /// The head was not there when its time was up (408).
     Deadline,
-    /// The head is longer than [`Limits::bytes`](super::Limits::bytes) (431).
+    /// The head is longer than [`Limits::max_head_size`](super::Limits::max_head_size) (431).
     TooLarge,
-    /// More header fields than [`Limits::fields`](super::Limits::fields) (431).
+    /// More header fields than [`Limits::max_header_fields`](super::Limits::max_header_fields) (431).
     TooManyFields,
     /// The bytes are no HTTP request; the sentence says what is wrong with them (400).
     Malformed(&'static str),

@@ -27,7 +27,7 @@ pub(super) fn request(head: &Bytes, limits: &Limits) -> Result<Request, HeadErro
     let lines = head.iter().filter(|byte| **byte == b'\n').count();
     // One line is the request line, one is empty. Just as many slots as needed, and not on the stack.
     let fields = lines.saturating_sub(2);
-    if fields > limits.fields {
+    if fields > limits.max_header_fields {
         return Err(HeadError::TooManyFields);
     }
     let mut slots = vec![httparse::EMPTY_HEADER; fields];

@@ -170,7 +170,7 @@ fn turn_away_within(stream: &TcpStream, port: Option<&Port>, most: Duration) {
 fn turn_away(stream: &TcpStream, port: Option<&Port>) {
     let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
     let _ = match port.and_then(Port::busy) {
-        None => send_now(stream, &handshake::full().to_bytes(false)),
+        None => send_now(stream, &handshake::server_full().to_bytes(false)),
         Some(alert) => send_now(stream, alert),
     };
     let _ = stream.shutdown(Shutdown::Write);

@@ -62,7 +62,7 @@ impl Builder {
     /// What answers requests that are no handshakes, on the connection's thread. `None`, as by default: 426 where there is
     /// a WebSocket, 404 elsewhere.
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
-        self.policy.site = Some(Arc::new(site));
+        self.policy.http_handler = Some(Arc::new(site));
         self
     }
 

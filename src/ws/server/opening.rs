@@ -12,15 +12,14 @@ use super::{
     seats::{Full, Seat},
 };
 use crate::{
-    ws::handshake::{self, Decision, HeadError, Limits},
+    ws::handshake::{self, AcceptedHandshake, HeadError, Limits, Negotiated},
     ws::http::{Request, Response},
     ws::line::{self, Line},
     ws::tls::{Port, Session},
 };
-use log::{debug, error};
+use log::debug;
 use std::{
     net::{SocketAddr, TcpStream},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -70,9 +69,6 @@ struct Newcomer<'a> {
     deadline: Instant,
 }
 
-/// The answer of a WebSocket, and its subprotocol.
-type Upgrade = (Vec<u8>, Option<Arc<str>>);
-
 impl<'a> Newcomer<'a> {
     fn open(mut self) -> Option<Box<Opened>> {
         let mut line = self.secure()?;
@@ -100,8 +96,11 @@ impl<'a> Newcomer<'a> {
 
     /// Reads the request, or refuses what is none.
     fn read(&self, line: &mut Line<'_>) -> Option<(Box<Request>, Vec<u8>)> {
-        let limits = Limits { bytes: self.shared.config.max_head_size, fields: self.shared.config.max_header_fields };
-        match handshake::read_head(line, &limits, self.deadline) {
+        let limits = Limits {
+            max_head_size: self.shared.config.max_head_size,
+            max_header_fields: self.shared.config.max_header_fields,
+        };
+        match handshake::read_request(line, &limits, self.deadline) {
             Ok((request, input)) => Some((Box::new(request), input)),
             Err(why) => {
                 self.refuse(line, &why);
@@ -114,19 +113,19 @@ impl<'a> Newcomer<'a> {
     ///
     /// # Errors
     /// It is no handshake, or it is refused: the answer to that.
-    fn judge(&mut self, request: &mut Request) -> Result<Upgrade, Response> {
+    fn judge(&mut self, request: &mut Request) -> Result<AcceptedHandshake, Response> {
         self.check_port(request)?;
         self.follow_proxy(request)?;
         let offers_token = handshake::offers_token(request);
         if offers_token {
             self.check_guesses()?;
         }
-        match self.decide(request) {
-            Decision::Upgrade { response, protocol } => {
+        match handshake::negotiate(request, &self.shared.policy) {
+            Negotiated::Upgrade(accepted) => {
                 self.check_openings()?;
-                Ok((response, protocol))
+                Ok(accepted)
             }
-            Decision::Answer(response) => {
+            Negotiated::Response(response) => {
                 self.note_answer(request, &response);
                 if offers_token && response.status == 401 {
                     self.wait_for_turn();
@@ -154,16 +153,7 @@ impl<'a> Newcomer<'a> {
         }
         self.seat.sit_at(self.addr.ip(), &self.shared.config).map_err(|full: Full| {
             self.shared.ledger.note(full.into(), format_args!("turned {} away with 503: {full}", self.addr));
-            handshake::full()
-        })
-    }
-
-    /// What the handshake's rules say. The site is the user's own code: a panic in it is this request's alone.
-    fn decide(&self, request: &mut Request) -> Decision {
-        let decided = catch_unwind(AssertUnwindSafe(|| handshake::decide(request, &self.shared.policy)));
-        decided.unwrap_or_else(|_| {
-            error!("{}: {} {:?}: the answer to it panicked", self.addr, request.method(), request.uri().path());
-            Decision::Answer(Response::text(500, "This server has a bug; its log says more."))
+            handshake::server_full()
         })
     }
 
@@ -172,7 +162,7 @@ impl<'a> Newcomer<'a> {
         mut line: Line<'_>,
         request: Box<Request>,
         input: Vec<u8>,
-        (answer, protocol): Upgrade,
+        AcceptedHandshake { response: answer, protocol }: AcceptedHandshake,
     ) -> Box<Opened> {
         if protocol.is_none() {
             self.note_unknown_protocols(&request);
@@ -201,7 +191,7 @@ impl<'a> Newcomer<'a> {
 /// In plain text, for that is what this client understands.
 fn refuse_plain(stream: &TcpStream, deadline: Instant) {
     let mut line = Line::plain(stream);
-    let _ = handshake::read_head(&mut line, &Limits::default(), deadline);
+    let _ = handshake::read_request(&mut line, &Limits::default(), deadline);
     answer(&mut line, &Response::text(400, "This port speaks TLS; use https:// or wss:// here."), false);
 }
 
@@ -213,8 +203,8 @@ pub(super) fn turn_away(stream: &TcpStream, port: Option<&Port>) {
         Some(session) => Line::secure(stream, session, deadline),
     };
     if let Ok(mut line) = line {
-        let _ = handshake::read_head(&mut line, &Limits::default(), deadline);
-        answer(&mut line, &handshake::full(), false);
+        let _ = handshake::read_request(&mut line, &Limits::default(), deadline);
+        answer(&mut line, &handshake::server_full(), false);
     }
 }
 

@@ -265,7 +265,7 @@ pub(super) fn archived(last: u64, given: u64, rules: Rules) -> Script {
     let lobby = RoomName::lobby();
     assert!(script.chat.lacks_past(&lobby));
     let entries = (last - given + 1..=last).map(entry).collect();
-    script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last, entries }, &mut Vec::new());
+    script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last, messages: entries }, &mut Vec::new());
     assert!(!script.chat.lacks_past(&lobby));
     script
 }
@@ -295,7 +295,7 @@ fn a_past_with_a_hole_is_not_believed() {
     for entries in [vec![1, 2, 4], vec![2, 3], vec![3, 4, 5], vec![5], vec![0, 1, 2, 3, 4]] {
         let mut script = Script::new(Rules { archive: true, ..Rules::default() });
         let entries = entries.into_iter().map(entry).collect();
-        script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last: 4, entries }, &mut Vec::new());
+        script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last: 4, messages: entries }, &mut Vec::new());
         let out = script.join(1, Dialect::Chinwag);
         assert!(out.len() == 1 && out[0].contains(r#""seq":4"#), "{out:?}");
     }
@@ -304,12 +304,12 @@ fn a_past_with_a_hole_is_not_believed() {
 #[test]
 fn a_past_comes_once_and_within_bounds() {
     let mut script = archived(9, 9, Rules { room_messages: 4, ..Rules::default() });
-    let again = RoomSnapshot { log: "other".into(), last: 1, entries: vec![entry(1)] };
+    let again = RoomSnapshot { log: "other".into(), last: 1, messages: vec![entry(1)] };
     script.chat.restore(&RoomName::lobby(), again, &mut Vec::new());
     assert_eq!(story(&script.join(1, Dialect::Chinwag)), "6 7 8 9");
     // A room of which nothing is kept has the archive's token all the same.
     let kitchen = RoomName::new("kitchen").expect("a name");
-    script.chat.restore(&kitchen, RoomSnapshot { log: "fresh".into(), last: 0, entries: Vec::new() }, &mut Vec::new());
+    script.chat.restore(&kitchen, RoomSnapshot { log: "fresh".into(), last: 0, messages: Vec::new() }, &mut Vec::new());
     assert!(script.enter(2, Dialect::Chinwag, "kitchen", None)[0].contains(r#""seq":0,"log":"fresh""#));
 }
 

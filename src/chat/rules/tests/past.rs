@@ -20,7 +20,7 @@ fn begun(rules: Rules, said: u64) -> Script {
 fn answer(script: &mut Script, last: u64) -> Vec<String> {
     let entries: Vec<StoredMessage> = (1..=last).map(entry).collect();
     let mut out = Vec::new();
-    script.chat.restore(&RoomName::lobby(), RoomSnapshot { log: "arch".into(), last, entries }, &mut out);
+    script.chat.restore(&RoomName::lobby(), RoomSnapshot { log: "arch".into(), last, messages: entries }, &mut out);
     out.iter().map(show).collect()
 }
 

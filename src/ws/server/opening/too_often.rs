@@ -38,7 +38,7 @@ impl Newcomer<'_> {
             let ledger = &self.shared.ledger;
             ledger
                 .note(Kind::Address, format_args!("turned {} away with 503: it opens WebSockets too often", self.addr));
-            return Err(handshake::full());
+            return Err(handshake::server_full());
         }
         opened.one_more(ip, pause, now);
         Ok(())
