@@ -63,11 +63,11 @@ fn what_was_missed_comes_in_order_and_once() {
     let (_server, proxy, mut bob, ann) = party();
     say(&mut bob, "before");
     assert_eq!(said(&ann).text, "before");
-    proxy.deafen(true);
+    proxy.drop_replies(true);
     say(&mut bob, "lost on the way");
     proxy.cut();
     say(&mut bob, "while ann is away");
-    proxy.deafen(false);
+    proxy.drop_replies(false);
     let why = wait_for(&ann, |event| match event {
         Event::Lost { why, .. } => Some(why),
         _ => None,
@@ -83,13 +83,13 @@ fn what_was_missed_comes_in_order_and_once() {
 #[test]
 fn what_nobody_acknowledged_is_said_again_and_heard_once() {
     let (_server, proxy, mut bob, ann) = party();
-    proxy.deafen(true);
+    proxy.drop_replies(true);
     for text in ["one", "two", "three"] {
         assert!(ann.say(text));
     }
     bob.wait_until("three", |object| object["text"] == "three");
     proxy.cut();
-    proxy.deafen(false);
+    proxy.drop_replies(false);
     assert!(ann.say("four"), "while there is no connection");
     ann.finish();
     let heard: Vec<_> = (0..4).map(|_| said(&ann)).map(|said| (said.seq, said.text, said.own)).collect();

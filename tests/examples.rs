@@ -129,10 +129,10 @@ fn broadcast_example_sends_to_all_peers() {
 
 #[test]
 fn rules_example_prints_the_outputs() {
-    let printed = Example::start("04_rules", &[]).ask(TYPED).join("\n") + "\n";
+    let printed = Example::start("04_rules", &[]).finish(TYPED).join("\n") + "\n";
     assert!(printed.contains("to all: ann: hello"), "{printed}");
     assert_eq!(check_quotes("printed", |source| (source == "04_rules").then(|| printed.clone())), 1);
-    assert_eq!(Example::start("04_rules", &[]).ask("nonsense\n").len(), 1);
+    assert_eq!(Example::start("04_rules", &[]).finish("nonsense\n").len(), 1);
 }
 
 #[test]
@@ -151,13 +151,13 @@ fn chat_example_limits_the_text() {
 #[test]
 fn subprotocol_is_the_first_one_that_the_server_knows() {
     let (_example, addr) = Example::serve("06_subprotocols");
-    for (asked, chosen, answer) in
+    for (offered, chosen, reply) in
         [(&["morse", "upper", "reverse"][..], "upper", "ABC"), (&["reverse", "upper"], "reverse", "cba")]
     {
-        let mut client = Client::connect(addr, asked);
+        let mut client = Client::connect(addr, offered);
         assert_eq!(client.protocol(), Some(chosen));
         client.say("abc");
-        assert_eq!(client.next_text(), answer);
+        assert_eq!(client.next_text(), reply);
         client.send(Message::binary(vec![1]));
         assert_eq!(client.wait_for_close().0, 1003);
     }
@@ -211,8 +211,8 @@ fn history_example_rejects_a_file_that_is_not_a_database() {
     let folder = support::temp::Folder::new("example-no-history");
     let file = folder.path("diary.txt");
     fs::write(&file, "my diary").expect("written");
-    let said = Example::refused("11_history", &["127.0.0.1:0", &file]);
-    assert!(said.contains(&format!("{file}: it is no SQLite database")) && !said.contains('"'), "{said}");
+    let error = Example::fail("11_history", &["127.0.0.1:0", &file]);
+    assert!(error.contains(&format!("{file}: it is no SQLite database")) && !error.contains('"'), "{error}");
     assert_eq!(fs::read_to_string(&file).expect("text"), "my diary");
 }
 
@@ -225,8 +225,8 @@ fn tls_example_replies_and_rejects_a_missing_key() {
     echo_with_python(&format!("wss://{addr}/"), &[("SSL_CERT_FILE", &pem)]);
     let both = fs::read_to_string(&pem).expect("PEM");
     fs::write(&pem, both.split("-----BEGIN PRIVATE").next().expect("the first part")).expect("written");
-    let said = Example::refused("10_tls", &["127.0.0.1:0", &pem]);
-    assert!(said.contains("there is no private key in it"), "a certificate without a key: {said}");
+    let error = Example::fail("10_tls", &["127.0.0.1:0", &pem]);
+    assert!(error.contains("there is no private key in it"), "a certificate without a key: {error}");
     fs::remove_file(pem).expect("it is there");
 }
 
@@ -263,7 +263,7 @@ fn connect(addr: SocketAddr) -> TcpStream {
 
 #[track_caller]
 fn expect(stream: &mut TcpStream, expected: &[u8]) {
-    let mut came = vec![0; expected.len()];
-    stream.read_exact(&mut came).expect("so many bytes");
-    assert_eq!(came.escape_ascii().to_string(), expected.escape_ascii().to_string());
+    let mut received = vec![0; expected.len()];
+    stream.read_exact(&mut received).expect("enough bytes");
+    assert_eq!(received.escape_ascii().to_string(), expected.escape_ascii().to_string());
 }
