@@ -32,7 +32,6 @@ fn code_spans_are_found() {
 }
 
 /// The default build's help: other builds have more flags. `CHINWAG_BLESS=1 cargo test --test docs` writes it anew.
-#[cfg(all(feature = "chat", feature = "cli"))]
 #[cfg(not(any(feature = "tls", feature = "history", feature = "terminal")))]
 #[test]
 fn help_in_the_documents_is_what_the_program_prints() {

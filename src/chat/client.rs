@@ -27,7 +27,12 @@ use crate::ws::client::{self, WebSocket};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use run::{Run, Wish};
 use session::Session;
-use std::{fmt, thread, time::Duration};
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    thread,
+    time::Duration,
+};
 
 /// What is said and not yet taken up, and what is heard and not yet received.
 const WAITING: usize = 64;
@@ -123,7 +128,7 @@ impl Builder {
         let socket = self.socket.clone().connect()?;
         let (wish, wishes) = bounded(WAITING);
         let (sender, events) = bounded(WAITING);
-        let session = Session::new(&self.name, client::random_key());
+        let session = Session::new(&self.name, random_key());
         let (close, stop) = bounded(1);
         let run = Run {
             builder: self.socket,
@@ -205,6 +210,12 @@ impl ChatClient {
         // Full: it was told already.
         let _ = self.close.try_send(());
     }
+}
+
+/// Distinguishes the nonces of this client from those of all others.
+fn random_key() -> String {
+    let [high, low] = [0, 0].map(|zero: u8| RandomState::new().hash_one(zero));
+    format!("{high:016x}{low:016x}")
 }
 
 impl fmt::Debug for ChatClient {

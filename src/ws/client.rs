@@ -190,11 +190,6 @@ impl WebSocket {
     }
 }
 
-/// Something that nobody else has, of characters that stand for themselves in JSON.
-pub(crate) fn random_key() -> String {
-    tungstenite::handshake::client::generate_key()
-}
-
 impl Drop for Handle {
     fn drop(&mut self) {
         self.state.close(1001, "");

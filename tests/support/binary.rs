@@ -1,12 +1,12 @@
 //! The binary `chinwag` as a child process.
 
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::{DEADLINE, script::signal};
+use super::DEADLINE;
+use super::script::{lines, signal};
 
 /// A running `chinwag`. Dropping this kills it.
 #[derive(Debug)]
@@ -140,18 +140,6 @@ impl Drop for Chinwag {
             eprintln!("chinwag ended with {status:?}; unread lines of its log: {log:#?}");
         }
     }
-}
-
-/// The lines of a pipe. A thread reads them, so that a test can wait for one with a deadline.
-pub(super) fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            // Keep reading without a receiver, or the child would block on a full pipe.
-            let _ = sender.send(line);
-        }
-    });
-    receiver
 }
 
 /// The address in a line such as `http://127.0.0.1:6502/`.

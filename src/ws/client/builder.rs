@@ -126,8 +126,8 @@ impl Builder {
         self
     }
 
-    /// Adds to the query of the URL.
-    pub(crate) fn query(mut self, more: &str) -> Self {
+    /// Adds `more` to the query of the URL, such as `since=7`. It must already be percent-encoded.
+    pub fn query(mut self, more: &str) -> Self {
         self.url.push(if self.url.contains('?') { '&' } else { '?' });
         self.url.push_str(more);
         self
