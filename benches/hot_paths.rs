@@ -1,8 +1,8 @@
-//! The hot paths, through the public API: words, rules, frames, the handshake, and the whole way over loopback.
+//! The hot paths, through the public API: dialects, rules, frames, the handshake, and a fan-out over loopback.
 //!
-//! Run:  cargo bench                        all of them
+//! Run:  cargo bench                        all
 //!       cargo bench -- chat                those with "chat" in their name
-//!       cargo test --bench hot_paths       each once, to see that they work
+//!       cargo test --bench hot_paths       each once, as a test
 
 use chinwag::{
     Config, Frames, Server,
@@ -24,7 +24,7 @@ use tungstenite::{Message, WebSocket, client::ClientRequestBuilder, protocol::We
 /// Clients in the room.
 const ROOM: u64 = 100;
 
-/// Fixed: the rules know no clock.
+/// A fixed time: the rules have no clock.
 const NOW: Now = Now::new(0, 1_800_000_000_000);
 
 const HELLO: &str =
@@ -53,7 +53,7 @@ fn encode(bencher: Bencher, name: &str) {
     });
 }
 
-/// A list of a thousand users: what a join storm encodes.
+/// A list of a thousand users, as in a join storm.
 #[divan::bench(args = ["json", "chinwag.v1"])]
 fn encode_list(bencher: Bencher, name: &str) {
     let (dialect, mut out) = (dialect(name), String::new());
@@ -101,14 +101,14 @@ fn handshake(bencher: Bencher) {
     });
 }
 
-/// One person talks, and everybody has heard it, so many messages at once.
+/// One client sends `messages` at once, and all clients receive them.
 #[divan::bench(args = [1, 16], sample_size = 1)]
 fn loopback(bencher: Bencher, messages: u64) {
     let mut clients = connected(serve());
     bencher.counter(ItemsCount::new(messages * ROOM)).bench_local(|| {
         (0..messages).for_each(|_| clients[0].send(Message::text(HELLO)).expect("it is sent"));
         for client in &mut clients {
-            (0..messages).for_each(|_| hear(client, r#"{"type":"message""#));
+            (0..messages).for_each(|_| wait_for(client, r#"{"type":"message""#));
         }
     });
 }
@@ -117,7 +117,7 @@ fn dialect(name: &str) -> Dialect {
     Dialect::from_name(name).expect("a dialect")
 }
 
-/// A chat in which so many have signed in.
+/// A chat with that many users.
 fn room(people: u64) -> Chat {
     let (mut chat, mut out) = (Chat::new(Rules::unlimited()), Vec::<Output>::new());
     for id in 1..=people {
@@ -135,7 +135,7 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:6502\r\nConnection: U
     Accept-Encoding: gzip, deflate, br\r\nAccept-Language: en\r\nSec-WebSocket-Protocol: chinwag.v1, json\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
 
-/// A request head that comes in one piece.
+/// A request head in one piece.
 struct Head(&'static [u8]);
 
 impl DeadlineRead for Head {
@@ -144,7 +144,7 @@ impl DeadlineRead for Head {
     }
 }
 
-/// A chat of its own, which ends with this program.
+/// Starts a chat that ends with this program.
 fn serve() -> SocketAddr {
     let builder = Server::builder().config(Config::unlimited()).protocols(ChatServer::protocols());
     let server = builder.listen("127.0.0.1:0").and_then(chinwag::Builder::start).expect("a server");
@@ -153,12 +153,12 @@ fn serve() -> SocketAddr {
     addr
 }
 
-/// A room of clients, of whom the first one has a name.
+/// Connects the clients. The first one has a name.
 fn connected(addr: SocketAddr) -> Vec<WebSocket<TcpStream>> {
     let mut clients: Vec<_> = (0..ROOM).map(|_| connect(addr)).collect();
-    clients.iter_mut().for_each(|client| hear(client, r#"{"type":"id""#));
+    clients.iter_mut().for_each(|client| wait_for(client, r#"{"type":"id""#));
     clients[0].send(Message::text(r#"{"type":"username","name":"ann"}"#)).expect("it is sent");
-    clients.iter_mut().for_each(|client| hear(client, r#"{"type":"userlist""#));
+    clients.iter_mut().for_each(|client| wait_for(client, r#"{"type":"userlist""#));
     clients
 }
 
@@ -170,8 +170,8 @@ fn connect(addr: SocketAddr) -> WebSocket<TcpStream> {
     tungstenite::client::client_with_config(request, stream, Some(config)).expect("a handshake").0
 }
 
-/// Reads up to a message that begins like that.
-fn hear(client: &mut WebSocket<TcpStream>, start: &str) {
+/// Reads up to a message that begins with `start`.
+fn wait_for(client: &mut WebSocket<TcpStream>, start: &str) {
     loop {
         match client.read().expect("the server goes on") {
             Message::Text(text) if text.starts_with(start) => return,

@@ -29,7 +29,7 @@ fn client_example_sends_its_input_and_closes() {
     let printed = example.finish("hello\n");
     assert!(wait_for(&mut ann, "hello").ends_with(": hello"));
     let last = printed.last().expect("it prints the close");
-    assert!(last.starts_with("closed, 1000 \"that was all\", clean: true"), "{printed:?}");
+    assert!(last.starts_with("closed, 1000 \"end of input\", clean: true"), "{printed:?}");
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn handshake_example_prints_each_step() {
 fn handshake_example_survives_a_request_without_a_key() {
     let (example, addr) = Example::serve("01_handshake");
     connect(addr).write_all(b"GET / HTTP/1.1\r\n\r\n").expect("it reads");
-    while !example.next_line().starts_with("given up: no Sec-WebSocket-Key") {}
+    while !example.next_line().starts_with("connection failed: no Sec-WebSocket-Key") {}
     let mut client = Client::connect(addr, &[]);
     client.say("hi");
     assert_eq!(client.next_text(), "hi");
@@ -118,13 +118,13 @@ fn broadcast_example_sends_to_all_peers() {
         while client.next_text() != "here" {}
         client
     });
-    assert_eq!([ann.next_text(), ann.next_text()], ["2 says:", "here"]);
+    assert_eq!([ann.next_text(), ann.next_text()], ["from 2:", "here"]);
     ann.say("hi");
     for client in [&mut ann, &mut bob] {
-        assert_eq!([client.next_text(), client.next_text()], ["1 says:", "hi"]);
+        assert_eq!([client.next_text(), client.next_text()], ["from 1:", "hi"]);
     }
     drop(ann);
-    assert_eq!(bob.next_text(), "1 is gone: lost without a Close frame");
+    assert_eq!(bob.next_text(), "1 left: lost without a Close frame");
 }
 
 #[test]

@@ -91,12 +91,7 @@ pub fn check_quotes(kind: &str, content: impl Fn(&str) -> Option<String>) -> usi
             count += 1;
             if std::env::var_os("CHINWAG_BLESS").is_none() {
                 let hint = "run this test with CHINWAG_BLESS=1, then check the text around the quote";
-                assert_eq!(
-                    &text[place.clone()],
-                    expected,
-                    "{}: {source} has changed; {hint}",
-                    path.display()
-                );
+                assert_eq!(&text[place.clone()], expected, "{}: {source} has changed; {hint}", path.display());
             }
             blessed.replace_range(place, &expected);
         }
