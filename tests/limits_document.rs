@@ -1,5 +1,4 @@
-//! docs/LIMITS.md says what `--help-limits` says: every bound, its default, the values it may have, and none that is not
-//! there.
+//! docs/LIMITS.md and `--help-limits` list the same bounds, defaults and ranges.
 
 mod support;
 
@@ -7,11 +6,11 @@ use std::collections::BTreeSet;
 
 use support::{DEADLINE, binary::command, run};
 
-/// A bound's name, its default, and from where it works: "at least 256", "from 16 to 128" or nothing.
+/// The name of a bound, its default and its range: "at least 256", "from 16 to 128" or nothing.
 type Bound = (String, String, String);
 
 #[test]
-fn every_bound_is_documented_with_its_default_and_its_range() {
+fn bounds_are_documented_with_default_and_range() {
     let help = run(command(&["--help-limits"]), DEADLINE).stdout;
     let help = String::from_utf8(help).expect("help is text");
     let document = include_str!("../docs/LIMITS.md");

@@ -1,4 +1,4 @@
-//! What would be published: the code, the page, the examples, and what the README has beside it; nothing else.
+//! The published package has the code, the page, the examples and the main documents, and nothing else.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -19,22 +19,22 @@ const EXPECTED: &[&str] = &[
 ];
 
 #[test]
-fn the_package_is_what_a_user_needs() {
+fn package_has_the_expected_files() {
     let mut command = Command::new(env!("CARGO"));
     command.args(["package", "--list", "--allow-dirty", "--offline"]).current_dir(env!("CARGO_MANIFEST_DIR"));
     let output = command.output().expect("cargo runs this test");
     let list = String::from_utf8(output.stdout).expect("paths are text");
     let top: BTreeSet<&str> = list.lines().filter_map(|path| path.split('/').next()).collect();
-    let strange: Vec<&&str> = top.iter().filter(|name| !EXPECTED.contains(name)).collect();
-    assert!(strange.is_empty(), "in Cargo.toml, `include` lets in {strange:?}");
+    let unexpected: Vec<&&str> = top.iter().filter(|name| !EXPECTED.contains(name)).collect();
+    assert!(unexpected.is_empty(), "`include` in Cargo.toml allows {unexpected:?}");
     for file in ["src/lib.rs", "src/chat/page/index.html", "examples/09_own_protocol.html", "LICENSE-MIT", "README.md"]
     {
-        assert!(list.lines().any(|path| path == file), "{file} would be missing: {list}");
+        assert!(list.lines().any(|path| path == file), "{file} is missing: {list}");
     }
 }
 
 #[test]
-fn the_metadata_is_complete() {
+fn metadata_is_complete_and_features_are_documented() {
     let manifest = include_str!("../Cargo.toml");
     for field in ["description", "license", "keywords", "categories", "readme", "documentation", "rust-version"] {
         assert!(manifest.contains(&format!("\n{field} = ")), "Cargo.toml has no {field}");
@@ -43,7 +43,7 @@ fn the_metadata_is_complete() {
     let names = features.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
     for name in names.filter(|name| *name != "default") {
         let documented = |text: &str| text.contains(&format!("`{name}`"));
-        assert!(documented(include_str!("../README.md")), "README.md does not explain the feature {name}");
-        assert!(documented(include_str!("../src/lib.rs")), "src/lib.rs does not explain the feature {name}");
+        assert!(documented(include_str!("../README.md")), "README.md does not document the feature {name}");
+        assert!(documented(include_str!("../src/lib.rs")), "src/lib.rs does not document the feature {name}");
     }
 }

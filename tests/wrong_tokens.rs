@@ -1,4 +1,4 @@
-//! Guessing the access token: slow for the one who guesses, unnoticed by everybody else, and never in the log.
+//! Wrong access tokens: delayed per address, without effect on other clients, and never in the log.
 
 mod support;
 
@@ -18,23 +18,23 @@ fn server() -> (Server, SocketAddr) {
     config.wrong_token_delay = PAUSE;
     let builder = Server::builder().config(config).access(Access::default().token("s3cret").expect("a token"));
     let builder = builder.trusted_proxies(["127.0.0.1".parse().expect("an address")]);
-    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");
+    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("enough threads");
     let addr = server.local_addrs()[0];
     (server, addr)
 }
 
-/// The status that a token gets from an address.
+/// The status for a token from an address.
 fn offer(addr: SocketAddr, token: &str, from: &str) -> u16 {
     let bearer = format!("Bearer {token}");
     match Client::try_connect(addr, &[], &[("Authorization", &bearer), ("X-Forwarded-For", from)]) {
         Ok(_) => 101,
         Err(Error::Http(response)) => response.status().as_u16(),
-        Err(other) => panic!("no HTTP answer: {other}"),
+        Err(other) => panic!("no HTTP response: {other}"),
     }
 }
 
 #[test]
-fn each_wrong_one_takes_a_pause_and_others_wait_for_nobody() {
+fn wrong_tokens_are_delayed_and_other_clients_are_not() {
     let (_server, addr) = server();
     let begin = Instant::now();
     for _ in 0..5 {
@@ -61,18 +61,18 @@ fn each_wrong_one_takes_a_pause_and_others_wait_for_nobody() {
 }
 
 #[test]
-fn who_asks_without_a_token_is_not_slowed() {
+fn requests_without_a_token_are_not_delayed() {
     let (_server, addr) = server();
     let begin = Instant::now();
     for _ in 0..20 {
-        let answer = support::http(addr, &String::from_utf8(handshake(addr, "")).expect("text"));
-        assert_eq!(answer.status, 401);
+        let response = support::http(addr, &String::from_utf8(handshake(addr, "")).expect("text"));
+        assert_eq!(response.status, 401);
     }
     assert!(begin.elapsed() < 15 * PAUSE, "{:?}", begin.elapsed());
 }
 
 #[test]
-fn no_token_is_ever_logged() {
+fn tokens_are_never_logged() {
     let file = std::env::temp_dir().join(format!("chinwag-token-{}", std::process::id()));
     std::fs::write(&file, "s3cret\n").expect("a writable folder");
     let chinwag = start_binary(&["-vv", "--token-file", &file.to_string_lossy()]);
@@ -86,7 +86,7 @@ fn no_token_is_ever_logged() {
     }
     chinwag.wait_for_log("open");
     chinwag.signal("TERM");
-    let (_, said) = chinwag.wait_for_exit(Duration::from_secs(8));
+    let (_, log) = chinwag.wait_for_exit(Duration::from_secs(8));
     std::fs::remove_file(file).expect("it is there");
-    assert!(!said.iter().any(|line| line.contains("s3cret") || line.contains("gu3ss")), "{said:#?}");
+    assert!(!log.iter().any(|line| line.contains("s3cret") || line.contains("gu3ss")), "{log:#?}");
 }
