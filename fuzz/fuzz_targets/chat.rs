@@ -87,7 +87,7 @@ impl House {
     fn before(&mut self, chat: &mut Chat, input: &Input<'_>) {
         match input {
             Input::Left { id } => drop(self.people.remove(id)),
-            Input::Joined { room, .. } if chat.lacks_past(room) => {
+            Input::Joined { room, .. } if chat.needs_snapshot(room) => {
                 let entries = self.kept.get(&**room.key()).cloned().unwrap_or_default();
                 let past = RoomSnapshot::new("kept", entries.len() as u64, entries);
                 chat.restore(room, past, &mut Vec::new());
@@ -105,11 +105,11 @@ impl House {
     fn hear_all(&mut self, chat: &mut Chat, out: &[Output]) {
         for output in out {
             self.hear(output);
-            if let Output::Recall { to: id, room, after, up_to, .. } = output {
+            if let Output::Load { id, room, after, up_to, .. } = output {
                 let kept = &self.kept[&**room][*after as usize..*up_to as usize];
                 let found = &kept[..kept.len().min(3)].to_vec();
                 let mut more = Vec::new();
-                let input = Input::Recalled { id: *id, up_to: *up_to, found: Some(found) };
+                let input = Input::Loaded { id: *id, up_to: *up_to, messages: Some(found) };
                 chat.apply(Now::new(0, DATE), input, &mut more);
                 self.hear_all(chat, &more);
             }
@@ -118,10 +118,10 @@ impl House {
 
     fn hear(&mut self, output: &Output) {
         match output {
-            Output::Close { to, code: 1013, .. } => assert!(!self.people.contains_key(to), "{output:?}"),
-            Output::Close { to, .. } => assert!(self.people.remove(to).is_some(), "{output:?}"),
-            Output::Send { to, notice } => self.tell(*to, notice),
-            Output::ShowHandshake { to } | Output::Drop { who: to } => {
+            Output::Close { id, code: 1013, .. } => assert!(!self.people.contains_key(to), "{output:?}"),
+            Output::Close { id, .. } => assert!(self.people.remove(to).is_some(), "{output:?}"),
+            Output::Send { to, message } => self.tell(*to, message),
+            Output::SendHandshake { to } | Output::Cut { id: to } => {
                 assert!(self.people.contains_key(to), "{output:?}")
             }
             Output::Store(entry) => {
@@ -129,19 +129,19 @@ impl House {
                 kept.push(entry.clone());
                 assert_eq!(entry.seq, kept.len() as u64);
             }
-            Output::Enter { who, room } => {
+            Output::Subscribe { id } => {
                 let person = self.people.get_mut(who).expect("it is here");
                 assert!(person.room == *room && !std::mem::replace(&mut person.is_live, true), "once");
             }
-            Output::Broadcast { room, notice } => self.broadcast(*room, notice),
+            Output::Broadcast { room, message } => self.broadcast(*room, message),
             _ => {}
         }
     }
 
-    fn tell(&mut self, to: UserId, notice: &ServerMessage) {
-        let person = self.people.get_mut(&to).unwrap_or_else(|| panic!("{to} is not here: {notice:?}"));
-        match notice {
-            ServerMessage::Past(entry) => {
+    fn tell(&mut self, to: UserId, message: &ServerMessage) {
+        let person = self.people.get_mut(&to).unwrap_or_else(|| panic!("{to} is not here: {message:?}"));
+        match message {
+            ServerMessage::History(entry) => {
                 assert!(person.last.is_none_or(|last| entry.seq == last + 1), "{entry:?} after {:?}", person.last);
                 person.last = Some(entry.seq);
             }
@@ -152,19 +152,19 @@ impl House {
         }
     }
 
-    fn broadcast(&mut self, room: RoomId, notice: &ServerMessage) {
-        match notice {
+    fn broadcast(&mut self, room: RoomId, message: &ServerMessage) {
+        match message {
             ServerMessage::Username { name, id, .. } => {
                 let named = |person: &Person| person.room == room && person.name.as_deref() == Some(name);
                 let taken = self.people.iter().any(|(other, person)| other != id && named(person));
-                assert!(!taken && (1..=32).contains(&name.chars().count()), "{notice:?}");
+                assert!(!taken && (1..=32).contains(&name.chars().count()), "{message:?}");
                 self.people.get_mut(id).expect("a member").name = Some(name.to_string());
             }
             ServerMessage::Message(StoredMessage { name, id, seq, .. }) => {
                 let speaker = &self.people[id];
                 assert_eq!((speaker.room, speaker.name.as_deref()), (room, Some(&**name)), "somebody speaks as {name}");
                 for person in self.people.values_mut().filter(|person| person.room == room && person.is_live) {
-                    assert!(person.last.is_none_or(|last| *seq == last + 1), "{notice:?} after {:?}", person.last);
+                    assert!(person.last.is_none_or(|last| *seq == last + 1), "{message:?} after {:?}", person.last);
                     person.last = Some(*seq);
                 }
             }

@@ -34,7 +34,7 @@ fn check_against_serde(command: &ClientMessage, text: &str) {
         ClientMessage::SetName(name) => {
             assert_eq!((field("type"), field("name")), (Some("username"), Some(name.as_str())));
         }
-        ClientMessage::Say { text, target, nonce } => {
+        ClientMessage::Message { text, target, nonce } => {
             assert_eq!((field("nonce"), object["nonce"].is_null()), (nonce.as_deref(), nonce.is_none()));
             assert_eq!((field("type"), field("text")), (Some("message"), Some(&**text)));
             if let Some(target) = target {
@@ -51,7 +51,7 @@ fn say_it_again(command: &ClientMessage) {
     let (name, id, date) = (Arc::from("ann"), 1, 1_700_000_000_000);
     match command {
         ClientMessage::SetName(name) => check_words(&ServerMessage::Username { name: name.as_str().into(), id, date }),
-        ClientMessage::Say { text, target, nonce } => {
+        ClientMessage::Message { text, target, nonce } => {
             let (text, nonce) = (Arc::clone(text), nonce.clone());
             if let Some(target) = target {
                 let audience = Audience::You(target.as_str().into());
@@ -61,7 +61,7 @@ fn say_it_again(command: &ClientMessage) {
             (entry.date, entry.id, entry.nonce) = (date, id, nonce);
             check_words(&ServerMessage::Message(entry.clone()));
             check_size(&entry);
-            check_words(&ServerMessage::Past(entry));
+            check_words(&ServerMessage::History(entry));
         }
         ClientMessage::UnknownCommand(word) => check_words(&ServerMessage::Left { name: word.as_str().into() }),
         _ => {}
@@ -71,14 +71,14 @@ fn say_it_again(command: &ClientMessage) {
 /// What bounds the history that is told at once is never too small.
 fn check_size(entry: &StoredMessage) {
     let mut said = String::new();
-    Dialect::Json.encode(&ServerMessage::Past(entry.clone()), &mut said);
+    Dialect::Json.encode(&ServerMessage::History(entry.clone()), &mut said);
     assert!(said.len() <= entry.wire_size(), "{} {said}", entry.wire_size());
 }
 
-fn check_words(notice: &ServerMessage) {
+fn check_words(message: &ServerMessage) {
     for dialect in Dialect::ALL {
         let mut said = String::new();
-        if !dialect.encode(notice, &mut said) {
+        if !dialect.encode(message, &mut said) {
             continue;
         }
         if dialect == Dialect::Text {
@@ -87,7 +87,7 @@ fn check_words(notice: &ServerMessage) {
         }
         assert!(dialect == Dialect::Chinwag || !said.contains(['<', '>']), "{said:?}");
         let object: Value = serde_json::from_str(&said).expect("what we say is JSON");
-        if let (Dialect::Chinwag, ServerMessage::Message(entry)) = (dialect, notice) {
+        if let (Dialect::Chinwag, ServerMessage::Message(entry)) = (dialect, message) {
             assert_eq!(object["text"].as_str(), Some(&*entry.text));
             assert_eq!(object["nonce"].as_str(), entry.nonce.as_deref());
         }

@@ -3,7 +3,7 @@
 //! Owns the commands of the terminal, and the terminal's settings, which are as before when the program ends.
 
 use super::{Screen, screen::Users, spawn};
-use chinwag::{chat::client::ChatClient, chat::protocol::harmless_name};
+use chinwag::{chat::client::ChatClient, chat::protocol::sanitize_name};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
 use std::{
@@ -105,7 +105,7 @@ fn addressed(rest: &str) -> Option<(&str, &str)> {
 
 fn list(users: &Users) -> bool {
     let users = users.lock().unwrap_or_else(PoisonError::into_inner);
-    let names: Vec<_> = users.iter().map(|name| harmless_name(name)).collect();
+    let names: Vec<_> = users.iter().map(|name| sanitize_name(name)).collect();
     println!("* users: {}", names.join(", "));
     true
 }

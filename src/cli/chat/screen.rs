@@ -4,7 +4,7 @@
 
 use chinwag::{
     chat::client::{Event, Said},
-    chat::protocol::{harmless, harmless_name},
+    chat::protocol::{sanitize_name, sanitize_text},
     client::Error,
 };
 use rustyline::ExternalPrinter;
@@ -91,13 +91,13 @@ fn colours() -> bool {
 
 /// As the dialect `text` writes it.
 fn message(said: &Said, colours: bool) -> String {
-    let name = harmless_name(&said.name);
+    let name = sanitize_name(&said.name);
     let name = if colours { format!("\x1b[1;{}m{name}\x1b[0m", colour(&said.name)) } else { name };
     let to = match &said.target {
         None => String::new(),
         Some(_) => " (to you)".into(),
     };
-    format!("{name}{to}: {}", harmless(&said.text))
+    format!("{name}{to}: {}", sanitize_text(&said.text))
 }
 
 /// One of the six colours that are neither black nor white, always the same for a name.
@@ -109,20 +109,20 @@ fn colour(name: &str) -> u32 {
 fn remark(event: &Event) -> Option<String> {
     Some(match event {
         Event::Named(name) => named(name, None),
-        Event::Joined(name) => format!("{} signed in", harmless_name(name)),
+        Event::Joined(name) => format!("{} signed in", sanitize_name(name)),
         Event::Refused { about, text: Some(text), .. } => {
-            format!("refused: {} ({})", harmless(about), beginning(&harmless(text)))
+            format!("refused: {} ({})", sanitize_text(about), beginning(&sanitize_text(text)))
         }
-        Event::Refused { about, .. } => format!("refused: {}", harmless(about)),
+        Event::Refused { about, .. } => format!("refused: {}", sanitize_text(about)),
         Event::Gap { missed: Some(1) } => "one message was missed".into(),
         Event::Gap { missed: Some(missed) } => format!("{missed} messages were missed"),
         Event::Gap { missed: None } => "messages may have been missed".into(),
         Event::Lost { why, retry_in } => format!("{why}; trying again in {:.1} s", retry_in.as_secs_f64()),
         Event::Closed { error: Some(error), unheard, .. } => {
-            format!("{}{}{}", harmless(&error.to_string()), advice(error), lost(*unheard))
+            format!("{}{}{}", sanitize_text(&error.to_string()), advice(error), lost(*unheard))
         }
         Event::Closed { code, reason, unheard, .. } if !(*code == 1000 && reason.is_empty() && *unheard == 0) => {
-            format!("closed, {code} {}{}", harmless(reason), lost(*unheard)).trim_end().to_owned()
+            format!("closed, {code} {}{}", sanitize_text(reason), lost(*unheard)).trim_end().to_owned()
         }
         _ => return None,
     })
@@ -138,10 +138,10 @@ fn advice(error: &Error) -> &'static str {
 
 /// The server does not say why it gave another name.
 fn named(name: &str, wished: Option<&str>) -> String {
-    let now = format!("you are {}", harmless_name(name));
+    let now = format!("you are {}", sanitize_name(name));
     match wished {
         None => now,
-        Some(wished) => format!("{now}: {:?} is taken, or cannot be a name", beginning(&harmless(wished))),
+        Some(wished) => format!("{now}: {:?} is taken, or cannot be a name", beginning(&sanitize_text(wished))),
     }
 }
 

@@ -1,15 +1,15 @@
-//! How fast one may talk, and how often all are told who is here.
+//! How fast a client may send, and how often user lists are sent.
 
 use super::*;
 
 #[test]
-fn flooding_is_refused_then_ends_it() {
+fn flooding_is_rejected_then_closed() {
     let rate = Some(Rate::new(10, 3));
     let mut script = Script::new(Rules { rate, ..Rules::default() });
     script.join(1, Dialect::Json);
     script.name(1, "ann");
     let mut outcomes = Vec::new();
-    // Two tokens are left. The wait gives two back: one pays the debt, one the next message.
+    // Two tokens are left. The wait returns two: one pays the debt, one the next message.
     for wait in [0, 0, 0, 200, 0, 0, 0] {
         script.now += wait;
         let out = script.say(1, "hi").join(" ");
@@ -20,12 +20,12 @@ fn flooding_is_refused_then_ends_it() {
     assert_eq!(outcomes, [fine, fine, fast, fine, fast, fast, out]);
 }
 
-/// What a peer has to read grows with what was sent, not with how many messages it came in.
+/// The cost for other clients grows with the bytes, not with the number of messages.
 #[test]
 fn large_messages_cost_more() {
     let mut script = Script::new(Rules { rate: Some(Rate::new(10, 10)), ..Rules::default() });
     script.join(1, Dialect::Text);
-    // How much later, of how many bytes, and whether it is heard. A refusal costs one token.
+    // The time that passes, the bytes, and whether the message is accepted. A rejection costs one token.
     let rows = [
         (0, 1, true),       // 9 left
         (0, 1024, true),    // 8
@@ -37,15 +37,15 @@ fn large_messages_cost_more() {
         (1000, 7999, true), // 2, for there is never more than the burst
         (0, 8000, false),
     ];
-    for (row, (wait, bytes, is_heard)) in rows.into_iter().enumerate() {
+    for (row, (wait, bytes, is_accepted)) in rows.into_iter().enumerate() {
         script.now += wait;
         let out = script.text(1, &"x".repeat(bytes));
-        assert_eq!(out[0].starts_with("*< "), is_heard, "row {row}: {out:.60?}");
+        assert_eq!(out[0].starts_with("*< "), is_accepted, "row {row}: {out:.60?}");
     }
 }
 
 #[test]
-fn a_message_that_costs_more_than_the_burst_costs_the_burst() {
+fn price_of_a_message_is_at_most_the_burst() {
     let mut script = Script::new(Rules { rate: Some(Rate::new(1, 3)), ..Rules::default() });
     script.join(1, Dialect::Text);
     let long = "x".repeat(8000);
@@ -56,7 +56,7 @@ fn a_message_that_costs_more_than_the_burst_costs_the_burst() {
 }
 
 #[test]
-fn no_limits_at_all() {
+fn unlimited_rules_reject_nothing() {
     let mut script = Script::new(Rules::unlimited());
     script.join(1, Dialect::Json);
     script.name(1, "ann");
@@ -66,7 +66,7 @@ fn no_limits_at_all() {
 }
 
 #[test]
-fn user_lists_are_merged_and_none_is_lost() {
+fn user_lists_are_merged() {
     let mut script = Script::new(Rules::default());
     for id in 1..=4 {
         script.join(id, Dialect::Json);
@@ -87,37 +87,37 @@ fn user_lists_are_merged_and_none_is_lost() {
     assert_eq!(script.chat.next_tick(), None);
     script.name(4, "d");
     assert_eq!(script.chat.next_tick(), Some(1200));
-    // Even if the clock went back that never does, the list would not be held up.
+    // A clock that goes backwards does not delay the list.
     script.now = 5;
     assert_eq!(script.put(Input::Tick), [r#"*< {"type":"userlist","users":["b","c","d"]}"#]);
 }
 
-/// Whoever sets the clock that dates come from, nothing is held up and nobody may talk faster.
+/// Setting the clock of dates delays nothing, and allows no client to send faster.
 #[test]
-fn no_pace_depends_on_the_date() {
+fn date_does_not_affect_rates() {
     const HOUR: i64 = 3_600_000;
-    for set in [-HOUR, HOUR] {
+    for offset in [-HOUR, HOUR] {
         let mut script = Script::new(Rules { rate: Some(Rate::new(1, 2)), ..Rules::default() });
         script.now = 2 * HOUR.unsigned_abs();
         script.join(1, Dialect::Chinwag);
         script.name(1, "a");
         script.name(1, "b");
         let due = script.chat.next_tick();
-        script.set = set;
-        assert!(script.say(1, "x")[0].contains("too-fast"), "nothing was earned");
+        script.offset = offset;
+        assert!(script.say(1, "x")[0].contains("too-fast"), "no token came back");
         assert_eq!(script.chat.next_tick(), due);
         script.now += 99;
         assert_eq!(script.put(Input::Tick), [""; 0]);
         script.now += 1;
         assert_eq!(script.put(Input::Tick), [r#"*< {"type":"userlist","users":["b"]}"#]);
         script.now += 2000;
-        let date = script.now.saturating_add_signed(set);
-        let said = format!(r#"*< {{"type":"message","name":"b","text":"x","id":1,"date":{date},"seq":1}}"#);
-        assert_eq!(script.say(1, "x"), [said], "what time has paid for is heard, at the date that it is");
+        let date = script.now.saturating_add_signed(offset);
+        let sent = format!(r#"*< {{"type":"message","name":"b","text":"x","id":1,"date":{date},"seq":1}}"#);
+        assert_eq!(script.say(1, "x"), [sent], "accepted, with the new date");
     }
 }
 
-/// So many people with the longest names, none of them talking too fast. Time passes as they sign in.
+/// So many users with the longest names sign in within so many milliseconds.
 fn crowd(rules: Rules, people: u64, millis: Millis) -> (Script, Vec<(Millis, usize)>) {
     let mut script = Script::new(Rules { rate: None, ..rules });
     let mut lists = Vec::new();
@@ -134,16 +134,16 @@ fn lists_in(script: &Script, out: &[String]) -> Option<(Millis, usize)> {
     out.iter().find(|line| line.contains("userlist")).map(|line| (script.now, line.len()))
 }
 
-/// Ticks until no list waits any more.
+/// The tick that sends the last list.
 fn settle(script: &mut Script) -> Option<(Millis, usize)> {
     script.now = script.chat.next_tick()?;
     let out = script.put(Input::Tick);
     lists_in(script, &out)
 }
 
-/// One who renames ten times a second, in a large room: it costs each member 4 KiB a second, after a burst.
+/// A user renames ten times a second in a large room. That costs each member 4 KiB a second, after a burst.
 #[test]
-fn renaming_without_end_makes_no_more_lists_than_are_paid() {
+fn endless_renaming_is_bounded_in_list_bytes() {
     let (mut script, _) = crowd(Rules::default(), 300, 1000);
     let list = settle(&mut script).expect("the last list").1;
     let (mut bytes, begin) = (0, script.now);
@@ -153,11 +153,11 @@ fn renaming_without_end_makes_no_more_lists_than_are_paid() {
         bytes += lists_in(&script, &out).map_or(0, |(_, length)| length);
     }
     assert!(bytes < 4096 * (60 + 32) + 2 * list, "{bytes}");
-    assert!(bytes > 4096 * 60, "{bytes}: the room hears what it pays for");
+    assert!(bytes > 4096 * 60, "{bytes}: all of the rate is used");
 }
 
 #[test]
-fn a_storm_of_sign_ins_is_over_soon() {
+fn list_follows_a_storm_of_sign_ins_soon() {
     for millis in [0, 1000, 3000] {
         let (mut script, mut lists) = crowd(Rules::default(), 1000, millis);
         lists.extend(settle(&mut script));
@@ -169,9 +169,9 @@ fn a_storm_of_sign_ins_is_over_soon() {
     }
 }
 
-/// Afterwards all is as it was, and without the bound it is never otherwise.
+/// Without the bound in bytes, they never grow.
 #[test]
-fn pauses_shrink_again() {
+fn pauses_between_lists_shrink_again() {
     let (mut script, _) = crowd(Rules::default(), 300, 1000);
     script.now = settle(&mut script).expect("the last list").0 + 60_000;
     script.name(1, "a");
