@@ -9,7 +9,7 @@ use chinwag::{
     chat::protocol::{Dialect, ServerMessage, StoredMessage},
     chat::rules::{Chat, Input, Now, Output, RoomName, Rules},
     chat::server::ChatServer,
-    handshake::{DeadlineRead, Limits, Negotiated, Policy, negotiate, read_request},
+    handshake::{DeadlineRead, Negotiated, Policy, negotiate, read_request},
 };
 use divan::{Bencher, black_box, counter::ItemsCount};
 use std::{
@@ -88,10 +88,10 @@ fn handshake(bencher: Bencher) {
     let deadline = Instant::now() + Duration::from_secs(3600);
     bencher.bench(|| {
         let mut head = Head(black_box(REQUEST));
-        let read = read_request(&mut head, &Limits::default(), deadline);
+        let read = read_request(&mut head, &Config::default(), deadline);
         let (mut request, _) = read.expect("a whole request");
         let negotiated = negotiate(&mut request, &policy);
-        assert!(matches!(negotiated, Negotiated::Upgrade(_)));
+        assert!(matches!(negotiated, Negotiated::Upgrade { .. }));
     });
 }
 

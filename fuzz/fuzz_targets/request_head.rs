@@ -6,8 +6,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use chinwag::Config;
 use chinwag::access::Access;
-use chinwag::handshake::{Negotiated, Limits, Policy, DeadlineRead, negotiate, read_request};
+use chinwag::handshake::{DeadlineRead, Negotiated, Policy, negotiate, read_request};
 use libfuzzer_sys::fuzz_target;
 
 /// Gives out at most `step` bytes at a time.
@@ -38,10 +39,10 @@ fn policy() -> Policy {
 
 fn answer(sent: &[u8], step: usize) -> Vec<u8> {
     let mut source = Bytes { rest: sent, step };
-    let response = match read_request(&mut source, &Limits::default(), Instant::now()) {
+    let response = match read_request(&mut source, &Config::default(), Instant::now()) {
         Err(error) => error.response(),
         Ok((mut request, _)) => match negotiate(&mut request, &policy()) {
-            Negotiated::Upgrade(accepted) => return accepted.response,
+            Negotiated::Upgrade { response, .. } => return response,
             Negotiated::Response(response) => Some(response),
         },
     };

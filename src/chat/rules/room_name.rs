@@ -1,7 +1,7 @@
 //! Names of rooms, and their paths.
 
 use super::names::Name;
-use crate::ws::http::percent_encoded;
+use crate::ws::http::{percent_decoded, percent_encoded};
 use std::sync::Arc;
 
 /// What the paths of all rooms but the lobby begin with.
@@ -47,7 +47,7 @@ impl RoomName {
             return Some(Self::lobby());
         }
         let segment = path.strip_prefix(PREFIX).filter(|segment| !segment.contains('/'))?;
-        Self::new(&decode(segment)?)
+        Self::new(std::str::from_utf8(&percent_decoded(segment)?).ok()?)
     }
 
     /// Its path, percent-encoded.
@@ -77,20 +77,6 @@ impl RoomName {
     pub fn shown(&self) -> &Arc<str> {
         &self.shown
     }
-}
-
-/// Decodes percent-encoding; `None` if it is malformed, or does not encode UTF-8.
-fn decode(segment: &str) -> Option<String> {
-    let mut parts = segment.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2)?;
-        // `from_str_radix` would accept a sign.
-        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        bytes.push(is_hex.then(|| u8::from_str_radix(digits, 16).ok())??);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use super::{
     seats::{Full, Seat},
 };
 use crate::{
-    ws::handshake::{self, AcceptedHandshake, HeadError, Limits, Negotiated},
+    ws::config::Config,
+    ws::handshake::{self, HeadError, Negotiated},
     ws::http::{Request, Response},
     ws::line::{self, Line},
     ws::tls::{Port, Session},
@@ -69,6 +70,9 @@ struct Newcomer<'a> {
     deadline: Instant,
 }
 
+/// The answer of a WebSocket, and its subprotocol.
+type Upgrade = (Vec<u8>, Option<Arc<str>>);
+
 impl<'a> Newcomer<'a> {
     fn open(mut self) -> Option<Box<Opened>> {
         let mut line = self.secure()?;
@@ -96,11 +100,7 @@ impl<'a> Newcomer<'a> {
 
     /// Reads the request, or refuses what is none.
     fn read(&self, line: &mut Line<'_>) -> Option<(Box<Request>, Vec<u8>)> {
-        let limits = Limits {
-            max_head_size: self.shared.config.max_head_size,
-            max_header_fields: self.shared.config.max_header_fields,
-        };
-        match handshake::read_request(line, &limits, self.deadline) {
+        match handshake::read_request(line, &self.shared.config, self.deadline) {
             Ok((request, input)) => Some((Box::new(request), input)),
             Err(why) => {
                 self.refuse(line, &why);
@@ -113,7 +113,7 @@ impl<'a> Newcomer<'a> {
     ///
     /// # Errors
     /// It is no handshake, or it is refused: the answer to that.
-    fn judge(&mut self, request: &mut Request) -> Result<AcceptedHandshake, Response> {
+    fn judge(&mut self, request: &mut Request) -> Result<Upgrade, Response> {
         self.check_port(request)?;
         self.follow_proxy(request)?;
         let offers_token = handshake::offers_token(request);
@@ -121,9 +121,9 @@ impl<'a> Newcomer<'a> {
             self.check_guesses()?;
         }
         match handshake::negotiate(request, &self.shared.policy) {
-            Negotiated::Upgrade(accepted) => {
+            Negotiated::Upgrade { response, protocol } => {
                 self.check_openings()?;
-                Ok(accepted)
+                Ok((response, protocol))
             }
             Negotiated::Response(response) => {
                 self.note_answer(request, &response);
@@ -162,7 +162,7 @@ impl<'a> Newcomer<'a> {
         mut line: Line<'_>,
         request: Box<Request>,
         input: Vec<u8>,
-        AcceptedHandshake { response: answer, protocol }: AcceptedHandshake,
+        (answer, protocol): Upgrade,
     ) -> Box<Opened> {
         if protocol.is_none() {
             self.note_unknown_protocols(&request);
@@ -191,7 +191,7 @@ impl<'a> Newcomer<'a> {
 /// In plain text, for that is what this client understands.
 fn refuse_plain(stream: &TcpStream, deadline: Instant) {
     let mut line = Line::plain(stream);
-    let _ = handshake::read_request(&mut line, &Limits::default(), deadline);
+    let _ = handshake::read_request(&mut line, &Config::default(), deadline);
     answer(&mut line, &Response::text(400, "This port speaks TLS; use https:// or wss:// here."), false);
 }
 
@@ -203,7 +203,7 @@ pub(super) fn turn_away(stream: &TcpStream, port: Option<&Port>) {
         Some(session) => Line::secure(stream, session, deadline),
     };
     if let Ok(mut line) = line {
-        let _ = handshake::read_request(&mut line, &Limits::default(), deadline);
+        let _ = handshake::read_request(&mut line, &Config::default(), deadline);
         answer(&mut line, &handshake::server_full(), false);
     }
 }
