@@ -167,7 +167,7 @@ fn connect(addr: SocketAddr) -> WebSocket<TcpStream> {
 /// Reads up to a message that begins with `start`.
 fn wait_for(client: &mut WebSocket<TcpStream>, start: &str) {
     loop {
-        match client.read().expect("the server goes on") {
+        match client.read().expect("a message") {
             Message::Text(text) if text.starts_with(start) => return,
             _ => {}
         }

@@ -33,7 +33,7 @@ fn main() -> io::Result<()> {
 fn show(output: Output) {
     match output {
         Output::Send { to, message } => println!("  to {to}: {}", line(&message)),
-        Output::Subscribe { id } => println!("  {id} receives broadcasts from now on"),
+        Output::Subscribe { id } => println!("  {id} is subscribed to the room"),
         Output::Broadcast { message, .. } => println!("  to all: {}", line(&message)),
         Output::Close { id, code, .. } => println!("  close {id} with {code}"),
         other => println!("  {other:?}"),

@@ -81,7 +81,7 @@ impl Dialect {
     pub fn encode(self, message: &ServerMessage) -> Option<String> {
         match self {
             Self::Json => to_html_safe_json(message),
-            Self::Chinwag => json::encode(message),
+            Self::Chinwag => serde_json::to_string(message).ok(),
             Self::Text => text::encode(message),
         }
     }
@@ -132,7 +132,7 @@ pub enum ServerMessage {
         /// Names the numbering. A different name than before means that the numbers started again.
         log: Arc<str>,
     },
-    /// To one connection: it cannot have the name that it asked for and has this one instead.
+    /// To one connection: it has this name, which its user did not choose.
     RejectUsername {
         /// The number of the connection.
         id: UserId,
@@ -199,12 +199,6 @@ pub enum ServerMessage {
     #[serde(skip)]
     Left {
         /// The name of the user.
-        name: Name,
-    },
-    /// To a `text` connection: the name that it starts with.
-    #[serde(skip)]
-    YourName {
-        /// That name.
         name: Name,
     },
     /// The answer to `/users`.

@@ -9,7 +9,10 @@
 //! Rule 4: a message goes to no other room. A room's messages are numbered without gap or duplicate, and a connection
 //! receives them in this order, those before it joined first.
 
-use crate::chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ServerMessage, UserId};
+use crate::{
+    chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ServerMessage, UserId},
+    ws::rate_limiter::RateLimiter,
+};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -31,7 +34,7 @@ use catch_up::CatchUp;
 use execute::Sender;
 use room::Room;
 use rooms::Rooms;
-use throttle::{TokenBucket, Verdict};
+use throttle::Verdict;
 
 pub use events::{Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use limits::{Rate, Rules};
@@ -56,7 +59,7 @@ struct Member {
     room: RoomId,
     /// Messages rejected in a row.
     strikes: u32,
-    bucket: TokenBucket,
+    limiter: RateLimiter,
 }
 
 impl Chat {
@@ -76,7 +79,7 @@ impl Chat {
 
     /// Takes one input and appends what follows from it to `out`.
     ///
-    /// [`Now::uptime`] should not go backwards, [`Now::date`] may.
+    /// [`Now::uptime`] must not go backwards, [`Now::date`] may.
     pub fn apply(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
             Input::Joined { id, dialect, room, since } => self.join(now, (id, dialect), room, since, out),
@@ -93,7 +96,7 @@ impl Chat {
     /// harm.
     #[must_use]
     pub fn next_tick(&self) -> Option<Millis> {
-        self.pending_lists.iter().filter_map(|id| self.rooms.get(*id)?.list_due(&self.rules)).min()
+        self.pending_lists.iter().filter_map(|id| self.rooms.get(*id)?.list_due()).min()
     }
 
     /// The room of a connection; `None` if it has left or was not let in.
@@ -135,18 +138,18 @@ impl Chat {
             return out.push(Output::Close { id, code: 1013, reason: "this room is full; try again later" });
         }
         room.enter(id);
-        let bucket = TokenBucket::new(now.uptime, self.rules.rate);
-        self.members.insert(id, Member { dialect, room: room_id, strikes: 0, bucket });
+        self.members.insert(id, Member { dialect, room: room_id, strikes: 0, limiter: RateLimiter::default() });
         self.welcome(id, room_id, since, out);
         if dialect == Dialect::Text {
-            self.name_guest(Sender { now, id, room: room_id }, out);
+            // The first line that a user types is a message, so the client needs a name from the start.
+            self.set_name(Sender { now, id, room: room_id }, &format!("guest-{id}"), false, out);
         }
     }
 
     fn receive(&mut self, now: Now, id: UserId, text: &str, out: &mut Vec<Output>) {
         let Some(member) = self.members.get_mut(&id) else { return };
         let (dialect, room) = (member.dialect, member.room);
-        match member.bucket.spend(now.uptime, text.len(), self.rules.rate) {
+        match throttle::charge(&mut member.limiter, now.uptime, text.len(), self.rules.rate) {
             Verdict::Accept => {}
             Verdict::Reject => return out.push(send(id, ServerMessage::Error(too_fast(dialect, text)))),
             Verdict::Close => return self.close(now, id, 1008, "flooding", out),
@@ -200,7 +203,7 @@ impl Chat {
             let Some(room) = rooms.get_mut(*id) else { return false };
             let list = room.take_list(now.uptime, rules);
             out.extend(list.map(|users| broadcast(*id, ServerMessage::UserList { users })));
-            room.list_due(rules).is_some()
+            room.list_due().is_some()
         });
     }
 }

@@ -6,6 +6,7 @@
 mod archive;
 mod connect;
 mod fanout;
+mod pacing;
 mod room_list;
 
 use crate::{
@@ -15,11 +16,13 @@ use crate::{
     ws::Message,
     ws::http::{Request, Response},
     ws::peer::Peer,
+    ws::rate_limiter::RateLimiter,
     ws::server::{Event, Server},
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::info;
+use pacing::Pacing;
 use std::{
     collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher,
@@ -32,17 +35,6 @@ pub use room_list::RoomList;
 
 /// The most events in a batch. More make a delivery cheaper, fewer make the first one earlier.
 const MAX_BATCH_EVENTS: usize = 256;
-
-/// If two members talk at the same moment, others are likely to do so: the batch waits this long for them, once. That
-/// saves one write for each member. It is far below what people notice, and one speaker alone never waits.
-const BATCH_DELAY: Duration = Duration::from_micros(60);
-
-/// Pacing: after a flush that took at least this long, the next one begins no sooner than the same time after its end.
-/// So a large room gets fewer and larger writes under load, and the thread is busy half of the time at most.
-const MIN_PACED_FLUSH: Duration = Duration::from_millis(1);
-
-/// The longest such pause.
-const MAX_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often clients that are catching up are checked for whether they have taken their last part.
 const CATCH_UP_INTERVAL: Duration = Duration::from_millis(10);
@@ -76,10 +68,11 @@ pub struct ChatServer {
     started: Instant,
     /// An empty buffer for the outputs of the rules.
     outputs: Vec<Output>,
-    /// The senders of the messages in this batch. These handles delay the answer to a Close until the batch is sent.
-    senders: Vec<Peer>,
-    /// The earliest time of the next flush.
-    next_flush: Instant,
+    pacing: Pacing,
+    /// The senders of the messages in this batch.
+    senders: Vec<UserId>,
+    /// Their handles. They delay the reply to a Close until the batch is sent.
+    peers: Vec<Peer>,
     /// What [`Output::SendHandshake`] asks for.
     handshakes: HashMap<UserId, ServerMessage>,
     archive: Option<Box<dyn Archive>>,
@@ -92,8 +85,9 @@ pub struct ChatServer {
     room_list: Option<RoomList>,
     /// Whether the list of rooms is out of date.
     rooms_changed: bool,
-    /// When a refused connection was logged last, and how many were refused since.
-    refusals: (Option<Instant>, u64),
+    /// How many connections were refused since the log said so.
+    refusals: u64,
+    refusal_log: RateLimiter,
 }
 
 impl ChatServer {
@@ -129,8 +123,9 @@ impl ChatServer {
             default_dialect,
             started: Instant::now(),
             outputs: Vec::new(),
+            pacing: Pacing::new(),
             senders: Vec::new(),
-            next_flush: Instant::now(),
+            peers: Vec::new(),
             handshakes: HashMap::new(),
             archive: None,
             unstored: Vec::new(),
@@ -138,7 +133,8 @@ impl ChatServer {
             has_next_parts: false,
             room_list: None,
             rooms_changed: false,
-            refusals: (None, 0),
+            refusals: 0,
+            refusal_log: RateLimiter::default(),
         }
     }
 
@@ -174,7 +170,7 @@ impl ChatServer {
             Err(RecvTimeoutError::Disconnected) => return false,
         }
         if self.receive_waiting() {
-            thread::sleep(self.delay());
+            thread::sleep(self.pacing.delay(Instant::now(), &self.senders, self.fanout.len()));
             self.receive_waiting();
         }
         if self.chat.next_tick().is_some_and(|tick| tick <= self.now().uptime) {
@@ -209,20 +205,13 @@ impl ChatServer {
         false
     }
 
-    /// How long a batch that is not full waits for more events.
-    fn delay(&self) -> Duration {
-        let are_several_talking = self.senders.iter().any(|peer| *peer != self.senders[0]);
-        let is_complete = self.senders.len() >= self.fanout.len();
-        let delay = if are_several_talking && !is_complete { BATCH_DELAY } else { Duration::ZERO };
-        delay.max(self.next_flush.saturating_duration_since(Instant::now()))
-    }
-
     fn receive(&mut self, event: Event) {
         match event {
             Event::Connected(peer, request) => self.connect(peer, &request),
             Event::Message(peer, message) => {
                 let id = peer.id();
-                self.senders.push(peer);
+                self.senders.push(id);
+                self.peers.push(peer);
                 match &message {
                     Message::Text(text) => self.apply(Input::Text { id, text: text.as_str() }),
                     Message::Binary(_) => self.apply(Input::Binary { id }),
@@ -273,13 +262,11 @@ impl ChatServer {
 
     fn flush(&mut self) {
         self.store();
-        let start = Instant::now();
+        let begin = Instant::now();
         self.fanout.flush();
-        let duration = start.elapsed();
-        if duration >= MIN_PACED_FLUSH {
-            self.next_flush = Instant::now() + duration.min(MAX_PAUSE);
-        }
+        self.pacing.flushed(&self.senders, begin, Instant::now());
         self.senders.clear();
+        self.peers.clear();
         if let Some(list) = self.room_list.as_ref().filter(|_| self.rooms_changed) {
             list.set(self.chat.rooms());
             self.rooms_changed = false;

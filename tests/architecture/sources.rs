@@ -7,12 +7,12 @@ use std::{
 };
 
 /// One file below `src`.
-pub struct File {
+pub(crate) struct File {
     /// Below `src`, with slashes.
-    pub path: String,
-    pub text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
     /// The text without comments and unit tests.
-    pub code: String,
+    pub(crate) code: String,
     /// The module that the file is, as in `["ws", "server"]`; empty for `lib.rs` and `main.rs`.
     module: Vec<String>,
 }
@@ -28,12 +28,12 @@ impl File {
     }
 
     /// `ws`, `chat` or `cli`; the root's files have none.
-    pub fn room(&self) -> &str {
+    pub(crate) fn room(&self) -> &str {
         self.module.first().map_or("", String::as_str)
     }
 
     /// Every path in a `use`, groups taken apart, and every qualified path in the code.
-    pub fn paths(&self) -> Vec<Vec<String>> {
+    pub(crate) fn paths(&self) -> Vec<Vec<String>> {
         self.used().into_iter().map(|(path, _)| path).chain(self.qualified()).collect()
     }
 
@@ -102,13 +102,13 @@ fn split_commas(text: &str) -> Vec<&str> {
 }
 
 /// All files below `src`, by module.
-pub struct Tree {
+pub(crate) struct Tree {
     files: BTreeMap<String, File>,
     modules: BTreeMap<Vec<String>, String>,
 }
 
 impl Tree {
-    pub fn of_this_crate() -> Self {
+    pub(crate) fn of_this_crate() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut files = Vec::new();
         collect(&root, &root, &mut files);
@@ -116,7 +116,7 @@ impl Tree {
         Self::of_files(files)
     }
 
-    pub fn of(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         Self::of_files(files.iter().map(|(path, text)| File::new(path, text)).collect())
     }
 
@@ -127,16 +127,16 @@ impl Tree {
         Self { files: files.into_iter().map(|file| (file.path.clone(), file)).collect(), modules }
     }
 
-    pub fn files(&self) -> impl Iterator<Item = &File> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = &File> {
         self.files.values()
     }
 
-    pub fn file(&self, path: &str) -> &File {
+    pub(crate) fn file(&self, path: &str) -> &File {
         &self.files[path]
     }
 
     /// The files that define what `file` imports, without itself and the modules that it is in.
-    pub fn imports(&self, file: &File) -> BTreeSet<String> {
+    pub(crate) fn imports(&self, file: &File) -> BTreeSet<String> {
         let targets = file.paths().into_iter().filter_map(|path| self.resolve(&file.module, &path, 0));
         let is_above = |target: &String| file.module.starts_with(&self.files[target].module);
         targets.filter(|target| *target != file.path && !is_above(target)).collect()

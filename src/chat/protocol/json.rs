@@ -1,6 +1,6 @@
 //! The dialects `json` and `chinwag.v1`: one JSON object in each text message.
 
-use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, ProtocolError, ServerMessage};
+use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, ProtocolError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc};
@@ -67,11 +67,6 @@ fn string(fields: &Fields<'_>, field: Field, sentence: &'static str) -> Result<O
 
 fn missing(sentence: &'static str) -> ProtocolError {
     ProtocolError::new(ErrorReason::MissingField, sentence)
-}
-
-/// Text as it was typed. `None` for a message that exists in the dialect `text` only.
-pub(super) fn encode(message: &ServerMessage) -> Option<String> {
-    serde_json::to_string(message).ok()
 }
 
 /// JSON with HTML entities for `<`, `>` and `&`, which JSON has within strings only. `None` if the value cannot be JSON.

@@ -92,7 +92,6 @@ fn server_messages_in_every_dialect() {
         ),
         (ServerMessage::Error(error), r#"{"type":"error","reason":"too-fast","about":"Wait."}"#, "* refused: Wait."),
         (ServerMessage::Left { name: name() }, "(nothing)", "* bob left"),
-        (ServerMessage::YourName { name: "guest-7".into() }, "(nothing)", "* you are guest-7"),
         (ServerMessage::Users { users: names(&["ann", "bob"]) }, "(nothing)", "* users: ann, bob"),
     ];
     for (message, json, text) in rows {

@@ -67,9 +67,7 @@ fn split_quoted(line: &str) -> Option<(&str, &str)> {
 pub(super) fn encode(message: &ServerMessage) -> Option<String> {
     Some(match message {
         ServerMessage::Id { .. } | ServerMessage::UserList { .. } | ServerMessage::Handshake { .. } => return None,
-        ServerMessage::YourName { name } | ServerMessage::RejectUsername { name, .. } => {
-            format!("* you are {}", sanitize_name(name))
-        }
+        ServerMessage::RejectUsername { name, .. } => format!("* you are {}", sanitize_name(name)),
         ServerMessage::Username { name, .. } => format!("* {} signed in", sanitize_name(name)),
         ServerMessage::Left { name } => format!("* {} left", sanitize_name(name)),
         ServerMessage::Users { users } => {

@@ -21,7 +21,7 @@ impl Chat {
     ) -> Result<(), ProtocolError> {
         let id = sender.id;
         match message {
-            ClientMessage::SetName(asked) => self.set_name(sender, &asked, out),
+            ClientMessage::SetName(asked) => self.set_name(sender, &asked, true, out),
             ClientMessage::Message { text, target, nonce } => self
                 .send_message(sender, text, target.as_deref(), nonce.clone(), out)
                 .map_err(|error| error.with_nonce(nonce))?,
@@ -38,30 +38,18 @@ impl Chat {
         Ok(())
     }
 
-    /// Clients of the dialect `text` have a name from the start, so that the first line that a user types is a message.
-    pub(super) fn name_guest(&mut self, sender: Sender, out: &mut Vec<Output>) {
-        let Some(name) = self.give_name(sender, &format!("guest-{}", sender.id)) else { return };
-        out.push(send(sender.id, ServerMessage::YourName { name: name.clone() }));
-        self.announce(sender, name, out);
-    }
-
-    fn set_name(&mut self, sender: Sender, asked: &str, out: &mut Vec<Output>) {
-        let Some(name) = self.give_name(sender, asked) else { return };
-        if *name != *asked.trim() {
-            out.push(send(sender.id, ServerMessage::RejectUsername { id: sender.id, name: name.clone() }));
-        }
-        self.announce(sender, name, out);
-    }
-
-    fn give_name(&mut self, sender: Sender, asked: &str) -> Option<Name> {
+    /// Sends the new name to the sender, if the user did not choose it, and to the room: the user list first, unless it has
+    /// to wait.
+    pub(super) fn set_name(&mut self, sender: Sender, name: &str, is_chosen: bool, out: &mut Vec<Output>) {
+        let (Sender { now, id, room }, chosen) = (sender, name.trim());
         let max_chars = self.max_name_chars();
-        self.rooms.get_mut(sender.room)?.rename(sender.id, asked, max_chars)
-    }
-
-    /// Tells the room about a new name: the user list first, unless it has to wait.
-    fn announce(&mut self, sender: Sender, name: Name, out: &mut Vec<Output>) {
-        self.list_changed(sender.now, sender.room, out);
-        out.push(broadcast(sender.room, ServerMessage::Username { name, id: sender.id, date: sender.now.date }));
+        let name = self.rooms.get_mut(room).and_then(|room| room.rename(id, chosen, max_chars));
+        let Some(name) = name else { return };
+        if !is_chosen || *name != *chosen {
+            out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
+        }
+        self.list_changed(now, room, out);
+        out.push(broadcast(room, ServerMessage::Username { name, id, date: now.date }));
     }
 
     fn send_message(

@@ -105,9 +105,7 @@ impl Room {
 
     /// The user list, if one is due. It counts as sent.
     pub(super) fn take_list(&mut self, now: Millis, rules: &Rules) -> Option<Arc<[protocol::Name]>> {
-        if !self.list.is_due(now, rules) {
-            return None;
-        }
+        self.list.due().filter(|due| *due <= now)?;
         let names = self.user_names();
         // Each name is in quotation marks, with a comma.
         let bytes = names.iter().map(|name| name.len() + 3).sum();
@@ -116,7 +114,7 @@ impl Room {
     }
 
     /// When the pending user list may be sent, if there is one.
-    pub(super) fn list_due(&self, rules: &Rules) -> Option<Millis> {
-        self.list.due(rules)
+    pub(super) fn list_due(&self) -> Option<Millis> {
+        self.list.due()
     }
 }

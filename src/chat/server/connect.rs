@@ -8,10 +8,7 @@ use crate::{
     ws::peer::Peer,
 };
 use log::{debug, warn};
-use std::{
-    mem,
-    time::{Duration, Instant},
-};
+use std::mem;
 
 impl ChatServer {
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
@@ -41,11 +38,10 @@ impl ChatServer {
     fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
         let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
         peer.close(*code, reason);
-        let (logged, count) = &mut self.refusals;
-        *count += 1;
-        if logged.is_none_or(|logged| logged.elapsed() >= Duration::from_secs(1)) {
-            warn!("connection {} was not let in: {reason} ({count} refused since the last line like this)", peer.id());
-            self.refusals = (Some(Instant::now()), 0);
+        self.refusals += 1;
+        if self.refusal_log.allow(self.now().uptime, 1000, 1) {
+            let (id, count) = (peer.id(), mem::take(&mut self.refusals));
+            warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
         }
     }
 }

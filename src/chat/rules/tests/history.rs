@@ -60,8 +60,11 @@ fn history_keeps_names_and_dates() {
     let sent = r#"{"type":"message","name":"ann","text":"1","id":1,"date":1000,"seq":1}"#;
     assert_eq!(script.join(2, Dialect::Chinwag)[1..], [format!("2< {sent}")]);
     let out = script.join(3, Dialect::Text);
-    assert_eq!(out[1..3], [format!("3< {sent}"), "3< * you are guest-3".to_owned()], "before anything else");
-    assert_eq!(words(&ServerMessage::YourName { name: "x".into() }), "* you are x");
+    assert_eq!(
+        out[1..3],
+        [format!("3< {sent}"), r#"3< {"type":"rejectusername","id":3,"name":"guest-3"}"#.to_owned()],
+        "before anything else"
+    );
 }
 
 #[test]
