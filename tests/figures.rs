@@ -79,14 +79,18 @@ fn places(text: &str, phrase: &str) -> Vec<Range<usize>> {
     starts.filter_map(|at| number_before(text, &words[..at])).collect()
 }
 
-/// `12`, `12 706` or `1.1 to 1.4`.
+/// `12`, `12 706` or `1.1 to 1.4`. A number in another cell of a table is another number.
 fn number_before(text: &str, words: &[Range<usize>]) -> Option<Range<usize>> {
-    let is_part = |range: &&Range<usize>| {
-        let word = &text[(*range).clone()];
-        word == "to" || word.chars().all(|c| c.is_ascii_digit() || c == '.')
-    };
-    let parts: Vec<&Range<usize>> = words.iter().rev().take_while(is_part).collect();
-    Some(parts.last()?.start..parts.first()?.end)
+    let is_part = |word: &str| word == "to" || word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let mut start = None;
+    let mut end = words.last()?.end;
+    for word in words.iter().rev().take_while(|word| is_part(&text[(*word).clone()])) {
+        if start.is_some() && text[word.end..end].contains(['|', '*']) {
+            break;
+        }
+        (start, end) = (Some(word.start), word.start);
+    }
+    Some(start?..words.last()?.end)
 }
 
 /// The places of the words, without the punctuation around them.
@@ -107,10 +111,11 @@ fn figures_are_found_across_line_breaks() {
     let table = "# A\n\n## Figures\n\n| figure | how |\n|---|---|\n| **12** KiB per idle connection | x |\n\n## B\n";
     let figure = Figure { value: "12".into(), phrase: "KiB per idle connection".into() };
     assert_eq!(figures(table), [figure]);
-    let text = "//! A thread and 11\n//! KiB per idle\n//! connection. And (1.1 to 1.4 times Bun), 12 706 threads.";
+    let text = "| 19 | **11** KiB of tables |\n//! A thread and 11\n//! KiB per idle\n//! connection. And (1.1 to 1.4 times Bun), 12 706 threads.";
     let find = |phrase| places(text, phrase).into_iter().map(|place| normal(&text[place])).collect::<Vec<_>>();
     assert_eq!(find("KiB per idle connection"), ["11"]);
     assert_eq!(find("times Bun"), ["1.1 to 1.4"]);
+    assert_eq!(find("KiB of tables"), ["11"]);
     assert_eq!(find("threads"), ["12 706"]);
     assert_eq!(find("KiB per busy connection"), Vec::<String>::new());
 }

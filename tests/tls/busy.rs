@@ -20,7 +20,7 @@ fn talk(client: &mut Client) {
 }
 
 #[test]
-fn the_busy_are_heard_and_end_well() {
+fn busy_connections_are_served_and_closed() {
     listen();
     let certificates = Certificates::new();
     let begin = Instant::now();
@@ -42,7 +42,8 @@ fn the_busy_are_heard_and_end_well() {
         assert_eq!(one.read_to_end(), (vec![], End::Proper));
         clients.iter_mut().for_each(talk);
         drop((one, clients));
-        assert_eq!(echo.stop()[0], (first, DisconnectReason::ByPeer { code: 1000, reason: String::new() }));
+        // The others end at the same time, so the order is open.
+        assert!(echo.stop().contains(&(first, DisconnectReason::ByPeer { code: 1000, reason: String::new() })));
         if was_given_back(first, "over") {
             return;
         }

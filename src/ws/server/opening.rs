@@ -14,8 +14,8 @@ use super::{
 use crate::{
     ws::config::Config,
     ws::handshake::{self, HeadError, Negotiated},
+    ws::handshake_stream::{self, HandshakeStream},
     ws::http::{Request, Response},
-    ws::line::{self, Line},
     ws::tls::{Port, Session},
 };
 use log::debug;
@@ -87,19 +87,19 @@ impl<'a> Newcomer<'a> {
     }
 
     /// The TLS handshake, where TLS is spoken. `None`: it failed, or this is somebody who speaks none.
-    fn secure(&self) -> Option<Line<'a>> {
-        let Some(session) = self.port.and_then(Port::session) else { return Some(Line::plain(self.stream)) };
-        if line::peek(self.stream, self.deadline).is_some_and(|first| first.is_ascii_alphabetic()) {
+    fn secure(&self) -> Option<HandshakeStream<'a>> {
+        let Some(session) = self.port.and_then(Port::session) else { return Some(HandshakeStream::plain(self.stream)) };
+        if handshake_stream::peek(self.stream, self.deadline).is_some_and(|first| first.is_ascii_alphabetic()) {
             self.note(Kind::NoTls, format_args!("400 plain HTTP where TLS is spoken"));
             refuse_plain(self.stream, self.deadline);
             return None;
         }
-        let line = Line::secure(self.stream, session, self.deadline);
+        let line = HandshakeStream::secure(self.stream, session, self.deadline);
         line.inspect_err(|why| self.note_failure(why)).ok()
     }
 
     /// Reads the request, or refuses what is none.
-    fn read(&self, line: &mut Line<'_>) -> Option<(Box<Request>, Vec<u8>)> {
+    fn read(&self, line: &mut HandshakeStream<'_>) -> Option<(Box<Request>, Vec<u8>)> {
         match handshake::read_request(line, &self.shared.config, self.deadline) {
             Ok((request, input)) => Some((Box::new(request), input)),
             Err(why) => {
@@ -159,7 +159,7 @@ impl<'a> Newcomer<'a> {
 
     fn upgrade(
         &self,
-        mut line: Line<'_>,
+        mut line: HandshakeStream<'_>,
         request: Box<Request>,
         input: Vec<u8>,
         (answer, protocol): Upgrade,
@@ -172,7 +172,7 @@ impl<'a> Newcomer<'a> {
     }
 
     /// No request came that could be understood.
-    fn refuse(&self, line: &mut Line<'_>, why: &HeadError) {
+    fn refuse(&self, line: &mut HandshakeStream<'_>, why: &HeadError) {
         let kind = match why {
             HeadError::Tls => Kind::Tls,
             HeadError::Deadline => Kind::Slow,
@@ -190,7 +190,7 @@ impl<'a> Newcomer<'a> {
 
 /// In plain text, for that is what this client understands.
 fn refuse_plain(stream: &TcpStream, deadline: Instant) {
-    let mut line = Line::plain(stream);
+    let mut line = HandshakeStream::plain(stream);
     let _ = handshake::read_request(&mut line, &Config::default(), deadline);
     answer(&mut line, &Response::text(400, "This port speaks TLS; use https:// or wss:// here."), false);
 }
@@ -199,8 +199,8 @@ fn refuse_plain(stream: &TcpStream, deadline: Instant) {
 pub(super) fn turn_away(stream: &TcpStream, port: Option<&Port>) {
     let deadline = Instant::now() + Duration::from_secs(2);
     let line = match port.and_then(Port::session) {
-        None => Ok(Line::plain(stream)),
-        Some(session) => Line::secure(stream, session, deadline),
+        None => Ok(HandshakeStream::plain(stream)),
+        Some(session) => HandshakeStream::secure(stream, session, deadline),
     };
     if let Ok(mut line) = line {
         let _ = handshake::read_request(&mut line, &Config::default(), deadline);
@@ -209,7 +209,7 @@ pub(super) fn turn_away(stream: &TcpStream, port: Option<&Port>) {
 }
 
 /// A whole HTTP answer, and the end of the connection, which the client shall see after the answer.
-fn answer(line: &mut Line<'_>, response: &Response, head_only: bool) {
+fn answer(line: &mut HandshakeStream<'_>, response: &Response, head_only: bool) {
     let deadline = Instant::now() + ANSWER_TIMEOUT;
     let bytes = match line.session.as_ref().and_then(Session::hsts) {
         None => response.to_bytes(head_only),
