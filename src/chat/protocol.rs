@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 mod error;
 mod json;
-mod marks;
 mod stored_message;
 mod text;
 
 pub use error::{ErrorReason, ProtocolError};
 pub(crate) use json::to_html_safe_json;
-pub(crate) use marks::is_mark;
 pub use stored_message::{ByteBudget, StoredMessage};
+pub(crate) use text::is_mark;
 pub use text::{civil, sanitize_name, sanitize_text};
 
 /// A connection's number, given by the server. It is below 2^53, so that JavaScript can represent it.
