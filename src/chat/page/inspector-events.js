@@ -1,12 +1,11 @@
-// hood-frames.js: "Events": a line for each, the newest on top; opened, it shows the JSON, the frame's header on
-// the wire (RFC 6455 5.2), and the JavaScript that does the same.
+// The part "Events", the newest first. An open line shows the JSON, the frame's header (RFC 6455 5.2), and JavaScript.
 
 import { $, copy, make } from './dom.js';
 
-const MOST_LINES = 400;
-const MOST_SHOWN = 2000; // characters of one message
+const MAX_LINES = 400;
+const MAX_SHOWN = 2000; // characters of one message
 
-const list = $('frames');
+const list = $('event-list');
 const filter = $('filter');
 
 const NAMES = { in: '↓ message', out: '↑ send', closing: '↑ close' };
@@ -20,9 +19,9 @@ const CODE = {
 	close: () => 'ws.onclose = (event) => console.log(event.code, event.reason, event.wasClean)',
 };
 
-export function showFrame(report) {
+export function showEvent(report) {
 	list.prepend(line(report));
-	if (list.childElementCount > MOST_LINES) list.lastChild.remove();
+	if (list.childElementCount > MAX_LINES) list.lastChild.remove();
 }
 
 function line(report) {
@@ -33,20 +32,20 @@ function line(report) {
 		make('time', '', new Date(at).toISOString().slice(11, 23)),
 		make('b', '', `#${number} ${NAMES[what] ?? `• ${what}`}`),
 		size === undefined ? '' : `${size} B`,
-		make('code', '', gist(report)),
+		make('code', '', summaryOf(report)),
 	);
 	const node = make('details', what, summary);
-	node.ontoggle = () => node.lastChild === summary && node.append(...inside(report));
-	choose(node);
+	node.ontoggle = () => node.lastChild === summary && node.append(...details(report));
+	applyFilter(node);
 	return node;
 }
 
-function gist({ data, protocol, code, reason, wasClean }) {
+function summaryOf({ data, protocol, code, reason, wasClean }) {
 	if (code === undefined) return cut(data ?? protocol ?? '');
 	return `code ${code} · reason "${reason}"${wasClean === undefined ? '' : ` · wasClean ${wasClean}`}`;
 }
 
-function inside(report) {
+function details(report) {
 	const code = make('pre', '', CODE[report.what](report));
 	if (report.size === undefined) return [code];
 	return [make('pre', '', pretty(report.data)), make('p', '', header(report)), code];
@@ -61,10 +60,10 @@ function pretty(data) {
 }
 
 function cut(data) {
-	return typeof data === 'string' ? data.slice(0, MOST_SHOWN) : `ArrayBuffer(${data.byteLength})`;
+	return typeof data === 'string' ? data.slice(0, MAX_SHOWN) : `ArrayBuffer(${data.byteLength})`;
 }
 
-/** The frame's header: FIN and opcode; mask bit and length, in 1, 3 or 9 bytes; and (from us) the mask. */
+/** The header: FIN and opcode, then mask bit and length in 1, 3 or 9 bytes, then the mask in frames of the client. */
 function header({ what, data, size }) {
 	const mask = what === 'out';
 	const [length, more] = size < 126 ? [size, 0] : size < 65536 ? [126, 2] : [127, 8];
@@ -74,9 +73,9 @@ function header({ what, data, size }) {
 	return `${hex}${mask ? ' + mask (4)' : ''} + payload (${size})`;
 }
 
-function choose(node) {
+function applyFilter(node) {
 	node.hidden = !node.textContent.includes(filter.value);
 }
 
-filter.oninput = () => [...list.children].forEach(choose);
-$('copy-frames').onclick = () => copy(Array.from(list.children, (node) => node.firstChild.innerText).join('\n'));
+filter.oninput = () => [...list.children].forEach(applyFilter);
+$('copy-events').onclick = () => copy(Array.from(list.children, (node) => node.firstChild.innerText).join('\n'));

@@ -1,28 +1,28 @@
-//! What was heard, by whom, and how late: the bookkeeping of the load generator. It knows no sockets.
+//! Counts of the load generator: deliveries, faults, latencies.
 
 use std::{collections::HashSet, fmt, ops, time::Duration};
 
-/// Who has heard which messages. Message `n` is number `n / senders` of sender `n % senders`, and each client shall
-/// hear each sender's in order. (The order of several senders is the server's to decide.)
+/// Which client received which messages. Message `n` is number `n / senders` of sender `n % senders`. Each client must
+/// receive each sender's messages in order; the server chooses the order of several senders.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct Deliveries {
     senders: usize,
-    accounts: Vec<Account>,
-    heard: u64,
+    clients: Vec<Client>,
+    count: u64,
 }
 
-/// One client's.
+/// The messages of one client.
 #[derive(Debug, Clone)]
-struct Account {
-    /// For each sender, which of its messages is the next one.
+struct Client {
+    /// The number of the next message of each sender.
     next: Vec<u64>,
-    /// Those that were overtaken and have not come yet.
+    /// Messages that were overtaken and have not arrived.
     missing: HashSet<u64>,
     doubled: u64,
     reordered: u64,
 }
 
-/// What went wrong, in messages.
+/// Numbers of faulty messages.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Faults {
     pub(crate) lost: u64,
@@ -43,56 +43,55 @@ impl ops::Add for Faults {
 }
 
 impl Faults {
-    /// For people. What was not heard is lost only where all was waited for: in a run that was stopped it may have been
-    /// refused, or still be on its way.
+    /// As text. In a run that was stopped, missing messages may be refused or outstanding instead of lost.
     pub(crate) fn shown(self, stopped: bool) -> impl fmt::Display {
-        let missing = if stopped { "refused or not heard yet" } else { "lost" };
+        let missing = if stopped { "refused or outstanding" } else { "lost" };
         format!("{missing} {}, doubled {}, out of order {}", self.lost, self.doubled, self.reordered)
     }
 }
 
-impl Ledger {
+impl Deliveries {
     pub(crate) fn new(clients: usize, senders: usize) -> Self {
-        let account = Account { next: vec![0; senders], missing: HashSet::new(), doubled: 0, reordered: 0 };
-        Self { senders, accounts: vec![account; clients], heard: 0 }
+        let client = Client { next: vec![0; senders], missing: HashSet::new(), doubled: 0, reordered: 0 };
+        Self { senders, clients: vec![client; clients], count: 0 }
     }
 
-    /// A client heard message `number`.
-    pub(crate) fn hear(&mut self, client: usize, number: u64) {
+    /// A client received message `number`.
+    pub(crate) fn add(&mut self, client: usize, number: u64) {
         let senders = self.senders as u64;
         let (sender, turn) = (number % senders, number / senders);
-        let account = &mut self.accounts[client];
-        let next = &mut account.next[sender as usize];
+        let client = &mut self.clients[client];
+        let next = &mut client.next[sender as usize];
         if turn >= *next {
-            account.missing.extend((*next..turn).map(|missed| missed * senders + sender));
+            client.missing.extend((*next..turn).map(|missed| missed * senders + sender));
             *next = turn + 1;
-        } else if account.missing.remove(&number) {
-            account.reordered += 1;
+        } else if client.missing.remove(&number) {
+            client.reordered += 1;
         } else {
-            account.doubled += 1;
+            client.doubled += 1;
             return;
         }
-        self.heard += 1;
+        self.count += 1;
     }
 
-    /// How many deliveries there were, doubles not counted.
-    pub(crate) fn heard(&self) -> u64 {
-        self.heard
+    /// The number of deliveries, without doubles.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
     }
 
-    /// Whether everybody has heard all the first `sent` messages.
+    /// Whether each client has received the first `sent` messages.
     pub(crate) fn is_complete(&self, sent: u64) -> bool {
-        self.heard == sent * self.accounts.len() as u64
+        self.count == sent * self.clients.len() as u64
     }
 
-    /// The clients with whom something went wrong, when `sent` messages were sent.
+    /// The clients with faults after `sent` messages.
     pub(crate) fn faults(&self, sent: u64) -> Vec<(usize, Faults)> {
-        let each = self.accounts.iter().map(|account| account.faults(sent)).enumerate();
+        let each = self.clients.iter().map(|client| client.faults(sent)).enumerate();
         each.filter(|(_, faults)| *faults != Faults::default()).collect()
     }
 }
 
-impl Account {
+impl Client {
     fn faults(&self, sent: u64) -> Faults {
         let senders = self.next.len() as u64;
         let never = self.next.iter().zip(0..).map(|(next, sender)| {
@@ -104,7 +103,7 @@ impl Account {
     }
 }
 
-/// How many times there were of each length, to within one percent.
+/// Counts times, with an error of at most one percent.
 #[derive(Debug)]
 pub(crate) struct Histogram {
     counts: Vec<u64>,
@@ -127,7 +126,7 @@ impl Histogram {
         self.max = self.max.max(nanos);
     }
 
-    /// The time that so many percent do not exceed.
+    /// The time that `percent` of all times do not exceed.
     pub(crate) fn percentile(&self, percent: f64) -> Duration {
         let rank = (self.count as f64 * percent / 100.0).ceil().max(1.0) as u64;
         let mut below = 0;
@@ -143,20 +142,20 @@ impl Histogram {
     }
 }
 
-/// Where a time is counted: exact at first, then by its highest bits.
+/// The index of a time: exact for small ones, then by the highest bits.
 fn place(nanos: u64) -> usize {
     let shift = (nanos | 1).ilog2().saturating_sub(FINE);
     ((shift as usize) << FINE) + (nanos >> shift) as usize
 }
 
-/// The longest time that is counted at that place.
+/// The longest time with that index.
 fn longest(place: usize) -> u64 {
     let shift = (place >> FINE).saturating_sub(1);
     let top = (place - (shift << FINE)) as u64;
     (((u128::from(top) + 1) << shift) - 1) as u64
 }
 
-/// A time for people.
+/// A time as text.
 pub(crate) fn shown(time: Duration) -> impl fmt::Display {
     let millis = time.as_secs_f64() * 1e3;
     let digits = if millis < 10.0 { 2 } else { usize::from(millis < 100.0) };
@@ -168,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_fault_is_what_it_is() {
+    fn faults_are_counted() {
         let faults = |lost, doubled, reordered| Faults { lost, doubled, reordered };
         // Two senders: 0, 2, 4 are the first one's messages, 1, 3, 5 the other's.
         let cases: [(&[u64], Faults); 8] = [
@@ -181,19 +180,19 @@ mod tests {
             (&[0, 1, 2, 2, 3, 4, 5, 5], faults(0, 2, 0)),
             (&[0, 4, 2, 2, 1, 5], faults(1, 1, 1)),
         ];
-        for (heard, expected) in cases {
-            let mut ledger = Ledger::new(3, 2);
-            heard.iter().for_each(|number| ledger.hear(1, *number));
-            [0, 2].iter().for_each(|client| (0..6).for_each(|number| ledger.hear(*client, number)));
+        for (received, expected) in cases {
+            let mut deliveries = Deliveries::new(3, 2);
+            received.iter().for_each(|number| deliveries.add(1, *number));
+            [0, 2].iter().for_each(|client| (0..6).for_each(|number| deliveries.add(*client, number)));
             let wrong: Vec<_> = (expected != Faults::default()).then_some((1, expected)).into_iter().collect();
-            assert_eq!(ledger.faults(6), wrong, "{heard:?}");
-            assert_eq!(ledger.is_complete(6), expected.lost == 0, "{heard:?}");
-            assert_eq!(ledger.heard(), 18 - expected.lost, "{heard:?}");
+            assert_eq!(deliveries.faults(6), wrong, "{received:?}");
+            assert_eq!(deliveries.is_complete(6), expected.lost == 0, "{received:?}");
+            assert_eq!(deliveries.count(), 18 - expected.lost, "{received:?}");
         }
     }
 
     #[test]
-    fn percentiles_are_right_within_a_percent() {
+    fn percentiles_are_exact_within_a_percent() {
         let mut histogram = Histogram::new();
         assert_eq!(histogram.percentile(50.0), Duration::ZERO);
         (1..=1000).rev().for_each(|micros| histogram.add(Duration::from_micros(micros)));
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn every_time_has_a_place_of_its_own_size() {
+    fn index_of_a_time_is_exact_within_a_percent() {
         let times = (0..64).flat_map(|bit| [1_u64 << bit, (1 << bit) + 1, (1 << bit) - 1]).chain([u64::MAX]);
         for nanos in times {
             let longest = longest(place(nanos));

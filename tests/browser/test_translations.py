@@ -1,12 +1,12 @@
-"""Two languages: by the browser's choice, by the reader's, and no word of the page outside their table."""
+"""Two languages: the browser's or the reader's choice. Every text of the page is in the table of translations."""
 
 import re
 
 from playwright.sync_api import expect
 
-TABLE = "async () => (await import('/words.js')).default"
+TABLE = "async () => (await import('/translations.js')).default"
 
-# Words in the document as it is delivered: all of them names of the WebSocket API, which are the same everywhere.
+# Texts in the document as delivered. They may only be names of the WebSocket API, which are not translated.
 DELIVERED = """async () => {
     const html = new DOMParser().parseFromString(await (await fetch('/')).text(), 'text/html');
     return [...html.body.querySelectorAll('*')].flatMap((node) => [...node.childNodes])
@@ -18,18 +18,18 @@ API = re.compile(
 )
 
 
-def test_both_languages_have_all_words_with_the_same_holes(window):
-    holes = lambda text: set(re.findall(r"\{\w+\}", text))
+def test_translations_have_the_same_placeholders(window):
+    placeholders = lambda text: set(re.findall(r"\{\w+\}", text))
     for key, (english, korean) in window().page.evaluate(TABLE).items():
         assert english and re.search("[가-힣]|English", korean), key
-        assert holes(english) == holes(korean), key
+        assert placeholders(english) == placeholders(korean), key
 
 
-def test_no_words_outside_the_table(window):
+def test_page_has_no_text_outside_the_table(window):
     assert [word for word in window().page.evaluate(DELIVERED) if not API.fullmatch(word)] == []
 
 
-def test_korean_by_the_browsers_language(window):
+def test_korean_is_chosen_by_the_browsers_language(window):
     minji = window("민지", locale="ko-KR")
     expect(minji.page.locator("html")).to_have_attribute("lang", "ko")
     expect(minji.find("#state-word")).to_have_text("연결됨")
@@ -37,9 +37,9 @@ def test_korean_by_the_browsers_language(window):
     expect(minji.find("#log .note").last).to_contain_text("민지 님이 들어왔습니다")
 
 
-def test_switching_says_everything_again_and_is_kept(window):
+def test_switching_changes_all_texts_and_is_remembered(window):
     lee = window("lee")
-    lee.say("the text stays")
+    lee.send("the text stays")
     lee.find("#language").click()
     expect(lee.find("#log .note").last).to_contain_text("lee 님이 들어왔습니다")
     expect(lee.find("#text")).to_have_attribute("placeholder", "메시지를 쓰세요")
