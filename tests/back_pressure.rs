@@ -32,7 +32,7 @@ fn who_does_not_read_is_dropped_and_who_reads_hears_everything() {
         assert!(peer.send(number.to_string()));
         assert_eq!(client.next_text(), number.to_string());
     }
-    assert_eq!(disconnected(&server), (deaf_peer, DisconnectReason::TooSlow));
+    assert_eq!(disconnected(&server), (deaf_peer, DisconnectReason::SlowReader));
     // What the operating system had taken already is still there to read.
     assert_eq!(deaf.expect_frame().payload.len(), 10_000);
 }
@@ -48,7 +48,7 @@ fn who_reads_again_in_time_finds_the_close_1013() {
     let peer = connected(&server);
     fill(&peer);
     assert_eq!(late.expect_close_and_fin(), 1013);
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::TooSlow));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::SlowReader));
 }
 
 /// A large message is not cut into pieces by a full socket: it waits, and goes out whole.
@@ -82,7 +82,7 @@ fn fifty_stalled_clients_need_one_thread_more_than_none() {
     assert!((1..=6).contains(&drains), "{names:?}");
     drop(clients);
     let ends: Vec<DisconnectReason> = (0..50).map(|_| disconnected(&server).1).collect();
-    assert!(ends.iter().all(|end| *end == DisconnectReason::TooSlow), "{ends:?}");
+    assert!(ends.iter().all(|end| *end == DisconnectReason::SlowReader), "{ends:?}");
 }
 
 fn config() -> Config {

@@ -45,7 +45,7 @@ fn the_server_hears_code_and_reason() {
     let socket = open(addr(&server));
     connected(&server);
     socket.close(4999, "grüße").expect("a code that may be sent");
-    assert_eq!(disconnected(&server).1, DisconnectReason::ByPeer { code: 4999, reason: "grüße".into() });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ClosedByPeer { code: 4999, reason: "grüße".into() });
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn the_server_closes() {
     peer.send("last words");
     peer.close(4000, "go");
     assert_eq!((text(&socket), close(&socket)), ("last words".into(), (4000, "go".into(), true)));
-    assert_eq!(disconnected(&server).1, DisconnectReason::ByUs { code: 4000 });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ClosedLocally { code: 4000 });
     let socket = open(addr(&server));
     connected(&server);
     server.shutdown_handle().start();
@@ -82,7 +82,7 @@ fn the_last_handle_is_dropped() {
     assert!(clone.send("still here"));
     assert_eq!(serving::text(&server).1, "still here");
     drop(clone);
-    assert_eq!(disconnected(&server).1, DisconnectReason::ByPeer { code: 1001, reason: String::new() });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ClosedByPeer { code: 1001, reason: String::new() });
     let last = events.recv_timeout(DEADLINE).expect("an event");
     assert!(matches!(last, Event::Close { code: 1001, was_clean: true, .. }), "{last:?}");
 }
@@ -175,7 +175,7 @@ fn a_message_that_is_too_big_for_the_client() {
     peer.send("x".repeat(1001));
     assert_eq!(text(&socket).len(), 1000);
     assert!(matches!(failure(&socket), Error::Failed { code: 1009, .. }));
-    assert!(matches!(disconnected(&server).1, DisconnectReason::ByPeer { code: 1009, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::ClosedByPeer { code: 1009, .. }));
 }
 
 #[test]

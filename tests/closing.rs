@@ -4,9 +4,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use chinwag::{Config, DisconnectReason};
+use chinwag::{Config, DisconnectReason, Event, Peer, Server};
 use support::frames::{CLOSE, RawClient, TEXT, frame, header};
-use support::serving::{Echo, addr, connected, disconnected, serve};
+use support::serving::{Echo, addr, connected, disconnected, serve, text};
 use support::{Client, DEADLINE};
 
 /// More than all the buffers between the two ends: part of it is under way when the Close frame comes.
@@ -40,7 +40,8 @@ fn fails_cleanly(code: u16, offence: &[u8]) {
     let ends = echo.stop();
     assert_eq!(ends.len(), 30);
     assert!(
-        ends.iter().all(|(_, reason)| matches!(reason, DisconnectReason::Failed { code: c, .. } if *c == code)),
+        ends.iter()
+            .all(|(_, reason)| matches!(reason, DisconnectReason::ProtocolViolation { code: c, .. } if *c == code)),
         "{ends:?}"
     );
 }
@@ -69,7 +70,7 @@ fn a_close_that_nobody_answers_ends_at_its_deadline() {
         while goes_on && client.try_send(&message).is_ok() {
             assert!(begin.elapsed() < DEADLINE, "still connected after its deadline");
         }
-        assert_eq!(disconnected(&server), (peer, DisconnectReason::ByUs { code: 1000 }));
+        assert_eq!(disconnected(&server), (peer, DisconnectReason::ClosedLocally { code: 1000 }));
         let took = begin.elapsed();
         assert!(took >= Duration::from_millis(250), "{goes_on}: {took:?}");
     }
@@ -86,7 +87,7 @@ fn a_failed_peer_that_never_stops_sending_is_cut_at_the_deadline() {
     while client.try_send(&[b'x'; 1000]).is_ok() {
         assert!(begin.elapsed() < DEADLINE, "still connected after its deadline");
     }
-    assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1007, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::ProtocolViolation { code: 1007, .. }));
 }
 
 fn short_close() -> Config {
@@ -124,4 +125,58 @@ fn everything_said_before_the_close_arrives_before_it() {
     let frames: Vec<_> = (0..201).map(|_| client.expect_frame()).collect();
     assert!(frames[..200].iter().all(|frame| frame.payload.len() == 60_000));
     assert_eq!(frames[200].code(), 1000);
+}
+
+/// A client that sent a message and then a Close frame, its peer, and the next event, which is `Closing`.
+fn closing(server: &Server) -> (RawClient, Peer, Event) {
+    let mut client = RawClient::open(addr(server));
+    connected(server);
+    client.send(&[frame(TEXT, b"last"), frame(CLOSE, &1000_u16.to_be_bytes())].concat());
+    let (peer, _) = text(server);
+    let event = server.events().recv_timeout(DEADLINE).expect("an event before the deadline");
+    assert!(matches!(&event, Event::Closing(from, _) if *from == peer), "{event:?}");
+    (client, peer, event)
+}
+
+#[test]
+fn the_reply_to_a_close_waits_for_its_guard() {
+    let server = serve(Config::default());
+    let (mut client, peer, event) = closing(&server);
+    assert!(peer.send("a reply"), "the connection is open as long as the guard exists");
+    assert_eq!(client.expect_frame().payload, b"a reply");
+    assert!(peer.send("another"));
+    drop(event);
+    assert_eq!(client.expect_frame().payload, b"another");
+    assert_eq!(client.expect_close_and_fin(), 1000);
+}
+
+#[test]
+fn a_kept_guard_delays_the_reply_until_close_timeout() {
+    let server = serve(short_close());
+    let begin = Instant::now();
+    let (mut client, _peer, event) = closing(&server);
+    assert_eq!(client.expect_close_and_fin(), 1000);
+    assert!(begin.elapsed() >= Duration::from_millis(300), "{:?}", begin.elapsed());
+    drop(event);
+}
+
+#[test]
+fn a_kept_handle_does_not_delay_the_reply() {
+    let server = serve(Config::default());
+    let begin = Instant::now();
+    let (mut client, _kept, event) = closing(&server);
+    drop(event);
+    assert_eq!(client.expect_close_and_fin(), 1000);
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+}
+
+/// Without a message there is nothing to reply to.
+#[test]
+fn a_close_without_messages_is_answered_at_once() {
+    let server = serve(Config::default());
+    let mut client = RawClient::open(addr(&server));
+    connected(&server);
+    client.send(&frame(CLOSE, &1000_u16.to_be_bytes()));
+    assert_eq!(client.expect_close_and_fin(), 1000);
+    assert!(matches!(server.events().recv_timeout(DEADLINE), Ok(Event::Disconnected(..))));
 }

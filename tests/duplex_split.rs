@@ -46,7 +46,7 @@ fn on_the_servers_side_others_write_while_one_reads() {
     assert_eq!(client.expect_close_and_fin(), 3000);
     let (message, none, reason) = reading.join().expect("no panic");
     assert_eq!((message, none), (Some(Message::from("heard")), None));
-    assert_eq!(reason, Some(DisconnectReason::ByPeer { code: 3000, reason: String::new() }));
+    assert_eq!(reason, Some(DisconnectReason::ClosedByPeer { code: 3000, reason: String::new() }));
     assert!(!writer.send("late"));
 }
 
@@ -62,7 +62,7 @@ fn on_the_clients_side_as_well() {
     assert!(writing.join().expect("no panic"));
     writer.close(1000, "done");
     assert_eq!((reader.next(), reader.next()), (None, None));
-    assert_eq!(reader.reason(), Some(&DisconnectReason::ByPeer { code: 1000, reason: "done".into() }));
+    assert_eq!(reader.reason(), Some(&DisconnectReason::ClosedByPeer { code: 1000, reason: "done".into() }));
 }
 
 /// What a server sends together with its answer, tungstenite has read already.
@@ -89,6 +89,6 @@ fn a_handshake_by_any_means_will_do() {
     let peer = connected(&server);
     assert_eq!(support::serving::text(&server).1, "hi");
     drop(reader);
-    assert_eq!(support::serving::disconnected(&server), (peer, DisconnectReason::Lost));
+    assert_eq!(support::serving::disconnected(&server), (peer, DisconnectReason::ConnectionLost));
     assert!(!writer.send("nobody reads"));
 }

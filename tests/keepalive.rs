@@ -30,7 +30,7 @@ fn who_answers_nothing_is_found_and_told_why() {
     let took = begin.elapsed();
     assert!(took >= SILENCE + ANSWER && took < Duration::from_secs(4), "{took:?}");
     drop(client);
-    assert_eq!(disconnected(&server).1, DisconnectReason::Silent);
+    assert_eq!(disconnected(&server).1, DisconnectReason::PingTimeout);
 }
 
 /// Even if it never sends a FIN of its own: the close handshake has its deadline, too.
@@ -42,7 +42,7 @@ fn who_stays_silent_for_ever_is_gone_all_the_same() {
     let _client = RawClient::open(addr(&server));
     connected(&server);
     let begin = Instant::now();
-    assert_eq!(disconnected(&server).1, DisconnectReason::Silent);
+    assert_eq!(disconnected(&server).1, DisconnectReason::PingTimeout);
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 }
 

@@ -16,7 +16,7 @@ use support::{Client, DEADLINE, wait_until};
 type Row = (&'static str, fn(&mut RawClient), DisconnectReason);
 
 fn failed(code: u16) -> DisconnectReason {
-    DisconnectReason::Failed { code, what: String::new() }
+    DisconnectReason::ProtocolViolation { code, detail: String::new() }
 }
 
 /// A Close frame of the peer's.
@@ -25,7 +25,7 @@ fn close(code: u16, why: &str) -> Vec<u8> {
 }
 
 fn by_peer(code: u16, why: &str) -> DisconnectReason {
-    DisconnectReason::ByPeer { code, reason: why.to_owned() }
+    DisconnectReason::ClosedByPeer { code, reason: why.to_owned() }
 }
 
 #[test]
@@ -44,14 +44,18 @@ fn every_end_has_its_reason() {
         ("a continuation of nothing", |c| c.send(&frame(0, b"x")), failed(1002)),
         ("bad UTF-8", |c| c.send(&frame(TEXT, b"\xff")), failed(1007)),
         ("a message too big", |c| c.send(&header(TEXT, 65_537)), failed(1009)),
-        ("a FIN without a Close", |c| c.socket().shutdown(Shutdown::Both).expect("open"), DisconnectReason::Lost),
+        (
+            "a FIN without a Close",
+            |c| c.socket().shutdown(Shutdown::Both).expect("open"),
+            DisconnectReason::ConnectionLost,
+        ),
     ];
     let server = serve(Config::default());
     for (what, end, expected) in rows {
         let mut client = RawClient::open(addr(&server));
         let peer = connected(&server);
         end(&mut client);
-        if expected != DisconnectReason::Lost {
+        if expected != DisconnectReason::ConnectionLost {
             let code = client.read_to_fin().last().filter(|frame| !frame.payload.is_empty()).map(|frame| frame.code());
             assert_eq!(code, code_of(&expected), "{what}");
         }
@@ -67,7 +71,10 @@ fn every_end_has_its_reason() {
 /// The words about a failure are tungstenite's.
 fn same(one: &DisconnectReason, other: &DisconnectReason) -> bool {
     match (one, other) {
-        (DisconnectReason::Failed { code: one, .. }, DisconnectReason::Failed { code: other, .. }) => one == other,
+        (
+            DisconnectReason::ProtocolViolation { code: one, .. },
+            DisconnectReason::ProtocolViolation { code: other, .. },
+        ) => one == other,
         _ => one == other,
     }
 }
@@ -75,8 +82,8 @@ fn same(one: &DisconnectReason, other: &DisconnectReason) -> bool {
 /// The code that the server's Close frame must have.
 fn code_of(reason: &DisconnectReason) -> Option<u16> {
     match reason {
-        DisconnectReason::ByPeer { code: 1005, .. } => None,
-        DisconnectReason::ByPeer { code, .. } | DisconnectReason::Failed { code, .. } => Some(*code),
+        DisconnectReason::ClosedByPeer { code: 1005, .. } => None,
+        DisconnectReason::ClosedByPeer { code, .. } | DisconnectReason::ProtocolViolation { code, .. } => Some(*code),
         _ => None,
     }
 }
@@ -90,7 +97,7 @@ fn an_end_from_this_side_is_ours_once_the_peer_has_answered() {
     peer.close(4001, "the first cause counts");
     assert_eq!(client.wait_for_close(), (4000, "enough".to_owned()));
     client.wait_for_end();
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::ByUs { code: 4000 }));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::ClosedLocally { code: 4000 }));
 }
 
 #[test]
@@ -101,7 +108,7 @@ fn a_lost_peer_is_lost_even_in_the_middle_of_a_message() {
     client.send(&header(TEXT, 1000));
     client.send(b"only the beginning");
     drop(client);
-    assert_eq!(disconnected(&server).1, DisconnectReason::Lost);
+    assert_eq!(disconnected(&server).1, DisconnectReason::ConnectionLost);
 }
 
 /// So that who is told "welcome" before another one dials is also let in before that one.
@@ -198,7 +205,7 @@ fn a_server_that_does_not_receive_slows_its_clients_and_loses_nothing() {
         assert_eq!((from, text.len()), (peer.clone(), 50_000));
     }
     drop(sender.join().expect("the sender does not panic"));
-    assert_eq!(disconnected(&server).1, DisconnectReason::Lost);
+    assert_eq!(disconnected(&server).1, DisconnectReason::ConnectionLost);
 }
 
 fn config(change: impl FnOnce(&mut Config)) -> Config {

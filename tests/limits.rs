@@ -119,7 +119,7 @@ fn bytes_of_a_message_in_one_frame_or_in_many() {
         client.send(&bytes);
         assert_eq!(client.expect_close_and_fin(), 1009);
         drop(client);
-        assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1009, .. }));
+        assert!(matches!(disconnected(&server).1, DisconnectReason::ProtocolViolation { code: 1009, .. }));
     }
 }
 
@@ -153,7 +153,7 @@ fn a_flood_of_pings_is_1008() {
     client.send(&frame(PING, b"x").repeat(1000));
     assert_eq!(client.expect_close_and_fin(), 1008);
     drop(client);
-    assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1008, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::ProtocolViolation { code: 1008, .. }));
 }
 
 /// Fragments may be short, but a peer shall not keep the server busy with empty ones for ever.
@@ -175,7 +175,7 @@ fn a_flood_of_empty_fragments_is_1008() {
     let _ = client.try_send(&more.repeat(20_000));
     assert_eq!(client.expect_close_and_fin(), 1008);
     drop(client);
-    assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1008, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::ProtocolViolation { code: 1008, .. }));
 }
 
 /// In the chat: the burst is heard, what follows is `too-fast`, and who goes on regardless is put out.

@@ -40,7 +40,7 @@ fn everybody_hears_1001_and_the_events_end() {
     }
     let ends = rest(&server);
     assert_eq!(ends.len(), 20);
-    let ours = |event: &Event| matches!(event, Event::Disconnected(_, DisconnectReason::ByUs { code: 1001 }));
+    let ours = |event: &Event| matches!(event, Event::Disconnected(_, DisconnectReason::ClosedLocally { code: 1001 }));
     assert!(ends.iter().all(ours), "{ends:?}");
     shutdown.start();
 }

@@ -16,7 +16,7 @@ use crate::{
     ws::Message,
     ws::http::{HandshakeTranscript, Request, Response},
     ws::peer::Peer,
-    ws::server::{Event, MOMENT, Patience, Server},
+    ws::server::{CloseGuard, Event, Server},
 };
 use calm::{Calm, Verdict};
 use crossbeam_channel::RecvTimeoutError;
@@ -35,6 +35,9 @@ pub use room_list::RoomList;
 /// Events taken in one batch, which ends before that when it is large. More make a delivery cheaper, fewer make the first
 /// one earlier.
 const BATCH: usize = 256;
+
+/// How long a batch waits for more.
+const BATCH_DELAY: Duration = Duration::from_micros(60);
 
 /// How long before it is looked again whether those who are behind have taken what they were told.
 const LOOK: Duration = Duration::from_millis(10);
@@ -77,7 +80,6 @@ pub struct ChatServer {
     fanout: Fanout,
     default_dialect: Dialect,
     outputs: Vec<Output>,
-    patience: Patience,
     /// Who signed in, as long as that may wait.
     calm: Calm,
     /// Whether somebody who is behind was just told a part of it, and may have taken it already.
@@ -86,8 +88,8 @@ pub struct ChatServer {
     unanswered: bool,
     /// What connections may ask to see.
     handshakes: HashMap<UserId, ServerMessage>,
-    /// Whose messages are in this batch: they are dealt with when it has been sent.
-    heard: Vec<Peer>,
+    /// Peers that close: the reply to their Close frame follows the batch.
+    closing: Vec<CloseGuard>,
 }
 
 impl ChatServer {
@@ -129,12 +131,11 @@ impl ChatServer {
             fanout: Fanout::default(),
             default_dialect,
             outputs: Vec::new(),
-            patience: Patience::default(),
             calm: Calm::default(),
             hurry: false,
             unanswered: false,
             handshakes: HashMap::new(),
-            heard: Vec::new(),
+            closing: Vec::new(),
         }
     }
 
@@ -181,7 +182,7 @@ impl ChatServer {
                 self.tell(names);
                 self.send();
                 // Not before: the names were answers, too.
-                self.heard.clear();
+                self.closing.clear();
             }
         }
         true
@@ -221,17 +222,15 @@ impl ChatServer {
         let mut size = 1 + self.take_waiting(BATCH);
         let mut more = size;
         while more > 0 && self.would_gain(size) {
-            thread::sleep(MOMENT);
+            thread::sleep(BATCH_DELAY);
             more = self.take_waiting(BATCH - size);
-            self.patience.learn(more > 0);
             size += more;
         }
-        self.patience.sent(size);
     }
 
     /// Would a batch of that size cost less, for each delivery, if it were larger, and is it likely to become so?
-    fn would_gain(&mut self, size: usize) -> bool {
-        size < BATCH && !self.is_full() && self.fanout.len() > 1 && self.patience.try_it(size)
+    fn would_gain(&self, size: usize) -> bool {
+        size < BATCH && !self.is_full() && self.fanout.len() > 2
     }
 
     /// Takes what waits, and says how much it was. When nothing does, lets others run once before it believes that:
@@ -259,7 +258,8 @@ impl ChatServer {
     fn take(&mut self, event: Event) {
         match event {
             Event::Connected(peer, request) => self.joined(peer, &request),
-            Event::Message(peer, message) => self.heard(peer, &message),
+            Event::Message(peer, message) => self.heard(&peer, &message),
+            Event::Closing(_, guard) => self.closing.push(guard),
             Event::Disconnected(peer, _) => {
                 self.rooms_changed = true;
                 self.handshakes.remove(&peer.id());
@@ -269,9 +269,8 @@ impl ChatServer {
         }
     }
 
-    fn heard(&mut self, peer: Peer, message: &Message) {
+    fn heard(&mut self, peer: &Peer, message: &Message) {
         let id = peer.id();
-        self.heard.push(peer);
         match message {
             Message::Text(text) => self.apply(Input::Text { id, text: text.as_str() }),
             Message::Binary(_) => self.apply(Input::Binary { id }),

@@ -20,13 +20,18 @@ pub fn addr(server: &Server) -> SocketAddr {
     server.local_addrs()[0]
 }
 
-/// The next event.
+/// The next event. `Closing` is dropped, as by a program that does not know it.
 #[track_caller]
 pub fn next(server: &Server) -> Event {
-    server.events().recv_timeout(DEADLINE).expect("an event before the deadline")
+    loop {
+        match server.events().recv_timeout(DEADLINE).expect("an event before the deadline") {
+            Event::Closing(..) => {}
+            event => return event,
+        }
+    }
 }
 
-/// The next event, which must be a newcomer.
+/// The next event, which must be `Connected`.
 #[track_caller]
 pub fn connected(server: &Server) -> Peer {
     match next(server) {
@@ -35,7 +40,7 @@ pub fn connected(server: &Server) -> Peer {
     }
 }
 
-/// The next event, which must be a text; the handle counts it as dealt with when it is dropped.
+/// The next event, which must be a text.
 #[track_caller]
 pub fn text(server: &Server) -> (Peer, String) {
     match next(server) {
@@ -44,7 +49,7 @@ pub fn text(server: &Server) -> (Peer, String) {
     }
 }
 
-/// The next event, which must be an end.
+/// The next event, which must be `Disconnected`.
 #[track_caller]
 pub fn disconnected(server: &Server) -> (Peer, DisconnectReason) {
     match next(server) {

@@ -1,4 +1,4 @@
-//! Connections that are lent to the relay while they are busy (tests/relay.rs), over TLS.
+//! Busy connections on the poller (tests/poller.rs), over TLS.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use super::certificates::Certificates;
 use super::client::{Client, End};
 use super::support::DEADLINE;
 use super::support::frames::{CLOSE, TEXT, frame};
-use super::support::lent::{are_lent, listen, was_given_back};
+use super::support::poller_log::{are_polled, record, was_handed_back};
 use super::support::serving::Echo;
 
 fn talk(client: &mut Client) {
@@ -20,20 +20,20 @@ fn talk(client: &mut Client) {
 }
 
 #[test]
-fn the_busy_are_heard_and_end_well() {
-    listen();
+fn busy_tls_connections_are_polled_and_end_cleanly() {
+    record();
     let certificates = Certificates::new();
     let begin = Instant::now();
     for first in (80_000..).step_by(4) {
-        assert!(begin.elapsed() < DEADLINE, "nobody was lent when it ended");
+        assert!(begin.elapsed() < DEADLINE, "no connection was polled at its end");
         let builder = Server::builder().config(Config::default()).first_id(first);
         let server = builder.listen_tls("127.0.0.1:0", &certificates.acceptor()).expect("a free port");
         let echo = Echo::of(server.start().expect("threads and descriptors enough"));
         let trusted = certificates.current();
         let mut clients: Vec<Client> = (0..4).map(|_| Client::open_with(echo.addr, &trusted, b"")).collect();
-        while !are_lent(first..first + 4) {
+        while !are_polled(first..first + 4) {
             clients.iter_mut().for_each(talk);
-            assert!(begin.elapsed() < DEADLINE, "they are not lent");
+            assert!(begin.elapsed() < DEADLINE, "the poller does not serve them");
         }
         let mut one = clients.remove(0);
         one.send(&[frame(TEXT, b"last"), frame(CLOSE, &1000_u16.to_be_bytes())].concat());
@@ -42,8 +42,8 @@ fn the_busy_are_heard_and_end_well() {
         assert_eq!(one.read_to_end(), (vec![], End::Proper));
         clients.iter_mut().for_each(talk);
         drop((one, clients));
-        assert_eq!(echo.stop()[0], (first, DisconnectReason::ByPeer { code: 1000, reason: String::new() }));
-        if was_given_back(first, "over") {
+        assert_eq!(echo.stop()[0], (first, DisconnectReason::ClosedByPeer { code: 1000, reason: String::new() }));
+        if was_handed_back(first, "ended") {
             return;
         }
     }

@@ -18,7 +18,7 @@ fn a_close_is_answered_then_comes_close_notify_then_the_fin() {
         client.expect_fin();
         client.say_goodbye();
         drop(client);
-        assert_eq!(disconnected(server), (peer, DisconnectReason::ByPeer { code: 1000, reason: String::new() }));
+        assert_eq!(disconnected(server), (peer, DisconnectReason::ClosedByPeer { code: 1000, reason: String::new() }));
     });
 }
 
@@ -35,7 +35,7 @@ fn who_says_all_at_once_still_hears_the_answer() {
         assert_eq!(client.expect_frame().code(), 1000);
         assert_eq!(client.read_to_end(), (vec![], End::Proper));
         drop(client);
-        assert!(matches!(disconnected(&server).1, DisconnectReason::ByPeer { code: 1000, .. }));
+        assert!(matches!(disconnected(&server).1, DisconnectReason::ClosedByPeer { code: 1000, .. }));
     }
 }
 
@@ -47,13 +47,13 @@ fn an_end_without_a_close_frame_is_lost() {
     let client = Client::open_with(addr, &certificates.current(), b"");
     let peer = connected(&server);
     client.fin();
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::Lost));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::ConnectionLost));
 
     let mut client = Client::open_with(addr, &certificates.current(), b"");
     let peer = connected(&server);
     client.say_goodbye();
     assert_eq!(client.read_to_end(), (vec![], End::Proper), "it is answered in kind");
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::Lost));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::ConnectionLost));
 }
 
 /// A byte changed on the way: the connection ends with an alert, and what was changed is never taken for a message.
@@ -66,7 +66,7 @@ fn what_was_tampered_with_ends_the_connection() {
         let error = client.read_frame().expect_err("an alert").to_string();
         assert!(error.contains("BadRecordMac"), "{error}");
         drop(client);
-        assert_eq!(disconnected(server), (peer, DisconnectReason::Lost));
+        assert_eq!(disconnected(server), (peer, DisconnectReason::ConnectionLost));
     });
 }
 
@@ -82,7 +82,9 @@ fn a_broken_frame_gets_its_close_code() {
         assert_eq!(client.expect_frame().code(), code);
         assert_eq!(client.read_to_end(), (vec![], End::Proper));
         drop(client);
-        assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: sent, .. } if sent == code));
+        assert!(
+            matches!(disconnected(&server).1, DisconnectReason::ProtocolViolation { code: sent, .. } if sent == code)
+        );
     }
 }
 

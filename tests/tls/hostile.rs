@@ -132,7 +132,7 @@ fn a_stopped_client_harms_nobody() {
         sent += 1;
         assert!(sent < 10_000, "its outbox has no bound");
     }
-    assert_eq!(disconnected(&server), (stopped_peer, DisconnectReason::TooSlow));
+    assert_eq!(disconnected(&server), (stopped_peer, DisconnectReason::SlowReader));
     assert_eq!(stopped.expect_frame().payload.len(), 10_000, "what the operating system had is whole");
 }
 
@@ -154,7 +154,7 @@ fn who_reads_again_in_time_finds_the_close_1013() {
     assert_eq!(late.expect_frame().code(), 1013);
     assert_eq!(late.read_to_end(), (vec![], End::Proper));
     drop(late);
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::TooSlow));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::SlowReader));
 }
 
 /// With all places taken, a newcomer is told so over TLS.
@@ -235,5 +235,5 @@ fn a_message_before_a_broken_record_counts() {
     let both = [client.encrypt(&frame(TEXT, b"before")), broken.to_vec()].concat();
     client.stream.write_all(&both).expect("the server reads");
     assert_eq!(text(&server).1, "before");
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::Lost));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::ConnectionLost));
 }

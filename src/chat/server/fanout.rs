@@ -60,7 +60,7 @@ impl Recipient for Peer {
     }
 
     fn is_idle(&self) -> bool {
-        Peer::is_idle(self)
+        Peer::buffered_amount(self) == 0
     }
 
     fn close(&self, code: u16, reason: &str) {

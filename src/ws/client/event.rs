@@ -44,13 +44,15 @@ pub enum ReadyState {
 /// How a connection's end is told: what went wrong, if anything did, and the last event.
 pub(super) fn end(reason: DisconnectReason) -> (Option<Error>, Event) {
     let error = match reason {
-        DisconnectReason::ByPeer { code, reason } => return (None, Event::Close { code, reason, was_clean: true }),
+        DisconnectReason::ClosedByPeer { code, reason } => {
+            return (None, Event::Close { code, reason, was_clean: true });
+        }
         // The server did not answer our Close frame in time.
-        DisconnectReason::ByUs { .. } => None,
-        DisconnectReason::Failed { code, what } => Some(Error::Failed { code, what }),
-        DisconnectReason::TooSlow => Some(Error::Full),
-        DisconnectReason::Silent => Some(Error::Silent),
-        DisconnectReason::Lost | DisconnectReason::Panicked => Some(Error::Lost),
+        DisconnectReason::ClosedLocally { .. } => None,
+        DisconnectReason::ProtocolViolation { code, detail: what } => Some(Error::Failed { code, what }),
+        DisconnectReason::SlowReader => Some(Error::Full),
+        DisconnectReason::PingTimeout => Some(Error::Silent),
+        DisconnectReason::ConnectionLost | DisconnectReason::Panicked => Some(Error::Lost),
     };
     (error, abnormal())
 }

@@ -13,7 +13,7 @@ use super::{
     url::Target,
 };
 use crate::{
-    ws::connection::{Connection, Drain, FarEnd, Parts, Reader, Role, SPACE},
+    ws::connection::{Connection, PeerInfo, Reader, Role, Transport, WriteReactor},
     ws::line::Line,
     ws::tls::{Connector, Session},
 };
@@ -60,7 +60,7 @@ impl Work {
         let (connection, reader) = self.open()?;
         debug!("{}: open, subprotocol {:?}", self.state.url(), self.state.protocol());
         self.tell(Event::Open);
-        self.pump(&connection, reader);
+        self.pump(reader);
         Ok(event::end(connection.end()))
     }
 
@@ -72,11 +72,10 @@ impl Work {
             return Err(Error::Cancelled);
         }
         let (Agreed { protocol, input }, session) = agreed?;
-        let (drain, id) = Drain::of_process().map_err(Error::Start)?;
+        let (reactor, id) = WriteReactor::of_process().map_err(Error::Start)?;
         let config = Arc::new(self.settings.config.clone());
-        let far_end = FarEnd::nameless(id);
-        let parts = Parts { far_end, role: Role::Client, stream, session, input, config, drain };
-        let (connection, reader) = Connection::new(parts);
+        let transport = Transport { stream, session, input };
+        let (connection, reader) = Connection::new(PeerInfo::only_id(id), Role::Client, transport, config, reactor);
         self.state.open(&connection, protocol)?;
         Ok((connection, reader))
     }
@@ -131,12 +130,9 @@ impl Work {
 
     /// Messages, from the socket into the channel. When that is full this waits, thus does not read, thus TCP slows the
     /// server down. When nobody is left to receive them, they are read and dropped until the connection has ended.
-    fn pump(&self, connection: &Arc<Connection>, mut reader: Reader) {
-        let mut space = [0; SPACE];
-        while let Some(message) = reader.next(&mut space) {
+    fn pump(&self, mut reader: Reader) {
+        while let Some(message) = reader.next() {
             trace!("{}: {message:?}", self.state.url());
-            // As a browser: a Close frame is answered when it comes, not when the messages before it were dealt with.
-            connection.dealt_with();
             self.tell(Event::Message(message));
         }
     }

@@ -64,11 +64,11 @@ impl State {
     }
 
     pub(super) fn send(&self, message: Message) -> bool {
-        self.connection().is_some_and(|connection| connection.say(message))
+        self.connection().is_some_and(|connection| connection.send_message(message))
     }
 
     pub(super) fn buffered(&self) -> usize {
-        self.connection().map_or(0, |connection| connection.waiting())
+        self.connection().map_or(0, |connection| connection.buffered_amount())
     }
 
     /// Begins to close it, whatever its stage.

@@ -1,0 +1,84 @@
+//! Rejects connections that get no thread of their own, with 503.
+
+use super::{Shared, handshake::respond};
+use crate::ws::{
+    handshake::{self, Limits},
+    line::Line,
+    tcp::send_now,
+    tls::Port,
+};
+use rustix::net::{RecvFlags, recv};
+use std::{
+    net::{Shutdown, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+/// Rejected connections whose request is read first. More of them get their 503 at once, and may see a reset instead.
+const MAX_POLITE: usize = 16;
+
+/// How long such a request may take.
+const POLITE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// One of the [`MAX_POLITE`] threads that read before they reject.
+struct PoliteThread(Arc<AtomicUsize>);
+
+impl PoliteThread {
+    fn new(running: &Arc<AtomicUsize>) -> Option<Self> {
+        let thread = Self(Arc::clone(running));
+        (running.fetch_add(1, Relaxed) < MAX_POLITE).then_some(thread)
+    }
+}
+
+impl Drop for PoliteThread {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Reads the request on another thread and responds with 503. Without a thread it does not wait for the request.
+pub(super) fn reject(stream: Arc<TcpStream>, listener: usize, shared: &Shared) {
+    let mode = shared.listeners[listener].mode.as_ref();
+    if let Some(thread) = PoliteThread::new(&shared.polite_rejections) {
+        // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
+        let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.cloned());
+        let job = move || {
+            reject_politely(&thread_stream, thread_mode.as_ref());
+            drop(thread);
+        };
+        if shared.threads.run(job).is_ok() {
+            return;
+        }
+    }
+    reject_now(&stream, mode, Duration::ZERO);
+}
+
+fn reject_politely(stream: &TcpStream, mode: Option<&Port>) {
+    let deadline = Instant::now() + POLITE_TIMEOUT;
+    let stream = match mode.and_then(Port::session) {
+        None => Ok(Line::plain(stream)),
+        Some(session) => Line::secure(stream, session, deadline),
+    };
+    if let Ok(mut stream) = stream {
+        let _ = handshake::read_head(&mut stream, &Limits::default(), deadline);
+        respond(&mut stream, &handshake::full(), false);
+    }
+}
+
+/// Responds with 503 without blocking, except to wait for the request if `timeout` is not zero. A request that has arrived is
+/// read: unread bytes would cause a reset, which destroys the response.
+pub(super) fn reject_now(stream: &TcpStream, mode: Option<&Port>, timeout: Duration) {
+    if !timeout.is_zero() {
+        let _ = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.peek(&mut [0]));
+    }
+    let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
+    let _ = match mode.and_then(Port::busy) {
+        None => send_now(stream, &handshake::full().to_bytes(false)),
+        Some(alert) => send_now(stream, alert),
+    };
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
+}
