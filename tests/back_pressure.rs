@@ -78,7 +78,7 @@ fn fifty_stalled_clients_need_one_thread_more_than_none() {
     peers.iter().for_each(fill);
     let names = thread_names(std::process::id());
     // Other tests of this file have a server, and thus one such thread, each.
-    let drains = names.iter().filter(|name| *name == "chinwag-drain").count();
+    let drains = names.iter().filter(|name| *name == "write-reactor").count();
     assert!((1..=6).contains(&drains), "{names:?}");
     drop(clients);
     let ends: Vec<DisconnectReason> = (0..50).map(|_| disconnected(&server).1).collect();

@@ -4,9 +4,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use chinwag::{Config, DisconnectReason, Event, Peer, Server};
+use chinwag::{CloseGuard, Config, DisconnectReason, Event, Peer, Server};
 use support::frames::{CLOSE, RawClient, TEXT, frame, header};
-use support::serving::{Echo, addr, connected, disconnected, serve, text};
+use support::serving::{Echo, addr, closing, connected, disconnected, serve, text};
 use support::{Client, DEADLINE};
 
 /// More than all the buffers between the two ends: part of it is under way when the Close frame comes.
@@ -127,25 +127,24 @@ fn everything_said_before_the_close_arrives_before_it() {
     assert_eq!(frames[200].code(), 1000);
 }
 
-/// A client that sent a message and then a Close frame, its peer, and the next event, which is `Closing`.
-fn closing(server: &Server) -> (RawClient, Peer, Event) {
+/// A client that sent a message and then a Close frame, its peer, and the guard of its Close frame.
+fn close_after_message(server: &Server) -> (RawClient, Peer, CloseGuard) {
     let mut client = RawClient::open(addr(server));
     connected(server);
     client.send(&[frame(TEXT, b"last"), frame(CLOSE, &1000_u16.to_be_bytes())].concat());
     let (peer, _) = text(server);
-    let event = server.events().recv_timeout(DEADLINE).expect("an event before the deadline");
-    assert!(matches!(&event, Event::Closing(from, _) if *from == peer), "{event:?}");
-    (client, peer, event)
+    let guard = closing(server, &peer);
+    (client, peer, guard)
 }
 
 #[test]
 fn the_reply_to_a_close_waits_for_its_guard() {
     let server = serve(Config::default());
-    let (mut client, peer, event) = closing(&server);
+    let (mut client, peer, guard) = close_after_message(&server);
     assert!(peer.send("a reply"), "the connection is open as long as the guard exists");
     assert_eq!(client.expect_frame().payload, b"a reply");
     assert!(peer.send("another"));
-    drop(event);
+    drop(guard);
     assert_eq!(client.expect_frame().payload, b"another");
     assert_eq!(client.expect_close_and_fin(), 1000);
 }
@@ -154,18 +153,18 @@ fn the_reply_to_a_close_waits_for_its_guard() {
 fn a_kept_guard_delays_the_reply_until_close_timeout() {
     let server = serve(short_close());
     let begin = Instant::now();
-    let (mut client, _peer, event) = closing(&server);
+    let (mut client, _peer, guard) = close_after_message(&server);
     assert_eq!(client.expect_close_and_fin(), 1000);
     assert!(begin.elapsed() >= Duration::from_millis(300), "{:?}", begin.elapsed());
-    drop(event);
+    drop(guard);
 }
 
 #[test]
 fn a_kept_handle_does_not_delay_the_reply() {
     let server = serve(Config::default());
     let begin = Instant::now();
-    let (mut client, _kept, event) = closing(&server);
-    drop(event);
+    let (mut client, _kept, guard) = close_after_message(&server);
+    drop(guard);
     assert_eq!(client.expect_close_and_fin(), 1000);
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 }

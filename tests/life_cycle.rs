@@ -136,8 +136,10 @@ fn messages_come_between_connected_and_disconnected_in_their_order() {
     for number in 0..500 {
         assert_eq!(text(&server), (peer.clone(), number.to_string()));
     }
-    client.close(1000);
+    // It waits for the reply, which waits until the messages are received.
+    let closing = std::thread::spawn(move || client.close(1000));
     assert_eq!(disconnected(&server), (peer, by_peer(1000, "")));
+    closing.join().expect("no panic");
 }
 
 #[test]
