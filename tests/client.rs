@@ -34,6 +34,7 @@ fn a_life_as_in_a_browser() {
     peer.send(vec![7; 70_000]);
     assert_eq!((text(&socket), message(&socket)), ("and back".into(), Message::from(vec![7; 70_000])));
     socket.close(3001, "enough").expect("a code that may be sent");
+    drop(serving::closing(&server, &peer));
     assert_eq!(close(&socket), (3001, "enough".into(), true));
     assert_eq!((socket.ready_state(), socket.send("late")), (ReadyState::Closed, false));
     socket.close(1000, "").expect("closing twice is nothing");

@@ -130,28 +130,13 @@ impl Reader {
         }
     }
 
-    /// Receives once.
+    /// Receives once, and hands the bytes to the connection. Returns how many.
     fn receive(&mut self, flags: RecvFlags) -> rustix::io::Result<usize> {
-        let size = self.read_size;
-        let bytes = if size > STACK_BUFFER {
-            let mut buffer = vec![0; size];
-            let (_, count) = recv(&*self.stream, buffer.as_mut_slice(), flags)?;
-            buffer.truncate(count);
-            buffer
-        } else {
-            let mut buffer = [0; STACK_BUFFER];
-            let (_, count) = recv(&*self.stream, &mut buffer[..size], flags)?;
-            buffer[..count].to_vec()
-        };
-        let count = bytes.len();
-        if count > 0 {
-            self.received(bytes);
-        }
-        Ok(count)
-    }
-
-    fn received(&mut self, bytes: Vec<u8>) {
+        let bytes = self.recv(flags)?;
         let (count, config) = (bytes.len(), &self.connection.config);
+        if count == 0 {
+            return Ok(0);
+        }
         if std::mem::take(&mut self.is_awaiting_pong) {
             self.new_timeout = Some(config.ping_interval);
         }
@@ -166,8 +151,23 @@ impl Reader {
             self.connection.fail(1008, "too many fragments", reason);
         }
         self.connection.receive(bytes);
+        Ok(count)
     }
 
+    /// Receives once.
+    fn recv(&self, flags: RecvFlags) -> rustix::io::Result<Vec<u8>> {
+        if self.read_size > STACK_BUFFER {
+            let mut buffer = vec![0; self.read_size];
+            let (_, count) = recv(&*self.stream, buffer.as_mut_slice(), flags)?;
+            buffer.truncate(count);
+            return Ok(buffer);
+        }
+        let mut buffer = [0; STACK_BUFFER];
+        let (_, count) = recv(&*self.stream, &mut buffer[..self.read_size], flags)?;
+        Ok(buffer[..count].to_vec())
+    }
+
+    #[inline(never)] // Its frame is not needed while the thread waits.
     fn ping(&mut self) {
         self.connection.ping();
         self.is_awaiting_pong = true;
@@ -178,15 +178,15 @@ impl Reader {
     /// Reads until the peer has ended its side too, so that no unread byte causes a reset, which can destroy the Close frame.
     fn discard_rest(&mut self) {
         let deadline = Instant::now() + self.connection.config.close_timeout;
-        let mut buffer = [0; STACK_BUFFER];
         loop {
             let timeout = left_until(deadline).and_then(|left| self.stream.set_read_timeout(Some(left)));
             if timeout.is_err() {
                 return;
             }
-            match recv(&*self.stream, buffer.as_mut_slice(), RecvFlags::empty()) {
-                Ok((_, 1..)) | Err(Errno::INTR) => {}
-                Ok((_, 0)) | Err(_) => return,
+            match self.recv(RecvFlags::empty()) {
+                Ok(bytes) if bytes.is_empty() => return,
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(_) => return,
             }
         }
     }

@@ -44,6 +44,7 @@ pub(super) enum Round {
 impl ConnectionTask {
     /// Queues `Connected`, and then sends the 101 response: a client that connects because it saw this one come online is
     /// queued later.
+    #[inline(never)] // As `PendingHandshake::run`.
     pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
         let AcceptedHandshake { addr, request, response, protocol, transport } = accepted;
         let info = PeerInfo { id: permit.id(), addr, protocol };
@@ -94,6 +95,7 @@ impl ConnectionTask {
         self.source.send(Event::Message(self.source.peer.clone(), message))
     }
 
+    #[inline(never)] // As `PendingHandshake::run`.
     fn finish(&mut self, end: ConnectionEnd) {
         // Only then is there a Close frame to send.
         let replies = matches!(end, ConnectionEnd::Close | ConnectionEnd::Violation(_));

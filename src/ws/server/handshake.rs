@@ -63,6 +63,9 @@ struct PendingHandshake<'a> {
 
 impl<'a> PendingHandshake<'a> {
     /// Reads and judges the request, and responds unless it is an upgrade. `None`: the connection is over.
+    // Not inlined, like a few others on the connection's thread: their frames would stay on the stack while it waits for
+    // messages. Measured: 15.6 KiB for an idle connection instead of 11.7.
+    #[inline(never)]
     fn run(mut self) -> Option<AcceptedHandshake> {
         let mut stream = self.start_tls()?;
         let (mut request, input) = self.read_request(&mut stream)?;
