@@ -8,8 +8,7 @@
 //! 4. Every wait has a deadline.
 
 mod buffered_stream;
-#[cfg(test)]
-mod client_tests;
+
 mod disconnect_reason;
 mod message;
 mod overhead_limiter;
@@ -19,7 +18,7 @@ mod write_reactor;
 
 pub use disconnect_reason::DisconnectReason;
 pub use message::{Bytes, Frames, Message, Utf8Bytes};
-pub(crate) use reader::{Reader, Received};
+pub(crate) use reader::Reader;
 pub(crate) use state::{ConnectionEnd, ReadResult};
 pub(crate) use tungstenite::protocol::Role;
 pub(crate) use write_reactor::WriteReactor;
@@ -154,10 +153,6 @@ impl Connection {
         state.into_reason()
     }
 
-    fn ping(self: &Arc<Self>) {
-        self.if_open(ConnectionState::ping);
-    }
-
     /// Fails the connection (RFC 6455 7.1.7).
     fn fail(self: &Arc<Self>, code: u16, text: &str, reason: DisconnectReason) {
         self.if_open(|state| state.fail(code, text, reason));
@@ -235,3 +230,6 @@ impl Connection {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

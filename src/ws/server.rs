@@ -32,10 +32,7 @@ use rejection_log::RejectionLog;
 use std::{
     fmt,
     net::{SocketAddr, ToSocketAddrs},
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicU64, AtomicUsize},
-    },
+    sync::{Arc, Weak, atomic::AtomicU64},
 };
 use thread_pool::ThreadPool;
 use trusted_proxies::TrustedProxies;
@@ -116,8 +113,8 @@ struct Shared {
     wrong_tokens: AddressLimiter,
     /// WebSockets that were opened.
     openings: AddressLimiter,
-    /// Threads that read a request before they reject it.
-    polite_rejections: Arc<AtomicUsize>,
+    /// Its clones count the threads that read a request before they reject it.
+    polite_rejections: Arc<()>,
     rejections: RejectionLog,
     events: Sender<Event>,
 }

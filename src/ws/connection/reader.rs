@@ -1,6 +1,8 @@
 //! The reading half of a connection: waits without a lock, sends Pings into silence, and sees the connection to its end.
 
-use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter};
+use super::{
+    Bytes, Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter,
+};
 use crate::ws::tcp::left_until;
 use rustix::{
     io::Errno,
@@ -11,6 +13,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tungstenite::Message as Frame;
 
 /// The first read of a connection, and all reads of small messages, use a buffer of this size on the stack: it lies in a page
 /// that is in use anyway, so an idle connection has no read buffer of its own.
@@ -32,15 +35,6 @@ pub(crate) struct Reader {
     overhead: OverheadLimiter,
     /// Reading has come to its end.
     end: Option<ConnectionEnd>,
-}
-
-/// What a read without waiting found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Received {
-    /// Everything that was there, perhaps nothing.
-    Everything,
-    /// As much as the buffer holds. There may be more.
-    Part,
 }
 
 impl Reader {
@@ -89,17 +83,17 @@ impl Reader {
         }
     }
 
-    /// Receives without waiting. Only when [`Reader::read_received`] needs data.
+    /// Receives without waiting. Only when [`Reader::read_received`] needs data. Returns whether there may be more.
     ///
     /// # Errors
     /// The socket has ended.
-    pub(crate) fn receive_available(&mut self) -> Result<Received, ConnectionEnd> {
+    pub(crate) fn receive_available(&mut self) -> Result<bool, ConnectionEnd> {
         let room = self.read_size;
         match self.receive(RecvFlags::DONTWAIT) {
             Ok(0) => Err(ConnectionEnd::Socket),
-            Ok(count) if count == room => Ok(Received::Part),
-            Ok(_) | Err(Errno::AGAIN) => Ok(Received::Everything),
-            Err(Errno::INTR) => Ok(Received::Part),
+            Ok(count) => Ok(count == room),
+            Err(Errno::AGAIN) => Ok(false),
+            Err(Errno::INTR) => Ok(true),
             Err(_) => Err(ConnectionEnd::Socket),
         }
     }
@@ -124,7 +118,7 @@ impl Reader {
                     self.connection.fail(1013, "no answer to a ping", DisconnectReason::PingTimeout);
                     return Ok(());
                 }
-                Err(Errno::AGAIN) => self.ping(),
+                Err(Errno::AGAIN) => self.send_ping(),
                 Ok(0) | Err(_) => return Err(ConnectionEnd::Socket),
             }
         }
@@ -168,8 +162,8 @@ impl Reader {
     }
 
     #[inline(never)] // Its frame is not needed while the thread waits.
-    fn ping(&mut self) {
-        self.connection.ping();
+    fn send_ping(&mut self) {
+        self.connection.if_open(|state| state.write(Frame::Ping(Bytes::new())));
         self.is_awaiting_pong = true;
         self.new_timeout = Some(self.connection.config.pong_timeout);
         self.apply_timeout();

@@ -5,7 +5,7 @@
 use super::{
     buffered_stream::{BufferedStream, Flushed},
     disconnect_reason::DisconnectReason,
-    message::{Bytes, Message},
+    message::Message,
 };
 use crate::{ws::config::Config, ws::rate_limiter::RateLimiter};
 use std::{
@@ -126,10 +126,6 @@ impl ConnectionState {
     pub(super) fn write(&mut self, frame: Frame) {
         // It writes to the send buffer, which cannot fail.
         let _ = self.context.write(&mut self.stream, frame);
-    }
-
-    pub(super) fn ping(&mut self) {
-        self.write(Frame::Ping(Bytes::new()));
     }
 
     /// Starts the closing handshake.

@@ -4,7 +4,7 @@
 use super::{
     Shared,
     handshake::serve,
-    registry::{AdmissionError, Permit},
+    registry::Permit,
     reject::{reject, reject_now},
     rejection_log::Rejection,
 };
@@ -45,16 +45,32 @@ impl AcceptLoop {
                 return;
             }
             match accepted {
-                Ok((stream, addr)) => self.admit(stream, addr),
-                Err(error) if is_exhausted(&error) => self.accept_with_reserve(&error),
+                Ok((stream, addr)) if self.reserve.is_some() => self.admit(stream, addr),
+                Ok((stream, addr)) => {
+                    self.reject_exhausted(&stream, format_args!("rejected {addr} with 503: no descriptor left"));
+                }
                 Err(error) if is_temporary(&error) => debug!("accept: {error}"),
-                Err(error) => self.cannot_accept(&error),
+                Err(error) => {
+                    self.shared.rejections.log(Rejection::Exhausted, format_args!("cannot accept: {error}"));
+                    self.shared.registry.wait_for_place(PAUSE);
+                }
             }
         }
     }
 
-    fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.shared.listeners[self.index].socket.accept()
+    /// Accepts a connection. The operating system reports that descriptors are exhausted before a connection has come. Then this
+    /// gives up the reserve, waits for the next connection, and tries to get the reserve back.
+    fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        let listener = &self.shared.listeners[self.index].socket;
+        let mut accepted = listener.accept();
+        if accepted.as_ref().is_err_and(is_exhausted) {
+            drop(self.reserve.take());
+            accepted = listener.accept();
+        }
+        if self.reserve.is_none() {
+            self.reserve = open_reserve();
+        }
+        accepted
     }
 
     /// Starts a thread for the connection, or rejects it with 503.
@@ -62,8 +78,8 @@ impl AcceptLoop {
         let (shared, index, stream) = (Arc::clone(&self.shared), self.index, Arc::new(stream));
         let permit = match self.permit(&stream, addr) {
             Ok(permit) => permit,
-            Err(error) => {
-                shared.rejections.log(error.into(), format_args!("rejected {addr} with 503: {error}"));
+            Err(why) => {
+                shared.rejections.log(why, format_args!("rejected {addr} with 503: {why}"));
                 return reject(stream, index, &shared);
             }
         };
@@ -76,13 +92,13 @@ impl AcceptLoop {
     }
 
     /// A permit, if necessary at the expense of the slowest handshake.
-    fn permit(&self, stream: &Arc<TcpStream>, addr: SocketAddr) -> Result<Permit, AdmissionError> {
+    fn permit(&self, stream: &Arc<TcpStream>, addr: SocketAddr) -> Result<Permit, Rejection> {
         let shared = &self.shared;
         // The address of a client behind a proxy is known when its request has been read.
         let address = Some(addr.ip()).filter(|ip| !shared.proxies.trusts(*ip));
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
         match shared.registry.admit(id, stream, address, &shared.config) {
-            Err(AdmissionError::Handshakes) if shared.registry.cut_oldest_handshake(SLOW_HANDSHAKE) => {
+            Err(Rejection::Handshakes) if shared.registry.cut_oldest_handshake(SLOW_HANDSHAKE) => {
                 let message = format_args!("cut the slowest handshake to make room for {addr}");
                 shared.rejections.log(Rejection::SlowRequest, message);
                 shared.registry.admit(id, stream, address, &shared.config)
@@ -91,33 +107,9 @@ impl AcceptLoop {
         }
     }
 
-    /// Out of descriptors, which the operating system reports before a connection has come. With the reserve this waits for the
-    /// next one. It is admitted if a descriptor is free by then, and gets 503 otherwise.
-    fn accept_with_reserve(&mut self, error: &io::Error) {
-        drop(self.reserve.take());
-        let accepted = self.accept();
-        self.reserve = open_reserve();
-        match accepted {
-            Ok((stream, addr)) if self.reserve.is_some() => return self.admit(stream, addr),
-            Ok((stream, addr)) => {
-                self.reject_exhausted(&stream, format_args!("rejected {addr} with 503: {error}"));
-            }
-            Err(again) if self.shared.registry.is_shut_down() => debug!("{again}"),
-            Err(again) => self.cannot_accept(&again),
-        }
-        if self.reserve.is_none() {
-            self.reserve = open_reserve();
-        }
-    }
-
     fn reject_exhausted(&self, stream: &TcpStream, message: std::fmt::Arguments<'_>) {
         self.shared.rejections.log(Rejection::Exhausted, message);
         reject_now(stream, self.shared.listeners[self.index].mode.as_ref(), PAUSE);
-        self.shared.registry.wait_for_place(PAUSE);
-    }
-
-    fn cannot_accept(&self, error: &io::Error) {
-        self.shared.rejections.log(Rejection::Exhausted, format_args!("cannot accept: {error}"));
         self.shared.registry.wait_for_place(PAUSE);
     }
 }

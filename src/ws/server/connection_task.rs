@@ -5,7 +5,7 @@ use super::{
     rejection_log::Rejection,
 };
 use crate::ws::{
-    connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Received, Role},
+    connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
     peer::Peer,
 };
 use log::{debug, error, trace};
@@ -115,31 +115,28 @@ impl ConnectionTask {
 
     /// For the poller: reads what has arrived, without waiting for more.
     pub(super) fn read_available(&mut self) -> Round {
-        let mut received = None;
+        let mut may_have_more = None;
         for _ in 0..MAX_MESSAGES_PER_ROUND {
-            match self.reader.read_received() {
-                ReadResult::Message(message) => {
-                    if !self.deliver(message) {
-                        return Round::Ended;
-                    }
-                }
-                ReadResult::Closed(end) => return self.defer(end),
-                ReadResult::NeedData => match received {
-                    Some(Received::Everything) => return Round::Idle,
-                    Some(Received::Part) => return Round::More,
-                    None => match self.reader.receive_available() {
-                        Ok(count) => received = Some(count),
-                        Err(end) => return self.defer(end),
-                    },
+            let end = match (self.reader.read_received(), may_have_more) {
+                (ReadResult::Message(message), _) => match self.deliver(message) {
+                    true => continue,
+                    false => return Round::Ended,
                 },
-            }
+                (ReadResult::NeedData, Some(false)) => return Round::Idle,
+                (ReadResult::NeedData, Some(true)) => return Round::More,
+                (ReadResult::NeedData, None) => match self.reader.receive_available() {
+                    Ok(more) => {
+                        may_have_more = Some(more);
+                        continue;
+                    }
+                    Err(end) => end,
+                },
+                (ReadResult::Closed(end), _) => end,
+            };
+            self.reader.defer_end(end);
+            return Round::Ended;
         }
         Round::More
-    }
-
-    fn defer(&mut self, end: ConnectionEnd) -> Round {
-        self.reader.defer_end(end);
-        Round::Ended
     }
 }
 

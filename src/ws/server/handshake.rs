@@ -1,11 +1,6 @@
 //! From an accepted socket to a WebSocket, or to an HTTP response. Reading the request and writing a response have deadlines.
 
-use super::{
-    Shared,
-    connection_task::ConnectionTask,
-    registry::{AdmissionError, Permit},
-    rejection_log::Rejection,
-};
+use super::{Shared, connection_task::ConnectionTask, registry::Permit, rejection_log::Rejection};
 use crate::ws::{
     connection::Transport,
     handshake::{self, Decision, HeadError, Limits},
@@ -159,7 +154,7 @@ impl<'a> PendingHandshake<'a> {
             self.addr = SocketAddr::new(ip, 0);
         }
         let counted = self.permit.count_for(self.addr.ip(), &self.shared.config);
-        counted.map_err(|error: AdmissionError| self.reject_with_503(error.into(), error))
+        counted.map_err(|rejection| self.reject_with_503(rejection, rejection))
     }
 
     /// The HTTP handler is the user's code. A panic there must not leave the client without a response.
@@ -184,7 +179,7 @@ impl<'a> PendingHandshake<'a> {
     /// Delays the response to a wrong token until those before it from the same address are sent.
     fn delay_response(&self) {
         let (shared, delay) = (self.shared, self.shared.config.wrong_token_delay);
-        self.permit.delay(self.stream);
+        self.permit.delay();
         shared.registry.sleep(shared.wrong_tokens.count(self.addr.ip(), delay, Instant::now()));
     }
 

@@ -40,7 +40,7 @@ struct Inbox {
 #[derive(Default)]
 struct InboxState {
     new: Vec<Handoff>,
-    /// Connections that the thread serves.
+    /// Connections that the thread served in its last round.
     served: usize,
     crowd: Crowd,
     stop: bool,
@@ -93,6 +93,13 @@ impl Drop for Poller {
 impl Inbox {
     fn lock(&self) -> MutexGuard<'_, InboxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a new connection. One at a time: after a panic, the others are still here.
+    fn take(&self, served: usize) -> Option<Handoff> {
+        let mut state = self.lock();
+        state.served = served;
+        state.new.pop()
     }
 
     fn wake(&self) {

@@ -1,33 +1,14 @@
 //! Counts and lists the connections of a server, from `accept` to the end.
 
+use super::rejection_log::Rejection;
 use crate::ws::{config::Config, connection::Connection};
 use std::{
-    collections::HashMap,
-    fmt,
+    collections::{HashMap, hash_map::Entry},
+    mem,
     net::{IpAddr, Ipv6Addr, Shutdown, TcpStream},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
-
-/// Why a connection is rejected. The client gets 503.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AdmissionError {
-    ShuttingDown,
-    Connections,
-    ConnectionsPerAddress,
-    Handshakes,
-}
-
-impl fmt::Display for AdmissionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ShuttingDown => "the server is shutting down",
-            Self::Connections => "too many connections",
-            Self::ConnectionsPerAddress => "too many connections from its address",
-            Self::Handshakes => "too many handshakes in progress",
-        })
-    }
-}
 
 /// All connections of one server.
 #[derive(Debug, Default)]
@@ -41,22 +22,13 @@ pub(super) struct ConnectionRegistry {
 #[derive(Debug, Default)]
 struct Inner {
     is_shut_down: bool,
-    entries: HashMap<u64, Entry>,
+    /// All connections: also those whose handshake was cut and whose thread is about to notice.
+    count: usize,
     per_network: HashMap<IpAddr, usize>,
-    handshakes: usize,
-}
-
-#[derive(Debug)]
-enum Entry {
-    Handshake {
-        stream: Arc<TcpStream>,
-        since: Instant,
-    },
-    /// Its request was read, and the response is delayed. It does not count as a handshake.
-    Delayed(Arc<TcpStream>),
-    Open(Arc<Connection>),
-    /// Its socket is shut down, and its thread is about to notice.
-    Cut,
+    handshakes: HashMap<u64, (Arc<TcpStream>, Instant)>,
+    /// The request was read, and the response is delayed.
+    delayed: HashMap<u64, Arc<TcpStream>>,
+    open: HashMap<u64, Arc<Connection>>,
 }
 
 /// The place of one connection in the registry. Dropping it frees the place.
@@ -79,22 +51,23 @@ impl ConnectionRegistry {
         stream: &Arc<TcpStream>,
         address: Option<IpAddr>,
         config: &Config,
-    ) -> Result<Permit, AdmissionError> {
+    ) -> Result<Permit, Rejection> {
         let mut inner = self.lock();
         if inner.is_shut_down {
-            return Err(AdmissionError::ShuttingDown);
+            return Err(Rejection::ShuttingDown);
         }
-        if reaches(inner.entries.len(), config.max_connections) {
-            return Err(AdmissionError::Connections);
+        if reaches(inner.count, config.max_connections) {
+            return Err(Rejection::Connections);
         }
-        if reaches(inner.handshakes, config.max_handshakes) {
-            return Err(AdmissionError::Handshakes);
+        if reaches(inner.handshakes.len(), config.max_handshakes) {
+            return Err(Rejection::Handshakes);
         }
         let network = address.map(network);
         if let Some(network) = network {
             inner.count_network(network, config)?;
         }
-        inner.set(id, Entry::Handshake { stream: Arc::clone(stream), since: Instant::now() });
+        inner.count += 1;
+        inner.handshakes.insert(id, (Arc::clone(stream), Instant::now()));
         Ok(Permit { registry: Arc::clone(self), id, network })
     }
 
@@ -102,13 +75,9 @@ impl ConnectionRegistry {
     /// false if none has.
     pub(super) fn cut_oldest_handshake(&self, age: Duration) -> bool {
         let mut inner = self.lock();
-        let handshakes = inner.entries.iter().filter_map(|(id, entry)| match entry {
-            Entry::Handshake { since, .. } => Some((*since, *id)),
-            _ => None,
-        });
-        let oldest = handshakes.min().filter(|(since, _)| since.elapsed() > age);
-        let Some((_, id)) = oldest else { return false };
-        if let Some(Entry::Handshake { stream, .. }) = inner.set(id, Entry::Cut) {
+        let oldest = inner.handshakes.iter().map(|(id, (_, since))| (*since, *id)).min();
+        let Some((_, id)) = oldest.filter(|(since, _)| since.elapsed() > age) else { return false };
+        if let Some((stream, _)) = inner.handshakes.remove(&id) {
             let _ = stream.shutdown(Shutdown::Both);
         }
         true
@@ -118,16 +87,15 @@ impl ConnectionRegistry {
     pub(super) fn shut_down(&self) {
         let mut inner = self.lock();
         inner.is_shut_down = true;
-        let entries = std::mem::take(&mut inner.entries);
-        inner.handshakes = 0;
+        let (handshakes, delayed) = (mem::take(&mut inner.handshakes), mem::take(&mut inner.delayed));
+        let open = mem::take(&mut inner.open);
         drop(inner); // `close` takes the connection's lock: never hold two.
         self.shutdown.notify_all();
-        for entry in entries.into_values() {
-            match entry {
-                Entry::Handshake { stream, .. } | Entry::Delayed(stream) => drop(stream.shutdown(Shutdown::Both)),
-                Entry::Open(connection) => connection.close(1001, "the server is shutting down"),
-                Entry::Cut => {}
-            }
+        for stream in handshakes.into_values().map(|(stream, _)| stream).chain(delayed.into_values()) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        for connection in open.into_values() {
+            connection.close(1001, "the server is shutting down");
         }
     }
 
@@ -151,22 +119,10 @@ impl ConnectionRegistry {
 }
 
 impl Inner {
-    /// Replaces an entry and returns the old one.
-    fn set(&mut self, id: u64, entry: Entry) -> Option<Entry> {
-        self.handshakes += usize::from(matches!(entry, Entry::Handshake { .. }));
-        let old = self.entries.insert(id, entry);
-        self.removed(old)
-    }
-
-    fn removed(&mut self, old: Option<Entry>) -> Option<Entry> {
-        self.handshakes -= usize::from(matches!(old, Some(Entry::Handshake { .. })));
-        old
-    }
-
-    fn count_network(&mut self, network: IpAddr, config: &Config) -> Result<(), AdmissionError> {
+    fn count_network(&mut self, network: IpAddr, config: &Config) -> Result<(), Rejection> {
         let count = self.per_network.get(&network).copied().unwrap_or(0);
         if !network.is_loopback() && reaches(count, config.max_connections_per_address) {
-            return Err(AdmissionError::ConnectionsPerAddress);
+            return Err(Rejection::ConnectionsPerAddress);
         }
         self.per_network.insert(network, count + 1);
         Ok(())
@@ -182,7 +138,7 @@ impl Permit {
     ///
     /// # Errors
     /// That address has reached its limit.
-    pub(super) fn count_for(&mut self, address: IpAddr, config: &Config) -> Result<(), AdmissionError> {
+    pub(super) fn count_for(&mut self, address: IpAddr, config: &Config) -> Result<(), Rejection> {
         let network = network(address);
         self.registry.lock().count_network(network, config)?;
         self.network = Some(network);
@@ -190,20 +146,19 @@ impl Permit {
     }
 
     /// The request was read and the response is delayed: the connection no longer counts as a handshake.
-    pub(super) fn delay(&self, stream: &Arc<TcpStream>) {
-        self.set(Entry::Delayed(Arc::clone(stream)));
+    pub(super) fn delay(&self) {
+        let mut inner = self.registry.lock();
+        if let Some((stream, _)) = inner.handshakes.remove(&self.id) {
+            inner.delayed.insert(self.id, stream);
+        }
     }
 
     /// The handshake is done. Returns false if the connection was cut meanwhile.
     pub(super) fn open(&self, connection: &Arc<Connection>) -> bool {
-        self.set(Entry::Open(Arc::clone(connection)))
-    }
-
-    fn set(&self, entry: Entry) -> bool {
         let mut inner = self.registry.lock();
-        let is_listed = matches!(inner.entries.get(&self.id), Some(Entry::Handshake { .. } | Entry::Delayed(_)));
+        let is_listed = inner.handshakes.remove(&self.id).is_some();
         if is_listed {
-            inner.set(self.id, entry);
+            inner.open.insert(self.id, Arc::clone(connection));
         }
         is_listed
     }
@@ -212,13 +167,15 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut inner = self.registry.lock();
-        let entry = inner.entries.remove(&self.id);
-        inner.removed(entry);
-        if let Some(count) = self.network.and_then(|network| inner.per_network.get_mut(&network)) {
-            *count -= 1;
-        }
-        if let Some(network) = self.network.filter(|network| inner.per_network.get(network) == Some(&0)) {
-            inner.per_network.remove(&network);
+        inner.count -= 1;
+        inner.handshakes.remove(&self.id);
+        inner.delayed.remove(&self.id);
+        inner.open.remove(&self.id);
+        if let Some(Entry::Occupied(mut entry)) = self.network.map(|network| inner.per_network.entry(network)) {
+            *entry.get_mut() -= 1;
+            if *entry.get() == 0 {
+                entry.remove();
+            }
         }
         drop(inner);
         self.registry.freed.notify_all();

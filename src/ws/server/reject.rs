@@ -10,10 +10,7 @@ use crate::ws::{
 use rustix::net::{RecvFlags, recv};
 use std::{
     net::{Shutdown, TcpStream},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -23,31 +20,17 @@ const MAX_POLITE: usize = 16;
 /// How long such a request may take.
 const POLITE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// One of the [`MAX_POLITE`] threads that read before they reject.
-struct PoliteThread(Arc<AtomicUsize>);
-
-impl PoliteThread {
-    fn new(running: &Arc<AtomicUsize>) -> Option<Self> {
-        let thread = Self(Arc::clone(running));
-        (running.fetch_add(1, Relaxed) < MAX_POLITE).then_some(thread)
-    }
-}
-
-impl Drop for PoliteThread {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
-}
-
 /// Reads the request on another thread and responds with 503. Without a thread it does not wait for the request.
 pub(super) fn reject(stream: Arc<TcpStream>, listener: usize, shared: &Shared) {
     let mode = shared.listeners[listener].mode.as_ref();
-    if let Some(thread) = PoliteThread::new(&shared.polite_rejections) {
+    // Each job holds a clone.
+    if Arc::strong_count(&shared.polite_rejections) <= MAX_POLITE {
+        let running = Arc::clone(&shared.polite_rejections);
         // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
         let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.cloned());
         let job = move || {
             reject_politely(&thread_stream, thread_mode.as_ref());
-            drop(thread);
+            drop(running);
         };
         if shared.threads.run(job).is_ok() {
             return;

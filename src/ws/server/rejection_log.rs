@@ -1,6 +1,5 @@
 //! Logs what was rejected, at most once a second per kind, so that an attack does not fill the disk.
 
-use super::registry::AdmissionError;
 use crate::ws::rate_limiter::RateLimiter;
 use log::{Level, log};
 use std::{
@@ -17,6 +16,8 @@ const KINDS: usize = Rejection::PingTimeout as usize + 1;
 /// What was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rejection {
+    /// A new connection: the server is shutting down.
+    ShuttingDown,
     /// A new connection: too many in all.
     Connections,
     /// A new connection: too many from its address.
@@ -54,13 +55,16 @@ impl Rejection {
     }
 }
 
-impl From<AdmissionError> for Rejection {
-    fn from(error: AdmissionError) -> Self {
-        match error {
-            AdmissionError::ShuttingDown | AdmissionError::Connections => Self::Connections,
-            AdmissionError::ConnectionsPerAddress => Self::ConnectionsPerAddress,
-            AdmissionError::Handshakes => Self::Handshakes,
-        }
+/// The reasons why a client gets 503.
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ShuttingDown => "the server is shutting down",
+            Self::Connections => "too many connections",
+            Self::ConnectionsPerAddress => "too many connections from its address",
+            Self::Handshakes => "too many handshakes in progress",
+            _ => "rejected",
+        })
     }
 }
 

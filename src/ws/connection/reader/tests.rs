@@ -1,6 +1,6 @@
 //! Sizes and timeouts of a reader, over real sockets.
 
-use super::{Reader, Received};
+use super::Reader;
 use crate::ws::{
     config::Config,
     connection::{Connection, ConnectionEnd, PeerInfo, ReadResult, Role, Transport, WriteReactor},
@@ -68,9 +68,9 @@ fn a_read_without_waiting_tells_whether_there_may_be_more() {
         while let ReadResult::Message(_) = reader.read_received() {}
         received.ok()
     };
-    assert_eq!(receive(), Some(Received::Everything), "nothing, and no wait for it");
+    assert_eq!(receive(), Some(false), "nothing, and no wait for it");
     // 1600 bytes: the first read takes 1024.
-    for (messages, expected) in [(1, vec![Received::Everything]), (200, vec![Received::Part, Received::Everything])] {
+    for (messages, expected) in [(1, vec![false]), (200, vec![true, false])] {
         peer.write_all(&HI.repeat(messages)).expect("the reader has room");
         assert_eq!((0..expected.len()).filter_map(|_| receive()).collect::<Vec<_>>(), expected);
     }
