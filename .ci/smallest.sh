@@ -48,6 +48,6 @@ release)
 *) echo "usage: $0 [smallest|release]" >&2 && exit 2 ;;
 esac
 RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" CARGO_TARGET_DIR=$target \
-  cargo build -q --locked --bin chinwag --profile "$profile" --no-default-features --target $triple \
+  cargo build -q --locked --bin chinwag --profile "$profile" --no-default-features --features cli --target $triple \
   -Zbuild-std=std,$panic -Zbuild-std-features=optimize_for_size >&2
 echo "$target/$triple/$profile/chinwag"

@@ -1,15 +1,15 @@
-//! The hot paths, through the public API: words, rules, frames, the handshake, and the whole way over loopback.
+//! The hot paths through the public API: encoding, rules, frames, the handshake, and the whole way over loopback.
 //!
 //! Run:  cargo bench                        all of them
-//!       cargo bench -- chat                those with "chat" in their name
-//!       cargo test --bench hot_paths       each once, to see that they work
+//!       cargo bench -- chat                the benchmarks with "chat" in their name
+//!       cargo test --bench hot_paths       each once, as a test
 
 use chinwag::{
     Config, Frames, Server,
     chat::protocol::{Dialect, ServerMessage, StoredMessage},
     chat::rules::{Chat, Input, Now, Output, RoomName, Rules},
     chat::server::ChatServer,
-    handshake::{Decision, Limits, Policy, Source, decide, read_head},
+    handshake::{DeadlineRead, Negotiated, Policy, negotiate, read_request},
 };
 use divan::{Bencher, black_box, counter::ItemsCount};
 use std::{
@@ -24,7 +24,7 @@ use tungstenite::{Message, WebSocket, client::ClientRequestBuilder, protocol::We
 /// Clients in the room.
 const ROOM: u64 = 100;
 
-/// Fixed: the rules know no clock.
+/// The rules have no clock.
 const NOW: Now = Now::new(0, 1_800_000_000_000);
 
 const HELLO: &str =
@@ -42,26 +42,20 @@ fn decode(bencher: Bencher, name: &str) {
 
 #[divan::bench(args = ["json", "chinwag.v1", "text"])]
 fn encode(bencher: Bencher, name: &str) {
-    let (dialect, mut out) = (dialect(name), String::new());
+    let dialect = dialect(name);
     let text = "How are you? I am fine, thank you, and so is everybody <here>.";
     let mut entry = StoredMessage::new("", 1234, "ann", text);
     (entry.date, entry.id) = (NOW.date, 7);
-    let notice = ServerMessage::Message(entry);
-    bencher.bench_local(|| {
-        out.clear();
-        dialect.encode(black_box(&notice), &mut out)
-    });
+    let message = ServerMessage::Message(entry);
+    bencher.bench(|| dialect.encode(black_box(&message)));
 }
 
-/// A list of a thousand users: what a join storm encodes.
+/// A list of a thousand users, as many sign-ins at once need it.
 #[divan::bench(args = ["json", "chinwag.v1"])]
 fn encode_list(bencher: Bencher, name: &str) {
-    let (dialect, mut out) = (dialect(name), String::new());
-    let users = ServerMessage::UserList((0..1000).map(|id| Arc::from(format!("user {id}"))).collect());
-    bencher.bench_local(|| {
-        out.clear();
-        dialect.encode(black_box(&users), &mut out)
-    });
+    let dialect = dialect(name);
+    let users = ServerMessage::UserList { users: (0..1000).map(|id| Arc::from(format!("user {id}"))).collect() };
+    bencher.bench(|| dialect.encode(black_box(&users)));
 }
 
 #[divan::bench(args = [64, 1024, 65536])]
@@ -94,21 +88,21 @@ fn handshake(bencher: Bencher) {
     let deadline = Instant::now() + Duration::from_secs(3600);
     bencher.bench(|| {
         let mut head = Head(black_box(REQUEST));
-        let read = read_head(&mut head, &Limits::default(), deadline);
+        let read = read_request(&mut head, &Config::default(), deadline);
         let (mut request, _) = read.expect("a whole request");
-        let decision = decide(&mut request, &policy);
-        assert!(matches!(decision, Decision::Upgrade { .. }));
+        let negotiated = negotiate(&mut request, &policy);
+        assert!(matches!(negotiated, Negotiated::Upgrade { .. }));
     });
 }
 
-/// One person talks, and everybody has heard it, so many messages at once.
+/// One client sends so many messages at once, until all clients have received them.
 #[divan::bench(args = [1, 16], sample_size = 1)]
 fn loopback(bencher: Bencher, messages: u64) {
     let mut clients = connected(serve());
     bencher.counter(ItemsCount::new(messages * ROOM)).bench_local(|| {
         (0..messages).for_each(|_| clients[0].send(Message::text(HELLO)).expect("it is sent"));
         for client in &mut clients {
-            (0..messages).for_each(|_| hear(client, r#"{"type":"message""#));
+            (0..messages).for_each(|_| wait_for(client, r#"{"type":"message""#));
         }
     });
 }
@@ -117,7 +111,7 @@ fn dialect(name: &str) -> Dialect {
     Dialect::from_name(name).expect("a dialect")
 }
 
-/// A chat in which so many have signed in.
+/// A chat with so many users.
 fn room(people: u64) -> Chat {
     let (mut chat, mut out) = (Chat::new(Rules::unlimited()), Vec::<Output>::new());
     for id in 1..=people {
@@ -135,16 +129,16 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:6502\r\nConnection: U
     Accept-Encoding: gzip, deflate, br\r\nAccept-Language: en\r\nSec-WebSocket-Protocol: chinwag.v1, json\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
 
-/// A request head that comes in one piece.
+/// A request head that arrives in one piece.
 struct Head(&'static [u8]);
 
-impl Source for Head {
+impl DeadlineRead for Head {
     fn read_before(&mut self, _: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         io::Read::read(&mut self.0, buffer)
     }
 }
 
-/// A chat of its own, which ends with this program.
+/// A chat on another thread, which ends with this program.
 fn serve() -> SocketAddr {
     let builder = Server::builder().config(Config::unlimited()).protocols(ChatServer::protocols());
     let server = builder.listen("127.0.0.1:0").and_then(chinwag::Builder::start).expect("a server");
@@ -153,12 +147,12 @@ fn serve() -> SocketAddr {
     addr
 }
 
-/// A room of clients, of whom the first one has a name.
+/// Clients in one room. The first one has a name.
 fn connected(addr: SocketAddr) -> Vec<WebSocket<TcpStream>> {
     let mut clients: Vec<_> = (0..ROOM).map(|_| connect(addr)).collect();
-    clients.iter_mut().for_each(|client| hear(client, r#"{"type":"id""#));
+    clients.iter_mut().for_each(|client| wait_for(client, r#"{"type":"id""#));
     clients[0].send(Message::text(r#"{"type":"username","name":"ann"}"#)).expect("it is sent");
-    clients.iter_mut().for_each(|client| hear(client, r#"{"type":"userlist""#));
+    clients.iter_mut().for_each(|client| wait_for(client, r#"{"type":"userlist""#));
     clients
 }
 
@@ -170,10 +164,10 @@ fn connect(addr: SocketAddr) -> WebSocket<TcpStream> {
     tungstenite::client::client_with_config(request, stream, Some(config)).expect("a handshake").0
 }
 
-/// Reads up to a message that begins like that.
-fn hear(client: &mut WebSocket<TcpStream>, start: &str) {
+/// Reads until a message that begins with `start`.
+fn wait_for(client: &mut WebSocket<TcpStream>, start: &str) {
     loop {
-        match client.read().expect("the server goes on") {
+        match client.read().expect("a message") {
             Message::Text(text) if text.starts_with(start) => return,
             _ => {}
         }

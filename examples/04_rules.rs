@@ -32,18 +32,14 @@ fn main() -> io::Result<()> {
 /// Nothing has been sent anywhere: an output says what is to be done.
 fn show(output: Output) {
     match output {
-        Output::Send { to, notice } => println!("  to {to}: {}", words(&notice)),
-        Output::Enter { who, .. } => println!("  {who} hears the room from now on"),
-        Output::Broadcast { notice, .. } => println!("  to all: {}", words(&notice)),
-        Output::Close { to, code, .. } => println!("  close {to} with {code}"),
+        Output::Send { to, message } => println!("  to {to}: {}", words(&message)),
+        Output::Subscribe { id } => println!("  {id} is subscribed to the room"),
+        Output::Broadcast { message, .. } => println!("  to all: {}", words(&message)),
+        Output::Close { id, code, .. } => println!("  close {id} with {code}"),
         other => println!("  {other:?}"),
     }
 }
 
-fn words(notice: &ServerMessage) -> String {
-    let mut line = String::new();
-    if !Dialect::Text.encode(notice, &mut line) {
-        Dialect::Chinwag.encode(notice, &mut line);
-    }
-    line
+fn words(message: &ServerMessage) -> String {
+    Dialect::Text.encode(message).or_else(|| Dialect::Chinwag.encode(message)).unwrap_or_default()
 }

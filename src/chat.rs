@@ -8,3 +8,10 @@ pub mod page;
 pub mod protocol;
 pub mod rules;
 pub mod server;
+
+pub use {
+    client::ChatClient,
+    protocol::Dialect,
+    rules::{Chat, Rules},
+    server::ChatServer,
+};

@@ -1,25 +1,54 @@
-//! The command line: flags, logging, signals, the terminal client.
+//! The program: flags, logging, signals, the terminal client.
 
-pub(crate) mod args;
-#[cfg(feature = "terminal")]
-pub(crate) mod chat;
-#[cfg(not(feature = "terminal"))]
-#[path = "cli/no_chat.rs"]
-pub(crate) mod chat;
+mod arguments;
+mod flags;
 #[cfg(feature = "history")]
-pub(crate) mod history;
-#[cfg(not(feature = "history"))]
-#[path = "cli/history_absent.rs"]
-pub(crate) mod history;
-pub(crate) mod history_flags;
-pub(crate) mod limits;
-pub(crate) mod logging;
-pub(crate) mod setup;
-pub(crate) mod signals;
+mod history;
+mod limits;
+mod listen;
+mod logging;
+mod serve;
+#[cfg(feature = "terminal")]
+mod terminal;
 #[cfg(feature = "tls")]
-pub(crate) mod tls;
-#[cfg(not(feature = "tls"))]
-#[path = "cli/tls_absent.rs"]
-pub(crate) mod tls;
-#[cfg(feature = "tls")]
-pub(crate) mod tls_flags;
+mod tls;
+
+use arguments::Command;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+/// Runs the program. It exits with 0 after a shutdown, with 2 if it could not start, and `chinwag chat` also with 1.
+pub(crate) fn run() -> ExitCode {
+    match arguments::read().and_then(execute) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("chinwag: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<ExitCode, String> {
+    match command {
+        Command::Print(_, "help-limits") => print(&limits::help())?,
+        Command::Print(_, "version") => print(concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n"))?,
+        Command::Print(subcommand, help) => print(&subcommand.help(help))?,
+        #[cfg(feature = "terminal")]
+        Command::Run(flags::Subcommand::Chat, flags) => return terminal::run(&flags),
+        #[cfg(feature = "history")]
+        Command::Run(flags::Subcommand::History, flags) => history::run(&flags)?,
+        Command::Run(_, flags) => serve::run(&flags)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints to stdout. A closed pipe is not an error: its reader has seen enough.
+fn print(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write to stdout: {error}")),
+        _ => Ok(()),
+    }
+}

@@ -31,15 +31,16 @@
 //! reading and writing at the same time on a `tungstenite::WebSocket` that you already have.
 //!
 //! # Features
-//! `precis`, on by default: names are compared as RFC 8266 says, for 20 KiB, tables of Unicode. Without it, case and white
-//! space do not count, and that is all.
-//!
-//! `history`, off by default: messages are kept in an SQLite file (`chinwag::chat::history`), for 1.8 MiB of binary.
-//!
-//! `tls`: `https://` and `wss://`, with rustls and ring: `tls::Acceptor` and `Builder::listen_tls`; `tls::Connector` for clients.
-//!
-//! `terminal`: the program's `chinwag chat`. The library is the same with it.
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `chat` | on | [`chat`]. Without it, the crate is a WebSocket library with 34 crates in all. |
+//! | `cli` | on | The program `chinwag`: flags, logging, signals. |
+//! | `precis` | on | Names are compared as RFC 8266 says (Unicode tables, 18 KiB). Without it, only case and white space are ignored. |
+//! | `tls` | off | `https://` and `wss://` with rustls and ring: `tls::Acceptor`, `Builder::listen_tls`, and `tls::Connector` for clients. |
+//! | `history` | off | Messages are stored in an SQLite file (`chinwag::chat::history`), which adds 1.6 MiB to a program. |
+//! | `terminal` | off | The program's `chinwag chat`, a client for terminals and pipes. |
 
+#[cfg(feature = "chat")]
 pub mod chat;
 mod ws;
 

@@ -10,7 +10,7 @@ pub mod handshake;
 pub mod http;
 mod line;
 pub mod peer;
-mod rate_limiter;
+pub(crate) mod rate_limiter;
 pub mod server;
 pub(crate) mod spawn;
 mod tcp;

@@ -1,4 +1,4 @@
-//! The binary as a user and a supervisor meet it: flags, messages, exit codes, signals.
+//! The program as users and supervisors see it: flags, messages, exit codes, signals.
 
 mod support;
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use support::binary::{command, start};
 use support::{Client, DEADLINE, run, skip, start_binary, wait_until};
 
-/// Of another loopback address than the other tests, so that nothing else has the ports that a test names.
+/// A loopback address that other tests do not use, so that the ports that a test names are free.
 const OWN_LOOPBACK: &str = "127.0.0.42";
 
 #[test]
@@ -27,14 +27,14 @@ fn help_fits_a_screen() {
 }
 
 #[test]
-fn version_is_the_crates_own() {
+fn version_is_that_of_the_crate() {
     let output = run(command(&["--version"]), DEADLINE);
     let version = String::from_utf8(output.stdout).expect("a version is text");
     assert_eq!(version, format!("chinwag {}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
-fn what_it_does_not_understand_is_one_line_and_status_2() {
+fn wrong_arguments_are_one_line_and_status_2() {
     let cases: &[(&[&str], &str)] = &[
         (&["--no-such-flag"], "--no-such-flag"),
         (&["--listen"], "--listen"),
@@ -53,7 +53,7 @@ fn what_it_does_not_understand_is_one_line_and_status_2() {
 }
 
 #[test]
-fn a_nonsensical_environment_variable_is_refused() {
+fn wrong_environment_variable_is_refused() {
     let mut command = command(&[]);
     command.env("CHINWAG_LISTEN", "nonsense");
     let line = refused(command);
@@ -61,32 +61,31 @@ fn a_nonsensical_environment_variable_is_refused() {
 }
 
 #[test]
-fn a_taken_port_is_one_line_and_status_2() {
+fn port_in_use_is_one_line_and_status_2() {
     let taken = TcpListener::bind((OWN_LOOPBACK, 0)).expect("a free port");
     let addr = taken.local_addr().expect("a bound socket has an address").to_string();
     let line = refused(command(&["--listen", &addr]));
     assert!(line.contains(&addr) && line.contains("taken"), "{line:?}");
-    // What it proposes works.
+    // The proposed flag works.
     let (_, proposed) = line.trim_end().rsplit_once(": --listen ").expect("a flag to give instead");
     assert_ne!(proposed, addr);
     assert_eq!(start(command(&["--listen", proposed])).addr().to_string(), proposed);
 }
 
-/// Nobody else has it: nothing is there to be stopped.
 #[test]
-fn an_address_that_is_given_twice_is_named() {
+fn address_given_twice_is_named() {
     let free = TcpListener::bind((OWN_LOOPBACK, 0)).expect("a free port").local_addr().expect("an address").to_string();
     let line = refused(command(&["--listen", &free, "--listen", &free]));
     assert!(line.contains(&free) && line.contains("another address of this command"), "{line:?}");
 }
 
 #[test]
-fn a_port_that_needs_a_right_is_one_line_and_status_2() {
+fn privileged_port_is_one_line_and_status_2() {
     let first_free = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
     if first_free.is_ok_and(|port| port.trim() == "0") {
-        return; // this machine gives every port to everybody: there is nothing to refuse
+        return; // this machine has no privileged ports
     }
-    // Without that right even for root; setpriv is part of util-linux.
+    // Takes the right from root, too. setpriv is part of util-linux.
     let plain = command(&["--listen", "127.0.0.42:80"]);
     let mut limited = Command::new("setpriv");
     limited.args(["--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service", "--"]);
@@ -98,9 +97,9 @@ fn a_port_that_needs_a_right_is_one_line_and_status_2() {
     assert!(line.contains(":80") && line.contains("1024"), "{line:?}");
 }
 
-/// The Fetch standard's "port blocking": a browser would refuse to connect there, so nobody should listen there.
+/// Browsers refuse to connect to these ports ("port blocking" in the Fetch standard), so the server does not listen there.
 #[test]
-fn a_port_that_browsers_refuse_is_refused_with_the_flag_that_overrides() {
+fn port_that_browsers_block_is_refused_and_the_named_flag_overrides() {
     for port in [6000, 6566, 6667, 10080] {
         let addr = format!("{OWN_LOOPBACK}:{port}");
         let line = refused(command(&["--listen", &addr]));
@@ -112,7 +111,7 @@ fn a_port_that_browsers_refuse_is_refused_with_the_flag_that_overrides() {
 }
 
 #[test]
-fn the_first_line_is_the_address_to_open() {
+fn first_line_is_the_address_to_open() {
     let chinwag = start_binary(&[]);
     let expected = format!("chinwag is listening; open http://{}/", chinwag.addr());
     assert_eq!(chinwag.greeting(), expected);
@@ -121,7 +120,7 @@ fn the_first_line_is_the_address_to_open() {
 }
 
 #[test]
-fn the_environment_says_what_a_flag_says_and_the_flag_wins() {
+fn flags_override_environment_variables() {
     let mut by_environment = command(&[]);
     by_environment.env("CHINWAG_LISTEN", format!("{OWN_LOOPBACK}:0"));
     assert_eq!(start(by_environment).addr().ip().to_string(), OWN_LOOPBACK);
@@ -142,26 +141,26 @@ fn several_addresses_are_one_chat() {
     let mut bob = Client::connect(second, &["json"]);
     bob.sign_in("bob");
     bob.say_json(&serde_json::json!({"type": "message", "text": "from there"}));
-    let heard = ann.wait_for("message");
-    assert_eq!((&heard["name"], &heard["text"]), (&"bob".into(), &"from there".into()));
+    let message = ann.wait_for("message");
+    assert_eq!((&message["name"], &message["text"]), (&"bob".into(), &"from there".into()));
 }
 
 #[test]
-fn quiet_says_nothing_and_verbose_says_more() {
+fn quiet_logs_nothing_and_verbose_logs_more() {
     let quiet = start_binary(&["-q"]);
     drop(Client::connect(quiet.addr(), &["json"]));
     quiet.signal("TERM");
-    let (_, said) = quiet.wait_for_exit(DEADLINE);
-    assert_eq!(said, Vec::<String>::new());
+    let (_, log) = quiet.wait_for_exit(DEADLINE);
+    assert_eq!(log, Vec::<String>::new());
 
-    // Only unknown subprotocols: RFC 6455 4.2.2 lets the handshake succeed, and `-v` tells of it.
+    // The handshake succeeds even if every subprotocol is unknown (RFC 6455 4.2.2), and `-v` logs that.
     let verbose = start_binary(&["-v"]);
     drop(Client::try_connect(verbose.addr(), &["x-unheard-of"], &[]));
     verbose.wait_for_log("x-unheard-of");
 }
 
 #[test]
-fn a_signal_says_going_away_to_everyone_and_ends_with_0() {
+fn signal_closes_every_connection_with_1001_and_exits_with_0() {
     for name in ["TERM", "INT"] {
         let chinwag = start_binary(&[]);
         let mut ann = Client::connect(chinwag.addr(), &["json"]);
@@ -174,37 +173,37 @@ fn a_signal_says_going_away_to_everyone_and_ends_with_0() {
         assert_eq!(typist.wait_for_close().0, 1001, "SIG{name}");
         ann.wait_for_end();
         typist.wait_for_end();
-        // Everybody has answered, so it does not wait out the 5 s.
-        let (status, said) = chinwag.wait_for_exit(Duration::from_secs(3));
-        assert_eq!(status.code(), Some(0), "SIG{name}: {said:#?}");
+        // Every client has answered, so the server does not wait for 5 s.
+        let (status, log) = chinwag.wait_for_exit(Duration::from_secs(3));
+        assert_eq!(status.code(), Some(0), "SIG{name}: {log:#?}");
     }
 }
 
 #[test]
-fn a_client_that_never_answers_holds_the_end_up_for_5_seconds_at_most() {
+fn client_without_an_answer_delays_the_exit_by_at_most_5_seconds() {
     let chinwag = start_binary(&[]);
-    let _mute = client_that_got_its_close(&chinwag);
-    let (status, said) = chinwag.wait_for_exit(Duration::from_secs(8));
-    assert_eq!(status.code(), Some(0), "{said:#?}");
+    let _silent = client_that_received_its_close(&chinwag);
+    let (status, log) = chinwag.wait_for_exit(Duration::from_secs(8));
+    assert_eq!(status.code(), Some(0), "{log:#?}");
 }
 
 #[test]
-fn while_it_ends_nobody_new_comes_in_and_a_second_signal_ends_it_at_once() {
+fn shutdown_refuses_new_clients_and_a_second_signal_exits_at_once() {
     let chinwag = start_binary(&[]);
     let addr = chinwag.addr();
-    let _mute = client_that_got_its_close(&chinwag);
+    let _silent = client_that_received_its_close(&chinwag);
     wait_until(Duration::from_secs(2), "no more connections", || TcpStream::connect(addr).is_err());
     chinwag.signal("TERM");
     chinwag.wait_for_exit(Duration::from_secs(2));
 }
 
-/// Sends SIGTERM while a client is connected that sees its Close frame and never answers.
-fn client_that_got_its_close(chinwag: &support::Chinwag) -> Client {
+/// Sends SIGTERM while a client is connected that receives its Close frame and never answers.
+fn client_that_received_its_close(chinwag: &support::Chinwag) -> Client {
     let mut client = Client::connect(chinwag.addr(), &["json"]);
     client.expect("id");
     chinwag.signal("TERM");
 
-    // Read past tungstenite, which would answer: FIN and opcode 8 (RFC 6455 5.5.1), and 1001 as its code.
+    // Reads the socket itself, because tungstenite would answer: FIN and opcode 8 (RFC 6455 5.5.1), and the code 1001.
     let mut stream = client.stream();
     stream.set_read_timeout(Some(DEADLINE)).expect("not zero");
     let mut frames = Vec::new();
@@ -220,7 +219,7 @@ fn client_that_got_its_close(chinwag: &support::Chinwag) -> Client {
     client
 }
 
-/// Runs a command that must end with status 2 and one line on stderr: that line.
+/// Runs a command that must end with status 2 and one line on stderr. Returns the line.
 #[track_caller]
 fn refused(command: Command) -> String {
     one_line(&support::script::run_to_end(command, DEADLINE))
@@ -228,14 +227,14 @@ fn refused(command: Command) -> String {
 
 #[track_caller]
 fn one_line(output: &Output) -> String {
-    let said = support::script::printed(output);
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    let printed = support::script::printed(output);
+    assert_eq!(output.status.code(), Some(2), "{printed}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "nothing belongs on stdout");
-    assert_eq!(said.lines().count(), 1, "one line, not: {said}");
-    said
+    assert_eq!(printed.lines().count(), 1, "one line, not: {printed}");
+    printed
 }
 
-/// The flag, other than `--listen`, that a sentence names.
+/// The first flag in a line, except `--listen`.
 #[track_caller]
 fn flag_in(line: &str) -> String {
     let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');

@@ -1,4 +1,4 @@
-//! The client with this crate's own server: what the browser's object does, in the browser's order.
+//! The client with the server of this crate: the behaviour of a browser's WebSocket, in the same order of events.
 
 mod support;
 
@@ -16,9 +16,9 @@ fn url(addr: SocketAddr) -> String {
 }
 
 #[test]
-fn a_life_as_in_a_browser() {
+fn connection_behaves_as_in_a_browser() {
     let builder = Server::builder().protocols(["a", "b"]).listen("127.0.0.1:0").expect("a free port");
-    let server = builder.start().expect("threads enough");
+    let server = builder.start().expect("a server");
     let socket = WebSocket::connect(&url(addr(&server)), &["c", "b", "a"]).expect("a URL");
     expect_open(&socket);
     assert_eq!((socket.ready_state(), socket.protocol(), socket.extensions()), (ReadyState::Open, Some("b"), ""));
@@ -37,11 +37,11 @@ fn a_life_as_in_a_browser() {
     drop(serving::closing(&server, &peer));
     assert_eq!(close(&socket), (3001, "enough".into(), true));
     assert_eq!((socket.ready_state(), socket.send("late")), (ReadyState::Closed, false));
-    socket.close(1000, "").expect("closing twice is nothing");
+    socket.close(1000, "").expect("a second close has no effect");
 }
 
 #[test]
-fn the_server_hears_code_and_reason() {
+fn server_receives_close_code_and_reason() {
     let server = serve(Config::default());
     let socket = open(addr(&server));
     connected(&server);
@@ -50,13 +50,13 @@ fn the_server_hears_code_and_reason() {
 }
 
 #[test]
-fn the_server_closes() {
+fn close_by_the_server_is_reported() {
     let server = serve(Config::default());
     let socket = open(addr(&server));
     let peer = connected(&server);
-    peer.send("last words");
+    peer.send("goodbye");
     peer.close(4000, "go");
-    assert_eq!((text(&socket), close(&socket)), ("last words".into(), (4000, "go".into(), true)));
+    assert_eq!((text(&socket), close(&socket)), ("goodbye".into(), (4000, "go".into(), true)));
     assert_eq!(disconnected(&server).1, DisconnectReason::ClosedLocally { code: 4000 });
     let socket = open(addr(&server));
     connected(&server);
@@ -65,16 +65,16 @@ fn the_server_closes() {
 }
 
 #[test]
-fn the_server_vanishes() {
+fn lost_server_is_an_error() {
     let server = serve(Config::default());
     let socket = open(addr(&server));
     connected(&server).cut();
     assert!(matches!(failure(&socket), Error::Lost));
 }
 
-/// As a page that goes away; a thread that waits on a clone of the receiver sees the end.
+/// As when a browser leaves a page. A thread that waits with a clone of the receiver still gets `Close`.
 #[test]
-fn the_last_handle_is_dropped() {
+fn dropping_the_last_handle_closes_with_1001() {
     let server = serve(Config::default());
     let socket = open(addr(&server));
     connected(&server);
@@ -89,7 +89,7 @@ fn the_last_handle_is_dropped() {
 }
 
 #[test]
-fn what_browsers_refuse_is_refused() {
+fn invalid_arguments_are_refused_as_in_a_browser() {
     for (url, protocols) in [("nonsense", &[][..]), ("ws://host/", &["a b"]), ("ws://host/", &["a", "a"])] {
         assert!(WebSocket::connect(url, protocols).is_err(), "{url} {protocols:?}");
     }
@@ -105,9 +105,8 @@ fn what_browsers_refuse_is_refused() {
     assert_eq!(close(&socket), (1000, "x".repeat(123), true));
 }
 
-/// The shape: one thread waits for events, another writes, a third closes.
 #[test]
-fn one_thread_reads_while_another_writes_and_a_third_closes() {
+fn three_threads_read_write_and_close_at_once() {
     let echo = Echo::start(Config::default());
     let socket = open(echo.addr);
     let (written, all) = crossbeam_channel::bounded(1);
@@ -126,7 +125,7 @@ fn one_thread_reads_while_another_writes_and_a_third_closes() {
                     assert_eq!(message, Message::from(format!("message {echoes}")));
                     echoes += 1;
                     if echoes == 1000 {
-                        written.send(()).expect("the third thread waits");
+                        written.send(()).expect("the third thread receives");
                     }
                 }
                 Event::Close { code, was_clean, .. } => assert_eq!((code, was_clean), (1000, true)),
@@ -139,7 +138,7 @@ fn one_thread_reads_while_another_writes_and_a_third_closes() {
 
 /// Several sockets and a timer in one thread.
 #[test]
-fn sockets_can_be_selected_from() {
+fn several_sockets_work_with_select() {
     let echo = Echo::start(Config::default());
     let (left, right) = (open(echo.addr), open(echo.addr));
     right.send("right");
@@ -150,13 +149,13 @@ fn sockets_can_be_selected_from() {
     }
 }
 
-/// A channel that is full makes the reader wait; nothing is lost.
+/// If the channel is full, the reader waits. No message is lost.
 #[test]
-fn a_slow_receiver_misses_nothing() {
+fn slow_receiver_gets_every_message() {
     let mut config = Config::default();
     config.max_send_buffer = 64 * 1024 * 1024;
     let echo = Echo::start(config);
-    let socket = WebSocket::builder(&url(echo.addr)).max_events(1).connect().expect("a URL");
+    let socket = WebSocket::builder(&url(echo.addr)).event_capacity(1).connect().expect("a URL");
     expect_open(&socket);
     for number in 0..500 {
         assert!(socket.send(format!("{number} {}", "x".repeat(10_000))));
@@ -167,9 +166,9 @@ fn a_slow_receiver_misses_nothing() {
 }
 
 #[test]
-fn a_message_that_is_too_big_for_the_client() {
+fn client_fails_on_a_message_that_is_too_big() {
     let server = serve(Config::default());
-    let socket = WebSocket::builder(&url(addr(&server))).max_message(1000).connect().expect("a URL");
+    let socket = WebSocket::builder(&url(addr(&server))).max_message_size(1000).connect().expect("a URL");
     expect_open(&socket);
     let peer = connected(&server);
     peer.send("x".repeat(1000));
@@ -180,22 +179,21 @@ fn a_message_that_is_too_big_for_the_client() {
 }
 
 #[test]
-fn a_message_that_is_too_big_for_the_server() {
+fn server_closes_with_1009_on_a_message_that_is_too_big() {
     let echo = Echo::start(Config::default());
     let socket = open(echo.addr);
     socket.send("x".repeat(100_000));
     assert_eq!(close(&socket), (1009, "message too big".into(), true));
 }
 
-/// More than may wait: told apart from other failures.
 #[test]
-fn a_server_that_does_not_read() {
+fn full_send_buffer_is_an_error() {
     let fake = support::fake::Fake::open(Vec::new(), |stream| {
         std::thread::park_timeout(DEADLINE);
         drop(stream);
     });
     let socket = WebSocket::builder(&fake.url())
-        .max_buffered(1_000_000)
+        .max_send_buffer(1_000_000)
         .close_timeout(Duration::from_millis(50))
         .connect()
         .expect("a URL");
@@ -209,7 +207,7 @@ fn a_server_that_does_not_read() {
 }
 
 #[test]
-fn pings_are_answered_by_the_client_and_the_server() {
+fn pings_are_answered_on_both_sides() {
     let often = Duration::from_millis(20);
     let mut config = Config::default();
     (config.ping_interval, config.control_frames_per_second) = (often, 0);
@@ -222,7 +220,7 @@ fn pings_are_answered_by_the_client_and_the_server() {
 }
 
 #[test]
-fn closed_before_it_is_open() {
+fn close_before_open_cancels() {
     let fake = support::fake::Fake::then(|mut stream, _| {
         let _ = std::io::Read::read(&mut stream, &mut [0]);
     });

@@ -1,4 +1,4 @@
-//! The examples with the client, in a chat.
+//! The examples that use the client, in a chat.
 
 mod support;
 
@@ -47,7 +47,7 @@ fn sensor() {
 }
 
 #[test]
-fn without_a_server_they_say_so_and_end() {
+fn missing_server_is_reported() {
     let nobody = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     for name in ["07_client", "08_sensor"] {
         let said = Example::refused(name, &[&format!("ws://{nobody}/")]);

@@ -1,4 +1,4 @@
-//! The client with servers that nobody here wrote: Python `websockets` and Node's `ws`, in `tests/peers`.
+//! The client with other servers: Python `websockets` and Node's `ws`, in `tests/peers`.
 
 mod support;
 
@@ -12,24 +12,24 @@ use chinwag::client::{Error, ReadyState, WebSocket};
 use support::events::{close, expect_open, failure, message, text};
 use support::{python, run, skip};
 
-/// The version of `ws` that is installed for this test, outside of the repository.
+/// The version of `ws` that is installed for this test, outside the repository.
 const WS: &str = "ws@8.23.0";
 
 #[test]
 fn python_websockets() {
     let Some(python) = python(&["websockets.sync.server"]) else {
-        return skip("no Python with websockets; say which one by CHINWAG_PYTHON");
+        return skip("no Python with websockets; name one with CHINWAG_PYTHON");
     };
-    converse(Peer::start(Command::new(python).arg("-B"), "server.py"), "Python");
+    check_all(Peer::start(Command::new(python).arg("-B"), "server.py"), "Python");
 }
 
 #[test]
 fn node_ws() {
     let Some(modules) = node_modules() else { return skip("no Node with npm") };
-    converse(Peer::start(Command::new("node").env("NODE_PATH", modules), "server.js"), "Node");
+    check_all(Peer::start(Command::new("node").env("NODE_PATH", modules), "server.js"), "Node");
 }
 
-/// Where `ws` is: installed into a temporary folder by the first run.
+/// The folder of `ws`. The first run installs it into a temporary folder.
 fn node_modules() -> Option<PathBuf> {
     let has = |program| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
     if !has("node") || !has("npm") {
@@ -46,7 +46,7 @@ fn node_modules() -> Option<PathBuf> {
     Some(modules)
 }
 
-/// A server's process; killed when it is dropped.
+/// The process of a server. It is killed when this is dropped.
 struct Peer {
     process: Child,
     port: u16,
@@ -80,7 +80,7 @@ impl Drop for Peer {
     }
 }
 
-fn converse(peer: Peer, name: &str) {
+fn check_all(peer: Peer, name: &str) {
     echoes(&peer);
     fragments(&peer);
     closes(&peer, name);
@@ -115,7 +115,7 @@ fn fragments(peer: &Peer) {
     let socket = peer.open("/big");
     assert_eq!(text(&socket).len(), 5_000_000);
     let url = format!("ws://127.0.0.1:{}/big", peer.port);
-    let socket = WebSocket::builder(&url).max_message(1_000_000).connect().expect("a URL");
+    let socket = WebSocket::builder(&url).max_message_size(1_000_000).connect().expect("a URL");
     expect_open(&socket);
     assert!(matches!(failure(&socket), Error::Failed { code: 1009, .. }));
 }
@@ -126,11 +126,11 @@ fn closes(peer: &Peer, name: &str) {
     let socket = peer.open("/remember");
     socket.close(3456, "enough: grüße").expect("a code that may be sent");
     assert!(close(&socket).2);
-    let heard = || match failure(&peer.connect("/last")) {
+    let received = || match failure(&peer.connect("/last")) {
         Error::Refused { status: 404, body, .. } => body.trim() == "3456 enough: grüße",
         other => panic!("{other:?}"),
     };
-    support::wait_until(support::DEADLINE, "the server tells code and reason", heard);
+    support::wait_until(support::DEADLINE, "the server reports code and reason", received);
 }
 
 fn refusals(peer: &Peer) {
@@ -140,7 +140,7 @@ fn refusals(peer: &Peer) {
     }
 }
 
-/// Killed in the middle: no Close frame, as a browser would tell it.
+/// The server is killed, so there is no Close frame.
 fn vanishes(peer: Peer) {
     let idle = peer.open("/");
     let socket = peer.open("/kill");
@@ -148,7 +148,7 @@ fn vanishes(peer: Peer) {
         assert!(matches!(failure(&socket), Error::Lost));
         assert_eq!(socket.ready_state(), ReadyState::Closed);
     }
-    // The system closes a killed process's sockets one after the other, the listener not always first.
+    // The system closes the sockets of a killed process one after the other. The listener is not always the first.
     let refused = || matches!(failure(&peer.connect("/")), Error::Connect(_));
-    support::wait_until(support::DEADLINE, "nobody listens any more", refused);
+    support::wait_until(support::DEADLINE, "nothing listens any more", refused);
 }

@@ -1,4 +1,4 @@
-//! The client with servers that refuse it, answer rubbish, or do not answer at all.
+//! The client with servers that refuse it, respond with garbage, or do not respond.
 
 mod support;
 
@@ -18,10 +18,10 @@ fn refused(url: &str) -> Error {
 }
 
 #[test]
-fn this_server_says_why() {
+fn refusal_of_this_server_has_a_reason() {
     let access = Access::default().token("correct-horse-battery-staple").expect("a token");
     let builder = Server::builder().access(access).endpoint(|path| path == "/").protocols(["chat"]);
-    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");
+    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("a server");
     let base = format!("ws://{}", addr(&server));
     for (url, expected) in
         [(format!("{base}/"), 401), (format!("{base}/?token=x"), 401), (format!("{base}/nowhere"), 404)]
@@ -50,28 +50,28 @@ fn redirections_are_not_followed() {
 }
 
 #[test]
-fn rubbish_is_no_answer() {
+fn garbage_is_not_a_handshake() {
     for bytes in [&b""[..], b"\x16\x03\x01\x02\x00", b"SSH-2.0-x\r\n", b"HTTP/1.1 101 X\r\n\r\n", b"HTTP/1.1 101"] {
         let error = refused(&Fake::saying(bytes).url());
         assert!(matches!(error, Error::Handshake(_)), "{error:?}: {bytes:?}");
     }
     let fake = Fake::then(|mut stream, head| {
-        let answer = switching(&head, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
-        stream.write_all(answer.as_bytes()).expect("room for an answer");
+        let response = switching(&head, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+        stream.write_all(response.as_bytes()).expect("the client reads");
     });
     assert!(matches!(refused(&fake.url()), Error::Handshake(why) if why.contains("extension")));
 }
 
 #[test]
-fn nobody_listens() {
+fn unreachable_addresses_are_errors() {
     let closed = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
     assert!(matches!(refused(&format!("ws://{closed}/")), Error::Connect(_)));
     assert!(matches!(refused("ws://no-such-host.invalid/"), Error::Resolve(_)));
 }
 
-/// It takes connections, and says nothing.
+/// The server accepts connections and sends nothing.
 #[test]
-fn a_server_that_never_answers() {
+fn silent_server_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}/", listener.local_addr().expect("an address"));
     let short = Duration::from_millis(50);
@@ -79,9 +79,9 @@ fn a_server_that_never_answers() {
     assert!(matches!(failure(&socket), Error::HandshakeTimeout(time) if time == short));
 }
 
-/// Its queue of newcomers is full: the operating system drops what comes, and no connection is made.
+/// The listener's backlog is full, so the operating system drops new connections.
 #[test]
-fn a_server_that_cannot_be_reached() {
+fn full_backlog_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     rustix::net::listen(&listener, 0).expect("a queue of one");
     let addr = listener.local_addr().expect("an address");
@@ -95,9 +95,9 @@ fn a_server_that_cannot_be_reached() {
     assert!(matches!(error, Error::ConnectTimeout(_) | Error::Connect(_)), "{error:?}");
 }
 
-/// The peer is there, but its program hangs: no Pong comes.
+/// The server's program hangs, so it sends no Pong.
 #[test]
-fn a_server_that_falls_silent() {
+fn missing_pong_is_an_error() {
     let fake = Fake::open(Vec::new(), |stream| {
         std::thread::park_timeout(Duration::from_millis(500));
         drop(stream);
@@ -111,10 +111,10 @@ fn a_server_that_falls_silent() {
 
 /// Frames in the same segment as the 101 are not lost.
 #[test]
-fn what_comes_right_behind_the_answer_is_heard() {
+fn frames_after_the_response_are_received() {
     let behind = [server_frame(TEXT, b"early"), server_frame(CLOSE, &1000_u16.to_be_bytes())].concat();
     let fake = Fake::open(behind, |mut stream| {
-        std::io::Read::read_exact(&mut stream, &mut [0; 8]).expect("the answer to the Close");
+        std::io::Read::read_exact(&mut stream, &mut [0; 8]).expect("the reply to the Close");
     });
     let socket = WebSocket::connect(&fake.url(), &[]).expect("a URL");
     expect_open(&socket);
@@ -122,7 +122,7 @@ fn what_comes_right_behind_the_answer_is_heard() {
 }
 
 #[test]
-fn servers_that_break_the_protocol_are_told_so() {
+fn protocol_violations_get_a_close_code() {
     for (bytes, code) in [
         (vec![0x81, 0x82, 0, 0, 0, 0, b'h', b'i'], 1002),
         (server_frame(TEXT, b"\xff"), 1007),
@@ -135,7 +135,7 @@ fn servers_that_break_the_protocol_are_told_so() {
         let fake = Fake::open(bytes, move |mut stream| {
             let mut rest = Vec::new();
             let _ = std::io::Read::read_to_end(&mut stream, &mut rest);
-            assert!(rest.len() >= 8, "a Close frame came");
+            assert!(rest.len() >= 8, "a Close frame arrives");
         });
         let socket = WebSocket::connect(&fake.url(), &[]).expect("a URL");
         expect_open(&socket);

@@ -270,7 +270,7 @@ fn tls_on_a_plain_port_is_named() {
     let chinwag = start_binary(&[]);
     let answer = Answer::parse(&support::raw(chinwag.addr(), b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03"));
     assert_eq!(answer.status, 400);
-    chinwag.wait_for_log("speaks no TLS");
+    chinwag.wait_for_log("does not use TLS");
 }
 
 /// What peers send and the log shows cannot forge lines or talk to the terminal.

@@ -1,5 +1,4 @@
-//! docs/LIMITS.md says what `--help-limits` says: every bound, its default, the values it may have, and none that is not
-//! there.
+//! docs/LIMITS.md and `--help-limits` have the same limits, with the same defaults and ranges.
 
 mod support;
 
@@ -7,11 +6,11 @@ use std::collections::BTreeSet;
 
 use support::{DEADLINE, binary::command, run};
 
-/// A bound's name, its default, and from where it works: "at least 256", "from 16 to 128" or nothing.
-type Bound = (String, String, String);
+/// A limit's name, its default and its range: "at least 256", "from 16 to 128" or nothing.
+type Limit = (String, String, String);
 
 #[test]
-fn every_bound_is_documented_with_its_default_and_its_range() {
+fn every_limit_is_documented_with_its_default_and_range() {
     let help = run(command(&["--help-limits"]), DEADLINE).stdout;
     let help = String::from_utf8(help).expect("help is text");
     let document = include_str!("../docs/LIMITS.md");
@@ -19,7 +18,7 @@ fn every_bound_is_documented_with_its_default_and_its_range() {
 }
 
 /// Rows such as "| `name` | 32 | characters of a name, from 16 to 128 | …".
-fn documented(document: &str) -> BTreeSet<Bound> {
+fn documented(document: &str) -> BTreeSet<Limit> {
     let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     let rows = rows.filter(|(name, _)| !name.starts_with('-'));
     rows.map(|(name, rest)| {
@@ -31,7 +30,7 @@ fn documented(document: &str) -> BTreeSet<Bound> {
 }
 
 /// Lines such as "  --limit name  characters of a name, from 16 to 128 [32]".
-fn listed(help: &str) -> BTreeSet<Bound> {
+fn listed(help: &str) -> BTreeSet<Limit> {
     let lines = help.lines().filter_map(|line| line.trim().strip_prefix("--limit ")?.split_once(' '));
     let default = |rest: &str| rest.split(['[', ']']).nth(1).expect("a default in brackets").to_owned();
     lines.map(|(name, rest)| (name.to_owned(), default(rest), range(rest))).collect()

@@ -1,4 +1,4 @@
-//! What would be published: the code, the page, the examples, and what the README has beside it; nothing else.
+//! The published package: the sources, the page, the examples and the top documents, and nothing else.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -19,14 +19,14 @@ const EXPECTED: &[&str] = &[
 ];
 
 #[test]
-fn the_package_is_what_a_user_needs() {
+fn package_has_only_what_users_need() {
     let mut command = Command::new(env!("CARGO"));
     command.args(["package", "--list", "--allow-dirty", "--offline"]).current_dir(env!("CARGO_MANIFEST_DIR"));
     let output = command.output().expect("cargo runs this test");
     let list = String::from_utf8(output.stdout).expect("paths are text");
     let top: BTreeSet<&str> = list.lines().filter_map(|path| path.split('/').next()).collect();
-    let strange: Vec<&&str> = top.iter().filter(|name| !EXPECTED.contains(name)).collect();
-    assert!(strange.is_empty(), "in Cargo.toml, `include` lets in {strange:?}");
+    let unexpected: Vec<&&str> = top.iter().filter(|name| !EXPECTED.contains(name)).collect();
+    assert!(unexpected.is_empty(), "in Cargo.toml, `include` lets in {unexpected:?}");
     for file in ["src/lib.rs", "src/chat/page/index.html", "examples/09_own_protocol.html", "LICENSE-MIT", "README.md"]
     {
         assert!(list.lines().any(|path| path == file), "{file} would be missing: {list}");
@@ -34,7 +34,7 @@ fn the_package_is_what_a_user_needs() {
 }
 
 #[test]
-fn the_metadata_is_complete() {
+fn metadata_is_complete() {
     let manifest = include_str!("../Cargo.toml");
     for field in ["description", "license", "keywords", "categories", "readme", "documentation", "rust-version"] {
         assert!(manifest.contains(&format!("\n{field} = ")), "Cargo.toml has no {field}");

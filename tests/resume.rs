@@ -1,4 +1,4 @@
-//! Coming back: who was away hears what it missed, from memory or from an archive; and nobody hears what is not kept.
+//! Reconnecting clients receive what they missed, from memory or from an archive. Nothing is sent before it is stored.
 
 mod support;
 
@@ -16,7 +16,7 @@ use chinwag::{Server, Shutdown};
 use serde_json::{Value, json};
 use support::{Client, DEADLINE, start_binary};
 
-fn say(client: &mut Client, text: &str) {
+fn send(client: &mut Client, text: &str) {
     client.say_json(&json!({"type": "message", "text": text}));
 }
 
@@ -27,39 +27,39 @@ fn messages(client: &mut Client, texts: &[&str]) {
 }
 
 #[test]
-fn a_thousand_comings_and_goings_make_one_transcript() {
+fn twenty_reconnects_make_one_transcript() {
     let server = start_binary(&["--no-limits"]);
-    let mut talker = Client::enter(server.addr(), "/room/x");
-    talker.sign_in("ann");
-    let mut heard: Vec<u64> = Vec::new();
+    let mut sender = Client::enter(server.addr(), "/room/x");
+    sender.sign_in("ann");
+    let mut received: Vec<u64> = Vec::new();
     for round in 0..20 {
-        let since = heard.last().copied().unwrap_or_default();
+        let since = received.last().copied().unwrap_or_default();
         let mut listener = Client::enter(server.addr(), &format!("/room/x?since={since}"));
         listener.expect("id");
         for number in 0..10 {
-            say(&mut talker, &format!("{round} {number}"));
+            send(&mut sender, &format!("{round} {number}"));
         }
-        // Leaves in the middle of it, wherever that is.
+        // Leaves in the middle, at a different place each time.
         for _ in 0..1 + round % 5 {
-            heard.push(listener.wait_for("message")["seq"].as_u64().expect("a number"));
+            received.push(listener.wait_for("message")["seq"].as_u64().expect("a number"));
         }
     }
-    let mut last = Client::enter(server.addr(), &format!("/room/x?since={}", heard[heard.len() - 1]));
+    let mut last = Client::enter(server.addr(), &format!("/room/x?since={}", received[received.len() - 1]));
     last.expect("id");
-    while heard.len() < 200 {
-        heard.push(last.wait_for("message")["seq"].as_u64().expect("a number"));
+    while received.len() < 200 {
+        received.push(last.wait_for("message")["seq"].as_u64().expect("a number"));
     }
-    assert!(heard.iter().copied().eq(1..=200), "{heard:?}");
+    assert!(received.iter().copied().eq(1..=200), "{received:?}");
 }
 
-/// What is told at once fits into what may wait for a client, however much there is.
+/// Each part of history fits into the send buffer.
 #[test]
-fn a_long_history_of_long_messages_drops_nobody() {
+fn long_history_of_long_messages_does_not_overflow_send_buffer() {
     let server = start_binary(&["--no-limits", "--limit", "outbox=262144"]);
     let mut ann = Client::enter(server.addr(), "/");
     ann.sign_in("ann");
     for number in 1..=60 {
-        say(&mut ann, &format!("{number} {}", "<".repeat(7000)));
+        send(&mut ann, &format!("{number} {}", "<".repeat(7000)));
         ann.wait_for("message");
     }
     for protocol in ["json", "chinwag.v1", "text"] {
@@ -75,7 +75,7 @@ fn a_long_history_of_long_messages_drops_nobody() {
 }
 
 #[test]
-fn numbers_begin_anew_with_another_token_when_the_process_does() {
+fn new_process_has_another_numbering() {
     let hello = |server: &support::Chinwag| Client::enter(server.addr(), "/").expect("id");
     let (one, other) = (start_binary(&[]), start_binary(&[]));
     assert_ne!(hello(&one)["log"], hello(&other)["log"]);
@@ -86,49 +86,49 @@ fn numbers_begin_anew_with_another_token_when_the_process_does() {
     assert_eq!(back.next_json(), json!({"type": "gap"}));
 }
 
-/// Asks, and waits for the answer.
+/// Announces a commit, and waits for permission.
 type Gate = (Sender<usize>, Receiver<()>);
 
-/// An archive in this process, which can be told to take its time.
+/// An archive in this process, which can be stopped.
 #[derive(Debug, Clone, Default)]
-struct Shelf {
+struct TestArchive {
     rooms: Arc<Mutex<HashMap<String, Vec<StoredMessage>>>>,
-    /// It does not answer what it is asked.
+    /// Whether it does not answer.
     is_silent: Arc<AtomicBool>,
-    /// Said before each commit, and answered when it may go on.
+    /// Used before each commit.
     gate: Arc<Mutex<Option<Gate>>>,
 }
 
-impl Archive for Shelf {
-    fn past(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot> {
+impl Archive for TestArchive {
+    fn load_room(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot> {
         if self.is_silent.load(Ordering::Relaxed) {
             return None;
         }
         let rooms = self.rooms.lock().expect("no panic");
         let all = rooms.get(room).cloned().unwrap_or_default();
-        let entries = all[all.len().saturating_sub(messages)..].to_vec();
-        Some(RoomSnapshot::new("shelf", all.len() as u64, entries))
+        let messages = all[all.len().saturating_sub(messages)..].to_vec();
+        Some(RoomSnapshot::new("archive", all.len() as u64, messages))
     }
 
-    fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>> {
+    fn load_messages(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>> {
         if self.is_silent.load(Ordering::Relaxed) {
             return None;
         }
         let rooms = self.rooms.lock().expect("no panic");
         let all = rooms.get(room).map(Vec::as_slice).unwrap_or_default();
-        let mut part = ByteBudget::new(bytes);
-        let wanted = all.iter().filter(|entry| entry.seq > after && entry.seq <= up_to);
-        Some(wanted.take_while(|entry| part.takes(entry)).cloned().collect())
+        let mut budget = ByteBudget::new(bytes);
+        let wanted = all.iter().filter(|message| message.seq > after && message.seq <= up_to);
+        Some(wanted.take_while(|message| budget.spend(message)).cloned().collect())
     }
 
-    fn commit(&mut self, entries: &mut Vec<StoredMessage>) {
+    fn commit(&mut self, messages: &mut Vec<StoredMessage>) {
         if let Some((ask, go)) = &*self.gate.lock().expect("no panic") {
-            ask.send(entries.len()).expect("the test listens");
+            ask.send(messages.len()).expect("the test listens");
             go.recv_timeout(DEADLINE).expect("the test lets it go on");
         }
         let mut rooms = self.rooms.lock().expect("no panic");
-        for entry in entries.drain(..) {
-            rooms.entry(entry.room.to_string()).or_default().push(entry);
+        for message in messages.drain(..) {
+            rooms.entry(message.room.to_string()).or_default().push(message);
         }
     }
 }
@@ -141,7 +141,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(shelf: &Shelf, rules: Rules) -> Self {
+    fn start(archive: &TestArchive, rules: Rules) -> Self {
         let server = Server::builder()
             .protocols(ChatServer::protocols())
             .endpoint(ChatServer::is_endpoint)
@@ -149,7 +149,7 @@ impl Running {
             .and_then(|builder| builder.start())
             .expect("it starts");
         let (addr, shutdown) = (server.local_addrs()[0], server.shutdown_handle());
-        let chat = ChatServer::new(server, rules, Dialect::Json).archive(Box::new(shelf.clone()));
+        let chat = ChatServer::new(server, rules, Dialect::Json).archive(Box::new(archive.clone()));
         Self { addr, shutdown, thread: Some(thread::spawn(move || chat.run())) }
     }
 }
@@ -169,121 +169,120 @@ fn rules(messages: usize) -> Rules {
 }
 
 #[test]
-fn an_archive_carries_rooms_over_a_restart() {
-    let shelf = Shelf::default();
+fn archive_keeps_rooms_over_a_restart() {
+    let archive = TestArchive::default();
     let texts: Vec<String> = (1..=30).map(|number| number.to_string()).collect();
-    let first = Running::start(&shelf, rules(500));
+    let first = Running::start(&archive, rules(500));
     let mut ann = Client::enter(first.addr, "/room/x");
     ann.sign_in("ann");
-    texts.iter().for_each(|text| say(&mut ann, text));
+    texts.iter().for_each(|text| send(&mut ann, text));
     messages(&mut ann, &texts.iter().map(String::as_str).collect::<Vec<_>>());
     drop((ann, first));
 
-    // Little of it is in memory: the rest comes from the archive, in order, and without an end or a double.
-    let second = Running::start(&shelf, rules(4));
-    let mut back = Client::enter(second.addr, "/room/X?since=7&log=shelf");
+    // Few messages are in memory. The others come from the archive, in order and each once.
+    let second = Running::start(&archive, rules(4));
+    let mut back = Client::enter(second.addr, "/room/X?since=7&log=archive");
     let hello = back.expect("id");
-    assert_eq!((&hello["seq"], &hello["log"]), (&json!(30), &json!("shelf")));
+    assert_eq!((&hello["seq"], &hello["log"]), (&json!(30), &json!("archive")));
     for number in 8..=30 {
-        let said = back.expect("message");
-        assert_eq!((&said["seq"], &said["text"]), (&json!(number), &json!(number.to_string())));
+        let message = back.expect("message");
+        assert_eq!((&message["seq"], &message["text"]), (&json!(number), &json!(number.to_string())));
     }
     back.sign_in("ann");
-    say(&mut back, "31");
+    send(&mut back, "31");
     assert_eq!(back.wait_for("message")["seq"], 31);
     drop((back, second));
 
-    // However small the parts are, it is told everything.
+    // All messages come, however small the parts are.
     let mut small = rules(4);
     small.replay_bytes = 400;
-    let third = Running::start(&shelf, small);
-    let mut late = Client::enter(third.addr, "/room/x?since=0&log=shelf");
+    let third = Running::start(&archive, small);
+    let mut late = Client::enter(third.addr, "/room/x?since=0&log=archive");
     late.expect("id");
     for number in 1..=31 {
         assert_eq!(late.expect("message")["seq"], number);
     }
     late.sign_in("bob");
-    say(&mut late, "32");
+    send(&mut late, "32");
     assert_eq!(late.wait_for("message")["seq"], 32);
 }
 
-/// Somebody who comes back to much more than may wait for it at once, while others go on talking as fast as they may.
+/// The client missed much more than its send buffer holds, and others go on sending.
 #[test]
-fn who_missed_megabytes_is_told_all_of_it_and_then_hears_the_rest() {
-    let shelf = Shelf::default();
+fn megabytes_of_missed_messages_arrive_before_new_ones() {
+    let archive = TestArchive::default();
     let text = "x".repeat(1000);
-    let entries = (1..=8000).map(|seq| StoredMessage::new("", seq, "ann", text.as_str()));
-    shelf.rooms.lock().expect("no panic").insert(String::new(), entries.collect());
-    let running = Running::start(&shelf, rules(500));
+    let messages = (1..=8000).map(|seq| StoredMessage::new("", seq, "ann", text.as_str()));
+    archive.rooms.lock().expect("no panic").insert(String::new(), messages.collect());
+    let running = Running::start(&archive, rules(500));
     let mut ann = Client::enter(running.addr, "/");
     ann.sign_in("ann");
     let mut back = Client::enter(running.addr, "/?since=0");
     back.expect("id");
     for _ in 0..500 {
-        say(&mut ann, "meanwhile");
+        send(&mut ann, "meanwhile");
     }
     for number in 1..=8500 {
         assert_eq!(back.wait_for("message")["seq"], number);
     }
 }
 
-/// A shelf with so many messages in the lobby.
-fn filled(last: u64) -> Shelf {
-    let shelf = Shelf::default();
-    let entries = (1..=last).map(|seq| StoredMessage::new("", seq, "ann", "before"));
-    shelf.rooms.lock().expect("no panic").insert(String::new(), entries.collect());
-    shelf
+/// An archive with so many messages in the lobby.
+fn filled(last: u64) -> TestArchive {
+    let archive = TestArchive::default();
+    let messages = (1..=last).map(|seq| StoredMessage::new("", seq, "ann", "before"));
+    archive.rooms.lock().expect("no panic").insert(String::new(), messages.collect());
+    archive
 }
 
-/// An archive that is slow is no archive that has lost something.
+/// A slow archive is not one that has lost messages.
 #[test]
-fn who_comes_back_while_the_archive_does_not_answer_waits_and_misses_nothing() {
-    let shelf = filled(30);
-    let running = Running::start(&shelf, rules(4));
+fn client_waits_for_a_silent_archive() {
+    let archive = filled(30);
+    let running = Running::start(&archive, rules(4));
     let mut ann = Client::enter(running.addr, "/");
     ann.sign_in("ann");
-    shelf.is_silent.store(true, Ordering::Relaxed);
-    let mut back = Client::enter(running.addr, "/?since=7&log=shelf");
+    archive.is_silent.store(true, Ordering::Relaxed);
+    let mut back = Client::enter(running.addr, "/?since=7&log=archive");
     assert_eq!(back.expect("id")["seq"], 30);
-    say(&mut ann, "now");
+    send(&mut ann, "now");
     messages(&mut ann, &["now"]);
-    shelf.is_silent.store(false, Ordering::Relaxed);
+    archive.is_silent.store(false, Ordering::Relaxed);
     for number in 8..=31 {
         assert_eq!(back.expect("message")["seq"], number);
     }
 }
 
-/// Nor are rooms that were entered meanwhile without a past for ever.
 #[test]
-fn a_room_that_began_without_its_past_gets_it_when_the_archive_answers() {
-    let shelf = filled(30);
-    shelf.is_silent.store(true, Ordering::Relaxed);
-    let running = Running::start(&shelf, rules(500));
+fn room_is_restored_when_the_archive_recovers() {
+    let archive = filled(30);
+    archive.is_silent.store(true, Ordering::Relaxed);
+    let running = Running::start(&archive, rules(500));
     let mut ann = Client::enter(running.addr, "/");
     assert_eq!(ann.expect("id")["seq"], 0);
     ann.sign_in("ann");
     for text in ["a", "b"] {
-        say(&mut ann, text);
+        send(&mut ann, text);
         messages(&mut ann, &[text]);
     }
-    shelf.is_silent.store(false, Ordering::Relaxed);
+    archive.is_silent.store(false, Ordering::Relaxed);
     let id = ann.wait_for("id");
-    assert_eq!((&id["seq"], &id["log"]), (&json!(32), &json!("shelf")));
-    say(&mut ann, "c");
+    assert_eq!((&id["seq"], &id["log"]), (&json!(32), &json!("archive")));
+    send(&mut ann, "c");
     assert_eq!(ann.wait_for("message")["seq"], 33);
-    let rooms = shelf.rooms.lock().expect("no panic");
-    assert!(rooms[""].iter().map(|entry| entry.seq).eq(1..=33));
-    assert!(rooms[""][30..].iter().map(|entry| &*entry.text).eq(["a", "b", "c"]));
+    let rooms = archive.rooms.lock().expect("no panic");
+    assert!(rooms[""].iter().map(|message| message.seq).eq(1..=33));
+    assert!(rooms[""][30..].iter().map(|message| &*message.text).eq(["a", "b", "c"]));
 }
 
-/// Neither a message nor a Close that is said after it leaves before the archive has what was said.
+/// Neither a message, nor a Close after it, is sent before the archive has the message.
 #[test]
-fn nobody_is_told_what_is_not_kept() {
-    let shelf = Shelf::default();
-    // No user list comes later than what it is about.
+fn nothing_is_sent_before_it_is_stored() {
+    let archive = TestArchive::default();
+    // User lists are sent at once.
     let mut eager = rules(500);
     eager.list_interval = 0;
-    let running = Running::start(&shelf, eager);
+    let running = Running::start(&archive, eager);
     let mut ann = Client::enter(running.addr, "/");
     ann.sign_in("ann");
     let mut quitter = Client::try_enter(running.addr, "/", &["text"], &[]).expect("it is let in");
@@ -291,36 +290,36 @@ fn nobody_is_told_what_is_not_kept() {
     while quitter.next_text() != "* guest-2 signed in" {}
     let (ask, asked) = channel();
     let (go, gone) = channel();
-    *shelf.gate.lock().expect("no panic") = Some((ask, gone));
+    *archive.gate.lock().expect("no panic") = Some((ask, gone));
 
     quitter.say("hello");
     assert!(asked.recv_timeout(DEADLINE).expect("a commit") > 0);
     quitter.say("/quit");
-    // The commit waits: whatever could be on its way would be there by the time that this other connection is.
+    // The commit waits. By the time that another connection is open, anything sent would have arrived.
     let probe = Client::enter(running.addr, "/");
-    assert!(shelf.rooms.lock().expect("no panic").is_empty());
+    assert!(archive.rooms.lock().expect("no panic").is_empty());
     for client in [&ann, &quitter] {
         let mut byte = [0; 1];
         client.stream().set_nonblocking(true).expect("a socket");
         let waiting = client.stream().peek(&mut byte).map(|_| ());
         client.stream().set_nonblocking(false).expect("a socket");
-        assert_eq!(waiting.map_err(|error| error.kind()), Err(std::io::ErrorKind::WouldBlock), "nothing has come");
+        assert_eq!(waiting.map_err(|error| error.kind()), Err(std::io::ErrorKind::WouldBlock), "nothing was sent");
     }
     go.send(()).expect("it waits");
-    *shelf.gate.lock().expect("no panic") = None;
+    *archive.gate.lock().expect("no panic") = None;
     messages(&mut ann, &["hello"]);
     assert_eq!(quitter.wait_for_close(), (1000, "bye".to_owned()));
     drop(probe);
 }
 
-/// Resending what was said before a restart does not say it again.
+/// A message that is sent again after a restart is not a duplicate.
 #[test]
-fn nonces_outlive_the_process_with_the_archive() {
-    let shelf = Shelf::default();
+fn nonces_survive_a_restart_with_the_archive() {
+    let archive = TestArchive::default();
     let line = json!({"type": "message", "text": "hi", "nonce": "n1"});
     let seqs: Vec<Value> = (0..2)
         .map(|_| {
-            let running = Running::start(&shelf, rules(500));
+            let running = Running::start(&archive, rules(500));
             let mut ann = Client::enter(running.addr, "/?since=0");
             ann.sign_in("ann");
             ann.say_json(&line);
@@ -328,5 +327,5 @@ fn nonces_outlive_the_process_with_the_archive() {
         })
         .collect();
     assert_eq!(seqs, [json!(1), json!(1)]);
-    assert_eq!(shelf.rooms.lock().expect("no panic")[""].len(), 1);
+    assert_eq!(archive.rooms.lock().expect("no panic")[""].len(), 1);
 }

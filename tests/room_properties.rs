@@ -1,5 +1,5 @@
-//! Rooms as logs, in random schedules: nothing crosses from one to another, numbers have neither gap nor double, and
-//! whoever comes back hears exactly what it missed.
+//! Rooms are logs, in random schedules: messages stay in their room, numbers have neither gap nor duplicate, and a
+//! returning client receives exactly what it missed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,25 +9,25 @@ use proptest::prelude::*;
 
 const ROOMS: [&str; 3] = ["", "kitchen", "Garden"];
 
-/// People, who come and go, one after the other in any room, always under the same name as somebody elsewhere.
+/// Users who come and go, one after the other in any room. They all ask for the same name.
 const PEOPLE: usize = 5;
 
-/// One step of a schedule, by one of the people.
+/// A step of a schedule, by one of the users.
 #[derive(Debug, Clone)]
 enum Step {
-    /// Enters a room, where it was before, or anew.
+    /// Enters a room, for the first time or again.
     Come(usize),
-    /// Leaves, or loses its connection: it is the same.
+    /// Leaves, or loses the connection.
     Go,
-    /// Says something; with one of a few nonces.
+    /// Sends a message, perhaps with one of a few nonces.
     Say(Option<u8>),
-    /// Whoever is behind has taken what it was told.
+    /// The first client that is catching up has taken its part.
     Ready,
-    /// Says something to its namesake, who is in another room or the first one here.
+    /// Sends a private message to `bob`, who is the first one here or in another room.
     Whisper,
-    /// The process ends, and another one takes over from the archive, if there is one.
+    /// The process ends, and another one restores rooms from the archive, if there is one.
     Restart,
-    /// The archive does not answer; or does again.
+    /// The archive stops answering, or recovers.
     Silence,
 }
 
@@ -46,7 +46,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
 
 fn rules() -> impl Strategy<Value = Rules> {
     let sizes = prop::sample::select(vec![0, 1, 3, 500]);
-    // Room enough for as many messages at once.
+    // Space for as many messages at once.
     let replays = prop::sample::select(vec![1, 2, 500]);
     (sizes.clone(), sizes, replays, any::<bool>(), 2..4_usize).prop_map(|(messages, lines, replay, archive, rooms)| {
         let mut rules = Rules::unlimited();
@@ -58,51 +58,51 @@ fn rules() -> impl Strategy<Value = Rules> {
 
 /// What a client knows of one room.
 #[derive(Debug, Clone, Default)]
-struct Heard {
+struct Known {
     log: String,
-    /// The number up to which it has heard everything, or was told what it missed.
+    /// The number up to which it has received all messages, or a gap for them.
     last: u64,
-    /// How many it has heard, and how many it was told that it missed.
+    /// How many messages it has received, and how many were in gaps.
     messages: u64,
     missed: u64,
-    /// It came without `since`: what was before it does not miss.
+    /// The number before its first message: it came without `since`.
     began: u64,
     is_new: bool,
-    /// The numbering got another name while it was here: where it is in it, the next message says.
+    /// The numbering got another name while it was here: the next message says where it is.
     is_renamed: bool,
 }
 
-impl Heard {
-    /// The same place has another number, from which it is counted anew.
+impl Known {
+    /// The same place has another number now, from which counting starts again.
     fn is_at(&mut self, seq: u64) {
         *self = Self { log: self.log.clone(), last: seq, began: seq, ..Self::default() };
     }
 }
 
-/// A world of people with one chat.
+/// The users, and one chat.
 struct World {
     rules: Rules,
     chat: Chat,
     runs: u64,
-    /// What was told to an archive, by room.
-    kept: BTreeMap<String, Vec<StoredMessage>>,
+    /// What was stored in the archive, by room.
+    stored: BTreeMap<String, Vec<StoredMessage>>,
     is_silent: bool,
-    /// The connections that were told a numbering, by place.
-    begun: HashMap<(usize, usize), UserId>,
-    /// Connections: whose, and to which room.
+    /// The connections that received an `id`, by user and room.
+    greeted: HashMap<(usize, usize), UserId>,
+    /// The user and the room of each connection.
     here: HashMap<UserId, (usize, usize)>,
-    /// Those who hear what is said now.
-    live: HashSet<UserId>,
-    heard: HashMap<(usize, usize), Heard>,
+    /// The connections that receive broadcasts.
+    subscribed: HashSet<UserId>,
+    known: HashMap<(usize, usize), Known>,
     next: UserId,
-    said: u64,
+    count: u64,
 }
 
 impl World {
     fn new(rules: Rules) -> Self {
-        let (kept, begun, here, live, heard) = Default::default();
-        let chat = Chat::named(rules, 0);
-        Self { rules, chat, runs: 0, kept, is_silent: false, begun, here, live, heard, next: 1, said: 0 }
+        let (stored, greeted, here, subscribed, known) = Default::default();
+        let chat = Chat::with_token(rules, 0);
+        Self { rules, chat, runs: 0, stored, is_silent: false, greeted, here, subscribed, known, next: 1, count: 0 }
     }
 
     fn connection(&self, person: usize) -> Option<UserId> {
@@ -115,7 +115,7 @@ impl World {
             (Step::Come(room), None) => self.come(person, *room),
             (Step::Go, Some(id)) => {
                 self.here.remove(&id);
-                self.live.remove(&id);
+                self.subscribed.remove(&id);
                 self.apply(Input::Left { id });
             }
             (Step::Say(nonce), Some(id)) => self.say(id, *nonce),
@@ -123,7 +123,7 @@ impl World {
                 self.apply(Input::Text { id, text: r#"{"type":"message","text":"psst","target":"bob"}"# });
             }
             (Step::Ready, _) => {
-                let first = self.chat.behind().next();
+                let first = self.chat.catching_up().next();
                 first.into_iter().for_each(|id| self.apply(Input::Ready { id }));
             }
             (Step::Restart, _) => self.restart(),
@@ -136,11 +136,11 @@ impl World {
     fn come(&mut self, person: usize, room: usize) {
         let (id, name) = (self.next, name(room));
         self.next += 1;
-        if self.chat.lacks_past(&name) && !self.is_silent {
+        if self.chat.needs_snapshot(&name) && !self.is_silent {
             self.restore(&name);
         }
-        let before = self.heard.get(&(person, room)).cloned();
-        let since = before.as_ref().map(|heard| Since::new(heard.last, Some(&heard.log)));
+        let before = self.known.get(&(person, room)).cloned();
+        let since = before.as_ref().map(|known| Since::new(known.last, Some(&known.log)));
         let mut out = Vec::new();
         self.chat.apply(NOW, Input::Joined { id, dialect: Dialect::Chinwag, room: &name, since }, &mut out);
         if self.chat.room_of(id).is_none() {
@@ -148,18 +148,18 @@ impl World {
             return;
         }
         self.here.insert(id, (person, room));
-        out.into_iter().for_each(|output| self.perform(output));
+        out.into_iter().for_each(|output| self.apply_output(output));
         self.apply(Input::Text { id, text: r#"{"type":"username","name":"bob"}"# });
     }
 
     fn restore(&mut self, name: &RoomName) {
-        let entries = self.kept.get(&**name.key()).cloned().unwrap_or_default();
+        let messages = self.stored.get(&**name.key()).cloned().unwrap_or_default();
         let mut out = Vec::new();
-        self.chat.restore(name, RoomSnapshot::new("kept", entries.len() as u64, entries), &mut out);
-        out.into_iter().for_each(|output| self.perform(output));
+        self.chat.restore(name, RoomSnapshot::new("stored", messages.len() as u64, messages), &mut out);
+        out.into_iter().for_each(|output| self.apply_output(output));
     }
 
-    /// The archive answers again: all rooms get their past.
+    /// The archive recovers: all rooms are restored.
     fn answer(&mut self) {
         self.is_silent = false;
         let rooms: Vec<RoomName> = self.chat.unrestored().cloned().collect();
@@ -167,128 +167,131 @@ impl World {
         assert_eq!(self.chat.unrestored().count(), 0);
     }
 
-    /// The text names the room, and is never said twice, unless its nonce is.
+    /// The text names the room, and is used once.
     fn say(&mut self, id: UserId, nonce: Option<u8>) {
-        self.said += 1;
+        self.count += 1;
         let room = self.here[&id].1;
         let nonce = nonce.map(|nonce| format!(r#","nonce":"{nonce}""#)).unwrap_or_default();
-        let text = format!(r#"{{"type":"message","text":"{room} {}"{nonce}}}"#, self.said);
+        let text = format!(r#"{{"type":"message","text":"{room} {}"{nonce}}}"#, self.count);
         self.apply(Input::Text { id, text: &text });
     }
 
     fn restart(&mut self) {
         self.runs += 1;
         self.here.clear();
-        self.live.clear();
-        self.chat = Chat::named(self.rules, self.runs);
+        self.subscribed.clear();
+        self.chat = Chat::with_token(self.rules, self.runs);
     }
 
     fn apply(&mut self, input: Input<'_>) {
         let mut out = Vec::new();
         self.chat.apply(NOW, input, &mut out);
-        out.into_iter().for_each(|output| self.perform(output));
+        out.into_iter().for_each(|output| self.apply_output(output));
     }
 
-    fn perform(&mut self, output: Output) {
+    fn apply_output(&mut self, output: Output) {
         match output {
-            Output::Send { to, notice } => self.hear(to, &notice),
-            Output::Broadcast { room, notice } => {
+            Output::Send { to, message } => self.receive(to, &message),
+            Output::Broadcast { room, message } => {
                 let members: Vec<UserId> = self.chat.members(room).collect();
                 members
                     .into_iter()
-                    .filter(|id| self.live.contains(id))
+                    .filter(|id| self.subscribed.contains(id))
                     .collect::<Vec<_>>()
                     .into_iter()
-                    .for_each(|id| self.hear(id, &notice));
+                    .for_each(|id| self.receive(id, &message));
             }
-            Output::Enter { who, room } => {
-                assert_eq!(self.chat.room_of(who), Some(room));
-                assert!(self.live.insert(who), "once");
+            Output::Subscribe { id } => {
+                assert!(self.chat.room_of(id).is_some());
+                assert!(self.subscribed.insert(id), "once");
             }
-            Output::Store(entry) => {
-                let kept = self.kept.entry(entry.room.to_string()).or_default();
-                assert_eq!(entry.seq, kept.len() as u64 + 1, "numbers have neither gap nor double, restarts included");
-                kept.push(entry);
+            Output::Store(message) => {
+                let stored = self.stored.entry(message.room.to_string()).or_default();
+                assert_eq!(message.seq, stored.len() as u64 + 1, "no gap and no duplicate, restarts included");
+                stored.push(message);
             }
-            Output::Recall { to: id, up_to, .. } if self.is_silent => {
-                self.apply(Input::Recalled { id, up_to, found: None });
+            Output::Load { id, up_to, .. } if self.is_silent => {
+                self.apply(Input::Loaded { id, up_to, messages: None });
             }
-            Output::Recall { to: id, room, after, up_to, bytes } => {
-                // It has lost the oldest one.
-                let there = self.kept[&*room].iter().filter(|entry| entry.seq > after.max(1) && entry.seq <= up_to);
-                let mut part = ByteBudget::new(bytes);
-                let found: Vec<StoredMessage> = there.take_while(|entry| part.takes(entry)).cloned().collect();
-                self.apply(Input::Recalled { id, up_to, found: Some(&found) });
+            Output::Load { id, room, after, up_to, bytes } => {
+                // The archive has lost the oldest message.
+                let there =
+                    self.stored[&*room].iter().filter(|message| message.seq > after.max(1) && message.seq <= up_to);
+                let mut budget = ByteBudget::new(bytes);
+                let found: Vec<StoredMessage> = there.take_while(|message| budget.spend(message)).cloned().collect();
+                self.apply(Input::Loaded { id, up_to, messages: Some(&found) });
             }
-            other => panic!("what is that? {other:?}"),
+            other => panic!("unexpected: {other:?}"),
         }
     }
 
-    fn hear(&mut self, id: UserId, notice: &ServerMessage) {
-        let place = *self.here.get(&id).unwrap_or_else(|| panic!("{id} is not here: {notice:?}"));
-        match notice {
-            ServerMessage::Id { seq, log, .. } => self.begin(id, place, *seq, log),
-            ServerMessage::Message(entry) => self.hear_message(place, entry),
-            ServerMessage::Past(entry) => self.hear_past(place, entry),
+    fn receive(&mut self, id: UserId, message: &ServerMessage) {
+        let place = *self.here.get(&id).unwrap_or_else(|| panic!("{id} is not here: {message:?}"));
+        match message {
+            ServerMessage::Id { seq, log, .. } => self.greet(id, place, *seq, log),
+            ServerMessage::Message(message) => self.receive_message(place, message),
+            ServerMessage::History(message) => self.receive_history(place, message),
             ServerMessage::Gap { missed: None } => {
-                let log = self.heard[&place].log.clone();
-                self.heard.insert(place, Heard { log, ..Heard::default() });
+                let log = self.known[&place].log.clone();
+                self.known.insert(place, Known { log, ..Known::default() });
             }
             ServerMessage::Gap { missed: Some(missed) } => {
-                let heard = self.heard.get_mut(&place).expect("it has begun");
-                heard.last += missed;
-                heard.missed += missed;
+                let known = self.known.get_mut(&place).expect("it has begun");
+                known.last += missed;
+                known.missed += missed;
             }
-            ServerMessage::Private { id: from, .. } => assert_eq!(self.here[from].1, place.1, "whispers do not cross"),
+            ServerMessage::Private { id: from, .. } => {
+                assert_eq!(self.here[from].1, place.1, "private messages stay in their room")
+            }
             _ => {}
         }
     }
 
-    fn begin(&mut self, id: UserId, place: (usize, usize), seq: u64, log: &str) {
-        let fresh = Heard { last: seq, began: seq, is_new: true, ..Heard::default() };
-        let heard = self.heard.entry(place).and_modify(|heard| heard.is_new = false).or_insert(fresh);
-        log.clone_into(&mut heard.log);
-        heard.is_renamed = self.begun.get(&place).is_some_and(|begun| *begun == id);
-        if heard.is_renamed && self.live.contains(&id) {
-            heard.is_at(seq);
+    fn greet(&mut self, id: UserId, place: (usize, usize), seq: u64, log: &str) {
+        let fresh = Known { last: seq, began: seq, is_new: true, ..Known::default() };
+        let known = self.known.entry(place).and_modify(|known| known.is_new = false).or_insert(fresh);
+        log.clone_into(&mut known.log);
+        known.is_renamed = self.greeted.get(&place).is_some_and(|greeted| *greeted == id);
+        if known.is_renamed && self.subscribed.contains(&id) {
+            known.is_at(seq);
         }
-        self.begun.insert(place, id);
+        self.greeted.insert(place, id);
     }
 
-    /// What a newcomer hears first of history says where it begins for it.
-    fn hear_past(&mut self, place: (usize, usize), entry: &StoredMessage) {
-        let heard = self.heard.get_mut(&place).expect("it has begun");
-        if std::mem::take(&mut heard.is_new) {
-            (heard.began, heard.last) = (entry.seq - 1, entry.seq - 1);
+    /// The first message of history is where a new client begins.
+    fn receive_history(&mut self, place: (usize, usize), message: &StoredMessage) {
+        let known = self.known.get_mut(&place).expect("it has begun");
+        if std::mem::take(&mut known.is_new) {
+            (known.began, known.last) = (message.seq - 1, message.seq - 1);
         }
-        self.hear_message(place, entry);
+        self.receive_message(place, message);
     }
 
-    fn hear_message(&mut self, (person, room): (usize, usize), entry: &StoredMessage) {
-        assert!(entry.text.starts_with(&format!("{room} ")), "in room {room}: {entry:?}");
-        assert_eq!(&*entry.room, &**name(room).key());
-        let heard = self.heard.get_mut(&(person, room)).expect("it has begun");
-        heard.is_new = false;
-        // What was said under a nonce before is told again, to the one who says it again.
-        if entry.seq <= heard.last && entry.nonce.is_some() {
+    fn receive_message(&mut self, (person, room): (usize, usize), message: &StoredMessage) {
+        assert!(message.text.starts_with(&format!("{room} ")), "in room {room}: {message:?}");
+        assert_eq!(&*message.room, &**name(room).key());
+        let known = self.known.get_mut(&(person, room)).expect("it has begun");
+        known.is_new = false;
+        // A message whose nonce was used before is answered with the first one.
+        if message.seq <= known.last && message.nonce.is_some() {
             return;
         }
-        if heard.is_renamed {
-            heard.is_at(entry.seq - 1);
+        if known.is_renamed {
+            known.is_at(message.seq - 1);
         }
-        assert_eq!(entry.seq, heard.last + 1, "{person} in {room}: {heard:?}");
-        (heard.last, heard.messages) = (entry.seq, heard.messages + 1);
+        assert_eq!(message.seq, known.last + 1, "{person} in {room}: {known:?}");
+        (known.last, known.messages) = (message.seq, known.messages + 1);
     }
 
-    /// Everybody who is here has heard everything, but for what it was told that it missed.
+    /// Every client has received all messages, except those in gaps.
     fn check(&self) {
         for (id, place) in &self.here {
-            let heard = &self.heard[place];
-            assert_eq!(heard.began + heard.messages + heard.missed, heard.last, "{heard:?}");
-            let is_kept = self.rules.archive && !self.chat.lacks_past(&name(place.1));
-            if is_kept && self.live.contains(id) {
-                let said = self.kept.get(&**name(place.1).key()).map_or(0, Vec::len);
-                assert_eq!(heard.last, said as u64, "{heard:?}");
+            let known = &self.known[place];
+            assert_eq!(known.began + known.messages + known.missed, known.last, "{known:?}");
+            let is_stored = self.rules.archive && !self.chat.needs_snapshot(&name(place.1));
+            if is_stored && self.subscribed.contains(id) {
+                let stored = self.stored.get(&**name(place.1).key()).map_or(0, Vec::len);
+                assert_eq!(known.last, stored as u64, "{known:?}");
             }
         }
     }
@@ -304,7 +307,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn rooms_are_logs(rules in rules(), steps in steps()) {
+    fn clients_receive_each_message_once_in_order(rules in rules(), steps in steps()) {
         let mut world = World::new(rules);
         for (person, step) in &steps {
             world.step(*person, step);
@@ -314,7 +317,7 @@ proptest! {
         for _ in 0..1000 {
             world.step(0, &Step::Ready);
         }
-        prop_assert_eq!(world.live.len(), world.here.len(), "nobody stays behind for ever");
+        prop_assert_eq!(world.subscribed.len(), world.here.len(), "every client catches up");
         world.check();
     }
 }

@@ -1,4 +1,4 @@
-//! Rooms over real sockets: what is said in one is not heard in another, and bounds on them are kept.
+//! Rooms over real sockets: messages stay in their room, and the bounds on rooms hold.
 
 mod support;
 
@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use support::{Client, http, start_binary};
 use tungstenite::Error;
 
-fn say(client: &mut Client, text: &str) {
+fn send(client: &mut Client, text: &str) {
     client.say_json(&json!({"type": "message", "text": text}));
 }
 
 #[test]
-fn the_same_names_in_two_rooms_and_nothing_crosses() {
+fn messages_and_names_stay_in_their_room() {
     let server = start_binary(&[]);
     let paths = ["/", "/room/kitchen", "/room/K%C3%BCche"];
     let mut clients: Vec<[Client; 2]> = paths
@@ -19,24 +19,24 @@ fn the_same_names_in_two_rooms_and_nothing_crosses() {
         .map(|path| {
             ["ann", "bob"].map(|name| {
                 let mut client = Client::enter(server.addr(), path);
-                assert_eq!(client.sign_in(name)["name"], name, "nobody of that name is in this room");
+                assert_eq!(client.sign_in(name)["name"], name, "the name is free in this room");
                 client
             })
         })
         .collect();
     for round in 1..=20 {
         for (room, [ann, bob]) in clients.iter_mut().enumerate() {
-            say(ann, &format!("{room} {round}"));
-            let whisper = json!({"type": "message", "text": format!("psst {room}"), "target": "ann"});
-            bob.say_json(&whisper);
+            send(ann, &format!("{room} {round}"));
+            let private = json!({"type": "message", "text": format!("psst {room}"), "target": "ann"});
+            bob.say_json(&private);
         }
     }
     for (room, [ann, bob]) in clients.iter_mut().enumerate() {
         for client in [ann, bob] {
             for round in 1..=20 {
-                let aloud =
+                let message =
                     client.wait_until("a message", |object| object["type"] == "message" && object["seq"].is_u64());
-                assert_eq!((&aloud["text"], &aloud["seq"]), (&json!(format!("{room} {round}")), &json!(round)));
+                assert_eq!((&message["text"], &message["seq"]), (&json!(format!("{room} {round}")), &json!(round)));
             }
         }
     }
@@ -54,7 +54,7 @@ fn the_same_names_in_two_rooms_and_nothing_crosses() {
 }
 
 #[test]
-fn too_many_rooms_and_too_many_in_one() {
+fn number_of_rooms_and_their_members_is_bounded() {
     let server = start_binary(&["--limit", "rooms=2", "--limit", "room-users=2"]);
     let mut first = Client::enter(server.addr(), "/room/a");
     first.expect("id");
@@ -67,18 +67,18 @@ fn too_many_rooms_and_too_many_in_one() {
     assert_eq!(third.wait_for_close(), (1013, "this room is full; try again later".to_owned()));
     third.wait_for_end();
     server.wait_for_log("was not let in");
-    // Who is in does not notice, and the lobby is always there.
+    // The members do not notice, and the lobby always exists.
     first.sign_in("ann");
     assert_eq!(second.wait_for("username")["name"], "ann");
     Client::enter(server.addr(), "/").expect("id");
 }
 
 #[test]
-fn a_room_is_forgotten_when_another_one_needs_its_place() {
+fn empty_room_is_forgotten_for_a_new_one() {
     let server = start_binary(&["--limit", "rooms=2"]);
     let mut ann = Client::enter(server.addr(), "/room/a");
     ann.sign_in("ann");
-    say(&mut ann, "hello");
+    send(&mut ann, "hello");
     ann.wait_for("message");
     let token = log_of(&mut Client::enter(server.addr(), "/room/a"));
     assert_eq!(ann.close(1000).0, 1000);
@@ -99,7 +99,7 @@ fn log_of(client: &mut Client) -> Value {
 }
 
 #[test]
-fn paths_that_are_no_rooms_get_an_answer() {
+fn paths_that_are_not_rooms_get_404() {
     let server = start_binary(&[]);
     for path in ["/room/", "/room/a/b", "/room/%FF", "/room/a%20%E2%80%8B", "/rooms"] {
         match Client::try_enter(server.addr(), path, &["json"], &[]) {
@@ -111,9 +111,9 @@ fn paths_that_are_no_rooms_get_an_answer() {
     }
 }
 
-/// The list of rooms is for those only for whom the page is.
+/// The list of rooms is as protected as the page.
 #[test]
-fn the_list_of_rooms_knows_its_host() {
+fn list_of_rooms_checks_the_host() {
     let server = start_binary(&["--list-rooms"]);
     let get = |host: &str| http(server.addr(), &format!("GET /rooms HTTP/1.1\r\nHost: {host}\r\n\r\n"));
     assert_eq!(get("localhost").status, 200);

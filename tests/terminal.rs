@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use support::script::run_to_end;
 
-/// What it prints to stdout and stderr, and its exit code, for what comes through the pipe.
+/// Runs `chinwag chat` with this input. Returns stdout, stderr and the exit code.
 fn chat(arguments: &[&str], input: &str) -> (String, String, i32) {
     let mut shell = Command::new("sh");
     shell.args(["-c", "input=$1; shift; printf '%s' \"$input\" | \"$@\"", "sh", input]);
@@ -22,7 +22,7 @@ fn chat(arguments: &[&str], input: &str) -> (String, String, i32) {
 
 #[cfg(not(feature = "terminal"))]
 #[test]
-fn a_build_without_it_says_which_one_has_it() {
+fn missing_feature_is_one_line_and_status_2() {
     let (out, err, code) = chat(&["ws://localhost:6502/"], "");
     assert_eq!((out.as_str(), code, err.lines().count()), ("", 2, 1), "{err}");
     assert!(err.contains("--features terminal"), "{err}");
@@ -36,7 +36,7 @@ mod with_it {
     use std::time::Duration;
 
     #[test]
-    fn a_pipe_says_every_line_and_waits_until_all_are_heard() {
+    fn every_line_of_a_pipe_is_delivered_before_the_exit() {
         let server = start_binary(&[]);
         let mut bob = Client::connect(server.addr(), &["chinwag.v1"]);
         bob.sign_in("bob");
@@ -48,13 +48,13 @@ mod with_it {
         for expected in ["first", "/not a command", "  indented", "last, without a line break"] {
             assert_eq!(bob.wait_for("message")["text"], expected);
         }
-        assert!(!out.contains(['\u{1b}', '\u{202e}']), "harmless, and without colours: {out:?}");
-        assert_eq!((out.lines().count(), out.starts_with("bob: red")), (1, true), "others' only: {out:?}");
+        assert!(!out.contains(['\u{1b}', '\u{202e}']), "no control characters, no colours: {out:?}");
+        assert_eq!((out.lines().count(), out.starts_with("bob: red")), (1, true), "only messages of others: {out:?}");
         assert!(err.contains("you are printer"), "{err}");
     }
 
     #[test]
-    fn exit_codes_can_be_used_by_scripts() {
+    fn exit_codes_distinguish_wrong_usage_from_failures() {
         let server = start_binary(&["--limit", "text=10"]);
         let url = format!("ws://{}/", server.addr());
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
@@ -78,7 +78,7 @@ mod with_it {
 
     #[cfg(feature = "tls")]
     #[test]
-    fn who_cannot_be_trusted_can_be_by_a_flag_that_is_named() {
+    fn untrusted_certificate_is_accepted_with_the_named_flag() {
         use crate::support::{binary, temp::Folder};
         let folder = Folder::new("terminal-tls");
         let own = folder.path("own.pem");
@@ -96,13 +96,12 @@ mod with_it {
     }
 
     #[test]
-    fn its_version_is_the_programs() {
+    fn version_is_that_of_the_program() {
         assert_eq!(chat(&["-V"], "").0, format!("chinwag {}\n", env!("CARGO_PKG_VERSION")));
     }
 
-    /// Two people, each in a terminal of their own.
     #[test]
-    fn two_terminals() {
+    fn two_users_chat_in_two_terminals() {
         if Command::new("tmux").arg("-V").output().is_err() {
             return skip("no tmux");
         }
@@ -122,7 +121,7 @@ mod with_it {
         ann.wait_for("bob: half a line");
         bob.keys(&["/name bobby", "Enter"]);
         bob.wait_for("you are bobby");
-        // The server tells changes of the list up to 100 ms later.
+        // The server sends changes of the list up to 100 ms later.
         let listed = |line: &str| line.starts_with("* users: ") && line.contains("bobby") && line.contains("ann");
         wait_until(LONG, "a list with the new name", || {
             bob.keys(&["/users", "Enter"]);
@@ -136,7 +135,7 @@ mod with_it {
         ann.wait_for("exit ");
     }
 
-    /// A terminal that runs the chat, and then says its exit code.
+    /// A terminal that runs the chat, and then prints its exit code.
     struct Pane {
         socket: String,
     }

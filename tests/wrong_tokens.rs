@@ -1,4 +1,4 @@
-//! Guessing the access token: slow for the one who guesses, unnoticed by everybody else, and never in the log.
+//! Wrong access tokens: they slow down their address and no other one, and they are never logged.
 
 mod support;
 
@@ -10,37 +10,37 @@ use support::frames::{RawClient, handshake};
 use support::{Client, start_binary};
 use tungstenite::Error;
 
-const PAUSE: Duration = Duration::from_millis(200);
+const DELAY: Duration = Duration::from_millis(200);
 
 /// A server behind a proxy, so that clients can come from several addresses.
 fn server() -> (Server, SocketAddr) {
     let mut config = Config::default();
-    config.wrong_token_delay = PAUSE;
+    config.wrong_token_delay = DELAY;
     let builder = Server::builder().config(config).access(Access::default().token("s3cret").expect("a token"));
     let builder = builder.trusted_proxies(["127.0.0.1".parse().expect("an address")]);
-    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");
+    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("a server");
     let addr = server.local_addrs()[0];
     (server, addr)
 }
 
-/// The status that a token gets from an address.
+/// The status of the response to a token from an address.
 fn offer(addr: SocketAddr, token: &str, from: &str) -> u16 {
     let bearer = format!("Bearer {token}");
     match Client::try_connect(addr, &[], &[("Authorization", &bearer), ("X-Forwarded-For", from)]) {
         Ok(_) => 101,
         Err(Error::Http(response)) => response.status().as_u16(),
-        Err(other) => panic!("no HTTP answer: {other}"),
+        Err(other) => panic!("not an HTTP response: {other}"),
     }
 }
 
 #[test]
-fn each_wrong_one_takes_a_pause_and_others_wait_for_nobody() {
+fn wrong_tokens_delay_only_their_address() {
     let (_server, addr) = server();
     let begin = Instant::now();
     for _ in 0..5 {
         assert_eq!(offer(addr, "wrong", "203.0.113.1"), 401);
     }
-    assert!(begin.elapsed() >= 5 * PAUSE, "{:?}", begin.elapsed());
+    assert!(begin.elapsed() >= 5 * DELAY, "{:?}", begin.elapsed());
 
     let guess = handshake(addr, "Authorization: Bearer wrong\r\nX-Forwarded-For: 203.0.113.1\r\n");
     let waiting: Vec<_> = (0..20)
@@ -53,7 +53,7 @@ fn each_wrong_one_takes_a_pause_and_others_wait_for_nobody() {
     let begin = Instant::now();
     assert_eq!(offer(addr, "s3cret", "203.0.113.2"), 101);
     assert_eq!(offer(addr, "", "203.0.113.3"), 401);
-    assert!(begin.elapsed() < 15 * PAUSE, "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < 15 * DELAY, "{:?}", begin.elapsed());
     let statuses: Vec<String> = waiting.into_iter().map(|mut client| client.read_head()[9..12].to_owned()).collect();
     let count = |status: &str| statuses.iter().filter(|one| *one == status).count();
     assert_eq!((count("401") >= 8, count("401") + count("429")), (true, 20), "{statuses:?}");
@@ -61,18 +61,18 @@ fn each_wrong_one_takes_a_pause_and_others_wait_for_nobody() {
 }
 
 #[test]
-fn who_asks_without_a_token_is_not_slowed() {
+fn missing_token_is_not_delayed() {
     let (_server, addr) = server();
     let begin = Instant::now();
     for _ in 0..20 {
         let answer = support::http(addr, &String::from_utf8(handshake(addr, "")).expect("text"));
         assert_eq!(answer.status, 401);
     }
-    assert!(begin.elapsed() < 15 * PAUSE, "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < 15 * DELAY, "{:?}", begin.elapsed());
 }
 
 #[test]
-fn no_token_is_ever_logged() {
+fn tokens_are_never_logged() {
     let file = std::env::temp_dir().join(format!("chinwag-token-{}", std::process::id()));
     std::fs::write(&file, "s3cret\n").expect("a writable folder");
     let chinwag = start_binary(&["-vv", "--token-file", &file.to_string_lossy()]);
@@ -86,7 +86,7 @@ fn no_token_is_ever_logged() {
     }
     chinwag.wait_for_log("open");
     chinwag.signal("TERM");
-    let (_, said) = chinwag.wait_for_exit(Duration::from_secs(8));
-    std::fs::remove_file(file).expect("it is there");
-    assert!(!said.iter().any(|line| line.contains("s3cret") || line.contains("gu3ss")), "{said:#?}");
+    let (_, log) = chinwag.wait_for_exit(Duration::from_secs(8));
+    std::fs::remove_file(file).expect("the file exists");
+    assert!(!log.iter().any(|line| line.contains("s3cret") || line.contains("gu3ss")), "{log:#?}");
 }

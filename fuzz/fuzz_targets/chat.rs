@@ -1,7 +1,8 @@
-//! Any conversation in any rooms: nobody is spoken to who is not there, nobody speaks as somebody else, no two in a room
-//! have the same name, nothing crosses, and numbers have neither gap nor double.
-//! One line is one step: its first byte is what happens, its second one who and when, the rest is what is said; of a
-//! newcomer, the first byte of the rest says into which room, and the next one since when.
+//! Any conversation in any rooms keeps the rules of the chat: only members receive messages, a sender has its own name,
+//! names in a room differ, messages stay in their room, and their numbers have neither gap nor duplicate.
+//!
+//! A line is a step. Its first byte selects the input, its second byte the connection and the time, and the rest is the
+//! text. If a connection joins, the first byte of the rest selects the room, and the next one `since`.
 #![no_main]
 
 use std::collections::{BTreeSet, HashMap};
@@ -26,14 +27,14 @@ fuzz_target!(|steps: &[u8]| {
 
 fn converse(rules: Rules, steps: &[u8]) {
     let mut chat = Chat::new(rules);
-    let mut house = House::default();
+    let mut model = Model::default();
     let (mut uptime, mut out) = (0, Vec::new());
     for step in steps.split(|byte| *byte == b'\n') {
         let [what, who, text @ ..] = step else { continue };
         let id = UserId::from(who % 8);
         uptime += u64::from(who / 8);
         let room = room(text.first().copied().unwrap_or_default());
-        let said = String::from_utf8_lossy(text);
+        let text_message = String::from_utf8_lossy(text);
         let input = match what % 8 {
             0 => {
                 Input::Joined { id, dialect: Dialect::ALL[usize::from(what / 8) % 3], room: &room, since: since(text) }
@@ -42,16 +43,16 @@ fn converse(rules: Rules, steps: &[u8]) {
             2 => Input::Binary { id },
             3 if what / 8 % 2 == 0 => Input::Tick,
             3 => Input::Ready { id },
-            _ => Input::Text { id, text: &said },
+            _ => Input::Text { id, text: &text_message },
         };
-        house.before(&mut chat, &input);
+        model.before(&mut chat, &input);
         out.clear();
         chat.apply(Now::new(uptime, DATE), input, &mut out);
-        house.enter(&chat, id);
-        house.hear_all(&mut chat, &out);
-        for room in house.people.values().map(|person| person.room) {
+        model.enter(&chat, id);
+        model.apply_all(&mut chat, &out);
+        for room in model.members.values().map(|member| member.room) {
             let members: BTreeSet<UserId> = chat.members(room).collect();
-            let here = house.people.iter().filter(|(_, person)| person.room == room).map(|(id, _)| *id);
+            let here = model.members.iter().filter(|(_, member)| member.room == room).map(|(id, _)| *id);
             assert_eq!(members, here.collect());
         }
     }
@@ -67,30 +68,30 @@ fn since(text: &[u8]) -> Option<Since<'_>> {
     Some(Since::new(seq / 2, log.filter(|_| seq % 2 == 1)))
 }
 
-/// What somebody who hears everything believes, and an archive.
+/// The members, and an archive.
 #[derive(Default)]
-struct House {
-    people: HashMap<UserId, Person>,
-    kept: HashMap<String, Vec<StoredMessage>>,
+struct Model {
+    members: HashMap<UserId, Member>,
+    stored: HashMap<String, Vec<StoredMessage>>,
 }
 
-struct Person {
+struct Member {
     room: RoomId,
     name: Option<String>,
-    /// The number of the last message that it heard, once it has heard one.
+    /// The number of the last message that it received, if any.
     last: Option<u64>,
-    /// Whether it hears what is said now.
-    is_live: bool,
+    /// Whether it receives broadcasts.
+    is_subscribed: bool,
 }
 
-impl House {
+impl Model {
     fn before(&mut self, chat: &mut Chat, input: &Input<'_>) {
         match input {
-            Input::Left { id } => drop(self.people.remove(id)),
-            Input::Joined { room, .. } if chat.lacks_past(room) => {
-                let entries = self.kept.get(&**room.key()).cloned().unwrap_or_default();
-                let past = RoomSnapshot::new("kept", entries.len() as u64, entries);
-                chat.restore(room, past, &mut Vec::new());
+            Input::Left { id } => drop(self.members.remove(id)),
+            Input::Joined { room, .. } if chat.needs_snapshot(room) => {
+                let messages = self.stored.get(&**room.key()).cloned().unwrap_or_default();
+                let snapshot = RoomSnapshot::new("stored", messages.len() as u64, messages);
+                chat.restore(room, snapshot, &mut Vec::new());
             }
             _ => {}
         }
@@ -98,74 +99,74 @@ impl House {
 
     fn enter(&mut self, chat: &Chat, id: UserId) {
         if let Some(room) = chat.room_of(id) {
-            self.people.entry(id).or_insert(Person { room, name: None, last: None, is_live: false });
+            self.members.entry(id).or_insert(Member { room, name: None, last: None, is_subscribed: false });
         }
     }
 
-    fn hear_all(&mut self, chat: &mut Chat, out: &[Output]) {
+    fn apply_all(&mut self, chat: &mut Chat, out: &[Output]) {
         for output in out {
-            self.hear(output);
-            if let Output::Recall { to: id, room, after, up_to, .. } = output {
-                let kept = &self.kept[&**room][*after as usize..*up_to as usize];
-                let found = &kept[..kept.len().min(3)].to_vec();
+            self.apply(output);
+            if let Output::Load { id, room, after, up_to, .. } = output {
+                let stored = &self.stored[&**room][*after as usize..*up_to as usize];
+                let messages = &stored[..stored.len().min(3)].to_vec();
                 let mut more = Vec::new();
-                let input = Input::Recalled { id: *id, up_to: *up_to, found: Some(found) };
+                let input = Input::Loaded { id: *id, up_to: *up_to, messages: Some(messages) };
                 chat.apply(Now::new(0, DATE), input, &mut more);
-                self.hear_all(chat, &more);
+                self.apply_all(chat, &more);
             }
         }
     }
 
-    fn hear(&mut self, output: &Output) {
+    fn apply(&mut self, output: &Output) {
         match output {
-            Output::Close { to, code: 1013, .. } => assert!(!self.people.contains_key(to), "{output:?}"),
-            Output::Close { to, .. } => assert!(self.people.remove(to).is_some(), "{output:?}"),
-            Output::Send { to, notice } => self.tell(*to, notice),
-            Output::ShowHandshake { to } | Output::Drop { who: to } => {
-                assert!(self.people.contains_key(to), "{output:?}")
+            Output::Close { id, code: 1013, .. } => assert!(!self.members.contains_key(id), "{output:?}"),
+            Output::Close { id, .. } => assert!(self.members.remove(id).is_some(), "{output:?}"),
+            Output::Send { to, message } => self.send(*to, message),
+            Output::SendHandshake { to } | Output::Cut { id: to } => {
+                assert!(self.members.contains_key(to), "{output:?}")
             }
-            Output::Store(entry) => {
-                let kept = self.kept.entry(entry.room.to_string()).or_default();
-                kept.push(entry.clone());
-                assert_eq!(entry.seq, kept.len() as u64);
+            Output::Store(message) => {
+                let stored = self.stored.entry(message.room.to_string()).or_default();
+                stored.push(message.clone());
+                assert_eq!(message.seq, stored.len() as u64);
             }
-            Output::Enter { who, room } => {
-                let person = self.people.get_mut(who).expect("it is here");
-                assert!(person.room == *room && !std::mem::replace(&mut person.is_live, true), "once");
+            Output::Subscribe { id } => {
+                let member = self.members.get_mut(id).expect("a member");
+                assert!(!std::mem::replace(&mut member.is_subscribed, true), "once");
             }
-            Output::Broadcast { room, notice } => self.broadcast(*room, notice),
+            Output::Broadcast { room, message } => self.broadcast(*room, message),
             _ => {}
         }
     }
 
-    fn tell(&mut self, to: UserId, notice: &ServerMessage) {
-        let person = self.people.get_mut(&to).unwrap_or_else(|| panic!("{to} is not here: {notice:?}"));
-        match notice {
-            ServerMessage::Past(entry) => {
-                assert!(person.last.is_none_or(|last| entry.seq == last + 1), "{entry:?} after {:?}", person.last);
-                person.last = Some(entry.seq);
+    fn send(&mut self, to: UserId, message: &ServerMessage) {
+        let member = self.members.get_mut(&to).unwrap_or_else(|| panic!("{to} is not here: {message:?}"));
+        match message {
+            ServerMessage::History(message) => {
+                assert!(member.last.is_none_or(|last| message.seq == last + 1), "{message:?} after {:?}", member.last);
+                member.last = Some(message.seq);
             }
             ServerMessage::Gap { missed: Some(missed) } => {
-                person.last = person.last.map(|last| last + missed);
+                member.last = member.last.map(|last| last + missed);
             }
             _ => {}
         }
     }
 
-    fn broadcast(&mut self, room: RoomId, notice: &ServerMessage) {
-        match notice {
+    fn broadcast(&mut self, room: RoomId, message: &ServerMessage) {
+        match message {
             ServerMessage::Username { name, id, .. } => {
-                let named = |person: &Person| person.room == room && person.name.as_deref() == Some(name);
-                let taken = self.people.iter().any(|(other, person)| other != id && named(person));
-                assert!(!taken && (1..=32).contains(&name.chars().count()), "{notice:?}");
-                self.people.get_mut(id).expect("a member").name = Some(name.to_string());
+                let named = |member: &Member| member.room == room && member.name.as_deref() == Some(name);
+                let taken = self.members.iter().any(|(other, member)| other != id && named(member));
+                assert!(!taken && (1..=32).contains(&name.chars().count()), "{message:?}");
+                self.members.get_mut(id).expect("a member").name = Some(name.to_string());
             }
             ServerMessage::Message(StoredMessage { name, id, seq, .. }) => {
-                let speaker = &self.people[id];
-                assert_eq!((speaker.room, speaker.name.as_deref()), (room, Some(&**name)), "somebody speaks as {name}");
-                for person in self.people.values_mut().filter(|person| person.room == room && person.is_live) {
-                    assert!(person.last.is_none_or(|last| *seq == last + 1), "{notice:?} after {:?}", person.last);
-                    person.last = Some(*seq);
+                let sender = &self.members[id];
+                assert_eq!((sender.room, sender.name.as_deref()), (room, Some(&**name)), "{id} is not {name}");
+                for member in self.members.values_mut().filter(|member| member.room == room && member.is_subscribed) {
+                    assert!(member.last.is_none_or(|last| *seq == last + 1), "{message:?} after {:?}", member.last);
+                    member.last = Some(*seq);
                 }
             }
             _ => {}

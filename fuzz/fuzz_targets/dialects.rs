@@ -1,10 +1,10 @@
-//! Any text as a message in each dialect: what is understood is what serde_json understands, and what is said about it
-//! is harmless, whatever was in it.
+//! Any text as a message in each dialect: what is accepted is JSON with the same strings, and the messages that the server
+//! makes of it are valid and safe.
 #![no_main]
 
 use std::sync::Arc;
 
-use chinwag::chat::protocol::{Audience, ClientMessage, Dialect, StoredMessage, ServerMessage};
+use chinwag::chat::protocol::{ClientMessage, Dialect, ServerMessage, StoredMessage};
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -12,29 +12,29 @@ use serde_json::Value;
 fuzz_target!(|text: &str| {
     for dialect in Dialect::ALL {
         match dialect.decode(text) {
-            Ok(command) => {
+            Ok(message) => {
                 if dialect != Dialect::Text {
-                    check_against_serde(&command, text);
+                    check_against_serde(&message, text);
                 }
-                say_it_again(&command);
+                answer(&message);
             }
-            Err(problem) => check_words(&ServerMessage::Error(problem)),
+            Err(error) => check(&ServerMessage::Error(error)),
         }
     }
 });
 
-/// Our own parser of JSON accepts nothing that is none, and reads the same strings out of it.
-fn check_against_serde(command: &ClientMessage, text: &str) {
-    serde_json::from_str::<IgnoredAny>(text).expect("what we understand is JSON");
-    // A `Value` cannot hold all JSON: no numbers beyond a double, no strings with half a surrogate pair. We skip those
-    // unread, where they are not ours.
+/// Parses the text again, as a tree, and compares the strings.
+fn check_against_serde(message: &ClientMessage, text: &str) {
+    serde_json::from_str::<IgnoredAny>(text).expect("what is accepted is JSON");
+    // A `Value` cannot represent numbers beyond a double, or half a surrogate pair. In fields that do not matter, both are
+    // accepted.
     let Ok(object) = serde_json::from_str::<Value>(text) else { return };
     let field = |name: &str| object.get(name).and_then(Value::as_str);
-    match command {
+    match message {
         ClientMessage::SetName(name) => {
             assert_eq!((field("type"), field("name")), (Some("username"), Some(name.as_str())));
         }
-        ClientMessage::Say { text, target, nonce } => {
+        ClientMessage::Message { text, target, nonce } => {
             assert_eq!((field("nonce"), object["nonce"].is_null()), (nonce.as_deref(), nonce.is_none()));
             assert_eq!((field("type"), field("text")), (Some("message"), Some(&**text)));
             if let Some(target) = target {
@@ -43,53 +43,50 @@ fn check_against_serde(command: &ClientMessage, text: &str) {
         }
         ClientMessage::Inspect => assert_eq!(field("type"), Some("inspect")),
         ClientMessage::Drop => assert_eq!(field("type"), Some("drop")),
-        other => panic!("JSON has no words for {other:?}"),
+        other => panic!("not JSON: {other:?}"),
     }
 }
 
-fn say_it_again(command: &ClientMessage) {
+/// The server's messages with the same strings.
+fn answer(message: &ClientMessage) {
     let (name, id, date) = (Arc::from("ann"), 1, 1_700_000_000_000);
-    match command {
-        ClientMessage::SetName(name) => check_words(&ServerMessage::Username { name: name.as_str().into(), id, date }),
-        ClientMessage::Say { text, target, nonce } => {
+    match message {
+        ClientMessage::SetName(name) => check(&ServerMessage::Username { name: name.as_str().into(), id, date }),
+        ClientMessage::Message { text, target, nonce } => {
             let (text, nonce) = (Arc::clone(text), nonce.clone());
             if let Some(target) = target {
-                let audience = Audience::You(target.as_str().into());
-                return check_words(&ServerMessage::Private { name, text, id, date, audience, nonce });
+                let target = target.as_str().into();
+                return check(&ServerMessage::Private { name, text, id, date, target, is_received: true, nonce });
             }
-            let mut entry = StoredMessage::new("", 1, name, text);
-            (entry.date, entry.id, entry.nonce) = (date, id, nonce);
-            check_words(&ServerMessage::Message(entry.clone()));
-            check_size(&entry);
-            check_words(&ServerMessage::Past(entry));
+            let mut message = StoredMessage::new("", 1, name, text);
+            (message.date, message.id, message.nonce) = (date, id, nonce);
+            check(&ServerMessage::Message(message.clone()));
+            check_size(&message);
+            check(&ServerMessage::History(message));
         }
-        ClientMessage::UnknownCommand(word) => check_words(&ServerMessage::Left { name: word.as_str().into() }),
+        ClientMessage::UnknownCommand(word) => check(&ServerMessage::Left { name: word.as_str().into() }),
         _ => {}
     }
 }
 
-/// What bounds the history that is told at once is never too small.
-fn check_size(entry: &StoredMessage) {
-    let mut said = String::new();
-    Dialect::Json.encode(&ServerMessage::Past(entry.clone()), &mut said);
-    assert!(said.len() <= entry.wire_size(), "{} {said}", entry.wire_size());
+/// The size that bounds a part of history is an upper bound.
+fn check_size(message: &StoredMessage) {
+    let json = Dialect::Json.encode(&ServerMessage::History(message.clone())).expect("JSON");
+    assert!(json.len() <= message.wire_size(), "{} {json}", message.wire_size());
 }
 
-fn check_words(notice: &ServerMessage) {
+fn check(message: &ServerMessage) {
     for dialect in Dialect::ALL {
-        let mut said = String::new();
-        if !dialect.encode(notice, &mut said) {
-            continue;
-        }
+        let Some(encoded) = dialect.encode(message) else { continue };
         if dialect == Dialect::Text {
-            assert!(!said.contains(|c: char| c.is_control() || c == '\u{2028}'), "{said:?}");
+            assert!(!encoded.contains(|c: char| c.is_control() || c == '\u{2028}'), "{encoded:?}");
             continue;
         }
-        assert!(dialect == Dialect::Chinwag || !said.contains(['<', '>']), "{said:?}");
-        let object: Value = serde_json::from_str(&said).expect("what we say is JSON");
-        if let (Dialect::Chinwag, ServerMessage::Message(entry)) = (dialect, notice) {
-            assert_eq!(object["text"].as_str(), Some(&*entry.text));
-            assert_eq!(object["nonce"].as_str(), entry.nonce.as_deref());
+        assert!(dialect == Dialect::Chinwag || !encoded.contains(['<', '>']), "{encoded:?}");
+        let object: Value = serde_json::from_str(&encoded).expect("valid JSON");
+        if let (Dialect::Chinwag, ServerMessage::Message(message)) = (dialect, message) {
+            assert_eq!(object["text"].as_str(), Some(&*message.text));
+            assert_eq!(object["nonce"].as_str(), message.nonce.as_deref());
         }
     }
 }

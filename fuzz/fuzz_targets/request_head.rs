@@ -6,8 +6,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use chinwag::Config;
 use chinwag::access::Access;
-use chinwag::handshake::{Decision, Limits, Policy, Source, decide, read_head};
+use chinwag::handshake::{DeadlineRead, Negotiated, Policy, negotiate, read_request};
 use libfuzzer_sys::fuzz_target;
 
 /// Gives out at most `step` bytes at a time.
@@ -16,7 +17,7 @@ struct Bytes<'a> {
     step: usize,
 }
 
-impl Source for Bytes<'_> {
+impl DeadlineRead for Bytes<'_> {
     fn read_before(&mut self, _deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.step.min(buffer.len()).min(self.rest.len());
         let (now, later) = self.rest.split_at(count);
@@ -32,17 +33,17 @@ fn policy() -> Policy {
         access: access.token("s3cret").expect("a token"),
         protocols: vec![Arc::from("json"), Arc::from("text")],
         endpoint: |path| path == "/",
-        site: Some(Arc::new(chinwag::chat::page::respond)),
+        http_handler: Some(Arc::new(chinwag::chat::page::respond)),
     }
 }
 
 fn answer(sent: &[u8], step: usize) -> Vec<u8> {
     let mut source = Bytes { rest: sent, step };
-    let response = match read_head(&mut source, &Limits::default(), Instant::now()) {
+    let response = match read_request(&mut source, &Config::default(), Instant::now()) {
         Err(error) => error.response(),
-        Ok((mut request, _)) => match decide(&mut request, &policy()) {
-            Decision::Upgrade { response, .. } => return response,
-            Decision::Answer(response) => Some(response),
+        Ok((mut request, _)) => match negotiate(&mut request, &policy()) {
+            Negotiated::Upgrade { response, .. } => return response,
+            Negotiated::Response(response) => Some(response),
         },
     };
     response.map(|response| response.to_bytes(false)).unwrap_or_default()

@@ -1,36 +1,41 @@
-//! A client of the chat that comes back: it connects again, asks for what it missed, and says again what nobody heard.
+//! A chat client that reconnects. It then catches up on missed messages and resends those that were not delivered.
 //!
-//! Owns the handle and its events. docs/PROTOCOL.md has what is said; the connection is [`client`]'s.
+//! docs/PROTOCOL.md has the messages; the connection itself is a [`client::WebSocket`](crate::client::WebSocket).
 //!
 //! ```no_run
 //! use chinwag::chat::client::{ChatClient, Event};
 //!
 //! let chat = ChatClient::connect("ws://localhost:6502/", "ann")?;
-//! chat.say("hello, everybody");
+//! chat.send("hello");
 //! for event in chat.events() {
 //!     match event {
-//!         Event::Said(said) => println!("{}: {}", said.name, said.text),
-//!         Event::Lost { why, retry_in } => eprintln!("{why}; again in {retry_in:?}"),
-//!         Event::Closed { code, .. } => eprintln!("closed, {code}"),
+//!         Event::Message(message) => println!("{}: {}", message.name, message.text),
+//!         Event::Disconnected { reason, retry_in } => eprintln!("{reason}; trying again in {retry_in:?}"),
+//!         Event::Closed { code, .. } => eprintln!("closed with {code}"),
 //!         _ => {}
 //!     }
 //! }
 //! # Ok::<(), chinwag::client::Error>(())
 //! ```
 
-mod pace;
-mod retry;
-mod run;
+mod pauses;
 mod session;
+mod worker;
 
 use crate::ws::client::{self, WebSocket};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use run::{Run, Wish};
+use pauses::{Backoff, SendRate};
 use session::Session;
-use std::{fmt, thread, time::Duration};
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    thread,
+    time::Duration,
+};
+use worker::{Request, Worker};
 
-/// What is said and not yet taken up, and what is heard and not yet received.
-const WAITING: usize = 64;
+/// How many requests and how many events are queued.
+const QUEUE: usize = 64;
 
 /// What happens in the chat. `Closed` comes last and exactly once.
 #[derive(Debug)]
@@ -38,122 +43,125 @@ const WAITING: usize = 64;
 pub enum Event {
     /// Connected, for the first time or again.
     Open,
-    /// The name that the server gave: the one asked for, or one like it that was free.
+    /// The name of this client: the requested one, or a free one like it.
     Named(String),
-    /// Somebody signed in, or changed the name to this one.
+    /// A user signed in, or changed the name to this one.
     Joined(String),
-    /// Who is there, in order of joining.
+    /// The users in the room, in the order in which they joined.
     Users(Vec<String>),
-    /// A message, one's own included. After a reconnection, those that were missed come first; none comes twice.
-    Said(Said),
-    /// Something was refused, and will not be said.
+    /// A message, including this client's own. After a reconnection, missed messages come first; none comes twice.
+    Message(Message),
+    /// The server refused something, and it is not resent.
     Refused {
-        /// A stable word, such as `too-long`.
+        /// A stable word for programs, such as `too-long`.
         reason: String,
-        /// A sentence for people.
-        about: String,
-        /// What was refused, if it was a message to the room.
+        /// The reason as a sentence.
+        explanation: String,
+        /// The text of the refused message, if it was a message to the room.
         text: Option<String>,
     },
-    /// Messages were missed that the server does not have any more; how many, if that is known.
+    /// Messages were missed that the server no longer has.
     Gap {
-        /// Their number.
+        /// Their number, if the server knows it.
         missed: Option<u64>,
     },
-    /// The connection is lost. It will be tried again.
-    Lost {
-        /// A sentence for people.
-        why: String,
-        /// When.
+    /// The connection is lost, and the client will try to reconnect.
+    Disconnected {
+        /// The reason as a sentence.
+        reason: String,
+        /// The time until the next attempt.
         retry_in: Duration,
     },
-    /// It is over.
+    /// The client has stopped.
     Closed {
-        /// The server's status code, or 1006.
+        /// 1000 after `close` or `finish`; otherwise the server's status code, or 1006 (RFC 6455 7.4.1).
         code: u16,
-        /// The server's reason: text that nobody checked.
+        /// The server's reason: unchecked text.
         reason: String,
-        /// What went wrong, unless it was closed in good order.
+        /// What went wrong; `None` after an orderly close.
         error: Option<client::Error>,
-        /// How many messages nobody has heard.
-        unheard: usize,
+        /// How many messages were not delivered.
+        undelivered: usize,
     },
 }
 
-/// A message of the chat.
+/// A chat message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Said {
-    /// Its number in the room; private messages have none.
+pub struct Message {
+    /// Its number in the room. Private messages have none.
     pub seq: Option<u64>,
     /// The server's time, in milliseconds since 1970.
     pub date: u64,
-    /// Who said it.
+    /// The sender's name.
     pub name: String,
-    /// What. As it was typed: it may hold control characters.
+    /// The text as it was typed: it may contain control characters.
     pub text: String,
-    /// To whom, if it was to one user only.
+    /// The receiver of a private message.
     pub target: Option<String>,
-    /// Whether it is from this client.
+    /// Whether this client sent it.
     pub own: bool,
 }
 
-/// Settings of a chat client to be.
+/// Settings of a [`ChatClient`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is connected before connect()"]
 pub struct Builder {
     socket: client::Builder,
     name: String,
-    patience: Duration,
+    retry_for: Duration,
 }
 
 impl Builder {
-    /// How long to try to connect again, counted from the loss of a connection; zero: not at all. An hour. The first
-    /// connection is tried once.
-    pub fn patience(mut self, time: Duration) -> Self {
-        self.patience = time;
+    /// How long to try to reconnect after a connection is lost. Zero: never. Default: one hour. The first connection is
+    /// tried once.
+    pub fn retry_for(mut self, time: Duration) -> Self {
+        self.retry_for = time;
         self
     }
 
-    /// Begins to connect, and returns at once.
+    /// Starts to connect, and returns at once.
     ///
     /// # Errors
     /// As [`client::Builder::connect`].
     pub fn connect(self) -> Result<ChatClient, client::Error> {
         let socket = self.socket.clone().connect()?;
-        let (wish, wishes) = bounded(WAITING);
-        let (sender, events) = bounded(WAITING);
-        let session = Session::new(&self.name, client::random_key());
-        let (close, stop) = bounded(1);
-        let run = Run {
+        let (request_sender, requests) = bounded(QUEUE);
+        let (event_sender, events) = bounded(QUEUE);
+        let (close_sender, close) = bounded(1);
+        let worker = Worker {
             builder: self.socket,
-            patience: self.patience,
-            session,
-            wishes,
-            stop,
-            stopped: false,
-            events: sender,
+            session: Session::new(&self.name, random_key()),
+            rate: SendRate::default(),
+            backoff: Backoff::new(self.retry_for),
+            requests,
+            close,
+            events: event_sender,
+            is_open: false,
+            is_finishing: false,
+            is_stopped: false,
+            is_closing: false,
         };
         thread::Builder::new()
             .name("chat-client".into())
-            .spawn(move || run.all(socket))
+            .spawn(move || worker.run(socket))
             .map_err(client::Error::Start)?;
-        Ok(ChatClient { wish, close, events })
+        Ok(ChatClient { requests: request_sender, close: close_sender, events })
     }
 }
 
-/// Somebody in a room of the chat, across connections. Cloning is cheap; all clones are the same user.
+/// A user of the chat, across connections. Clones are cheap, and all of them are the same user.
 ///
-/// When the last one is dropped, the connection is closed.
+/// Dropping the last clone closes the connection.
 #[derive(Clone)]
 pub struct ChatClient {
-    wish: Sender<Wish>,
+    requests: Sender<Request>,
     close: Sender<()>,
     events: Receiver<Event>,
 }
 
 impl ChatClient {
-    /// Begins to connect as a user of that name, and returns at once.
+    /// Starts to connect under this name, and returns at once.
     ///
     /// # Errors
     /// As [`client::Builder::connect`].
@@ -161,50 +169,56 @@ impl ChatClient {
         Self::builder(WebSocket::builder(url), name).connect()
     }
 
-    /// For everything that is not the default. The subprotocol is set here: `chinwag.v1`.
+    /// A client with other settings than the defaults. This sets the subprotocol `chinwag.v1`.
     pub fn builder(socket: client::Builder, name: &str) -> Builder {
         let socket = socket.protocols(["chinwag.v1"]);
-        Builder { socket, name: name.to_owned(), patience: Duration::from_secs(60 * 60) }
+        Builder { socket, name: name.to_owned(), retry_for: Duration::from_secs(60 * 60) }
     }
 
-    /// The events, in order; iterating waits for them and ends behind [`Event::Closed`]. They have to be received: when 64
-    /// wait, nothing more happens.
+    /// The events, in order. Iterating blocks, and ends after [`Event::Closed`]. While 64 events are queued, the client
+    /// stops, so they must be received.
     #[must_use]
     pub fn events(&self) -> &Receiver<Event> {
         &self.events
     }
 
-    /// Says something to the room. It is kept until the server has numbered it and sent it back ([`Said::own`]), and
-    /// said again after a reconnection; the server says none twice.
+    /// Sends a message to the room. The client keeps it until the server has numbered it and sent it back
+    /// ([`Message::own`]), and resends it after a reconnection. The server drops duplicates.
     ///
-    /// At most 8 messages are on their way at once, and 64 wait for that. Then this waits, too, however long that
-    /// takes: so a program that only forwards lines is slowed to what the chat takes. (Who says a lot does not do so on
-    /// the thread that receives the events: each would wait for the other.) False: it is over.
-    pub fn say(&self, text: impl Into<String>) -> bool {
-        self.wish.send(Wish::Say(text.into())).is_ok()
+    /// At most 8 messages are in flight, and 64 are queued. Then this blocks, so that a program that forwards lines
+    /// is slowed to the pace of the chat. Do not send many messages on the thread that receives the events: each would
+    /// wait for the other. Returns false once the client has stopped.
+    pub fn send(&self, text: impl Into<String>) -> bool {
+        self.requests.send(Request::Send(text.into())).is_ok()
     }
 
-    /// Says something to one user only, if connected: private messages are not numbered, and not said again.
-    pub fn say_to(&self, target: &str, text: &str) -> bool {
-        self.wish.send(Wish::SayTo(target.to_owned(), text.to_owned())).is_ok()
+    /// Sends a private message to one user, if connected. Private messages are not numbered and not resent.
+    pub fn send_to(&self, target: &str, text: &str) -> bool {
+        self.requests.send(Request::SendTo(target.to_owned(), text.to_owned())).is_ok()
     }
 
-    /// Asks for another name; the answer is [`Event::Named`].
+    /// Asks for another name. [`Event::Named`] has the one that the server gives.
     pub fn rename(&self, name: &str) -> bool {
-        self.wish.send(Wish::Rename(name.to_owned())).is_ok()
+        self.requests.send(Request::Rename(name.to_owned())).is_ok()
     }
 
-    /// Closes when everything that was said before has been heard, or is given up. Nothing can be said after this.
+    /// Closes the connection once all messages are delivered, or the client gives up. Later messages are not sent.
     pub fn finish(&self) -> bool {
-        self.wish.send(Wish::Finish).is_ok()
+        self.requests.send(Request::Finish).is_ok()
     }
 
-    /// Closes now. What waits to be said is not, and what comes after this is told only as far as there is room among the
-    /// [`events`](Self::events).
+    /// Closes the connection now. Queued messages are not sent, and later events are dropped while
+    /// [`events`](Self::events) is full.
     pub fn close(&self) {
-        // Full: it was told already.
+        // Full means that close() was called before.
         let _ = self.close.try_send(());
     }
+}
+
+/// Distinguishes the nonces of this client from those of all others.
+fn random_key() -> String {
+    let [high, low] = [0, 0].map(|zero: u8| RandomState::new().hash_one(zero));
+    format!("{high:016x}{low:016x}")
 }
 
 impl fmt::Debug for ChatClient {

@@ -26,7 +26,6 @@ mod shelf;
 mod start;
 mod thread;
 
-use crate::chat::protocol::base36;
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     sync::Arc,
@@ -46,5 +45,5 @@ pub const DEADLINE: Duration = Duration::from_secs(2);
 /// A name for numberings that no other process has given.
 fn token() -> Arc<str> {
     // Keyed by the operating system's randomness, anew in each process.
-    base36(RandomState::new().build_hasher().finish()).into()
+    format!("{:x}", RandomState::new().build_hasher().finish()).into()
 }

@@ -1,54 +1,47 @@
-//! What clients and server say to each other, as types, and the dialects that read and write them.
+//! The chat protocol: what clients and server send, as types, and the dialects that turn these into text messages.
 //!
-//! Owns the words of the protocol: [`ClientMessage`] (a client speaks), [`ServerMessage`] (the server speaks),
-//! [`ProtocolError`] (why a command was refused). Knows nothing of who is in the chat, nor of sockets:
-//! a dialect turns one text message into one command, and one notice into one text message.
+//! docs/PROTOCOL.md describes the same as text. Whether a message is allowed is decided by the [rules](super::rules).
 
+use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
-mod base36;
-mod byte_budget;
-mod calendar;
 mod error;
 mod json;
 mod marks;
 mod stored_message;
 mod text;
 
-pub(crate) use base36::base36;
-pub use byte_budget::ByteBudget;
-pub use calendar::civil;
 pub use error::{ErrorReason, ProtocolError};
-pub use json::rooms as rooms_json;
+pub(crate) use json::to_html_safe_json;
 pub(crate) use marks::is_mark;
-pub use stored_message::StoredMessage;
-pub use text::{harmless, harmless_name};
+pub use stored_message::{ByteBudget, StoredMessage};
+pub use text::{civil, sanitize_name, sanitize_text};
 
-/// A connection's own number, given by the server, below 2^53 (so that JavaScript can hold it).
+/// A connection's number, given by the server. It is below 2^53, so that JavaScript can represent it.
 pub type UserId = u64;
 
-/// Milliseconds; as a date, those since 1970-01-01T00:00:00Z.
+/// Milliseconds. A date counts them from 1970-01-01T00:00:00Z.
 pub type Millis = u64;
-
-/// The longest `nonce`, in characters.
-pub const MOST_NONCE_CHARS: usize = 64;
 
 /// A user's name as it is shown. Cheap to clone.
 pub type Name = Arc<str>;
 
-/// One of the languages of the chat; chosen for each connection in its handshake (RFC 6455 1.9).
+/// The longest `nonce`, in characters.
+pub const MAX_NONCE_CHARS: usize = 64;
+
+/// A subprotocol of the chat, chosen for each connection in its handshake (RFC 6455 1.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
-    /// JSON objects for clients that write what arrives with `innerHTML`: names and texts are escaped.
+    /// JSON objects for clients that assign what arrives to `innerHTML`: names and texts are HTML-escaped.
     Json,
-    /// The same JSON objects, text as it was typed.
+    /// The same JSON objects with names and texts as they were typed.
     Chinwag,
     /// Lines of plain text, for people with `websocat` and for tiny devices.
     Text,
 }
 
 impl Dialect {
-    /// Every dialect, each at its own [`index`](Self::index).
+    /// Every dialect.
     pub const ALL: [Self; 3] = [Self::Json, Self::Chinwag, Self::Text];
 
     /// The subprotocol's name, as in `Sec-WebSocket-Protocol`.
@@ -61,172 +54,166 @@ impl Dialect {
         }
     }
 
-    /// The dialect of that subprotocol name; names are compared exactly (RFC 6455 4.2.2).
+    /// The dialect with this subprotocol name. Names are compared exactly (RFC 6455 4.2.2).
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|dialect| dialect.name() == name)
     }
 
-    /// A small number for tables with a place for each dialect: 0, 1 or 2.
-    #[must_use]
-    pub fn index(self) -> usize {
-        self as usize
-    }
-
-    /// What a client said with one text message.
+    /// Parses one text message from a client.
     ///
     /// # Errors
-    /// The [`ProtocolError`] to answer with, when it is not something that a client may say.
+    /// The [`ProtocolError`] to send back if the text is not a message of this dialect.
     pub fn decode(self, text: &str) -> Result<ClientMessage, ProtocolError> {
         match self {
-            // What goes beyond MDN's objects is not for clients that only know those.
-            Self::Json => json::decode(text).and_then(|command| match command {
-                ClientMessage::Inspect | ClientMessage::Drop => Err(ErrorReason::UnknownType.into()),
-                known => Ok(known),
-            }),
-            Self::Chinwag => json::decode(text),
             Self::Text => text::decode(text),
+            Self::Chinwag => json::decode(text),
+            // Clients of the dialect `json` know MDN's objects only.
+            Self::Json => match json::decode(text)? {
+                ClientMessage::Inspect | ClientMessage::Drop => Err(ErrorReason::UnknownType.into()),
+                message => Ok(message),
+            },
         }
     }
 
-    /// Appends the notice, as the content of exactly one text message, to `out`.
-    ///
-    /// Returns false, and appends nothing, if this dialect has no words for it: then nothing is sent.
-    pub fn encode(self, notice: &ServerMessage, out: &mut String) -> bool {
+    /// The message as the payload of one text message; `None` if it does not exist in this dialect.
+    #[must_use]
+    pub fn encode(self, message: &ServerMessage) -> Option<String> {
         match self {
-            Self::Json => json::encode(notice, json::Markup::Escaped, out),
-            Self::Chinwag => json::encode(notice, json::Markup::AsTyped, out),
-            Self::Text => text::encode(notice, out),
+            Self::Json => to_html_safe_json(message),
+            Self::Chinwag => serde_json::to_string(message).ok(),
+            Self::Text => text::encode(message),
         }
     }
 }
 
-/// What a client says. Nothing in it is checked beyond its form: the chat decides what is allowed.
+/// What a client sends. Only its form has been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientMessage {
-    /// Sign in with this name, or change to it.
+    /// Sign in with this name, or change the name.
     SetName(String),
-    /// Say something: to the room, or to one user only.
-    Say {
-        /// What is said, as it was typed. Allocated once, here, and shared from then on.
+    /// Send a text to the room, or to one user only.
+    Message {
+        /// The text, as it was typed.
         text: Arc<str>,
-        /// The name of the only user that shall hear it.
+        /// The name of the only user who shall receive it.
         target: Option<String>,
-        /// What the client calls this message, 1 to [`MOST_NONCE_CHARS`] characters: under one such name it is said once.
+        /// The client's identifier for this message, 1 to [`MAX_NONCE_CHARS`] characters. A second message to the room
+        /// with the same nonce is not broadcast again.
         nonce: Option<Arc<str>>,
     },
-    /// Show me the handshake of this connection, as the server saw it (dialect `chinwag.v1` only).
+    /// Send me the handshake of this connection as the server saw it (dialect `chinwag.v1` only).
     Inspect,
     /// Cut this connection without a Close frame, to see what that looks like (dialect `chinwag.v1` only).
     Drop,
-    /// `/users` (dialect `text` only, like those that follow): who is here?
+    /// `/users`: list the users (dialect `text` only, like the variants below).
     ListUsers,
-    /// `/help`: what can I type?
+    /// `/help`: list the commands.
     Help,
-    /// `/quit`: close the connection, please.
+    /// `/quit`: close the connection.
     Quit,
-    /// `/word` for any other word, given without its slash.
+    /// Any other `/command`, without its slash.
     UnknownCommand(String),
 }
 
-/// What the server says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the server sends. Serialized, it is the object of the JSON dialects; variants that are skipped exist in the
+/// dialect `text` only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ServerMessage {
-    /// To a new connection: its number, and where its room's numbers are.
+    /// To a new connection: its number, and where the numbering of its room's messages is.
     Id {
-        /// The connection's own.
+        /// The number of the connection.
         id: UserId,
-        /// The number of the room's last message; 0: there is none.
+        /// The number of the room's last message; 0 if there is none.
         seq: u64,
-        /// Names the numbering: another one than before means that the numbers began anew.
+        /// Names the numbering. A different name than before means that the numbers started again.
         log: Arc<str>,
     },
-    /// To the requester: the name asked for was not to be had, this one was given instead.
+    /// To one connection: it has this name, which its user did not choose.
     RejectUsername {
-        /// The requester's connection.
+        /// The number of the connection.
         id: UserId,
-        /// The name it was given.
+        /// The name that it has now.
         name: Name,
     },
-    /// To the room: all its named users, in order of joining.
-    UserList(Arc<[Name]>),
-    /// To the room: a user signed in or changed its name.
+    /// To the room: all users with a name, the oldest connection first.
+    UserList {
+        /// Their names.
+        users: Arc<[Name]>,
+    },
+    /// To the room: a user signed in or changed the name.
     Username {
-        /// The name from now on.
+        /// The new name.
         name: Name,
-        /// The user's connection.
+        /// The number of the user's connection.
         id: UserId,
         /// When.
         date: Millis,
     },
-    /// To the room: something was said.
+    /// To the room: a new message.
     Message(StoredMessage),
-    /// To one connection: what was said before it came. In JSON there is no difference to [`Message`](Self::Message).
-    Past(StoredMessage),
-    /// To one connection: messages that it asked for are not kept any more.
+    /// To one connection: a message that was sent before it connected. In JSON it is the same object as `Message`.
+    #[serde(rename = "message")]
+    History(StoredMessage),
+    /// To one connection: messages that it missed are not available any more.
     Gap {
-        /// How many; `None`: nobody knows, the numbers began anew.
+        /// How many; `None` if the numbering started again, so that the count is unknown.
+        #[serde(skip_serializing_if = "Option::is_none")]
         missed: Option<u64>,
     },
-    /// To sender and target: something was said to one user only.
+    /// To sender and target: a private message.
+    #[serde(rename = "message")]
     Private {
-        /// Who said it.
+        /// The sender's name.
         name: Name,
-        /// What was said, as it was typed.
+        /// The text, as it was typed.
         text: Arc<str>,
-        /// The connection of the one who said it.
+        /// The number of the sender's connection.
         id: UserId,
-        /// When.
+        /// When it was sent.
         date: Millis,
-        /// Whose copy this is.
-        audience: Audience,
-        /// What the sender calls it.
+        /// The target's name.
+        target: Name,
+        /// Whether this copy is for the target. The other one is for the sender.
+        #[serde(skip)]
+        is_received: bool,
+        /// The client's identifier for this message.
+        #[serde(skip_serializing_if = "Option::is_none")]
         nonce: Option<Arc<str>>,
     },
-    /// To the offender: what it sent was refused.
+    /// To one connection: what it sent was rejected.
     Error(ProtocolError),
-    /// To the room: a named user left. The JSON dialects say it with the [`UserList`](Self::UserList).
-    Left {
-        /// The name it had.
-        name: Name,
-    },
-    /// To a `text` connection: the name it has from the start.
-    You {
-        /// That name.
-        name: Name,
-    },
-    /// The answer to [`ClientMessage::Inspect`]: both heads, a line each.
+    /// The answer to [`ClientMessage::Inspect`]: both heads, in JSON as arrays of lines.
     Handshake {
         /// What the client sent.
+        #[serde(serialize_with = "serialize_lines")]
         request: Arc<str>,
         /// What the server answered.
+        #[serde(serialize_with = "serialize_lines")]
         response: Arc<str>,
     },
+    /// To the room: a user with a name left. In JSON the new [`UserList`](Self::UserList) shows it.
+    #[serde(skip)]
+    Left {
+        /// The name of the user.
+        name: Name,
+    },
     /// The answer to `/users`.
-    Users(Arc<[Name]>),
+    #[serde(skip)]
+    Users {
+        /// The names, as in [`UserList`](Self::UserList).
+        users: Arc<[Name]>,
+    },
     /// The answer to `/help`.
+    #[serde(skip)]
     Help,
 }
 
-/// Whose copy of a private message it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Audience {
-    /// The target's, whose name this is.
-    You(Name),
-    /// The sender's; this is the target's name.
-    Other(Name),
-}
-
-impl Audience {
-    /// The target's name.
-    #[must_use]
-    pub fn target(&self) -> &Name {
-        match self {
-            Self::You(name) | Self::Other(name) => name,
-        }
-    }
+fn serialize_lines<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(text.lines())
 }
 
 #[cfg(test)]

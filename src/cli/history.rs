@@ -1,17 +1,14 @@
-//! The history that survives, for the server, and `chinwag history`, which prints, exports and imports one.
-//!
-//! Owns the checks on the flags, `--help-history`, and the lines that people read.
+//! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
 use super::{
-    history_flags::{Command, Flags, How},
-    logging::visible,
+    arguments::Flags,
+    logging::{date_time, visible},
 };
 use chinwag::{
     Builder,
     chat::history::{self, Durability, History, Problem, Record, Settings},
-    chat::protocol::{StoredMessage, civil},
+    chat::protocol::StoredMessage,
     chat::rules::RoomName,
-    chat::server::ChatServer,
 };
 use std::{
     io::{self, BufWriter, Write},
@@ -19,149 +16,136 @@ use std::{
     str::FromStr,
 };
 
-/// `--help-history`.
-pub(crate) const HELP: &str = "\
-A history that survives: messages are in FILE before anybody sees them.
-docs/HISTORY.md says more.
-
-  --history FILE         keep messages in FILE, an SQLite database
-  --history-sync MODE    normal: kill -9 loses nothing, a power cut may lose the
-                         last seconds; full: neither does, for more writes to
-                         the disk                                 [normal]
-  --history-days N       delete messages that are older than N days  [never]
-  --history-rows N       keep the last N messages of all rooms        [all]
-  --history-lines N      messages that newcomers are shown             [50]
-
-chinwag history FILE     prints what is in FILE, also while a server uses it
-  --room NAME            of this room only; '' is the lobby
-  --json                 as JSON, a line for each message
-  --export               all, as JSON lines, to save it
-  --import               adds an export from stdin; no server may use FILE
-
-Every flag is an environment variable, too: CHINWAG_HISTORY=FILE.
-";
-
-/// The history of a server, if it has one.
-#[derive(Debug)]
-pub(crate) struct Keeping(Option<History>);
-
-impl Keeping {
-    /// # Errors
-    /// One line that says what to do. A disk that is full, or fails, is no error: the chat runs, and the log says so.
-    pub(crate) fn open(flags: &Flags) -> Result<Self, String> {
-        let Some(file) = &flags.file else {
-            return match flags == &Flags::default() {
-                true => Ok(Self(None)),
-                false => Err("--history-sync, --history-days and --history-rows need --history FILE".to_owned()),
-            };
+/// Opens the history that the flags name, if any. Connection ids continue where it ended.
+///
+/// # Errors
+/// One line that says what to do. A full or failing disk is not an error: the chat runs, and the log reports it.
+pub(crate) fn open(flags: &Flags, builder: Builder) -> Result<(Option<History>, Builder), String> {
+    let Some(file) = flags.value("history") else {
+        return match flags.has_any(&["history-sync", "history-days", "history-rows"]) {
+            true => Err("--history-sync, --history-days and --history-rows need --history FILE".to_owned()),
+            false => Ok((None, builder)),
         };
-        if file.is_empty() {
-            return Err("--history wants the name of a file, such as chat.db".to_owned());
-        }
-        let mut settings = Settings::new(file);
-        settings.durability = durability(flags.sync.as_deref())?;
-        settings.days = number("--history-days", flags.days.as_deref())?;
-        settings.rows = number("--history-rows", flags.rows.as_deref())?;
-        History::open(&settings).map(Some).map(Self).map_err(|error| format!("--history {error}"))
+    };
+    if file.is_empty() {
+        return Err("--history needs the name of a file, such as chat.db".to_owned());
     }
+    let mut settings = Settings::new(file);
+    settings.durability = match flags.text("history-sync")? {
+        None | Some("normal") => Durability::Normal,
+        Some("full") => Durability::Full,
+        Some(other) => return Err(format!("--history-sync {other}: write normal or full")),
+    };
+    settings.days = positive(flags, "history-days")?;
+    settings.rows = positive(flags, "history-rows")?;
+    let history = History::open(&settings).map_err(|error| format!("--history {error}"))?;
+    let builder = builder.first_id(history.first_id());
+    Ok((Some(history), builder))
+}
 
-    /// The ids of connections go on, too.
-    pub(crate) fn before(&self, builder: Builder) -> Builder {
-        match &self.0 {
-            Some(history) => builder.first_id(history.first_id()),
-            None => builder,
-        }
-    }
-
-    pub(crate) fn attach(self, chat: ChatServer) -> ChatServer {
-        match self.0 {
-            Some(history) => chat.archive(Box::new(history)),
-            None => chat,
-        }
+fn positive<N: FromStr + PartialOrd + Default>(flags: &Flags, name: &str) -> Result<Option<N>, String> {
+    let number = flags.number(name, "a number, at least 1")?;
+    match number.as_ref().is_some_and(|number| *number <= N::default()) {
+        true => Err(format!("--{name} 0: write a number, at least 1")),
+        false => Ok(number),
     }
 }
 
-fn durability(mode: Option<&str>) -> Result<Durability, String> {
-    match mode {
-        None | Some("normal") => Ok(Durability::Normal),
-        Some("full") => Ok(Durability::Full),
-        Some(other) => Err(format!("--history-sync {other}: write normal or full")),
-    }
+/// What `chinwag history FILE` does with the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Print,
+    Json,
+    Export,
+    Import,
 }
 
-fn number<N: FromStr + PartialOrd + Default>(flag: &str, text: Option<&str>) -> Result<Option<N>, String> {
-    let parse = |text: &str| text.parse().ok().filter(|number| *number > N::default());
-    text.map(|text| parse(text).ok_or_else(|| format!("{flag} {text}: write a number from 1 on"))).transpose()
-}
-
-/// Does it.
+/// Runs `chinwag history FILE`.
 ///
 /// # Errors
 /// One line.
-pub(crate) fn run(command: &Command) -> Result<(), String> {
-    let path = Path::new(&command.file);
-    let done = match command.how {
-        How::Import => return import(path),
-        how => print(path, key(command.room.as_deref())?.as_deref(), how),
+pub(crate) fn run(flags: &Flags) -> Result<(), String> {
+    let file = flags.operand.as_ref().ok_or("which file? Write: chinwag history FILE")?;
+    let (path, action) = (Path::new(file), action(flags)?);
+    let printed = match action {
+        Action::Import => return import(path),
+        action => print(path, room_key(flags)?.as_deref(), action),
     };
-    let advice = match done {
-        // Who has closed the pipe has seen enough.
+    let advice = match printed {
+        // The reader of the pipe has seen enough.
         Err(Problem::Closed) | Ok(()) => return Ok(()),
-        Err(Problem::Corrupt(_) | Problem::Foreign) => "; name a file that chinwag --history has kept",
+        Err(Problem::Corrupt(_) | Problem::Foreign) => "; name a file that chinwag --history has written",
         Err(Problem::Newer(_)) => "; use that one",
         Err(_) => "",
     };
-    done.map_err(|problem| format!("{}: {problem}{advice}", path.display()))
+    printed.map_err(|problem| format!("{}: {problem}{advice}", path.display()))
 }
 
-/// The room's key.
-fn key(room: Option<&str>) -> Result<Option<String>, String> {
-    let key = |name: &str| match name {
-        "" => Ok(String::new()),
-        name => RoomName::new(name)
-            .map(|name| name.key().to_string())
-            .ok_or_else(|| format!("--room {name}: no room can have this name")),
+fn action(flags: &Flags) -> Result<Action, String> {
+    match (flags.has("json"), flags.has("export"), flags.has("import")) {
+        (false, false, false) => Ok(Action::Print),
+        (true, false, false) => Ok(Action::Json),
+        (false, true, false) => Ok(Action::Export),
+        (false, false, true) if flags.has("room") => Err("--import imports all rooms; leave out --room".to_owned()),
+        (false, false, true) => Ok(Action::Import),
+        _ => Err("--json, --export, --import: choose one".to_owned()),
+    }
+}
+
+/// The key under which the room of `--room` is stored. The lobby's key is empty.
+fn room_key(flags: &Flags) -> Result<Option<String>, String> {
+    let Some(name) = flags.text("room")?.filter(|name| !name.is_empty()) else {
+        return Ok(flags.has("room").then(String::new));
     };
-    room.map(key).transpose()
+    let room = RoomName::new(name).ok_or_else(|| format!("--room {name}: a room cannot have this name"))?;
+    Ok(Some(room.key().to_string()))
 }
 
-fn print(path: &Path, room: Option<&str>, how: How) -> Result<(), Problem> {
+fn print(path: &Path, room: Option<&str>, action: Action) -> Result<(), Problem> {
     let mut out = BufWriter::new(io::stdout().lock());
-    history::each_record(path, room, |record| match (how, record) {
-        (How::Print, Record::Message(entry)) => writeln!(out, "{}", line(&entry)),
-        (How::Export, record) | (How::Json, record @ Record::Message(_)) => writeln!(out, "{}", record.to_json()),
+    history::each_record(path, room, |record| match (action, record) {
+        (Action::Print, Record::Message(message)) => writeln!(out, "{}", line(&message)),
+        (Action::Export, record) | (Action::Json, record @ Record::Message(_)) => {
+            writeln!(out, "{}", record.to_json())
+        }
         _ => Ok(()),
     })?;
     Ok(out.flush()?)
 }
 
 fn import(path: &Path) -> Result<(), String> {
-    let imported = history::import(path, io::stdin().lock()).map_err(|error| error.to_string())?;
-    let history::Imported { read, added, .. } = imported;
-    let said = writeln!(io::stdout(), "messages read: {read}, of them new: {added}");
-    said.map_err(|error| format!("cannot write to stdout: {error}"))
+    let history::Imported { read, added, .. } =
+        history::import(path, io::stdin().lock()).map_err(|error| error.to_string())?;
+    super::print(&format!("messages read: {read}, of them new: {added}\n"))
 }
 
-/// For people: when, where, the number, who, what; nothing that a terminal would obey.
-fn line(entry: &StoredMessage) -> String {
-    let (seconds, room) = (entry.date / 1000, visible(&entry.room));
-    let (year, month, day) = civil(seconds / 86_400);
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    let room = if room.is_empty() { String::new() } else { format!("[{room}] ") };
-    format!(
-        "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} {room}#{} {}: {}",
-        entry.seq,
-        visible(&entry.name),
-        visible(&entry.text)
-    )
+/// Date, time, room, number, name and text. Nothing in it controls a terminal.
+fn line(message: &StoredMessage) -> String {
+    let StoredMessage { seq, room, name, text, .. } = message;
+    let time = date_time(message.date / 1000, ' ');
+    let room = if room.is_empty() { String::new() } else { format!("[{}] ", visible(room)) };
+    format!("{time} {room}#{seq} {}: {}", visible(name), visible(text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::flags::Subcommand;
 
     #[test]
-    fn the_help_fits_a_screen() {
-        assert!(HELP.lines().count() <= 24 && HELP.lines().all(|line| line.chars().count() <= 80), "{HELP}");
+    fn only_one_action_is_accepted() {
+        for (words, expected) in [
+            (&["f"][..], Ok(Action::Print)),
+            (&["--json", "f", "--room", "x"], Ok(Action::Json)),
+            (&["f", "--export"], Ok(Action::Export)),
+            (&["f", "--import"], Ok(Action::Import)),
+            (&["f", "--json", "--export"], Err("choose one")),
+            (&["f", "--import", "--room", "x"], Err("--room")),
+        ] {
+            match (action(&Flags::of(Subcommand::History, words)), expected) {
+                (Err(error), Err(part)) => assert!(error.contains(part), "{words:?}: {error}"),
+                (found, expected) => assert_eq!(found.ok(), expected.ok(), "{words:?}"),
+            }
+        }
     }
 }

@@ -1,6 +1,4 @@
-//! Log lines on stderr: time, level, where, what.
-//!
-//! Owns their format: UTC times without a time zone library.
+//! Log lines on stderr: time, level, module, message.
 
 use chinwag::chat::protocol::civil;
 use env_logger::{Builder, Target};
@@ -10,24 +8,24 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Starts logging at that level, unless `RUST_LOG` says otherwise.
+/// Starts logging at this level. `RUST_LOG` overrides it.
 pub(crate) fn start(level: LevelFilter) {
     let mut builder = Builder::new();
-    // tungstenite's own lines hold the text of messages, and are written while a connection is locked.
+    // tungstenite logs the text of messages, and does so while a connection is locked.
     builder
         .filter_level(level)
         .filter_module("tungstenite", level.min(LevelFilter::Info))
         .parse_default_env()
         .target(Target::Stderr);
     builder.format(|line, record| {
-        let said = visible(&record.args().to_string());
-        writeln!(line, "{} {:5} {}: {said}", utc_now(), record.level(), record.target())
+        let message = visible(&record.args().to_string());
+        writeln!(line, "{} {:5} {}: {message}", now(), record.level(), record.target())
     });
     builder.init();
 }
 
-/// One line stays one line, and a terminal is told nothing, whatever a peer has sent: control characters, and those that
-/// change the direction of text, are written as escapes. It is the last line of defence, not the only one.
+/// Escapes control characters and those that change the direction of text, so that text from a peer stays one line and
+/// cannot control the terminal. It is the last line of defence, not the only one.
 pub(crate) fn visible(text: &str) -> String {
     let hidden = |c: char| {
         c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -42,16 +40,17 @@ pub(crate) fn visible(text: &str) -> String {
     shown
 }
 
-fn utc_now() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    utc(since.as_secs(), since.subsec_millis())
+/// RFC 3339, in UTC.
+fn now() -> String {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{}.{:03}Z", date_time(since_1970.as_secs(), 'T'), since_1970.subsec_millis())
 }
 
-/// RFC 3339.
-fn utc(seconds: u64, millis: u32) -> String {
+/// Date and time in UTC, from seconds since 1970. This needs no time zone library.
+pub(crate) fn date_time(seconds: u64, separator: char) -> String {
     let ((year, month, day), second) = (civil(seconds / 86_400), seconds % 86_400);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    format!("{year:04}-{month:02}-{day:02}{separator}{hour:02}:{minute:02}:{second:02}")
 }
 
 #[cfg(test)]
@@ -59,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_deceive_is_escaped() {
+    fn deceptive_characters_are_escaped() {
         let table = [
             ("plain \u{fc} \u{1f44b}", "plain \u{fc} \u{1f44b}"),
             ("two\nlines", "two\\nlines"),
@@ -73,18 +72,18 @@ mod tests {
     }
 
     #[test]
-    fn times_are_written_as_date_does() {
-        // From `date -u -d @SECONDS +%FT%TZ`.
+    fn times_agree_with_date() {
+        // From `date -u -d @SECONDS +%FT%T`.
         let table = [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (951_782_399, "2000-02-28T23:59:59.000Z"),
-            (951_782_400, "2000-02-29T00:00:00.000Z"),
-            (951_868_800, "2000-03-01T00:00:00.000Z"),
-            (1_735_689_599, "2024-12-31T23:59:59.000Z"),
-            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+            (0, "1970-01-01T00:00:00"),
+            (951_782_399, "2000-02-28T23:59:59"),
+            (951_782_400, "2000-02-29T00:00:00"),
+            (951_868_800, "2000-03-01T00:00:00"),
+            (1_735_689_599, "2024-12-31T23:59:59"),
+            (4_107_542_400, "2100-03-01T00:00:00"),
         ];
         for (seconds, text) in table {
-            assert_eq!(utc(seconds, 0), text);
+            assert_eq!(date_time(seconds, 'T'), text);
         }
     }
 }

@@ -1,148 +1,90 @@
-//! TLS as the flags want it: which certificate, and on which addresses.
-//!
-//! Owns the checks on those flags, and where a certificate is kept that this machine has made for itself.
+//! The certificate that the flags for TLS name, or that this machine generates for itself.
 
-pub(crate) use super::tls_flags::{Flags, HELP};
-
-use super::{args::Args, setup, tls_flags::SelfSigned};
-use chinwag::{
-    Builder,
-    tls::{self, Acceptor},
-};
+use super::{arguments::Flags, listen::asks_for_tls};
+use chinwag::tls::{self, Acceptor};
 use std::{
     env,
     ffi::OsStr,
     path::{Path, PathBuf},
 };
 
-/// The certificate, if there is to be TLS.
-pub(crate) struct Tls {
-    acceptor: Option<Acceptor>,
-    self_signed: bool,
+/// The certificate, if any flag asks for TLS.
+///
+/// # Errors
+/// One line that says what to do.
+pub(crate) fn acceptor(flags: &Flags) -> Result<Option<Acceptor>, String> {
+    if !asks_for_tls(flags) {
+        return Ok(None);
+    }
+    let has_certificate = flags.has("tls-cert") || flags.has("tls-self-signed");
+    if has_certificate && flags.has("listen") && !flags.has("listen-tls") {
+        return Err("--listen is plain, but there is a certificate: add --listen-tls ADDR:PORT for TLS, \
+            or use it instead of --listen"
+            .into());
+    }
+    let hsts = flags.number("hsts", "a number of seconds, such as 31536000")?;
+    let acceptor = certificate(flags)?;
+    Ok(Some(match hsts {
+        Some(seconds) => acceptor.with_hsts(seconds),
+        None => acceptor,
+    }))
 }
 
-impl Tls {
-    /// Reads the certificate, or makes one.
-    ///
-    /// # Errors
-    /// One line that says what to do.
-    pub(crate) fn prepare(args: &Args) -> Result<Self, String> {
-        let flags = &args.tls;
-        if !flags.wanted() {
-            return Ok(Self { acceptor: None, self_signed: false });
+fn certificate(flags: &Flags) -> Result<Acceptor, String> {
+    match (flags.value("tls-cert"), flags.value("tls-key"), flags.value("tls-self-signed")) {
+        (Some(certificate), Some(key), None) => {
+            Acceptor::from_pem_files(certificate, key).map_err(|error| format!("--tls-cert, --tls-key: {error}"))
         }
-        let has_certificate = flags.cert.is_some() || flags.self_signed.is_some();
-        if has_certificate && !args.listen.is_empty() && flags.listen.is_empty() {
-            return Err("--listen is plain, and there is a certificate: say --listen-tls ADDR:PORT for TLS \
-                (instead of --listen, or beside it)"
-                .into());
+        (None, None, Some(file)) => self_signed(file, flags),
+        (None, None, None) => {
+            let flag = ["listen-tls", "redirect-http"].into_iter().find(|flag| flags.has(flag)).unwrap_or("hsts");
+            Err(format!("--{flag} needs a certificate: add --tls-cert FILE and --tls-key FILE, or --tls-self-signed"))
         }
-        let acceptor = acceptor(args)?;
-        let acceptor = Some(match flags.hsts {
-            Some(seconds) => acceptor.with_hsts(seconds),
-            None => acceptor,
-        });
-        Ok(Self { acceptor, self_signed: flags.self_signed.is_some() })
-    }
-
-    /// Has the server listen where TLS is to be spoken, and where others are sent there.
-    ///
-    /// # Errors
-    /// One line that says what to do.
-    pub(crate) fn listen(&self, args: &Args, mut builder: Builder) -> Result<Builder, String> {
-        let Some(acceptor) = &self.acceptor else { return Ok(builder) };
-        let default = [setup::DEFAULT_LISTEN.to_owned()];
-        let wanted = if args.tls.listen.is_empty() { &default[..] } else { &args.tls.listen };
-        for text in wanted {
-            let addr = setup::address("listen-tls", text, args)?;
-            builder =
-                builder.listen_tls(addr, acceptor).map_err(|error| setup::cannot_listen("listen-tls", &error, args))?;
-        }
-        for text in &args.tls.redirect {
-            // No other port is proposed where that one is taken: browsers try 80.
-            let addr = setup::address("redirect-http", text, args)?;
-            builder = builder.redirect_http(addr).map_err(|error| format!("--redirect-http: {error}"))?;
-        }
-        Ok(builder)
-    }
-
-    /// What people have to know of a certificate for which nobody vouches.
-    pub(crate) fn greeting(&self) -> Option<String> {
-        let acceptor = self.acceptor.as_ref().filter(|_| self.self_signed)?;
-        let fingerprint = acceptor.fingerprint();
-        Some(format!(
-            "browsers will warn of its certificate, which it made itself; compare the SHA-256 fingerprint:\n{fingerprint}\n"
-        ))
-    }
-
-    /// What SIGHUP does.
-    pub(crate) fn on_hangup(&self) -> Option<impl Fn() + Send + 'static> {
-        let acceptor = self.acceptor.clone()?;
-        Some(move || acceptor.reload())
+        (_, _, Some(_)) => Err("--tls-self-signed generates a certificate: leave out --tls-cert and --tls-key".into()),
+        _ => Err("--tls-cert and --tls-key need each other: add both (the same file, if it has both)".into()),
     }
 }
 
-fn acceptor(args: &Args) -> Result<Acceptor, String> {
-    let flags = &args.tls;
-    match (&flags.cert, &flags.key, &flags.self_signed) {
-        (Some(certificate), Some(key), None) => from_files(certificate, key),
-        (None, None, Some(place)) => made_here(place, args),
-        (None, None, None) => Err(format!(
-            "{} wants a certificate: give --tls-cert FILE and --tls-key FILE, or --tls-self-signed",
-            first_of(flags)
-        )),
-        (_, _, Some(_)) => Err("--tls-self-signed makes a certificate: leave out --tls-cert and --tls-key".into()),
-        (Some(_), None, None) => {
-            Err("--tls-cert wants its private key: give --tls-key FILE (the same file, if it has both)".into())
-        }
-        (None, Some(_), None) => Err("--tls-key is given, but no certificate: give --tls-cert FILE".into()),
+/// The certificate in this file, which is generated if it does not exist. Without a name, in the state directory.
+fn self_signed(file: &OsStr, flags: &Flags) -> Result<Acceptor, String> {
+    let file = if file.is_empty() { default_file()? } else { PathBuf::from(file) };
+    let explain = |error: tls::Error| format!("--tls-self-signed: {error}");
+    if tls::self_signed(&file, &host_names(flags)?).map_err(explain)? {
+        log::info!("generated a certificate and stored it in {}", file.display());
     }
+    Acceptor::from_pem_files(&file, &file).map_err(explain)
 }
 
-fn first_of(flags: &Flags) -> &'static str {
-    match () {
-        () if !flags.listen.is_empty() => "--listen-tls",
-        () if !flags.redirect.is_empty() => "--redirect-http",
-        () => "--hsts",
-    }
-}
-
-fn from_files(certificate: &OsStr, key: &OsStr) -> Result<Acceptor, String> {
-    Acceptor::from_pem_files(certificate, key).map_err(|error| format!("--tls-cert, --tls-key: {error}"))
-}
-
-/// The certificate in its place, made if it is not there.
-fn made_here(place: &SelfSigned, args: &Args) -> Result<Acceptor, String> {
-    let file = match place {
-        SelfSigned::In(file) => PathBuf::from(file),
-        SelfSigned::Anywhere => default_place()?,
-    };
-    let said = |error: tls::Error| format!("--tls-self-signed: {error}");
-    if tls::self_signed(&file, &names(args)).map_err(said)? {
-        log::info!("made a certificate, and keeps it in {}", file.display());
-    }
-    Acceptor::from_pem_files(&file, &file).map_err(said)
-}
-
-/// Where programs keep such things: systemd says it, or the XDG Base Directory Specification.
-fn default_place() -> Result<PathBuf, String> {
+/// The state directory: systemd names it, or else the XDG Base Directory Specification.
+fn default_file() -> Result<PathBuf, String> {
     let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
     let folder = match (variable("STATE_DIRECTORY"), variable("XDG_STATE_HOME"), variable("HOME")) {
         (Some(folder), ..) => PathBuf::from(folder),
         (_, Some(folder), _) => Path::new(&folder).join("chinwag"),
         (.., Some(home)) => Path::new(&home).join(".local/state/chinwag"),
-        _ => return Err("there is no HOME to keep the certificate in: say where, --tls-self-signed=FILE".into()),
+        _ => return Err("no HOME directory to store the certificate in: add --tls-self-signed=FILE".into()),
     };
     Ok(folder.join("self-signed.pem"))
 }
 
-/// What this machine may be called, its own name first.
-fn names(args: &Args) -> Vec<String> {
+/// The names and addresses that this machine may be reached by, its own name first.
+fn host_names(flags: &Flags) -> Result<Vec<String>, String> {
     let machine = rustix::system::uname().nodename().to_string_lossy().to_lowercase();
-    let short = machine.trim_end_matches(".local").to_owned();
-    let mut names = vec![short.clone(), format!("{short}.local"), "localhost".to_owned()];
-    names.extend(args.host.iter().filter(|host| host.as_str() != "*").cloned());
+    let short = machine.trim_end_matches(".local");
+    let mut names = vec![short.to_owned(), format!("{short}.local"), "localhost".to_owned()];
+    names.extend(flags.list("host")?.into_iter().filter(|host| *host != "*").map(str::to_owned));
     names.extend(tls::addresses_of_this_machine().iter().map(ToString::to_string));
     names.retain(|name| !name.is_empty() && name.is_ascii());
-    names
+    Ok(names)
+}
+
+/// What users need to know about a certificate that no authority has signed.
+pub(crate) fn fingerprint(flags: &Flags, acceptor: Option<&Acceptor>) -> String {
+    let acceptor = acceptor.filter(|_| flags.has("tls-self-signed"));
+    acceptor.map_or_else(String::new, |acceptor| {
+        let fingerprint = acceptor.fingerprint();
+        format!(
+            "browsers will warn about the self-signed certificate; compare its SHA-256 fingerprint:\n{fingerprint}\n"
+        )
+    })
 }

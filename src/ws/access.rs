@@ -1,27 +1,23 @@
-//! Who may come in: the rules on `Host`, `Origin` and the access token.
+//! The rules on `Host`, `Origin` and the access token.
 //!
-//! Owns the lists and the comparisons. Knows no requests, no answers and no sockets: it is given strings
-//! and says yes, or why not.
-//!
-//! Two attacks by web pages on servers in a local network are closed by default. A page that makes its own
-//! name point here (DNS rebinding) is known by its foreign `Host`; a page from elsewhere that opens
-//! a WebSocket to here (cross-site WebSocket hijacking) is known by its foreign `Origin` (RFC 6455 10.2).
+//! Two attacks by web pages on servers in a local network are blocked by default. With DNS rebinding, a page lets its own
+//! name resolve to this server: then `Host` is foreign. With cross-site WebSocket hijacking, a page from another site opens
+//! a WebSocket to this server: then `Origin` is foreign (RFC 6455 10.2).
 
 mod host;
-mod origin;
 mod refusal;
-mod token;
 
 pub use host::Host;
+pub(crate) use host::default_port;
 pub use refusal::{Invalid, Refusal};
 
-use origin::Origin;
-use token::Token;
+use host::Origin;
+use std::{fmt, hint::black_box};
 
-/// Who may come in.
+/// Which requests a server accepts.
 ///
-/// The default answers to IP literals and to `localhost`; lets in the pages that came from the same host
-/// (any port) and the programs that send no `Origin`; and asks for no token.
+/// The default accepts IP literals and `localhost` as `Host`. It accepts pages from the same host (any port), and programs,
+/// which send no `Origin`. It requires no token.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     hosts: Vec<String>,
@@ -33,13 +29,13 @@ pub struct Access {
 }
 
 impl Access {
-    /// No rule at all: any host, any origin, no token.
+    /// No rules: any host, any origin, no token.
     #[must_use]
     pub fn open() -> Self {
         Self { any_host: true, any_origin: true, ..Self::default() }
     }
 
-    /// Answers to this machine's own name too, with and without `.local`. What is no valid host name is left out.
+    /// Accepts the name of this machine as well, with and without `.local`. An invalid host name is ignored.
     #[must_use]
     pub fn machine_name(mut self, name: &str) -> Self {
         if let Some(host) = Host::parse_name(name) {
@@ -50,85 +46,84 @@ impl Access {
         self
     }
 
-    /// Answers to one more host name (the flag `--host`); `*` is any, and DNS rebinding is open again.
+    /// Accepts one more host name (the flag `--host`). `*` accepts any, which allows DNS rebinding.
     ///
     /// # Errors
-    /// That is no host name, or it comes with a port or a scheme.
+    /// That is not a host name, or it has a port or a scheme.
     pub fn allow_host(mut self, name: &str) -> Result<Self, Invalid> {
-        if name == "*" {
-            self.any_host = true;
-            return Ok(self);
+        match name {
+            "*" => self.any_host = true,
+            _ => self.hosts.push(Host::parse_name(name).ok_or_else(|| {
+                Invalid(format!("{name:?} is not a host name; use the name alone, such as chat.example, or * for any"))
+            })?),
         }
-        let host = Host::parse_name(name).ok_or_else(|| Invalid::host(name))?;
-        self.hosts.push(host);
         Ok(self)
     }
 
-    /// Lets in the pages of one more origin (the flag `--origin`), such as `https://chat.example:8443`; `*` is
-    /// any, `null` is pages without an origin: local files and sandboxed frames.
+    /// Accepts pages from one more origin (the flag `--origin`), such as `https://chat.example:8443`. `*` accepts any
+    /// origin. `null` accepts pages without an origin: local files and sandboxed frames.
     ///
     /// # Errors
-    /// That is no origin (RFC 6454 6.2): the scheme is missing, or it has a path.
+    /// That is not an origin (RFC 6454 6.2): it has no scheme, or it has a path.
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, Invalid> {
-        if origin == "*" {
-            self.any_origin = true;
-            return Ok(self);
+        match origin {
+            "*" => self.any_origin = true,
+            _ => self.origins.push(Origin::parse(origin).ok_or_else(|| {
+                Invalid(format!(
+                    "{origin:?} is not an origin; use one such as https://chat.example, or null, or * for any"
+                ))
+            })?),
         }
-        let parsed = Origin::parse(origin).ok_or_else(|| Invalid::origin(origin))?;
-        self.origins.push(parsed);
         Ok(self)
     }
 
-    /// Refuses handshakes without an `Origin`, thus those of most programs (the flag `--require-origin`).
+    /// Refuses handshakes without an `Origin`, which includes those of most programs (the flag `--require-origin`).
     #[must_use]
     pub fn require_origin(mut self, required: bool) -> Self {
         self.require_origin = required;
         self
     }
 
-    /// Asks for this token: the content of the file given with `--token-file`, white space around it dropped.
+    /// Requires this token: the content of the file given with `--token-file`. White space around it is ignored.
     ///
     /// # Errors
-    /// It is empty, or has characters that a header field cannot carry.
+    /// It is empty, or it has characters that a header field cannot carry.
     pub fn token(mut self, token: &str) -> Result<Self, Invalid> {
-        self.token = Some(Token::new(token)?);
+        let token = token.trim();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            // The error does not repeat the input, which may be close to the secret.
+            return Err(Invalid(
+                "the access token must be one line of visible ASCII characters, without spaces".into(),
+            ));
+        }
+        self.token = Some(Token(token.as_bytes().into()));
         Ok(self)
     }
 
-    /// Does this server answer to that host?
+    /// Checks the host that a request is for.
     ///
     /// # Errors
     /// [`Refusal::Host`].
     pub fn check_host(&self, host: &Host) -> Result<(), Refusal> {
         let known = self.any_host || host.ip.is_some() || host.name == "localhost" || self.hosts.contains(&host.name);
-        if known {
-            return Ok(());
-        }
-        Err(Refusal::Host(host.name.clone()))
+        if known { Ok(()) } else { Err(Refusal::Host(host.name.clone())) }
     }
 
-    /// May a page of that origin connect? `host` is the request's own.
+    /// Checks the origin of a handshake. `host` is the host that the request is for.
     ///
     /// # Errors
     /// [`Refusal::Origin`], [`Refusal::BadOrigin`] or [`Refusal::NoOrigin`].
     pub fn check_origin(&self, origin: Option<&str>, host: &Host) -> Result<(), Refusal> {
-        match origin {
-            None if self.require_origin => Err(Refusal::NoOrigin),
-            None => Ok(()),
-            Some(_) if self.any_origin => Ok(()),
-            Some(text) => self.check_page(text, host),
-        }
+        let origin = match origin {
+            None if self.require_origin => return Err(Refusal::NoOrigin),
+            Some(origin) if !self.any_origin => Origin::parse(origin).ok_or(Refusal::BadOrigin)?,
+            _ => return Ok(()),
+        };
+        let known = origin.is_on(host) || self.origins.contains(&origin);
+        if known { Ok(()) } else { Err(Refusal::Origin(origin.to_string())) }
     }
 
-    fn check_page(&self, text: &str, host: &Host) -> Result<(), Refusal> {
-        let origin = Origin::parse(text).ok_or(Refusal::BadOrigin)?;
-        if origin.is_on(host) || self.origins.contains(&origin) {
-            return Ok(());
-        }
-        Err(Refusal::Origin(origin.to_string()))
-    }
-
-    /// Is that the token? The time this takes does not tell how much of it was right.
+    /// Checks the token that a client sent. The time that this takes does not depend on how much of it is right.
     ///
     /// # Errors
     /// [`Refusal::NoToken`] or [`Refusal::WrongToken`].
@@ -136,9 +131,28 @@ impl Access {
         match (&self.token, offered) {
             (None, _) => Ok(()),
             (Some(_), None) => Err(Refusal::NoToken),
-            (Some(token), Some(offered)) if token.is(offered) => Ok(()),
+            (Some(token), Some(offered)) if token.equals(offered) => Ok(()),
             (Some(_), Some(_)) => Err(Refusal::WrongToken),
         }
+    }
+}
+
+/// The access token. `Debug` does not show it.
+#[derive(Clone)]
+struct Token(Box<[u8]>);
+
+impl Token {
+    /// Compares all bytes of `offered`, even if an early one differs. The time depends only on its length.
+    fn equals(&self, offered: &[u8]) -> bool {
+        let pairs = offered.iter().zip(self.0.iter().cycle());
+        let difference = pairs.fold(0, |difference, (one, two)| black_box(difference | (one ^ two)));
+        difference == 0 && offered.len() == self.0.len()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
     }
 }
 

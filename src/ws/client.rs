@@ -1,6 +1,4 @@
-//! The client: a WebSocket as browsers have it, for threads instead of callbacks.
-//!
-//! Owns the handle. The connection below is the server's own code in the other role. Knows no chat.
+//! A client with the browser's WebSocket API, for threads instead of callbacks.
 //!
 //! ```no_run
 //! use chinwag::client::{Event, WebSocket};
@@ -26,84 +24,81 @@
 //! |---|---|
 //! | `new WebSocket(url)` | [`WebSocket::connect(url, &[])`](WebSocket::connect) |
 //! | `new WebSocket(url, ["a", "b"])` | `WebSocket::connect(url, &["a", "b"])` |
-//! | cookies, `Origin` | [`Builder::header`], [`Builder::origin`]; nothing by itself |
+//! | cookies, `Origin` | [`Builder::header`], [`Builder::origin`]; nothing by default |
 //! | `socket.url` | [`socket.url()`](WebSocket::url) |
 //! | `socket.readyState === WebSocket.OPEN` | [`socket.ready_state() == ReadyState::Open`](WebSocket::ready_state) |
 //! | `socket.protocol` | [`socket.protocol()`](WebSocket::protocol), `None` for `""` |
 //! | `socket.extensions` | [`socket.extensions()`](WebSocket::extensions), always empty |
-//! | `socket.bufferedAmount` | [`socket.buffered_amount()`](WebSocket::buffered_amount), frames' headers included |
-//! | `socket.binaryType` | bytes are bytes: [`Message::Binary`] |
+//! | `socket.bufferedAmount` | [`socket.buffered_amount()`](WebSocket::buffered_amount), with frame headers |
+//! | `socket.binaryType` | not needed: [`Message::Binary`] holds bytes |
 //! | `socket.send("text")`, `socket.send(bytes)` | [`socket.send("text")`](WebSocket::send), `socket.send(vec![1, 2])`; false instead of `InvalidStateError` |
 //! | `socket.close(1000, "bye")` | [`socket.close(1000, "bye")?`](WebSocket::close); the same codes, the same 123 bytes |
 //! | `socket.onopen = () => …` | [`Event::Open`] |
 //! | `socket.onmessage = event => … event.data` | [`Event::Message(message)`](Event::Message) |
-//! | `socket.onerror = () => …`, which is told nothing | [`Event::Error(error)`](Event::Error), with the cause |
+//! | `socket.onerror = () => …`, without a cause | [`Event::Error(error)`](Event::Error), with the cause |
 //! | `socket.onclose = event => event.code, event.reason, event.wasClean` | [`Event::Close { code, reason, was_clean }`](Event::Close) |
-//! | one thread, an event loop | [`socket.events()`](WebSocket::events): iterate, on any thread; or `crossbeam_channel::select!` over several sockets and a timer |
-//! | collected as garbage: Close 1001 | the last handle dropped: Close 1001 |
-//! | ports that are blocked | the same: [`is_blocked`]; [`Builder::allow_blocked_ports`] |
-//! | Pings: answered, never sent | answered, and sent: [`Builder::ping`] |
-//! | an exception for a wrong URL or subprotocol | an [`Error`] from `connect` |
+//! | one thread, an event loop | [`socket.events()`](WebSocket::events): iterate on any thread, or use `crossbeam_channel::select!` with several sockets and a timer |
+//! | garbage collection: Close 1001 | the last handle is dropped: Close 1001 |
+//! | blocked ports | the same ports: [`is_blocked`]; [`Builder::allow_blocked_ports`] |
+//! | Pings: answered, never sent | answered and sent: [`Builder::ping`] |
+//! | an exception for an invalid URL or subprotocol | an [`Error`] from `connect` |
 //!
 //! # `wss://`
-//! With the feature `tls`, and with [`Builder`]'s `tls()`, which says whom to trust: by default those whom this system trusts.
-//! Without the feature, `connect` says so.
+//! It needs the feature `tls`; without it, `connect` returns an error. By default, the certificates that this system trusts
+//! are trusted. `Builder::tls` changes that.
 //!
 //! # Threads
-//! One for each WebSocket, which blocks in reading, while it connects another one, which resolves the name and dials, and
-//! one for the process, which sends what a socket did not take at once. Handles can be cloned and used from any thread while another waits for events: nothing here blocks but waiting
-//! for events.
+//! Each WebSocket has a thread that blocks in reads. A second thread exists while it resolves the name and connects. One
+//! thread of the process sends what sockets did not take at once. Handles can be cloned and used on any thread. Only waiting
+//! for events blocks.
 
-mod answer;
 mod builder;
 mod dial;
 mod error;
-mod event;
-mod ports;
-mod request;
+mod handshake;
 mod run;
 mod state;
 mod url;
 
 pub use builder::Builder;
 pub use error::Error;
-pub use event::{Event, ReadyState};
-pub use ports::is_blocked;
+pub use state::{Event, ReadyState};
+pub use url::is_blocked;
 
-use crate::{ws::connection::Message, ws::spawn::spawn};
+use crate::ws::{connection::Message, spawn::spawn};
 use crossbeam_channel::{Receiver, bounded};
-use run::Work;
+use run::{ABNORMAL, Task};
 use state::State;
 use std::{fmt, sync::Arc};
 use url::Target;
 
-/// Stack of a WebSocket's thread, virtual: only what is touched costs memory.
-const STACK: usize = 256 * 1024;
+/// Bytes of the stack of a WebSocket's thread. Only the pages that are touched cost memory.
+const STACK_SIZE: usize = 256 * 1024;
 
-/// The longest reason of a Close frame, in bytes (RFC 6455 5.5).
-const LONGEST_REASON: usize = 123;
+/// Bytes of the longest reason in a Close frame (RFC 6455 5.5).
+const MAX_CLOSE_REASON: usize = 123;
 
-/// A WebSocket, client side. Cloning is cheap; all clones are the same connection.
+/// A client's WebSocket. Cloning is cheap; all clones are the same connection.
 ///
-/// When the last one is dropped, the connection is closed with 1001, as when a browser's page goes away. Receivers that
-/// were cloned from [`WebSocket::events`] do not count.
+/// When the last one is dropped, the connection is closed with 1001, as when a browser leaves a page. Clones of the receiver
+/// from [`WebSocket::events`] do not count.
 #[derive(Clone)]
 pub struct WebSocket {
     handle: Arc<Handle>,
 }
 
-/// What all clones share.
+/// Shared by all clones.
 struct Handle {
     state: Arc<State>,
     events: Receiver<Event>,
 }
 
 impl WebSocket {
-    /// Begins to connect, and returns at once, as the browser's constructor does: [`Event::Open`] comes when it is
-    /// open, or [`Event::Error`] and [`Event::Close`] when that failed.
+    /// Begins to connect and returns at once, like the browser's constructor. [`Event::Open`] follows, or
+    /// [`Event::Error`] and [`Event::Close`] if the connection failed.
     ///
-    /// `url` begins with `ws://` or `wss://` (or `http://` or `https://`, which mean the same). `protocols` are the subprotocols that this
-    /// client speaks, the most wanted first (RFC 6455 1.9); none is fine.
+    /// `url` begins with `ws://` or `wss://`. `http://` and `https://` mean the same. `protocols` are the subprotocols to
+    /// offer, in order of preference (RFC 6455 1.9). The list may be empty.
     ///
     /// # Errors
     /// As [`Builder::connect`].
@@ -111,88 +106,88 @@ impl WebSocket {
         Self::builder(url).protocols(protocols.iter().copied()).connect()
     }
 
-    /// For everything that is not the default.
+    /// Begins with the default settings for this URL.
     pub fn builder(url: &str) -> Builder {
         Builder::new(url)
     }
 
-    fn start(target: Target, settings: Arc<Builder>) -> Result<Self, Error> {
+    fn start(target: Target, settings: Builder) -> Result<Self, Error> {
         let (sender, events) = bounded(settings.config.event_capacity);
         let (state, cancelled) = State::new(target.to_url());
         let state = Arc::new(state);
-        let work = Work { target, settings, state: Arc::clone(&state), cancelled, events: sender };
-        spawn("websocket", STACK, Box::new(move || work.run())).map_err(Error::Start)?;
+        let shared = Arc::clone(&state);
+        let run = move || {
+            let end = (Some(Error::Lost), ABNORMAL);
+            Task { target, settings, state: shared, cancelled, events: sender, end }.run();
+        };
+        spawn("websocket", STACK_SIZE, Box::new(run)).map_err(Error::Start)?;
         Ok(Self { handle: Arc::new(Handle { state, events }) })
     }
 
-    /// The events, in order; iterating waits for them and ends behind [`Event::Close`]. Each is received once, whoever
-    /// receives it. The channel is bounded ([`Builder::max_events`]): who does not receive slows the server down.
+    /// The events, in order. Iterating blocks until the next one, and ends after [`Event::Close`]. If there are several
+    /// receivers, each event goes to one of them. The channel is bounded ([`Builder::event_capacity`]): if you stop
+    /// receiving, the server is slowed down.
     #[must_use]
     pub fn events(&self) -> &Receiver<Event> {
         &self.handle.events
     }
 
-    /// Where it is connected to, in full.
+    /// The URL in its normal form.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.handle.state.url()
+        &self.handle.state.url
     }
 
-    /// How far it is.
+    /// The state of the connection.
     #[must_use]
     pub fn ready_state(&self) -> ReadyState {
-        self.handle.state.ready()
+        self.handle.state.ready_state()
     }
 
-    /// The subprotocol that the server chose; `None` before it is open, or when none was asked for.
+    /// The subprotocol that the server selected. `None` before the connection is open, or if none was offered.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.handle.state.protocol()
+        self.handle.state.protocol.get()?.as_deref()
     }
 
-    /// The extensions in use: none, for it offers none.
+    /// The extensions in use: none, because none is offered.
     #[must_use]
     pub fn extensions(&self) -> &str {
         ""
     }
 
-    /// Bytes that were given to [`WebSocket::send`] and not yet taken by the operating system. Who sends a lot looks
-    /// at it: beyond [`Builder::max_buffered`] the connection is failed.
+    /// Bytes that [`WebSocket::send`] has queued and the operating system has not yet taken. Check it before you send a
+    /// lot: beyond [`Builder::max_send_buffer`] the connection fails.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
-        self.handle.state.buffered()
+        self.handle.state.connection().map_or(0, |connection| connection.buffered_amount())
     }
 
-    /// Sends a message, and never blocks: what the socket does not take at once waits.
+    /// Sends a message. It never blocks: what the socket does not take at once is queued.
     ///
-    /// False: it is not open (yet, or any more), and the message was not sent. True: it was given to this side's
-    /// socket; whether it arrives, only an answer can tell.
+    /// Returns false if the connection is not open, and the message was not sent. True does not mean that the server has
+    /// received the message.
     pub fn send(&self, message: impl Into<Message>) -> bool {
-        self.handle.state.send(message.into())
+        self.handle.state.connection().is_some_and(|connection| connection.send_message(message.into()))
     }
 
-    /// Starts the closing handshake (RFC 6455 7.1.2) after all that was sent before. [`Event::Close`] comes when it is
-    /// done, after at most [`Builder::close_timeout`]. Does nothing if it is closing already; before it is open, it never
-    /// will be: [`Error::Cancelled`] is among the events then.
+    /// Starts the closing handshake (RFC 6455 7.1.2), after all messages sent before. [`Event::Close`] follows when it is
+    /// finished, at the latest after [`Builder::close_timeout`]. Before the connection is open, this cancels it with
+    /// [`Error::Cancelled`]. A second call has no effect.
     ///
     /// # Errors
-    /// As in browsers: [`Error::CloseCode`] unless it is 1000 or one of 3000 to 4999, and [`Error::CloseReason`] for
-    /// more than 123 bytes. Nothing is closed then.
+    /// As in browsers: [`Error::CloseCode`] unless it is 1000 or 3000 to 4999, and [`Error::CloseReason`] if it has more
+    /// than 123 bytes. Then the connection is not closed.
     pub fn close(&self, code: u16, reason: &str) -> Result<(), Error> {
         if !matches!(code, 1000 | 3000..=4999) {
             return Err(Error::CloseCode(code));
         }
-        if reason.len() > LONGEST_REASON {
+        if reason.len() > MAX_CLOSE_REASON {
             return Err(Error::CloseReason(reason.len()));
         }
         self.handle.state.close(code, reason);
         Ok(())
     }
-}
-
-/// Something that nobody else has, of characters that stand for themselves in JSON.
-pub(crate) fn random_key() -> String {
-    tungstenite::handshake::client::generate_key()
 }
 
 impl Drop for Handle {

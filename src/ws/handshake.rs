@@ -1,45 +1,45 @@
-//! The opening of a connection: request head in; page, upgrade or refusal out.
+//! The server's side of an HTTP request and of the WebSocket handshake: a request head in, a response out.
 //!
-//! Owns the rules of RFC 6455 4.2 and RFC 9112 on who gets which answer. Knows sockets only as a
-//! [`Source`] of bytes, writes nothing, and knows no chat. docs/HANDSHAKE.md has the rules as a table.
+//! The rules are RFC 6455 4.2 and RFC 9112. They do not use sockets: the server sends the [`Response`] or the frames.
+//! docs/HANDSHAKE.md lists them as a table.
 
-pub(crate) mod fields;
-mod head;
-mod head_error;
-mod parse;
-mod redirect;
+pub(crate) mod head;
+mod request;
 mod secrets;
-mod transcript;
-mod upgrade;
+pub(crate) mod upgrade;
 
-use std::fmt;
-use std::sync::Arc;
+use log::error;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+use tungstenite::http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
+use tungstenite::http::{HeaderMap, HeaderValue, Version};
 
-use tungstenite::http::{Version, header};
-
-pub use head::{Limits, Source, read_head};
-pub use head_error::HeadError;
-pub use redirect::redirect;
+pub use head::{DeadlineRead, HeadError};
+pub use request::read_request;
+pub use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
-use crate::ws::http::{HttpHandler, Method, Request, Response};
+use crate::ws::http::{HttpHandler, Method, Request, Response, single_field};
 
-/// What a server does with a request: its rules, as data.
+/// What a server accepts, and how it responds to other requests.
 #[derive(Clone)]
 pub struct Policy {
-    /// Who may come in. Default: [`Access::default`].
+    /// Which hosts, origins and tokens are accepted. Default: [`Access::default`].
     pub access: Access,
-    /// The subprotocols that this server knows (RFC 6455 1.9). Default: none.
+    /// The subprotocols that this server supports (RFC 6455 1.9). Default: none.
     pub protocols: Vec<Arc<str>>,
-    /// The paths at which a WebSocket handshake may arrive; it gets 404 elsewhere. Default: every path.
+    /// The paths that accept WebSocket handshakes. Elsewhere they get 404. Default: every path.
     pub endpoint: fn(&str) -> bool,
-    /// What answers requests that are no handshakes. Default: nothing does.
-    pub site: Option<HttpHandler>,
+    /// Responds to requests that are not handshakes. Default: none.
+    pub http_handler: Option<HttpHandler>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { access: Access::default(), protocols: Vec::new(), endpoint: |_path| true, site: None }
+        Self { access: Access::default(), protocols: Vec::new(), endpoint: |_path| true, http_handler: None }
     }
 }
 
@@ -48,145 +48,186 @@ impl fmt::Debug for Policy {
         f.debug_struct("Policy")
             .field("access", &self.access)
             .field("protocols", &self.protocols)
-            .field("site", &self.site.is_some())
+            .field("http_handler", &self.http_handler.is_some())
             .finish_non_exhaustive()
     }
 }
 
-/// What is to be sent back.
+/// The outcome of a handshake: what is sent back, and whether frames follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// The handshake succeeded: send `response`, then frames.
+pub enum Negotiated {
+    /// The handshake succeeded: send the response, then frames.
     Upgrade {
-        /// The whole 101 answer, ready to send.
+        /// The whole 101 response, ready to send.
         response: Vec<u8>,
-        /// The subprotocol chosen, which the answer names.
+        /// The selected subprotocol, which the response names.
         protocol: Option<Arc<str>>,
     },
-    /// A page or a refusal: send [`Response::to_bytes`] (head only if the method was HEAD), then close.
-    Answer(Response),
+    /// A page or a refusal: send [`Response::to_bytes`] (only the head if the method was HEAD), then close.
+    Response(Response),
 }
 
-/// Decides on a request. One that succeeds gets its [`HandshakeTranscript`](crate::ws::http::HandshakeTranscript) as an extension.
+/// Applies all rules to a request. If it succeeds, the request gets its
+/// [`HandshakeTranscript`](crate::ws::http::HandshakeTranscript) as an extension.
 ///
-/// It also takes the secrets out of it: the value of `?token=` is replaced, `Authorization`, `Cookie` and
+/// It also removes the secrets from the request: the value of `?token=` is replaced, and `Authorization`, `Cookie` and
 /// `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
-pub fn decide(request: &mut Request, policy: &Policy) -> Decision {
+///
+/// A panic in [`Policy::http_handler`] or [`Policy::endpoint`] is logged and answered with 500.
+pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request);
-    match judge(request, token.as_deref(), policy) {
-        Ok(Verdict::Upgrade(protocol)) => upgrade(request, protocol).unwrap_or_else(Decision::Answer),
-        Ok(Verdict::Page) => Decision::Answer(page(request, policy)),
-        Err(refusal) => Decision::Answer(refusal),
+    // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(request, token.as_deref(), policy))).unwrap_or_else(|_| {
+        error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
+        Err(Response::text(500, "This server has a bug; its log says more."))
+    });
+    let negotiated = judged.unwrap_or_else(Negotiated::Response);
+    if let Negotiated::Upgrade { response, .. } = &negotiated {
+        secrets::record_transcript(request, response);
     }
+    negotiated
 }
 
-/// What the rules of this server say.
-enum Verdict {
-    Page,
-    Upgrade(Option<Arc<str>>),
-}
-
-/// The last check, that of the key, and the 101 answer.
-fn upgrade(request: &mut Request, protocol: Option<Arc<str>>) -> Result<Decision, Response> {
-    let accept = upgrade::accept(request.headers())?;
-    let response = upgrade::answer(&accept, protocol.as_deref());
-    transcript::complete(request, &response);
-    Ok(Decision::Upgrade { response, protocol })
-}
-
-/// Does it come with an access token, right or wrong?
-pub fn offers_token(request: &Request) -> bool {
-    secrets::offers_token(request)
-}
-
-/// The answer for an address that has sent too many wrong access tokens: 429.
-#[must_use]
-pub fn too_many_tokens() -> Response {
-    Response::text(429, "Too many wrong access tokens came from this address; try again later.")
-        .with("Retry-After", "10")
-}
-
-/// The answer for a connection that is one too many: 503.
-#[must_use]
-pub fn full() -> Response {
-    Response::text(503, "This server is full; try again later.").with("Retry-After", "10")
-}
-
-/// Host, then the rest: a foreign `Host` gets neither page nor handshake.
-fn judge(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Verdict, Response> {
-    fields::no_body(request.headers())?;
-    let host = host_of(request)?;
-    if let Some(host) = &host {
-        policy.access.check_host(host).map_err(refused)?;
+/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake.
+fn judge(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Negotiated, Response> {
+    let (headers, access) = (request.headers(), &policy.access);
+    check_no_body(headers)?;
+    let host = accepted_host(request, access)?;
+    if !upgrade::is_requested(headers) {
+        return Ok(Negotiated::Response(page(request, policy)));
     }
-    if !upgrade::is_wanted(request.headers()) {
-        return Ok(Verdict::Page);
-    }
-    let Some(host) = host else {
-        return Err(upgrade::old_version());
-    };
-    upgrade::check_request(request, policy)?;
-    let protocol = upgrade::choose_protocol(request.headers(), &policy.protocols)?;
-    check_origin(request, &host, &policy.access)?;
-    policy.access.check_token(token).map_err(refused)?;
-    Ok(Verdict::Upgrade(protocol))
+    let host = host.ok_or_else(upgrade::old_version)?;
+    let accept = upgrade::check(request, policy)?;
+    let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
+    let origin = single_field(headers, ORIGIN).map_err(|_| bad_request("Origin is given more than once."))?;
+    // Bytes that are not text are not an origin either.
+    access.check_origin(origin.map(|value| value.to_str().unwrap_or_default()), &host)?;
+    access.check_token(token)?;
+    Ok(Negotiated::Upgrade { response: upgrade::response(&accept, protocol.as_deref()), protocol })
 }
 
-/// The host that the request is for; `None` only with HTTP/1.0, which knew no `Host`.
-/// The one of an absolute target wins over the header, which must be there all the same (RFC 9112 3.2).
-fn host_of(request: &Request) -> Result<Option<Host>, Response> {
-    let invalid = || bad_request("Host must be a host name or an IP address, and a port where there is one.");
-    let header = match fields::single(request.headers(), header::HOST) {
-        Ok(Some(value)) => Some(value.to_str().ok().and_then(Host::parse).ok_or_else(invalid)?),
+/// Requests have no body, so whatever follows the head can only be frames.
+fn check_no_body(headers: &HeaderMap) -> Result<(), Response> {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        return Err(bad_request("Requests to this server have no body: leave Transfer-Encoding out."));
+    }
+    if headers.get_all(CONTENT_LENGTH).iter().all(is_zero) {
+        return Ok(());
+    }
+    Err(bad_request("Requests to this server have no body: Content-Length must be 0 or left out."))
+}
+
+/// `0`, `00` and `0, 0` are zero: proxies join repeated fields (RFC 9110 8.6).
+fn is_zero(length: &HeaderValue) -> bool {
+    let is_zero = |part: &[u8]| !part.is_empty() && part.iter().all(|byte| *byte == b'0');
+    length.as_bytes().split(|byte| *byte == b',').all(|part| is_zero(part.trim_ascii()))
+}
+
+/// The host that the request is for, if this server accepts it. `None` only with HTTP/1.0, which had no `Host`.
+///
+/// The host of an absolute target wins, but the field is required all the same (RFC 9112 3.2).
+fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Response> {
+    let invalid = || bad_request("Host must be a host name or an IP address, with an optional port.");
+    let parse = |text: &str| Host::parse(text).map_err(|_| invalid());
+    let host = match single_field(request.headers(), HOST) {
+        Ok(Some(value)) => Some(parse(value.to_str().unwrap_or_default())?),
         Ok(None) if request.version() == Version::HTTP_10 => None,
         Ok(None) => return Err(bad_request("Host is missing.")),
         Err(_) => return Err(bad_request("Host is given more than once.")),
     };
-    match request.uri().authority() {
-        Some(authority) => Host::parse(authority.as_str()).map(Some).ok_or_else(invalid),
-        None => Ok(header),
-    }
+    let host = match request.uri().authority() {
+        Some(authority) => Some(parse(authority.as_str())?),
+        None => host,
+    };
+    host.map(|host| access.check_host(&host).map(|()| host)).transpose().map_err(Into::into)
 }
 
-fn check_origin(request: &Request, host: &Host, access: &Access) -> Result<(), Response> {
-    let origin = fields::single(request.headers(), header::ORIGIN)
-        .map_err(|_| bad_request("Origin is given more than once."))?;
-    // Bytes that are no text are no origin either.
-    let origin = origin.map(|value| value.to_str().unwrap_or_default());
-    access.check_origin(origin, host).map_err(refused)
-}
-
-/// What a request gets that wants no upgrade.
+/// The response to a request without an upgrade.
 fn page(request: &Request, policy: &Policy) -> Response {
-    let site = policy.site.as_ref();
-    if let Some(response) = site.and_then(|site| site(request)) {
+    if let Some(response) = policy.http_handler.as_ref().and_then(|handler| handler(request)) {
         return response;
     }
     if !(policy.endpoint)(request.uri().path()) {
-        return not_found("Nothing is at this path.");
+        return Response::text(404, "Nothing is at this path.");
     }
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return upgrade::required("This is a WebSocket server; connect to it with ws:// or a WebSocket client.");
+    match *request.method() {
+        Method::GET | Method::HEAD => {
+            upgrade::required("This is a WebSocket server. Connect to it with ws:// or a WebSocket client.")
+        }
+        _ => method_not_allowed(),
     }
-    not_allowed("GET")
 }
 
-fn refused(refusal: Refusal) -> Response {
-    let response = Response::text(refusal.status(), refusal.to_string());
-    match refusal.status() {
-        401 => response.with("WWW-Authenticate", "Bearer"),
-        _ => response,
-    }
+/// Redirects to the same path on that port, with 308 (RFC 9110 15.4.9). A request without an accepted host is refused, so
+/// that a client is never sent to another server.
+#[must_use]
+pub fn redirect(request: &Request, access: &Access, https_port: u16) -> Response {
+    let host = match accepted_host(request, access) {
+        Ok(Some(host)) => Host { port: Some(https_port).filter(|port| *port != 443), ..host },
+        Ok(None) => return bad_request("Host is missing."),
+        Err(refusal) => return refusal,
+    };
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let location = format!("https://{host}{target}");
+    Response::text(308, format!("This server uses HTTPS: {location}")).with("Location", location)
+}
+
+/// The response to a client whose address has sent too many wrong access tokens: 429.
+#[must_use]
+pub fn too_many_tokens() -> Response {
+    Response::text(429, "Too many wrong access tokens from this address. Try again later.").with("Retry-After", "10")
+}
+
+/// The response to a client that exceeds a limit on connections: 503.
+#[must_use]
+pub fn server_full() -> Response {
+    Response::text(503, "This server is full. Try again later.").with("Retry-After", "10")
 }
 
 fn bad_request(sentence: &str) -> Response {
     Response::text(400, sentence)
 }
 
-fn not_found(sentence: &str) -> Response {
-    Response::text(404, sentence)
+fn method_not_allowed() -> Response {
+    Response::text(405, "Only GET is allowed here.").with("Allow", "GET")
 }
 
-fn not_allowed(allow: &'static str) -> Response {
-    Response::text(405, format!("Only {allow} is possible here.")).with("Allow", allow)
+impl From<Refusal> for Response {
+    fn from(refusal: Refusal) -> Self {
+        let response = Self::text(refusal.status(), refusal.to_string());
+        if refusal.status() == 401 { response.with("WWW-Authenticate", "Bearer") } else { response }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redirected(host: &str, target: &str, port: u16) -> Response {
+        let mut request = Request::new(());
+        *request.uri_mut() = target.parse().expect("a target");
+        request.headers_mut().insert("Host", host.parse().expect("a value"));
+        redirect(&request, &Access::default(), port)
+    }
+
+    #[test]
+    fn redirect_keeps_the_path_and_changes_the_port() {
+        for (host, target, port, location) in [
+            ("localhost", "/", 443, "https://localhost/"),
+            ("LOCALHOST:80", "/a?b=c", 8443, "https://localhost:8443/a?b=c"),
+            ("[::1]:8080", "/room/x%20y", 443, "https://[::1]/room/x%20y"),
+            ("x", "http://127.0.0.1:1/y", 2, "https://127.0.0.1:2/y"),
+        ] {
+            let response = redirected(host, target, port);
+            assert_eq!((response.status, response.header("Location")), (308, Some(location)));
+        }
+    }
+
+    #[test]
+    fn redirect_never_leads_to_a_foreign_host() {
+        for (host, status) in [("evil.example", 421), ("a b", 400), ("", 400)] {
+            let response = redirected(host, "/", 443);
+            assert_eq!((response.status, response.header("Location")), (status, None), "{host}");
+        }
+    }
 }

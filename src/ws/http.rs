@@ -1,59 +1,45 @@
-//! What the server answers to plain HTTP: a response, as data.
-//!
-//! Owns the shape of an answer and how it is written. Knows no sockets and no routes.
+//! HTTP as far as this server needs it: a response as data, header fields, and percent-encoding.
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
+use tungstenite::http::{HeaderMap, HeaderValue, StatusCode, header::AsHeaderName};
 
 pub use tungstenite::http::Method;
 
-/// The head of a request, as tungstenite and the `http` crate know it.
+/// The head of a request, as tungstenite and the `http` crate represent it.
 pub type Request = tungstenite::handshake::server::Request;
 
-/// What answers requests that are no WebSocket handshakes: `None` means that nothing is at that path.
+/// Responds to requests that are not WebSocket handshakes. `None` means that nothing is at that path.
 pub type HttpHandler = Arc<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
 
-/// A handshake as it went over the wire, secrets hidden: an extension of the request that comes with
+/// Both heads of a handshake, without secrets. It is an extension of the request that comes with
 /// [`Event::Connected`](crate::Event::Connected).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandshakeTranscript {
-    /// The request's head: a line each, as it was spelled, without the empty one.
+    /// The head of the request, one line for each field, spelled as received, without the empty line.
     pub request: String,
-    /// The answer's head, likewise.
+    /// The head of the response, in the same form.
     pub response: String,
 }
 
-/// A whole HTTP/1.1 answer. `Content-Length` and `Connection: close` are added when it is written.
+/// A complete HTTP/1.1 response. `Content-Length` and `Connection: close` are added when it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status code, such as 200 or 404.
     pub status: u16,
-    /// Header fields beyond `Content-Length` and `Connection`.
+    /// Header fields other than `Content-Length` and `Connection`.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
-    /// The body; a HEAD request gets its length only.
+    /// The body. For a HEAD request, only its length is sent.
     pub body: Cow<'static, [u8]>,
 }
 
-/// What is not plain becomes `%` and two digits (RFC 3986 2.1).
-pub(crate) fn percent_encoded(bytes: &[u8], is_plain: impl Fn(u8) -> bool) -> String {
-    let mut encoded = String::with_capacity(bytes.len());
-    for byte in bytes {
-        match is_plain(*byte) {
-            true => encoded.push(char::from(*byte)),
-            false => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
-}
-
 impl Response {
-    /// An answer without a body and without header fields of its own.
+    /// A response without a body and without header fields of its own.
     #[must_use]
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Cow::Borrowed(&[]) }
     }
 
-    /// A plain text answer of one line; the line feed is added here.
+    /// A plain text response of one line. The line feed is added here.
     pub fn text(status: u16, sentence: impl AsRef<str>) -> Self {
         let body = format!("{}\n", sentence.as_ref()).into_bytes();
         Self { body: body.into(), ..Self::empty(status) }
@@ -61,60 +47,92 @@ impl Response {
             .with("X-Content-Type-Options", "nosniff")
     }
 
-    /// The same answer with one more header field. Names and values must be valid ones: they are written as they are.
+    /// The same response with one more header field. Name and value must be valid: they are written unchanged.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// The first header field of that name, letter case ignored.
+    /// The first header field with that name, in any letter case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut all = self.headers.iter();
         all.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
     }
 
-    /// The bytes to send: status line, header fields, and the body unless `head_only` (the request's method was HEAD).
+    /// The bytes to send: status line, header fields, and the body unless `head_only` (for the method HEAD).
     ///
-    /// A status that never has a body (1xx, 204, 304) gets no `Content-Length` and no body (RFC 9110 8.6).
+    /// Status codes that never have a body (1xx, 204, 304) get no `Content-Length` and no body (RFC 9110 8.6).
     #[must_use]
     pub fn to_bytes(&self, head_only: bool) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(256 + self.body.len());
-        self.write_head(&mut bytes);
-        if !head_only && self.may_have_body() {
+        let reason = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
+        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason.unwrap_or_default());
+        for (name, value) in &self.headers {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        let has_body = self.status >= 200 && self.status != 204 && self.status != 304;
+        if has_body {
+            head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
+        }
+        // A sender of Upgrade must list it in Connection (RFC 9110 7.8).
+        let upgrade = self.header("Upgrade").map_or("", |_| ", Upgrade");
+        head.extend(["Connection: close", upgrade, "\r\n\r\n"]);
+        let mut bytes = head.into_bytes();
+        if has_body && !head_only {
             bytes.extend_from_slice(&self.body);
         }
         bytes
     }
+}
 
-    fn write_head(&self, bytes: &mut Vec<u8>) {
-        let mut line = |text: &[&str]| {
-            text.iter().for_each(|part| bytes.extend_from_slice(part.as_bytes()));
-            bytes.extend_from_slice(b"\r\n");
-        };
-        line(&["HTTP/1.1 ", &self.status.to_string(), " ", self.reason()]);
-        for (name, value) in &self.headers {
-            line(&[name, ": ", value]);
-        }
-        if self.may_have_body() {
-            line(&["Content-Length: ", &self.body.len().to_string()]);
-        }
-        // Who sends Upgrade names it in Connection (RFC 9110 7.8).
-        let upgrade = self.header("Upgrade").map_or("", |_| ", Upgrade");
-        line(&["Connection: close", upgrade]);
-        line(&[]);
-    }
+/// A header field that must not be repeated occurs twice.
+#[derive(Debug)]
+pub(crate) struct Repeated;
 
-    fn may_have_body(&self) -> bool {
-        self.status >= 200 && self.status != 204 && self.status != 304
+/// The only header field with that name.
+pub(crate) fn single_field(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, Repeated> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(Repeated),
+        (value, None) => Ok(value),
     }
+}
 
-    /// The words beside the status code; they are for people only (RFC 9112 4).
-    fn reason(&self) -> &'static str {
-        let status = tungstenite::http::StatusCode::from_u16(self.status).ok();
-        status.and_then(|status| status.canonical_reason()).unwrap_or("")
+/// The elements of a list that may be spread over several fields. Empty elements are skipped (RFC 9110 5.6.1.2).
+pub(crate) fn list_elements(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &[u8]> {
+    let values = headers.get_all(name).into_iter();
+    let elements = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
+}
+
+/// Whether a list contains that word, in any letter case.
+pub(crate) fn list_contains(headers: &HeaderMap, name: impl AsHeaderName, word: &str) -> bool {
+    list_elements(headers, name).any(|element| element.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// Whether that is a token (RFC 9110 5.6.2).
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !text.is_empty() && text.iter().all(allowed)
+}
+
+/// Encodes each byte that is not plain as `%` and two hexadecimal digits (RFC 3986 2.1).
+pub(crate) fn percent_encoded(bytes: &[u8], is_plain: impl Fn(u8) -> bool) -> String {
+    let encode = |byte: &u8| if is_plain(*byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
+    bytes.iter().map(encode).collect()
+}
+
+/// Decodes percent-encoding (RFC 3986 2.1). `None` if a `%` is not followed by two hexadecimal digits.
+pub(crate) fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+    let mut parts = text.as_bytes().split(|byte| *byte == b'%');
+    let mut decoded = parts.next()?.to_vec();
+    for part in parts {
+        let digit = |at: usize| char::from(*part.get(at)?).to_digit(16);
+        decoded.push(u8::try_from(digit(0)? * 16 + digit(1)?).ok()?);
+        decoded.extend_from_slice(&part[2..]);
     }
+    Some(decoded)
 }
 
 #[cfg(test)]
@@ -126,28 +144,40 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_says_how_long_it_is_and_that_it_is_the_last() {
-        let answer = Response::text(404, "Nothing.");
+    fn response_has_its_length_and_closes_the_connection() {
+        let response = Response::text(404, "Nothing.");
         let head = "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\n\
             X-Content-Type-Options: nosniff\r\nContent-Length: 9\r\nConnection: close\r\n\r\n";
-        assert_eq!(text(&answer, true), head);
-        assert_eq!(text(&answer, false), format!("{head}Nothing.\n"));
+        assert_eq!(text(&response, true), head);
+        assert_eq!(text(&response, false), format!("{head}Nothing.\n"));
     }
 
     #[test]
-    fn without_a_body_there_is_no_length() {
-        let answer = text(&Response::empty(304), false);
-        assert_eq!(answer, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
+    fn status_without_a_body_has_no_length() {
+        let response = text(&Response::empty(304), false);
+        assert_eq!(response, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
     }
 
     #[test]
-    fn an_upgrade_is_named_in_connection() {
-        let answer = text(&Response::empty(426).with("Upgrade", "websocket"), false);
-        assert!(answer.contains("\r\nConnection: close, Upgrade\r\n"), "{answer}");
+    fn upgrade_is_listed_in_connection() {
+        let response = text(&Response::empty(426).with("Upgrade", "websocket"), false);
+        assert!(response.contains("\r\nConnection: close, Upgrade\r\n"), "{response}");
     }
 
     #[test]
-    fn an_unknown_status_has_no_words() {
+    fn unknown_status_has_no_reason_phrase() {
         assert!(text(&Response::empty(799), false).starts_with("HTTP/1.1 799 \r\n"));
+    }
+
+    #[test]
+    fn percent_encoding_is_decoded_or_rejected() {
+        for (encoded, decoded) in
+            [("", Some("")), ("a%20b%2Bc", Some("a b+c")), ("%c3%A9", Some("\u{e9}")), ("%", None), ("%4", None)]
+        {
+            assert_eq!(percent_decoded(encoded).as_deref(), decoded.map(str::as_bytes), "{encoded}");
+        }
+        for broken in ["%zz", "100%+1", "%+1", "a%2"] {
+            assert_eq!(percent_decoded(broken), None, "{broken}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! seen here only.
 
 use crate::{
-    ws::handshake::Source,
+    ws::handshake::DeadlineRead,
     ws::tcp::{left_until, send_now},
     ws::tls::Session,
 };
@@ -83,7 +83,7 @@ impl<'a> Line<'a> {
 }
 
 /// Sets the socket's read timeout if it has to wait, and leaves it set.
-impl Source for Line<'_> {
+impl DeadlineRead for Line<'_> {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(session) = &mut self.session else { return (&mut &*self.stream).read_before(deadline, buffer) };
         loop {

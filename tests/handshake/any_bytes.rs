@@ -1,31 +1,31 @@
-//! Whatever is sent: no panic, and how it is cut into segments makes no difference.
+//! Properties of random input: it causes no panic, and segmentation does not change the outcome.
 
-use chinwag::handshake::{Decision, HeadError, decide};
+use chinwag::handshake::{HeadError, Negotiated, negotiate};
 use proptest::prelude::*;
 
 use crate::requests::{handshake, plus};
 use crate::rows::{chat, with_token};
 use crate::script::Script;
 
-/// What a server would do, and what of the bytes would be left for the connection.
+/// The responses of a server, and the bytes that are left for the connection.
 fn outcome(mut script: Script) -> (String, Option<Vec<u8>>) {
     match script.read() {
         Err(HeadError::Io(error)) => panic!("{error}"),
         Err(error) => (format!("{error:?}"), None),
-        Ok((mut request, mut behind)) => {
-            let answers = [chat(), with_token()].map(|policy| written(decide(&mut request, &policy)));
-            behind.extend(script.rest());
-            (format!("{request:?} {answers:?}"), Some(behind))
+        Ok((mut request, mut rest)) => {
+            let responses = [chat(), with_token()].map(|policy| bytes_to_send(negotiate(&mut request, &policy)));
+            rest.extend(script.rest());
+            (format!("{request:?} {responses:?}"), Some(rest))
         }
     }
 }
 
-fn written(decision: Decision) -> String {
-    let bytes = match decision {
-        Decision::Upgrade { response, .. } => response,
-        Decision::Answer(response) => response.to_bytes(false),
+fn bytes_to_send(negotiated: Negotiated) -> String {
+    let bytes = match negotiated {
+        Negotiated::Upgrade { response, .. } => response,
+        Negotiated::Response(response) => response.to_bytes(false),
     };
-    let text = String::from_utf8(bytes).expect("answers are text");
+    let text = String::from_utf8(bytes).expect("responses are text");
     assert!(text.contains("\r\n\r\n"));
     text
 }
@@ -34,9 +34,9 @@ fn cut(bytes: &[u8], sizes: &[usize]) -> Script {
     let mut rest = bytes;
     let mut segments = Vec::new();
     for size in sizes.iter().cycle().take(bytes.len()) {
-        let (segment, behind) = rest.split_at((*size).min(rest.len()));
+        let (segment, later) = rest.split_at((*size).min(rest.len()));
         segments.push(segment.to_vec());
-        rest = behind;
+        rest = later;
     }
     Script::segments(segments)
 }
@@ -63,7 +63,7 @@ fn header_line() -> impl Strategy<Value = String> {
     (name, value, "\r?\n").prop_map(|(name, value, end)| format!("{name}: {value}{end}"))
 }
 
-/// Random bytes, text with line ends, and handshakes with something done to them.
+/// Random bytes, text with line ends, and altered handshakes.
 fn sent() -> impl Strategy<Value = Vec<u8>> {
     let lines = proptest::collection::vec(header_line(), 0..4);
     let target = "[/a-z?&=%:.*#\\[\\]@-]{0,30}";
@@ -75,10 +75,10 @@ fn sent() -> impl Strategy<Value = Vec<u8>> {
             plus(lines.trim_end()).replacen("GET /", &format!("GET {target}"), 1).into_bytes()
         }),
         (0..handshake().len(), any::<u8>(), proptest::collection::vec(any::<u8>(), 0..20)).prop_map(
-            |(at, byte, behind)| {
+            |(at, byte, rest)| {
                 let mut bytes = handshake().into_bytes();
                 bytes[at] = byte;
-                [bytes, behind].concat()
+                [bytes, rest].concat()
             }
         ),
     ]
@@ -86,16 +86,16 @@ fn sent() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn segments_make_no_difference(bytes in sent(), sizes in proptest::collection::vec(1_usize..50, 1..8)) {
+    fn segmentation_does_not_change_the_outcome(bytes in sent(), sizes in proptest::collection::vec(1_usize..50, 1..8)) {
         let whole = outcome(Script::of(bytes.clone()));
         prop_assert_eq!(&outcome(cut(&bytes, &sizes)), &whole);
         prop_assert_eq!(&outcome(cut(&bytes, &[1])), &whole);
     }
 
     #[test]
-    fn what_lies_behind_the_head_is_what_was_sent_there(behind in proptest::collection::vec(any::<u8>(), 0..9000), size in 1_usize..9000) {
-        let bytes = [handshake().into_bytes(), behind.clone()].concat();
+    fn bytes_after_the_head_are_kept(after in proptest::collection::vec(any::<u8>(), 0..9000), size in 1_usize..9000) {
+        let bytes = [handshake().into_bytes(), after.clone()].concat();
         let (_, rest) = outcome(cut(&bytes, &[size]));
-        prop_assert_eq!(rest, Some(behind));
+        prop_assert_eq!(rest, Some(after));
     }
 }

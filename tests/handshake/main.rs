@@ -1,6 +1,6 @@
-//! What is sent, and what is sent back: the rules of docs/HANDSHAKE.md, case by case.
+//! The rules of docs/HANDSHAKE.md, one case after another.
 //!
-//! Needs no sockets: the head is read from a script of segments, and the answer is data.
+//! No sockets are needed: the head is read from a script of segments, and the response is data.
 
 mod any_bytes;
 mod document;
@@ -9,12 +9,12 @@ mod requests;
 mod rows;
 mod script;
 
-use chinwag::handshake::Decision;
+use chinwag::handshake::{Negotiated, Policy};
 use rows::{GROUPS, Group, Row};
-use script::{Script, answer_to};
+use script::{Script, respond};
 
 #[test]
-fn each_case_gets_its_answer() {
+fn each_case_gets_its_response() {
     for group in GROUPS {
         for row in (group.rows)() {
             check(group, &row, row.script());
@@ -23,7 +23,7 @@ fn each_case_gets_its_answer() {
 }
 
 #[test]
-fn one_byte_segments_make_no_difference() {
+fn one_byte_segments_get_the_same_responses() {
     for group in GROUPS {
         for row in (group.rows)() {
             check(group, &row, row.script().in_pieces_of(1));
@@ -32,7 +32,7 @@ fn one_byte_segments_make_no_difference() {
 }
 
 fn check(group: &Group, row: &Row, script: Script) {
-    let reply = answer_to(script, &(group.policy)());
+    let reply = respond(script, &(group.policy)());
     let what = format!("{}: {}", group.title, row.what);
     assert_eq!(reply.status, row.status, "{what}: {}", reply.text);
     assert!(reply.text.contains(row.says), "{what}: {}", reply.text);
@@ -43,35 +43,44 @@ fn check(group: &Group, row: &Row, script: Script) {
 }
 
 #[test]
-fn the_answer_to_the_example_of_the_standard() {
-    let reply = answer_to(Script::of(requests::handshake()), &rows::chat());
+fn example_of_the_rfc_gets_its_exact_response() {
+    let reply = respond(Script::of(requests::handshake()), &rows::chat());
     let expected = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
     assert_eq!(reply.text, expected);
 }
 
 #[test]
-fn the_choice_is_told_to_the_server_too() {
+fn selected_protocol_is_returned() {
     let offer = "Sec-WebSocket-Protocol: text, json";
     let (mut request, _) = requests::parsed(&requests::plus(offer));
-    match chinwag::handshake::decide(&mut request, &rows::chat()) {
-        Decision::Upgrade { protocol, .. } => assert_eq!(protocol.as_deref(), Some("text")),
-        Decision::Answer(response) => panic!("refused: {response:?}"),
+    match chinwag::handshake::negotiate(&mut request, &rows::chat()) {
+        Negotiated::Upgrade { protocol, .. } => assert_eq!(protocol.as_deref(), Some("text")),
+        Negotiated::Response(response) => panic!("refused: {response:?}"),
     }
 }
 
 #[test]
-fn no_secret_is_left_in_the_request() {
+fn secrets_are_removed_from_the_request() {
     let sent = requests::plus("Authorization: Bearer s3cret\r\nCookie: id=s3cret");
     let sent = requests::replace(&sent, "GET /", "GET /?a=1&token=s3cret&b=2&token=s3cret");
     let (mut request, _) = requests::parsed(&sent);
-    chinwag::handshake::decide(&mut request, &rows::with_token());
+    chinwag::handshake::negotiate(&mut request, &rows::with_token());
     assert_eq!(request.uri(), "/?a=1&token=***&b=2&token=***");
     assert!(!format!("{request:?}").contains("s3cret"));
 }
 
 #[test]
-fn a_full_server_says_so() {
-    let reply = chinwag::handshake::full();
+fn full_server_responds_with_503() {
+    let reply = chinwag::handshake::server_full();
     assert_eq!((reply.status, reply.header("Retry-After")), (503, Some("10")));
+}
+
+#[test]
+fn panic_in_user_code_is_answered_with_500() {
+    let handler = Policy { http_handler: Some(std::sync::Arc::new(|_| panic!("a bug"))), ..Policy::default() };
+    let endpoint = Policy { endpoint: |_| panic!("a bug"), ..Policy::default() };
+    for policy in [handler, endpoint] {
+        assert_eq!(respond(Script::of(requests::plain("GET / HTTP/1.1", "")), &policy).status, 500);
+    }
 }

@@ -1,29 +1,30 @@
-//! How the head is read: what lies behind it, how large it may be, and how much work it is.
+//! Reading of the head: the bytes after it, its limits, and failures of the stream.
 
 use std::io;
 use std::time::Instant;
 
-use chinwag::handshake::{HeadError, Limits, Source, read_head};
+use chinwag::Config;
+use chinwag::handshake::{DeadlineRead, HeadError, read_request};
 
 use crate::requests::{handshake, plain};
 use crate::script::{Script, Then};
 
 #[test]
-fn frames_right_behind_the_handshake_are_kept() {
+fn frames_after_the_handshake_are_kept() {
     let frames = b"\x81\x85\0\0\0\0hello".to_vec();
     let together = [handshake().into_bytes(), frames.clone()].concat();
-    let (_, behind) = Script::of(together).read().expect("a request");
-    assert_eq!(behind, frames);
+    let (_, rest) = Script::of(together).read().expect("a request");
+    assert_eq!(rest, frames);
 }
 
 #[test]
-fn line_feeds_behind_the_head_are_no_part_of_it() {
-    let (_, behind) = Script::of(handshake() + "\r\n\n").read().expect("a request");
-    assert_eq!(behind, b"\r\n\n");
+fn line_feeds_after_the_head_are_kept() {
+    let (_, rest) = Script::of(handshake() + "\r\n\n").read().expect("a request");
+    assert_eq!(rest, b"\r\n\n");
 }
 
 #[test]
-fn a_head_may_be_as_large_as_the_limit_and_no_larger() {
+fn head_may_be_as_large_as_the_limit() {
     for (size, fits) in [(8192, true), (8193, false), (100_000, false)] {
         let empty = plain("GET / HTTP/1.1", "A: \r\n").len();
         let head = plain("GET / HTTP/1.1", &format!("A: {}\r\n", "a".repeat(size - empty)));
@@ -36,7 +37,7 @@ fn a_head_may_be_as_large_as_the_limit_and_no_larger() {
 }
 
 #[test]
-fn a_head_may_have_as_many_fields_as_the_limit_and_no_more() {
+fn head_may_have_as_many_fields_as_the_limit() {
     for (fields, fits) in [(100, true), (101, false)] {
         let lines: String = (1..fields).map(|n| format!("A{n}: b\r\n")).collect();
         match Script::of(plain("GET / HTTP/1.1", &lines)).read() {
@@ -47,18 +48,19 @@ fn a_head_may_have_as_many_fields_as_the_limit_and_no_more() {
 }
 
 #[test]
-fn limits_can_be_smaller() {
-    let limits = Limits { bytes: 64, fields: 1 };
+fn size_limit_can_be_configured() {
+    let mut config = Config::default();
+    config.max_head_size = 64;
     let mut script = Script::of(handshake());
-    let answer = read_head(&mut script, &limits, Instant::now());
-    assert!(matches!(answer, Err(HeadError::TooLarge)));
-    assert_eq!(script.rest().len(), handshake().len() - 64, "no more was read");
+    let result = read_request(&mut script, &config, Instant::now());
+    assert!(matches!(result, Err(HeadError::TooLarge)));
+    assert_eq!(script.rest().len(), handshake().len() - 64, "nothing more was read");
 }
 
 #[test]
-fn how_a_peer_may_vanish() {
+fn each_failure_of_the_stream_has_its_error() {
     let half = "GET / HTTP/1.1\r\nHost";
-    let read = |text: &str, then| Script::of(text).then(then).read().expect_err("no request");
+    let read = |text: &str, then| Script::of(text).then(then).read().expect_err("an incomplete request");
     assert!(matches!(read("", Then::Closes), HeadError::Closed));
     assert!(matches!(read(half, Then::Closes), HeadError::Incomplete));
     assert!(matches!(read("", Then::Waits), HeadError::Deadline));
@@ -67,7 +69,7 @@ fn how_a_peer_may_vanish() {
 }
 
 #[test]
-fn a_client_hello_is_known_by_its_first_two_bytes() {
+fn client_hello_is_detected_by_its_first_two_bytes() {
     let hello = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01];
     for size in [1, 6] {
         let script = Script::of(hello).then(Then::Waits);
@@ -76,10 +78,10 @@ fn a_client_hello_is_known_by_its_first_two_bytes() {
     }
 }
 
-/// Interrupted before each byte, as a debugger or a signal does it.
+/// Each read is interrupted once, as by a signal.
 struct Interrupted(Script, bool);
 
-impl Source for Interrupted {
+impl DeadlineRead for Interrupted {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         self.1 = !self.1;
         if self.1 {
@@ -90,8 +92,8 @@ impl Source for Interrupted {
 }
 
 #[test]
-fn an_interrupted_read_is_tried_again() {
+fn interrupted_read_is_retried() {
     let mut source = Interrupted(Script::of(handshake()).in_pieces_of(1), false);
-    let read = read_head(&mut source, &Limits::default(), Instant::now());
+    let read = read_request(&mut source, &Config::default(), Instant::now());
     assert!(read.is_ok());
 }

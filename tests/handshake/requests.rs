@@ -1,4 +1,4 @@
-//! Requests to begin a table row with.
+//! Requests for the rows of the table.
 
 use chinwag::http::Request;
 
@@ -11,24 +11,24 @@ pub(crate) fn handshake() -> String {
         .to_owned()
 }
 
-/// The handshake with more header lines.
+/// The handshake with more lines.
 pub(crate) fn plus(lines: &str) -> String {
     let handshake = handshake();
     let head = handshake.strip_suffix("\r\n").expect("an empty line");
     format!("{head}{lines}\r\n\r\n")
 }
 
-/// The handshake without the header of that name.
+/// The handshake without the field with that name.
 pub(crate) fn without(name: &str) -> String {
     with(name, "")
 }
 
-/// The handshake with other lines (complete ones) in the place of the header of that name.
+/// The handshake with these complete lines instead of the field with that name.
 pub(crate) fn with(name: &str, lines: &str) -> String {
     let handshake = handshake();
     let mut all = handshake.split_inclusive("\r\n");
     let line = all.find(|line| line.starts_with(&format!("{name}: ")));
-    replace(&handshake, line.expect("such a header"), lines)
+    replace(&handshake, line.expect("such a field"), lines)
 }
 
 /// The handshake with another request line.
@@ -36,12 +36,12 @@ pub(crate) fn line(request_line: &str) -> String {
     replace(&handshake(), "GET / HTTP/1.1", request_line)
 }
 
-/// A plain request with nothing but a `Host` and perhaps more lines (complete ones).
+/// A request with only a `Host`, and optionally more complete lines.
 pub(crate) fn plain(request_line: &str, lines: &str) -> String {
     format!("{request_line}\r\nHost: localhost:6502\r\n{lines}\r\n")
 }
 
-/// A replacement that must happen.
+/// Replaces text that must exist.
 pub(crate) fn replace(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from} in {text}");
     text.replacen(from, to, 1)

@@ -1,4 +1,4 @@
-//! The cases: what is sent, the status that comes back, and something that the answer must say.
+//! The cases: the bytes sent, the status of the response, and a part of its text.
 
 mod access;
 mod http;
@@ -35,13 +35,13 @@ pub(crate) struct Group {
 pub(crate) const GROUPS: &[Group] = &[
     Group {
         title: "Accepted",
-        setting: "The chat server, which knows `json`, `chinwag.v1` and `text`, with handshakes at `/`.",
+        setting: "The chat server, with the subprotocols `json`, `chinwag.v1` and `text`, and handshakes at `/`.",
         policy: chat,
         rows: websocket::accepted,
     },
-    Group { title: "Not a request", setting: "Whatever the configuration.", policy: chat, rows: http::no_request },
-    Group { title: "Target, version, body", setting: "The chat server.", policy: chat, rows: http::not_http },
-    Group { title: "Not a handshake", setting: "The chat server.", policy: chat, rows: websocket::no_handshake },
+    Group { title: "Not a request", setting: "With any configuration.", policy: chat, rows: http::invalid_requests },
+    Group { title: "Target, version, body", setting: "The chat server.", policy: chat, rows: http::targets_and_bodies },
+    Group { title: "Not a handshake", setting: "The chat server.", policy: chat, rows: websocket::invalid_handshakes },
     Group {
         title: "Host and Origin",
         setting: "The chat server on a machine called `pi`, with `--host chat.example --origin https://app.example`.",
@@ -63,7 +63,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { title: "Pages", setting: "The chat server.", policy: chat, rows: http::pages },
     Group {
         title: "No pages",
-        setting: "A server built on the library, which has no pages and takes handshakes at every path.",
+        setting: "A server built on the library, without pages and with handshakes at every path.",
         policy: Policy::default,
         rows: http::no_pages,
     },
@@ -73,7 +73,7 @@ pub(crate) fn chat() -> Policy {
     Policy {
         protocols: ["json", "chinwag.v1", "text"].map(Into::into).to_vec(),
         endpoint: |path| path == "/",
-        site: Some(std::sync::Arc::new(chinwag::chat::page::respond)),
+        http_handler: Some(std::sync::Arc::new(chinwag::chat::page::respond)),
         ..Policy::default()
     }
 }

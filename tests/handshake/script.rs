@@ -1,13 +1,14 @@
-//! A peer that sends a script, and the server's answer to it.
+//! A peer that sends a script of segments, and the server's response.
 
 use std::collections::VecDeque;
 use std::io;
 use std::time::Instant;
 
-use chinwag::handshake::{Decision, HeadError, Limits, Policy, Source, decide, read_head};
+use chinwag::Config;
+use chinwag::handshake::{DeadlineRead, HeadError, Negotiated, Policy, negotiate, read_request};
 use chinwag::http::{Method, Request};
 
-/// What a peer does when it has sent all it has to say.
+/// What a peer does after its last segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
     Closes,
@@ -15,7 +16,7 @@ pub(crate) enum Then {
     Resets,
 }
 
-/// The segments that a peer sends, each of which comes in one read if there is room.
+/// The segments that a peer sends. Each one arrives in one read, if the buffer is large enough.
 #[derive(Debug, Clone)]
 pub(crate) struct Script {
     segments: VecDeque<Vec<u8>>,
@@ -42,17 +43,17 @@ impl Script {
         Self::segments(pieces).then(self.then)
     }
 
-    /// What was not read yet.
+    /// The bytes that were not read.
     pub(crate) fn rest(&self) -> Vec<u8> {
         self.segments.iter().flatten().copied().collect()
     }
 
     pub(crate) fn read(&mut self) -> Result<(Request, Vec<u8>), HeadError> {
-        read_head(self, &Limits::default(), Instant::now())
+        read_request(self, &Config::default(), Instant::now())
     }
 }
 
-impl Source for Script {
+impl DeadlineRead for Script {
     fn read_before(&mut self, _deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(segment) = self.segments.front_mut() else {
             return match self.then {
@@ -71,7 +72,7 @@ impl Source for Script {
     }
 }
 
-/// An answer as it goes over the wire; status 0 is none at all.
+/// A response as it is sent. Status 0 stands for a missing response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -80,25 +81,25 @@ pub(crate) struct Reply {
 
 impl Reply {
     fn of(bytes: Vec<u8>) -> Self {
-        let text = String::from_utf8(bytes).expect("an answer is text");
+        let text = String::from_utf8(bytes).expect("a response is text");
         let status = text.get(9..12).map_or(0, |code| code.parse().expect("a status code"));
         Self { status, text }
     }
 
-    /// The body, if it is one of our sentences.
+    /// The body, if it is plain text.
     pub(crate) fn sentence(&self) -> Option<&str> {
         let (head, body) = self.text.split_once("\r\n\r\n")?;
         head.contains("text/plain").then(|| body.trim_end())
     }
 }
 
-/// Does what a server does: read, decide, write.
-pub(crate) fn answer_to(mut script: Script, policy: &Policy) -> Reply {
+/// Reads and negotiates, as a server does.
+pub(crate) fn respond(mut script: Script, policy: &Policy) -> Reply {
     let bytes = match script.read() {
         Err(error) => error.response().map(|response| response.to_bytes(false)),
-        Ok((mut request, _)) => match decide(&mut request, policy) {
-            Decision::Upgrade { response, .. } => Some(response),
-            Decision::Answer(response) => Some(response.to_bytes(request.method() == Method::HEAD)),
+        Ok((mut request, _)) => match negotiate(&mut request, policy) {
+            Negotiated::Upgrade { response, .. } => Some(response),
+            Negotiated::Response(response) => Some(response.to_bytes(request.method() == Method::HEAD)),
         },
     };
     Reply::of(bytes.unwrap_or_default())

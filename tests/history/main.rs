@@ -68,26 +68,26 @@ fn what_was_committed_is_there_again_in_order_and_the_numbering_has_its_old_name
     let folder = Folder::new("again");
     let file = folder.path("chat.db");
     let mut history = open(&file);
-    let fresh = history.past("", 50).expect("readable");
-    assert_eq!((fresh.last, fresh.entries.len(), history.first_id()), (0, 0, 1));
+    let fresh = history.load_room("", 50).expect("readable");
+    assert_eq!((fresh.last, fresh.messages.len(), history.first_id()), (0, 0, 1));
     let mut batch = entries("", 1..=70);
     batch.extend(entries("kitchen", 1..=3));
     history.commit(&mut batch);
     assert!(batch.is_empty());
-    assert_eq!(history.past("", 50).expect("readable").entries, entries("", 21..=70));
+    assert_eq!(history.load_room("", 50).expect("readable").messages, entries("", 21..=70));
     drop(history);
 
     let mut history = open(&file);
-    let lobby = history.past("", 50).expect("readable");
+    let lobby = history.load_room("", 50).expect("readable");
     assert_eq!((&lobby.log, lobby.last), (&fresh.log, 70));
-    assert_eq!(lobby.entries, entries("", 21..=70));
-    assert_eq!(history.past("kitchen", 50).expect("readable").entries, entries("kitchen", 1..=3));
-    assert_eq!(history.recall("", 10, 20, usize::MAX).expect("readable"), entries("", 11..=20));
+    assert_eq!(lobby.messages, entries("", 21..=70));
+    assert_eq!(history.load_room("kitchen", 50).expect("readable").messages, entries("kitchen", 1..=3));
+    assert_eq!(history.load_messages("", 10, 20, usize::MAX).expect("readable"), entries("", 11..=20));
     let two = entry("", 19).wire_size() + entry("", 20).wire_size();
-    assert_eq!(history.recall("", 10, 20, two).expect("readable"), entries("", 11..=12));
-    assert_eq!(history.recall("", 10, 20, two - 1).expect("readable"), entries("", 11..=11));
-    assert_eq!(history.recall("", 10, 20, 0).expect("readable"), entries("", 11..=11));
-    assert_eq!(history.recall("nowhere", 0, 9, usize::MAX).expect("readable"), []);
+    assert_eq!(history.load_messages("", 10, 20, two).expect("readable"), entries("", 11..=12));
+    assert_eq!(history.load_messages("", 10, 20, two - 1).expect("readable"), entries("", 11..=11));
+    assert_eq!(history.load_messages("", 10, 20, 0).expect("readable"), entries("", 11..=11));
+    assert_eq!(history.load_messages("nowhere", 0, 9, usize::MAX).expect("readable"), []);
     assert_eq!(history.first_id(), 8, "above every id in it");
 }
 
@@ -96,23 +96,23 @@ fn a_read_only_file_is_read_and_the_numbering_is_another_one() {
     let Some(disk) = SmallDisk::mount("read-only") else { return skip("only root may mount a small disk") };
     let file = disk.path("chat.db");
     filled(&file, 60);
-    let log = open(&file).past("", 1).expect("readable").log;
+    let log = open(&file).load_room("", 1).expect("readable").log;
     disk.remount("ro");
     let mut history = open(&file);
     assert_eq!(history.problem(), Some(Problem::ReadOnly));
-    let past = history.past("", 50).expect("readable");
-    assert_eq!((past.last, past.entries.len()), (60, 50));
+    let past = history.load_room("", 50).expect("readable");
+    assert_eq!((past.last, past.messages.len()), (60, 50));
     assert_ne!(past.log, log, "what is said now may get lost");
     assert_eq!(history.first_id(), 8);
     history.commit(&mut entries("", 61..=62));
-    let past = history.past("", 1).expect("readable");
-    assert_eq!((past.last, past.entries), (62, entries("", 62..=62)), "what waits is known");
+    let past = history.load_room("", 1).expect("readable");
+    assert_eq!((past.last, past.messages), (62, entries("", 62..=62)), "what waits is known");
 
     disk.remount("rw");
     wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
     drop(history);
-    let again = open(&file).past("", 3).expect("readable");
-    assert_eq!((again.log, again.entries), (past.log, entries("", 60..=62)));
+    let again = open(&file).load_room("", 3).expect("readable");
+    assert_eq!((again.log, again.messages), (past.log, entries("", 60..=62)));
 }
 
 #[test]
@@ -130,12 +130,12 @@ fn while_another_program_locks_it_messages_wait_and_nobody_for_long() {
     let start = Instant::now();
     history.commit(&mut entries("", 3..=3));
     assert!(start.elapsed() < Duration::from_millis(100), "known to be locked: {:?}", start.elapsed());
-    assert_eq!(history.past("", 9).expect("a reader needs no lock").entries, entries("", 1..=3));
-    assert_eq!(history.recall("", 0, 3, usize::MAX).expect("readable"), entries("", 1..=3));
+    assert_eq!(history.load_room("", 9).expect("a reader needs no lock").messages, entries("", 1..=3));
+    assert_eq!(history.load_messages("", 0, 3, usize::MAX).expect("readable"), entries("", 1..=3));
     other.execute_batch("ROLLBACK").expect("unlocked");
     wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
     drop(history);
-    assert_eq!(open(&file).past("", 9).expect("readable").entries, entries("", 1..=3));
+    assert_eq!(open(&file).load_room("", 9).expect("readable").messages, entries("", 1..=3));
 }
 
 /// Numbers that are lost are remembered, to be noted; of too many rooms they cannot be, and are not given again either.
@@ -145,7 +145,7 @@ fn lost_messages_of_too_many_rooms_begin_new_numberings() {
     let file = folder.path("chat.db");
     let mut history = open(&file);
     history.commit(&mut entries("den", 1..=3));
-    let log = history.past("den", 9).expect("readable").log;
+    let log = history.load_room("den", 9).expect("readable").log;
     let other = Connection::open(&file).expect("a database");
     other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
     history.commit(&mut entries("den", 4..=5));
@@ -153,15 +153,15 @@ fn lost_messages_of_too_many_rooms_begin_new_numberings() {
     for room in 0..9000 {
         history.commit(&mut vec![StoredMessage::new(format!("room-{room}"), 1, "ann", text.clone())]);
     }
-    let meanwhile = history.past("den", 9).expect("a reader needs no lock");
+    let meanwhile = history.load_room("den", 9).expect("a reader needs no lock");
     assert_ne!(meanwhile.log, log, "4 and 5 are lost, and nobody knows that they were given");
     other.execute_batch("ROLLBACK").expect("unlocked");
     wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
     for room in ["den", "room-1", "room-8999"] {
-        assert_eq!(history.past(room, 9).expect("readable").log, meanwhile.log, "{room}");
+        assert_eq!(history.load_room(room, 9).expect("readable").log, meanwhile.log, "{room}");
     }
     drop(history);
-    assert_eq!(open(&file).past("den", 9).expect("readable").log, meanwhile.log);
+    assert_eq!(open(&file).load_room("den", 9).expect("readable").log, meanwhile.log);
 }
 
 #[test]
@@ -207,11 +207,11 @@ fn old_messages_are_deleted_and_their_numbers_are_not_given_again() {
     settings.days = Some(7);
     let mut history = History::open(&settings).expect("a history");
     wait_until(DEADLINE, "the old ones are gone", || count(&file) == 3);
-    assert_eq!(history.past("", 9).expect("readable").entries.len(), 3);
-    let old = history.past("old", 9).expect("readable");
-    assert_eq!((old.last, old.entries.len()), (5, 0), "its numbers go on");
+    assert_eq!(history.load_room("", 9).expect("readable").messages.len(), 3);
+    let old = history.load_room("old", 9).expect("readable");
+    assert_eq!((old.last, old.messages.len()), (5, 0), "its numbers go on");
     drop(history);
-    assert_eq!(open(&file).past("old", 9).expect("readable").last, 0, "after a restart it is a new room");
+    assert_eq!(open(&file).load_room("old", 9).expect("readable").last, 0, "after a restart it is a new room");
 }
 
 #[test]
@@ -227,9 +227,9 @@ fn no_more_rows_are_kept_than_wanted() {
     }
     wait_until(DEADLINE, "no more than 1000", || count(&file) <= 1000);
     assert_eq!(count(&file), 1000);
-    let lobby = history.past("", 2000).expect("readable");
-    assert_eq!(lobby.entries.last(), Some(&entry("", 3000)));
-    assert_eq!(history.past("quiet", 9).expect("readable").last, 3);
+    let lobby = history.load_room("", 2000).expect("readable");
+    assert_eq!(lobby.messages.last(), Some(&entry("", 3000)));
+    assert_eq!(history.load_room("quiet", 9).expect("readable").last, 3);
 }
 
 fn count(file: &str) -> i64 {
@@ -244,7 +244,7 @@ fn full_asks_the_disk_for_each_batch() {
     settings.durability = Durability::Full;
     let mut history = History::open(&settings).expect("a history");
     history.commit(&mut entries("", 1..=3));
-    assert_eq!((history.past("", 9).expect("readable").last, history.problem()), (3, None));
+    assert_eq!((history.load_room("", 9).expect("readable").last, history.problem()), (3, None));
 }
 
 /// With a million messages, whoever joins waits no 10 ms longer than with none.

@@ -27,7 +27,7 @@ fn a_history_is_exported_and_imported_and_printed() {
     assert_eq!(pipe(&["history", &other, "--import"], &lines), "messages read: 4, of them new: 0\n");
     assert_eq!(ran(&["history", &other, "--export"]), lines);
     let (mut first, mut second) = (open(&one), open(&other));
-    assert_eq!((first.past("", 9), first.first_id()), (second.past("", 9), second.first_id()));
+    assert_eq!((first.load_room("", 9), first.first_id()), (second.load_room("", 9), second.first_id()));
     drop((first, second));
     let kitchen = ran(&["history", &other, "--room", "KITCHEN"]);
     assert_eq!(kitchen, "2023-11-14 22:13:20 [kitchen] #1 ann: \\u{1b}[2J\\nboo\n");

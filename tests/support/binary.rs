@@ -1,12 +1,12 @@
 //! The real `chinwag` as a child process.
 
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::{DEADLINE, script::signal};
+use super::DEADLINE;
+use super::script::{lines, signal};
 
 /// A running `chinwag`, killed when this is dropped.
 #[derive(Debug)]
@@ -140,18 +140,6 @@ impl Drop for Chinwag {
             eprintln!("chinwag ended with {status:?}; what it said and nobody had read: {said:#?}");
         }
     }
-}
-
-/// The lines of a pipe, read by a thread, so that they can be waited for with a deadline.
-pub(super) fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            // Nobody listens any more: read on all the same, or the child would block on a full pipe.
-            let _ = sender.send(line);
-        }
-    });
-    receiver
 }
 
 /// The address in a line that says where to go.

@@ -7,8 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Receiver;
 
 use super::DEADLINE;
-use super::binary::lines;
-use super::script::{printed, run_to_end};
+use super::script::{lines, printed, run_to_end};
 
 /// A running example, killed when this is dropped.
 #[derive(Debug)]

@@ -8,6 +8,7 @@
 
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "cli")]
 pub mod binary;
 pub mod client;
 pub mod events;
@@ -23,6 +24,7 @@ pub mod script;
 pub mod serving;
 pub mod temp;
 
+#[cfg(feature = "cli")]
 pub use binary::{Chinwag, start_binary};
 pub use client::Client;
 pub use raw::{Answer, http, raw};

@@ -1,11 +1,11 @@
 //! Programs beside the server: Python scripts, signals, and tests that cannot run everywhere.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// Says that this test did not run and why, where `cargo test` cannot hide it; the test then returns.
@@ -82,4 +82,16 @@ pub fn signal(name: &str, process: &str) {
 pub fn printed(output: &Output) -> String {
     let (stdout, stderr) = (&output.stdout, &output.stderr);
     format!("{}{}", String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr))
+}
+
+/// The lines of a pipe, read by a thread, so that they can be waited for with a deadline.
+pub(super) fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            // Read on even if the receiver is gone: the child would block on a full pipe.
+            let _ = sender.send(line);
+        }
+    });
+    receiver
 }

@@ -1,183 +1,175 @@
-//! What a chat client knows, whatever connection it has at the moment: what it has seen, and what it has said that nobody
-//! has acknowledged.
+//! The client's side of docs/PROTOCOL.md: what this client has seen, and what it has sent that is not yet delivered.
 //!
-//! Owns the client's side of docs/PROTOCOL.md, as rules: no sockets, no threads, no clocks.
+//! It outlives a connection, and uses no sockets, threads or clocks.
 
-use super::{Event, Said};
+use super::{Event, Message};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 
-/// What outlives a connection.
 #[derive(Debug)]
 pub(super) struct Session {
     name: String,
-    /// The name that the program knows of.
-    told: Option<String>,
-    /// Our number on this connection.
-    me: Option<u64>,
-    /// The number of the last message of the room that was seen, and the token of its numbering.
-    seen: Option<u64>,
+    /// The last name that the program was given.
+    reported_name: Option<String>,
+    /// This client's id on the current connection.
+    id: Option<u64>,
+    /// The number of the last message of the room, and the token of the log that numbers it.
+    last_seq: Option<u64>,
     log: Option<String>,
-    /// Said, and not yet heard again; in order.
-    unheard: VecDeque<Unheard>,
-    /// What makes our nonces different from everybody's.
+    /// Messages that the server has not sent back, in order.
+    pending: VecDeque<Pending>,
+    /// Distinguishes this client's nonces.
     key: String,
-    count: u64,
+    nonces: u64,
 }
 
 #[derive(Debug)]
-struct Unheard {
+struct Pending {
     nonce: String,
     text: String,
+    is_sent: bool,
 }
 
-impl Unheard {
-    fn object(&self) -> String {
-        json!({"type": "message", "text": self.text, "nonce": self.nonce}).to_string()
-    }
-}
-
-/// What a message of the server amounts to.
-#[derive(Debug, Default)]
-pub(super) struct Heard {
-    pub(super) event: Option<Event>,
-    /// We talk too fast: wait, then say what was not heard again.
-    pub(super) too_fast: bool,
+/// What a message of the server means.
+#[derive(Debug)]
+pub(super) enum Received {
+    Nothing,
+    Event(Event),
+    /// Pause, then resend what is pending.
+    TooFast,
 }
 
 impl Session {
     /// `key` is random.
     pub(super) fn new(name: &str, key: String) -> Self {
-        let (me, seen, log, unheard) = (None, None, None, VecDeque::new());
-        Self { name: name.to_owned(), told: None, me, seen, log, unheard, key, count: 0 }
+        let (id, last_seq, log, pending) = (None, None, None, VecDeque::new());
+        Self { name: name.to_owned(), reported_name: None, id, last_seq, log, pending, key, nonces: 0 }
     }
 
-    /// The query that asks for what was missed; `None` on the first connection.
+    /// The query that asks for missed messages; `None` on the first connection.
     pub(super) fn query(&self) -> Option<String> {
-        let since = format!("since={}", self.seen?);
+        let since = format!("since={}", self.last_seq?);
         Some(match &self.log {
             Some(log) => format!("{since}&log={log}"),
             None => since,
         })
     }
 
-    /// What is said first on each connection: the name, then all that was not heard.
-    pub(super) fn greeting(&mut self) -> Vec<String> {
-        self.me = None;
-        let mut greeting = vec![self.sign_in()];
-        greeting.extend(self.unheard.iter().map(Unheard::object));
-        greeting
+    /// The first message on a connection. What is pending has to be sent again after it.
+    pub(super) fn sign_in(&mut self) -> String {
+        self.id = None;
+        self.resend();
+        self.username()
     }
 
-    /// The nonces of all that was not heard, in order.
-    pub(super) fn nonces(&self) -> impl Iterator<Item = String> {
-        self.unheard.iter().map(|said| said.nonce.clone())
-    }
-
-    /// What was said with that nonce, to be said again; `None`: it was heard meanwhile.
-    pub(super) fn again(&self, nonce: &str) -> Option<String> {
-        self.unheard.iter().find(|said| said.nonce == nonce).map(Unheard::object)
-    }
-
-    /// Something new to be said to the room.
-    pub(super) fn say(&mut self, text: String) -> String {
-        self.count += 1;
-        let nonce = format!("{}-{}", self.key, self.count);
-        let said = Unheard { nonce, text };
-        let object = said.object();
-        self.unheard.push_back(said);
-        object
-    }
-
-    /// Another name.
-    pub(super) fn rename(&mut self, name: String) -> String {
-        self.name = name;
-        self.sign_in()
-    }
-
-    fn sign_in(&self) -> String {
+    fn username(&self) -> String {
         json!({"type": "username", "name": self.name}).to_string()
     }
 
-    pub(super) fn unheard(&self) -> usize {
-        self.unheard.len()
+    pub(super) fn rename(&mut self, name: String) -> String {
+        self.name = name;
+        self.username()
     }
 
-    /// What the server says. What is not understood is passed over: it may be newer than this client.
-    pub(super) fn hear(&mut self, text: &str) -> Heard {
-        let Ok(object) = serde_json::from_str::<Value>(text) else { return Heard::default() };
+    /// Queues a message to the room.
+    pub(super) fn send(&mut self, text: String) {
+        self.nonces += 1;
+        let nonce = format!("{}-{}", self.key, self.nonces);
+        self.pending.push_back(Pending { nonce, text, is_sent: false });
+    }
+
+    /// The next message to send.
+    pub(super) fn next_unsent(&mut self) -> Option<String> {
+        let next = self.pending.iter_mut().find(|pending| !pending.is_sent)?;
+        next.is_sent = true;
+        Some(json!({"type": "message", "text": next.text, "nonce": next.nonce}).to_string())
+    }
+
+    fn resend(&mut self) {
+        self.pending.iter_mut().for_each(|pending| pending.is_sent = false);
+    }
+
+    /// How many messages the server has not sent back.
+    pub(super) fn undelivered(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Receives a message of the server. An unknown one is ignored: the server may be newer than this client.
+    pub(super) fn receive(&mut self, text: &str) -> Received {
+        let Ok(object) = serde_json::from_str::<Value>(text) else { return Received::Nothing };
         let event = match object["type"].as_str() {
             Some("id") => self.id(&object),
             Some("message") => self.message(&object),
-            Some("error") => return self.error(&object),
+            Some("error") if object["reason"] == "too-fast" => {
+                self.resend();
+                return Received::TooFast;
+            }
+            Some("error") => Some(self.refused(&object)),
             Some("userlist") => Some(Event::Users(strings(&object["users"]))),
             Some("rejectusername") => self.named(&object),
-            Some("username") if self.me.is_some() && object["id"].as_u64() == self.me => self.named(&object),
+            Some("username") if self.is_own(&object) => self.named(&object),
             Some("username") => Some(Event::Joined(string(&object["name"]))),
             Some("gap") => Some(Event::Gap { missed: object["missed"].as_u64() }),
             _ => None,
         };
-        Heard { event, too_fast: false }
+        event.map_or(Received::Nothing, Received::Event)
     }
 
-    /// Who we are now, and which numbering this is. Another one than before begins anew.
+    fn is_own(&self, object: &Value) -> bool {
+        self.id.is_some() && object["id"].as_u64() == self.id
+    }
+
+    /// This client's id, and the room's log. A new log has its own numbers.
     fn id(&mut self, object: &Value) -> Option<Event> {
-        self.me = object["id"].as_u64();
+        self.id = object["id"].as_u64();
         let log = object["log"].as_str().map(str::to_owned);
         if log != self.log {
-            self.seen = object["seq"].as_u64().filter(|last| *last == 0);
+            self.last_seq = object["seq"].as_u64().filter(|last| *last == 0);
         }
         self.log = log;
         None
     }
 
-    /// Told once, though the server says it twice where it gave another name than the one asked for.
+    /// Reported once, though the server sends it twice if the name is not the requested one.
     fn named(&mut self, object: &Value) -> Option<Event> {
         self.name = string(&object["name"]);
-        let told = self.told.as_ref() == Some(&self.name);
-        self.told = Some(self.name.clone());
-        (!told).then(|| Event::Named(self.name.clone()))
+        let before = self.reported_name.replace(self.name.clone());
+        (before.as_ref() != Some(&self.name)).then(|| Event::Named(self.name.clone()))
     }
 
     fn message(&mut self, object: &Value) -> Option<Event> {
-        let said = Said {
+        let message = Message {
             seq: object["seq"].as_u64(),
             date: object["date"].as_u64().unwrap_or(0),
             name: string(&object["name"]),
             text: string(&object["text"]),
             target: object["target"].as_str().map(str::to_owned),
-            own: self.is_ours(object),
+            own: self.is_delivery(object),
         };
-        // Told to us alone, because we said it twice; or told again by a history that overlaps.
-        if said.seq.is_some() && said.seq <= self.seen {
+        // A reply to a duplicate, or an overlap of the history with what this client has seen.
+        if message.seq.is_some() && message.seq <= self.last_seq {
             return None;
         }
-        self.seen = said.seq.or(self.seen);
-        Some(Event::Said(said))
+        self.last_seq = message.seq.or(self.last_seq);
+        Some(Event::Message(message))
     }
 
-    /// Whether it is one of ours, which is heard by this. A server that knows no nonces is believed the text.
-    fn is_ours(&mut self, object: &Value) -> bool {
-        let mine = self.me.is_some() && object["id"].as_u64() == self.me;
+    /// Whether it is this client's message, which is then delivered. Without nonces, the text identifies it.
+    fn is_delivery(&mut self, object: &Value) -> bool {
+        let is_own = self.is_own(object);
         let at = match object["nonce"].as_str() {
-            Some(nonce) => self.unheard.iter().position(|said| said.nonce == nonce),
-            None if mine => self.unheard.iter().position(|said| object["text"] == said.text.as_str()),
+            Some(nonce) => self.pending.iter().position(|pending| pending.nonce == nonce),
+            None if is_own => self.pending.iter().position(|pending| object["text"] == pending.text.as_str()),
             None => None,
         };
-        at.map(|at| self.unheard.remove(at)).is_some() || mine
+        at.map(|at| self.pending.remove(at)).is_some() || is_own
     }
 
-    /// `too-fast` is no refusal for ever; all others are.
-    fn error(&mut self, object: &Value) -> Heard {
-        let reason = string(&object["reason"]);
+    fn refused(&mut self, object: &Value) -> Event {
         let nonce = object["nonce"].as_str();
-        let at = self.unheard.iter().position(|said| Some(said.nonce.as_str()) == nonce);
-        if reason == "too-fast" {
-            return Heard { event: None, too_fast: true };
-        }
-        let text = at.and_then(|at| self.unheard.remove(at)).map(|said| said.text);
-        let event = Event::Refused { reason, about: string(&object["about"]), text };
-        Heard { event: Some(event), too_fast: false }
+        let at = self.pending.iter().position(|pending| Some(pending.nonce.as_str()) == nonce);
+        let text = at.and_then(|at| self.pending.remove(at)).map(|pending| pending.text);
+        Event::Refused { reason: string(&object["reason"]), explanation: string(&object["about"]), text }
     }
 }
 
@@ -197,88 +189,100 @@ mod tests {
         Session::new("ann", "k".into())
     }
 
-    /// The event of each, as `Debug` writes it.
-    fn hear(session: &mut Session, texts: &[&str]) -> Vec<String> {
-        texts.iter().filter_map(|text| session.hear(text).event.map(|event| format!("{event:?}"))).collect()
+    /// The events of these messages, as `Debug` writes them.
+    fn receive(session: &mut Session, texts: &[&str]) -> Vec<String> {
+        let events = texts.iter().filter_map(|text| match session.receive(text) {
+            Received::Event(event) => Some(format!("{event:?}")),
+            _ => None,
+        });
+        events.collect()
+    }
+
+    fn unsent(session: &mut Session) -> Vec<String> {
+        std::iter::from_fn(|| session.next_unsent()).collect()
     }
 
     #[test]
-    fn what_was_seen_is_asked_for_no_more() {
+    fn query_asks_for_messages_after_the_last_one() {
         let mut session = session();
         assert_eq!(session.query(), None);
-        hear(&mut session, &[r#"{"type":"id","id":3,"seq":9,"log":"abc"}"#]);
-        assert_eq!(session.query(), None, "the history is still to come");
-        hear(&mut session, &[r#"{"type":"message","seq":8,"name":"bob","text":"x"}"#]);
-        hear(&mut session, &[r#"{"type":"message","name":"bob","text":"private","target":"ann"}"#]);
+        receive(&mut session, &[r#"{"type":"id","id":3,"seq":9,"log":"abc"}"#]);
+        assert_eq!(session.query(), None, "the history comes next");
+        receive(&mut session, &[r#"{"type":"message","seq":8,"name":"bob","text":"x"}"#]);
+        receive(&mut session, &[r#"{"type":"message","name":"bob","text":"private","target":"ann"}"#]);
         assert_eq!(session.query().as_deref(), Some("since=8&log=abc"));
-        let again = hear(&mut session, &[r#"{"type":"message","seq":8,"name":"bob","text":"x"}"#]);
+        let again = receive(&mut session, &[r#"{"type":"message","seq":8,"name":"bob","text":"x"}"#]);
         assert!(again.is_empty(), "{again:?}");
-        hear(&mut session, &[r#"{"type":"id","id":1,"seq":1,"log":"new"}"#, r#"{"type":"gap"}"#]);
-        let first = hear(&mut session, &[r#"{"type":"message","seq":1,"name":"bob","text":"x"}"#]);
+        receive(&mut session, &[r#"{"type":"id","id":1,"seq":1,"log":"new"}"#, r#"{"type":"gap"}"#]);
+        let first = receive(&mut session, &[r#"{"type":"message","seq":1,"name":"bob","text":"x"}"#]);
         assert_eq!((first.len(), session.query().as_deref()), (1, Some("since=1&log=new")));
     }
 
     #[test]
-    fn an_empty_room_has_been_seen() {
+    fn query_after_an_empty_room_begins_at_0() {
         let mut session = session();
-        hear(&mut session, &[r#"{"type":"id","id":3,"seq":0,"log":"abc"}"#]);
+        receive(&mut session, &[r#"{"type":"id","id":3,"seq":0,"log":"abc"}"#]);
         assert_eq!(session.query().as_deref(), Some("since=0&log=abc"));
     }
 
     #[test]
-    fn what_was_not_heard_is_said_again_with_its_nonce() {
+    fn undelivered_messages_are_resent_with_their_nonces() {
         let mut session = session();
-        let said: Vec<_> = ["a", "b", "c"].into_iter().map(|text| session.say(text.into())).collect();
-        hear(&mut session, &[r#"{"type":"message","seq":1,"id":7,"name":"ann","text":"b","nonce":"k-2"}"#]);
-        let greeting = session.greeting();
-        assert_eq!(greeting[1..], [said[0].clone(), said[2].clone()]);
-        assert_eq!(greeting[0], r#"{"name":"ann","type":"username"}"#);
-        // The same message again, to us alone: it counts as heard, and is not shown twice.
-        session.seen = Some(5);
-        let shown = hear(&mut session, &[r#"{"type":"message","seq":4,"id":7,"name":"ann","text":"a","nonce":"k-1"}"#]);
-        assert_eq!((shown.len(), session.unheard()), (0, 1));
+        ["a", "b", "c"].into_iter().for_each(|text| session.send(text.into()));
+        let sent = unsent(&mut session);
+        assert_eq!(unsent(&mut session), Vec::<String>::new());
+        receive(&mut session, &[r#"{"type":"message","seq":1,"id":7,"name":"ann","text":"b","nonce":"k-2"}"#]);
+        assert_eq!(session.sign_in(), r#"{"name":"ann","type":"username"}"#);
+        assert_eq!(unsent(&mut session), [sent[0].clone(), sent[2].clone()]);
+        // The reply to a duplicate: the message counts as delivered, and is not shown twice.
+        session.last_seq = Some(5);
+        let shown =
+            receive(&mut session, &[r#"{"type":"message","seq":4,"id":7,"name":"ann","text":"a","nonce":"k-1"}"#]);
+        assert_eq!((shown.len(), session.undelivered()), (0, 1));
     }
 
     #[test]
-    fn refusals_name_what_they_refuse() {
+    fn refusals_name_the_message() {
         let mut session = session();
-        session.say("too long".into());
-        session.say("quick".into());
-        let heard = session.hear(r#"{"type":"error","reason":"too-fast","about":"slow down","nonce":"k-2"}"#);
-        assert!(heard.too_fast && heard.event.is_none() && session.unheard() == 2);
-        let shown = hear(&mut session, &[r#"{"type":"error","reason":"too-long","about":"x","nonce":"k-1"}"#]);
-        assert_eq!(shown, [r#"Refused { reason: "too-long", about: "x", text: Some("too long") }"#]);
-        assert_eq!(session.unheard(), 1);
+        session.send("too long".into());
+        session.send("quick".into());
+        assert_eq!(unsent(&mut session).len(), 2);
+        let received = session.receive(r#"{"type":"error","reason":"too-fast","about":"slow down","nonce":"k-2"}"#);
+        assert!(matches!(received, Received::TooFast) && session.undelivered() == 2);
+        assert_eq!(unsent(&mut session).len(), 2, "both are sent again");
+        let shown = receive(&mut session, &[r#"{"type":"error","reason":"too-long","about":"x","nonce":"k-1"}"#]);
+        assert_eq!(shown, [r#"Refused { reason: "too-long", explanation: "x", text: Some("too long") }"#]);
+        assert_eq!(session.undelivered(), 1);
     }
 
     #[test]
-    fn a_server_without_nonces_is_understood() {
+    fn servers_without_nonces_are_understood() {
         let mut session = session();
-        hear(&mut session, &[r#"{"type":"id","id":7}"#]);
-        session.say("hi".into());
-        hear(&mut session, &[r#"{"type":"message","id":8,"name":"bob","text":"hi"}"#]);
-        assert_eq!(session.unheard(), 1, "that was somebody else");
-        hear(&mut session, &[r#"{"type":"message","id":7,"name":"ann","text":"hi"}"#]);
-        assert_eq!((session.unheard(), session.query()), (0, None));
+        receive(&mut session, &[r#"{"type":"id","id":7}"#]);
+        session.send("hi".into());
+        receive(&mut session, &[r#"{"type":"message","id":8,"name":"bob","text":"hi"}"#]);
+        assert_eq!(session.undelivered(), 1, "sent by another client");
+        receive(&mut session, &[r#"{"type":"message","id":7,"name":"ann","text":"hi"}"#]);
+        assert_eq!((session.undelivered(), session.query()), (0, None));
     }
 
     #[test]
-    fn names_and_rubbish() {
+    fn names_are_reported_once_and_unknown_messages_ignored() {
         let mut session = session();
-        hear(&mut session, &[r#"{"type":"id","id":7}"#]);
-        let shown = hear(
+        receive(&mut session, &[r#"{"type":"id","id":7}"#]);
+        let shown = receive(
             &mut session,
             &[
                 r#"{"type":"rejectusername","id":7,"name":"ann1"}"#,
                 r#"{"type":"username","id":7,"name":"ann1"}"#,
                 r#"{"type":"username","id":8,"name":"bob"}"#,
                 r#"{"type":"userlist","users":["bob","ann1"]}"#,
-                "rubbish",
+                "not JSON",
                 "[]",
                 r#"{"type":"newer than this"}"#,
             ],
         );
         assert_eq!(shown, [r#"Named("ann1")"#, r#"Joined("bob")"#, r#"Users(["bob", "ann1"])"#]);
-        assert_eq!(session.greeting(), [r#"{"name":"ann1","type":"username"}"#]);
+        assert_eq!(session.sign_in(), r#"{"name":"ann1","type":"username"}"#);
     }
 }

@@ -207,7 +207,7 @@ impl Batch<'_> {
 
     /// A message with that number is there. It may be this one, if SQLite said that it was not written and it was.
     fn is_the_same(&self, entry: &StoredMessage) -> Result<(), Problem> {
-        let (found, _) = read::recall(self.transaction, &entry.room, entry.seq - 1, entry.seq, usize::MAX)?;
+        let (found, _) = read::load_messages(self.transaction, &entry.room, entry.seq - 1, entry.seq, usize::MAX)?;
         if found.first() == Some(entry) { Ok(()) } else { Err(Problem::Taken) }
     }
 }

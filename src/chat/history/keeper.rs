@@ -78,13 +78,13 @@ impl History {
 
     /// What there is of a room, with its last messages, at most so many. `None`: it cannot be read now, and the log says so.
     /// Nothing of this room should be committed until it can be, since its numbers are not known.
-    pub fn past(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot> {
+    pub fn load_room(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot> {
         let key: Arc<str> = room.into();
         // Before the file: what is written in between is found twice, and not never.
         let state = self.shared.lock();
         let (waiting, before) = (state.shelf.of(room), state.shelf.lost_of(room));
         drop(state);
-        let mut kept = self.ask(move |source| past(source, &key, messages))?;
+        let mut kept = self.ask(move |source| load_room(source, &key, messages))?;
         // What was lost may have been on its way into the file before, and be so again now.
         let after = self.shared.lock().shelf.lost_of(room);
         if let Some(name) = before.1.or(after.1) {
@@ -95,11 +95,11 @@ impl History {
 
     /// The messages of a room behind `after` and up to `up_to`, in order: of those that are there the first ones that take
     /// no more than so many bytes ([`StoredMessage::wire_size`]), but at least one. `None`: it cannot be read now.
-    pub fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>> {
+    pub fn load_messages(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>> {
         let key: Arc<str> = room.into();
         let waiting = self.shared.lock().shelf.of(room);
         let (mut found, are_more) = self.ask(move |source| match source.db {
-            Some(db) => Ok(read::recall(db, &key, after, up_to, bytes)?),
+            Some(db) => Ok(read::load_messages(db, &key, after, up_to, bytes)?),
             None => Ok((Vec::new(), false)),
         })?;
         if are_more {
@@ -109,7 +109,7 @@ impl History {
         let last = found.last().map_or(after, |entry| entry.seq);
         found.extend(waiting.into_iter().filter(|entry| entry.seq > last && entry.seq <= up_to));
         let mut part = ByteBudget::new(bytes);
-        Some(found.into_iter().take_while(|entry| part.takes(entry)).collect())
+        Some(found.into_iter().take_while(|entry| part.spend(entry)).collect())
     }
 
     /// Keeps these messages, and takes them out of `entries`. When it returns they are kept, or are not and the log says
@@ -205,9 +205,9 @@ impl Drop for History {
     }
 }
 
-fn past(source: &Source<'_>, room: &str, messages: usize) -> Result<RoomSnapshot, Problem> {
-    let found = source.db.map_or(Ok(None), |db| read::past(db, room, messages))?;
-    let mut kept = found.unwrap_or_else(|| RoomSnapshot { log: source.run.clone(), last: 0, entries: Vec::new() });
+fn load_room(source: &Source<'_>, room: &str, messages: usize) -> Result<RoomSnapshot, Problem> {
+    let found = source.db.map_or(Ok(None), |db| read::load_room(db, room, messages))?;
+    let mut kept = found.unwrap_or_else(|| RoomSnapshot { log: source.run.clone(), last: 0, messages: Vec::new() });
     if source.renamed {
         kept.log = source.run.clone();
     }
@@ -218,16 +218,16 @@ fn past(source: &Source<'_>, room: &str, messages: usize) -> Result<RoomSnapshot
 fn with_waiting(mut kept: RoomSnapshot, waiting: Vec<StoredMessage>, lost: u64, messages: usize) -> RoomSnapshot {
     for entry in waiting.into_iter().filter(|entry| entry.seq > kept.last.max(lost)).collect::<Vec<_>>() {
         if entry.seq != kept.last + 1 {
-            kept.entries.clear();
+            kept.messages.clear();
         }
         kept.last = entry.seq;
-        kept.entries.push(entry);
+        kept.messages.push(entry);
     }
     if lost > kept.last {
-        kept.entries.clear();
+        kept.messages.clear();
         kept.last = lost;
     }
-    let more = kept.entries.len().saturating_sub(messages);
-    kept.entries.drain(..more);
+    let more = kept.messages.len().saturating_sub(messages);
+    kept.messages.drain(..more);
     kept
 }

@@ -25,7 +25,7 @@ pub(super) fn room(db: &Connection, key: &str) -> Result<Option<Room>> {
 }
 
 /// What there is of a room, at most so many messages.
-pub(super) fn past(db: &Connection, key: &str, messages: usize) -> Result<Option<RoomSnapshot>> {
+pub(super) fn load_room(db: &Connection, key: &str, messages: usize) -> Result<Option<RoomSnapshot>> {
     let Some(room) = room(db, key)? else { return Ok(None) };
     let key = key.into();
     let mut entries = Vec::new();
@@ -37,12 +37,12 @@ pub(super) fn past(db: &Connection, key: &str, messages: usize) -> Result<Option
         fits
     })?;
     entries.reverse();
-    Ok(Some(RoomSnapshot { log: room.log, last: room.last, entries }))
+    Ok(Some(RoomSnapshot { log: room.log, last: room.last, messages: entries }))
 }
 
 /// The messages behind `after` and up to `up_to`: the first ones that fit into so many bytes, but at least one; and whether
 /// there are more.
-pub(super) fn recall(
+pub(super) fn load_messages(
     db: &Connection,
     key: &str,
     after: u64,
@@ -52,7 +52,7 @@ pub(super) fn recall(
     let Some(room) = room(db, key)? else { return Ok((Vec::new(), false)) };
     let (mut part, mut found, mut are_more) = (ByteBudget::new(bytes), Vec::new(), false);
     each(db, &key.into(), &room, (after, up_to), "", |entry| {
-        are_more = !part.takes(&entry);
+        are_more = !part.spend(&entry);
         found.extend((!are_more).then_some(entry));
         !are_more
     })?;

@@ -1,105 +1,77 @@
-//! Why something that a client sent was refused.
-//!
-//! Owns the stable words and their sentences. Knows neither the dialects nor the rules that refuse.
+//! Why the server rejected a message.
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use serde::Serialize;
+use std::{borrow::Cow, sync::Arc};
 
-/// Why something was refused: `reason` of the object `error`. Each has a stable [`word`](Self::word) for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The reason of a rejection. On the wire it is a stable word for programs, such as `too-long`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ErrorReason {
     /// The message is not a JSON object.
     BadJson,
-    /// The object's type, or the command, is not one that the server knows.
+    /// The object's type, or the command, is unknown.
     UnknownType,
     /// A field is missing, empty, or not a string.
     MissingField,
-    /// Something was said before a name was given.
+    /// A message from a user without a name.
     NoName,
     /// The text is longer than the rules allow.
     TooLong,
     /// More messages a second than the rules allow.
     TooFast,
-    /// Nobody of that name is here.
+    /// The target is not in the room.
     NoSuchUser,
-    /// A binary message: the chat speaks text.
+    /// A binary message: the protocol consists of text messages.
     NotText,
 }
 
 impl ErrorReason {
-    /// Every reason.
-    pub const ALL: [Self; 8] = [
-        Self::BadJson,
-        Self::UnknownType,
-        Self::MissingField,
-        Self::NoName,
-        Self::TooLong,
-        Self::TooFast,
-        Self::NoSuchUser,
-        Self::NotText,
-    ];
-
-    /// The stable word that goes over the wire as `reason`.
+    /// A sentence for people: what is wrong, and what to do. A [`ProtocolError`] may carry a more exact one.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn sentence(self) -> &'static str {
         match self {
-            Self::BadJson => "bad-json",
-            Self::UnknownType => "unknown-type",
-            Self::MissingField => "missing-field",
-            Self::NoName => "no-name",
-            Self::TooLong => "too-long",
-            Self::TooFast => "too-fast",
-            Self::NoSuchUser => "no-such-user",
-            Self::NotText => "not-text",
-        }
-    }
-
-    /// A sentence for people: what is wrong, and what to do. A [`ProtocolError`] may say it more exactly.
-    #[must_use]
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::BadJson => "That is not a JSON object. Send one object in each message.",
-            Self::UnknownType => "The type is not known. Send \"username\" or \"message\".",
+            Self::BadJson => "This is not a JSON object. Send one object in each message.",
+            Self::UnknownType => "The type is unknown. Send \"username\" or \"message\".",
             Self::MissingField => "A field is missing, or is not a string.",
-            Self::NoName => "Nobody knows who you are. Choose a name first.",
-            Self::TooLong => "The text is too long. Say it in several messages.",
+            Self::NoName => "You have no name yet. Choose a name first.",
+            Self::TooLong => "The text is too long. Send it in several messages.",
             Self::TooFast => "You are sending too fast. Wait a moment.",
-            Self::NoSuchUser => "Nobody of that name is here.",
-            Self::NotText => "The chat speaks text. Send text messages, not binary ones.",
+            Self::NoSuchUser => "There is no user of that name in this room.",
+            Self::NotText => "This server accepts text messages only, not binary ones.",
         }
     }
 }
 
-/// A refusal, as it is told to the one who is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A rejection, as the client receives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ProtocolError {
     /// The reason, for programs.
     pub reason: ErrorReason,
     /// A sentence for people.
-    pub about: Cow<'static, str>,
-    /// What the client called the message that was refused.
+    #[serde(rename = "about")]
+    pub message: Cow<'static, str>,
+    /// The nonce of the message that was rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Arc<str>>,
 }
 
 impl ProtocolError {
-    /// A refusal with a sentence of its own.
-    pub fn new(reason: ErrorReason, about: impl Into<Cow<'static, str>>) -> Self {
-        let about = about.into();
-        Self { reason, about, nonce: None }
+    /// A rejection with its own sentence.
+    pub fn new(reason: ErrorReason, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason, message: message.into(), nonce: None }
     }
 
-    /// The same refusal, of the message that the client called so.
+    /// The same rejection, for the message with this nonce.
     #[must_use]
-    pub fn of(mut self, nonce: Option<Arc<str>>) -> Self {
-        self.nonce = nonce;
-        self
+    pub fn with_nonce(self, nonce: Option<Arc<str>>) -> Self {
+        Self { nonce, ..self }
     }
 }
 
 impl From<ErrorReason> for ProtocolError {
     fn from(reason: ErrorReason) -> Self {
-        Self::new(reason, reason.about())
+        Self::new(reason, reason.sentence())
     }
 }

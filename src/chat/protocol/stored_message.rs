@@ -1,80 +1,116 @@
-//! A message of a room as it is kept: numbered, dated, never changed.
-//!
-//! Owns what history consists of. Knows nothing of where it is kept.
+//! A message of a room as it is stored: numbered, dated, never changed.
 
 use super::{Millis, Name, UserId};
+use serde::Serialize;
 use std::sync::Arc;
 
-/// What was said to a room.
+/// A message to a room.
 ///
-/// An archive makes them of what it has kept:
+/// An archive creates them from what it has stored:
 ///
 /// ```
-/// let mut entry = chinwag::chat::protocol::StoredMessage::new("kitchen", 1, "ann", "hi");
-/// (entry.date, entry.id, entry.nonce) = (1_800_000_000_000, 7, Some("x7Gq2".into()));
+/// let mut message = chinwag::chat::protocol::StoredMessage::new("kitchen", 1, "ann", "hi");
+/// (message.date, message.id, message.nonce) = (1_800_000_000_000, 7, Some("x7Gq2".into()));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StoredMessage {
     /// The room's key: its name as it is compared. The lobby's is empty.
+    #[serde(skip)]
     pub room: Arc<str>,
-    /// Its number: the first one is 1, and each is one more than the one before in its room.
-    pub seq: u64,
-    /// When it was said.
-    pub date: Millis,
-    /// The connection of the one who said it.
-    pub id: UserId,
-    /// The name of the one who said it, at that time.
+    /// The sender's name at that time.
     pub name: Name,
-    /// What was said, as it was typed.
+    /// The text, as it was typed.
     pub text: Arc<str>,
-    /// What the client called it, so that it is not said twice.
+    /// The number of the sender's connection.
+    pub id: UserId,
+    /// When it was sent.
+    pub date: Millis,
+    /// Its number: the first message of a room has 1, and each one has one more than the message before.
+    pub seq: u64,
+    /// The client's identifier for it, which prevents duplicates.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Arc<str>>,
 }
 
 impl StoredMessage {
-    /// A message to the room with that key, of that number, by a user of that name; without a nonce, and with 0 for the date
-    /// and the connection.
+    /// A message without a nonce, and with 0 for the date and the connection.
     #[must_use]
     pub fn new(room: impl Into<Arc<str>>, seq: u64, name: impl Into<Name>, text: impl Into<Arc<str>>) -> Self {
-        Self { room: room.into(), seq, date: 0, id: 0, name: name.into(), text: text.into(), nonce: None }
+        Self { room: room.into(), name: name.into(), text: text.into(), id: 0, date: 0, seq, nonce: None }
     }
 
     /// Bytes of memory that it takes in a room's history.
     #[must_use]
     pub fn size(&self) -> usize {
-        let nonce = self.nonce.as_ref().map_or(0, |nonce| NONCE + nonce.len());
+        let nonce = self.nonce.as_ref().map_or(0, |nonce| NONCE_OVERHEAD + nonce.len());
         OVERHEAD + self.name.len() + self.text.len() + nonce
     }
 
-    /// Bytes of its object in the dialect `json`, in which it is largest; or a few more.
+    /// An upper bound for the bytes of its object in the dialect `json`, where it is largest.
     #[must_use]
     pub fn wire_size(&self) -> usize {
-        let nonce = self.nonce.as_ref().map_or(0, |nonce| written(nonce));
-        WORDS + written(&self.name) + written(&self.text) + nonce
+        let nonce = self.nonce.as_ref().map_or(0, |nonce| json_size(nonce));
+        FIELDS + json_size(&self.name) + json_size(&self.text) + nonce
     }
 }
 
-/// Itself, twice for there may be room for another one, and the heads of what it points to.
+/// The struct itself, twice because a `VecDeque` may have room for as many again, and the headers of its `Arc`s.
 const OVERHEAD: usize = 2 * size_of::<StoredMessage>() + 64;
 
-/// A place in the index of nonces, or two, and the head of what it points to.
-const NONCE: usize = 96;
+/// One or two places in the index of nonces, and an `Arc`'s header.
+const NONCE_OVERHEAD: usize = 96;
 
 /// The names of the object's fields, three numbers, and the frame's header.
-const WORDS: usize = 140;
+const FIELDS: usize = 140;
 
-/// Bytes in JSON, HTML's entities included.
-fn written(text: &str) -> usize {
-    text.len() + text.bytes().map(extra).sum::<usize>()
-}
-
-fn extra(byte: u8) -> usize {
-    match byte {
+/// Bytes in JSON, HTML entities included.
+fn json_size(text: &str) -> usize {
+    let extra = |byte| match byte {
         b'<' | b'>' => 3,
         b'&' => 4,
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
         0..0x20 => 5,
         _ => 0,
+    };
+    text.len() + text.bytes().map(extra).sum::<usize>()
+}
+
+/// Bounds a part of a history to a number of bytes, as [`StoredMessage::wire_size`] counts them. One message always
+/// fits: a bound below its size would block it forever.
+#[derive(Debug, Clone, Copy)]
+pub struct ByteBudget {
+    left: usize,
+    is_unspent: bool,
+}
+
+impl ByteBudget {
+    /// A budget of so many bytes.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        Self { left: bytes, is_unspent: true }
+    }
+
+    /// Whether the next message fits. If so, its bytes are spent; if not, all of the budget is.
+    pub fn spend(&mut self, message: &StoredMessage) -> bool {
+        let left = self.left.checked_sub(message.wire_size()).or(self.is_unspent.then_some(0));
+        *self = Self { left: left.unwrap_or(0), is_unspent: false };
+        left.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_admits_what_fits_and_always_one_message() {
+        let message = StoredMessage::new("", 1, "ann", "hi");
+        for (bytes, count) in [(0, 1), (1, 1), (2, 2), (5, 5)] {
+            let mut budget = ByteBudget::new(bytes * message.wire_size());
+            assert_eq!((0..9).take_while(|_| budget.spend(&message)).count(), count, "{bytes}");
+        }
+        let mut budget = ByteBudget::new(2 * message.wire_size() - 1);
+        assert!(budget.spend(&message) && !budget.spend(&message) && !budget.spend(&message));
     }
 }

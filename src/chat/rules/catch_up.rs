@@ -1,168 +1,184 @@
-//! What a newcomer is told of what was said before.
+//! What a connection receives of the messages before it joined, and what happens when an archive knows more of a room.
 //!
-//! Owns the meaning of `since`, and the pace at which somebody catches up. The messages are the log's; what the log has
-//! forgotten, an archive may have.
-//!
-//! Who comes back may have missed more than can wait for a client at once. So it is told the first part, then the next one
-//! when it has taken that, and so on; as long as it is behind, it is not told what is said now, for that comes in its turn.
+//! A returning client may have missed more than its send buffer can hold. So it receives one part, then the next one when
+//! it has taken that. Meanwhile it is not subscribed to its room: new messages come in their turn.
 
-use super::events::{Now, Output, RoomId, Since};
-use super::log::Log;
-use super::room::Room;
-use super::rules::Rules;
-use super::{Chat, send};
+use super::{Chat, Now, Output, RoomId, RoomName, RoomSnapshot, Since, room::Room, send};
 use crate::chat::protocol::{ByteBudget, Millis, ServerMessage, StoredMessage, UserId};
 
-/// Somebody who has not been told everything yet.
+/// For so long an archive that does not answer is asked again. After that, what it has counts as gone, so that the
+/// connection receives new messages.
+const ARCHIVE_TIMEOUT: Millis = 10_000;
+
+/// A connection that has not received all messages yet.
 #[derive(Debug)]
-pub(super) struct Behind {
-    pub(super) id: UserId,
-    /// The number up to which it has been.
-    pub(super) told: u64,
-    /// Whether anything else was done since it came.
-    waited: bool,
-    /// Since when the archive does not answer what was asked for it.
+pub(super) struct CatchUp {
+    id: UserId,
+    /// The number of the last message that it has received, or that is gone.
+    received: u64,
+    /// Whether it had to wait, so that it missed user lists.
+    has_waited: bool,
+    /// Since when the archive has not answered a request for it.
     unanswered: Option<Millis>,
 }
 
-/// For so long an archive is asked again that does not answer. What it has counts as gone then: whoever came back shall not
-/// be left without what is said now.
-const ARCHIVE_PATIENCE: Millis = 10_000;
-
 impl Chat {
-    /// The room's numbers, then the last messages, or those that somebody missed who comes back.
+    /// Sends a new connection its number, and the messages of before: the last ones, or those that it missed.
     pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>, out: &mut Vec<Output>) {
-        let Some(place) = self.rooms.get(room) else { return };
-        let (log, rules) = (&place.log, &self.rules);
-        out.push(send(id, ServerMessage::Id { id, seq: log.last(), log: log.token().clone() }));
-        let Some(since) = since else {
-            tell_last(id, log, rules, out);
-            return out.push(Output::Enter { who: id, room });
-        };
-        let after = resume(id, log, since, rules, out);
-        self.behind.push_back(Behind { id, told: after, waited: false, unanswered: None });
-        self.go_on(id, out);
-    }
-
-    /// Connections that have not been told everything yet, the one first whose turn it is: give them
-    /// [`Input::Ready`](super::Input::Ready) when they have taken what they were told.
-    pub fn behind(&self) -> impl Iterator<Item = UserId> + '_ {
-        self.behind.iter().map(|behind| behind.id)
-    }
-
-    /// The number up to which it was told everything, if it is behind.
-    pub(super) fn told(&self, id: UserId) -> Option<u64> {
-        self.behind.iter().find(|behind| behind.id == id).map(|behind| behind.told)
-    }
-
-    /// Tells it the next part.
-    pub(super) fn go_on(&mut self, id: UserId, out: &mut Vec<Output>) {
-        let (Some(after), Some(room)) = (self.told(id), self.room_of(id)) else { return };
-        let Some(place) = self.rooms.get(room) else { return };
-        let (forgotten, bytes) = (place.log.forgotten(), self.rules.replay_bytes);
-        if after >= forgotten {
-            return self.go_on_from(id, after, ByteBudget::new(bytes), out);
+        let Some(Room { log, .. }) = self.rooms.get(room) else { return };
+        out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.token.clone() }));
+        if let Some(since) = since {
+            let received = self.resume(id, room, since, out);
+            self.catch_ups.push_back(CatchUp { id, received, has_waited: false, unanswered: None });
+            return self.send_next_part(id, out);
         }
-        if self.rules.archive && place.is_restored() {
-            let room = place.name.key().clone();
-            return out.push(Output::Recall { to: id, room, after, up_to: forgotten, bytes });
-        }
-        out.push(send(id, ServerMessage::Gap { missed: Some(forgotten - after) }));
-        self.go_on_from(id, forgotten, ByteBudget::new(bytes), out);
+        let last = log.last_messages(self.rules.history_lines, self.rules.replay_bytes);
+        out.extend(last.map(|message| send(id, ServerMessage::History(message.clone()))));
+        out.push(Output::Subscribe { id });
     }
 
-    /// The archive has found this of what was asked for.
-    pub(super) fn recalled(&mut self, id: UserId, up_to: u64, found: &[StoredMessage], out: &mut Vec<Output>) {
-        let Some(mut told) = self.told(id) else { return };
-        let mut part = ByteBudget::new(self.rules.replay_bytes);
-        for entry in found.iter().filter(|entry| entry.seq <= up_to) {
-            if entry.seq > told {
-                skip(id, told, entry.seq - 1, out);
-                out.push(send(id, ServerMessage::Past(entry.clone())));
-                part.takes(entry);
-                told = entry.seq;
+    /// The number of the last message that a returning client has. A number of another numbering means nothing here.
+    fn resume(&self, id: UserId, room: RoomId, since: Since<'_>, out: &mut Vec<Output>) -> u64 {
+        let Some(Room { log, .. }) = self.rooms.get(room) else { return 0 };
+        let is_valid = since.log.is_none_or(|token| token == &*log.token) && since.seq <= log.last;
+        if !is_valid {
+            out.push(send(id, ServerMessage::Gap { missed: None }));
+        }
+        let received = if is_valid { since.seq } else { 0 };
+        let most = if self.rules.archive { self.rules.replay_messages as u64 } else { u64::MAX };
+        let first = log.last.saturating_sub(most);
+        send_gap(id, received, first, out);
+        received.max(first)
+    }
+
+    /// The connections that are catching up, in the order of their turns. Give each one
+    /// [`Input::Ready`](super::Input::Ready) when it has taken what was sent to it.
+    pub fn catching_up(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.catch_ups.iter().map(|catch_up| catch_up.id)
+    }
+
+    /// The number of the last message that a connection has received, if it is catching up.
+    pub(super) fn received_up_to(&self, id: UserId) -> Option<u64> {
+        self.catch_ups.iter().find(|catch_up| catch_up.id == id).map(|catch_up| catch_up.received)
+    }
+
+    pub(super) fn send_next_part(&mut self, id: UserId, out: &mut Vec<Output>) {
+        let (Some(after), Some(room)) = (self.received_up_to(id), self.room(id)) else { return };
+        let (forgotten, bytes) = (room.log.forgotten(), self.rules.replay_bytes);
+        if after < forgotten && self.rules.archive && room.is_restored {
+            let room = room.name.key().clone();
+            return out.push(Output::Load { id, room, after, up_to: forgotten, bytes });
+        }
+        send_gap(id, after, forgotten, out);
+        self.send_from_memory(id, after.max(forgotten), ByteBudget::new(bytes), out);
+    }
+
+    /// The archive answered, or did not.
+    pub(super) fn loaded(
+        &mut self,
+        now: Now,
+        id: UserId,
+        up_to: u64,
+        messages: Option<&[StoredMessage]>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(at) = self.catch_ups.iter().position(|catch_up| catch_up.id == id) else { return };
+        let unanswered = *self.catch_ups[at].unanswered.get_or_insert(now.uptime);
+        if messages.is_none() && now.uptime.saturating_sub(unanswered) < ARCHIVE_TIMEOUT {
+            return self.wait_from(id, self.catch_ups[at].received, Some(unanswered));
+        }
+        let (mut received, mut budget) = (self.catch_ups[at].received, ByteBudget::new(self.rules.replay_bytes));
+        let messages = messages.unwrap_or_default();
+        for message in messages.iter().filter(|message| message.seq <= up_to) {
+            if message.seq > received {
+                send_gap(id, received, message.seq - 1, out);
+                out.push(send(id, ServerMessage::History(message.clone())));
+                budget.spend(message);
+                received = message.seq;
             }
         }
-        if found.is_empty() {
-            skip(id, told, up_to, out);
-            told = told.max(up_to);
+        if messages.is_empty() {
+            send_gap(id, received, up_to, out);
+            received = received.max(up_to);
         }
-        // The rest may come from memory, or in another part.
-        let forgotten = self.room_of(id).and_then(|room| self.rooms.get(room)).map(|room| room.log.forgotten());
-        match forgotten.is_some_and(|forgotten| told >= forgotten) {
-            true => self.go_on_from(id, told, part, out),
-            false => self.wait_from(id, told),
-        }
-    }
-
-    /// The archive does not answer: it is asked again when its turn comes, for a while.
-    pub(super) fn not_recalled(&mut self, now: Now, id: UserId, up_to: u64, out: &mut Vec<Output>) {
-        let Some(at) = self.behind.iter().position(|behind| behind.id == id) else { return };
-        let Some(mut behind) = self.behind.remove(at) else { return };
-        let since = *behind.unanswered.get_or_insert(now.uptime);
-        behind.waited = true;
-        self.behind.push_back(behind);
-        if now.uptime.saturating_sub(since) >= ARCHIVE_PATIENCE {
-            self.recalled(id, up_to, &[], out);
+        // The rest comes from memory, or in another part.
+        match self.room(id).is_some_and(|room| received >= room.log.forgotten()) {
+            true => self.send_from_memory(id, received, budget, out),
+            false => self.wait_from(id, received, None),
         }
     }
 
-    /// Tells it what memory has, as far as that fits; if that is all, it is where all others are.
-    fn go_on_from(&mut self, id: UserId, after: u64, mut part: ByteBudget, out: &mut Vec<Output>) {
-        let Some(room) = self.room_of(id) else { return };
-        let Some(Room { log, .. }) = self.rooms.get(room) else { return };
-        let mut told = after;
-        for entry in log.behind(after).take_while(|entry| part.takes(entry)) {
-            out.push(send(id, ServerMessage::Past(entry.clone())));
-            told = entry.seq;
+    /// Sends the messages in memory that fit. A connection that has received all is subscribed to its room.
+    fn send_from_memory(&mut self, id: UserId, after: u64, mut budget: ByteBudget, out: &mut Vec<Output>) {
+        let Some(Room { log, .. }) = self.room(id) else { return };
+        let mut received = after;
+        for message in log.after(after).take_while(|message| budget.spend(message)) {
+            out.push(send(id, ServerMessage::History(message.clone())));
+            received = message.seq;
         }
-        if told < log.last() {
-            return self.wait_from(id, told);
+        if received < log.last {
+            return self.wait_from(id, received, None);
         }
-        let waited = self.behind.iter().any(|behind| behind.id == id && behind.waited);
-        self.forget_behind(id);
-        out.push(Output::Enter { who: id, room });
-        if waited {
-            // It was told none of the lists that came meanwhile.
-            out.extend(self.rooms.get(room).map(|room| send(id, ServerMessage::UserList(room.users()))));
+        let has_waited = self.catch_ups.iter().any(|catch_up| catch_up.id == id && catch_up.has_waited);
+        self.stop_catching_up(id);
+        out.push(Output::Subscribe { id });
+        if has_waited {
+            let users = self.room(id).map(Room::user_names);
+            out.extend(users.map(|users| send(id, ServerMessage::UserList { users })));
         }
     }
 
-    /// It is the others' turn first.
-    fn wait_from(&mut self, id: UserId, told: u64) {
-        self.forget_behind(id);
-        self.behind.push_back(Behind { id, told, waited: true, unanswered: None });
+    /// The connection's next turn comes after those of all others.
+    fn wait_from(&mut self, id: UserId, received: u64, unanswered: Option<Millis>) {
+        self.stop_catching_up(id);
+        self.catch_ups.push_back(CatchUp { id, received, has_waited: true, unanswered });
     }
 
-    pub(super) fn forget_behind(&mut self, id: UserId) {
-        self.behind.retain(|behind| behind.id != id);
+    pub(super) fn stop_catching_up(&mut self, id: UserId) {
+        self.catch_ups.retain(|catch_up| catch_up.id != id);
+    }
+
+    /// Whether [`restore`](Self::restore) is needed before a connection enters this room.
+    #[must_use]
+    pub fn needs_snapshot(&self, room: &RoomName) -> bool {
+        self.rules.archive && self.rooms.find(room).is_none_or(|room| !room.is_restored)
+    }
+
+    /// Rooms that are in use although the archive has not answered. Nothing of theirs is stored until
+    /// [`restore`](Self::restore).
+    pub fn unrestored(&self) -> impl Iterator<Item = &RoomName> {
+        let is_unrestored = |room: &&Room| !room.is_restored && (!room.users.is_empty() || room.log.last > 0);
+        self.rooms.iter().filter(|_| self.rules.archive).filter(is_unrestored).map(|room| &room.name)
+    }
+
+    /// Puts what an archive has of a room before what is in memory. The messages in memory get the numbers that follow,
+    /// and are stored. Nothing changes if the room was restored already, or if there are too many rooms.
+    pub fn restore(&mut self, room: &RoomName, snapshot: RoomSnapshot, out: &mut Vec<Output>) {
+        let first = snapshot.last;
+        let Some((id, recent)) = self.rooms.restore(room, snapshot, &self.rules) else { return };
+        let forgotten = recent.forgotten();
+        if self.rules.archive {
+            out.extend(recent.messages.into_iter().map(Output::Store));
+        }
+        let Some(Room { log, users, .. }) = self.rooms.get(id) else { return };
+        for &id in users.keys() {
+            out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.token.clone() }));
+        }
+        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| users.contains_key(&catch_up.id)) {
+            catch_up.received = first + catch_up.received.saturating_sub(forgotten);
+        }
+    }
+
+    /// The number of messages since the last call that can never be stored, because they were forgotten before the
+    /// archive answered.
+    pub fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.rooms.lost)
     }
 }
 
-/// The last messages, as far as they fit.
-fn tell_last(id: UserId, log: &Log, rules: &Rules, out: &mut Vec<Output>) {
-    let after = log.last().saturating_sub(rules.history_lines as u64);
-    let from = log.within(after, rules.replay_bytes);
-    out.extend(log.behind(from).map(|entry| send(id, ServerMessage::Past(entry.clone()))));
-}
-
-/// The number of the last message that it has. One of another numbering is worth nothing: it has nothing of this one. And
-/// who was away for very long is not told everything.
-fn resume(id: UserId, log: &Log, since: Since<'_>, rules: &Rules, out: &mut Vec<Output>) -> u64 {
-    let is_ours = since.log.is_none_or(|token| token == &**log.token()) && since.seq <= log.last();
-    if !is_ours {
-        out.push(send(id, ServerMessage::Gap { missed: None }));
-    }
-    let has = if is_ours { since.seq } else { 0 };
-    let most = if rules.archive { rules.replay_messages as u64 } else { u64::MAX };
-    let first = log.last().saturating_sub(most);
-    skip(id, has, first, out);
-    has.max(first)
-}
-
-/// What is behind `told` and up to `before` is gone.
-fn skip(id: UserId, told: u64, before: u64, out: &mut Vec<Output>) {
-    if before > told {
-        out.push(send(id, ServerMessage::Gap { missed: Some(before - told) }));
+/// Tells a client that the messages after `received` and up to `last` are gone.
+fn send_gap(id: UserId, received: u64, last: u64, out: &mut Vec<Output>) {
+    if last > received {
+        out.push(send(id, ServerMessage::Gap { missed: Some(last - received) }));
     }
 }

@@ -1,180 +1,120 @@
-//! A room: who is in it, in which order, under which name, and what was said.
-//!
-//! Owns seats and names; `lists.rs` says when its user list is due, `log.rs` keeps what was said. Knows nothing of
-//! dialects, limits on talking, or how anything is sent.
+//! One room: its users, their names, and its messages.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use super::events::RoomSnapshot;
-use super::lists::Lists;
-use super::log::Log;
-use super::names::{self, Name};
-use super::room_name::RoomName;
-use super::rules::Rules;
-use super::taken::Taken;
+use super::{
+    events::RoomSnapshot,
+    limits::Rules,
+    message_log::MessageLog,
+    name_registry::NameRegistry,
+    names::{self, Name},
+    room_name::RoomName,
+    throttle::UserListThrottle,
+};
 use crate::chat::protocol::{self, Millis, UserId};
+use std::{collections::BTreeMap, mem, sync::Arc};
 
-/// A place in a room, numbered in order of joining.
-pub(super) type Seat = u64;
-
-/// One room.
 #[derive(Debug)]
 pub(super) struct Room {
-    /// As the first one wrote it who came.
+    /// As the first user wrote it.
     pub(super) name: RoomName,
-    pub(super) log: Log,
-    /// Its turn to be forgotten, while nobody is in it.
-    pub(super) left: Option<u64>,
-    /// Whether its past was looked up.
-    restored: bool,
-    seats: BTreeMap<Seat, User>,
-    next_seat: Seat,
-    taken: Taken,
-    lists: Lists,
-}
-
-/// Who sits there.
-#[derive(Debug)]
-struct User {
-    id: UserId,
-    name: Option<Name>,
-}
-
-/// The answer to a request for a name.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Granted {
-    /// The name that was given.
-    pub(super) name: protocol::Name,
-    /// Whether it is the one that was asked for, less the white space around it.
-    pub(super) as_asked: bool,
+    pub(super) log: MessageLog,
+    /// The connections in the room, the oldest first, with their users' names.
+    pub(super) users: BTreeMap<UserId, Option<Name>>,
+    /// Whether the archive's snapshot is in the log.
+    pub(super) is_restored: bool,
+    /// While the room is empty: a number that grows with the time at which the last user left.
+    pub(super) empty_since: Option<u64>,
+    names: NameRegistry,
+    list: UserListThrottle,
 }
 
 impl Room {
-    /// Nobody is in it, and nothing was said.
-    pub(super) fn new(name: &RoomName, token: Arc<str>) -> Self {
+    pub(super) fn new(name: RoomName, token: Arc<str>) -> Self {
         Self {
-            name: name.clone(),
-            log: Log::new(token),
-            left: None,
-            restored: false,
-            seats: BTreeMap::new(),
-            next_seat: 0,
-            taken: Taken::default(),
-            lists: Lists::default(),
+            name,
+            log: MessageLog::new(token),
+            users: BTreeMap::new(),
+            is_restored: false,
+            empty_since: None,
+            names: NameRegistry::default(),
+            list: UserListThrottle::default(),
         }
     }
 
-    /// What was said before this process began; and what the room has had until now.
-    pub(super) fn restore(&mut self, past: RoomSnapshot) -> Log {
-        self.restored = true;
-        std::mem::replace(&mut self.log, Log::restored(past))
+    /// Replaces the log by the archive's, and returns the old one.
+    pub(super) fn restore(&mut self, snapshot: RoomSnapshot) -> MessageLog {
+        self.is_restored = true;
+        mem::replace(&mut self.log, MessageLog::restored(snapshot))
     }
 
-    /// Whether its past was looked up.
-    pub(super) fn is_restored(&self) -> bool {
-        self.restored
+    /// Whether an empty room must not be forgotten if there is space for it.
+    pub(super) fn has_history(&self) -> bool {
+        self.is_restored || self.log.last > 0
     }
 
-    /// Whether it is used though its past was not looked up.
-    pub(super) fn has_begun_anew(&self) -> bool {
-        !self.restored && (!self.is_empty() || self.log.last() > 0)
-    }
-
-    /// Whether there is a reason to remember it when nobody is in it.
-    pub(super) fn has_past(&self) -> bool {
-        self.restored || self.log.last() > 0
-    }
-
-    /// Whether nobody is in it.
-    pub(super) fn is_empty(&self) -> bool {
-        self.seats.is_empty()
-    }
-
-    /// How many are in it, named or not.
-    pub(super) fn len(&self) -> usize {
-        self.seats.len()
-    }
-
-    /// How many have a name.
+    /// The number of users with a name.
     pub(super) fn named(&self) -> usize {
-        self.taken.len()
+        self.names.len()
     }
 
-    /// A new connection, without a name yet.
-    pub(super) fn enter(&mut self, id: UserId) -> Seat {
-        let seat = self.next_seat;
-        self.next_seat += 1;
-        self.seats.insert(seat, User { id, name: None });
-        seat
+    /// Adds a connection, without a name yet.
+    pub(super) fn enter(&mut self, id: UserId) {
+        self.users.insert(id, None);
+        self.empty_since = None;
     }
 
-    /// Frees the seat; the name that its user had.
-    pub(super) fn leave(&mut self, seat: Seat) -> Option<protocol::Name> {
-        let name = self.seats.remove(&seat)?.name?;
-        self.taken.release(&name);
-        if self.is_empty() {
-            // What it knew about names is worth nothing any more.
-            self.taken = Taken::default();
+    /// Removes a connection and returns the name of its user.
+    pub(super) fn leave(&mut self, id: UserId) -> Option<protocol::Name> {
+        let name = self.users.remove(&id)??;
+        self.names.release(&name);
+        if self.users.is_empty() {
+            // Frees the memory that is of use only while names are taken.
+            self.names = NameRegistry::default();
         }
-        self.lists.changed();
+        self.list.mark_changed();
         Some(name.shown)
     }
 
-    /// Gives the user the name, or the one nearest to it that is allowed and free.
+    /// Gives the user this name, or the one nearest to it that is allowed and free.
     ///
-    /// The old name is free before the new one is looked for: one's own name is not taken.
-    pub(super) fn rename(&mut self, seat: Seat, asked: &str, max: usize) -> Option<Granted> {
-        let user = self.seats.get_mut(&seat)?;
-        if let Some(old) = user.name.take() {
-            self.taken.release(&old);
+    /// The old name is free before the new one is chosen, so that a user's own name does not count as taken.
+    pub(super) fn rename(&mut self, id: UserId, asked: &str, max_chars: usize) -> Option<protocol::Name> {
+        let name = self.users.get_mut(&id)?;
+        if let Some(old) = name.take() {
+            self.names.release(&old);
         }
-        let wanted = Name::new(asked, max).unwrap_or_else(Name::guest);
-        let name = self.taken.claim(&wanted, max, seat);
-        let granted = Granted { name: name.shown.clone(), as_asked: *name.shown == *asked.trim() };
-        user.name = Some(name);
-        self.lists.changed();
+        let wanted = Name::new(asked, max_chars).unwrap_or_else(Name::guest);
+        let granted = name.insert(self.names.claim(&wanted, max_chars, id)).shown.clone();
+        self.list.mark_changed();
         Some(granted)
     }
 
-    /// The name of the user on this seat, if it has one.
-    pub(super) fn name_of(&self, seat: Seat) -> Option<&protocol::Name> {
-        Some(&self.seats.get(&seat)?.name.as_ref()?.shown)
+    pub(super) fn name_of(&self, id: UserId) -> Option<&protocol::Name> {
+        Some(&self.users.get(&id)?.as_ref()?.shown)
     }
 
-    /// The user whose name compares equal to this one, which has at most `max` characters.
-    pub(super) fn find(&self, name: &str, max: usize) -> Option<(UserId, &protocol::Name)> {
-        let user = self.seats.get(&self.taken.holder(&names::key(name, max)?)?)?;
-        Some((user.id, &user.name.as_ref()?.shown))
+    /// The user whose name compares equal to this one, which has at most `max_chars` characters.
+    pub(super) fn find(&self, name: &str, max_chars: usize) -> Option<(UserId, &protocol::Name)> {
+        let id = self.names.holder(&names::key(name, max_chars)?)?;
+        Some((id, self.name_of(id)?))
     }
 
-    /// The connections in the room, in order of joining.
-    pub(super) fn members(&self) -> impl Iterator<Item = UserId> + '_ {
-        self.seats.values().map(|user| user.id)
+    /// The names of the users, the oldest connection first.
+    pub(super) fn user_names(&self) -> Arc<[protocol::Name]> {
+        self.users.values().flatten().map(|name| name.shown.clone()).collect()
     }
 
-    /// The names of the users, in order of joining.
-    pub(super) fn users(&self) -> Arc<[protocol::Name]> {
-        self.seats.values().filter_map(|user| Some(user.name.as_ref()?.shown.clone())).collect()
-    }
-
-    /// The user list, if one waits and the last one is long enough ago. It counts as sent.
+    /// The user list, if one is due. It counts as sent.
     pub(super) fn take_list(&mut self, now: Millis, rules: &Rules) -> Option<Arc<[protocol::Name]>> {
-        if !self.lists.is_due(now, rules) {
-            return None;
-        }
-        let users = self.users();
-        self.lists.sent(now, size(&users), rules);
-        Some(users)
+        self.list.due().filter(|due| *due <= now)?;
+        let names = self.user_names();
+        // Each name is in quotation marks, with a comma.
+        let bytes = names.iter().map(|name| name.len() + 3).sum();
+        self.list.mark_sent(now, bytes, rules);
+        Some(names)
     }
 
-    /// When the list that waits may be sent.
-    pub(super) fn list_due(&self, rules: &Rules) -> Option<Millis> {
-        self.lists.due(rules)
+    /// When the pending user list may be sent, if there is one.
+    pub(super) fn list_due(&self) -> Option<Millis> {
+        self.list.due()
     }
-}
-
-/// What a list costs each member: its names, each in quotation marks and with a comma.
-fn size(users: &[protocol::Name]) -> usize {
-    users.iter().map(|name| name.len() + 3).sum()
 }

@@ -1,16 +1,13 @@
-//! Names of rooms, and the paths that they are at.
-//!
-//! Owns which paths are rooms. Knows nothing of who is in them.
-
-use std::sync::Arc;
+//! Names of rooms, and their paths.
 
 use super::names::Name;
-use crate::ws::http::percent_encoded;
+use crate::ws::http::{percent_decoded, percent_encoded};
+use std::sync::Arc;
 
 /// What the paths of all rooms but the lobby begin with.
 const PREFIX: &str = "/room/";
 
-/// A room's name: any that a user could have, of up to 64 characters. The lobby's is empty.
+/// A room's name: any name that a user could have, of up to 64 characters. The lobby's is empty.
 ///
 /// ```
 /// use chinwag::chat::rules::RoomName;
@@ -30,30 +27,30 @@ impl RoomName {
     /// The longest name, in characters.
     pub const MOST_CHARS: usize = 64;
 
-    /// The room that everybody finds: its name is empty.
+    /// The default room, whose name is empty.
     #[must_use]
     pub fn lobby() -> Self {
         Self { key: "".into(), shown: "".into() }
     }
 
-    /// The room of that name, unless a name cannot be like that.
+    /// The room of this name; `None` if names cannot be like this.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {
         let Name { shown, key } = Name::new(name, Self::MOST_CHARS)?;
         Some(Self { key, shown })
     }
 
-    /// The room at that path: `/`, or `/room/NAME`, where NAME is UTF-8 and may be percent-encoded (RFC 3986 2.1).
+    /// The room at this path: `/`, or `/room/NAME`, where NAME is UTF-8 and may be percent-encoded (RFC 3986 2.1).
     #[must_use]
     pub fn from_path(path: &str) -> Option<Self> {
         if path == "/" {
             return Some(Self::lobby());
         }
-        let segment = path.strip_prefix(PREFIX).filter(|rest| !rest.contains('/'))?;
-        Self::new(&decode(segment)?)
+        let segment = path.strip_prefix(PREFIX).filter(|segment| !segment.contains('/'))?;
+        Self::new(std::str::from_utf8(&percent_decoded(segment)?).ok()?)
     }
 
-    /// The path that it is at, percent-encoded.
+    /// Its path, percent-encoded.
     ///
     /// ```
     /// use chinwag::chat::rules::RoomName;
@@ -69,31 +66,17 @@ impl RoomName {
         format!("{PREFIX}{}", percent_encoded(self.shown.as_bytes(), is_plain))
     }
 
-    /// As it is compared (RFC 8266): two rooms with one key are one room.
+    /// The name as it is compared (RFC 8266): rooms with equal keys are one room.
     #[must_use]
     pub fn key(&self) -> &Arc<str> {
         &self.key
     }
 
-    /// As it was written.
+    /// The name as it was written.
     #[must_use]
     pub fn shown(&self) -> &Arc<str> {
         &self.shown
     }
-}
-
-/// What percent-encoding stands for; `None` if it is broken, or stands for what is no UTF-8.
-fn decode(segment: &str) -> Option<String> {
-    let mut parts = segment.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2)?;
-        // `from_str_radix` would take a sign, too.
-        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        bytes.push(is_hex.then(|| u8::from_str_radix(digits, 16).ok())??);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -101,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn which_paths_are_rooms() {
+    fn paths_map_to_rooms_and_back() {
         let long = |chars: usize| format!("/room/{}", "%C3%A9".repeat(chars));
         let (most, more) = (long(64), long(65));
         let rows = [

@@ -1,29 +1,120 @@
-//! What keeps messages beyond memory, as the chat's thread sees it.
-//!
-//! Owns the promise between them. Knows no files.
+//! The archive, and when the chat asks it: on the chat's thread, which waits for the answer.
 
-use crate::{chat::protocol::StoredMessage, chat::rules::RoomSnapshot};
-use std::fmt::Debug;
+use super::ChatServer;
+use crate::{
+    chat::protocol::{StoredMessage, UserId},
+    chat::rules::{Input, RoomName, RoomSnapshot},
+};
+use log::{error, info, warn};
+use std::{
+    fmt::Debug,
+    ops::Range,
+    time::{Duration, Instant},
+};
 
-/// A place where messages are kept. It is asked and told on the chat's thread, which waits: what takes long holds up
-/// everybody.
+/// The time between two attempts to restore rooms.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The most rooms that are restored in one batch.
+const MAX_ROOMS_PER_BATCH: usize = 16;
+
+/// The most clients that are sent a part of history in one batch. Loading the parts delays everything else.
+const MAX_PARTS_PER_BATCH: usize = 4;
+
+/// Stores messages beyond the process. Its methods run on the chat's thread: a slow one delays all clients.
 pub trait Archive: Debug + Send {
-    /// What it has of a room, asked when somebody enters it of which this process knows nothing yet: the last messages, at
-    /// most so many. Of a room that it does not know either, a numbering in which nothing was said.
+    /// A room with its last messages, so many at most. It is called when a connection enters a room for the first time. For
+    /// an unknown room, the snapshot is a new numbering without messages.
     ///
-    /// `None`: it cannot say now. Then the room begins anew, with a numbering of its own, of which nothing is committed; this
-    /// is asked again, and when it answers, what was said meanwhile comes behind, with the numbers that follow.
-    fn past(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot>;
+    /// `None`: the archive cannot answer now. Then the room begins in memory, with its own numbering, and nothing of it is
+    /// committed. This is called again until it answers. Then the messages in memory get the numbers that follow.
+    fn load_room(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot>;
 
-    /// The messages of a room behind `after` and up to `up_to`, in order: of those that are there the first ones that take
-    /// no more than so many bytes ([`StoredMessage::wire_size`]), and at least one. An empty list: there are none.
+    /// Messages of a room after `after` and up to `up_to`, in order: the first ones that take at most so many bytes
+    /// ([`StoredMessage::wire_size`]), and at least one. An empty list: there are none.
     ///
-    /// `None`: it cannot say now. Then it is asked again for ten seconds, before they count as gone.
-    fn recall(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>>;
+    /// `None`: the archive cannot answer now. After ten seconds of such answers the messages count as gone.
+    fn load_messages(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>>;
 
-    /// Keeps what was said in a batch, in all rooms, in order, and takes it out of `entries`. Only when this returns is
-    /// anybody told of it.
+    /// Stores the messages of a batch, of all rooms, in order, and removes them from the list. They are sent when this
+    /// returns.
     ///
-    /// When it fails there is nobody to tell: the chat goes on, and the archive says so in the log.
-    fn commit(&mut self, entries: &mut Vec<StoredMessage>);
+    /// There is no error to return: the chat goes on in any case, and the archive logs its problems.
+    fn commit(&mut self, messages: &mut Vec<StoredMessage>);
+}
+
+impl ChatServer {
+    /// Must be called before a connection enters the room.
+    pub(super) fn restore(&mut self, room: &RoomName) {
+        if self.chat.needs_snapshot(room) && !self.load_room(room) && self.retry_archive_at.is_none() {
+            warn!("the archive does not answer: until it does, messages are in memory only, and rooms without history");
+            self.retry_archive_at = Some(Instant::now() + RETRY_INTERVAL);
+        }
+    }
+
+    /// Whether the archive answered.
+    fn load_room(&mut self, room: &RoomName) -> bool {
+        let archive = self.archive.as_mut();
+        let snapshot = archive.and_then(|archive| archive.load_room(room.key(), self.rules.room_messages));
+        let Some(snapshot) = snapshot else { return false };
+        let mut outputs = Vec::new();
+        self.chat.restore(room, snapshot, &mut outputs);
+        self.apply_outputs(outputs);
+        true
+    }
+
+    pub(super) fn retry_archive(&mut self) {
+        if self.retry_archive_at.is_some_and(|at| at <= Instant::now()) {
+            let is_done = self.restore_rooms(MAX_ROOMS_PER_BATCH);
+            self.retry_archive_at = (!is_done).then(|| Instant::now() + RETRY_INTERVAL);
+        }
+    }
+
+    /// Whether all rooms are restored now.
+    fn restore_rooms(&mut self, most: usize) -> bool {
+        let rooms: Vec<RoomName> = self.chat.unrestored().take(most).cloned().collect();
+        if !rooms.iter().all(|room| self.load_room(room)) || self.chat.unrestored().next().is_some() {
+            return false;
+        }
+        match self.chat.take_lost() {
+            0 => info!("the archive recovered; it has all messages"),
+            lost => warn!("the archive recovered; {lost} oldest messages were not saved"),
+        }
+        true
+    }
+
+    /// The last attempt, when all connections have ended.
+    pub(super) fn close_archive(&mut self) {
+        if self.retry_archive_at.take().is_some() && !self.restore_rooms(usize::MAX) {
+            error!("the archive has not answered: messages in rooms without history are not saved");
+        }
+        self.store();
+    }
+
+    /// Commits the messages of this batch. Must be called before any of them is sent.
+    pub(super) fn store(&mut self) {
+        if let Some(archive) = self.archive.as_mut().filter(|_| !self.unstored.is_empty()) {
+            archive.commit(&mut self.unstored);
+        }
+        self.unstored.clear();
+    }
+
+    /// Loads messages for a client that is catching up.
+    pub(super) fn load(&mut self, id: UserId, room: &str, range: Range<u64>, bytes: usize) {
+        self.store();
+        let (up_to, archive) = (range.end, self.archive.as_mut());
+        let messages = archive.and_then(|archive| archive.load_messages(room, range.start, up_to, bytes));
+        self.has_next_parts &= messages.is_some();
+        self.apply(Input::Loaded { id, up_to, messages: messages.as_deref() });
+    }
+
+    /// Sends the next part to clients that are catching up and have taken the last one, in turn.
+    pub(super) fn send_next_parts(&mut self) {
+        let ready: Vec<UserId> =
+            self.chat.catching_up().filter(|id| self.fanout.is_idle(*id)).take(MAX_PARTS_PER_BATCH).collect();
+        self.has_next_parts = !ready.is_empty();
+        for id in ready {
+            self.apply(Input::Ready { id });
+        }
+    }
 }

@@ -1,18 +1,11 @@
-//! Who gets which bytes: what is said to a room is encoded once for each dialect, whoever hears it.
+//! Collects what each client gets in a batch. A broadcast is encoded once for each dialect.
 //!
-//! Owns the members' handles and the bytes of one batch. Knows nothing of sockets.
+//! Each client receives its room's broadcasts since it subscribed, and the messages for it alone, in the order in which
+//! the rules sent them: in one write for each batch, not before [`Fanout::flush`], and before a Close frame.
 //!
-//! The law: each member gets what was said to its room since it joined, and what was said to it alone, in the order in
-//! which the rules said them; in one write a batch, and none before [`Fanout::flush`]; and before a Close frame, if it is
-//! closed.
-//!
-//! How it is kept: `said` is what was said to a room in this batch. A member who is told nothing of its own gets it as
-//! it is, from byte `from` on, where the room was when it joined. Who is told something gets a script of its own instead:
-//! `own` holds the room's bytes up to `from`, with its own in between; before anything is added to it, the room's bytes
-//! that are missing are, and `from` moves on. So at any time what a member has yet to get is `own`, then the rest of
-//! `said` from `from` on. What is said costs its room's members something, and nobody else.
-
-mod room;
+//! A room's `batch` has its broadcasts as frames. A member without messages of its own gets them from byte `from` on.
+//! A member with such messages has a buffer, `own`: before a message is added to it, the broadcasts between `from` and
+//! now are copied there, and `from` moves on. So a member is owed `own`, and then the room's batch from `from` on.
 
 use crate::{
     chat::protocol::{Dialect, ServerMessage, UserId},
@@ -20,30 +13,13 @@ use crate::{
     ws::Frames,
     ws::peer::Peer,
 };
-use room::{Member, Room, Said};
 use std::collections::HashMap;
 
-/// Bytes that one member gets in one batch, and a little more. A peer that reads gets on with it while the next batch is
-/// made; many batches at once would not fit into its outbox.
-const FULL: usize = 64 * 1024;
+/// Bytes of a batch. A member gets them at once, so that several batches must fit into its send buffer.
+const MAX_BATCH_BYTES: usize = 64 * 1024;
 
-/// The same for what is said in all rooms, in all dialects.
-const FULL_IN_ALL: usize = 8 * FULL;
-
-/// Buffers that wait for the next batch: more rooms than that seldom talk at once.
-const SPARE: usize = 4;
-
-/// Where those are who are in no room.
-const NO_ROOM: usize = 0;
-
-/// Where a room is among all.
-fn place(room: RoomId) -> usize {
-    NO_ROOM + 1 + room.index()
-}
-
-/// Somebody to whom bytes go: a [`Peer`], or what tests have instead.
+/// What frames are sent to: a [`Peer`], or its replacement in tests.
 pub(super) trait Recipient {
-    fn id(&self) -> UserId;
     fn send(&self, frames: &[u8]);
     fn is_idle(&self) -> bool;
     fn close(&self, code: u16, reason: &str);
@@ -51,203 +27,214 @@ pub(super) trait Recipient {
 }
 
 impl Recipient for Peer {
-    fn id(&self) -> UserId {
-        Peer::id(self)
-    }
-
     fn send(&self, frames: &[u8]) {
         self.send_bytes(frames);
     }
 
     fn is_idle(&self) -> bool {
-        Peer::buffered_amount(self) == 0
+        self.buffered_amount() == 0
     }
 
     fn close(&self, code: u16, reason: &str) {
-        Peer::close(self, code, reason);
+        Self::close(self, code, reason);
     }
 
     fn cut(&self) {
-        Peer::cut(self);
+        Self::cut(self);
     }
 }
 
+/// A room's broadcasts in this batch, by dialect.
+type Batch = [Frames; Dialect::ALL.len()];
+
 #[derive(Debug)]
 pub(super) struct Fanout<P = Peer> {
-    /// By number, behind those who are in none.
-    rooms: Vec<Room<P>>,
-    /// In which room, and where among its members each one is.
-    index: HashMap<UserId, (usize, usize)>,
-    /// Rooms to which something was said in this batch.
-    loud: Vec<usize>,
-    /// Members that have something of their own to be sent.
-    touched: Vec<UserId>,
-    /// Members that are closed with this batch.
-    closing: Vec<Closing<P>>,
-    /// Buffers for what is said to rooms.
-    spare: Vec<Said>,
-    /// Bytes that were said in this batch to one member or another.
-    private: usize,
-    /// Bytes that were said in this batch to the room that was told most.
-    most: usize,
-    /// Bytes that were said in this batch to rooms.
-    public: usize,
-    /// Where a notice becomes text, before its length is known.
-    text: String,
+    rooms: HashMap<RoomId, Room<P>>,
+    /// Each member's room, and its place there.
+    index: HashMap<UserId, (RoomId, usize)>,
+    /// Rooms with broadcasts in this batch.
+    touched_rooms: Vec<RoomId>,
+    /// Members with messages of their own in this batch.
+    touched_members: Vec<UserId>,
+    /// Bytes encoded in this batch.
+    bytes: usize,
 }
 
-/// Somebody who is gone already, but for the last words.
 #[derive(Debug)]
-struct Closing<P> {
-    peer: P,
-    last: Frames,
-    code: u16,
-    reason: &'static str,
+struct Room<P> {
+    /// Stored inline: each extra pointer would cost a cache miss for each member and flush.
+    members: Vec<Member<P>>,
+    /// The number of members by dialect. A dialect without members is not encoded.
+    dialects: [usize; Dialect::ALL.len()],
+    batch: Option<Batch>,
 }
 
-// Not derived: that would ask for a recipient by default, too.
+#[derive(Debug)]
+struct Member<P> {
+    id: UserId,
+    peer: P,
+    dialect: Dialect,
+    is_subscribed: bool,
+    own: Frames,
+    from: usize,
+}
+
+// Not derived, because that would require `P: Default`.
 impl<P> Default for Fanout<P> {
     fn default() -> Self {
-        Self {
-            rooms: Vec::new(),
-            index: HashMap::new(),
-            loud: Vec::new(),
-            touched: Vec::new(),
-            closing: Vec::new(),
-            spare: Vec::new(),
-            private: 0,
-            most: 0,
-            public: 0,
-            text: String::new(),
-        }
+        let (touched_rooms, touched_members) = (Vec::new(), Vec::new());
+        Self { rooms: HashMap::new(), index: HashMap::new(), touched_rooms, touched_members, bytes: 0 }
     }
 }
 
 impl<P: Recipient> Fanout<P> {
-    /// Somebody who is told only what is meant for it alone, as long as it is in no room.
-    pub(super) fn join(&mut self, peer: P, dialect: Dialect) {
-        self.put(Member::new(peer, dialect), NO_ROOM);
+    /// Adds a member that gets only the messages for it alone, until [`subscribe`](Self::subscribe).
+    pub(super) fn join(&mut self, id: UserId, peer: P, dialect: Dialect, room_id: RoomId) {
+        let new_room = || Room { members: Vec::new(), dialects: Default::default(), batch: None };
+        let room = self.rooms.entry(room_id).or_insert_with(new_room);
+        room.dialects[dialect as usize] += 1;
+        self.index.insert(id, (room_id, room.members.len()));
+        room.members.push(Member { id, peer, dialect, is_subscribed: false, own: Frames::new(), from: 0 });
     }
 
-    /// From now on it hears what is said in the room.
-    pub(super) fn enter(&mut self, id: UserId, room: RoomId) {
-        if let Some(member) = self.take(id) {
-            self.put(member, place(room));
-        }
-    }
-
-    fn put(&mut self, member: Member<P>, at: usize) {
-        if at >= self.rooms.len() {
-            self.rooms.resize_with(at + 1, Room::default);
-        }
-        let id = member.peer.id();
-        self.index.insert(id, (at, self.rooms[at].join(member)));
-    }
-
-    /// Whether it has taken everything that it was sent.
-    pub(super) fn is_idle(&self, id: UserId) -> bool {
-        self.index.get(&id).is_some_and(|&(at, place)| self.rooms[at].members[place].is_idle())
+    /// From now on the member gets the broadcasts of its room.
+    pub(super) fn subscribe(&mut self, id: UserId) {
+        let Some((member, batch)) = self.find(id) else { return };
+        member.from = batch.map_or(0, |batch| batch[member.dialect as usize].len());
+        member.is_subscribed = true;
     }
 
     pub(super) fn leave(&mut self, id: UserId) {
-        self.take(id);
+        self.remove(id);
     }
 
-    fn take(&mut self, id: UserId) -> Option<Member<P>> {
-        let (at, place) = self.index.remove(&id)?;
-        let room = &mut self.rooms[at];
-        let member = room.leave(place);
+    fn find(&mut self, id: UserId) -> Option<(&mut Member<P>, Option<&Batch>)> {
+        let (room, place) = self.index.get(&id)?;
+        let room = self.rooms.get_mut(room)?;
+        Some((room.members.get_mut(*place)?, room.batch.as_ref()))
+    }
+
+    fn remove(&mut self, id: UserId) -> Option<Member<P>> {
+        let (room_id, place) = self.index.remove(&id)?;
+        let room = self.rooms.get_mut(&room_id)?;
+        let member = room.members.swap_remove(place);
+        room.dialects[member.dialect as usize] -= 1;
         if let Some(moved) = room.members.get(place) {
-            self.index.insert(moved.peer.id(), (at, place));
+            self.index.insert(moved.id, (room_id, place));
+        }
+        if room.members.is_empty() {
+            self.rooms.remove(&room_id);
         }
         Some(member)
     }
 
-    /// How many there are.
+    /// The number of members.
     pub(super) fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// Whether it is time to send what there is.
-    pub(super) fn is_full(&self) -> bool {
-        self.private.max(self.most) >= FULL || self.public >= FULL_IN_ALL
+    /// Whether the operating system has taken everything that was sent to the member.
+    pub(super) fn is_idle(&mut self, id: UserId) -> bool {
+        self.find(id).is_some_and(|(member, _)| member.own.is_empty() && member.peer.is_idle())
     }
 
-    /// Says it to everyone in the room.
-    pub(super) fn broadcast(&mut self, room: RoomId, notice: &ServerMessage) {
-        let at = place(room);
-        let Some(place) = self.rooms.get_mut(at).filter(|room| !room.members.is_empty()) else { return };
-        let said = place.said.get_or_insert_with(|| {
-            self.loud.push(at);
-            self.spare.pop().unwrap_or_default()
+    /// Whether the batch should be sent now.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= MAX_BATCH_BYTES
+    }
+
+    /// Adds a message for all subscribed members of a room.
+    pub(super) fn broadcast(&mut self, room_id: RoomId, message: &ServerMessage) {
+        let Some(room) = self.rooms.get_mut(&room_id) else { return };
+        let batch = room.batch.get_or_insert_with(|| {
+            self.touched_rooms.push(room_id);
+            Batch::default()
         });
         for dialect in Dialect::ALL {
-            if place.speakers[dialect.index()] > 0 {
-                let frames = &mut said[dialect.index()];
-                let before = frames.len();
-                encode(notice, dialect, &mut self.text, frames);
-                self.public += frames.len() - before;
-                self.most = self.most.max(frames.len());
+            if room.dialects[dialect as usize] > 0 {
+                self.bytes += encode(message, dialect, &mut batch[dialect as usize]);
             }
         }
     }
 
-    /// Says it to one.
-    pub(super) fn send(&mut self, to: UserId, notice: &ServerMessage) {
-        let Some((room, place)) = self.index.get(&to).map(|&(at, place)| (&mut self.rooms[at], place)) else { return };
-        let member = &mut room.members[place];
-        if member.own.is_empty() {
-            self.touched.push(to);
-        }
-        member.catch_up(room.said.as_ref());
-        let before = member.own.len();
-        encode(notice, member.dialect, &mut self.text, &mut member.own);
-        self.private += member.own.len() - before;
-    }
-
-    /// Closes one with this batch, after what was said to it; for the chat it is gone.
-    pub(super) fn close(&mut self, id: UserId, code: u16, reason: &'static str) {
-        let room = self.index.get(&id).map(|&(at, _)| at);
-        if let (Some(at), Some(mut member)) = (room, self.take(id)) {
-            member.catch_up(self.rooms[at].said.as_ref());
-            self.closing.push(Closing { peer: member.peer, last: member.own, code, reason });
+    /// Adds a message for one member.
+    pub(super) fn send(&mut self, id: UserId, message: &ServerMessage) {
+        let Some((member, batch)) = self.find(id) else { return };
+        let is_first = member.own.is_empty();
+        member.copy_broadcasts(batch);
+        let bytes = encode(message, member.dialect, &mut member.own);
+        self.bytes += bytes;
+        if is_first {
+            self.touched_members.push(id);
         }
     }
 
-    /// Cuts one's connection.
-    pub(super) fn cut(&self, id: UserId) {
-        if let Some(&(at, place)) = self.index.get(&id) {
-            self.rooms[at].members[place].peer.cut();
+    /// Removes a member, sends what it is owed, and closes its connection.
+    pub(super) fn close(&mut self, id: UserId, code: u16, reason: &str) {
+        let Some((member, batch)) = self.find(id) else { return };
+        member.flush(batch);
+        member.peer.close(code, reason);
+        self.remove(id);
+    }
+
+    /// Cuts a member's connection.
+    pub(super) fn cut(&mut self, id: UserId) {
+        if let Some((member, _)) = self.find(id) {
+            member.peer.cut();
         }
     }
 
-    /// Sends the batch: one write for each member that has something to get.
+    /// Sends the batch: one write for each member that is owed something.
     pub(super) fn flush(&mut self) {
-        for at in self.loud.drain(..) {
-            let spare = self.rooms[at].flush();
-            self.spare.extend(spare.filter(|_| self.spare.len() < SPARE));
-        }
-        for id in self.touched.drain(..) {
-            if let Some(&(at, place)) = self.index.get(&id) {
-                self.rooms[at].members[place].flush(None);
+        for room in self.touched_rooms.drain(..) {
+            let Some(room) = self.rooms.get_mut(&room) else { continue };
+            let batch = room.batch.take();
+            for member in &mut room.members {
+                member.flush(batch.as_ref());
+                member.from = 0;
             }
         }
-        for Closing { peer, last, code, reason } in self.closing.drain(..) {
-            if !last.is_empty() {
-                peer.send(last.as_bytes());
+        for id in std::mem::take(&mut self.touched_members) {
+            if let Some((member, _)) = self.find(id) {
+                member.flush(None);
             }
-            peer.close(code, reason);
         }
-        (self.private, self.most, self.public) = (0, 0, 0);
+        self.bytes = 0;
     }
 }
 
-/// One notice as one frame; none if the dialect has no words for it.
-fn encode(notice: &ServerMessage, dialect: Dialect, text: &mut String, frames: &mut Frames) {
-    text.clear();
-    if dialect.encode(notice, text) {
-        frames.text(text);
+impl<P: Recipient> Member<P> {
+    /// Copies the broadcasts that it is owed to its own buffer, so that the next message comes after them.
+    fn copy_broadcasts(&mut self, batch: Option<&Batch>) {
+        if let Some(batch) = batch.filter(|_| self.is_subscribed) {
+            let frames = &batch[self.dialect as usize];
+            self.own.append(frames, self.from);
+            self.from = frames.len();
+        }
     }
+
+    /// One write: the room's frames as they are, unless the member has messages of its own.
+    fn flush(&mut self, batch: Option<&Batch>) {
+        if !self.own.is_empty() {
+            self.copy_broadcasts(batch);
+            self.peer.send(self.own.as_bytes());
+            self.own.clear(0);
+        } else if let Some(batch) = batch.filter(|_| self.is_subscribed) {
+            let broadcasts = &batch[self.dialect as usize].as_bytes()[self.from..];
+            if !broadcasts.is_empty() {
+                self.peer.send(broadcasts);
+            }
+        }
+    }
+}
+
+/// Appends a message as one frame, if the dialect has it. Returns the number of bytes.
+fn encode(message: &ServerMessage, dialect: Dialect, frames: &mut Frames) -> usize {
+    let before = frames.len();
+    if let Some(text) = dialect.encode(message) {
+        frames.text(&text);
+    }
+    frames.len() - before
 }
 
 #[cfg(test)]

@@ -1,17 +1,14 @@
-//! `GET /rooms`: which rooms there are, and how many users each has.
-//!
-//! Owns the last list that the chat's thread made, for the threads that answer requests.
+//! `GET /rooms`: the rooms, and how many users each has. The chat's thread writes the list, the threads that answer
+//! requests read it.
 
 use crate::{
-    chat::protocol::rooms_json,
+    chat::protocol::to_html_safe_json,
     ws::http::{Method, Request, Response},
 };
+use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A room's name and how many users it has.
-type Row = (Arc<str>, usize);
-
-/// The list of rooms, shared between a chat and the site that shows it.
+/// The list of rooms, shared by a chat and its HTTP handler.
 ///
 /// ```no_run
 /// use chinwag::{Server, chat::rules::Rules, chat::server::{ChatServer, RoomList}, chat::protocol::Dialect};
@@ -29,42 +26,45 @@ type Row = (Arc<str>, usize);
 ///     Ok(())
 /// }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RoomList {
-    rows: Arc<Mutex<Arc<[Row]>>>,
+    list: Arc<Mutex<List>>,
 }
 
-/// The lobby, where nobody is yet: before the chat runs there is no other room.
-impl Default for RoomList {
-    fn default() -> Self {
-        Self { rows: Arc::new(Mutex::new([("".into(), 0)].into())) }
-    }
+#[derive(Debug, Clone, Default, Serialize)]
+struct List {
+    rooms: Arc<[Row]>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Row {
+    name: Arc<str>,
+    users: usize,
 }
 
 impl RoomList {
-    /// Answers GET and HEAD of `/rooms` with JSON, 405 for other methods; `None`: it is another path.
+    /// Answers GET and HEAD of `/rooms` with JSON, and other methods with 405; `None` for another path.
     #[must_use]
     pub fn respond(&self, request: &Request) -> Option<Response> {
         if request.uri().path() != "/rooms" {
             return None;
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let refusal = Response::text(405, "Only GET and HEAD are possible here.");
-            return Some(refusal.with("Allow", "GET, HEAD"));
+            return Some(Response::text(405, "Only GET and HEAD are possible here.").with("Allow", "GET, HEAD"));
         }
-        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let list = self.list.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut response = Response::empty(200)
             .with("Content-Type", "application/json")
             .with("Cache-Control", "no-store")
             .with("X-Content-Type-Options", "nosniff");
-        response.body = rooms_json(rows.iter().map(|(name, users)| (&**name, *users))).into_bytes().into();
+        response.body = to_html_safe_json(&list).unwrap_or_default().into_bytes().into();
         Some(response)
     }
 
-    /// From now on the list is this one.
+    /// Replaces the list.
     pub(super) fn set<'a>(&self, rooms: impl Iterator<Item = (&'a Arc<str>, usize)>) {
-        let rows = rooms.map(|(name, users)| (name.clone(), users)).collect();
-        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+        let rooms = rooms.map(|(name, users)| Row { name: name.clone(), users }).collect();
+        *self.list.lock().unwrap_or_else(PoisonError::into_inner) = List { rooms };
     }
 }
 
@@ -79,10 +79,10 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_json() {
+    fn list_is_html_safe_json() {
         let list = RoomList::default();
-        assert_eq!(get(&list, "/rooms").as_deref(), Some(r#"{"rooms":[{"name":"","users":0}]}"#));
-        let rooms: [Row; 3] = [("".into(), 3), ("a \"b\"".into(), 1), ("<c>".into(), 0)];
+        assert_eq!(get(&list, "/rooms").as_deref(), Some(r#"{"rooms":[]}"#));
+        let rooms: [(Arc<str>, usize); 3] = [("".into(), 3), ("a \"b\"".into(), 1), ("<c>".into(), 0)];
         list.set(rooms.iter().map(|(name, users)| (name, *users)));
         let expected =
             r#"{"rooms":[{"name":"","users":3},{"name":"a \"b\"","users":1},{"name":"&lt;c&gt;","users":0}]}"#;
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn only_for_reading_and_never_from_a_cache() {
+    fn list_is_read_only_and_not_cached() {
         let mut request = Request::new(());
         *request.uri_mut() = "/rooms".parse().expect("a path");
         let list = RoomList::default();

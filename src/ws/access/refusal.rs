@@ -1,29 +1,10 @@
-//! The sentences: why somebody may not come in, or a setting cannot be used.
-//!
-//! Owns the words and the status codes. Knows no rules.
+//! Why a request is refused, or a setting is invalid, in sentences for people.
 
 use std::fmt;
 
-/// A host name, origin or token that cannot be used; its `Display` is a sentence that says what would be right.
+/// A host name, origin or token that cannot be used. `Display` is a sentence that says what would be valid.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Invalid(String);
-
-impl Invalid {
-    pub(super) fn host(given: &str) -> Self {
-        Self(format!("{given:?} is not a host name; give the name alone, such as chat.example, or * for any"))
-    }
-
-    pub(super) fn origin(given: &str) -> Self {
-        Self(format!(
-            "{given:?} is not an origin; give scheme and host, such as https://chat.example, or * for any, or null"
-        ))
-    }
-
-    /// Does not repeat what was given: it may be nearly the secret.
-    pub(super) fn token() -> Self {
-        Self("the access token must be one line of visible ASCII characters, without spaces".to_owned())
-    }
-}
+pub struct Invalid(pub(super) String);
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,7 +12,7 @@ impl fmt::Display for Invalid {
     }
 }
 
-/// As [`Display`](fmt::Display): `fn main() -> Result<(), …>` prints errors with `Debug`, and people read them.
+/// As [`Display`](fmt::Display), because `fn main() -> Result<(), …>` prints errors with `Debug`.
 impl fmt::Debug for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -40,28 +21,29 @@ impl fmt::Debug for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// Why somebody may not come in; its `Display` is a sentence that names the flag that would change it. For a host or an
-/// origin it names the method of [`Access`](super::Access), too: programs that embed the server have no flags. The others say
-/// what the client has to send.
+/// Why a request is refused. `Display` is a sentence that names the flag which would allow the request.
+///
+/// For a host or an origin it also names the method of [`Access`](super::Access), because programs that embed the server
+/// have no flags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The request is for a host name that is not this server's (421).
     Host(String),
-    /// A page of a foreign origin (403).
+    /// The page is from a foreign origin (403).
     Origin(String),
-    /// An `Origin` that is none (403).
+    /// The `Origin` is malformed (403).
     BadOrigin,
-    /// No `Origin`, and one is required (403).
+    /// `Origin` is missing, and it is required (403).
     NoOrigin,
-    /// No token, and one is required (401).
+    /// The token is missing, and it is required (401).
     NoToken,
-    /// Not the token (401).
+    /// The token is wrong (401).
     WrongToken,
 }
 
 impl Refusal {
-    /// The HTTP status that says so: 401, 403 or 421 (RFC 9110 15.5.2, 15.5.4, 15.5.20).
+    /// The HTTP status: 401, 403 or 421 (RFC 9110 15.5.2, 15.5.4, 15.5.20).
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
@@ -77,23 +59,22 @@ impl fmt::Display for Refusal {
         match self {
             Self::Host(name) => write!(
                 f,
-                "This server does not answer to the name {name}; if it should, start it with --host {name} \
+                "The host {name} is not allowed. To allow it, start the server with --host {name} \
                  (in code: Access::allow_host)."
             ),
             Self::Origin(origin) => write!(
                 f,
-                "Pages from {origin} may not connect here; if they should, start the server with \
-                 --origin {origin} (in code: Access::allow_origin)."
+                "Pages from {origin} are not allowed. To allow them, start the server with --origin {origin} \
+                 (in code: Access::allow_origin)."
             ),
             Self::BadOrigin => f.write_str("Origin must be scheme://host[:port] or null."),
-            Self::NoOrigin => {
-                f.write_str("Origin is missing, and this server was started with --require-origin.")
-            }
+            Self::NoOrigin => f.write_str("Origin is missing, and this server was started with --require-origin."),
             Self::NoToken => f.write_str(
-                "This server wants its access token (see --token-file): send Authorization: Bearer TOKEN, or add ?token=TOKEN to the URL.",
+                "This server requires an access token (--token-file). Send Authorization: Bearer TOKEN, or add \
+                 ?token=TOKEN to the URL.",
             ),
             Self::WrongToken => {
-                f.write_str("That is not this server's access token (the one in its --token-file).")
+                f.write_str("The access token is wrong. The right one is in the server's --token-file.")
             }
         }
     }

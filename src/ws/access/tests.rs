@@ -1,13 +1,13 @@
-//! The rules on who may come in, as tables.
+//! The rules on hosts, origins and tokens, as tables.
 
 use super::*;
 
 fn host(text: &str) -> Host {
-    Host::parse(text).unwrap_or_else(|| panic!("{text} is a host"))
+    Host::parse(text).unwrap_or_else(|why| panic!("{text}: {why}"))
 }
 
 #[test]
-fn hosts_that_are_valid() {
+fn valid_hosts_are_parsed() {
     let table: &[(&str, &str, Option<u16>)] = &[
         ("localhost", "localhost", None),
         ("LocalHost:6502", "localhost", Some(6502)),
@@ -27,7 +27,7 @@ fn hosts_that_are_valid() {
 }
 
 #[test]
-fn hosts_that_are_not() {
+fn invalid_hosts_are_rejected() {
     let long = "a".repeat(256);
     let table = [
         "",
@@ -56,7 +56,7 @@ fn hosts_that_are_not() {
         &long,
     ];
     for text in table {
-        assert_eq!(Host::parse(text), None, "{text}");
+        assert!(Host::parse(text).is_err(), "{text}");
     }
 }
 
@@ -68,7 +68,7 @@ fn only_ip_literals_have_an_address() {
 }
 
 #[test]
-fn which_hosts_are_answered_to() {
+fn known_hosts_are_accepted() {
     let access = Access::default().machine_name("Pi");
     let access = access.allow_host("chat.example").expect("a host name");
     let table = [
@@ -85,24 +85,24 @@ fn which_hosts_are_answered_to() {
         ("127.1", false),
         ("2130706433", false),
     ];
-    for (text, welcome) in table {
-        assert_eq!(access.check_host(&host(text)).is_ok(), welcome, "{text}");
+    for (text, accepted) in table {
+        assert_eq!(access.check_host(&host(text)).is_ok(), accepted, "{text}");
     }
     assert!(Access::open().check_host(&host("evil.example")).is_ok());
 }
 
 #[test]
-fn the_machine_name_may_come_with_local() {
+fn machine_name_is_accepted_with_and_without_local() {
     let access = Access::default().machine_name("pi.local");
     for name in ["pi", "pi.local"] {
         assert!(access.check_host(&host(name)).is_ok(), "{name}");
     }
-    let nameless = Access::default().machine_name("no host name");
-    assert!(nameless.hosts.is_empty());
+    let unnamed = Access::default().machine_name("no host name");
+    assert!(unnamed.hosts.is_empty());
 }
 
 #[test]
-fn which_origins_are_let_in() {
+fn known_origins_are_accepted() {
     let access = Access::default();
     let access = access.allow_origin("https://App.example:443/").expect("an origin");
     let table = [
@@ -122,14 +122,14 @@ fn which_origins_are_let_in() {
         (Some("http://localhost@evil.example"), "localhost", false),
         (Some(""), "localhost", false),
     ];
-    for (origin, name, welcome) in table {
-        let answer = access.check_origin(origin, &host(name));
-        assert_eq!(answer.is_ok(), welcome, "{origin:?} on {name}");
+    for (origin, name, accepted) in table {
+        let result = access.check_origin(origin, &host(name));
+        assert_eq!(result.is_ok(), accepted, "{origin:?} on {name}");
     }
 }
 
 #[test]
-fn files_come_in_by_null_and_anybody_by_a_star() {
+fn null_accepts_files_and_star_accepts_any_origin() {
     let here = host("localhost");
     for (listed, origin) in [("null", "file://"), ("null", "null"), ("*", "https://evil.example"), ("*", "null")] {
         let access = Access::default().allow_origin(listed).expect("an origin");
@@ -138,7 +138,7 @@ fn files_come_in_by_null_and_anybody_by_a_star() {
 }
 
 #[test]
-fn an_origin_can_be_required() {
+fn missing_origin_can_be_refused() {
     let access = Access::open().require_origin(true);
     let here = host("localhost");
     assert_eq!(access.check_origin(None, &here), Err(Refusal::NoOrigin));
@@ -146,19 +146,19 @@ fn an_origin_can_be_required() {
 }
 
 #[test]
-fn the_token_must_be_the_whole_one() {
+fn token_must_match_completely() {
     let access = Access::default().token(" s3cret\n").expect("a token");
     assert_eq!(access.check_token(Some(b"s3cret")), Ok(()));
     assert_eq!(access.check_token(None), Err(Refusal::NoToken));
     for wrong in ["", "s", "s3cre", "s3cret ", "s3crets3cret", "S3cret"] {
-        let answer = access.check_token(Some(wrong.as_bytes()));
-        assert_eq!(answer, Err(Refusal::WrongToken), "{wrong}");
+        let result = access.check_token(Some(wrong.as_bytes()));
+        assert_eq!(result, Err(Refusal::WrongToken), "{wrong}");
     }
     assert_eq!(Access::default().check_token(Some(b"any")), Ok(()));
 }
 
 #[test]
-fn the_token_is_never_shown() {
+fn token_is_never_shown() {
     let access = Access::default().token("s3cret").expect("a token");
     assert!(!format!("{access:?}").contains("s3cret"));
     let refused = Access::default().token("s3cret s3cret").expect_err("a space");
@@ -166,7 +166,7 @@ fn the_token_is_never_shown() {
 }
 
 #[test]
-fn settings_that_cannot_be_used_are_refused() {
+fn invalid_settings_are_rejected() {
     for name in ["", "a:80", "http://a", "a/", "a b"] {
         assert!(Access::default().allow_host(name).is_err(), "{name}");
     }
@@ -182,7 +182,7 @@ fn settings_that_cannot_be_used_are_refused() {
 }
 
 #[test]
-fn a_refusal_names_the_flag_that_would_help() {
+fn refusal_names_the_flag_that_allows_the_request() {
     let access = Access::default().require_origin(true).token("t").expect("a token");
     let here = host("localhost");
     let table = [
@@ -197,8 +197,8 @@ fn a_refusal_names_the_flag_that_would_help() {
         (access.check_token(None), 401, "--token-file"),
         (access.check_token(Some(b"x")), 401, "--token-file"),
     ];
-    for (answer, status, flag) in table {
-        let refusal = answer.expect_err(flag);
+    for (result, status, flag) in table {
+        let refusal = result.expect_err(flag);
         assert_eq!(refusal.status(), status, "{flag}");
         assert!(refusal.to_string().contains(flag), "{refusal}");
     }

@@ -1,12 +1,11 @@
-//! Settings of a WebSocket to be.
-//!
-//! Owns the defaults of a client, and the checks on what is asked for. Opens nothing itself.
+//! The settings of a client's WebSocket, and the checks on them.
 
-use super::{Error, WebSocket, request, url::Target};
-use crate::{ws::config::Config, ws::tls::Connector};
-use std::{sync::Arc, time::Duration};
+use super::{Error, WebSocket, url::Target};
+use crate::ws::{config::Config, http::is_token, tls::Connector};
+use std::{fmt, time::Duration};
+use tungstenite::http::{HeaderName, HeaderValue};
 
-/// Settings of a [`WebSocket`] to be: header fields, deadlines, bounds.
+/// The settings of a [`WebSocket`]: header fields, timeouts, limits.
 ///
 /// ```no_run
 /// use chinwag::client::WebSocket;
@@ -33,12 +32,6 @@ pub struct Builder {
 
 impl Builder {
     pub(super) fn new(url: &str) -> Self {
-        let config = Config {
-            max_message_size: 16 * 1024 * 1024,
-            max_send_buffer: 64 * 1024 * 1024,
-            event_capacity: 64,
-            ..Config::default()
-        };
         Self {
             url: url.to_owned(),
             protocols: Vec::new(),
@@ -46,117 +39,186 @@ impl Builder {
             allow_blocked_ports: false,
             tls: None,
             connect_timeout: Duration::from_secs(10),
-            config,
+            config: Config {
+                max_message_size: 16 * 1024 * 1024,
+                max_send_buffer: 64 * 1024 * 1024,
+                event_capacity: 64,
+                ..Config::default()
+            },
         }
     }
 
-    /// The subprotocols that this client speaks, the most wanted first (RFC 6455 1.9). As in a browser, the connection
-    /// fails when the server chooses none of them. Default: none.
+    /// The subprotocols to offer, in order of preference (RFC 6455 1.9). As in a browser, the connection fails if the
+    /// server selects none of them. Default: none.
     pub fn protocols<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.protocols = names.into_iter().map(str::to_owned).collect();
         self
     }
 
-    /// One more header field of the request, such as `Authorization` or `Cookie`.
+    /// Adds a header field to the request, such as `Authorization` or `Cookie`.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The page on whose behalf this connects (RFC 6455 10.2), such as `https://example.org`. Programs that are no
-    /// browsers need not say it. Default: no such field.
+    /// The origin of the page that this program acts for (RFC 6455 10.2), such as `https://example.org`. Only browsers
+    /// must send it. Default: no such field.
     pub fn origin(self, origin: &str) -> Self {
         self.header("Origin", origin)
     }
 
-    /// Connects to ports, too, that browsers refuse to connect to ([`is_blocked`](super::is_blocked)).
+    /// Also connects to ports that browsers refuse to connect to ([`is_blocked`](super::is_blocked)). Default: false.
     pub fn allow_blocked_ports(mut self, allow: bool) -> Self {
         self.allow_blocked_ports = allow;
         self
     }
 
-    /// Whom to trust with `wss://`, and as whom to come. Default: those whom this system trusts.
+    /// The certificates to trust with `wss://`, and the client's own. Default: those that this system trusts.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, connector: Connector) -> Self {
         self.tls = Some(connector);
         self
     }
 
-    /// From the beginning to a TCP connection, in all: name resolution, every address of the host. 10 s.
+    /// Time for name resolution and for the TCP connection, all addresses of the host included. Default: 10 s.
     pub fn connect_timeout(mut self, time: Duration) -> Self {
-        self.connect_timeout = time.min(LONGEST);
+        self.connect_timeout = time.min(MAX_TIMEOUT);
         self
     }
 
-    /// From the TCP connection to the last byte of the server's answer, TLS included. 10 s.
+    /// Time from the TCP connection to the end of the server's response, TLS included. Default: 10 s.
     pub fn handshake_timeout(mut self, time: Duration) -> Self {
         self.config.handshake_timeout = time;
         self
     }
 
-    /// After this much silence a Ping is sent (20 s; zero: never), and without any answer within that time (20 s) the
-    /// connection counts as gone: [`Error::Silent`].
-    pub fn ping(mut self, after: Duration, within: Duration) -> Self {
-        self.config.ping_interval = after;
-        self.config.pong_timeout = within;
+    /// A Ping is sent after the time `interval` without data from the server (default: 20 s; zero: never). If nothing
+    /// arrives within `timeout` (default: 20 s), the connection fails with [`Error::Silent`].
+    pub fn ping(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.config.ping_interval = interval;
+        self.config.pong_timeout = timeout;
         self
     }
 
-    /// How long the closing handshake may take, the server's end of the TCP connection included. 5 s.
+    /// Time for the closing handshake and the end of the TCP connection. Default: 5 s.
     pub fn close_timeout(mut self, time: Duration) -> Self {
         self.config.close_timeout = time;
         self
     }
 
-    /// Bytes of one message, and of one frame, that the server may send. 16 MiB. Above: Close 1009.
-    pub fn max_message(mut self, bytes: usize) -> Self {
+    /// Bytes of one received message, and of one frame. A larger one is answered with Close 1009. Default: 16 MiB.
+    pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.config.max_message_size = bytes;
         self
     }
 
-    /// Bytes that may wait to be sent. 64 MiB. Above: Close 1013 and [`Error::Full`].
-    pub fn max_buffered(mut self, bytes: usize) -> Self {
+    /// Bytes that may wait to be sent. With more, the connection fails with [`Error::Full`] and Close 1013. Default:
+    /// 64 MiB.
+    pub fn max_send_buffer(mut self, bytes: usize) -> Self {
         self.config.max_send_buffer = bytes;
         self
     }
 
-    /// Events that may wait to be received. 64. When there are more, the socket is not read, and TCP slows the server.
-    pub fn max_events(mut self, events: usize) -> Self {
+    /// Events that may wait to be received. With more, the socket is not read, so TCP slows the server down. Default: 64.
+    pub fn event_capacity(mut self, events: usize) -> Self {
         self.config.event_capacity = events;
         self
     }
 
-    /// Adds to the query of the URL.
-    pub(crate) fn query(mut self, more: &str) -> Self {
+    /// Adds `more` to the query of the URL, such as `since=7`. It must already be percent-encoded.
+    pub fn query(mut self, more: &str) -> Self {
         self.url.push(if self.url.contains('?') { '&' } else { '?' });
         self.url.push_str(more);
         self
     }
 
-    /// Begins to connect, and returns at once: what comes of it is in the events.
+    /// Begins to connect, and returns at once. The events report the outcome.
     ///
     /// # Errors
-    /// What can be known without a network: [`Error::Url`], [`Error::BlockedPort`], [`Error::Protocol`],
-    /// [`Error::Header`], [`Error::Tls`], [`Error::Start`].
+    /// A setting is invalid: [`Error::Url`], [`Error::BlockedPort`], [`Error::Protocol`], [`Error::Header`]. Or the
+    /// connection cannot begin: [`Error::Tls`], [`Error::Start`].
     pub fn connect(mut self) -> Result<WebSocket, Error> {
         let target = Target::parse(&self.url, self.allow_blocked_ports)?;
-        request::check_protocols(&self.protocols)?;
-        request::check_headers(&self.headers)?;
-        if target.secure && self.tls.is_none() {
+        check_protocols(&self.protocols)?;
+        check_headers(&self.headers)?;
+        if target.is_secure() && self.tls.is_none() {
             self.tls = Some(Connector::of_system().map_err(Error::Tls)?);
         }
         self.config = self.config.sensible();
-        WebSocket::start(target, Arc::new(self))
+        WebSocket::start(target, self)
     }
 }
 
-/// A deadline in a million years is no point in time.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// A deadline that is a million years away cannot be represented.
+const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Each name must be a token, and must not be repeated (RFC 6455 4.1, item 10).
+fn check_protocols(protocols: &[String]) -> Result<(), Error> {
+    for (at, name) in protocols.iter().enumerate() {
+        if !is_token(name.as_bytes()) || protocols[..at].contains(name) {
+            return Err(Error::Protocol(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Fields must be valid, and must not be set by the handshake itself. The error does not repeat the value, which may be a
+/// secret.
+fn check_headers(headers: &[(String, String)]) -> Result<(), Error> {
+    let reserved = ["host", "upgrade", "connection", "content-length", "transfer-encoding"];
+    for (name, value) in headers {
+        let lower = name.to_ascii_lowercase();
+        if lower.starts_with("sec-websocket-")
+            || reserved.contains(&lower.as_str())
+            || HeaderName::from_bytes(name.as_bytes()).is_err()
+            || HeaderValue::from_str(value).is_err()
+        {
+            return Err(Error::Header(name.clone()));
+        }
+    }
+    Ok(())
+}
 
 /// Without the values of header fields, which may be secrets.
-impl std::fmt::Debug for Builder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("Builder").field("protocols", &self.protocols).field("headers", &headers).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protocols_must_be_different_tokens() {
+        for (protocols, valid) in [
+            (&["a", "b"][..], true),
+            (&[], true),
+            (&["a", "a"], false),
+            (&[""], false),
+            (&["a b"], false),
+            (&["a,b"], false),
+            (&["\u{e9}"], false),
+        ] {
+            let protocols: Vec<_> = protocols.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(check_protocols(&protocols).is_ok(), valid, "{protocols:?}");
+        }
+    }
+
+    #[test]
+    fn reserved_and_invalid_fields_are_rejected() {
+        for (name, value, valid) in [
+            ("Authorization", "Bearer x", true),
+            ("Host", "other", false),
+            ("sec-websocket-KEY", "x", false),
+            ("a b", "x", false),
+            ("X", "a\r\nY: b", false),
+        ] {
+            assert_eq!(check_headers(&[(name.into(), value.into())]).is_ok(), valid, "{name}");
+        }
+        let error = check_headers(&[("X".into(), "secret\n".into())]).expect_err("a line feed").to_string();
+        assert!(!error.contains("secret"), "{error}");
     }
 }

@@ -1,144 +1,122 @@
-//! What can go wrong on the way to a server and with one, as a type.
-//!
-//! Owns the sentences that people read.
+//! The errors of a client, with the sentences that people read.
 
 use std::{fmt, io, time::Duration};
 
-/// Why there is no connection, or none any more, or why something was not done.
+/// Why a connection failed, or why a call had no effect.
 #[non_exhaustive]
 pub enum Error {
-    /// That is no URL of a WebSocket. (In a browser: `SyntaxError`.)
+    /// That is not the URL of a WebSocket. (In a browser: `SyntaxError`.)
     Url {
-        /// What was given.
+        /// The text that was given.
         url: String,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// Browsers do not connect to this port ([`is_blocked`](super::is_blocked)), and neither does this, unless
-    /// [`Builder::allow_blocked_ports`](super::Builder::allow_blocked_ports) says so.
+    /// Browsers refuse to connect to this port ([`is_blocked`](super::is_blocked)). So does this client, unless
+    /// [`Builder::allow_blocked_ports`](super::Builder::allow_blocked_ports) allows it.
     BlockedPort(u16),
-    /// A subprotocol that is no token (RFC 9110 5.6.2), or was named twice. (In a browser: `SyntaxError`.)
+    /// A subprotocol is not a token (RFC 9110 5.6.2), or it is repeated. (In a browser: `SyntaxError`.)
     Protocol(String),
-    /// A header field that cannot be sent: no valid name or value, or one that belongs to the handshake.
+    /// The header field with this name cannot be sent: its name or value is invalid, or the handshake sets it.
     Header(String),
-    /// `wss://`, but TLS is not part of this build, or nobody is known whom to trust, or there is no TLS with this server: a
-    /// sentence.
+    /// TLS is not possible: this build does not support it, no certificates are trusted, or the TLS handshake failed. The
+    /// sentence says which.
     Tls(String),
-    /// The server with that name and port shows a certificate for which nobody vouches who is trusted. If it is the right
-    /// one, trust it: `Builder::tls` with `tls::Connector::trusting`.
+    /// The certificate of the server with this name and port is not signed by a trusted authority. If it is the right
+    /// certificate, trust it: `Builder::tls` with `tls::Connector::trusting`.
     Untrusted(String),
     /// The operating system refused a thread or a descriptor.
     Start(io::Error),
     /// The name could not be resolved.
     Resolve(io::Error),
-    /// None of the host's addresses could be connected to; this is what befell the last one.
+    /// None of the addresses of the host accepted a connection, or the socket failed. This is the last error.
     Connect(io::Error),
-    /// There was no connection within that time, name resolution included.
+    /// The connection was not made within this time, name resolution included.
     ConnectTimeout(Duration),
-    /// The handshake was not over within that time.
+    /// The handshake was not finished within this time.
     HandshakeTimeout(Duration),
-    /// It was closed before it was open.
+    /// The WebSocket was closed before it was open.
     Cancelled,
-    /// The server answered, but with another status than 101: it does not want this, or is no WebSocket server.
-    /// Redirections are not followed, as browsers do not either.
+    /// The server responded with another status than 101: it refuses the request, or it is not a WebSocket server.
+    /// Redirections are not followed, as in browsers.
     Refused {
         /// The HTTP status, such as 401 or 404.
         status: u16,
-        /// What it says in the body, or the beginning of that: at most 1 KiB.
+        /// The body of the response: at most its first 1 KiB.
         body: String,
-        /// Where a redirection (3xx) leads.
+        /// The target of a redirection (3xx).
         location: Option<String>,
     },
-    /// What the server answered is no answer to a WebSocket handshake (RFC 6455 4.1); the sentence says why.
+    /// The server's response is not a WebSocket handshake (RFC 6455 4.1). The sentence says why.
     Handshake(&'static str),
-    /// The server broke the protocol, and was told so with this status code.
+    /// The server violated the protocol. This status code was sent to it.
     Failed {
-        /// The status code that was sent: 1002, 1007, 1008 or 1009.
+        /// 1002, 1007, 1008 or 1009.
         code: u16,
-        /// What it did, in words.
+        /// The violation.
         what: String,
     },
-    /// More waited to be sent than [`Builder::max_buffered`](super::Builder::max_buffered) allows. Close 1013 was sent.
+    /// More bytes waited to be sent than [`Builder::max_send_buffer`](super::Builder::max_send_buffer) allows. Close 1013
+    /// was sent.
     Full,
-    /// No answer to a Ping. Close 1013 was sent.
+    /// The server did not answer a Ping. Close 1013 was sent.
     Silent,
     /// The connection ended without a Close frame.
     Lost,
-    /// [`WebSocket::close`](super::WebSocket::close) takes 1000 and 3000 to 4999. (In a browser: `InvalidAccessError`.)
+    /// [`WebSocket::close`](super::WebSocket::close) accepts 1000 and 3000 to 4999. (In a browser: `InvalidAccessError`.)
     CloseCode(u16),
-    /// A reason has room for 123 bytes; this one has so many. (In a browser: `SyntaxError`.)
+    /// A close reason has at most 123 bytes, and this one has more. (In a browser: `SyntaxError`.)
     CloseReason(usize),
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Url { url, .. } if url.contains('@') => write!(f, "not a WebSocket's URL: {}", self.why()),
-            Self::Url { url, .. } => write!(f, "{url:?} is not a WebSocket's URL: {}", self.why()),
+            // It may contain a password.
+            Self::Url { url, why } if url.contains('@') => write!(f, "not a WebSocket URL: {why}"),
+            Self::Url { url, why } => write!(f, "{url:?} is not a WebSocket URL: {why}"),
             Self::BlockedPort(port) => {
-                write!(
-                    f,
-                    "browsers refuse to connect to port {port}, and so does this unless blocked ports are allowed"
-                )
+                write!(f, "port {port} is blocked, as in browsers; blocked ports can be allowed")
             }
-            Self::Protocol(name) => write!(f, "{name:?} is no subprotocol: a token, such as chinwag.v1, named once"),
+            Self::Protocol(name) => write!(f, "{name:?} is not a subprotocol: use a token such as chinwag.v1, once"),
             Self::Header(name) => write!(f, "the header field {name:?} cannot be sent"),
             Self::Tls(why) => write!(f, "{}", why.escape_debug()),
-            Self::Untrusted(host) => write!(f, "nobody who is trusted here vouches for the certificate of {host}"),
+            Self::Untrusted(host) => write!(f, "the certificate of {host} is not signed by a trusted authority"),
             Self::Start(source) => write!(f, "cannot start a connection: {source}"),
             Self::Resolve(source) => write!(f, "the host was not found: {source}"),
             Self::Connect(source) if source.kind() == io::ErrorKind::ConnectionRefused => {
-                write!(f, "cannot connect: nothing listens there; is the server running?")
+                write!(f, "cannot connect: nothing listens at this address; is the server running?")
             }
             Self::Connect(source) => write!(f, "cannot connect: {source}"),
             Self::ConnectTimeout(time) => write!(f, "no connection within {time:?}"),
-            Self::HandshakeTimeout(time) => write!(f, "no answer to the handshake within {time:?}"),
+            Self::HandshakeTimeout(time) => write!(f, "no response to the handshake within {time:?}"),
             Self::Cancelled => write!(f, "closed before it was open"),
-            Self::Refused { status, body, location } => refused(f, *status, body, location.as_deref()),
-            Self::Handshake(why) => write!(f, "that is no answer to a WebSocket handshake: {why}"),
-            Self::Failed { code, what } => write!(f, "the server broke the protocol, {code} ({})", what.escape_debug()),
-            Self::Full => write!(f, "too much waited to be sent"),
+            Self::Refused { status, body, location } => {
+                write!(f, "the server responded with {status} instead of 101")?;
+                if let Some(location) = location {
+                    write!(f, ", with Location {}", location.escape_debug())?;
+                }
+                // One line, whatever the server sends.
+                body.trim().lines().next().map_or(Ok(()), |line| write!(f, ": {}", line.escape_debug()))
+            }
+            Self::Handshake(why) => write!(f, "the response is not a WebSocket handshake: {why}"),
+            Self::Failed { code, what } => {
+                write!(f, "the server violated the protocol, {code} ({})", what.escape_debug())
+            }
+            Self::Full => write!(f, "the send buffer is full"),
             Self::Silent => write!(f, "the server did not answer a Ping"),
             Self::Lost => write!(f, "the connection was lost"),
-            Self::CloseCode(code) => write!(f, "{code} must not be sent: 1000 and 3000 to 4999 may"),
-            Self::CloseReason(length) => write!(f, "a reason has room for 123 bytes, this one has {length}"),
+            Self::CloseCode(code) => write!(f, "the close code {code} is not allowed: use 1000, or 3000 to 4999"),
+            Self::CloseReason(length) => write!(f, "a close reason has at most 123 bytes, and this one has {length}"),
         }
     }
 }
 
-impl Error {
-    fn why(&self) -> &'static str {
-        match self {
-            Self::Url { why, .. } => why,
-            _ => "",
-        }
-    }
-}
-
-/// One line, whatever the server wrote into its body.
-fn refused(f: &mut fmt::Formatter<'_>, status: u16, body: &str, location: Option<&str>) -> fmt::Result {
-    write!(f, "the server answered {status} instead of 101")?;
-    if let Some(location) = location {
-        write!(f, ", and names {}", location.escape_debug())?;
-    }
-    match body.trim().lines().next() {
-        Some(line) => write!(f, ": {}", line.escape_debug()),
-        None => Ok(()),
-    }
-}
-
-/// As [`Display`](fmt::Display): `fn main() -> Result<(), …>` prints errors with `Debug`, and people read them.
+/// As [`Display`](fmt::Display), because `fn main() -> Result<(), …>` prints errors with `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Start(source) | Self::Resolve(source) | Self::Connect(source) => Some(source),
-            _ => None,
-        }
-    }
-}
+impl std::error::Error for Error {}

@@ -1,123 +1,88 @@
-//! The thread of one WebSocket: dialling, handshake, messages, the end.
-//!
-//! Owns the order of events: `Open` first, `Close` once and last, a panic included.
+//! The thread of one WebSocket: connect, handshake, messages, and the end.
 
-use super::{
-    Error, Event, ReadyState,
-    answer::{self, Agreed, Failure},
-    builder::Builder,
-    dial::dial,
-    event,
-    request::Request,
-    state::State,
-    url::Target,
-};
-use crate::{
-    ws::connection::{Connection, PeerInfo, Reader, Role, Transport, WriteReactor},
-    ws::line::Line,
-    ws::tls::{Connector, Session},
-};
+use super::handshake::{Accepted, Request, read_response};
+use super::state::{Event, ReadyState, Stage, State};
+use super::{Error, builder::Builder, dial::dial, url::Target};
+use crate::ws::connection::{Connection, DisconnectReason, PeerInfo, Reader, Role, Transport, WriteReactor};
+use crate::ws::line::Line;
+use crate::ws::tls::{Connector, Session};
 use crossbeam_channel::{Receiver, Sender};
 use log::{debug, error, trace};
-use std::{
-    io::{self, ErrorKind},
-    net::TcpStream,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Instant,
-};
+use std::{io, io::ErrorKind, mem, net::TcpStream, sync::Arc, thread, time::Instant};
 
-/// What the thread works with.
-pub(super) struct Work {
+/// What the thread works with. When it is dropped, it sends the last events. So `Close` also follows a panic.
+pub(super) struct Task {
     pub(super) target: Target,
-    pub(super) settings: Arc<Builder>,
+    pub(super) settings: Builder,
     pub(super) state: Arc<State>,
     pub(super) cancelled: Receiver<()>,
     pub(super) events: Sender<Event>,
+    /// The last event and the error before it, if there is one. At first: those after a panic.
+    pub(super) end: (Option<Error>, Event),
 }
 
-impl Work {
-    /// The thread.
-    pub(super) fn run(self) {
-        let (error, close) = match catch_unwind(AssertUnwindSafe(|| self.live())) {
-            Ok(Ok(end)) => end,
-            Ok(Err(error)) => (Some(error), event::abnormal()),
-            Err(_) => {
-                error!("a WebSocket's thread panicked; please report this");
-                (Some(Error::Lost), event::abnormal())
-            }
-        };
-        self.state.closed();
-        debug!("{}: closed: {error:?}, {close:?}", self.state.url());
-        if let Some(error) = error {
-            self.tell(Event::Error(error));
-        }
-        self.tell(close);
-    }
+/// 1006: the Close frame is missing (RFC 6455 7.1.5).
+pub(super) const ABNORMAL: Event = Event::Close { code: 1006, reason: String::new(), was_clean: false };
 
-    /// From the first packet to the last: how it ended.
-    fn live(&self) -> Result<(Option<Error>, Event), Error> {
-        let (connection, reader) = self.open()?;
-        debug!("{}: open, subprotocol {:?}", self.state.url(), self.state.protocol());
-        self.tell(Event::Open);
-        self.pump(reader);
-        Ok(event::end(connection.end()))
+impl Task {
+    /// The thread.
+    pub(super) fn run(mut self) {
+        self.end = match self.open() {
+            Ok((connection, reader)) => {
+                debug!("{}: open, subprotocol {:?}", self.state.url, self.state.protocol.get());
+                self.send(Event::Open);
+                self.receive_all(reader);
+                last_events(connection.end())
+            }
+            Err(error) => (Some(error), ABNORMAL),
+        };
     }
 
     fn open(&self) -> Result<(Arc<Connection>, Reader), Error> {
         let stream = Arc::new(dial(&self.target, self.settings.connect_timeout, &self.cancelled)?);
         let _ = stream.set_nodelay(true);
-        let agreed = self.shake_hands(&stream);
-        if self.state.ready() != ReadyState::Connecting {
+        self.state.advance(Stage::Connecting(Some(Arc::clone(&stream))))?;
+        let accepted = self.handshake(&stream);
+        if self.state.ready_state() != ReadyState::Connecting {
             return Err(Error::Cancelled);
         }
-        let (Agreed { protocol, input }, session) = agreed?;
+        let (Accepted { protocol, input }, session) = accepted?;
         let (reactor, id) = WriteReactor::of_process().map_err(Error::Start)?;
         let config = Arc::new(self.settings.config.clone());
         let transport = Transport { stream, session, input };
         let (connection, reader) = Connection::new(PeerInfo::only_id(id), Role::Client, transport, config, reactor);
-        self.state.open(&connection, protocol)?;
+        self.state.protocol.get_or_init(|| protocol);
+        self.state.advance(Stage::Connected(Arc::clone(&connection)))?;
         Ok((connection, reader))
     }
 
-    /// TLS, if that is wanted, then the WebSocket's own, within one deadline.
-    fn shake_hands(&self, stream: &Arc<TcpStream>) -> Result<(Agreed, Option<Session>), Error> {
-        self.state.dialled(stream)?;
-        let within = self.settings.config.handshake_timeout;
-        let deadline = Instant::now() + within;
-        let mut line = self.line(stream, deadline)?;
-        let request = Request::new(&self.target, &self.settings.protocols, &self.settings.headers);
-        line.write_until(&request.bytes, deadline).map_err(|why| self.explain(why))?;
-        match answer::read(&mut line, deadline, &request, &self.settings.protocols) {
-            Ok(Agreed { protocol, input }) => {
-                let (session, input) = line.hand_over(input);
-                Ok((Agreed { protocol, input }, session))
-            }
-            Err(Failure::Deadline) => Err(Error::HandshakeTimeout(within)),
-            Err(Failure::Error(Error::Connect(why))) if why.kind() == ErrorKind::InvalidData => Err(self.explain(why)),
-            Err(Failure::Error(error)) => Err(error),
-        }
-    }
-
-    fn line<'a>(&self, stream: &'a TcpStream, deadline: Instant) -> Result<Line<'a>, Error> {
-        match self.connector() {
-            None => Ok(Line::plain(stream)),
+    /// The handshakes of TLS and of the WebSocket, within one deadline.
+    fn handshake(&self, stream: &TcpStream) -> Result<(Accepted, Option<Session>), Error> {
+        let deadline = Instant::now() + self.settings.config.handshake_timeout;
+        let connector = self.settings.tls.as_ref().filter(|_| self.target.is_secure());
+        let explain = |why| self.explain(why, connector);
+        let mut line = match connector {
+            None => Line::plain(stream),
             Some(connector) => {
-                let session = connector.session(&self.target.host).map_err(Error::Tls)?;
-                Line::secure(stream, session, deadline).map_err(|why| self.explain(why))
+                let session = connector.session(&self.target.host.name).map_err(Error::Tls)?;
+                Line::secure(stream, session, deadline).map_err(explain)?
             }
-        }
+        };
+        let request = Request::new(&self.target, &self.settings.protocols, &self.settings.headers);
+        line.write_until(&request.bytes, deadline).map_err(explain)?;
+        let response = read_response(&mut line, deadline, &request, &self.settings.protocols);
+        let accepted = response.map_err(|error| match error {
+            Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
+            error => error,
+        })?;
+        let (session, input) = line.hand_over(accepted.input);
+        Ok((Accepted { input, ..accepted }, session))
     }
 
-    /// With `wss://`.
-    fn connector(&self) -> Option<&Connector> {
-        self.settings.tls.as_ref().filter(|_| self.target.secure)
-    }
-
-    /// What befell the socket before there was an answer.
-    fn explain(&self, why: io::Error) -> Error {
-        let host = self.target.authority();
-        match (why.kind(), self.connector()) {
+    /// What a failure of the socket during the handshakes means.
+    fn explain(&self, why: io::Error, connector: Option<&Connector>) -> Error {
+        let host = self.target.host.to_string();
+        match (why.kind(), connector) {
             (ErrorKind::WouldBlock | ErrorKind::TimedOut, _) => {
                 Error::HandshakeTimeout(self.settings.config.handshake_timeout)
             }
@@ -128,16 +93,47 @@ impl Work {
         }
     }
 
-    /// Messages, from the socket into the channel. When that is full this waits, thus does not read, thus TCP slows the
-    /// server down. When nobody is left to receive them, they are read and dropped until the connection has ended.
-    fn pump(&self, mut reader: Reader) {
+    /// Sends the messages of the socket into the channel. While that is full, nothing is read, so TCP slows the server
+    /// down. When the channel has no receivers any more, messages are dropped until the connection ends.
+    fn receive_all(&self, mut reader: Reader) {
         while let Some(message) = reader.next() {
-            trace!("{}: {message:?}", self.state.url());
-            self.tell(Event::Message(message));
+            trace!("{}: {message:?}", self.state.url);
+            self.send(Event::Message(message));
         }
     }
 
-    fn tell(&self, event: Event) {
+    fn send(&self, event: Event) {
         let _ = self.events.send(event);
     }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            error!("a WebSocket's thread panicked; please report this");
+        }
+        self.state.set_closed();
+        let (error, close) = mem::replace(&mut self.end, (None, ABNORMAL));
+        debug!("{}: closed: {error:?}, {close:?}", self.state.url);
+        if let Some(error) = error {
+            self.send(Event::Error(error));
+        }
+        self.send(close);
+    }
+}
+
+/// The last events of a connection: the error, if there is one, and `Close`.
+fn last_events(reason: DisconnectReason) -> (Option<Error>, Event) {
+    let error = match reason {
+        DisconnectReason::ClosedByPeer { code, reason } => {
+            return (None, Event::Close { code, reason, was_clean: true });
+        }
+        // The server did not reply to our Close frame in time.
+        DisconnectReason::ClosedLocally { .. } => return (None, ABNORMAL),
+        DisconnectReason::ProtocolViolation { code, detail: what } => Error::Failed { code, what },
+        DisconnectReason::SlowReader => Error::Full,
+        DisconnectReason::PingTimeout => Error::Silent,
+        DisconnectReason::ConnectionLost | DisconnectReason::Panicked => Error::Lost,
+    };
+    (Some(error), ABNORMAL)
 }

@@ -1,87 +1,102 @@
-//! How far a WebSocket is: what its handles and its thread share.
-//!
-//! Owns the one lock of a client, which is never held across a wait.
+//! What the handles of a WebSocket share with its thread, and the events that they receive.
 
-use super::{Error, ReadyState};
+use super::Error;
 use crate::ws::connection::{Connection, Message};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use std::{
-    net::{Shutdown, TcpStream},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Shared by all handles of a WebSocket and its thread.
+/// An event of a [`WebSocket`](super::WebSocket). `Close` comes exactly once, as the last one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The handshake succeeded. Messages can be sent from now on.
+    Open,
+    /// A whole message arrived.
+    Message(Message),
+    /// The connection failed, before or after it was open. `Close` follows. In contrast to browsers, the cause is named.
+    Error(Error),
+    /// The connection has ended.
+    Close {
+        /// The code of the server's Close frame: 1005 if the frame has none, 1006 if the frame is missing.
+        code: u16,
+        /// The reason in that frame: up to 123 bytes of text that nothing has checked.
+        reason: String,
+        /// Whether both sides have sent a Close frame.
+        was_clean: bool,
+    },
+}
+
+/// The state of a WebSocket. The numbers are those of browsers: `socket.ready_state() as u8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum ReadyState {
+    /// Not yet open.
+    Connecting = 0,
+    /// Messages can be sent and received.
+    Open = 1,
+    /// One side has begun to close the connection.
+    Closing = 2,
+    /// The connection has ended, or it could not be opened.
+    Closed = 3,
+}
+
+/// Shared by all handles of a WebSocket and its thread. The lock is never held during a wait.
 #[derive(Debug)]
 pub(super) struct State {
-    url: String,
-    /// The subprotocol, once it is open.
-    protocol: OnceLock<Option<String>>,
+    pub(super) url: String,
+    /// The selected subprotocol, once the WebSocket is open.
+    pub(super) protocol: OnceLock<Option<String>>,
     stage: Mutex<Stage>,
     cancel: Sender<()>,
 }
 
 #[derive(Debug)]
-enum Stage {
-    /// With the socket, when there is one.
+pub(super) enum Stage {
+    /// With the socket, once there is one.
     Connecting(Option<Arc<TcpStream>>),
-    /// Closed before it was open: its thread is about to see it.
+    /// Closed before it was open. The thread is about to notice.
     Cancelled,
-    Live(Arc<Connection>),
+    Connected(Arc<Connection>),
     Closed,
 }
 
 impl State {
-    /// The state of a new one, and what its thread hears when it is closed before it is open.
+    /// Also returns a channel that gets a message when the WebSocket is closed before it is open.
     pub(super) fn new(url: String) -> (Self, Receiver<()>) {
         let (cancel, cancelled) = bounded(1);
         let stage = Mutex::new(Stage::Connecting(None));
         (Self { url, protocol: OnceLock::new(), stage, cancel }, cancelled)
     }
 
-    pub(super) fn url(&self) -> &str {
-        &self.url
-    }
-
-    pub(super) fn protocol(&self) -> Option<&str> {
-        self.protocol.get()?.as_deref()
-    }
-
-    pub(super) fn ready(&self) -> ReadyState {
+    pub(super) fn ready_state(&self) -> ReadyState {
         match &*self.stage() {
             Stage::Connecting(_) => ReadyState::Connecting,
-            Stage::Live(connection) if connection.is_open() => ReadyState::Open,
-            Stage::Live(_) | Stage::Cancelled => ReadyState::Closing,
+            Stage::Connected(connection) if connection.is_open() => ReadyState::Open,
+            Stage::Connected(_) | Stage::Cancelled => ReadyState::Closing,
             Stage::Closed => ReadyState::Closed,
         }
     }
 
-    /// The connection, unless it is not yet or no longer there.
-    fn connection(&self) -> Option<Arc<Connection>> {
+    /// The connection, from the end of the handshake to the end of the thread.
+    pub(super) fn connection(&self) -> Option<Arc<Connection>> {
         match &*self.stage() {
-            Stage::Live(connection) => Some(Arc::clone(connection)),
+            Stage::Connected(connection) => Some(Arc::clone(connection)),
             _ => None,
         }
     }
 
-    pub(super) fn send(&self, message: Message) -> bool {
-        self.connection().is_some_and(|connection| connection.send_message(message))
-    }
-
-    pub(super) fn buffered(&self) -> usize {
-        self.connection().map_or(0, |connection| connection.buffered_amount())
-    }
-
-    /// Begins to close it, whatever its stage.
+    /// Begins to close the connection, or cancels its opening.
     pub(super) fn close(&self, code: u16, reason: &str) {
         let mut stage = self.stage();
         match &*stage {
-            Stage::Live(connection) => {
+            Stage::Connected(connection) => {
                 let connection = Arc::clone(connection);
                 drop(stage);
                 connection.close(code, reason);
             }
             Stage::Connecting(stream) => {
-                // Wakes its thread, wherever it waits.
+                // This ends a read of the handshake. The message ends the wait for a socket.
                 if let Some(stream) = stream {
                     let _ = stream.shutdown(Shutdown::Both);
                 }
@@ -92,26 +107,18 @@ impl State {
         }
     }
 
-    /// There is a socket.
-    pub(super) fn dialled(&self, stream: &Arc<TcpStream>) -> Result<(), Error> {
-        self.advance(Stage::Connecting(Some(Arc::clone(stream))))
-    }
-
-    /// It is open.
-    pub(super) fn open(&self, connection: &Arc<Connection>, protocol: Option<String>) -> Result<(), Error> {
-        self.protocol.get_or_init(|| protocol);
-        self.advance(Stage::Live(Arc::clone(connection)))
-    }
-
-    /// It is over.
-    pub(super) fn closed(&self) {
+    pub(super) fn set_closed(&self) {
         *self.stage() = Stage::Closed;
     }
 
-    fn advance(&self, to: Stage) -> Result<(), Error> {
+    /// Enters the next stage.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub(super) fn advance(&self, next: Stage) -> Result<(), Error> {
         let mut stage = self.stage();
         match *stage {
-            Stage::Connecting(_) => *stage = to,
+            Stage::Connecting(_) => *stage = next,
             _ => return Err(Error::Cancelled),
         }
         Ok(())

@@ -1,137 +1,89 @@
-//! From a URL to whom to call and what to ask for.
-//!
-//! Owns the URLs of WebSockets as the WHATWG's standard has them (<https://websockets.spec.whatwg.org/>), and a
-//! sentence for each that is none. Resolves no names.
+//! Parses the URLs of WebSockets as the WHATWG specifies them (<https://websockets.spec.whatwg.org/>).
 
-use super::{Error, ports};
+use super::Error;
+use crate::ws::access::{Host, default_port};
 use crate::ws::http::percent_encoded;
-use std::net::{IpAddr, Ipv6Addr};
 
-/// A URL, taken apart.
+/// A URL, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
-    /// `wss` or `https`.
-    pub(super) secure: bool,
-    /// A name or an address, without the brackets of IPv6.
-    pub(super) host: String,
-    pub(super) port: u16,
+    /// `ws` or `wss`.
+    scheme: &'static str,
+    /// Its port is set only if it is not the default port.
+    pub(super) host: Host,
     /// Path and query, percent-encoded.
     pub(super) resource: String,
 }
 
 impl Target {
-    /// Reads a URL.
-    ///
     /// # Errors
-    /// [`Error::Url`] with a sentence; [`Error::BlockedPort`].
+    /// [`Error::Url`] with a sentence, or [`Error::BlockedPort`].
     pub(super) fn parse(url: &str, allow_blocked_ports: bool) -> Result<Self, Error> {
         let target = Self::parts(url.trim()).map_err(|why| Error::Url { url: url.to_owned(), why })?;
-        if !allow_blocked_ports && ports::is_blocked(target.port) {
-            return Err(Error::BlockedPort(target.port));
+        if !allow_blocked_ports && is_blocked(target.port()) {
+            return Err(Error::BlockedPort(target.port()));
         }
         Ok(target)
     }
 
     fn parts(url: &str) -> Result<Self, &'static str> {
-        let (scheme, rest) = url.split_once("://").ok_or("it must begin with ws:// or wss://")?;
-        let secure = match scheme.to_ascii_lowercase().as_str() {
-            "ws" | "http" => false,
-            "wss" | "https" => true,
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "ws" | "http" => "ws",
+            "wss" | "https" => "wss",
             _ => return Err("it must begin with ws:// or wss://"),
         };
         if rest.contains('#') {
-            return Err("a WebSocket's URL has no fragment: leave out the # and what follows it");
+            return Err("it must not have a fragment: remove the # and what follows it");
         }
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, resource) = rest.split_at(end);
-        let (host, port) = host_and_port(authority)?;
-        let port = port.unwrap_or(default_port(secure));
-        Ok(Self { secure, host, port, resource: encode(resource)? })
+        let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err("it must not contain a name or a password: send them in a header field such as Authorization");
+        }
+        if authority.contains('%') {
+            return Err("its host must not have a % character");
+        }
+        let mut host = Host::parse(authority)?;
+        host.port = host.port.filter(|port| Some(*port) != default_port(scheme));
+        Ok(Self { scheme, host, resource: encode(resource)? })
     }
 
-    /// As in the field `Host`: without the port where that goes without saying.
-    pub(super) fn authority(&self) -> String {
-        let bracketed = self.host.contains(':');
-        let host = if bracketed { format!("[{}]", self.host) } else { self.host.clone() };
-        match self.port == default_port(self.secure) {
-            true => host,
-            false => format!("{host}:{}", self.port),
-        }
+    pub(super) fn is_secure(&self) -> bool {
+        self.scheme == "wss"
     }
 
-    /// The URL in full, with the scheme of WebSockets.
+    pub(super) fn port(&self) -> u16 {
+        self.host.port.or(default_port(self.scheme)).unwrap_or_default()
+    }
+
+    /// The URL in its normal form.
     pub(super) fn to_url(&self) -> String {
-        let scheme = if self.secure { "wss" } else { "ws" };
-        format!("{scheme}://{}{}", self.authority(), self.resource)
-    }
-
-    /// The host, if it is an address: then nobody has to be asked.
-    pub(super) fn address(&self) -> Option<IpAddr> {
-        self.host.parse().ok()
+        format!("{}://{}{}", self.scheme, self.host, self.resource)
     }
 }
 
-fn default_port(secure: bool) -> u16 {
-    if secure { 443 } else { 80 }
-}
-
-const BRACKETS: &str = "an IPv6 address stands in brackets, such as ws://[::1]:6502/";
-
-fn host_and_port(authority: &str) -> Result<(String, Option<u16>), &'static str> {
-    if authority.contains('@') {
-        return Err("names and passwords do not belong into a URL: send them as a header field, such as Authorization");
-    }
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => bracketed(rest)?,
-        None => authority.rsplit_once(':').unwrap_or((authority, "")),
-    };
-    if !authority.starts_with('[') && host.contains(':') {
-        return Err(BRACKETS);
-    }
-    check_host(host)?;
-    let port = match port {
-        "" => None,
-        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            let port = digits.parse().ok().filter(|port| *port > 0);
-            Some(port.ok_or("its port must be one of 1 to 65535")?)
-        }
-        _ => return Err("its port must be a number"),
-    };
-    Ok((host.to_ascii_lowercase(), port))
-}
-
-/// What follows the `[` of an IPv6 address.
-fn bracketed(rest: &str) -> Result<(&str, &str), &'static str> {
-    let (host, behind) = rest.split_once(']').ok_or(BRACKETS)?;
-    host.parse::<Ipv6Addr>().map_err(|_| BRACKETS)?;
-    match behind.strip_prefix(':') {
-        Some(port) => Ok((host, port)),
-        None if behind.is_empty() => Ok((host, "")),
-        None => Err(BRACKETS),
-    }
-}
-
-fn check_host(host: &str) -> Result<(), &'static str> {
-    if host.is_empty() {
-        return Err("it names no host");
-    }
-    if !host.is_ascii() {
-        return Err("its host is not ASCII: write it in its xn-- form");
-    }
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
-    match host.bytes().all(allowed) {
-        true => Ok(()),
-        false => Err("its host has a character that no host name has"),
-    }
-}
-
-/// Path and query, with what must not be there as it is percent-encoded, as browsers do.
+/// Percent-encodes path and query where browsers do.
 fn encode(resource: &str) -> Result<String, &'static str> {
     if resource.contains('\\') {
-        return Err("a path has / where this has \\");
+        return Err("its path must use / instead of \\");
     }
     let encoded = percent_encoded(resource.as_bytes(), |byte| byte.is_ascii_graphic() && !b"\"<>^`{}|".contains(&byte));
     Ok(if encoded.starts_with('/') { encoded } else { format!("/{encoded}") })
+}
+
+/// The Fetch standard's bad ports (<https://fetch.spec.whatwg.org/#port-blocking>), in ascending order. They belong to
+/// other protocols, and a hostile page could make a browser talk to them.
+const BAD_PORTS: [u16; 82] = [
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110,
+    111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532,
+    540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061,
+    6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+];
+
+/// Whether browsers refuse to connect to that port: it is on the Fetch standard's list of bad ports.
+#[must_use]
+pub fn is_blocked(port: u16) -> bool {
+    BAD_PORTS.binary_search(&port).is_ok()
 }
 
 #[cfg(test)]
@@ -139,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_and_what_they_mean() {
+    fn valid_urls_are_normalised() {
         for (url, normal, host, port) in [
             ("ws://localhost", "ws://localhost/", "localhost", 80),
             ("WS://LocalHost:80/", "ws://localhost/", "localhost", 80),
@@ -153,12 +105,16 @@ mod tests {
             ("ws://a:/", "ws://a/", "a", 80),
         ] {
             let target = Target::parse(url, false).expect(url);
-            assert_eq!((target.to_url().as_str(), target.host.as_str(), target.port), (normal, host, port), "{url}");
+            assert_eq!(
+                (target.to_url().as_str(), target.host.name.as_str(), target.port()),
+                (normal, host, port),
+                "{url}"
+            );
         }
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn invalid_urls_get_a_sentence() {
         for (url, word) in [
             ("", "ws://"),
             ("localhost:6502", "ws://"),
@@ -174,21 +130,31 @@ mod tests {
             ("ws://[::1/", "brackets"),
             ("ws://[host]/", "brackets"),
             ("ws://[::1]x/", "brackets"),
+            ("ws://[fe80::1%25eth0]/", "character"),
             ("ws://m\u{fc}nchen.example/", "xn--"),
             ("ws://ho st/", "character"),
             ("ws://host\\path", "character"),
-            ("ws://host/a\\b", "has /"),
+            ("ws://host/a\\b", "use /"),
             ("ws://host:22/", "22"),
         ] {
-            let said = Target::parse(url, false).expect_err(url).to_string();
-            assert!(said.contains(word) && !said.contains('\n'), "{url}: {said}");
+            let error = Target::parse(url, false).expect_err(url).to_string();
+            assert!(error.contains(word) && !error.contains('\n'), "{url}: {error}");
         }
-        assert!(Target::parse("ws://host:22/", true).is_ok(), "it was allowed");
+        assert!(Target::parse("ws://host:22/", true).is_ok(), "blocked ports are allowed");
     }
 
     #[test]
-    fn a_password_is_not_repeated() {
-        let said = Target::parse("ws://me:secret@host/", false).expect_err("userinfo").to_string();
-        assert!(!said.contains("secret"), "{said}");
+    fn error_does_not_repeat_a_password() {
+        let error = Target::parse("ws://me:secret@host/", false).expect_err("userinfo").to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn bad_ports_are_blocked() {
+        assert!(BAD_PORTS.is_sorted());
+        let table = [(22, true), (80, false), (443, false), (6000, true), (6502, false), (6667, true), (10080, true)];
+        for (port, blocked) in table {
+            assert_eq!(is_blocked(port), blocked, "{port}");
+        }
     }
 }

@@ -118,8 +118,11 @@ impl Frames {
         }
     }
 
-    /// Adds what another has, from byte `from` on, which must be where one of its frames begins.
-    pub(crate) fn append(&mut self, other: &Self, from: usize) {
+    /// Appends the frames of `other` from byte `from` on, which must be where one of its frames begins.
+    ///
+    /// # Panics
+    /// `from` is greater than the length of `other`.
+    pub fn append(&mut self, other: &Self, from: usize) {
         self.bytes.extend_from_slice(&other.bytes[from..]);
     }
 

@@ -1,36 +1,27 @@
-//! Reading the request head: bounded in time and in size, in one segment or byte by byte.
+//! Reads the head of an HTTP message, within a size and a deadline. Server and client share it.
 //!
-//! Owns the bytes until the head is whole. Knows no rules on what the request may say.
-//! The pages of a stack that were once touched stay with its thread, and a WebSocket may stay on the thread of its
-//! handshake: so the buffer and the header slots are on the heap. The buffer becomes the request, the slots are given back.
+//! A thread keeps every stack page that it ever touched. So the buffer and the field slots are on the heap.
 
-use std::io::{self, Read};
-use std::net::TcpStream;
-use std::time::Instant;
+use crate::ws::{http::Response, tcp::left_until};
+use httparse::Header;
+use rustix::{io::Errno, net::RecvFlags};
+use std::{fmt, io, io::Read, mem, net::TcpStream, time::Instant};
+use tungstenite::{Bytes, http};
 
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
-use tungstenite::Bytes;
-
-use super::head_error::HeadError;
-use super::parse;
-use crate::ws::http::Request;
-use crate::ws::tcp::left_until;
-
-/// Where the bytes of a request head come from.
-pub trait Source {
-    /// Waits for bytes, at most until `deadline`; 0 is the end of the stream.
+/// A byte stream whose reads have a deadline.
+pub trait DeadlineRead {
+    /// Blocks until bytes arrive, at most until `deadline`. 0 is the end of the stream.
     ///
     /// # Errors
-    /// Past the deadline `TimedOut` or `WouldBlock`, even if more bytes are there; or what else befell the socket.
+    /// `TimedOut` or `WouldBlock` after the deadline, even if more bytes are there. Otherwise the socket's error.
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
-/// Sets the socket's read timeout if it has to wait, and leaves it set.
-impl Source for &TcpStream {
+/// Sets the socket's read timeout if it has to wait, and does not reset it.
+impl DeadlineRead for &TcpStream {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let left = left_until(deadline)?;
-        match recv(&**self, &mut *buffer, RecvFlags::DONTWAIT) {
+        match rustix::net::recv(&**self, &mut *buffer, RecvFlags::DONTWAIT) {
             Err(Errno::AGAIN) => {}
             done => return done.map(|(_, count)| count).map_err(Into::into),
         }
@@ -39,140 +30,148 @@ impl Source for &TcpStream {
     }
 }
 
-/// How large a request head may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of the head, its last empty line included. Default: 8192.
-    pub bytes: usize,
-    /// Header fields. Default: 100.
-    pub fields: usize,
+/// Bytes that one read asks for. Most heads fit.
+const READ_SIZE: usize = 1024;
+
+/// Reads heads, and keeps what was received after them.
+pub(crate) struct HeadReader<'a, R> {
+    pub(crate) io: &'a mut R,
+    pub(crate) deadline: Instant,
+    /// Received and not yet returned.
+    pub(crate) buffer: Vec<u8>,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { bytes: 8192, fields: 100 }
-    }
-}
-
-/// Reads one request head. The bytes that came with it and lie behind it come second: a client may send
-/// its first frames without waiting for the answer. The memory that they come in is meant to be read into further.
-///
-/// # Errors
-/// No request, or none that can be understood; [`HeadError::response`] is what to send then.
-pub fn read_head(
-    source: &mut impl Source,
-    limits: &Limits,
-    deadline: Instant,
-) -> Result<(Request, Vec<u8>), HeadError> {
-    let mut bytes = Incoming::default();
-    loop {
-        bytes.read_more(source, limits, deadline)?;
-        if bytes.is_tls() {
-            return Err(HeadError::Tls);
-        }
-        if let Some(end) = bytes.end_of_head() {
-            let (head, rest) = bytes.split(end);
-            return Ok((parse::request(&head, limits)?, rest));
-        }
-    }
-}
-
-/// Most heads fit; it grows up to [`Limits::bytes`].
-const FIRST_SIZE: usize = 1024;
-
-/// The first two bytes of a TLS handshake record: its type, and the major version 3 of every TLS (RFC 8446 5.1).
-const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
-
-/// What has come so far.
-#[derive(Default)]
-struct Incoming {
-    buffer: Vec<u8>,
-    length: usize,
-    /// Where the request line begins: empty lines before it are ignored (RFC 9112 2.2).
-    start: usize,
-    /// No end of a head begins before this place: each byte is looked at once, however small the segments.
-    searched: usize,
-}
-
-impl Incoming {
-    fn filled(&self) -> &[u8] {
-        &self.buffer[..self.length]
-    }
-
-    /// The head, which the request goes on to use, and what came behind it.
-    fn split(mut self, end: usize) -> (Bytes, Vec<u8>) {
-        let mut rest = Vec::new();
-        if end < self.length {
-            rest.reserve_exact(FIRST_SIZE.max(self.length - end));
-            rest.extend_from_slice(&self.buffer[end..self.length]);
-        }
-        self.buffer.truncate(end);
-        (Bytes::from(self.buffer).slice(self.start..), rest)
-    }
-
-    fn read_more(&mut self, source: &mut impl Source, limits: &Limits, deadline: Instant) -> Result<(), HeadError> {
-        self.make_room(limits)?;
-        match source.read_before(deadline, &mut self.buffer[self.length..]) {
-            Ok(0) if self.length == 0 => Err(HeadError::Closed),
-            Ok(0) => Err(HeadError::Incomplete),
-            Ok(count) => {
-                self.length += count;
-                Ok(())
-            }
-            Err(error) => HeadError::from_read(error),
-        }
-    }
-
-    fn make_room(&mut self, limits: &Limits) -> Result<(), HeadError> {
-        if self.length < self.buffer.len() {
-            return Ok(());
-        }
-        if self.length >= limits.bytes {
-            return Err(HeadError::TooLarge);
-        }
-        let size = FIRST_SIZE.max(self.length * 2).min(limits.bytes);
-        self.buffer.reserve_exact(size - self.length);
-        self.buffer.resize(size, 0);
-        Ok(())
-    }
-
-    fn is_tls(&self) -> bool {
-        self.filled().starts_with(&TLS_HANDSHAKE)
-    }
-
-    /// Where the bytes behind the head begin: behind the first empty line. A line ends with LF, and
-    /// a CR before it belongs to the line end (RFC 9112 2.2).
-    fn end_of_head(&mut self) -> Option<usize> {
-        self.skip_empty_lines();
-        while let Some(at) = self.next_line_feed() {
-            match &self.filled()[at + 1..] {
-                [b'\n', ..] => return Some(at + 2),
-                [b'\r', b'\n', ..] => return Some(at + 3),
-                [] | [b'\r'] => {
-                    self.searched = at;
-                    return None;
-                }
-                _ => self.searched = at + 1,
-            }
-        }
-        self.searched = self.length;
-        None
-    }
-
-    fn next_line_feed(&self) -> Option<usize> {
-        let rest = &self.filled()[self.searched..];
-        let at = rest.iter().position(|byte| *byte == b'\n')?;
-        Some(self.searched + at)
-    }
-
-    fn skip_empty_lines(&mut self) {
+impl<R: DeadlineRead> HeadReader<'_, R> {
+    /// Reads up to the first empty line and returns that line too. A line ends with LF, or with CR and LF. Empty lines
+    /// before the head are skipped (RFC 9112 2.2), but they count as part of its size.
+    ///
+    /// `check` gets what has arrived so far, so that another protocol is detected before its peer waits for an answer.
+    pub(crate) fn read_head(
+        &mut self,
+        max_size: usize,
+        check: impl Fn(&[u8]) -> Result<(), HeadError>,
+    ) -> Result<Bytes, HeadError> {
+        let (mut start, mut searched) = (0, 0);
         loop {
-            match &self.filled()[self.start..] {
-                [b'\n', ..] => self.start += 1,
-                [b'\r', b'\n', ..] => self.start += 2,
-                _ => break,
+            start += self.buffer[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            check(&self.buffer[start..])?;
+            // The last bytes may be the beginning of the empty line.
+            if let Some(end) = end_of_head(&self.buffer, start.max(searched)) {
+                let rest = self.buffer.split_off(end);
+                return Ok(Bytes::from(mem::replace(&mut self.buffer, rest)));
+            }
+            searched = self.buffer.len().saturating_sub(2);
+            if self.buffer.len() >= max_size {
+                return Err(HeadError::TooLarge);
+            }
+            if self.read_more(max_size)? == 0 {
+                return Err(if self.buffer.is_empty() { HeadError::Closed } else { HeadError::Incomplete });
             }
         }
-        self.searched = self.searched.max(self.start);
+    }
+
+    /// Reads once, until the buffer has at most `max_size` bytes. 0 is the end of the stream.
+    pub(crate) fn read_more(&mut self, max_size: usize) -> Result<usize, HeadError> {
+        let start = self.buffer.len();
+        self.buffer.resize(max_size.min(start + READ_SIZE), 0);
+        let result = loop {
+            match self.io.read_before(self.deadline, &mut self.buffer[start..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result,
+            }
+        };
+        self.buffer.truncate(start + result.as_ref().copied().unwrap_or(0));
+        result.map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => HeadError::Deadline,
+            _ => HeadError::Io(error),
+        })
     }
 }
+
+fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
+    (from..bytes.len()).find_map(|at| match &bytes[at..] {
+        [b'\n', b'\n', ..] => Some(at + 2),
+        [b'\n', b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    })
+}
+
+/// Space for the fields of a head: one for each line, except the first line and the empty one.
+pub(crate) fn field_slots(head: &[u8], max_fields: usize) -> Result<Vec<Header<'_>>, HeadError> {
+    let lines = head.trim_ascii_start().iter().filter(|byte| **byte == b'\n').count();
+    match lines.saturating_sub(2) {
+        fields if fields > max_fields => Err(HeadError::TooManyFields),
+        fields => Ok(vec![httparse::EMPTY_HEADER; fields]),
+    }
+}
+
+/// The fields of a head. Values stay where they are in `head`; only unknown names are copied.
+pub(crate) fn field_map(head: &Bytes, fields: &[Header<'_>]) -> Result<http::HeaderMap, HeadError> {
+    let mut map = http::HeaderMap::with_capacity(fields.len());
+    for field in fields {
+        let name = http::HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::FIELD_NAME)?;
+        let value = http::HeaderValue::from_maybe_shared(head.slice_ref(field.value.trim_ascii()));
+        map.append(name, value.map_err(|_| HeadError::FIELD_VALUE)?);
+    }
+    Ok(map)
+}
+
+/// Why a head could not be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HeadError {
+    /// The peer closed without sending a byte, like a port probe or a health check. Nothing is sent.
+    Closed,
+    /// The peer closed before the end of the head (400).
+    Incomplete,
+    /// The head did not arrive before the deadline (408).
+    Deadline,
+    /// The head is larger than [`Config::max_head_size`](crate::Config::max_head_size) (431).
+    TooLarge,
+    /// The head has more fields than [`Config::max_header_fields`](crate::Config::max_header_fields) (431).
+    TooManyFields,
+    /// The bytes are not HTTP; the sentence says what is wrong (400).
+    Malformed(&'static str),
+    /// A version of HTTP other than 1.0 and 1.1 (505).
+    Version,
+    /// A TLS ClientHello on a port without TLS (400). The response is plain text, as with most servers. TLS libraries
+    /// report it as "wrong version number" or "record too long", which is what users search for.
+    Tls,
+    /// The socket failed. Nothing is sent.
+    Io(io::Error),
+}
+
+impl HeadError {
+    pub(super) const FIELD_NAME: Self = Self::Malformed("A header field has an invalid name.");
+    pub(super) const FIELD_VALUE: Self = Self::Malformed("A header field has an invalid value.");
+
+    /// What to send before closing. `None` if the peer could not read it.
+    #[must_use]
+    pub fn response(&self) -> Option<Response> {
+        let (status, sentence) = self.describe();
+        status.map(|status| Response::text(status, sentence))
+    }
+
+    fn describe(&self) -> (Option<u16>, &'static str) {
+        match self {
+            Self::Closed => (None, "The connection was closed without a request."),
+            Self::Incomplete => (Some(400), "The request ended in the middle of its head."),
+            Self::Deadline => (Some(408), "The request head did not arrive in time."),
+            Self::TooLarge => (Some(431), "The request head is too large. Long cookies are the usual reason."),
+            Self::TooManyFields => (Some(431), "The request has too many header fields."),
+            Self::Malformed(sentence) => (Some(400), sentence),
+            Self::Version => (Some(505), "This server supports HTTP/1.1."),
+            Self::Tls => (Some(400), "This port does not use TLS. Use ws:// or http:// here."),
+            Self::Io(_) => (None, "The connection failed"),
+        }
+    }
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.describe().1)?;
+        if let Self::Io(error) = self { write!(f, ": {error}.") } else { Ok(()) }
+    }
+}
+
+impl std::error::Error for HeadError {}

@@ -1,86 +1,107 @@
-//! The access token, taken out of a request; and other secrets, marked as such.
-//!
-//! Owns where secrets stand in a request. Knows not whether they are right.
+//! Takes the secrets out of a request, and records what may be shown of the handshake.
 
-use tungstenite::http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
-use tungstenite::http::uri::PathAndQuery;
-use tungstenite::http::{HeaderMap, Uri};
-
-use crate::ws::http::Request;
+use crate::ws::http::{HandshakeTranscript, Request, percent_decoded};
+use tungstenite::http::{Uri, header, header::AUTHORIZATION, uri::PathAndQuery};
 
 const KEY: &str = "token=";
 const MASK: &str = "token=***";
 
-/// Whether there is a token in it.
-pub(super) fn offers_token(request: &Request) -> bool {
-    offered(request).is_some()
+/// Fields whose values may be shown, together with `Sec-WebSocket-*`. Others may carry credentials, or notes of a proxy
+/// that are for this server only.
+const HARMLESS: [&str; 8] =
+    ["accept-encoding", "accept-language", "cache-control", "connection", "host", "origin", "pragma", "upgrade"];
+
+/// Bytes of the fields that are kept, and of the target. A browser sends less than 1 KiB, and each connection keeps its
+/// transcript.
+const MAX_TRANSCRIPT: usize = 4 * 1024;
+
+/// The fields of a request as they were spelled, one line each.
+#[derive(Debug, Clone)]
+struct Fields(String);
+
+/// Whether the request carries an access token, right or wrong.
+#[must_use]
+pub fn offers_token(request: &Request) -> bool {
+    token(request).is_some()
 }
 
-fn offered(request: &Request) -> Option<Vec<u8>> {
-    bearer(request.headers()).or_else(|| from_query(request.uri().query()?))
-}
-
-/// The token that the client offers, in `Authorization: Bearer` or, where that is not there, in `?token=`.
-/// Afterwards the request does not show it any more.
+/// Returns the access token and hides it in the request, together with other credentials.
 pub(super) fn take_token(request: &mut Request) -> Option<Vec<u8>> {
-    let token = offered(request);
-    for name in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
-        mark_sensitive(request.headers_mut(), &name);
+    let token = token(request);
+    for name in [AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE] {
+        if let header::Entry::Occupied(mut entry) = request.headers_mut().entry(name) {
+            entry.iter_mut().for_each(|value| value.set_sensitive(true));
+        }
     }
-    mask_query(request.uri_mut());
+    if request.uri().query().is_some_and(|query| query.contains(KEY)) {
+        *request.uri_mut() = masked(request.uri());
+    }
     token
 }
 
-/// The credentials of the scheme `Bearer`, whose name may come in any letter case (RFC 6750 2.1, RFC 9110 11.1).
-fn bearer(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let value = headers.get(AUTHORIZATION)?.as_bytes();
-    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
-    let is_bearer = scheme.eq_ignore_ascii_case(b"Bearer ");
-    is_bearer.then(|| token.trim_ascii().to_vec())
-}
-
-fn from_query(query: &str) -> Option<Vec<u8>> {
-    let token = query.split('&').find_map(|pair| pair.strip_prefix(KEY))?;
-    Some(percent_decoded(token.as_bytes()))
-}
-
-fn mark_sensitive(headers: &mut HeaderMap, name: &tungstenite::http::HeaderName) {
-    if let tungstenite::http::header::Entry::Occupied(mut entry) = headers.entry(name) {
-        entry.iter_mut().for_each(|value| value.set_sensitive(true));
+/// The token in `Authorization: Bearer` (RFC 6750 2.1), or else in `?token=`.
+fn token(request: &Request) -> Option<Vec<u8>> {
+    let field = request.headers().get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
+    match field.split_at_checked("Bearer ".len()) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => return Some(token.trim_ascii().to_vec()),
+        _ => {}
     }
+    let token = request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix(KEY))?;
+    Some(percent_decoded(token).unwrap_or_else(|| token.into()))
 }
 
-fn mask_query(uri: &mut Uri) {
-    let Some(query) = uri.query() else { return };
-    if !query.contains(KEY) {
-        return;
-    }
+fn masked(uri: &Uri) -> Uri {
+    let query = uri.query().unwrap_or_default();
     let pairs: Vec<&str> = query.split('&').map(|pair| if pair.starts_with(KEY) { MASK } else { pair }).collect();
-    let masked = format!("{}?{}", uri.path(), pairs.join("&"));
-    *uri = with_path(uri, &masked);
-}
-
-/// The same URI with another path and query; `/` should that not be possible: rather that than a secret.
-fn with_path(uri: &Uri, path: &str) -> Uri {
+    let path = format!("{}?{}", uri.path(), pairs.join("&")).parse();
     let mut parts = uri.clone().into_parts();
-    let path = path.parse::<PathAndQuery>();
+    // If masking fails, the query is dropped rather than shown.
     parts.path_and_query = Some(path.unwrap_or_else(|_| PathAndQuery::from_static("/")));
     Uri::from_parts(parts).unwrap_or_default()
 }
 
-/// What is no `%` and two hexadecimal digits stays as it is.
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, behind)) = rest.split_first() {
-        let escaped = if *first == b'%' { hex_byte(behind) } else { None };
-        decoded.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() { &behind[2..] } else { behind };
+/// Keeps the fields with the request, because an `http::Request` does not keep their spelling.
+pub(super) fn record_fields(request: &mut Request, fields: &[httparse::Header<'_>]) {
+    let size: usize = fields.iter().map(|field| field.name.len() + field.value.len() + 3).sum();
+    let mut lines = String::with_capacity(size.min(MAX_TRANSCRIPT));
+    for field in fields {
+        let name = field.name.to_ascii_lowercase();
+        let harmless = name.starts_with("sec-websocket-") || HARMLESS.contains(&name.as_str());
+        let value = if harmless { String::from_utf8_lossy(field.value.trim_ascii()) } else { "***".into() };
+        if lines.len() + field.name.len() + value.len() > MAX_TRANSCRIPT {
+            lines.push_str("…\n");
+            break;
+        }
+        lines.extend([field.name, ": ", &value, "\n"]);
     }
-    decoded
+    request.extensions_mut().insert(Fields(lines));
 }
 
-fn hex_byte(text: &[u8]) -> Option<u8> {
-    let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
-    u8::try_from(digit(0)? * 16 + digit(1)?).ok()
+/// Adds the [`HandshakeTranscript`] to a request that was accepted. Its target has no secrets any more.
+pub(super) fn record_transcript(request: &mut Request, response: &[u8]) {
+    let Some(Fields(fields)) = request.extensions_mut().remove() else { return };
+    let target: String = request.uri().to_string().chars().take(MAX_TRANSCRIPT).collect();
+    let transcript = HandshakeTranscript {
+        request: [request.method().as_str(), " ", &target, " HTTP/1.1\n", &fields].concat(),
+        response: String::from_utf8_lossy(response.trim_ascii_end()).replace('\r', ""),
+    };
+    request.extensions_mut().insert(transcript);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transcript_of_a_large_head_is_cut() {
+        let value = [0xff; 2000];
+        let raw = [httparse::Header { name: "Origin", value: &value }; 4];
+        let mut request = Request::new(());
+        *request.uri_mut() = format!("/?{}", "x".repeat(60_000)).parse().expect("a target");
+        record_fields(&mut request, &raw);
+        record_transcript(&mut request, b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
+        let transcript = request.extensions().get::<HandshakeTranscript>().expect("a transcript");
+        let size = transcript.request.len();
+        assert!(size < 2 * MAX_TRANSCRIPT + 100 && transcript.request.ends_with("…\n"), "{size}");
+    }
 }

@@ -1,94 +1,55 @@
-//! The WebSocket handshake itself (RFC 6455 4.2).
-//!
-//! Owns what a handshake must say, the choice of the subprotocol and the 101 answer. The accept key
-//! is tungstenite's. Knows nothing of who may come in.
+//! The WebSocket handshake itself (RFC 6455 4.2): what a request must contain, and the 101 response.
 
+use super::{Policy, bad_request, method_not_allowed};
+use crate::ws::http::{Method, Request, Response, is_token, list_contains, list_elements, single_field};
 use std::sync::Arc;
-
 use tungstenite::handshake::derive_accept_key;
-use tungstenite::http::header::{
-    CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use tungstenite::http::{HeaderMap, HeaderValue, Version};
+use tungstenite::http::header::{CONNECTION, SEC_WEBSOCKET_KEY as KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use tungstenite::http::{HeaderMap, Version, header::SEC_WEBSOCKET_VERSION};
 
-use super::{Policy, bad_request, fields, not_allowed, not_found};
-use crate::ws::http::{Method, Request, Response};
-
-/// Is that a handshake, or meant to be one? Some proxies drop `Upgrade` and leave the rest: such a
-/// client wants a sentence on what went wrong, not the page.
-pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
-    fields::lists(headers, UPGRADE, "websocket")
-        || headers.contains_key(SEC_WEBSOCKET_KEY)
+/// Whether the request is meant to be a handshake. Some proxies drop only `Upgrade`. Their clients need to know why the
+/// handshake failed, so they do not get a page.
+pub(super) fn is_requested(headers: &HeaderMap) -> bool {
+    list_contains(headers, UPGRADE, "websocket")
+        || headers.contains_key(KEY)
         || headers.contains_key(SEC_WEBSOCKET_VERSION)
 }
 
-/// Method, version, path, and the fields that RFC 6455 4.2.1 wants; the key is left to [`accept`].
-pub(super) fn check_request(request: &Request, policy: &Policy) -> Result<(), Response> {
+/// Checks method, version, path and the fields of RFC 6455 4.2.1. Returns the value of `Sec-WebSocket-Accept`.
+pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Response> {
+    let headers = request.headers();
     if request.method() != Method::GET {
-        return Err(not_allowed("GET"));
+        return Err(method_not_allowed());
     }
     if request.version() < Version::HTTP_11 {
         return Err(old_version());
     }
     if !(policy.endpoint)(request.uri().path()) {
-        return Err(not_found("There is no WebSocket at this path, but at others."));
+        return Err(Response::text(404, "No WebSocket endpoint at this path."));
     }
-    check_fields(request.headers())
-}
-
-fn check_fields(headers: &HeaderMap) -> Result<(), Response> {
-    let required = [
-        (
-            UPGRADE,
-            "websocket",
-            "Upgrade: websocket is missing; a proxy in between must pass Upgrade and Connection on.",
-        ),
-        (
-            CONNECTION,
-            "upgrade",
-            "Connection: Upgrade is missing; a proxy in between must pass Upgrade and Connection on.",
-        ),
-    ];
-    for (name, word, sentence) in required {
-        if !fields::lists(headers, name, word) {
-            return Err(bad_request(sentence));
-        }
-    }
-    match fields::single(headers, SEC_WEBSOCKET_VERSION) {
+    check_fields(headers)
+        .map_err(|why| bad_request(&format!("{why}. Proxies must forward Upgrade and Connection.")))?;
+    match single_field(headers, SEC_WEBSOCKET_VERSION) {
         Ok(Some(version)) if version == "13" => {}
-        _ => return Err(required_version()),
+        _ => return Err(required("Sec-WebSocket-Version must be 13, given once.")),
     }
-    match fields::single(headers, SEC_WEBSOCKET_KEY) {
-        Ok(Some(_)) => Ok(()),
+    match single_field(headers, KEY) {
+        Ok(Some(key)) if is_key(key.as_bytes()) => Ok(derive_accept_key(key.as_bytes())),
+        Ok(Some(_)) => Err(bad_request("Sec-WebSocket-Key must be 16 bytes in base64.")),
         Ok(None) => Err(bad_request("Sec-WebSocket-Key is missing.")),
         Err(_) => Err(bad_request("Sec-WebSocket-Key is given more than once.")),
     }
 }
 
-/// The first subprotocol in the client's order that the server knows. That none is known is no error: the
-/// client decides what it does then (RFC 6455 4.2.2). Names that are no tokens are one (4.2.1).
-pub(super) fn choose_protocol(headers: &HeaderMap, known: &[Arc<str>]) -> Result<Option<Arc<str>>, Response> {
-    if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
-        return Ok(None);
+/// The fields that a request and a response must have.
+pub(crate) fn check_fields(headers: &HeaderMap) -> Result<(), &'static str> {
+    if !list_contains(headers, UPGRADE, "websocket") {
+        return Err("Upgrade: websocket is missing");
     }
-    let mut offers = fields::list(headers, SEC_WEBSOCKET_PROTOCOL).peekable();
-    if offers.peek().is_none() || !offers.all(fields::is_token) {
-        return Err(bad_request("Sec-WebSocket-Protocol must be a list of names, such as chat, superchat."));
-    }
-    let mut offers = fields::list(headers, SEC_WEBSOCKET_PROTOCOL);
-    let of_name = |offer: &[u8]| known.iter().find(|name| name.as_bytes() == offer);
-    Ok(offers.find_map(of_name).cloned())
+    if list_contains(headers, CONNECTION, "upgrade") { Ok(()) } else { Err("Connection: Upgrade is missing") }
 }
 
-/// The value of `Sec-WebSocket-Accept`, which tungstenite computes.
-pub(super) fn accept(headers: &HeaderMap) -> Result<String, Response> {
-    match headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes) {
-        Some(key) if is_key(key) => Ok(derive_accept_key(key)),
-        _ => Err(bad_request("Sec-WebSocket-Key must be 16 bytes in base64.")),
-    }
-}
-
-/// 16 bytes in base64 (RFC 4648 4): 22 digits, of which the last one has two bits only, and two signs that fill up.
+/// 16 bytes in base64 (RFC 4648 4): 22 digits, of which the last one has two bits only, and two padding characters.
 fn is_key(key: &[u8]) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     match key {
@@ -97,31 +58,38 @@ fn is_key(key: &[u8]) -> bool {
     }
 }
 
-/// The 101 answer, spelled as in RFC 6455 1.2: some small clients know no other letter case.
-pub(super) fn answer(accept: &str, protocol: Option<&str>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(192);
-    bytes.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
-    let protocol = protocol.map(|name| ("Sec-WebSocket-Protocol", name));
-    for (name, value) in [Some(("Sec-WebSocket-Accept", accept)), protocol].into_iter().flatten() {
-        [name, ": ", value, "\r\n"].iter().for_each(|part| bytes.extend_from_slice(part.as_bytes()));
+/// Selects the first subprotocol in the client's order that the server supports. If there is none, the client decides
+/// what to do (RFC 6455 4.2.2). Names that are not tokens are an error (4.2.1).
+pub(super) fn select_protocol(headers: &HeaderMap, supported: &[Arc<str>]) -> Result<Option<Arc<str>>, Response> {
+    if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
+        return Ok(None);
     }
-    bytes.extend_from_slice(b"\r\n");
-    bytes
+    let offers: Vec<&[u8]> = list_elements(headers, SEC_WEBSOCKET_PROTOCOL).collect();
+    if offers.is_empty() || !offers.iter().all(|name| is_token(name)) {
+        return Err(bad_request("Sec-WebSocket-Protocol must be a list of names, such as chat, superchat."));
+    }
+    let find = |offer: &[u8]| supported.iter().find(|name| name.as_bytes() == offer);
+    Ok(offers.into_iter().find_map(find).cloned())
 }
 
-/// 400, the status that RFC 6455 4.2.1 names. 505 would be wrong: HTTP/1.0 as such is spoken here, pages are served with it.
+/// The 101 response, spelled as in RFC 6455 1.2: some small clients expect exactly these letter cases.
+pub(super) fn response(accept: &str, protocol: Option<&str>) -> Vec<u8> {
+    let protocol = protocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n{protocol}\r\n"
+    )
+    .into_bytes()
+}
+
+/// 400, the status that RFC 6455 4.2.1 names. 505 would be wrong, because pages are served with HTTP/1.0.
 pub(super) fn old_version() -> Response {
-    bad_request("A WebSocket handshake needs HTTP/1.1; with nginx, set proxy_http_version 1.1.")
+    bad_request("A WebSocket handshake needs HTTP/1.1. With nginx, set proxy_http_version 1.1.")
 }
 
-/// 426: only a WebSocket handshake helps here (RFC 9110 15.5.22).
+/// 426: a WebSocket handshake of version 13 is required (RFC 9110 15.5.22, RFC 6455 4.4).
 pub(super) fn required(sentence: &str) -> Response {
     Response::text(426, sentence).with("Upgrade", "websocket").with("Sec-WebSocket-Version", "13")
-}
-
-/// 426 with the versions that are spoken (RFC 6455 4.4).
-fn required_version() -> Response {
-    required("Sec-WebSocket-Version must be given once, and be 13.")
 }
 
 #[cfg(test)]
@@ -129,8 +97,8 @@ mod tests {
     use super::is_key;
 
     #[test]
-    fn a_key_is_16_bytes_in_base64() {
-        for (key, right) in [
+    fn key_must_be_16_bytes_in_base64() {
+        for (key, valid) in [
             ("dGhlIHNhbXBsZSBub25jZQ==", true),
             ("AAAAAAAAAAAAAAAAAAAAAA==", true),
             ("+/+/+/+/+/+/+/+/+/+/+w==", true),
@@ -143,7 +111,7 @@ mod tests {
             ("A===", false),
             ("", false),
         ] {
-            assert_eq!(is_key(key.as_bytes()), right, "{key}");
+            assert_eq!(is_key(key.as_bytes()), valid, "{key}");
         }
     }
 }

@@ -73,7 +73,7 @@ impl Builder {
     /// The handler of requests that are not handshakes. It runs on the thread of the connection. When it returns `None`, and
     /// by default, the response is 426 at an endpoint and 404 elsewhere.
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
-        self.policy.site = Some(Arc::new(site));
+        self.policy.http_handler = Some(Arc::new(site));
         self
     }
 

@@ -2,17 +2,17 @@
 
 use super::{Shared, connection_task::ConnectionTask, registry::Permit, rejection_log::Rejection};
 use crate::ws::{
+    config::Config,
     connection::Transport,
-    handshake::{self, Decision, HeadError, Limits},
+    handshake::{self, HeadError, Negotiated},
     http::{Request, Response},
     line::{self, Line},
     tls::{Port, Session},
 };
-use log::{debug, error};
+use log::debug;
 use std::{
     fmt, io,
     net::{SocketAddr, TcpStream},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -91,8 +91,7 @@ impl<'a> PendingHandshake<'a> {
 
     /// Reads the request, or responds to an invalid one.
     fn read_request(&self, stream: &mut Line<'_>) -> Option<(Box<Request>, Vec<u8>)> {
-        let limits = Limits { bytes: self.shared.config.max_head_size, fields: self.shared.config.max_header_fields };
-        let error = match handshake::read_head(stream, &limits, self.deadline) {
+        let error = match handshake::read_request(stream, &self.shared.config, self.deadline) {
             Ok((request, input)) => return Some((Box::new(request), input)),
             Err(error) => error,
         };
@@ -122,13 +121,13 @@ impl<'a> PendingHandshake<'a> {
         if offers_token {
             self.check_wrong_tokens()?;
         }
-        match self.decide(request) {
-            Decision::Upgrade { response, protocol } => {
+        match handshake::negotiate(request, &self.shared.policy) {
+            Negotiated::Upgrade { response, protocol } => {
                 self.check_opening_rate()?;
                 self.log_unknown_protocols(request, protocol.as_deref());
                 Ok((response, protocol))
             }
-            Decision::Answer(response) => {
+            Negotiated::Response(response) => {
                 self.log_response(request, &response);
                 if offers_token && response.status == 401 {
                     self.delay_response();
@@ -155,15 +154,6 @@ impl<'a> PendingHandshake<'a> {
         }
         let counted = self.permit.count_for(self.addr.ip(), &self.shared.config);
         counted.map_err(|rejection| self.reject_with_503(rejection, rejection))
-    }
-
-    /// The HTTP handler is the user's code. A panic there must not leave the client without a response.
-    fn decide(&self, request: &mut Request) -> Decision {
-        let decision = catch_unwind(AssertUnwindSafe(|| handshake::decide(request, &self.shared.policy)));
-        decision.unwrap_or_else(|_| {
-            error!("{}: {} {:?}: the HTTP handler panicked", self.addr, request.method(), request.uri().path());
-            Decision::Answer(Response::text(500, "This server has a bug; its log says more."))
-        })
     }
 
     /// An address that offered too many wrong tokens gets 429, even for the right one.
@@ -200,7 +190,7 @@ impl<'a> PendingHandshake<'a> {
 
     fn reject_with_503(&self, kind: Rejection, why: impl fmt::Display) -> Response {
         self.shared.rejections.log(kind, format_args!("rejected {} with 503: {why}", self.addr));
-        handshake::full()
+        handshake::server_full()
     }
 
     fn log(&self, kind: Rejection, message: fmt::Arguments<'_>) {
@@ -240,7 +230,7 @@ impl<'a> PendingHandshake<'a> {
 /// Responds in plain text, which is what this client understands.
 fn reject_plain(stream: &TcpStream, deadline: Instant) {
     let mut stream = Line::plain(stream);
-    let _ = handshake::read_head(&mut stream, &Limits::default(), deadline);
+    let _ = handshake::read_request(&mut stream, &Config::default(), deadline);
     respond(&mut stream, &Response::text(400, "This port speaks TLS; use https:// or wss:// here."), false);
 }
 

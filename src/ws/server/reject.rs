@@ -1,12 +1,7 @@
 //! Rejects connections that get no thread of their own, with 503.
 
 use super::{Shared, handshake::respond};
-use crate::ws::{
-    handshake::{self, Limits},
-    line::Line,
-    tcp::send_now,
-    tls::Port,
-};
+use crate::ws::{config::Config, handshake, line::Line, tcp::send_now, tls::Port};
 use rustix::net::{RecvFlags, recv};
 use std::{
     net::{Shutdown, TcpStream},
@@ -46,8 +41,8 @@ fn reject_politely(stream: &TcpStream, mode: Option<&Port>) {
         Some(session) => Line::secure(stream, session, deadline),
     };
     if let Ok(mut stream) = stream {
-        let _ = handshake::read_head(&mut stream, &Limits::default(), deadline);
-        respond(&mut stream, &handshake::full(), false);
+        let _ = handshake::read_request(&mut stream, &Config::default(), deadline);
+        respond(&mut stream, &handshake::server_full(), false);
     }
 }
 
@@ -59,7 +54,7 @@ pub(super) fn reject_now(stream: &TcpStream, mode: Option<&Port>, timeout: Durat
     }
     let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
     let _ = match mode.and_then(Port::busy) {
-        None => send_now(stream, &handshake::full().to_bytes(false)),
+        None => send_now(stream, &handshake::server_full().to_bytes(false)),
         Some(alert) => send_now(stream, alert),
     };
     let _ = stream.shutdown(Shutdown::Write);

@@ -1,4 +1,4 @@
-//! The cases of who may come in.
+//! The cases of `Host`, `Origin` and the access token.
 
 use super::{Row, row};
 use crate::requests::{handshake, line, plain, plus, with};

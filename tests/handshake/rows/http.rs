@@ -1,10 +1,10 @@
-//! The cases of RFC 9112: what is a request, and one that this server takes.
+//! The cases of RFC 9112: which requests are valid, and which of them this server accepts.
 
 use super::{Row, row};
 use crate::requests::{line, plain, plus, replace, with, without};
 use crate::script::Then;
 
-pub(super) fn no_request() -> Vec<Row> {
+pub(super) fn invalid_requests() -> Vec<Row> {
     let many: String = (0..101).map(|n| format!("A{n}: b\r\n")).collect();
     let get = |lines: &str| plain("GET / HTTP/1.1", lines);
     vec![
@@ -15,22 +15,22 @@ pub(super) fn no_request() -> Vec<Row> {
         row("more than 8 KiB", get(&format!("A: {}\r\n", "b".repeat(8192))), 431, "too large"),
         row("8 KiB of empty lines", "\r\n".repeat(5000), 431, "too large"),
         row("more than 100 header fields", get(&many), 431, "too many"),
-        row("a TLS ClientHello", b"\x16\x03\x01\x02\x00\x01", 400, "no TLS"),
+        row("a TLS ClientHello", b"\x16\x03\x01\x02\x00\x01", 400, "not use TLS"),
         row("`SSH-2.0-OpenSSH_9.2`", "SSH-2.0-OpenSSH_9.2\r\n\r\n", 400, "request line"),
         row("`GET /` (HTTP/0.9)", "GET /\r\n\r\n", 400, "request line"),
         row("two spaces in the request line", line("GET  / HTTP/1.1"), 400, "request line"),
         row("a method with a colon", line("GET: / HTTP/1.1"), 400, "request line"),
         row("`PRI * HTTP/2.0`", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HTTP/1.1"),
         row("`http/1.1`", line("GET / http/1.1"), 400, "request line"),
-        row("a space before the colon", get("A : b\r\n"), 400, "name of a header field"),
-        row("a header field without a colon", get("A\r\n"), 400, "name of a header field"),
-        row("a folded header field", get("A: b\r\n c\r\n"), 400, "name of a header field"),
-        row("a control character in a value", get("A: b\0c\r\n"), 400, "value of a header field"),
-        row("a CR without LF", get("A: b\rc\r\n"), 400, "value of a header field"),
+        row("a space before the colon", get("A : b\r\n"), 400, "invalid name"),
+        row("a header field without a colon", get("A\r\n"), 400, "invalid name"),
+        row("a folded header field", get("A: b\r\n c\r\n"), 400, "invalid name"),
+        row("a control character in a value", get("A: b\0c\r\n"), 400, "invalid value"),
+        row("a CR without LF", get("A: b\rc\r\n"), 400, "invalid value"),
     ]
 }
 
-pub(super) fn not_http() -> Vec<Row> {
+pub(super) fn targets_and_bodies() -> Vec<Row> {
     let target = |what, request_line: &str| row(what, line(request_line), 400, "request target");
     vec![
         target("target `*`", "OPTIONS * HTTP/1.1"),

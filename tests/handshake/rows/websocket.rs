@@ -1,4 +1,4 @@
-//! The cases of RFC 6455 4.2: what a handshake must say, and how it may say it.
+//! The cases of RFC 6455 4.2: what a handshake must contain, and in which forms.
 
 use super::{Row, row};
 use crate::requests::{handshake, line, plus, with, without};
@@ -41,12 +41,12 @@ pub(super) fn accepted() -> Vec<Row> {
     ]
 }
 
-pub(super) fn no_handshake() -> Vec<Row> {
+pub(super) fn invalid_handshakes() -> Vec<Row> {
     let version = "Sec-WebSocket-Version: 13";
     let key = |lines: &str| with("Sec-WebSocket-Key", lines);
     vec![
         row("`POST`", line("POST / HTTP/1.1"), 405, "Allow: GET"),
-        row("another path", line("GET /other HTTP/1.1"), 404, "There is no WebSocket at this path"),
+        row("another path", line("GET /other HTTP/1.1"), 404, "No WebSocket endpoint at this path"),
         row("no `Upgrade`", without("Upgrade"), 400, "Upgrade: websocket is missing"),
         row("`Upgrade: h2c`", with("Upgrade", "Upgrade: h2c\r\n"), 400, "Upgrade: websocket is missing"),
         row("`Upgrade: websockets`", with("Upgrade", "Upgrade: websockets\r\n"), 400, "Upgrade: websocket is missing"),
@@ -66,7 +66,7 @@ pub(super) fn no_handshake() -> Vec<Row> {
         row("an empty key", key("Sec-WebSocket-Key:\r\n"), 400, "16 bytes"),
         row("a key of 15 bytes", key("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n"), 400, "16 bytes"),
         row("a key of 17 bytes", key("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWU=\r\n"), 400, "16 bytes"),
-        row("a key that is no base64", key("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!==\r\n"), 400, "16 bytes"),
+        row("a key that is not base64", key("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!==\r\n"), 400, "16 bytes"),
         row("`Sec-WebSocket-Protocol: a b`", plus("Sec-WebSocket-Protocol: a b"), 400, "a list of names"),
         row("an empty `Sec-WebSocket-Protocol`", plus("Sec-WebSocket-Protocol: ,"), 400, "a list of names"),
     ]

@@ -1,4 +1,4 @@
-//! Rooms: who is in which, and which are forgotten.
+//! Rooms: their members, and which rooms are forgotten.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn few(rooms: usize) -> Rules {
 }
 
 #[test]
-fn nothing_crosses() {
+fn messages_stay_in_their_room() {
     let mut script = Script::new(Rules::default());
     for (id, room, users) in [(1, "", r#"["bob"]"#), (2, "a", r#"["bob"]"#), (3, "A", r#"["bob","bob1"]"#)] {
         script.now += 1000;
@@ -29,14 +29,14 @@ fn nothing_crosses() {
     }
     assert_eq!(script.chat.members(RoomId::LOBBY).collect::<Vec<_>>(), [1]);
     let place = script.chat.room_of(2).expect("it is in a room");
-    assert_eq!(script.chat.room_of(3), Some(place), "names of rooms are compared, too");
+    assert_eq!(script.chat.room_of(3), Some(place), "names of rooms are compared like users' names");
     assert_eq!(script.chat.members(place).collect::<Vec<_>>(), [2, 3]);
 
     assert!(script.say(1, "x")[0].starts_with(r#"*< {"type":"message","name":"bob","text":"x""#));
     assert!(script.say(2, "y")[0].starts_with(r#"*1< {"type":"message","name":"bob","text":"y""#));
-    let whisper = r#"{"type":"message","text":"x","target":"bob1"}"#;
-    assert!(script.text(1, whisper)[0].contains("no-such-user"));
-    assert!(script.text(2, whisper)[0].starts_with("3< "));
+    let private = r#"{"type":"message","text":"x","target":"bob1"}"#;
+    assert!(script.text(1, private)[0].contains("no-such-user"));
+    assert!(script.text(2, private)[0].starts_with("3< "));
     script.enter(4, Dialect::Text, "a", None);
     assert_eq!(script.text(4, "/users"), ["4< * users: bob, bob1, guest-4"]);
     script.now += 1000;
@@ -47,7 +47,7 @@ fn nothing_crosses() {
 }
 
 #[test]
-fn numbers_are_a_rooms_own() {
+fn each_room_has_its_own_numbers() {
     let mut script = Script::new(Rules::default());
     bob(&mut script, 1, "");
     bob(&mut script, 2, "a");
@@ -58,7 +58,7 @@ fn numbers_are_a_rooms_own() {
 }
 
 #[test]
-fn a_room_lives_as_long_as_somebody_is_in_it_or_it_has_a_history() {
+fn room_exists_while_it_has_users_or_history() {
     let mut script = Script::new(Rules::default());
     assert_eq!(rooms(&script), "=0");
     bob(&mut script, 1, "Quiet");
@@ -75,7 +75,7 @@ fn a_room_lives_as_long_as_somebody_is_in_it_or_it_has_a_history() {
 }
 
 #[test]
-fn the_room_that_is_empty_for_the_longest_time_is_forgotten_first() {
+fn longest_empty_room_is_forgotten_first() {
     let mut script = Script::new(few(3));
     for (id, room) in [(1, "a"), (2, "b")] {
         bob(&mut script, id, room);
@@ -87,21 +87,21 @@ fn the_room_that_is_empty_for_the_longest_time_is_forgotten_first() {
     assert_eq!(script.text(9, "hi"), [""; 0]);
     script.put(Input::Left { id: 2 });
     script.put(Input::Left { id: 1 });
-    // `b` is empty for longer. Whoever enters it makes `a` the one that is.
+    // `b` has been empty for longer than `a`, until a client enters it.
     script.enter(3, Dialect::Chinwag, "b", None);
     bob(&mut script, 4, "c");
-    assert_eq!(rooms(&script), "=0 c=1 b=0");
+    assert_eq!(rooms(&script), "=0 b=0 c=1");
     assert_eq!(script.enter(10, Dialect::Chinwag, "a", None), ["10x 1013 too many rooms; try again later"]);
     script.put(Input::Left { id: 3 });
     let again = script.enter(11, Dialect::Chinwag, "a", None);
-    assert!(again.len() == 1 && again[0].contains(r#""seq":0"#), "it began anew: {again:?}");
-    // The lobby is always there.
+    assert!(again.len() == 1 && again[0].contains(r#""seq":0"#), "it was created again: {again:?}");
+    // The lobby always exists.
     assert!(script.enter(12, Dialect::Chinwag, "", None)[0].starts_with("12< "));
     assert_eq!(rooms(&script), "=0 c=1 a=0");
 }
 
 #[test]
-fn a_room_that_began_anew_has_another_token() {
+fn recreated_room_has_another_token() {
     let mut script = Script::new(few(2));
     let token = |out: Vec<String>| out[0].rsplit("\"log\":").next().map(str::to_owned);
     let first = token(bob(&mut script, 1, "a"));
@@ -113,13 +113,13 @@ fn a_room_that_began_anew_has_another_token() {
     assert!(first.is_some() && first != second, "{first:?} {second:?}");
     assert_ne!(token(Script::new(few(2)).join(1, Dialect::Json)), {
         let mut other = Script::new(few(2));
-        other.chat = Chat::named(few(2), 7);
+        other.chat = Chat::with_token(few(2), 7);
         token(other.join(1, Dialect::Json))
     });
 }
 
 #[test]
-fn a_full_room_lets_nobody_in() {
+fn full_room_refuses_connections() {
     let mut script = Script::new(few(5));
     for (id, room) in [(1, ""), (2, "a"), (3, ""), (4, "a")] {
         assert!(script.enter(id, Dialect::Chinwag, room, None)[0].contains("\"id\""));
@@ -131,9 +131,9 @@ fn a_full_room_lets_nobody_in() {
     assert!(script.enter(10, Dialect::Chinwag, "", None)[0].contains("\"id\""));
 }
 
-/// Lists wait in one room while another one is busy, and a room's list goes with it.
+/// A pending list disappears with its room.
 #[test]
-fn each_room_has_its_own_lists() {
+fn each_room_has_its_own_user_list() {
     let mut script = Script::new(Rules::default());
     for (id, room) in [(1, ""), (2, "a"), (3, "b")] {
         bob(&mut script, id, room);

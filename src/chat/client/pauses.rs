@@ -1,0 +1,180 @@
+//! When to send the next message, and when to connect again.
+
+use crate::ws::client::Error;
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::{Duration, Instant},
+};
+
+/// How long to be silent after a refusal. The server then accepts messages again.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// Between two messages after the first refusal: fits the server's default of ten a second.
+const FIRST_INTERVAL: Duration = Duration::from_millis(125);
+
+const LONGEST_INTERVAL: Duration = Duration::from_secs(4);
+
+/// How fast to send. A client does not know the limits of its server, so it learns them. It sends at full speed until the
+/// first refusal, and then one message at a time. The interval doubles with each further refusal.
+#[derive(Debug, Default)]
+pub(super) struct SendRate {
+    /// Zero: no limit.
+    interval: Duration,
+    paused_until: Option<Instant>,
+    last_refusal: Option<Instant>,
+}
+
+impl SendRate {
+    /// Nothing may be sent before this.
+    pub(super) fn paused_until(&self) -> Option<Instant> {
+        self.paused_until
+    }
+
+    /// Ends the pause.
+    pub(super) fn resume(&mut self) {
+        self.paused_until = None;
+    }
+
+    /// How many messages may be in flight.
+    pub(super) fn window(&self, most: usize) -> usize {
+        if self.interval.is_zero() { most } else { 1 }
+    }
+
+    /// A message was sent.
+    pub(super) fn sent(&mut self) {
+        if !self.interval.is_zero() {
+            self.paused_until = Some(Instant::now() + self.interval);
+        }
+    }
+
+    /// The server refused a message as too fast. Refusals in quick succession count as one.
+    pub(super) fn too_fast(&mut self) {
+        let now = Instant::now();
+        if self.last_refusal.is_none_or(|last| now - last > SILENCE) {
+            self.interval = (self.interval * 2).clamp(FIRST_INTERVAL, LONGEST_INTERVAL);
+        }
+        self.last_refusal = Some(now);
+        self.paused_until = Some(now + SILENCE);
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// After a connection that lasted this long, the pauses start anew.
+const STABLE: Duration = Duration::from_secs(10);
+
+/// The pauses between attempts to connect: they double, with a random part, so that the clients of a server that was
+/// restarted do not all reconnect at once.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    retry_for: Duration,
+    attempts: u32,
+    /// When the last open connection ended.
+    lost_at: Option<Instant>,
+}
+
+impl Backoff {
+    pub(super) fn new(retry_for: Duration) -> Self {
+        Self { retry_for, attempts: 0, lost_at: None }
+    }
+
+    /// The pause after a connection ended, which was open for `open_for`, if it opened at all. `None`: give up.
+    pub(super) fn next(&mut self, open_for: Option<Duration>) -> Option<Duration> {
+        if let Some(time) = open_for {
+            self.lost_at = Some(Instant::now());
+            self.attempts = if time > STABLE { 0 } else { self.attempts };
+        }
+        let longest = FIRST_PAUSE.saturating_mul(1 << self.attempts.min(10)).min(LONGEST_PAUSE);
+        self.attempts += 1;
+        let per_mille = RandomState::new().hash_one(self.attempts) % 500;
+        let pause = longest.mul_f64(1.0 - per_mille as f64 / 1000.0);
+        (self.lost_at?.elapsed() + pause <= self.retry_for).then_some(pause)
+    }
+}
+
+/// Whether another attempt may succeed: not if the server refused this one for good, or closed it in good order.
+pub(super) fn may_retry(error: Option<&Error>, code: u16) -> bool {
+    match error {
+        Some(Error::Refused { status, .. }) => matches!(status, 408 | 429 | 500..=599),
+        Some(Error::Lost | Error::Silent | Error::Full | Error::Start(_) | Error::Resolve(_) | Error::Connect(_)) => {
+            true
+        }
+        Some(Error::ConnectTimeout(_) | Error::HandshakeTimeout(_)) => true,
+        Some(_) => false,
+        // Going away, internal error, service restart, try again later, bad gateway (RFC 6455 7.4 and its registry).
+        None => matches!(code, 1001 | 1006 | 1011..=1014),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn send_rate_slows_down_after_a_refusal() {
+        let mut rate = SendRate::default();
+        rate.sent();
+        assert_eq!((rate.paused_until(), rate.window(8)), (None, 8));
+        for _ in 0..3 {
+            rate.too_fast();
+        }
+        assert!(rate.paused_until() > Some(Instant::now() + SILENCE / 2));
+        assert_eq!((rate.interval, rate.window(8)), (FIRST_INTERVAL, 1), "three at once count as one");
+        rate.resume();
+        assert_eq!(rate.paused_until(), None);
+        rate.sent();
+        assert!(rate.paused_until() <= Some(Instant::now() + FIRST_INTERVAL));
+    }
+
+    #[test]
+    fn interval_doubles_with_each_refusal() {
+        let mut rate = SendRate::default();
+        for doubled in [125, 250, 500, 1000, 2000, 4000, 4000] {
+            rate.last_refusal = rate.last_refusal.and_then(|at| at.checked_sub(SILENCE * 2));
+            rate.too_fast();
+            assert_eq!(rate.interval.as_millis(), doubled);
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_limit_and_differ() {
+        let hour = Duration::from_secs(3600);
+        let mut backoff = Backoff::new(hour);
+        let mut open_for = Some(Duration::ZERO);
+        for full in [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000] {
+            let pause = backoff.next(open_for.take()).expect("a pause").as_millis();
+            assert!((full / 2..=full).contains(&pause), "{pause} of {full}");
+        }
+        assert!((0..100).all(|_| backoff.next(None) <= Some(LONGEST_PAUSE)));
+        assert!(backoff.next(Some(STABLE * 2)) <= Some(FIRST_PAUSE));
+        let first: Vec<_> = (0..8).map(|_| Backoff::new(hour).next(Some(STABLE))).collect();
+        assert!(first.iter().any(|pause| *pause != first[0]), "{first:?}");
+    }
+
+    #[test]
+    fn the_first_connection_is_tried_once_and_retries_end() {
+        assert_eq!(Backoff::new(Duration::MAX).next(None), None);
+        assert_eq!(Backoff::new(Duration::ZERO).next(Some(STABLE)), None);
+    }
+
+    #[test]
+    fn only_ends_that_may_pass_are_retried() {
+        let refused = |status| Error::Refused { status, body: String::new(), location: None };
+        for (error, code, expected) in [
+            (None, 1000, false),
+            (None, 1001, true),
+            (None, 1008, false),
+            (None, 1013, true),
+            (None, 4000, false),
+            (Some(Error::Lost), 1006, true),
+            (Some(refused(401)), 1006, false),
+            (Some(refused(503)), 1006, true),
+            (Some(Error::Handshake("no")), 1006, false),
+            (Some(Error::Failed { code: 1002, what: String::new() }), 1006, false),
+        ] {
+            assert_eq!(may_retry(error.as_ref(), code), expected, "{error:?} {code}");
+        }
+    }
+}

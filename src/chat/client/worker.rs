@@ -1,0 +1,192 @@
+//! The thread of a chat client, which serves one connection after the other.
+
+use super::{
+    Event,
+    pauses::{Backoff, SendRate, may_retry},
+    session::{Received, Session},
+};
+use crate::ws::{
+    Message,
+    client::{self, Error, WebSocket},
+};
+use crossbeam_channel::{Receiver, Sender, at, never, select};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// Messages in flight. Few, because a server that finds them too fast refuses all of them.
+const WINDOW: usize = 8;
+
+/// What the program asks for.
+pub(super) enum Request {
+    Send(String),
+    SendTo(String, String),
+    Rename(String),
+    Finish,
+}
+
+pub(super) struct Worker {
+    pub(super) builder: client::Builder,
+    pub(super) session: Session,
+    pub(super) rate: SendRate,
+    pub(super) backoff: Backoff,
+    pub(super) requests: Receiver<Request>,
+    /// A message on this channel, or its end, stops the client.
+    pub(super) close: Receiver<()>,
+    pub(super) events: Sender<Event>,
+    pub(super) is_open: bool,
+    /// Close as soon as all messages are delivered.
+    pub(super) is_finishing: bool,
+    /// `close` was received.
+    pub(super) is_stopped: bool,
+    /// A Close was sent.
+    pub(super) is_closing: bool,
+}
+
+/// How a connection ended.
+struct End {
+    code: u16,
+    reason: String,
+    error: Option<Error>,
+}
+
+impl Worker {
+    pub(super) fn run(mut self, mut socket: WebSocket) {
+        let end = loop {
+            let start = Instant::now();
+            let end = self.serve(&socket);
+            let pause = self.backoff.next(self.is_open.then(|| start.elapsed()));
+            let Some(retry_in) = pause.filter(|_| !self.is_closing && may_retry(end.error.as_ref(), end.code)) else {
+                break end;
+            };
+            self.emit(Event::Disconnected { reason: end.to_string(), retry_in });
+            self.wait(retry_in);
+            if self.is_stopped {
+                break end;
+            }
+            match self.reconnect() {
+                Ok(next) => socket = next,
+                Err(error) => break End { error: Some(error), ..end },
+            }
+        };
+        let (code, error) = if self.is_closing || self.is_stopped { (1000, None) } else { (end.code, end.error) };
+        let undelivered = self.session.undelivered();
+        let events = self.events.clone();
+        // No request is accepted any more once the program knows that the client is closed.
+        drop(self);
+        let _ = events.send(Event::Closed { code, reason: end.reason, error, undelivered });
+    }
+
+    fn reconnect(&self) -> Result<WebSocket, Error> {
+        let builder = self.builder.clone();
+        match self.session.query() {
+            Some(query) => builder.query(&query).connect(),
+            None => builder.connect(),
+        }
+    }
+
+    /// Waits, unless the client is stopped.
+    fn wait(&mut self, pause: Duration) {
+        let pause = if self.is_stopped { Duration::ZERO } else { pause };
+        select! {
+            recv(self.close) -> _ => self.is_stopped = true,
+            default(pause) => {}
+        }
+    }
+
+    /// Serves one connection to its end.
+    fn serve(&mut self, socket: &WebSocket) -> End {
+        let mut end = End { code: 1006, reason: String::new(), error: None };
+        self.is_open = false;
+        self.rate.resume();
+        loop {
+            let is_done = self.is_stopped || self.is_finishing && self.session.undelivered() == 0;
+            if is_done && !self.is_closing {
+                self.is_closing = true;
+                let _ = socket.close(1000, "");
+            }
+            self.send_pending(socket);
+            let requests = if self.accepts_requests() { self.requests.clone() } else { never() };
+            let close = if self.is_stopped { never() } else { self.close.clone() };
+            let resume = self.rate.paused_until().map_or_else(never, at);
+            select! {
+                recv(socket.events()) -> event => match event {
+                    Ok(client::Event::Close { code, reason, .. }) => return End { code, reason, ..end },
+                    Ok(client::Event::Error(error)) => end.error = Some(error),
+                    Ok(event) => self.receive(event, socket),
+                    Err(_) => return end,
+                },
+                recv(requests) -> request => if let Ok(request) = request {
+                    self.execute(request, socket);
+                },
+                recv(close) -> _ => self.is_stopped = true,
+                recv(resume) -> _ => self.rate.resume(),
+            }
+        }
+    }
+
+    /// Sends what waits to be sent, or sent again, as fast as the server accepts it.
+    fn send_pending(&mut self, socket: &WebSocket) {
+        while self.is_open && !self.is_closing && self.rate.paused_until().is_none() {
+            let Some(message) = self.session.next_unsent() else { return };
+            socket.send(message);
+            self.rate.sent();
+        }
+    }
+
+    fn accepts_requests(&self) -> bool {
+        let is_ready = self.is_open && !self.is_finishing && !self.is_closing;
+        is_ready && self.rate.paused_until().is_none() && self.session.undelivered() < self.rate.window(WINDOW)
+    }
+
+    fn receive(&mut self, event: client::Event, socket: &WebSocket) {
+        match event {
+            client::Event::Open => {
+                self.is_open = true;
+                socket.send(self.session.sign_in());
+                self.emit(Event::Open);
+            }
+            client::Event::Message(Message::Text(text)) => match self.session.receive(text.as_str()) {
+                Received::Nothing => {}
+                Received::Event(event) => self.emit(event),
+                Received::TooFast => self.rate.too_fast(),
+            },
+            _ => {}
+        }
+    }
+
+    fn execute(&mut self, request: Request, socket: &WebSocket) {
+        let message = match request {
+            Request::Send(text) => return self.session.send(text),
+            Request::Finish => {
+                self.is_finishing = true;
+                return;
+            }
+            Request::SendTo(target, text) => json!({"type": "message", "text": text, "target": target}).to_string(),
+            Request::Rename(name) => self.session.rename(name),
+        };
+        socket.send(message);
+        self.rate.sent();
+    }
+
+    /// Blocks while the queue of events is full. Once the client is stopped, drops events instead.
+    fn emit(&mut self, event: Event) {
+        if self.is_stopped {
+            let _ = self.events.try_send(event);
+            return;
+        }
+        select! {
+            send(self.events, event) -> _ => {}
+            recv(self.close) -> _ => self.is_stopped = true,
+        }
+    }
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.error {
+            Some(error) => write!(f, "{error}"),
+            None if self.reason.is_empty() => write!(f, "closed by the server with {}", self.code),
+            None => write!(f, "closed by the server with {} ({})", self.code, self.reason.escape_debug()),
+        }
+    }
+}

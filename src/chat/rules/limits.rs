@@ -1,0 +1,132 @@
+//! The limits of the chat, each with a documented default.
+
+use crate::chat::protocol::Millis;
+
+/// What the chat allows. Change a copy of the defaults:
+///
+/// ```
+/// use chinwag::chat::rules::{Rate, Rules};
+///
+/// let mut rules = Rules::default();
+/// rules.text_chars = 280;
+/// rules.rate = Some(Rate::new(1, 20));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rules {
+    /// The longest name, in characters (Unicode scalar values). Default 32, as in the protocol; from
+    /// [`Rules::LEAST_NAME_CHARS`] to [`Rules::MOST_NAME_CHARS`].
+    pub name_chars: usize,
+    /// The longest text of a message, in characters. Default 8000; a longer one is `too-long`.
+    pub text_chars: usize,
+    /// How fast one connection may send; `None` is any rate. Default [`Rate::default`].
+    pub rate: Option<Rate>,
+    /// So many rejected messages in a row end the connection (1008); `None` is any number. Default 100.
+    pub strikes: Option<u32>,
+    /// The least time between two user lists of a room, in milliseconds: changes in between are merged into one list.
+    /// Default 100. With 0, and without `list_bytes`, every change is sent at once.
+    pub list_interval: Millis,
+    /// Bytes a second that user lists cost each member of a room, counted as the names and three bytes for each.
+    /// Default 4096, at least 1; `None` is any number.
+    ///
+    /// 32 seconds' worth may be used up before that, as by a crowd that signs in at once. But the more is used up, the
+    /// longer is the pause: as long as those bytes take at eight times this rate. A few dozen users never notice.
+    pub list_bytes: Option<u32>,
+    /// Rooms at a time, including the lobby and empty rooms with a history. Default 1000, at least 1. For one more, the
+    /// room that has been empty for the longest time is forgotten; if no room is empty, the new one is refused.
+    pub rooms: usize,
+    /// Connections in one room; `None` is any number. Default 4096.
+    pub room_users: Option<usize>,
+    /// The number of last messages that a new connection receives. Default 50.
+    pub history_lines: usize,
+    /// Messages of one room that are kept in memory. Default 500.
+    pub room_messages: usize,
+    /// Bytes of one room's history in memory, as [`StoredMessage::size`](crate::chat::protocol::StoredMessage::size)
+    /// counts. Default 256 KiB.
+    pub room_bytes: usize,
+    /// Bytes of all rooms' histories in memory. Default 16 MiB. Beyond that the largest lose their oldest messages.
+    pub history_bytes: usize,
+    /// Bytes of history that one connection receives at once, as
+    /// [`StoredMessage::wire_size`](crate::chat::protocol::StoredMessage::wire_size) counts. If it missed more, the next
+    /// part follows when it has taken this one. Default 64 KiB. It should be well below
+    /// [`Config::max_send_buffer`](crate::Config::max_send_buffer).
+    pub replay_bytes: usize,
+    /// The most messages that a returning connection receives if there is an archive; a gap stands for older ones.
+    /// Default 100 000.
+    pub replay_messages: usize,
+    /// Whether there is an archive: then there are the outputs [`Store`](super::Output::Store) and
+    /// [`Load`](super::Output::Load). Default false.
+    pub archive: bool,
+}
+
+/// A token bucket. A message costs one token for each KiB that it begins, as it was received, whatever it is; at most
+/// `burst`, so that some wait is always long enough for it.
+///
+/// With too few tokens left, messages are rejected (`too-fast`) and cost one token each. A connection that goes on until
+/// it owes a whole `burst` is closed (1008).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rate {
+    /// Tokens that come back each second, at least 1. Default 10.
+    pub per_second: u32,
+    /// Tokens at the start, and at most, at least 1. Default 100.
+    pub burst: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            name_chars: 32,
+            text_chars: 8000,
+            rate: Some(Rate::default()),
+            strikes: Some(100),
+            list_interval: 100,
+            list_bytes: Some(4096),
+            rooms: 1000,
+            room_users: Some(4096),
+            history_lines: 50,
+            room_messages: 500,
+            room_bytes: 256 * 1024,
+            history_bytes: 16 * 1024 * 1024,
+            replay_bytes: 64 * 1024,
+            replay_messages: 100_000,
+            archive: false,
+        }
+    }
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self::new(10, 100)
+    }
+}
+
+impl Rate {
+    /// So many tokens a second, and so many at most.
+    #[must_use]
+    pub const fn new(per_second: u32, burst: u32) -> Self {
+        Self { per_second, burst }
+    }
+}
+
+impl Rules {
+    /// The least value of `name_chars`: enough for `guest` and a number, the name of last resort.
+    pub const LEAST_NAME_CHARS: usize = 16;
+
+    /// The greatest value of `name_chars`: the time to compare names grows with the square of their length.
+    pub const MOST_NAME_CHARS: usize = 128;
+
+    /// Without the limits that protect against hostile clients: for measurements on loopback. Names and histories stay
+    /// bounded, and user lists are still `list_interval` apart.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self {
+            text_chars: usize::MAX,
+            rate: None,
+            strikes: None,
+            list_bytes: None,
+            room_users: None,
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The messages of one room, as far as they are in memory.
+//!
+//! Their numbers begin at 1, without gap or duplicate. Those in memory are the last ones, without a gap.
+
+use super::events::RoomSnapshot;
+use crate::chat::protocol::StoredMessage;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+#[derive(Debug)]
+pub(super) struct MessageLog {
+    /// Names the numbering.
+    pub(super) token: Arc<str>,
+    /// The number of the last message; 0 if there is none.
+    pub(super) last: u64,
+    /// Memory of the messages, as [`StoredMessage::size`] counts.
+    pub(super) bytes: usize,
+    pub(super) messages: VecDeque<StoredMessage>,
+    /// The number of each message with a nonce.
+    nonces: HashMap<Arc<str>, u64>,
+}
+
+impl MessageLog {
+    pub(super) fn new(token: Arc<str>) -> Self {
+        Self { token, last: 0, bytes: 0, messages: VecDeque::new(), nonces: HashMap::new() }
+    }
+
+    /// The log of an archive. Messages that are not numbered up to `last` without a gap are ignored.
+    pub(super) fn restored(snapshot: RoomSnapshot) -> Self {
+        let RoomSnapshot { log, last, messages } = snapshot;
+        let before = last.checked_sub(messages.len() as u64);
+        let in_order = before.is_some_and(|before| messages.iter().map(|message| message.seq).eq(before + 1..=last));
+        let mut log = Self { last, ..Self::new(log) };
+        messages.into_iter().filter(|_| in_order).for_each(|message| log.keep(message));
+        log
+    }
+
+    /// Adds a message with the next number.
+    pub(super) fn push(&mut self, message: StoredMessage) {
+        debug_assert_eq!(message.seq, self.last + 1, "numbers have no gap");
+        self.last = message.seq;
+        self.keep(message);
+    }
+
+    fn keep(&mut self, message: StoredMessage) {
+        self.bytes += message.size();
+        if let Some(nonce) = &message.nonce {
+            self.nonces.insert(nonce.clone(), message.seq);
+        }
+        self.messages.push_back(message);
+    }
+
+    /// Forgets the oldest messages until both bounds are kept.
+    pub(super) fn shrink(&mut self, max_messages: usize, max_bytes: usize) {
+        while self.messages.len() > max_messages || self.bytes > max_bytes {
+            let Some(message) = self.messages.pop_front() else { return };
+            self.bytes -= message.size();
+            if let Some(nonce) = message.nonce.filter(|nonce| self.nonces.get(nonce) == Some(&message.seq)) {
+                self.nonces.remove(&nonce);
+            }
+        }
+    }
+
+    /// The message with this nonce, while it is in memory.
+    pub(super) fn with_nonce(&self, nonce: &str) -> Option<&StoredMessage> {
+        self.after(self.nonces.get(nonce)? - 1).next()
+    }
+
+    /// The number of the last message that is not in memory any more; 0 if all are.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.last - self.messages.len() as u64
+    }
+
+    /// The messages in memory after this number.
+    pub(super) fn after(&self, seq: u64) -> impl Iterator<Item = &StoredMessage> {
+        let skipped = seq.saturating_sub(self.forgotten());
+        self.messages.iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX))
+    }
+
+    /// The last messages in memory, so many, as far as they fit into so many bytes on the wire.
+    pub(super) fn last_messages(&self, count: usize, mut bytes: usize) -> impl Iterator<Item = &StoredMessage> {
+        let fits = |message: &&StoredMessage| {
+            let left = bytes.checked_sub(message.wire_size());
+            bytes = left.unwrap_or(0);
+            left.is_some()
+        };
+        let fitting = self.messages.iter().rev().take(count).take_while(fits).count();
+        self.messages.iter().skip(self.messages.len() - fitting)
+    }
+}

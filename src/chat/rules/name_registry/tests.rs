@@ -1,0 +1,95 @@
+//! Numbers after taken names: the smallest free one, found with hints instead of a search.
+
+use super::*;
+
+fn name(shown: &str) -> Name {
+    Name::new(shown, 32).unwrap_or_else(Name::guest)
+}
+
+fn claim(names: &mut NameRegistry, asked: &str) -> String {
+    names.claim(&name(asked), 32, 0).shown.to_string()
+}
+
+#[test]
+fn smallest_free_number_is_given() {
+    let mut names = NameRegistry::default();
+    let given: Vec<String> = (0..12).map(|_| claim(&mut names, "bob")).collect();
+    assert_eq!(given[..3], ["bob", "bob1", "bob2"]);
+    assert_eq!(given[9..], ["bob9", "bob10", "bob11"]);
+    for free in ["bob3", "bob10"] {
+        names.release(&name(free));
+    }
+    assert_eq!([(); 3].map(|()| claim(&mut names, "bob")), ["bob3", "bob10", "bob12"]);
+    assert_eq!([(); 3].map(|()| claim(&mut names, "bob1")), ["bob13", "bob14", "bob15"]);
+}
+
+#[test]
+fn chosen_name_with_number_is_freed() {
+    let mut names = NameRegistry::default();
+    for asked in ["bob", "bob1", "bob2"] {
+        claim(&mut names, asked);
+    }
+    assert_eq!(claim(&mut names, "bob"), "bob3");
+    names.release(&name("bob1"));
+    assert_eq!(claim(&mut names, "bob"), "bob1");
+}
+
+#[test]
+fn leading_zeros_make_other_names() {
+    let mut names = NameRegistry::default();
+    for asked in ["bob", "bob01", "bob0", "bob"] {
+        claim(&mut names, asked);
+    }
+    names.release(&name("bob01"));
+    names.release(&name("bob0"));
+    assert_eq!(claim(&mut names, "bob"), "bob2");
+}
+
+#[test]
+fn ten_thousand_bobs_cost_one_look_up_each() {
+    let mut names = NameRegistry::default();
+    for _ in 0..10_000 {
+        claim(&mut names, "bob");
+    }
+    assert_eq!(names.hints["bob"], [10, 100, 1000, 9999, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]);
+}
+
+#[test]
+fn number_of_hints_is_bounded() {
+    let mut names = NameRegistry::default();
+    for n in 0..1000 {
+        let asked = format!("{}x", n);
+        names.claim(&name(&asked), 32, 0);
+        let second = names.claim(&name(&asked), 32, 0);
+        names.release(&name(&asked));
+        names.release(&second);
+    }
+    assert!(names.hints.len() <= 70, "{}", names.hints.len());
+}
+
+/// The name that a search over all names would find, the shortest number first.
+fn smallest(held: &[String], asked: &str, max: usize) -> String {
+    let is_free = |name: &String| !held.contains(name);
+    let numbered = (1..).map(|n: u32| format!("{}{n}", &asked[..asked.len().min(max - n.to_string().len())]));
+    std::iter::once(asked.to_owned()).chain(numbered).find(is_free).expect("endless")
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn hints_do_not_change_the_result(steps in proptest::collection::vec((0..4_usize, 0..9_usize), 0..200)) {
+        let (mut names, mut held) = (NameRegistry::default(), Vec::new());
+        for (kind, which) in steps {
+            if kind == 0 && !held.is_empty() {
+                let name: String = held.swap_remove(which % held.len());
+                names.release(&Name::new(&name, 4).expect("allowed"));
+            } else {
+                let asked = ["b", "b1", "b2", "b01", "b10", "abcd", "abc", "abc1", "ab"][which];
+                let name = names.claim(&Name::new(asked, 4).expect("allowed"), 4, 0).shown.to_string();
+                proptest::prop_assert_eq!(&name, &smallest(&held, asked, 4));
+                held.push(name);
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! How much one connection may send, and how often a room's user list is sent.
+
+use super::limits::{Rate, Rules};
+use crate::{chat::protocol::Millis, ws::rate_limiter::RateLimiter};
+
+/// Bytes of a message for one token.
+const BYTES_PER_TOKEN: usize = 1024;
+
+/// What happens to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Accept,
+    Reject,
+    /// It was rejected often enough: close the connection.
+    Close,
+}
+
+/// Takes the price of a message of so many bytes, as [`Rate`] describes. A rejected message costs one token, because it is
+/// little work.
+pub(super) fn charge(limiter: &mut RateLimiter, now: Millis, bytes: usize, rate: Option<Rate>) -> Verdict {
+    let Some(rate) = rate else { return Verdict::Accept };
+    // Microseconds: milliseconds are too coarse for high rates.
+    let (now, interval) = (now.saturating_mul(1000), 1_000_000 / u64::from(rate.per_second.max(1)));
+    let burst = u64::from(rate.burst.max(1));
+    let price = (bytes.div_ceil(BYTES_PER_TOKEN).max(1) as u64).min(burst);
+    if !limiter.is_exhausted(now, interval, burst - price + 1) {
+        limiter.count(now, interval * price);
+        return Verdict::Accept;
+    }
+    if limiter.count(now, interval) < interval * burst * 2 { Verdict::Reject } else { Verdict::Close }
+}
+
+/// So much time at the rate may be used up at once.
+const LIST_BURST: Millis = 32_000;
+
+/// Within that burst, the pause after a list is this part of the time that has been used up.
+const LIST_BURST_PART: u64 = 8;
+
+/// When the user list of a room may be sent again.
+///
+/// A list goes to every member, and a user who renames without end causes one after the other. So the bytes of lists are
+/// bounded for each member. A burst of sign-ins may use more for a while; what goes on gets the rate.
+#[derive(Debug, Default)]
+pub(super) struct UserListThrottle {
+    /// Whether the users changed since the last list.
+    is_pending: bool,
+    /// The earliest time of the next list.
+    next: Millis,
+    /// How long it takes at the rate to pay for all lists.
+    limiter: RateLimiter,
+}
+
+impl UserListThrottle {
+    /// The users differ from the last list.
+    pub(super) fn mark_changed(&mut self) {
+        self.is_pending = true;
+    }
+
+    /// When the pending list may be sent, if there is one.
+    pub(super) fn due(&self) -> Option<Millis> {
+        self.is_pending.then_some(self.next)
+    }
+
+    /// The list was sent and has so many bytes.
+    pub(super) fn mark_sent(&mut self, now: Millis, bytes: usize, rules: &Rules) {
+        let cost = rules.list_bytes.map_or(0, |rate| bytes as u64 * 1000 / u64::from(rate.max(1)));
+        let used = self.limiter.count(now, cost);
+        let pause = rules.list_interval.max(used / LIST_BURST_PART).max(used.saturating_sub(LIST_BURST));
+        self.next = now.saturating_add(pause);
+        self.is_pending = false;
+    }
+}

@@ -1,0 +1,172 @@
+//! All flags. The help texts in `help/` are their table: a line that begins with `  -` names flags, and shows whether they
+//! take a value.
+
+use Value::{Optional, Required, Switch};
+
+/// `chinwag --help` of a build with every feature.
+const SERVER: &str = include_str!("help/server.txt");
+const TLS: &str = include_str!("help/tls.txt");
+const HISTORY: &str = include_str!("help/history.txt");
+const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
+const CHAT: &str = include_str!("help/chat.txt");
+
+/// A part of the program that a build may lack.
+#[derive(Debug)]
+pub(crate) struct Feature {
+    name: &'static str,
+    what: &'static str,
+    /// Where `--help` points to.
+    see: &'static str,
+    is_built: bool,
+}
+
+const fn feature(name: &'static str, what: &'static str, see: &'static str, is_built: bool) -> Feature {
+    Feature { name, what, see, is_built }
+}
+
+static TLS_FEATURE: Feature = feature("tls", "TLS", "(see --help-tls)", cfg!(feature = "tls"));
+static HISTORY_FEATURE: Feature =
+    feature("history", "stored history", "(see --help-history)", cfg!(feature = "history"));
+static TERMINAL_FEATURE: Feature =
+    feature("terminal", "the terminal client", "(see chinwag chat --help)", cfg!(feature = "terminal"));
+static FEATURES: [&Feature; 3] = [&TLS_FEATURE, &HISTORY_FEATURE, &TERMINAL_FEATURE];
+
+impl Feature {
+    /// # Errors
+    /// The feature is missing. The line says how to get it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Self { name, what, .. } = self;
+        match self.is_built {
+            true => Ok(()),
+            false => Err(format!(
+                "this chinwag was built without {what}; build it with: cargo build --release --features {name}"
+            )),
+        }
+    }
+}
+
+/// What the first word of the command line chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subcommand {
+    Serve,
+    Chat,
+    History,
+}
+
+impl Subcommand {
+    pub(crate) fn feature(self) -> Option<&'static Feature> {
+        match self {
+            Self::Serve => None,
+            Self::Chat => Some(&TERMINAL_FEATURE),
+            Self::History => Some(&HISTORY_FEATURE),
+        }
+    }
+
+    /// The flags that it accepts.
+    pub(crate) fn flags(self) -> impl Iterator<Item = Flag> {
+        let tables = match self {
+            Self::Serve => vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None)],
+            Self::Chat => vec![(CHAT, self.feature())],
+            Self::History => vec![(HISTORY_COMMAND, self.feature())],
+        };
+        tables.into_iter().flat_map(|(text, feature)| flags(text, feature))
+    }
+
+    /// The text of `--help`, or of `--help-tls` and the like.
+    pub(crate) fn help(self, flag: &str) -> String {
+        match (flag, self) {
+            ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
+            ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
+            (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),
+            (_, Self::Serve) => {
+                let missing = FEATURES.iter().filter(|feature| !feature.is_built);
+                missing.fold(SERVER.to_owned(), |help, feature| {
+                    help.replace(feature.see, &format!("(needs feature {})", feature.name))
+                })
+            }
+        }
+    }
+}
+
+fn help(feature: &Feature, texts: &[&str]) -> String {
+    feature.check().map_or_else(|missing| missing + "\n", |()| texts.concat())
+}
+
+#[derive(Debug)]
+pub(crate) struct Flag {
+    pub(crate) name: &'static str,
+    pub(crate) value: Value,
+    pub(crate) feature: Option<&'static Feature>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value {
+    Switch,
+    Optional,
+    Required,
+}
+
+impl Flag {
+    /// Whether it is also an environment variable.
+    pub(crate) fn has_variable(&self) -> bool {
+        !self.name.starts_with("help") && self.name != "version"
+    }
+}
+
+/// The flags in a help text, such as `--quiet`, `--name NAME` and `--tls-self-signed[=FILE]`.
+fn flags(text: &'static str, feature: Option<&'static Feature>) -> impl Iterator<Item = Flag> {
+    let lines = text.lines().filter(|line| line.starts_with("  -"));
+    let words = lines.flat_map(|line| line.match_indices("--").map(|(at, dashes)| &line[at + dashes.len()..]));
+    words.map(move |word| {
+        let end = word.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(word.len());
+        let (name, rest) = word.split_at(end);
+        let value = match rest.as_bytes() {
+            [b'[', ..] => Optional,
+            [b' ', b'A'..=b'Z', ..] => Required,
+            _ => Switch,
+        };
+        // Only TLS needs certificates.
+        let feature = if name == "ca-file" { Some(&TLS_FEATURE) } else { feature };
+        Flag { name, value, feature }
+    })
+}
+
+/// The environment variable of a flag.
+pub(crate) fn variable(name: &str) -> String {
+    format!("CHINWAG_{}", name.to_ascii_uppercase().replace('-', "_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_fits_a_screen() {
+        for texts in
+            [&[SERVER][..], &[Subcommand::Serve.help("help").as_str()], &[TLS], &[HISTORY, HISTORY_COMMAND], &[CHAT]]
+        {
+            let text = texts.concat();
+            assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        }
+    }
+
+    #[test]
+    fn flags_are_read_from_the_help() {
+        let text = "  --a-b N   x (see --help-c)\n  -v, --d   --e[=FILE]\n--f is prose";
+        let found: Vec<_> = flags(text, None).map(|flag| (flag.name, flag.value)).collect();
+        assert_eq!(found, [("a-b", Required), ("help-c", Switch), ("d", Switch), ("e", Optional)]);
+    }
+
+    #[test]
+    fn missing_features_are_marked() {
+        let help = Subcommand::Serve.help("help");
+        for feature in FEATURES {
+            let needs = format!("(needs feature {})", feature.name);
+            assert!(SERVER.contains(feature.see) && help.contains(feature.see) == feature.is_built, "{feature:?}");
+            assert!(!SERVER.contains(&needs) && help.contains(&needs) != feature.is_built, "{feature:?}");
+            assert!(
+                feature.check().map_or_else(|line| line.contains("--features ") && !line.contains('\n'), |()| true)
+            );
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Where the server listens: the flags that name addresses, and what to do about an address that cannot be used.
+
+use super::{arguments::Flags, flags::variable};
+use chinwag::{Builder, Error, Server, client};
+use std::{
+    io::ErrorKind,
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+};
+
+#[cfg(feature = "tls")]
+pub(crate) use chinwag::tls::Acceptor;
+/// Without TLS, there is never one.
+#[cfg(not(feature = "tls"))]
+pub(crate) type Acceptor = std::convert::Infallible;
+
+/// The port of MDN's chat client.
+const DEFAULT: &str = "127.0.0.1:6502";
+
+/// An address to listen on, and the flag that names it: `listen`, `listen-tls` or `redirect-http`.
+type Address = (&'static str, SocketAddr);
+
+/// The addresses to listen on, in the order in which they are announced. With a certificate, the default one uses TLS.
+///
+/// # Errors
+/// One line for an address that makes no sense, or that browsers refuse.
+pub(crate) fn addresses(flags: &Flags) -> Result<Vec<Address>, String> {
+    let default = if asks_for_tls(flags) { "listen-tls" } else { "listen" };
+    let mut addresses = Vec::new();
+    for flag in ["listen", "listen-tls", "redirect-http"] {
+        let mut texts = flags.list(flag)?;
+        if texts.is_empty() && flag == default {
+            texts.push(DEFAULT);
+        }
+        for text in texts {
+            addresses.push((flag, address(flag, text, flags.has("allow-blocked-port"))?));
+        }
+    }
+    Ok(addresses)
+}
+
+/// Whether any flag for TLS was given.
+pub(crate) fn asks_for_tls(flags: &Flags) -> bool {
+    flags.has_any(&["tls-cert", "tls-key", "tls-self-signed", "listen-tls", "redirect-http", "hsts"])
+}
+
+/// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
+fn address(flag: &str, text: &str, allow_blocked_port: bool) -> Result<SocketAddr, String> {
+    let resolved = text.to_socket_addrs().map_err(|error| error.to_string());
+    let address = resolved.and_then(|mut found| found.next().ok_or_else(|| "no such address".to_owned()));
+    let address = address.map_err(|error| {
+        let variable = variable(flag);
+        format!(
+            "--{flag} ({variable}) {text:?}: {error}; \
+             write ADDR:PORT, such as 127.0.0.1:6502, 0.0.0.0:6502 or [::1]:6502"
+        )
+    })?;
+    match client::is_blocked(address.port()) && !allow_blocked_port {
+        true => Err(format!(
+            "browsers refuse to connect to port {} (it is in the Fetch standard's list of bad ports); \
+             choose another port, or add --allow-blocked-port",
+            address.port()
+        )),
+        false => Ok(address),
+    }
+}
+
+/// Adds the addresses to a server.
+///
+/// # Errors
+/// One line for an address that cannot be listened on.
+pub(crate) fn listen(
+    addresses: &[Address],
+    acceptor: Option<&Acceptor>,
+    mut builder: Builder,
+) -> Result<Builder, String> {
+    for (flag, address) in addresses {
+        let added = match (*flag, acceptor) {
+            #[cfg(feature = "tls")]
+            ("listen-tls", Some(acceptor)) => builder.listen_tls(address, acceptor),
+            #[cfg(feature = "tls")]
+            ("redirect-http", _) => builder.redirect_http(address),
+            _ => builder.listen(address),
+        };
+        builder = added.map_err(|error| cannot_listen(flag, &error, addresses))?;
+    }
+    Ok(builder)
+}
+
+/// If the port is in use, says which flag to change, or proposes a free port.
+fn cannot_listen(flag: &str, error: &Error, addresses: &[Address]) -> String {
+    let address = match error {
+        Error::Bind { address, source } if source.kind() == ErrorKind::AddrInUse => *address,
+        _ => return format!("--{flag}: {error}"),
+    };
+    if addresses.iter().filter(|(_, other)| other.port() == address.port()).count() > 1 {
+        return format!(
+            "--{flag} {address}: another address of this command has the same port; give each its own \
+             ([::] includes 0.0.0.0)"
+        );
+    }
+    match free_port_above(address).filter(|_| flag != "redirect-http") {
+        Some(free) => format!("--{flag}: {error}: --{flag} {free}"),
+        None => format!("--{flag}: {error}"),
+    }
+}
+
+/// The same address with one of the next hundred ports: the first that is free and that browsers accept.
+fn free_port_above(mut address: SocketAddr) -> Option<SocketAddr> {
+    (address.port()..=u16::MAX).skip(1).take(100).find_map(|port| {
+        address.set_port(port);
+        (!client::is_blocked(port) && TcpListener::bind(address).is_ok()).then_some(address)
+    })
+}
+
+/// One line for each address that clients can open.
+pub(crate) fn announcement(addresses: &[Address], server: &Server) -> String {
+    let listening = addresses.iter().zip(server.local_addrs());
+    let line = |((flag, _), local): (&Address, &SocketAddr)| match *flag {
+        "redirect-http" => None,
+        "listen-tls" => Some(format!("chinwag is listening; open {}\n", url("https", *local))),
+        _ => Some(format!("chinwag is listening; open {}\n", url("http", *local))),
+    };
+    listening.filter_map(line).collect()
+}
+
+fn url(scheme: &str, address: SocketAddr) -> String {
+    let port = address.port();
+    match address.ip().is_unspecified() {
+        true => {
+            format!("{scheme}://localhost:{port}/ (on other machines: this machine's address or name, and :{port})")
+        }
+        false => format!("{scheme}://{address}/"),
+    }
+}

@@ -1,0 +1,128 @@
+//! `chinwag chat URL`: the chat in a terminal, or through a pipe.
+
+mod keyboard;
+mod screen;
+
+use super::arguments::Flags;
+use chinwag::{
+    chat::{
+        client::{ChatClient, Event},
+        rules::RoomName,
+    },
+    client::{Builder, WebSocket},
+};
+use screen::Screen;
+use std::{
+    env,
+    io::{self, IsTerminal},
+    process::ExitCode,
+    thread,
+    time::Duration,
+};
+
+/// Chats until the user or the server ends it. Exits with 0 if the user closed the chat and every message was delivered,
+/// and with 1 if something was refused or lost.
+///
+/// # Errors
+/// One line: a flag is wrong, or this terminal cannot be used.
+pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
+    let name = match flags.text("name")? {
+        Some(name) => name.to_owned(),
+        None => env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "guest".to_owned()),
+    };
+    let retry = flags.number("retry", "a number of seconds, such as 60, or 0")?.unwrap_or(60);
+    let chat = ChatClient::builder(socket(flags)?, &name).retry_for(Duration::from_secs(retry)).connect();
+    let chat = chat.map_err(|error| error.to_string())?;
+    let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let (mut screen, _terminal) = match is_interactive {
+        true => keyboard::start(chat.clone(), name)?,
+        false => (keyboard::forward_stdin(chat.clone(), name)?, None),
+    };
+    let mut code = ExitCode::SUCCESS;
+    for event in chat.events() {
+        if !screen.show(&event) {
+            // The reader of stdout is gone.
+            chat.close();
+        }
+        if is_failure(&event) {
+            code = ExitCode::from(1);
+        }
+    }
+    Ok(code)
+}
+
+fn is_failure(event: &Event) -> bool {
+    match event {
+        Event::Refused { text, .. } => text.is_some(),
+        Event::Closed { code, undelivered, .. } => *code != 1000 || *undelivered > 0,
+        _ => false,
+    }
+}
+
+/// The connection that the flags describe.
+fn socket(flags: &Flags) -> Result<Builder, String> {
+    let operand = flags.operand.as_ref().ok_or("which URL? Such as: chinwag chat ws://localhost:6502/")?;
+    let url = operand.to_str().ok_or("the URL is not UTF-8")?;
+    let mut socket = WebSocket::builder(&with_room(url, flags.text("room")?.unwrap_or_default())?);
+    if let Some(content) = flags.content("token-file")? {
+        match content.trim() {
+            "" => return Err("--token-file: the file is empty".to_owned()),
+            token => socket = socket.header("Authorization", &format!("Bearer {token}")),
+        }
+    }
+    #[cfg(feature = "tls")]
+    if let Some(file) = flags.value("ca-file") {
+        let connector = chinwag::tls::Connector::trusting(file).map_err(|error| format!("--ca-file {error}"))?;
+        socket = socket.tls(connector);
+    }
+    Ok(socket)
+}
+
+/// The URL with the path of a room. An empty name is the lobby, or the room that the URL names.
+fn with_room(url: &str, room: &str) -> Result<String, String> {
+    if room.is_empty() {
+        return Ok(url.to_owned());
+    }
+    let name = RoomName::new(room).ok_or_else(|| {
+        let most = RoomName::MOST_CHARS;
+        format!("--room {room:?}: a room cannot have this name; write at most {most} visible characters")
+    })?;
+    let (base, query) = url.split_at(url.find('?').unwrap_or(url.len()));
+    let base = base.trim_end_matches('/');
+    match base.contains("/room/") {
+        true => Err(format!("--room {room}: the URL names a room already")),
+        false => Ok(format!("{base}{}{query}", name.to_path())),
+    }
+}
+
+/// Starts a thread that is never joined: it may block in a read until the process ends.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), String> {
+    let thread = thread::Builder::new().name(name.into()).spawn(run);
+    thread.map(drop).map_err(|error| format!("cannot start a thread: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_goes_into_the_path() {
+        for (url, room, expected) in [
+            ("ws://h:1/", "kitchen", Ok("ws://h:1/room/kitchen")),
+            ("ws://h:1", "a b/c?\u{e9}", Ok("ws://h:1/room/a%20b%2Fc%3F%C3%A9")),
+            ("ws://h/chat/?token=x", "den", Ok("ws://h/chat/room/den?token=x")),
+            ("ws://h/room/den", "attic", Err(())),
+            ("ws://h/", "", Ok("ws://h/")),
+        ] {
+            assert_eq!(with_room(url, room).map_err(drop), expected.map(str::to_owned), "{url} {room}");
+        }
+    }
+
+    #[test]
+    fn an_impossible_room_is_named() {
+        for room in [" ", "\x1b", &"x".repeat(200)] {
+            let error = with_room("ws://h/", room).expect_err(room);
+            assert!(error.contains("--room") && !error.contains(char::is_control), "{error}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Input: lines that are typed in a terminal, with their commands, or that come through a pipe.
+
+use super::{Screen, screen::Users, spawn};
+use chinwag::{chat::client::ChatClient, chat::protocol::sanitize_name};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustyline::{DefaultEditor, error::ReadlineError};
+use std::{
+    io,
+    sync::{Arc, PoisonError},
+};
+
+/// The settings of a terminal. Dropping this restores them: the program may end while a line is being typed.
+pub(super) struct Terminal(Termios);
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0);
+    }
+}
+
+/// Sends every line of a pipe, no faster than the chat accepts them, and closes the chat after the last one.
+pub(super) fn forward_stdin(chat: ChatClient, name: String) -> Result<Screen, String> {
+    spawn("stdin", move || {
+        let mut lines = io::stdin().lines().map_while(Result::ok).filter(|line| !line.trim().is_empty());
+        if lines.all(|line| chat.send(line)) {
+            chat.finish();
+        }
+    })?;
+    Ok(Screen::plain(name))
+}
+
+/// Starts line editing in a terminal. What arrives is shown above the line that is being typed.
+///
+/// # Errors
+/// One line: the terminal cannot be used.
+pub(super) fn start(chat: ChatClient, name: String) -> Result<(Screen, Option<Terminal>), String> {
+    let unusable = |error: ReadlineError| format!("this terminal cannot be used: {error}");
+    let before = tcgetattr(io::stdin()).ok().map(Terminal);
+    let mut editor = DefaultEditor::new().map_err(unusable)?;
+    let printer = editor.create_external_printer().map_err(unusable)?;
+    let users = Users::default();
+    let screen = Screen::above(printer, name, Arc::clone(&users));
+    spawn("keyboard", move || {
+        if type_lines(&mut editor, &chat, &users) {
+            chat.close();
+        }
+        chat.finish();
+    })?;
+    Ok((screen, before))
+}
+
+/// Executes lines until Ctrl-D or `/quit`, which wait for all messages to be delivered. Returns true after Ctrl-C, which
+/// does not wait.
+fn type_lines(editor: &mut DefaultEditor, chat: &ChatClient, users: &Users) -> bool {
+    loop {
+        let line = match editor.readline("> ") {
+            Ok(line) if line.trim().is_empty() => continue,
+            Ok(line) => line,
+            Err(error) => return matches!(error, ReadlineError::Interrupted),
+        };
+        let _ = editor.add_history_entry(&line);
+        if !execute(&line, chat, users) {
+            return false;
+        }
+    }
+}
+
+/// Returns false after the last line.
+fn execute(line: &str, chat: &ChatClient, users: &Users) -> bool {
+    let Some(command) = line.strip_prefix('/') else { return chat.send(line) };
+    let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
+    match (word, rest.trim()) {
+        ("quit", _) => false,
+        ("name", name) if !name.is_empty() => chat.rename(name),
+        ("users", _) => print_users(users),
+        ("msg", rest) => match private_message(rest) {
+            Some((target, text)) => chat.send_to(target, text),
+            None => print_commands(),
+        },
+        _ if command.starts_with('/') => chat.send(command),
+        _ => print_commands(),
+    }
+}
+
+/// `ann hi`, or `"Ann B" hi`.
+fn private_message(rest: &str) -> Option<(&str, &str)> {
+    let (target, text) = match rest.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"')?,
+        None => rest.split_once(' ')?,
+    };
+    Some((target, text.trim())).filter(|(target, text)| !target.is_empty() && !text.is_empty())
+}
+
+fn print_users(users: &Users) -> bool {
+    let users = users.lock().unwrap_or_else(PoisonError::into_inner);
+    let names: Vec<_> = users.iter().map(|name| sanitize_name(name)).collect();
+    println!("* users: {}", names.join(", "));
+    true
+}
+
+fn print_commands() -> bool {
+    println!("* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /quit; //x says /x");
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_messages_need_a_name_and_a_text() {
+        for (rest, expected) in [
+            ("ann hi there", Some(("ann", "hi there"))),
+            ("\"Ann B\" hi", Some(("Ann B", "hi"))),
+            ("ann", None),
+            ("\"Ann B hi", None),
+            ("\"\" hi", None),
+            ("", None),
+        ] {
+            assert_eq!(private_message(rest), expected, "{rest}");
+        }
+    }
+}

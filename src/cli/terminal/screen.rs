@@ -1,0 +1,189 @@
+//! Output: one line for each event, with colours. Text from others cannot control the terminal.
+
+use chinwag::{
+    chat::client::{Event, Message},
+    chat::protocol::{sanitize_name, sanitize_text},
+    client::Error,
+};
+use rustyline::ExternalPrinter;
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+pub(super) struct Screen {
+    /// Prints above the line that is being typed. `None` in a pipe: messages go to stdout, everything else to stderr.
+    printer: Option<Box<dyn ExternalPrinter + Send>>,
+    colours: bool,
+    users: Users,
+    /// Until the server gives a name.
+    requested_name: Option<String>,
+}
+
+/// The users in the room, for `/users`.
+pub(super) type Users = Arc<Mutex<Vec<String>>>;
+
+impl Screen {
+    /// A screen that is shown above the line that is being typed.
+    pub(super) fn above(printer: impl ExternalPrinter + Send + 'static, name: String, users: Users) -> Self {
+        Self { printer: Some(Box::new(printer)), colours: colours(), users, requested_name: Some(name) }
+    }
+
+    /// A screen without a terminal.
+    pub(super) fn plain(name: String) -> Self {
+        Self { printer: None, colours: colours(), users: Users::default(), requested_name: Some(name) }
+    }
+
+    /// Returns false if the reader of the output is gone.
+    pub(super) fn show(&mut self, event: &Event) -> bool {
+        match event {
+            // It is visible already, as it was typed, or it came through the pipe.
+            Event::Message(message) if message.own => true,
+            Event::Message(message) => self.message(message),
+            Event::Users(users) => {
+                self.users.lock().unwrap_or_else(PoisonError::into_inner).clone_from(users);
+                true
+            }
+            Event::Named(name) => {
+                let requested = self.requested_name.take().filter(|requested| requested != name);
+                self.remark(&named(name, requested.as_deref()))
+            }
+            other => remark(other).is_none_or(|remark| self.remark(&remark)),
+        }
+    }
+
+    fn message(&mut self, message: &Message) -> bool {
+        let line = format_message(message, self.colours);
+        match &mut self.printer {
+            None => writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()).is_ok(),
+            Some(printer) => printer.print(line + "\n").is_ok(),
+        }
+    }
+
+    fn remark(&mut self, remark: &str) -> bool {
+        let line = if self.colours { format!("\x1b[2m* {remark}\x1b[0m") } else { format!("* {remark}") };
+        match &mut self.printer {
+            None => {
+                let _ = writeln!(io::stderr(), "{line}");
+                true
+            }
+            Some(printer) => printer.print(line + "\n").is_ok(),
+        }
+    }
+}
+
+/// <https://no-color.org>: no colours if it is set and not empty.
+fn colours() -> bool {
+    io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A message as the dialect `text` writes it.
+fn format_message(message: &Message, colours: bool) -> String {
+    let name = sanitize_name(&message.name);
+    let name = if colours { format!("\x1b[1;{}m{name}\x1b[0m", colour(&message.name)) } else { name };
+    let to = if message.target.is_some() { " (to you)" } else { "" };
+    format!("{name}{to}: {}", sanitize_text(&message.text))
+}
+
+/// One of the six terminal colours that are neither black nor white. A name always has the same colour.
+fn colour(name: &str) -> u32 {
+    31 + name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 6
+}
+
+/// The line for an event that is not a message; `None` if it needs no line.
+fn remark(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Joined(name) => format!("{} signed in", sanitize_name(name)),
+        Event::Refused { explanation, text: Some(text), .. } => {
+            format!("refused: {} ({})", sanitize_text(explanation), beginning(&sanitize_text(text)))
+        }
+        Event::Refused { explanation, .. } => format!("refused: {}", sanitize_text(explanation)),
+        Event::Gap { missed: Some(1) } => "one message was missed".into(),
+        Event::Gap { missed: Some(missed) } => format!("{missed} messages were missed"),
+        Event::Gap { missed: None } => "messages may have been missed".into(),
+        Event::Disconnected { reason, retry_in } => {
+            format!("{reason}; trying again in {:.1} s", retry_in.as_secs_f64())
+        }
+        Event::Closed { error: Some(error), undelivered, .. } => {
+            format!("{}{}{}", sanitize_text(&error.to_string()), advice(error), lost(*undelivered))
+        }
+        Event::Closed { code, reason, undelivered, .. }
+            if !(*code == 1000 && reason.is_empty() && *undelivered == 0) =>
+        {
+            format!("closed, {code} {}{}", sanitize_text(reason), lost(*undelivered)).trim_end().to_owned()
+        }
+        _ => return None,
+    })
+}
+
+/// The flag that helps.
+fn advice(error: &Error) -> &'static str {
+    match error {
+        Error::Untrusted(_) => "; if it is the right certificate, trust it with --ca-file FILE",
+        _ => "",
+    }
+}
+
+/// The server does not say why it gave another name than the requested one.
+fn named(name: &str, requested: Option<&str>) -> String {
+    let is = format!("you are {}", sanitize_name(name));
+    match requested {
+        None => is,
+        Some(requested) => format!("{is}: {:?} is taken, or cannot be a name", beginning(&sanitize_text(requested))),
+    }
+}
+
+fn lost(undelivered: usize) -> String {
+    match undelivered {
+        0 => String::new(),
+        1 => "; one message was not delivered".into(),
+        many => format!("; {many} messages were not delivered"),
+    }
+}
+
+/// Enough of a message to recognise it.
+fn beginning(text: &str) -> String {
+    let mut short: String = text.chars().take(40).collect();
+    if short.len() < text.len() {
+        short.push('\u{2026}');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(name: &str) -> Event {
+        Event::Joined(name.into())
+    }
+
+    #[test]
+    fn text_from_others_cannot_control_the_terminal() {
+        let joined = remark(&event("\x1b[2Jeve\n* ann signed in")).expect("a remark");
+        assert!(!joined.contains(['\x1b', '\n']), "{joined}");
+        let closed = Event::Closed { code: 4000, reason: "\x1b]0;x\x07".into(), error: None, undelivered: 2 };
+        let closed = remark(&closed).expect("a remark");
+        assert!(!closed.contains(['\x1b', '\x07']) && closed.ends_with("; 2 messages were not delivered"), "{closed}");
+    }
+
+    #[test]
+    fn another_name_than_the_requested_one_is_explained() {
+        assert_eq!(named("ann", None), "you are ann");
+        assert_eq!(named("ann1", Some("ann")), "you are ann1: \"ann\" is taken, or cannot be a name");
+        assert!(!named("guest", Some("\x1b[2J")).contains('\x1b'));
+    }
+
+    #[test]
+    fn an_orderly_end_needs_no_line() {
+        assert_eq!(remark(&Event::Closed { code: 1000, reason: String::new(), error: None, undelivered: 0 }), None);
+        assert_eq!(remark(&event("bob")).as_deref(), Some("bob signed in"));
+        let missed = |count| remark(&Event::Gap { missed: Some(count) });
+        assert_eq!(
+            [missed(1), missed(2)].map(Option::unwrap_or_default),
+            ["one message was missed", "2 messages were missed"]
+        );
+        assert_eq!(beginning(&"x".repeat(50)).chars().count(), 41);
+    }
+}

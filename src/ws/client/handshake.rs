@@ -1,0 +1,249 @@
+//! The client's handshake (RFC 6455 4.1): the request, and the checks on the server's response.
+
+use super::{Error, url::Target};
+use crate::ws::handshake::head::{DeadlineRead, HeadError, HeadReader, field_map, field_slots};
+use crate::ws::handshake::upgrade::check_fields;
+use crate::ws::http::{list_elements, single_field};
+use httparse::Status;
+use std::{io::ErrorKind, time::Duration, time::Instant};
+use tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tungstenite::{Bytes, http::HeaderMap, http::header};
+
+/// Bytes of the head of one response. The deadline bounds the number of interim responses.
+const MAX_HEAD_SIZE: usize = 16 * 1024;
+
+const MAX_FIELDS: usize = 100;
+
+/// Bytes of the body of a refusal that are kept.
+const MAX_BODY: usize = 1024;
+
+/// How long to wait for that body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A request, and the `Sec-WebSocket-Accept` that its response must have.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) bytes: Vec<u8>,
+    accept: String,
+}
+
+impl Request {
+    /// A request with a new key. The header fields have been checked.
+    pub(super) fn new(target: &Target, protocols: &[String], headers: &[(String, String)]) -> Self {
+        let key = generate_key();
+        let mut text = format!(
+            "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n",
+            target.resource, target.host,
+        );
+        if !protocols.is_empty() {
+            text.push_str(&format!("Sec-WebSocket-Protocol: {}\r\n", protocols.join(", ")));
+        }
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        text.push_str("\r\n");
+        Self { bytes: text.into_bytes(), accept: derive_accept_key(key.as_bytes()) }
+    }
+}
+
+/// A handshake that succeeded.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Accepted {
+    pub(super) protocol: Option<String>,
+    /// The bytes that arrived after the response.
+    pub(super) input: Vec<u8>,
+}
+
+/// Reads the response and checks it.
+///
+/// # Errors
+/// [`Error::Refused`], [`Error::Handshake`], or [`Error::Connect`] if the socket failed or the deadline passed (`TimedOut`).
+pub(super) fn read_response(
+    io: &mut impl DeadlineRead,
+    deadline: Instant,
+    request: &Request,
+    protocols: &[String],
+) -> Result<Accepted, Error> {
+    let mut reader = HeadReader { io, deadline, buffer: Vec::new() };
+    loop {
+        let head = reader.read_head(MAX_HEAD_SIZE, check_http)?;
+        let (status, headers) = parse(&head)?;
+        match status {
+            101 => {
+                let protocol = check_upgrade(&headers, &request.accept, protocols).map_err(Error::Handshake)?;
+                return Ok(Accepted { protocol, input: reader.buffer });
+            }
+            // An interim response: another one follows (RFC 9110 15.2).
+            100..=199 => {}
+            _ => return Err(refused(reader, status, &headers)),
+        }
+    }
+}
+
+/// Detects other protocols, whose servers may wait for the client. TLS sends an alert or a handshake (RFC 8446 5.1).
+fn check_http(bytes: &[u8]) -> Result<(), HeadError> {
+    match bytes {
+        [0x15 | 0x16] => Ok(()),
+        [0x15 | 0x16, 3, ..] => Err(HeadError::Tls),
+        _ if bytes.iter().zip(b"HTTP/1.").all(|(byte, expected)| byte == expected) => Ok(()),
+        _ => Err(HeadError::Malformed("it is not HTTP/1")),
+    }
+}
+
+fn parse(head: &Bytes) -> Result<(u16, HeaderMap), Error> {
+    let mut slots = field_slots(head, MAX_FIELDS)?;
+    let mut raw = httparse::Response::new(&mut slots);
+    match (raw.parse(head), raw.code, raw.version) {
+        (Ok(Status::Complete(_)), Some(101), Some(0)) => Err(Error::Handshake("a WebSocket needs HTTP/1.1")),
+        (Ok(Status::Complete(_)), Some(status), _) => Ok((status, field_map(head, raw.headers)?)),
+        _ => Err(Error::Handshake("it is not HTTP")),
+    }
+}
+
+/// The checks of RFC 6455 4.1 on a 101. Returns the selected subprotocol.
+///
+/// As in browsers (WHATWG), it is an error if subprotocols were offered and the server selected none.
+fn check_upgrade(headers: &HeaderMap, accept: &str, offered: &[String]) -> Result<Option<String>, &'static str> {
+    check_fields(headers)?;
+    match single_field(headers, header::SEC_WEBSOCKET_ACCEPT) {
+        Ok(Some(value)) if value == accept => {}
+        Ok(None) => return Err("Sec-WebSocket-Accept is missing"),
+        _ => return Err("Sec-WebSocket-Accept does not match the key"),
+    }
+    if list_elements(headers, header::SEC_WEBSOCKET_EXTENSIONS).next().is_some() {
+        return Err("it selects an extension that was not offered");
+    }
+    match single_field(headers, header::SEC_WEBSOCKET_PROTOCOL) {
+        Ok(None) if offered.is_empty() => Ok(None),
+        Ok(None) => Err("it selects none of the subprotocols offered"),
+        Ok(Some(selected)) => {
+            let known = offered.iter().find(|name| selected == name.as_str());
+            known.cloned().map(Some).ok_or("it selects a subprotocol that was not offered")
+        }
+        Err(_) => Err("it selects more than one subprotocol"),
+    }
+}
+
+/// The refusal, with as much of its body as arrives soon.
+fn refused(mut reader: HeadReader<'_, impl DeadlineRead>, status: u16, headers: &HeaderMap) -> Error {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = length.unwrap_or(MAX_BODY).min(MAX_BODY);
+    reader.deadline = reader.deadline.min(Instant::now() + BODY_TIMEOUT);
+    while reader.buffer.len() < length && matches!(reader.read_more(length), Ok(1..)) {}
+    reader.buffer.truncate(length);
+    let location = headers.get(header::LOCATION).filter(|_| (300..400).contains(&status));
+    let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    Error::Refused { status, body: String::from_utf8_lossy(&reader.buffer).into_owned(), location }
+}
+
+impl From<HeadError> for Error {
+    fn from(error: HeadError) -> Self {
+        Self::Handshake(match error {
+            HeadError::Deadline => return Self::Connect(ErrorKind::TimedOut.into()),
+            HeadError::Io(why) if why.kind() != ErrorKind::ConnectionReset => return Self::Connect(why),
+            HeadError::Io(_) => "the connection was reset",
+            HeadError::Closed => "the connection was closed without one",
+            HeadError::Incomplete => "it ends in its head",
+            HeadError::TooLarge => "its head is too large",
+            HeadError::TooManyFields => "it has too many header fields",
+            HeadError::Tls => "it is TLS; use wss:// for this port",
+            HeadError::Malformed(why) => why,
+            HeadError::Version => "it is not HTTP/1",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns its bytes one at a time, then the end of the stream.
+    struct ByteByByte<'a>(&'a [u8]);
+
+    impl DeadlineRead for ByteByByte<'_> {
+        fn read_before(&mut self, _: Instant, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let count = self.0.len().min(1);
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    fn read(text: &str, offered: &[&str]) -> Result<Accepted, Error> {
+        let request = Request { bytes: Vec::new(), accept: "KEY=".into() };
+        let offered: Vec<_> = offered.iter().map(|name| (*name).to_owned()).collect();
+        read_response(&mut ByteByByte(text.as_bytes()), Instant::now(), &request, &offered)
+    }
+
+    const GOOD: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Accept: KEY=\r\n";
+
+    #[test]
+    fn request_has_what_rfc_6455_requires() {
+        let target = Target::parse("ws://example.org:6502/room/a?x=1", false).expect("a URL");
+        let headers = [("Origin".to_owned(), "http://example.org".to_owned())];
+        let request = Request::new(&target, &["chat".into(), "text".into()], &headers);
+        let text = String::from_utf8(request.bytes).expect("text");
+        assert!(text.starts_with("GET /room/a?x=1 HTTP/1.1\r\nHost: example.org:6502\r\n"), "{text}");
+        assert!(
+            text.contains("\r\nSec-WebSocket-Protocol: chat, text\r\nOrigin: http://example.org\r\n\r\n"),
+            "{text}"
+        );
+        let key = text.split("Sec-WebSocket-Key: ").nth(1).expect("a key").split('\r').next().expect("a line");
+        assert_eq!((key.len(), derive_accept_key(key.as_bytes())), (24, request.accept));
+    }
+
+    #[test]
+    fn valid_responses_are_accepted() {
+        let accepted = read(&format!("HTTP/1.1 100 Continue\r\n\r\n{GOOD}\r\n"), &[]).expect("a 101");
+        assert_eq!(accepted, Accepted { protocol: None, input: Vec::new() });
+        let accepted = read(&format!("{GOOD}Sec-WebSocket-Protocol: b\r\n\r\n"), &["a", "b"]).expect("a 101");
+        assert_eq!(accepted.protocol.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn invalid_responses_are_rejected() {
+        let large = format!("HTTP/1.1 101 X\r\nX: {}", "x".repeat(MAX_HEAD_SIZE));
+        let many = format!("HTTP/1.1 101 X\r\n{}\r\n", "X: y\r\n".repeat(MAX_FIELDS + 1));
+        for (text, word) in [
+            (String::new(), "closed without"),
+            ("HTTP/1.1 101".into(), "ends in its head"),
+            ("SSH-2.0-OpenSSH\r\n".into(), "not HTTP"),
+            ("\x15\x03\x01\0\x02\x02\x46".into(), "use wss://"),
+            ("HTTP/1.1 101 X\r\nX Y: z\r\n\r\n".into(), "not HTTP"),
+            (format!("{GOOD}\r\n").replace("1.1", "1.0"), "HTTP/1.1"),
+            (format!("{GOOD}\r\n").replace("Upgrade: W", "X: W"), "Upgrade: websocket"),
+            (format!("{GOOD}\r\n").replace(", Upgrade", ""), "Connection: Upgrade"),
+            (format!("{GOOD}\r\n").replace("KEY=", "KEX="), "not match"),
+            (format!("{GOOD}\r\n").replace("Sec-WebSocket-Accept", "X"), "Accept is missing"),
+            (format!("{GOOD}Sec-WebSocket-Accept: KEY=\r\n\r\n"), "not match"),
+            (format!("{GOOD}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"), "extension"),
+            (format!("{GOOD}Sec-WebSocket-Protocol: c\r\n\r\n"), "not offered"),
+            (format!("{GOOD}Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: a\r\n\r\n"), "more than one"),
+            (format!("{GOOD}\r\n"), "none of the subprotocols"),
+            (large, "too large"),
+            (many, "too many"),
+        ] {
+            match read(&text, &["a"]) {
+                Err(Error::Handshake(why)) => assert!(why.contains(word), "{why}: {text}"),
+                other => panic!("{other:?}: {text}"),
+            }
+        }
+    }
+
+    #[test]
+    fn refusal_quotes_the_server() {
+        for (text, expected) in [
+            ("HTTP/1.1 401 No\r\nContent-Length: 7\r\n\r\nA token", "401 instead of 101: A token"),
+            ("HTTP/1.1 404 No\r\n\r\n\n not\x1b[31m here\nmore", "404 instead of 101: not\\u{1b}[31m here"),
+            ("HTTP/1.0 302 Found\r\nLocation: /else\r\n\r\n", "302 instead of 101, with Location /else"),
+            ("HTTP/1.1 200 OK\r\nLocation: /else\r\nContent-Length: 2\r\n\r\nhi there", "200 instead of 101: hi"),
+        ] {
+            let error = read(text, &[]).expect_err(text);
+            assert_eq!(error.to_string(), format!("the server responded with {expected}"));
+        }
+        let long = format!("HTTP/1.1 500 X\r\n\r\n{}", "x".repeat(5000));
+        let Err(Error::Refused { body, .. }) = read(&long, &[]) else { panic!("a refusal") };
+        assert_eq!(body.len(), MAX_BODY);
+    }
+}
