@@ -26,7 +26,7 @@ impl Log for Clumsy {
         let line = record.args().to_string();
         // 13: a length that no other message here has.
         assert!(!line.contains("Text(13 bytes)"), "a bug in a connection's thread");
-        assert!(!line.contains("speaks text"), "a bug in the dispatch thread");
+        assert!(!line.contains("uses the dialect text"), "a bug in the dispatch thread");
     }
 
     fn flush(&self) {}

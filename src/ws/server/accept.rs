@@ -3,7 +3,8 @@
 
 use super::{
     Shared,
-    handshake::serve,
+    connection_task::ConnectionTask,
+    handshake::PendingHandshake,
     registry::Permit,
     reject::{reject, reject_now},
     rejection_log::Rejection,
@@ -15,7 +16,7 @@ use std::{
     io,
     net::{SocketAddr, TcpStream},
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long to wait for a place before the next attempt when resources are exhausted. 50 attempts a second cost little.
@@ -111,6 +112,17 @@ impl AcceptLoop {
         self.shared.rejections.log(Rejection::Exhausted, message);
         reject_now(stream, self.shared.listeners[self.index].mode.as_ref(), PAUSE);
         self.shared.registry.wait_for_place(PAUSE);
+    }
+}
+
+/// Serves a socket to its end, on the thread of the socket.
+fn serve(stream: Arc<TcpStream>, addr: SocketAddr, listener: usize, mut permit: Permit, shared: &Arc<Shared>) {
+    let mode = shared.listeners[listener].mode.as_ref();
+    let deadline = Instant::now() + shared.config.handshake_timeout;
+    let handshake = PendingHandshake { stream: &stream, addr, mode, permit: &mut permit, shared, deadline };
+    if let Some(accepted) = handshake.run() {
+        drop(stream);
+        ConnectionTask::start(accepted, permit, shared).run();
     }
 }
 

@@ -1,6 +1,6 @@
 //! From an accepted socket to a WebSocket, or to an HTTP response. Reading the request and writing a response have deadlines.
 
-use super::{Shared, connection_task::ConnectionTask, registry::Permit, rejection_log::Rejection};
+use super::{Shared, registry::Permit, rejection_log::Rejection};
 use crate::ws::{
     config::Config,
     connection::Transport,
@@ -33,27 +33,15 @@ pub(super) struct AcceptedHandshake {
     pub(super) transport: Transport,
 }
 
-/// Serves a socket to its end.
-pub(super) fn serve(stream: Arc<TcpStream>, addr: SocketAddr, listener: usize, permit: Permit, shared: &Arc<Shared>) {
-    let mut permit = permit;
-    let mode = shared.listeners[listener].mode.as_ref();
-    let deadline = Instant::now() + shared.config.handshake_timeout;
-    let handshake = PendingHandshake { stream: &stream, addr, mode, permit: &mut permit, shared, deadline };
-    if let Some(accepted) = handshake.run() {
-        drop(stream);
-        ConnectionTask::start(accepted, permit, shared).run();
-    }
-}
-
 /// A connection before its handshake is done.
-struct PendingHandshake<'a> {
-    stream: &'a Arc<TcpStream>,
-    addr: SocketAddr,
-    mode: Option<&'a Port>,
-    permit: &'a mut Permit,
-    shared: &'a Shared,
+pub(super) struct PendingHandshake<'a> {
+    pub(super) stream: &'a Arc<TcpStream>,
+    pub(super) addr: SocketAddr,
+    pub(super) mode: Option<&'a Port>,
+    pub(super) permit: &'a mut Permit,
+    pub(super) shared: &'a Shared,
     /// For the request, TLS included.
-    deadline: Instant,
+    pub(super) deadline: Instant,
 }
 
 impl<'a> PendingHandshake<'a> {
@@ -61,7 +49,7 @@ impl<'a> PendingHandshake<'a> {
     // Not inlined, like a few others on the connection's thread: their frames would stay on the stack while it waits for
     // messages. Measured: 15.6 KiB for an idle connection instead of 11.7.
     #[inline(never)]
-    fn run(mut self) -> Option<AcceptedHandshake> {
+    pub(super) fn run(mut self) -> Option<AcceptedHandshake> {
         let mut stream = self.start_tls()?;
         let (mut request, input) = self.read_request(&mut stream)?;
         match self.judge(&mut request) {
