@@ -1,4 +1,4 @@
-//! How connections end: the Close frame is read, then a clean FIN, never a reset; and every end has a deadline.
+//! How connections end: a Close frame arrives, then a clean FIN, never a reset. Every wait has a deadline.
 
 mod support;
 
@@ -12,19 +12,19 @@ use support::{Client, DEADLINE};
 /// More than all the buffers between the two ends: part of it is under way when the Close frame comes.
 const MORE: usize = 3_000_000;
 
-/// What a reset destroys: the Close frame is there, but nobody reads it (issue 3, Must show 3).
+/// A reset would destroy the Close frame before the client reads it.
 #[test]
-fn after_bad_utf8_and_3_mb_more_the_close_is_read_30_times_of_30() {
+fn close_1007_arrives_despite_3_mb_of_unread_bytes() {
     fails_cleanly(1007, &frame(TEXT, b"\xff"));
 }
 
 #[test]
-fn after_a_violation_and_3_mb_more_the_close_is_read_30_times_of_30() {
+fn close_1002_arrives_despite_3_mb_of_unread_bytes() {
     fails_cleanly(1002, b"\x83\x00");
 }
 
 #[test]
-fn after_a_message_too_big_and_3_mb_of_it_the_close_is_read_30_times_of_30() {
+fn close_1009_arrives_despite_3_mb_of_unread_bytes() {
     fails_cleanly(1009, &header(TEXT, MORE));
 }
 
@@ -48,7 +48,7 @@ fn fails_cleanly(code: u16, offence: &[u8]) {
 
 /// Both Close frames exchanged: it is the server that ends TCP first (RFC 6455 7.1.1).
 #[test]
-fn the_server_ends_tcp_as_soon_as_both_have_closed() {
+fn server_closes_tcp_after_both_close_frames() {
     let echo = Echo::start(Config::default());
     let mut client = RawClient::open(echo.addr);
     let begin = Instant::now();
@@ -57,9 +57,9 @@ fn the_server_ends_tcp_as_soon_as_both_have_closed() {
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 }
 
-/// A peer that ignores our Close frame, and one that goes on sending: both are cut at the deadline.
+/// A peer that ignores the Close frame and one that keeps sending are both cut at the deadline.
 #[test]
-fn a_close_that_nobody_answers_ends_at_its_deadline() {
+fn unanswered_close_ends_at_its_deadline() {
     let server = serve(short_close());
     for goes_on in [false, true] {
         let mut client = RawClient::open(addr(&server));
@@ -76,9 +76,9 @@ fn a_close_that_nobody_answers_ends_at_its_deadline() {
     }
 }
 
-/// After a failure, the rest is read and thrown away, but not for ever.
+/// After a violation, the rest is read and discarded, up to the deadline.
 #[test]
-fn a_failed_peer_that_never_stops_sending_is_cut_at_the_deadline() {
+fn violator_that_keeps_sending_is_cut_at_the_deadline() {
     let server = serve(short_close());
     let mut client = RawClient::open(addr(&server));
     connected(&server);
@@ -96,9 +96,9 @@ fn short_close() -> Config {
     config
 }
 
-/// A reason has room for 123 bytes (RFC 6455 5.5); it is cut at a character.
+/// A reason has room for 123 bytes (RFC 6455 5.5).
 #[test]
-fn a_long_reason_is_cut_at_a_character() {
+fn long_reason_is_truncated_between_characters() {
     let server = serve(Config::default());
     for (reason, length) in [("x".repeat(200), 123), ("ü".repeat(100), 122), ("€".repeat(41), 123)] {
         let mut client = Client::connect(addr(&server), &[]);
@@ -110,9 +110,9 @@ fn a_long_reason_is_cut_at_a_character() {
     }
 }
 
-/// What was sent before the Close arrives before it, however much it is.
+/// However much was sent before the Close frame, it arrives first.
 #[test]
-fn everything_said_before_the_close_arrives_before_it() {
+fn messages_sent_before_the_close_arrive_before_it() {
     let mut config = Config::default();
     config.max_send_buffer = 64 * 1024 * 1024;
     let server = serve(config);
@@ -138,7 +138,7 @@ fn close_after_message(server: &Server) -> (RawClient, Peer, CloseGuard) {
 }
 
 #[test]
-fn the_reply_to_a_close_waits_for_its_guard() {
+fn reply_to_a_close_waits_for_its_guard() {
     let server = serve(Config::default());
     let (mut client, peer, guard) = close_after_message(&server);
     assert!(peer.send("a reply"), "the connection is open as long as the guard exists");
@@ -150,7 +150,7 @@ fn the_reply_to_a_close_waits_for_its_guard() {
 }
 
 #[test]
-fn a_kept_guard_delays_the_reply_until_close_timeout() {
+fn kept_guard_delays_the_reply_until_close_timeout() {
     let server = serve(short_close());
     let begin = Instant::now();
     let (mut client, _peer, guard) = close_after_message(&server);
@@ -160,7 +160,7 @@ fn a_kept_guard_delays_the_reply_until_close_timeout() {
 }
 
 #[test]
-fn a_kept_handle_does_not_delay_the_reply() {
+fn kept_handle_does_not_delay_the_reply() {
     let server = serve(Config::default());
     let begin = Instant::now();
     let (mut client, _kept, guard) = close_after_message(&server);
@@ -171,7 +171,7 @@ fn a_kept_handle_does_not_delay_the_reply() {
 
 /// Without a message there is nothing to reply to.
 #[test]
-fn a_close_without_messages_is_answered_at_once() {
+fn close_without_messages_is_answered_at_once() {
     let server = serve(Config::default());
     let mut client = RawClient::open(addr(&server));
     connected(&server);

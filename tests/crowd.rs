@@ -29,7 +29,7 @@ fn sign_in(server: &Chinwag, then: impl Fn(usize, &mut Client)) -> Vec<Client> {
     clients
 }
 
-/// All that is said until the list has everybody and everybody's name was told: how often each name was.
+/// Receives until the list is complete and each name was announced. Returns how often each one was.
 fn listen(client: &mut Client) -> BTreeMap<String, usize> {
     let (mut told, mut whole) = (BTreeMap::new(), false);
     while !whole || told.len() < CROWD {
@@ -48,14 +48,14 @@ fn text(value: &Value) -> String {
 }
 
 #[test]
-fn each_hears_of_each_once_and_has_the_whole_list() {
+fn each_client_learns_each_name_once_and_has_the_whole_list() {
     let server = start_binary(&["--no-limits"]);
     let mut clients = sign_in(&server, |_, _| {});
     let once: BTreeMap<_, _> = (0..CROWD).map(|number| (name(number), 1)).collect();
     for client in &mut clients {
         assert_eq!(listen(client), once);
     }
-    // Nothing is left behind: what is said next comes next, to everybody.
+    // Nothing is left over: the next message is the next one that each client receives.
     clients[7].say_json(&json!({"type": "message", "text": "all here?"}));
     for client in &mut clients {
         let said = client.expect("message");
@@ -63,9 +63,9 @@ fn each_hears_of_each_once_and_has_the_whole_list() {
     }
 }
 
-/// However many come at once, nobody is heard before it is known who that is.
+/// However many sign in at once, a name is announced before the first message from it.
 #[test]
-fn who_talks_in_the_crowd_is_named_before() {
+fn name_is_announced_before_the_first_message() {
     let server = start_binary(&["--no-limits"]);
     let mut clients = sign_in(&server, |number, client| {
         if number % 10 == 9 {
@@ -90,7 +90,7 @@ fn who_talks_in_the_crowd_is_named_before() {
 
 /// What came before a Close is answered before it, though the answer waits for others.
 #[test]
-fn who_signs_in_and_closes_at_once_hears_its_name() {
+fn client_that_signs_in_and_closes_receives_its_name() {
     let server = start_binary(&["--no-limits"]);
     let mut clients: Vec<_> = (0..CROWD).map(|_| RawClient::open(server.addr())).collect();
     for (number, client) in clients.iter_mut().enumerate() {

@@ -1,5 +1,5 @@
-//! Out of descriptors, out of threads: those who are in keep chatting, newcomers hear 503, and when somebody leaves, the
-//! next one comes in. The process neither ends nor spins.
+//! Out of descriptors or threads: connected users keep chatting, and new connections get 503 until a user leaves. The process
+//! neither ends nor spins.
 
 mod support;
 
@@ -14,14 +14,14 @@ use support::process::usage;
 use support::{Client, DEADLINE, skip, wait_until};
 use tungstenite::Error;
 
-/// Enough for the server itself and some twenty or fifty clients.
+/// Enough for the server itself and 20 to 50 clients.
 const LIMIT: &str = "64";
 
-/// Nobody else's, so that only this server's threads count.
+/// An unused user id, so that only the threads of this server count.
 const NOBODY: &str = "54321";
 
 #[test]
-fn out_of_descriptors() {
+fn without_descriptors_new_connections_get_503() {
     let server = command(&["--listen", "127.0.0.1:0"]);
     let mut limited = Command::new("sh");
     limited.args(["-c", &format!("ulimit -n {LIMIT}; exec \"$0\" \"$@\"")]);
@@ -29,15 +29,15 @@ fn out_of_descriptors() {
     exhaust(&start(limited), "descriptors (ulimit -n 64)");
 }
 
-/// For root, `ulimit -u` is no limit: the server runs as a user that nobody is.
+/// `ulimit -u` does not limit root, so the server runs as another user.
 #[test]
-fn out_of_threads() {
+fn without_threads_new_connections_get_503() {
     let probe = Command::new("setpriv").args(["--reuid", NOBODY, "--clear-groups", "true"]).status();
     if !probe.is_ok_and(|status| status.success()) {
         return skip("no setpriv, or not root");
     }
     let server = command(&["--listen", "127.0.0.1:0"]);
-    // That user must be able to read the program: a copy where everybody may.
+    // That user must be able to read the program, so it is copied to a public folder.
     let copy = std::env::temp_dir().join(format!("chinwag-{}", std::process::id()));
     std::fs::copy(server.get_program(), &copy).expect("a writable folder");
     let mut limited = Command::new("prlimit");
@@ -61,7 +61,7 @@ fn exhaust(chinwag: &Chinwag, what: &str) {
             talk(&mut ann, &mut bob, attempt);
         }
     }
-    // A full server that nobody calls does nothing at all: no look at what comes is needed for the half second.
+    // A full server without new connections does nothing at all during this half second.
     let quiet = TcpStream::connect(addr).expect("the backlog takes it");
     quiet.set_read_timeout(Some(Duration::from_millis(500))).expect("not zero");
     drop((&quiet).read(&mut [0; 512]));
@@ -82,7 +82,7 @@ fn exhaust(chinwag: &Chinwag, what: &str) {
     }
 }
 
-/// Users up to the last one who is let in.
+/// Connects clients until one is rejected.
 fn fill(addr: SocketAddr) -> Vec<Client> {
     let mut clients = Vec::new();
     while let Ok(client) = Client::try_connect(addr, &["chinwag.v1"], &[]) {
@@ -104,7 +104,7 @@ fn talk(ann: &mut Client, bob: &mut Client, number: usize) {
     bob.wait_until(&text, |object| object["text"] == text.as_str());
 }
 
-/// The status of a newcomer's handshake; `None`: cut off without a word.
+/// The status of a new connection's handshake. `None`: it was cut without a response.
 fn status(addr: SocketAddr) -> Option<u16> {
     match Client::try_connect(addr, &["chinwag.v1"], &[]) {
         Ok(_) => Some(101),
@@ -113,14 +113,14 @@ fn status(addr: SocketAddr) -> Option<u16> {
     }
 }
 
-/// The connection that was left is a thread's that is just ending: it may take a moment.
+/// The thread of the connection that left may take a moment to end.
 fn comes_in(addr: SocketAddr, number: usize) -> Client {
     let mut client = None;
     let begin = Instant::now();
-    wait_until(DEADLINE, "a newcomer comes in when somebody has left", || {
+    wait_until(DEADLINE, "a new connection is accepted after another one has ended", || {
         client = Client::try_connect(addr, &["chinwag.v1"], &[]).ok();
         client.is_some()
     });
-    assert!(begin.elapsed() < DEADLINE, "newcomer {number} waited {:?}", begin.elapsed());
+    assert!(begin.elapsed() < DEADLINE, "new connection {number} waited {:?}", begin.elapsed());
     client.expect("it was waited for")
 }

@@ -18,7 +18,7 @@ mod tally;
 const LONG: Duration = Duration::from_secs(60);
 
 #[test]
-fn everybody_hears_everything_and_it_says_so() {
+fn load_reports_that_all_messages_arrived() {
     let chinwag = start_binary(&["--no-limits", "-q"]);
     let output = load(&[&url(&chinwag), "--clients", "20", "--rate", "100", "--secs", "2", "--senders", "7"], LONG);
     let said = printed(&output);
@@ -36,7 +36,7 @@ fn everybody_hears_everything_and_it_says_so() {
 }
 
 #[test]
-fn a_bound_of_the_server_stops_it_and_is_named() {
+fn limit_of_the_server_is_reported() {
     let cases: &[(&[&str], &[&str], &str)] = &[
         (&["--limit", "burst=3", "--limit", "rate=1"], &["--senders", "1", "--rate", "100"], "--limit rate=0"),
         (&["--limit", "connections=4"], &[], "--limit connections=N"),
@@ -57,14 +57,14 @@ fn a_bound_of_the_server_stops_it_and_is_named() {
 }
 
 #[test]
-fn nobody_listens_there() {
+fn missing_server_is_reported() {
     let output = load(&["ws://127.0.0.42:9/", "--clients", "1"], DEADLINE);
     assert_eq!(output.status.code(), Some(1));
     assert!(printed(&output).contains("is a chinwag listening at 127.0.0.42:9?"), "{}", printed(&output));
 }
 
 #[test]
-fn a_wrong_flag_is_one_line_and_status_2() {
+fn wrong_flag_prints_one_line_and_exits_with_2() {
     let cases: &[(&[&str], &str)] = &[
         (&["--no-such-flag"], "--no-such-flag"),
         (&["--clients"], "--clients"),

@@ -1,7 +1,6 @@
-//! A bug in one connection's thread is that connection's end; in the dispatch thread it is the process's.
+//! A panic in a connection's thread ends that connection; a panic in the chat's thread ends the process.
 //!
-//! There is no bug to be had on demand, so the logger has one: it panics when it is told a word. That unwinds through
-//! the very frames that a real one would.
+//! The logger of this test panics at certain lines. That unwinds through the same frames as a bug in the server would.
 
 mod support;
 
@@ -41,7 +40,7 @@ fn log_clumsily() {
 }
 
 #[test]
-fn a_panic_in_a_connections_thread_ends_that_connection_only() {
+fn panic_in_a_connection_thread_ends_that_connection_only() {
     log_clumsily();
     let server = serve(Config::default());
     let mut other = Client::connect(addr(&server), &[]);
@@ -59,10 +58,9 @@ fn a_panic_in_a_connections_thread_ends_that_connection_only() {
     assert_eq!(other.next_text(), "and heard");
 }
 
-/// The chat's thread is the program's main thread: its panic ends the process with a status that is not 0, and the
-/// clients are told on the way out.
+/// The chat runs on the main thread: its panic ends the process with a status other than 0, after the clients were closed.
 #[test]
-fn a_panic_in_the_dispatch_thread_is_not_survived() {
+fn panic_in_the_chat_thread_ends_the_server() {
     log_clumsily();
     let builder = Server::builder().protocols(ChatServer::protocols());
     let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");

@@ -16,7 +16,7 @@ const USERS: usize = 50;
 
 /// The default deadline is 10 s and a byte comes every 2 s in issue 3; here all of it is five times as fast.
 #[test]
-fn two_hundred_are_gone_at_the_deadline_while_fifty_chat() {
+fn slow_handshakes_are_cut_at_the_deadline_while_others_chat() {
     run(Duration::from_secs(2), Duration::from_millis(400), &["--limit", "handshake-seconds=2"]);
 }
 
@@ -27,10 +27,10 @@ fn the_same_at_the_default_deadline() {
     run(Duration::from_secs(10), Duration::from_secs(2), &[]);
 }
 
-/// With every place for a handshake taken by those who say nothing, a newcomer is in as soon as the slowest has had its
-/// second: not only at the deadline, which is five minutes here.
+/// Silent sockets take every place for a handshake. A new client is served as soon as the slowest one has had a second, and not
+/// only at the deadline, which is five minutes here.
 #[test]
-fn silence_keeps_nobody_out() {
+fn silent_sockets_keep_no_client_out() {
     let chinwag = start_binary(&["--limit", "handshakes=8", "--limit", "handshake-seconds=300"]);
     let silent: Vec<_> = (0..8).map(|_| TcpStream::connect(chinwag.addr()).expect("a connection")).collect();
     let begin = Instant::now();
@@ -41,9 +41,9 @@ fn silence_keeps_nobody_out() {
     drop(silent);
 }
 
-/// Who waits to be told that a token is wrong has no place that a newcomer could get: it is the silent ones that are cut.
+/// A connection whose response is delayed does not count as a handshake: the silent ones are cut.
 #[test]
-fn silence_keeps_nobody_out_while_wrong_tokens_wait() {
+fn silent_sockets_keep_no_client_out_while_responses_are_delayed() {
     let mut config = Config::default();
     (config.max_handshakes, config.wrong_token_delay) = (4, DEADLINE * 2);
     let builder = Server::builder().config(config).access(Access::default().token("s3cret").expect("a token"));

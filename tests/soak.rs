@@ -75,7 +75,7 @@ fn soak(time: Duration) {
     assert!(after.rss_kib < before.rss_kib + SLACK_KIB, "memory: {before:?} became {after:?}");
 }
 
-/// What the server uses when nobody is there, once everything has been used once.
+/// What the server uses without clients, after everything was used once.
 fn at_rest_after_a_first_wave(chinwag: &Chinwag) -> Usage {
     let empty = usage(chinwag.pid());
     drop((0..STAYERS + VISITORS).map(|number| Stayer::new(chinwag.addr(), number)).collect::<Vec<_>>());
@@ -90,7 +90,7 @@ fn at_rest(chinwag: &Chinwag, before: Usage) -> Usage {
     usage(chinwag.pid())
 }
 
-/// Who stays, and must hear everything.
+/// A client that stays and must receive everything.
 struct Stayer {
     client: Client,
     heard: HashSet<u64>,
@@ -131,7 +131,7 @@ struct Shared {
     over: AtomicBool,
     visits: AtomicU64,
     next: AtomicU64,
-    /// What visitors said and heard themselves: so everybody must have heard it.
+    /// Messages that their senders received themselves: so all clients must have received them.
     said: Mutex<HashSet<u64>>,
 }
 
@@ -193,7 +193,7 @@ fn misbehave(addr: SocketAddr, how: u64) {
         8 => assert_eq!(sent(b"\x83\x80\0\0\0\0").expect_close_and_fin(), 1002),
         9 => assert_eq!(sent(&header(TEXT, 1_000_000)).expect_close_and_fin(), 1009),
         10 => {
-            // It is the server that closes: whoever answers is let go at once.
+            // The server closes, and a client that replies is released at once.
             let mut client = sent(&frame(TEXT, b"no JSON").repeat(400));
             while client.expect_frame().opcode != CLOSE {}
             client.send(&frame(CLOSE, &1008_u16.to_be_bytes()));

@@ -91,12 +91,12 @@ impl Echo {
         Echo { addr, shutdown, ended, thread }
     }
 
-    /// How many have left.
+    /// How many connections have ended.
     pub fn ended(&self) -> usize {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Shuts it down: who left, in order, and why.
+    /// Shuts it down. Returns the connections that ended, in order, and their reasons.
     pub fn stop(mut self) -> Vec<(u64, DisconnectReason)> {
         self.shutdown.start();
         let thread = self.thread.take().expect("it is stopped once");

@@ -66,6 +66,7 @@ impl ConnectionTask {
 
     /// Receives messages until the end of the connection. While the channel of events is full this waits, and TCP slows the
     /// client down.
+    #[inline(never)] // As `PendingHandshake::run`.
     pub(super) fn run(mut self: Box<Self>) {
         let mut activity = Activity::new();
         loop {
