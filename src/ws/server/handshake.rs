@@ -102,7 +102,6 @@ impl<'a> PendingHandshake<'a> {
     ///
     /// # Errors
     /// The response, if the request is not a handshake or is rejected.
-    #[inline(never)] // As `run`: reading the request needs all of the second page.
     fn judge(&mut self, request: &mut Request) -> Result<(Vec<u8>, Option<Arc<str>>), Response> {
         self.check_redirect(request)?;
         self.apply_proxy(request)?;
@@ -134,7 +133,7 @@ impl<'a> PendingHandshake<'a> {
     }
 
     /// Behind a trusted proxy, the limits per address apply to the address that the proxy names.
-    #[inline(never)] // As `judge`.
+    #[inline(never)] // As `run`.
     fn apply_proxy(&mut self, request: &Request) -> Result<(), Response> {
         if !self.shared.proxies.trusts(self.addr.ip()) {
             return Ok(());
@@ -196,6 +195,7 @@ impl<'a> PendingHandshake<'a> {
         }
     }
 
+    #[inline(never)] // As `run`.
     fn log_response(&self, request: &Request, response: &Response) {
         let (addr, status, method, path) = (self.addr, response.status, request.method(), request.uri().path());
         match status {
