@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Builds the small binaries that docs/SIZE.md describes: the standard library is compiled, too, without its reader
-# of debug information. Prints where the binary is.
+# Builds the small binaries of docs/SIZE.md: it compiles the standard library as well, without its reader of debug
+# information. Prints the path of the binary.
 #
 #   .ci/smallest.sh           the smallest one
-#   .ci/smallest.sh release   the lean release: optimised as any release, and a panic ends one connection only
+#   .ci/smallest.sh release   optimised like other releases; a panic ends one connection only
 #
-# Needs the source of the standard library that belongs to the compiler: `rustup component add rust-src`. Where that is
-# missing, Debian's compiler and source are unpacked (not installed) under ${XDG_CACHE_HOME:-~/.cache}/chinwag-ci/debian-rust:
-# 140 MB to load and 850 MB on disk, once.
+# It needs the source of the compiler's standard library: `rustup component add rust-src`. Without it, Debian's compiler and
+# source are unpacked (not installed) under ${XDG_CACHE_HOME:-~/.cache}/chinwag-ci/debian-rust: 140 MB to download and
+# 850 MB on disk, once.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -19,7 +19,7 @@ unpack_debian_rust() {
   [ ! -e "$cache/ready" ] || return 0
   local version release llvm
   rm -rf "$cache" && mkdir -p "$cache" && cd "$cache"
-  apt-get update -qq || true # a stale index of another suite is no reason to stop
+  apt-get update -qq || true # a stale index may be good enough
   version=$(apt-cache policy rust-web-src | awk '/Candidate/ { print $2 }')
   release=$(cut -d. -f1,2 <<<"$version")
   llvm=$(apt-cache depends "libstd-rust-web-$release" | awk '/Depends: libllvm/ { print $2 }')
@@ -34,7 +34,7 @@ if [ ! -e "$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ]; 
   unpack_debian_rust >&2
   export RUSTC=$cache/rustc
 fi
-# What each of them is for, and what it costs: docs/SIZE.md.
+# docs/SIZE.md explains the flags.
 profile=${1:-smallest}
 case $profile in
 smallest)

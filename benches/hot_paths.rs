@@ -1,7 +1,7 @@
-//! The hot paths through the public API: encoding, rules, frames, the handshake, and the whole way over loopback.
+//! The hot paths, through the public API: dialects, rules, frames, the handshake, and a fan-out over loopback.
 //!
-//! Run:  cargo bench                        all of them
-//!       cargo bench -- chat                the benchmarks with "chat" in their name
+//! Run:  cargo bench                        all
+//!       cargo bench -- chat                those with "chat" in their name
 //!       cargo test --bench hot_paths       each once, as a test
 
 use chinwag::{
@@ -24,7 +24,7 @@ use tungstenite::{Message, WebSocket, client::ClientRequestBuilder, protocol::We
 /// Clients in the room.
 const ROOM: u64 = 100;
 
-/// The rules have no clock.
+/// A fixed time: the rules have no clock.
 const NOW: Now = Now::new(0, 1_800_000_000_000);
 
 const HELLO: &str =
@@ -50,7 +50,7 @@ fn encode(bencher: Bencher, name: &str) {
     bencher.bench(|| dialect.encode(black_box(&message)));
 }
 
-/// A list of a thousand users, as many sign-ins at once need it.
+/// A list of a thousand users, as in a join storm.
 #[divan::bench(args = ["json", "chinwag.v1"])]
 fn encode_list(bencher: Bencher, name: &str) {
     let dialect = dialect(name);
@@ -95,7 +95,7 @@ fn handshake(bencher: Bencher) {
     });
 }
 
-/// One client sends so many messages at once, until all clients have received them.
+/// One client sends `messages` at once, and all clients receive them.
 #[divan::bench(args = [1, 16], sample_size = 1)]
 fn loopback(bencher: Bencher, messages: u64) {
     let mut clients = connected(serve());
@@ -111,7 +111,7 @@ fn dialect(name: &str) -> Dialect {
     Dialect::from_name(name).expect("a dialect")
 }
 
-/// A chat with so many users.
+/// A chat with that many users.
 fn room(people: u64) -> Chat {
     let (mut chat, mut out) = (Chat::new(Rules::unlimited()), Vec::<Output>::new());
     for id in 1..=people {
@@ -129,7 +129,7 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:6502\r\nConnection: U
     Accept-Encoding: gzip, deflate, br\r\nAccept-Language: en\r\nSec-WebSocket-Protocol: chinwag.v1, json\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
 
-/// A request head that arrives in one piece.
+/// A request head in one piece.
 struct Head(&'static [u8]);
 
 impl DeadlineRead for Head {
@@ -138,7 +138,7 @@ impl DeadlineRead for Head {
     }
 }
 
-/// A chat on another thread, which ends with this program.
+/// Starts a chat that ends with this program.
 fn serve() -> SocketAddr {
     let builder = Server::builder().config(Config::unlimited()).protocols(ChatServer::protocols());
     let server = builder.listen("127.0.0.1:0").and_then(chinwag::Builder::start).expect("a server");
@@ -147,7 +147,7 @@ fn serve() -> SocketAddr {
     addr
 }
 
-/// Clients in one room. The first one has a name.
+/// Connects the clients. The first one has a name.
 fn connected(addr: SocketAddr) -> Vec<WebSocket<TcpStream>> {
     let mut clients: Vec<_> = (0..ROOM).map(|_| connect(addr)).collect();
     clients.iter_mut().for_each(|client| wait_for(client, r#"{"type":"id""#));
@@ -164,7 +164,7 @@ fn connect(addr: SocketAddr) -> WebSocket<TcpStream> {
     tungstenite::client::client_with_config(request, stream, Some(config)).expect("a handshake").0
 }
 
-/// Reads until a message that begins with `start`.
+/// Reads up to a message that begins with `start`.
 fn wait_for(client: &mut WebSocket<TcpStream>, start: &str) {
     loop {
         match client.read().expect("a message") {

@@ -1,7 +1,7 @@
 //! The handshake and the frames by hand: a bare TcpListener, no WebSocket library.
 //!
 //! Run:      cargo run --example 01_handshake -- 127.0.0.1:9001
-//! Look at:  what it prints, for  new WebSocket('ws://127.0.0.1:9001')  in the console (F12) of the chat's page.
+//! Look at:  its output after  new WebSocket('ws://127.0.0.1:9001')  in the console (F12) of the chat's page.
 
 use data_encoding::BASE64;
 use sha1::{Digest, Sha1};
@@ -10,9 +10,9 @@ use std::net::{TcpListener, TcpStream};
 
 fn main() -> Result<()> {
     let listener = TcpListener::bind(std::env::args().nth(1).unwrap_or("127.0.0.1:9001".into()))?;
-    println!("by hand at ws://{}/", listener.local_addr()?);
+    println!("handshake at ws://{}/", listener.local_addr()?);
     loop {
-        serve(listener.accept()?.0).unwrap_or_else(|why| println!("given up: {why}"));
+        serve(listener.accept()?.0).unwrap_or_else(|error| println!("connection failed: {error}"));
     }
 }
 
@@ -24,7 +24,7 @@ fn serve(mut stream: TcpStream) -> Result<()> {
     let mut frame = vec![0];
     while frame[0] & 0b1111 != 8 {
         frame = read_frame(&mut input)?;
-        stream.write_all(&frame)?; // an echo; after a Close (opcode 8) both have said it, and this is the end
+        stream.write_all(&frame)?; // the echo of a Close frame (opcode 8) completes the closing handshake
     }
     Ok(())
 }
@@ -38,7 +38,7 @@ fn read_key(input: impl BufRead) -> Result<String> {
 }
 
 fn accept_for(key: &str) -> String {
-    let joined = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"); // the same in every server of the world
+    let joined = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"); // from RFC 6455 1.3
     let hash = &Sha1::digest(&joined)[..];
     println!("key     {key}\n+ GUID  {joined}\nSHA-1   {hash:02x?}\nbase64  {}", BASE64.encode(hash));
     BASE64.encode(hash)
@@ -56,5 +56,5 @@ fn read_frame(input: &mut impl Read) -> Result<Vec<u8>> {
     println!("key     {key:02x?}\nmasked  {payload:02x?}");
     payload.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
     println!("payload {payload:02x?} {:?}", String::from_utf8_lossy(&payload));
-    Ok([&[first, second & 0b111_1111], &payload[..]].concat()) // the frame that a server sends is not masked
+    Ok([&[first, second & 0b111_1111], &payload[..]].concat()) // a server's frames are not masked
 }

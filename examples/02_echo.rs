@@ -1,14 +1,14 @@
-//! Echo: what a client sends, text or bytes, it gets back. The generic server, without any chat.
+//! Echo: the server sends each message, text or binary, back to its sender.
 //!
 //! Run:      cargo run --example 02_echo -- 127.0.0.1:9001
-//! Look at:  the loop in `main`: every message of every client passes through it.
+//! Look at:  the loop in `main`. It receives all messages of all clients.
 
 use chinwag::{Config, Event, Server};
 use std::{env, error::Error};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let addr = env::args().nth(1).unwrap_or("127.0.0.1:9001".into());
-    // Room for large messages, there and back: the defaults are made for chats on small devices.
+    // The defaults suit chats on small devices. This echo accepts large messages.
     let mut config = Config::default();
     config.max_message_size = 32 * 1024 * 1024;
     config.max_send_buffer = 64 * 1024 * 1024;

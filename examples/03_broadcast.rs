@@ -1,4 +1,4 @@
-//! Broadcast: what one client sends, everybody gets. A handle to a peer can be kept, and used at any time.
+//! Broadcast: each message goes to all clients. A handle to a peer can be kept and used at any time.
 //!
 //! Run:      cargo run --example 03_broadcast -- 127.0.0.1:9003
 //! Look at:  http://127.0.0.1:9003/ twice, both consoles (F12) with  ws = new WebSocket('ws://127.0.0.1:9003');
@@ -15,18 +15,17 @@ fn main() -> Result<(), chinwag::Error> {
     for event in server.events() {
         match event {
             Event::Connected(peer, _) => drop(peers.insert(peer.id(), peer)),
-            // Here `peer` stands for the message: it is dropped when everybody has been told.
             Event::Message(peer, message) => {
                 let mut frames = Frames::new();
-                frames.text(&format!("{} says:", peer.id()));
+                frames.text(&format!("from {}:", peer.id()));
                 frames.message(&message);
-                tell(&peers, &frames);
+                send_all(&peers, &frames);
             }
             Event::Disconnected(peer, reason) => {
                 peers.remove(&peer.id());
                 let mut frames = Frames::new();
-                frames.text(&format!("{} is gone: {reason}", peer.id()));
-                tell(&peers, &frames);
+                frames.text(&format!("{} left: {reason}", peer.id()));
+                send_all(&peers, &frames);
             }
             _ => {}
         }
@@ -34,9 +33,9 @@ fn main() -> Result<(), chinwag::Error> {
     Ok(())
 }
 
-/// Encoded once, sent to all: a server's frames are not masked, so everybody gets the same bytes. No send waits for
-/// the network: whoever does not read lags behind alone.
-fn tell(peers: &HashMap<u64, Peer>, frames: &Frames) {
+/// Encoded once, sent to all: a server's frames are not masked, so all clients receive the same bytes. A send never
+/// waits for the network, so a slow client delays only itself.
+fn send_all(peers: &HashMap<u64, Peer>, frames: &Frames) {
     for peer in peers.values() {
         peer.send_frames(frames);
     }

@@ -1,13 +1,13 @@
-//! Two subprotocols under one URI: the client names those it speaks, the server takes the first one that it knows.
+//! Two subprotocols at one URL: the client offers a list, and the server picks the first one that it knows.
 //!
 //! Run:      cargo run --example 06_subprotocols -- 127.0.0.1:9006
-//! Look at:  ws.protocol, with http://127.0.0.1:9006/ open, and in its console (F12):
+//! Look at:  ws.protocol. Open http://127.0.0.1:9006/ and enter in its console (F12):
 //!           ws = new WebSocket('ws://127.0.0.1:9006', ['morse', 'upper', 'reverse'])
 
 use chinwag::{Event, Message, Server};
 use std::env;
 
-/// A subprotocol's name is how client and server agree on what their messages mean.
+/// The name of a subprotocol tells both sides how to read the messages.
 const PROTOCOLS: [&str; 2] = ["upper", "reverse"];
 
 fn main() -> Result<(), chinwag::Error> {
@@ -16,8 +16,8 @@ fn main() -> Result<(), chinwag::Error> {
     println!("{} at ws://{}/", PROTOCOLS.join(" and "), server.local_addrs()[0]);
     for event in server.events() {
         match event {
-            // A handshake that agrees on no subprotocol succeeds all the same (RFC 6455 4.2.2). What then? Codes from
-            // 4000 on are the application's own.
+            // A handshake without a common subprotocol succeeds as well (RFC 6455 4.2.2). Codes from 4000 on are for
+            // applications.
             Event::Connected(peer, _) if peer.protocol().is_none() => peer.close(4000, "ask for upper or reverse"),
             Event::Message(peer, Message::Text(text)) => match peer.protocol() {
                 Some("upper") => drop(peer.send(text.to_uppercase())),

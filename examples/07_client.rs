@@ -1,7 +1,7 @@
-//! A client: lines that you type go out, what comes in is printed. One thread writes while another waits in reading.
+//! A client: sends the lines that you type and prints what it receives. One thread writes while another one reads.
 //!
 //! Run:      cargo run --example 07_client -- ws://127.0.0.1:6502/        (with a chinwag running there)
-//! Look at:  `socket.clone()`: no lock and no timeout, the two threads share one connection. And the order of the events.
+//! Look at:  `socket.clone()`. Two threads share one connection, without a lock or a timeout.
 
 use chinwag::{
     Message,
@@ -29,12 +29,12 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// The other thread. Its end is the end of what you type: then it closes, and `main` hears of that.
+/// Runs on the second thread. At the end of the input it closes, and `main` receives `Event::Close`.
 fn write(socket: &WebSocket) {
     for line in io::stdin().lines().map_while(Result::ok) {
         if !socket.send(line) {
             return;
         }
     }
-    let _ = socket.close(1000, "that was all");
+    let _ = socket.close(1000, "end of input");
 }

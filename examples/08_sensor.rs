@@ -1,8 +1,8 @@
-//! A sensor in the chat: it publishes a reading every few seconds, and meanwhile does as it is told, in one thread.
+//! A sensor in the chat: it publishes a reading every few seconds and follows commands, in one thread.
 //!
 //! Run:      cargo run --example 08_sensor -- ws://127.0.0.1:6502/        (with a chinwag running there)
-//! Look at:  http://127.0.0.1:6502/ in a browser: there are the readings. Say `every 1`, or `stop`. And `select!` below:
-//!           whichever comes first, a message or the time for the next reading.
+//! Look at:  http://127.0.0.1:6502/ in a browser. Send `every 1` or `stop`. `select!` waits for a message or for the
+//!           next reading, whichever is first.
 
 use chinwag::{
     Message,
@@ -38,7 +38,7 @@ fn main() -> Result<(), Error> {
     }
 }
 
-/// `bob: every 3` is a command, and so is `bob: stop`. What the sensor says itself is none.
+/// `bob: every 3` and `bob: stop` are commands. The sensor's own messages are not.
 fn command(line: &str) -> Option<u64> {
     match line.split_once(": ")?.1.split_once(' ') {
         Some(("every", seconds)) => seconds.parse().ok(),
@@ -47,7 +47,7 @@ fn command(line: &str) -> Option<u64> {
     }
 }
 
-/// Your sensor goes here. This one measures how busy the machine is.
+/// Read your sensor here. This one reads the load of the machine.
 fn reading() -> f64 {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0.0)

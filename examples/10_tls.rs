@@ -1,8 +1,8 @@
-//! Echo over TLS: `wss://`, and `https://` for what is no WebSocket.
+//! Echo over TLS: `wss://` for WebSockets, `https://` for other requests.
 //!
 //! Run:      cargo run --features tls --example 10_tls -- 127.0.0.1:9443 cert.pem key.pem
-//!           (without files it makes a certificate of its own)
-//! Look at:  `acceptor`, which is all that differs from 02_echo. Sending and receiving are the same.
+//!           (without files it makes a self-signed certificate)
+//! Look at:  `acceptor`. The rest is the same as in 02_echo.
 
 use chinwag::{
     Config, Event, Server,
@@ -34,7 +34,7 @@ fn acceptor(files: &[String]) -> Result<Acceptor, tls::Error> {
             tls::self_signed(&file, &["localhost".into(), "127.0.0.1".into()])?;
             Acceptor::from_pem_files(&file, &file)
         }
-        // Both may be in one file.
+        // One file may hold both.
         [certificate, rest @ ..] => Acceptor::from_pem_files(certificate, rest.first().unwrap_or(certificate)),
     }
 }

@@ -1,7 +1,7 @@
-//! A chat that remembers: what was said is in a file before anybody sees it, and there after a restart.
+//! A chat that remembers: each message is in a file before a client receives it, and still there after a restart.
 //!
 //! Run:      cargo run --features history --example 11_history -- 127.0.0.1:6511 chat.db
-//! Look at:  the page: say something, end this program with Ctrl-C (or kill -9), start it again. And look into the file:
+//! Look at:  the page: write something, end this program with Ctrl-C (or kill -9), and start it again. Look into the file:
 //!           sqlite3 chat.db .dump
 
 use chinwag::chat::history::{Durability, History, Settings};
@@ -12,18 +12,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = env::args().skip(1);
     let addr = args.next().unwrap_or("127.0.0.1:6511".into());
     let mut settings = Settings::new(args.next().unwrap_or("chat.db".into()));
-    // What may a power cut take? Nothing, and each batch of messages waits for the disk; or, by default, the last seconds.
+    // A power failure loses nothing, because each batch of messages waits for the disk. By default it may lose the last seconds.
     settings.durability = Durability::Full;
     let history = History::open(&settings)?;
     let server = Server::builder()
         .protocols(ChatServer::protocols())
         .endpoint(ChatServer::is_endpoint)
         .site(ChatServer::site)
-        .first_id(history.first_id()) // a number that is in the history shall be nobody else's
+        .first_id(history.first_id()) // an id in the history must not belong to another client
         .listen(addr)?
         .start()?;
     println!("chat at http://{}/", server.local_addrs()[0]);
-    // The chat decides, the history keeps, and only then is it said: so nobody has seen what a restart forgets.
+    // The rules accept a message, the history stores it, and only then is it sent. No client knows a message that a restart loses.
     ChatServer::new(server, Rules::default(), Dialect::Json).archive(Box::new(history)).run();
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! The chat: its protocol and rules, which do no I/O, and the server, client, history and page around them.
 
 pub mod client;
-mod gzip;
 #[cfg(feature = "history")]
 pub mod history;
 pub mod page;

@@ -9,6 +9,7 @@
 //!
 //! fn main() -> Result<(), chinwag::Error> {
 //!     let server = Server::bind("127.0.0.1:9000")?;
+//!     println!("ws://{}/", server.local_addrs()[0]);
 //!     for event in server.events() {
 //!         if let Event::Message(peer, message) = event {
 //!             peer.send(message);
@@ -35,9 +36,9 @@
 //! |---|---|---|
 //! | `chat` | on | [`chat`]. Without it, the crate is a WebSocket library with 34 crates in all. |
 //! | `cli` | on | The program `chinwag`: flags, logging, signals. |
-//! | `precis` | on | Names are compared as RFC 8266 says (Unicode tables, 18 KiB). Without it, only case and white space are ignored. |
+//! | `precis` | on | Names are compared as RFC 8266 requires, with 121 KiB of Unicode tables. Without it, only case and white space are ignored. |
 //! | `tls` | off | `https://` and `wss://` with rustls and ring: `tls::Acceptor`, `Builder::listen_tls`, and `tls::Connector` for clients. |
-//! | `history` | off | Messages are stored in an SQLite file (`chinwag::chat::history`), which adds 1.6 MiB to a program. |
+//! | `history` | off | Messages are stored in an SQLite file (`chinwag::chat::history`), which adds 1.6 MiB of SQLite. |
 //! | `terminal` | off | The program's `chinwag chat`, a client for terminals and pipes. |
 
 #[cfg(feature = "chat")]

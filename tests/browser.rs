@@ -1,9 +1,8 @@
 //! The page in a real Chromium, driven by the scripts of `tests/browser` with pytest and Playwright.
 //!
-//! The scripts are dealt out to lanes that run side by side. Each lane is one pytest with one browser and one server, at
-//! `CHINWAG_URL`; each test has a room of its own there. With the binary, `CHINWAG_BIN`, they start others. What needs an
-//! optional feature is skipped in a build without it; `CHINWAG_SCRIPTS` names the only scripts to run, such as
-//! `test_tls.py,test_resume.py`.
+//! The scripts run in parallel lanes. Each lane is one pytest with one browser and one server, at `CHINWAG_URL`, where
+//! each test has its own room. Tests start further servers with `CHINWAG_BIN`. Tests of an optional feature are skipped
+//! in a build without it. `CHINWAG_SCRIPTS` limits the run to some scripts, such as `test_tls.py,test_resume.py`.
 
 mod support;
 
@@ -19,20 +18,20 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
 const LANES: usize = 2;
 
 #[test]
-fn every_script_passes() {
+fn browser_scripts_pass() {
     let Some(python) = python(&["pytest", "playwright.sync_api", "axe_playwright_python"]) else {
-        return skip("no Python with pytest, playwright and axe-playwright-python; say which one by CHINWAG_PYTHON");
+        return skip("no Python with pytest, playwright and axe-playwright-python; set CHINWAG_PYTHON to one");
     };
     if !has_chromium() {
-        return skip("no Chromium; say where it is by CHINWAG_CHROMIUM");
+        return skip("no Chromium; set CHINWAG_CHROMIUM to its path");
     }
     let scripts = scripts();
     assert!(!scripts.is_empty(), "no test_*.py in {FOLDER}");
     thread::scope(|scope| {
         for lane in 0..LANES {
-            let dealt: Vec<_> = scripts.iter().skip(lane).step_by(LANES).collect();
+            let scripts: Vec<_> = scripts.iter().skip(lane).step_by(LANES).collect();
             let python = &python;
-            scope.spawn(move || pytest(python, &dealt));
+            scope.spawn(move || pytest(python, &scripts));
         }
     });
 }

@@ -63,11 +63,11 @@ fn missed_messages_come_in_order_and_once() {
     let (_server, proxy, mut bob, ann) = ann_and_bob();
     say(&mut bob, "before");
     assert_eq!(next_message(&ann).text, "before");
-    proxy.deafen(true);
+    proxy.drop_replies(true);
     say(&mut bob, "lost on the way");
     proxy.cut();
     say(&mut bob, "while ann is away");
-    proxy.deafen(false);
+    proxy.drop_replies(false);
     let reason = wait_for(&ann, |event| match event {
         Event::Disconnected { reason, .. } => Some(reason),
         _ => None,
@@ -83,13 +83,13 @@ fn missed_messages_come_in_order_and_once() {
 #[test]
 fn undelivered_messages_are_resent_and_delivered_once() {
     let (_server, proxy, mut bob, ann) = ann_and_bob();
-    proxy.deafen(true);
+    proxy.drop_replies(true);
     for text in ["one", "two", "three"] {
         assert!(ann.send(text));
     }
     bob.wait_until("three", |object| object["text"] == "three");
     proxy.cut();
-    proxy.deafen(false);
+    proxy.drop_replies(false);
     assert!(ann.send("four"), "while there is no connection");
     ann.finish();
     let delivered: Vec<_> =

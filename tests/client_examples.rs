@@ -1,4 +1,4 @@
-//! The examples that use the client, in a chat.
+//! The examples that are clients, connected to a chat.
 
 mod support;
 
@@ -18,7 +18,7 @@ fn wait_for(client: &mut Client, part: &str) -> String {
 }
 
 #[test]
-fn client() {
+fn client_example_sends_its_input_and_closes() {
     let server = start_binary(&[]);
     let url = format!("ws://{}/", server.addr());
     let mut ann = Client::connect(server.addr(), &["text"]);
@@ -26,14 +26,14 @@ fn client() {
     wait_for(&mut ann, "ann signed in");
     let example = Example::start("07_client", &[&url]);
     assert_eq!(example.next_line(), "open, Some(\"text\")");
-    let printed = example.ask("hello\n");
+    let printed = example.finish("hello\n");
     assert!(wait_for(&mut ann, "hello").ends_with(": hello"));
-    let last = printed.last().expect("it prints its end");
-    assert!(last.starts_with("closed, 1000 \"that was all\", clean: true"), "{printed:?}");
+    let last = printed.last().expect("it prints the close");
+    assert!(last.starts_with("closed, 1000 \"end of input\", clean: true"), "{printed:?}");
 }
 
 #[test]
-fn sensor() {
+fn sensor_example_follows_commands() {
     let server = start_binary(&[]);
     let mut ann = Client::connect(server.addr(), &["text"]);
     let _example = Example::start("08_sensor", &[&format!("ws://{}/", server.addr())]);
@@ -47,10 +47,10 @@ fn sensor() {
 }
 
 #[test]
-fn missing_server_is_reported() {
-    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+fn client_examples_report_a_missing_server() {
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     for name in ["07_client", "08_sensor"] {
-        let said = Example::refused(name, &[&format!("ws://{nobody}/")]);
-        assert!(said.contains("is the server running?"), "{name}: {said}");
+        let error = Example::fail(name, &[&format!("ws://{closed}/")]);
+        assert!(error.contains("is the server running?"), "{name}: {error}");
     }
 }

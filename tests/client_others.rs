@@ -111,7 +111,7 @@ fn fragments(peer: &Peer) {
     assert_eq!(text(&socket), "one, two, grüße");
     assert_eq!(message(&socket), Message::from(vec![0, 1, 2]));
     let socket = peer.open("/ping");
-    assert_eq!(text(&socket), "a Pong came");
+    assert_eq!(text(&socket), "a Pong arrived");
     let socket = peer.open("/big");
     assert_eq!(text(&socket).len(), 5_000_000);
     let url = format!("ws://127.0.0.1:{}/big", peer.port);
@@ -135,7 +135,7 @@ fn closes(peer: &Peer, name: &str) {
 
 fn refusals(peer: &Peer) {
     match failure(&peer.connect("/forbidden")) {
-        Error::Refused { status: 403, body, .. } => assert_eq!(body, "not for you\n"),
+        Error::Refused { status: 403, body, .. } => assert_eq!(body, "not allowed\n"),
         other => panic!("{other:?}"),
     }
 }

@@ -42,7 +42,7 @@ fn refusal_of_this_server_has_a_reason() {
 
 #[test]
 fn redirections_are_not_followed() {
-    let fake = Fake::saying("HTTP/1.1 307 Elsewhere\r\nLocation: ws://other.example/\r\nContent-Length: 0\r\n\r\n");
+    let fake = Fake::replying("HTTP/1.1 307 Elsewhere\r\nLocation: ws://other.example/\r\nContent-Length: 0\r\n\r\n");
     match refused(&fake.url()) {
         Error::Refused { status: 307, location, .. } => assert_eq!(location.as_deref(), Some("ws://other.example/")),
         other => panic!("{other:?}"),
@@ -52,7 +52,7 @@ fn redirections_are_not_followed() {
 #[test]
 fn garbage_is_not_a_handshake() {
     for bytes in [&b""[..], b"\x16\x03\x01\x02\x00", b"SSH-2.0-x\r\n", b"HTTP/1.1 101 X\r\n\r\n", b"HTTP/1.1 101"] {
-        let error = refused(&Fake::saying(bytes).url());
+        let error = refused(&Fake::replying(bytes).url());
         assert!(matches!(error, Error::Handshake(_)), "{error:?}: {bytes:?}");
     }
     let fake = Fake::then(|mut stream, head| {

@@ -1,4 +1,4 @@
-//! Many sign in at the same moment: each of them hears of each once, and has the list of all in the end.
+//! Many clients sign in at the same moment. Each one receives each name once, and the whole list at the end.
 
 mod support;
 
@@ -18,7 +18,7 @@ fn username(number: usize) -> Value {
     json!({"type": "username", "name": name(number)})
 }
 
-/// All connect, and then all sign in, each followed by what else it says.
+/// Connects all clients, then signs them in. `then` may send more after each sign-in.
 fn sign_in(server: &Chinwag, then: impl Fn(usize, &mut Client)) -> Vec<Client> {
     let mut clients: Vec<_> = (0..CROWD).map(|_| Client::connect(server.addr(), &["json"])).collect();
     for (number, client) in clients.iter_mut().enumerate() {
@@ -29,18 +29,18 @@ fn sign_in(server: &Chinwag, then: impl Fn(usize, &mut Client)) -> Vec<Client> {
     clients
 }
 
-/// Receives until the list is complete and each name was announced. Returns how often each one was.
-fn listen(client: &mut Client) -> BTreeMap<String, usize> {
-    let (mut told, mut whole) = (BTreeMap::new(), false);
-    while !whole || told.len() < CROWD {
+/// Reads until the list is complete and all names have arrived. Returns how often each name did.
+fn read_names(client: &mut Client) -> BTreeMap<String, usize> {
+    let (mut names, mut complete) = (BTreeMap::new(), false);
+    while !complete || names.len() < CROWD {
         let object = client.next_json();
         match object["type"].as_str() {
-            Some("username") => *told.entry(text(&object["name"])).or_default() += 1,
-            Some("userlist") => whole = object["users"].as_array().is_some_and(|users| users.len() == CROWD),
+            Some("username") => *names.entry(text(&object["name"])).or_default() += 1,
+            Some("userlist") => complete = object["users"].as_array().is_some_and(|users| users.len() == CROWD),
             other => panic!("{other:?}"),
         }
     }
-    told
+    names
 }
 
 fn text(value: &Value) -> String {
@@ -48,24 +48,23 @@ fn text(value: &Value) -> String {
 }
 
 #[test]
-fn each_client_learns_each_name_once_and_has_the_whole_list() {
+fn each_client_receives_each_name_once_and_the_whole_list() {
     let server = start_binary(&["--no-limits"]);
     let mut clients = sign_in(&server, |_, _| {});
     let once: BTreeMap<_, _> = (0..CROWD).map(|number| (name(number), 1)).collect();
     for client in &mut clients {
-        assert_eq!(listen(client), once);
+        assert_eq!(read_names(client), once);
     }
-    // Nothing is left over: the next message is the next one that each client receives.
+    // Nothing is outstanding: the next message is the next one sent.
     clients[7].say_json(&json!({"type": "message", "text": "all here?"}));
     for client in &mut clients {
-        let said = client.expect("message");
-        assert_eq!((text(&said["name"]), text(&said["text"])), (name(7), "all here?".to_owned()));
+        let message = client.expect("message");
+        assert_eq!((text(&message["name"]), text(&message["text"])), (name(7), "all here?".to_owned()));
     }
 }
 
-/// However many sign in at once, a name is announced before the first message from it.
 #[test]
-fn name_is_announced_before_the_first_message() {
+fn name_arrives_before_its_first_message() {
     let server = start_binary(&["--no-limits"]);
     let mut clients = sign_in(&server, |number, client| {
         if number % 10 == 9 {
@@ -73,14 +72,14 @@ fn name_is_announced_before_the_first_message() {
         }
     });
     for client in &mut clients {
-        let (mut named, mut heard) = (Vec::new(), 0);
-        while heard < CROWD / 10 {
+        let (mut named, mut messages) = (Vec::new(), 0);
+        while messages < CROWD / 10 {
             let object = client.next_json();
             match object["type"].as_str() {
                 Some("username") => named.push(text(&object["name"])),
                 Some("message") => {
                     assert!(named.contains(&text(&object["name"])), "{object} before its name");
-                    heard += 1;
+                    messages += 1;
                 }
                 _ => {}
             }
@@ -88,7 +87,7 @@ fn name_is_announced_before_the_first_message() {
     }
 }
 
-/// What came before a Close is answered before it, though the answer waits for others.
+/// Replies to what came before a Close are sent before the server's Close.
 #[test]
 fn client_that_signs_in_and_closes_receives_its_name() {
     let server = start_binary(&["--no-limits"]);
@@ -100,11 +99,11 @@ fn client_that_signs_in_and_closes_receives_its_name() {
     for (number, client) in clients.iter_mut().enumerate() {
         let frames = client.read_to_fin();
         let own = format!("\"name\":\"{}\"", name(number));
-        let heard = frames.iter().any(|frame| {
+        let received = frames.iter().any(|frame| {
             let text = String::from_utf8_lossy(&frame.payload);
             text.contains("\"type\":\"username\"") && text.contains(&own)
         });
-        assert!(heard, "{number}: {frames:?}");
+        assert!(received, "{number}: {frames:?}");
         assert_eq!(frames.last().map(|frame| frame.opcode), Some(CLOSE));
     }
 }

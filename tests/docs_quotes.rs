@@ -1,16 +1,16 @@
-//! What the documents quote from the code is what the code says: `<!-- quote: FILE -->` or `<!-- quote: FILE ITEM -->`
-//! stands above a code block, where ITEM is as in `fn main` or `struct Config`.
+//! Code blocks in documents below `<!-- quote: FILE -->` or `<!-- quote: FILE ITEM -->` equal the source, where ITEM is
+//! such as `fn main` or `struct Config`.
 //!
-//! `CHINWAG_BLESS=1 cargo test --test docs_quotes` writes the blocks anew.
+//! `CHINWAG_BLESS=1 cargo test --test docs_quotes` updates the blocks.
 
 mod support;
 
 use support::markdown::{Quote, check_quotes, quotes, read};
 
 #[test]
-fn quotes_are_what_the_code_says() {
+fn quotes_equal_the_code() {
     let count = check_quotes("quote", |source| Some(quoted(source)));
-    assert!(count >= 10, "the documents quote hardly anything: {count}");
+    assert!(count >= 10, "too few quotes found: {count}");
 }
 
 #[track_caller]
@@ -42,7 +42,7 @@ fn declares(line: &str, name: &str) -> bool {
     visible.strip_prefix(name).is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric() && c != '_'))
 }
 
-/// The checks themselves: so that a green run means something.
+/// A green run means that the search works.
 #[test]
 fn items_and_quotes_are_found() {
     let code = "use x;\n\n/// One.\npub(super) fn one(\n    a: u8,\n) {\n    b();\n\n    c();\n}\n\nimpl T {\n    /// Two.\n    fn two() {\n        d();\n    }\n}\nconst K: u8 = 1;\n";

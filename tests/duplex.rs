@@ -1,4 +1,4 @@
-//! Reading and writing at once: nobody who sends waits for the thread that reads, nor the other way round.
+//! Reading and writing at the same time: neither waits for the other.
 
 mod support;
 
@@ -9,9 +9,9 @@ use support::Client;
 use support::frames::{CLOSE, PING, PONG, RawClient, TEXT, frame};
 use support::serving::{Echo, addr, closing, connected, serve, text};
 
-/// The reader's thread waits in `recv` all the time: what others send goes out at once.
+/// The reader thread blocks in `recv` all the time. Other threads still send at once.
 #[test]
-fn many_threads_send_to_a_silent_client_whose_reader_is_blocked() {
+fn eight_threads_send_while_the_reader_blocks() {
     let server = serve(Config::default());
     let mut client = Client::connect(addr(&server), &[]);
     let peer = connected(&server);
@@ -42,9 +42,9 @@ fn parse(text: &str) -> (usize, usize) {
     (thread.parse().expect("a number"), number.parse().expect("a number"))
 }
 
-/// Both directions full: a client that sends without reading, and reads later, gets every echo.
+/// Both directions are full. A client that sends first and reads later receives every echo.
 #[test]
-fn a_client_that_sends_everything_before_it_reads_gets_everything() {
+fn client_that_sends_before_it_reads_gets_every_echo() {
     let mut config = Config::default();
     config.max_send_buffer = 64 * 1024 * 1024;
     let echo = Echo::start(config);
@@ -58,9 +58,9 @@ fn a_client_that_sends_everything_before_it_reads_gets_everything() {
     }
 }
 
-/// A client need not wait for the 101 (its frames are read with the head then): nothing is lost, order is kept.
+/// A client may send frames before it has the 101. They are read with the head, and delivered in order.
 #[test]
-fn frames_right_behind_the_handshake_in_one_segment_are_heard() {
+fn frames_in_the_segment_of_the_request_are_delivered() {
     let echo = Echo::start(Config::default());
     let mut behind = Vec::new();
     for number in 0..100 {
@@ -74,9 +74,9 @@ fn frames_right_behind_the_handshake_in_one_segment_are_heard() {
     assert_eq!(client.expect_frame().payload, b"and later");
 }
 
-/// Half a frame behind the handshake, the rest byte by byte.
+/// Half of a frame arrives with the request, the rest byte by byte.
 #[test]
-fn a_frame_may_begin_with_the_handshake_and_end_any_time() {
+fn frame_may_begin_in_the_segment_of_the_request() {
     let echo = Echo::start(Config::default());
     let whole = frame(TEXT, "grüße".as_bytes());
     let (early, late) = whole.split_at(3);
@@ -87,9 +87,9 @@ fn a_frame_may_begin_with_the_handshake_and_end_any_time() {
     assert_eq!(client.expect_frame().payload, "grüße".as_bytes());
 }
 
-/// What came before a Close is answered before the Close, even if the user is slow to take it up.
+/// A message before a Close frame can be answered before the Close is, even by a slow program.
 #[test]
-fn a_message_right_before_a_close_is_answered_before_it() {
+fn message_before_a_close_is_answered_before_it() {
     let server = serve(Config::default());
     for _ in 0..50 {
         let mut bytes = frame(TEXT, b"question");
@@ -106,9 +106,9 @@ fn a_message_right_before_a_close_is_answered_before_it() {
     }
 }
 
-/// The same for what came before a violation of the protocol.
+/// The same before a protocol error.
 #[test]
-fn a_message_right_before_a_failure_is_answered_before_the_close() {
+fn message_before_a_protocol_error_is_answered_before_the_close() {
     let server = serve(Config::default());
     let bytes = [frame(TEXT, b"question"), frame(TEXT, b"\xff")].concat();
     let mut client = RawClient::open_with(addr(&server), &bytes);
@@ -120,7 +120,7 @@ fn a_message_right_before_a_failure_is_answered_before_the_close() {
     assert_eq!((frames[0].payload.as_slice(), frames[1].code()), (&b"answer"[..], 1007));
 }
 
-/// Pongs keep their place among the messages, and carry the Ping's payload (RFC 6455 5.5.3).
+/// Pongs are in order with the messages, and carry the Ping's payload (RFC 6455 5.5.3).
 #[test]
 fn pings_between_fragments_are_answered() {
     let echo = Echo::start(Config::default());

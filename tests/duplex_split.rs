@@ -1,4 +1,4 @@
-//! `chinwag::duplex`: tungstenite's sockets, split into a writer and a reader.
+//! `chinwag::duplex` splits tungstenite's sockets into a writer and a reader.
 
 mod support;
 
@@ -10,7 +10,7 @@ use support::fake::Fake;
 use support::frames::{RawClient, TEXT, frame, server_frame};
 use support::serving::{Echo, addr, connected, serve};
 
-/// A server's halves by tungstenite's own handshake, and a bare client.
+/// The halves of a server after tungstenite's handshake, and a client.
 fn served() -> (Writer, Reader, RawClient) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let addr = listener.local_addr().expect("an address");
@@ -20,7 +20,7 @@ fn served() -> (Writer, Reader, RawClient) {
     (writer, reader, client.join().expect("a client"))
 }
 
-/// A client's halves by tungstenite's own handshake.
+/// The client side after tungstenite's handshake.
 fn client(url: &str) -> Duplex {
     let addr = url.trim_start_matches("ws://").trim_end_matches('/');
     let stream = TcpStream::connect(addr).expect("a server");
@@ -29,7 +29,7 @@ fn client(url: &str) -> Duplex {
 }
 
 #[test]
-fn on_the_servers_side_others_write_while_one_reads() {
+fn server_side_reads_and_writes_at_the_same_time() {
     let (writer, mut reader, mut client) = served();
     let reading = std::thread::spawn(move || (reader.next(), reader.next(), reader.reason().cloned()));
     std::thread::scope(|scope| {
@@ -51,7 +51,7 @@ fn on_the_servers_side_others_write_while_one_reads() {
 }
 
 #[test]
-fn on_the_clients_side_as_well() {
+fn client_side_reads_and_writes_at_the_same_time() {
     let echo = Echo::start(Config::default());
     let (writer, mut reader) = client(&format!("ws://{}/", echo.addr)).split().expect("halves");
     let writing = writer.clone();
@@ -65,9 +65,9 @@ fn on_the_clients_side_as_well() {
     assert_eq!(reader.reason(), Some(&DisconnectReason::ClosedByPeer { code: 1000, reason: "done".into() }));
 }
 
-/// What a server sends together with its answer, tungstenite has read already.
+/// tungstenite has already read what a server sends together with its response.
 #[test]
-fn what_tungstenite_has_read_is_not_lost() {
+fn messages_that_tungstenite_has_read_are_delivered() {
     let fake = Fake::open(server_frame(TEXT, b"welcome").repeat(3), |mut stream| {
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
@@ -76,7 +76,7 @@ fn what_tungstenite_has_read_is_not_lost() {
 }
 
 #[test]
-fn a_handshake_by_any_means_will_do() {
+fn socket_after_any_handshake_is_accepted() {
     let server = serve(Config::default());
     let mut stream = TcpStream::connect(addr(&server)).expect("a server");
     let request = support::frames::handshake(addr(&server), "");

@@ -1,4 +1,4 @@
-//! The ladder: every example as a process of its own, and what it prints and answers. And the ten lines of the README.
+//! Each example as a process of its own: what it prints and replies. Also the echo server of the README.
 
 mod support;
 
@@ -21,12 +21,12 @@ const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r
 const HELLO: [u8; 11] = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
 const CLOSE: [u8; 8] = [0x88, 0x82, 0x10, 0x20, 0x30, 0x40, 0x1f, 0x80];
 
-/// What is typed into the chat machine; docs/course quotes what it answers.
+/// Input of the example with the rules. docs/course quotes its output.
 const TYPED: &str = "1 join\n2 join\n1 /name ann\n2 /msg ann hi\n1 hello\n2 leave\n";
 
-/// The ten lines, exactly as they stand in README.md and at the head of src/lib.rs (tests/docs.rs compares them).
-mod ten_lines {
-    include!("support/ten_lines.rs");
+/// The echo server of README.md and src/lib.rs (tests/docs.rs compares them).
+mod echo_server {
+    include!("support/echo_server.rs");
 
     pub(super) fn run() -> Result<(), chinwag::Error> {
         main()
@@ -34,7 +34,7 @@ mod ten_lines {
 }
 
 #[test]
-fn every_example_is_short_and_says_how_to_run_it_and_what_to_look_at() {
+fn examples_are_short_and_have_a_header_that_explains_how_to_run_them() {
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(format!("{ROOT}/examples")).expect("a folder") {
         let name = entry.expect("a readable folder").file_name().to_string_lossy().into_owned();
@@ -46,9 +46,9 @@ fn every_example_is_short_and_says_how_to_run_it_and_what_to_look_at() {
         let run = format!("--example {stem}");
         assert!(
             header.contains("//! Run:      cargo run ") && header.contains(&run),
-            "{name} does not say `{run}`: {header}"
+            "{name} has no line `{run}`: {header}"
         );
-        assert!(header.contains("//! Look at:  "), "{name} does not say what to look at: {header}");
+        assert!(header.contains("//! Look at:  "), "{name} has no line `Look at:`: {header}");
         assert!(read("README.md").contains(&format!("(examples/{name})")), "README.md has no link to {name}");
         names.insert(name);
     }
@@ -56,7 +56,7 @@ fn every_example_is_short_and_says_how_to_run_it_and_what_to_look_at() {
 }
 
 #[test]
-fn handshake_by_hand() {
+fn handshake_example_prints_each_step() {
     let (example, addr) = Example::serve("01_handshake");
     let mut stream = connect(addr);
     stream.write_all(REQUEST.as_bytes()).expect("it reads");
@@ -66,7 +66,7 @@ fn handshake_by_hand() {
     expect(&mut stream, b"\x81\x05Hello");
     stream.write_all(&CLOSE).expect("it reads");
     expect(&mut stream, b"\x88\x02\x0f\xa0");
-    assert_eq!(stream.read(&mut [0]).expect("a FIN and no reset"), 0);
+    assert_eq!(stream.read(&mut [0]).expect("a FIN, not a reset"), 0);
     let mut lines = (0..20).map(|_| example.next_line() + "\n");
     let (handshake, frames): (String, String) = (lines.by_ref().take(10).collect(), lines.collect());
     let printed = |source: &str| match source {
@@ -78,10 +78,10 @@ fn handshake_by_hand() {
 }
 
 #[test]
-fn handshake_by_hand_goes_on_after_what_is_no_handshake() {
+fn handshake_example_survives_a_request_without_a_key() {
     let (example, addr) = Example::serve("01_handshake");
     connect(addr).write_all(b"GET / HTTP/1.1\r\n\r\n").expect("it reads");
-    while !example.next_line().starts_with("given up: no Sec-WebSocket-Key") {}
+    while !example.next_line().starts_with("connection failed: no Sec-WebSocket-Key") {}
     let mut client = Client::connect(addr, &[]);
     client.say("hi");
     assert_eq!(client.next_text(), "hi");
@@ -89,7 +89,7 @@ fn handshake_by_hand_goes_on_after_what_is_no_handshake() {
 }
 
 #[test]
-fn echo() {
+fn echo_example_replies() {
     let (_example, addr) = Example::serve("02_echo");
     let mut client = Client::connect(addr, &[]);
     client.say("hi");
@@ -98,45 +98,45 @@ fn echo() {
 }
 
 #[test]
-fn the_ten_lines_of_the_readme() {
+fn readme_echo_server_replies() {
     let addr = SocketAddr::from(([127, 0, 0, 1], 9000));
     if TcpListener::bind(addr).is_err() {
-        return skip("port 9000, which the README's echo listens on, is taken");
+        return skip("port 9000, which the README's echo server uses, is taken");
     }
-    std::thread::spawn(ten_lines::run);
-    wait_until(DEADLINE, "the echo listens", || TcpStream::connect(addr).is_ok());
+    std::thread::spawn(echo_server::run);
+    wait_until(DEADLINE, "the echo server listens", || TcpStream::connect(addr).is_ok());
     echo_with_python(&format!("ws://{addr}/"), &[]);
 }
 
 #[test]
-fn broadcast() {
+fn broadcast_example_sends_to_all_peers() {
     let (_example, addr) = Example::serve("03_broadcast");
-    // An answer to each before the next one comes: then all are in, and the numbers are 1 and 2.
+    // Each client gets a reply before the next one connects, so their numbers are 1 and 2.
     let [mut ann, mut bob] = [(), ()].map(|()| {
         let mut client = Client::connect(addr, &[]);
         client.say("here");
         while client.next_text() != "here" {}
         client
     });
-    assert_eq!([ann.next_text(), ann.next_text()], ["2 says:", "here"]);
+    assert_eq!([ann.next_text(), ann.next_text()], ["from 2:", "here"]);
     ann.say("hi");
     for client in [&mut ann, &mut bob] {
-        assert_eq!([client.next_text(), client.next_text()], ["1 says:", "hi"]);
+        assert_eq!([client.next_text(), client.next_text()], ["from 1:", "hi"]);
     }
     drop(ann);
-    assert_eq!(bob.next_text(), "1 is gone: lost without a Close frame");
+    assert_eq!(bob.next_text(), "1 left: lost without a Close frame");
 }
 
 #[test]
-fn rules() {
-    let printed = Example::start("04_rules", &[]).ask(TYPED).join("\n") + "\n";
+fn rules_example_prints_the_outputs() {
+    let printed = Example::start("04_rules", &[]).finish(TYPED).join("\n") + "\n";
     assert!(printed.contains("to all: ann: hello"), "{printed}");
     assert_eq!(check_quotes("printed", |source| (source == "04_rules").then(|| printed.clone())), 1);
-    assert_eq!(Example::start("04_rules", &[]).ask("nonsense\n").len(), 1);
+    assert_eq!(Example::start("04_rules", &[]).finish("nonsense\n").len(), 1);
 }
 
 #[test]
-fn chat() {
+fn chat_example_limits_the_text() {
     let (_example, addr) = Example::serve("05_chat");
     let page = get(addr, "/");
     assert_eq!(page.status, 200);
@@ -149,15 +149,15 @@ fn chat() {
 }
 
 #[test]
-fn subprotocols() {
+fn subprotocol_is_the_first_one_that_the_server_knows() {
     let (_example, addr) = Example::serve("06_subprotocols");
-    for (asked, chosen, answer) in
+    for (offered, chosen, reply) in
         [(&["morse", "upper", "reverse"][..], "upper", "ABC"), (&["reverse", "upper"], "reverse", "cba")]
     {
-        let mut client = Client::connect(addr, asked);
+        let mut client = Client::connect(addr, offered);
         assert_eq!(client.protocol(), Some(chosen));
         client.say("abc");
-        assert_eq!(client.next_text(), answer);
+        assert_eq!(client.next_text(), reply);
         client.send(Message::binary(vec![1]));
         assert_eq!(client.wait_for_close().0, 1003);
     }
@@ -166,7 +166,7 @@ fn subprotocols() {
 }
 
 #[test]
-fn own_protocol() {
+fn own_protocol_example_sends_strokes_to_all_and_the_board_to_new_clients() {
     let (_example, addr) = Example::serve("09_own_protocol");
     assert!(get(addr, "/").body.starts_with(b"<!doctype html>"));
     let [mut ann, mut bob] = [(), ()].map(|()| Client::connect(addr, &[]));
@@ -187,10 +187,9 @@ fn own_protocol() {
     assert_eq!(bob.wait_for_close().0, 1003);
 }
 
-/// What was said before `kill -9` is there after it.
 #[cfg(feature = "history")]
 #[test]
-fn history() {
+fn history_example_keeps_messages_after_kill_9() {
     let folder = support::temp::Folder::new("example-history");
     let file = folder.path("chat.db");
     let (example, addr) = Example::serve_with("11_history", &[&file]);
@@ -205,36 +204,51 @@ fn history() {
     assert_eq!(bob.expect("message")["text"], "remember me");
 }
 
-/// A file that is none is refused, in a line for people, and not passed over in silence.
+/// The error is one readable line, and the file is unchanged.
 #[cfg(feature = "history")]
 #[test]
-fn history_in_a_file_that_is_none() {
+fn history_example_rejects_a_file_that_is_not_a_database() {
     let folder = support::temp::Folder::new("example-no-history");
     let file = folder.path("diary.txt");
     fs::write(&file, "my diary").expect("written");
-    let said = Example::refused("11_history", &["127.0.0.1:0", &file]);
-    assert!(said.contains(&format!("{file}: it is no SQLite database")) && !said.contains('"'), "{said}");
+    let error = Example::fail("11_history", &["127.0.0.1:0", &file]);
+    assert!(error.contains(&format!("{file}: it is not a SQLite database")) && !error.contains('"'), "{error}");
     assert_eq!(fs::read_to_string(&file).expect("text"), "my diary");
 }
 
-/// With a certificate that the client is told to trust.
 #[cfg(feature = "tls")]
 #[test]
-fn tls() {
+fn tls_example_replies_and_rejects_a_missing_key() {
     let pem = format!("{}/example-tls-{}.pem", env!("CARGO_TARGET_TMPDIR"), std::process::id());
     chinwag::tls::self_signed(pem.as_ref(), &["127.0.0.1".into()]).expect("a certificate");
     let (_example, addr) = Example::serve_with("10_tls", &[&pem, &pem]);
     echo_with_python(&format!("wss://{addr}/"), &[("SSL_CERT_FILE", &pem)]);
     let both = fs::read_to_string(&pem).expect("PEM");
     fs::write(&pem, both.split("-----BEGIN PRIVATE").next().expect("the first part")).expect("written");
-    let said = Example::refused("10_tls", &["127.0.0.1:0", &pem]);
-    assert!(said.contains("there is no private key in it"), "a certificate without a key: {said}");
+    let error = Example::fail("10_tls", &["127.0.0.1:0", &pem]);
+    assert!(error.contains("there is no private key in it"), "a certificate without a key: {error}");
     fs::remove_file(pem).expect("it is there");
+}
+
+#[test]
+fn duplex_example_echoes_and_sends_ticks() {
+    let (_example, addr) = Example::serve("12_duplex");
+    let mut client = Client::connect(addr, &[]);
+    assert_eq!(client.next_text(), "tick");
+    client.say("hi");
+    let (mut echoed, mut ticked) = (false, false);
+    while !(echoed && ticked) {
+        match client.next_text().as_str() {
+            "hi" => echoed = true,
+            other => ticked = other == "tick",
+        }
+    }
+    assert_eq!(client.close(1000).0, 1000);
 }
 
 fn echo_with_python(url: &str, environment: &[(&str, &str)]) {
     let Some(python) = python(&["websockets.sync.client"]) else {
-        return skip("no Python with websockets; say which one by CHINWAG_PYTHON");
+        return skip("no Python with websockets; set CHINWAG_PYTHON to one");
     };
     let mut command = Command::new(python);
     command.arg(format!("{ROOT}/tests/python/echo_client.py")).arg(url).envs(environment.iter().copied());
@@ -249,7 +263,7 @@ fn connect(addr: SocketAddr) -> TcpStream {
 
 #[track_caller]
 fn expect(stream: &mut TcpStream, expected: &[u8]) {
-    let mut came = vec![0; expected.len()];
-    stream.read_exact(&mut came).expect("so many bytes");
-    assert_eq!(came.escape_ascii().to_string(), expected.escape_ascii().to_string());
+    let mut received = vec![0; expected.len()];
+    stream.read_exact(&mut received).expect("enough bytes");
+    assert_eq!(received.escape_ascii().to_string(), expected.escape_ascii().to_string());
 }

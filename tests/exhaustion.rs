@@ -1,5 +1,5 @@
-//! Out of descriptors or threads: connected users keep chatting, and new connections get 503 until a user leaves. The process
-//! neither ends nor spins.
+//! Out of descriptors or threads: open connections keep chatting, new ones get 503, and a freed place is usable at once.
+//! The process neither ends nor spins.
 
 mod support;
 
@@ -14,14 +14,14 @@ use support::process::usage;
 use support::{Client, DEADLINE, skip, wait_until};
 use tungstenite::Error;
 
-/// Enough for the server itself and 20 to 50 clients.
+/// Enough for the server and 20 to 50 clients.
 const LIMIT: &str = "64";
 
-/// An unused user id, so that only the threads of this server count.
-const NOBODY: &str = "54321";
+/// A user without other processes, so that only this server's threads count.
+const UNUSED_USER: &str = "54321";
 
 #[test]
-fn without_descriptors_new_connections_get_503() {
+fn server_out_of_descriptors_refuses_with_503_and_recovers() {
     let server = command(&["--listen", "127.0.0.1:0"]);
     let mut limited = Command::new("sh");
     limited.args(["-c", &format!("ulimit -n {LIMIT}; exec \"$0\" \"$@\"")]);
@@ -31,17 +31,17 @@ fn without_descriptors_new_connections_get_503() {
 
 /// `ulimit -u` does not limit root, so the server runs as another user.
 #[test]
-fn without_threads_new_connections_get_503() {
-    let probe = Command::new("setpriv").args(["--reuid", NOBODY, "--clear-groups", "true"]).status();
+fn server_out_of_threads_refuses_with_503_and_recovers() {
+    let probe = Command::new("setpriv").args(["--reuid", UNUSED_USER, "--clear-groups", "true"]).status();
     if !probe.is_ok_and(|status| status.success()) {
         return skip("no setpriv, or not root");
     }
     let server = command(&["--listen", "127.0.0.1:0"]);
-    // That user must be able to read the program, so it is copied to a public folder.
+    // A copy that this user can read.
     let copy = std::env::temp_dir().join(format!("chinwag-{}", std::process::id()));
     std::fs::copy(server.get_program(), &copy).expect("a writable folder");
     let mut limited = Command::new("prlimit");
-    limited.args([&format!("--nproc={LIMIT}"), "setpriv", "--reuid", NOBODY, "--clear-groups"]);
+    limited.args([&format!("--nproc={LIMIT}"), "setpriv", "--reuid", UNUSED_USER, "--clear-groups"]);
     limited.arg(&copy).args(server.get_args()).current_dir("/");
     let chinwag = start(limited);
     std::fs::remove_file(copy).expect("it is there");
@@ -52,7 +52,7 @@ fn exhaust(chinwag: &Chinwag, what: &str) {
     let addr = chinwag.addr();
     let (mut ann, mut bob) = (user(addr, "ann"), user(addr, "bob"));
     let mut others = fill(addr);
-    assert!((20..64).contains(&others.len()), "{} are in", others.len());
+    assert!((20..64).contains(&others.len()), "{} clients connected", others.len());
     let (before, begin) = (usage(chinwag.pid()), Instant::now());
     let mut refused = 0;
     for attempt in 0..200 {
@@ -61,14 +61,14 @@ fn exhaust(chinwag: &Chinwag, what: &str) {
             talk(&mut ann, &mut bob, attempt);
         }
     }
-    // A full server without new connections does nothing at all during this half second.
-    let quiet = TcpStream::connect(addr).expect("the backlog takes it");
+    // Half a second in which a full server should use no CPU.
+    let quiet = TcpStream::connect(addr).expect("the backlog has room");
     quiet.set_read_timeout(Some(Duration::from_millis(500))).expect("not zero");
     drop((&quiet).read(&mut [0; 512]));
     let (after, took) = (usage(chinwag.pid()), begin.elapsed());
     let busy = (after.cpu - before.cpu).as_secs_f64() / took.as_secs_f64() * 100.0;
     println!(
-        "out of {what}: {} users in; of 200 attempts {refused} refused; CPU {busy:.1} % over {took:.1?}",
+        "out of {what}: {} clients connected; of 200 attempts {refused} refused; CPU {busy:.1} % over {took:.1?}",
         others.len() + 2
     );
     assert_eq!(refused, 200);
@@ -76,13 +76,13 @@ fn exhaust(chinwag: &Chinwag, what: &str) {
     chinwag.wait_for_log("with 503");
 
     for number in 0..5 {
-        others.pop().expect("many are in").close(1000);
-        others.push(comes_in(addr, number));
+        others.pop().expect("many clients").close(1000);
+        others.push(connect_in_freed_place(addr, number));
         talk(&mut ann, &mut bob, number);
     }
 }
 
-/// Connects clients until one is rejected.
+/// Connects clients until one is refused.
 fn fill(addr: SocketAddr) -> Vec<Client> {
     let mut clients = Vec::new();
     while let Ok(client) = Client::try_connect(addr, &["chinwag.v1"], &[]) {
@@ -104,7 +104,7 @@ fn talk(ann: &mut Client, bob: &mut Client, number: usize) {
     bob.wait_until(&text, |object| object["text"] == text.as_str());
 }
 
-/// The status of a new connection's handshake. `None`: it was cut without a response.
+/// The status of a handshake. `None` if the connection was cut.
 fn status(addr: SocketAddr) -> Option<u16> {
     match Client::try_connect(addr, &["chinwag.v1"], &[]) {
         Ok(_) => Some(101),
@@ -113,14 +113,14 @@ fn status(addr: SocketAddr) -> Option<u16> {
     }
 }
 
-/// The thread of the connection that left may take a moment to end.
-fn comes_in(addr: SocketAddr, number: usize) -> Client {
+/// Retries, because the thread of the closed connection may still be ending.
+fn connect_in_freed_place(addr: SocketAddr, number: usize) -> Client {
     let mut client = None;
     let begin = Instant::now();
-    wait_until(DEADLINE, "a new connection is accepted after another one has ended", || {
+    wait_until(DEADLINE, "a new client gets the freed place", || {
         client = Client::try_connect(addr, &["chinwag.v1"], &[]).ok();
         client.is_some()
     });
-    assert!(begin.elapsed() < DEADLINE, "new connection {number} waited {:?}", begin.elapsed());
-    client.expect("it was waited for")
+    assert!(begin.elapsed() < DEADLINE, "client {number} waited {:?}", begin.elapsed());
+    client.expect("set by the wait")
 }

@@ -1,4 +1,4 @@
-//! A disk that is full, or does not answer: the chat goes on, the log says so, and when there is room again the file has what waited.
+//! While the disk is full or does not respond, the chat continues. Afterwards the file has all messages.
 #![cfg(feature = "history")]
 
 mod support;
@@ -15,14 +15,14 @@ use support::{Client, run, skip};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
-fn a_full_disk_stops_no_chat_and_loses_no_message() {
+fn full_disk_does_not_stop_the_chat_or_lose_messages() {
     let Some((disk, file, chinwag, mut ann)) = full("full") else { return skip("only root may mount a small disk") };
     assert!(stored(&file).len() >= 10, "what the file holds is readable");
     disk.make_room();
     ann.talk(10);
     chinwag.wait_for_log("nothing was lost");
     ann.talk(10);
-    let all = ann.said;
+    let all = ann.sent;
     assert_eq!(stored(&file), all);
 
     chinwag.signal("KILL");
@@ -31,10 +31,10 @@ fn a_full_disk_stops_no_chat_and_loses_no_message() {
     assert_eq!(Talker::enter(&chinwag).log, ann.log, "the numbering goes on");
 }
 
-/// Killed while the disk is full: the numbers that people have seen and the file has not are not given again under the
-/// same name.
+/// The server is killed while the disk is full. Numbers that clients know and the file does not have are not used again
+/// under the same log name.
 #[test]
-fn numbers_that_a_full_disk_did_not_take_begin_a_new_numbering() {
+fn numbers_that_a_full_disk_did_not_store_give_the_log_a_new_name() {
     let Some((disk, file, chinwag, ann)) = full("lost") else { return skip("only root may mount a small disk") };
     chinwag.signal("KILL");
     chinwag.wait_for_exit(support::DEADLINE);
@@ -44,10 +44,10 @@ fn numbers_that_a_full_disk_did_not_take_begin_a_new_numbering() {
     let bob = Talker::enter(&chinwag);
     assert_ne!(bob.log, ann.log, "{} of 210 messages are there", bob.last);
     assert!((10..210).contains(&bob.last), "{} of 210 messages are there", bob.last);
-    assert_eq!(stored(&file), ann.said[..bob.last as usize]);
+    assert_eq!(stored(&file), ann.sent[..bob.last as usize]);
 }
 
-/// A disk that is full, a history on it, and ann, who has said 210 things.
+/// A full disk with a history, and a client that has sent 210 messages.
 fn full(name: &str) -> Option<(SmallDisk, String, Chinwag, Talker)> {
     let disk = SmallDisk::mount(name)?;
     let file = disk.path("chat.db");
@@ -60,16 +60,16 @@ fn full(name: &str) -> Option<(SmallDisk, String, Chinwag, Talker)> {
     Some((disk, file, chinwag, ann))
 }
 
-/// The same without root: the process may write no file beyond 400 KiB, until the bound is lifted.
+/// The same without root: the process must not write beyond 400 KiB of a file, until that limit is lifted.
 #[test]
-fn a_file_that_may_not_grow_is_like_a_full_disk() {
+fn file_that_cannot_grow_is_like_a_full_disk() {
     if run_quietly("prlimit", &["--version"]).is_none() {
         return skip("no prlimit, which is part of util-linux");
     }
     let folder = Folder::new("bound");
     let file = folder.path("chat.db");
     let plain = command(&["--listen", "127.0.0.1:0", "--no-limits", "--history", &file]);
-    // SIGXFSZ, which would end the process, is ignored, and so is it by what is executed.
+    // The ignored SIGXFSZ, which would end the process, stays ignored in the program that `exec` starts.
     let mut bounded = Command::new("sh");
     bounded.args(["-c", "trap '' XFSZ; ulimit -S -f 800; exec \"$0\" \"$@\""]).env_clear();
     bounded.arg(plain.get_program()).args(plain.get_args()).stdin(Stdio::null());
@@ -78,16 +78,16 @@ fn a_file_that_may_not_grow_is_like_a_full_disk() {
     ann.talk(400);
     chinwag.wait_for_log("chat.db: the disk failed");
     let kept = stored(&file);
-    assert!(!kept.is_empty() && kept.len() < 400 && kept == ann.said[..kept.len()], "{} messages are kept", kept.len());
+    assert!(!kept.is_empty() && kept.len() < 400 && kept == ann.sent[..kept.len()], "{} messages are kept", kept.len());
     run_quietly("prlimit", &["--pid", &chinwag.pid().to_string(), "--fsize=unlimited"]).expect("it may be lifted");
     ann.talk(1);
     chinwag.wait_for_log("nothing was lost");
-    assert_eq!(stored(&file), ann.said);
+    assert_eq!(stored(&file), ann.sent);
 }
 
-/// A write that takes for ever holds nobody up for longer than two seconds, once.
+/// A write that never ends delays the chat once, by two seconds.
 #[test]
-fn a_disk_that_does_not_answer_stops_no_chat() {
+fn frozen_disk_does_not_stop_the_chat() {
     let Some(disk) = SlowDisk::mount("slow") else { return skip("only root may mount a disk in a file") };
     let file = disk.path("chat.db");
     let chinwag = start_binary(&["--history", &file, "--no-limits"]);
@@ -98,20 +98,20 @@ fn a_disk_that_does_not_answer_stops_no_chat() {
     ann.talk(1);
     let waited = start.elapsed();
     assert!((Duration::from_secs(1)..Duration::from_secs(10)).contains(&waited), "{waited:?}");
-    chinwag.wait_for_log("the disk does not answer");
+    chinwag.wait_for_log("the disk does not respond");
     let start = Instant::now();
     ann.talk(20);
-    assert_eq!(Talker::enter(&chinwag).last, 24, "newcomers are let in, and told the past from memory");
+    assert_eq!(Talker::enter(&chinwag).last, 24, "new clients get the history from memory");
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     drop(frozen);
     chinwag.wait_for_log("nothing was lost");
-    assert_eq!(stored(&file), ann.said);
+    assert_eq!(stored(&file), ann.sent);
 }
 
-/// A room that is entered for the first time while the disk does not answer begins anew. What is said there comes behind
-/// what it has, as soon as it answers.
+/// A room that is entered for the first time while the disk does not respond begins without its history. Its new messages
+/// follow the stored ones as soon as the disk responds.
 #[test]
-fn a_room_that_could_not_be_read_gets_its_past_later() {
+fn room_entered_while_the_disk_is_frozen_gets_its_history_later() {
     let Some(disk) = SlowDisk::mount("late") else { return skip("only root may mount a disk in a file") };
     let file = disk.path("chat.db");
     let before = start_binary(&["--history", &file]);
@@ -124,29 +124,29 @@ fn a_room_that_could_not_be_read_gets_its_past_later() {
     let mut ann = Talker::enter(&chinwag);
     let frozen = disk.freeze();
     ann.talk(1);
-    chinwag.wait_for_log("the disk does not answer");
+    chinwag.wait_for_log("the disk does not respond");
     let mut late = Talker::enter_room(&chinwag, "/room/den");
-    chinwag.wait_for_log("rooms begin anew");
+    chinwag.wait_for_log("the archive does not answer");
     let mut fresh = Talker::enter_room(&chinwag, "/room/attic");
     assert!((late.last, fresh.last) == (0, 0) && late.log != bob.log);
-    late.said = bob.said;
+    late.sent = bob.sent;
     late.talk(2);
     fresh.talk(2);
     drop(frozen);
-    chinwag.wait_for_log("it has what was said meanwhile");
+    chinwag.wait_for_log("the archive recovered");
     let id = late.client.wait_for("id");
     assert_eq!((&id["seq"], &id["log"]), (&5.into(), &bob.log.as_str().into()), "its numbers are those of the file");
     late.talk(1);
     fresh.talk(1);
-    assert_eq!(late.heard, [1, 2, 6]);
-    for (room, said) in [("den", &late.said), ("attic", &fresh.said), ("", &ann.said)] {
-        assert_eq!(stored_of(&file, room), *said, "{room}");
+    assert_eq!(late.received, [1, 2, 6]);
+    for (room, sent) in [("den", &late.sent), ("attic", &fresh.sent), ("", &ann.sent)] {
+        assert_eq!(stored_of(&file, room), *sent, "{room}");
     }
 }
 
-/// What is found out only when it is read: nothing more is written to it, and the chat goes on.
+/// Nothing is written to a file after damage is found, and the chat continues.
 #[test]
-fn a_file_that_turns_out_to_be_damaged_is_left_alone_and_stops_no_chat() {
+fn damage_found_later_does_not_stop_the_chat_or_change_the_file() {
     let folder = Folder::new("damage");
     let file = folder.path("chat.db");
     let before = start_binary(&["--history", &file, "--no-limits"]);
@@ -186,14 +186,14 @@ fn stored_of(file: &str, room: &str) -> Vec<String> {
     lines.map(text).collect()
 }
 
-/// Somebody who says long things, and hears each of them.
+/// A client that sends long messages and receives each of them.
 struct Talker {
     client: Client,
     log: String,
     last: u64,
-    said: Vec<String>,
-    /// The numbers of what it said.
-    heard: Vec<u64>,
+    sent: Vec<String>,
+    /// The numbers of its messages.
+    received: Vec<u64>,
 }
 
 impl Talker {
@@ -206,17 +206,17 @@ impl Talker {
         let id = client.expect("id");
         let (log, last) = (id["log"].as_str().expect("a name").to_owned(), id["seq"].as_u64().expect("a number"));
         client.sign_in("ann");
-        Talker { client, log, last, said: Vec::new(), heard: Vec::new() }
+        Talker { client, log, last, sent: Vec::new(), received: Vec::new() }
     }
 
     fn talk(&mut self, count: usize) {
         for _ in 0..count {
-            let text = format!("{:>2000}", self.said.len());
+            let text = format!("{:>2000}", self.sent.len());
             self.client.say_json(&json!({"type": "message", "text": text}));
-            let heard = self.client.wait_for("message");
-            assert_eq!(heard["text"], text);
-            self.heard.push(heard["seq"].as_u64().expect("a number"));
-            self.said.push(text);
+            let received = self.client.wait_for("message");
+            assert_eq!(received["text"], text);
+            self.received.push(received["seq"].as_u64().expect("a number"));
+            self.sent.push(text);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `kill -9`: what anybody was shown is in the file, once, under its number; and everybody ends with the same transcript.
+//! `kill -9`: each message that a client received is in the file, once, and all clients end with the same transcript.
 #![cfg(feature = "history")]
 
 mod support;
@@ -18,29 +18,29 @@ use support::{run, skip, wait_until};
 use tungstenite::client::ClientRequestBuilder;
 use tungstenite::{Message, WebSocket};
 
-/// Clients that write at the same time, each with so many messages under way.
+/// Clients that write at the same time, each with this many messages under way.
 const CLIENTS: usize = 50;
 const WINDOW: usize = 4;
 
-/// How many messages at least come through between two kills.
+/// The messages that are at least delivered between two kills.
 const MESSAGES: u64 = 300;
 
-/// For all of it: a loaded machine is slow.
+/// A loaded machine is slow.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[test]
-fn nothing_that_anybody_was_shown_is_lost_when_the_server_is_killed_20_times() {
+fn sent_messages_survive_20_kills() {
     let folder = Folder::new("kill");
-    story(&folder.path("chat.db"), 20, |_, _| ());
+    run_clients(&folder.path("chat.db"), 20, |_, _| ());
 }
 
 #[test]
-fn nor_with_a_full_disk_in_the_middle() {
+fn sent_messages_survive_kills_and_a_full_disk() {
     let Some(disk) = SmallDisk::mount("kill-full") else { return skip("only root may mount a small disk") };
-    story(&disk.path("chat.db"), 6, |place, server| {
+    run_clients(&disk.path("chat.db"), 6, |place, server| {
         disk.fill();
         place.wait_for_messages();
-        // The log has room for some of them.
+        // The write-ahead log has space for some of them.
         server.wait_for_log("the disk is full");
         place.wait_for_messages();
         assert!(!stored(&disk.path("chat.db")).is_empty(), "what it holds is readable");
@@ -49,8 +49,8 @@ fn nor_with_a_full_disk_in_the_middle() {
     });
 }
 
-/// Clients write and write; the server is killed so many times, and in the middle something else happens.
-fn story(file: &str, kills: usize, middle: impl Fn(&Place, &Chinwag)) {
+/// Clients write all the time. The server is killed this many times, and `middle` runs halfway.
+fn run_clients(file: &str, kills: usize, middle: impl Fn(&Place, &Chinwag)) {
     let place = Arc::new(Place::default());
     let mut server = serve(file);
     place.is_at(server.addr());
@@ -61,13 +61,13 @@ fn story(file: &str, kills: usize, middle: impl Fn(&Place, &Chinwag)) {
             middle(&place, &server);
         }
         server.signal("KILL");
-        let (status, said) = server.wait_for_exit(support::DEADLINE);
-        assert_eq!(status.code(), None, "it ended by itself: {said:#?}");
+        let (status, output) = server.wait_for_exit(support::DEADLINE);
+        assert_eq!(status.code(), None, "it ended by itself: {output:#?}");
         server = serve(file);
         place.is_at(server.addr());
     }
-    place.enough.store(true, SeqCst);
-    wait_until(PATIENCE, "everybody has heard what it said", || place.content.load(SeqCst) == CLIENTS);
+    place.stop.store(true, SeqCst);
+    wait_until(PATIENCE, "all clients have received their own messages", || place.complete.load(SeqCst) == CLIENTS);
     let stored = stored(file);
     place.end.store(stored.len() as u64, SeqCst);
     all_have(clients, &stored);
@@ -79,11 +79,15 @@ fn all_have(clients: Vec<JoinHandle<Done>>, stored: &[String]) {
     std::thread::spawn(move || clients.into_iter().for_each(|client| drop(sender.send(client.join()))));
     for _ in 0..CLIENTS {
         let done = receiver.recv_timeout(PATIENCE).expect("a client ends");
-        let (name, said, transcript) = done.expect("a client does not panic");
-        assert!(transcript == stored, "{name} has not what the file has; {}", differ(&transcript, stored));
+        let (name, sent, transcript) = done.expect("a client does not panic");
+        assert!(
+            transcript == stored,
+            "{name} has another transcript than the file; {}",
+            difference(&transcript, stored)
+        );
         let own: Vec<&str> = stored.iter().filter_map(|line| line.strip_prefix(&format!("{name}: "))).collect();
-        let expected: Vec<String> = (0..said).map(|nth| nth.to_string()).collect();
-        assert_eq!(own, expected, "each message of {name} once, in the order in which it said them");
+        let expected: Vec<String> = (0..sent).map(|nth| nth.to_string()).collect();
+        assert_eq!(own, expected, "each message of {name} once, in the order in which it sent them");
     }
 }
 
@@ -91,7 +95,7 @@ fn serve(file: &str) -> Chinwag {
     start_binary(&["--no-limits", "--limit", "replay=100000000", "--history", file])
 }
 
-/// What `chinwag history` has of the lobby: as many lines as the last one's number says, or numbers have gaps.
+/// The messages that `chinwag history` prints for the lobby. Their numbers have no gaps.
 fn stored(file: &str) -> Vec<String> {
     let output = run(command(&["history", file, "--json", "--room", ""]), PATIENCE);
     let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
@@ -107,24 +111,24 @@ fn shown(entry: &Value) -> String {
     format!("{}: {}", entry["name"].as_str().expect("a name"), entry["text"].as_str().expect("a text"))
 }
 
-fn differ(one: &[String], other: &[String]) -> String {
+fn difference(one: &[String], other: &[String]) -> String {
     let at = one.iter().zip(other).position(|(one, other)| one != other);
     format!("{} and {} messages, the first difference at {at:?}", one.len(), other.len())
 }
 
-/// What all clients know.
+/// Shared by all clients.
 #[derive(Default)]
 struct Place {
-    /// Where the server is, and how often it was started.
+    /// The server's address, and how often it was started.
     addr: Mutex<(Option<SocketAddr>, usize)>,
     moved: Condvar,
-    /// Messages that the first client has heard.
-    heard: AtomicU64,
-    /// No new messages from now on.
-    enough: AtomicBool,
-    /// Clients that have heard all that they said.
-    content: AtomicUsize,
-    /// The last number, when it is known.
+    /// Messages that the first client has received.
+    received: AtomicU64,
+    /// Clients send no new messages once this is set.
+    stop: AtomicBool,
+    /// Clients that have received all their own messages.
+    complete: AtomicUsize,
+    /// The last message number, once it is known.
     end: AtomicU64,
 }
 
@@ -136,11 +140,11 @@ impl Place {
     }
 
     fn wait_for_messages(&self) {
-        let before = self.heard.load(SeqCst);
-        wait_until(PATIENCE, "messages", || self.heard.load(SeqCst) >= before + MESSAGES);
+        let before = self.received.load(SeqCst);
+        wait_until(PATIENCE, "messages", || self.received.load(SeqCst) >= before + MESSAGES);
     }
 
-    /// Where it is now, if that is another start of it than the one that is known.
+    /// Waits for a later start of the server than the known one.
     fn after(&self, known: usize) -> (SocketAddr, usize) {
         let place = self.addr.lock().expect("no panics here");
         let (place, waited) =
@@ -150,16 +154,16 @@ impl Place {
     }
 }
 
-/// A client as docs/PROTOCOL.md wants it: it comes back with `since` and `log`, and says again what it has not heard.
+/// A client as docs/PROTOCOL.md describes it: it returns with `since` and `log`, and sends again what it has not received.
 struct Writer {
     name: String,
     place: Arc<Place>,
     transcript: Vec<String>,
     log: Option<String>,
-    /// Its own messages that it has not heard yet, by nonce, in order.
+    /// Its own messages that it has not received yet, by nonce, in order.
     open: VecDeque<u64>,
-    said: u64,
-    is_content: bool,
+    sent: u64,
+    is_complete: bool,
 }
 
 type Done = (String, u64, Vec<String>);
@@ -172,19 +176,19 @@ impl Writer {
             transcript: Vec::new(),
             log: None,
             open: VecDeque::new(),
-            said: 0,
-            is_content: false,
+            sent: 0,
+            is_complete: false,
         };
         std::thread::spawn(move || {
             let mut known = 0;
             while !writer.is_at_the_end() {
                 let (addr, start) = writer.place.after(known);
-                // Whatever ends a connection to this server: it was killed, so the next one is waited for; or it put
-                // this client out, which is the end of the test.
-                let _ = writer.visit(addr);
+                // The connection ends when the server is killed. If it ends for another reason, waiting for the next start
+                // fails the test.
+                let _ = writer.connect_once(addr);
                 known = start;
             }
-            (writer.name, writer.said, writer.transcript)
+            (writer.name, writer.sent, writer.transcript)
         })
     }
 
@@ -193,32 +197,32 @@ impl Writer {
         end > 0 && self.transcript.len() as u64 >= end
     }
 
-    /// One connection, to its end.
-    fn visit(&mut self, addr: SocketAddr) -> Result<(), tungstenite::Error> {
+    /// Serves one connection until it ends.
+    fn connect_once(&mut self, addr: SocketAddr) -> Result<(), tungstenite::Error> {
         let mut socket = self.connect(addr)?;
         let id = next(&mut socket)?;
         assert_eq!(id["type"], "id");
         self.is_the_same_log(&id);
         let last = id["seq"].as_u64().expect("a number");
-        assert!(last >= self.transcript.len() as u64, "{} was shown what is not there any more", self.name);
+        assert!(last >= self.transcript.len() as u64, "{} has received messages that are lost", self.name);
         while (self.transcript.len() as u64) < last {
             let object = next(&mut socket)?;
-            assert_eq!(object["type"], "message", "only what was missed comes first: {object}");
-            self.hear(&object);
+            assert_eq!(object["type"], "message", "missed messages come first: {object}");
+            self.receive(&object);
         }
         socket.send(Message::text(format!(r#"{{"type":"username","name":"{}"}}"#, self.name)))?;
         for nth in self.open.clone() {
-            say(&mut socket, &self.name, nth)?;
+            send(&mut socket, &self.name, nth)?;
         }
         while !self.is_at_the_end() {
-            while self.open.len() < WINDOW && !self.place.enough.load(SeqCst) {
-                say(&mut socket, &self.name, self.said)?;
-                self.open.push_back(self.said);
-                self.said += 1;
+            while self.open.len() < WINDOW && !self.place.stop.load(SeqCst) {
+                send(&mut socket, &self.name, self.sent)?;
+                self.open.push_back(self.sent);
+                self.sent += 1;
             }
-            self.be_content();
+            self.note_completion();
             match next(&mut socket) {
-                Ok(object) => self.hear_any(&object),
+                Ok(object) => self.receive_any(&object),
                 Err(tungstenite::Error::Io(error)) if is_pause(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -239,18 +243,18 @@ impl Writer {
 
     fn is_the_same_log(&mut self, id: &Value) {
         let log = id["log"].as_str().expect("a name").to_owned();
-        assert_eq!(self.log.get_or_insert(log.clone()), &log, "a new numbering");
+        assert_eq!(self.log.get_or_insert(log.clone()), &log, "a new log name");
     }
 
-    fn hear_any(&mut self, object: &Value) {
+    fn receive_any(&mut self, object: &Value) {
         match object["type"].as_str() {
-            Some("message") => self.hear(object),
+            Some("message") => self.receive(object),
             Some("userlist" | "username") => {}
-            other => panic!("{} is told {other:?}: {object}", self.name),
+            other => panic!("{} received {other:?}: {object}", self.name),
         }
     }
 
-    fn hear(&mut self, object: &Value) {
+    fn receive(&mut self, object: &Value) {
         let seq = object["seq"].as_u64().expect("a number");
         let line = shown(object);
         let next = self.transcript.len() as u64 + 1;
@@ -258,7 +262,7 @@ impl Writer {
         if seq == next {
             self.transcript.push(line);
         } else {
-            // It said something again that had arrived.
+            // The answer to a message that was sent again and had arrived.
             assert_eq!(self.transcript[seq as usize - 1], line);
             assert_eq!(object["name"], self.name.as_str());
         }
@@ -267,19 +271,19 @@ impl Writer {
             self.open.retain(|open| *open != nth);
         }
         if self.name == "w0" {
-            self.place.heard.fetch_add(1, SeqCst);
+            self.place.received.fetch_add(1, SeqCst);
         }
     }
 
-    fn be_content(&mut self) {
-        if self.place.enough.load(SeqCst) && self.open.is_empty() && !self.is_content {
-            self.is_content = true;
-            self.place.content.fetch_add(1, SeqCst);
+    fn note_completion(&mut self) {
+        if self.place.stop.load(SeqCst) && self.open.is_empty() && !self.is_complete {
+            self.is_complete = true;
+            self.place.complete.fetch_add(1, SeqCst);
         }
     }
 }
 
-fn say(socket: &mut WebSocket<TcpStream>, name: &str, nth: u64) -> Result<(), tungstenite::Error> {
+fn send(socket: &mut WebSocket<TcpStream>, name: &str, nth: u64) -> Result<(), tungstenite::Error> {
     socket.send(Message::text(format!(r#"{{"type":"message","text":"{nth}","nonce":"{name}-{nth}"}}"#)))
 }
 
@@ -294,7 +298,7 @@ fn next(socket: &mut WebSocket<TcpStream>) -> Result<Value, tungstenite::Error> 
     }
 }
 
-/// Nothing came for a while.
+/// The read timed out.
 fn is_pause(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
 }

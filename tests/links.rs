@@ -1,6 +1,6 @@
-//! Links of all documents: a relative one leads to a file, its anchor to a heading; one to elsewhere has the form of one.
+//! Links of all documents: a relative link leads to a file, its anchor to a heading. Other links must be well-formed.
 //!
-//! Nothing is fetched: a test that needs the network fails for reasons of its own.
+//! Nothing is fetched, so that the test does not depend on the network.
 
 mod support;
 
@@ -11,14 +11,14 @@ use std::path::Path;
 use support::markdown::{ROOT, documents, prose};
 
 #[test]
-fn every_relative_link_leads_somewhere() {
+fn relative_links_lead_to_files_and_headings() {
     let documents = documents();
-    assert!(documents.len() >= 5, "the documents are not where they were: {documents:?}");
+    assert!(documents.len() >= 5, "too few documents found: {documents:?}");
     let broken: Vec<String> = documents.iter().flat_map(|path| broken_links(path)).collect();
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
-/// The checks themselves: so that a green run means something.
+/// A green run means that the search works.
 #[test]
 fn links_and_headings_are_found() {
     let text =
@@ -26,7 +26,7 @@ fn links_and_headings_are_found() {
     assert_eq!(links(text), ["c.md#d-e", "q.png", "https://y", "#top", "s.md"]);
     let headings = "# The life of a `message`, in short\n```sh\n# no heading\n```\n## Why?\n## Why?\n";
     assert_eq!(anchors(headings), ["the-life-of-a-message-in-short", "why", "why-1"].map(String::from).into());
-    assert_eq!(problem_with(Path::new("README.md"), "none.md").as_deref(), Some("README.md: none.md is not there"));
+    assert_eq!(problem_with(Path::new("README.md"), "none.md").as_deref(), Some("README.md: none.md does not exist"));
     let heading = problem_with(Path::new("README.md"), "ARCHITECTURE.md#none");
     assert_eq!(heading.as_deref(), Some("README.md: ARCHITECTURE.md has no heading #none"));
     let elsewhere = |link| problem_with(Path::new("README.md"), link).is_some();
@@ -41,31 +41,31 @@ fn broken_links(path: &Path) -> Vec<String> {
     links(&text).iter().filter_map(|link| problem_with(name, link)).collect()
 }
 
-/// What is wrong with a link in a document.
+/// The problem of a link in a document, if any.
 fn problem_with(document: &Path, link: &str) -> Option<String> {
     let name = document.display();
     let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
     if let Some((scheme, rest)) = file.split_once(':') {
-        let well_formed = scheme == "https" && rest.strip_prefix("//").is_some_and(is_elsewhere);
-        return (!well_formed).then(|| format!("{name}: {file} is no https://host/path"));
+        let well_formed = scheme == "https" && rest.strip_prefix("//").is_some_and(is_external);
+        return (!well_formed).then(|| format!("{name}: {file} is not https://host/path"));
     }
     let folder = Path::new(ROOT).join(document.parent().expect("a file is in a folder"));
     let target = if file.is_empty() { Path::new(ROOT).join(document) } else { folder.join(file) };
     if !target.exists() {
-        return Some(format!("{name}: {file} is not there"));
+        return Some(format!("{name}: {file} does not exist"));
     }
     let anchor = anchor.filter(|_| target.extension().is_some_and(|kind| kind == "md"))?;
     let known = anchors(&fs::read_to_string(target).expect("a document is text"));
     (!known.contains(anchor)).then(|| format!("{name}: {file} has no heading #{anchor}"))
 }
 
-/// A host with a dot in it, and nothing that a URL must not have.
-fn is_elsewhere(rest: &str) -> bool {
+/// A host with a dot, and only characters that a URL may have.
+fn is_external(rest: &str) -> bool {
     let host = rest.split('/').next().unwrap_or_default();
     host.contains('.') && rest.chars().all(|c| c.is_ascii_graphic() && !"<>\"{}|\\^`".contains(c))
 }
 
-/// Where the links of a text lead: `[…](here)`, `![…](here "title")` and `[…]: here`, outside of code.
+/// The targets of the links in a text: `[…](here)`, `![…](here "title")` and `[…]: here`, outside of code.
 fn links(text: &str) -> Vec<String> {
     let text = prose(text);
     let parts: Vec<&str> = text.split('`').step_by(2).collect();

@@ -1,4 +1,4 @@
-//! The load generator, examples/load, against the binary: what it counts, what it says, how it ends.
+//! The load generator (examples/load) against the binary: its counts, output and exit status.
 
 mod support;
 
@@ -9,34 +9,34 @@ use std::time::Duration;
 use support::script::{printed, run_to_end};
 use support::{DEADLINE, start_binary};
 
-/// Its own unit tests run here: `cargo test` builds examples, but does not test them.
-#[path = "../examples/load/tally.rs"]
+/// Its unit tests run here, because `cargo test` does not run tests of examples.
+#[path = "../examples/load/counts.rs"]
 #[allow(dead_code)]
-mod tally;
+mod counts;
 
-/// Far more than a second of load takes, on a machine that has other things to do.
+/// Long enough for a second of load on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
 #[test]
-fn load_reports_that_all_messages_arrived() {
+fn complete_run_reports_no_faults() {
     let chinwag = start_binary(&["--no-limits", "-q"]);
     let output = load(&[&url(&chinwag), "--clients", "20", "--rate", "100", "--secs", "2", "--senders", "7"], LONG);
-    let said = printed(&output);
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let text = printed(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
     for part in [
         "20 clients are connected",
         "   1 s  sent",
         "sent     200 messages of 200",
-        "heard    4000 times",
+        "received 4000 times",
         "p99",
         "lost 0, doubled 0, out of order 0, at 0 clients",
     ] {
-        assert!(said.contains(part), "no {part:?} in\n{said}");
+        assert!(text.contains(part), "no {part:?} in\n{text}");
     }
 }
 
 #[test]
-fn limit_of_the_server_is_reported() {
+fn bound_of_the_server_stops_the_run_and_is_named() {
     let cases: &[(&[&str], &[&str], &str)] = &[
         (&["--limit", "burst=3", "--limit", "rate=1"], &["--senders", "1", "--rate", "100"], "--limit rate=0"),
         (&["--limit", "connections=4"], &[], "--limit connections=N"),
@@ -46,11 +46,11 @@ fn limit_of_the_server_is_reported() {
     for (limits, flags, hint) in cases {
         let chinwag = start_binary(&[limits, &["-q"][..]].concat());
         let output = load(&[&[&*url(&chinwag), "--clients", "6", "--secs", "2"], *flags].concat(), LONG);
-        let said = String::from_utf8_lossy(&output.stderr);
+        let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{limits:?}: {}", printed(&output));
-        assert!(said.contains(hint) && said.contains("--no-limits") | said.contains("--text"), "{limits:?}: {said}");
-        assert_eq!(said.lines().count(), 1, "{said}");
-        // What was refused is not lost.
+        assert!(text.contains(hint) && text.contains("--no-limits") | text.contains("--text"), "{limits:?}: {text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        // A refused message is not lost.
         let report = String::from_utf8_lossy(&output.stdout);
         assert!(!report.contains("lost "), "{limits:?}: {report}");
     }
@@ -64,7 +64,7 @@ fn missing_server_is_reported() {
 }
 
 #[test]
-fn wrong_flag_prints_one_line_and_exits_with_2() {
+fn wrong_flag_is_reported_in_one_line_with_status_2() {
     let cases: &[(&[&str], &str)] = &[
         (&["--no-such-flag"], "--no-such-flag"),
         (&["--clients"], "--clients"),
@@ -79,9 +79,9 @@ fn wrong_flag_prints_one_line_and_exits_with_2() {
     ];
     for (flags, part) in cases {
         let output = load(flags, DEADLINE);
-        let said = printed(&output);
-        assert_eq!(output.status.code(), Some(2), "{flags:?}: {said}");
-        assert!(said.contains(part) && said.lines().count() == 1, "{flags:?}: {said}");
+        let text = printed(&output);
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {text}");
+        assert!(text.contains(part) && text.lines().count() == 1, "{flags:?}: {text}");
     }
 }
 
@@ -96,7 +96,7 @@ fn load(args: &[&str], deadline: Duration) -> Output {
     run_to_end(command, deadline)
 }
 
-/// Cargo says where binaries are, not where examples are: `target/debug/examples`, beside `deps`, where this test is.
+/// Cargo gives tests no path of examples. They are in `target/debug/examples`, beside `deps` with this test.
 fn example() -> PathBuf {
     let test = std::env::current_exe().expect("this program is a file");
     let folder = test.ancestors().nth(2).expect("it lies in target/debug/deps");

@@ -1,4 +1,4 @@
-//! A build without the feature `tls` says so when it is asked for TLS, and which build to use.
+//! Without the feature `tls`, its flags are refused with a line that names the feature.
 #![cfg(not(feature = "tls"))]
 
 mod support;
@@ -7,7 +7,7 @@ use support::script::{printed, run_to_end};
 use support::{DEADLINE, binary};
 
 #[test]
-fn a_build_without_tls_says_which_one_to_use() {
+fn tls_flags_name_the_feature() {
     for flag in ["--tls-cert=x", "--tls-key=x", "--tls-self-signed", "--listen-tls=x", "--redirect-http=x", "--hsts=1"]
     {
         let output = run_to_end(binary::command(&[flag]), DEADLINE);

@@ -29,7 +29,7 @@ fn package_has_only_what_users_need() {
     assert!(unexpected.is_empty(), "in Cargo.toml, `include` lets in {unexpected:?}");
     for file in ["src/lib.rs", "src/chat/page/index.html", "examples/09_own_protocol.html", "LICENSE-MIT", "README.md"]
     {
-        assert!(list.lines().any(|path| path == file), "{file} would be missing: {list}");
+        assert!(list.lines().any(|path| path == file), "{file} is missing: {list}");
     }
 }
 
@@ -43,7 +43,7 @@ fn metadata_is_complete() {
     let names = features.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
     for name in names.filter(|name| *name != "default") {
         let documented = |text: &str| text.contains(&format!("`{name}`"));
-        assert!(documented(include_str!("../README.md")), "README.md does not explain the feature {name}");
-        assert!(documented(include_str!("../src/lib.rs")), "src/lib.rs does not explain the feature {name}");
+        assert!(documented(include_str!("../README.md")), "README.md does not document the feature {name}");
+        assert!(documented(include_str!("../src/lib.rs")), "src/lib.rs does not document the feature {name}");
     }
 }

@@ -1,6 +1,6 @@
-//! The chat with a client that nobody here wrote: Python `websockets`, in the scripts of `tests/python`.
+//! The chat with an independent client: Python `websockets`, in the scripts of `tests/python`.
 //!
-//! Each script starts binaries of its own, from `CHINWAG_BIN`.
+//! Each script starts its own servers with `CHINWAG_BIN`.
 
 mod support;
 
@@ -36,7 +36,7 @@ fn rooms() {
 
 fn pytest(script: &str) {
     let Some(python) = python(&["pytest", "websockets.sync.client"]) else {
-        return skip("no Python with pytest and websockets; say which one by CHINWAG_PYTHON");
+        return skip("no Python with pytest and websockets; set CHINWAG_PYTHON to one");
     };
     let mut command = Command::new(python);
     command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", script]);

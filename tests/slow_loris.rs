@@ -1,4 +1,4 @@
-//! Many clients that never finish their request: each is gone at the deadline, with 408, and the chat goes on.
+//! Clients that never finish their request get 408 at the deadline, and the chat goes on.
 
 mod support;
 
@@ -11,43 +11,43 @@ use chinwag::{Access, Config, Server};
 use serde_json::json;
 use support::{Client, DEADLINE, start_binary};
 
-const LORISES: usize = 200;
+const SLOW_CLIENTS: usize = 200;
 const USERS: usize = 50;
 
-/// The default deadline is 10 s and a byte comes every 2 s in issue 3; here all of it is five times as fast.
+/// Five times as fast as with the default deadline, to save time.
 #[test]
-fn slow_handshakes_are_cut_at_the_deadline_while_others_chat() {
+fn slow_requests_get_408_at_the_deadline_while_others_chat() {
     run(Duration::from_secs(2), Duration::from_millis(400), &["--limit", "handshake-seconds=2"]);
 }
 
 /// The same with the default deadline: `cargo test --release --test slow_loris -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes 12 s"]
-fn the_same_at_the_default_deadline() {
+fn slow_requests_get_408_at_the_default_deadline() {
     run(Duration::from_secs(10), Duration::from_secs(2), &[]);
 }
 
-/// Silent sockets take every place for a handshake. A new client is served as soon as the slowest one has had a second, and not
-/// only at the deadline, which is five minutes here.
+/// Silent clients take all places for handshakes. A new client gets in after a second, not only at the deadline of five
+/// minutes.
 #[test]
-fn silent_sockets_keep_no_client_out() {
+fn silent_clients_do_not_block_new_ones() {
     let chinwag = start_binary(&["--limit", "handshakes=8", "--limit", "handshake-seconds=300"]);
     let silent: Vec<_> = (0..8).map(|_| TcpStream::connect(chinwag.addr()).expect("a connection")).collect();
     let begin = Instant::now();
     while !opens(chinwag.addr()) {
-        assert!(begin.elapsed() < DEADLINE, "nobody gets in");
+        assert!(begin.elapsed() < DEADLINE, "no client gets in");
         thread::park_timeout(Duration::from_millis(50));
     }
     drop(silent);
 }
 
-/// A connection whose response is delayed does not count as a handshake: the silent ones are cut.
+/// Delayed responses to wrong tokens hold places that cannot be freed, so the silent clients are cut.
 #[test]
-fn silent_sockets_keep_no_client_out_while_responses_are_delayed() {
+fn silent_clients_do_not_block_new_ones_while_wrong_tokens_wait() {
     let mut config = Config::default();
     (config.max_handshakes, config.wrong_token_delay) = (4, DEADLINE * 2);
     let builder = Server::builder().config(config).access(Access::default().token("s3cret").expect("a token"));
-    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("threads enough");
+    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("enough threads");
     let addr = server.local_addrs()[0];
     let guess = || {
         let mut stream = TcpStream::connect(addr).expect("a connection");
@@ -59,18 +59,18 @@ fn silent_sockets_keep_no_client_out_while_responses_are_delayed() {
     let silent: Vec<_> = (0..4).map(|_| TcpStream::connect(addr).expect("a connection")).collect();
     let begin = Instant::now();
     while status(addr, "Authorization: Bearer s3cret\r\n").as_deref() != Some("101") {
-        assert!(begin.elapsed() < DEADLINE, "nobody gets in");
+        assert!(begin.elapsed() < DEADLINE, "no client gets in");
         thread::sleep(Duration::from_millis(50));
     }
     drop((waiting, silent));
 }
 
-/// Does a handshake succeed?
+/// Whether a handshake succeeds.
 fn opens(addr: SocketAddr) -> bool {
     status(addr, "").as_deref() == Some("101")
 }
 
-/// What a handshake with these fields is answered.
+/// The status of a handshake with these fields.
 fn status(addr: SocketAddr, fields: &str) -> Option<String> {
     let mut stream = TcpStream::connect(addr).expect("a connection");
     stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
@@ -89,13 +89,13 @@ fn run(deadline: Duration, pause: Duration, flags: &[&str]) {
     let chinwag = start_binary(flags);
     let mut users = users(chinwag.addr());
     let addr = chinwag.addr();
-    let lorises = thread::spawn(move || drip(addr, deadline, pause));
-    let mut took = chat_until(&mut users, || lorises.is_finished());
-    let refused = lorises.join().expect("every one of them gets its 408");
+    let slow = thread::spawn(move || drip(addr, deadline, pause));
+    let mut took = chat_until(&mut users, || slow.is_finished());
+    let refused = slow.join().expect("each one gets 408");
     took.sort();
     let at = |percent: usize| took[(took.len() - 1) * percent / 100];
     println!(
-        "{LORISES} slow requests, refused after {:.1} to {:.1} s; {USERS} users meanwhile: {} messages delivered, \
+        "{SLOW_CLIENTS} slow requests, refused after {:.1} to {:.1} s; {USERS} users meanwhile: {} messages delivered, \
          p50 {:.2?}, p99 {:.2?}, worst {:.2?}",
         refused.iter().min().expect("200").as_secs_f64(),
         refused.iter().max().expect("200").as_secs_f64(),
@@ -116,51 +116,51 @@ fn users(addr: SocketAddr) -> Vec<Client> {
     (0..USERS).map(sign_in).collect()
 }
 
-/// Each in turn says something that all must hear: how long each delivery took.
-fn chat_until(users: &mut [Client], over: impl Fn() -> bool) -> Vec<Duration> {
+/// The users send in turns, and all receive. Returns how long each delivery took.
+fn chat_until(users: &mut [Client], is_over: impl Fn() -> bool) -> Vec<Duration> {
     let mut took = Vec::new();
     let begin = Instant::now();
     for round in 0.. {
-        if over() {
+        if is_over() {
             break;
         }
-        assert!(begin.elapsed() < 4 * DEADLINE, "the slow ones are still there");
-        let said = Instant::now();
+        assert!(begin.elapsed() < 4 * DEADLINE, "the slow clients are still connected");
+        let sent = Instant::now();
         let text = format!("round {round}");
         users[round % USERS].say_json(&json!({"type": "message", "text": text}));
         for user in users.iter_mut() {
             user.wait_until(&text, |object| object["type"] == "message" && object["text"] == text.as_str());
-            took.push(said.elapsed());
+            took.push(sent.elapsed());
         }
-        // Its pace: every user stays below the bound on messages a second.
+        // Each user stays below the limit of messages a second.
         thread::park_timeout(Duration::from_millis(10));
     }
     took
 }
 
-/// All of them send a byte every now and then; how long each one lived.
+/// The clients send a byte after each pause. Returns how long each connection lasted.
 fn drip(addr: SocketAddr, deadline: Duration, pause: Duration) -> Vec<Duration> {
     let begin = Instant::now();
     let connect = |_| {
-        // Before the server can have begun to count.
+        // Earlier than the server's own start of the deadline.
         let since = Instant::now();
         let stream = TcpStream::connect(addr).expect("the server accepts connections");
         stream.set_nonblocking(true).expect("a fresh socket");
         (stream, since, Vec::new())
     };
-    let mut left: Vec<_> = (0..LORISES).map(connect).collect();
+    let mut left: Vec<_> = (0..SLOW_CLIENTS).map(connect).collect();
     let mut refused = Vec::new();
     let mut request = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ".iter().chain(std::iter::repeat(&b'x'));
     while !left.is_empty() {
-        assert!(begin.elapsed() < deadline + DEADLINE, "{} are still there", left.len());
+        assert!(begin.elapsed() < deadline + DEADLINE, "{} are still connected", left.len());
         let byte = [*request.next().expect("endless")];
         left.iter_mut().for_each(|(stream, ..)| drop(stream.write(&byte)));
         let next = Instant::now() + pause;
         while Instant::now() < next && !left.is_empty() {
-            left.retain_mut(|(stream, since, heard)| match read(stream, heard) {
+            left.retain_mut(|(stream, since, received)| match read(stream, received) {
                 true => true,
                 false => {
-                    assert!(heard.starts_with(b"HTTP/1.1 408 "), "{:?}", String::from_utf8_lossy(heard));
+                    assert!(received.starts_with(b"HTTP/1.1 408 "), "{:?}", String::from_utf8_lossy(received));
                     refused.push(since.elapsed());
                     false
                 }
@@ -171,11 +171,11 @@ fn drip(addr: SocketAddr, deadline: Duration, pause: Duration) -> Vec<Duration> 
     refused
 }
 
-/// False: the server has ended the connection.
-fn read(stream: &mut TcpStream, heard: &mut Vec<u8>) -> bool {
-    match stream.read_to_end(heard) {
+/// False if the server has closed the connection.
+fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> bool {
+    match stream.read_to_end(received) {
         Ok(_) => false,
         Err(error) if error.kind() == ErrorKind::WouldBlock => true,
-        Err(error) => panic!("no clean end: {error}, after {:?}", String::from_utf8_lossy(heard)),
+        Err(error) => panic!("no FIN: {error}, after {:?}", String::from_utf8_lossy(received)),
     }
 }

@@ -1,7 +1,7 @@
-//! Some stay and chat, others come, misbehave and leave at random, for minutes. Nobody who stayed misses a message, and
-//! what the server used, it gives back.
+//! Permanent clients chat while others connect, misbehave and leave at random, for minutes. The permanent ones miss no
+//! message, and the server frees its resources.
 //!
-//! Ten minutes:  cargo test --test soak -- --ignored --nocapture   (CHINWAG_SOAK_SECONDS: another time)
+//! Ten minutes:  cargo test --test soak -- --ignored --nocapture   (CHINWAG_SOAK_SECONDS: another duration)
 
 mod support;
 
@@ -18,20 +18,20 @@ use support::frames::{CLOSE, PING, RawClient, TEXT, frame, handshake, header};
 use support::process::{Usage, usage};
 use support::{Client, DEADLINE, start_binary, wait_until};
 
-const STAYERS: usize = 10;
+const PERMANENT: usize = 10;
 const VISITORS: usize = 4;
 
-/// More of the machine's memory than before, for what an allocator keeps: this, however long it runs.
+/// Memory that an allocator may keep, however long the test runs.
 const SLACK_KIB: u64 = 8 * 1024;
 
 #[test]
-fn a_few_seconds() {
+fn soak_for_five_seconds() {
     soak(Duration::from_secs(5));
 }
 
 #[test]
 #[ignore = "takes ten minutes"]
-fn ten_minutes() {
+fn soak_for_ten_minutes() {
     let seconds = std::env::var("CHINWAG_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
     soak(Duration::from_secs(seconds));
 }
@@ -39,91 +39,91 @@ fn ten_minutes() {
 fn soak(time: Duration) {
     let chinwag = start_binary(&["-q"]);
     let addr = chinwag.addr();
-    let before = at_rest_after_a_first_wave(&chinwag);
+    let before = idle_usage_after_first_use(&chinwag);
     let shared = Arc::new(Shared::default());
-    let mut stayers: Vec<Stayer> = (0..STAYERS).map(|number| Stayer::new(addr, number)).collect();
+    let mut permanent: Vec<PermanentClient> = (0..PERMANENT).map(|number| PermanentClient::new(addr, number)).collect();
     let visitors: Vec<JoinHandle<()>> = (0..VISITORS).map(|seed| visit(addr, seed as u64 + 1, &shared)).collect();
 
     let begin = Instant::now();
     let mut rounds = 0;
     while begin.elapsed() < time {
-        round(&mut stayers, rounds);
+        round(&mut permanent, rounds);
         rounds += 1;
         thread::park_timeout(Duration::from_millis(15));
     }
     shared.over.store(true, Ordering::Relaxed);
-    visitors.into_iter().for_each(|visitor| visitor.join().expect("a visitor's visits end as they should"));
-    round(&mut stayers, rounds);
+    visitors.into_iter().for_each(|visitor| visitor.join().expect("a visitor ends as expected"));
+    round(&mut permanent, rounds);
 
     let busiest = usage(chinwag.pid());
-    let said = shared.said.lock().expect("no visitor panicked").clone();
-    let lost: usize = stayers.iter().map(|stayer| said.difference(&stayer.heard).count()).sum();
-    let received: usize = stayers.iter().map(|stayer| stayer.received).sum();
-    stayers.iter_mut().for_each(|stayer| assert_eq!(stayer.client.close(1000).0, 1000));
-    drop(stayers);
-    let after = at_rest(&chinwag, before);
+    let delivered = shared.delivered.lock().expect("no visitor panicked").clone();
+    let lost: usize = permanent.iter().map(|client| delivered.difference(&client.visits).count()).sum();
+    let received: usize = permanent.iter().map(|client| client.received).sum();
+    permanent.iter_mut().for_each(|client| assert_eq!(client.socket.close(1000).0, 1000));
+    drop(permanent);
+    let after = idle_usage(&chinwag, before);
     println!(
-        "soak of {:.0} s: {} visits, {} messages of stayers and {} of visitors sent, {received} received, lost {lost}; \
-         before {before:?}; with the stayers {busiest:?}; after {after:?}",
+        "soak of {:.0} s: {} visits, {} messages of permanent clients and {} of visitors sent, {received} received, lost {lost}; \
+         before {before:?}; with permanent clients {busiest:?}; after {after:?}",
         begin.elapsed().as_secs_f64(),
         shared.visits.load(Ordering::Relaxed),
         rounds + 1,
-        said.len(),
+        delivered.len(),
     );
     assert_eq!(lost, 0);
-    assert!(said.len() > time.as_secs() as usize, "hardly anybody said anything");
+    assert!(delivered.len() > time.as_secs() as usize, "too few messages");
     assert!(after.rss_kib < before.rss_kib + SLACK_KIB, "memory: {before:?} became {after:?}");
 }
 
-/// What the server uses without clients, after everything was used once.
-fn at_rest_after_a_first_wave(chinwag: &Chinwag) -> Usage {
+/// The resources of the idle server after each part has been used once.
+fn idle_usage_after_first_use(chinwag: &Chinwag) -> Usage {
     let empty = usage(chinwag.pid());
-    drop((0..STAYERS + VISITORS).map(|number| Stayer::new(chinwag.addr(), number)).collect::<Vec<_>>());
-    at_rest(chinwag, empty)
+    drop((0..PERMANENT + VISITORS).map(|number| PermanentClient::new(chinwag.addr(), number)).collect::<Vec<_>>());
+    idle_usage(chinwag, empty)
 }
 
-fn at_rest(chinwag: &Chinwag, before: Usage) -> Usage {
-    wait_until(4 * DEADLINE, "threads and descriptors are back where they began", || {
+fn idle_usage(chinwag: &Chinwag, before: Usage) -> Usage {
+    wait_until(4 * DEADLINE, "threads and descriptors as before", || {
         let now = usage(chinwag.pid());
         (now.threads, now.descriptors) == (before.threads, before.descriptors)
     });
     usage(chinwag.pid())
 }
 
-/// A client that stays and must receive everything.
-struct Stayer {
-    client: Client,
-    heard: HashSet<u64>,
+/// A client that must receive everything.
+struct PermanentClient {
+    socket: Client,
+    visits: HashSet<u64>,
     received: usize,
 }
 
-impl Stayer {
-    fn new(addr: SocketAddr, number: usize) -> Stayer {
+impl PermanentClient {
+    fn new(addr: SocketAddr, number: usize) -> PermanentClient {
         let mut client = Client::connect(addr, &["chinwag.v1"]);
-        client.sign_in(&format!("stayer {number}"));
-        Stayer { client, heard: HashSet::new(), received: 0 }
+        client.sign_in(&format!("permanent {number}"));
+        PermanentClient { socket: client, visits: HashSet::new(), received: 0 }
     }
 
-    /// Reads up to that text, and remembers what visitors said.
-    fn read_to(&mut self, text: &str) {
+    /// Reads up to `last`, and remembers the messages of visitors.
+    fn read_to(&mut self, last: &str) {
         loop {
-            let object: Value = self.client.wait_for("message");
+            let object: Value = self.socket.wait_for("message");
             self.received += 1;
-            let said = object["text"].as_str().expect("a text");
-            if said == text {
+            let text = object["text"].as_str().expect("a text");
+            if text == last {
                 return;
             }
-            let number = said.strip_prefix("visit ").expect("a visitor's, as no stayer's is missed or heard twice");
-            assert!(self.heard.insert(number.parse().expect("a number")), "heard twice: {said}");
+            let number = text.strip_prefix("visit ").expect("a visitor's message");
+            assert!(self.visits.insert(number.parse().expect("a number")), "received twice: {text}");
         }
     }
 }
 
-/// One says something that all hear, in the same order as everything else.
-fn round(stayers: &mut [Stayer], number: usize) {
+/// One client sends a message, and all receive it.
+fn round(permanent: &mut [PermanentClient], number: usize) {
     let text = format!("round {number}");
-    stayers[number % STAYERS].client.say_json(&json!({"type": "message", "text": text}));
-    stayers.iter_mut().for_each(|stayer| stayer.read_to(&text));
+    permanent[number % PERMANENT].socket.say_json(&json!({"type": "message", "text": text}));
+    permanent.iter_mut().for_each(|client| client.read_to(&text));
 }
 
 #[derive(Default)]
@@ -131,24 +131,24 @@ struct Shared {
     over: AtomicBool,
     visits: AtomicU64,
     next: AtomicU64,
-    /// Messages that their senders received themselves: so all clients must have received them.
-    said: Mutex<HashSet<u64>>,
+    /// Messages of visitors that were delivered to their senders, so all clients must have them.
+    delivered: Mutex<HashSet<u64>>,
 }
 
-/// A thread that comes and goes.
+/// A thread that connects and leaves again and again.
 fn visit(addr: SocketAddr, seed: u64, shared: &Arc<Shared>) -> JoinHandle<()> {
     let shared = Arc::clone(shared);
     thread::spawn(move || {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let mut deaf = Vec::new();
+        let mut slow = Vec::new();
         while !shared.over.load(Ordering::Relaxed) {
             match dice.roll(14) {
                 0..=3 => chat(addr, &shared, dice.roll(8), dice.roll(2) == 0),
-                4 => deaf.push(open(addr, &frame(TEXT, br#"{"type":"username","name":"deaf"}"#))),
+                4 => slow.push(open(addr, &frame(TEXT, br#"{"type":"username","name":"slow"}"#))),
                 other => misbehave(addr, other),
             }
-            if deaf.len() > 3 {
-                deaf.clear();
+            if slow.len() > 3 {
+                slow.clear();
             }
             shared.visits.fetch_add(1, Ordering::Relaxed);
             thread::park_timeout(Duration::from_millis(20 + dice.roll(60)));
@@ -156,8 +156,8 @@ fn visit(addr: SocketAddr, seed: u64, shared: &Arc<Shared>) -> JoinHandle<()> {
     })
 }
 
-/// Says a few things, hears them, and leaves, with or without a word.
-fn chat(addr: SocketAddr, shared: &Shared, messages: u64, politely: bool) {
+/// Sends a few messages, receives them, and leaves with or without a Close frame.
+fn chat(addr: SocketAddr, shared: &Shared, messages: u64, clean: bool) {
     let mut client = Client::connect(addr, &["chinwag.v1"]);
     client.sign_in("visitor");
     for _ in 0..messages {
@@ -165,9 +165,9 @@ fn chat(addr: SocketAddr, shared: &Shared, messages: u64, politely: bool) {
         let text = format!("visit {number}");
         client.say_json(&json!({"type": "message", "text": text}));
         client.wait_until(&text, |object| object["text"] == text.as_str());
-        shared.said.lock().expect("no visitor panicked").insert(number);
+        shared.delivered.lock().expect("no visitor panicked").insert(number);
     }
-    if politely {
+    if clean {
         client.close(1000);
     }
 }
@@ -178,7 +178,7 @@ fn open(addr: SocketAddr, bytes: &[u8]) -> RawClient {
     client
 }
 
-/// Each of these ends as it should, or the visitor's thread panics.
+/// Each case must end as expected, or the visitor's thread panics.
 fn misbehave(addr: SocketAddr, how: u64) {
     let sent = |bytes: &[u8]| {
         let mut client = open(addr, b"");
@@ -193,7 +193,7 @@ fn misbehave(addr: SocketAddr, how: u64) {
         8 => assert_eq!(sent(b"\x83\x80\0\0\0\0").expect_close_and_fin(), 1002),
         9 => assert_eq!(sent(&header(TEXT, 1_000_000)).expect_close_and_fin(), 1009),
         10 => {
-            // The server closes, and a client that replies is released at once.
+            // The server closes, and ends the connection at the client's Close frame.
             let mut client = sent(&frame(TEXT, b"no JSON").repeat(400));
             while client.expect_frame().opcode != CLOSE {}
             client.send(&frame(CLOSE, &1008_u16.to_be_bytes()));
@@ -210,7 +210,7 @@ fn misbehave(addr: SocketAddr, how: u64) {
     }
 }
 
-/// Random enough, and the same each time (xorshift).
+/// A repeatable random generator (xorshift).
 struct Dice(u64);
 
 impl Dice {

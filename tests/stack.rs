@@ -1,6 +1,6 @@
-//! The stack of a connection's thread is enough with room to spare: all of this runs on a half of it.
+//! Half of a connection's stack is enough for the deepest calls. An overflow would end the whole process.
 //!
-//! Debug builds, as tests usually are, need the most. An overflow would end the whole process, not one connection.
+//! Debug builds, which tests usually are, need the most stack.
 
 mod support;
 
@@ -13,16 +13,16 @@ fn server() -> Server {
     let mut config = Config::default();
     config.stack_size /= 2;
     let site = |request: &chinwag::http::Request| match request.uri().path() {
-        "/panic" => panic!("a backtrace is the deepest call of all"),
+        "/panic" => panic!("a backtrace is the deepest call"),
         _ => page::respond(request),
     };
     let builder = Server::builder().config(config).access(Access::default().token("s3cret").expect("a token"));
     let builder = builder.protocols(["json", "text"]).site(site).listen("127.0.0.1:0").expect("a free port");
-    builder.start().expect("threads enough")
+    builder.start().expect("enough threads")
 }
 
 #[test]
-fn the_deepest_calls_fit_into_half_of_the_stack() {
+fn deepest_calls_fit_into_half_of_the_stack() {
     let server = server();
     let addr = server.local_addrs()[0];
     let get = |target: &str| raw::get(addr, target).status;
@@ -52,17 +52,17 @@ fn the_deepest_calls_fit_into_half_of_the_stack() {
     assert!(matches!(next(&server), Event::Disconnected(..)));
 }
 
-/// A backtrace is made on the stack of the thread that panicked.
+/// A backtrace is made on the stack of the panicking thread.
 #[test]
-fn a_panic_with_a_backtrace_fits() {
+fn backtrace_fits_into_half_of_the_stack() {
     let mut again = std::process::Command::new(std::env::current_exe().expect("this program"));
-    again.args(["the_deepest_calls_fit_into_half_of_the_stack", "--exact"]).env("RUST_BACKTRACE", "full");
+    again.args(["deepest_calls_fit_into_half_of_the_stack", "--exact"]).env("RUST_BACKTRACE", "full");
     support::run(again, 4 * support::DEADLINE);
 }
 
-/// Users of the library get the same default.
+/// The library has the same default.
 #[test]
-fn an_echo_on_the_default_stack_is_fine() {
+fn echo_works_on_the_default_stack() {
     let echo = support::serving::Echo::start(Config::default());
     let mut client = Client::connect(echo.addr, &[]);
     client.say("hello");

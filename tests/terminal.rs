@@ -88,7 +88,7 @@ mod with_it {
         for (arguments, expected, words) in [
             (&[secure.as_str()][..], 1, "trust it with --ca-file FILE"),
             (&[&secure, "--ca-file", &own], 0, "you are"),
-            (&[&plain, "--ca-file", &own], 1, "speaks no TLS at that port; use ws://"),
+            (&[&plain, "--ca-file", &own], 1, "does not speak TLS at that port; use ws://"),
         ] {
             let (_, err, code) = chat(arguments, "hi\n");
             assert!(code == expected && err.contains(words), "{arguments:?}: {code}, {err}");

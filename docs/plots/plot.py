@@ -6,23 +6,23 @@
 cost.svg    deliveries per second of the server's CPU time, by peer: lockstep and fan-out
 growth.svg  p99 and CPU time per delivery against the number of clients, the number of deliveries being the same
 
-Each value is the median of a run's repetitions. Those that were not correct (something lost, doubled, reordered) count
-only where no repetition was correct, and are drawn hollow. Needs nothing but Python.
+Each value is the median of the repetitions. Incorrect ones (messages lost, doubled or reordered) count only if all are
+incorrect, and are drawn hollow. Needs only Python.
 """
 import argparse, json, math, statistics, sys
 from html import escape
 from pathlib import Path
 
-# Okabe and Ito's colours, which the colour-blind can tell apart; the first one is for the first peer.
+# Okabe and Ito's colours, which colour-blind people can distinguish, in the order of the peers.
 COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b8a600", "#7f3c8d", "#6b4c3b", "#444444", "#00a8a8",
            "#8c0045"]
-LIMIT = {"limit": "#cccccc", "limit-batch": "#999999"}  # no chat at all, but what the machine can do
+LIMIT = {"limit": "#cccccc", "limit-batch": "#999999"}  # not a chat: what the machine can do
 INK, FAINT, FONT = "#222222", "#dddddd", "system-ui, 'Segoe UI', 'Liberation Sans', Helvetica, Arial, sans-serif"
 WIDTH, HEIGHT, TOP, BOTTOM = 960, 446, 108, 76
 
 
 class Results:
-    """What was measured, by mode, key and peer."""
+    """The measured values by mode, key and peer."""
 
     def __init__(self, rows, config, peers):
         self.rows = [r for r in rows if r["config"] == config and (not peers or r["peer"] in peers)]
@@ -31,11 +31,11 @@ class Results:
         self.config = config
 
     def keys(self, mode):
-        """Those that somebody has a result for, in the order in which they were measured."""
+        """The keys with a result, in the order of measurement."""
         return list(dict.fromkeys(r["key"] for r in self.rows if r["mode"] == mode and r.get("deliveries_per_server_cpu_s")))
 
     def value(self, mode, key, peer, field):
-        """The median, and whether it is one of correct runs; None if there is nothing."""
+        """The median, and whether it is from correct runs. None without a result."""
         rows = [r for r in self.rows if (r["mode"], r["key"], r["peer"]) == (mode, key, peer) and r.get(field)]
         correct = [r for r in rows if r.get("correct")]
         values = [r[field] for r in correct or rows]
@@ -66,7 +66,7 @@ def line(x1, y1, x2, y2, colour=INK, width=1):
 
 
 def picture(title, note, peers, names, parts):
-    """A whole SVG, with a background of its own: it is read on white and on black pages."""
+    """A whole SVG with a background, for light and dark pages."""
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="{FONT}">',
            f"<title>{escape(title)}</title>", f'<rect width="{WIDTH}" height="{HEIGHT}" rx="8" fill="#ffffff"/>',
            text(20, 30, title, 17, weight="bold")]
@@ -90,7 +90,7 @@ def short(value):
 
 
 def steps(most):
-    """Round numbers from 0 up to what covers `most`, about five of them."""
+    """About five round numbers from 0 to at least `most`."""
     rough = most / 5
     size = 10 ** math.floor(math.log10(rough))
     step = next(size * n for n in (1, 2, 5, 10) if size * n >= rough)
@@ -141,7 +141,7 @@ def cost(results, names):
 
 
 def growing(results, load):
-    """The fan-outs with the same number of deliveries a second, give or take a tenth: (clients, key), in order."""
+    """The fan-outs with the same number of deliveries a second, within a tenth: (clients, key), in order."""
     sizes = [(*map(int, key.split("x")[:2]), key) for key in results.keys("fanout")]
     return sorted((clients, key) for clients, rate, key in sizes if abs(clients * rate / load - 1) <= 0.1)
 

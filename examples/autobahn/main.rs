@@ -1,7 +1,7 @@
-//! The client for Autobahn's fuzzing server: asks how many cases there are, and echoes in each of them.
+//! The client for Autobahn's fuzzing server: asks for the number of cases, and echoes in each of them.
 //!
-//! Run:      bash .ci/autobahn-client        (it starts the fuzzing server, and judges what comes out)
-//! Look at:  `echo`: what a client in the role of an echo looks like. It is all events.
+//! Run:      bash .ci/autobahn-client        (starts the fuzzing server and checks its report)
+//! Look at:  `echo`, an echo as a client.
 
 use chinwag::{
     Message,
@@ -39,7 +39,7 @@ fn run(server: &str) -> Result<usize, Error> {
     Ok(cases)
 }
 
-/// Whatever the server does to it, it goes on to the next case.
+/// Returns at the end of the connection, whatever the server did.
 fn echo(socket: &WebSocket) {
     for event in socket.events() {
         if let Event::Message(message) = event {

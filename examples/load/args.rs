@@ -6,22 +6,22 @@ use tungstenite::http::Uri;
 
 /// `--help`.
 pub(crate) const HELP: &str = "\
-Load for a running chinwag, and how long its messages take.
+Load generator for a running chinwag: measures the latency of messages.
 
-usage: load [URL] [FLAGS]      URL: where the chat is  [ws://127.0.0.1:6502/]
-  --clients N   connections, which all hear everything        [100]
+usage: load [URL] [FLAGS]      URL: the chat           [ws://127.0.0.1:6502/]
+  --clients N   connections; each one receives everything     [100]
   --rate N      messages a second, of all senders together    [500]
   --secs N      how long                                      [10]
-  --senders N   how many of the clients talk                  [all, at most 100]
+  --senders N   clients that send messages                    [all, at most 100]
   --text N      bytes of a message's text, at least 32        [64]
 
-Start the server with --no-limits: its bounds are made for people.
-Exit status: 0, 1 (something was lost, doubled or out of order, or the run was
-stopped), or 2 (a flag was wrong).
+Start the server with --no-limits: its default bounds suit people.
+Exit status: 0; 1 if messages were lost, doubled or out of order, or the run
+was stopped; 2 for a wrong flag.
 ";
 
-/// What a message's text needs for its mark and its number.
-const LEAST_TEXT: usize = 32;
+/// Bytes that a text needs for its mark and number.
+const MIN_TEXT: usize = 32;
 
 /// The flags, checked.
 #[derive(Debug)]
@@ -34,24 +34,24 @@ pub(crate) struct Args {
     pub(crate) text: usize,
 }
 
-/// Reads the command line; `None` if help is wanted.
+/// Parses the command line. `None` is `--help`.
 ///
 /// # Errors
-/// One line on what is wrong.
+/// One line that describes the problem.
 pub(crate) fn read(mut parser: Parser) -> Result<Option<Args>, String> {
-    let said = |error: lexopt::Error| format!("{error}; --help lists the flags");
+    let with_hint = |error: lexopt::Error| format!("{error}; --help lists the flags");
     let mut args = Args { url: url("ws://127.0.0.1:6502/")?, clients: 100, rate: 500, secs: 10, senders: 0, text: 64 };
-    while let Some(arg) = parser.next().map_err(said)? {
+    while let Some(arg) = parser.next().map_err(with_hint)? {
         let name = match arg {
             Arg::Short('h') | Arg::Long("help") => return Ok(None),
             Arg::Value(value) => {
-                args.url = url(&value.string().map_err(said)?)?;
+                args.url = url(&value.string().map_err(with_hint)?)?;
                 continue;
             }
             Arg::Long(name @ ("clients" | "rate" | "secs" | "senders" | "text")) => name.to_owned(),
-            other => return Err(said(other.unexpected())),
+            other => return Err(with_hint(other.unexpected())),
         };
-        let value = parser.value().map_err(said)?;
+        let value = parser.value().map_err(with_hint)?;
         match name.as_str() {
             "clients" => args.clients = number(&name, value)?,
             "rate" => args.rate = number(&name, value)?,
@@ -70,8 +70,8 @@ fn check(mut args: Args) -> Result<Args, String> {
     if args.senders > args.clients {
         return Err(format!("--senders {}: there are only {} clients", args.senders, args.clients));
     }
-    if args.text < LEAST_TEXT {
-        return Err(format!("--text {}: at least {LEAST_TEXT} bytes, which hold the message's number", args.text));
+    if args.text < MIN_TEXT {
+        return Err(format!("--text {}: at least {MIN_TEXT} bytes, which hold the message's number", args.text));
     }
     Ok(args)
 }
@@ -89,7 +89,7 @@ fn url(text: &str) -> Result<Uri, String> {
     let uri: Uri = text.parse().map_err(|error| format!("{text}: {error}; write ws://HOST:PORT/"))?;
     match (uri.scheme_str(), uri.host()) {
         (Some("ws"), Some(_)) => Ok(uri),
-        (Some("wss"), _) => Err(format!("{text}: there is no TLS here; measure without the proxy, with ws://")),
+        (Some("wss"), _) => Err(format!("{text}: this program has no TLS; use ws://, without the proxy")),
         _ => Err(format!("{text}: write ws://HOST:PORT/")),
     }
 }

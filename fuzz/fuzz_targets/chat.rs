@@ -1,5 +1,5 @@
-//! Any conversation in any rooms keeps the rules of the chat: only members receive messages, a sender has its own name,
-//! names in a room differ, messages stay in their room, and their numbers have neither gap nor duplicate.
+//! Any conversation in any rooms keeps the rules of the chat. Only members receive messages. A sender has its own name, and
+//! names in a room differ. Messages stay in their room, and their numbers have neither gap nor duplicate.
 //!
 //! A line is a step. Its first byte selects the input, its second byte the connection and the time, and the rest is the
 //! text. If a connection joins, the first byte of the rest selects the room, and the next one `since`.

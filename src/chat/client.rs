@@ -1,6 +1,6 @@
 //! A chat client that reconnects. It then catches up on missed messages and resends those that were not delivered.
 //!
-//! docs/PROTOCOL.md has the messages; the connection itself is a [`client::WebSocket`](crate::client::WebSocket).
+//! docs/PROTOCOL.md has the messages; the connection itself is a [`client::WebSocket`].
 //!
 //! ```no_run
 //! use chinwag::chat::client::{ChatClient, Event};

@@ -1,163 +1,114 @@
-//! The client page: embedded files and how they are served.
-//!
-//! Owns paths, content types, caching and the content security policy. Knows no sockets and no chat.
+//! The client page: its embedded files, and how they are served.
 
-use tungstenite::http::header::{ACCEPT_ENCODING, IF_NONE_MATCH};
+use miniz_oxide::inflate::decompress_to_vec;
+use tungstenite::http::header::{ACCEPT_ENCODING, HeaderName, IF_NONE_MATCH};
 
-use crate::chat::gzip::unpack;
 use crate::ws::http::{Method, Request, Response};
 
-const HTML: &str = "text/html; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
-const JS: &str = "text/javascript; charset=utf-8";
-const SVG: &str = "image/svg+xml";
+/// Name and gzip form of each file of the page. `build.rs` writes this list.
+static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
-/// A file at a path, compressed by `build.rs`.
-macro_rules! file {
-    ($content_type:expr, $name:literal) => {
-        file!($content_type, $name, concat!("/", $name))
-    };
-    ($content_type:expr, $name:literal, $path:expr) => {
-        Page::new($path, $content_type, include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")))
-    };
-}
+/// Bytes before the compressed data, in files of `build.rs` (RFC 1952 2.3).
+const GZIP_HEADER: usize = 10;
 
-/// Every file of the page. The second line answers the browsers that ask for an icon unasked.
-static PAGES: &[Page] = &[
-    file!(HTML, "index.html", "/"),
-    file!(SVG, "icon.svg", "/favicon.ico"),
-    file!(JS, "address.js"),
-    file!(JS, "composer.js"),
-    file!(JS, "connection.js"),
-    file!(JS, "dom.js"),
-    file!(JS, "hood-frames.js"),
-    file!(JS, "hood-life.js"),
-    file!(JS, "hood-shake.js"),
-    file!(JS, "hood-try.js"),
-    file!(CSS, "hood.css"),
-    file!(JS, "hood.js"),
-    file!(SVG, "icon.svg"),
-    file!(JS, "log.js"),
-    file!(JS, "main.js"),
-    file!(JS, "memory.js"),
-    file!(JS, "notify.js"),
-    file!(JS, "outbox.js"),
-    file!(JS, "people.js"),
-    file!(JS, "rooms.js"),
-    file!(JS, "session.js"),
-    file!(JS, "socket.js"),
-    file!(JS, "status.js"),
-    file!(JS, "strings.js"),
-    file!(CSS, "style.css"),
-    file!(JS, "text.js"),
-    file!(JS, "words.js"),
-];
-
-/// Nothing from elsewhere, nothing inline, no forms, no frames. Connections may go anywhere: the page lets
-/// people try other servers.
+/// Everything comes from this server and nothing is inline. Connections may go anywhere, so that users can try other servers.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// Answers GET and HEAD of the page's files, 405 for other methods; `None`: there is no such file.
-/// It fits [`crate::ws::http::HttpHandler`].
+/// Answers GET and HEAD requests for the files of the page, and other methods with 405. `None` if there is no file at the
+/// path. The signature is that of [`HttpHandler`](crate::ws::http::HttpHandler).
 pub fn respond(request: &Request) -> Option<Response> {
-    file(request, request.uri().path())
+    match request.uri().path() {
+        "/" => index(request),
+        // The page has one address, so that browsers store it once.
+        "/index.html" => None,
+        // Browsers request this path on their own.
+        "/favicon.ico" => serve(request, "icon.svg"),
+        path => serve(request, path.strip_prefix('/')?),
+    }
 }
 
-/// Answers with the page itself, whatever the request's path; otherwise as [`respond`].
+/// Answers with the page itself at any path, otherwise like [`respond`].
 pub fn index(request: &Request) -> Option<Response> {
-    file(request, "/")
+    serve(request, "index.html")
 }
 
-fn file(request: &Request, path: &str) -> Option<Response> {
-    let page = PAGES.iter().find(|page| page.path == path)?;
+fn serve(request: &Request, name: &str) -> Option<Response> {
+    let (_, gzip) = FILES.iter().find(|(file, _)| *file == name)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let refusal = Response::text(405, "Only GET and HEAD are possible here.");
-        return Some(refusal.with("Allow", "GET, HEAD"));
+        return Some(Response::text(405, "Only GET and HEAD are possible here.").with("Allow", "GET, HEAD"));
     }
-    Some(page.answer(request))
+    let is_compressed = accepts_gzip(request);
+    let tag = entity_tag(gzip, is_compressed);
+    if matches_tag(request, &tag) {
+        return Some(with_caching(Response::empty(304), tag));
+    }
+    let response = if is_compressed { compressed(gzip) } else { plain(gzip) };
+    let response = with_caching(response, tag)
+        .with("Content-Type", content_type(name))
+        .with("Content-Security-Policy", SECURITY_POLICY)
+        .with("Cross-Origin-Resource-Policy", "same-origin")
+        .with("Referrer-Policy", "no-referrer")
+        .with("X-Content-Type-Options", "nosniff");
+    Some(response)
 }
 
-/// One embedded file.
-struct Page {
-    path: &'static str,
-    content_type: &'static str,
-    gzip: &'static [u8],
-    hash: u64,
+fn compressed(gzip: &'static [u8]) -> Response {
+    Response { body: gzip.into(), ..Response::empty(200) }.with("Content-Encoding", "gzip")
 }
 
-impl Page {
-    const fn new(path: &'static str, content_type: &'static str, gzip: &'static [u8]) -> Self {
-        Self { path, content_type, gzip, hash: hash(gzip) }
-    }
+/// Decompressed for each request: almost all browsers and libraries accept gzip.
+fn plain(gzip: &[u8]) -> Response {
+    let body = decompress_to_vec(gzip.get(GZIP_HEADER..).unwrap_or_default());
+    Response { body: body.unwrap_or_default().into(), ..Response::empty(200) }
+}
 
-    fn answer(&self, request: &Request) -> Response {
-        let packed = accepts_gzip(request);
-        // Another form is another entity (RFC 9110 8.8.3.3).
-        let tag = format!("\"{:016x}{}\"", self.hash, if packed { "-gzip" } else { "" });
-        if is_known(request, &tag) {
-            return with_caching(Response::empty(304), tag);
-        }
-        let response = if packed { self.packed() } else { self.plain() };
-        with_caching(response.with("Content-Type", self.content_type), tag)
-            .with("Content-Security-Policy", SECURITY_POLICY)
-            .with("Cross-Origin-Resource-Policy", "same-origin")
-            .with("Referrer-Policy", "no-referrer")
-            .with("X-Content-Type-Options", "nosniff")
-    }
-
-    fn packed(&self) -> Response {
-        let response = Response::empty(200).with("Content-Encoding", "gzip");
-        Response { body: self.gzip.into(), ..response }
-    }
-
-    /// Unpacked for each request: nearly all browsers and libraries take gzip.
-    fn plain(&self) -> Response {
-        let body = unpack(self.gzip);
-        Response { body: body.unwrap_or_default().into(), ..Response::empty(200) }
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "text/html; charset=utf-8",
     }
 }
 
-/// Kept by the browser, but asked for each time: a new version of the server shows its new page at once.
+/// The checksum and length at the end of the gzip form (RFC 1952 2.3.1) identify the version. The compressed form is a
+/// representation of its own (RFC 9110 8.8.3.3).
+fn entity_tag(gzip: &[u8], is_compressed: bool) -> String {
+    let trailer = gzip.last_chunk().copied().map_or(0, u64::from_be_bytes);
+    format!("\"{trailer:016x}{}\"", if is_compressed { "-gzip" } else { "" })
+}
+
+/// Browsers store the file but revalidate it each time, so that a new version of the server shows its new page at once.
 fn with_caching(response: Response, tag: String) -> Response {
     response.with("Cache-Control", "no-cache").with("ETag", tag).with("Vary", "Accept-Encoding")
 }
 
-/// Does the client take gzip (RFC 9110 12.5.3)? It says so by name, unless with a weight of zero.
+/// Whether the client accepts gzip (RFC 9110 12.5.3): it names the coding, without a weight of zero.
 fn accepts_gzip(request: &Request) -> bool {
-    let fields = request.headers().get_all(ACCEPT_ENCODING).iter();
-    let mut codings = fields.filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(','));
-    codings.any(|coding| {
+    elements(request, ACCEPT_ENCODING).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        let refused = parts.filter_map(|part| part.strip_prefix("q=")).any(is_zero);
-        named && !refused
+        let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let is_refused = parts.filter_map(|part| part.strip_prefix("q=")).any(is_zero);
+        is_named && !is_refused
     })
 }
 
-/// Zero is `0`, or `0.` and up to three zeros (RFC 9110 12.4.2). `parse::<f32>()` would bring 15 KB into the binary.
+/// Zero is `0`, or `0.` and up to three zeros (RFC 9110 12.4.2). `parse::<f32>()` would add 15 KB to the binary.
 fn is_zero(weight: &str) -> bool {
     weight.bytes().all(|byte| matches!(byte, b'0' | b'.'))
 }
 
-/// Does the browser have that very version? Weak tags count too (RFC 9110 13.1.2).
-fn is_known(request: &Request, tag: &str) -> bool {
-    let fields = request.headers().get_all(IF_NONE_MATCH).iter();
-    let lists = fields.filter_map(|value| value.to_str().ok());
-    let mut tags = lists.flat_map(|list| list.split(',')).map(str::trim);
-    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+/// Whether the client has this version already. Weak tags match as well (RFC 9110 13.1.2).
+fn matches_tag(request: &Request, tag: &str) -> bool {
+    elements(request, IF_NONE_MATCH).any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
-/// FNV-1a, at compile time: it tells versions apart, and nobody gains by making two files collide.
-const fn hash(content: &[u8]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut at = 0;
-    while at < content.len() {
-        hash = (hash ^ content[at] as u64).wrapping_mul(0x0100_0000_01b3);
-        at += 1;
-    }
-    hash
+/// The elements of a comma-separated header field (RFC 9110 5.6.1).
+fn elements(request: &Request, field: HeaderName) -> impl Iterator<Item = &str> {
+    let values = request.headers().get_all(field).into_iter();
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
 }
 
 #[cfg(test)]
@@ -180,14 +131,14 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/chat/page");
         for entry in std::fs::read_dir(folder).expect("the folder of the page") {
             let file = entry.expect("a file").path();
-            let content = std::fs::read(&file).expect("its content");
-            let served = PAGES.iter().any(|page| unpack(page.gzip).as_ref() == Some(&content));
-            assert!(served, "{} is missing in PAGES", file.display());
+            let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+            let path = if name == "index.html" { "/".to_owned() } else { format!("/{name}") };
+            assert_eq!(get(&path).body, std::fs::read(&file).expect("its content"), "{path}");
         }
     }
 
     #[test]
-    fn gzip_is_for_those_who_take_it() {
+    fn gzip_is_sent_to_clients_that_accept_it() {
         let table = [
             ("gzip, deflate, br", true),
             ("br;q=1.0, GZIP;q=0.5", true),
@@ -197,22 +148,30 @@ mod tests {
             ("identity", false),
             ("x-gzipper", false),
         ];
-        for (accepted, packed) in table {
+        for (accepted, is_compressed) in table {
             let mut request = request(Method::GET, "/");
             request.headers_mut().insert(ACCEPT_ENCODING, accepted.parse().expect("a value"));
             let page = respond(&request).expect("a page");
-            assert_eq!(page.header("Content-Encoding"), packed.then_some("gzip"), "{accepted}");
-            assert_eq!((page.body.starts_with(&[0x1f, 0x8b]), page.header("Vary")), (packed, Some("Accept-Encoding")));
-            let content = if packed { unpack(&page.body) } else { Some(page.body.to_vec()) };
-            assert_eq!(content.as_deref(), Some(&include_bytes!("page/index.html")[..]), "{accepted}");
+            assert_eq!(page.header("Content-Encoding"), is_compressed.then_some("gzip"), "{accepted}");
+            assert_eq!(
+                (page.body.starts_with(&[0x1f, 0x8b]), page.header("Vary")),
+                (is_compressed, Some("Accept-Encoding"))
+            );
+            let content = if is_compressed { super::plain(&page.body).body } else { page.body.clone() };
+            assert_eq!(*content, include_bytes!("page/index.html")[..], "{accepted}");
             let plain = get("/");
-            assert_eq!(page.header("ETag") == plain.header("ETag"), !packed);
+            assert_eq!(page.header("ETag") == plain.header("ETag"), !is_compressed);
         }
     }
 
     #[test]
-    fn each_page_has_its_type_and_the_strict_headers() {
-        let types = [("/", HTML), ("/style.css", CSS), ("/main.js", JS), ("/favicon.ico", SVG)];
+    fn file_has_its_content_type_and_strict_headers() {
+        let types = [
+            ("/", "text/html; charset=utf-8"),
+            ("/style.css", "text/css; charset=utf-8"),
+            ("/main.js", "text/javascript; charset=utf-8"),
+            ("/favicon.ico", "image/svg+xml"),
+        ];
         for (path, content_type) in types {
             let page = get(path);
             assert_eq!((page.status, page.header("content-type")), (200, Some(content_type)));
@@ -224,8 +183,10 @@ mod tests {
     }
 
     #[test]
-    fn other_paths_and_methods() {
-        assert_eq!(respond(&request(Method::GET, "/index.html/..")), None);
+    fn unknown_paths_and_methods_are_refused() {
+        for path in ["/index.html", "/index.html/..", "/page", "/main", "//main.js"] {
+            assert_eq!(respond(&request(Method::GET, path)), None, "{path}");
+        }
         assert_eq!(respond(&request(Method::POST, "/none")), None);
         assert_eq!(get("/?token=x").status, 200);
         let post = respond(&request(Method::POST, "/")).expect("an answer");
@@ -233,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_version_is_not_sent_again() {
+    fn known_version_is_answered_with_304() {
         let tag = get("/").header("ETag").expect("a tag").to_owned();
         let weak = format!("W/{tag}");
         let list = format!("\"other\", {tag}");

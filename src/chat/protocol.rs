@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 mod error;
 mod json;
-mod marks;
 mod stored_message;
 mod text;
 
 pub use error::{ErrorReason, ProtocolError};
 pub(crate) use json::to_html_safe_json;
-pub(crate) use marks::is_mark;
 pub use stored_message::{ByteBudget, StoredMessage};
+pub(crate) use text::is_mark;
 pub use text::{civil, sanitize_name, sanitize_text};
 
 /// A connection's number, given by the server. It is below 2^53, so that JavaScript can represent it.
@@ -93,11 +92,11 @@ impl Dialect {
 pub enum ClientMessage {
     /// Sign in with this name, or change the name.
     SetName(String),
-    /// Send a text to the room, or to one user only.
+    /// Send a text to the room, or to one user.
     Message {
         /// The text, as it was typed.
         text: Arc<str>,
-        /// The name of the only user who shall receive it.
+        /// The name of the user for a private message.
         target: Option<String>,
         /// The client's identifier for this message, 1 to [`MAX_NONCE_CHARS`] characters. A second message to the room
         /// with the same nonce is not broadcast again.

@@ -4,8 +4,8 @@
 //!
 //! Rule 1: no output is for a connection that has left or was closed.
 //! Rule 2: no two users in a room have names that compare equal (RFC 8266).
-//! Rule 3: after the last tick that [`Chat::next_tick`] asks for, the last user list that was sent to a room has exactly
-//! its users with a name, the oldest connection first.
+//! Rule 3: after the last tick that [`Chat::next_tick`] asks for, the last user list of a room is correct. It has the
+//! users with a name, the oldest connection first.
 //! Rule 4: a message goes to no other room. A room's messages are numbered without gap or duplicate, and a connection
 //! receives them in this order, those before it joined first.
 

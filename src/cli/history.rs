@@ -6,7 +6,7 @@ use super::{
 };
 use chinwag::{
     Builder,
-    chat::history::{self, Durability, History, Problem, Record, Settings},
+    chat::history::{self, Durability, History, HistoryError, Record, Settings},
     chat::protocol::StoredMessage,
     chat::rules::RoomName,
 };
@@ -66,19 +66,24 @@ enum Action {
 /// One line.
 pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let file = flags.operand.as_ref().ok_or("which file? Write: chinwag history FILE")?;
-    let (path, action) = (Path::new(file), action(flags)?);
-    let printed = match action {
-        Action::Import => return import(path),
-        action => print(path, room_key(flags)?.as_deref(), action),
+    let path = Path::new(file);
+    let named = |error: HistoryError| format!("{}: {error}", path.display());
+    let action = action(flags)?;
+    if action == Action::Import {
+        let added = history::import(path, io::stdin().lock()).map_err(named)?;
+        return super::print(&format!("new messages: {added}\n"));
+    }
+    let (mut out, mut printed) = (BufWriter::new(io::stdout().lock()), Ok(()));
+    let print = |record| {
+        printed = print(&mut out, action, &record);
+        printed.is_ok()
     };
-    let advice = match printed {
+    history::each_record(path, room_key(flags)?.as_deref(), print).map_err(named)?;
+    match printed.and_then(|()| out.flush()) {
         // The reader of the pipe has seen enough.
-        Err(Problem::Closed) | Ok(()) => return Ok(()),
-        Err(Problem::Corrupt(_) | Problem::Foreign) => "; name a file that chinwag --history has written",
-        Err(Problem::Newer(_)) => "; use that one",
-        Err(_) => "",
-    };
-    printed.map_err(|problem| format!("{}: {problem}{advice}", path.display()))
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.map_err(|error| format!("cannot write to stdout: {error}")),
+    }
 }
 
 fn action(flags: &Flags) -> Result<Action, String> {
@@ -101,22 +106,12 @@ fn room_key(flags: &Flags) -> Result<Option<String>, String> {
     Ok(Some(room.key().to_string()))
 }
 
-fn print(path: &Path, room: Option<&str>, action: Action) -> Result<(), Problem> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    history::each_record(path, room, |record| match (action, record) {
-        (Action::Print, Record::Message(message)) => writeln!(out, "{}", line(&message)),
-        (Action::Export, record) | (Action::Json, record @ Record::Message(_)) => {
-            writeln!(out, "{}", record.to_json())
-        }
+fn print(out: &mut impl Write, action: Action, record: &Record) -> io::Result<()> {
+    match (action, record) {
+        (Action::Print, Record::Message(message)) => writeln!(out, "{}", line(message)),
+        (Action::Export, _) | (Action::Json, Record::Message(_)) => writeln!(out, "{}", record.to_json()),
         _ => Ok(()),
-    })?;
-    Ok(out.flush()?)
-}
-
-fn import(path: &Path) -> Result<(), String> {
-    let history::Imported { read, added, .. } =
-        history::import(path, io::stdin().lock()).map_err(|error| error.to_string())?;
-    super::print(&format!("messages read: {read}, of them new: {added}\n"))
+    }
 }
 
 /// Date, time, room, number, name and text. Nothing in it controls a terminal.

@@ -1,12 +1,8 @@
-//! Reading and writing at the same time, for programs that have their own handshakes: "how do I split tungstenite's
-//! `WebSocket`?"
+//! Splits a `tungstenite::WebSocket` into a [`Writer`] and a [`Reader`], for programs that do their own handshakes.
 //!
-//! Owns the way from a socket whose handshake is done to a [`Writer`] and a [`Reader`]. Knows no listener and no URL:
-//! [`Server`](crate::Server) and [`client`](crate::ws::client) have those.
-//!
-//! `tungstenite::WebSocket::read` blocks, and while it does, nobody can write: it owns the stream, and has no `split`.
-//! With a lock around it, writers wait until something comes; with a read timeout, everybody waits a little all the
-//! time. Here the reader waits holding no lock, and a write never waits for the network.
+//! `tungstenite::WebSocket` owns its stream and has no `split`. While its `read` blocks, no other thread can write: behind a
+//! lock, writers wait for the next message; with a read timeout, all threads wait a little all the time. Here the reader
+//! waits without a lock, and a write never waits for the network.
 //!
 //! One thread blocks in reading, another writes a thousand messages, a third closes:
 //!
@@ -17,28 +13,28 @@
 //! let listener = TcpListener::bind("127.0.0.1:0")?;
 //! let url = format!("ws://{}/", listener.local_addr()?);
 //!
-//! // The server: your own accept loop and handshake, here for one connection. It echoes.
+//! // The server has its own accept loop and handshake, here for one connection. It echoes.
 //! let server = thread::spawn(move || {
 //!     let socket = tungstenite::accept(listener.accept().unwrap().0).unwrap();
 //!     let (writer, reader) = Duplex::server(socket).split().unwrap();
 //!     reader.for_each(|message| assert!(writer.send(message)));
 //! });
 //!
-//! // The client: tungstenite's handshake, too.
+//! // The client also uses tungstenite's handshake.
 //! let stream = TcpStream::connect(url.trim_start_matches("ws://").trim_end_matches('/'))?;
 //! let (socket, _response) = tungstenite::client(&url, stream).expect("a handshake");
 //! let (writer, reader) = Duplex::client(socket).split()?;
 //!
-//! let (echoed_all, heard_all) = mpsc::channel();
+//! let (echoed_all, has_all) = mpsc::channel();
 //! let closer = writer.clone();
 //! let reading = thread::spawn(move || {
 //!     let echoes = reader.inspect(|echo| if *echo == "999".into() { echoed_all.send(()).unwrap() });
 //!     assert_eq!(echoes.count(), 1000);
 //! });
 //! let writing = thread::spawn(move || (0..1000).all(|number| writer.send(number.to_string())));
-//! let closing = thread::spawn(move || { heard_all.recv().unwrap(); closer.close(1000, "done") });
+//! let closing = thread::spawn(move || { has_all.recv().unwrap(); closer.close(1000, "done") });
 //! for thread in [reading, closing, server] { thread.join().unwrap(); }
-//! assert!(writing.join().unwrap(), "every one was sent");
+//! assert!(writing.join().unwrap(), "all messages were sent");
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
@@ -52,9 +48,9 @@ use crate::{
 };
 use std::{fmt, io, net::TcpStream, sync::Arc};
 
-/// A socket whose WebSocket handshake is done, about to be split.
+/// A socket after its WebSocket handshake, before it is split.
 #[derive(Debug)]
-#[must_use = "nothing happens before split()"]
+#[must_use = "it does nothing before split()"]
 pub struct Duplex {
     role: Role,
     socket: Socket,
@@ -68,24 +64,24 @@ enum Socket {
 }
 
 impl Duplex {
-    /// The server's side, as `tungstenite::accept` and its like return it.
+    /// The server's side, from `tungstenite::accept` or a similar function.
     ///
-    /// Hand it over before anything is read from it or written to it: at that time it holds no bytes, for they all refuse
-    /// clients that send some before the answer.
+    /// Nothing may have been read from the socket or written to it. It has no bytes buffered then, because tungstenite refuses
+    /// clients that send frames before the response.
     pub fn server(socket: tungstenite::WebSocket<TcpStream>) -> Self {
         Self::new(Role::Server, Socket::Tungstenite(Box::new(socket)))
     }
 
-    /// The client's side, as `tungstenite::client` and its like return it.
+    /// The client's side, from `tungstenite::client` or a similar function.
     ///
-    /// Hand it over before anything is read from it or written to it. A server may send its first messages together with
-    /// its answer; then tungstenite has read them. They are not lost: see [`Duplex::split`].
+    /// Nothing may have been read from the socket or written to it. Messages that the server sent together with its response
+    /// are buffered in tungstenite; [`Duplex::split`] recovers them.
     pub fn client(socket: tungstenite::WebSocket<TcpStream>) -> Self {
         Self::new(Role::Client, Socket::Tungstenite(Box::new(socket)))
     }
 
-    /// Either side, after a handshake by any means. `already_read`: the bytes that came behind the handshake, if some
-    /// were read with it; they are frames.
+    /// Either side, after any handshake. `already_read` are the bytes that were read after its end: the first frames, which
+    /// may be incomplete.
     pub fn after_handshake(role: Role, stream: TcpStream, already_read: Vec<u8>) -> Self {
         Self::new(role, Socket::Raw(stream, already_read))
     }
@@ -94,20 +90,19 @@ impl Duplex {
         Self { role, socket, config: Config::default() }
     }
 
-    /// Bounds and times: of [`Config`], those for messages, Pings, closing and what waits to be sent. What the
-    /// `WebSocket` was configured with does not count any more. Default: [`Config::default`], with messages up to 64 KiB.
+    /// The limits and timeouts for messages, Pings, closing and the send buffer. The configuration of the `WebSocket` is not
+    /// used. Default: [`Config::default`], with messages up to 64 KiB.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// The half that writes, for any thread and any number of them, and the half that reads.
+    /// Splits the socket into a half that writes, for any number of threads, and a half that reads.
     ///
     /// # Errors
-    /// No thread or descriptor is to be had for what the process needs, one thread that sends what sockets did not take
-    /// at once. `InvalidData`: tungstenite has read a part of a message already and does not give it out; what it has read
-    /// in whole messages is read again here, so this can only happen with a message that came together with the
-    /// server's answer and was cut in the middle.
+    /// No thread or descriptor is available for the one thread of the process that sends what sockets do not take at once.
+    /// `InvalidData` if tungstenite has buffered part of a message, which it does not give out. This can only happen if a
+    /// server's first message began in the segment of the response and ended in a later one.
     pub fn split(self) -> io::Result<(Writer, Reader)> {
         let (stream, input) = match self.socket {
             Socket::Tungstenite(socket) => unread::recover(*socket, self.role)?,
@@ -124,29 +119,29 @@ impl Duplex {
     }
 }
 
-/// The half that writes. Cloning is cheap; all clones write to the same connection.
+/// The half that writes. Clones are cheap and write to the same connection.
 #[derive(Clone)]
 pub struct Writer {
     connection: Arc<Connection>,
 }
 
 impl Writer {
-    /// Sends a message, and never blocks: what the socket does not take at once waits, up to [`Config::max_send_buffer`] bytes;
-    /// when more waits, the connection is failed with 1013.
+    /// Sends a message without blocking. Bytes that the socket does not take at once are buffered. If there are more than
+    /// [`Config::max_send_buffer`], the connection is closed with 1013.
     ///
-    /// False: it is closing or over, and the message was not sent.
+    /// Returns false if the connection is closing or closed. The message is not sent then.
     pub fn send(&self, message: impl Into<Message>) -> bool {
         self.connection.send_message(message.into())
     }
 
-    /// Bytes that wait to be sent.
+    /// Bytes in the send buffer.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
         self.connection.buffered_amount()
     }
 
-    /// Starts the closing handshake after all that was sent before, as [`Peer::close`](crate::Peer::close) does. The
-    /// reader comes to its end, at the latest after [`Config::close_timeout`].
+    /// Starts the closing handshake after everything that was sent before, like [`Peer::close`](crate::Peer::close). The
+    /// reader ends after [`Config::close_timeout`] at the latest.
     pub fn close(&self, code: u16, reason: &str) {
         self.connection.close(code, reason);
     }
@@ -154,12 +149,12 @@ impl Writer {
 
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Writer({} bytes wait)", self.buffered_amount())
+        write!(f, "Writer({} bytes buffered)", self.buffered_amount())
     }
 }
 
-/// The half that reads: an iterator over messages that blocks. It also answers Pings and Close frames, so somebody has to
-/// read. When it is dropped, the connection is over.
+/// The half that reads: a blocking iterator over messages. It also replies to Ping and Close frames, so a thread must read
+/// all the time. Dropping it ends the connection.
 pub struct Reader {
     connection: Arc<Connection>,
     reader: Inner,
@@ -167,14 +162,14 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Why the connection ended; `None` as long as it has not.
+    /// Why the connection ended. `None` while it is open.
     #[must_use]
     pub fn reason(&self) -> Option<&DisconnectReason> {
         self.reason.as_ref()
     }
 }
 
-/// Waits for the next message. `None`: the connection is over, [`Reader::reason`] says why.
+/// Waits for the next message. `None` when the connection has ended; [`Reader::reason`] says why.
 impl Iterator for Reader {
     type Item = Message;
 

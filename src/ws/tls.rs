@@ -1,27 +1,27 @@
-//! TLS: the certificate a server shows, and the session that lives beside a connection's WebSocket state.
-//!
-//! Owns all that is rustls's. Knows no WebSocket, no HTTP and no threads, and never blocks on a socket: bytes in, bytes
-//! out. There is only one place that chooses between this and a build without TLS: where `lib.rs` names this module.
+//! TLS with rustls: certificates, and the session beside a connection's WebSocket state. It does no network I/O.
 
 mod acceptor;
-mod addresses;
-mod certificate;
 mod connector;
-mod der;
-mod explain;
+mod pem;
 mod self_signed;
 mod session;
+mod validity;
 
 pub use acceptor::Acceptor;
-pub use addresses::addresses_of_this_machine;
 pub use connector::Connector;
-pub use self_signed::self_signed;
+pub use self_signed::{addresses_of_this_machine, self_signed};
 
 pub(crate) use session::Session;
 
 use std::fmt;
 
-/// Why a certificate cannot be used; its `Display` is a sentence that begins with the file's name, where there is one.
+/// The only protocol that is spoken over TLS (RFC 7301). There is no HTTP/2.
+const HTTP_1_1: &[u8] = b"http/1.1";
+
+/// A fatal alert before any handshake, `internal_error` (RFC 8446 6.2).
+const INTERNAL_ERROR: &[u8] = &[0x15, 3, 3, 0, 2, 2, 80];
+
+/// Why a certificate cannot be used: a sentence that begins with the name of the file, if there is one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error(String);
 
@@ -31,7 +31,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// As [`Display`](fmt::Display): `fn main() -> Result<(), …>` prints errors with `Debug`, and people read them.
+/// Like [`Display`](fmt::Display), because `fn main() -> Result<(), …>` prints errors with `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -40,20 +40,17 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
-/// What a listener is that is not plain.
+/// The mode of a listener that is not plain.
 #[derive(Debug, Clone)]
 pub(crate) enum Port {
-    /// It speaks TLS.
+    /// HTTP and WebSocket over TLS.
     Secure(Acceptor),
-    /// It speaks plain HTTP, and says only that all is at this other port, with `https`.
+    /// Plain HTTP, where each response is a redirect to `https` at this port.
     Redirect(u16),
 }
 
-/// A fatal alert before any handshake, `internal_error` (RFC 8446 6.2): more cannot be said without a handshake.
-const BUSY: &[u8] = &[0x15, 3, 3, 0, 2, 2, 80];
-
 impl Port {
-    /// For a newcomer, where TLS is spoken.
+    /// A session for a new connection, if the listener speaks TLS.
     pub(crate) fn session(&self) -> Option<Session> {
         match self {
             Self::Secure(acceptor) => acceptor.session(),
@@ -61,7 +58,7 @@ impl Port {
         }
     }
 
-    /// The port that a newcomer should have asked, and never hears more than that here.
+    /// The port to which all requests are redirected.
     pub(crate) fn redirect(&self) -> Option<u16> {
         match self {
             Self::Secure(_) => None,
@@ -69,10 +66,10 @@ impl Port {
         }
     }
 
-    /// What a newcomer hears for whom there is no time for a handshake.
+    /// What a client gets if there is no time for a TLS handshake.
     pub(crate) fn busy(&self) -> Option<&'static [u8]> {
         match self {
-            Self::Secure(_) => Some(BUSY),
+            Self::Secure(_) => Some(INTERNAL_ERROR),
             Self::Redirect(_) => None,
         }
     }

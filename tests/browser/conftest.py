@@ -1,4 +1,4 @@
-"""Fixtures: the browser, windows in it, and the rule that no window may complain."""
+"""Fixtures: the browser and its windows. A test fails if a window logs an error or a warning."""
 
 import os
 import re
@@ -25,13 +25,13 @@ def browser(playwright):
 
 @pytest.fixture
 def url(request):
-    """A room of the test's own, on the server that all tests share."""
+    """A room for this test, on the server that all tests share."""
     return f"{os.environ['CHINWAG_URL']}room/{quote(request.node.name[:64])}"
 
 
 @pytest.fixture
 def allowed():
-    """Patterns of complaints that a test provokes on purpose: it adds them to this list."""
+    """Patterns of errors that a test expects: it adds them to this list."""
     return []
 
 
@@ -39,8 +39,8 @@ def allowed():
 def window(browser, url, allowed):
     """Makes windows: window(), window("ann"), window("ann", viewport=PHONE, locale="ko-KR", …).
 
-    `server` plays a server in place of the real one: it is called with each connection (a WebSocketRoute).
-    `clock`: the page's time is in the test's hand (page.clock).
+    `server` replaces the real server: it is called with each connection (a WebSocketRoute).
+    `clock`: the test controls the page's time (page.clock).
     """
     opened = []
 
@@ -60,10 +60,10 @@ def window(browser, url, allowed):
         return new.join(name) if name else new
 
     yield make
-    complaints = [complaint for _, window in opened for complaint in window.complaints]
+    errors = [error for _, window in opened for error in window.errors]
     for context, _ in opened:
         context.close()
-    assert [c for c in complaints if not any(re.search(pattern, c) for pattern in allowed)] == []
+    assert [e for e in errors if not any(re.search(pattern, e) for pattern in allowed)] == []
 
 
 @pytest.fixture

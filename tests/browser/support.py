@@ -1,6 +1,6 @@
-"""What the browser tests share: a window with the page in it, and servers of their own.
+"""Shared by the browser tests: a window with the page, and a server that a test can stop and start.
 
-Every wait is for a condition, with a deadline; nothing sleeps.
+Every wait is for a condition and has a deadline. Nothing sleeps.
 """
 
 import os
@@ -15,16 +15,16 @@ from playwright.sync_api import Page, expect
 ARGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
-).split() + ["--host-resolver-rules=MAP *.test 127.0.0.1"]  # names that lead here, as a hostile page's would
+).split() + ["--host-resolver-rules=MAP *.test 127.0.0.1"]  # all names in .test lead to this machine, as a hostile page's name could
 CHROMIUM = os.environ.get("CHINWAG_CHROMIUM", "/usr/bin/chromium")
-DEADLINE = 30  # seconds; generous, for a loaded machine: a passing test never waits it out
+DEADLINE = 30  # seconds; long, for a loaded machine
 
 WIDE = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 SMALL = {"width": 320, "height": 568}
 
 
-# 200 people, one with the longest name there may be and more, who say long things.
+# 200 people, one with an overlong name, and long messages.
 CROWD = """async () => {
     const { showPeople } = await import('/people.js');
     const { addMessage } = await import('/log.js');
@@ -37,24 +37,24 @@ CROWD = """async () => {
 
 
 class Window:
-    """One window on the chat. What the browser complains of meanwhile fails the test (conftest.py)."""
+    """One window on the chat. An error or a warning in its console fails the test (conftest.py)."""
 
     def __init__(self, page: Page):
         self.page = page
-        self.complaints = []
+        self.errors = []
         page.on("console", self._console)
-        page.on("pageerror", lambda error: self.complaints.append(f"thrown: {error}"))
+        page.on("pageerror", lambda error: self.errors.append(f"thrown: {error}"))
 
     def _console(self, message):
         if message.type in ("error", "warning"):
-            self.complaints.append(f"{message.type}: {message.text}")
+            self.errors.append(f"{message.type}: {message.text}")
 
     def find(self, selector, **options):
         return self.page.locator(selector, **options)
 
-    def try_now(self):
-        """As a click on that button, which is gone when the page has just tried by itself."""
-        self.find("#again").dispatch_event("click")
+    def reconnect_now(self):
+        """Like a click on the button, which may vanish because the page reconnects by itself."""
+        self.find("#retry").dispatch_event("click")
 
     def expect_state(self, state, within=DEADLINE):
         expect(self.find("#state-code")).to_have_text(state, timeout=within * 1000)
@@ -66,8 +66,8 @@ class Window:
         expect(self.find("#me")).to_have_text(given or name)
         return self
 
-    def say(self, text):
-        """Types it, sends it, and waits until the server has sent it round."""
+    def send(self, text):
+        """Types and sends the text, and waits until the server delivers it."""
         self.find("#text").fill(text)
         self.find("#text").press("Enter")
         self.expect_message(text)
@@ -82,17 +82,17 @@ class Window:
     def crowd(self):
         self.page.evaluate(CROWD)
 
-    def look(self, part="life"):
-        """Opens the inspector at one of its parts."""
-        if self.find("#hood").is_hidden():
-            self.find("#hood-button").click()
+    def inspect(self, part="connection"):
+        """Opens a part of the inspector."""
+        if self.find("#inspector").is_hidden():
+            self.find("#inspector-button").click()
         if self.find(f"#{part}").get_attribute("open") is None:
             self.find(f"#{part} > summary").click()
         expect(self.find(f"#{part} > p").first).to_be_visible()
 
 
 class Chinwag:
-    """A server of a test's own, to be stopped and started again at the same port."""
+    """A server of one test. It can be stopped, and started again at the same port."""
 
     def __init__(self, *flags):
         self.port = 0

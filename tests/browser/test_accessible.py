@@ -1,4 +1,4 @@
-"""axe finds nothing in any state of the page, light and dark; names can be read; the keyboard does it all."""
+"""Accessibility: axe finds no violation, names have enough contrast, and everything works by keyboard."""
 
 import re
 
@@ -10,7 +10,7 @@ from support import PHONE, WIDE
 
 AXE = Axe()
 
-# The contrast (WCAG 2) of every hue a name can have, on every background a name can be on: as painted.
+# The painted contrast (WCAG 2) of each hue of a name on each background.
 CONTRASTS = """() => {
     const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
     const light = (colour) => {
@@ -41,34 +41,34 @@ def check(window, where):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_axe_finds_nothing(window, scheme, viewport):
+def test_axe_finds_no_violation(window, scheme, viewport):
     one = window(color_scheme=scheme, viewport=viewport, bypass_csp=True)
     check(one, "before signing in")
     other = window("other")
     one.join("one")
-    other.say("hello https://example.org/")
+    other.send("hello https://example.org/")
     one.expect_message("hello https://example.org/")
-    one.say("word " * 300)
+    one.send("word " * 300)
     one.find("#people-button").evaluate("node => node.click()")
     one.find("#people-list").get_by_text("other").click()
-    one.say("privately")
+    one.send("privately")
     one.find("#text").fill("x" * 9000)
     one.find("#text").press("Enter")
     expect(one.find("#error")).to_be_visible()
     check(one, "in the chat")
-    for tab in ("life", "shaking", "events", "trying"):
-        one.look(tab)
+    for tab in ("connection", "handshake", "events", "try"):
+        one.inspect(tab)
         check(one, tab)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_names_can_be_read(window, scheme):
+def test_names_have_enough_contrast(window, scheme):
     contrasts = window(f"reader-{scheme}", color_scheme=scheme).page.evaluate(CONTRASTS)
     assert len(contrasts) == 3 * 360
     assert min(contrasts) >= 4.5, min(contrasts)
 
 
-def test_everything_by_keyboard(window):
+def test_everything_works_by_keyboard(window):
     peer = window("peer")
     one = window()
     press = one.page.keyboard.press
@@ -83,19 +83,19 @@ def test_everything_by_keyboard(window):
     press("Enter")
     expect(one.find("#private")).to_contain_text("peer")
     expect(one.find("#text")).to_be_focused()
-    one.find("#hood-button").focus()
+    one.find("#inspector-button").focus()
     press("Enter")
-    expect(one.find("#hood-close")).to_be_focused()
+    expect(one.find("#inspector-close")).to_be_focused()
     press("Tab")
-    expect(one.find("#life > summary")).to_be_focused()
-    one.find("#trying > summary").focus()
+    expect(one.find("#connection > summary")).to_be_focused()
+    one.find("#try > summary").focus()
     press("Enter")
     expect(one.find("#try-url")).to_be_visible()
-    expect(one.find("#life > dl")).to_be_hidden()
+    expect(one.find("#connection > dl")).to_be_hidden()
     press("Escape")
-    expect(one.find("#hood")).to_be_hidden()
-    expect(one.find("#hood-button")).to_be_focused()
-    focus = one.find("#hood-button").evaluate("node => getComputedStyle(node).outlineStyle")
+    expect(one.find("#inspector")).to_be_hidden()
+    expect(one.find("#inspector-button")).to_be_focused()
+    focus = one.find("#inspector-button").evaluate("node => getComputedStyle(node).outlineStyle")
     assert focus == "solid"
 
 

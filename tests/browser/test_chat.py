@@ -1,4 +1,4 @@
-"""What a chat is for: people, messages, names; and nothing that somebody types becomes more than text."""
+"""The chat: people, messages and names. Typed markup stays text."""
 
 import json
 import re
@@ -12,9 +12,9 @@ def test_two_windows_chat(window):
     ann = window("ann")
     bob = window("bob")
     ann.expect_person("bob")
-    ann.say("hello bob")
+    ann.send("hello bob")
     bob.expect_message("hello bob")
-    bob.say("hello ann\nin two lines")
+    bob.send("hello ann\nin two lines")
     ann.expect_message("hello ann\nin two lines")
     expect(ann.find("#log .mine")).to_have_count(1)
     expect(ann.find("#log .row:not(.mine) .name")).to_have_text("bob")
@@ -23,14 +23,14 @@ def test_two_windows_chat(window):
     expect(ann.find("#people-list li")).to_have_count(1)
 
 
-def test_a_taken_name(window):
+def test_taken_name_is_replaced(window):
     window("cleo")
     second = window().join("cleo", given="cleo1")
     expect(second.find("#error")).to_contain_text("“cleo” is taken")
     expect(second.find("#error")).to_contain_text("cleo1")
 
 
-def test_a_new_name(window):
+def test_new_name_is_shown_to_all(window):
     eve = window("eve")
     other = window("other")
     eve.find("#change-name").click()
@@ -39,8 +39,8 @@ def test_a_new_name(window):
     expect(other.find("#people-list li")).to_have_text(["eva", "other you"])
 
 
-def test_a_new_name_told_before_its_list(window):
-    """So it is within 100 ms of the last list. And whoever comes right after that is nobody else's new name."""
+def test_new_name_that_arrives_before_its_list(window):
+    """The server delays lists by up to 100 ms. A person who joins then is not a renamed one."""
 
     def listed(*users):
         return {"type": "userlist", "users": users}
@@ -49,11 +49,11 @@ def test_a_new_name_told_before_its_list(window):
         return {"type": "username", "id": id, "name": name, "date": 0}
 
     def serve(ws):
-        told = [
+        messages = [
             *[listed("bob", "me"), named(1, "me"), {**named(7, "bob"), "type": "message", "text": "hi"}],
             *[named(7, "carol"), listed("carol", "me"), named(8, "dave"), listed("carol", "me", "dave")],
         ]
-        ws.on_message(lambda _: [ws.send(json.dumps(message)) for message in told])
+        ws.on_message(lambda _: [ws.send(json.dumps(message)) for message in messages])
         ws.send('{"type":"id","id":1}')
 
     me = window(server=serve)
@@ -68,7 +68,7 @@ def test_markup_stays_text(window):
     name = "<b>mallory</b>&amp;"
     mallory = window(name)
     victim = window("victim")
-    mallory.say(MARKUP)
+    mallory.send(MARKUP)
     victim.expect_message(MARKUP)
     victim.expect_person(name)
     expect(victim.find("#log .row:not(.mine) .name")).to_have_text(name)
@@ -79,27 +79,27 @@ def test_markup_stays_text(window):
 
 def test_only_web_addresses_become_links(window):
     linker = window("linker")
-    linker.say("see (https://example.org/a?b=1). javascript:alert(1) http:// ftp://x.example file:///etc")
+    linker.send("see (https://example.org/a?b=1). javascript:alert(1) http:// ftp://x.example file:///etc")
     links = linker.find("#log a")
     expect(links).to_have_count(1)
     expect(links).to_have_attribute("href", "https://example.org/a?b=1")
     expect(links).to_have_attribute("rel", "noopener noreferrer nofollow")
 
 
-def test_private_messages(window):
+def test_private_message_reaches_one_person(window):
     fay, gus, third = window("fay"), window("gus"), window("third")
     fay.find("#people-list").get_by_text("gus").click()
     expect(fay.find("#private")).to_contain_text("to gus only")
-    fay.say("for you")
+    fay.send("for you")
     gus.expect_message("for you")
     expect(gus.find("#log .private .head")).to_contain_text("to you only")
-    fay.find("#unpick").click()
-    fay.say("for all")
+    fay.find("#write-to-all").click()
+    fay.send("for all")
     third.expect_message("for all")
     expect(third.find("#log .text")).to_have_text(["for all"])
 
 
-def test_a_refused_text_comes_back(window):
+def test_rejected_text_returns_to_the_text_box(window):
     hal = window("hal")
     hal.find("#text").fill("x" * 9000)
     hal.find("#text").press("Enter")
@@ -108,24 +108,24 @@ def test_a_refused_text_comes_back(window):
     expect(hal.find("#pending > *")).to_have_count(0)
 
 
-SAY_TO_ONE_THEN_WRITE_TO_ALL = """([secret, next]) => {
+SEND_PRIVATELY_THEN_WRITE_TO_ALL = """([secret, next]) => {
     const text = document.getElementById('text');
     text.value = secret;
     text.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', cancelable: true }));
-    document.getElementById('unpick').click();
+    document.getElementById('write-to-all').click();
     text.value = next;
     text.dispatchEvent(new Event('input'));
 }"""
 
 
-def test_a_refused_private_text_stays_private(window):
-    """Its target left. Meanwhile the author writes to all: first that is sent, then the text comes back, for one."""
+def test_rejected_private_text_stays_private(window):
+    """The recipient has left. The author has a draft for all: after that is sent, the private text returns, still private."""
     guest = window("guest1")
     nan, third = window("nan"), window("third")
     nan.find("#people-list").get_by_text("guest1").click()
     guest.page.close()
     expect(nan.find("#log .note").last).to_contain_text("guest1 left")
-    nan.page.evaluate(SAY_TO_ONE_THEN_WRITE_TO_ALL, ["a secret", "for all"])
+    nan.page.evaluate(SEND_PRIVATELY_THEN_WRITE_TO_ALL, ["a secret", "for all"])
     expect(nan.find("#error")).to_contain_text("no-such-user")
     expect(nan.find("#text")).to_have_value("for all")
     expect(nan.find("#private")).to_be_hidden()
@@ -141,35 +141,35 @@ def test_a_refused_private_text_stays_private(window):
     expect(third.find("#log .text")).to_have_text(["for all"])
 
 
-def test_the_title_counts_what_was_not_seen(window):
+def test_title_counts_unread_messages(window):
     ivy = window("ivy")
     jim = window("jim")
     ivy.page.evaluate("document.hasFocus = () => false")
-    jim.say("anybody there?")
+    jim.send("are you there?")
     expect(ivy.page).to_have_title(re.compile(r"^\(1\) .*chinwag$"))
     ivy.page.evaluate("dispatchEvent(new Event('focus'))")
     expect(ivy.page).to_have_title(re.compile(r"^[^(]*chinwag$"))
 
 
-def test_the_name_is_kept_for_the_next_visit(window):
+def test_name_is_remembered_after_a_reload(window):
     kim = window("kim")
     kim.page.reload()
     expect(kim.find("#me")).to_have_text("kim")
     kim.expect_person("kim")
-    kim.say("here again")
+    kim.send("here again")
 
 
-def test_reading_further_up_is_not_disturbed(window):
+def test_new_message_does_not_scroll_a_reader_further_up(window):
     reader, writer = window("reader"), window("writer")
     for number in range(5):
-        writer.say(f"message {number}" + "\nand on" * 9)
+        writer.send(f"message {number}" + "\nand on" * 9)
     reader.expect_message("message 4" + "\nand on" * 9)
     expect(reader.find("#log .text").last).to_be_in_viewport()
     reader.find("#scroller").hover()
     reader.page.mouse.wheel(0, -600)
     expect(reader.find("#scroller")).not_to_have_class(re.compile("following"))
     top = reader.find("#scroller").evaluate("node => node.scrollTop")
-    writer.say("something new")
+    writer.send("something new")
     expect(reader.find("#newer")).to_have_text("↓ 1 new")
     assert reader.find("#scroller").evaluate("node => node.scrollTop") == top
     reader.find("#newer").click()

@@ -1,6 +1,6 @@
-"""What pages from elsewhere can do to a chat on this network: nothing, unless a flag says so.
+"""Pages from other sites cannot connect to the chat unless a flag allows it.
 
-All names that end in .test lead to this machine, as a hostile page's own name would (support.py).
+All names in .test lead to this machine, as a hostile page's name could (support.py).
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import pytest
 
 from support import Chinwag, Window
 
-# Opens a WebSocket, and says how far that came: the first message, or the code of the end.
+# Opens a WebSocket. Returns the first message, or the code of the close event.
 CONNECT = """url => new Promise(resolve => {
     const socket = new WebSocket(url, "json");
     socket.onmessage = event => { resolve(event.data); socket.close(); };
@@ -33,7 +33,7 @@ class Page(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def elsewhere():
-    """The port of a web server that serves some page, whatever the name it is asked by."""
+    """The port of a web server that serves a page under any host name."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever).start()
     yield server.server_port
@@ -62,25 +62,25 @@ def connect(page, origin, url):
     return page.evaluate(CONNECT, url)
 
 
-def test_a_page_on_another_origin_cannot_open_a_chat_connection(page, elsewhere):
+def test_page_of_another_origin_is_refused(page, elsewhere):
     with chat() as server:
         assert connect(page, f"http://evil.test:{elsewhere}/", f"ws://127.0.0.1:{server.port}/") == 1006
 
 
-def test_it_can_when_its_origin_is_allowed_and_no_other_can(page, elsewhere):
+def test_page_of_an_allowed_origin_connects(page, elsewhere):
     with chat("--origin", f"http://friend.test:{elsewhere}") as server:
         url = f"ws://127.0.0.1:{server.port}/"
         assert json.loads(connect(page, f"http://friend.test:{elsewhere}/", url))["type"] == "id"
         assert connect(page, f"http://evil.test:{elsewhere}/", url) == 1006
 
 
-def test_a_page_of_the_same_host_on_another_port_can(page, elsewhere):
+def test_page_of_the_same_host_on_another_port_connects(page, elsewhere):
     with chat() as server:
         url = f"ws://127.0.0.1:{server.port}/"
         assert json.loads(connect(page, f"http://127.0.0.1:{elsewhere}/", url))["type"] == "id"
 
 
-def test_a_sandboxed_page_has_no_origin_and_cannot(page, elsewhere):
+def test_sandboxed_page_without_origin_is_refused(page, elsewhere):
     with chat() as server:
         page.goto(f"http://evil.test:{elsewhere}/")
         frame = """url => new Promise(resolve => {
@@ -93,7 +93,7 @@ def test_a_sandboxed_page_has_no_origin_and_cannot(page, elsewhere):
         assert page.evaluate(frame, f"ws://127.0.0.1:{server.port}/") == 1006
 
 
-def test_a_foreign_host_is_refused_page_and_handshake_alike(page, elsewhere):
+def test_foreign_host_name_is_refused_for_page_and_handshake(page, elsewhere):
     with chat("--origin", "*") as server:
         answer = page.goto(f"http://rebound.test:{server.port}/")
         assert answer.status == 421
@@ -101,11 +101,11 @@ def test_a_foreign_host_is_refused_page_and_handshake_alike(page, elsewhere):
         assert connect(page, f"http://evil.test:{elsewhere}/", f"ws://rebound.test:{server.port}/") == 1006
 
 
-def test_a_host_that_is_given_is_served_page_and_chat(browser, page):
+def test_host_name_given_by_flag_is_served(browser, page):
     with chat("--host", "rebound.test") as server:
         ann = Window(page)
         page.goto(f"http://rebound.test:{server.port}/")
         ann.expect_state("OPEN")
-        ann.join("ann").say("under this name, too")
-        assert ann.complaints == []
+        ann.join("ann").send("under this name")
+        assert ann.errors == []
         assert page.goto(f"http://other.test:{server.port}/").status == 421

@@ -1,4 +1,4 @@
-"""The page by https: it speaks wss, and says why the browser refuses ws. The TLS is a tunnel's, made of Python's ssl."""
+"""A page from https uses wss, and explains why the browser refuses ws. Python's ssl module terminates TLS."""
 
 import re
 import socket
@@ -16,7 +16,7 @@ CERTIFICATE = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v
 
 
 class Tunnel(socketserver.ThreadingTCPServer):
-    """Takes TLS off, and passes the bytes on to a port of this machine."""
+    """Terminates TLS and forwards the bytes to a local port."""
 
     daemon_threads = True
     block_on_close = False
@@ -25,17 +25,17 @@ class Tunnel(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), None)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate)
-        self.behind = port
+        self.target = port
 
     def finish_request(self, client, _):
         try:
             with self.context.wrap_socket(client, server_side=True) as outer, socket.create_connection(
-                ("127.0.0.1", self.behind)
+                ("127.0.0.1", self.target)
             ) as inner:
                 threading.Thread(target=copy, args=(inner, outer), daemon=True).start()
                 copy(outer, inner)
         except OSError:
-            pass  # whoever went away
+            pass  # one side has closed
 
 
 def copy(source, sink):
@@ -49,7 +49,7 @@ def copy(source, sink):
 
 @pytest.fixture
 def secure(tmp_path):
-    """The address of a chat by https."""
+    """The https address of a chat."""
     certificate = tmp_path / "chat.pem"
     subprocess.run(CERTIFICATE.format(certificate).split(), check=True, capture_output=True)
     server = Chinwag("--host", "chat.test")
@@ -61,16 +61,16 @@ def secure(tmp_path):
     server.stop()
 
 
-def test_a_page_by_https_speaks_wss_and_explains_mixed_content(window, secure, allowed):
+def test_page_from_https_uses_wss_and_explains_mixed_content(window, secure, allowed):
     allowed.append("^error: Mixed Content")
     ann = window("ann", at=secure, ignore_https_errors=True)
-    ann.say("encrypted")
-    ann.look("life")
-    expect(ann.find("#life-url")).to_have_text(re.compile("^wss://chat.test:"))
-    ann.look("trying")
+    ann.send("encrypted")
+    ann.inspect("connection")
+    expect(ann.find("#connection-url")).to_have_text(re.compile("^wss://chat.test:"))
+    ann.inspect("try")
     expect(ann.find("#try-url")).to_have_value(secure.replace("https", "wss"))
     ann.find("#try-url").fill("ws://chat.test:80/")
     ann.find("#try-connect").get_by_text("Connect").click()
-    expect(ann.find("#error")).to_contain_text("On a page from https://, browsers refuse ws:// (mixed content): use wss://.")
+    expect(ann.find("#error")).to_contain_text("Pages from https:// cannot connect to ws:// (mixed content). Use wss://.")
     expect(ann.find("#try-out")).to_contain_text("SecurityError")
     ann.expect_state("OPEN")

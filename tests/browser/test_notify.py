@@ -1,9 +1,9 @@
-"""Sound and notifications: only for those who ask for them, and then they come."""
+"""Sound and notifications are off until the user enables them."""
 
 import pytest
 from playwright.sync_api import expect
 
-# Before the page's own scripts: remembers what is asked of the browser, and does not make a noise.
+# Runs before the page's scripts: records requests, sounds and notifications.
 RECORD = """
 window.asked = 0;
 window.beeps = 0;
@@ -20,7 +20,7 @@ document.hasFocus = () => false;
 
 @pytest.fixture
 def listener(browser, url, window):
-    """Makes a window that records; `permission`: notifications are granted, as by an earlier answer."""
+    """Makes a window that records. `permission`: notifications are already granted."""
 
     def make(name, permission=True):
         one = window(connects=False)
@@ -38,39 +38,38 @@ def state(window):
     return window.page.evaluate("() => [asked, beeps, notified]")
 
 
-def test_nothing_is_asked_or_heard_unasked(window, listener):
+def test_sound_and_notifications_are_off_by_default(window, listener):
     ann, bob = listener("ann"), window("bob")
-    bob.say("hello")
+    bob.send("hello")
     ann.expect_message("hello")
     expect(ann.find("#sound")).not_to_be_checked()
-    expect(ann.find("#notes")).not_to_be_checked()
+    expect(ann.find("#notifications")).not_to_be_checked()
     assert state(ann) == [0, 0, []]
 
 
-def test_who_asks_gets_them_and_keeps_them(window, listener):
+def test_enabled_sound_and_notifications_stay_enabled(window, listener):
     ann, bob = listener("ann"), window("bob")
     ann.find("#sound").check()
-    ann.find("#notes").check()
+    ann.find("#notifications").check()
     ann.page.wait_for_function("() => asked === 1")
-    bob.say("hello")
+    bob.send("hello")
     ann.page.wait_for_function("() => beeps === 1 && notified.length === 1")
     assert state(ann) == [1, 1, [["bob", "hello"]]]
-    ann.say("my own are quiet")
+    ann.send("my own are quiet")
     ann.page.reload()
     expect(ann.find("#sound")).to_be_checked()
-    expect(ann.find("#notes")).to_be_checked()
+    expect(ann.find("#notifications")).to_be_checked()
     ann.expect_message("my own are quiet")
-    assert state(ann) == [0, 0, []], "neither asked again, nor told of what was said before"
-    ann.find("#notes").uncheck()
-    bob.say("only a sound")
+    assert state(ann) == [0, 0, []], "no new request, and no notification for history"
+    ann.find("#notifications").uncheck()
+    bob.send("only a sound")
     ann.page.wait_for_function("() => beeps === 1")
     assert state(ann) == [0, 1, []]
 
 
-def test_who_is_refused_is_told_so(listener):
-    """The browser says no: the box does not stay ticked."""
+def test_checkbox_is_cleared_when_permission_is_denied(listener):
     ann = listener("ann", permission=False)
-    ann.find("#notes").click()
-    expect(ann.find("#notes")).not_to_be_checked()
+    ann.find("#notifications").click()
+    expect(ann.find("#notifications")).not_to_be_checked()
     ann.page.wait_for_function("() => asked === 1")
-    assert ann.page.evaluate("localStorage['chinwag.notes']") == "false"
+    assert ann.page.evaluate("localStorage['chinwag.notifications']") == "false"

@@ -1,4 +1,4 @@
-"""The connection ends: the page says so, keeps what is typed, and comes back by itself."""
+"""A lost connection: the page shows it, keeps typed messages, and reconnects."""
 
 import json
 import re
@@ -6,24 +6,24 @@ import signal
 
 from playwright.sync_api import expect
 
-NETWORK = r"WebSocket connection to .* failed"  # the browser's own words on a server that is away
+NETWORK = r"WebSocket connection to .* failed"  # Chromium's message when the server is down
 
 
-def test_a_restarted_server_is_found_again(window, chinwag, allowed):
+def test_page_reconnects_to_a_restarted_server(window, chinwag, allowed):
     allowed.append(NETWORK)
     ann = window("ann", at=chinwag.url)
     bob = window("bob", at=chinwag.url)
-    ann.say("before")
+    ann.send("before")
     chinwag.stop()
     ann.expect_state("CLOSED")
     expect(ann.find("#state-word")).to_have_text("Not connected")
     expect(ann.find("#trouble")).to_contain_text("1006")
-    expect(ann.find("#countdown")).to_have_text(re.compile(r"Trying again in \d+ s"))
+    expect(ann.find("#countdown")).to_have_text(re.compile(r"Reconnecting in \d+ s"))
     for text in ("typed meanwhile", "and one more"):
         ann.find("#text").fill(text)
         ann.find("#text").press("Enter")
     expect(ann.find("#pending .text")).to_have_text(["typed meanwhile", "and one more"])
-    expect(ann.find("#pending small").last).to_have_text("Waits for the connection")
+    expect(ann.find("#pending small").last).to_have_text("Waiting for the connection")
 
     chinwag.start()
     ann.expect_state("OPEN")
@@ -31,37 +31,36 @@ def test_a_restarted_server_is_found_again(window, chinwag, allowed):
     expect(ann.find("#pending > *")).to_have_count(0)
     expect(ann.find("#log .mine .text")).to_have_text(["before", "typed meanwhile", "and one more"])
     bob.expect_state("OPEN")
-    bob.say("I am back too")
+    bob.send("I am back too")
     ann.expect_message("I am back too")
 
 
-def test_a_server_that_says_goodbye(window, chinwag, allowed):
+def test_close_1001_is_shown_and_the_page_reconnects(window, chinwag, allowed):
     allowed.append(NETWORK)
     dan = window("dan", at=chinwag.url)
     chinwag.stop(signal.SIGTERM)
     expect(dan.find("#trouble")).to_contain_text("1001")
     chinwag.start()
-    dan.try_now()
+    dan.reconnect_now()
     dan.expect_state("OPEN")
 
 
-def test_the_back_button(window):
-    """A page put aside lets go of its connection, and takes a new one when it is shown again."""
+def test_hidden_page_closes_and_reconnects_when_shown(window):
     eli = window("eli")
     eli.page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
     eli.expect_state("CLOSED")
     expect(eli.find("#countdown")).to_be_hidden()
     eli.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     eli.expect_state("OPEN")
-    eli.say("shown again")
+    eli.send("shown again")
 
 
-def test_too_fast_is_forgotten_with_its_connection(window):
-    """Refused on one connection, sent on the next: not once more when the first one's waiting time is over."""
+def test_retry_after_too_fast_is_cancelled_by_a_new_connection(window):
+    """The message is rejected on one connection and sent on the next. The first one's timer must not send it again."""
     sent = []
 
     def serve(ws):
-        def hear(data):
+        def receive(data):
             message = json.loads(data)
             if message["type"] == "username":
                 ws.send('{"type":"username","id":1,"name":"fred","date":0}')
@@ -71,7 +70,7 @@ def test_too_fast_is_forgotten_with_its_connection(window):
                     ws.send('{"type":"error","reason":"too-fast","about":""}')
                     ws.close(code=4000)
 
-        ws.on_message(hear)
+        ws.on_message(receive)
         ws.send('{"type":"id","id":1}')
 
     fred = window(server=serve, clock=True)
@@ -80,18 +79,18 @@ def test_too_fast_is_forgotten_with_its_connection(window):
     fred.find("#text").fill("once")
     fred.find("#text").press("Enter")
     fred.expect_state("CLOSED")
-    fred.find("#again").click()
+    fred.find("#retry").click()
     expect(fred.find("#pending small")).to_have_text("Sending…")
     fred.page.clock.run_for(5000)
-    fred.find("#text").fill("a sign that all was heard")
-    fred.look("trying")
+    fred.find("#text").fill("a marker after all others")
+    fred.inspect("try")
     fred.find("#try-send").get_by_text("send()").click()
-    expect(fred.find("#frames summary", has_text='"text":"hi"')).to_have_count(1)
+    expect(fred.find("#event-list summary", has_text='"text":"hi"')).to_have_count(1)
     assert sent == ["once", "once", "hi"]
 
 
-def test_waits_grow_and_differ(window):
-    """The page's own code, with the clock in the test's hand: each wait is 50 to 100 % of 1, 2, 4 … 30 s."""
+def test_waits_grow_and_are_random(window):
+    """Each wait is 50 to 100 % of 1, 2, 4 … 30 s. The test replaces the clock."""
     one = window()
     waits = one.page.evaluate("""async () => {
         const { Connection } = await import('/connection.js');
@@ -106,7 +105,7 @@ def test_waits_grow_and_differ(window):
         window.setTimeout = (act) => later(act, 0);
         return new Promise((done) => {
             const connection = new Connection(() => 'ws://nowhere', []);
-            connection.watch(({ what, wait }) => {
+            connection.listen(({ what, wait }) => {
                 if (what === 'waiting' && waits.push(wait) === 8) { done(waits); connection.close(); }
             });
             connection.connect();

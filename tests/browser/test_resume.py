@@ -1,6 +1,6 @@
-"""Nothing typed is lost, nothing is shown twice: connections that end, servers that restart, with and without history.
+"""No message is lost or shown twice when connections end or the server restarts, with and without history.
 
-CHINWAG_OUTAGE says how many seconds the server is away (2, unless it is set).
+CHINWAG_OUTAGE is the length of the outage in seconds (default 2).
 """
 
 import json
@@ -14,11 +14,11 @@ from playwright.sync_api import expect
 
 from support import DEADLINE, Chinwag
 
-NETWORK = r"WebSocket connection to .* failed"  # the browser's own words on a server that is away
+NETWORK = r"WebSocket connection to .* failed"  # Chromium's message when the server is down
 OUTAGE = float(os.environ.get("CHINWAG_OUTAGE", 2))
 HIDE, SHOW = (f"dispatchEvent(new PageTransitionEvent('page{what}', {{ persisted: true }}))" for what in ("hide", "show"))
 
-# Types one text after the other, with pauses, whatever happens to the connection meanwhile.
+# Sends one text after the other, with pauses, also while the connection is down.
 TYPE = """async ([texts, pause]) => {
     const text = document.getElementById('text');
     for (const next of texts) {
@@ -32,27 +32,27 @@ TYPE = """async ([texts, pause]) => {
 
 def has_history():
     asked = subprocess.run([os.environ["CHINWAG_BIN"], "history", "no-such-file"], capture_output=True, text=True)
-    return "no-such-file" in asked.stderr  # else: a sentence about the build
+    return "no-such-file" in asked.stderr  # otherwise: a message about the build
 
 
 def texts(window):
-    return window.find("#log .text").all_text_contents()  # inner texts are empty where nothing is painted
+    return window.find("#log .text").all_text_contents()  # inner_text is empty for what is not painted
 
 
 @pytest.fixture(params=["in memory", "history"])
 def server(request, tmp_path):
-    """A server to be killed; the second kind remembers what was said."""
+    """A server that the test kills; the second kind stores messages."""
     if request.param == "history" and not has_history():
-        pytest.skip("this build keeps no history on disk")
+        pytest.skip("this build does not have the feature history")
     flags = ["--history", str(tmp_path / "history.db")] if request.param == "history" else []
     server = Chinwag(*flags)
-    server.remembers = bool(flags)
+    server.has_history = bool(flags)
     yield server
     server.stop()
 
 
-def test_an_outage_while_two_are_typing(window, server, allowed):
-    """Killed in the middle of it: each page ends with each message once, its own in the order of typing."""
+def test_outage_while_two_people_type(window, server, allowed):
+    """The server is killed meanwhile. Each page then shows each message once, and its own messages in order."""
     allowed.append(NETWORK)
     ann, bob = window("ann", at=server.url), window("bob", at=server.url)
     said = {ann: [f"ann {n}" for n in range(25)], bob: [f"bob {n}" for n in range(25)]}
@@ -64,53 +64,53 @@ def test_an_outage_while_two_are_typing(window, server, allowed):
     server.stop()
     for one in said:
         one.expect_state("CLOSED")
-    time.sleep(OUTAGE)  # not to synchronise: that is the outage
+    time.sleep(OUTAGE)  # this is the outage, not a synchronisation
     server.start()
     for one in said:
         one.page.wait_for_function("() => window.typed")
-        one.expect_state("OPEN", within=OUTAGE + DEADLINE)  # the pauses between its tries have grown with the outage
+        one.expect_state("OPEN", within=OUTAGE + DEADLINE)  # the waits have grown during the outage
         expect(one.find("#pending > *")).to_have_count(0)
     for one in said:
         expect(one.find("#log .mine .text")).to_have_text(said[one])
-    if server.remembers:
+    if server.has_history:
         everything = sorted(said[ann] + said[bob])
         for one in said:
             expect(one.find("#log .text")).to_have_count(50)
             assert sorted(texts(one)) == everything
         assert texts(ann) == texts(bob)
-    else:  # what a killed server had told one of them only, nobody can tell the other
+    else:  # a message may have reached one of the two only
         for one in said:
             assert len(texts(one)) == len(set(texts(one)))
-            expect(one.find("#log .note", has_text="Some messages may be gone")).to_have_count(1)
+            expect(one.find("#log .note", has_text="Some messages may be lost")).to_have_count(1)
 
 
-def test_what_was_missed_comes_once_and_in_order(window):
+def test_missed_messages_arrive_once_and_in_order(window):
     eli, bob = window("eli"), window("bob")
-    bob.say("one")
-    eli.say("two")
+    bob.send("one")
+    eli.send("two")
     eli.page.evaluate(HIDE)
     eli.expect_state("CLOSED")
     eli.find("#text").fill("written meanwhile")
     eli.find("#text").press("Enter")
     for text in ("three", "four"):
-        bob.say(text)
+        bob.send(text)
     eli.page.evaluate(SHOW)
     expect(bob.find("#log .text").last).to_have_text("written meanwhile")
     for one in (eli, bob):
         expect(one.find("#log .text")).to_have_text(["one", "two", "three", "four", "written meanwhile"])
     expect(eli.find("#log .mine .text")).to_have_text(["two", "written meanwhile"])
-    expect(eli.find("#log .note", has_text="gone")).to_have_count(0)
+    expect(eli.find("#log .note", has_text="lost")).to_have_count(0)
 
 
-def test_nothing_waits_twice_after_a_reload(window, chinwag, allowed):
-    """Typed while the server is away, reloaded, sent, reloaded: there once, and one's own."""
+def test_reload_does_not_send_a_waiting_message_twice(window, chinwag, allowed):
+    """Typed while the server is down, reloaded, sent, reloaded: the message is there once, as one's own."""
     allowed.append(NETWORK)
     fay = window("fay", at=chinwag.url)
     chinwag.stop()
     fay.expect_state("CLOSED")
     fay.find("#text").fill("patient")
     fay.find("#text").press("Enter")
-    expect(fay.find("#pending small")).to_have_text("Waits for the connection")
+    expect(fay.find("#pending small")).to_have_text("Waiting for the connection")
     chinwag.start()
     for _ in range(2):
         fay.page.reload()
@@ -119,28 +119,28 @@ def test_nothing_waits_twice_after_a_reload(window, chinwag, allowed):
 
 
 class Script:
-    """A server that Playwright plays: for each connection, what it says on arrival, and what to a message."""
+    """A simulated server: for each connection, its first messages and its reply to a message."""
 
     def __init__(self, *connections):
         self.connections = list(connections)
         self.urls = []
-        self.heard = []
+        self.received = []
 
     def __call__(self, ws):
-        arrival, answer = self.connections[len(self.urls)]
+        first, reply = self.connections[len(self.urls)]
         self.urls.append(ws.url)
-        ws.on_message(lambda data: self.hear(ws, json.loads(data), answer))
-        self.tell(ws, arrival)
+        ws.on_message(lambda data: self.receive(ws, json.loads(data), reply))
+        self.send_all(ws, first)
 
-    def hear(self, ws, message, answer):
+    def receive(self, ws, message, reply):
         if message["type"] == "username":
-            self.tell(ws, [{"type": "username", "id": 1, "name": message["name"], "date": 0}])
+            self.send_all(ws, [{"type": "username", "id": 1, "name": message["name"], "date": 0}])
         elif message["type"] == "message":
-            self.heard.append(message)
-            self.tell(ws, answer(message))
+            self.received.append(message)
+            self.send_all(ws, reply(message))
 
     @staticmethod
-    def tell(ws, messages):
+    def send_all(ws, messages):
         for message in messages:
             ws.close(code=4000) if message is None else ws.send(json.dumps(message))
 
@@ -158,64 +158,64 @@ def echo(message):
     return [said(13, message["text"], message["nonce"], id=1)]
 
 
-def type_and_return(window, text):
-    """What is typed goes out on the first connection, which ends; and again on the second."""
+def send_and_reconnect(window, text):
+    """Sends the text on the first connection, which then ends. The page sends it again on the second."""
     window.find("#name").fill("me")
     window.find("#name").press("Enter")
     window.find("#text").fill(text)
     window.find("#text").press("Enter")
-    # With each frame that is drawn: half a second later it may be open again.
+    # Polled with each frame: the page may reconnect half a second later.
     window.page.wait_for_function("document.querySelector('#state-code').textContent === 'CLOSED'")
-    window.try_now()
+    window.reconnect_now()
     window.expect_state("OPEN")
     expect(window.find("#pending > *")).to_have_count(0)
 
 
-def test_it_resumes_where_it_was(window):
+def test_new_connection_resumes_after_the_last_message(window):
     server = Script(([welcome(9), said(9, "nine")], lambda _: [None]), ([welcome(12), *map(lambda n: said(n, str(n)), (9, 10, 12))], echo))
     me = window(server=server)
-    type_and_return(me, "thirteen")
+    send_and_reconnect(me, "thirteen")
     assert re.search(r"\?since=9&log=a$", server.urls[1])
-    assert [message["nonce"] for message in server.heard] == 2 * [server.heard[0]["nonce"]]
+    assert [message["nonce"] for message in server.received] == 2 * [server.received[0]["nonce"]]
     expect(me.find("#log .text")).to_have_text(["nine", "10", "12", "thirteen"])
 
 
-def test_a_server_that_had_it_already(window):
-    """It got the message, but its echo was lost: it comes with what was missed, or as the answer to the second try."""
+def test_message_that_the_server_already_has_is_shown_once(window):
+    """The server received the message, but its reply was lost."""
     first = ([welcome(0)], lambda message: second[0].append(said(1, message["text"], message["nonce"])) or [None])
     second = ([welcome(1)], lambda message: [said(1, message["text"], message["nonce"])])
     me = window(server=Script(first, second))
-    type_and_return(me, "only once")
+    send_and_reconnect(me, "only once")
     expect(me.find("#log .text")).to_have_text(["only once"])
     expect(me.find("#log .mine")).to_have_count(1)
 
 
-def test_a_server_that_began_anew_hears_again_what_was_shown(window):
-    """Somebody else's message, said again with its nonce to a server that had forgotten it."""
+def test_message_resent_to_a_server_without_history_is_shown_once(window):
+    """Another person resends a message, with its nonce, after the server lost its history."""
     first = ([welcome(4), said(4, "hello", "n-1")], lambda _: [None])
     second = ([welcome(1, "b"), {"type": "gap"}, said(1, "hello", "n-1")], lambda message: [said(2, message["text"], message["nonce"], 1)])
     me = window(server=Script(first, second))
-    type_and_return(me, "hello you")
+    send_and_reconnect(me, "hello you")
     expect(me.find("#log .text")).to_have_text(["hello", "hello you"])
-    expect(me.find("#log .note", has_text="Some messages may be gone")).to_have_count(1)
+    expect(me.find("#log .note", has_text="Some messages may be lost")).to_have_count(1)
 
 
-def test_how_many_are_gone(window):
+def test_number_of_lost_messages_is_shown(window):
     first = ([welcome(4), said(4, "four")], lambda _: [None])
     second = ([welcome(16), {"type": "gap", "missed": 12}], lambda message: [said(17, message["text"], message["nonce"], 1)])
     me = window(server=Script(first, second))
-    type_and_return(me, "after it")
-    expect(me.find("#log .note", has_text="12 messages are gone")).to_have_count(1)
+    send_and_reconnect(me, "after it")
+    expect(me.find("#log .note", has_text="12 messages were lost")).to_have_count(1)
 
 
-def test_a_refusal_names_what_was_refused(window):
-    """An error about something else takes nothing back; one with the nonce does."""
+def test_error_with_a_nonce_removes_that_message(window):
+    """An error without the nonce does not."""
 
-    def refuse(message):
+    def reject(message):
         error = {"type": "error", "reason": "too-long", "about": "No."}
-        return [{**error, "about": "Something else."}, {**error, "nonce": message["nonce"]}]
+        return [{**error, "about": "Another error."}, {**error, "nonce": message["nonce"]}]
 
-    me = window(server=Script(([welcome(0)], refuse)))
+    me = window(server=Script(([welcome(0)], reject)))
     me.find("#name").fill("me")
     me.find("#name").press("Enter")
     me.find("#text").fill("no good")

@@ -1,4 +1,4 @@
-"""Rooms: the path names them; nothing crosses; the way from one to another; drafts stay where they were written."""
+"""Rooms: the path names the room, messages stay in their room, and so do drafts."""
 
 import re
 
@@ -7,12 +7,12 @@ from playwright.sync_api import expect
 
 from support import PHONE, Chinwag
 
-NOT_LISTED = r"Failed to load resource.*404"  # the browser's own words on a server that does not tell its rooms
+NOT_LISTED = r"Failed to load resource.*404"  # Chromium's message when the server does not list rooms
 
 
 @pytest.fixture(scope="module")
 def listing():
-    """A server that tells which rooms there are."""
+    """A server that lists its rooms."""
     server = Chinwag("--list-rooms")
     yield server
     server.stop()
@@ -31,17 +31,17 @@ def enter(window, room):
     window.expect_state("OPEN")
 
 
-def test_nothing_crosses(window, url):
+def test_messages_stay_in_their_room(window, url):
     ann, other, near = window("ann"), window("ann", at=f"{url}-next"), window("near")
-    ann.say("in the first room")
+    ann.send("in the first room")
     near.expect_message("in the first room")
-    other.say("in the second room")
+    other.send("in the second room")
     expect(other.find("#log .text")).to_have_text(["in the second room"])
     expect(ann.find("#log .text")).to_have_text(["in the first room"])
     expect(other.find("#people-list li")).to_have_count(1)
 
 
-def test_a_room_is_entered_by_its_name(window, url, allowed):
+def test_room_is_entered_by_name(window, url, allowed):
     allowed.append(NOT_LISTED)
     kim = window("kim")
     kim.find("#text").fill("a draft that stays")
@@ -51,16 +51,16 @@ def test_a_room_is_entered_by_its_name(window, url, allowed):
     expect(kim.find("#me")).to_have_text("kim")
     kim.expect_person("kim")
     expect(kim.find("#text")).to_have_value("")
-    kim.say("in the kitchen")
+    kim.send("in the kitchen")
     open_rooms(kim)
     expect(kim.find("#room-list [aria-current]")).to_have_text("부엌 & <b>")
-    kim.find("#room-list a").get_by_text(re.compile("^test_a_room")).click()
+    kim.find("#room-list a").get_by_text(re.compile("^test_room_is")).click()
     expect(kim.find("#text")).to_have_value("a draft that stays")
     expect(kim.find("#log .text")).to_have_count(0)
     assert kim.page.url == url
 
 
-def test_the_lobby(window, allowed):
+def test_lobby_is_reached_from_a_room(window, allowed):
     allowed.append(NOT_LISTED)
     leo = window("leo")
     open_rooms(leo)
@@ -70,18 +70,18 @@ def test_the_lobby(window, allowed):
     leo.expect_person("leo")
 
 
-def test_the_list_tells_how_many_are_where(window, listing):
-    window("ann", at=f"{listing.url}room/kitchen").say("anybody?")
+def test_room_list_shows_the_number_of_people(window, listing):
+    window("ann", at=f"{listing.url}room/kitchen").send("hello?")
     window("bob", at=f"{listing.url}room/kitchen")
     cat = window("cat", at=listing.url)
     open_rooms(cat)
     expect(cat.find("#room-list li")).to_have_text(["Lobby 1", "kitchen 2"])
     cat.find("#room-list a").get_by_text("kitchen").click()
-    cat.expect_message("anybody?")
+    cat.expect_message("hello?")
     cat.expect_person("cat")
 
 
-def test_rooms_on_a_phone(window, listing):
+def test_rooms_work_on_a_phone(window, listing):
     dot = window("dot", at=listing.url, viewport=PHONE, has_touch=True, is_mobile=True)
     dot.find("#people-button").tap()
     dot.find("#rooms > summary").tap()
@@ -89,13 +89,13 @@ def test_rooms_on_a_phone(window, listing):
     dot.find("#room-form button").tap()
     expect(dot.find("#title")).to_have_text("garden")
     expect(dot.find("#title")).to_be_visible()
-    dot.say("among flowers")
+    dot.send("among flowers")
 
 
-def test_what_was_said_before_is_shown_once_and_quietly(window):
+def test_history_is_shown_once_and_does_not_count_as_unread(window):
     early = window("early")
     for number in range(3):
-        early.say(f"message {number}")
+        early.send(f"message {number}")
     late = window()
     expect(late.find("#log .text")).to_have_text([f"message {number}" for number in range(3)])
     expect(late.page).to_have_title(re.compile(r"^[^(]*chinwag$"))

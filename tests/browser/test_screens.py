@@ -1,6 +1,6 @@
-"""Pictures of the page, for the README and for looking at: into CHINWAG_SCREENSHOTS, where that is set.
+"""Screenshots of the page for the README, written to CHINWAG_SCREENSHOTS if that is set.
 
-They are made from a conversation in the page, so that they cannot show what the page does not.
+They are taken from a real conversation, so that they cannot differ from the page.
 """
 
 import os
@@ -41,15 +41,15 @@ def listing():
     server.stop()
 
 
-def test_pictures(window, listing, folder):
+def test_screenshots(window, listing, folder):
     people = {name: window(name, at=listing.url) for name in ("Ada", "민수", "Grace")}
     kim = window("Kim", at=listing.url)
     for name, text in TALK:
-        people[name].say(text)
-    kim.say("See you there!")
+        people[name].send(text)
+    kim.send("See you there!")
     kim.page.screenshot(path=folder / "wide.png")
-    for part in ("life", "shaking", "events", "trying"):
-        kim.look(part)
+    for part in ("connection", "handshake", "events", "try"):
+        kim.inspect(part)
         kim.page.screenshot(path=folder / f"inspector-{part}.png")
     for screen, options in SCREENS.items():
         viewer = window(at=listing.url, **options)
@@ -59,8 +59,8 @@ def test_pictures(window, listing, folder):
         viewer.page.screenshot(path=folder / f"{screen}.png")
 
 
-def test_pictures_of_rooms(window, listing, folder):
-    window("Ada", at=f"{listing.url}room/kitchen").say("The kettle is on here, too. ☕")
+def test_screenshots_of_rooms(window, listing, folder):
+    window("Ada", at=f"{listing.url}room/kitchen").send("The kettle is on here as well. ☕")
     window("Grace", at=f"{listing.url}room/{'a room with a name that is rather long, 64 letters in all, or so'[:64]}")
     kim = window("Kim", at=f"{listing.url}room/kitchen")
     phone = window("Joe", at=f"{listing.url}room/kitchen", viewport=SMALL)
@@ -75,19 +75,19 @@ def test_pictures_of_rooms(window, listing, folder):
 
 
 @pytest.mark.parametrize("screen", ["wide", "small"])
-def test_pictures_of_a_crowd(window, folder, screen):
+def test_screenshots_of_a_crowd(window, folder, screen):
     one = window("n" * 32, viewport={"wide": WIDE, "small": SMALL}[screen])
     one.crowd()
     expect(one.find("#log .text").last).to_be_in_viewport()
     one.page.screenshot(path=folder / f"crowd-{screen}.png")
 
 
-def test_pictures_of_trouble(window, chinwag, folder, allowed):
+def test_screenshots_of_a_lost_connection(window, chinwag, folder, allowed):
     allowed.append("WebSocket connection to .* failed")
     empty = window(at=chinwag.url)
     empty.page.screenshot(path=folder / "empty.png")
     ann = window("ann", at=chinwag.url, viewport=PHONE)
-    ann.say("hello?")
+    ann.send("hello?")
     chinwag.stop(signal.SIGTERM)
     expect(ann.find("#trouble")).to_be_visible()
     ann.find("#text").fill("are you still there?")

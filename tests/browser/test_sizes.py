@@ -7,41 +7,41 @@ from playwright.sync_api import expect
 
 from support import PHONE, SMALL, WIDE
 
-PAGES = Path(__file__).parents[2] / "src" / "pages"
+PAGES = Path(__file__).parents[2] / "src" / "chat" / "page"
 AT_MOST = 60 * 1024
 
-# What sticks out of the window, or out of the part of the page that it is in.
-STICKS_OUT = """() => [...document.querySelectorAll('body *')]
+# Elements that overflow the window or their own box.
+OVERFLOWING = """() => [...document.querySelectorAll('body *')]
     .filter((node) => node.checkVisibility() && !node.closest('svg'))
     .filter((node) => node.getBoundingClientRect().right > innerWidth + 1 || node.scrollWidth > node.clientWidth + 1)
     .filter((node) => getComputedStyle(node).display !== 'inline' && getComputedStyle(node).overflowX === 'visible')
     .map((node) => node.outerHTML.slice(0, 120))"""
 
 
-def fits(window):
+def expect_fit(window):
     assert window.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert window.page.evaluate(STICKS_OUT) == []
+    assert window.page.evaluate(OVERFLOWING) == []
 
 
 @pytest.mark.parametrize("viewport", [SMALL, PHONE, WIDE], ids=["small", "phone", "wide"])
 @pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
-def test_everything_fits(window, viewport, locale):
+def test_page_fits_every_screen(window, viewport, locale):
     one = window("n" * 32, viewport=viewport, locale=locale)
-    fits(one)
+    expect_fit(one)
     one.crowd()
-    fits(one)
+    expect_fit(one)
     if one.find("#people-button").is_visible():
         one.find("#people-button").click()
         expect(one.find("#people")).to_be_visible()
-        fits(one)
+        expect_fit(one)
         one.page.keyboard.press("Escape")
         expect(one.find("#people")).to_be_hidden()
-    for tab in ("life", "shaking", "events", "trying"):
-        one.look(tab)
-        fits(one)
+    for tab in ("connection", "handshake", "events", "try"):
+        one.inspect(tab)
+        expect_fit(one)
 
 
-def test_a_phone_can_do_it_all(window):
+def test_everything_works_on_a_phone(window):
     phone = window("phone", viewport=PHONE, has_touch=True, is_mobile=True)
     friend = window("friend")
     phone.find("#text").fill("from my phone")
@@ -53,17 +53,16 @@ def test_a_phone_can_do_it_all(window):
     phone.find("#text").fill("secretly")
     phone.find("#text-form .primary").tap()
     friend.expect_message("secretly")
-    phone.find("#hood-button").tap()
-    expect(phone.find("#life")).to_be_visible()
-    phone.find("#hood-close").tap()
+    phone.find("#inspector-button").tap()
+    expect(phone.find("#connection")).to_be_visible()
+    phone.find("#inspector-close").tap()
     expect(phone.find("#text")).to_be_visible()
 
 
-def test_a_long_text_takes_a_part_of_the_window(window):
-    """It scrolls in its own box, by keys too."""
+def test_long_text_scrolls_in_its_own_box(window):
     reader = window("later")
     writer = window("writer2")
-    writer.say("word " * 1000)
+    writer.send("word " * 1000)
     long = reader.find("#log .text").last
     expect(long).to_contain_text("word word")
     assert long.bounding_box()["height"] < WIDE["height"] / 2
@@ -71,7 +70,7 @@ def test_a_long_text_takes_a_part_of_the_window(window):
     reader.page.wait_for_function("node => node.scrollTop > 0", arg=long.element_handle())
 
 
-def test_all_files_together_are_small():
+def test_files_of_the_page_are_at_most_60_kib():
     sizes = {path.name: path.stat().st_size for path in sorted(PAGES.iterdir())}
     for name, size in sizes.items():
         print(f"{size:7d}  {name}")

@@ -1,4 +1,4 @@
-"""https:// and wss:// in a real browser. A server without TLS is no server to test: then this is skipped."""
+"""https:// and wss:// in a real browser. Skipped if the server was built without TLS."""
 
 import os
 import queue
@@ -17,16 +17,16 @@ def environment():
 
 
 def has_tls():
-    asked = subprocess.run([os.environ["CHINWAG_BIN"], "--hsts", "1"], env=environment(), capture_output=True, text=True)
-    return "built without TLS" not in asked.stderr
+    result = subprocess.run([os.environ["CHINWAG_BIN"], "--hsts", "1"], env=environment(), capture_output=True, text=True)
+    return "built without TLS" not in result.stderr
 
 
-pytestmark = pytest.mark.skipif(not has_tls(), reason="a server that was built without TLS")
+pytestmark = pytest.mark.skipif(not has_tls(), reason="the server was built without TLS")
 
 
 @pytest.fixture
 def secure(tmp_path):
-    """The address of a server that has made its own certificate, and the hash of its key."""
+    """The address of a server with a self-signed certificate, and the hash of its key."""
     file = tmp_path / "self.pem"
     command = [os.environ["CHINWAG_BIN"], "--listen-tls", "127.0.0.1:0", f"--tls-self-signed={file}"]
     process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)
@@ -44,7 +44,7 @@ def secure(tmp_path):
 
 def test_two_windows_chat_over_wss(playwright, secure):
     url, key = secure
-    # This key only is trusted, and by this browser only: a certificate with another one is still refused.
+    # This browser trusts this key only. Certificates with other keys are still refused.
     trust = f"--ignore-certificate-errors-spki-list={key}"
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGS, trust])
     windows = {name: browser.new_context(locale="en-US").new_page() for name in ("ann", "bob")}
@@ -53,13 +53,13 @@ def test_two_windows_chat_over_wss(playwright, secure):
         page.on("websocket", lambda socket: sockets.append(socket.url))
         page.goto(url)
     ann, bob = (open_chat(page, name) for name, page in windows.items())
-    ann.say("hello over TLS")
+    ann.send("hello over TLS")
     bob.expect_message("hello over TLS")
-    bob.say("and back")
+    bob.send("and back")
     ann.expect_message("and back")
     assert sockets and all(socket.startswith(url.replace("https:", "wss:")) for socket in sockets), sockets
     assert windows["ann"].evaluate("isSecureContext")
-    assert ann.complaints + bob.complaints == []
+    assert ann.errors + bob.errors == []
     browser.close()
 
 

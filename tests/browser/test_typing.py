@@ -1,4 +1,4 @@
-"""The text box: what Enter means, input methods, drafts, and its speed under ten thousand messages."""
+"""The text box: the Enter key, input methods, drafts, and its speed with ten thousand messages."""
 
 from playwright.sync_api import expect
 
@@ -12,7 +12,7 @@ FLOOD = """async (count) => {
     return performance.now() - started;
 }"""
 
-# From the key's own time stamp (set by the browser when it got the key) to the next painted frame.
+# From the key event's time stamp to the next painted frame.
 MEASURE = """() => {
     window.waits = [];
     document.getElementById('text').addEventListener('keydown', (event) => {
@@ -21,7 +21,7 @@ MEASURE = """() => {
 }"""
 
 
-def test_enter_sends_and_shift_enter_makes_a_line(window):
+def test_enter_sends_and_shift_enter_adds_a_line(window):
     ann = window("lines")
     text = ann.find("#text")
     text.press_sequentially("one")
@@ -33,7 +33,7 @@ def test_enter_sends_and_shift_enter_makes_a_line(window):
     expect(text).to_have_value("")
 
 
-def test_enter_that_ends_a_composition_does_not_send(window):
+def test_enter_that_completes_a_composition_does_not_send(window):
     minsu = window("민수", locale="ko-KR")
     text = minsu.find("#text")
     text.focus()
@@ -52,8 +52,8 @@ def test_enter_that_ends_a_composition_does_not_send(window):
     minsu.expect_message("안녕")
 
 
-def test_safaris_order_of_composition_events(window):
-    """Safari says compositionend first, then reports the Enter with key code 229."""
+def test_enter_with_key_code_229_does_not_send(window):
+    """Safari ends the composition first and then reports Enter with key code 229."""
     text = window("safari").find("#text")
     text.fill("한글")
     text.dispatch_event("compositionend", {"data": "한글"})
@@ -61,15 +61,15 @@ def test_safaris_order_of_composition_events(window):
     expect(text).to_have_value("한글")
 
 
-def test_a_draft_survives_a_reload(window):
+def test_draft_survives_a_reload(window):
     drafter = window("drafter")
     drafter.find("#text").fill("not yet said")
     drafter.page.reload()
     expect(drafter.find("#text")).to_have_value("not yet said")
 
 
-def test_more_than_the_server_takes_at_once(window):
-    """Refused as too fast, a message is sent again a little later: all arrive, once each, in order."""
+def test_messages_rejected_as_too_fast_are_sent_later(window):
+    """All messages arrive once and in order."""
     eager = window("eager")
     texts = [f"message {number}" for number in range(110)]
     eager.page.evaluate("""(texts) => {
@@ -80,7 +80,7 @@ def test_more_than_the_server_takes_at_once(window):
     expect(eager.find("#log .text")).to_have_text(texts)
 
 
-def test_ten_thousand_messages(window):
+def test_typing_stays_fast_with_ten_thousand_messages(window):
     busy = window("busy")
     took = busy.page.evaluate(FLOOD, 10000)
     expect(busy.find("#dropped")).to_be_visible()

@@ -1,4 +1,4 @@
-//! Files that are not ours, not readable, or in use: they are refused, and left as they are.
+//! Files of other programs, unreadable files and files in use are refused and not changed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,14 +14,14 @@ use super::support::temp::Folder;
 use super::support::{DEADLINE, skip};
 use super::{filled, refused, sql};
 
-/// Each of these is a mistake: one line says so, and all is left exactly as it is.
+/// One line reports each of these mistakes, and the folder stays exactly as it was.
 #[test]
-fn a_file_that_is_not_ours_is_not_touched_and_a_line_says_what_to_do() {
+fn foreign_and_damaged_files_are_refused_and_not_changed() {
     let folder = Folder::new("foreign");
     let file = folder.path("chat.db");
     let rows: &[(&dyn Fn(), &str)] = &[
-        (&|| fs::write(&file, "my diary\n").expect("written"), "no SQLite database"),
-        (&|| fs::write(&file, vec![b'x'; 70_000]).expect("written"), "no SQLite database"),
+        (&|| fs::write(&file, "my diary\n").expect("written"), "not a SQLite database"),
+        (&|| fs::write(&file, vec![b'x'; 70_000]).expect("written"), "not a SQLite database"),
         (&|| sql(&file, "CREATE TABLE mine (x); INSERT INTO mine VALUES (1)"), "another program"),
         (&|| sql(&file, "PRAGMA journal_mode = wal; CREATE TABLE mine (x)"), "another program"),
         (&|| left_behind(&file), "another program"),
@@ -38,19 +38,19 @@ fn a_file_that_is_not_ours_is_not_touched_and_a_line_says_what_to_do() {
             (&["history", &file, "--import"], "choose another file"),
             (&["history", &file], ""),
         ] {
-            let said = refused(args, "");
-            let is_all = [&file, *part, advice].iter().all(|part| said.contains(part));
-            assert!(is_all && said.lines().count() == 1 && !said.contains("restart"), "{args:?}: {said}");
+            let line = refused(args, "");
+            let is_all = [&file, *part, advice].iter().all(|part| line.contains(part));
+            assert!(is_all && line.lines().count() == 1 && !line.contains("restart"), "{args:?}: {line}");
         }
-        let said = format!("{:?}", History::open(&Settings::new(&file)).expect_err("it is not ours"));
-        assert!(said.starts_with(&file) && said.contains(part) && said.contains("choose another"), "{said}");
+        let line = format!("{:?}", History::open(&Settings::new(&file)).expect_err("a foreign file"));
+        assert!(line.starts_with(&file) && line.contains(part) && line.contains("choose another"), "{line}");
         let after = content(&folder);
         assert!(after == before, "{part}: {:?} were {:?}", after.keys(), before.keys());
         before.keys().for_each(|name| fs::remove_file(folder.path(name)).expect("it is there"));
     }
 }
 
-/// All files of a folder, but for what SQLite shares among those who read a file.
+/// All files of a folder, without SQLite's shared memory.
 fn content(folder: &Folder) -> BTreeMap<String, Vec<u8>> {
     let names = fs::read_dir(folder.path("")).expect("a folder");
     let names = names.map(|entry| entry.expect("readable").file_name().into_string().expect("a plain name"));
@@ -58,7 +58,7 @@ fn content(folder: &Folder) -> BTreeMap<String, Vec<u8>> {
     names.map(|name| (name.clone(), fs::read(folder.path(&name)).expect("it is there"))).collect()
 }
 
-/// Another program's, which was killed: the last that it did is in its log only.
+/// The file of another program that was killed: its last write is only in the write-ahead log.
 fn left_behind(file: &str) {
     let other = format!("{file}-other");
     let db = Connection::open(&other).expect("a database");
@@ -88,9 +88,9 @@ fn cut_short(file: &str) {
     fs::write(file, &bytes[..bytes.len() / 2]).expect("written");
 }
 
-/// Neither to be read nor written: somebody else's. (For root everything is allowed.)
+/// A file without any rights. Root may read it nevertheless, so that the program runs without that capability.
 #[test]
-fn a_file_that_may_not_be_read_is_a_mistake_too() {
+fn unreadable_file_is_refused() {
     let folder = Folder::new("right");
     let file = folder.path("chat.db");
     filled(&file, 1);
@@ -103,13 +103,13 @@ fn a_file_that_may_not_be_read_is_a_mistake_too() {
         return skip("no setpriv");
     }
     let output = run_to_end(if fs::read(&file).is_ok() { limited } else { program }, DEADLINE);
-    let said = printed(&output);
-    assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
-    assert!(said.contains(&file) && said.contains("right to read and write"), "{said}");
+    let line = printed(&output);
+    assert_eq!((output.status.code(), line.lines().count()), (Some(2), 1), "{line}");
+    assert!(line.contains(&file) && line.contains("may not read it"), "{line}");
 }
 
 #[test]
-fn a_second_server_on_the_same_file_is_refused() {
+fn second_server_on_the_same_file_is_refused() {
     let folder = Folder::new("second");
     let file = folder.path("chat.db");
     let first = start_binary(&["--history", &file]);

@@ -1,4 +1,4 @@
-//! The history in a file: what it keeps, and what it survives.
+//! The history file: what it stores, and what it survives.
 #![cfg(feature = "history")]
 // A crate of its own, which exports nothing.
 #![allow(unreachable_pub)]
@@ -14,32 +14,41 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chinwag::chat::history::{Durability, History, Problem, Settings};
+use chinwag::chat::history::{Durability, History, HistoryError, Settings};
 use chinwag::chat::protocol::StoredMessage;
+use chinwag::chat::server::Archive;
 use rusqlite::Connection;
 use support::binary::{command, start_binary};
 use support::script::printed;
 use support::temp::{Folder, SmallDisk};
 use support::{Client, DEADLINE, skip, wait_until};
 
-fn entry(room: &str, seq: u64) -> StoredMessage {
-    let mut entry = StoredMessage::new(room, seq, "ann", format!("message {seq}"));
-    (entry.date, entry.id) = (1_700_000_000_000 + seq, seq % 7 + 1);
-    entry.nonce = (seq % 2 == 0).then(|| format!("n{seq}").into());
-    entry
+fn message(room: &str, seq: u64) -> StoredMessage {
+    let mut message = StoredMessage::new(room, seq, "ann", format!("message {seq}"));
+    (message.date, message.id) = (1_700_000_000_000 + seq, seq % 7 + 1);
+    message.nonce = (seq % 2 == 0).then(|| format!("n{seq}").into());
+    message
 }
 
-fn entries(room: &str, numbers: std::ops::RangeInclusive<u64>) -> Vec<StoredMessage> {
-    numbers.map(|seq| entry(room, seq)).collect()
+fn messages(room: &str, numbers: std::ops::RangeInclusive<u64>) -> Vec<StoredMessage> {
+    numbers.map(|seq| message(room, seq)).collect()
 }
 
+/// Opens a history. On a busy machine, the one before may need a moment to close the file.
 fn open(file: &str) -> History {
-    History::open(&Settings::new(file)).expect("a history")
+    let mut opened = None;
+    wait_until(DEADLINE, "the file is closed", || {
+        let history = History::open(&Settings::new(file));
+        let is_in_use = history.as_ref().is_err_and(|error| error.to_string().contains("uses it"));
+        opened = Some(history);
+        !is_in_use
+    });
+    opened.expect("tried at least once").expect("a history")
 }
 
-/// A file with these numbers in the lobby.
+/// A file with messages up to this number in the lobby.
 fn filled(file: &str, last: u64) {
-    open(file).commit(&mut entries("", 1..=last));
+    open(file).commit(&mut messages("", 1..=last));
 }
 
 fn sql(path: &str, sql: &str) {
@@ -47,7 +56,7 @@ fn sql(path: &str, sql: &str) {
     db.execute_batch(sql).expect("SQL");
 }
 
-/// What the program says that refuses, and reads none of its input.
+/// The output of a program that fails with status 2 and does not read its input.
 fn refused(args: &[&str], input: &str) -> String {
     let output = piped(args, input);
     assert_eq!(output.status.code(), Some(2), "{args:?}: {}", printed(&output));
@@ -58,65 +67,65 @@ fn piped(args: &[&str], input: &str) -> Output {
     let mut command: Command = command(args);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("cargo has built the binary");
-    // A program that has refused does not read it.
+    // A program that fails does not read its input.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     child.wait_with_output().expect("it ends")
 }
 
 #[test]
-fn what_was_committed_is_there_again_in_order_and_the_numbering_has_its_old_name() {
+fn committed_messages_survive_a_restart_in_order_and_under_the_same_log_name() {
     let folder = Folder::new("again");
     let file = folder.path("chat.db");
     let mut history = open(&file);
     let fresh = history.load_room("", 50).expect("readable");
     assert_eq!((fresh.last, fresh.messages.len(), history.first_id()), (0, 0, 1));
-    let mut batch = entries("", 1..=70);
-    batch.extend(entries("kitchen", 1..=3));
+    let mut batch = messages("", 1..=70);
+    batch.extend(messages("kitchen", 1..=3));
     history.commit(&mut batch);
     assert!(batch.is_empty());
-    assert_eq!(history.load_room("", 50).expect("readable").messages, entries("", 21..=70));
+    assert_eq!(history.load_room("", 50).expect("readable").messages, messages("", 21..=70));
     drop(history);
 
     let mut history = open(&file);
     let lobby = history.load_room("", 50).expect("readable");
     assert_eq!((&lobby.log, lobby.last), (&fresh.log, 70));
-    assert_eq!(lobby.messages, entries("", 21..=70));
-    assert_eq!(history.load_room("kitchen", 50).expect("readable").messages, entries("kitchen", 1..=3));
-    assert_eq!(history.load_messages("", 10, 20, usize::MAX).expect("readable"), entries("", 11..=20));
-    let two = entry("", 19).wire_size() + entry("", 20).wire_size();
-    assert_eq!(history.load_messages("", 10, 20, two).expect("readable"), entries("", 11..=12));
-    assert_eq!(history.load_messages("", 10, 20, two - 1).expect("readable"), entries("", 11..=11));
-    assert_eq!(history.load_messages("", 10, 20, 0).expect("readable"), entries("", 11..=11));
+    assert_eq!(lobby.messages, messages("", 21..=70));
+    assert_eq!(history.load_room("kitchen", 50).expect("readable").messages, messages("kitchen", 1..=3));
+    assert_eq!(history.load_messages("", 10, 20, usize::MAX).expect("readable"), messages("", 11..=20));
+    let two = message("", 19).wire_size() + message("", 20).wire_size();
+    assert_eq!(history.load_messages("", 10, 20, two).expect("readable"), messages("", 11..=12));
+    assert_eq!(history.load_messages("", 10, 20, two - 1).expect("readable"), messages("", 11..=11));
+    assert_eq!(history.load_messages("", 10, 20, 0).expect("readable"), messages("", 11..=11));
     assert_eq!(history.load_messages("nowhere", 0, 9, usize::MAX).expect("readable"), []);
-    assert_eq!(history.first_id(), 8, "above every id in it");
+    assert_eq!(history.first_id(), 8, "above all ids in the file");
 }
 
 #[test]
-fn a_read_only_file_is_read_and_the_numbering_is_another_one() {
+fn read_only_file_is_read_and_its_logs_get_new_names() {
     let Some(disk) = SmallDisk::mount("read-only") else { return skip("only root may mount a small disk") };
     let file = disk.path("chat.db");
     filled(&file, 60);
     let log = open(&file).load_room("", 1).expect("readable").log;
     disk.remount("ro");
     let mut history = open(&file);
-    assert_eq!(history.problem(), Some(Problem::ReadOnly));
+    assert_eq!(history.error(), Some(HistoryError::ReadOnly));
     let past = history.load_room("", 50).expect("readable");
     assert_eq!((past.last, past.messages.len()), (60, 50));
-    assert_ne!(past.log, log, "what is said now may get lost");
+    assert_ne!(past.log, log, "messages from now on may get lost");
     assert_eq!(history.first_id(), 8);
-    history.commit(&mut entries("", 61..=62));
+    history.commit(&mut messages("", 61..=62));
     let past = history.load_room("", 1).expect("readable");
-    assert_eq!((past.last, past.messages), (62, entries("", 62..=62)), "what waits is known");
+    assert_eq!((past.last, past.messages), (62, messages("", 62..=62)), "waiting messages are found");
 
     disk.remount("rw");
-    wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
+    wait_until(Duration::from_secs(10), "it is written again", || history.error().is_none());
     drop(history);
     let again = open(&file).load_room("", 3).expect("readable");
-    assert_eq!((again.log, again.messages), (past.log, entries("", 60..=62)));
+    assert_eq!((again.log, again.messages), (past.log, messages("", 60..=62)));
 }
 
 #[test]
-fn while_another_program_locks_it_messages_wait_and_nobody_for_long() {
+fn locked_file_makes_messages_wait_but_not_the_chat() {
     let folder = Folder::new("locked");
     let file = folder.path("chat.db");
     filled(&file, 1);
@@ -124,39 +133,39 @@ fn while_another_program_locks_it_messages_wait_and_nobody_for_long() {
     let other = Connection::open(&file).expect("a database");
     other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
     let start = Instant::now();
-    history.commit(&mut entries("", 2..=2));
+    history.commit(&mut messages("", 2..=2));
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
-    assert_eq!(history.problem(), Some(Problem::Locked));
+    assert_eq!(history.error(), Some(HistoryError::Locked));
     let start = Instant::now();
-    history.commit(&mut entries("", 3..=3));
+    history.commit(&mut messages("", 3..=3));
     assert!(start.elapsed() < Duration::from_millis(100), "known to be locked: {:?}", start.elapsed());
-    assert_eq!(history.load_room("", 9).expect("a reader needs no lock").messages, entries("", 1..=3));
-    assert_eq!(history.load_messages("", 0, 3, usize::MAX).expect("readable"), entries("", 1..=3));
+    assert_eq!(history.load_room("", 9).expect("a reader needs no lock").messages, messages("", 1..=3));
+    assert_eq!(history.load_messages("", 0, 3, usize::MAX).expect("readable"), messages("", 1..=3));
     other.execute_batch("ROLLBACK").expect("unlocked");
-    wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
+    wait_until(Duration::from_secs(10), "it is written again", || history.error().is_none());
     drop(history);
-    assert_eq!(open(&file).load_room("", 9).expect("readable").messages, entries("", 1..=3));
+    assert_eq!(open(&file).load_room("", 9).expect("readable").messages, messages("", 1..=3));
 }
 
-/// Numbers that are lost are remembered, to be noted; of too many rooms they cannot be, and are not given again either.
+/// More than 4 MiB of messages are dropped while another program locks the file.
 #[test]
-fn lost_messages_of_too_many_rooms_begin_new_numberings() {
+fn dropped_messages_give_all_logs_a_new_name() {
     let folder = Folder::new("many-lost");
     let file = folder.path("chat.db");
     let mut history = open(&file);
-    history.commit(&mut entries("den", 1..=3));
+    history.commit(&mut messages("den", 1..=3));
     let log = history.load_room("den", 9).expect("readable").log;
     let other = Connection::open(&file).expect("a database");
     other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
-    history.commit(&mut entries("den", 4..=5));
+    history.commit(&mut messages("den", 4..=5));
     let text: Arc<str> = "x".repeat(8000).into();
     for room in 0..9000 {
         history.commit(&mut vec![StoredMessage::new(format!("room-{room}"), 1, "ann", text.clone())]);
     }
     let meanwhile = history.load_room("den", 9).expect("a reader needs no lock");
-    assert_ne!(meanwhile.log, log, "4 and 5 are lost, and nobody knows that they were given");
+    assert_ne!(meanwhile.log, log, "4 and 5 are dropped, and must not be used again");
     other.execute_batch("ROLLBACK").expect("unlocked");
-    wait_until(Duration::from_secs(10), "it is written again", || history.problem().is_none());
+    wait_until(Duration::from_secs(10), "it is written again", || history.error().is_none());
     for room in ["den", "room-1", "room-8999"] {
         assert_eq!(history.load_room(room, 9).expect("readable").log, meanwhile.log, "{room}");
     }
@@ -165,17 +174,17 @@ fn lost_messages_of_too_many_rooms_begin_new_numberings() {
 }
 
 #[test]
-fn somebody_elses_messages_are_not_overwritten() {
+fn messages_of_another_program_are_not_overwritten() {
     let folder = Folder::new("taken");
     let file = folder.path("chat.db");
     filled(&file, 1);
     let mut history = open(&file);
     sql(&file, "INSERT INTO message SELECT room, 2, date, id, name, 'theirs', NULL FROM message WHERE seq = 1");
-    history.commit(&mut entries("", 3..=40));
-    history.commit(&mut entries("", 3..=40));
-    assert_eq!((history.problem(), count(&file)), (None, 40), "the same ones again are no others");
-    history.commit(&mut entries("", 2..=2));
-    assert_eq!(history.problem(), Some(Problem::Taken));
+    history.commit(&mut messages("", 3..=40));
+    history.commit(&mut messages("", 3..=40));
+    assert_eq!((history.error(), count(&file)), (None, 40), "the same messages again are not a conflict");
+    history.commit(&mut messages("", 2..=2));
+    assert_eq!(history.error(), Some(HistoryError::Conflict));
     assert_eq!(count(&file), 40);
     assert_eq!(&*open_reader(&file, 2), "theirs");
 }
@@ -186,15 +195,15 @@ fn open_reader(file: &str, seq: i64) -> Arc<str> {
 }
 
 #[test]
-fn old_messages_are_deleted_and_their_numbers_are_not_given_again() {
+fn old_messages_are_deleted_and_their_numbers_are_not_used_again() {
     let folder = Folder::new("prune");
     let file = folder.path("chat.db");
     let now =
         u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis()).expect("fits");
     let dated = |room: &str, seq, days: u64| {
-        let mut entry = entry(room, seq);
-        entry.date = now - days * 86_400_000;
-        entry
+        let mut message = message(room, seq);
+        message.date = now - days * 86_400_000;
+        message
     };
     let mut history = open(&file);
     let mut batch: Vec<StoredMessage> = (1..=1200).map(|seq| dated("", seq, 9)).collect();
@@ -209,26 +218,26 @@ fn old_messages_are_deleted_and_their_numbers_are_not_given_again() {
     wait_until(DEADLINE, "the old ones are gone", || count(&file) == 3);
     assert_eq!(history.load_room("", 9).expect("readable").messages.len(), 3);
     let old = history.load_room("old", 9).expect("readable");
-    assert_eq!((old.last, old.messages.len()), (5, 0), "its numbers go on");
+    assert_eq!((old.last, old.messages.len()), (5, 0), "its numbers continue");
     drop(history);
     assert_eq!(open(&file).load_room("old", 9).expect("readable").last, 0, "after a restart it is a new room");
 }
 
 #[test]
-fn no_more_rows_are_kept_than_wanted() {
+fn oldest_messages_above_the_maximum_are_deleted() {
     let folder = Folder::new("rows");
     let file = folder.path("chat.db");
     let mut settings = Settings::new(&file);
     settings.rows = Some(1000);
     let mut history = History::open(&settings).expect("a history");
-    history.commit(&mut entries("quiet", 1..=3));
+    history.commit(&mut messages("quiet", 1..=3));
     for start in 0..30 {
-        history.commit(&mut entries("", start * 100 + 1..=start * 100 + 100));
+        history.commit(&mut messages("", start * 100 + 1..=start * 100 + 100));
     }
     wait_until(DEADLINE, "no more than 1000", || count(&file) <= 1000);
     assert_eq!(count(&file), 1000);
     let lobby = history.load_room("", 2000).expect("readable");
-    assert_eq!(lobby.messages.last(), Some(&entry("", 3000)));
+    assert_eq!(lobby.messages.last(), Some(&message("", 3000)));
     assert_eq!(history.load_room("quiet", 9).expect("readable").last, 3);
 }
 
@@ -238,18 +247,18 @@ fn count(file: &str) -> i64 {
 }
 
 #[test]
-fn full_asks_the_disk_for_each_batch() {
+fn full_durability_stores_messages() {
     let folder = Folder::new("sync");
     let mut settings = Settings::new(folder.path("chat.db"));
     settings.durability = Durability::Full;
     let mut history = History::open(&settings).expect("a history");
-    history.commit(&mut entries("", 1..=3));
-    assert_eq!((history.load_room("", 9).expect("readable").last, history.problem()), (3, None));
+    history.commit(&mut messages("", 1..=3));
+    assert_eq!((history.load_room("", 9).expect("readable").last, history.error()), (3, None));
 }
 
-/// With a million messages, whoever joins waits no 10 ms longer than with none.
+/// With a million messages, a join takes at most 10 ms longer than with none.
 #[test]
-fn a_million_messages_make_joining_no_slower() {
+fn a_million_messages_do_not_slow_a_join() {
     let folder = Folder::new("million");
     let (large, empty) = (folder.path("large.db"), folder.path("empty.db"));
     filled(&large, 1);
@@ -260,11 +269,11 @@ fn a_million_messages_make_joining_no_slower() {
          FROM n",
     );
     let (large, empty) = (join(&large, 1_000_000), join(&empty, 0));
-    println!("the first one to join: {large:?} with a million messages, {empty:?} with none");
+    println!("the first join: {large:?} with a million messages, {empty:?} with none");
     assert!(large < empty + Duration::from_millis(10), "{large:?} with a million messages, {empty:?} with none");
 }
 
-/// From the handshake to the last message of the past; of the first one to come after a start, the best of five starts.
+/// The time from the handshake to the last old message, for the first client after a start. The best of five starts.
 fn join(file: &str, last: u64) -> Duration {
     let visit = || {
         let chinwag = start_binary(&["--history", file]);

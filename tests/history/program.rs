@@ -1,30 +1,32 @@
-//! `chinwag history`, and the flags of a history: what they print, and what they refuse.
+//! `chinwag history`, and the flags of a history: output and errors.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use chinwag::chat::server::Archive;
+
 use super::support::binary::command;
 use super::support::script::printed;
 use super::support::temp::Folder;
 use super::support::{DEADLINE, run};
-use super::{entries, entry, open, piped, refused};
+use super::{message, messages, open, piped, refused};
 
 #[test]
-fn a_history_is_exported_and_imported_and_printed() {
+fn history_is_exported_imported_and_printed() {
     let folder = Folder::new("export");
     let (one, other) = (folder.path("one.db"), folder.path("other.db"));
     let mut history = open(&one);
-    history.commit(&mut entries("", 1..=3));
-    let mut odd = entry("kitchen", 1);
+    history.commit(&mut messages("", 1..=3));
+    let mut odd = message("kitchen", 1);
     odd.text = "\u{1b}[2J\nboo".into();
     history.commit(&mut vec![odd]);
     let lines = ran(&["history", &one, "--export"]);
     assert_eq!(lines.lines().count(), 2 + 4, "while it is open: {lines}");
     drop(history);
 
-    assert_eq!(pipe(&["history", &other, "--import"], &lines), "messages read: 4, of them new: 4\n");
-    assert_eq!(pipe(&["history", &other, "--import"], &lines), "messages read: 4, of them new: 0\n");
+    assert_eq!(pipe(&["history", &other, "--import"], &lines), "new messages: 4\n");
+    assert_eq!(pipe(&["history", &other, "--import"], &lines), "new messages: 0\n");
     assert_eq!(ran(&["history", &other, "--export"]), lines);
     let (mut first, mut second) = (open(&one), open(&other));
     assert_eq!((first.load_room("", 9), first.first_id()), (second.load_room("", 9), second.first_id()));
@@ -35,23 +37,23 @@ fn a_history_is_exported_and_imported_and_printed() {
     assert_eq!(ran(&["history", &other, "--json"]).lines().count(), 4);
 
     let changed = lines.replace("message 2", "message two");
-    assert!(refused(&["history", &other, "--import"], &changed).contains("import into a new file"));
+    assert!(refused(&["history", &other, "--import"], &changed).contains("choose a new file"));
     assert!(refused(&["history", &other, "--import"], "nonsense").contains("line 1 "));
     assert_eq!(ran(&["history", &other, "--export"]), lines, "all, or nothing");
 }
 
 #[test]
-fn what_is_wrong_is_one_line_and_status_2() {
+fn mistakes_are_one_line_and_status_2() {
     let folder = Folder::new("wrong");
     let (none, text) = (folder.path("none"), folder.path("text"));
     fs::write(&text, "my diary").expect("written");
     let here = folder.path("");
     let lost = folder.path("no/such/chat.db");
     let rows: &[(&[&str], &str)] = &[
-        (&["history", &none], "no such file"),
-        (&["history", &text], "no SQLite database"),
+        (&["history", &none], "does not exist"),
+        (&["history", &text], "not a SQLite database"),
         (&["history"], "FILE"),
-        (&["--history", &lost], "no folder"),
+        (&["--history", &lost], "folder does not exist"),
         (&["--history", &here], "folder"),
         (&["--history-days", "3"], "--history FILE"),
         (&["--history", &none, "--history-days", "0"], "--history-days 0"),
@@ -59,9 +61,9 @@ fn what_is_wrong_is_one_line_and_status_2() {
         (&["--history", &none, "--history-sync", "maybe"], "normal or full"),
     ];
     for (args, part) in rows {
-        let said = refused(args, "");
-        assert!(said.contains(part), "{args:?}: {said}");
-        assert_eq!(said.lines().count(), 1, "{said}");
+        let line = refused(args, "");
+        assert!(line.contains(part), "{args:?}: {line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
     }
     assert!(!Path::new(&none).exists(), "nothing was made");
     assert!(fs::metadata(&text).expect("it is there").permissions().mode() & 0o400 != 0);

@@ -1,13 +1,13 @@
-"""MDN's own chat client, unmodified, against this server, in Chromium.
+"""MDN's chat client, unmodified, against this server, in Chromium.
 
-MDN's files are not part of this repository, so this is run by hand:
+MDN's files are not part of this repository, so run it by hand:
 
     git clone https://github.com/mdn/samples-server
     cargo build
     CHINWAG_MDN=samples-server/s/websocket-chat python3 -m pytest tests/manual/mdn_client.py
 
-It needs the Python packages of .ci/requirements.txt, a Chromium (CHINWAG_CHROMIUM, or else /usr/bin/chromium), and the
-port 6502 free, which MDN's client has built in. CHINWAG_SHOTS=FOLDER keeps a screenshot of each window.
+It needs the Python packages of .ci/requirements.txt, Chromium (CHINWAG_CHROMIUM, default /usr/bin/chromium), and the free
+port 6502, which is fixed in MDN's client. CHINWAG_SHOTS=FOLDER keeps a screenshot of each window.
 """
 
 import functools
@@ -27,18 +27,18 @@ BINARY = os.environ.get("CHINWAG_BIN", ROOT / "target/debug/chinwag")
 CHROMIUM = os.environ.get("CHINWAG_CHROMIUM", "/usr/bin/chromium")
 MDN = os.environ.get("CHINWAG_MDN")
 SERVER = "ws://127.0.0.1:6502/"
-# Chromium's sandbox does not work for root; the rest keeps it from looking for services that are not wanted here.
+# Chromium's sandbox does not work for root. The other flags disable background services.
 FLAGS = ["--no-sandbox", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 DEADLINE_MS = 5000
-# MDN's client scrolls by a function that only Firefox has, as the last thing it does with a message.
+# MDN's client calls a function that only Firefox has, after it has shown a message.
 MDNS_OWN_ERROR = "scrollByPages is not a function"
 
-pytestmark = pytest.mark.skipif(not MDN, reason="CHINWAG_MDN does not say where MDN's s/websocket-chat is")
+pytestmark = pytest.mark.skipif(not MDN, reason="CHINWAG_MDN is not set to MDN's s/websocket-chat")
 
 
 @pytest.fixture(scope="module")
 def chinwag():
-    # No flag but the port, which is the default, too: what is shown here works out of the box.
+    # Only default settings: the flag repeats the default.
     process = subprocess.Popen([BINARY, "--listen", "127.0.0.1:6502"], stdout=subprocess.PIPE, text=True)
     assert "127.0.0.1:6502" in process.stdout.readline(), "is the port 6502 taken?"
     yield process
@@ -48,7 +48,7 @@ def chinwag():
 
 @pytest.fixture(scope="module")
 def site():
-    """MDN's folder as a web site, on a port of its own."""
+    """MDN's folder as a web site on a free port."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=MDN)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -65,7 +65,7 @@ def browser():
 
 
 class Window:
-    """A window with MDN's page in it."""
+    """A window with MDN's page."""
 
     def __init__(self, browser, site, name):
         self.page = browser.new_page()
@@ -85,17 +85,17 @@ class Window:
         )
 
     def wait_for_line(self, part):
-        """Waits until the chat shows this text: as text, whatever was meant by it."""
+        """Waits until the chat shows `part` as text."""
         self.page.wait_for_function(
             "part => document.getElementById('chatbox').contentDocument.body?.innerText.includes(part)", arg=part
         )
 
-    def say(self, text):
+    def send(self, text):
         self.page.fill("#text", text)
         self.page.press("#text", "Enter")
 
     def elements(self, selector):
-        """How many such elements the page and its chat box have."""
+        """The number of such elements in the page and its chat box."""
         return self.page.evaluate(
             """selector => document.querySelectorAll(selector).length
                + document.getElementById('chatbox').contentDocument.querySelectorAll(selector).length""",
@@ -103,7 +103,7 @@ class Window:
         )
 
 
-def test_two_windows_and_an_attacker(chinwag, site, browser):
+def test_two_windows_chat_and_markup_stays_text(chinwag, site, browser):
     ann = Window(browser, site, "ann")
     ann.wait_for_users("ann")
     ann.wait_for_line("User ann signed in at")
@@ -114,8 +114,8 @@ def test_two_windows_and_an_attacker(chinwag, site, browser):
         window.wait_for_users("ann", "ann1")
         window.wait_for_line("User ann1 signed in at")
 
-    ann.say("hello from one window")
-    bob.say("1 < 2 && <b>bold</b>")
+    ann.send("hello from one window")
+    bob.send("1 < 2 && <b>bold</b>")
     for window in ann, bob:
         window.wait_for_line("ann: hello from one window")
         window.wait_for_line("ann1: 1 < 2 && <b>bold</b>")
@@ -129,7 +129,7 @@ def test_two_windows_and_an_attacker(chinwag, site, browser):
             window.wait_for_users("ann", "ann1", "&lt;img src=x onerror=alert(1)&gt;")
             window.wait_for_line(f"User {evil} signed in at")
             window.wait_for_line(f"{evil}: <script>alert(2)</script>{evil}")
-            # The page's own script tag is the only one, and what was sent became no element at all.
+            # The page's own script element is the only one: no message became an element.
             assert window.elements("img") == 0
             assert window.elements("script") == 1
         keep_screenshots(ann=ann, bob=bob)

@@ -1,12 +1,12 @@
-"""The picture in the README: two people on the real page, in two windows of Chromium side by side.
+"""Makes docs/chat.png: two windows of Chromium side by side, with the page.
 
-Run by hand when the page has changed:
+Run it by hand after changes of the page:
 
     cargo build --release
     python3 tests/manual/screenshot.py docs/chat.png
 
-It needs the Python packages of .ci/requirements.txt and a Chromium (CHINWAG_CHROMIUM, or else /usr/bin/chromium).
-CHINWAG_BIN says which binary is shown.
+It needs the Python packages of .ci/requirements.txt and Chromium (CHINWAG_CHROMIUM, default /usr/bin/chromium).
+CHINWAG_BIN is the binary.
 """
 
 import base64
@@ -25,7 +25,7 @@ CHROMIUM = os.environ.get("CHINWAG_CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 DEADLINE_MS = 5000
 WINDOW = {"width": 440, "height": 470}
-# What is said, in turns.
+# The conversation.
 TALK = [
     ("ann", "hello bob, do you read me?"),
     ("bob", "loud and clear. What do you run this on?"),
@@ -38,7 +38,7 @@ img {{ display: block; width: {width}px; height: {height}px; border-radius: 8px 
 
 
 class Window:
-    """A window of its own, with the page in it: nothing is shared with the other one."""
+    """A window with the page, in its own browser context."""
 
     def __init__(self, browser, url, name):
         context = browser.new_context(viewport=WINDOW, locale="en", timezone_id="UTC", device_scale_factor=1.5)
@@ -49,7 +49,7 @@ class Window:
         self.page.press("#name", "Enter")
         self.expect(name)
 
-    def say(self, text):
+    def send(self, text):
         self.page.fill("#text", text)
         self.page.press("#text", "Enter")
 
@@ -63,7 +63,7 @@ class Window:
 
 def talk(windows):
     for name, text in TALK:
-        windows[name].say(text)
+        windows[name].send(text)
         for window in windows.values():
             window.expect(text)
 

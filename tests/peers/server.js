@@ -1,4 +1,4 @@
-// A server that nobody here wrote, for chinwag's client: Node's `ws`. The path says what it does.
+// An independent server for tests of chinwag's client: Node's `ws`. The path selects its behaviour.
 //
 // It prints its port. Run by tests/client_others.rs.
 'use strict';
@@ -17,10 +17,10 @@ const actions = {
 	'/close': (socket) => socket.close(4001, 'from Node: gr\u00fc\u00dfe'),
 	'/big': (socket) => socket.send('x'.repeat(5_000_000)),
 	'/ping': (socket) => {
-		socket.once('pong', () => socket.send('a Pong came'));
+		socket.once('pong', () => socket.send('a Pong arrived'));
 		socket.ping('there?');
 	},
-	// What the client closed with, for the next one who asks.
+	// Stores the code and reason of the client's Close for /last.
 	'/remember': (socket) => socket.on('close', (code, reason) => (last = `${code} ${reason}`)),
 	'/kill': () => process.kill(process.pid, 'SIGKILL'),
 };
@@ -38,7 +38,7 @@ sockets.on('connection', (socket, request) => {
 
 const server = http.createServer((request, response) => response.writeHead(404).end(last));
 server.on('upgrade', (request, stream, head) => {
-	const refusals = { '/forbidden': ['403 Forbidden', 'not for you\n'], '/last': ['404 Not Found', last] };
+	const refusals = { '/forbidden': ['403 Forbidden', 'not allowed\n'], '/last': ['404 Not Found', last] };
 	const [status, body] = refusals[request.url] ?? [];
 	if (status) {
 		stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);

@@ -1,4 +1,4 @@
-"""A server that nobody here wrote, for chinwag's client: Python `websockets`. The path says what it does.
+"""An independent server for tests of chinwag's client: Python `websockets`. The path selects its behaviour.
 
 It prints its port. Run by tests/client_others.rs.
 """
@@ -22,21 +22,21 @@ def handle(socket):
         socket.send("x" * 5_000_000)
     elif path == "/ping":
         assert socket.ping(b"there?").wait(5)
-        socket.send("a Pong came")
+        socket.send("a Pong arrived")
     elif path == "/kill":
         os.kill(os.getpid(), signal.SIGKILL)
     try:
         while True:
             socket.send(socket.recv())
     except ConnectionClosed as end:
-        # What the client closed with, for the next one who asks.
+        # Stores the code and reason of the client's Close for /last.
         if path == "/remember":
             handle.last = f"{end.rcvd.code} {end.rcvd.reason}"
 
 
 def answer(connection, request):
     if request.path == "/forbidden":
-        return connection.respond(403, "not for you\n")
+        return connection.respond(403, "not allowed\n")
     if request.path == "/last":
         return connection.respond(404, handle.last)
     return None

@@ -1,7 +1,7 @@
-"""A server and clients for the tests: the real binary, and `websockets`, which nobody here wrote.
+"""A server and clients for the tests: the binary, and the independent library `websockets`.
 
-Nothing sleeps, and every wait has a deadline. User lists are kept apart from the other messages, because the server
-merges those that follow each other within 100 ms: which list comes last is certain, how many come before it is not.
+Nothing sleeps, and each wait has a deadline. User lists are kept apart from other messages, because the server merges
+lists within 100 ms: the last list is certain, the number of lists before it is not.
 """
 
 import collections
@@ -24,7 +24,7 @@ BINARY = os.environ.get("CHINWAG_BIN", ROOT / "target/debug/chinwag")
 
 
 class Client:
-    """A connection. `hello` is its first message, and `id` the number in it."""
+    """A connection. `hello` is its first message, `id` the number in it."""
 
     def __init__(self, socket):
         self.socket = socket
@@ -35,17 +35,17 @@ class Client:
         self.hello = self.next()
         self.id = int(re.search(r"\d+", self.hello)[0])
 
-    def say(self, message):
+    def send(self, message):
         self.socket.send(message if isinstance(message, (str, bytes)) else json.dumps(message))
 
     def sign_in(self, name):
-        self.say({"type": "username", "name": name})
+        self.send({"type": "username", "name": name})
         while not self.next().startswith('{"type":"username"'):
             pass
         return self
 
     def next(self):
-        """The next message that is no user list, exactly as it came."""
+        """The next message that is not a user list, unchanged."""
         while not self.waiting:
             self._read()
         return self.waiting.popleft()
@@ -53,36 +53,36 @@ class Client:
     def expect(self, template):
         """The next message must be `template`, byte for byte; DATE stands for a time within the last minute."""
         pattern = re.escape(template).replace("DATE", r"(\d{13})")
-        got = self.next()
-        match = re.fullmatch(pattern, got)
-        assert match, f"\nexpected {template}\n     got {got}"
+        received = self.next()
+        match = re.fullmatch(pattern, received)
+        assert match, f"\nexpected {template}\n     got {received}"
         for date in match.groups():
-            assert abs(time.time() - int(date) / 1000) < 60, f"not the server's time: {got}"
+            assert abs(time.time() - int(date) / 1000) < 60, f"not the server's time: {received}"
 
     def expect_users(self, *names):
-        """The user list becomes these, byte for byte."""
+        """Waits until the user list has these names, byte for byte."""
         wanted = json.dumps({"type": "userlist", "users": names}, separators=(",", ":"), ensure_ascii=False)
         while self.userlist != wanted:
             self._read()
 
     def expect_error(self, reason):
-        """The next message refuses, for `reason`, with a sentence for people; returns the sentence."""
-        got = self.next()
-        match = re.fullmatch(r'\{"type":"error","reason":"%s","about":"([^\n]+[.!?])"\}' % reason, got)
-        assert match, f"\nexpected an error {reason}\n     got {got}"
+        """The next message must be an error with `reason`. Returns its sentence."""
+        received = self.next()
+        match = re.fullmatch(r'\{"type":"error","reason":"%s","about":"([^\n]+[.!?])"\}' % reason, received)
+        assert match, f"\nexpected an error {reason}\n     got {received}"
         return match[1]
 
     def expect_close(self):
-        """Passes over what still comes; the code with which the server closes, and its reason."""
+        """Skips messages up to the server's Close frame. Returns its code."""
         try:
             while True:
                 self._read()
         except websockets.ConnectionClosed as closed:
-            assert closed.rcvd, f"no Close frame came: {closed}"
+            assert closed.rcvd, f"no Close frame: {closed}"
             return closed.rcvd.code
 
     def close(self, code=1000):
-        """Closes; the code of the server's answer."""
+        """Closes. Returns the code of the server's Close frame."""
         self.socket.close(code)
         return self.socket.protocol.close_rcvd.code
 
@@ -90,7 +90,7 @@ class Client:
         try:
             message = self.socket.recv(timeout=DEADLINE)
         except TimeoutError:
-            pytest.fail("nothing came; so far:\n" + "\n".join(map(str, self.everything)))
+            pytest.fail("no message before the deadline; so far:\n" + "\n".join(map(str, self.everything)))
         assert isinstance(message, str), "the chat speaks text"
         self.everything.append(message)
         if message.startswith('{"type":"userlist"'):
@@ -104,7 +104,7 @@ class Server:
 
     def __init__(self, *flags):
         command = [BINARY, "--listen", "127.0.0.1:0", *flags]
-        # The flags and the log level of whoever runs the tests are not the server's.
+        # The server does not get the caller's flags and log level.
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("CHINWAG_", "RUST_LOG"))
         }
@@ -115,7 +115,7 @@ class Server:
         self.clients = contextlib.ExitStack()
 
     def client(self, *protocols, at=""):
-        """A new client, which asks for these subprotocols, at that path and query; it is closed with the server."""
+        """A new client that offers these subprotocols, at that path and query. It is closed with the server."""
         connection = websockets.sync.client.connect(
             self.url + at,
             subprotocols=protocols or None,

@@ -1,4 +1,4 @@
-"""Whether an echo server, at the URL given, sends back what it is sent. Run by tests/examples.rs."""
+"""Checks an echo server at the given URL. Run by tests/examples.rs."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What is refused, and with which word; the connection lives on, and nobody else notices."""
+"""Rejected messages and their reasons. The connection stays open, and other clients receive nothing."""
 
 import json
 
@@ -25,46 +25,46 @@ NAMED = [
 
 
 @pytest.mark.parametrize(("sent", "reason"), NAMED)
-def test_refused_and_still_connected(server, sent, reason):
+def test_rejected_message_keeps_the_connection_open(server, sent, reason):
     witness = server.client("json").sign_in("witness")
     bob = server.client("json").sign_in("bob")
     witness.expect(f'{{"type":"username","name":"bob","id":{bob.id},"date":DATE}}')
 
-    bob.say(sent)
+    bob.send(sent)
     bob.expect_error(reason)
-    bob.say({"type": "message", "text": "still here"})
+    bob.send({"type": "message", "text": "still here"})
     for client in witness, bob:
         client.expect(f'{{"type":"message","name":"bob","text":"still here","id":{bob.id},"date":DATE,"seq":1}}')
 
 
 @pytest.mark.parametrize("protocol", ["json", "chinwag.v1"])
-def test_who_has_no_name_is_not_heard(server, protocol):
+def test_message_without_a_name_is_rejected(server, protocol):
     client = server.client(protocol)
-    client.say({"type": "message", "text": "hi"})
+    client.send({"type": "message", "text": "hi"})
     client.expect_error("no-name")
 
 
-def test_a_name_that_the_profile_refuses_becomes_guest(server):
+def test_name_that_the_profile_forbids_becomes_guest(server):
     client = server.client("json")
     for name in ["", "  ", "a\u0000b", "x" * 33]:
-        client.say({"type": "username", "name": name})
+        client.send({"type": "username", "name": name})
         client.expect(f'{{"type":"rejectusername","id":{client.id},"name":"guest"}}')
         client.expect(f'{{"type":"username","name":"guest","id":{client.id},"date":DATE}}')
 
 
-def test_a_binary_message_is_answered_and_closes(server):
+def test_binary_message_gets_an_error_and_a_close(server):
     client = server.client("json")
-    client.say(b"\x00\x01")
+    client.send(b"\x00\x01")
     client.expect_error("not-text")
     assert client.expect_close() == 1003
 
 
-def test_a_flood_is_refused_and_then_closed(server):
+def test_flood_gets_errors_and_then_a_close(server):
     witness = server.client("json").sign_in("witness")
     bob = server.client("json").sign_in("bob")
     for _ in range(2000):
         try:
-            bob.say({"type": "message", "text": "x"})
+            bob.send({"type": "message", "text": "x"})
         except Exception:
             break  # closed while it was still sending
     assert bob.expect_close() == 1008
@@ -73,10 +73,10 @@ def test_a_flood_is_refused_and_then_closed(server):
     witness.expect_users("witness")
 
 
-def test_a_hundred_errors_in_a_row_end_it(server):
+def test_hundred_errors_in_a_row_close_the_connection(server):
     client = server.client("json")
     for _ in range(99):
-        client.say("not json")
+        client.send("not json")
         client.expect_error("bad-json")
-    client.say("not json")
+    client.send("not json")
     assert client.expect_close() == 1008

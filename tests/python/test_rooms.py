@@ -1,4 +1,4 @@
-"""Rooms, numbers, history, and coming back, byte for byte."""
+"""Rooms, numbers, history and resumption, byte for byte."""
 
 import json
 import urllib.error
@@ -8,12 +8,12 @@ import conftest
 import pytest
 
 
-def say(client, text, **fields):
-    client.say({"type": "message", "text": text, **fields})
+def send_text(client, text, **fields):
+    client.send({"type": "message", "text": text, **fields})
 
 
 def message(client, text, seq, **fields):
-    """What everybody in the room gets, as a template for `expect`."""
+    """What all clients in the room receive, as a template for `expect`."""
     said = f'{{"type":"message","name":"{client.name}","text":"{text}","id":{client.id},"date":DATE,"seq":{seq}'
     return said + "".join(f',"{name}":"{value}"' for name, value in fields.items()) + "}"
 
@@ -25,27 +25,27 @@ def signed_in(server, name, at=""):
 
 
 @pytest.mark.parametrize("path", ["room/kitchen", "room/Kitchen", "room/%6bitchen", "room/k%C4%B1tchen?since=0"])
-def test_a_room_is_not_the_lobby(server, path):
+def test_room_is_separate_from_the_lobby(server, path):
     lobby, kitchen = signed_in(server, "bob"), signed_in(server, "bob", path)
-    say(kitchen, "in the kitchen")
+    send_text(kitchen, "in the kitchen")
     kitchen.expect(message(kitchen, "in the kitchen", 1))
-    say(lobby, "in the lobby")
+    send_text(lobby, "in the lobby")
     lobby.expect(message(lobby, "in the lobby", 1))
     lobby.expect_users("bob")
     kitchen.expect_users("bob")
 
 
-def test_one_room_under_many_spellings(server):
+def test_spellings_of_a_room_name_are_one_room(server):
     one = signed_in(server, "ann", "room/The%20K%C3%BCche")
     two = signed_in(server, "bob", "room/the%20%20K%C3%9CCHE")
     one.expect(f'{{"type":"username","name":"bob","id":{two.id},"date":DATE}}')
-    say(two, "hi")
+    send_text(two, "hi")
     for client in one, two:
         client.expect(message(two, "hi", 1))
 
 
 @pytest.mark.parametrize("path", ["room", "room/", "room/%20", "room/a/b", "room/" + "x" * 65, "room/%ff", "room/%00", "x"])
-def test_no_such_room(server, path):
+def test_invalid_room_path_gets_404(server, path):
     with pytest.raises(Exception, match="404"):
         server.client("json", at=path)
     with pytest.raises(urllib.error.HTTPError, match="404") as refused:
@@ -53,7 +53,7 @@ def test_no_such_room(server, path):
     assert refused.value.read().decode().strip().endswith(".")
 
 
-def test_each_room_has_the_page(server):
+def test_room_path_serves_the_page(server):
     url = server.url.replace("ws", "http")
     with urllib.request.urlopen(url, timeout=conftest.DEADLINE) as answer:
         page = answer.read()
@@ -62,10 +62,10 @@ def test_each_room_has_the_page(server):
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_newcomers_hear_what_was_said(server):
+def test_new_client_receives_the_history(server):
     ann = signed_in(server, "ann")
     for seq in range(1, 61):
-        say(ann, f"message {seq}")
+        send_text(ann, f"message {seq}")
         ann.expect(message(ann, f"message {seq}", seq))
     for protocol in "json", "chinwag.v1":
         bob = server.client(protocol)
@@ -80,16 +80,16 @@ def test_newcomers_hear_what_was_said(server):
     cat.expect("* you are guest-4")
 
 
-def test_who_comes_back_misses_nothing(server):
+def test_returning_client_receives_missed_messages(server):
     ann, bob = signed_in(server, "ann", "room/x"), signed_in(server, "bob", "room/x")
     ann.next()
-    say(ann, "one", nonce="n1")
+    send_text(ann, "one", nonce="n1")
     bob.expect(message(ann, "one", 1, nonce="n1"))
     log = json.loads(bob.hello)["log"]
     bob.close()
     ann.expect_users("ann")
     for seq, text in enumerate(["two", "three", "four"], 2):
-        say(ann, text, nonce=f"n{seq}")
+        send_text(ann, text, nonce=f"n{seq}")
     for seq, text in enumerate(["one", "two", "three", "four"], 1):
         ann.expect(message(ann, text, seq, nonce=f"n{seq}"))
 
@@ -98,33 +98,33 @@ def test_who_comes_back_misses_nothing(server):
     for seq, text in enumerate(["two", "three", "four"], 2):
         again.expect(message(ann, text, seq, nonce=f"n{seq}"))
 
-    # Said again, it is not said again: only who says it learns that it was.
+    # A message that is sent again is not delivered again. Only its sender gets a reply.
     again.name = "bob"
     again.sign_in("bob")
     ann.expect(f'{{"type":"username","name":"bob","id":{again.id},"date":DATE}}')
-    say(again, "four", nonce="n4")
+    send_text(again, "four", nonce="n4")
     again.expect(message(ann, "four", 4, nonce="n4"))
-    say(again, "five", nonce="n5")
+    send_text(again, "five", nonce="n5")
     for client in again, ann:
         client.expect(message(again, "five", 5, nonce="n5"))
 
 
 @pytest.mark.parametrize("query", ["since=1&log=another", "since=99"])
-def test_numbers_that_began_anew(server, query):
+def test_resumption_with_an_unknown_numbering_gets_a_gap(server, query):
     ann = signed_in(server, "ann")
-    say(ann, "one")
+    send_text(ann, "one")
     ann.expect(message(ann, "one", 1))
     back = server.client("chinwag.v1", at=f"?{query}")
     back.expect('{"type":"gap"}')
     back.expect(message(ann, "one", 1))
 
 
-def test_what_is_not_kept_is_counted():
+def test_gap_counts_messages_that_were_not_kept():
     server = conftest.Server("--limit", "room-messages=2")
     try:
         ann = signed_in(server, "ann")
         for seq in range(1, 6):
-            say(ann, "x")
+            send_text(ann, "x")
             ann.expect(message(ann, "x", seq))
         back = server.client("chinwag.v1", at="?since=1")
         back.expect('{"type":"gap","missed":2}')
@@ -136,24 +136,24 @@ def test_what_is_not_kept_is_counted():
 
 
 @pytest.mark.parametrize("nonce", ["", 7, ["a"], "x" * 65])
-def test_a_nonce_is_a_short_string(server, nonce):
+def test_invalid_nonce_is_rejected(server, nonce):
     ann = signed_in(server, "ann")
-    say(ann, "hi", nonce=nonce)
+    send_text(ann, "hi", nonce=nonce)
     ann.expect_error("missing-field")
 
 
-def test_a_refusal_says_of_which_message(server):
+def test_error_contains_the_nonce(server):
     client = server.client("json")
-    say(client, "hi", nonce="n1")
+    send_text(client, "hi", nonce="n1")
     refusal = json.loads(client.next())
     assert (refusal["reason"], refusal["nonce"]) == ("no-name", "n1")
 
 
-def test_no_history_for_newcomers():
+def test_history_lines_0_sends_no_history():
     server = conftest.Server("--history-lines", "0")
     try:
         ann = signed_in(server, "ann")
-        say(ann, "hi")
+        send_text(ann, "hi")
         ann.expect(message(ann, "hi", 1))
         signed_in(server, "bob").close()
         back = server.client("json", at="?since=0")
@@ -162,7 +162,7 @@ def test_no_history_for_newcomers():
         server.end()
 
 
-def test_the_list_of_rooms(server):
+def test_list_of_rooms(server):
     url = server.url.replace("ws", "http") + "rooms"
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(url, timeout=conftest.DEADLINE)
@@ -180,8 +180,8 @@ def test_the_list_of_rooms(server):
         signed_in(listing, "ann"), signed_in(listing, "bob")
         kitchen = signed_in(listing, "ann", "room/Kitchen")
         kitchen.expect_users("ann")
-        # The list is made when a batch has been sent; one more round trip is behind that.
-        say(kitchen, "hi")
+        # The list is updated after a batch is sent. Another round trip comes after that.
+        send_text(kitchen, "hi")
         kitchen.expect(message(kitchen, "hi", 1))
         assert rooms() == '{"rooms":[{"name":"","users":2},{"name":"Kitchen","users":1}]}'
     finally:

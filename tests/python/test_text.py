@@ -1,4 +1,4 @@
-"""The dialect `text`, as a person would type it."""
+"""The dialect `text`, as a user would type it."""
 
 import pytest
 
@@ -22,40 +22,40 @@ def typist(server):
         ("\x1b[31mred \u202e back", "{me}: \ufffd[31mred \ufffd back"),
     ],
 )
-def test_a_line_and_what_it_shows(typist, typed, shown):
-    typist.say(typed)
+def test_typed_line_shows_lines(typist, typed, shown):
+    typist.send(typed)
     typist.expect(shown.format(me=f"guest-{typist.id}"))
 
 
 @pytest.mark.parametrize("typed", ["/nonsense", "/name", "/msg", "/msg nobody", "/msg nobody hi", " ", ""])
-def test_what_is_refused_is_refused_with_a_sentence(typist, typed):
-    typist.say(typed)
+def test_rejection_is_a_sentence(typist, typed):
+    typist.send(typed)
     answer = typist.next()
     assert answer.startswith("* refused: ") and answer.count(" ") > 4, answer
-    typist.say("still here")
+    typist.send("still here")
     typist.expect(f"guest-{typist.id}: still here")
 
 
-def test_help_names_every_command(typist):
-    typist.say("/help")
+def test_help_lists_all_commands(typist):
+    typist.send("/help")
     answer = typist.next()
     for command in "/name", "/msg", "/users", "/help", "/quit":
         assert command in answer
     assert answer.startswith("* ")
 
 
-def test_a_taken_name_says_who_one_is_now(server, typist):
+def test_taken_name_is_replaced_and_shown(server, typist):
     server.client("json").sign_in("bob")
     typist.expect("* bob signed in")
-    typist.say("/name bob")
+    typist.send("/name bob")
     typist.expect("* you are bob1")
     typist.expect("* bob1 signed in")
 
 
-def test_users_come_in_order_of_joining(server, typist):
+def test_users_are_listed_in_order_of_joining(server, typist):
     server.client("json").sign_in("zoe")
     server.client("json").sign_in("ann")
     typist.expect("* zoe signed in")
     typist.expect("* ann signed in")
-    typist.say("/users")
+    typist.send("/users")
     typist.expect(f"* users: guest-{typist.id}, zoe, ann")

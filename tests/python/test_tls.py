@@ -1,4 +1,4 @@
-"""wss:// with Python's own TLS, in both versions. A server without TLS is no server to test: then these are skipped."""
+"""wss:// with Python's TLS, in both versions. Skipped if the server was built without TLS."""
 
 import json
 import os
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(not has_tls(), reason="a server that was built w
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """(port, certificate) of a server that has made its own."""
+    """(port, certificate) of a server with a self-signed certificate."""
     file = tmp_path_factory.mktemp("tls") / "self.pem"
     command = [BINARY, "--listen-tls", "127.0.0.1:0", f"--tls-self-signed={file}"]
     process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)
@@ -69,10 +69,10 @@ def secure(server, version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_two_chat(server, version):
+def test_two_clients_chat_over_wss(server, version):
     ann, bob = connect(server, version).sign_in("ann"), connect(server, version).sign_in("bob")
     for number in range(50):
-        ann.say({"type": "message", "text": f"{number} grüße"})
+        ann.send({"type": "message", "text": f"{number} grüße"})
     for number in range(50):
         for client in (ann, bob):
             while json.loads(said := client.next())["type"] != "message":
@@ -82,7 +82,7 @@ def test_two_chat(server, version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_page_ends_with_close_notify(server, version):
+def test_page_ends_with_close_notify(server, version):
     with secure(server, version) as page:
         assert page.version() == {VERSIONS[0]: "TLSv1.2", VERSIONS[1]: "TLSv1.3"}[version]
         page.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -92,10 +92,10 @@ def test_the_page_ends_with_close_notify(server, version):
         assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"</aside>\n")
 
 
-def test_one_thread_reads_while_another_writes(server):
+def test_reading_and_writing_at_the_same_time(server):
     ann = connect(server, VERSIONS[1]).sign_in("ann")
     texts = [f"number {number}" for number in range(90)]
-    writer = threading.Thread(target=lambda: [ann.say({"type": "message", "text": text}) for text in texts])
+    writer = threading.Thread(target=lambda: [ann.send({"type": "message", "text": text}) for text in texts])
     writer.start()
     heard = []
     while len(heard) < len(texts):
@@ -107,7 +107,7 @@ def test_one_thread_reads_while_another_writes(server):
     ann.close()
 
 
-def test_tickets_resume_a_session(server):
+def test_tickets_resume_a_tls_session(server):
     port, file = server
     same = context(file, VERSIONS[1])
 

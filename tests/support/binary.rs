@@ -1,4 +1,4 @@
-//! The real `chinwag` as a child process.
+//! The binary `chinwag` as a child process.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::DEADLINE;
 use super::script::{lines, signal};
 
-/// A running `chinwag`, killed when this is dropped.
+/// A running `chinwag`. Dropping this kills it.
 #[derive(Debug)]
 pub struct Chinwag {
     child: Child,
@@ -18,7 +18,7 @@ pub struct Chinwag {
     stderr: Receiver<String>,
 }
 
-/// Starts `chinwag` with `--listen 127.0.0.1:0` and `args`, and waits for the address that it prints first.
+/// Starts `chinwag` with `--listen 127.0.0.1:0` and `args`, and waits for its first line, which has the address.
 #[track_caller]
 pub fn start_binary(args: &[&str]) -> Chinwag {
     let mut command = command(&["--listen", "127.0.0.1:0"]);
@@ -26,7 +26,7 @@ pub fn start_binary(args: &[&str]) -> Chinwag {
     start(command)
 }
 
-/// `chinwag` with `args` alone, as a command to run: none of the caller's `CHINWAG_…` or `RUST_LOG` reaches it.
+/// A command that runs `chinwag` with `args`, without the caller's `CHINWAG_…` and `RUST_LOG` variables.
 pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag"));
     for (name, _) in std::env::vars_os() {
@@ -38,7 +38,7 @@ pub fn command(args: &[&str]) -> Command {
     command
 }
 
-/// Starts a prepared command and waits for the address that it prints first.
+/// Starts a command and waits for its first line, which has the address.
 #[track_caller]
 pub fn start(mut command: Command) -> Chinwag {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cargo has built the binary");
@@ -48,8 +48,8 @@ pub fn start(mut command: Command) -> Chinwag {
         Ok(line) => line,
         Err(error) => {
             child.kill().expect("a child that was not waited for can be killed");
-            let said: Vec<String> = stderr.iter().collect();
-            panic!("chinwag printed no address ({error}), and on stderr: {said:#?}");
+            let log: Vec<String> = stderr.iter().collect();
+            panic!("chinwag printed no address ({error}), and on stderr: {log:#?}");
         }
     };
     let Some(addr) = address(&greeting) else {
@@ -74,7 +74,7 @@ impl Chinwag {
         &self.greeting
     }
 
-    /// The address in the next line on its standard output: each address that it listens on has a line.
+    /// The address in the next line on its standard output. There is one line for each address it listens on.
     #[track_caller]
     pub fn next_address(&self) -> SocketAddr {
         let line = self.next_line();
@@ -87,7 +87,7 @@ impl Chinwag {
         self.stdout.recv_timeout(DEADLINE).unwrap_or_else(|error| panic!("chinwag printed no further line: {error}"))
     }
 
-    /// Its process id, for a look into `/proc`.
+    /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -111,38 +111,38 @@ impl Chinwag {
         }
     }
 
-    /// Waits for its end: its status, and what it had written to stderr and nobody had read.
+    /// Waits until it exits. Returns its status and the unread lines of its stderr.
     #[track_caller]
     pub fn wait_for_exit(mut self, deadline: Duration) -> (ExitStatus, Vec<String>) {
         let until = Instant::now() + deadline;
-        let mut said = Vec::new();
+        let mut log = Vec::new();
         loop {
             match self.stderr.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(line) => said.push(line),
+                Ok(line) => log.push(line),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    panic!("chinwag still runs after {deadline:?}: {said:#?}")
+                    panic!("chinwag still runs after {deadline:?}: {log:#?}")
                 }
             }
         }
-        // The pipe is closed, so the process is at its end: this waits for no more than the kernel.
-        (self.child.wait().expect("a child that was not waited for"), said)
+        // The pipe is closed, so the process is exiting.
+        (self.child.wait().expect("a child that was not waited for"), log)
     }
 }
 
 impl Drop for Chinwag {
     fn drop(&mut self) {
-        // Already gone is as good as killed.
+        // An error means that it has exited.
         let _ = self.child.kill();
         let status = self.child.wait();
         if std::thread::panicking() {
-            let said: Vec<String> = self.stderr.iter().collect();
-            eprintln!("chinwag ended with {status:?}; what it said and nobody had read: {said:#?}");
+            let log: Vec<String> = self.stderr.iter().collect();
+            eprintln!("chinwag ended with {status:?}; unread lines of its log: {log:#?}");
         }
     }
 }
 
-/// The address in a line that says where to go.
+/// The address in a line such as `http://127.0.0.1:6502/`.
 pub fn address(line: &str) -> Option<SocketAddr> {
     let rest = line.split("://").nth(1)?;
     rest.split('/').next()?.trim().parse().ok()

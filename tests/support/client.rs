@@ -1,4 +1,4 @@
-//! A WebSocket client on plain tungstenite, on which every read has a deadline.
+//! A WebSocket client on tungstenite. Each read has a deadline.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -21,7 +21,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects and asks for `protocols`, the most wanted first; none sends no such header.
+    /// Connects and offers `protocols`, the preferred one first. An empty list sends no such header.
     #[track_caller]
     pub fn connect(addr: SocketAddr, protocols: &[&str]) -> Client {
         match Client::try_connect(addr, protocols, &[]) {
@@ -30,12 +30,12 @@ impl Client {
         }
     }
 
-    /// Connects with further header fields, such as `Origin`; an HTTP refusal comes back as `Error::Http`.
+    /// Connects with more header fields, such as `Origin`. An HTTP refusal is `Error::Http`.
     pub fn try_connect(addr: SocketAddr, protocols: &[&str], headers: &[(&str, &str)]) -> Result<Client, Error> {
         Client::try_enter(addr, "/", protocols, headers)
     }
 
-    /// Connects to a path of the server, and asks for `chinwag.v1`: a room, with or without a query.
+    /// Connects to a path, with or without a query, such as a room's. Offers `chinwag.v1`.
     #[track_caller]
     pub fn enter(addr: SocketAddr, target: &str) -> Client {
         match Client::try_enter(addr, target, &["chinwag.v1"], &[]) {
@@ -44,7 +44,7 @@ impl Client {
         }
     }
 
-    /// Connects to a path of the server, with further header fields.
+    /// Connects to a path, with more header fields.
     pub fn try_enter(
         addr: SocketAddr,
         target: &str,
@@ -82,7 +82,7 @@ impl Client {
         self.socket.get_ref().stream.local_addr().expect("a connected socket has an address")
     }
 
-    /// The socket below, to do with it what no well-behaved client does.
+    /// The socket, for tests of clients that misbehave.
     pub fn stream(&self) -> &TcpStream {
         &self.socket.get_ref().stream
     }
@@ -92,7 +92,7 @@ impl Client {
     pub fn send(&mut self, message: Message) {
         self.allow(DEADLINE);
         if let Err(error) = self.socket.send(message) {
-            panic!("could not send: {error}; {}", self.story());
+            panic!("could not send: {error}; {}", self.history());
         }
     }
 
@@ -108,14 +108,14 @@ impl Client {
         self.say(&object.to_string());
     }
 
-    /// Signs in, in the dialects `json` and `chinwag.v1`, and reads up to the `username` that announces it.
+    /// Signs in with `json` or `chinwag.v1`, and reads up to the `username` that confirms it.
     #[track_caller]
     pub fn sign_in(&mut self, name: &str) -> Value {
         self.say_json(&serde_json::json!({"type": "username", "name": name}));
         self.wait_for("username")
     }
 
-    /// The next message, pings and pongs included; `Err` is what ended the connection.
+    /// The next message, including Pings and Pongs. `Err` is the end of the connection.
     pub fn try_next(&mut self) -> Result<Message, Error> {
         self.allow(DEADLINE);
         self.socket.read()
@@ -126,7 +126,7 @@ impl Client {
     pub fn next_text(&mut self) -> String {
         match self.next_data() {
             Message::Text(text) => text.as_str().to_owned(),
-            other => panic!("expected a text, got {other:?}; {}", self.story()),
+            other => panic!("expected a text, got {other:?}; {}", self.history()),
         }
     }
 
@@ -136,7 +136,7 @@ impl Client {
         let text = self.next_text();
         match serde_json::from_str(&text) {
             Ok(value) => value,
-            Err(error) => panic!("not JSON: {text:?}: {error}; {}", self.story()),
+            Err(error) => panic!("not JSON: {text:?}: {error}; {}", self.history()),
         }
     }
 
@@ -144,30 +144,30 @@ impl Client {
     #[track_caller]
     pub fn expect(&mut self, kind: &str) -> Value {
         let object = self.next_json();
-        assert_eq!(object["type"], kind, "{}", self.story());
+        assert_eq!(object["type"], kind, "{}", self.history());
         object
     }
 
-    /// The next object of type `kind`; what comes before it is passed over.
+    /// The next object of type `kind`. Skips other messages.
     #[track_caller]
     pub fn wait_for(&mut self, kind: &str) -> Value {
         self.wait_until(kind, |object| object["type"] == kind)
     }
 
-    /// The next object that `fits`; what comes before it is passed over.
+    /// The next object for which `matches` is true. Skips other messages.
     #[track_caller]
-    pub fn wait_until(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    pub fn wait_until(&mut self, what: &str, matches: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + DEADLINE;
         loop {
             let object = self.next_json();
-            if fits(&object) {
+            if matches(&object) {
                 return object;
             }
-            assert!(Instant::now() < until, "no {what} within {DEADLINE:?}; {}", self.story());
+            assert!(Instant::now() < until, "no {what} within {DEADLINE:?}; {}", self.history());
         }
     }
 
-    /// Passes over messages up to the server's Close frame: its code and reason. 1005 is a Close without a code.
+    /// Skips messages up to the server's Close frame. Returns its code and reason; 1005 is a Close without a code.
     #[track_caller]
     pub fn wait_for_close(&mut self) -> (u16, String) {
         loop {
@@ -181,27 +181,27 @@ impl Client {
         }
     }
 
-    /// After a Close frame: the server must close the TCP connection properly, with a FIN and no reset.
+    /// After a Close frame, the server must close the TCP connection with a FIN, not a reset.
     #[track_caller]
     pub fn wait_for_end(&mut self) {
         match self.try_next() {
             Err(Error::ConnectionClosed | Error::AlreadyClosed) => {}
-            other => panic!("expected the end of the connection, got {other:?}; {}", self.story()),
+            other => panic!("expected the end of the connection, got {other:?}; {}", self.history()),
         }
     }
 
-    /// Says Close with `code`, and returns the one that the server answers.
+    /// Sends Close with `code`. Returns the code and reason of the server's Close.
     #[track_caller]
     pub fn close(&mut self, code: u16) -> (u16, String) {
         let frame = tungstenite::protocol::CloseFrame { code: code.into(), reason: "".into() };
         self.allow(DEADLINE);
         if let Err(error) = self.socket.close(Some(frame)) {
-            panic!("could not say Close: {error}; {}", self.story());
+            panic!("could not send Close: {error}; {}", self.history());
         }
         self.wait_for_close()
     }
 
-    /// The next message that is neither ping nor pong.
+    /// The next message that is neither a Ping nor a Pong.
     #[track_caller]
     fn next_data(&mut self) -> Message {
         loop {
@@ -211,7 +211,7 @@ impl Client {
                     self.seen.push(message.to_string());
                     return message;
                 }
-                Err(error) => panic!("nothing more came: {error}; {}", self.story()),
+                Err(error) => panic!("no further message: {error}; {}", self.history()),
             }
         }
     }
@@ -220,14 +220,14 @@ impl Client {
         self.socket.get_mut().until = Instant::now() + time;
     }
 
-    /// The last messages, for a failing test to tell.
-    fn story(&self) -> String {
+    /// The last messages, for the report of a failing test.
+    fn history(&self) -> String {
         let last = self.seen.len().saturating_sub(8);
         format!("the last of {} messages: {:#?}", self.seen.len(), &self.seen[last..])
     }
 }
 
-/// A stream with one deadline for a whole operation, however many reads it takes.
+/// A stream with one deadline for a whole operation, which may take several reads.
 #[derive(Debug)]
 pub(super) struct Deadlined {
     pub(super) stream: TcpStream,

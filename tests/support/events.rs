@@ -1,4 +1,4 @@
-//! The events of a client under test, one by one.
+//! The events of `client::WebSocket`, one by one.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use chinwag::client::{Error, Event, WebSocket};
 
 use super::DEADLINE;
 
-/// A client that is open.
+/// Connects a client and waits until it is open.
 #[track_caller]
 pub fn open(addr: SocketAddr) -> WebSocket {
     let socket = WebSocket::connect(&format!("ws://{addr}/"), &[]).expect("a URL");
@@ -21,7 +21,7 @@ pub fn next(socket: &WebSocket) -> Event {
     socket.events().recv_timeout(DEADLINE).expect("an event before the deadline")
 }
 
-/// The next event, which must be that it is open.
+/// The next event, which must be `Open`.
 #[track_caller]
 pub fn expect_open(socket: &WebSocket) {
     match next(socket) {
@@ -30,7 +30,7 @@ pub fn expect_open(socket: &WebSocket) {
     }
 }
 
-/// The next event, which must be a message.
+/// The next event, which must be a `Message`.
 #[track_caller]
 pub fn message(socket: &WebSocket) -> Message {
     match next(socket) {
@@ -39,7 +39,7 @@ pub fn message(socket: &WebSocket) -> Message {
     }
 }
 
-/// The next event, which must be a text.
+/// The next event, which must be a text message.
 #[track_caller]
 pub fn text(socket: &WebSocket) -> String {
     match message(socket) {
@@ -48,7 +48,7 @@ pub fn text(socket: &WebSocket) -> String {
     }
 }
 
-/// The next event, which must say what went wrong.
+/// The next event, which must be an `Error`.
 #[track_caller]
 pub fn error(socket: &WebSocket) -> Error {
     match next(socket) {
@@ -57,19 +57,19 @@ pub fn error(socket: &WebSocket) -> Error {
     }
 }
 
-/// The next event, which must be the last: code, reason, whether it was clean.
+/// The next event, which must be `Close` and the last one. Returns code, reason, and whether it was clean.
 #[track_caller]
 pub fn close(socket: &WebSocket) -> (u16, String, bool) {
     match next(socket) {
         Event::Close { code, reason, was_clean } => {
-            assert!(socket.events().recv_timeout(DEADLINE).is_err(), "nothing comes behind Close");
+            assert!(socket.events().recv_timeout(DEADLINE).is_err(), "Close is the last event");
             (code, reason, was_clean)
         }
         other => panic!("expected Close, got {other:?}"),
     }
 }
 
-/// The next two events, which must be an error and a close with 1006.
+/// The next two events, which must be `Error` and `Close` with 1006.
 #[track_caller]
 pub fn failure(socket: &WebSocket) -> Error {
     let error = error(socket);

@@ -1,4 +1,4 @@
-//! A program of `examples/` as a child process.
+//! An example as a child process.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use std::sync::mpsc::Receiver;
 use super::DEADLINE;
 use super::script::{lines, printed, run_to_end};
 
-/// A running example, killed when this is dropped.
+/// A running example. Dropping this kills it.
 #[derive(Debug)]
 pub struct Example {
     child: Child,
@@ -27,30 +27,30 @@ impl Example {
         Example { child, stdout }
     }
 
-    /// Starts a server on a port of its own, and waits for the address in its first line.
+    /// Starts a server on a free port, and waits for the address in its first line.
     #[track_caller]
     pub fn serve(name: &str) -> (Example, SocketAddr) {
         Example::serve_with(name, &[])
     }
 
-    /// As [`Example::serve`], with more arguments behind the address.
+    /// Like [`Example::serve`], with more arguments after the address.
     #[track_caller]
     pub fn serve_with(name: &str, args: &[&str]) -> (Example, SocketAddr) {
         let example = Example::start(name, &[&["127.0.0.1:0"], args].concat());
         let greeting = example.next_line();
         let addr = greeting.split("://").nth(1).and_then(|rest| rest.split('/').next()?.parse().ok());
-        (example, addr.unwrap_or_else(|| panic!("{name} says no address: {greeting:?}")))
+        (example, addr.unwrap_or_else(|| panic!("{name} prints no address: {greeting:?}")))
     }
 
-    /// The one line that it says when it cannot do what it was asked for.
+    /// Runs an example that must fail. Returns its error, which must be one line.
     #[track_caller]
-    pub fn refused(name: &str, args: &[&str]) -> String {
+    pub fn fail(name: &str, args: &[&str]) -> String {
         let mut command = Command::new(path(name));
         command.args(args);
         let output = run_to_end(command, DEADLINE);
-        let said = printed(&output);
-        assert!(!output.status.success() && said.lines().count() == 1, "{name}: {}: {said}", output.status);
-        said
+        let error = printed(&output);
+        assert!(!output.status.success() && error.lines().count() == 1, "{name}: {}: {error}", output.status);
+        error
     }
 
     /// Its next line on standard output.
@@ -59,10 +59,10 @@ impl Example {
         self.stdout.recv_timeout(DEADLINE).expect("the example prints a line before the deadline")
     }
 
-    /// Writes to its standard input, ends that, and waits for all it prints from then on.
+    /// Writes to its standard input, closes it, and returns all lines that it prints from then on.
     #[track_caller]
-    pub fn ask(mut self, input: &str) -> Vec<String> {
-        let mut stdin = self.child.stdin.take().expect("stdin is a pipe, asked once");
+    pub fn finish(mut self, input: &str) -> Vec<String> {
+        let mut stdin = self.child.stdin.take().expect("stdin is a pipe, used once");
         stdin.write_all(input.as_bytes()).expect("the example reads");
         drop(stdin);
         std::iter::from_fn(|| self.stdout.recv_timeout(DEADLINE).ok()).collect()
@@ -71,13 +71,13 @@ impl Example {
 
 impl Drop for Example {
     fn drop(&mut self) {
-        // Already gone is as good as killed.
+        // An error means that it has exited.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Cargo says where binaries are, not where examples are: `target/debug/examples`, beside `deps`, where this test is.
+/// Cargo gives tests no path of examples. They are in `target/debug/examples`, beside `deps` with this test.
 #[track_caller]
 pub fn path(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this program is a file");

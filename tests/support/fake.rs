@@ -1,4 +1,4 @@
-//! A server that does one thing once: for clients, which must cope with whatever comes back.
+//! A server for one connection that does what a test wants, to test clients against odd servers.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use tungstenite::handshake::derive_accept_key;
 
 use super::frames::read_head;
 
-/// One connection's server.
+/// A server for one connection.
 #[derive(Debug)]
 pub struct Fake {
     pub addr: SocketAddr,
@@ -16,7 +16,7 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// Accepts one connection, reads the request's head, and does `then` with both.
+    /// Accepts one connection, reads the head of the request, and calls `then` with both.
     pub fn then(then: impl FnOnce(TcpStream, String) + Send + 'static) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = listener.local_addr().expect("an address");
@@ -29,13 +29,13 @@ impl Fake {
         Fake { addr, thread }
     }
 
-    /// Answers with these bytes, and ends the connection.
-    pub fn saying(bytes: impl Into<Vec<u8>>) -> Fake {
+    /// Sends these bytes and closes the connection.
+    pub fn replying(bytes: impl Into<Vec<u8>>) -> Fake {
         let bytes = bytes.into();
         Fake::then(move |mut stream, _| stream.write_all(&bytes).expect("room for an answer"))
     }
 
-    /// Shakes hands, sends `behind` in the same segment, and does `then`.
+    /// Sends a 101 response with `behind` in the same segment, and calls `then`.
     pub fn open(behind: Vec<u8>, then: impl FnOnce(TcpStream) + Send + 'static) -> Fake {
         Fake::then(move |mut stream, head| {
             let answer = [switching(&head, "").into_bytes(), behind].concat();
@@ -44,19 +44,19 @@ impl Fake {
         })
     }
 
-    /// Where a client connects to.
+    /// The URL for a client.
     pub fn url(&self) -> String {
         format!("ws://{}/", self.addr)
     }
 
-    /// Waits for it to be done.
+    /// Waits until its thread ends.
     #[track_caller]
     pub fn done(self) {
         self.thread.join().expect("the fake server does not panic");
     }
 }
 
-/// The 101 for a request; `more` are further header lines, each with its CRLF.
+/// The 101 response for a request. `more` has further header lines, each with its CRLF.
 pub fn switching(head: &str, more: &str) -> String {
     let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).expect("a key");
     let accept = derive_accept_key(key.trim().as_bytes());

@@ -1,4 +1,4 @@
-//! Frames by hand (RFC 6455 5.2): for clients that misbehave, and to see how a connection really ended.
+//! Frames by hand (RFC 6455 5.2), for clients that misbehave and to check how a connection ends.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,7 +13,7 @@ pub const CLOSE: u8 = 8;
 pub const PING: u8 = 9;
 pub const PONG: u8 = 10;
 
-/// A handshake that succeeds; `more` are further header lines, each with its CRLF.
+/// A valid handshake request. `more` has further header lines, each with its CRLF.
 pub fn handshake(addr: SocketAddr, more: &str) -> Vec<u8> {
     format!(
         "GET / HTTP/1.1\r\nHost: {addr}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -22,14 +22,14 @@ pub fn handshake(addr: SocketAddr, more: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A whole message in one frame, masked with zeros: on the wire it reads as it is written here.
+/// A whole message in one frame, masked with zeros, so that the payload is readable on the wire.
 pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = header(opcode, payload.len());
     bytes.extend_from_slice(payload);
     bytes
 }
 
-/// The header of such a frame alone.
+/// The header of such a frame.
 pub fn header(opcode: u8, length: usize) -> Vec<u8> {
     let mut bytes = vec![0x80 | opcode];
     match u16::try_from(length) {
@@ -41,7 +41,7 @@ pub fn header(opcode: u8, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// A whole message in one frame of a server, which is not masked.
+/// A whole message in one frame of a server, without a mask.
 pub fn server_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let masked = frame(opcode, payload);
     let mut bytes = masked[..masked.len() - payload.len() - 4].to_vec();
@@ -50,7 +50,7 @@ pub fn server_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Up to the empty line that ends an HTTP head.
+/// Reads an HTTP head, with the empty line at its end.
 #[track_caller]
 pub fn read_head(stream: &mut impl Read) -> String {
     let mut head = Vec::new();
@@ -77,7 +77,7 @@ impl Frame {
     }
 }
 
-/// The next frame of a server. `Ok(None)`: a clean end.
+/// The next frame of a server. `Ok(None)` is a FIN.
 pub fn read_frame(stream: &mut impl Read) -> io::Result<Option<Frame>> {
     let mut first = [0];
     if stream.read(&mut first)? == 0 {
@@ -100,14 +100,14 @@ fn exactly<const N: usize>(stream: &mut impl Read) -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// A connection on which nothing is done that is not asked for: no Pong, no answer to a Close.
+/// A connection that replies to nothing: no Pong, no reply to a Close.
 #[derive(Debug)]
 pub struct RawClient {
     stream: Deadlined,
 }
 
 impl RawClient {
-    /// Connects, sends a handshake with `behind` in the same segment, and reads the 101.
+    /// Connects, sends a handshake with `behind` in the same segment, and reads the 101 response.
     #[track_caller]
     pub fn open_with(addr: SocketAddr, behind: &[u8]) -> RawClient {
         let mut client = RawClient::connect(addr);
@@ -117,13 +117,13 @@ impl RawClient {
         client
     }
 
-    /// Connects and shakes hands.
+    /// Connects and does the handshake.
     #[track_caller]
     pub fn open(addr: SocketAddr) -> RawClient {
         RawClient::open_with(addr, b"")
     }
 
-    /// Connects, and no more.
+    /// Connects without a handshake.
     #[track_caller]
     pub fn connect(addr: SocketAddr) -> RawClient {
         RawClient { stream: Deadlined::connect(addr).expect("the server accepts connections") }
@@ -134,31 +134,31 @@ impl RawClient {
         &self.stream.stream
     }
 
-    /// Sends bytes as they are.
+    /// Sends raw bytes.
     #[track_caller]
     pub fn send(&mut self, bytes: &[u8]) {
-        self.try_send(bytes).expect("the server takes bytes");
+        self.try_send(bytes).expect("the server reads");
     }
 
-    /// As [`RawClient::send`], for a connection that may be over.
+    /// Like [`RawClient::send`], for a connection that may be closed.
     pub fn try_send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.until = Instant::now() + DEADLINE;
         self.stream.write_all(bytes)
     }
 
-    /// Up to the empty line that ends an HTTP head.
+    /// Reads an HTTP head, with the empty line at its end.
     #[track_caller]
     pub fn read_head(&mut self) -> String {
         read_head(&mut self.stream)
     }
 
-    /// The next frame. `Ok(None)`: a clean FIN. `Err`: a reset, or nothing in time.
+    /// The next frame. `Ok(None)` is a FIN, `Err` a reset or a timeout.
     pub fn read_frame(&mut self) -> io::Result<Option<Frame>> {
         self.stream.until = Instant::now() + DEADLINE;
         read_frame(&mut self.stream)
     }
 
-    /// The next frame, which must come.
+    /// The next frame; panics if there is none.
     #[track_caller]
     pub fn expect_frame(&mut self) -> Frame {
         match self.read_frame() {
@@ -167,7 +167,7 @@ impl RawClient {
         }
     }
 
-    /// All that comes up to a clean FIN.
+    /// All frames up to a FIN.
     #[track_caller]
     pub fn read_to_fin(&mut self) -> Vec<Frame> {
         let mut frames = Vec::new();
@@ -175,12 +175,12 @@ impl RawClient {
             match self.read_frame() {
                 Ok(Some(frame)) => frames.push(frame),
                 Ok(None) => return frames,
-                Err(error) => panic!("no clean end ({error}) after {} frames: {:?}", frames.len(), frames.last()),
+                Err(error) => panic!("no FIN ({error}) after {} frames: {:?}", frames.len(), frames.last()),
             }
         }
     }
 
-    /// Passes over what comes up to a Close frame, then a clean FIN must come: the Close frame's code.
+    /// Reads to the FIN. The last frame must be a Close frame; returns its code.
     #[track_caller]
     pub fn expect_close_and_fin(&mut self) -> u16 {
         let frames = self.read_to_fin();

@@ -1,4 +1,4 @@
-//! What the tests of the documents share: their files, their prose, their code blocks, and what they quote.
+//! Shared by the tests of the documents: files, prose, code blocks, and quotes.
 
 use std::fs;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The repository.
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Folders that hold no document of ours.
+/// Folders without documents of this project.
 const ELSEWHERE: &[&str] = &["target", "node_modules", "corpus"];
 
 /// Every `*.md` of the repository.
@@ -51,18 +51,18 @@ pub fn read(file: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(file)).unwrap_or_else(|why| panic!("{file}: {why}"))
 }
 
-/// A code block that says in the line above it where its content comes from: `<!-- KIND: SOURCE -->`.
+/// A code block whose source is named in the line above: `<!-- KIND: SOURCE -->`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Quote {
     pub source: String,
-    /// Where its content stands in the document, the last line feed included.
+    /// The place of its content in the document, including the last line feed.
     pub place: Range<usize>,
 }
 
-/// The quotes of that kind, in order.
+/// The quotes of one kind, in order.
 ///
 /// # Panics
-/// When there is no code block below such a line.
+/// If no code block follows such a line.
 #[track_caller]
 pub fn quotes(text: &str, kind: &str) -> Vec<Quote> {
     let mark = format!("<!-- {kind}: ");
@@ -78,8 +78,8 @@ fn quote(text: &str, at: usize) -> Quote {
     Quote { source: source.to_owned(), place: begin..end }
 }
 
-/// Every quote of that kind, in every document, must be what `content` says of its source; with `CHINWAG_BLESS` set it
-/// is made so. Returns how many there are.
+/// Compares each quote of one kind, in all documents, with `content(source)`. With `CHINWAG_BLESS` it corrects them
+/// instead. Returns the number of quotes.
 #[track_caller]
 pub fn check_quotes(kind: &str, content: impl Fn(&str) -> Option<String>) -> usize {
     let mut count = 0;
@@ -90,13 +90,8 @@ pub fn check_quotes(kind: &str, content: impl Fn(&str) -> Option<String>) -> usi
             let Some(expected) = content(&source) else { continue };
             count += 1;
             if std::env::var_os("CHINWAG_BLESS").is_none() {
-                let hint = "CHINWAG_BLESS=1 and this test writes it anew; then read what stands around it";
-                assert_eq!(
-                    &text[place.clone()],
-                    expected,
-                    "{}: {source} is something else now; {hint}",
-                    path.display()
-                );
+                let hint = "run this test with CHINWAG_BLESS=1, then check the text around the quote";
+                assert_eq!(&text[place.clone()], expected, "{}: {source} has changed; {hint}", path.display());
             }
             blessed.replace_range(place, &expected);
         }

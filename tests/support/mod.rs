@@ -1,9 +1,9 @@
-//! What the integration tests share: clients over real sockets, the binary as a child process, scripts.
+//! Shared by the integration tests: clients over real sockets, the binary as a child process, scripts.
 //!
-//! Every server listens on port 0, every wait has a deadline, and nothing sleeps: what a test waits for either
-//! arrives or the test fails and says what had arrived until then.
+//! Each server listens on port 0, each wait has a deadline, and nothing sleeps. A test that waits in vain fails and
+//! prints what it received until then.
 
-// Each test file is a crate of its own, which uses a part of this and exports nothing.
+// Each test file is a crate that uses a part of this and exports nothing.
 #![allow(dead_code, unused_imports, unreachable_pub)]
 
 use std::time::{Duration, Instant};
@@ -30,14 +30,14 @@ pub use client::Client;
 pub use raw::{Answer, http, raw};
 pub use script::{python, run, skip};
 
-/// How long a test waits for one thing. Generous: a loaded machine is slow, and a passing test never waits it out.
+/// How long a test waits for one event. Long, because a loaded machine is slow.
 pub const DEADLINE: Duration = Duration::from_secs(15);
 
-/// Waits until `condition` holds, looking again every few milliseconds: only for what cannot be waited for
-/// directly, such as the number of threads in `/proc`.
+/// Waits until `condition` holds, checking every few milliseconds. Only for conditions without an event, such as the
+/// number of threads in `/proc`.
 ///
 /// # Panics
-/// After `deadline`, naming `what` was waited for.
+/// After `deadline`, with `what` in the message.
 #[track_caller]
 pub fn wait_until(deadline: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + deadline;

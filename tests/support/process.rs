@@ -1,10 +1,10 @@
-//! What a process uses, out of Linux' `/proc`.
+//! The resources of a process, from Linux' `/proc`.
 
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A look at a process; zero for what cannot be read.
+/// Resources of a process. What cannot be read is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
     pub threads: u64,
@@ -13,7 +13,7 @@ pub struct Usage {
     pub cpu: Duration,
 }
 
-/// What the process uses now.
+/// The resources that the process uses now.
 pub fn usage(pid: u32) -> Usage {
     let status = fs::read_to_string(path(pid, "status")).unwrap_or_default();
     let field = |name: &str| {
@@ -24,16 +24,16 @@ pub fn usage(pid: u32) -> Usage {
     Usage { threads: field("Threads:"), descriptors, rss_kib: field("VmRSS:"), cpu: cpu(pid) }
 }
 
-/// User and system time; `/proc` counts it in hundredths of a second.
+/// User and system time. `/proc` counts in hundredths of a second.
 fn cpu(pid: u32) -> Duration {
     let stat = fs::read_to_string(path(pid, "stat")).unwrap_or_default();
-    // The name in parentheses may have spaces; the times are fields 14 and 15.
+    // The name in parentheses may have spaces. The times are fields 14 and 15.
     let behind_name = stat.rsplit(')').next().unwrap_or_default();
     let fields: Vec<u64> = behind_name.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect();
     Duration::from_millis(10 * fields.iter().skip(11).take(2).sum::<u64>())
 }
 
-/// The names of its threads.
+/// The names of the process's threads.
 pub fn thread_names(pid: u32) -> Vec<String> {
     let tasks = fs::read_dir(path(pid, "task")).into_iter().flatten().flatten();
     tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok()).map(|name| name.trim().into()).collect()

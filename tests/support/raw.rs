@@ -1,69 +1,69 @@
-//! Bytes in, bytes out: for requests that no proper client would send.
+//! Raw bytes in and out, for requests that a correct client would not send.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
 use super::client::Deadlined;
 
-/// Sends `bytes` in one piece and returns all that comes back until the server ends the connection.
+/// Sends `bytes` in one piece. Returns all bytes up to the end of the connection.
 ///
 /// # Panics
-/// When the server does not end it before the deadline, or resets it.
+/// If the server does not close before the deadline, or resets the connection.
 #[track_caller]
 pub fn raw(addr: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     exchange(addr, [bytes], false)
 }
 
-/// As [`raw`], and closes its own sending side behind the bytes.
+/// Like [`raw`], and sends a FIN after the bytes.
 #[track_caller]
 pub fn raw_then_fin(addr: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     exchange(addr, [bytes], true)
 }
 
-/// As [`raw`], each byte in a segment of its own.
+/// Like [`raw`], with one byte per segment.
 #[track_caller]
 pub fn raw_in_single_bytes(addr: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     exchange(addr, bytes.chunks(1), false)
 }
 
-/// Sends a request and reads the answer as HTTP/1.1.
+/// Sends a request and reads an HTTP/1.1 response.
 #[track_caller]
 pub fn http(addr: SocketAddr, request: &str) -> Answer {
     Answer::parse(&raw(addr, request.as_bytes()))
 }
 
-/// A `GET` of `target` as a browser would send it, less what does not matter.
+/// A minimal `GET` of `target`.
 pub fn get(addr: SocketAddr, target: &str) -> Answer {
     http(addr, &format!("GET {target} HTTP/1.1\r\nHost: {addr}\r\n\r\n"))
 }
 
-/// A whole HTTP answer.
+/// An HTTP response.
 #[derive(Debug)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// The header fields in their order, names in lower case.
+    /// The header fields in order, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// What follows the head.
+    /// The body.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// Reads an answer.
+    /// Parses a response.
     ///
     /// # Panics
-    /// When it is no HTTP/1.1 answer; an empty one, too: the server never closes silently.
+    /// If it is not an HTTP/1.1 response. An empty one is not: the server never closes without a response.
     #[track_caller]
     pub fn parse(bytes: &[u8]) -> Answer {
         let mut headers = [httparse::EMPTY_HEADER; 32];
         let mut answer = httparse::Response::new(&mut headers);
         let length = match answer.parse(bytes) {
             Ok(httparse::Status::Complete(length)) => length,
-            other => panic!("not a whole HTTP answer ({other:?}): {:?}", text(bytes)),
+            other => panic!("not a whole HTTP response ({other:?}): {:?}", text(bytes)),
         };
         let field = |field: &httparse::Header| (field.name.to_lowercase(), text(field.value));
         Answer {
-            status: answer.code.expect("a parsed answer has a status"),
+            status: answer.code.expect("a parsed response has a status"),
             headers: answer.headers.iter().map(field).collect(),
             body: bytes[length..].to_vec(),
         }
@@ -85,17 +85,17 @@ impl Answer {
 fn exchange<'a>(addr: SocketAddr, pieces: impl IntoIterator<Item = &'a [u8]>, fin: bool) -> Vec<u8> {
     let mut stream = Deadlined::connect(addr).expect("the server accepts connections");
     for piece in pieces {
-        // A server may answer and close before it has heard everything: then what it said is what counts.
+        // A server may respond and close before it has read everything. Only its response counts.
         if stream.write_all(piece).is_err() {
             break;
         }
     }
     if fin {
-        stream.stream.shutdown(Shutdown::Write).expect("a connected socket can be half closed");
+        stream.stream.shutdown(Shutdown::Write).expect("a connected socket can be half-closed");
     }
     let mut answer = Vec::new();
     if let Err(error) = stream.read_to_end(&mut answer) {
-        panic!("no clean end of the connection ({error}) after {:?}", text(&answer));
+        panic!("no FIN ({error}) after {:?}", text(&answer));
     }
     answer
 }

@@ -1,4 +1,4 @@
-//! Programs beside the server: Python scripts, signals, and tests that cannot run everywhere.
+//! Other programs: Python scripts, signals, and tests that cannot run everywhere.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,20 +8,20 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// Says that this test did not run and why, where `cargo test` cannot hide it; the test then returns.
+/// Prints that this test was skipped, and why. The test then returns.
 ///
 /// # Panics
-/// When `CHINWAG_NO_SKIP` is set, as in CI, where everything that a test needs is installed.
+/// If `CHINWAG_NO_SKIP` is set, as in CI, where everything that a test needs is installed.
 #[track_caller]
 pub fn skip(reason: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
     assert!(std::env::var_os("CHINWAG_NO_SKIP").is_none(), "{test} may not be skipped: {reason}");
-    // libtest captures what `eprintln!` writes, not what is written to the handle itself.
+    // libtest captures `eprintln!`, but not writes to the handle.
     let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
 }
 
-/// A Python that can import all of `modules`: `CHINWAG_PYTHON`, or else `python3`.
+/// `CHINWAG_PYTHON`, or else `python3`, if it can import all of `modules`.
 pub fn python(modules: &[&str]) -> Option<PathBuf> {
     let python = std::env::var_os("CHINWAG_PYTHON").unwrap_or_else(|| OsString::from("python3"));
     let mut command = Command::new(&python);
@@ -33,7 +33,7 @@ pub fn python(modules: &[&str]) -> Option<PathBuf> {
 /// Runs a command that must succeed.
 ///
 /// # Panics
-/// When it fails, or for the reasons of [`run_to_end`]; what it printed is in the message.
+/// If it fails, with its output in the message. Also like [`run_to_end`].
 #[track_caller]
 pub fn run(command: Command, deadline: Duration) -> Output {
     let name = format!("{command:?}");
@@ -42,17 +42,17 @@ pub fn run(command: Command, deadline: Duration) -> Output {
     output
 }
 
-/// Runs a command to its end, whatever its status.
+/// Runs a command to its end, with any status.
 ///
 /// # Panics
-/// When it cannot be started, or still runs after `deadline`: then it is killed with all that it started.
+/// If it does not start, or still runs after `deadline`. Then it is killed with its children.
 #[track_caller]
 pub fn run_to_end(mut command: Command, deadline: Duration) -> Output {
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0) // one group, so that a browser that it started dies with it
+        .process_group(0) // so that a browser that it starts is killed with it
         .spawn();
     let child = match child {
         Ok(child) => child,
@@ -71,20 +71,20 @@ pub fn run_to_end(mut command: Command, deadline: Duration) -> Output {
     }
 }
 
-/// Sends the signal `name` to a process, or to a group of them (`-ID`). The shell's own `kill` is everywhere.
+/// Sends the signal `name` to a process or a process group (`-ID`). Each shell has a built-in `kill`.
 pub fn signal(name: &str, process: &str) {
     let kill = format!("kill -s {name} -- {process}");
     let status = Command::new("sh").arg("-c").arg(kill).status();
     assert!(status.is_ok_and(|status| status.success()), "no process {process} to signal");
 }
 
-/// All that a program printed.
+/// The output of a program.
 pub fn printed(output: &Output) -> String {
     let (stdout, stderr) = (&output.stdout, &output.stderr);
     format!("{}{}", String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr))
 }
 
-/// The lines of a pipe, read by a thread, so that they can be waited for with a deadline.
+/// The lines of a pipe. A thread reads them, so that a test can wait for one with a deadline.
 pub(super) fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! A generic server in this process: its events one by one, or an echo on a thread.
+//! A `Server` in this process, with its events one by one, or as an echo server on a thread.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use chinwag::{CloseGuard, Config, DisconnectReason, Event, Message, Peer, Server
 
 use super::DEADLINE;
 
-/// A server with these bounds on a port of its own.
+/// A server with this configuration on a free port.
 pub fn serve(config: Config) -> Server {
     let builder = Server::builder().config(config).listen("127.0.0.1:0").expect("a free port");
-    builder.start().expect("threads and descriptors enough")
+    builder.start().expect("enough threads and descriptors")
 }
 
 /// A server's address.
@@ -20,11 +20,12 @@ pub fn addr(server: &Server) -> SocketAddr {
     server.local_addrs()[0]
 }
 
-/// The next event. `Closing` is dropped, as by a program that does not know it.
+/// The next event.
 #[track_caller]
 pub fn next(server: &Server) -> Event {
     loop {
         match server.events().recv_timeout(DEADLINE).expect("an event before the deadline") {
+            // As in a program that does not use it.
             Event::Closing(..) => {}
             event => return event,
         }
@@ -40,7 +41,7 @@ pub fn connected(server: &Server) -> Peer {
     }
 }
 
-/// The next event, which must be a text.
+/// The next event, which must be a text message.
 #[track_caller]
 pub fn text(server: &Server) -> (Peer, String) {
     match next(server) {
@@ -67,7 +68,7 @@ pub fn disconnected(server: &Server) -> (Peer, DisconnectReason) {
     }
 }
 
-/// An echo server on a thread of its own, until it is shut down.
+/// An echo server on its own thread.
 #[derive(Debug)]
 pub struct Echo {
     pub addr: SocketAddr,
@@ -82,7 +83,7 @@ impl Echo {
         Echo::of(serve(config))
     }
 
-    /// Has this server be one.
+    /// Makes an echo server of `server`.
     pub fn of(server: Server) -> Echo {
         let (addr, shutdown) = (addr(&server), server.shutdown_handle());
         let ended = Arc::<AtomicUsize>::default();
@@ -91,16 +92,16 @@ impl Echo {
         Echo { addr, shutdown, ended, thread }
     }
 
-    /// How many connections have ended.
+    /// The number of connections that have ended.
     pub fn ended(&self) -> usize {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Shuts it down. Returns the connections that ended, in order, and their reasons.
+    /// Shuts it down. Returns the connections in the order in which they ended, with their reasons.
     pub fn stop(mut self) -> Vec<(u64, DisconnectReason)> {
         self.shutdown.start();
         let thread = self.thread.take().expect("it is stopped once");
-        thread.join().expect("the echo does not panic")
+        thread.join().expect("the echo server does not panic")
     }
 }
 

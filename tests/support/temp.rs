@@ -1,16 +1,16 @@
-//! A folder of a test's own, or a small disk, which is gone when the test is.
+//! A temporary folder or disk of one test.
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Deleted when this is dropped.
+/// A temporary folder. Dropping this deletes it.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// An empty folder; `name` is for people.
+    /// An empty folder. `name` becomes a part of its path.
     pub fn new(name: &str) -> Folder {
         let path = std::env::temp_dir().join(format!("chinwag-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
@@ -30,12 +30,12 @@ impl Drop for Folder {
     }
 }
 
-/// A file system of 8 MiB, in memory, that is unmounted when this is dropped.
+/// A file system of 8 MiB in memory. Dropping this unmounts it.
 #[derive(Debug)]
 pub struct SmallDisk(Folder);
 
 impl SmallDisk {
-    /// None: only root may do that.
+    /// `None` without root.
     pub fn mount(name: &str) -> Option<SmallDisk> {
         let folder = Folder::new(name);
         let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=8m", "none", &folder.path(".")]).output();
@@ -47,20 +47,20 @@ impl SmallDisk {
         self.0.path(name)
     }
 
-    /// With other options: `ro`, `rw`.
+    /// Mounts it again as `ro` or `rw`.
     pub fn remount(&self, how: &str) {
         let option = format!("remount,{how}");
         let status = Command::new("mount").args(["-o", &option, &self.0.path(".")]).status();
         assert!(status.is_ok_and(|status| status.success()), "mount -o {option}");
     }
 
-    /// Takes all the room that there is.
+    /// Fills it completely.
     pub fn fill(&self) {
-        let mut file = File::create(self.0.path("ballast")).expect("room for a name");
+        let mut file = File::create(self.0.path("ballast")).expect("room for a file name");
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
-    /// Gives it back.
+    /// Deletes what `fill` wrote.
     pub fn make_room(&self) {
         fs::remove_file(self.0.path("ballast")).expect("it was filled");
     }
@@ -72,16 +72,16 @@ impl Drop for SmallDisk {
     }
 }
 
-/// A disk in a file, which can be told to stop answering. Unmounted when this is dropped.
+/// A disk in a file, which can be frozen. Dropping this unmounts it.
 #[derive(Debug)]
 pub struct SlowDisk(Folder);
 
-/// As long as this lives, whoever writes to the disk waits.
+/// A frozen disk: writes block until this is dropped.
 #[derive(Debug)]
 pub struct Frozen(String);
 
 impl SlowDisk {
-    /// None: only root may do that, and not everywhere.
+    /// `None` without root, or in some containers.
     pub fn mount(name: &str) -> Option<SlowDisk> {
         let disk = SlowDisk(Folder::new(name));
         File::create(disk.0.path("image")).and_then(|image| image.set_len(32 << 20)).expect("a sparse file");
@@ -96,7 +96,7 @@ impl SlowDisk {
         self.0.path(&format!("disk/{name}"))
     }
 
-    /// Keep what this returns in front of whatever could wait for the disk in its `drop`.
+    /// Drop the returned value before anything that writes to the disk in its `drop`.
     pub fn freeze(&self) -> Frozen {
         assert!(ran("fsfreeze", &["-f", &self.0.path("disk")]), "fsfreeze is part of util-linux");
         Frozen(self.0.path("disk"))

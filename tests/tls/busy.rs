@@ -1,4 +1,4 @@
-//! Busy connections on the poller (tests/poller.rs), over TLS.
+//! Connections that are lent to the relay while they are busy (tests/relay.rs), over TLS.
 
 use std::time::Instant;
 
@@ -20,12 +20,12 @@ fn talk(client: &mut Client) {
 }
 
 #[test]
-fn busy_tls_connections_are_polled_and_end_cleanly() {
+fn busy_connections_are_served_and_closed() {
     record();
     let certificates = Certificates::new();
     let begin = Instant::now();
     for first in (80_000..).step_by(4) {
-        assert!(begin.elapsed() < DEADLINE, "no connection was polled at its end");
+        assert!(begin.elapsed() < DEADLINE, "nobody was lent when it ended");
         let builder = Server::builder().config(Config::default()).first_id(first);
         let server = builder.listen_tls("127.0.0.1:0", &certificates.acceptor()).expect("a free port");
         let echo = Echo::of(server.start().expect("threads and descriptors enough"));
@@ -33,7 +33,7 @@ fn busy_tls_connections_are_polled_and_end_cleanly() {
         let mut clients: Vec<Client> = (0..4).map(|_| Client::open_with(echo.addr, &trusted, b"")).collect();
         while !are_polled(first..first + 4) {
             clients.iter_mut().for_each(talk);
-            assert!(begin.elapsed() < DEADLINE, "the poller does not serve them");
+            assert!(begin.elapsed() < DEADLINE, "they are not lent");
         }
         let mut one = clients.remove(0);
         one.send(&[frame(TEXT, b"last"), frame(CLOSE, &1000_u16.to_be_bytes())].concat());
@@ -42,7 +42,8 @@ fn busy_tls_connections_are_polled_and_end_cleanly() {
         assert_eq!(one.read_to_end(), (vec![], End::Proper));
         clients.iter_mut().for_each(talk);
         drop((one, clients));
-        assert_eq!(echo.stop()[0], (first, DisconnectReason::ClosedByPeer { code: 1000, reason: String::new() }));
+        // The others end at the same time, so the order is open.
+        assert!(echo.stop().contains(&(first, DisconnectReason::ClosedByPeer { code: 1000, reason: String::new() })));
         if was_handed_back(first, "ended") {
             return;
         }

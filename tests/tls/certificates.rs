@@ -1,4 +1,4 @@
-//! Certificates for a test, in a folder of its own that goes with it.
+//! Certificates for a test, in a temporary folder.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -27,14 +27,14 @@ impl Certificates {
         certificates
     }
 
-    /// Puts another certificate in the place of the one that is there; the key first, as programs that renew do.
+    /// Replaces the certificate. The key is replaced first, as renewal programs do.
     pub fn renew(&self) {
         let (certificate, key) = make(|_| {});
         self.put("key.pem", &key);
         self.put("cert.pem", &certificate);
     }
 
-    /// Writes a file at once: nobody sees a half of it.
+    /// Replaces a file atomically.
     pub fn put(&self, name: &str, content: &str) -> String {
         fs::write(self.folder.join("new"), content).expect("a file can be written");
         fs::set_permissions(self.folder.join("new"), fs::Permissions::from_mode(0o600)).expect("our own file");
@@ -57,7 +57,7 @@ impl Certificates {
         Acceptor::from_pem_files(self.path("cert.pem"), self.path("key.pem")).expect("a certificate and its key")
     }
 
-    /// The flags for a server that is a process of its own.
+    /// The flags for a server in its own process.
     pub fn flags(&self) -> [String; 6] {
         let (cert, key) = (self.path("cert.pem"), self.path("key.pem"));
         ["--listen-tls", "127.0.0.1:0", "--tls-cert", &cert, "--tls-key", &key].map(str::to_owned)

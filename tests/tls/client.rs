@@ -1,4 +1,4 @@
-//! A client that speaks TLS and does nothing that it is not asked for. All reads have a deadline.
+//! A TLS client that does nothing on its own. All reads have a deadline.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVer
 use super::support::DEADLINE;
 use super::support::frames::{self, Frame, handshake};
 
-/// Both versions that are spoken.
+/// The supported versions.
 pub const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rustls::version::TLS13];
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum End {
 }
 
 impl Client {
-    /// Connects, and trusts that certificate only.
+    /// Connects and does the handshake. Trusts only that certificate.
     #[track_caller]
     pub fn connect(
         addr: SocketAddr,
@@ -44,7 +44,7 @@ impl Client {
         client
     }
 
-    /// Connects, and has sent nothing yet.
+    /// Connects, and sends nothing.
     #[track_caller]
     pub fn begin(
         addr: SocketAddr,
@@ -68,7 +68,7 @@ impl Client {
         Client { tls, stream }
     }
 
-    /// The handshake of TLS.
+    /// Does the TLS handshake.
     pub fn shake(&mut self) -> io::Result<()> {
         while self.tls.is_handshaking() {
             self.flush()?;
@@ -79,7 +79,7 @@ impl Client {
         self.flush()
     }
 
-    /// A WebSocket; `behind` goes into the same record as the request.
+    /// A WebSocket. `behind` is sent in the same record as the request.
     #[track_caller]
     pub fn open_with(addr: SocketAddr, trusted: &CertificateDer<'static>, behind: &[u8]) -> Client {
         let mut client = Client::connect(addr, trusted, &rustls::version::TLS13);
@@ -113,19 +113,19 @@ impl Client {
         ciphertext
     }
 
-    /// Says `close_notify`, and that it will send no more.
+    /// Sends `close_notify` and the FIN.
     pub fn say_goodbye(&mut self) {
         self.tls.send_close_notify();
         self.flush().expect("the server reads");
         self.fin();
     }
 
-    /// A FIN.
+    /// Sends the FIN.
     pub fn fin(&self) {
         self.stream.shutdown(Shutdown::Write).expect("a connected socket");
     }
 
-    /// All that comes, and how it ended.
+    /// Everything until the end, and the kind of end.
     #[track_caller]
     pub fn read_to_end(&mut self) -> (Vec<u8>, End) {
         let mut all = Vec::new();
@@ -140,17 +140,17 @@ impl Client {
         }
     }
 
-    /// Behind a proper end there must be the FIN, and no reset.
+    /// After a proper end there must be the FIN, not a reset.
     #[track_caller]
     pub fn expect_fin(&mut self) {
-        assert_eq!(self.stream.read(&mut [0; 16]).expect("no reset"), 0, "more came behind close_notify");
+        assert_eq!(self.stream.read(&mut [0; 16]).expect("no reset"), 0, "bytes after close_notify");
     }
 
     pub fn read_head(&mut self) -> String {
         frames::read_head(self)
     }
 
-    /// The next frame; `None`: a proper end.
+    /// The next frame. `None` after a proper end.
     pub fn read_frame(&mut self) -> io::Result<Option<Frame>> {
         frames::read_frame(self)
     }
@@ -163,7 +163,7 @@ impl Client {
         }
     }
 
-    /// Sends what rustls has to say.
+    /// Sends what rustls has buffered.
     pub fn flush(&mut self) -> io::Result<()> {
         while self.tls.wants_write() {
             self.tls.write_tls(&mut self.stream)?;

@@ -1,4 +1,4 @@
-//! How connections end over TLS: `close_notify` behind the Close frame, and what it means when it is missing.
+//! How connections end over TLS: `close_notify` follows the Close frame, and its absence has a meaning.
 
 use chinwag::{Config, DisconnectReason};
 
@@ -10,7 +10,7 @@ use super::{in_each_version, serve};
 
 /// Close frame, `close_notify`, FIN, in this order; in both versions.
 #[test]
-fn a_close_is_answered_then_comes_close_notify_then_the_fin() {
+fn close_frame_then_close_notify_then_fin() {
     in_each_version(|server, mut client, peer| {
         client.send(&frame(CLOSE, &1000_u16.to_be_bytes()));
         assert_eq!(client.expect_frame().code(), 1000);
@@ -22,9 +22,9 @@ fn a_close_is_answered_then_comes_close_notify_then_the_fin() {
     });
 }
 
-/// A client that says Close, `close_notify` and FIN without waiting still gets its answer: no reset destroys it.
+/// A client that sends Close, `close_notify` and FIN at once still receives the reply. No reset destroys it.
 #[test]
-fn who_says_all_at_once_still_hears_the_answer() {
+fn close_and_fin_at_once_still_get_the_reply() {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);
     for _ in 0..50 {
@@ -39,9 +39,10 @@ fn who_says_all_at_once_still_hears_the_answer() {
     }
 }
 
-/// A FIN out of nowhere is what an attacker on the way can make: it is no proper end. Nor is `close_notify` without a Close.
+/// An attacker on the network can forge a FIN, so it does not end a connection properly. Neither does `close_notify` without a
+/// Close frame.
 #[test]
-fn an_end_without_a_close_frame_is_lost() {
+fn end_without_a_close_frame_is_lost() {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);
     let client = Client::open_with(addr, &certificates.current(), b"");
@@ -52,13 +53,13 @@ fn an_end_without_a_close_frame_is_lost() {
     let mut client = Client::open_with(addr, &certificates.current(), b"");
     let peer = connected(&server);
     client.say_goodbye();
-    assert_eq!(client.read_to_end(), (vec![], End::Proper), "it is answered in kind");
+    assert_eq!(client.read_to_end(), (vec![], End::Proper), "the server replies with close_notify");
     assert_eq!(disconnected(&server), (peer, DisconnectReason::ConnectionLost));
 }
 
-/// A byte changed on the way: the connection ends with an alert, and what was changed is never taken for a message.
+/// If a byte changes on the way, the connection ends with an alert, and the message is not delivered.
 #[test]
-fn what_was_tampered_with_ends_the_connection() {
+fn tampered_record_ends_the_connection() {
     in_each_version(|server, mut client, peer| {
         let mut ciphertext = client.encrypt(&frame(TEXT, b"pay ann 10"));
         *ciphertext.last_mut().expect("bytes") ^= 1;
@@ -70,9 +71,9 @@ fn what_was_tampered_with_ends_the_connection() {
     });
 }
 
-/// A violation of WebSocket inside of sound TLS is told in a Close frame, as ever.
+/// Violations of the WebSocket protocol get a Close frame, as without TLS.
 #[test]
-fn a_broken_frame_gets_its_close_code() {
+fn protocol_errors_get_their_close_code() {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);
     for (bytes, code) in [(frame(TEXT, b"\xff"), 1007), (frame(3, b""), 1002), (frame(TEXT, &[b'x'; 65_537]), 1009)] {
@@ -88,9 +89,8 @@ fn a_broken_frame_gets_its_close_code() {
     }
 }
 
-/// A shutdown reaches those with TLS as well.
 #[test]
-fn a_shutdown_says_1001() {
+fn shutdown_closes_with_1001() {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);
     let mut client = Client::open_with(addr, &certificates.current(), &frame(TEXT, b"hello"));

@@ -1,9 +1,10 @@
-//! Flags, and what is said of files that cannot be used: one line, and what to do.
+//! The flags for TLS. Each error is one line that says what to do.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use rcgen::CertificateParams;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use rustls::version::TLS13;
 
@@ -12,7 +13,7 @@ use super::client::Client;
 use super::support::script::{printed, run_to_end};
 use super::support::{DEADLINE, binary, raw};
 
-/// What `chinwag` says when it does not start.
+/// What `chinwag` prints if it does not start.
 fn refusal(args: &[&str]) -> String {
     let output = run_to_end(binary::command(args), DEADLINE);
     let said = printed(&output);
@@ -21,7 +22,7 @@ fn refusal(args: &[&str]) -> String {
 }
 
 #[test]
-fn each_mistake_has_a_line() {
+fn unusable_files_are_explained_in_one_line() {
     let files = Certificates::new();
     let (cert, key) = (files.path("cert.pem"), files.path("key.pem"));
     let (other, _) = make(|_| {});
@@ -47,7 +48,7 @@ fn each_mistake_has_a_line() {
 }
 
 #[test]
-fn flags_that_do_not_go_together() {
+fn conflicting_flags_are_explained() {
     let files = Certificates::new();
     let (cert, key) = (files.path("cert.pem"), files.path("key.pem"));
     for (args, word) in [
@@ -70,7 +71,7 @@ fn flags_that_do_not_go_together() {
 }
 
 #[test]
-fn what_works_but_should_not_stay_so_is_a_warning() {
+fn expired_certificate_and_readable_key_are_warnings() {
     let files = Certificates::new();
     let (cert, key) = make(|params| {
         params.not_before = rcgen::date_time_ymd(2001, 1, 1);
@@ -84,12 +85,12 @@ fn what_works_but_should_not_stay_so_is_a_warning() {
     let chinwag = binary::start(command);
     let line = chinwag.wait_for_log("expired");
     assert!(line.contains("WARN") && line.contains("2002-02-03"), "{line}");
-    assert!(chinwag.wait_for_log("everybody").contains("chmod o-r"));
+    assert!(chinwag.wait_for_log("every user of this machine").contains("chmod o-r"));
 }
 
-/// The addresses are announced with what is spoken there; variables do as well as flags.
+/// Each address is printed with its protocol. Environment variables work like flags.
 #[test]
-fn plain_tls_and_redirect_in_one_process() {
+fn plain_tls_and_redirect_listeners_share_one_process() {
     let files = Certificates::new();
     let mut command = binary::command(&["--listen", "127.0.0.1:0", "--redirect-http", "127.0.0.1:0"]);
     command.env("CHINWAG_TLS_CERT", files.path("cert.pem")).env("CHINWAG_TLS_KEY", files.path("key.pem"));
@@ -105,9 +106,9 @@ fn plain_tls_and_redirect_in_one_process() {
     assert_eq!(raw::get(chinwag.addr(), "/").status, 200);
 }
 
-/// The classroom: one flag, a certificate that is kept, and its fingerprint to compare.
+/// One flag makes a certificate, which is kept, and prints its fingerprint.
 #[test]
-fn a_certificate_of_its_own_is_made_once_and_kept() {
+fn self_signed_certificate_is_made_once_and_kept() {
     let files = Certificates::new();
     let file = files.path("state/self.pem");
     let start = || {
@@ -122,24 +123,38 @@ fn a_certificate_of_its_own_is_made_once_and_kept() {
     let certificate = CertificateDer::from_pem_file(&file).expect("a certificate");
     Client::connect(chinwag.addr(), &certificate, &TLS13);
     drop(chinwag);
-    assert_eq!(start().1, fingerprint, "it is kept");
+    assert_eq!(start().1, fingerprint, "the certificate is kept");
     if let Some(shown) = openssl(&["x509", "-noout", "-fingerprint", "-sha256", "-ext", "subjectAltName", "-in", &file])
     {
         assert!(shown.contains(&format!("={fingerprint}")), "{fingerprint}: {shown}");
         assert!(shown.contains("DNS:localhost") && shown.contains("IP Address:127.0.0.1"), "{shown}");
     }
-    fs::write(&file, make(|params| params.not_after = rcgen::date_time_ymd(2002, 2, 3)).0).expect("our own file");
-    assert_ne!(start().1, fingerprint, "it expired, so there is a new one");
+    for change in [expired, premature] {
+        fs::write(&file, make(change).0).expect("our own file");
+        drop(start());
+        assert!(
+            fs::read_to_string(&file).expect("a file").contains("PRIVATE KEY"),
+            "it is replaced if it is not valid now"
+        );
+    }
 }
 
-/// What `openssl` prints; `None` where there is none.
+fn expired(params: &mut CertificateParams) {
+    params.not_after = rcgen::date_time_ymd(2002, 2, 3);
+}
+
+fn premature(params: &mut CertificateParams) {
+    params.not_before = rcgen::date_time_ymd(2090, 1, 1);
+}
+
+/// What `openssl` prints. `None` if it is not installed.
 fn openssl(args: &[&str]) -> Option<String> {
     let output = Command::new("openssl").args(args).output().ok()?;
     Some(printed(&output))
 }
 
 #[test]
-fn the_help_has_a_page_of_its_own() {
+fn help_tls_lists_all_flags() {
     let output = run_to_end(binary::command(&["--help-tls"]), DEADLINE);
     let help = printed(&output);
     for flag in ["--tls-cert", "--tls-key", "--tls-self-signed", "--listen-tls", "--redirect-http", "--hsts"] {

@@ -12,7 +12,7 @@ use super::{in_each_version, serve};
 
 /// The server's reader waits for a client that says nothing; another thread sends a thousand messages; a third closes.
 #[test]
-fn one_thread_reads_another_writes_a_third_closes() {
+fn connection_is_used_by_three_threads() {
     in_each_version(|server, mut client, peer| {
         let sent = Barrier::new(2);
         std::thread::scope(|scope| {
@@ -39,7 +39,7 @@ fn one_thread_reads_another_writes_a_third_closes() {
 
 /// Eight threads send to a client that is being read from meanwhile: each in its order, nothing torn.
 #[test]
-fn many_threads_send_while_the_client_talks() {
+fn many_threads_send_while_the_client_sends() {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);
     let mut client = Client::open_with(addr, &certificates.current(), b"");
@@ -68,7 +68,7 @@ fn many_threads_send_while_the_client_talks() {
 
 /// Messages of all sizes, there and back, in both versions: many records for one message, many messages in one record.
 #[test]
-fn messages_of_all_sizes_come_back() {
+fn messages_of_all_sizes_are_echoed() {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);
     std::thread::spawn(move || echo(&server));
@@ -90,9 +90,9 @@ fn messages_of_all_sizes_come_back() {
     }
 }
 
-/// Ciphertext may come in any pieces; frames may be in the record of the request.
+/// Ciphertext may arrive in any pieces, and frames in the same record as the request.
 #[test]
-fn pieces_make_no_difference() {
+fn records_may_be_split_anywhere() {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);
     std::thread::spawn(move || echo(&server));
@@ -108,9 +108,9 @@ fn pieces_make_no_difference() {
     assert_eq!(client.expect_frame().payload, b"in two parts");
 }
 
-/// New keys in the middle (RFC 8446 4.6.3), asked for by the client: nothing is lost, and the server changes its own, too.
+/// The client requests new keys (RFC 8446 4.6.3). No message is lost, and the server also changes its keys.
 #[test]
-fn keys_are_renewed_on_the_way() {
+fn keys_are_updated_while_messages_flow() {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);
     std::thread::spawn(move || echo(&server));
@@ -122,9 +122,9 @@ fn keys_are_renewed_on_the_way() {
     }
 }
 
-/// Two hundred clients, of which one has stopped: each of the others hears everything, in order.
+/// One of 200 clients has stopped. Each of the others receives everything in order.
 #[test]
-fn two_hundred_hear_everything_beside_one_who_has_stopped() {
+fn stopped_client_does_not_delay_two_hundred_others() {
     let certificates = Certificates::new();
     let mut config = Config::default();
     config.max_connections_per_address = 0;

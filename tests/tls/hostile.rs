@@ -1,4 +1,4 @@
-//! Clients that are slow, stuck, or speak something else: nobody else notices, and they are gone in time.
+//! Clients that are slow or stuck, or speak another protocol. They do not disturb others, and are dropped in time.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -21,9 +21,9 @@ fn quick() -> Config {
     config
 }
 
-/// One deadline for the handshake of TLS and the request: a byte every now and then does not move it.
+/// The TLS handshake and the request share one deadline. Single bytes do not extend it.
 #[test]
-fn slow_handshakes_are_gone_at_the_deadline() {
+fn slow_handshakes_are_dropped_at_the_deadline() {
     let certificates = Certificates::new();
     let (server, addr) = serve(quick(), &certificates);
     let slow_hello = |mut client: Client| {
@@ -41,7 +41,7 @@ fn slow_handshakes_are_gone_at_the_deadline() {
     std::thread::scope(|scope| {
         let begin = || Client::begin(addr, &certificates.current(), &TLS13);
         let took: Vec<_> = (0..30).map(|number| scope.spawn(move || many[number % 3](begin()))).collect();
-        // Somebody who knows how to behave is served meanwhile.
+        // A normal client is served meanwhile.
         let mut ann = Client::open_with(addr, &certificates.current(), b"");
         connected(&server).send("hello");
         assert_eq!(ann.expect_frame().payload, b"hello");
@@ -52,7 +52,7 @@ fn slow_handshakes_are_gone_at_the_deadline() {
     });
 }
 
-/// Sends byte after byte until the server has had enough: how long that took.
+/// Sends byte by byte until the server closes the connection. Returns the time that took.
 fn drip(mut stream: &TcpStream, bytes: &[u8]) -> Duration {
     let start = Instant::now();
     stream.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
@@ -62,13 +62,13 @@ fn drip(mut stream: &TcpStream, bytes: &[u8]) -> Duration {
             Ok(0) => return start.elapsed(),
             Err(why) if why.kind() != std::io::ErrorKind::WouldBlock => return start.elapsed(),
             _ if over => return start.elapsed(),
-            _ => assert!(start.elapsed() < 2 * DEADLINE, "it is still there"),
+            _ => assert!(start.elapsed() < 2 * DEADLINE, "the connection is still open"),
         }
     }
-    unreachable!("it drips for ever")
+    unreachable!("the iterator does not end")
 }
 
-/// A browser that was told `http://` by mistake gets a sentence that it can show.
+/// Browsers with an `http://` address get a sentence that they can show.
 #[test]
 fn plain_http_gets_a_readable_400() {
     let certificates = Certificates::new();
@@ -79,9 +79,8 @@ fn plain_http_gets_a_readable_400() {
     }
 }
 
-/// TLS where none is spoken, on the other hand, is told as ever.
 #[test]
-fn both_kinds_of_ports_may_be_in_one_process() {
+fn plain_and_tls_ports_work_in_one_process() {
     let certificates = Certificates::new();
     let builder = Server::builder().listen("127.0.0.1:0").expect("a free port");
     let builder = builder.listen_tls("127.0.0.1:0", &certificates.acceptor()).expect("a free port");
@@ -100,7 +99,7 @@ fn both_kinds_of_ports_may_be_in_one_process() {
     assert_eq!(client.expect_frame().payload, b"secret");
 }
 
-/// What is no TLS and no HTTP gets an alert, and a hello with nothing in common gets one, too.
+/// Bytes that are neither TLS nor HTTP get an alert.
 #[test]
 fn nonsense_gets_an_alert() {
     let certificates = Certificates::new();
@@ -115,9 +114,9 @@ fn nonsense_gets_an_alert() {
     assert!(client.shake().is_err(), "an unknown certificate is refused by the client");
 }
 
-/// One who does not read: its outbox, ciphertext now, fills up to its bound, and nobody else waits for it.
+/// The send buffer of a client that does not read fills up to its limit. Other clients do not wait.
 #[test]
-fn a_stopped_client_harms_nobody() {
+fn stopped_client_is_dropped_at_its_limit() {
     let certificates = Certificates::new();
     let (server, addr) = serve(quick(), &certificates);
     let mut stopped = Client::open_with(addr, &certificates.current(), b"");
@@ -130,15 +129,15 @@ fn a_stopped_client_harms_nobody() {
         assert!(ann_peer.send(message.as_str()));
         assert_eq!(ann.expect_frame().payload.len(), 10_000);
         sent += 1;
-        assert!(sent < 10_000, "its outbox has no bound");
+        assert!(sent < 10_000, "the send buffer has no limit");
     }
     assert_eq!(disconnected(&server), (stopped_peer, DisconnectReason::SlowReader));
-    assert_eq!(stopped.expect_frame().payload.len(), 10_000, "what the operating system had is whole");
+    assert_eq!(stopped.expect_frame().payload.len(), 10_000, "what the operating system buffered is complete");
 }
 
-/// One who wakes up in time finds everything, the Close frame 1013 and a proper end.
+/// A client that reads again in time receives everything, the Close frame and `close_notify`.
 #[test]
-fn who_reads_again_in_time_finds_the_close_1013() {
+fn slow_reader_receives_everything_and_1013() {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);
     let mut late = Client::open_with(addr, &certificates.current(), b"");
@@ -157,9 +156,8 @@ fn who_reads_again_in_time_finds_the_close_1013() {
     assert_eq!(disconnected(&server), (peer, DisconnectReason::SlowReader));
 }
 
-/// With all places taken, a newcomer is told so over TLS.
 #[test]
-fn the_503_comes_over_tls() {
+fn full_server_responds_503_over_tls() {
     let certificates = Certificates::new();
     let mut config = quick();
     config.max_connections = 1;
@@ -173,9 +171,9 @@ fn the_503_comes_over_tls() {
     assert_eq!(end, End::Proper);
 }
 
-/// The deepest calls with TLS fit into half of the stack, in a debug build.
+/// The deepest calls with TLS fit into half of the stack, even in a debug build.
 #[test]
-fn half_of_the_stack_is_enough() {
+fn half_of_the_stack_is_sufficient() {
     let certificates = Certificates::new();
     let mut config = Config::default();
     config.stack_size /= 2;
@@ -187,15 +185,15 @@ fn half_of_the_stack_is_enough() {
         assert!(peer.send("x".repeat(60_000)));
         assert_eq!(client.expect_frame().payload.len(), 60_000);
         drop((client, peer));
-        wait_until(DEADLINE, "its end", || {
+        wait_until(DEADLINE, "the end of the connection", || {
             matches!(server.events().recv_timeout(DEADLINE), Ok(chinwag::Event::Disconnected(..)))
         });
     }
 }
 
-/// Keys of every kind and in every form that OpenSSL writes, RSA with the largest one, on half of the stack.
+/// Each kind of key, in each form that OpenSSL writes, on half of the stack.
 #[test]
-fn keys_of_every_kind_will_do() {
+fn keys_of_all_kinds_are_accepted() {
     let certificates = Certificates::new();
     let (cert, key) = (certificates.path("cert.pem"), certificates.path("key.pem"));
     for (make, form) in [
@@ -224,9 +222,9 @@ fn keys_of_every_kind_will_do() {
     }
 }
 
-/// What came before a broken record was sound, even if both came in one packet.
+/// A message in the same packet as a broken record, but before it, is delivered.
 #[test]
-fn a_message_before_a_broken_record_counts() {
+fn message_before_a_broken_record_is_delivered() {
     let certificates = Certificates::new();
     let (server, addr) = serve(quick(), &certificates);
     let mut client = Client::open_with(addr, &certificates.current(), b"");

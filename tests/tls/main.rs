@@ -1,6 +1,6 @@
-//! `wss://` and `https://`: what holds in plain holds with TLS, and what only TLS has.
+//! `wss://` and `https://`: everything that works without TLS works with it.
 
-// A crate of its own, which exports nothing.
+// Nothing is exported from a test.
 #![allow(unreachable_pub)]
 
 #[path = "../support/mod.rs"]
@@ -25,7 +25,7 @@ use chinwag::{Config, Peer, Server};
 use client::{Client, VERSIONS};
 use support::serving::connected;
 
-/// A server with these bounds that speaks TLS on a port of its own.
+/// A server that speaks TLS on a free port.
 fn serve(config: Config, certificates: &Certificates) -> (Server, SocketAddr) {
     let builder = Server::builder().config(config).listen_tls("127.0.0.1:0", &certificates.acceptor());
     let server = builder.expect("a free port").start().expect("threads and descriptors enough");
@@ -33,7 +33,7 @@ fn serve(config: Config, certificates: &Certificates) -> (Server, SocketAddr) {
     (server, addr)
 }
 
-/// A server, and in each version of TLS a client of its own that is connected to it.
+/// Runs a test with a connected client in each version of TLS.
 fn in_each_version(test: impl Fn(&Server, Client, Peer)) {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);

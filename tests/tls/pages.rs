@@ -1,4 +1,4 @@
-//! Pages, refusals and redirects.
+//! Pages, rejections and redirects.
 
 use chinwag::{Access, Server, chat::page};
 use rustls::version::TLS13;
@@ -18,7 +18,7 @@ fn ask(addr: std::net::SocketAddr, certificates: &Certificates, request: &str) -
 }
 
 #[test]
-fn pages_and_refusals_end_with_close_notify() {
+fn pages_and_rejections_end_with_close_notify() {
     let certificates = Certificates::new();
     let acceptor = certificates.acceptor().with_hsts(3600);
     let builder = Server::builder().site(page::respond).access(Access::default());
@@ -38,7 +38,7 @@ fn pages_and_refusals_end_with_close_notify() {
 
 /// The page's own origin is `https://` now, and the rule for it is the same.
 #[test]
-fn origins_are_judged_as_in_plain() {
+fn origins_are_checked_as_without_tls() {
     let certificates = Certificates::new();
     let (_server, addr) = super::serve(chinwag::Config::default(), &certificates);
     for (origin, status) in [
@@ -54,7 +54,7 @@ fn origins_are_judged_as_in_plain() {
 }
 
 #[test]
-fn plain_http_is_sent_to_https() {
+fn plain_http_is_redirected_to_https() {
     let certificates = Certificates::new();
     let builder = Server::builder().listen_tls("127.0.0.1:0", &certificates.acceptor()).expect("a free port");
     let server = builder.redirect_http("127.0.0.1:0").expect("a free port").start().expect("threads enough");
@@ -72,7 +72,7 @@ fn plain_http_is_sent_to_https() {
 
 /// The protocol inside of TLS is HTTP/1.1, and says so (RFC 7301).
 #[test]
-fn alpn_says_http_1_1_and_tickets_are_given() {
+fn alpn_is_http_1_1_and_tickets_are_sent() {
     let certificates = Certificates::new();
     let (_server, addr) = super::serve(chinwag::Config::default(), &certificates);
     for version in VERSIONS {

@@ -1,5 +1,5 @@
-//! Clients that nobody here wrote: Python's `ssl` and `websockets`, Chromium, curl, OpenSSL, sslscan, Node's `ws`. What is
-//! not installed is skipped, and said so.
+//! Other clients: Python's `ssl` and `websockets`, Chromium, curl, sslscan, Node's `ws`. Tests of programs that are not
+//! installed are skipped, with a message.
 
 use std::path::Path;
 use std::process::Command;
@@ -38,7 +38,7 @@ fn chromium() {
 
 fn pytest(modules: &[&str], folder: &str, script: &str) {
     let Some(python) = python(modules) else {
-        return skip("no Python with what the tests need; say which one by CHINWAG_PYTHON");
+        return skip("no Python with the modules of the tests; set CHINWAG_PYTHON");
     };
     let mut command = Command::new(python);
     command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", script]);
@@ -72,10 +72,10 @@ fn curl() {
     }
     let mut old = Command::new("curl");
     old.args(["-sS", "--cacert", &certificates.path("cert.pem"), "--tlsv1.0", "--tls-max", "1.1", &url]);
-    assert!(!run_to_end(old, DEADLINE).status.success(), "TLS 1.1 is not spoken");
+    assert!(!run_to_end(old, DEADLINE).status.success(), "TLS 1.1 is refused");
 }
 
-/// Nothing weak is offered, and no renegotiation.
+/// No weak ciphers and no renegotiation.
 #[test]
 fn sslscan() {
     if !is_there("sslscan") {
@@ -106,12 +106,12 @@ fn sslscan() {
     assert!(!report.contains("vulnerable to heartbleed\n") || report.contains("not vulnerable"), "{report}");
 }
 
-/// `ws` where Node finds it: `npm install --prefix FOLDER ws`, and NODE_PATH=FOLDER/node_modules.
+/// Needs `npm install --prefix FOLDER ws` and NODE_PATH=FOLDER/node_modules.
 #[test]
 fn node() {
     let ws = Command::new("node").args(["-e", "require('ws')"]).output();
     if !ws.is_ok_and(|output| output.status.success()) {
-        return skip("no Node with ws (NODE_PATH says where it is)");
+        return skip("no Node with ws; set NODE_PATH");
     }
     let certificates = Certificates::new();
     let chinwag = start(&certificates);

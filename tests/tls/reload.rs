@@ -1,4 +1,4 @@
-//! Certificates change while people chat: nobody is dropped, and who comes later sees the new one.
+//! Certificates change while the server runs. Open connections continue, and new ones get the new certificate.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use super::serve;
 use super::support::frames::{TEXT, frame};
 use super::support::{DEADLINE, binary, wait_until};
 
-/// 100 clients chat through ten changes; each newcomer sees the certificate of its time.
+/// 100 clients chat during ten changes. Each new client gets the certificate of its time.
 #[test]
-fn a_hundred_chat_through_ten_changes() {
+fn hundred_clients_stay_connected_through_ten_changes() {
     let certificates = Certificates::new();
     let mut config = Config::default();
     config.max_connections_per_address = 0;
@@ -22,7 +22,7 @@ fn a_hundred_chat_through_ten_changes() {
     let server = builder.listen_tls("127.0.0.1:0", &acceptor).expect("a free port").start().expect("threads enough");
     let addr = server.local_addrs()[0];
     let chat = std::thread::spawn(move || broadcast(&server));
-    // The next one comes when this one has heard itself. So each hears of those who come after it.
+    // The next client connects when this one has its own echo. So each receives one message for each later client.
     let mut clients: Vec<Client> = Vec::new();
     for _ in 0..100 {
         let mut client = Client::open_with(addr, &certificates.current(), &frame(TEXT, b"in"));
@@ -37,8 +37,8 @@ fn a_hundred_chat_through_ten_changes() {
         acceptor.reload();
         let text = format!("change {change}");
         clients[change * 10].send(&frame(TEXT, text.as_bytes()));
-        let mut newcomer = Client::open_with(addr, &certificates.current(), b"");
-        newcomer.send(&frame(TEXT, b"new"));
+        let mut new_client = Client::open_with(addr, &certificates.current(), b"");
+        new_client.send(&frame(TEXT, b"new"));
         for client in &mut clients {
             let mut heard = [client.expect_frame().payload, client.expect_frame().payload];
             heard.sort();
@@ -49,7 +49,7 @@ fn a_hundred_chat_through_ten_changes() {
     drop(chat);
 }
 
-/// Everybody hears everything.
+/// Sends each message to all clients.
 pub fn broadcast(server: &chinwag::Server) {
     let mut peers = Vec::new();
     for event in server.events() {
@@ -66,26 +66,26 @@ pub fn broadcast(server: &chinwag::Server) {
     }
 }
 
-/// Nobody has to say that the files have changed: the next newcomer finds out.
+/// The next connection notices the change.
 #[test]
-fn changed_files_are_noticed_at_the_next_newcomer() {
+fn changed_files_are_noticed_at_the_next_connection() {
     let certificates = Certificates::new();
     let (_server, addr) = serve(Config::default(), &certificates);
     let before = certificates.current();
     let mut old = Client::open_with(addr, &before, b"");
     certificates.renew();
-    wait_until(2 * DEADLINE, "a newcomer that sees the new certificate", || {
+    wait_until(2 * DEADLINE, "a client that gets the new certificate", || {
         std::thread::sleep(Duration::from_millis(100));
         Client::begin(addr, &certificates.current(), &TLS13).shake().is_ok()
     });
-    assert!(Client::begin(addr, &before, &TLS13).shake().is_err(), "the old one is gone");
+    assert!(Client::begin(addr, &before, &TLS13).shake().is_err(), "the old certificate is not used");
     old.send(&frame(super::support::frames::PING, b"still here"));
     assert_eq!(old.expect_frame().payload, b"still here");
 }
 
-/// SIGHUP has them read at once; one that cannot be used is reported in a line, and the old one stays.
+/// SIGHUP reloads the files at once. If they cannot be used, one line says why, and the old certificate stays.
 #[test]
-fn sighup_reads_them_again_and_a_broken_one_changes_nothing() {
+fn sighup_reloads_and_a_broken_file_changes_nothing() {
     let certificates = Certificates::new();
     let mut command = binary::command(&[]);
     command.args(certificates.flags());
@@ -99,7 +99,7 @@ fn sighup_reads_them_again_and_a_broken_one_changes_nothing() {
     Client::connect(chinwag.addr(), &first, &TLS13);
     certificates.renew();
     chinwag.signal("HUP");
-    let line = chinwag.wait_for_log("the certificate was read again");
+    let line = chinwag.wait_for_log("the certificate was reloaded");
     assert!(line.contains("SHA-256"), "{line}");
     Client::connect(chinwag.addr(), &certificates.current(), &TLS13);
     assert!(Client::begin(chinwag.addr(), &first, &TLS13).shake().is_err());

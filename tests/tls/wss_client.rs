@@ -1,4 +1,4 @@
-//! This crate's own client over `wss://`: what holds in plain holds here, and nobody is trusted who should not be.
+//! This crate's own client over `wss://`.
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -35,7 +35,7 @@ fn echo(server: Server) {
 }
 
 #[test]
-fn messages_of_all_sizes_go_both_ways() {
+fn messages_of_all_sizes_are_echoed() {
     let certificates = Certificates::new();
     let mut config = Config::default();
     (config.max_message_size, config.max_send_buffer) = (4_000_000, 16_000_000);
@@ -52,7 +52,7 @@ fn messages_of_all_sizes_go_both_ways() {
 
 /// One thread waits for events, another writes, a third closes.
 #[test]
-fn one_thread_reads_while_another_writes_and_a_third_closes() {
+fn client_is_used_by_three_threads() {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);
     echo(server);
@@ -73,7 +73,7 @@ fn one_thread_reads_while_another_writes_and_a_third_closes() {
 }
 
 #[test]
-fn close_codes_go_both_ways_and_nobody_waits_for_a_deadline() {
+fn close_codes_are_delivered_to_both_sides() {
     let certificates = Certificates::new();
     let (server, addr) = serve(Config::default(), &certificates);
     let socket = open(addr, &certificates);
@@ -83,7 +83,7 @@ fn close_codes_go_both_ways_and_nobody_waits_for_a_deadline() {
     assert_eq!(close(&socket), (4321, "enough".into(), true));
     let socket = open(addr, &certificates);
     let peer = connected(&server);
-    // In the same record as the answer, or soon after it.
+    // In the same record as the 101 response, or soon after it.
     peer.send("welcome");
     peer.close(4000, "go");
     assert_eq!((text(&socket), close(&socket)), ("welcome".into(), (4000, "go".into(), true)));
@@ -94,13 +94,13 @@ fn close_codes_go_both_ways_and_nobody_waits_for_a_deadline() {
 }
 
 #[test]
-fn who_cannot_be_trusted_is_not() {
+fn untrusted_certificates_are_explained() {
     for (change, expected) in [
         (None, "is not signed by a trusted authority"),
         (Some(names as fn(&mut CertificateParams)), "it is not for that name, but for other.example"),
         (Some(expired), "it has expired"),
-        (Some(too_early), "is the clock of this machine right?"),
-        (Some(authority), "it is one of an authority (CA:TRUE)"),
+        (Some(too_early), "check the clock of this machine"),
+        (Some(authority), "it belongs to an authority (CA:TRUE)"),
     ] {
         let certificates = Certificates::new();
         if let Some(change) = change {
@@ -133,18 +133,21 @@ fn authority(params: &mut CertificateParams) {
 }
 
 #[test]
-fn a_port_without_tls_is_no_wss() {
+fn ports_without_tls_are_explained() {
     let certificates = Certificates::new();
     let server = serving::serve(Config::default());
     match failure(&connect(serving::addr(&server), &certificates)) {
-        Error::Tls(why) => assert!(why.ends_with("speaks no TLS at that port; use ws://"), "{why}"),
+        Error::Tls(why) => assert!(why.ends_with("does not speak TLS at that port; use ws://"), "{why}"),
         other => panic!("{other:?}"),
     }
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let socket = connect(listener.local_addr().expect("an address"), &certificates);
     drop(listener.accept());
     match failure(&socket) {
-        Error::Tls(why) => assert!(why.contains("it hung up") && why.ends_with("use ws://"), "{why}"),
+        Error::Tls(why) => assert!(
+            why.contains("closed the connection during the TLS handshake") && why.ends_with("use ws://"),
+            "{why}"
+        ),
         other => panic!("{other:?}"),
     }
     let (server, addr) = serve(Config::default(), &certificates);
@@ -154,7 +157,7 @@ fn a_port_without_tls_is_no_wss() {
 }
 
 #[test]
-fn a_connector_says_what_is_wrong_with_its_files() {
+fn connector_names_the_faulty_file() {
     let certificates = Certificates::new();
     for (file, word) in [("none.pem", "none.pem"), ("key.pem", "no certificate")] {
         let error = Connector::trusting(certificates.path(file)).expect_err(file).to_string();

@@ -1,16 +1,16 @@
-// address.js: where we are. The path names the room, for the page and for its WebSocket alike.
+// The page's address and the WebSocket's. The path names the room in both.
 
-import { tab } from './memory.js';
+import { tab } from './storage.js';
 
-/** The name of our room; empty: the lobby. */
+/** The name of this room. Empty for the lobby. */
 export const room = decodeURIComponent(location.pathname.split('/room/')[1] ?? '');
 
-/** The page's own address, with ws for http, wss for https. */
+/** The page's address with ws: instead of http:, or wss: instead of https:. */
 export const home = location.origin.replace('http', 'ws') + location.pathname;
 
-/** The address with `query` added; if it leads to our own server, with our access token too. */
+/** Adds `query`, and the access token if the address is on this server. */
 export function withQuery(address, query = {}) {
-	if (!URL.canParse(address)) return address; // new WebSocket says what is wrong with it
+	if (!URL.canParse(address)) return address; // new WebSocket() reports the error
 	const url = new URL(address);
 	const token = tab.get('token') ?? new URLSearchParams(location.search).get('token');
 	if (token && url.host === location.host) url.searchParams.set('token', token);

@@ -1,28 +1,28 @@
-// composer.js: the boxes for text and name. Owns the draft, to whom it goes, and what Enter means.
+// The text box, the name box, and the draft with its recipient.
 
 import { $, onSubmit } from './dom.js';
-import { draft } from './memory.js';
-import { say } from './strings.js';
+import { draft } from './storage.js';
+import { setText } from './strings.js';
 import { named } from './text.js';
 
 const text = $('text');
 const name = $('name');
-const refused = draft.get('refused', []); // texts that came back
-let target; // the one person who is to get it; undefined: all
+const rejected = draft.get('refused', []); // texts that the server rejected
+let target; // the recipient of a private message; undefined for all
 
-/** `submit` is told a text and its target; `signIn` the name asked for. */
+/** Calls submit(text, target) and signIn(name). */
 export function startComposer(submit, signIn) {
 	const send = () => {
-		const [said, to] = [text.value, target];
-		if (!said.trim()) return;
+		const [value, to] = [text.value, target];
+		if (!value.trim()) return;
 		write('');
-		submit(said, to);
+		submit(value, to);
 	};
-	aim(draft.get('target'));
+	setTarget(draft.get('target'));
 	write(draft.get('text', ''));
 	text.oninput = () => write(text.value);
 	text.onkeydown = (event) => {
-		if (!sends(event)) return;
+		if (!isSendKey(event)) return;
 		event.preventDefault();
 		send();
 	};
@@ -31,19 +31,19 @@ export function startComposer(submit, signIn) {
 		text.focus();
 	});
 	onSubmit('name-form', () => {
-		const wish = name.value.trim();
-		if (!wish) return;
-		signIn(wish);
-		showComposer(wish);
+		const wanted = name.value.trim();
+		if (!wanted) return;
+		signIn(wanted);
+		showComposer(wanted);
 		text.focus();
 	});
 	$('change-name').onclick = () => askName($('me').textContent);
-	$('unpick').onclick = () => writeTo();
+	$('write-to-all').onclick = () => writeTo();
 }
 
-export function askName(present = '') {
+export function askName(current = '') {
 	show('name-form');
-	name.value = present;
+	name.value = current;
 	name.select();
 }
 
@@ -52,46 +52,46 @@ export function showComposer(own) {
 	$('me').replaceChildren(named(own));
 }
 
-/** Directs what is typed to one person; without a name, to all again. */
+/** The next message is for one person, or without a name for all. */
 export function writeTo(person) {
-	aim(person);
+	setTarget(person);
 	text.focus();
 }
 
-/** Puts a refused text back, before what was typed since; if that is for others, once it is gone. */
-export function giveBack(entry) {
-	refused.push(entry);
-	takeBack();
+/** Puts a rejected text back before the draft. If the draft is for someone else, waits until it is sent. */
+export function restore(entry) {
+	rejected.push(entry);
+	restoreNext();
 }
 
-// A text never changes those whom it is for: what was private must not become public by Enter.
-function takeBack() {
-	const [entry] = refused;
+// A text keeps its recipient: Enter must not make a private text public.
+function restoreNext() {
+	const [entry] = rejected;
 	if (entry && (!text.value || entry.target === target)) {
-		refused.shift();
-		aim(entry.target);
+		rejected.shift();
+		setTarget(entry.target);
 		write([entry.text, text.value].filter(Boolean).join('\n'));
 	}
-	draft.set('refused', refused);
+	draft.set('refused', rejected);
 }
 
-function aim(person) {
+function setTarget(person) {
 	target = person;
 	draft.set('target', person ?? null);
 	$('private').hidden = !person;
-	if (person) say($('private-to'), 'privateTo', { name: named(person) });
+	if (person) setText($('private-to'), 'privateTo', { name: named(person) });
 }
 
-// While an input method composes a Korean, Japanese or Chinese character, Enter only finishes it. Safari has ended the
-// composition by then, and says key code 229.
-function sends(event) {
+// While an input method composes a Korean, Japanese or Chinese character, Enter only completes it. Safari ends the
+// composition first and then reports key code 229.
+function isSendKey(event) {
 	return event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
 }
 
 function write(value) {
 	if (text.value !== value) text.value = value;
 	draft.set('text', value);
-	if (!value) takeBack();
+	if (!value) restoreNext();
 }
 
 function show(form) {

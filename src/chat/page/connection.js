@@ -1,41 +1,41 @@
-// connection.js: keeps one socket open. Owns when to try again: after a second, then longer and longer, a little
-// random, so that a thousand pages do not return in one stampede. It reads no messages.
+// Keeps one socket open. It reconnects after a second, then after growing waits. They are random, so that
+// a thousand pages do not reconnect at the same moment.
 
 import { openSocket } from './socket.js';
 
-const FIRST_WAIT = 1000;
+const FIRST_WAIT = 1000; // milliseconds
 const LONGEST_WAIT = 30000;
-const ON_PURPOSE = [1000, 1008]; // by agreement, or by policy: not again unasked
+const FINAL_CODES = [1000, 1008]; // normal closure, policy violation: no reconnection
 
 export class Connection {
-	#watchers = [];
+	#listeners = [];
 	#url;
 	#protocols;
 	#newest = 0;
-	#tries = 0;
+	#attempts = 0;
 	#timer;
 
-	socket; // the present one, as socket.js made it
+	socket; // the current one, made by openSocket()
 
-	/** `url` is asked for each time: what to resume from changes. */
+	/** Calls `url` for each attempt, because the position to resume from changes. */
 	constructor(url, protocols) {
 		this.#url = url;
 		this.#protocols = protocols;
 		addEventListener('online', () => this.#timer && this.connect());
-		// A page that is left lets go, so that the browser may keep it for the Back button (bfcache).
+		// A page with an open socket is not kept for the Back button (bfcache).
 		addEventListener('pagehide', () => this.close());
 		addEventListener('pageshow', ({ persisted }) => persisted && this.connect());
 	}
 
-	/** `watcher` hears every report of socket.js, and { what: 'waiting', wait } in milliseconds. */
-	watch(watcher) {
-		this.#watchers.push(watcher);
+	/** Calls `listener` with each report of socket.js, and with { what: 'waiting', wait } in milliseconds. */
+	listen(listener) {
+		this.#listeners.push(listener);
 	}
 
 	connect() {
 		this.#stopWaiting();
 		if (this.socket?.ws.readyState < WebSocket.CLOSING) return;
-		this.socket = openSocket(this.#url(), this.#protocols, (report) => this.#hear(report));
+		this.socket = openSocket(this.#url(), this.#protocols, (report) => this.#receive(report));
 	}
 
 	send(data) {
@@ -47,20 +47,20 @@ export class Connection {
 		this.socket?.close(1000, '');
 	}
 
-	#hear(report) {
+	#receive(report) {
 		const { what, number, code } = report;
-		if (number < this.#newest) return; // an older socket's last words
+		if (number < this.#newest) return; // a late report of an older socket
 		this.#newest = number;
-		this.#tell(report);
-		if (what === 'in') this.#tries = 0; // it opened, and it speaks
-		if (what === 'close' && !ON_PURPOSE.includes(code)) this.#waitAndRetry();
+		this.#notify(report);
+		if (what === 'in') this.#attempts = 0; // the server works
+		if (what === 'close' && !FINAL_CODES.includes(code)) this.#waitAndRetry();
 	}
 
 	#waitAndRetry() {
-		const ceiling = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#tries++);
+		const ceiling = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#attempts++);
 		const wait = ceiling * (0.5 + Math.random() / 2);
 		this.#timer = setTimeout(() => this.connect(), wait);
-		this.#tell({ what: 'waiting', wait });
+		this.#notify({ what: 'waiting', wait });
 	}
 
 	#stopWaiting() {
@@ -68,7 +68,7 @@ export class Connection {
 		this.#timer = undefined;
 	}
 
-	#tell(report) {
-		for (const watcher of this.#watchers) watcher(report);
+	#notify(report) {
+		for (const listener of this.#listeners) listener(report);
 	}
 }

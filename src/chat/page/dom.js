@@ -1,9 +1,8 @@
-// dom.js: the few words in which the other files speak to the document.
-// Text becomes text nodes, never markup: nothing that a stranger typed can become an element.
+// Helpers for the document. Text becomes text nodes, never markup, so that no message can become an element.
 
 export const $ = (id) => document.getElementById(id);
 
-/** Makes <tag class="className"> with the children given: nodes, or strings that stay text. */
+/** Makes <tag class="className"> with children: nodes, or strings that stay text. */
 export function make(tag, className = '', ...children) {
 	const node = document.createElement(tag);
 	if (className) node.className = className;
@@ -11,7 +10,7 @@ export function make(tag, className = '', ...children) {
 	return node;
 }
 
-/** Calls `act` when the form is sent off, in place of leaving the page. */
+/** Calls `act` when the form is submitted, and stays on the page. */
 export function onSubmit(id, act) {
 	$(id).onsubmit = (event) => {
 		event.preventDefault();
@@ -19,7 +18,7 @@ export function onSubmit(id, act) {
 	};
 }
 
-/** To the clipboard, the old way: navigator.clipboard is there on https and localhost only. */
+/** Copies to the clipboard. navigator.clipboard exists on https and localhost only. */
 export function copy(text) {
 	const fill = (event) => {
 		event.preventDefault();

@@ -1,15 +1,14 @@
-// log.js: the conversation. Owns the rows, how many stay, and the scrolling: it follows the newest message if
-// the reader is at the end, and never moves otherwise.
+// The conversation. It scrolls to the newest message if the reader is at the end, and does not move otherwise.
 
 import { $, make } from './dom.js';
-import { say, sayTime } from './strings.js';
+import { setText, showTime } from './strings.js';
 import { coloured, named, withLinks } from './text.js';
 
-const MOST_ROWS = 1500; // twice that while reading further up
-const FEWER = 200; // dropped at a time
+const MAX_ROWS = 1500; // twice that while the reader is further up
+const DROP = 200; // rows at a time
 const NEAR = 40; // pixels from the end that count as the end
-const LONG = 1200; // characters, in a box that scrolls
-const TOGETHER = 5 * 60000; // milliseconds within which messages of one person share a heading
+const LONG = 1200; // characters; a longer text scrolls in its own box
+const GROUP = 5 * 60000; // milliseconds within which one person's messages share a heading
 
 const log = $('log');
 const scroller = $('scroller');
@@ -18,28 +17,28 @@ const newer = $('newer');
 let atEnd = true;
 let lastTop = 0;
 let unseen = 0;
-let last = {}; // the latest message: whose, to whom, when
+let last = {}; // name, target and date of the latest message
 
-/** Shows a message; `pick` is called with its name when that is clicked. */
+/** Shows a message. A click on its name calls pick(name). */
 export function addMessage({ name, text, date, target }, mine, pick) {
 	startDay(date);
-	const again = last.name === name && last.target === target && date - last.date < TOGETHER;
+	const again = last.name === name && last.target === target && date - last.date < GROUP;
 	last = { name, target, date };
 	const kind = ['row', mine && 'mine', again && 'again', target && 'private'].filter(Boolean).join(' ');
 	append(make('div', kind, heading(name, date, target, mine, pick), bubble(text)));
-	if (!atEnd) sayUnseen(unseen + 1);
+	if (!atEnd) showUnseen(unseen + 1);
 }
 
-/** Shows a line about the room: somebody came, went, changed the name. */
+/** Shows an event of the room, such as a new name. */
 export function addNote(key, values, date = Date.now()) {
 	startDay(date);
 	last = { date };
-	append(make('div', 'note', say(make('span'), key, values), ' ', time(date)));
+	append(make('div', 'note', setText(make('span'), key, values), ' ', time(date)));
 }
 
-/** Shows what waits to be sent, below everything. */
+/** Shows the messages that wait to be sent, below all others. */
 export function showPending(entries, ready) {
-	const row = ({ text }) => make('div', 'row mine', bubble(text), say(make('small'), ready ? 'sending' : 'waits'));
+	const row = ({ text }) => make('div', 'row mine', bubble(text), setText(make('small'), ready ? 'sending' : 'waiting'));
 	$('pending').replaceChildren(...entries.map(row));
 }
 
@@ -50,27 +49,27 @@ export function scrollToEnd() {
 function append(row) {
 	$('empty').hidden = true;
 	log.append(row);
-	if (log.childElementCount > (atEnd ? 1 : 2) * MOST_ROWS) dropOldest();
+	if (log.childElementCount > (atEnd ? 1 : 2) * MAX_ROWS) dropOldest();
 }
 
 function dropOldest() {
-	for (let i = 0; i < FEWER; i++) log.firstChild.remove();
+	for (let i = 0; i < DROP; i++) log.firstChild.remove();
 	$('dropped').hidden = false;
 }
 
 function heading(name, date, target, mine, pick) {
-	const who = coloured(make('button', '', make('bdi', '', name)), name);
-	who.tabIndex = -1; // by keyboard: the list of people
-	who.onclick = () => pick(name);
-	const head = make('div', 'head', who, time(date));
-	if (target) who.after(say(make('small'), mine ? 'privateTo' : 'privately', { name: named(target) }));
+	const button = coloured(make('button', '', make('bdi', '', name)), name);
+	button.tabIndex = -1; // keyboard users have the list of people
+	button.onclick = () => pick(name);
+	const head = make('div', 'head', button, time(date));
+	if (target) button.after(setText(make('small'), mine ? 'privateTo' : 'privately', { name: named(target) }));
 	return head;
 }
 
 function bubble(text) {
 	const node = make('div', 'text', ...withLinks(text));
 	node.dir = 'auto';
-	if (text.length > LONG) node.tabIndex = 0; // so that keys can scroll it
+	if (text.length > LONG) node.tabIndex = 0; // so that keys scroll it
 	return node;
 }
 
@@ -83,27 +82,27 @@ function startDay(date) {
 function time(date, kind) {
 	const node = make('time', kind);
 	node.dateTime = new Date(date).toISOString();
-	sayTime(node);
+	showTime(node);
 	return node;
 }
 
-function sayUnseen(n) {
+function showUnseen(n) {
 	unseen = n;
 	newer.hidden = n === 0;
-	say(newer, 'newer', { n });
+	setText(newer, 'newer', { n });
 }
 
-// Only a reader moves the view up: scroll anchoring is off while we follow (.following).
+// Scroll anchoring is off while the view follows (.following), so only the reader moves it up.
 scroller.onscroll = () => {
 	const { scrollTop, scrollHeight, clientHeight } = scroller;
 	if (scrollHeight - scrollTop - clientHeight < NEAR) atEnd = true;
 	else if (scrollTop < lastTop) atEnd = false;
 	lastTop = scrollTop;
 	scroller.classList.toggle('following', atEnd);
-	if (atEnd && unseen) sayUnseen(0);
+	if (atEnd && unseen) showUnseen(0);
 };
 
-// Follows whatever changed the size: a message, the phone's keyboard.
+// The size changes with each message, and with a phone's keyboard.
 const follow = new ResizeObserver(() => atEnd && scrollToEnd());
 follow.observe(scroller);
 follow.observe($('thread'));

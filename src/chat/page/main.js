@@ -1,22 +1,21 @@
-// main.js: all begins here. The way of a message: socket.js → connection.js → session.js → (here) → log.js, and out
-// from composer.js the same way back.
+// Connects the parts. The path of a message: socket.js, connection.js, session.js, this file, log.js.
 
 import { home, withQuery } from './address.js';
-import { askName, giveBack, showComposer, startComposer, writeTo } from './composer.js';
+import { askName, restore, showComposer, startComposer, writeTo } from './composer.js';
 import { Connection } from './connection.js';
 import { $, onSubmit } from './dom.js';
-import { showHandshake, startHood } from './hood.js';
+import { showHandshake, startInspector } from './inspector.js';
 import { addMessage, addNote, scrollToEnd, showPending } from './log.js';
-import { tab } from './memory.js';
-import { noticeMessage } from './notify.js';
+import { tab } from './storage.js';
+import { notifyMessage } from './notify.js';
 import { showPeople } from './people.js';
 import './rooms.js';
 import { Session } from './session.js';
 import { hideError, showError, showState } from './status.js';
-import { sayAll, switchLanguage } from './strings.js';
+import { showAllTexts, switchLanguage } from './strings.js';
 import { named } from './text.js';
 
-let people; // unknown until the first list
+let people; // undefined until the first list
 
 const view = {
 	pending: showPending,
@@ -27,8 +26,8 @@ const view = {
 		if (before) addNote('renamed', { name: named(name), before: named(before) }, date);
 		else addNote('joined', { name: named(name) }, date);
 	},
-	rejected(asked, given) {
-		showError('rejected', { asked: named(asked), given: named(given) });
+	rejectedName(asked, given) {
+		showError('nameTaken', { asked: named(asked), given: named(given) });
 	},
 	users(names) {
 		people = names;
@@ -39,25 +38,25 @@ const view = {
 	},
 	message(message, mine, live) {
 		addMessage(message, mine, pick);
-		if (live && !mine) noticeMessage(message);
+		if (live && !mine) notifyMessage(message);
 	},
 	gap(n) {
-		addNote(n ? 'gone' : 'gap', { n });
+		addNote(n ? 'missed' : 'maybeMissed', { n });
 	},
-	refused(reason, about, entry) {
+	rejectedMessage(reason, about, entry) {
 		showError('refused', { about, reason });
-		if (entry) giveBack(entry);
+		if (entry) restore(entry);
 	},
 };
 
 const connection = new Connection(() => withQuery(home, session.resume), ['chinwag.v1']);
 const session = new Session(connection, view);
-connection.watch(showState);
-startHood(connection, () => session.inspect());
+connection.listen(showState);
+startInspector(connection, () => session.inspect());
 startComposer(submit, (name) => session.signIn(name));
 if (session.wanted) showComposer(session.wanted);
 else askName();
-$('again').onclick = () => connection.connect();
+$('retry').onclick = () => connection.connect();
 onSubmit('token-form', () => {
 	tab.set('token', $('token').value);
 	connection.connect();
@@ -66,7 +65,7 @@ $('language').onclick = () => {
 	switchLanguage();
 	listPeople();
 };
-sayAll();
+showAllTexts();
 connection.connect();
 
 function listPeople() {
@@ -75,7 +74,7 @@ function listPeople() {
 
 function submit(text, target) {
 	hideError();
-	session.say(text, target);
+	session.submit(text, target);
 	scrollToEnd();
 }
 

@@ -1,19 +1,19 @@
-// notify.js: tells a reader who looks elsewhere: the title always, sound and notification if asked for.
+// Signals new messages while the page is not in focus: in the title, and with sound and notification if enabled.
 
 import { room } from './address.js';
 import { $ } from './dom.js';
-import { keep } from './memory.js';
+import { keep } from './storage.js';
 
 const TITLE = room ? `${room} · chinwag` : 'chinwag';
 
 let unread = 0;
 
-/** A message by somebody else came. */
-export function noticeMessage({ name, text }) {
+/** Signals another person's message. */
+export function notifyMessage({ name, text }) {
 	if (document.hasFocus()) return;
 	count(unread + 1);
 	if ($('sound').checked) beep();
-	if ($('notes').checked) notify(name, text);
+	if ($('notifications').checked) showNotification(name, text);
 }
 
 function count(n) {
@@ -30,21 +30,21 @@ function beep() {
 	tone.stop(audio.currentTime + 0.12);
 }
 
-function notify(name, text) {
+function showNotification(name, text) {
 	try {
 		new Notification(name, { body: text.slice(0, 200), tag: 'chinwag' });
 	} catch {
-		// Browsers on Android allow it to service workers only.
+		// Android allows it in service workers only.
 	}
 }
 
-for (const box of [$('sound'), $('notes')]) {
+for (const box of [$('sound'), $('notifications')]) {
 	box.checked = keep.get(box.id, false);
 	box.onchange = async () => {
-		if (box.id === 'notes' && box.checked) box.checked = (await Notification.requestPermission()) === 'granted';
+		if (box.id === 'notifications' && box.checked) box.checked = (await Notification.requestPermission()) === 'granted';
 		keep.set(box.id, box.checked);
 	};
 }
-$('notes').closest('label').hidden = !('Notification' in window && isSecureContext);
+$('notifications').closest('label').hidden = !('Notification' in window && isSecureContext);
 addEventListener('focus', () => count(0));
 count(0);

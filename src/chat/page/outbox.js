@@ -1,20 +1,18 @@
-// outbox.js: what was typed and is not yet heard back, oldest first. The first goes when the server sends it round
-// or refuses it; only then the next is sent. On a new connection it is sent again: by its nonce the server knows
-// whether it has it.
+// Unconfirmed messages, the oldest first. One is sent at a time, and again on a new connection: the server knows its nonce.
 
-import { draft } from './memory.js';
+import { draft } from './storage.js';
 
-const MOST_OWN = 300; // more than the history that a server tells again
+const MAX_OWN = 300; // more than the history that a server sends again
 
 export class Outbox {
 	entries = draft.get('outbox', []);
-	underway; // the nonce of the one sent on this connection
-	#own = draft.get('own', []); // nonces, those of entries that are gone too
+	inFlight; // the nonce of the entry sent on this connection
+	#own = draft.get('own', []); // nonces, also of delivered entries
 
 	add(text, target) {
-		const nonce = randomWord();
+		const nonce = randomNonce();
 		this.entries.push({ nonce, text, target });
-		this.#own = [...this.#own, nonce].slice(-MOST_OWN);
+		this.#own = [...this.#own, nonce].slice(-MAX_OWN);
 		this.#save();
 	}
 
@@ -22,18 +20,18 @@ export class Outbox {
 		return this.#own.includes(nonce);
 	}
 
-	/** The entry to be sent now, if there is one. */
+	/** The entry to send now, if any. */
 	next() {
-		if (this.underway || !this.entries.length) return undefined;
-		this.underway = this.entries[0].nonce;
+		if (this.inFlight || !this.entries.length) return undefined;
+		this.inFlight = this.entries[0].nonce;
 		return this.entries[0];
 	}
 
-	/** Takes out the entry with that nonce, if it is here. */
-	done(nonce) {
+	/** Removes and returns the entry with that nonce, if any. */
+	remove(nonce) {
 		const at = this.entries.findIndex((entry) => entry.nonce === nonce);
 		if (at < 0) return undefined;
-		if (nonce === this.underway) this.underway = undefined;
+		if (nonce === this.inFlight) this.inFlight = undefined;
 		const [entry] = this.entries.splice(at, 1);
 		this.#save();
 		return entry;
@@ -45,7 +43,7 @@ export class Outbox {
 	}
 }
 
-// Not randomUUID, which browsers have on https and localhost only.
-function randomWord() {
+// randomUUID exists on https and localhost only.
+function randomNonce() {
 	return crypto.getRandomValues(new Uint32Array(3)).join('-');
 }

@@ -1,35 +1,34 @@
-// session.js: our half of the conversation (chinwag.v1): who we are, and what each message means. It knows nothing of
-// the document: what is to be seen, it says to `view`.
+// The client's side of chinwag.v1. It does not touch the document: what is to be shown goes to `view`.
 
-import { keep, tab } from './memory.js';
+import { keep, tab } from './storage.js';
 import { Outbox } from './outbox.js';
 
-const LONGEST = 20000; // characters: in UTF-8 below 64 KiB, where a server ends the connection
-const PATIENCE = 1500; // milliseconds after "too-fast"
-const MOST_NONCES = 5000; // remembered
+const MAX_LENGTH = 20000; // characters: less than 64 KiB of UTF-8, where a server closes the connection
+const RETRY_DELAY = 1500; // milliseconds after "too-fast"
+const MAX_NONCES = 5000;
 
 export class Session {
 	#connection;
 	#view;
 	#outbox = new Outbox();
 	#users = [];
-	#names = new Map(); // by id, of those who were heard of since they came
-	#fresh; // a name that is new in the latest list
-	#gone; // the one that it may stand for
+	#names = new Map(); // the names of connections, by id, as far as messages told them
+	#addedName; // a name that is new in the latest list
+	#removedName; // the name that it may replace
 	#id;
-	#log; // which numbering of the room's messages (PROTOCOL.md)
-	#joinedAt; // the number of the last one when we came: up to here, it is history
-	#last = 0; // the number of the last one shown
-	#nonces = new Set(); // of those shown lately
-	#timer; // while too fast
+	#log; // the name of the room's numbering (PROTOCOL.md)
+	#joinedAt; // the last number when this page joined: up to here, messages are history
+	#last = 0; // the last number shown
+	#nonces = new Set(); // of messages shown lately
+	#timer; // runs after "too-fast"
 
-	name; // as the server gave it; undefined until then
-	wanted = tab.get('name') ?? keep.get('name'); // as we asked for it
+	name; // as the server gave it; undefined before that
+	wanted = tab.get('name') ?? keep.get('name'); // as the user asked for it
 
 	constructor(connection, view) {
 		this.#connection = connection;
 		this.#view = view;
-		connection.watch((report) => this.#hear(report));
+		connection.listen((report) => this.#receive(report));
 		view.pending(this.#outbox.entries);
 	}
 
@@ -40,51 +39,51 @@ export class Session {
 		this.#send({ type: 'username', name });
 	}
 
-	/** What a new connection has to ask for, to get what was missed. */
+	/** The query with which a new connection gets missed messages. */
 	get resume() {
 		return this.#log && { since: this.#last || this.#joinedAt, log: this.#log };
 	}
 
-	say(text, target) {
-		if (text.length > LONGEST) return this.#view.refused('too-long', text.length, { text, target });
+	submit(text, target) {
+		if (text.length > MAX_LENGTH) return this.#view.rejectedMessage('too-long', text.length, { text, target });
 		this.#outbox.add(text, target);
 		this.#flush();
 	}
 
-	/** Asks for the handshake as the server saw it: view.handshake gets it. */
+	/** Asks the server for the handshake. The response goes to view.handshake. */
 	inspect() {
 		this.#send({ type: 'inspect' });
 	}
 
-	#hear({ what, data, code }) {
-		if (what === 'in' && typeof data === 'string') this.#obey(JSON.parse(data));
-		if (what === 'close') this.#lost(code);
+	#receive({ what, data, code }) {
+		if (what === 'in' && typeof data === 'string') this.#handle(JSON.parse(data));
+		if (what === 'close') this.#onClose(code);
 	}
 
-	#obey(message) {
+	#handle(message) {
 		switch (message.type) {
-			case 'id': return this.#welcomed(message);
-			case 'username': return this.#named(message);
-			case 'rejectusername': return this.#view.rejected(this.wanted, message.name);
-			case 'userlist': return this.#listed(message.users);
-			case 'message': return this.#heard(message);
+			case 'id': return this.#onId(message);
+			case 'username': return this.#onName(message);
+			case 'rejectusername': return this.#view.rejectedName(this.wanted, message.name);
+			case 'userlist': return this.#onList(message.users);
+			case 'message': return this.#onMessage(message);
 			case 'gap': return this.#view.gap(message.missed);
 			case 'handshake': return this.#view.handshake(message);
-			case 'error': return this.#refused(message);
+			case 'error': return this.#onError(message);
 		}
 	}
 
-	#welcomed({ id, seq, log }) {
-		if (log !== this.#log) this.#last = 0; // the numbers began anew
+	#onId({ id, seq, log }) {
+		if (log !== this.#log) this.#last = 0; // a new numbering
 		this.#id = id;
 		this.#log = log;
 		this.#joinedAt = seq;
 		if (this.wanted) this.signIn(this.wanted);
 	}
 
-	#named({ id, name, date }) {
+	#onName({ id, name, date }) {
 		const mine = id === this.#id;
-		const before = this.#names.get(id) ?? (name === this.#fresh ? this.#gone : undefined);
+		const before = this.#names.get(id) ?? (name === this.#addedName ? this.#removedName : undefined);
 		if (mine) this.name = name;
 		this.#names.set(id, name);
 		this.#users = without(this.#users, [before, name]).concat(name);
@@ -92,54 +91,53 @@ export class Session {
 		if (mine) this.#flush();
 	}
 
-	// A list comes just before the message that says whose its new name is, or later. A new name for one that is
-	// gone: that may be one person, of whom no message came yet.
-	#listed(users) {
+	// If one name is new and another one is gone, that may be one person; the list comes before the new name's message.
+	#onList(users) {
 		const gone = without(this.#users, users);
-		[this.#fresh] = without(users, this.#users);
-		this.#gone = this.#fresh && gone.pop();
+		[this.#addedName] = without(users, this.#users);
+		this.#removedName = this.#addedName && gone.pop();
 		this.#users = users;
 		for (const [id, name] of this.#names) if (gone.includes(name)) this.#names.delete(id);
 		this.#view.users(users);
 		for (const name of gone) this.#view.left(name);
 	}
 
-	#heard(message) {
+	#onMessage(message) {
 		const { id, name, nonce, seq } = message;
-		const live = !(seq <= this.#joinedAt); // in history, ids are those of connections that were
+		const live = !(seq <= this.#joinedAt); // ids in history belong to former connections
 		const mine = this.#outbox.isOwn(nonce) || (live && id === this.#id);
 		if (live) this.#names.set(id, name);
 		if (this.#isNew(seq, nonce)) this.#view.message(message, mine, live);
-		if (this.#outbox.done(nonce)) this.#flush();
+		if (this.#outbox.remove(nonce)) this.#flush();
 	}
 
-	// By its nonce we know what was said again to a server that had lost its history.
+	// A message that was resent to a server that lost its history has a new number and the same nonce.
 	#isNew(seq, nonce) {
 		const known = seq <= this.#last || this.#nonces.has(nonce);
 		if (seq > this.#last) this.#last = seq;
 		if (nonce) this.#nonces.add(nonce);
-		if (this.#nonces.size > MOST_NONCES) this.#nonces.clear();
+		if (this.#nonces.size > MAX_NONCES) this.#nonces.clear();
 		return !known;
 	}
 
-	#refused({ reason, about, nonce }) {
-		if (reason === 'too-fast') return (this.#timer ??= setTimeout(() => this.#again(), PATIENCE));
-		this.#view.refused(reason, about, this.#outbox.done(nonce));
+	#onError({ reason, about, nonce }) {
+		if (reason === 'too-fast') return (this.#timer ??= setTimeout(() => this.#retry(), RETRY_DELAY));
+		this.#view.rejectedMessage(reason, about, this.#outbox.remove(nonce));
 		this.#flush();
 	}
 
-	#again() {
+	#retry() {
 		this.#timer = clearTimeout(this.#timer);
-		this.#outbox.underway = undefined;
+		this.#outbox.inFlight = undefined;
 		this.#flush();
 	}
 
-	#lost(code) {
-		if (code === 1009) this.#view.refused('too-long', code, this.#outbox.done(this.#outbox.underway));
+	#onClose(code) {
+		if (code === 1009) this.#view.rejectedMessage('too-long', code, this.#outbox.remove(this.#outbox.inFlight));
 		this.name = undefined;
 		this.#users = [];
 		this.#names.clear();
-		this.#again();
+		this.#retry();
 	}
 
 	#flush() {
@@ -149,11 +147,11 @@ export class Session {
 	}
 
 	#send(message) {
-		this.#connection.send(JSON.stringify(message)); // JSON leaves out what is undefined
+		this.#connection.send(JSON.stringify(message)); // undefined fields are left out
 	}
 }
 
 function without(names, others) {
-	const out = new Set(others);
-	return names.filter((name) => !out.has(name));
+	const excluded = new Set(others);
+	return names.filter((name) => !excluded.has(name));
 }

@@ -1,21 +1,21 @@
-// socket.js: one WebSocket, and a report of all that happens to it: the whole browser API. Start reading here.
+// One WebSocket and a report of each of its events: the browser's whole API. Start reading here.
 
 let opened = 0;
 const encoder = new TextEncoder();
 
-/** Calls `report` with { what, at, number, ws, … } for each step: connecting, open, in, out, closing, error, close. */
+/** Calls report({ what, at, number, ws, … }); `what` is connecting, open, in, out, closing, error or close. */
 export function openSocket(address, protocols, report) {
 	const ws = new WebSocket(address, protocols);
-	const url = ws.url.replace(/token=[^&]*/, 'token=***'); // to be shown
+	const url = ws.url.replace(/token=[^&]*/, 'token=***'); // for display
 	const number = ++opened;
-	const tell = (what, more) => report({ what, at: Date.now(), number, ws, ...more });
+	const emit = (what, more) => report({ what, at: Date.now(), number, ws, ...more });
 
 	ws.binaryType = 'arraybuffer';
-	ws.onopen = () => tell('open', { protocol: ws.protocol });
-	ws.onmessage = ({ data }) => tell('in', { data, size: sizeOf(data) });
-	ws.onerror = () => tell('error'); // not why: pages must not scan networks
-	ws.onclose = ({ code, reason, wasClean }) => tell('close', { code, reason, wasClean });
-	tell('connecting', { data: url, protocol: protocols });
+	ws.onopen = () => emit('open', { protocol: ws.protocol });
+	ws.onmessage = ({ data }) => emit('in', { data, size: sizeOf(data) });
+	ws.onerror = () => emit('error'); // without a reason, so that pages cannot scan networks
+	ws.onclose = ({ code, reason, wasClean }) => emit('close', { code, reason, wasClean });
+	emit('connecting', { data: url, protocol: protocols });
 
 	return {
 		ws,
@@ -24,17 +24,17 @@ export function openSocket(address, protocols, report) {
 		protocols,
 		send(data) {
 			ws.send(data);
-			tell('out', { data, size: sizeOf(data) });
+			emit('out', { data, size: sizeOf(data) });
 		},
 		close(code, reason) {
-			const lives = ws.readyState < WebSocket.CLOSING; // if not, this does nothing
+			const isOpen = ws.readyState < WebSocket.CLOSING; // otherwise close() does nothing
 			ws.close(code, reason);
-			if (lives) tell('closing', { code, reason });
+			if (isOpen) emit('closing', { code, reason });
 		},
 	};
 }
 
-/** The bytes that a message takes on the wire, without its frame header. */
+/** The payload's bytes. */
 function sizeOf(data) {
 	return typeof data === 'string' ? encoder.encode(data).length : data.byteLength;
 }

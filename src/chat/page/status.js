@@ -1,14 +1,14 @@
-// status.js: how the connection is, in words, and the line for what went wrong.
+// The state of the connection in words, and the line for errors.
 
 import { $ } from './dom.js';
-import { say } from './strings.js';
+import { setText } from './strings.js';
 
 const STATES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED']; // readyState 0 to 3
 
 let opened = false;
-let ticking;
+let timer;
 
-/** Shows the readyState of the reported socket, and what will be done about a closed one. */
+/** Shows the readyState of the socket, and the countdown of a closed one. */
 export function showState({ what, ws, wait, code }) {
 	if (ws) showWord(STATES[ws.readyState]);
 	if (what === 'open') opened = $('trouble').hidden = true;
@@ -17,7 +17,7 @@ export function showState({ what, ws, wait, code }) {
 }
 
 export function showError(key, values) {
-	say($('error-text'), key, values);
+	setText($('error-text'), key, values);
 	$('error').hidden = false;
 }
 
@@ -27,23 +27,23 @@ export function hideError() {
 
 function showWord(state) {
 	$('state').className = state;
-	say($('state-word'), state);
+	setText($('state-word'), state);
 	$('state-code').textContent = state;
 }
 
 function showTrouble(code) {
-	say($('trouble-text'), 'lost', { code });
+	setText($('trouble-text'), 'lost', { code });
 	$('countdown').hidden = true;
-	clearTimeout(ticking);
-	$('token-form').hidden = opened; // a browser does not tell a wrong token from a server that is away
+	clearTimeout(timer);
+	$('token-form').hidden = opened; // a wrong token and an absent server look the same to a page
 	$('trouble').hidden = false;
 }
 
 function countDown(until) {
 	const left = Math.ceil((until - Date.now()) / 1000);
 	$('countdown').hidden = left < 1;
-	say($('countdown'), 'tryingIn', { n: left });
-	if (left > 0) ticking = setTimeout(countDown, 1000, until);
+	setText($('countdown'), 'retryIn', { n: left });
+	if (left > 0) timer = setTimeout(countDown, 1000, until);
 }
 
 $('close-error').onclick = hideError;

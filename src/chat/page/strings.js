@@ -1,23 +1,23 @@
-// strings.js: says everything in the reader's language, and again in another when that is switched.
+// Shows each text in the reader's language, and changes it when the language is switched.
 
-import { keep } from './memory.js';
-import words from './words.js';
+import { keep } from './storage.js';
+import translations from './translations.js';
 
 const FORMS = { day: { dateStyle: 'full' }, '': { hour: 'numeric', minute: '2-digit' } };
 
-const said = new WeakMap(); // node → the values in its sentence
-const clocks = {}; // making one takes longer than using it a hundred times
+const shown = new WeakMap(); // node → the values in its text
+const formats = {}; // one takes longer to make than to use a hundred times
 
 let language = keep.get('language') ?? (navigator.language.startsWith('ko') ? 'ko' : 'en');
 
-/** The sentence called `key`, its {holes} filled. "one|many" chooses by the value n. */
+/** The text `key` with its {placeholders} filled in. "one|many" chooses by n. */
 export function t(key, values) {
 	return parts(key, values).join('');
 }
 
-/** Writes the sentence into `node`; a value may be a node itself. */
-export function say(node, key, values) {
-	said.set(node, values);
+/** Puts the text into `node`. A value may be a node. */
+export function setText(node, key, values) {
+	shown.set(node, values);
 	node.dataset.t = key;
 	node.replaceChildren(...parts(key, values));
 	return node;
@@ -26,27 +26,27 @@ export function say(node, key, values) {
 export function switchLanguage() {
 	language = language === 'en' ? 'ko' : 'en';
 	keep.set('language', language);
-	sayAll();
+	showAllTexts();
 }
 
-export function sayAll() {
+export function showAllTexts() {
 	document.documentElement.lang = language;
-	each('[data-t]', (node) => say(node, node.dataset.t, said.get(node)));
+	each('[data-t]', (node) => setText(node, node.dataset.t, shown.get(node)));
 	each('[data-hint]', (node) => (node.placeholder = node.ariaLabel = t(node.dataset.hint)));
 	each('[data-label]', (node) => (node.ariaLabel = t(node.dataset.label)));
 	each('button[data-label]', (node) => (node.title = node.ariaLabel));
-	each('time[datetime]', sayTime);
+	each('time[datetime]', showTime);
 }
 
-/** Writes the time of day (or, for class "day", the date) of a <time> in the reader's way. */
-export function sayTime(node) {
+/** Shows the time of a <time>, or for class "day" its date, in the reader's language. */
+export function showTime(node) {
 	const form = node.className;
-	const clock = (clocks[language + form] ??= new Intl.DateTimeFormat(language, FORMS[form]));
-	node.textContent = clock.format(new Date(node.dateTime));
+	const format = (formats[language + form] ??= new Intl.DateTimeFormat(language, FORMS[form]));
+	node.textContent = format.format(new Date(node.dateTime));
 }
 
 function parts(key, values = {}) {
-	const [one, many = one] = words[key][Number(language === 'ko')].split('|');
+	const [one, many = one] = translations[key][Number(language === 'ko')].split('|');
 	const pieces = (values.n === 1 ? one : many).split(/\{(\w+)\}/);
 	return pieces.map((piece, index) => (index % 2 ? values[piece] : piece));
 }

@@ -1,11 +1,11 @@
-// text.js: what people typed, as nodes. Owns links and colours of names.
+// Turns typed text into nodes: links, and names in their colours.
 
 import { make } from './dom.js';
 
 const URLS = /\bhttps?:\/\/[^\s<>"'\p{Cf}]+/giu;
-const TRAILING = '.,;:!?])}*_~…。、'; // likely the sentence's
+const TRAILING = '.,;:!?])}*_~…。、'; // punctuation after a link
 
-/** The text as nodes, addresses as links. */
+/** The text as nodes, with links for addresses. */
 export function withLinks(text) {
 	const nodes = [];
 	let end = 0;
@@ -19,14 +19,14 @@ export function withLinks(text) {
 	return [...nodes, text.slice(end)];
 }
 
-/** A name in its own colour: the same for everybody, at every visit. */
+/** Colours a name. The colour depends on the name only. */
 export function coloured(node, name) {
 	node.classList.add('name');
-	node.style.setProperty('--hue', hueOf(name)); // the policy forbids style attributes
+	node.style.setProperty('--hue', hueOf(name)); // the content security policy forbids style attributes
 	return node;
 }
 
-/** A name in a sentence, not to be turned round by an Arabic one. */
+/** A name in a sentence; <bdi> isolates its direction of writing. */
 export function named(name) {
 	return coloured(make('bdi', '', name), name);
 }

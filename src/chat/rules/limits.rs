@@ -63,7 +63,7 @@ pub struct Rules {
 /// `burst`, so that some wait is always long enough for it.
 ///
 /// With too few tokens left, messages are rejected (`too-fast`) and cost one token each. A connection that goes on until
-/// it owes a whole `burst` is closed (1008).
+/// it is a whole `burst` in debt is closed (1008).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rate {
@@ -113,7 +113,7 @@ impl Rules {
     /// The least value of `name_chars`: enough for `guest` and a number, the name of last resort.
     pub const LEAST_NAME_CHARS: usize = 16;
 
-    /// The greatest value of `name_chars`: the time to compare names grows with the square of their length.
+    /// The greatest value of `name_chars`. It limits the time to normalise a name.
     pub const MOST_NAME_CHARS: usize = 128;
 
     /// Without the limits that protect against hostile clients: for measurements on loopback. Names and histories stay

@@ -1,74 +1,150 @@
-//! Names: which ones are allowed, and when two of them are one.
-//!
-//! Owns the rules for a single name; who has which name is the room's business. The comparison of
-//! RFC 8266 needs Unicode tables; without the feature `precis` a simpler one takes its place.
+//! Names of users and rooms: which ones are allowed, and which ones are the same name.
 
 use std::sync::Arc;
 
+#[cfg(feature = "precis")]
+use unicode_normalization::UnicodeNormalization;
+
 use crate::chat::protocol;
 
-#[cfg_attr(feature = "precis", path = "names/precis/nickname.rs")]
-#[cfg_attr(not(feature = "precis"), path = "names/simple.rs")]
-mod profile;
-mod unseen;
+mod visible;
 
-/// Ends that a stem is tried with. A name which no such end makes right is hardly one that somebody is called.
-const MOST_CUTS: usize = 8;
+/// The most code points that Unicode's canonical composition (NFC) can make into one character.
+const MAX_PARTS: usize = 4;
 
-/// A name that is allowed, and what it is compared by.
+/// How often the comparison rules are applied, until they change nothing any more (RFC 8266 2.4).
+const MAX_ROUNDS: usize = 4;
+
+/// A name that is allowed, and its key for comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name {
-    /// As it is shown: as it was typed, less the white space around it.
+    /// The name as users see it: without white space around it, and composed (NFC).
     pub(super) shown: protocol::Name,
-    /// Two names with equal keys are one name (RFC 8266 2.4).
+    /// Two names with equal keys are the same name (RFC 8266 2.4).
     pub(super) key: Arc<str>,
 }
 
 impl Name {
-    /// The name as it was asked for, if it is allowed: 1 to `max` characters, none of them unseen.
-    pub(super) fn new(asked: &str, max: usize) -> Option<Self> {
-        let key = key(asked, max)?.into();
-        let shown = asked.trim();
-        unseen::is_honest(shown).then(|| Self { shown: shown.into(), key })
+    /// The requested name if it is allowed: 1 to `max` characters, all of them visible.
+    pub(super) fn new(requested: &str, max: usize) -> Option<Self> {
+        let requested = requested.trim();
+        // Checked before anything else, because it bounds the time that normalisation takes.
+        if !has_at_most(max.saturating_mul(MAX_PARTS), requested) {
+            return None;
+        }
+        let composed = nfc(&without_decorations(requested))?;
+        let shown = composed.trim();
+        if !has_at_most(max, shown) || !visible::is_visible(shown) {
+            return None;
+        }
+        Some(Self { shown: shown.into(), key: key(shown)?.into() })
     }
 
-    /// What a name becomes that is not allowed.
+    /// The name of a user whose requested name is not allowed.
     pub(super) fn guest() -> Self {
         Self { shown: "guest".into(), key: "guest".into() }
     }
 
-    /// The name with a number behind it. Key and number together are the key of the new name: digits
-    /// neither compose with what is before them nor change case.
+    /// The name with a number appended. The number is also appended to the key, which is correct because digits
+    /// neither compose with the character before them nor have a case.
     pub(super) fn numbered(&self, number: u32) -> Self {
         Self { shown: format!("{}{number}", self.shown).into(), key: format!("{}{number}", self.key).into() }
     }
 
-    /// As much of the name as leaves room for `digits` more characters; `None` if nothing does.
+    /// The longest prefix of the name that leaves room for `digits` more characters. `None` if there is none.
     pub(super) fn stem(&self, digits: usize, max: usize) -> Option<Self> {
         let room = max.checked_sub(digits)?;
-        if self.shown.chars().count() <= room {
+        if has_at_most(room, &self.shown) {
             return Some(self.clone());
         }
-        // What is cut off may have allowed what stays (a joiner, say), so that more must go.
-        (1..=room).rev().take(MOST_CUTS).find_map(|length| Self::new(&prefix(&self.shown, length), max))
+        // A prefix can end with a character that is only allowed between two others. The next shorter one does not.
+        let prefix = |chars| self.shown.chars().take(chars).collect::<String>();
+        (1..=room).rev().take(2).find_map(|chars| Self::new(&prefix(chars), max))
     }
 }
 
-/// What a name is compared by, for looking it up; `None` if it is no name of at most `max` characters.
+/// Whether the text has at most `max` characters. Texts with too many bytes are not scanned.
+fn has_at_most(max: usize, text: &str) -> bool {
+    text.len() <= max.saturating_mul(4) && text.chars().nth(max).is_none()
+}
+
+/// Drops code points that only change how their neighbours are drawn: variation selectors, the keycap, and the joiners of
+/// emoji. Keyboards add them, and the name stays readable without them.
+fn without_decorations(name: &str) -> String {
+    let mut kept = String::with_capacity(name.len());
+    for c in name.chars() {
+        let is_decoration = match c {
+            '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{20e3}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => {
+                true
+            }
+            c if is_joiner(c) => !kept.ends_with(uses_joiners),
+            _ => false,
+        };
+        if !is_decoration {
+            kept.push(c);
+        }
+    }
+    kept
+}
+
+/// ZERO WIDTH NON-JOINER and ZERO WIDTH JOINER.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// Ranges with all scripts that are spelled with joiners: Arabic and the Indic scripts.
+fn uses_joiners(c: char) -> bool {
+    matches!(c, '\u{600}'..='\u{1cff}' | '\u{a800}'..='\u{abff}' | '\u{10a00}'..='\u{11fff}')
+}
+
+/// The comparison form of the Nickname profile (RFC 8266 2.4). `None` if it is empty, or if the rules do not settle.
 ///
-/// The only way to the profile, whose time may grow with the square of the length: a long one never gets there.
-pub(super) fn key(name: &str, max: usize) -> Option<String> {
-    let name = name.trim();
-    is_short(name, max).then(|| profile::key(name)).flatten()
+/// Joiners do not count, unlike in the RFC: in most places they are invisible.
+fn key(name: &str) -> Option<String> {
+    let mut key = comparable(name);
+    for _ in 1..MAX_ROUNDS {
+        let next = comparable(&key);
+        if next == key {
+            return Some(key).filter(|key| !key.is_empty());
+        }
+        key = next;
+    }
+    None
 }
 
-/// At most `max` characters. Bytes first: that many are never looked at one by one.
-fn is_short(name: &str, max: usize) -> bool {
-    name.len() <= max.saturating_mul(4) && name.chars().nth(max).is_none()
+/// One round of the rules: single spaces between words, lower case (one character at a time, so that a final `Σ` is `σ`),
+/// compatibility composition (NFKC).
+fn comparable(name: &str) -> String {
+    let mut mapped = String::with_capacity(name.len());
+    for word in name.split_whitespace() {
+        mapped.push_str(if mapped.is_empty() { "" } else { " " });
+        mapped.extend(word.chars().filter(|&c| !is_joiner(c)).flat_map(char::to_lowercase));
+    }
+    nfkc(mapped)
 }
 
-fn prefix(text: &str, chars: usize) -> String {
-    text.chars().take(chars).collect()
+/// The composed form (NFC). `None` if parts of Hangul syllables are left over, which would be drawn on top of each other.
+#[cfg(feature = "precis")]
+fn nfc(name: &str) -> Option<String> {
+    let is_syllable_part = |c| matches!(c, '\u{1100}'..='\u{11ff}' | '\u{a960}'..='\u{a97f}' | '\u{d7b0}'..='\u{d7ff}');
+    Some(name.nfc().collect()).filter(|name: &String| !name.contains(is_syllable_part))
+}
+
+/// Without Unicode's tables: the name as it is.
+#[cfg(not(feature = "precis"))]
+fn nfc(name: &str) -> Option<String> {
+    Some(name.to_owned())
+}
+
+#[cfg(feature = "precis")]
+fn nfkc(name: String) -> String {
+    if name.is_ascii() { name } else { name.nfkc().collect() }
+}
+
+/// Without Unicode's tables: the name as it is, so that `ｂｏｂ` and `bob` are two names.
+#[cfg(not(feature = "precis"))]
+fn nfkc(name: String) -> String {
+    name
 }
 
 #[cfg(test)]

@@ -1,13 +1,8 @@
 //! One room: its users, their names, and its messages.
 
 use super::{
-    events::RoomSnapshot,
-    limits::Rules,
-    message_log::MessageLog,
-    name_registry::NameRegistry,
-    names::{self, Name},
-    room_name::RoomName,
-    throttle::UserListThrottle,
+    events::RoomSnapshot, limits::Rules, message_log::MessageLog, name_registry::NameRegistry, names::Name,
+    room_name::RoomName, throttle::UserListThrottle,
 };
 use crate::chat::protocol::{self, Millis, UserId};
 use std::{collections::BTreeMap, mem, sync::Arc};
@@ -94,7 +89,7 @@ impl Room {
 
     /// The user whose name compares equal to this one, which has at most `max_chars` characters.
     pub(super) fn find(&self, name: &str, max_chars: usize) -> Option<(UserId, &protocol::Name)> {
-        let id = self.names.holder(&names::key(name, max_chars)?)?;
+        let id = self.names.holder(&Name::new(name, max_chars)?.key)?;
         Some((id, self.name_of(id)?))
     }
 

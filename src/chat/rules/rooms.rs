@@ -130,8 +130,8 @@ impl Rooms {
         self.shrink_to_bounds(id, rules);
     }
 
-    /// Enforces the bounds of one room, then those of all: if all take too much, the largest log shrinks, so that one
-    /// busy room does not cost the others their history.
+    /// Enforces the bounds of one room, then those of all. If all take too much memory, the largest log shrinks: one busy
+    /// room must not cost the others their history.
     fn shrink_to_bounds(&mut self, id: RoomId, rules: &Rules) {
         self.shrink(id, rules.room_messages, rules.room_bytes);
         while self.bytes > rules.history_bytes {

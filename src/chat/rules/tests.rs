@@ -160,8 +160,8 @@ fn private_message_goes_to_target_and_sender() {
     assert_eq!(script.text(1, line), [format!("2< {copy}"), format!("1< {copy}")]);
     let own = copy.replace("ann", "bob").replace("\"id\":1", "\"id\":2");
     assert_eq!(script.text(2, line), [format!("2< {own}")]);
-    for nobody in ["carol", "", "\\u200b"] {
-        let out = script.text(1, &line.replace("BOB", nobody));
+    for absent in ["carol", "", "\\u200b"] {
+        let out = script.text(1, &line.replace("BOB", absent));
         assert!(out.len() == 1 && out[0].starts_with(r#"1< {"type":"error","reason":"no-such-user""#), "{out:?}");
     }
 }

@@ -39,7 +39,7 @@ pub trait Archive: Debug + Send {
     /// Stores the messages of a batch, of all rooms, in order, and removes them from the list. They are sent when this
     /// returns.
     ///
-    /// There is no error to return: the chat goes on in any case, and the archive logs its problems.
+    /// Errors are not returned: the chat goes on in any case, and the archive logs its problems.
     fn commit(&mut self, messages: &mut Vec<StoredMessage>);
 }
 

@@ -1,11 +1,11 @@
 //! Collects what each client gets in a batch. A broadcast is encoded once for each dialect.
 //!
-//! Each client receives its room's broadcasts since it subscribed, and the messages for it alone, in the order in which
-//! the rules sent them: in one write for each batch, not before [`Fanout::flush`], and before a Close frame.
+//! A client receives its room's broadcasts since it subscribed, and the messages for it alone, in the order in which the
+//! rules sent them. Each batch is one write for each client, in [`Fanout::flush`], or before a Close frame.
 //!
 //! A room's `batch` has its broadcasts as frames. A member without messages of its own gets them from byte `from` on.
-//! A member with such messages has a buffer, `own`: before a message is added to it, the broadcasts between `from` and
-//! now are copied there, and `from` moves on. So a member is owed `own`, and then the room's batch from `from` on.
+//! A member with such messages has a buffer, `own`. Before a message is added to it, the broadcasts after `from` are
+//! copied there, and `from` moves to the end of the batch. So a flush sends `own`, and then the batch from `from` on.
 
 use crate::{
     chat::protocol::{Dialect, ServerMessage, UserId},
@@ -169,7 +169,7 @@ impl<P: Recipient> Fanout<P> {
         }
     }
 
-    /// Removes a member, sends what it is owed, and closes its connection.
+    /// Removes a member, sends its part of the batch so far, and closes its connection.
     pub(super) fn close(&mut self, id: UserId, code: u16, reason: &str) {
         let Some((member, batch)) = self.find(id) else { return };
         member.flush(batch);
@@ -184,7 +184,7 @@ impl<P: Recipient> Fanout<P> {
         }
     }
 
-    /// Sends the batch: one write for each member that is owed something.
+    /// Sends the batch: one write for each member that has a part in it.
     pub(super) fn flush(&mut self) {
         for room in self.touched_rooms.drain(..) {
             let Some(room) = self.rooms.get_mut(&room) else { continue };
@@ -204,7 +204,7 @@ impl<P: Recipient> Fanout<P> {
 }
 
 impl<P: Recipient> Member<P> {
-    /// Copies the broadcasts that it is owed to its own buffer, so that the next message comes after them.
+    /// Copies the broadcasts after `from` to its own buffer, so that the next message comes after them.
     fn copy_broadcasts(&mut self, batch: Option<&Batch>) {
         if let Some(batch) = batch.filter(|_| self.is_subscribed) {
             let frames = &batch[self.dialect as usize];

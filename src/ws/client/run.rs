@@ -4,7 +4,7 @@ use super::handshake::{Accepted, Request, read_response};
 use super::state::{Event, ReadyState, Stage, State};
 use super::{Error, builder::Builder, dial::dial, url::Target};
 use crate::ws::connection::{Connection, DisconnectReason, PeerInfo, Reader, Role, Transport, WriteReactor};
-use crate::ws::line::Line;
+use crate::ws::handshake_stream::HandshakeStream;
 use crate::ws::tls::{Connector, Session};
 use crossbeam_channel::{Receiver, Sender};
 use log::{debug, error, trace};
@@ -62,10 +62,10 @@ impl Task {
         let connector = self.settings.tls.as_ref().filter(|_| self.target.is_secure());
         let explain = |why| self.explain(why, connector);
         let mut line = match connector {
-            None => Line::plain(stream),
+            None => HandshakeStream::plain(stream),
             Some(connector) => {
                 let session = connector.session(&self.target.host.name).map_err(Error::Tls)?;
-                Line::secure(stream, session, deadline).map_err(explain)?
+                HandshakeStream::secure(stream, session, deadline).map_err(explain)?
             }
         };
         let request = Request::new(&self.target, &self.settings.protocols, &self.settings.headers);

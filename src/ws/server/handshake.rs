@@ -5,8 +5,8 @@ use crate::ws::{
     config::Config,
     connection::Transport,
     handshake::{self, HeadError, Negotiated},
+    handshake_stream::{self, HandshakeStream},
     http::{Request, Response},
-    line::{self, Line},
     tls::{Port, Session},
 };
 use log::debug;
@@ -66,19 +66,19 @@ impl<'a> PendingHandshake<'a> {
     }
 
     /// The TLS handshake, on a TLS port.
-    fn start_tls(&self) -> Option<Line<'a>> {
-        let Some(session) = self.mode.and_then(Port::session) else { return Some(Line::plain(self.stream)) };
-        if line::peek(self.stream, self.deadline).is_some_and(|first| first.is_ascii_alphabetic()) {
+    fn start_tls(&self) -> Option<HandshakeStream<'a>> {
+        let Some(session) = self.mode.and_then(Port::session) else { return Some(HandshakeStream::plain(self.stream)) };
+        if handshake_stream::peek(self.stream, self.deadline).is_some_and(|first| first.is_ascii_alphabetic()) {
             self.log(Rejection::PlainOnTlsPort, format_args!("400 plain HTTP on a TLS port"));
             reject_plain(self.stream, self.deadline);
             return None;
         }
-        let stream = Line::secure(self.stream, session, self.deadline);
+        let stream = HandshakeStream::secure(self.stream, session, self.deadline);
         stream.inspect_err(|error| self.log_tls_failure(error)).ok()
     }
 
     /// Reads the request, or responds to an invalid one.
-    fn read_request(&self, stream: &mut Line<'_>) -> Option<(Box<Request>, Vec<u8>)> {
+    fn read_request(&self, stream: &mut HandshakeStream<'_>) -> Option<(Box<Request>, Vec<u8>)> {
         let error = match handshake::read_request(stream, &self.shared.config, self.deadline) {
             Ok((request, input)) => return Some((Box::new(request), input)),
             Err(error) => error,
@@ -219,13 +219,13 @@ impl<'a> PendingHandshake<'a> {
 
 /// Responds in plain text, which is what this client understands.
 fn reject_plain(stream: &TcpStream, deadline: Instant) {
-    let mut stream = Line::plain(stream);
+    let mut stream = HandshakeStream::plain(stream);
     let _ = handshake::read_request(&mut stream, &Config::default(), deadline);
     respond(&mut stream, &Response::text(400, "This port speaks TLS; use https:// or wss:// here."), false);
 }
 
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.
-pub(super) fn respond(stream: &mut Line<'_>, response: &Response, head_only: bool) {
+pub(super) fn respond(stream: &mut HandshakeStream<'_>, response: &Response, head_only: bool) {
     let deadline = Instant::now() + RESPONSE_TIMEOUT;
     let bytes = match stream.session.as_ref().and_then(Session::hsts) {
         None => response.to_bytes(head_only),

@@ -1,7 +1,7 @@
 //! Rejects connections that get no thread of their own, with 503.
 
 use super::{Shared, handshake::respond};
-use crate::ws::{config::Config, handshake, line::Line, tcp::send_now, tls::Port};
+use crate::ws::{config::Config, handshake, handshake_stream::HandshakeStream, tcp::send_now, tls::Port};
 use rustix::net::{RecvFlags, recv};
 use std::{
     net::{Shutdown, TcpStream},
@@ -37,8 +37,8 @@ pub(super) fn reject(stream: Arc<TcpStream>, listener: usize, shared: &Shared) {
 fn reject_politely(stream: &TcpStream, mode: Option<&Port>) {
     let deadline = Instant::now() + POLITE_TIMEOUT;
     let stream = match mode.and_then(Port::session) {
-        None => Ok(Line::plain(stream)),
-        Some(session) => Line::secure(stream, session, deadline),
+        None => Ok(HandshakeStream::plain(stream)),
+        Some(session) => HandshakeStream::secure(stream, session, deadline),
     };
     if let Ok(mut stream) = stream {
         let _ = handshake::read_request(&mut stream, &Config::default(), deadline);

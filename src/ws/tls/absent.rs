@@ -1,19 +1,13 @@
-//! The same as `tls` for a build without it: types of which there is no value, so that nothing is left of the code that
-//! would use one.
-//!
-//! Owns nothing. What `connection`, `line`, `client` and `server` use of `tls` is here, too.
+//! Stands in for `tls` in builds without it. The types have no values, so the compiler removes all code that uses them.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
-/// There is no TLS session in this build.
 #[derive(Debug)]
 pub(crate) enum Session {}
 
-/// There are no listeners but plain ones in this build.
 #[derive(Debug, Clone)]
 pub(crate) enum Port {}
 
-/// There is nothing to connect with.
 #[derive(Debug, Clone)]
 pub(crate) enum Connector {}
 
@@ -32,19 +26,15 @@ impl Connector {
 }
 
 impl Session {
-    pub(crate) fn is_handshaking(&self) -> bool {
-        match *self {}
-    }
-
     pub(crate) fn hsts(&self) -> Option<u32> {
         match *self {}
     }
 
-    pub(crate) fn read(&mut self, _input: &mut &[u8], _buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn exchange(&mut self, _socket: &mut (impl Read + Write)) -> io::Result<bool> {
         match *self {}
     }
 
-    pub(crate) fn receive(&mut self, _source: &mut dyn Read) -> io::Result<usize> {
+    pub(crate) fn read(&mut self, _input: &mut &[u8], _buffer: &mut [u8]) -> io::Result<usize> {
         match *self {}
     }
 

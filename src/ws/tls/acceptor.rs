@@ -1,67 +1,75 @@
-//! The certificate that newcomers are shown, and when another one takes its place.
-//!
-//! Owns the current one, and the memory of what its files looked like. Sessions that exist keep what they have: nobody
-//! is dropped by a change.
+//! The certificate of a server. Changed files are loaded while it runs.
 
 use super::{
     Error,
-    certificate::{self, Files, Loaded},
+    pem::{file_error, read_chain, read_key},
     session::Session,
+    validity,
 };
-use log::{error, info};
-use rustls::{ServerConfig, ServerConnection};
+use log::{error, info, warn};
+use rustls::{
+    ServerConfig, ServerConnection,
+    crypto::ring::{Ticketer, default_provider},
+};
 use std::{
-    fmt, fs,
-    os::unix::fs::MetadataExt,
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
+use time::OffsetDateTime;
 
-/// How often the files are looked at, at most: when somebody comes.
-const LOOK_AFTER: Duration = Duration::from_secs(1);
+/// The least time between two checks for changed files. New connections trigger the checks.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Speaks TLS with newcomers, for [`Builder::listen_tls`](crate::Builder::listen_tls). Clones are the same one.
+/// Accepts TLS connections, for [`Builder::listen_tls`](crate::Builder::listen_tls). Clones share one certificate.
 ///
-/// When its files have changed, the next newcomer sees the new certificate (the files are looked at once a second, at most).
-/// One that cannot be used is reported in the log, and the old one stays.
-#[derive(Clone)]
+/// When its files have changed, new connections get the new certificate; the files are checked at most once a second.
+/// Existing connections continue. If the new files cannot be used, the old certificate stays in use and the log says why.
+#[derive(Debug, Clone)]
 pub struct Acceptor {
     inner: Arc<Inner>,
     hsts: Option<u32>,
 }
 
+#[derive(Debug)]
 struct Inner {
     files: Files,
     current: Mutex<Current>,
 }
 
+/// The paths may be equal.
+#[derive(Debug)]
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+#[derive(Debug)]
 struct Current {
     config: Arc<ServerConfig>,
     fingerprint: String,
-    /// What the files looked like when they were read.
     stamps: [Stamp; 2],
-    looked: Instant,
+    checked: Instant,
 }
 
-/// Enough to see that a file is another one: time of change, in two parts, length, and which file it is.
-type Stamp = Option<(i64, i64, u64, u64)>;
+/// What changes with a file's content: time of change, length and inode. `None` if there is no such file.
+type Stamp = Option<(SystemTime, u64, u64)>;
 
 impl Acceptor {
-    /// Certificate (a chain, the server's own first) and private key (PKCS#8, PKCS#1 or SEC 1), as PEM; they may be in the
-    /// same file.
+    /// Loads a certificate (a chain, the server's own first) and its private key (PKCS#8, PKCS#1 or SEC 1) from PEM files.
+    /// They may be the same file.
     ///
     /// # Errors
-    /// A file is missing, is no PEM, lacks what it is for, or the key is not the certificate's.
+    /// A file is missing, is not PEM or lacks its content, or the key does not belong to the certificate.
     pub fn from_pem_files(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, Error> {
         let files = Files { certificate: certificate.into(), key: key.into() };
-        let stamps = stamps(&files);
-        let Loaded { config, fingerprint } = certificate::load(&files)?;
-        let current = Mutex::new(Current { config, fingerprint, stamps, looked: Instant::now() });
+        let current = Mutex::new(files.load()?);
         Ok(Self { inner: Arc::new(Inner { files, current }), hsts: None })
     }
 
-    /// Tells browsers to come back by `https` only, for that many seconds (RFC 6797).
+    /// Makes browsers use only `https` for this many seconds (RFC 6797).
     #[must_use]
     pub fn with_hsts(mut self, seconds: u32) -> Self {
         self.hsts = Some(seconds);
@@ -74,40 +82,41 @@ impl Acceptor {
         self.current().fingerprint.clone()
     }
 
-    /// Reads the files again now. What is wrong with them is logged, and the old certificate stays.
+    /// Reloads the files now. On errors, the old certificate stays in use and the log says why.
     pub fn reload(&self) {
-        let stamps = stamps(&self.inner.files);
-        let loaded = certificate::load(&self.inner.files);
-        let mut current = self.current();
-        // What cannot be used is not tried again before it has changed.
-        (current.stamps, current.looked) = (stamps, Instant::now());
-        match loaded {
+        let stamps = self.inner.files.stamps();
+        match self.inner.files.load() {
             Ok(loaded) => {
-                info!("the certificate was read again; its SHA-256 fingerprint: {}", loaded.fingerprint);
-                (current.config, current.fingerprint) = (loaded.config, loaded.fingerprint);
+                let fingerprint = loaded.fingerprint.clone();
+                *self.current() = loaded;
+                info!("the certificate was reloaded; its SHA-256 fingerprint: {fingerprint}");
             }
-            Err(why) => error!("the old certificate stays in use: {why}"),
+            Err(why) => {
+                error!("the old certificate stays in use: {why}");
+                // The same files would fail again.
+                self.current().stamps = stamps;
+            }
         }
     }
 
-    /// For a newcomer; `None` if rustls cannot begin, which no newcomer can bring about.
+    /// A session for a new connection. `None` if rustls cannot create it, for which no client can be the cause.
     pub(super) fn session(&self) -> Option<Session> {
-        if self.has_to_look() && stamps(&self.inner.files) != self.current().stamps {
+        if self.is_check_due() && self.inner.files.stamps() != self.current().stamps {
             self.reload();
         }
         let config = Arc::clone(&self.current().config);
-        let tls = ServerConnection::new(config).map_err(|why| error!("TLS cannot begin: {why}")).ok()?;
-        Some(Session::new(tls).with_hsts(self.hsts))
+        let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}")).ok()?;
+        Some(Session::new(tls, self.hsts))
     }
 
-    /// True once in a while. No lock is held while the files are looked at.
-    fn has_to_look(&self) -> bool {
+    /// True once per interval. The check itself is done without the lock.
+    fn is_check_due(&self) -> bool {
         let mut current = self.current();
-        let due = current.looked.elapsed() >= LOOK_AFTER;
-        if due {
-            current.looked = Instant::now();
+        let is_due = current.checked.elapsed() >= CHECK_INTERVAL;
+        if is_due {
+            current.checked = Instant::now();
         }
-        due
+        is_due
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -115,17 +124,63 @@ impl Acceptor {
     }
 }
 
-impl fmt::Debug for Acceptor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Acceptor").field("files", &self.inner.files).field("hsts", &self.hsts).finish()
+impl Files {
+    fn load(&self) -> Result<Current, Error> {
+        // Before the files are read: a change while they are read is noticed at the next check.
+        let stamps = self.stamps();
+        let chain = read_chain(&self.certificate)?;
+        let key = read_key(&self.key)?;
+        self.warn_about_dates(&chain[0]);
+        self.warn_about_readers();
+        let fingerprint = fingerprint(&chain[0]);
+        let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(|why| self.unusable(&why))?;
+        config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
+        config.ticketer = Ticketer::new().map_err(|why| self.unusable(&why))?;
+        Ok(Current { config: Arc::new(config), fingerprint, stamps, checked: Instant::now() })
+    }
+
+    fn stamps(&self) -> [Stamp; 2] {
+        let stamp = |file: &Path| {
+            let metadata = fs::metadata(file).ok()?;
+            Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
+        };
+        [stamp(&self.certificate), stamp(&self.key)]
+    }
+
+    fn warn_about_dates(&self, certificate: &[u8]) {
+        let Some((from, until)) = validity::of(certificate) else { return };
+        let (file, now) = (self.certificate.display(), OffsetDateTime::now_utc());
+        if until < now {
+            warn!("{file}: the certificate expired on {}: clients will refuse it", until.date());
+        } else if from > now {
+            warn!("{file}: the certificate is not valid before {}: clients will refuse it", from.date());
+        }
+    }
+
+    fn warn_about_readers(&self) {
+        let mode = fs::metadata(&self.key).map_or(0, |metadata| metadata.permissions().mode());
+        if mode & 0o004 != 0 {
+            let key = self.key.display();
+            warn!("{key}: every user of this machine can read the private key; run: chmod o-r {key}");
+        }
+    }
+
+    fn unusable(&self, why: &rustls::Error) -> Error {
+        let certificate = self.certificate.display();
+        match why {
+            rustls::Error::InconsistentKeys(_) => {
+                file_error(&self.key, format!("this key does not belong to the certificate in {certificate}"))
+            }
+            why => file_error(&self.certificate, format!("it cannot be used: {why}")),
+        }
     }
 }
 
-fn stamps(files: &Files) -> [Stamp; 2] {
-    [stamp(&files.certificate), stamp(&files.key)]
-}
-
-fn stamp(file: &Path) -> Stamp {
-    let about = fs::metadata(file).ok()?;
-    Some((about.mtime(), about.mtime_nsec(), about.len(), about.ino()))
+fn fingerprint(certificate: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
+    let bytes: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+    bytes.join(":")
 }

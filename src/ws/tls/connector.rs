@@ -1,70 +1,69 @@
-//! Whom a client trusts, and as whom it comes.
-//!
-//! Owns the roots: this system's, or a file's. What a server shows is checked by rustls: that somebody trusted vouches for
-//! it, for this name, today.
+//! TLS for clients: which certificates they trust, and why a handshake failed.
 
 use super::{
     Error,
-    certificate::{HTTP_1_1, read_chain, read_key, trouble},
+    pem::{file_error, read_chain, read_key},
     session::Session,
 };
 use rustls::{
-    ClientConfig, ClientConnection, ConfigBuilder, RootCertStore,
-    client::WantsClientCert,
-    crypto::ring::default_provider,
-    pki_types::{
-        CertificateDer, ServerName,
-        pem::{self, PemObject},
-    },
+    CertificateError, ClientConfig, ClientConnection, RootCertStore, crypto::ring::default_provider,
+    pki_types::ServerName,
 };
 use std::{
-    env, fmt,
+    env,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
-/// Where systems keep the certificates that they trust: Debian and its like, Fedora and its like, openSUSE, Alpine and
-/// the BSDs.
-const OF_SYSTEM: [&str; 4] = [
+/// Where systems keep their trusted certificates: Debian, Fedora, openSUSE, then Alpine and the BSDs.
+const SYSTEM_FILES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 ];
 
-/// Speaks TLS with servers, for [`client::Builder::tls`](crate::ws::client::Builder::tls). Clones are the same one.
-#[derive(Clone)]
+/// The most names of a certificate in an error message.
+const MAX_NAMES: usize = 5;
+
+/// Connects with TLS, for [`client::Builder::tls`](crate::ws::client::Builder::tls). Clones are cheap.
+#[derive(Debug, Clone)]
 pub struct Connector(Arc<ClientConfig>);
 
 impl Connector {
-    /// Trusts those whom this system trusts: the file that `SSL_CERT_FILE` names, or the one in its usual place. That is what
-    /// `wss://` does when nothing else was asked for.
+    /// Trusts the certificates that this system trusts: those in the file that `SSL_CERT_FILE` names, or in the system's own
+    /// file. This is the default for `wss://`.
     ///
     /// # Errors
     /// There is no such file, or no certificate in it.
     pub fn system() -> Result<Self, Error> {
-        Self::build(system_roots()?, None)
+        let named = env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()).map(PathBuf::from);
+        let usual = || SYSTEM_FILES.iter().map(PathBuf::from).find(|file| file.exists());
+        let none =
+            "no file of trusted certificates was found; set SSL_CERT_FILE, or trust the server's own certificate";
+        Self::trusting(named.or_else(usual).ok_or_else(|| Error(none.into()))?)
     }
 
-    /// Trusts those in a PEM file only: an authority of one's own, or the very certificate that a device made for itself.
+    /// Trusts only the certificates in a PEM file: those of your own authority, or the one that a device made for itself.
     ///
     /// # Errors
-    /// The file is missing, is no PEM, or has no certificate in it that can be used.
+    /// The file is missing, is not PEM, or has no certificate that can be used.
     pub fn trusting(file: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::build(roots(file.as_ref())?, None)
+        Self::build(file.as_ref(), None)
     }
 
-    /// The same, and shows a certificate of its own to servers that ask for one (mutual TLS). Both files are PEM, and may
-    /// be the same one.
+    /// Like [`Connector::trusting`], and presents a client certificate to servers that request one (mutual TLS). Certificate
+    /// and key are PEM, and may be in the same file.
     ///
     /// # Errors
-    /// As [`Connector::trusting`]; or the key is not the certificate's.
+    /// Those of [`Connector::trusting`], or the key does not belong to the certificate.
     pub fn trusting_as(
         trusted: impl AsRef<Path>,
         certificate: impl AsRef<Path>,
         key: impl AsRef<Path>,
     ) -> Result<Self, Error> {
-        Self::build(roots(trusted.as_ref())?, Some((certificate.as_ref(), key.as_ref())))
+        Self::build(trusted.as_ref(), Some((certificate.as_ref(), key.as_ref())))
     }
 
     /// [`Connector::system`], read once.
@@ -73,57 +72,75 @@ impl Connector {
         SYSTEM.get_or_init(Self::system).clone().map_err(|why| why.to_string())
     }
 
-    /// To begin with that host, a name or an address.
+    /// A session with that host, which is a name or an address.
     pub(crate) fn session(&self, host: &str) -> Result<Session, String> {
         let name = ServerName::try_from(host.to_owned()).map_err(|why| format!("{host}: {why}"))?;
         let tls = ClientConnection::new(Arc::clone(&self.0), name).map_err(|why| why.to_string())?;
-        Ok(Session::new(tls))
+        Ok(Session::new(tls, None))
     }
 
-    fn build(roots: RootCertStore, own: Option<(&Path, &Path)>) -> Result<Self, Error> {
+    /// Explains a failed handshake with that host and port. `None` if no trusted authority signed the certificate.
+    pub(crate) fn explain(&self, why: &io::Error, host: &str) -> Option<String> {
+        if matches!(why.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) {
+            return Some(format!("{host} closed the connection during the TLS handshake; without TLS, use ws://"));
+        }
+        match why.get_ref().and_then(|why| why.downcast_ref()) {
+            Some(rustls::Error::InvalidMessage(_)) => {
+                Some(format!("{host} does not speak TLS at that port; use ws://"))
+            }
+            Some(rustls::Error::InvalidCertificate(why)) => explain_certificate(why, host),
+            _ => Some(format!("the TLS handshake with {host} failed: {why}")),
+        }
+    }
+
+    fn build(trusted: &Path, own: Option<(&Path, &Path)>) -> Result<Self, Error> {
         let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|why| Error(format!("TLS cannot begin: {why}")))?
-            .with_root_certificates(roots);
+            .map_err(|why| Error(format!("TLS is not available: {why}")))?
+            .with_root_certificates(roots(trusted)?);
         let mut config = match own {
             None => builder.with_no_client_auth(),
-            Some((certificate, key)) => with_own(builder, certificate, key)?,
+            Some((certificate, key)) => builder
+                .with_client_auth_cert(read_chain(certificate)?, read_key(key)?)
+                .map_err(|why| file_error(certificate, format!("it cannot be used: {why}")))?,
         };
-        config.alpn_protocols = vec![HTTP_1_1.to_vec()];
+        config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
         Ok(Self(Arc::new(config)))
     }
 }
 
-fn with_own(
-    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
-    certificate: &Path,
-    key: &Path,
-) -> Result<ClientConfig, Error> {
-    let built = builder.with_client_auth_cert(read_chain(certificate)?, read_key(key)?);
-    built.map_err(|why| trouble(certificate, &format!("it cannot be used: {why}")))
-}
-
-fn system_roots() -> Result<RootCertStore, Error> {
-    let named = env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()).map(PathBuf::from);
-    let usual = || OF_SYSTEM.iter().map(PathBuf::from).find(|file| file.exists());
-    let none = "no file of trusted certificates was found; name one by SSL_CERT_FILE, or trust the server's own";
-    roots(&named.or_else(usual).ok_or_else(|| Error(none.into()))?)
-}
-
-/// What of the file can be used: collections have a few old ones that cannot.
+/// The usable certificates of a file. Collections contain a few old ones that are not.
 fn roots(file: &Path) -> Result<RootCertStore, Error> {
-    let damaged = |why: pem::Error| trouble(file, &why.to_string());
-    let found = CertificateDer::pem_file_iter(file).map_err(damaged)?;
-    let certificates: Vec<_> = found.collect::<Result<_, _>>().map_err(damaged)?;
     let mut roots = RootCertStore::empty();
-    match roots.add_parsable_certificates(certificates) {
-        (0, _) => Err(trouble(file, "there is no certificate in it that can be trusted")),
+    match roots.add_parsable_certificates(read_chain(file)?) {
+        (0, _) => Err(file_error(file, "there is no certificate in it that can be trusted")),
         _ => Ok(roots),
     }
 }
 
-impl fmt::Debug for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connector").finish_non_exhaustive()
-    }
+fn explain_certificate(why: &CertificateError, host: &str) -> Option<String> {
+    let what = match why {
+        // A bad signature: the trusted authority has the same name as the one that signed, but another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => return None,
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet; check the clock of this machine".to_owned()
+        }
+        CertificateError::NotValidForName => "it is not for that name".to_owned(),
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            let names: Vec<_> = presented.iter().take(MAX_NAMES).map(|name| plain_name(name)).collect();
+            format!("it is not for that name, but for {}", names.join(", "))
+        }
+        other if other.to_string().contains("CaUsedAsEndEntity") => {
+            "it belongs to an authority (CA:TRUE), which a server must not present".to_owned()
+        }
+        other => other.to_string(),
+    };
+    Some(format!("the certificate of {host} cannot be trusted: {what}"))
+}
+
+/// The name in `DnsName("chat.example")` or `IpAddress(127.0.0.1)`.
+fn plain_name(name: &str) -> &str {
+    let inner = name.split_once('(').map_or(name, |(_, inner)| inner);
+    inner.trim_end_matches(')').trim_matches('"')
 }

@@ -1,45 +1,50 @@
-//! A certificate that a device makes for itself: for a local network, where nobody else would vouch for it.
-//!
-//! Owns what is in it and where it is kept. Browsers warn of it once; its fingerprint is how people know it.
+//! A certificate that a device makes for itself, for local networks without an authority. Users compare its fingerprint.
 
 use super::{
     Error,
-    certificate::{self, trouble},
+    pem::{file_error, read_chain},
+    validity,
 };
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use std::{
+    collections::BTreeSet,
     fs::{self, OpenOptions},
     io::{self, Write},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
-    time::{Duration, SystemTime},
 };
+use time::{Duration, OffsetDateTime};
 
-const DAY: u64 = 24 * 60 * 60;
+/// The period of validity. Some browsers refuse a longer one.
+const PERIOD: Duration = Duration::days(397);
 
-/// For so long it is valid: some browsers refuse a longer time.
-const DAYS: u64 = 397;
+/// The part of the period that lies in the past, because clocks differ.
+const PAST: Duration = Duration::days(1);
 
-/// Clocks differ.
-const DAYS_BEFORE: u64 = 1;
+/// A certificate that ends sooner than this is replaced.
+const MIN_LEFT: Duration = Duration::days(7);
 
-/// With less than that left, a new one is made.
-const DAYS_LEFT: i64 = 7;
-
-/// Sees to it that `file` has a certificate and its key, to be used for both in
-/// [`Acceptor::from_pem_files`](super::Acceptor::from_pem_files): an ECDSA one (P-256) for these names and addresses, valid for
-/// 397 days, readable by this user only. One that is there already, and still valid for a week, is left alone. True: it is new.
+/// Makes sure that `file` contains a certificate and its key, for [`Acceptor::from_pem_files`](super::Acceptor::from_pem_files).
+/// A new one is ECDSA (P-256), for these names and addresses, valid for 397 days, and readable by this user only. An existing
+/// one is kept if it stays valid for a week. Returns true if the certificate is new.
 ///
 /// # Errors
 /// The file cannot be written.
 pub fn self_signed(file: &Path, names: &[String]) -> Result<bool, Error> {
-    let left = certificate::valid_until(file).map(|until| until.seconds - certificate::now());
-    if left.is_some_and(|left| left > DAYS_LEFT * DAY as i64) {
+    if is_valid_for_long(file) {
         return Ok(false);
     }
-    let pem = make(names).map_err(|why| trouble(file, &format!("no certificate could be made: {why}")))?;
-    keep(file, pem.as_bytes()).map_err(|why| trouble(file, &why.to_string()))?;
+    let pem = make(names).map_err(|why| file_error(file, format!("no certificate could be made: {why}")))?;
+    replace(file, pem.as_bytes()).map_err(|why| file_error(file, why))?;
     Ok(true)
+}
+
+/// Not before the period either: the clock may have been wrong when the certificate was made.
+fn is_valid_for_long(file: &Path) -> bool {
+    let period = read_chain(file).ok().and_then(|chain| validity::of(&chain[0]));
+    let now = OffsetDateTime::now_utc();
+    period.is_some_and(|(from, until)| from <= now && now + MIN_LEFT < until)
 }
 
 /// The certificate, then its key.
@@ -51,15 +56,14 @@ fn make(names: &[String]) -> Result<String, rcgen::Error> {
     params.distinguished_name.push(DnType::CommonName, name);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let now = SystemTime::now();
-    params.not_before = (now - Duration::from_secs(DAYS_BEFORE * DAY)).into();
-    params.not_after = (now + Duration::from_secs((DAYS - DAYS_BEFORE) * DAY)).into();
+    params.not_before = OffsetDateTime::now_utc() - PAST;
+    params.not_after = params.not_before + PERIOD;
     let certificate = params.self_signed(&key)?;
     Ok(certificate.pem() + &key.serialize_pem())
 }
 
-/// As a new file, which then takes the old one's place: nobody sees half of it, and nobody else sees the key.
-fn keep(file: &Path, content: &[u8]) -> io::Result<()> {
+/// Writes a new file and renames it, so that readers never see half of it and other users never see the key.
+fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
@@ -68,4 +72,50 @@ fn keep(file: &Path, content: &[u8]) -> io::Result<()> {
     let _ = fs::remove_file(&name);
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name)?.write_all(content)?;
     fs::rename(&name, file)
+}
+
+/// The addresses by which other machines may reach this one, and 127.0.0.1 and ::1. Link-local IPv6 addresses are left out,
+/// because a URL cannot contain them.
+#[must_use]
+pub fn addresses_of_this_machine() -> Vec<IpAddr> {
+    let v4 = fs::read_to_string("/proc/net/fib_trie").unwrap_or_default();
+    let v6 = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+    let mut all: BTreeSet<IpAddr> = parse_v4(&v4).map(IpAddr::V4).chain(parse_v6(&v6).map(IpAddr::V6)).collect();
+    all.extend(outbound_address());
+    all.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
+    all.into_iter().collect()
+}
+
+/// In Linux's table of routes, the line after an address of this machine is `/32 host LOCAL`.
+fn parse_v4(table: &str) -> impl Iterator<Item = Ipv4Addr> {
+    let next_lines = table.lines().skip(1);
+    let local = table.lines().zip(next_lines).filter(|(_, next)| next.trim() == "/32 host LOCAL");
+    local.filter_map(|(line, _)| line.trim().strip_prefix("|-- ")?.parse().ok())
+}
+
+/// Each line begins with an address of 32 digits.
+fn parse_v6(table: &str) -> impl Iterator<Item = Ipv6Addr> {
+    let addresses = table.lines().filter_map(|line| u128::from_str_radix(line.split(' ').next()?, 16).ok());
+    addresses.map(Ipv6Addr::from).filter(|address| !address.is_unicast_link_local())
+}
+
+/// The address from which this machine reaches others, for systems without these tables. No packet is sent.
+fn outbound_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_unspecified())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_linux_are_parsed() {
+        let four = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 192.168.1.0\n        /24 link UNICAST\n     |-- 192.168.1.7\n        /32 host LOCAL\n";
+        assert_eq!(parse_v4(four).collect::<Vec<_>>(), [Ipv4Addr::new(192, 168, 1, 7)]);
+        let six = "fe80000000000000000000000000abcd 02 40 20 80 eth0\n20010db8000000000000000000000001 02 40 00 80 eth0\nodd\n";
+        assert_eq!(parse_v6(six).map(|ip| ip.to_string()).collect::<Vec<_>>(), ["2001:db8::1"]);
+        assert!(addresses_of_this_machine().contains(&IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    }
 }

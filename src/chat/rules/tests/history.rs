@@ -213,7 +213,7 @@ fn same_nonce_is_broadcast_once() {
     assert_eq!(script.text(1, &nonced("hi", "n1")), [format!("*< {sent}")]);
     script.now += 500;
     assert_eq!(script.text(1, &nonced("hi", "n1")), [format!("1< {sent}")], "again, to its sender alone");
-    assert_eq!(script.text(2, &nonced("other", "n1")), [format!("2< {sent}")], "whoever the sender is");
+    assert_eq!(script.text(2, &nonced("other", "n1")), [format!("2< {sent}")], "any sender");
     assert!(script.text(1, &nonced("hi", "n2"))[0].contains(r#""seq":2"#));
     assert_eq!(script.join(3, Dialect::Chinwag)[1], format!("3< {sent}"));
     // In another room it is another message.

@@ -1,0 +1,167 @@
+//! A whole history as JSON lines: to print it, to save it elsewhere, and to read it again.
+//!
+//! A `room` comes before its messages: `{"type":"room","room":"","log":"1x9","last":2}`, then
+//! `{"type":"message","room":"","seq":1,"date":0,"id":1,"name":"ann","text":"hi"}`, with a `nonce` if the message has one.
+
+use super::{Durability, error::HistoryError, new_log_name, open::check_path, state_file::StateFile, store::Store};
+use crate::chat::protocol::{Millis, Name, StoredMessage, UserId};
+use serde::{Deserialize, Serialize};
+use std::{io::BufRead, path::Path, slice, sync::Arc};
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Record {
+    /// A room, before its messages.
+    Room {
+        /// Its folded name. The lobby's is empty.
+        #[serde(rename = "room")]
+        key: Arc<str>,
+        /// The name of its log.
+        log: Arc<str>,
+        /// The last message number that was used in it.
+        last: u64,
+    },
+    /// A message.
+    Message(#[serde(with = "MessageLine")] StoredMessage),
+}
+
+/// The fields of a message, which a message to a client has in another order and without the room.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "StoredMessage")]
+struct MessageLine {
+    room: Arc<str>,
+    seq: u64,
+    date: Millis,
+    id: UserId,
+    name: Name,
+    text: Arc<str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nonce: Option<Arc<str>>,
+}
+
+/// Calls `each` for all records of a file, or for those of one room, sorted by room and number, until it returns false.
+/// The file may be in use.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record) -> bool) -> Result<(), HistoryError> {
+    if !path.exists() {
+        return Err(HistoryError::Unusable("the file does not exist".to_owned()));
+    }
+    let store = Store::open_read_only(path)?;
+    for room in store.rooms(only)? {
+        let (key, log, last) = (room.key.clone(), room.log.clone(), room.last);
+        let wants_more = each(Record::Room { key, log, last });
+        if !wants_more || !store.each_message(&room, 0, last, |message| each(Record::Message(message)))? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Adds the lines of an export to a file, which is created if necessary: all of them or none. Messages that the file has
+/// already are skipped. Returns the number of the others.
+///
+/// # Errors
+/// The file is not writable, or a server uses it; a line is not part of an export; or the file has another message under
+/// the same number.
+pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
+    check_path(path)?;
+    let store = Store::open(path, Durability::Full)?;
+    let _lock = StateFile::lock(path)?;
+    let (mut added, log) = (0, new_log_name());
+    store.transaction(|store| {
+        for (line, nth) in lines.lines().zip(1..) {
+            let line = line?;
+            match Record::from_json(&line) {
+                Some(Record::Room { key, log, last }) => store.add_room(&key, &log, last)?,
+                Some(Record::Message(message)) => added += store.add(slice::from_ref(&message), &log)?,
+                None if line.is_empty() => {}
+                None => return Err(HistoryError::Other(format!("line {nth} is not a line of an export"))),
+            }
+        }
+        Ok(added)
+    })
+}
+
+impl Record {
+    /// The record as one line of JSON. Characters that would control a terminal, or deceive its user, are escaped.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // A record is always JSON.
+        let json = serde_json::to_string(self).unwrap_or_default();
+        if !json.contains(is_deceptive) {
+            return json;
+        }
+        let escape = |c: char| if is_deceptive(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+        json.chars().map(escape).collect()
+    }
+
+    fn from_json(line: &str) -> Option<Self> {
+        serde_json::from_str(line).ok().filter(Self::is_valid)
+    }
+
+    fn is_valid(&self) -> bool {
+        let is_exact = |number: u64| number < 1 << 53;
+        match self {
+            Self::Room { log, last, .. } => {
+                let is_name = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
+                !log.is_empty() && log.bytes().all(is_name) && is_exact(*last)
+            }
+            Self::Message(message) => {
+                message.seq > 0 && [message.seq, message.date, message.id].map(is_exact) == [true; 3]
+            }
+        }
+    }
+}
+
+/// DEL and C1 (ECMA-48), line separators, and what changes the direction of text. All of them have four hex digits.
+fn is_deceptive(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message() -> StoredMessage {
+        let mut message = StoredMessage::new("küche \"1\"", 7, "<ann>", "two\nlines \u{1f44b}\u{0}");
+        (message.date, message.id, message.nonce) = (1_700_000_000_000, 3, Some("n-1".into()));
+        message
+    }
+
+    /// Clients choose nonces freely, and `--json` is read in terminals.
+    #[test]
+    fn control_characters_are_escaped() {
+        let nonce = "\u{9b}2J\u{7f}\u{1b}c\u{202e}\u{2066}";
+        let record = Record::Message(StoredMessage { nonce: Some(nonce.into()), ..message() });
+        let line = record.to_json();
+        assert!(!line.contains(is_deceptive) && line.contains("\\u009b2J"), "{line}");
+        assert_eq!(Record::from_json(&line), Some(record));
+    }
+
+    #[test]
+    fn written_lines_are_read_and_others_rejected() {
+        let bare = StoredMessage { nonce: None, room: "".into(), ..message() };
+        let room = Record::Room { key: "".into(), log: "1x9".into(), last: 7 };
+        assert_eq!(room.to_json(), r#"{"type":"room","room":"","log":"1x9","last":7}"#);
+        for record in [Record::Message(message()), Record::Message(bare), room] {
+            let line = record.to_json();
+            assert!(!line.contains('\n') && !line.contains("null"), "{line}");
+            assert_eq!(Record::from_json(&line), Some(record));
+        }
+        for wrong in [
+            "",
+            "[]",
+            r#"{"type":"userlist"}"#,
+            r#"{"type":"room","room":"","log":"A-Z","last":1}"#,
+            r#"{"type":"message","room":"","seq":0,"date":0,"id":1,"name":"a","text":"b"}"#,
+            r#"{"type":"message","room":"","seq":1,"date":-1,"id":1,"name":"a","text":"b"}"#,
+            r#"{"type":"message","room":"","seq":1,"date":0,"id":9007199254740992,"name":"a","text":"b"}"#,
+        ] {
+            assert_eq!(Record::from_json(wrong), None, "{wrong}");
+        }
+    }
+}

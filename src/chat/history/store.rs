@@ -1,0 +1,186 @@
+//! Reads and writes the tables of a file.
+
+use super::{
+    error::HistoryError,
+    write_queue::{Query, Range},
+};
+use crate::chat::{
+    protocol::{ByteBudget, Millis, StoredMessage},
+    rules::RoomSnapshot,
+};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params_from_iter};
+use std::sync::Arc;
+
+/// SQLite's integers are signed.
+const MAX: u64 = i64::MAX as u64;
+
+/// An open file.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) db: Connection,
+    pub(super) is_writable: bool,
+}
+
+/// A row of the table `room`.
+pub(super) struct Room {
+    pub(super) key: Arc<str>,
+    number: i64,
+    pub(super) log: Arc<str>,
+    /// The last message number that was used.
+    pub(super) last: u64,
+}
+
+impl Store {
+    /// The smallest id above all connection ids in the file.
+    pub(super) fn next_id(&self) -> Result<u64, HistoryError> {
+        Ok(self.db.query_row("SELECT value FROM note WHERE name = 'next_id'", [], |row| row.get(0))?)
+    }
+
+    /// All rooms, or the one with this key.
+    pub(super) fn rooms(&self, only: Option<&str>) -> Result<Vec<Room>, HistoryError> {
+        let which = if only.is_some() { "WHERE key = ?1" } else { "ORDER BY key" };
+        let mut query = self.db.prepare_cached(&format!(
+            "SELECT key, number, log, max(last, ifnull((SELECT max(seq) FROM message WHERE room = number), 0))
+             FROM room {which}"
+        ))?;
+        let rooms = query.query_map(params_from_iter(only), |row| {
+            Ok(Room { key: row.get(0)?, number: row.get(1)?, log: row.get(2)?, last: row.get(3)? })
+        })?;
+        Ok(rooms.collect::<Result<_, _>>()?)
+    }
+
+    /// Loads messages of a room from the file and from those that wait to be written. The log of a new room has no name.
+    pub(super) fn load(&self, query: &Query, waiting: Vec<StoredMessage>) -> Result<RoomSnapshot, HistoryError> {
+        let new = Room { key: query.room.clone(), number: 0, log: "".into(), last: 0 };
+        let room = self.rooms(Some(&query.room))?.pop().unwrap_or(new);
+        let (after, up_to, bytes) = match query.range {
+            Range::Last(count) => (room.last.saturating_sub(count as u64), MAX, usize::MAX),
+            Range::Between { after, up_to, bytes } => (after.min(MAX - 1), up_to.min(MAX), bytes),
+        };
+        let (mut budget, mut messages) = (ByteBudget::new(bytes), Vec::new());
+        let mut take = |message: StoredMessage| {
+            let fits = budget.spend(&message);
+            messages.extend(fits.then_some(message));
+            fits
+        };
+        if self.each_message(&room, after, up_to, &mut take)? {
+            let first = after.max(room.last) + 1;
+            waiting.into_iter().filter(|message| (first..=up_to).contains(&message.seq)).all(take);
+        }
+        let last = messages.last().map_or(0, |message: &StoredMessage| message.seq).max(room.last);
+        if let Range::Last(count) = query.range {
+            // The last messages without a gap, which is there if messages were dropped.
+            let is_next = |(message, seq): &(&StoredMessage, u64)| message.seq == *seq;
+            let kept = messages.iter().rev().zip((1..=last).rev()).take(count).take_while(is_next).count();
+            messages.drain(..messages.len() - kept);
+        }
+        Ok(RoomSnapshot { log: room.log, last, messages })
+    }
+
+    /// Calls `take` for the messages with numbers above `after` and up to `up_to`, in order, until it returns false.
+    /// Returns whether it never did.
+    pub(super) fn each_message(
+        &self,
+        room: &Room,
+        after: u64,
+        up_to: u64,
+        mut take: impl FnMut(StoredMessage) -> bool,
+    ) -> Result<bool, HistoryError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT seq, date, id, name, text, nonce FROM message
+             WHERE room = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq",
+        )?;
+        for message in query.query_map((room.number, after, up_to), |row| message(&room.key, row))? {
+            if !take(message?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Does all of `work` or nothing.
+    pub(super) fn transaction<T>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, HistoryError>,
+    ) -> Result<T, HistoryError> {
+        let transaction = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
+        let value = work(self)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// Within a transaction: adds messages that the file does not have. New rooms get the name `log`. Returns how many
+    /// messages were new.
+    ///
+    /// # Errors
+    /// [`HistoryError::Conflict`]: the file has another message under the same number.
+    pub(super) fn add(&self, messages: &[StoredMessage], log: &str) -> Result<usize, HistoryError> {
+        let mut insert = self.db.prepare_cached("INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+        // The same message is there already if SQLite has reported an error for a transaction that was committed.
+        let mut find_same = self.db.prepare_cached(
+            "SELECT 1 FROM message WHERE (room, seq, date, id, name, text) = (?, ?, ?, ?, ?, ?) AND nonce IS ?",
+        )?;
+        let mut added = 0;
+        for messages in messages.chunk_by(|one, next| one.room == next.room) {
+            let room = self.room_number(&messages[0].room, log)?;
+            for StoredMessage { seq, date, id, name, text, nonce, .. } in messages {
+                let row = (room, seq, date, id, name, text, nonce);
+                let is_new = insert.execute(row)? == 1;
+                added += usize::from(is_new);
+                if !is_new && !find_same.exists(row)? {
+                    return Err(HistoryError::Conflict);
+                }
+            }
+        }
+        let next_id = messages.iter().map(|message| message.id + 1).max();
+        let sql = "UPDATE note SET value = ?1 WHERE name = 'next_id' AND value < ?1";
+        self.db.prepare_cached(sql)?.execute([next_id])?;
+        Ok(added)
+    }
+
+    /// The room's number in the file. A room that does not exist is created.
+    fn room_number(&self, key: &str, log: &str) -> Result<i64, HistoryError> {
+        self.db.prepare_cached("INSERT OR IGNORE INTO room (key, log) VALUES (?, ?)")?.execute([key, log])?;
+        Ok(self.db.prepare_cached("SELECT number FROM room WHERE key = ?")?.query_row([key], |row| row.get(0))?)
+    }
+
+    /// Creates a room, or raises its last number.
+    pub(super) fn add_room(&self, key: &str, log: &str, last: u64) -> Result<(), HistoryError> {
+        let sql = "INSERT INTO room (key, log, last) VALUES (?, ?, ?)
+                   ON CONFLICT (key) DO UPDATE SET last = max(last, excluded.last)";
+        self.db.execute(sql, (key, log, last))?;
+        Ok(())
+    }
+
+    pub(super) fn rename_logs(&self, log: &str) -> Result<(), HistoryError> {
+        self.db.execute("UPDATE room SET log = ?", [log])?;
+        Ok(())
+    }
+
+    pub(super) fn count_messages(&self) -> Result<u64, HistoryError> {
+        Ok(self.db.query_row("SELECT count(*) FROM message", [], |row| row.get(0))?)
+    }
+
+    /// Deletes the oldest messages, as far as they are older than `date`, and at most `max`. Returns how many.
+    pub(super) fn delete_oldest(&self, date: Millis, max: u64) -> Result<u64, HistoryError> {
+        // An index costs a write for each message, so only files that need one have it.
+        self.db.execute_batch("CREATE INDEX IF NOT EXISTS message_date ON message (date)")?;
+        let sql = "DELETE FROM message WHERE (room, seq) IN
+                   (SELECT room, seq FROM message WHERE date < ? ORDER BY date LIMIT ?)";
+        Ok(self.db.prepare_cached(sql)?.execute([date.min(MAX), max])? as u64)
+    }
+
+    /// Deletes rooms without messages. Only before a room was loaded: its numbers begin at 1 again.
+    pub(super) fn delete_empty_rooms(&self) -> Result<(), HistoryError> {
+        self.db.execute("DELETE FROM room WHERE NOT EXISTS (SELECT 1 FROM message WHERE room = number)", [])?;
+        Ok(())
+    }
+}
+
+/// A row of `seq, date, id, name, text, nonce`.
+fn message(room: &Arc<str>, row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
+    let mut message =
+        StoredMessage::new(room.clone(), row.get(0)?, row.get::<_, Arc<str>>(3)?, row.get::<_, Arc<str>>(4)?);
+    (message.date, message.id, message.nonce) = (row.get(1)?, row.get(2)?, row.get(5)?);
+    Ok(message)
+}

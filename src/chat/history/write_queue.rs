@@ -1,0 +1,191 @@
+//! What the chat's thread and the worker thread share: messages that are not in the file yet, and one query at a time.
+
+use super::{error::ErrorReport, new_log_name};
+use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
+use log::error;
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+/// Bytes of messages that wait while the file is not writable, 4 MiB.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Bytes that a message takes besides its texts.
+const OVERHEAD: usize = 150;
+
+/// Messages in one transaction.
+const MAX_BATCH: usize = 2000;
+
+/// The lock is held to move messages, never while a file is read or written.
+#[derive(Debug)]
+pub(super) struct Shared {
+    file: PathBuf,
+    state: Mutex<State>,
+    /// Wakes the worker.
+    pub(super) work: Condvar,
+    /// Wakes the chat's thread.
+    pub(super) done: Condvar,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) queue: WriteQueue,
+    /// Stays until the worker has answered it, or the chat's thread has stopped waiting.
+    pub(super) query: Option<Query>,
+    /// `None`: the file is not readable.
+    pub(super) answer: Option<RoomSnapshot>,
+    pub(super) report: ErrorReport,
+    /// The last wait timed out. Until the worker finishes something, the chat's thread does not wait again.
+    pub(super) is_unresponsive: bool,
+    pub(super) is_closing: bool,
+    pub(super) has_ended: bool,
+}
+
+/// Asks for messages of a room.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    pub(super) room: Arc<str>,
+    pub(super) range: Range,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Range {
+    /// The last messages, at most this many.
+    Last(usize),
+    /// The first of these messages that fit into `bytes`, and at least one.
+    Between { after: u64, up_to: u64, bytes: usize },
+}
+
+impl Shared {
+    pub(super) fn new(file: PathBuf) -> Self {
+        let mut state = State::default();
+        state.queue.log = new_log_name();
+        Self { file, state: Mutex::new(state), work: Condvar::new(), done: Condvar::new() }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// While messages cannot be stored: keeps the queue within its bound, and logs the error.
+    pub(super) fn handle_error(&self) {
+        let mut state = self.lock();
+        if state.report.error().is_some() {
+            let max_bytes = if state.report.is_permanent() { 0 } else { MAX_BYTES };
+            state.queue.trim(max_bytes);
+        }
+        let line = state.report.due_line(Instant::now());
+        drop(state);
+        if let Some(line) = line {
+            error!("history: {}: {line}", self.file.display());
+        }
+    }
+}
+
+/// Messages that are not in the file yet, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct WriteQueue {
+    messages: VecDeque<StoredMessage>,
+    /// Includes the batch that is being written.
+    bytes: usize,
+    /// Messages that were dropped since the last recovery.
+    pub(super) dropped: u64,
+    /// The name of logs that begin now.
+    pub(super) log: Arc<str>,
+    /// All logs in the file must get that name, because clients know numbers that the file does not have.
+    pub(super) must_rename: bool,
+}
+
+impl WriteQueue {
+    /// Adds messages at the end.
+    pub(super) fn push(&mut self, messages: &mut Vec<StoredMessage>) {
+        self.bytes += messages.iter().map(size).sum::<usize>();
+        self.messages.extend(messages.drain(..));
+    }
+
+    /// Drops the oldest messages until the others fit into `max_bytes`.
+    fn trim(&mut self, max_bytes: usize) {
+        while self.bytes > max_bytes {
+            let Some(message) = self.messages.pop_front() else { return };
+            self.bytes -= size(&message);
+            self.dropped += 1;
+            // A new name each time: clients may know the number of this message under the one before.
+            (self.log, self.must_rename) = (new_log_name(), true);
+        }
+    }
+
+    /// Takes the next messages. [`Self::finish`] or [`Self::put_back`] follows.
+    pub(super) fn take_batch(&mut self) -> Vec<StoredMessage> {
+        self.messages.drain(..self.messages.len().min(MAX_BATCH)).collect()
+    }
+
+    /// The batch is stored.
+    pub(super) fn finish(&mut self, batch: &[StoredMessage]) {
+        self.bytes -= batch.iter().map(size).sum::<usize>();
+    }
+
+    /// The batch could not be stored.
+    pub(super) fn put_back(&mut self, batch: Vec<StoredMessage>) {
+        batch.into_iter().rev().for_each(|message| self.messages.push_front(message));
+    }
+
+    /// The waiting messages of a room, in order.
+    pub(super) fn of_room(&self, room: &str) -> Vec<StoredMessage> {
+        self.messages.iter().filter(|message| *message.room == *room).cloned().collect()
+    }
+
+    /// Whether all messages are written or dropped.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+}
+
+fn size(message: &StoredMessage) -> usize {
+    OVERHEAD + message.text.len() + message.name.len() + message.nonce.as_ref().map_or(0, |nonce| nonce.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(room: &str, numbers: std::ops::RangeInclusive<u64>, text: &str) -> Vec<StoredMessage> {
+        numbers.map(|seq| StoredMessage::new(room, seq, "ann", text)).collect()
+    }
+
+    #[test]
+    fn batches_leave_in_order_and_free_their_bytes() {
+        let mut queue = WriteQueue::default();
+        queue.push(&mut messages("a", 1..=2500, "hi"));
+        queue.push(&mut messages("b", 1..=2, "hi"));
+        let batch = queue.take_batch();
+        queue.put_back(batch);
+        let batch = queue.take_batch();
+        assert_eq!((batch.len(), batch[0].seq, batch[MAX_BATCH - 1].seq), (MAX_BATCH, 1, 2000));
+        queue.finish(&batch);
+        assert_eq!((queue.of_room("a").len(), queue.of_room("b").len()), (500, 2));
+        let batch = queue.take_batch();
+        assert!(!queue.is_empty(), "the batch is not written yet");
+        queue.finish(&batch);
+        assert_eq!((queue.is_empty(), queue.dropped, queue.must_rename), (true, 0, false));
+    }
+
+    #[test]
+    fn oldest_messages_are_dropped_above_the_bound_and_logs_get_new_names() {
+        let mut queue = WriteQueue::default();
+        queue.push(&mut messages("a", 1..=1000, &"x".repeat(8000)));
+        queue.trim(MAX_BYTES);
+        let waiting = queue.of_room("a");
+        assert!(queue.bytes <= MAX_BYTES && waiting.len() > 400, "{} bytes, {} messages", queue.bytes, waiting.len());
+        assert_eq!((waiting[0].seq, waiting.len() as u64), (queue.dropped + 1, 1000 - queue.dropped));
+        assert!(queue.must_rename);
+        let name = queue.log.clone();
+        queue.push(&mut messages("a", 1001..=1001, &"x".repeat(8000)));
+        queue.trim(MAX_BYTES);
+        assert_ne!(queue.log, name, "a name is not used again after another loss");
+        queue.trim(0);
+        assert!(queue.is_empty());
+    }
+}

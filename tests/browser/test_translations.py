@@ -1,0 +1,51 @@
+"""Two languages: the browser's or the reader's choice. Every text of the page is in the table of translations."""
+
+import re
+
+from playwright.sync_api import expect
+
+TABLE = "async () => (await import('/translations.js')).default"
+
+# Texts in the document as delivered. They may only be names of the WebSocket API, which are not translated.
+DELIVERED = """async () => {
+    const html = new DOMParser().parseFromString(await (await fetch('/')).text(), 'text/html');
+    return [...html.body.querySelectorAll('*')].flatMap((node) => [...node.childNodes])
+        .filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data.trim()).filter(Boolean);
+}"""
+API = re.compile(
+    r"chinwag|CONNECTING|OPEN|CLOSING|CLOSED|url|readyState|protocols?|extensions|bufferedAmount|[↓↑] \w+(\(\))?|\+ GUID|SHA-1|base64"
+    r"|key|data|send\(\)|code|reason|close\(\)|[×✎→☰]|MDN|RFC 6455|Naver D2|Spring with WebSocket|\{ \}"
+)
+
+
+def test_translations_have_the_same_placeholders(window):
+    placeholders = lambda text: set(re.findall(r"\{\w+\}", text))
+    for key, (english, korean) in window().page.evaluate(TABLE).items():
+        assert english and re.search("[가-힣]|English", korean), key
+        assert placeholders(english) == placeholders(korean), key
+
+
+def test_page_has_no_text_outside_the_table(window):
+    assert [word for word in window().page.evaluate(DELIVERED) if not API.fullmatch(word)] == []
+
+
+def test_korean_is_chosen_by_the_browsers_language(window):
+    minji = window("민지", locale="ko-KR")
+    expect(minji.page.locator("html")).to_have_attribute("lang", "ko")
+    expect(minji.find("#state-word")).to_have_text("연결됨")
+    expect(minji.find("#people-title")).to_contain_text("명 참여 중")
+    expect(minji.find("#log .note").last).to_contain_text("민지 님이 들어왔습니다")
+
+
+def test_switching_changes_all_texts_and_is_remembered(window):
+    lee = window("lee")
+    lee.send("the text stays")
+    lee.find("#language").click()
+    expect(lee.find("#log .note").last).to_contain_text("lee 님이 들어왔습니다")
+    expect(lee.find("#text")).to_have_attribute("placeholder", "메시지를 쓰세요")
+    expect(lee.find("#log time").last).to_contain_text(re.compile("오전|오후"))
+    lee.expect_message("the text stays")
+    lee.page.reload()
+    expect(lee.find("#state-word")).to_have_text("연결됨")
+    lee.find("#language").click()
+    expect(lee.find("#state-word")).to_have_text("Connected")
