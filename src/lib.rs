@@ -54,5 +54,5 @@ pub use ws::{
     config::Config,
     error::Error,
     peer::{Peer, PeerId},
-    server::{Builder, Event, Server, Shutdown},
+    server::{Builder, CloseGuard, Event, Server, Shutdown},
 };

@@ -1,4 +1,4 @@
-//! Clients that do not read: what waits for them is bounded, they are dropped with 1013, nobody else notices.
+//! Clients that do not read: their send buffers are limited, they are dropped with 1013, and no other client is affected.
 
 mod support;
 
@@ -21,7 +21,7 @@ fn fill(peer: &Peer) {
 }
 
 #[test]
-fn who_does_not_read_is_dropped_and_who_reads_hears_everything() {
+fn slow_reader_is_dropped_with_1013_and_others_lose_nothing() {
     let server = serve(config());
     let mut deaf = RawClient::open(addr(&server));
     let deaf_peer = connected(&server);
@@ -32,14 +32,14 @@ fn who_does_not_read_is_dropped_and_who_reads_hears_everything() {
         assert!(peer.send(number.to_string()));
         assert_eq!(client.next_text(), number.to_string());
     }
-    assert_eq!(disconnected(&server), (deaf_peer, DisconnectReason::TooSlow));
+    assert_eq!(disconnected(&server), (deaf_peer, DisconnectReason::SlowReader));
     // What the operating system had taken already is still there to read.
     assert_eq!(deaf.expect_frame().payload.len(), 10_000);
 }
 
 /// The Close frame stands behind what waits: a client that wakes up in time reads it all, and why.
 #[test]
-fn who_reads_again_in_time_finds_the_close_1013() {
+fn late_reader_receives_close_1013() {
     let mut config = Config::default();
     // It does not end its side: its time must be up well before ours is.
     config.close_timeout = Duration::from_secs(2);
@@ -48,12 +48,12 @@ fn who_reads_again_in_time_finds_the_close_1013() {
     let peer = connected(&server);
     fill(&peer);
     assert_eq!(late.expect_close_and_fin(), 1013);
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::TooSlow));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::SlowReader));
 }
 
 /// A large message is not cut into pieces by a full socket: it waits, and goes out whole.
 #[test]
-fn a_burst_within_the_bound_arrives_whole_once_it_is_read() {
+fn burst_within_the_limit_arrives_when_it_is_read() {
     let mut config = Config::default();
     config.max_send_buffer = 32 * 1024 * 1024;
     let server = serve(config);
@@ -67,9 +67,9 @@ fn a_burst_within_the_bound_arrives_whole_once_it_is_read() {
     }
 }
 
-/// One thread drains all stalled sockets: there is none for each.
+/// One thread flushes all stalled sockets.
 #[test]
-fn fifty_stalled_clients_need_one_thread_more_than_none() {
+fn stalled_clients_share_one_thread() {
     let mut config = config();
     config.close_timeout = DEADLINE;
     let server = serve(config);
@@ -77,12 +77,12 @@ fn fifty_stalled_clients_need_one_thread_more_than_none() {
     let peers: Vec<Peer> = (0..50).map(|_| connected(&server)).collect();
     peers.iter().for_each(fill);
     let names = thread_names(std::process::id());
-    // Other tests of this file have a server, and thus one such thread, each.
-    let drains = names.iter().filter(|name| *name == "chinwag-drain").count();
+    // Each of the other tests in this file has a server, and so one such thread.
+    let drains = names.iter().filter(|name| *name == "write-reactor").count();
     assert!((1..=6).contains(&drains), "{names:?}");
     drop(clients);
     let ends: Vec<DisconnectReason> = (0..50).map(|_| disconnected(&server).1).collect();
-    assert!(ends.iter().all(|end| *end == DisconnectReason::TooSlow), "{ends:?}");
+    assert!(ends.iter().all(|end| *end == DisconnectReason::SlowReader), "{ends:?}");
 }
 
 fn config() -> Config {
@@ -91,9 +91,9 @@ fn config() -> Config {
     config
 }
 
-/// The whole chat: 20 who never read, 1 who chats. The deaf ones cost their outboxes, and are counted in the log.
+/// The whole chat: 20 clients never read, and one chats. The slow readers use their send buffers, and the log counts them.
 #[test]
-fn in_the_chat_the_deaf_are_dropped_counted_and_bounded_in_memory() {
+fn chat_drops_and_counts_slow_readers_in_bounded_memory() {
     let chinwag = start_binary(&["--limit", "rate=0"]);
     let mut ann = Client::connect(chinwag.addr(), &["chinwag.v1"]);
     ann.sign_in("ann");
@@ -117,9 +117,9 @@ fn in_the_chat_the_deaf_are_dropped_counted_and_bounded_in_memory() {
     drop(deaf);
 }
 
-/// One who sends as much as the chat allows at once, in what grows most on its way: nobody who reads is put out.
+/// One client sends as much as the chat allows at once, in texts that grow most when they are encoded.
 #[test]
-fn a_burst_of_large_messages_puts_out_nobody_who_reads() {
+fn burst_of_large_messages_drops_no_reader() {
     let chinwag = start_binary(&["--limit", "outbox=100000"]);
     let mut ann = Client::connect(chinwag.addr(), &["json"]);
     ann.sign_in("ann");
@@ -138,9 +138,9 @@ fn a_burst_of_large_messages_puts_out_nobody_who_reads() {
     reader.join().expect("ann was still there");
 }
 
-/// A reader that lags but reads is no stalled one: it loses nothing, although its socket is full now and then.
+/// A client that reads slowly loses nothing, although its socket is full now and then.
 #[test]
-fn a_slow_reader_within_the_bound_loses_nothing() {
+fn slow_reader_within_the_limit_loses_nothing() {
     let echo = support::serving::Echo::start(Config::default());
     let mut client = RawClient::open(echo.addr);
     // Less than the outbox: in a lockstep of 16 the other end is full for moments only.
@@ -155,7 +155,7 @@ fn a_slow_reader_within_the_bound_loses_nothing() {
 }
 
 #[test]
-fn a_peer_may_be_used_from_any_thread_after_its_end() {
+fn peer_may_be_used_from_any_thread_after_its_end() {
     let server = serve(config());
     let client = RawClient::open(addr(&server));
     let peer = connected(&server);

@@ -34,6 +34,7 @@ fn connection_behaves_as_in_a_browser() {
     peer.send(vec![7; 70_000]);
     assert_eq!((text(&socket), message(&socket)), ("and back".into(), Message::from(vec![7; 70_000])));
     socket.close(3001, "enough").expect("a code that may be sent");
+    drop(serving::closing(&server, &peer));
     assert_eq!(close(&socket), (3001, "enough".into(), true));
     assert_eq!((socket.ready_state(), socket.send("late")), (ReadyState::Closed, false));
     socket.close(1000, "").expect("a second close has no effect");
@@ -45,7 +46,7 @@ fn server_receives_close_code_and_reason() {
     let socket = open(addr(&server));
     connected(&server);
     socket.close(4999, "grüße").expect("a code that may be sent");
-    assert_eq!(disconnected(&server).1, DisconnectReason::ByPeer { code: 4999, reason: "grüße".into() });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ClosedByPeer { code: 4999, reason: "grüße".into() });
 }
 
 #[test]
@@ -56,7 +57,7 @@ fn close_by_the_server_is_reported() {
     peer.send("goodbye");
     peer.close(4000, "go");
     assert_eq!((text(&socket), close(&socket)), ("goodbye".into(), (4000, "go".into(), true)));
-    assert_eq!(disconnected(&server).1, DisconnectReason::ByUs { code: 4000 });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ClosedLocally { code: 4000 });
     let socket = open(addr(&server));
     connected(&server);
     server.shutdown_handle().start();
@@ -82,7 +83,7 @@ fn dropping_the_last_handle_closes_with_1001() {
     assert!(clone.send("still here"));
     assert_eq!(serving::text(&server).1, "still here");
     drop(clone);
-    assert_eq!(disconnected(&server).1, DisconnectReason::ByPeer { code: 1001, reason: String::new() });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ClosedByPeer { code: 1001, reason: String::new() });
     let last = events.recv_timeout(DEADLINE).expect("an event");
     assert!(matches!(last, Event::Close { code: 1001, was_clean: true, .. }), "{last:?}");
 }
@@ -174,7 +175,7 @@ fn client_fails_on_a_message_that_is_too_big() {
     peer.send("x".repeat(1001));
     assert_eq!(text(&socket).len(), 1000);
     assert!(matches!(failure(&socket), Error::Failed { code: 1009, .. }));
-    assert!(matches!(disconnected(&server).1, DisconnectReason::ByPeer { code: 1009, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::ClosedByPeer { code: 1009, .. }));
 }
 
 #[test]

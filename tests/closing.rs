@@ -1,30 +1,30 @@
-//! How connections end: the Close frame is read, then a clean FIN, never a reset; and every end has a deadline.
+//! How connections end: a Close frame arrives, then a clean FIN, never a reset. Every wait has a deadline.
 
 mod support;
 
 use std::time::{Duration, Instant};
 
-use chinwag::{Config, DisconnectReason};
+use chinwag::{CloseGuard, Config, DisconnectReason, Event, Peer, Server};
 use support::frames::{CLOSE, RawClient, TEXT, frame, header};
-use support::serving::{Echo, addr, connected, disconnected, serve};
+use support::serving::{Echo, addr, closing, connected, disconnected, serve, text};
 use support::{Client, DEADLINE};
 
 /// More than all the buffers between the two ends: part of it is under way when the Close frame comes.
 const MORE: usize = 3_000_000;
 
-/// What a reset destroys: the Close frame is there, but nobody reads it (issue 3, Must show 3).
+/// A reset would destroy the Close frame before the client reads it.
 #[test]
-fn after_bad_utf8_and_3_mb_more_the_close_is_read_30_times_of_30() {
+fn close_1007_arrives_despite_3_mb_of_unread_bytes() {
     fails_cleanly(1007, &frame(TEXT, b"\xff"));
 }
 
 #[test]
-fn after_a_violation_and_3_mb_more_the_close_is_read_30_times_of_30() {
+fn close_1002_arrives_despite_3_mb_of_unread_bytes() {
     fails_cleanly(1002, b"\x83\x00");
 }
 
 #[test]
-fn after_a_message_too_big_and_3_mb_of_it_the_close_is_read_30_times_of_30() {
+fn close_1009_arrives_despite_3_mb_of_unread_bytes() {
     fails_cleanly(1009, &header(TEXT, MORE));
 }
 
@@ -40,14 +40,15 @@ fn fails_cleanly(code: u16, offence: &[u8]) {
     let ends = echo.stop();
     assert_eq!(ends.len(), 30);
     assert!(
-        ends.iter().all(|(_, reason)| matches!(reason, DisconnectReason::Failed { code: c, .. } if *c == code)),
+        ends.iter()
+            .all(|(_, reason)| matches!(reason, DisconnectReason::ProtocolViolation { code: c, .. } if *c == code)),
         "{ends:?}"
     );
 }
 
 /// Both Close frames exchanged: it is the server that ends TCP first (RFC 6455 7.1.1).
 #[test]
-fn the_server_ends_tcp_as_soon_as_both_have_closed() {
+fn server_closes_tcp_after_both_close_frames() {
     let echo = Echo::start(Config::default());
     let mut client = RawClient::open(echo.addr);
     let begin = Instant::now();
@@ -56,9 +57,9 @@ fn the_server_ends_tcp_as_soon_as_both_have_closed() {
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 }
 
-/// A peer that ignores our Close frame, and one that goes on sending: both are cut at the deadline.
+/// A peer that ignores the Close frame and one that keeps sending are both cut at the deadline.
 #[test]
-fn a_close_that_nobody_answers_ends_at_its_deadline() {
+fn unanswered_close_ends_at_its_deadline() {
     let server = serve(short_close());
     for goes_on in [false, true] {
         let mut client = RawClient::open(addr(&server));
@@ -69,15 +70,15 @@ fn a_close_that_nobody_answers_ends_at_its_deadline() {
         while goes_on && client.try_send(&message).is_ok() {
             assert!(begin.elapsed() < DEADLINE, "still connected after its deadline");
         }
-        assert_eq!(disconnected(&server), (peer, DisconnectReason::ByUs { code: 1000 }));
+        assert_eq!(disconnected(&server), (peer, DisconnectReason::ClosedLocally { code: 1000 }));
         let took = begin.elapsed();
         assert!(took >= Duration::from_millis(250), "{goes_on}: {took:?}");
     }
 }
 
-/// After a failure, the rest is read and thrown away, but not for ever.
+/// After a violation, the rest is read and discarded, up to the deadline.
 #[test]
-fn a_failed_peer_that_never_stops_sending_is_cut_at_the_deadline() {
+fn violator_that_keeps_sending_is_cut_at_the_deadline() {
     let server = serve(short_close());
     let mut client = RawClient::open(addr(&server));
     connected(&server);
@@ -86,7 +87,7 @@ fn a_failed_peer_that_never_stops_sending_is_cut_at_the_deadline() {
     while client.try_send(&[b'x'; 1000]).is_ok() {
         assert!(begin.elapsed() < DEADLINE, "still connected after its deadline");
     }
-    assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1007, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::ProtocolViolation { code: 1007, .. }));
 }
 
 fn short_close() -> Config {
@@ -95,9 +96,9 @@ fn short_close() -> Config {
     config
 }
 
-/// A reason has room for 123 bytes (RFC 6455 5.5); it is cut at a character.
+/// A reason has room for 123 bytes (RFC 6455 5.5).
 #[test]
-fn a_long_reason_is_cut_at_a_character() {
+fn long_reason_is_truncated_between_characters() {
     let server = serve(Config::default());
     for (reason, length) in [("x".repeat(200), 123), ("ü".repeat(100), 122), ("€".repeat(41), 123)] {
         let mut client = Client::connect(addr(&server), &[]);
@@ -109,9 +110,9 @@ fn a_long_reason_is_cut_at_a_character() {
     }
 }
 
-/// What was sent before the Close arrives before it, however much it is.
+/// However much was sent before the Close frame, it arrives first.
 #[test]
-fn everything_said_before_the_close_arrives_before_it() {
+fn messages_sent_before_the_close_arrive_before_it() {
     let mut config = Config::default();
     config.max_send_buffer = 64 * 1024 * 1024;
     let server = serve(config);
@@ -124,4 +125,57 @@ fn everything_said_before_the_close_arrives_before_it() {
     let frames: Vec<_> = (0..201).map(|_| client.expect_frame()).collect();
     assert!(frames[..200].iter().all(|frame| frame.payload.len() == 60_000));
     assert_eq!(frames[200].code(), 1000);
+}
+
+/// A client that sent a message and then a Close frame, its peer, and the guard of its Close frame.
+fn close_after_message(server: &Server) -> (RawClient, Peer, CloseGuard) {
+    let mut client = RawClient::open(addr(server));
+    connected(server);
+    client.send(&[frame(TEXT, b"last"), frame(CLOSE, &1000_u16.to_be_bytes())].concat());
+    let (peer, _) = text(server);
+    let guard = closing(server, &peer);
+    (client, peer, guard)
+}
+
+#[test]
+fn reply_to_a_close_waits_for_its_guard() {
+    let server = serve(Config::default());
+    let (mut client, peer, guard) = close_after_message(&server);
+    assert!(peer.send("a reply"), "the connection is open as long as the guard exists");
+    assert_eq!(client.expect_frame().payload, b"a reply");
+    assert!(peer.send("another"));
+    drop(guard);
+    assert_eq!(client.expect_frame().payload, b"another");
+    assert_eq!(client.expect_close_and_fin(), 1000);
+}
+
+#[test]
+fn kept_guard_delays_the_reply_until_close_timeout() {
+    let server = serve(short_close());
+    let begin = Instant::now();
+    let (mut client, _peer, guard) = close_after_message(&server);
+    assert_eq!(client.expect_close_and_fin(), 1000);
+    assert!(begin.elapsed() >= Duration::from_millis(300), "{:?}", begin.elapsed());
+    drop(guard);
+}
+
+#[test]
+fn kept_handle_does_not_delay_the_reply() {
+    let server = serve(Config::default());
+    let begin = Instant::now();
+    let (mut client, _kept, guard) = close_after_message(&server);
+    drop(guard);
+    assert_eq!(client.expect_close_and_fin(), 1000);
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+}
+
+/// Without a message there is nothing to reply to.
+#[test]
+fn close_without_messages_is_answered_at_once() {
+    let server = serve(Config::default());
+    let mut client = RawClient::open(addr(&server));
+    connected(&server);
+    client.send(&frame(CLOSE, &1000_u16.to_be_bytes()));
+    assert_eq!(client.expect_close_and_fin(), 1000);
+    assert!(matches!(server.events().recv_timeout(DEADLINE), Ok(Event::Disconnected(..))));
 }

@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use chinwag::{Config, Peer};
 use support::Client;
 use support::frames::{CLOSE, PING, PONG, RawClient, TEXT, frame};
-use support::serving::{Echo, addr, connected, serve, text};
+use support::serving::{Echo, addr, closing, connected, serve, text};
 
 /// The reader thread blocks in `recv` all the time. Other threads still send at once.
 #[test]
@@ -97,8 +97,8 @@ fn message_before_a_close_is_answered_before_it() {
         let mut client = RawClient::open_with(addr(&server), &bytes);
         connected(&server);
         let (peer, question) = text(&server);
-        assert!(peer.send(format!("answer to the {question}")), "the connection is open while the message is handled");
-        drop(peer);
+        assert!(peer.send(format!("answer to the {question}")), "it is open until Closing is received");
+        drop(closing(&server, &peer));
         let frames = client.read_to_fin();
         assert_eq!(frames[0].payload, b"answer to the question");
         assert_eq!(frames[1].code(), 1000);
@@ -115,7 +115,7 @@ fn message_before_a_protocol_error_is_answered_before_the_close() {
     connected(&server);
     let (peer, _) = text(&server);
     peer.send("answer");
-    drop(peer);
+    drop(closing(&server, &peer));
     let frames = client.read_to_fin();
     assert_eq!((frames[0].payload.as_slice(), frames[1].code()), (&b"answer"[..], 1007));
 }

@@ -46,7 +46,7 @@ fn server_side_reads_and_writes_at_the_same_time() {
     assert_eq!(client.expect_close_and_fin(), 3000);
     let (message, none, reason) = reading.join().expect("no panic");
     assert_eq!((message, none), (Some(Message::from("heard")), None));
-    assert_eq!(reason, Some(DisconnectReason::ByPeer { code: 3000, reason: String::new() }));
+    assert_eq!(reason, Some(DisconnectReason::ClosedByPeer { code: 3000, reason: String::new() }));
     assert!(!writer.send("late"));
 }
 
@@ -62,7 +62,7 @@ fn client_side_reads_and_writes_at_the_same_time() {
     assert!(writing.join().expect("no panic"));
     writer.close(1000, "done");
     assert_eq!((reader.next(), reader.next()), (None, None));
-    assert_eq!(reader.reason(), Some(&DisconnectReason::ByPeer { code: 1000, reason: "done".into() }));
+    assert_eq!(reader.reason(), Some(&DisconnectReason::ClosedByPeer { code: 1000, reason: "done".into() }));
 }
 
 /// tungstenite has already read what a server sends together with its response.
@@ -89,6 +89,6 @@ fn socket_after_any_handshake_is_accepted() {
     let peer = connected(&server);
     assert_eq!(support::serving::text(&server).1, "hi");
     drop(reader);
-    assert_eq!(support::serving::disconnected(&server), (peer, DisconnectReason::Lost));
+    assert_eq!(support::serving::disconnected(&server), (peer, DisconnectReason::ConnectionLost));
     assert!(!writer.send("nobody reads"));
 }

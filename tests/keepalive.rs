@@ -1,4 +1,4 @@
-//! Who is silent is asked; who does not answer is gone. From the reader's own timeouts, so no thread more.
+//! A silent peer gets a Ping, and is dropped without a reply. The reader's own timeouts do this, without another thread.
 
 mod support;
 
@@ -20,7 +20,7 @@ fn config() -> Config {
 
 /// A half-open connection looks like this from here: the peer vanished, and no FIN or reset ever says so.
 #[test]
-fn who_answers_nothing_is_found_and_told_why() {
+fn peer_without_pong_is_dropped_with_1013() {
     let server = serve(config());
     let begin = Instant::now();
     let mut client = RawClient::open(addr(&server));
@@ -30,25 +30,25 @@ fn who_answers_nothing_is_found_and_told_why() {
     let took = begin.elapsed();
     assert!(took >= SILENCE + ANSWER && took < Duration::from_secs(4), "{took:?}");
     drop(client);
-    assert_eq!(disconnected(&server).1, DisconnectReason::Silent);
+    assert_eq!(disconnected(&server).1, DisconnectReason::PingTimeout);
 }
 
 /// Even if it never sends a FIN of its own: the close handshake has its deadline, too.
 #[test]
-fn who_stays_silent_for_ever_is_gone_all_the_same() {
+fn silent_peer_is_dropped_even_without_a_reply() {
     let mut config = config();
     config.close_timeout = Duration::from_millis(300);
     let server = serve(config);
     let _client = RawClient::open(addr(&server));
     connected(&server);
     let begin = Instant::now();
-    assert_eq!(disconnected(&server).1, DisconnectReason::Silent);
+    assert_eq!(disconnected(&server).1, DisconnectReason::PingTimeout);
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 }
 
 /// Any byte is a sign of life, not only the Pong.
 #[test]
-fn who_answers_with_anything_stays() {
+fn any_bytes_count_as_a_reply_to_a_ping() {
     let server = serve(config());
     let mut client = RawClient::open(addr(&server));
     connected(&server);
@@ -61,7 +61,7 @@ fn who_answers_with_anything_stays() {
 
 /// A proper client is never lost, however long it says nothing.
 #[test]
-fn a_proper_client_that_only_listens_stays() {
+fn client_that_only_listens_stays_connected() {
     let server = serve(config());
     let mut client = Client::connect(addr(&server), &[]);
     let peer = connected(&server);
@@ -74,7 +74,7 @@ fn a_proper_client_that_only_listens_stays() {
 }
 
 #[test]
-fn zero_is_off() {
+fn zero_turns_pings_off() {
     let mut config = config();
     config.ping_interval = Duration::ZERO;
     let server = serve(config);

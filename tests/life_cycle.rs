@@ -12,11 +12,11 @@ use support::frames::{CLOSE, PING, RawClient, TEXT, frame, header};
 use support::serving::{addr, connected, disconnected, next, serve, text};
 use support::{Client, DEADLINE, wait_until};
 
-/// How a connection is brought to its end, and what is said of it.
+/// How a connection ends, and the reason that is reported.
 type Row = (&'static str, fn(&mut RawClient), DisconnectReason);
 
 fn failed(code: u16) -> DisconnectReason {
-    DisconnectReason::Failed { code, what: String::new() }
+    DisconnectReason::ProtocolViolation { code, detail: String::new() }
 }
 
 /// A Close frame of the peer's.
@@ -25,16 +25,16 @@ fn close(code: u16, why: &str) -> Vec<u8> {
 }
 
 fn by_peer(code: u16, why: &str) -> DisconnectReason {
-    DisconnectReason::ByPeer { code, reason: why.to_owned() }
+    DisconnectReason::ClosedByPeer { code, reason: why.to_owned() }
 }
 
 #[test]
-fn every_end_has_its_reason() {
+fn each_end_reports_its_reason() {
     let rows: [Row; 13] = [
         ("a Close with a reason", |c| c.send(&close(1000, "bye")), by_peer(1000, "bye")),
         ("a Close without a code", |c| c.send(&frame(CLOSE, b"")), by_peer(1005, "")),
         ("a Close of an application", |c| c.send(&close(4321, "")), by_peer(4321, "")),
-        // tungstenite corrects the code before anybody sees it.
+        // tungstenite replaces the code.
         ("a Close with a code that may not be sent", |c| c.send(&close(1006, "")), by_peer(1002, "Protocol violation")),
         ("a Close of one byte", |c| c.send(&frame(CLOSE, b"x")), failed(1002)),
         ("a frame without a mask", |c| c.send(b"\x81\x01x"), failed(1002)),
@@ -44,14 +44,18 @@ fn every_end_has_its_reason() {
         ("a continuation of nothing", |c| c.send(&frame(0, b"x")), failed(1002)),
         ("bad UTF-8", |c| c.send(&frame(TEXT, b"\xff")), failed(1007)),
         ("a message too big", |c| c.send(&header(TEXT, 65_537)), failed(1009)),
-        ("a FIN without a Close", |c| c.socket().shutdown(Shutdown::Both).expect("open"), DisconnectReason::Lost),
+        (
+            "a FIN without a Close",
+            |c| c.socket().shutdown(Shutdown::Both).expect("open"),
+            DisconnectReason::ConnectionLost,
+        ),
     ];
     let server = serve(Config::default());
     for (what, end, expected) in rows {
         let mut client = RawClient::open(addr(&server));
         let peer = connected(&server);
         end(&mut client);
-        if expected != DisconnectReason::Lost {
+        if expected != DisconnectReason::ConnectionLost {
             let code = client.read_to_fin().last().filter(|frame| !frame.payload.is_empty()).map(|frame| frame.code());
             assert_eq!(code, code_of(&expected), "{what}");
         }
@@ -67,7 +71,10 @@ fn every_end_has_its_reason() {
 /// The words about a failure are tungstenite's.
 fn same(one: &DisconnectReason, other: &DisconnectReason) -> bool {
     match (one, other) {
-        (DisconnectReason::Failed { code: one, .. }, DisconnectReason::Failed { code: other, .. }) => one == other,
+        (
+            DisconnectReason::ProtocolViolation { code: one, .. },
+            DisconnectReason::ProtocolViolation { code: other, .. },
+        ) => one == other,
         _ => one == other,
     }
 }
@@ -75,14 +82,14 @@ fn same(one: &DisconnectReason, other: &DisconnectReason) -> bool {
 /// The code that the server's Close frame must have.
 fn code_of(reason: &DisconnectReason) -> Option<u16> {
     match reason {
-        DisconnectReason::ByPeer { code: 1005, .. } => None,
-        DisconnectReason::ByPeer { code, .. } | DisconnectReason::Failed { code, .. } => Some(*code),
+        DisconnectReason::ClosedByPeer { code: 1005, .. } => None,
+        DisconnectReason::ClosedByPeer { code, .. } | DisconnectReason::ProtocolViolation { code, .. } => Some(*code),
         _ => None,
     }
 }
 
 #[test]
-fn an_end_from_this_side_is_ours_once_the_peer_has_answered() {
+fn local_close_is_reported_as_closed_locally() {
     let server = serve(Config::default());
     let mut client = Client::connect(addr(&server), &[]);
     let peer = connected(&server);
@@ -90,23 +97,23 @@ fn an_end_from_this_side_is_ours_once_the_peer_has_answered() {
     peer.close(4001, "the first cause counts");
     assert_eq!(client.wait_for_close(), (4000, "enough".to_owned()));
     client.wait_for_end();
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::ByUs { code: 4000 }));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::ClosedLocally { code: 4000 }));
 }
 
 #[test]
-fn a_lost_peer_is_lost_even_in_the_middle_of_a_message() {
+fn connection_lost_within_a_message_is_reported() {
     let server = serve(Config::default());
     let mut client = RawClient::open(addr(&server));
     connected(&server);
     client.send(&header(TEXT, 1000));
     client.send(b"only the beginning");
     drop(client);
-    assert_eq!(disconnected(&server).1, DisconnectReason::Lost);
+    assert_eq!(disconnected(&server).1, DisconnectReason::ConnectionLost);
 }
 
-/// So that who is told "welcome" before another one dials is also let in before that one.
+/// So a client that connects because it saw another one come online is queued later.
 #[test]
-fn connected_is_there_before_the_client_knows() {
+fn connected_is_queued_before_the_101() {
     let server = serve(Config::default());
     for number in 1..=200 {
         let _client = Client::connect(addr(&server), &[]);
@@ -129,8 +136,10 @@ fn messages_come_between_connected_and_disconnected_in_their_order() {
     for number in 0..500 {
         assert_eq!(text(&server), (peer.clone(), number.to_string()));
     }
-    client.close(1000);
+    // It waits for the reply, which waits until the messages are received.
+    let closing = std::thread::spawn(move || client.close(1000));
     assert_eq!(disconnected(&server), (peer, by_peer(1000, "")));
+    closing.join().expect("no panic");
 }
 
 #[test]
@@ -143,9 +152,9 @@ fn connected_brings_the_request_without_its_secrets() {
     assert!(!format!("{request:?}").contains("s3cret"), "{request:?}");
 }
 
-/// A page function of the user's that panics ends its own connection, with an answer, and nothing else.
+/// A panic in the user's HTTP handler ends one connection, with a response.
 #[test]
-fn a_panic_in_the_users_site_is_that_requests_alone() {
+fn panic_in_the_http_handler_affects_one_request() {
     let builder = Server::builder().listen("127.0.0.1:0").expect("a free port");
     let server = builder.site(|_| panic!("a bug of the user's")).start().expect("threads enough");
     let mut client = Client::connect(addr(&server), &[]);
@@ -158,9 +167,9 @@ fn a_panic_in_the_users_site_is_that_requests_alone() {
     assert_eq!(text(&server), (peer, "still here".to_owned()));
 }
 
-/// A handshake that fails is no connection: no events of it.
+/// A handshake that fails is not reported as a connection.
 #[test]
-fn what_was_never_open_has_no_events() {
+fn failed_handshake_causes_no_events() {
     let server = serve(Config::default());
     assert_eq!(support::raw::get(addr(&server), "/").status, 426);
     assert_eq!(support::raw::raw_then_fin(addr(&server), b""), b"");
@@ -170,9 +179,9 @@ fn what_was_never_open_has_no_events() {
     assert_eq!(text(&server), (peer, "first".to_owned()));
 }
 
-/// The channel is bounded: while nobody receives, a client's bytes stay in its socket; then all of them come.
+/// While the program does not receive, the channel is full and a client's bytes stay in its socket. Later all of them arrive.
 #[test]
-fn a_server_that_does_not_receive_slows_its_clients_and_loses_nothing() {
+fn full_channel_slows_clients_and_loses_nothing() {
     let config = config(|config| config.event_capacity = 4);
     let server = serve(config);
     let mut client = RawClient::open(addr(&server));
@@ -198,7 +207,7 @@ fn a_server_that_does_not_receive_slows_its_clients_and_loses_nothing() {
         assert_eq!((from, text.len()), (peer.clone(), 50_000));
     }
     drop(sender.join().expect("the sender does not panic"));
-    assert_eq!(disconnected(&server).1, DisconnectReason::Lost);
+    assert_eq!(disconnected(&server).1, DisconnectReason::ConnectionLost);
 }
 
 fn config(change: impl FnOnce(&mut Config)) -> Config {
@@ -207,9 +216,9 @@ fn config(change: impl FnOnce(&mut Config)) -> Config {
     config
 }
 
-/// The end of the server is the end of everybody's connection, if only the process drops it.
+/// Dropping the server ends all connections.
 #[test]
-fn a_server_that_is_dropped_says_goodbye() {
+fn dropped_server_closes_with_1001() {
     let server = serve(Config::default());
     let mut client = Client::connect(addr(&server), &[]);
     connected(&server);
@@ -222,7 +231,7 @@ fn a_server_that_is_dropped_says_goodbye() {
 
 /// `Event` is what a user matches on; binary messages come as such.
 #[test]
-fn bytes_are_bytes() {
+fn binary_messages_are_delivered_as_binary() {
     let server = serve(Config::default());
     let mut client = Client::connect(addr(&server), &[]);
     let peer = connected(&server);

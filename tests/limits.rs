@@ -23,7 +23,7 @@ fn status(addr: std::net::SocketAddr, headers: &[(&str, &str)]) -> u16 {
 }
 
 #[test]
-fn connections_in_all() {
+fn connections_in_all_are_limited() {
     let mut config = Config::default();
     config.max_connections = 3;
     let server = serve(config);
@@ -39,7 +39,7 @@ fn connections_in_all() {
 }
 
 #[test]
-fn handshakes_in_progress() {
+fn handshakes_in_progress_are_limited() {
     let mut config = Config::default();
     config.max_handshakes = 2;
     let server = serve(config);
@@ -59,7 +59,7 @@ fn handshakes_in_progress() {
 
 /// Behind a trusted proxy, each client has its own bound, and its own address.
 #[test]
-fn connections_per_forwarded_address() {
+fn connections_per_forwarded_address_are_limited() {
     let mut config = Config::default();
     config.max_connections_per_address = 5;
     let builder = Server::builder().config(config).trusted_proxies(["127.0.0.1".parse().expect("an address")]);
@@ -79,9 +79,9 @@ fn connections_per_forwarded_address() {
     wait_until(DEADLINE, "another one in its place", || status(addr(&server), &from("203.0.113.9")) == 101);
 }
 
-/// What anybody else says of itself is not believed.
+/// Those of other senders are ignored.
 #[test]
-fn an_address_is_forwarded_by_trusted_proxies_only() {
+fn forwarded_address_counts_from_trusted_proxies_only() {
     let server = serve(Config::default());
     let client = Client::try_connect(addr(&server), &[], &[("X-Forwarded-For", "203.0.113.9")]).expect("a seat");
     assert_eq!(connected(&server).addr(), client.addr());
@@ -92,7 +92,7 @@ fn an_address_is_forwarded_by_trusted_proxies_only() {
 }
 
 #[test]
-fn bytes_of_a_message_in_one_frame_or_in_many() {
+fn message_size_is_limited_in_one_frame_or_many() {
     let mut config = Config::default();
     config.max_message_size = 1000;
     let server = serve(config);
@@ -119,13 +119,13 @@ fn bytes_of_a_message_in_one_frame_or_in_many() {
         client.send(&bytes);
         assert_eq!(client.expect_close_and_fin(), 1009);
         drop(client);
-        assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1009, .. }));
+        assert!(matches!(disconnected(&server).1, DisconnectReason::ProtocolViolation { code: 1009, .. }));
     }
 }
 
 /// A frame that announces much reserves nothing above the bound.
 #[test]
-fn announcing_a_huge_frame_costs_no_memory() {
+fn huge_frame_header_allocates_nothing() {
     let chinwag = start_binary(&[]);
     let before = support::process::usage(chinwag.pid()).rss_kib;
     let mut clients: Vec<_> = (0..50).map(|_| RawClient::open(chinwag.addr())).collect();
@@ -140,7 +140,7 @@ fn announcing_a_huge_frame_costs_no_memory() {
 
 /// Ten seconds' worth of Pings are answered, each of them; then it is a flood.
 #[test]
-fn a_flood_of_pings_is_1008() {
+fn too_many_pings_are_closed_with_1008() {
     let mut config = Config::default();
     config.control_frames_per_second = 5;
     let server = serve(config);
@@ -153,12 +153,12 @@ fn a_flood_of_pings_is_1008() {
     client.send(&frame(PING, b"x").repeat(1000));
     assert_eq!(client.expect_close_and_fin(), 1008);
     drop(client);
-    assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1008, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::ProtocolViolation { code: 1008, .. }));
 }
 
 /// Fragments may be short, but a peer shall not keep the server busy with empty ones for ever.
 #[test]
-fn a_flood_of_empty_fragments_is_1008() {
+fn too_many_empty_fragments_are_closed_with_1008() {
     let mut config = Config::default();
     config.max_message_size = 1000;
     config.control_frames_per_second = 0;
@@ -175,12 +175,12 @@ fn a_flood_of_empty_fragments_is_1008() {
     let _ = client.try_send(&more.repeat(20_000));
     assert_eq!(client.expect_close_and_fin(), 1008);
     drop(client);
-    assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: 1008, .. }));
+    assert!(matches!(disconnected(&server).1, DisconnectReason::ProtocolViolation { code: 1008, .. }));
 }
 
 /// In the chat: the burst is heard, what follows is `too-fast`, and who goes on regardless is put out.
 #[test]
-fn messages_a_second() {
+fn messages_per_second_are_limited() {
     let chinwag = start_binary(&["--limit", "rate=1", "--limit", "burst=20"]);
     let mut ann = Client::connect(chinwag.addr(), &["chinwag.v1"]);
     ann.sign_in("ann");
@@ -199,7 +199,7 @@ fn messages_a_second() {
 }
 
 #[test]
-fn refused_messages_in_a_row() {
+fn refused_messages_in_a_row_are_limited() {
     let chinwag = start_binary(&["--limit", "strikes=5", "--limit", "rate=0"]);
     let mut ann = Client::connect(chinwag.addr(), &["chinwag.v1"]);
     for _ in 0..4 {
@@ -215,7 +215,7 @@ fn refused_messages_in_a_row() {
 
 /// Loopback has no bound per address, and with `--no-limits` nothing is refused for being too much.
 #[test]
-fn no_limits_is_no_limits() {
+fn no_limits_turns_all_limits_off() {
     let chinwag = start_binary(&["--no-limits", "--history-lines", "0"]);
     let mut ann = Client::connect(chinwag.addr(), &["chinwag.v1"]);
     ann.sign_in("ann");
@@ -236,7 +236,7 @@ fn no_limits_is_no_limits() {
 
 /// A name costs the chat's thread no more than a name may, however long it is.
 #[test]
-fn nobody_is_kept_waiting_by_a_long_name() {
+fn long_name_delays_no_other_client() {
     let chinwag = start_binary(&[]);
     let mut eve = Client::connect(chinwag.addr(), &["chinwag.v1"]);
     let mut ann = Client::connect(chinwag.addr(), &["chinwag.v1"]);
@@ -249,7 +249,7 @@ fn nobody_is_kept_waiting_by_a_long_name() {
 
 /// However many are refused, a kind of refusal is logged once a second, with its number.
 #[test]
-fn refusals_are_logged_once_a_second() {
+fn rejections_are_logged_once_a_second() {
     let chinwag = start_binary(&["--limit", "connections=1"]);
     let _ann = Client::connect(chinwag.addr(), &["text"]);
     let begin = Instant::now();
@@ -266,7 +266,7 @@ fn refusals_are_logged_once_a_second() {
 
 /// A TLS ClientHello is answered in plain text, and logged as what it is.
 #[test]
-fn tls_on_a_plain_port_is_named() {
+fn tls_on_a_plain_port_is_logged() {
     let chinwag = start_binary(&[]);
     let answer = Answer::parse(&support::raw(chinwag.addr(), b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03"));
     assert_eq!(answer.status, 400);
@@ -275,7 +275,7 @@ fn tls_on_a_plain_port_is_named() {
 
 /// What peers send and the log shows cannot forge lines or talk to the terminal.
 #[test]
-fn nothing_that_a_peer_sends_controls_the_log() {
+fn peer_bytes_are_escaped_in_the_log() {
     let chinwag = start_binary(&["-vv"]);
     let nasty = [
         handshake(chinwag.addr(), "Origin: http://evil\x1b[2J.example\r\n"),

@@ -25,7 +25,7 @@ impl Log for PanickingLogger {
         let line = record.args().to_string();
         // Only one message of these tests has 13 bytes.
         assert!(!line.contains("Text(13 bytes)"), "a bug in a connection's thread");
-        assert!(!line.contains("speaks text"), "a bug in the dispatch thread");
+        assert!(!line.contains("uses the dialect text"), "a bug in the dispatch thread");
     }
 
     fn flush(&self) {}

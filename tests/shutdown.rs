@@ -1,4 +1,4 @@
-//! The end of a server: everybody is told, nobody holds it up, and the events end.
+//! A shutdown closes all connections, does not wait for unresponsive clients, and ends the events.
 
 mod support;
 
@@ -12,7 +12,7 @@ use support::frames::{CLOSE, RawClient, TEXT, frame};
 use support::serving::{addr, connected, serve};
 use support::{Client, DEADLINE, wait_until};
 
-/// Everything that is still to come, up to the end of the events.
+/// The remaining events, up to the end of the channel.
 #[track_caller]
 fn rest(server: &Server) -> Vec<Event> {
     let mut events = Vec::new();
@@ -26,7 +26,7 @@ fn rest(server: &Server) -> Vec<Event> {
 }
 
 #[test]
-fn everybody_hears_1001_and_the_events_end() {
+fn all_clients_receive_1001_and_the_events_end() {
     let server = serve(Config::default());
     let clients: Vec<_> = (0..20).map(|_| Client::connect(addr(&server), &[])).collect();
     for _ in 0..20 {
@@ -40,13 +40,13 @@ fn everybody_hears_1001_and_the_events_end() {
     }
     let ends = rest(&server);
     assert_eq!(ends.len(), 20);
-    let ours = |event: &Event| matches!(event, Event::Disconnected(_, DisconnectReason::ByUs { code: 1001 }));
+    let ours = |event: &Event| matches!(event, Event::Disconnected(_, DisconnectReason::ClosedLocally { code: 1001 }));
     assert!(ends.iter().all(ours), "{ends:?}");
     shutdown.start();
 }
 
 #[test]
-fn starting_it_twice_at_once_and_after_the_end_does_no_harm() {
+fn repeated_shutdown_has_no_effect() {
     let server = serve(Config::default());
     let _client = Client::connect(addr(&server), &[]);
     connected(&server);
@@ -57,7 +57,7 @@ fn starting_it_twice_at_once_and_after_the_end_does_no_harm() {
     handles[1].start();
 }
 
-/// Somebody in the middle of a handshake has nothing to say goodbye to: cut at once.
+/// A connection in its handshake is cut at once.
 #[test]
 fn handshakes_in_progress_are_cut() {
     let server = serve(Config::default());
@@ -74,16 +74,16 @@ fn handshakes_in_progress_are_cut() {
 }
 
 #[test]
-fn nobody_new_comes_in() {
+fn new_connections_are_refused() {
     let server = serve(Config::default());
     server.shutdown_handle().start();
     wait_until(DEADLINE, "no listener", || TcpStream::connect(addr(&server)).is_err());
     assert!(rest(&server).is_empty());
 }
 
-/// Whoever ignores the Close frame, or does not even read it, is cut at the deadline.
+/// A client that ignores the Close frame, or does not read it, is cut at the deadline.
 #[test]
-fn nobody_holds_it_up() {
+fn unresponsive_clients_are_cut_at_the_deadline() {
     let mut config = Config::default();
     config.close_timeout = Duration::from_millis(300);
     let server = serve(config);
@@ -101,9 +101,9 @@ fn nobody_holds_it_up() {
     drop((mute, deaf));
 }
 
-/// What was said before the end is still heard, by the server and by the client.
+/// Messages that were sent before the shutdown still arrive.
 #[test]
-fn what_was_said_before_is_heard() {
+fn messages_sent_before_the_shutdown_arrive() {
     let server = serve(Config::default());
     let mut client = RawClient::open(addr(&server));
     let peer = connected(&server);
@@ -117,11 +117,11 @@ fn what_was_said_before_is_heard() {
     assert_eq!(rest(&server).len(), 1);
 }
 
-/// While nobody receives: the channel is full, readers wait for it, and it still ends.
+/// Connections that wait because the channel is full end as well.
 #[test]
-fn a_full_channel_does_not_keep_it_from_ending() {
+fn full_channel_does_not_block_the_end() {
     let mut config = Config::default();
-    // Five times Connected, without which nobody is in, and two messages.
+    // Room for five times Connected and two messages.
     (config.event_capacity, config.close_timeout) = (7, Duration::from_millis(300));
     let server = serve(config);
     let mut clients: Vec<_> = (0..5).map(|_| RawClient::open(addr(&server))).collect();
@@ -134,9 +134,9 @@ fn a_full_channel_does_not_keep_it_from_ending() {
     assert_eq!(ends, 5);
 }
 
-/// While the channel is full, newcomers wait for their answer: they end like all others.
+/// While the channel is full, new connections wait for their response. They end like all others.
 #[test]
-fn a_full_channel_does_not_keep_newcomers_waiting_behind_the_end() {
+fn full_channel_does_not_block_pending_handshakes() {
     let mut config = Config::default();
     (config.event_capacity, config.close_timeout) = (2, Duration::from_millis(300));
     let server = serve(config);
@@ -159,9 +159,9 @@ fn a_full_channel_does_not_keep_newcomers_waiting_behind_the_end() {
     }
 }
 
-/// Answers to wrong tokens wait; the end of the server does not wait for them.
+/// The shutdown does not wait for delayed responses to wrong tokens.
 #[test]
-fn wrong_tokens_that_wait_do_not_hold_it_up() {
+fn delayed_responses_do_not_delay_the_shutdown() {
     let access = Access::default().token("s3cret").expect("a token");
     let server = Server::builder().access(access).listen("127.0.0.1:0").expect("a free port").start();
     let server = server.expect("threads enough");

@@ -6,7 +6,7 @@ mod support;
 
 use chinwag::{Access, Config, Event, Message, Server, chat::page};
 use support::frames::{CLOSE, PING, RawClient, TEXT, frame, handshake};
-use support::serving::next;
+use support::serving::{closing, next};
 use support::{Client, raw};
 
 fn server() -> Server {
@@ -44,8 +44,8 @@ fn deepest_calls_fit_into_half_of_the_stack() {
     client.send(&frame(TEXT, "ü".repeat(32_000).as_bytes()));
     let Event::Message(peer, Message::Text(text)) = next(&server) else { panic!("a text") };
     peer.send(text.as_str());
-    drop(peer);
     client.send(&frame(TEXT, b"\xff"));
+    drop(closing(&server, &peer));
     client.send(&frame(CLOSE, b""));
     assert_eq!(client.expect_close_and_fin(), 1007);
     drop(client);

@@ -15,9 +15,8 @@ use crate::{
     chat::rules::{Chat, Input, Now, Output, RoomName, Rules},
     ws::Message,
     ws::http::{Request, Response},
-    ws::peer::Peer,
     ws::rate_limiter::RateLimiter,
-    ws::server::{Event, Server},
+    ws::server::{CloseGuard, Event, Server},
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
@@ -71,8 +70,8 @@ pub struct ChatServer {
     pacing: Pacing,
     /// The senders of the messages in this batch.
     senders: Vec<UserId>,
-    /// Their handles. They delay the reply to a Close until the batch is sent.
-    peers: Vec<Peer>,
+    /// They delay the replies to Close frames until the batch is sent.
+    close_guards: Vec<CloseGuard>,
     /// What [`Output::SendHandshake`] asks for.
     handshakes: HashMap<UserId, ServerMessage>,
     archive: Option<Box<dyn Archive>>,
@@ -125,7 +124,7 @@ impl ChatServer {
             outputs: Vec::new(),
             pacing: Pacing::new(),
             senders: Vec::new(),
-            peers: Vec::new(),
+            close_guards: Vec::new(),
             handshakes: HashMap::new(),
             archive: None,
             unstored: Vec::new(),
@@ -211,12 +210,12 @@ impl ChatServer {
             Event::Message(peer, message) => {
                 let id = peer.id();
                 self.senders.push(id);
-                self.peers.push(peer);
                 match &message {
                     Message::Text(text) => self.apply(Input::Text { id, text: text.as_str() }),
                     Message::Binary(_) => self.apply(Input::Binary { id }),
                 }
             }
+            Event::Closing(_, guard) => self.close_guards.push(guard),
             Event::Disconnected(peer, _) => {
                 let id = peer.id();
                 self.handshakes.remove(&id);
@@ -266,7 +265,7 @@ impl ChatServer {
         self.fanout.flush();
         self.pacing.flushed(&self.senders, begin, Instant::now());
         self.senders.clear();
-        self.peers.clear();
+        self.close_guards.clear();
         if let Some(list) = self.room_list.as_ref().filter(|_| self.rooms_changed) {
             list.set(self.chat.rooms());
             self.rooms_changed = false;

@@ -160,7 +160,7 @@ impl WebSocket {
     /// lot: beyond [`Builder::max_send_buffer`] the connection fails.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
-        self.handle.state.connection().map_or(0, |connection| connection.waiting())
+        self.handle.state.connection().map_or(0, |connection| connection.buffered_amount())
     }
 
     /// Sends a message. It never blocks: what the socket does not take at once is queued.
@@ -168,7 +168,7 @@ impl WebSocket {
     /// Returns false if the connection is not open, and the message was not sent. True does not mean that the server has
     /// received the message.
     pub fn send(&self, message: impl Into<Message>) -> bool {
-        self.handle.state.connection().is_some_and(|connection| connection.say(message.into()))
+        self.handle.state.connection().is_some_and(|connection| connection.send_message(message.into()))
     }
 
     /// Starts the closing handshake (RFC 6455 7.1.2), after all messages sent before. [`Event::Close`] follows when it is

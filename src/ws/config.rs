@@ -43,8 +43,8 @@ pub struct Config {
     pub wrong_token_delay: Duration,
     /// Handshakes in progress at once. 256; zero: no bound. Above: 503.
     pub max_handshakes: usize,
-    /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot. Up to 1 KiB lies on the stack,
-    /// and costs nothing; more is kept for each connection, always.
+    /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot. A buffer of up to 1 KiB is on the
+    /// stack and needs no memory of its own; a larger one is allocated for each connection.
     pub read_buffer_size: usize,
     /// Stack of a connection's thread, virtual: only what is touched costs memory. 128 KiB.
     pub stack_size: usize,

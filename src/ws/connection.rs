@@ -1,269 +1,235 @@
-//! One connection after its handshake: the full-duplex socket.
+//! A WebSocket connection after its handshake, shared between the thread that reads it and all threads that send on it.
 //!
-//! Owns what is shared between the thread that reads and all those that send: tungstenite's protocol state, the
-//! outbox, and how it comes to an end. Knows no server and no chat.
-//!
-//! The rules:
 //! 1. Only the [`Reader`] reads the socket, and it holds no lock while it waits.
-//! 2. Whoever has something to say sends it at once, under the lock, and never blocks. What the socket does not take
-//!    waits in the outbox, which the drain's thread empties when the socket is writable.
-//! 3. The first cause of an end is the reason for it. A Close frame is the last thing that is sent; then comes the FIN,
-//!    and what still arrives is read and thrown away, lest a reset destroys the Close frame on its way.
-//! 4. Every end has a deadline.
+//! 2. A sender locks the state, encodes and sends at once. It never blocks: bytes that the socket does not take are
+//!    buffered, and the [`WriteReactor`] sends them when the socket is writable again.
+//! 3. The first cause of an end becomes the [`DisconnectReason`]. A Close frame is the last frame sent, followed by the FIN.
+//!    Bytes that still arrive are read and discarded: unread bytes would cause a reset, which can destroy the Close frame.
+//! 4. Every wait has a deadline.
 
-#[cfg(test)]
-mod client_tests;
-mod controls;
-mod drain;
-mod frames;
-mod live;
-mod outbox;
-mod pending;
+mod buffered_stream;
+
+mod disconnect_reason;
+mod message;
+mod overhead_limiter;
 mod reader;
-mod reason;
-mod wire;
+mod state;
+mod write_reactor;
 
-pub(crate) use drain::Drain;
-pub use frames::{Bytes, Frames, Message, Utf8Bytes};
-pub(crate) use live::{Digest, Ending};
-pub(crate) use reader::{Came, Reader, SPACE, Space};
-pub use reason::DisconnectReason;
+pub use disconnect_reason::DisconnectReason;
+pub use message::{Bytes, Frames, Message, Utf8Bytes};
+pub(crate) use reader::Reader;
+pub(crate) use state::{ConnectionEnd, ReadResult};
+pub(crate) use tungstenite::protocol::Role;
+pub(crate) use write_reactor::WriteReactor;
 
 use crate::{ws::config::Config, ws::tls::Session};
-use live::{Live, Settled};
+use buffered_stream::{BufferedStream, Flushed};
 use log::debug;
-use pending::Pending;
+use state::ConnectionState;
 use std::{
     net::{Shutdown, SocketAddr, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
-pub(crate) use tungstenite::protocol::Role;
 
-/// What is known of the other end since the handshake.
+/// What the handshake established about the peer.
 #[derive(Debug)]
-pub(crate) struct FarEnd {
-    /// Ours for it, and no other's.
+pub(crate) struct PeerInfo {
     pub(crate) id: u64,
     pub(crate) addr: SocketAddr,
-    /// The subprotocol.
+    /// The subprotocol (RFC 6455 1.9).
     pub(crate) protocol: Option<Arc<str>>,
 }
 
-impl FarEnd {
-    /// For those who know the rest themselves.
-    pub(crate) fn nameless(id: u64) -> Self {
+impl PeerInfo {
+    /// For callers that keep address and subprotocol themselves.
+    pub(crate) fn only_id(id: u64) -> Self {
         Self { id, addr: SocketAddr::from(([0; 4], 0)), protocol: None }
     }
 }
 
-/// What a connection is made of.
+/// A socket after its handshakes.
 #[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) far_end: FarEnd,
-    pub(crate) role: Role,
+pub(crate) struct Transport {
     pub(crate) stream: Arc<TcpStream>,
     /// With TLS.
     pub(crate) session: Option<Session>,
-    /// What came behind the head of the request, or of the answer; with TLS that is in the session.
+    /// Bytes that were read after the head of the request or response. With TLS they are in the session instead.
     pub(crate) input: Vec<u8>,
-    pub(crate) config: Arc<Config>,
-    pub(crate) drain: Arc<Drain>,
 }
 
-/// What is shared between the reader and all senders.
+/// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    far_end: FarEnd,
+    info: PeerInfo,
     config: Arc<Config>,
-    drain: Arc<Drain>,
-    pending: Pending,
-    /// Gone as soon as the socket is, whoever still has a handle.
-    live: Mutex<Option<Live>>,
+    reactor: Arc<WriteReactor>,
+    /// `None` when the connection has ended, so that a kept handle keeps neither the socket nor its buffers.
+    state: Mutex<Option<ConnectionState>>,
 }
 
 impl Connection {
-    /// A connection whose handshake is done, and the reader that its thread runs.
-    #[inline(never)]
-    pub(crate) fn new(parts: Parts) -> (Arc<Self>, Reader) {
-        let Parts { far_end, role, stream, session, input, config, drain } = parts;
-        let live = Mutex::new(Some(Live::new(role, Arc::clone(&stream), session, &config)));
-        let connection = Arc::new(Self { far_end, config, drain, pending: Pending::default(), live });
-        let reader = Reader::new(Arc::clone(&connection), stream, input);
+    /// The connection and its only reader.
+    pub(crate) fn new(
+        info: PeerInfo,
+        role: Role,
+        transport: Transport,
+        config: Arc<Config>,
+        reactor: Arc<WriteReactor>,
+    ) -> (Arc<Self>, Reader) {
+        let stream = Arc::clone(&transport.stream);
+        let state = Mutex::new(Some(ConnectionState::new(role, BufferedStream::new(transport), &config)));
+        let connection = Arc::new(Self { info, config, reactor, state });
+        let reader = Reader::new(Arc::clone(&connection), stream);
         (connection, reader)
     }
 
-    pub(crate) fn far_end(&self) -> &FarEnd {
-        &self.far_end
+    pub(crate) fn info(&self) -> &PeerInfo {
+        &self.info
     }
 
-    /// Sends frames that are encoded already, as a server's may be. False: it is closing, and nothing was sent.
+    /// Sends encoded frames, for the role of the server. Returns false if the connection is closing; nothing is sent then.
     pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
-        self.with_open(|live| live.send(frames))
+        self.if_open(|state| state.send(frames))
     }
 
-    /// Something that is sent before all else: with the first message, or by [`flush`](Connection::flush) at the latest.
-    pub(crate) fn owe(&self, bytes: &[u8]) {
-        if let Some(live) = self.lock().as_mut() {
-            live.owe(bytes);
+    /// Encodes and sends a message, for either role. Returns as [`Connection::send`].
+    pub(crate) fn send_message(self: &Arc<Self>, message: Message) -> bool {
+        self.if_open(|state| state.write(message.into_frame()))
+    }
+
+    /// Queues bytes. They are sent with the next message, or by [`Connection::flush_pending`].
+    pub(crate) fn queue(&self, bytes: &[u8]) {
+        if let Some(state) = self.lock().as_mut() {
+            state.stream.queue(bytes);
         }
     }
 
-    /// Whether nothing waits to be sent. A connection that is over has nothing more to send.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.lock().as_ref().is_none_or(|live| live.waiting() == 0)
+    /// Sends queued bytes as far as the socket takes them.
+    pub(crate) fn flush_pending(self: &Arc<Self>) {
+        if let Some(state) = self.lock().as_mut() {
+            self.flush(state);
+        }
     }
 
-    /// Sends a message, whatever the role. False: it is closing, and nothing was sent.
-    pub(crate) fn say(self: &Arc<Self>, message: Message) -> bool {
-        self.with_open(|live| live.say(message.into_frame()))
+    /// Bytes that the socket has not taken yet.
+    pub(crate) fn buffered_amount(&self) -> usize {
+        self.lock().as_ref().map_or(0, |state| state.stream.buffered_amount())
     }
 
-    /// Sends a Close frame, after all that waits. Does nothing when it is closing already.
-    pub(crate) fn close(self: &Arc<Self>, code: u16, why: &str) {
-        self.with_open(|live| {
-            live.close(code, why);
-            self.cut_later(live);
+    /// Sends a Close frame after all queued bytes. Does nothing if the connection is closing already.
+    pub(crate) fn close(self: &Arc<Self>, code: u16, reason: &str) {
+        self.if_open(|state| {
+            state.close(code, reason);
+            self.cut_later(state);
         });
     }
 
-    /// False: it is closing, or over.
+    /// Returns false if the connection is closing or has ended.
     pub(crate) fn is_open(&self) -> bool {
-        self.lock().as_ref().is_some_and(Live::is_open)
+        self.lock().as_ref().is_some_and(ConnectionState::is_open)
     }
 
-    /// Bytes that the socket has not taken.
-    pub(crate) fn waiting(&self) -> usize {
-        self.lock().as_ref().map_or(0, Live::waiting)
+    /// Ends the connection without a Close frame. The reader notices it.
+    pub(crate) fn cut(&self) {
+        if let Some(state) = self.lock().as_ref() {
+            state.stream.cut();
+        }
     }
 
-    /// Sends a Ping with an empty payload.
-    fn ping(self: &Arc<Self>) {
-        self.with_open(Live::ping);
+    /// Closes the socket, frees the buffers, and returns the reason. For the thread of the reader.
+    pub(crate) fn end(&self) -> DisconnectReason {
+        let Some(state) = self.lock().take() else { return DisconnectReason::ConnectionLost };
+        if !state.has_sent_fin() {
+            let _ = state.stream.socket().shutdown(Shutdown::Both);
+        }
+        if state.is_watched {
+            self.reactor.unwatch(state.stream.socket(), self);
+        }
+        if let Some(deadline) = state.deadline {
+            self.reactor.forget(deadline, self);
+        }
+        state.into_reason()
     }
 
-    /// The peer sends bytes without end that make no message.
-    fn fragmented(self: &Arc<Self>) {
-        let what = "fragments without end".to_owned();
-        self.with_open(|live| live.fail(1008, "too many fragments", DisconnectReason::Failed { code: 1008, what }));
+    /// Fails the connection (RFC 6455 7.1.7).
+    fn fail(self: &Arc<Self>, code: u16, text: &str, reason: DisconnectReason) {
+        self.if_open(|state| state.fail(code, text, reason));
     }
 
-    /// The peer is silent for too long: what waits and a Close frame are sent all the same, it may be just asleep.
-    fn give_up(self: &Arc<Self>) {
-        self.with_open(|live| live.fail(1013, "no answer to a ping", DisconnectReason::Silent));
+    /// Takes over bytes that arrived, for [`Connection::read`].
+    fn receive(&self, bytes: Vec<u8>) {
+        if let Some(state) = self.lock().as_mut() {
+            state.stream.receive(bytes);
+        }
     }
 
-    /// Takes one message out of the bytes that arrived; answers Pings on the way.
-    fn digest(self: &Arc<Self>, input: &mut &[u8]) -> Digest {
+    /// Takes one message out of the received bytes, and replies to Pings among them.
+    fn read(self: &Arc<Self>) -> ReadResult {
         let mut guard = self.lock();
-        let Some(live) = guard.as_mut() else { return Digest::Over(Ending::Ours) };
-        let digest = live.digest(input, &self.config);
-        match digest {
-            Digest::Message(_) => self.pending.add(),
-            Digest::Hungry => self.settle(live),
-            Digest::Over(_) => {}
+        let Some(state) = guard.as_mut() else { return ReadResult::Closed(ConnectionEnd::Local) };
+        let result = state.read(&self.config);
+        if matches!(result, ReadResult::NeedData) {
+            self.flush(state);
         }
-        digest
+        result
     }
 
-    /// A message that was handed out has been dealt with.
-    pub(crate) fn dealt_with(&self) {
-        self.pending.remove();
-    }
-
-    /// The peer's side is at its end: once the messages that came before have been dealt with, so is ours.
-    ///
-    /// True: both have sent their Close frames, and nothing is left to wait for (RFC 6455 7.1.1: it is the server
-    /// that ends the connection first; a client waits for that).
-    fn conclude(self: &Arc<Self>, ending: Ending) -> bool {
-        // Where a Close frame was sent already, nothing can be answered any more.
-        if self.is_open() {
-            self.pending.wait(Instant::now() + self.config.close_timeout);
-        }
+    /// The peer has ended its side, so this side replies and ends too. Returns true if the socket can be closed at once:
+    /// both sides have sent a Close frame, and it is the server that closes first (RFC 6455 7.1.1).
+    fn conclude(self: &Arc<Self>, end: ConnectionEnd) -> bool {
         let mut guard = self.lock();
-        let Some(live) = guard.as_mut() else { return true };
-        if let Ending::Lost(why) = &ending {
-            debug!("connection {}: {why}", self.far_end.id);
+        let Some(state) = guard.as_mut() else { return true };
+        if let ConnectionEnd::Tls(error) = &end {
+            debug!("connection {}: {error}", self.info.id);
         }
-        let clean = live.conclude(ending);
-        self.settle(live);
-        clean && live.may_be_closed()
+        let clean = state.conclude(end);
+        self.flush(state);
+        clean && state.may_be_closed()
     }
 
-    /// Sends what the socket takes, and sees to what follows from the rest.
-    fn settle(self: &Arc<Self>, live: &mut Live) {
-        let settled = live.settle();
-        if settled == Settled::Done {
+    /// Sends what the socket takes. For the rest the reactor waits, unless it is more than the limit.
+    fn flush(self: &Arc<Self>, state: &mut ConnectionState) {
+        if state.flush() == Flushed::Everything {
             return;
         }
-        if live.is_open() && live.waiting() > self.config.max_send_buffer {
-            live.fail(1013, "too slow", DisconnectReason::TooSlow);
-            self.cut_later(live);
+        if state.is_open() && state.stream.buffered_amount() > self.config.max_send_buffer {
+            state.fail(1013, "too slow", DisconnectReason::SlowReader);
+            self.cut_later(state);
         }
-        if settled == Settled::StalledFirst && self.drain.watch(live.stream(), self).is_err() {
-            live.cut();
+        let watched = std::mem::replace(&mut state.is_watched, true);
+        if !watched && self.reactor.watch(state.stream.socket(), self).is_err() {
+            state.stream.cut();
         }
     }
 
-    /// The drain shall cut it when it has not ended in time.
-    fn cut_later(self: &Arc<Self>, live: &mut Live) {
+    fn cut_later(self: &Arc<Self>, state: &mut ConnectionState) {
         let deadline = Instant::now() + self.config.close_timeout;
-        live.deadline = Some(deadline);
-        self.drain.cut_at(deadline, self);
+        state.deadline = Some(deadline);
+        self.reactor.cut_at(deadline, self);
     }
 
-    /// Sends what waits, for the socket is writable again, or the 101 shall go now. Keeps no memory for it: perhaps nothing
-    /// follows.
-    pub(crate) fn flush(self: &Arc<Self>) {
-        if let Some(live) = self.lock().as_mut() {
-            self.settle(live);
-            live.tidy();
-        }
+    /// Runs `action` and sends what it wrote. Returns false if the connection is closing; nothing is done then.
+    fn if_open(self: &Arc<Self>, action: impl FnOnce(&mut ConnectionState)) -> bool {
+        let mut guard = self.lock();
+        let Some(state) = guard.as_mut().filter(|state| state.is_open()) else { return false };
+        action(state);
+        self.flush(state);
+        true
     }
 
-    /// Ends it now, whatever is still under way: the reader wakes and sees the end.
-    pub(crate) fn cut(&self) {
-        self.pending.abandon();
-        if let Some(live) = self.lock().as_ref() {
-            live.cut();
-        }
-    }
-
-    /// The reader is done: closes the socket, frees the memory, and says why it ended.
-    pub(crate) fn end(&self) -> DisconnectReason {
-        let Some(live) = self.lock().take() else { return DisconnectReason::Lost };
-        if !live.has_sent_fin() {
-            let _ = live.stream().shutdown(Shutdown::Both);
-        }
-        if live.is_watched() {
-            self.drain.unwatch(live.stream(), self);
-        }
-        if let Some(deadline) = live.deadline {
-            self.drain.forget(deadline, self);
-        }
-        live.into_reason()
-    }
-
-    /// False: it is closing, and nothing was done.
-    fn with_open(self: &Arc<Self>, act: impl FnOnce(&mut Live)) -> bool {
-        match self.lock().as_mut().filter(|live| live.is_open()) {
-            Some(live) => {
-                act(live);
-                self.settle(live);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// A number for the drain's lists.
+    /// The key of this connection in the reactor's lists.
     fn key(&self) -> usize {
-        // On 32 bits it repeats after four billion connections: an older one of the same number, if it is still there
-        // and stalled, then waits for its next deadline.
-        self.far_end.id as usize
+        // On 32 bits it repeats after four billion connections. An older connection with the same key, if it still exists and
+        // has unsent bytes, then ends at its next deadline.
+        self.info.id as usize
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Live>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<ConnectionState>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

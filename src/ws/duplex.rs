@@ -44,7 +44,7 @@ pub use tungstenite::{self, protocol::Role};
 
 use crate::{
     ws::config::Config,
-    ws::connection::{Connection, DisconnectReason, Drain, FarEnd, Message, Parts, Reader as Inner, SPACE, Space},
+    ws::connection::{Connection, DisconnectReason, Message, PeerInfo, Reader as Inner, Transport, WriteReactor},
 };
 use std::{fmt, io, net::TcpStream, sync::Arc};
 
@@ -110,13 +110,12 @@ impl Duplex {
         };
         stream.set_nonblocking(false)?;
         let _ = stream.set_nodelay(true);
-        let (drain, id) = Drain::of_process()?;
+        let (reactor, id) = WriteReactor::of_process()?;
         let config = Arc::new(self.config.sensible());
-        let (far_end, stream) = (FarEnd::nameless(id), Arc::new(stream));
-        let parts = Parts { far_end, role: self.role, stream, session: None, input, config, drain };
-        let (connection, reader) = Connection::new(parts);
+        let transport = Transport { stream: Arc::new(stream), session: None, input };
+        let (connection, reader) = Connection::new(PeerInfo::only_id(id), self.role, transport, config, reactor);
         let writer = Writer { connection: Arc::clone(&connection) };
-        Ok((writer, Reader { connection, reader, space: Box::new([0; SPACE]), reason: None }))
+        Ok((writer, Reader { connection, reader, reason: None }))
     }
 }
 
@@ -132,13 +131,13 @@ impl Writer {
     ///
     /// Returns false if the connection is closing or closed. The message is not sent then.
     pub fn send(&self, message: impl Into<Message>) -> bool {
-        self.connection.say(message.into())
+        self.connection.send_message(message.into())
     }
 
     /// Bytes in the send buffer.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
-        self.connection.waiting()
+        self.connection.buffered_amount()
     }
 
     /// Starts the closing handshake after everything that was sent before, like [`Peer::close`](crate::Peer::close). The
@@ -159,7 +158,6 @@ impl fmt::Debug for Writer {
 pub struct Reader {
     connection: Arc<Connection>,
     reader: Inner,
-    space: Box<Space>,
     reason: Option<DisconnectReason>,
 }
 
@@ -179,10 +177,9 @@ impl Iterator for Reader {
         if self.reason.is_some() {
             return None;
         }
-        let message = self.reader.next(&mut self.space);
-        match message {
-            Some(_) => self.connection.dealt_with(),
-            None => self.reason = Some(self.connection.end()),
+        let message = self.reader.next();
+        if message.is_none() {
+            self.reason = Some(self.connection.end());
         }
         message
     }

@@ -1,6 +1,4 @@
 //! A handle to one connected peer, for any thread.
-//!
-//! Owns who the peer is. Sending never blocks: what the socket does not take waits in the connection's outbox.
 
 use crate::ws::connection::{Connection, DisconnectReason, Frames, Message};
 use std::{
@@ -10,118 +8,100 @@ use std::{
     sync::Arc,
 };
 
-/// A number that no other peer of the same server ever has: it counts from
+/// The number of a connection. No other connection of the same server has it: it counts from
 /// [`Builder::first_id`](crate::Builder::first_id), by default 1.
 pub type PeerId = u64;
 
-/// A connected peer. Cloning is cheap; all clones are the same peer, and compare equal.
+/// A connected peer. Clones are cheap and equal: they stand for the same connection.
 ///
-/// It may be used from any thread, and after the peer is gone: then sending does nothing.
-///
-/// **To keep the handle of an [`Event::Message`](crate::Event::Message), keep its `clone()`.** That one handle stands for
-/// the message, until it is dropped: a Close that comes later waits for it, for up to
-/// [`Config::close_timeout`](crate::Config::close_timeout). Clones, and the handles of other events, delay nothing.
+/// It may be used from any thread, and after the connection has ended: then sending does nothing.
+#[derive(Clone)]
 pub struct Peer {
-    /// Nothing in between: whoever sends to thousands waits for memory at each step.
+    /// Stored inline: each extra pointer costs a cache miss per peer.
     connection: Arc<Connection>,
-    /// It came with a message: when it is dropped, the message counts as dealt with.
-    with_message: bool,
 }
 
 impl Peer {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection, with_message: false }
+        Self { connection }
     }
 
-    /// The connection is over: see [`Connection::end`].
+    /// As [`Connection::end`].
     pub(crate) fn end(&self) -> DisconnectReason {
         self.connection.end()
     }
 
-    /// Sends what waits.
-    pub(crate) fn flush(&self) {
-        self.connection.flush();
+    /// As [`Connection::flush_pending`].
+    pub(crate) fn flush_pending(&self) {
+        self.connection.flush_pending();
     }
 
-    /// The handle that goes out with a message.
-    pub(crate) fn with_message(&self) -> Self {
-        Self { connection: Arc::clone(&self.connection), with_message: true }
+    /// Returns false if the connection is closing.
+    pub(crate) fn is_open(&self) -> bool {
+        self.connection.is_open()
     }
 
-    /// Its number.
+    /// The number of this connection.
     #[must_use]
     pub fn id(&self) -> PeerId {
-        self.connection.far_end().id
+        self.connection.info().id
     }
 
-    /// Where its connection comes from. Behind a trusted proxy: the address that the proxy names, and port 0.
+    /// The client's address. Behind a trusted proxy: the address that the proxy names, and port 0.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.connection.far_end().addr
+        self.connection.info().addr
     }
 
     /// The subprotocol that was agreed on in the handshake (RFC 6455 1.9).
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.connection.far_end().protocol.as_deref()
+        self.connection.info().protocol.as_deref()
     }
 
-    /// Sends a message, and never blocks: what the socket does not take at once waits, up to
-    /// [`Config::max_send_buffer`](crate::Config::max_send_buffer) bytes; a peer for which more waits is dropped with 1013.
+    /// Sends a message, and never blocks. Bytes that the socket does not take at once are buffered. A peer for which more than
+    /// [`Config::max_send_buffer`](crate::Config::max_send_buffer) bytes are buffered is dropped with 1013.
     ///
-    /// False: the peer is gone, or a Close frame was sent to it; the message was not.
+    /// Returns false if the connection is closing or has ended; the message is not sent then.
     pub fn send(&self, message: impl Into<Message>) -> bool {
         let mut frames = Frames::new();
         frames.message(&message.into());
         self.send_frames(&frames)
     }
 
-    /// Sends messages that were encoded before, perhaps for many peers: one write for all of them.
+    /// Sends messages that are encoded already, perhaps for many peers, with one write.
     ///
     /// Returns as [`Peer::send`] does.
     pub fn send_frames(&self, frames: &Frames) -> bool {
         self.send_bytes(frames.as_bytes())
     }
 
-    /// Sends whole frames.
+    /// Sends complete frames.
     pub(crate) fn send_bytes(&self, frames: &[u8]) -> bool {
         self.connection.send(frames)
     }
 
-    /// Whether the operating system has taken everything that was sent. Who has much to send, and no hurry, waits for that.
+    /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.connection.is_idle()
+    pub fn buffered_amount(&self) -> usize {
+        self.connection.buffered_amount()
     }
 
-    /// Starts the closing handshake (RFC 6455 7.1.2) after all that was sent before: a Close frame with this status
-    /// code (RFC 6455 7.4) and reason, of which the first 123 bytes are sent. No message of this peer comes any more;
-    /// its [`Event::Disconnected`](crate::Event::Disconnected) does, after at most
-    /// [`Config::close_timeout`](crate::Config::close_timeout). Does nothing if it is closing already.
+    /// Starts the closing handshake (RFC 6455 7.1.2): a Close frame with this status code (RFC 6455 7.4) and reason, after all
+    /// messages that were sent before. No message of this peer follows. Its
+    /// [`Event::Disconnected`](crate::Event::Disconnected) comes after at most
+    /// [`Config::close_timeout`](crate::Config::close_timeout). Does nothing if the connection is closing already.
     ///
-    /// `code` is one of 1000 to 1003, 1007 to 1014, or 3000 to 4999. For others, which must not be sent, 1011 is.
+    /// Only the first 123 bytes of the reason are sent. `code` is one of 1000 to 1003, 1007 to 1014, or 3000 to 4999; others
+    /// must not be sent and become 1011.
     pub fn close(&self, code: u16, reason: &str) {
         self.connection.close(code, reason);
     }
 
-    /// Cuts the connection, without a Close frame and whatever is still to be sent: a browser calls that 1006. For
-    /// tests, and for peers that deserve no better.
+    /// Ends the connection at once, without a Close frame; buffered bytes are lost. A browser reports this as 1006. For tests,
+    /// and for peers that attack.
     pub fn cut(&self) {
         self.connection.cut();
-    }
-}
-
-impl Clone for Peer {
-    fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.connection))
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        if self.with_message {
-            self.connection.dealt_with();
-        }
     }
 }
 

@@ -1,83 +1,75 @@
-//! The generic server: a listener, a thread per socket, one channel of events. It knows no chat.
-//!
-//! Owns what all connections share, and the way a server starts and stops.
+//! The server: accepts connections, runs a thread for each, and sends their events to one channel.
 
 mod accept;
+mod address_limiter;
 mod builder;
-mod entrance;
-mod forwarded;
-mod guests;
-mod ledger;
-mod life;
-mod mappings;
-mod opening;
-mod pace;
-mod patience;
-mod relay;
-mod seats;
-#[cfg(feature = "tls")]
-mod secure;
-mod socket;
-mod threads;
-mod visits;
+mod connection_task;
+mod handshake;
+mod listener;
+mod poller;
+mod registry;
+mod reject;
+mod rejection_log;
+mod thread_pool;
+mod trusted_proxies;
 
 pub use builder::Builder;
-pub(crate) use patience::{MOMENT, Patience};
 
-use crate::{
-    ws::config::Config,
-    ws::connection::{DisconnectReason, Drain, Message},
-    ws::error::Error,
-    ws::handshake::Policy,
-    ws::http::Request,
-    ws::peer::Peer,
-    ws::spawn::spawn,
+use crate::ws::{
+    config::Config,
+    connection::{DisconnectReason, Message, WriteReactor},
+    error::Error,
+    handshake::Policy,
+    http::Request,
+    peer::Peer,
 };
-use crossbeam_channel::{Receiver, Sender};
-use entrance::Entrance;
-use forwarded::Proxies;
-use guests::Guests;
-use ledger::Ledger;
-use log::error;
-use pace::Pace;
-use relay::Relay;
-use seats::Seats;
+use address_limiter::AddressLimiter;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use listener::Listener;
+use poller::Poller;
+use registry::ConnectionRegistry;
+use rejection_log::RejectionLog;
 use std::{
     fmt,
-    fs::File,
     net::{SocketAddr, ToSocketAddrs},
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicU64, AtomicUsize},
-    },
+    sync::{Arc, Weak, atomic::AtomicU64},
 };
-use threads::Threads;
-use visits::Visits;
+use thread_pool::ThreadPool;
+use trusted_proxies::TrustedProxies;
 
-/// Answers to wrong access tokens that one address may wait for. Who sends more tokens hears 429, right or wrong.
-const GUESSES: u32 = 8;
-
-/// What happens to connections. Of each, `Connected` comes first and `Disconnected` last, both exactly once.
+/// What happens on connections. For each one, `Connected` comes first and `Disconnected` last, both exactly once.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A handshake succeeded. The client gets its 101 when this is in the channel, not before: whoever connects because this
-    /// client says that it is in comes later in the channel. While the channel is full, the client waits for that 101.
-    /// It may be gone already.
+    /// A handshake succeeded. The 101 response is sent after this event is queued, so a client that connects because it saw
+    /// this one come online is queued later. While the channel is full, the client waits for its response.
     ///
-    /// The request is what the client sent, without its secrets. Its fields share the memory that it
-    /// came in: who keeps a clone of one of them keeps all of it, up to [`Config::max_head_size`] bytes; a copy of the text does not.
+    /// The request is the client's, without its secrets. Its header fields share one allocation of up to
+    /// [`Config::max_head_size`] bytes: to keep a field, copy its text instead of cloning it.
     Connected(Peer, Box<Request>),
-    /// A whole message came. As long as this handle is not dropped (clones do not count), the message counts as not
-    /// yet dealt with: a Close frame that came behind it is answered after that, so that an answer to the message still
-    /// goes out; for at most [`Config::close_timeout`].
-    ///
-    /// **Do not keep this handle, keep a clone: `peers.insert(peer.id(), peer.clone())`.** Kept itself, it delays the
-    /// end of its connection, whenever that is, by the whole of [`Config::close_timeout`]: 5 seconds.
+    /// A complete message arrived.
     Message(Peer, Message),
-    /// A connection ended. Nothing more of this peer will come.
+    /// The peer sent a Close frame or violated the protocol, after at least one message. The reply, which is the last frame
+    /// sent, waits until the [`CloseGuard`] is dropped, at most [`Config::close_timeout`]. So replies to the peer's messages
+    /// precede it. Ignoring this event drops the guard. A program that replies later, or on several threads, keeps it until
+    /// it has replied.
+    Closing(Peer, CloseGuard),
+    /// A connection ended. No event of this peer follows.
     Disconnected(Peer, DisconnectReason),
+}
+
+/// Delays the reply to a Close frame until it is dropped. It comes with [`Event::Closing`].
+#[derive(Debug)]
+pub struct CloseGuard {
+    /// Disconnects the channel on which the connection waits.
+    _pending: Sender<()>,
+}
+
+impl CloseGuard {
+    fn new() -> (Self, Receiver<()>) {
+        let (sender, receiver) = bounded(0);
+        (Self { _pending: sender }, receiver)
+    }
 }
 
 /// A WebSocket server with one channel of events.
@@ -98,44 +90,38 @@ pub enum Event {
 /// }
 /// ```
 ///
-/// When it is dropped, it stops as after [`Shutdown::start`].
+/// Dropping it stops it, as [`Shutdown::start`] does.
 #[derive(Debug)]
 pub struct Server {
-    /// Not the shared part itself, which owns the sending end of the channel: the channel must end with the threads.
+    /// Weak: the channel of events must end with the threads, which hold its sending end.
     shutdown: Shutdown,
     events: Receiver<Event>,
     addrs: Vec<SocketAddr>,
 }
 
-/// What the threads share.
+/// What the threads of a server share.
 struct Shared {
     config: Arc<Config>,
     policy: Policy,
-    drain: Arc<Drain>,
-    relay: Relay,
-    seats: Arc<Seats>,
-    /// For handshakes, and for requests that are none.
-    openings: Threads,
-    /// For WebSockets.
-    lives: Threads,
-    /// Who lives its first moments where its handshake was.
-    visits: Visits,
-    proxies: Proxies,
-    guests: Guests,
-    /// Wrong access tokens.
-    guesses: Pace,
-    /// WebSockets that were opened.
-    opened: Pace,
-    ledger: Ledger,
+    listeners: Vec<Listener>,
+    proxies: TrustedProxies,
+    registry: Arc<ConnectionRegistry>,
     next_id: AtomicU64,
-    porters: Arc<AtomicUsize>,
+    threads: ThreadPool,
+    reactor: Arc<WriteReactor>,
+    poller: Poller,
+    wrong_tokens: AddressLimiter,
+    /// WebSockets that were opened.
+    openings: AddressLimiter,
+    /// Its clones count the threads that read a request before they reject it.
+    polite_rejections: Arc<()>,
+    rejections: RejectionLog,
     events: Sender<Event>,
-    entrances: Vec<Entrance>,
 }
 
 impl Server {
-    /// A server on one address, with all defaults: any path, no subprotocols, no pages, and [`Access::default`](crate::Access::default), which
-    /// answers to IP addresses and `localhost` only.
+    /// A server on one address with the defaults: any path, no subprotocols, no pages, and
+    /// [`Access::default`](crate::Access::default), which accepts requests for IP addresses and `localhost` only.
     ///
     /// # Errors
     /// As [`Builder::listen`] and [`Builder::start`].
@@ -143,26 +129,26 @@ impl Server {
         Self::builder().listen(addr)?.start()
     }
 
-    /// For everything that is not the default.
+    /// A server with other settings.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// The central channel. Iterating over it waits for events, and ends after a shutdown, when everybody has left.
-    /// It is bounded ([`Config::event_capacity`]): who does not receive slows its clients down. Receive on one thread, or on
-    /// several.
+    /// The channel of events. Iterating over it waits for events, and ends when the server is shut down and every connection
+    /// has ended. It has room for [`Config::event_capacity`] events: if you stop receiving, your clients are slowed down.
+    /// Several threads may receive.
     #[must_use]
     pub fn events(&self) -> &Receiver<Event> {
         &self.events
     }
 
-    /// The addresses it listens on, with the ports that the operating system chose for port 0.
+    /// The addresses of the listeners. Port 0 is replaced by the port that the operating system chose.
     #[must_use]
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addrs
     }
 
-    /// A handle that stops the server, for any thread.
+    /// A handle that shuts the server down from any thread.
     #[must_use]
     pub fn shutdown_handle(&self) -> Shutdown {
         self.shutdown.clone()
@@ -175,45 +161,22 @@ impl Drop for Server {
     }
 }
 
-/// Stops a server. Cloning is cheap.
+/// Shuts a server down. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Shutdown(Weak<Shared>);
 
 impl Shutdown {
-    /// No more newcomers; Close 1001 to everybody, who have [`Config::close_timeout`] to answer. Returns at once:
-    /// [`Server::events`] ends when all are gone. Calling it again does nothing.
+    /// Accepts no more connections, and sends Close 1001 to all clients, which have [`Config::close_timeout`] to reply. Returns
+    /// at once; [`Server::events`] ends when the last connection has ended. Calling it again does nothing.
     pub fn start(&self) {
         let Some(shared) = self.0.upgrade() else { return };
-        shared.guests.close();
-        shared.entrances.iter().for_each(Entrance::stop);
-    }
-}
-
-/// The thread of one listener.
-fn listen(index: usize, shared: &Arc<Shared>) -> std::io::Result<()> {
-    let listener = &shared.entrances[index].listener;
-    entrance::prepare(listener)?;
-    let (shared, reserve) = (Arc::clone(shared), accept::reserve());
-    spawn(&format!("accept-{index}"), 64 * 1024, Box::new(move || accept_for_ever(index, &shared, reserve)))
-}
-
-/// A server that runs and lets nobody in is worse than none: after a panic, which is a bug, it goes on.
-fn accept_for_ever(index: usize, shared: &Arc<Shared>, mut reserve: Option<File>) {
-    let mut run = || accept::run(index, shared, &mut reserve);
-    while catch_unwind(AssertUnwindSafe(&mut run)).is_err() {
-        error!("the thread that accepts panicked, and goes on; please report this");
-    }
-}
-
-impl Shared {
-    /// False: there is no server any more.
-    fn send(&self, event: Event) -> bool {
-        self.events.send(event).is_ok()
+        shared.registry.shut_down();
+        shared.listeners.iter().for_each(Listener::stop);
     }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("entrances", &self.entrances).finish_non_exhaustive()
+        f.debug_struct("Shared").field("listeners", &self.listeners).finish_non_exhaustive()
     }
 }

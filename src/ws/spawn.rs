@@ -1,17 +1,41 @@
-//! How a thread is started.
-//!
-//! Owns one call of the standard library: each place that has one of its own makes a binary 2 KiB larger. Knows nothing
-//! of what threads do.
+//! How threads are started. One place, because each call of `Builder::spawn` with another closure adds 2 KiB of binary.
 
-use std::{io, thread};
+use log::error;
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+    time::Duration,
+};
 
-/// What a thread does.
-pub(crate) type Work = Box<dyn FnOnce() + Send>;
+/// What a thread runs.
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
-/// Starts a thread with that name and so many bytes of stack.
+/// A pause after a failure that would come again at once.
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
+
+/// Starts a thread with that name and that many bytes of stack.
 ///
 /// # Errors
-/// The operating system has none.
-pub(crate) fn spawn(name: &str, stack: usize, work: Work) -> io::Result<()> {
-    thread::Builder::new().name(name.into()).stack_size(stack).spawn(work).map(drop)
+/// The operating system has no thread left.
+pub(crate) fn spawn(name: &str, stack_size: usize, job: Job) -> io::Result<()> {
+    thread::Builder::new().name(name.into()).stack_size(stack_size).spawn(job).map(drop)
+}
+
+/// As [`spawn`], for a thread that the whole server depends on: after a panic, which is a bug, the job runs again.
+///
+/// # Errors
+/// As [`spawn`].
+pub(crate) fn spawn_supervised(
+    name: &'static str,
+    stack_size: usize,
+    mut job: impl FnMut() + Send + 'static,
+) -> io::Result<()> {
+    let supervised = move || {
+        while catch_unwind(AssertUnwindSafe(&mut job)).is_err() {
+            error!("the thread {name} panicked and continues; please report this");
+            thread::sleep(PAUSE);
+        }
+    };
+    spawn(name, stack_size, Box::new(supervised))
 }

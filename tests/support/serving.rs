@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use chinwag::{Config, DisconnectReason, Event, Message, Peer, Server, Shutdown};
+use chinwag::{CloseGuard, Config, DisconnectReason, Event, Message, Peer, Server, Shutdown};
 
 use super::DEADLINE;
 
@@ -23,7 +23,13 @@ pub fn addr(server: &Server) -> SocketAddr {
 /// The next event.
 #[track_caller]
 pub fn next(server: &Server) -> Event {
-    server.events().recv_timeout(DEADLINE).expect("an event before the deadline")
+    loop {
+        match server.events().recv_timeout(DEADLINE).expect("an event before the deadline") {
+            // As in a program that does not use it.
+            Event::Closing(..) => {}
+            event => return event,
+        }
+    }
 }
 
 /// The next event, which must be `Connected`.
@@ -41,6 +47,15 @@ pub fn text(server: &Server) -> (Peer, String) {
     match next(server) {
         Event::Message(peer, Message::Text(text)) => (peer, text.as_str().to_owned()),
         other => panic!("expected a text, got {other:?}"),
+    }
+}
+
+/// The next event, which must be `Closing` with this peer.
+#[track_caller]
+pub fn closing(server: &Server, peer: &Peer) -> CloseGuard {
+    match server.events().recv_timeout(DEADLINE).expect("an event before the deadline") {
+        Event::Closing(from, guard) if from == *peer => guard,
+        other => panic!("expected Closing of {peer:?}, got {other:?}"),
     }
 }
 

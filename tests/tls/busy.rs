@@ -8,7 +8,7 @@ use super::certificates::Certificates;
 use super::client::{Client, End};
 use super::support::DEADLINE;
 use super::support::frames::{CLOSE, TEXT, frame};
-use super::support::lent::{are_lent, listen, was_given_back};
+use super::support::poller_log::{are_polled, record, was_handed_back};
 use super::support::serving::Echo;
 
 fn talk(client: &mut Client) {
@@ -21,7 +21,7 @@ fn talk(client: &mut Client) {
 
 #[test]
 fn busy_connections_are_served_and_closed() {
-    listen();
+    record();
     let certificates = Certificates::new();
     let begin = Instant::now();
     for first in (80_000..).step_by(4) {
@@ -31,7 +31,7 @@ fn busy_connections_are_served_and_closed() {
         let echo = Echo::of(server.start().expect("threads and descriptors enough"));
         let trusted = certificates.current();
         let mut clients: Vec<Client> = (0..4).map(|_| Client::open_with(echo.addr, &trusted, b"")).collect();
-        while !are_lent(first..first + 4) {
+        while !are_polled(first..first + 4) {
             clients.iter_mut().for_each(talk);
             assert!(begin.elapsed() < DEADLINE, "they are not lent");
         }
@@ -43,8 +43,8 @@ fn busy_connections_are_served_and_closed() {
         clients.iter_mut().for_each(talk);
         drop((one, clients));
         // The others end at the same time, so the order is open.
-        assert!(echo.stop().contains(&(first, DisconnectReason::ByPeer { code: 1000, reason: String::new() })));
-        if was_given_back(first, "over") {
+        assert!(echo.stop().contains(&(first, DisconnectReason::ClosedByPeer { code: 1000, reason: String::new() })));
+        if was_handed_back(first, "ended") {
             return;
         }
     }

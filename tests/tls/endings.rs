@@ -18,7 +18,7 @@ fn close_frame_then_close_notify_then_fin() {
         client.expect_fin();
         client.say_goodbye();
         drop(client);
-        assert_eq!(disconnected(server), (peer, DisconnectReason::ByPeer { code: 1000, reason: String::new() }));
+        assert_eq!(disconnected(server), (peer, DisconnectReason::ClosedByPeer { code: 1000, reason: String::new() }));
     });
 }
 
@@ -35,7 +35,7 @@ fn close_and_fin_at_once_still_get_the_reply() {
         assert_eq!(client.expect_frame().code(), 1000);
         assert_eq!(client.read_to_end(), (vec![], End::Proper));
         drop(client);
-        assert!(matches!(disconnected(&server).1, DisconnectReason::ByPeer { code: 1000, .. }));
+        assert!(matches!(disconnected(&server).1, DisconnectReason::ClosedByPeer { code: 1000, .. }));
     }
 }
 
@@ -48,13 +48,13 @@ fn end_without_a_close_frame_is_lost() {
     let client = Client::open_with(addr, &certificates.current(), b"");
     let peer = connected(&server);
     client.fin();
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::Lost));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::ConnectionLost));
 
     let mut client = Client::open_with(addr, &certificates.current(), b"");
     let peer = connected(&server);
     client.say_goodbye();
     assert_eq!(client.read_to_end(), (vec![], End::Proper), "the server replies with close_notify");
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::Lost));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::ConnectionLost));
 }
 
 /// If a byte changes on the way, the connection ends with an alert, and the message is not delivered.
@@ -67,7 +67,7 @@ fn tampered_record_ends_the_connection() {
         let error = client.read_frame().expect_err("an alert").to_string();
         assert!(error.contains("BadRecordMac"), "{error}");
         drop(client);
-        assert_eq!(disconnected(server), (peer, DisconnectReason::Lost));
+        assert_eq!(disconnected(server), (peer, DisconnectReason::ConnectionLost));
     });
 }
 
@@ -83,7 +83,9 @@ fn protocol_errors_get_their_close_code() {
         assert_eq!(client.expect_frame().code(), code);
         assert_eq!(client.read_to_end(), (vec![], End::Proper));
         drop(client);
-        assert!(matches!(disconnected(&server).1, DisconnectReason::Failed { code: sent, .. } if sent == code));
+        assert!(
+            matches!(disconnected(&server).1, DisconnectReason::ProtocolViolation { code: sent, .. } if sent == code)
+        );
     }
 }
 

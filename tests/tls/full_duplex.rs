@@ -33,7 +33,7 @@ fn connection_is_used_by_three_threads() {
         client.send(&frame(CLOSE, &4000_u16.to_be_bytes()));
         assert_eq!(client.read_to_end(), (vec![], End::Proper));
         drop(client);
-        assert_eq!(disconnected(server), (peer, DisconnectReason::ByUs { code: 4000 }));
+        assert_eq!(disconnected(server), (peer, DisconnectReason::ClosedLocally { code: 4000 }));
     });
 }
 

@@ -131,7 +131,7 @@ fn stopped_client_is_dropped_at_its_limit() {
         sent += 1;
         assert!(sent < 10_000, "the send buffer has no limit");
     }
-    assert_eq!(disconnected(&server), (stopped_peer, DisconnectReason::TooSlow));
+    assert_eq!(disconnected(&server), (stopped_peer, DisconnectReason::SlowReader));
     assert_eq!(stopped.expect_frame().payload.len(), 10_000, "what the operating system buffered is complete");
 }
 
@@ -153,7 +153,7 @@ fn slow_reader_receives_everything_and_1013() {
     assert_eq!(late.expect_frame().code(), 1013);
     assert_eq!(late.read_to_end(), (vec![], End::Proper));
     drop(late);
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::TooSlow));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::SlowReader));
 }
 
 #[test]
@@ -233,5 +233,5 @@ fn message_before_a_broken_record_is_delivered() {
     let both = [client.encrypt(&frame(TEXT, b"before")), broken.to_vec()].concat();
     client.stream.write_all(&both).expect("the server reads");
     assert_eq!(text(&server).1, "before");
-    assert_eq!(disconnected(&server), (peer, DisconnectReason::Lost));
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::ConnectionLost));
 }

@@ -79,7 +79,7 @@ fn close_codes_are_delivered_to_both_sides() {
     let socket = open(addr, &certificates);
     connected(&server);
     socket.close(4321, "enough").expect("a code that may be sent");
-    assert_eq!(disconnected(&server).1, DisconnectReason::ByPeer { code: 4321, reason: "enough".into() });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ClosedByPeer { code: 4321, reason: "enough".into() });
     assert_eq!(close(&socket), (4321, "enough".into(), true));
     let socket = open(addr, &certificates);
     let peer = connected(&server);
@@ -87,7 +87,7 @@ fn close_codes_are_delivered_to_both_sides() {
     peer.send("welcome");
     peer.close(4000, "go");
     assert_eq!((text(&socket), close(&socket)), ("welcome".into(), (4000, "go".into(), true)));
-    assert_eq!(disconnected(&server).1, DisconnectReason::ByUs { code: 4000 });
+    assert_eq!(disconnected(&server).1, DisconnectReason::ClosedLocally { code: 4000 });
     let socket = open(addr, &certificates);
     connected(&server).cut();
     assert!(matches!(failure(&socket), Error::Lost));

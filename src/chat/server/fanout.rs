@@ -32,7 +32,7 @@ impl Recipient for Peer {
     }
 
     fn is_idle(&self) -> bool {
-        Self::is_idle(self)
+        self.buffered_amount() == 0
     }
 
     fn close(&self, code: u16, reason: &str) {

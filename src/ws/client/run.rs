@@ -3,7 +3,7 @@
 use super::handshake::{Accepted, Request, read_response};
 use super::state::{Event, ReadyState, Stage, State};
 use super::{Error, builder::Builder, dial::dial, url::Target};
-use crate::ws::connection::{Connection, DisconnectReason, Drain, FarEnd, Parts, Reader, Role, SPACE};
+use crate::ws::connection::{Connection, DisconnectReason, PeerInfo, Reader, Role, Transport, WriteReactor};
 use crate::ws::handshake_stream::HandshakeStream;
 use crate::ws::tls::{Connector, Session};
 use crossbeam_channel::{Receiver, Sender};
@@ -31,7 +31,7 @@ impl Task {
             Ok((connection, reader)) => {
                 debug!("{}: open, subprotocol {:?}", self.state.url, self.state.protocol.get());
                 self.send(Event::Open);
-                self.receive_all(&connection, reader);
+                self.receive_all(reader);
                 last_events(connection.end())
             }
             Err(error) => (Some(error), ABNORMAL),
@@ -47,11 +47,10 @@ impl Task {
             return Err(Error::Cancelled);
         }
         let (Accepted { protocol, input }, session) = accepted?;
-        let (drain, id) = Drain::of_process().map_err(Error::Start)?;
+        let (reactor, id) = WriteReactor::of_process().map_err(Error::Start)?;
         let config = Arc::new(self.settings.config.clone());
-        let far_end = FarEnd::nameless(id);
-        let parts = Parts { far_end, role: Role::Client, stream, session, input, config, drain };
-        let (connection, reader) = Connection::new(parts);
+        let transport = Transport { stream, session, input };
+        let (connection, reader) = Connection::new(PeerInfo::only_id(id), Role::Client, transport, config, reactor);
         self.state.protocol.get_or_init(|| protocol);
         self.state.advance(Stage::Connected(Arc::clone(&connection)))?;
         Ok((connection, reader))
@@ -96,12 +95,9 @@ impl Task {
 
     /// Sends the messages of the socket into the channel. While that is full, nothing is read, so TCP slows the server
     /// down. When the channel has no receivers any more, messages are dropped until the connection ends.
-    fn receive_all(&self, connection: &Connection, mut reader: Reader) {
-        let mut space = [0; SPACE];
-        while let Some(message) = reader.next(&mut space) {
+    fn receive_all(&self, mut reader: Reader) {
+        while let Some(message) = reader.next() {
             trace!("{}: {message:?}", self.state.url);
-            // As in browsers, a Close frame is answered when it arrives, even if messages wait in the channel.
-            connection.dealt_with();
             self.send(Event::Message(message));
         }
     }
@@ -129,13 +125,15 @@ impl Drop for Task {
 /// The last events of a connection: the error, if there is one, and `Close`.
 fn last_events(reason: DisconnectReason) -> (Option<Error>, Event) {
     let error = match reason {
-        DisconnectReason::ByPeer { code, reason } => return (None, Event::Close { code, reason, was_clean: true }),
+        DisconnectReason::ClosedByPeer { code, reason } => {
+            return (None, Event::Close { code, reason, was_clean: true });
+        }
         // The server did not reply to our Close frame in time.
-        DisconnectReason::ByUs { .. } => return (None, ABNORMAL),
-        DisconnectReason::Failed { code, what } => Error::Failed { code, what },
-        DisconnectReason::TooSlow => Error::Full,
-        DisconnectReason::Silent => Error::Silent,
-        DisconnectReason::Lost | DisconnectReason::Panicked => Error::Lost,
+        DisconnectReason::ClosedLocally { .. } => return (None, ABNORMAL),
+        DisconnectReason::ProtocolViolation { code, detail: what } => Error::Failed { code, what },
+        DisconnectReason::SlowReader => Error::Full,
+        DisconnectReason::PingTimeout => Error::Silent,
+        DisconnectReason::ConnectionLost | DisconnectReason::Panicked => Error::Lost,
     };
     (Some(error), ABNORMAL)
 }

@@ -1,17 +1,9 @@
-//! The half that reads: it blocks, holding no lock, and turns bytes into messages.
-//!
-//! Owns the sense of time of one connection (silence, Pings, and what no answer means), and the read buffer of those who
-//! send a lot. For the others the caller's [`Space`] is enough.
+//! The reading half of a connection: waits without a lock, sends Pings into silence, and sees the connection to its end.
 
-mod fruitless;
-mod ready;
-mod visit;
-
-pub(crate) use ready::Came;
-
-use super::{Connection, Digest, Ending, Message};
+use super::{
+    Bytes, Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter,
+};
 use crate::ws::tcp::left_until;
-use fruitless::Fruitless;
 use rustix::{
     io::Errno,
     net::{RecvFlags, recv},
@@ -21,174 +13,185 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use visit::Visit;
+use tungstenite::Message as Frame;
 
-/// Room for what is read from peers that send little: on the caller's stack, where the page it lies in is touched anyhow,
-/// it costs nothing. The same one, with the same content, for each call of one [`Reader`].
-pub(crate) type Space = [u8; SPACE];
+/// The first read of a connection, and all reads of small messages, use a buffer of this size on the stack: it lies in a page
+/// that is in use anyway, so an idle connection has no read buffer of its own.
+const STACK_BUFFER: usize = 1024;
 
-/// Its bytes.
-pub(crate) const SPACE: usize = 1024;
+/// The largest read, for a client that sends a lot.
+const MAX_READ: usize = 64 * 1024;
 
-/// The most that is read at once, from a client that sends a lot.
-const LARGEST_READ: usize = 64 * 1024;
-
-/// The one reader of a connection, for the thread that owns it.
+/// The only reader of a connection.
 #[derive(Debug)]
 pub(crate) struct Reader {
     connection: Arc<Connection>,
     stream: Arc<TcpStream>,
-    /// In place of the space, when that is too small.
-    large: Vec<u8>,
-    /// The part of the buffer that has not been digested.
-    unread: std::ops::Range<usize>,
-    awaiting_pong: bool,
-    /// How long the socket shall wait, where that has not been said to it yet.
-    timeout: Option<Duration>,
-    visit: Visit,
-    fruitless: Fruitless,
+    /// Bytes of the next read.
+    read_size: usize,
+    is_awaiting_pong: bool,
+    /// The socket's read timeout, if it still has to be set.
+    new_timeout: Option<Duration>,
+    overhead: OverheadLimiter,
+    /// Reading has come to its end.
+    end: Option<ConnectionEnd>,
 }
 
 impl Reader {
-    /// `input`: bytes that were read already, behind the request's head.
-    pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>, input: Vec<u8>) -> Self {
-        let (unread, small) = (0..input.len(), connection.config.read_buffer_size);
-        let mut large = if input.is_empty() { vec![0; smallest(small)] } else { input };
-        if !large.is_empty() {
-            large.resize(large.len().max(small), 0);
-        }
-        let (timeout, visit, fruitless) = (Some(connection.config.ping_interval), Visit::None, Fruitless::new());
-        Self { connection, stream, large, unread, awaiting_pong: false, timeout, visit, fruitless }
+    pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>) -> Self {
+        let config = &connection.config;
+        let (read_size, new_timeout) = (config.read_buffer_size, Some(config.ping_interval));
+        let (overhead, end) = (OverheadLimiter::new(), None);
+        Self { connection, stream, read_size, is_awaiting_pong: false, new_timeout, overhead, end }
     }
 
-    /// Waits for the next message. `None`: the connection is over, [`Connection::end`] says why; or its [visit](Reader::visit) is.
-    pub(crate) fn next(&mut self, space: &mut Space) -> Option<Message> {
+    /// Waits for the next message. `None`: the connection is over, and [`Connection::end`] returns the reason.
+    pub(crate) fn next(&mut self) -> Option<Message> {
+        self.wait().map_err(|end| self.finish(end)).ok()
+    }
+
+    /// Waits for the next message.
+    ///
+    /// # Errors
+    /// Reading has come to its end. The next call is [`Reader::finish`].
+    pub(crate) fn wait(&mut self) -> Result<Message, ConnectionEnd> {
         loop {
-            match self.digest(space) {
-                Digest::Message(message) => return Some(message),
-                Digest::Hungry if self.receive(space) => {}
-                Digest::Hungry => return None,
-                Digest::Over(ending) => {
-                    self.conclude(ending, space);
-                    return None;
-                }
+            match self.read_received() {
+                ReadResult::Message(message) => return Ok(message),
+                ReadResult::Closed(end) => return Err(end),
+                ReadResult::NeedData => self.wait_for_bytes()?,
             }
         }
     }
 
-    /// Takes one message out of what was read.
-    pub(crate) fn digest(&mut self, space: &mut Space) -> Digest {
-        let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer_size);
-        let mut input = &buffer[self.unread.clone()];
-        let digest = self.connection.digest(&mut input);
-        self.unread.start = self.unread.end - input.len();
-        if let Digest::Message(message) = &digest {
-            self.fruitless.paid_by(message.len());
+    /// Takes one message out of the bytes that were received.
+    pub(crate) fn read_received(&mut self) -> ReadResult {
+        if let Some(end) = self.end.take() {
+            return ReadResult::Closed(end);
         }
-        digest
+        let result = self.connection.read();
+        if let ReadResult::Message(message) = &result {
+            self.overhead.message_completed(message.len());
+        }
+        result
     }
 
-    /// Sees to its end: waits for what is pending, and for the peer.
-    pub(crate) fn conclude(&mut self, ending: Ending, space: &mut Space) {
-        if !self.connection.conclude(ending) {
-            self.throw_away(space);
+    /// Replies to the end of the peer's side, and waits for the end of the connection.
+    pub(crate) fn finish(&mut self, end: ConnectionEnd) {
+        if !matches!(end, ConnectionEnd::Socket) && !self.connection.conclude(end) {
+            self.discard_rest();
         }
     }
 
-    /// Blocks until something came, or the connection was given up. False: nothing more will come, or the visit is over.
-    fn receive(&mut self, space: &mut Space) -> bool {
-        self.fit();
-        if self.visit.has_lasted() {
-            return false;
+    /// Receives without waiting. Only when [`Reader::read_received`] needs data. Returns whether there may be more.
+    ///
+    /// # Errors
+    /// The socket has ended.
+    pub(crate) fn receive_available(&mut self) -> Result<bool, ConnectionEnd> {
+        let room = self.read_size;
+        match self.receive(RecvFlags::DONTWAIT) {
+            Ok(0) => Err(ConnectionEnd::Socket),
+            Ok(count) => Ok(count == room),
+            Err(Errno::AGAIN) => Ok(false),
+            Err(Errno::INTR) => Ok(true),
+            Err(_) => Err(ConnectionEnd::Socket),
         }
-        self.set_timeout();
+    }
+
+    /// Keeps this end for the next call of [`Reader::wait`].
+    pub(crate) fn defer_end(&mut self, end: ConnectionEnd) {
+        self.end = Some(end);
+    }
+
+    pub(crate) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// Blocks until bytes arrive. In silence it sends a Ping (RFC 6455 5.5.2), and fails the connection without a reply.
+    fn wait_for_bytes(&mut self) -> Result<(), ConnectionEnd> {
+        self.apply_timeout();
         loop {
-            let buffer = buffer(&mut self.large, space, self.connection.config.read_buffer_size);
-            match recv(&*self.stream, buffer, RecvFlags::empty()) {
-                Ok((_, 0)) => return false,
-                Ok((_, count)) => {
-                    self.received(count);
-                    return true;
-                }
+            match self.receive(RecvFlags::empty()) {
+                Ok(1..) => return Ok(()),
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) if self.visit.ends() => return false,
-                Err(Errno::AGAIN) if self.awaiting_pong => {
-                    self.connection.give_up();
-                    return true;
+                Err(Errno::AGAIN) if self.is_awaiting_pong => {
+                    self.connection.fail(1013, "no answer to a ping", DisconnectReason::PingTimeout);
+                    return Ok(());
                 }
-                Err(Errno::AGAIN) => self.ask(),
-                Err(_) => return false,
+                Err(Errno::AGAIN) => self.send_ping(),
+                Ok(0) | Err(_) => return Err(ConnectionEnd::Socket),
             }
         }
     }
 
-    fn received(&mut self, count: usize) {
-        self.unread = 0..count;
-        if self.fruitless.is_too_much(count, self.connection.config.max_message_size) {
-            self.connection.fragmented();
+    /// Receives once, and hands the bytes to the connection. Returns how many.
+    fn receive(&mut self, flags: RecvFlags) -> rustix::io::Result<usize> {
+        let bytes = self.recv(flags)?;
+        let (count, config) = (bytes.len(), &self.connection.config);
+        if count == 0 {
+            return Ok(0);
         }
-        if std::mem::take(&mut self.awaiting_pong) {
-            self.timeout = Some(self.connection.config.ping_interval);
+        if std::mem::take(&mut self.is_awaiting_pong) {
+            self.new_timeout = Some(config.ping_interval);
         }
+        if count == self.read_size {
+            self.read_size = (self.read_size * 4).min(MAX_READ);
+        } else if count < self.read_size / 8 {
+            self.read_size = config.read_buffer_size;
+        }
+        if self.overhead.exceeds(count, config.max_message_size) {
+            let detail = "too many fragments without a message".to_owned();
+            let reason = DisconnectReason::ProtocolViolation { code: 1008, detail };
+            self.connection.fail(1008, "too many fragments", reason);
+        }
+        self.connection.receive(bytes);
+        Ok(count)
     }
 
-    /// A larger buffer for those who fill it; the small one again for those who do not.
-    fn fit(&mut self) {
-        let small = self.connection.config.read_buffer_size;
-        let size = if self.large.is_empty() { small } else { self.large.len() };
-        let last = std::mem::take(&mut self.unread).end;
-        if last == size && size < LARGEST_READ {
-            self.large.resize((size * 4).min(LARGEST_READ), 0);
-        } else if last < size / 8 && self.large.len() > smallest(small) {
-            self.large = vec![0; smallest(small)];
+    /// Receives once.
+    fn recv(&self, flags: RecvFlags) -> rustix::io::Result<Vec<u8>> {
+        if self.read_size > STACK_BUFFER {
+            let mut buffer = vec![0; self.read_size];
+            let (_, count) = recv(&*self.stream, buffer.as_mut_slice(), flags)?;
+            buffer.truncate(count);
+            return Ok(buffer);
         }
+        let mut buffer = [0; STACK_BUFFER];
+        let (_, count) = recv(&*self.stream, &mut buffer[..self.read_size], flags)?;
+        Ok(buffer[..count].to_vec())
     }
 
-    /// Silence for as long as may be: ask whether anybody is there (RFC 6455 5.5.2).
-    fn ask(&mut self) {
-        self.connection.ping();
-        self.awaiting_pong = true;
-        self.timeout = Some(self.connection.config.pong_timeout);
-        self.set_timeout();
+    #[inline(never)] // Its frame is not needed while the thread waits.
+    fn send_ping(&mut self) {
+        self.connection.if_open(|state| state.write(Frame::Ping(Bytes::new())));
+        self.is_awaiting_pong = true;
+        self.new_timeout = Some(self.connection.config.pong_timeout);
+        self.apply_timeout();
     }
 
-    /// All is said. Reads until the peer has ended, too, so that nothing unread makes the operating system reset the
-    /// connection and destroy the Close frame on its way; but not for ever.
-    fn throw_away(&mut self, space: &mut Space) {
+    /// Reads until the peer has ended its side too, so that no unread byte causes a reset, which can destroy the Close frame.
+    fn discard_rest(&mut self) {
         let deadline = Instant::now() + self.connection.config.close_timeout;
         loop {
-            let waits = left_until(deadline).and_then(|left| self.stream.set_read_timeout(Some(left)));
-            if waits.is_err() {
+            let timeout = left_until(deadline).and_then(|left| self.stream.set_read_timeout(Some(left)));
+            if timeout.is_err() {
                 return;
             }
-            match recv(&*self.stream, space.as_mut_slice(), RecvFlags::empty()) {
-                Ok((_, 0)) => return,
+            match self.recv(RecvFlags::empty()) {
+                Ok(bytes) if bytes.is_empty() => return,
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(_) => return,
             }
         }
     }
 
-    /// Zero: for as long as it takes.
-    fn set_timeout(&mut self) {
-        if let Some(time) = self.timeout.take() {
-            // It fails for a socket that is gone only; the next read will say so.
-            let _ = self.stream.set_read_timeout((!time.is_zero()).then_some(time));
+    /// Sets the socket's read timeout; zero waits without a limit.
+    fn apply_timeout(&mut self) {
+        if let Some(timeout) = self.new_timeout.take() {
+            // It fails only if the socket is gone, which the next read reports.
+            let _ = self.stream.set_read_timeout((!timeout.is_zero()).then_some(timeout));
         }
     }
-}
-
-/// The buffer that is used: the large one if there is one, else as much of the space as is asked for.
-fn buffer<'a>(large: &'a mut [u8], space: &'a mut Space, small: usize) -> &'a mut [u8] {
-    match large.is_empty() {
-        true => &mut space[..small],
-        false => large,
-    }
-}
-
-/// Bytes of the buffer for those who send little: none, unless more is asked for than the space has.
-fn smallest(small: usize) -> usize {
-    if small > SPACE { small } else { 0 }
 }
 
 #[cfg(test)]

@@ -1,120 +1,165 @@
-//! Settings of a server to be.
-//!
-//! Owns what is asked for until the server starts, and what there is room for.
+//! The settings of a server before it starts.
 
-use super::{
-    Event, GUESSES, Server, Shared, Shutdown, entrance, entrance::Entrance, forwarded::Proxies, guests::Guests,
-    ledger::Ledger, listen, mappings, pace::Pace, relay::Relay, threads::Threads, visits::Visits,
-};
-use crate::{
-    ws::access::Access,
-    ws::config::Config,
-    ws::connection::Drain,
-    ws::error::Error,
-    ws::handshake::Policy,
-    ws::http::{Request, Response},
+#[cfg(feature = "tls")]
+use crate::ws::tls::{Acceptor, Port};
+use crate::ws::{
+    access::Access,
+    config::Config,
+    connection::WriteReactor,
+    error::Error,
+    handshake::Policy,
+    http::{Request, Response},
+    server::{
+        Event, Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
+        poller::Poller, rejection_log::RejectionLog, thread_pool::ThreadPool, trusted_proxies::TrustedProxies,
+    },
+    spawn::spawn_supervised,
 };
 use crossbeam_channel::{Sender, bounded};
 use log::warn;
 use std::{
-    io,
+    fs, io,
     net::{IpAddr, TcpListener, ToSocketAddrs},
     sync::{Arc, atomic::AtomicU64},
 };
 
-/// Settings of a server to be.
+/// Delayed responses to wrong access tokens per address. With more of them due, every token gets 429.
+const MAX_WRONG_TOKENS: usize = 8;
+
+/// Memory mappings of a connection: four of its thread (the stack, the signal stack, and their guard pages), and some of the
+/// allocator.
+const MAPPINGS_PER_CONNECTION: usize = 5;
+
+/// Memory mappings of the rest of the process.
+const OTHER_MAPPINGS: usize = 2000;
+
+/// The settings of a server. [`Builder::start`] starts it.
 #[derive(Debug, Default)]
 #[must_use = "nothing is served before start()"]
 pub struct Builder {
     config: Config,
     policy: Policy,
-    proxies: Proxies,
-    pub(super) entrances: Vec<Entrance>,
+    proxies: TrustedProxies,
+    listeners: Vec<Listener>,
     first_id: Option<u64>,
 }
 
 impl Builder {
-    /// Bounds and times. Default: [`Config::default`].
+    /// Limits and times. Default: [`Config::default`].
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// The subprotocols that this server speaks (RFC 6455 1.9). Of those a client names, the first one in its order
-    /// that is among them is chosen. Default: none.
+    /// The subprotocols of this server (RFC 6455 1.9). The first one in the client's order that is among them is chosen. Default:
+    /// none.
     pub fn protocols<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.policy.protocols = names.into_iter().map(Arc::from).collect();
         self
     }
 
-    /// Who may come in. Default: [`Access::default`].
+    /// Which clients are allowed. Default: [`Access::default`].
     pub fn access(mut self, access: Access) -> Self {
         self.policy.access = access;
         self
     }
 
-    /// The paths at which there is a WebSocket. Elsewhere a handshake gets 404. Default: every path.
+    /// The paths that accept a WebSocket handshake. At other paths it gets 404. Default: every path.
     pub fn endpoint(mut self, is_endpoint: fn(&str) -> bool) -> Self {
         self.policy.endpoint = is_endpoint;
         self
     }
 
-    /// What answers requests that are no handshakes, on the connection's thread. `None`, as by default: 426 where there is
-    /// a WebSocket, 404 elsewhere.
+    /// The handler of requests that are not handshakes. It runs on the thread of the connection. When it returns `None`, and
+    /// by default, the response is 426 at an endpoint and 404 elsewhere.
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.policy.http_handler = Some(Arc::new(site));
         self
     }
 
-    /// Reverse proxies that are believed: what they say in `X-Forwarded-For` or `Forwarded` (RFC 7239) is the client's
-    /// address, for the bounds per address, for the log, and for [`Peer::addr`](crate::Peer::addr) (with port 0).
+    /// Reverse proxies that are trusted: the client's address is the one that they send in `X-Forwarded-For` or `Forwarded`
+    /// (RFC 7239). It is used for the limits per address, for the log, and for [`Peer::addr`](crate::Peer::addr) (with port 0).
     pub fn trusted_proxies(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.proxies = Proxies::new(addresses);
+        self.proxies = TrustedProxies::new(addresses);
         self
     }
 
-    /// The id of the first connection; those that follow have the next ones. For a server that goes on where another one
-    /// ended, so that ids which are kept somewhere are not given again. Default: 1.
+    /// The smallest id of a connection. For a server that continues an earlier one, so that stored ids are not used again.
+    /// Default: 1.
     pub fn first_id(mut self, id: u64) -> Self {
         self.first_id = Some(id);
         self
     }
 
-    /// Listens on an address, too. May be called several times.
+    /// Listens on one more address.
     ///
     /// # Errors
     /// [`Error::Resolve`] and [`Error::Bind`].
-    pub fn listen(self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
-        Ok(self.listener(entrance::bind(addr)?))
+    pub fn listen(mut self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
+        self.listeners.push(Listener::bind(addr, None)?);
+        Ok(self)
     }
 
-    /// Listens on a listener that exists, too.
-    pub fn listener(mut self, listener: TcpListener) -> Self {
-        self.entrances.push(Entrance::plain(listener));
+    /// Accepts connections on one more listener, which is bound already.
+    pub fn listener(mut self, socket: TcpListener) -> Self {
+        self.listeners.push(Listener { socket, mode: None });
         self
     }
 
-    /// Starts the threads: one for each listener, one that drains stalled sockets, one that reads from busy ones.
+    /// Listens on one more address, with TLS: `https://` and `wss://`. Plain and TLS addresses may be mixed.
+    ///
+    /// # Errors
+    /// As [`Builder::listen`].
+    #[cfg(feature = "tls")]
+    pub fn listen_tls(mut self, addr: impl ToSocketAddrs, acceptor: &Acceptor) -> Result<Self, Error> {
+        self.listeners.push(Listener::bind(addr, Some(Port::Secure(acceptor.clone())))?);
+        Ok(self)
+    }
+
+    /// Accepts TLS connections on one more listener, which is bound already.
+    #[cfg(feature = "tls")]
+    pub fn listener_tls(mut self, socket: TcpListener, acceptor: &Acceptor) -> Self {
+        self.listeners.push(Listener { socket, mode: Some(Port::Secure(acceptor.clone())) });
+        self
+    }
+
+    /// Listens on one more address, where plain HTTP gets a redirect (308) to `https`, at the port of the first
+    /// [`Builder::listen_tls`] before this, or 443. The host in it is that of the request, if [`Access`] allows it.
+    ///
+    /// # Errors
+    /// As [`Builder::listen`].
+    #[cfg(feature = "tls")]
+    pub fn redirect_http(mut self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
+        let mut secure = self.listeners.iter().filter(|listener| matches!(listener.mode, Some(Port::Secure(_))));
+        let https_addr = secure.next().and_then(|listener| listener.socket.local_addr().ok());
+        let https_port = https_addr.map_or(443, |addr| addr.port());
+        self.listeners.push(Listener::bind(addr, Some(Port::Redirect(https_port)))?);
+        Ok(self)
+    }
+
+    /// Starts the threads: one for each listener, the write reactor, and the poller.
     ///
     /// # Errors
     /// [`Error::NoListener`] and [`Error::Start`].
     pub fn start(self) -> Result<Server, Error> {
-        if self.entrances.is_empty() {
+        if self.listeners.is_empty() {
             return Err(Error::NoListener);
         }
-        self.launch().map_err(Error::Start)
+        self.start_threads().map_err(Error::Start)
     }
 
-    fn launch(mut self) -> io::Result<Server> {
-        let addrs = self.entrances.iter().map(|entrance| entrance.listener.local_addr());
+    fn start_threads(mut self) -> io::Result<Server> {
+        let addrs = self.listeners.iter().map(|listener| listener.socket.local_addr());
         let addrs = addrs.collect::<Result<_, _>>()?;
-        self.config = within(self.config.sensible(), mappings::room());
+        self.config = limited(self.config.sensible(), max_connections());
         let (sender, events) = bounded(self.config.event_capacity);
         let shared = Arc::new(self.shared(sender)?);
-        // From here on, an error drops the server, and thus stops what has been started.
+        // If an error follows, dropping the server stops what has been started.
         let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
-        for index in 0..shared.entrances.len() {
-            listen(index, &shared)?;
+        for (index, listener) in shared.listeners.iter().enumerate() {
+            listener.prepare()?;
+            let mut accept_loop = AcceptLoop::new(Arc::clone(&shared), index);
+            spawn_supervised("accept", 64 * 1024, move || accept_loop.run())?;
         }
         Ok(server)
     }
@@ -123,34 +168,42 @@ impl Builder {
         let config = self.config;
         Ok(Shared {
             policy: self.policy,
-            drain: Drain::start()?,
-            relay: Relay::start(config.stack_size)?,
-            seats: Arc::default(),
-            openings: Threads::new(config.stack_size),
-            lives: Threads::new(config.stack_size),
-            visits: Visits::default(),
+            reactor: WriteReactor::start()?,
+            poller: Poller::start(config.stack_size)?,
+            registry: Arc::default(),
+            threads: ThreadPool::new(config.stack_size),
             proxies: self.proxies,
-            guests: Guests::default(),
-            guesses: Pace::new(GUESSES),
-            opened: Pace::new(u32::try_from(config.max_connections_per_address).unwrap_or(u32::MAX)),
-            ledger: Ledger::default(),
+            wrong_tokens: AddressLimiter::new(MAX_WRONG_TOKENS),
+            openings: AddressLimiter::new(config.max_connections_per_address),
+            rejections: RejectionLog::new(),
             next_id: AtomicU64::new(self.first_id.unwrap_or(1).max(1)),
-            porters: Arc::default(),
+            polite_rejections: Arc::default(),
             events,
-            entrances: self.entrances,
+            listeners: self.listeners,
             config: Arc::new(config),
         })
     }
 }
 
-/// Not more connections than there is room for, whatever was asked for.
-fn within(mut config: Config, room: Option<usize>) -> Config {
+/// How many connections Linux allows; `None` on other systems. When a thread cannot map its stack, the standard library ends
+/// the process, so connections must be rejected before.
+fn max_connections() -> Option<usize> {
+    let max_mappings: usize = fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
+    Some(connections_for(max_mappings))
+}
+
+fn connections_for(mappings: usize) -> usize {
+    (mappings.saturating_sub(OTHER_MAPPINGS) / MAPPINGS_PER_CONNECTION).max(1)
+}
+
+/// Reduces the limit of connections to what the operating system allows.
+fn limited(mut config: Config, max: Option<usize>) -> Config {
     let wanted = if config.max_connections == 0 { usize::MAX } else { config.max_connections };
-    if let Some(room) = room.filter(|room| *room < wanted) {
+    if let Some(max) = max.filter(|max| *max < wanted) {
         if wanted < usize::MAX {
-            warn!("room for {room} connections, not {wanted}: for more, raise sysctl vm.max_map_count");
+            warn!("room for {max} connections, not {wanted}: for more, raise sysctl vm.max_map_count");
         }
-        config.max_connections = room;
+        config.max_connections = max;
     }
     config
 }
@@ -160,10 +213,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_connections_are_let_in_than_there_is_room_for() {
-        for (wanted, room, expected) in [(100, Some(50), 50), (100, Some(500), 100), (0, Some(50), 50), (0, None, 0)] {
+    fn the_operating_system_limits_connections() {
+        for (wanted, max, expected) in [(100, Some(50), 50), (100, Some(500), 100), (0, Some(50), 50), (0, None, 0)] {
             let config = Config { max_connections: wanted, ..Config::default() };
-            assert_eq!(within(config, room).max_connections, expected);
+            assert_eq!(limited(config, max).max_connections, expected);
         }
+    }
+
+    #[test]
+    fn the_default_of_linux_allows_twelve_thousand_connections() {
+        assert_eq!(connections_for(65_530), 12_706);
+        assert_eq!(connections_for(0), 1);
     }
 }

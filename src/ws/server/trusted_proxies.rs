@@ -1,7 +1,4 @@
-//! Who is behind a proxy: the address that a trusted one names.
-//!
-//! Owns the list of trusted proxies, and how `X-Forwarded-For` and `Forwarded` (RFC 7239) are read. What anybody
-//! but a trusted proxy says of itself is not believed.
+//! The address of a client behind a trusted proxy, from `X-Forwarded-For` or `Forwarded` (RFC 7239).
 
 use crate::ws::http::Request;
 use std::net::{IpAddr, SocketAddr};
@@ -9,11 +6,11 @@ use tungstenite::http::{HeaderMap, header::FORWARDED};
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The proxies whose word counts.
+/// The proxies whose header fields are used. Those of other senders are ignored.
 #[derive(Debug, Default)]
-pub(super) struct Proxies(Vec<IpAddr>);
+pub(super) struct TrustedProxies(Vec<IpAddr>);
 
-impl Proxies {
+impl TrustedProxies {
     pub(super) fn new(addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         Self(addresses.into_iter().map(|address| address.to_canonical()).collect())
     }
@@ -22,15 +19,15 @@ impl Proxies {
         self.0.contains(&address.to_canonical())
     }
 
-    /// The client that a trusted proxy speaks for: the last hop that is no trusted proxy itself.
+    /// The client's address: the last hop that is not a trusted proxy. `None` if the request names none; the connection then
+    /// counts as the proxy's own.
     ///
-    /// `X-Forwarded-For` counts where it is there: that is what proxies set, and most pass on a `Forwarded` that the
-    /// client wrote. `None` when it names nobody; such a connection counts as the proxy's own.
+    /// `X-Forwarded-For` takes precedence: proxies set it, and most pass on a `Forwarded` that the client wrote.
     pub(super) fn client_of(&self, request: &Request) -> Option<IpAddr> {
         let headers = request.headers();
         match headers.contains_key(X_FORWARDED_FOR) {
             true => self.last_hop(&hops(headers, X_FORWARDED_FOR)),
-            false => self.last_hop(&named(headers)),
+            false => self.last_hop(&for_parameters(headers)),
         }
     }
 
@@ -39,14 +36,14 @@ impl Proxies {
     }
 }
 
-/// The elements of a list of addresses; `None` for what is none.
+/// The elements of a list of addresses; `None` for an element that is not an address.
 fn hops(headers: &HeaderMap, name: &str) -> Vec<Option<IpAddr>> {
     let values = headers.get_all(name).into_iter().map(|value| value.to_str().unwrap_or_default());
     values.flat_map(|value| value.split(',')).map(address).collect()
 }
 
-/// The `for` of each element (RFC 7239 5.2). A comma inside quotes would split an element; addresses have none.
-fn named(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+/// The `for` of each element (RFC 7239 5.2). A comma inside quotes would split an element, but addresses contain none.
+fn for_parameters(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let values = headers.get_all(FORWARDED).into_iter().map(|value| value.to_str().unwrap_or_default());
     values.flat_map(|value| value.split(',')).map(for_of).collect()
 }
@@ -77,12 +74,12 @@ mod tests {
         for (name, value) in headers {
             request.headers_mut().append(*name, HeaderValue::from_static(value));
         }
-        let proxies = Proxies::new(["127.0.0.1", "10.0.0.1"].map(|text| text.parse().expect("an address")));
+        let proxies = TrustedProxies::new(["127.0.0.1", "10.0.0.1"].map(|text| text.parse().expect("an address")));
         proxies.client_of(&request).map(|address| address.to_string())
     }
 
     #[test]
-    fn the_last_hop_that_is_no_proxy_counts() {
+    fn the_last_hop_that_is_not_a_trusted_proxy_counts() {
         let table: &[Row] = &[
             (&[], None),
             (&[("x-forwarded-for", "192.0.2.1")], Some("192.0.2.1")),

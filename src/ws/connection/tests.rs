@@ -1,8 +1,6 @@
-//! A connection in the role of a client: what it sends is masked, and it is not the first to end the TCP connection.
-//!
-//! Owns these tests only; the server's end of the socket is bare here.
+//! A connection in the role of a client: its frames are masked, and it does not close the TCP connection first.
 
-use super::{Connection, DisconnectReason, Drain, FarEnd, Message, Parts, Reader, Role, SPACE};
+use super::{Connection, DisconnectReason, Message, PeerInfo, Reader, Role, Transport, WriteReactor};
 use crate::ws::config::Config;
 use std::{
     io::{Read, Write},
@@ -18,10 +16,9 @@ fn pair(close_timeout: Duration) -> (Arc<Connection>, Reader, TcpStream) {
     let (server, _) = listener.accept().expect("a connection");
     server.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
     let config = Arc::new(Config { close_timeout, ..Config::default() });
-    let drain = Drain::start().expect("a thread");
-    let (far_end, stream) = (FarEnd::nameless(1), Arc::new(stream));
-    let parts = Parts { far_end, role: Role::Client, stream, session: None, input: Vec::new(), config, drain };
-    let (connection, reader) = Connection::new(parts);
+    let reactor = WriteReactor::start().expect("a thread");
+    let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
+    let (connection, reader) = Connection::new(PeerInfo::only_id(1), Role::Client, transport, config, reactor);
     (connection, reader, server)
 }
 
@@ -39,11 +36,11 @@ fn frame(server: &mut TcpStream) -> (u8, Vec<u8>, [u8; 4]) {
 
 /// Thirty-two equal bits of random by chance: once in 500 million runs of this test, three times in a row never.
 #[test]
-fn every_frame_has_a_mask_of_its_own() {
+fn every_frame_has_its_own_mask() {
     let (connection, _reader, mut server) = pair(Duration::ZERO);
     let mut masks = Vec::new();
     for _ in 0..4 {
-        assert!(connection.say("hello".into()));
+        assert!(connection.send_message("hello".into()));
         let (first, payload, mask) = frame(&mut server);
         assert_eq!((first, payload.as_slice()), (0x81, &b"hello"[..]));
         masks.push(mask);
@@ -52,15 +49,14 @@ fn every_frame_has_a_mask_of_its_own() {
     assert!(masks.len() > 1, "{masks:?}");
 }
 
-/// It answers a Ping and a Close with masked frames, and leaves the FIN to the server (RFC 6455 7.1.1).
+/// The client replies to Ping and Close with masked frames, and leaves the FIN to the server (RFC 6455 7.1.1).
 #[test]
-fn the_server_ends_the_tcp_connection() {
+fn the_server_closes_the_tcp_connection() {
     let (connection, mut reader, mut server) = pair(Duration::from_secs(60));
     server.write_all(b"\x89\x02hi\x81\x02yo\x88\x02\x0f\xa0").expect("room");
     let client = std::thread::spawn(move || {
-        assert_eq!(reader.next(&mut [0; SPACE]), Some(Message::from("yo")));
-        connection.dealt_with();
-        let next = reader.next(&mut [0; SPACE]);
+        assert_eq!(reader.next(), Some(Message::from("yo")));
+        let next = reader.next();
         (next, connection.end())
     });
     let (pong, close) = (frame(&mut server), frame(&mut server));
@@ -70,28 +66,26 @@ fn the_server_ends_the_tcp_connection() {
     assert!(server.read(&mut [0]).is_err(), "no FIN before ours");
     drop(server);
     let (next, reason) = client.join().expect("no panic");
-    assert_eq!((next, reason), (None, DisconnectReason::ByPeer { code: 4000, reason: String::new() }));
+    assert_eq!((next, reason), (None, DisconnectReason::ClosedByPeer { code: 4000, reason: String::new() }));
 }
 
-/// The Close frame that came is the one that counts, even where this side was first.
 #[test]
-fn a_client_that_closes_reports_the_servers_answer() {
+fn a_client_that_closes_reports_the_reply_of_the_server() {
     let (connection, mut reader, mut server) = pair(Duration::from_secs(60));
     connection.close(3000, "enough");
     assert_eq!(frame(&mut server).1, b"\x0b\xb8enough");
     server.write_all(b"\x88\x05\x0b\xb9bye").expect("room");
     drop(server);
-    assert_eq!(reader.next(&mut [0; SPACE]), None);
-    assert_eq!(connection.end(), DisconnectReason::ByPeer { code: 3001, reason: "bye".into() });
+    assert_eq!(reader.next(), None);
+    assert_eq!(connection.end(), DisconnectReason::ClosedByPeer { code: 3001, reason: "bye".into() });
 }
 
-/// A server that never ends the connection is not waited for any longer than that.
 #[test]
-fn a_client_does_not_wait_for_the_fin_for_ever() {
+fn a_client_waits_for_the_fin_no_longer_than_close_timeout() {
     let (connection, mut reader, mut server) = pair(Duration::from_millis(20));
     let start = Instant::now();
     server.write_all(b"\x88\x00").expect("room");
-    assert_eq!(reader.next(&mut [0; SPACE]), None);
+    assert_eq!(reader.next(), None);
     assert!(start.elapsed() >= Duration::from_millis(20));
-    assert_eq!(connection.end(), DisconnectReason::ByPeer { code: 1005, reason: String::new() });
+    assert_eq!(connection.end(), DisconnectReason::ClosedByPeer { code: 1005, reason: String::new() });
 }

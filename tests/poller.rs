@@ -1,8 +1,7 @@
-//! Connections that are busy at the same time are lent to the relay, and nobody notices: order, ends, deadlines and bounds are
-//! those of connections that are not.
+//! Connections that are busy at the same time are served by the poller. Order, ends, deadlines and limits stay the same.
 //!
-//! The relay says in the log whom it has, so that each test knows that it tested it. Who is silent for a moment is not lent any
-//! more, and a loaded machine makes such moments: what needs somebody who is lent is tried until somebody was.
+//! The poller's log tells which connections it serves, so that each test knows that it tested the poller. A connection that is
+//! silent for a moment is handed back, and a loaded machine makes such moments, so tests are repeated until they met the poller.
 
 mod support;
 
@@ -12,15 +11,16 @@ use std::time::{Duration, Instant};
 use chinwag::{Config, DisconnectReason, Event, Message, Server};
 use support::DEADLINE;
 use support::frames::{CLOSE, PING, RawClient, TEXT, frame, server_frame};
-use support::lent::{are_lent, listen, was_given_back};
+use support::poller_log::{are_polled, record, was_handed_back};
+
 use support::serving::{Echo, addr, connected};
 
-/// What is said in one go by one client: enough to make it a busy one.
+/// Messages that a client sends at once: enough to make it busy.
 const BURST: u32 = 20;
 
-/// A server whose connections have these numbers, and no other server's of this process.
+/// A server whose connections have ids from `first` on, different from those of the other tests.
 fn serve(config: Config, first: u64) -> Server {
-    listen();
+    record();
     let builder = Server::builder().config(config).first_id(first).listen("127.0.0.1:0").expect("a free port");
     builder.start().expect("threads and descriptors enough")
 }
@@ -37,24 +37,24 @@ fn expect(client: &mut RawClient, numbers: Range<u32>) {
     }
 }
 
-/// Each says something and hears its echo.
+/// Each client sends messages and receives their echoes.
 #[track_caller]
 fn talk(clients: &mut [RawClient], numbers: Range<u32>) {
     clients.iter_mut().for_each(|client| client.send(&texts(numbers.clone())));
     clients.iter_mut().for_each(|client| expect(client, numbers.clone()));
 }
 
-/// Talks until all are lent.
+/// Sends until the poller serves all of them.
 #[track_caller]
 fn become_busy(clients: &mut [RawClient], ids: Range<u64>) {
     let begin = Instant::now();
-    while !are_lent(ids.clone()) {
+    while !are_polled(ids.clone()) {
         talk(clients, 0..BURST);
-        assert!(begin.elapsed() < DEADLINE, "{ids:?} are not lent");
+        assert!(begin.elapsed() < DEADLINE, "the poller does not serve {ids:?}");
     }
 }
 
-/// Echoes, and those who talk to it.
+/// An echo server and its clients.
 fn start(config: Config, ids: Range<u64>) -> (Echo, Vec<RawClient>) {
     let echo = Echo::of(serve(config, ids.start));
     let clients = ids.map(|_| RawClient::open(echo.addr)).collect();
@@ -62,7 +62,7 @@ fn start(config: Config, ids: Range<u64>) -> (Echo, Vec<RawClient>) {
 }
 
 #[test]
-fn the_busy_are_lent_and_heard_in_order() {
+fn busy_connections_are_polled_in_order() {
     let (_echo, mut clients) = start(Config::default(), 1000..1008);
     become_busy(&mut clients, 1000..1008);
     for round in 0..200 {
@@ -71,32 +71,32 @@ fn the_busy_are_lent_and_heard_in_order() {
 }
 
 #[test]
-fn two_are_no_crowd() {
+fn two_busy_connections_are_not_polled() {
     let (_echo, mut clients) = start(Config::default(), 2000..2002);
     for round in 0..100 {
         talk(&mut clients, round..round + BURST);
     }
-    assert!(!are_lent(2000..2001) && !are_lent(2001..2002));
-    assert!(!was_given_back(2000, "quiet") && !was_given_back(2001, "quiet"));
+    assert!(!are_polled(2000..2001) && !are_polled(2001..2002));
+    assert!(!was_handed_back(2000, "idle") && !was_handed_back(2001, "idle"));
 }
 
-/// When a crowd has gone, those two who are left have their own threads again, though they talk on.
+/// The two that are left of a crowd get their own threads back, even though they stay busy.
 #[test]
-fn two_are_no_crowd_any_more() {
+fn the_last_two_of_a_crowd_are_handed_back() {
     let (_echo, mut clients) = start(Config::default(), 2500..2504);
     become_busy(&mut clients, 2500..2504);
     clients.truncate(2);
     let begin = Instant::now();
-    while are_lent(2500..2501) || are_lent(2501..2502) {
+    while are_polled(2500..2501) || are_polled(2501..2502) {
         talk(&mut clients, 0..BURST);
-        assert!(begin.elapsed() < DEADLINE, "they are still lent");
+        assert!(begin.elapsed() < DEADLINE, "the poller still serves them");
     }
     talk(&mut clients, 0..BURST);
 }
 
-/// A message of the largest size, in pieces and behind others: the buffer grows at the relay as it does elsewhere.
+/// Messages of the largest size, between small ones.
 #[test]
-fn large_messages_pass() {
+fn large_messages_pass_the_poller() {
     let (_echo, mut clients) = start(Config::default(), 3000..3004);
     let largest = vec![b'x'; Config::default().max_message_size];
     for _ in 0..20 {
@@ -109,96 +109,99 @@ fn large_messages_pass() {
     }
 }
 
-/// Has one of a crowd say `last` while it is lent, again and again with others until it was given back for that. `see`
-/// looks at what it hears, `ends` at the reason for its end.
-fn while_lent(
+/// One of a crowd sends `last` while the poller serves it, again with other clients until it was handed back for
+/// `why`. After a panic it is not handed back: then `why` is empty. `check_client` checks what it receives, `check_reason` the reason of its end.
+fn while_polled(
     first: u64,
-    given_back: &str,
+    why: &str,
     last: &[u8],
-    see: impl Fn(RawClient),
-    ends: impl Fn(&DisconnectReason) -> bool,
+    check_client: impl Fn(RawClient),
+    check_reason: impl Fn(&DisconnectReason) -> bool,
 ) {
     let begin = Instant::now();
     for first in (first..).step_by(4) {
-        assert!(begin.elapsed() < DEADLINE, "nobody was lent when it ended");
+        assert!(begin.elapsed() < DEADLINE, "no connection was polled at its end");
         let (echo, mut clients) = start(Config::default(), first..first + 4);
         become_busy(&mut clients, first..first + 4);
         let mut one = clients.remove(0);
         one.send(&[&texts(0..BURST)[..], last].concat());
-        see(one);
+        check_client(one);
         talk(&mut clients, 0..BURST);
-        support::wait_until(DEADLINE, "its end is noticed", || echo.ended() > 0);
+        support::wait_until(DEADLINE, "its end is reported", || echo.ended() > 0);
         drop(clients);
         let (id, reason) = echo.stop().swap_remove(0);
-        assert!(id == first && ends(&reason), "{id}: {reason}");
-        if was_given_back(first, given_back) {
+        assert!(id == first && check_reason(&reason), "{id}: {reason}");
+        let was_polled = if why.is_empty() { are_polled(first..first + 1) } else { was_handed_back(first, why) };
+        if was_polled {
             return;
         }
     }
 }
 
 #[test]
-fn a_close_is_answered_after_what_came_before() {
-    let see = |mut one: RawClient| {
+fn a_close_is_answered_after_earlier_messages() {
+    let check = |mut one: RawClient| {
         expect(&mut one, 0..BURST);
         assert_eq!(one.expect_close_and_fin(), 1000);
     };
-    let ends = |reason: &DisconnectReason| matches!(reason, DisconnectReason::ByPeer { code: 1000, .. });
-    while_lent(10_000, "over", &frame(CLOSE, &1000_u16.to_be_bytes()), see, ends);
+    let reason = |reason: &DisconnectReason| matches!(reason, DisconnectReason::ClosedByPeer { code: 1000, .. });
+    while_polled(10_000, "ended", &frame(CLOSE, &1000_u16.to_be_bytes()), check, reason);
 }
 
 #[test]
-fn a_failure_is_said_after_what_came_before() {
-    let see = |mut one: RawClient| {
+fn a_violation_is_reported_after_earlier_messages() {
+    let check = |mut one: RawClient| {
         expect(&mut one, 0..BURST);
         assert_eq!(one.expect_close_and_fin(), 1002);
     };
-    let ends = |reason: &DisconnectReason| matches!(reason, DisconnectReason::Failed { code: 1002, .. });
-    while_lent(20_000, "over", &server_frame(TEXT, b"no mask"), see, ends);
-}
-
-/// Without a word: what was said before is heard all the same, and the end is an end.
-#[test]
-fn who_vanishes_is_gone() {
-    let see = |mut one: RawClient| expect(&mut one, 0..BURST);
-    while_lent(30_000, "gone", b"", see, |reason| *reason == DisconnectReason::Lost);
+    let reason = |reason: &DisconnectReason| matches!(reason, DisconnectReason::ProtocolViolation { code: 1002, .. });
+    while_polled(20_000, "ended", &server_frame(TEXT, b"no mask"), check, reason);
 }
 
 #[test]
-fn a_panic_ends_that_connection_only() {
-    let see = |mut one: RawClient| {
+fn a_lost_client_is_reported_after_earlier_messages() {
+    let check = |mut one: RawClient| expect(&mut one, 0..BURST);
+    while_polled(30_000, "ended", b"", check, |reason| *reason == DisconnectReason::ConnectionLost);
+}
+
+#[test]
+fn a_panic_while_reading_ends_that_connection_only() {
+    let check = |mut one: RawClient| {
         while one.read_frame().is_ok_and(|frame| frame.is_some()) {}
     };
-    while_lent(40_000, "panicked", &frame(TEXT, b"thirteen long"), see, |reason| *reason == DisconnectReason::Panicked);
+    while_polled(40_000, "", &frame(TEXT, b"thirteen long"), check, |reason| *reason == DisconnectReason::Panicked);
 }
 
-/// Whatever goes wrong in the relay itself, those who were lent go on, and it does.
+/// After a panic of the poller itself, the connections that it serves continue, and so does the poller.
 #[test]
-fn a_panic_of_the_relay_costs_nobody_its_connection() {
+fn a_panic_of_the_poller_ends_no_connection() {
     let (echo, mut clients) = start(Config::default(), 90_000..90_004);
     let (ids, begin) = (90_000..90_004, Instant::now());
-    // Who talks without a pause is never given back.
-    while !ids.clone().all(|id| was_given_back(id, "quiet")) {
+    // A connection that never pauses is not handed back.
+    while !ids.clone().all(|id| was_handed_back(id, "idle")) {
         talk(&mut clients, 0..BURST);
-        let none = || ids.clone().all(|id| !are_lent(id..id + 1));
-        support::wait_until(DEADLINE, "those who were lent are given back", none);
-        assert!(begin.elapsed() < DEADLINE, "not all were lent and given back");
+        let none = || ids.clone().all(|id| !are_polled(id..id + 1));
+        support::wait_until(DEADLINE, "the polled connections are handed back", none);
+        assert!(begin.elapsed() < DEADLINE, "not all were polled and handed back");
     }
     talk(&mut clients, 0..BURST);
     drop(clients);
     let ends = echo.stop();
     assert!(
-        ends.iter().all(|(_, reason)| matches!(reason, DisconnectReason::Lost | DisconnectReason::ByUs { .. })),
+        ends.iter().all(|(_, reason)| matches!(
+            reason,
+            DisconnectReason::ConnectionLost | DisconnectReason::ClosedLocally { .. }
+        )),
         "{ends:?}"
     );
     assert_eq!(ends.len(), 4);
 }
 
 #[test]
-fn a_shutdown_ends_them_in_time() {
+fn a_shutdown_ends_polled_connections() {
     let begin = Instant::now();
     for first in (50_000..).step_by(4) {
-        assert!(begin.elapsed() < DEADLINE, "nobody was lent at the shutdown");
+        assert!(begin.elapsed() < DEADLINE, "no connection was polled at the shutdown");
         let (echo, mut clients) = start(Config::default(), first..first + 4);
         become_busy(&mut clients, first..first + 4);
         clients.iter_mut().for_each(|client| client.send(&texts(0..BURST)));
@@ -211,17 +214,17 @@ fn a_shutdown_ends_them_in_time() {
             }
             stopping.join().expect("the echo ends")
         });
-        assert!(ends.iter().all(|(_, reason)| *reason == DisconnectReason::ByUs { code: 1001 }), "{ends:?}");
+        assert!(ends.iter().all(|(_, reason)| *reason == DisconnectReason::ClosedLocally { code: 1001 }), "{ends:?}");
         assert_eq!(ends.len(), 4);
-        if (first..first + 4).any(|id| was_given_back(id, "over")) {
+        if (first..first + 4).any(|id| was_handed_back(id, "ended")) {
             return;
         }
     }
 }
 
-/// Who falls silent gets its own thread back, and that one's sense of time.
+/// A silent connection gets its own thread back, which sends Pings.
 #[test]
-fn who_falls_silent_is_asked_and_given_up() {
+fn a_silent_connection_is_pinged_and_dropped() {
     let mut config = Config::default();
     (config.ping_interval, config.pong_timeout) = (Duration::from_millis(300), Duration::from_millis(300));
     let (echo, mut clients) = start(config, 60_000..60_004);
@@ -231,13 +234,13 @@ fn who_falls_silent_is_asked_and_given_up() {
         assert_eq!(client.expect_close_and_fin(), 1013);
     }
     drop(clients);
-    assert!(echo.stop().iter().all(|(_, reason)| *reason == DisconnectReason::Silent));
-    assert!((60_000..60_004).all(|id| was_given_back(id, "quiet")));
+    assert!(echo.stop().iter().all(|(_, reason)| *reason == DisconnectReason::PingTimeout));
+    assert!((60_000..60_004).all(|id| was_handed_back(id, "idle")));
 }
 
-/// Far more than the channel has room for, while nobody receives: the relay waits as a reader would, and loses nothing.
+/// More messages than the channel holds, while the program does not receive: the poller waits and loses nothing.
 #[test]
-fn a_flood_beyond_the_bound_waits() {
+fn a_full_channel_makes_the_poller_wait() {
     const MANY: u32 = 3000;
     let mut config = Config::default();
     config.event_capacity = 4;
@@ -245,11 +248,11 @@ fn a_flood_beyond_the_bound_waits() {
     let mut clients: Vec<RawClient> = (0..4).map(|_| RawClient::open(addr(&server))).collect();
     (0..4).for_each(|_| drop(connected(&server)));
     let begin = Instant::now();
-    while !are_lent(70_000..70_004) {
-        assert!(begin.elapsed() < DEADLINE, "they are not lent");
+    while !are_polled(70_000..70_004) {
+        assert!(begin.elapsed() < DEADLINE, "the poller does not serve them");
         clients.iter_mut().for_each(|client| client.send(&texts(0..BURST)));
         for _ in 0..4 * BURST {
-            said(&server);
+            received(&server);
         }
     }
     std::thread::scope(|scope| {
@@ -259,7 +262,7 @@ fn a_flood_beyond_the_bound_waits() {
         support::wait_until(DEADLINE, "the channel is full", || server.events().is_full());
         let mut next = [0; 4];
         for _ in 0..4 * MANY {
-            let (id, text) = said(&server);
+            let (id, text) = received(&server);
             let next = &mut next[(id - 70_000) as usize];
             assert_eq!(text, next.to_string(), "of {id}");
             *next += 1;
@@ -268,7 +271,7 @@ fn a_flood_beyond_the_bound_waits() {
 }
 
 #[track_caller]
-fn said(server: &Server) -> (u64, String) {
+fn received(server: &Server) -> (u64, String) {
     match support::serving::next(server) {
         Event::Message(peer, Message::Text(text)) => (peer.id(), text.as_str().to_owned()),
         other => panic!("expected a text, got {other:?}"),

@@ -1,0 +1,156 @@
+//! A socket with a buffer in each direction, and with TLS if the connection uses it. Nothing here blocks.
+
+use super::Transport;
+use crate::{ws::tcp::send_now, ws::tls::Session};
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{Shutdown, TcpStream},
+    sync::Arc,
+};
+
+/// The stream that tungstenite reads and writes: it reads bytes that were received, and writes to the send buffer.
+#[derive(Debug)]
+pub(super) struct BufferedStream {
+    socket: Arc<TcpStream>,
+    /// With TLS: `received` and `unsent` hold ciphertext.
+    session: Option<Session>,
+    received: Vec<u8>,
+    /// How many bytes of `received` have been read.
+    read: usize,
+    unsent: Vec<u8>,
+    /// How many bytes of `unsent` the socket has taken.
+    sent: usize,
+}
+
+/// Whether the socket took everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flushed {
+    Everything,
+    Part,
+}
+
+impl BufferedStream {
+    pub(super) fn new(transport: Transport) -> Self {
+        let Transport { stream: socket, session, input: received } = transport;
+        Self { socket, session, received, read: 0, unsent: Vec::new(), sent: 0 }
+    }
+
+    pub(super) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    pub(super) fn has_tls(&self) -> bool {
+        self.session.is_some()
+    }
+
+    pub(super) fn buffered_amount(&self) -> usize {
+        self.unsent.len() - self.sent
+    }
+
+    /// Takes over bytes from the socket. Only when everything received before has been read.
+    pub(super) fn receive(&mut self, bytes: Vec<u8>) {
+        (self.received, self.read) = (bytes, 0);
+    }
+
+    /// Appends plaintext to the send buffer.
+    pub(super) fn queue(&mut self, bytes: &[u8]) {
+        self.compact();
+        match &mut self.session {
+            Some(session) => session.write(bytes, &mut self.unsent),
+            None => self.unsent.extend_from_slice(bytes),
+        }
+    }
+
+    /// Sends bytes after everything in the send buffer, without a copy if it is empty. The socket may not take all of them.
+    ///
+    /// # Errors
+    /// The socket is broken. The reader will notice it.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let direct = !self.has_tls() && self.buffered_amount() == 0;
+        let taken = if direct { send_now(&self.socket, bytes)? } else { 0 };
+        if taken < bytes.len() {
+            self.queue(&bytes[taken..]);
+        }
+        Ok(())
+    }
+
+    /// Sends the send buffer as far as the socket takes it.
+    ///
+    /// # Errors
+    /// As [`BufferedStream::send`].
+    pub(super) fn flush_unsent(&mut self) -> io::Result<Flushed> {
+        if self.buffered_amount() > 0 {
+            self.sent += send_now(&self.socket, &self.unsent[self.sent..])?;
+        }
+        if self.buffered_amount() > 0 {
+            return Ok(Flushed::Part);
+        }
+        // An idle connection keeps no memory for output.
+        self.discard_unsent();
+        Ok(Flushed::Everything)
+    }
+
+    /// Appends the TLS records that are due, such as a key update.
+    pub(super) fn flush_tls(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.flush(&mut self.unsent);
+        }
+    }
+
+    /// Appends the TLS alert `close_notify`. Nothing can be sent after it.
+    pub(super) fn close_tls(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.close(&mut self.unsent);
+        }
+    }
+
+    /// Ends the connection in both directions at once.
+    pub(super) fn cut(&self) {
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
+    /// Frees the send buffer.
+    pub(super) fn discard_unsent(&mut self) {
+        (self.unsent, self.sent) = (Vec::new(), 0);
+    }
+
+    /// Moves unsent bytes to the front when more have been sent than must be moved, so that the buffer does not grow for ever.
+    fn compact(&mut self) {
+        if self.sent > self.buffered_amount() {
+            self.unsent.drain(..self.sent);
+            self.sent = 0;
+        }
+    }
+}
+
+impl Read for BufferedStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut input = &self.received[self.read..];
+        let result = match &mut self.session {
+            Some(session) => session.read(&mut input, buffer),
+            None if input.is_empty() => Err(ErrorKind::WouldBlock.into()),
+            None => input.read(buffer),
+        };
+        self.read = self.received.len() - input.len();
+        if input.is_empty() {
+            // An idle connection keeps no memory for input.
+            self.receive(Vec::new());
+        }
+        match result {
+            // A proper end of TLS, but without a Close frame.
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+            other => other,
+        }
+    }
+}
+
+impl Write for BufferedStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.queue(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,270 @@
+//! The state of a connection while its socket exists: tungstenite's protocol state, the buffers, and the closing handshake.
+//!
+//! Everything here runs under the connection's lock, and nothing here blocks.
+
+use super::{
+    buffered_stream::{BufferedStream, Flushed},
+    disconnect_reason::DisconnectReason,
+    message::Message,
+};
+use crate::{ws::config::Config, ws::rate_limiter::RateLimiter};
+use std::{
+    io::{self, ErrorKind},
+    net::Shutdown,
+    time::Instant,
+};
+use tungstenite::{
+    Error,
+    protocol::{CloseFrame, Message as Frame, Role, WebSocketConfig, WebSocketContext, frame::coding::CloseCode},
+};
+
+/// Bytes that tungstenite parses at a time. Small, because it keeps that buffer as long as the connection lives.
+const PARSE_BUFFER: usize = 256;
+
+/// Control frames may come at once for so many seconds' worth of [`Config::control_frames_per_second`].
+const CONTROL_FRAME_BURST: u64 = 10;
+
+#[derive(Debug)]
+pub(super) struct ConnectionState {
+    pub(super) stream: BufferedStream,
+    role: Role,
+    context: WebSocketContext,
+    opened_at: Instant,
+    control_frames: RateLimiter,
+    phase: Phase,
+    /// Whether the write reactor watches the socket.
+    pub(super) is_watched: bool,
+    /// When the write reactor will cut the connection.
+    pub(super) deadline: Option<Instant>,
+    reason: Option<DisconnectReason>,
+}
+
+/// The progress of the closing handshake (RFC 6455 7.1).
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+enum Phase {
+    /// Messages go both ways.
+    Open,
+    /// This side has sent a Close frame, and waits for the peer's.
+    Closing,
+    /// Nothing more will be queued. The FIN follows the send buffer.
+    Finishing,
+    /// The FIN was sent, or the server has to send it. Bytes that arrive are discarded.
+    Finished,
+}
+
+/// What the received bytes contained.
+#[derive(Debug)]
+pub(crate) enum ReadResult {
+    Message(Message),
+    NeedData,
+    /// Nothing that follows matters.
+    Closed(ConnectionEnd),
+}
+
+/// How reading came to its end.
+#[derive(Debug)]
+pub(crate) enum ConnectionEnd {
+    /// The peer sent a Close frame.
+    Close,
+    /// The peer violated the protocol.
+    Violation(Error),
+    /// TLS ended without a Close frame: by `close_notify`, or by a failure.
+    Tls(io::Error),
+    /// The socket ended or failed.
+    Socket,
+    /// This side ended the connection.
+    Local,
+}
+
+impl ConnectionState {
+    pub(super) fn new(role: Role, stream: BufferedStream, config: &Config) -> Self {
+        let limits = WebSocketConfig::default()
+            .read_buffer_size(PARSE_BUFFER)
+            .write_buffer_size(0)
+            .max_message_size(Some(config.max_message_size))
+            .max_frame_size(Some(config.max_message_size));
+        Self {
+            stream,
+            role,
+            context: WebSocketContext::new(role, Some(limits)),
+            opened_at: Instant::now(),
+            control_frames: RateLimiter::default(),
+            phase: Phase::Open,
+            is_watched: false,
+            deadline: None,
+            reason: None,
+        }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    /// Whether there is nothing left to wait for. With TLS the peer's `close_notify` is: a socket that is closed before it
+    /// arrived sends a reset, which can destroy what was sent last.
+    pub(super) fn may_be_closed(&self) -> bool {
+        self.phase == Phase::Finished && !self.stream.has_tls()
+    }
+
+    /// Whether only closing the socket is left to do. A client leaves the FIN to the server.
+    pub(super) fn has_sent_fin(&self) -> bool {
+        self.phase == Phase::Finished && self.role == Role::Server
+    }
+
+    pub(super) fn into_reason(self) -> DisconnectReason {
+        self.reason.unwrap_or(DisconnectReason::ConnectionLost)
+    }
+
+    /// Sends encoded frames.
+    pub(super) fn send(&mut self, frames: &[u8]) {
+        if self.stream.send(frames).is_err() {
+            self.socket_failed();
+        }
+    }
+
+    /// Encodes a frame as the role requires: a client masks each frame with a new mask (RFC 6455 5.3).
+    pub(super) fn write(&mut self, frame: Frame) {
+        // It writes to the send buffer, which cannot fail.
+        let _ = self.context.write(&mut self.stream, frame);
+    }
+
+    /// Starts the closing handshake.
+    pub(super) fn close(&mut self, code: u16, reason: &str) {
+        self.write_close(code, reason);
+        self.phase = Phase::Closing;
+        self.reason.get_or_insert(DisconnectReason::ClosedLocally { code });
+    }
+
+    /// Fails the connection (RFC 6455 7.1.7): a Close frame, then the FIN.
+    pub(super) fn fail(&mut self, code: u16, text: &str, reason: DisconnectReason) {
+        self.reason.get_or_insert(reason);
+        if self.phase == Phase::Open {
+            self.write_close(code, text);
+        }
+        self.phase = Phase::Finishing;
+    }
+
+    /// Takes one message out of the received bytes. Replies to Pings among them.
+    pub(super) fn read(&mut self, config: &Config) -> ReadResult {
+        while self.phase < Phase::Finishing {
+            let is_open = self.is_open();
+            match self.context.read(&mut self.stream) {
+                Ok(Frame::Text(text)) if is_open => return ReadResult::Message(Message::Text(text)),
+                Ok(Frame::Binary(bytes)) if is_open => return ReadResult::Message(Message::Binary(bytes)),
+                Ok(Frame::Ping(_) | Frame::Pong(_)) => self.count_control_frame(config.control_frames_per_second),
+                Ok(Frame::Close(frame)) => return self.closed_by_peer(frame),
+                Ok(_) => {}
+                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return ReadResult::NeedData,
+                Err(Error::Io(error)) => return ReadResult::Closed(ConnectionEnd::Tls(error)),
+                Err(error) => return ReadResult::Closed(ConnectionEnd::Violation(error)),
+            }
+        }
+        ReadResult::Closed(ConnectionEnd::Local)
+    }
+
+    fn count_control_frame(&mut self, per_second: usize) {
+        let now = u64::try_from(self.opened_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let per_second = per_second as u64;
+        let interval = 1_000_000_u64.checked_div(per_second).unwrap_or(0);
+        if !self.control_frames.allow(now, interval, per_second.saturating_mul(CONTROL_FRAME_BURST)) {
+            // The reply to the last Ping goes first: nothing may follow a Close frame.
+            self.flush_context();
+            let detail = "too many control frames".to_owned();
+            self.fail(1008, "too many pings", DisconnectReason::ProtocolViolation { code: 1008, detail });
+        }
+    }
+
+    /// Ends this side after the peer has ended its own. Returns true if Close frames went both ways and the FIN is this
+    /// side's to send; a client leaves it to the server (RFC 6455 7.1.1).
+    pub(super) fn conclude(&mut self, end: ConnectionEnd) -> bool {
+        match end {
+            ConnectionEnd::Local | ConnectionEnd::Socket => {}
+            ConnectionEnd::Tls(_) => {
+                self.reason.get_or_insert(DisconnectReason::ConnectionLost);
+                self.phase = Phase::Finishing;
+            }
+            ConnectionEnd::Violation(error) => self.fail_for(&error),
+            ConnectionEnd::Close => return self.answer_close(),
+        }
+        false
+    }
+
+    /// tungstenite has the reply ready if one is due.
+    fn answer_close(&mut self) -> bool {
+        self.flush_context();
+        self.stream.close_tls();
+        let is_server = self.role == Role::Server;
+        self.phase = if is_server { Phase::Finishing } else { Phase::Finished };
+        is_server
+    }
+
+    /// The peer's Close frame came. [`ConnectionState::conclude`] sends the reply.
+    fn closed_by_peer(&mut self, frame: Option<CloseFrame>) -> ReadResult {
+        let (code, reason) = match frame {
+            Some(frame) => (frame.code.into(), frame.reason.to_string()),
+            None => (1005, String::new()),
+        };
+        // A client reports the Close frame that it received, whichever side was first (RFC 6455 7.1.5).
+        self.reason
+            .take_if(|reason| self.role == Role::Client && matches!(reason, DisconnectReason::ClosedLocally { .. }));
+        self.reason.get_or_insert(DisconnectReason::ClosedByPeer { code, reason });
+        ReadResult::Closed(ConnectionEnd::Close)
+    }
+
+    fn fail_for(&mut self, error: &Error) {
+        let (code, text) = match error {
+            Error::Capacity(_) => (1009, "message too big"),
+            Error::Utf8(_) => (1007, "invalid UTF-8"),
+            _ => (1002, "protocol error"),
+        };
+        self.fail(code, text, DisconnectReason::ProtocolViolation { code, detail: error.to_string() });
+    }
+
+    /// Sends what the socket takes, and the FIN after the last byte.
+    pub(super) fn flush(&mut self) -> Flushed {
+        match self.phase {
+            Phase::Open | Phase::Closing => self.stream.flush_tls(),
+            Phase::Finishing => self.stream.close_tls(),
+            Phase::Finished => {}
+        }
+        let Ok(flushed) = self.stream.flush_unsent() else {
+            self.socket_failed();
+            return Flushed::Everything;
+        };
+        if flushed == Flushed::Everything && self.phase == Phase::Finishing {
+            self.phase = Phase::Finished;
+            let _ = self.stream.socket().shutdown(Shutdown::Write);
+        }
+        flushed
+    }
+
+    /// The socket takes no more bytes, perhaps in the middle of a frame, so nothing can follow. The reader notices it.
+    fn socket_failed(&mut self) {
+        self.stream.cut();
+        self.stream.discard_unsent();
+        self.phase = Phase::Finished;
+    }
+
+    fn write_close(&mut self, code: u16, reason: &str) {
+        let code = Some(CloseCode::from(code)).filter(|code| code.is_allowed()).unwrap_or(CloseCode::Error);
+        let frame = CloseFrame { code, reason: truncated(reason).into() };
+        let _ = self.context.close(&mut self.stream, Some(frame));
+    }
+
+    /// Moves frames that tungstenite has ready to the send buffer.
+    fn flush_context(&mut self) {
+        let _ = self.context.flush(&mut self.stream);
+    }
+}
+
+/// At most the 123 bytes for which a Close frame has room (RFC 6455 5.5).
+fn truncated(reason: &str) -> &str {
+    let mut end = reason.len().min(123);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! One thread that flushes sockets when they become writable again, and cuts connections at their deadlines.
+
+use super::Connection;
+use crate::ws::spawn::{PAUSE, spawn_supervised};
+use log::error;
+use mio::{Events, Interest, Poll, Registry, Token, Waker, unix::SourceFd};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    net::TcpStream,
+    os::fd::AsRawFd,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The token of the waker. mio reserves the largest one.
+const WAKE: Token = Token(usize::MAX - 1);
+
+/// A handle to the thread, which ends when the handle is dropped.
+#[derive(Debug)]
+pub(crate) struct WriteReactor {
+    tasks: Arc<Tasks>,
+}
+
+/// What the thread has to do. It sleeps in the operating system meanwhile.
+#[derive(Debug)]
+struct Tasks {
+    registry: Registry,
+    waker: Waker,
+    lists: Mutex<Lists>,
+}
+
+#[derive(Debug, Default)]
+struct Lists {
+    /// Connections with bytes that the socket did not take.
+    stalled: HashMap<usize, Weak<Connection>>,
+    deadlines: BTreeMap<(Instant, usize), Weak<Connection>>,
+    stop: bool,
+}
+
+impl WriteReactor {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The operating system has no descriptor or no thread left.
+    pub(crate) fn start() -> io::Result<Arc<Self>> {
+        let mut poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let waker = Waker::new(&registry, WAKE)?;
+        let tasks = Arc::new(Tasks { registry, waker, lists: Mutex::default() });
+        let (thread_tasks, mut events) = (Arc::clone(&tasks), Events::with_capacity(256));
+        spawn_supervised("write-reactor", 64 * 1024, move || thread_tasks.run(&mut poll, &mut events))?;
+        Ok(Arc::new(Self { tasks }))
+    }
+
+    /// The reactor of the process, for connections without a server, and an id for one of them. The thread starts with the first
+    /// connection and ends with the last.
+    ///
+    /// # Errors
+    /// As [`WriteReactor::start`].
+    pub(crate) fn of_process() -> io::Result<(Arc<Self>, u64)> {
+        static PROCESS: Mutex<(Weak<WriteReactor>, u64)> = Mutex::new((Weak::new(), 0));
+        let mut process = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        let reactor = process.0.upgrade().map_or_else(Self::start, Ok)?;
+        *process = (Arc::downgrade(&reactor), process.1 + 1);
+        Ok((reactor, process.1))
+    }
+
+    /// Flushes the connection whenever its socket becomes writable, until [`WriteReactor::unwatch`].
+    pub(super) fn watch(&self, socket: &TcpStream, connection: &Arc<Connection>) -> io::Result<()> {
+        let key = connection.key();
+        self.tasks.lists().stalled.insert(key, Arc::downgrade(connection));
+        let fd = socket.as_raw_fd();
+        self.tasks.registry.register(&mut SourceFd(&fd), Token(key), Interest::WRITABLE)
+    }
+
+    pub(super) fn unwatch(&self, socket: &TcpStream, connection: &Connection) {
+        self.tasks.lists().stalled.remove(&connection.key());
+        // It fails if the registration failed. Then there is nothing to undo.
+        let _ = self.tasks.registry.deregister(&mut SourceFd(&socket.as_raw_fd()));
+    }
+
+    /// Cuts the connection at that time, unless [`WriteReactor::forget`] comes first.
+    pub(super) fn cut_at(&self, deadline: Instant, connection: &Arc<Connection>) {
+        let mut lists = self.tasks.lists();
+        let entry = (deadline, connection.key());
+        lists.deadlines.insert(entry, Arc::downgrade(connection));
+        let is_first = lists.deadlines.keys().next() == Some(&entry);
+        drop(lists);
+        if is_first {
+            self.tasks.wake();
+        }
+    }
+
+    pub(super) fn forget(&self, deadline: Instant, connection: &Connection) {
+        self.tasks.lists().deadlines.remove(&(deadline, connection.key()));
+    }
+}
+
+impl Drop for WriteReactor {
+    fn drop(&mut self) {
+        self.tasks.lists().stop = true;
+        self.tasks.wake();
+    }
+}
+
+impl Tasks {
+    /// The thread, until the handle is dropped.
+    fn run(&self, poll: &mut Poll, events: &mut Events) {
+        while !self.lists().stop {
+            match self.run_once(poll, events) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    error!("cannot wait for sockets to become writable: {error}");
+                    thread::sleep(PAUSE);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Cuts connections at their deadlines, waits, and flushes those that can be written to.
+    fn run_once(&self, poll: &mut Poll, events: &mut Events) -> io::Result<()> {
+        let (due, next) = self.take_due();
+        due.iter().for_each(|connection| connection.cut());
+        drop(due);
+        // A millisecond more: the operating system counts whole ones, and waking too early would spin.
+        poll.poll(events, next.map(|wait| wait + Duration::from_millis(1)))?;
+        for event in events.iter().filter(|event| event.token() != WAKE) {
+            let connection = self.lists().stalled.get(&event.token().0).and_then(Weak::upgrade);
+            if let Some(connection) = connection {
+                connection.flush_pending();
+            }
+        }
+        Ok(())
+    }
+
+    /// The connections whose deadline has passed, and the time until the next deadline.
+    fn take_due(&self) -> (Vec<Arc<Connection>>, Option<Duration>) {
+        let (mut lists, now) = (self.lists(), Instant::now());
+        let later = lists.deadlines.split_off(&(now, usize::MAX));
+        let due = std::mem::replace(&mut lists.deadlines, later);
+        let next = lists.deadlines.keys().next().map(|(at, _)| at.saturating_duration_since(now));
+        (due.values().filter_map(Weak::upgrade).collect(), next)
+    }
+
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            error!("cannot wake the write reactor: {error}");
+        }
+    }
+
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,185 @@
+//! A WebSocket on its thread: `Connected`, its messages, and `Disconnected`, even after a panic.
+
+use super::{
+    CloseGuard, Event, Shared, handshake::AcceptedHandshake, poller::Activity, registry::Permit,
+    rejection_log::Rejection,
+};
+use crate::ws::{
+    connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
+    peer::Peer,
+};
+use log::{debug, error, trace};
+use std::{net::TcpStream, sync::Arc, thread, time::Instant};
+
+/// Messages of one connection per round of the poller, for fairness.
+const MAX_MESSAGES_PER_ROUND: usize = 64;
+
+/// An open WebSocket.
+///
+/// The order of the fields matters: socket and permit are freed before `Disconnected` is sent, which may block.
+pub(super) struct ConnectionTask {
+    reader: Reader,
+    _permit: Permit,
+    /// Whether a message was queued.
+    has_messages: bool,
+    source: EventSource,
+}
+
+/// The part that sends events. Dropping it ends the connection and sends `Disconnected`.
+struct EventSource {
+    peer: Peer,
+    shared: Arc<Shared>,
+}
+
+/// What a round of the poller comes to.
+pub(super) enum Round {
+    /// Everything that has arrived is read.
+    Idle,
+    /// There may be more to read.
+    More,
+    /// The connection's own thread has to finish it.
+    Ended,
+}
+
+impl ConnectionTask {
+    /// Queues `Connected`, and then sends the 101 response: a client that connects because it saw this one come online is
+    /// queued later.
+    #[inline(never)] // As `PendingHandshake::run`.
+    pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
+        let AcceptedHandshake { addr, request, response, protocol, transport } = accepted;
+        let info = PeerInfo { id: permit.id(), addr, protocol };
+        let (config, reactor) = (Arc::clone(&shared.config), Arc::clone(&shared.reactor));
+        let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
+        connection.queue(&response);
+        if !permit.open(&connection) {
+            connection.close(1001, "the server is shutting down");
+        }
+        let peer = Peer::new(connection);
+        debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
+        let source = EventSource { peer, shared: Arc::clone(shared) };
+        let task = Box::new(Self { reader, _permit: permit, has_messages: false, source });
+        // It fails if the server was dropped, which closes this connection as well.
+        let _ = task.source.send(Event::Connected(task.source.peer.clone(), request));
+        task.source.peer.flush_pending();
+        task
+    }
+
+    /// Receives messages until the end of the connection. While the channel of events is full this waits, and TCP slows the
+    /// client down.
+    #[inline(never)] // As `PendingHandshake::run`.
+    pub(super) fn run(mut self: Box<Self>) {
+        let mut activity = Activity::new();
+        loop {
+            match self.reader.wait() {
+                Ok(message) => {
+                    if !self.deliver(message) {
+                        return;
+                    }
+                }
+                Err(end) => return self.finish(end),
+            }
+            // While several connections are busy, one thread reads for all of them.
+            if activity.is_busy(Instant::now()) {
+                let shared = Arc::clone(&self.source.shared);
+                match shared.poller.serve_while_busy(self) {
+                    Some(task) => self = task,
+                    None => return,
+                }
+            }
+        }
+    }
+
+    /// Returns false if there is no server any more.
+    fn deliver(&mut self, message: Message) -> bool {
+        trace!("connection {}: {message:?}", self.id());
+        self.has_messages = true;
+        self.source.send(Event::Message(self.source.peer.clone(), message))
+    }
+
+    #[inline(never)] // As `PendingHandshake::run`.
+    fn finish(&mut self, end: ConnectionEnd) {
+        // Only then is there a Close frame to send.
+        let replies = matches!(end, ConnectionEnd::Close | ConnectionEnd::Violation(_));
+        if replies && self.has_messages && self.source.peer.is_open() {
+            self.source.wait_for_replies();
+        }
+        self.reader.finish(end);
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.source.peer.id()
+    }
+
+    pub(super) fn stream(&self) -> &TcpStream {
+        self.reader.stream()
+    }
+
+    /// For the poller: reads what has arrived, without waiting for more.
+    pub(super) fn read_available(&mut self) -> Round {
+        let mut may_have_more = None;
+        for _ in 0..MAX_MESSAGES_PER_ROUND {
+            let end = match (self.reader.read_received(), may_have_more) {
+                (ReadResult::Message(message), _) => match self.deliver(message) {
+                    true => continue,
+                    false => return Round::Ended,
+                },
+                (ReadResult::NeedData, Some(false)) => return Round::Idle,
+                (ReadResult::NeedData, Some(true)) => return Round::More,
+                (ReadResult::NeedData, None) => match self.reader.receive_available() {
+                    Ok(more) => {
+                        may_have_more = Some(more);
+                        continue;
+                    }
+                    Err(end) => end,
+                },
+                (ReadResult::Closed(end), _) => end,
+            };
+            self.reader.defer_end(end);
+            return Round::Ended;
+        }
+        Round::More
+    }
+}
+
+impl EventSource {
+    /// Returns false if the server was dropped.
+    fn send(&self, event: Event) -> bool {
+        self.shared.events.send(event).is_ok()
+    }
+
+    /// Waits until the events before the end are consumed, so that replies to them precede the Close frame.
+    fn wait_for_replies(&self) {
+        let deadline = Instant::now() + self.shared.config.close_timeout;
+        let (guard, consumed) = CloseGuard::new();
+        if self.shared.events.send_deadline(Event::Closing(self.peer.clone(), guard), deadline).is_ok() {
+            let _ = consumed.recv_deadline(deadline);
+        }
+    }
+}
+
+impl Drop for EventSource {
+    fn drop(&mut self) {
+        let mut reason = self.peer.end();
+        if thread::panicking() {
+            reason = DisconnectReason::Panicked;
+        }
+        // It fails if the server was dropped.
+        let _ = self.send(Event::Disconnected(self.peer.clone(), reason.clone()));
+        log_end(&self.shared, &self.peer, &reason);
+    }
+}
+
+fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
+    let (id, addr) = (peer.id(), peer.addr());
+    debug!("connection {id} from {addr}: {reason}");
+    let kind = match reason {
+        DisconnectReason::Panicked => {
+            return error!("connection {id} from {addr}: its thread panicked; please report this");
+        }
+        DisconnectReason::SlowReader => Rejection::SlowReader,
+        DisconnectReason::PingTimeout => Rejection::PingTimeout,
+        DisconnectReason::ProtocolViolation { .. } => Rejection::ProtocolViolation,
+        _ => return,
+    };
+    shared.rejections.log(kind, format_args!("dropped connection {id} from {addr}: {reason}"));
+}

@@ -1,0 +1,98 @@
+//! The limits of the registry, without connections.
+
+use super::*;
+use std::net::TcpListener;
+
+fn config(connections: usize, per_address: usize, handshakes: usize) -> Config {
+    Config {
+        max_connections: connections,
+        max_connections_per_address: per_address,
+        max_handshakes: handshakes,
+        ..Config::default()
+    }
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+fn stream() -> Arc<TcpStream> {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    Arc::new(TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection"))
+}
+
+/// Admits connections from all of `addresses` and keeps them. Returns the error of each one.
+fn admit(config: &Config, addresses: &[&str]) -> Vec<Option<Rejection>> {
+    let (registry, stream) = (Arc::<ConnectionRegistry>::default(), stream());
+    let admitted: Vec<_> =
+        (0..).zip(addresses).map(|(id, text)| registry.admit(id, &stream, Some(ip(text)), config)).collect();
+    admitted.iter().map(|permit| permit.as_ref().err().copied()).collect()
+}
+
+#[test]
+fn each_limit_admits_as_many_as_it_says() {
+    let limits = [Rejection::Connections, Rejection::ConnectionsPerAddress, Rejection::Handshakes];
+    let [all, address, handshakes] = limits.map(Some);
+    let four = ["192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.2"];
+    assert_eq!(admit(&config(3, 0, 0), &four), [None, None, None, all]);
+    assert_eq!(admit(&config(0, 2, 0), &four), [None, None, None, address]);
+    assert_eq!(admit(&config(0, 0, 3), &four), [None, None, None, handshakes]);
+    assert_eq!(admit(&config(0, 0, 0), &four), [None; 4]);
+    assert_eq!(admit(&config(0, 1, 0), &["127.0.0.1", "127.0.0.1", "::1", "::1"]), [None; 4]);
+}
+
+#[test]
+fn an_ipv6_customer_has_a_64_and_a_mapped_address_is_ipv4() {
+    let config = config(0, 1, 0);
+    let address = Some(Rejection::ConnectionsPerAddress);
+    assert_eq!(admit(&config, &["2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::1"]), [None, address, None]);
+    assert_eq!(admit(&config, &["192.0.2.1", "::ffff:192.0.2.1"]), [None, address]);
+}
+
+#[test]
+fn a_dropped_permit_frees_every_count() {
+    let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(1, 1, 1));
+    for id in 0..3 {
+        let mut permit = registry.admit(id, &stream, None, &config).expect("the only place");
+        permit.count_for(ip("192.0.2.1"), &config).expect("the only one of its address");
+        permit.delay();
+        assert_eq!(registry.admit(9, &stream, None, &config).err(), Some(Rejection::Connections));
+    }
+    let inner = registry.lock();
+    assert_eq!((inner.count, inner.handshakes.len(), inner.delayed.len(), inner.per_network.len()), (0, 0, 0, 0));
+}
+
+#[test]
+fn behind_a_proxy_the_limit_is_that_of_the_named_address() {
+    let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 1, 0));
+    let [mut first, mut second] = [1, 2].map(|id| registry.admit(id, &stream, None, &config).expect("no limit"));
+    assert_eq!(first.count_for(ip("192.0.2.1"), &config), Ok(()));
+    assert_eq!(second.count_for(ip("192.0.2.1"), &config), Err(Rejection::ConnectionsPerAddress));
+    assert_eq!(second.count_for(ip("192.0.2.2"), &config), Ok(()));
+}
+
+#[test]
+fn only_an_old_handshake_is_cut_and_its_place_stays_taken() {
+    let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(3, 0, 1));
+    let delayed = registry.admit(1, &stream, None, &config).expect("the first one");
+    delayed.delay();
+    let _handshake = registry.admit(2, &stream, None, &config).expect("no other handshake");
+    assert!(!registry.cut_oldest_handshake(Duration::from_secs(60)), "it is young");
+    assert!(registry.cut_oldest_handshake(Duration::ZERO));
+    assert!(!registry.cut_oldest_handshake(Duration::ZERO), "there is no other handshake");
+    let _third = registry.admit(3, &stream, None, &config).expect("the place of the handshake that was cut");
+    assert_eq!(registry.admit(4, &stream, None, &config).err(), Some(Rejection::Connections));
+}
+
+#[test]
+fn after_a_shutdown_nothing_opens_and_nothing_sleeps() {
+    let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 0, 0));
+    let permit = registry.admit(1, &stream, None, &config).expect("no limit");
+    registry.shut_down();
+    assert!(registry.is_shut_down());
+    permit.delay();
+    assert_eq!(registry.admit(2, &stream, None, &config).err(), Some(Rejection::ShuttingDown));
+    registry.sleep(Duration::from_secs(3600));
+    drop(permit);
+    assert_eq!(registry.lock().count, 0);
+}

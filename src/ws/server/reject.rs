@@ -1,0 +1,62 @@
+//! Rejects connections that get no thread of their own, with 503.
+
+use super::{Shared, handshake::respond};
+use crate::ws::{config::Config, handshake, handshake_stream::HandshakeStream, tcp::send_now, tls::Port};
+use rustix::net::{RecvFlags, recv};
+use std::{
+    net::{Shutdown, TcpStream},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Rejected connections whose request is read first. More of them get their 503 at once, and may see a reset instead.
+const MAX_POLITE: usize = 16;
+
+/// How long such a request may take.
+const POLITE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Reads the request on another thread and responds with 503. Without a thread it does not wait for the request.
+pub(super) fn reject(stream: Arc<TcpStream>, listener: usize, shared: &Shared) {
+    let mode = shared.listeners[listener].mode.as_ref();
+    // Each job holds a clone.
+    if Arc::strong_count(&shared.polite_rejections) <= MAX_POLITE {
+        let running = Arc::clone(&shared.polite_rejections);
+        // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
+        let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.cloned());
+        let job = move || {
+            reject_politely(&thread_stream, thread_mode.as_ref());
+            drop(running);
+        };
+        if shared.threads.run(job).is_ok() {
+            return;
+        }
+    }
+    reject_now(&stream, mode, Duration::ZERO);
+}
+
+fn reject_politely(stream: &TcpStream, mode: Option<&Port>) {
+    let deadline = Instant::now() + POLITE_TIMEOUT;
+    let stream = match mode.and_then(Port::session) {
+        None => Ok(HandshakeStream::plain(stream)),
+        Some(session) => HandshakeStream::secure(stream, session, deadline),
+    };
+    if let Ok(mut stream) = stream {
+        let _ = handshake::read_request(&mut stream, &Config::default(), deadline);
+        respond(&mut stream, &handshake::server_full(), false);
+    }
+}
+
+/// Responds with 503 without blocking, except to wait for the request if `timeout` is not zero. A request that has arrived is
+/// read: unread bytes would cause a reset, which destroys the response.
+pub(super) fn reject_now(stream: &TcpStream, mode: Option<&Port>, timeout: Duration) {
+    if !timeout.is_zero() {
+        let _ = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.peek(&mut [0]));
+    }
+    let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
+    let _ = match mode.and_then(Port::busy) {
+        None => send_now(stream, &handshake::server_full().to_bytes(false)),
+        Some(alert) => send_now(stream, alert),
+    };
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
+}

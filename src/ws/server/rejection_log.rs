@@ -1,0 +1,107 @@
+//! Logs what was rejected, at most once a second per kind, so that an attack does not fill the disk.
+
+use crate::ws::rate_limiter::RateLimiter;
+use log::{Level, log};
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+/// Milliseconds between two lines of a kind.
+const INTERVAL: u64 = 1000;
+
+const KINDS: usize = Rejection::PingTimeout as usize + 1;
+
+/// What was rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rejection {
+    /// A new connection: the server is shutting down.
+    ShuttingDown,
+    /// A new connection: too many in all.
+    Connections,
+    /// A new connection: too many from its address.
+    ConnectionsPerAddress,
+    /// A new connection: too many handshakes in progress.
+    Handshakes,
+    /// A new connection: the operating system has no descriptor, thread or memory left.
+    Exhausted,
+    /// A request that is invalid.
+    InvalidRequest,
+    /// A request that did not arrive in time.
+    SlowRequest,
+    /// TLS on a plain port.
+    TlsOnPlainPort,
+    /// Plain HTTP on a TLS port.
+    PlainOnTlsPort,
+    /// A TLS handshake that failed.
+    TlsHandshake,
+    /// A request with a foreign host or origin, or without the access token.
+    AccessDenied,
+    /// A request: too many wrong access tokens came from its address.
+    WrongTokens,
+    /// A peer that violated the protocol.
+    ProtocolViolation,
+    /// A peer that read too slowly.
+    SlowReader,
+    /// A peer that did not reply to a Ping. The last one: see [`KINDS`].
+    PingTimeout,
+}
+
+impl Rejection {
+    /// Failed TLS handshakes are common on the internet, and browsers end one for each certificate that they do not know.
+    fn level(self) -> Level {
+        if self == Self::TlsHandshake { Level::Debug } else { Level::Warn }
+    }
+}
+
+/// The reasons why a client gets 503.
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ShuttingDown => "the server is shutting down",
+            Self::Connections => "too many connections",
+            Self::ConnectionsPerAddress => "too many connections from its address",
+            Self::Handshakes => "too many handshakes in progress",
+            _ => "rejected",
+        })
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RejectionLog {
+    started_at: Instant,
+    counters: Mutex<[Counter; KINDS]>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Counter {
+    count: u64,
+    not_logged: u64,
+    limiter: RateLimiter,
+}
+
+impl RejectionLog {
+    pub(super) fn new() -> Self {
+        Self { started_at: Instant::now(), counters: Mutex::default() }
+    }
+
+    /// Counts a rejection, and logs it unless one of its kind was logged within the last second.
+    pub(super) fn log(&self, kind: Rejection, message: fmt::Arguments<'_>) {
+        let now = u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let counter = &mut counters[kind as usize];
+        counter.count += 1;
+        if !counter.limiter.allow(now, INTERVAL, 1) {
+            counter.not_logged += 1;
+            return;
+        }
+        let (count, not_logged) = (counter.count, std::mem::take(&mut counter.not_logged));
+        drop(counters);
+        match (count, not_logged) {
+            (1, _) => log!(kind.level(), "{message}"),
+            (_, 0) => log!(kind.level(), "{message} (number {count} of this kind)"),
+            (_, _) => log!(kind.level(), "{message} (number {count} of this kind, {not_logged} not logged)"),
+        }
+    }
+}
