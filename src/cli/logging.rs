@@ -3,10 +3,8 @@
 use chinwag::chat::protocol::civil;
 use env_logger::{Builder, Target};
 use log::LevelFilter;
-use std::{
-    io::Write,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Starts logging at this level. `RUST_LOG` overrides it.
 pub(crate) fn start(level: LevelFilter) {

@@ -1,23 +1,12 @@
 //! Runs the server: from flags to a configuration, a listening server and its chat.
 
-use super::{
-    arguments::Flags,
-    limits,
-    listen::{self, Acceptor},
-    logging, print,
-};
-use chinwag::{
-    Access, Server, Shutdown,
-    chat::{
-        protocol::Dialect,
-        server::{ChatServer, RoomList},
-    },
-};
+use super::listen::{self, Acceptor};
+use super::{arguments::Flags, limits, logging, print};
+use chinwag::chat::server::{ChatServer, RoomList};
+use chinwag::{Access, Server, Shutdown, chat::protocol::Dialect};
 use log::{LevelFilter, info, warn};
-use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
-    iterator::Signals,
-};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::{io, net::IpAddr, process, thread};
 
 #[cfg(feature = "history")]
@@ -35,16 +24,16 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let (config, rules) = limits::configure(flags)?;
     let dialect = dialect(flags)?;
     let rooms = flags.has("list-rooms").then(RoomList::default);
+    let listed = rooms.clone();
     let builder = Server::builder()
         .config(config)
         .access(access(flags)?)
         .trusted_proxies(trusted_proxies(flags)?)
         .protocols(ChatServer::protocols())
-        .endpoint(ChatServer::is_endpoint);
-    let builder = match rooms.clone() {
-        Some(rooms) => builder.site(move |request| rooms.respond(request).or_else(|| ChatServer::site(request))),
-        None => builder.site(ChatServer::site),
-    };
+        .endpoint(ChatServer::is_endpoint)
+        .site(move |request| {
+            listed.iter().find_map(|rooms| rooms.respond(request)).or_else(|| ChatServer::site(request))
+        });
     #[cfg(feature = "history")]
     let (history, builder) = history::open(flags, builder)?;
     #[cfg(feature = "tls")]
