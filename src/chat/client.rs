@@ -133,7 +133,7 @@ impl Builder {
             requests,
             close,
             events: event_sender,
-            is_open: false,
+            open_since: None,
             is_finishing: false,
             is_stopped: false,
         };

@@ -8,7 +8,7 @@ use std::{collections::HashMap, env, fs, path::Path, str::FromStr};
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Print this help, or the version.
+    /// Print a help text, or the version.
     Print(String),
     Run(Subcommand, Flags),
 }
@@ -135,7 +135,7 @@ impl Flags {
         self.value(name).map(|value| utf8(name, value)).transpose()
     }
 
-    /// All values of a flag, which may be repeated. Commas separate values, too.
+    /// All values of a flag, which may be repeated. Commas also separate values.
     ///
     /// # Errors
     /// One line: a value is not UTF-8.

@@ -63,7 +63,7 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
 
 fn apply(texts: &[&str], mut config: Config, mut rules: Rules) -> Result<(Config, Rules), String> {
     let mut limits = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
-    // It changes the rate, so it comes after it.
+    // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
     limits.sort_by_key(|(name, _)| *name == "burst");
     for (name, number) in limits {
         if name == "burst" && rules.rate.is_none() {

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 #[cfg(feature = "tls")]
 pub(crate) use chinwag::tls::Acceptor;
-/// Without TLS, there is never one.
+/// A build without TLS never has an acceptor.
 #[cfg(not(feature = "tls"))]
 pub(crate) type Acceptor = std::convert::Infallible;
 

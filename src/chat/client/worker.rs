@@ -29,7 +29,8 @@ pub(super) struct Worker {
     /// A message on this channel, or its end, stops the client.
     pub(super) close: Receiver<()>,
     pub(super) events: Sender<Event>,
-    pub(super) is_open: bool,
+    /// When the current connection was opened.
+    pub(super) open_since: Option<Instant>,
     /// Close as soon as all messages are delivered.
     pub(super) is_finishing: bool,
     /// `close` was received.
@@ -46,9 +47,8 @@ struct End {
 impl Worker {
     pub(super) fn run(mut self, mut socket: WebSocket) {
         let end = loop {
-            let start = Instant::now();
             let end = self.serve(&socket);
-            let pause = self.backoff.next(self.is_open.then(|| start.elapsed()));
+            let pause = self.backoff.next(self.open_since.map(|opened| opened.elapsed()));
             let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry(end.error.as_ref(), end.code)) else {
                 break end;
             };
@@ -86,7 +86,7 @@ impl Worker {
     /// Serves one connection to its end.
     fn serve(&mut self, socket: &WebSocket) -> End {
         let mut end = End { code: 1006, reason: String::new(), error: None };
-        self.is_open = false;
+        self.open_since = None;
         self.rate.paused_until = None;
         loop {
             if self.is_done() {
@@ -115,7 +115,7 @@ impl Worker {
 
     /// Sends what waits to be sent, or sent again, as fast as the server accepts it.
     fn send_pending(&mut self, socket: &WebSocket) {
-        while self.is_open && !self.is_stopped && self.rate.paused_until.is_none() {
+        while self.open_since.is_some() && !self.is_stopped && self.rate.paused_until.is_none() {
             let Some(message) = self.session.next_unsent() else { return };
             socket.send(message);
             self.rate.sent();
@@ -123,14 +123,14 @@ impl Worker {
     }
 
     fn accepts_requests(&self) -> bool {
-        let is_ready = self.is_open && !self.is_finishing && !self.is_stopped;
+        let is_ready = self.open_since.is_some() && !self.is_finishing && !self.is_stopped;
         is_ready && self.rate.paused_until.is_none() && self.session.undelivered() < self.rate.window(WINDOW)
     }
 
     fn receive(&mut self, event: client::Event, socket: &WebSocket) {
         match event {
             client::Event::Open => {
-                self.is_open = true;
+                self.open_since = Some(Instant::now());
                 socket.send(self.session.sign_in());
                 self.emit(Event::Open);
             }
