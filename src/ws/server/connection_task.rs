@@ -22,11 +22,11 @@ pub(super) struct ConnectionTask {
     _permit: Permit,
     /// Whether a message was queued.
     has_messages: bool,
-    source: EventSource,
+    source: EventSender,
 }
 
 /// The part that sends events. Dropping it ends the connection and sends `Disconnected`.
-struct EventSource {
+struct EventSender {
     peer: Peer,
     shared: Arc<Shared>,
 }
@@ -56,7 +56,7 @@ impl ConnectionTask {
         }
         let peer = Peer::new(connection);
         debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
-        let source = EventSource { peer, shared: Arc::clone(shared) };
+        let source = EventSender { peer, shared: Arc::clone(shared) };
         let task = Box::new(Self { reader, _permit: permit, has_messages: false, source });
         // It fails if the server was dropped, which closes this connection as well.
         let _ = task.source.send(Event::Connected(task.source.peer.clone(), request));
@@ -141,7 +141,7 @@ impl ConnectionTask {
     }
 }
 
-impl EventSource {
+impl EventSender {
     /// Returns false if the server was dropped.
     fn send(&self, event: Event) -> bool {
         self.shared.events.send(event).is_ok()
@@ -157,7 +157,7 @@ impl EventSource {
     }
 }
 
-impl Drop for EventSource {
+impl Drop for EventSender {
     fn drop(&mut self) {
         let mut reason = self.peer.end();
         if thread::panicking() {
