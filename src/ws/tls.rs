@@ -42,35 +42,35 @@ impl std::error::Error for Error {}
 
 /// The mode of a listener that is not plain.
 #[derive(Debug, Clone)]
-pub(crate) enum Port {
+pub(crate) enum ListenerMode {
     /// HTTP and WebSocket over TLS.
-    Secure(Acceptor),
+    Tls(Acceptor),
     /// Plain HTTP, where each response is a redirect to `https` at this port.
-    Redirect(u16),
+    RedirectToHttps(u16),
 }
 
-impl Port {
+impl ListenerMode {
     /// A session for a new connection, if the listener speaks TLS.
     pub(crate) fn session(&self) -> Option<Session> {
         match self {
-            Self::Secure(acceptor) => acceptor.session(),
-            Self::Redirect(_) => None,
+            Self::Tls(acceptor) => acceptor.session(),
+            Self::RedirectToHttps(_) => None,
         }
     }
 
     /// The port to which all requests are redirected.
-    pub(crate) fn redirect(&self) -> Option<u16> {
+    pub(crate) fn https_port(&self) -> Option<u16> {
         match self {
-            Self::Secure(_) => None,
-            Self::Redirect(port) => Some(*port),
+            Self::Tls(_) => None,
+            Self::RedirectToHttps(port) => Some(*port),
         }
     }
 
     /// What a client gets if there is no time for a TLS handshake.
-    pub(crate) fn busy(&self) -> Option<&'static [u8]> {
+    pub(crate) fn busy_alert(&self) -> Option<&'static [u8]> {
         match self {
-            Self::Secure(_) => Some(INTERNAL_ERROR),
-            Self::Redirect(_) => None,
+            Self::Tls(_) => Some(INTERNAL_ERROR),
+            Self::RedirectToHttps(_) => None,
         }
     }
 }
