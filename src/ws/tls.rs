@@ -13,32 +13,13 @@ pub use self_signed::{addresses_of_this_machine, self_signed};
 
 pub(crate) use session::Session;
 
-use std::fmt;
+pub use crate::ws::access::Invalid as Error;
 
 /// The only protocol that is spoken over TLS (RFC 7301). There is no HTTP/2.
 const HTTP_1_1: &[u8] = b"http/1.1";
 
 /// A fatal alert before any handshake, `internal_error` (RFC 8446 6.2).
 const INTERNAL_ERROR: &[u8] = &[0x15, 3, 3, 0, 2, 2, 80];
-
-/// Why a certificate cannot be used: a sentence that begins with the name of the file, if there is one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Like [`Display`](fmt::Display), because `fn main() -> Result<(), …>` prints errors with `Debug`.
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for Error {}
 
 /// The mode of a listener that is not plain.
 #[derive(Debug, Clone)]

@@ -1,20 +1,12 @@
 //! TLS for clients: which certificates they trust, and why a handshake failed.
 
-use super::{
-    Error,
-    pem::{file_error, read_chain, read_key},
-    session::Session,
-};
-use rustls::{
-    CertificateError, ClientConfig, ClientConnection, RootCertStore, crypto::ring::default_provider,
-    pki_types::ServerName,
-};
-use std::{
-    env,
-    io::{self, ErrorKind},
-    path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
-};
+use super::pem::{file_error, read_chain, read_key};
+use super::{Error, session::Session};
+use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore};
+use rustls::{crypto::ring::default_provider, pki_types::ServerName};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::{env, io, io::ErrorKind};
 
 /// Where systems keep their trusted certificates: Debian, Fedora, openSUSE, then Alpine and the BSDs.
 const SYSTEM_FILES: [&str; 4] = [
