@@ -28,10 +28,15 @@ impl Task {
     /// The thread.
     pub(super) fn run(mut self) {
         self.end = match self.open() {
-            Ok((connection, reader)) => {
+            Ok((connection, mut reader)) => {
                 debug!("{}: open, subprotocol {:?}", self.state.url, self.state.protocol.get());
                 self.send(Event::Open);
-                self.receive_all(reader);
+                // While the channel is full, nothing is read, so TCP slows the server down. When it has no receivers any
+                // more, messages are dropped until the connection ends.
+                while let Some(message) = reader.next() {
+                    trace!("{}: {message:?}", self.state.url);
+                    self.send(Event::Message(message));
+                }
                 last_events(connection.end())
             }
             Err(error) => (Some(error), ABNORMAL),
@@ -61,21 +66,17 @@ impl Task {
         let deadline = Instant::now() + self.settings.config.handshake_timeout;
         let connector = self.settings.tls.as_ref().filter(|_| self.target.is_secure());
         let explain = |why| self.explain(why, connector);
-        let mut line = match connector {
-            None => HandshakeStream::plain(stream),
-            Some(connector) => {
-                let session = connector.session(&self.target.host.name).map_err(Error::Tls)?;
-                HandshakeStream::secure(stream, session, deadline).map_err(explain)?
-            }
-        };
+        let session = connector.map(|connector| connector.session(&self.target.host.name));
+        let session = session.transpose().map_err(Error::Tls)?;
+        let mut stream = HandshakeStream::start(stream, session, deadline).map_err(explain)?;
         let request = Request::new(&self.target, &self.settings.protocols, &self.settings.headers);
-        line.write_until(&request.bytes, deadline).map_err(explain)?;
-        let response = read_response(&mut line, deadline, &request, &self.settings.protocols);
+        stream.write_until(&request.bytes, deadline).map_err(explain)?;
+        let response = read_response(&mut stream, deadline, &request, &self.settings.protocols);
         let accepted = response.map_err(|error| match error {
             Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
             error => error,
         })?;
-        let (session, input) = line.hand_over(accepted.input);
+        let (session, input) = stream.hand_over(accepted.input);
         Ok((Accepted { input, ..accepted }, session))
     }
 
@@ -90,15 +91,6 @@ impl Task {
                 connector.explain(&why, &host).map_or(Error::Untrusted(host), Error::Tls)
             }
             _ => Error::Connect(why),
-        }
-    }
-
-    /// Sends the messages of the socket into the channel. While that is full, nothing is read, so TCP slows the server
-    /// down. When the channel has no receivers any more, messages are dropped until the connection ends.
-    fn receive_all(&self, mut reader: Reader) {
-        while let Some(message) = reader.next() {
-            trace!("{}: {message:?}", self.state.url);
-            self.send(Event::Message(message));
         }
     }
 

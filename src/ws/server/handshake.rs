@@ -75,7 +75,7 @@ impl<'a> PendingHandshake<'a> {
             reject_plain(self.stream, self.deadline);
             return None;
         }
-        let stream = HandshakeStream::secure(self.stream, session, self.deadline);
+        let stream = HandshakeStream::start(self.stream, Some(session), self.deadline);
         stream.inspect_err(|error| self.log_tls_failure(error)).ok()
     }
 

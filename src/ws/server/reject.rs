@@ -36,11 +36,8 @@ pub(super) fn reject(stream: Arc<TcpStream>, listener: usize, shared: &Shared) {
 
 fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {
     let deadline = Instant::now() + POLITE_TIMEOUT;
-    let stream = match mode.and_then(ListenerMode::session) {
-        None => Ok(HandshakeStream::plain(stream)),
-        Some(session) => HandshakeStream::secure(stream, session, deadline),
-    };
-    if let Ok(mut stream) = stream {
+    let session = mode.and_then(ListenerMode::session);
+    if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
         let _ = handshake::read_request(&mut stream, &Config::default(), deadline);
         respond(&mut stream, &handshake::server_full(), false);
     }
