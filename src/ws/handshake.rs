@@ -9,11 +9,8 @@ mod secrets;
 pub(crate) mod upgrade;
 
 use log::error;
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{fmt, sync::Arc};
 use tungstenite::http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
 use tungstenite::http::{HeaderMap, HeaderValue, Version};
 
@@ -135,10 +132,8 @@ fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Res
         Ok(None) => return Err(bad_request("Host is missing.")),
         Err(_) => return Err(bad_request("Host is given more than once.")),
     };
-    let host = match request.uri().authority() {
-        Some(authority) => Some(parse(authority.as_str())?),
-        None => host,
-    };
+    let target = request.uri().authority().map(|authority| parse(authority.as_str())).transpose()?;
+    let host = target.or(host);
     host.map(|host| access.check_host(&host).map(|()| host)).transpose().map_err(Into::into)
 }
 

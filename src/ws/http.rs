@@ -86,15 +86,11 @@ impl Response {
     }
 }
 
-/// A header field that must not be repeated occurs twice.
-#[derive(Debug)]
-pub(crate) struct Repeated;
-
-/// The only header field with that name.
-pub(crate) fn single_field(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, Repeated> {
+/// The only header field with that name. `Err` if the field is repeated.
+pub(crate) fn single_field(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, ()> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
-        (_, Some(_)) => Err(Repeated),
+        (_, Some(_)) => Err(()),
         (value, None) => Ok(value),
     }
 }

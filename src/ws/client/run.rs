@@ -5,7 +5,7 @@ use super::state::{Event, ReadyState, Stage, State};
 use super::{Error, builder::Builder, dial::dial, url::Target};
 use crate::ws::connection::{Connection, DisconnectReason, PeerInfo, Reader, Role, Transport, WriteReactor};
 use crate::ws::handshake_stream::HandshakeStream;
-use crate::ws::tls::{Connector, Session};
+use crate::ws::tls::Connector;
 use crossbeam_channel::{Receiver, Sender};
 use log::{debug, error, trace};
 use std::{io, io::ErrorKind, mem, net::TcpStream, sync::Arc, thread, time::Instant};
@@ -51,10 +51,9 @@ impl Task {
         if self.state.ready_state() != ReadyState::Connecting {
             return Err(Error::Cancelled);
         }
-        let (Accepted { protocol, input }, session) = accepted?;
+        let (protocol, transport) = accepted?;
         let (reactor, id) = WriteReactor::of_process().map_err(Error::Start)?;
         let config = Arc::new(self.settings.config.clone());
-        let transport = Transport { stream, session, input };
         let (connection, reader) = Connection::new(PeerInfo::only_id(id), Role::Client, transport, config, reactor);
         self.state.protocol.get_or_init(|| protocol);
         self.state.advance(Stage::Connected(Arc::clone(&connection)))?;
@@ -62,22 +61,22 @@ impl Task {
     }
 
     /// The handshakes of TLS and of the WebSocket, within one deadline.
-    fn handshake(&self, stream: &TcpStream) -> Result<(Accepted, Option<Session>), Error> {
+    fn handshake(&self, socket: &Arc<TcpStream>) -> Result<(Option<String>, Transport), Error> {
         let deadline = Instant::now() + self.settings.config.handshake_timeout;
         let connector = self.settings.tls.as_ref().filter(|_| self.target.is_secure());
         let explain = |why| self.explain(why, connector);
         let session = connector.map(|connector| connector.session(&self.target.host.name));
         let session = session.transpose().map_err(Error::Tls)?;
-        let mut stream = HandshakeStream::start(stream, session, deadline).map_err(explain)?;
+        let mut stream = HandshakeStream::start(socket, session, deadline).map_err(explain)?;
         let request = Request::new(&self.target, &self.settings.protocols, &self.settings.headers);
         stream.write_until(&request.bytes, deadline).map_err(explain)?;
         let response = read_response(&mut stream, deadline, &request, &self.settings.protocols);
-        let accepted = response.map_err(|error| match error {
+        let Accepted { protocol, input } = response.map_err(|error| match error {
             Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
             error => error,
         })?;
-        let (session, input) = stream.hand_over(accepted.input);
-        Ok((Accepted { input, ..accepted }, session))
+        let (session, input) = stream.hand_over(input);
+        Ok((protocol, Transport { stream: Arc::clone(socket), session, input }))
     }
 
     /// What a failure of the socket during the handshakes means.

@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::ws::connection::{Connection, Message};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::Sender;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -48,6 +48,7 @@ pub(super) struct State {
     /// The selected subprotocol, once the WebSocket is open.
     pub(super) protocol: OnceLock<Option<String>>,
     stage: Mutex<Stage>,
+    /// Gets a message when the WebSocket is closed before it is open.
     cancel: Sender<()>,
 }
 
@@ -62,11 +63,8 @@ pub(super) enum Stage {
 }
 
 impl State {
-    /// Also returns a channel that gets a message when the WebSocket is closed before it is open.
-    pub(super) fn new(url: String) -> (Self, Receiver<()>) {
-        let (cancel, cancelled) = bounded(1);
-        let stage = Mutex::new(Stage::Connecting(None));
-        (Self { url, protocol: OnceLock::new(), stage, cancel }, cancelled)
+    pub(super) fn new(url: String, cancel: Sender<()>) -> Self {
+        Self { url, protocol: OnceLock::new(), stage: Mutex::new(Stage::Connecting(None)), cancel }
     }
 
     pub(super) fn ready_state(&self) -> ReadyState {

@@ -74,9 +74,8 @@ impl Acceptor {
         let stamps = self.files.stamps();
         match self.files.load() {
             Ok(loaded) => {
-                let fingerprint = loaded.fingerprint.clone();
                 *self.current() = loaded;
-                info!("the certificate was reloaded; its SHA-256 fingerprint: {fingerprint}");
+                info!("the certificate was reloaded; its SHA-256 fingerprint: {}", self.fingerprint());
             }
             Err(why) => {
                 error!("the old certificate stays in use: {why}");
