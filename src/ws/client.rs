@@ -113,7 +113,7 @@ impl WebSocket {
 
     fn start(target: Target, settings: Builder) -> Result<Self, Error> {
         let (sender, events) = bounded(settings.config.event_capacity);
-        let (cancel, cancelled) = bounded(1);
+        let (cancel, cancelled) = bounded(0);
         let state = Arc::new(State::new(target.to_url(), cancel));
         let shared = Arc::clone(&state);
         let run = move || {

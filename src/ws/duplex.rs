@@ -177,9 +177,7 @@ impl Iterator for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if self.reason.is_none() {
-            self.connection.end();
-        }
+        self.connection.end();
     }
 }
 

@@ -145,12 +145,10 @@ fn page(request: &Request, policy: &Policy) -> Response {
     if !(policy.endpoint)(request.uri().path()) {
         return Response::text(404, "Nothing is at this path.");
     }
-    match *request.method() {
-        Method::GET | Method::HEAD => {
-            upgrade::required("This is a WebSocket server. Connect to it with ws:// or a WebSocket client.")
-        }
-        _ => method_not_allowed(),
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return method_not_allowed();
     }
+    upgrade::required("This is a WebSocket server. Connect to it with ws:// or a WebSocket client.")
 }
 
 /// Redirects to the same path on that port, with 308 (RFC 9110 15.4.9). A request without an accepted host is refused, so

@@ -89,10 +89,8 @@ impl Response {
 /// The only header field with that name. `Err` if the field is repeated.
 pub(crate) fn single_field(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, ()> {
     let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (_, Some(_)) => Err(()),
-        (value, None) => Ok(value),
-    }
+    let first = values.next();
+    if values.next().is_some() { Err(()) } else { Ok(first) }
 }
 
 /// The elements of a list that may be spread over several fields. Empty elements are skipped (RFC 9110 5.6.1.2).

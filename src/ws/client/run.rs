@@ -46,7 +46,7 @@ impl Task {
     fn open(&self) -> Result<(Arc<Connection>, Reader), Error> {
         let stream = Arc::new(dial(&self.target, self.settings.connect_timeout, &self.cancelled)?);
         let _ = stream.set_nodelay(true);
-        self.state.advance(Stage::Connecting(Some(Arc::clone(&stream))))?;
+        self.state.advance(Stage::Handshake(Arc::clone(&stream)))?;
         let accepted = self.handshake(&stream);
         if self.state.ready_state() != ReadyState::Connecting {
             return Err(Error::Cancelled);

@@ -114,11 +114,10 @@ fn explain_certificate(why: &CertificateError, host: &str) -> Option<String> {
     let what = match why {
         // A bad signature: the trusted authority has the same name as the one that signed, but another key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => return None,
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+        CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
+        CertificateError::NotValidYetContext { .. } => {
             "it is not valid yet; check the clock of this machine".to_owned()
         }
-        CertificateError::NotValidForName => "it is not for that name".to_owned(),
         CertificateError::NotValidForNameContext { presented, .. } => {
             let names: Vec<_> = presented.iter().take(MAX_NAMES).map(|name| plain_name(name)).collect();
             format!("it is not for that name, but for {}", names.join(", "))
