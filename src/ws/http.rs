@@ -57,8 +57,7 @@ impl Response {
     /// The first header field with that name, in any letter case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut all = self.headers.iter();
-        all.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
     }
 
     /// The bytes to send: status line, header fields, and the body unless `head_only` (for the method HEAD).
