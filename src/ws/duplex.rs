@@ -51,7 +51,7 @@ use std::{fmt, io, net::TcpStream, sync::Arc};
 #[must_use = "it does nothing before split()"]
 pub struct Duplex {
     role: Role,
-    /// With the bytes that were read after the handshake; or why these cannot be recovered, which `split` returns.
+    /// The stream and the bytes that were read after the handshake. `split` returns the error if they cannot be recovered.
     stream: io::Result<(TcpStream, Vec<u8>)>,
     config: Config,
 }

@@ -74,11 +74,12 @@ pub enum Negotiated {
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request);
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(request, token.as_deref(), policy))).unwrap_or_else(|_| {
-        error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
-        Err(Response::text(500, "This server has a bug; its log says more."))
-    });
-    let negotiated = judged.unwrap_or_else(Negotiated::Response);
+    let outcome =
+        catch_unwind(AssertUnwindSafe(|| apply_rules(request, token.as_deref(), policy))).unwrap_or_else(|_| {
+            error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
+            Err(Response::text(500, "This server has a bug; its log says more."))
+        });
+    let negotiated = outcome.unwrap_or_else(Negotiated::Response);
     if let Negotiated::Upgrade { response, .. } = &negotiated {
         secrets::record_transcript(request, response);
     }
@@ -86,7 +87,7 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
 }
 
 /// The rules, in their order. A foreign `Host` gets neither a page nor a handshake.
-fn judge(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Negotiated, Response> {
+fn apply_rules(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Negotiated, Response> {
     let (headers, access) = (request.headers(), &policy.access);
     check_no_body(headers)?;
     let host = accepted_host(request, access)?;

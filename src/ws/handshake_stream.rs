@@ -14,6 +14,7 @@ pub(crate) struct HandshakeStream<'a> {
 }
 
 impl<'a> HandshakeStream<'a> {
+    /// Without TLS.
     pub(crate) fn plain(socket: &'a TcpStream) -> Self {
         Self { socket, session: None }
     }

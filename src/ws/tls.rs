@@ -1,4 +1,4 @@
-//! TLS with rustls: certificates, and the session beside a connection's WebSocket state. It does no network I/O.
+//! TLS with rustls: the certificates of servers and clients, and the sessions of connections. It does no network I/O.
 
 mod acceptor;
 mod connector;
@@ -47,7 +47,7 @@ impl ListenerMode {
         }
     }
 
-    /// What a client gets if there is no time for a TLS handshake.
+    /// The alert for a client that is rejected without a TLS handshake, because the server is busy. `None` without TLS.
     pub(crate) fn busy_alert(&self) -> Option<&'static [u8]> {
         match self {
             Self::Tls(_) => Some(INTERNAL_ERROR),

@@ -1,8 +1,8 @@
 //! Recovers the bytes that tungstenite has buffered.
 //!
-//! tungstenite's `WebSocket` (0.30) does not give out its buffer, but its stream can be exchanged. It gets an empty stream
-//! and is read until it needs more bytes. The messages are encoded as frames again. Then two frames are sent through it: if
-//! they do not come out as they are, the buffer still contains part of a message.
+//! tungstenite's `WebSocket` (0.30) does not give out its buffer, but its stream can be replaced. It gets an empty stream
+//! and is read until it needs more bytes. The messages are encoded as frames again. Then two test messages are sent through
+//! it. If it does not return them unchanged, its buffer still contains part of a message.
 
 use super::Role;
 use std::io::{self, Cursor, Write};
