@@ -51,11 +51,11 @@ impl Access {
     /// # Errors
     /// That is not a host name, or it has a port or a scheme.
     pub fn allow_host(mut self, name: &str) -> Result<Self, Invalid> {
+        let help = "use the name alone, such as chat.example, or * for any";
+        let invalid = || Invalid(format!("{name:?} is not a host name; {help}"));
         match name {
             "*" => self.any_host = true,
-            _ => self.hosts.push(Host::parse_name(name).ok_or_else(|| {
-                Invalid(format!("{name:?} is not a host name; use the name alone, such as chat.example, or * for any"))
-            })?),
+            _ => self.hosts.push(Host::parse_name(name).ok_or_else(invalid)?),
         }
         Ok(self)
     }
@@ -66,13 +66,11 @@ impl Access {
     /// # Errors
     /// That is not an origin (RFC 6454 6.2): it has no scheme, or it has a path.
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, Invalid> {
+        let help = "use one such as https://chat.example, or null, or * for any";
+        let invalid = || Invalid(format!("{origin:?} is not an origin; {help}"));
         match origin {
             "*" => self.any_origin = true,
-            _ => self.origins.push(Origin::parse(origin).ok_or_else(|| {
-                Invalid(format!(
-                    "{origin:?} is not an origin; use one such as https://chat.example, or null, or * for any"
-                ))
-            })?),
+            _ => self.origins.push(Origin::parse(origin).ok_or_else(invalid)?),
         }
         Ok(self)
     }
@@ -92,9 +90,8 @@ impl Access {
         let token = token.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             // The error does not repeat the input, which may be close to the secret.
-            return Err(Invalid(
-                "the access token must be one line of visible ASCII characters, without spaces".into(),
-            ));
+            let why = "the access token must be one line of visible ASCII characters, without spaces";
+            return Err(Invalid(why.into()));
         }
         self.token = Some(Token(token.as_bytes().into()));
         Ok(self)

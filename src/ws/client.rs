@@ -113,8 +113,8 @@ impl WebSocket {
 
     fn start(target: Target, settings: Builder) -> Result<Self, Error> {
         let (sender, events) = bounded(settings.config.event_capacity);
-        let (state, cancelled) = State::new(target.to_url());
-        let state = Arc::new(state);
+        let (cancel, cancelled) = bounded(0);
+        let state = Arc::new(State::new(target.to_url(), cancel));
         let shared = Arc::clone(&state);
         let run = move || {
             let end = (Some(Error::Lost), ABNORMAL);

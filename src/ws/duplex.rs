@@ -42,10 +42,8 @@ mod unread;
 
 pub use tungstenite::{self, protocol::Role};
 
-use crate::{
-    ws::config::Config,
-    ws::connection::{Connection, DisconnectReason, Message, PeerInfo, Reader as Inner, Transport, WriteReactor},
-};
+use crate::ws::config::Config;
+use crate::ws::connection::{self, Connection, DisconnectReason, Message, PeerInfo, Transport, WriteReactor};
 use std::{fmt, io, net::TcpStream, sync::Arc};
 
 /// A socket after its WebSocket handshake, before it is split.
@@ -53,14 +51,9 @@ use std::{fmt, io, net::TcpStream, sync::Arc};
 #[must_use = "it does nothing before split()"]
 pub struct Duplex {
     role: Role,
-    socket: Socket,
+    /// The stream and the bytes that were read after the handshake. `split` returns the error if they cannot be recovered.
+    stream: io::Result<(TcpStream, Vec<u8>)>,
     config: Config,
-}
-
-#[derive(Debug)]
-enum Socket {
-    Tungstenite(Box<tungstenite::WebSocket<TcpStream>>),
-    Raw(TcpStream, Vec<u8>),
 }
 
 impl Duplex {
@@ -69,25 +62,25 @@ impl Duplex {
     /// Nothing may have been read from the socket or written to it. It has no bytes buffered then, because tungstenite refuses
     /// clients that send frames before the response.
     pub fn server(socket: tungstenite::WebSocket<TcpStream>) -> Self {
-        Self::new(Role::Server, Socket::Tungstenite(Box::new(socket)))
+        Self::new(Role::Server, unread::recover(socket, Role::Server))
     }
 
     /// The client's side, from `tungstenite::client` or a similar function.
     ///
     /// Nothing may have been read from the socket or written to it. Messages that the server sent together with its response
-    /// are buffered in tungstenite; [`Duplex::split`] recovers them.
+    /// are buffered in tungstenite and recovered from there.
     pub fn client(socket: tungstenite::WebSocket<TcpStream>) -> Self {
-        Self::new(Role::Client, Socket::Tungstenite(Box::new(socket)))
+        Self::new(Role::Client, unread::recover(socket, Role::Client))
     }
 
     /// Either side, after any handshake. `already_read` are the bytes that were read after its end: the first frames, which
     /// may be incomplete.
     pub fn after_handshake(role: Role, stream: TcpStream, already_read: Vec<u8>) -> Self {
-        Self::new(role, Socket::Raw(stream, already_read))
+        Self::new(role, Ok((stream, already_read)))
     }
 
-    fn new(role: Role, socket: Socket) -> Self {
-        Self { role, socket, config: Config::default() }
+    fn new(role: Role, stream: io::Result<(TcpStream, Vec<u8>)>) -> Self {
+        Self { role, stream, config: Config::default() }
     }
 
     /// The limits and timeouts for messages, Pings, closing and the send buffer. The configuration of the `WebSocket` is not
@@ -104,10 +97,7 @@ impl Duplex {
     /// `InvalidData` if tungstenite has buffered part of a message, which it does not give out. This can only happen if a
     /// server's first message began in the segment of the response and ended in a later one.
     pub fn split(self) -> io::Result<(Writer, Reader)> {
-        let (stream, input) = match self.socket {
-            Socket::Tungstenite(socket) => unread::recover(*socket, self.role)?,
-            Socket::Raw(stream, input) => (stream, input),
-        };
+        let (stream, input) = self.stream?;
         stream.set_nonblocking(false)?;
         let _ = stream.set_nodelay(true);
         let (reactor, id) = WriteReactor::of_process()?;
@@ -157,7 +147,7 @@ impl fmt::Debug for Writer {
 /// all the time. Dropping it ends the connection.
 pub struct Reader {
     connection: Arc<Connection>,
-    reader: Inner,
+    reader: connection::Reader,
     reason: Option<DisconnectReason>,
 }
 
@@ -187,9 +177,7 @@ impl Iterator for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if self.reason.is_none() {
-            self.connection.end();
-        }
+        self.connection.end();
     }
 }
 

@@ -9,11 +9,8 @@ mod secrets;
 pub(crate) mod upgrade;
 
 use log::error;
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{fmt, sync::Arc};
 use tungstenite::http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
 use tungstenite::http::{HeaderMap, HeaderValue, Version};
 
@@ -77,11 +74,12 @@ pub enum Negotiated {
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request);
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(request, token.as_deref(), policy))).unwrap_or_else(|_| {
-        error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
-        Err(Response::text(500, "This server has a bug; its log says more."))
-    });
-    let negotiated = judged.unwrap_or_else(Negotiated::Response);
+    let outcome =
+        catch_unwind(AssertUnwindSafe(|| apply_rules(request, token.as_deref(), policy))).unwrap_or_else(|_| {
+            error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
+            Err(Response::text(500, "This server has a bug; its log says more."))
+        });
+    let negotiated = outcome.unwrap_or_else(Negotiated::Response);
     if let Negotiated::Upgrade { response, .. } = &negotiated {
         secrets::record_transcript(request, response);
     }
@@ -89,7 +87,7 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
 }
 
 /// The rules, in their order. A foreign `Host` gets neither a page nor a handshake.
-fn judge(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Negotiated, Response> {
+fn apply_rules(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Negotiated, Response> {
     let (headers, access) = (request.headers(), &policy.access);
     check_no_body(headers)?;
     let host = accepted_host(request, access)?;
@@ -135,10 +133,8 @@ fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Res
         Ok(None) => return Err(bad_request("Host is missing.")),
         Err(_) => return Err(bad_request("Host is given more than once.")),
     };
-    let host = match request.uri().authority() {
-        Some(authority) => Some(parse(authority.as_str())?),
-        None => host,
-    };
+    let target = request.uri().authority().map(|authority| parse(authority.as_str())).transpose()?;
+    let host = target.or(host);
     host.map(|host| access.check_host(&host).map(|()| host)).transpose().map_err(Into::into)
 }
 
@@ -150,12 +146,10 @@ fn page(request: &Request, policy: &Policy) -> Response {
     if !(policy.endpoint)(request.uri().path()) {
         return Response::text(404, "Nothing is at this path.");
     }
-    match *request.method() {
-        Method::GET | Method::HEAD => {
-            upgrade::required("This is a WebSocket server. Connect to it with ws:// or a WebSocket client.")
-        }
-        _ => method_not_allowed(),
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return method_not_allowed();
     }
+    upgrade::required("This is a WebSocket server. Connect to it with ws:// or a WebSocket client.")
 }
 
 /// Redirects to the same path on that port, with 308 (RFC 9110 15.4.9). A request without an accepted host is refused, so

@@ -1,15 +1,10 @@
 //! A socket during its handshakes, plain or with TLS. Reads and writes have deadlines.
 
-use crate::ws::{
-    handshake::DeadlineRead,
-    tcp::{left_until, send_now},
-    tls::Session,
-};
-use std::{
-    io::{self, ErrorKind, Read, Write},
-    net::{Shutdown, TcpStream},
-    time::Instant,
-};
+use crate::ws::tcp::{left_until, send_now};
+use crate::ws::{handshake::DeadlineRead, tls::Session};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Instant;
 
 /// A socket until a connection takes it over. Callers see plaintext.
 pub(crate) struct HandshakeStream<'a> {
@@ -19,18 +14,19 @@ pub(crate) struct HandshakeStream<'a> {
 }
 
 impl<'a> HandshakeStream<'a> {
+    /// Without TLS.
     pub(crate) fn plain(socket: &'a TcpStream) -> Self {
         Self { socket, session: None }
     }
 
-    /// Does the TLS handshake, as server or as client.
+    /// Does the TLS handshake, as server or as client, if there is a session.
     ///
     /// # Errors
     /// The handshake failed, and an alert was sent if TLS has one for the reason; or the deadline passed (`WouldBlock`,
     /// `TimedOut`).
-    pub(crate) fn secure(socket: &'a TcpStream, mut session: Session, deadline: Instant) -> io::Result<Self> {
-        exchange(&mut session, socket, deadline)?;
-        Ok(Self { socket, session: Some(session) })
+    pub(crate) fn start(socket: &'a TcpStream, mut session: Option<Session>, deadline: Instant) -> io::Result<Self> {
+        session.as_mut().map_or(Ok(true), |session| exchange(session, socket, deadline))?;
+        Ok(Self { socket, session })
     }
 
     /// Writes all bytes before the deadline.

@@ -57,8 +57,7 @@ impl Response {
     /// The first header field with that name, in any letter case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut all = self.headers.iter();
-        all.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
     }
 
     /// The bytes to send: status line, header fields, and the body unless `head_only` (for the method HEAD).
@@ -86,17 +85,11 @@ impl Response {
     }
 }
 
-/// A header field that must not be repeated occurs twice.
-#[derive(Debug)]
-pub(crate) struct Repeated;
-
-/// The only header field with that name.
-pub(crate) fn single_field(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, Repeated> {
+/// The only header field with that name. `Err` if the field is repeated.
+pub(crate) fn single_field(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, ()> {
     let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (_, Some(_)) => Err(Repeated),
-        (value, None) => Ok(value),
-    }
+    let first = values.next();
+    if values.next().is_some() { Err(()) } else { Ok(first) }
 }
 
 /// The elements of a list that may be spread over several fields. Empty elements are skipped (RFC 9110 5.6.1.2).

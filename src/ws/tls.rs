@@ -1,4 +1,4 @@
-//! TLS with rustls: certificates, and the session beside a connection's WebSocket state. It does no network I/O.
+//! TLS with rustls: the certificates of servers and clients, and the sessions of connections. It does no network I/O.
 
 mod acceptor;
 mod connector;
@@ -13,7 +13,7 @@ pub use self_signed::{addresses_of_this_machine, self_signed};
 
 pub(crate) use session::Session;
 
-use std::fmt;
+pub use crate::ws::access::Invalid as Error;
 
 /// The only protocol that is spoken over TLS (RFC 7301). There is no HTTP/2.
 const HTTP_1_1: &[u8] = b"http/1.1";
@@ -21,56 +21,37 @@ const HTTP_1_1: &[u8] = b"http/1.1";
 /// A fatal alert before any handshake, `internal_error` (RFC 8446 6.2).
 const INTERNAL_ERROR: &[u8] = &[0x15, 3, 3, 0, 2, 2, 80];
 
-/// Why a certificate cannot be used: a sentence that begins with the name of the file, if there is one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Like [`Display`](fmt::Display), because `fn main() -> Result<(), …>` prints errors with `Debug`.
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for Error {}
-
 /// The mode of a listener that is not plain.
 #[derive(Debug, Clone)]
-pub(crate) enum Port {
+pub(crate) enum ListenerMode {
     /// HTTP and WebSocket over TLS.
-    Secure(Acceptor),
+    Tls(Acceptor),
     /// Plain HTTP, where each response is a redirect to `https` at this port.
-    Redirect(u16),
+    RedirectToHttps(u16),
 }
 
-impl Port {
+impl ListenerMode {
     /// A session for a new connection, if the listener speaks TLS.
     pub(crate) fn session(&self) -> Option<Session> {
         match self {
-            Self::Secure(acceptor) => acceptor.session(),
-            Self::Redirect(_) => None,
+            Self::Tls(acceptor) => acceptor.session(),
+            Self::RedirectToHttps(_) => None,
         }
     }
 
     /// The port to which all requests are redirected.
-    pub(crate) fn redirect(&self) -> Option<u16> {
+    pub(crate) fn https_port(&self) -> Option<u16> {
         match self {
-            Self::Secure(_) => None,
-            Self::Redirect(port) => Some(*port),
+            Self::Tls(_) => None,
+            Self::RedirectToHttps(port) => Some(*port),
         }
     }
 
-    /// What a client gets if there is no time for a TLS handshake.
-    pub(crate) fn busy(&self) -> Option<&'static [u8]> {
+    /// The alert for a client that is rejected without a TLS handshake, because the server is busy. `None` without TLS.
+    pub(crate) fn busy_alert(&self) -> Option<&'static [u8]> {
         match self {
-            Self::Secure(_) => Some(INTERNAL_ERROR),
-            Self::Redirect(_) => None,
+            Self::Tls(_) => Some(INTERNAL_ERROR),
+            Self::RedirectToHttps(_) => None,
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-/// A host name, origin or token that cannot be used. `Display` is a sentence that says what would be valid.
+/// A host name, an origin, a token or a certificate that cannot be used. `Display` is a sentence that says why, or what would
+/// be valid. It begins with the name of the file, if there is one.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Invalid(pub(super) String);
+pub struct Invalid(pub(in crate::ws) String);
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

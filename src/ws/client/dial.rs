@@ -3,32 +3,31 @@
 //! The system's name resolution has no deadline. So it runs on a thread of its own, which is abandoned at the deadline.
 
 use super::{Error, url::Target};
+use crate::ws::spawn::spawn;
 use crossbeam_channel::{Receiver, bounded, select};
+use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
-use std::{io, thread};
+
+/// Bytes of the stack of that thread. The name resolution of the system needs more than other threads do.
+const STACK_SIZE: usize = 2 * 1024 * 1024;
 
 /// A socket that is connected to the first address of the host that accepts.
 ///
 /// # Errors
 /// [`Error::Resolve`], [`Error::Connect`], [`Error::ConnectTimeout`], [`Error::Start`], or [`Error::Cancelled`] as soon as
-/// `cancelled` has a message.
+/// `cancelled` has lost its sender.
 pub(super) fn dial(target: &Target, timeout: Duration, cancelled: &Receiver<()>) -> Result<TcpStream, Error> {
     let deadline = Instant::now() + timeout;
     let (sender, connected) = bounded(1);
-    let (ip, name, port) = (target.host.ip, target.host.name.clone(), target.port());
+    let (name, port) = (target.host.name.clone(), target.port());
     let connect = move || {
-        let addresses = match ip {
-            Some(ip) => vec![SocketAddr::new(ip, port)],
-            None => (name.as_str(), port).to_socket_addrs().map_err(Error::Resolve)?.collect(),
-        };
-        connect_to_any(&addresses, deadline)
+        let addresses = (name.as_str(), port).to_socket_addrs().map_err(Error::Resolve)?;
+        connect_to_any(addresses.as_slice(), deadline)
     };
-    thread::Builder::new()
-        .name("websocket-dial".into())
-        // If nothing receives the socket any more, it is closed.
-        .spawn(move || drop(sender.send(connect())))
-        .map_err(Error::Start)?;
+    // If nothing receives the socket any more, it is closed.
+    let job = move || drop(sender.send(connect()));
+    spawn("websocket-dial", STACK_SIZE, Box::new(job)).map_err(Error::Start)?;
     select! {
         recv(connected) -> stream => stream.unwrap_or_else(|_| Err(Error::Start(io::Error::other("its thread panicked")))),
         recv(cancelled) -> _ => Err(Error::Cancelled),
@@ -70,8 +69,8 @@ mod tests {
     #[test]
     fn cancel_ends_the_wait() {
         let target = Target::parse("ws://192.0.2.1/", false).expect("a URL");
-        let (cancel, cancelled) = bounded(1);
-        cancel.send(()).expect("room for one");
+        let (cancel, cancelled) = bounded(0);
+        drop(cancel);
         let start = Instant::now();
         let outcome = dial(&target, Duration::from_secs(60), &cancelled);
         assert!(outcome.is_err() && start.elapsed() < Duration::from_secs(30), "{outcome:?}");

@@ -5,7 +5,7 @@ use super::state::{Event, ReadyState, Stage, State};
 use super::{Error, builder::Builder, dial::dial, url::Target};
 use crate::ws::connection::{Connection, DisconnectReason, PeerInfo, Reader, Role, Transport, WriteReactor};
 use crate::ws::handshake_stream::HandshakeStream;
-use crate::ws::tls::{Connector, Session};
+use crate::ws::tls::Connector;
 use crossbeam_channel::{Receiver, Sender};
 use log::{debug, error, trace};
 use std::{io, io::ErrorKind, mem, net::TcpStream, sync::Arc, thread, time::Instant};
@@ -28,10 +28,15 @@ impl Task {
     /// The thread.
     pub(super) fn run(mut self) {
         self.end = match self.open() {
-            Ok((connection, reader)) => {
+            Ok((connection, mut reader)) => {
                 debug!("{}: open, subprotocol {:?}", self.state.url, self.state.protocol.get());
                 self.send(Event::Open);
-                self.receive_all(reader);
+                // While the channel is full, nothing is read, so TCP slows the server down. When it has no receivers any
+                // more, messages are dropped until the connection ends.
+                while let Some(message) = reader.next() {
+                    trace!("{}: {message:?}", self.state.url);
+                    self.send(Event::Message(message));
+                }
                 last_events(connection.end())
             }
             Err(error) => (Some(error), ABNORMAL),
@@ -41,15 +46,14 @@ impl Task {
     fn open(&self) -> Result<(Arc<Connection>, Reader), Error> {
         let stream = Arc::new(dial(&self.target, self.settings.connect_timeout, &self.cancelled)?);
         let _ = stream.set_nodelay(true);
-        self.state.advance(Stage::Connecting(Some(Arc::clone(&stream))))?;
+        self.state.advance(Stage::Handshake(Arc::clone(&stream)))?;
         let accepted = self.handshake(&stream);
         if self.state.ready_state() != ReadyState::Connecting {
             return Err(Error::Cancelled);
         }
-        let (Accepted { protocol, input }, session) = accepted?;
+        let (protocol, transport) = accepted?;
         let (reactor, id) = WriteReactor::of_process().map_err(Error::Start)?;
         let config = Arc::new(self.settings.config.clone());
-        let transport = Transport { stream, session, input };
         let (connection, reader) = Connection::new(PeerInfo::only_id(id), Role::Client, transport, config, reactor);
         self.state.protocol.get_or_init(|| protocol);
         self.state.advance(Stage::Connected(Arc::clone(&connection)))?;
@@ -57,26 +61,22 @@ impl Task {
     }
 
     /// The handshakes of TLS and of the WebSocket, within one deadline.
-    fn handshake(&self, stream: &TcpStream) -> Result<(Accepted, Option<Session>), Error> {
+    fn handshake(&self, socket: &Arc<TcpStream>) -> Result<(Option<String>, Transport), Error> {
         let deadline = Instant::now() + self.settings.config.handshake_timeout;
         let connector = self.settings.tls.as_ref().filter(|_| self.target.is_secure());
         let explain = |why| self.explain(why, connector);
-        let mut line = match connector {
-            None => HandshakeStream::plain(stream),
-            Some(connector) => {
-                let session = connector.session(&self.target.host.name).map_err(Error::Tls)?;
-                HandshakeStream::secure(stream, session, deadline).map_err(explain)?
-            }
-        };
+        let session = connector.map(|connector| connector.session(&self.target.host.name));
+        let session = session.transpose().map_err(Error::Tls)?;
+        let mut stream = HandshakeStream::start(socket, session, deadline).map_err(explain)?;
         let request = Request::new(&self.target, &self.settings.protocols, &self.settings.headers);
-        line.write_until(&request.bytes, deadline).map_err(explain)?;
-        let response = read_response(&mut line, deadline, &request, &self.settings.protocols);
-        let accepted = response.map_err(|error| match error {
+        stream.write_until(&request.bytes, deadline).map_err(explain)?;
+        let response = read_response(&mut stream, deadline, &request, &self.settings.protocols);
+        let Accepted { protocol, input } = response.map_err(|error| match error {
             Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
             error => error,
         })?;
-        let (session, input) = line.hand_over(accepted.input);
-        Ok((Accepted { input, ..accepted }, session))
+        let (session, input) = stream.hand_over(input);
+        Ok((protocol, Transport { stream: Arc::clone(socket), session, input }))
     }
 
     /// What a failure of the socket during the handshakes means.
@@ -90,15 +90,6 @@ impl Task {
                 connector.explain(&why, &host).map_or(Error::Untrusted(host), Error::Tls)
             }
             _ => Error::Connect(why),
-        }
-    }
-
-    /// Sends the messages of the socket into the channel. While that is full, nothing is read, so TCP slows the server
-    /// down. When the channel has no receivers any more, messages are dropped until the connection ends.
-    fn receive_all(&self, mut reader: Reader) {
-        while let Some(message) = reader.next() {
-            trace!("{}: {message:?}", self.state.url);
-            self.send(Event::Message(message));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::ws::connection::{Connection, Message};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::Sender;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -48,13 +48,15 @@ pub(super) struct State {
     /// The selected subprotocol, once the WebSocket is open.
     pub(super) protocol: OnceLock<Option<String>>,
     stage: Mutex<Stage>,
-    cancel: Sender<()>,
 }
 
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// With the socket, once there is one.
-    Connecting(Option<Arc<TcpStream>>),
+    /// Dropping the sender ends the wait for a socket.
+    Dialing {
+        _cancel: Sender<()>,
+    },
+    Handshake(Arc<TcpStream>),
     /// Closed before it was open. The thread is about to notice.
     Cancelled,
     Connected(Arc<Connection>),
@@ -62,16 +64,13 @@ pub(super) enum Stage {
 }
 
 impl State {
-    /// Also returns a channel that gets a message when the WebSocket is closed before it is open.
-    pub(super) fn new(url: String) -> (Self, Receiver<()>) {
-        let (cancel, cancelled) = bounded(1);
-        let stage = Mutex::new(Stage::Connecting(None));
-        (Self { url, protocol: OnceLock::new(), stage, cancel }, cancelled)
+    pub(super) fn new(url: String, cancel: Sender<()>) -> Self {
+        Self { url, protocol: OnceLock::new(), stage: Mutex::new(Stage::Dialing { _cancel: cancel }) }
     }
 
     pub(super) fn ready_state(&self) -> ReadyState {
         match &*self.stage() {
-            Stage::Connecting(_) => ReadyState::Connecting,
+            Stage::Dialing { .. } | Stage::Handshake(_) => ReadyState::Connecting,
             Stage::Connected(connection) if connection.is_open() => ReadyState::Open,
             Stage::Connected(_) | Stage::Cancelled => ReadyState::Closing,
             Stage::Closed => ReadyState::Closed,
@@ -95,13 +94,11 @@ impl State {
                 drop(stage);
                 connection.close(code, reason);
             }
-            Stage::Connecting(stream) => {
-                // This ends a read of the handshake. The message ends the wait for a socket.
-                if let Some(stream) = stream {
-                    let _ = stream.shutdown(Shutdown::Both);
-                }
+            Stage::Dialing { .. } => *stage = Stage::Cancelled,
+            Stage::Handshake(stream) => {
+                // This ends a read of the handshake.
+                let _ = stream.shutdown(Shutdown::Both);
                 *stage = Stage::Cancelled;
-                let _ = self.cancel.try_send(());
             }
             Stage::Cancelled | Stage::Closed => {}
         }
@@ -111,16 +108,16 @@ impl State {
         *self.stage() = Stage::Closed;
     }
 
-    /// Enters the next stage.
+    /// Enters the next stage, unless the WebSocket was closed. For its thread.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
     pub(super) fn advance(&self, next: Stage) -> Result<(), Error> {
         let mut stage = self.stage();
-        match *stage {
-            Stage::Connecting(_) => *stage = next,
-            _ => return Err(Error::Cancelled),
+        if matches!(*stage, Stage::Cancelled) {
+            return Err(Error::Cancelled);
         }
+        *stage = next;
         Ok(())
     }
 

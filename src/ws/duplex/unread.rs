@@ -1,15 +1,13 @@
 //! Recovers the bytes that tungstenite has buffered.
 //!
-//! tungstenite's `WebSocket` (0.30) does not give out its buffer, but its stream can be exchanged. It gets an empty stream
-//! and is read until it needs more bytes. The messages are encoded as frames again. Then two frames are sent through it: if
-//! they do not come out as they are, the buffer still contains part of a message.
+//! tungstenite's `WebSocket` (0.30) does not give out its buffer, but its stream can be replaced. It gets an empty stream
+//! and is read until it needs more bytes. The messages are encoded as frames again. Then two test messages are sent through
+//! it. If it does not return them unchanged, its buffer still contains part of a message.
 
 use super::Role;
-use std::{
-    io::{self, Cursor, Write},
-    net::TcpStream,
-    os::{fd::OwnedFd, unix::net::UnixStream},
-};
+use std::io::{self, Cursor, Write};
+use std::os::{fd::OwnedFd, unix::net::UnixStream};
+use std::{mem, net::TcpStream};
 use tungstenite::{Error, Message, WebSocket};
 
 /// The stream, and the frames that were already read from it.
@@ -19,17 +17,16 @@ use tungstenite::{Error, Message, WebSocket};
 pub(super) fn recover(mut socket: WebSocket<TcpStream>, role: Role) -> io::Result<(TcpStream, Vec<u8>)> {
     let (inside, mut outside) = UnixStream::pair()?;
     inside.set_nonblocking(true)?;
-    let stream = std::mem::replace(socket.get_mut(), TcpStream::from(OwnedFd::from(inside)));
+    let stream = mem::replace(socket.get_mut(), TcpStream::from(OwnedFd::from(inside)));
     let mut frames = Vec::new();
     while let Some(message) = next_message(&mut socket)? {
-        let closing = message.is_close();
-        frames.extend(encode(message, role)?);
-        if closing {
+        frames.extend(encode(&message, role)?);
+        if message.is_close() {
             return Ok((stream, frames));
         }
     }
     for probe in [Message::Ping("?".into()), Message::Text("?".into())] {
-        outside.write_all(&encode(probe.clone(), role)?)?;
+        outside.write_all(&encode(&probe, role)?)?;
         if next_message(&mut socket)? != Some(probe) {
             return Err(incomplete());
         }
@@ -52,13 +49,13 @@ fn incomplete() -> io::Error {
 }
 
 /// The frame of the message as the peer sends it.
-fn encode(message: Message, role: Role) -> io::Result<Vec<u8>> {
+fn encode(message: &Message, role: Role) -> io::Result<Vec<u8>> {
     let peer = match role {
         Role::Server => Role::Client,
         Role::Client => Role::Server,
     };
     let mut encoder = WebSocket::from_raw_socket(Cursor::new(Vec::new()), peer, None);
-    encoder.send(message).map_err(io::Error::other)?;
+    encoder.send(message.clone()).map_err(io::Error::other)?;
     Ok(encoder.into_inner().into_inner())
 }
 
@@ -80,7 +77,7 @@ mod tests {
             assert_eq!(frames, bytes);
         }
         // A client's frame gets another mask, so it is compared after decoding.
-        let frame = encode("hi".into(), Role::Server).expect("memory");
+        let frame = encode(&"hi".into(), Role::Server).expect("memory");
         let socket = WebSocket::from_partially_read(stream(), frame, Role::Server, None);
         let frames = recover(socket, Role::Server).expect("whole messages").1;
         let mut socket = WebSocket::from_partially_read(Cursor::new(Vec::new()), frames, Role::Server, None);

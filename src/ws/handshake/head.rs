@@ -99,10 +99,8 @@ fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
 /// Space for the fields of a head: one for each line, except the first line and the empty one.
 pub(crate) fn field_slots(head: &[u8], max_fields: usize) -> Result<Vec<Header<'_>>, HeadError> {
     let lines = head.trim_ascii_start().iter().filter(|byte| **byte == b'\n').count();
-    match lines.saturating_sub(2) {
-        fields if fields > max_fields => Err(HeadError::TooManyFields),
-        fields => Ok(vec![httparse::EMPTY_HEADER; fields]),
-    }
+    let fields = lines.saturating_sub(2);
+    if fields > max_fields { Err(HeadError::TooManyFields) } else { Ok(vec![httparse::EMPTY_HEADER; fields]) }
 }
 
 /// The fields of a head. Values stay where they are in `head`; only unknown names are copied.

@@ -19,14 +19,12 @@ pub fn read_request(
 ) -> Result<(Request, Vec<u8>), HeadError> {
     let mut reader = HeadReader { io, deadline, buffer: Vec::new() };
     // A TLS handshake begins with its record type, and with the major version 3 (RFC 8446 5.1).
-    let is_tls = |bytes: &[u8]| bytes.starts_with(&[0x16, 0x03]);
-    let head =
-        reader.read_head(config.max_head_size, |bytes| if is_tls(bytes) { Err(HeadError::Tls) } else { Ok(()) })?;
+    let check = |bytes: &[u8]| if bytes.starts_with(&[0x16, 0x03]) { Err(HeadError::Tls) } else { Ok(()) };
+    let head = reader.read_head(config.max_head_size, check)?;
     Ok((parse(&head, config.max_header_fields)?, reader.buffer))
 }
 
 const REQUEST_LINE: HeadError = HeadError::Malformed("The first line must be a request line, such as GET / HTTP/1.1.");
-const FRAGMENT: HeadError = HeadError::Malformed("The request target must not contain a #.");
 const TARGET: HeadError =
     HeadError::Malformed("The request target must be a path that begins with /, or an http:// URL.");
 
@@ -40,7 +38,7 @@ fn parse(head: &Bytes, max_fields: usize) -> Result<Request, HeadError> {
     }
     let (method, target) = (raw.method.unwrap_or_default(), raw.path.unwrap_or_default());
     if target.contains('#') {
-        return Err(FRAGMENT);
+        return Err(HeadError::Malformed("The request target must not contain a #."));
     }
     let mut request = Request::new(());
     *request.method_mut() = Method::from_bytes(method.as_bytes()).map_err(|_| REQUEST_LINE)?;

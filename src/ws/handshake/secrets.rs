@@ -28,9 +28,9 @@ pub fn offers_token(request: &Request) -> bool {
 /// Returns the access token and hides it in the request, together with other credentials.
 pub(super) fn take_token(request: &mut Request) -> Option<Vec<u8>> {
     let token = token(request);
-    for name in [AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE] {
-        if let header::Entry::Occupied(mut entry) = request.headers_mut().entry(name) {
-            entry.iter_mut().for_each(|value| value.set_sensitive(true));
+    for (name, value) in request.headers_mut() {
+        if [AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE].contains(name) {
+            value.set_sensitive(true);
         }
     }
     if request.uri().query().is_some_and(|query| query.contains(KEY)) {

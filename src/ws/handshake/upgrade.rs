@@ -29,9 +29,8 @@ pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Respon
     }
     check_fields(headers)
         .map_err(|why| bad_request(&format!("{why}. Proxies must forward Upgrade and Connection.")))?;
-    match single_field(headers, SEC_WEBSOCKET_VERSION) {
-        Ok(Some(version)) if version == "13" => {}
-        _ => return Err(required("Sec-WebSocket-Version must be 13, given once.")),
+    if !matches!(single_field(headers, SEC_WEBSOCKET_VERSION), Ok(Some(version)) if version == "13") {
+        return Err(required("Sec-WebSocket-Version must be 13, given once."));
     }
     match single_field(headers, KEY) {
         Ok(Some(key)) if is_key(key.as_bytes()) => Ok(derive_accept_key(key.as_bytes())),

@@ -1,7 +1,7 @@
 //! The settings of a server before it starts.
 
 #[cfg(feature = "tls")]
-use crate::ws::tls::{Acceptor, Port};
+use crate::ws::tls::{Acceptor, ListenerMode};
 use crate::ws::{
     access::Access,
     config::Config,
@@ -112,14 +112,14 @@ impl Builder {
     /// As [`Builder::listen`].
     #[cfg(feature = "tls")]
     pub fn listen_tls(mut self, addr: impl ToSocketAddrs, acceptor: &Acceptor) -> Result<Self, Error> {
-        self.listeners.push(Listener::bind(addr, Some(Port::Secure(acceptor.clone())))?);
+        self.listeners.push(Listener::bind(addr, Some(ListenerMode::Tls(acceptor.clone())))?);
         Ok(self)
     }
 
     /// Accepts TLS connections on one more listener, which is bound already.
     #[cfg(feature = "tls")]
     pub fn listener_tls(mut self, socket: TcpListener, acceptor: &Acceptor) -> Self {
-        self.listeners.push(Listener { socket, mode: Some(Port::Secure(acceptor.clone())) });
+        self.listeners.push(Listener { socket, mode: Some(ListenerMode::Tls(acceptor.clone())) });
         self
     }
 
@@ -130,10 +130,10 @@ impl Builder {
     /// As [`Builder::listen`].
     #[cfg(feature = "tls")]
     pub fn redirect_http(mut self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
-        let mut secure = self.listeners.iter().filter(|listener| matches!(listener.mode, Some(Port::Secure(_))));
+        let mut secure = self.listeners.iter().filter(|listener| matches!(listener.mode, Some(ListenerMode::Tls(_))));
         let https_addr = secure.next().and_then(|listener| listener.socket.local_addr().ok());
         let https_port = https_addr.map_or(443, |addr| addr.port());
-        self.listeners.push(Listener::bind(addr, Some(Port::Redirect(https_port)))?);
+        self.listeners.push(Listener::bind(addr, Some(ListenerMode::RedirectToHttps(https_port)))?);
         Ok(self)
     }
 

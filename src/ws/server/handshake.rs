@@ -7,7 +7,7 @@ use crate::ws::{
     handshake::{self, HeadError, Negotiated},
     handshake_stream::{self, HandshakeStream},
     http::{Request, Response},
-    tls::{Port, Session},
+    tls::{ListenerMode, Session},
 };
 use log::debug;
 use std::{
@@ -37,7 +37,7 @@ pub(super) struct AcceptedHandshake {
 pub(super) struct PendingHandshake<'a> {
     pub(super) stream: &'a Arc<TcpStream>,
     pub(super) addr: SocketAddr,
-    pub(super) mode: Option<&'a Port>,
+    pub(super) mode: Option<&'a ListenerMode>,
     pub(super) permit: &'a mut Permit,
     pub(super) shared: &'a Shared,
     /// For the request, TLS included.
@@ -67,13 +67,15 @@ impl<'a> PendingHandshake<'a> {
 
     /// The TLS handshake, on a TLS port.
     fn start_tls(&self) -> Option<HandshakeStream<'a>> {
-        let Some(session) = self.mode.and_then(Port::session) else { return Some(HandshakeStream::plain(self.stream)) };
+        let Some(session) = self.mode.and_then(ListenerMode::session) else {
+            return Some(HandshakeStream::plain(self.stream));
+        };
         if handshake_stream::peek(self.stream, self.deadline).is_some_and(|first| first.is_ascii_alphabetic()) {
             self.log(Rejection::PlainOnTlsPort, format_args!("400 plain HTTP on a TLS port"));
             reject_plain(self.stream, self.deadline);
             return None;
         }
-        let stream = HandshakeStream::secure(self.stream, session, self.deadline);
+        let stream = HandshakeStream::start(self.stream, Some(session), self.deadline);
         stream.inspect_err(|error| self.log_tls_failure(error)).ok()
     }
 
@@ -126,7 +128,7 @@ impl<'a> PendingHandshake<'a> {
     }
 
     fn check_redirect(&self, request: &Request) -> Result<(), Response> {
-        let Some(https_port) = self.mode.and_then(Port::redirect) else { return Ok(()) };
+        let Some(https_port) = self.mode.and_then(ListenerMode::https_port) else { return Ok(()) };
         let response = handshake::redirect(request, &self.shared.policy.access, https_port);
         self.log_response(request, &response);
         Err(response)

@@ -1,6 +1,6 @@
 //! A bound listener, and what is spoken on it.
 
-use crate::ws::{error::Error, tls::Port};
+use crate::ws::{error::Error, tls::ListenerMode};
 use std::{
     io,
     net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs},
@@ -15,7 +15,7 @@ const BACKLOG: i32 = 4096;
 pub(super) struct Listener {
     pub(super) socket: TcpListener,
     /// What is spoken there, if it is not plain HTTP and WebSocket.
-    pub(super) mode: Option<Port>,
+    pub(super) mode: Option<ListenerMode>,
 }
 
 impl Listener {
@@ -23,7 +23,7 @@ impl Listener {
     ///
     /// # Errors
     /// [`Error::Resolve`]; [`Error::Bind`] with the last address; [`Error::NoListener`] if there is no address.
-    pub(super) fn bind(addr: impl ToSocketAddrs, mode: Option<Port>) -> Result<Self, Error> {
+    pub(super) fn bind(addr: impl ToSocketAddrs, mode: Option<ListenerMode>) -> Result<Self, Error> {
         let mut error = Error::NoListener;
         for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
             match TcpListener::bind(address) {

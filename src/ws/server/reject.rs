@@ -1,7 +1,7 @@
 //! Rejects connections that get no thread of their own, with 503.
 
 use super::{Shared, handshake::respond};
-use crate::ws::{config::Config, handshake, handshake_stream::HandshakeStream, tcp::send_now, tls::Port};
+use crate::ws::{config::Config, handshake, handshake_stream::HandshakeStream, tcp::send_now, tls::ListenerMode};
 use rustix::net::{RecvFlags, recv};
 use std::{
     net::{Shutdown, TcpStream},
@@ -34,13 +34,10 @@ pub(super) fn reject(stream: Arc<TcpStream>, listener: usize, shared: &Shared) {
     reject_now(&stream, mode, Duration::ZERO);
 }
 
-fn reject_politely(stream: &TcpStream, mode: Option<&Port>) {
+fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {
     let deadline = Instant::now() + POLITE_TIMEOUT;
-    let stream = match mode.and_then(Port::session) {
-        None => Ok(HandshakeStream::plain(stream)),
-        Some(session) => HandshakeStream::secure(stream, session, deadline),
-    };
-    if let Ok(mut stream) = stream {
+    let session = mode.and_then(ListenerMode::session);
+    if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
         let _ = handshake::read_request(&mut stream, &Config::default(), deadline);
         respond(&mut stream, &handshake::server_full(), false);
     }
@@ -48,12 +45,12 @@ fn reject_politely(stream: &TcpStream, mode: Option<&Port>) {
 
 /// Responds with 503 without blocking, except to wait for the request if `timeout` is not zero. A request that has arrived is
 /// read: unread bytes would cause a reset, which destroys the response.
-pub(super) fn reject_now(stream: &TcpStream, mode: Option<&Port>, timeout: Duration) {
+pub(super) fn reject_now(stream: &TcpStream, mode: Option<&ListenerMode>, timeout: Duration) {
     if !timeout.is_zero() {
         let _ = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.peek(&mut [0]));
     }
     let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
-    let _ = match mode.and_then(Port::busy) {
+    let _ = match mode.and_then(ListenerMode::busy_alert) {
         None => send_now(stream, &handshake::server_full().to_bytes(false)),
         Some(alert) => send_now(stream, alert),
     };

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 pub(crate) enum Session {}
 
 #[derive(Debug, Clone)]
-pub(crate) enum Port {}
+pub(crate) enum ListenerMode {}
 
 #[derive(Debug, Clone)]
 pub(crate) enum Connector {}
@@ -55,16 +55,16 @@ impl Session {
     }
 }
 
-impl Port {
+impl ListenerMode {
     pub(crate) fn session(&self) -> Option<Session> {
         match *self {}
     }
 
-    pub(crate) fn redirect(&self) -> Option<u16> {
+    pub(crate) fn https_port(&self) -> Option<u16> {
         match *self {}
     }
 
-    pub(crate) fn busy(&self) -> Option<&'static [u8]> {
+    pub(crate) fn busy_alert(&self) -> Option<&'static [u8]> {
         match *self {}
     }
 }

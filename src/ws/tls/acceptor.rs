@@ -1,23 +1,15 @@
 //! The certificate of a server. Changed files are loaded while it runs.
 
-use super::{
-    Error,
-    pem::{file_error, read_chain, read_key},
-    session::Session,
-    validity,
-};
+use super::pem::{file_error, read_chain, read_key};
+use super::{Error, session::Session, validity};
 use log::{error, info, warn};
-use rustls::{
-    ServerConfig, ServerConnection,
-    crypto::ring::{Ticketer, default_provider},
-};
-use std::{
-    fs,
-    os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
-};
+use rustls::crypto::ring::{Ticketer, default_provider};
+use rustls::{ServerConfig, ServerConnection};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 use time::OffsetDateTime;
 
 /// The least time between two checks for changed files. New connections trigger the checks.
@@ -29,14 +21,9 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Existing connections continue. If the new files cannot be used, the old certificate stays in use and the log says why.
 #[derive(Debug, Clone)]
 pub struct Acceptor {
-    inner: Arc<Inner>,
+    files: Arc<Files>,
+    current: Arc<Mutex<Current>>,
     hsts: Option<u32>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    files: Files,
-    current: Mutex<Current>,
 }
 
 /// The paths may be equal.
@@ -66,7 +53,7 @@ impl Acceptor {
     pub fn from_pem_files(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, Error> {
         let files = Files { certificate: certificate.into(), key: key.into() };
         let current = Mutex::new(files.load()?);
-        Ok(Self { inner: Arc::new(Inner { files, current }), hsts: None })
+        Ok(Self { files: Arc::new(files), current: Arc::new(current), hsts: None })
     }
 
     /// Makes browsers use only `https` for this many seconds (RFC 6797).
@@ -84,12 +71,11 @@ impl Acceptor {
 
     /// Reloads the files now. On errors, the old certificate stays in use and the log says why.
     pub fn reload(&self) {
-        let stamps = self.inner.files.stamps();
-        match self.inner.files.load() {
+        let stamps = self.files.stamps();
+        match self.files.load() {
             Ok(loaded) => {
-                let fingerprint = loaded.fingerprint.clone();
                 *self.current() = loaded;
-                info!("the certificate was reloaded; its SHA-256 fingerprint: {fingerprint}");
+                info!("the certificate was reloaded; its SHA-256 fingerprint: {}", self.fingerprint());
             }
             Err(why) => {
                 error!("the old certificate stays in use: {why}");
@@ -101,7 +87,7 @@ impl Acceptor {
 
     /// A session for a new connection. `None` if rustls cannot create it, for which no client can be the cause.
     pub(super) fn session(&self) -> Option<Session> {
-        if self.is_check_due() && self.inner.files.stamps() != self.current().stamps {
+        if self.is_check_due() && self.files.stamps() != self.current().stamps {
             self.reload();
         }
         let config = Arc::clone(&self.current().config);
@@ -120,7 +106,7 @@ impl Acceptor {
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
-        self.inner.current.lock().unwrap_or_else(PoisonError::into_inner)
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -169,13 +155,11 @@ impl Files {
     }
 
     fn unusable(&self, why: &rustls::Error) -> Error {
-        let certificate = self.certificate.display();
-        match why {
-            rustls::Error::InconsistentKeys(_) => {
-                file_error(&self.key, format!("this key does not belong to the certificate in {certificate}"))
-            }
-            why => file_error(&self.certificate, format!("it cannot be used: {why}")),
+        if !matches!(why, rustls::Error::InconsistentKeys(_)) {
+            return file_error(&self.certificate, format!("it cannot be used: {why}"));
         }
+        let certificate = self.certificate.display();
+        file_error(&self.key, format!("this key does not belong to the certificate in {certificate}"))
     }
 }
 

@@ -1,20 +1,12 @@
 //! TLS for clients: which certificates they trust, and why a handshake failed.
 
-use super::{
-    Error,
-    pem::{file_error, read_chain, read_key},
-    session::Session,
-};
-use rustls::{
-    CertificateError, ClientConfig, ClientConnection, RootCertStore, crypto::ring::default_provider,
-    pki_types::ServerName,
-};
-use std::{
-    env,
-    io::{self, ErrorKind},
-    path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
-};
+use super::pem::{file_error, read_chain, read_key};
+use super::{Error, session::Session};
+use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore};
+use rustls::{crypto::ring::default_provider, pki_types::ServerName};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::{env, io, io::ErrorKind};
 
 /// Where systems keep their trusted certificates: Debian, Fedora, openSUSE, then Alpine and the BSDs.
 const SYSTEM_FILES: [&str; 4] = [
@@ -122,11 +114,10 @@ fn explain_certificate(why: &CertificateError, host: &str) -> Option<String> {
     let what = match why {
         // A bad signature: the trusted authority has the same name as the one that signed, but another key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => return None,
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+        CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
+        CertificateError::NotValidYetContext { .. } => {
             "it is not valid yet; check the clock of this machine".to_owned()
         }
-        CertificateError::NotValidForName => "it is not for that name".to_owned(),
         CertificateError::NotValidForNameContext { presented, .. } => {
             let names: Vec<_> = presented.iter().take(MAX_NAMES).map(|name| plain_name(name)).collect();
             format!("it is not for that name, but for {}", names.join(", "))

@@ -1,19 +1,12 @@
 //! A certificate that a device makes for itself, for local networks without an authority. Users compare its fingerprint.
 
-use super::{
-    Error,
-    pem::{file_error, read_chain},
-    validity,
-};
+use super::pem::{file_error, read_chain};
+use super::{Error, validity};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
-use std::{
-    collections::BTreeSet,
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
-};
+use std::fs::{self, OpenOptions};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::{collections::BTreeSet, io, io::Write, path::Path};
 use time::{Duration, OffsetDateTime};
 
 /// The period of validity. Some browsers refuse a longer one.
@@ -52,7 +45,6 @@ fn make(names: &[String]) -> Result<String, rcgen::Error> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(names)?;
     let name = names.first().map_or("chinwag", String::as_str);
-    params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -1,11 +1,8 @@
 //! One TLS session: ciphertext in, plaintext out, and the reverse.
 
 use rustls::Connection;
-use std::{
-    collections::VecDeque,
-    fmt,
-    io::{self, ErrorKind, Read, Write},
-};
+use std::io::{self, ErrorKind, Read, Write};
+use std::{collections::VecDeque, fmt};
 
 /// The most bytes that rustls buffers for sending. They are taken out after each record.
 const MAX_SEND_BUFFER: usize = 32 * 1024;

@@ -17,17 +17,14 @@ pub(super) fn of(certificate: &[u8]) -> Option<(OffsetDateTime, OffsetDateTime)>
     Some((time(from_tag, from)?, time(until_tag, until)?))
 }
 
-/// Tag and content of the first DER element, and the bytes after it.
+/// Tag and content of the first DER element, and the bytes after it. rustls does not accept certificates of more than 64 KiB
+/// either.
 fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&[tag, first], rest) = bytes.split_first_chunk()?;
-    let more = if first < 0x80 { 0 } else { usize::from(first & 0x7f) };
-    if more > 4 {
-        return None;
-    }
-    let (size, rest) = rest.split_at_checked(more)?;
-    let length = match more {
-        0 => usize::from(first),
-        _ => size.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)),
+    let (tag, length, rest) = match *bytes {
+        [tag, length @ ..=0x7f, ref rest @ ..] => (tag, usize::from(length), rest),
+        [tag, 0x81, length, ref rest @ ..] => (tag, usize::from(length), rest),
+        [tag, 0x82, high, low, ref rest @ ..] => (tag, usize::from(u16::from_be_bytes([high, low])), rest),
+        _ => return None,
     };
     let (content, rest) = rest.split_at_checked(length)?;
     Some((tag, content, rest))
