@@ -1,13 +1,10 @@
 //! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
-use super::{
-    arguments::Flags,
-    logging::{date_time, visible},
-};
+use super::{arguments::Flags, logging::visible};
 use chinwag::{
     Builder,
     chat::history::{self, Durability, History, HistoryError, Record, Settings},
-    chat::protocol::StoredMessage,
+    chat::protocol::{StoredMessage, date_time},
     chat::rules::RoomName,
 };
 use std::{

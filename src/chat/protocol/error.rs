@@ -63,6 +63,11 @@ impl ProtocolError {
         Self { reason, message: message.into(), nonce: None }
     }
 
+    /// A field is missing, empty, or not a string, as this sentence says.
+    pub(crate) fn missing_field(sentence: &'static str) -> Self {
+        Self::new(ErrorReason::MissingField, sentence)
+    }
+
     /// The same rejection, for the message with this nonce.
     #[must_use]
     pub fn with_nonce(self, nonce: Option<Arc<str>>) -> Self {

@@ -96,7 +96,7 @@ impl Chat {
     fn check_text(&self, text: Arc<str>) -> Result<Arc<str>, ProtocolError> {
         let max = self.rules.text_chars;
         if text.trim_start().is_empty() {
-            return Err(ProtocolError::new(ErrorReason::MissingField, "The text is empty."));
+            return Err(ProtocolError::missing_field("The text is empty."));
         }
         // A text has at least as many bytes as characters, so that most texts need not be counted.
         if text.len() > max && text.chars().count() > max {
