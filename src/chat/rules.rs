@@ -83,7 +83,7 @@ impl Chat {
             rooms: Rooms::new(token),
             pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
-            now: Now::new(0, 0),
+            now: Now { uptime: 0, date: 0 },
             out: Vec::new(),
         }
     }

@@ -9,7 +9,7 @@ use crate::chat::protocol::Millis;
 ///
 /// let mut rules = Rules::default();
 /// rules.text_chars = 280;
-/// rules.rate = Some(Rate::new(1, 20));
+/// rules.rate = Some(Rate { per_second: 1, burst: 20 });
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -65,7 +65,6 @@ pub struct Rules {
 /// With too few tokens left, messages are rejected (`too-fast`) and cost one token each. A connection that goes on until
 /// it is a whole `burst` in debt is closed (1008).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Rate {
     /// Tokens that come back each second, at least 1. Default 10.
     pub per_second: u32,
@@ -97,15 +96,7 @@ impl Default for Rules {
 
 impl Default for Rate {
     fn default() -> Self {
-        Self::new(10, 100)
-    }
-}
-
-impl Rate {
-    /// So many tokens a second, and so many at most.
-    #[must_use]
-    pub const fn new(per_second: u32, burst: u32) -> Self {
-        Self { per_second, burst }
+        Self { per_second: 10, burst: 100 }
     }
 }
 
