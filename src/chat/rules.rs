@@ -155,18 +155,25 @@ impl Chat {
 
     fn receive(&mut self, id: UserId, text: &str) {
         let Some(member) = self.members.get_mut(&id) else { return };
-        let dialect = member.dialect;
+        let decoded = member.dialect.decode(text);
+        // An error names the message by its nonce, even if the message is not processed.
+        let nonce = match &decoded {
+            Ok(ClientMessage::Message { nonce, .. }) => nonce.clone(),
+            Ok(_) => None,
+            Err(error) => error.nonce.clone(),
+        };
+        let send_error = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(nonce)));
         match throttle::charge(&mut member.limiter, self.now.uptime, text.len(), self.rules.rate) {
             Verdict::Accept => {}
-            Verdict::Reject => return self.out.push(send(id, ServerMessage::Error(too_fast(dialect, text)))),
+            Verdict::Reject => return self.out.push(send_error(ErrorReason::TooFast.into())),
             Verdict::Close => return self.close(id, 1008, "flooding"),
         }
-        let result = dialect.decode(text).and_then(|message| self.execute(id, message));
+        let result = decoded.and_then(|message| self.execute(id, message));
         let Some(member) = self.members.get_mut(&id) else { return };
         member.strikes = if result.is_ok() { 0 } else { member.strikes.saturating_add(1) };
         let Err(error) = result else { return };
         let is_last_strike = self.rules.strikes.is_some_and(|most| member.strikes >= most);
-        self.out.push(send(id, ServerMessage::Error(error)));
+        self.out.push(send_error(error));
         if is_last_strike {
             self.close(id, 1008, "too many errors");
         }
@@ -218,16 +225,6 @@ fn send(to: UserId, message: ServerMessage) -> Output {
 
 fn broadcast(room: RoomId, message: ServerMessage) -> Output {
     Output::Broadcast { room, message }
-}
-
-/// The error names the message by its nonce, although the message is not processed.
-fn too_fast(dialect: Dialect, text: &str) -> ProtocolError {
-    let nonce = match dialect.decode(text) {
-        Ok(ClientMessage::Message { nonce, .. }) => nonce,
-        Ok(_) => None,
-        Err(error) => error.nonce,
-    };
-    ProtocolError::from(ErrorReason::TooFast).with_nonce(nonce)
 }
 
 #[cfg(test)]

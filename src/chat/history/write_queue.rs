@@ -70,7 +70,7 @@ impl Shared {
     /// While messages cannot be stored: keeps the queue within its bound, and logs the error.
     pub(super) fn handle_error(&self) {
         let mut state = self.lock();
-        if state.report.error().is_some() {
+        if state.report.error.is_some() {
             let max_bytes = if state.report.is_permanent() { 0 } else { MAX_BYTES };
             state.queue.trim(max_bytes);
         }

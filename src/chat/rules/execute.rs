@@ -8,9 +8,7 @@ impl Chat {
     pub(super) fn execute(&mut self, id: UserId, message: ClientMessage) -> Result<(), ProtocolError> {
         match message {
             ClientMessage::SetName(asked) => self.set_name(id, &asked, true),
-            ClientMessage::Message { text, target, nonce } => self
-                .send_message(id, text, target.as_deref(), nonce.clone())
-                .map_err(|error| error.with_nonce(nonce))?,
+            ClientMessage::Message { text, target, nonce } => self.send_message(id, text, target.as_deref(), nonce)?,
             ClientMessage::Inspect => self.out.push(Output::SendHandshake { to: id }),
             ClientMessage::Drop => self.out.push(Output::Cut { id }),
             ClientMessage::ListUsers => {

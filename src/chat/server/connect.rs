@@ -18,7 +18,7 @@ impl ChatServer {
         let room = RoomName::from_path(request.uri().path()).unwrap_or_else(RoomName::lobby);
         debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
         self.restore(&room);
-        let mut outputs = mem::take(&mut self.outputs);
+        let mut outputs = Vec::new();
         let joined = Input::Joined { id, dialect, room: &room, since: since(request) };
         self.chat.apply(self.now(), joined, &mut outputs);
         match self.chat.room_of(id) {
