@@ -14,10 +14,8 @@ mod terminal;
 mod tls;
 
 use arguments::Command;
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::io::{self, Write};
+use std::process::ExitCode;
 
 /// Runs the program. It exits with 0 after a shutdown, with 2 if it could not start, and `chinwag chat` also with 1.
 pub(crate) fn run() -> ExitCode {
@@ -32,9 +30,7 @@ pub(crate) fn run() -> ExitCode {
 
 fn execute(command: Command) -> Result<ExitCode, String> {
     match command {
-        Command::Print(_, "help-limits") => print(&limits::help())?,
-        Command::Print(_, "version") => print(concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n"))?,
-        Command::Print(subcommand, help) => print(&subcommand.help(help))?,
+        Command::Print(text) => print(&text)?,
         #[cfg(feature = "terminal")]
         Command::Run(flags::Subcommand::Chat, flags) => return terminal::run(&flags),
         #[cfg(feature = "history")]
@@ -44,10 +40,15 @@ fn execute(command: Command) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints to stdout. A closed pipe is not an error: its reader has seen enough.
+/// Prints to stdout.
 fn print(text: &str) -> Result<(), String> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// The result of writing to stdout. A closed pipe is not an error: its reader has seen enough.
+fn written(result: io::Result<()>) -> Result<(), String> {
+    match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write to stdout: {error}")),
         _ => Ok(()),
     }

@@ -2,10 +2,7 @@
 
 mod support;
 
-use std::fs;
-use std::path::Path;
-
-use support::markdown::{ROOT, blocks, code_spans, collect, read};
+use support::markdown::{blocks, read};
 
 /// tests/examples.rs runs the echo server.
 #[test]
@@ -26,11 +23,6 @@ fn readme_has_no_code_that_is_not_compiled() {
     assert_eq!(blocks(&readme, "rust").len(), 1 + quotes, "README.md has Rust code that is not a quote");
 }
 
-#[test]
-fn code_spans_are_found() {
-    assert_eq!(code_spans("a `f()` b\n```\n`g()`\n```\n`h`"), ["f()", "h"]);
-}
-
 /// The default build's help: other builds have more flags. `CHINWAG_BLESS=1 cargo test --test docs` writes it anew.
 #[cfg(not(any(feature = "tls", feature = "history", feature = "terminal")))]
 #[test]
@@ -42,21 +34,3 @@ fn help_in_the_documents_is_what_the_program_prints() {
     let printed = |source: &str| (source == "chinwag --help").then(|| help.clone());
     assert_eq!(support::markdown::check_quotes("help", printed), 1);
 }
-
-/// Functions that ARCHITECTURE.md names, as `` `name()` `` or `` `Type::name()` ``, exist.
-#[test]
-fn functions_named_in_architecture_exist() {
-    let mut paths = Vec::new();
-    collect(&Path::new(ROOT).join("src"), "rs", &mut paths);
-    let code: String = paths.iter().map(|path| fs::read_to_string(path).expect("a source file")).collect();
-    let text = read("ARCHITECTURE.md");
-    let spans = code_spans(&text);
-    let names: Vec<&str> = spans.iter().filter_map(|span| span.strip_suffix("()")?.rsplit("::").next()).collect();
-    assert!(names.len() > 20, "ARCHITECTURE.md names hardly any function");
-    let declared = |name: &str| ["(", "<"].iter().any(|end| code.contains(&format!("fn {name}{end}")));
-    let missing: Vec<&&str> = names.iter().filter(|name| !declared(name) && !STANDARD.contains(name)).collect();
-    assert!(missing.is_empty(), "ARCHITECTURE.md names functions that do not exist: {missing:?}");
-}
-
-/// Functions of the standard library and of crates that ARCHITECTURE.md names.
-const STANDARD: &[&str] = &["yield_now", "recv", "accept", "poll"];

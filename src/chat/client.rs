@@ -26,12 +26,8 @@ use crate::ws::client::{self, WebSocket};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use pauses::{Backoff, SendRate};
 use session::Session;
-use std::{
-    fmt,
-    hash::{BuildHasher, RandomState},
-    thread,
-    time::Duration,
-};
+use std::hash::{BuildHasher, RandomState};
+use std::{thread, time::Duration};
 use worker::{Request, Worker};
 
 /// How many requests and how many events are queued.
@@ -137,10 +133,9 @@ impl Builder {
             requests,
             close,
             events: event_sender,
-            is_open: false,
+            open_since: None,
             is_finishing: false,
             is_stopped: false,
-            is_closing: false,
         };
         thread::Builder::new()
             .name("chat-client".into())
@@ -153,7 +148,7 @@ impl Builder {
 /// A user of the chat, across connections. Clones are cheap, and all of them are the same user.
 ///
 /// Dropping the last clone closes the connection.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct ChatClient {
     requests: Sender<Request>,
     close: Sender<()>,
@@ -219,10 +214,4 @@ impl ChatClient {
 fn random_key() -> String {
     let [high, low] = [0, 0].map(|zero: u8| RandomState::new().hash_one(zero));
     format!("{high:016x}{low:016x}")
-}
-
-impl fmt::Debug for ChatClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChatClient").finish_non_exhaustive()
-    }
 }

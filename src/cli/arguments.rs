@@ -2,20 +2,14 @@
 
 use super::flags::{Feature, Flag, Subcommand, Value, variable};
 use lexopt::{Arg, Parser};
-use std::{
-    collections::HashMap,
-    env,
-    ffi::{OsStr, OsString},
-    fs,
-    path::Path,
-    str::FromStr,
-};
+use std::ffi::{OsStr, OsString};
+use std::{collections::HashMap, env, fs, path::Path, str::FromStr};
 
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Print what this flag asks for: `help` or the like, or `version`.
-    Print(Subcommand, &'static str),
+    /// Print a help text, or the version.
+    Print(String),
     Run(Subcommand, Flags),
 }
 
@@ -48,7 +42,7 @@ fn command(mut words: Vec<OsString>, get: impl Fn(&str) -> Option<OsString>) -> 
     let mut flags = parse(words)?;
     let information = ["help", "help-tls", "help-history", "help-limits", "version"];
     if let Some(name) = information.into_iter().find(|name| flags.has(name)) {
-        return Ok(Command::Print(subcommand, name));
+        return Ok(Command::Print(subcommand.help(name)));
     }
     // A flag replaces the values of its variable.
     for (name, values) in parse(environment(subcommand, get)?)?.values {
@@ -141,7 +135,7 @@ impl Flags {
         self.value(name).map(|value| utf8(name, value)).transpose()
     }
 
-    /// All values of a flag, which may be repeated. Commas separate values, too.
+    /// All values of a flag, which may be repeated. Commas also separate values.
     ///
     /// # Errors
     /// One line: a value is not UTF-8.

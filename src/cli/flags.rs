@@ -5,6 +5,8 @@ use Value::{Optional, Required, Switch};
 
 /// `chinwag --help` of a build with every feature.
 const SERVER: &str = include_str!("help/server.txt");
+/// The least `head` is twice what browsers send, the least `message` fits a sign-in, and `events` are allocated at once.
+pub(crate) const LIMITS: &str = include_str!("help/limits.txt");
 const TLS: &str = include_str!("help/tls.txt");
 const HISTORY: &str = include_str!("help/history.txt");
 const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
@@ -72,9 +74,11 @@ impl Subcommand {
         tables.into_iter().flat_map(|(text, feature)| flags(text, feature))
     }
 
-    /// The text of `--help`, or of `--help-tls` and the like.
+    /// The text of `--help` or the like, or of `--version`.
     pub(crate) fn help(self, flag: &str) -> String {
         match (flag, self) {
+            ("version", _) => concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+            ("help-limits", _) => LIMITS.to_owned(),
             ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
             ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
             (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),

@@ -1,17 +1,11 @@
 //! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
-use super::{arguments::Flags, logging::visible};
-use chinwag::{
-    Builder,
-    chat::history::{self, Durability, History, HistoryError, Record, Settings},
-    chat::protocol::{StoredMessage, date_time},
-    chat::rules::RoomName,
-};
-use std::{
-    io::{self, BufWriter, Write},
-    path::Path,
-    str::FromStr,
-};
+use super::{arguments::Flags, logging::visible, written};
+use chinwag::chat::history::{self, Durability, History, HistoryError, Record, Settings};
+use chinwag::chat::protocol::{StoredMessage, date_time};
+use chinwag::{Builder, chat::rules::RoomName};
+use std::io::{self, BufWriter, Write};
+use std::{num::NonZero, path::Path};
 
 /// Opens the history that the flags name, if any. Connection ids continue where it ended.
 ///
@@ -33,19 +27,11 @@ pub(crate) fn open(flags: &Flags, builder: Builder) -> Result<(Option<History>, 
         Some("full") => Durability::Full,
         Some(other) => return Err(format!("--history-sync {other}: write normal or full")),
     };
-    settings.days = positive(flags, "history-days")?;
-    settings.rows = positive(flags, "history-rows")?;
+    settings.days = flags.number("history-days", "a number, at least 1")?.map(NonZero::get);
+    settings.rows = flags.number("history-rows", "a number, at least 1")?.map(NonZero::get);
     let history = History::open(&settings).map_err(|error| format!("--history {error}"))?;
     let builder = builder.first_id(history.first_id());
     Ok((Some(history), builder))
-}
-
-fn positive<N: FromStr + PartialOrd + Default>(flags: &Flags, name: &str) -> Result<Option<N>, String> {
-    let number = flags.number(name, "a number, at least 1")?;
-    match number.as_ref().is_some_and(|number| *number <= N::default()) {
-        true => Err(format!("--{name} 0: write a number, at least 1")),
-        false => Ok(number),
-    }
 }
 
 /// What `chinwag history FILE` does with the file.
@@ -76,11 +62,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         printed.is_ok()
     };
     history::each_record(path, room_key(flags)?.as_deref(), print).map_err(named)?;
-    match printed.and_then(|()| out.flush()) {
-        // The reader of the pipe has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        printed => printed.map_err(|error| format!("cannot write to stdout: {error}")),
-    }
+    written(printed.and_then(|()| out.flush()))
 }
 
 fn action(flags: &Flags) -> Result<Action, String> {

@@ -1,56 +1,16 @@
-//! The limits that `--limit NAME=VALUE` changes: one table, from which the parser and `--help-limits` are made.
+//! The limits that `--limit NAME=VALUE` changes. `--help-limits` is their table, with their ranges.
 
-use super::arguments::Flags;
-use chinwag::{
-    Config,
-    chat::rules::{Rate, Rules},
-};
+use super::{arguments::Flags, flags::LIMITS};
+use chinwag::Config;
+use chinwag::chat::rules::{Rate, Rules};
 use log::warn;
-use std::time::Duration;
-
-/// Its name, default, least and greatest value, and what it limits.
-struct Limit(&'static str, usize, usize, usize, &'static str);
-
-/// The greatest value of a limit that can be any number.
-const ANY: usize = usize::MAX;
+use std::{ops::RangeInclusive, time::Duration};
 
 /// The longest time that the server waits for anything, in seconds.
 const YEAR: usize = 365 * 24 * 60 * 60;
 
 /// The JSON around a text may need this many bytes: `{"type":"message","text":"","nonce":"…"}`.
 const AROUND_TEXT: usize = 128;
-
-/// Browsers fill half of the least `head` and send most of the least `fields`. The least `message` fits a sign-in.
-/// `events` are allocated at the start.
-const LIMITS: &[Limit] = &[
-    Limit("connections", 4096, 0, ANY, "connections in all; 0: any number"),
-    Limit("per-address", 64, 0, ANY, "connections from one address, except loopback; 0: any number"),
-    Limit("handshakes", 256, 0, ANY, "handshakes in progress; 0: any number"),
-    Limit("handshake-seconds", 10, 1, YEAR, "seconds to receive a request head"),
-    Limit("controls", 50, 0, ANY, "Pings and Pongs a second from one connection; 0: any number"),
-    Limit("wrong-token-seconds", 1, 0, YEAR, "seconds between answers to wrong tokens of one address; 0: none"),
-    Limit("fields", 100, 20, ANY, "header fields of a request"),
-    Limit("head", 8192, 1024, ANY, "bytes of a request head"),
-    Limit("ping-seconds", 20, 0, YEAR, "seconds of silence before a Ping; 0: never"),
-    Limit("pong-seconds", 20, 0, YEAR, "seconds to answer a Ping; 0: any time"),
-    Limit("close-seconds", 5, 1, YEAR, "seconds to answer a Close"),
-    Limit("message", 65_536, 256, ANY, "bytes of a message"),
-    Limit("outbox", 262_144, 1024, ANY, "bytes buffered for a client that does not read"),
-    Limit("events", 1024, 1, 1_000_000, "messages queued for the chat"),
-    Limit("name", 32, Rules::LEAST_NAME_CHARS, Rules::MOST_NAME_CHARS, "characters of a name"),
-    Limit("text", 8000, 1, ANY, "characters of a chat message"),
-    Limit("rate", 10, 0, ANY, "messages, or KiB of them, a second from one connection; 0: any number"),
-    Limit("burst", 100, 2, ANY, "messages at once from one connection"),
-    Limit("strikes", 100, 0, ANY, "refused messages in a row before a Close; 0: any number"),
-    Limit("rooms", 1000, 1, ANY, "rooms at a time, including empty ones with a history"),
-    Limit("room-users", 4096, 0, ANY, "connections in one room; 0: any number"),
-    Limit("room-messages", 500, 0, ANY, "messages of a room in memory"),
-    Limit("room-bytes", 262_144, 0, ANY, "bytes of a room's messages in memory"),
-    Limit("history", 16_777_216, 0, ANY, "bytes of all rooms' messages in memory"),
-    Limit("replay", 65_536, 0, ANY, "bytes of history sent to one client at once, at most half of outbox"),
-    Limit("replay-messages", 100_000, 0, ANY, "stored messages that are read for one client"),
-    Limit("lists", 4096, 0, ANY, "bytes of user lists a second for each client; 0: any number"),
-];
 
 fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
     match name {
@@ -103,7 +63,7 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
 
 fn apply(texts: &[&str], mut config: Config, mut rules: Rules) -> Result<(Config, Rules), String> {
     let mut limits = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
-    // It changes the rate, so it comes after it.
+    // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
     limits.sort_by_key(|(name, _)| *name == "burst");
     for (name, number) in limits {
         if name == "burst" && rules.rate.is_none() {
@@ -121,15 +81,29 @@ fn apply(texts: &[&str], mut config: Config, mut rules: Rules) -> Result<(Config
 
 fn parse(text: &str) -> Result<(&str, usize), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("--limit {text}: write NAME=VALUE"))?;
-    let Some(Limit(_, _, least, most, _)) = LIMITS.iter().find(|limit| limit.0 == name) else {
+    let Some(range) = range(name) else {
         return Err(format!("--limit {name}: no such limit; chinwag --help-limits lists them"));
     };
     match value.parse() {
         Err(_) => Err(format!("--limit {name}: {value:?} is not a whole number")),
-        Ok(number) if number < *least => Err(format!("--limit {text}: give at least {least}")),
-        Ok(number) if number > *most => Err(format!("--limit {text}: give at most {most}")),
+        Ok(number) if number < *range.start() => Err(format!("--limit {text}: give at least {}", range.start())),
+        Ok(number) if number > *range.end() => Err(format!("--limit {text}: give at most {}", range.end())),
         Ok(number) => Ok((name, number)),
     }
+}
+
+/// The values that a limit can have: its line in the help ends with `, at least 20 [100]`, `, from 16 to 128 [32]`, or
+/// only its default.
+fn range(name: &str) -> Option<RangeInclusive<usize>> {
+    let mut lines = LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' '));
+    let (_, line) = lines.find(|(limit, _)| *limit == name)?;
+    let (_, end) = line.rsplit_once(", ").unwrap_or_default();
+    let most = if name.ends_with("-seconds") { YEAR } else { usize::MAX };
+    Some(match end.split(' ').collect::<Vec<_>>()[..] {
+        ["at", "least", least, _] => least.parse().ok()?..=most,
+        ["from", least, "to", most, _] => least.parse().ok()?..=most.parse().ok()?,
+        _ => 0..=most,
+    })
 }
 
 /// A warning if an allowed text may not fit into a message: its sender would be disconnected, where a text that is too
@@ -146,19 +120,6 @@ fn text_exceeds_message(config: &Config, rules: &Rules) -> Option<String> {
     })
 }
 
-/// `--help-limits`.
-pub(crate) fn help() -> String {
-    let line = |Limit(name, default, least, most, what): &Limit| {
-        let range = match (*least, *most) {
-            (0, _) => String::new(),
-            (least, ANY | YEAR) => format!(", at least {least}"),
-            (least, most) => format!(", from {least} to {most}"),
-        };
-        format!("  --limit {name:20} {what}{range} [{default}]\n")
-    };
-    format!("The limits, with their defaults:\n{}", LIMITS.iter().map(line).collect::<String>())
-}
-
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
@@ -171,13 +132,23 @@ fn seconds(n: usize) -> Duration {
 mod tests {
     use super::*;
 
+    /// The names and defaults in the help.
+    fn limits() -> impl Iterator<Item = (&'static str, usize)> {
+        let lines = LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' '));
+        lines.map(|(name, line)| {
+            let default = line.rsplit_once(" [").and_then(|(_, default)| default.strip_suffix(']')?.parse().ok());
+            (name, default.expect("a default"))
+        })
+    }
+
     fn defaults(texts: &[&str]) -> Result<(Config, Rules), String> {
         apply(texts, Config::default(), Rules::default())
     }
 
     #[test]
     fn defaults_in_the_help_are_the_defaults() {
-        for Limit(name, default, ..) in LIMITS {
+        assert_eq!(limits().count(), 27);
+        for (name, default) in limits() {
             let (config, rules) = defaults(&[&format!("{name}={default}")]).expect("a limit");
             assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()), "{name}");
             assert_eq!(rules, Rules::default(), "{name}");
@@ -186,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_limit_changes_something() {
-        for Limit(name, default, ..) in LIMITS {
+        for (name, default) in limits() {
             let (config, rules) = defaults(&[&format!("{name}={}", default - 1)]).expect("a limit");
             let defaults = (format!("{:?}", Config::default()), Rules::default());
             assert_ne!((format!("{config:?}"), rules), defaults, "{name}");
@@ -226,9 +197,11 @@ mod tests {
 
     #[test]
     fn both_ends_of_a_range_are_accepted() {
-        for Limit(name, _, least, most, _) in LIMITS {
+        assert_eq!(range("name"), Some(Rules::LEAST_NAME_CHARS..=Rules::MOST_NAME_CHARS));
+        for (name, _) in limits() {
+            let (least, most) = range(name).expect("a limit").into_inner();
             let accepts = |n: usize| parse(&format!("{name}={n}")).is_ok();
-            assert!(accepts(*least) && accepts(*most), "{name}");
+            assert!(accepts(least) && accepts(most), "{name}");
             assert!(most.checked_add(1).is_none_or(|more| !accepts(more)), "{name}");
             assert!(least.checked_sub(1).is_none_or(|less| !accepts(less)), "{name}");
         }

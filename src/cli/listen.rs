@@ -2,14 +2,12 @@
 
 use super::{arguments::Flags, flags::variable};
 use chinwag::{Builder, Error, Server, client};
-use std::{
-    io::ErrorKind,
-    net::{SocketAddr, TcpListener, ToSocketAddrs},
-};
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 #[cfg(feature = "tls")]
 pub(crate) use chinwag::tls::Acceptor;
-/// Without TLS, there is never one.
+/// A build without TLS never has an acceptor.
 #[cfg(not(feature = "tls"))]
 pub(crate) type Acceptor = std::convert::Infallible;
 
@@ -114,13 +112,12 @@ fn free_port_above(mut address: SocketAddr) -> Option<SocketAddr> {
 
 /// One line for each address that clients can open.
 pub(crate) fn announcement(addresses: &[Address], server: &Server) -> String {
-    let listening = addresses.iter().zip(server.local_addrs());
-    let line = |((flag, _), local): (&Address, &SocketAddr)| match *flag {
-        "redirect-http" => None,
-        "listen-tls" => Some(format!("chinwag is listening; open {}\n", url("https", *local))),
-        _ => Some(format!("chinwag is listening; open {}\n", url("http", *local))),
+    let listening = addresses.iter().zip(server.local_addrs()).filter(|((flag, _), _)| *flag != "redirect-http");
+    let line = |((flag, _), local): (&Address, &SocketAddr)| {
+        let scheme = if *flag == "listen-tls" { "https" } else { "http" };
+        format!("chinwag is listening; open {}\n", url(scheme, *local))
     };
-    listening.filter_map(line).collect()
+    listening.map(line).collect()
 }
 
 fn url(scheme: &str, address: SocketAddr) -> String {

@@ -1,31 +1,27 @@
 //! Log lines on stderr: time, level, module, message.
 
 use chinwag::chat::protocol::{date_time, is_deceptive};
-use env_logger::{Builder, Target};
+use env_logger::Builder;
 use log::LevelFilter;
-use std::{
-    io::Write,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Starts logging at this level. `RUST_LOG` overrides it.
 pub(crate) fn start(level: LevelFilter) {
-    let mut builder = Builder::new();
-    // tungstenite logs the text of messages, and does so while a connection is locked.
-    builder
+    Builder::new()
         .filter_level(level)
+        // tungstenite logs the text of messages, and does so while a connection is locked.
         .filter_module("tungstenite", level.min(LevelFilter::Info))
         .parse_default_env()
-        .target(Target::Stderr);
-    builder.format(|line, record| {
-        let message = visible(&record.args().to_string());
-        writeln!(line, "{} {:5} {}: {message}", now(), record.level(), record.target())
-    });
-    builder.init();
+        .format(|line, record| {
+            let message = visible(&record.args().to_string());
+            writeln!(line, "{} {:5} {}: {message}", now(), record.level(), record.target())
+        })
+        .init();
 }
 
 /// Escapes control characters and those that change the direction of text, so that text from a peer stays one line and
-/// cannot control the terminal. It is the last line of defence, not the only one.
+/// cannot control the terminal.
 pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {

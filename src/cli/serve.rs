@@ -1,29 +1,13 @@
 //! Runs the server: from flags to a configuration, a listening server and its chat.
 
-use super::{
-    arguments::Flags,
-    limits,
-    listen::{self, Acceptor},
-    logging, print,
-};
-use chinwag::{
-    Access, Server, Shutdown,
-    chat::{
-        protocol::Dialect,
-        server::{ChatServer, RoomList},
-    },
-};
+use super::listen::{self, Acceptor};
+use super::{arguments::Flags, limits, logging, print};
+use chinwag::chat::server::{ChatServer, RoomList};
+use chinwag::{Access, Server, Shutdown, chat::protocol::Dialect};
 use log::{LevelFilter, info, warn};
-use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
-    iterator::Signals,
-};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::{io, net::IpAddr, process, thread};
-
-#[cfg(feature = "history")]
-use super::history;
-#[cfg(feature = "tls")]
-use super::tls;
 
 /// Serves until a signal stops the server.
 ///
@@ -35,20 +19,21 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let (config, rules) = limits::configure(flags)?;
     let dialect = dialect(flags)?;
     let rooms = flags.has("list-rooms").then(RoomList::default);
+    // The chat keeps the list, and `/rooms` shows it.
+    let listed = rooms.clone();
     let builder = Server::builder()
         .config(config)
         .access(access(flags)?)
         .trusted_proxies(trusted_proxies(flags)?)
         .protocols(ChatServer::protocols())
-        .endpoint(ChatServer::is_endpoint);
-    let builder = match rooms.clone() {
-        Some(rooms) => builder.site(move |request| rooms.respond(request).or_else(|| ChatServer::site(request))),
-        None => builder.site(ChatServer::site),
-    };
+        .endpoint(ChatServer::is_endpoint)
+        .site(move |request| {
+            listed.iter().find_map(|rooms| rooms.respond(request)).or_else(|| ChatServer::site(request))
+        });
     #[cfg(feature = "history")]
-    let (history, builder) = history::open(flags, builder)?;
+    let (history, builder) = super::history::open(flags, builder)?;
     #[cfg(feature = "tls")]
-    let acceptor = tls::acceptor(flags)?;
+    let acceptor = super::tls::acceptor(flags)?;
     #[cfg(not(feature = "tls"))]
     let acceptor = None;
 
@@ -57,7 +42,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let server = builder.start().map_err(|error| error.to_string())?;
     let announcement = listen::announcement(&addresses, &server);
     #[cfg(feature = "tls")]
-    let announcement = announcement + &tls::fingerprint(flags, acceptor.as_ref());
+    let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
     watch_signals(server.shutdown_handle(), acceptor).map_err(|error| format!("cannot watch for signals: {error}"))?;
     print(&announcement)?;
     if flags.has("no-limits") {

@@ -4,21 +4,12 @@ mod keyboard;
 mod screen;
 
 use super::arguments::Flags;
-use chinwag::{
-    chat::{
-        client::{ChatClient, Event},
-        rules::RoomName,
-    },
-    client::{Builder, WebSocket},
-};
+use chinwag::chat::client::{ChatClient, Event};
+use chinwag::chat::rules::RoomName;
+use chinwag::client::{Builder, WebSocket};
 use screen::Screen;
-use std::{
-    env,
-    io::{self, IsTerminal},
-    process::ExitCode,
-    thread,
-    time::Duration,
-};
+use std::io::{self, IsTerminal};
+use std::{env, process::ExitCode, thread, time::Duration};
 
 /// Chats until the user or the server ends it. Exits with 0 if the user closed the chat and every message was delivered,
 /// and with 1 if something was refused or lost.

@@ -2,11 +2,7 @@
 
 use super::{arguments::Flags, listen::asks_for_tls};
 use chinwag::tls::{self, Acceptor};
-use std::{
-    env,
-    ffi::OsStr,
-    path::{Path, PathBuf},
-};
+use std::{env, ffi::OsStr, path::PathBuf};
 
 /// The certificate, if any flag asks for TLS.
 ///
@@ -60,8 +56,8 @@ fn default_file() -> Result<PathBuf, String> {
     let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
     let folder = match (variable("STATE_DIRECTORY"), variable("XDG_STATE_HOME"), variable("HOME")) {
         (Some(folder), ..) => PathBuf::from(folder),
-        (_, Some(folder), _) => Path::new(&folder).join("chinwag"),
-        (.., Some(home)) => Path::new(&home).join(".local/state/chinwag"),
+        (_, Some(folder), _) => PathBuf::from(folder).join("chinwag"),
+        (.., Some(home)) => PathBuf::from(home).join(".local/state/chinwag"),
         _ => return Err("no HOME directory to store the certificate in: add --tls-self-signed=FILE".into()),
     };
     Ok(folder.join("self-signed.pem"))
@@ -80,11 +76,7 @@ fn host_names(flags: &Flags) -> Result<Vec<String>, String> {
 
 /// What users need to know about a certificate that no authority has signed.
 pub(crate) fn fingerprint(flags: &Flags, acceptor: Option<&Acceptor>) -> String {
-    let acceptor = acceptor.filter(|_| flags.has("tls-self-signed"));
-    acceptor.map_or_else(String::new, |acceptor| {
-        let fingerprint = acceptor.fingerprint();
-        format!(
-            "browsers will warn about the self-signed certificate; compare its SHA-256 fingerprint:\n{fingerprint}\n"
-        )
-    })
+    let Some(acceptor) = acceptor.filter(|_| flags.has("tls-self-signed")) else { return String::new() };
+    let warning = "browsers will warn about the self-signed certificate; compare its SHA-256 fingerprint:";
+    format!("{warning}\n{}\n", acceptor.fingerprint())
 }

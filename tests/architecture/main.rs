@@ -1,7 +1,7 @@
 //! The rules of ARCHITECTURE.md that a program can check: rooms, circles, file lengths, and the two traces.
 
 mod sources;
-//mod traces;
+mod traces;
 
 use sources::{File, Tree};
 use std::collections::{BTreeMap, BTreeSet};

@@ -29,10 +29,6 @@ pub fn collect(folder: &Path, kind: &str, paths: &mut Vec<PathBuf>) {
     }
 }
 
-pub fn code_spans(text: &str) -> Vec<String> {
-    prose(text).split('`').skip(1).step_by(2).map(str::to_owned).collect()
-}
-
 /// The text without its code blocks.
 pub fn prose(text: &str) -> String {
     let text = format!("\n{text}");

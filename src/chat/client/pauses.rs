@@ -1,10 +1,8 @@
 //! When to send the next message, and when to connect again.
 
 use crate::ws::client::Error;
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::{Duration, Instant},
-};
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
 
 /// How long to be silent after a refusal. The server then accepts messages again.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -20,21 +18,12 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(4);
 pub(super) struct SendRate {
     /// Zero: no limit.
     interval: Duration,
-    paused_until: Option<Instant>,
+    /// Nothing may be sent before this.
+    pub(super) paused_until: Option<Instant>,
     last_refusal: Option<Instant>,
 }
 
 impl SendRate {
-    /// Nothing may be sent before this.
-    pub(super) fn paused_until(&self) -> Option<Instant> {
-        self.paused_until
-    }
-
-    /// Ends the pause.
-    pub(super) fn resume(&mut self) {
-        self.paused_until = None;
-    }
-
     /// How many messages may be in flight.
     pub(super) fn window(&self, most: usize) -> usize {
         if self.interval.is_zero() { most } else { 1 }
@@ -116,16 +105,15 @@ mod tests {
     fn send_rate_slows_down_after_a_refusal() {
         let mut rate = SendRate::default();
         rate.sent();
-        assert_eq!((rate.paused_until(), rate.window(8)), (None, 8));
+        assert_eq!((rate.paused_until, rate.window(8)), (None, 8));
         for _ in 0..3 {
             rate.too_fast();
         }
-        assert!(rate.paused_until() > Some(Instant::now() + SILENCE / 2));
+        assert!(rate.paused_until > Some(Instant::now() + SILENCE / 2));
         assert_eq!((rate.interval, rate.window(8)), (FIRST_INTERVAL, 1), "three at once count as one");
-        rate.resume();
-        assert_eq!(rate.paused_until(), None);
+        rate.paused_until = None;
         rate.sent();
-        assert!(rate.paused_until() <= Some(Instant::now() + FIRST_INTERVAL));
+        assert!(rate.paused_until <= Some(Instant::now() + FIRST_INTERVAL));
     }
 
     #[test]

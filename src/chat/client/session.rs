@@ -4,9 +4,8 @@
 
 use super::{Event, Message};
 use serde_json::{Value, json};
-use std::collections::VecDeque;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Session {
     name: String,
     /// The last name that the program was given.
@@ -17,7 +16,7 @@ pub(super) struct Session {
     last_seq: Option<u64>,
     log: Option<String>,
     /// Messages that the server has not sent back, in order.
-    pending: VecDeque<Pending>,
+    pending: Vec<Pending>,
     /// Distinguishes this client's nonces.
     key: String,
     nonces: u64,
@@ -42,8 +41,7 @@ pub(super) enum Received {
 impl Session {
     /// `key` is random.
     pub(super) fn new(name: &str, key: String) -> Self {
-        let (id, last_seq, log, pending) = (None, None, None, VecDeque::new());
-        Self { name: name.to_owned(), reported_name: None, id, last_seq, log, pending, key, nonces: 0 }
+        Self { name: name.to_owned(), key, ..Self::default() }
     }
 
     /// The query that asks for missed messages; `None` on the first connection.
@@ -75,7 +73,7 @@ impl Session {
     pub(super) fn send(&mut self, text: String) {
         self.nonces += 1;
         let nonce = format!("{}-{}", self.key, self.nonces);
-        self.pending.push_back(Pending { nonce, text, is_sent: false });
+        self.pending.push(Pending { nonce, text, is_sent: false });
     }
 
     /// The next message to send.
@@ -168,7 +166,7 @@ impl Session {
     fn refused(&mut self, object: &Value) -> Event {
         let nonce = object["nonce"].as_str();
         let at = self.pending.iter().position(|pending| Some(pending.nonce.as_str()) == nonce);
-        let text = at.and_then(|at| self.pending.remove(at)).map(|pending| pending.text);
+        let text = at.map(|at| self.pending.remove(at).text);
         Event::Refused { reason: string(&object["reason"]), explanation: string(&object["about"]), text }
     }
 }

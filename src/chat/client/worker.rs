@@ -1,17 +1,13 @@
 //! The thread of a chat client, which serves one connection after the other.
 
-use super::{
-    Event,
-    pauses::{Backoff, SendRate, may_retry},
-    session::{Received, Session},
-};
-use crate::ws::{
-    Message,
-    client::{self, Error, WebSocket},
-};
-use crossbeam_channel::{Receiver, Sender, at, never, select};
+use super::Event;
+use super::pauses::{Backoff, SendRate, may_retry};
+use super::session::{Received, Session};
+use crate::ws::Message;
+use crate::ws::client::{self, Error, WebSocket};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, at, never, select};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Messages in flight. Few, because a server that finds them too fast refuses all of them.
 const WINDOW: usize = 8;
@@ -33,13 +29,12 @@ pub(super) struct Worker {
     /// A message on this channel, or its end, stops the client.
     pub(super) close: Receiver<()>,
     pub(super) events: Sender<Event>,
-    pub(super) is_open: bool,
+    /// When the current connection was opened.
+    pub(super) open_since: Option<Instant>,
     /// Close as soon as all messages are delivered.
     pub(super) is_finishing: bool,
     /// `close` was received.
     pub(super) is_stopped: bool,
-    /// A Close was sent.
-    pub(super) is_closing: bool,
 }
 
 /// How a connection ended.
@@ -52,15 +47,14 @@ struct End {
 impl Worker {
     pub(super) fn run(mut self, mut socket: WebSocket) {
         let end = loop {
-            let start = Instant::now();
             let end = self.serve(&socket);
-            let pause = self.backoff.next(self.is_open.then(|| start.elapsed()));
-            let Some(retry_in) = pause.filter(|_| !self.is_closing && may_retry(end.error.as_ref(), end.code)) else {
+            let pause = self.backoff.next(self.open_since.map(|opened| opened.elapsed()));
+            let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry(end.error.as_ref(), end.code)) else {
                 break end;
             };
             self.emit(Event::Disconnected { reason: end.to_string(), retry_in });
-            self.wait(retry_in);
-            if self.is_stopped {
+            if self.is_stopped || self.close.recv_timeout(retry_in) != Err(RecvTimeoutError::Timeout) {
+                self.is_stopped = true;
                 break end;
             }
             match self.reconnect() {
@@ -68,7 +62,7 @@ impl Worker {
                 Err(error) => break End { error: Some(error), ..end },
             }
         };
-        let (code, error) = if self.is_closing || self.is_stopped { (1000, None) } else { (end.code, end.error) };
+        let (code, error) = if self.is_done() { (1000, None) } else { (end.code, end.error) };
         let undelivered = self.session.undelivered();
         let events = self.events.clone();
         // No request is accepted any more once the program knows that the client is closed.
@@ -84,30 +78,25 @@ impl Worker {
         }
     }
 
-    /// Waits, unless the client is stopped.
-    fn wait(&mut self, pause: Duration) {
-        let pause = if self.is_stopped { Duration::ZERO } else { pause };
-        select! {
-            recv(self.close) -> _ => self.is_stopped = true,
-            default(pause) => {}
-        }
+    /// Whether the client closes its connection, and does not connect again.
+    fn is_done(&self) -> bool {
+        self.is_stopped || self.is_finishing && self.session.undelivered() == 0
     }
 
     /// Serves one connection to its end.
     fn serve(&mut self, socket: &WebSocket) -> End {
         let mut end = End { code: 1006, reason: String::new(), error: None };
-        self.is_open = false;
-        self.rate.resume();
+        self.open_since = None;
+        self.rate.paused_until = None;
         loop {
-            let is_done = self.is_stopped || self.is_finishing && self.session.undelivered() == 0;
-            if is_done && !self.is_closing {
-                self.is_closing = true;
+            if self.is_done() {
+                // This may be repeated: only the first call has an effect.
                 let _ = socket.close(1000, "");
             }
             self.send_pending(socket);
             let requests = if self.accepts_requests() { self.requests.clone() } else { never() };
             let close = if self.is_stopped { never() } else { self.close.clone() };
-            let resume = self.rate.paused_until().map_or_else(never, at);
+            let resume = self.rate.paused_until.map_or_else(never, at);
             select! {
                 recv(socket.events()) -> event => match event {
                     Ok(client::Event::Close { code, reason, .. }) => return End { code, reason, ..end },
@@ -119,14 +108,14 @@ impl Worker {
                     self.execute(request, socket);
                 },
                 recv(close) -> _ => self.is_stopped = true,
-                recv(resume) -> _ => self.rate.resume(),
+                recv(resume) -> _ => self.rate.paused_until = None,
             }
         }
     }
 
     /// Sends what waits to be sent, or sent again, as fast as the server accepts it.
     fn send_pending(&mut self, socket: &WebSocket) {
-        while self.is_open && !self.is_closing && self.rate.paused_until().is_none() {
+        while self.open_since.is_some() && !self.is_stopped && self.rate.paused_until.is_none() {
             let Some(message) = self.session.next_unsent() else { return };
             socket.send(message);
             self.rate.sent();
@@ -134,14 +123,14 @@ impl Worker {
     }
 
     fn accepts_requests(&self) -> bool {
-        let is_ready = self.is_open && !self.is_finishing && !self.is_closing;
-        is_ready && self.rate.paused_until().is_none() && self.session.undelivered() < self.rate.window(WINDOW)
+        let is_ready = self.open_since.is_some() && !self.is_finishing && !self.is_stopped;
+        is_ready && self.rate.paused_until.is_none() && self.session.undelivered() < self.rate.window(WINDOW)
     }
 
     fn receive(&mut self, event: client::Event, socket: &WebSocket) {
         match event {
             client::Event::Open => {
-                self.is_open = true;
+                self.open_since = Some(Instant::now());
                 socket.send(self.session.sign_in());
                 self.emit(Event::Open);
             }

@@ -4,10 +4,8 @@ use super::{Screen, screen::Users, spawn};
 use chinwag::{chat::client::ChatClient, chat::protocol::sanitize_name};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
-use std::{
-    io,
-    sync::{Arc, PoisonError},
-};
+use std::io;
+use std::sync::{Arc, PoisonError};
 
 /// The settings of a terminal. Dropping this restores them: the program may end while a line is being typed.
 pub(super) struct Terminal(Termios);
@@ -26,7 +24,7 @@ pub(super) fn forward_stdin(chat: ChatClient, name: String) -> Result<Screen, St
             chat.finish();
         }
     })?;
-    Ok(Screen::plain(name))
+    Ok(Screen::new(None, name, Users::default()))
 }
 
 /// Starts line editing in a terminal. What arrives is shown above the line that is being typed.
@@ -39,7 +37,7 @@ pub(super) fn start(chat: ChatClient, name: String) -> Result<(Screen, Option<Te
     let mut editor = DefaultEditor::new().map_err(unusable)?;
     let printer = editor.create_external_printer().map_err(unusable)?;
     let users = Users::default();
-    let screen = Screen::above(printer, name, Arc::clone(&users));
+    let screen = Screen::new(Some(Box::new(printer)), name, Arc::clone(&users));
     spawn("keyboard", move || {
         if type_lines(&mut editor, &chat, &users) {
             chat.close();

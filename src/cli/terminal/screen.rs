@@ -1,16 +1,12 @@
 //! Output: one line for each event, with colours. Text from others cannot control the terminal.
 
-use chinwag::{
-    chat::client::{Event, Message},
-    chat::protocol::{sanitize_name, sanitize_text},
-    client::Error,
-};
+use chinwag::chat::client::{Event, Message};
+use chinwag::chat::protocol::{sanitize_name, sanitize_text};
+use chinwag::client::Error;
 use rustyline::ExternalPrinter;
-use std::{
-    env,
-    io::{self, IsTerminal, Write},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::env;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) struct Screen {
     /// Prints above the line that is being typed. `None` in a pipe: messages go to stdout, everything else to stderr.
@@ -25,14 +21,10 @@ pub(super) struct Screen {
 pub(super) type Users = Arc<Mutex<Vec<String>>>;
 
 impl Screen {
-    /// A screen that is shown above the line that is being typed.
-    pub(super) fn above(printer: impl ExternalPrinter + Send + 'static, name: String, users: Users) -> Self {
-        Self { printer: Some(Box::new(printer)), colours: colours(), users, requested_name: Some(name) }
-    }
-
-    /// A screen without a terminal.
-    pub(super) fn plain(name: String) -> Self {
-        Self { printer: None, colours: colours(), users: Users::default(), requested_name: Some(name) }
+    pub(super) fn new(printer: Option<Box<dyn ExternalPrinter + Send>>, name: String, users: Users) -> Self {
+        // <https://no-color.org>: no colours if it is set and not empty.
+        let colours = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { printer, colours, users, requested_name: Some(name) }
     }
 
     /// Returns false if the reader of the output is gone.
@@ -73,11 +65,6 @@ impl Screen {
     }
 }
 
-/// <https://no-color.org>: no colours if it is set and not empty.
-fn colours() -> bool {
-    io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
 /// A message as the dialect `text` writes it.
 fn format_message(message: &Message, colours: bool) -> String {
     let name = sanitize_name(&message.name);
@@ -106,23 +93,17 @@ fn remark(event: &Event) -> Option<String> {
             format!("{reason}; trying again in {:.1} s", retry_in.as_secs_f64())
         }
         Event::Closed { error: Some(error), undelivered, .. } => {
-            format!("{}{}{}", sanitize_text(&error.to_string()), advice(error), lost(*undelivered))
+            let is_untrusted = matches!(error, Error::Untrusted(_));
+            let advice =
+                if is_untrusted { "; if it is the right certificate, trust it with --ca-file FILE" } else { "" };
+            format!("{}{advice}{}", sanitize_text(&error.to_string()), lost(*undelivered))
         }
-        Event::Closed { code, reason, undelivered, .. }
-            if !(*code == 1000 && reason.is_empty() && *undelivered == 0) =>
-        {
+        Event::Closed { code: 1000, reason, undelivered: 0, .. } if reason.is_empty() => return None,
+        Event::Closed { code, reason, undelivered, .. } => {
             format!("closed, {code} {}{}", sanitize_text(reason), lost(*undelivered)).trim_end().to_owned()
         }
         _ => return None,
     })
-}
-
-/// The flag that helps.
-fn advice(error: &Error) -> &'static str {
-    match error {
-        Error::Untrusted(_) => "; if it is the right certificate, trust it with --ca-file FILE",
-        _ => "",
-    }
 }
 
 /// The server does not say why it gave another name than the requested one.
