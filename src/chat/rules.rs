@@ -137,10 +137,10 @@ impl Chat {
         if self.members.contains_key(&id) {
             return;
         }
-        let room_id = self.rooms.open(name, &self.rules);
-        let Some((room_id, room)) = room_id.and_then(|id| Some((id, self.rooms.get_mut(id)?))) else {
+        let Some(room_id) = self.rooms.open(name, &self.rules) else {
             return self.out.push(Output::Close { id, code: 1013, reason: "too many rooms; try again later" });
         };
+        let Some(room) = self.rooms.get_mut(room_id) else { return };
         if self.rules.room_users.is_some_and(|most| room.users.len() >= most) {
             return self.out.push(Output::Close { id, code: 1013, reason: "this room is full; try again later" });
         }
@@ -162,10 +162,10 @@ impl Chat {
             Ok(_) => None,
             Err(error) => error.nonce.clone(),
         };
-        let send_error = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(nonce)));
+        let rejection = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(nonce)));
         match throttle::charge(&mut member.limiter, self.now.uptime, text.len(), self.rules.rate) {
             Verdict::Accept => {}
-            Verdict::Reject => return self.out.push(send_error(ErrorReason::TooFast.into())),
+            Verdict::Reject => return self.out.push(rejection(ErrorReason::TooFast.into())),
             Verdict::Close => return self.close(id, 1008, "flooding"),
         }
         let result = decoded.and_then(|message| self.execute(id, message));
@@ -173,7 +173,7 @@ impl Chat {
         member.strikes = if result.is_ok() { 0 } else { member.strikes.saturating_add(1) };
         let Err(error) = result else { return };
         let is_last_strike = self.rules.strikes.is_some_and(|most| member.strikes >= most);
-        self.out.push(send_error(error));
+        self.out.push(rejection(error));
         if is_last_strike {
             self.close(id, 1008, "too many errors");
         }
