@@ -95,7 +95,7 @@ impl Record {
         if !json.contains(is_deceptive) {
             return json;
         }
-        // All of them have four hex digits.
+        // Each of these characters fits into four hex digits.
         let escape = |c: char| if is_deceptive(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
         json.chars().map(escape).collect()
     }

@@ -6,8 +6,8 @@
 use super::{Chat, Output, RoomId, RoomName, RoomSnapshot, Since, room::Room, send};
 use crate::chat::protocol::{ByteBudget, Millis, ServerMessage, StoredMessage, UserId};
 
-/// For so long an archive that does not answer is asked again. After that, what it has counts as gone, so that the
-/// connection receives new messages.
+/// How long an archive that does not answer is asked again. After that its messages count as gone, so that the connection
+/// receives new ones.
 const ARCHIVE_TIMEOUT: Millis = 10_000;
 
 /// A connection that has not received all messages yet.

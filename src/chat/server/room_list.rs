@@ -28,9 +28,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct RoomList {
-    /// Each room's name and its number of users.
-    rooms: Arc<Mutex<Arc<[(Arc<str>, usize)]>>>,
+    rooms: Arc<Mutex<Rooms>>,
 }
+
+/// Each room's name and its number of users.
+type Rooms = Arc<[(Arc<str>, usize)]>;
 
 impl RoomList {
     /// Answers GET and HEAD of `/rooms` with JSON, and other methods with 405; `None` for another path.
