@@ -25,7 +25,7 @@ use tungstenite::{Message, WebSocket, client::ClientRequestBuilder, protocol::We
 const ROOM: u64 = 100;
 
 /// A fixed time: the rules have no clock.
-const NOW: Now = Now::new(0, 1_800_000_000_000);
+const NOW: Now = Now { uptime: 0, date: 1_800_000_000_000 };
 
 const HELLO: &str =
     r#"{"type":"message","text":"How are you? I am fine, thank you, and so is everybody <here>.","date":1}"#;

@@ -22,7 +22,7 @@ fn main() -> io::Result<()> {
             text => Input::Text { id, text },
         };
         // The chat has no clock. Here, each line takes a second.
-        let now = Now::new(1000 * second as u64, 0);
+        let now = Now { uptime: 1000 * second as u64, date: 0 };
         chat.apply(now, input, &mut out);
         out.drain(..).for_each(show);
     }

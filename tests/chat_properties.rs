@@ -56,7 +56,7 @@ fn steps() -> impl Strategy<Value = Vec<(i32, Step)>> {
 
 fn rules() -> impl Strategy<Value = Rules> {
     let mut strict = Rules::default();
-    (strict.text_chars, strict.rate, strict.strikes) = (5, Some(Rate::new(5, 8)), Some(4));
+    (strict.text_chars, strict.rate, strict.strikes) = (5, Some(Rate { per_second: 5, burst: 8 }), Some(4));
     prop::sample::select(vec![Rules::default(), Rules::unlimited(), strict])
 }
 
@@ -183,7 +183,7 @@ fn input<'a>(step: &'a Step, rooms: &'a [RoomName]) -> Input<'a> {
 }
 
 fn at(uptime: u64) -> Now {
-    Now::new(uptime, 1_700_000_000_000)
+    Now { uptime, date: 1_700_000_000_000 }
 }
 
 /// Whether no two names compare equal, according to the rules themselves.

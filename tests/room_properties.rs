@@ -140,7 +140,7 @@ impl World {
             self.restore(&name);
         }
         let before = self.known.get(&(person, room)).cloned();
-        let since = before.as_ref().map(|known| Since::new(known.last, Some(&known.log)));
+        let since = before.as_ref().map(|known| Since { seq: known.last, log: Some(&known.log) });
         let mut out = Vec::new();
         self.chat.apply(NOW, Input::Joined { id, dialect: Dialect::Chinwag, room: &name, since }, &mut out);
         if self.chat.room_of(id).is_none() {
@@ -297,7 +297,7 @@ impl World {
     }
 }
 
-const NOW: Now = Now::new(0, 1_700_000_000_000);
+const NOW: Now = Now { uptime: 0, date: 1_700_000_000_000 };
 
 fn name(room: usize) -> RoomName {
     if ROOMS[room].is_empty() { RoomName::lobby() } else { RoomName::new(ROOMS[room]).expect("a name") }

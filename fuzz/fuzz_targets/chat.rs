@@ -15,7 +15,7 @@ const DATE: u64 = 1_700_000_000_000;
 
 fuzz_target!(|steps: &[u8]| {
     let mut strict = Rules::default();
-    (strict.text_chars, strict.rate, strict.strikes) = (20, Some(Rate::new(5, 8)), Some(4));
+    (strict.text_chars, strict.rate, strict.strikes) = (20, Some(Rate { per_second: 5, burst: 8 }), Some(4));
     (strict.rooms, strict.room_users, strict.room_messages) = (3, Some(2), 4);
     (strict.room_bytes, strict.history_bytes, strict.replay_bytes) = (2000, 3000, 400);
     let mut archived = strict;
@@ -47,7 +47,7 @@ fn converse(rules: Rules, steps: &[u8]) {
         };
         model.before(&mut chat, &input);
         out.clear();
-        chat.apply(Now::new(uptime, DATE), input, &mut out);
+        chat.apply(Now { uptime, date: DATE }, input, &mut out);
         model.enter(&chat, id);
         model.apply_all(&mut chat, &out);
         for room in model.members.values().map(|member| member.room) {
@@ -65,7 +65,7 @@ fn room(byte: u8) -> RoomName {
 
 fn since(text: &[u8]) -> Option<Since<'_>> {
     let (seq, log) = (u64::from(*text.get(1)?), text.get(2..).and_then(|rest| std::str::from_utf8(rest).ok()));
-    Some(Since::new(seq / 2, log.filter(|_| seq % 2 == 1)))
+    Some(Since { seq: seq / 2, log: log.filter(|_| seq % 2 == 1) })
 }
 
 /// The members, and an archive.
@@ -111,7 +111,7 @@ impl Model {
                 let messages = &stored[..stored.len().min(3)].to_vec();
                 let mut more = Vec::new();
                 let input = Input::Loaded { id: *id, up_to: *up_to, messages: Some(messages) };
-                chat.apply(Now::new(0, DATE), input, &mut more);
+                chat.apply(Now { uptime: 0, date: DATE }, input, &mut more);
                 self.apply_all(chat, &more);
             }
         }

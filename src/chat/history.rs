@@ -115,7 +115,7 @@ impl History {
     /// What currently keeps messages out of the file.
     #[must_use]
     pub fn error(&self) -> Option<HistoryError> {
-        self.shared.lock().report.error().cloned()
+        self.shared.lock().report.error.clone()
     }
 
     fn load(&self, room: &str, range: Range) -> Option<RoomSnapshot> {
@@ -159,7 +159,7 @@ impl Archive for History {
         self.shared.lock().queue.push(messages);
         self.shared.work.notify_one();
         // While there is an error, the messages wait in the queue and the chat continues.
-        drop(self.wait_while(|state| !state.queue.is_empty() && state.report.error().is_none()));
+        drop(self.wait_while(|state| !state.queue.is_empty() && state.report.error.is_none()));
         self.shared.handle_error();
     }
 }

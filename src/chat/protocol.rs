@@ -14,7 +14,7 @@ pub use error::{ErrorReason, ProtocolError};
 pub(crate) use json::to_html_safe_json;
 pub use stored_message::{ByteBudget, StoredMessage};
 pub(crate) use text::is_mark;
-pub use text::{civil, sanitize_name, sanitize_text};
+pub use text::{date_time, is_deceptive, sanitize_name, sanitize_text};
 
 /// A connection's number, given by the server. It is below 2^53, so that JavaScript can represent it.
 pub type UserId = u64;

@@ -15,6 +15,7 @@ use crate::{
 };
 use std::{
     collections::{HashMap, VecDeque},
+    mem,
     sync::Arc,
 };
 
@@ -31,7 +32,6 @@ mod rooms;
 mod throttle;
 
 use catch_up::CatchUp;
-use execute::Sender;
 use room::Room;
 use rooms::Rooms;
 use throttle::Verdict;
@@ -50,6 +50,10 @@ pub struct Chat {
     pending_lists: Vec<RoomId>,
     /// The connections that are catching up. The first one has the next turn.
     catch_ups: VecDeque<CatchUp>,
+    /// The time of this input.
+    now: Now,
+    /// The outputs of this input, and the caller's before them.
+    out: Vec<Output>,
 }
 
 /// A connection.
@@ -73,30 +77,40 @@ impl Chat {
     /// chat: otherwise returning clients would take new messages for those that they know.
     #[must_use]
     pub fn with_token(rules: Rules, token: u64) -> Self {
-        let (members, rooms) = (HashMap::new(), Rooms::new(token));
-        Self { rules, members, rooms, pending_lists: Vec::new(), catch_ups: VecDeque::new() }
+        Self {
+            rules,
+            members: HashMap::new(),
+            rooms: Rooms::new(token),
+            pending_lists: Vec::new(),
+            catch_ups: VecDeque::new(),
+            now: Now { uptime: 0, date: 0 },
+            out: Vec::new(),
+        }
     }
 
     /// Takes one input and appends what follows from it to `out`.
     ///
     /// [`Now::uptime`] must not go backwards, [`Now::date`] may.
     pub fn apply(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
+        self.now = now;
+        mem::swap(&mut self.out, out);
         match input {
-            Input::Joined { id, dialect, room, since } => self.join(now, (id, dialect), room, since, out),
-            Input::Text { id, text } => self.receive(now, id, text, out),
-            Input::Binary { id } => self.reject_binary(now, id, out),
-            Input::Left { id } => self.leave(now, id, out),
-            Input::Ready { id } => self.send_next_part(id, out),
-            Input::Loaded { id, up_to, messages } => self.loaded(now, id, up_to, messages, out),
-            Input::Tick => self.send_due_lists(now, out),
+            Input::Joined { id, dialect, room, since } => self.join(id, dialect, room, since),
+            Input::Text { id, text } => self.receive(id, text),
+            Input::Binary { id } => self.reject_binary(id),
+            Input::Left { id } => self.leave(id),
+            Input::Ready { id } => self.send_next_part(id),
+            Input::Loaded { id, up_to, messages } => self.loaded(id, up_to, messages),
+            Input::Tick => self.send_due_lists(),
         }
+        mem::swap(&mut self.out, out);
     }
 
     /// The [`Now::uptime`] at which an [`Input::Tick`] is needed; `None` if no user list is pending. Other ticks do no
     /// harm.
     #[must_use]
     pub fn next_tick(&self) -> Option<Millis> {
-        self.pending_lists.iter().filter_map(|id| self.rooms.get(*id)?.list_due()).min()
+        self.pending_lists.iter().filter_map(|id| self.rooms.get(*id)?.list.due()).min()
     }
 
     /// The room of a connection; `None` if it has left or was not let in.
@@ -112,98 +126,95 @@ impl Chat {
 
     /// Every room's name and its number of users with a name, the lobby first.
     pub fn rooms(&self) -> impl Iterator<Item = (&Arc<str>, usize)> + '_ {
-        self.rooms.iter().map(|room| (room.name.shown(), room.named()))
+        self.rooms.iter().map(|room| (room.name.shown(), room.names.len()))
     }
 
     fn room(&self, id: UserId) -> Option<&Room> {
         self.rooms.get(self.room_of(id)?)
     }
 
-    fn join(
-        &mut self,
-        now: Now,
-        (id, dialect): (UserId, Dialect),
-        name: &RoomName,
-        since: Option<Since<'_>>,
-        out: &mut Vec<Output>,
-    ) {
+    fn join(&mut self, id: UserId, dialect: Dialect, name: &RoomName, since: Option<Since<'_>>) {
         if self.members.contains_key(&id) {
             return;
         }
-        let room_id = self.rooms.open(name, &self.rules);
-        let Some((room_id, room)) = room_id.and_then(|id| Some((id, self.rooms.get_mut(id)?))) else {
-            return out.push(Output::Close { id, code: 1013, reason: "too many rooms; try again later" });
+        let Some(room_id) = self.rooms.open(name, &self.rules) else {
+            return self.out.push(Output::Close { id, code: 1013, reason: "too many rooms; try again later" });
         };
+        let Some(room) = self.rooms.get_mut(room_id) else { return };
         if self.rules.room_users.is_some_and(|most| room.users.len() >= most) {
-            return out.push(Output::Close { id, code: 1013, reason: "this room is full; try again later" });
+            return self.out.push(Output::Close { id, code: 1013, reason: "this room is full; try again later" });
         }
         room.enter(id);
         self.members.insert(id, Member { dialect, room: room_id, strikes: 0, limiter: RateLimiter::default() });
-        self.welcome(id, room_id, since, out);
+        self.welcome(id, room_id, since);
         if dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
-            self.set_name(Sender { now, id, room: room_id }, &format!("guest-{id}"), false, out);
+            self.set_name(id, &format!("guest-{id}"), false);
         }
     }
 
-    fn receive(&mut self, now: Now, id: UserId, text: &str, out: &mut Vec<Output>) {
+    fn receive(&mut self, id: UserId, text: &str) {
         let Some(member) = self.members.get_mut(&id) else { return };
-        let (dialect, room) = (member.dialect, member.room);
-        match throttle::charge(&mut member.limiter, now.uptime, text.len(), self.rules.rate) {
+        let decoded = member.dialect.decode(text);
+        // An error names the message by its nonce, even if the message is not processed.
+        let nonce = match &decoded {
+            Ok(ClientMessage::Message { nonce, .. }) => nonce.clone(),
+            Ok(_) => None,
+            Err(error) => error.nonce.clone(),
+        };
+        let rejection = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(nonce)));
+        match throttle::charge(&mut member.limiter, self.now.uptime, text.len(), self.rules.rate) {
             Verdict::Accept => {}
-            Verdict::Reject => return out.push(send(id, ServerMessage::Error(too_fast(dialect, text)))),
-            Verdict::Close => return self.close(now, id, 1008, "flooding", out),
+            Verdict::Reject => return self.out.push(rejection(ErrorReason::TooFast.into())),
+            Verdict::Close => return self.close(id, 1008, "flooding"),
         }
-        let sender = Sender { now, id, room };
-        let result = dialect.decode(text).and_then(|message| self.execute(sender, message, out));
+        let result = decoded.and_then(|message| self.execute(id, message));
         let Some(member) = self.members.get_mut(&id) else { return };
         member.strikes = if result.is_ok() { 0 } else { member.strikes.saturating_add(1) };
+        let Err(error) = result else { return };
         let is_last_strike = self.rules.strikes.is_some_and(|most| member.strikes >= most);
-        if let Err(error) = result {
-            out.push(send(id, ServerMessage::Error(error)));
-            if is_last_strike {
-                self.close(now, id, 1008, "too many errors", out);
-            }
+        self.out.push(rejection(error));
+        if is_last_strike {
+            self.close(id, 1008, "too many errors");
         }
     }
 
-    fn reject_binary(&mut self, now: Now, id: UserId, out: &mut Vec<Output>) {
+    fn reject_binary(&mut self, id: UserId) {
         if self.members.contains_key(&id) {
-            out.push(send(id, ServerMessage::Error(ErrorReason::NotText.into())));
-            self.close(now, id, 1003, "text only", out);
+            self.out.push(send(id, ServerMessage::Error(ErrorReason::NotText.into())));
+            self.close(id, 1003, "text only");
         }
     }
 
-    fn close(&mut self, now: Now, id: UserId, code: u16, reason: &'static str, out: &mut Vec<Output>) {
-        out.push(Output::Close { id, code, reason });
-        self.leave(now, id, out);
+    fn close(&mut self, id: UserId, code: u16, reason: &'static str) {
+        self.out.push(Output::Close { id, code, reason });
+        self.leave(id);
     }
 
-    fn leave(&mut self, now: Now, id: UserId, out: &mut Vec<Output>) {
+    fn leave(&mut self, id: UserId) {
         let Some(Member { room, .. }) = self.members.remove(&id) else { return };
         self.stop_catching_up(id);
         if let Some(name) = self.rooms.get_mut(room).and_then(|room| room.leave(id)) {
-            out.push(broadcast(room, ServerMessage::Left { name }));
-            self.list_changed(now, room, out);
+            self.out.push(broadcast(room, ServerMessage::Left { name }));
+            self.list_changed(room);
         }
         self.rooms.release(room);
     }
 
     /// The users of a room changed: sends its list, now or when it is due.
-    fn list_changed(&mut self, now: Now, room: RoomId, out: &mut Vec<Output>) {
+    fn list_changed(&mut self, room: RoomId) {
         if !self.pending_lists.contains(&room) {
             self.pending_lists.push(room);
         }
-        self.send_due_lists(now, out);
+        self.send_due_lists();
     }
 
-    fn send_due_lists(&mut self, now: Now, out: &mut Vec<Output>) {
-        let (rooms, rules) = (&mut self.rooms, &self.rules);
+    fn send_due_lists(&mut self) {
         self.pending_lists.retain(|id| {
-            let Some(room) = rooms.get_mut(*id) else { return false };
-            let list = room.take_list(now.uptime, rules);
-            out.extend(list.map(|users| broadcast(*id, ServerMessage::UserList { users })));
-            room.list_due().is_some()
+            let Some(room) = self.rooms.get_mut(*id) else { return false };
+            let list = room.take_list(self.now.uptime, &self.rules);
+            self.out.extend(list.map(|users| broadcast(*id, ServerMessage::UserList { users })));
+            room.list.due().is_some()
         });
     }
 }
@@ -214,16 +225,6 @@ fn send(to: UserId, message: ServerMessage) -> Output {
 
 fn broadcast(room: RoomId, message: ServerMessage) -> Output {
     Output::Broadcast { room, message }
-}
-
-/// The error names the message by its nonce, although the message is not processed.
-fn too_fast(dialect: Dialect, text: &str) -> ProtocolError {
-    let nonce = match dialect.decode(text) {
-        Ok(ClientMessage::Message { nonce, .. }) => nonce,
-        Ok(_) => None,
-        Err(error) => error.nonce,
-    };
-    ProtocolError::from(ErrorReason::TooFast).with_nonce(nonce)
 }
 
 #[cfg(test)]

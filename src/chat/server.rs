@@ -25,7 +25,7 @@ use pacing::Pacing;
 use std::{
     collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher,
-    mem, thread,
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -65,8 +65,6 @@ pub struct ChatServer {
     default_dialect: Dialect,
     /// From here on the uptime counts.
     started: Instant,
-    /// An empty buffer for the outputs of the rules.
-    outputs: Vec<Output>,
     pacing: Pacing,
     /// The senders of the messages in this batch.
     senders: Vec<UserId>,
@@ -121,7 +119,6 @@ impl ChatServer {
             fanout: Fanout::default(),
             default_dialect,
             started: Instant::now(),
-            outputs: Vec::new(),
             pacing: Pacing::new(),
             senders: Vec::new(),
             close_guards: Vec::new(),
@@ -227,13 +224,13 @@ impl ChatServer {
     }
 
     fn apply(&mut self, input: Input<'_>) {
-        let mut outputs = mem::take(&mut self.outputs);
+        let mut outputs = Vec::new();
         self.chat.apply(self.now(), input, &mut outputs);
         self.apply_outputs(outputs);
     }
 
-    fn apply_outputs(&mut self, mut outputs: Vec<Output>) {
-        for output in outputs.drain(..) {
+    fn apply_outputs(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
             match output {
                 Output::Send { to, message } => self.fanout.send(to, &message),
                 Output::Broadcast { room, message } => {
@@ -256,7 +253,6 @@ impl ChatServer {
                 }
             }
         }
-        self.outputs = outputs;
     }
 
     fn flush(&mut self) {

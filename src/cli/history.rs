@@ -1,9 +1,9 @@
 //! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
-use super::logging::{date_time, visible};
-use super::{arguments::Flags, written};
+use super::{arguments::Flags, logging::visible, written};
 use chinwag::chat::history::{self, Durability, History, HistoryError, Record, Settings};
-use chinwag::{Builder, chat::protocol::StoredMessage, chat::rules::RoomName};
+use chinwag::chat::protocol::{StoredMessage, date_time};
+use chinwag::{Builder, chat::rules::RoomName};
 use std::io::{self, BufWriter, Write};
 use std::{num::NonZero, path::Path};
 

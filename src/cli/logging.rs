@@ -1,6 +1,6 @@
 //! Log lines on stderr: time, level, module, message.
 
-use chinwag::chat::protocol::civil;
+use chinwag::chat::protocol::{date_time, is_deceptive};
 use env_logger::Builder;
 use log::LevelFilter;
 use std::io::Write;
@@ -23,12 +23,9 @@ pub(crate) fn start(level: LevelFilter) {
 /// Escapes control characters and those that change the direction of text, so that text from a peer stays one line and
 /// cannot control the terminal.
 pub(crate) fn visible(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match hidden(c) {
+        match is_deceptive(c) {
             true => shown.extend(c.escape_default()),
             false => shown.push(c),
         }
@@ -40,13 +37,6 @@ pub(crate) fn visible(text: &str) -> String {
 fn now() -> String {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{}.{:03}Z", date_time(since_1970.as_secs(), 'T'), since_1970.subsec_millis())
-}
-
-/// Date and time in UTC, from seconds since 1970. This needs no time zone library.
-pub(crate) fn date_time(seconds: u64, separator: char) -> String {
-    let ((year, month, day), second) = (civil(seconds / 86_400), seconds % 86_400);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}{separator}{hour:02}:{minute:02}:{second:02}")
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ impl From<io::Error> for HistoryError {
 /// while it lasts, and one when it is over.
 #[derive(Debug, Default)]
 pub(super) struct ErrorReport {
-    error: Option<HistoryError>,
+    pub(super) error: Option<HistoryError>,
     /// When the last error was logged.
     logged_at: Option<Instant>,
     /// Whether this error was logged.
@@ -98,10 +98,6 @@ pub(super) struct ErrorReport {
 }
 
 impl ErrorReport {
-    pub(super) fn error(&self) -> Option<&HistoryError> {
-        self.error.as_ref()
-    }
-
     pub(super) fn is_permanent(&self) -> bool {
         self.error.as_ref().is_some_and(HistoryError::is_permanent)
     }
@@ -197,6 +193,6 @@ mod tests {
             report.raise(error.clone());
             assert_eq!(report.due_line(now).is_some(), is_logged, "{error}");
         }
-        assert_eq!(report.error(), Some(&HistoryError::Conflict));
+        assert_eq!(report.error, Some(HistoryError::Conflict));
     }
 }

@@ -4,7 +4,7 @@
 //! `{"type":"message","room":"","seq":1,"date":0,"id":1,"name":"ann","text":"hi"}`, with a `nonce` if the message has one.
 
 use super::{Durability, error::HistoryError, new_log_name, open::check_path, state_file::StateFile, store::Store};
-use crate::chat::protocol::{Millis, Name, StoredMessage, UserId};
+use crate::chat::protocol::{Millis, Name, StoredMessage, UserId, is_deceptive};
 use serde::{Deserialize, Serialize};
 use std::{io::BufRead, path::Path, slice, sync::Arc};
 
@@ -95,6 +95,7 @@ impl Record {
         if !json.contains(is_deceptive) {
             return json;
         }
+        // Each of these characters fits into four hex digits.
         let escape = |c: char| if is_deceptive(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
         json.chars().map(escape).collect()
     }
@@ -115,11 +116,6 @@ impl Record {
             }
         }
     }
-}
-
-/// DEL and C1 (ECMA-48), line separators, and what changes the direction of text. All of them have four hex digits.
-fn is_deceptive(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -10,11 +10,8 @@ use std::{
     time::Instant,
 };
 
-/// Bytes of messages that wait while the file is not writable, 4 MiB.
+/// Memory of the messages that wait while the file is not writable, 4 MiB.
 const MAX_BYTES: usize = 4 << 20;
-
-/// Bytes that a message takes besides its texts.
-const OVERHEAD: usize = 150;
 
 /// Messages in one transaction.
 const MAX_BATCH: usize = 2000;
@@ -73,7 +70,7 @@ impl Shared {
     /// While messages cannot be stored: keeps the queue within its bound, and logs the error.
     pub(super) fn handle_error(&self) {
         let mut state = self.lock();
-        if state.report.error().is_some() {
+        if state.report.error.is_some() {
             let max_bytes = if state.report.is_permanent() { 0 } else { MAX_BYTES };
             state.queue.trim(max_bytes);
         }
@@ -102,7 +99,7 @@ pub(super) struct WriteQueue {
 impl WriteQueue {
     /// Adds messages at the end.
     pub(super) fn push(&mut self, messages: &mut Vec<StoredMessage>) {
-        self.bytes += messages.iter().map(size).sum::<usize>();
+        self.bytes += messages.iter().map(StoredMessage::size).sum::<usize>();
         self.messages.extend(messages.drain(..));
     }
 
@@ -110,7 +107,7 @@ impl WriteQueue {
     fn trim(&mut self, max_bytes: usize) {
         while self.bytes > max_bytes {
             let Some(message) = self.messages.pop_front() else { return };
-            self.bytes -= size(&message);
+            self.bytes -= message.size();
             self.dropped += 1;
             // A new name each time: clients may know the number of this message under the one before.
             (self.log, self.must_rename) = (new_log_name(), true);
@@ -124,7 +121,7 @@ impl WriteQueue {
 
     /// The batch is stored.
     pub(super) fn finish(&mut self, batch: &[StoredMessage]) {
-        self.bytes -= batch.iter().map(size).sum::<usize>();
+        self.bytes -= batch.iter().map(StoredMessage::size).sum::<usize>();
     }
 
     /// The batch could not be stored.
@@ -141,10 +138,6 @@ impl WriteQueue {
     pub(super) fn is_empty(&self) -> bool {
         self.bytes == 0
     }
-}
-
-fn size(message: &StoredMessage) -> usize {
-    OVERHEAD + message.text.len() + message.name.len() + message.nonce.as_ref().map_or(0, |nonce| nonce.len())
 }
 
 #[cfg(test)]

@@ -26,23 +26,6 @@ pub enum ErrorReason {
     NotText,
 }
 
-impl ErrorReason {
-    /// A sentence for people: what is wrong, and what to do. A [`ProtocolError`] may carry a more exact one.
-    #[must_use]
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::BadJson => "This is not a JSON object. Send one object in each message.",
-            Self::UnknownType => "The type is unknown. Send \"username\" or \"message\".",
-            Self::MissingField => "A field is missing, or is not a string.",
-            Self::NoName => "You have no name yet. Choose a name first.",
-            Self::TooLong => "The text is too long. Send it in several messages.",
-            Self::TooFast => "You are sending too fast. Wait a moment.",
-            Self::NoSuchUser => "There is no user of that name in this room.",
-            Self::NotText => "This server accepts text messages only, not binary ones.",
-        }
-    }
-}
-
 /// A rejection, as the client receives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -63,6 +46,11 @@ impl ProtocolError {
         Self { reason, message: message.into(), nonce: None }
     }
 
+    /// A field is missing, empty, or not a string, as this sentence says.
+    pub(crate) fn missing_field(sentence: &'static str) -> Self {
+        Self::new(ErrorReason::MissingField, sentence)
+    }
+
     /// The same rejection, for the message with this nonce.
     #[must_use]
     pub fn with_nonce(self, nonce: Option<Arc<str>>) -> Self {
@@ -70,8 +58,19 @@ impl ProtocolError {
     }
 }
 
+/// A rejection with the usual sentence for its reason: what is wrong, and what to do.
 impl From<ErrorReason> for ProtocolError {
     fn from(reason: ErrorReason) -> Self {
-        Self::new(reason, reason.sentence())
+        let sentence = match reason {
+            ErrorReason::BadJson => "This is not a JSON object. Send one object in each message.",
+            ErrorReason::UnknownType => "The type is unknown. Send \"username\" or \"message\".",
+            ErrorReason::MissingField => "A field is missing, or is not a string.",
+            ErrorReason::NoName => "You have no name yet. Choose a name first.",
+            ErrorReason::TooLong => "The text is too long. Send it in several messages.",
+            ErrorReason::TooFast => "You are sending too fast. Wait a moment.",
+            ErrorReason::NoSuchUser => "There is no user of that name in this room.",
+            ErrorReason::NotText => "This server accepts text messages only, not binary ones.",
+        };
+        Self::new(reason, sentence)
     }
 }

@@ -25,11 +25,11 @@ enum Field {
 pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
     let fields: Fields<'_> = serde_json::from_str(text).map_err(|_| ErrorReason::BadJson)?;
     let kind = string(&fields, Field::Type, "\"type\" must be a string.")?;
-    match kind.ok_or_else(|| missing("The object has no \"type\"."))?.as_str() {
+    match kind.ok_or_else(|| ProtocolError::missing_field("The object has no \"type\"."))?.as_str() {
         "username" => {
             const NEEDED: &str = "A \"username\" needs a \"name\", which is a string.";
             let name = string(&fields, Field::Name, NEEDED)?;
-            Ok(ClientMessage::SetName(name.ok_or_else(|| missing(NEEDED))?))
+            Ok(ClientMessage::SetName(name.ok_or_else(|| ProtocolError::missing_field(NEEDED))?))
         }
         "message" => {
             let nonce = nonce(&fields)?;
@@ -45,12 +45,12 @@ fn nonce(fields: &Fields<'_>) -> Result<Option<Arc<str>>, ProtocolError> {
     const NEEDED: &str = "\"nonce\" must be a string of 1 to 64 characters.";
     let Some(nonce) = string(fields, Field::Nonce, NEEDED)? else { return Ok(None) };
     let is_valid = !nonce.is_empty() && nonce.chars().nth(MAX_NONCE_CHARS).is_none();
-    is_valid.then(|| Some(nonce.into())).ok_or_else(|| missing(NEEDED))
+    is_valid.then(|| Some(nonce.into())).ok_or_else(|| ProtocolError::missing_field(NEEDED))
 }
 
 fn message(fields: &Fields<'_>, nonce: Option<Arc<str>>) -> Result<ClientMessage, ProtocolError> {
     const NEEDED: &str = "A \"message\" needs a \"text\", which is a string.";
-    let text = string(fields, Field::Text, NEEDED)?.ok_or_else(|| missing(NEEDED))?.into();
+    let text = string(fields, Field::Text, NEEDED)?.ok_or_else(|| ProtocolError::missing_field(NEEDED))?.into();
     // A wrong target is an error: the message was meant for one user, so it must not go to the room.
     let target = string(fields, Field::Target, "\"target\" must be a string.")?;
     Ok(ClientMessage::Message { text, target, nonce })
@@ -61,12 +61,8 @@ fn string(fields: &Fields<'_>, field: Field, sentence: &'static str) -> Result<O
     match fields.get(&field).map(|value| value.get()) {
         None | Some("null") => Ok(None),
         Some(text) if text.starts_with('"') => Ok(Some(serde_json::from_str(text).map_err(|_| ErrorReason::BadJson)?)),
-        Some(_) => Err(missing(sentence)),
+        Some(_) => Err(ProtocolError::missing_field(sentence)),
     }
-}
-
-fn missing(sentence: &'static str) -> ProtocolError {
-    ProtocolError::new(ErrorReason::MissingField, sentence)
 }
 
 /// JSON with HTML entities for `<`, `>` and `&`, which JSON has within strings only. `None` if the value cannot be JSON.

@@ -318,5 +318,5 @@ fn reasons_have_stable_words_and_sentences() {
     let reasons = [BadJson, UnknownType, MissingField, NoName, TooLong, TooFast, NoSuchUser, NotText];
     let words = "bad-json unknown-type missing-field no-name too-long too-fast no-such-user not-text";
     assert_eq!(reasons.map(word).join(" "), words);
-    assert!(reasons.iter().all(|reason| reason.sentence().ends_with('.')));
+    assert!(reasons.iter().all(|reason| ProtocolError::from(*reason).message.ends_with('.')));
 }

@@ -7,7 +7,7 @@
 //! - a name is quoted if it has characters other than letters, digits, `-`, `_` and `.`. So `* bob left`,
 //!   `ann (to you)` or `you are admin` cannot pass as more than a name.
 
-use super::{ClientMessage, ErrorReason, Millis, ProtocolError, ServerMessage, StoredMessage};
+use super::{ClientMessage, ProtocolError, ServerMessage, StoredMessage};
 
 const HELP: &str = "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /help, /quit; //x says /x";
 
@@ -29,7 +29,9 @@ fn message(text: &str, target: Option<&str>) -> ClientMessage {
 fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
     let (word, rest) = split_word(line);
     match word {
-        "name" if rest.is_empty() => Err(usage("Which name? Type /name and the name: /name bob")),
+        "name" if rest.is_empty() => {
+            Err(ProtocolError::missing_field("Which name? Type /name and the name: /name bob"))
+        }
         "name" => Ok(ClientMessage::SetName(rest.to_owned())),
         "msg" => private_message(rest),
         "users" => Ok(ClientMessage::ListUsers),
@@ -42,13 +44,9 @@ fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
 fn private_message(rest: &str) -> Result<ClientMessage, ProtocolError> {
     let (target, text) = split_quoted(rest).unwrap_or_else(|| split_word(rest));
     if target.is_empty() || text.is_empty() {
-        return Err(usage("To whom, and what? Type /msg, a name and the text: /msg ann hi"));
+        return Err(ProtocolError::missing_field("To whom, and what? Type /msg, a name and the text: /msg ann hi"));
     }
     Ok(message(text, Some(target)))
-}
-
-fn usage(sentence: &'static str) -> ProtocolError {
-    ProtocolError::new(ErrorReason::MissingField, sentence)
 }
 
 /// The first word, and what follows the white space after it.
@@ -76,7 +74,11 @@ pub(super) fn encode(message: &ServerMessage) -> Option<String> {
         }
         ServerMessage::Help => HELP.to_owned(),
         ServerMessage::Message(message) => line(message),
-        ServerMessage::History(message) => format!("{} {}", timestamp(message.date), line(message)),
+        ServerMessage::History(message) => {
+            let time = date_time(message.date / 1000, ' ');
+            // Without the seconds.
+            format!("[{}] {}", &time[..time.len() - 3], line(message))
+        }
         ServerMessage::Gap { missed: None } => "* some messages are gone".to_owned(),
         ServerMessage::Gap { missed: Some(1) } => "* 1 message is gone".to_owned(),
         ServerMessage::Gap { missed: Some(missed) } => format!("* {missed} messages are gone"),
@@ -92,19 +94,19 @@ fn line(message: &StoredMessage) -> String {
     format!("{}: {}", sanitize_name(&message.name), sanitize_text(&message.text))
 }
 
-/// A date in UTC: `[2026-11-22 12:34]`.
-fn timestamp(date: Millis) -> String {
-    let minutes = date / 60_000;
-    let (year, month, day) = civil(minutes / 1440);
-    let (hour, minute) = (minutes / 60 % 24, minutes % 60);
-    format!("[{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}]")
+/// Date and time in UTC, from seconds since 1970: `2026-11-22 12:34:56` if the separator is a space. This needs no time
+/// zone library.
+#[must_use]
+pub fn date_time(seconds: u64, separator: char) -> String {
+    let ((year, month, day), second) = (civil(seconds / 86_400), seconds % 86_400);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}{separator}{hour:02}:{minute:02}:{second:02}")
 }
 
 /// Year, month and day, from the number of days since 1970-01-01, in the Gregorian calendar.
 ///
 /// The days are counted in years that begin in March, so that a leap day is the last day of its year.
-#[must_use]
-pub fn civil(days: u64) -> (u64, u64, u64) {
+fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -113,6 +115,13 @@ pub fn civil(days: u64) -> (u64, u64, u64) {
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
     let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+/// Whether a character could control a terminal or deceive its user: DEL and C1 (ECMA-48) and other control characters,
+/// line separators, and what changes the direction of text.
+#[must_use]
+pub fn is_deceptive(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A user's text as one line that is safe to print in a terminal.

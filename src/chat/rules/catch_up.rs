@@ -3,11 +3,11 @@
 //! A returning client may have missed more than its send buffer can hold. So it receives one part, then the next one when
 //! it has taken that. Meanwhile it is not subscribed to its room: new messages come in their turn.
 
-use super::{Chat, Now, Output, RoomId, RoomName, RoomSnapshot, Since, room::Room, send};
+use super::{Chat, Output, RoomId, RoomName, RoomSnapshot, Since, room::Room, send};
 use crate::chat::protocol::{ByteBudget, Millis, ServerMessage, StoredMessage, UserId};
 
-/// For so long an archive that does not answer is asked again. After that, what it has counts as gone, so that the
-/// connection receives new messages.
+/// How long an archive that does not answer is asked again. After that its messages count as gone, so that the connection
+/// receives new ones.
 const ARCHIVE_TIMEOUT: Millis = 10_000;
 
 /// A connection that has not received all messages yet.
@@ -24,31 +24,31 @@ pub(super) struct CatchUp {
 
 impl Chat {
     /// Sends a new connection its number, and the messages of before: the last ones, or those that it missed.
-    pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>, out: &mut Vec<Output>) {
+    pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>) {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
-        out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.token.clone() }));
+        self.out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.token.clone() }));
         if let Some(since) = since {
-            let received = self.resume(id, room, since, out);
-            self.catch_ups.push_back(CatchUp { id, received, has_waited: false, unanswered: None });
-            return self.send_next_part(id, out);
+            return self.resume(id, room, since);
         }
         let last = log.last_messages(self.rules.history_lines, self.rules.replay_bytes);
-        out.extend(last.map(|message| send(id, ServerMessage::History(message.clone()))));
-        out.push(Output::Subscribe { id });
+        self.out.extend(last.map(|message| send(id, ServerMessage::History(message.clone()))));
+        self.out.push(Output::Subscribe { id });
     }
 
-    /// The number of the last message that a returning client has. A number of another numbering means nothing here.
-    fn resume(&self, id: UserId, room: RoomId, since: Since<'_>, out: &mut Vec<Output>) -> u64 {
-        let Some(Room { log, .. }) = self.rooms.get(room) else { return 0 };
+    /// Sends what a returning client missed. A number of another numbering means nothing here.
+    fn resume(&mut self, id: UserId, room: RoomId, since: Since<'_>) {
+        let Some(Room { log, .. }) = self.rooms.get(room) else { return };
         let is_valid = since.log.is_none_or(|token| token == &*log.token) && since.seq <= log.last;
         if !is_valid {
-            out.push(send(id, ServerMessage::Gap { missed: None }));
+            self.out.push(send(id, ServerMessage::Gap { missed: None }));
         }
         let received = if is_valid { since.seq } else { 0 };
         let most = if self.rules.archive { self.rules.replay_messages as u64 } else { u64::MAX };
         let first = log.last.saturating_sub(most);
-        send_gap(id, received, first, out);
-        received.max(first)
+        self.send_gap(id, received, first);
+        let received = received.max(first);
+        self.catch_ups.push_back(CatchUp { id, received, has_waited: false, unanswered: None });
+        self.send_next_part(id);
     }
 
     /// The connections that are catching up, in the order of their turns. Give each one
@@ -62,70 +62,62 @@ impl Chat {
         self.catch_ups.iter().find(|catch_up| catch_up.id == id).map(|catch_up| catch_up.received)
     }
 
-    pub(super) fn send_next_part(&mut self, id: UserId, out: &mut Vec<Output>) {
+    pub(super) fn send_next_part(&mut self, id: UserId) {
         let (Some(after), Some(room)) = (self.received_up_to(id), self.room(id)) else { return };
         let (forgotten, bytes) = (room.log.forgotten(), self.rules.replay_bytes);
         if after < forgotten && self.rules.archive && room.is_restored {
             let room = room.name.key().clone();
-            return out.push(Output::Load { id, room, after, up_to: forgotten, bytes });
+            return self.out.push(Output::Load { id, room, after, up_to: forgotten, bytes });
         }
-        send_gap(id, after, forgotten, out);
-        self.send_from_memory(id, after.max(forgotten), ByteBudget::new(bytes), out);
+        self.send_gap(id, after, forgotten);
+        self.send_from_memory(id, after.max(forgotten), ByteBudget::new(bytes));
     }
 
     /// The archive answered, or did not.
-    pub(super) fn loaded(
-        &mut self,
-        now: Now,
-        id: UserId,
-        up_to: u64,
-        messages: Option<&[StoredMessage]>,
-        out: &mut Vec<Output>,
-    ) {
-        let Some(at) = self.catch_ups.iter().position(|catch_up| catch_up.id == id) else { return };
-        let unanswered = *self.catch_ups[at].unanswered.get_or_insert(now.uptime);
-        if messages.is_none() && now.uptime.saturating_sub(unanswered) < ARCHIVE_TIMEOUT {
-            return self.wait_from(id, self.catch_ups[at].received, Some(unanswered));
+    pub(super) fn loaded(&mut self, id: UserId, up_to: u64, messages: Option<&[StoredMessage]>) {
+        let Some(catch_up) = self.catch_ups.iter_mut().find(|catch_up| catch_up.id == id) else { return };
+        let (mut received, now) = (catch_up.received, self.now.uptime);
+        let unanswered = *catch_up.unanswered.get_or_insert(now);
+        if messages.is_none() && now.saturating_sub(unanswered) < ARCHIVE_TIMEOUT {
+            return self.wait_from(id, received, Some(unanswered));
         }
-        let (mut received, mut budget) = (self.catch_ups[at].received, ByteBudget::new(self.rules.replay_bytes));
+        let mut budget = ByteBudget::new(self.rules.replay_bytes);
         let messages = messages.unwrap_or_default();
         for message in messages.iter().filter(|message| message.seq <= up_to) {
             if message.seq > received {
-                send_gap(id, received, message.seq - 1, out);
-                out.push(send(id, ServerMessage::History(message.clone())));
+                self.send_gap(id, received, message.seq - 1);
+                self.out.push(send(id, ServerMessage::History(message.clone())));
                 budget.spend(message);
                 received = message.seq;
             }
         }
         if messages.is_empty() {
-            send_gap(id, received, up_to, out);
+            self.send_gap(id, received, up_to);
             received = received.max(up_to);
         }
         // The rest comes from memory, or in another part.
         match self.room(id).is_some_and(|room| received >= room.log.forgotten()) {
-            true => self.send_from_memory(id, received, budget, out),
+            true => self.send_from_memory(id, received, budget),
             false => self.wait_from(id, received, None),
         }
     }
 
     /// Sends the messages in memory that fit. A connection that has received all is subscribed to its room.
-    fn send_from_memory(&mut self, id: UserId, after: u64, mut budget: ByteBudget, out: &mut Vec<Output>) {
-        let Some(Room { log, .. }) = self.room(id) else { return };
+    fn send_from_memory(&mut self, id: UserId, after: u64, mut budget: ByteBudget) {
+        let Some(room) = self.room_of(id).and_then(|room| self.rooms.get(room)) else { return };
         let mut received = after;
-        for message in log.after(after).take_while(|message| budget.spend(message)) {
-            out.push(send(id, ServerMessage::History(message.clone())));
+        for message in room.log.after(after).take_while(|message| budget.spend(message)) {
+            self.out.push(send(id, ServerMessage::History(message.clone())));
             received = message.seq;
         }
-        if received < log.last {
+        if received < room.log.last {
             return self.wait_from(id, received, None);
         }
-        let has_waited = self.catch_ups.iter().any(|catch_up| catch_up.id == id && catch_up.has_waited);
-        self.stop_catching_up(id);
-        out.push(Output::Subscribe { id });
-        if has_waited {
-            let users = self.room(id).map(Room::user_names);
-            out.extend(users.map(|users| send(id, ServerMessage::UserList { users })));
+        self.out.push(Output::Subscribe { id });
+        if self.catch_ups.iter().any(|catch_up| catch_up.id == id && catch_up.has_waited) {
+            self.out.push(send(id, ServerMessage::UserList { users: room.user_names() }));
         }
+        self.stop_catching_up(id);
     }
 
     /// The connection's next turn comes after those of all others.
@@ -174,11 +166,11 @@ impl Chat {
     pub fn take_lost(&mut self) -> u64 {
         std::mem::take(&mut self.rooms.lost)
     }
-}
 
-/// Tells a client that the messages after `received` and up to `last` are gone.
-fn send_gap(id: UserId, received: u64, last: u64, out: &mut Vec<Output>) {
-    if last > received {
-        out.push(send(id, ServerMessage::Gap { missed: Some(last - received) }));
+    /// Tells a client that the messages after `received` and up to `last` are gone.
+    fn send_gap(&mut self, id: UserId, received: u64, last: u64) {
+        if last > received {
+            self.out.push(send(id, ServerMessage::Gap { missed: Some(last - received) }));
+        }
     }
 }

@@ -6,21 +6,12 @@ use std::sync::Arc;
 
 /// The time, by two clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Now {
     /// Milliseconds since any moment, by a monotonic clock: for everything that has a rate.
     pub uptime: Millis,
     /// Milliseconds since 1970-01-01T00:00:00Z, by the system's clock, which may jump: the date of messages, and nothing
     /// else.
     pub date: Millis,
-}
-
-impl Now {
-    /// The time by both clocks.
-    #[must_use]
-    pub const fn new(uptime: Millis, date: Millis) -> Self {
-        Self { uptime, date }
-    }
 }
 
 /// A room's number, never used again for another room.
@@ -34,20 +25,11 @@ impl RoomId {
 
 /// The last message that a returning client received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Since<'a> {
     /// Its number.
     pub seq: u64,
     /// The numbering, if the client gives it: the `log` of its last `id`.
     pub log: Option<&'a str>,
-}
-
-impl<'a> Since<'a> {
-    /// The message of that number, in that numbering.
-    #[must_use]
-    pub const fn new(seq: u64, log: Option<&'a str>) -> Self {
-        Self { seq, log }
-    }
 }
 
 /// A room as an archive has it, for [`Chat::restore`](super::Chat::restore).

@@ -1,38 +1,22 @@
 //! What each message of a client does. A message that is rejected changes nothing.
 
-use super::{Chat, Now, Output, RoomId, Rules, broadcast, send};
-use crate::chat::protocol::{ClientMessage, ErrorReason, Name, ProtocolError, ServerMessage, StoredMessage, UserId};
+use super::{Chat, Output, Rules, broadcast, room::Room, send};
+use crate::chat::protocol::{ClientMessage, ErrorReason, ProtocolError, ServerMessage, StoredMessage, UserId};
 use std::sync::Arc;
 
-/// The connection that sent a message, and when.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sender {
-    pub(super) now: Now,
-    pub(super) id: UserId,
-    pub(super) room: RoomId,
-}
-
 impl Chat {
-    pub(super) fn execute(
-        &mut self,
-        sender: Sender,
-        message: ClientMessage,
-        out: &mut Vec<Output>,
-    ) -> Result<(), ProtocolError> {
-        let id = sender.id;
+    pub(super) fn execute(&mut self, id: UserId, message: ClientMessage) -> Result<(), ProtocolError> {
         match message {
-            ClientMessage::SetName(asked) => self.set_name(sender, &asked, true, out),
-            ClientMessage::Message { text, target, nonce } => self
-                .send_message(sender, text, target.as_deref(), nonce.clone(), out)
-                .map_err(|error| error.with_nonce(nonce))?,
-            ClientMessage::Inspect => out.push(Output::SendHandshake { to: id }),
-            ClientMessage::Drop => out.push(Output::Cut { id }),
+            ClientMessage::SetName(asked) => self.set_name(id, &asked, true),
+            ClientMessage::Message { text, target, nonce } => self.send_message(id, text, target.as_deref(), nonce)?,
+            ClientMessage::Inspect => self.out.push(Output::SendHandshake { to: id }),
+            ClientMessage::Drop => self.out.push(Output::Cut { id }),
             ClientMessage::ListUsers => {
-                let users = self.rooms.get(sender.room).map(|room| room.user_names());
-                out.extend(users.map(|users| send(id, ServerMessage::Users { users })));
+                let users = self.room(id).map(Room::user_names);
+                self.out.extend(users.map(|users| send(id, ServerMessage::Users { users })));
             }
-            ClientMessage::Help => out.push(send(id, ServerMessage::Help)),
-            ClientMessage::Quit => self.close(sender.now, id, 1000, "bye", out),
+            ClientMessage::Help => self.out.push(send(id, ServerMessage::Help)),
+            ClientMessage::Quit => self.close(id, 1000, "bye"),
             ClientMessage::UnknownCommand(word) => return Err(unknown_command(&word)),
         }
         Ok(())
@@ -40,81 +24,68 @@ impl Chat {
 
     /// Sends the new name to the sender, if the user did not choose it, and to the room: the user list first, unless it has
     /// to wait.
-    pub(super) fn set_name(&mut self, sender: Sender, name: &str, is_chosen: bool, out: &mut Vec<Output>) {
-        let (Sender { now, id, room }, chosen) = (sender, name.trim());
-        let max_chars = self.max_name_chars();
-        let name = self.rooms.get_mut(room).and_then(|room| room.rename(id, chosen, max_chars));
+    pub(super) fn set_name(&mut self, id: UserId, name: &str, is_chosen: bool) {
+        let Some(room_id) = self.room_of(id) else { return };
+        let (chosen, max_chars) = (name.trim(), self.max_name_chars());
+        let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, chosen, max_chars));
         let Some(name) = name else { return };
         if !is_chosen || *name != *chosen {
-            out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
+            self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
-        self.list_changed(now, room, out);
-        out.push(broadcast(room, ServerMessage::Username { name, id, date: now.date }));
+        self.list_changed(room_id);
+        self.out.push(broadcast(room_id, ServerMessage::Username { name, id, date: self.now.date }));
     }
 
     fn send_message(
         &mut self,
-        sender: Sender,
+        id: UserId,
         text: Arc<str>,
         target: Option<&str>,
         nonce: Option<Arc<str>>,
-        out: &mut Vec<Output>,
     ) -> Result<(), ProtocolError> {
-        let room = self.rooms.get(sender.room);
-        let name = room.and_then(|room| room.name_of(sender.id)).ok_or(ErrorReason::NoName)?.clone();
+        let room = self.room(id).ok_or(ErrorReason::NoName)?;
+        let name = room.name_of(id).ok_or(ErrorReason::NoName)?.clone();
         let text = self.check_text(text)?;
+        let (room, date) = (room.name.key().clone(), self.now.date);
+        let message = StoredMessage { room, name, text, id, date, seq: 0, nonce };
         match target {
-            None => self.send_to_room(sender, name, text, nonce, out),
-            Some(target) => self.send_privately(sender, name, text, nonce, target, out)?,
+            None => self.send_to_room(message),
+            Some(target) => self.send_privately(&message, target)?,
         }
         Ok(())
     }
 
     /// A message to the room is numbered and recorded. If its nonce was used before, the sender alone receives the first
     /// message with that nonce again.
-    fn send_to_room(
-        &mut self,
-        Sender { now, id, room: room_id }: Sender,
-        name: Name,
-        text: Arc<str>,
-        nonce: Option<Arc<str>>,
-        out: &mut Vec<Output>,
-    ) {
+    fn send_to_room(&mut self, mut message: StoredMessage) {
+        let id = message.id;
+        let Some(room_id) = self.room_of(id) else { return };
         let Some(room) = self.rooms.get(room_id) else { return };
-        if let Some(first) = nonce.as_ref().and_then(|nonce| room.log.with_nonce(nonce)) {
+        if let Some(first) = message.nonce.as_ref().and_then(|nonce| room.log.with_nonce(nonce)) {
             // A connection that is catching up receives it in its turn.
             let is_due = self.received_up_to(id).is_none_or(|received| first.seq <= received);
-            return out.extend(is_due.then(|| send(id, ServerMessage::Message(first.clone()))));
+            return self.out.extend(is_due.then(|| send(id, ServerMessage::Message(first.clone()))));
         }
-        let (key, seq) = (room.name.key().clone(), room.log.last + 1);
-        let message = StoredMessage { room: key, name, text, id, date: now.date, seq, nonce };
+        message.seq = room.log.last + 1;
         if self.rules.archive && room.is_restored {
-            out.push(Output::Store(message.clone()));
+            self.out.push(Output::Store(message.clone()));
         }
         self.rooms.record(room_id, message.clone(), &self.rules);
-        out.push(broadcast(room_id, ServerMessage::Message(message)));
+        self.out.push(broadcast(room_id, ServerMessage::Message(message)));
     }
 
     /// A private message goes to its target and to its sender, once if they are the same. It has no number and is not
     /// recorded.
-    fn send_privately(
-        &self,
-        Sender { now, id, room }: Sender,
-        name: Name,
-        text: Arc<str>,
-        nonce: Option<Arc<str>>,
-        target: &str,
-        out: &mut Vec<Output>,
-    ) -> Result<(), ProtocolError> {
-        let found = self.rooms.get(room).and_then(|room| room.find(target, self.max_name_chars()));
-        let (to, target) = found.ok_or(ErrorReason::NoSuchUser)?;
+    fn send_privately(&mut self, message: &StoredMessage, target: &str) -> Result<(), ProtocolError> {
+        let found = self.room(message.id).and_then(|room| room.find(target, self.max_name_chars()));
+        let (to, target) = found.map(|(to, name)| (to, name.clone())).ok_or(ErrorReason::NoSuchUser)?;
         let copy = |is_received| {
-            let (name, text, target, nonce) = (name.clone(), text.clone(), target.clone(), nonce.clone());
-            ServerMessage::Private { name, text, id, date: now.date, target, is_received, nonce }
+            let StoredMessage { name, text, id, date, nonce, .. } = message.clone();
+            ServerMessage::Private { name, text, id, date, target: target.clone(), is_received, nonce }
         };
-        out.push(send(to, copy(true)));
-        if to != id {
-            out.push(send(id, copy(false)));
+        self.out.push(send(to, copy(true)));
+        if to != message.id {
+            self.out.push(send(message.id, copy(false)));
         }
         Ok(())
     }
@@ -123,7 +94,7 @@ impl Chat {
     fn check_text(&self, text: Arc<str>) -> Result<Arc<str>, ProtocolError> {
         let max = self.rules.text_chars;
         if text.trim_start().is_empty() {
-            return Err(ProtocolError::new(ErrorReason::MissingField, "The text is empty."));
+            return Err(ProtocolError::missing_field("The text is empty."));
         }
         // A text has at least as many bytes as characters, so that most texts need not be counted.
         if text.len() > max && text.chars().count() > max {

@@ -9,7 +9,7 @@ use crate::chat::protocol::Millis;
 ///
 /// let mut rules = Rules::default();
 /// rules.text_chars = 280;
-/// rules.rate = Some(Rate::new(1, 20));
+/// rules.rate = Some(Rate { per_second: 1, burst: 20 });
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -19,15 +19,15 @@ pub struct Rules {
     pub name_chars: usize,
     /// The longest text of a message, in characters. Default 8000; a longer one is `too-long`.
     pub text_chars: usize,
-    /// How fast one connection may send; `None` is any rate. Default [`Rate::default`].
+    /// How fast one connection may send; `None` is no limit. Default [`Rate::default`].
     pub rate: Option<Rate>,
-    /// So many rejected messages in a row end the connection (1008); `None` is any number. Default 100.
+    /// This many rejected messages in a row end the connection (1008); `None` is no limit. Default 100.
     pub strikes: Option<u32>,
     /// The least time between two user lists of a room, in milliseconds: changes in between are merged into one list.
     /// Default 100. With 0, and without `list_bytes`, every change is sent at once.
     pub list_interval: Millis,
     /// Bytes a second that user lists cost each member of a room, counted as the names and three bytes for each.
-    /// Default 4096, at least 1; `None` is any number.
+    /// Default 4096, at least 1; `None` is no limit.
     ///
     /// 32 seconds' worth may be used up before that, as by a crowd that signs in at once. But the more is used up, the
     /// longer is the pause: as long as those bytes take at eight times this rate. A few dozen users never notice.
@@ -35,7 +35,7 @@ pub struct Rules {
     /// Rooms at a time, including the lobby and empty rooms with a history. Default 1000, at least 1. For one more, the
     /// room that has been empty for the longest time is forgotten; if no room is empty, the new one is refused.
     pub rooms: usize,
-    /// Connections in one room; `None` is any number. Default 4096.
+    /// Connections in one room; `None` is no limit. Default 4096.
     pub room_users: Option<usize>,
     /// The number of last messages that a new connection receives. Default 50.
     pub history_lines: usize,
@@ -59,13 +59,12 @@ pub struct Rules {
     pub archive: bool,
 }
 
-/// A token bucket. A message costs one token for each KiB that it begins, as it was received, whatever it is; at most
-/// `burst`, so that some wait is always long enough for it.
+/// A token bucket. Each message that is received costs one token for each KiB or part of a KiB, but at most `burst`: so it
+/// can always be sent after some wait.
 ///
 /// With too few tokens left, messages are rejected (`too-fast`) and cost one token each. A connection that goes on until
 /// it is a whole `burst` in debt is closed (1008).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Rate {
     /// Tokens that come back each second, at least 1. Default 10.
     pub per_second: u32,
@@ -97,15 +96,7 @@ impl Default for Rules {
 
 impl Default for Rate {
     fn default() -> Self {
-        Self::new(10, 100)
-    }
-}
-
-impl Rate {
-    /// So many tokens a second, and so many at most.
-    #[must_use]
-    pub const fn new(per_second: u32, burst: u32) -> Self {
-        Self { per_second, burst }
+        Self { per_second: 10, burst: 100 }
     }
 }
 

@@ -30,10 +30,10 @@ impl MessageLog {
     /// The log of an archive. Messages that are not numbered up to `last` without a gap are ignored.
     pub(super) fn restored(snapshot: RoomSnapshot) -> Self {
         let RoomSnapshot { log, last, messages } = snapshot;
-        let before = last.checked_sub(messages.len() as u64);
-        let in_order = before.is_some_and(|before| messages.iter().map(|message| message.seq).eq(before + 1..=last));
-        let mut log = Self { last, ..Self::new(log) };
-        messages.into_iter().filter(|_| in_order).for_each(|message| log.keep(message));
+        let numbers = messages.iter().map(|message| message.seq);
+        let before = last.checked_sub(messages.len() as u64).filter(|before| numbers.eq(before + 1..=last));
+        let mut log = Self { last: before.unwrap_or(last), ..Self::new(log) };
+        messages.into_iter().filter(|_| before.is_some()).for_each(|message| log.push(message));
         log
     }
 
@@ -41,10 +41,6 @@ impl MessageLog {
     pub(super) fn push(&mut self, message: StoredMessage) {
         debug_assert_eq!(message.seq, self.last + 1, "numbers have no gap");
         self.last = message.seq;
-        self.keep(message);
-    }
-
-    fn keep(&mut self, message: StoredMessage) {
         self.bytes += message.size();
         if let Some(nonce) = &message.nonce {
             self.nonces.insert(nonce.clone(), message.seq);

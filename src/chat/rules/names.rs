@@ -73,13 +73,9 @@ fn has_at_most(max: usize, text: &str) -> bool {
 fn without_decorations(name: &str) -> String {
     let mut kept = String::with_capacity(name.len());
     for c in name.chars() {
-        let is_decoration = match c {
-            '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{20e3}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => {
-                true
-            }
-            c if is_joiner(c) => !kept.ends_with(uses_joiners),
-            _ => false,
-        };
+        let is_decoration = matches!(c,
+            '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{20e3}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+            || is_joiner(c) && !kept.ends_with(uses_joiners);
         if !is_decoration {
             kept.push(c);
         }

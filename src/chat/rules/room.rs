@@ -1,11 +1,11 @@
 //! One room: its users, their names, and its messages.
 
 use super::{
-    events::RoomSnapshot, limits::Rules, message_log::MessageLog, name_registry::NameRegistry, names::Name,
-    room_name::RoomName, throttle::UserListThrottle,
+    limits::Rules, message_log::MessageLog, name_registry::NameRegistry, names::Name, room_name::RoomName,
+    throttle::UserListThrottle,
 };
 use crate::chat::protocol::{self, Millis, UserId};
-use std::{collections::BTreeMap, mem, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Debug)]
 pub(super) struct Room {
@@ -18,8 +18,8 @@ pub(super) struct Room {
     pub(super) is_restored: bool,
     /// While the room is empty: a number that grows with the time at which the last user left.
     pub(super) empty_since: Option<u64>,
-    names: NameRegistry,
-    list: UserListThrottle,
+    pub(super) names: NameRegistry,
+    pub(super) list: UserListThrottle,
 }
 
 impl Room {
@@ -33,22 +33,6 @@ impl Room {
             names: NameRegistry::default(),
             list: UserListThrottle::default(),
         }
-    }
-
-    /// Replaces the log by the archive's, and returns the old one.
-    pub(super) fn restore(&mut self, snapshot: RoomSnapshot) -> MessageLog {
-        self.is_restored = true;
-        mem::replace(&mut self.log, MessageLog::restored(snapshot))
-    }
-
-    /// Whether an empty room must not be forgotten if there is space for it.
-    pub(super) fn has_history(&self) -> bool {
-        self.is_restored || self.log.last > 0
-    }
-
-    /// The number of users with a name.
-    pub(super) fn named(&self) -> usize {
-        self.names.len()
     }
 
     /// Adds a connection, without a name yet.
@@ -106,10 +90,5 @@ impl Room {
         let bytes = names.iter().map(|name| name.len() + 3).sum();
         self.list.mark_sent(now, bytes, rules);
         Some(names)
-    }
-
-    /// When the pending user list may be sent, if there is one.
-    pub(super) fn list_due(&self) -> Option<Millis> {
-        self.list.due()
     }
 }

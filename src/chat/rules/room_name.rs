@@ -18,10 +18,7 @@ const PREFIX: &str = "/room/";
 /// assert_eq!(RoomName::from_path("/room/"), None);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomName {
-    key: Arc<str>,
-    shown: Arc<str>,
-}
+pub struct RoomName(Name);
 
 impl RoomName {
     /// The longest name, in characters.
@@ -30,14 +27,13 @@ impl RoomName {
     /// The default room, whose name is empty.
     #[must_use]
     pub fn lobby() -> Self {
-        Self { key: "".into(), shown: "".into() }
+        Self(Name { shown: "".into(), key: "".into() })
     }
 
     /// The room of this name; `None` if names cannot be like this.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {
-        let Name { shown, key } = Name::new(name, Self::MOST_CHARS)?;
-        Some(Self { key, shown })
+        Name::new(name, Self::MOST_CHARS).map(Self)
     }
 
     /// The room at this path: `/`, or `/room/NAME`, where NAME is UTF-8 and may be percent-encoded (RFC 3986 2.1).
@@ -59,23 +55,23 @@ impl RoomName {
     /// ```
     #[must_use]
     pub fn to_path(&self) -> String {
-        if self.key.is_empty() {
+        if self.key().is_empty() {
             return "/".to_owned();
         }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        format!("{PREFIX}{}", percent_encoded(self.shown.as_bytes(), is_plain))
+        format!("{PREFIX}{}", percent_encoded(self.shown().as_bytes(), is_plain))
     }
 
     /// The name as it is compared (RFC 8266): rooms with equal keys are one room.
     #[must_use]
     pub fn key(&self) -> &Arc<str> {
-        &self.key
+        &self.0.key
     }
 
     /// The name as it was written.
     #[must_use]
     pub fn shown(&self) -> &Arc<str> {
-        &self.shown
+        &self.0.shown
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
 use crate::chat::protocol::StoredMessage;
 use std::{
     collections::{BTreeMap, HashMap},
+    mem,
     sync::Arc,
 };
 
@@ -93,7 +94,7 @@ impl Rooms {
         self.counter += 1;
         let counter = self.counter;
         let Some(room) = self.get_mut(id).filter(|room| room.users.is_empty() && id != RoomId::LOBBY) else { return };
-        if room.has_history() {
+        if room.is_restored || room.log.last > 0 {
             room.empty_since.get_or_insert(counter);
         } else {
             self.forget(id);
@@ -110,7 +111,8 @@ impl Rooms {
     ) -> Option<(RoomId, MessageLog)> {
         let id = self.open(name, rules)?;
         let room = self.rooms.get_mut(&id).filter(|room| !room.is_restored)?;
-        let mut recent = room.restore(snapshot);
+        room.is_restored = true;
+        let mut recent = mem::replace(&mut room.log, MessageLog::restored(snapshot));
         for message in &mut recent.messages {
             message.seq = room.log.last + 1;
             room.log.push(message.clone());

@@ -166,7 +166,7 @@ fn private_message_goes_to_target_and_sender() {
     }
 }
 
-/// The time to compare names grows with the square of their length.
+/// Comparing a name takes time that grows with its length, so the length is checked first.
 #[test]
 fn overlong_names_are_rejected_before_comparison() {
     let long = format!("{}ん", "・".repeat(20_000));

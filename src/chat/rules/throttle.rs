@@ -30,7 +30,7 @@ pub(super) fn charge(limiter: &mut RateLimiter, now: Millis, bytes: usize, rate:
     if limiter.count(now, interval) < interval * burst * 2 { Verdict::Reject } else { Verdict::Close }
 }
 
-/// So much time at the rate may be used up at once.
+/// A burst of lists may take as many bytes as the rate allows in this time.
 const LIST_BURST: Millis = 32_000;
 
 /// Within that burst, the pause after a list is this part of the time that has been used up.

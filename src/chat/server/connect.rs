@@ -18,14 +18,16 @@ impl ChatServer {
         let room = RoomName::from_path(request.uri().path()).unwrap_or_else(RoomName::lobby);
         debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
         self.restore(&room);
-        let mut outputs = mem::take(&mut self.outputs);
+        let mut outputs = Vec::new();
         let joined = Input::Joined { id, dialect, room: &room, since: since(request) };
         self.chat.apply(self.now(), joined, &mut outputs);
         match self.chat.room_of(id) {
             Some(room) => {
                 self.fanout.join(id, peer, dialect, room);
-                if dialect == Dialect::Chinwag {
-                    self.handshakes.extend(request.extensions().get().map(|transcript| (id, handshake(transcript))));
+                let transcript = request.extensions().get().filter(|_| dialect == Dialect::Chinwag);
+                if let Some(HandshakeTranscript { request, response }) = transcript {
+                    let (request, response) = (request.as_str().into(), response.as_str().into());
+                    self.handshakes.insert(id, ServerMessage::Handshake { request, response });
                 }
                 self.rooms_changed = true;
                 self.apply_outputs(outputs);
@@ -44,11 +46,6 @@ impl ChatServer {
             warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
         }
     }
-}
-
-fn handshake(transcript: &HandshakeTranscript) -> ServerMessage {
-    let (request, response) = (transcript.request.as_str().into(), transcript.response.as_str().into());
-    ServerMessage::Handshake { request, response }
 }
 
 /// `?since=SEQ`, with or without `log=TOKEN`. If SEQ is not a number, it is ignored.

@@ -104,19 +104,15 @@ impl<P: Recipient> Fanout<P> {
         member.is_subscribed = true;
     }
 
-    pub(super) fn leave(&mut self, id: UserId) {
-        self.remove(id);
-    }
-
     fn find(&mut self, id: UserId) -> Option<(&mut Member<P>, Option<&Batch>)> {
         let (room, place) = self.index.get(&id)?;
         let room = self.rooms.get_mut(room)?;
         Some((room.members.get_mut(*place)?, room.batch.as_ref()))
     }
 
-    fn remove(&mut self, id: UserId) -> Option<Member<P>> {
-        let (room_id, place) = self.index.remove(&id)?;
-        let room = self.rooms.get_mut(&room_id)?;
+    pub(super) fn leave(&mut self, id: UserId) {
+        let Some((room_id, place)) = self.index.remove(&id) else { return };
+        let Some(room) = self.rooms.get_mut(&room_id) else { return };
         let member = room.members.swap_remove(place);
         room.dialects[member.dialect as usize] -= 1;
         if let Some(moved) = room.members.get(place) {
@@ -125,7 +121,6 @@ impl<P: Recipient> Fanout<P> {
         if room.members.is_empty() {
             self.rooms.remove(&room_id);
         }
-        Some(member)
     }
 
     /// The number of members.
@@ -174,7 +169,7 @@ impl<P: Recipient> Fanout<P> {
         let Some((member, batch)) = self.find(id) else { return };
         member.flush(batch);
         member.peer.close(code, reason);
-        self.remove(id);
+        self.leave(id);
     }
 
     /// Cuts a member's connection.

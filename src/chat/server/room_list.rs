@@ -5,7 +5,7 @@ use crate::{
     chat::protocol::to_html_safe_json,
     ws::http::{Method, Request, Response},
 };
-use serde::Serialize;
+use serde_json::json;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The list of rooms, shared by a chat and its HTTP handler.
@@ -28,19 +28,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct RoomList {
-    list: Arc<Mutex<List>>,
+    rooms: Arc<Mutex<Rooms>>,
 }
 
-#[derive(Debug, Clone, Default, Serialize)]
-struct List {
-    rooms: Arc<[Row]>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct Row {
-    name: Arc<str>,
-    users: usize,
-}
+/// Each room's name and its number of users.
+type Rooms = Arc<[(Arc<str>, usize)]>;
 
 impl RoomList {
     /// Answers GET and HEAD of `/rooms` with JSON, and other methods with 405; `None` for another path.
@@ -52,19 +44,20 @@ impl RoomList {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Some(Response::text(405, "Only GET and HEAD are possible here.").with("Allow", "GET, HEAD"));
         }
-        let list = self.list.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let rooms: Vec<_> = rooms.iter().map(|(name, users)| json!({ "name": name, "users": users })).collect();
         let mut response = Response::empty(200)
             .with("Content-Type", "application/json")
             .with("Cache-Control", "no-store")
             .with("X-Content-Type-Options", "nosniff");
-        response.body = to_html_safe_json(&list).unwrap_or_default().into_bytes().into();
+        response.body = to_html_safe_json(&json!({ "rooms": rooms })).unwrap_or_default().into_bytes().into();
         Some(response)
     }
 
     /// Replaces the list.
     pub(super) fn set<'a>(&self, rooms: impl Iterator<Item = (&'a Arc<str>, usize)>) {
-        let rooms = rooms.map(|(name, users)| Row { name: name.clone(), users }).collect();
-        *self.list.lock().unwrap_or_else(PoisonError::into_inner) = List { rooms };
+        let rooms = rooms.map(|(name, users)| (name.clone(), users)).collect();
+        *self.rooms.lock().unwrap_or_else(PoisonError::into_inner) = rooms;
     }
 }
 

@@ -229,7 +229,7 @@ fn same_nonce_is_broadcast_once() {
 
 #[test]
 fn error_has_the_nonce_of_its_message() {
-    let rate = Some(Rate::new(1, 4));
+    let rate = Some(Rate { per_second: 1, burst: 4 });
     let mut script = Script::new(Rules { rate, text_chars: 3, ..Rules::default() });
     script.join(1, Dialect::Chinwag);
     let mut error = |text: &str| {

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn flooding_is_rejected_then_closed() {
-    let rate = Some(Rate::new(10, 3));
+    let rate = Some(Rate { per_second: 10, burst: 3 });
     let mut script = Script::new(Rules { rate, ..Rules::default() });
     script.join(1, Dialect::Json);
     script.name(1, "ann");
@@ -23,7 +23,7 @@ fn flooding_is_rejected_then_closed() {
 /// The cost for other clients grows with the bytes, not with the number of messages.
 #[test]
 fn large_messages_cost_more() {
-    let mut script = Script::new(Rules { rate: Some(Rate::new(10, 10)), ..Rules::default() });
+    let mut script = Script::new(Rules { rate: Some(Rate { per_second: 10, burst: 10 }), ..Rules::default() });
     script.join(1, Dialect::Text);
     // The time that passes, the bytes, and whether the message is accepted. A rejection costs one token.
     let rows = [
@@ -46,7 +46,7 @@ fn large_messages_cost_more() {
 
 #[test]
 fn price_of_a_message_is_at_most_the_burst() {
-    let mut script = Script::new(Rules { rate: Some(Rate::new(1, 3)), ..Rules::default() });
+    let mut script = Script::new(Rules { rate: Some(Rate { per_second: 1, burst: 3 }), ..Rules::default() });
     script.join(1, Dialect::Text);
     let long = "x".repeat(8000);
     assert!(script.text(1, &long)[0].starts_with("*< "));
@@ -96,7 +96,7 @@ fn user_lists_are_merged() {
 fn date_does_not_affect_rates() {
     const HOUR: i64 = 3_600_000;
     for offset in [-HOUR, HOUR] {
-        let mut script = Script::new(Rules { rate: Some(Rate::new(1, 2)), ..Rules::default() });
+        let mut script = Script::new(Rules { rate: Some(Rate { per_second: 1, burst: 2 }), ..Rules::default() });
         script.now = 2 * HOUR.unsigned_abs();
         script.join(1, Dialect::Chinwag);
         script.name(1, "a");
