@@ -24,7 +24,7 @@ use crate::ws::{
     peer::Peer,
 };
 use address_limiter::AddressLimiter;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender};
 use listener::Listener;
 use poller::Poller;
 use registry::ConnectionRegistry;
@@ -32,7 +32,11 @@ use rejection_log::RejectionLog;
 use std::{
     fmt,
     net::{SocketAddr, ToSocketAddrs},
-    sync::{Arc, Weak, atomic::AtomicU64},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::{self, Thread},
 };
 use thread_pool::ThreadPool;
 use trusted_proxies::TrustedProxies;
@@ -61,14 +65,23 @@ pub enum Event {
 /// Delays the reply to a Close frame until it is dropped. It comes with [`Event::Closing`].
 #[derive(Debug)]
 pub struct CloseGuard {
-    /// Disconnects the channel on which the connection waits.
-    _pending: Sender<()>,
+    /// The thread of the connection, which waits for `is_dropped`. (A channel for this would be 5 KiB of code.)
+    waiting: Thread,
+    is_dropped: Arc<AtomicBool>,
 }
 
 impl CloseGuard {
-    fn new() -> (Self, Receiver<()>) {
-        let (sender, receiver) = bounded(0);
-        (Self { _pending: sender }, receiver)
+    /// A guard for which the current thread will wait, and whether it is dropped.
+    fn new() -> (Self, Arc<AtomicBool>) {
+        let is_dropped = Arc::new(AtomicBool::new(false));
+        (Self { waiting: thread::current(), is_dropped: Arc::clone(&is_dropped) }, is_dropped)
+    }
+}
+
+impl Drop for CloseGuard {
+    fn drop(&mut self) {
+        self.is_dropped.store(true, Ordering::Release);
+        self.waiting.unpark();
     }
 }
 

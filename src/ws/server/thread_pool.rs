@@ -1,14 +1,11 @@
-//! Threads for sockets: one thread serves a socket to its end, and is then used for another one. Starting and ending a thread
-//! costs more than a handshake.
+//! Threads for sockets: one thread serves a socket to its end, and is then used for another one. A new thread for each socket
+//! would add half of what a connection costs.
 
 use crate::ws::spawn::{Job, spawn};
-use crossbeam_channel::{Receiver, Sender, bounded};
 use std::{
+    collections::VecDeque,
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -22,17 +19,22 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct ThreadPool {
     stack_size: usize,
-    /// Without capacity: only an idle thread can take a job.
-    jobs: Sender<Job>,
-    worker: Worker,
+    shared: Arc<Shared>,
 }
 
-/// What each thread of the pool has.
-#[derive(Debug, Clone)]
-struct Worker {
-    jobs: Receiver<Job>,
-    idle: Arc<AtomicUsize>,
+/// What the pool and its threads share. (Not a channel: that would be 6 KiB of code.)
+struct Shared {
     idle_timeout: Duration,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// One for each idle thread, at most.
+    jobs: VecDeque<Job>,
+    idle: usize,
+    is_dropped: bool,
 }
 
 impl ThreadPool {
@@ -42,8 +44,8 @@ impl ThreadPool {
     }
 
     fn with_idle_timeout(stack_size: usize, idle_timeout: Duration) -> Self {
-        let (sender, jobs) = bounded(0);
-        Self { stack_size, jobs: sender, worker: Worker { jobs, idle: Arc::default(), idle_timeout } }
+        let shared = Shared { idle_timeout, state: Mutex::default(), changed: Condvar::new() };
+        Self { stack_size, shared: Arc::new(shared) }
     }
 
     /// Runs the job on an idle thread, or on a new one.
@@ -51,34 +53,65 @@ impl ThreadPool {
     /// # Errors
     /// The operating system has no thread left. The job is dropped.
     pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        match self.jobs.try_send(Box::new(job)) {
-            Ok(()) => Ok(()),
-            Err(not_sent) => {
-                let (job, worker) = (not_sent.into_inner(), self.worker.clone());
-                spawn("socket", self.stack_size, Box::new(move || worker.run(job)))
-            }
+        let mut state = self.shared.lock();
+        if state.jobs.len() < state.idle {
+            state.jobs.push_back(Box::new(job));
+            self.shared.changed.notify_one();
+            return Ok(());
         }
+        drop(state);
+        let shared = Arc::clone(&self.shared);
+        spawn("socket", self.stack_size, Box::new(move || shared.run(Box::new(job))))
     }
 }
 
-impl Worker {
+impl Drop for ThreadPool {
+    fn drop(&mut self) {
+        self.shared.lock().is_dropped = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
     /// A panic of a job ends its thread. The next job starts another one.
     fn run(&self, mut job: Job) {
         loop {
             job();
-            let next = (self.idle.fetch_add(1, Relaxed) < MAX_IDLE).then(|| self.jobs.recv_timeout(self.idle_timeout));
-            self.idle.fetch_sub(1, Relaxed);
-            match next {
-                Some(Ok(next)) => job = next,
-                Some(Err(_)) | None => return,
+            match self.next_job() {
+                Some(next) => job = next,
+                None => return,
             }
         }
+    }
+
+    fn next_job(&self) -> Option<Job> {
+        let mut state = self.lock();
+        if state.idle == MAX_IDLE {
+            return None;
+        }
+        state.idle += 1;
+        let must_wait = |state: &mut State| state.jobs.is_empty() && !state.is_dropped;
+        let waited = self.changed.wait_timeout_while(state, self.idle_timeout, must_wait);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.idle -= 1;
+        state.jobs.pop_front()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ThreadPool").finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crossbeam_channel::{Sender, bounded};
     use std::{
         thread::{self, ThreadId},
         time::Instant,
@@ -121,16 +154,16 @@ mod tests {
         let pool = ThreadPool::with_idle_timeout(64 * 1024, 2 * DEADLINE);
         let jobs: Vec<_> = (0..MAX_IDLE + 2).map(|_| block(&pool)).collect();
         drop(jobs);
-        // Each thread and the pool hold the counter.
-        wait_until("two threads have ended", || Arc::strong_count(&pool.worker.idle) == 1 + MAX_IDLE);
-        wait_until("the others are idle", || pool.worker.idle.load(Relaxed) == MAX_IDLE);
+        // Each thread and the pool hold the shared part.
+        wait_until("two threads have ended", || Arc::strong_count(&pool.shared) == 1 + MAX_IDLE);
+        wait_until("the others are idle", || pool.shared.lock().idle == MAX_IDLE);
     }
 
     #[test]
     fn a_thread_ends_after_its_idle_timeout() {
         let pool = ThreadPool::with_idle_timeout(64 * 1024, Duration::from_millis(1));
         drop(block(&pool));
-        wait_until("it has ended", || Arc::strong_count(&pool.worker.idle) == 1);
+        wait_until("it has ended", || Arc::strong_count(&pool.shared) == 1);
     }
 
     #[test]
@@ -152,9 +185,9 @@ mod tests {
     fn idle_threads_end_with_the_pool() {
         let pool = ThreadPool::with_idle_timeout(64 * 1024, 2 * DEADLINE);
         drop(block(&pool));
-        wait_until("it is idle", || pool.worker.idle.load(Relaxed) == 1);
-        let idle = Arc::downgrade(&pool.worker.idle);
+        wait_until("it is idle", || pool.shared.lock().idle == 1);
+        let shared = Arc::downgrade(&pool.shared);
         drop(pool);
-        wait_until("it has ended", || idle.strong_count() == 0);
+        wait_until("it has ended", || shared.strong_count() == 0);
     }
 }
