@@ -21,7 +21,7 @@ use crate::{
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::info;
-use pacing::Pacing;
+use pacing::{BATCH_DELAY, Pacing};
 use std::{
     collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher,
@@ -166,8 +166,7 @@ impl ChatServer {
             Err(RecvTimeoutError::Disconnected) => return false,
         }
         if self.receive_waiting() {
-            thread::sleep(self.pacing.delay(Instant::now(), &self.senders, self.fanout.len()));
-            self.receive_waiting();
+            self.wait_for_more();
         }
         if self.chat.next_tick().is_some_and(|tick| tick <= self.now().uptime) {
             self.apply(Input::Tick);
@@ -186,6 +185,23 @@ impl ChatServer {
         match [tick, catch_up, self.retry_archive_at].into_iter().flatten().min() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(deadline) => self.server.events().recv_deadline(deadline),
+        }
+    }
+
+    /// Makes the batch larger: waits until the next flush may begin, or for the members that are likely to talk as well.
+    fn wait_for_more(&mut self) {
+        let now = Instant::now();
+        if let Some(pause) = self.pacing.pause(now) {
+            thread::sleep(pause);
+            self.receive_waiting();
+            return;
+        }
+        while self.pacing.expects_more(&self.senders, self.fanout.len()) {
+            let Ok(event) = self.server.events().recv_deadline(now + BATCH_DELAY) else { return };
+            self.receive(event);
+            if !self.receive_waiting() {
+                return;
+            }
         }
     }
 
