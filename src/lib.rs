@@ -20,11 +20,11 @@
 //! ```
 //!
 //! # Map
-//! Two rooms; the second one uses the first.
+//! Two layers; the second one uses the first.
 //!
-//! | room | what is there |
+//! | layer | what is there |
 //! |---|---|
-//! | `ws` | A WebSocket for threads: [`Server`] and [`Event`], [`Peer`], [`client::WebSocket`], [`duplex::Duplex`], and the parts that they share: [`access`], [`config`], [`error`], [`handshake`], [`http`]. |
+//! | `ws` | A blocking WebSocket library: [`Server`] and [`Event`], [`Peer`], [`client::WebSocket`], [`duplex::Duplex`], and the parts that they share: [`access`], [`config`], [`error`], [`handshake`], [`http`]. |
 //! | [`chat`] | The chat: its [protocol](chat::protocol), its [rules](chat::rules), the [server](chat::server), a [client](chat::client) that reconnects, and the [page](chat::page). |
 //!
 //! Where to begin: [`Server`] and [`Event`] for a server of your own; [`chat::server::ChatServer`] for the chat in your own

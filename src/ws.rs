@@ -1,4 +1,4 @@
-//! A WebSocket for threads: a server and a client that read and write at the same time. It does not know the chat.
+//! A blocking WebSocket library: a server and a client that read and write at the same time.
 
 pub mod access;
 pub mod client;

@@ -101,7 +101,7 @@ struct World {
 impl World {
     fn new(rules: Rules) -> Self {
         let (stored, greeted, here, subscribed, known) = Default::default();
-        let chat = Chat::with_token(rules, 0);
+        let chat = Chat::with_log_id_prefix(rules, 0);
         Self { rules, chat, runs: 0, stored, is_silent: false, greeted, here, subscribed, known, next: 1, count: 0 }
     }
 
@@ -180,7 +180,7 @@ impl World {
         self.runs += 1;
         self.here.clear();
         self.subscribed.clear();
-        self.chat = Chat::with_token(self.rules, self.runs);
+        self.chat = Chat::with_log_id_prefix(self.rules, self.runs);
     }
 
     fn apply(&mut self, input: Input<'_>) {

@@ -1,11 +1,9 @@
-//! The rules of the chat: a pure function from inputs and time to outputs.
-//!
-//! It knows no sockets, threads or clocks: the same inputs at the same times always give the same outputs.
+//! The rules of the chat: a state machine without I/O. The same inputs at the same times give the same outputs.
 //!
 //! Rule 1: no output is for a connection that has left or was closed.
 //! Rule 2: no two users in a room have names that compare equal (RFC 8266).
-//! Rule 3: after the last tick that [`Chat::next_tick`] asks for, the last user list of a room is correct. It has the
-//! users with a name, the oldest connection first.
+//! Rule 3: after the last tick that [`Chat::next_tick`] asks for, the last user list of a room is correct. That list
+//! has the users with a name, the oldest connection first.
 //! Rule 4: a message goes to no other room. A room's messages are numbered without gap or duplicate, and a connection
 //! receives them in this order, those before it joined first.
 
@@ -48,7 +46,7 @@ pub struct Chat {
     rooms: Rooms,
     /// Rooms with a user list that has changed and was not sent yet.
     pending_lists: Vec<RoomId>,
-    /// The connections that are catching up. The first one has the next turn.
+    /// The connections that are catching up. The first one is served next.
     catch_ups: VecDeque<CatchUp>,
     /// The time of this input.
     now: Now,
@@ -61,7 +59,7 @@ pub struct Chat {
 struct Member {
     dialect: Dialect,
     room: RoomId,
-    /// Messages rejected in a row.
+    /// Messages rejected in a row, without those that came too fast.
     strikes: u32,
     limiter: RateLimiter,
 }
@@ -70,17 +68,17 @@ impl Chat {
     /// An empty chat.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
-        Self::with_token(rules, 0)
+        Self::with_log_id_prefix(rules, 0)
     }
 
-    /// An empty chat whose numberings have names that begin with this number. It must differ from that of any earlier
-    /// chat: otherwise returning clients would take new messages for those that they know.
+    /// An empty chat. The ids of its logs begin with this prefix, which must differ from that of every earlier chat of the
+    /// same clients. Otherwise a returning client would mistake new messages for old ones. [`Chat::new`] has 0.
     #[must_use]
-    pub fn with_token(rules: Rules, token: u64) -> Self {
+    pub fn with_log_id_prefix(rules: Rules, log_id_prefix: u64) -> Self {
         Self {
             rules,
             members: HashMap::new(),
-            rooms: Rooms::new(token),
+            rooms: Rooms::new(log_id_prefix),
             pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
             now: Now { uptime: 0, date: 0 },

@@ -1,6 +1,6 @@
 //! The chat on a server: one thread turns events into inputs of the rules, and their outputs into frames for the clients.
 //!
-//! It works in batches. A batch takes all events that wait, stores what has to be stored, and then makes one write for
+//! It works in batches. A batch takes the events that wait, up to a limit, stores what has to be stored, and then makes one write for
 //! each client.
 
 mod archive;
@@ -32,10 +32,11 @@ use std::{
 pub use archive::Archive;
 pub use room_list::RoomList;
 
-/// The most events in a batch. More make a delivery cheaper, fewer make the first one earlier.
+/// The most events that are received before a flush or a wait. A larger batch costs less per delivery; a smaller one has less
+/// latency.
 const MAX_BATCH_EVENTS: usize = 256;
 
-/// How often clients that are catching up are checked for whether they have taken their last part.
+/// How often the chat checks whether clients that catch up have received their last part.
 const CATCH_UP_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A chat on a server.
@@ -63,14 +64,14 @@ pub struct ChatServer {
     chat: Chat,
     fanout: Fanout,
     default_dialect: Dialect,
-    /// From here on the uptime counts.
+    /// The start of the uptime.
     started: Instant,
     pacing: Pacing,
     /// The senders of the messages in this batch.
     senders: Vec<UserId>,
-    /// They delay the replies to Close frames until the batch is sent.
+    /// The guards that delay the replies to Close frames until the batch is sent.
     close_guards: Vec<CloseGuard>,
-    /// What [`Output::SendHandshake`] asks for.
+    /// The handshake of each connection that may ask for it.
     handshakes: HashMap<UserId, ServerMessage>,
     archive: Option<Box<dyn Archive>>,
     /// Messages of this batch that the archive does not have yet.
@@ -78,11 +79,11 @@ pub struct ChatServer {
     /// When the archive is asked again for rooms that could not be restored.
     retry_archive_at: Option<Instant>,
     /// Whether the next parts for clients that are catching up may be sent at once.
-    has_next_parts: bool,
+    can_send_next_parts: bool,
     room_list: Option<RoomList>,
     /// Whether the list of rooms is out of date.
     rooms_changed: bool,
-    /// How many connections were refused since the log said so.
+    /// Connections refused since the last log line about it.
     refusals: u64,
     refusal_log: RateLimiter,
 }
@@ -126,7 +127,7 @@ impl ChatServer {
             archive: None,
             unstored: Vec::new(),
             retry_archive_at: None,
-            has_next_parts: false,
+            can_send_next_parts: false,
             room_list: None,
             rooms_changed: false,
             refusals: 0,
@@ -158,7 +159,7 @@ impl ChatServer {
         info!("all connections have ended");
     }
 
-    /// False: there will be no more events.
+    /// Returns false if there will be no more events.
     fn run_batch(&mut self) -> bool {
         match self.wait() {
             Ok(event) => self.receive(event),
@@ -180,7 +181,7 @@ impl ChatServer {
     /// Waits for an event, or until something else is due.
     fn wait(&self) -> Result<Event, RecvTimeoutError> {
         let tick = self.chat.next_tick().and_then(|tick| self.started.checked_add(Duration::from_millis(tick)));
-        let interval = if self.has_next_parts { Duration::ZERO } else { CATCH_UP_INTERVAL };
+        let interval = if self.can_send_next_parts { Duration::ZERO } else { CATCH_UP_INTERVAL };
         let catch_up = self.chat.catching_up().next().map(|_| Instant::now() + interval);
         match [tick, catch_up, self.retry_archive_at].into_iter().flatten().min() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -290,9 +291,9 @@ impl ChatServer {
     }
 }
 
-/// The token differs in each process, so that no two name their numberings alike.
+/// A random prefix, so that two processes never use the same log ids.
 fn new_chat(rules: Rules) -> Chat {
-    Chat::with_token(rules, RandomState::new().hash_one(SystemTime::now()))
+    Chat::with_log_id_prefix(rules, RandomState::new().hash_one(SystemTime::now()))
 }
 
 fn millis(time: Duration) -> Millis {

@@ -1,52 +1,49 @@
-//! How big, how many, how long: every bound of the server, with its default.
-//!
-//! Owns numbers only. What happens at a bound is said, and done, where the bound is enforced.
+//! The limits and timeouts of a server, with their defaults.
 
 use std::time::Duration;
 
-/// The bounds of a [`Server`](crate::Server). The defaults suit a small device.
+/// The limits and timeouts of a [`Server`](crate::Server). The defaults suit a small device.
 ///
-/// Memory at worst, in bytes: `connections * (2 * outbox + 2 * message + 88 KiB) + events * message`. A client that
-/// behaves uses 12 KiB (docs/LIMITS.md).
-///
-/// A zero `Duration` or count switches that bound off, where its text says so.
+/// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 88 KiB) + event_capacity *
+/// max_message_size`. A usual client takes 12 KiB per idle connection (docs/LIMITS.md).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// From accept to the last byte of the request head, in all, TLS included. 10 s.
+    /// The time from accept to the last byte of the request head, TLS included. 10 s.
     pub handshake_timeout: Duration,
     /// Bytes of a request head. 8 KiB.
     pub max_head_size: usize,
     /// Header fields of a request. 100.
     pub max_header_fields: usize,
-    /// Silence after which a connection is sent a Ping (RFC 6455 5.5.2). 20 s; zero: never.
+    /// The silence after which the server sends a Ping (RFC 6455 5.5.2). 20 s; zero: never.
     pub ping_interval: Duration,
-    /// How long the answer to that Ping may take before the connection counts as gone. 20 s; zero: for ever.
+    /// How long the reply to that Ping may take. After that the connection is closed with 1013. 20 s; zero: no limit.
     pub pong_timeout: Duration,
-    /// How long a connection may take to end after a Close frame was sent. 5 s.
+    /// How long a connection may take to end after a Close frame was sent. Then it is cut. 5 s.
     pub close_timeout: Duration,
-    /// Bytes of one message, and of one frame. 64 KiB. Above: Close 1009.
+    /// Bytes of one message, and of one frame. 64 KiB. Beyond it: Close 1009.
     pub max_message_size: usize,
-    /// Bytes that wait for one client which does not read. 256 KiB. Above: Close 1013.
+    /// Bytes that are buffered for one client whose socket does not take them. 256 KiB. Beyond it: Close 1013.
     pub max_send_buffer: usize,
-    /// Events that wait in the central channel. 1024. When full, readers stop reading, and TCP slows the clients.
+    /// Events in the channel. 1024. When it is full, the server stops reading, and TCP slows the clients down.
     pub event_capacity: usize,
-    /// Connections in all, handshakes included. 4096; zero: no bound but the system's (Linux:
-    /// `vm.max_map_count`). Above: 503.
+    /// Connections in all, handshakes included. 4096; zero: no limit but the system's (Linux:
+    /// `vm.max_map_count`). Beyond it: 503.
     pub max_connections: usize,
     /// Connections from one address (one /64 for IPv6), and WebSockets that it may open within ten seconds. 64; zero: no
-    /// bound; none for loopback. Above: 503.
+    /// limit. Loopback has no limit. Beyond it: 503.
     pub max_connections_per_address: usize,
-    /// Pings and Pongs a second from one connection, ten times as many at once. 50; zero: no bound. Above: Close 1008.
+    /// Pings and Pongs a second from one connection, ten times as many at once. 50; zero: no limit. Beyond it: Close 1008.
     pub control_frames_per_second: usize,
-    /// Between two answers to wrong access tokens from one address; with eight of them due, 429. 1 s; zero: none.
+    /// The delay between two responses to wrong access tokens from one address. If eight are due, the response is 429. 1 s; zero:
+    /// no delay.
     pub wrong_token_delay: Duration,
-    /// Handshakes in progress at once. 256; zero: no bound. Above: 503.
+    /// Handshakes in progress at once. 256; zero: no limit. Beyond it: 503.
     pub max_handshakes: usize,
     /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot. A buffer of up to 1 KiB is on the
     /// stack and needs no memory of its own; a larger one is allocated for each connection.
     pub read_buffer_size: usize,
-    /// Stack of a connection's thread, virtual: only what is touched costs memory. 128 KiB.
+    /// Bytes of stack of a connection's thread. Only pages that were used cost memory. 128 KiB.
     pub stack_size: usize,
 }
 

@@ -1,14 +1,15 @@
 //! A WebSocket connection after its handshake, shared between the thread that reads it and all threads that send on it.
 //!
+//! The rules:
+//!
 //! 1. Only the [`Reader`] reads the socket, and it holds no lock while it waits.
 //! 2. A sender locks the state, encodes and sends at once. It never blocks: bytes that the socket does not take are
 //!    buffered, and the [`WriteReactor`] sends them when the socket is writable again.
-//! 3. The first cause of an end becomes the [`DisconnectReason`]. A Close frame is the last frame sent, followed by the FIN.
+//! 3. The first cause of an end becomes the [`DisconnectReason`]. A Close frame is the last frame sent. A server sends the FIN after it.
 //!    Bytes that still arrive are read and discarded: unread bytes would cause a reset, which can destroy the Close frame.
-//! 4. Every wait has a deadline.
+//! 4. Closing always has a deadline.
 
 mod buffered_stream;
-
 mod disconnect_reason;
 mod message;
 mod overhead_limiter;
@@ -43,7 +44,7 @@ pub(crate) struct PeerInfo {
 }
 
 impl PeerInfo {
-    /// For callers that keep address and subprotocol themselves.
+    /// For clients and duplex sockets, which do not need the rest.
     pub(crate) fn only_id(id: u64) -> Self {
         Self { id, addr: SocketAddr::from(([0; 4], 0)), protocol: None }
     }
@@ -53,7 +54,7 @@ impl PeerInfo {
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) stream: Arc<TcpStream>,
-    /// With TLS.
+    /// `None` without TLS.
     pub(crate) session: Option<Session>,
     /// Bytes that were read after the head of the request or response. With TLS they are in the session instead.
     pub(crate) input: Vec<u8>,
@@ -65,7 +66,7 @@ pub(crate) struct Connection {
     info: PeerInfo,
     config: Arc<Config>,
     reactor: Arc<WriteReactor>,
-    /// `None` when the connection has ended, so that a kept handle keeps neither the socket nor its buffers.
+    /// `None` when the connection has ended, so that a handle that outlives the connection keeps neither the socket nor its buffers.
     state: Mutex<Option<ConnectionState>>,
 }
 
@@ -89,7 +90,7 @@ impl Connection {
         &self.info
     }
 
-    /// Sends encoded frames, for the role of the server. Returns false if the connection is closing; nothing is sent then.
+    /// Sends encoded frames, for the role of the server: a client masks each frame. Returns false if the connection is closing; nothing is sent then.
     pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
         self.if_open(|state| state.send(frames))
     }
@@ -176,20 +177,20 @@ impl Connection {
         result
     }
 
-    /// The peer has ended its side, so this side replies and ends too. Returns true if the socket can be closed at once:
+    /// Reading has ended: sends the last frames of this side. Returns true if the socket can be closed at once:
     /// both sides have sent a Close frame, and it is the server that closes first (RFC 6455 7.1.1).
     fn conclude(self: &Arc<Self>, end: ConnectionEnd) -> bool {
-        let mut guard = self.lock();
-        let Some(state) = guard.as_mut() else { return true };
         if let ConnectionEnd::Tls(error) = &end {
             debug!("connection {}: {error}", self.info.id);
         }
+        let mut guard = self.lock();
+        let Some(state) = guard.as_mut() else { return true };
         let clean = state.conclude(end);
         self.flush(state);
         clean && state.may_be_closed()
     }
 
-    /// Sends what the socket takes. For the rest the reactor waits, unless it is more than the limit.
+    /// Sends what the socket takes. The reactor sends the rest. If that exceeds the limit, the connection is closed with 1013.
     fn flush(self: &Arc<Self>, state: &mut ConnectionState) {
         if state.flush() == Flushed::Everything {
             return;
@@ -221,8 +222,8 @@ impl Connection {
 
     /// The key of this connection in the reactor's lists.
     fn key(&self) -> usize {
-        // On 32 bits it repeats after four billion connections. An older connection with the same key, if it still exists and
-        // has unsent bytes, then ends at its next deadline.
+        // On 32 bits it repeats after four billion connections. If the older connection still exists and has unsent bytes, the
+        // newer one takes its place in the lists, and nothing more is sent to the older one.
         self.info.id as usize
     }
 

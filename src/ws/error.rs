@@ -1,23 +1,21 @@
-//! What can go wrong when a server is set up, as one type.
-//!
-//! Owns the sentences that people read. What goes wrong on one connection is no `Error`: it is that connection's
-//! [`DisconnectReason`](crate::DisconnectReason) for ending, or an HTTP answer.
+//! Why a server cannot start. What goes wrong on one connection is a [`DisconnectReason`](crate::DisconnectReason), or an HTTP
+//! response.
 
 use std::{fmt, io, net::SocketAddr};
 
 /// Why a server could not be started.
 #[non_exhaustive]
 pub enum Error {
-    /// What was given as an address names none: no port, or a host that cannot be found.
+    /// The address has no port, or a host that cannot be found.
     Resolve(io::Error),
-    /// The address could not be listened on: taken, not this machine's, or a port that needs a right.
+    /// Listening failed: the address is in use, is not one of this machine, or its port needs a privilege.
     Bind {
-        /// What was asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A server was started without an address to listen on.
+    /// The server has no address to listen on.
     NoListener,
     /// The operating system refused a thread or a descriptor that the server itself needs.
     Start(io::Error),

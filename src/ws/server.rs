@@ -48,7 +48,7 @@ pub enum Event {
     /// A handshake succeeded. The 101 response is sent after this event is queued, so a client that connects because it saw
     /// this one come online is queued later. While the channel is full, the client waits for its response.
     ///
-    /// The request is the client's, without its secrets. Its header fields share one allocation of up to
+    /// The request is the client's. The value of `?token=` is masked, and fields with credentials are marked as sensitive. Its header fields share one allocation of up to
     /// [`Config::max_head_size`] bytes: to keep a field, copy its text instead of cloning it.
     Connected(Peer, Box<Request>),
     /// A complete message arrived.

@@ -1,6 +1,4 @@
-//! What several modules do with a socket and std has no call for: sending without waiting, and a deadline as a timeout.
-//!
-//! Owns nothing. Knows nothing of what the bytes mean.
+//! Calls on sockets that std does not have: non-blocking sends, and deadlines as timeouts.
 
 use rustix::{
     io::Errno,
@@ -12,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Sends until all is taken or the socket is full, and says how many bytes were taken. `writable` events come only after
-/// it said that it is full.
+/// Sends as much as the socket takes at once, and returns the number of bytes. If the socket did not take all of them, a
+/// `writable` event follows later.
 ///
 /// # Errors
-/// The socket's.
+/// The socket failed.
 pub(crate) fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     let mut sent = 0;
     while sent < bytes.len() {
@@ -30,18 +28,18 @@ pub(crate) fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     Ok(sent)
 }
 
-/// No SIGPIPE from a connection that is gone. Apple's sockets have an option for it, which std sets.
+/// Prevents SIGPIPE when the peer is gone. Apple's sockets have an option for it, which std sets.
 #[cfg(not(target_vendor = "apple"))]
 const NOSIGNAL: SendFlags = SendFlags::NOSIGNAL;
 #[cfg(target_vendor = "apple")]
 const NOSIGNAL: SendFlags = SendFlags::empty();
 
-/// What is left of the time, as a socket's timeout.
+/// The time until a deadline, as a socket's timeout.
 ///
 /// # Errors
-/// `TimedOut`: nothing is left.
+/// `TimedOut`: the deadline has passed.
 pub(crate) fn left_until(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
-    // Of less than a microsecond, std makes one: 0 would mean for ever.
+    // std rounds less than a microsecond up to one. Zero would mean no timeout.
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }

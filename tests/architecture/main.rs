@@ -1,4 +1,4 @@
-//! The rules of ARCHITECTURE.md that a program can check: rooms, circles, file lengths, and the two traces.
+//! The rules of ARCHITECTURE.md that a program can check: layers, import cycles, file lengths, and the two traces.
 
 mod sources;
 mod traces;
@@ -6,8 +6,8 @@ mod traces;
 use sources::{File, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The rooms, and the rooms that each may import from besides itself.
-const ROOMS: &[(&str, &[&str])] = &[("ws", &[]), ("chat", &["ws"]), ("cli", &["ws", "chat"])];
+/// The layers, and the layers that each may import from besides itself.
+const LAYERS: &[(&str, &[&str])] = &[("ws", &[]), ("chat", &["ws"]), ("cli", &["ws", "chat"])];
 
 /// The rules of the chat do no I/O: the same inputs give the same outputs on every machine.
 const PURE: &[&str] = &["chat/rules", "chat/protocol"];
@@ -18,8 +18,8 @@ const IMPURE: &[&str] =
 const MAX_LINES: usize = 350;
 
 #[test]
-fn rooms_import_only_what_they_may() {
-    assert_eq!(wrong_rooms(&Tree::of_this_crate()), Vec::<String>::new());
+fn layers_import_only_what_they_may() {
+    assert_eq!(wrong_layers(&Tree::of_this_crate()), Vec::<String>::new());
 }
 
 #[test]
@@ -28,8 +28,8 @@ fn rules_and_protocol_do_no_io() {
 }
 
 #[test]
-fn no_files_import_each_other_in_a_circle() {
-    assert_eq!(circles(&Tree::of_this_crate()), Vec::<String>::new());
+fn imports_have_no_cycle() {
+    assert_eq!(cycles(&Tree::of_this_crate()), Vec::<String>::new());
 }
 
 #[test]
@@ -52,13 +52,13 @@ fn each_broken_rule_is_found() {
         ("cli.rs", "use chinwag::Server;"),
     ]);
     assert_eq!(
-        wrong_rooms(&tree),
+        wrong_layers(&tree),
         ["ws/server.rs imports chat/page.rs", "ws/server.rs imports chat/rules.rs"],
         "a comment is not an import, and cli may import ws"
     );
     assert_eq!(impure(&tree), ["chat/rules.rs uses std::net"]);
     let both = ["ws/server/accept.rs -> ws/server/poll.rs", "ws/server/poll.rs -> ws/server/accept.rs"];
-    assert_eq!(circles(&tree), both, "a file and its parent are not a circle");
+    assert_eq!(cycles(&tree), both, "a file and its parent are not a cycle");
     assert_eq!(
         tree.imports(tree.file("cli.rs")),
         BTreeSet::from(["ws/server.rs".to_owned()]),
@@ -68,14 +68,14 @@ fn each_broken_rule_is_found() {
     assert_eq!(long_or_silent(&long), ["lib.rs has 351 lines: split it", "ws.rs does not begin with //!"]);
 }
 
-fn wrong_rooms(tree: &Tree) -> Vec<String> {
+fn wrong_layers(tree: &Tree) -> Vec<String> {
     let mut found = Vec::new();
     for file in tree.files() {
-        let Some((room, allowed)) = ROOMS.iter().find(|(room, _)| *room == file.room()) else { continue };
+        let Some((layer, allowed)) = LAYERS.iter().find(|(layer, _)| *layer == file.layer()) else { continue };
         for import in tree.imports(file) {
-            let other = tree.file(&import).room();
-            let is_room = ROOMS.iter().any(|(room, _)| *room == other);
-            if is_room && other != *room && !allowed.contains(&other) {
+            let other = tree.file(&import).layer();
+            let is_layer = LAYERS.iter().any(|(layer, _)| *layer == other);
+            if is_layer && other != *layer && !allowed.contains(&other) {
                 found.push(format!("{} imports {import}", file.path));
             }
         }
@@ -97,13 +97,13 @@ fn impure(tree: &Tree) -> Vec<String> {
     found
 }
 
-/// The imports that are part of a circle: the imported file reaches the one that imports it.
-fn circles(tree: &Tree) -> Vec<String> {
+/// The imports that are part of a cycle: the imported file reaches the one that imports it.
+fn cycles(tree: &Tree) -> Vec<String> {
     let edges: BTreeMap<String, BTreeSet<String>> =
         tree.files().map(|file| (file.path.clone(), tree.imports(file))).collect();
     let arrows = edges.iter().flat_map(|(file, imports)| imports.iter().map(move |import| (file, import)));
-    let in_circle = arrows.filter(|(file, import)| reaches(&edges, import, file));
-    in_circle.map(|(file, import)| format!("{file} -> {import}")).collect()
+    let in_cycle = arrows.filter(|(file, import)| reaches(&edges, import, file));
+    in_cycle.map(|(file, import)| format!("{file} -> {import}")).collect()
 }
 
 fn reaches(edges: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str) -> bool {

@@ -28,7 +28,7 @@ impl File {
     }
 
     /// `ws`, `chat` or `cli`; the root's files have none.
-    pub(crate) fn room(&self) -> &str {
+    pub(crate) fn layer(&self) -> &str {
         self.module.first().map_or("", String::as_str)
     }
 

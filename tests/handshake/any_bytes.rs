@@ -4,7 +4,7 @@ use chinwag::handshake::{HeadError, Negotiated, negotiate};
 use proptest::prelude::*;
 
 use crate::requests::{handshake, plus};
-use crate::rows::{chat, with_token};
+use crate::rows::{chat, with_log_id_prefix};
 use crate::script::Script;
 
 /// The responses of a server, and the bytes that are left for the connection.
@@ -13,7 +13,8 @@ fn outcome(mut script: Script) -> (String, Option<Vec<u8>>) {
         Err(HeadError::Io(error)) => panic!("{error}"),
         Err(error) => (format!("{error:?}"), None),
         Ok((mut request, mut rest)) => {
-            let responses = [chat(), with_token()].map(|policy| bytes_to_send(negotiate(&mut request, &policy)));
+            let responses =
+                [chat(), with_log_id_prefix()].map(|policy| bytes_to_send(negotiate(&mut request, &policy)));
             rest.extend(script.rest());
             (format!("{request:?} {responses:?}"), Some(rest))
         }

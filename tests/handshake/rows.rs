@@ -57,7 +57,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group {
         title: "Access token",
         setting: "With `--token-file`, and `s3cret+` in the file.",
-        policy: with_token,
+        policy: with_log_id_prefix,
         rows: access::token,
     },
     Group { title: "Pages", setting: "The chat server.", policy: chat, rows: http::pages },
@@ -93,7 +93,7 @@ fn with_origin() -> Policy {
     for_access(access.allow_origin("null").expect("an origin"))
 }
 
-pub(crate) fn with_token() -> Policy {
+pub(crate) fn with_log_id_prefix() -> Policy {
     for_access(Access::default().token("s3cret+").expect("a token"))
 }
 

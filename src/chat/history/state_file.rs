@@ -14,7 +14,7 @@ use std::{
     path::Path,
 };
 
-const IN_STEP: &[u8; 8] = b"in step\n";
+const COMPLETE: &[u8; 8] = b"in step\n";
 const BEHIND: &[u8; 8] = b"behind \n";
 
 /// The file, which stays locked until this is dropped.
@@ -30,7 +30,7 @@ impl StateFile {
     /// # Errors
     /// Another chinwag has locked it, or an error of the operating system.
     pub(super) fn lock(path: &Path) -> Result<Self, HistoryError> {
-        // In a folder that others may write to, the name could be a link to any file of this user.
+        // In a shared folder the name could be a symbolic link, and chinwag would overwrite its target.
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).custom_flags(no_link);
@@ -39,13 +39,13 @@ impl StateFile {
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 return Err(HistoryError::Unusable("another chinwag uses it; choose another file".to_owned()));
             }
-            locked => locked.map_err(io::Error::from)?,
+            result => result.map_err(io::Error::from)?,
         }
         let mut word = Vec::new();
         file.read_to_end(&mut word)?;
-        if word.len() != IN_STEP.len() {
-            file.write_all_at(IN_STEP, 0)?;
-            // The word needs its block on the disk before the disk is full.
+        if word.len() != COMPLETE.len() {
+            file.write_all_at(COMPLETE, 0)?;
+            // Allocates the block now, so that the word can be overwritten on a full disk.
             file.sync_all()?;
         }
         Ok(Self { file, is_behind: word == BEHIND })
@@ -55,10 +55,10 @@ impl StateFile {
         if self.is_behind == is_behind {
             return;
         }
-        self.is_behind = is_behind;
-        let word = if is_behind { BEHIND } else { IN_STEP };
-        if let Err(error) = self.file.write_all_at(word, 0).and_then(|()| self.file.sync_data()) {
-            warn!("history: cannot write the state file: {error}");
+        let word = if is_behind { BEHIND } else { COMPLETE };
+        match self.file.write_all_at(word, 0).and_then(|()| self.file.sync_data()) {
+            Ok(()) => self.is_behind = is_behind,
+            Err(error) => warn!("history: cannot write the state file: {error}"),
         }
     }
 }

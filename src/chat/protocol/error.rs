@@ -18,7 +18,7 @@ pub enum ErrorReason {
     NoName,
     /// The text is longer than the rules allow.
     TooLong,
-    /// More messages a second than the rules allow.
+    /// More messages or KiB a second than the rules allow.
     TooFast,
     /// The target is not in the room.
     NoSuchUser,

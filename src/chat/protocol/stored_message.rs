@@ -1,4 +1,4 @@
-//! A message of a room as it is stored: numbered, dated, never changed.
+//! A message of a room as it is stored: numbered and dated.
 
 use super::{Millis, Name, UserId};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StoredMessage {
-    /// The room's key: its name as it is compared. The lobby's is empty.
+    /// The room's key: its normalised name. The lobby's is empty.
     #[serde(skip)]
     pub room: Arc<str>,
     /// The sender's name at that time.
@@ -55,10 +55,10 @@ impl StoredMessage {
     }
 }
 
-/// The struct itself, twice because a `VecDeque` may have room for as many again, and the headers of its `Arc`s.
+/// Twice the struct, because the capacity of a `VecDeque` may be twice its length, and the headers of its `Arc`s.
 const OVERHEAD: usize = 2 * size_of::<StoredMessage>() + 64;
 
-/// One or two places in the index of nonces, and an `Arc`'s header.
+/// An entry of the index of nonces, whose capacity may be twice its length, and an `Arc`'s header.
 const NONCE_OVERHEAD: usize = 96;
 
 /// The names of the object's fields, three numbers, and the frame's header.
@@ -76,8 +76,8 @@ fn json_size(text: &str) -> usize {
     text.len() + text.bytes().map(extra).sum::<usize>()
 }
 
-/// Bounds a part of a history to a number of bytes, as [`StoredMessage::wire_size`] counts them. One message always
-/// fits: a bound below its size would block it forever.
+/// Bounds a part of a history to a number of bytes, as [`StoredMessage::wire_size`] counts them. The first message
+/// always fits: a bound below its size would block it forever.
 #[derive(Debug, Clone, Copy)]
 pub struct ByteBudget {
     left: usize,
@@ -85,7 +85,7 @@ pub struct ByteBudget {
 }
 
 impl ByteBudget {
-    /// A budget of so many bytes.
+    /// A budget of that many bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self { left: bytes, is_unspent: true }
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_budget_admits_what_fits_and_always_one_message() {
+    fn budget_always_admits_the_first_message() {
         let message = StoredMessage::new("", 1, "ann", "hi");
         for (bytes, count) in [(0, 1), (1, 1), (2, 2), (5, 5)] {
             let mut budget = ByteBudget::new(bytes * message.wire_size());

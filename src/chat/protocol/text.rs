@@ -156,9 +156,14 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.chars().all(is_plain)
 }
 
-/// Whether a character is a combining mark (Unicode's general category M).
+/// Whether a character is a combining mark: it has a combining class, or it encloses the character before it. Signs that
+/// have a place of their own do not count, such as vowel signs of Indic scripts. (A table of all marks is 15 KiB.)
 #[cfg(feature = "precis")]
-pub(crate) use unicode_normalization::char::is_combining_mark as is_mark;
+pub(crate) fn is_mark(c: char) -> bool {
+    let is_enclosing =
+        matches!(c, '\u{488}' | '\u{489}' | '\u{1abe}' | '\u{20dd}'..='\u{20e4}' | '\u{a670}'..='\u{a672}');
+    unicode_normalization::char::canonical_combining_class(c) != 0 || is_enclosing
+}
 
 /// Without Unicode's tables: whether it is a mark for any script, or one of Cyrillic, Hebrew, Arabic, Devanagari or Thai.
 #[cfg(not(feature = "precis"))]

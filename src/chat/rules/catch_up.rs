@@ -26,7 +26,7 @@ impl Chat {
     /// Sends a new connection its number, and the messages of before: the last ones, or those that it missed.
     pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>) {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
-        self.out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.token.clone() }));
+        self.out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.log_id.clone() }));
         if let Some(since) = since {
             return self.resume(id, room, since);
         }
@@ -38,7 +38,7 @@ impl Chat {
     /// Sends what a returning client missed. A number of another numbering means nothing here.
     fn resume(&mut self, id: UserId, room: RoomId, since: Since<'_>) {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
-        let is_valid = since.log.is_none_or(|token| token == &*log.token) && since.seq <= log.last;
+        let is_valid = since.log.is_none_or(|log_id| log_id == &*log.log_id) && since.seq <= log.last;
         if !is_valid {
             self.out.push(send(id, ServerMessage::Gap { missed: None }));
         }
@@ -64,7 +64,7 @@ impl Chat {
 
     pub(super) fn send_next_part(&mut self, id: UserId) {
         let (Some(after), Some(room)) = (self.received_up_to(id), self.room(id)) else { return };
-        let (forgotten, bytes) = (room.log.forgotten(), self.rules.replay_bytes);
+        let (forgotten, bytes) = (room.log.last_forgotten(), self.rules.replay_bytes);
         if after < forgotten && self.rules.archive && room.is_restored {
             let room = room.name.key().clone();
             return self.out.push(Output::Load { id, room, after, up_to: forgotten, bytes });
@@ -96,7 +96,7 @@ impl Chat {
             received = received.max(up_to);
         }
         // The rest comes from memory, or in another part.
-        match self.room(id).is_some_and(|room| received >= room.log.forgotten()) {
+        match self.room(id).is_some_and(|room| received >= room.log.last_forgotten()) {
             true => self.send_from_memory(id, received, budget),
             false => self.wait_from(id, received, None),
         }
@@ -148,13 +148,13 @@ impl Chat {
     pub fn restore(&mut self, room: &RoomName, snapshot: RoomSnapshot, out: &mut Vec<Output>) {
         let first = snapshot.last;
         let Some((id, recent)) = self.rooms.restore(room, snapshot, &self.rules) else { return };
-        let forgotten = recent.forgotten();
+        let forgotten = recent.last_forgotten();
         if self.rules.archive {
             out.extend(recent.messages.into_iter().map(Output::Store));
         }
         let Some(Room { log, users, .. }) = self.rooms.get(id) else { return };
         for &id in users.keys() {
-            out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.token.clone() }));
+            out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.log_id.clone() }));
         }
         for catch_up in self.catch_ups.iter_mut().filter(|catch_up| users.contains_key(&catch_up.id)) {
             catch_up.received = first + catch_up.received.saturating_sub(forgotten);

@@ -1,4 +1,4 @@
-//! What each message of a client does. A message that is rejected changes nothing.
+//! What each message of a client does. A rejected message changes nothing in the room.
 
 use super::{Chat, Output, Rules, broadcast, room::Room, send};
 use crate::chat::protocol::{ClientMessage, ErrorReason, ProtocolError, ServerMessage, StoredMessage, UserId};
@@ -22,14 +22,14 @@ impl Chat {
         Ok(())
     }
 
-    /// Sends the new name to the sender, if the user did not choose it, and to the room: the user list first, unless it has
-    /// to wait.
-    pub(super) fn set_name(&mut self, id: UserId, name: &str, is_chosen: bool) {
+    /// Broadcasts the user list, unless it has to wait, and then the new name. Before that the sender is informed, if the name
+    /// is not the requested one.
+    pub(super) fn set_name(&mut self, id: UserId, requested: &str, is_requested: bool) {
         let Some(room_id) = self.room_of(id) else { return };
-        let (chosen, max_chars) = (name.trim(), self.max_name_chars());
-        let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, chosen, max_chars));
+        let (requested, max_chars) = (requested.trim(), self.max_name_chars());
+        let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, requested, max_chars));
         let Some(name) = name else { return };
-        if !is_chosen || *name != *chosen {
+        if !is_requested || *name != *requested {
             self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
         self.list_changed(room_id);
@@ -45,7 +45,7 @@ impl Chat {
     ) -> Result<(), ProtocolError> {
         let room = self.room(id).ok_or(ErrorReason::NoName)?;
         let name = room.name_of(id).ok_or(ErrorReason::NoName)?.clone();
-        let text = self.check_text(text)?;
+        let text = self.clean_text(text)?;
         let (room, date) = (room.name.key().clone(), self.now.date);
         let message = StoredMessage { room, name, text, id, date, seq: 0, nonce };
         match target {
@@ -55,18 +55,19 @@ impl Chat {
         Ok(())
     }
 
-    /// A message to the room is numbered and recorded. If its nonce was used before, the sender alone receives the first
-    /// message with that nonce again.
+    /// A message to the room is numbered and recorded. If a message in memory has the same nonce, only the sender receives
+    /// that one again.
     fn send_to_room(&mut self, mut message: StoredMessage) {
         let id = message.id;
         let Some(room_id) = self.room_of(id) else { return };
         let Some(room) = self.rooms.get(room_id) else { return };
-        if let Some(first) = message.nonce.as_ref().and_then(|nonce| room.log.with_nonce(nonce)) {
-            // A connection that is catching up receives it in its turn.
+        if let Some(first) = message.nonce.as_ref().and_then(|nonce| room.log.find_by_nonce(nonce)) {
+            // A connection that is catching up receives it later, in order.
             let is_due = self.received_up_to(id).is_none_or(|received| first.seq <= received);
             return self.out.extend(is_due.then(|| send(id, ServerMessage::Message(first.clone()))));
         }
         message.seq = room.log.last + 1;
+        // A room without its history has preliminary numbers: it is stored when the archive answers.
         if self.rules.archive && room.is_restored {
             self.out.push(Output::Store(message.clone()));
         }
@@ -90,13 +91,13 @@ impl Chat {
         Ok(())
     }
 
-    /// The text with control characters replaced: no screen shows them, and in JSON each would take six bytes.
-    fn check_text(&self, text: Arc<str>) -> Result<Arc<str>, ProtocolError> {
+    /// The text with control characters replaced: they are not printable, and in JSON each would take six bytes.
+    fn clean_text(&self, text: Arc<str>) -> Result<Arc<str>, ProtocolError> {
         let max = self.rules.text_chars;
         if text.trim_start().is_empty() {
             return Err(ProtocolError::missing_field("The text is empty."));
         }
-        // A text has at least as many bytes as characters, so that most texts need not be counted.
+        // A text has at least as many bytes as characters, so most texts need not be counted.
         if text.len() > max && text.chars().count() > max {
             return Err(ErrorReason::TooLong.into());
         }

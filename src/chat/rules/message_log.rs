@@ -1,6 +1,4 @@
-//! The messages of one room, as far as they are in memory.
-//!
-//! Their numbers begin at 1, without gap or duplicate. Those in memory are the last ones, without a gap.
+//! The messages of one room that are in memory: the newest ones, without a gap. A room numbers its messages from 1.
 
 use super::events::RoomSnapshot;
 use crate::chat::protocol::StoredMessage;
@@ -11,8 +9,8 @@ use std::{
 
 #[derive(Debug)]
 pub(super) struct MessageLog {
-    /// Names the numbering.
-    pub(super) token: Arc<str>,
+    /// Identifies the numbering: another one means that the numbers began anew.
+    pub(super) log_id: Arc<str>,
     /// The number of the last message; 0 if there is none.
     pub(super) last: u64,
     /// Memory of the messages, as [`StoredMessage::size`] counts.
@@ -23,11 +21,11 @@ pub(super) struct MessageLog {
 }
 
 impl MessageLog {
-    pub(super) fn new(token: Arc<str>) -> Self {
-        Self { token, last: 0, bytes: 0, messages: VecDeque::new(), nonces: HashMap::new() }
+    pub(super) fn new(log_id: Arc<str>) -> Self {
+        Self { log_id, last: 0, bytes: 0, messages: VecDeque::new(), nonces: HashMap::new() }
     }
 
-    /// The log of an archive. Messages that are not numbered up to `last` without a gap are ignored.
+    /// The log of an archive. If the numbers are not consecutive up to `last`, all messages are ignored.
     pub(super) fn restored(snapshot: RoomSnapshot) -> Self {
         let RoomSnapshot { log, last, messages } = snapshot;
         let numbers = messages.iter().map(|message| message.seq);
@@ -48,7 +46,7 @@ impl MessageLog {
         self.messages.push_back(message);
     }
 
-    /// Forgets the oldest messages until both bounds are kept.
+    /// Forgets the oldest messages until neither limit is exceeded.
     pub(super) fn shrink(&mut self, max_messages: usize, max_bytes: usize) {
         while self.messages.len() > max_messages || self.bytes > max_bytes {
             let Some(message) = self.messages.pop_front() else { return };
@@ -60,22 +58,22 @@ impl MessageLog {
     }
 
     /// The message with this nonce, while it is in memory.
-    pub(super) fn with_nonce(&self, nonce: &str) -> Option<&StoredMessage> {
+    pub(super) fn find_by_nonce(&self, nonce: &str) -> Option<&StoredMessage> {
         self.after(self.nonces.get(nonce)? - 1).next()
     }
 
     /// The number of the last message that is not in memory any more; 0 if all are.
-    pub(super) fn forgotten(&self) -> u64 {
+    pub(super) fn last_forgotten(&self) -> u64 {
         self.last - self.messages.len() as u64
     }
 
-    /// The messages in memory after this number.
+    /// The messages in memory with a higher number.
     pub(super) fn after(&self, seq: u64) -> impl Iterator<Item = &StoredMessage> {
-        let skipped = seq.saturating_sub(self.forgotten());
+        let skipped = seq.saturating_sub(self.last_forgotten());
         self.messages.iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX))
     }
 
-    /// The last messages in memory, so many, as far as they fit into so many bytes on the wire.
+    /// The last messages in memory: at most `count`, and at most `bytes` on the wire.
     pub(super) fn last_messages(&self, count: usize, mut bytes: usize) -> impl Iterator<Item = &StoredMessage> {
         let fits = |message: &&StoredMessage| {
             let left = bytes.checked_sub(message.wire_size());

@@ -7,15 +7,15 @@ use std::{collections::HashMap, sync::Arc};
 /// The most digits after a name, enough for any number of users.
 const MAX_DIGITS: usize = 9;
 
-/// The smallest number of each count of digits.
+/// The smallest number with one digit, with two, and so on.
 const FIRST: [u32; MAX_DIGITS] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 #[derive(Debug, Default)]
 pub(super) struct NameRegistry {
     /// The user that has the name with this key.
     holders: HashMap<Arc<str>, UserId>,
-    /// For the key of a name, by count of digits: all smaller numbers after it are taken. Without these hints, the
-    /// thousandth user who asks for `bob` would cost a thousand look-ups.
+    /// For the key of a name, by number of digits: the smallest number after it that may be free. Without these hints, the
+    /// thousandth user with the wish `bob` would cost a thousand look-ups.
     hints: HashMap<Box<str>, [u32; MAX_DIGITS]>,
 }
 
@@ -63,7 +63,7 @@ impl NameRegistry {
             .unwrap_or_else(|| self.free_name(&Name::guest(), usize::MAX))
     }
 
-    /// The smallest number of so many digits that is free after this key.
+    /// The smallest free number with that many digits after this key.
     fn free_number(&mut self, stem: &str, digits: usize) -> Option<u32> {
         let hint = &mut self.hints.entry(stem.into()).or_insert(FIRST)[digits - 1];
         let end = FIRST[digits - 1] * 10;

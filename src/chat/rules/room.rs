@@ -23,10 +23,10 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(name: RoomName, token: Arc<str>) -> Self {
+    pub(super) fn new(name: RoomName, log_id: Arc<str>) -> Self {
         Self {
             name,
-            log: MessageLog::new(token),
+            log: MessageLog::new(log_id),
             users: BTreeMap::new(),
             is_restored: false,
             empty_since: None,

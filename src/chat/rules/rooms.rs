@@ -26,7 +26,7 @@ pub(super) struct Rooms {
     /// Bytes of all logs.
     bytes: usize,
     /// The names of all numberings begin with it.
-    token: u64,
+    log_id_prefix: u64,
     /// Grows with each room that is added or becomes empty.
     counter: u64,
     /// Messages that were forgotten before their room was restored, so that no archive has them.
@@ -35,9 +35,9 @@ pub(super) struct Rooms {
 
 impl Rooms {
     /// The lobby alone.
-    pub(super) fn new(token: u64) -> Self {
+    pub(super) fn new(log_id_prefix: u64) -> Self {
         let (rooms, by_key) = (BTreeMap::new(), HashMap::new());
-        let mut rooms = Self { rooms, by_key, bytes: 0, token, counter: 0, lost: 0 };
+        let mut rooms = Self { rooms, by_key, bytes: 0, log_id_prefix, counter: 0, lost: 0 };
         rooms.add(&RoomName::lobby());
         rooms
     }
@@ -76,8 +76,8 @@ impl Rooms {
     fn add(&mut self, name: &RoomName) -> RoomId {
         let id = RoomId(self.counter);
         self.counter += 1;
-        let token = format!("{:016x}{:x}", self.token, id.0).into();
-        self.rooms.insert(id, Room::new(name.clone(), token));
+        let log_id = format!("{:016x}{:x}", self.log_id_prefix, id.0).into();
+        self.rooms.insert(id, Room::new(name.clone(), log_id));
         self.by_key.insert(name.key().clone(), id);
         id
     }
@@ -118,7 +118,7 @@ impl Rooms {
             room.log.push(message.clone());
         }
         self.bytes = self.bytes - recent.bytes + room.log.bytes;
-        self.lost += recent.forgotten();
+        self.lost += recent.last_forgotten();
         self.shrink_to_bounds(id, rules);
         self.release(id);
         Some((id, recent))

@@ -104,7 +104,7 @@ impl ChatServer {
         self.store();
         let (up_to, archive) = (range.end, self.archive.as_mut());
         let messages = archive.and_then(|archive| archive.load_messages(room, range.start, up_to, bytes));
-        self.has_next_parts &= messages.is_some();
+        self.can_send_next_parts &= messages.is_some();
         self.apply(Input::Loaded { id, up_to, messages: messages.as_deref() });
     }
 
@@ -112,7 +112,7 @@ impl ChatServer {
     pub(super) fn send_next_parts(&mut self) {
         let ready: Vec<UserId> =
             self.chat.catching_up().filter(|id| self.fanout.is_idle(*id)).take(MAX_PARTS_PER_BATCH).collect();
-        self.has_next_parts = !ready.is_empty();
+        self.can_send_next_parts = !ready.is_empty();
         for id in ready {
             self.apply(Input::Ready { id });
         }

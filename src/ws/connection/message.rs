@@ -1,6 +1,5 @@
-//! Messages, and their frames as bytes (RFC 6455 5.2).
-//!
-//! Owns the encoding of what a server sends: one unmasked frame a message, the same bytes for every peer.
+//! Messages, and the frames that a server sends (RFC 6455 5.2): one unmasked frame for each message, with the same bytes for
+//! every peer.
 
 use std::fmt;
 use tungstenite::protocol::frame::{
@@ -10,7 +9,7 @@ use tungstenite::protocol::frame::{
 
 pub use tungstenite::{Bytes, Utf8Bytes};
 
-/// A data message, whole: fragments have been joined, text is valid UTF-8.
+/// A complete data message: fragments are joined, and text is valid UTF-8.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Message {
     /// Text (RFC 6455 5.6). `as_str()` gives a `&str`.
@@ -72,8 +71,8 @@ impl From<Vec<u8>> for Message {
     }
 }
 
-/// Bytes of the longest header that a server sends: two, and eight of length (RFC 6455 5.2).
-const LONGEST_HEADER: usize = 10;
+/// Bytes of the longest header that a server sends: two, and eight for the length (RFC 6455 5.2).
+const MAX_HEADER_SIZE: usize = 10;
 
 /// Messages encoded once, to be sent to any number of peers with [`Peer::send_frames`](crate::Peer::send_frames).
 ///
@@ -94,7 +93,7 @@ impl fmt::Debug for Frames {
 }
 
 impl Frames {
-    /// No frames yet.
+    /// An empty list.
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: Vec::new() }
@@ -132,19 +131,19 @@ impl Frames {
         &self.bytes
     }
 
-    /// How many bytes.
+    /// The number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether there is no frame in it.
+    /// Whether it has no frames.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Forgets the frames; keeps the memory for the next ones, up to `keep` bytes of it.
+    /// Removes the frames, and keeps at most `keep` bytes of memory for the next ones.
     pub fn clear(&mut self, keep: usize) {
         self.bytes.clear();
         self.bytes.shrink_to(keep);
@@ -152,8 +151,8 @@ impl Frames {
 
     fn data(&mut self, kind: Data, payload: &[u8]) {
         let header = FrameHeader { opcode: OpCode::Data(kind), ..FrameHeader::default() };
-        self.bytes.reserve(LONGEST_HEADER + payload.len());
-        // Writing to memory: there is nothing that could fail.
+        self.bytes.reserve(MAX_HEADER_SIZE + payload.len());
+        // Writing to memory cannot fail.
         let _ = header.format(payload.len() as u64, &mut self.bytes);
         self.bytes.extend_from_slice(payload);
     }

@@ -25,11 +25,11 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// A handshake that takes longer is cut if another client needs its place.
 const SLOW_HANDSHAKE: Duration = Duration::from_secs(1);
 
-/// The accept thread's part of one listener.
+/// The accept loop of one listener.
 pub(super) struct AcceptLoop {
     shared: Arc<Shared>,
     index: usize,
-    /// A descriptor that is given up when there is no other one, to accept and reject a connection.
+    /// A descriptor kept in reserve. Closing it frees one, so that a connection can be accepted and rejected.
     reserve: Option<File>,
 }
 
@@ -59,8 +59,8 @@ impl AcceptLoop {
         }
     }
 
-    /// Accepts a connection. The operating system reports that descriptors are exhausted before a connection has come. Then this
-    /// gives up the reserve, waits for the next connection, and tries to get the reserve back.
+    /// Accepts a connection. `accept` fails at once if no descriptor is free, even if no client is waiting. Then this closes the
+    /// reserve, waits for the next connection, and tries to get the reserve back.
     fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         let listener = &self.shared.listeners[self.index].socket;
         let mut accepted = listener.accept();
@@ -92,15 +92,15 @@ impl AcceptLoop {
         }
     }
 
-    /// A permit, if necessary at the expense of the slowest handshake.
+    /// A permit, if necessary at the expense of the oldest handshake.
     fn permit(&self, stream: &Arc<TcpStream>, addr: SocketAddr) -> Result<Permit, Rejection> {
         let shared = &self.shared;
-        // The address of a client behind a proxy is known when its request has been read.
+        // The address of a client behind a proxy is known only after its request was read.
         let address = Some(addr.ip()).filter(|ip| !shared.proxies.trusts(*ip));
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
         match shared.registry.admit(id, stream, address, &shared.config) {
             Err(Rejection::Handshakes) if shared.registry.cut_oldest_handshake(SLOW_HANDSHAKE) => {
-                let message = format_args!("cut the slowest handshake to make room for {addr}");
+                let message = format_args!("cut the oldest handshake to admit {addr}");
                 shared.rejections.log(Rejection::SlowRequest, message);
                 shared.registry.admit(id, stream, address, &shared.config)
             }
@@ -116,8 +116,8 @@ impl AcceptLoop {
 }
 
 /// Serves a socket to its end, on the thread of the socket.
-fn serve(stream: Arc<TcpStream>, addr: SocketAddr, listener: usize, mut permit: Permit, shared: &Arc<Shared>) {
-    let mode = shared.listeners[listener].mode.as_ref();
+fn serve(stream: Arc<TcpStream>, addr: SocketAddr, index: usize, mut permit: Permit, shared: &Arc<Shared>) {
+    let mode = shared.listeners[index].mode.as_ref();
     let deadline = Instant::now() + shared.config.handshake_timeout;
     let handshake = PendingHandshake { stream: &stream, addr, mode, permit: &mut permit, shared, deadline };
     if let Some(accepted) = handshake.run() {

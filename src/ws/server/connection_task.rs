@@ -1,4 +1,4 @@
-//! A WebSocket on its thread: `Connected`, its messages, and `Disconnected`, even after a panic.
+//! The task of a connection on its thread: sends `Connected`, each message and `Disconnected` as events, even after a panic.
 
 use super::{
     CloseGuard, Event, Shared, handshake::AcceptedHandshake, poller::Activity, registry::Permit,
@@ -26,8 +26,8 @@ const MAX_MESSAGES_PER_ROUND: usize = 64;
 pub(super) struct ConnectionTask {
     reader: Reader,
     _permit: Permit,
-    /// Whether a message was queued.
-    has_messages: bool,
+    /// Whether a message was sent into the channel.
+    has_sent_message: bool,
     source: EventSender,
 }
 
@@ -37,7 +37,7 @@ struct EventSender {
     shared: Arc<Shared>,
 }
 
-/// What a round of the poller comes to.
+/// The result of one round of the poller.
 pub(super) enum Round {
     /// Everything that has arrived is read.
     Idle,
@@ -48,9 +48,9 @@ pub(super) enum Round {
 }
 
 impl ConnectionTask {
-    /// Queues `Connected`, and then sends the 101 response: a client that connects because it saw this one come online is
-    /// queued later.
-    #[inline(never)] // As `PendingHandshake::run`.
+    /// Sends `Connected` into the channel before the 101 response to the client: if another client connects because it saw this
+    /// one come online, its event comes later.
+    #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
         let AcceptedHandshake { addr, request, response, protocol, transport } = accepted;
         let info = PeerInfo { id: permit.id(), addr, protocol };
@@ -58,13 +58,14 @@ impl ConnectionTask {
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
         connection.queue(&response);
         if !permit.open(&connection) {
+            // The server is shutting down, or the handshake was cut: then the Close frame is not sent.
             connection.close(1001, "the server is shutting down");
         }
         let peer = Peer::new(connection);
         debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
         let source = EventSender { peer, shared: Arc::clone(shared) };
-        let task = Box::new(Self { reader, _permit: permit, has_messages: false, source });
-        // It fails if the server was dropped, which closes this connection as well.
+        let task = Box::new(Self { reader, _permit: permit, has_sent_message: false, source });
+        // Sending fails if the server was dropped, which closes this connection as well.
         let _ = task.source.send(Event::Connected(task.source.peer.clone(), request));
         task.source.peer.flush_pending();
         task
@@ -72,7 +73,7 @@ impl ConnectionTask {
 
     /// Receives messages until the end of the connection. While the channel of events is full this waits, and TCP slows the
     /// client down.
-    #[inline(never)] // As `PendingHandshake::run`.
+    #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn run(mut self: Box<Self>) {
         let mut activity = Activity::new();
         loop {
@@ -95,18 +96,18 @@ impl ConnectionTask {
         }
     }
 
-    /// Returns false if there is no server any more.
+    /// Returns false if the server was dropped.
     fn deliver(&mut self, message: Message) -> bool {
         trace!("connection {}: {message:?}", self.id());
-        self.has_messages = true;
+        self.has_sent_message = true;
         self.source.send(Event::Message(self.source.peer.clone(), message))
     }
 
-    #[inline(never)] // As `PendingHandshake::run`.
+    #[inline(never)] // Keeps its stack frame off the waiting thread.
     fn finish(&mut self, end: ConnectionEnd) {
-        // Only then is there a Close frame to send.
-        let replies = matches!(end, ConnectionEnd::Close | ConnectionEnd::Violation(_));
-        if replies && self.has_messages && self.source.peer.is_open() {
+        // Only these ends are answered with a Close frame.
+        let must_reply = matches!(end, ConnectionEnd::Close | ConnectionEnd::Violation(_));
+        if must_reply && self.has_sent_message && self.source.peer.is_open() {
             self.source.wait_for_replies();
         }
         self.reader.finish(end);
@@ -122,6 +123,7 @@ impl ConnectionTask {
 
     /// For the poller: reads what has arrived, without waiting for more.
     pub(super) fn read_available(&mut self) -> Round {
+        // `None`: nothing was received in this round. Then: whether the socket may have more.
         let mut may_have_more = None;
         for _ in 0..MAX_MESSAGES_PER_ROUND {
             let end = match (self.reader.read_received(), may_have_more) {
@@ -173,7 +175,7 @@ impl Drop for EventSender {
         if thread::panicking() {
             reason = DisconnectReason::Panicked;
         }
-        // It fails if the server was dropped.
+        // Sending fails if the server was dropped.
         let _ = self.send(Event::Disconnected(self.peer.clone(), reason.clone()));
         log_end(&self.shared, &self.peer, &reason);
     }

@@ -68,7 +68,7 @@ impl Poller {
 
     /// Serves a busy connection on the poller's thread, and returns it when it is idle, at its end, or one of few. Returns it at
     /// once if few others are busy: a lone connection would only become slower. `None`: it has ended by a panic.
-    #[inline(never)] // As `PendingHandshake::run`.
+    #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn serve_while_busy(&self, task: Box<ConnectionTask>) -> Option<Box<ConnectionTask>> {
         let mut state = self.inbox.lock();
         let others = state.served + state.new.len();

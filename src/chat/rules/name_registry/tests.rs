@@ -20,11 +20,12 @@ fn smallest_free_number_is_given() {
         names.release(&name(free));
     }
     assert_eq!([(); 3].map(|()| claim(&mut names, "bob")), ["bob3", "bob10", "bob12"]);
+    // "bob1" and one digit: bob10 to bob12 are taken.
     assert_eq!([(); 3].map(|()| claim(&mut names, "bob1")), ["bob13", "bob14", "bob15"]);
 }
 
 #[test]
-fn chosen_name_with_number_is_freed() {
+fn released_number_is_given_again() {
     let mut names = NameRegistry::default();
     for asked in ["bob", "bob1", "bob2"] {
         claim(&mut names, asked);
@@ -35,7 +36,7 @@ fn chosen_name_with_number_is_freed() {
 }
 
 #[test]
-fn leading_zeros_make_other_names() {
+fn leading_zero_is_a_different_name() {
     let mut names = NameRegistry::default();
     for asked in ["bob", "bob01", "bob0", "bob"] {
         claim(&mut names, asked);
@@ -46,11 +47,12 @@ fn leading_zeros_make_other_names() {
 }
 
 #[test]
-fn ten_thousand_bobs_cost_one_look_up_each() {
+fn hints_point_to_the_next_free_number() {
     let mut names = NameRegistry::default();
     for _ in 0..10_000 {
         claim(&mut names, "bob");
     }
+    // All numbers of one to three digits are taken, and those of four digits below 9999.
     assert_eq!(names.hints["bob"], [10, 100, 1000, 9999, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]);
 }
 
@@ -80,12 +82,12 @@ proptest::proptest! {
     #[test]
     fn hints_do_not_change_the_result(steps in proptest::collection::vec((0..4_usize, 0..9_usize), 0..200)) {
         let (mut names, mut held) = (NameRegistry::default(), Vec::new());
-        for (kind, which) in steps {
-            if kind == 0 && !held.is_empty() {
-                let name: String = held.swap_remove(which % held.len());
+        for (action, index) in steps {
+            if action == 0 && !held.is_empty() {
+                let name: String = held.swap_remove(index % held.len());
                 names.release(&Name::new(&name, 4).expect("allowed"));
             } else {
-                let asked = ["b", "b1", "b2", "b01", "b10", "abcd", "abc", "abc1", "ab"][which];
+                let asked = ["b", "b1", "b2", "b01", "b10", "abcd", "abc", "abc1", "ab"][index];
                 let name = names.claim(&Name::new(asked, 4).expect("allowed"), 4, 0).shown.to_string();
                 proptest::prop_assert_eq!(&name, &smallest(&held, asked, 4));
                 held.push(name);

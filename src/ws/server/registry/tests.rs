@@ -1,4 +1,4 @@
-//! The limits of the registry, without connections.
+//! The limits of the registry, without handshakes.
 
 use super::*;
 use std::net::TcpListener;
@@ -30,19 +30,23 @@ fn admit(config: &Config, addresses: &[&str]) -> Vec<Option<Rejection>> {
 }
 
 #[test]
-fn each_limit_admits_as_many_as_it_says() {
+fn each_limit_admits_exactly_its_number() {
     let limits = [Rejection::Connections, Rejection::ConnectionsPerAddress, Rejection::Handshakes];
-    let [all, address, handshakes] = limits.map(Some);
+    let [too_many, address, handshakes] = limits.map(Some);
     let four = ["192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.2"];
-    assert_eq!(admit(&config(3, 0, 0), &four), [None, None, None, all]);
+    assert_eq!(admit(&config(3, 0, 0), &four), [None, None, None, too_many]);
     assert_eq!(admit(&config(0, 2, 0), &four), [None, None, None, address]);
     assert_eq!(admit(&config(0, 0, 3), &four), [None, None, None, handshakes]);
     assert_eq!(admit(&config(0, 0, 0), &four), [None; 4]);
+}
+
+#[test]
+fn loopback_has_no_limit_per_address() {
     assert_eq!(admit(&config(0, 1, 0), &["127.0.0.1", "127.0.0.1", "::1", "::1"]), [None; 4]);
 }
 
 #[test]
-fn an_ipv6_customer_has_a_64_and_a_mapped_address_is_ipv4() {
+fn ipv6_is_counted_per_64_prefix_and_mapped_ipv4_as_ipv4() {
     let config = config(0, 1, 0);
     let address = Some(Rejection::ConnectionsPerAddress);
     assert_eq!(admit(&config, &["2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::1"]), [None, address, None]);
@@ -72,7 +76,7 @@ fn behind_a_proxy_the_limit_is_that_of_the_named_address() {
 }
 
 #[test]
-fn only_an_old_handshake_is_cut_and_its_place_stays_taken() {
+fn only_an_old_handshake_is_cut_and_its_connection_still_counts() {
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(3, 0, 1));
     let delayed = registry.admit(1, &stream, None, &config).expect("the first one");
     delayed.delay();
@@ -80,12 +84,12 @@ fn only_an_old_handshake_is_cut_and_its_place_stays_taken() {
     assert!(!registry.cut_oldest_handshake(Duration::from_secs(60)), "it is young");
     assert!(registry.cut_oldest_handshake(Duration::ZERO));
     assert!(!registry.cut_oldest_handshake(Duration::ZERO), "there is no other handshake");
-    let _third = registry.admit(3, &stream, None, &config).expect("the place of the handshake that was cut");
+    let _third = registry.admit(3, &stream, None, &config).expect("the slot of the handshake that was cut");
     assert_eq!(registry.admit(4, &stream, None, &config).err(), Some(Rejection::Connections));
 }
 
 #[test]
-fn after_a_shutdown_nothing_opens_and_nothing_sleeps() {
+fn shut_down_registry_rejects_and_does_not_sleep() {
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 0, 0));
     let permit = registry.admit(1, &stream, None, &config).expect("no limit");
     registry.shut_down();
