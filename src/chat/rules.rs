@@ -50,7 +50,7 @@ pub struct Chat {
     catch_ups: VecDeque<CatchUp>,
     /// The time of this input.
     now: Now,
-    /// The outputs of this input, and the caller's before them.
+    /// During [`Chat::apply`]: the caller's `out`, to which the outputs of this input are appended. Otherwise empty.
     out: Vec<Output>,
 }
 
@@ -119,7 +119,7 @@ impl Chat {
 
     /// The connections in a room, with or without a name, the oldest first.
     pub fn members(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
-        self.rooms.get(room).into_iter().flat_map(|room| room.users.keys().copied())
+        self.rooms.get(room).into_iter().flat_map(|room| room.members.keys().copied())
     }
 
     /// Every room's name and its number of users with a name, the lobby first.
@@ -139,7 +139,7 @@ impl Chat {
             return self.out.push(Output::Close { id, code: 1013, reason: "too many rooms; try again later" });
         };
         let Some(room) = self.rooms.get_mut(room_id) else { return };
-        if self.rules.room_users.is_some_and(|most| room.users.len() >= most) {
+        if self.rules.room_users.is_some_and(|most| room.members.len() >= most) {
             return self.out.push(Output::Close { id, code: 1013, reason: "this room is full; try again later" });
         }
         room.enter(id);

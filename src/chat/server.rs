@@ -67,7 +67,7 @@ pub struct ChatServer {
     /// The start of the uptime.
     started: Instant,
     pacing: Pacing,
-    /// The senders of the messages in this batch.
+    /// The sender of each message in this batch.
     senders: Vec<UserId>,
     /// The guards that delay the replies to Close frames until the batch is sent.
     close_guards: Vec<CloseGuard>,

@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn both_ends_of_a_range_are_accepted() {
-        assert_eq!(range("name"), Some(Rules::LEAST_NAME_CHARS..=Rules::MOST_NAME_CHARS));
+        assert_eq!(range("name"), Some(Rules::MIN_NAME_CHARS..=Rules::MAX_NAME_CHARS));
         for (name, _) in limits() {
             let (least, most) = range(name).expect("a limit").into_inner();
             let accepts = |n: usize| parse(&format!("{name}={n}")).is_ok();

@@ -11,8 +11,8 @@ use screen::Screen;
 use std::io::{self, IsTerminal};
 use std::{env, process::ExitCode, thread, time::Duration};
 
-/// Chats until the user or the server ends it. Exits with 0 if the user closed the chat and every message was delivered,
-/// and with 1 if something was refused or lost.
+/// Chats until the user or the server ends it. Exits with 1 if a message was refused or not delivered, or if the
+/// close code is not 1000; otherwise with 0.
 ///
 /// # Errors
 /// One line: a flag is wrong, or this terminal cannot be used.
@@ -75,7 +75,7 @@ fn with_room(url: &str, room: &str) -> Result<String, String> {
         return Ok(url.to_owned());
     }
     let name = RoomName::new(room).ok_or_else(|| {
-        let most = RoomName::MOST_CHARS;
+        let most = RoomName::MAX_CHARS;
         format!("--room {room:?}: a room cannot have this name; write at most {most} visible characters")
     })?;
     let (base, query) = url.split_at(url.find('?').unwrap_or(url.len()));

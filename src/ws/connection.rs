@@ -5,7 +5,8 @@
 //! 1. Only the [`Reader`] reads the socket, and it holds no lock while it waits.
 //! 2. A sender locks the state, encodes and sends at once. It never blocks: bytes that the socket does not take are
 //!    buffered, and the [`WriteReactor`] sends them when the socket is writable again.
-//! 3. The first cause of an end becomes the [`DisconnectReason`]. A Close frame is the last frame sent. A server sends the FIN after it.
+//! 3. The first cause of an end becomes the [`DisconnectReason`]; a client reports a Close frame that it received
+//!    instead. A Close frame is the last frame sent. A server sends the FIN after it.
 //!    Bytes that still arrive are read and discarded: unread bytes would cause a reset, which can destroy the Close frame.
 //! 4. Closing always has a deadline.
 
@@ -90,7 +91,8 @@ impl Connection {
         &self.info
     }
 
-    /// Sends encoded frames, for the role of the server: a client masks each frame. Returns false if the connection is closing; nothing is sent then.
+    /// Sends encoded frames. Only for servers, because a client must mask each frame. Returns false, and sends nothing, if the
+    /// connection is closing.
     pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
         self.if_open(|state| state.send(frames))
     }

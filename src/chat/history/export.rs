@@ -62,7 +62,7 @@ pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record)
 }
 
 /// Adds the lines of an export to a file, which is created if necessary: all of them or none. Messages that the file has
-/// already are skipped. Returns the number of the others.
+/// already are skipped. Returns how many messages were added.
 ///
 /// # Errors
 /// The file is not writable, or a server uses it; a line is not part of an export; or the file has another message under

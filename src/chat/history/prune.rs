@@ -8,9 +8,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Messages that are deleted in one step.
 const STEP: u64 = 500;
 
-/// The time until the next step: if there is more to delete, after new messages, and otherwise.
+/// The time until the next step if there is more to delete.
 const PAUSE: Duration = Duration::from_millis(20);
+/// The longest time until the next step after new messages.
 const AFTER_WRITE: Duration = Duration::from_secs(1);
+/// The time until the next step otherwise.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
@@ -70,7 +72,7 @@ mod tests {
 
     /// Three rooms with 1000 messages each: the first message of each room is of the first millisecond, and so on.
     fn filled() -> Store {
-        let store = Store::open_read_only("no such file".as_ref()).expect("an empty store");
+        let store = Store::open_read_only("no such file".as_ref()).expect("an empty store"); // In memory, so it is writable.
         for room in ["a", "b", "c"] {
             let messages: Vec<_> = (1..=1000)
                 .map(|seq| {

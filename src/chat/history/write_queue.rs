@@ -32,7 +32,7 @@ pub(super) struct State {
     pub(super) queue: WriteQueue,
     /// Stays until the worker has answered it, or the chat's thread has stopped waiting.
     pub(super) query: Option<Query>,
-    /// `None`: the file is not readable.
+    /// The result of the last query. `None`: no query was answered, or the file is not readable.
     pub(super) answer: Option<RoomSnapshot>,
     pub(super) report: ErrorReport,
     /// The last wait timed out. Until the worker finishes something, the chat's thread does not wait again.
@@ -109,7 +109,7 @@ impl WriteQueue {
             let Some(message) = self.messages.pop_front() else { return };
             self.bytes -= message.size();
             self.dropped += 1;
-            // A new name each time: clients may know the number of this message under the one before.
+            // A new name for each loss: clients may know this message's number under the previous name.
             (self.log, self.must_rename) = (new_log_name(), true);
         }
     }

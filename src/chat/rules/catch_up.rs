@@ -23,7 +23,7 @@ pub(super) struct CatchUp {
 }
 
 impl Chat {
-    /// Sends a new connection its number, and the messages of before: the last ones, or those that it missed.
+    /// Sends a new connection its id and earlier messages: the last ones, or those that it missed if it returns.
     pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>) {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
         self.out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.log_id.clone() }));
@@ -35,7 +35,7 @@ impl Chat {
         self.out.push(Output::Subscribe { id });
     }
 
-    /// Sends what a returning client missed. A number of another numbering means nothing here.
+    /// Sends what a returning client missed. If its number belongs to another log, it gets a gap and starts from zero.
     fn resume(&mut self, id: UserId, room: RoomId, since: Since<'_>) {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
         let is_valid = since.log.is_none_or(|log_id| log_id == &*log.log_id) && since.seq <= log.last;
@@ -73,7 +73,7 @@ impl Chat {
         self.send_from_memory(id, after.max(forgotten), ByteBudget::new(bytes));
     }
 
-    /// The archive answered, or did not.
+    /// Sends the messages that the archive returned. If it did not answer, they are requested again until a timeout.
     pub(super) fn loaded(&mut self, id: UserId, up_to: u64, messages: Option<&[StoredMessage]>) {
         let Some(catch_up) = self.catch_ups.iter_mut().find(|catch_up| catch_up.id == id) else { return };
         let (mut received, now) = (catch_up.received, self.now.uptime);
@@ -139,11 +139,11 @@ impl Chat {
     /// Rooms that are in use although the archive has not answered. Nothing of theirs is stored until
     /// [`restore`](Self::restore).
     pub fn unrestored(&self) -> impl Iterator<Item = &RoomName> {
-        let is_unrestored = |room: &&Room| !room.is_restored && (!room.users.is_empty() || room.log.last > 0);
+        let is_unrestored = |room: &&Room| !room.is_restored && (!room.members.is_empty() || room.log.last > 0);
         self.rooms.iter().filter(|_| self.rules.archive).filter(is_unrestored).map(|room| &room.name)
     }
 
-    /// Puts what an archive has of a room before what is in memory. The messages in memory get the numbers that follow,
+    /// Inserts a room's archived messages before those in memory. The messages in memory get the numbers that follow,
     /// and are stored. Nothing changes if the room was restored already, or if there are too many rooms.
     pub fn restore(&mut self, room: &RoomName, snapshot: RoomSnapshot, out: &mut Vec<Output>) {
         let first = snapshot.last;
@@ -152,11 +152,11 @@ impl Chat {
         if self.rules.archive {
             out.extend(recent.messages.into_iter().map(Output::Store));
         }
-        let Some(Room { log, users, .. }) = self.rooms.get(id) else { return };
-        for &id in users.keys() {
+        let Some(Room { log, members, .. }) = self.rooms.get(id) else { return };
+        for &id in members.keys() {
             out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.log_id.clone() }));
         }
-        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| users.contains_key(&catch_up.id)) {
+        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains_key(&catch_up.id)) {
             catch_up.received = first + catch_up.received.saturating_sub(forgotten);
         }
     }

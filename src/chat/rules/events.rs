@@ -28,7 +28,7 @@ impl RoomId {
 pub struct Since<'a> {
     /// Its number.
     pub seq: u64,
-    /// The numbering, if the client gives it: the `log` of its last `id`.
+    /// The `log` of the last `id` message that the client received, if the client gives it. It names the numbering.
     pub log: Option<&'a str>,
 }
 
@@ -156,7 +156,7 @@ pub enum Output {
         id: UserId,
     },
     /// Close the connection after everything that was sent to it before. For the rules it has left: no later output is
-    /// for it, and its [`Input::Left`] is not needed. As the only answer to [`Input::Joined`]: it was not let in.
+    /// for it, and its [`Input::Left`] is not needed. If this is the only output of [`Input::Joined`], the room rejected it.
     Close {
         /// The connection.
         id: UserId,

@@ -22,14 +22,14 @@ impl Chat {
         Ok(())
     }
 
-    /// Broadcasts the user list, unless it has to wait, and then the new name. Before that the sender is informed, if the name
-    /// is not the requested one.
-    pub(super) fn set_name(&mut self, id: UserId, requested: &str, is_requested: bool) {
+    /// Gives a member a free name. First the member is informed if that is not the name that it requested. Then the user list
+    /// is broadcast, now or when it is due, and then the new name.
+    pub(super) fn set_name(&mut self, id: UserId, requested: &str, by_client: bool) {
         let Some(room_id) = self.room_of(id) else { return };
         let (requested, max_chars) = (requested.trim(), self.max_name_chars());
         let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, requested, max_chars));
         let Some(name) = name else { return };
-        if !is_requested || *name != *requested {
+        if !by_client || *name != *requested {
             self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
         self.list_changed(room_id);
@@ -67,7 +67,7 @@ impl Chat {
             return self.out.extend(is_due.then(|| send(id, ServerMessage::Message(first.clone()))));
         }
         message.seq = room.log.last + 1;
-        // A room without its history has preliminary numbers: it is stored when the archive answers.
+        // In a room that is not restored, numbers are preliminary. Its messages are stored when the archive answers.
         if self.rules.archive && room.is_restored {
             self.out.push(Output::Store(message.clone()));
         }
@@ -106,7 +106,7 @@ impl Chat {
     }
 
     fn max_name_chars(&self) -> usize {
-        self.rules.name_chars.clamp(Rules::LEAST_NAME_CHARS, Rules::MOST_NAME_CHARS)
+        self.rules.name_chars.clamp(Rules::MIN_NAME_CHARS, Rules::MAX_NAME_CHARS)
     }
 }
 

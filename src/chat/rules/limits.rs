@@ -15,13 +15,13 @@ use crate::chat::protocol::Millis;
 #[non_exhaustive]
 pub struct Rules {
     /// The longest name, in characters (Unicode scalar values). Default 32, as in the protocol; from
-    /// [`Rules::LEAST_NAME_CHARS`] to [`Rules::MOST_NAME_CHARS`].
+    /// [`Rules::MIN_NAME_CHARS`] to [`Rules::MAX_NAME_CHARS`].
     pub name_chars: usize,
     /// The longest text of a message, in characters. Default 8000; a longer one is `too-long`.
     pub text_chars: usize,
     /// How fast one connection may send; `None` is no limit. Default [`Rate::default`].
     pub rate: Option<Rate>,
-    /// This many rejected messages in a row end the connection (1008); `None` is no limit. Default 100.
+    /// This many rejected messages in a row end the connection (1008), not counting `too-fast`; `None` is no limit. Default 100.
     pub strikes: Option<u32>,
     /// The least time between two user lists of a room, in milliseconds: changes in between are merged into one list.
     /// Default 100. With 0, and without `list_bytes`, every change is sent at once.
@@ -29,8 +29,8 @@ pub struct Rules {
     /// Bytes a second that user lists cost each member of a room, counted as the names and three bytes for each.
     /// Default 4096, at least 1; `None` is no limit.
     ///
-    /// 32 seconds' worth may be used up before that, as by a crowd that signs in at once. But the more is used up, the
-    /// longer is the pause: as long as those bytes take at eight times this rate. A few dozen users never notice.
+    /// A burst may use 32 seconds' worth of bytes, for example when a crowd signs in at once. Within the burst, the pause
+    /// after each list is an eighth of the time that the used bytes take at this rate. A few dozen users never notice.
     pub list_bytes: Option<u32>,
     /// Rooms at a time, including the lobby and empty rooms with a history. Default 1000, at least 1. For one more, the
     /// room that has been empty for the longest time is forgotten; if no room is empty, the new one is refused.
@@ -68,7 +68,7 @@ pub struct Rules {
 pub struct Rate {
     /// Tokens that come back each second, at least 1. Default 10.
     pub per_second: u32,
-    /// Tokens at the start, and at most, at least 1. Default 100.
+    /// The initial and largest number of tokens, at least 1. Default 100.
     pub burst: u32,
 }
 
@@ -102,10 +102,10 @@ impl Default for Rate {
 
 impl Rules {
     /// The least value of `name_chars`: enough for `guest` and a number, the name of last resort.
-    pub const LEAST_NAME_CHARS: usize = 16;
+    pub const MIN_NAME_CHARS: usize = 16;
 
     /// The greatest value of `name_chars`. It limits the time to normalise a name.
-    pub const MOST_NAME_CHARS: usize = 128;
+    pub const MAX_NAME_CHARS: usize = 128;
 
     /// Without the limits that protect against hostile clients: for measurements on loopback. Names and histories stay
     /// bounded, and user lists are still `list_interval` apart.

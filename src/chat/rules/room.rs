@@ -1,4 +1,4 @@
-//! One room: its users, their names, and its messages.
+//! One room: its members, their names, and its messages.
 
 use super::{
     limits::Rules, message_log::MessageLog, name_registry::NameRegistry, names::Name, room_name::RoomName,
@@ -12,8 +12,8 @@ pub(super) struct Room {
     /// As the first user wrote it.
     pub(super) name: RoomName,
     pub(super) log: MessageLog,
-    /// The connections in the room, the oldest first, with their users' names.
-    pub(super) users: BTreeMap<UserId, Option<Name>>,
+    /// The connections in the room, the oldest first, with their names.
+    pub(super) members: BTreeMap<UserId, Option<Name>>,
     /// Whether the archive's snapshot is in the log.
     pub(super) is_restored: bool,
     /// While the room is empty: a number that grows with the time at which the last user left.
@@ -27,7 +27,7 @@ impl Room {
         Self {
             name,
             log: MessageLog::new(log_id),
-            users: BTreeMap::new(),
+            members: BTreeMap::new(),
             is_restored: false,
             empty_since: None,
             names: NameRegistry::default(),
@@ -37,15 +37,15 @@ impl Room {
 
     /// Adds a connection, without a name yet.
     pub(super) fn enter(&mut self, id: UserId) {
-        self.users.insert(id, None);
+        self.members.insert(id, None);
         self.empty_since = None;
     }
 
     /// Removes a connection and returns the name of its user.
     pub(super) fn leave(&mut self, id: UserId) -> Option<protocol::Name> {
-        let name = self.users.remove(&id)??;
+        let name = self.members.remove(&id)??;
         self.names.release(&name);
-        if self.users.is_empty() {
+        if self.members.is_empty() {
             // Frees the memory that is of use only while names are taken.
             self.names = NameRegistry::default();
         }
@@ -57,7 +57,7 @@ impl Room {
     ///
     /// The old name is free before the new one is chosen, so that a user's own name does not count as taken.
     pub(super) fn rename(&mut self, id: UserId, asked: &str, max_chars: usize) -> Option<protocol::Name> {
-        let name = self.users.get_mut(&id)?;
+        let name = self.members.get_mut(&id)?;
         if let Some(old) = name.take() {
             self.names.release(&old);
         }
@@ -68,7 +68,7 @@ impl Room {
     }
 
     pub(super) fn name_of(&self, id: UserId) -> Option<&protocol::Name> {
-        Some(&self.users.get(&id)?.as_ref()?.shown)
+        Some(&self.members.get(&id)?.as_ref()?.shown)
     }
 
     /// The user whose name compares equal to this one, which has at most `max_chars` characters.
@@ -79,7 +79,7 @@ impl Room {
 
     /// The names of the users, the oldest connection first.
     pub(super) fn user_names(&self) -> Arc<[protocol::Name]> {
-        self.users.values().flatten().map(|name| name.shown.clone()).collect()
+        self.members.values().flatten().map(|name| name.shown.clone()).collect()
     }
 
     /// The user list, if one is due. It counts as sent.

@@ -22,7 +22,7 @@ pub struct RoomName(Name);
 
 impl RoomName {
     /// The longest name, in characters.
-    pub const MOST_CHARS: usize = 64;
+    pub const MAX_CHARS: usize = 64;
 
     /// The default room, whose name is empty.
     #[must_use]
@@ -33,7 +33,7 @@ impl RoomName {
     /// The room of this name; `None` if names cannot be like this.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {
-        Name::new(name, Self::MOST_CHARS).map(Self)
+        Name::new(name, Self::MAX_CHARS).map(Self)
     }
 
     /// The room at this path: `/`, or `/room/NAME`, where NAME is UTF-8 and may be percent-encoded (RFC 3986 2.1).

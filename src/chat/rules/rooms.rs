@@ -93,7 +93,7 @@ impl Rooms {
     pub(super) fn release(&mut self, id: RoomId) {
         self.counter += 1;
         let counter = self.counter;
-        let Some(room) = self.get_mut(id).filter(|room| room.users.is_empty() && id != RoomId::LOBBY) else { return };
+        let Some(room) = self.get_mut(id).filter(|room| room.members.is_empty() && id != RoomId::LOBBY) else { return };
         if room.is_restored || room.log.last > 0 {
             room.empty_since.get_or_insert(counter);
         } else {

@@ -15,7 +15,7 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// Bytes of a batch. A member gets them at once, so that several batches must fit into its send buffer.
+/// A batch is sent when it has this many bytes. Small, because several batches must fit into a member's send buffer.
 const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// What frames are sent to: a [`Peer`], or its replacement in tests.

@@ -4,8 +4,8 @@ use crate::chat::protocol::UserId;
 use std::time::{Duration, Instant};
 
 /// If several members sent the messages of this batch or of the last one, others are likely to send one as well. The batch
-/// waits for them until this time has passed or each member has sent one, which saves a write for each member. It does not
-/// wait while only one member sends.
+/// waits for them until this time has passed or it has as many messages as the chat has members. That saves writes. It does
+/// not wait while only one member sends.
 pub(super) const BATCH_DELAY: Duration = Duration::from_micros(60);
 
 /// After a flush that took at least this long, the chat waits as long as the flush took, unless the batch is full. So large rooms
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn batch_waits_while_several_talk_until_all_members_have_sent() {
+    fn batch_waits_while_several_talk_until_it_has_a_message_per_member() {
         let start = Instant::now();
         // The senders of the last batch and of this one, and whether this one waits.
         let rows: &[(&[UserId], &[UserId], bool)] = &[

@@ -1,4 +1,4 @@
-//! The reading half of a connection: waits without a lock, sends Pings into silence, and sees the connection to its end.
+//! The reading half of a connection: waits without a lock, sends Pings when nothing arrives, and completes the close.
 
 use super::{
     Bytes, Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter,
@@ -53,7 +53,7 @@ impl Reader {
     /// Waits for the next message.
     ///
     /// # Errors
-    /// Reading has come to its end. The next call is [`Reader::finish`].
+    /// Reading has ended. The next call must be [`Reader::finish`].
     pub(crate) fn wait(&mut self) -> Result<Message, ConnectionEnd> {
         loop {
             match self.read_received() {
@@ -76,7 +76,7 @@ impl Reader {
         result
     }
 
-    /// Replies to the end of the peer's side, and waits for the end of the connection.
+    /// Sends the last frames of this side. If the socket cannot be closed at once, waits until the peer has closed its side.
     pub(crate) fn finish(&mut self, end: ConnectionEnd) {
         if !matches!(end, ConnectionEnd::Socket) && !self.connection.conclude(end) {
             self.discard_rest();
@@ -107,7 +107,7 @@ impl Reader {
         &self.stream
     }
 
-    /// Blocks until bytes arrive. In silence it sends a Ping (RFC 6455 5.5.2), and fails the connection without a reply.
+    /// Blocks until bytes arrive. If none arrive in time, it sends a Ping (RFC 6455 5.5.2). If none follow, the connection fails.
     fn wait_for_bytes(&mut self) -> Result<(), ConnectionEnd> {
         self.apply_timeout();
         loop {

@@ -74,7 +74,7 @@ impl AcceptLoop {
         accepted
     }
 
-    /// Starts a thread for the connection, or rejects it with 503.
+    /// Gives the connection to a thread of the pool, or rejects it with 503.
     fn admit(&self, stream: TcpStream, addr: SocketAddr) {
         let (shared, index, stream) = (Arc::clone(&self.shared), self.index, Arc::new(stream));
         let permit = match self.permit(&stream, addr) {

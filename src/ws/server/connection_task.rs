@@ -28,7 +28,7 @@ pub(super) struct ConnectionTask {
     _permit: Permit,
     /// Whether a message was sent into the channel.
     has_sent_message: bool,
-    source: EventSender,
+    sender: EventSender,
 }
 
 /// The part that sends events. Dropping it ends the connection and sends `Disconnected`.
@@ -63,11 +63,11 @@ impl ConnectionTask {
         }
         let peer = Peer::new(connection);
         debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
-        let source = EventSender { peer, shared: Arc::clone(shared) };
-        let task = Box::new(Self { reader, _permit: permit, has_sent_message: false, source });
+        let sender = EventSender { peer, shared: Arc::clone(shared) };
+        let task = Box::new(Self { reader, _permit: permit, has_sent_message: false, sender });
         // Sending fails if the server was dropped, which closes this connection as well.
-        let _ = task.source.send(Event::Connected(task.source.peer.clone(), request));
-        task.source.peer.flush_pending();
+        let _ = task.sender.send(Event::Connected(task.sender.peer.clone(), request));
+        task.sender.peer.flush_pending();
         task
     }
 
@@ -87,7 +87,7 @@ impl ConnectionTask {
             }
             // While several connections are busy, one thread reads for all of them.
             if activity.is_busy(Instant::now()) {
-                let shared = Arc::clone(&self.source.shared);
+                let shared = Arc::clone(&self.sender.shared);
                 match shared.poller.serve_while_busy(self) {
                     Some(task) => self = task,
                     None => return,
@@ -100,21 +100,21 @@ impl ConnectionTask {
     fn deliver(&mut self, message: Message) -> bool {
         trace!("connection {}: {message:?}", self.id());
         self.has_sent_message = true;
-        self.source.send(Event::Message(self.source.peer.clone(), message))
+        self.sender.send(Event::Message(self.sender.peer.clone(), message))
     }
 
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     fn finish(&mut self, end: ConnectionEnd) {
         // Only these ends are answered with a Close frame.
         let must_reply = matches!(end, ConnectionEnd::Close | ConnectionEnd::Violation(_));
-        if must_reply && self.has_sent_message && self.source.peer.is_open() {
-            self.source.wait_for_replies();
+        if must_reply && self.has_sent_message && self.sender.peer.is_open() {
+            self.sender.wait_for_replies();
         }
         self.reader.finish(end);
     }
 
     pub(super) fn id(&self) -> u64 {
-        self.source.peer.id()
+        self.sender.peer.id()
     }
 
     pub(super) fn stream(&self) -> &TcpStream {
@@ -123,7 +123,7 @@ impl ConnectionTask {
 
     /// For the poller: reads what has arrived, without waiting for more.
     pub(super) fn read_available(&mut self) -> Round {
-        // `None`: nothing was received in this round. Then: whether the socket may have more.
+        // `None` before the first receive of this round. After that, whether the socket may have more.
         let mut may_have_more = None;
         for _ in 0..MAX_MESSAGES_PER_ROUND {
             let end = match (self.reader.read_received(), may_have_more) {

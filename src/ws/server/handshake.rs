@@ -100,7 +100,7 @@ impl<'a> PendingHandshake<'a> {
         None
     }
 
-    /// Applies all rules in order: those of the port, of trusted proxies, of the rate limits, and of the handshake.
+    /// Applies all rules in order: redirect, trusted proxies, wrong tokens, the handshake, and the rate of openings.
     ///
     /// # Errors
     /// The response, if the request is not a handshake or is rejected.

@@ -101,20 +101,20 @@ fn longest_empty_room_is_forgotten_first() {
 }
 
 #[test]
-fn recreated_room_has_another_token() {
+fn recreated_room_has_another_log_id() {
     let mut script = Script::new(few(2));
-    let token = |out: Vec<String>| out[0].rsplit("\"log\":").next().map(str::to_owned);
-    let first = token(bob(&mut script, 1, "a"));
+    let log_id = |out: Vec<String>| out[0].rsplit("\"log\":").next().map(str::to_owned);
+    let first = log_id(bob(&mut script, 1, "a"));
     script.say(1, "hello");
     script.put(Input::Left { id: 1 });
     bob(&mut script, 2, "b");
     script.put(Input::Left { id: 2 });
-    let second = token(bob(&mut script, 3, "a"));
+    let second = log_id(bob(&mut script, 3, "a"));
     assert!(first.is_some() && first != second, "{first:?} {second:?}");
-    assert_ne!(token(Script::new(few(2)).join(1, Dialect::Json)), {
+    assert_ne!(log_id(Script::new(few(2)).join(1, Dialect::Json)), {
         let mut other = Script::new(few(2));
         other.chat = Chat::with_log_id_prefix(few(2), 7);
-        token(other.join(1, Dialect::Json))
+        log_id(other.join(1, Dialect::Json))
     });
 }
 

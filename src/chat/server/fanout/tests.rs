@@ -167,7 +167,7 @@ fn dialect_without_members_is_not_encoded() {
     assert_eq!(lengths, [true, false, true]);
 }
 
-/// A model of [`Fanout`] that gives each message to each member at once.
+/// A model of [`Fanout`] with a separate queue for each member.
 #[derive(Default)]
 struct Model {
     here: Vec<(UserId, RoomId)>,
