@@ -90,7 +90,13 @@ fn exchange(session: &mut Session, socket: &TcpStream, deadline: Instant) -> io:
 fn shut_down(mut socket: &TcpStream, deadline: Instant) {
     let _ = socket.shutdown(Shutdown::Write);
     let mut ignored = [0; 512];
-    while matches!(socket.read_before(deadline, &mut ignored), Ok(1..)) {}
+    loop {
+        match socket.read_before(deadline, &mut ignored) {
+            Ok(1..) => {}
+            Err(why) if why.kind() == ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return,
+        }
+    }
 }
 
 /// A socket that blocks until a deadline.
@@ -123,9 +129,13 @@ impl Write for DeadlineSocket<'_> {
 /// The first byte of the stream, without consuming it. `None` if none arrives before the deadline.
 pub(crate) fn peek(socket: &TcpStream, deadline: Instant) -> Option<u8> {
     let mut first = [0];
-    socket.set_read_timeout(Some(left_until(deadline).ok()?)).ok()?;
-    let count = socket.peek(&mut first).ok()?;
-    (count == 1).then_some(first[0])
+    loop {
+        socket.set_read_timeout(Some(left_until(deadline).ok()?)).ok()?;
+        match socket.peek(&mut first) {
+            Err(why) if why.kind() == ErrorKind::Interrupted => {}
+            count => return (count.ok()? == 1).then_some(first[0]),
+        }
+    }
 }
 
 fn write_until(mut socket: &TcpStream, bytes: &[u8], deadline: Instant) -> io::Result<()> {

@@ -99,7 +99,8 @@ impl Peer {
     }
 
     /// Ends the connection at once, without a Close frame; buffered bytes are lost. A browser reports this as 1006. For tests,
-    /// and for peers that attack.
+    /// and for peers that attack. A [`CloseGuard`](crate::server::CloseGuard) that is kept still delays
+    /// [`Event::Disconnected`](crate::Event::Disconnected).
     pub fn cut(&self) {
         self.connection.cut();
     }

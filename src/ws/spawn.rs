@@ -33,7 +33,8 @@ pub(crate) fn spawn_supervised(
 ) -> io::Result<()> {
     let supervised = move || {
         while catch_unwind(AssertUnwindSafe(&mut job)).is_err() {
-            error!("the thread {name} panicked and continues; please report this");
+            // A logger that panics must not end the thread either.
+            let _ = catch_unwind(|| error!("the thread {name} panicked and continues; please report this"));
             thread::sleep(PAUSE);
         }
     };

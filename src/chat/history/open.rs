@@ -35,11 +35,15 @@ const TABLES: &str = "
         room INTEGER NOT NULL, seq INTEGER NOT NULL, date INTEGER NOT NULL, id INTEGER NOT NULL,
         name TEXT NOT NULL, text TEXT NOT NULL, nonce TEXT, PRIMARY KEY (room, seq)
     ) WITHOUT ROWID;
-    CREATE TRIGGER message_deleted AFTER DELETE ON message BEGIN
-        UPDATE room SET last = max(last, OLD.seq) WHERE number = OLD.room;
-    END;
     INSERT INTO note VALUES ('next_id', 1);
     PRAGMA user_version = 1;
+";
+
+/// Keeps the number of a deleted message. Files of earlier builds do not have it.
+const TRIGGER: &str = "
+    CREATE TRIGGER IF NOT EXISTS message_deleted AFTER DELETE ON message BEGIN
+        UPDATE room SET last = max(last, OLD.seq) WHERE number = OLD.room;
+    END;
 ";
 
 impl Store {
@@ -89,6 +93,7 @@ fn create_tables(db: &mut Connection) -> Result<(), HistoryError> {
     if version(&transaction)? == 0 {
         transaction.execute_batch(TABLES)?;
     }
+    transaction.execute_batch(TRIGGER)?;
     Ok(transaction.commit()?)
 }
 
@@ -163,4 +168,22 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, process};
+
+    #[test]
+    fn file_of_an_earlier_build_gets_the_trigger() {
+        let path = env::temp_dir().join(format!("chinwag-trigger-{}.db", process::id()));
+        let store = Store::open(&path, Durability::Normal).expect("a new file");
+        store.db.execute_batch("DROP TRIGGER message_deleted").expect("the trigger is there");
+        drop(store);
+        let store = Store::open(&path, Durability::Normal).expect("the same file");
+        store.db.execute_batch("DROP TRIGGER message_deleted").expect("the trigger is there again");
+        drop(store);
+        fs::remove_file(&path).expect("removed");
+    }
 }

@@ -23,7 +23,7 @@ use std::{
 /// The time between two attempts to write to a file that is not writable.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// The same after an error that a retry cannot fix, 100 years.
+/// The same after an error that a retry cannot fix, and the wait of a worker without anything to do: 100 years.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 pub(super) struct Worker {
@@ -69,6 +69,8 @@ impl Worker {
             let now = Instant::now();
             let must_write = !state.queue.is_empty() || state.queue.must_rename;
             let write_at = self.retry_at.or(must_write.then_some(now));
+            // Without a readable file there is nothing to delete.
+            let prune_at = self.store.is_some().then_some(self.pruner.due_at);
             if let Some(query) = state.query.clone() {
                 drop(state);
                 self.answer(&query);
@@ -78,12 +80,12 @@ impl Worker {
                 let batch = state.queue.take_batch();
                 drop(state);
                 self.write_batch(batch);
-            } else if self.pruner.due_at <= now {
+            } else if prune_at.is_some_and(|at| at <= now) {
                 drop(state);
                 self.store.iter().for_each(|store| self.pruner.run(store));
             } else {
-                let next = write_at.unwrap_or(self.pruner.due_at).min(self.pruner.due_at);
-                drop(shared.work.wait_timeout(state, next - now).unwrap_or_else(PoisonError::into_inner));
+                let timeout = [write_at, prune_at].into_iter().flatten().min().map_or(FOREVER, |at| at - now);
+                drop(shared.work.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner));
             }
             state = shared.lock();
         }

@@ -156,21 +156,29 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.chars().all(is_plain)
 }
 
-/// Whether a character is a combining mark: it has a combining class, or it encloses the character before it. Signs that
-/// have a place of their own do not count, such as vowel signs of Indic scripts. (A table of all marks is 15 KiB.)
-#[cfg(feature = "precis")]
+/// Whether a character is a combining mark: it has a combining class, or is one of those without. (A table of all marks would
+/// be 15 KiB.) Without Unicode's tables: a mark for any script, or one of the scripts below.
 pub(crate) fn is_mark(c: char) -> bool {
-    let is_enclosing =
-        matches!(c, '\u{488}' | '\u{489}' | '\u{1abe}' | '\u{20dd}'..='\u{20e4}' | '\u{a670}'..='\u{a672}');
-    unicode_normalization::char::canonical_combining_class(c) != 0 || is_enclosing
+    has_combining_class(c) || is_listed_mark(c)
 }
 
-/// Without Unicode's tables: whether it is a mark for any script, or one of Cyrillic, Hebrew, Arabic, Devanagari or Thai.
+#[cfg(feature = "precis")]
+fn has_combining_class(c: char) -> bool {
+    unicode_normalization::char::canonical_combining_class(c) != 0
+}
+
 #[cfg(not(feature = "precis"))]
-pub(crate) fn is_mark(c: char) -> bool {
+fn has_combining_class(_: char) -> bool {
+    false
+}
+
+/// Marks for any script, and those of Cyrillic, Hebrew, Arabic, Thaana, Devanagari, Thai, Lao, Tibetan, Miao and SignWriting.
+fn is_listed_mark(c: char) -> bool {
     matches!(c,
         '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
-        | '\u{fe20}'..='\u{fe2f}' | '\u{483}'..='\u{489}' | '\u{2de0}'..='\u{2dff}' | '\u{591}'..='\u{5bd}'
-        | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}' | '\u{93a}'..='\u{93c}' | '\u{93e}'..='\u{94f}'
-        | '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}' | '\u{302a}'..='\u{302f}')
+        | '\u{fe20}'..='\u{fe2f}' | '\u{483}'..='\u{489}' | '\u{a670}'..='\u{a672}' | '\u{2de0}'..='\u{2dff}'
+        | '\u{591}'..='\u{5bd}' | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}' | '\u{7a6}'..='\u{7b0}'
+        | '\u{93a}'..='\u{93c}' | '\u{93e}'..='\u{94f}' | '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}'
+        | '\u{eb1}' | '\u{eb4}'..='\u{ebc}' | '\u{ec8}'..='\u{ece}' | '\u{f71}'..='\u{f84}' | '\u{f8d}'..='\u{fbc}'
+        | '\u{302a}'..='\u{302f}' | '\u{16f4f}' | '\u{16f8f}'..='\u{16f92}' | '\u{1da00}'..='\u{1da6c}')
 }

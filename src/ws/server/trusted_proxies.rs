@@ -2,7 +2,7 @@
 
 use crate::ws::http::Request;
 use std::net::{IpAddr, SocketAddr};
-use tungstenite::http::{HeaderMap, header::FORWARDED};
+use tungstenite::http::{HeaderMap, header::AsHeaderName, header::FORWARDED};
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -38,14 +38,20 @@ impl TrustedProxies {
 
 /// The elements of a list of addresses; `None` for an element that is not an address.
 fn hops(headers: &HeaderMap, name: &str) -> Vec<Option<IpAddr>> {
-    let values = headers.get_all(name).into_iter().map(|value| value.to_str().unwrap_or_default());
-    values.flat_map(|value| value.split(',')).map(address).collect()
+    elements(headers, name).map(address).collect()
 }
 
 /// The `for` of each element (RFC 7239 5.2). A comma inside quotes would split an element, but addresses contain none.
 fn for_parameters(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let values = headers.get_all(FORWARDED).into_iter().map(|value| value.to_str().unwrap_or_default());
-    values.flat_map(|value| value.split(',')).map(for_of).collect()
+    elements(headers, FORWARDED).map(for_of).collect()
+}
+
+/// The elements of a list. One that is not text is empty: it must not hide the others, which a proxy has added.
+fn elements(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter();
+    values
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(|element| std::str::from_utf8(element).unwrap_or_default())
 }
 
 fn for_of(element: &str) -> Option<IpAddr> {
@@ -100,5 +106,14 @@ mod tests {
         for (headers, expected) in table {
             assert_eq!(client(headers).as_deref(), *expected, "{headers:?}");
         }
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_do_not_hide_the_address_of_the_proxy() {
+        let mut request = Request::new(());
+        let value = HeaderValue::from_bytes(b"\xff, 192.0.2.1").expect("a value");
+        request.headers_mut().insert(X_FORWARDED_FOR, value);
+        let proxies = TrustedProxies::new(["127.0.0.1".parse().expect("an address")]);
+        assert_eq!(proxies.client_of(&request), "192.0.2.1".parse().ok());
     }
 }

@@ -47,6 +47,9 @@ impl PollLoop {
         while !self.inbox.lock().stop {
             match self.run_round(&mut events) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    while let Some(handoff) = self.inbox.take(self.slots.len()) {
+                        self.add(handoff);
+                    }
                     self.hand_back_if(|_| true);
                     error!("cannot wait for busy sockets: {error}");
                     thread::sleep(PAUSE);
