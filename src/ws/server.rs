@@ -24,6 +24,7 @@ use crate::ws::{
     peer::Peer,
 };
 use address_limiter::AddressLimiter;
+use connection_task::ConnectionTask;
 use crossbeam_channel::{Receiver, Sender};
 use listener::Listener;
 use poller::Poller;
@@ -122,7 +123,7 @@ struct Shared {
     next_id: AtomicU64,
     threads: ThreadPool,
     reactor: Arc<WriteReactor>,
-    poller: Poller,
+    poller: Poller<ConnectionTask>,
     wrong_tokens: AddressLimiter,
     /// WebSockets that were opened.
     openings: AddressLimiter,

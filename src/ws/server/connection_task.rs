@@ -1,7 +1,10 @@
 //! The task of a connection on its thread: sends `Connected`, each message and `Disconnected` as events, even after a panic.
 
 use super::{
-    CloseGuard, Event, Shared, handshake::AcceptedHandshake, poller::Activity, registry::Permit,
+    CloseGuard, Event, Shared,
+    handshake::AcceptedHandshake,
+    poller::{Activity, Polled, Round},
+    registry::Permit,
     rejection_log::Rejection,
 };
 use crate::ws::{
@@ -35,16 +38,6 @@ pub(super) struct ConnectionTask {
 struct EventSender {
     peer: Peer,
     shared: Arc<Shared>,
-}
-
-/// The result of one round of the poller.
-pub(super) enum Round {
-    /// Everything that has arrived is read.
-    Idle,
-    /// There may be more to read.
-    More,
-    /// The connection's own thread has to finish it.
-    Ended,
 }
 
 impl ConnectionTask {
@@ -112,17 +105,18 @@ impl ConnectionTask {
         }
         self.reader.finish(end);
     }
+}
 
-    pub(super) fn id(&self) -> u64 {
+impl Polled for ConnectionTask {
+    fn id(&self) -> u64 {
         self.sender.peer.id()
     }
 
-    pub(super) fn stream(&self) -> &TcpStream {
+    fn stream(&self) -> &TcpStream {
         self.reader.stream()
     }
 
-    /// For the poller: reads what has arrived, without waiting for more.
-    pub(super) fn read_available(&mut self) -> Round {
+    fn read_available(&mut self) -> Round {
         // `None` before the first receive of this round. After that, whether the socket may have more.
         let mut may_have_more = None;
         for _ in 0..MAX_MESSAGES_PER_ROUND {

@@ -1,7 +1,7 @@
 //! The poller's thread: waits for the sockets of all connections that it serves, and reads one round from each ready one.
 
-use super::{Handoff, Inbox, WAKE, activity::MIN_CROWD};
-use crate::ws::{server::connection_task::Round, spawn::PAUSE};
+use super::{Handoff, Inbox, Polled, Round, WAKE, activity::MIN_CROWD};
+use crate::ws::spawn::PAUSE;
 use log::{debug, error};
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use std::{
@@ -17,26 +17,26 @@ use std::{
 const SILENCE: Duration = Duration::from_millis(25);
 
 /// What the thread works with. After a panic, which is a bug, [`PollLoop::run`] continues with it.
-pub(super) struct PollLoop {
+pub(super) struct PollLoop<T> {
     poll: Poll,
-    inbox: Arc<Inbox>,
+    inbox: Arc<Inbox<T>>,
     /// The connections, by the token of their sockets.
-    slots: HashMap<usize, Slot>,
+    slots: HashMap<usize, Slot<T>>,
     next_token: usize,
     /// The connections that have something to read, each once.
     ready: VecDeque<usize>,
     next_review: Instant,
 }
 
-struct Slot {
-    handoff: Handoff,
+struct Slot<T> {
+    handoff: Handoff<T>,
     is_ready: bool,
     /// Whether it was ready since the last review.
     was_active: bool,
 }
 
-impl PollLoop {
-    pub(super) fn new(poll: Poll, inbox: Arc<Inbox>) -> Self {
+impl<T: Polled> PollLoop<T> {
+    pub(super) fn new(poll: Poll, inbox: Arc<Inbox<T>>) -> Self {
         let (slots, ready) = (HashMap::new(), VecDeque::new());
         Self { poll, inbox, slots, next_token: 0, ready, next_review: Instant::now() }
     }
@@ -47,9 +47,6 @@ impl PollLoop {
         while !self.inbox.lock().stop {
             match self.run_round(&mut events) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    while let Some(handoff) = self.inbox.take(self.slots.len()) {
-                        self.add(handoff);
-                    }
                     self.hand_back_if(|_| true);
                     error!("cannot wait for busy sockets: {error}");
                     thread::sleep(PAUSE);
@@ -60,13 +57,14 @@ impl PollLoop {
     }
 
     fn run_round(&mut self, events: &mut Events) -> io::Result<()> {
+        // Before the wait, which may fail: then these are handed back as well.
+        while let Some(handoff) = self.inbox.take(self.slots.len()) {
+            self.add(handoff);
+        }
         let wait = if self.slots.is_empty() { None } else { Some(SILENCE) };
         self.poll.poll(events, if self.ready.is_empty() { wait } else { Some(Duration::ZERO) })?;
         for event in events.iter().filter(|event| event.token() != WAKE) {
             self.set_ready(event.token().0);
-        }
-        while let Some(handoff) = self.inbox.take(self.slots.len()) {
-            self.add(handoff);
         }
         for _ in 0..self.ready.len() {
             self.read_next();
@@ -75,7 +73,7 @@ impl PollLoop {
         Ok(())
     }
 
-    fn add(&mut self, handoff: Handoff) {
+    fn add(&mut self, handoff: Handoff<T>) {
         let (id, fd, token) = (handoff.task.id(), handoff.task.stream().as_raw_fd(), self.next_token);
         self.next_token += 1;
         // If this fails, the connection is silent here, and is handed back for that.
@@ -116,7 +114,7 @@ impl PollLoop {
         }
     }
 
-    fn hand_back_if(&mut self, mut condition: impl FnMut(&mut Slot) -> bool) {
+    fn hand_back_if(&mut self, mut condition: impl FnMut(&mut Slot<T>) -> bool) {
         let chosen = self.slots.iter_mut().filter_map(|(token, slot)| condition(slot).then_some(*token));
         for token in chosen.collect::<Vec<_>>() {
             self.hand_back(token, "idle");
