@@ -87,8 +87,7 @@ impl AcceptLoop {
         let thread_stream = Arc::clone(&stream);
         let job = move || serve(thread_stream, addr, index, permit, &shared);
         if let Err(error) = self.shared.threads.run(job) {
-            let message = format_args!("rejected {addr} with 503: no thread: {error}");
-            self.reject_exhausted(&stream, message);
+            self.reject_exhausted(&stream, format_args!("rejected {addr} with 503: no thread: {error}"));
         }
     }
 
@@ -100,8 +99,7 @@ impl AcceptLoop {
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
         match shared.registry.admit(id, stream, address, &shared.config) {
             Err(Rejection::Handshakes) if shared.registry.cut_oldest_handshake(SLOW_HANDSHAKE) => {
-                let message = format_args!("cut the oldest handshake to admit {addr}");
-                shared.rejections.log(Rejection::SlowRequest, message);
+                shared.rejections.log(Rejection::SlowRequest, format_args!("cut the oldest handshake to admit {addr}"));
                 shared.registry.admit(id, stream, address, &shared.config)
             }
             result => result,
