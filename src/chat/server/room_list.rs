@@ -26,9 +26,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 ///     Ok(())
 /// }
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RoomList {
     rooms: Arc<Mutex<Rooms>>,
+}
+
+/// A list with the empty lobby, which a chat has from the start: requests may arrive before [`ChatServer::list_rooms`].
+///
+/// [`ChatServer::list_rooms`]: super::ChatServer::list_rooms
+impl Default for RoomList {
+    fn default() -> Self {
+        Self { rooms: Arc::new(Mutex::new([("".into(), 0)].into())) }
+    }
 }
 
 /// Each room's name and its number of users.
@@ -93,5 +102,18 @@ mod tests {
         *request.method_mut() = Method::POST;
         let answer = list.respond(&request).expect("an answer");
         assert_eq!((answer.status, answer.header("Allow")), (405, Some("GET, HEAD")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn list_has_the_lobby_before_the_chat_starts() {
+        let mut request = Request::new(());
+        *request.uri_mut() = "/rooms".parse().expect("a path");
+        let response = RoomList::default().respond(&request).expect("a response");
+        assert_eq!(&*response.body, br#"{"rooms":[{"name":"","users":0}]}"#);
     }
 }
