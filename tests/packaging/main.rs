@@ -50,6 +50,24 @@ fn every_help_text_is_used() {
     assert_eq!(used, found, "tests/packaging/table.rs must name each help text");
 }
 
+/// A flag that is renamed must not stay in the service's files.
+#[test]
+fn variables_of_the_packages_are_flags() {
+    let commands = commands();
+    let variable = |flag: &Flag| format!("CHINWAG_{}", flag.long.to_uppercase().replace('-', "_"));
+    let known: Vec<String> = commands.iter().flat_map(Command::flags).map(variable).collect();
+    for file in ["packaging/chinwag.default", "packaging/Containerfile", "docs/DEVICE.md", "docs/OPERATING.md"] {
+        let text = read(file);
+        let uses = text.match_indices("CHINWAG_").map(|(at, _)| &text[at..]);
+        let names =
+            uses.map(|rest| rest.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap_or_default());
+        let names: Vec<&str> = names.collect();
+        assert!(!names.is_empty(), "{file} has no variable");
+        let unknown: Vec<_> = names.iter().filter(|name| !known.iter().any(|flag| flag == *name)).collect();
+        assert!(unknown.is_empty(), "{file}: {unknown:?} is not the variable of a flag");
+    }
+}
+
 #[test]
 fn values_of_choices_are_in_the_help() {
     let commands = commands();
