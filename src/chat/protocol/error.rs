@@ -68,7 +68,7 @@ impl From<ErrorReason> for ProtocolError {
             ErrorReason::NoName => "You have no name yet. Choose a name first.",
             ErrorReason::TooLong => "The text is too long. Send it in several messages.",
             ErrorReason::TooFast => "You are sending too fast. Wait a moment.",
-            ErrorReason::NoSuchUser => "There is no user of that name in this room.",
+            ErrorReason::NoSuchUser => "There is no such user in this room.",
             ErrorReason::NotText => "This server accepts text messages only, not binary ones.",
         };
         Self::new(reason, sentence)
