@@ -155,7 +155,7 @@ impl Chat {
         self.welcome(id, room_id, since);
         if dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
-            self.set_name(id, &format!("guest-{id}"), None, false);
+            let _ = self.set_name(id, &format!("guest-{id}"), None, false);
         }
     }
 

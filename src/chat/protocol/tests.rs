@@ -437,8 +437,8 @@ fn word(reason: ErrorReason) -> String {
 #[test]
 fn reasons_have_stable_words_and_sentences() {
     use ErrorReason::*;
-    let reasons = [BadJson, UnknownType, MissingField, NoName, TooLong, TooFast, NoSuchUser, NotText];
-    let words = "bad-json unknown-type missing-field no-name too-long too-fast no-such-user not-text";
+    let reasons = [BadJson, UnknownType, MissingField, BadName, NoName, TooLong, TooFast, NoSuchUser, NotText];
+    let words = "bad-json unknown-type missing-field bad-name no-name too-long too-fast no-such-user not-text";
     assert_eq!(reasons.map(word).join(" "), words);
     assert!(reasons.iter().all(|reason| ProtocolError::from(*reason).message.ends_with('.')));
 }

@@ -1,4 +1,4 @@
-//! What each message of a client does. A rejected message changes nothing in the room.
+//! What each message of a client does. A rejected message changes nothing in the room. A rejected name is replaced.
 
 use super::{Chat, Member, Output, RoomId, Rules, broadcast, names::Name, room::Room, send};
 use crate::chat::protocol::{
@@ -9,7 +9,7 @@ use std::sync::Arc;
 impl Chat {
     pub(super) fn execute(&mut self, id: UserId, message: ClientMessage) -> Result<(), ProtocolError> {
         match message {
-            ClientMessage::SetName { name, resume } => self.set_name(id, &name, resume, true),
+            ClientMessage::SetName { name, resume } => self.set_name(id, &name, resume, true)?,
             ClientMessage::Message { text, target, nonce } => self.send_message(id, text, target.as_ref(), nonce)?,
             ClientMessage::Inspect => self.out.push(Output::SendHandshake { to: id }),
             ClientMessage::Drop => self.out.push(Output::Cut { id }),
@@ -28,18 +28,27 @@ impl Chat {
     /// is broadcast, now or when it is due, and then the new name.
     ///
     /// With the token of an earlier connection, that one's name is the user's own, and not taken.
-    pub(super) fn set_name(&mut self, id: UserId, requested: &str, resume: Option<ResumeToken>, by_client: bool) {
-        let Some(room_id) = self.room_of(id) else { return };
+    pub(super) fn set_name(
+        &mut self,
+        id: UserId,
+        requested: &str,
+        resume: Option<ResumeToken>,
+        by_client: bool,
+    ) -> Result<(), ProtocolError> {
+        let Some(room_id) = self.room_of(id) else { return Ok(()) };
         let (requested, max_chars) = (requested.trim(), self.max_name_chars());
+        let allowed = Name::of_user(requested, max_chars);
+        let result = if allowed.is_some() { Ok(()) } else { Err(ErrorReason::BadName.into()) };
         let earlier = resume.and_then(|token| Some((token.id, self.take_over(id, room_id, token)?)));
         let (was, own) = earlier.unzip();
-        let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, requested, own, max_chars));
-        let Some(name) = name else { return };
+        let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, allowed, own, max_chars));
+        let Some(name) = name else { return Ok(()) };
         if !by_client || *name != *requested {
             self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
         self.list_changed(room_id);
         self.out.push(broadcast(room_id, ServerMessage::Username { name, id, was, date: self.now.date }));
+        result
     }
 
     /// Frees the name of the connection with this token: of one that is still here and then closed, or of one that was lost.

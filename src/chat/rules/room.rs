@@ -48,13 +48,13 @@ impl Room {
         Some(name)
     }
 
-    /// Gives the user this name, or `own` if it is taken or not allowed, or the one nearest to it that is allowed and free.
+    /// Gives the user this name, or `own` if it is taken or `None`, or the one nearest to it that is allowed and free.
     ///
     /// The old name is free before the new one is chosen, so that a user's own name does not count as taken.
     pub(super) fn rename(
         &mut self,
         id: UserId,
-        asked: &str,
+        asked: Option<Name>,
         own: Option<Name>,
         max_chars: usize,
     ) -> Option<protocol::Name> {
@@ -62,7 +62,6 @@ impl Room {
         if let Some(old) = name.take() {
             self.names.release(&old);
         }
-        let asked = Name::new(asked, max_chars);
         let is_free = asked.as_ref().is_some_and(|asked| self.names.holder(&asked.key).is_none());
         let wanted = if is_free { asked } else { own.or(asked) }.unwrap_or_else(Name::guest);
         let granted = name.insert(self.names.claim(&wanted, max_chars, id)).shown.clone();
