@@ -6,6 +6,7 @@ pub(crate) enum Unit {
     Things,
     Bytes,
     Seconds,
+    #[cfg_attr(not(feature = "history"), allow(dead_code))]
     Days,
 }
 

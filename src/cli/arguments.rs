@@ -4,7 +4,7 @@ use super::amount::Unit;
 use super::flags::{Feature, Flag, Subcommand, Value, variable};
 use lexopt::{Arg, Parser};
 use std::ffi::{OsStr, OsString};
-use std::{collections::HashMap, env, fs, path::Path};
+use std::{collections::HashMap, env};
 
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) enum Command {
 }
 
 /// The flags that were given, and their values as text.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
     values: HashMap<&'static str, Vec<OsString>>,
     /// The URL of `chinwag chat URL`, or the file of `chinwag history FILE`.
@@ -157,16 +157,6 @@ impl Flags {
         let amount = unit.parse(text).filter(|amount| *amount >= least).and_then(|amount| amount.try_into().ok());
         let wrong = || format!("--{name} {text:?}: write {}, at least {least}", unit.example());
         amount.ok_or_else(wrong).map(Some)
-    }
-
-    /// The content of the file that a flag names.
-    ///
-    /// # Errors
-    /// One line: it cannot be read.
-    pub(crate) fn content(&self, name: &str) -> Result<Option<String>, String> {
-        let read =
-            |file| fs::read_to_string(file).map_err(|error| format!("--{name} {}: {error}", Path::new(file).display()));
-        self.value(name).map(read).transpose()
     }
 }
 

@@ -1,23 +1,69 @@
-//! Log lines on stderr: time, level, module, message.
+//! The log: lines with time, level, module and message.
 
+use super::stderr;
 use chinwag::chat::protocol::{date_time, is_deceptive};
-use env_logger::Builder;
-use log::LevelFilter;
-use std::io::Write;
+use env_filter::{Builder, Filter};
+use log::{Level, LevelFilter, Log, Metadata, Record, warn};
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::{backtrace::Backtrace, env, panic, thread};
+
+/// Decides which records are logged. None before [`start`].
+#[derive(Debug)]
+struct Logger(OnceLock<Filter>);
+
+static LOGGER: Logger = Logger(OnceLock::new());
 
 /// Starts logging at this level. `RUST_LOG` overrides it.
 pub(crate) fn start(level: LevelFilter) {
-    Builder::new()
-        .filter_level(level)
-        // tungstenite logs the text of messages, and does so while a connection is locked.
-        .filter_module("tungstenite", level.min(LevelFilter::Info))
-        .parse_default_env()
-        .format(|line, record| {
-            let message = visible(&record.args().to_string());
-            writeln!(line, "{} {:5} {}: {message}", now(), record.level(), record.target())
-        })
-        .init();
+    let mut builder = Builder::new();
+    builder.filter_level(level);
+    // tungstenite logs the text of messages, and does so while a connection is locked.
+    builder.filter_module("tungstenite", level.min(LevelFilter::Info));
+    let wrong = builder.try_parse(&env::var("RUST_LOG").unwrap_or_default()).err();
+    let filter = LOGGER.0.get_or_init(|| builder.build());
+    if log::set_logger(&LOGGER).is_ok() {
+        log::set_max_level(filter.filter());
+    }
+    if let Some(why) = wrong {
+        warn!("RUST_LOG is ignored: {why}; write a level, such as debug, or module=level");
+    }
+}
+
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.0.get().is_some_and(|filter| filter.enabled(metadata))
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.0.get().is_some_and(|filter| filter.matches(record)) {
+            stderr::write_line(&line(record.level(), record.target(), &record.args().to_string()));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Makes panics go to the log. The standard library would write to stderr and wait for its reader.
+pub(crate) fn catch_panics() {
+    panic::set_hook(Box::new(|info| {
+        let current = thread::current();
+        let message = format!("thread {}: {info}", current.name().unwrap_or("?")).replace('\n', " ");
+        let backtrace = Backtrace::capture();
+        stderr::write_line(&line(Level::Error, "panic", &message));
+        if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
+            stderr::write_line(&backtrace.to_string());
+        }
+    }));
+}
+
+/// The line for lines that were dropped.
+pub(crate) fn dropped(count: usize) -> String {
+    line(Level::Warn, module_path!(), &format!("stderr was not read in time; lines dropped: {count}"))
+}
+
+fn line(level: Level, target: &str, message: &str) -> String {
+    format!("{} {level:5} {target}: {}", now(), visible(message))
 }
 
 /// Escapes control characters and those that change the direction of text, so that text from a peer stays one line and
