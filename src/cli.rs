@@ -2,6 +2,7 @@
 
 mod amount;
 mod arguments;
+mod environment;
 mod flags;
 #[cfg(feature = "history")]
 mod history;
@@ -11,6 +12,7 @@ mod logging;
 mod serve;
 mod signals;
 mod stderr;
+mod suggest;
 #[cfg(feature = "terminal")]
 mod terminal;
 #[cfg(feature = "tls")]

@@ -1,6 +1,6 @@
 //! The limits that `--limit NAME=VALUE` changes. `--help-limits` is their table, with their ranges.
 
-use super::{amount::Unit, arguments::Flags, flags::LIMITS};
+use super::{amount::Unit, arguments::Flags, flags::LIMITS, suggest::did_you_mean};
 use chinwag::Config;
 use chinwag::chat::rules::{Rate, Rules};
 use log::warn;
@@ -79,10 +79,16 @@ fn apply(texts: &[&str], mut config: Config, mut rules: Rules) -> Result<(Config
     Ok((config, rules))
 }
 
+/// The names of the limits, and the rest of their lines in the help.
+fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
+    LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' '))
+}
+
 fn parse(text: &str) -> Result<(&str, usize), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("--limit {text}: write NAME=VALUE"))?;
     let Some((unit, range)) = unit_and_range(name) else {
-        return Err(format!("--limit {name}: no such limit; chinwag --help-limits lists them"));
+        let advice = did_you_mean(name, lines().map(|(name, _)| name));
+        return Err(format!("--limit {name}: no such limit{advice}; chinwag --help-limits lists them"));
     };
     match unit.parse(value).and_then(|number| number.try_into().ok()) {
         None => Err(format!("--limit {name}: {value:?} is wrong; write {}", unit.example())),
@@ -95,8 +101,7 @@ fn parse(text: &str) -> Result<(&str, usize), String> {
 /// The values that a limit can have. Its line in the help begins with its unit, and ends with `, at least 20 [100]`, with
 /// `, from 16 to 128 [32]`, or only with its default.
 fn unit_and_range(name: &str) -> Option<(Unit, RangeInclusive<usize>)> {
-    let mut lines = LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' '));
-    let (_, line) = lines.find(|(limit, _)| *limit == name)?;
+    let (_, line) = lines().find(|(limit, _)| *limit == name)?;
     let (unit, most) = match line.split_whitespace().next() {
         Some("bytes") => (Unit::Bytes, usize::MAX),
         Some("seconds") => (Unit::Seconds, YEAR),
@@ -139,8 +144,7 @@ mod tests {
 
     /// The names and defaults in the help.
     fn limits() -> impl Iterator<Item = (&'static str, usize)> {
-        let lines = LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' '));
-        lines.map(|(name, line)| {
+        lines().map(|(name, line)| {
             let default = line.rsplit_once(" [").and_then(|(_, default)| default.strip_suffix(']')?.parse().ok());
             (name, default.expect("a default"))
         })
@@ -171,9 +175,12 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        for (text, part) in
-            [("outbox", "NAME=VALUE"), ("outbux=1", "outbux"), ("outbox=big", "big"), ("outbox=-1", "-1")]
-        {
+        for (text, part) in [
+            ("outbox", "NAME=VALUE"),
+            ("outbux=1", "(did you mean outbox?)"),
+            ("outbox=big", "big"),
+            ("outbox=-1", "-1"),
+        ] {
             let error = defaults(&[text]).expect_err(text);
             assert!(error.contains(part), "{error}");
         }

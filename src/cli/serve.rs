@@ -75,8 +75,8 @@ fn raise_descriptor_limit() {
 }
 
 fn dialect(flags: &Flags) -> Result<Dialect, String> {
-    let Some(name) = flags.text("dialect")? else { return Ok(Dialect::Json) };
-    Dialect::from_name(name).ok_or_else(|| format!("--dialect {name:?}: write json, chinwag.v1 or text"))
+    let name = flags.choice("dialect", &Dialect::ALL.map(Dialect::name))?;
+    Ok(name.and_then(Dialect::from_name).unwrap_or(Dialect::Json))
 }
 
 fn access(flags: &Flags) -> Result<Access, String> {
@@ -107,7 +107,12 @@ fn reload(flags: Flags, access: Access, acceptor: Option<Acceptor>) -> impl Fn()
     move || {
         #[cfg(feature = "tls")]
         acceptor.iter().for_each(Acceptor::reload);
-        match read_token(&flags).and_then(|token| token.map(|token| access.replace_token(&token)).transpose().map_err(|error| format!("--token-file: {error}"))) {
+        match read_token(&flags).and_then(|token| {
+            token
+                .map(|token| access.replace_token(&token))
+                .transpose()
+                .map_err(|error| format!("--token-file: {error}"))
+        }) {
             Ok(Some(())) => info!("SIGHUP: the access token was read again"),
             Ok(None) if acceptor.is_none() => info!("SIGHUP: no --token-file and no certificate, so nothing was read"),
             Ok(None) => {}

@@ -30,7 +30,8 @@ pub(crate) fn read(flags: &Flags) -> Result<Option<Token>, String> {
     if text.is_empty() {
         return Err(named("the file is empty; write a token into it, such as: openssl rand -hex 16".into()));
     }
-    let short = (text.len() < MIN_CHARS).then(|| format!("a token of fewer than {MIN_CHARS} characters can be guessed"));
+    let short =
+        (text.len() < MIN_CHARS).then(|| format!("a token of fewer than {MIN_CHARS} characters can be guessed"));
     let warnings = short.into_iter().chain(readers(file, &metadata)).map(named).collect();
     Ok(Some(Token { text, warnings }))
 }
