@@ -3,7 +3,7 @@
 mod keyboard;
 mod screen;
 
-use super::{amount::Unit, arguments::Flags, print, spawn, stderr, token};
+use super::{amount::Unit, arguments::Flags, flags::TLS_FEATURE, print, spawn, stderr, token};
 use chinwag::chat::client::{ChatClient, Event};
 use chinwag::chat::rules::RoomName;
 use chinwag::client::{Builder, WebSocket};
@@ -54,6 +54,10 @@ fn is_failure(event: &Event) -> bool {
 fn socket(flags: &Flags) -> Result<Builder, String> {
     let operand = flags.operand.as_ref().ok_or("which URL? Such as: chinwag chat ws://localhost:6502/")?;
     let url = operand.to_str().ok_or("the URL is not UTF-8")?;
+    let scheme = url.trim().split(':').next().unwrap_or_default();
+    if ["wss", "https"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure)) {
+        TLS_FEATURE.check().map_err(|missing| format!("{url}: {missing}"))?;
+    }
     let mut socket = WebSocket::builder(&with_room(url, flags.text("room")?.unwrap_or_default())?);
     if let Some(token) = token::read(flags)? {
         token.warnings.iter().for_each(|warning| stderr::write_line(&format!("* {warning}")));
