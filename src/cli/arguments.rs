@@ -178,7 +178,7 @@ fn utf8<'a>(name: &str, value: &'a OsStr) -> Result<&'a str, String> {
     value.to_str().ok_or_else(|| format!("--{name} is not UTF-8"))
 }
 
-#[cfg(all(test, feature = "history"))]
+#[cfg(test)]
 impl Flags {
     /// The flags of a command line, for other tests.
     pub(crate) fn of(subcommand: Subcommand, words: &[&str]) -> Self {
