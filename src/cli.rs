@@ -8,6 +8,7 @@ mod flags;
 mod history;
 mod limits;
 mod listen;
+mod log_line;
 mod logging;
 mod serve;
 mod signals;
@@ -31,7 +32,7 @@ pub(crate) fn run() -> ExitCode {
     match arguments::read().and_then(execute) {
         Ok(code) => code,
         Err(error) => {
-            stderr::write_line(&format!("chinwag: {}", logging::visible(&error)));
+            stderr::write_line(&format!("chinwag: {}", log_line::visible(&error)));
             ExitCode::from(2)
         }
     }

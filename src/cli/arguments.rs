@@ -103,12 +103,15 @@ fn word(arg: &Arg<'_>) -> String {
 /// What may be meant by an argument that is unknown, and that is followed by this value.
 fn advice(subcommand: Subcommand, word: &str, value: &str) -> String {
     let is_server = subcommand == Subcommand::Serve;
-    match word {
-        "port" | "p" | "address" | "bind" if is_server => format!(" (did you mean --listen {}?)", with_port(value)),
-        _ => match nearest(word, ["chat", "history"]).filter(|_| is_server) {
-            Some(command) => format!(" (did you mean chinwag {command}?)"),
-            None => did_you_mean(word, subcommand.flags().map(|flag| flag.name)).replace("mean ", "mean --"),
-        },
+    if let Some(command) = nearest(word, ["chat", "history"]).filter(|_| is_server) {
+        return format!(" (did you mean chinwag {command}?)");
+    }
+    let flags = subcommand.flags().map(|flag| flag.name);
+    match nearest(word, flags.chain(["port", "address", "bind"].into_iter().filter(|_| is_server))) {
+        Some("port" | "address" | "bind") => format!(" (did you mean --listen {}?)", with_port(value)),
+        _ if is_server && word == "p" => format!(" (did you mean --listen {}?)", with_port(value)),
+        Some(flag) => format!(" (did you mean --{flag}?)"),
+        None => String::new(),
     }
 }
 
@@ -169,7 +172,8 @@ impl Flags {
     pub(crate) fn amount<N: TryFrom<u64>>(&self, name: &str, unit: Unit, least: u64) -> Result<Option<N>, String> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let amount = unit.parse(text).filter(|amount| *amount >= least).and_then(|amount| amount.try_into().ok());
-        let wrong = || format!("--{name} {text:?}: write {}, at least {least}", unit.example());
+        let at_least = if least > 0 { format!(", at least {least}") } else { String::new() };
+        let wrong = || format!("--{name} {text:?}: write {}{at_least}", unit.example());
         amount.ok_or_else(wrong).map(Some)
     }
 }
@@ -221,6 +225,7 @@ mod tests {
             ("--port 8080", &[], "(did you mean --listen 127.0.0.1:8080?)"),
             ("--port=8080", &[], "(did you mean --listen 127.0.0.1:8080?)"),
             ("-p 8080", &[], "(did you mean --listen 127.0.0.1:8080?)"),
+            ("--prot 8080", &[], "(did you mean --listen 127.0.0.1:8080?)"),
             ("--port", &[], "(did you mean --listen 127.0.0.1:6502?)"),
             ("chta ws://h/", &[], "(did you mean chinwag chat?)"),
             ("histroy f", &[], "(did you mean chinwag history?)"),

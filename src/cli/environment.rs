@@ -66,14 +66,13 @@ fn times(flag: &Flag, value: &OsStr) -> Result<Option<usize>, String> {
 fn check_name(name: &str, value: &OsStr) -> Result<(), String> {
     let flags = Subcommand::Serve.flags().chain(Subcommand::Chat.flags()).filter(Flag::has_variable);
     let known: Vec<String> = flags.map(|flag| variable(flag.name)).collect();
-    let value = value.to_string_lossy();
-    let rest = name.strip_prefix(PREFIX).unwrap_or_default();
+    let (value, rest) = (value.to_string_lossy(), name.get(PREFIX.len()..).unwrap_or_default());
     if known.iter().any(|known| known == name) || IGNORED.contains(&rest) || is_of_kubernetes(rest, &value) {
         return Ok(());
     }
     let advice = match rest {
         "PORT" | "ADDRESS" | "BIND" => format!(" (did you mean CHINWAG_LISTEN={}?)", with_port(&value)),
-        _ => did_you_mean(name, &known),
+        _ => did_you_mean(rest, known.iter().map(|known| &known[PREFIX.len()..])).replace("mean ", "mean CHINWAG_"),
     };
     Err(format!("there is no variable {name}{advice}; every flag has one: chinwag --help lists the flags"))
 }

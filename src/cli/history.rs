@@ -1,6 +1,6 @@
 //! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
-use super::{amount::Unit, arguments::Flags, logging::visible, written};
+use super::{amount::Unit, arguments::Flags, log_line::visible, written};
 use chinwag::chat::history::{self, Durability, History, HistoryError, Record, Settings};
 use chinwag::chat::protocol::{StoredMessage, date_time};
 use chinwag::{Builder, chat::rules::RoomName};

@@ -1,7 +1,8 @@
 //! Lines for stderr: a bounded queue, and a thread that writes. Nobody waits for a reader of stderr. If there is none,
 //! lines are dropped and counted.
 
-use super::{logging, spawn};
+use super::{log_line::line, spawn};
+use log::Level;
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::{mem, thread, time::Duration};
@@ -43,7 +44,8 @@ impl Queue {
     fn take(&mut self) -> (String, usize) {
         let (mut lines, dropped) = (mem::take(&mut self.lines), mem::take(&mut self.dropped));
         if dropped > 0 {
-            lines.extend([logging::dropped(dropped).as_str(), "\n"]);
+            let note = format!("stderr was not read in time; lines dropped: {dropped}");
+            lines.extend([line(Level::Warn, module_path!(), &note).as_str(), "\n"]);
         }
         (lines, dropped)
     }

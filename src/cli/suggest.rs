@@ -44,6 +44,7 @@ fn distance(from: &str, to: &str) -> usize {
 pub(crate) fn with_port(text: &str) -> String {
     let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
     let (host, port) = match text.rsplit_once(':') {
+        _ if text.ends_with(']') => (text, ""),
         // IPv6 without brackets and port.
         Some((host, _)) if text.parse::<IpAddr>().is_ok() && host.parse::<IpAddr>().is_err() => (text, ""),
         Some(parts) => parts,
