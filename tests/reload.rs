@@ -58,7 +58,7 @@ fn hangup_without_files_changes_nothing() {
     ann.sign_in("ann");
 }
 
-/// The server waits for a token from a named pipe, which nobody writes to.
+/// The server waits for a token from a named pipe without a writer.
 #[test]
 fn signals_work_while_the_server_starts() {
     let folder = Folder::new("signals-at-start");

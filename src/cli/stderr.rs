@@ -1,5 +1,5 @@
-//! Lines for stderr: a bounded queue, and a thread that writes. Nobody waits for a reader of stderr. If there is none,
-//! lines are dropped and counted.
+//! Lines for stderr: a bounded queue, and a thread that writes. No other thread waits for
+//! a reader of stderr. If there is none, lines are dropped and counted.
 
 use super::{log_line::line, spawn};
 use log::Level;
