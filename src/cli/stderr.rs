@@ -55,7 +55,7 @@ impl Queue {
 pub(crate) fn write_line(line: &str) {
     let mut queue = lock();
     if !queue.is_started {
-        // Without a thread, the lines wait until one can be started.
+        // If no thread can be started, the next line tries again.
         queue.is_started = spawn("stderr", Box::new(write_lines)).is_ok();
     }
     if queue.push(line) {
@@ -65,8 +65,16 @@ pub(crate) fn write_line(line: &str) {
 
 /// Waits until the queued lines are written, for at most a second.
 pub(crate) fn flush() {
-    let is_busy = |queue: &mut Queue| queue.is_started && !(queue.is_idle && queue.lines.is_empty());
-    drop(CHANGED.wait_timeout_while(lock(), FLUSH_TIMEOUT, is_busy));
+    let mut queue = lock();
+    if queue.is_started {
+        let is_busy = |queue: &mut Queue| !(queue.is_idle && queue.lines.is_empty());
+        drop(CHANGED.wait_timeout_while(queue, FLUSH_TIMEOUT, is_busy));
+    } else {
+        // No thread could be started, which is what the last line says.
+        let (lines, _) = queue.take();
+        drop(queue);
+        write(lines.as_bytes());
+    }
 }
 
 fn write_lines() {
