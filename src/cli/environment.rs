@@ -80,7 +80,7 @@ fn check_name(name: &str, value: &OsStr) -> Result<(), String> {
 /// Kubernetes sets such variables in each container if there is a service called `chinwag` or `chinwag-…`.
 fn is_of_kubernetes(rest: &str, value: &str) -> bool {
     let is_port = rest.split("PORT_").nth(1).is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()));
-    let is_url = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    let is_url = rest.ends_with("PORT") && value.contains("://");
     is_port || is_url || rest.contains("SERVICE_HOST") || rest.contains("SERVICE_PORT")
 }
 
