@@ -1,5 +1,6 @@
 //! The program: flags, logging, signals, the terminal client.
 
+mod amount;
 mod arguments;
 mod flags;
 #[cfg(feature = "history")]

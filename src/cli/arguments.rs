@@ -1,9 +1,10 @@
 //! The command line and the environment, read into [`Flags`].
 
+use super::amount::Unit;
 use super::flags::{Feature, Flag, Subcommand, Value, variable};
 use lexopt::{Arg, Parser};
 use std::ffi::{OsStr, OsString};
-use std::{collections::HashMap, env, fs, path::Path, str::FromStr};
+use std::{collections::HashMap, env, fs, path::Path};
 
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -147,13 +148,15 @@ impl Flags {
         Ok(list)
     }
 
-    /// The value of a flag, as a number.
+    /// The value of a flag, as an amount of this unit, at least `least`.
     ///
     /// # Errors
-    /// One line that says to write `what`.
-    pub(crate) fn number<N: FromStr>(&self, name: &str, what: &str) -> Result<Option<N>, String> {
-        let number = |text: &str| text.parse().map_err(|_| format!("--{name} {text}: write {what}"));
-        self.text(name)?.map(number).transpose()
+    /// One line that says what to write.
+    pub(crate) fn amount<N: TryFrom<u64>>(&self, name: &str, unit: Unit, least: u64) -> Result<Option<N>, String> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let amount = unit.parse(text).filter(|amount| *amount >= least).and_then(|amount| amount.try_into().ok());
+        let wrong = || format!("--{name} {text:?}: write {}, at least {least}", unit.example());
+        amount.ok_or_else(wrong).map(Some)
     }
 
     /// The content of the file that a flag names.

@@ -1,11 +1,11 @@
 //! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
-use super::{arguments::Flags, logging::visible, written};
+use super::{amount::Unit, arguments::Flags, logging::visible, written};
 use chinwag::chat::history::{self, Durability, History, HistoryError, Record, Settings};
 use chinwag::chat::protocol::{StoredMessage, date_time};
 use chinwag::{Builder, chat::rules::RoomName};
 use std::io::{self, BufWriter, Write};
-use std::{num::NonZero, path::Path};
+use std::path::Path;
 
 /// Opens the history that the flags name, if any. Connection ids continue where it ended.
 ///
@@ -27,8 +27,8 @@ pub(crate) fn open(flags: &Flags, builder: Builder) -> Result<(Option<History>, 
         Some("full") => Durability::Full,
         Some(other) => return Err(format!("--history-sync {other}: write normal or full")),
     };
-    settings.days = flags.number("history-days", "a number, at least 1")?.map(NonZero::get);
-    settings.rows = flags.number("history-rows", "a number, at least 1")?.map(NonZero::get);
+    settings.days = flags.amount("history-days", Unit::Days, 1)?;
+    settings.rows = flags.amount("history-rows", Unit::Things, 1)?;
     let history = History::open(&settings).map_err(|error| format!("--history {error}"))?;
     let builder = builder.first_id(history.first_id());
     Ok((Some(history), builder))

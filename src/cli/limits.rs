@@ -1,6 +1,6 @@
 //! The limits that `--limit NAME=VALUE` changes. `--help-limits` is their table, with their ranges.
 
-use super::{arguments::Flags, flags::LIMITS};
+use super::{amount::Unit, arguments::Flags, flags::LIMITS};
 use chinwag::Config;
 use chinwag::chat::rules::{Rate, Rules};
 use log::warn;
@@ -55,7 +55,7 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
         false => (Config::default(), Rules::default()),
     };
     let (config, mut rules) = apply(&flags.list("limit")?, config, rules)?;
-    if let Some(lines) = flags.number("history-lines", "a whole number, such as 50")? {
+    if let Some(lines) = flags.amount("history-lines", Unit::Things, 0)? {
         rules.history_lines = lines;
     }
     Ok((config, rules))
@@ -81,29 +81,34 @@ fn apply(texts: &[&str], mut config: Config, mut rules: Rules) -> Result<(Config
 
 fn parse(text: &str) -> Result<(&str, usize), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("--limit {text}: write NAME=VALUE"))?;
-    let Some(range) = range(name) else {
+    let Some((unit, range)) = unit_and_range(name) else {
         return Err(format!("--limit {name}: no such limit; chinwag --help-limits lists them"));
     };
-    match value.parse() {
-        Err(_) => Err(format!("--limit {name}: {value:?} is not a whole number")),
-        Ok(number) if number < *range.start() => Err(format!("--limit {text}: give at least {}", range.start())),
-        Ok(number) if number > *range.end() => Err(format!("--limit {text}: give at most {}", range.end())),
-        Ok(number) => Ok((name, number)),
+    match unit.parse(value).and_then(|number| number.try_into().ok()) {
+        None => Err(format!("--limit {name}: {value:?} is wrong; write {}", unit.example())),
+        Some(number) if number < *range.start() => Err(format!("--limit {text}: give at least {}", range.start())),
+        Some(number) if number > *range.end() => Err(format!("--limit {text}: give at most {}", range.end())),
+        Some(number) => Ok((name, number)),
     }
 }
 
-/// The values that a limit can have: its line in the help ends with `, at least 20 [100]`, `, from 16 to 128 [32]`, or
-/// only its default.
-fn range(name: &str) -> Option<RangeInclusive<usize>> {
+/// The values that a limit can have. Its line in the help begins with its unit, and ends with `, at least 20 [100]`, with
+/// `, from 16 to 128 [32]`, or only with its default.
+fn unit_and_range(name: &str) -> Option<(Unit, RangeInclusive<usize>)> {
     let mut lines = LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' '));
     let (_, line) = lines.find(|(limit, _)| *limit == name)?;
+    let (unit, most) = match line.split_whitespace().next() {
+        Some("bytes") => (Unit::Bytes, usize::MAX),
+        Some("seconds") => (Unit::Seconds, YEAR),
+        _ => (Unit::Things, usize::MAX),
+    };
     let (_, end) = line.rsplit_once(", ").unwrap_or_default();
-    let most = if name.ends_with("-seconds") { YEAR } else { usize::MAX };
-    Some(match end.split(' ').collect::<Vec<_>>()[..] {
+    let range = match end.split(' ').collect::<Vec<_>>()[..] {
         ["at", "least", least, _] => least.parse().ok()?..=most,
         ["from", least, "to", most, _] => least.parse().ok()?..=most.parse().ok()?,
         _ => 0..=most,
-    })
+    };
+    Some((unit, range))
 }
 
 /// A warning if an allowed text may not fit into a message: its sender would be disconnected, where a text that is too
@@ -195,11 +200,25 @@ mod tests {
         }
     }
 
+    fn range(name: &str) -> RangeInclusive<usize> {
+        unit_and_range(name).expect("a limit").1
+    }
+
+    #[test]
+    fn suffixes_fit_the_limit() {
+        for (limit, number) in [("outbox=64k", 65_536), ("message=1MiB", 1 << 20), ("ping-seconds=2m", 120)] {
+            assert_eq!(parse(limit).map(|(_, found)| found), Ok(number), "{limit}");
+        }
+        for (limit, example) in [("connections=1k", "100"), ("outbox=1h", "64k"), ("ping-seconds=1k", "5m")] {
+            assert!(parse(limit).is_err_and(|error| error.contains(example)), "{limit}");
+        }
+    }
+
     #[test]
     fn both_ends_of_a_range_are_accepted() {
-        assert_eq!(range("name"), Some(Rules::MIN_NAME_CHARS..=Rules::MAX_NAME_CHARS));
+        assert_eq!(range("name"), Rules::MIN_NAME_CHARS..=Rules::MAX_NAME_CHARS);
         for (name, _) in limits() {
-            let (least, most) = range(name).expect("a limit").into_inner();
+            let (least, most) = range(name).into_inner();
             let accepts = |n: usize| parse(&format!("{name}={n}")).is_ok();
             assert!(accepts(least) && accepts(most), "{name}");
             assert!(most.checked_add(1).is_none_or(|more| !accepts(more)), "{name}");

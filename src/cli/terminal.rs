@@ -3,7 +3,7 @@
 mod keyboard;
 mod screen;
 
-use super::arguments::Flags;
+use super::{amount::Unit, arguments::Flags};
 use chinwag::chat::client::{ChatClient, Event};
 use chinwag::chat::rules::RoomName;
 use chinwag::client::{Builder, WebSocket};
@@ -21,7 +21,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
         Some(name) => name.to_owned(),
         None => env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "guest".to_owned()),
     };
-    let retry = flags.number("retry", "a number of seconds, such as 60, or 0")?.unwrap_or(60);
+    let retry = flags.amount("retry", Unit::Seconds, 0)?.unwrap_or(60);
     let chat = ChatClient::builder(socket(flags)?, &name).retry_for(Duration::from_secs(retry)).connect();
     let chat = chat.map_err(|error| error.to_string())?;
     let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();

@@ -1,6 +1,6 @@
 //! The certificate that the flags for TLS name, or that this machine generates for itself.
 
-use super::{arguments::Flags, listen::asks_for_tls};
+use super::{amount::Unit, arguments::Flags, listen::asks_for_tls};
 use chinwag::tls::{self, Acceptor};
 use std::{env, ffi::OsStr, path::PathBuf};
 
@@ -18,7 +18,7 @@ pub(crate) fn acceptor(flags: &Flags) -> Result<Option<Acceptor>, String> {
             or use it instead of --listen"
             .into());
     }
-    let hsts = flags.number("hsts", "a number of seconds, such as 31536000")?;
+    let hsts = flags.amount("hsts", Unit::Seconds, 0)?;
     let acceptor = certificate(flags)?;
     Ok(Some(match hsts {
         Some(seconds) => acceptor.with_hsts(seconds),
