@@ -59,12 +59,15 @@ pub struct Settings {
     pub days: Option<u32>,
     /// The maximum number of messages, in all rooms together. Above it the oldest are deleted. `None`: no maximum.
     pub rows: Option<u64>,
-    /// About as many bytes as the file and its `-wal` may take, at least 65536. Above it the oldest messages are deleted.
+    /// About as many bytes as the file and its `-wal` may take, at least [`Settings::MIN_BYTES`]. Above it the oldest messages are deleted.
     /// `None`: no maximum.
     pub bytes: Option<u64>,
 }
 
 impl Settings {
+    /// The least for [`Settings::bytes`]: empty tables take half of it.
+    pub const MIN_BYTES: u64 = 64 << 10;
+
     /// Stores messages in this file, with [`Durability::Normal`], forever.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
