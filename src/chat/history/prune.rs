@@ -18,6 +18,9 @@ use std::{
 /// Messages that are deleted in one step, unless more were written since the last one.
 const STEP: u64 = 100;
 
+/// After so many bytes of new messages, the next step does not wait.
+const MANY_BYTES: usize = 64 << 10;
+
 /// The time until the next step if there is more to delete.
 const PAUSE: Duration = Duration::from_millis(2);
 /// The longest time until the next step after new messages.
@@ -36,8 +39,9 @@ pub(super) struct Pruner {
     settings: Settings,
     /// The number of messages in the file, once they were counted.
     stored: Option<u64>,
-    /// New messages since the last step.
+    /// New messages since the last step, and their bytes.
     added: u64,
+    added_bytes: usize,
     clock: Clock,
     deleted: Deleted,
     reported_at: Option<Instant>,
@@ -59,14 +63,26 @@ impl Pruner {
     pub(super) fn new(settings: &Settings) -> Self {
         let (settings, clock) = (settings.clone(), Clock::starting(None, Instant::now()));
         let (deleted, due_at) = (Deleted::default(), Instant::now());
-        Self { settings, stored: None, added: 0, clock, deleted, reported_at: None, has_more: false, due_at }
+        Self {
+            settings,
+            stored: None,
+            added: 0,
+            added_bytes: 0,
+            clock,
+            deleted,
+            reported_at: None,
+            has_more: false,
+            due_at,
+        }
     }
 
     /// Counts new messages.
-    pub(super) fn add(&mut self, messages: usize) {
+    pub(super) fn add(&mut self, messages: usize, bytes: usize) {
         self.stored = self.stored.map(|stored| stored + messages as u64);
         self.added += messages as u64;
-        let delay = if self.added < STEP { AFTER_WRITE } else { Duration::ZERO };
+        self.added_bytes += bytes;
+        let is_little = self.added < STEP && self.added_bytes < MANY_BYTES;
+        let delay = if is_little { AFTER_WRITE } else { Duration::ZERO };
         self.due_at = self.due_at.min(Instant::now() + delay);
     }
 
@@ -117,6 +133,7 @@ impl Pruner {
     fn step(&mut self, store: &Store, date: Millis, now: Instant) -> Result<bool, HistoryError> {
         let mut stored = self.prepare(store)?;
         let most = STEP.max(2 * mem::take(&mut self.added));
+        self.added_bytes = 0;
         let mut has_more = false;
         if let Some(days) = self.settings.days {
             let date = self.clock.plausible(date, now);

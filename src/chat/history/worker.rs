@@ -221,7 +221,7 @@ impl Worker {
         }
         let added = store.transaction(|store| store.add(messages, &log))?;
         store.watch.iter_mut().for_each(Watch::note_length);
-        self.pruner.add(added);
+        self.pruner.add(added, messages.iter().map(StoredMessage::size).sum());
         if let Some(state_file) = &mut self.state_file {
             if must_rename {
                 state_file.set_position(store.position()?);
