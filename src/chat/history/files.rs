@@ -96,8 +96,9 @@ pub(super) struct Rescued {
     pub(super) aside: Option<PathBuf>,
 }
 
-/// Writes the content of an open database under its name again, and closes it. On errors it stays open.
-pub(super) fn rescue(slot: &mut Option<Store>) -> Result<Rescued, HistoryError> {
+/// Writes the content of an open database under its name again, and closes it. On errors it stays open. The content is not
+/// complete if fewer message numbers are used in it.
+pub(super) fn rescue(slot: &mut Option<Store>, used: u64) -> Result<Rescued, HistoryError> {
     let Some((db, watch)) = slot.as_ref().and_then(|store| Some((&store.db, store.watch.as_ref()?))) else {
         return Ok(Rescued { is_complete: false, aside: None });
     };
@@ -105,9 +106,10 @@ pub(super) fn rescue(slot: &mut Option<Store>) -> Result<Rescued, HistoryError> 
     let _ = fs::remove_file(&copy);
     create_private(&copy)?;
     let copied = db.execute("VACUUM INTO CAST(?1 AS TEXT)", [copy.as_os_str().as_bytes()]);
-    let is_complete = match copied.map_err(HistoryError::from) {
+    let copied = copied.map_err(HistoryError::from).and_then(|_| Store::open_read_only(&copy)?.position());
+    let is_complete = match copied {
         Err(error) if !error.is_permanent() => return Err(error),
-        copied => copied.is_ok(),
+        copied => copied.is_ok_and(|position| position.used >= used),
     };
     let aside = watch.clear()?;
     // SQLite removes the write-ahead log by its name when it closes a database: before the new one has that name.

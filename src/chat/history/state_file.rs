@@ -31,7 +31,7 @@ pub(super) struct StateFile {
     file: File,
     is_behind: bool,
     /// What clients know.
-    position: Position,
+    pub(super) position: Position,
     /// The line as it was found, and when the file was changed.
     found: (String, Millis),
 }

@@ -241,7 +241,8 @@ impl Worker {
             warn!("history: {file}: its -wal or -shm was removed while in use; nothing was lost");
             return Ok(());
         }
-        let rescued = rescue(&mut self.store).map_err(|error| HistoryError::Removed(error.to_string()))?;
+        let used = self.state_file.as_ref().map_or(0, |state_file| state_file.position.used);
+        let rescued = rescue(&mut self.store, used).map_err(|error| HistoryError::Removed(error.to_string()))?;
         self.pruner = Pruner::new(&self.settings);
         let result = if rescued.is_complete {
             "it was written again, with all messages"
