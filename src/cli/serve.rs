@@ -3,11 +3,11 @@
 use super::listen::{self, Acceptor};
 use super::{arguments::Flags, limits, logging, print};
 use chinwag::chat::server::{ChatServer, RoomList};
-use chinwag::{Access, Server, Shutdown, chat::protocol::Dialect};
+use chinwag::{Access, Network, Server, Shutdown, chat::protocol::Dialect};
 use log::{LevelFilter, info, warn};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::{io, net::IpAddr, process, thread};
+use std::{io, process, thread};
 
 /// Serves until a signal stops the server.
 ///
@@ -16,7 +16,8 @@ use std::{io, net::IpAddr, process, thread};
 pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     logging::start(log_level(flags));
     raise_descriptor_limit();
-    let (config, rules) = limits::configure(flags)?;
+    let (mut config, rules) = limits::configure(flags)?;
+    config.exempt_networks = networks(flags, "exempt")?;
     let dialect = dialect(flags)?;
     let rooms = flags.has("list-rooms").then(RoomList::default);
     // The chat keeps the list, and `/rooms` shows it.
@@ -95,11 +96,17 @@ fn access(flags: &Flags) -> Result<Access, String> {
     }
 }
 
-fn trusted_proxies(flags: &Flags) -> Result<Vec<IpAddr>, String> {
-    let parse = |text: &str| {
-        text.parse().map_err(|_| format!("--trusted-proxy {text:?}: write the proxy's IP address, such as 127.0.0.1"))
-    };
-    flags.list("trusted-proxy")?.into_iter().map(parse).collect()
+fn trusted_proxies(flags: &Flags) -> Result<Vec<Network>, String> {
+    let networks = networks(flags, "trusted-proxy")?;
+    match networks.iter().any(|network| network.is_everything()) {
+        true => Err("--trusted-proxy: every client would be a proxy; name the network of your proxies".to_owned()),
+        false => Ok(networks),
+    }
+}
+
+fn networks(flags: &Flags, flag: &str) -> Result<Vec<Network>, String> {
+    let parse = |text: &str| text.parse().map_err(|error| format!("--{flag}: {error}"));
+    flags.list(flag)?.into_iter().map(parse).collect()
 }
 
 /// Starts the thread that waits for signals: the first SIGINT or SIGTERM shuts the server down, the second one ends the

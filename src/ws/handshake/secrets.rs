@@ -25,15 +25,16 @@ pub fn offers_token(request: &Request) -> bool {
     token(request).is_some()
 }
 
-/// Returns the access token and hides it in the request, together with other credentials.
-pub(super) fn take_token(request: &mut Request) -> Option<Vec<u8>> {
-    let token = token(request);
+/// Marks credentials as sensitive. If the server `requires` an access token, returns it and hides it in the request:
+/// otherwise `?token=` has a meaning of its own.
+pub(super) fn take_token(request: &mut Request, requires: bool) -> Option<Vec<u8>> {
+    let token = token(request).filter(|_| requires);
     for (name, value) in request.headers_mut() {
         if [AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE].contains(name) {
             value.set_sensitive(true);
         }
     }
-    if request.uri().query().is_some_and(|query| query.contains(KEY)) {
+    if requires && request.uri().query().is_some_and(|query| query.contains(KEY)) {
         *request.uri_mut() = masked(request.uri());
     }
     token
