@@ -66,8 +66,9 @@ fn default_file() -> Result<PathBuf, String> {
 /// The names and addresses that this machine may be reached by, its own name first.
 fn host_names(flags: &Flags) -> Result<Vec<String>, String> {
     let machine = rustix::system::uname().nodename().to_string_lossy().to_lowercase();
-    let short = machine.trim_end_matches(".local");
+    let short = machine.split('.').next().unwrap_or_default();
     let mut names = vec![short.to_owned(), format!("{short}.local"), "localhost".to_owned()];
+    names.extend(Some(machine.clone()).filter(|machine| !names.contains(machine)));
     names.extend(flags.list("host")?.into_iter().filter(|host| *host != "*").map(str::to_owned));
     names.extend(tls::addresses_of_this_machine().iter().map(ToString::to_string));
     names.retain(|name| !name.is_empty() && name.is_ascii());

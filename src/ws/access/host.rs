@@ -52,7 +52,7 @@ impl Host {
     }
 
     /// Whether that is this machine itself: `localhost` and the names below it (RFC 6761 6.3).
-    pub(super) fn is_localhost(&self) -> bool {
+    pub(crate) fn is_localhost(&self) -> bool {
         self.name.strip_suffix("localhost").is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
 

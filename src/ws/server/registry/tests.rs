@@ -58,6 +58,74 @@ fn ipv6_is_counted_per_64_prefix_and_mapped_ipv4_as_ipv4() {
 }
 
 #[test]
+fn larger_ipv6_networks_have_larger_limits() {
+    let registry = Arc::<ConnectionRegistry>::default();
+    let (stream, config) = (stream(), config(0, 2, 0));
+    let mut permits = Vec::new();
+    for (step, expected) in [(1_u128, 2), (1 << 64, 8), (1 << 72, 32), (1 << 80, 40)] {
+        permits.clear();
+        let address = |number: u128| IpAddr::from(((0x2001_0db8_u128 << 96) | (number * step)).to_be_bytes());
+        let admit = |number| registry.admit(number as u64, &stream, address(number), false, &config);
+        permits.extend((0..40).filter_map(|number| admit(number).ok()));
+        assert_eq!(permits.len(), expected, "{step:x}");
+    }
+    drop(permits);
+    assert!(registry.lock().per_network.is_empty());
+}
+
+#[test]
+fn exempt_networks_have_no_limit_per_address() {
+    let networks = vec!["192.0.2.0/31".parse().expect("a network"), "fd00::/8".parse().expect("a network")];
+    let config = Config { exempt_networks: networks, ..config(0, 1, 0) };
+    let addresses = ["192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2", "192.0.2.2", "fd01::1", "fd01::1"];
+    let full = Some(Rejection::ConnectionsPerAddress);
+    assert_eq!(admit(&config, &addresses), [None, None, None, None, full, None, None]);
+    let config = Config { max_handshakes: 1, ..config };
+    assert_eq!(admit(&config, &["192.0.2.1", "192.0.2.1"]), [None, Some(Rejection::Handshakes)]);
+}
+
+/// The addresses whose handshakes are left after one from `newcomer` has made room.
+fn left_after_a_cut(handshakes: &[&str], newcomer: &str, age: Duration) -> Option<Vec<usize>> {
+    let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 0, 0));
+    let admit = |(id, text): (u64, &&str)| registry.admit(id, &stream, ip(text), false, &config).expect("no limit");
+    let _permits: Vec<_> = (0..).zip(handshakes).map(admit).collect();
+    registry.cut_handshake_for(ip(newcomer), age).then(|| {
+        let inner = registry.lock();
+        (0..handshakes.len()).filter(|id| inner.handshakes.contains_key(&(*id as u64))).collect()
+    })
+}
+
+#[test]
+fn the_network_with_most_handshakes_gives_way() {
+    let (young, any_age) = (Duration::from_secs(60), Duration::ZERO);
+    let [a, b, c] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
+    let [six, seven] = ["2001:db8:0:1::1", "2001:db8:0:ffff::2"];
+    let table: &[(&[&str], &str, Duration, Option<&[usize]>)] = &[
+        (&[a, b, b], c, young, Some(&[0, 2])),
+        (&[a, b, b], a, young, Some(&[0, 2])),
+        (&[a, b, b], b, young, None),
+        (&[a, b, b], b, any_age, Some(&[0, 2])),
+        (&[a, b], c, young, Some(&[1])),
+        (&[a, b], a, young, None),
+        (&[a, six, seven], b, young, Some(&[0, 2])),
+        (&[a, six, seven], "2001:db8:0:7::", young, None),
+        (&[a, six, seven], "2001:db8:1::", young, Some(&[0, 2])),
+        (&[], a, any_age, None),
+    ];
+    for (handshakes, newcomer, age, left) in table {
+        let actual = left_after_a_cut(handshakes, newcomer, *age);
+        assert_eq!(actual.as_deref(), *left, "{handshakes:?} {newcomer}");
+    }
+}
+
+#[test]
+fn an_address_at_its_limit_cuts_no_handshake() {
+    let config = config(0, 1, 1);
+    let full = Some(Rejection::ConnectionsPerAddress);
+    assert_eq!(admit(&config, &["192.0.2.1", "192.0.2.1", "192.0.2.2"]), [None, full, Some(Rejection::Handshakes)]);
+}
+
+#[test]
 fn a_dropped_permit_frees_every_count() {
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(1, 1, 1));
     for id in 0..3 {
