@@ -84,6 +84,9 @@ fn exempt_networks_have_no_limit_per_address() {
     assert_eq!(admit(&config, &["192.0.2.1", "192.0.2.1"]), [None, Some(Rejection::Handshakes)]);
 }
 
+/// Handshakes, a newcomer, the least age, and the handshakes that are left.
+type Cut = (&'static [&'static str], &'static str, Duration, Option<&'static [usize]>);
+
 /// The addresses whose handshakes are left after one from `newcomer` has made room.
 fn left_after_a_cut(handshakes: &[&str], newcomer: &str, age: Duration) -> Option<Vec<usize>> {
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 0, 0));
@@ -98,19 +101,17 @@ fn left_after_a_cut(handshakes: &[&str], newcomer: &str, age: Duration) -> Optio
 #[test]
 fn the_network_with_most_handshakes_gives_way() {
     let (young, any_age) = (Duration::from_secs(60), Duration::ZERO);
-    let [a, b, c] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
-    let [six, seven] = ["2001:db8:0:1::1", "2001:db8:0:ffff::2"];
-    let table: &[(&[&str], &str, Duration, Option<&[usize]>)] = &[
-        (&[a, b, b], c, young, Some(&[0, 2])),
-        (&[a, b, b], a, young, Some(&[0, 2])),
-        (&[a, b, b], b, young, None),
-        (&[a, b, b], b, any_age, Some(&[0, 2])),
-        (&[a, b], c, young, Some(&[1])),
-        (&[a, b], a, young, None),
-        (&[a, six, seven], b, young, Some(&[0, 2])),
-        (&[a, six, seven], "2001:db8:0:7::", young, None),
-        (&[a, six, seven], "2001:db8:1::", young, Some(&[0, 2])),
-        (&[], a, any_age, None),
+    let table: &[Cut] = &[
+        (&["192.0.2.1", "192.0.2.2", "192.0.2.2"], "192.0.2.3", young, Some(&[0, 2])),
+        (&["192.0.2.1", "192.0.2.2", "192.0.2.2"], "192.0.2.1", young, Some(&[0, 2])),
+        (&["192.0.2.1", "192.0.2.2", "192.0.2.2"], "192.0.2.2", young, None),
+        (&["192.0.2.1", "192.0.2.2", "192.0.2.2"], "192.0.2.2", any_age, Some(&[0, 2])),
+        (&["192.0.2.1", "192.0.2.2"], "192.0.2.3", young, Some(&[1])),
+        (&["192.0.2.1", "192.0.2.2"], "192.0.2.1", young, None),
+        (&["192.0.2.1", "2001:db8:0:1::1", "2001:db8:0:ffff::2"], "192.0.2.2", young, Some(&[0, 2])),
+        (&["192.0.2.1", "2001:db8:0:1::1", "2001:db8:0:ffff::2"], "2001:db8:0:7::", young, None),
+        (&["192.0.2.1", "2001:db8:0:1::1", "2001:db8:0:ffff::2"], "2001:db8:1::", young, Some(&[0, 2])),
+        (&[], "192.0.2.1", any_age, None),
     ];
     for (handshakes, newcomer, age, left) in table {
         let actual = left_after_a_cut(handshakes, newcomer, *age);
