@@ -63,7 +63,7 @@ impl Access {
 
     /// Accepts pages from one more origin (the flag `--origin`), such as `https://chat.example:8443`, `app://.`, or one word. A
     /// path is ignored. `*` accepts any origin. `null` accepts pages without an origin: local files and sandboxed frames.
-    /// `file://` accepts local files of browsers that send it, and devices whose library does.
+    /// `file://` accepts the devices, apps and old browsers that send it.
     ///
     /// # Errors
     /// No client sends that as its origin, or it is a host name without a scheme.

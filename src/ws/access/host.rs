@@ -150,8 +150,8 @@ impl Origin {
         self.host.as_ref().is_some_and(|own| own.name == host.name)
     }
 
-    /// Whether allowing this origin allows the other one. `null` includes `file://`, because some browsers send the one and
-    /// others the other for a local file.
+    /// Whether allowing this origin allows the other one. `null` includes `file://`: for a local file, browsers send the one
+    /// and old browsers the other.
     pub(super) fn includes(&self, other: &Self) -> bool {
         self == other || (self.text == "null" && other.text == FILE)
     }
