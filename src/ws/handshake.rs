@@ -219,6 +219,7 @@ mod tests {
             ("LOCALHOST:80", "/a?b=c", 8443, "https://localhost:8443/a?b=c"),
             ("[::1]:8080", "/room/x%20y", 443, "https://[::1]/room/x%20y"),
             ("x", "http://127.0.0.1:1/y", 2, "https://127.0.0.1:2/y"),
+            ("localhost", "*", 443, "https://localhost/"),
         ] {
             let response = redirected(host, target, port);
             assert_eq!((response.status, response.header("Location")), (308, Some(location)));

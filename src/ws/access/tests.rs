@@ -61,6 +61,31 @@ fn invalid_hosts_are_rejected() {
 }
 
 #[test]
+fn host_names_have_at_most_255_characters() {
+    for (length, is_valid) in [(255, true), (256, false)] {
+        assert_eq!(Host::parse(&"a".repeat(length)).is_ok(), is_valid, "{length}");
+    }
+}
+
+#[test]
+fn sentence_says_what_is_wrong_with_a_host() {
+    for (text, part) in [
+        ("a:b", "a number"),
+        ("a:0", "1 to 65535"),
+        ("::1", "in brackets"),
+        ("a:80:80", "in brackets"),
+        ("[::1]x", "in brackets"),
+        ("b\u{fc}cher", "xn--"),
+        ("a b", "a character"),
+        ("a..b", "an empty part"),
+        ("", "no host"),
+    ] {
+        let why = Host::parse(text).expect_err(text);
+        assert!(why.contains(part), "{text}: {why}");
+    }
+}
+
+#[test]
 fn only_ip_literals_have_an_address() {
     for (text, is_ip) in [("127.0.0.1", true), ("[::1]:1", true), ("127.1", false), ("0x7f000001", false)] {
         assert_eq!(host(text).ip.is_some(), is_ip, "{text}");

@@ -56,14 +56,14 @@ fn version(line: &[u8]) -> Option<(u8, u8)> {
     }
 }
 
-/// The head with a first line that a parser of HTTP/1.1 accepts: a later minor version means 1.1 (RFC 9110 2.5), and UTF-8 in
-/// the target is percent-encoded, as browsers do it.
+/// A head that [`check`] has accepted, with a first line that a parser of HTTP/1.1 accepts. A later minor version means 1.1
+/// (RFC 9110 2.5). UTF-8 in the target is percent-encoded, as browsers do it.
 pub(super) fn normalised(head: Bytes) -> Bytes {
     let start = head.len() - head.trim_ascii_start().len();
     let end = head[start..].iter().position(|byte| *byte == b'\n').map_or(head.len(), |end| start + end);
     let line = head[start..end].trim_ascii_end();
     let is_later = version(line).is_some_and(|(_, minor)| minor > b'1');
-    if !is_later && (line.is_ascii() || str::from_utf8(line).is_err()) {
+    if !is_later && line.is_ascii() {
         return head;
     }
     let mut normal = percent_encoded(line, |byte| byte.is_ascii());

@@ -94,6 +94,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn tokens_are_found_in_the_field_and_in_the_query() {
+        for (field, target, expected) in [
+            ("Bearer a", "/?token=b", Some("a")),
+            ("bearer  a ", "/", Some("a")),
+            ("Basic a", "/?x=1&token=b%2B", Some("b+")),
+            ("Bearer", "/?token=%zz", Some("%zz")),
+            ("Bearer ", "/", Some("")),
+            ("Basic a", "/?Token=b", None),
+            ("", "/token=b", None),
+        ] {
+            let mut request = Request::new(());
+            *request.uri_mut() = target.parse().expect("a target");
+            request.headers_mut().insert(AUTHORIZATION, field.parse().expect("a value"));
+            assert_eq!(offers_token(&request), expected.is_some(), "{field} {target}");
+            assert_eq!(take_token(&mut request, true).as_deref(), expected.map(str::as_bytes), "{field} {target}");
+            assert_eq!(take_token(&mut request, false), None, "{field} {target}");
+            assert!(request.headers()[AUTHORIZATION].is_sensitive());
+        }
+    }
+
+    #[test]
     fn transcript_of_a_large_head_is_cut() {
         let value = [0xff; 2000];
         let raw = [httparse::Header { name: "Origin", value: &value }; 4];
