@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chinwag::client::{Error, Event, ReadyState, WebSocket};
-use chinwag::{Config, DisconnectReason, Message, Server};
+use chinwag::{CloseError, Config, DisconnectReason, Message, Server};
 use support::DEADLINE;
 use support::events::{close, error, expect_open, failure, message, next, open, text};
 use support::serving::{self, Echo, addr, connected, disconnected, serve};
@@ -55,7 +55,7 @@ fn close_by_the_server_is_reported() {
     let socket = open(addr(&server));
     let peer = connected(&server);
     peer.send("goodbye");
-    peer.close(4000, "go");
+    peer.close(4000, "go").expect("a code that may be sent");
     assert_eq!((text(&socket), close(&socket)), ("goodbye".into(), (4000, "go".into(), true)));
     assert_eq!(disconnected(&server).1, DisconnectReason::ClosedLocally { code: 4000 });
     let socket = open(addr(&server));
@@ -97,9 +97,9 @@ fn invalid_arguments_are_refused_as_in_a_browser() {
     let echo = Echo::start(Config::default());
     let socket = open(echo.addr);
     for code in [0, 999, 1001, 1005, 1006, 2999, 5000] {
-        assert!(matches!(socket.close(code, ""), Err(Error::CloseCode(_))), "{code}");
+        assert!(matches!(socket.close(code, ""), Err(CloseError::Code(_))), "{code}");
     }
-    assert!(matches!(socket.close(1000, &"x".repeat(124)), Err(Error::CloseReason(124))));
+    assert!(matches!(socket.close(1000, &"x".repeat(124)), Err(CloseError::Reason(124))));
     assert_eq!(socket.ready_state(), ReadyState::Open);
     socket.close(1000, &"x".repeat(123)).expect("that fits");
     assert_eq!(close(&socket), (1000, "x".repeat(123), true));

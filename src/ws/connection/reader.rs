@@ -22,6 +22,10 @@ const STACK_BUFFER: usize = 1024;
 /// The largest read, for a client that sends a lot.
 const MAX_READ: usize = 64 * 1024;
 
+/// Bytes that are read after this side's Close frame, so that a peer that was still sending receives it. More than what the
+/// buffers of the two sockets usually hold, but too little to keep a core busy.
+const MAX_DISCARDED: usize = 4 * 1024 * 1024;
+
 /// The only reader of a connection.
 #[derive(Debug)]
 pub(crate) struct Reader {
@@ -33,6 +37,8 @@ pub(crate) struct Reader {
     /// The socket's read timeout, if it still has to be set.
     new_timeout: Option<Duration>,
     overhead: OverheadLimiter,
+    /// Bytes received while the connection was closing.
+    discarded: usize,
     /// Reading has come to its end.
     end: Option<ConnectionEnd>,
 }
@@ -42,7 +48,7 @@ impl Reader {
         let config = &connection.config;
         let (read_size, new_timeout) = (config.read_buffer_size, Some(config.ping_interval));
         let (overhead, end) = (OverheadLimiter::new(), None);
-        Self { connection, stream, read_size, is_awaiting_pong: false, new_timeout, overhead, end }
+        Self { connection, stream, read_size, is_awaiting_pong: false, new_timeout, overhead, discarded: 0, end }
     }
 
     /// Waits for the next message. `None`: the connection is over, and [`Connection::end`] returns the reason.
@@ -124,7 +130,7 @@ impl Reader {
         }
     }
 
-    /// Receives once, and hands the bytes to the connection. Returns how many.
+    /// Receives once, and hands the bytes to the connection. Returns how many, and 0 at the end of what is read.
     fn receive(&mut self, flags: RecvFlags) -> rustix::io::Result<usize> {
         let bytes = self.recv(flags)?;
         let (count, config) = (bytes.len(), &self.connection.config);
@@ -144,7 +150,9 @@ impl Reader {
             let reason = DisconnectReason::ProtocolViolation { code: 1008, detail };
             self.connection.fail(1008, "too many fragments", reason);
         }
-        self.connection.receive(bytes);
+        if !self.connection.receive(bytes) && self.discards_too_much(count) {
+            return Ok(0);
+        }
         Ok(count)
     }
 
@@ -169,6 +177,14 @@ impl Reader {
         self.apply_timeout();
     }
 
+    /// Counts bytes that arrived while the connection was closing. Returns true if they are too many: then nothing more is read,
+    /// and the socket is reset.
+    fn discards_too_much(&mut self, count: usize) -> bool {
+        self.discarded += count;
+        // One message may have been in flight.
+        self.discarded > MAX_DISCARDED.max(self.connection.config.max_message_size)
+    }
+
     /// Reads until the peer has ended its side too, so that no unread byte causes a reset, which can destroy the Close frame.
     fn discard_rest(&mut self) {
         let deadline = Instant::now() + self.connection.config.close_timeout;
@@ -178,7 +194,7 @@ impl Reader {
                 return;
             }
             match self.recv(RecvFlags::empty()) {
-                Ok(bytes) if bytes.is_empty() => return,
+                Ok(bytes) if bytes.is_empty() || self.discards_too_much(bytes.len()) => return,
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(_) => return,
             }

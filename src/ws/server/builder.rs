@@ -9,6 +9,7 @@ use crate::ws::{
     error::Error,
     handshake::Policy,
     http::{Request, Response},
+    peer::skip_ids_below,
     server::{
         Event, Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
         poller::Poller, rejection_log::RejectionLog, thread_pool::ThreadPool, trusted_proxies::TrustedProxies,
@@ -20,7 +21,7 @@ use log::warn;
 use std::{
     fs, io,
     net::{IpAddr, TcpListener, ToSocketAddrs},
-    sync::{Arc, atomic::AtomicU64},
+    sync::Arc,
 };
 
 /// Delayed responses to wrong access tokens per address. With more of them due, every token gets 429.
@@ -40,8 +41,8 @@ pub struct Builder {
     config: Config,
     policy: Policy,
     proxies: TrustedProxies,
+    first_id: u64,
     listeners: Vec<Listener>,
-    first_id: Option<u64>,
 }
 
 impl Builder {
@@ -84,10 +85,10 @@ impl Builder {
         self
     }
 
-    /// The smallest id of a connection. For a server that continues an earlier one, so that stored ids are not used again.
-    /// Default: 1.
+    /// The smallest id of a connection, for all servers of this process from now on. For a server that continues an earlier one,
+    /// so that stored ids are not used again. Default: 1.
     pub fn first_id(mut self, id: u64) -> Self {
-        self.first_id = Some(id);
+        self.first_id = id;
         self
     }
 
@@ -166,6 +167,7 @@ impl Builder {
 
     fn shared(self, events: Sender<Event>) -> io::Result<Shared> {
         let config = self.config;
+        skip_ids_below(self.first_id);
         Ok(Shared {
             policy: self.policy,
             reactor: WriteReactor::start()?,
@@ -176,7 +178,6 @@ impl Builder {
             wrong_tokens: AddressLimiter::new(MAX_WRONG_TOKENS),
             openings: AddressLimiter::new(config.max_connections_per_address),
             rejections: RejectionLog::new(),
-            next_id: AtomicU64::new(self.first_id.unwrap_or(1).max(1)),
             polite_rejections: Arc::default(),
             events,
             listeners: self.listeners,
