@@ -41,7 +41,14 @@ impl Screen {
                 let requested = self.requested_name.take().filter(|requested| requested != name);
                 self.remark(&named(name, requested.as_deref()))
             }
-            other => remark(other).is_none_or(|remark| self.remark(&remark)),
+            other => {
+                if let Event::Closed { undelivered, .. } = other {
+                    for text in undelivered {
+                        self.remark(&format!("not delivered: {}", sanitize_text(text)));
+                    }
+                }
+                remark(other).is_none_or(|remark| self.remark(&remark))
+            }
         }
     }
 
@@ -96,11 +103,13 @@ fn remark(event: &Event) -> Option<String> {
             let is_untrusted = matches!(error, Error::Untrusted(_));
             let advice =
                 if is_untrusted { "; if it is the right certificate, trust it with --ca-file FILE" } else { "" };
-            format!("{}{advice}{}", sanitize_text(&error.to_string()), lost(*undelivered))
+            format!("{}{advice}{}", sanitize_text(&error.to_string()), lost(undelivered.len()))
         }
-        Event::Closed { code: 1000, reason, undelivered: 0, .. } if reason.is_empty() => return None,
+        Event::Closed { code: 1000, reason, undelivered, .. } if reason.is_empty() && undelivered.is_empty() => {
+            return None;
+        }
         Event::Closed { code, reason, undelivered, .. } => {
-            format!("closed, {code} {}{}", sanitize_text(reason), lost(*undelivered)).trim_end().to_owned()
+            format!("closed, {code} {}{}", sanitize_text(reason), lost(undelivered.len())).trim_end().to_owned()
         }
         _ => return None,
     })
@@ -144,7 +153,12 @@ mod tests {
     fn text_from_others_cannot_control_the_terminal() {
         let joined = remark(&event("\x1b[2Jeve\n* ann signed in")).expect("a remark");
         assert!(!joined.contains(['\x1b', '\n']), "{joined}");
-        let closed = Event::Closed { code: 4000, reason: "\x1b]0;x\x07".into(), error: None, undelivered: 2 };
+        let closed = Event::Closed {
+            code: 4000,
+            reason: "\x1b]0;x\x07".into(),
+            error: None,
+            undelivered: vec![String::new(); 2],
+        };
         let closed = remark(&closed).expect("a remark");
         assert!(!closed.contains(['\x1b', '\x07']) && closed.ends_with("; 2 messages were not delivered"), "{closed}");
     }
@@ -158,7 +172,10 @@ mod tests {
 
     #[test]
     fn an_orderly_end_needs_no_line() {
-        assert_eq!(remark(&Event::Closed { code: 1000, reason: String::new(), error: None, undelivered: 0 }), None);
+        assert_eq!(
+            remark(&Event::Closed { code: 1000, reason: String::new(), error: None, undelivered: Vec::new() }),
+            None
+        );
         assert_eq!(remark(&event("bob")).as_deref(), Some("bob signed in"));
         let missed = |count| remark(&Event::Gap { missed: Some(count) });
         assert_eq!(
