@@ -97,7 +97,7 @@ fn remark(event: &Event) -> Option<String> {
         Event::Gap { missed: Some(missed) } => format!("{missed} messages were missed"),
         Event::Gap { missed: None } => "messages may have been missed".into(),
         Event::Disconnected { reason, retry_in } => {
-            format!("{reason}; trying again in {:.1} s", retry_in.as_secs_f64())
+            format!("{}; trying again in {:.1} s", sanitize_text(reason), retry_in.as_secs_f64())
         }
         Event::Closed { error: Some(error), undelivered, .. } => {
             let is_untrusted = matches!(error, Error::Untrusted(_));
@@ -144,6 +144,8 @@ fn beginning(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chinwag::chat::protocol::is_deceptive;
+    use std::time::Duration;
 
     fn event(name: &str) -> Event {
         Event::Joined(name.into())
@@ -151,16 +153,24 @@ mod tests {
 
     #[test]
     fn text_from_others_cannot_control_the_terminal() {
-        let joined = remark(&event("\x1b[2Jeve\n* ann signed in")).expect("a remark");
-        assert!(!joined.contains(['\x1b', '\n']), "{joined}");
-        let closed = Event::Closed {
-            code: 4000,
-            reason: "\x1b]0;x\x07".into(),
-            error: None,
-            undelivered: vec![String::new(); 2],
-        };
-        let closed = remark(&closed).expect("a remark");
-        assert!(!closed.contains(['\x1b', '\x07']) && closed.ends_with("; 2 messages were not delivered"), "{closed}");
+        let evil = || "\x1b[2Jeve\n* ann signed in\u{200b}\u{e0041}\u{202e}\x07".to_owned();
+        let undelivered = vec![String::new(); 2];
+        let refused = |text| Event::Refused { reason: evil(), explanation: evil(), text };
+        let failed = Error::Refused { status: 503, body: evil(), location: Some(evil()) };
+        let events = [
+            event(&evil()),
+            refused(None),
+            refused(Some(evil())),
+            Event::Disconnected { reason: evil(), retry_in: Duration::ZERO },
+            Event::Closed { code: 1006, reason: evil(), error: Some(failed), undelivered: Vec::new() },
+            Event::Closed { code: 4000, reason: evil(), error: None, undelivered },
+        ];
+        for event in &events {
+            let line = remark(event).expect("a remark");
+            assert!(!line.contains(is_deceptive), "{line:?}");
+        }
+        assert!(remark(&events[5]).is_some_and(|line| line.ends_with("; 2 messages were not delivered")));
+        assert!(!named(&evil(), Some(&evil())).contains(is_deceptive));
     }
 
     #[test]
