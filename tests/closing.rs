@@ -66,7 +66,7 @@ fn unanswered_close_ends_at_its_deadline() {
         let peer = connected(&server);
         let begin = Instant::now();
         peer.close(1000, "").expect("a code that may be sent");
-        let message = frame(TEXT, b"as if nothing had happened");
+        let message = frame(TEXT, b"x");
         while goes_on && client.try_send(&message).is_ok() {
             assert!(begin.elapsed() < DEADLINE, "still connected after its deadline");
         }
@@ -116,25 +116,32 @@ fn invalid_close_is_an_error_and_changes_nothing() {
     assert_eq!(disconnected(&server), (peer, DisconnectReason::ClosedLocally { code: 1012 }));
 }
 
-/// Junk after the Close frame is read only up to a limit: no flood keeps a thread busy until the deadline.
+/// Junk after the Close frame, or after an HTTP response, is read only up to a limit: no flood keeps a thread busy until the
+/// deadline.
 #[test]
 fn discarded_bytes_are_limited() {
     let server = serve(Config::default());
-    for (what, goes_on, closes) in [("junk", vec![b'x'; 65_536], false), ("frames", frame(TEXT, &[b'x'; 60_000]), true)]
-    {
-        let mut client = RawClient::open(addr(&server));
-        let peer = connected(&server);
-        if closes {
-            peer.close(1000, "").expect("a code that may be sent");
-        } else {
-            client.send(b"\xff\xff");
-        }
-        let (mut taken, begin) = (0, Instant::now());
-        while client.try_send(&goes_on).is_ok() {
-            taken += goes_on.len();
-            assert!(taken < 16 << 20 && begin.elapsed() < Duration::from_secs(4), "{what}: {taken} bytes were taken");
-        }
-        disconnected(&server);
+    let open = || RawClient::open(addr(&server));
+    flood("junk after a violation", open(), &[b"\xff\xff", &[b'x'; 65_536][..]].concat());
+    connected(&server);
+    disconnected(&server);
+    let client = open();
+    connected(&server).close(1000, "").expect("a code that may be sent");
+    flood("frames after a Close", client, &frame(TEXT, &[b'x'; 60_000]));
+    disconnected(&server);
+    let mut client = RawClient::connect(addr(&server));
+    client.send(b"GET / HTTP/1.1\r\n\r\n");
+    assert!(client.read_head().starts_with("HTTP/1.1 400 "));
+    flood("a body after a 400", client, &[b'x'; 65_536]);
+}
+
+/// Sends these bytes again and again until the server has had enough.
+#[track_caller]
+fn flood(what: &str, mut client: RawClient, bytes: &[u8]) {
+    let (mut taken, begin) = (0, Instant::now());
+    while client.try_send(bytes).is_ok() {
+        taken += bytes.len();
+        assert!(taken < 16 << 20 && begin.elapsed() < Duration::from_secs(4), "{what}: {taken} bytes were taken");
     }
 }
 

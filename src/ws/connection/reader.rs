@@ -3,7 +3,7 @@
 use super::{
     Bytes, Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter,
 };
-use crate::ws::tcp::left_until;
+use crate::ws::tcp::{MAX_DISCARDED, left_until};
 use rustix::{
     io::Errno,
     net::{RecvFlags, recv},
@@ -21,10 +21,6 @@ const STACK_BUFFER: usize = 1024;
 
 /// The largest read, for a client that sends a lot.
 const MAX_READ: usize = 64 * 1024;
-
-/// Bytes that are read after this side's Close frame, so that a peer that was still sending receives it. More than what the
-/// buffers of the two sockets usually hold, but too little to keep a core busy.
-const MAX_DISCARDED: usize = 4 * 1024 * 1024;
 
 /// The only reader of a connection.
 #[derive(Debug)]
