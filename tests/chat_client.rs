@@ -233,3 +233,75 @@ fn wanted_name_is_kept_while_the_server_gives_another_one() {
     proxy.cut();
     assert_eq!(wait_for(&ann, named), "ann");
 }
+
+/// A second client cannot take the name while its user is away.
+#[test]
+fn name_is_kept_across_a_lost_connection() {
+    let (server, proxy, mut bob, ann) = ann_and_bob();
+    proxy.cut();
+    wait_for(&ann, |event| matches!(event, Event::Disconnected { .. }).then_some(()));
+    let mut eve = Client::connect(server.addr(), &["chinwag.v1"]);
+    eve.say_json(&serde_json::json!({"type": "username", "name": "ann"}));
+    assert_eq!(eve.wait_for("rejectusername")["name"], "ann1");
+    wait_for(&ann, is_open);
+    let back = bob.wait_until("ann again", |object| object["name"] == "ann" && object["was"].is_number());
+    assert_ne!(back["id"], back["was"]);
+    assert!(ann.send("still ann"));
+    assert_eq!(next_message(&ann).name, "ann");
+}
+
+/// `is_private` finds a private message with this text, from another user.
+fn is_private(text: &str) -> impl Fn(Event) -> Option<()> + '_ {
+    move |event| match event {
+        Event::Message(message) if !message.own && message.target.is_some() => (message.text == text).then_some(()),
+        _ => None,
+    }
+}
+
+#[test]
+fn private_talk_goes_on_after_a_partner_was_lost() {
+    let (server, proxy, _bob, ann) = ann_and_bob();
+    let carl = ChatClient::connect(&format!("ws://{}/", server.addr()), "carl").expect("a URL");
+    wait_for(&carl, |event| matches!(event, Event::Users(_)).then_some(()));
+    assert!(carl.send_to("ann", "one"));
+    wait_for(&ann, is_private("one"));
+    proxy.cut();
+    wait_for(&ann, is_open);
+    wait_for(&carl, |event| matches!(event, Event::Joined(name) if name == "ann").then_some(()));
+    assert!(carl.send_to("ann", "two") && ann.send_to("carl", "three"));
+    wait_for(&ann, is_private("two"));
+    wait_for(&carl, is_private("three"));
+}
+
+#[test]
+fn private_message_does_not_reach_a_successor() {
+    let server = start_binary(&[]);
+    let connect = |name: &str| {
+        let chat = ChatClient::connect(&format!("ws://{}/", server.addr()), name).expect("a URL");
+        wait_for(&chat, |event| matches!(event, Event::Named(_)).then_some(()));
+        chat
+    };
+    let (ann, bob) = (connect("ann"), connect("bob"));
+    wait_for(&ann, |event| matches!(event, Event::Joined(_)).then_some(()));
+    assert!(ann.send_to("bob", "hi"));
+    wait_for(&bob, is_private("hi"));
+    bob.close();
+    wait_for(&bob, |event| matches!(event, Event::Closed { .. }).then_some(()));
+    let eve = connect("bob");
+    wait_for(&ann, |event| matches!(event, Event::Joined(_)).then_some(()));
+    // Names are compared without case.
+    assert!(ann.send_to("BOB", "secret"));
+    let explanation = wait_for(&ann, |event| match event {
+        Event::Refused { reason, explanation, text } => {
+            assert_eq!((reason.as_str(), text.as_deref()), ("no-such-user", Some("secret")));
+            Some(explanation)
+        }
+        _ => None,
+    });
+    assert!(explanation.contains("Another user has this name now"), "{explanation}");
+    assert!(ann.send_to("bob", "for the new one"));
+    wait_for(&eve, |event| match event {
+        Event::Message(message) => Some(assert_eq!(message.text, "for the new one")),
+        _ => None,
+    });
+}

@@ -66,9 +66,13 @@ impl Contacts {
     /// The server does not have the user of this name any more. From now on the name stands for the user who has it then.
     /// Returns whether another one has it already.
     pub(super) fn forget(&mut self, name: &str) -> bool {
-        let (key, before) = (key(name), self.find(name));
+        if let Some(id) = self.find(name) {
+            // The user list may be older than that.
+            self.users.remove(&id);
+        }
+        let key = key(name);
         self.partners.retain(|partner| partner.0 != key);
-        self.user(&key).is_some_and(|id| Some(id) != before)
+        self.user(&key).is_some()
     }
 
     /// This client reconnects. If the server was restarted, other users have the ids now.
@@ -121,7 +125,9 @@ mod tests {
         assert_eq!((contacts.find("ann"), contacts.find("bob")), (Some(5), Some(8)), "nothing was said to bob");
         assert!(contacts.forget("ann"), "another user has the name");
         assert_eq!(contacts.find("ann"), Some(9));
-        assert!(!contacts.forget("ann"), "it is the same one");
+        assert!(!contacts.forget("ann"), "this one has left, too");
+        contacts.signed_in(10, "bob", None);
+        assert!(contacts.forget("bob") && contacts.find("bob") == Some(10), "the list still has both");
     }
 
     #[test]
