@@ -1,6 +1,6 @@
 //! Input: lines that are typed in a terminal, with their commands.
 
-use super::{Screen, pipe::warn, screen::Users, spawn};
+use super::{Screen, print, screen::Users, spawn, stderr};
 use chinwag::{chat::client::ChatClient, chat::protocol::sanitize_name};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
@@ -27,12 +27,13 @@ pub(super) fn start(chat: ChatClient, name: String) -> Result<(Screen, Option<Te
     let printer = editor.create_external_printer().map_err(unusable)?;
     let users = Users::default();
     let screen = Screen::new(Some(Box::new(printer)), name, Arc::clone(&users));
-    spawn("keyboard", move || {
+    let type_all = move || {
         if type_lines(&mut editor, &chat, &users) {
             chat.close();
         }
         chat.finish();
-    })?;
+    };
+    spawn("keyboard", Box::new(type_all))?;
     Ok((screen, before))
 }
 
@@ -44,13 +45,13 @@ fn type_lines(editor: &mut DefaultEditor, chat: &ChatClient, users: &Users) -> b
             Ok(line) if line.trim().is_empty() => continue,
             Ok(line) => line,
             Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
-                warn(format_args!("this line was not sent: it has bytes that are not UTF-8"));
+                stderr::write_line("* this line was not sent: it has bytes that are not UTF-8");
                 continue;
             }
             Err(ReadlineError::Eof) => return false,
             Err(ReadlineError::Interrupted) => return true,
             Err(error) => {
-                warn(format_args!("the terminal cannot be read: {error}"));
+                stderr::write_line(&format!("* the terminal cannot be read: {error}"));
                 return true;
             }
         };
@@ -90,13 +91,11 @@ fn private_message(rest: &str) -> Option<(&str, &str)> {
 fn print_users(users: &Users) -> bool {
     let users = users.lock().unwrap_or_else(PoisonError::into_inner);
     let names: Vec<_> = users.iter().map(|name| sanitize_name(name)).collect();
-    println!("* users: {}", names.join(", "));
-    true
+    print(&format!("* users: {}\n", names.join(", "))).is_ok()
 }
 
 fn print_commands() -> bool {
-    println!("* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /quit; //x says /x");
-    true
+    print("* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /quit; //x says /x\n").is_ok()
 }
 
 #[cfg(test)]

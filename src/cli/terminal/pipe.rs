@@ -1,9 +1,9 @@
 //! Input through a pipe: each line is a message to the room.
 
-use super::spawn;
+use super::{spawn, stderr};
 use chinwag::chat::{client::ChatClient, protocol::sanitize_text};
 use std::{
-    io::{self, BufRead, ErrorKind, Read, Write},
+    io::{self, BufRead, ErrorKind, Read},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -48,7 +48,7 @@ impl Pipe {
     pub(super) fn start(chat: ChatClient) -> Result<Self, String> {
         let pipe = Self(Arc::new(Mutex::new(Progress::Waiting)));
         let of_thread = pipe.clone();
-        spawn("stdin", move || of_thread.forward(&chat, &mut io::stdin().lock()))?;
+        spawn("stdin", Box::new(move || of_thread.forward(&chat, &mut io::stdin().lock())))?;
         Ok(pipe)
     }
 
@@ -76,12 +76,12 @@ impl Pipe {
                     }
                 }
                 Ok(Line::TooLong) => {
-                    warn(format_args!("a line of more than {MAX_LINE} bytes was not sent"));
+                    stderr::write_line(&format!("* a line of more than {MAX_LINE} bytes was not sent"));
                     end = Progress::Incomplete;
                 }
                 Ok(Line::End) => break,
                 Err(error) => {
-                    warn(format_args!("the input cannot be read to its end: {error}"));
+                    stderr::write_line(&format!("* the input cannot be read to its end: {error}"));
                     end = Progress::Incomplete;
                     break;
                 }
@@ -119,11 +119,6 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Line> {
             }
         }
     }
-}
-
-/// Writes to stderr, which may be closed.
-pub(super) fn warn(message: std::fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "* {message}");
 }
 
 #[cfg(test)]
