@@ -3,6 +3,7 @@
 mod support;
 
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::time::Duration;
 
 use chinwag::chat::client::{ChatClient, Event, Message};
@@ -180,6 +181,9 @@ fn messages_that_were_not_delivered_are_returned_at_the_end() {
     let server = Fake::then(|mut stream, head| {
         let close = server_frame(CLOSE, &1000_u16.to_be_bytes());
         stream.write_all(&open_with(&head, &close)).expect("room for an answer");
+        // Closing a socket with unread bytes would send a reset.
+        stream.shutdown(Shutdown::Write).expect("a socket");
+        let _ = stream.read_to_end(&mut Vec::new());
     });
     let ann = ChatClient::connect(&server.url(), "ann").expect("a URL");
     let accepted = ["one", "two"].into_iter().take_while(|text| ann.send(*text)).count();
