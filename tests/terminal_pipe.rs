@@ -143,8 +143,11 @@ fn refused_line_is_named_and_the_others_are_delivered() {
     let server = start_binary(&["--limit", "text=10"]);
     let mut bob = Client::connect(server.addr(), &["chinwag.v1"]);
     bob.sign_in("bob");
-    let (err, code) = chat(&[&format!("ws://{}/", server.addr())], b"first\nthis is too long\nlast\n");
-    assert!(code == 1 && err.contains("this is too long"), "{code}: {err}");
+    // The server refuses the second one, and closes the connection with 1009 because of the third one.
+    let huge = "huge ".repeat(20_000);
+    let input = format!("first\nthis is too long\n{huge}\nlast\n");
+    let (err, code) = chat(&[&format!("ws://{}/", server.addr())], input.as_bytes());
+    assert!(code == 1 && err.contains("(this is too long)") && err.contains("(huge huge "), "{code}: {err}");
     for expected in ["first", "last"] {
         assert_eq!(bob.wait_for("message")["text"], expected);
     }

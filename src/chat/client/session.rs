@@ -132,6 +132,17 @@ impl Session {
         lost.into_iter().map(refused).collect()
     }
 
+    /// The server has closed the connection because a message was too big, which must be the largest one. The others are resent.
+    pub(super) fn refuse_largest(&mut self) -> Option<Event> {
+        let sent = self.pending.iter().enumerate().filter(|(_, pending)| pending.is_sent);
+        let (at, _) = sent.max_by_key(|(_, pending)| pending.text.len())?;
+        Some(Event::Refused {
+            reason: "too-long".into(),
+            explanation: "The message is too big for the server.".into(),
+            text: Some(self.pending.remove(at).text),
+        })
+    }
+
     /// How many messages the server has not sent back.
     pub(super) fn undelivered(&self) -> usize {
         self.pending.len()

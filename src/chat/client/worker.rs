@@ -20,6 +20,9 @@ const WINDOW: usize = 8;
 /// After [`Request::Finish`], the time in which the server must confirm one more message.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The server closes the connection with this code if a message is larger than it reads (RFC 6455 7.4.1).
+const TOO_BIG: u16 = 1009;
+
 /// What the program asks for.
 pub(super) enum Request {
     /// A text, and the user for whom it is.
@@ -61,7 +64,10 @@ impl Worker {
         let end = loop {
             let end = self.serve(&socket);
             let pause = self.backoff.next(self.open_since.map(|opened| opened.elapsed()));
-            let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry(end.error.as_ref(), end.code)) else {
+            let refused = if end.code == TOO_BIG { self.session.refuse_largest() } else { None };
+            let may_retry = refused.is_some() || may_retry(end.error.as_ref(), end.code);
+            refused.into_iter().for_each(|event| self.emit(event));
+            let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry) else {
                 break end;
             };
             self.emit(Event::Disconnected { reason: end.to_string(), retry_in });

@@ -110,6 +110,18 @@ fn refusals_name_the_message() {
     assert_eq!(session.undelivered(), 1);
 }
 
+#[test]
+fn only_the_largest_message_is_too_big() {
+    let mut session = session();
+    send(&mut session, &["a", "the largest", "b"]);
+    assert!(session.refuse_largest().is_none(), "nothing was sent");
+    unsent(&mut session);
+    send(&mut session, &["even larger, but not sent"]);
+    let refused = session.refuse_largest();
+    assert!(matches!(refused, Some(Event::Refused { text: Some(text), .. }) if text == "the largest"));
+    assert_eq!(session.undelivered(), 3);
+}
+
 /// A server that knows ids as targets, where ann is 7, bob is 8, and eve is 9.
 fn with_ids() -> Session {
     let mut session = session();
