@@ -121,7 +121,8 @@ impl Connection {
         self.lock().as_ref().map_or(0, |state| state.stream.buffered_amount())
     }
 
-    /// Sends a Close frame after all queued bytes. `CloseError::check` comes before. Does nothing if the connection is closing already.
+    /// Sends a Close frame after all queued bytes. Does nothing if the connection is closing already. The caller has checked code
+    /// and reason (`CloseError::check`).
     pub(crate) fn close(self: &Arc<Self>, code: u16, reason: &str) {
         self.if_open(|state| {
             state.close(code, reason);
