@@ -231,3 +231,30 @@ fn close_before_open_cancels() {
     assert!(matches!(error(&socket), Error::Cancelled));
     assert!(matches!(next(&socket), Event::Close { code: 1006, was_clean: false, .. }));
 }
+
+/// A server goes on sending after the client's Close frame, or sends junk after its own: the client reads only a part of it.
+#[test]
+fn discarded_bytes_are_limited() {
+    let message = support::frames::server_frame(support::frames::TEXT, &[b'x'; 60_000]);
+    let close = b"\x88\x02\x03\xe8".to_vec();
+    for (first, more) in [(Vec::new(), message), (close, vec![b'x'; 60_000])] {
+        let is_client_first = first.is_empty();
+        let (taken, all) = crossbeam_channel::bounded(1);
+        let fake = support::fake::Fake::open(first, move |mut stream| {
+            let mut count = 0;
+            while std::io::Write::write_all(&mut stream, &more).is_ok() && count < 64 << 20 {
+                count += more.len();
+            }
+            taken.send(count).expect("the test waits");
+        });
+        let socket = WebSocket::builder(&fake.url()).max_message_size(65_536).connect().expect("a URL");
+        expect_open(&socket);
+        if is_client_first {
+            socket.close(1000, "").expect("a code that may be sent");
+        }
+        let close = socket.events().iter().last();
+        assert!(matches!(close, Some(Event::Close { .. })), "{close:?}");
+        assert!(all.recv_timeout(DEADLINE).expect("a count") < 16 << 20);
+        fake.done();
+    }
+}
