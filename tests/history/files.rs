@@ -103,6 +103,9 @@ fn vanished_folder_makes_messages_wait() {
     assert_eq!(open(&file).load_room("", 50).expect("readable").messages, messages("", 1..=20));
 }
 
+/// What becomes of a state file.
+type Change<'a> = &'a dyn Fn(&str);
+
 /// The log name after these messages.
 fn session(file: &str, numbers: std::ops::RangeInclusive<u64>) -> String {
     let mut history = open(file);
@@ -113,8 +116,8 @@ fn session(file: &str, numbers: std::ops::RangeInclusive<u64>) -> String {
 #[test]
 fn restored_backup_gets_a_new_numbering() {
     let copy = |from: &str, to: &str| assert!(fs::copy(from, to).expect("copied") > 0);
-    // Whether the database is restored, and what becomes of the state file.
-    let rows: &[(&str, bool, &dyn Fn(&str), bool)] = &[
+    // Whether the database is restored, and whether the numbering keeps its name.
+    let rows: &[(&str, bool, Change<'_>, bool)] = &[
         ("nothing happens", false, &|_| {}, true),
         ("the database is older", true, &|_| {}, false),
         ("it is older, without a state file", true, &|state| fs::remove_file(state).expect("it is there"), false),

@@ -3,7 +3,7 @@
 use super::{
     Durability, Settings,
     error::HistoryError,
-    files::{Watch, create_private},
+    files::{Watch, beside, create_private},
     store::Store,
 };
 use crate::ws::http::percent_encoded;
@@ -197,13 +197,6 @@ pub(super) fn log_pages(most: Option<u64>) -> u64 {
 fn immutable(path: &Path) -> PathBuf {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/.-_".contains(&byte);
     format!("file:{}?immutable=1", percent_encoded(path.as_os_str().as_bytes(), is_plain)).into()
-}
-
-/// The path of a file next to this one.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     error::HistoryError,
-    files::Watch,
+    files::{Change, Watch},
     write_queue::{Query, Range},
 };
 use crate::chat::{
@@ -161,6 +161,11 @@ impl Store {
                    ON CONFLICT (key) DO UPDATE SET last = max(last, excluded.last)";
         self.db.execute(sql, (key, log, last))?;
         Ok(())
+    }
+
+    /// What happened to the files, if they are open for writing.
+    pub(super) fn change(&self) -> Option<Change> {
+        self.watch.as_ref()?.change()
     }
 
     pub(super) fn position(&self) -> Result<Position, HistoryError> {
