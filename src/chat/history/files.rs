@@ -1,4 +1,4 @@
-//! The files of an open database by name: they are private, and somebody may remove or replace them.
+//! The files of an open database by name: they are private, and other programs may remove or replace them.
 
 use std::{
     fs::{self, Metadata, OpenOptions},
@@ -24,7 +24,7 @@ pub(super) enum Change {
 pub(super) struct Watch {
     pub(super) path: PathBuf,
     ids: [Option<(u64, u64)>; 3],
-    /// The length of the database after the last write. Nobody else makes it shorter.
+    /// The length of the database after the last write. No other program makes it shorter.
     length: u64,
 }
 
@@ -52,7 +52,7 @@ impl Watch {
         }
     }
 
-    /// Frees the names: files of somebody else and a truncated database get another name, which is returned.
+    /// Frees the names. The files of other programs and a truncated database get another name, which is returned.
     pub(super) fn clear(&self) -> io::Result<Option<PathBuf>> {
         let seconds = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
         let aside = beside(&self.path, &format!("-replaced-{seconds}"));

@@ -77,7 +77,7 @@ impl Worker {
         Ok(worker)
     }
 
-    /// What takes time in a large file, before anybody waits.
+    /// What takes time in a large file, before the server listens.
     fn prepare(&mut self) -> Result<(), HistoryError> {
         self.write(&[])?;
         if let (Some(store), Some(state_file)) = (&self.store, &mut self.state_file) {

@@ -44,7 +44,7 @@ impl Worker {
         Ok(())
     }
 
-    /// After somebody has removed, replaced or truncated a file: everything that can still be read is written again.
+    /// After a file was removed, replaced or truncated: everything that can still be read is written again.
     pub(super) fn repair(&mut self, change: Change) -> Result<(), HistoryError> {
         let file = self.settings.path.display();
         if let (Change::Log, Some(store)) = (change, &self.store) {
