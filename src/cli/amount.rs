@@ -6,24 +6,15 @@ pub(crate) enum Unit {
     Things,
     Bytes,
     Seconds,
+    #[cfg_attr(not(feature = "history"), allow(dead_code))]
     Days,
 }
 
 /// A suffix in lower case, and its factor.
 type Suffix = (&'static str, u64);
 
-const BYTES: &[Suffix] = &[
-    ("b", 1),
-    ("k", 1 << 10),
-    ("kb", 1 << 10),
-    ("kib", 1 << 10),
-    ("m", 1 << 20),
-    ("mb", 1 << 20),
-    ("mib", 1 << 20),
-    ("g", 1 << 30),
-    ("gb", 1 << 30),
-    ("gib", 1 << 30),
-];
+/// Also written as `kb`, `KiB`.
+const BYTES: &[Suffix] = &[("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30)];
 const SECONDS: &[Suffix] = &[("s", 1), ("m", 60), ("min", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
 const DAYS: &[Suffix] = &[("d", 1), ("w", 7)];
 
@@ -32,6 +23,8 @@ impl Unit {
     pub(crate) fn parse(self, text: &str) -> Option<u64> {
         let (number, suffix) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
         let (number, suffix) = (number.parse::<u64>().ok()?, suffix.trim_start().to_ascii_lowercase());
+        let shorter = suffix.strip_suffix("ib").or(suffix.strip_suffix('b')).filter(|_| self == Self::Bytes);
+        let suffix = shorter.unwrap_or(&suffix);
         let mut suffixes = self.suffixes().iter().chain(&[("", 1)]);
         number.checked_mul(suffixes.find(|(known, _)| *known == suffix)?.1)
     }
@@ -87,7 +80,10 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "k", "-1", "+1", "1.5M", "1e6", "0x10", "64kk", "64q", "1 000", "1_000", "\u{664}k", "k64"] {
+        for text in [
+            "", "k", "-1", "+1", "1.5M", "1e6", "0x10", "64kk", "64kbb", "64xxb", "64q", "1 000", "1_000", "\u{664}k",
+            "k64",
+        ] {
             for unit in [Unit::Things, Unit::Bytes, Unit::Seconds, Unit::Days] {
                 assert_eq!(unit.parse(text), None, "{unit:?} {text}");
             }

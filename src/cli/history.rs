@@ -1,6 +1,6 @@
 //! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
-use super::{amount::Unit, arguments::Flags, logging::visible, written};
+use super::{amount::Unit, arguments::Flags, log_line::visible, written};
 use chinwag::chat::history::{self, Durability, History, HistoryError, Record, Settings};
 use chinwag::chat::protocol::{StoredMessage, date_time};
 use chinwag::{Builder, chat::rules::RoomName};
@@ -28,10 +28,9 @@ pub(crate) fn open(flags: &Flags, builder: Builder) -> Result<(Option<History>, 
         return Err("--history needs the name of a file, such as chat.db".to_owned());
     }
     let mut settings = Settings::new(file);
-    settings.durability = match flags.text("history-sync")? {
-        None | Some("normal") => Durability::Normal,
+    settings.durability = match flags.choice("history-sync", &["normal", "full"])? {
         Some("full") => Durability::Full,
-        Some(other) => return Err(format!("--history-sync {other}: write normal or full")),
+        _ => Durability::Normal,
     };
     settings.days = flags.amount("history-days", Unit::Days, 1)?;
     settings.rows = flags.amount("history-rows", Unit::Things, 1)?;

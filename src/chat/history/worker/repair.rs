@@ -20,7 +20,9 @@ impl Worker {
         let file = &self.settings.path;
         if fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o004 != 0) {
             let file = file.display();
-            warn!("history: {file}: every user of this machine can read the messages; run: chmod o-r {file} {file}-wal");
+            warn!(
+                "history: {file}: every user of this machine can read the messages; run: chmod o-r {file} {file}-wal"
+            );
         }
     }
 
