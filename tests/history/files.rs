@@ -13,7 +13,7 @@ use chinwag::chat::server::Archive;
 use super::support::binary::{command, start, start_binary};
 use super::support::temp::Folder;
 use super::support::{Client, DEADLINE, run, wait_until};
-use super::{filled, messages, open, refused};
+use super::{filled, messages, open, refused, sql};
 
 /// What happens to a file, by the name of its database.
 type Mishap = fn(&str);
@@ -69,6 +69,23 @@ fn file_that_was_removed_or_replaced_is_written_again() {
         assert!(first == 1 || (first == 41 && again.log != log), "{what}: from {first}, log {} after {log}", again.log);
         assert_eq!((again.last, again.messages.len() as u64), (420, 421 - first), "{what}");
     }
+}
+
+/// Another program that compacts the database does not replace it.
+#[test]
+fn compacted_database_is_not_reported() {
+    let folder = Folder::new("compacted");
+    let file = folder.path("chat.db");
+    filled(&file, 4000);
+    let chinwag = start_binary(&["--history", &file]);
+    sql(&file, "DELETE FROM message WHERE seq < 3900; VACUUM; PRAGMA wal_checkpoint(truncate)");
+    let mut ann = Client::enter(chinwag.addr(), "/");
+    ann.sign_in("ann");
+    ann.say_json(&serde_json::json!({"type": "message", "text": "hi"}));
+    assert_eq!(ann.wait_for("message")["seq"], 4001);
+    chinwag.signal("TERM");
+    let (_, log) = chinwag.wait_for_exit(DEADLINE);
+    assert!(!log.iter().any(|line| line.contains("replaced")), "{log:#?}");
 }
 
 /// Without a new message, too, within seconds; and what took the file's place is not deleted.

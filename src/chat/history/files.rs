@@ -15,6 +15,8 @@ const ENDINGS: [&str; 3] = ["", "-wal", "-shm"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     Database,
+    /// The database was truncated to this length, or another program has compacted it.
+    Shorter(u64),
     /// The write-ahead log or its index: the database itself is complete without them, after a checkpoint.
     Log,
 }
@@ -43,11 +45,11 @@ impl Watch {
 
     pub(super) fn change(&self) -> Option<Change> {
         let found = ENDINGS.map(|ending| fs::metadata(beside(&self.path, ending)).ok());
-        let is_short = found[0].as_ref().is_some_and(|file| file.len() < self.length);
+        let shorter = found[0].as_ref().map(Metadata::len).filter(|length| *length < self.length);
         let found = found.map(|file| file.as_ref().map(id));
         match found == self.ids {
-            _ if is_short || found[0] != self.ids[0] => Some(Change::Database),
-            true => None,
+            _ if found[0] != self.ids[0] => Some(Change::Database),
+            true => shorter.map(Change::Shorter),
             false => Some(Change::Log),
         }
     }

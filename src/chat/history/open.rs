@@ -4,7 +4,7 @@ use super::{
     Durability, Settings,
     error::HistoryError,
     files::{Watch, beside, create_private},
-    store::Store,
+    store::{PAGE, Store},
 };
 use crate::ws::http::percent_encoded;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -18,9 +18,6 @@ use std::{
 
 /// How long one attempt waits for another program's lock.
 const BUSY: Duration = Duration::from_millis(200);
-
-/// SQLite's default.
-pub(super) const PAGE: u64 = 4096;
 
 /// SQLite's default for the length of the write-ahead log, in pages.
 const MAX_LOG_PAGES: u64 = 1000;
