@@ -1,18 +1,20 @@
 //! `chinwag chat URL`: the chat in a terminal, or through a pipe.
 
 mod keyboard;
+mod pipe;
 mod screen;
 
-use super::arguments::Flags;
+use super::{amount::Unit, arguments::Flags, flags::TLS_FEATURE, print, spawn, stderr, token};
 use chinwag::chat::client::{ChatClient, Event};
 use chinwag::chat::rules::RoomName;
 use chinwag::client::{Builder, WebSocket};
-use screen::Screen;
+use pipe::Pipe;
+use screen::{Screen, Users};
 use std::io::{self, IsTerminal};
-use std::{env, process::ExitCode, thread, time::Duration};
+use std::{env, process::ExitCode, time::Duration};
 
-/// Chats until the user or the server ends it. Exits with 1 if a message was refused or not delivered, or if the
-/// close code is not 1000; otherwise with 0.
+/// Chats until the user or the server ends it. Exits with 1 if a message was refused or not delivered, if the close code is not
+/// 1000, or if a pipe was not read to its end; otherwise with 0.
 ///
 /// # Errors
 /// One line: a flag is wrong, or this terminal cannot be used.
@@ -21,31 +23,35 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
         Some(name) => name.to_owned(),
         None => env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "guest".to_owned()),
     };
-    let retry = flags.number("retry", "a number of seconds, such as 60, or 0")?.unwrap_or(60);
+    let retry = flags.amount("retry", Unit::Seconds, 0)?.unwrap_or(60);
     let chat = ChatClient::builder(socket(flags)?, &name).retry_for(Duration::from_secs(retry)).connect();
     let chat = chat.map_err(|error| error.to_string())?;
     let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let pipe = if is_interactive { None } else { Some(Pipe::start(chat.clone())?) };
     let (mut screen, _terminal) = match is_interactive {
         true => keyboard::start(chat.clone(), name)?,
-        false => (keyboard::forward_stdin(chat.clone(), name)?, None),
+        false => (Screen::new(None, name, Users::default()), None),
     };
-    let mut code = ExitCode::SUCCESS;
+    let (mut is_ok, mut was_closed_here) = (true, false);
     for event in chat.events() {
         if !screen.show(&event) {
             // The reader of stdout is gone.
             chat.close();
+            was_closed_here = true;
         }
-        if is_failure(&event) {
-            code = ExitCode::from(1);
-        }
+        is_ok &= !is_failure(&event);
     }
-    Ok(code)
+    if let Some(unsent) = pipe.and_then(|pipe| pipe.unsent(was_closed_here)) {
+        stderr::write_line(&format!("* {unsent}"));
+        is_ok = false;
+    }
+    Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn is_failure(event: &Event) -> bool {
     match event {
         Event::Refused { text, .. } => text.is_some(),
-        Event::Closed { code, undelivered, .. } => *code != 1000 || *undelivered > 0,
+        Event::Closed { code, undelivered, .. } => *code != 1000 || !undelivered.is_empty(),
         _ => false,
     }
 }
@@ -54,12 +60,14 @@ fn is_failure(event: &Event) -> bool {
 fn socket(flags: &Flags) -> Result<Builder, String> {
     let operand = flags.operand.as_ref().ok_or("which URL? Such as: chinwag chat ws://localhost:6502/")?;
     let url = operand.to_str().ok_or("the URL is not UTF-8")?;
+    let scheme = url.trim().split(':').next().unwrap_or_default();
+    if ["wss", "https"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure)) {
+        TLS_FEATURE.check().map_err(|missing| format!("{url}: {missing}"))?;
+    }
     let mut socket = WebSocket::builder(&with_room(url, flags.text("room")?.unwrap_or_default())?);
-    if let Some(content) = flags.content("token-file")? {
-        match content.trim() {
-            "" => return Err("--token-file: the file is empty".to_owned()),
-            token => socket = socket.header("Authorization", &format!("Bearer {token}")),
-        }
+    if let Some(token) = token::read(flags)? {
+        token.warnings.iter().for_each(|warning| stderr::write_line(&format!("* {warning}")));
+        socket = socket.header("Authorization", &format!("Bearer {}", token.text));
     }
     #[cfg(feature = "tls")]
     if let Some(file) = flags.value("ca-file") {
@@ -84,12 +92,6 @@ fn with_room(url: &str, room: &str) -> Result<String, String> {
         true => Err(format!("--room {room}: the URL names a room already")),
         false => Ok(format!("{base}{}{query}", name.to_path())),
     }
-}
-
-/// Starts a thread that is never joined: it may block in a read until the process ends.
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), String> {
-    let thread = thread::Builder::new().name(name.into()).spawn(run);
-    thread.map(drop).map_err(|error| format!("cannot start a thread: {error}"))
 }
 
 #[cfg(test)]

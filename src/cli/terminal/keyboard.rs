@@ -1,6 +1,6 @@
-//! Input: lines that are typed in a terminal, with their commands, or that come through a pipe.
+//! Input: lines that are typed in a terminal, with their commands.
 
-use super::{Screen, screen::Users, spawn};
+use super::{Screen, print, screen::Users, spawn, stderr};
 use chinwag::{chat::client::ChatClient, chat::protocol::sanitize_name};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
@@ -16,17 +16,6 @@ impl Drop for Terminal {
     }
 }
 
-/// Sends every line of a pipe, no faster than the chat accepts them, and closes the chat after the last one.
-pub(super) fn forward_stdin(chat: ChatClient, name: String) -> Result<Screen, String> {
-    spawn("stdin", move || {
-        let mut lines = io::stdin().lines().map_while(Result::ok).filter(|line| !line.trim().is_empty());
-        if lines.all(|line| chat.send(line)) {
-            chat.finish();
-        }
-    })?;
-    Ok(Screen::new(None, name, Users::default()))
-}
-
 /// Starts line editing in a terminal. What arrives is shown above the line that is being typed.
 ///
 /// # Errors
@@ -38,23 +27,33 @@ pub(super) fn start(chat: ChatClient, name: String) -> Result<(Screen, Option<Te
     let printer = editor.create_external_printer().map_err(unusable)?;
     let users = Users::default();
     let screen = Screen::new(Some(Box::new(printer)), name, Arc::clone(&users));
-    spawn("keyboard", move || {
+    let type_all = move || {
         if type_lines(&mut editor, &chat, &users) {
             chat.close();
         }
         chat.finish();
-    })?;
+    };
+    spawn("keyboard", Box::new(type_all))?;
     Ok((screen, before))
 }
 
-/// Executes lines until Ctrl-D or `/quit`, which wait for all messages to be delivered. Returns true after Ctrl-C, which
-/// does not wait.
+/// Executes lines until Ctrl-D or `/quit`, which wait for all messages to be delivered. Returns true after Ctrl-C, and when the
+/// terminal is gone, which does not wait.
 fn type_lines(editor: &mut DefaultEditor, chat: &ChatClient, users: &Users) -> bool {
     loop {
         let line = match editor.readline("> ") {
             Ok(line) if line.trim().is_empty() => continue,
             Ok(line) => line,
-            Err(error) => return matches!(error, ReadlineError::Interrupted),
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                stderr::write_line("* this line was not sent: it has bytes that are not UTF-8");
+                continue;
+            }
+            Err(ReadlineError::Eof) => return false,
+            Err(ReadlineError::Interrupted) => return true,
+            Err(error) => {
+                stderr::write_line(&format!("* the terminal cannot be read: {error}"));
+                return true;
+            }
         };
         let _ = editor.add_history_entry(&line);
         if !execute(&line, chat, users) {
@@ -92,13 +91,11 @@ fn private_message(rest: &str) -> Option<(&str, &str)> {
 fn print_users(users: &Users) -> bool {
     let users = users.lock().unwrap_or_else(PoisonError::into_inner);
     let names: Vec<_> = users.iter().map(|name| sanitize_name(name)).collect();
-    println!("* users: {}", names.join(", "));
-    true
+    print(&format!("* users: {}\n", names.join(", "))).is_ok()
 }
 
 fn print_commands() -> bool {
-    println!("* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /quit; //x says /x");
-    true
+    print("* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /quit; //x says /x\n").is_ok()
 }
 
 #[cfg(test)]
