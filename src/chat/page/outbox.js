@@ -2,13 +2,14 @@
 
 import { draft } from './storage.js';
 
-const MAX_OWN = 300; // more than the history that a server sends again
+const MAX_OWN = 1000; // more than the history that a server sends again
 
 export class Outbox {
 	entries = draft.get('outbox', []);
 	inFlight; // the nonce of the entry sent on this connection
 	#own = draft.get('own', []); // nonces, also of delivered entries
 
+	/** `target` is { name, id } for a private message. */
 	add(text, target) {
 		const nonce = randomNonce();
 		this.entries.push({ nonce, text, target });
