@@ -41,6 +41,8 @@
 //! | `history` | off | Messages are stored in an SQLite file (`chinwag::chat::history`), which adds 1.6 MiB of SQLite. |
 //! | `terminal` | off | The program's `chinwag chat`, a client for terminals and pipes. |
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 #[cfg(feature = "chat")]
 pub mod chat;
 mod ws;

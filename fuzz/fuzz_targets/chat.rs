@@ -37,9 +37,9 @@ fn converse(rules: Rules, steps: &[u8]) {
         let text_message = String::from_utf8_lossy(text);
         let input = match what % 8 {
             0 => {
-                Input::Joined { id, dialect: Dialect::ALL[usize::from(what / 8) % 3], room: &room, since: since(text) }
+                Input::Joined { id, dialect: Dialect::ALL[usize::from(what / 8) % 3], room: &room, since: since(text), secret: 0 }
             }
-            1 => Input::Left { id },
+            1 => Input::Left { id, is_lost: what / 8 % 2 == 0 },
             2 => Input::Binary { id },
             3 if what / 8 % 2 == 0 => Input::Tick,
             3 => Input::Ready { id },
@@ -87,7 +87,7 @@ struct Member {
 impl Model {
     fn before(&mut self, chat: &mut Chat, input: &Input<'_>) {
         match input {
-            Input::Left { id } => drop(self.members.remove(id)),
+            Input::Left { id, .. } => drop(self.members.remove(id)),
             Input::Joined { room, .. } if chat.needs_snapshot(room) => {
                 let messages = self.stored.get(&**room.key()).cloned().unwrap_or_default();
                 let snapshot = RoomSnapshot::new("stored", messages.len() as u64, messages);
@@ -134,7 +134,7 @@ impl Model {
                 let member = self.members.get_mut(id).expect("a member");
                 assert!(!std::mem::replace(&mut member.is_subscribed, true), "once");
             }
-            Output::Broadcast { room, message } => self.broadcast(*room, message),
+            Output::Broadcast { room, message, except } => self.broadcast(*room, message, *except),
             _ => {}
         }
     }
@@ -146,6 +146,10 @@ impl Model {
                 assert!(member.last.is_none_or(|last| message.seq == last + 1), "{message:?} after {:?}", member.last);
                 member.last = Some(message.seq);
             }
+            // Its own copy of a broadcast, or the first message with this nonce again.
+            ServerMessage::Message(message) => {
+                member.last = member.last.map_or(Some(message.seq), |last| Some(last.max(message.seq)));
+            }
             ServerMessage::Gap { missed: Some(missed) } => {
                 member.last = member.last.map(|last| last + missed);
             }
@@ -153,7 +157,7 @@ impl Model {
         }
     }
 
-    fn broadcast(&mut self, room: RoomId, message: &ServerMessage) {
+    fn broadcast(&mut self, room: RoomId, message: &ServerMessage, except: Option<UserId>) {
         match message {
             ServerMessage::Username { name, id, .. } => {
                 let named = |member: &Member| member.room == room && member.name.as_deref() == Some(name);
@@ -164,7 +168,10 @@ impl Model {
             ServerMessage::Message(StoredMessage { name, id, seq, .. }) => {
                 let sender = &self.members[id];
                 assert_eq!((sender.room, sender.name.as_deref()), (room, Some(&**name)), "{id} is not {name}");
-                for member in self.members.values_mut().filter(|member| member.room == room && member.is_subscribed) {
+                let is_receiver = |id: &UserId, member: &Member| {
+                    member.room == room && member.is_subscribed && Some(*id) != except
+                };
+                for (_, member) in self.members.iter_mut().filter(|(id, member)| is_receiver(id, member)) {
                     assert!(member.last.is_none_or(|last| *seq == last + 1), "{message:?} after {:?}", member.last);
                     member.last = Some(*seq);
                 }

@@ -13,10 +13,10 @@ use crate::{
     chat::page,
     chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId},
     chat::rules::{Chat, Input, Now, Output, RoomName, Rules},
-    ws::Message,
     ws::http::{Request, Response},
     ws::rate_limiter::RateLimiter,
     ws::server::{CloseGuard, Event, Server},
+    ws::{DisconnectReason, Message},
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
@@ -230,11 +230,12 @@ impl ChatServer {
                 }
             }
             Event::Closing(_, guard) => self.close_guards.push(guard),
-            Event::Disconnected(peer, _) => {
+            Event::Disconnected(peer, reason) => {
+                let is_lost = !matches!(reason, DisconnectReason::ClosedByPeer { .. });
                 let id = peer.id();
                 self.handshakes.remove(&id);
                 self.fanout.leave(id);
-                self.apply(Input::Left { id });
+                self.apply(Input::Left { id, is_lost });
                 self.rooms_changed = true;
             }
         }
@@ -250,9 +251,9 @@ impl ChatServer {
         for output in outputs {
             match output {
                 Output::Send { to, message } => self.fanout.send(to, &message),
-                Output::Broadcast { room, message } => {
+                Output::Broadcast { room, message, except } => {
                     self.rooms_changed |= matches!(message, ServerMessage::Username { .. });
-                    self.fanout.broadcast(room, &message);
+                    self.fanout.broadcast(room, &message, except);
                 }
                 Output::Subscribe { id } => self.fanout.subscribe(id),
                 Output::Store(message) => self.unstored.push(message),

@@ -12,6 +12,7 @@ pub(crate) use host::default_port;
 pub use refusal::{Invalid, Refusal};
 
 use host::Origin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, hint::black_box};
 
 /// Which requests a server accepts.
@@ -25,7 +26,8 @@ pub struct Access {
     origins: Vec<Origin>,
     any_origin: bool,
     require_origin: bool,
-    token: Option<Token>,
+    /// Shared by clones, so that it can be replaced while a server uses it.
+    token: Arc<Mutex<Option<Token>>>,
 }
 
 impl Access {
@@ -87,14 +89,24 @@ impl Access {
     /// # Errors
     /// It is empty, or it has characters that a header field cannot carry.
     pub fn token(mut self, token: &str) -> Result<Self, Invalid> {
+        self.token = Arc::default();
+        self.replace_token(token).map(|()| self)
+    }
+
+    /// Replaces the token in this value and in its clones, also in those that a running server uses. Connections that are
+    /// open stay open.
+    ///
+    /// # Errors
+    /// As [`Access::token`]. The old token stays in use.
+    pub fn replace_token(&self, token: &str) -> Result<(), Invalid> {
         let token = token.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             // The error does not repeat the input, which may be close to the secret.
             let why = "the access token must be one line of visible ASCII characters, without spaces";
             return Err(Invalid(why.into()));
         }
-        self.token = Some(Token(token.as_bytes().into()));
-        Ok(self)
+        *self.current_token() = Some(Token(token.as_bytes().into()));
+        Ok(())
     }
 
     /// Checks the host that a request is for.
@@ -125,12 +137,16 @@ impl Access {
     /// # Errors
     /// [`Refusal::NoToken`] or [`Refusal::WrongToken`].
     pub fn check_token(&self, offered: Option<&[u8]>) -> Result<(), Refusal> {
-        match (&self.token, offered) {
+        match (&*self.current_token(), offered) {
             (None, _) => Ok(()),
             (Some(_), None) => Err(Refusal::NoToken),
             (Some(token), Some(offered)) if token.equals(offered) => Ok(()),
             (Some(_), Some(_)) => Err(Refusal::WrongToken),
         }
+    }
+
+    fn current_token(&self) -> MutexGuard<'_, Option<Token>> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

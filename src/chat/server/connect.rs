@@ -8,7 +8,10 @@ use crate::{
     ws::peer::Peer,
 };
 use log::{debug, warn};
-use std::mem;
+use std::{
+    hash::{BuildHasher, RandomState},
+    mem,
+};
 
 impl ChatServer {
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
@@ -19,7 +22,8 @@ impl ChatServer {
         debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
         self.restore(&room);
         let mut outputs = Vec::new();
-        let joined = Input::Joined { id, dialect, room: &room, since: since(request) };
+        let secret = random_bits();
+        let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret };
         self.chat.apply(self.now(), joined, &mut outputs);
         match self.chat.room_of(id) {
             Some(room) => {
@@ -46,6 +50,12 @@ impl ChatServer {
             warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
         }
     }
+}
+
+/// Bits that no client can guess: the keys of each `RandomState` come from the operating system's random numbers.
+fn random_bits() -> u128 {
+    let [high, low] = [0, 1].map(|half: u8| u128::from(RandomState::new().hash_one(half)));
+    high << 64 | low
 }
 
 /// `?since=SEQ`, with or without `log=TOKEN`. If SEQ is not a number, it is ignored.

@@ -158,6 +158,18 @@ fn token_must_match_completely() {
 }
 
 #[test]
+fn replaced_token_counts_for_all_clones() {
+    let access = Access::default().token("old").expect("a token");
+    let (clone, other) = (access.clone(), access.clone().token("other").expect("a token"));
+    assert_eq!(access.replace_token("new"), Ok(()));
+    assert!(access.replace_token(" ").is_err(), "and the token before stays");
+    for (access, token) in [(&access, "new"), (&clone, "new"), (&other, "other")] {
+        assert_eq!(access.check_token(Some(token.as_bytes())), Ok(()), "{token}");
+        assert_eq!(access.check_token(Some(b"old")), Err(Refusal::WrongToken), "{token}");
+    }
+}
+
+#[test]
 fn token_is_never_shown() {
     let access = Access::default().token("s3cret").expect("a token");
     assert!(!format!("{access:?}").contains("s3cret"));
