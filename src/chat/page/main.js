@@ -16,13 +16,14 @@ import { showOlder, startOlder } from './older.js';
 import { closePanel, startPanel } from './panel.js';
 import { showPeople, startPeople, translatePeople } from './people.js';
 import './rooms.js';
-import { acceptToken, askName, askToken, showChat, showName, startScreens } from './screens.js';
+import { acceptToken, askName, askToken, showChat, showName, showWho, startScreens } from './screens.js';
 import { Session } from './session.js';
 import { hideError, hideTrouble, showError, showState } from './status.js';
 import { has, showAllTexts, switchLanguage } from './strings.js';
 import { named } from './text.js';
 
 let people = [];
+const gone = new Set(); // names that were said to have left
 
 const view = {
 	pending: showPending,
@@ -35,7 +36,9 @@ const view = {
 			if (before && before !== name) hideError(); // a notice about the name before
 		}
 		if (before) followTarget(before, { id, name }, was);
-		if (before === name || was !== undefined) return;
+		const isBack = was !== undefined && !gone.has(name); // nobody saw that it was away
+		gone.delete(name);
+		if (before === name || isBack) return;
 		if (before) addNote('renamed', { name: named(name), before: named(before) }, date);
 		else addPresence('joined', name, date);
 	},
@@ -45,8 +48,10 @@ const view = {
 	users(names) {
 		people = names;
 		showPeople(people, session.name);
+		showWho(names);
 	},
 	left(name) {
+		gone.add(name);
 		addPresence('left', name);
 	},
 	message(message, mine, live) {

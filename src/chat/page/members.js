@@ -36,16 +36,16 @@ export class Members {
 		return before;
 	}
 
-	/** Takes a whole list. Returns the names that are gone. */
-	replace(users, ids) {
+	/** Takes a whole list. Returns the names that are gone. Who is in the first list was here before, except `own`. */
+	replace(users, ids, own) {
 		const list = new Map(users.map((name, at) => [ids?.[at] ?? name, name]));
 		const gone = [...this.#list.keys()].filter((id) => !list.has(id));
 		if (!ids) this.#guess(list, gone);
 		for (const [id, name] of list) {
-			const before = this.#hasList ? this.#list.get(id) : name;
+			const before = this.#hasList || id === own ? this.#list.get(id) : name;
 			if (ids && before && !this.#known.has(id)) this.#known.set(id, before);
 		}
-		const left = gone.map((id) => this.#known.get(id) ?? this.#list.get(id));
+		const left = gone.map((id) => this.#known.get(id) ?? this.#list.get(id)).filter((name) => !users.includes(name));
 		for (const [id, name] of this.#known) if (gone.includes(id) || (!ids && left.includes(name))) this.#known.delete(id);
 		this.#list = list;
 		this.#hasList = true;

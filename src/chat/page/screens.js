@@ -1,8 +1,9 @@
 // What the user is asked for: the access token, then a name, then messages.
 
 import { getToken, setToken } from './address.js';
-import { $, onSubmit } from './dom.js';
+import { $, make, onSubmit } from './dom.js';
 import { setText } from './strings.js';
+import { named } from './text.js';
 import { checkToken } from './why.js';
 
 let needsToken = false;
@@ -65,6 +66,13 @@ export function showChat(name) {
 	const wasAsking = asksName;
 	asksName = false;
 	update(wasAsking || document.activeElement === document.body ? 'text' : undefined);
+}
+
+/** Who is here, for a user who has no name yet. */
+export function showWho(names) {
+	const shown = names.slice(0, 5).flatMap((name, at) => [at ? ', ' : '', named(name)]);
+	if (names.length > 5) shown.push('…');
+	if (names.length) setText($('who'), 'who', { names: make('span', '', ...shown) });
 }
 
 /** The name that the server gave. */

@@ -17,7 +17,10 @@ export class Session {
 	#outbox = new Outbox();
 	#members = new Members();
 	#id;
+	#former = []; // the numbers of this page's earlier connections
 	#secret = draft.get('secret'); // proves to the server that a lost connection was this one
+	#resume; // the secret of the connection before, until the name is back
+	#isGreeted = false; // whether this connection has its number
 	#pings = false; // whether the server answers pings
 	#blamed; // an error without a nonce, which may be about the message in flight
 	#log; // the name of the room's numbering (PROTOCOL.md)
@@ -44,7 +47,7 @@ export class Session {
 		this.wanted = name;
 		keep.set('name', name);
 		tab.set('name', name);
-		this.#ask({ type: 'username', name, resume: this.#secret });
+		this.#ask({ type: 'username', name, resume: this.#resume });
 	}
 
 	/** The query with which a new connection gets missed messages. */
@@ -52,7 +55,7 @@ export class Session {
 		return this.#log && { since: this.#last || this.#joinedAt, log: this.#log };
 	}
 
-	isOwn = (message) => this.#outbox.isOwn(message.nonce);
+	isOwn = ({ seq, id }) => this.#outbox.isOwn(this.#log, seq) || this.#former.includes(id);
 
 	/** The log's name, for a connection that fetches older messages. */
 	get log() {
@@ -97,14 +100,22 @@ export class Session {
 
 	#onId({ id, seq, log, resume }) {
 		if (log !== this.#log) this.#last = 0; // a new numbering
-		const isNew = id !== this.#id; // not only a new numbering
-		if (id < this.#id) this.#view.restarted(); // numbers of connections began again
+		const isNew = !this.#isGreeted; // not only a new numbering
+		this.#isGreeted = true;
+		if (isNew && id <= this.#id) {
+			this.#former = []; // numbers of connections began again
+			this.#view.restarted();
+		}
+		if (isNew) {
+			this.#former.push(id);
+			this.#resume = this.#secret;
+			this.#secret = resume;
+		}
 		this.#id = id;
 		this.#log = log;
 		this.#joinedAt = seq;
 		if (isNew && this.wanted) this.signIn(this.wanted);
 		if (isNew) this.#connection.send(PING); // learns whether the server answers it
-		this.#secret = resume ?? this.#secret;
 	}
 
 	#onName({ id, name, date, was }) {
@@ -112,6 +123,7 @@ export class Session {
 		const before = this.#members.rename(id, name, was);
 		if (mine) {
 			this.#connection.answered();
+			this.#resume = undefined; // it works once
 			this.name = name;
 			if (name === this.wanted) tab.set('had', name);
 		}
@@ -125,7 +137,7 @@ export class Session {
 	}
 
 	#onList({ users, ids }) {
-		const gone = this.#members.replace(users, ids);
+		const gone = this.#members.replace(users, ids, this.#id);
 		this.#view.users(users);
 		for (const name of gone) this.#view.left(name);
 		// The name that a lost connection held is free now.
@@ -140,10 +152,12 @@ export class Session {
 	#onMessage(message) {
 		const { id, name, nonce, seq } = message;
 		const live = !(seq <= this.#joinedAt); // ids in history belong to former connections
-		const mine = this.#outbox.isOwn(nonce) || (live && id === this.#id);
+		const entry = this.#outbox.remove(nonce);
+		if (entry && seq) this.#outbox.own(this.#log, seq);
+		const mine = Boolean(entry) || this.isOwn(message);
 		if (live) this.#members.see(id, name);
 		if (this.#isNew(seq, nonce)) this.#view.message(message, mine, live);
-		if (this.#outbox.remove(nonce)) {
+		if (entry) {
 			this.#connection.answered();
 			this.#flush();
 		}
@@ -198,7 +212,7 @@ export class Session {
 			this.#view.rejectedMessage(code === 1009 ? 'too-long' : 'not-text', '', this.#outbox.remove(this.#outbox.inFlight));
 		}
 		this.name = undefined;
-		this.#pings = false;
+		this.#pings = this.#isGreeted = false;
 		this.#blamed = undefined;
 		this.#members.clear();
 		this.#retry();

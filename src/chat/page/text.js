@@ -21,8 +21,13 @@ export function mentions(text, name) {
 
 /** Colours a name. The colour depends on the name only. */
 export function coloured(node, name) {
-	const number = hash(name) % HUES;
 	node.classList.add('name');
+	return paint(node, name);
+}
+
+/** Makes the colour of a name known to the style. */
+function paint(node, name) {
+	const number = hash(name) % HUES;
 	// The content security policy forbids style attributes, but not this.
 	node.style.setProperty('--hue', number * (360 / HUES) + 15);
 	node.style.setProperty('--shade', number % 2);
@@ -36,7 +41,7 @@ export function named(name) {
 
 /** A disc with the first letter of a name. */
 export function disc(name) {
-	const node = coloured(make('span', 'disc'), name);
+	const node = paint(make('span', 'disc'), name);
 	node.dataset.letter = [...name][0].toUpperCase(); // for CSS: it is not part of the text
 	return node;
 }

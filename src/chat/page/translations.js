@@ -27,6 +27,7 @@ export const translations = {
 		'You sent too much, so the server closed the connection{code}. Wait a moment, then reconnect.',
 		'너무 많이 보내서 서버가 연결을 끊었습니다{code}. 잠시 뒤에 다시 연결하세요.',
 	],
+	replaced: ['You are here again in another window.', '다른 창에서 다시 들어왔습니다.'],
 	closedWith: ['The server closed the connection: “{reason}”{code}.', '서버가 연결을 닫았습니다: “{reason}”{code}.'],
 	unreached: ['The server cannot be reached. What you write is sent later.', '서버에 연결할 수 없습니다. 쓰신 글은 나중에 보냅니다.'],
 	full: ['The server is full. It is tried again.', '서버가 가득 찼습니다. 다시 시도합니다.'],
@@ -85,6 +86,7 @@ export const translations = {
 
 	welcome: ['Join the conversation', '대화에 참여하기'],
 	welcomeText: ['Choose a name. There is no account and no password.', '이름만 정하면 됩니다. 계정도 비밀번호도 없습니다.'],
+	who: ['Here now: {names}', '지금 참여 중: {names}'],
 	yourName: ['Your name', '이름'],
 	join: ['Join', '들어가기'],
 	save: ['Save', '저장'],
@@ -102,6 +104,7 @@ export const translations = {
 	'error-bad-json': ['This is not a JSON object. (bad-json)', 'JSON 객체가 아닙니다. (bad-json)'],
 	'error-unknown-type': ['The type is unknown. (unknown-type)', '알 수 없는 종류입니다. (unknown-type)'],
 	'error-missing-field': ['A field is missing. (missing-field)', '빠진 항목이 있습니다. (missing-field)'],
+	'error-bad-name': ['This name is not allowed. (bad-name)', '쓸 수 없는 이름입니다. (bad-name)'],
 	'error-no-name': ['Choose a name first. (no-name)', '먼저 이름을 정하세요. (no-name)'],
 	'error-too-long': ['The text is too long. Send it in several messages. (too-long)', '글이 너무 깁니다. 나누어 보내세요. (too-long)'],
 	'error-too-fast': ['You are sending too fast. (too-fast)', '너무 빨리 보내고 있습니다. (too-fast)'],

@@ -12,6 +12,7 @@ const REASONS = {
 	'too slow': 'tooSlow',
 	'no answer to a ping': 'noAnswer',
 	flooding: 'flooding',
+	'replaced by a newer connection of this user': 'replaced',
 	'too many errors': 'flooding',
 	'too many pings': 'flooding',
 	'too many fragments': 'flooding',

@@ -34,6 +34,10 @@ impl ChatServer {
                     self.handshakes.insert(id, ServerMessage::Handshake { request, response });
                 }
                 self.rooms_changed = true;
+                if dialect == Dialect::Chinwag {
+                    // The page shows who is here before its user has a name. MDN's client expects the next change first.
+                    outputs.extend(self.chat.user_list(room).map(|message| Output::Send { to: id, message }));
+                }
                 self.apply_outputs(outputs);
             }
             None => self.refuse(&peer, &outputs),
