@@ -53,15 +53,18 @@ fn spawn(name: &str, run: Box<dyn FnOnce() + Send>) -> Result<(), String> {
 }
 
 fn execute(command: Command) -> Result<ExitCode, String> {
-    match command {
-        Command::Print(text) => print(&text)?,
+    let (subcommand, flags) = match command {
+        Command::Print(text) => return print(&text).map(|()| ExitCode::SUCCESS),
+        Command::Run(subcommand, flags) => (subcommand, flags),
+    };
+    let code = match subcommand {
         #[cfg(feature = "terminal")]
-        Command::Run(flags::Subcommand::Chat, flags) => return terminal::run(&flags),
+        flags::Subcommand::Chat => terminal::run(&flags),
         #[cfg(feature = "history")]
-        Command::Run(flags::Subcommand::History, flags) => history::run(&flags)?,
-        Command::Run(_, flags) => serve::run(&flags)?,
-    }
-    Ok(ExitCode::SUCCESS)
+        flags::Subcommand::History => history::run(&flags).map(|()| ExitCode::SUCCESS),
+        _ => serve::run(&flags).map(|()| ExitCode::SUCCESS),
+    };
+    code.map_err(|error| flags.with_variable(error))
 }
 
 /// Prints to stdout.

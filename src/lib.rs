@@ -49,12 +49,12 @@ mod ws;
 
 #[cfg(feature = "tls")]
 pub use ws::tls;
-pub use ws::{Bytes, DisconnectReason, Frames, Message, Utf8Bytes};
+pub use ws::{Bytes, DisconnectReason, Frames, Message, Network, Utf8Bytes};
 pub use ws::{access, client, config, duplex, error, handshake, http, peer, server};
 pub use ws::{
     access::Access,
     config::Config,
-    error::Error,
+    error::{CloseError, Error},
     peer::{Peer, PeerId},
     server::{Builder, CloseGuard, Event, Server, Shutdown},
 };

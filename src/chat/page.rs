@@ -64,7 +64,7 @@ fn check_token(request: &Request) -> Response {
 fn serve(request: &Request, name: &str) -> Option<Response> {
     let (_, gzip) = FILES.iter().find(|(file, _)| *file == name)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Some(Response::text(405, "Only GET and HEAD are possible here.").with("Allow", "GET, HEAD"));
+        return Some(Response::method_not_allowed());
     }
     let is_compressed = accepts_gzip(request);
     let version = version(gzip);
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(respond(&request(Method::POST, "/none")), None);
         assert_eq!(get("/?token=x").status, 200);
         let post = respond(&request(Method::POST, "/")).expect("an answer");
-        assert_eq!((post.status, post.header("Allow")), (405, Some("GET, HEAD")));
+        assert_eq!((post.status, post.header("Allow")), (405, Some("GET, HEAD, OPTIONS")));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::amount::Unit;
 use super::environment;
-use super::flags::{Feature, Flag, Subcommand, Value};
+use super::flags::{Feature, Flag, Subcommand, Value, variable};
 use super::suggest::{did_you_mean, nearest, with_port};
 use lexopt::{Arg, Parser};
 use std::ffi::{OsStr, OsString};
@@ -22,6 +22,8 @@ pub(crate) struct Flags {
     values: HashMap<&'static str, Vec<OsString>>,
     /// The URL of `chinwag chat URL`, or the file of `chinwag history FILE`.
     pub(crate) operand: Option<OsString>,
+    /// The flags whose values come from the environment.
+    from_environment: Vec<&'static str>,
 }
 
 /// Reads the command line and the environment of this process.
@@ -52,7 +54,10 @@ fn command(mut words: Vec<OsString>, variables: &[(String, OsString)]) -> Result
     }
     // A flag replaces the values of its variable.
     for (name, values) in parse(environment::words(subcommand, variables)?)?.values {
-        flags.values.entry(name).or_insert(values);
+        if !flags.has(name) {
+            flags.values.insert(name, values);
+            flags.from_environment.push(name);
+        }
     }
     subcommand.feature().map_or(Ok(()), Feature::check)?;
     for Flag { name, feature, .. } in subcommand.flags().filter(|flag| flags.has(flag.name)) {
@@ -127,6 +132,15 @@ impl Flags {
 
     pub(crate) fn has_any(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.has(name))
+    }
+
+    /// Names the variable in an error about a flag, if the value comes from the environment.
+    pub(crate) fn with_variable(&self, error: String) -> String {
+        let flag = error.trim_start_matches("--").split([' ', ':']).next();
+        match self.from_environment.iter().find(|name| flag == Some(**name)) {
+            Some(name) => format!("{}: {error}", variable(name)),
+            None => error,
+        }
     }
 
     /// The value of a flag, which may be the name of a file. If a flag was repeated, its last value counts.
@@ -253,7 +267,7 @@ mod tests {
     fn every_flag_has_a_variable() {
         for subcommand in [Subcommand::Serve, Subcommand::Chat] {
             for flag in subcommand.flags().filter(Flag::has_variable) {
-                let variable = crate::cli::flags::variable(flag.name);
+                let variable = super::variable(flag.name);
                 let words = environment::words(subcommand, &[(variable.clone(), "1".into())]);
                 let flags = parse(subcommand, words.expect("1 is a value")).expect("a flag");
                 let expected = if flag.value == Value::Required { "1" } else { "" };

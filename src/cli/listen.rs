@@ -1,6 +1,6 @@
 //! Where the server listens: the flags that name addresses, and what to do about an address that cannot be used.
 
-use super::{arguments::Flags, flags::variable, suggest::with_port};
+use super::{arguments::Flags, suggest::with_port};
 use chinwag::{Builder, Error, Server, client};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -44,10 +44,9 @@ pub(crate) fn asks_for_tls(flags: &Flags) -> bool {
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
 fn address(flag: &str, text: &str, allow_blocked_port: bool) -> Result<SocketAddr, String> {
     let address = resolve(text).map_err(|error| {
-        let (variable, likely) = (variable(flag), with_port(text));
+        let likely = with_port(text);
         format!(
-            "--{flag} ({variable}) {text:?}: {error}; write ADDR:PORT, such as --{flag} {likely}, \
-             or 0.0.0.0:6502 for every network"
+            "--{flag} {text:?}: {error}; write ADDR:PORT, such as --{flag} {likely}, or 0.0.0.0:6502 for every network"
         )
     })?;
     match client::is_blocked(address.port()) && !allow_blocked_port {

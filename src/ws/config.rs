@@ -1,6 +1,7 @@
 //! The limits and timeouts of a server, with their defaults.
 
-use std::time::Duration;
+use crate::ws::network::Network;
+use std::{net::IpAddr, time::Duration};
 
 /// The limits and timeouts of a [`Server`](crate::Server). The defaults suit a small device.
 ///
@@ -19,7 +20,8 @@ pub struct Config {
     pub ping_interval: Duration,
     /// How long the reply to that Ping may take. After that the connection is closed with 1013. 20 s; zero: no limit.
     pub pong_timeout: Duration,
-    /// How long a connection may take to end after a Close frame was sent. Then it is cut. 5 s.
+    /// How long a connection may take to end after a Close frame was sent. Then it is cut, or earlier if the peer sends 4 MiB (or
+    /// `max_message_size`, if that is more) meanwhile. 5 s.
     pub close_timeout: Duration,
     /// Bytes of one message, and of one frame. 64 KiB. Beyond it: Close 1009.
     pub max_message_size: usize,
@@ -30,9 +32,12 @@ pub struct Config {
     /// Connections in all, handshakes included. 4096; zero: no limit but the system's (Linux:
     /// `vm.max_map_count`). Beyond it: 503.
     pub max_connections: usize,
-    /// Connections from one address (one /64 for IPv6), and WebSockets that it may open within ten seconds. 64; zero: no
-    /// limit. Loopback has no limit. Beyond it: 503.
+    /// Connections from one address, and WebSockets that it may open within ten seconds. 64; zero: no limit. For IPv6: from
+    /// one /64; a /56 may have four times as many, and a /48 sixteen times. Loopback has no limit. Beyond it: 503.
     pub max_connections_per_address: usize,
+    /// Networks without the limits per address, such as that of an office behind one address. None. Wrong tokens are limited
+    /// all the same.
+    pub exempt_networks: Vec<Network>,
     /// Pings and Pongs a second from one connection, ten times as many at once. 50; zero: no limit. Beyond it: Close 1008.
     pub control_frames_per_second: usize,
     /// The delay between two responses to wrong access tokens from one address. If eight are due, the response is 429. 1 s; zero:
@@ -61,6 +66,7 @@ impl Default for Config {
             event_capacity: 1024,
             max_connections: 4096,
             max_connections_per_address: 64,
+            exempt_networks: Vec::new(),
             control_frames_per_second: 50,
             wrong_token_delay: Duration::from_secs(1),
             max_handshakes: 256,
@@ -87,6 +93,11 @@ impl Config {
         self.read_buffer_size = self.read_buffer_size.clamp(1, 64 * 1024);
         self.event_capacity = self.event_capacity.max(1);
         self
+    }
+
+    /// Whether the limits per address do not apply to that address.
+    pub(crate) fn is_exempt(&self, address: IpAddr) -> bool {
+        address.to_canonical().is_loopback() || self.exempt_networks.iter().any(|network| network.contains(address))
     }
 
     /// Without the bounds that are there against hostile clients: for measuring on loopback, never for a network.

@@ -9,6 +9,8 @@ use crate::ws::{
     error::Error,
     handshake::Policy,
     http::{Request, Response},
+    network::Network,
+    peer::skip_ids_below,
     server::{
         Event, Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
         poller::Poller, rejection_log::RejectionLog, thread_pool::ThreadPool, trusted_proxies::TrustedProxies,
@@ -19,8 +21,8 @@ use crossbeam_channel::{Sender, bounded};
 use log::warn;
 use std::{
     fs, io,
-    net::{IpAddr, TcpListener, ToSocketAddrs},
-    sync::{Arc, atomic::AtomicU64},
+    net::{TcpListener, ToSocketAddrs},
+    sync::Arc,
 };
 
 /// Delayed responses to wrong access tokens per address. With more of them due, every token gets 429.
@@ -40,8 +42,8 @@ pub struct Builder {
     config: Config,
     policy: Policy,
     proxies: TrustedProxies,
+    first_id: u64,
     listeners: Vec<Listener>,
-    first_id: Option<u64>,
 }
 
 impl Builder {
@@ -70,24 +72,25 @@ impl Builder {
         self
     }
 
-    /// The handler of requests that are not handshakes. It runs on the thread of the connection. When it returns `None`, and
-    /// by default, the response is 426 at an endpoint and 404 elsewhere.
+    /// The handler of requests that are not handshakes. It runs on the thread of the connection. When it returns `None`, the
+    /// response is 404. Without a handler, the response is 426 at an endpoint and 404 elsewhere. A 405 for OPTIONS becomes 204
+    /// with the same `Allow`.
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.policy.http_handler = Some(Arc::new(site));
         self
     }
 
-    /// Reverse proxies that are trusted: the client's address is the one that they send in `X-Forwarded-For` or `Forwarded`
+    /// Reverse proxies that are trusted, by address or network: the client's address is the one that they send in `X-Forwarded-For` or `Forwarded`
     /// (RFC 7239). It is used for the limits per address, for the log, and for [`Peer::addr`](crate::Peer::addr) (with port 0).
-    pub fn trusted_proxies(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.proxies = TrustedProxies::new(addresses);
+    pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.proxies = TrustedProxies::new(networks);
         self
     }
 
-    /// The smallest id of a connection. For a server that continues an earlier one, so that stored ids are not used again.
-    /// Default: 1.
+    /// The smallest id of a connection, for all servers of this process from now on. For a server that continues an earlier one,
+    /// so that stored ids are not used again. Default: 1.
     pub fn first_id(mut self, id: u64) -> Self {
-        self.first_id = Some(id);
+        self.first_id = id;
         self
     }
 
@@ -166,6 +169,7 @@ impl Builder {
 
     fn shared(self, events: Sender<Event>) -> io::Result<Shared> {
         let config = self.config;
+        skip_ids_below(self.first_id);
         Ok(Shared {
             policy: self.policy,
             reactor: WriteReactor::start()?,
@@ -176,7 +180,6 @@ impl Builder {
             wrong_tokens: AddressLimiter::new(MAX_WRONG_TOKENS),
             openings: AddressLimiter::new(config.max_connections_per_address),
             rejections: RejectionLog::new(),
-            next_id: AtomicU64::new(self.first_id.unwrap_or(1).max(1)),
             polite_rejections: Arc::default(),
             events,
             listeners: self.listeners,
