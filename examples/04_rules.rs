@@ -17,7 +17,7 @@ fn main() -> io::Result<()> {
             continue;
         };
         let input = match input {
-            "join" => Input::Joined { id, dialect: Dialect::Text, room: &lobby, since: None },
+            "join" => Input::Joined { id, dialect: Dialect::Text, room: &lobby, since: None, address: None },
             "leave" => Input::Left { id },
             text => Input::Text { id, text },
         };

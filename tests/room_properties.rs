@@ -23,6 +23,8 @@ enum Step {
     Say(Option<u8>),
     /// The first client that is catching up has taken its part.
     Ready,
+    /// Does not take messages fast enough.
+    Lag,
     /// Sends a private message to `bob`, who is the first one here or in another room.
     Whisper,
     /// The process ends, and another one restores rooms from the archive, if there is one.
@@ -37,6 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
         2 => Just(Step::Go),
         8 => proptest::option::of(0..9_u8).prop_map(Step::Say),
         3 => Just(Step::Ready),
+        2 => Just(Step::Lag),
         1 => Just(Step::Whisper),
         1 => Just(Step::Restart),
         1 => Just(Step::Silence),
@@ -126,6 +129,7 @@ impl World {
                 let first = self.chat.catching_up().next();
                 first.into_iter().for_each(|id| self.apply(Input::Ready { id }));
             }
+            (Step::Lag, Some(id)) => self.apply(Input::Behind { id }),
             (Step::Restart, _) => self.restart(),
             (Step::Silence, _) if self.is_silent => self.answer(),
             (Step::Silence, _) => self.is_silent = true,
@@ -142,7 +146,11 @@ impl World {
         let before = self.known.get(&(person, room)).cloned();
         let since = before.as_ref().map(|known| Since { seq: known.last, log: Some(&known.log) });
         let mut out = Vec::new();
-        self.chat.apply(NOW, Input::Joined { id, dialect: Dialect::Chinwag, room: &name, since }, &mut out);
+        self.chat.apply(
+            NOW,
+            Input::Joined { id, dialect: Dialect::Chinwag, room: &name, since, address: None },
+            &mut out,
+        );
         if self.chat.room_of(id).is_none() {
             assert!(matches!(out[..], [Output::Close { code: 1013, .. }]), "{out:?}");
             return;
@@ -205,6 +213,7 @@ impl World {
                 assert!(self.chat.room_of(id).is_some());
                 assert!(self.subscribed.insert(id), "once");
             }
+            Output::Unsubscribe { id } => assert!(self.subscribed.remove(&id), "once"),
             Output::Store(message) => {
                 let stored = self.stored.entry(message.room.to_string()).or_default();
                 assert_eq!(message.seq, stored.len() as u64 + 1, "no gap and no duplicate, restarts included");

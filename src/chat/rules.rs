@@ -32,7 +32,7 @@ mod throttle;
 use catch_up::CatchUp;
 use room::Room;
 use rooms::Rooms;
-use throttle::Verdict;
+use throttle::{AddressLimiters, Verdict};
 
 pub use events::{Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use limits::{Rate, Rules};
@@ -44,6 +44,7 @@ pub struct Chat {
     rules: Rules,
     members: HashMap<UserId, Member>,
     rooms: Rooms,
+    addresses: AddressLimiters,
     /// Rooms with a user list that has changed and was not sent yet.
     pending_lists: Vec<RoomId>,
     /// The connections that are catching up. The first one is served next.
@@ -59,6 +60,7 @@ pub struct Chat {
 struct Member {
     dialect: Dialect,
     room: RoomId,
+    address: Option<u128>,
     /// Messages rejected in a row, without those that came too fast.
     strikes: u32,
     limiter: RateLimiter,
@@ -79,6 +81,7 @@ impl Chat {
             rules,
             members: HashMap::new(),
             rooms: Rooms::new(log_id_prefix),
+            addresses: AddressLimiters::default(),
             pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
             now: Now { uptime: 0, date: 0 },
@@ -93,11 +96,12 @@ impl Chat {
         self.now = now;
         mem::swap(&mut self.out, out);
         match input {
-            Input::Joined { id, dialect, room, since } => self.join(id, dialect, room, since),
+            Input::Joined { id, dialect, room, since, address } => self.join(id, dialect, room, since, address),
             Input::Text { id, text } => self.receive(id, text),
             Input::Binary { id } => self.reject_binary(id),
             Input::Left { id } => self.leave(id),
             Input::Ready { id } => self.send_next_part(id),
+            Input::Behind { id } => self.fall_behind(id),
             Input::Loaded { id, up_to, messages } => self.loaded(id, up_to, messages),
             Input::Tick => self.send_due_lists(),
         }
@@ -131,7 +135,7 @@ impl Chat {
         self.rooms.get(self.room_of(id)?)
     }
 
-    fn join(&mut self, id: UserId, dialect: Dialect, name: &RoomName, since: Option<Since<'_>>) {
+    fn join(&mut self, id: UserId, dialect: Dialect, name: &RoomName, since: Option<Since<'_>>, address: Option<u128>) {
         if self.members.contains_key(&id) {
             return;
         }
@@ -143,7 +147,8 @@ impl Chat {
             return self.out.push(Output::Close { id, code: 1013, reason: "this room is full; try again later" });
         }
         room.enter(id);
-        self.members.insert(id, Member { dialect, room: room_id, strikes: 0, limiter: RateLimiter::default() });
+        let limiter = RateLimiter::default();
+        self.members.insert(id, Member { dialect, room: room_id, address, strikes: 0, limiter });
         self.welcome(id, room_id, since);
         if dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
@@ -162,6 +167,9 @@ impl Chat {
         };
         let rejection = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(nonce)));
         match throttle::charge(&mut member.limiter, self.now.uptime, text.len(), self.rules.rate) {
+            Verdict::Accept if self.is_shared_rate_exceeded(id, text.len(), decoded.as_ref().ok()) => {
+                return self.out.push(rejection(ErrorReason::TooFast.into()));
+            }
             Verdict::Accept => {}
             Verdict::Reject => return self.out.push(rejection(ErrorReason::TooFast.into())),
             Verdict::Close => return self.close(id, 1008, "flooding"),
@@ -175,6 +183,23 @@ impl Chat {
         if is_last_strike {
             self.close(id, 1008, "too many errors");
         }
+    }
+
+    /// Whether the connections of this address, or of this room, send too fast together.
+    fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
+        let Some(Member { address, room, .. }) = self.members.get(&id) else { return false };
+        let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
+        if address.is_some_and(|address| !throttle::allow(self.addresses.get(address, now), now, bytes, address_rate)) {
+            return true;
+        }
+        let Some(room) = self.rooms.get_mut(*room) else { return false };
+        let is_for_room = match message {
+            Some(ClientMessage::Message { target, .. }) => target.is_none(),
+            // A crowd that signs in at once is no flood.
+            Some(ClientMessage::SetName(_)) => room.name_of(id).is_some(),
+            _ => false,
+        };
+        is_for_room && !throttle::allow(&mut room.limiter, now, bytes, room_rate)
     }
 
     fn reject_binary(&mut self, id: UserId) {
@@ -191,7 +216,7 @@ impl Chat {
 
     fn leave(&mut self, id: UserId) {
         let Some(Member { room, .. }) = self.members.remove(&id) else { return };
-        self.stop_catching_up(id);
+        self.take_catch_up(id);
         if let Some(name) = self.rooms.get_mut(room).and_then(|room| room.leave(id)) {
             self.out.push(broadcast(room, ServerMessage::Left { name }));
             self.list_changed(room);

@@ -6,6 +6,7 @@ use std::{
     hash::{Hash, Hasher},
     net::SocketAddr,
     sync::Arc,
+    time::Duration,
 };
 
 /// The number of a connection. No other connection of the same server has it: it counts from
@@ -73,12 +74,22 @@ impl Peer {
     ///
     /// Returns as [`Peer::send`] does.
     pub fn send_frames(&self, frames: &Frames) -> bool {
-        self.send_bytes(frames.as_bytes())
+        self.connection.send(frames.as_bytes())
     }
 
-    /// Sends complete frames.
-    pub(crate) fn send_bytes(&self, frames: &[u8]) -> bool {
-        self.connection.send(frames)
+    /// As [`Connection::send_lenient`].
+    pub(crate) fn send_lenient(&self, frames: &[u8], counted: usize) -> bool {
+        self.connection.send_lenient(frames, counted)
+    }
+
+    /// As [`Connection::stalled_for`].
+    pub(crate) fn stalled_for(&self) -> Option<Duration> {
+        self.connection.stalled_for()
+    }
+
+    /// As [`Connection::drop_slow`].
+    pub(crate) fn drop_slow(&self) {
+        self.connection.drop_slow();
     }
 
     /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.

@@ -33,7 +33,12 @@ impl Chat {
             self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
         self.list_changed(room_id);
-        self.out.push(broadcast(room_id, ServerMessage::Username { name, id, date: self.now.date }));
+        let message = ServerMessage::Username { name, id, date: self.now.date };
+        if self.received_up_to(id).is_some() {
+            // It is not subscribed, but waits for this.
+            self.out.push(send(id, message.clone()));
+        }
+        self.out.push(broadcast(room_id, message));
     }
 
     fn send_message(

@@ -24,7 +24,10 @@ impl Script {
         let mut out = Vec::new();
         let now = Now { uptime: self.now, date: self.now.saturating_add_signed(self.offset) };
         self.chat.apply(now, input, &mut out);
-        out.iter().filter(|output| !matches!(output, Output::Subscribe { .. })).map(show).collect()
+        out.iter()
+            .filter(|output| !matches!(output, Output::Subscribe { .. } | Output::Unsubscribe { .. }))
+            .map(show)
+            .collect()
     }
 
     fn join(&mut self, id: UserId, dialect: Dialect) -> Vec<String> {
@@ -34,7 +37,7 @@ impl Script {
     /// An empty name is the lobby.
     fn enter(&mut self, id: UserId, dialect: Dialect, room: &str, since: Option<Since<'_>>) -> Vec<String> {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
-        self.put(Input::Joined { id, dialect, room: &room, since })
+        self.put(Input::Joined { id, dialect, room: &room, since, address: None })
     }
 
     fn text(&mut self, id: UserId, text: &str) -> Vec<String> {
@@ -69,7 +72,7 @@ fn show(output: &Output) -> String {
         Output::Send { to, message } => format!("{to}< {}", words(message)),
         Output::Broadcast { room: RoomId::LOBBY, message } => format!("*< {}", words(message)),
         Output::Broadcast { room, message } => format!("*{}< {}", room.0, words(message)),
-        Output::Subscribe { .. } => String::new(),
+        Output::Subscribe { .. } | Output::Unsubscribe { .. } => String::new(),
         Output::Store(message) => format!("store {} {}: {}", message.room, message.seq, message.text),
         Output::Load { id, room, after, up_to, .. } => format!("{id}< load {room} {after}..{up_to}"),
         Output::SendHandshake { to } => format!("{to}< its handshake"),

@@ -6,9 +6,10 @@ use crate::{
     chat::rules::{Input, Output, RoomName, Since},
     ws::http::{HandshakeTranscript, Request},
     ws::peer::Peer,
+    ws::server::network,
 };
 use log::{debug, warn};
-use std::mem;
+use std::{mem, net::IpAddr};
 
 impl ChatServer {
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
@@ -19,7 +20,8 @@ impl ChatServer {
         debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
         self.restore(&room);
         let mut outputs = Vec::new();
-        let joined = Input::Joined { id, dialect, room: &room, since: since(request) };
+        let address = address(&peer);
+        let joined = Input::Joined { id, dialect, room: &room, since: since(request), address };
         self.chat.apply(self.now(), joined, &mut outputs);
         match self.chat.room_of(id) {
             Some(room) => {
@@ -46,6 +48,15 @@ impl ChatServer {
             warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
         }
     }
+}
+
+/// What the rate per address counts. Loopback has no such rate: a proxy may be there, and all its clients.
+fn address(peer: &Peer) -> Option<u128> {
+    let network = Some(network(peer.addr().ip())).filter(|network| !network.is_loopback())?;
+    Some(match network {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits(),
+    })
 }
 
 /// `?since=SEQ`, with or without `log=TOKEN`. If SEQ is not a number, it is ignored.

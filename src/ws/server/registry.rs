@@ -188,7 +188,7 @@ fn reaches(count: usize, limit: usize) -> bool {
 }
 
 /// The unit that limits per address count: one IPv4 address or one IPv6 /64, which is what a customer gets.
-pub(super) fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         other => other,
