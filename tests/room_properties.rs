@@ -71,8 +71,6 @@ struct Known {
     /// The number before its first message: it came without `since`.
     began: u64,
     is_new: bool,
-    /// The numbering got another name while it was here: the next message says where it is.
-    is_renamed: bool,
 }
 
 impl Known {
@@ -246,6 +244,7 @@ impl World {
             }
             ServerMessage::Gap { missed: Some(missed) } => {
                 let known = self.known.get_mut(&place).expect("it has begun");
+                known.is_new = false;
                 known.last += missed;
                 known.missed += missed;
             }
@@ -260,11 +259,9 @@ impl World {
         let fresh = Known { last: seq, began: seq, is_new: true, ..Known::default() };
         let known = self.known.entry(place).and_modify(|known| known.is_new = false).or_insert(fresh);
         log.clone_into(&mut known.log);
-        known.is_renamed = self.greeted.get(&place).is_some_and(|greeted| *greeted == id);
-        if known.is_renamed && self.subscribed.contains(&id) {
+        if self.greeted.insert(place, id) == Some(id) {
             known.is_at(seq);
         }
-        self.greeted.insert(place, id);
     }
 
     /// The first message of history is where a new client begins.
@@ -284,9 +281,6 @@ impl World {
         // A message whose nonce was used before is answered with the first one.
         if message.seq <= known.last && message.nonce.is_some() {
             return;
-        }
-        if known.is_renamed {
-            known.is_at(message.seq - 1);
         }
         assert_eq!(message.seq, known.last + 1, "{person} in {room}: {known:?}");
         (known.last, known.messages) = (message.seq, known.messages + 1);

@@ -168,11 +168,12 @@ impl Chat {
             out.extend(recent.messages.into_iter().map(Output::Store));
         }
         let Some(Room { log, members, .. }) = self.rooms.get(id) else { return };
-        for &id in members.keys() {
-            out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.log_id.clone() }));
-        }
         for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains_key(&catch_up.id)) {
             catch_up.received = first + catch_up.received.saturating_sub(forgotten);
+        }
+        for &id in members.keys() {
+            let seq = self.received_up_to(id).unwrap_or(log.last);
+            out.push(send(id, ServerMessage::Id { id, seq, log: log.log_id.clone() }));
         }
     }
 

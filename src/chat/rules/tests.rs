@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod behind;
 mod history;
 mod restore;
 mod rooms;
@@ -20,10 +21,15 @@ impl Script {
         Self { chat: Chat::new(rules), now: 1000, offset: 0 }
     }
 
-    fn put(&mut self, input: Input<'_>) -> Vec<String> {
+    fn outputs(&mut self, input: Input<'_>) -> Vec<Output> {
         let mut out = Vec::new();
         let now = Now { uptime: self.now, date: self.now.saturating_add_signed(self.offset) };
         self.chat.apply(now, input, &mut out);
+        out
+    }
+
+    fn put(&mut self, input: Input<'_>) -> Vec<String> {
+        let out = self.outputs(input);
         out.iter()
             .filter(|output| !matches!(output, Output::Subscribe { .. } | Output::Unsubscribe { .. }))
             .map(show)
@@ -38,6 +44,12 @@ impl Script {
     fn enter(&mut self, id: UserId, dialect: Dialect, room: &str, since: Option<Since<'_>>) -> Vec<String> {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
         self.put(Input::Joined { id, dialect, room: &room, since, address: None })
+    }
+
+    /// Joins with the dialect `text`, from this address.
+    fn come_from(&mut self, address: Option<u128>, id: UserId, room: &str) {
+        let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
+        self.put(Input::Joined { id, dialect: Dialect::Text, room: &room, since: None, address });
     }
 
     fn text(&mut self, id: UserId, text: &str) -> Vec<String> {
