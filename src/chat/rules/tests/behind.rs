@@ -121,7 +121,8 @@ fn addresses_and_rooms_have_a_rate_of_their_own() {
     // The connections that send a message of so many bytes, one after the other, and whether it is accepted. Connections
     // 1 and 2 have one address, 3 has another, 4 has none, and 5 has the address of 1 in another room.
     let (accepted, rejected) = (true, false);
-    let rows: [(Rules, &[(UserId, usize, bool)]); 4] = [
+    type Sent = (UserId, usize, bool);
+    let rows: [(Rules, &[Sent]); 4] = [
         (
             Rules { address_rate: Some(SMALL), ..rules },
             &[
