@@ -67,7 +67,7 @@ fn slow_reader_has_time_to_answer() {
     (config.pong_timeout, config.close_timeout) = (5 * ANSWER, ANSWER);
     config.max_send_buffer = 256 * 1024 * 1024;
     let server = serve(config);
-    let mut client = RawClient::open(addr(&server));
+    let client = RawClient::open(addr(&server));
     let peer = connected(&server);
     assert!(peer.send(vec![0; 128 * 1024 * 1024]));
     let begin = Instant::now();

@@ -44,8 +44,8 @@ fn connections_that_have_ended_count_until_their_event_is_queued() {
     let mut config = Config::default();
     (config.max_connections, config.event_capacity) = (2, 1);
     let server = serve(config);
-    let mut clients: Vec<_> = (0..2).map(|_| Client::connect(addr(&server), &[])).collect();
-    let peers = [connected(&server), connected(&server)];
+    let connect = |_| (Client::connect(addr(&server), &[]), connected(&server));
+    let (mut clients, peers): (Vec<_>, Vec<_>) = (0..2).map(connect).unzip();
     clients[0].say("a message fills the channel");
     wait_until(DEADLINE, "it is full", || server.events().is_full());
     drop(clients);
