@@ -54,7 +54,8 @@ fn encode(bencher: Bencher, name: &str) {
 #[divan::bench(args = ["json", "chinwag.v1"])]
 fn encode_list(bencher: Bencher, name: &str) {
     let dialect = dialect(name);
-    let users = ServerMessage::UserList { users: (0..1000).map(|id| Arc::from(format!("user {id}"))).collect() };
+    let users =
+        ServerMessage::UserList { users: (0..1000).map(|id| Arc::from(format!("user {id}"))).collect(), ids: None };
     bencher.bench(|| dialect.encode(black_box(&users)));
 }
 
@@ -117,7 +118,11 @@ fn room(people: u64) -> Chat {
     for id in 1..=people {
         let sign_in = format!(r#"{{"type":"username","name":"user {id}"}}"#);
         let room = &RoomName::lobby();
-        chat.apply(NOW, Input::Joined { id, dialect: Dialect::Json, room, since: None, address: None }, &mut out);
+        chat.apply(
+            NOW,
+            Input::Joined { id, dialect: Dialect::Json, room, since: None, secret: 0, address: None },
+            &mut out,
+        );
         chat.apply(NOW, Input::Text { id, text: &sign_in }, &mut out);
         out.clear();
     }

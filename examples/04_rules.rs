@@ -17,8 +17,8 @@ fn main() -> io::Result<()> {
             continue;
         };
         let input = match input {
-            "join" => Input::Joined { id, dialect: Dialect::Text, room: &lobby, since: None, address: None },
-            "leave" => Input::Left { id },
+            "join" => Input::Joined { id, dialect: Dialect::Text, room: &lobby, since: None, secret: 0, address: None },
+            "leave" => Input::Left { id, is_lost: false },
             text => Input::Text { id, text },
         };
         // The chat has no clock. Here, each line takes a second.

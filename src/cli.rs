@@ -1,43 +1,70 @@
 //! The program: flags, logging, signals, the terminal client.
 
+mod amount;
 mod arguments;
+mod environment;
 mod flags;
 #[cfg(feature = "history")]
 mod history;
 mod limits;
 mod listen;
+mod log_line;
 mod logging;
 mod serve;
+mod signals;
+mod stderr;
+mod suggest;
 #[cfg(feature = "terminal")]
 mod terminal;
 #[cfg(feature = "tls")]
 mod tls;
+mod token;
 
 use arguments::Command;
 use std::io::{self, Write};
-use std::process::ExitCode;
+use std::{process::ExitCode, thread};
 
 /// Runs the program. It exits with 0 after a shutdown, with 2 if it could not start, and `chinwag chat` also with 1.
 pub(crate) fn run() -> ExitCode {
+    // The last lines are written even if this thread panics.
+    let _flush = Flush;
+    logging::catch_panics();
     match arguments::read().and_then(execute) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("chinwag: {error}");
+            stderr::write_line(&format!("chinwag: {}", log_line::visible(&error)));
             ExitCode::from(2)
         }
     }
 }
 
-fn execute(command: Command) -> Result<ExitCode, String> {
-    match command {
-        Command::Print(text) => print(&text)?,
-        #[cfg(feature = "terminal")]
-        Command::Run(flags::Subcommand::Chat, flags) => return terminal::run(&flags),
-        #[cfg(feature = "history")]
-        Command::Run(flags::Subcommand::History, flags) => history::run(&flags)?,
-        Command::Run(_, flags) => serve::run(&flags)?,
+struct Flush;
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        stderr::flush();
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts a thread that is never joined: it may block until the process ends.
+fn spawn(name: &str, run: Box<dyn FnOnce() + Send>) -> Result<(), String> {
+    let thread = thread::Builder::new().name(name.into()).spawn(run);
+    thread.map(drop).map_err(|error| format!("cannot start a thread: {error}"))
+}
+
+fn execute(command: Command) -> Result<ExitCode, String> {
+    let (subcommand, flags) = match command {
+        Command::Print(text) => return print(&text).map(|()| ExitCode::SUCCESS),
+        Command::Run(subcommand, flags) => (subcommand, flags),
+    };
+    let code = match subcommand {
+        #[cfg(feature = "terminal")]
+        flags::Subcommand::Chat => terminal::run(&flags),
+        #[cfg(feature = "history")]
+        flags::Subcommand::History => history::run(&flags).map(|()| ExitCode::SUCCESS),
+        _ => serve::run(&flags).map(|()| ExitCode::SUCCESS),
+    };
+    code.map_err(|error| flags.with_variable(error))
 }
 
 /// Prints to stdout.

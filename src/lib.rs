@@ -41,13 +41,15 @@
 //! | `history` | off | Messages are stored in an SQLite file (`chinwag::chat::history`), which adds 1.6 MiB of SQLite. |
 //! | `terminal` | off | The program's `chinwag chat`, a client for terminals and pipes. |
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 #[cfg(feature = "chat")]
 pub mod chat;
 mod ws;
 
 #[cfg(feature = "tls")]
 pub use ws::tls;
-pub use ws::{Bytes, DisconnectReason, Frames, Message, Utf8Bytes};
+pub use ws::{Bytes, DisconnectReason, Frames, Message, Network, Utf8Bytes};
 pub use ws::{access, client, config, duplex, error, handshake, http, peer, server};
 pub use ws::{
     access::Access,

@@ -12,7 +12,7 @@ enum Step {
     Join(UserId, Dialect, usize),
     Text(UserId, String),
     Binary(UserId),
-    Leave(UserId),
+    Leave(UserId, bool),
     Tick,
 }
 
@@ -34,6 +34,10 @@ fn lines() -> impl Strategy<Value = String> {
         4 => names().prop_map(move |name| format!(r#"{{"type":"username","name":{}}}"#, json(&name))),
         3 => any::<String>().prop_map(move |text| format!(r#"{{"type":"message","text":{}}}"#, json(&text))),
         2 => names().prop_map(move |name| format!(r#"{{"type":"message","text":"x","target":{}}}"#, json(&name))),
+        // All connections have the same secret here.
+        2 => (names(), 1..8).prop_map(move |(name, id)| format!(r#"{{"type":"username","name":{},"resume":"{id}-0"}}"#, json(&name))),
+        1 => (1..8).prop_map(|id| format!(r#"{{"type":"message","text":"x","target":{id},"nonce":"n{id}"}}"#)),
+        1 => (1..8).prop_map(|id| format!(r#"{{"type":"message","text":"x","nonce":"n{id}"}}"#)),
         3 => names().prop_map(|name| format!("/name {name}")),
         1 => names().prop_map(|name| format!("/msg {name} psst")),
         1 => prop::sample::select(vec!["/users", "/help", "/quit", "/", "//", "{", "[]", "{\"type\":1}", "\n"]).prop_map(str::to_owned),
@@ -47,7 +51,7 @@ fn steps() -> impl Strategy<Value = Vec<(i32, Step)>> {
         3 => (id(), prop::sample::select(Dialect::ALL.to_vec()), 0..3_usize).prop_map(|(id, dialect, room)| Step::Join(id, dialect, room)),
         12 => (id(), lines()).prop_map(|(id, line)| Step::Text(id, line)),
         1 => id().prop_map(Step::Binary),
-        2 => id().prop_map(Step::Leave),
+        2 => (id(), any::<bool>()).prop_map(|(id, is_lost)| Step::Leave(id, is_lost)),
         2 => Just(Step::Tick),
     ];
     // Small steps of time: `Now::uptime` must not go backwards.
@@ -73,7 +77,7 @@ impl Model {
 
     fn apply(&mut self, output: &Output) {
         match output {
-            Output::Broadcast { room, message } => {
+            Output::Broadcast { room, message, .. } => {
                 check_encodings(message);
                 let room = self.rooms.entry(*room).or_default();
                 if !room.here.is_empty() {
@@ -143,7 +147,7 @@ impl RoomModel {
 
     fn apply_broadcast(&mut self, message: &ServerMessage) {
         match message {
-            ServerMessage::UserList { users } => self.list = users.iter().map(ToString::to_string).collect(),
+            ServerMessage::UserList { users, .. } => self.list = users.iter().map(ToString::to_string).collect(),
             ServerMessage::Username { name, id, .. } => {
                 let member = self.here.iter_mut().find(|(member, _)| member == id).expect("a member");
                 member.1 = Some(name.to_string());
@@ -175,11 +179,11 @@ fn check_encodings(message: &ServerMessage) {
 fn input<'a>(step: &'a Step, rooms: &'a [RoomName]) -> Input<'a> {
     match step {
         Step::Join(id, dialect, room) => {
-            Input::Joined { id: *id, dialect: *dialect, room: &rooms[*room], since: None, address: None }
+            Input::Joined { id: *id, dialect: *dialect, room: &rooms[*room], since: None, secret: 0, address: None }
         }
         Step::Text(id, text) => Input::Text { id: *id, text },
         Step::Binary(id) => Input::Binary { id: *id },
-        Step::Leave(id) => Input::Left { id: *id },
+        Step::Leave(id, is_lost) => Input::Left { id: *id, is_lost: *is_lost },
         Step::Tick => Input::Tick,
     }
 }
@@ -194,7 +198,11 @@ fn are_unique(names: &[String]) -> bool {
     let mut out = Vec::new();
     for (id, name) in (1..).zip(names) {
         let room = &RoomName::lobby();
-        chat.apply(at(0), Input::Joined { id, dialect: Dialect::Chinwag, room, since: None, address: None }, &mut out);
+        chat.apply(
+            at(0),
+            Input::Joined { id, dialect: Dialect::Chinwag, room, since: None, secret: 0, address: None },
+            &mut out,
+        );
         let text = format!(r#"{{"type":"username","name":{}}}"#, serde_json::Value::from(name.as_str()));
         chat.apply(at(0), Input::Text { id, text: &text }, &mut out);
     }
@@ -217,12 +225,12 @@ proptest! {
             chat.apply(at(now), input(step, &rooms), &mut out);
             match step {
                 Step::Join(id, ..) if model.room_of(*id).is_none() => model.join(*id, chat.room_of(*id).expect("room enough")),
-                Step::Leave(id) => drop(model.room_of(*id).map(|room| room.forget(*id))),
+                Step::Leave(id, _) => drop(model.room_of(*id).map(|room| room.forget(*id))),
                 _ => {}
             }
             let history = out.iter().filter(|output| matches!(output, Output::Send { message: ServerMessage::History(_), .. }));
-            // At most a list for each room, and six more.
-            prop_assert!(out.len() - history.count() <= 9, "{out:?}");
+            // At most a list for each room, and seven more.
+            prop_assert!(out.len() - history.count() <= 10, "{out:?}");
             out.iter().for_each(|output| model.apply(output));
 
             for (room, known) in &model.rooms {

@@ -18,7 +18,7 @@ enum Step {
     /// Enters a room, for the first time or again.
     Come(usize),
     /// Leaves, or loses the connection.
-    Go,
+    Go(bool),
     /// Sends a message, perhaps with one of a few nonces.
     Say(Option<u8>),
     /// The first client that is catching up has taken its part.
@@ -36,7 +36,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
     let step = prop_oneof![
         4 => (0..ROOMS.len()).prop_map(Step::Come),
-        2 => Just(Step::Go),
+        2 => any::<bool>().prop_map(Step::Go),
         8 => proptest::option::of(0..9_u8).prop_map(Step::Say),
         3 => Just(Step::Ready),
         2 => Just(Step::Lag),
@@ -114,10 +114,10 @@ impl World {
         let id = self.connection(person);
         match (step, id) {
             (Step::Come(room), None) => self.come(person, *room),
-            (Step::Go, Some(id)) => {
+            (Step::Go(is_lost), Some(id)) => {
                 self.here.remove(&id);
                 self.subscribed.remove(&id);
-                self.apply(Input::Left { id });
+                self.apply(Input::Left { id, is_lost: *is_lost });
             }
             (Step::Say(nonce), Some(id)) => self.say(id, *nonce),
             (Step::Whisper, Some(id)) => {
@@ -146,7 +146,7 @@ impl World {
         let mut out = Vec::new();
         self.chat.apply(
             NOW,
-            Input::Joined { id, dialect: Dialect::Chinwag, room: &name, since, address: None },
+            Input::Joined { id, dialect: Dialect::Chinwag, room: &name, since, secret: 0, address: None },
             &mut out,
         );
         if self.chat.room_of(id).is_none() {
@@ -198,11 +198,11 @@ impl World {
     fn apply_output(&mut self, output: Output) {
         match output {
             Output::Send { to, message } => self.receive(to, &message),
-            Output::Broadcast { room, message } => {
+            Output::Broadcast { room, message, except } => {
                 let members: Vec<UserId> = self.chat.members(room).collect();
                 members
                     .into_iter()
-                    .filter(|id| self.subscribed.contains(id))
+                    .filter(|id| self.subscribed.contains(id) && Some(*id) != except)
                     .collect::<Vec<_>>()
                     .into_iter()
                     .for_each(|id| self.receive(id, &message));

@@ -25,7 +25,17 @@ fn chat(arguments: &[&str], input: &str) -> (String, String, i32) {
 fn missing_feature_is_one_line_and_status_2() {
     let (out, err, code) = chat(&["ws://localhost:6502/"], "");
     assert_eq!((out.as_str(), code, err.lines().count()), ("", 2, 1), "{err}");
-    assert!(err.contains("--features terminal"), "{err}");
+    assert!(err.contains("--features ") && err.contains("terminal"), "{err}");
+}
+
+#[cfg(all(feature = "terminal", not(feature = "tls")))]
+#[test]
+fn missing_tls_is_one_line_with_the_command_to_install_both() {
+    for url in ["wss://localhost:6502/", "HTTPS://localhost/"] {
+        let (out, err, code) = chat(&[url], "");
+        assert_eq!((out.as_str(), code, err.lines().count()), ("", 2, 1), "{err}");
+        assert!(err.contains("cargo install") && err.contains("terminal,tls"), "{err}");
+    }
 }
 
 #[cfg(feature = "terminal")]

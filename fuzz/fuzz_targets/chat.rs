@@ -38,9 +38,9 @@ fn converse(rules: Rules, steps: &[u8]) {
         let input = match what % 8 {
             0 => {
                 let dialect = Dialect::ALL[usize::from(what / 8) % 3];
-                Input::Joined { id, dialect, room: &room, since: since(text), address: None }
+                Input::Joined { id, dialect, room: &room, since: since(text), secret: 0, address: None }
             }
-            1 => Input::Left { id },
+            1 => Input::Left { id, is_lost: what / 8 % 2 == 0 },
             2 => Input::Binary { id },
             3 if what / 8 % 2 == 0 => Input::Tick,
             3 if what / 8 % 4 == 1 => Input::Behind { id },
@@ -89,7 +89,7 @@ struct Member {
 impl Model {
     fn before(&mut self, chat: &mut Chat, input: &Input<'_>) {
         match input {
-            Input::Left { id } => drop(self.members.remove(id)),
+            Input::Left { id, .. } => drop(self.members.remove(id)),
             Input::Joined { room, .. } if chat.needs_snapshot(room) => {
                 let messages = self.stored.get(&**room.key()).cloned().unwrap_or_default();
                 let snapshot = RoomSnapshot::new("stored", messages.len() as u64, messages);
@@ -140,7 +140,7 @@ impl Model {
                 let member = self.members.get_mut(id).expect("a member");
                 assert!(std::mem::replace(&mut member.is_subscribed, false), "once");
             }
-            Output::Broadcast { room, message } => self.broadcast(*room, message),
+            Output::Broadcast { room, message, except } => self.broadcast(*room, message, *except),
             _ => {}
         }
     }
@@ -152,6 +152,10 @@ impl Model {
                 assert!(member.last.is_none_or(|last| message.seq == last + 1), "{message:?} after {:?}", member.last);
                 member.last = Some(message.seq);
             }
+            // Its own copy of a broadcast, or the first message with this nonce again.
+            ServerMessage::Message(message) => {
+                member.last = member.last.map_or(Some(message.seq), |last| Some(last.max(message.seq)));
+            }
             ServerMessage::Gap { missed: Some(missed) } => {
                 member.last = member.last.map(|last| last + missed);
             }
@@ -159,7 +163,7 @@ impl Model {
         }
     }
 
-    fn broadcast(&mut self, room: RoomId, message: &ServerMessage) {
+    fn broadcast(&mut self, room: RoomId, message: &ServerMessage, except: Option<UserId>) {
         match message {
             ServerMessage::Username { name, id, .. } => {
                 let named = |member: &Member| member.room == room && member.name.as_deref() == Some(name);
@@ -170,7 +174,10 @@ impl Model {
             ServerMessage::Message(StoredMessage { name, id, seq, .. }) => {
                 let sender = &self.members[id];
                 assert_eq!((sender.room, sender.name.as_deref()), (room, Some(&**name)), "{id} is not {name}");
-                for member in self.members.values_mut().filter(|member| member.room == room && member.is_subscribed) {
+                let is_receiver = |id: &UserId, member: &Member| {
+                    member.room == room && member.is_subscribed && Some(*id) != except
+                };
+                for (_, member) in self.members.iter_mut().filter(|(id, member)| is_receiver(id, member)) {
                     assert!(member.last.is_none_or(|last| *seq == last + 1), "{message:?} after {:?}", member.last);
                     member.last = Some(*seq);
                 }

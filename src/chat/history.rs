@@ -8,8 +8,10 @@
 //!
 //! The chat's thread puts messages into a queue and waits. A worker thread writes them into the file.
 
+mod clock;
 mod error;
 mod export;
+mod files;
 mod open;
 mod prune;
 mod state_file;
@@ -22,7 +24,11 @@ use self::{
     write_queue::{Query, Range, Shared, State},
 };
 use crate::{
-    chat::{protocol::StoredMessage, rules::RoomSnapshot, server::Archive},
+    chat::{
+        protocol::{Millis, StoredMessage},
+        rules::RoomSnapshot,
+        server::Archive,
+    },
     ws::spawn,
 };
 use log::error;
@@ -30,7 +36,7 @@ use std::{
     hash::{BuildHasher, Hasher, RandomState},
     path::PathBuf,
     sync::{Arc, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 pub use self::{
@@ -53,13 +59,19 @@ pub struct Settings {
     pub days: Option<u32>,
     /// The maximum number of messages, in all rooms together. Above it the oldest are deleted. `None`: no maximum.
     pub rows: Option<u64>,
+    /// About as many bytes as the file and its `-wal` may take, at least [`Settings::MIN_BYTES`]. Above it the oldest messages are deleted.
+    /// `None`: no maximum.
+    pub bytes: Option<u64>,
 }
 
 impl Settings {
+    /// The least for [`Settings::bytes`]: empty tables take half of it.
+    pub const MIN_BYTES: u64 = 64 << 10;
+
     /// Stores messages in this file, with [`Durability::Normal`], forever.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), durability: Durability::Normal, days: None, rows: None }
+        Self { path: path.into(), durability: Durability::Normal, days: None, rows: None, bytes: None }
     }
 }
 
@@ -178,4 +190,9 @@ impl Drop for History {
 fn new_log_name() -> Arc<str> {
     // The standard library takes its keys from the operating system's random numbers.
     format!("{:x}", RandomState::new().build_hasher().finish()).into()
+}
+
+/// Milliseconds since 1970, by the system's clock, which may be wrong.
+fn wall_clock() -> Millis {
+    Millis::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis()).unwrap_or(Millis::MAX)
 }

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 mod error;
 mod json;
+mod resume_token;
 mod stored_message;
 mod text;
 
 pub use error::{ErrorReason, ProtocolError};
 pub(crate) use json::to_html_safe_json;
+pub use resume_token::ResumeToken;
 pub use stored_message::{ByteBudget, StoredMessage};
 pub(crate) use text::is_mark;
 pub use text::{date_time, is_deceptive, sanitize_name, sanitize_text};
@@ -75,13 +77,22 @@ impl Dialect {
         }
     }
 
+    /// The nonce of a client's message, if it can be read. The message itself may be invalid.
+    #[must_use]
+    pub fn nonce(self, text: &str) -> Option<Arc<str>> {
+        (self != Self::Text).then(|| json::nonce(text))?
+    }
+
     /// The message as the payload of one text message; `None` if it does not exist in this dialect.
     #[must_use]
     pub fn encode(self, message: &ServerMessage) -> Option<String> {
-        match self {
-            Self::Json => to_html_safe_json(message),
-            Self::Chinwag => serde_json::to_string(message).ok(),
-            Self::Text => text::encode(message),
+        match (self, message) {
+            (Self::Json, ServerMessage::UserList { users, ids: Some(_) }) => {
+                to_html_safe_json(&ServerMessage::UserList { users: users.clone(), ids: None })
+            }
+            (Self::Json, _) => to_html_safe_json(message),
+            (Self::Chinwag, _) => serde_json::to_string(message).ok(),
+            (Self::Text, _) => text::encode(message),
         }
     }
 }
@@ -90,14 +101,19 @@ impl Dialect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientMessage {
-    /// Sign in with this name, or change the name.
-    SetName(String),
+    /// Sign in, or change the name.
+    SetName {
+        /// The name that the user wants.
+        name: String,
+        /// The token of the user's connection before this one.
+        resume: Option<ResumeToken>,
+    },
     /// Send a text to the room, or to one user.
     Message {
         /// The text, as it was typed.
         text: Arc<str>,
-        /// The name of the user for a private message.
-        target: Option<String>,
+        /// The user for a private message.
+        target: Option<Target>,
         /// The client's identifier for this message, 1 to [`MAX_NONCE_CHARS`] characters. A second message to the room
         /// with the same nonce is not broadcast again.
         nonce: Option<Arc<str>>,
@@ -116,6 +132,15 @@ pub enum ClientMessage {
     UnknownCommand(String),
 }
 
+/// Whom a private message is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The user who has this name now.
+    Name(String),
+    /// The user of this connection, and nobody else.
+    Id(UserId),
+}
+
 /// What the server sends. Serialized, it is the object of the JSON dialects; variants that are skipped exist in the
 /// dialect `text` only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -130,6 +155,8 @@ pub enum ServerMessage {
         seq: u64,
         /// Names the numbering. A different name than before means that the numbers started again.
         log: Arc<str>,
+        /// With it, the user's next connection gets the name back.
+        resume: ResumeToken,
     },
     /// To one connection: it has this name, which its user did not choose.
     RejectUsername {
@@ -142,6 +169,9 @@ pub enum ServerMessage {
     UserList {
         /// Their names.
         users: Arc<[Name]>,
+        /// The numbers of their connections, in the same order. In JSON this exists in the dialect `chinwag.v1` only.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ids: Option<Arc<[UserId]>>,
     },
     /// To the room: a user signed in or changed the name.
     Username {
@@ -149,6 +179,9 @@ pub enum ServerMessage {
         name: Name,
         /// The number of the user's connection.
         id: UserId,
+        /// The number of the user's connection before this one, if the user came back with its [`ResumeToken`].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        was: Option<UserId>,
         /// When.
         date: Millis,
     },
@@ -176,10 +209,13 @@ pub enum ServerMessage {
         date: Millis,
         /// The target's name.
         target: Name,
+        /// The number of the target's connection.
+        #[serde(rename = "targetId")]
+        target_id: UserId,
         /// Whether this copy is for the target. The other one is for the sender.
         #[serde(skip)]
         is_received: bool,
-        /// The client's identifier for this message.
+        /// The client's identifier for this message, in the copy for the sender only.
         #[serde(skip_serializing_if = "Option::is_none")]
         nonce: Option<Arc<str>>,
     },

@@ -8,7 +8,7 @@
 //! receives them in this order, those before it joined first.
 
 use crate::{
-    chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ServerMessage, UserId},
+    chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ResumeToken, ServerMessage, UserId},
     ws::rate_limiter::RateLimiter,
 };
 use std::{
@@ -24,12 +24,14 @@ mod limits;
 mod message_log;
 mod name_registry;
 mod names;
+mod reservations;
 mod room;
 mod room_name;
 mod rooms;
 mod throttle;
 
 use catch_up::CatchUp;
+use reservations::{Reservation, Reservations};
 use room::Room;
 use rooms::Rooms;
 use throttle::{AddressLimiters, Verdict};
@@ -45,6 +47,7 @@ pub struct Chat {
     members: HashMap<UserId, Member>,
     rooms: Rooms,
     addresses: AddressLimiters,
+    reservations: Reservations,
     /// Rooms with a user list that has changed and was not sent yet.
     pending_lists: Vec<RoomId>,
     /// The connections that are catching up. The first one is served next.
@@ -61,6 +64,8 @@ struct Member {
     dialect: Dialect,
     room: RoomId,
     address: Option<u128>,
+    /// The secret of its [`ResumeToken`].
+    secret: u128,
     /// Messages rejected in a row, without those that came too fast.
     strikes: u32,
     limiter: RateLimiter,
@@ -82,6 +87,7 @@ impl Chat {
             members: HashMap::new(),
             rooms: Rooms::new(log_id_prefix),
             addresses: AddressLimiters::default(),
+            reservations: Reservations::default(),
             pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
             now: Now { uptime: 0, date: 0 },
@@ -95,11 +101,14 @@ impl Chat {
     pub fn apply(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         self.now = now;
         mem::swap(&mut self.out, out);
+        self.end_reservations();
         match input {
-            Input::Joined { id, dialect, room, since, address } => self.join(id, dialect, room, since, address),
+            Input::Joined { id, dialect, room, since, secret, address } => {
+                self.join(id, dialect, room, since, secret, address);
+            }
             Input::Text { id, text } => self.receive(id, text),
             Input::Binary { id } => self.reject_binary(id),
-            Input::Left { id } => self.leave(id),
+            Input::Left { id, is_lost } => self.leave(id, is_lost),
             Input::Ready { id } => self.send_next_part(id),
             Input::Behind { id } => self.fall_behind(id),
             Input::Loaded { id, up_to, messages } => self.loaded(id, up_to, messages),
@@ -135,7 +144,15 @@ impl Chat {
         self.rooms.get(self.room_of(id)?)
     }
 
-    fn join(&mut self, id: UserId, dialect: Dialect, name: &RoomName, since: Option<Since<'_>>, address: Option<u128>) {
+    fn join(
+        &mut self,
+        id: UserId,
+        dialect: Dialect,
+        name: &RoomName,
+        since: Option<Since<'_>>,
+        secret: u128,
+        address: Option<u128>,
+    ) {
         if self.members.contains_key(&id) {
             return;
         }
@@ -148,31 +165,27 @@ impl Chat {
         }
         room.enter(id);
         let limiter = RateLimiter::default();
-        self.members.insert(id, Member { dialect, room: room_id, address, strikes: 0, limiter });
+        self.members.insert(id, Member { dialect, room: room_id, secret, address, strikes: 0, limiter });
         self.welcome(id, room_id, since);
         if dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
-            self.set_name(id, &format!("guest-{id}"), false);
+            let _ = self.set_name(id, &format!("guest-{id}"), None, false);
         }
     }
 
     fn receive(&mut self, id: UserId, text: &str) {
         let Some(member) = self.members.get_mut(&id) else { return };
-        let decoded = member.dialect.decode(text);
-        // An error names the message by its nonce, even if the message is not processed.
-        let nonce = match &decoded {
-            Ok(ClientMessage::Message { nonce, .. }) => nonce.clone(),
-            Ok(_) => None,
-            Err(error) => error.nonce.clone(),
-        };
-        let rejection = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(nonce)));
+        let dialect = member.dialect;
+        // An error names the message by its nonce, whatever is wrong with it.
+        let rejection = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text))));
         match throttle::charge(&mut member.limiter, self.now.uptime, text.len(), self.rules.rate) {
-            Verdict::Accept if self.is_shared_rate_exceeded(id, text.len(), decoded.as_ref().ok()) => {
-                return self.out.push(rejection(ErrorReason::TooFast.into()));
-            }
             Verdict::Accept => {}
             Verdict::Reject => return self.out.push(rejection(ErrorReason::TooFast.into())),
             Verdict::Close => return self.close(id, 1008, "flooding"),
+        }
+        let decoded = dialect.decode(text);
+        if self.is_shared_rate_exceeded(id, text.len(), decoded.as_ref().ok()) {
+            return self.out.push(rejection(ErrorReason::TooFast.into()));
         }
         let result = decoded.and_then(|message| self.execute(id, message));
         let Some(member) = self.members.get_mut(&id) else { return };
@@ -196,7 +209,7 @@ impl Chat {
         let is_for_room = match message {
             Some(ClientMessage::Message { target, .. }) => target.is_none(),
             // A crowd that signs in at once is no flood.
-            Some(ClientMessage::SetName(_)) => room.name_of(id).is_some(),
+            Some(ClientMessage::SetName { .. }) => room.name_of(id).is_some(),
             _ => false,
         };
         is_for_room && !throttle::allow(&mut room.limiter, now, bytes, room_rate)
@@ -211,17 +224,34 @@ impl Chat {
 
     fn close(&mut self, id: UserId, code: u16, reason: &'static str) {
         self.out.push(Output::Close { id, code, reason });
-        self.leave(id);
+        // 1000 is the user's own wish. After any other code, the client may connect again.
+        self.leave(id, code != 1000);
     }
 
-    fn leave(&mut self, id: UserId) {
-        let Some(Member { room, .. }) = self.members.remove(&id) else { return };
+    /// If the connection was lost, the name of its user stays reserved for a while.
+    fn leave(&mut self, id: UserId, is_lost: bool) {
+        let Some(Member { room: room_id, secret, .. }) = self.members.remove(&id) else { return };
         self.take_catch_up(id);
-        if let Some(name) = self.rooms.get_mut(room).and_then(|room| room.leave(id)) {
-            self.out.push(broadcast(room, ServerMessage::Left { name }));
-            self.list_changed(room);
+        let Some(room) = self.rooms.get_mut(room_id) else { return };
+        if let Some(name) = room.leave(id) {
+            self.out.push(broadcast(room_id, ServerMessage::Left { name: name.shown.clone() }));
+            if is_lost && room.names.reserve() {
+                self.reservations.add(self.now.uptime, room_id, name, ResumeToken { id, secret });
+            } else {
+                room.names.release(&name);
+            }
+            self.list_changed(room_id);
         }
-        self.rooms.release(room);
+        self.rooms.release(room_id);
+    }
+
+    fn end_reservations(&mut self) {
+        while let Some(Reservation { room, name, .. }) = self.reservations.take_ended(self.now.uptime) {
+            if let Some(room) = self.rooms.get_mut(room) {
+                room.names.release_reserved(&name);
+            }
+            self.rooms.release(room);
+        }
     }
 
     /// The users of a room changed: sends its list, now or when it is due.
@@ -236,7 +266,7 @@ impl Chat {
         self.pending_lists.retain(|id| {
             let Some(room) = self.rooms.get_mut(*id) else { return false };
             let list = room.take_list(self.now.uptime, &self.rules);
-            self.out.extend(list.map(|users| broadcast(*id, ServerMessage::UserList { users })));
+            self.out.extend(list.map(|list| broadcast(*id, list)));
             room.list.due().is_some()
         });
     }
@@ -247,7 +277,7 @@ fn send(to: UserId, message: ServerMessage) -> Output {
 }
 
 fn broadcast(room: RoomId, message: ServerMessage) -> Output {
-    Output::Broadcast { room, message }
+    Output::Broadcast { room, message, except: None }
 }
 
 #[cfg(test)]

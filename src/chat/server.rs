@@ -12,11 +12,11 @@ mod room_list;
 use crate::{
     chat::page,
     chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId},
-    chat::rules::{Chat, Input, Now, Output, RoomName, Rules},
-    ws::Message,
+    chat::rules::{Chat, Input, Now, Output, Rules},
     ws::http::{Request, Response},
     ws::rate_limiter::RateLimiter,
     ws::server::{CloseGuard, Event, Server},
+    ws::{DisconnectReason, Message},
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
@@ -94,18 +94,18 @@ impl ChatServer {
         Dialect::ALL.into_iter().map(Dialect::name)
     }
 
-    /// Whether a path is a room: `/` is the lobby, `/room/NAME` another room. For
+    /// Whether a path is a room: `/` is the lobby, `/room/NAME` another room, also with one more `/` at the end. For
     /// [`Builder::endpoint`](crate::Builder::endpoint).
     #[must_use]
     pub fn is_endpoint(path: &str) -> bool {
-        RoomName::from_path(path).is_some()
+        connect::room_at(path).is_some()
     }
 
     /// The chat's page, at the path of each room, and its files. For [`Builder::site`](crate::Builder::site).
     #[must_use]
     pub fn site(request: &Request) -> Option<Response> {
         match Self::is_endpoint(request.uri().path()) {
-            true => page::index(request),
+            true => connect::redirect(request).or_else(|| page::index(request)),
             false => page::respond(request),
         }
     }
@@ -230,11 +230,12 @@ impl ChatServer {
                 }
             }
             Event::Closing(_, guard) => self.close_guards.push(guard),
-            Event::Disconnected(peer, _) => {
+            Event::Disconnected(peer, reason) => {
+                let is_lost = !matches!(reason, DisconnectReason::ClosedByPeer { .. });
                 let id = peer.id();
                 self.handshakes.remove(&id);
                 self.fanout.leave(id);
-                self.apply(Input::Left { id });
+                self.apply(Input::Left { id, is_lost });
                 self.rooms_changed = true;
             }
         }
@@ -250,9 +251,9 @@ impl ChatServer {
         for output in outputs {
             match output {
                 Output::Send { to, message } => self.fanout.send(to, &message),
-                Output::Broadcast { room, message } => {
+                Output::Broadcast { room, message, except } => {
                     self.rooms_changed |= matches!(message, ServerMessage::Username { .. });
-                    self.fanout.broadcast(room, &message);
+                    self.fanout.broadcast(room, &message, except);
                 }
                 Output::Subscribe { id } => self.fanout.subscribe(id),
                 Output::Unsubscribe { id } => self.fanout.unsubscribe(id),

@@ -1,9 +1,12 @@
 //! The command line and the environment, read into [`Flags`].
 
+use super::amount::Unit;
+use super::environment;
 use super::flags::{Feature, Flag, Subcommand, Value, variable};
+use super::suggest::{did_you_mean, nearest, with_port};
 use lexopt::{Arg, Parser};
 use std::ffi::{OsStr, OsString};
-use std::{collections::HashMap, env, fs, path::Path, str::FromStr};
+use std::{collections::HashMap, env};
 
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,11 +17,13 @@ pub(crate) enum Command {
 }
 
 /// The flags that were given, and their values as text.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
     values: HashMap<&'static str, Vec<OsString>>,
     /// The URL of `chinwag chat URL`, or the file of `chinwag history FILE`.
     pub(crate) operand: Option<OsString>,
+    /// The flags whose values come from the environment.
+    from_environment: Vec<&'static str>,
 }
 
 /// Reads the command line and the environment of this process.
@@ -26,10 +31,13 @@ pub(crate) struct Flags {
 /// # Errors
 /// One line that names the flag or the variable that is wrong.
 pub(crate) fn read() -> Result<Command, String> {
-    command(env::args_os().skip(1).collect(), |name| env::var_os(name))
+    let variables = env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
+    let prefix = environment::PREFIX;
+    let is_ours = |name: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    command(env::args_os().skip(1).collect(), &variables.filter(|(name, _)| is_ours(name)).collect::<Vec<_>>())
 }
 
-fn command(mut words: Vec<OsString>, get: impl Fn(&str) -> Option<OsString>) -> Result<Command, String> {
+fn command(mut words: Vec<OsString>, variables: &[(String, OsString)]) -> Result<Command, String> {
     let (subcommand, advice) = match words.first().and_then(|word| word.to_str()) {
         Some("chat") => (Subcommand::Chat, "chinwag chat --help"),
         Some("history") => (Subcommand::History, "chinwag --help-history"),
@@ -45,8 +53,11 @@ fn command(mut words: Vec<OsString>, get: impl Fn(&str) -> Option<OsString>) -> 
         return Ok(Command::Print(subcommand.help(name)));
     }
     // A flag replaces the values of its variable.
-    for (name, values) in parse(environment(subcommand, get)?)?.values {
-        flags.values.entry(name).or_insert(values);
+    for (name, values) in parse(environment::words(subcommand, variables)?)?.values {
+        if !flags.has(name) {
+            flags.values.insert(name, values);
+            flags.from_environment.push(name);
+        }
     }
     subcommand.feature().map_or(Ok(()), Feature::check)?;
     for Flag { name, feature, .. } in subcommand.flags().filter(|flag| flags.has(flag.name)) {
@@ -68,9 +79,13 @@ fn parse(subcommand: Subcommand, words: Vec<OsString>) -> Result<Flags, lexopt::
                 flags.operand = Some(value.clone());
                 continue;
             }
-            _ => return Err(arg.unexpected()),
+            Arg::Short(_) | Arg::Value(_) => "",
         };
-        let Some(flag) = subcommand.flags().find(|flag| flag.name == name) else { return Err(arg.unexpected()) };
+        let Some(flag) = subcommand.flags().find(|flag| flag.name == name) else {
+            let (word, wrong) = (word(&arg), arg.unexpected());
+            let value = parser.value().unwrap_or_default();
+            return Err(format!("{wrong}{}", advice(subcommand, &word, &value.to_string_lossy())).into());
+        };
         let value = match flag.value {
             Value::Switch => OsString::new(),
             Value::Optional => parser.optional_value().unwrap_or_default(),
@@ -81,31 +96,28 @@ fn parse(subcommand: Subcommand, words: Vec<OsString>) -> Result<Flags, lexopt::
     Ok(flags)
 }
 
-/// The environment as arguments: `CHINWAG_LISTEN=x` is `--listen=x`. An empty variable does not count.
-fn environment(subcommand: Subcommand, get: impl Fn(&str) -> Option<OsString>) -> Result<Vec<OsString>, String> {
-    let mut words = Vec::new();
-    let has_variable = |flag: &Flag| flag.has_variable() && subcommand != Subcommand::History;
-    for flag in subcommand.flags().filter(has_variable) {
-        let name = variable(flag.name);
-        let Some(value) = get(&name).filter(|value| !value.is_empty()) else { continue };
-        let word = OsString::from(format!("--{}", flag.name));
-        let times = match (flag.value, value.to_string_lossy().to_ascii_lowercase().as_str()) {
-            (Value::Required, _) => None,
-            (_, "1" | "true" | "yes" | "on") => Some(1),
-            (_, "0" | "false" | "no" | "off") => Some(0),
-            (_, "2") if flag.name == "verbose" => Some(2),
-            (Value::Optional, _) => None,
-            (Value::Switch, _) => {
-                let values = if flag.name == "verbose" { "0, 1 or 2" } else { "1 or 0" };
-                return Err(format!("{name} is {value:?}; write {values}"));
-            }
-        };
-        match times {
-            Some(times) => words.extend(vec![word; times]),
-            None => words.push([&word, OsStr::new("="), &value].into_iter().collect()),
-        }
+/// An argument without its dashes.
+fn word(arg: &Arg<'_>) -> String {
+    match arg {
+        Arg::Short(letter) => letter.to_string(),
+        Arg::Long(name) => (*name).to_owned(),
+        Arg::Value(value) => value.to_string_lossy().into_owned(),
     }
-    Ok(words)
+}
+
+/// What may be meant by an argument that is unknown, and that is followed by this value.
+fn advice(subcommand: Subcommand, word: &str, value: &str) -> String {
+    let is_server = subcommand == Subcommand::Serve;
+    if let Some(command) = nearest(word, ["chat", "history"]).filter(|_| is_server) {
+        return format!(" (did you mean chinwag {command}?)");
+    }
+    let flags = subcommand.flags().map(|flag| flag.name);
+    match nearest(word, flags.chain(["port", "address", "bind"].into_iter().filter(|_| is_server))) {
+        Some("port" | "address" | "bind") => format!(" (did you mean --listen {}?)", with_port(value)),
+        _ if is_server && word == "p" => format!(" (did you mean --listen {}?)", with_port(value)),
+        Some(flag) => format!(" (did you mean --{flag}?)"),
+        None => String::new(),
+    }
 }
 
 impl Flags {
@@ -122,6 +134,15 @@ impl Flags {
         names.iter().any(|name| self.has(name))
     }
 
+    /// Names the variable in an error about a flag, if the value comes from the environment.
+    pub(crate) fn with_variable(&self, error: String) -> String {
+        let flag = error.trim_start_matches("--").split([' ', ':']).next();
+        match self.from_environment.iter().find(|name| flag == Some(**name)) {
+            Some(name) => format!("{}: {error}", variable(name)),
+            None => error,
+        }
+    }
+
     /// The value of a flag, which may be the name of a file. If a flag was repeated, its last value counts.
     pub(crate) fn value(&self, name: &str) -> Option<&OsStr> {
         self.values.get(name)?.last().map(OsString::as_os_str)
@@ -133,6 +154,17 @@ impl Flags {
     /// One line: it is not UTF-8.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, String> {
         self.value(name).map(|value| utf8(name, value)).transpose()
+    }
+
+    /// The value of a flag that must be one of these.
+    ///
+    /// # Errors
+    /// One line that lists them.
+    pub(crate) fn choice<'a>(&self, name: &str, choices: &[&'a str]) -> Result<Option<&'a str>, String> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let found = choices.iter().find(|choice| **choice == text).copied();
+        let advice = || did_you_mean(text, choices);
+        found.ok_or_else(|| format!("--{name} {text:?}: write {}{}", choices.join(" or "), advice())).map(Some)
     }
 
     /// All values of a flag, which may be repeated. Commas also separate values.
@@ -147,23 +179,16 @@ impl Flags {
         Ok(list)
     }
 
-    /// The value of a flag, as a number.
+    /// The value of a flag, as an amount of this unit, at least `least`.
     ///
     /// # Errors
-    /// One line that says to write `what`.
-    pub(crate) fn number<N: FromStr>(&self, name: &str, what: &str) -> Result<Option<N>, String> {
-        let number = |text: &str| text.parse().map_err(|_| format!("--{name} {text}: write {what}"));
-        self.text(name)?.map(number).transpose()
-    }
-
-    /// The content of the file that a flag names.
-    ///
-    /// # Errors
-    /// One line: it cannot be read.
-    pub(crate) fn content(&self, name: &str) -> Result<Option<String>, String> {
-        let read =
-            |file| fs::read_to_string(file).map_err(|error| format!("--{name} {}: {error}", Path::new(file).display()));
-        self.value(name).map(read).transpose()
+    /// One line that says what to write.
+    pub(crate) fn amount<N: TryFrom<u64>>(&self, name: &str, unit: Unit, least: u64) -> Result<Option<N>, String> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let amount = unit.parse(text).filter(|amount| *amount >= least).and_then(|amount| amount.try_into().ok());
+        let at_least = if least > 0 { format!(", at least {least}") } else { String::new() };
+        let wrong = || format!("--{name} {text:?}: write {}{at_least}", unit.example());
+        amount.ok_or_else(wrong).map(Some)
     }
 }
 
@@ -171,7 +196,7 @@ fn utf8<'a>(name: &str, value: &'a OsStr) -> Result<&'a str, String> {
     value.to_str().ok_or_else(|| format!("--{name} is not UTF-8"))
 }
 
-#[cfg(all(test, feature = "history"))]
+#[cfg(test)]
 impl Flags {
     /// The flags of a command line, for other tests.
     pub(crate) fn of(subcommand: Subcommand, words: &[&str]) -> Self {
@@ -184,8 +209,8 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str, variables: &[(&str, &str)]) -> Result<Command, String> {
-        let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
-        command(line.split_whitespace().map(OsString::from).collect(), find)
+        let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
+        command(line.split_whitespace().map(OsString::from).collect(), &variables)
     }
 
     fn server(line: &str, variables: &[(&str, &str)]) -> Flags {
@@ -209,18 +234,29 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (line, variables, part) in [
-            ("--lisen x", &[][..], "--lisen"),
+            ("--lisen x", &[][..], "(did you mean --listen?)"),
+            ("--token x", &[], "(did you mean --token-file?)"),
+            ("--port 8080", &[], "(did you mean --listen 127.0.0.1:8080?)"),
+            ("--port=8080", &[], "(did you mean --listen 127.0.0.1:8080?)"),
+            ("-p 8080", &[], "(did you mean --listen 127.0.0.1:8080?)"),
+            ("--prot 8080", &[], "(did you mean --listen 127.0.0.1:8080?)"),
+            ("--port", &[], "(did you mean --listen 127.0.0.1:6502?)"),
+            ("chta ws://h/", &[], "(did you mean chinwag chat?)"),
+            ("histroy f", &[], "(did you mean chinwag history?)"),
+            ("help", &[], "(did you mean --help?)"),
             ("-x", &[], "-x"),
             ("stray", &[], "stray"),
             ("--listen", &[], "--listen"),
             ("--name ann", &[], "--name"),
             ("chat ws://h/ ws://i/", &[], "ws://i/"),
-            ("chat ws://h/ --nmae x", &[], "--nmae"),
+            ("chat ws://h/ --nmae x", &[], "(did you mean --name?)"),
             ("chat --name", &[], "--name"),
             ("history f g", &[], "g"),
             ("history f -q", &[], "-q"),
             ("", &[("CHINWAG_NO_LIMITS", "maybe")], "CHINWAG_NO_LIMITS"),
             ("", &[("CHINWAG_VERBOSE", "lots")], "CHINWAG_VERBOSE"),
+            ("", &[("CHINWAG_TOKENFILE", "x")], "(did you mean CHINWAG_TOKEN_FILE?)"),
+            ("chat ws://h/", &[("CHINWAG_NAMME", "x")], "(did you mean CHINWAG_NAME?)"),
         ] {
             let error = parsed(line, variables).expect_err(line);
             assert!(error.contains(part) && !error.contains('\n'), "{line}: {error}");
@@ -231,8 +267,8 @@ mod tests {
     fn every_flag_has_a_variable() {
         for subcommand in [Subcommand::Serve, Subcommand::Chat] {
             for flag in subcommand.flags().filter(Flag::has_variable) {
-                let variable = variable(flag.name);
-                let words = environment(subcommand, |name| (name == variable).then(|| "1".into()));
+                let variable = super::variable(flag.name);
+                let words = environment::words(subcommand, &[(variable.clone(), "1".into())]);
                 let flags = parse(subcommand, words.expect("1 is a value")).expect("a flag");
                 let expected = if flag.value == Value::Required { "1" } else { "" };
                 assert_eq!(flags.value(flag.name), Some(OsStr::new(expected)), "{variable}");
@@ -271,9 +307,10 @@ mod tests {
             ("chat ws://h/", "terminal", cfg!(feature = "terminal")),
             ("history f", "history", cfg!(feature = "history")),
         ] {
-            let (parsed, advice) = (parsed(line, &[]), format!("cargo build --release --features {feature}"));
+            let parsed = parsed(line, &[]);
             assert_eq!(parsed.is_ok(), is_built, "{line}");
-            assert!(parsed.is_ok() || parsed.is_err_and(|error| error.contains(&advice)), "{line}");
+            let names_it = |error: String| error.contains("cargo install") && error.contains(feature);
+            assert!(parsed.is_ok() || parsed.is_err_and(names_it), "{line}");
         }
     }
 }

@@ -26,24 +26,30 @@ const fn feature(name: &'static str, what: &'static str, see: &'static str, is_b
     Feature { name, what, see, is_built }
 }
 
-static TLS_FEATURE: Feature = feature("tls", "TLS", "(see --help-tls)", cfg!(feature = "tls"));
+pub(crate) static TLS_FEATURE: Feature = feature("tls", "TLS", "(see --help-tls)", cfg!(feature = "tls"));
 static HISTORY_FEATURE: Feature =
     feature("history", "stored history", "(see --help-history)", cfg!(feature = "history"));
 static TERMINAL_FEATURE: Feature =
     feature("terminal", "the terminal client", "(see chinwag chat --help)", cfg!(feature = "terminal"));
-static FEATURES: [&Feature; 3] = [&TLS_FEATURE, &HISTORY_FEATURE, &TERMINAL_FEATURE];
+static FEATURES: [&Feature; 3] = [&HISTORY_FEATURE, &TERMINAL_FEATURE, &TLS_FEATURE];
 
 impl Feature {
     /// # Errors
-    /// The feature is missing. The line says how to get it.
+    /// The feature is missing. The line says how to get it without losing one that this build has.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let Self { name, what, .. } = self;
-        match self.is_built {
-            true => Ok(()),
-            false => Err(format!(
-                "this chinwag was built without {what}; build it with: cargo build --release --features {name}"
-            )),
+        if self.is_built {
+            return Ok(());
         }
+        let has_defaults = cfg!(feature = "precis");
+        let wanted = FEATURES.iter().filter(|feature| feature.is_built || feature.name == self.name);
+        let mut names: Vec<_> = wanted.map(|feature| feature.name).collect();
+        names.extend((!has_defaults).then_some("cli"));
+        Err(format!(
+            "this chinwag was built without {}; in the folder of its source, run: cargo install --locked --path . {}--features {}",
+            self.what,
+            if has_defaults { "" } else { "--no-default-features " },
+            names.join(",")
+        ))
     }
 }
 
@@ -171,6 +177,15 @@ mod tests {
             assert!(
                 feature.check().map_or_else(|line| line.contains("--features ") && !line.contains('\n'), |()| true)
             );
+            // The command that adds this feature has all that this build has.
+            let line = feature.check().err().unwrap_or_default();
+            let is_listed =
+                |name: &str| line.rsplit(' ').next().is_some_and(|names| names.split(',').any(|n| n == name));
+            let is_expected =
+                |other: &&Feature| is_listed(other.name) == (other.is_built || other.name == feature.name);
+            assert!(feature.is_built || FEATURES.iter().all(is_expected), "{line}");
+            let is_bare = !cfg!(feature = "precis") && !feature.is_built;
+            assert_eq!((line.contains("--no-default-features"), is_listed("cli")), (is_bare, is_bare), "{line}");
         }
     }
 }

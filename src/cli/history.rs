@@ -1,11 +1,16 @@
 //! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
-use super::{arguments::Flags, logging::visible, written};
+use super::{amount::Unit, arguments::Flags, log_line::visible, written};
 use chinwag::chat::history::{self, Durability, History, HistoryError, Record, Settings};
 use chinwag::chat::protocol::{StoredMessage, date_time};
 use chinwag::{Builder, chat::rules::RoomName};
+use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Write};
-use std::{num::NonZero, path::Path};
+use std::os::{fd::AsFd, unix::fs::PermissionsExt};
+use std::{path::Path, time::Duration};
+
+/// An output file of at most this age was created for this output.
+const NEW: Duration = Duration::from_secs(10);
 
 /// Opens the history that the flags name, if any. Connection ids continue where it ended.
 ///
@@ -13,22 +18,23 @@ use std::{num::NonZero, path::Path};
 /// One line that says what to do. A full or failing disk is not an error: the chat runs, and the log reports it.
 pub(crate) fn open(flags: &Flags, builder: Builder) -> Result<(Option<History>, Builder), String> {
     let Some(file) = flags.value("history") else {
-        return match flags.has_any(&["history-sync", "history-days", "history-rows"]) {
-            true => Err("--history-sync, --history-days and --history-rows need --history FILE".to_owned()),
-            false => Ok((None, builder)),
+        let needing = ["history-sync", "history-days", "history-rows", "history-bytes"];
+        return match needing.iter().find(|flag| flags.has(flag)) {
+            Some(flag) => Err(format!("--{flag} needs --history FILE")),
+            None => Ok((None, builder)),
         };
     };
     if file.is_empty() {
         return Err("--history needs the name of a file, such as chat.db".to_owned());
     }
     let mut settings = Settings::new(file);
-    settings.durability = match flags.text("history-sync")? {
-        None | Some("normal") => Durability::Normal,
+    settings.durability = match flags.choice("history-sync", &["normal", "full"])? {
         Some("full") => Durability::Full,
-        Some(other) => return Err(format!("--history-sync {other}: write normal or full")),
+        _ => Durability::Normal,
     };
-    settings.days = flags.number("history-days", "a number, at least 1")?.map(NonZero::get);
-    settings.rows = flags.number("history-rows", "a number, at least 1")?.map(NonZero::get);
+    settings.days = flags.amount("history-days", Unit::Days, 1)?;
+    settings.rows = flags.amount("history-rows", Unit::Things, 1)?;
+    settings.bytes = flags.amount("history-bytes", Unit::Bytes, Settings::MIN_BYTES)?;
     let history = History::open(&settings).map_err(|error| format!("--history {error}"))?;
     let builder = builder.first_id(history.first_id());
     Ok((Some(history), builder))
@@ -56,6 +62,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         let added = history::import(path, io::stdin().lock()).map_err(named)?;
         return super::print(&format!("new messages: {added}\n"));
     }
+    // On errors, the file keeps its mode.
+    let _ = protect_output();
     let (mut out, mut printed) = (BufWriter::new(io::stdout().lock()), Ok(()));
     let print = |record| {
         printed = print(&mut out, action, &record);
@@ -63,6 +71,14 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     };
     history::each_record(path, room_key(flags)?.as_deref(), print).map_err(named)?;
     written(printed.and_then(|()| out.flush()))
+}
+
+/// Makes a file that the shell has just created for the output private, as the history is.
+fn protect_output() -> io::Result<()> {
+    let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let found = out.metadata()?;
+    let is_new = found.is_file() && found.len() == 0 && found.created()?.elapsed().is_ok_and(|age| age < NEW);
+    if is_new { out.set_permissions(Permissions::from_mode(0o600)) } else { Ok(()) }
 }
 
 fn action(flags: &Flags) -> Result<Action, String> {

@@ -1,16 +1,16 @@
 //! The limits that `--limit NAME=VALUE` changes. `--help-limits` is their table, with their ranges.
 
-use super::{arguments::Flags, flags::LIMITS};
+mod warnings;
+
+use super::{amount::Unit, arguments::Flags, flags::LIMITS, suggest::did_you_mean};
 use chinwag::Config;
 use chinwag::chat::rules::{Rate, Rules};
 use log::warn;
 use std::{ops::RangeInclusive, time::Duration};
+use warnings::warnings;
 
 /// The longest time that the server waits for anything, in seconds.
 const YEAR: usize = 365 * 24 * 60 * 60;
-
-/// The JSON around a text may need this many bytes: `{"type":"message","text":"","nonce":"…"}`.
-const AROUND_TEXT: usize = 128;
 
 fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
     match name {
@@ -75,34 +75,12 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
         true => (Config::unlimited(), Rules::unlimited()),
         false => (Config::default(), Rules::default()),
     };
-    let (config, mut rules) = apply(&flags.list("limit")?, config, rules)?;
-    if let Some(lines) = flags.number("history-lines", "a whole number, such as 50")? {
+    let limits = flags.list("limit")?;
+    let (config, mut rules, given) = apply(&limits, config, rules)?;
+    if let Some(lines) = flags.amount("history-lines", Unit::Things, 0)? {
         rules.history_lines = lines;
     }
-    Ok((config, rules))
-}
-
-fn apply(texts: &[&str], mut config: Config, mut rules: Rules) -> Result<(Config, Rules), String> {
-    let mut limits = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
-    // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
-    limits.sort_by_key(|(name, _)| name.ends_with("burst"));
-    for &(name, number) in &limits {
-        if name.ends_with("burst") && rate_of(name, &mut rules).is_none() {
-            return Err(format!(
-                "--limit {name} works only with a rate: add --limit {}",
-                name.replace("burst", "rate")
-            ));
-        }
-        set(name, number, &mut config, &mut rules);
-    }
-    let is_given = |kind| limits.iter().any(|(name, _)| name.starts_with(kind));
-    if !is_given("address-") {
-        rules.address_rate = shared_rate(rules.address_rate, rules.rate);
-    }
-    if !is_given("room-rate") && !is_given("room-burst") {
-        rules.room_rate = shared_rate(rules.room_rate, rules.rate);
-    }
-    if let Some(warning) = text_exceeds_message(&config, &rules) {
+    for warning in warnings(&config, &rules, |name| given.contains(&name) || flags.has(name)) {
         warn!("{warning}");
     }
     // History must fit into the send buffer, together with new messages.
@@ -110,45 +88,63 @@ fn apply(texts: &[&str], mut config: Config, mut rules: Rules) -> Result<(Config
     Ok((config, rules))
 }
 
+/// Also returns the names of the limits that are given.
+fn apply<'a>(texts: &[&'a str], mut config: Config, mut rules: Rules) -> Result<(Config, Rules, Vec<&'a str>), String> {
+    let mut limits = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
+    // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
+    limits.sort_by_key(|(name, _)| name.ends_with("burst"));
+    for &(name, number) in &limits {
+        if name.ends_with("burst") && rate_of(name, &mut rules).is_none() {
+            let rate = name.replace("burst", "rate");
+            return Err(format!("--limit {name} works only with a rate: add --limit {rate}"));
+        }
+        set(name, number, &mut config, &mut rules);
+    }
+    let given: Vec<_> = limits.into_iter().map(|(name, _)| name).collect();
+    if !given.iter().any(|name| name.starts_with("address-")) {
+        rules.address_rate = shared_rate(rules.address_rate, rules.rate);
+    }
+    if !given.contains(&"room-rate") && !given.contains(&"room-burst") {
+        rules.room_rate = shared_rate(rules.room_rate, rules.rate);
+    }
+    Ok((config, rules, given))
+}
+
+/// The names of the limits, and the rest of their lines in the help.
+fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
+    LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' '))
+}
+
 fn parse(text: &str) -> Result<(&str, usize), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("--limit {text}: write NAME=VALUE"))?;
-    let Some(range) = range(name) else {
-        return Err(format!("--limit {name}: no such limit; chinwag --help-limits lists them"));
+    let Some((unit, range)) = unit_and_range(name) else {
+        let advice = did_you_mean(name, lines().map(|(name, _)| name));
+        return Err(format!("--limit {name}: no such limit{advice}; chinwag --help-limits lists them"));
     };
-    match value.parse() {
-        Err(_) => Err(format!("--limit {name}: {value:?} is not a whole number")),
-        Ok(number) if number < *range.start() => Err(format!("--limit {text}: give at least {}", range.start())),
-        Ok(number) if number > *range.end() => Err(format!("--limit {text}: give at most {}", range.end())),
-        Ok(number) => Ok((name, number)),
+    match unit.parse(value).and_then(|number| number.try_into().ok()) {
+        None => Err(format!("--limit {name}: {value:?} is wrong; write {}", unit.example())),
+        Some(number) if number < *range.start() => Err(format!("--limit {text}: give at least {}", range.start())),
+        Some(number) if number > *range.end() => Err(format!("--limit {text}: give at most {}", range.end())),
+        Some(number) => Ok((name, number)),
     }
 }
 
-/// The values that a limit can have: its line in the help ends with `, at least 20 [100]`, `, from 16 to 128 [32]`, or
-/// only its default.
-fn range(name: &str) -> Option<RangeInclusive<usize>> {
-    let mut lines = LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' '));
-    let (_, line) = lines.find(|(limit, _)| *limit == name)?;
+/// The values that a limit can have. Its line in the help begins with its unit, and ends with `, at least 20 [100]`, with
+/// `, from 16 to 128 [32]`, or only with its default.
+fn unit_and_range(name: &str) -> Option<(Unit, RangeInclusive<usize>)> {
+    let (_, line) = lines().find(|(limit, _)| *limit == name)?;
+    let (unit, most) = match line.split_whitespace().next() {
+        Some("bytes") => (Unit::Bytes, usize::MAX),
+        Some("seconds") => (Unit::Seconds, YEAR),
+        _ => (Unit::Things, usize::MAX),
+    };
     let (_, end) = line.rsplit_once(", ").unwrap_or_default();
-    let most = if name.ends_with("-seconds") { YEAR } else { usize::MAX };
-    Some(match end.split(' ').collect::<Vec<_>>()[..] {
+    let range = match end.split(' ').collect::<Vec<_>>()[..] {
         ["at", "least", least, _] => least.parse().ok()?..=most,
         ["from", least, "to", most, _] => least.parse().ok()?..=most.parse().ok()?,
         _ => 0..=most,
-    })
-}
-
-/// A warning if an allowed text may not fit into a message: its sender would be disconnected, where a text that is too
-/// long is only refused. A text without a limit is meant that way.
-fn text_exceeds_message(config: &Config, rules: &Rules) -> Option<String> {
-    let (text, message) = (rules.text_chars, config.max_message_size);
-    let needed = text.saturating_mul(4).saturating_add(AROUND_TEXT);
-    (needed > message && text < usize::MAX).then(|| {
-        let fitting = message.saturating_sub(AROUND_TEXT) / 4;
-        format!(
-            "a text of {text} characters may have {needed} bytes unescaped, but a message of more than {message} bytes \
-             closes its connection (1009): give --limit message={needed} or text={fitting}"
-        )
-    })
+    };
+    Some((unit, range))
 }
 
 fn count(n: usize) -> u32 {
@@ -162,18 +158,18 @@ fn seconds(n: usize) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::flags::Subcommand;
 
     /// The names and defaults in the help.
     fn limits() -> impl Iterator<Item = (&'static str, usize)> {
-        let lines = LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' '));
-        lines.map(|(name, line)| {
+        lines().map(|(name, line)| {
             let default = line.rsplit_once(" [").and_then(|(_, default)| default.strip_suffix(']')?.parse().ok());
             (name, default.expect("a default"))
         })
     }
 
     fn defaults(texts: &[&str]) -> Result<(Config, Rules), String> {
-        apply(texts, Config::default(), Rules::default())
+        apply(texts, Config::default(), Rules::default()).map(|(config, rules, _)| (config, rules))
     }
 
     #[test]
@@ -197,9 +193,12 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        for (text, part) in
-            [("outbox", "NAME=VALUE"), ("outbux=1", "outbux"), ("outbox=big", "big"), ("outbox=-1", "-1")]
-        {
+        for (text, part) in [
+            ("outbox", "NAME=VALUE"),
+            ("outbux=1", "(did you mean outbox?)"),
+            ("outbox=big", "big"),
+            ("outbox=-1", "-1"),
+        ] {
             let error = defaults(&[text]).expect_err(text);
             assert!(error.contains(part), "{error}");
         }
@@ -216,7 +215,8 @@ mod tests {
             ("name=129", "at most 128"),
             ("outbox=0", "at least 1024"),
             ("close-seconds=0", "at least 1"),
-            ("close-seconds=31536001", "at most 31536000"),
+            ("close-seconds=61", "at most 60"),
+            ("ping-seconds=31536001", "at most 31536000"),
             ("events=1000001", "at most 1000000"),
         ] {
             for (config, rules) in [(Config::default(), Rules::default()), (Config::unlimited(), Rules::unlimited())] {
@@ -226,11 +226,25 @@ mod tests {
         }
     }
 
+    fn range(name: &str) -> RangeInclusive<usize> {
+        unit_and_range(name).expect("a limit").1
+    }
+
+    #[test]
+    fn suffixes_fit_the_limit() {
+        for (limit, number) in [("outbox=64k", 65_536), ("message=1MiB", 1 << 20), ("ping-seconds=2m", 120)] {
+            assert_eq!(parse(limit).map(|(_, found)| found), Ok(number), "{limit}");
+        }
+        for (limit, example) in [("connections=1k", "100"), ("outbox=1h", "64k"), ("ping-seconds=1k", "5m")] {
+            assert!(parse(limit).is_err_and(|error| error.contains(example)), "{limit}");
+        }
+    }
+
     #[test]
     fn both_ends_of_a_range_are_accepted() {
-        assert_eq!(range("name"), Some(Rules::MIN_NAME_CHARS..=Rules::MAX_NAME_CHARS));
+        assert_eq!(range("name"), Rules::MIN_NAME_CHARS..=Rules::MAX_NAME_CHARS);
         for (name, _) in limits() {
-            let (least, most) = range(name).expect("a limit").into_inner();
+            let (least, most) = range(name).into_inner();
             let accepts = |n: usize| parse(&format!("{name}={n}")).is_ok();
             assert!(accepts(least) && accepts(most), "{name}");
             assert!(most.checked_add(1).is_none_or(|more| !accepts(more)), "{name}");
@@ -239,23 +253,10 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_may_not_fit_is_noticed() {
-        for (message, text, expected) in
-            [(32_128, 8000, false), (32_127, 8000, true), (256, 32, false), (256, 33, true), (256, usize::MAX, false)]
-        {
-            let (mut config, mut rules) = (Config::default(), Rules::default());
-            (config.max_message_size, rules.text_chars) = (message, text);
-            assert_eq!(text_exceeds_message(&config, &rules).is_some(), expected, "{message} {text}");
-        }
-        assert_eq!(text_exceeds_message(&Config::default(), &Rules::default()), None);
-        assert_eq!(text_exceeds_message(&Config::unlimited(), &Rules::unlimited()), None);
-    }
-
-    #[test]
     fn history_fits_into_the_send_buffer() {
         for (limit, bytes) in [("outbox=2000", 1000), ("replay=1000", 1000), ("replay=1000000", 131_072)] {
-            let (_, rules) = defaults(&[limit]).expect("a limit");
-            assert_eq!(rules.replay_bytes, bytes, "{limit}");
+            let flags = Flags::of(Subcommand::Serve, &["--limit", limit]);
+            assert_eq!(configure(&flags).map(|(_, rules)| rules.replay_bytes), Ok(bytes), "{limit}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where the server listens: the flags that name addresses, and what to do about an address that cannot be used.
 
-use super::{arguments::Flags, flags::variable};
+use super::{arguments::Flags, suggest::with_port};
 use chinwag::{Builder, Error, Server, client};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -43,13 +43,10 @@ pub(crate) fn asks_for_tls(flags: &Flags) -> bool {
 
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
 fn address(flag: &str, text: &str, allow_blocked_port: bool) -> Result<SocketAddr, String> {
-    let resolved = text.to_socket_addrs().map_err(|error| error.to_string());
-    let address = resolved.and_then(|mut found| found.next().ok_or_else(|| "no such address".to_owned()));
-    let address = address.map_err(|error| {
-        let variable = variable(flag);
+    let address = resolve(text).map_err(|error| {
+        let likely = with_port(text);
         format!(
-            "--{flag} ({variable}) {text:?}: {error}; \
-             write ADDR:PORT, such as 127.0.0.1:6502, 0.0.0.0:6502 or [::1]:6502"
+            "--{flag} {text:?}: {error}; write ADDR:PORT, such as --{flag} {likely}, or 0.0.0.0:6502 for every network"
         )
     })?;
     match client::is_blocked(address.port()) && !allow_blocked_port {
@@ -60,6 +57,16 @@ fn address(flag: &str, text: &str, allow_blocked_port: bool) -> Result<SocketAdd
         )),
         false => Ok(address),
     }
+}
+
+/// The first IPv4 address of a name, or else its first one: `localhost` is 127.0.0.1, which every client tries.
+fn resolve(text: &str) -> Result<SocketAddr, String> {
+    if text.starts_with(':') {
+        return Err("the address is missing".to_owned());
+    }
+    let found: Vec<_> = text.to_socket_addrs().map_err(|error| error.to_string())?.collect();
+    let first = found.iter().find(|address| address.is_ipv4()).or_else(|| found.first());
+    first.copied().ok_or_else(|| "no such address".to_owned())
 }
 
 /// Adds the addresses to a server.
@@ -127,5 +134,35 @@ fn url(scheme: &str, address: SocketAddr) -> String {
             format!("{scheme}://localhost:{port}/ (on other machines: this machine's address or name, and :{port})")
         }
         false => format!("{scheme}://{address}/"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likely_address_is_proposed() {
+        for (text, likely) in [
+            ("8080", "127.0.0.1:8080"),
+            (":8080", "127.0.0.1:8080"),
+            ("localhost:8080", "127.0.0.1:8080"),
+            ("*:8080", "0.0.0.0:8080"),
+            ("10.0.0.1", "10.0.0.1:6502"),
+            ("::1", "[::1]:6502"),
+            ("[::1]", "[::1]:6502"),
+            ("::1:8080", "[::1]:8080"),
+            ("[::]:8080", "[::]:8080"),
+            ("http://127.0.0.1:8080/", "127.0.0.1:8080"),
+            ("127.0.0.1:99999", "127.0.0.1:6502"),
+            ("99999", "127.0.0.1:6502"),
+            ("", "127.0.0.1:6502"),
+        ] {
+            assert_eq!(with_port(text), likely, "{text}");
+            match address("listen", text, false) {
+                Ok(found) => assert_eq!(found.to_string(), likely, "{text}"),
+                Err(error) => assert!(error.contains(&format!("such as --listen {likely},")), "{error}"),
+            }
+        }
     }
 }

@@ -1,29 +1,29 @@
 //! Runs the server: from flags to a configuration, a listening server and its chat.
 
 use super::listen::{self, Acceptor};
-use super::{arguments::Flags, limits, logging, print};
+use super::{arguments::Flags, limits, logging, print, signals::Signals, spawn, token};
 use chinwag::chat::server::{ChatServer, RoomList};
-use chinwag::{Access, Server, Shutdown, chat::protocol::Dialect};
-use log::{LevelFilter, info, warn};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-use std::{io, net::IpAddr, process, thread};
+use chinwag::{Access, Network, Server, chat::protocol::Dialect};
+use log::{LevelFilter, error, info, warn};
 
 /// Serves until a signal stops the server.
 ///
 /// # Errors
 /// One line that says why the server cannot start, and what to do.
 pub(crate) fn run(flags: &Flags) -> Result<(), String> {
+    let signals = Signals::watch()?;
     logging::start(log_level(flags));
     raise_descriptor_limit();
-    let (config, rules) = limits::configure(flags)?;
+    let (mut config, rules) = limits::configure(flags)?;
+    config.exempt_networks = networks(flags, "exempt")?;
     let dialect = dialect(flags)?;
+    let access = access(flags)?;
     let rooms = flags.has("list-rooms").then(RoomList::default);
     // The chat keeps the list, and `/rooms` shows it.
     let listed = rooms.clone();
     let builder = Server::builder()
         .config(config)
-        .access(access(flags)?)
+        .access(access.clone())
         .trusted_proxies(trusted_proxies(flags)?)
         .protocols(ChatServer::protocols())
         .endpoint(ChatServer::is_endpoint)
@@ -43,8 +43,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let announcement = listen::announcement(&addresses, &server);
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
-    watch_signals(server.shutdown_handle(), acceptor).map_err(|error| format!("cannot watch for signals: {error}"))?;
-    print(&announcement)?;
+    signals.connect(server.shutdown_handle(), reload(flags.clone(), access, acceptor))?;
+    announce(announcement)?;
     if flags.has("no-limits") {
         warn!("--no-limits: this server is not protected against hostile clients");
     }
@@ -75,8 +75,8 @@ fn raise_descriptor_limit() {
 }
 
 fn dialect(flags: &Flags) -> Result<Dialect, String> {
-    let Some(name) = flags.text("dialect")? else { return Ok(Dialect::Json) };
-    Dialect::from_name(name).ok_or_else(|| format!("--dialect {name:?}: write json, chinwag.v1 or text"))
+    let name = flags.choice("dialect", &Dialect::ALL.map(Dialect::name))?;
+    Ok(name.and_then(Dialect::from_name).unwrap_or(Dialect::Json))
 }
 
 fn access(flags: &Flags) -> Result<Access, String> {
@@ -89,42 +89,57 @@ fn access(flags: &Flags) -> Result<Access, String> {
         access = access.allow_origin(origin).map_err(|error| format!("--origin: {error}"))?;
     }
     access = access.require_origin(flags.has("require-origin"));
-    match flags.content("token-file")? {
+    match read_token(flags)? {
         Some(token) => access.token(&token).map_err(|error| format!("--token-file: {error}")),
         None => Ok(access),
     }
 }
 
-fn trusted_proxies(flags: &Flags) -> Result<Vec<IpAddr>, String> {
-    let parse = |text: &str| {
-        text.parse().map_err(|_| format!("--trusted-proxy {text:?}: write the proxy's IP address, such as 127.0.0.1"))
-    };
-    flags.list("trusted-proxy")?.into_iter().map(parse).collect()
+/// The access token, if there is one. Its weaknesses are logged.
+fn read_token(flags: &Flags) -> Result<Option<String>, String> {
+    let Some(token) = token::read(flags)? else { return Ok(None) };
+    token.warnings.iter().for_each(|warning| warn!("{warning}"));
+    Ok(Some(token.text))
 }
 
-/// Starts the thread that waits for signals: the first SIGINT or SIGTERM shuts the server down, the second one ends the
-/// process at once, and SIGHUP reloads the certificate. Without a certificate, SIGHUP ends the process, as is usual.
-fn watch_signals(shutdown: Shutdown, acceptor: Option<Acceptor>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    if acceptor.is_some() {
-        signals.add_signal(SIGHUP)?;
+/// What SIGHUP does: reads the files again that may change. If one cannot be used, what was read before stays in use.
+fn reload(flags: Flags, access: Access, acceptor: Option<Acceptor>) -> impl Fn() {
+    move || {
+        #[cfg(feature = "tls")]
+        acceptor.iter().for_each(Acceptor::reload);
+        match read_token(&flags).and_then(|token| {
+            token
+                .map(|token| access.replace_token(&token))
+                .transpose()
+                .map_err(|error| format!("--token-file: {error}"))
+        }) {
+            Ok(Some(())) => info!("SIGHUP: the access token was read again"),
+            Ok(None) if acceptor.is_none() => info!("SIGHUP: no --token-file and no certificate, so nothing was read"),
+            Ok(None) => {}
+            Err(why) => error!("the old access token stays in use: {why}"),
+        }
     }
-    let watch = move || {
-        let mut shutting_down = false;
-        for signal in signals.forever() {
-            if signal == SIGHUP {
-                #[cfg(feature = "tls")]
-                acceptor.iter().for_each(Acceptor::reload);
-            } else if shutting_down {
-                // The exit code that a shell reports for a process ended by a signal.
-                process::exit(128 + signal);
-            } else {
-                info!("shutting down: sending Close 1001 to every client, then waiting up to 5 s for their answers");
-                shutdown.start();
-                shutting_down = true;
-            }
+}
+
+/// Prints the addresses on a thread of its own: the server does not wait for a reader of stdout.
+fn announce(announcement: String) -> Result<(), String> {
+    let print = move || {
+        if let Err(why) = print(&announcement) {
+            warn!("{why}");
         }
     };
-    thread::Builder::new().name("signals".into()).stack_size(256 * 1024).spawn(watch)?;
-    Ok(())
+    spawn("stdout", Box::new(print))
+}
+
+fn trusted_proxies(flags: &Flags) -> Result<Vec<Network>, String> {
+    let networks = networks(flags, "trusted-proxy")?;
+    match networks.iter().any(|network| network.is_everything()) {
+        true => Err("--trusted-proxy: every client would be a proxy; name the network of your proxies".to_owned()),
+        false => Ok(networks),
+    }
+}
+
+fn networks(flags: &Flags, flag: &str) -> Result<Vec<Network>, String> {
+    let parse = |text: &str| text.parse().map_err(|error| format!("--{flag}: {error}"));
+    flags.list(flag)?.into_iter().map(parse).collect()
 }

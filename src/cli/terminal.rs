@@ -3,13 +3,13 @@
 mod keyboard;
 mod screen;
 
-use super::arguments::Flags;
+use super::{amount::Unit, arguments::Flags, flags::TLS_FEATURE, print, spawn, stderr, token};
 use chinwag::chat::client::{ChatClient, Event};
 use chinwag::chat::rules::RoomName;
 use chinwag::client::{Builder, WebSocket};
 use screen::Screen;
 use std::io::{self, IsTerminal};
-use std::{env, process::ExitCode, thread, time::Duration};
+use std::{env, process::ExitCode, time::Duration};
 
 /// Chats until the user or the server ends it. Exits with 1 if a message was refused or not delivered, or if the
 /// close code is not 1000; otherwise with 0.
@@ -21,7 +21,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
         Some(name) => name.to_owned(),
         None => env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "guest".to_owned()),
     };
-    let retry = flags.number("retry", "a number of seconds, such as 60, or 0")?.unwrap_or(60);
+    let retry = flags.amount("retry", Unit::Seconds, 0)?.unwrap_or(60);
     let chat = ChatClient::builder(socket(flags)?, &name).retry_for(Duration::from_secs(retry)).connect();
     let chat = chat.map_err(|error| error.to_string())?;
     let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
@@ -54,12 +54,14 @@ fn is_failure(event: &Event) -> bool {
 fn socket(flags: &Flags) -> Result<Builder, String> {
     let operand = flags.operand.as_ref().ok_or("which URL? Such as: chinwag chat ws://localhost:6502/")?;
     let url = operand.to_str().ok_or("the URL is not UTF-8")?;
+    let scheme = url.trim().split(':').next().unwrap_or_default();
+    if ["wss", "https"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure)) {
+        TLS_FEATURE.check().map_err(|missing| format!("{url}: {missing}"))?;
+    }
     let mut socket = WebSocket::builder(&with_room(url, flags.text("room")?.unwrap_or_default())?);
-    if let Some(content) = flags.content("token-file")? {
-        match content.trim() {
-            "" => return Err("--token-file: the file is empty".to_owned()),
-            token => socket = socket.header("Authorization", &format!("Bearer {token}")),
-        }
+    if let Some(token) = token::read(flags)? {
+        token.warnings.iter().for_each(|warning| stderr::write_line(&format!("* {warning}")));
+        socket = socket.header("Authorization", &format!("Bearer {}", token.text));
     }
     #[cfg(feature = "tls")]
     if let Some(file) = flags.value("ca-file") {
@@ -84,12 +86,6 @@ fn with_room(url: &str, room: &str) -> Result<String, String> {
         true => Err(format!("--room {room}: the URL names a room already")),
         false => Ok(format!("{base}{}{query}", name.to_path())),
     }
-}
-
-/// Starts a thread that is never joined: it may block in a read until the process ends.
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), String> {
-    let thread = thread::Builder::new().name(name.into()).spawn(run);
-    thread.map(drop).map_err(|error| format!("cannot start a thread: {error}"))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The certificate that the flags for TLS name, or that this machine generates for itself.
 
-use super::{arguments::Flags, listen::asks_for_tls};
-use chinwag::tls::{self, Acceptor};
-use std::{env, ffi::OsStr, path::PathBuf};
+use super::{amount::Unit, arguments::Flags, listen::asks_for_tls};
+use chinwag::tls::{Acceptor, addresses_of_this_machine};
+use std::{collections::HashSet, env, ffi::OsStr, path::PathBuf};
 
 /// The certificate, if any flag asks for TLS.
 ///
@@ -18,7 +18,7 @@ pub(crate) fn acceptor(flags: &Flags) -> Result<Option<Acceptor>, String> {
             or use it instead of --listen"
             .into());
     }
-    let hsts = flags.number("hsts", "a number of seconds, such as 31536000")?;
+    let hsts = flags.amount("hsts", Unit::Seconds, 0)?;
     let acceptor = certificate(flags)?;
     Ok(Some(match hsts {
         Some(seconds) => acceptor.with_hsts(seconds),
@@ -44,11 +44,7 @@ fn certificate(flags: &Flags) -> Result<Acceptor, String> {
 /// The certificate in this file, which is generated if it does not exist. Without a name, in the state directory.
 fn self_signed(file: &OsStr, flags: &Flags) -> Result<Acceptor, String> {
     let file = if file.is_empty() { default_file()? } else { PathBuf::from(file) };
-    let explain = |error: tls::Error| format!("--tls-self-signed: {error}");
-    if tls::self_signed(&file, &host_names(flags)?).map_err(explain)? {
-        log::info!("generated a certificate and stored it in {}", file.display());
-    }
-    Acceptor::from_pem_files(&file, &file).map_err(explain)
+    Acceptor::self_signed(file, host_names(flags)?).map_err(|error| format!("--tls-self-signed: {error}"))
 }
 
 /// The state directory: systemd names it, or else the XDG Base Directory Specification.
@@ -66,11 +62,13 @@ fn default_file() -> Result<PathBuf, String> {
 /// The names and addresses that this machine may be reached by, its own name first.
 fn host_names(flags: &Flags) -> Result<Vec<String>, String> {
     let machine = rustix::system::uname().nodename().to_string_lossy().to_lowercase();
-    let short = machine.trim_end_matches(".local");
-    let mut names = vec![short.to_owned(), format!("{short}.local"), "localhost".to_owned()];
+    let machine = machine.trim_end_matches('.');
+    let short = machine.split('.').next().unwrap_or_default();
+    let mut names = vec![short.to_owned(), format!("{short}.local"), machine.to_owned(), "localhost".to_owned()];
     names.extend(flags.list("host")?.into_iter().filter(|host| *host != "*").map(str::to_owned));
-    names.extend(tls::addresses_of_this_machine().iter().map(ToString::to_string));
-    names.retain(|name| !name.is_empty() && name.is_ascii());
+    names.extend(addresses_of_this_machine().iter().map(ToString::to_string));
+    let mut known = HashSet::new();
+    names.retain(|name| !name.is_empty() && name.is_ascii() && known.insert(name.clone()));
     Ok(names)
 }
 

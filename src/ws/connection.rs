@@ -91,6 +91,10 @@ impl Connection {
         &self.info
     }
 
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Sends encoded frames. Only for servers, because a client must mask each frame. Returns false, and sends nothing, if the
     /// connection is closing.
     pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {

@@ -1,6 +1,9 @@
 //! A handle to one connected peer, for any thread.
 
-use crate::ws::connection::{Connection, DisconnectReason, Frames, Message};
+use crate::ws::{
+    connection::{Connection, DisconnectReason, Frames, Message},
+    network::number,
+};
 use std::{
     fmt,
     hash::{Hash, Hasher},
@@ -75,6 +78,12 @@ impl Peer {
     /// Returns as [`Peer::send`] does.
     pub fn send_frames(&self, frames: &Frames) -> bool {
         self.connection.send(frames.as_bytes())
+    }
+
+    /// What limits per address count for the client; `None`: they do not apply.
+    pub(crate) fn counted_address(&self) -> Option<u128> {
+        let address = self.addr().ip();
+        (!self.connection.config().is_exempt(address)).then(|| number(address))
     }
 
     /// As [`Connection::send_lenient`].

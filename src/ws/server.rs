@@ -14,7 +14,6 @@ mod thread_pool;
 mod trusted_proxies;
 
 pub use builder::Builder;
-pub(crate) use registry::network;
 
 use crate::ws::{
     config::Config,

@@ -6,8 +6,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod files;
 mod foreign;
 mod program;
+mod retention;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -28,6 +30,11 @@ fn message(room: &str, seq: u64) -> StoredMessage {
     (message.date, message.id) = (1_700_000_000_000 + seq, seq % 7 + 1);
     message.nonce = (seq % 2 == 0).then(|| format!("n{seq}").into());
     message
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis()).expect("fits")
 }
 
 fn messages(room: &str, numbers: std::ops::RangeInclusive<u64>) -> Vec<StoredMessage> {
@@ -198,11 +205,9 @@ fn open_reader(file: &str, seq: i64) -> Arc<str> {
 fn old_messages_are_deleted_and_their_numbers_are_not_used_again() {
     let folder = Folder::new("prune");
     let file = folder.path("chat.db");
-    let now =
-        u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis()).expect("fits");
     let dated = |room: &str, seq, days: u64| {
         let mut message = message(room, seq);
-        message.date = now - days * 86_400_000;
+        message.date = now() - days * 86_400_000;
         message
     };
     let mut history = open(&file);

@@ -56,8 +56,11 @@ fn mistakes_are_one_line_and_status_2() {
         (&["--history", &lost], "folder does not exist"),
         (&["--history", &here], "folder"),
         (&["--history-days", "3"], "--history FILE"),
-        (&["--history", &none, "--history-days", "0"], "--history-days 0"),
-        (&["--history", &none, "--history-rows", "many"], "--history-rows many"),
+        (&["--history", &none, "--history-days", "0"], "--history-days"),
+        (&["--history", &none, "--history-rows", "many"], "--history-rows"),
+        (&["--history-bytes", "1G"], "--history FILE"),
+        (&["--history", &none, "--history-bytes", "1k"], "at least 65536"),
+        (&["--history", &none, "--history-bytes", "much"], "64k"),
         (&["--history", &none, "--history-sync", "maybe"], "normal or full"),
     ];
     for (args, part) in rows {

@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::DEADLINE;
 use super::script::{lines, signal};
+use super::{DEADLINE, wait_until};
 
 /// A running `chinwag`. Dropping this kills it.
 #[derive(Debug)]
@@ -40,10 +40,16 @@ pub fn command(args: &[&str]) -> Command {
 
 /// Starts a command and waits for its first line, which has the address.
 #[track_caller]
-pub fn start(mut command: Command) -> Chinwag {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cargo has built the binary");
+pub fn start(command: Command) -> Chinwag {
+    start_with_stderr(command, Stdio::piped())
+}
+
+/// Like [`start`], with another stderr, of which this reads nothing.
+#[track_caller]
+pub fn start_with_stderr(mut command: Command, stderr: Stdio) -> Chinwag {
+    let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().expect("cargo has built the binary");
     let stdout = lines(child.stdout.take().expect("stdout is a pipe"));
-    let stderr = lines(child.stderr.take().expect("stderr is a pipe"));
+    let stderr = child.stderr.take().map_or_else(|| channel().1, lines);
     let greeting = match stdout.recv_timeout(DEADLINE) {
         Ok(line) => line,
         Err(error) => {
@@ -125,8 +131,13 @@ impl Chinwag {
                 }
             }
         }
-        // The pipe is closed, so the process is exiting.
-        (self.child.wait().expect("a child that was not waited for"), log)
+        // The pipe is closed, so the process is exiting, unless there was no pipe.
+        let mut status = None;
+        wait_until(until.saturating_duration_since(Instant::now()).max(Duration::from_secs(1)), "its exit", || {
+            status = self.child.try_wait().expect("a child that was not waited for");
+            status.is_some()
+        });
+        (status.expect("it has exited"), log)
     }
 }
 

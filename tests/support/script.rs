@@ -85,7 +85,7 @@ pub fn printed(output: &Output) -> String {
 }
 
 /// The lines of a pipe. A thread reads them, so that a test can wait for one with a deadline.
-pub(super) fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+pub fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {

@@ -16,6 +16,7 @@ mod hostile;
 mod pages;
 mod programs;
 mod reload;
+mod self_signed;
 mod wss_client;
 
 use std::net::SocketAddr;

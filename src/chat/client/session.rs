@@ -12,6 +12,8 @@ pub(super) struct Session {
     reported_name: Option<String>,
     /// This client's id on the current connection.
     id: Option<u64>,
+    /// Its ids on earlier connections.
+    earlier_ids: Vec<u64>,
     /// The number of the last message of the room, and the token of the log that numbers it.
     last_seq: Option<u64>,
     log: Option<String>,
@@ -55,7 +57,7 @@ impl Session {
 
     /// The first message on a connection. What is pending has to be sent again after it.
     pub(super) fn sign_in(&mut self) -> String {
-        self.id = None;
+        self.earlier_ids.extend(self.id.take());
         self.resend();
         self.username()
     }
@@ -117,6 +119,10 @@ impl Session {
         self.id.is_some() && object["id"].as_u64() == self.id
     }
 
+    fn is_earlier(&self, object: &Value) -> bool {
+        object["id"].as_u64().is_some_and(|id| self.earlier_ids.contains(&id))
+    }
+
     /// This client's id, and the room's log. A new log has its own numbers.
     fn id(&mut self, object: &Value) -> Option<Event> {
         self.id = object["id"].as_u64();
@@ -152,12 +158,15 @@ impl Session {
         Some(Event::Message(message))
     }
 
-    /// Whether it is this client's message, which is then delivered. Without nonces, the text identifies it.
+    /// Whether it is this client's message, which is then delivered. Messages of earlier connections have no nonce. There,
+    /// the text identifies it.
     fn is_delivery(&mut self, object: &Value) -> bool {
         let is_own = self.is_own(object);
         let at = match object["nonce"].as_str() {
             Some(nonce) => self.pending.iter().position(|pending| pending.nonce == nonce),
-            None if is_own => self.pending.iter().position(|pending| object["text"] == pending.text.as_str()),
+            None if is_own || self.is_earlier(object) => {
+                self.pending.iter().position(|pending| object["text"] == pending.text.as_str())
+            }
             None => None,
         };
         at.map(|at| self.pending.remove(at)).is_some() || is_own

@@ -21,6 +21,8 @@ pub enum HistoryError {
     Locked,
     /// The disk took longer than [`DEADLINE`](super::DEADLINE).
     NotResponding,
+    /// The file was removed or replaced, and cannot be written again for this reason.
+    Removed(String),
     /// The file has other messages under the same numbers.
     Conflict,
     /// The file is damaged, belongs to another program or a newer version, is in use, or is not readable.
@@ -43,13 +45,16 @@ impl HistoryError {
 
 impl fmt::Display for HistoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Removed(why) = self {
+            return write!(f, "it was removed or replaced while in use, and cannot be written again ({why})");
+        }
         f.write_str(match self {
             Self::DiskFull => "the disk is full",
             Self::ReadOnly => "it is not writable",
             Self::Locked => "another program has locked it",
             Self::NotResponding => "the disk does not respond",
             Self::Conflict => "it has other messages under the same numbers; choose a new file",
-            Self::Unusable(text) | Self::Other(text) => text,
+            Self::Unusable(text) | Self::Removed(text) | Self::Other(text) => text,
         })
     }
 }

@@ -3,7 +3,9 @@
 //! A `room` comes before its messages: `{"type":"room","room":"","log":"1x9","last":2}`, then
 //! `{"type":"message","room":"","seq":1,"date":0,"id":1,"name":"ann","text":"hi"}`, with a `nonce` if the message has one.
 
-use super::{Durability, error::HistoryError, new_log_name, open::check_path, state_file::StateFile, store::Store};
+use super::{
+    Durability, Settings, error::HistoryError, new_log_name, open::resolve, state_file::StateFile, store::Store,
+};
 use crate::chat::protocol::{Millis, Name, StoredMessage, UserId, is_deceptive};
 use serde::{Deserialize, Serialize};
 use std::{io::BufRead, path::Path, slice, sync::Arc};
@@ -47,10 +49,11 @@ struct MessageLine {
 /// # Errors
 /// The file cannot be read.
 pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record) -> bool) -> Result<(), HistoryError> {
+    let path = resolve(path)?;
     if !path.exists() {
         return Err(HistoryError::Unusable("the file does not exist".to_owned()));
     }
-    let store = Store::open_read_only(path)?;
+    let store = Store::open_read_only(&path)?;
     for room in store.rooms(only)? {
         let (key, log, last) = (room.key.clone(), room.log.clone(), room.last);
         let wants_more = each(Record::Room { key, log, last });
@@ -68,11 +71,14 @@ pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record)
 /// The file is not writable, or a server uses it; a line is not part of an export; or the file has another message under
 /// the same number.
 pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
-    check_path(path)?;
-    let store = Store::open(path, Durability::Full)?;
-    let _lock = StateFile::lock(path)?;
-    let (mut added, log) = (0, new_log_name());
-    store.transaction(|store| {
+    let settings = Settings { durability: Durability::Full, ..Settings::new(resolve(path)?) };
+    let store = Store::open(&settings)?;
+    let mut state_file = StateFile::lock(&settings.path)?;
+    let (mut added, log, before) = (0, new_log_name(), store.position()?);
+    if before.numbering.is_empty() {
+        store.rename_logs(&log)?;
+    }
+    let added = store.transaction(|store| {
         for (line, nth) in lines.lines().zip(1..) {
             let line = line?;
             match Record::from_json(&line) {
@@ -83,7 +89,12 @@ pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
             }
         }
         Ok(added)
-    })
+    })?;
+    // Otherwise the next server notices that they do not fit.
+    if before.numbering.is_empty() || state_file.misfit(&before).is_none() {
+        state_file.set_position(store.position()?);
+    }
+    Ok(added)
 }
 
 impl Record {

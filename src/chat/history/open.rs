@@ -1,6 +1,11 @@
 //! Opens a file, after a look at its first bytes: SQLite changes a file that it opens, so it gets only ours.
 
-use super::{Durability, error::HistoryError, store::Store};
+use super::{
+    Durability, Settings,
+    error::HistoryError,
+    files::{Watch, create_private},
+    store::Store,
+};
 use crate::ws::http::percent_encoded;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::{
@@ -14,6 +19,12 @@ use std::{
 /// How long one attempt waits for another program's lock.
 const BUSY: Duration = Duration::from_millis(200);
 
+/// SQLite's default.
+pub(super) const PAGE: u64 = 4096;
+
+/// SQLite's default for the length of the write-ahead log, in pages.
+const MAX_LOG_PAGES: u64 = 1000;
+
 /// The first bytes of a file, <https://sqlite.org/fileformat.html> 1.3.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
@@ -25,7 +36,7 @@ const VERSION: i64 = 1;
 
 /// `room`: `key` is the room's folded name, and `log` the name of its log. `last` is the number of the last message that
 /// was deleted, so that it is not used again. `message`: sorted by room and number, so that the last messages of a room
-/// lie together. `note`: `next_id` is above all connection ids.
+/// lie together. `note`: `next_id` is above all connection ids, `numbering` is the last name that was given to all logs.
 const TABLES: &str = "
     CREATE TABLE note (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
     CREATE TABLE room (
@@ -48,25 +59,30 @@ const TRIGGER: &str = "
 
 impl Store {
     /// Opens or creates a file for writing.
-    pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, HistoryError> {
+    pub(super) fn open(settings: &Settings) -> Result<Self, HistoryError> {
+        let path = &settings.path;
         // Before SQLite may write: it completes what a killed program has left.
         match Self::open_read_only(path) {
             Err(error) if error.is_permanent() => return Err(error),
             _ => {}
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // SQLite gives its other files the mode of this one.
+        create_private(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut db = Connection::open_with_flags(path, flags)?;
         if db.is_readonly("main")? {
             return Err(HistoryError::ReadOnly);
         }
         db.busy_timeout(BUSY)?;
         if version(&db)? == 0 {
+            // Must be the first: lets the file shrink.
+            db.pragma_update(None, "auto_vacuum", "incremental")?;
             // Before the write-ahead log is in use, so that the mark is in the file itself.
             db.pragma_update(None, "application_id", i32::from_be_bytes(*CHINWAG))?;
         }
-        configure(&db, durability)?;
+        configure(&db, settings)?;
         create_tables(&mut db)?;
-        Ok(Self { db, is_writable: true })
+        Ok(Self { db, watch: Some(Watch::new(path)) })
     }
 
     /// Opens a file that is not, or need not be, writable. A file that does not exist counts as empty.
@@ -84,7 +100,7 @@ impl Store {
         } else {
             create_tables(&mut db)?;
         }
-        Ok(Self { db, is_writable: false })
+        Ok(Self { db, watch: None })
     }
 }
 
@@ -97,13 +113,27 @@ fn create_tables(db: &mut Connection) -> Result<(), HistoryError> {
     Ok(transaction.commit()?)
 }
 
-/// Whether there can be a file of this name.
-pub(super) fn check_path(path: &Path) -> Result<(), HistoryError> {
+/// The path of the file, without symbolic links. SQLite follows them.
+///
+/// # Errors
+/// This cannot be a file.
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, HistoryError> {
+    let name = path.as_os_str().as_bytes();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
-        return Err(HistoryError::Unusable("it is a folder, or its folder does not exist".to_owned()));
-    }
-    Ok(())
+    let why = match fs::metadata(path) {
+        _ if name.is_empty() || name == b":memory:" || name.starts_with(b"file:") => {
+            "this is not the name of a file; write one, such as ./chat.db"
+        }
+        Ok(found) if found.is_dir() => "it is a folder; write the name of a file in it",
+        Ok(found) if !found.is_file() => "it is a device, a pipe or a socket; choose another file",
+        Ok(_) => return Ok(fs::canonicalize(path)?),
+        Err(_) if path.is_symlink() => "it is a link to a file that does not exist; choose another file",
+        Err(_) if name.ends_with(b"/") || folder.is_some_and(|folder| !folder.is_dir()) => {
+            "it is a folder, or its folder does not exist"
+        }
+        Err(_) => return Ok(path.to_owned()),
+    };
+    Err(HistoryError::Unusable(why.to_owned()))
 }
 
 /// Whether the file has content, which is ours then.
@@ -142,19 +172,25 @@ fn version(db: &Connection) -> Result<i64, HistoryError> {
 }
 
 /// Sets what differs from SQLite's defaults.
-fn configure(db: &Connection, durability: Durability) -> Result<(), HistoryError> {
+fn configure(db: &Connection, settings: &Settings) -> Result<(), HistoryError> {
     let mode: String = db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     if mode != "wal" {
         return Err(HistoryError::Other(format!("its file system has no write-ahead logging (journal_mode {mode})")));
     }
-    let synchronous = if durability == Durability::Full { "full" } else { "normal" };
+    let synchronous = if settings.durability == Durability::Full { "full" } else { "normal" };
+    let (pages, bytes) = (log_pages(settings.bytes), log_pages(settings.bytes) * PAGE);
     // A cache of 512 KiB is enough: rooms grow at their ends, and their latest messages are read. secure_delete: deleted
     // messages are overwritten.
     db.execute_batch(&format!(
         "PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -512; PRAGMA temp_store = memory;
-         PRAGMA secure_delete = true; PRAGMA journal_size_limit = 4194304;"
+         PRAGMA secure_delete = true; PRAGMA wal_autocheckpoint = {pages}; PRAGMA journal_size_limit = {bytes};"
     ))?;
     Ok(())
+}
+
+/// The length in pages at which the write-ahead log begins anew, if the files may have this many bytes in all.
+pub(super) fn log_pages(most: Option<u64>) -> u64 {
+    most.map_or(MAX_LOG_PAGES, |most| (most / 16 / PAGE).clamp(4, MAX_LOG_PAGES))
 }
 
 /// The path as a URI (RFC 3986 2.1) that tells SQLite that the file does not change.
@@ -178,10 +214,10 @@ mod tests {
     #[test]
     fn file_of_an_earlier_build_gets_the_trigger() {
         let path = env::temp_dir().join(format!("chinwag-trigger-{}.db", process::id()));
-        let store = Store::open(&path, Durability::Normal).expect("a new file");
+        let store = Store::open(&Settings::new(&path)).expect("a new file");
         store.db.execute_batch("DROP TRIGGER message_deleted").expect("the trigger is there");
         drop(store);
-        let store = Store::open(&path, Durability::Normal).expect("the same file");
+        let store = Store::open(&Settings::new(&path)).expect("the same file");
         store.db.execute_batch("DROP TRIGGER message_deleted").expect("the trigger is there again");
         drop(store);
         fs::remove_file(&path).expect("removed");

@@ -2,23 +2,34 @@
 
 use super::{
     error::HistoryError,
+    files::Watch,
     write_queue::{Query, Range},
 };
 use crate::chat::{
-    protocol::{ByteBudget, Millis, StoredMessage},
+    protocol::{ByteBudget, StoredMessage},
     rules::RoomSnapshot,
 };
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params_from_iter};
 use std::sync::Arc;
 
 /// SQLite's integers are signed.
-const MAX: u64 = i64::MAX as u64;
+pub(super) const MAX: u64 = i64::MAX as u64;
 
 /// An open file.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) db: Connection,
-    pub(super) is_writable: bool,
+    /// `None`: it is not writable.
+    pub(super) watch: Option<Watch>,
+}
+
+/// How far the numbering of a history has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Position {
+    /// Empty in a new file.
+    pub(super) numbering: String,
+    /// Message numbers that were used, in all rooms together.
+    pub(super) used: u64,
 }
 
 /// A row of the table `room`.
@@ -152,22 +163,18 @@ impl Store {
         Ok(())
     }
 
+    pub(super) fn position(&self) -> Result<Position, HistoryError> {
+        let sql = "SELECT ifnull((SELECT value FROM note WHERE name = 'numbering'), ''), ifnull(sum(
+                   max(last, ifnull((SELECT max(seq) FROM message WHERE room = number), 0))), 0) FROM room";
+        Ok(self.db.query_row(sql, [], |row| Ok(Position { numbering: row.get(0)?, used: row.get(1)? }))?)
+    }
+
     pub(super) fn rename_logs(&self, log: &str) -> Result<(), HistoryError> {
-        self.db.execute("UPDATE room SET log = ?", [log])?;
-        Ok(())
-    }
-
-    pub(super) fn count_messages(&self) -> Result<u64, HistoryError> {
-        Ok(self.db.query_row("SELECT count(*) FROM message", [], |row| row.get(0))?)
-    }
-
-    /// Deletes the oldest messages, as far as they are older than `date`, and at most `max`. Returns how many.
-    pub(super) fn delete_oldest(&self, date: Millis, max: u64) -> Result<u64, HistoryError> {
-        // An index costs a write for each message, so only files that need one have it.
-        self.db.execute_batch("CREATE INDEX IF NOT EXISTS message_date ON message (date)")?;
-        let sql = "DELETE FROM message WHERE (room, seq) IN
-                   (SELECT room, seq FROM message WHERE date < ? ORDER BY date LIMIT ?)";
-        Ok(self.db.prepare_cached(sql)?.execute([date.min(MAX), max])? as u64)
+        self.transaction(|store| {
+            store.db.execute("UPDATE room SET log = ?", [log])?;
+            store.db.execute("INSERT OR REPLACE INTO note VALUES ('numbering', ?)", [log])?;
+            Ok(())
+        })
     }
 
     /// Deletes rooms without messages. Only before a room was loaded: its numbers begin at 1 again.

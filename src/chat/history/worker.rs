@@ -6,7 +6,8 @@
 use super::{
     Settings,
     error::HistoryError,
-    open::check_path,
+    files::{Change, Watch, rescue},
+    open::resolve,
     prune::Pruner,
     state_file::StateFile,
     store::Store,
@@ -15,13 +16,17 @@ use super::{
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
 use log::warn;
 use std::{
-    mem,
+    fs, mem,
+    os::unix::fs::PermissionsExt,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
 /// The time between two attempts to write to a file that is not writable.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// The longest time until a file that was removed is noticed.
+const CHECK: Duration = Duration::from_secs(2);
 
 /// The same after an error that a retry cannot fix, and the wait of a worker without anything to do: 100 years.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -32,8 +37,12 @@ pub(super) struct Worker {
     /// `None`: the file is not readable.
     store: Option<Store>,
     state_file: Option<StateFile>,
+    /// Whether the file was compared with its state file.
+    is_compared: bool,
     /// When to try again after an error.
     retry_at: Option<Instant>,
+    /// When to look whether the file is still there.
+    check_at: Instant,
     pruner: Pruner,
 }
 
@@ -43,10 +52,18 @@ impl Worker {
     /// # Errors
     /// As [`History::open`](super::History::open).
     pub(super) fn open(settings: &Settings, shared: Arc<Shared>) -> Result<Self, HistoryError> {
-        check_path(&settings.path)?;
-        let (settings, pruner) = (settings.clone(), Pruner::new(settings));
-        let mut worker = Self { settings, shared, store: None, state_file: None, retry_at: None, pruner };
-        let result = worker.write(&[]).and_then(|()| worker.store.iter().try_for_each(Store::delete_empty_rooms));
+        let settings = Settings { path: resolve(&settings.path)?, ..settings.clone() };
+        let mut worker = Self {
+            pruner: Pruner::new(&settings),
+            settings,
+            shared,
+            store: None,
+            state_file: None,
+            is_compared: false,
+            retry_at: None,
+            check_at: Instant::now(),
+        };
+        let result = worker.prepare();
         if let Err(error) = &result {
             if error.is_permanent() {
                 return Err(error.clone());
@@ -54,8 +71,28 @@ impl Worker {
             // What is sent from now on may be lost.
             worker.shared.lock().queue.must_rename = true;
         }
+        worker.warn_about_readers();
         worker.finish(result);
         Ok(worker)
+    }
+
+    /// What takes time in a large file, before anybody waits.
+    fn prepare(&mut self) -> Result<(), HistoryError> {
+        self.write(&[])?;
+        if let (Some(store), Some(state_file)) = (&self.store, &mut self.state_file) {
+            store.delete_empty_rooms()?;
+            state_file.set_position(store.position()?);
+            self.pruner.prepare(store)?;
+        }
+        Ok(())
+    }
+
+    fn warn_about_readers(&self) {
+        let file = &self.settings.path;
+        if fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o004 != 0) {
+            let file = file.display();
+            warn!("history: {file}: every user of this machine can read the messages; run: chmod o-r {file}*");
+        }
     }
 
     pub(super) fn first_id(&self) -> u64 {
@@ -69,8 +106,8 @@ impl Worker {
             let now = Instant::now();
             let must_write = !state.queue.is_empty() || state.queue.must_rename;
             let write_at = self.retry_at.or(must_write.then_some(now));
-            // Without a readable file there is nothing to delete.
-            let prune_at = self.store.is_some().then_some(self.pruner.due_at);
+            // Without a writable file there is nothing to delete.
+            let prune_at = self.has_writable_store().then_some(self.pruner.due_at);
             if let Some(query) = state.query.clone() {
                 drop(state);
                 self.answer(&query);
@@ -80,11 +117,22 @@ impl Worker {
                 let batch = state.queue.take_batch();
                 drop(state);
                 self.write_batch(batch);
+                // Even if the next batch waits already.
+                if self.pruner.due_at <= now && self.has_writable_store() {
+                    self.prune();
+                }
             } else if prune_at.is_some_and(|at| at <= now) {
                 drop(state);
-                self.store.iter().for_each(|store| self.pruner.run(store));
+                self.prune();
+            } else if self.check_at <= now {
+                drop(state);
+                self.check_at = now + CHECK;
+                if self.store.as_ref().is_some_and(|store| store.change().is_some()) {
+                    self.write_batch(Vec::new());
+                }
             } else {
-                let timeout = [write_at, prune_at].into_iter().flatten().min().map_or(FOREVER, |at| at - now);
+                let next = [write_at, prune_at].into_iter().flatten().fold(self.check_at, Instant::min);
+                let timeout = next.saturating_duration_since(now);
                 drop(shared.work.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner));
             }
             state = shared.lock();
@@ -93,6 +141,17 @@ impl Worker {
         self.close();
         shared.lock().has_ended = true;
         shared.done.notify_all();
+    }
+
+    fn has_writable_store(&self) -> bool {
+        self.store.as_ref().is_some_and(|store| store.watch.is_some())
+    }
+
+    fn prune(&mut self) {
+        if let Some(store) = &mut self.store {
+            self.pruner.run(store);
+            store.watch.iter_mut().for_each(Watch::note_length);
+        }
     }
 
     fn answer(&mut self, query: &Query) {
@@ -122,8 +181,7 @@ impl Worker {
         match result {
             Ok(()) => {
                 self.retry_at = None;
-                self.shared.lock().queue.finish(&batch);
-                self.pruner.add(batch.len());
+                self.shared.lock().queue.finish(batch);
             }
             Err(_) => self.shared.lock().queue.put_back(batch),
         }
@@ -132,14 +190,26 @@ impl Worker {
 
     /// Writes all messages or none. Opens the file first if that was not possible before.
     fn write(&mut self, messages: &[StoredMessage]) -> Result<(), HistoryError> {
-        let store = match &mut self.store {
-            Some(store) if store.is_writable => store,
-            // The history comes first: nothing is created next to a file of another program.
-            other => other.insert(Store::open(&self.settings.path, self.settings.durability)?),
-        };
-        if self.state_file.is_none() {
-            let state_file = self.state_file.insert(StateFile::lock(&self.settings.path)?);
-            self.shared.lock().queue.must_rename |= state_file.is_behind;
+        if let Some(change) = self.store.as_ref().and_then(Store::change) {
+            self.repair(change)?;
+        }
+        if !self.has_writable_store() {
+            let store = self.store.insert(Store::open(&self.settings)?);
+            self.shared.lock().queue.must_rename |= store.position()?.numbering.is_empty();
+        }
+        let Some(store) = &mut self.store else { return Ok(()) };
+        // The history comes first: nothing is created next to a file of another program.
+        if !self.state_file.as_ref().is_some_and(StateFile::is_in_place) {
+            self.state_file = None;
+            let (state_file, position) = (StateFile::lock(&self.settings.path)?, store.position()?);
+            let misfit = state_file.misfit(&position).filter(|_| !self.is_compared);
+            if let Some(why) = misfit.filter(|_| !position.numbering.is_empty()) {
+                let file = self.settings.path.display();
+                warn!("history: {file}: {why}; the numbering gets a new name, and returning clients get a gap");
+            }
+            self.shared.lock().queue.must_rename |= misfit.is_some();
+            self.is_compared = true;
+            self.state_file.insert(state_file).set_position(position);
         }
         let state = self.shared.lock();
         let (log, must_rename) = (state.queue.log.clone(), state.queue.must_rename);
@@ -149,13 +219,51 @@ impl Worker {
             let queue = &mut self.shared.lock().queue;
             queue.must_rename = queue.log != log;
         }
-        store.transaction(|store| store.add(messages, &log)).map(drop)
+        let added = store.transaction(|store| store.add(messages, &log))?;
+        store.watch.iter_mut().for_each(Watch::note_length);
+        self.pruner.add(added, messages.iter().map(StoredMessage::size).sum());
+        if let Some(state_file) = &mut self.state_file {
+            if must_rename {
+                state_file.set_position(store.position()?);
+            } else {
+                state_file.add(added);
+            }
+        }
+        Ok(())
+    }
+
+    /// After somebody has removed, replaced or truncated a file: everything that can still be read is written again.
+    fn repair(&mut self, change: Change) -> Result<(), HistoryError> {
+        let file = self.settings.path.display();
+        if let (Change::Log, Some(store)) = (change, &self.store) {
+            store.checkpoint()?;
+            self.store = None;
+            warn!("history: {file}: its -wal or -shm was removed while in use; nothing was lost");
+            return Ok(());
+        }
+        let used = self.state_file.as_ref().map_or(0, |state_file| state_file.position.used);
+        let rescued = rescue(&mut self.store, used).map_err(|error| HistoryError::Removed(error.to_string()))?;
+        self.pruner = Pruner::new(&self.settings);
+        let result = if rescued.is_complete {
+            "it was written again, with all messages"
+        } else {
+            self.shared.lock().queue.write_again();
+            "its content is lost; the messages in memory are written again"
+        };
+        let aside = rescued.aside.map(|aside| format!("; what was there instead is now {}", aside.display()));
+        warn!(
+            "history: {file}: it was removed, replaced or truncated while in use; {result}{}",
+            aside.unwrap_or_default()
+        );
+        Ok(())
     }
 
     /// Ends a query or a write: handles the error, or ends an error that is over, and wakes the chat's thread.
     fn finish(&mut self, result: Result<(), HistoryError>) {
         if let Err(error) = &result {
-            if self.store.is_none() || !matches!(error, HistoryError::DiskFull | HistoryError::Locked) {
+            if self.store.is_none()
+                || !matches!(error, HistoryError::DiskFull | HistoryError::Locked | HistoryError::Removed(_))
+            {
                 self.store = Store::open_read_only(&self.settings.path).ok();
             }
             // Before the chat continues and clients get messages that are not in the file.
@@ -188,5 +296,6 @@ impl Worker {
             let batch = self.shared.lock().queue.take_batch();
             self.write_batch(batch);
         }
+        self.pruner.report();
     }
 }

@@ -5,6 +5,7 @@ use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
 use log::error;
 use std::{
     collections::VecDeque,
+    mem,
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -13,8 +14,9 @@ use std::{
 /// Memory of the messages that wait while the file is not writable, 4 MiB.
 const MAX_BYTES: usize = 4 << 20;
 
-/// Messages in one transaction.
+/// Messages in one transaction, and their bytes: the write-ahead log grows by whole transactions.
 const MAX_BATCH: usize = 2000;
+const MAX_BATCH_BYTES: usize = 1 << 20;
 
 /// The lock is held to move messages, never while a file is read or written.
 #[derive(Debug)]
@@ -88,6 +90,9 @@ pub(super) struct WriteQueue {
     messages: VecDeque<StoredMessage>,
     /// Includes the batch that is being written.
     bytes: usize,
+    /// The newest messages in the file, in case that somebody removes it.
+    written: VecDeque<StoredMessage>,
+    written_bytes: usize,
     /// Messages that were dropped since the last recovery.
     pub(super) dropped: u64,
     /// The name of logs that begin now.
@@ -109,19 +114,43 @@ impl WriteQueue {
             let Some(message) = self.messages.pop_front() else { return };
             self.bytes -= message.size();
             self.dropped += 1;
-            // A new name for each loss: clients may know this message's number under the previous name.
-            (self.log, self.must_rename) = (new_log_name(), true);
+            self.rename();
         }
+    }
+
+    /// After each loss: clients may know a lost message's number under the previous name.
+    pub(super) fn rename(&mut self) {
+        (self.log, self.must_rename) = (new_log_name(), true);
     }
 
     /// Takes the next messages. [`Self::finish`] or [`Self::put_back`] follows.
     pub(super) fn take_batch(&mut self) -> Vec<StoredMessage> {
-        self.messages.drain(..self.messages.len().min(MAX_BATCH)).collect()
+        let mut bytes = 0;
+        let fits = |message: &&StoredMessage| {
+            bytes += message.size();
+            bytes <= MAX_BATCH_BYTES
+        };
+        let count = self.messages.iter().take(MAX_BATCH).take_while(fits).count();
+        self.messages.drain(..count.max(1).min(self.messages.len())).collect()
     }
 
     /// The batch is stored.
-    pub(super) fn finish(&mut self, batch: &[StoredMessage]) {
-        self.bytes -= batch.iter().map(StoredMessage::size).sum::<usize>();
+    pub(super) fn finish(&mut self, batch: Vec<StoredMessage>) {
+        let bytes = batch.iter().map(StoredMessage::size).sum::<usize>();
+        self.bytes -= bytes;
+        self.written_bytes += bytes;
+        self.written.extend(batch);
+        while self.written_bytes > MAX_BYTES {
+            self.written_bytes -= self.written.pop_front().map_or(self.written_bytes, |message| message.size());
+        }
+    }
+
+    /// The file has lost its content: what is still in memory is written again.
+    pub(super) fn write_again(&mut self) {
+        self.bytes += mem::take(&mut self.written_bytes);
+        self.written.append(&mut self.messages);
+        self.messages = mem::take(&mut self.written);
+        self.rename();
     }
 
     /// The batch could not be stored.
@@ -151,17 +180,18 @@ mod tests {
     #[test]
     fn batches_leave_in_order_and_free_their_bytes() {
         let mut queue = WriteQueue::default();
+        assert!(queue.take_batch().is_empty());
         queue.push(&mut messages("a", 1..=2500, "hi"));
         queue.push(&mut messages("b", 1..=2, "hi"));
         let batch = queue.take_batch();
         queue.put_back(batch);
         let batch = queue.take_batch();
         assert_eq!((batch.len(), batch[0].seq, batch[MAX_BATCH - 1].seq), (MAX_BATCH, 1, 2000));
-        queue.finish(&batch);
+        queue.finish(batch);
         assert_eq!((queue.of_room("a").len(), queue.of_room("b").len()), (500, 2));
         let batch = queue.take_batch();
         assert!(!queue.is_empty(), "the batch is not written yet");
-        queue.finish(&batch);
+        queue.finish(batch);
         assert_eq!((queue.is_empty(), queue.dropped, queue.must_rename), (true, 0, false));
     }
 

@@ -14,6 +14,8 @@ pub enum ErrorReason {
     UnknownType,
     /// A field is missing, empty, or not a string.
     MissingField,
+    /// The name is not allowed. The user has another one now.
+    BadName,
     /// A message from a user without a name.
     NoName,
     /// The text is longer than the rules allow.
@@ -65,10 +67,11 @@ impl From<ErrorReason> for ProtocolError {
             ErrorReason::BadJson => "This is not a JSON object. Send one object in each message.",
             ErrorReason::UnknownType => "The type is unknown. Send \"username\" or \"message\".",
             ErrorReason::MissingField => "A field is missing, or is not a string.",
+            ErrorReason::BadName => "This name is not allowed. Use visible characters and letters of one script.",
             ErrorReason::NoName => "You have no name yet. Choose a name first.",
             ErrorReason::TooLong => "The text is too long. Send it in several messages.",
             ErrorReason::TooFast => "You are sending too fast. Wait a moment.",
-            ErrorReason::NoSuchUser => "There is no user of that name in this room.",
+            ErrorReason::NoSuchUser => "There is no such user in this room.",
             ErrorReason::NotText => "This server accepts text messages only, not binary ones.",
         };
         Self::new(reason, sentence)

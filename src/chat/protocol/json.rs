@@ -1,9 +1,9 @@
 //! The dialects `json` and `chinwag.v1`: one JSON object in each text message.
 
-use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, ProtocolError};
+use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, ProtocolError, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 /// The fields that matter. As in JavaScript, the last one counts if a field is given twice. Their values are parsed only
 /// when they are needed: an object of any size or depth takes no memory beyond its text.
@@ -17,43 +17,84 @@ enum Field {
     Text,
     Target,
     Nonce,
+    Resume,
     #[serde(other)]
     Unknown,
 }
 
 /// Parses one object from a client.
 pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
-    let fields: Fields<'_> = serde_json::from_str(text).map_err(|_| ErrorReason::BadJson)?;
+    let text = without_lone_surrogates(text);
+    let fields: Fields<'_> = serde_json::from_str(&text).map_err(|_| ErrorReason::BadJson)?;
     let kind = string(&fields, Field::Type, "\"type\" must be a string.")?;
     match kind.ok_or_else(|| ProtocolError::missing_field("The object has no \"type\"."))?.as_str() {
         "username" => {
             const NEEDED: &str = "A \"username\" needs a \"name\", which is a string.";
             let name = string(&fields, Field::Name, NEEDED)?;
-            Ok(ClientMessage::SetName(name.ok_or_else(|| ProtocolError::missing_field(NEEDED))?))
+            let name = name.ok_or_else(|| ProtocolError::missing_field(NEEDED))?;
+            // A wrong token is ignored: the user gets a name without it.
+            let resume = string(&fields, Field::Resume, "").ok().flatten().and_then(|token| token.parse().ok());
+            Ok(ClientMessage::SetName { name, resume })
         }
-        "message" => {
-            let nonce = nonce(&fields)?;
-            message(&fields, nonce.clone()).map_err(|error| error.with_nonce(nonce))
-        }
+        "message" => message(&fields),
         "inspect" => Ok(ClientMessage::Inspect),
         "drop" => Ok(ClientMessage::Drop),
         _ => Err(ErrorReason::UnknownType.into()),
     }
 }
 
-fn nonce(fields: &Fields<'_>) -> Result<Option<Arc<str>>, ProtocolError> {
-    const NEEDED: &str = "\"nonce\" must be a string of 1 to 64 characters.";
-    let Some(nonce) = string(fields, Field::Nonce, NEEDED)? else { return Ok(None) };
-    let is_valid = !nonce.is_empty() && nonce.chars().nth(MAX_NONCE_CHARS).is_none();
-    is_valid.then(|| Some(nonce.into())).ok_or_else(|| ProtocolError::missing_field(NEEDED))
+/// The nonce of a message, even if the rest is not valid JSON. Then it is searched for from the end, because the last
+/// one counts.
+pub(super) fn nonce(text: &str) -> Option<Arc<str>> {
+    let text = without_lone_surrogates(text);
+    match serde_json::from_str::<Fields<'_>>(&text) {
+        Ok(fields) => parse_nonce(fields.get(&Field::Nonce)?.get()),
+        Err(_) => text.rmatch_indices(NONCE_KEY).find_map(|(at, key)| {
+            let value = text[at + key.len()..].trim_start().strip_prefix(':')?.trim_start();
+            parse_nonce(leading_string(value)?)
+        }),
+    }
 }
 
-fn message(fields: &Fields<'_>, nonce: Option<Arc<str>>) -> Result<ClientMessage, ProtocolError> {
+const NONCE_KEY: &str = "\"nonce\"";
+
+/// The nonce in a JSON value; `None` if it is not a string of the right length.
+fn parse_nonce(json: &str) -> Option<Arc<str>> {
+    let nonce: String = serde_json::from_str(json).ok()?;
+    (1..=MAX_NONCE_CHARS).contains(&nonce.chars().take(MAX_NONCE_CHARS + 1).count()).then(|| nonce.into())
+}
+
+/// The JSON string that the text begins with. Longer ones than any nonce are not searched for their end.
+fn leading_string(text: &str) -> Option<&str> {
+    let mut is_escaped = false;
+    let mut ends = text.strip_prefix('"')?.bytes().take(MAX_NONCE_CHARS * "\\ud83d\\ude00".len() + 1);
+    let length = ends.position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    })?;
+    text.get(..length + 2)
+}
+
+fn message(fields: &Fields<'_>) -> Result<ClientMessage, ProtocolError> {
     const NEEDED: &str = "A \"message\" needs a \"text\", which is a string.";
+    const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
+    let nonce = match fields.get(&Field::Nonce).map(|value| value.get()) {
+        None | Some("null") => None,
+        Some(json) => Some(parse_nonce(json).ok_or_else(|| ProtocolError::missing_field(NONCE))?),
+    };
     let text = string(fields, Field::Text, NEEDED)?.ok_or_else(|| ProtocolError::missing_field(NEEDED))?.into();
-    // A wrong target is an error: the message was meant for one user, so it must not go to the room.
-    let target = string(fields, Field::Target, "\"target\" must be a string.")?;
-    Ok(ClientMessage::Message { text, target, nonce })
+    Ok(ClientMessage::Message { text, target: target(fields)?, nonce })
+}
+
+/// A wrong target is an error: the message was meant for one user, so it must not go to the room.
+fn target(fields: &Fields<'_>) -> Result<Option<Target>, ProtocolError> {
+    match fields.get(&Field::Target).and_then(|value| value.get().parse().ok()) {
+        Some(id) => Ok(Some(Target::Id(id))),
+        None => {
+            Ok(string(fields, Field::Target, "\"target\" must be a name or the id of a connection.")?.map(Target::Name))
+        }
+    }
 }
 
 /// The value of a field; `None` if it is missing or `null`; an error with this sentence if it is not a string.
@@ -63,6 +104,35 @@ fn string(fields: &Fields<'_>, field: Field, sentence: &'static str) -> Result<O
         Some(text) if text.starts_with('"') => Ok(Some(serde_json::from_str(text).map_err(|_| ErrorReason::BadJson)?)),
         Some(_) => Err(ProtocolError::missing_field(sentence)),
     }
+}
+
+/// The JSON with U+FFFD for each escaped surrogate without its other half. `JSON.stringify` writes such a half if a text was
+/// cut within an emoji (RFC 8259 8.2), and serde refuses it. Backslashes are in strings only, so the text is not parsed.
+fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
+    if !json.contains("\\ud") && !json.contains("\\uD") {
+        return Cow::Borrowed(json);
+    }
+    let (mut whole, mut rest) = (String::with_capacity(json.len()), json);
+    while let Some(at) = rest.find('\\') {
+        let escape = &rest[at..];
+        let (is_whole, length) = match (escaped_unit(escape), escape.get(6..).and_then(escaped_unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (true, 12),
+            (Some(0xd800..=0xdfff), _) => (false, 6),
+            (Some(_), _) => (true, 6),
+            (None, _) => (true, escape.chars().take(2).map(char::len_utf8).sum()),
+        };
+        whole.push_str(&rest[..at]);
+        whole.push_str(if is_whole { &escape[..length] } else { "\\ufffd" });
+        rest = &escape[length..];
+    }
+    whole.push_str(rest);
+    Cow::Owned(whole)
+}
+
+/// The UTF-16 unit of the escape `\uXXXX` that the text begins with.
+fn escaped_unit(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    u16::from_str_radix(digits, 16).ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// JSON with HTML entities for `<`, `>` and `&`, which JSON has within strings only. `None` if the value cannot be JSON.

@@ -19,7 +19,7 @@ fn message(name: &str, text: &str) -> ServerMessage {
 
 fn private(text: &str, is_received: bool, target: &str, nonce: Option<&str>) -> ServerMessage {
     let (name, text, target, nonce) = ("ann".into(), text.into(), target.into(), nonce.map(Arc::from));
-    ServerMessage::Private { name, text, id: 7, date: D, target, is_received, nonce }
+    ServerMessage::Private { name, text, id: 7, date: D, target, target_id: 8, is_received, nonce }
 }
 
 fn names(names: &[&str]) -> Arc<[Name]> {
@@ -32,8 +32,8 @@ fn server_messages_in_every_dialect() {
     let name = || Name::from("bob");
     let rows = [
         (
-            ServerMessage::Id { id: 7, seq: 41, log: "k3x".into() },
-            r#"{"type":"id","id":7,"seq":41,"log":"k3x"}"#,
+            ServerMessage::Id { id: 7, seq: 41, log: "k3x".into(), resume: ResumeToken { id: 7, secret: 1 << 127 } },
+            r#"{"type":"id","id":7,"seq":41,"log":"k3x","resume":"7-80000000000000000000000000000000"}"#,
             "(nothing)",
         ),
         (ServerMessage::Gap { missed: None }, r#"{"type":"gap"}"#, "* some messages are gone"),
@@ -45,7 +45,7 @@ fn server_messages_in_every_dialect() {
             "* you are bob1",
         ),
         (
-            ServerMessage::UserList { users: names(&["ann", "bob"]) },
+            ServerMessage::UserList { users: names(&["ann", "bob"]), ids: None },
             r#"{"type":"userlist","users":["ann","bob"]}"#,
             "(nothing)",
         ),
@@ -54,10 +54,15 @@ fn server_messages_in_every_dialect() {
             r#"{"type":"handshake","request":["GET / HTTP/1.1","Host: a"],"response":["HTTP/1.1 101 x"]}"#,
             "(nothing)",
         ),
-        (ServerMessage::UserList { users: names(&[]) }, r#"{"type":"userlist","users":[]}"#, "(nothing)"),
+        (ServerMessage::UserList { users: names(&[]), ids: None }, r#"{"type":"userlist","users":[]}"#, "(nothing)"),
         (
-            ServerMessage::Username { name: name(), id: 7, date: D },
+            ServerMessage::Username { name: name(), id: 7, was: None, date: D },
             r#"{"type":"username","name":"bob","id":7,"date":1700000000123}"#,
+            "* bob signed in",
+        ),
+        (
+            ServerMessage::Username { name: name(), id: 7, was: Some(5), date: D },
+            r#"{"type":"username","name":"bob","id":7,"was":5,"date":1700000000123}"#,
             "* bob signed in",
         ),
         (
@@ -77,12 +82,12 @@ fn server_messages_in_every_dialect() {
         ),
         (
             private("hi", true, "bob", None),
-            r#"{"type":"message","name":"ann","text":"hi","id":7,"date":1700000000123,"target":"bob"}"#,
+            r#"{"type":"message","name":"ann","text":"hi","id":7,"date":1700000000123,"target":"bob","targetId":8}"#,
             "ann (to you): hi",
         ),
         (
             private("hi", false, "bob", Some("x1")),
-            r#"{"type":"message","name":"ann","text":"hi","id":7,"date":1700000000123,"target":"bob","nonce":"x1"}"#,
+            r#"{"type":"message","name":"ann","text":"hi","id":7,"date":1700000000123,"target":"bob","targetId":8,"nonce":"x1"}"#,
             "ann (to bob): hi",
         ),
         (
@@ -103,14 +108,22 @@ fn server_messages_in_every_dialect() {
 }
 
 #[test]
+fn user_list_has_ids_in_dialect_chinwag_only() {
+    let list = ServerMessage::UserList { users: names(&["ann", "bob"]), ids: Some([3, 5].into()) };
+    assert_eq!(encoded(Dialect::Json, &list), r#"{"type":"userlist","users":["ann","bob"]}"#);
+    assert_eq!(encoded(Dialect::Chinwag, &list), r#"{"type":"userlist","users":["ann","bob"],"ids":[3,5]}"#);
+    assert_eq!(encoded(Dialect::Text, &list), "(nothing)");
+}
+
+#[test]
 fn html_is_escaped_in_dialect_json_only() {
     let evil = "<img src=x onerror=alert(1)>&";
     let safe = "&lt;img src=x onerror=alert(1)&gt;&amp;";
     let messages = [
         ServerMessage::Message(stored(evil, evil, Some(evil))),
         private(evil, true, evil, Some(evil)),
-        ServerMessage::UserList { users: names(&[evil]) },
-        ServerMessage::Username { name: evil.into(), id: 1, date: D },
+        ServerMessage::UserList { users: names(&[evil]), ids: None },
+        ServerMessage::Username { name: evil.into(), id: 1, was: None, date: D },
         ServerMessage::RejectUsername { id: 1, name: evil.into() },
         ServerMessage::Error(ProtocolError::new(ErrorReason::NoSuchUser, evil)),
     ];
@@ -168,34 +181,138 @@ fn text_lines_cannot_be_forged() {
 }
 
 fn sent(text: &str, target: Option<&str>) -> Result<ClientMessage, ErrorReason> {
-    Ok(ClientMessage::Message { text: text.into(), target: target.map(str::to_owned), nonce: None })
+    let target = target.map(|name| Target::Name(name.to_owned()));
+    Ok(ClientMessage::Message { text: text.into(), target, nonce: None })
+}
+
+fn sent_to_id(text: &str, id: UserId) -> Result<ClientMessage, ErrorReason> {
+    Ok(ClientMessage::Message { text: text.into(), target: Some(Target::Id(id)), nonce: None })
+}
+
+/// The text of the message, or the reason of the error, and the nonce of both.
+fn result_and_nonce(text: &str) -> String {
+    let [json, chinwag] = [Dialect::Json, Dialect::Chinwag].map(|dialect| {
+        let (result, nonce) = match dialect.decode(text) {
+            Ok(ClientMessage::Message { text, nonce, .. }) => (text.to_string(), nonce),
+            Ok(_) => ("ok".to_owned(), dialect.nonce(text)),
+            Err(error) => (word(error.reason), dialect.nonce(text)),
+        };
+        [&*result].into_iter().chain(nonce.as_deref()).collect::<Vec<_>>().join(" ")
+    });
+    assert_eq!(json, chinwag);
+    json
 }
 
 #[test]
-fn nonce_is_in_messages_and_in_errors() {
+fn nonce_is_read_from_valid_and_invalid_messages() {
     let long = "é".repeat(64);
+    let escaped = "\\ud83d\\ude00".repeat(64);
     let rows = [
-        (r#""text":"hi","nonce":"a1""#, "ok a1"),
-        (r#""nonce":"\u0061","text":"hi","target":"ann""#, "ok a"),
-        (&format!(r#""text":"hi","nonce":"{long}""#), &format!("ok {long}")),
-        (r#""text":"hi","nonce":null"#, "ok"),
-        (r#""nonce":"a1""#, "missing-field a1"),
-        (r#""text":"hi","target":1,"nonce":"a1""#, "missing-field a1"),
-        (r#""nonce":"","text":"hi""#, "missing-field"),
-        (r#""text":"hi","nonce":1"#, "missing-field"),
-        (r#""text":"hi","nonce":["a1"]"#, "missing-field"),
-        (&format!(r#""text":"hi","nonce":"{long}é""#), "missing-field"),
+        (r#"{"type":"message","text":"hi","nonce":"a1"}"#, "hi a1"),
+        (r#"{"type":"message","nonce":"\u0061","text":"hi","target":"ann"}"#, "hi a"),
+        (r#"{"type":"message","text":"hi","n\u006fnce":"a"}"#, "hi a"),
+        (&format!(r#"{{"type":"message","text":"hi","nonce":"{long}"}}"#), &format!("hi {long}")),
+        (&format!(r#"{{"nonce":"{long}"}}"#), &format!("missing-field {long}")),
+        (&format!(r#"{{"nonce":"{long}","#), &format!("bad-json {long}")),
+        (&format!(r#"{{"nonce":"{escaped}","#), &format!("bad-json {}", "😀".repeat(64))),
+        (r#"{"type":"message","text":"hi","nonce":null}"#, "hi"),
+        // Invalid fields.
+        (r#"{"type":"message","nonce":"a1"}"#, "missing-field a1"),
+        (r#"{"type":"message","text":"hi","target":[1],"nonce":"a1"}"#, "missing-field a1"),
+        (r#"{"text":"hi","nonce":"a1"}"#, "missing-field a1"),
+        (r#"{"type":7,"nonce":"a1"}"#, "missing-field a1"),
+        (r#"{"type":"shout","nonce":"a1"}"#, "unknown-type a1"),
+        (r#"{"nonce":"a1","type":"username"}"#, "missing-field a1"),
+        // The last one counts.
+        (r#"{"type":"message","text":"hi","nonce":"a1","nonce":"a2"}"#, "hi a2"),
+        (r#"{"type":"x","nonce":"a1","nonce":"a2"}"#, "unknown-type a2"),
+        (r#"{"type":"message","text":"hi","nonce":"a1","nonce":2}"#, "missing-field"),
+        (r#"{"nonce":"a1","nonce":"a2""#, "bad-json a2"),
+        // Invalid JSON.
+        (r#"{"type":"message","text":"hi","nonce":"a1",}"#, "bad-json a1"),
+        (r#"{"nonce" : "a1","type":"message","text":"hi"#, "bad-json a1"),
+        ("{\"text\":\"a\nb\",\"nonce\"\n:\t\"a1\"}", "bad-json a1"),
+        (r#"{"text":"\x","nonce":"a1"}"#, "bad-json a1"),
+        (r#"{"nonce":"a1","text":"say "nonce" now"}"#, "bad-json a1"),
+        (r#"{"nonce":"a1\"b\\"#, "bad-json"),
+        (r#"{"nonce":"a1\"b\\","#, "bad-json a1\"b\\"),
+        (r#"{"nonce":"a1"#, "bad-json"),
+        (r#"{"nonce":"#, "bad-json"),
+        (r#"{"nonce""#, "bad-json"),
+        (r#"{"nonce":"\x","#, "bad-json"),
+        (r#"{"nonce":"a\ud800","#, "bad-json a\u{fffd}"),
+        (r#"["message",{"nonce":"a1"}]"#, "bad-json a1"),
+        // Not a nonce.
+        (r#"{"type":"message","text":"hi","x":{"nonce":"a1"}}"#, "hi"),
+        (r#"{"type":"x","x":{"nonce":"a1"}}"#, "unknown-type"),
+        (r#"{"type":"message","text":"\"nonce\":\"a1\"",}"#, "bad-json"),
+        (r#"{"type":"message","nonce":"","text":"hi"}"#, "missing-field"),
+        (r#"{"nonce":"","#, "bad-json"),
+        (r#"{"type":"message","text":"hi","nonce":1}"#, "missing-field"),
+        (r#"{"type":"message","text":"hi","nonce":["a1"]}"#, "missing-field"),
+        (&format!(r#"{{"type":"message","text":"hi","nonce":"{long}é"}}"#), "missing-field"),
+        (&format!(r#"{{"nonce":"{long}é","#), "bad-json"),
     ];
-    for (fields, want) in rows {
-        for dialect in [Dialect::Json, Dialect::Chinwag] {
-            let (word, nonce) = match dialect.decode(&format!(r#"{{"type":"message",{fields}}}"#)) {
-                Ok(ClientMessage::Message { nonce, .. }) => ("ok".to_owned(), nonce),
-                Err(error) => (word(error.reason), error.nonce),
-                other => panic!("{fields}: {other:?}"),
-            };
-            let got: Vec<&str> = [&*word].into_iter().chain(nonce.as_deref()).collect();
-            assert_eq!(got.join(" "), want, "{fields}");
-        }
+    for (text, want) in rows {
+        assert_eq!(result_and_nonce(text), want, "{text}");
+    }
+    assert_eq!(Dialect::Json.nonce(r#"{"type":"drop","nonce":"a1"}"#).as_deref(), Some("a1"));
+    assert_eq!(Dialect::Text.nonce(r#"{"nonce":"a1"}"#), None);
+}
+
+#[test]
+fn lone_surrogates_are_replaced() {
+    let rows = [
+        (r"\ud83d", "\u{fffd}"),
+        (r"a\uD83Db", "a\u{fffd}b"),
+        (r"\ude00", "\u{fffd}"),
+        (r"\uDFFF\udbff", "\u{fffd}\u{fffd}"),
+        (r"\ude00\ud83d", "\u{fffd}\u{fffd}"),
+        (r"\ud83d\ude00", "😀"),
+        (r"\uD83D\uDE00\ud800\udc00\udbff\udfff", "😀\u{10000}\u{10ffff}"),
+        (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+        (r"\ud83d\ude00\ude00", "😀\u{fffd}"),
+        (r"\ud83d\n", "\u{fffd}\n"),
+        (r"\ud83d \ude00", "\u{fffd} \u{fffd}"),
+        (r"\ud83d\\ude00", "\u{fffd}\\ude00"),
+        (r"\\ud83d", "\\ud83d"),
+        (r"\\\ud83d", "\\\u{fffd}"),
+        (r"\ud7ff\ue000", "\u{d7ff}\u{e000}"),
+        (r"\ud83dé", "\u{fffd}é"),
+        (r"é\ud83d😀", "é\u{fffd}😀"),
+    ];
+    for (escaped, want) in rows {
+        let text = format!(
+            r#"{{"type":"message","text":"{escaped}","\ud800":"{escaped}","target":"{escaped}","nonce":"{escaped}"}}"#
+        );
+        let (target, nonce) = (Some(Target::Name(want.to_owned())), Some(want.into()));
+        let message = ClientMessage::Message { text: want.into(), target, nonce };
+        assert_eq!(Dialect::Chinwag.decode(&text), Ok(message), "{text}");
+        let name = format!(r#"{{"type":"username","name":"{escaped}"}}"#);
+        check(Dialect::Json, &[(&name, set_name(want))]);
+    }
+    for wrong in [r"\ud83", r"\ud8+1", r"\ud83d\", r"\ud83d\u", r"\ud83d\u12", r"\ud83d\é", r"\Ud83d"] {
+        let text = format!(r#"{{"type":"message","text":"{wrong}"}}"#);
+        check(Dialect::Json, &[(&text, Err(ErrorReason::BadJson))]);
+    }
+}
+
+#[test]
+fn resume_token_is_read_or_ignored() {
+    let token = ResumeToken { id: 7, secret: 1 << 127 };
+    let rows = [
+        (format!("\"{token}\""), Some(token)),
+        ("\"7-1\"".to_owned(), Some(ResumeToken { id: 7, secret: 1 })),
+        ("\"x\"".to_owned(), None),
+        ("\"\"".to_owned(), None),
+        ("null".to_owned(), None),
+        ("7".to_owned(), None),
+        ("[]".to_owned(), None),
+    ];
+    for (value, resume) in rows {
+        let name = "bob".to_owned();
+        let got = Dialect::Json.decode(&format!(r#"{{"type":"username","name":"bob","resume":{value}}}"#));
+        assert_eq!(got, Ok(ClientMessage::SetName { name, resume }), "{value}");
     }
 }
 
@@ -210,7 +327,7 @@ fn wire_size_is_an_upper_bound() {
 }
 
 fn set_name(name: &str) -> Result<ClientMessage, ErrorReason> {
-    Ok(ClientMessage::SetName(name.to_owned()))
+    Ok(ClientMessage::SetName { name: name.to_owned(), resume: None })
 }
 
 fn check(dialect: Dialect, rows: &[(&str, Result<ClientMessage, ErrorReason>)]) {
@@ -237,7 +354,13 @@ fn client_messages_in_json() {
         (r#"{"type":"message","text":""}"#, sent("", None)),
         (r#"{"type":"message"}"#, Err(MissingField)),
         (r#"{"type":"message","text":5}"#, Err(MissingField)),
-        (r#"{"type":"message","text":"hi","target":5}"#, Err(MissingField)),
+        (r#"{"type":"message","text":"hi","target":5}"#, sent_to_id("hi", 5)),
+        (r#"{"type":"message","text":"hi","target":"5"}"#, sent("hi", Some("5"))),
+        (r#"{"type":"message","text":"hi","target":18446744073709551615}"#, sent_to_id("hi", u64::MAX)),
+        (r#"{"type":"message","text":"hi","target":18446744073709551616}"#, Err(MissingField)),
+        (r#"{"type":"message","text":"hi","target":-1}"#, Err(MissingField)),
+        (r#"{"type":"message","text":"hi","target":1.5}"#, Err(MissingField)),
+        (r#"{"type":"message","text":"hi","target":true}"#, Err(MissingField)),
         (r#"{"type":"message","text":"hi","target":["ann"]}"#, Err(MissingField)),
         (r#"{"type":"username"}"#, Err(MissingField)),
         (r#"{"type":"username","name":{}}"#, Err(MissingField)),
@@ -253,7 +376,6 @@ fn client_messages_in_json() {
         (r#"["message","hi"]"#, Err(BadJson)),
         (r#"{"type":"message","text":"hi"}x"#, Err(BadJson)),
         (r#"{"type":"message","text":"hi",}"#, Err(BadJson)),
-        (r#"{"type":"message","text":"\ud800"}"#, Err(BadJson)),
         (r#"{"type":"message","text":"hi","name":"\ud800"}"#, sent("hi", None)),
         (&nested, sent("hi", None)),
         ("{\"type\":\"message\",\"text\":\"a\nb\"}", Err(BadJson)),
@@ -315,8 +437,8 @@ fn word(reason: ErrorReason) -> String {
 #[test]
 fn reasons_have_stable_words_and_sentences() {
     use ErrorReason::*;
-    let reasons = [BadJson, UnknownType, MissingField, NoName, TooLong, TooFast, NoSuchUser, NotText];
-    let words = "bad-json unknown-type missing-field no-name too-long too-fast no-such-user not-text";
+    let reasons = [BadJson, UnknownType, MissingField, BadName, NoName, TooLong, TooFast, NoSuchUser, NotText];
+    let words = "bad-json unknown-type missing-field bad-name no-name too-long too-fast no-such-user not-text";
     assert_eq!(reasons.map(word).join(" "), words);
     assert!(reasons.iter().all(|reason| ProtocolError::from(*reason).message.ends_with('.')));
 }

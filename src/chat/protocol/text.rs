@@ -7,7 +7,7 @@
 //! - a name is quoted if it has characters other than letters, digits, `-`, `_` and `.`. So `* bob left`,
 //!   `ann (to you)` or `you are admin` cannot pass as more than a name.
 
-use super::{ClientMessage, ProtocolError, ServerMessage, StoredMessage};
+use super::{ClientMessage, ProtocolError, ServerMessage, StoredMessage, Target};
 
 const HELP: &str = "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /help, /quit; //x says /x";
 
@@ -23,7 +23,7 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
 }
 
 fn message(text: &str, target: Option<&str>) -> ClientMessage {
-    ClientMessage::Message { text: text.into(), target: target.map(str::to_owned), nonce: None }
+    ClientMessage::Message { text: text.into(), target: target.map(|name| Target::Name(name.to_owned())), nonce: None }
 }
 
 fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
@@ -32,7 +32,7 @@ fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
         "name" if rest.is_empty() => {
             Err(ProtocolError::missing_field("Which name? Type /name and the name: /name bob"))
         }
-        "name" => Ok(ClientMessage::SetName(rest.to_owned())),
+        "name" => Ok(ClientMessage::SetName { name: rest.to_owned(), resume: None }),
         "msg" => private_message(rest),
         "users" => Ok(ClientMessage::ListUsers),
         "help" => Ok(ClientMessage::Help),

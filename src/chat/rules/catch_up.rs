@@ -4,8 +4,8 @@
 //! it has taken that. Meanwhile it is not subscribed to its room: new messages come in their turn. A client that takes
 //! messages more slowly than they come is served in the same way.
 
-use super::{Chat, Output, RoomId, RoomName, RoomSnapshot, Since, room::Room, send};
-use crate::chat::protocol::{ByteBudget, Millis, ServerMessage, StoredMessage, UserId};
+use super::{Chat, Output, RoomId, RoomName, RoomSnapshot, Since, message_log::MessageLog, room::Room, send};
+use crate::chat::protocol::{ByteBudget, Millis, ResumeToken, ServerMessage, StoredMessage, UserId};
 
 /// How long an archive that does not answer is asked again. After that its messages count as gone, so that the connection
 /// receives new ones.
@@ -30,12 +30,12 @@ impl Chat {
     /// Sends a new connection its id and earlier messages: the last ones, or those that it missed if it returns.
     pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>) {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
-        self.out.push(send(id, ServerMessage::Id { id, seq: log.last, log: log.log_id.clone() }));
+        self.out.extend(self.id_message(id, log));
         if let Some(since) = since {
             return self.resume(id, room, since);
         }
         let last = log.last_messages(self.rules.history_lines, self.rules.replay_bytes);
-        self.out.extend(last.map(|message| send(id, ServerMessage::History(message.clone()))));
+        self.out.extend(last.map(|message| history(id, message)));
         self.out.push(Output::Subscribe { id });
     }
 
@@ -98,7 +98,7 @@ impl Chat {
         for message in messages.iter().filter(|message| message.seq <= up_to) {
             if message.seq > received {
                 self.send_gap(id, received, message.seq - 1);
-                self.out.push(send(id, ServerMessage::History(message.clone())));
+                self.out.push(history(id, message));
                 budget.spend(message);
                 received = message.seq;
             }
@@ -119,7 +119,7 @@ impl Chat {
         let Some(room) = self.room_of(id).and_then(|room| self.rooms.get(room)) else { return };
         let mut received = after;
         for message in room.log.after(after).take_while(|message| budget.spend(message)) {
-            self.out.push(send(id, ServerMessage::History(message.clone())));
+            self.out.push(history(id, message));
             received = message.seq;
         }
         if received < room.log.last {
@@ -129,7 +129,7 @@ impl Chat {
         let now_at = Some((received, room.list.sent()));
         // If it missed nothing, it does not need the list, which may be what it could not take.
         if self.take_catch_up(id).is_some_and(|catch_up| catch_up.has_waited && catch_up.left_at != now_at) {
-            let list = self.room(id).map(|room| send(id, ServerMessage::UserList { users: room.user_names() }));
+            let list = self.room(id).map(|room| send(id, room.user_list()));
             self.out.extend(list);
         }
     }
@@ -171,10 +171,7 @@ impl Chat {
         for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains_key(&catch_up.id)) {
             catch_up.received = first + catch_up.received.saturating_sub(forgotten);
         }
-        for &id in members.keys() {
-            let seq = self.received_up_to(id).unwrap_or(log.last);
-            out.push(send(id, ServerMessage::Id { id, seq, log: log.log_id.clone() }));
-        }
+        out.extend(members.keys().filter_map(|&id| self.id_message(id, log)));
     }
 
     /// The number of messages since the last call that can never be stored, because they were forgotten before the
@@ -183,10 +180,22 @@ impl Chat {
         std::mem::take(&mut self.rooms.lost)
     }
 
+    fn id_message(&self, id: UserId, log: &MessageLog) -> Option<Output> {
+        let resume = ResumeToken { id, secret: self.members.get(&id)?.secret };
+        let seq = self.received_up_to(id).unwrap_or(log.last);
+        Some(send(id, ServerMessage::Id { id, seq, log: log.log_id.clone(), resume }))
+    }
+
     /// Tells a client that the messages after `received` and up to `last` are gone.
     fn send_gap(&mut self, id: UserId, received: u64, last: u64) {
         if last > received {
             self.out.push(send(id, ServerMessage::Gap { missed: Some(last - received) }));
         }
     }
+}
+
+/// An earlier message. Its nonce is for its author only.
+pub(super) fn history(to: UserId, message: &StoredMessage) -> Output {
+    let nonce = message.nonce.clone().filter(|_| message.id == to);
+    send(to, ServerMessage::History(StoredMessage { nonce, ..message.clone() }))
 }

@@ -67,6 +67,9 @@ pub enum Input<'a> {
         room: &'a RoomName,
         /// The last message that it received, if it returns.
         since: Option<Since<'a>>,
+        /// 128 random bits, which only this connection's user gets to know: see
+        /// [`ResumeToken`](crate::chat::protocol::ResumeToken).
+        secret: u128,
         /// The number of its address. Connections with the same one share [`Rules::address_rate`](super::Rules::address_rate);
         /// those without one do not.
         address: Option<u128>,
@@ -83,10 +86,12 @@ pub enum Input<'a> {
         /// The connection.
         id: UserId,
     },
-    /// It is gone, for whatever reason.
+    /// It is gone.
     Left {
         /// The connection.
         id: UserId,
+        /// Whether it ended without a Close frame of the client, so that the user may come back.
+        is_lost: bool,
     },
     /// It has taken everything that was sent to it. If it is [catching up](super::Chat::catching_up), the next part
     /// follows.
@@ -141,6 +146,8 @@ pub enum Output {
         room: RoomId,
         /// The message.
         message: ServerMessage,
+        /// A connection that must not get it, because a copy of its own follows at once.
+        except: Option<UserId>,
     },
     /// Store this message before any output that follows is sent. Only if [`Rules::archive`](super::Rules::archive) is
     /// set.

@@ -1,14 +1,16 @@
-//! What each message of a client does. A rejected message changes nothing in the room.
+//! What each message of a client does. A rejected message changes nothing in the room. A rejected name is replaced.
 
-use super::{Chat, Output, Rules, broadcast, room::Room, send};
-use crate::chat::protocol::{ClientMessage, ErrorReason, ProtocolError, ServerMessage, StoredMessage, UserId};
+use super::{Chat, Member, Output, RoomId, Rules, broadcast, names::Name, room::Room, send};
+use crate::chat::protocol::{
+    ClientMessage, ErrorReason, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
+};
 use std::sync::Arc;
 
 impl Chat {
     pub(super) fn execute(&mut self, id: UserId, message: ClientMessage) -> Result<(), ProtocolError> {
         match message {
-            ClientMessage::SetName(asked) => self.set_name(id, &asked, true),
-            ClientMessage::Message { text, target, nonce } => self.send_message(id, text, target.as_deref(), nonce)?,
+            ClientMessage::SetName { name, resume } => self.set_name(id, &name, resume, true)?,
+            ClientMessage::Message { text, target, nonce } => self.send_message(id, text, target.as_ref(), nonce)?,
             ClientMessage::Inspect => self.out.push(Output::SendHandshake { to: id }),
             ClientMessage::Drop => self.out.push(Output::Cut { id }),
             ClientMessage::ListUsers => {
@@ -24,28 +26,63 @@ impl Chat {
 
     /// Gives a member a free name. First the member is informed if that is not the name that it requested. Then the user list
     /// is broadcast, now or when it is due, and then the new name.
-    pub(super) fn set_name(&mut self, id: UserId, requested: &str, by_client: bool) {
-        let Some(room_id) = self.room_of(id) else { return };
+    ///
+    /// With the token of an earlier connection, that one's name is the user's own, and not taken.
+    pub(super) fn set_name(
+        &mut self,
+        id: UserId,
+        requested: &str,
+        resume: Option<ResumeToken>,
+        by_client: bool,
+    ) -> Result<(), ProtocolError> {
+        let Some(room_id) = self.room_of(id) else { return Ok(()) };
         let (requested, max_chars) = (requested.trim(), self.max_name_chars());
-        let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, requested, max_chars));
-        let Some(name) = name else { return };
+        let allowed = Name::of_user(requested, max_chars);
+        let result = if allowed.is_some() { Ok(()) } else { Err(ErrorReason::BadName.into()) };
+        let earlier = resume.and_then(|token| Some((token.id, self.take_over(id, room_id, token)?)));
+        let (was, own) = earlier.unzip();
+        let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, allowed, own, max_chars));
+        let Some(name) = name else { return Ok(()) };
         if !by_client || *name != *requested {
             self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
         self.list_changed(room_id);
-        let message = ServerMessage::Username { name, id, date: self.now.date };
+        let message = ServerMessage::Username { name, id, was, date: self.now.date };
         if self.received_up_to(id).is_some() {
             // It is not subscribed, but waits for this.
             self.out.push(send(id, message.clone()));
         }
         self.out.push(broadcast(room_id, message));
+        result
+    }
+
+    /// Frees the name of the connection with this token: of one that is still here and then closed, or of one that was lost.
+    fn take_over(&mut self, id: UserId, room_id: RoomId, token: ResumeToken) -> Option<Name> {
+        let room = self.rooms.get_mut(room_id)?;
+        let is_here = |member: &Member| (member.room, member.secret) == (room_id, token.secret);
+        if id == token.id || !self.members.get(&token.id).is_some_and(is_here) {
+            let name = self.reservations.take(room_id, token)?;
+            room.names.release_reserved(&name);
+            return Some(name);
+        }
+        room.name_of(token.id)?;
+        self.out.push(Output::Close {
+            id: token.id,
+            code: 1008,
+            reason: "replaced by a newer connection of this user",
+        });
+        self.members.remove(&token.id);
+        let name = room.leave(token.id)?;
+        room.names.release(&name);
+        self.take_catch_up(token.id);
+        Some(name)
     }
 
     fn send_message(
         &mut self,
         id: UserId,
         text: Arc<str>,
-        target: Option<&str>,
+        target: Option<&Target>,
         nonce: Option<Arc<str>>,
     ) -> Result<(), ProtocolError> {
         let room = self.room(id).ok_or(ErrorReason::NoName)?;
@@ -77,17 +114,27 @@ impl Chat {
             self.out.push(Output::Store(message.clone()));
         }
         self.rooms.record(room_id, message.clone(), &self.rules);
-        self.out.push(broadcast(room_id, ServerMessage::Message(message)));
+        // A connection that is catching up receives it later, in order.
+        let own = message.nonce.is_some() && self.received_up_to(id).is_none();
+        let others = ServerMessage::Message(StoredMessage { nonce: None, ..message.clone() });
+        self.out.push(Output::Broadcast { room: room_id, message: others, except: own.then_some(id) });
+        self.out.extend(own.then(|| send(id, ServerMessage::Message(message))));
     }
 
     /// A private message goes to its target and to its sender, once if they are the same. It has no number and is not
     /// recorded.
-    fn send_privately(&mut self, message: &StoredMessage, target: &str) -> Result<(), ProtocolError> {
-        let found = self.room(message.id).and_then(|room| room.find(target, self.max_name_chars()));
-        let (to, target) = found.map(|(to, name)| (to, name.clone())).ok_or(ErrorReason::NoSuchUser)?;
-        let copy = |is_received| {
+    fn send_privately(&mut self, message: &StoredMessage, target: &Target) -> Result<(), ProtocolError> {
+        let room = self.room(message.id).ok_or(ErrorReason::NoSuchUser)?;
+        let to = match target {
+            Target::Name(name) => room.find(name, self.max_name_chars()),
+            Target::Id(id) => Some(*id),
+        };
+        let to = to.ok_or(ErrorReason::NoSuchUser)?;
+        let target = room.name_of(to).ok_or(ErrorReason::NoSuchUser)?.clone();
+        let copy = |is_received: bool| {
             let StoredMessage { name, text, id, date, nonce, .. } = message.clone();
-            ServerMessage::Private { name, text, id, date, target: target.clone(), is_received, nonce }
+            let (target, nonce) = (target.clone(), nonce.filter(|_| !is_received || to == id));
+            ServerMessage::Private { name, text, id, date, target, target_id: to, is_received, nonce }
         };
         self.out.push(send(to, copy(true)));
         if to != message.id {

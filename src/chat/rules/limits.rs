@@ -32,7 +32,7 @@ pub struct Rules {
     /// The least time between two user lists of a room, in milliseconds: changes in between are merged into one list.
     /// Default 100. With 0, and without `list_bytes`, every change is sent at once.
     pub list_interval: Millis,
-    /// Bytes a second that user lists cost each member of a room, counted as the names and three bytes for each.
+    /// Bytes a second that user lists cost each member of a room, counted as the names, the ids, and four bytes for each.
     /// Default 4096, at least 1; `None` is no limit.
     ///
     /// A burst may use 32 seconds' worth of bytes, for example when a crowd signs in at once. Within the burst, the pause

@@ -10,10 +10,15 @@ const MAX_DIGITS: usize = 9;
 /// The smallest number with one digit, with two, and so on.
 const FIRST: [u32; MAX_DIGITS] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
+/// The most reserved names of one room.
+const MAX_RESERVED: usize = 1024;
+
 #[derive(Debug, Default)]
 pub(super) struct NameRegistry {
     /// The user that has the name with this key.
     holders: HashMap<Arc<str>, UserId>,
+    /// How many of these users have left, and their names are reserved.
+    reserved: usize,
     /// For the key of a name, by number of digits: the smallest number after it that may be free. Without these hints, the
     /// thousandth user with the wish `bob` would cost a thousand look-ups.
     hints: HashMap<Box<str>, [u32; MAX_DIGITS]>,
@@ -25,9 +30,25 @@ impl NameRegistry {
         self.holders.get(key).copied()
     }
 
-    /// How many names are taken.
+    /// How many users have a name.
     pub(super) fn len(&self) -> usize {
-        self.holders.len()
+        self.holders.len() - self.reserved
+    }
+
+    pub(super) fn has_reserved(&self) -> bool {
+        self.reserved > 0
+    }
+
+    /// Keeps the name of a user who left, unless too many are kept.
+    pub(super) fn reserve(&mut self) -> bool {
+        let has_room = self.reserved < MAX_RESERVED;
+        self.reserved += usize::from(has_room);
+        has_room
+    }
+
+    pub(super) fn release_reserved(&mut self, name: &Name) {
+        self.reserved -= 1;
+        self.release(name);
     }
 
     /// Gives the user this name, or the name with the smallest number that makes it free.
@@ -40,6 +61,10 @@ impl NameRegistry {
     /// Makes the name free again, and so the number at its end, if it has one.
     pub(super) fn release(&mut self, name: &Name) {
         self.holders.remove(&name.key);
+        if self.holders.is_empty() {
+            // Frees the memory that is of use only while names are taken.
+            *self = Self::default();
+        }
         for (digits, first) in (1..).zip(FIRST) {
             let Some((stem, number)) = split_number(&name.key, digits) else { return };
             if let Some(hints) = self.hints.get_mut(stem) {

@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::chat::protocol;
 
+mod scripts;
 mod visible;
 
 /// The most code points that Unicode's canonical composition (NFC) can make into one character.
@@ -38,6 +39,11 @@ impl Name {
             return None;
         }
         Some(Self { shown: shown.into(), key: key(shown)?.into() })
+    }
+
+    /// The requested name, if it is allowed for a user: it must not mix scripts, because it could pass as another name.
+    pub(super) fn of_user(requested: &str, max: usize) -> Option<Self> {
+        Self::new(requested, max).filter(|name| scripts::is_unmixed(&name.shown))
     }
 
     /// The name of a user whose requested name is not allowed.

@@ -5,7 +5,7 @@ use super::{
     throttle::UserListThrottle,
 };
 use crate::{
-    chat::protocol::{self, Millis, UserId},
+    chat::protocol::{self, Millis, ServerMessage, UserId},
     ws::rate_limiter::RateLimiter,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -47,27 +47,29 @@ impl Room {
         self.empty_since = None;
     }
 
-    /// Removes a connection and returns the name of its user.
-    pub(super) fn leave(&mut self, id: UserId) -> Option<protocol::Name> {
+    /// Removes a connection and returns the name of its user, which is still taken.
+    pub(super) fn leave(&mut self, id: UserId) -> Option<Name> {
         let name = self.members.remove(&id)??;
-        self.names.release(&name);
-        if self.members.is_empty() {
-            // Frees the memory that is of use only while names are taken.
-            self.names = NameRegistry::default();
-        }
         self.list.mark_changed();
-        Some(name.shown)
+        Some(name)
     }
 
-    /// Gives the user this name, or the one nearest to it that is allowed and free.
+    /// Gives the user this name, or `own` if it is taken or `None`, or the one nearest to it that is allowed and free.
     ///
     /// The old name is free before the new one is chosen, so that a user's own name does not count as taken.
-    pub(super) fn rename(&mut self, id: UserId, asked: &str, max_chars: usize) -> Option<protocol::Name> {
+    pub(super) fn rename(
+        &mut self,
+        id: UserId,
+        asked: Option<Name>,
+        own: Option<Name>,
+        max_chars: usize,
+    ) -> Option<protocol::Name> {
         let name = self.members.get_mut(&id)?;
         if let Some(old) = name.take() {
             self.names.release(&old);
         }
-        let wanted = Name::new(asked, max_chars).unwrap_or_else(Name::guest);
+        let is_free = asked.as_ref().is_some_and(|asked| self.names.holder(&asked.key).is_none());
+        let wanted = if is_free { asked } else { own.or(asked) }.unwrap_or_else(Name::guest);
         let granted = name.insert(self.names.claim(&wanted, max_chars, id)).shown.clone();
         self.list.mark_changed();
         Some(granted)
@@ -78,9 +80,14 @@ impl Room {
     }
 
     /// The user whose name compares equal to this one, which has at most `max_chars` characters.
-    pub(super) fn find(&self, name: &str, max_chars: usize) -> Option<(UserId, &protocol::Name)> {
-        let id = self.names.holder(&Name::new(name, max_chars)?.key)?;
-        Some((id, self.name_of(id)?))
+    pub(super) fn find(&self, name: &str, max_chars: usize) -> Option<UserId> {
+        self.names.holder(&Name::new(name, max_chars)?.key)
+    }
+
+    /// The names and connections of the users, the oldest connection first.
+    pub(super) fn user_list(&self) -> ServerMessage {
+        let ids = self.members.iter().filter_map(|(id, name)| name.as_ref().map(|_| *id)).collect();
+        ServerMessage::UserList { users: self.user_names(), ids: Some(ids) }
     }
 
     /// The names of the users, the oldest connection first.
@@ -89,12 +96,17 @@ impl Room {
     }
 
     /// The user list, if one is due. It counts as sent.
-    pub(super) fn take_list(&mut self, now: Millis, rules: &Rules) -> Option<Arc<[protocol::Name]>> {
+    pub(super) fn take_list(&mut self, now: Millis, rules: &Rules) -> Option<ServerMessage> {
         self.list.due().filter(|due| *due <= now)?;
-        let names = self.user_names();
-        // Each name is in quotation marks, with a comma.
-        let bytes = names.iter().map(|name| name.len() + 3).sum();
-        self.list.mark_sent(now, bytes, rules);
-        Some(names)
+        self.list.mark_sent(now, self.user_list_size(), rules);
+        Some(self.user_list())
+    }
+
+    /// Bytes of the users in the list: each name is in quotation marks, with a comma, and each id has a comma.
+    pub(super) fn user_list_size(&self) -> usize {
+        let size = |(id, name): (&UserId, &Option<Name>)| {
+            name.as_ref().map_or(0, |name| name.shown.len() + 3 + id.checked_ilog10().unwrap_or(0) as usize + 2)
+        };
+        self.members.iter().map(size).sum()
     }
 }

@@ -93,6 +93,7 @@ mod tests {
             ("/room/a%2Fb", Some("a/b")),
             ("/room/%d0%9a%d1%83%d1%85%d0%bd%d1%8f", Some("кухня")),
             ("/room/Кухня", Some("кухня")),
+            ("/room/Rust%20чат", Some("rust чат")),
             ("/room/..", Some("..")),
             (&most, Some(&*"é".repeat(64))),
             (&more, None),

@@ -1,6 +1,6 @@
 //! All rooms, and the bounds on their number and their memory.
 //!
-//! A room exists while it has users or a history; the lobby always does.
+//! A room exists while it has users, reserved names or a history; the lobby always does.
 
 use super::{
     events::{RoomId, RoomSnapshot},
@@ -94,7 +94,7 @@ impl Rooms {
         self.counter += 1;
         let counter = self.counter;
         let Some(room) = self.get_mut(id).filter(|room| room.members.is_empty() && id != RoomId::LOBBY) else { return };
-        if room.is_restored || room.log.last > 0 {
+        if room.is_restored || room.log.last > 0 || room.names.has_reserved() {
             room.empty_since.get_or_insert(counter);
         } else {
             self.forget(id);

@@ -4,6 +4,7 @@ use super::*;
 
 mod behind;
 mod history;
+mod identity;
 mod restore;
 mod rooms;
 mod throttle;
@@ -43,13 +44,20 @@ impl Script {
     /// An empty name is the lobby.
     fn enter(&mut self, id: UserId, dialect: Dialect, room: &str, since: Option<Since<'_>>) -> Vec<String> {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
-        self.put(Input::Joined { id, dialect, room: &room, since, address: None })
+        self.put(Input::Joined { id, dialect, room: &room, since, secret: u128::from(id), address: None })
     }
 
     /// Joins with the dialect `text`, from this address.
     fn come_from(&mut self, address: Option<u128>, id: UserId, room: &str) {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
-        self.put(Input::Joined { id, dialect: Dialect::Text, room: &room, since: None, address });
+        self.put(Input::Joined {
+            id,
+            dialect: Dialect::Text,
+            room: &room,
+            since: None,
+            secret: u128::from(id),
+            address,
+        });
     }
 
     fn text(&mut self, id: UserId, text: &str) -> Vec<String> {
@@ -78,12 +86,16 @@ impl Script {
     }
 }
 
-/// `1< …` is sent to 1, `*< …` to the lobby, `*1< …` to room 1, in JSON or else as text; `1x 1000 bye` closes.
+/// `1< …` is sent to 1, `*< …` to the lobby, `*1< …` to room 1, `*-2< …` to the lobby without 2; in JSON or else as text.
+/// `1x 1000 bye` closes.
 fn show(output: &Output) -> String {
     match output {
         Output::Send { to, message } => format!("{to}< {}", words(message)),
-        Output::Broadcast { room: RoomId::LOBBY, message } => format!("*< {}", words(message)),
-        Output::Broadcast { room, message } => format!("*{}< {}", room.0, words(message)),
+        Output::Broadcast { room, message, except } => {
+            let room = if *room == RoomId::LOBBY { String::new() } else { room.0.to_string() };
+            let except = except.map(|id| format!("-{id}")).unwrap_or_default();
+            format!("*{room}{except}< {}", words(message))
+        }
         Output::Subscribe { .. } | Output::Unsubscribe { .. } => String::new(),
         Output::Store(message) => format!("store {} {}: {}", message.room, message.seq, message.text),
         Output::Load { id, room, after, up_to, .. } => format!("{id}< load {room} {after}..{up_to}"),
@@ -93,8 +105,13 @@ fn show(output: &Output) -> String {
     }
 }
 
+/// The resume token of a connection, whose secret is its number.
+fn token(id: UserId) -> String {
+    format!("{id:x}-{id:032x}")
+}
+
 fn words(message: &ServerMessage) -> String {
-    Dialect::Chinwag.encode(message).or_else(|| Dialect::Text.encode(message)).expect("one of them has it")
+    Dialect::Json.encode(message).or_else(|| Dialect::Text.encode(message)).expect("one of them has it")
 }
 
 #[test]
@@ -112,7 +129,10 @@ fn inspect_and_drop_exist_in_dialect_chinwag_only() {
 #[test]
 fn mdn_client_signs_in_and_talks() {
     let mut script = Script::new(Rules::default());
-    assert_eq!(script.join(1, Dialect::Json), [r#"1< {"type":"id","id":1,"seq":0,"log":"00000000000000000"}"#]);
+    assert_eq!(
+        script.join(1, Dialect::Json),
+        [format!(r#"1< {{"type":"id","id":1,"seq":0,"log":"00000000000000000","resume":"{}"}}"#, token(1))]
+    );
     assert_eq!(
         script.name(1, " bob "),
         [r#"*< {"type":"userlist","users":["bob"]}"#, r#"*< {"type":"username","name":"bob","id":1,"date":1000}"#]
@@ -129,8 +149,11 @@ fn mdn_client_signs_in_and_talks() {
         ]
     );
     script.now = 1200;
-    assert_eq!(script.put(Input::Left { id: 1 }), ["*< * bob left", r#"*< {"type":"userlist","users":["Bob1"]}"#]);
-    assert_eq!(script.put(Input::Left { id: 1 }), [""; 0]);
+    assert_eq!(
+        script.put(Input::Left { id: 1, is_lost: false }),
+        ["*< * bob left", r#"*< {"type":"userlist","users":["Bob1"]}"#]
+    );
+    assert_eq!(script.put(Input::Left { id: 1, is_lost: false }), [""; 0]);
     script.now = 1300;
     let freed =
         [r#"*< {"type":"userlist","users":["bob"]}"#, r#"*< {"type":"username","name":"bob","id":2,"date":1300}"#];
@@ -143,7 +166,7 @@ fn text_client_has_a_name_from_the_start() {
     assert_eq!(
         script.join(7, Dialect::Text),
         [
-            r#"7< {"type":"id","id":7,"seq":0,"log":"00000000000000000"}"#,
+            &format!(r#"7< {{"type":"id","id":7,"seq":0,"log":"00000000000000000","resume":"{}"}}"#, token(7)),
             r#"7< {"type":"rejectusername","id":7,"name":"guest-7"}"#,
             r#"*< {"type":"userlist","users":["ann","guest-7"]}"#,
             r#"*< {"type":"username","name":"guest-7","id":7,"date":3000}"#
@@ -171,9 +194,9 @@ fn taken_guest_name_gets_a_number() {
 fn private_message_goes_to_target_and_sender() {
     let mut script = Script::with(&["ann", "bob", "eve"]);
     let line = r#"{"type":"message","text":"psst","target":"BOB"}"#;
-    let copy = r#"{"type":"message","name":"ann","text":"psst","id":1,"date":3000,"target":"bob"}"#;
+    let copy = r#"{"type":"message","name":"ann","text":"psst","id":1,"date":3000,"target":"bob","targetId":2}"#;
     assert_eq!(script.text(1, line), [format!("2< {copy}"), format!("1< {copy}")]);
-    let own = copy.replace("ann", "bob").replace("\"id\":1", "\"id\":2");
+    let own = copy.replace("ann", "bob").replace(r#""id":1"#, r#""id":2"#);
     assert_eq!(script.text(2, line), [format!("2< {own}")]);
     for absent in ["carol", "", "\\u200b"] {
         let out = script.text(1, &line.replace("BOB", absent));
@@ -286,6 +309,7 @@ fn rejected_names_get_a_replacement() {
         (3, "BOB", Some("BOB2")),
         (3, "bob1", Some("bob11")),
         (3, "\\u202ebob", Some("guest")),
+        (3, "b\u{43e}b", Some("guest")),
         (3, "", Some("guest")),
         (1, "bob", None),
         (1, "Bob", None),
@@ -299,7 +323,13 @@ fn rejected_names_get_a_replacement() {
         script.now += 1000;
         let out = script.name(id, asked);
         let rejected = given.map(|name| format!(r#"{id}< {{"type":"rejectusername","id":{id},"name":"{name}"}}"#));
-        assert_eq!(out.len(), if rejected.is_some() { 3 } else { 2 }, "{id} {asked} {out:?}");
+        let error = (given == Some("guest")).then_some("bad-name");
+        assert_eq!(
+            out.len(),
+            2 + usize::from(rejected.is_some()) + usize::from(error.is_some()),
+            "{id} {asked} {out:?}"
+        );
+        assert!(error.is_none_or(|reason| out[3].contains(reason)), "{id} {asked} {out:?}");
         assert!(rejected.is_none_or(|line| out[0] == line), "{id} {asked} {out:?}");
     }
 }

@@ -170,8 +170,11 @@ impl<P: Recipient> Fanout<P> {
         self.bytes >= MAX_BATCH_BYTES
     }
 
-    /// Adds a message for all subscribed members of a room.
-    pub(super) fn broadcast(&mut self, room_id: RoomId, message: &ServerMessage) {
+    /// Adds a message for all subscribed members of a room, except one that gets its own copy next.
+    pub(super) fn broadcast(&mut self, room_id: RoomId, message: &ServerMessage, except: Option<UserId>) {
+        if let Some((member, batch)) = except.and_then(|id| self.find(id)) {
+            member.copy_broadcasts(batch);
+        }
         let Some(room) = self.rooms.get_mut(&room_id) else { return };
         let batch = room.batch.get_or_insert_with(|| {
             self.touched_rooms.push(room_id);
@@ -181,6 +184,9 @@ impl<P: Recipient> Fanout<P> {
             if room.dialects[dialect as usize] > 0 {
                 self.bytes += encode(message, dialect, &mut batch[dialect as usize]);
             }
+        }
+        if let Some((member, Some(batch))) = except.and_then(|id| self.find(id)) {
+            member.from = batch[member.dialect as usize].len();
         }
     }
 

@@ -1,6 +1,6 @@
 //! Input: lines that are typed in a terminal, with their commands, or that come through a pipe.
 
-use super::{Screen, screen::Users, spawn};
+use super::{Screen, print, screen::Users, spawn};
 use chinwag::{chat::client::ChatClient, chat::protocol::sanitize_name};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
@@ -18,12 +18,13 @@ impl Drop for Terminal {
 
 /// Sends every line of a pipe, no faster than the chat accepts them, and closes the chat after the last one.
 pub(super) fn forward_stdin(chat: ChatClient, name: String) -> Result<Screen, String> {
-    spawn("stdin", move || {
+    let forward = move || {
         let mut lines = io::stdin().lines().map_while(Result::ok).filter(|line| !line.trim().is_empty());
         if lines.all(|line| chat.send(line)) {
             chat.finish();
         }
-    })?;
+    };
+    spawn("stdin", Box::new(forward))?;
     Ok(Screen::new(None, name, Users::default()))
 }
 
@@ -38,12 +39,13 @@ pub(super) fn start(chat: ChatClient, name: String) -> Result<(Screen, Option<Te
     let printer = editor.create_external_printer().map_err(unusable)?;
     let users = Users::default();
     let screen = Screen::new(Some(Box::new(printer)), name, Arc::clone(&users));
-    spawn("keyboard", move || {
+    let type_all = move || {
         if type_lines(&mut editor, &chat, &users) {
             chat.close();
         }
         chat.finish();
-    })?;
+    };
+    spawn("keyboard", Box::new(type_all))?;
     Ok((screen, before))
 }
 
@@ -92,13 +94,11 @@ fn private_message(rest: &str) -> Option<(&str, &str)> {
 fn print_users(users: &Users) -> bool {
     let users = users.lock().unwrap_or_else(PoisonError::into_inner);
     let names: Vec<_> = users.iter().map(|name| sanitize_name(name)).collect();
-    println!("* users: {}", names.join(", "));
-    true
+    print(&format!("* users: {}\n", names.join(", "))).is_ok()
 }
 
 fn print_commands() -> bool {
-    println!("* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /quit; //x says /x");
-    true
+    print("* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /quit; //x says /x\n").is_ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Output: one line for each event, with colours. Text from others cannot control the terminal.
 
+use super::stderr;
 use chinwag::chat::client::{Event, Message};
 use chinwag::chat::protocol::{sanitize_name, sanitize_text};
 use chinwag::client::Error;
@@ -57,7 +58,7 @@ impl Screen {
         let line = if self.colours { format!("\x1b[2m* {remark}\x1b[0m") } else { format!("* {remark}") };
         match &mut self.printer {
             None => {
-                let _ = writeln!(io::stderr(), "{line}");
+                stderr::write_line(&line);
                 true
             }
             Some(printer) => printer.print(line + "\n").is_ok(),

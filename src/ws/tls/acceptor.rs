@@ -1,6 +1,7 @@
 //! The certificate of a server. Changed files are loaded while it runs.
 
 use super::pem::{file_error, read_chain, read_key};
+use super::self_signed::{is_valid_for_long, self_signed};
 use super::{Error, session::Session, validity};
 use log::{error, info, warn};
 use rustls::crypto::ring::{Ticketer, default_provider};
@@ -26,17 +27,24 @@ pub struct Acceptor {
     hsts: Option<u32>,
 }
 
+/// The time between two attempts to renew a self-signed certificate, if they fail.
+const RETRY_INTERVAL: Duration = Duration::from_secs(60);
+
 /// The paths may be equal.
 #[derive(Debug)]
 struct Files {
     certificate: PathBuf,
     key: PathBuf,
+    /// The names of a self-signed certificate, which is renewed.
+    names: Option<Vec<String>>,
 }
 
 #[derive(Debug)]
 struct Current {
     config: Arc<ServerConfig>,
     fingerprint: String,
+    /// Begin and end of the certificate's validity.
+    period: Option<(OffsetDateTime, OffsetDateTime)>,
     stamps: [Stamp; 2],
     checked: Instant,
 }
@@ -51,7 +59,22 @@ impl Acceptor {
     /// # Errors
     /// A file is missing, is not PEM or lacks its content, or the key does not belong to the certificate.
     pub fn from_pem_files(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, Error> {
-        let files = Files { certificate: certificate.into(), key: key.into() };
+        Self::new(Files { certificate: certificate.into(), key: key.into(), names: None })
+    }
+
+    /// With a certificate that [`self_signed`](super::self_signed) makes for these names and stores in the file. It is
+    /// made anew when it is not valid any more, or comes within 30 days of its end. New connections trigger that.
+    ///
+    /// # Errors
+    /// As [`self_signed`](super::self_signed).
+    pub fn self_signed(file: impl Into<PathBuf>, names: Vec<String>) -> Result<Self, Error> {
+        let certificate = file.into();
+        let files = Files { key: certificate.clone(), certificate, names: Some(names) };
+        files.renew()?;
+        Self::new(files)
+    }
+
+    fn new(files: Files) -> Result<Self, Error> {
         let current = Mutex::new(files.load()?);
         Ok(Self { files: Arc::new(files), current: Arc::new(current), hsts: None })
     }
@@ -87,12 +110,25 @@ impl Acceptor {
 
     /// A session for a new connection. `None` if rustls cannot create it, for which no client can be the cause.
     pub(super) fn session(&self) -> Option<Session> {
-        if self.is_check_due() && self.files.stamps() != self.current().stamps {
-            self.reload();
+        if self.is_check_due() {
+            self.check();
         }
         let config = Arc::clone(&self.current().config);
         let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}")).ok()?;
         Some(Session::new(tls, self.hsts))
+    }
+
+    fn check(&self) {
+        let period = self.current().period;
+        if self.files.names.is_some() && !period.is_some_and(is_valid_for_long) {
+            if let Err(why) = self.files.renew() {
+                error!("the self-signed certificate cannot be renewed: {why}");
+                self.current().checked = Instant::now() + RETRY_INTERVAL;
+            }
+        }
+        if self.files.stamps() != self.current().stamps {
+            self.reload();
+        }
     }
 
     /// True once per interval. The check itself is done without the lock.
@@ -116,7 +152,8 @@ impl Files {
         let stamps = self.stamps();
         let chain = read_chain(&self.certificate)?;
         let key = read_key(&self.key)?;
-        self.warn_about_dates(&chain[0]);
+        let period = validity::of(&chain[0]);
+        self.warn_about_dates(period);
         self.warn_about_readers();
         let fingerprint = fingerprint(&chain[0]);
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
@@ -125,7 +162,16 @@ impl Files {
             .map_err(|why| self.unusable(&why))?;
         config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
         config.ticketer = Ticketer::new().map_err(|why| self.unusable(&why))?;
-        Ok(Current { config: Arc::new(config), fingerprint, stamps, checked: Instant::now() })
+        Ok(Current { config: Arc::new(config), fingerprint, period, stamps, checked: Instant::now() })
+    }
+
+    /// Makes a new self-signed certificate if there is not one that is valid.
+    fn renew(&self) -> Result<(), Error> {
+        let names = self.names.as_deref().unwrap_or_default();
+        if self_signed(&self.certificate, names)? {
+            info!("generated a certificate and stored it in {}", self.certificate.display());
+        }
+        Ok(())
     }
 
     fn stamps(&self) -> [Stamp; 2] {
@@ -136,8 +182,8 @@ impl Files {
         [stamp(&self.certificate), stamp(&self.key)]
     }
 
-    fn warn_about_dates(&self, certificate: &[u8]) {
-        let Some((from, until)) = validity::of(certificate) else { return };
+    fn warn_about_dates(&self, period: Option<(OffsetDateTime, OffsetDateTime)>) {
+        let Some((from, until)) = period else { return };
         let (file, now) = (self.certificate.display(), OffsetDateTime::now_utc());
         if until < now {
             warn!("{file}: the certificate expired on {}: clients will refuse it", until.date());
@@ -167,4 +213,26 @@ fn fingerprint(certificate: &[u8]) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
     let bytes: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
     bytes.join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::tls::{ListenerMode, self_signed};
+
+    /// The connection must not go on without TLS.
+    #[test]
+    fn a_session_that_cannot_be_created_is_an_error() {
+        let file = std::env::temp_dir().join(format!("chinwag-acceptor-{}.pem", std::process::id()));
+        self_signed(&file, &["localhost".to_owned()]).expect("a certificate");
+        let acceptor = Acceptor::from_pem_files(&file, &file).expect("a certificate");
+        fs::remove_file(&file).expect("the file exists");
+        let mode = ListenerMode::Tls(acceptor.clone());
+        assert!(mode.session().is_ok_and(|session| session.is_some()));
+        let mut config = ServerConfig::clone(&acceptor.current().config);
+        config.max_fragment_size = Some(1);
+        acceptor.current().config = Arc::new(config);
+        assert!(mode.session().is_err());
+        assert!(ListenerMode::RedirectToHttps(443).session().is_ok_and(|session| session.is_none()));
+    }
 }

@@ -1,8 +1,11 @@
 //! A certificate that a device makes for itself, for local networks without an authority. Users compare its fingerprint.
 
-use super::pem::{file_error, read_chain};
+use super::pem::{file_error, read_chain, read_key};
 use super::{Error, validity};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::ParsedCertificate;
 use std::fs::{self, OpenOptions};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -16,16 +19,16 @@ const PERIOD: Duration = Duration::days(397);
 const PAST: Duration = Duration::days(1);
 
 /// A certificate that ends sooner than this is replaced.
-const MIN_LEFT: Duration = Duration::days(7);
+const MIN_LEFT: Duration = Duration::days(30);
 
 /// Makes sure that `file` contains a certificate and its key, for [`Acceptor::from_pem_files`](super::Acceptor::from_pem_files).
 /// A new one is ECDSA (P-256), for these names and addresses, valid for 397 days, and readable by this user only. An existing
-/// one is kept if it stays valid for a week. Returns true if the certificate is new.
+/// one is kept if it is valid now and for 30 more days, and covers all names. Returns true if the certificate is new.
 ///
 /// # Errors
-/// The file cannot be written.
+/// The file cannot be written, or has other content, such as a certificate that an authority signed.
 pub fn self_signed(file: &Path, names: &[String]) -> Result<bool, Error> {
-    if is_valid_for_long(file) {
+    if is_usable(file, names)? {
         return Ok(false);
     }
     let pem = make(names).map_err(|why| file_error(file, format!("no certificate could be made: {why}")))?;
@@ -33,11 +36,29 @@ pub fn self_signed(file: &Path, names: &[String]) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// Whether file and names fit each other, now and for a while. If not, the file may be replaced.
+fn is_usable(file: &Path, names: &[String]) -> Result<bool, Error> {
+    if fs::metadata(file).map_or(0, |found| found.len()) == 0 {
+        return Ok(false);
+    }
+    let chain = read_chain(file)?;
+    let Some(period) = validity::of(&chain[0]).filter(|_| validity::is_self_signed(&chain[0])) else {
+        return Err(file_error(file, "an authority signed it: use --tls-cert and --tls-key, or choose another file"));
+    };
+    Ok(is_valid_for_long(period) && covers(&chain[0], names) && read_key(file).is_ok())
+}
+
 /// Not before the period either: the clock may have been wrong when the certificate was made.
-fn is_valid_for_long(file: &Path) -> bool {
-    let period = read_chain(file).ok().and_then(|chain| validity::of(&chain[0]));
+pub(super) fn is_valid_for_long((from, until): (OffsetDateTime, OffsetDateTime)) -> bool {
     let now = OffsetDateTime::now_utc();
-    period.is_some_and(|(from, until)| from <= now && now + MIN_LEFT < until)
+    from <= now && now + MIN_LEFT < until
+}
+
+/// Whether clients accept the certificate for these names. What is not a name needs no certificate.
+fn covers(certificate: &CertificateDer<'_>, names: &[String]) -> bool {
+    let Ok(certificate) = ParsedCertificate::try_from(certificate) else { return false };
+    let mut names = names.iter().filter_map(|name| ServerName::try_from(name.as_str()).ok());
+    names.all(|name| verify_server_name(&certificate, &name).is_ok())
 }
 
 /// The certificate, then its key.
@@ -62,7 +83,9 @@ fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = file.as_os_str().to_owned();
     name.push(format!(".{}", std::process::id()));
     let _ = fs::remove_file(&name);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name)?.write_all(content)?;
+    let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name)?;
+    // Otherwise a power failure may leave an empty file under the new name.
+    new.write_all(content).and_then(|()| new.sync_all())?;
     fs::rename(&name, file)
 }
 
@@ -101,6 +124,20 @@ fn outbound_address() -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Otherwise each start would make a new one.
+    #[test]
+    fn new_certificate_covers_its_names() {
+        let names = ["pi", "pi.local", "my_host", "127.0.0.1", "::1", "*.example", "a..b", "a b"].map(str::to_owned);
+        let chain = make(&names).expect("a certificate");
+        let file = std::env::temp_dir().join(format!("chinwag-names-{}.pem", std::process::id()));
+        fs::write(&file, chain).expect("written");
+        assert_eq!(is_usable(&file, &names), Ok(true));
+        for other in ["other", "pi.lan", "127.0.0.2", "::2"] {
+            assert_eq!(is_usable(&file, &[other.to_owned()]), Ok(false), "{other}");
+        }
+        fs::remove_file(file).expect("it is there");
+    }
 
     #[test]
     fn tables_of_linux_are_parsed() {

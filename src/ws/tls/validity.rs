@@ -4,17 +4,31 @@ use time::{Date, Month, OffsetDateTime, Time};
 
 /// Begin and end of the period. `None` if this is not a certificate.
 pub(super) fn of(certificate: &[u8]) -> Option<(OffsetDateTime, OffsetDateTime)> {
-    let (_, certificate, _) = element(certificate)?;
-    let (_, mut rest, _) = element(certificate)?;
-    // The optional version has a tag of its own. Serial number, algorithm and issuer follow.
-    let skipped = if rest.first() == Some(&0xa0) { 4 } else { 3 };
-    for _ in 0..skipped {
-        (_, _, rest) = element(rest)?;
-    }
-    let (_, validity, _) = element(rest)?;
+    let (_, validity, _) = element(behind_issuer(certificate)?.1)?;
     let (from_tag, from, rest) = element(validity)?;
     let (until_tag, until, _) = element(rest)?;
     Some((time(from_tag, from)?, time(until_tag, until)?))
+}
+
+/// Whether issuer and subject have the same name.
+pub(super) fn is_self_signed(certificate: &[u8]) -> bool {
+    behind_issuer(certificate).is_some_and(|(issuer, rest)| {
+        let subject = element(rest).and_then(|(_, _, rest)| element(rest));
+        subject.is_some_and(|(_, subject, _)| subject == issuer)
+    })
+}
+
+/// The issuer, and what follows it: validity and subject.
+fn behind_issuer(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_, certificate, _) = element(certificate)?;
+    let (_, mut rest, _) = element(certificate)?;
+    // The optional version has a tag of its own. Serial number and algorithm follow.
+    let skipped = if rest.first() == Some(&0xa0) { 3 } else { 2 };
+    for _ in 0..skipped {
+        (_, _, rest) = element(rest)?;
+    }
+    let (_, issuer, rest) = element(rest)?;
+    Some((issuer, rest))
 }
 
 /// Tag and content of the first DER element, and the bytes after it. rustls does not accept certificates of more than 64 KiB

@@ -66,12 +66,12 @@ fn user_list_follows_only_if_something_was_missed() {
 fn only_subscribed_members_fall_behind() {
     let mut script = with_slow_bob(Rules { replay_bytes: 0, ..Rules::default() });
     script.enter(3, Dialect::Chinwag, "", Some(Since { seq: 0, log: None }));
-    script.put(Input::Left { id: 1 });
+    script.put(Input::Left { id: 1, is_lost: false });
     for id in [1, 2, 3, 9] {
         assert_eq!(script.outputs(Input::Behind { id }), [], "{id}");
     }
     assert_eq!(script.chat.catching_up().collect::<Vec<_>>(), [2, 3]);
-    script.put(Input::Left { id: 2 });
+    script.put(Input::Left { id: 2, is_lost: false });
     assert_eq!(script.chat.catching_up().collect::<Vec<_>>(), [3]);
 }
 
@@ -187,12 +187,12 @@ fn addresses_are_remembered_after_the_last_connection() {
     for (id, is_accepted) in (1..).zip([true, true, true, false, false]) {
         script.come_from(Some(7), id, "");
         assert_eq!(script.text(id, "x")[0].starts_with('*'), is_accepted, "{id}");
-        script.put(Input::Left { id });
+        script.put(Input::Left { id, is_lost: false });
     }
     for id in 6..6000 {
         script.come_from(Some(u128::from(id) + 100), id, "");
         assert!(script.text(id, "x")[0].starts_with('*'), "{id}");
-        script.put(Input::Left { id });
+        script.put(Input::Left { id, is_lost: false });
     }
     script.come_from(Some(7), 6000, "");
     assert!(script.text(6000, "x")[0].contains("too-fast"), "the one that sent most is forgotten last");

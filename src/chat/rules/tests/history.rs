@@ -31,7 +31,7 @@ pub(super) fn with_messages(rules: Rules, last: u64) -> Script {
 
 fn token(script: &mut Script) -> String {
     let hello = script.join(999, Dialect::Chinwag);
-    script.put(Input::Left { id: 999 });
+    script.put(Input::Left { id: 999, is_lost: false });
     hello[0].split("\"log\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a token").to_owned()
 }
 
@@ -164,7 +164,7 @@ fn client_catching_up_receives_new_messages_in_order() {
     assert_eq!(summary(&script.put(Input::Ready { id: 2 })), "8 9 userlist");
     script.enter(3, Dialect::Chinwag, "", Some(Since { seq: 5, log: None }));
     assert_eq!(script.chat.catching_up().collect::<Vec<_>>(), [3]);
-    script.put(Input::Left { id: 3 });
+    script.put(Input::Left { id: 3, is_lost: false });
     assert_eq!(script.chat.catching_up().count(), 0);
     assert_eq!(script.put(Input::Ready { id: 3 }), [""; 0]);
 }
@@ -180,6 +180,34 @@ fn clients_catching_up_take_turns() {
         script.put(Input::Ready { id: turn });
     }
     assert_eq!(script.chat.catching_up().collect::<Vec<_>>(), [3]);
+}
+
+/// Each bound may be reached, and one byte less costs a message. Beyond the bound of all rooms, an eighth is forgotten.
+#[test]
+fn bounds_of_histories_are_exact() {
+    let size = stored(1).size();
+    let rules = |room_messages, room_bytes, history_bytes| Rules {
+        room_messages,
+        room_bytes,
+        history_bytes,
+        ..Rules::default()
+    };
+    let most = usize::MAX;
+    let rows = [
+        (rules(16, most, most), 16),
+        (rules(15, most, most), 15),
+        (rules(most, 16 * size, most), 16),
+        (rules(most, 16 * size - 1, most), 15),
+        (rules(most, most, 16 * size), 16),
+        (rules(most, most, 16 * size - 1), 14),
+        (rules(most, most, size - 1), 0),
+        (rules(most, most, 0), 0),
+    ];
+    for (row, (rules, kept)) in rows.into_iter().enumerate() {
+        let mut script = with_messages(rules, 0);
+        (0..16).for_each(|_| drop(script.say(1, "1")));
+        assert_eq!(summary(&script.join(2, Dialect::Chinwag)).split_whitespace().count(), kept, "row {row}");
+    }
 }
 
 #[test]
@@ -209,17 +237,18 @@ fn same_nonce_is_broadcast_once() {
     let mut script = with_messages(Rules { room_messages: 3, ..Rules::default() }, 0);
     script.join(2, Dialect::Chinwag);
     script.name(2, "bob");
-    let sent = r#"{"type":"message","name":"ann","text":"hi","id":1,"date":1000,"seq":1,"nonce":"n1"}"#;
-    assert_eq!(script.text(1, &nonced("hi", "n1")), [format!("*< {sent}")]);
+    let heard = r#"{"type":"message","name":"ann","text":"hi","id":1,"date":1000,"seq":1}"#;
+    let sent = heard.replace('}', r#","nonce":"n1"}"#);
+    assert_eq!(script.text(1, &nonced("hi", "n1")), [format!("*-1< {heard}"), format!("1< {sent}")]);
     script.now += 500;
     assert_eq!(script.text(1, &nonced("hi", "n1")), [format!("1< {sent}")], "again, to its sender alone");
     assert_eq!(script.text(2, &nonced("other", "n1")), [format!("2< {sent}")], "any sender");
     assert!(script.text(1, &nonced("hi", "n2"))[0].contains(r#""seq":2"#));
-    assert_eq!(script.join(3, Dialect::Chinwag)[1], format!("3< {sent}"));
+    assert_eq!(script.join(3, Dialect::Chinwag)[1], format!("3< {heard}"), "history has no nonces");
     // In another room it is another message.
     script.enter(4, Dialect::Chinwag, "b", None);
     script.name(4, "ann");
-    assert!(script.text(4, &nonced("hi", "n1"))[0].starts_with("*1< "));
+    assert!(script.text(4, &nonced("hi", "n1"))[0].starts_with("*1-4< "));
     // The nonce of a forgotten message can be used again.
     script.say(1, "x");
     script.say(1, "y");
@@ -245,14 +274,51 @@ fn error_has_the_nonce_of_its_message() {
     assert_eq!(error(&nonced("hi", "d")).as_deref(), Some(r#"too-fast "d"}"#));
     assert_eq!(error(r#"{"type":"message","nonce":"e"}"#).as_deref(), Some(r#"too-fast "e"}"#));
     assert_eq!(error("{").as_deref(), Some("too-fast "));
+    let mut script = Script::with(&["ann"]);
+    for (text, reason) in [
+        (r#"{"nonce":"x","type":"message","text":" "}"#, "missing-field"),
+        (r#"{"nonce":"x","type":"shout"}"#, "unknown-type"),
+        (r#"{"nonce":"x","type":"username"}"#, "missing-field"),
+        (r#"{"type":"message",,"nonce":"x"}"#, "bad-json"),
+    ] {
+        let out = script.text(1, text);
+        let is_expected = out[0].contains(reason) && out[0].ends_with(r#","nonce":"x"}"#);
+        assert!(is_expected, "{out:?}");
+    }
+}
+
+/// A client that is catching up receives its own message in its turn, with the nonce. Nobody else learns the nonce.
+#[test]
+fn nonce_in_history_is_for_the_author_only() {
+    let rules = Rules { replay_bytes: stored(1).wire_size(), ..Rules::default() };
+    let mut script = with_messages(rules, 2);
+    for id in [2, 3] {
+        script.enter(id, Dialect::Chinwag, "", Some(Since { seq: 0, log: None }));
+    }
+    script.name(2, "bob");
+    let out = script.text(2, &nonced("3", "n"));
+    assert!(out.len() == 1 && out[0].starts_with("*< ") && !out[0].contains("nonce"), "{out:?}");
+    for (id, has_nonce) in [(2, true), (3, false)] {
+        let out = [(); 2].map(|()| script.put(Input::Ready { id })).concat();
+        assert!(summary(&out).starts_with("2 3"), "{out:?}");
+        assert_eq!(out.iter().any(|line| line.contains(r#""nonce":"n""#)), has_nonce, "{out:?}");
+    }
+    let loaded = StoredMessage { nonce: Some("m".into()), ..stored(1) };
+    for (id, has_nonce) in [(1, true), (2, false)] {
+        let output = show(&catch_up::history(id, &loaded));
+        assert_eq!(output.contains("nonce"), has_nonce, "{output}");
+    }
 }
 
 #[test]
 fn private_message_is_not_recorded() {
     let mut script = Script::with(&["ann", "bob"]);
     let line = r#"{"type":"message","text":"psst","target":"bob","nonce":"n"}"#;
-    let copy = r#"{"type":"message","name":"ann","text":"psst","id":1,"date":3000,"target":"bob","nonce":"n"}"#;
-    assert_eq!(script.text(1, line), [format!("2< {copy}"), format!("1< {copy}")]);
+    let copy = r#"{"type":"message","name":"ann","text":"psst","id":1,"date":3000,"target":"bob","targetId":2}"#;
+    let own = copy.replace('}', r#","nonce":"n"}"#);
+    assert_eq!(script.text(1, line), [format!("2< {copy}"), format!("1< {own}")]);
+    let to_itself = own.replace("ann", "bob").replace(r#""id":1"#, r#""id":2"#);
+    assert_eq!(script.text(2, line), [format!("2< {to_itself}")]);
     assert!(script.say(1, "aloud")[0].contains(r#""seq":1"#));
     assert_eq!(summary(&script.join(3, Dialect::Chinwag)), "aloud");
 }
@@ -289,7 +355,7 @@ fn archive_restores_a_room() {
         let load = range.map(|range| format!("2< load  {range}"));
         assert!(load.is_none_or(|load| out[1..] == [load]), "{out:?}");
         assert_eq!(summary(&out), history);
-        script.put(Input::Left { id: 2 });
+        script.put(Input::Left { id: 2, is_lost: false });
     }
 }
 

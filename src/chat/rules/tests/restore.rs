@@ -29,7 +29,7 @@ fn messages_before_restore_are_renumbered_and_stored() {
     let mut script = unrestored(Rules::default(), 2);
     script.join(2, Dialect::Chinwag);
     assert!(script.chat.needs_snapshot(&RoomName::lobby()) && script.chat.unrestored().count() == 1);
-    let id = |id| format!(r#"{id}< {{"type":"id","id":{id},"seq":9,"log":"arch"}}"#);
+    let id = |id| format!(r#"{id}< {{"type":"id","id":{id},"seq":9,"log":"arch","resume":"{}"}}"#, token(id));
     assert_eq!(restore(&mut script, 7), ["store  8: 1".to_owned(), "store  9: 2".to_owned(), id(1), id(2)]);
     assert!(!script.chat.needs_snapshot(&RoomName::lobby()) && script.chat.unrestored().count() == 0);
     assert_eq!(restore(&mut script, 3), [""; 0], "once only");
@@ -53,7 +53,7 @@ fn messages_forgotten_before_restore_are_counted() {
         script.enter(id, Dialect::Chinwag, room, None);
         script.name(id, "bob");
         script.say(id, "hi");
-        script.put(Input::Left { id });
+        script.put(Input::Left { id, is_lost: false });
     }
     assert_eq!((script.chat.unrestored().count(), script.chat.take_lost()), (2, 1));
 }
@@ -71,7 +71,7 @@ fn restore_keeps_the_place_of_a_client_catching_up() {
 #[test]
 fn empty_room_needs_no_restore() {
     let mut script = unrestored(Rules::default(), 0);
-    script.put(Input::Left { id: 1 });
+    script.put(Input::Left { id: 1, is_lost: false });
     assert_eq!(script.chat.unrestored().count(), 0);
 }
 

@@ -69,7 +69,8 @@ fn message(text: &str) -> ServerMessage {
 
 /// Runs a script in two rooms, `*` and `#`. In it, `1+` joins room `*` in a dialect that depends on the number, and
 /// subscribes; `1#` does so in room `#`; `1?` only joins room `*`, `1>` subscribes, `1=` unsubscribes; `1-` leaves, `1x`
-/// is closed, `1!` is cut; `1<w` sends `w` to 1, `*<w` and `#<w` broadcast it; `.` ends the batch.
+/// is closed, `1!` is cut; `1<w` sends `w` to 1, `*<w` and `#<w` broadcast it,
+/// `*-1<w` does so except for 1; `.` ends the batch.
 fn run(script: &str, peers: &mut HashMap<UserId, Recorder>) -> Fanout<Recorder> {
     let mut fanout = Fanout::default();
     for step in script.split(' ') {
@@ -87,7 +88,11 @@ fn run(script: &str, peers: &mut HashMap<UserId, Recorder>) -> Fanout<Recorder> 
             (Ok(id), ("x", _)) => fanout.close(id, 1000, ""),
             (Ok(id), ("!", _)) => fanout.cut(id),
             (Ok(id), ("<", word)) => fanout.send(id, &message(word)),
-            (Err(_), ("<", word)) => fanout.broadcast(room(who), &message(word)),
+            (Err(_), ("<", word)) => fanout.broadcast(room(who), &message(word), None),
+            (Err(_), ("-", word)) => {
+                let (id, word) = word.split_once('<').expect("an id and a word");
+                fanout.broadcast(room(who), &message(word), id.parse().ok());
+            }
             _ => fanout.flush(),
         }
     }
@@ -120,6 +125,13 @@ fn members_get_one_write_per_batch_in_order() {
         // The last member takes the place of one that left, and is still found.
         ("1+ 2+ 3+ 4+ 1- 4<a 3x 4<b *<c . 4<d .", &[(1, &[]), (2, &["c"]), (3, &["x1000"]), (4, &["a b c", "d"])]),
         ("1+ 1<a 1- 2+ . 1<b 9<c 9- 9x 9! *<d .", &[(1, &[]), (2, &["d"])]),
+        // One member gets a copy of its own, in the same place.
+        ("1+ 2+ *<a *-1<b 1<B *<c .", &[(1, &["a B c"]), (2, &["a b c"])]),
+        ("1+ 4+ *-1<a 1<A *-4<b 4<B . *<c .", &[(1, &["A b", "c"]), (4, &["a B", "c"])]),
+        ("1+ 2+ *-1<a . *<b .", &[(1, &["b"]), (2, &["a", "b"])]),
+        ("1+ 2+ *-1<a *<b *-9<c .", &[(1, &["b c"]), (2, &["a b c"])]),
+        ("1+ 2+ *<a *-1<b 1<B 1x *<c .", &[(1, &["a B", "x1000"]), (2, &["a b c"])]),
+        ("1+ 2? *-2<a 2<b 2> *<c .", &[(1, &["a c"]), (2, &["b c"])]),
         // Broadcasts stay in their room.
         ("1+ 2# *<a #<b 1<c . #<d .", &[(1, &["a c"]), (2, &["b", "d"])]),
         ("1# 2+ 3# #<a 4# *<b 1x #<c 3- .", &[(1, &["a", "x1000"]), (2, &["b"]), (3, &[]), (4, &["c"])]),
@@ -156,7 +168,7 @@ fn batch_size_is_bounded() {
             let mut count = 0;
             while !fanout.is_full() {
                 if is_broadcast {
-                    fanout.broadcast(RoomId::LOBBY, &text)
+                    fanout.broadcast(RoomId::LOBBY, &text, None)
                 } else {
                     fanout.send(1, &text)
                 }

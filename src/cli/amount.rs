@@ -1,0 +1,102 @@
+//! Amounts as people write them: `100`, `64k`, `5m`.
+
+/// What a number counts, and therefore which suffixes it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Things,
+    Bytes,
+    Seconds,
+    #[cfg_attr(not(feature = "history"), allow(dead_code))]
+    Days,
+}
+
+/// A suffix in lower case, and its factor.
+type Suffix = (&'static str, u64);
+
+/// Also written as `kb`, `KiB`.
+const BYTES: &[Suffix] = &[("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30)];
+const SECONDS: &[Suffix] = &[("s", 1), ("m", 60), ("min", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
+const DAYS: &[Suffix] = &[("d", 1), ("w", 7)];
+
+impl Unit {
+    /// Reads a whole number with an optional suffix, in any case. `None` if it is anything else, or too large.
+    pub(crate) fn parse(self, text: &str) -> Option<u64> {
+        let (number, suffix) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+        let (number, suffix) = (number.parse::<u64>().ok()?, suffix.trim_start().to_ascii_lowercase());
+        let shorter = suffix.strip_suffix("ib").or(suffix.strip_suffix('b')).filter(|_| self == Self::Bytes);
+        let suffix = shorter.unwrap_or(&suffix);
+        let mut suffixes = self.suffixes().iter().chain(&[("", 1)]);
+        number.checked_mul(suffixes.find(|(known, _)| *known == suffix)?.1)
+    }
+
+    fn suffixes(self) -> &'static [Suffix] {
+        match self {
+            Self::Things => &[],
+            Self::Bytes => BYTES,
+            Self::Seconds => SECONDS,
+            Self::Days => DAYS,
+        }
+    }
+
+    /// What to write instead of something wrong.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Self::Things => "a whole number, such as 100",
+            Self::Bytes => "a number of bytes, such as 65536, 64k or 1M",
+            Self::Seconds => "a number of seconds, such as 60, or 5m, or 2h",
+            Self::Days => "a number of days, such as 30, or 4w",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suffixes_multiply() {
+        for (unit, text, expected) in [
+            (Unit::Bytes, "65536", Some(65_536)),
+            (Unit::Bytes, "64k", Some(65_536)),
+            (Unit::Bytes, "64K", Some(65_536)),
+            (Unit::Bytes, "64 KiB", Some(65_536)),
+            (Unit::Bytes, "1M", Some(1 << 20)),
+            (Unit::Bytes, "1MiB", Some(1 << 20)),
+            (Unit::Bytes, "2gb", Some(2 << 30)),
+            (Unit::Bytes, "7b", Some(7)),
+            (Unit::Bytes, "0k", Some(0)),
+            (Unit::Seconds, "90", Some(90)),
+            (Unit::Seconds, "90s", Some(90)),
+            (Unit::Seconds, "5m", Some(300)),
+            (Unit::Seconds, "1h", Some(3600)),
+            (Unit::Seconds, "1d", Some(86_400)),
+            (Unit::Days, "4w", Some(28)),
+            (Unit::Days, "30d", Some(30)),
+            (Unit::Things, "7", Some(7)),
+        ] {
+            assert_eq!(unit.parse(text), expected, "{unit:?} {text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "", "k", "-1", "+1", "1.5M", "1e6", "0x10", "64kk", "64kbb", "64xxb", "64q", "1 000", "1_000", "\u{664}k",
+            "k64",
+        ] {
+            for unit in [Unit::Things, Unit::Bytes, Unit::Seconds, Unit::Days] {
+                assert_eq!(unit.parse(text), None, "{unit:?} {text}");
+            }
+        }
+        for (unit, text) in [
+            (Unit::Things, "1k"),
+            (Unit::Seconds, "1k"),
+            (Unit::Seconds, "500ms"),
+            (Unit::Days, "1m"),
+            (Unit::Bytes, "18446744073709551616"),
+            (Unit::Bytes, "18014398509481984k"),
+        ] {
+            assert_eq!(unit.parse(text), None, "{unit:?} {text}");
+        }
+    }
+}

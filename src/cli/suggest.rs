@@ -1,0 +1,93 @@
+//! "Did you mean …?" for misspelt names and addresses.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The known name that is most like this word, if any is like it.
+pub(crate) fn nearest<S: AsRef<str>>(word: &str, known: impl IntoIterator<Item = S>) -> Option<S> {
+    let lower = word.to_lowercase();
+    let rank = |name: &S| {
+        let (name, length) = (name.as_ref().to_lowercase(), lower.chars().count());
+        let is_part = length >= 3 && name.contains(&lower);
+        // A part is worse than any misspelling, and better than nothing.
+        match distance(&lower, &name) {
+            distance if distance <= (length / 2).min(3) => distance,
+            _ if is_part => 4,
+            _ => usize::MAX,
+        }
+    };
+    let ranked = known.into_iter().map(|name| (rank(&name), name));
+    ranked.min_by_key(|(rank, _)| *rank).filter(|(rank, _)| *rank < usize::MAX).map(|(_, name)| name)
+}
+
+/// ` (did you mean x?)`, or nothing.
+pub(crate) fn did_you_mean<S: AsRef<str>>(word: &str, known: impl IntoIterator<Item = S>) -> String {
+    nearest(word, known).map_or_else(String::new, |name| format!(" (did you mean {}?)", name.as_ref()))
+}
+
+/// Levenshtein's distance: how many characters must be added, removed or replaced.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, c) in from.chars().enumerate() {
+        let mut diagonal = above;
+        row[0] = above + 1;
+        for (column, other) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(c != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+/// What may be meant by an address that is not one: `8080` and `:8080` are a port, `10.0.0.1` lacks one.
+pub(crate) fn with_port(text: &str) -> String {
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
+    let (host, port) = match text.rsplit_once(':') {
+        _ if text.ends_with(']') => (text, ""),
+        // IPv6 without brackets and port.
+        Some((host, _)) if text.parse::<IpAddr>().is_ok() && host.parse::<IpAddr>().is_err() => (text, ""),
+        Some(parts) => parts,
+        None if text.parse::<u16>().is_ok() => ("", text),
+        None => (text, ""),
+    };
+    let ip = match host.trim_matches(['[', ']']) {
+        "*" => Ipv4Addr::UNSPECIFIED.into(),
+        host => host.parse().unwrap_or(IpAddr::from(Ipv4Addr::LOCALHOST)),
+    };
+    SocketAddr::new(ip, port.parse().unwrap_or(6502)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_counted() {
+        for (from, to, expected) in
+            [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("flaw", "lawn", 2), ("a", "a", 0)]
+        {
+            assert_eq!(distance(from, to), expected, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn misspelt_names_are_recognised() {
+        let known = ["listen", "listen-tls", "token-file", "tls-cert", "host", "verbose", "history", "no-limits"];
+        for (word, expected) in [
+            ("lisen", Some("listen")),
+            ("lsiten", Some("listen")),
+            ("Listen", Some("listen")),
+            ("tokenfile", Some("token-file")),
+            ("token", Some("token-file")),
+            ("cert", Some("tls-cert")),
+            ("verbsoe", Some("verbose")),
+            ("histroy", Some("history")),
+            ("x", None),
+            ("frobnicate", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, known), expected, "{word}");
+        }
+    }
+}

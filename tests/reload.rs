@@ -1,0 +1,86 @@
+//! SIGHUP reads files again, and never ends the process. Signals work while the server starts.
+
+mod support;
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use support::binary::{Chinwag, command};
+use support::script::signal;
+use support::temp::Folder;
+use support::{Client, DEADLINE, start_binary, wait_until};
+
+const OLD: &str = "the-first-token-0123456789";
+const NEW: &str = "the-other-token-0123456789";
+
+fn is_accepted(chinwag: &Chinwag, token: &str) -> bool {
+    Client::try_connect(chinwag.addr(), &[], &[("Authorization", &format!("Bearer {token}"))]).is_ok()
+}
+
+#[test]
+fn hangup_reads_the_token_file_again() {
+    let folder = Folder::new("reload");
+    let file = folder.path("token");
+    fs::write(&file, OLD).expect("written");
+    let chinwag = start_binary(&["--token-file", &file, "--limit", "wrong-token-seconds=0"]);
+    let mut ann = Client::try_connect(chinwag.addr(), &["json"], &[("Authorization", &format!("Bearer {OLD}"))])
+        .expect("the right token");
+
+    fs::write(&file, NEW).expect("written");
+    chinwag.signal("HUP");
+    chinwag.wait_for_log("the access token was read again");
+    assert_eq!((is_accepted(&chinwag, OLD), is_accepted(&chinwag, NEW)), (false, true));
+    // A connection that is open stays open.
+    ann.sign_in("ann");
+
+    // A file that cannot be used changes nothing.
+    for content in [Some(""), Some("two words"), None] {
+        match content {
+            Some(content) => fs::write(&file, content).expect("written"),
+            None => fs::remove_file(&file).expect("removed"),
+        }
+        chinwag.signal("HUP");
+        let line = chinwag.wait_for_log("the old access token stays in use");
+        assert!(line.contains("ERROR") && line.contains("--token-file"), "{line}");
+        assert!(is_accepted(&chinwag, NEW));
+    }
+}
+
+#[test]
+fn hangup_without_files_changes_nothing() {
+    let chinwag = start_binary(&[]);
+    let mut ann = Client::connect(chinwag.addr(), &["json"]);
+    for _ in 0..3 {
+        chinwag.signal("HUP");
+        chinwag.wait_for_log("nothing was read");
+    }
+    ann.sign_in("ann");
+}
+
+/// The server waits for a token from a named pipe without a writer.
+#[test]
+fn signals_work_while_the_server_starts() {
+    let folder = Folder::new("signals-at-start");
+    let pipe = folder.path("token");
+    assert!(Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()));
+    let mut command = command(&["--listen", "127.0.0.1:0", "--token-file", &pipe]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("cargo has built the binary");
+    let pid = child.id().to_string();
+    wait_until(DEADLINE, "the server catches signals", || catches_hangup_and_term(&pid));
+    signal("HUP", &pid);
+    signal("TERM", &pid);
+    let mut status = None;
+    wait_until(Duration::from_secs(5), "the end of the process", || {
+        status = child.try_wait().expect("a child that was not waited for");
+        status.is_some()
+    });
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
+}
+
+fn catches_hangup_and_term(pid: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+    let bits = u64::from_str_radix(caught.trim(), 16).unwrap_or_default();
+    [1, 15].iter().all(|signal| bits & 1 << (signal - 1) != 0)
+}

@@ -1,0 +1,48 @@
+//! A token file that others can read, and a token that can be guessed, get a warning.
+
+mod support;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+use support::temp::Folder;
+use support::{DEADLINE, start_binary};
+
+const LONG: &str = "0123456789abcdef";
+
+/// The warnings of a server with this token in a file with this mode.
+fn warnings(test: &str, token: &str, mode: u32) -> Vec<String> {
+    let folder = Folder::new(&format!("token-{test}"));
+    let file = folder.path("token");
+    fs::write(&file, token).expect("written");
+    fs::set_permissions(&file, Permissions::from_mode(mode)).expect("our own file");
+    let chinwag = start_binary(&["--token-file", &file]);
+    chinwag.signal("TERM");
+    let (_, log) = chinwag.wait_for_exit(DEADLINE);
+    log.into_iter().filter(|line| line.contains("WARN") && line.contains("--token-file")).collect()
+}
+
+#[test]
+fn token_file_that_others_can_read_gets_a_warning() {
+    for (mode, reader) in [
+        (0o600, None),
+        (0o400, None),
+        (0o644, Some("every user")),
+        (0o602, Some("every user")),
+        (0o640, Some("its group")),
+    ] {
+        let found = warnings("mode", LONG, mode);
+        assert_eq!(found.len(), usize::from(reader.is_some()), "{mode:o}: {found:?}");
+        let is_named = |line: &String| line.contains(reader.unwrap_or_default()) && line.contains("chmod go= ");
+        assert!(found.iter().all(is_named), "{mode:o}: {found:?}");
+    }
+}
+
+#[test]
+fn short_token_gets_a_warning_that_does_not_show_it() {
+    for (token, count) in [(LONG, 0), ("0123456789abcde", 1), ("  0123456789abcde\n", 1), ("x", 1)] {
+        let found = warnings("length", token, 0o600);
+        assert_eq!(found.len(), count, "{token}: {found:?}");
+        assert!(found.iter().all(|line| line.contains("16 characters") && !line.contains("abcde")), "{found:?}");
+    }
+}
