@@ -104,9 +104,10 @@ impl ChatServer {
     /// The chat's page, at the path of each room, and its files. For [`Builder::site`](crate::Builder::site).
     #[must_use]
     pub fn site(request: &Request) -> Option<Response> {
-        match Self::is_endpoint(request.uri().path()) {
-            true => connect::redirect(request).or_else(|| page::index(request)),
-            false => page::respond(request),
+        match request.uri().path() {
+            "/" => connect::redirect(request).or_else(|| page::respond(request)),
+            path if Self::is_endpoint(path) => connect::redirect(request).or_else(|| page::room(request)),
+            _ => page::respond(request).or_else(|| page::not_found(request)),
         }
     }
 

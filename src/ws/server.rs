@@ -35,7 +35,7 @@ use std::{
     net::{SocketAddr, ToSocketAddrs},
     sync::{
         Arc, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread::{self, Thread},
 };
@@ -120,7 +120,6 @@ struct Shared {
     listeners: Vec<Listener>,
     proxies: TrustedProxies,
     registry: Arc<ConnectionRegistry>,
-    next_id: AtomicU64,
     threads: ThreadPool,
     reactor: Arc<WriteReactor>,
     poller: Poller<ConnectionTask>,
