@@ -20,7 +20,7 @@ use crate::{
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
-use log::info;
+use log::{debug, info};
 use pacing::{BATCH_DELAY, Pacing};
 use std::{
     collections::{HashMap, hash_map::RandomState},
@@ -104,9 +104,10 @@ impl ChatServer {
     /// The chat's page, at the path of each room, and its files. For [`Builder::site`](crate::Builder::site).
     #[must_use]
     pub fn site(request: &Request) -> Option<Response> {
-        match Self::is_endpoint(request.uri().path()) {
-            true => connect::redirect(request).or_else(|| page::index(request)),
-            false => page::respond(request),
+        match request.uri().path() {
+            "/" => connect::redirect(request).or_else(|| page::respond(request)),
+            path if Self::is_endpoint(path) => connect::redirect(request).or_else(|| page::room(request)),
+            _ => page::respond(request).or_else(|| page::not_found(request)),
         }
     }
 
@@ -256,6 +257,7 @@ impl ChatServer {
                     self.fanout.broadcast(room, &message, except);
                 }
                 Output::Subscribe { id } => self.fanout.subscribe(id),
+                Output::Unsubscribe { id } => self.fanout.unsubscribe(id),
                 Output::Store(message) => self.unstored.push(message),
                 Output::Load { id, room, after, up_to, bytes } => self.load(id, &room, after..up_to, bytes),
                 Output::SendHandshake { to } => {
@@ -277,6 +279,11 @@ impl ChatServer {
         self.store();
         let begin = Instant::now();
         self.fanout.flush();
+        // Everything in the rooms' logs was sent now: from here on, these receive what follows from the logs.
+        for id in self.fanout.take_behind() {
+            debug!("connection {id} is behind");
+            self.apply(Input::Behind { id });
+        }
         self.pacing.flushed(&self.senders, begin, Instant::now());
         self.senders.clear();
         self.close_guards.clear();

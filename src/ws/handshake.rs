@@ -20,7 +20,7 @@ pub use request::read_request;
 pub use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
-use crate::ws::http::{ALLOWED_METHODS, HttpHandler, Method, Request, Response, single_field};
+use crate::ws::http::{ALLOWED_METHODS, HttpHandler, Method, Request, Response, TokenCheck, single_field};
 
 /// What a server accepts, and how it responds to other requests.
 #[derive(Clone)]
@@ -75,12 +75,13 @@ pub enum Negotiated {
 /// A panic in [`Policy::http_handler`] or [`Policy::endpoint`] is logged and answered with 500.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request, policy.access.requires_token());
+    let token = TokenCheck(policy.access.check_token(token.as_deref()));
+    request.extensions_mut().insert(token.clone());
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
-    let outcome =
-        catch_unwind(AssertUnwindSafe(|| apply_rules(request, token.as_deref(), policy))).unwrap_or_else(|_| {
-            error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
-            Err(Response::text(500, "This server has a bug; its log says more."))
-        });
+    let outcome = catch_unwind(AssertUnwindSafe(|| apply_rules(request, token, policy))).unwrap_or_else(|_| {
+        error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
+        Err(Response::text(500, "This server has a bug; its log says more."))
+    });
     let negotiated = outcome.unwrap_or_else(Negotiated::Response);
     if let Negotiated::Upgrade { response, .. } = &negotiated {
         secrets::record_transcript(request, response);
@@ -89,7 +90,7 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
 }
 
 /// The rules, in their order. A foreign `Host` gets neither a page nor a handshake.
-fn apply_rules(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Negotiated, Response> {
+fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<Negotiated, Response> {
     let (headers, access) = (request.headers(), &policy.access);
     check_no_body(headers)?;
     let host = accepted_host(request, access)?;
@@ -102,7 +103,7 @@ fn apply_rules(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Resu
     let origin = single_field(headers, ORIGIN).map_err(|_| bad_request("Origin is given more than once."))?;
     // Bytes that are not text are not an origin either.
     access.check_origin(origin.map(|value| value.to_str().unwrap_or_default()), &host)?;
-    access.check_token(token)?;
+    token.0?;
     Ok(Negotiated::Upgrade { response: upgrade::response(&accept, protocol.as_deref()), protocol })
 }
 
@@ -224,6 +225,12 @@ mod tests {
             let response = redirected(host, target, port);
             assert_eq!((response.status, response.header("Location")), (308, Some(location)));
         }
+    }
+
+    #[test]
+    fn debug_shows_what_can_be_shown() {
+        let shown = format!("{:?}", Policy::default());
+        assert!(shown.starts_with("Policy { access: ") && shown.contains("http_handler: false"), "{shown}");
     }
 
     #[test]

@@ -13,6 +13,11 @@ pub type Request = tungstenite::handshake::server::Request;
 /// Responds to requests that are not WebSocket handshakes. `None` means that nothing is at that path.
 pub type HttpHandler = Arc<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
 
+/// Whether a request has the right access token, or needs none. It is an extension of the request that an [`HttpHandler`]
+/// gets.
+#[derive(Debug, Clone)]
+pub struct TokenCheck(pub Result<(), crate::access::Refusal>);
+
 /// Both heads of a handshake, without secrets. It is an extension of the request that comes with
 /// [`Event::Connected`](crate::Event::Connected).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -39,6 +39,7 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
         "message" => message(&fields),
         "inspect" => Ok(ClientMessage::Inspect),
         "drop" => Ok(ClientMessage::Drop),
+        "ping" => Ok(ClientMessage::Ping),
         _ => Err(ErrorReason::UnknownType.into()),
     }
 }
