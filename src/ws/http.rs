@@ -1,6 +1,6 @@
 //! HTTP as far as this server needs it: a response as data, header fields, and percent-encoding.
 
-mod date;
+pub(crate) mod date;
 
 use std::{borrow::Cow, sync::Arc};
 use tungstenite::http::{HeaderMap, HeaderValue, StatusCode, header::AsHeaderName};

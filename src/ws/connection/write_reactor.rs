@@ -154,3 +154,6 @@ impl Tasks {
         self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;
