@@ -17,6 +17,8 @@ use std::{
 /// The token of the waker. mio reserves the largest one.
 const WAKE: Token = Token(usize::MAX - 1);
 
+const STACK_SIZE: usize = 0x1_0000;
+
 /// A handle to the thread, which ends when the handle is dropped.
 #[derive(Debug)]
 pub(crate) struct WriteReactor {
@@ -50,7 +52,7 @@ impl WriteReactor {
         let waker = Waker::new(&registry, WAKE)?;
         let tasks = Arc::new(Tasks { registry, waker, lists: Mutex::default() });
         let (thread_tasks, mut events) = (Arc::clone(&tasks), Events::with_capacity(256));
-        spawn_supervised("write-reactor", 64 * 1024, move || thread_tasks.run(&mut poll, &mut events))?;
+        spawn_supervised("write-reactor", STACK_SIZE, move || thread_tasks.run(&mut poll, &mut events))?;
         Ok(Arc::new(Self { tasks }))
     }
 

@@ -111,3 +111,22 @@ fn each_client_keeps_its_own_place_while_the_archive_answers() {
         assert_eq!(summary(&script.put(Input::Loaded { id, up_to: 6, messages: Some(&found) })), expected, "{id}");
     }
 }
+
+/// Numbers of a room that is not restored mean nothing to the archive, and without an archive there is none to ask.
+#[test]
+fn archive_is_asked_for_restored_rooms_only() {
+    for (archive, is_restored, expected) in
+        [(true, false, "gap 6 7 8"), (false, true, "gap 3 7 8"), (true, true, "load")]
+    {
+        let mut script = unrestored(Rules { room_messages: 2, ..Rules::default() }, 5);
+        script.chat.rules.archive = archive;
+        if is_restored {
+            restore(&mut script, 0);
+        }
+        for number in 6..=8 {
+            script.say(1, &number.to_string());
+        }
+        let out = script.enter(2, Dialect::Chinwag, "", Some(Since { seq: 0, log: None }));
+        assert!(summary(&out) == expected || expected == "load" && out[1].contains("load"), "{expected}: {out:?}");
+    }
+}

@@ -1,12 +1,12 @@
 //! Sizes and timeouts of a reader, over real sockets.
 
-use super::{MAX_DISCARDED, Reader, RecvFlags};
+use super::{DisconnectReason, MAX_DISCARDED, Reader, RecvFlags};
 use crate::ws::{
     config::Config,
     connection::{Connection, ConnectionEnd, PeerInfo, ReadResult, Role, Transport, WriteReactor},
 };
 use std::{
-    io::Write,
+    io::{Read, Write},
     net::{TcpListener, TcpStream},
     sync::Arc,
     time::Duration,
@@ -105,6 +105,18 @@ fn only_a_closing_connection_discards() {
     reader.connection.close(1000, "");
     peer.write_all(HI).expect("the reader has room");
     assert_eq!(reader.receive(RecvFlags::empty()), Ok(0), "too much was discarded");
+}
+
+#[test]
+fn silent_peer_gets_a_ping_and_then_1013() {
+    let moment = Duration::from_millis(10);
+    let config = Config { ping_interval: moment, pong_timeout: moment, close_timeout: moment, ..Config::default() };
+    let (mut reader, mut peer) = reader(config, b"");
+    assert_eq!(reader.next(), None);
+    assert_eq!(reader.connection.end(), DisconnectReason::PingTimeout);
+    let mut frames = [0; 6];
+    peer.read_exact(&mut frames).expect("a Ping and a Close frame");
+    assert_eq!((&frames[..3], &frames[4..]), (&[0x89, 0, 0x88][..], &1013_u16.to_be_bytes()[..]));
 }
 
 #[test]

@@ -63,8 +63,15 @@ fn stalled_connection_knows_since_when() {
     assert_eq!((connection.stalled_for(), connection.has_progressed_within(Duration::MAX)), (None, false));
     let begin = Instant::now();
     connection.send_lenient(&vec![0; MANY], 0);
+    loop {
+        let (waiting, stalled) = (connection.buffered_amount(), connection.stalled_for());
+        connection.flush_pending();
+        if connection.buffered_amount() == waiting {
+            assert!(connection.stalled_for() >= stalled, "an attempt is no progress");
+            break;
+        }
+    }
     std::thread::sleep(Duration::from_millis(20));
-    connection.flush_pending();
     let stalled = connection.stalled_for().expect("bytes wait");
     assert!(stalled >= Duration::from_millis(20) && stalled <= begin.elapsed(), "{stalled:?}");
     let mut buffer = vec![0; MANY];
@@ -104,4 +111,15 @@ fn waiting_bytes_are_sent_before_later_ones() {
     let (ones, later) = rest.split_at(MANY / 2);
     assert!(buffer.iter().chain(ones).all(|byte| *byte == 1));
     assert_eq!(later, [2, 2, 2, 2, 2, 3, 3, 3, 3, 3]);
+}
+
+#[test]
+fn exactly_the_limit_may_wait() {
+    let (connection, _reader, _client) = server(MANY);
+    while connection.buffered_amount() < MANY {
+        let room = MANY - connection.buffered_amount();
+        assert!(!connection.send_lenient(&vec![0; room], 0));
+    }
+    let is_over = connection.send_lenient(b"", 0);
+    assert_eq!(is_over, connection.buffered_amount() > MANY);
 }

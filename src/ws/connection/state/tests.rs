@@ -45,6 +45,21 @@ fn a_server_that_sent_its_fin_closes_the_socket() {
 }
 
 #[test]
+fn messages_after_the_own_close_are_discarded() {
+    for message in [b"\x81\x82\0\0\0\0hi", b"\x82\x82\0\0\0\0hi"] {
+        for is_closing in [false, true] {
+            let (mut state, _peer) = pair();
+            if is_closing {
+                state.close(1000, "");
+            }
+            state.stream.receive(message.to_vec());
+            let result = state.read(&Config::default());
+            assert_eq!(matches!(result, ReadResult::NeedData), is_closing, "{result:?}");
+        }
+    }
+}
+
+#[test]
 fn each_violation_has_its_code() {
     let (utf8, size) = (Error::Utf8(String::new()), CapacityError::MessageTooLong { size: 2, max_size: 1 });
     for (error, expected) in [(utf8, 1007), (Error::Capacity(size), 1009), (Error::AttackAttempt, 1002)] {
