@@ -173,6 +173,17 @@ mod tests {
     }
 
     #[test]
+    fn status_decides_whether_there_is_a_body() {
+        for (status, has_body) in [(101, false), (199, false), (200, true), (204, false), (304, false), (500, true)] {
+            let response = text(&Response { body: b"body".into(), ..Response::empty(status) }, false);
+            assert_eq!(
+                (response.contains("\r\nContent-Length: 4\r\n"), response.ends_with("body")),
+                (has_body, has_body)
+            );
+        }
+    }
+
+    #[test]
     fn status_without_a_body_has_no_length() {
         let response = text(&Response::empty(304), false);
         assert_eq!(response, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
