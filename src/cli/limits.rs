@@ -90,17 +90,23 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
 
 /// Also returns the names of the limits that are given.
 fn apply<'a>(texts: &[&'a str], mut config: Config, mut rules: Rules) -> Result<(Config, Rules, Vec<&'a str>), String> {
-    let mut limits = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
-    // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
-    limits.sort_by_key(|(name, _)| name.ends_with("burst"));
-    for &(name, number) in &limits {
-        if name.ends_with("burst") && rate_of(name, &mut rules).is_none() {
+    let (mut given, mut bursts) = (Vec::new(), Vec::new());
+    for text in texts {
+        let (name, number) = parse(text)?;
+        given.push(name);
+        // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
+        match name.ends_with("burst") {
+            true => bursts.push((name, number)),
+            false => set(name, number, &mut config, &mut rules),
+        }
+    }
+    for (name, number) in bursts {
+        if rate_of(name, &mut rules).is_none() {
             let rate = name.replace("burst", "rate");
             return Err(format!("--limit {name} works only with a rate: add --limit {rate}"));
         }
         set(name, number, &mut config, &mut rules);
     }
-    let given: Vec<_> = limits.into_iter().map(|(name, _)| name).collect();
     if !given.iter().any(|name| name.starts_with("address-")) {
         rules.address_rate = shared_rate(rules.address_rate, rules.rate);
     }
@@ -118,7 +124,7 @@ fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
 fn parse(text: &str) -> Result<(&str, usize), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("--limit {text}: write NAME=VALUE"))?;
     let Some((unit, range)) = unit_and_range(name) else {
-        let advice = did_you_mean(name, lines().map(|(name, _)| name));
+        let advice = did_you_mean(name, &lines().map(|(name, _)| name).collect::<Vec<_>>());
         return Err(format!("--limit {name}: no such limit{advice}; chinwag --help-limits lists them"));
     };
     match unit.parse(value).and_then(|number| number.try_into().ok()) {

@@ -1,40 +1,63 @@
 //! The log: which records are written, and panics.
 
 use super::{log_line::line, stderr};
-use env_filter::{Builder, Filter};
 use log::{Level, LevelFilter, Log, Metadata, Record, warn};
 use std::sync::OnceLock;
 use std::{backtrace::Backtrace, env, panic, thread};
 
+/// The level of each module, with those in it. The module without a name is the whole program.
+type Levels = Vec<(String, LevelFilter)>;
+
 /// Decides which records are logged. None before [`start`].
 #[derive(Debug)]
-struct Logger(OnceLock<Filter>);
+struct Logger(OnceLock<Levels>);
 
 static LOGGER: Logger = Logger(OnceLock::new());
 
 /// Starts logging at this level. `RUST_LOG` overrides it.
 pub(crate) fn start(level: LevelFilter) {
-    let mut builder = Builder::new();
-    builder.filter_level(level);
-    // tungstenite logs the text of messages, and does so while a connection is locked.
-    builder.filter_module("tungstenite", level.min(LevelFilter::Info));
-    let wrong = builder.try_parse(&env::var("RUST_LOG").unwrap_or_default()).err();
-    let filter = LOGGER.0.get_or_init(|| builder.build());
+    let wanted = env::var("RUST_LOG").unwrap_or_default();
+    let parsed = levels(level, &wanted);
+    let is_wrong = parsed.is_none();
+    let _ = LOGGER.0.set(parsed.or_else(|| levels(level, "")).unwrap_or_default());
     if log::set_logger(&LOGGER).is_ok() {
-        log::set_max_level(filter.filter());
+        let all = LOGGER.0.get().into_iter().flatten();
+        log::set_max_level(all.map(|(_, level)| *level).max().unwrap_or(level));
     }
-    if let Some(why) = wrong {
-        warn!("RUST_LOG is ignored: {why}; write a level, such as debug, or module=level");
+    if is_wrong {
+        warn!("RUST_LOG={wanted:?} is ignored; write a level, such as debug, or module=level");
     }
+}
+
+/// The levels that `RUST_LOG` asks for: `level`, `module` and `module=level`, separated by commas.
+fn levels(level: LevelFilter, wanted: &str) -> Option<Levels> {
+    // tungstenite logs the text of messages, and does so while a connection is locked.
+    let mut levels = vec![(String::new(), level), ("tungstenite".to_owned(), level.min(LevelFilter::Info))];
+    for part in wanted.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (module, level) = match (part.parse(), part.split_once('=')) {
+            (Ok(level), _) => ("", level),
+            (_, Some((module, level))) => (module.trim(), level.trim().parse().ok()?),
+            _ => (part, LevelFilter::Trace),
+        };
+        levels.retain(|(known, _)| known != module);
+        levels.push((module.to_owned(), level));
+    }
+    Some(levels)
+}
+
+/// The level of the longest module name that is a beginning of this one.
+fn level_of(module: &str, levels: &Levels) -> LevelFilter {
+    let names = levels.iter().filter(|(name, _)| module.starts_with(name.as_str()));
+    names.max_by_key(|(name, _)| name.len()).map_or(LevelFilter::Off, |(_, level)| *level)
 }
 
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.get().is_some_and(|filter| filter.enabled(metadata))
+        self.0.get().is_some_and(|levels| metadata.level() <= level_of(metadata.target(), levels))
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.0.get().is_some_and(|filter| filter.matches(record)) {
+        if self.enabled(record.metadata()) {
             stderr::write_line(&line(record.level(), record.target(), &record.args().to_string()));
         }
     }
@@ -53,4 +76,28 @@ pub(crate) fn catch_panics() {
             stderr::write_line(&backtrace.to_string());
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use LevelFilter::{Debug, Error, Info, Off, Trace};
+
+    #[test]
+    fn rust_log_sets_levels_of_modules() {
+        for (wanted, expected) in [
+            ("", Some([Debug, Debug, Info])),
+            ("error", Some([Error, Error, Info])),
+            ("ERROR, chinwag::ws=trace", Some([Error, Trace, Info])),
+            ("chinwag::ws=off,chinwag=info", Some([Info, Off, Info])),
+            ("tungstenite,error", Some([Error, Error, Trace])),
+            ("a=b=c", None),
+            ("chinwag=", None),
+        ] {
+            let found = levels(Debug, wanted);
+            let of = |module| found.as_ref().map(|levels| level_of(module, levels));
+            let found = [of("chinwag::cli"), of("chinwag::ws::peer"), of("tungstenite::protocol")];
+            assert_eq!(found, expected.map_or([None; 3], |levels| levels.map(Some)), "{wanted}");
+        }
+    }
 }
