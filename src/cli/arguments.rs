@@ -32,8 +32,14 @@ pub(crate) struct Flags {
 /// # Errors
 /// One line that names the flag or the variable that is wrong.
 pub(crate) fn read() -> Result<Command, String> {
-    let variables = env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
-    command(env::args_os().skip(1).collect(), &variables.collect::<Vec<_>>())
+    let (mut words, mut variables) = (Vec::new(), Vec::new());
+    for word in env::args_os().skip(1) {
+        words.push(word);
+    }
+    for (name, value) in env::vars_os() {
+        variables.push((name.to_string_lossy().into_owned(), value));
+    }
+    command(words, &variables)
 }
 
 fn command(mut words: Vec<OsString>, variables: &[(String, OsString)]) -> Result<Command, String> {
@@ -121,10 +127,6 @@ impl Flags {
 
     pub(crate) fn has(&self, name: &str) -> bool {
         self.value(name).is_some()
-    }
-
-    pub(crate) fn has_any(&self, names: &[&str]) -> bool {
-        names.iter().any(|name| self.has(name))
     }
 
     /// Names the variable in an error about a flag, if the value comes from the environment.

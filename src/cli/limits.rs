@@ -71,12 +71,12 @@ fn shared_rate(shared: Option<Rate>, one: Option<Rate>) -> Option<Rate> {
 /// # Errors
 /// One line that names the limit that is wrong.
 pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
-    let (config, rules) = match flags.has("no-limits") {
+    let (mut config, mut rules) = match flags.has("no-limits") {
         true => (Config::unlimited(), Rules::unlimited()),
         false => (Config::default(), Rules::default()),
     };
     let limits = flags.list("limit")?;
-    let (config, mut rules, given) = apply(&limits, config, rules)?;
+    let given = apply(&limits, &mut config, &mut rules)?;
     if let Some(lines) = flags.amount("history-lines", Unit::Things, 0)? {
         rules.history_lines = lines;
     }
@@ -88,8 +88,8 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
     Ok((config, rules))
 }
 
-/// Also returns the names of the limits that are given.
-fn apply<'a>(texts: &[&'a str], mut config: Config, mut rules: Rules) -> Result<(Config, Rules, Vec<&'a str>), String> {
+/// Returns the names of the limits that are given.
+fn apply<'a>(texts: &[&'a str], config: &mut Config, rules: &mut Rules) -> Result<Vec<&'a str>, String> {
     let (mut given, mut bursts) = (Vec::new(), Vec::new());
     for text in texts {
         let (name, number) = parse(text)?;
@@ -97,15 +97,15 @@ fn apply<'a>(texts: &[&'a str], mut config: Config, mut rules: Rules) -> Result<
         // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
         match name.ends_with("burst") {
             true => bursts.push((name, number)),
-            false => set(name, number, &mut config, &mut rules),
+            false => set(name, number, config, rules),
         }
     }
     for (name, number) in bursts {
-        if rate_of(name, &mut rules).is_none() {
+        if rate_of(name, rules).is_none() {
             let rate = name.replace("burst", "rate");
             return Err(format!("--limit {name} works only with a rate: add --limit {rate}"));
         }
-        set(name, number, &mut config, &mut rules);
+        set(name, number, config, rules);
     }
     if !given.iter().any(|name| name.starts_with("address-")) {
         rules.address_rate = shared_rate(rules.address_rate, rules.rate);
@@ -113,7 +113,7 @@ fn apply<'a>(texts: &[&'a str], mut config: Config, mut rules: Rules) -> Result<
     if !given.contains(&"room-rate") && !given.contains(&"room-burst") {
         rules.room_rate = shared_rate(rules.room_rate, rules.rate);
     }
-    Ok((config, rules, given))
+    Ok(given)
 }
 
 /// The names of the limits, and the rest of their lines in the help.
@@ -139,18 +139,18 @@ fn parse(text: &str) -> Result<(&str, usize), String> {
 /// `, from 16 to 128 [32]`, or only with its default.
 fn unit_and_range(name: &str) -> Option<(Unit, RangeInclusive<usize>)> {
     let (_, line) = lines().find(|(limit, _)| *limit == name)?;
-    let (unit, most) = match line.split_whitespace().next() {
-        Some("bytes") => (Unit::Bytes, usize::MAX),
-        Some("seconds") => (Unit::Seconds, YEAR),
+    let words: Vec<_> = line.split_whitespace().collect();
+    let (unit, most) = match words[..] {
+        ["bytes", ..] => (Unit::Bytes, usize::MAX),
+        ["seconds", ..] => (Unit::Seconds, YEAR),
         _ => (Unit::Things, usize::MAX),
     };
-    let (_, end) = line.rsplit_once(", ").unwrap_or_default();
-    let range = match end.split(' ').collect::<Vec<_>>()[..] {
-        ["at", "least", least, _] => least.parse().ok()?..=most,
-        ["from", least, "to", most, _] => least.parse().ok()?..=most.parse().ok()?,
-        _ => 0..=most,
+    let (least, most) = match words[..] {
+        [.., "at", "least", least, _] => (least, most),
+        [.., "from", least, "to", most, _] => (least, most.parse().ok()?),
+        _ => ("0", most),
     };
-    Some((unit, range))
+    Some((unit, least.parse().ok()?..=most))
 }
 
 fn count(n: usize) -> u32 {
@@ -175,7 +175,9 @@ mod tests {
     }
 
     fn defaults(texts: &[&str]) -> Result<(Config, Rules), String> {
-        apply(texts, Config::default(), Rules::default()).map(|(config, rules, _)| (config, rules))
+        let (mut config, mut rules) = (Config::default(), Rules::default());
+        apply(texts, &mut config, &mut rules)?;
+        Ok((config, rules))
     }
 
     #[test]
@@ -225,8 +227,10 @@ mod tests {
             ("ping-seconds=31536001", "at most 31536000"),
             ("events=1000001", "at most 1000000"),
         ] {
-            for (config, rules) in [(Config::default(), Rules::default()), (Config::unlimited(), Rules::unlimited())] {
-                let error = apply(&[limit], config, rules).expect_err(limit);
+            for (mut config, mut rules) in
+                [(Config::default(), Rules::default()), (Config::unlimited(), Rules::unlimited())]
+            {
+                let error = apply(&[limit], &mut config, &mut rules).expect_err(limit);
                 assert_eq!(error, format!("--limit {limit}: give {advice}"));
             }
         }
@@ -267,10 +271,10 @@ mod tests {
     }
 
     /// The rate and burst that these limits make.
-    fn rate(limits: &str, rules: Rules) -> Result<Option<(u32, u32)>, String> {
+    fn rate(limits: &str, mut rules: Rules) -> Result<Option<(u32, u32)>, String> {
         let limits: Vec<_> = limits.split_whitespace().collect();
-        let rate = apply(&limits, Config::default(), rules)?.1.rate;
-        Ok(rate.map(|rate| (rate.per_second, rate.burst)))
+        apply(&limits, &mut Config::default(), &mut rules)?;
+        Ok(rules.rate.map(|rate| (rate.per_second, rate.burst)))
     }
 
     /// A connection alone may use its own rate, unless the rate of its address or its room is given.

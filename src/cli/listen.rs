@@ -38,7 +38,8 @@ pub(crate) fn addresses(flags: &Flags) -> Result<Vec<Address>, String> {
 
 /// Whether any flag for TLS was given.
 pub(crate) fn asks_for_tls(flags: &Flags) -> bool {
-    flags.has_any(&["tls-cert", "tls-key", "tls-self-signed", "listen-tls", "redirect-http", "hsts"])
+    let about_tls = ["tls-cert", "tls-key", "tls-self-signed", "listen-tls", "redirect-http", "hsts"];
+    about_tls.iter().any(|flag| flags.has(flag))
 }
 
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
@@ -64,8 +65,9 @@ fn resolve(text: &str) -> Result<SocketAddr, String> {
     if text.starts_with(':') {
         return Err("the address is missing".to_owned());
     }
-    let found: Vec<_> = text.to_socket_addrs().map_err(|error| error.to_string())?.collect();
-    let first = found.iter().find(|address| address.is_ipv4()).or_else(|| found.first());
+    let found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    let found = found.as_slice();
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
     first.copied().ok_or_else(|| "no such address".to_owned())
 }
 

@@ -3,7 +3,7 @@
 use super::{log_line::line, stderr};
 use log::{Level, LevelFilter, Log, Metadata, Record, warn};
 use std::sync::OnceLock;
-use std::{backtrace::Backtrace, env, panic, thread};
+use std::{env, panic, thread};
 
 /// The level of each module, with those in it. The module without a name is the whole program.
 type Levels = Vec<(String, LevelFilter)>;
@@ -65,15 +65,16 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Makes panics go to the log. The standard library would write to stderr and wait for its reader.
+/// Makes panics go to the log. The standard library would write to stderr and wait for its reader: it does so, in addition,
+/// only if `RUST_BACKTRACE` asks for more.
 pub(crate) fn catch_panics() {
-    panic::set_hook(Box::new(|info| {
+    let default = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
         let current = thread::current();
         let message = format!("thread {}: {info}", current.name().unwrap_or("?")).replace('\n', " ");
-        let backtrace = Backtrace::capture();
         stderr::write_line(&line(Level::Error, "panic", &message));
-        if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
-            stderr::write_line(&backtrace.to_string());
+        if env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
+            default(info);
         }
     }));
 }

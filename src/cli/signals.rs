@@ -22,15 +22,9 @@ pub(crate) struct Signals {
 impl Signals {
     /// Starts the thread that waits for SIGINT and SIGTERM. Until the server runs, they end the process.
     pub(crate) fn watch() -> Result<Self, String> {
-        let unusable = |error: io::Error| format!("cannot watch for signals: {error}");
         let (server, shutting_down) = (Arc::new(OnceLock::<Shutdown>::new()), Arc::new(AtomicBool::new(false)));
-        for signal in [SIGINT, SIGTERM] {
-            // The exit code that a shell reports for a process ended by a signal.
-            let exit = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&shutting_down));
-            exit.map_err(unusable)?;
-        }
-        let hangups = catch(&[SIGHUP]).map_err(unusable)?;
-        let mut ends = catch(&[SIGINT, SIGTERM]).map_err(unusable)?;
+        let caught = catch(&shutting_down).map_err(|error| format!("cannot watch for signals: {error}"));
+        let (hangups, mut ends) = caught?;
         let running = Arc::clone(&server);
         let watch = move || {
             wait(&mut ends);
@@ -59,13 +53,16 @@ impl Signals {
     }
 }
 
-/// Each of these signals sends a byte to this stream.
-fn catch(signals: &[i32]) -> io::Result<UnixStream> {
-    let (stream, sender) = UnixStream::pair()?;
-    for signal in signals {
-        pipe::register(*signal, sender.try_clone()?)?;
+/// Makes SIGHUP send a byte to the first stream, and SIGINT and SIGTERM to the second one.
+fn catch(shutting_down: &Arc<AtomicBool>) -> io::Result<(UnixStream, UnixStream)> {
+    let ((hangups, hangup), (ends, end)) = (UnixStream::pair()?, UnixStream::pair()?);
+    pipe::register(SIGHUP, hangup)?;
+    for signal in [SIGINT, SIGTERM] {
+        // The exit code that a shell reports for a process ended by a signal.
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(shutting_down))?;
+        pipe::register(signal, end.try_clone()?)?;
     }
-    Ok(stream)
+    Ok((hangups, ends))
 }
 
 /// Waits for a signal.

@@ -68,9 +68,9 @@ mod tests {
     use crate::cli::limits::apply;
 
     /// The warnings for `--limit` with each of these.
-    fn found(limits: &str, config: Config, rules: Rules) -> Vec<String> {
+    fn found(limits: &str, mut config: Config, mut rules: Rules) -> Vec<String> {
         let limits: Vec<_> = limits.split_whitespace().collect();
-        let (config, rules, names) = apply(&limits, config, rules).expect("limits");
+        let names = apply(&limits, &mut config, &mut rules).expect("limits");
         warnings(&config, &rules, |name| names.contains(&name))
     }
 
