@@ -117,14 +117,14 @@ fn apply<'a>(texts: &[&'a str], config: &mut Config, rules: &mut Rules) -> Resul
 }
 
 /// The names of the limits, and the rest of their lines in the help.
-fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
-    LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' '))
+fn lines() -> Vec<(&'static str, &'static str)> {
+    LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' ')).collect()
 }
 
 fn parse(text: &str) -> Result<(&str, usize), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("--limit {text}: write NAME=VALUE"))?;
     let Some((unit, range)) = unit_and_range(name) else {
-        let advice = did_you_mean(name, &lines().map(|(name, _)| name).collect::<Vec<_>>());
+        let advice = did_you_mean(name, &lines().iter().map(|(name, _)| *name).collect::<Vec<_>>());
         return Err(format!("--limit {name}: no such limit{advice}; chinwag --help-limits lists them"));
     };
     match unit.parse(value).and_then(|number| number.try_into().ok()) {
@@ -138,7 +138,7 @@ fn parse(text: &str) -> Result<(&str, usize), String> {
 /// The values that a limit can have. Its line in the help begins with its unit, and ends with `, at least 20 [100]`, with
 /// `, from 16 to 128 [32]`, or only with its default.
 fn unit_and_range(name: &str) -> Option<(Unit, RangeInclusive<usize>)> {
-    let (_, line) = lines().find(|(limit, _)| *limit == name)?;
+    let (_, line) = lines().into_iter().find(|(limit, _)| *limit == name)?;
     let words: Vec<_> = line.split_whitespace().collect();
     let (unit, most) = match words[..] {
         ["bytes", ..] => (Unit::Bytes, usize::MAX),
@@ -168,7 +168,7 @@ mod tests {
 
     /// The names and defaults in the help.
     fn limits() -> impl Iterator<Item = (&'static str, usize)> {
-        lines().map(|(name, line)| {
+        lines().into_iter().map(|(name, line)| {
             let default = line.rsplit_once(" [").and_then(|(_, default)| default.strip_suffix(']')?.parse().ok());
             (name, default.expect("a default"))
         })

@@ -121,22 +121,20 @@ fn free_port_above(mut address: SocketAddr) -> Option<SocketAddr> {
 
 /// One line for each address that clients can open.
 pub(crate) fn announcement(addresses: &[Address], server: &Server) -> String {
-    let listening = addresses.iter().zip(server.local_addrs()).filter(|((flag, _), _)| *flag != "redirect-http");
-    let line = |((flag, _), local): (&Address, &SocketAddr)| {
-        let scheme = if *flag == "listen-tls" { "https" } else { "http" };
-        format!("chinwag is listening; open {}\n", url(scheme, *local))
-    };
-    listening.map(line).collect()
-}
-
-fn url(scheme: &str, address: SocketAddr) -> String {
-    let port = address.port();
-    match address.ip().is_unspecified() {
-        true => {
-            format!("{scheme}://localhost:{port}/ (on other machines: this machine's address or name, and :{port})")
+    let mut lines = String::new();
+    for ((flag, _), local) in addresses.iter().zip(server.local_addrs()) {
+        let (scheme, port) = (if *flag == "listen-tls" { "https" } else { "http" }, local.port());
+        let url = match local.ip().is_unspecified() {
+            true => {
+                format!("{scheme}://localhost:{port}/ (on other machines: this machine's address or name, and :{port})")
+            }
+            false => format!("{scheme}://{local}/"),
+        };
+        if *flag != "redirect-http" {
+            lines.extend(["chinwag is listening; open ", &url, "\n"]);
         }
-        false => format!("{scheme}://{address}/"),
     }
+    lines
 }
 
 #[cfg(test)]
