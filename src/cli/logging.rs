@@ -37,6 +37,7 @@ fn levels(level: LevelFilter, wanted: &str) -> Option<Levels> {
         let (module, level) = match (part.parse(), part.split_once('=')) {
             (Ok(level), _) => ("", level),
             (_, Some((module, level))) => (module.trim(), level.trim().parse().ok()?),
+            _ if part.contains('/') => return None,
             _ => (part, LevelFilter::Trace),
         };
         levels.retain(|(known, _)| known != module);
@@ -93,6 +94,7 @@ mod tests {
             ("chinwag::ws=off,chinwag=info", Some([Info, Off, Info])),
             ("tungstenite,error", Some([Error, Error, Trace])),
             ("a=b=c", None),
+            ("info/text", None),
             ("chinwag=", None),
         ] {
             let found = levels(Debug, wanted);
