@@ -1,7 +1,7 @@
 //! The command line and the environment, read into [`Flags`].
 
 use super::amount::Unit;
-use super::environment;
+use super::environment::{self, Variables};
 use super::flags::{Feature, Flag, Subcommand, Value, variable};
 use super::suggest::{did_you_mean, nearest, with_port};
 use lexopt::{Arg, Parser};
@@ -32,17 +32,10 @@ pub(crate) struct Flags {
 /// # Errors
 /// One line that names the flag or the variable that is wrong.
 pub(crate) fn read() -> Result<Command, String> {
-    let (mut words, mut variables) = (Vec::new(), Vec::new());
-    for word in env::args_os().skip(1) {
-        words.push(word);
-    }
-    for (name, value) in env::vars_os() {
-        variables.push((name.to_string_lossy().into_owned(), value));
-    }
-    command(words, &variables)
+    command(env::args_os().skip(1).collect(), &mut env::vars_os())
 }
 
-fn command(mut words: Vec<OsString>, variables: &[(String, OsString)]) -> Result<Command, String> {
+fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Command, String> {
     let (subcommand, advice) = match words.first().and_then(|word| word.to_str()) {
         Some("chat") => (Subcommand::Chat, "chinwag chat --help"),
         Some("history") => (Subcommand::History, "chinwag --help-history"),
@@ -206,8 +199,8 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str, variables: &[(&str, &str)]) -> Result<Command, String> {
-        let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
-        command(line.split_whitespace().map(OsString::from).collect(), &variables)
+        let mut variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        command(line.split_whitespace().map(OsString::from).collect(), &mut variables)
     }
 
     fn server(line: &str, variables: &[(&str, &str)]) -> Flags {
@@ -265,7 +258,7 @@ mod tests {
         for subcommand in [Subcommand::Serve, Subcommand::Chat] {
             for flag in subcommand.flags().into_iter().filter(Flag::has_variable) {
                 let variable = super::variable(flag.name);
-                let values = environment::values(subcommand, &[(variable.clone(), "1".into())]);
+                let values = environment::values(subcommand, &mut [(variable.clone().into(), "1".into())].into_iter());
                 let expected = if flag.value == Value::Required { "1" } else { "" };
                 assert_eq!(values, Ok(vec![(flag.name, expected.into())]), "{variable}");
             }

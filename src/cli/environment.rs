@@ -9,13 +9,16 @@ const PREFIX: &str = "CHINWAG_";
 /// Variables that belong to the tests and tools of this project, and the version, which images of containers often have.
 const IGNORED: &str = "BIN BLESS CHROMIUM MDN NO_SKIP OUTAGE PYTHON SCREENSHOTS SCRIPTS SHOTS SOAK_SECONDS URL VERSION";
 
+/// Names and values.
+pub(crate) type Variables<'a> = dyn Iterator<Item = (OsString, OsString)> + 'a;
+
 /// The flags that these variables set, and their values. An empty variable does not count.
 ///
 /// # Errors
 /// One line: there is no such variable, or its value is wrong.
 pub(crate) fn values(
     subcommand: Subcommand,
-    variables: &[(String, OsString)],
+    variables: &mut Variables<'_>,
 ) -> Result<Vec<(&'static str, OsString)>, String> {
     let mut values = Vec::new();
     if subcommand == Subcommand::History {
@@ -23,17 +26,18 @@ pub(crate) fn values(
     }
     let flags = subcommand.flags();
     for (name, value) in variables {
+        let name = name.to_string_lossy();
         let is_ours = name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
         if !is_ours || value.is_empty() {
             continue;
         }
-        let Some(flag) = flags.iter().find(|flag| is_variable(flag, name)) else {
-            check_name(name, value)?;
+        let Some(flag) = flags.iter().find(|flag| is_variable(flag, &name)) else {
+            check_name(&name, &value)?;
             continue;
         };
-        match times(flag, value)? {
+        match times(flag, &value)? {
             Some(times) => (0..times).for_each(|_| values.push((flag.name, OsString::new()))),
-            None => values.push((flag.name, value.clone())),
+            None => values.push((flag.name, value)),
         }
     }
     Ok(values)
