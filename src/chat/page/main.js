@@ -35,7 +35,7 @@ const view = {
 			showPeople(people, name);
 			if (before && before !== name) hideError(); // a notice about the name before
 		}
-		if (before) followTarget(before, { id, name }, was);
+		if (before || was !== undefined) followTarget(before, { id, name }, was);
 		const isBack = was !== undefined && !gone.has(name); // nobody saw that it was away
 		gone.delete(name);
 		if (before === name || isBack) return;
