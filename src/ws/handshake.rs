@@ -228,6 +228,12 @@ mod tests {
     }
 
     #[test]
+    fn debug_shows_what_can_be_shown() {
+        let shown = format!("{:?}", Policy::default());
+        assert!(shown.starts_with("Policy { access: ") && shown.contains("http_handler: false"), "{shown}");
+    }
+
+    #[test]
     fn redirect_never_leads_to_a_foreign_host() {
         for (host, status) in [("evil.example", 421), ("a b", 400), ("", 400)] {
             let response = redirected(host, "/", 443);

@@ -92,12 +92,7 @@ impl Peer {
     ///
     /// Returns as [`Peer::send`] does.
     pub fn send_frames(&self, frames: &Frames) -> bool {
-        self.send_bytes(frames.as_bytes())
-    }
-
-    /// Sends complete frames.
-    pub(crate) fn send_bytes(&self, frames: &[u8]) -> bool {
-        self.connection.send(frames)
+        self.connection.send(frames.as_bytes())
     }
 
     /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.
@@ -125,6 +120,31 @@ impl Peer {
     /// [`Event::Disconnected`](crate::Event::Disconnected).
     pub fn cut(&self) {
         self.connection.cut();
+    }
+}
+
+/// For the chat.
+#[cfg(feature = "chat")]
+impl Peer {
+    /// What limits per address count for the client; `None`: they do not apply.
+    pub(crate) fn counted_address(&self) -> Option<u128> {
+        let address = self.addr().ip();
+        (!self.connection.config().is_exempt(address)).then(|| crate::ws::network::number(address))
+    }
+
+    /// As [`Connection::send_lenient`].
+    pub(crate) fn send_lenient(&self, frames: &[u8], counted: usize) -> bool {
+        self.connection.send_lenient(frames, counted)
+    }
+
+    /// As [`Connection::stalled_for`].
+    pub(crate) fn stalled_for(&self) -> Option<std::time::Duration> {
+        self.connection.stalled_for()
+    }
+
+    /// As [`Connection::drop_slow`].
+    pub(crate) fn drop_slow(&self) {
+        self.connection.drop_slow();
     }
 }
 

@@ -115,9 +115,9 @@ impl ConnectionState {
         self.reason.unwrap_or(DisconnectReason::ConnectionLost)
     }
 
-    /// Sends encoded frames.
-    pub(super) fn send(&mut self, frames: &[u8]) {
-        if self.stream.send(frames).is_err() {
+    /// Sends encoded frames. The limit of the send buffer does not count `uncounted` of their bytes.
+    pub(super) fn send(&mut self, frames: &[u8], uncounted: usize) {
+        if self.stream.send(frames, uncounted).is_err() {
             self.socket_failed();
         }
     }
