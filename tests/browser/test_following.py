@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from relay import Relay
+from support import IS_FIREFOX
 
 # So many messages a second, as tasks of their own; resolves when all are shown.
 STREAM = """([count, perSecond]) => new Promise((done) => {
@@ -158,6 +159,6 @@ def test_first_load_and_return_are_fast_on_a_slow_network(window, chinwag):
         back = ann.page.evaluate(timing)
         print(f"\nfirst load {first} ms, return {back} ms, {requests}")
         assert first < 800
-        assert back < 450
+        assert back < (650 if IS_FIREFOX else 450)  # Firefox asks again for the script
     finally:
         relay.close()

@@ -61,11 +61,16 @@ function showUnseen(n) {
 function onScroll() {
 	const { scrollTop, scrollHeight, clientHeight } = scroller;
 	if (scrollHeight - scrollTop - clientHeight < NEAR) atEnd = true;
-	else if (scrollTop < lastTop && (scrollHeight >= lastHeight || performance.now() - lastInput < INPUT)) atEnd = false;
+	else if (scrollTop < lastTop && (scrollHeight >= lastHeight || isReading())) atEnd = false;
 	else if (atEnd) scroller.scrollTop = scrollHeight;
 	remember();
 	scroller.classList.toggle('following', atEnd);
 	if (atEnd && unseen) showUnseen(0);
+}
+
+/** Whether the reader does now what scrolls up. */
+function isReading() {
+	return performance.now() - lastInput < INPUT;
 }
 
 function onInput({ deltaY, key }) {
@@ -76,7 +81,8 @@ scroller.addEventListener('scroll', onScroll, { passive: true });
 for (const kind of ['wheel', 'touchmove', 'pointerdown', 'keydown']) scroller.addEventListener(kind, onInput, { passive: true });
 
 // The size changes with each message, and with a phone's keyboard.
-const observer = new ResizeObserver(() => (atEnd ? scrollToEnd() : remember()));
+// Rows that become visible change their size: that must not stop a reader who begins to scroll up.
+const observer = new ResizeObserver(() => (atEnd && !isReading() ? scrollToEnd() : remember()));
 observer.observe(scroller);
 observer.observe(thread);
 
