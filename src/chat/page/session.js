@@ -146,7 +146,7 @@ export class Session {
 		if (this.name && this.#isGhost() && !users.includes(this.wanted)) this.signIn(this.wanted);
 	}
 
-	// Whether this page itself had the name that it wants, so that nobody else is driven out.
+	// Whether this page itself had the name that it wants, so that it drives no other user out.
 	#isGhost() {
 		return this.name !== this.wanted && tab.get('had') === this.wanted;
 	}
