@@ -87,6 +87,8 @@ struct Room<P> {
 struct Member<P> {
     id: UserId,
     peer: P,
+    /// For a member that may ask for it.
+    handshake: Option<Box<ServerMessage>>,
     dialect: Dialect,
     is_subscribed: bool,
     own: Frames,
@@ -110,7 +112,21 @@ impl<P: Recipient> Fanout<P> {
         let room = self.rooms.entry(room_id).or_insert_with(new_room);
         room.dialects[dialect as usize] += 1;
         self.index.insert(id, (room_id, room.members.len()));
-        room.members.push(Member { id, peer, dialect, is_subscribed: false, own: Frames::new(), counted: 0, from: 0 });
+        let (handshake, is_subscribed, own, counted, from) = Default::default();
+        room.members.push(Member { id, peer, handshake, dialect, is_subscribed, own, counted, from });
+    }
+
+    /// Keeps the member's handshake, for [`send_handshake`](Self::send_handshake).
+    pub(super) fn keep_handshake(&mut self, id: UserId, handshake: ServerMessage) {
+        if let Some((member, _)) = self.find(id) {
+            member.handshake = Some(Box::new(handshake));
+        }
+    }
+
+    pub(super) fn send_handshake(&mut self, id: UserId) {
+        if let Some(handshake) = self.find(id).and_then(|(member, _)| member.handshake.clone()) {
+            self.send(id, &handshake);
+        }
     }
 
     /// From now on the member gets the broadcasts of its room.
