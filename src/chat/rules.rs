@@ -9,7 +9,7 @@
 
 use crate::{
     chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ResumeToken, ServerMessage, UserId},
-    ws::rate_limiter::RateLimiter,
+    ws::rate_limiter::{RateLimiter, RateLimiters},
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -34,11 +34,14 @@ use catch_up::CatchUp;
 use reservations::{Reservation, Reservations};
 use room::Room;
 use rooms::Rooms;
-use throttle::{AddressLimiters, Verdict};
+use throttle::{Verdict, micros};
 
 pub use events::{Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
+
+/// Addresses that are remembered at once.
+const MAX_ADDRESSES: usize = 4096;
 
 /// The chat.
 #[derive(Debug)]
@@ -46,7 +49,8 @@ pub struct Chat {
     rules: Rules,
     members: HashMap<UserId, Member>,
     rooms: Rooms,
-    addresses: AddressLimiters,
+    /// What each address has sent. One without connections is remembered as well, or reconnecting would restore its burst.
+    addresses: RateLimiters,
     reservations: Reservations,
     /// Rooms with a user list that has changed and was not sent yet.
     pending_lists: Vec<RoomId>,
@@ -86,7 +90,7 @@ impl Chat {
             rules,
             members: HashMap::new(),
             rooms: Rooms::new(log_id_prefix),
-            addresses: AddressLimiters::default(),
+            addresses: RateLimiters::new(MAX_ADDRESSES),
             reservations: Reservations::default(),
             pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
@@ -132,7 +136,7 @@ impl Chat {
 
     /// The connections in a room, with or without a name, the oldest first.
     pub fn members(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
-        self.rooms.get(room).into_iter().flat_map(|room| room.members.keys().copied())
+        self.rooms.get(room).into_iter().flat_map(Room::ids)
     }
 
     /// Every room's name and its number of users with a name, the lobby first.
@@ -208,8 +212,11 @@ impl Chat {
     fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
         let Some(Member { address, room, .. }) = self.members.get(&id) else { return false };
         let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
-        if address.is_some_and(|address| !throttle::allow(self.addresses.get(address, now), now, bytes, address_rate)) {
-            return true;
+        if let Some(address) = address {
+            let limiter = self.addresses.get(*address, micros(now));
+            if !throttle::allow(limiter, now, bytes, address_rate) {
+                return true;
+            }
         }
         let Some(room) = self.rooms.get_mut(*room) else { return false };
         let is_for_room = match message {

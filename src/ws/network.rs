@@ -48,6 +48,15 @@ impl Network {
         self.prefix == 0
     }
 
+    /// A number that no other network has, if both are of [`counted`].
+    pub(crate) fn number(self) -> u128 {
+        match self.address {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+            // The low bits of these are 0.
+            IpAddr::V6(v6) => v6.to_bits() | u128::from(self.prefix),
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let address = match address.strip_prefix('[') {
@@ -95,10 +104,7 @@ pub(crate) fn counted(address: IpAddr) -> impl Iterator<Item = (Network, u32)> {
 /// The number of the smallest network that is counted for an address.
 #[cfg(feature = "chat")]
 pub(crate) fn number(address: IpAddr) -> u128 {
-    match counted(address).next().map_or(address, |(network, _)| network.address) {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => v6.to_bits(),
-    }
+    counted(address).next().map_or(0, |(network, _)| network.number())
 }
 
 /// The largest network that is counted for an address.

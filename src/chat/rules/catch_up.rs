@@ -167,11 +167,11 @@ impl Chat {
         if self.rules.archive {
             out.extend(recent.messages.into_iter().map(Output::Store));
         }
-        let Some(Room { log, members, .. }) = self.rooms.get(id) else { return };
-        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains_key(&catch_up.id)) {
+        let Some(room) = self.rooms.get(id) else { return };
+        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| room.has(catch_up.id)) {
             catch_up.received = first + catch_up.received.saturating_sub(forgotten);
         }
-        out.extend(members.keys().filter_map(|&id| self.id_message(id, log)));
+        out.extend(room.ids().filter_map(|id| self.id_message(id, &room.log)));
     }
 
     /// The number of messages since the last call that can never be stored, because they were forgotten before the

@@ -1,22 +1,23 @@
 //! One room: its members, their names, and its messages.
 
 use super::{
-    limits::Rules, message_log::MessageLog, name_registry::NameRegistry, names::Name, room_name::RoomName,
-    throttle::UserListThrottle,
+    events::RoomId, limits::Rules, message_log::MessageLog, name_registry::NameRegistry, names::Name,
+    room_name::RoomName, throttle::UserListThrottle,
 };
 use crate::{
     chat::protocol::{self, Millis, ServerMessage, UserId},
     ws::rate_limiter::RateLimiter,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 #[derive(Debug)]
 pub(super) struct Room {
+    pub(super) id: RoomId,
     /// As the first user wrote it.
     pub(super) name: RoomName,
     pub(super) log: MessageLog,
-    /// The connections in the room, the oldest first, with their names.
-    pub(super) members: BTreeMap<UserId, Option<Name>>,
+    /// The connections in the room with their names, the oldest first, so that they are sorted by id.
+    pub(super) members: Vec<(UserId, Option<Name>)>,
     /// Whether the archive's snapshot is in the log.
     pub(super) is_restored: bool,
     /// While the room is empty: a number that grows with the time at which the last user left.
@@ -28,11 +29,12 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(name: RoomName, log_id: Arc<str>) -> Self {
+    pub(super) fn new(id: RoomId, name: RoomName, log_id: Arc<str>) -> Self {
         Self {
+            id,
             name,
             log: MessageLog::new(log_id),
-            members: BTreeMap::new(),
+            members: Vec::new(),
             is_restored: false,
             empty_since: None,
             names: NameRegistry::default(),
@@ -43,13 +45,29 @@ impl Room {
 
     /// Adds a connection, without a name yet.
     pub(super) fn enter(&mut self, id: UserId) {
-        self.members.insert(id, None);
+        if let Err(place) = self.place(id) {
+            self.members.insert(place, (id, None));
+        }
         self.empty_since = None;
+    }
+
+    /// The place of this connection, or the one that it would have.
+    fn place(&self, id: UserId) -> Result<usize, usize> {
+        self.members.binary_search_by_key(&id, |(id, _)| *id)
+    }
+
+    pub(super) fn has(&self, id: UserId) -> bool {
+        self.place(id).is_ok()
+    }
+
+    /// The connections in the room, the oldest first.
+    pub(super) fn ids(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.members.iter().map(|(id, _)| *id)
     }
 
     /// Removes a connection and returns the name of its user, which is still taken.
     pub(super) fn leave(&mut self, id: UserId) -> Option<Name> {
-        let name = self.members.remove(&id)??;
+        let name = self.members.remove(self.place(id).ok()?).1?;
         self.list.mark_changed();
         Some(name)
     }
@@ -64,7 +82,8 @@ impl Room {
         own: Option<Name>,
         max_chars: usize,
     ) -> Option<protocol::Name> {
-        let name = self.members.get_mut(&id)?;
+        let place = self.place(id).ok()?;
+        let (_, name) = &mut self.members[place];
         if let Some(old) = name.take() {
             self.names.release(&old);
         }
@@ -76,7 +95,8 @@ impl Room {
     }
 
     pub(super) fn name_of(&self, id: UserId) -> Option<&protocol::Name> {
-        Some(&self.members.get(&id)?.as_ref()?.shown)
+        let (_, name) = &self.members[self.place(id).ok()?];
+        Some(&name.as_ref()?.shown)
     }
 
     /// The user whose name compares equal to this one, which has at most `max_chars` characters.
@@ -92,7 +112,7 @@ impl Room {
 
     /// The names of the users, the oldest connection first.
     pub(super) fn user_names(&self) -> Arc<[protocol::Name]> {
-        self.members.values().flatten().map(|name| name.shown.clone()).collect()
+        self.members.iter().filter_map(|(_, name)| Some(name.as_ref()?.shown.clone())).collect()
     }
 
     /// The user list, if one is due. It counts as sent.
@@ -104,7 +124,7 @@ impl Room {
 
     /// Bytes of the users in the list: each name is in quotation marks, with a comma, and each id has a comma.
     pub(super) fn user_list_size(&self) -> usize {
-        let size = |(id, name): (&UserId, &Option<Name>)| {
+        let size = |(id, name): &(UserId, Option<Name>)| {
             name.as_ref().map_or(0, |name| name.shown.len() + 3 + id.checked_ilog10().unwrap_or(0) as usize + 2)
         };
         self.members.iter().map(size).sum()

@@ -2,7 +2,6 @@
 
 use super::limits::{Rate, Rules};
 use crate::{chat::protocol::Millis, ws::rate_limiter::RateLimiter};
-use std::collections::HashMap;
 
 /// Bytes of a message for one token.
 const BYTES_PER_TOKEN: usize = 1024;
@@ -41,28 +40,8 @@ fn interval_and_burst(rate: Rate) -> (u64, u64) {
 }
 
 /// Milliseconds are too coarse for high rates.
-fn micros(now: Millis) -> u64 {
+pub(super) fn micros(now: Millis) -> u64 {
     now.saturating_mul(1000)
-}
-
-/// Addresses that are remembered at once, in about 128 KiB.
-const MAX_ADDRESSES: usize = 4096;
-
-/// What each address has sent. An address without connections is remembered as well, or reconnecting would restore its burst.
-#[derive(Debug, Default)]
-pub(super) struct AddressLimiters(HashMap<u128, RateLimiter>);
-
-impl AddressLimiters {
-    pub(super) fn get(&mut self, address: u128, now: Millis) -> &mut RateLimiter {
-        if self.0.len() >= MAX_ADDRESSES && !self.0.contains_key(&address) {
-            self.0.retain(|_, limiter| !limiter.is_unused(micros(now)));
-            let first = self.0.iter().min_by_key(|(_, limiter)| **limiter).map(|(address, _)| *address);
-            if let Some(first) = first.filter(|_| self.0.len() >= MAX_ADDRESSES) {
-                self.0.remove(&first);
-            }
-        }
-        self.0.entry(address).or_default()
-    }
 }
 
 /// A burst of lists may take as many bytes as the rate allows in this time.
