@@ -28,7 +28,7 @@ struct Inner {
     per_network: HashMap<Network, usize>,
     handshakes: HashMap<u64, Handshake>,
     /// The request was read, and the response is delayed.
-    delayed: HashMap<u64, Arc<TcpStream>>,
+    delayed: HashMap<u64, Handshake>,
     open: HashMap<u64, Arc<Connection>>,
 }
 
@@ -110,7 +110,7 @@ impl ConnectionRegistry {
         let open = mem::take(&mut inner.open);
         drop(inner); // `close` takes the connection's lock: never hold two.
         self.shutdown.notify_all();
-        for stream in handshakes.into_values().map(|handshake| handshake.stream).chain(delayed.into_values()) {
+        for Handshake { stream, .. } in handshakes.into_values().chain(delayed.into_values()) {
             let _ = stream.shutdown(Shutdown::Both);
         }
         for connection in open.into_values() {
@@ -172,8 +172,8 @@ impl Permit {
     /// The request was read and the response is delayed: the connection no longer counts as a handshake.
     pub(super) fn delay(&self) {
         let mut inner = self.registry.lock();
-        if let Some(Handshake { stream, .. }) = inner.handshakes.remove(&self.id) {
-            inner.delayed.insert(self.id, stream);
+        if let Some(handshake) = inner.handshakes.remove(&self.id) {
+            inner.delayed.insert(self.id, handshake);
         }
     }
 
