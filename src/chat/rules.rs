@@ -8,14 +8,11 @@
 //! receives them in this order, those before it joined first.
 
 use crate::{
+    chat::id_map::IdMap,
     chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ResumeToken, ServerMessage, UserId},
     ws::rate_limiter::{RateLimiter, RateLimiters},
 };
-use std::{
-    collections::{HashMap, VecDeque},
-    mem,
-    sync::Arc,
-};
+use std::{collections::VecDeque, mem, sync::Arc};
 
 mod catch_up;
 mod events;
@@ -47,7 +44,7 @@ const MAX_ADDRESSES: usize = 4096;
 #[derive(Debug)]
 pub struct Chat {
     rules: Rules,
-    members: HashMap<UserId, Member>,
+    members: IdMap<UserId, Member>,
     rooms: Rooms,
     /// What each address has sent. One without connections is remembered as well, or reconnecting would restore its burst.
     addresses: RateLimiters,
@@ -88,7 +85,7 @@ impl Chat {
     pub fn with_log_id_prefix(rules: Rules, log_id_prefix: u64) -> Self {
         Self {
             rules,
-            members: HashMap::new(),
+            members: IdMap::default(),
             rooms: Rooms::new(log_id_prefix),
             addresses: RateLimiters::new(MAX_ADDRESSES),
             reservations: Reservations::default(),
@@ -131,12 +128,12 @@ impl Chat {
     /// The room of a connection; `None` if it has left or was not let in.
     #[must_use]
     pub fn room_of(&self, id: UserId) -> Option<RoomId> {
-        self.members.get(&id).map(|member| member.room)
+        self.members.get(id).map(|member| member.room)
     }
 
     /// The connections in a room, with or without a name, the oldest first.
     pub fn members(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
-        self.rooms.get(room).into_iter().flat_map(Room::ids)
+        self.rooms.get(room).into_iter().flat_map(|room| room.members.iter().map(|(id, _)| id))
     }
 
     /// Every room's name and its number of users with a name, the lobby first.
@@ -163,7 +160,7 @@ impl Chat {
         secret: u128,
         address: Option<u128>,
     ) {
-        if self.members.contains_key(&id) {
+        if self.members.contains(id) {
             return;
         }
         let Some(room_id) = self.rooms.open(name, &self.rules) else {
@@ -184,7 +181,7 @@ impl Chat {
     }
 
     fn receive(&mut self, id: UserId, text: &str) {
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(id) else { return };
         let dialect = member.dialect;
         // An error names the message by its nonce, whatever is wrong with it.
         let rejection = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text))));
@@ -198,7 +195,7 @@ impl Chat {
             return self.out.push(rejection(ErrorReason::TooFast.into()));
         }
         let result = decoded.and_then(|message| self.execute(id, message));
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(id) else { return };
         member.strikes = if result.is_ok() { 0 } else { member.strikes.saturating_add(1) };
         let Err(error) = result else { return };
         let is_last_strike = self.rules.strikes.is_some_and(|most| member.strikes >= most);
@@ -210,7 +207,7 @@ impl Chat {
 
     /// Whether the connections of this address, or of this room, send too fast together.
     fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let Some(Member { address, room, .. }) = self.members.get(&id) else { return false };
+        let Some(Member { address, room, .. }) = self.members.get(id) else { return false };
         let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
         if let Some(address) = address {
             let limiter = self.addresses.get(*address, micros(now));
@@ -229,7 +226,7 @@ impl Chat {
     }
 
     fn reject_binary(&mut self, id: UserId) {
-        if self.members.contains_key(&id) {
+        if self.members.contains(id) {
             self.out.push(send(id, ServerMessage::Error(ErrorReason::NotText.into())));
             self.close(id, 1003, "text only");
         }
@@ -243,7 +240,7 @@ impl Chat {
 
     /// If the connection was lost, the name of its user stays reserved for a while.
     fn leave(&mut self, id: UserId, is_lost: bool) {
-        let Some(Member { room: room_id, secret, .. }) = self.members.remove(&id) else { return };
+        let Some(Member { room: room_id, secret, .. }) = self.members.remove(id) else { return };
         self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {

@@ -1,10 +1,11 @@
 //! One room: its members, their names, and its messages.
 
 use super::{
-    events::RoomId, limits::Rules, message_log::MessageLog, name_registry::NameRegistry, names::Name,
-    room_name::RoomName, throttle::UserListThrottle,
+    limits::Rules, message_log::MessageLog, name_registry::NameRegistry, names::Name, room_name::RoomName,
+    throttle::UserListThrottle,
 };
 use crate::{
+    chat::id_map::IdMap,
     chat::protocol::{self, Millis, ServerMessage, UserId},
     ws::rate_limiter::RateLimiter,
 };
@@ -12,12 +13,11 @@ use std::sync::Arc;
 
 #[derive(Debug)]
 pub(super) struct Room {
-    pub(super) id: RoomId,
     /// As the first user wrote it.
     pub(super) name: RoomName,
     pub(super) log: MessageLog,
-    /// The connections in the room with their names, the oldest first, so that they are sorted by id.
-    pub(super) members: Vec<(UserId, Option<Name>)>,
+    /// The connections in the room, the oldest first, with their names.
+    pub(super) members: IdMap<UserId, Option<Name>>,
     /// Whether the archive's snapshot is in the log.
     pub(super) is_restored: bool,
     /// While the room is empty: a number that grows with the time at which the last user left.
@@ -29,12 +29,11 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(id: RoomId, name: RoomName, log_id: Arc<str>) -> Self {
+    pub(super) fn new(name: RoomName, log_id: Arc<str>) -> Self {
         Self {
-            id,
             name,
             log: MessageLog::new(log_id),
-            members: Vec::new(),
+            members: IdMap::default(),
             is_restored: false,
             empty_since: None,
             names: NameRegistry::default(),
@@ -45,29 +44,13 @@ impl Room {
 
     /// Adds a connection, without a name yet.
     pub(super) fn enter(&mut self, id: UserId) {
-        if let Err(place) = self.place(id) {
-            self.members.insert(place, (id, None));
-        }
+        self.members.insert(id, None);
         self.empty_since = None;
-    }
-
-    /// The place of this connection, or the one that it would have.
-    fn place(&self, id: UserId) -> Result<usize, usize> {
-        self.members.binary_search_by_key(&id, |(id, _)| *id)
-    }
-
-    pub(super) fn has(&self, id: UserId) -> bool {
-        self.place(id).is_ok()
-    }
-
-    /// The connections in the room, the oldest first.
-    pub(super) fn ids(&self) -> impl Iterator<Item = UserId> + '_ {
-        self.members.iter().map(|(id, _)| *id)
     }
 
     /// Removes a connection and returns the name of its user, which is still taken.
     pub(super) fn leave(&mut self, id: UserId) -> Option<Name> {
-        let name = self.members.remove(self.place(id).ok()?).1?;
+        let name = self.members.remove(id)??;
         self.list.mark_changed();
         Some(name)
     }
@@ -82,8 +65,7 @@ impl Room {
         own: Option<Name>,
         max_chars: usize,
     ) -> Option<protocol::Name> {
-        let place = self.place(id).ok()?;
-        let (_, name) = &mut self.members[place];
+        let name = self.members.get_mut(id)?;
         if let Some(old) = name.take() {
             self.names.release(&old);
         }
@@ -95,8 +77,7 @@ impl Room {
     }
 
     pub(super) fn name_of(&self, id: UserId) -> Option<&protocol::Name> {
-        let (_, name) = &self.members[self.place(id).ok()?];
-        Some(&name.as_ref()?.shown)
+        Some(&self.members.get(id)?.as_ref()?.shown)
     }
 
     /// The user whose name compares equal to this one, which has at most `max_chars` characters.
@@ -106,7 +87,7 @@ impl Room {
 
     /// The names and connections of the users, the oldest connection first.
     pub(super) fn user_list(&self) -> ServerMessage {
-        let ids = self.members.iter().filter_map(|(id, name)| name.as_ref().map(|_| *id)).collect();
+        let ids = self.members.iter().filter_map(|(id, name)| name.as_ref().map(|_| id)).collect();
         ServerMessage::UserList { users: self.user_names(), ids: Some(ids) }
     }
 
@@ -124,7 +105,7 @@ impl Room {
 
     /// Bytes of the users in the list: each name is in quotation marks, with a comma, and each id has a comma.
     pub(super) fn user_list_size(&self) -> usize {
-        let size = |(id, name): &(UserId, Option<Name>)| {
+        let size = |(id, name): (UserId, &Option<Name>)| {
             name.as_ref().map_or(0, |name| name.shown.len() + 3 + id.checked_ilog10().unwrap_or(0) as usize + 2)
         };
         self.members.iter().map(size).sum()

@@ -9,7 +9,7 @@ use super::{
     room::Room,
     room_name::RoomName,
 };
-use crate::chat::protocol::StoredMessage;
+use crate::chat::{id_map::IdMap, protocol::StoredMessage};
 use std::mem;
 
 /// If all histories take too much memory, the largest loses this part: the next message does not have to search again.
@@ -17,8 +17,7 @@ const SHED_PART: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct Rooms {
-    /// The oldest first, so that they are sorted by id.
-    rooms: Vec<Room>,
+    rooms: IdMap<RoomId, Room>,
     /// Bytes of all logs.
     bytes: usize,
     /// The names of all numberings begin with it.
@@ -32,40 +31,40 @@ pub(super) struct Rooms {
 impl Rooms {
     /// The lobby alone.
     pub(super) fn new(log_id_prefix: u64) -> Self {
-        let mut rooms = Self { rooms: Vec::new(), bytes: 0, log_id_prefix, counter: 0, lost: 0 };
+        let mut rooms = Self { rooms: IdMap::default(), bytes: 0, log_id_prefix, counter: 0, lost: 0 };
         rooms.add(&RoomName::lobby());
         rooms
     }
 
-    fn place(&self, id: RoomId) -> Option<usize> {
-        self.rooms.binary_search_by_key(&id, |room| room.id).ok()
-    }
-
     pub(super) fn get(&self, id: RoomId) -> Option<&Room> {
-        self.place(id).map(|place| &self.rooms[place])
+        self.rooms.get(id)
     }
 
     pub(super) fn get_mut(&mut self, id: RoomId) -> Option<&mut Room> {
-        self.place(id).map(|place| &mut self.rooms[place])
+        self.rooms.get_mut(id)
     }
 
     /// Every room, the oldest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Room> {
-        self.rooms.iter()
+        self.rooms.iter().map(|(_, room)| room)
     }
 
     /// The room of this name, if it exists.
     pub(super) fn find(&self, name: &RoomName) -> Option<&Room> {
-        self.iter().find(|room| room.name.key() == name.key())
+        self.get(self.id_of(name)?)
+    }
+
+    fn id_of(&self, name: &RoomName) -> Option<RoomId> {
+        self.rooms.iter().find(|(_, room)| room.name.key() == name.key()).map(|(id, _)| id)
     }
 
     /// The room of this name, created if necessary; `None` if there are too many.
     pub(super) fn open(&mut self, name: &RoomName, rules: &Rules) -> Option<RoomId> {
-        if let Some(room) = self.find(name) {
-            return Some(room.id);
+        if let Some(id) = self.id_of(name) {
+            return Some(id);
         }
         while self.rooms.len() >= rules.rooms.max(1) {
-            let empty = self.rooms.iter().filter_map(|room| Some((room.empty_since?, room.id)));
+            let empty = self.rooms.iter().filter_map(|(id, room)| Some((room.empty_since?, id)));
             let (_, longest) = empty.min()?;
             self.forget(longest);
         }
@@ -76,12 +75,12 @@ impl Rooms {
         let id = RoomId(self.counter);
         self.counter += 1;
         let log_id = format!("{:016x}{:x}", self.log_id_prefix, id.0).into();
-        self.rooms.push(Room::new(id, name.clone(), log_id));
+        self.rooms.insert(id, Room::new(name.clone(), log_id));
         id
     }
 
     fn forget(&mut self, id: RoomId) {
-        let Some(room) = self.place(id).map(|place| self.rooms.remove(place)) else { return };
+        let Some(room) = self.rooms.remove(id) else { return };
         self.bytes -= room.log.bytes;
         self.lost += if room.is_restored { 0 } else { room.log.last };
     }
@@ -107,15 +106,14 @@ impl Rooms {
         rules: &Rules,
     ) -> Option<(RoomId, MessageLog)> {
         let id = self.open(name, rules)?;
-        let room = self.get_mut(id).filter(|room| !room.is_restored)?;
+        let room = self.rooms.get_mut(id).filter(|room| !room.is_restored)?;
         room.is_restored = true;
         let mut recent = mem::replace(&mut room.log, MessageLog::restored(snapshot));
         for message in &mut recent.messages {
             message.seq = room.log.last + 1;
             room.log.push(message.clone());
         }
-        let bytes = room.log.bytes;
-        self.bytes = self.bytes - recent.bytes + bytes;
+        self.bytes = self.bytes - recent.bytes + room.log.bytes;
         self.lost += recent.last_forgotten();
         self.shrink_to_bounds(id, rules);
         self.release(id);
@@ -124,10 +122,9 @@ impl Rooms {
 
     /// Adds a message to a room's log.
     pub(super) fn record(&mut self, id: RoomId, message: StoredMessage, rules: &Rules) {
-        let Some(room) = self.get_mut(id) else { return };
-        let size = message.size();
+        let Some(room) = self.rooms.get_mut(id) else { return };
+        self.bytes += message.size();
         room.log.push(message);
-        self.bytes += size;
         self.shrink_to_bounds(id, rules);
     }
 
@@ -136,17 +133,16 @@ impl Rooms {
     fn shrink_to_bounds(&mut self, id: RoomId, rules: &Rules) {
         self.shrink(id, rules.room_messages, rules.room_bytes);
         while self.bytes > rules.history_bytes {
-            let sizes = self.rooms.iter().map(|room| (room.log.bytes, room.id));
+            let sizes = self.rooms.iter().map(|(id, room)| (room.log.bytes, id));
             let Some((size, largest)) = sizes.max().filter(|(size, _)| *size > 0) else { return };
             self.shrink(largest, usize::MAX, size - size.div_ceil(SHED_PART));
         }
     }
 
     fn shrink(&mut self, id: RoomId, max_messages: usize, max_bytes: usize) {
-        let Some(log) = self.get_mut(id).map(|room| &mut room.log) else { return };
-        let before = log.bytes;
-        log.shrink(max_messages, max_bytes);
-        let freed = before - log.bytes;
-        self.bytes -= freed;
+        let Some(room) = self.rooms.get_mut(id) else { return };
+        let before = room.log.bytes;
+        room.log.shrink(max_messages, max_bytes);
+        self.bytes -= before - room.log.bytes;
     }
 }
