@@ -8,8 +8,8 @@
 //! receives them in this order, those before it joined first.
 
 use crate::{
-    chat::id_map::IdMap,
     chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ResumeToken, ServerMessage, UserId},
+    ws::id_map::IdMap,
     ws::rate_limiter::{RateLimiter, RateLimiters},
 };
 use std::{collections::VecDeque, mem, sync::Arc};

@@ -129,7 +129,7 @@ impl Peer {
     /// What limits per address count for the client; `None`: they do not apply.
     pub(crate) fn counted_address(&self) -> Option<u128> {
         let address = self.addr().ip();
-        (!self.connection.config().is_exempt(address)).then(|| crate::ws::network::number(address))
+        (!self.connection.config().is_exempt(address)).then(|| crate::ws::network::smallest_counted(address))
     }
 
     /// As [`Connection::send_lenient`].

@@ -5,8 +5,8 @@ use super::{
     throttle::UserListThrottle,
 };
 use crate::{
-    chat::id_map::IdMap,
     chat::protocol::{self, Millis, ServerMessage, UserId},
+    ws::id_map::IdMap,
     ws::rate_limiter::RateLimiter,
 };
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use super::{
     room::Room,
     room_name::RoomName,
 };
-use crate::chat::{id_map::IdMap, protocol::StoredMessage};
+use crate::{chat::protocol::StoredMessage, ws::id_map::IdMap};
 use std::mem;
 
 /// If all histories take too much memory, the largest loses this part: the next message does not have to search again.

@@ -8,10 +8,10 @@
 //! copied there, and `from` moves to the end of the batch. So a flush sends `own`, and then the batch from `from` on.
 
 use crate::{
-    chat::id_map::IdMap,
     chat::protocol::{Dialect, ServerMessage, UserId},
     chat::rules::RoomId,
     ws::Frames,
+    ws::id_map::IdMap,
     ws::peer::Peer,
 };
 use std::{mem, time::Duration};

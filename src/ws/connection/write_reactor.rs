@@ -1,11 +1,13 @@
 //! One thread that flushes sockets when they become writable again, and cuts connections at their deadlines.
 
 use super::Connection;
-use crate::ws::spawn::{PAUSE, spawn_supervised};
+use crate::ws::{
+    id_map::IdMap,
+    spawn::{PAUSE, spawn_supervised},
+};
 use log::error;
 use mio::{Events, Interest, Poll, Registry, Token, Waker, unix::SourceFd};
 use std::{
-    collections::HashMap,
     io,
     net::TcpStream,
     os::fd::AsRawFd,
@@ -34,7 +36,7 @@ struct Tasks {
 #[derive(Debug, Default)]
 struct Lists {
     /// Connections with a deadline, or with bytes that the socket did not take.
-    connections: HashMap<usize, Entry>,
+    connections: IdMap<usize, Entry>,
     /// No deadline is earlier than this.
     next_deadline: Option<Instant>,
     stop: bool,
@@ -107,7 +109,7 @@ impl WriteReactor {
     }
 
     pub(super) fn forget(&self, socket: &TcpStream, connection: &Connection) {
-        self.tasks.lists().connections.remove(&connection.key());
+        self.tasks.lists().connections.remove(connection.key());
         // It fails if the socket is not registered. Then there is nothing to undo.
         let _ = self.tasks.registry.deregister(&mut SourceFd(&socket.as_raw_fd()));
     }
@@ -142,8 +144,7 @@ impl Tasks {
         // A millisecond more: the operating system counts whole ones, and waking too early would spin.
         poll.poll(events, next.map(|wait| wait + Duration::from_millis(1)))?;
         for event in events.iter().filter(|event| event.token() != WAKE) {
-            let connection =
-                self.lists().connections.get(&event.token().0).and_then(|entry| entry.connection.upgrade());
+            let connection = self.lists().connections.get(event.token().0).and_then(|entry| entry.connection.upgrade());
             if let Some(connection) = connection {
                 connection.flush_pending();
             }
@@ -160,7 +161,7 @@ impl Tasks {
                     due.extend(entry.connection.upgrade());
                 }
             }
-            lists.next_deadline = lists.connections.values().filter_map(|entry| entry.deadline).min();
+            lists.next_deadline = lists.connections.iter().filter_map(|(_, entry)| entry.deadline).min();
         }
         (due, lists.next_deadline.map(|next| next.saturating_duration_since(now)))
     }

@@ -1,6 +1,6 @@
 //! Limits how often one address may do something: offer wrong access tokens, or open connections.
 
-use crate::ws::{network::Network, network::counted, rate_limiter::RateLimiters};
+use crate::ws::{network::counted, rate_limiter::RateLimiters};
 use std::{
     net::IpAddr,
     sync::{Mutex, PoisonError},
@@ -42,16 +42,16 @@ impl AddressLimiter {
         }
         let (now, interval) = (micros(now.saturating_duration_since(self.started_at)), micros(interval));
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_exhausted = |(network, factor): (Network, u32)| {
+        let is_exhausted = |(network, factor): (u128, u32)| {
             let (interval, burst) = (interval / u64::from(factor), self.burst * u64::from(factor));
-            limiters.find(network.number()).is_some_and(|limiter| limiter.is_exhausted(now, interval, burst))
+            limiters.find(network).is_some_and(|limiter| limiter.is_exhausted(now, interval, burst))
         };
         if counted(address).any(is_exhausted) {
             return None;
         }
         let mut delay = 0;
         for (network, factor) in counted(address).filter(|_| happened) {
-            delay = delay.max(limiters.get(network.number(), now).count(now, interval / u64::from(factor)));
+            delay = delay.max(limiters.get(network, now).count(now, interval / u64::from(factor)));
         }
         Some(Duration::from_micros(delay))
     }
@@ -64,6 +64,7 @@ fn micros(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ws::network::largest_counted;
 
     const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -112,7 +113,7 @@ mod tests {
             limiter.try_count(address(number), INTERVAL, now, true);
         }
         let limiters = limiter.limiters.lock().expect("no panic");
-        let numbers = (0..10 * MAX_ADDRESSES as u32).map(|number| Network::from(address(number)).number());
+        let numbers = (0..10 * MAX_ADDRESSES as u32).map(|number| largest_counted(address(number)));
         assert_eq!(numbers.filter(|number| limiters.find(*number).is_some()).count(), MAX_ADDRESSES);
     }
 
@@ -120,6 +121,6 @@ mod tests {
     fn an_interval_of_zero_remembers_nothing() {
         let (limiter, now) = (AddressLimiter::new(8), Instant::now());
         assert_eq!(limiter.try_count(address(1), Duration::ZERO, now, true), Some(Duration::ZERO));
-        assert_eq!(limiter.limiters.lock().expect("no panic").find(Network::from(address(1)).number()), None);
+        assert_eq!(limiter.limiters.lock().expect("no panic").find(largest_counted(address(1))), None);
     }
 }
