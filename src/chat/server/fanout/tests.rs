@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::chat::protocol::StoredMessage;
+use std::collections::HashMap;
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,

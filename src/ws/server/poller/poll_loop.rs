@@ -127,7 +127,8 @@ impl<T: Polled> PollLoop<T> {
         let (id, fd) = (task.id(), task.stream().as_raw_fd());
         // It fails if the registration failed. Then there is nothing to undo.
         let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
-        debug!("connection {id}: handed back, {why}");
+        // Its own thread waits for it, and is woken at the end of this.
         *back.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        debug!("connection {id}: handed back, {why}");
     }
 }
