@@ -12,7 +12,7 @@ use crate::{
     ws::id_map::IdMap,
     ws::rate_limiter::{RateLimiter, RateLimiters},
 };
-use std::{collections::VecDeque, mem, sync::Arc};
+use std::{collections::VecDeque, mem, net::IpAddr, sync::Arc};
 
 mod catch_up;
 mod events;
@@ -31,14 +31,11 @@ use catch_up::CatchUp;
 use reservations::{Reservation, Reservations};
 use room::Room;
 use rooms::Rooms;
-use throttle::{Verdict, micros};
+use throttle::{MAX_ADDRESSES, Verdict};
 
 pub use events::{Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
-
-/// Addresses that are remembered at once.
-const MAX_ADDRESSES: usize = 4096;
 
 /// The chat.
 #[derive(Debug)]
@@ -64,7 +61,9 @@ pub struct Chat {
 struct Member {
     dialect: Dialect,
     room: RoomId,
-    address: Option<u128>,
+    address: Option<IpAddr>,
+    /// When it joined, or sent its last message that was not too fast.
+    last_sent: Millis,
     /// The secret of its [`ResumeToken`].
     secret: u128,
     /// Messages rejected in a row, without those that came too fast.
@@ -158,7 +157,7 @@ impl Chat {
         name: &RoomName,
         since: Option<Since<'_>>,
         secret: u128,
-        address: Option<u128>,
+        address: Option<IpAddr>,
     ) {
         if self.members.contains(id) {
             return;
@@ -172,7 +171,8 @@ impl Chat {
         }
         room.enter(id);
         let limiter = RateLimiter::default();
-        self.members.insert(id, Member { dialect, room: room_id, secret, address, strikes: 0, limiter });
+        let last_sent = self.now.uptime;
+        self.members.insert(id, Member { dialect, room: room_id, secret, address, last_sent, strikes: 0, limiter });
         self.welcome(id, room_id, since);
         if dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
@@ -205,24 +205,36 @@ impl Chat {
         }
     }
 
-    /// Whether the connections of this address, or of this room, send too fast together.
+    /// Whether the connections of this address, or of this room, send too fast together. One that was quiet is heard all the
+    /// same: a few must not silence the others.
     fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let Some(Member { address, room, .. }) = self.members.get(id) else { return false };
-        let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
-        if let Some(address) = address {
-            let limiter = self.addresses.get(*address, micros(now));
-            if !throttle::allow(limiter, now, bytes, address_rate) {
-                return true;
-            }
+        let is_exceeded = !self.take_shared_price(id, bytes, message);
+        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return false };
+        if is_exceeded && !throttle::is_heard(member.last_sent, now, bytes) {
+            return true;
         }
-        let Some(room) = self.rooms.get_mut(*room) else { return false };
+        member.last_sent = now;
+        false
+    }
+
+    /// Returns whether address and room have tokens for this message.
+    fn take_shared_price(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
+        let Some(Member { address, room, .. }) = self.members.get(id) else { return true };
+        let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
+        let of_address = address.zip(address_rate);
+        if of_address
+            .is_some_and(|(address, rate)| !throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
+        {
+            return false;
+        }
+        let Some(room) = self.rooms.get_mut(*room) else { return true };
         let is_for_room = match message {
             Some(ClientMessage::Message { target, .. }) => target.is_none(),
             // A crowd that signs in at once is no flood.
             Some(ClientMessage::SetName { .. }) => room.name_of(id).is_some(),
             _ => false,
         };
-        is_for_room && !throttle::allow(&mut room.limiter, now, bytes, room_rate)
+        !is_for_room || throttle::allow(&mut room.limiter, now, bytes, room_rate)
     }
 
     fn reject_binary(&mut self, id: UserId) {

@@ -10,7 +10,11 @@ pub(crate) const PREFIX: &str = "CHINWAG_";
 const IGNORED: &[&str] = &[
     "BIN",
     "BLESS",
+    "BROWSER",
     "CHROMIUM",
+    "DEADLINE",
+    "FIREFOX",
+    "FIREFOX_PYTHON",
     "MDN",
     "NO_SKIP",
     "OUTAGE",

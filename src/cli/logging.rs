@@ -14,6 +14,7 @@ static LOGGER: Logger = Logger(OnceLock::new());
 
 /// Starts logging at this level. `RUST_LOG` overrides it.
 pub(crate) fn start(level: LevelFilter) {
+    stderr::start();
     let mut builder = Builder::new();
     builder.filter_level(level);
     // tungstenite logs the text of messages, and does so while a connection is locked.

@@ -105,12 +105,6 @@ fn counted_networks(address: IpAddr) -> impl Iterator<Item = (Network, u32)> {
     levels.iter().map(move |(prefix, factor)| (Network::around(address, *prefix), *factor))
 }
 
-/// The smallest network that is counted for an address.
-#[cfg(feature = "chat")]
-pub(crate) fn smallest_counted(address: IpAddr) -> u128 {
-    counted(address).next().map_or(0, |(network, _)| network)
-}
-
 /// The largest network that is counted for an address.
 pub(crate) fn largest_counted(address: IpAddr) -> u128 {
     counted(address).last().map_or(0, |(network, _)| network)

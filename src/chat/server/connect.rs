@@ -34,8 +34,8 @@ impl ChatServer {
                     self.fanout.keep_handshake(id, ServerMessage::Handshake { request, response });
                 }
                 self.rooms_changed = true;
-                if dialect == Dialect::Chinwag {
-                    // The page shows who is here before its user has a name. MDN's client expects the next change first.
+                if dialect == Dialect::Chinwag && self.chat.catching_up().all(|other| other != id) {
+                    // The page shows who is here before its user has a name. A client that catches up gets the list after that.
                     outputs.extend(self.chat.user_list(room).map(|message| Output::Send { to: id, message }));
                 }
                 self.apply_outputs(outputs);
