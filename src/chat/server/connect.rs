@@ -31,7 +31,7 @@ impl ChatServer {
                 let transcript = request.extensions().get().filter(|_| dialect == Dialect::Chinwag);
                 if let Some(HandshakeTranscript { request, response }) = transcript {
                     let (request, response) = (request.as_str().into(), response.as_str().into());
-                    self.handshakes.insert(id, ServerMessage::Handshake { request, response });
+                    self.fanout.keep_handshake(id, ServerMessage::Handshake { request, response });
                 }
                 self.rooms_changed = true;
                 if dialect == Dialect::Chinwag && self.chat.catching_up().all(|other| other != id) {
