@@ -7,7 +7,8 @@ use std::ffi::{OsStr, OsString};
 const PREFIX: &str = "CHINWAG_";
 
 /// Variables that belong to the tests and tools of this project, and the version, which images of containers often have.
-const IGNORED: &str = "BIN BLESS CHROMIUM MDN NO_SKIP OUTAGE PYTHON SCREENSHOTS SCRIPTS SHOTS SOAK_SECONDS URL VERSION";
+const IGNORED: &str = "BIN BLESS BROWSER CHROMIUM DEADLINE FIREFOX FIREFOX_PYTHON MDN NO_SKIP OUTAGE PYTHON \
+    SCREENSHOTS SCRIPTS SHOTS SOAK_SECONDS URL VERSION";
 
 /// Names and values.
 pub(crate) type Variables<'a> = dyn Iterator<Item = (OsString, OsString)> + 'a;
