@@ -6,7 +6,7 @@ use crate::{
     ws::network::counted,
     ws::rate_limiter::{RateLimiter, RateLimiters},
 };
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// Bytes of a message for one token.
 const BYTES_PER_TOKEN: usize = 1024;
