@@ -137,30 +137,6 @@ impl UserListThrottle {
 mod tests {
     use super::*;
 
-    /// Beyond the bound, those that have paid are forgotten; if there are none, the one that sent least.
-    #[test]
-    fn addresses_are_bounded() {
-        let most = MAX_ADDRESSES as u128;
-        let full = || {
-            let mut addresses = AddressLimiters::default();
-            for address in 0..most {
-                addresses.get(address, 0).count(0, 1_000_000 - u64::from(address == 7) - u64::from(address < 5));
-            }
-            addresses
-        };
-        let mut addresses = full();
-        assert_eq!(addresses.0.len(), MAX_ADDRESSES);
-        addresses.get(3, 1000);
-        assert_eq!(addresses.0.len(), MAX_ADDRESSES, "a known address needs no room");
-        addresses.get(9, 0).count(0, 1);
-        addresses.get(7, 0).count(0, 1_000_000);
-        (0..4).for_each(|address| _ = addresses.get(address, 0).count(0, 1_000_000));
-        addresses.get(most, 0).count(0, 2_000_000);
-        assert!(addresses.0.len() == MAX_ADDRESSES && !addresses.0.contains_key(&4), "it sent least");
-        addresses.get(most + 1, 1000).count(0, 1);
-        assert_eq!(addresses.0.len(), 8, "the others have paid");
-    }
-
     #[test]
     fn verdicts_follow_the_tokens() {
         let rate = Some(Rate { per_second: 1, burst: 3 });
