@@ -147,9 +147,7 @@ fn addresses_and_rooms_have_a_rate_of_their_own() {
     ];
     for (rules, messages) in rows {
         let mut script = Script::new(rules);
-        for (id, room, address) in
-            [(1, "", one), (2, "", one), (3, "", other), (4, "", None), (5, "b", one)]
-        {
+        for (id, room, address) in [(1, "", one), (2, "", one), (3, "", other), (4, "", None), (5, "b", one)] {
             script.come_from(address, id, room);
         }
         for (id, bytes, is_accepted) in messages {
