@@ -9,14 +9,10 @@
 
 use crate::{
     chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ResumeToken, ServerMessage, UserId},
-    ws::rate_limiter::RateLimiter,
+    ws::id_map::IdMap,
+    ws::rate_limiter::{RateLimiter, RateLimiters},
 };
-use std::{
-    collections::{HashMap, VecDeque},
-    mem,
-    net::IpAddr,
-    sync::Arc,
-};
+use std::{collections::VecDeque, mem, net::IpAddr, sync::Arc};
 
 mod catch_up;
 mod events;
@@ -35,7 +31,7 @@ use catch_up::CatchUp;
 use reservations::{Reservation, Reservations};
 use room::Room;
 use rooms::Rooms;
-use throttle::{AddressLimiters, Verdict};
+use throttle::{MAX_ADDRESSES, Verdict};
 
 pub use events::{Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use limits::{Rate, Rules};
@@ -45,9 +41,10 @@ pub use room_name::RoomName;
 #[derive(Debug)]
 pub struct Chat {
     rules: Rules,
-    members: HashMap<UserId, Member>,
+    members: IdMap<UserId, Member>,
     rooms: Rooms,
-    addresses: AddressLimiters,
+    /// What each address has sent. One without connections is remembered as well, or reconnecting would restore its burst.
+    addresses: RateLimiters,
     reservations: Reservations,
     /// Rooms with a user list that has changed and was not sent yet.
     pending_lists: Vec<RoomId>,
@@ -87,9 +84,9 @@ impl Chat {
     pub fn with_log_id_prefix(rules: Rules, log_id_prefix: u64) -> Self {
         Self {
             rules,
-            members: HashMap::new(),
+            members: IdMap::default(),
             rooms: Rooms::new(log_id_prefix),
-            addresses: AddressLimiters::default(),
+            addresses: RateLimiters::new(MAX_ADDRESSES),
             reservations: Reservations::default(),
             pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
@@ -130,12 +127,12 @@ impl Chat {
     /// The room of a connection; `None` if it has left or was not let in.
     #[must_use]
     pub fn room_of(&self, id: UserId) -> Option<RoomId> {
-        self.members.get(&id).map(|member| member.room)
+        self.members.get(id).map(|member| member.room)
     }
 
     /// The connections in a room, with or without a name, the oldest first.
     pub fn members(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
-        self.rooms.get(room).into_iter().flat_map(|room| room.members.keys().copied())
+        self.rooms.get(room).into_iter().flat_map(|room| room.members.iter().map(|(id, _)| id))
     }
 
     /// Every room's name and its number of users with a name, the lobby first.
@@ -162,7 +159,7 @@ impl Chat {
         secret: u128,
         address: Option<IpAddr>,
     ) {
-        if self.members.contains_key(&id) {
+        if self.members.contains(id) {
             return;
         }
         let Some(room_id) = self.rooms.open(name, &self.rules) else {
@@ -184,7 +181,7 @@ impl Chat {
     }
 
     fn receive(&mut self, id: UserId, text: &str) {
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(id) else { return };
         let dialect = member.dialect;
         // An error names the message by its nonce, whatever is wrong with it.
         let rejection = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text))));
@@ -198,7 +195,7 @@ impl Chat {
             return self.out.push(rejection(ErrorReason::TooFast.into()));
         }
         let result = decoded.and_then(|message| self.execute(id, message));
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(id) else { return };
         member.strikes = if result.is_ok() { 0 } else { member.strikes.saturating_add(1) };
         let Err(error) = result else { return };
         let is_last_strike = self.rules.strikes.is_some_and(|most| member.strikes >= most);
@@ -212,7 +209,7 @@ impl Chat {
     /// same: a few must not silence the others.
     fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
         let is_exceeded = !self.take_shared_price(id, bytes, message);
-        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(&id)) else { return false };
+        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return false };
         if is_exceeded && !throttle::is_heard(member.last_sent, now, bytes) {
             return true;
         }
@@ -222,10 +219,12 @@ impl Chat {
 
     /// Returns whether address and room have tokens for this message.
     fn take_shared_price(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let Some(Member { address, room, .. }) = self.members.get(&id) else { return true };
+        let Some(Member { address, room, .. }) = self.members.get(id) else { return true };
         let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
         let of_address = address.zip(address_rate);
-        if of_address.is_some_and(|(address, rate)| !self.addresses.allow(address, now, bytes, rate)) {
+        if of_address
+            .is_some_and(|(address, rate)| !throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
+        {
             return false;
         }
         let Some(room) = self.rooms.get_mut(*room) else { return true };
@@ -239,7 +238,7 @@ impl Chat {
     }
 
     fn reject_binary(&mut self, id: UserId) {
-        if self.members.contains_key(&id) {
+        if self.members.contains(id) {
             self.out.push(send(id, ServerMessage::Error(ErrorReason::NotText.into())));
             self.close(id, 1003, "text only");
         }
@@ -253,7 +252,7 @@ impl Chat {
 
     /// If the connection was lost, the name of its user stays reserved for a while.
     fn leave(&mut self, id: UserId, is_lost: bool) {
-        let Some(Member { room: room_id, secret, .. }) = self.members.remove(&id) else { return };
+        let Some(Member { room: room_id, secret, .. }) = self.members.remove(id) else { return };
         self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {

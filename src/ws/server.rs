@@ -12,6 +12,7 @@ mod reject;
 mod rejection_log;
 mod thread_pool;
 mod trusted_proxies;
+mod wake_guard;
 
 pub use builder::Builder;
 
@@ -33,14 +34,11 @@ use rejection_log::RejectionLog;
 use std::{
     fmt,
     net::{SocketAddr, ToSocketAddrs},
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, Thread},
+    sync::{Arc, Weak},
 };
 use thread_pool::ThreadPool;
 use trusted_proxies::TrustedProxies;
+use wake_guard::WakeGuard;
 
 /// What happens on connections. For each one, `Connected` comes first and `Disconnected` last, both exactly once.
 #[derive(Debug)]
@@ -66,24 +64,8 @@ pub enum Event {
 /// Delays the reply to a Close frame until it is dropped. It comes with [`Event::Closing`].
 #[derive(Debug)]
 pub struct CloseGuard {
-    /// The thread of the connection, which waits for `is_dropped`. (A channel for this would be 5 KiB of code.)
-    waiting: Thread,
-    is_dropped: Arc<AtomicBool>,
-}
-
-impl CloseGuard {
-    /// A guard for which the current thread will wait, and whether it is dropped.
-    fn new() -> (Self, Arc<AtomicBool>) {
-        let is_dropped = Arc::new(AtomicBool::new(false));
-        (Self { waiting: thread::current(), is_dropped: Arc::clone(&is_dropped) }, is_dropped)
-    }
-}
-
-impl Drop for CloseGuard {
-    fn drop(&mut self) {
-        self.is_dropped.store(true, Ordering::Release);
-        self.waiting.unpark();
-    }
+    /// For the thread of the connection.
+    _wake: WakeGuard,
 }
 
 /// A WebSocket server with one channel of events.

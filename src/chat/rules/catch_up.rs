@@ -168,10 +168,10 @@ impl Chat {
             out.extend(recent.messages.into_iter().map(Output::Store));
         }
         let Some(Room { log, members, .. }) = self.rooms.get(id) else { return };
-        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains_key(&catch_up.id)) {
+        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains(catch_up.id)) {
             catch_up.received = first + catch_up.received.saturating_sub(forgotten);
         }
-        out.extend(members.keys().filter_map(|&id| self.id_message(id, log)));
+        out.extend(members.iter().filter_map(|(id, _)| self.id_message(id, log)));
     }
 
     /// The number of messages since the last call that can never be stored, because they were forgotten before the
@@ -181,7 +181,7 @@ impl Chat {
     }
 
     fn id_message(&self, id: UserId, log: &MessageLog) -> Option<Output> {
-        let resume = ResumeToken { id, secret: self.members.get(&id)?.secret };
+        let resume = ResumeToken { id, secret: self.members.get(id)?.secret };
         let seq = self.received_up_to(id).unwrap_or(log.last);
         Some(send(id, ServerMessage::Id { id, seq, log: log.log_id.clone(), resume }))
     }

@@ -3,10 +3,10 @@
 use super::limits::{Rate, Rules};
 use crate::{
     chat::protocol::Millis,
-    ws::network::{Network, counted},
-    ws::rate_limiter::RateLimiter,
+    ws::network::counted,
+    ws::rate_limiter::{RateLimiter, RateLimiters},
 };
-use std::{collections::HashMap, net::IpAddr};
+use std::net::IpAddr;
 
 /// Bytes of a message for one token.
 const BYTES_PER_TOKEN: usize = 1024;
@@ -62,38 +62,27 @@ fn micros(now: Millis) -> u64 {
 }
 
 /// Addresses that are remembered at once, in about 256 KiB. An IPv6 address counts as three networks.
-const MAX_ADDRESSES: usize = 4096;
+pub(super) const MAX_ADDRESSES: usize = 4096;
 
-/// What each address has sent. An address without connections is remembered as well, or reconnecting would restore its burst.
-#[derive(Debug, Default)]
-pub(super) struct AddressLimiters(HashMap<Network, RateLimiter>);
-
-impl AddressLimiters {
-    /// Takes the price of a message, if each network of the address has tokens for it. Returns whether they have.
-    pub(super) fn allow(&mut self, address: IpAddr, now: Millis, bytes: usize, rate: Rate) -> bool {
-        let networks = counted(address).map(|(network, factor)| {
-            let Rate { per_second, burst } = rate;
-            let (per_second, burst) = (per_second.saturating_mul(factor), burst.saturating_mul(factor));
-            let mut limiter = self.0.get(&network).copied().unwrap_or_default();
-            allow(&mut limiter, now, bytes, Some(Rate { per_second, burst })).then_some((network, limiter))
-        });
-        let Some(charged) = networks.collect::<Option<Vec<_>>>() else { return false };
-        for (network, limiter) in charged {
-            self.make_room(network, now);
-            self.0.insert(network, limiter);
-        }
-        true
+/// Takes the price of a message, if each network of the address has tokens for it. Returns whether they have.
+pub(super) fn allow_address(
+    limiters: &mut RateLimiters,
+    address: IpAddr,
+    now: Millis,
+    bytes: usize,
+    rate: Rate,
+) -> bool {
+    let networks = counted(address).map(|(network, factor)| {
+        let Rate { per_second, burst } = rate;
+        let (per_second, burst) = (per_second.saturating_mul(factor), burst.saturating_mul(factor));
+        let mut limiter = limiters.find(network).unwrap_or_default();
+        allow(&mut limiter, now, bytes, Some(Rate { per_second, burst })).then_some((network, limiter))
+    });
+    let Some(charged) = networks.collect::<Option<Vec<_>>>() else { return false };
+    for (network, limiter) in charged {
+        *limiters.get(network, micros(now)) = limiter;
     }
-
-    fn make_room(&mut self, network: Network, now: Millis) {
-        if self.0.len() >= MAX_ADDRESSES && !self.0.contains_key(&network) {
-            self.0.retain(|_, limiter| !limiter.is_unused(micros(now)));
-            let first = self.0.iter().min_by_key(|(_, limiter)| **limiter).map(|(network, _)| *network);
-            if let Some(first) = first.filter(|_| self.0.len() >= MAX_ADDRESSES) {
-                self.0.remove(&first);
-            }
-        }
-    }
+    true
 }
 
 /// A burst of lists may take as many bytes as the rate allows in this time.

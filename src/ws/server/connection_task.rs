@@ -6,19 +6,14 @@ use super::{
     poller::{Activity, Polled, Round},
     registry::Permit,
     rejection_log::Rejection,
+    wake_guard::WakeGuard,
 };
 use crate::ws::{
     connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
     peer::Peer,
-    tcp::left_until,
 };
 use log::{debug, error, trace};
-use std::{
-    net::TcpStream,
-    sync::{Arc, atomic::Ordering},
-    thread,
-    time::Instant,
-};
+use std::{net::TcpStream, sync::Arc, thread, time::Instant};
 
 /// Messages of one connection per round of the poller, for fairness.
 const MAX_MESSAGES_PER_ROUND: usize = 64;
@@ -152,13 +147,10 @@ impl EventSender {
     /// Waits until the events before the end are consumed, so that replies to them precede the Close frame.
     fn wait_for_replies(&self) {
         let deadline = Instant::now() + self.shared.config.close_timeout;
-        let (guard, is_dropped) = CloseGuard::new();
-        if self.shared.events.send_deadline(Event::Closing(self.peer.clone(), guard), deadline).is_err() {
-            return;
-        }
-        while !is_dropped.load(Ordering::Acquire) {
-            let Ok(left) = left_until(deadline) else { return };
-            thread::park_timeout(left);
+        let (guard, waiter) = WakeGuard::new();
+        let closing = Event::Closing(self.peer.clone(), CloseGuard { _wake: guard });
+        if self.shared.events.send_deadline(closing, deadline).is_ok() {
+            waiter.wait_until(deadline);
         }
     }
 }
