@@ -152,7 +152,7 @@ fn page(request: &Request, policy: &Policy) -> Response {
         None if !matches!(*request.method(), Method::GET | Method::HEAD) => Response::method_not_allowed(),
         None => upgrade::required("This is a WebSocket server. Connect to it with ws:// or a WebSocket client."),
     };
-    // Health checks ask with OPTIONS, of which handlers need to know nothing.
+    // Health checks use OPTIONS. Handlers do not need to handle it.
     match response.status {
         405 if request.method() == Method::OPTIONS => options(&response),
         _ => response,

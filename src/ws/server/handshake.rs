@@ -154,7 +154,7 @@ impl<'a> PendingHandshake<'a> {
         counted.map_err(|rejection| self.reject_with_503(rejection, rejection))
     }
 
-    /// Says once how to trust a proxy on this machine: without it, its clients share the limits of one address.
+    /// Logs once how to trust a proxy on this machine. Clients of a proxy that is not trusted share the limits of one address.
     fn warn_about_ignored_proxy(&self, request: &Request) {
         static ONCE: Once = Once::new();
         let ip = self.addr.ip().to_canonical();
@@ -179,7 +179,7 @@ impl<'a> PendingHandshake<'a> {
         })
     }
 
-    /// Limits how often an address opens WebSockets, so that opening a new one is no way around the limits of each.
+    /// Limits how often an address opens WebSockets, so that a new connection does not evade the limits of the last one.
     fn check_opening_rate(&self) -> Result<(), Response> {
         let (ip, limit) = (self.addr.ip(), self.shared.config.max_connections_per_address);
         if limit == 0 || self.shared.config.is_exempt(ip) {
