@@ -1,6 +1,7 @@
 //! From an accepted socket to a WebSocket, or to an HTTP response. Reading the request and writing a response have deadlines.
 
 use super::{Shared, registry::Permit, rejection_log::Rejection, trusted_proxies};
+use crate::ws::error::Visible;
 use crate::ws::{
     config::Config,
     connection::Transport,
@@ -216,7 +217,7 @@ impl<'a> PendingHandshake<'a> {
         match status {
             401 | 403 | 421 => {
                 let body = String::from_utf8_lossy(&response.body);
-                self.log(Rejection::AccessDenied, format_args!("{status} {}", body.trim_end().escape_debug()));
+                self.log(Rejection::AccessDenied, format_args!("{status} {}", Visible(body.trim_end())));
             }
             _ => debug!("{addr}: {method} {path:?} answered {status}"),
         }
