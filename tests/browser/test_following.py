@@ -64,11 +64,11 @@ def test_reader_further_up_stays_there_while_rows_are_dropped(window):
     assert abs(reader.page.evaluate(top) - before) < 60
 
 
-@pytest.mark.parametrize("count, most", [(1000, 8), (4000, 30)])
-def test_change_in_a_long_list_of_people_is_cheap(window, count, most):
-    """One joins, one in the middle leaves. Measured with style and layout; the best of a few, for a loaded machine."""
+@pytest.mark.parametrize("count", [1000, 4000])
+def test_change_in_a_long_list_of_people_is_cheap(window, count):
+    """One joins, one in the middle leaves: the list is patched, not replaced. The time, with style and layout, is printed."""
     reader = window("reader", simulated=True)
-    times = reader.page.evaluate("""async (names) => {
+    times, changed = reader.page.evaluate("""async (names) => {
         const ids = names.map((_, n) => n + 10);
         const list = document.getElementById('people-list');
         const show = (users, ids) => {
@@ -79,16 +79,22 @@ def test_change_in_a_long_list_of_people_is_cheap(window, count, most):
         };
         show(names, ids);
         const times = [];
+        let changed = 0;
+        const observer = new MutationObserver((records) => {
+            for (const { addedNodes, removedNodes } of records) changed += addedNodes.length + removedNodes.length;
+        });
+        observer.observe(list, { childList: true });
         for (let n = 0; n < 20; n++) {
             await new Promise(requestAnimationFrame);
             names.push(`late ${n}`); ids.push(90000 + n);
             names.splice(names.length / 2, 1); ids.splice(ids.length / 2, 1);
             times.push(show(names, ids));
         }
-        return times.sort((one, other) => one - other);
+        await new Promise(requestAnimationFrame);
+        return [times.sort((one, other) => one - other), changed];
     }""", names(count))
     print(f"\na change of {count} people: {times[len(times) // 2]:.1f} ms")
-    assert times[0] < most, times
+    assert 20 * 2 <= changed <= 20 * 4, changed
 
 
 def test_focus_stays_in_the_list_of_people(window):
@@ -151,8 +157,8 @@ def test_effects_come_after_their_causes_in_the_events(window):
     assert at["open"] < at['"type":"id"'] < at['"type":"username"'], lines
 
 
-def test_first_load_and_return_are_fast_on_a_slow_network(window, chinwag):
-    """A round trip takes 200 ms. Until the network answers, the page is there."""
+def test_first_load_and_return_need_few_round_trips(window, chinwag):
+    """A round trip takes 200 ms. After the page itself, script and style come at once; a return reuses them."""
     relay = Relay(chinwag.port, delay=0.1)
     try:
         ann = window(at=relay.url)
@@ -163,7 +169,12 @@ def test_first_load_and_return_are_fast_on_a_slow_network(window, chinwag):
         ann.page.goto(relay.url)
         back = ann.page.evaluate(timing)
         print(f"\nfirst load {first} ms, return {back} ms, {requests}")
-        assert first < 800
-        assert back < (650 if IS_FIREFOX else 450)  # Firefox asks again for the script
+        files = {url.rsplit("/")[-1].split("?")[0] for url in requests}
+        assert files <= {"page.js", "style.css", "icon.svg", "manifest.json"}, files
+        starts = ann.page.evaluate("""() => performance.getEntriesByType('resource')
+            .filter(({ name }) => /js|css/.test(name)).map(({ fetchStart }) => fetchStart)""")
+        assert max(starts) - min(starts) < 200, starts
+        reused = "() => performance.getEntriesByType('resource').every(({ transferSize }) => transferSize === 0)"
+        assert IS_FIREFOX or ann.page.evaluate(reused)  # Firefox asks again for the script
     finally:
         relay.close()
