@@ -58,12 +58,13 @@ fn firefox_scripts_pass() {
     let scripts = scripts();
     let is_for_firefox = |path: &&PathBuf| IN_FIREFOX.iter().any(|name| path.ends_with(name));
     let scripts: Vec<&PathBuf> = scripts.iter().filter(is_for_firefox).collect();
-    if !scripts.is_empty() {
-        pytest(Path::new(&python), &scripts, "firefox");
-    }
+    pytest(Path::new(&python), &scripts, "firefox");
 }
 
 fn pytest(python: &Path, scripts: &[&PathBuf], browser: &str) {
+    if scripts.is_empty() {
+        return; // pytest would run every script.
+    }
     let chinwag = start_binary(&[]);
     let mut command = Command::new(python);
     command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).args(scripts);
