@@ -94,7 +94,7 @@ class Client:
         assert isinstance(message, str), "the chat speaks text"
         self.everything.append(message)
         if message.startswith('{"type":"userlist"'):
-            self.userlist = message
+            self.userlist = re.sub(r',"ids":\[[\d,]+\]', "", message)  # in chinwag.v1
         else:
             self.waiting.append(message)
 

@@ -7,7 +7,7 @@ import pytest
 
 def test_json_and_text_clients_share_a_room(server):
     ann = server.client("json")
-    assert re.fullmatch(f'{{"type":"id","id":{ann.id},"seq":0,"log":"[0-9a-z]+"}}', ann.hello)
+    assert re.fullmatch(f'{{"type":"id","id":{ann.id},"seq":0,"log":"[0-9a-z]+","resume":"{ann.id}-[0-9a-f]{{32}}"}}', ann.hello)
     # MDN's client sends an id and a date. Both are ignored.
     ann.send({"type": "username", "name": "ann", "id": 999, "date": 0})
     ann.expect(f'{{"type":"username","name":"ann","id":{ann.id},"date":DATE}}')
@@ -67,11 +67,11 @@ def test_private_message_reaches_its_target_and_its_sender_only(server):
 
     ann.send({"type": "message", "text": "psst", "target": "BOB"})
     for client in ann, bob:
-        client.expect(f'{{"type":"message","name":"ann","text":"psst","id":{ann.id},"date":DATE,"target":"bob"}}')
+        client.expect(f'{{"type":"message","name":"ann","text":"psst","id":{ann.id},"date":DATE,"target":"bob","targetId":{bob.id}}}')
     cat.send("/msg bob hi")
     cat.expect(f"guest-{cat.id} (to bob): hi")
     bob.expect(
-        f'{{"type":"message","name":"guest-{cat.id}","text":"hi","id":{cat.id},"date":DATE,"target":"bob"}}'
+        f'{{"type":"message","name":"guest-{cat.id}","text":"hi","id":{cat.id},"date":DATE,"target":"bob","targetId":{bob.id}}}'
     )
     bob.send({"type": "message", "text": "hi yourself", "target": f"guest-{cat.id}"})
     cat.expect("bob (to you): hi yourself")

@@ -48,6 +48,8 @@ def test_name_that_the_profile_forbids_becomes_guest(server):
     client = server.client("json")
     for name in ["", "  ", "a\u0000b", "x" * 33]:
         client.send({"type": "username", "name": name})
+        if name:  # an empty one asks for "guest"
+            client.expect_error("bad-name")
         client.expect(f'{{"type":"rejectusername","id":{client.id},"name":"guest"}}')
         client.expect(f'{{"type":"username","name":"guest","id":{client.id},"date":DATE}}')
 

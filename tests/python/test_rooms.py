@@ -58,7 +58,8 @@ def test_room_path_serves_the_page(server):
     with urllib.request.urlopen(url, timeout=conftest.DEADLINE) as answer:
         page = answer.read()
     with urllib.request.urlopen(url + "room/some%20where", timeout=conftest.DEADLINE) as answer:
-        assert answer.read() == page
+        # The addresses in it are relative.
+        assert answer.read().replace(b'"../', b'"') == page
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
@@ -84,7 +85,7 @@ def test_returning_client_receives_missed_messages(server):
     ann, bob = signed_in(server, "ann", "room/x"), signed_in(server, "bob", "room/x")
     ann.next()
     send_text(ann, "one", nonce="n1")
-    bob.expect(message(ann, "one", 1, nonce="n1"))
+    bob.expect(message(ann, "one", 1))
     log = json.loads(bob.hello)["log"]
     bob.close()
     ann.expect_users("ann")
@@ -94,9 +95,10 @@ def test_returning_client_receives_missed_messages(server):
         ann.expect(message(ann, text, seq, nonce=f"n{seq}"))
 
     again = server.client("chinwag.v1", at=f"room/x?since=1&log={log}")
-    assert json.loads(again.hello) | {"id": 0} == {"type": "id", "id": 0, "seq": 4, "log": log}
+    hello = json.loads(again.hello)
+    assert (hello["type"], hello["seq"], hello["log"]) == ("id", 4, log)
     for seq, text in enumerate(["two", "three", "four"], 2):
-        again.expect(message(ann, text, seq, nonce=f"n{seq}"))
+        again.expect(message(ann, text, seq))
 
     # A message that is sent again is not delivered again. Only its sender gets a reply.
     again.name = "bob"
@@ -105,8 +107,8 @@ def test_returning_client_receives_missed_messages(server):
     send_text(again, "four", nonce="n4")
     again.expect(message(ann, "four", 4, nonce="n4"))
     send_text(again, "five", nonce="n5")
-    for client in again, ann:
-        client.expect(message(again, "five", 5, nonce="n5"))
+    again.expect(message(again, "five", 5, nonce="n5"))
+    ann.expect(message(again, "five", 5))
 
 
 @pytest.mark.parametrize("query", ["since=1&log=another", "since=99"])
