@@ -49,8 +49,13 @@ fn answer(sent: &[u8], step: usize) -> Vec<u8> {
     response.map(|response| response.to_bytes(false)).unwrap_or_default()
 }
 
+/// A second may begin between two answers.
+fn without_date(answer: &[u8]) -> Vec<&[u8]> {
+    answer.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"Date: ")).collect()
+}
+
 fuzz_target!(|sent: &[u8]| {
     let whole = answer(sent, usize::MAX);
     assert!(whole.is_empty() || whole.starts_with(b"HTTP/1.1 "));
-    assert_eq!(whole, answer(sent, 1));
+    assert_eq!(without_date(&whole), without_date(&answer(sent, 1)));
 });
