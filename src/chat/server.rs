@@ -102,8 +102,9 @@ impl ChatServer {
     #[must_use]
     pub fn site(request: &Request) -> Option<Response> {
         match request.uri().path() {
-            "/" => connect::redirect(request).or_else(|| page::respond(request)),
-            path if Self::is_endpoint(path) => connect::redirect(request).or_else(|| page::room(request)),
+            path if path != "/" && Self::is_endpoint(path) => {
+                connect::redirect(request).or_else(|| page::room(request))
+            }
             _ => page::respond(request).or_else(|| page::not_found(request)),
         }
     }

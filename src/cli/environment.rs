@@ -1,10 +1,8 @@
 //! The environment as flags: `CHINWAG_LISTEN=x` is `--listen=x`.
 
-use super::flags::{Flag, Subcommand, Value, variable};
+use super::flags::{Flag, PREFIX, Subcommand, Value, variable};
 use super::suggest::{nearest, with_port};
 use std::ffi::{OsStr, OsString};
-
-const PREFIX: &str = "CHINWAG_";
 
 /// Variables that belong to the tests and tools of this project, and the version, which images of containers often have.
 const IGNORED: &str = "BIN BLESS BROWSER CHROMIUM DEADLINE FIREFOX FIREFOX_PYTHON MDN NO_SKIP OUTAGE PYTHON \

@@ -145,9 +145,12 @@ fn flags(text: &'static str, feature: Option<&'static Feature>, found: &mut Vec<
     }
 }
 
+/// Every variable begins with it.
+pub(crate) const PREFIX: &str = "CHINWAG_";
+
 /// The environment variable of a flag.
 pub(crate) fn variable(name: &str) -> String {
-    format!("CHINWAG_{}", name.to_ascii_uppercase().replace('-', "_"))
+    format!("{PREFIX}{}", name.to_ascii_uppercase().replace('-', "_"))
 }
 
 #[cfg(test)]
