@@ -19,7 +19,6 @@
 //! ```
 
 mod contacts;
-mod object;
 mod pauses;
 mod session;
 mod worker;

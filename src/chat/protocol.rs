@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 mod error;
 mod json;
+pub(crate) mod object;
 mod resume_token;
 mod stored_message;
 mod text;

@@ -2,9 +2,9 @@
 //!
 //! It outlives a connection, and uses no sockets, threads or clocks.
 
-use super::object::{Field, Object};
 use super::{Event, Message, contacts::Contacts};
 use crate::chat::protocol::UserId;
+use crate::chat::protocol::object::{Field, Object};
 use serde_json::json;
 use std::{
     hash::{BuildHasher, RandomState},

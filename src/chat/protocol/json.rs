@@ -1,73 +1,25 @@
 //! The dialects `json` and `chinwag.v1`: one JSON object in each text message.
 
+use super::object::{Field, Object};
 use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, ProtocolError, Target};
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{MapAccess, Visitor},
-};
-use serde_json::value::RawValue;
-use std::{borrow::Cow, fmt, sync::Arc};
-
-/// The fields that matter. As in JavaScript, the last one counts if a field is given twice. Their values are parsed only
-/// when they are needed: an object of any size or depth takes no memory beyond its text.
-#[derive(Default)]
-struct Fields<'a>([Option<&'a RawValue>; Field::Unknown as usize + 1]);
-
-impl<'a> Fields<'a> {
-    fn get(&self, field: Field) -> Option<&'a str> {
-        self.0[field as usize].map(RawValue::get)
-    }
-}
-
-impl<'a> Deserialize<'a> for Fields<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self::default())
-    }
-}
-
-impl<'a> Visitor<'a> for Fields<'a> {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<Self, A::Error> {
-        while let Some((field, value)) = map.next_entry::<Field, _>()? {
-            self.0[field as usize] = Some(value);
-        }
-        Ok(self)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "lowercase")]
-enum Field {
-    Type,
-    Name,
-    Text,
-    Target,
-    Nonce,
-    Resume,
-    #[serde(other)]
-    Unknown,
-}
+use serde::Serialize;
+use std::{borrow::Cow, sync::Arc};
 
 /// Parses one object from a client.
 pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
     let text = without_lone_surrogates(text);
-    let fields: Fields<'_> = serde_json::from_str(&text).map_err(|_| ErrorReason::BadJson)?;
-    let kind = string(&fields, Field::Type, "\"type\" must be a string.")?;
+    let object = Object::parse(&text).ok_or(ErrorReason::BadJson)?;
+    let kind = string(&object, Field::Type, "\"type\" must be a string.")?;
     match kind.ok_or_else(|| ProtocolError::missing_field("The object has no \"type\"."))?.as_str() {
         "username" => {
             const NEEDED: &str = "A \"username\" needs a \"name\", which is a string.";
-            let name = string(&fields, Field::Name, NEEDED)?;
+            let name = string(&object, Field::Name, NEEDED)?;
             let name = name.ok_or_else(|| ProtocolError::missing_field(NEEDED))?;
             // A wrong token is ignored: the user gets a name without it.
-            let resume = string(&fields, Field::Resume, "").ok().flatten().and_then(|token| token.parse().ok());
+            let resume = string(&object, Field::Resume, "").ok().flatten().and_then(|token| token.parse().ok());
             Ok(ClientMessage::SetName { name, resume })
         }
-        "message" => message(&fields),
+        "message" => message(&object),
         "inspect" => Ok(ClientMessage::Inspect),
         "drop" => Ok(ClientMessage::Drop),
         "ping" => Ok(ClientMessage::Ping),
@@ -79,9 +31,9 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
 /// one counts.
 pub(super) fn nonce(text: &str) -> Option<Arc<str>> {
     let text = without_lone_surrogates(text);
-    match serde_json::from_str::<Fields<'_>>(&text) {
-        Ok(fields) => parse_nonce(fields.get(Field::Nonce)?),
-        Err(_) => text.rmatch_indices(NONCE_KEY).find_map(|(at, key)| {
+    match Object::parse(&text) {
+        Some(object) => parse_nonce(object.raw(Field::Nonce)?),
+        None => text.rmatch_indices(NONCE_KEY).find_map(|(at, key)| {
             let value = text[at + key.len()..].trim_start().strip_prefix(':')?.trim_start();
             parse_nonce(leading_string(value)?)
         }),
@@ -108,30 +60,30 @@ fn leading_string(text: &str) -> Option<&str> {
     text.get(..length + 2)
 }
 
-fn message(fields: &Fields<'_>) -> Result<ClientMessage, ProtocolError> {
+fn message(object: &Object<'_>) -> Result<ClientMessage, ProtocolError> {
     const NEEDED: &str = "A \"message\" needs a \"text\", which is a string.";
     const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
-    let nonce = match fields.get(Field::Nonce) {
+    let nonce = match object.raw(Field::Nonce) {
         None | Some("null") => None,
         Some(json) => Some(parse_nonce(json).ok_or_else(|| ProtocolError::missing_field(NONCE))?),
     };
-    let text = string(fields, Field::Text, NEEDED)?.ok_or_else(|| ProtocolError::missing_field(NEEDED))?.into();
-    Ok(ClientMessage::Message { text, target: target(fields)?, nonce })
+    let text = string(object, Field::Text, NEEDED)?.ok_or_else(|| ProtocolError::missing_field(NEEDED))?.into();
+    Ok(ClientMessage::Message { text, target: target(object)?, nonce })
 }
 
 /// A wrong target is an error: the message was meant for one user, so it must not go to the room.
-fn target(fields: &Fields<'_>) -> Result<Option<Target>, ProtocolError> {
-    match fields.get(Field::Target).and_then(|value| value.parse().ok()) {
+fn target(object: &Object<'_>) -> Result<Option<Target>, ProtocolError> {
+    match object.raw(Field::Target).and_then(|value| value.parse().ok()) {
         Some(id) => Ok(Some(Target::Id(id))),
         None => {
-            Ok(string(fields, Field::Target, "\"target\" must be a name or the id of a connection.")?.map(Target::Name))
+            Ok(string(object, Field::Target, "\"target\" must be a name or the id of a connection.")?.map(Target::Name))
         }
     }
 }
 
 /// The value of a field; `None` if it is missing or `null`; an error with this sentence if it is not a string.
-fn string(fields: &Fields<'_>, field: Field, sentence: &'static str) -> Result<Option<String>, ProtocolError> {
-    match fields.get(field) {
+fn string(object: &Object<'_>, field: Field, sentence: &'static str) -> Result<Option<String>, ProtocolError> {
+    match object.raw(field) {
         None | Some("null") => Ok(None),
         Some(text) if text.starts_with('"') => Ok(Some(serde_json::from_str(text).map_err(|_| ErrorReason::BadJson)?)),
         Some(_) => Err(ProtocolError::missing_field(sentence)),
