@@ -6,10 +6,7 @@ use super::{Event, Message, contacts::Contacts};
 use crate::chat::protocol::UserId;
 use crate::chat::protocol::object::{Field, Object};
 use serde_json::json;
-use std::{
-    hash::{BuildHasher, RandomState},
-    mem,
-};
+use std::mem;
 
 /// Earlier connections of this client: the room's history may still contain messages of them that are pending.
 const MAX_IDS: usize = 16;
@@ -32,9 +29,6 @@ pub(super) struct Session {
     /// Messages that the server has not sent back, in order.
     pending: Vec<Pending>,
     contacts: Contacts,
-    /// Makes the nonces. Its key is random and secret, so they cannot be guessed.
-    random: RandomState,
-    nonces: u64,
 }
 
 #[derive(Debug)]
@@ -91,9 +85,8 @@ impl Session {
 
     /// Queues a message to the room, or to the user of a name.
     pub(super) fn send(&mut self, text: String, target: Option<String>) {
-        self.nonces += 1;
-        let [high, low] = [0_u8, 1].map(|half| self.random.hash_one((self.nonces, half)));
-        let nonce = format!("{high:016x}{low:016x}");
+        // Who can guess it can block the message.
+        let nonce = format!("{:032x}", rand::random::<u128>());
         self.pending.push(Pending { nonce, text, target, is_sent: false });
     }
 

@@ -8,10 +8,7 @@ use crate::{
     ws::peer::Peer,
 };
 use log::{debug, warn};
-use std::{
-    hash::{BuildHasher, RandomState},
-    mem,
-};
+use std::mem;
 
 impl ChatServer {
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
@@ -22,7 +19,7 @@ impl ChatServer {
         debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
         self.restore(&room);
         let mut outputs = Vec::new();
-        let (secret, address) = (random_bits(), peer.counted_address());
+        let (secret, address) = (rand::random(), peer.counted_address());
         let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret, address };
         self.chat.apply(self.now(), joined, &mut outputs);
         match self.chat.room_of(id) {
@@ -74,12 +71,6 @@ pub(super) fn redirect(request: &Request) -> Option<Response> {
     let path = room.to_path();
     let location = format!("../{}{query}", path.rsplit('/').next().unwrap_or_default());
     Some(Response::text(308, format!("This room is at {location}")).with("Location", location))
-}
-
-/// Bits that no client can guess: the keys of each `RandomState` come from the operating system's random numbers.
-fn random_bits() -> u128 {
-    let [high, low] = [0, 1].map(|half: u8| u128::from(RandomState::new().hash_one(half)));
-    high << 64 | low
 }
 
 /// `?since=SEQ`, with or without `log=TOKEN`. If SEQ is not a number, it is ignored.
