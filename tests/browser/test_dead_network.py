@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from relay import Relay
 
 NETWORK = r"WebSocket connection to .* failed|Failed to load resource|NetworkError|can’t establish|was interrupted"
-NOTICED = 10  # seconds
+LATEST = 30  # seconds: the page needs up to 10, and a busy machine more
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_message_on_a_dead_connection_arrives_once_and_under_the_same_name(windo
     begin = time.monotonic()
     send(ann, "said on a dead connection")
     bob.expect_message("said on a dead connection")
-    assert time.monotonic() - begin < NOTICED + 2
+    assert time.monotonic() - begin < LATEST
     expect(ann.find("#me")).to_have_text("ann")
     expect(ann.find("#pending > *")).to_have_count(0)
     expect(ann.find("#error")).to_be_hidden()
@@ -47,7 +47,7 @@ def test_message_on_a_dead_connection_arrives_once_and_under_the_same_name(windo
 def test_idle_page_notices_a_dead_network(window, relay):
     ann = window("ann", at=relay.url)
     relay.freeze(new=True)
-    ann.expect_state("CLOSED", within=NOTICED + 2)
+    ann.expect_state("CLOSED", within=LATEST)
     expect(ann.find("#state")).to_be_visible()
     expect(ann.find("#trouble-text")).to_contain_text("does not answer")
 
@@ -55,12 +55,12 @@ def test_idle_page_notices_a_dead_network(window, relay):
 def test_try_now_makes_a_new_attempt_while_one_hangs(window, relay):
     ann = window("ann", at=relay.url)
     relay.freeze(new=True)
-    ann.expect_state("CLOSED", within=NOTICED + 2)
+    ann.expect_state("CLOSED", within=LATEST)
     ann.find("#retry").click()
     ann.expect_state("CONNECTING")
     relay.thaw()
     ann.find("#retry").click()
-    ann.expect_state("OPEN", within=3)
+    ann.expect_state("OPEN")
     expect(ann.find("#trouble")).to_be_hidden()
     ann.send("back")
 
@@ -68,19 +68,19 @@ def test_try_now_makes_a_new_attempt_while_one_hangs(window, relay):
 def test_attempt_that_hangs_is_given_up(window, relay):
     ann = window("ann", at=relay.url)
     relay.freeze(new=True)
-    ann.expect_state("CONNECTING", within=NOTICED + 5)
+    ann.expect_state("CONNECTING", within=LATEST)
     relay.thaw()
-    ann.expect_state("OPEN", within=2 * NOTICED)
+    ann.expect_state("OPEN", within=LATEST)
 
 
 def test_offline_event_abandons_the_socket_and_online_reconnects(window, relay):
     ann = window("ann", at=relay.url)
     relay.freeze()
     ann.page.evaluate("dispatchEvent(new Event('offline'))")
-    ann.expect_state("CLOSED", within=1)
+    ann.expect_state("CLOSED")
     expect(ann.find("#trouble-text")).to_contain_text("offline")
     ann.page.evaluate("dispatchEvent(new Event('online'))")
-    ann.expect_state("OPEN", within=3)
+    ann.expect_state("OPEN")
     expect(ann.find("#me")).to_have_text("ann")
 
 
