@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use chinwag::chat::protocol::{Dialect, ServerMessage, StoredMessage, UserId};
-use chinwag::chat::rules::{Chat, Input, Now, Output, Rate, RoomId, RoomName, Rules};
+use chinwag::chat::rules::{Chat, ClientInfo, Input, Now, Output, Rate, RoomId, RoomName, Rules};
 use proptest::prelude::*;
 
 /// A step of a conversation.
@@ -178,9 +178,14 @@ fn check_encodings(message: &ServerMessage) {
 
 fn input<'a>(step: &'a Step, rooms: &'a [RoomName]) -> Input<'a> {
     match step {
-        Step::Join(id, dialect, room) => {
-            Input::Joined { id: *id, dialect: *dialect, room: &rooms[*room], since: None, secret: 0, address: None }
-        }
+        Step::Join(id, dialect, room) => Input::Joined {
+            id: *id,
+            dialect: *dialect,
+            room: &rooms[*room],
+            since: None,
+            secret: 0,
+            client: ClientInfo::default(),
+        },
         Step::Text(id, text) => Input::Text { id: *id, text },
         Step::Binary(id) => Input::Binary { id: *id },
         Step::Leave(id, is_lost) => Input::Left { id: *id, is_lost: *is_lost },
@@ -200,7 +205,14 @@ fn are_unique(names: &[String]) -> bool {
         let room = &RoomName::lobby();
         chat.apply(
             at(0),
-            Input::Joined { id, dialect: Dialect::Chinwag, room, since: None, secret: 0, address: None },
+            Input::Joined {
+                id,
+                dialect: Dialect::Chinwag,
+                room,
+                since: None,
+                secret: 0,
+                client: ClientInfo::default(),
+            },
             &mut out,
         );
         let text = format!(r#"{{"type":"username","name":{}}}"#, serde_json::Value::from(name.as_str()));

@@ -12,14 +12,15 @@ use crate::{
     ws::id_map::IdMap,
     ws::rate_limiter::{RateLimiter, RateLimiters},
 };
-use core::net::IpAddr;
 use std::{collections::VecDeque, mem, sync::Arc};
 
 mod catch_up;
+mod command;
 mod events;
 mod execute;
 mod limits;
 mod message_log;
+mod moderation;
 mod name_registry;
 mod names;
 mod reservations;
@@ -29,12 +30,14 @@ mod rooms;
 mod throttle;
 
 use catch_up::CatchUp;
+use moderation::CLOSED;
 use reservations::{Reservation, Reservations};
 use room::Room;
 use rooms::Rooms;
 use throttle::{MAX_ADDRESSES, Verdict};
 
-pub use events::{Input, Now, Output, RoomId, RoomSnapshot, Since};
+pub use command::{COMMANDS, Kind, Restriction, Subject};
+pub use events::{ClientInfo, Erasure, Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
 
@@ -47,6 +50,8 @@ pub struct Chat {
     /// What each address has sent. One without connections is remembered as well, or reconnecting would restore its burst.
     addresses: RateLimiters,
     reservations: Reservations,
+    /// Those that operators have ordered. Some of them may have ended.
+    restrictions: Vec<Restriction>,
     /// Rooms with a user list that has changed and was not sent yet.
     pending_lists: Vec<RoomId>,
     /// The connections that are catching up. The first one is served next.
@@ -62,9 +67,11 @@ pub struct Chat {
 struct Member {
     dialect: Dialect,
     room: RoomId,
-    address: Option<IpAddr>,
+    client: ClientInfo,
     /// When it joined, or sent its last message that was not too fast.
     last_sent: Millis,
+    /// When it joined, or sent its last message to the room.
+    spoke_at: Millis,
     /// The secret of its [`ResumeToken`].
     secret: u128,
     /// Messages rejected in a row, without those that came too fast.
@@ -89,6 +96,7 @@ impl Chat {
             rooms: Rooms::new(log_id_prefix),
             addresses: RateLimiters::new(MAX_ADDRESSES),
             reservations: Reservations::default(),
+            restrictions: Vec::new(),
             pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
             now: Now { uptime: 0, date: 0 },
@@ -104,8 +112,8 @@ impl Chat {
         mem::swap(&mut self.out, out);
         self.end_reservations();
         match input {
-            Input::Joined { id, dialect, room, since, secret, address } => {
-                self.join(id, dialect, room, since, secret, address);
+            Input::Joined { id, dialect, room, since, secret, client } => {
+                self.join((id, secret, client), dialect, room, since);
             }
             Input::Text { id, text } => self.receive(id, text),
             Input::Binary { id } => self.reject_binary(id),
@@ -113,6 +121,13 @@ impl Chat {
             Input::Ready { id } => self.send_next_part(id),
             Input::Behind { id } => self.fall_behind(id),
             Input::Loaded { id, up_to, messages } => self.loaded(id, up_to, messages),
+            Input::Command(line) => {
+                if let Err(error) = self.command(None, line) {
+                    self.out.push(Output::Answer(Err(error)));
+                }
+            }
+            Input::Restrictions(restrictions) => self.set_restrictions(restrictions),
+            Input::Erased { by, messages } => self.erased(by, messages),
             Input::Tick => self.send_due_lists(),
         }
         mem::swap(&mut self.out, out);
@@ -153,15 +168,16 @@ impl Chat {
 
     fn join(
         &mut self,
-        id: UserId,
+        (id, secret, client): (UserId, u128, ClientInfo),
         dialect: Dialect,
         name: &RoomName,
         since: Option<Since<'_>>,
-        secret: u128,
-        address: Option<IpAddr>,
     ) {
         if self.members.contains(id) {
             return;
+        }
+        if self.is_closed(name) {
+            return self.out.push(Output::Close { id, code: 1008, reason: CLOSED });
         }
         let Some(room_id) = self.rooms.open(name, &self.rules) else {
             return self.out.push(Output::Close { id, code: 1013, reason: "too many rooms; try again later" });
@@ -173,7 +189,8 @@ impl Chat {
         room.enter(id);
         let limiter = RateLimiter::default();
         let last_sent = self.now.uptime;
-        self.members.insert(id, Member { dialect, room: room_id, secret, address, last_sent, strikes: 0, limiter });
+        let (room, spoke_at, strikes) = (room_id, last_sent, 0);
+        self.members.insert(id, Member { dialect, room, secret, client, last_sent, spoke_at, strikes, limiter });
         self.welcome(id, room_id, since);
         if dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
@@ -220,9 +237,9 @@ impl Chat {
 
     /// Returns whether address and room have tokens for this message.
     fn take_shared_price(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let Some(Member { address, room, .. }) = self.members.get(id) else { return true };
+        let Some(Member { client, room, .. }) = self.members.get(id) else { return true };
         let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
-        let of_address = address.zip(address_rate);
+        let of_address = client.address.filter(|_| !client.is_exempt).zip(address_rate);
         if of_address
             .is_some_and(|(address, rate)| !throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
         {

@@ -20,7 +20,9 @@ pub use request::read_request;
 pub use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
-use crate::ws::http::{ALLOWED_METHODS, HttpHandler, Method, Request, Response, TokenCheck, single_field};
+use crate::ws::http::{
+    ALLOWED_METHODS, HttpHandler, Method, Request, Response, ShowedAdminToken, TokenCheck, single_field,
+};
 
 /// What a server accepts, and how it responds to other requests.
 #[derive(Clone)]
@@ -74,7 +76,10 @@ pub enum Negotiated {
 ///
 /// A panic in [`Policy::http_handler`] or [`Policy::endpoint`] is logged and answered with 500.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
-    let token = secrets::take_token(request, policy.access.requires_token());
+    let token = secrets::take_token(request, policy.access.has_tokens());
+    if policy.access.is_admin_token(token.as_deref()) {
+        request.extensions_mut().insert(ShowedAdminToken);
+    }
     let token = TokenCheck(policy.access.check_token(token.as_deref()));
     request.extensions_mut().insert(token.clone());
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.

@@ -18,6 +18,10 @@ pub type HttpHandler = Arc<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
 #[derive(Debug, Clone)]
 pub struct TokenCheck(pub Result<(), crate::access::Refusal>);
 
+/// The client showed the token of operators. It is an extension of such a request.
+#[derive(Debug, Clone, Copy)]
+pub struct ShowedAdminToken;
+
 /// Both heads of a handshake, without secrets. It is an extension of the request that comes with
 /// [`Event::Connected`](crate::Event::Connected).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,6 +26,14 @@ pub enum ErrorReason {
     NoSuchUser,
     /// A binary message: the protocol consists of text messages.
     NotText,
+    /// A command for operators, from a connection without the admin token.
+    NotAdmin,
+    /// A command for operators that is wrong, or cannot be executed.
+    BadCommand,
+    /// An operator has muted the user.
+    Muted,
+    /// An operator has slowed the room down.
+    SlowMode,
 }
 
 /// A rejection, as the client receives it.
@@ -73,6 +81,10 @@ impl From<ErrorReason> for ProtocolError {
             ErrorReason::TooFast => "You are sending too fast. Wait a moment.",
             ErrorReason::NoSuchUser => "There is no such user in this room.",
             ErrorReason::NotText => "This server accepts text messages only, not binary ones.",
+            ErrorReason::NotAdmin => "Only operators may do this. Connect with the admin token (--admin-token-file).",
+            ErrorReason::BadCommand => "This command is wrong.",
+            ErrorReason::Muted => "An operator has muted you.",
+            ErrorReason::SlowMode => "An operator has slowed this room down. Wait, then send it again.",
         };
         Self::new(reason, sentence)
     }

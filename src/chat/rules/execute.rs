@@ -1,6 +1,6 @@
 //! What each message of a client does. A rejected message changes nothing in the room. A rejected name is replaced.
 
-use super::{Chat, Member, Output, RoomId, Rules, broadcast, names::Name, room::Room, send};
+use super::{Chat, Member, Output, RoomId, Rules, broadcast, moderation::BANNED, names::Name, room::Room, send};
 use crate::chat::protocol::{
     ClientMessage, ErrorReason, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
 };
@@ -20,7 +20,7 @@ impl Chat {
             }
             ClientMessage::Help => self.out.push(send(id, ServerMessage::Help)),
             ClientMessage::Quit => self.close(id, 1000, "bye"),
-            ClientMessage::UnknownCommand(word) => return Err(unknown_command(&word)),
+            ClientMessage::Command(line) => self.command_of(id, &line)?,
         }
         Ok(())
     }
@@ -37,13 +37,22 @@ impl Chat {
         by_client: bool,
     ) -> Result<(), ProtocolError> {
         let Some(room_id) = self.room_of(id) else { return Ok(()) };
+        // Otherwise a new name would end the mute.
+        if self.room(id).is_some_and(|room| room.name_of(id).is_some()) && self.is_muted(id) {
+            return Err(ErrorReason::Muted.into());
+        }
         let (requested, max_chars) = (requested.trim(), self.max_name_chars());
         let allowed = Name::of_user(requested, max_chars);
         let result = if allowed.is_some() { Ok(()) } else { Err(ErrorReason::BadName.into()) };
         let earlier = resume.and_then(|token| Some((token.id, self.take_over(id, room_id, token)?)));
         let (was, own) = earlier.unzip();
+        let is_banned = allowed.as_ref().is_some_and(|name| self.is_banned(name));
         let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, allowed, own, max_chars));
         let Some(name) = name else { return Ok(()) };
+        if is_banned || self.room(id).and_then(|room| room.member_name(id)).is_some_and(|name| self.is_banned(name)) {
+            self.expel(id, BANNED);
+            return Ok(());
+        }
         if !by_client || *name != *requested {
             self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
@@ -93,22 +102,27 @@ impl Chat {
         let message = StoredMessage { room, name, text, id, date, seq: 0, nonce };
         match target {
             None => self.send_to_room(message),
-            Some(target) => self.send_privately(&message, target)?,
+            Some(target) => {
+                self.check_restrictions(id, false)?;
+                self.send_privately(&message, target)
+            }
         }
-        Ok(())
     }
 
     /// A message to the room is numbered and recorded. If a message in memory has the same nonce, only the sender receives
     /// that one again.
-    fn send_to_room(&mut self, mut message: StoredMessage) {
+    fn send_to_room(&mut self, mut message: StoredMessage) -> Result<(), ProtocolError> {
         let id = message.id;
-        let Some(room_id) = self.room_of(id) else { return };
-        let Some(room) = self.rooms.get(room_id) else { return };
+        let room_id = self.room_of(id).ok_or(ErrorReason::NoName)?;
+        let room = self.rooms.get(room_id).ok_or(ErrorReason::NoName)?;
         if let Some(first) = message.nonce.as_ref().and_then(|nonce| room.log.find_by_nonce(nonce)) {
             // A connection that is catching up receives it later, in order.
             let is_due = self.received_up_to(id).is_none_or(|received| first.seq <= received);
-            return self.out.extend(is_due.then(|| send(id, ServerMessage::Message(first.clone()))));
+            self.out.extend(is_due.then(|| send(id, ServerMessage::Message(first.clone()))));
+            return Ok(());
         }
+        self.check_restrictions(id, true)?;
+        let room = self.rooms.get(room_id).ok_or(ErrorReason::NoName)?;
         message.seq = room.log.last + 1;
         // In a room that is not restored, numbers are preliminary. Its messages are stored when the archive answers.
         if self.rules.archive && room.is_restored {
@@ -120,6 +134,7 @@ impl Chat {
         let others = ServerMessage::Message(StoredMessage { nonce: None, ..message.clone() });
         self.out.push(Output::Broadcast { room: room_id, message: others, except: own.then_some(id) });
         self.out.extend(own.then(|| send(id, ServerMessage::Message(message))));
+        Ok(())
     }
 
     /// A private message goes to its target and to its sender, once if they are the same. It has no number and is not
@@ -160,10 +175,4 @@ impl Chat {
     fn max_name_chars(&self) -> usize {
         self.rules.name_chars.clamp(Rules::MIN_NAME_CHARS, Rules::MAX_NAME_CHARS)
     }
-}
-
-fn unknown_command(word: &str) -> ProtocolError {
-    let word: String = word.chars().take(32).collect();
-    let sentence = format!("There is no command /{word}. Type /help for a list, or //{word} to send the text /{word}.");
-    ProtocolError::new(ErrorReason::UnknownType, sentence)
 }

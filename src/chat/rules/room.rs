@@ -77,7 +77,11 @@ impl Room {
     }
 
     pub(super) fn name_of(&self, id: UserId) -> Option<&protocol::Name> {
-        Some(&self.members.get(id)?.as_ref()?.shown)
+        Some(&self.member_name(id)?.shown)
+    }
+
+    pub(super) fn member_name(&self, id: UserId) -> Option<&Name> {
+        self.members.get(id)?.as_ref()
     }
 
     /// The user whose name compares equal to this one, which has at most `max_chars` characters.

@@ -3,8 +3,8 @@
 use super::ChatServer;
 use crate::{
     chat::protocol::{Dialect, ServerMessage},
-    chat::rules::{Input, Output, RoomName, Since},
-    ws::http::{HandshakeTranscript, Request, Response},
+    chat::rules::{ClientInfo, Input, Output, RoomName, Since},
+    ws::http::{HandshakeTranscript, Request, Response, ShowedAdminToken},
     ws::peer::Peer,
 };
 use log::{debug, warn};
@@ -19,8 +19,12 @@ impl ChatServer {
         debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
         self.restore(&room);
         let mut outputs = Vec::new();
-        let (secret, address) = (rand::random(), peer.counted_address());
-        let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret, address };
+        let client = ClientInfo {
+            address: Some(peer.addr().ip()),
+            is_exempt: peer.is_exempt(),
+            is_admin: request.extensions().get::<ShowedAdminToken>().is_some(),
+        };
+        let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret: rand::random(), client };
         self.chat.apply(self.now(), joined, &mut outputs);
         match self.chat.room_of(id) {
             Some(room) => {
