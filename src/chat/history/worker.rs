@@ -65,7 +65,8 @@ impl Worker {
             is_compared: false,
             retry_at: None,
             check_at: Instant::now(),
-            must_truncate: false,
+            // The last server may have been killed after it deleted messages.
+            must_truncate: true,
         };
         let result = worker.prepare();
         if let Err(error) = &result {

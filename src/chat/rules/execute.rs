@@ -43,7 +43,14 @@ impl Chat {
         }
         let (requested, max_chars) = (requested.trim(), self.max_name_chars());
         let allowed = Name::of_user(requested, max_chars);
-        let result = if allowed.is_some() { Ok(()) } else { Err(ErrorReason::BadName.into()) };
+        let result = match &allowed {
+            Some(_) => Ok(()),
+            None if requested.chars().nth(max_chars).is_some() => {
+                let sentence = format!("This name is too long. Use at most {max_chars} characters.");
+                Err(ProtocolError::new(ErrorReason::BadName, sentence))
+            }
+            None => Err(ErrorReason::BadName.into()),
+        };
         let earlier = resume.and_then(|token| Some((token.id, self.take_over(id, room_id, token)?)));
         let (was, own) = earlier.unzip();
         let is_banned = allowed.as_ref().is_some_and(|name| self.is_banned(name));
