@@ -2,6 +2,7 @@
 
 mod amount;
 mod arguments;
+mod ctl;
 mod environment;
 mod flags;
 #[cfg(feature = "history")]
@@ -60,6 +61,7 @@ fn execute(command: Command) -> Result<ExitCode, String> {
     let code = match subcommand {
         #[cfg(feature = "terminal")]
         flags::Subcommand::Chat => terminal::run(&flags),
+        flags::Subcommand::Ctl => ctl::run(&flags),
         #[cfg(feature = "history")]
         flags::Subcommand::History => history::run(&flags).map(|()| ExitCode::SUCCESS),
         _ => serve::run(&flags).map(|()| ExitCode::SUCCESS),

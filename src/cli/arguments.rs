@@ -1,10 +1,10 @@
 //! The command line and the environment, read into [`Flags`].
 
-use super::amount::Unit;
 use super::environment::{self, Variables};
 use super::flags::{Feature, Flag, Subcommand, Value, variable};
 use super::suggest::{did_you_mean, nearest, with_port};
-use lexopt::{Arg, Parser};
+use super::{amount::Unit, ctl};
+use lexopt::{Arg, Parser, ValueExt};
 use std::env;
 use std::ffi::{OsStr, OsString};
 
@@ -23,7 +23,7 @@ pub(crate) struct Flags {
     values: Vec<(&'static str, OsString)>,
     /// How many values come from the command line. The others come from the environment.
     given: usize,
-    /// The URL of `chinwag chat URL`, or the file of `chinwag history FILE`.
+    /// The URL of `chinwag chat URL`, the file of `chinwag history FILE`, or the line of `chinwag ctl COMMAND…`.
     pub(crate) operand: Option<OsString>,
 }
 
@@ -39,6 +39,7 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
     let (subcommand, advice) = match words.first().and_then(|word| word.to_str()) {
         Some("chat") => (Subcommand::Chat, "chinwag chat --help"),
         Some("history") => (Subcommand::History, "chinwag --help-history"),
+        Some("ctl") => (Subcommand::Ctl, "chinwag ctl --help"),
         _ => (Subcommand::Serve, "chinwag --help"),
     };
     if subcommand != Subcommand::Serve {
@@ -74,6 +75,15 @@ fn parse(subcommand: Subcommand, words: Vec<OsString>) -> Result<Flags, lexopt::
             Arg::Short('p') => "port",
             Arg::Short(_) => "",
             Arg::Long(name) => name,
+            // Flags come before a command, because words of it may look like flags.
+            Arg::Value(value) if subcommand == Subcommand::Ctl => {
+                let mut words = vec![value.clone().string()?];
+                for word in parser.raw_args()? {
+                    words.push(word.string()?);
+                }
+                flags.operand = Some(ctl::line(&words).into());
+                continue;
+            }
             Arg::Value(value) if subcommand != Subcommand::Serve && flags.operand.is_none() => {
                 flags.operand = Some(value.clone());
                 continue;
@@ -103,7 +113,7 @@ fn advice(subcommand: Subcommand, word: &str, value: &str) -> String {
     if is_server {
         known.extend(["port", "address", "bind"]);
     }
-    let likely = match (nearest(word, &["chat", "history"]), nearest(word, &known)) {
+    let likely = match (nearest(word, &["chat", "ctl", "history"]), nearest(word, &known)) {
         (Some(subcommand), _) if is_server => format!("chinwag {subcommand}"),
         (_, Some("port" | "address" | "bind")) => format!("--listen {}", with_port(value)),
         (_, Some(flag)) => format!("--{flag}"),

@@ -10,6 +10,7 @@ pub(crate) const LIMITS: &str = include_str!("help/limits.txt");
 const TLS: &str = include_str!("help/tls.txt");
 const HISTORY: &str = include_str!("help/history.txt");
 const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
+const CTL: &str = include_str!("help/ctl.txt");
 const CHAT: &str = include_str!("help/chat.txt");
 
 /// A part of the program that a build may lack.
@@ -58,13 +59,14 @@ impl Feature {
 pub(crate) enum Subcommand {
     Serve,
     Chat,
+    Ctl,
     History,
 }
 
 impl Subcommand {
     pub(crate) fn feature(self) -> Option<&'static Feature> {
         match self {
-            Self::Serve => None,
+            Self::Serve | Self::Ctl => None,
             Self::Chat => Some(&TERMINAL_FEATURE),
             Self::History => Some(&HISTORY_FEATURE),
         }
@@ -75,6 +77,7 @@ impl Subcommand {
         let tables = match self {
             Self::Serve => vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None)],
             Self::Chat => vec![(CHAT, self.feature())],
+            Self::Ctl => vec![(CTL, None)],
             Self::History => vec![(HISTORY_COMMAND, self.feature())],
         };
         let mut found = Vec::new();
@@ -91,6 +94,7 @@ impl Subcommand {
             ("help-limits", _) => LIMITS.to_owned(),
             ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
             ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
+            (_, Self::Ctl) => CTL.to_owned(),
             (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),
             (_, Self::Serve) => {
                 let missing = FEATURES.iter().filter(|feature| !feature.is_built);

@@ -2,10 +2,11 @@
 
 use super::listen::{self, Acceptor};
 use super::{arguments::Flags, limits, logging, print, signals::Signals, spawn, token};
-use chinwag::chat::server::{ChatServer, RoomList};
+use chinwag::chat::server::{BanFile, ChatServer, RoomList};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect};
 use log::{LevelFilter, error, info, warn};
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 /// Serves until a signal stops the server.
 ///
@@ -44,14 +45,15 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let announcement = listen::announcement(&addresses, &server);
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
-    let token_file = flags.value("token-file").map(OsStr::to_owned);
-    signals.connect(server.shutdown_handle(), reload(token_file, access, acceptor))?;
+    let bans = BanFile::new(access.clone(), flags.value("bans").map(Path::new));
+    signals.connect(server.shutdown_handle(), reload(token_files(flags), access, acceptor))?;
     announce(announcement)?;
     if flags.has("no-limits") {
         warn!("--no-limits: this server is not protected against hostile clients");
     }
 
     let chat = ChatServer::new(server, rules, dialect);
+    let chat = chat.bans(bans).map_err(|error| format!("--bans: {error}"))?;
     #[cfg(feature = "history")]
     let chat = history.into_iter().fold(chat, |chat, history| chat.archive(Box::new(history)));
     rooms.into_iter().fold(chat, ChatServer::list_rooms).run();
@@ -91,36 +93,39 @@ fn access(flags: &Flags) -> Result<Access, String> {
         access = access.allow_origin(origin).map_err(|error| format!("--origin: {error}"))?;
     }
     access = access.require_origin(flags.has("require-origin"));
-    match read_token(flags.value("token-file"))? {
-        Some(token) => access.token(&token).map_err(|error| format!("--token-file: {error}")),
-        None => Ok(access),
-    }
+    read_tokens(&token_files(flags), &access).map(|_| access)
 }
 
-/// The access token, if there is one. Its weaknesses are logged.
-fn read_token(file: Option<&OsStr>) -> Result<Option<String>, String> {
-    token::read(file, |warning| warn!("{warning}"))
+type TokenFiles = [(&'static str, Option<OsString>); 2];
+
+fn token_files(flags: &Flags) -> TokenFiles {
+    ["token-file", "admin-token-file"].map(|flag| (flag, flags.value(flag).map(OsStr::to_owned)))
+}
+
+/// Puts the tokens in these files into use. Their weaknesses are logged. Returns false if there is no file.
+fn read_tokens(files: &TokenFiles, access: &Access) -> Result<bool, String> {
+    let mut is_read = false;
+    for (flag, file) in files {
+        let Some(token) = token::read(flag, file.as_deref(), |warning| warn!("{warning}"))? else { continue };
+        let replace = if *flag == "token-file" { Access::replace_token } else { Access::replace_admin_token };
+        replace(access, &token).map_err(|error| format!("--{flag}: {error}"))?;
+        is_read = true;
+    }
+    Ok(is_read)
 }
 
 /// What SIGHUP does: reads the files again that may change. If one cannot be used, what was read before stays in use.
-fn reload(token_file: Option<OsString>, access: Access, acceptor: Option<Acceptor>) -> impl Fn() {
+fn reload(tokens: TokenFiles, access: Access, acceptor: Option<Acceptor>) -> impl Fn() {
     move || {
         #[cfg(feature = "tls")]
         acceptor.iter().for_each(Acceptor::reload);
-        match replace_token(token_file.as_deref(), &access) {
+        match read_tokens(&tokens, &access) {
             Ok(true) => info!("SIGHUP: the access token was read again"),
             Ok(false) if acceptor.is_none() => info!("SIGHUP: no --token-file and no certificate, so nothing was read"),
             Ok(false) => {}
             Err(why) => error!("the old access token stays in use: {why}"),
         }
     }
-}
-
-/// Returns false if there is no file.
-fn replace_token(file: Option<&OsStr>, access: &Access) -> Result<bool, String> {
-    let Some(token) = read_token(file)? else { return Ok(false) };
-    access.replace_token(&token).map_err(|error| format!("--token-file: {error}"))?;
-    Ok(true)
 }
 
 /// Prints the addresses on a thread of its own: the server does not wait for a reader of stdout.

@@ -12,25 +12,25 @@ const MIN_CHARS: usize = 16;
 /// The most bytes that are read.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Reads the file that `--token-file` names: the token without the white space around it. `warn` gets a line for each
+/// Reads the file that a flag such as `--token-file` names: the token without the white space around it. `warn` gets a line for each
 /// weakness.
 ///
 /// # Errors
 /// One line: it cannot be read, or it is empty.
-pub(crate) fn read(file: Option<&OsStr>, warn: fn(&str)) -> Result<Option<String>, String> {
+pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<Option<String>, String> {
     let Some(file) = file.map(Path::new) else { return Ok(None) };
-    let name = file.display();
-    let (text, metadata) = content(file).map_err(|error| format!("--token-file {name}: {error}"))?;
+    let name = format!("--{flag} {}", file.display());
+    let (text, metadata) = content(file).map_err(|error| format!("{name}: {error}"))?;
     let text = text.trim();
     if text.is_empty() {
         let advice = "the file is empty; write a token into it, such as: openssl rand -hex 16";
-        return Err(format!("--token-file {name}: {advice}"));
+        return Err(format!("{name}: {advice}"));
     }
     if text.len() < MIN_CHARS {
-        warn(&format!("--token-file {name}: a token of fewer than {MIN_CHARS} characters can be guessed"));
+        warn(&format!("{name}: a token of fewer than {MIN_CHARS} characters can be guessed"));
     }
     if let Some((who, mode)) = readers(&metadata) {
-        warn(&format!("--token-file {name}: {who} can read or change the token; run: chmod {mode} {name}"));
+        warn(&format!("{name}: {who} can read or change the token; run: chmod {mode} {}", file.display()));
     }
     Ok(Some(text.to_owned()))
 }
