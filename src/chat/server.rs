@@ -3,9 +3,11 @@
 //! It works in batches. A batch takes the events that wait, up to a limit, stores what has to be stored, and then makes one write for
 //! each client.
 
+mod admin;
 mod archive;
 mod connect;
 mod fanout;
+mod metrics;
 mod pacing;
 mod room_list;
 
@@ -21,6 +23,7 @@ use crate::{
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::{debug, info};
+use metrics::Metrics;
 use pacing::{BATCH_DELAY, Pacing};
 use std::{
     hash::{BuildHasher, RandomState},
@@ -28,6 +31,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+pub use admin::{Admin, Job, Storage};
 pub use archive::Archive;
 pub use room_list::RoomList;
 
@@ -83,6 +87,7 @@ pub struct ChatServer {
     /// Connections refused since the last log line about it.
     refusals: u64,
     refusal_log: RateLimiter,
+    metrics: Metrics,
 }
 
 impl ChatServer {
@@ -130,6 +135,7 @@ impl ChatServer {
             rooms_changed: false,
             refusals: 0,
             refusal_log: RateLimiter::default(),
+            metrics: Metrics::default(),
         }
     }
 
@@ -228,6 +234,7 @@ impl ChatServer {
                 }
             }
             Event::Closing(_, guard) => self.close_guards.push(guard),
+            Event::Own(question) => self.answer(question),
             Event::Disconnected(peer, reason) => {
                 let is_lost = !matches!(reason, DisconnectReason::ClosedByPeer { .. });
                 let id = peer.id();
@@ -246,6 +253,7 @@ impl ChatServer {
 
     fn apply_outputs(&mut self, outputs: Vec<Output>) {
         for output in outputs {
+            self.metrics.count(&output);
             match output {
                 Output::Send { to, message } => self.fanout.send(to, &message),
                 Output::Broadcast { room, message, except } => {
@@ -276,7 +284,9 @@ impl ChatServer {
             debug!("connection {id} is behind");
             self.apply(Input::Behind { id });
         }
-        self.pacing.flushed(&self.senders, begin, Instant::now());
+        let end = Instant::now();
+        self.pacing.flushed(&self.senders, begin, end);
+        self.metrics.flushed(end - begin);
         self.senders.clear();
         self.close_guards.clear();
         if let Some(list) = self.room_list.as_ref().filter(|_| self.rooms_changed) {
