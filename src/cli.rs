@@ -1,5 +1,6 @@
 //! The program: flags, logging, signals, the terminal client.
 
+mod admin;
 mod amount;
 mod arguments;
 mod ctl;
@@ -20,6 +21,7 @@ mod terminal;
 #[cfg(feature = "tls")]
 mod tls;
 mod token;
+mod unix_socket;
 
 use arguments::Command;
 use std::io::{self, Write};

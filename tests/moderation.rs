@@ -6,8 +6,11 @@ mod support;
 use std::fs;
 
 use serde_json::{Value, json};
+use support::binary::command as chinwag;
+use support::raw::http_unix;
+use support::script::{printed, run_to_end};
 use support::temp::Folder;
-use support::{Chinwag, Client, http, start_binary};
+use support::{Chinwag, Client, DEADLINE, http, start_binary};
 use tungstenite::Error;
 
 const ADMIN: &str = "the-admin-token-0123456789";
@@ -218,4 +221,66 @@ fn deleted_messages_stay_deleted_after_a_restart() {
     assert_eq!(zoe.expect("message")["seq"], 3);
     let content = ["", "-wal"].map(|ending| fs::read(format!("{history}{ending}")).unwrap_or_default());
     assert!(content.iter().all(|bytes| !bytes.windows(15).any(|part| part == b"the secret word")));
+}
+
+/// What `chinwag ctl` prints, and its exit code.
+fn ctl(socket: &str, words: &[&str]) -> (String, i32) {
+    let admin = format!("unix:{socket}");
+    let mut all = vec!["ctl", "--admin", &admin];
+    all.extend(words);
+    let output = run_to_end(chinwag(&all), DEADLINE);
+    (printed(&output), output.status.code().unwrap_or(-1))
+}
+
+#[test]
+fn ctl_commands_a_running_server() {
+    let files = Files::new("ctl");
+    let socket = files.folder.path("admin.sock");
+    let (line, code) = ctl(&socket, &["who"]);
+    assert!(code == 2 && line.lines().count() == 1 && line.contains(&format!("--admin unix:{socket}")), "{line}");
+    let chinwag = files.start(&["--admin", &format!("unix:{socket}")]);
+    let mut ann = user(&chinwag, "Ann B", "203.0.113.7");
+    for (words, code, part) in [
+        (&["who"][..], 0, "\"Ann B\" / 203.0.113.7\n"),
+        (&["rooms"], 0, "/ users: 1, last message: 0\n"),
+        (&["stats"], 0, "connections: 1\n"),
+        (&["bans"], 0, "There are no restrictions.\n"),
+        (&["kick"], 1, "Write: kick NAME|ADDRESS|NETWORK"),
+        (&["kick", "zoe"], 1, "No connection of zoe is open."),
+        (&["knock", "\u{1b}[2J"], 1, "There is no command knock."),
+        (&["delete", "7"], 1, "There is no message 7."),
+        (&["ban", "203.0.114.0/24", "2h"], 0, "In force: ban 203.0.114.0/24 until 20"),
+        (&["notice", "Back  soon, 'all' \"of\" us: 안녕 +%&="], 0, "Sent to 1 connections."),
+        (&["kick", "Ann B"], 0, "Connections closed: 1."),
+        (&["--help"], 0, "chinwag ctl: keep order"),
+        (&[], 2, "which command?"),
+        (&["--frob", "who"], 2, "--frob"),
+    ] {
+        let (line, found) = ctl(&socket, words);
+        assert!(found == code && line.contains(part), "{words:?}: {found} {line}");
+    }
+    assert_eq!(ann.wait_for("notice")["text"], "Back  soon, 'all' \"of\" us: 안녕 +%&=");
+    assert_eq!(ann.wait_for_close(), (1008, "kicked by an operator".to_owned()));
+    assert_eq!(status(from(&chinwag, "203.0.114.1")).0, 403);
+    assert!(files.bans().starts_with("ban 203.0.114.0/24 until 20"));
+}
+
+/// Commands are for users of the socket: not for the port of the chat, and not for web pages.
+#[test]
+fn commands_come_through_the_unix_socket_only() {
+    let files = Files::new("ctl-elsewhere");
+    let socket = files.folder.path("admin.sock");
+    let chinwag = files.start(&["--admin", &format!("unix:{socket}")]);
+    let mut ann = user(&chinwag, "ann", "192.0.2.1");
+    let request = "POST /ctl?command=kick%20ann HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n";
+    assert_eq!(http(chinwag.addr(), &format!("{request}\r\n")).status, 404);
+    for (field, method, expected) in [
+        ("Origin: https://evil.example\r\n", "POST", 403),
+        ("Sec-Fetch-Site: cross-site\r\n", "POST", 403),
+        ("", "GET", 405),
+    ] {
+        let request = request.replace("POST", method);
+        assert_eq!(http_unix(&socket, &format!("{request}{field}\r\n")).status, expected, "{field} {method}");
+    }
+    assert_eq!(say(&mut ann, "still here")["type"], "message");
 }

@@ -3,9 +3,11 @@
 //! It works in batches. A batch takes the events that wait, up to a limit, stores what has to be stored, and then makes one write for
 //! each client.
 
+mod admin;
 mod archive;
 mod connect;
 mod fanout;
+mod metrics;
 mod moderation;
 mod pacing;
 mod room_list;
@@ -22,6 +24,7 @@ use crate::{
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::{debug, info};
+use metrics::Metrics;
 use pacing::{BATCH_DELAY, Pacing};
 use std::{
     hash::{BuildHasher, RandomState},
@@ -29,6 +32,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+pub use admin::{Admin, Job, Storage};
 pub use archive::Archive;
 pub use moderation::BanFile;
 pub use room_list::RoomList;
@@ -88,6 +92,7 @@ pub struct ChatServer {
     bans: Option<BanFile>,
     /// Of the command that is being executed.
     answers: Vec<Result<String, String>>,
+    metrics: Metrics,
 }
 
 impl ChatServer {
@@ -137,6 +142,7 @@ impl ChatServer {
             refusal_log: RateLimiter::default(),
             bans: None,
             answers: Vec::new(),
+            metrics: Metrics::default(),
         }
     }
 
@@ -235,6 +241,7 @@ impl ChatServer {
                 }
             }
             Event::Closing(_, guard) => self.close_guards.push(guard),
+            Event::Own(question) => self.answer(question),
             Event::Disconnected(peer, reason) => {
                 let is_lost = !matches!(reason, DisconnectReason::ClosedByPeer { .. });
                 let id = peer.id();
@@ -253,6 +260,7 @@ impl ChatServer {
 
     fn apply_outputs(&mut self, outputs: Vec<Output>) {
         for output in outputs {
+            self.metrics.count(&output);
             match output {
                 Output::Send { to, message } => self.fanout.send(to, &message),
                 Output::Broadcast { room, message, except } => {
@@ -286,7 +294,9 @@ impl ChatServer {
             debug!("connection {id} is behind");
             self.apply(Input::Behind { id });
         }
-        self.pacing.flushed(&self.senders, begin, Instant::now());
+        let end = Instant::now();
+        self.pacing.flushed(&self.senders, begin, end);
+        self.metrics.flushed(end - begin);
         self.senders.clear();
         self.close_guards.clear();
         if let Some(list) = self.room_list.as_ref().filter(|_| self.rooms_changed) {

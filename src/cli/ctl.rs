@@ -3,7 +3,6 @@
 use super::{arguments::Flags, print, stderr};
 use chinwag::chat::protocol::sanitize_text;
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,7 +24,8 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let operand = flags.operand.as_ref().ok_or("which command? Such as: chinwag ctl who; see chinwag ctl --help")?;
     let line = operand.to_str().ok_or("the command is not UTF-8")?;
     let place = flags.text("admin")?.unwrap_or(DEFAULT);
-    let answer = ask(place, line).map_err(|error| {
+    let path = place.strip_prefix("unix:").ok_or_else(|| format!("--admin {place}: write unix:PATH"))?;
+    let answer = ask(path, line).map_err(|error| {
         format!("no server answers at --admin {place}: {error}; start it with --admin {place}, or write where it is")
     })?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
@@ -41,29 +41,15 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
 }
 
 /// One request and its response.
-fn ask(place: &str, line: &str) -> io::Result<String> {
+fn ask(path: &str, line: &str) -> io::Result<String> {
     let encode = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
     };
     let command: String = line.bytes().map(encode).collect();
     let request = format!("POST /ctl?command={command} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
-    match place.strip_prefix("unix:") {
-        Some(path) => {
-            let stream = UnixStream::connect(path)?;
-            stream.set_read_timeout(Some(TIMEOUT))?;
-            exchange(&mut &stream, &request)
-        }
-        None => {
-            let address = place.to_socket_addrs()?.next().ok_or(io::ErrorKind::NotFound)?;
-            let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-            stream.set_read_timeout(Some(TIMEOUT))?;
-            exchange(&mut &stream, &request)
-        }
-    }
-}
-
-fn exchange(stream: &mut (impl Read + Write), request: &str) -> io::Result<String> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     stream.take(MAX_ANSWER).read_to_end(&mut answer)?;

@@ -7,6 +7,7 @@ use Value::{Optional, Required, Switch};
 const SERVER: &str = include_str!("help/server.txt");
 /// The least `head` is twice what browsers send, the least `message` fits a sign-in, and `events` are allocated at once.
 pub(crate) const LIMITS: &str = include_str!("help/limits.txt");
+const SERVICE: &str = include_str!("help/service.txt");
 const TLS: &str = include_str!("help/tls.txt");
 const HISTORY: &str = include_str!("help/history.txt");
 const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
@@ -75,7 +76,9 @@ impl Subcommand {
     /// The flags that it accepts.
     pub(crate) fn flags(self) -> Vec<Flag> {
         let tables = match self {
-            Self::Serve => vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None)],
+            Self::Serve => {
+                vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None), (SERVICE, None)]
+            }
             Self::Chat => vec![(CHAT, self.feature())],
             Self::Ctl => vec![(CTL, None)],
             Self::History => vec![(HISTORY_COMMAND, self.feature())],
@@ -92,6 +95,7 @@ impl Subcommand {
         match (flag, self) {
             ("version", _) => concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
             ("help-limits", _) => LIMITS.to_owned(),
+            ("help-service", _) => SERVICE.to_owned(),
             ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
             ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
             (_, Self::Ctl) => CTL.to_owned(),
@@ -163,9 +167,14 @@ mod tests {
 
     #[test]
     fn help_fits_a_screen() {
-        for texts in
-            [&[SERVER][..], &[Subcommand::Serve.help("help").as_str()], &[TLS], &[HISTORY, HISTORY_COMMAND], &[CHAT]]
-        {
+        for texts in [
+            &[SERVER][..],
+            &[Subcommand::Serve.help("help").as_str()],
+            &[TLS],
+            &[SERVICE],
+            &[HISTORY, HISTORY_COMMAND],
+            &[CHAT],
+        ] {
             let text = texts.concat();
             assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 80), "{text}");
         }

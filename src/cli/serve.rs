@@ -1,9 +1,9 @@
 //! Runs the server: from flags to a configuration, a listening server and its chat.
 
 use super::listen::{self, Acceptor};
-use super::{arguments::Flags, limits, logging, print, signals::Signals, spawn, token};
-use chinwag::chat::server::{BanFile, ChatServer, RoomList};
-use chinwag::{Access, Network, Server, chat::protocol::Dialect};
+use super::{admin, arguments::Flags, limits, logging, print, signals::Signals, spawn, token};
+use chinwag::chat::server::{Admin, BanFile, ChatServer, RoomList};
+use chinwag::{Access, Network, Server, chat::protocol::Dialect, http::Response};
 use log::{LevelFilter, error, info, warn};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -19,7 +19,13 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let (mut config, rules) = limits::configure(flags)?;
     config.exempt_networks = networks(flags, "exempt")?;
     let dialect = dialect(flags)?;
-    let access = access(flags)?;
+    let hosts = hosts(flags)?;
+    // Not a clone: bans and tokens are shared by clones.
+    let access = access(flags, self::hosts(flags)?)?;
+    let bans = BanFile::open(access.clone(), flags.value("bans").map(Path::new));
+    let bans = bans.map_err(|error| format!("--bans: {error}"))?;
+    let admin = Admin::default();
+    let local = admin.clone();
     let rooms = flags.has("list-rooms").then(RoomList::default);
     // The chat keeps the list, and `/rooms` shows it.
     let listed = rooms.clone();
@@ -30,7 +36,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         .protocols(ChatServer::protocols())
         .endpoint(ChatServer::is_endpoint)
         .site(move |request| {
-            listed.iter().find_map(|rooms| rooms.respond(request)).or_else(|| ChatServer::site(request))
+            let listed = || listed.iter().find_map(|rooms| rooms.respond(request));
+            local.respond_locally(request).or_else(listed).or_else(|| ChatServer::site(request))
         });
     #[cfg(feature = "history")]
     let (history, builder) = super::history::open(flags, builder)?;
@@ -40,23 +47,27 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let acceptor = None;
 
     let addresses = listen::addresses(flags)?;
-    let builder = listen::listen(&addresses, acceptor.as_ref(), builder)?;
+    let (builder, _files) = listen::listen(flags, &addresses, acceptor.as_ref(), builder)?;
+    let _admin = admin::start(flags, hosts, admin.clone())?;
     let server = builder.start().map_err(|error| error.to_string())?;
+    #[cfg(feature = "history")]
+    admin.connect(&server, history.as_ref().map(|history| Box::new(history.monitor()) as _));
+    #[cfg(not(feature = "history"))]
+    admin.connect(&server, None);
     let announcement = listen::announcement(&addresses, &server);
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
-    let bans = BanFile::new(access.clone(), flags.value("bans").map(Path::new));
-    signals.connect(server.shutdown_handle(), reload(token_files(flags), access, acceptor))?;
+    let reload = reload(token_files(flags), access, acceptor, flags.has("bans").then_some(admin));
+    signals.connect(server.shutdown_handle(), reload)?;
     announce(announcement)?;
     if flags.has("no-limits") {
         warn!("--no-limits: this server is not protected against hostile clients");
     }
 
     let chat = ChatServer::new(server, rules, dialect);
-    let chat = chat.bans(bans).map_err(|error| format!("--bans: {error}"))?;
     #[cfg(feature = "history")]
     let chat = history.into_iter().fold(chat, |chat, history| chat.archive(Box::new(history)));
-    rooms.into_iter().fold(chat, ChatServer::list_rooms).run();
+    rooms.into_iter().fold(chat.bans(bans), ChatServer::list_rooms).run();
     Ok(())
 }
 
@@ -83,12 +94,17 @@ fn dialect(flags: &Flags) -> Result<Dialect, String> {
     Ok(name.and_then(Dialect::from_name).unwrap_or(Dialect::Json))
 }
 
-fn access(flags: &Flags) -> Result<Access, String> {
+/// The hosts that requests may be for.
+fn hosts(flags: &Flags) -> Result<Access, String> {
     let machine = rustix::system::uname();
     let mut access = Access::default().machine_name(&machine.nodename().to_string_lossy());
     for host in flags.list("host")? {
         access = access.allow_host(host).map_err(|error| format!("--host: {error}"))?;
     }
+    Ok(access)
+}
+
+fn access(flags: &Flags, mut access: Access) -> Result<Access, String> {
     for origin in flags.list("origin")? {
         access = access.allow_origin(origin).map_err(|error| format!("--origin: {error}"))?;
     }
@@ -115,16 +131,31 @@ fn read_tokens(files: &TokenFiles, access: &Access) -> Result<bool, String> {
 }
 
 /// What SIGHUP does: reads the files again that may change. If one cannot be used, what was read before stays in use.
-fn reload(tokens: TokenFiles, access: Access, acceptor: Option<Acceptor>) -> impl Fn() {
+fn reload(tokens: TokenFiles, access: Access, acceptor: Option<Acceptor>, bans: Option<Admin>) -> impl Fn() {
     move || {
+        bans.iter().for_each(reload_bans);
         #[cfg(feature = "tls")]
         acceptor.iter().for_each(Acceptor::reload);
         match read_tokens(&tokens, &access) {
             Ok(true) => info!("SIGHUP: the access token was read again"),
-            Ok(false) if acceptor.is_none() => info!("SIGHUP: no --token-file and no certificate, so nothing was read"),
+            Ok(false) if acceptor.is_none() && bans.is_none() => {
+                info!("SIGHUP: no --token-file, no --bans and no certificate, so nothing was read");
+            }
             Ok(false) => {}
             Err(why) => error!("the old access token stays in use: {why}"),
         }
+    }
+}
+
+fn reload_bans(admin: &Admin) {
+    let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
+        Ok(count) => Response::text(200, count.to_string()),
+        Err(why) => Response::text(500, why.to_string()),
+    }));
+    let text = String::from_utf8_lossy(response.body.trim_ascii_end());
+    match response.status {
+        200 => info!("SIGHUP: --bans was read again: {text} restrictions"),
+        _ => error!("the old restrictions stay in use: --bans: {text}"),
     }
 }
 

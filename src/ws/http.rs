@@ -2,7 +2,7 @@
 
 pub(crate) mod date;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 use tungstenite::http::{HeaderMap, HeaderValue, StatusCode, header::AsHeaderName};
 
 pub use tungstenite::http::Method;
@@ -21,6 +21,10 @@ pub struct TokenCheck(pub Result<(), crate::access::Refusal>);
 /// The client showed the token of operators. It is an extension of such a request.
 #[derive(Debug, Clone, Copy)]
 pub struct ShowedAdminToken;
+
+/// The client's address, as [`Peer::addr`](crate::Peer::addr). It is an extension of the request that an [`HttpHandler`] gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddr(pub SocketAddr);
 
 /// Both heads of a handshake, without secrets. It is an extension of the request that comes with
 /// [`Event::Connected`](crate::Event::Connected).

@@ -19,6 +19,7 @@ const fn text(file: &'static str, command: &'static str, title: &'static str) ->
 pub const TEXTS: &[Text] = &[
     text("server", "", "DESCRIPTION"),
     text("limits", "", "LIMITS"),
+    text("service", "", "SERVICE"),
     text("tls", "", "TLS"),
     text("history", "", "STORED HISTORY"),
     text("chat", "chat", "CHINWAG CHAT"),

@@ -50,6 +50,7 @@ impl ChatServer {
         let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
         let _ = peer.close(*code, reason);
         self.refusals += 1;
+        self.metrics.refused_joins += 1;
         if self.refusal_log.allow(self.now().uptime, 1000, 1) {
             let (id, count) = (peer.id(), mem::take(&mut self.refusals));
             warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
@@ -85,7 +86,7 @@ fn since(request: &Request) -> Option<Since<'_>> {
 }
 
 /// The value of a field; the last one counts if it is given twice.
-fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     let mut fields = query.split('&').filter_map(|field| field.split_once('='));
     fields.rfind(|(key, _)| *key == name).map(|(_, value)| value)
 }

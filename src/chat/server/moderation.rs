@@ -1,10 +1,11 @@
 //! Operators: their commands, and the file with their restrictions, which survive the process.
 
-use super::ChatServer;
+use super::{Admin, ChatServer, connect::field, millis};
 use crate::{
     chat::protocol::Millis,
     chat::rules::{Input, Restriction},
     ws::access::Access,
+    ws::http::{Method, Request, Response, percent_decoded},
 };
 use log::{error, info, warn};
 use std::{
@@ -15,6 +16,9 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
+
+/// How long the chat thread may take for a command, which can wait for the history file.
+const COMMAND_TIME: Duration = Duration::from_secs(5);
 
 /// Bans and other restrictions: in [`Access`], which refuses banned networks before the handshake, and in a file, one a
 /// line. Comments and lines that cannot be read are kept.
@@ -28,15 +32,19 @@ pub struct BanFile {
 }
 
 impl BanFile {
-    /// Uses this file, which need not exist yet.
-    #[must_use]
-    pub fn new(access: Access, path: Option<&Path>) -> Self {
-        let resolved = path.map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
-        Self { access, path: resolved, known: Vec::new() }
+    /// Reads this file, which need not exist yet, and refuses its networks from now on.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn open(access: Access, path: Option<&Path>) -> io::Result<Self> {
+        let path = path.map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
+        let mut file = Self { access, path, known: Vec::new() };
+        file.read(wall_clock())?;
+        Ok(file)
     }
 
     /// Reads the restrictions that hold. Lines that cannot be read are logged with their numbers.
-    fn read(&mut self, now: Millis) -> io::Result<Vec<Restriction>> {
+    fn read(&mut self, now: Millis) -> io::Result<()> {
         let (mut found, text) = (Vec::new(), self.text()?);
         for (line, number) in text.lines().zip(1..) {
             match parse(line, now) {
@@ -48,9 +56,9 @@ impl BanFile {
                 _ => {}
             }
         }
-        self.known.clone_from(&found);
         self.refuse(&found);
-        Ok(found)
+        self.known = found;
+        Ok(())
     }
 
     /// Writes the file anew if it is to have other restrictions. What another program has added since it was read is kept.
@@ -88,6 +96,10 @@ impl BanFile {
     }
 }
 
+fn wall_clock() -> Millis {
+    millis(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default())
+}
+
 /// `None`: the line is empty or a comment.
 fn parse(line: &str, now: Millis) -> Option<Result<Restriction, String>> {
     let line = line.trim();
@@ -109,14 +121,38 @@ fn replace(path: &Path, content: &str) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+impl Admin {
+    /// Answers `POST /ctl?command=LINE` with the answer to an operator's command, or with 400 and why nothing was done; `None` for
+    /// another path. For a listener that only operators reach.
+    #[must_use]
+    pub fn control(&self, request: &Request) -> Option<Response> {
+        if request.uri().path() != "/ctl" {
+            return None;
+        }
+        let line = field(request.uri().query().unwrap_or_default(), "command").and_then(percent_decoded);
+        let line = line.and_then(|line| String::from_utf8(line).ok());
+        Some(match (request.method(), line) {
+            (&Method::POST, Some(line)) => self.ask_within(COMMAND_TIME, Box::new(move |chat| chat.control(&line))),
+            (&Method::POST, None) => Response::text(400, "Send POST /ctl?command=LINE, percent-encoded."),
+            _ => Response::text(405, "Only POST is possible here.").with("Allow", "POST"),
+        })
+    }
+}
+
 impl ChatServer {
-    /// Adds bans.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn bans(mut self, bans: BanFile) -> io::Result<Self> {
+    fn control(&mut self, line: &str) -> Response {
+        match self.command(line) {
+            Ok(answer) => Response::text(200, answer.trim_end()),
+            Err(why) => Response::text(400, why),
+        }
+    }
+
+    /// Adds bans. This follows [`ChatServer::archive`].
+    #[must_use]
+    pub fn bans(mut self, bans: BanFile) -> Self {
+        self.apply(Input::Restrictions(&bans.known));
         self.bans = Some(bans);
-        self.reload_bans().map(|_| self)
+        self
     }
 
     /// Reads the file of bans again. Returns their number. Connections that are banned now are closed.
@@ -124,11 +160,11 @@ impl ChatServer {
     /// # Errors
     /// The file cannot be read. Nothing has changed.
     pub fn reload_bans(&mut self) -> io::Result<usize> {
-        let now = self.now().date;
         let Some(bans) = &mut self.bans else { return Ok(0) };
-        let restrictions = bans.read(now)?;
-        self.apply(Input::Restrictions(&restrictions));
-        Ok(restrictions.len())
+        bans.read(wall_clock())?;
+        let known = bans.known.clone();
+        self.apply(Input::Restrictions(&known));
+        Ok(known.len())
     }
 
     /// Executes an operator's command, such as `kick ann`, and returns the answer, which may have several lines.

@@ -13,7 +13,8 @@ use crate::ws::{
     peer::skip_ids_below,
     server::{
         Event, Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
-        poller::Poller, rejection_log::RejectionLog, thread_pool::ThreadPool, trusted_proxies::TrustedProxies,
+        listener::Socket, poller::Poller, rejection_log::RejectionLog, thread_pool::ThreadPool,
+        trusted_proxies::TrustedProxies,
     },
     spawn::spawn_supervised,
 };
@@ -22,6 +23,7 @@ use log::warn;
 use std::{
     fs, io,
     net::{TcpListener, ToSocketAddrs},
+    os::unix::net::UnixListener,
     sync::Arc,
 };
 
@@ -106,7 +108,14 @@ impl Builder {
 
     /// Accepts connections on one more listener, which is bound already.
     pub fn listener(mut self, socket: TcpListener) -> Self {
-        self.listeners.push(Listener { socket, mode: None });
+        self.listeners.push(Listener { socket: Socket::Tcp(socket), mode: None });
+        self
+    }
+
+    /// Accepts connections on a unix socket, which is bound already. Its clients have the address 127.0.0.1 and port 0. Each of
+    /// them is trusted as a proxy ([`Builder::trusted_proxies`]), so the mode of the socket's file must keep others out.
+    pub fn listener_unix(mut self, socket: UnixListener) -> Self {
+        self.listeners.push(Listener { socket: Socket::Unix(socket), mode: None });
         self
     }
 
@@ -123,7 +132,7 @@ impl Builder {
     /// Accepts TLS connections on one more listener, which is bound already.
     #[cfg(feature = "tls")]
     pub fn listener_tls(mut self, socket: TcpListener, acceptor: &Acceptor) -> Self {
-        self.listeners.push(Listener { socket, mode: Some(ListenerMode::Tls(acceptor.clone())) });
+        self.listeners.push(Listener { socket: Socket::Tcp(socket), mode: Some(ListenerMode::Tls(acceptor.clone())) });
         self
     }
 
@@ -135,7 +144,7 @@ impl Builder {
     #[cfg(feature = "tls")]
     pub fn redirect_http(mut self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
         let mut secure = self.listeners.iter().filter(|listener| matches!(listener.mode, Some(ListenerMode::Tls(_))));
-        let https_addr = secure.next().and_then(|listener| listener.socket.local_addr().ok());
+        let https_addr = secure.next().and_then(|listener| listener.local_addr().ok());
         let https_port = https_addr.map_or(443, |addr| addr.port());
         self.listeners.push(Listener::bind(addr, Some(ListenerMode::RedirectToHttps(https_port)))?);
         Ok(self)
@@ -153,8 +162,7 @@ impl Builder {
     }
 
     fn start_threads(mut self) -> io::Result<Server> {
-        let addrs = self.listeners.iter().map(|listener| listener.socket.local_addr());
-        let addrs = addrs.collect::<Result<_, _>>()?;
+        let addrs = self.listeners.iter().map(Listener::local_addr).collect::<Result<_, _>>()?;
         self.config = limited(self.config.sensible(), max_connections());
         let (sender, events) = bounded(self.config.event_capacity);
         let shared = Arc::new(self.shared(sender)?);

@@ -3,17 +3,29 @@
 use crate::ws::{error::Error, tls::ListenerMode};
 use std::{
     io,
-    net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::unix::net::UnixListener,
     time::Duration,
 };
 
 /// Connections that the operating system queues before `accept`. It reduces this to its own limit.
 const BACKLOG: i32 = 4096;
 
+/// The address of the clients of a unix socket, which have none.
+const UNIX_CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// A bound socket.
+#[derive(Debug)]
+pub(super) enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
 /// A bound listener.
 #[derive(Debug)]
 pub(super) struct Listener {
-    pub(super) socket: TcpListener,
+    pub(super) socket: Socket,
     /// What is spoken there, if it is not plain HTTP and WebSocket.
     pub(super) mode: Option<ListenerMode>,
 }
@@ -27,11 +39,41 @@ impl Listener {
         let mut error = Error::NoListener;
         for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
             match TcpListener::bind(address) {
-                Ok(socket) => return Ok(Self { socket, mode }),
+                Ok(socket) => return Ok(Self { socket: Socket::Tcp(socket), mode }),
                 Err(source) => error = Error::Bind { address, source },
             }
         }
         Err(error)
+    }
+
+    /// Whether clients connect by a path in the file system.
+    pub(super) fn is_unix(&self) -> bool {
+        matches!(self.socket, Socket::Unix(_))
+    }
+
+    /// The address. That of a unix socket is 127.0.0.1 with port 0.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        match &self.socket {
+            Socket::Tcp(socket) => socket.local_addr(),
+            Socket::Unix(_) => Ok(UNIX_CLIENT),
+        }
+    }
+
+    /// Waits for a connection.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        match &self.socket {
+            Socket::Tcp(socket) => socket.accept(),
+            // The standard library's `TcpStream` works with each kind of stream socket. Only its addresses are those of IP.
+            Socket::Unix(socket) => {
+                socket.accept().map(|(stream, _)| (TcpStream::from(OwnedFd::from(stream)), UNIX_CLIENT))
+            }
+        }
     }
 
     /// Sets the socket's options. Accepted sockets inherit `TCP_NODELAY`: without it, a message would wait until the client has
@@ -40,19 +82,33 @@ impl Listener {
     /// # Errors
     /// Those of the operating system.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        rustix::net::listen(&self.socket, BACKLOG)?;
-        rustix::net::sockopt::set_tcp_nodelay(&self.socket, true)?;
-        self.socket.set_nonblocking(false)
+        rustix::net::listen(self, BACKLOG)?;
+        match &self.socket {
+            Socket::Tcp(socket) => {
+                rustix::net::sockopt::set_tcp_nodelay(socket, true)?;
+                socket.set_nonblocking(false)
+            }
+            Socket::Unix(socket) => socket.set_nonblocking(false),
+        }
     }
 
     /// Wakes the thread that waits in `accept`. Linux does this on shutdown(2), other systems need a connection.
     pub(super) fn stop(&self) {
-        if rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both).is_ok() {
+        if rustix::net::shutdown(self, rustix::net::Shutdown::Both).is_ok() {
             return;
         }
-        if let Ok(addr) = self.socket.local_addr() {
+        if let Ok(addr) = self.local_addr() {
             let stream = TcpStream::connect_timeout(&addr, Duration::from_secs(1));
             drop(stream.map(|stream| stream.shutdown(Shutdown::Both)));
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.socket {
+            Socket::Tcp(socket) => socket.as_fd(),
+            Socket::Unix(socket) => socket.as_fd(),
         }
     }
 }
@@ -65,8 +121,8 @@ mod tests {
     fn an_accepted_socket_has_no_delay() {
         let listener = Listener::bind("127.0.0.1:0", None).expect("a free port");
         listener.prepare().expect("it listens");
-        let addr = listener.socket.local_addr().expect("an address");
+        let addr = listener.local_addr().expect("an address");
         let _client = TcpStream::connect(addr).expect("a connection");
-        assert!(listener.socket.accept().expect("a connection").0.nodelay().expect("an option"));
+        assert!(listener.accept().expect("a connection").0.nodelay().expect("an option"));
     }
 }

@@ -13,6 +13,25 @@ const INTERVAL: u64 = 1000;
 
 const KINDS: usize = Rejection::PingTimeout as usize + 1;
 
+/// The names of the kinds, for programs, in their order.
+const NAMES: [&str; KINDS] = [
+    "shutting-down",
+    "connections",
+    "connections-per-address",
+    "handshakes",
+    "exhausted",
+    "invalid-request",
+    "slow-request",
+    "tls-on-plain-port",
+    "plain-on-tls-port",
+    "tls-handshake",
+    "access-denied",
+    "wrong-tokens",
+    "protocol-violation",
+    "slow-reader",
+    "ping-timeout",
+];
+
 /// What was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rejection {
@@ -84,6 +103,12 @@ struct Counter {
 impl RejectionLog {
     pub(super) fn new() -> Self {
         Self { started_at: Instant::now(), counters: Mutex::default() }
+    }
+
+    /// The number of rejections of each kind.
+    pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
+        let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        NAMES.into_iter().zip(counters.iter().map(|counter| counter.count)).collect()
     }
 
     /// Counts a rejection, and logs it unless one of its kind was logged within the last second.
