@@ -245,7 +245,7 @@ fn ctl_commands_a_running_server() {
         (&["rooms"], 0, "/ users: 1, last message: 0\n"),
         (&["stats"], 0, "connections: 1\n"),
         (&["bans"], 0, "There are no restrictions.\n"),
-        (&["kick"], 1, "Write: kick NAME|ADDRESS|NETWORK"),
+        (&["kick"], 1, "Write: kick WHO. WHO is"),
         (&["kick", "zoe"], 1, "No connection of zoe is open."),
         (&["knock", "\u{1b}[2J"], 1, "There is no command knock."),
         (&["delete", "7"], 1, "There is no message 7."),

@@ -36,7 +36,7 @@ use room::Room;
 use rooms::Rooms;
 use throttle::{MAX_ADDRESSES, Verdict};
 
-pub use command::{COMMANDS, Kind, Restriction, Subject};
+pub use command::{Restriction, usage as command_usage};
 pub use events::{ClientInfo, Erasure, Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
@@ -176,7 +176,7 @@ impl Chat {
         if self.members.contains(id) {
             return;
         }
-        if self.is_closed(name) {
+        if self.of_room(name, "close").is_some() {
             return self.out.push(Output::Close { id, code: 1008, reason: CLOSED });
         }
         let Some(room_id) = self.rooms.open(name, &self.rules) else {

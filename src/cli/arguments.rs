@@ -1,9 +1,9 @@
 //! The command line and the environment, read into [`Flags`].
 
+use super::amount::Unit;
 use super::environment::{self, Variables};
 use super::flags::{Feature, Flag, Subcommand, Value, variable};
 use super::suggest::{did_you_mean, nearest, with_port};
-use super::{amount::Unit, ctl};
 use lexopt::{Arg, Parser, ValueExt};
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -23,8 +23,10 @@ pub(crate) struct Flags {
     values: Vec<(&'static str, OsString)>,
     /// How many values come from the command line. The others come from the environment.
     given: usize,
-    /// The URL of `chinwag chat URL`, the file of `chinwag history FILE`, or the line of `chinwag ctl COMMAND…`.
+    /// The URL of `chinwag chat URL`, or the file of `chinwag history FILE`.
     pub(crate) operand: Option<OsString>,
+    /// The words of `chinwag ctl COMMAND…`.
+    pub(crate) words: Vec<String>,
 }
 
 /// Reads the command line and the environment of this process.
@@ -77,11 +79,10 @@ fn parse(subcommand: Subcommand, words: Vec<OsString>) -> Result<Flags, lexopt::
             Arg::Long(name) => name,
             // Flags come before a command, because words of it may look like flags.
             Arg::Value(value) if subcommand == Subcommand::Ctl => {
-                let mut words = vec![value.clone().string()?];
+                flags.words.push(value.clone().string()?);
                 for word in parser.raw_args()? {
-                    words.push(word.string()?);
+                    flags.words.push(word.string()?);
                 }
-                flags.operand = Some(ctl::line(&words).into());
                 continue;
             }
             Arg::Value(value) if subcommand != Subcommand::Serve && flags.operand.is_none() => {

@@ -21,11 +21,12 @@ const MAX_ANSWER: u64 = 4 << 20;
 /// # Errors
 /// One line: no server answers.
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
-    let operand = flags.operand.as_ref().ok_or("which command? Such as: chinwag ctl who; see chinwag ctl --help")?;
-    let line = operand.to_str().ok_or("the command is not UTF-8")?;
+    if flags.words.is_empty() {
+        return Err("which command? Such as: chinwag ctl who; see chinwag ctl --help".to_owned());
+    }
     let place = flags.text("admin")?.unwrap_or(DEFAULT);
     let path = place.strip_prefix("unix:").ok_or_else(|| format!("--admin {place}: write unix:PATH"))?;
-    let answer = ask(path, line).map_err(|error| {
+    let answer = ask(path, &line(&flags.words)).map_err(|error| {
         format!("no server answers at --admin {place}: {error}; start it with --admin {place}, or write where it is")
     })?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
@@ -57,7 +58,7 @@ fn ask(path: &str, line: &str) -> io::Result<String> {
 }
 
 /// One line of the words of a command line. Words with spaces are quoted, but not a line that is one word for the shell.
-pub(crate) fn line(words: &[String]) -> String {
+fn line(words: &[String]) -> String {
     let quote = |word: &String| match word.is_empty() || word.contains(|c: char| c.is_whitespace() || c == '"') {
         true => format!("\"{}\"", word.replace('"', "\"\"")),
         false => word.clone(),

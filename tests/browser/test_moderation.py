@@ -121,7 +121,7 @@ def test_commands_are_for_operators(window, house, operator):
     type_line(ann, "/kick op")
     expect(ann.find("#error-text")).to_contain_text("Only operators may do this.")
     type_line(operator, "/kick")
-    expect(operator.find("#error-text")).to_contain_text("Write: kick NAME|ADDRESS|NETWORK")
+    expect(operator.find("#error-text")).to_contain_text("Write: kick WHO. WHO is")
     type_line(operator, "/notice Back in 5 minutes")
     expect_note(ann, "Operator: Back in 5 minutes")
     type_line(operator, "/who")

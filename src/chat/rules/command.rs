@@ -5,74 +5,37 @@ use crate::{
     chat::protocol::{Millis, date_time, sanitize_name},
     ws::{http::date::seconds, network::Network},
 };
-use std::{fmt, mem};
+use std::fmt;
 
 /// Each command, and what follows it.
-pub const COMMANDS: [(&str, &str); 15] = [
-    ("who", ""),
-    ("rooms", ""),
-    ("stats", ""),
-    ("bans", ""),
-    ("kick", "NAME|ADDRESS|NETWORK"),
-    ("ban", "NAME|ADDRESS|NETWORK [TIME, such as 30m, 2h or 7d]"),
-    ("unban", "NAME|ADDRESS|NETWORK"),
-    ("mute", "NAME|ADDRESS|NETWORK [TIME, such as 30m, 2h or 7d]"),
-    ("unmute", "NAME|ADDRESS|NETWORK"),
-    ("slow", "ROOM SECONDS [TIME], with / for the lobby, and 0 for no limit"),
-    ("close", "ROOM [TIME], with / for the lobby"),
-    ("open", "ROOM"),
-    ("delete", "[ROOM] NUMBER…"),
-    ("forget", "NAME"),
-    ("notice", "TEXT"),
-];
+const COMMANDS: &str = "who; rooms; stats; bans; kick WHO; ban WHO [TIME]; unban WHO; mute WHO [TIME]; unmute WHO; \
+    slow ROOM SECONDS [TIME]; close ROOM [TIME]; open ROOM; delete [ROOM] NUMBER…; forget NAME; notice TEXT";
 
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Command {
-    Who,
-    Rooms,
-    Stats,
-    Bans,
-    Kick(Subject),
-    Restrict(Restriction),
-    Lift(Kind, Subject),
-    Delete { room: Option<RoomName>, seqs: Vec<u64> },
-    Forget(Name),
-    Notice(String),
-}
+const EXPLANATION: &str = "WHO is a name, an address or a network; names with spaces are in \"\"; TIME is such as 30m, 2h or 7d; / is the lobby.";
 
-/// Whom a command is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject(pub(super) Who);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Who {
-    Name(Name),
-    Network(Network),
-    Room(RoomName),
-}
-
-/// What a restriction forbids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Kind {
-    /// To connect, or to have the name.
-    Ban,
-    /// To write.
-    Mute,
-    /// To be in the room.
-    Close,
-    /// To write more than one message in so many seconds.
-    Slow(u64),
+/// The command with this name and what follows it, if there is one.
+#[must_use]
+pub fn usage(name: &str) -> Option<&'static str> {
+    COMMANDS.split("; ").find(|usage| usage.split(' ').next() == Some(name))
 }
 
 /// What operators forbid, and for how long. As text it is a command: `ban 10.0.0.0/8 until 2026-12-01T10:00:00Z`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restriction {
-    /// What is forbidden.
-    pub kind: Kind,
+    /// `ban`, `mute`, `close` or `slow`.
+    pub(super) verb: &'static str,
     pub(super) subject: Subject,
-    /// When it ends, in milliseconds since 1970.
-    pub until: Option<Millis>,
+    /// For `slow`: the time of one message.
+    pub(super) seconds: u64,
+    /// When it ends, by the system's clock.
+    pub(super) until: Option<Millis>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Subject {
+    Name(Name),
+    Network(Network),
+    Room(RoomName),
 }
 
 impl Restriction {
@@ -81,10 +44,25 @@ impl Restriction {
     /// # Errors
     /// One line: it is not a restriction.
     pub fn parse(line: &str, now: Millis) -> Result<Self, String> {
-        match parse(line, now)? {
-            Command::Restrict(restriction) => Ok(restriction),
-            _ => Err("write ban, mute, close or slow".to_owned()),
-        }
+        let line = Line::parse(line)?;
+        Self::of(line.verb, &line.words, now).ok_or_else(|| line.usage())
+    }
+
+    /// The restriction that a command makes.
+    pub(super) fn of(verb: &'static str, words: &[Word], now: Millis) -> Option<Self> {
+        let (first, mut time) = words.split_first()?;
+        let mut seconds = 0;
+        let subject = match verb {
+            "ban" | "mute" => first.user()?,
+            "close" => Subject::Room(first.room()?),
+            "slow" => {
+                seconds = time.first()?.text.parse().ok().filter(|seconds| *seconds <= 86_400)?;
+                time = &time[1..];
+                Subject::Room(first.room()?)
+            }
+            _ => return None,
+        };
+        Some(Self { verb, subject, seconds, until: end_of(time, now)? })
     }
 
     /// Whether it holds at this time.
@@ -93,108 +71,97 @@ impl Restriction {
         self.until.is_none_or(|until| now < until)
     }
 
-    /// The network that may not connect.
+    /// The network that may not connect, and until when.
     #[must_use]
-    pub fn banned_network(&self) -> Option<Network> {
-        match (self.kind, &self.subject.0) {
-            (Kind::Ban, Who::Network(network)) => Some(*network),
+    pub fn banned_network(&self) -> Option<(Network, Option<Millis>)> {
+        match &self.subject {
+            Subject::Network(network) if self.verb == "ban" => Some((*network, self.until)),
             _ => None,
         }
     }
 
-    /// Whether it is of this kind and about this subject.
-    pub(super) fn is(&self, kind: Kind, subject: &Subject) -> bool {
-        mem::discriminant(&self.kind) == mem::discriminant(&kind) && self.subject.is(subject)
-    }
-}
-
-impl Subject {
-    /// Whether both are the same, however they are spelled.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Who::Name(one), Who::Name(other)) => one.key == other.key,
-            (Who::Room(one), Who::Room(other)) => one.key() == other.key(),
-            (one, other) => one == other,
-        }
+    /// Whether one replaces the other.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.verb == other.verb
+            && match (&self.subject, &other.subject) {
+                (Subject::Name(one), Subject::Name(other)) => one.key == other.key,
+                (Subject::Room(one), Subject::Room(other)) => one.key() == other.key(),
+                (one, other) => one == other,
+            }
     }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Who::Name(name) if name.shown.parse::<Network>().is_ok() => write!(f, "\"{}\"", name.shown),
-            Who::Name(name) => f.write_str(&sanitize_name(&name.shown)),
-            Who::Network(network) => network.fmt(f),
-            Who::Room(room) if room.key().is_empty() => f.write_str("/"),
-            Who::Room(room) => f.write_str(&sanitize_name(room.shown())),
+        match self {
+            Self::Name(name) if name.shown.parse::<Network>().is_ok() => write!(f, "\"{}\"", name.shown),
+            Self::Name(name) => f.write_str(&sanitize_name(&name.shown)),
+            Self::Network(network) => network.fmt(f),
+            Self::Room(room) if room.key().is_empty() => f.write_str("/"),
+            Self::Room(room) => f.write_str(&sanitize_name(room.shown())),
         }
     }
 }
 
 impl fmt::Display for Restriction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let subject = &self.subject;
-        match self.kind {
-            Kind::Ban => write!(f, "ban {subject}"),
-            Kind::Mute => write!(f, "mute {subject}"),
-            Kind::Close => write!(f, "close {subject}"),
-            Kind::Slow(seconds) => write!(f, "slow {subject} {seconds}"),
-        }?;
-        self.until.map_or(Ok(()), |until| write!(f, " until {}Z", date_time(until / 1000, 'T')))
+        let seconds = if self.verb == "slow" { format!(" {}", self.seconds) } else { String::new() };
+        let until = self.until.map(|until| format!(" until {}Z", date_time(until / 1000, 'T'))).unwrap_or_default();
+        write!(f, "{} {}{seconds}{until}", self.verb, self.subject)
     }
 }
 
+/// A line that begins with a command.
+pub(super) struct Line<'a> {
+    pub(super) verb: &'static str,
+    usage: &'static str,
+    /// What follows the command, and its words.
+    pub(super) rest: &'a str,
+    pub(super) words: Vec<Word>,
+}
+
 /// A word of a line. One in quotation marks is always a name.
-struct Word {
-    text: String,
-    is_quoted: bool,
+pub(super) struct Word {
+    pub(super) text: String,
+    pub(super) is_quoted: bool,
 }
 
-/// Reads a command. A time such as `2h` begins `now`.
-pub(super) fn parse(line: &str, now: Millis) -> Result<Command, String> {
-    let (word, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
-    let Some((_, usage)) = COMMANDS.iter().find(|(known, _)| *known == word) else {
-        let known = COMMANDS.map(|(known, _)| known).join(", ");
-        return Err(format!("There is no command {}. The commands are {known}.", sanitize_name(word)));
-    };
-    command(word, rest.trim(), &words(rest), now).ok_or_else(|| format!("Write: {word} {usage}").trim_end().to_owned())
+impl<'a> Line<'a> {
+    pub(super) fn parse(line: &'a str) -> Result<Self, String> {
+        let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+        let usage = usage(name)
+            .ok_or_else(|| format!("There is no command {}. The commands are: {COMMANDS}.", sanitize_name(name)))?;
+        Ok(Self { verb: usage.split(' ').next().unwrap_or_default(), usage, rest: rest.trim(), words: words(rest) })
+    }
+
+    /// What to write instead.
+    pub(super) fn usage(&self) -> String {
+        format!("Write: {}. {EXPLANATION}", self.usage)
+    }
 }
 
-fn command(word: &str, rest: &str, words: &[Word], now: Millis) -> Option<Command> {
-    let restrict =
-        |kind, subject, time| Some(Command::Restrict(Restriction { kind, subject, until: end_of(time, now)? }));
-    match (word, words) {
-        ("who", []) => Some(Command::Who),
-        ("rooms", []) => Some(Command::Rooms),
-        ("stats", []) => Some(Command::Stats),
-        ("bans", []) => Some(Command::Bans),
-        ("kick", [who]) => Some(Command::Kick(user(who)?)),
-        ("ban", [who, time @ ..]) => restrict(Kind::Ban, user(who)?, time),
-        ("mute", [who, time @ ..]) => restrict(Kind::Mute, user(who)?, time),
-        ("unban", [who]) => Some(Command::Lift(Kind::Ban, user(who)?)),
-        ("unmute", [who]) => Some(Command::Lift(Kind::Mute, user(who)?)),
-        ("close", [name, time @ ..]) => restrict(Kind::Close, Subject(Who::Room(room(name)?)), time),
-        ("open", [name]) => Some(Command::Lift(Kind::Close, Subject(Who::Room(room(name)?)))),
-        ("slow", [name, seconds, time @ ..]) => {
-            let subject = Subject(Who::Room(room(name)?));
-            match seconds.text.parse().ok().filter(|seconds| *seconds <= 86_400)? {
-                0 => Some(Command::Lift(Kind::Slow(0), subject)),
-                seconds => restrict(Kind::Slow(seconds), subject, time),
-            }
+impl Word {
+    pub(super) fn user(&self) -> Option<Subject> {
+        match self.text.parse() {
+            Ok(network) if !self.is_quoted => Some(Subject::Network(network)),
+            _ => self.name().map(Subject::Name),
         }
-        ("delete", [first, others @ ..]) => {
-            let number = |word: &Word| word.text.parse().ok().filter(|seq| *seq > 0 && !word.is_quoted);
-            let (place, numbers) = match number(first) {
-                Some(_) => (None, words),
-                None => (Some(room(first)?), others),
-            };
-            let seqs: Vec<u64> = numbers.iter().map(number).collect::<Option<_>>()?;
-            (!seqs.is_empty()).then_some(Command::Delete { room: place, seqs })
-        }
-        ("forget", [who]) => Some(Command::Forget(name(who)?)),
-        ("notice", [only]) if only.is_quoted => Some(Command::Notice(only.text.clone())),
-        ("notice", [_, ..]) => Some(Command::Notice(rest.to_owned())),
-        _ => None,
+    }
+
+    /// The page writes an `@` before names.
+    pub(super) fn name(&self) -> Option<Name> {
+        let plain = self.text.strip_prefix('@').filter(|_| !self.is_quoted);
+        Name::new(plain.unwrap_or(&self.text), Rules::MAX_NAME_CHARS)
+    }
+
+    /// A name, or a path such as `/room/NAME` and `/`.
+    pub(super) fn room(&self) -> Option<RoomName> {
+        let is_path = self.text.starts_with('/') && !self.is_quoted;
+        if is_path { RoomName::from_path(&self.text) } else { RoomName::new(&self.text) }
+    }
+
+    pub(super) fn number(&self) -> Option<u64> {
+        self.text.parse().ok().filter(|number| *number > 0 && !self.is_quoted)
     }
 }
 
@@ -216,59 +183,28 @@ fn words(line: &str) -> Vec<Word> {
     words
 }
 
-fn user(word: &Word) -> Option<Subject> {
-    match word.text.parse() {
-        Ok(network) if !word.is_quoted => Some(Subject(Who::Network(network))),
-        _ => name(word).map(|name| Subject(Who::Name(name))),
-    }
-}
-
-/// The page writes an `@` before names.
-fn name(word: &Word) -> Option<Name> {
-    let plain = word.text.strip_prefix('@').filter(|_| !word.is_quoted);
-    Name::new(plain.unwrap_or(&word.text), Rules::MAX_NAME_CHARS)
-}
-
-/// A name, or a path such as `/room/NAME` and `/`.
-fn room(word: &Word) -> Option<RoomName> {
-    match word.text.starts_with('/') && !word.is_quoted {
-        true => RoomName::from_path(&word.text),
-        false if word.text.is_empty() => Some(RoomName::lobby()),
-        false => RoomName::new(&word.text),
-    }
-}
-
 /// The end of a restriction: never, after a time such as `2h`, or `until` a date. `None`: it is none of these.
 #[expect(clippy::option_option, reason = "no end is not the same as no time")]
 fn end_of(words: &[Word], now: Millis) -> Option<Option<Millis>> {
-    match words {
-        [] => Some(None),
+    let end = match words {
+        [] => return Some(None),
         [time] => {
-            let unit = time.text.chars().next_back()?;
-            let number: u64 = time.text.strip_suffix(unit)?.parse().ok()?;
-            let seconds = match unit {
-                's' => 1,
-                'm' => 60,
-                'h' => 3600,
-                'd' => 86_400,
-                'w' => 7 * 86_400,
-                _ => return None,
-            };
-            // A file has whole seconds. Four digits are enough for the year.
-            let end = number.checked_mul(seconds)?.checked_add(now.div_ceil(1000))?;
-            Some(Some(end * 1000)).filter(|_| end < 253_402_300_800)
+            let (number, unit) = time.text.split_at_checked(time.text.len().checked_sub(1)?)?;
+            let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800)];
+            let (_, seconds) = units.into_iter().find(|(name, _)| *name == unit)?;
+            // A file has whole seconds.
+            number.parse::<u64>().ok()?.checked_mul(seconds)?.checked_add(now.div_ceil(1000))?
         }
         [until, date] if until.text == "until" => {
-            let numbers = date.text.strip_suffix('Z')?.split(['-', 'T', ':']).map(|number| number.parse().ok());
-            match numbers.collect::<Option<Vec<u64>>>()?[..] {
-                [year @ ..=9999, month @ ..=12, day @ ..=31, hour @ ..=23, minute @ ..=59, second @ ..=59] => {
-                    Some(Some(seconds((year, month, day), (hour, minute, second))? * 1000))
-                }
-                _ => None,
-            }
+            let numbers = date.text.strip_suffix('Z')?.split(['-', 'T', ':']).map(|number| number.parse::<u16>().ok());
+            let numbers: Vec<u64> = numbers.map(|number| number.map(u64::from)).collect::<Option<_>>()?;
+            let [year, month, day, hour, minute, second] = numbers[..] else { return None };
+            seconds((year, month, day), (hour, minute, second))?
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    // Four digits are enough for the year.
+    (end < 253_402_300_800).then_some(Some(end * 1000))
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ impl Chat {
     ) -> Result<(), ProtocolError> {
         let Some(room_id) = self.room_of(id) else { return Ok(()) };
         // Otherwise a new name would end the mute.
-        if self.room(id).is_some_and(|room| room.name_of(id).is_some()) && self.is_muted(id) {
+        if self.room(id).is_some_and(|room| room.name_of(id).is_some()) && self.is_restricted(id, "mute") {
             return Err(ErrorReason::Muted.into());
         }
         let (requested, max_chars) = (requested.trim(), self.max_name_chars());

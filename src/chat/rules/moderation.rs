@@ -2,9 +2,10 @@
 
 use super::{
     Chat, Output, RoomId, broadcast,
-    command::{self, COMMANDS, Command, Kind, Restriction, Subject, Who},
+    command::{Line, Restriction, Subject, usage},
     events::Erasure,
     names::Name,
+    room::Room,
     room_name::RoomName,
     send,
 };
@@ -32,9 +33,9 @@ impl Chat {
 
     /// A line of a connection that begins with a slash and is not for users.
     pub(super) fn command_of(&mut self, id: UserId, line: &str) -> Result<(), ProtocolError> {
-        let word = line.split_whitespace().next().unwrap_or_default();
-        if !COMMANDS.iter().any(|(known, _)| *known == word) {
-            return Err(unknown_command(word));
+        let name = line.split_whitespace().next().unwrap_or_default();
+        if usage(name).is_none() {
+            return Err(unknown_command(name));
         }
         if !self.members.get(id).is_some_and(|member| member.client.is_admin) {
             return Err(ErrorReason::NotAdmin.into());
@@ -44,95 +45,107 @@ impl Chat {
 
     /// Executes a command of an operator's connection, or of another source.
     pub(super) fn command(&mut self, by: Option<UserId>, line: &str) -> Result<(), String> {
-        let answer = match command::parse(line, self.now.date)? {
-            Command::Who => self.who(),
-            Command::Rooms => self.room_lines(),
-            Command::Stats => self.stats(),
-            Command::Bans if self.restrictions().next().is_none() => "There are no restrictions.".to_owned(),
-            Command::Bans => self.restrictions().map(|restriction| format!("{restriction}\n")).collect(),
-            Command::Kick(subject) => match self.expel_all(by, |chat, id| chat.fits(id, &subject), KICKED) {
-                0 => return Err(format!("No connection of {subject} is open.")),
-                closed => format!("Connections closed: {closed}."),
-            },
-            Command::Restrict(restriction) => self.restrict(by, restriction)?,
-            Command::Lift(kind, subject) => {
-                let before = self.restrictions.len();
-                self.restrictions.retain(|restriction| !restriction.is(kind, &subject));
-                if self.restrictions.len() == before {
-                    return Err(format!("There is no such restriction of {subject}."));
-                }
-                self.out.push(Output::Restricted);
-                format!("The restriction of {subject} has ended.")
-            }
-            Command::Delete { room, seqs } => return self.delete(by, room, seqs),
-            Command::Forget(name) => {
-                self.erase(by, Erasure::Name(name.key));
-                return Ok(());
-            }
-            Command::Notice(text) => self.announce(&text.into()),
-        };
+        let line = Line::parse(line)?;
+        let answer = self.execute_line(by, &line).unwrap_or_else(|| Err(line.usage()))?;
         self.answer(by, answer);
         Ok(())
     }
 
+    /// `None`: the words do not fit the command. An empty answer: it comes later.
+    fn execute_line(&mut self, by: Option<UserId>, line: &Line<'_>) -> Option<Result<String, String>> {
+        let (words, now) = (&line.words[..], self.now.date);
+        let answer = match (line.verb, words) {
+            ("who", []) => self.who(),
+            ("rooms", []) => self.rooms.iter().map(room_line).collect(),
+            ("stats", []) => self.stats(),
+            ("bans", []) => match self.restrictions().map(|restriction| format!("{restriction}\n")).collect() {
+                none if String::is_empty(&none) => "There are no restrictions.".to_owned(),
+                lines => lines,
+            },
+            ("kick", [who]) => {
+                let subject = who.user()?;
+                match self.expel_all(by, KICKED, |chat, id| chat.fits(id, &subject)) {
+                    0 => return Some(Err(format!("No connection of {subject} is open."))),
+                    closed => format!("Connections closed: {closed}."),
+                }
+            }
+            ("unban", [_]) => return self.lift(&Restriction::of("ban", words, now)?),
+            ("unmute", [_]) => return self.lift(&Restriction::of("mute", words, now)?),
+            ("open", [_]) => return self.lift(&Restriction::of("close", words, now)?),
+            ("delete", [first, ..]) => {
+                let place = if first.number().is_some() { None } else { Some(first.room()?) };
+                let numbers = words[usize::from(place.is_some())..].iter().map(|word| word.number());
+                let seqs: Vec<u64> = numbers.collect::<Option<_>>().filter(|seqs: &Vec<u64>| !seqs.is_empty())?;
+                return Some(self.delete(by, place, seqs));
+            }
+            ("forget", [name]) => return Some(Ok(self.erase(by, Erasure::Name(name.name()?.key)))),
+            ("notice", [only]) if only.is_quoted => self.announce(&only.text.as_str().into()),
+            ("notice", [_, ..]) => self.announce(&line.rest.into()),
+            _ => match Restriction::of(line.verb, words, now)? {
+                // `slow ROOM 0`.
+                none if (none.verb, none.seconds) == ("slow", 0) => return self.lift(&none),
+                restriction => return Some(self.restrict(by, restriction)),
+            },
+        };
+        Some(Ok(answer))
+    }
+
     fn answer(&mut self, by: Option<UserId>, answer: String) {
-        let Some(id) = by else { return self.out.push(Output::Answer(Ok(answer))) };
-        let mut text: String = answer.trim_end().chars().take(MAX_ANSWER).collect();
-        if text.len() < answer.trim_end().len() {
-            text.push('…');
-        }
-        // A command can close the operator's own connection.
-        if self.members.contains(id) {
-            self.out.push(send(id, ServerMessage::Notice { text: text.into() }));
+        match by {
+            _ if answer.is_empty() => {}
+            None => self.out.push(Output::Answer(Ok(answer))),
+            Some(id) => {
+                let mut text: String = answer.trim_end().chars().take(MAX_ANSWER).collect();
+                text.push_str(if text.len() < answer.trim_end().len() { "…" } else { "" });
+                self.out.push(send(id, ServerMessage::Notice { text: text.into() }));
+            }
         }
     }
 
     /// One line for each connection: its number, its name, its room and its address.
     fn who(&self) -> String {
-        let mut lines = String::new();
-        for room in self.rooms.iter() {
-            for (id, name) in room.members.iter() {
-                let name = name.as_ref().map_or_else(|| "(no name)".to_owned(), |name| sanitize_name(&name.shown));
-                let address = self.members.get(id).and_then(|member| member.client.address);
-                let address = address.map(|address| format!(" {}", address.to_canonical())).unwrap_or_default();
-                lines += &format!("{id} {name} {}{address}\n", Subject(Who::Room(room.name.clone())));
-            }
-        }
-        lines
-    }
-
-    /// One line for each room: its name, its users, and the number of its last message.
-    fn room_lines(&self) -> String {
-        let line = |room: &super::Room| {
-            let subject = Subject(Who::Room(room.name.clone()));
-            format!("{subject} users: {}, last message: {}\n", room.names.len(), room.log.last)
+        let line = |(room, id, name): (&Room, UserId, &Option<Name>)| {
+            let name = name.as_ref().map_or_else(|| "(no name)".to_owned(), |name| sanitize_name(&name.shown));
+            let address = self.members.get(id).and_then(|member| member.client.address);
+            let address = address.map(|address| format!(" {}", address.to_canonical())).unwrap_or_default();
+            format!("{id} {name} {}{address}\n", Subject::Room(room.name.clone()))
         };
-        self.rooms.iter().map(line).collect()
+        self.rooms
+            .iter()
+            .flat_map(|room| room.members.iter().map(move |(id, name)| (room, id, name)))
+            .map(line)
+            .collect()
     }
 
     fn stats(&self) -> String {
-        let sum = |count: fn(&super::Room) -> usize| self.rooms.iter().map(count).sum::<usize>();
-        format!(
-            "connections: {}\nusers: {}\nrooms: {}\nmessages in memory: {}\nrestrictions: {}\n",
-            self.members.len(),
-            sum(|room| room.names.len()),
-            sum(|_| 1),
-            sum(|room| room.log.messages.len()),
-            self.restrictions().count(),
-        )
+        let rooms: Vec<&Room> = self.rooms.iter().collect();
+        let (users, messages) = rooms
+            .iter()
+            .fold((0, 0), |(users, messages), room| (users + room.names.len(), messages + room.log.messages.len()));
+        let (connections, rooms) = (self.members.len(), rooms.len());
+        format!("connections: {connections}\nusers: {users}\nrooms: {rooms}\nmessages in memory: {messages}\n")
     }
 
     fn restrict(&mut self, by: Option<UserId>, restriction: Restriction) -> Result<String, String> {
         let now = self.now.date;
-        self.restrictions.retain(|old| old.holds(now) && !old.is(restriction.kind, &restriction.subject));
+        self.restrictions.retain(|old| old.holds(now) && !old.is_like(&restriction));
         if self.restrictions.len() >= MAX_RESTRICTIONS {
             return Err(format!("There are {MAX_RESTRICTIONS} restrictions already."));
         }
-        let answer = format!("In force: {restriction}. ");
+        let answer = format!("In force: {restriction}.");
         self.restrictions.push(restriction);
         self.out.push(Output::Restricted);
-        let closed = self.enforce(by);
-        Ok(answer + &format!("Connections closed: {closed}."))
+        Ok(format!("{answer} Connections closed: {}.", self.enforce(by)))
+    }
+
+    fn lift(&mut self, like: &Restriction) -> Option<Result<String, String>> {
+        let before = self.restrictions.len();
+        self.restrictions.retain(|restriction| !restriction.is_like(like));
+        if self.restrictions.len() == before {
+            return Some(Err(format!("There is no such restriction of {}.", like.subject)));
+        }
+        self.out.push(Output::Restricted);
+        Some(Ok(format!("The restriction of {} has ended.", like.subject)))
     }
 
     /// Replaces all restrictions.
@@ -141,16 +154,13 @@ impl Chat {
         self.enforce(None);
     }
 
-    /// Closes the connections that are forbidden now, except the operator's own.
+    /// Closes the connections that are forbidden now, except the operator's own. Returns their number.
     fn enforce(&mut self, by: Option<UserId>) -> usize {
-        let is_banned =
-            |chat: &Self, id| chat.restrictions().any(|it| it.kind == Kind::Ban && chat.fits(id, &it.subject));
-        let is_closed = |chat: &Self, id| chat.room(id).is_some_and(|room| chat.is_closed(&room.name));
-        self.expel_all(by, is_banned, BANNED) + self.expel_all(by, is_closed, CLOSED)
+        let is_closed = |chat: &Self, id| chat.room(id).is_some_and(|room| chat.of_room(&room.name, "close").is_some());
+        self.expel_all(by, BANNED, |chat, id| chat.is_restricted(id, "ban")) + self.expel_all(by, CLOSED, is_closed)
     }
 
-    /// Closes the connections for which this is true, except the operator's own. Returns their number.
-    fn expel_all(&mut self, by: Option<UserId>, fits: impl Fn(&Self, UserId) -> bool, reason: &'static str) -> usize {
+    fn expel_all(&mut self, by: Option<UserId>, reason: &'static str, fits: impl Fn(&Self, UserId) -> bool) -> usize {
         let ids = self.members.iter().map(|(id, _)| id);
         let expelled: Vec<UserId> = ids.filter(|id| Some(*id) != by && fits(self, *id)).collect();
         expelled.iter().for_each(|id| self.expel(*id, reason));
@@ -164,120 +174,102 @@ impl Chat {
     }
 
     fn fits(&self, id: UserId, subject: &Subject) -> bool {
-        match &subject.0 {
-            Who::Name(name) => {
+        match subject {
+            Subject::Name(name) => {
                 self.room(id).and_then(|room| room.member_name(id)).is_some_and(|own| own.key == name.key)
             }
-            Who::Network(network) => {
+            Subject::Network(network) => {
                 let address = self.members.get(id).and_then(|member| member.client.address);
                 address.is_some_and(|address| network.contains(address))
             }
-            Who::Room(_) => false,
+            Subject::Room(_) => false,
         }
     }
 
+    /// Whether the connection is banned, or muted.
+    pub(super) fn is_restricted(&self, id: UserId, verb: &str) -> bool {
+        self.restrictions().any(|restriction| restriction.verb == verb && self.fits(id, &restriction.subject))
+    }
+
     pub(super) fn is_banned(&self, name: &Name) -> bool {
-        let fits = |subject: &Subject| matches!(&subject.0, Who::Name(banned) if banned.key == name.key);
-        self.restrictions().any(|restriction| restriction.kind == Kind::Ban && fits(&restriction.subject))
+        let is_of = |subject: &Subject| matches!(subject, Subject::Name(banned) if banned.key == name.key);
+        self.restrictions().any(|restriction| restriction.verb == "ban" && is_of(&restriction.subject))
     }
 
-    pub(super) fn is_muted(&self, id: UserId) -> bool {
-        self.restrictions().any(|restriction| restriction.kind == Kind::Mute && self.fits(id, &restriction.subject))
-    }
-
-    /// The restriction of a room that has this form.
-    fn of_room(&self, room: &RoomName, kind: Kind) -> Option<&Restriction> {
-        let subject = Subject(Who::Room(room.clone()));
-        self.restrictions().find(|restriction| restriction.is(kind, &subject))
-    }
-
-    pub(super) fn is_closed(&self, room: &RoomName) -> bool {
-        self.of_room(room, Kind::Close).is_some()
+    /// The restriction of a room.
+    pub(super) fn of_room(&self, name: &RoomName, verb: &str) -> Option<&Restriction> {
+        let is_of = |subject: &Subject| matches!(subject, Subject::Room(room) if room.key() == name.key());
+        self.restrictions().find(|restriction| restriction.verb == verb && is_of(&restriction.subject))
     }
 
     /// Whether a user may write now, which is counted if it is to the room.
     pub(super) fn check_restrictions(&mut self, id: UserId, is_to_room: bool) -> Result<(), ProtocolError> {
-        if self.restrictions.is_empty() {
-            return Ok(());
-        }
-        if self.is_muted(id) {
+        if self.is_restricted(id, "mute") {
             return Err(ErrorReason::Muted.into());
         }
-        let slow = self.room(id).filter(|_| is_to_room).and_then(|room| self.of_room(&room.name, Kind::Slow(0)));
-        let (slow, now) = (slow.map(|restriction| restriction.kind), self.now.uptime);
-        let Some(member) = self.members.get_mut(id).filter(|member| is_to_room && !member.client.is_admin) else {
-            return Ok(());
-        };
-        if let Some(Kind::Slow(seconds)) = slow {
-            let left = (member.spoke_at + seconds * 1000).saturating_sub(now).div_ceil(1000);
-            if left > 0 {
-                let sentence = format!(
-                    "In this room, each user may write one message in {seconds} seconds. Send it again in {left} seconds."
-                );
-                return Err(ProtocolError::new(ErrorReason::SlowMode, sentence));
-            }
+        let slow = self.room(id).and_then(|room| self.of_room(&room.name, "slow"));
+        let (seconds, now) = (slow.map_or(0, |slow| slow.seconds), self.now.uptime);
+        let Some(member) = self.members.get_mut(id).filter(|_| is_to_room) else { return Ok(()) };
+        let left = (member.spoke_at + seconds * 1000).saturating_sub(now).div_ceil(1000);
+        if seconds > 0 && left > 0 && !member.client.is_admin {
+            let sentence = format!(
+                "In this room, you may write one message in {seconds} seconds. Send it again in {left} seconds."
+            );
+            return Err(ProtocolError::new(ErrorReason::SlowMode, sentence));
         }
         member.spoke_at = now;
         Ok(())
     }
 
     /// Deletes messages of one room: the operator's own, or the lobby, unless it is given.
-    fn delete(&mut self, by: Option<UserId>, room: Option<RoomName>, seqs: Vec<u64>) -> Result<(), String> {
+    fn delete(&mut self, by: Option<UserId>, room: Option<RoomName>, seqs: Vec<u64>) -> Result<String, String> {
         let own = by.and_then(|id| self.room(id)).map(|room| room.name.clone());
         let name = room.or(own).unwrap_or_else(RoomName::lobby);
-        match self.rooms.find(&name) {
-            Some(room) => {
-                if let Some(seq) = seqs.iter().find(|seq| **seq > room.log.last) {
-                    return Err(format!("There is no message {seq}. The last one has the number {}.", room.log.last));
-                }
+        let last = self.rooms.find(&name).map(|room| room.log.last);
+        match (last, seqs.iter().max()) {
+            (Some(last), Some(seq)) if *seq > last => {
+                Err(format!("There is no message {seq}. The last one has the number {last}."))
             }
-            None if self.rules.archive => {}
-            None => return Err(format!("There is no room {}.", Subject(Who::Room(name)))),
+            (None, _) if !self.rules.archive => Err(format!("There is no room {}.", Subject::Room(name))),
+            _ => Ok(self.erase(by, Erasure::Numbers { room: name.key().clone(), seqs })),
         }
-        self.erase(by, Erasure::Numbers { room: name.key().clone(), seqs });
-        Ok(())
     }
 
-    /// Deletes messages from memory, and then from the archive.
-    fn erase(&mut self, by: Option<UserId>, erasure: Erasure) {
+    /// Deletes messages from memory, and then from the archive, after which the answer comes.
+    fn erase(&mut self, by: Option<UserId>, erasure: Erasure) -> String {
         let deleted = self.rooms.delete(&erasure);
-        for (room, seqs) in &deleted {
-            self.send_deleted(*room, seqs);
-        }
+        deleted.iter().for_each(|(room, seqs)| self.send_deleted(*room, seqs));
         if self.rules.archive {
             self.out.push(Output::Erase { by, erasure });
-        } else {
-            let count: usize = deleted.iter().map(|(_, seqs)| seqs.len()).sum();
-            self.answer(by, format!("Messages deleted: {count}."));
+            return String::new();
         }
+        format!("Messages deleted: {}.", deleted.iter().map(|(_, seqs)| seqs.len()).sum::<usize>())
     }
 
     /// The archive has deleted messages. Clients may show those that are not in memory.
     pub(super) fn erased(&mut self, by: Option<UserId>, messages: Option<&[(Arc<str>, u64)]>) {
-        let Some(messages) = messages else {
-            let answer = "The messages are deleted in memory. The history file does not answer: its log says why. They are deleted there when it does.";
-            return self.answer(by, answer.to_owned());
-        };
         for id in self.rooms.ids() {
             let Some(room) = self.rooms.get(id) else { continue };
-            let is_old =
-                |message: &&(Arc<str>, u64)| message.0 == *room.name.key() && message.1 <= room.log.last_forgotten();
-            let seqs: Vec<u64> = messages.iter().filter(is_old).map(|(_, seq)| *seq).collect();
+            let (key, forgotten) = (room.name.key(), room.log.last_forgotten());
+            let old = messages.iter().copied().flatten().filter(|(room, seq)| room == key && *seq <= forgotten);
+            let seqs: Vec<u64> = old.map(|(_, seq)| *seq).collect();
             self.send_deleted(id, &seqs);
         }
-        self.answer(by, format!("Messages deleted: {}.", messages.len()));
+        let answer = match messages {
+            Some(messages) => format!("Messages deleted: {}.", messages.len()),
+            None => "The messages are deleted in memory, but the history file is not writable now: see the log. They are deleted there when it is.".to_owned(),
+        };
+        self.answer(by, answer);
     }
 
     /// Informs all members that have received them. The others get them as deleted.
-    fn send_deleted(&mut self, room_id: RoomId, seqs: &[u64]) {
+    fn send_deleted(&mut self, room: RoomId, seqs: &[u64]) {
         for seqs in seqs.chunks(MAX_NUMBERS) {
-            self.out.push(broadcast(room_id, ServerMessage::Deleted { seq: seqs.to_vec() }));
-            for id in self.unsubscribed(room_id) {
+            self.out.push(broadcast(room, ServerMessage::Deleted { seq: seqs.to_vec() }));
+            for id in self.unsubscribed(room) {
                 let received = self.received_up_to(id).unwrap_or_default();
                 let seq: Vec<u64> = seqs.iter().copied().filter(|seq| *seq <= received).collect();
-                if !seq.is_empty() {
-                    self.out.push(send(id, ServerMessage::Deleted { seq }));
-                }
+                self.out.extend((!seq.is_empty()).then(|| send(id, ServerMessage::Deleted { seq })));
             }
         }
     }
@@ -296,6 +288,12 @@ impl Chat {
     fn unsubscribed(&self, room: RoomId) -> Vec<UserId> {
         self.catching_up().filter(|id| self.room_of(*id) == Some(room)).collect()
     }
+}
+
+/// The name of a room, its users, and the number of its last message.
+fn room_line(room: &Room) -> String {
+    let subject = Subject::Room(room.name.clone());
+    format!("{subject} users: {}, last message: {}\n", room.names.len(), room.log.last)
 }
 
 fn unknown_command(word: &str) -> ProtocolError {

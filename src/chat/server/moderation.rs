@@ -9,10 +9,11 @@ use crate::{
 };
 use log::{error, info, warn};
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
+    fmt,
+    fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
     mem,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -45,54 +46,53 @@ impl BanFile {
 
     /// Reads the restrictions that hold. Lines that cannot be read are logged with their numbers.
     fn read(&mut self, now: Millis) -> io::Result<()> {
-        let (mut found, text) = (Vec::new(), self.text()?);
-        for (line, number) in text.lines().zip(1..) {
-            match parse(line, now) {
-                Some(Ok(restriction)) if restriction.holds(now) => found.push(restriction),
-                Some(Err(why)) => {
-                    let file = self.path.as_deref().unwrap_or(Path::new("")).display();
-                    warn!("--bans {file}: line {number} is ignored: {why}");
-                }
-                _ => {}
+        let mut found = Vec::new();
+        for ((_, parsed), number) in self.lines(now)?.into_iter().zip(1..) {
+            match parsed {
+                Ok(restriction) => found.extend(restriction.filter(|it| it.holds(now))),
+                Err(why) => warn!("{self}: line {number} is ignored: {why}"),
             }
         }
-        self.refuse(&found);
-        self.known = found;
+        self.use_all(found);
         Ok(())
     }
 
-    /// Writes the file anew if it is to have other restrictions. What another program has added since it was read is kept.
+    /// Writes the file anew. What another program has added since it was read is kept.
     fn write(&mut self, all: Vec<Restriction>, now: Millis) -> io::Result<()> {
-        self.refuse(&all);
-        let known = mem::replace(&mut self.known, all);
-        let (Some(path), text) = (&self.path, self.text()?) else { return Ok(()) };
-        let parsed = |line: &str| parse(line, now).and_then(Result::ok);
-        let is_kept = |line: &&str| {
-            let is_current = |it| self.known.contains(&it) || it.holds(now) && !known.contains(&it);
-            parsed(line).is_none_or(is_current)
+        let before = self.use_all(all);
+        let (Some(path), mut lines) = (&self.path, self.lines(now)?) else { return Ok(()) };
+        let is_current = |it: &Restriction| self.known.contains(it) || it.holds(now) && !before.contains(it);
+        lines.retain(|(_, parsed)| !matches!(parsed, Ok(Some(it)) if !is_current(it)));
+        let is_new =
+            |it: &&Restriction| !lines.iter().any(|(_, parsed)| matches!(parsed, Ok(Some(line)) if line == *it));
+        let new: String = self.known.iter().filter(is_new).map(|it| format!("{it}\n")).collect();
+        replace(path, &(lines.into_iter().map(|(line, _)| line + "\n").collect::<String>() + &new))
+    }
+
+    /// The lines of the file, and what each of them is: nothing if it is empty or a comment.
+    fn lines(&self, now: Millis) -> io::Result<Vec<(String, Result<Option<Restriction>, String>)>> {
+        let text = match self.path.as_ref().map(fs::read_to_string) {
+            None => String::new(),
+            Some(Err(error)) if error.kind() == ErrorKind::NotFound => String::new(),
+            Some(read) => read?,
         };
-        let mut lines: Vec<String> = text.lines().filter(is_kept).map(str::to_owned).collect();
-        for restriction in &self.known {
-            if !lines.iter().any(|line| parsed(line).as_ref() == Some(restriction)) {
-                lines.push(restriction.to_string());
-            }
-        }
-        lines.push(String::new());
-        replace(path, &lines.join("\n"))
+        let is_empty = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+        let parse = |line: &str| if is_empty(line) { Ok(None) } else { Restriction::parse(line, now).map(Some) };
+        Ok(text.lines().map(|line| (line.to_owned(), parse(line))).collect())
     }
 
-    fn text(&self) -> io::Result<String> {
-        let Some(path) = &self.path else { return Ok(String::new()) };
-        match fs::read_to_string(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
-            read => read,
-        }
+    /// Returns those of before.
+    fn use_all(&mut self, all: Vec<Restriction>) -> Vec<Restriction> {
+        let time = |until: Millis| SystemTime::UNIX_EPOCH + Duration::from_millis(until);
+        let banned = all.iter().filter_map(Restriction::banned_network);
+        self.access.ban(banned.map(|(network, until)| (network, until.map(time))).collect());
+        mem::replace(&mut self.known, all)
     }
+}
 
-    fn refuse(&self, all: &[Restriction]) {
-        let end = |until: Millis| SystemTime::UNIX_EPOCH + Duration::from_millis(until);
-        let networks = all.iter().filter_map(|it| Some((it.banned_network()?, it.until.map(end))));
-        self.access.ban(networks.collect());
+impl fmt::Display for BanFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--bans {}", self.path.as_deref().unwrap_or(Path::new("")).display())
     }
 }
 
@@ -100,25 +100,15 @@ fn wall_clock() -> Millis {
     millis(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default())
 }
 
-/// `None`: the line is empty or a comment.
-fn parse(line: &str, now: Millis) -> Option<Result<Restriction, String>> {
-    let line = line.trim();
-    (!line.is_empty() && !line.starts_with('#')).then(|| Restriction::parse(line, now))
-}
-
 /// Replaces a file: whenever the process or the machine stops, it has the old content or the new one.
 fn replace(path: &Path, content: &str) -> io::Result<()> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
-    let new = PathBuf::from(new);
-    let mode = fs::metadata(path).map_or(0o600, |found| found.permissions().mode() & 0o777);
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(content.as_bytes())?;
     file.sync_all()?;
     fs::rename(&new, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")))?.sync_all()
 }
 
 impl Admin {
@@ -179,12 +169,12 @@ impl ChatServer {
     }
 
     pub(super) fn save_restrictions(&mut self) {
-        let (now, all) = (self.now().date, self.chat.restrictions().cloned().collect());
+        let (now, all) = (wall_clock(), self.chat.restrictions().cloned().collect());
         let Some(bans) = &mut self.bans else { return };
         if let Err(why) = bans.write(all, now) {
-            let file = bans.path.as_deref().unwrap_or(Path::new("")).display().to_string();
-            error!("--bans {file} cannot be written, so the restrictions end with the process: {why}");
-            self.answers.push(Ok(format!("This ends with the process: --bans {file} cannot be written: {why}.")));
+            let line = format!("{bans} cannot be written, so this ends with the process: {why}");
+            error!("{line}");
+            self.answers.push(Ok(line));
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Screen, print, screen::Users, spawn, stderr};
 use chinwag::chat::{
     client::ChatClient,
     protocol::{sanitize_name, sanitize_text},
-    rules::COMMANDS,
+    rules::command_usage,
 };
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
@@ -79,7 +79,7 @@ fn execute(line: &str, chat: &ChatClient, users: &Users) -> bool {
             None => print_commands(),
         },
         _ if command.starts_with('/') => chat.send(command),
-        _ if COMMANDS.iter().any(|(known, _)| *known == word) => chat.command(command),
+        _ if command_usage(word).is_some() => chat.command(command),
         ("help" | "name", _) => print_commands(),
         _ => print(&format!("* there is no command /{}\n", sanitize_text(word))).is_ok() && print_commands(),
     }

@@ -2,57 +2,29 @@ use super::*;
 
 const NOW: Millis = 1_000_500;
 
-/// Restrictions and lifts as text, others as `Debug`.
-fn show(line: &str) -> String {
-    match parse(line, NOW) {
-        Ok(Command::Restrict(restriction)) => restriction.to_string(),
-        Ok(Command::Lift(kind, subject)) => format!("lift {kind:?} {subject}"),
-        Ok(Command::Kick(subject)) => format!("kick {subject}"),
-        Ok(Command::Delete { room, seqs }) => {
-            let room = room.map(|room| Subject(Who::Room(room)).to_string());
-            format!("delete {} {seqs:?}", room.unwrap_or_default())
-        }
-        Ok(Command::Forget(name)) => format!("forget {}", name.key),
-        Ok(other) => format!("{other:?}"),
-        Err(error) => error,
-    }
-}
-
 #[test]
-fn lines_are_commands() {
+fn lines_are_restrictions() {
     for (line, expected) in [
-        ("who", "Who"),
-        (" stats ", "Stats"),
-        ("kick ann", "kick ann"),
-        ("kick @ann", "kick ann"),
-        ("kick \"Ann B\"", "kick \"Ann B\""),
-        ("kick \"say \"\"hi\"\"\"", "kick \"say \"\"hi\"\"\""),
-        ("kick 10.1.2.3", "kick 10.1.2.3"),
-        ("kick \"10.1.2.3\"", "kick \"10.1.2.3\""),
+        ("ban ann", "ban ann"),
+        ("ban @ann", "ban ann"),
+        (" ban  \"Ann B\" ", "ban \"Ann B\""),
+        ("ban \"say \"\"hi\"\"\"", "ban \"say \"\"hi\"\"\""),
+        ("ban 10.1.2.3", "ban 10.1.2.3"),
+        ("ban \"10.1.2.3\"", "ban \"10.1.2.3\""),
         ("ban 10.1.2.3/8", "ban 10.0.0.0/8"),
         ("ban [fd00::1]/8 2h", "ban fd00::/8 until 1970-01-01T02:16:41Z"),
         ("ban ::ffff:10.1.2.3", "ban 10.1.2.3"),
         ("ban \u{bbfc}\u{c218} 90s", "ban \u{bbfc}\u{c218} until 1970-01-01T00:18:11Z"),
         ("mute ann 7d", "mute ann until 1970-01-08T00:16:41Z"),
         ("mute ann until 2026-12-01T10:00:00Z", "mute ann until 2026-12-01T10:00:00Z"),
-        ("unban ANN", "lift Ban ANN"),
-        ("unmute 10.0.0.0/8", "lift Mute 10.0.0.0/8"),
         ("slow / 30", "slow / 30"),
         ("slow kitchen 30 1h", "slow kitchen 30 until 1970-01-01T01:16:41Z"),
-        ("slow kitchen 0", "lift Slow(0) kitchen"),
         ("close /room/The%20Kitchen", "close \"The Kitchen\""),
         ("close \"/\"", "close \"/\""),
-        ("open /", "lift Close /"),
-        ("delete 5 6", "delete  [5, 6]"),
-        ("delete kitchen 5", "delete kitchen [5]"),
-        ("delete \"5\" 6", "delete 5 [6]"),
-        ("delete / 6", "delete / [6]"),
-        ("forget Ann", "forget ann"),
-        ("notice Back in  5 minutes", "Notice(\"Back in  5 minutes\")"),
-        ("notice \"Back soon\"", "Notice(\"Back soon\")"),
-        ("notice \"a\" and b", "Notice(\"\\\"a\\\" and b\")"),
+        ("close /", "close /"),
     ] {
-        assert_eq!(show(line), expected, "{line}");
+        let shown = Restriction::parse(line, NOW).map(|restriction| restriction.to_string());
+        assert_eq!(shown.as_deref(), Ok(expected), "{line}");
     }
 }
 
@@ -60,33 +32,31 @@ fn lines_are_commands() {
 fn wrong_lines_get_a_sentence() {
     for (line, part) in [
         ("", "There is no command \"\""),
-        ("kcik ann", "There is no command kcik. The commands are who, rooms,"),
-        ("who is", "Write: who"),
-        ("kick", "Write: kick NAME"),
-        ("kick Ann B", "Write: kick NAME"),
-        ("kick \u{202e}", "Write: kick NAME"),
-        ("ban", "Write: ban NAME"),
+        ("bna ann", "There is no command bna. The commands are: who; rooms;"),
+        ("ban", "Write: ban WHO [TIME]. WHO is"),
+        ("ban Ann B", "Write: ban WHO"),
+        ("ban \u{202e}", "Write: ban WHO"),
         ("ban ann 5", "such as 30m"),
         ("ban ann 5y", "such as 30m"),
+        ("ban ann 5\u{e9}", "such as 30m"),
+        ("ban ann m", "such as 30m"),
         ("ban ann -5m", "such as 30m"),
         ("ban ann 99999999999999999999m", "such as 30m"),
         ("ban ann 999999999999m", "such as 30m"),
         ("ban ann until 2026-13-01T10:00:00Z", "such as 30m"),
         ("ban ann until 2026-12-01", "such as 30m"),
         ("ban ann until 18446744073709551615-12-01T10:00:00Z", "such as 30m"),
+        ("ban ann until 60000-12-01T10:00:00Z", "such as 30m"),
         ("ban ann 5m 5m", "such as 30m"),
         ("slow kitchen", "Write: slow ROOM SECONDS"),
         ("slow kitchen x", "Write: slow ROOM SECONDS"),
         ("slow / 86401", "Write: slow ROOM SECONDS"),
-        ("delete", "Write: delete [ROOM] NUMBER"),
-        ("delete kitchen", "Write: delete [ROOM] NUMBER"),
-        ("delete 5 x", "Write: delete [ROOM] NUMBER"),
-        ("delete 0", "Write: delete [ROOM] NUMBER"),
-        ("notice", "Write: notice TEXT"),
+        ("close /den", "Write: close ROOM"),
+        ("kick ann", "Write: kick WHO"),
         ("\u{1b}[2J x", "There is no command"),
     ] {
-        let shown = show(line);
-        assert!(shown.contains(part) && !shown.contains(char::is_control), "{line}: {shown}");
+        let error = Restriction::parse(line, NOW).expect_err(line);
+        assert!(error.contains(part) && !error.contains(char::is_control), "{line}: {error}");
     }
 }
 
@@ -126,6 +96,6 @@ fn subjects_are_compared_as_names_are() {
         ("close den", "slow den 9", false),
     ] {
         let [one, other] = [one, other].map(|line| Restriction::parse(line, NOW).expect(line));
-        assert_eq!(one.is(other.kind, &other.subject), expected, "{one} {other}");
+        assert_eq!(one.is_like(&other), expected, "{one} {other}");
     }
 }

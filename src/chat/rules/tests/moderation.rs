@@ -42,6 +42,15 @@ fn commands_close_connections() {
         ("mute ann", "ok In force: mute ann. Connections closed: 0."),
         ("close den", "ok In force: close den. Connections closed: 0."),
         ("bans", "ok There are no restrictions."),
+        ("kick \"ann\"", "2x 1008 kicked by an operator; ok Connections closed: 1."),
+        ("kick @ann", "2x 1008 kicked by an operator; ok Connections closed: 1."),
+        ("slow den 0", "err There is no such restriction of den."),
+        ("open den", "err There is no such restriction of den."),
+        ("unmute 10.0.0.0/8", "err There is no such restriction of 10.0.0.0/8."),
+        ("delete \"5\" 1", "err There is no room 5."),
+        ("delete / 1", "err There is no message 1. The last one has the number 0."),
+        ("forget ann", "ok Messages deleted: 0."),
+        ("stats", "ok connections: 3\nusers: 3\nrooms: 1\nmessages in memory: 0\n"),
         ("unban ann", "err There is no such restriction of ann."),
         ("delete 1", "err There is no message 1. The last one has the number 0."),
         ("delete den 1", "err There is no room den."),
@@ -55,12 +64,46 @@ fn commands_close_connections() {
 }
 
 #[test]
+fn words_that_do_not_fit_are_explained() {
+    for command in [
+        "who is",
+        "kick",
+        "kick a b",
+        "kick \u{202e}",
+        "unban",
+        "open",
+        "delete",
+        "delete den",
+        "delete 5 x",
+        "delete 0",
+        "forget",
+        "notice",
+    ] {
+        let answer = answer(&script(Rules::default()).put(Input::Command(command)));
+        let verb = command.split(' ').next().unwrap_or_default();
+        assert!(answer.starts_with(&format!("err Write: {verb}")), "{command}: {answer}");
+    }
+}
+
+#[test]
+fn notices_are_what_follows() {
+    for (command, text) in [
+        ("notice Back in  5 minutes ", "Back in  5 minutes"),
+        ("notice \"Back soon\"", "Back soon"),
+        ("notice \"a\" and b", "\\\"a\\\" and b"),
+    ] {
+        let out = script(Rules::default()).put(Input::Command(command));
+        assert_eq!(out[0], format!(r#"*< {{"type":"notice","text":"{text}"}}"#));
+    }
+}
+
+#[test]
 fn only_operators_command_and_get_the_answer() {
     let mut script = script(Rules::default());
     for (id, command, expected) in [
         (2, "kick bob", r#""reason":"not-admin""#),
         (2, "kcik bob", r#""reason":"unknown-type""#),
-        (1, "kick", r#""reason":"bad-command","about":"Write: kick NAME|ADDRESS|NETWORK""#),
+        (1, "kick", r#""reason":"bad-command","about":"Write: kick WHO. WHO is"#),
         (1, "kick zoe", r#""reason":"bad-command","about":"No connection of zoe is open.""#),
         (1, "bans", r#"{"type":"notice","text":"There are no restrictions."}"#),
     ] {
@@ -236,7 +279,7 @@ fn archive_deletes_as_well() {
     let out = script.put(Input::Erased { by: None, messages: Some(&erased) });
     assert_eq!(out, [r#"*< {"type":"deleted","seq":[1]}"#, "ok Messages deleted: 3."]);
     let out = script.put(Input::Erased { by: Some(1), messages: None });
-    assert!(out[0].starts_with("1< ") && out[0].contains("does not answer"), "{out:?}");
+    assert!(out[0].starts_with("1< ") && out[0].contains("not writable"), "{out:?}");
     assert_eq!(script.put(Input::Command("delete den 2")), ["erase"], "a room that is not in memory");
 }
 
