@@ -49,7 +49,7 @@ mod ws;
 
 #[cfg(feature = "tls")]
 pub use ws::tls;
-pub use ws::{Bytes, DisconnectReason, Frames, Message, Utf8Bytes};
+pub use ws::{Bytes, DisconnectReason, Frames, Message, Network, Utf8Bytes};
 pub use ws::{access, client, config, duplex, error, handshake, http, peer, server};
 pub use ws::{
     access::Access,

@@ -9,6 +9,7 @@ pub mod error;
 pub mod handshake;
 mod handshake_stream;
 pub mod http;
+pub(crate) mod network;
 pub mod peer;
 pub(crate) mod rate_limiter;
 pub mod server;
@@ -21,3 +22,4 @@ pub mod tls;
 mod tls;
 
 pub use connection::{Bytes, DisconnectReason, Frames, Message, Utf8Bytes};
+pub use network::Network;

@@ -10,7 +10,7 @@ use serde_json::json;
 use support::frames::{PING, PONG, RawClient, TEXT, frame, handshake, header};
 use support::raw::Answer;
 use support::serving::{addr, connected, disconnected, serve, text};
-use support::{Client, DEADLINE, start_binary, wait_until};
+use support::{Client, DEADLINE, http, start_binary, wait_until};
 use tungstenite::Error;
 
 /// The status of a handshake with these headers.
@@ -31,6 +31,10 @@ fn connections_in_all_are_limited() {
     for _ in 0..3 {
         let answer = support::raw::get(addr(&server), "/");
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("10")), "{answer:?}");
+        assert!(answer.header("date").is_some_and(|date| date.ends_with(" GMT")), "{answer:?}");
+        let head = http(addr(&server), &format!("HEAD / HTTP/1.1\r\nHost: {}\r\n\r\n", addr(&server)));
+        let length = answer.body.len().to_string();
+        assert_eq!((head.status, head.body.len(), head.header("content-length")), (503, 0, Some(&*length)));
         assert_eq!(status(addr(&server), &[]), 503);
     }
     clients[0].close(1000);

@@ -111,6 +111,38 @@ fn paths_that_are_not_rooms_get_404() {
     }
 }
 
+/// A page is redirected, with its query. A WebSocket client enters the room, because it would not follow.
+#[test]
+fn slash_after_a_room_leads_to_the_room() {
+    let server = start_binary(&[]);
+    let request = |method, path| format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    for method in ["GET", "HEAD"] {
+        let answer = http(server.addr(), &request(method, "/room/kitchen/?since=1"));
+        assert_eq!((answer.status, answer.header("location")), (308, Some("/room/kitchen?since=1")), "{method}");
+    }
+    assert_eq!(http(server.addr(), &request("GET", "/room/a//")).status, 404);
+    let mut ann = Client::enter(server.addr(), "/room/kitchen");
+    ann.sign_in("ann");
+    let mut bob = Client::enter(server.addr(), "/room/kitchen/");
+    bob.sign_in("bob");
+    send(&mut bob, "hello");
+    assert_eq!(ann.wait_for("message")["text"], "hello");
+}
+
+#[test]
+fn raw_utf8_in_a_path_is_the_room_of_its_percent_encoding() {
+    let server = start_binary(&[]);
+    let mut ann = Client::enter(server.addr(), "/room/K%C3%BCche");
+    ann.sign_in("ann");
+    let head = String::from_utf8(support::frames::handshake(server.addr(), "")).expect("text");
+    let mut raw = support::frames::RawClient::connect(server.addr());
+    raw.send(head.replacen("GET / ", "GET /room/Küche ", 1).as_bytes());
+    assert!(raw.read_head().starts_with("HTTP/1.1 101"));
+    let username = br#"{"type":"username","name":"bob"}"#;
+    raw.send(&support::frames::frame(support::frames::TEXT, username));
+    ann.wait_until("bob", |object| object["type"] == "userlist" && object["users"].to_string().contains("bob"));
+}
+
 /// The list of rooms is as protected as the page.
 #[test]
 fn list_of_rooms_checks_the_host() {

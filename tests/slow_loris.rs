@@ -41,6 +41,27 @@ fn silent_clients_do_not_block_new_ones() {
     drop(silent);
 }
 
+/// Silent clients take all places, and renew each of them before it is a second old.
+#[test]
+fn renewed_silent_clients_do_not_block_new_ones() {
+    let chinwag = start_binary(&["--limit", "handshakes=8"]);
+    let (addr, renewal) = (chinwag.addr(), Duration::from_millis(800));
+    let connect = || TcpStream::connect(addr).expect("a connection");
+    let mut silent: Vec<_> = (0..8).map(|_| (connect(), Instant::now())).collect();
+    let begin = Instant::now();
+    loop {
+        assert!(begin.elapsed() < DEADLINE, "no client gets in");
+        for (stream, since) in silent.iter_mut().filter(|(_, since)| since.elapsed() > renewal) {
+            (*stream, *since) = (connect(), Instant::now());
+        }
+        // Not at once, when the places may not be taken yet.
+        if begin.elapsed() > 2 * renewal && opens(addr) {
+            break;
+        }
+        thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
 /// Delayed responses to wrong tokens hold places that cannot be freed, so the silent clients are cut.
 #[test]
 fn silent_clients_do_not_block_new_ones_while_wrong_tokens_wait() {

@@ -37,7 +37,7 @@ pub fn index(request: &Request) -> Option<Response> {
 fn serve(request: &Request, name: &str) -> Option<Response> {
     let (_, gzip) = FILES.iter().find(|(file, _)| *file == name)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Some(Response::text(405, "Only GET and HEAD are possible here.").with("Allow", "GET, HEAD"));
+        return Some(Response::method_not_allowed());
     }
     let is_compressed = accepts_gzip(request);
     let tag = entity_tag(gzip, is_compressed);
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(respond(&request(Method::POST, "/none")), None);
         assert_eq!(get("/?token=x").status, 200);
         let post = respond(&request(Method::POST, "/")).expect("an answer");
-        assert_eq!((post.status, post.header("Allow")), (405, Some("GET, HEAD")));
+        assert_eq!((post.status, post.header("Allow")), (405, Some("GET, HEAD, OPTIONS")));
     }
 
     #[test]

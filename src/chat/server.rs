@@ -12,7 +12,7 @@ mod room_list;
 use crate::{
     chat::page,
     chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId},
-    chat::rules::{Chat, Input, Now, Output, RoomName, Rules},
+    chat::rules::{Chat, Input, Now, Output, Rules},
     ws::http::{Request, Response},
     ws::rate_limiter::RateLimiter,
     ws::server::{CloseGuard, Event, Server},
@@ -94,18 +94,18 @@ impl ChatServer {
         Dialect::ALL.into_iter().map(Dialect::name)
     }
 
-    /// Whether a path is a room: `/` is the lobby, `/room/NAME` another room. For
+    /// Whether a path is a room: `/` is the lobby, `/room/NAME` another room, also with one more `/` at the end. For
     /// [`Builder::endpoint`](crate::Builder::endpoint).
     #[must_use]
     pub fn is_endpoint(path: &str) -> bool {
-        RoomName::from_path(path).is_some()
+        connect::room_at(path).is_some()
     }
 
     /// The chat's page, at the path of each room, and its files. For [`Builder::site`](crate::Builder::site).
     #[must_use]
     pub fn site(request: &Request) -> Option<Response> {
         match Self::is_endpoint(request.uri().path()) {
-            true => page::index(request),
+            true => connect::redirect(request).or_else(|| page::index(request)),
             false => page::respond(request),
         }
     }

@@ -3,9 +3,8 @@
 use super::listen::{self, Acceptor};
 use super::{arguments::Flags, limits, logging, print, signals::Signals, spawn, token};
 use chinwag::chat::server::{ChatServer, RoomList};
-use chinwag::{Access, Server, chat::protocol::Dialect};
+use chinwag::{Access, Network, Server, chat::protocol::Dialect};
 use log::{LevelFilter, error, info, warn};
-use std::net::IpAddr;
 
 /// Serves until a signal stops the server.
 ///
@@ -15,7 +14,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let signals = Signals::watch()?;
     logging::start(log_level(flags));
     raise_descriptor_limit();
-    let (config, rules) = limits::configure(flags)?;
+    let (mut config, rules) = limits::configure(flags)?;
+    config.exempt_networks = networks(flags, "exempt")?;
     let dialect = dialect(flags)?;
     let access = access(flags)?;
     let rooms = flags.has("list-rooms").then(RoomList::default);
@@ -131,9 +131,15 @@ fn announce(announcement: String) -> Result<(), String> {
     spawn("stdout", Box::new(print))
 }
 
-fn trusted_proxies(flags: &Flags) -> Result<Vec<IpAddr>, String> {
-    let parse = |text: &str| {
-        text.parse().map_err(|_| format!("--trusted-proxy {text:?}: write the proxy's IP address, such as 127.0.0.1"))
-    };
-    flags.list("trusted-proxy")?.into_iter().map(parse).collect()
+fn trusted_proxies(flags: &Flags) -> Result<Vec<Network>, String> {
+    let networks = networks(flags, "trusted-proxy")?;
+    match networks.iter().any(|network| network.is_everything()) {
+        true => Err("--trusted-proxy: every client would be a proxy; name the network of your proxies".to_owned()),
+        false => Ok(networks),
+    }
+}
+
+fn networks(flags: &Flags, flag: &str) -> Result<Vec<Network>, String> {
+    let parse = |text: &str| text.parse().map_err(|error| format!("--{flag}: {error}"));
+    flags.list(flag)?.into_iter().map(parse).collect()
 }

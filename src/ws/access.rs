@@ -17,8 +17,8 @@ use std::{fmt, hint::black_box};
 
 /// Which requests a server accepts.
 ///
-/// The default accepts IP literals and `localhost` as `Host`. It accepts pages from the same host (any port), and programs,
-/// which send no `Origin`. It requires no token.
+/// The default accepts IP literals, `localhost` and `*.localhost` as `Host`. It accepts pages from the same host (any scheme
+/// and port), and programs, which send no `Origin`. It requires no token.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     hosts: Vec<String>,
@@ -37,13 +37,14 @@ impl Access {
         Self { any_host: true, any_origin: true, ..Self::default() }
     }
 
-    /// Accepts the name of this machine as well, with and without `.local`. An invalid host name is ignored.
+    /// Accepts the name of this machine as well. If it is `pi.lab.example`, so are `pi` and `pi.local`. An invalid host name is
+    /// ignored.
     #[must_use]
     pub fn machine_name(mut self, name: &str) -> Self {
-        if let Some(host) = Host::parse_name(name) {
-            let short = host.trim_end_matches(".local").to_owned();
-            self.hosts.push(format!("{short}.local"));
-            self.hosts.push(short);
+        if let Some(host) = Host::parse(name).ok().filter(|host| host.ip.is_none() && host.port.is_none()) {
+            let short = host.name.split('.').next().unwrap_or_default();
+            self.hosts.extend([short.to_owned(), format!("{short}.local")]);
+            self.hosts.push(host.name);
         }
         self
     }
@@ -62,13 +63,14 @@ impl Access {
         Ok(self)
     }
 
-    /// Accepts pages from one more origin (the flag `--origin`), such as `https://chat.example:8443`. `*` accepts any
-    /// origin. `null` accepts pages without an origin: local files and sandboxed frames.
+    /// Accepts pages from one more origin (the flag `--origin`), such as `https://chat.example:8443`, `app://.`, or one word. A
+    /// path is ignored. `*` accepts any origin. `null` accepts pages without an origin: local files and sandboxed frames.
+    /// `file://` accepts the devices, apps and old browsers that send it.
     ///
     /// # Errors
-    /// That is not an origin (RFC 6454 6.2): it has no scheme, or it has a path.
+    /// No client sends that as its origin, or it is a host name without a scheme.
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, Invalid> {
-        let help = "use one such as https://chat.example, or null, or * for any";
+        let help = "use one such as https://chat.example, app://. or null, or * for any";
         let invalid = || Invalid(format!("{origin:?} is not an origin; {help}"));
         match origin {
             "*" => self.any_origin = true,
@@ -109,12 +111,18 @@ impl Access {
         Ok(())
     }
 
+    /// Whether handshakes need an access token.
+    #[must_use]
+    pub fn requires_token(&self) -> bool {
+        self.current_token().is_some()
+    }
+
     /// Checks the host that a request is for.
     ///
     /// # Errors
     /// [`Refusal::Host`].
     pub fn check_host(&self, host: &Host) -> Result<(), Refusal> {
-        let known = self.any_host || host.ip.is_some() || host.name == "localhost" || self.hosts.contains(&host.name);
+        let known = self.any_host || host.ip.is_some() || host.is_localhost() || self.hosts.contains(&host.name);
         if known { Ok(()) } else { Err(Refusal::Host(host.name.clone())) }
     }
 
@@ -125,10 +133,12 @@ impl Access {
     pub fn check_origin(&self, origin: Option<&str>, host: &Host) -> Result<(), Refusal> {
         let origin = match origin {
             None if self.require_origin => return Err(Refusal::NoOrigin),
+            // A host without a scheme comes from programs only.
+            Some(origin) if Host::parse(origin).is_ok_and(|own| own.name == host.name) => return Ok(()),
             Some(origin) if !self.any_origin => Origin::parse(origin).ok_or(Refusal::BadOrigin)?,
             _ => return Ok(()),
         };
-        let known = origin.is_on(host) || self.origins.contains(&origin);
+        let known = origin.is_on(host) || self.origins.iter().any(|listed| listed.includes(&origin));
         if known { Ok(()) } else { Err(Refusal::Origin(origin.to_string())) }
     }
 

@@ -1,6 +1,7 @@
 //! The limits and timeouts of a server, with their defaults.
 
-use std::time::Duration;
+use crate::ws::network::Network;
+use std::{net::IpAddr, time::Duration};
 
 /// The limits and timeouts of a [`Server`](crate::Server). The defaults suit a small device.
 ///
@@ -30,9 +31,12 @@ pub struct Config {
     /// Connections in all, handshakes included. 4096; zero: no limit but the system's (Linux:
     /// `vm.max_map_count`). Beyond it: 503.
     pub max_connections: usize,
-    /// Connections from one address (one /64 for IPv6), and WebSockets that it may open within ten seconds. 64; zero: no
-    /// limit. Loopback has no limit. Beyond it: 503.
+    /// Connections from one address, and WebSockets that it may open within ten seconds. 64; zero: no limit. For IPv6: from
+    /// one /64; a /56 may have four times as many, and a /48 sixteen times. Loopback has no limit. Beyond it: 503.
     pub max_connections_per_address: usize,
+    /// Networks without the limits per address, such as that of an office behind one address. None. Wrong tokens are limited
+    /// all the same.
+    pub exempt_networks: Vec<Network>,
     /// Pings and Pongs a second from one connection, ten times as many at once. 50; zero: no limit. Beyond it: Close 1008.
     pub control_frames_per_second: usize,
     /// The delay between two responses to wrong access tokens from one address. If eight are due, the response is 429. 1 s; zero:
@@ -61,6 +65,7 @@ impl Default for Config {
             event_capacity: 1024,
             max_connections: 4096,
             max_connections_per_address: 64,
+            exempt_networks: Vec::new(),
             control_frames_per_second: 50,
             wrong_token_delay: Duration::from_secs(1),
             max_handshakes: 256,
@@ -87,6 +92,11 @@ impl Config {
         self.read_buffer_size = self.read_buffer_size.clamp(1, 64 * 1024);
         self.event_capacity = self.event_capacity.max(1);
         self
+    }
+
+    /// Whether the limits per address do not apply to that address.
+    pub(crate) fn is_exempt(&self, address: IpAddr) -> bool {
+        address.to_canonical().is_loopback() || self.exempt_networks.iter().any(|network| network.contains(address))
     }
 
     /// Without the bounds that are there against hostile clients: for measuring on loopback, never for a network.

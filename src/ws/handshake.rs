@@ -5,6 +5,7 @@
 
 pub(crate) mod head;
 mod request;
+mod request_line;
 mod secrets;
 pub(crate) mod upgrade;
 
@@ -19,7 +20,7 @@ pub use request::read_request;
 pub use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
-use crate::ws::http::{HttpHandler, Method, Request, Response, single_field};
+use crate::ws::http::{ALLOWED_METHODS, HttpHandler, Method, Request, Response, single_field};
 
 /// What a server accepts, and how it responds to other requests.
 #[derive(Clone)]
@@ -30,7 +31,8 @@ pub struct Policy {
     pub protocols: Vec<Arc<str>>,
     /// The paths that accept WebSocket handshakes. Elsewhere they get 404. Default: every path.
     pub endpoint: fn(&str) -> bool,
-    /// Responds to requests that are not handshakes. Default: none.
+    /// Responds to requests that are not handshakes. When it returns `None`, the response is 404. Without it, the response is
+    /// 426 at an endpoint. Default: none.
     pub http_handler: Option<HttpHandler>,
 }
 
@@ -67,12 +69,12 @@ pub enum Negotiated {
 /// Applies all rules to a request. If it succeeds, the request gets its
 /// [`HandshakeTranscript`](crate::ws::http::HandshakeTranscript) as an extension.
 ///
-/// It also removes the secrets from the request: the value of `?token=` is replaced, and `Authorization`, `Cookie` and
-/// `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
+/// It also removes the secrets from the request: if an access token is required, the value of `?token=` is replaced, and
+/// `Authorization`, `Cookie` and `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
 ///
 /// A panic in [`Policy::http_handler`] or [`Policy::endpoint`] is logged and answered with 500.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
-    let token = secrets::take_token(request);
+    let token = secrets::take_token(request, policy.access.requires_token());
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
     let outcome =
         catch_unwind(AssertUnwindSafe(|| apply_rules(request, token.as_deref(), policy))).unwrap_or_else(|_| {
@@ -140,16 +142,25 @@ fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Res
 
 /// The response to a request without an upgrade.
 fn page(request: &Request, policy: &Policy) -> Response {
-    if let Some(response) = policy.http_handler.as_ref().and_then(|handler| handler(request)) {
-        return response;
+    let not_found = || Response::text(404, "Nothing is at this path.");
+    let response = match &policy.http_handler {
+        // The whole server (RFC 9110 9.3.7).
+        _ if request.uri().path() == "*" => Response::method_not_allowed(),
+        Some(handler) => handler(request).unwrap_or_else(not_found),
+        None if !(policy.endpoint)(request.uri().path()) => not_found(),
+        None if !matches!(*request.method(), Method::GET | Method::HEAD) => Response::method_not_allowed(),
+        None => upgrade::required("This is a WebSocket server. Connect to it with ws:// or a WebSocket client."),
+    };
+    // Health checks ask with OPTIONS, of which handlers need to know nothing.
+    match response.status {
+        405 if request.method() == Method::OPTIONS => options(&response),
+        _ => response,
     }
-    if !(policy.endpoint)(request.uri().path()) {
-        return Response::text(404, "Nothing is at this path.");
-    }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return method_not_allowed();
-    }
-    upgrade::required("This is a WebSocket server. Connect to it with ws:// or a WebSocket client.")
+}
+
+/// The response to OPTIONS at a path where other methods are not allowed.
+fn options(not_allowed: &Response) -> Response {
+    Response::empty(204).with("Allow", not_allowed.header("Allow").unwrap_or(ALLOWED_METHODS).to_owned())
 }
 
 /// Redirects to the same path on that port, with 308 (RFC 9110 15.4.9). A request without an accepted host is refused, so
@@ -162,6 +173,7 @@ pub fn redirect(request: &Request, access: &Access, https_port: u16) -> Response
         Err(refusal) => return refusal,
     };
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let target = if target.starts_with('/') { target } else { "/" };
     let location = format!("https://{host}{target}");
     Response::text(308, format!("This server uses HTTPS: {location}")).with("Location", location)
 }
@@ -180,10 +192,6 @@ pub fn server_full() -> Response {
 
 fn bad_request(sentence: &str) -> Response {
     Response::text(400, sentence)
-}
-
-fn method_not_allowed() -> Response {
-    Response::text(405, "Only GET is allowed here.").with("Allow", "GET")
 }
 
 impl From<Refusal> for Response {
@@ -211,6 +219,7 @@ mod tests {
             ("LOCALHOST:80", "/a?b=c", 8443, "https://localhost:8443/a?b=c"),
             ("[::1]:8080", "/room/x%20y", 443, "https://[::1]/room/x%20y"),
             ("x", "http://127.0.0.1:1/y", 2, "https://127.0.0.1:2/y"),
+            ("localhost", "*", 443, "https://localhost/"),
         ] {
             let response = redirected(host, target, port);
             assert_eq!((response.status, response.header("Location")), (308, Some(location)));

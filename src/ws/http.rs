@@ -1,5 +1,7 @@
 //! HTTP as far as this server needs it: a response as data, header fields, and percent-encoding.
 
+mod date;
+
 use std::{borrow::Cow, sync::Arc};
 use tungstenite::http::{HeaderMap, HeaderValue, StatusCode, header::AsHeaderName};
 
@@ -21,12 +23,12 @@ pub struct HandshakeTranscript {
     pub response: String,
 }
 
-/// A complete HTTP/1.1 response. `Content-Length` and `Connection: close` are added when it is written.
+/// A complete HTTP/1.1 response. `Date`, `Content-Length` and `Connection: close` are added when it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status code, such as 200 or 404.
     pub status: u16,
-    /// Header fields other than `Content-Length` and `Connection`.
+    /// Header fields other than `Content-Length` and `Connection`. A `Date` replaces that of the clock.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body. For a HEAD request, only its length is sent.
     pub body: Cow<'static, [u8]>,
@@ -45,6 +47,12 @@ impl Response {
         Self { body: body.into(), ..Self::empty(status) }
             .with("Content-Type", "text/plain; charset=utf-8")
             .with("X-Content-Type-Options", "nosniff")
+    }
+
+    /// 405 for a path that has only GET and HEAD. The server answers OPTIONS itself.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::text(405, "Only GET and HEAD are possible here.").with("Allow", ALLOWED_METHODS)
     }
 
     /// The same response with one more header field. Name and value must be valid: they are written unchanged.
@@ -67,6 +75,9 @@ impl Response {
     pub fn to_bytes(&self, head_only: bool) -> Vec<u8> {
         let reason = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason.unwrap_or_default());
+        if self.header("Date").is_none() {
+            head.push_str(&date_line());
+        }
         for (name, value) in &self.headers {
             head.extend([name, ": ", value, "\r\n"]);
         }
@@ -83,6 +94,14 @@ impl Response {
         }
         bytes
     }
+}
+
+/// The methods of a page.
+pub(crate) const ALLOWED_METHODS: &str = "GET, HEAD, OPTIONS";
+
+/// `Date` and its line end, or nothing if the clock is not set.
+pub(crate) fn date_line() -> String {
+    date::now().map(|date| format!("Date: {date}\r\n")).unwrap_or_default()
 }
 
 /// The only header field with that name. `Err` if the field is repeated.
@@ -133,7 +152,10 @@ mod tests {
     use super::*;
 
     fn text(response: &Response, head_only: bool) -> String {
-        String::from_utf8(response.to_bytes(head_only)).expect("text")
+        let text = String::from_utf8(response.to_bytes(head_only)).expect("text");
+        let is_date = |line: &&str| line.starts_with("Date: ") && line.ends_with(" GMT\r\n");
+        assert_eq!(text.split_inclusive('\n').filter(is_date).count(), 1, "{text}");
+        text.split_inclusive('\n').filter(|line| !is_date(line)).collect()
     }
 
     #[test]
@@ -149,6 +171,13 @@ mod tests {
     fn status_without_a_body_has_no_length() {
         let response = text(&Response::empty(304), false);
         assert_eq!(response, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
+    }
+
+    #[test]
+    fn date_of_the_response_replaces_that_of_the_clock() {
+        let bytes = Response::empty(200).with("date", "Sun, 06 Nov 1994 08:49:37 GMT").to_bytes(false);
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        assert_eq!(text.matches("date: ").count(), 1, "{text}");
     }
 
     #[test]

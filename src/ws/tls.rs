@@ -15,6 +15,8 @@ pub(crate) use session::Session;
 
 pub use crate::ws::access::Invalid as Error;
 
+use std::io;
+
 /// The only protocol that is spoken over TLS (RFC 7301). There is no HTTP/2.
 const HTTP_1_1: &[u8] = b"http/1.1";
 
@@ -32,10 +34,13 @@ pub(crate) enum ListenerMode {
 
 impl ListenerMode {
     /// A session for a new connection, if the listener speaks TLS.
-    pub(crate) fn session(&self) -> Option<Session> {
+    ///
+    /// # Errors
+    /// There is no session, which the log explains. The connection must not be used without TLS.
+    pub(crate) fn session(&self) -> io::Result<Option<Session>> {
         match self {
-            Self::Tls(acceptor) => acceptor.session(),
-            Self::RedirectToHttps(_) => None,
+            Self::Tls(acceptor) => acceptor.session().map(Some).ok_or_else(|| io::Error::other("no TLS session")),
+            Self::RedirectToHttps(_) => Ok(None),
         }
     }
 

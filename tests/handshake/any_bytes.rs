@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::requests::{handshake, plus};
 use crate::rows::{chat, with_log_id_prefix};
-use crate::script::Script;
+use crate::script::{Script, without_date};
 
 /// The responses of a server, and the bytes that are left for the connection.
 fn outcome(mut script: Script) -> (String, Option<Vec<u8>>) {
@@ -28,7 +28,7 @@ fn bytes_to_send(negotiated: Negotiated) -> String {
     };
     let text = String::from_utf8(bytes).expect("responses are text");
     assert!(text.contains("\r\n\r\n"));
-    text
+    without_date(&text)
 }
 
 fn cut(bytes: &[u8], sizes: &[usize]) -> Script {
@@ -70,7 +70,8 @@ fn sent() -> impl Strategy<Value = Vec<u8>> {
     let target = "[/a-z?&=%:.*#\\[\\]@-]{0,30}";
     prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..200),
-        "[A-Z ]{0,8}[/ ]{0,3}[ -~]{0,20}(HTTP/1.[01])?[\r\n]{0,4}[ -~\r\n]{0,80}".prop_map(String::into_bytes),
+        "(PROXY |\r\n\r\n\0\r\nQUIT\n|\x16\x03|GET /).{0,20}( HTTP/1.1)?\r?\n{0,2}".prop_map(String::into_bytes),
+        "[A-Z ]{0,8}[/ ]{0,3}[ -~]{0,20}(HTTP/[012].[0-9])?[\r\n]{0,4}[ -~\r\n]{0,80}".prop_map(String::into_bytes),
         (lines, target).prop_map(|(lines, target)| {
             let lines = lines.concat();
             plus(lines.trim_end()).replacen("GET /", &format!("GET {target}"), 1).into_bytes()

@@ -86,11 +86,21 @@ impl Reply {
         Self { status, text }
     }
 
+    /// The text without its `Date`.
+    pub(crate) fn without_date(&self) -> String {
+        without_date(&self.text)
+    }
+
     /// The body, if it is plain text.
     pub(crate) fn sentence(&self) -> Option<&str> {
         let (head, body) = self.text.split_once("\r\n\r\n")?;
         head.contains("text/plain").then(|| body.trim_end())
     }
+}
+
+/// A response without its `Date`, for comparisons.
+pub(crate) fn without_date(response: &str) -> String {
+    response.split_inclusive("\r\n").filter(|line| !line.starts_with("Date: ")).collect()
 }
 
 /// Reads and negotiates, as a server does.

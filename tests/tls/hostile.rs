@@ -79,6 +79,19 @@ fn plain_http_gets_a_readable_400() {
     }
 }
 
+/// A proxy that sends it learns what to change, although the port speaks TLS.
+#[test]
+fn proxy_protocol_on_a_tls_port_is_named() {
+    let certificates = Certificates::new();
+    let (_server, addr) = serve(Config::default(), &certificates);
+    for header in [&b"PROXY TCP4 192.0.2.1 192.0.2.2 5 443\r\n"[..], b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"] {
+        let answer = raw::Answer::parse(&raw::raw(addr, header));
+        assert!(answer.status == 400 && answer.text().contains("PROXY protocol"), "{answer:?}");
+    }
+    let head = raw::http(addr, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!((head.status, head.body.len()), (400, 0));
+}
+
 #[test]
 fn plain_and_tls_ports_work_in_one_process() {
     let certificates = Certificates::new();

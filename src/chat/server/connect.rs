@@ -4,7 +4,7 @@ use super::ChatServer;
 use crate::{
     chat::protocol::{Dialect, ServerMessage},
     chat::rules::{Input, Output, RoomName, Since},
-    ws::http::{HandshakeTranscript, Request},
+    ws::http::{HandshakeTranscript, Request, Response},
     ws::peer::Peer,
 };
 use log::{debug, warn};
@@ -18,7 +18,7 @@ impl ChatServer {
         let id = peer.id();
         let dialect = peer.protocol().and_then(Dialect::from_name).unwrap_or(self.default_dialect);
         // An embedding program may accept other paths, which all lead to the lobby.
-        let room = RoomName::from_path(request.uri().path()).unwrap_or_else(RoomName::lobby);
+        let room = room_at(request.uri().path()).unwrap_or_else(RoomName::lobby);
         debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
         self.restore(&room);
         let mut outputs = Vec::new();
@@ -52,6 +52,24 @@ impl ChatServer {
     }
 }
 
+/// The room at a path, which may have one more `/` at its end.
+pub(super) fn room_at(path: &str) -> Option<RoomName> {
+    RoomName::from_path(path).or_else(|| room_before_slash(path))
+}
+
+fn room_before_slash(path: &str) -> Option<RoomName> {
+    RoomName::from_path(path.strip_suffix('/')?).filter(|room| *room != RoomName::lobby())
+}
+
+/// Redirects the path of a room with one more `/` to the path without it, on which the page relies. WebSocket clients do not
+/// follow redirects: they enter the room.
+pub(super) fn redirect(request: &Request) -> Option<Response> {
+    let room = room_before_slash(request.uri().path())?;
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let location = room.to_path() + &query;
+    Some(Response::text(308, format!("This room is at {location}")).with("Location", location))
+}
+
 /// Bits that no client can guess: the keys of each `RandomState` come from the operating system's random numbers.
 fn random_bits() -> u128 {
     let [high, low] = [0, 1].map(|half: u8| u128::from(RandomState::new().hash_one(half)));
@@ -74,6 +92,30 @@ fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slash_after_a_room_is_redirected_and_accepted() {
+        let rows = [
+            ("/", Some(""), None),
+            ("/room/a", Some("a"), None),
+            ("/room/a/", Some("a"), Some("/room/a")),
+            ("/room/A%20b/?since=1&x=%2F", Some("a b"), Some("/room/A%20b?since=1&x=%2F")),
+            ("/room/a%2F/", Some("a/"), Some("/room/a%2F")),
+            ("/room/a//", None, None),
+            ("/room/", None, None),
+            ("/rooms/", None, None),
+            ("//", None, None),
+            ("//evil.example/", None, None),
+        ];
+        for (target, room, location) in rows {
+            let mut request = Request::new(());
+            *request.uri_mut() = target.parse().expect("a target");
+            let found = room_at(request.uri().path());
+            assert_eq!(found.as_ref().map(|room| &**room.key()), room, "{target}");
+            let response = redirect(&request);
+            assert_eq!(response.as_ref().and_then(|response| response.header("Location")), location, "{target}");
+        }
+    }
 
     #[test]
     fn since_and_log_are_parsed() {

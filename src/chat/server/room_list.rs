@@ -51,7 +51,7 @@ impl RoomList {
             return None;
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return Some(Response::text(405, "Only GET and HEAD are possible here.").with("Allow", "GET, HEAD"));
+            return Some(Response::method_not_allowed());
         }
         let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let rooms: Vec<_> = rooms.iter().map(|(name, users)| json!({ "name": name, "users": users })).collect();
@@ -101,6 +101,6 @@ mod tests {
         assert_eq!((answer.status, answer.header("Cache-Control")), (200, Some("no-store")));
         *request.method_mut() = Method::POST;
         let answer = list.respond(&request).expect("an answer");
-        assert_eq!((answer.status, answer.header("Allow")), (405, Some("GET, HEAD")));
+        assert_eq!((answer.status, answer.header("Allow")), (405, Some("GET, HEAD, OPTIONS")));
     }
 }

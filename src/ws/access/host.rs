@@ -51,6 +51,11 @@ impl Host {
         Ok(Self { ip: name.parse().ok(), name, port })
     }
 
+    /// Whether that is this machine itself: `localhost` and the names below it (RFC 6761 6.3).
+    pub(crate) fn is_localhost(&self) -> bool {
+        self.name.strip_suffix("localhost").is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
+
     /// Parses a host name without a port, as flags give it. IPv6 literals may be in brackets.
     pub(super) fn parse_name(text: &str) -> Option<String> {
         if let Ok(ip) = text.parse::<Ipv6Addr>() {
@@ -89,50 +94,74 @@ fn check_name(name: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Where a page came from, as a browser sends it in `Origin`.
+/// The longest `Origin` that is accepted: a scheme and a host name.
+const MAX_ORIGIN: usize = 300;
+
+/// Where a page came from, as a client sends it in `Origin`, in normal form. Paths are cut off: browsers send none, but some
+/// libraries for devices do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// `null` or `file://`: a local file or a sandboxed frame. Everyone can make such a page.
-    Null,
-    /// A scheme, a host, and a port unless it is the default port of the scheme.
-    Tuple { scheme: String, host: Host },
+pub(super) struct Origin {
+    /// `null`, `file://`, `scheme://host[:port]` without a default port, or one word. Origins are the same if this is equal.
+    text: String,
+    /// Its host, unless everyone can make such a page (`null` and `file://`), or it is not a host name (`app://.`).
+    host: Option<Host>,
 }
 
 impl Origin {
-    /// `None` if that is not an origin. One slash after it is ignored, because address bars show it.
+    /// `None` if no client sends such an origin, or if it is a host name without a scheme.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        if matches!(text, "null" | "file://" | "file:///") {
-            return Some(Self::Null);
+        // Commas separate the values of flags.
+        if text.len() > MAX_ORIGIN || !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') {
+            return None;
         }
-        let (scheme, rest) = text.split_once("://")?;
+        let Some((scheme, rest)) = text.split_once("://") else { return Self::word(text) };
         // RFC 3986 3.1.
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
         let begins = scheme.starts_with(|first: char| first.is_ascii_alphabetic());
-        if !begins || scheme.len() > 32 || !scheme.bytes().all(allowed) {
+        if !begins || !scheme.bytes().all(allowed) {
             return None;
         }
         let scheme = scheme.to_ascii_lowercase();
-        let mut host = Host::parse(rest.strip_suffix('/').unwrap_or(rest)).ok()?;
-        host.port = host.port.filter(|port| Some(*port) != default_port(&scheme));
-        Some(Self::Tuple { scheme, host })
+        if scheme == "file" {
+            return Some(Self { text: FILE.to_owned(), host: None });
+        }
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = Host::parse(authority).ok();
+        let host =
+            host.map(|host| Host { port: host.port.filter(|port| Some(*port) != default_port(&scheme)), ..host });
+        let shown = match &host {
+            Some(host) => host.to_string(),
+            None if default_port(&scheme).is_some() => return None,
+            None => authority.to_ascii_lowercase(),
+        };
+        Some(Self { text: format!("{scheme}://{shown}"), host })
     }
 
-    /// Whether the page came from that host, on any port.
+    /// `null`, or the name that some program sends. `localhost` and names with dots or ports are hosts without a scheme.
+    fn word(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let is_word = !text.is_empty() && text.bytes().all(allowed) && !text.eq_ignore_ascii_case("localhost");
+        is_word.then(|| Self { text: text.to_owned(), host: None })
+    }
+
+    /// Whether the page came from that host, on any port and with any scheme. Ports and schemes tell nothing about who made
+    /// a page: browsers share cookies across them, too, and pages with schemes of their own belong to installed programs.
     pub(super) fn is_on(&self, host: &Host) -> bool {
-        match self {
-            Self::Null => false,
-            // Other schemes do not count: an app may choose `localhost` as the host of its own scheme.
-            Self::Tuple { scheme, host: own } => matches!(scheme.as_str(), "http" | "https") && own.name == host.name,
-        }
+        self.host.as_ref().is_some_and(|own| own.name == host.name)
+    }
+
+    /// Whether allowing this origin allows the other one. `null` includes `file://`: for a local file, browsers send the one
+    /// and old browsers the other.
+    pub(super) fn includes(&self, other: &Self) -> bool {
+        self == other || (self.text == "null" && other.text == FILE)
     }
 }
 
+const FILE: &str = "file://";
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null"),
-            Self::Tuple { scheme, host } => write!(f, "{scheme}://{host}"),
-        }
+        f.write_str(&self.text)
     }
 }
 

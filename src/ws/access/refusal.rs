@@ -65,10 +65,11 @@ impl fmt::Display for Refusal {
             ),
             Self::Origin(origin) => write!(
                 f,
-                "Pages from {origin} are not allowed. To allow them, start the server with --origin {origin} \
-                 (in code: Access::allow_origin)."
+                "Pages from {origin} are not allowed. To allow them, start the server with --origin {} \
+                 (in code: Access::allow_origin).",
+                shell_word(origin)
             ),
-            Self::BadOrigin => f.write_str("Origin must be scheme://host[:port] or null."),
+            Self::BadOrigin => f.write_str("Origin must be scheme://host[:port], null or a word."),
             Self::NoOrigin => f.write_str("Origin is missing, and this server was started with --require-origin."),
             Self::NoToken => f.write_str(
                 "This server requires an access token (--token-file). Send Authorization: Bearer TOKEN, or add \
@@ -82,3 +83,9 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+/// One word of a command line, quoted if a shell would change it: the text comes from a client.
+fn shell_word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/@%+=".contains(&byte);
+    if text.bytes().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

@@ -61,6 +61,31 @@ fn invalid_hosts_are_rejected() {
 }
 
 #[test]
+fn host_names_have_at_most_255_characters() {
+    for (length, is_valid) in [(255, true), (256, false)] {
+        assert_eq!(Host::parse(&"a".repeat(length)).is_ok(), is_valid, "{length}");
+    }
+}
+
+#[test]
+fn sentence_says_what_is_wrong_with_a_host() {
+    for (text, part) in [
+        ("a:b", "a number"),
+        ("a:0", "1 to 65535"),
+        ("::1", "in brackets"),
+        ("a:80:80", "in brackets"),
+        ("[::1]x", "in brackets"),
+        ("b\u{fc}cher", "xn--"),
+        ("a b", "a character"),
+        ("a..b", "an empty part"),
+        ("", "no host"),
+    ] {
+        let why = Host::parse(text).expect_err(text);
+        assert!(why.contains(part), "{text}: {why}");
+    }
+}
+
+#[test]
 fn only_ip_literals_have_an_address() {
     for (text, is_ip) in [("127.0.0.1", true), ("[::1]:1", true), ("127.1", false), ("0x7f000001", false)] {
         assert_eq!(host(text).ip.is_some(), is_ip, "{text}");
@@ -79,8 +104,12 @@ fn known_hosts_are_accepted() {
         ("PI.local:6502", true),
         ("chat.example:1", true),
         ("chat.example.", true),
+        ("app.localhost:3000", true),
+        ("A.b.LOCALHOST.", true),
         ("evil.example", false),
+        ("notlocalhost", false),
         ("localhost.evil.example", false),
+        ("app.localhost.evil", false),
         ("pi.evil.example", false),
         ("127.1", false),
         ("2130706433", false),
@@ -88,23 +117,35 @@ fn known_hosts_are_accepted() {
     for (text, accepted) in table {
         assert_eq!(access.check_host(&host(text)).is_ok(), accepted, "{text}");
     }
-    assert!(Access::open().check_host(&host("evil.example")).is_ok());
+    for any in [Access::open(), Access::default().allow_host("*").expect("any host")] {
+        assert!(any.check_host(&host("evil.example")).is_ok());
+    }
 }
 
 #[test]
-fn machine_name_is_accepted_with_and_without_local() {
-    let access = Access::default().machine_name("pi.local");
-    for name in ["pi", "pi.local"] {
-        assert!(access.check_host(&host(name)).is_ok(), "{name}");
+fn machine_answers_to_its_full_name_and_its_short_names() {
+    let table: &[(&str, &[&str], &[&str])] = &[
+        ("pi", &["pi", "pi.local", "PI.Local.:6502"], &["pi.lab.example", "p"]),
+        ("pi.local", &["pi", "pi.local"], &["pi.local.local", "local"]),
+        ("Pi.Lab.Example", &["pi", "pi.local", "pi.lab.example", "PI.lab.EXAMPLE.:80"], &["pi.lab", "lab.example"]),
+        ("pi.local.lab", &["pi", "pi.local", "pi.local.lab"], &["pi.lab"]),
+        ("pi.lab.example.", &["pi", "pi.lab.example"], &["example", "pi.lab.example.local"]),
+    ];
+    for (machine, own, foreign) in table {
+        let access = Access::default().machine_name(machine);
+        let is_known = |name: &&str| access.check_host(&host(name)).is_ok();
+        assert!(own.iter().all(is_known) && !foreign.iter().any(is_known), "{machine}");
     }
-    let unnamed = Access::default().machine_name("no host name");
-    assert!(unnamed.hosts.is_empty());
+    for machine in ["no host name", "", "10.0.0.1", "::1", "pi:80"] {
+        assert!(Access::default().machine_name(machine).hosts.is_empty(), "{machine}");
+    }
 }
 
 #[test]
 fn known_origins_are_accepted() {
     let access = Access::default();
     let access = access.allow_origin("https://App.example:443/").expect("an origin");
+    let access = access.allow_origin("wss://device.example").expect("an origin");
     let table = [
         (None, "localhost", true),
         (Some("http://localhost:3000"), "localhost:6502", true),
@@ -117,9 +158,26 @@ fn known_origins_are_accepted() {
         (Some("http://localhost.evil.example"), "localhost", false),
         (Some("null"), "localhost", false),
         (Some("file://"), "localhost", false),
-        (Some("localhost"), "localhost", false),
-        (Some("http://localhost/path"), "localhost", false),
+        (Some("ws://localhost:6502"), "localhost:6502", true),
+        (Some("wss://192.168.1.20"), "192.168.1.20:6502", true),
+        (Some("ws://[::1]:6502"), "[::1]:6502", true),
+        (Some("capacitor://localhost"), "localhost", true),
+        (Some("WS://LocalHost.:1/chat?x#y"), "localhost", true),
+        (Some("https://app.example/a/b"), "localhost", true),
+        (Some("wss://device.example:443"), "localhost", true),
+        (Some("ws://device.example:443"), "localhost", false),
+        (Some("wss://device.example:80"), "localhost", false),
+        (Some("ws://evil.example"), "localhost", false),
+        (Some("localhost"), "localhost", true),
+        (Some("192.168.1.20:81"), "192.168.1.20", true),
+        (Some("evil.example"), "localhost", false),
+        (Some("http://localhost/path"), "localhost", true),
         (Some("http://localhost@evil.example"), "localhost", false),
+        (Some("http://evil.example/localhost"), "localhost", false),
+        (Some("http://evil.example#localhost"), "localhost", false),
+        (Some("file://localhost"), "localhost", false),
+        (Some("x://localhost@evil.example"), "localhost", false),
+        (Some("http://localhost,http://evil.example"), "localhost", false),
         (Some(""), "localhost", false),
     ];
     for (origin, name, accepted) in table {
@@ -131,9 +189,39 @@ fn known_origins_are_accepted() {
 #[test]
 fn null_accepts_files_and_star_accepts_any_origin() {
     let here = host("localhost");
-    for (listed, origin) in [("null", "file://"), ("null", "null"), ("*", "https://evil.example"), ("*", "null")] {
+    let table = [
+        ("null", "file://", true),
+        ("null", "null", true),
+        ("null", "NULL", false),
+        ("null", "app://.", false),
+        ("file://", "file://", true),
+        ("file:///", "FILE:///android_asset/index.html", true),
+        ("file:///a", "file://", true),
+        ("file://", "null", false),
+        ("app://.", "app://.", true),
+        ("APP://./index.html", "app://.", true),
+        ("app://.", "app://x", false),
+        ("app://obsidian.md", "app://obsidian.md", true),
+        ("tauri://localhost", "tauri://localhost", true),
+        ("tauri://localhost", "https://localhost", false),
+        ("chrome-extension://abcdef", "chrome-extension://abcdef", true),
+        ("chrome-extension://abcdef", "chrome-extension://abcdeg", false),
+        ("moz-extension://9f2a-x", "moz-extension://9f2a-x/popup.html", true),
+        ("qrc://", "qrc://", true),
+        ("https://github.com/gilmaimon/TinyWebsockets", "https://github.com/gilmaimon/TinyWebsockets", true),
+        ("https://github.com/gilmaimon/TinyWebsockets", "https://github.com", true),
+        ("http://localhost", "http://localhost:80/", true),
+        ("http://localhost", "http://localhost:81", false),
+        ("ArduinoWebSocketClient", "ArduinoWebSocketClient", true),
+        ("ArduinoWebSocketClient", "Arduino", false),
+        ("*", "https://evil.example", true),
+        ("*", "null", true),
+        ("*", "a b", true),
+    ];
+    for (listed, origin, accepted) in table {
         let access = Access::default().allow_origin(listed).expect("an origin");
-        assert_eq!(access.check_origin(Some(origin), &here), Ok(()), "{origin}");
+        let here = if origin.contains("localhost") { host("10.0.0.1") } else { here.clone() };
+        assert_eq!(access.check_origin(Some(origin), &here).is_ok(), accepted, "{listed} {origin}");
     }
 }
 
@@ -185,7 +273,12 @@ fn invalid_settings_are_rejected() {
     for name in ["::1", "[::1]", "10.0.0.1", "a."] {
         assert!(Access::default().allow_host(name).is_ok(), "{name}");
     }
-    for origin in ["", "a.example", "https://", "https://a/b", "://a", "1x://a"] {
+    let long = |length: usize| format!("x://{}", "a".repeat(length - 4));
+    assert!(Access::default().allow_origin(&long(300)).is_ok());
+    let wrong =
+        ["", "a.example", "localhost", "LocalHost", "a:80", "https://", "https:///a", "ws://a b", "://a", "1x://a"];
+    let more = ["x y://a", "-x://a", "x:/a", "app://ü", "a,b", "x://a,b", "http://.", "https://*.example", "*.x", "+"];
+    for origin in wrong.into_iter().chain(more).chain([&*long(301)]) {
         assert!(Access::default().allow_origin(origin).is_err(), "{origin}");
     }
     for token in ["", " \n", "a b", "ü", "a\u{7f}"] {
@@ -204,7 +297,14 @@ fn refusal_names_the_flag_that_allows_the_request() {
             403,
             "--origin http://evil.example (in code: Access::allow_origin).",
         ),
-        (access.check_origin(Some("file://"), &here), 403, "--origin null (in code: Access::allow_origin)."),
+        (access.check_origin(Some("file://"), &here), 403, "--origin file:// (in code: Access::allow_origin)."),
+        (access.check_origin(Some("null"), &here), 403, "--origin null (in code"),
+        (access.check_origin(Some("app://."), &here), 403, "--origin app://. (in code"),
+        (access.check_origin(Some("HTTPS://A.example:443/x"), &here), 403, "--origin https://a.example (in code"),
+        (access.check_origin(Some("http://[::1]:80"), &here), 403, "--origin 'http://[::1]' (in code"),
+        (access.check_origin(Some("x://a;b$(c)"), &here), 403, "--origin 'x://a;b$(c)' (in code"),
+        (access.check_origin(Some("x://a'b"), &here), 403, r"--origin 'x://a'\''b' (in code"),
+        (access.check_origin(Some("*"), &here), 403, "Origin must be"),
         (access.check_origin(None, &here), 403, "--require-origin"),
         (access.check_token(None), 401, "--token-file"),
         (access.check_token(Some(b"x")), 401, "--token-file"),
@@ -214,4 +314,22 @@ fn refusal_names_the_flag_that_allows_the_request() {
         assert_eq!(refusal.status(), status, "{flag}");
         assert!(refusal.to_string().contains(flag), "{refusal}");
     }
+}
+
+/// What the sentence proposes allows the request.
+#[test]
+fn proposed_origin_is_accepted() {
+    for origin in ["null", "file:///x", "app://.", "qrc://", "Arduino", "http://[::1]:3000", "x://A'b", "x://a:b@c"] {
+        let here = host("localhost");
+        let refusal = Access::default().check_origin(Some(origin), &here).expect_err(origin);
+        let Refusal::Origin(proposed) = refusal else { panic!("{refusal}") };
+        let access = Access::default().allow_origin(&proposed).expect("an origin");
+        assert_eq!(access.check_origin(Some(origin), &here), Ok(()), "{origin}");
+    }
+}
+
+#[test]
+fn a_token_is_required_only_if_there_is_one() {
+    assert!(!Access::default().requires_token());
+    assert!(Access::default().token("t").expect("a token").requires_token());
 }

@@ -20,7 +20,9 @@ const STACK_SIZE: usize = 2 * 1024 * 1024;
 pub(super) fn dial(target: &Target, timeout: Duration, cancelled: &Receiver<()>) -> Result<TcpStream, Error> {
     let deadline = Instant::now() + timeout;
     let (sender, connected) = bounded(1);
-    let (name, port) = (target.host.name.clone(), target.port());
+    // Few systems resolve the names below `localhost`.
+    let name = if target.host.is_localhost() { "localhost".to_owned() } else { target.host.name.clone() };
+    let port = target.port();
     let connect = move || {
         let addresses = (name.as_str(), port).to_socket_addrs().map_err(Error::Resolve)?;
         connect_to_any(addresses.as_slice(), deadline)

@@ -149,7 +149,7 @@ impl From<HeadError> for Error {
             HeadError::TooManyFields => "it has too many header fields",
             HeadError::Tls => "it is TLS; use wss:// for this port",
             HeadError::Malformed(why) => why,
-            HeadError::Version => "it is not HTTP/1",
+            HeadError::Version | HeadError::ProxyProtocol => "it is not HTTP/1",
         })
     }
 }

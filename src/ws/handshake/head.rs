@@ -135,6 +135,8 @@ pub enum HeadError {
     /// A TLS ClientHello on a port without TLS (400). The response is plain text, as with most servers. TLS libraries
     /// report it as "wrong version number" or "record too long", which is what users search for.
     Tls,
+    /// The PROXY protocol of HAProxy, which this server does not speak (400).
+    ProxyProtocol,
     /// The socket failed. Nothing is sent.
     Io(io::Error),
 }
@@ -160,6 +162,11 @@ impl HeadError {
             Self::Malformed(sentence) => (Some(400), sentence),
             Self::Version => (Some(505), "This server supports HTTP/1.1."),
             Self::Tls => (Some(400), "This port does not use TLS. Use ws:// or http:// here."),
+            Self::ProxyProtocol => (
+                Some(400),
+                "This server does not speak the PROXY protocol. Turn it off in the proxy (HAProxy: send-proxy, nginx: \
+                 proxy_protocol), and let the proxy send X-Forwarded-For.",
+            ),
             Self::Io(_) => (None, "The connection failed"),
         }
     }

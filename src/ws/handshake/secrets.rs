@@ -25,15 +25,16 @@ pub fn offers_token(request: &Request) -> bool {
     token(request).is_some()
 }
 
-/// Returns the access token and hides it in the request, together with other credentials.
-pub(super) fn take_token(request: &mut Request) -> Option<Vec<u8>> {
-    let token = token(request);
+/// Marks credentials as sensitive. If the server `requires` an access token, returns it and hides it in the request:
+/// otherwise `?token=` has a meaning of its own.
+pub(super) fn take_token(request: &mut Request, requires: bool) -> Option<Vec<u8>> {
+    let token = token(request).filter(|_| requires);
     for (name, value) in request.headers_mut() {
         if [AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE].contains(name) {
             value.set_sensitive(true);
         }
     }
-    if request.uri().query().is_some_and(|query| query.contains(KEY)) {
+    if requires && request.uri().query().is_some_and(|query| query.contains(KEY)) {
         *request.uri_mut() = masked(request.uri());
     }
     token
@@ -91,6 +92,27 @@ pub(super) fn record_transcript(request: &mut Request, response: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tokens_are_found_in_the_field_and_in_the_query() {
+        for (field, target, expected) in [
+            ("Bearer a", "/?token=b", Some("a")),
+            ("bearer  a ", "/", Some("a")),
+            ("Basic a", "/?x=1&token=b%2B", Some("b+")),
+            ("Bearer", "/?token=%zz", Some("%zz")),
+            ("Bearer ", "/", Some("")),
+            ("Basic a", "/?Token=b", None),
+            ("", "/token=b", None),
+        ] {
+            let mut request = Request::new(());
+            *request.uri_mut() = target.parse().expect("a target");
+            request.headers_mut().insert(AUTHORIZATION, field.parse().expect("a value"));
+            assert_eq!(offers_token(&request), expected.is_some(), "{field} {target}");
+            assert_eq!(take_token(&mut request, true).as_deref(), expected.map(str::as_bytes), "{field} {target}");
+            assert_eq!(take_token(&mut request, false), None, "{field} {target}");
+            assert!(request.headers()[AUTHORIZATION].is_sensitive());
+        }
+    }
 
     #[test]
     fn transcript_of_a_large_head_is_cut() {

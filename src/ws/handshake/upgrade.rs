@@ -1,7 +1,7 @@
 //! The WebSocket handshake itself (RFC 6455 4.2): what a request must contain, and the 101 response.
 
-use super::{Policy, bad_request, method_not_allowed};
-use crate::ws::http::{Method, Request, Response, is_token, list_contains, list_elements, single_field};
+use super::{Policy, bad_request};
+use crate::ws::http::{Method, Request, Response, date_line, is_token, list_contains, list_elements, single_field};
 use std::sync::Arc;
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::http::header::{CONNECTION, SEC_WEBSOCKET_KEY as KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
@@ -19,7 +19,7 @@ pub(super) fn is_requested(headers: &HeaderMap) -> bool {
 pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Response> {
     let headers = request.headers();
     if request.method() != Method::GET {
-        return Err(method_not_allowed());
+        return Err(Response::text(405, "Only GET is allowed here.").with("Allow", "GET"));
     }
     if request.version() < Version::HTTP_11 {
         return Err(old_version());
@@ -48,13 +48,11 @@ pub(crate) fn check_fields(headers: &HeaderMap) -> Result<(), &'static str> {
     if list_contains(headers, CONNECTION, "upgrade") { Ok(()) } else { Err("Connection: Upgrade is missing") }
 }
 
-/// 16 bytes in base64 (RFC 4648 4): 22 digits, of which the last one has two bits only, and two padding characters.
+/// 16 bytes in base64 (RFC 4648 4): 22 digits and two padding characters. The last digit has four unused bits, which need not
+/// be zero: they are not in the example of RFC 6455 4.1.
 fn is_key(key: &[u8]) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    match key {
-        [digits @ .., b'A' | b'Q' | b'g' | b'w', b'=', b'='] => digits.len() == 21 && digits.iter().all(is_digit),
-        _ => false,
-    }
+    matches!(key, [digits @ .., b'=', b'='] if digits.len() == 22 && digits.iter().all(is_digit))
 }
 
 /// Selects the first subprotocol in the client's order that the server supports. If there is none, the client decides
@@ -76,7 +74,8 @@ pub(super) fn response(accept: &str, protocol: Option<&str>) -> Vec<u8> {
     let protocol = protocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n{protocol}\r\n"
+         Sec-WebSocket-Accept: {accept}\r\n{protocol}{}\r\n",
+        date_line()
     )
     .into_bytes()
 }
@@ -101,7 +100,16 @@ mod tests {
             ("dGhlIHNhbXBsZSBub25jZQ==", true),
             ("AAAAAAAAAAAAAAAAAAAAAA==", true),
             ("+/+/+/+/+/+/+/+/+/+/+w==", true),
-            ("dGhlIHNhbXBsZSBub25jZR==", false),
+            ("AQIDBAUGBwgJCgsMDQ4PEC==", true),
+            ("zzzzzzzzzzzzzzzzzzzzzz==", true),
+            ("AAAAAAAAAAAAAAAAAAAAA+==", true),
+            ("AAAAAAAAAAAAAAAAAAAAA/==", true),
+            ("AAAAAAAAAAAAAAAAAAAA_A==", false),
+            ("AAAAAAAAAAAAAAAAAAAAA===", false),
+            ("AAAAAAAAAAAAAAAAAAAAAA=A", false),
+            ("AAAAAAAAAAAAAAAAAAAAAA", false),
+            ("AAAAAAAAAAAAAAAAAAAAAAA==", false),
+            ("AAAAAAAAAAAAAAAAAAAAA==", false),
             ("dGhlIHNhbXBsZSBub25jZQ=", false),
             ("dGhlIHNhbXBsZSBub25jZQAA", false),
             ("dGhlIHNhbXBsZSBub25jZQAA==", false),

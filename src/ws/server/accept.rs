@@ -22,8 +22,8 @@ use std::{
 /// How long to wait for a place before the next attempt when resources are exhausted. 50 attempts a second cost little.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A handshake that takes longer is cut if another client needs its place.
-const SLOW_HANDSHAKE: Duration = Duration::from_secs(1);
+/// A handshake that takes longer is cut if another client of the same network needs its place.
+const SLOW_HANDSHAKE: Duration = Duration::from_millis(250);
 
 /// The accept loop of one listener.
 pub(super) struct AcceptLoop {
@@ -91,16 +91,17 @@ impl AcceptLoop {
         }
     }
 
-    /// A permit, if necessary at the expense of the oldest handshake.
+    /// A permit, if necessary at the expense of another handshake.
     fn permit(&self, stream: &Arc<TcpStream>, addr: SocketAddr) -> Result<Permit, Rejection> {
         let shared = &self.shared;
         // The address of a client behind a proxy is known only after its request was read.
-        let address = Some(addr.ip()).filter(|ip| !shared.proxies.trusts(*ip));
+        let is_proxy = shared.proxies.trusts(addr.ip());
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
-        match shared.registry.admit(id, stream, address, &shared.config) {
-            Err(Rejection::Handshakes) if shared.registry.cut_oldest_handshake(SLOW_HANDSHAKE) => {
-                shared.rejections.log(Rejection::SlowRequest, format_args!("cut the oldest handshake to admit {addr}"));
-                shared.registry.admit(id, stream, address, &shared.config)
+        let admit = || shared.registry.admit(id, stream, addr.ip(), is_proxy, &shared.config);
+        match admit() {
+            Err(Rejection::Handshakes) if shared.registry.cut_handshake_for(addr.ip(), SLOW_HANDSHAKE) => {
+                shared.rejections.log(Rejection::SlowRequest, format_args!("cut a handshake to admit {addr}"));
+                admit()
             }
             result => result,
         }

@@ -1,7 +1,6 @@
 //! Limits how often one address may do something: offer wrong access tokens, or open connections.
 
-use super::registry::network;
-use crate::ws::rate_limiter::RateLimiter;
+use crate::ws::{network::Network, network::counted, rate_limiter::RateLimiter};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -9,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Addresses that are remembered at once, in about 64 KiB.
+/// Addresses that are remembered at once, in about 64 KiB. An IPv6 address counts as three networks.
 const MAX_ADDRESSES: usize = 1024;
 
 #[derive(Debug)]
@@ -17,7 +16,7 @@ pub(super) struct AddressLimiter {
     /// What is allowed at once.
     burst: u64,
     started_at: Instant,
-    limiters: Mutex<HashMap<IpAddr, RateLimiter>>,
+    limiters: Mutex<HashMap<Network, RateLimiter>>,
 }
 
 impl AddressLimiter {
@@ -25,31 +24,43 @@ impl AddressLimiter {
         Self { burst: burst.max(1) as u64, started_at: Instant::now(), limiters: Mutex::default() }
     }
 
-    /// Whether one more event from that address would exceed the limit.
-    pub(super) fn is_exhausted(&self, address: IpAddr, interval: Duration, now: Instant) -> bool {
-        let limiter = self.lock().get(&network(address)).copied();
-        limiter.is_some_and(|limiter| limiter.is_exhausted(self.micros(now), micros(interval), self.burst))
-    }
-
-    /// Counts one event. Returns how long it takes until the events of that address are paid for.
-    pub(super) fn count(&self, address: IpAddr, interval: Duration, now: Instant) -> Duration {
+    /// `None` if one more event from that address would exceed the limit. Otherwise counts one if it `happened`, and returns
+    /// how long it takes until the events of that address are paid for. Both in one step, so that parallel connections
+    /// cannot exceed the limit together.
+    pub(super) fn try_count(
+        &self,
+        address: IpAddr,
+        interval: Duration,
+        now: Instant,
+        happened: bool,
+    ) -> Option<Duration> {
         if interval.is_zero() {
-            return interval;
+            return Some(interval);
         }
+        let (now, interval) = (self.micros(now), micros(interval));
         let mut limiters = self.lock();
-        let now = self.micros(now);
-        if limiters.len() >= MAX_ADDRESSES {
-            make_room(&mut limiters, now);
+        let is_exhausted = |(network, factor): (Network, u32)| {
+            let (interval, burst) = (interval / u64::from(factor), self.burst * u64::from(factor));
+            limiters.get(&network).is_some_and(|limiter| limiter.is_exhausted(now, interval, burst))
+        };
+        if counted(address).any(is_exhausted) {
+            return None;
         }
-        let limiter = limiters.entry(network(address)).or_default();
-        Duration::from_micros(limiter.count(now, micros(interval)))
+        let mut delay = 0;
+        for (network, factor) in counted(address).filter(|_| happened) {
+            if limiters.len() >= MAX_ADDRESSES {
+                make_room(&mut limiters, now);
+            }
+            delay = delay.max(limiters.entry(network).or_default().count(now, interval / u64::from(factor)));
+        }
+        Some(Duration::from_micros(delay))
     }
 
     fn micros(&self, now: Instant) -> u64 {
         micros(now.saturating_duration_since(self.started_at))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, RateLimiter>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Network, RateLimiter>> {
         self.limiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -59,7 +70,7 @@ fn micros(time: Duration) -> u64 {
 }
 
 /// Removes the unused limiters, or the one that is unused first.
-fn make_room(limiters: &mut HashMap<IpAddr, RateLimiter>, now: u64) {
+fn make_room(limiters: &mut HashMap<Network, RateLimiter>, now: u64) {
     limiters.retain(|_, limiter| !limiter.is_unused(now));
     let first = limiters.iter().min_by_key(|(_, limiter)| **limiter).map(|(address, _)| *address);
     if let Some(address) = first.filter(|_| limiters.len() >= MAX_ADDRESSES) {
@@ -80,31 +91,52 @@ mod tests {
     #[test]
     fn addresses_are_limited_separately() {
         let (limiter, now) = (AddressLimiter::new(2), Instant::now());
+        let try_count = |number, now, happened| limiter.try_count(address(number), INTERVAL, now, happened);
         for number in 1..=2 {
-            assert!(!limiter.is_exhausted(address(1), INTERVAL, now));
-            assert_eq!(limiter.count(address(1), INTERVAL, now), INTERVAL * number);
+            assert_eq!(try_count(1, now, false), Some(Duration::ZERO), "asking does not count");
+            assert_eq!(try_count(1, now, true), Some(INTERVAL * number));
         }
-        assert!(limiter.is_exhausted(address(1), INTERVAL, now));
-        assert!(!limiter.is_exhausted(address(2), INTERVAL, now));
-        assert!(!limiter.is_exhausted(address(1), INTERVAL, now + INTERVAL));
+        assert_eq!((try_count(1, now, true), try_count(1, now, false)), (None, None));
+        assert_eq!(try_count(2, now, true), Some(INTERVAL));
+        assert_eq!(try_count(1, now + INTERVAL, true), Some(INTERVAL * 2));
+    }
+
+    #[test]
+    fn ipv6_networks_are_limited_by_64_56_and_48() {
+        for (step, expected) in [(1_u128, 2), (1 << 64, 8), (1 << 72, 32), (1 << 80, 100)] {
+            let (limiter, now) = (AddressLimiter::new(2), Instant::now());
+            let address = |number: u128| IpAddr::from(((0x2001_0db8_u128 << 96) | (number * step)).to_be_bytes());
+            let allowed = (0..100).filter(|number| limiter.try_count(address(*number), INTERVAL, now, true).is_some());
+            assert_eq!(allowed.count(), expected, "{step:x}");
+        }
+    }
+
+    #[test]
+    fn parallel_events_do_not_exceed_the_limit() {
+        let (limiter, now) = (AddressLimiter::new(8), Instant::now());
+        let count = || (0..100).filter(|_| limiter.try_count(address(1), INTERVAL, now, true).is_some()).count();
+        let counted: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(count)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+        });
+        assert_eq!(counted, 8);
     }
 
     #[test]
     fn the_number_of_remembered_addresses_is_bounded() {
         let (limiter, now) = (AddressLimiter::new(8), Instant::now());
         for number in 0..10 * MAX_ADDRESSES as u32 {
-            limiter.count(address(number), INTERVAL, now);
+            limiter.try_count(address(number), INTERVAL, now, true);
         }
         assert_eq!(limiter.lock().len(), MAX_ADDRESSES);
-        limiter.count(address(0), INTERVAL, now + INTERVAL * 2);
+        limiter.try_count(address(0), INTERVAL, now + INTERVAL * 2, true);
         assert_eq!(limiter.lock().len(), 1, "unused limiters are removed first");
     }
 
     #[test]
     fn an_interval_of_zero_remembers_nothing() {
         let (limiter, now) = (AddressLimiter::new(8), Instant::now());
-        assert_eq!(limiter.count(address(1), Duration::ZERO, now), Duration::ZERO);
-        assert!(!limiter.is_exhausted(address(1), Duration::ZERO, now));
+        assert_eq!(limiter.try_count(address(1), Duration::ZERO, now, true), Some(Duration::ZERO));
         assert!(limiter.lock().is_empty());
     }
 }

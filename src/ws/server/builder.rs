@@ -9,6 +9,7 @@ use crate::ws::{
     error::Error,
     handshake::Policy,
     http::{Request, Response},
+    network::Network,
     server::{
         Event, Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
         poller::Poller, rejection_log::RejectionLog, thread_pool::ThreadPool, trusted_proxies::TrustedProxies,
@@ -19,7 +20,7 @@ use crossbeam_channel::{Sender, bounded};
 use log::warn;
 use std::{
     fs, io,
-    net::{IpAddr, TcpListener, ToSocketAddrs},
+    net::{TcpListener, ToSocketAddrs},
     sync::{Arc, atomic::AtomicU64},
 };
 
@@ -70,17 +71,18 @@ impl Builder {
         self
     }
 
-    /// The handler of requests that are not handshakes. It runs on the thread of the connection. When it returns `None`, and
-    /// by default, the response is 426 at an endpoint and 404 elsewhere.
+    /// The handler of requests that are not handshakes. It runs on the thread of the connection. When it returns `None`, the
+    /// response is 404. Without a handler, the response is 426 at an endpoint and 404 elsewhere. A 405 for OPTIONS becomes 204
+    /// with the same `Allow`.
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.policy.http_handler = Some(Arc::new(site));
         self
     }
 
-    /// Reverse proxies that are trusted: the client's address is the one that they send in `X-Forwarded-For` or `Forwarded`
+    /// Reverse proxies that are trusted, by address or network: the client's address is the one that they send in `X-Forwarded-For` or `Forwarded`
     /// (RFC 7239). It is used for the limits per address, for the log, and for [`Peer::addr`](crate::Peer::addr) (with port 0).
-    pub fn trusted_proxies(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.proxies = TrustedProxies::new(addresses);
+    pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.proxies = TrustedProxies::new(networks);
         self
     }
 

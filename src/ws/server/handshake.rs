@@ -1,6 +1,6 @@
 //! From an accepted socket to a WebSocket, or to an HTTP response. Reading the request and writing a response have deadlines.
 
-use super::{Shared, registry::Permit, rejection_log::Rejection};
+use super::{Shared, registry::Permit, rejection_log::Rejection, trusted_proxies};
 use crate::ws::{
     config::Config,
     connection::Transport,
@@ -9,11 +9,11 @@ use crate::ws::{
     http::{Request, Response},
     tls::{ListenerMode, Session},
 };
-use log::debug;
+use log::{debug, warn};
 use std::{
     fmt, io,
     net::{SocketAddr, TcpStream},
-    sync::Arc,
+    sync::{Arc, Once},
     time::{Duration, Instant},
 };
 
@@ -67,15 +67,18 @@ impl<'a> PendingHandshake<'a> {
 
     /// The TLS handshake, on a TLS port.
     fn start_tls(&self) -> Option<HandshakeStream<'a>> {
-        let Some(session) = self.mode.and_then(ListenerMode::session) else {
+        let session = self.mode.map_or(Ok(None), ListenerMode::session).ok()?;
+        if session.is_none() {
             return Some(HandshakeStream::plain(self.stream));
-        };
-        if handshake_stream::peek(self.stream, self.deadline).is_some_and(|first| first.is_ascii_alphabetic()) {
+        }
+        // A TLS record begins with neither; the PROXY protocol begins with either.
+        let is_plain = |first: u8| first.is_ascii_alphabetic() || first == b'\r';
+        if handshake_stream::peek(self.stream, self.deadline).is_some_and(is_plain) {
             self.log(Rejection::PlainOnTlsPort, format_args!("400 plain HTTP on a TLS port"));
             reject_plain(self.stream, self.deadline);
             return None;
         }
-        let stream = HandshakeStream::start(self.stream, Some(session), self.deadline);
+        let stream = HandshakeStream::start(self.stream, session, self.deadline);
         stream.inspect_err(|error| self.log_tls_failure(error)).ok()
     }
 
@@ -107,11 +110,13 @@ impl<'a> PendingHandshake<'a> {
     fn judge(&mut self, request: &mut Request) -> Result<(Vec<u8>, Option<Arc<str>>), Response> {
         self.check_redirect(request)?;
         self.apply_proxy(request)?;
-        let offers_token = handshake::offers_token(request);
-        if offers_token {
-            self.check_wrong_tokens()?;
-        }
-        match handshake::negotiate(request, &self.shared.policy) {
+        let policy = &self.shared.policy;
+        let offers_token = policy.access.requires_token() && handshake::offers_token(request);
+        let negotiated = handshake::negotiate(request, policy);
+        let is_wrong = matches!(&negotiated, Negotiated::Response(response) if response.status == 401);
+        // After the check and before its result is sent: parallel guesses are counted one after another.
+        let delay = if offers_token { self.check_wrong_tokens(is_wrong)? } else { Duration::ZERO };
+        match negotiated {
             Negotiated::Upgrade { response, protocol } => {
                 self.check_opening_rate()?;
                 self.log_unknown_protocols(request, protocol.as_deref());
@@ -119,8 +124,9 @@ impl<'a> PendingHandshake<'a> {
             }
             Negotiated::Response(response) => {
                 self.log_response(request, &response);
-                if offers_token && response.status == 401 {
-                    self.delay_response();
+                if !delay.is_zero() {
+                    self.permit.delay();
+                    self.shared.registry.sleep(delay);
                 }
                 Err(response)
             }
@@ -138,6 +144,7 @@ impl<'a> PendingHandshake<'a> {
     #[inline(never)] // As `run`.
     fn apply_proxy(&mut self, request: &Request) -> Result<(), Response> {
         if !self.shared.proxies.trusts(self.addr.ip()) {
+            self.warn_about_ignored_proxy(request);
             return Ok(());
         }
         if let Some(ip) = self.shared.proxies.client_of(request) {
@@ -147,36 +154,42 @@ impl<'a> PendingHandshake<'a> {
         counted.map_err(|rejection| self.reject_with_503(rejection, rejection))
     }
 
-    /// An address that offered too many wrong tokens gets 429, even for the right one.
-    fn check_wrong_tokens(&self) -> Result<(), Response> {
-        let delay = self.shared.config.wrong_token_delay;
-        if !self.shared.wrong_tokens.is_exhausted(self.addr.ip(), delay, Instant::now()) {
-            return Ok(());
+    /// Says once how to trust a proxy on this machine: without it, its clients share the limits of one address.
+    fn warn_about_ignored_proxy(&self, request: &Request) {
+        static ONCE: Once = Once::new();
+        let ip = self.addr.ip().to_canonical();
+        if ip.is_loopback() && trusted_proxies::names_a_client(request) {
+            ONCE.call_once(|| {
+                warn!(
+                    "X-Forwarded-For and Forwarded from {ip} are ignored; if a proxy of yours sends them, start the server \
+                     with --trusted-proxy {ip} (in code: Builder::trusted_proxies)"
+                );
+            });
         }
-        self.log(Rejection::WrongTokens, format_args!("429, too many wrong access tokens"));
-        Err(handshake::too_many_tokens())
     }
 
-    /// Delays the response to a wrong token until those before it from the same address are sent.
-    fn delay_response(&self) {
-        let (shared, delay) = (self.shared, self.shared.config.wrong_token_delay);
-        self.permit.delay();
-        shared.registry.sleep(shared.wrong_tokens.count(self.addr.ip(), delay, Instant::now()));
+    /// An address that offered too many wrong tokens gets 429, even for the right one. Otherwise a wrong token is counted, and
+    /// the delay of its response returned: until the responses before it to the same address are sent.
+    fn check_wrong_tokens(&self, is_wrong: bool) -> Result<Duration, Response> {
+        let (ip, interval) = (self.addr.ip(), self.shared.config.wrong_token_delay);
+        let delay = self.shared.wrong_tokens.try_count(ip, interval, Instant::now(), is_wrong);
+        delay.ok_or_else(|| {
+            self.log(Rejection::WrongTokens, format_args!("429, too many wrong access tokens"));
+            handshake::too_many_tokens()
+        })
     }
 
     /// Limits how often an address opens WebSockets, so that opening a new one is no way around the limits of each.
     fn check_opening_rate(&self) -> Result<(), Response> {
         let (ip, limit) = (self.addr.ip(), self.shared.config.max_connections_per_address);
-        if limit == 0 || ip.to_canonical().is_loopback() {
+        if limit == 0 || self.shared.config.is_exempt(ip) {
             return Ok(());
         }
         let interval = OPENING_PERIOD / u32::try_from(limit).unwrap_or(u32::MAX);
-        let now = Instant::now();
-        if self.shared.openings.is_exhausted(ip, interval, now) {
-            return Err(self.reject_with_503(Rejection::ConnectionsPerAddress, "it opens WebSockets too often"));
+        match self.shared.openings.try_count(ip, interval, Instant::now(), true) {
+            Some(_) => Ok(()),
+            None => Err(self.reject_with_503(Rejection::ConnectionsPerAddress, "it opens WebSockets too often")),
         }
-        self.shared.openings.count(ip, interval, now);
-        Ok(())
     }
 
     fn reject_with_503(&self, kind: Rejection, why: impl fmt::Display) -> Response {
@@ -222,8 +235,14 @@ impl<'a> PendingHandshake<'a> {
 /// Responds in plain text, which is what this client understands.
 fn reject_plain(stream: &TcpStream, deadline: Instant) {
     let mut stream = HandshakeStream::plain(stream);
-    let _ = handshake::read_request(&mut stream, &Config::default(), deadline);
-    respond(&mut stream, &Response::text(400, "This port speaks TLS; use https:// or wss:// here."), false);
+    let request = handshake::read_request(&mut stream, &Config::default(), deadline);
+    let is_head = request.as_ref().is_ok_and(|(request, _)| request.method() == "HEAD");
+    let response = match request {
+        Err(error @ HeadError::ProxyProtocol) => error.response(),
+        _ => None,
+    };
+    let wrong_port = || Response::text(400, "This port speaks TLS; use https:// or wss:// here.");
+    respond(&mut stream, &response.unwrap_or_else(wrong_port), is_head);
 }
 
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.

@@ -1,11 +1,12 @@
 //! Counts and lists the connections of a server, from `accept` to the end.
 
 use super::rejection_log::Rejection;
-use crate::ws::{config::Config, connection::Connection};
+use crate::ws::{config::Config, connection::Connection, network::Network, network::counted, network::largest_counted};
 use std::{
+    cmp::Reverse,
     collections::{HashMap, hash_map::Entry},
     mem,
-    net::{IpAddr, Ipv6Addr, Shutdown, TcpStream},
+    net::{IpAddr, Shutdown, TcpStream},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -24,11 +25,19 @@ struct Inner {
     is_shut_down: bool,
     /// All connections: also those whose handshake was cut and whose thread is about to notice.
     count: usize,
-    per_network: HashMap<IpAddr, usize>,
-    handshakes: HashMap<u64, (Arc<TcpStream>, Instant)>,
+    per_network: HashMap<Network, usize>,
+    handshakes: HashMap<u64, Handshake>,
     /// The request was read, and the response is delayed.
     delayed: HashMap<u64, Arc<TcpStream>>,
     open: HashMap<u64, Arc<Connection>>,
+}
+
+#[derive(Debug)]
+struct Handshake {
+    stream: Arc<TcpStream>,
+    since: Instant,
+    /// Of the client or its proxy.
+    network: Network,
 }
 
 /// The place of one connection in the registry. Dropping it frees the place.
@@ -37,11 +46,11 @@ pub(super) struct Permit {
     registry: Arc<ConnectionRegistry>,
     id: u64,
     /// What the limit per address counts. `None` until the trusted proxy has named the client.
-    network: Option<IpAddr>,
+    address: Option<IpAddr>,
 }
 
 impl ConnectionRegistry {
-    /// Admits a connection that begins its handshake. Without an address, [`Permit::count_for`] follows.
+    /// Admits a connection that begins its handshake. If it comes from a trusted proxy, [`Permit::count_for`] follows.
     ///
     /// # Errors
     /// A limit is reached, or the server is shutting down.
@@ -49,35 +58,45 @@ impl ConnectionRegistry {
         self: &Arc<Self>,
         id: u64,
         stream: &Arc<TcpStream>,
-        address: Option<IpAddr>,
+        address: IpAddr,
+        is_proxy: bool,
         config: &Config,
     ) -> Result<Permit, Rejection> {
         let mut inner = self.lock();
         if inner.is_shut_down {
             return Err(Rejection::ShuttingDown);
         }
+        // Before the limit of handshakes, at which another client's handshake may be cut.
+        let counted_address = Some(address).filter(|_| !is_proxy);
+        counted_address.map_or(Ok(()), |address| inner.check_address(address, config))?;
         if reaches(inner.count, config.max_connections) {
             return Err(Rejection::Connections);
         }
         if reaches(inner.handshakes.len(), config.max_handshakes) {
             return Err(Rejection::Handshakes);
         }
-        let network = address.map(network);
-        if let Some(network) = network {
-            inner.count_network(network, config)?;
-        }
+        counted_address.into_iter().for_each(|address| inner.count_address(address));
         inner.count += 1;
-        inner.handshakes.insert(id, (Arc::clone(stream), Instant::now()));
-        Ok(Permit { registry: Arc::clone(self), id, network })
+        let handshake =
+            Handshake { stream: Arc::clone(stream), since: Instant::now(), network: largest_counted(address) };
+        inner.handshakes.insert(id, handshake);
+        Ok(Permit { registry: Arc::clone(self), id, address: counted_address })
     }
 
-    /// Cuts the oldest handshake if it has taken longer than `age`, so that idle sockets cannot keep new clients out. Returns
-    /// false if none has.
-    pub(super) fn cut_oldest_handshake(&self, age: Duration) -> bool {
+    /// Makes room for a handshake from `address`, so that idle sockets cannot keep new clients out: cuts the oldest handshake
+    /// of the network that has most of them. Returns false, and cuts nothing, if `address` is in a network with as many and
+    /// that handshake has not taken longer than `age`.
+    pub(super) fn cut_handshake_for(&self, address: IpAddr, age: Duration) -> bool {
         let mut inner = self.lock();
-        let oldest = inner.handshakes.iter().map(|(id, (_, since))| (*since, *id)).min();
-        let Some((_, id)) = oldest.filter(|(since, _)| since.elapsed() > age) else { return false };
-        if let Some((stream, _)) = inner.handshakes.remove(&id) {
+        let mut counts: HashMap<Network, usize> = HashMap::new();
+        inner.handshakes.values().for_each(|handshake| *counts.entry(handshake.network).or_default() += 1);
+        let count = |network: &Network| counts.get(network).copied().unwrap_or(0);
+        let order = |handshake: &Handshake| (count(&handshake.network), Reverse(handshake.since));
+        let first = inner.handshakes.iter().max_by_key(|(_, handshake)| order(handshake));
+        let own = count(&largest_counted(address));
+        let may_cut = |handshake: &Handshake| count(&handshake.network) > own || handshake.since.elapsed() > age;
+        let Some(id) = first.filter(|(_, handshake)| may_cut(handshake)).map(|(id, _)| *id) else { return false };
+        if let Some(Handshake { stream, .. }) = inner.handshakes.remove(&id) {
             let _ = stream.shutdown(Shutdown::Both);
         }
         true
@@ -91,7 +110,7 @@ impl ConnectionRegistry {
         let open = mem::take(&mut inner.open);
         drop(inner); // `close` takes the connection's lock: never hold two.
         self.shutdown.notify_all();
-        for stream in handshakes.into_values().map(|(stream, _)| stream).chain(delayed.into_values()) {
+        for stream in handshakes.into_values().map(|handshake| handshake.stream).chain(delayed.into_values()) {
             let _ = stream.shutdown(Shutdown::Both);
         }
         for connection in open.into_values() {
@@ -119,13 +138,17 @@ impl ConnectionRegistry {
 }
 
 impl Inner {
-    fn count_network(&mut self, network: IpAddr, config: &Config) -> Result<(), Rejection> {
-        let count = self.per_network.get(&network).copied().unwrap_or(0);
-        if !network.is_loopback() && reaches(count, config.max_connections_per_address) {
-            return Err(Rejection::ConnectionsPerAddress);
-        }
-        self.per_network.insert(network, count + 1);
-        Ok(())
+    fn check_address(&self, address: IpAddr, config: &Config) -> Result<(), Rejection> {
+        let is_full = |(network, factor): (Network, u32)| {
+            let count = self.per_network.get(&network).copied().unwrap_or(0);
+            reaches(count, config.max_connections_per_address.saturating_mul(factor as usize))
+        };
+        let is_limited = !config.is_exempt(address) && counted(address).any(is_full);
+        if is_limited { Err(Rejection::ConnectionsPerAddress) } else { Ok(()) }
+    }
+
+    fn count_address(&mut self, address: IpAddr) {
+        counted(address).for_each(|(network, _)| *self.per_network.entry(network).or_default() += 1);
     }
 }
 
@@ -139,16 +162,17 @@ impl Permit {
     /// # Errors
     /// That address has reached its limit.
     pub(super) fn count_for(&mut self, address: IpAddr, config: &Config) -> Result<(), Rejection> {
-        let network = network(address);
-        self.registry.lock().count_network(network, config)?;
-        self.network = Some(network);
+        let mut inner = self.registry.lock();
+        inner.check_address(address, config)?;
+        inner.count_address(address);
+        self.address = Some(address);
         Ok(())
     }
 
     /// The request was read and the response is delayed: the connection no longer counts as a handshake.
     pub(super) fn delay(&self) {
         let mut inner = self.registry.lock();
-        if let Some((stream, _)) = inner.handshakes.remove(&self.id) {
+        if let Some(Handshake { stream, .. }) = inner.handshakes.remove(&self.id) {
             inner.delayed.insert(self.id, stream);
         }
     }
@@ -171,10 +195,12 @@ impl Drop for Permit {
         inner.handshakes.remove(&self.id);
         inner.delayed.remove(&self.id);
         inner.open.remove(&self.id);
-        if let Some(Entry::Occupied(mut entry)) = self.network.map(|network| inner.per_network.entry(network)) {
-            *entry.get_mut() -= 1;
-            if *entry.get() == 0 {
-                entry.remove();
+        for (network, _) in self.address.into_iter().flat_map(counted) {
+            if let Entry::Occupied(mut entry) = inner.per_network.entry(network) {
+                *entry.get_mut() -= 1;
+                if *entry.get() == 0 {
+                    entry.remove();
+                }
             }
         }
         drop(inner);
@@ -185,14 +211,6 @@ impl Drop for Permit {
 /// A limit of 0 means no limit.
 fn reaches(count: usize, limit: usize) -> bool {
     limit != 0 && count >= limit
-}
-
-/// The unit that limits per address count: one IPv4 address or one IPv6 /64, which is what a customer gets.
-pub(super) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-        other => other,
-    }
 }
 
 #[cfg(test)]

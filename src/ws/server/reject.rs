@@ -1,7 +1,9 @@
 //! Rejects connections that get no thread of their own, with 503.
 
 use super::{Shared, handshake::respond};
-use crate::ws::{config::Config, handshake, handshake_stream::HandshakeStream, tcp::send_now, tls::ListenerMode};
+use crate::ws::{
+    config::Config, handshake, handshake_stream::HandshakeStream, http::Method, tcp::send_now, tls::ListenerMode,
+};
 use rustix::net::{RecvFlags, recv};
 use std::{
     net::{Shutdown, TcpStream},
@@ -36,10 +38,11 @@ pub(super) fn reject(stream: Arc<TcpStream>, listener: usize, shared: &Shared) {
 
 fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {
     let deadline = Instant::now() + POLITE_TIMEOUT;
-    let session = mode.and_then(ListenerMode::session);
+    let Ok(session) = mode.map_or(Ok(None), ListenerMode::session) else { return };
     if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
-        let _ = handshake::read_request(&mut stream, &Config::default(), deadline);
-        respond(&mut stream, &handshake::server_full(), false);
+        let request = handshake::read_request(&mut stream, &Config::default(), deadline);
+        let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
+        respond(&mut stream, &handshake::server_full(), is_head);
     }
 }
 
@@ -49,9 +52,10 @@ pub(super) fn reject_now(stream: &TcpStream, mode: Option<&ListenerMode>, timeou
     if !timeout.is_zero() {
         let _ = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.peek(&mut [0]));
     }
-    let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
+    let mut request = [0; 1024];
+    let _ = recv(stream, &mut request[..], RecvFlags::DONTWAIT);
     let _ = match mode.and_then(ListenerMode::busy_alert) {
-        None => send_now(stream, &handshake::server_full().to_bytes(false)),
+        None => send_now(stream, &handshake::server_full().to_bytes(request.starts_with(b"HEAD "))),
         Some(alert) => send_now(stream, alert),
     };
     let _ = stream.shutdown(Shutdown::Write);

@@ -1,6 +1,6 @@
 //! The address of a client behind a trusted proxy, from `X-Forwarded-For` or `Forwarded` (RFC 7239).
 
-use crate::ws::http::Request;
+use crate::ws::{http::Request, network::Network};
 use std::net::{IpAddr, SocketAddr};
 use tungstenite::http::{HeaderMap, header::AsHeaderName, header::FORWARDED};
 
@@ -8,15 +8,15 @@ const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The proxies whose header fields are used. Those of other senders are ignored.
 #[derive(Debug, Default)]
-pub(super) struct TrustedProxies(Vec<IpAddr>);
+pub(super) struct TrustedProxies(Vec<Network>);
 
 impl TrustedProxies {
-    pub(super) fn new(addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        Self(addresses.into_iter().map(|address| address.to_canonical()).collect())
+    pub(super) fn new(networks: impl IntoIterator<Item = Network>) -> Self {
+        Self(networks.into_iter().collect())
     }
 
     pub(super) fn trusts(&self, address: IpAddr) -> bool {
-        self.0.contains(&address.to_canonical())
+        self.0.iter().any(|network| network.contains(address))
     }
 
     /// The client's address: the last hop that is not a trusted proxy. `None` if the request names none; the connection then
@@ -34,6 +34,12 @@ impl TrustedProxies {
     fn last_hop(&self, hops: &[Option<IpAddr>]) -> Option<IpAddr> {
         hops.iter().rev().copied().find(|hop| hop.is_none_or(|address| !self.trusts(address))).flatten()
     }
+}
+
+/// Whether a proxy has named the client.
+pub(super) fn names_a_client(request: &Request) -> bool {
+    let headers = request.headers();
+    headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
 }
 
 /// The elements of a list of addresses; `None` for an element that is not an address.
@@ -80,7 +86,7 @@ mod tests {
         for (name, value) in headers {
             request.headers_mut().append(*name, HeaderValue::from_static(value));
         }
-        let proxies = TrustedProxies::new(["127.0.0.1", "10.0.0.1"].map(|text| text.parse().expect("an address")));
+        let proxies = TrustedProxies::new(["127.0.0.1", "10.0.0.0/24"].map(|text| text.parse().expect("a network")));
         proxies.client_of(&request).map(|address| address.to_string())
     }
 
@@ -92,6 +98,8 @@ mod tests {
             (&[("x-forwarded-for", "1.1.1.1, 192.0.2.1")], Some("192.0.2.1")),
             (&[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "192.0.2.1:4711")], Some("192.0.2.1")),
             (&[("x-forwarded-for", "192.0.2.1, 10.0.0.1")], Some("192.0.2.1")),
+            (&[("x-forwarded-for", "192.0.2.1, 10.0.0.7, ::ffff:10.0.0.255")], Some("192.0.2.1")),
+            (&[("x-forwarded-for", "192.0.2.1, 10.0.1.0")], Some("10.0.1.0")),
             (&[("x-forwarded-for", "192.0.2.1, unknown")], None),
             (&[("x-forwarded-for", "192.0.2.1,")], None),
             (&[("x-forwarded-for", "[2001:db8::1]:80")], Some("2001:db8::1")),

@@ -56,7 +56,7 @@ impl Session {
 }
 
 impl ListenerMode {
-    pub(crate) fn session(&self) -> Option<Session> {
+    pub(crate) fn session(&self) -> io::Result<Option<Session>> {
         match *self {}
     }
 

@@ -214,3 +214,25 @@ fn fingerprint(certificate: &[u8]) -> String {
     let bytes: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
     bytes.join(":")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::tls::{ListenerMode, self_signed};
+
+    /// The connection must not go on without TLS.
+    #[test]
+    fn a_session_that_cannot_be_created_is_an_error() {
+        let file = std::env::temp_dir().join(format!("chinwag-acceptor-{}.pem", std::process::id()));
+        self_signed(&file, &["localhost".to_owned()]).expect("a certificate");
+        let acceptor = Acceptor::from_pem_files(&file, &file).expect("a certificate");
+        fs::remove_file(&file).expect("the file exists");
+        let mode = ListenerMode::Tls(acceptor.clone());
+        assert!(mode.session().is_ok_and(|session| session.is_some()));
+        let mut config = ServerConfig::clone(&acceptor.current().config);
+        config.max_fragment_size = Some(1);
+        acceptor.current().config = Arc::new(config);
+        assert!(mode.session().is_err());
+        assert!(ListenerMode::RedirectToHttps(443).session().is_ok_and(|session| session.is_none()));
+    }
+}

@@ -16,6 +16,10 @@ fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
 
+fn proxy() -> IpAddr {
+    ip("127.0.0.1")
+}
+
 fn stream() -> Arc<TcpStream> {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     Arc::new(TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection"))
@@ -25,7 +29,7 @@ fn stream() -> Arc<TcpStream> {
 fn admit(config: &Config, addresses: &[&str]) -> Vec<Option<Rejection>> {
     let (registry, stream) = (Arc::<ConnectionRegistry>::default(), stream());
     let admitted: Vec<_> =
-        (0..).zip(addresses).map(|(id, text)| registry.admit(id, &stream, Some(ip(text)), config)).collect();
+        (0..).zip(addresses).map(|(id, text)| registry.admit(id, &stream, ip(text), false, config)).collect();
     admitted.iter().map(|permit| permit.as_ref().err().copied()).collect()
 }
 
@@ -54,13 +58,82 @@ fn ipv6_is_counted_per_64_prefix_and_mapped_ipv4_as_ipv4() {
 }
 
 #[test]
+fn larger_ipv6_networks_have_larger_limits() {
+    let registry = Arc::<ConnectionRegistry>::default();
+    let (stream, config) = (stream(), config(0, 2, 0));
+    let mut permits = Vec::new();
+    for (step, expected) in [(1_u128, 2), (1 << 64, 8), (1 << 72, 32), (1 << 80, 40)] {
+        permits.clear();
+        let address = |number: u128| IpAddr::from(((0x2001_0db8_u128 << 96) | (number * step)).to_be_bytes());
+        let admit = |number| registry.admit(number as u64, &stream, address(number), false, &config);
+        permits.extend((0..40).filter_map(|number| admit(number).ok()));
+        assert_eq!(permits.len(), expected, "{step:x}");
+    }
+    drop(permits);
+    assert!(registry.lock().per_network.is_empty());
+}
+
+#[test]
+fn exempt_networks_have_no_limit_per_address() {
+    let networks = vec!["192.0.2.0/31".parse().expect("a network"), "fd00::/8".parse().expect("a network")];
+    let config = Config { exempt_networks: networks, ..config(0, 1, 0) };
+    let addresses = ["192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2", "192.0.2.2", "fd01::1", "fd01::1"];
+    let full = Some(Rejection::ConnectionsPerAddress);
+    assert_eq!(admit(&config, &addresses), [None, None, None, None, full, None, None]);
+    let config = Config { max_handshakes: 1, ..config };
+    assert_eq!(admit(&config, &["192.0.2.1", "192.0.2.1"]), [None, Some(Rejection::Handshakes)]);
+}
+
+/// Handshakes, a newcomer, the least age, and the handshakes that are left.
+type Cut = (&'static [&'static str], &'static str, Duration, Option<&'static [usize]>);
+
+/// The addresses whose handshakes are left after one from `newcomer` has made room.
+fn left_after_a_cut(handshakes: &[&str], newcomer: &str, age: Duration) -> Option<Vec<usize>> {
+    let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 0, 0));
+    let admit = |(id, text): (u64, &&str)| registry.admit(id, &stream, ip(text), false, &config).expect("no limit");
+    let _permits: Vec<_> = (0..).zip(handshakes).map(admit).collect();
+    registry.cut_handshake_for(ip(newcomer), age).then(|| {
+        let inner = registry.lock();
+        (0..handshakes.len()).filter(|id| inner.handshakes.contains_key(&(*id as u64))).collect()
+    })
+}
+
+#[test]
+fn the_network_with_most_handshakes_gives_way() {
+    let (young, any_age) = (Duration::from_secs(60), Duration::ZERO);
+    let table: &[Cut] = &[
+        (&["192.0.2.1", "192.0.2.2", "192.0.2.2"], "192.0.2.3", young, Some(&[0, 2])),
+        (&["192.0.2.1", "192.0.2.2", "192.0.2.2"], "192.0.2.1", young, Some(&[0, 2])),
+        (&["192.0.2.1", "192.0.2.2", "192.0.2.2"], "192.0.2.2", young, None),
+        (&["192.0.2.1", "192.0.2.2", "192.0.2.2"], "192.0.2.2", any_age, Some(&[0, 2])),
+        (&["192.0.2.1", "192.0.2.2"], "192.0.2.3", young, Some(&[1])),
+        (&["192.0.2.1", "192.0.2.2"], "192.0.2.1", young, None),
+        (&["192.0.2.1", "2001:db8:0:1::1", "2001:db8:0:ffff::2"], "192.0.2.2", young, Some(&[0, 2])),
+        (&["192.0.2.1", "2001:db8:0:1::1", "2001:db8:0:ffff::2"], "2001:db8:0:7::", young, None),
+        (&["192.0.2.1", "2001:db8:0:1::1", "2001:db8:0:ffff::2"], "2001:db8:1::", young, Some(&[0, 2])),
+        (&[], "192.0.2.1", any_age, None),
+    ];
+    for (handshakes, newcomer, age, left) in table {
+        let actual = left_after_a_cut(handshakes, newcomer, *age);
+        assert_eq!(actual.as_deref(), *left, "{handshakes:?} {newcomer}");
+    }
+}
+
+#[test]
+fn an_address_at_its_limit_cuts_no_handshake() {
+    let config = config(0, 1, 1);
+    let full = Some(Rejection::ConnectionsPerAddress);
+    assert_eq!(admit(&config, &["192.0.2.1", "192.0.2.1", "192.0.2.2"]), [None, full, Some(Rejection::Handshakes)]);
+}
+
+#[test]
 fn a_dropped_permit_frees_every_count() {
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(1, 1, 1));
     for id in 0..3 {
-        let mut permit = registry.admit(id, &stream, None, &config).expect("the only place");
+        let mut permit = registry.admit(id, &stream, proxy(), true, &config).expect("the only place");
         permit.count_for(ip("192.0.2.1"), &config).expect("the only one of its address");
         permit.delay();
-        assert_eq!(registry.admit(9, &stream, None, &config).err(), Some(Rejection::Connections));
+        assert_eq!(registry.admit(9, &stream, proxy(), true, &config).err(), Some(Rejection::Connections));
     }
     let inner = registry.lock();
     assert_eq!((inner.count, inner.handshakes.len(), inner.delayed.len(), inner.per_network.len()), (0, 0, 0, 0));
@@ -69,7 +142,8 @@ fn a_dropped_permit_frees_every_count() {
 #[test]
 fn behind_a_proxy_the_limit_is_that_of_the_named_address() {
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 1, 0));
-    let [mut first, mut second] = [1, 2].map(|id| registry.admit(id, &stream, None, &config).expect("no limit"));
+    let [mut first, mut second] =
+        [1, 2].map(|id| registry.admit(id, &stream, proxy(), true, &config).expect("no limit"));
     assert_eq!(first.count_for(ip("192.0.2.1"), &config), Ok(()));
     assert_eq!(second.count_for(ip("192.0.2.1"), &config), Err(Rejection::ConnectionsPerAddress));
     assert_eq!(second.count_for(ip("192.0.2.2"), &config), Ok(()));
@@ -78,24 +152,24 @@ fn behind_a_proxy_the_limit_is_that_of_the_named_address() {
 #[test]
 fn only_an_old_handshake_is_cut_and_its_connection_still_counts() {
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(3, 0, 1));
-    let delayed = registry.admit(1, &stream, None, &config).expect("the first one");
+    let delayed = registry.admit(1, &stream, proxy(), true, &config).expect("the first one");
     delayed.delay();
-    let _handshake = registry.admit(2, &stream, None, &config).expect("no other handshake");
-    assert!(!registry.cut_oldest_handshake(Duration::from_secs(60)), "it is young");
-    assert!(registry.cut_oldest_handshake(Duration::ZERO));
-    assert!(!registry.cut_oldest_handshake(Duration::ZERO), "there is no other handshake");
-    let _third = registry.admit(3, &stream, None, &config).expect("the slot of the handshake that was cut");
-    assert_eq!(registry.admit(4, &stream, None, &config).err(), Some(Rejection::Connections));
+    let _handshake = registry.admit(2, &stream, proxy(), true, &config).expect("no other handshake");
+    assert!(!registry.cut_handshake_for(proxy(), Duration::from_secs(60)), "it is young");
+    assert!(registry.cut_handshake_for(proxy(), Duration::ZERO));
+    assert!(!registry.cut_handshake_for(proxy(), Duration::ZERO), "there is no other handshake");
+    let _third = registry.admit(3, &stream, proxy(), true, &config).expect("the slot of the handshake that was cut");
+    assert_eq!(registry.admit(4, &stream, proxy(), true, &config).err(), Some(Rejection::Connections));
 }
 
 #[test]
 fn shut_down_registry_rejects_and_does_not_sleep() {
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 0, 0));
-    let permit = registry.admit(1, &stream, None, &config).expect("no limit");
+    let permit = registry.admit(1, &stream, proxy(), true, &config).expect("no limit");
     registry.shut_down();
     assert!(registry.is_shut_down());
     permit.delay();
-    assert_eq!(registry.admit(2, &stream, None, &config).err(), Some(Rejection::ShuttingDown));
+    assert_eq!(registry.admit(2, &stream, proxy(), true, &config).err(), Some(Rejection::ShuttingDown));
     registry.sleep(Duration::from_secs(3600));
     drop(permit);
     assert_eq!(registry.lock().count, 0);

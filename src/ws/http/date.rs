@@ -1,0 +1,55 @@
+//! The `Date` of responses.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The value of `Date` now. `None` if the clock is before 1970: a server without a clock sends no `Date` (RFC 9110 6.6.1).
+pub(super) fn now() -> Option<String> {
+    SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|time| imf_fixdate(time.as_secs()))
+}
+
+/// The form `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7).
+fn imf_fixdate(seconds: u64) -> String {
+    let (days, time) = (seconds / 86_400, seconds % 86_400);
+    // Howard Hinnant's `civil_from_days`: years begin in March, so that a leap day is the last day of its year.
+    let since_march_of_year_0 = days + 719_468;
+    let (era, day_of_era) = (since_march_of_year_0 / 146_097, since_march_of_year_0 % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let year = era * 400 + year_of_era + u64::from(month_from_march >= 10);
+    let name = |names: &'static str, at: u64| names.split(' ').nth(at as usize).unwrap_or_default();
+    let weekday = name("Thu Fri Sat Sun Mon Tue Wed", days % 7);
+    let month = name("Mar Apr May Jun Jul Aug Sep Oct Nov Dec Jan Feb", month_from_march);
+    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_have_the_form_of_the_standard() {
+        for (seconds, expected) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (951_782_399, "Mon, 28 Feb 2000 23:59:59 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (951_868_800, "Wed, 01 Mar 2000 00:00:00 GMT"),
+            (1_709_164_800, "Thu, 29 Feb 2024 00:00:00 GMT"),
+            (1_735_689_599, "Tue, 31 Dec 2024 23:59:59 GMT"),
+            (1_735_689_600, "Wed, 01 Jan 2025 00:00:00 GMT"),
+            (4_107_542_399, "Sun, 28 Feb 2100 23:59:59 GMT"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+            (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ] {
+            assert_eq!(imf_fixdate(seconds), expected);
+        }
+    }
+
+    #[test]
+    fn now_is_a_date_of_this_clock() {
+        assert!(now().is_some_and(|date| date.len() == 29 && date.ends_with(" GMT")));
+    }
+}
