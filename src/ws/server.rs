@@ -20,8 +20,9 @@ use crate::ws::{
     connection::{DisconnectReason, Message, WriteReactor},
     error::Error,
     handshake::Policy,
-    http::Request,
-    peer::Peer,
+    http::{Request, Response},
+    peer::{Peer, PeerId},
+    tcp::left_until,
 };
 use address_limiter::AddressLimiter;
 use connection_task::ConnectionTask;
@@ -34,10 +35,11 @@ use std::{
     fmt,
     net::{SocketAddr, ToSocketAddrs},
     sync::{
-        Arc, Weak,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, Thread},
+    time::Instant,
 };
 use thread_pool::ThreadPool;
 use trusted_proxies::TrustedProxies;
@@ -59,6 +61,8 @@ pub enum Event {
     /// precede it. Ignoring this event drops the guard. A program that replies later, or on several threads, keeps it until
     /// it has replied.
     Closing(Peer, CloseGuard),
+    /// A request with [`Route::Ask`](crate::http::Route::Ask). It belongs to no connection: no other event follows.
+    Request(Box<HttpRequest>),
     /// A connection ended. No event of this peer follows.
     Disconnected(Peer, DisconnectReason),
 }
@@ -79,10 +83,50 @@ impl CloseGuard {
     }
 }
 
+/// Waits until the guard is dropped, at most until the deadline.
+fn wait_for_drop(is_dropped: &AtomicBool, deadline: Instant) {
+    while !is_dropped.load(Ordering::Acquire) {
+        let Ok(left) = left_until(deadline) else { return };
+        thread::park_timeout(left);
+    }
+}
+
 impl Drop for CloseGuard {
     fn drop(&mut self) {
         self.is_dropped.store(true, Ordering::Release);
         self.waiting.unpark();
+    }
+}
+
+/// A request that waits for the program's response. The client waits for it at most
+/// [`Config::handshake_timeout`]. Without a response, it gets 503.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct HttpRequest {
+    /// Its number, from the same numbers as those of peers.
+    pub id: PeerId,
+    /// The client's address, as [`Peer::addr`].
+    pub addr: SocketAddr,
+    /// The head, as in [`Event::Connected`].
+    pub head: Box<Request>,
+    /// The body, which may be empty.
+    pub body: Vec<u8>,
+    /// Sends the response.
+    pub responder: Responder,
+}
+
+/// Sends the response to an [`HttpRequest`], from any thread.
+#[derive(Debug)]
+pub struct Responder {
+    response: Arc<Mutex<Option<Response>>>,
+    /// Dropped after `response` was set.
+    _guard: CloseGuard,
+}
+
+impl Responder {
+    /// Sends the response. If the client has waited too long, nothing is sent.
+    pub fn respond(self, response: Response) {
+        *self.response.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
     }
 }
 

@@ -6,16 +6,16 @@ use super::{
     poller::{Activity, Polled, Round},
     registry::Permit,
     rejection_log::Rejection,
+    wait_for_drop,
 };
 use crate::ws::{
     connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
     peer::Peer,
-    tcp::left_until,
 };
 use log::{debug, error, trace};
 use std::{
     net::TcpStream,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     thread,
     time::Instant,
 };
@@ -45,10 +45,11 @@ impl ConnectionTask {
     /// one come online, its event comes later.
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
-        let AcceptedHandshake { addr, request, response, protocol, transport } = accepted;
+        let AcceptedHandshake { addr, request, response, protocol, keepalive, transport } = accepted;
         let info = PeerInfo { id: permit.id(), addr, protocol };
         let (config, reactor) = (Arc::clone(&shared.config), Arc::clone(&shared.reactor));
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
+        keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));
         connection.queue(&response);
         if !permit.open(&connection) {
             // The server is shutting down, or the handshake was cut: then the Close frame is not sent.
@@ -156,10 +157,7 @@ impl EventSender {
         if self.shared.events.send_deadline(Event::Closing(self.peer.clone(), guard), deadline).is_err() {
             return;
         }
-        while !is_dropped.load(Ordering::Acquire) {
-            let Ok(left) = left_until(deadline) else { return };
-            thread::park_timeout(left);
-        }
+        wait_for_drop(&is_dropped, deadline);
     }
 }
 
