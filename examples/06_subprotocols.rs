@@ -18,12 +18,12 @@ fn main() -> Result<(), chinwag::Error> {
         match event {
             // A handshake without a common subprotocol succeeds as well (RFC 6455 4.2.2). Codes from 4000 on are for
             // applications.
-            Event::Connected(peer, _) if peer.protocol().is_none() => peer.close(4000, "ask for upper or reverse"),
+            Event::Connected(peer, _) if peer.protocol().is_none() => _ = peer.close(4000, "ask for upper or reverse"),
             Event::Message(peer, Message::Text(text)) => match peer.protocol() {
                 Some("upper") => drop(peer.send(text.to_uppercase())),
                 _ => drop(peer.send(text.chars().rev().collect::<String>())),
             },
-            Event::Message(peer, Message::Binary(_)) => peer.close(1003, "text only"),
+            Event::Message(peer, Message::Binary(_)) => _ = peer.close(1003, "text only"),
             _ => {}
         }
     }

@@ -54,7 +54,7 @@ pub use ws::{access, client, config, duplex, error, handshake, http, peer, serve
 pub use ws::{
     access::Access,
     config::Config,
-    error::Error,
+    error::{CloseError, Error},
     peer::{Peer, PeerId},
     server::{Builder, CloseGuard, Event, HttpRequest, Responder, Server, Shutdown},
 };

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chinwag::client::{Error, Event, ReadyState, WebSocket};
-use chinwag::{Config, DisconnectReason, Message, Server};
+use chinwag::{CloseError, Config, DisconnectReason, Message, Server};
 use support::DEADLINE;
 use support::events::{close, error, expect_open, failure, message, next, open, text};
 use support::serving::{self, Echo, addr, connected, disconnected, serve};
@@ -55,7 +55,7 @@ fn close_by_the_server_is_reported() {
     let socket = open(addr(&server));
     let peer = connected(&server);
     peer.send("goodbye");
-    peer.close(4000, "go");
+    peer.close(4000, "go").expect("a code that may be sent");
     assert_eq!((text(&socket), close(&socket)), ("goodbye".into(), (4000, "go".into(), true)));
     assert_eq!(disconnected(&server).1, DisconnectReason::ClosedLocally { code: 4000 });
     let socket = open(addr(&server));
@@ -97,9 +97,9 @@ fn invalid_arguments_are_refused_as_in_a_browser() {
     let echo = Echo::start(Config::default());
     let socket = open(echo.addr);
     for code in [0, 999, 1001, 1005, 1006, 2999, 5000] {
-        assert!(matches!(socket.close(code, ""), Err(Error::CloseCode(_))), "{code}");
+        assert!(matches!(socket.close(code, ""), Err(CloseError::Code(_))), "{code}");
     }
-    assert!(matches!(socket.close(1000, &"x".repeat(124)), Err(Error::CloseReason(124))));
+    assert!(matches!(socket.close(1000, &"x".repeat(124)), Err(CloseError::Reason(124))));
     assert_eq!(socket.ready_state(), ReadyState::Open);
     socket.close(1000, &"x".repeat(123)).expect("that fits");
     assert_eq!(close(&socket), (1000, "x".repeat(123), true));
@@ -230,4 +230,31 @@ fn close_before_open_cancels() {
     assert!(socket.ready_state() >= ReadyState::Closing);
     assert!(matches!(error(&socket), Error::Cancelled));
     assert!(matches!(next(&socket), Event::Close { code: 1006, was_clean: false, .. }));
+}
+
+/// A server goes on sending after the client's Close frame, or sends junk after its own: the client reads only a part of it.
+#[test]
+fn discarded_bytes_are_limited() {
+    let message = support::frames::server_frame(support::frames::TEXT, &[b'x'; 60_000]);
+    let close = b"\x88\x02\x03\xe8".to_vec();
+    for (first, more) in [(Vec::new(), message), (close, vec![b'x'; 60_000])] {
+        let is_client_first = first.is_empty();
+        let (taken, all) = crossbeam_channel::bounded(1);
+        let fake = support::fake::Fake::open(first, move |mut stream| {
+            let mut count = 0;
+            while std::io::Write::write_all(&mut stream, &more).is_ok() && count < 64 << 20 {
+                count += more.len();
+            }
+            taken.send(count).expect("the test waits");
+        });
+        let socket = WebSocket::builder(&fake.url()).max_message_size(65_536).connect().expect("a URL");
+        expect_open(&socket);
+        if is_client_first {
+            socket.close(1000, "").expect("a code that may be sent");
+        }
+        let close = socket.events().iter().last();
+        assert!(matches!(close, Some(Event::Close { .. })), "{close:?}");
+        assert!(all.recv_timeout(DEADLINE).expect("a count") < 16 << 20);
+        fake.done();
+    }
 }

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use chinwag::{CloseGuard, Config, DisconnectReason, Event, Peer, Server};
+use chinwag::{CloseError, CloseGuard, Config, DisconnectReason, Event, Peer, Server};
 use support::frames::{CLOSE, RawClient, TEXT, frame, header};
 use support::serving::{Echo, addr, closing, connected, disconnected, serve, text};
 use support::{Client, DEADLINE};
@@ -65,8 +65,8 @@ fn unanswered_close_ends_at_its_deadline() {
         let mut client = RawClient::open(addr(&server));
         let peer = connected(&server);
         let begin = Instant::now();
-        peer.close(1000, "");
-        let message = frame(TEXT, b"as if nothing had happened");
+        peer.close(1000, "").expect("a code that may be sent");
+        let message = frame(TEXT, b"x");
         while goes_on && client.try_send(&message).is_ok() {
             assert!(begin.elapsed() < DEADLINE, "still connected after its deadline");
         }
@@ -96,17 +96,52 @@ fn short_close() -> Config {
     config
 }
 
-/// A reason has room for 123 bytes (RFC 6455 5.5).
+/// A Close frame that must not be sent is an error, and the connection stays open.
 #[test]
-fn long_reason_is_truncated_between_characters() {
+fn invalid_close_is_an_error_and_changes_nothing() {
     let server = serve(Config::default());
-    for (reason, length) in [("x".repeat(200), 123), ("ü".repeat(100), 122), ("€".repeat(41), 123)] {
-        let mut client = Client::connect(addr(&server), &[]);
-        connected(&server).close(1000, &reason);
-        let (code, said) = client.wait_for_close();
-        assert_eq!((code, said.as_str()), (1000, &reason[..length]));
-        client.wait_for_end();
-        disconnected(&server);
+    let mut client = Client::connect(addr(&server), &[]);
+    let peer = connected(&server);
+    for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000] {
+        assert_eq!(peer.close(code, ""), Err(CloseError::Code(code)));
+    }
+    assert_eq!(peer.close(1000, &"€".repeat(42)), Err(CloseError::Reason(126)));
+    assert!(peer.send("still open"));
+    assert_eq!(client.next_text(), "still open");
+    for (code, reason) in [(1012, "€".repeat(41)), (1008, String::new())] {
+        peer.close(code, &reason).expect("a code that may be sent; a second close has no effect");
+    }
+    assert_eq!(client.wait_for_close(), (1012, "€".repeat(41)));
+    client.wait_for_end();
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::ClosedLocally { code: 1012 }));
+}
+
+/// Junk after the Close frame, or after an HTTP response, is read only up to a limit: no flood keeps a thread busy until the
+/// deadline.
+#[test]
+fn discarded_bytes_are_limited() {
+    let server = serve(Config::default());
+    let open = || RawClient::open(addr(&server));
+    flood("junk after a violation", open(), &[b"\xff\xff", &[b'x'; 65_536][..]].concat());
+    connected(&server);
+    disconnected(&server);
+    let client = open();
+    connected(&server).close(1000, "").expect("a code that may be sent");
+    flood("frames after a Close", client, &frame(TEXT, &[b'x'; 60_000]));
+    disconnected(&server);
+    let mut client = RawClient::connect(addr(&server));
+    client.send(b"GET / HTTP/1.1\r\n\r\n");
+    assert!(client.read_head().starts_with("HTTP/1.1 400 "));
+    flood("a body after a 400", client, &[b'x'; 65_536]);
+}
+
+/// Sends these bytes again and again until the server has had enough.
+#[track_caller]
+fn flood(what: &str, mut client: RawClient, bytes: &[u8]) {
+    let (mut taken, begin) = (0, Instant::now());
+    while client.try_send(bytes).is_ok() {
+        taken += bytes.len();
+        assert!(taken < 16 << 20 && begin.elapsed() < Duration::from_secs(4), "{what}: {taken} bytes were taken");
     }
 }
 
@@ -121,7 +156,7 @@ fn messages_sent_before_the_close_arrive_before_it() {
     for _ in 0..200 {
         peer.send("x".repeat(60_000));
     }
-    peer.close(1000, "");
+    peer.close(1000, "").expect("a code that may be sent");
     let frames: Vec<_> = (0..201).map(|_| client.expect_frame()).collect();
     assert!(frames[..200].iter().all(|frame| frame.payload.len() == 60_000));
     assert_eq!(frames[200].code(), 1000);

@@ -60,7 +60,7 @@ fn client_side_reads_and_writes_at_the_same_time() {
         assert_eq!(reader.next(), Some(Message::from(number.to_string())));
     }
     assert!(writing.join().expect("no panic"));
-    writer.close(1000, "done");
+    writer.close(1000, "done").expect("a code that may be sent");
     assert_eq!((reader.next(), reader.next()), (None, None));
     assert_eq!(reader.reason(), Some(&DisconnectReason::ClosedByPeer { code: 1000, reason: "done".into() }));
 }

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::binary::{Chinwag, command, start, start_binary};
-use support::process::usage;
 use support::temp::{Folder, SlowDisk, SmallDisk};
 use support::{Client, run, skip};
 
@@ -154,17 +153,13 @@ fn damage_found_later_does_not_stop_the_chat_or_change_the_file() {
     Talker::enter(&before).talk(50);
     before.signal("TERM");
     before.wait_for_exit(support::DEADLINE);
-    let chinwag = start_binary(&["--history", &file, "--no-limits", "--history-days", "30"]);
+    let chinwag = start_binary(&["--history", &file, "--no-limits"]);
     let mut bytes = fs::read(&file).expect("it is there");
     bytes[20_000..].fill(0x5a);
     fs::write(&file, &bytes).expect("written");
     let mut ann = Talker::enter(&chinwag);
     chinwag.wait_for_log("damaged");
     ann.talk(3);
-    let before = usage(chinwag.pid()).cpu;
-    std::thread::sleep(Duration::from_millis(500));
-    let used = usage(chinwag.pid()).cpu - before;
-    assert!(used < Duration::from_millis(200), "the worker has nothing to do, and used {used:?} of half a second");
     chinwag.signal("TERM");
     assert_eq!(chinwag.wait_for_exit(support::DEADLINE).0.code(), Some(0));
     assert!(fs::read(&file).expect("it is there") == bytes, "it was changed");

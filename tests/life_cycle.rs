@@ -93,8 +93,8 @@ fn local_close_is_reported_as_closed_locally() {
     let server = serve(Config::default());
     let mut client = Client::connect(addr(&server), &[]);
     let peer = connected(&server);
-    peer.close(4000, "enough");
-    peer.close(4001, "the first cause counts");
+    peer.close(4000, "enough").expect("a code that may be sent");
+    peer.close(4001, "the first cause counts").expect("a code that may be sent");
     assert_eq!(client.wait_for_close(), (4000, "enough".to_owned()));
     client.wait_for_end();
     assert_eq!(disconnected(&server), (peer, DisconnectReason::ClosedLocally { code: 4000 }));
@@ -238,4 +238,22 @@ fn binary_messages_are_delivered_as_binary() {
     client.send(tungstenite::Message::binary(vec![0, 255]));
     let Event::Message(from, Message::Binary(bytes)) = next(&server) else { panic!("a binary message") };
     assert_eq!((from, &bytes[..]), (peer, &[0, 255][..]));
+}
+
+/// A program may keep the connections of two servers in one table.
+#[test]
+fn ids_differ_between_two_servers_of_a_process() {
+    let listen = |first| Server::builder().first_id(first).listen("127.0.0.1:0").and_then(chinwag::Builder::start);
+    let servers = [serve(Config::default()), listen(5000).expect("a free port"), serve(Config::default())];
+    let (mut clients, mut ids) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        for server in &servers {
+            clients.push(Client::connect(addr(server), &[]));
+            ids.push(connected(server).id());
+        }
+    }
+    assert!(ids[1] >= 5000, "{ids:?}");
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 9, "{ids:?}");
 }

@@ -11,19 +11,12 @@ use std::time::{Duration, Instant};
 use chinwag::{Config, DisconnectReason, Event, Message, Server};
 use support::DEADLINE;
 use support::frames::{CLOSE, PING, RawClient, TEXT, frame, server_frame};
-use support::poller_log::{are_polled, record, was_handed_back};
+use support::poller_log::{are_polled, panic_for, record, was_handed_back};
 
 use support::serving::{Echo, addr, connected};
 
 /// Messages that a client sends at once: enough to make it busy.
 const BURST: u32 = 20;
-
-/// A server whose connections have ids from `first` on, different from those of the other tests.
-fn serve(config: Config, first: u64) -> Server {
-    record();
-    let builder = Server::builder().config(config).first_id(first).listen("127.0.0.1:0").expect("a free port");
-    builder.start().expect("threads and descriptors enough")
-}
 
 fn texts(numbers: Range<u32>) -> Vec<u8> {
     numbers.flat_map(|number| frame(TEXT, number.to_string().as_bytes())).collect()
@@ -46,25 +39,27 @@ fn talk(clients: &mut [RawClient], numbers: Range<u32>) {
 
 /// Sends until the poller serves all of them.
 #[track_caller]
-fn become_busy(clients: &mut [RawClient], ids: Range<u64>) {
+fn become_busy(clients: &mut [RawClient], ids: &[u64]) {
     let begin = Instant::now();
-    while !are_polled(ids.clone()) {
+    while !are_polled(ids) {
         talk(clients, 0..BURST);
         assert!(begin.elapsed() < DEADLINE, "the poller does not serve {ids:?}");
     }
 }
 
-/// An echo server and its clients.
-fn start(config: Config, ids: Range<u64>) -> (Echo, Vec<RawClient>) {
-    let echo = Echo::of(serve(config, ids.start));
-    let clients = ids.map(|_| RawClient::open(echo.addr)).collect();
-    (echo, clients)
+/// An echo server and its clients, and their ids.
+fn start(config: Config, count: usize) -> (Echo, Vec<RawClient>, Vec<u64>) {
+    record();
+    let echo = Echo::start(config);
+    let clients = (0..count).map(|_| RawClient::open(echo.addr)).collect();
+    let ids = echo.ids(count);
+    (echo, clients, ids)
 }
 
 #[test]
 fn busy_connections_are_polled_in_order() {
-    let (_echo, mut clients) = start(Config::default(), 1000..1008);
-    become_busy(&mut clients, 1000..1008);
+    let (_echo, mut clients, ids) = start(Config::default(), 8);
+    become_busy(&mut clients, &ids);
     for round in 0..200 {
         talk(&mut clients, round..round + 7);
     }
@@ -72,22 +67,21 @@ fn busy_connections_are_polled_in_order() {
 
 #[test]
 fn two_busy_connections_are_not_polled() {
-    let (_echo, mut clients) = start(Config::default(), 2000..2002);
+    let (_echo, mut clients, ids) = start(Config::default(), 2);
     for round in 0..100 {
         talk(&mut clients, round..round + BURST);
     }
-    assert!(!are_polled(2000..2001) && !are_polled(2001..2002));
-    assert!(!was_handed_back(2000, "idle") && !was_handed_back(2001, "idle"));
+    assert!(ids.iter().all(|id| !are_polled(&[*id]) && !was_handed_back(*id, "idle")));
 }
 
 /// The two that are left of a crowd get their own threads back, even though they stay busy.
 #[test]
 fn the_last_two_of_a_crowd_are_handed_back() {
-    let (_echo, mut clients) = start(Config::default(), 2500..2504);
-    become_busy(&mut clients, 2500..2504);
+    let (_echo, mut clients, ids) = start(Config::default(), 4);
+    become_busy(&mut clients, &ids);
     clients.truncate(2);
     let begin = Instant::now();
-    while are_polled(2500..2501) || are_polled(2501..2502) {
+    while are_polled(&ids[..1]) || are_polled(&ids[1..2]) {
         talk(&mut clients, 0..BURST);
         assert!(begin.elapsed() < DEADLINE, "the poller still serves them");
     }
@@ -97,10 +91,10 @@ fn the_last_two_of_a_crowd_are_handed_back() {
 /// Messages of the largest size, between small ones.
 #[test]
 fn large_messages_pass_the_poller() {
-    let (_echo, mut clients) = start(Config::default(), 3000..3004);
+    let (_echo, mut clients, ids) = start(Config::default(), 4);
     let largest = vec![b'x'; Config::default().max_message_size];
     for _ in 0..20 {
-        become_busy(&mut clients, 3000..3004);
+        become_busy(&mut clients, &ids);
         clients[1].send(&[texts(0..3), frame(TEXT, &largest), texts(3..6)].concat());
         talk(&mut clients[2..], 0..BURST);
         expect(&mut clients[1], 0..3);
@@ -112,17 +106,16 @@ fn large_messages_pass_the_poller() {
 /// One of a crowd sends `last` while the poller serves it, again with other clients until it was handed back for
 /// `why`. After a panic it is not handed back: then `why` is empty. `check_client` checks what it receives, `check_reason` the reason of its end.
 fn while_polled(
-    first: u64,
     why: &str,
     last: &[u8],
     check_client: impl Fn(RawClient),
     check_reason: impl Fn(&DisconnectReason) -> bool,
 ) {
     let begin = Instant::now();
-    for first in (first..).step_by(4) {
+    loop {
         assert!(begin.elapsed() < DEADLINE, "no connection was polled at its end");
-        let (echo, mut clients) = start(Config::default(), first..first + 4);
-        become_busy(&mut clients, first..first + 4);
+        let (echo, mut clients, ids) = start(Config::default(), 4);
+        become_busy(&mut clients, &ids);
         let mut one = clients.remove(0);
         one.send(&[&texts(0..BURST)[..], last].concat());
         check_client(one);
@@ -130,8 +123,8 @@ fn while_polled(
         support::wait_until(DEADLINE, "its end is reported", || echo.ended() > 0);
         drop(clients);
         let (id, reason) = echo.stop().swap_remove(0);
-        assert!(id == first && check_reason(&reason), "{id}: {reason}");
-        let was_polled = if why.is_empty() { are_polled(first..first + 1) } else { was_handed_back(first, why) };
+        assert!(id == ids[0] && check_reason(&reason), "{id}: {reason}");
+        let was_polled = if why.is_empty() { are_polled(&ids[..1]) } else { was_handed_back(id, why) };
         if was_polled {
             return;
         }
@@ -145,7 +138,7 @@ fn a_close_is_answered_after_earlier_messages() {
         assert_eq!(one.expect_close_and_fin(), 1000);
     };
     let reason = |reason: &DisconnectReason| matches!(reason, DisconnectReason::ClosedByPeer { code: 1000, .. });
-    while_polled(10_000, "ended", &frame(CLOSE, &1000_u16.to_be_bytes()), check, reason);
+    while_polled("ended", &frame(CLOSE, &1000_u16.to_be_bytes()), check, reason);
 }
 
 #[test]
@@ -155,13 +148,13 @@ fn a_violation_is_reported_after_earlier_messages() {
         assert_eq!(one.expect_close_and_fin(), 1002);
     };
     let reason = |reason: &DisconnectReason| matches!(reason, DisconnectReason::ProtocolViolation { code: 1002, .. });
-    while_polled(20_000, "ended", &server_frame(TEXT, b"no mask"), check, reason);
+    while_polled("ended", &server_frame(TEXT, b"no mask"), check, reason);
 }
 
 #[test]
 fn a_lost_client_is_reported_after_earlier_messages() {
     let check = |mut one: RawClient| expect(&mut one, 0..BURST);
-    while_polled(30_000, "ended", b"", check, |reason| *reason == DisconnectReason::ConnectionLost);
+    while_polled("ended", b"", check, |reason| *reason == DisconnectReason::ConnectionLost);
 }
 
 #[test]
@@ -169,18 +162,19 @@ fn a_panic_while_reading_ends_that_connection_only() {
     let check = |mut one: RawClient| {
         while one.read_frame().is_ok_and(|frame| frame.is_some()) {}
     };
-    while_polled(40_000, "", &frame(TEXT, b"thirteen long"), check, |reason| *reason == DisconnectReason::Panicked);
+    while_polled("", &frame(TEXT, b"thirteen long"), check, |reason| *reason == DisconnectReason::Panicked);
 }
 
 /// After a panic of the poller itself, the connections that it serves continue, and so does the poller.
 #[test]
 fn a_panic_of_the_poller_ends_no_connection() {
-    let (echo, mut clients) = start(Config::default(), 90_000..90_004);
-    let (ids, begin) = (90_000..90_004, Instant::now());
+    let (echo, mut clients, ids) = start(Config::default(), 4);
+    panic_for(&ids);
+    let begin = Instant::now();
     // A connection that never pauses is not handed back.
-    while !ids.clone().all(|id| was_handed_back(id, "idle")) {
+    while !ids.iter().all(|id| was_handed_back(*id, "idle")) {
         talk(&mut clients, 0..BURST);
-        let none = || ids.clone().all(|id| !are_polled(id..id + 1));
+        let none = || ids.iter().all(|id| !are_polled(&[*id]));
         support::wait_until(DEADLINE, "the polled connections are handed back", none);
         assert!(begin.elapsed() < DEADLINE, "not all were polled and handed back");
     }
@@ -200,10 +194,10 @@ fn a_panic_of_the_poller_ends_no_connection() {
 #[test]
 fn a_shutdown_ends_polled_connections() {
     let begin = Instant::now();
-    for first in (50_000..).step_by(4) {
+    loop {
         assert!(begin.elapsed() < DEADLINE, "no connection was polled at the shutdown");
-        let (echo, mut clients) = start(Config::default(), first..first + 4);
-        become_busy(&mut clients, first..first + 4);
+        let (echo, mut clients, ids) = start(Config::default(), 4);
+        become_busy(&mut clients, &ids);
         clients.iter_mut().for_each(|client| client.send(&texts(0..BURST)));
         let ends = std::thread::scope(|scope| {
             let stopping = scope.spawn(|| echo.stop());
@@ -216,7 +210,7 @@ fn a_shutdown_ends_polled_connections() {
         });
         assert!(ends.iter().all(|(_, reason)| *reason == DisconnectReason::ClosedLocally { code: 1001 }), "{ends:?}");
         assert_eq!(ends.len(), 4);
-        if (first..first + 4).any(|id| was_handed_back(id, "ended")) {
+        if ids.iter().any(|id| was_handed_back(*id, "ended")) {
             return;
         }
     }
@@ -227,15 +221,15 @@ fn a_shutdown_ends_polled_connections() {
 fn a_silent_connection_is_pinged_and_dropped() {
     let mut config = Config::default();
     (config.ping_interval, config.pong_timeout) = (Duration::from_millis(300), Duration::from_millis(300));
-    let (echo, mut clients) = start(config, 60_000..60_004);
-    become_busy(&mut clients, 60_000..60_004);
+    let (echo, mut clients, ids) = start(config, 4);
+    become_busy(&mut clients, &ids);
     for client in &mut clients {
         assert_eq!(client.expect_frame().opcode, PING);
         assert_eq!(client.expect_close_and_fin(), 1013);
     }
     drop(clients);
     assert!(echo.stop().iter().all(|(_, reason)| *reason == DisconnectReason::PingTimeout));
-    assert!((60_000..60_004).all(|id| was_handed_back(id, "idle")));
+    assert!(ids.iter().all(|id| was_handed_back(*id, "idle")));
 }
 
 /// More messages than the channel holds, while the program does not receive: the poller waits and loses nothing.
@@ -244,11 +238,12 @@ fn a_full_channel_makes_the_poller_wait() {
     const MANY: u32 = 3000;
     let mut config = Config::default();
     config.event_capacity = 4;
-    let server = serve(config, 70_000);
+    record();
+    let server = support::serving::serve(config);
     let mut clients: Vec<RawClient> = (0..4).map(|_| RawClient::open(addr(&server))).collect();
-    (0..4).for_each(|_| drop(connected(&server)));
+    let ids: Vec<u64> = (0..4).map(|_| connected(&server).id()).collect();
     let begin = Instant::now();
-    while !are_polled(70_000..70_004) {
+    while !are_polled(&ids) {
         assert!(begin.elapsed() < DEADLINE, "the poller does not serve them");
         clients.iter_mut().for_each(|client| client.send(&texts(0..BURST)));
         for _ in 0..4 * BURST {
@@ -263,7 +258,7 @@ fn a_full_channel_makes_the_poller_wait() {
         let mut next = [0; 4];
         for _ in 0..4 * MANY {
             let (id, text) = received(&server);
-            let next = &mut next[(id - 70_000) as usize];
+            let next = &mut next[ids.iter().position(|one| *one == id).expect("one of the four")];
             assert_eq!(text, next.to_string(), "of {id}");
             *next += 1;
         }

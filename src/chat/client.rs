@@ -18,6 +18,8 @@
 //! # Ok::<(), chinwag::client::Error>(())
 //! ```
 
+mod contacts;
+mod object;
 mod pauses;
 mod session;
 mod worker;
@@ -26,12 +28,24 @@ use crate::ws::client::{self, WebSocket};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use pauses::{Backoff, SendRate};
 use session::Session;
-use std::hash::{BuildHasher, RandomState};
-use std::{thread, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 use worker::{Request, Worker};
 
 /// How many requests and how many events are queued.
 const QUEUE: usize = 64;
+
+/// Messages of the server that wait for the client. Few, because each may be as large as [`MAX_MESSAGE_SIZE`].
+const SOCKET_QUEUE: usize = 8;
+
+/// Bytes of the largest message of the server. The largest list of the users in a room has about 600 KiB.
+const MAX_MESSAGE_SIZE: usize = 1024 * 1024;
 
 /// What happens in the chat. `Closed` comes last and exactly once.
 #[derive(Debug)]
@@ -53,7 +67,7 @@ pub enum Event {
         reason: String,
         /// The reason as a sentence.
         explanation: String,
-        /// The text of the refused message, if it was a message to the room.
+        /// The text of the refused message, if the server names the message.
         text: Option<String>,
     },
     /// Messages were missed that the server no longer has.
@@ -76,8 +90,8 @@ pub enum Event {
         reason: String,
         /// What went wrong; `None` after an orderly close.
         error: Option<client::Error>,
-        /// How many messages were not delivered.
-        undelivered: usize,
+        /// The texts of the messages that were not delivered, in order.
+        undelivered: Vec<String>,
     },
 }
 
@@ -125,9 +139,10 @@ impl Builder {
         let (request_sender, requests) = bounded(QUEUE);
         let (event_sender, events) = bounded(QUEUE);
         let (close_sender, close) = bounded(1);
+        let has_ended = Arc::<AtomicBool>::default();
         let worker = Worker {
             builder: self.socket,
-            session: Session::new(&self.name, random_key()),
+            session: Session::new(&self.name),
             rate: SendRate::default(),
             backoff: Backoff::new(self.retry_for),
             requests,
@@ -135,13 +150,15 @@ impl Builder {
             events: event_sender,
             open_since: None,
             is_finishing: false,
+            confirmed_at: Instant::now(),
             is_stopped: false,
+            has_ended: Arc::clone(&has_ended),
         };
         thread::Builder::new()
             .name("chat-client".into())
             .spawn(move || worker.run(socket))
             .map_err(client::Error::Start)?;
-        Ok(ChatClient { requests: request_sender, close: close_sender, events })
+        Ok(ChatClient { requests: request_sender, close: close_sender, events, has_ended })
     }
 }
 
@@ -153,6 +170,7 @@ pub struct ChatClient {
     requests: Sender<Request>,
     close: Sender<()>,
     events: Receiver<Event>,
+    has_ended: Arc<AtomicBool>,
 }
 
 impl ChatClient {
@@ -164,9 +182,11 @@ impl ChatClient {
         Self::builder(WebSocket::builder(url), name).connect()
     }
 
-    /// A client with other settings than the defaults. This sets the subprotocol `chinwag.v1`.
+    /// A client with other settings than the defaults. This sets the subprotocol `chinwag.v1`, and limits messages of the server
+    /// to 1 MiB.
     pub fn builder(socket: client::Builder, name: &str) -> Builder {
         let socket = socket.protocols(["chinwag.v1"]);
+        let socket = socket.max_message_size(MAX_MESSAGE_SIZE).event_capacity(SOCKET_QUEUE);
         Builder { socket, name: name.to_owned(), retry_for: Duration::from_secs(60 * 60) }
     }
 
@@ -182,24 +202,33 @@ impl ChatClient {
     ///
     /// At most 8 messages are in flight, and 64 are queued. Then this blocks, so that a program that forwards lines
     /// is slowed to the pace of the chat. Do not send many messages on the thread that receives the events: each would
-    /// wait for the other. Returns false once the client has stopped.
+    /// wait for the other.
+    ///
+    /// Returns false once the client has stopped. A message for which this returned true is delivered, refused
+    /// ([`Event::Refused`]), or among the undelivered ones of [`Event::Closed`].
     pub fn send(&self, text: impl Into<String>) -> bool {
-        self.requests.send(Request::Send(text.into())).is_ok()
+        self.request(Request::Send(text.into(), None))
     }
 
-    /// Sends a private message to one user, if connected. Private messages are not numbered and not resent.
+    /// Sends a private message to one user. Private messages are not numbered, and not resent after a lost connection: then
+    /// [`Event::Refused`] has the text.
+    ///
+    /// If private messages were exchanged with a user, its name stands for that user, also on the user's next connection. If
+    /// the user left and another one took the name, the message is refused; the next one is for the new user.
     pub fn send_to(&self, target: &str, text: &str) -> bool {
-        self.requests.send(Request::SendTo(target.to_owned(), text.to_owned())).is_ok()
+        self.request(Request::Send(text.to_owned(), Some(target.to_owned())))
     }
 
-    /// Asks for another name. [`Event::Named`] has the one that the server gives.
+    /// Asks for another name. [`Event::Named`] has the one that the server gives. After a reconnection, the client asks for this
+    /// name again.
     pub fn rename(&self, name: &str) -> bool {
-        self.requests.send(Request::Rename(name.to_owned())).is_ok()
+        self.request(Request::Rename(name.to_owned()))
     }
 
-    /// Closes the connection once all messages are delivered, or the client gives up. Later messages are not sent.
+    /// Closes the connection once all messages are delivered, or the client gives up: it does not reconnect, or the server
+    /// confirms no message for 30 seconds. Later messages are not sent.
     pub fn finish(&self) -> bool {
-        self.requests.send(Request::Finish).is_ok()
+        self.request(Request::Finish)
     }
 
     /// Closes the connection now. Queued messages are not sent, and later events are dropped while
@@ -208,10 +237,9 @@ impl ChatClient {
         // Full means that close() was called before.
         let _ = self.close.try_send(());
     }
-}
 
-/// Distinguishes the nonces of this client from those of all others.
-fn random_key() -> String {
-    let [high, low] = [0, 0].map(|zero: u8| RandomState::new().hash_one(zero));
-    format!("{high:016x}{low:016x}")
+    fn request(&self, request: Request) -> bool {
+        // The order matters: a request that was queued before the end is among the undelivered ones.
+        self.requests.send(request).is_ok() && !self.has_ended.load(Ordering::SeqCst)
+    }
 }

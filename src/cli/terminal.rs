@@ -1,18 +1,20 @@
 //! `chinwag chat URL`: the chat in a terminal, or through a pipe.
 
 mod keyboard;
+mod pipe;
 mod screen;
 
 use super::{amount::Unit, arguments::Flags, flags::TLS_FEATURE, print, spawn, stderr, token};
 use chinwag::chat::client::{ChatClient, Event};
 use chinwag::chat::rules::RoomName;
 use chinwag::client::{Builder, WebSocket};
-use screen::Screen;
+use pipe::Pipe;
+use screen::{Screen, Users};
 use std::io::{self, IsTerminal};
 use std::{env, process::ExitCode, time::Duration};
 
-/// Chats until the user or the server ends it. Exits with 1 if a message was refused or not delivered, or if the
-/// close code is not 1000; otherwise with 0.
+/// Chats until the user or the server ends it. Exits with 1 if a message was refused or not delivered, if the close code is not
+/// 1000, or if a pipe was not read to its end; otherwise with 0.
 ///
 /// # Errors
 /// One line: a flag is wrong, or this terminal cannot be used.
@@ -25,27 +27,31 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let chat = ChatClient::builder(socket(flags)?, &name).retry_for(Duration::from_secs(retry)).connect();
     let chat = chat.map_err(|error| error.to_string())?;
     let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let pipe = if is_interactive { None } else { Some(Pipe::start(chat.clone())?) };
     let (mut screen, _terminal) = match is_interactive {
         true => keyboard::start(chat.clone(), name)?,
-        false => (keyboard::forward_stdin(chat.clone(), name)?, None),
+        false => (Screen::new(None, name, Users::default()), None),
     };
-    let mut code = ExitCode::SUCCESS;
+    let (mut is_ok, mut was_closed_here) = (true, false);
     for event in chat.events() {
         if !screen.show(&event) {
             // The reader of stdout is gone.
             chat.close();
+            was_closed_here = true;
         }
-        if is_failure(&event) {
-            code = ExitCode::from(1);
-        }
+        is_ok &= !is_failure(&event);
     }
-    Ok(code)
+    if let Some(unsent) = pipe.and_then(|pipe| pipe.unsent(was_closed_here)) {
+        stderr::write_line(&format!("* {unsent}"));
+        is_ok = false;
+    }
+    Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn is_failure(event: &Event) -> bool {
     match event {
         Event::Refused { text, .. } => text.is_some(),
-        Event::Closed { code, undelivered, .. } => *code != 1000 || *undelivered > 0,
+        Event::Closed { code, undelivered, .. } => *code != 1000 || !undelivered.is_empty(),
         _ => false,
     }
 }

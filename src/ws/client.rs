@@ -65,7 +65,7 @@ pub use error::Error;
 pub use state::{Event, ReadyState};
 pub use url::is_blocked;
 
-use crate::ws::{connection::Message, spawn::spawn};
+use crate::ws::{connection::Message, error::CloseError, spawn::spawn};
 use crossbeam_channel::{Receiver, bounded};
 use run::{ABNORMAL, Task};
 use state::State;
@@ -74,9 +74,6 @@ use url::Target;
 
 /// Bytes of the stack of a WebSocket's thread. Only the pages that are touched cost memory.
 const STACK_SIZE: usize = 256 * 1024;
-
-/// Bytes of the longest reason in a Close frame (RFC 6455 5.5).
-const MAX_CLOSE_REASON: usize = 123;
 
 /// A client's WebSocket. Cloning is cheap; all clones are the same connection.
 ///
@@ -176,15 +173,10 @@ impl WebSocket {
     /// [`Error::Cancelled`]. A second call has no effect.
     ///
     /// # Errors
-    /// As in browsers: [`Error::CloseCode`] unless it is 1000 or 3000 to 4999, and [`Error::CloseReason`] if it has more
-    /// than 123 bytes. Then the connection is not closed.
-    pub fn close(&self, code: u16, reason: &str) -> Result<(), Error> {
-        if !matches!(code, 1000 | 3000..=4999) {
-            return Err(Error::CloseCode(code));
-        }
-        if reason.len() > MAX_CLOSE_REASON {
-            return Err(Error::CloseReason(reason.len()));
-        }
+    /// As in browsers: [`CloseError::Code`] unless the code is 1000 or 3000 to 4999, and [`CloseError::Reason`] if the reason
+    /// has more than 123 bytes. Then the connection is not closed.
+    pub fn close(&self, code: u16, reason: &str) -> Result<(), CloseError> {
+        CloseError::check_with(matches!(code, 1000 | 3000..=4999), code, reason)?;
         self.handle.state.close(code, reason);
         Ok(())
     }

@@ -20,7 +20,8 @@ pub struct Config {
     pub ping_interval: Duration,
     /// How long the reply to that Ping may take. After that the connection is closed with 1013. 20 s; zero: no limit.
     pub pong_timeout: Duration,
-    /// How long a connection may take to end after a Close frame was sent. Then it is cut. 5 s.
+    /// How long a connection may take to end after a Close frame was sent. Then it is cut, or earlier if the peer sends 4 MiB (or
+    /// `max_message_size`, if that is more) meanwhile. 5 s.
     pub close_timeout: Duration,
     /// Bytes of one message, and of one frame. 64 KiB. Beyond it: Close 1009.
     pub max_message_size: usize,

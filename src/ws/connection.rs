@@ -8,7 +8,7 @@
 //! 3. The first cause of an end becomes the [`DisconnectReason`]; a client reports a Close frame that it received
 //!    instead. A Close frame is the last frame sent. A server sends the FIN after it.
 //!    Bytes that still arrive are read and discarded: unread bytes would cause a reset, which can destroy the Close frame.
-//! 4. Closing always has a deadline.
+//! 4. Closing always has a deadline, and a limit of discarded bytes.
 
 mod buffered_stream;
 mod disconnect_reason;
@@ -129,7 +129,8 @@ impl Connection {
         self.lock().as_ref().map_or(0, |state| state.stream.buffered_amount())
     }
 
-    /// Sends a Close frame after all queued bytes. Does nothing if the connection is closing already.
+    /// Sends a Close frame after all queued bytes. Does nothing if the connection is closing already. The caller has checked code
+    /// and reason (`CloseError::check`).
     pub(crate) fn close(self: &Arc<Self>, code: u16, reason: &str) {
         self.if_open(|state| {
             state.close(code, reason);
@@ -169,11 +170,13 @@ impl Connection {
         self.if_open(|state| state.fail(code, text, reason));
     }
 
-    /// Takes over bytes that arrived, for [`Connection::read`].
-    fn receive(&self, bytes: Vec<u8>) {
-        if let Some(state) = self.lock().as_mut() {
-            state.stream.receive(bytes);
-        }
+    /// Takes over bytes that arrived, for [`Connection::read`]. Returns false if the connection is closing: no message will be
+    /// taken out of them.
+    fn receive(&self, bytes: Vec<u8>) -> bool {
+        let mut guard = self.lock();
+        let Some(state) = guard.as_mut() else { return false };
+        state.stream.receive(bytes);
+        state.is_open()
     }
 
     /// Takes one message out of the received bytes, and replies to Pings among them.

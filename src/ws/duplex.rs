@@ -32,7 +32,7 @@
 //!     assert_eq!(echoes.count(), 1000);
 //! });
 //! let writing = thread::spawn(move || (0..1000).all(|number| writer.send(number.to_string())));
-//! let closing = thread::spawn(move || { has_all.recv().unwrap(); closer.close(1000, "done") });
+//! let closing = thread::spawn(move || { has_all.recv().unwrap(); closer.close(1000, "done").unwrap() });
 //! for thread in [reading, closing, server] { thread.join().unwrap(); }
 //! assert!(writing.join().unwrap(), "all messages were sent");
 //! # Ok::<(), std::io::Error>(())
@@ -42,8 +42,8 @@ mod unread;
 
 pub use tungstenite::{self, protocol::Role};
 
-use crate::ws::config::Config;
 use crate::ws::connection::{self, Connection, DisconnectReason, Message, PeerInfo, Transport, WriteReactor};
+use crate::ws::{config::Config, error::CloseError, peer::next_id};
 use std::{fmt, io, net::TcpStream, sync::Arc};
 
 /// A socket after its WebSocket handshake, before it is split.
@@ -100,10 +100,10 @@ impl Duplex {
         let (stream, input) = self.stream?;
         stream.set_nonblocking(false)?;
         let _ = stream.set_nodelay(true);
-        let (reactor, id) = WriteReactor::of_process()?;
+        let reactor = WriteReactor::of_process()?;
         let config = Arc::new(self.config.sensible());
         let transport = Transport { stream: Arc::new(stream), session: None, input };
-        let (connection, reader) = Connection::new(PeerInfo::only_id(id), self.role, transport, config, reactor);
+        let (connection, reader) = Connection::new(PeerInfo::only_id(next_id()), self.role, transport, config, reactor);
         let writer = Writer { connection: Arc::clone(&connection) };
         Ok((writer, Reader { connection, reader, reason: None }))
     }
@@ -132,8 +132,13 @@ impl Writer {
 
     /// Starts the closing handshake after everything that was sent before, like [`Peer::close`](crate::Peer::close). The
     /// reader ends after [`Config::close_timeout`] at the latest.
-    pub fn close(&self, code: u16, reason: &str) {
+    ///
+    /// # Errors
+    /// As [`Peer::close`](crate::Peer::close).
+    pub fn close(&self, code: u16, reason: &str) -> Result<(), CloseError> {
+        CloseError::check(code, reason)?;
         self.connection.close(code, reason);
+        Ok(())
     }
 }
 

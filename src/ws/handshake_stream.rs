@@ -1,6 +1,6 @@
 //! A socket during its handshakes, plain or with TLS. Reads and writes have deadlines.
 
-use crate::ws::tcp::{left_until, send_now};
+use crate::ws::tcp::{MAX_DISCARDED, left_until, send_now};
 use crate::ws::{handshake::DeadlineRead, tls::Session};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -86,13 +86,13 @@ fn exchange(session: &mut Session, socket: &TcpStream, deadline: Instant) -> io:
     result
 }
 
-/// Sends the FIN, and reads until the peer's.
+/// Sends the FIN, and reads until the peer's, or until it has sent too much.
 fn shut_down(mut socket: &TcpStream, deadline: Instant) {
     let _ = socket.shutdown(Shutdown::Write);
-    let mut ignored = [0; 512];
-    loop {
+    let (mut ignored, mut discarded) = ([0; 512], 0);
+    while discarded <= MAX_DISCARDED {
         match socket.read_before(deadline, &mut ignored) {
-            Ok(1..) => {}
+            Ok(count @ 1..) => discarded += count,
             Err(why) if why.kind() == ErrorKind::Interrupted => {}
             Ok(0) | Err(_) => return,
         }

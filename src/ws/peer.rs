@@ -1,16 +1,35 @@
 //! A handle to one connected peer, for any thread.
 
-use crate::ws::connection::{Connection, DisconnectReason, Frames, Message};
+use crate::ws::{
+    connection::{Connection, DisconnectReason, Frames, Message},
+    error::CloseError,
+};
 use std::{
     fmt,
     hash::{Hash, Hasher},
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-/// The number of a connection. No other connection of the same server has it: it counts from
-/// [`Builder::first_id`](crate::Builder::first_id), by default 1.
+/// The number of a connection. No other connection of this process has it, also not one of another server. The first one has
+/// 1, or [`Builder::first_id`](crate::Builder::first_id).
 pub type PeerId = u64;
+
+/// One for the process: two servers may share a table of connections.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// The id for a new connection.
+pub(crate) fn next_id() -> PeerId {
+    NEXT_ID.fetch_add(1, Ordering::Relaxed)
+}
+
+/// From now on no id is smaller than this.
+pub(crate) fn skip_ids_below(id: PeerId) {
+    NEXT_ID.fetch_max(id, Ordering::Relaxed);
+}
 
 /// A connected peer. Clones are cheap and equal: they stand for the same connection.
 ///
@@ -92,10 +111,13 @@ impl Peer {
     /// [`Event::Disconnected`](crate::Event::Disconnected) comes after at most
     /// [`Config::close_timeout`](crate::Config::close_timeout). Does nothing if the connection is closing already.
     ///
-    /// Only the first 123 bytes of the reason are sent. `code` is one of 1000 to 1003, 1007 to 1014, or 3000 to 4999; others
-    /// must not be sent and become 1011.
-    pub fn close(&self, code: u16, reason: &str) {
+    /// # Errors
+    /// [`CloseError::Code`] unless `code` is one of 1000 to 1003, 1007 to 1014, or 3000 to 4999; [`CloseError::Reason`] if the
+    /// reason has more than 123 bytes. Then the connection is not closed.
+    pub fn close(&self, code: u16, reason: &str) -> Result<(), CloseError> {
+        CloseError::check(code, reason)?;
         self.connection.close(code, reason);
+        Ok(())
     }
 
     /// Ends the connection at once, without a Close frame; buffered bytes are lost. A browser reports this as 1006. For tests,

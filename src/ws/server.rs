@@ -36,7 +36,7 @@ use std::{
     net::{SocketAddr, ToSocketAddrs},
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread::{self, Thread},
     time::Instant,
@@ -164,7 +164,6 @@ struct Shared {
     listeners: Vec<Listener>,
     proxies: TrustedProxies,
     registry: Arc<ConnectionRegistry>,
-    next_id: AtomicU64,
     threads: ThreadPool,
     reactor: Arc<WriteReactor>,
     poller: Poller<ConnectionTask>,

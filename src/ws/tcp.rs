@@ -10,6 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Bytes that are read after this side's last ones, so that a peer that was still sending receives those. More than what the
+/// buffers of the two sockets usually hold, but too little to keep a core busy.
+pub(crate) const MAX_DISCARDED: usize = 4 * 1024 * 1024;
+
 /// Sends as much as the socket takes at once, and returns the number of bytes. If the socket did not take all of them, a
 /// `writable` event follows later.
 ///

@@ -13,7 +13,7 @@ use chinwag::chat::server::Archive;
 use super::support::binary::{command, start, start_binary};
 use super::support::temp::Folder;
 use super::support::{Client, DEADLINE, run, wait_until};
-use super::{filled, messages, open, refused};
+use super::{filled, messages, open, refused, sql};
 
 /// What happens to a file, by the name of its database.
 type Mishap = fn(&str);
@@ -71,6 +71,23 @@ fn file_that_was_removed_or_replaced_is_written_again() {
     }
 }
 
+/// Another program that compacts the database does not replace it.
+#[test]
+fn compacted_database_is_not_reported() {
+    let folder = Folder::new("compacted");
+    let file = folder.path("chat.db");
+    filled(&file, 4000);
+    let chinwag = start_binary(&["--history", &file]);
+    sql(&file, "DELETE FROM message WHERE seq < 3900; VACUUM; PRAGMA wal_checkpoint(truncate)");
+    let mut ann = Client::enter(chinwag.addr(), "/");
+    ann.sign_in("ann");
+    ann.say_json(&serde_json::json!({"type": "message", "text": "hi"}));
+    assert_eq!(ann.wait_for("message")["seq"], 4001);
+    chinwag.signal("TERM");
+    let (_, log) = chinwag.wait_for_exit(DEADLINE);
+    assert!(!log.iter().any(|line| line.contains("replaced")), "{log:#?}");
+}
+
 /// Without a new message, too, within seconds; and what took the file's place is not deleted.
 #[test]
 fn log_reports_a_replaced_file_at_once() {
@@ -103,6 +120,9 @@ fn vanished_folder_makes_messages_wait() {
     assert_eq!(open(&file).load_room("", 50).expect("readable").messages, messages("", 1..=20));
 }
 
+/// What becomes of a state file.
+type Change<'a> = &'a dyn Fn(&str);
+
 /// The log name after these messages.
 fn session(file: &str, numbers: std::ops::RangeInclusive<u64>) -> String {
     let mut history = open(file);
@@ -113,8 +133,8 @@ fn session(file: &str, numbers: std::ops::RangeInclusive<u64>) -> String {
 #[test]
 fn restored_backup_gets_a_new_numbering() {
     let copy = |from: &str, to: &str| assert!(fs::copy(from, to).expect("copied") > 0);
-    // Whether the database is restored, and what becomes of the state file.
-    let rows: &[(&str, bool, &dyn Fn(&str), bool)] = &[
+    // Whether the database is restored, and whether the numbering keeps its name.
+    let rows: &[(&str, bool, Change<'_>, bool)] = &[
         ("nothing happens", false, &|_| {}, true),
         ("the database is older", true, &|_| {}, false),
         ("it is older, without a state file", true, &|state| fs::remove_file(state).expect("it is there"), false),

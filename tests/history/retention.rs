@@ -107,7 +107,7 @@ fn files_stay_near_their_maximum_of_bytes() {
         settings.bytes = Some(bytes);
         let mut history = History::open(&settings).expect("a history");
         wait_until(DEADLINE, "it shrinks", || size(&file) < bytes + bytes / 4);
-        // And it stays so while new messages come.
+        // It stays so while new messages come.
         let mut most = 0;
         for nth in 0..100 {
             let first = total + nth * total / 50 + 1;

@@ -1,6 +1,5 @@
 //! Which connections the poller serves, as it logs it.
 
-use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use log::{LevelFilter, Log, Metadata, Record};
@@ -20,7 +19,7 @@ impl Log for PollerLog {
         // 13: a length that no other message in these tests has.
         assert!(!line.contains("Text(13 bytes)"), "a bug in the thread that reads this message");
         if record.target().contains("poller") {
-            let is_buggy = line.contains("connection 9000");
+            let is_buggy = buggy().iter().any(|id| line.starts_with(&of(*id)));
             lines().push(line);
             assert!(!is_buggy, "a bug in the logger");
         }
@@ -29,12 +28,28 @@ impl Log for PollerLog {
     fn flush(&self) {}
 }
 
+/// Connections whose log lines make the poller panic.
+static BUGGY: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+
+fn buggy() -> MutexGuard<'static, Vec<u64>> {
+    BUGGY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on, the poller panics when it logs one of these connections.
+pub fn panic_for(ids: &[u64]) {
+    buggy().extend(ids);
+}
+
+/// How its log lines begin.
+fn of(id: u64) -> String {
+    format!("connection {id}: ")
+}
+
 fn lines() -> MutexGuard<'static, Vec<String>> {
     LINES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts to record. From now on a message of 13 bytes makes its reading thread panic, and the poller panics when it logs a
-/// connection from 90000 to 90009.
+/// Starts to record. From now on a message of 13 bytes makes its reading thread panic.
 pub fn record() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -44,10 +59,10 @@ pub fn record() {
 }
 
 /// Whether the poller serves all of these connections.
-pub fn are_polled(mut ids: Range<u64>) -> bool {
+pub fn are_polled(ids: &[u64]) -> bool {
     let lines = lines();
-    ids.all(|id| {
-        let of_it = format!("connection {id}: ");
+    ids.iter().all(|id| {
+        let of_it = of(*id);
         lines.iter().rfind(|line| line.starts_with(&of_it)).is_some_and(|line| line.ends_with("handed to the poller"))
     })
 }

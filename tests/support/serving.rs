@@ -1,8 +1,8 @@
 //! A `Server` in this process, with its events one by one, or as an echo server on a thread.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use chinwag::{CloseGuard, Config, DisconnectReason, Event, Message, Peer, Server, Shutdown};
@@ -73,6 +73,7 @@ pub fn disconnected(server: &Server) -> (Peer, DisconnectReason) {
 pub struct Echo {
     pub addr: SocketAddr,
     shutdown: Shutdown,
+    ids: Arc<Mutex<Vec<u64>>>,
     ended: Arc<AtomicUsize>,
     thread: Option<JoinHandle<Vec<(u64, DisconnectReason)>>>,
 }
@@ -86,10 +87,17 @@ impl Echo {
     /// Makes an echo server of `server`.
     pub fn of(server: Server) -> Echo {
         let (addr, shutdown) = (addr(&server), server.shutdown_handle());
-        let ended = Arc::<AtomicUsize>::default();
-        let count = Arc::clone(&ended);
-        let thread = Some(std::thread::spawn(move || echo(&server, &count)));
-        Echo { addr, shutdown, ended, thread }
+        let (ids, ended) = (Arc::<Mutex<Vec<u64>>>::default(), Arc::<AtomicUsize>::default());
+        let (all, count) = (Arc::clone(&ids), Arc::clone(&ended));
+        let thread = Some(std::thread::spawn(move || echo(&server, &all, &count)));
+        Echo { addr, shutdown, ids, ended, thread }
+    }
+
+    /// The ids of the first `count` connections, in the order in which they were opened.
+    pub fn ids(&self, count: usize) -> Vec<u64> {
+        let ids = || self.ids.lock().expect("no panic").clone();
+        super::wait_until(DEADLINE, "the connections are reported", || ids().len() >= count);
+        ids()
     }
 
     /// The number of connections that have ended.
@@ -111,10 +119,11 @@ impl Drop for Echo {
     }
 }
 
-fn echo(server: &Server, ended: &AtomicUsize) -> Vec<(u64, DisconnectReason)> {
+fn echo(server: &Server, ids: &Mutex<Vec<u64>>, ended: &AtomicUsize) -> Vec<(u64, DisconnectReason)> {
     let mut ends = Vec::new();
     for event in server.events() {
         match event {
+            Event::Connected(peer, _) => ids.lock().expect("no panic").push(peer.id()),
             Event::Message(peer, message) => drop(peer.send(message)),
             Event::Disconnected(peer, reason) => ends.push((peer.id(), reason)),
             _ => {}

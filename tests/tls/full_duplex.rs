@@ -22,7 +22,7 @@ fn connection_is_used_by_three_threads() {
             });
             scope.spawn(|| {
                 sent.wait();
-                peer.close(4000, "enough");
+                peer.close(4000, "enough").expect("a code that may be sent");
             });
             for number in 0..1000 {
                 assert_eq!(client.expect_frame().payload, number.to_string().into_bytes());

@@ -28,7 +28,7 @@ fn pages_and_rejections_end_with_close_notify() {
     assert_eq!((page.status, page.header("strict-transport-security")), (200, Some("max-age=3600")));
     assert!(page.text().ends_with("</aside>\n"));
     for (request, status) in [
-        ("GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n", 426),
+        ("GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
         ("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
         ("nonsense\r\n\r\n", 400),
     ] {

@@ -85,7 +85,7 @@ fn close_codes_are_delivered_to_both_sides() {
     let peer = connected(&server);
     // In the same record as the 101 response, or soon after it.
     peer.send("welcome");
-    peer.close(4000, "go");
+    peer.close(4000, "go").expect("a code that may be sent");
     assert_eq!((text(&socket), close(&socket)), ("welcome".into(), (4000, "go".into(), true)));
     assert_eq!(disconnected(&server).1, DisconnectReason::ClosedLocally { code: 4000 });
     let socket = open(addr, &certificates);

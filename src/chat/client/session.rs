@@ -2,25 +2,38 @@
 //!
 //! It outlives a connection, and uses no sockets, threads or clocks.
 
-use super::{Event, Message};
-use serde_json::{Value, json};
+use super::object::{Field, Object};
+use super::{Event, Message, contacts::Contacts};
+use crate::chat::protocol::UserId;
+use serde_json::json;
+use std::{
+    hash::{BuildHasher, RandomState},
+    mem,
+};
+
+/// Earlier connections of this client: the room's history may still contain messages of them that are pending.
+const MAX_IDS: usize = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Session {
-    name: String,
+    /// The name that the user wants. The server may have given another one.
+    wanted_name: String,
     /// The last name that the program was given.
     reported_name: Option<String>,
     /// This client's id on the current connection.
-    id: Option<u64>,
-    /// Its ids on earlier connections.
-    earlier_ids: Vec<u64>,
+    id: Option<UserId>,
+    /// The ids of its connections, the last one at the end.
+    ids: Vec<UserId>,
+    /// The secret with which the next connection gets the name of this one. Only servers that know ids as targets send it.
+    resume: Option<String>,
     /// The number of the last message of the room, and the token of the log that numbers it.
     last_seq: Option<u64>,
     log: Option<String>,
     /// Messages that the server has not sent back, in order.
     pending: Vec<Pending>,
-    /// Distinguishes this client's nonces.
-    key: String,
+    contacts: Contacts,
+    /// Makes the nonces. Its key is random and secret, so they cannot be guessed.
+    random: RandomState,
     nonces: u64,
 }
 
@@ -28,6 +41,8 @@ pub(super) struct Session {
 struct Pending {
     nonce: String,
     text: String,
+    /// The name of the user, if it is a private message.
+    target: Option<String>,
     is_sent: bool,
 }
 
@@ -41,9 +56,8 @@ pub(super) enum Received {
 }
 
 impl Session {
-    /// `key` is random.
-    pub(super) fn new(name: &str, key: String) -> Self {
-        Self { name: name.to_owned(), key, ..Self::default() }
+    pub(super) fn new(name: &str) -> Self {
+        Self { wanted_name: name.to_owned(), ..Self::default() }
     }
 
     /// The query that asks for missed messages; `None` on the first connection.
@@ -57,36 +71,76 @@ impl Session {
 
     /// The first message on a connection. What is pending has to be sent again after it.
     pub(super) fn sign_in(&mut self) -> String {
-        self.earlier_ids.extend(self.id.take());
+        self.id = None;
+        self.contacts.reconnecting();
         self.resend();
-        self.username()
+        match &self.resume {
+            Some(secret) => json!({"type": "username", "name": self.wanted_name, "resume": secret}).to_string(),
+            None => self.username(),
+        }
     }
 
     fn username(&self) -> String {
-        json!({"type": "username", "name": self.name}).to_string()
+        json!({"type": "username", "name": self.wanted_name}).to_string()
     }
 
     pub(super) fn rename(&mut self, name: String) -> String {
-        self.name = name;
+        self.wanted_name = name;
         self.username()
     }
 
-    /// Queues a message to the room.
-    pub(super) fn send(&mut self, text: String) {
+    /// Queues a message to the room, or to the user of a name.
+    pub(super) fn send(&mut self, text: String, target: Option<String>) {
         self.nonces += 1;
-        let nonce = format!("{}-{}", self.key, self.nonces);
-        self.pending.push(Pending { nonce, text, is_sent: false });
+        let [high, low] = [0_u8, 1].map(|half| self.random.hash_one((self.nonces, half)));
+        let nonce = format!("{high:016x}{low:016x}");
+        self.pending.push(Pending { nonce, text, target, is_sent: false });
     }
 
-    /// The next message to send.
+    /// The next message to send. Private ones wait until it is known for whom they are.
     pub(super) fn next_unsent(&mut self) -> Option<String> {
-        let next = self.pending.iter_mut().find(|pending| !pending.is_sent)?;
+        let is_sure = self.contacts.is_sure();
+        let at = self.pending.iter().position(|next| !next.is_sent && (is_sure || next.target.is_none()))?;
+        let next = &mut self.pending[at];
         next.is_sent = true;
-        Some(json!({"type": "message", "text": next.text, "nonce": next.nonce}).to_string())
+        let mut object = json!({"type": "message", "text": next.text, "nonce": next.nonce});
+        if let Some(name) = &next.target {
+            let id = self.resume.as_ref().and_then(|_| self.contacts.find(name));
+            object["target"] = id.map_or_else(|| json!(name), |id| json!(id));
+            // Only a server with a log confirms a private message to its sender.
+            if self.log.is_none() {
+                self.pending.remove(at);
+            }
+        }
+        Some(object.to_string())
     }
 
     fn resend(&mut self) {
-        self.pending.iter_mut().for_each(|pending| pending.is_sent = false);
+        let is_to_room = |pending: &&mut Pending| pending.target.is_none();
+        self.pending.iter_mut().filter(is_to_room).for_each(|pending| pending.is_sent = false);
+    }
+
+    /// The connection was lost. Private messages are not resent, because the server does not detect duplicates of them.
+    pub(super) fn connection_lost(&mut self) -> Vec<Event> {
+        let (lost, kept): (Vec<_>, _) = mem::take(&mut self.pending).into_iter().partition(|it| it.target.is_some());
+        self.pending = kept;
+        let refused = |pending: Pending| Event::Refused {
+            reason: "connection-lost".into(),
+            explanation: "The connection was lost, so this private message may not have been delivered.".into(),
+            text: Some(pending.text),
+        };
+        lost.into_iter().map(refused).collect()
+    }
+
+    /// The server has closed the connection because a message was too big, which must be the largest one. The others are resent.
+    pub(super) fn refuse_largest(&mut self) -> Option<Event> {
+        let sent = self.pending.iter().enumerate().filter(|(_, pending)| pending.is_sent);
+        let (at, _) = sent.max_by_key(|(_, pending)| pending.text.len())?;
+        Some(Event::Refused {
+            reason: "too-long".into(),
+            explanation: "The message is too big for the server.".into(),
+            text: Some(self.pending.remove(at).text),
+        })
     }
 
     /// How many messages the server has not sent back.
@@ -94,60 +148,88 @@ impl Session {
         self.pending.len()
     }
 
+    /// Their texts.
+    pub(super) fn take_undelivered(&mut self) -> Vec<String> {
+        self.pending.drain(..).map(|pending| pending.text).collect()
+    }
+
     /// Receives a message of the server. An unknown one is ignored: the server may be newer than this client.
     pub(super) fn receive(&mut self, text: &str) -> Received {
-        let Ok(object) = serde_json::from_str::<Value>(text) else { return Received::Nothing };
-        let event = match object["type"].as_str() {
+        let Some(object) = Object::parse(text) else { return Received::Nothing };
+        let kind = object.string(Field::Type);
+        let event = match kind.as_deref() {
             Some("id") => self.id(&object),
             Some("message") => self.message(&object),
-            Some("error") if object["reason"] == "too-fast" => {
-                self.resend();
-                return Received::TooFast;
-            }
-            Some("error") => Some(self.refused(&object)),
-            Some("userlist") => Some(Event::Users(strings(&object["users"]))),
+            Some("error") => return self.error(&object),
+            Some("userlist") => self.user_list(&object),
             Some("rejectusername") => self.named(&object),
-            Some("username") if self.is_own(&object) => self.named(&object),
-            Some("username") => Some(Event::Joined(string(&object["name"]))),
-            Some("gap") => Some(Event::Gap { missed: object["missed"].as_u64() }),
+            Some("username") => self.username_of(&object),
+            Some("gap") => Some(Event::Gap { missed: object.number(Field::Missed) }),
             _ => None,
         };
         event.map_or(Received::Nothing, Received::Event)
     }
 
-    fn is_own(&self, object: &Value) -> bool {
-        self.id.is_some() && object["id"].as_u64() == self.id
-    }
-
-    fn is_earlier(&self, object: &Value) -> bool {
-        object["id"].as_u64().is_some_and(|id| self.earlier_ids.contains(&id))
+    fn is_own(&self, object: &Object<'_>) -> bool {
+        self.id.is_some() && object.number(Field::Id) == self.id
     }
 
     /// This client's id, and the room's log. A new log has its own numbers.
-    fn id(&mut self, object: &Value) -> Option<Event> {
-        self.id = object["id"].as_u64();
-        let log = object["log"].as_str().map(str::to_owned);
+    fn id(&mut self, object: &Object<'_>) -> Option<Event> {
+        self.id = object.number(Field::Id);
+        self.resume = object.string(Field::Resume);
+        let log = object.string(Field::Log);
         if log != self.log {
-            self.last_seq = object["seq"].as_u64().filter(|last| *last == 0);
+            self.last_seq = object.number(Field::Seq).filter(|last| *last == 0);
+            self.ids.clear();
         }
         self.log = log;
+        if self.ids.last() != self.id.as_ref() {
+            self.ids.extend(self.id);
+            self.ids.drain(..self.ids.len().saturating_sub(MAX_IDS));
+        }
         None
     }
 
-    /// Reported once, though the server sends it twice if the name is not the requested one.
-    fn named(&mut self, object: &Value) -> Option<Event> {
-        self.name = string(&object["name"]);
-        let before = self.reported_name.replace(self.name.clone());
-        (before.as_ref() != Some(&self.name)).then(|| Event::Named(self.name.clone()))
+    fn user_list(&mut self, object: &Object<'_>) -> Option<Event> {
+        let names: Vec<String> = object.get(Field::Users).unwrap_or_default();
+        let ids: Vec<UserId> = object.get(Field::Ids).unwrap_or_default();
+        self.contacts.set_users(ids.into_iter().zip(names.iter().cloned()));
+        Some(Event::Users(names))
     }
 
-    fn message(&mut self, object: &Value) -> Option<Event> {
+    /// A user signed in, or changed the name.
+    fn username_of(&mut self, object: &Object<'_>) -> Option<Event> {
+        let was = object.number(Field::Was);
+        if self.is_own(object) {
+            self.contacts.signed_in_again(was.is_some());
+            if was.is_none() {
+                // After a restart of the server, others may have the earlier ids.
+                self.ids = self.id.into_iter().collect();
+            }
+            return self.named(object);
+        }
+        let name = object.text(Field::Name);
+        if let Some(id) = object.number(Field::Id) {
+            self.contacts.signed_in(id, &name, was);
+        }
+        Some(Event::Joined(name))
+    }
+
+    /// Reported once, though the server sends it twice if the name is not the requested one.
+    fn named(&mut self, object: &Object<'_>) -> Option<Event> {
+        let name = object.text(Field::Name);
+        let before = self.reported_name.replace(name.clone());
+        (before.as_ref() != Some(&name)).then_some(Event::Named(name))
+    }
+
+    fn message(&mut self, object: &Object<'_>) -> Option<Event> {
         let message = Message {
-            seq: object["seq"].as_u64(),
-            date: object["date"].as_u64().unwrap_or(0),
-            name: string(&object["name"]),
-            text: string(&object["text"]),
-            target: object["target"].as_str().map(str::to_owned),
+            seq: object.number(Field::Seq),
+            date: object.number(Field::Date).unwrap_or(0),
+            name: object.text(Field::Name),
+            text: object.text(Field::Text),
+            target: object.string(Field::Target),
             own: self.is_delivery(object),
         };
         // A reply to a duplicate, or an overlap of the history with what this client has seen.
@@ -155,141 +237,46 @@ impl Session {
             return None;
         }
         self.last_seq = message.seq.or(self.last_seq);
+        if let Some(target) = &message.target {
+            let (id, name) = match message.own {
+                true => (object.number(Field::TargetId), target),
+                false => (object.number(Field::Id), &message.name),
+            };
+            id.into_iter().for_each(|id| self.contacts.talked(id, name));
+        }
         Some(Event::Message(message))
     }
 
-    /// Whether it is this client's message, which is then delivered. Messages of earlier connections have no nonce. There,
-    /// the text identifies it.
-    fn is_delivery(&mut self, object: &Value) -> bool {
-        let is_own = self.is_own(object);
-        let at = match object["nonce"].as_str() {
-            Some(nonce) => self.pending.iter().position(|pending| pending.nonce == nonce),
-            None if is_own || self.is_earlier(object) => {
-                self.pending.iter().position(|pending| object["text"] == pending.text.as_str())
-            }
-            None => None,
-        };
+    /// Whether it is this client's message, which is then delivered. Without a nonce, the text identifies it.
+    fn is_delivery(&mut self, object: &Object<'_>) -> bool {
+        let is_own = object.number(Field::Id).is_some_and(|id| self.ids.contains(&id));
+        let nonce = object.string(Field::Nonce);
+        let (text, is_private) = (object.text(Field::Text), object.string(Field::Target).is_some());
+        let at = self.pending.iter().position(|pending| match &nonce {
+            Some(nonce) => pending.nonce == *nonce,
+            None => is_own && pending.text == text && pending.target.is_some() == is_private,
+        });
         at.map(|at| self.pending.remove(at)).is_some() || is_own
     }
 
-    fn refused(&mut self, object: &Value) -> Event {
-        let nonce = object["nonce"].as_str();
-        let at = self.pending.iter().position(|pending| Some(pending.nonce.as_str()) == nonce);
-        let text = at.map(|at| self.pending.remove(at).text);
-        Event::Refused { reason: string(&object["reason"]), explanation: string(&object["about"]), text }
+    fn error(&mut self, object: &Object<'_>) -> Received {
+        let (reason, nonce) = (object.text(Field::Reason), object.string(Field::Nonce));
+        let at = self.pending.iter().position(|pending| Some(&pending.nonce) == nonce.as_ref());
+        if reason == "too-fast" {
+            self.resend();
+            at.into_iter().for_each(|at| self.pending[at].is_sent = false);
+            return Received::TooFast;
+        }
+        let mut explanation = object.text(Field::About);
+        let refused = at.map(|at| self.pending.remove(at));
+        if let Some(name) = refused.as_ref().and_then(|refused| refused.target.as_ref()) {
+            if reason == "no-such-user" && self.contacts.forget(name) {
+                explanation.push_str(" Another user has this name now. Send it again to reach that user.");
+            }
+        }
+        Received::Event(Event::Refused { reason, explanation, text: refused.map(|refused| refused.text) })
     }
-}
-
-fn string(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-fn strings(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().map(string).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn session() -> Session {
-        Session::new("ann", "k".into())
-    }
-
-    /// The events of these messages, as `Debug` writes them.
-    fn receive(session: &mut Session, texts: &[&str]) -> Vec<String> {
-        let events = texts.iter().filter_map(|text| match session.receive(text) {
-            Received::Event(event) => Some(format!("{event:?}")),
-            _ => None,
-        });
-        events.collect()
-    }
-
-    fn unsent(session: &mut Session) -> Vec<String> {
-        std::iter::from_fn(|| session.next_unsent()).collect()
-    }
-
-    #[test]
-    fn query_asks_for_messages_after_the_last_one() {
-        let mut session = session();
-        assert_eq!(session.query(), None);
-        receive(&mut session, &[r#"{"type":"id","id":3,"seq":9,"log":"abc"}"#]);
-        assert_eq!(session.query(), None, "the history comes next");
-        receive(&mut session, &[r#"{"type":"message","seq":8,"name":"bob","text":"x"}"#]);
-        receive(&mut session, &[r#"{"type":"message","name":"bob","text":"private","target":"ann"}"#]);
-        assert_eq!(session.query().as_deref(), Some("since=8&log=abc"));
-        let again = receive(&mut session, &[r#"{"type":"message","seq":8,"name":"bob","text":"x"}"#]);
-        assert!(again.is_empty(), "{again:?}");
-        receive(&mut session, &[r#"{"type":"id","id":1,"seq":1,"log":"new"}"#, r#"{"type":"gap"}"#]);
-        let first = receive(&mut session, &[r#"{"type":"message","seq":1,"name":"bob","text":"x"}"#]);
-        assert_eq!((first.len(), session.query().as_deref()), (1, Some("since=1&log=new")));
-    }
-
-    #[test]
-    fn query_after_an_empty_room_begins_at_0() {
-        let mut session = session();
-        receive(&mut session, &[r#"{"type":"id","id":3,"seq":0,"log":"abc"}"#]);
-        assert_eq!(session.query().as_deref(), Some("since=0&log=abc"));
-    }
-
-    #[test]
-    fn undelivered_messages_are_resent_with_their_nonces() {
-        let mut session = session();
-        ["a", "b", "c"].into_iter().for_each(|text| session.send(text.into()));
-        let sent = unsent(&mut session);
-        assert_eq!(unsent(&mut session), Vec::<String>::new());
-        receive(&mut session, &[r#"{"type":"message","seq":1,"id":7,"name":"ann","text":"b","nonce":"k-2"}"#]);
-        assert_eq!(session.sign_in(), r#"{"name":"ann","type":"username"}"#);
-        assert_eq!(unsent(&mut session), [sent[0].clone(), sent[2].clone()]);
-        // The reply to a duplicate: the message counts as delivered, and is not shown twice.
-        session.last_seq = Some(5);
-        let shown =
-            receive(&mut session, &[r#"{"type":"message","seq":4,"id":7,"name":"ann","text":"a","nonce":"k-1"}"#]);
-        assert_eq!((shown.len(), session.undelivered()), (0, 1));
-    }
-
-    #[test]
-    fn refusals_name_the_message() {
-        let mut session = session();
-        session.send("too long".into());
-        session.send("quick".into());
-        assert_eq!(unsent(&mut session).len(), 2);
-        let received = session.receive(r#"{"type":"error","reason":"too-fast","about":"slow down","nonce":"k-2"}"#);
-        assert!(matches!(received, Received::TooFast) && session.undelivered() == 2);
-        assert_eq!(unsent(&mut session).len(), 2, "both are sent again");
-        let shown = receive(&mut session, &[r#"{"type":"error","reason":"too-long","about":"x","nonce":"k-1"}"#]);
-        assert_eq!(shown, [r#"Refused { reason: "too-long", explanation: "x", text: Some("too long") }"#]);
-        assert_eq!(session.undelivered(), 1);
-    }
-
-    #[test]
-    fn servers_without_nonces_are_understood() {
-        let mut session = session();
-        receive(&mut session, &[r#"{"type":"id","id":7}"#]);
-        session.send("hi".into());
-        receive(&mut session, &[r#"{"type":"message","id":8,"name":"bob","text":"hi"}"#]);
-        assert_eq!(session.undelivered(), 1, "sent by another client");
-        receive(&mut session, &[r#"{"type":"message","id":7,"name":"ann","text":"hi"}"#]);
-        assert_eq!((session.undelivered(), session.query()), (0, None));
-    }
-
-    #[test]
-    fn names_are_reported_once_and_unknown_messages_ignored() {
-        let mut session = session();
-        receive(&mut session, &[r#"{"type":"id","id":7}"#]);
-        let shown = receive(
-            &mut session,
-            &[
-                r#"{"type":"rejectusername","id":7,"name":"ann1"}"#,
-                r#"{"type":"username","id":7,"name":"ann1"}"#,
-                r#"{"type":"username","id":8,"name":"bob"}"#,
-                r#"{"type":"userlist","users":["bob","ann1"]}"#,
-                "not JSON",
-                "[]",
-                r#"{"type":"newer than this"}"#,
-            ],
-        );
-        assert_eq!(shown, [r#"Named("ann1")"#, r#"Joined("bob")"#, r#"Users(["bob", "ann1"])"#]);
-        assert_eq!(session.sign_in(), r#"{"name":"ann1","type":"username"}"#);
-    }
-}
+mod tests;

@@ -6,16 +6,27 @@ use super::session::{Received, Session};
 use crate::ws::Message;
 use crate::ws::client::{self, Error, WebSocket};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, at, never, select};
-use serde_json::json;
-use std::time::Instant;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 /// Messages in flight. Few, because a server that finds them too fast refuses all of them.
 const WINDOW: usize = 8;
 
+/// After [`Request::Finish`], the time in which the server must confirm one more message.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The server closes the connection with this code if a message is larger than it reads (RFC 6455 7.4.1).
+const TOO_BIG: u16 = 1009;
+
 /// What the program asks for.
 pub(super) enum Request {
-    Send(String),
-    SendTo(String, String),
+    /// A text, and the user for whom it is.
+    Send(String, Option<String>),
     Rename(String),
     Finish,
 }
@@ -33,8 +44,12 @@ pub(super) struct Worker {
     pub(super) open_since: Option<Instant>,
     /// Close as soon as all messages are delivered.
     pub(super) is_finishing: bool,
-    /// `close` was received.
+    /// The last progress after [`Request::Finish`].
+    pub(super) confirmed_at: Instant,
+    /// `close` was received, or the server does not confirm messages.
     pub(super) is_stopped: bool,
+    /// Tells senders that the client does not receive their requests any more.
+    pub(super) has_ended: Arc<AtomicBool>,
 }
 
 /// How a connection ended.
@@ -49,10 +64,14 @@ impl Worker {
         let end = loop {
             let end = self.serve(&socket);
             let pause = self.backoff.next(self.open_since.map(|opened| opened.elapsed()));
-            let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry(end.error.as_ref(), end.code)) else {
+            let refused = if end.code == TOO_BIG { self.session.refuse_largest() } else { None };
+            let may_retry = refused.is_some() || may_retry(end.error.as_ref(), end.code);
+            refused.into_iter().for_each(|event| self.emit(event));
+            let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry) else {
                 break end;
             };
             self.emit(Event::Disconnected { reason: end.to_string(), retry_in });
+            self.session.connection_lost().into_iter().for_each(|event| self.emit(event));
             if self.is_stopped || self.close.recv_timeout(retry_in) != Err(RecvTimeoutError::Timeout) {
                 self.is_stopped = true;
                 break end;
@@ -63,11 +82,22 @@ impl Worker {
             }
         };
         let (code, error) = if self.is_done() { (1000, None) } else { (end.code, end.error) };
-        let undelivered = self.session.undelivered();
+        let undelivered = self.take_undelivered();
         let events = self.events.clone();
         // No request is accepted any more once the program knows that the client is closed.
         drop(self);
         let _ = events.send(Event::Closed { code, reason: end.reason, error, undelivered });
+    }
+
+    /// All messages that were not delivered. A request that is not among them comes too late, and its sender notices that.
+    fn take_undelivered(&mut self) -> Vec<String> {
+        self.has_ended.swap(true, Ordering::SeqCst);
+        let mut texts = self.session.take_undelivered();
+        texts.extend(self.requests.try_iter().filter_map(|request| match request {
+            Request::Send(text, _) => Some(text),
+            Request::Rename(_) | Request::Finish => None,
+        }));
+        texts
     }
 
     fn reconnect(&self) -> Result<WebSocket, Error> {
@@ -97,6 +127,8 @@ impl Worker {
             let requests = if self.accepts_requests() { self.requests.clone() } else { never() };
             let close = if self.is_stopped { never() } else { self.close.clone() };
             let resume = self.rate.paused_until.map_or_else(never, at);
+            let is_waiting = self.is_finishing && !self.is_done() && self.open_since.is_some();
+            let give_up = if is_waiting { at(self.confirmed_at + CONFIRM_TIMEOUT) } else { never() };
             select! {
                 recv(socket.events()) -> event => match event {
                     Ok(client::Event::Close { code, reason, .. }) => return End { code, reason, ..end },
@@ -108,6 +140,8 @@ impl Worker {
                     self.execute(request, socket);
                 },
                 recv(close) -> _ => self.is_stopped = true,
+                // Only if no message waits to be received.
+                recv(give_up) -> _ => self.is_stopped |= socket.events().is_empty(),
                 recv(resume) -> _ => self.rate.paused_until = None,
             }
         }
@@ -131,30 +165,34 @@ impl Worker {
         match event {
             client::Event::Open => {
                 self.open_since = Some(Instant::now());
+                self.confirmed_at = Instant::now();
                 socket.send(self.session.sign_in());
                 self.emit(Event::Open);
             }
-            client::Event::Message(Message::Text(text)) => match self.session.receive(text.as_str()) {
-                Received::Nothing => {}
-                Received::Event(event) => self.emit(event),
-                Received::TooFast => self.rate.too_fast(),
-            },
+            client::Event::Message(Message::Text(text)) => {
+                let before = self.session.undelivered();
+                match self.session.receive(text.as_str()) {
+                    Received::Nothing => {}
+                    Received::Event(event) => self.emit(event),
+                    Received::TooFast => self.rate.too_fast(),
+                }
+                if self.session.undelivered() < before || self.rate.paused_until.is_some() {
+                    self.confirmed_at = Instant::now();
+                }
+            }
             _ => {}
         }
     }
 
     fn execute(&mut self, request: Request, socket: &WebSocket) {
-        let message = match request {
-            Request::Send(text) => return self.session.send(text),
-            Request::Finish => {
-                self.is_finishing = true;
-                return;
+        match request {
+            Request::Send(text, target) => self.session.send(text, target),
+            Request::Finish => (self.is_finishing, self.confirmed_at) = (true, Instant::now()),
+            Request::Rename(name) => {
+                socket.send(self.session.rename(name));
+                self.rate.sent();
             }
-            Request::SendTo(target, text) => json!({"type": "message", "text": text, "target": target}).to_string(),
-            Request::Rename(name) => self.session.rename(name),
-        };
-        socket.send(message);
-        self.rate.sent();
+        }
     }
 
     /// Blocks while the queue of events is full. Once the client is stopped, drops events instead.

@@ -106,9 +106,8 @@ impl Record {
         if !json.contains(is_deceptive) {
             return json;
         }
-        // Each of these characters fits into four hex digits.
-        let escape = |c: char| if is_deceptive(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
-        json.chars().map(escape).collect()
+        let escape = |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        json.chars().map(|c| if is_deceptive(c) { escape(c) } else { c.to_string() }).collect()
     }
 
     fn from_json(line: &str) -> Option<Self> {
@@ -142,10 +141,13 @@ mod tests {
     /// Clients choose nonces freely, and `--json` is read in terminals.
     #[test]
     fn control_characters_are_escaped() {
-        let nonce = "\u{9b}2J\u{7f}\u{1b}c\u{202e}\u{2066}";
+        let nonce = "\u{9b}2J\u{7f}\u{1b}c\u{202e}\u{2066}\u{200b}\u{e0041}";
         let record = Record::Message(StoredMessage { nonce: Some(nonce.into()), ..message() });
         let line = record.to_json();
-        assert!(!line.contains(is_deceptive) && line.contains("\\u009b2J"), "{line}");
+        assert!(
+            !line.contains(is_deceptive) && line.contains("\\u009b2J") && line.contains("\\udb40\\udc41"),
+            "{line}"
+        );
         assert_eq!(Record::from_json(&line), Some(record));
     }
 

@@ -3,8 +3,8 @@
 use super::{
     Durability, Settings,
     error::HistoryError,
-    files::{Watch, create_private},
-    store::Store,
+    files::{Watch, beside, create_private},
+    store::{PAGE, Store},
 };
 use crate::ws::http::percent_encoded;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -18,9 +18,6 @@ use std::{
 
 /// How long one attempt waits for another program's lock.
 const BUSY: Duration = Duration::from_millis(200);
-
-/// SQLite's default.
-pub(super) const PAGE: u64 = 4096;
 
 /// SQLite's default for the length of the write-ahead log, in pages.
 const MAX_LOG_PAGES: u64 = 1000;
@@ -197,13 +194,6 @@ pub(super) fn log_pages(most: Option<u64>) -> u64 {
 fn immutable(path: &Path) -> PathBuf {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/.-_".contains(&byte);
     format!("file:{}?immutable=1", percent_encoded(path.as_os_str().as_bytes(), is_plain)).into()
-}
-
-/// The path of a file next to this one.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use super::{
     Settings,
     clock::Clock,
     error::HistoryError,
-    open::{PAGE, log_pages},
-    store::{MAX, Store},
+    open::log_pages,
+    store::{MAX, PAGE, Store},
     wall_clock,
 };
 use crate::chat::protocol::{Millis, date_time};

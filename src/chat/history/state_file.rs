@@ -6,7 +6,12 @@
 //! all rooms new log names, because numbers were used that the history does not have. The line is overwritten by one of
 //! the same length, which works on a full disk.
 
-use super::{error::HistoryError, files::id, open::beside, store::Position, wall_clock};
+use super::{
+    error::HistoryError,
+    files::{beside, id},
+    store::Position,
+    wall_clock,
+};
 use crate::chat::protocol::Millis;
 use log::warn;
 use rustix::fs::{FlockOperation, OFlags, flock};

@@ -2,7 +2,7 @@
 
 use super::{
     error::HistoryError,
-    files::Watch,
+    files::{Change, Watch},
     write_queue::{Query, Range},
 };
 use crate::chat::{
@@ -14,6 +14,9 @@ use std::sync::Arc;
 
 /// SQLite's integers are signed.
 pub(super) const MAX: u64 = i64::MAX as u64;
+
+/// SQLite's default for the bytes of a page.
+pub(super) const PAGE: u64 = 4096;
 
 /// An open file.
 #[derive(Debug)]
@@ -161,6 +164,16 @@ impl Store {
                    ON CONFLICT (key) DO UPDATE SET last = max(last, excluded.last)";
         self.db.execute(sql, (key, log, last))?;
         Ok(())
+    }
+
+    /// What happened to the files, if they are open for writing.
+    pub(super) fn change(&self) -> Option<Change> {
+        let change = self.watch.as_ref()?.change()?;
+        let pages = || self.db.pragma_query_value(None, "page_count", |row| row.get::<_, u64>(0));
+        match change {
+            Change::Shorter(length) if pages().is_ok_and(|pages| pages * PAGE <= length) => None,
+            change => Some(change),
+        }
     }
 
     pub(super) fn position(&self) -> Result<Position, HistoryError> {

@@ -3,10 +3,12 @@
 //! After an error it opens the file for reading, so that the chat still has what is there. Each attempt to write then
 //! opens the file again.
 
+mod repair;
+
 use super::{
     Settings,
     error::HistoryError,
-    files::{Change, Watch, rescue},
+    files::Watch,
     open::resolve,
     prune::Pruner,
     state_file::StateFile,
@@ -16,8 +18,7 @@ use super::{
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
 use log::warn;
 use std::{
-    fs, mem,
-    os::unix::fs::PermissionsExt,
+    mem,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
@@ -76,7 +77,7 @@ impl Worker {
         Ok(worker)
     }
 
-    /// What takes time in a large file, before anybody waits.
+    /// What takes time in a large file, before the server listens.
     fn prepare(&mut self) -> Result<(), HistoryError> {
         self.write(&[])?;
         if let (Some(store), Some(state_file)) = (&self.store, &mut self.state_file) {
@@ -85,14 +86,6 @@ impl Worker {
             self.pruner.prepare(store)?;
         }
         Ok(())
-    }
-
-    fn warn_about_readers(&self) {
-        let file = &self.settings.path;
-        if fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o004 != 0) {
-            let file = file.display();
-            warn!("history: {file}: every user of this machine can read the messages; run: chmod o-r {file}*");
-        }
     }
 
     pub(super) fn first_id(&self) -> u64 {
@@ -197,20 +190,11 @@ impl Worker {
             let store = self.store.insert(Store::open(&self.settings)?);
             self.shared.lock().queue.must_rename |= store.position()?.numbering.is_empty();
         }
-        let Some(store) = &mut self.store else { return Ok(()) };
         // The history comes first: nothing is created next to a file of another program.
         if !self.state_file.as_ref().is_some_and(StateFile::is_in_place) {
-            self.state_file = None;
-            let (state_file, position) = (StateFile::lock(&self.settings.path)?, store.position()?);
-            let misfit = state_file.misfit(&position).filter(|_| !self.is_compared);
-            if let Some(why) = misfit.filter(|_| !position.numbering.is_empty()) {
-                let file = self.settings.path.display();
-                warn!("history: {file}: {why}; the numbering gets a new name, and returning clients get a gap");
-            }
-            self.shared.lock().queue.must_rename |= misfit.is_some();
-            self.is_compared = true;
-            self.state_file.insert(state_file).set_position(position);
+            self.lock()?;
         }
+        let Some(store) = &mut self.store else { return Ok(()) };
         let state = self.shared.lock();
         let (log, must_rename) = (state.queue.log.clone(), state.queue.must_rename);
         drop(state);
@@ -229,32 +213,6 @@ impl Worker {
                 state_file.add(added);
             }
         }
-        Ok(())
-    }
-
-    /// After somebody has removed, replaced or truncated a file: everything that can still be read is written again.
-    fn repair(&mut self, change: Change) -> Result<(), HistoryError> {
-        let file = self.settings.path.display();
-        if let (Change::Log, Some(store)) = (change, &self.store) {
-            store.checkpoint()?;
-            self.store = None;
-            warn!("history: {file}: its -wal or -shm was removed while in use; nothing was lost");
-            return Ok(());
-        }
-        let used = self.state_file.as_ref().map_or(0, |state_file| state_file.position.used);
-        let rescued = rescue(&mut self.store, used).map_err(|error| HistoryError::Removed(error.to_string()))?;
-        self.pruner = Pruner::new(&self.settings);
-        let result = if rescued.is_complete {
-            "it was written again, with all messages"
-        } else {
-            self.shared.lock().queue.write_again();
-            "its content is lost; the messages in memory are written again"
-        };
-        let aside = rescued.aside.map(|aside| format!("; what was there instead is now {}", aside.display()));
-        warn!(
-            "history: {file}: it was removed, replaced or truncated while in use; {result}{}",
-            aside.unwrap_or_default()
-        );
         Ok(())
     }
 
@@ -297,5 +255,36 @@ impl Worker {
             self.write_batch(batch);
         }
         self.pruner.report();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, fs, process, thread};
+
+    /// Nanoseconds that this thread has used.
+    fn used() -> u64 {
+        let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        text.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or_default()
+    }
+
+    #[test]
+    fn worker_without_a_readable_file_waits() {
+        let path = env::temp_dir().join(format!("chinwag-worker-{}.db", process::id()));
+        let settings = Settings { days: Some(1), ..Settings::new(&path) };
+        let shared = Arc::new(Shared::new(path.clone()));
+        let mut worker = Worker::open(&settings, shared.clone()).expect("a new file");
+        (worker.store, worker.retry_at) = (None, Some(Instant::now() + FOREVER));
+        let closer = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(500));
+            shared.lock().is_closing = true;
+            shared.work.notify_one();
+        });
+        let before = used();
+        worker.run();
+        assert!(used() - before < 100_000_000, "{} ns of CPU in half a second", used() - before);
+        closer.join().expect("no panic");
+        fs::remove_file(path.with_extension("db-state")).and_then(|()| fs::remove_file(path)).expect("both are there");
     }
 }

@@ -90,7 +90,7 @@ pub(super) struct WriteQueue {
     messages: VecDeque<StoredMessage>,
     /// Includes the batch that is being written.
     bytes: usize,
-    /// The newest messages in the file, in case that somebody removes it.
+    /// The newest messages in the file, in case that it is removed.
     written: VecDeque<StoredMessage>,
     written_bytes: usize,
     /// Messages that were dropped since the last recovery.

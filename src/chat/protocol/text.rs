@@ -3,7 +3,7 @@
 //! Nothing that a user chose may look like the server's own words, or control the terminal:
 //!
 //! - a line break within a text is shown as ` ⏎ `, so that one message is always one line;
-//! - control characters (such as ESC) and bidi overrides are shown as `\u{FFFD}`, a tab as a space;
+//! - control characters (such as ESC), bidi overrides and invisible characters are shown as `\u{FFFD}`, a tab as a space;
 //! - a name is quoted if it has characters other than letters, digits, `-`, `_` and `.`. So `* bob left`,
 //!   `ann (to you)` or `you are admin` cannot pass as more than a name.
 
@@ -118,28 +118,51 @@ fn civil(days: u64) -> (u64, u64, u64) {
 }
 
 /// Whether a character could control a terminal or deceive its user: DEL and C1 (ECMA-48) and other control characters,
-/// line separators, and what changes the direction of text.
+/// line separators, what changes the direction of text, and what is invisible. Joiners and variation selectors are not among
+/// them: emoji and some scripts are written with them.
 #[must_use]
 pub fn is_deceptive(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let is_listed = |c| {
+        matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{17b4}'..='\u{17b5}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
+    };
+    // Most characters are ASCII.
+    c.is_control() || !c.is_ascii() && is_listed(c)
 }
 
-/// A user's text as one line that is safe to print in a terminal.
+/// A user's text as one line that is safe to print in a terminal. The flags of regions such as Scotland, which have tag
+/// characters, are kept.
 #[must_use]
 pub fn sanitize_text(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    let (mut line, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
         match c {
             '\t' => line.push(' '),
-            '\r' if chars.peek() == Some(&'\n') => {}
+            '\r' if rest.starts_with('\n') => {}
             '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => line.push_str(" ⏎ "),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => line.push('\u{fffd}'),
-            c if c.is_control() => line.push('\u{fffd}'),
+            '\u{1f3f4}' => {
+                let (tags, after) = rest.split_at(length_of_region(rest));
+                line.extend([c.encode_utf8(&mut [0; 4]), tags]);
+                rest = after;
+            }
+            c if is_deceptive(c) => line.push('\u{fffd}'),
             c => line.push(c),
         }
     }
     line
+}
+
+/// The bytes of the tags after a black flag that name a region (UTS 51, ED-14a): three to six letters and digits, and the end
+/// of tags. 0 if there are others.
+fn length_of_region(rest: &str) -> usize {
+    let is_region = |c| matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}');
+    let tags = rest.chars().take_while(|&c| is_region(c)).count();
+    let is_flag = (3..=6).contains(&tags) && rest.chars().nth(tags) == Some('\u{e007f}');
+    if is_flag { (tags + 1) * '\u{e007f}'.len_utf8() } else { 0 }
 }
 
 /// A user's name, as safe as [`sanitize_text`] makes it, and quoted unless it is plain. Quotation marks in it are
@@ -153,7 +176,7 @@ pub fn sanitize_name(name: &str) -> String {
 /// characters would never be complete: a full-width colon is one, or a star of another block.
 fn is_plain(name: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.') || is_mark(c);
-    !name.is_empty() && name.chars().all(is_plain)
+    !name.is_empty() && name.chars().all(|c| is_plain(c) && !is_deceptive(c))
 }
 
 /// Whether a character is a combining mark: it has a combining class, or is one of those without. (A table of all marks would
@@ -182,3 +205,6 @@ fn is_listed_mark(c: char) -> bool {
         | '\u{eb1}' | '\u{eb4}'..='\u{ebc}' | '\u{ec8}'..='\u{ece}' | '\u{f71}'..='\u{f84}' | '\u{f8d}'..='\u{fbc}'
         | '\u{302a}'..='\u{302f}' | '\u{16f4f}' | '\u{16f8f}'..='\u{16f92}' | '\u{1da00}'..='\u{1da6c}')
 }
+
+#[cfg(test)]
+mod tests;

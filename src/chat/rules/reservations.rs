@@ -52,3 +52,46 @@ impl Reservations {
         self.by_id.remove(&token.id).map(|reservation| reservation.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(reservations: &mut Reservations, now: Millis, id: UserId) {
+        reservations.add(now, RoomId::LOBBY, Name::guest(), token(id));
+    }
+
+    fn token(id: UserId) -> ResumeToken {
+        ResumeToken { id, secret: u128::from(id) }
+    }
+
+    fn ended(reservations: &mut Reservations, now: Millis) -> Vec<UserId> {
+        std::iter::from_fn(|| reservations.take_ended(now)).map(|ended| ended.token.id).collect()
+    }
+
+    #[test]
+    fn reservations_end_in_order_after_a_minute() {
+        let mut reservations = Reservations::default();
+        for (now, id) in [(0, 7), (1, 3), (1, 5), (2, 4)] {
+            add(&mut reservations, now, id);
+        }
+        assert!(reservations.take(RoomId::LOBBY, token(5)).is_some());
+        assert!(reservations.take(RoomId::LOBBY, token(5)).is_none());
+        for (now, ids) in [(59_999, &[][..]), (60_000, &[7]), (60_001, &[3]), (60_001, &[]), (100_000, &[4])] {
+            assert_eq!(ended(&mut reservations, now), ids, "at {now}");
+        }
+        assert!(reservations.by_id.is_empty() && reservations.ends.is_empty());
+    }
+
+    #[test]
+    fn oldest_reservations_end_early_beyond_the_bound() {
+        let mut reservations = Reservations::default();
+        for id in 0..MAX_RESERVATIONS as UserId {
+            add(&mut reservations, id, id);
+        }
+        assert_eq!(ended(&mut reservations, 0), [0; 0]);
+        add(&mut reservations, 20_000, 20_000);
+        add(&mut reservations, 20_000, 20_001);
+        assert_eq!(ended(&mut reservations, 20_000), [0, 1]);
+    }
+}

@@ -92,12 +92,15 @@ impl Room {
     /// The user list, if one is due. It counts as sent.
     pub(super) fn take_list(&mut self, now: Millis, rules: &Rules) -> Option<ServerMessage> {
         self.list.due().filter(|due| *due <= now)?;
-        // Each name is in quotation marks, with a comma. The id has a comma as well.
+        self.list.mark_sent(now, self.user_list_size(), rules);
+        Some(self.user_list())
+    }
+
+    /// Bytes of the users in the list: each name is in quotation marks, with a comma, and each id has a comma.
+    pub(super) fn user_list_size(&self) -> usize {
         let size = |(id, name): (&UserId, &Option<Name>)| {
             name.as_ref().map_or(0, |name| name.shown.len() + 3 + id.checked_ilog10().unwrap_or(0) as usize + 2)
         };
-        let bytes = self.members.iter().map(size).sum();
-        self.list.mark_sent(now, bytes, rules);
-        Some(self.user_list())
+        self.members.iter().map(size).sum()
     }
 }

@@ -43,7 +43,7 @@ impl ChatServer {
     /// Closes a connection that the rules did not let in. The log says so once a second at most.
     fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
         let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
-        peer.close(*code, reason);
+        let _ = peer.close(*code, reason);
         self.refusals += 1;
         if self.refusal_log.allow(self.now().uptime, 1000, 1) {
             let (id, count) = (peer.id(), mem::take(&mut self.refusals));

@@ -1,6 +1,6 @@
-//! Input: lines that are typed in a terminal, with their commands, or that come through a pipe.
+//! Input: lines that are typed in a terminal, with their commands.
 
-use super::{Screen, print, screen::Users, spawn};
+use super::{Screen, print, screen::Users, spawn, stderr};
 use chinwag::{chat::client::ChatClient, chat::protocol::sanitize_name};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
@@ -14,18 +14,6 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0);
     }
-}
-
-/// Sends every line of a pipe, no faster than the chat accepts them, and closes the chat after the last one.
-pub(super) fn forward_stdin(chat: ChatClient, name: String) -> Result<Screen, String> {
-    let forward = move || {
-        let mut lines = io::stdin().lines().map_while(Result::ok).filter(|line| !line.trim().is_empty());
-        if lines.all(|line| chat.send(line)) {
-            chat.finish();
-        }
-    };
-    spawn("stdin", Box::new(forward))?;
-    Ok(Screen::new(None, name, Users::default()))
 }
 
 /// Starts line editing in a terminal. What arrives is shown above the line that is being typed.
@@ -49,14 +37,23 @@ pub(super) fn start(chat: ChatClient, name: String) -> Result<(Screen, Option<Te
     Ok((screen, before))
 }
 
-/// Executes lines until Ctrl-D or `/quit`, which wait for all messages to be delivered. Returns true after Ctrl-C, which
-/// does not wait.
+/// Executes lines until Ctrl-D or `/quit`, which wait for all messages to be delivered. Returns true after Ctrl-C, and when the
+/// terminal is gone, which does not wait.
 fn type_lines(editor: &mut DefaultEditor, chat: &ChatClient, users: &Users) -> bool {
     loop {
         let line = match editor.readline("> ") {
             Ok(line) if line.trim().is_empty() => continue,
             Ok(line) => line,
-            Err(error) => return matches!(error, ReadlineError::Interrupted),
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                stderr::write_line("* this line was not sent: it has bytes that are not UTF-8");
+                continue;
+            }
+            Err(ReadlineError::Eof) => return false,
+            Err(ReadlineError::Interrupted) => return true,
+            Err(error) => {
+                stderr::write_line(&format!("* the terminal cannot be read: {error}"));
+                return true;
+            }
         };
         let _ = editor.add_history_entry(&line);
         if !execute(&line, chat, users) {

@@ -42,7 +42,14 @@ impl Screen {
                 let requested = self.requested_name.take().filter(|requested| requested != name);
                 self.remark(&named(name, requested.as_deref()))
             }
-            other => remark(other).is_none_or(|remark| self.remark(&remark)),
+            other => {
+                if let Event::Closed { undelivered, .. } = other {
+                    for text in undelivered {
+                        self.remark(&format!("not delivered: {}", sanitize_text(text)));
+                    }
+                }
+                remark(other).is_none_or(|remark| self.remark(&remark))
+            }
         }
     }
 
@@ -91,17 +98,19 @@ fn remark(event: &Event) -> Option<String> {
         Event::Gap { missed: Some(missed) } => format!("{missed} messages were missed"),
         Event::Gap { missed: None } => "messages may have been missed".into(),
         Event::Disconnected { reason, retry_in } => {
-            format!("{reason}; trying again in {:.1} s", retry_in.as_secs_f64())
+            format!("{}; trying again in {:.1} s", sanitize_text(reason), retry_in.as_secs_f64())
         }
         Event::Closed { error: Some(error), undelivered, .. } => {
             let is_untrusted = matches!(error, Error::Untrusted(_));
             let advice =
                 if is_untrusted { "; if it is the right certificate, trust it with --ca-file FILE" } else { "" };
-            format!("{}{advice}{}", sanitize_text(&error.to_string()), lost(*undelivered))
+            format!("{}{advice}{}", sanitize_text(&error.to_string()), lost(undelivered.len()))
         }
-        Event::Closed { code: 1000, reason, undelivered: 0, .. } if reason.is_empty() => return None,
+        Event::Closed { code: 1000, reason, undelivered, .. } if reason.is_empty() && undelivered.is_empty() => {
+            return None;
+        }
         Event::Closed { code, reason, undelivered, .. } => {
-            format!("closed, {code} {}{}", sanitize_text(reason), lost(*undelivered)).trim_end().to_owned()
+            format!("closed, {code} {}{}", sanitize_text(reason), lost(undelivered.len())).trim_end().to_owned()
         }
         _ => return None,
     })
@@ -136,6 +145,8 @@ fn beginning(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chinwag::chat::protocol::is_deceptive;
+    use std::time::Duration;
 
     fn event(name: &str) -> Event {
         Event::Joined(name.into())
@@ -143,11 +154,24 @@ mod tests {
 
     #[test]
     fn text_from_others_cannot_control_the_terminal() {
-        let joined = remark(&event("\x1b[2Jeve\n* ann signed in")).expect("a remark");
-        assert!(!joined.contains(['\x1b', '\n']), "{joined}");
-        let closed = Event::Closed { code: 4000, reason: "\x1b]0;x\x07".into(), error: None, undelivered: 2 };
-        let closed = remark(&closed).expect("a remark");
-        assert!(!closed.contains(['\x1b', '\x07']) && closed.ends_with("; 2 messages were not delivered"), "{closed}");
+        let evil = || "\x1b[2Jeve\n* ann signed in\u{200b}\u{e0041}\u{202e}\x07".to_owned();
+        let undelivered = vec![String::new(); 2];
+        let refused = |text| Event::Refused { reason: evil(), explanation: evil(), text };
+        let failed = Error::Refused { status: 503, body: evil(), location: Some(evil()) };
+        let events = [
+            event(&evil()),
+            refused(None),
+            refused(Some(evil())),
+            Event::Disconnected { reason: evil(), retry_in: Duration::ZERO },
+            Event::Closed { code: 1006, reason: evil(), error: Some(failed), undelivered: Vec::new() },
+            Event::Closed { code: 4000, reason: evil(), error: None, undelivered },
+        ];
+        for event in &events {
+            let line = remark(event).expect("a remark");
+            assert!(!line.contains(is_deceptive), "{line:?}");
+        }
+        assert!(remark(&events[5]).is_some_and(|line| line.ends_with("; 2 messages were not delivered")));
+        assert!(!named(&evil(), Some(&evil())).contains(is_deceptive));
     }
 
     #[test]
@@ -159,7 +183,10 @@ mod tests {
 
     #[test]
     fn an_orderly_end_needs_no_line() {
-        assert_eq!(remark(&Event::Closed { code: 1000, reason: String::new(), error: None, undelivered: 0 }), None);
+        assert_eq!(
+            remark(&Event::Closed { code: 1000, reason: String::new(), error: None, undelivered: Vec::new() }),
+            None
+        );
         assert_eq!(remark(&event("bob")).as_deref(), Some("bob signed in"));
         let missed = |count| remark(&Event::Gap { missed: Some(count) });
         assert_eq!(

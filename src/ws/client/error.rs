@@ -2,7 +2,7 @@
 
 use std::{fmt, io, time::Duration};
 
-/// Why a connection failed, or why a call had no effect.
+/// Why a connection failed.
 #[non_exhaustive]
 pub enum Error {
     /// That is not the URL of a WebSocket. (In a browser: `SyntaxError`.)
@@ -63,10 +63,6 @@ pub enum Error {
     Silent,
     /// The connection ended without a Close frame.
     Lost,
-    /// [`WebSocket::close`](super::WebSocket::close) accepts 1000 and 3000 to 4999. (In a browser: `InvalidAccessError`.)
-    CloseCode(u16),
-    /// A close reason has at most 123 bytes, and this one has more. (In a browser: `SyntaxError`.)
-    CloseReason(usize),
 }
 
 impl fmt::Display for Error {
@@ -106,8 +102,6 @@ impl fmt::Display for Error {
             Self::Full => write!(f, "the send buffer is full"),
             Self::Silent => write!(f, "the server did not answer a Ping"),
             Self::Lost => write!(f, "the connection was lost"),
-            Self::CloseCode(code) => write!(f, "the close code {code} is not allowed: use 1000, or 3000 to 4999"),
-            Self::CloseReason(length) => write!(f, "a close reason has at most 123 bytes, and this one has {length}"),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::state::{Event, ReadyState, Stage, State};
 use super::{Error, builder::Builder, dial::dial, url::Target};
 use crate::ws::connection::{Connection, DisconnectReason, PeerInfo, Reader, Role, Transport, WriteReactor};
 use crate::ws::handshake_stream::HandshakeStream;
+use crate::ws::peer::next_id;
 use crate::ws::tls::Connector;
 use crossbeam_channel::{Receiver, Sender};
 use log::{debug, error, trace};
@@ -52,9 +53,10 @@ impl Task {
             return Err(Error::Cancelled);
         }
         let (protocol, transport) = accepted?;
-        let (reactor, id) = WriteReactor::of_process().map_err(Error::Start)?;
+        let reactor = WriteReactor::of_process().map_err(Error::Start)?;
         let config = Arc::new(self.settings.config.clone());
-        let (connection, reader) = Connection::new(PeerInfo::only_id(id), Role::Client, transport, config, reactor);
+        let (connection, reader) =
+            Connection::new(PeerInfo::only_id(next_id()), Role::Client, transport, config, reactor);
         self.state.protocol.get_or_init(|| protocol);
         self.state.advance(Stage::Connected(Arc::clone(&connection)))?;
         Ok((connection, reader))

@@ -3,7 +3,7 @@
 use super::{
     Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter,
 };
-use crate::ws::tcp::left_until;
+use crate::ws::tcp::{MAX_DISCARDED, left_until};
 use rustix::{
     io::Errno,
     net::{RecvFlags, recv},
@@ -32,6 +32,8 @@ pub(crate) struct Reader {
     /// The socket's read timeout, if it still has to be set.
     new_timeout: Option<Duration>,
     overhead: OverheadLimiter,
+    /// Bytes received while the connection was closing.
+    discarded: usize,
     /// Reading has come to its end.
     end: Option<ConnectionEnd>,
 }
@@ -41,7 +43,7 @@ impl Reader {
         let config = &connection.config;
         let (read_size, new_timeout) = (config.read_buffer_size, Some(config.ping_interval));
         let (overhead, end) = (OverheadLimiter::new(), None);
-        Self { connection, stream, read_size, is_awaiting_pong: false, new_timeout, overhead, end }
+        Self { connection, stream, read_size, is_awaiting_pong: false, new_timeout, overhead, discarded: 0, end }
     }
 
     /// Waits for the next message. `None`: the connection is over, and [`Connection::end`] returns the reason.
@@ -123,7 +125,7 @@ impl Reader {
         }
     }
 
-    /// Receives once, and hands the bytes to the connection. Returns how many.
+    /// Receives once, and hands the bytes to the connection. Returns how many, and 0 at the end of what is read.
     fn receive(&mut self, flags: RecvFlags) -> rustix::io::Result<usize> {
         let bytes = self.recv(flags)?;
         let (count, config) = (bytes.len(), &self.connection.config);
@@ -143,7 +145,9 @@ impl Reader {
             let reason = DisconnectReason::ProtocolViolation { code: 1008, detail };
             self.connection.fail(1008, "too many fragments", reason);
         }
-        self.connection.receive(bytes);
+        if !self.connection.receive(bytes) && self.discards_too_much(count) {
+            return Ok(0);
+        }
         Ok(count)
     }
 
@@ -171,6 +175,14 @@ impl Reader {
         }
     }
 
+    /// Counts bytes that arrived while the connection was closing. Returns true if they are too many: then nothing more is read,
+    /// and the socket is reset.
+    fn discards_too_much(&mut self, count: usize) -> bool {
+        self.discarded += count;
+        // One message may have been in flight.
+        self.discarded > MAX_DISCARDED.max(self.connection.config.max_message_size)
+    }
+
     /// Reads until the peer has ended its side too, so that no unread byte causes a reset, which can destroy the Close frame.
     fn discard_rest(&mut self) {
         let deadline = Instant::now() + self.connection.config.close_timeout;
@@ -180,7 +192,7 @@ impl Reader {
                 return;
             }
             match self.recv(RecvFlags::empty()) {
-                Ok(bytes) if bytes.is_empty() => return,
+                Ok(bytes) if bytes.is_empty() || self.discards_too_much(bytes.len()) => return,
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(_) => return,
             }

@@ -131,7 +131,7 @@ impl ConnectionState {
         let _ = self.context.write(&mut self.stream, frame);
     }
 
-    /// Starts the closing handshake.
+    /// Starts the closing handshake. Code and reason must fit into a Close frame ([`CloseError`](crate::CloseError)).
     pub(super) fn close(&mut self, code: u16, reason: &str) {
         self.write_close(code, reason);
         // A stream ends without an answer of the peer.
@@ -277,8 +277,7 @@ impl ConnectionState {
         if self.stream_keepalive.is_some() {
             return;
         }
-        let code = Some(CloseCode::from(code)).filter(|code| code.is_allowed()).unwrap_or(CloseCode::Error);
-        let frame = CloseFrame { code, reason: truncated(reason).into() };
+        let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
         let _ = self.context.close(&mut self.stream, Some(frame));
     }
 
@@ -286,15 +285,6 @@ impl ConnectionState {
     fn flush_context(&mut self) {
         let _ = self.context.flush(&mut self.stream);
     }
-}
-
-/// At most the 123 bytes for which a Close frame has room (RFC 6455 5.5).
-fn truncated(reason: &str) -> &str {
-    let mut end = reason.len().min(123);
-    while !reason.is_char_boundary(end) {
-        end -= 1;
-    }
-    &reason[..end]
 }
 
 #[cfg(test)]

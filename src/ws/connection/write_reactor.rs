@@ -54,17 +54,17 @@ impl WriteReactor {
         Ok(Arc::new(Self { tasks }))
     }
 
-    /// The reactor of the process, for connections without a server, and an id for one of them. The thread starts with the first
-    /// connection and ends with the last.
+    /// The reactor of the process, for connections without a server. The thread starts with the first of them and ends with the
+    /// last.
     ///
     /// # Errors
     /// As [`WriteReactor::start`].
-    pub(crate) fn of_process() -> io::Result<(Arc<Self>, u64)> {
-        static PROCESS: Mutex<(Weak<WriteReactor>, u64)> = Mutex::new((Weak::new(), 0));
+    pub(crate) fn of_process() -> io::Result<Arc<Self>> {
+        static PROCESS: Mutex<Weak<WriteReactor>> = Mutex::new(Weak::new());
         let mut process = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
-        let reactor = process.0.upgrade().map_or_else(Self::start, Ok)?;
-        *process = (Arc::downgrade(&reactor), process.1 + 1);
-        Ok((reactor, process.1))
+        let reactor = process.upgrade().map_or_else(Self::start, Ok)?;
+        *process = Arc::downgrade(&reactor);
+        Ok(reactor)
     }
 
     /// Flushes the connection whenever its socket becomes writable, until [`WriteReactor::unwatch`].

@@ -92,7 +92,22 @@ pub(super) fn required(sentence: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::is_key;
+    use super::*;
+
+    #[test]
+    fn each_field_of_a_handshake_makes_it_one() {
+        for (name, value, expected) in [
+            ("upgrade", "websocket", true),
+            ("upgrade", "h2c", false),
+            ("sec-websocket-key", "", true),
+            ("sec-websocket-version", "8", true),
+            ("sec-websocket-protocol", "text", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().expect("a value"));
+            assert_eq!(is_requested(&headers), expected, "{name}: {value}");
+        }
+    }
 
     #[test]
     fn key_must_be_16_bytes_in_base64() {

@@ -9,13 +9,14 @@ use super::{
     reject::{reject, reject_now},
     rejection_log::Rejection,
 };
+use crate::ws::peer::next_id;
 use log::debug;
 use rustix::io::Errno;
 use std::{
     fs::File,
     io,
     net::{SocketAddr, TcpStream},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -96,7 +97,7 @@ impl AcceptLoop {
         let shared = &self.shared;
         // The address of a client behind a proxy is known only after its request was read.
         let is_proxy = shared.proxies.trusts(addr.ip());
-        let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = next_id();
         let admit = || shared.registry.admit(id, stream, addr.ip(), is_proxy, &shared.config);
         match admit() {
             Err(Rejection::Handshakes) if shared.registry.cut_handshake_for(addr.ip(), SLOW_HANDSHAKE) => {

@@ -10,6 +10,7 @@ use crate::ws::{
     handshake::Policy,
     http::{Request, Response, Route},
     network::Network,
+    peer::skip_ids_below,
     server::{
         Event, Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
         poller::Poller, rejection_log::RejectionLog, thread_pool::ThreadPool, trusted_proxies::TrustedProxies,
@@ -21,7 +22,7 @@ use log::warn;
 use std::{
     fs, io,
     net::{TcpListener, ToSocketAddrs},
-    sync::{Arc, atomic::AtomicU64},
+    sync::Arc,
 };
 
 /// Delayed responses to wrong access tokens per address. With more of them due, every token gets 429.
@@ -41,8 +42,8 @@ pub struct Builder {
     config: Config,
     policy: Policy,
     proxies: TrustedProxies,
+    first_id: u64,
     listeners: Vec<Listener>,
-    first_id: Option<u64>,
 }
 
 impl Builder {
@@ -93,10 +94,10 @@ impl Builder {
         self
     }
 
-    /// The smallest id of a connection. For a server that continues an earlier one, so that stored ids are not used again.
-    /// Default: 1.
+    /// The smallest id of a connection, for all servers of this process from now on. For a server that continues an earlier one,
+    /// so that stored ids are not used again. Default: 1.
     pub fn first_id(mut self, id: u64) -> Self {
-        self.first_id = Some(id);
+        self.first_id = id;
         self
     }
 
@@ -175,6 +176,7 @@ impl Builder {
 
     fn shared(self, events: Sender<Event>) -> io::Result<Shared> {
         let config = self.config;
+        skip_ids_below(self.first_id);
         Ok(Shared {
             policy: self.policy,
             reactor: WriteReactor::start()?,
@@ -185,7 +187,6 @@ impl Builder {
             wrong_tokens: AddressLimiter::new(MAX_WRONG_TOKENS),
             openings: AddressLimiter::new(config.max_connections_per_address),
             rejections: RejectionLog::new(),
-            next_id: AtomicU64::new(self.first_id.unwrap_or(1).max(1)),
             polite_rejections: Arc::default(),
             events,
             listeners: self.listeners,

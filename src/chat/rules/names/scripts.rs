@@ -3,14 +3,8 @@
 //! The rule is the restriction level "highly restrictive" of Unicode TR 39: letters of one script, or Latin letters together
 //! with one set of scripts that are written together in China, Japan or Korea.
 
-const LATIN: u64 = 1 << 1;
-const HAN: u64 = 1 << 2;
-const KANA: u64 = 1 << 3;
-const HANGUL: u64 = 1 << 4;
-const BOPOMOFO: u64 = 1 << 5;
-
-/// The scripts that may be mixed.
-const SETS: [u64; 3] = [LATIN | HAN | KANA, LATIN | HAN | HANGUL, LATIN | HAN | BOPOMOFO];
+/// The scripts that may be mixed: Latin (bit 1) and Han (2) with Hiragana and Katakana (3), Hangul (4), or Bopomofo (5).
+const SETS: [u64; 3] = [0b00_1110, 0b01_0110, 0b10_0110];
 
 /// Whether the letters and digits of a name are of one script, or of scripts that are written together.
 pub(super) fn is_unmixed(name: &str) -> bool {
@@ -161,7 +155,7 @@ mod tests {
             assert_eq!(script(c), number, "{c:?} {:x} {expected:?}", u32::from(c));
         }
         let named = [Script::Latin, Script::Han, Script::Hiragana, Script::Hangul, Script::Bopomofo];
-        assert_eq!(named.map(|script| numbers[&script]), [LATIN, HAN, KANA, HANGUL, BOPOMOFO]);
+        assert_eq!(named.map(|script| numbers[&script]), [1, 2, 3, 4, 5].map(|bit| 1 << bit));
         assert!(numbers.values().all(|number| *number != COMMON));
         let mut living: Vec<u64> = numbers.into_values().filter(|number| *number != OTHER).collect();
         let count = living.len();

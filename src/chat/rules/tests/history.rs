@@ -182,6 +182,34 @@ fn clients_catching_up_take_turns() {
     assert_eq!(script.chat.catching_up().collect::<Vec<_>>(), [3]);
 }
 
+/// Each bound may be reached, and one byte less costs a message. Beyond the bound of all rooms, an eighth is forgotten.
+#[test]
+fn bounds_of_histories_are_exact() {
+    let size = stored(1).size();
+    let rules = |room_messages, room_bytes, history_bytes| Rules {
+        room_messages,
+        room_bytes,
+        history_bytes,
+        ..Rules::default()
+    };
+    let most = usize::MAX;
+    let rows = [
+        (rules(16, most, most), 16),
+        (rules(15, most, most), 15),
+        (rules(most, 16 * size, most), 16),
+        (rules(most, 16 * size - 1, most), 15),
+        (rules(most, most, 16 * size), 16),
+        (rules(most, most, 16 * size - 1), 14),
+        (rules(most, most, size - 1), 0),
+        (rules(most, most, 0), 0),
+    ];
+    for (row, (rules, kept)) in rows.into_iter().enumerate() {
+        let mut script = with_messages(rules, 0);
+        (0..16).for_each(|_| drop(script.say(1, "1")));
+        assert_eq!(summary(&script.join(2, Dialect::Chinwag)).split_whitespace().count(), kept, "row {row}");
+    }
+}
+
 #[test]
 fn histories_are_bounded_in_bytes() {
     let size = stored(1).size() * 2;

@@ -250,3 +250,17 @@ fn user_list_names_the_connection_of_each_user() {
     });
     assert_eq!(list.as_deref(), Some(r#"{"type":"userlist","users":["bob"],"ids":[2]}"#));
 }
+
+#[test]
+fn size_of_the_user_list_is_that_of_its_json() {
+    let mut script = Script::with(&["ann", "Zoë"]);
+    for (id, name) in [(9, "b"), (10, "c"), (99, "d"), (1 << 53, "e")] {
+        script.join(id, Dialect::Chinwag);
+        script.name(id, name);
+    }
+    script.join(100, Dialect::Chinwag);
+    let room = script.chat.room(1).expect("it is in the lobby");
+    let list = Dialect::Chinwag.encode(&room.user_list()).expect("JSON");
+    // The last name and the last id have no comma.
+    assert_eq!(room.user_list_size(), list.len() - r#"{"type":"userlist","users":[],"ids":[]}"#.len() + 2, "{list}");
+}

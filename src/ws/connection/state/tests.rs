@@ -42,27 +42,6 @@ fn a_failed_socket_buffers_nothing() {
 }
 
 #[test]
-fn codes_that_must_not_be_sent_become_1011() {
-    for (asked, sent) in [(1000, 1000_u16), (4999, 4999), (1005, 1011), (1006, 1011), (0, 1011), (5000, 1011)] {
-        let (mut state, mut peer) = pair();
-        state.close(asked, "");
-        state.flush();
-        let mut frame = [0; 4];
-        peer.set_read_timeout(Some(std::time::Duration::from_secs(5))).expect("a timeout");
-        std::io::Read::read_exact(&mut peer, &mut frame).expect("a Close frame");
-        assert_eq!(frame[2..], sent.to_be_bytes(), "{asked}");
-    }
-}
-
-#[test]
-fn a_reason_is_truncated_between_characters() {
-    let long = format!("{}\u{e9}", "x".repeat(122));
-    for (why, length) in [("", 0), ("bye", 3), (&"x".repeat(200), 123), (&long, 122)] {
-        assert_eq!(truncated(why).len(), length);
-    }
-}
-
-#[test]
 fn control_frames_are_limited_to_ten_seconds_worth_at_once() {
     let config = Config { control_frames_per_second: 5, ..Config::default() };
     let ping = [0x89, 0x80, 0, 0, 0, 0];

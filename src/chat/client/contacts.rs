@@ -1,0 +1,168 @@
+//! For whom a private message is. People type names, but another user can take a name. The id of a connection is never given to
+//! another one.
+//!
+//! A name stands for the connection with which private messages were exchanged under it, even after that connection has left.
+//! The server then rejects the message, and only the next one goes to the user who has the name now.
+
+use crate::chat::{protocol::UserId, rules::RoomName};
+use std::collections::BTreeMap;
+
+/// No connection has this id.
+const NOBODY: UserId = 0;
+
+/// More users than a room has.
+const MAX_USERS: usize = 10_000;
+
+/// Beyond this number of partners, the oldest is forgotten.
+const MAX_PARTNERS: usize = 256;
+
+#[derive(Debug, Default)]
+pub(super) struct Contacts {
+    /// The users in the room.
+    users: BTreeMap<UserId, String>,
+    /// Users with whom private messages were exchanged: the key of the name, and the connection.
+    partners: Vec<(String, UserId)>,
+    /// This client has reconnected, and the server has not yet said whether it is the same one.
+    is_unsure: bool,
+}
+
+impl Contacts {
+    /// A user list with ids arrived.
+    pub(super) fn set_users(&mut self, users: impl Iterator<Item = (UserId, String)>) {
+        self.users = users.take(MAX_USERS).collect();
+    }
+
+    /// A user signed in, or changed the name. `was` is the user's connection before this one.
+    pub(super) fn signed_in(&mut self, id: UserId, name: &str, was: Option<UserId>) {
+        for partner in &mut self.partners {
+            if partner.1 == id || Some(partner.1) == was {
+                *partner = (key(name), id);
+            }
+        }
+        if self.users.len() < MAX_USERS {
+            self.users.insert(id, name.to_owned());
+        }
+    }
+
+    /// A private message went to this user, or came from this user.
+    pub(super) fn talked(&mut self, id: UserId, name: &str) {
+        let key = key(name);
+        if self.partners.iter().any(|partner| partner.0 == key) {
+            return;
+        }
+        if self.partners.len() == MAX_PARTNERS {
+            self.partners.remove(0);
+        }
+        self.partners.push((key, id));
+    }
+
+    /// The connection for which a private message to this name is.
+    pub(super) fn find(&self, name: &str) -> Option<UserId> {
+        let key = key(name);
+        let partner = self.partners.iter().find(|partner| partner.0 == key);
+        partner.map(|partner| partner.1).or_else(|| self.user(&key))
+    }
+
+    /// The server does not have the user of this name any more. From now on the name stands for the user who has it then.
+    /// Returns whether another one has it already.
+    pub(super) fn forget(&mut self, name: &str) -> bool {
+        if let Some(id) = self.find(name) {
+            // The user list may be older than that.
+            self.users.remove(&id);
+        }
+        let key = key(name);
+        self.partners.retain(|partner| partner.0 != key);
+        self.user(&key).is_some()
+    }
+
+    /// This client reconnects. If the server was restarted, other users have the ids now.
+    pub(super) fn reconnecting(&mut self) {
+        self.users.clear();
+        self.is_unsure = !self.partners.is_empty();
+    }
+
+    /// Whether [`Contacts::find`] can be trusted.
+    pub(super) fn is_sure(&self) -> bool {
+        !self.is_unsure
+    }
+
+    /// This client has signed in. `is_same`: the server knows its last connection, so the ids are those of before.
+    pub(super) fn signed_in_again(&mut self, is_same: bool) {
+        if self.is_unsure && !is_same {
+            self.partners.iter_mut().for_each(|partner| partner.1 = NOBODY);
+        }
+        self.is_unsure = false;
+    }
+
+    fn user(&self, wanted: &str) -> Option<UserId> {
+        self.users.iter().find(|(_, name)| key(name) == wanted).map(|(id, _)| *id)
+    }
+}
+
+/// Two names are the same if they have the same key. Rooms and users are compared alike.
+fn key(name: &str) -> String {
+    RoomName::new(name).map_or_else(|| name.to_lowercase(), |room| room.key().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ann is 5, bob is 6. Private messages were exchanged with ann.
+    fn contacts() -> Contacts {
+        let mut contacts = Contacts::default();
+        contacts.set_users([(5, "ann".into()), (6, "bob".into())].into_iter());
+        contacts.talked(5, "ann");
+        contacts
+    }
+
+    #[test]
+    fn a_name_stands_for_its_connection_until_the_server_rejects_it() {
+        let mut contacts = contacts();
+        assert_eq!((contacts.find("Ann"), contacts.find("bob"), contacts.find("eve")), (Some(5), Some(6), None));
+        contacts.set_users([(9, "ann".into()), (8, "bob".into())].into_iter());
+        contacts.talked(9, "ann");
+        assert_eq!((contacts.find("ann"), contacts.find("bob")), (Some(5), Some(8)), "nothing was said to bob");
+        assert!(contacts.forget("ann"), "another user has the name");
+        assert_eq!(contacts.find("ann"), Some(9));
+        assert!(!contacts.forget("ann"), "this one has left, too");
+        contacts.signed_in(10, "bob", None);
+        assert!(contacts.forget("bob") && contacts.find("bob") == Some(10), "the list still has both");
+    }
+
+    #[test]
+    fn a_partner_is_followed_to_a_new_connection_and_to_a_new_name() {
+        for (id, name, was, expected) in [
+            (9, "ann", Some(5), [Some(9), None]),
+            (9, "ann", None, [Some(5), None]),
+            (9, "ann", Some(6), [Some(5), None]),
+            (9, "anna", Some(5), [Some(5), Some(9)]),
+            (5, "anna", None, [None, Some(5)]),
+        ] {
+            let mut contacts = contacts();
+            contacts.signed_in(id, name, was);
+            assert_eq!(["ann", "anna"].map(|name| contacts.find(name)), expected, "{id} {name} {was:?}");
+        }
+    }
+
+    #[test]
+    fn after_a_reconnection_ids_are_trusted_only_if_the_server_is_the_same() {
+        for (is_same, expected) in [(true, 5), (false, NOBODY)] {
+            let mut contacts = contacts();
+            contacts.reconnecting();
+            assert!(!contacts.is_sure());
+            contacts.signed_in_again(is_same);
+            contacts.set_users([(5, "eve".into()), (7, "ann".into())].into_iter());
+            assert_eq!((contacts.is_sure(), contacts.find("ann")), (true, Some(expected)));
+            contacts.signed_in_again(false);
+            assert_eq!(contacts.find("ann"), Some(expected), "this is a change of the name");
+        }
+    }
+
+    #[test]
+    fn the_number_of_partners_is_bounded() {
+        let mut contacts = Contacts::default();
+        (1..=MAX_PARTNERS as u64 + 1).for_each(|id| contacts.talked(id, &format!("user {id}")));
+        assert_eq!((contacts.partners.len(), contacts.find("user 1"), contacts.find("user 2")), (256, None, Some(2)));
+    }
+}
