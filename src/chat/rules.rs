@@ -24,6 +24,7 @@ mod limits;
 mod message_log;
 mod name_registry;
 mod names;
+mod post;
 mod reservations;
 mod room;
 mod room_name;

@@ -1,6 +1,6 @@
 //! The dialects `json` and `chinwag.v1`: one JSON object in each text message.
 
-use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, ProtocolError, Target};
+use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, Post, ProtocolError, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
@@ -36,11 +36,22 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
             let resume = string(&fields, Field::Resume, "").ok().flatten().and_then(|token| token.parse().ok());
             Ok(ClientMessage::SetName { name, resume })
         }
-        "message" => message(&fields),
+        "message" => {
+            let Post { text, target, nonce, .. } = message(&fields)?;
+            Ok(ClientMessage::Message { text, target, nonce })
+        }
         "inspect" => Ok(ClientMessage::Inspect),
         "drop" => Ok(ClientMessage::Drop),
         _ => Err(ErrorReason::UnknownType.into()),
     }
+}
+
+/// Parses the object of a message that needs no connection. Its type may be left out.
+pub(super) fn post(text: &str) -> Result<Post, ProtocolError> {
+    let text = without_lone_surrogates(text);
+    let fields: Fields<'_> = serde_json::from_str(&text).map_err(|_| ErrorReason::BadJson)?;
+    let name = string(&fields, Field::Name, "\"name\" must be a string.")?;
+    Ok(Post { name, ..message(&fields)? })
 }
 
 /// The nonce of a message, even if the rest is not valid JSON. Then it is searched for from the end, because the last
@@ -60,8 +71,14 @@ const NONCE_KEY: &str = "\"nonce\"";
 
 /// The nonce in a JSON value; `None` if it is not a string of the right length.
 fn parse_nonce(json: &str) -> Option<Arc<str>> {
-    let nonce: String = serde_json::from_str(json).ok()?;
-    (1..=MAX_NONCE_CHARS).contains(&nonce.chars().take(MAX_NONCE_CHARS + 1).count()).then(|| nonce.into())
+    checked_nonce(serde_json::from_str(json).ok()?).ok()
+}
+
+/// The nonce, if it has the right length.
+pub(super) fn checked_nonce(nonce: String) -> Result<Arc<str>, ProtocolError> {
+    const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
+    let is_right = (1..=MAX_NONCE_CHARS).contains(&nonce.chars().take(MAX_NONCE_CHARS + 1).count());
+    if is_right { Ok(nonce.into()) } else { Err(ProtocolError::missing_field(NONCE)) }
 }
 
 /// The JSON string that the text begins with. Longer ones than any nonce are not searched for their end.
@@ -76,15 +93,15 @@ fn leading_string(text: &str) -> Option<&str> {
     text.get(..length + 2)
 }
 
-fn message(fields: &Fields<'_>) -> Result<ClientMessage, ProtocolError> {
+fn message(fields: &Fields<'_>) -> Result<Post, ProtocolError> {
     const NEEDED: &str = "A \"message\" needs a \"text\", which is a string.";
-    const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
     let nonce = match fields.get(&Field::Nonce).map(|value| value.get()) {
         None | Some("null") => None,
-        Some(json) => Some(parse_nonce(json).ok_or_else(|| ProtocolError::missing_field(NONCE))?),
+        // Anything but a string is no nonce either.
+        Some(json) => Some(checked_nonce(serde_json::from_str(json).unwrap_or_default())?),
     };
     let text = string(fields, Field::Text, NEEDED)?.ok_or_else(|| ProtocolError::missing_field(NEEDED))?.into();
-    Ok(ClientMessage::Message { text, target: target(fields)?, nonce })
+    Ok(Post { name: None, text, target: target(fields)?, nonce })
 }
 
 /// A wrong target is an error: the message was meant for one user, so it must not go to the room.

@@ -26,15 +26,23 @@ impl Post {
         json::post(text)
     }
 
-    /// Sets a field that is not part of a JSON object: `name`, `target` or `nonce`. Others are ignored.
+    /// A text without its last line break, which command-line tools add.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        Self { name: None, text: line.into(), target: None, nonce: None }
+    }
+
+    /// Adds a field from outside the body, if the body does not have it: `name`, `target` or `nonce`.
     ///
     /// # Errors
     /// The nonce has a wrong length.
-    pub fn set(&mut self, field: &str, value: &str) -> Result<(), ProtocolError> {
+    pub fn add(&mut self, field: &str, value: String) -> Result<(), ProtocolError> {
         match field {
-            "name" => self.name = Some(value.to_owned()),
-            "target" => self.target = Some(Target::Name(value.to_owned())),
-            "nonce" => self.nonce = Some(json::checked_nonce(value.to_owned()).ok_or(json::BAD_NONCE)?),
+            "name" if self.name.is_none() => self.name = Some(value),
+            "target" if self.target.is_none() => self.target = Some(Target::Name(value)),
+            "nonce" if self.nonce.is_none() => self.nonce = Some(json::checked_nonce(value)?),
             _ => {}
         }
         Ok(())

@@ -1,9 +1,10 @@
 //! New connections: their dialect and their room, as the request says, and the last message that they received.
 
-use super::ChatServer;
+use super::{ChatServer, http};
 use crate::{
     chat::protocol::{Dialect, ServerMessage},
     chat::rules::{Input, Output, RoomName, Since},
+    ws::Frames,
     ws::http::{HandshakeTranscript, Request, Response},
     ws::peer::Peer,
 };
@@ -27,6 +28,9 @@ impl ChatServer {
         self.chat.apply(self.now(), joined, &mut outputs);
         match self.chat.room_of(id) {
             Some(room) => {
+                if dialect.is_stream() {
+                    send_raw(&peer, &http::stream_head(dialect));
+                }
                 self.fanout.join(id, peer, dialect, room);
                 let transcript = request.extensions().get().filter(|_| dialect == Dialect::Chinwag);
                 if let Some(HandshakeTranscript { request, response }) = transcript {
@@ -43,6 +47,9 @@ impl ChatServer {
     /// Closes a connection that the rules did not let in. The log says so once a second at most.
     fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
         let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
+        if peer.protocol().and_then(Dialect::from_name).is_some_and(Dialect::is_stream) {
+            send_raw(peer, &Response::text(503, reason).with("Retry-After", "10"));
+        }
         let _ = peer.close(*code, reason);
         self.refusals += 1;
         if self.refusal_log.allow(self.now().uptime, 1000, 1) {
@@ -50,6 +57,13 @@ impl ChatServer {
             warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
         }
     }
+}
+
+/// Sends a response, or the head of a stream, which has no body yet.
+fn send_raw(peer: &Peer, response: &Response) {
+    let mut frames = Frames::new();
+    frames.raw(&response.to_bytes(response.body.is_empty()));
+    peer.send_frames(&frames);
 }
 
 /// The room at a path, which may have one more `/` at its end.
@@ -76,15 +90,20 @@ fn random_bits() -> u128 {
     high << 64 | low
 }
 
-/// `?since=SEQ`, with or without `log=TOKEN`. If SEQ is not a number, it is ignored.
+/// `Last-Event-ID`, which readers of a stream send when they reconnect, or else `?since=SEQ`, with or without `log=TOKEN`. If
+/// SEQ is not a number, it is ignored.
 fn since(request: &Request) -> Option<Since<'_>> {
+    let last = request.headers().get("Last-Event-ID").and_then(|value| value.to_str().ok()?.parse().ok());
+    if let Some(seq) = last {
+        return Some(Since { seq, log: None });
+    }
     let query = request.uri().query()?;
     let seq = field(query, "since")?.parse().ok()?;
     Some(Since { seq, log: field(query, "log") })
 }
 
 /// The value of a field; the last one counts if it is given twice.
-fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     let mut fields = query.split('&').filter_map(|field| field.split_once('='));
     fields.rfind(|(key, _)| *key == name).map(|(_, value)| value)
 }

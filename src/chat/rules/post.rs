@@ -1,0 +1,65 @@
+//! Messages without a connection: the room gets them as if a user of that name had sent them.
+
+use super::{Chat, Now, Output, RoomId, RoomName, names::Name};
+use crate::chat::protocol::{ErrorReason, Post, ProtocolError, Receipt, StoredMessage, UserId};
+use std::mem;
+
+/// The name of a sender that gives none.
+const DEFAULT_NAME: &str = "guest";
+
+impl Chat {
+    /// Sends a message to a room, or to one of its users. What follows is appended to `out`. When all of it is done, the
+    /// receipt may be sent. `id` is a number that no connection has.
+    ///
+    /// The sender is not part of the room. A name that one of its users has gets a number, as for a user who joins.
+    ///
+    /// # Errors
+    /// Why the message was rejected. Nothing was changed then.
+    pub fn post(
+        &mut self,
+        now: Now,
+        id: UserId,
+        room: &RoomName,
+        post: Post,
+        out: &mut Vec<Output>,
+    ) -> Result<Receipt, ProtocolError> {
+        self.now = now;
+        mem::swap(&mut self.out, out);
+        self.end_reservations();
+        let nonce = post.nonce.clone();
+        let opened = self.rooms.open(room, &self.rules);
+        let result = opened.ok_or(ErrorReason::Unavailable.into()).and_then(|room| self.post_to(room, id, post));
+        opened.into_iter().for_each(|room| self.rooms.release(room));
+        mem::swap(&mut self.out, out);
+        result.map_err(|error| error.with_nonce(nonce))
+    }
+
+    fn post_to(&mut self, room_id: RoomId, id: UserId, post: Post) -> Result<Receipt, ProtocolError> {
+        let (max_chars, is_archived) = (self.max_name_chars(), self.rules.archive);
+        let requested = post.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or(DEFAULT_NAME);
+        let wanted = Name::of_user(requested, max_chars).ok_or(ErrorReason::BadName)?;
+        let text = self.clean_text(post.text)?;
+        // The receipt says that the message is stored, and its number must not change.
+        let room = self.rooms.get_mut(room_id).filter(|room| room.is_restored || !is_archived);
+        let room = room.ok_or(ErrorReason::Unavailable)?;
+        let shown = |name: &str| (*name != *requested).then(|| name.into());
+        let receipt = Receipt { seq: None, room: room.name.shown().clone(), name: None, target: None, target_id: None };
+        let repeated = post.nonce.as_ref().filter(|_| post.target.is_none());
+        if let Some(first) = repeated.and_then(|nonce| room.log.find_by_nonce(nonce)) {
+            return Ok(Receipt { seq: Some(first.seq), name: shown(&first.name), ..receipt });
+        }
+        let name = room.names.free_name(&wanted, max_chars).shown;
+        let receipt = Receipt { name: shown(&name), ..receipt };
+        // The room is in use, even without users.
+        room.empty_since = None;
+        let (room, date) = (room.name.key().clone(), self.now.date);
+        let message = StoredMessage { room, name, text, id, date, seq: 0, nonce: post.nonce };
+        match post.target {
+            None => Ok(Receipt { seq: Some(self.publish(room_id, message, None)), ..receipt }),
+            Some(target) => {
+                let (target_id, target) = self.send_privately(room_id, &message, &target)?;
+                Ok(Receipt { target: Some(target), target_id: Some(target_id), ..receipt })
+            }
+        }
+    }
+}

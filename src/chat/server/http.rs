@@ -1,0 +1,157 @@
+//! HTTP for scripts: requests that post a message, and streams of a room's messages.
+
+use super::{
+    ChatServer,
+    connect::{field, room_at},
+    page,
+};
+use crate::{
+    chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage},
+    ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
+    ws::server::HttpRequest,
+};
+use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+
+/// The methods of a room.
+const METHODS: &str = "GET, HEAD, POST, OPTIONS";
+
+/// What keeps a stream alive. A Ping is possible in a WebSocket only.
+const KEEPALIVES: [&[u8]; Dialect::STREAMS.len()] = [b":\n\n", b"{\"type\":\"keepalive\"}\n", b"\n"];
+
+impl ChatServer {
+    /// What scripts request: at the path of a room, POST sends a message, and GET streams the messages if it asks for that.
+    /// For [`Builder::route`](crate::Builder::route).
+    #[must_use]
+    pub fn route(request: &Request) -> Option<Route> {
+        room_at(request.uri().path())?;
+        let method = request.method();
+        if method == Method::POST {
+            return Some(Route::Ask);
+        }
+        if method != Method::GET && method != Method::HEAD {
+            let sentence = "Only GET, HEAD and POST are possible here.";
+            return Some(Route::Respond(Response::text(405, sentence).with("Allow", METHODS)));
+        }
+        let dialect = match requested_stream(request)? {
+            Ok(dialect) => dialect,
+            Err(refusal) => return Some(Route::Respond(refusal)),
+        };
+        let place = Dialect::STREAMS.iter().position(|stream| *stream == dialect)?;
+        Some(match method == Method::HEAD {
+            true => Route::Respond(stream_head(dialect)),
+            false => Route::Stream { protocol: dialect.name(), keepalive: KEEPALIVES[place] },
+        })
+    }
+
+    /// A request with [`Route::Ask`]. The response is sent when the message is stored.
+    pub(super) fn receive_post(&mut self, request: HttpRequest) {
+        let HttpRequest { id, head, body, responder, .. } = request;
+        self.senders.push(id);
+        let response = match parse(&head, &body).and_then(|post| self.post(id, &head, post)) {
+            Ok(receipt) => json(201, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
+            Err(error) => refusal(error, accepts(&head, "application/json")),
+        };
+        self.responses.push((responder, response));
+    }
+
+    fn post(&mut self, id: u64, head: &Request, post: Post) -> Result<Receipt, ProtocolError> {
+        let room = room_at(head.uri().path()).ok_or(ErrorReason::UnknownType)?;
+        self.restore(&room);
+        let mut outputs = Vec::new();
+        let result = self.chat.post(self.now(), id, &room, post, &mut outputs);
+        self.apply_outputs(outputs);
+        self.rooms_changed = true;
+        result
+    }
+}
+
+/// The format of a stream, if the request asks for one.
+fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
+    match request.uri().query().and_then(|query| field(query, "format")) {
+        Some("sse") => Some(Ok(Dialect::Sse)),
+        Some("ndjson") => Some(Ok(Dialect::Ndjson)),
+        Some("text") => Some(Ok(Dialect::Lines)),
+        Some(_) => Some(Err(Response::text(400, "There is no such format. Use format=sse, format=ndjson or format=text."))),
+        // For plain text, `Accept` is not enough: some libraries send it with every request.
+        None => [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, format.name())).map(Ok),
+    }
+}
+
+/// The head of a stream. nginx must not buffer what follows.
+pub(super) fn stream_head(dialect: Dialect) -> Response {
+    Response::empty(200)
+        .with("Content-Type", dialect.name())
+        .with("Cache-Control", "no-store")
+        .with("X-Accel-Buffering", "no")
+        .with("X-Content-Type-Options", "nosniff")
+}
+
+/// Reads a message from the body, and what is not in the body from the query or from header fields.
+fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
+    let is_json = is_json(head).ok_or(ErrorReason::NotText)?;
+    let text = std::str::from_utf8(body).map_err(|_| ErrorReason::NotText)?;
+    let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
+    for name in ["name", "target", "nonce"] {
+        let in_query = head.uri().query().and_then(|query| field(query, name));
+        // In a query, libraries write a space as a plus.
+        let in_query = in_query.map(|value| percent_decoded(&value.replace('+', " ")).unwrap_or_else(|| value.into()));
+        let value = in_query.or_else(|| Some(head.headers().get(name)?.as_bytes().to_vec()));
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            post.add(name, String::from_utf8(value).map_err(|_| ErrorReason::NotText)?)?;
+        }
+    }
+    Ok(post)
+}
+
+/// Whether the body is JSON; `None` if it is neither JSON nor text. Forms count as text, because `curl -d` sends that type
+/// for every body.
+fn is_json(head: &Request) -> Option<bool> {
+    if head.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return None;
+    }
+    let Some(value) = head.headers().get(CONTENT_TYPE) else { return Some(false) };
+    let value = value.to_str().ok()?.to_ascii_lowercase();
+    let mut parts = value.split(';').map(str::trim);
+    let is_json = match parts.next()? {
+        "application/json" => true,
+        "text/plain" | "application/x-www-form-urlencoded" | "" => false,
+        _ => return None,
+    };
+    let mut charsets = parts.filter_map(|part| part.strip_prefix("charset=")).map(|charset| charset.trim_matches('"'));
+    charsets.all(|charset| matches!(charset, "utf-8" | "utf8" | "us-ascii")).then_some(is_json)
+}
+
+fn refusal(error: ProtocolError, as_json: bool) -> Response {
+    let status = match error.reason {
+        ErrorReason::TooLong => 413,
+        ErrorReason::NotText => 415,
+        ErrorReason::TooFast => 429,
+        ErrorReason::NoSuchUser => 404,
+        ErrorReason::Unavailable => 503,
+        _ => 400,
+    };
+    let response = match as_json {
+        false => Response::text(status, &error.message),
+        true => json(status, Dialect::Chinwag.encode(&ServerMessage::Error(error))),
+    };
+    match status {
+        415 => response.with("Accept-Post", "text/plain, application/json"),
+        429 => response.with("Retry-After", "1"),
+        503 => response.with("Retry-After", "10"),
+        _ => response,
+    }
+}
+
+fn json(status: u16, object: Option<String>) -> Response {
+    let body = (object.unwrap_or_default() + "\n").into_bytes().into();
+    Response { body, ..Response::empty(status) }
+        .with("Content-Type", "application/json")
+        .with("X-Content-Type-Options", "nosniff")
+}
+
+/// 404, for a path that is close to that of a room.
+pub(super) fn not_a_room(request: &Request) -> Option<Response> {
+    let is_close = request.method() == Method::POST || request.uri().path().starts_with("/room");
+    let sentence = "Nothing is at this path. The lobby is at /, and other rooms are at /room/NAME.";
+    page::respond(request).or_else(|| is_close.then(|| Response::text(404, sentence)))
+}
