@@ -286,7 +286,7 @@ impl ChatServer {
         self.pacing.flushed(&self.senders, begin, Instant::now());
         self.senders.clear();
         self.close_guards.clear();
-        self.responses.drain(..).for_each(|(responder, response)| responder.respond(response));
+        self.respond();
         if let Some(list) = self.room_list.as_ref().filter(|_| self.rooms_changed) {
             list.set(self.chat.rooms());
             self.rooms_changed = false;

@@ -15,6 +15,12 @@ use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 /// The methods of a room.
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
+/// The message was sent, and it is stored.
+const CREATED: u16 = 201;
+
+/// The message was sent, but the archive cannot store it now, and may lose it.
+const ACCEPTED: u16 = 202;
+
 /// What keeps a stream alive. A Ping is possible in a WebSocket only.
 const KEEPALIVES: [&[u8]; Dialect::STREAMS.len()] = [b":\n\n", b"{\"type\":\"keepalive\"}\n", b"\n"];
 
@@ -48,10 +54,24 @@ impl ChatServer {
         let HttpRequest { id, head, body, responder, .. } = request;
         self.senders.push(id);
         let response = match parse(&head, &body).and_then(|post| self.post(id, &head, post)) {
-            Ok(receipt) => json(201, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
+            Ok(receipt) => json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
             Err(error) => refusal(error, accepts(&head, "application/json")),
         };
         self.responses.push((responder, response));
+    }
+
+    /// Sends the responses of this batch, which is stored.
+    pub(super) fn respond(&mut self) {
+        if self.responses.is_empty() {
+            return;
+        }
+        let is_stored = self.archive.as_ref().is_none_or(|archive| archive.is_complete());
+        for (responder, mut response) in self.responses.drain(..) {
+            if response.status == CREATED && !is_stored {
+                response.status = ACCEPTED;
+            }
+            responder.respond(response);
+        }
     }
 
     fn post(&mut self, id: u64, head: &Request, post: Post) -> Result<Receipt, ProtocolError> {
@@ -88,8 +108,9 @@ pub(super) fn stream_head(dialect: Dialect) -> Response {
 
 /// Reads a message from the body, and what is not in the body from the query or from header fields.
 fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
-    let is_json = is_json(head).ok_or(ErrorReason::NotText)?;
-    let text = std::str::from_utf8(body).map_err(|_| ErrorReason::NotText)?;
+    let not_text = || ProtocolError::new(ErrorReason::NotText, "Send text/plain or application/json, in UTF-8.");
+    let is_json = is_json(head).ok_or_else(not_text)?;
+    let text = std::str::from_utf8(body).map_err(|_| not_text())?;
     let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
     for name in ["name", "target", "nonce"] {
         let in_query = head.uri().query().and_then(|query| field(query, name));
@@ -97,7 +118,7 @@ fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
         let in_query = in_query.map(|value| percent_decoded(&value.replace('+', " ")).unwrap_or_else(|| value.into()));
         let value = in_query.or_else(|| Some(head.headers().get(name)?.as_bytes().to_vec()));
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            post.add(name, String::from_utf8(value).map_err(|_| ErrorReason::NotText)?)?;
+            post.add(name, String::from_utf8(value).map_err(|_| not_text())?)?;
         }
     }
     Ok(post)
