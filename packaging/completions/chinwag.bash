@@ -1,0 +1,34 @@
+# Made from src/cli/help by tests/packaging. Do not edit.
+_chinwag_words() { COMPREPLY=($(compgen -W "$1" -- "$current")); }
+
+_chinwag() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} flags
+    COMPREPLY=()
+    if [[ $current == = ]]; then
+        current='' previous+='='
+    elif [[ $previous == = ]]; then
+        previous=${COMP_WORDS[COMP_CWORD - 2]}=
+    fi
+    [[ $previous == --*= && $previous != --tls-self-signed= ]] && previous=${previous%=}
+    case $previous in
+        --dialect) _chinwag_words 'json text'; return ;;
+        --token-file) compopt -o default; return ;;
+        --limit) _chinwag_words 'connections= per-address= handshakes= handshake-seconds= controls= wrong-token-seconds= fields= head= ping-seconds= pong-seconds= close-seconds= message= outbox= events= name= text= rate= burst= strikes= rooms= room-users= room-messages= room-bytes= history= replay= replay-messages= lists=' && compopt -o nospace; return ;;
+        --tls-cert) compopt -o default; return ;;
+        --tls-key) compopt -o default; return ;;
+        --tls-self-signed=) compopt -o default; return ;;
+        --history) compopt -o default; return ;;
+        --history-sync) _chinwag_words 'normal full'; return ;;
+        --ca-file) compopt -o default; return ;;
+        --listen | --history-lines | --host | --origin | --trusted-proxy | --listen-tls | --redirect-http | --hsts | --history-days | --history-rows | --name | --room | --retry) return ;;
+    esac
+    case ${COMP_WORDS[1]} in
+        history) flags='--room --json --export --import -h --help' ;;
+        chat) flags='--name --room --token-file --ca-file --retry -h --help -V --version' ;;
+        *) flags='--listen --dialect --history-lines --list-rooms --host --origin --require-origin --token-file --trusted-proxy --limit --no-limits --allow-blocked-port -v --verbose -q --quiet -h --help --help-limits --help-tls --help-history -V --version --tls-cert --tls-key --tls-self-signed --listen-tls --redirect-http --hsts --history --history-sync --history-days --history-rows' ;;
+    esac
+    [[ $COMP_CWORD -gt 1 ]] || flags+=' chat history'
+    [[ ${COMP_WORDS[1]} == history && $current != -* ]] && compopt -o default && return
+    _chinwag_words "$flags"
+}
+complete -F _chinwag chinwag
