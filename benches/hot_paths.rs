@@ -118,7 +118,11 @@ fn room(people: u64) -> Chat {
     for id in 1..=people {
         let sign_in = format!(r#"{{"type":"username","name":"user {id}"}}"#);
         let room = &RoomName::lobby();
-        chat.apply(NOW, Input::Joined { id, dialect: Dialect::Json, room, since: None, secret: 0 }, &mut out);
+        chat.apply(
+            NOW,
+            Input::Joined { id, dialect: Dialect::Json, room, since: None, secret: 0, address: None },
+            &mut out,
+        );
         chat.apply(NOW, Input::Text { id, text: &sign_in }, &mut out);
         out.clear();
     }

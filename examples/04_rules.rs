@@ -17,7 +17,7 @@ fn main() -> io::Result<()> {
             continue;
         };
         let input = match input {
-            "join" => Input::Joined { id, dialect: Dialect::Text, room: &lobby, since: None, secret: 0 },
+            "join" => Input::Joined { id, dialect: Dialect::Text, room: &lobby, since: None, secret: 0, address: None },
             "leave" => Input::Left { id, is_lost: false },
             text => Input::Text { id, text },
         };

@@ -94,7 +94,7 @@ fn config() -> Config {
 /// The whole chat: 20 clients never read, and one chats. The slow readers use their send buffers, and the log counts them.
 #[test]
 fn chat_drops_and_counts_slow_readers_in_bounded_memory() {
-    let chinwag = start_binary(&["--limit", "rate=0"]);
+    let chinwag = start_binary(&["--limit", "rate=0", "--limit", "stall-seconds=1"]);
     let mut ann = Client::connect(chinwag.addr(), &["chinwag.v1"]);
     ann.sign_in("ann");
     let deaf: Vec<RawClient> = (0..20).map(|_| RawClient::open(chinwag.addr())).collect();

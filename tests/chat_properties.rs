@@ -179,7 +179,7 @@ fn check_encodings(message: &ServerMessage) {
 fn input<'a>(step: &'a Step, rooms: &'a [RoomName]) -> Input<'a> {
     match step {
         Step::Join(id, dialect, room) => {
-            Input::Joined { id: *id, dialect: *dialect, room: &rooms[*room], since: None, secret: 0 }
+            Input::Joined { id: *id, dialect: *dialect, room: &rooms[*room], since: None, secret: 0, address: None }
         }
         Step::Text(id, text) => Input::Text { id: *id, text },
         Step::Binary(id) => Input::Binary { id: *id },
@@ -198,7 +198,11 @@ fn are_unique(names: &[String]) -> bool {
     let mut out = Vec::new();
     for (id, name) in (1..).zip(names) {
         let room = &RoomName::lobby();
-        chat.apply(at(0), Input::Joined { id, dialect: Dialect::Chinwag, room, since: None, secret: 0 }, &mut out);
+        chat.apply(
+            at(0),
+            Input::Joined { id, dialect: Dialect::Chinwag, room, since: None, secret: 0, address: None },
+            &mut out,
+        );
         let text = format!(r#"{{"type":"username","name":{}}}"#, serde_json::Value::from(name.as_str()));
         chat.apply(at(0), Input::Text { id, text: &text }, &mut out);
     }

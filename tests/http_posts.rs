@@ -179,7 +179,10 @@ fn private_message_reaches_its_target_only() {
     let (mut ann, mut bob) = (Client::enter(server.addr(), "/"), Client::enter(server.addr(), "/"));
     ann.sign_in("ann");
     let id = bob.sign_in("bob")["id"].as_u64().expect("a number");
-    for body in [r#"{"text":"psst","target":"Bob","name":"door"}"#.to_owned(), json!({"text": "psst", "target": id}).to_string()] {
+    for body in [
+        r#"{"text":"psst","target":"Bob","name":"door"}"#.to_owned(),
+        json!({"text": "psst", "target": id}).to_string(),
+    ] {
         let receipt = receipt(&post(server.addr(), "/", &[JSON], body));
         assert_eq!(receipt, json!({"room": "", "target": "bob", "targetId": id}));
         let message = bob.wait_for("message");
@@ -216,11 +219,9 @@ fn body_may_come_in_chunks_late_and_with_a_fin() {
     let chunked = head("Transfer-Encoding: chunked\r\n") + "3\r\none\r\n4\r\n two\r\n0\r\n\r\n";
     let whole = head("Content-Length: 2\r\n") + "hi";
     for bytes in [chunked.as_bytes(), whole.as_bytes()] {
-        for answer in [
-            raw(addr, bytes),
-            support::raw::raw_then_fin(addr, bytes),
-            support::raw::raw_in_single_bytes(addr, bytes),
-        ] {
+        for answer in
+            [raw(addr, bytes), support::raw::raw_then_fin(addr, bytes), support::raw::raw_in_single_bytes(addr, bytes)]
+        {
             assert_eq!(Answer::parse(&answer).status, 201);
         }
     }
@@ -242,7 +243,8 @@ fn expectation_of_a_long_body_is_answered() {
     let server = start_binary(&[]);
     let mut stream = std::net::TcpStream::connect(server.addr()).expect("a connection");
     stream.set_read_timeout(Some(support::DEADLINE)).expect("a deadline");
-    let head = format!("POST / HTTP/1.1\r\nHost: {}\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n", server.addr());
+    let head =
+        format!("POST / HTTP/1.1\r\nHost: {}\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n", server.addr());
     stream.write_all(head.as_bytes()).expect("written");
     let mut continued = [0; 25];
     std::io::Read::read_exact(&mut stream, &mut continued).expect("a response");

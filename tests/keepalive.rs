@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::Read;
 use std::time::{Duration, Instant};
 
 use chinwag::{Config, DisconnectReason};
@@ -57,6 +58,28 @@ fn any_bytes_count_as_a_reply_to_a_ping() {
         client.send(&answer);
     }
     while client.expect_frame().opcode != PING {}
+}
+
+/// The Ping waits behind megabytes. As long as a client takes them, it has not failed to answer.
+#[test]
+fn slow_reader_has_time_to_answer() {
+    let mut config = config();
+    (config.pong_timeout, config.close_timeout) = (5 * ANSWER, ANSWER);
+    config.max_send_buffer = 256 * 1024 * 1024;
+    let server = serve(config);
+    let client = RawClient::open(addr(&server));
+    let peer = connected(&server);
+    assert!(peer.send(vec![0; 128 * 1024 * 1024]));
+    let begin = Instant::now();
+    let mut buffer = vec![0; 1024 * 1024];
+    // Several times as long as a silent client has.
+    while begin.elapsed() < 15 * ANSWER {
+        client.socket().read_exact(&mut buffer).expect("more");
+        std::thread::sleep(ANSWER / 8);
+    }
+    assert!(peer.send("still there"));
+    // It takes nothing more.
+    assert_eq!(disconnected(&server), (peer, DisconnectReason::PingTimeout));
 }
 
 /// A proper client is never lost, however long it says nothing.

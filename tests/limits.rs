@@ -42,6 +42,26 @@ fn connections_in_all_are_limited() {
     clients[1].close(1000);
 }
 
+/// While the program does not receive events, threads wait to send them. Each one keeps the place of its connection.
+#[test]
+fn connections_that_have_ended_count_until_their_event_is_queued() {
+    let mut config = Config::default();
+    (config.max_connections, config.event_capacity) = (2, 1);
+    let server = serve(config);
+    let connect = |_| (Client::connect(addr(&server), &[]), connected(&server));
+    let (mut clients, peers): (Vec<_>, Vec<_>) = (0..2).map(connect).unzip();
+    clients[0].say("a message fills the channel");
+    wait_until(DEADLINE, "it is full", || server.events().is_full());
+    drop(clients);
+    wait_until(DEADLINE, "both have ended", || peers.iter().all(|peer| !peer.send("x")));
+    for _ in 0..5 {
+        assert_eq!(status(addr(&server), &[]), 503);
+    }
+    text(&server);
+    (0..2).for_each(|_| drop(disconnected(&server)));
+    wait_until(DEADLINE, "a place is free", || status(addr(&server), &[]) == 101);
+}
+
 #[test]
 fn handshakes_in_progress_are_limited() {
     let mut config = Config::default();

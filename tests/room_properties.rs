@@ -23,6 +23,8 @@ enum Step {
     Say(Option<u8>),
     /// The first client that is catching up has taken its part.
     Ready,
+    /// Does not take messages fast enough.
+    Lag,
     /// Sends a private message to `bob`, who is the first one here or in another room.
     Whisper,
     /// The process ends, and another one restores rooms from the archive, if there is one.
@@ -37,6 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
         2 => any::<bool>().prop_map(Step::Go),
         8 => proptest::option::of(0..9_u8).prop_map(Step::Say),
         3 => Just(Step::Ready),
+        2 => Just(Step::Lag),
         1 => Just(Step::Whisper),
         1 => Just(Step::Restart),
         1 => Just(Step::Silence),
@@ -68,8 +71,6 @@ struct Known {
     /// The number before its first message: it came without `since`.
     began: u64,
     is_new: bool,
-    /// The numbering got another name while it was here: the next message says where it is.
-    is_renamed: bool,
 }
 
 impl Known {
@@ -126,6 +127,7 @@ impl World {
                 let first = self.chat.catching_up().next();
                 first.into_iter().for_each(|id| self.apply(Input::Ready { id }));
             }
+            (Step::Lag, Some(id)) => self.apply(Input::Behind { id }),
             (Step::Restart, _) => self.restart(),
             (Step::Silence, _) if self.is_silent => self.answer(),
             (Step::Silence, _) => self.is_silent = true,
@@ -142,7 +144,11 @@ impl World {
         let before = self.known.get(&(person, room)).cloned();
         let since = before.as_ref().map(|known| Since { seq: known.last, log: Some(&known.log) });
         let mut out = Vec::new();
-        self.chat.apply(NOW, Input::Joined { id, dialect: Dialect::Chinwag, room: &name, since, secret: 0 }, &mut out);
+        self.chat.apply(
+            NOW,
+            Input::Joined { id, dialect: Dialect::Chinwag, room: &name, since, secret: 0, address: None },
+            &mut out,
+        );
         if self.chat.room_of(id).is_none() {
             assert!(matches!(out[..], [Output::Close { code: 1013, .. }]), "{out:?}");
             return;
@@ -205,6 +211,7 @@ impl World {
                 assert!(self.chat.room_of(id).is_some());
                 assert!(self.subscribed.insert(id), "once");
             }
+            Output::Unsubscribe { id } => assert!(self.subscribed.remove(&id), "once"),
             Output::Store(message) => {
                 let stored = self.stored.entry(message.room.to_string()).or_default();
                 assert_eq!(message.seq, stored.len() as u64 + 1, "no gap and no duplicate, restarts included");
@@ -237,6 +244,7 @@ impl World {
             }
             ServerMessage::Gap { missed: Some(missed) } => {
                 let known = self.known.get_mut(&place).expect("it has begun");
+                known.is_new = false;
                 known.last += missed;
                 known.missed += missed;
             }
@@ -251,11 +259,9 @@ impl World {
         let fresh = Known { last: seq, began: seq, is_new: true, ..Known::default() };
         let known = self.known.entry(place).and_modify(|known| known.is_new = false).or_insert(fresh);
         log.clone_into(&mut known.log);
-        known.is_renamed = self.greeted.get(&place).is_some_and(|greeted| *greeted == id);
-        if known.is_renamed && self.subscribed.contains(&id) {
+        if self.greeted.insert(place, id) == Some(id) {
             known.is_at(seq);
         }
-        self.greeted.insert(place, id);
     }
 
     /// The first message of history is where a new client begins.
@@ -275,9 +281,6 @@ impl World {
         // A message whose nonce was used before is answered with the first one.
         if message.seq <= known.last && message.nonce.is_some() {
             return;
-        }
-        if known.is_renamed {
-            known.is_at(message.seq - 1);
         }
         assert_eq!(message.seq, known.last + 1, "{person} in {room}: {known:?}");
         (known.last, known.messages) = (message.seq, known.messages + 1);

@@ -37,11 +37,13 @@ fn converse(rules: Rules, steps: &[u8]) {
         let text_message = String::from_utf8_lossy(text);
         let input = match what % 8 {
             0 => {
-                Input::Joined { id, dialect: Dialect::ALL[usize::from(what / 8) % 3], room: &room, since: since(text), secret: 0 }
+                let dialect = Dialect::ALL[usize::from(what / 8) % 3];
+                Input::Joined { id, dialect, room: &room, since: since(text), secret: 0, address: None }
             }
             1 => Input::Left { id, is_lost: what / 8 % 2 == 0 },
             2 => Input::Binary { id },
             3 if what / 8 % 2 == 0 => Input::Tick,
+            3 if what / 8 % 4 == 1 => Input::Behind { id },
             3 => Input::Ready { id },
             _ => Input::Text { id, text: &text_message },
         };
@@ -133,6 +135,10 @@ impl Model {
             Output::Subscribe { id } => {
                 let member = self.members.get_mut(id).expect("a member");
                 assert!(!std::mem::replace(&mut member.is_subscribed, true), "once");
+            }
+            Output::Unsubscribe { id } => {
+                let member = self.members.get_mut(id).expect("a member");
+                assert!(std::mem::replace(&mut member.is_subscribed, false), "once");
             }
             Output::Broadcast { room, message, except } => self.broadcast(*room, message, *except),
             _ => {}

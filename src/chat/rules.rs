@@ -8,7 +8,7 @@
 //! receives them in this order, those before it joined first.
 
 use crate::{
-    chat::protocol::{Dialect, ErrorReason, Millis, ProtocolError, ResumeToken, ServerMessage, UserId},
+    chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ResumeToken, ServerMessage, UserId},
     ws::rate_limiter::RateLimiter,
 };
 use std::{
@@ -35,7 +35,7 @@ use catch_up::CatchUp;
 use reservations::{Reservation, Reservations};
 use room::Room;
 use rooms::Rooms;
-use throttle::Verdict;
+use throttle::{AddressLimiters, Verdict};
 
 pub use events::{Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use limits::{Rate, Rules};
@@ -47,6 +47,7 @@ pub struct Chat {
     rules: Rules,
     members: HashMap<UserId, Member>,
     rooms: Rooms,
+    addresses: AddressLimiters,
     reservations: Reservations,
     /// Rooms with a user list that has changed and was not sent yet.
     pending_lists: Vec<RoomId>,
@@ -63,6 +64,7 @@ pub struct Chat {
 struct Member {
     dialect: Dialect,
     room: RoomId,
+    address: Option<u128>,
     /// The secret of its [`ResumeToken`].
     secret: u128,
     /// Messages rejected in a row, without those that came too fast.
@@ -85,6 +87,7 @@ impl Chat {
             rules,
             members: HashMap::new(),
             rooms: Rooms::new(log_id_prefix),
+            addresses: AddressLimiters::default(),
             reservations: Reservations::default(),
             pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
@@ -101,11 +104,14 @@ impl Chat {
         mem::swap(&mut self.out, out);
         self.end_reservations();
         match input {
-            Input::Joined { id, dialect, room, since, secret } => self.join(id, dialect, room, since, secret),
+            Input::Joined { id, dialect, room, since, secret, address } => {
+                self.join(id, dialect, room, since, secret, address);
+            }
             Input::Text { id, text } => self.receive(id, text),
             Input::Binary { id } => self.reject_binary(id),
             Input::Left { id, is_lost } => self.leave(id, is_lost),
             Input::Ready { id } => self.send_next_part(id),
+            Input::Behind { id } => self.fall_behind(id),
             Input::Loaded { id, up_to, messages } => self.loaded(id, up_to, messages),
             Input::Tick => self.send_due_lists(),
         }
@@ -139,7 +145,15 @@ impl Chat {
         self.rooms.get(self.room_of(id)?)
     }
 
-    fn join(&mut self, id: UserId, dialect: Dialect, name: &RoomName, since: Option<Since<'_>>, secret: u128) {
+    fn join(
+        &mut self,
+        id: UserId,
+        dialect: Dialect,
+        name: &RoomName,
+        since: Option<Since<'_>>,
+        secret: u128,
+        address: Option<u128>,
+    ) {
         if self.members.contains_key(&id) {
             return;
         }
@@ -152,7 +166,7 @@ impl Chat {
         }
         room.enter(id);
         let limiter = RateLimiter::default();
-        self.members.insert(id, Member { dialect, room: room_id, secret, strikes: 0, limiter });
+        self.members.insert(id, Member { dialect, room: room_id, secret, address, strikes: 0, limiter });
         self.welcome(id, room_id, since);
         if dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
@@ -162,7 +176,7 @@ impl Chat {
 
     fn receive(&mut self, id: UserId, text: &str) {
         let Some(member) = self.members.get_mut(&id) else { return };
-        let dialect = member.dialect;
+        let (dialect, room, address) = (member.dialect, member.room, member.address);
         // An error names the message by its nonce, whatever is wrong with it.
         let rejection = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text))));
         match throttle::charge(&mut member.limiter, self.now.uptime, text.len(), self.rules.rate) {
@@ -170,7 +184,11 @@ impl Chat {
             Verdict::Reject => return self.out.push(rejection(ErrorReason::TooFast.into())),
             Verdict::Close => return self.close(id, 1008, "flooding"),
         }
-        let result = dialect.decode(text).and_then(|message| self.execute(id, message));
+        let decoded = dialect.decode(text);
+        if self.is_shared_rate_exceeded(address, room, text.len(), self.is_for_room(id, decoded.as_ref().ok())) {
+            return self.out.push(rejection(ErrorReason::TooFast.into()));
+        }
+        let result = decoded.and_then(|message| self.execute(id, message));
         let Some(member) = self.members.get_mut(&id) else { return };
         member.strikes = if result.is_ok() { 0 } else { member.strikes.saturating_add(1) };
         let Err(error) = result else { return };
@@ -179,6 +197,32 @@ impl Chat {
         if is_last_strike {
             self.close(id, 1008, "too many errors");
         }
+    }
+
+    /// Whether everyone in the room receives something because of this message.
+    fn is_for_room(&self, id: UserId, message: Option<&ClientMessage>) -> bool {
+        match message {
+            Some(ClientMessage::Message { target, .. }) => target.is_none(),
+            // A crowd that signs in at once is no flood.
+            Some(ClientMessage::SetName { .. }) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
+            _ => false,
+        }
+    }
+
+    /// Whether the connections of this address, or of this room, send too fast together.
+    fn is_shared_rate_exceeded(
+        &mut self,
+        address: Option<u128>,
+        room: RoomId,
+        bytes: usize,
+        is_for_room: bool,
+    ) -> bool {
+        let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
+        if address.is_some_and(|address| !throttle::allow(self.addresses.get(address, now), now, bytes, address_rate)) {
+            return true;
+        }
+        let Some(room) = self.rooms.get_mut(room) else { return false };
+        is_for_room && !throttle::allow(&mut room.limiter, now, bytes, room_rate)
     }
 
     fn reject_binary(&mut self, id: UserId) {
@@ -197,7 +241,7 @@ impl Chat {
     /// If the connection was lost, the name of its user stays reserved for a while.
     fn leave(&mut self, id: UserId, is_lost: bool) {
         let Some(Member { room: room_id, secret, .. }) = self.members.remove(&id) else { return };
-        self.stop_catching_up(id);
+        self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {
             self.out.push(broadcast(room_id, ServerMessage::Left { name: name.shown.clone() }));

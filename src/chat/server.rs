@@ -21,7 +21,7 @@ use crate::{
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
-use log::info;
+use log::{debug, info};
 use pacing::{BATCH_DELAY, Pacing};
 use std::{
     collections::{HashMap, hash_map::RandomState},
@@ -262,6 +262,7 @@ impl ChatServer {
                     self.fanout.broadcast(room, &message, except);
                 }
                 Output::Subscribe { id } => self.fanout.subscribe(id),
+                Output::Unsubscribe { id } => self.fanout.unsubscribe(id),
                 Output::Store(message) => self.unstored.push(message),
                 Output::Load { id, room, after, up_to, bytes } => self.load(id, &room, after..up_to, bytes),
                 Output::SendHandshake { to } => {
@@ -283,6 +284,11 @@ impl ChatServer {
         self.store();
         let begin = Instant::now();
         self.fanout.flush();
+        // Everything in the rooms' logs was sent now: from here on, these receive what follows from the logs.
+        for id in self.fanout.take_behind() {
+            debug!("connection {id} is behind");
+            self.apply(Input::Behind { id });
+        }
         self.pacing.flushed(&self.senders, begin, Instant::now());
         self.senders.clear();
         self.close_guards.clear();

@@ -30,8 +30,13 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
         "events" => config.event_capacity = n,
         "name" => rules.name_chars = n,
         "text" => rules.text_chars = n,
-        "rate" => rules.rate = (n > 0).then(|| Rate { per_second: count(n), ..Rate::default() }),
-        "burst" => rules.rate = rules.rate.map(|rate| Rate { burst: count(n), ..rate }),
+        "rate" | "address-rate" | "room-rate" => {
+            let default = rate_of(name, &mut Rules::default()).filter(|_| n > 0);
+            *rate_of(name, rules) = default.map(|rate| Rate { per_second: count(n), ..rate });
+        }
+        "burst" | "address-burst" | "room-burst" => {
+            rate_of(name, rules).iter_mut().for_each(|rate| rate.burst = count(n));
+        }
         "strikes" => rules.strikes = (n > 0).then(|| count(n)),
         "rooms" => rules.rooms = n,
         "room-users" => rules.room_users = (n > 0).then_some(n),
@@ -40,9 +45,25 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
         "history" => rules.history_bytes = n,
         "replay" => rules.replay_bytes = n,
         "replay-messages" => rules.replay_messages = n,
+        "stall-seconds" => rules.stall_timeout = (n > 0).then(|| n as u64 * 1000),
         "lists" => rules.list_bytes = (n > 0).then(|| count(n)),
         _ => {}
     }
+}
+
+/// The rate that a limit belongs to.
+fn rate_of<'a>(name: &str, rules: &'a mut Rules) -> &'a mut Option<Rate> {
+    match name.split_once('-') {
+        Some(("address", _)) => &mut rules.address_rate,
+        Some(("room", _)) => &mut rules.room_rate,
+        _ => &mut rules.rate,
+    }
+}
+
+/// The rate that several connections share, if none was given: one of them alone may use its own rate.
+fn shared_rate(shared: Option<Rate>, one: Option<Rate>) -> Option<Rate> {
+    let (shared, one) = (shared?, one?);
+    Some(Rate { per_second: shared.per_second.max(one.per_second), burst: shared.burst.max(one.burst) })
 }
 
 /// The configuration that `--no-limits` and `--limit` ask for, in any order. If a limit is repeated, the last one counts.
@@ -71,14 +92,22 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
 fn apply<'a>(texts: &[&'a str], mut config: Config, mut rules: Rules) -> Result<(Config, Rules, Vec<&'a str>), String> {
     let mut limits = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
     // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
-    limits.sort_by_key(|(name, _)| *name == "burst");
+    limits.sort_by_key(|(name, _)| name.ends_with("burst"));
     for &(name, number) in &limits {
-        if name == "burst" && rules.rate.is_none() {
-            return Err("--limit burst works only with a rate: add --limit rate".to_owned());
+        if name.ends_with("burst") && rate_of(name, &mut rules).is_none() {
+            let rate = name.replace("burst", "rate");
+            return Err(format!("--limit {name} works only with a rate: add --limit {rate}"));
         }
         set(name, number, &mut config, &mut rules);
     }
-    Ok((config, rules, limits.into_iter().map(|(name, _)| name).collect()))
+    let given: Vec<_> = limits.into_iter().map(|(name, _)| name).collect();
+    if !given.iter().any(|name| name.starts_with("address-")) {
+        rules.address_rate = shared_rate(rules.address_rate, rules.rate);
+    }
+    if !given.contains(&"room-rate") && !given.contains(&"room-burst") {
+        rules.room_rate = shared_rate(rules.room_rate, rules.rate);
+    }
+    Ok((config, rules, given))
 }
 
 /// The names of the limits, and the rest of their lines in the help.
@@ -145,7 +174,7 @@ mod tests {
 
     #[test]
     fn defaults_in_the_help_are_the_defaults() {
-        assert_eq!(limits().count(), 27);
+        assert_eq!(limits().count(), 32);
         for (name, default) in limits() {
             let (config, rules) = defaults(&[&format!("{name}={default}")]).expect("a limit");
             assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()), "{name}");
@@ -236,6 +265,30 @@ mod tests {
         let limits: Vec<_> = limits.split_whitespace().collect();
         let rate = apply(&limits, Config::default(), rules)?.1.rate;
         Ok(rate.map(|rate| (rate.per_second, rate.burst)))
+    }
+
+    /// A connection alone may use its own rate, unless the rate of its address or its room is given.
+    #[test]
+    fn rates_of_addresses_and_rooms_are_at_least_the_rate_of_a_connection() {
+        let rates = |limits: &str| {
+            let limits: Vec<_> = limits.split_whitespace().collect();
+            let rules = defaults(&limits).expect("limits").1;
+            [rules.address_rate, rules.room_rate].map(|rate| rate.map(|rate| (rate.per_second, rate.burst)))
+        };
+        for (limits, expected) in [
+            ("rate=99 burst=999", [Some((100, 1000)), Some((500, 2000))]),
+            ("rate=200", [Some((200, 1000)), Some((500, 2000))]),
+            ("burst=3000 rate=600", [Some((600, 3000)), Some((600, 3000))]),
+            ("rate=0", [None, None]),
+            ("rate=0 address-rate=7", [Some((7, 1000)), None]),
+            ("room-burst=7 rate=0", [None, Some((500, 7))]),
+            ("rate=900 room-rate=8 address-burst=9", [Some((100, 9)), Some((8, 2000))]),
+            ("address-rate=0 room-rate=0", [None, None]),
+        ] {
+            assert_eq!(rates(limits), expected, "{limits}");
+        }
+        let error = defaults(&["address-rate=0", "address-burst=5"]).expect_err("a burst without a rate");
+        assert_eq!(error, "--limit address-burst works only with a rate: add --limit address-rate");
     }
 
     #[test]

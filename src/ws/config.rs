@@ -25,7 +25,8 @@ pub struct Config {
     pub close_timeout: Duration,
     /// Bytes of one message, and of one frame. 64 KiB. Beyond it: Close 1009.
     pub max_message_size: usize,
-    /// Bytes that are buffered for one client whose socket does not take them. 256 KiB. Beyond it: Close 1013.
+    /// Bytes that are buffered for one client whose socket does not take them. 256 KiB. Beyond it: Close 1013. The chat sends
+    /// from its log instead; there, twice as many bytes may be buffered, and the messages of one flush.
     pub max_send_buffer: usize,
     /// Events in the channel. 1024. When it is full, the server stops reading, and TCP slows the clients down.
     pub event_capacity: usize,

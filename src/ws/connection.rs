@@ -32,7 +32,7 @@ use state::ConnectionState;
 use std::{
     net::{Shutdown, SocketAddr, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// What the handshake established about the peer.
@@ -99,10 +99,24 @@ impl Connection {
         &self.info
     }
 
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Sends encoded frames. Only for servers, because a client must mask each frame. Returns false, and sends nothing, if the
     /// connection is closing.
     pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
-        self.if_open(|state| state.send(frames))
+        self.if_open(|state| state.send(frames, 0))
+    }
+
+    /// As [`Connection::send`], but of these bytes, [`Config::max_send_buffer`] counts only `counted`. Returns true if more
+    /// bytes than that limit wait, counted or not.
+    pub(crate) fn send_lenient(self: &Arc<Self>, frames: &[u8], counted: usize) -> bool {
+        let mut guard = self.lock();
+        let Some(state) = guard.as_mut().filter(|state| state.is_open()) else { return false };
+        state.send(frames, frames.len() - counted);
+        self.flush(state);
+        state.stream.buffered_amount() > self.config.max_send_buffer
     }
 
     /// Encodes and sends a message, for either role. Returns as [`Connection::send`].
@@ -127,6 +141,22 @@ impl Connection {
     /// Bytes that the socket has not taken yet.
     pub(crate) fn buffered_amount(&self) -> usize {
         self.lock().as_ref().map_or(0, |state| state.stream.buffered_amount())
+    }
+
+    /// How long bytes have waited of which the socket has taken none. `None`: no bytes wait.
+    pub(crate) fn stalled_for(&self) -> Option<Duration> {
+        self.lock().as_ref()?.stream.stalled_for()
+    }
+
+    /// Whether the socket took waiting bytes in this time. Then a peer that does not answer may have the question still before it.
+    fn has_progressed_within(&self, time: Duration) -> bool {
+        let since = self.lock().as_ref().and_then(|state| state.stream.time_since_progress());
+        since.is_some_and(|since| since < time)
+    }
+
+    /// Drops a peer that reads too slowly: Close 1013 after all queued bytes.
+    pub(crate) fn drop_slow(self: &Arc<Self>) {
+        self.if_open(|state| self.fail_slow(state));
     }
 
     /// Sends a Close frame after all queued bytes. Does nothing if the connection is closing already. The caller has checked code
@@ -208,14 +238,18 @@ impl Connection {
         if state.flush() == Flushed::Everything {
             return;
         }
-        if state.is_open() && state.stream.buffered_amount() > self.config.max_send_buffer {
-            state.fail(1013, "too slow", DisconnectReason::SlowReader);
-            self.cut_later(state);
+        if state.is_open() && state.stream.counted_amount() > self.config.max_send_buffer {
+            self.fail_slow(state);
         }
         let watched = std::mem::replace(&mut state.is_watched, true);
         if !watched && self.reactor.watch(state.stream.socket(), self).is_err() {
             state.stream.cut();
         }
+    }
+
+    fn fail_slow(self: &Arc<Self>, state: &mut ConnectionState) {
+        state.fail(1013, "too slow", DisconnectReason::SlowReader);
+        self.cut_later(state);
     }
 
     fn cut_later(self: &Arc<Self>, state: &mut ConnectionState) {

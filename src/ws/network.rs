@@ -92,6 +92,14 @@ pub(crate) fn counted(address: IpAddr) -> impl Iterator<Item = (Network, u32)> {
     levels.iter().map(move |(prefix, factor)| (Network::around(address, *prefix), *factor))
 }
 
+/// The number of the smallest network that is counted for an address.
+pub(crate) fn number(address: IpAddr) -> u128 {
+    match counted(address).next().map_or(address, |(network, _)| network.address) {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
 /// The largest network that is counted for an address.
 pub(crate) fn largest_counted(address: IpAddr) -> Network {
     counted(address).last().map_or(address.into(), |(network, _)| network)

@@ -3,6 +3,7 @@
 use crate::ws::{
     connection::{Connection, DisconnectReason, Frames, Message},
     error::CloseError,
+    network::number,
 };
 use std::{
     fmt,
@@ -12,6 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 /// The number of a connection. No other connection of this process has it, also not one of another server. The first one has
@@ -92,12 +94,28 @@ impl Peer {
     ///
     /// Returns as [`Peer::send`] does.
     pub fn send_frames(&self, frames: &Frames) -> bool {
-        self.send_bytes(frames.as_bytes())
+        self.connection.send(frames.as_bytes())
     }
 
-    /// Sends complete frames.
-    pub(crate) fn send_bytes(&self, frames: &[u8]) -> bool {
-        self.connection.send(frames)
+    /// What limits per address count for the client; `None`: they do not apply.
+    pub(crate) fn counted_address(&self) -> Option<u128> {
+        let address = self.addr().ip();
+        (!self.connection.config().is_exempt(address)).then(|| number(address))
+    }
+
+    /// As [`Connection::send_lenient`].
+    pub(crate) fn send_lenient(&self, frames: &[u8], counted: usize) -> bool {
+        self.connection.send_lenient(frames, counted)
+    }
+
+    /// As [`Connection::stalled_for`].
+    pub(crate) fn stalled_for(&self) -> Option<Duration> {
+        self.connection.stalled_for()
+    }
+
+    /// As [`Connection::drop_slow`].
+    pub(crate) fn drop_slow(&self) {
+        self.connection.drop_slow();
     }
 
     /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.

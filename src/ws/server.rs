@@ -107,6 +107,8 @@ pub struct HttpRequest {
     pub id: PeerId,
     /// The client's address, as [`Peer::addr`].
     pub addr: SocketAddr,
+    /// As [`Peer::counted_address`].
+    pub(crate) counted_address: Option<u128>,
     /// The head, as in [`Event::Connected`].
     pub head: Box<Request>,
     /// The body, which may be empty.

@@ -26,6 +26,23 @@ pub fn posted(addr: SocketAddr, target: &str, text: &str) -> u64 {
     receipt["seq"].as_u64().expect("a number")
 }
 
+/// Posts a text. Returns the status.
+///
+/// # Errors
+/// The connection cannot be opened, or ends before there is a response.
+pub fn try_post(addr: SocketAddr, target: &str, fields: &[&str], text: &str) -> io::Result<u16> {
+    let mut socket = TcpStream::connect_timeout(&addr, DEADLINE)?;
+    socket.set_read_timeout(Some(DEADLINE))?;
+    let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
+    let length = text.len();
+    let request = format!("POST {target} HTTP/1.1\r\nHost: {addr}\r\nContent-Length: {length}\r\n{fields}\r\n{text}");
+    socket.write_all(request.as_bytes())?;
+    let mut line = String::new();
+    BufReader::new(socket).read_line(&mut line)?;
+    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+    status.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
+
 /// A stream of a room. Each read has a deadline.
 #[derive(Debug)]
 pub struct Stream {

@@ -1,7 +1,8 @@
 //! What a connection receives of the messages before it joined, and what happens when an archive knows more of a room.
 //!
 //! A returning client may have missed more than its send buffer can hold. So it receives one part, then the next one when
-//! it has taken that. Meanwhile it is not subscribed to its room: new messages come in their turn.
+//! it has taken that. Meanwhile it is not subscribed to its room: new messages come in their turn. A client that takes
+//! messages more slowly than they come is served in the same way.
 
 use super::{Chat, Output, RoomId, RoomName, RoomSnapshot, Since, message_log::MessageLog, room::Room, send};
 use crate::chat::protocol::{ByteBudget, Millis, ResumeToken, ServerMessage, StoredMessage, UserId};
@@ -18,6 +19,9 @@ pub(super) struct CatchUp {
     received: u64,
     /// Whether it had to wait, so that it missed user lists.
     has_waited: bool,
+    /// For a client that fell behind: the room's last message and its number of user lists at that time. If they are the
+    /// same at the end, it missed nothing.
+    left_at: Option<(u64, u64)>,
     /// Since when the archive has not answered a request for it.
     unanswered: Option<Millis>,
 }
@@ -47,12 +51,16 @@ impl Chat {
             self.out.push(send(id, ServerMessage::Gap { missed: None }));
         }
         let received = begin.unwrap_or(0);
-        let most = if self.rules.archive { self.rules.replay_messages as u64 } else { u64::MAX };
-        let first = log.last.saturating_sub(most);
-        self.send_gap(id, received, first);
-        let received = received.max(first);
-        self.catch_ups.push_back(CatchUp { id, received, has_waited: false, unanswered: None });
+        self.catch_ups.push_back(CatchUp { id, received, has_waited: false, left_at: None, unanswered: None });
         self.send_next_part(id);
+    }
+
+    /// A client has received every message so far, but cannot take more now.
+    pub(super) fn fall_behind(&mut self, id: UserId) {
+        let Some(room) = self.room(id).filter(|_| self.received_up_to(id).is_none()) else { return };
+        let (received, left_at) = (room.log.last, Some((room.log.last, room.list.sent())));
+        self.catch_ups.push_back(CatchUp { id, received, has_waited: true, left_at, unanswered: None });
+        self.out.push(Output::Unsubscribe { id });
     }
 
     /// The connections that are catching up, in the order of their turns. Give each one
@@ -67,14 +75,18 @@ impl Chat {
     }
 
     pub(super) fn send_next_part(&mut self, id: UserId) {
-        let (Some(after), Some(room)) = (self.received_up_to(id), self.room(id)) else { return };
-        let (forgotten, bytes) = (room.log.last_forgotten(), self.rules.replay_bytes);
-        if after < forgotten && self.rules.archive && room.is_restored {
-            let room = room.name.key().clone();
-            return self.out.push(Output::Load { id, room, after, up_to: forgotten, bytes });
+        let (Some(received), Some(room)) = (self.received_up_to(id), self.room(id)) else { return };
+        let (forgotten, bytes, key) = (room.log.last_forgotten(), self.rules.replay_bytes, room.name.key().clone());
+        let is_stored = self.rules.archive && room.is_restored;
+        // What comes before this is not available, or too much.
+        let first = if is_stored { room.log.last.saturating_sub(self.rules.replay_messages as u64) } else { forgotten };
+        self.send_gap(id, received, first);
+        let after = received.max(first);
+        if after >= forgotten {
+            return self.send_from_memory(id, after, ByteBudget::new(bytes));
         }
-        self.send_gap(id, after, forgotten);
-        self.send_from_memory(id, after.max(forgotten), ByteBudget::new(bytes));
+        self.catch_ups.iter_mut().filter(|catch_up| catch_up.id == id).for_each(|catch_up| catch_up.received = after);
+        self.out.push(Output::Load { id, room: key, after, up_to: forgotten, bytes });
     }
 
     /// Sends the messages that the archive returned. If it did not answer, they are requested again until a timeout.
@@ -118,20 +130,23 @@ impl Chat {
             return self.wait_from(id, received, None);
         }
         self.out.push(Output::Subscribe { id });
-        if self.catch_ups.iter().any(|catch_up| catch_up.id == id && catch_up.has_waited) {
-            self.out.push(send(id, room.user_list()));
+        let now_at = Some((received, room.list.sent()));
+        // If it missed nothing, it does not need the list, which may be what it could not take.
+        if self.take_catch_up(id).is_some_and(|catch_up| catch_up.has_waited && catch_up.left_at != now_at) {
+            let list = self.room(id).map(|room| send(id, room.user_list()));
+            self.out.extend(list);
         }
-        self.stop_catching_up(id);
     }
 
     /// The connection's next turn comes after those of all others.
     fn wait_from(&mut self, id: UserId, received: u64, unanswered: Option<Millis>) {
-        self.stop_catching_up(id);
-        self.catch_ups.push_back(CatchUp { id, received, has_waited: true, unanswered });
+        let Some(catch_up) = self.take_catch_up(id) else { return };
+        self.catch_ups.push_back(CatchUp { received, has_waited: true, unanswered, ..catch_up });
     }
 
-    pub(super) fn stop_catching_up(&mut self, id: UserId) {
-        self.catch_ups.retain(|catch_up| catch_up.id != id);
+    pub(super) fn take_catch_up(&mut self, id: UserId) -> Option<CatchUp> {
+        let place = self.catch_ups.iter().position(|catch_up| catch_up.id == id)?;
+        self.catch_ups.remove(place)
     }
 
     /// Whether [`restore`](Self::restore) is needed before a connection enters this room.
@@ -157,9 +172,11 @@ impl Chat {
             out.extend(recent.messages.into_iter().map(Output::Store));
         }
         let Some(Room { log, members, .. }) = self.rooms.get(id) else { return };
-        out.extend(members.keys().filter_map(|&id| self.id_message(id, log, log.last)));
         for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains_key(&catch_up.id)) {
             catch_up.received = first + catch_up.received.saturating_sub(forgotten);
+        }
+        for &id in members.keys() {
+            out.extend(self.id_message(id, log, self.received_up_to(id).unwrap_or(log.last)));
         }
     }
 

@@ -70,6 +70,9 @@ pub enum Input<'a> {
         /// 128 random bits, which only this connection's user gets to know: see
         /// [`ResumeToken`](crate::chat::protocol::ResumeToken).
         secret: u128,
+        /// The number of its address. Connections with the same one share [`Rules::address_rate`](super::Rules::address_rate);
+        /// those without one do not.
+        address: Option<u128>,
     },
     /// It sent a text message.
     Text {
@@ -93,6 +96,12 @@ pub enum Input<'a> {
     /// It has taken everything that was sent to it. If it is [catching up](super::Chat::catching_up), the next part
     /// follows.
     Ready {
+        /// The connection.
+        id: UserId,
+    },
+    /// It takes messages more slowly than its room sends them, and has been sent every message so far. If it is
+    /// subscribed, it [catches up](super::Chat::catching_up) from here on.
+    Behind {
         /// The connection.
         id: UserId,
     },
@@ -123,6 +132,11 @@ pub enum Output {
     },
     /// Send the connection its room's broadcasts from now on.
     Subscribe {
+        /// The connection.
+        id: UserId,
+    },
+    /// Send the connection no more broadcasts, after those before this.
+    Unsubscribe {
         /// The connection.
         id: UserId,
     },

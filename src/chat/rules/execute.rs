@@ -47,7 +47,12 @@ impl Chat {
             self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
         self.list_changed(room_id);
-        self.out.push(broadcast(room_id, ServerMessage::Username { name, id, was, date: self.now.date }));
+        let message = ServerMessage::Username { name, id, was, date: self.now.date };
+        if self.received_up_to(id).is_some() {
+            // It is not subscribed, but waits for this.
+            self.out.push(send(id, message.clone()));
+        }
+        self.out.push(broadcast(room_id, message));
         result
     }
 
@@ -69,7 +74,7 @@ impl Chat {
         self.members.remove(&token.id);
         let name = room.leave(token.id)?;
         room.names.release(&name);
-        self.stop_catching_up(token.id);
+        self.take_catch_up(token.id);
         Some(name)
     }
 

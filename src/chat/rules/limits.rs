@@ -21,6 +21,12 @@ pub struct Rules {
     pub text_chars: usize,
     /// How fast one connection may send; `None` is no limit. Default [`Rate::default`].
     pub rate: Option<Rate>,
+    /// How fast all connections of one address may send together, as [`Input::Joined`](super::Input::Joined) names it;
+    /// `None` is no limit. Default 100 a second, and 1000 at once: an office does not reach it.
+    pub address_rate: Option<Rate>,
+    /// How fast all connections of one room may send messages to it and change names; `None` is no limit. Default 500 a
+    /// second, and 2000 at once. So a flood of one room is at most about 600 KB a second for each member.
+    pub room_rate: Option<Rate>,
     /// This many rejected messages in a row end the connection (1008), not counting `too-fast`; `None` is no limit. Default 100.
     pub strikes: Option<u32>,
     /// The least time between two user lists of a room, in milliseconds: changes in between are merged into one list.
@@ -54,6 +60,9 @@ pub struct Rules {
     /// The most messages that a returning connection receives if there is an archive; a gap stands for older ones.
     /// Default 100 000.
     pub replay_messages: usize,
+    /// How long a connection that is behind may take nothing at all, in milliseconds, before it is closed with 1013; `None`
+    /// is no limit. Default 30 000. For [`ChatServer`](crate::chat::server::ChatServer), which knows the sockets.
+    pub stall_timeout: Option<Millis>,
     /// Whether there is an archive: then there are the outputs [`Store`](super::Output::Store) and
     /// [`Load`](super::Output::Load). Default false.
     pub archive: bool,
@@ -62,8 +71,8 @@ pub struct Rules {
 /// A token bucket. Each message that is received costs one token for each KiB or part of a KiB, but at most `burst`: so it
 /// can always be sent after some wait.
 ///
-/// With too few tokens left, messages are rejected (`too-fast`) and cost one token each. A connection that goes on until
-/// it is a whole `burst` in debt is closed (1008).
+/// With too few tokens left, messages are rejected (`too-fast`). By the rate of a connection, they cost one token each, and a
+/// connection that goes on until it is a whole `burst` in debt is closed (1008).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// Tokens that come back each second, at least 1. Default 10.
@@ -78,6 +87,8 @@ impl Default for Rules {
             name_chars: 32,
             text_chars: 8000,
             rate: Some(Rate::default()),
+            address_rate: Some(Rate { per_second: 100, burst: 1000 }),
+            room_rate: Some(Rate { per_second: 500, burst: 2000 }),
             strikes: Some(100),
             list_interval: 100,
             list_bytes: Some(4096),
@@ -89,6 +100,7 @@ impl Default for Rules {
             history_bytes: 16 * 1024 * 1024,
             replay_bytes: 64 * 1024,
             replay_messages: 100_000,
+            stall_timeout: Some(30_000),
             archive: false,
         }
     }
@@ -114,6 +126,8 @@ impl Rules {
         Self {
             text_chars: usize::MAX,
             rate: None,
+            address_rate: None,
+            room_rate: None,
             strikes: None,
             list_bytes: None,
             room_users: None,

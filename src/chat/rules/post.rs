@@ -9,7 +9,8 @@ const DEFAULT_NAME: &str = "guest";
 
 impl Chat {
     /// Sends a message to a room, or to one of its users. What follows is appended to `out`. When all of it is done, the
-    /// receipt may be sent. `id` is a number that no connection has.
+    /// receipt may be sent. `id` is a number that no connection has, `address` is as in
+    /// [`Input::Joined`](super::Input::Joined).
     ///
     /// The sender is not part of the room. A name that one of its users has gets a number, as for a user who joins.
     ///
@@ -20,6 +21,7 @@ impl Chat {
         now: Now,
         id: UserId,
         room: &RoomName,
+        address: Option<u128>,
         post: Post,
         out: &mut Vec<Output>,
     ) -> Result<Receipt, ProtocolError> {
@@ -28,13 +30,23 @@ impl Chat {
         self.end_reservations();
         let nonce = post.nonce.clone();
         let opened = self.rooms.open(room, &self.rules);
-        let result = opened.ok_or(ErrorReason::Unavailable.into()).and_then(|room| self.post_to(room, id, post));
+        let result =
+            opened.ok_or(ErrorReason::Unavailable.into()).and_then(|room| self.post_to(room, id, address, post));
         opened.into_iter().for_each(|room| self.rooms.release(room));
         mem::swap(&mut self.out, out);
         result.map_err(|error| error.with_nonce(nonce))
     }
 
-    fn post_to(&mut self, room_id: RoomId, id: UserId, post: Post) -> Result<Receipt, ProtocolError> {
+    fn post_to(
+        &mut self,
+        room_id: RoomId,
+        id: UserId,
+        address: Option<u128>,
+        post: Post,
+    ) -> Result<Receipt, ProtocolError> {
+        if self.is_shared_rate_exceeded(address, room_id, post.text.len(), post.target.is_none()) {
+            return Err(ErrorReason::TooFast.into());
+        }
         let (max_chars, is_archived) = (self.max_name_chars(), self.rules.archive);
         let requested = post.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or(DEFAULT_NAME);
         let wanted = Name::of_user(requested, max_chars).ok_or(ErrorReason::BadName)?;

@@ -4,7 +4,10 @@ use super::{
     limits::Rules, message_log::MessageLog, name_registry::NameRegistry, names::Name, room_name::RoomName,
     throttle::UserListThrottle,
 };
-use crate::chat::protocol::{self, Millis, ServerMessage, UserId};
+use crate::{
+    chat::protocol::{self, Millis, ServerMessage, UserId},
+    ws::rate_limiter::RateLimiter,
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(super) struct Room {
     pub(super) empty_since: Option<u64>,
     pub(super) names: NameRegistry,
     pub(super) list: UserListThrottle,
+    /// What all its members have sent to it.
+    pub(super) limiter: RateLimiter,
 }
 
 impl Room {
@@ -32,6 +37,7 @@ impl Room {
             empty_since: None,
             names: NameRegistry::default(),
             list: UserListThrottle::default(),
+            limiter: RateLimiter::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod behind;
 mod history;
 mod identity;
 mod restore;
@@ -21,11 +22,19 @@ impl Script {
         Self { chat: Chat::new(rules), now: 1000, offset: 0 }
     }
 
-    fn put(&mut self, input: Input<'_>) -> Vec<String> {
+    fn outputs(&mut self, input: Input<'_>) -> Vec<Output> {
         let mut out = Vec::new();
         let now = Now { uptime: self.now, date: self.now.saturating_add_signed(self.offset) };
         self.chat.apply(now, input, &mut out);
-        out.iter().filter(|output| !matches!(output, Output::Subscribe { .. })).map(show).collect()
+        out
+    }
+
+    fn put(&mut self, input: Input<'_>) -> Vec<String> {
+        let out = self.outputs(input);
+        out.iter()
+            .filter(|output| !matches!(output, Output::Subscribe { .. } | Output::Unsubscribe { .. }))
+            .map(show)
+            .collect()
     }
 
     fn join(&mut self, id: UserId, dialect: Dialect) -> Vec<String> {
@@ -35,7 +44,20 @@ impl Script {
     /// An empty name is the lobby.
     fn enter(&mut self, id: UserId, dialect: Dialect, room: &str, since: Option<Since<'_>>) -> Vec<String> {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
-        self.put(Input::Joined { id, dialect, room: &room, since, secret: u128::from(id) })
+        self.put(Input::Joined { id, dialect, room: &room, since, secret: u128::from(id), address: None })
+    }
+
+    /// Joins with the dialect `text`, from this address.
+    fn come_from(&mut self, address: Option<u128>, id: UserId, room: &str) {
+        let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
+        self.put(Input::Joined {
+            id,
+            dialect: Dialect::Text,
+            room: &room,
+            since: None,
+            secret: u128::from(id),
+            address,
+        });
     }
 
     fn text(&mut self, id: UserId, text: &str) -> Vec<String> {
@@ -74,7 +96,7 @@ fn show(output: &Output) -> String {
             let except = except.map(|id| format!("-{id}")).unwrap_or_default();
             format!("*{room}{except}< {}", words(message))
         }
-        Output::Subscribe { .. } => String::new(),
+        Output::Subscribe { .. } | Output::Unsubscribe { .. } => String::new(),
         Output::Store(message) => format!("store {} {}: {}", message.room, message.seq, message.text),
         Output::Load { id, room, after, up_to, .. } => format!("{id}< load {room} {after}..{up_to}"),
         Output::SendHandshake { to } => format!("{to}< its handshake"),

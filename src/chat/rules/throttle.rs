@@ -1,7 +1,8 @@
-//! How much one connection may send, and how often a room's user list is sent.
+//! How much a connection, an address and a room may send, and how often a room's user list is sent.
 
 use super::limits::{Rate, Rules};
 use crate::{chat::protocol::Millis, ws::rate_limiter::RateLimiter};
+use std::collections::HashMap;
 
 /// Bytes of a message for one token.
 const BYTES_PER_TOKEN: usize = 1024;
@@ -18,16 +19,50 @@ pub(super) enum Verdict {
 /// Takes the price of a message of so many bytes, as [`Rate`] describes. A rejected message costs one token, because it is
 /// little work.
 pub(super) fn charge(limiter: &mut RateLimiter, now: Millis, bytes: usize, rate: Option<Rate>) -> Verdict {
-    let Some(rate) = rate else { return Verdict::Accept };
-    // Microseconds: milliseconds are too coarse for high rates.
-    let (now, interval) = (now.saturating_mul(1000), 1_000_000 / u64::from(rate.per_second.max(1)));
-    let burst = u64::from(rate.burst.max(1));
+    let Some(rate) = rate.filter(|rate| !allow(limiter, now, bytes, Some(*rate))) else { return Verdict::Accept };
+    let (interval, burst) = interval_and_burst(rate);
+    if limiter.count(micros(now), interval) < interval * burst * 2 { Verdict::Reject } else { Verdict::Close }
+}
+
+/// Takes the price of a message, if there are tokens for it. Returns whether there are.
+pub(super) fn allow(limiter: &mut RateLimiter, now: Millis, bytes: usize, rate: Option<Rate>) -> bool {
+    let Some((interval, burst)) = rate.map(interval_and_burst) else { return true };
     let price = (bytes.div_ceil(BYTES_PER_TOKEN).max(1) as u64).min(burst);
-    if !limiter.is_exhausted(now, interval, burst - price + 1) {
-        limiter.count(now, interval * price);
-        return Verdict::Accept;
+    let is_allowed = !limiter.is_exhausted(micros(now), interval, burst - price + 1);
+    if is_allowed {
+        limiter.count(micros(now), interval * price);
     }
-    if limiter.count(now, interval) < interval * burst * 2 { Verdict::Reject } else { Verdict::Close }
+    is_allowed
+}
+
+/// The time for one token, in microseconds.
+fn interval_and_burst(rate: Rate) -> (u64, u64) {
+    (1_000_000 / u64::from(rate.per_second.max(1)), u64::from(rate.burst.max(1)))
+}
+
+/// Milliseconds are too coarse for high rates.
+fn micros(now: Millis) -> u64 {
+    now.saturating_mul(1000)
+}
+
+/// Addresses that are remembered at once, in about 128 KiB.
+const MAX_ADDRESSES: usize = 4096;
+
+/// What each address has sent. An address without connections is remembered as well, or reconnecting would restore its burst.
+#[derive(Debug, Default)]
+pub(super) struct AddressLimiters(HashMap<u128, RateLimiter>);
+
+impl AddressLimiters {
+    pub(super) fn get(&mut self, address: u128, now: Millis) -> &mut RateLimiter {
+        if self.0.len() >= MAX_ADDRESSES && !self.0.contains_key(&address) {
+            self.0.retain(|_, limiter| !limiter.is_unused(micros(now)));
+            let first = self.0.iter().min_by_key(|(_, limiter)| **limiter).map(|(address, _)| *address);
+            if let Some(first) = first.filter(|_| self.0.len() >= MAX_ADDRESSES) {
+                self.0.remove(&first);
+            }
+        }
+        self.0.entry(address).or_default()
+    }
 }
 
 /// A burst of lists may take as many bytes as the rate allows in this time.
@@ -48,12 +83,18 @@ pub(super) struct UserListThrottle {
     next: Millis,
     /// How long it takes at the rate to pay for all lists.
     limiter: RateLimiter,
+    sent: u64,
 }
 
 impl UserListThrottle {
     /// The users differ from the last list.
     pub(super) fn mark_changed(&mut self) {
         self.is_pending = true;
+    }
+
+    /// How many lists were sent.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// When the pending list may be sent, if there is one.
@@ -68,5 +109,6 @@ impl UserListThrottle {
         let pause = rules.list_interval.max(used / LIST_BURST_PART).max(used.saturating_sub(LIST_BURST));
         self.next = now.saturating_add(pause);
         self.is_pending = false;
+        self.sent += 1;
     }
 }

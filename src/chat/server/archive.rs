@@ -115,8 +115,9 @@ impl ChatServer {
 
     /// Sends the next part to clients that are catching up and have taken the last one, in turn.
     pub(super) fn send_next_parts(&mut self) {
-        let ready: Vec<UserId> =
-            self.chat.catching_up().filter(|id| self.fanout.is_idle(*id)).take(MAX_PARTS_PER_BATCH).collect();
+        let most = self.rules.stall_timeout.map(Duration::from_millis);
+        let is_idle = |id: &UserId| self.fanout.is_idle(*id, most);
+        let ready: Vec<UserId> = self.chat.catching_up().filter(is_idle).take(MAX_PARTS_PER_BATCH).collect();
         self.can_send_next_parts = !ready.is_empty();
         for id in ready {
             self.apply(Input::Ready { id });

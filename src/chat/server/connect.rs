@@ -23,8 +23,8 @@ impl ChatServer {
         debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
         self.restore(&room);
         let mut outputs = Vec::new();
-        let secret = random_bits();
-        let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret };
+        let (secret, address) = (random_bits(), peer.counted_address());
+        let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret, address };
         self.chat.apply(self.now(), joined, &mut outputs);
         match self.chat.room_of(id) {
             Some(room) => {

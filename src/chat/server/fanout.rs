@@ -13,25 +13,36 @@ use crate::{
     ws::Frames,
     ws::peer::Peer,
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, mem, time::Duration};
 
 /// A batch is sent when it has this many bytes. Small, because several batches must fit into a member's send buffer.
 const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// What frames are sent to: a [`Peer`], or its replacement in tests.
 pub(super) trait Recipient {
-    fn send(&self, frames: &[u8]);
-    fn is_idle(&self) -> bool;
+    /// Sends frames, of which `counted` bytes count against the limit of the send buffer. Returns whether more bytes than
+    /// that limit wait.
+    fn send(&self, frames: &[u8], counted: usize) -> bool;
+    /// Whether the operating system has taken everything. If it has taken nothing for the time `most`, this drops the peer.
+    fn is_idle(&self, most: Option<Duration>) -> bool;
     fn close(&self, code: u16, reason: &str);
     fn cut(&self);
 }
 
 impl Recipient for Peer {
-    fn send(&self, frames: &[u8]) {
-        self.send_bytes(frames);
+    fn send(&self, frames: &[u8], counted: usize) -> bool {
+        self.send_lenient(frames, counted)
     }
 
-    fn is_idle(&self) -> bool {
+    fn is_idle(&self, most: Option<Duration>) -> bool {
+        let is_over = |time| most.is_some_and(|most| time > most);
+        if self.stalled_for().is_some_and(is_over) {
+            // The operating system reports a socket as writable late, when a part of its buffer is free.
+            self.flush_pending();
+            if self.stalled_for().is_some_and(is_over) {
+                self.drop_slow();
+            }
+        }
         self.buffered_amount() == 0
     }
 
@@ -60,6 +71,8 @@ pub(super) struct Fanout<P = Peer> {
     touched_rooms: Vec<RoomId>,
     /// Members with messages of their own in this batch.
     touched_members: Vec<UserId>,
+    /// Subscribed members whose send buffers were too full after the last flush.
+    behind: Vec<UserId>,
     /// Bytes encoded in this batch.
     bytes: usize,
 }
@@ -80,14 +93,16 @@ struct Member<P> {
     dialect: Dialect,
     is_subscribed: bool,
     own: Frames,
+    /// Bytes in `own` that count against the limit of the send buffer.
+    counted: usize,
     from: usize,
 }
 
 // Not derived, because that would require `P: Default`.
 impl<P> Default for Fanout<P> {
     fn default() -> Self {
-        let (touched_rooms, touched_members) = (Vec::new(), Vec::new());
-        Self { rooms: HashMap::new(), index: HashMap::new(), touched_rooms, touched_members, bytes: 0 }
+        let (touched_rooms, touched_members, behind) = (Vec::new(), Vec::new(), Vec::new());
+        Self { rooms: HashMap::new(), index: HashMap::new(), touched_rooms, touched_members, behind, bytes: 0 }
     }
 }
 
@@ -98,7 +113,7 @@ impl<P: Recipient> Fanout<P> {
         let room = self.rooms.entry(room_id).or_insert_with(new_room);
         room.dialects[dialect as usize] += 1;
         self.index.insert(id, (room_id, room.members.len()));
-        room.members.push(Member { id, peer, dialect, is_subscribed: false, own: Frames::new(), from: 0 });
+        room.members.push(Member { id, peer, dialect, is_subscribed: false, own: Frames::new(), counted: 0, from: 0 });
     }
 
     /// From now on the member gets the broadcasts of its room.
@@ -106,6 +121,22 @@ impl<P: Recipient> Fanout<P> {
         let Some((member, batch)) = self.find(id) else { return };
         member.from = batch.map_or(0, |batch| batch[member.dialect as usize].len());
         member.is_subscribed = true;
+    }
+
+    /// The member gets no more broadcasts of its room, after those of this batch.
+    pub(super) fn unsubscribe(&mut self, id: UserId) {
+        let Some((member, batch)) = self.find(id) else { return };
+        let is_first = member.own.is_empty();
+        member.copy_broadcasts(batch);
+        member.is_subscribed = false;
+        if is_first && !member.own.is_empty() {
+            self.touched_members.push(id);
+        }
+    }
+
+    /// The members for which more bytes wait than the limit of the send buffer allows, since the last call.
+    pub(super) fn take_behind(&mut self) -> Vec<UserId> {
+        mem::take(&mut self.behind)
     }
 
     fn find(&mut self, id: UserId) -> Option<(&mut Member<P>, Option<&Batch>)> {
@@ -132,9 +163,10 @@ impl<P: Recipient> Fanout<P> {
         self.index.len()
     }
 
-    /// Whether the operating system has taken everything that was sent to the member.
-    pub(super) fn is_idle(&mut self, id: UserId) -> bool {
-        self.find(id).is_some_and(|(member, _)| member.own.is_empty() && member.peer.is_idle())
+    /// Whether the operating system has taken everything that was sent to the member. A member that has taken nothing for
+    /// the time `most` is dropped.
+    pub(super) fn is_idle(&mut self, id: UserId, most: Option<Duration>) -> bool {
+        self.find(id).is_some_and(|(member, _)| member.own.is_empty() && member.peer.is_idle(most))
     }
 
     /// Whether the batch should be sent now.
@@ -168,6 +200,10 @@ impl<P: Recipient> Fanout<P> {
         let is_first = member.own.is_empty();
         member.copy_broadcasts(batch);
         let bytes = encode(message, member.dialect, &mut member.own);
+        // A member that is behind gets log messages only when it has taken the last ones. Others must be limited.
+        if !member.is_subscribed && !is_from_log(message) {
+            member.counted += bytes;
+        }
         self.bytes += bytes;
         if is_first {
             self.touched_members.push(id);
@@ -195,13 +231,15 @@ impl<P: Recipient> Fanout<P> {
             let Some(room) = self.rooms.get_mut(&room) else { continue };
             let batch = room.batch.take();
             for member in &mut room.members {
-                member.flush(batch.as_ref());
+                if member.flush(batch.as_ref()) {
+                    self.behind.push(member.id);
+                }
                 member.from = 0;
             }
         }
-        for id in std::mem::take(&mut self.touched_members) {
-            if let Some((member, _)) = self.find(id) {
-                member.flush(None);
+        for id in mem::take(&mut self.touched_members) {
+            if self.find(id).is_some_and(|(member, _)| member.flush(None)) {
+                self.behind.push(id);
             }
         }
         self.bytes = 0;
@@ -218,19 +256,27 @@ impl<P: Recipient> Member<P> {
         }
     }
 
-    /// One write: the room's frames as they are, unless the member has messages of its own.
-    fn flush(&mut self, batch: Option<&Batch>) {
+    /// One write: the room's frames as they are, unless the member has messages of its own. Returns whether the member is
+    /// subscribed and cannot take more broadcasts.
+    fn flush(&mut self, batch: Option<&Batch>) -> bool {
+        let mut is_full = false;
         if !self.own.is_empty() {
             self.copy_broadcasts(batch);
-            self.peer.send(self.own.as_bytes());
+            is_full = self.peer.send(self.own.as_bytes(), mem::take(&mut self.counted));
             self.own.clear(0);
         } else if let Some(batch) = batch.filter(|_| self.is_subscribed) {
             let broadcasts = &batch[self.dialect as usize].as_bytes()[self.from..];
             if !broadcasts.is_empty() {
-                self.peer.send(broadcasts);
+                is_full = self.peer.send(broadcasts, 0);
             }
         }
+        is_full && self.is_subscribed
     }
+}
+
+/// Whether the rules send this message to a member that is behind only when it has taken everything before.
+fn is_from_log(message: &ServerMessage) -> bool {
+    matches!(message, ServerMessage::History(_) | ServerMessage::Gap { .. } | ServerMessage::UserList { .. })
 }
 
 /// Appends a message as one frame, or as one part of a stream, if the dialect has it. Returns the number of bytes.

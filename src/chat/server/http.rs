@@ -6,7 +6,7 @@ use super::{
     page,
 };
 use crate::{
-    chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage},
+    chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
     ws::server::HttpRequest,
 };
@@ -51,9 +51,9 @@ impl ChatServer {
 
     /// A request with [`Route::Ask`]. The response is sent when the message is stored.
     pub(super) fn receive_post(&mut self, request: HttpRequest) {
-        let HttpRequest { id, head, body, responder, .. } = request;
+        let HttpRequest { id, counted_address, head, body, responder, .. } = request;
         self.senders.push(id);
-        let response = match parse(&head, &body).and_then(|post| self.post(id, &head, post)) {
+        let response = match parse(&head, &body).and_then(|post| self.post(id, counted_address, &head, post)) {
             Ok(receipt) => json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
             Err(error) => refusal(error, accepts(&head, "application/json")),
         };
@@ -74,11 +74,17 @@ impl ChatServer {
         }
     }
 
-    fn post(&mut self, id: u64, head: &Request, post: Post) -> Result<Receipt, ProtocolError> {
+    fn post(
+        &mut self,
+        id: UserId,
+        address: Option<u128>,
+        head: &Request,
+        post: Post,
+    ) -> Result<Receipt, ProtocolError> {
         let room = room_at(head.uri().path()).ok_or(ErrorReason::UnknownType)?;
         self.restore(&room);
         let mut outputs = Vec::new();
-        let result = self.chat.post(self.now(), id, &room, post, &mut outputs);
+        let result = self.chat.post(self.now(), id, &room, address, post, &mut outputs);
         self.apply_outputs(outputs);
         self.rooms_changed = true;
         result
@@ -91,7 +97,9 @@ fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
         Some("sse") => Some(Ok(Dialect::Sse)),
         Some("ndjson") => Some(Ok(Dialect::Ndjson)),
         Some("text") => Some(Ok(Dialect::Lines)),
-        Some(_) => Some(Err(Response::text(400, "There is no such format. Use format=sse, format=ndjson or format=text."))),
+        Some(_) => {
+            Some(Err(Response::text(400, "There is no such format. Use format=sse, format=ndjson or format=text.")))
+        }
         // For plain text, `Accept` is not enough: some libraries send it with every request.
         None => [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, format.name())).map(Ok),
     }

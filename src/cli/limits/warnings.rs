@@ -9,15 +9,11 @@ const AROUND_TEXT: usize = 128;
 /// JSON may need this many bytes for a character: `\u003c`.
 const ESCAPED: usize = 6;
 
-/// The JSON around a name in a list of users: quotes, a comma, an id.
-const AROUND_NAME: usize = 8;
-
 /// The warnings about these limits, of which some were given.
 pub(super) fn warnings(config: &Config, rules: &Rules, is_given: impl Fn(&str) -> bool) -> Vec<String> {
     let (outbox, history, lines) = (config.max_send_buffer, rules.history_bytes, rules.history_lines);
     let is_bound = is_given("room-bytes") || is_given("history");
     let mut found: Vec<_> = [text_exceeds_message(config, rules), text_exceeds_outbox(config, rules)].into();
-    found.push(list_exceeds_outbox(config, rules));
     found.push(
         (is_given("replay") && rules.replay_bytes > outbox / 2)
             .then(|| format!("--limit replay={}: only {} is used, half of outbox", rules.replay_bytes, outbox / 2)),
@@ -53,7 +49,7 @@ fn text_exceeds_message(config: &Config, rules: &Rules) -> Option<String> {
     })
 }
 
-/// The receivers of such a text would be disconnected.
+/// As a private message, such a text would disconnect a receiver that is behind.
 fn text_exceeds_outbox(config: &Config, rules: &Rules) -> Option<String> {
     let (text, outbox) = (rules.text_chars.min(config.max_message_size), config.max_send_buffer);
     let needed = text.saturating_mul(ESCAPED).saturating_add(AROUND_TEXT);
@@ -62,21 +58,6 @@ fn text_exceeds_outbox(config: &Config, rules: &Rules) -> Option<String> {
         format!(
             "a message of {text} characters may need {needed} bytes to be sent, but only {outbox} are buffered for a \
              client: give --limit outbox={needed} or text={fitting}"
-        )
-    })
-}
-
-/// All members of such a room would be disconnected.
-fn list_exceeds_outbox(config: &Config, rules: &Rules) -> Option<String> {
-    let (connections, outbox) = (config.max_connections, config.max_send_buffer);
-    let users = rules.room_users.unwrap_or(usize::MAX).min(if connections == 0 { usize::MAX } else { connections });
-    let name = rules.name_chars + AROUND_NAME;
-    let needed = users.saturating_mul(name);
-    (needed > outbox && users < usize::MAX).then(|| {
-        let fitting = outbox / name;
-        format!(
-            "a list of {users} users may need {needed} bytes, but only {outbox} are buffered for a client: \
-             give --limit outbox={needed} or room-users={fitting}"
         )
     })
 }
@@ -101,10 +82,8 @@ mod tests {
             ("message=32127", Some("--limit message=32128 or text=7999")),
             ("message=256 text=33", Some("text=32")),
             ("message=256 text=32", None),
-            ("outbox=20000 connections=100", Some("--limit outbox=48128 or text=3312")),
-            ("outbox=48128 connections=100", None),
-            ("outbox=100k", Some("--limit outbox=163840 or room-users=2560")),
-            ("outbox=160k", None),
+            ("outbox=20000", Some("--limit outbox=48128 or text=3312")),
+            ("outbox=48128", None),
             ("replay=1M", Some("--limit replay=1048576: only 131072 is used")),
             ("replay=128k", None),
             ("room-bytes=17M", Some("give --limit history")),

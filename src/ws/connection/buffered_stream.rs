@@ -4,8 +4,10 @@ use super::Transport;
 use crate::{ws::tcp::send_now, ws::tls::Session};
 use std::{
     io::{self, ErrorKind, Read, Write},
+    mem,
     net::{Shutdown, TcpStream},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 /// The stream that tungstenite reads and writes: it reads bytes that were received, and writes to the send buffer.
@@ -20,6 +22,12 @@ pub(super) struct BufferedStream {
     unsent: Vec<u8>,
     /// How many bytes of `unsent` the socket has taken.
     sent: usize,
+    /// How many of the unsent bytes the limit of the send buffer does not count, at most.
+    uncounted: usize,
+    /// Whether the last flush left bytes unsent.
+    is_stalled: bool,
+    /// When the socket last took bytes that had waited, or when bytes began to wait.
+    progress_at: Option<Instant>,
 }
 
 /// Whether the socket took everything.
@@ -32,7 +40,8 @@ pub(super) enum Flushed {
 impl BufferedStream {
     pub(super) fn new(transport: Transport) -> Self {
         let Transport { stream: socket, session, input: received } = transport;
-        Self { socket, session, received, read: 0, unsent: Vec::new(), sent: 0 }
+        let (unsent, sent, uncounted, is_stalled, progress_at) = Default::default();
+        Self { socket, session, received, read: 0, unsent, sent, uncounted, is_stalled, progress_at }
     }
 
     pub(super) fn socket(&self) -> &TcpStream {
@@ -45,6 +54,21 @@ impl BufferedStream {
 
     pub(super) fn buffered_amount(&self) -> usize {
         self.unsent.len() - self.sent
+    }
+
+    /// The unsent bytes that the limit of the send buffer counts.
+    pub(super) fn counted_amount(&self) -> usize {
+        self.buffered_amount().saturating_sub(self.uncounted)
+    }
+
+    /// Bytes have waited for so long, and the socket has taken none of them. `None`: no bytes wait.
+    pub(super) fn stalled_for(&self) -> Option<Duration> {
+        self.time_since_progress().filter(|_| self.is_stalled)
+    }
+
+    /// The time since the socket last took bytes that had waited, if bytes ever did.
+    pub(super) fn time_since_progress(&self) -> Option<Duration> {
+        self.progress_at.map(|at| at.elapsed())
     }
 
     /// Takes over bytes from the socket. Only when everything received before has been read.
@@ -62,14 +86,17 @@ impl BufferedStream {
     }
 
     /// Sends bytes after everything in the send buffer, without a copy if it is empty. The socket may not take all of them.
+    /// The limit of the send buffer does not count `uncounted` of them.
     ///
     /// # Errors
     /// The socket is broken. The reader will notice it.
-    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let direct = !self.has_tls() && self.buffered_amount() == 0;
+    pub(super) fn send(&mut self, bytes: &[u8], uncounted: usize) -> io::Result<()> {
+        let before = self.buffered_amount();
+        let direct = !self.has_tls() && before == 0;
         let taken = if direct { send_now(&self.socket, bytes)? } else { 0 };
         if taken < bytes.len() {
             self.queue(&bytes[taken..]);
+            self.uncounted += uncounted.min(self.buffered_amount() - before);
         }
         Ok(())
     }
@@ -80,9 +107,16 @@ impl BufferedStream {
     /// As [`BufferedStream::send`].
     pub(super) fn flush_unsent(&mut self) -> io::Result<Flushed> {
         if self.buffered_amount() > 0 {
-            self.sent += send_now(&self.socket, &self.unsent[self.sent..])?;
+            let taken = send_now(&self.socket, &self.unsent[self.sent..])?;
+            self.sent += taken;
+            let is_stalled = self.buffered_amount() > 0;
+            let was_stalled = mem::replace(&mut self.is_stalled, is_stalled);
+            if taken > 0 && was_stalled || is_stalled && !was_stalled {
+                self.progress_at = Some(Instant::now());
+            }
         }
-        if self.buffered_amount() > 0 {
+        if self.is_stalled {
+            self.uncounted = self.uncounted.min(self.buffered_amount());
             return Ok(Flushed::Part);
         }
         // An idle connection keeps no memory for output.
@@ -111,7 +145,7 @@ impl BufferedStream {
 
     /// Frees the send buffer.
     pub(super) fn discard_unsent(&mut self) {
-        (self.unsent, self.sent) = (Vec::new(), 0);
+        (self.unsent, self.sent, self.uncounted, self.is_stalled) = (Vec::new(), 0, 0, false);
     }
 
     /// Moves unsent bytes to the front when more have been sent than must be moved, so that the buffer does not grow for ever.

@@ -1,8 +1,6 @@
 //! The reading half of a connection: waits without a lock, sends Pings when nothing arrives, and completes the close.
 
-use super::{
-    Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter,
-};
+use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter};
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
 use rustix::{
     io::Errno,
@@ -115,6 +113,8 @@ impl Reader {
             match self.receive(RecvFlags::empty()) {
                 Ok(1..) => return Ok(()),
                 Err(Errno::INTR) => {}
+                // The Ping may still be behind other bytes, here or in the operating system's buffer.
+                Err(Errno::AGAIN) if self.is_awaiting_pong && self.is_receiving_slowly() => {}
                 Err(Errno::AGAIN) if self.is_awaiting_pong => {
                     self.connection.fail(1013, "no answer to a ping", DisconnectReason::PingTimeout);
                     return Ok(());
@@ -162,6 +162,10 @@ impl Reader {
         let mut buffer = [0; STACK_BUFFER];
         let (_, count) = recv(&*self.stream, &mut buffer[..self.read_size], flags)?;
         Ok(buffer[..count].to_vec())
+    }
+
+    fn is_receiving_slowly(&self) -> bool {
+        self.connection.has_progressed_within(2 * self.connection.config.pong_timeout)
     }
 
     #[inline(never)] // Its frame is not needed while the thread waits.

@@ -118,9 +118,9 @@ impl ConnectionState {
         self.reason.unwrap_or(DisconnectReason::ConnectionLost)
     }
 
-    /// Sends encoded frames.
-    pub(super) fn send(&mut self, frames: &[u8]) {
-        if self.stream.send(frames).is_err() {
+    /// Sends encoded frames. The limit of the send buffer does not count `uncounted` of their bytes.
+    pub(super) fn send(&mut self, frames: &[u8], uncounted: usize) {
+        if self.stream.send(frames, uncounted).is_err() {
             self.socket_failed();
         }
     }
@@ -151,7 +151,7 @@ impl ConnectionState {
     /// Sends a Ping, or what keeps a stream alive. Returns whether the peer has to answer.
     pub(super) fn send_ping(&mut self) -> bool {
         match self.stream_keepalive {
-            Some(bytes) => self.send(bytes),
+            Some(bytes) => self.send(bytes, 0),
             None => self.write(Frame::Ping(Bytes::new())),
         }
         self.stream_keepalive.is_none()

@@ -24,7 +24,8 @@ pub enum Body {
 impl Body {
     /// The body that a head announces.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Response> {
-        let lengths = || headers.get_all(CONTENT_LENGTH).iter().flat_map(|field| field.as_bytes().split(|b| *b == b','));
+        let lengths =
+            || headers.get_all(CONTENT_LENGTH).iter().flat_map(|field| field.as_bytes().split(|b| *b == b','));
         if headers.contains_key(TRANSFER_ENCODING) {
             // Two ends that contradict each other: the rest could be mistaken for another request (RFC 9112 6.3).
             let is_chunked = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
@@ -40,7 +41,8 @@ impl Body {
         // Proxies join repeated fields (RFC 9110 8.6).
         for part in lengths() {
             let part = Some(part.trim_ascii()).filter(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit));
-            let number = std::str::from_utf8(part.ok_or_else(invalid)?).ok().map(|part| part.parse().unwrap_or(usize::MAX));
+            let number =
+                std::str::from_utf8(part.ok_or_else(invalid)?).ok().map(|part| part.parse().unwrap_or(usize::MAX));
             if length.is_some() && length != number {
                 return Err(invalid());
             }
@@ -53,7 +55,9 @@ impl Body {
     pub(super) fn must_be_empty(self) -> Result<(), Response> {
         match self {
             Self::Length(0) => Ok(()),
-            Self::Length(_) => Err(bad_request("This request cannot have a body: Content-Length must be 0 or left out.")),
+            Self::Length(_) => {
+                Err(bad_request("This request cannot have a body: Content-Length must be 0 or left out."))
+            }
             Self::Chunked => Err(bad_request("This request cannot have a body: leave Transfer-Encoding out.")),
         }
     }

@@ -13,22 +13,16 @@ use crate::ws::{
     peer::Peer,
 };
 use log::{debug, error, trace};
-use std::{
-    net::TcpStream,
-    sync::Arc,
-    thread,
-    time::Instant,
-};
+use std::{net::TcpStream, sync::Arc, thread, time::Instant};
 
 /// Messages of one connection per round of the poller, for fairness.
 const MAX_MESSAGES_PER_ROUND: usize = 64;
 
 /// An open WebSocket.
 ///
-/// The order of the fields matters: socket and permit are freed before `Disconnected` is sent, which may block.
+/// The order of the fields matters: the socket is freed before `Disconnected` is sent, which may block.
 pub(super) struct ConnectionTask {
     reader: Reader,
-    _permit: Permit,
     /// Whether a message was sent into the channel.
     has_sent_message: bool,
     sender: EventSender,
@@ -38,6 +32,7 @@ pub(super) struct ConnectionTask {
 struct EventSender {
     peer: Peer,
     shared: Arc<Shared>,
+    permit: Option<Permit>,
 }
 
 impl ConnectionTask {
@@ -57,8 +52,8 @@ impl ConnectionTask {
         }
         let peer = Peer::new(connection);
         debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
-        let sender = EventSender { peer, shared: Arc::clone(shared) };
-        let task = Box::new(Self { reader, _permit: permit, has_sent_message: false, sender });
+        let sender = EventSender { peer, shared: Arc::clone(shared), permit: Some(permit) };
+        let task = Box::new(Self { reader, has_sent_message: false, sender });
         // Sending fails if the server was dropped, which closes this connection as well.
         let _ = task.sender.send(Event::Connected(task.sender.peer.clone(), request));
         task.sender.peer.flush_pending();
@@ -166,6 +161,11 @@ impl Drop for EventSender {
         let mut reason = self.peer.end();
         if thread::panicking() {
             reason = DisconnectReason::Panicked;
+        }
+        // A program that receives `Disconnected` may expect a free place. But while the channel is full, this thread waits and
+        // must count as a connection, or new connections would add more and more threads.
+        if !self.shared.events.is_full() {
+            self.permit = None;
         }
         // Sending fails if the server was dropped.
         let _ = self.send(Event::Disconnected(self.peer.clone(), reason.clone()));

@@ -19,7 +19,7 @@ pub(super) fn summary(out: &[String]) -> String {
 }
 
 /// `ann` has sent the numbers from 1 to `last`, each in the message of that number.
-fn with_messages(rules: Rules, last: u64) -> Script {
+pub(super) fn with_messages(rules: Rules, last: u64) -> Script {
     let mut script = Script::new(Rules { rate: None, ..rules });
     script.join(1, Dialect::Chinwag);
     script.name(1, "ann");

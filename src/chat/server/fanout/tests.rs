@@ -2,13 +2,21 @@
 
 use super::*;
 use crate::chat::protocol::StoredMessage;
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
-/// Records the writes to one peer.
+/// Records the writes to one peer. It counts as too slow while a write is longer than it takes.
 #[derive(Debug, Clone, Default)]
 struct Recorder {
     writes: Rc<RefCell<Vec<Vec<u8>>>>,
+    /// Of all writes, the bytes that count.
+    counted: Rc<Cell<usize>>,
 }
+
+/// The longest write that a [`Recorder`] takes.
+const TAKEN: usize = 1024;
 
 impl Recorder {
     /// The texts of each write, separated by spaces: `a b`. A Close is a write of its own: `x1000`.
@@ -18,18 +26,20 @@ impl Recorder {
 }
 
 impl Recipient for Recorder {
-    fn send(&self, frames: &[u8]) {
+    fn send(&self, frames: &[u8], counted: usize) -> bool {
         self.writes.borrow_mut().push(frames.to_vec());
+        self.counted.set(self.counted.get() + counted);
+        frames.len() > TAKEN
     }
 
-    fn is_idle(&self) -> bool {
+    fn is_idle(&self, _: Option<Duration>) -> bool {
         true
     }
 
     fn close(&self, code: u16, _: &str) {
         let mut frames = Frames::new();
         frames.text(&format!("x{code}"));
-        self.send(frames.as_bytes());
+        self.send(frames.as_bytes(), 0);
     }
 
     fn cut(&self) {
@@ -58,8 +68,9 @@ fn message(text: &str) -> ServerMessage {
 }
 
 /// Runs a script in two rooms, `*` and `#`. In it, `1+` joins room `*` in a dialect that depends on the number, and
-/// subscribes; `1#` does so in room `#`; `1?` only joins room `*`, and `1>` subscribes; `1-` leaves, `1x` is closed, `1!`
-/// is cut; `1<w` sends `w` to 1, `*<w` and `#<w` broadcast it, `*-1<w` does so except for 1; `.` ends the batch.
+/// subscribes; `1#` does so in room `#`; `1?` only joins room `*`, `1>` subscribes, `1=` unsubscribes; `1-` leaves, `1x`
+/// is closed, `1!` is cut; `1<w` sends `w` to 1, `*<w` and `#<w` broadcast it,
+/// `*-1<w` does so except for 1; `.` ends the batch.
 fn run(script: &str, peers: &mut HashMap<UserId, Recorder>) -> Fanout<Recorder> {
     let mut fanout = Fanout::default();
     for step in script.split(' ') {
@@ -72,6 +83,7 @@ fn run(script: &str, peers: &mut HashMap<UserId, Recorder>) -> Fanout<Recorder> 
             }
             (Ok(id), ("?", _)) => fanout.join(id, peers.entry(id).or_default().clone(), Dialect::Text, room(what)),
             (Ok(id), (">", _)) => fanout.subscribe(id),
+            (Ok(id), ("=", _)) => fanout.unsubscribe(id),
             (Ok(id), ("-", _)) => fanout.leave(id),
             (Ok(id), ("x", _)) => fanout.close(id, 1000, ""),
             (Ok(id), ("!", _)) => fanout.cut(id),
@@ -129,6 +141,11 @@ fn members_get_one_write_per_batch_in_order() {
         ("1+ 2? *<a 2<b *<c 2> *<d .", &[(1, &["a c d"]), (2, &["b d"])]),
         ("1+ 2? *<a . 2<b . 2> 2<c *<d 2<e .", &[(1, &["a", "d"]), (2, &["b", "c d e"])]),
         ("2? 2<a 2x .", &[(2, &["a", "x1000"])]),
+        // After it unsubscribes, too, and the broadcasts before that.
+        ("1+ 2+ *<a . 2= *<b 2<c . 2> *<d .", &[(1, &["a", "b", "d"]), (2, &["a", "c", "d"])]),
+        ("1+ 2+ *<a 2= *<b . *<c 2> *<d .", &[(1, &["a b", "c d"]), (2, &["a", "d"])]),
+        ("1+ 2+ *<a 2= *<b 2<c 2> *<d 2= *<e .", &[(1, &["a b d e"]), (2, &["a c d"])]),
+        ("1+ 2+ *<a 2<b 2= 2= 2<c *<d . 9= .", &[(1, &["a d"]), (2, &["a b c"])]),
         // A Close does not wait for the batch, everything else does.
         ("1+ 2+ *<a 1x", &[(1, &["a", "x1000"]), (2, &[])]),
     ];
@@ -170,12 +187,33 @@ fn batch_size_is_bounded() {
     }
 }
 
+/// A member is behind if it is subscribed and its write was too long. Whatever else it is sent then must be limited.
+#[test]
+fn members_that_cannot_take_more_are_behind() {
+    let long = "x".repeat(TAKEN);
+    let rows: [(&str, &[UserId], bool); 6] = [
+        ("1+ 2+ *<a 1<b .", &[], false),
+        (&format!("1+ 2+ *<{long} ."), &[1, 2], false),
+        (&format!("1+ 2+ 1<{long} . 2<a ."), &[1], false),
+        (&format!("1+ 2+ *<{long} 1= . 1<a ."), &[2], true),
+        (&format!("1? 2+ *<a 1<{long} 1<b ."), &[], true),
+        (&format!("1+ 2+ *<{long} 1- 2x ."), &[], false),
+    ];
+    for (script, behind, is_limited) in rows {
+        let mut peers = HashMap::new();
+        let mut fanout = run(script, &mut peers);
+        assert_eq!(fanout.take_behind(), behind, "{script:.30}");
+        assert_eq!(fanout.take_behind(), [0; 0], "once");
+        assert_eq!(peers[&1].counted.get() > 0, is_limited, "{script:.30}");
+    }
+}
+
 #[test]
 fn dialect_without_members_is_not_encoded() {
     let mut peers = HashMap::new();
     let fanout = run("1+ 2+ 2- *<a", &mut peers);
     let lengths = fanout.rooms[&RoomId::LOBBY].batch.as_ref().expect("a broadcast").each_ref().map(Frames::is_empty);
-    assert_eq!(lengths, [true, false, true]);
+    assert_eq!(lengths, [true, false, true, false, false, false]);
 }
 
 /// A model of [`Fanout`] with a separate queue for each member.

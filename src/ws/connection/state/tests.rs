@@ -36,8 +36,8 @@ fn a_failed_socket_buffers_nothing() {
     let (mut state, peer) = pair();
     state.stream.cut();
     drop(peer);
-    state.send(b"\x81\x02hi");
-    state.send(b"\x81\x02hi");
+    state.send(b"\x81\x02hi", 0);
+    state.send(b"\x81\x02hi", 0);
     assert_eq!((state.flush(), state.is_open(), state.stream.buffered_amount()), (Flushed::Everything, false, 0));
 }
 
