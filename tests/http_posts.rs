@@ -164,8 +164,8 @@ fn sender_is_not_part_of_the_room() {
     let id = message["id"].as_u64().expect("a number");
     ann.say_json(&json!({"type": "message", "text": "psst", "target": id}));
     assert_eq!(ann.wait_for("error")["reason"], "no-such-user");
-    ann.sign_in("Ann");
-    assert!(ann.history().matches("sensor").count() == 1, "{}", ann.history());
+    ann.say_json(&json!({"type": "username", "name": "Ann"}));
+    assert_eq!(ann.wait_for("userlist")["users"], json!(["Ann"]));
     let rooms = support::raw::get(server.addr(), "/rooms").text();
     assert_eq!(
         serde_json::from_str::<Value>(&rooms).expect("JSON"),
@@ -178,7 +178,8 @@ fn private_message_reaches_its_target_only() {
     let server = start_binary(&[]);
     let (mut ann, mut bob) = (Client::enter(server.addr(), "/"), Client::enter(server.addr(), "/"));
     ann.sign_in("ann");
-    let id = bob.sign_in("bob")["id"].as_u64().expect("a number");
+    bob.sign_in("bob");
+    let id = ann.wait_until("bob", |object| object["name"] == "bob")["id"].as_u64().expect("a number");
     for body in [
         r#"{"text":"psst","target":"Bob","name":"door"}"#.to_owned(),
         json!({"text": "psst", "target": id}).to_string(),

@@ -92,8 +92,9 @@ impl Response {
     /// The same refusal as a JSON object, for clients that accept JSON. Other responses are not changed.
     #[must_use]
     pub(crate) fn refusal_as_json(mut self) -> Self {
-        let text = self.headers.iter_mut().find(|(_, value)| value.starts_with("text/plain"));
-        if let Some((_, content_type)) = text.filter(|_| self.status >= 400) {
+        let is_text =
+            |field: &&mut (&str, Cow<'_, str>)| field.0 == "Content-Type" && field.1.starts_with("text/plain");
+        if let Some((_, content_type)) = self.headers.iter_mut().find(is_text).filter(|_| self.status >= 400) {
             *content_type = "application/json".into();
             let status = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
             let reason = status.unwrap_or_default().to_ascii_lowercase().replace(' ', "-");

@@ -121,7 +121,7 @@ fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
     let text = std::str::from_utf8(body).map_err(|_| not_text())?;
     let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
     for name in ["name", "target", "nonce"] {
-        let in_query = head.uri().query().and_then(|query| field(query, name));
+        let in_query = head.uri().query().and_then(|query| field(query, name)).filter(|value| !value.is_empty());
         // In a query, libraries write a space as a plus.
         let in_query = in_query.map(|value| percent_decoded(&value.replace('+', " ")).unwrap_or_else(|| value.into()));
         let value = in_query.or_else(|| Some(head.headers().get(name)?.as_bytes().to_vec()));
