@@ -1,9 +1,9 @@
 //! The client page: its embedded files, and how they are served.
 
 use miniz_oxide::inflate::decompress_to_vec;
-use tungstenite::http::header::{ACCEPT_ENCODING, HeaderName, IF_NONE_MATCH};
+use tungstenite::http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, IF_NONE_MATCH};
 
-use crate::ws::http::{Method, Request, Response};
+use crate::ws::http::{Method, Request, Response, TokenCheck};
 
 /// Name and gzip form of each file of the page. `build.rs` writes this list.
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
@@ -13,25 +13,52 @@ const GZIP_HEADER: usize = 10;
 
 /// Everything comes from this server and nothing is inline. Connections may go anywhere, so that users can try other servers.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; \
+    img-src 'self' data:; manifest-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// Answers GET and HEAD requests for the files of the page, and other methods with 405. `None` if there is no file at the
-/// path. The signature is that of [`HttpHandler`](crate::ws::http::HttpHandler).
+/// Answers GET and HEAD requests for the files of the page, and other methods with 405. `/token` answers whether the
+/// request has the access token. `None` if there is nothing at the path. The signature is that of
+/// [`HttpHandler`](crate::ws::http::HttpHandler).
 pub fn respond(request: &Request) -> Option<Response> {
     match request.uri().path() {
-        "/" => index(request),
+        "/" => serve(request, "index.html"),
         // The page has one address, so that browsers store it once.
-        "/index.html" => None,
+        "/index.html" | "/room.html" => None,
         // Browsers request this path on their own.
         "/favicon.ico" => serve(request, "icon.svg"),
+        "/token" => Some(check_token(request)),
         path => serve(request, path.strip_prefix('/')?),
     }
 }
 
-/// Answers with the page itself at any path, otherwise like [`respond`].
-pub fn index(request: &Request) -> Option<Response> {
-    serve(request, "index.html")
+/// Answers with the page of a room, whose path is one folder below the lobby's. Otherwise like [`respond`].
+pub fn room(request: &Request) -> Option<Response> {
+    serve(request, "room.html")
+}
+
+/// Answers with 404 and a link to the lobby if a browser asks for a page; `None` for other programs. The link is relative,
+/// because a proxy may have removed the first part of the path.
+pub fn not_found(request: &Request) -> Option<Response> {
+    let is_browser = elements(request, ACCEPT).any(|kind| kind.starts_with("text/html"));
+    if !is_browser || !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return None;
+    }
+    let lobby = "../".repeat(request.uri().path().matches('/').count().saturating_sub(1));
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>404</title>\
+        <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"stylesheet\" href=\"./{lobby}style.css\">\
+        <main class=\"lost\"><h1>Nothing is here.</h1><p>A room's address ends in /room/ and a name of 1 to 64 visible \
+        characters.<p lang=\"ko\">이 주소에는 아무것도 없습니다. 대화방 주소는 /room/ 다음에 1~64자의 이름을 씁니다.\
+        <p><a href=\"./{lobby}\">To the lobby · 로비로</a></main>"
+    );
+    let response = Response { body: body.into_bytes().into(), ..Response::empty(404) };
+    Some(with_security(response.with("Content-Type", "text/html; charset=utf-8")))
+}
+
+/// Browsers hide from a page why its WebSocket was refused, so the page asks here: 204, or the refusal (401).
+fn check_token(request: &Request) -> Response {
+    let refusal = request.extensions().get::<TokenCheck>().and_then(|TokenCheck(result)| result.clone().err());
+    refusal.map_or_else(|| Response::empty(204), Response::from).with("Cache-Control", "no-store")
 }
 
 fn serve(request: &Request, name: &str) -> Option<Response> {
@@ -40,18 +67,23 @@ fn serve(request: &Request, name: &str) -> Option<Response> {
         return Some(Response::method_not_allowed());
     }
     let is_compressed = accepts_gzip(request);
-    let tag = entity_tag(gzip, is_compressed);
+    let version = version(gzip);
+    let tag = entity_tag(&version, is_compressed);
+    let is_versioned = request.uri().query().and_then(|query| query.strip_prefix("v=")) == Some(&version);
     if matches_tag(request, &tag) {
-        return Some(with_caching(Response::empty(304), tag));
+        return Some(with_caching(Response::empty(304), tag, is_versioned));
     }
     let response = if is_compressed { compressed(gzip) } else { plain(gzip) };
-    let response = with_caching(response, tag)
-        .with("Content-Type", content_type(name))
+    let response = with_caching(response, tag, is_versioned).with("Content-Type", content_type(name));
+    Some(with_security(response))
+}
+
+fn with_security(response: Response) -> Response {
+    response
         .with("Content-Security-Policy", SECURITY_POLICY)
         .with("Cross-Origin-Resource-Policy", "same-origin")
         .with("Referrer-Policy", "no-referrer")
-        .with("X-Content-Type-Options", "nosniff");
-    Some(response)
+        .with("X-Content-Type-Options", "nosniff")
 }
 
 fn compressed(gzip: &'static [u8]) -> Response {
@@ -69,20 +101,26 @@ fn content_type(name: &str) -> &'static str {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
+        Some("webmanifest") => "application/manifest+json",
         _ => "text/html; charset=utf-8",
     }
 }
 
-/// The checksum and length at the end of the gzip form (RFC 1952 2.3.1) identify the version. The compressed form is a
-/// representation of its own (RFC 9110 8.8.3.3).
-fn entity_tag(gzip: &[u8], is_compressed: bool) -> String {
-    let trailer = gzip.last_chunk().copied().map_or(0, u64::from_be_bytes);
-    format!("\"{trailer:016x}{}\"", if is_compressed { "-gzip" } else { "" })
+/// The checksum and length at the end of the gzip form (RFC 1952 2.3.1). `build.rs` has the same function.
+fn version(gzip: &[u8]) -> String {
+    format!("{:016x}", gzip.last_chunk().copied().map_or(0, u64::from_be_bytes))
 }
 
-/// Browsers store the file but revalidate it each time, so that a new version of the server shows its new page at once.
-fn with_caching(response: Response, tag: String) -> Response {
-    response.with("Cache-Control", "no-cache").with("ETag", tag).with("Vary", "Accept-Encoding")
+/// The compressed form is a representation of its own (RFC 9110 8.8.3.3).
+fn entity_tag(version: &str, is_compressed: bool) -> String {
+    format!("\"{version}{}\"", if is_compressed { "-gzip" } else { "" })
+}
+
+/// A file at the address with its version never changes. Others are revalidated each time, so that a new version of the
+/// server shows its new page at once.
+fn with_caching(response: Response, tag: String, is_versioned: bool) -> Response {
+    let caching = if is_versioned { "public, max-age=31536000, immutable" } else { "no-cache" };
+    response.with("Cache-Control", caching).with("ETag", tag).with("Vary", "Accept-Encoding")
 }
 
 /// Whether the client accepts gzip (RFC 9110 12.5.3): it names the coding, without a weight of zero.
@@ -114,6 +152,7 @@ fn elements(request: &Request, field: HeaderName) -> impl Iterator<Item = &str> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Refusal;
 
     fn request(method: Method, path: &str) -> Request {
         let mut request = Request::new(());
@@ -126,14 +165,67 @@ mod tests {
         respond(&request(Method::GET, path)).expect("a page")
     }
 
+    fn content(path: &str) -> String {
+        String::from_utf8(get(path).body.into_owned()).expect("text")
+    }
+
     #[test]
-    fn every_file_is_served() {
+    fn scripts_and_styles_are_joined_without_comments() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/chat/page");
+        let (script, style) = (content("/page.js"), content("/style.css"));
         for entry in std::fs::read_dir(folder).expect("the folder of the page") {
             let file = entry.expect("a file").path();
             let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
-            let path = if name == "index.html" { "/".to_owned() } else { format!("/{name}") };
-            assert_eq!(get(&path).body, std::fs::read(&file).expect("its content"), "{path}");
+            match name.rsplit_once('.').expect("an ending") {
+                (_, "js") => assert!(script.contains(&format!("const {} = ", name.replace(['-', '.'], "_"))), "{name}"),
+                (_, "css" | "html") => {}
+                _ => assert_eq!(get(&format!("/{name}")).body, std::fs::read(&file).expect("its content"), "{name}"),
+            }
+        }
+        assert!(
+            !script.contains("\n//") && !script.contains("import ") && script.contains("'WebSocket' in window // ")
+        );
+        assert!(style.starts_with(":root") && style.contains("#inspector") && !style.contains("/*"));
+    }
+
+    #[test]
+    fn addresses_are_relative_and_have_versions_that_never_change() {
+        let room = |path| room(&request(Method::GET, path)).expect("the page of a room");
+        let rooms = String::from_utf8(room("/room/x").body.into_owned()).expect("text");
+        for (page, folder) in [(content("/"), ""), (rooms, "../")] {
+            let (_, rest) = page.split_once(&format!("src=\"{folder}page.js?v=")).expect("a relative address");
+            let version = rest.split('"').next().expect("a version");
+            for (query, caching) in [
+                (format!("?v={version}"), "public, max-age=31536000, immutable"),
+                ("?v=0".to_owned(), "no-cache"),
+                (String::new(), "no-cache"),
+            ] {
+                let file = get(&format!("/page.js{query}"));
+                assert_eq!(file.header("Cache-Control"), Some(caching), "{query}");
+            }
+            assert!(!page.contains("=\"/") && !page.contains("<!--"), "{page}");
+        }
+        assert_eq!(get("/").header("Cache-Control"), Some("no-cache"));
+    }
+
+    #[test]
+    fn token_is_checked_by_a_request() {
+        for (check, status) in [(Ok(()), 204), (Err(Refusal::NoToken), 401), (Err(Refusal::WrongToken), 401)] {
+            let mut request = request(Method::GET, "/token");
+            request.extensions_mut().insert(TokenCheck(check));
+            let answer = respond(&request).expect("an answer");
+            assert_eq!((answer.status, answer.header("Cache-Control")), (status, Some("no-store")));
+        }
+    }
+
+    #[test]
+    fn browser_gets_a_page_with_a_link_for_404() {
+        for (path, lobby) in [("/nowhere", "\"./\""), ("/room/", "\"./../\""), ("/room/a/b", "\"./../../\"")] {
+            let mut browser = request(Method::GET, path);
+            assert_eq!(not_found(&browser), None, "{path}: not a browser");
+            browser.headers_mut().insert(ACCEPT, "text/html,*/*;q=0.8".parse().expect("a value"));
+            let answer = not_found(&browser).expect("a page");
+            assert!(answer.status == 404 && String::from_utf8_lossy(&answer.body).contains(lobby), "{path}");
         }
     }
 
@@ -158,8 +250,8 @@ mod tests {
                 (is_compressed, Some("Accept-Encoding"))
             );
             let content = if is_compressed { super::plain(&page.body).body } else { page.body.clone() };
-            assert_eq!(*content, include_bytes!("page/index.html")[..], "{accepted}");
             let plain = get("/");
+            assert_eq!(content, plain.body, "{accepted}");
             assert_eq!(page.header("ETag") == plain.header("ETag"), !is_compressed);
         }
     }
@@ -169,7 +261,8 @@ mod tests {
         let types = [
             ("/", "text/html; charset=utf-8"),
             ("/style.css", "text/css; charset=utf-8"),
-            ("/main.js", "text/javascript; charset=utf-8"),
+            ("/page.js", "text/javascript; charset=utf-8"),
+            ("/manifest.webmanifest", "application/manifest+json"),
             ("/favicon.ico", "image/svg+xml"),
         ];
         for (path, content_type) in types {
@@ -184,7 +277,7 @@ mod tests {
 
     #[test]
     fn unknown_paths_and_methods_are_refused() {
-        for path in ["/index.html", "/index.html/..", "/page", "/main", "//main.js"] {
+        for path in ["/index.html", "/room.html", "/index.html/..", "/page", "/main.js", "//page.js"] {
             assert_eq!(respond(&request(Method::GET, path)), None, "{path}");
         }
         assert_eq!(respond(&request(Method::POST, "/none")), None);

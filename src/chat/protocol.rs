@@ -94,7 +94,9 @@ impl Dialect {
             Self::Chinwag => json::decode(text),
             // Clients of the dialect `json` know MDN's objects only.
             Self::Json => match json::decode(text)? {
-                ClientMessage::Inspect | ClientMessage::Drop => Err(ErrorReason::UnknownType.into()),
+                ClientMessage::Inspect | ClientMessage::Drop | ClientMessage::Ping => {
+                    Err(ErrorReason::UnknownType.into())
+                }
                 message => Ok(message),
             },
         }
@@ -147,6 +149,8 @@ pub enum ClientMessage {
     Inspect,
     /// Cut this connection without a Close frame, to see what that looks like (dialect `chinwag.v1` only).
     Drop,
+    /// Answer with [`ServerMessage::Pong`] (dialect `chinwag.v1` only): pages cannot send Ping frames.
+    Ping,
     /// `/users`: list the users (dialect `text` only, like the variants below).
     ListUsers,
     /// `/help`: list the commands.
@@ -255,6 +259,8 @@ pub enum ServerMessage {
         #[serde(serialize_with = "serialize_lines")]
         response: Arc<str>,
     },
+    /// The answer to [`ClientMessage::Ping`].
+    Pong,
     /// To the room: a user with a name left. In JSON the new [`UserList`](Self::UserList) shows it.
     #[serde(skip)]
     Left {

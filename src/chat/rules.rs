@@ -141,6 +141,12 @@ impl Chat {
         self.rooms.iter().map(|room| (room.name.shown(), room.names.len()))
     }
 
+    /// The user list of a room; `None` if it has no users.
+    #[must_use]
+    pub fn user_list(&self, room: RoomId) -> Option<ServerMessage> {
+        self.rooms.get(room).filter(|room| room.names.len() > 0).map(Room::user_list)
+    }
+
     fn room(&self, id: UserId) -> Option<&Room> {
         self.rooms.get(self.room_of(id)?)
     }

@@ -108,9 +108,10 @@ impl ChatServer {
     /// The chat's page, at the path of each room, and its files; 404 for a path that is almost one of a room. For [`Builder::site`](crate::Builder::site).
     #[must_use]
     pub fn site(request: &Request) -> Option<Response> {
-        match Self::is_endpoint(request.uri().path()) {
-            true => connect::redirect(request).or_else(|| page::index(request)),
-            false => http::not_a_room(request),
+        match request.uri().path() {
+            "/" => connect::redirect(request).or_else(|| page::respond(request)),
+            path if Self::is_endpoint(path) => connect::redirect(request).or_else(|| page::room(request)),
+            _ => page::respond(request).or_else(|| page::not_found(request)).or_else(|| http::not_a_room(request)),
         }
     }
 

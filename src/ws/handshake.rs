@@ -22,7 +22,9 @@ pub use request::read_request;
 pub use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
-use crate::ws::http::{ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, list_contains, single_field};
+use crate::ws::http::{
+    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, TokenCheck, list_contains, single_field,
+};
 
 /// What a server accepts, and how it responds to other requests.
 #[derive(Clone)]
@@ -90,12 +92,13 @@ pub enum Negotiated {
 /// A panic in [`Policy::http_handler`] or [`Policy::endpoint`] is logged and answered with 500.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request, policy.access.requires_token());
+    let token = TokenCheck(policy.access.check_token(token.as_deref()));
+    request.extensions_mut().insert(token.clone());
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
-    let outcome =
-        catch_unwind(AssertUnwindSafe(|| apply_rules(request, token.as_deref(), policy))).unwrap_or_else(|_| {
-            error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
-            Err(Response::text(500, "This server has a bug; its log says more."))
-        });
+    let outcome = catch_unwind(AssertUnwindSafe(|| apply_rules(request, token, policy))).unwrap_or_else(|_| {
+        error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
+        Err(Response::text(500, "This server has a bug; its log says more."))
+    });
     let negotiated = outcome.unwrap_or_else(Negotiated::Response);
     if let Negotiated::Upgrade { response, .. } = &negotiated {
         secrets::record_transcript(request, response);
@@ -104,7 +107,7 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
 }
 
 /// The rules, in their order. A foreign `Host` gets neither a page nor a handshake.
-fn apply_rules(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Result<Negotiated, Response> {
+fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<Negotiated, Response> {
     let (headers, access) = (request.headers(), &policy.access);
     let body = Body::of(headers)?;
     let host = accepted_host(request, access)?;
@@ -116,7 +119,7 @@ fn apply_rules(request: &Request, token: Option<&[u8]>, policy: &Policy) -> Resu
     let accept = upgrade::check(request, policy)?;
     let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
     access.check_origin(single_origin(headers)?, &host)?;
-    access.check_token(token)?;
+    token.0?;
     Ok(Negotiated::Upgrade { response: upgrade::response(&accept, protocol.as_deref()), protocol })
 }
 
@@ -125,7 +128,7 @@ fn without_upgrade(
     request: &Request,
     body: Body,
     host: Option<&Host>,
-    token: Option<&[u8]>,
+    token: TokenCheck,
     policy: &Policy,
 ) -> Result<Negotiated, Response> {
     let response = match (policy.route)(request) {
@@ -151,13 +154,13 @@ fn without_upgrade(
 }
 
 /// Whether the program may get this request, or stream the response: by the rules for handshakes.
-fn check_client(request: &Request, host: Option<&Host>, token: Option<&[u8]>, access: &Access) -> Result<(), Response> {
+fn check_client(request: &Request, host: Option<&Host>, token: TokenCheck, access: &Access) -> Result<(), Response> {
     let host = host.ok_or_else(|| bad_request("Host is missing."))?;
     let origin = single_origin(request.headers())?;
     // A form or an image of another site, from a browser that does not send the origin.
     let is_foreign = list_contains(request.headers(), "Sec-Fetch-Site", "cross-site");
     access.check_origin(origin.or(is_foreign.then_some("null")), host)?;
-    access.check_token(token).map_err(Into::into)
+    token.0.map_err(Into::into)
 }
 
 /// Bytes that are not text are not an origin either.
@@ -267,6 +270,12 @@ mod tests {
             let response = redirected(host, target, port);
             assert_eq!((response.status, response.header("Location")), (308, Some(location)));
         }
+    }
+
+    #[test]
+    fn debug_shows_what_can_be_shown() {
+        let shown = format!("{:?}", Policy::default());
+        assert!(shown.starts_with("Policy { access: ") && shown.contains("http_handler: false"), "{shown}");
     }
 
     #[test]

@@ -33,6 +33,10 @@ pub enum Route {
         keepalive: &'static [u8],
     },
 }
+/// Whether a request has the right access token, or needs none. It is an extension of the request that an [`HttpHandler`]
+/// gets.
+#[derive(Debug, Clone)]
+pub struct TokenCheck(pub Result<(), crate::access::Refusal>);
 
 /// Both heads of a handshake, without secrets. It is an extension of the request that comes with
 /// [`Event::Connected`](crate::Event::Connected).

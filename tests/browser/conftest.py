@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from support import ARGS, CHROMIUM, DEADLINE, WIDE, Chinwag, Window
+from support import ARGS, CHROMIUM, DEADLINE, SIMULATED, WIDE, Chinwag, Window
 
 
 @pytest.fixture(scope="session")
@@ -40,11 +40,12 @@ def window(browser, url, allowed):
     """Makes windows: window(), window("ann"), window("ann", viewport=PHONE, locale="ko-KR", …).
 
     `server` replaces the real server: it is called with each connection (a WebSocketRoute).
+    `simulated`: the server is the script SIMULATED of support.py, within the page.
     `clock`: the test controls the page's time (page.clock).
     """
     opened = []
 
-    def make(name=None, at=url, connects=True, server=None, clock=False, **options):
+    def make(name=None, at=url, connects=True, server=None, simulated=False, clock=False, **options):
         context = browser.new_context(**{"viewport": WIDE, "locale": "en-US", "reduced_motion": "reduce", **options})
         page = context.new_page()
         page.set_default_timeout(DEADLINE * 1000)
@@ -52,6 +53,8 @@ def window(browser, url, allowed):
         opened.append((context, new))
         if clock:
             page.clock.install()
+        if simulated:
+            page.add_init_script(SIMULATED)
         if server:
             page.route_web_socket(re.compile("^ws:"), server)
         page.goto(at)

@@ -17,22 +17,65 @@ ARGS = (
     "--disable-component-update --disable-sync"
 ).split() + ["--host-resolver-rules=MAP *.test 127.0.0.1"]  # all names in .test lead to this machine, as a hostile page's name could
 CHROMIUM = os.environ.get("CHINWAG_CHROMIUM", "/usr/bin/chromium")
-DEADLINE = 30  # seconds; long, for a loaded machine
+DEADLINE = int(os.environ.get("CHINWAG_DEADLINE", 30))  # seconds; long, for a loaded machine
 
 WIDE = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 SMALL = {"width": 320, "height": 568}
 
 
+# A server within the page, in place of the browser's WebSocket. It answers at once, unless a test sets `hangs`.
+SIMULATED = """
+window.sockets = [];
+window.sent = [];
+window.seq = 0;
+window.receive = (message) => {
+    const socket = window.sockets.at(-1);
+    if (socket.readyState === 1) socket.onmessage({ data: JSON.stringify(message) });
+};
+window.say = (name, text, more) => receive({ type: 'message', name, text, id: 7, date: Date.now(), seq: ++seq, ...more });
+window.WebSocket = class {
+    static CONNECTING = 0; static OPEN = 1; static CLOSING = 2; static CLOSED = 3;
+    readyState = 0; bufferedAmount = 0; extensions = ''; protocol = 'chinwag.v1';
+    constructor(url) {
+        this.url = url;
+        window.sockets.push(this);
+        setTimeout(() => window.hangs || this.open());
+    }
+    open() {
+        this.readyState = 1;
+        this.onopen?.({});
+        receive({ type: 'id', id: sockets.length, seq: window.seq, log: 'a' });
+    }
+    send(data) {
+        const { type, name, text, nonce, target } = JSON.parse(data);
+        window.sent.push(JSON.parse(data));
+        const id = sockets.length;
+        if (window.hangs) return;
+        if (type === 'ping') receive({ type: 'pong' });
+        if (type === 'username') {
+            this.name = name;
+            receive({ type: 'userlist', users: [name], ids: [id] });
+            receive({ type: 'username', id, name, date: Date.now() });
+        }
+        if (type === 'message') receive({ type: 'message', id, name: this.name, text, nonce, target, date: Date.now(), seq: target ? undefined : ++seq });
+    }
+    close(code = 1005, reason = '') {
+        if (this.readyState > 1) return;
+        this.readyState = 3;
+        setTimeout(() => this.onclose?.({ code, reason, wasClean: true }));
+    }
+};
+"""
+
 # 200 people, one with an overlong name, and long messages.
-CROWD = """async () => {
-    const { showPeople } = await import('/people.js');
-    const { addMessage } = await import('/log.js');
-    const names = ['m'.repeat(40), ...Array.from({ length: 199 }, (_, n) => `person number ${n}`)];
-    showPeople(names, names[0], () => {});
-    for (const name of names.slice(0, 3)) addMessage({ name, text: 'W'.repeat(5000), date: Date.now() }, false);
-    addMessage({ name: names[1], text: 'a word and more '.repeat(312), date: Date.now() }, false);
-    addMessage({ name: names[0], text: 'https://example.org/' + 'x'.repeat(300), date: Date.now() }, true);
+CROWD = """() => {
+    const me = document.getElementById('me').textContent;
+    const names = [me, 'm'.repeat(40), ...Array.from({ length: 199 }, (_, n) => `person number ${n}`)];
+    receive({ type: 'userlist', users: names, ids: names.map((_, n) => n + 1) });
+    for (const name of names.slice(1, 4)) say(name, 'W'.repeat(5000));
+    say(names[2], 'a word and more '.repeat(312));
+    say(me, 'https://example.org/' + 'x'.repeat(300), { id: sockets.length });
 }"""
 
 

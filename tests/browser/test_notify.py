@@ -52,9 +52,9 @@ def test_enabled_sound_and_notifications_stay_enabled(window, listener):
     ann.find("#sound").check()
     ann.find("#notifications").check()
     ann.page.wait_for_function("() => asked === 1")
-    bob.send("hello")
+    bob.send("hello, Ann")
     ann.page.wait_for_function("() => beeps === 1 && notified.length === 1")
-    assert state(ann) == [1, 1, [["bob", "hello"]]]
+    assert state(ann) == [1, 1, [["bob", "hello, Ann"]]]
     ann.send("my own are quiet")
     ann.page.reload()
     expect(ann.find("#sound")).to_be_checked()

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from support import Chinwag
 
-REFUSED = r"WebSocket connection to .* failed"  # the page does not learn why
+REFUSED = r"WebSocket connection to .* failed|Failed to load resource.*401"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-// The text box, the name box, and the draft with its recipient.
+// The text box, and the draft with its recipient.
 
 import { $, onSubmit } from './dom.js';
 import { draft } from './storage.js';
@@ -6,56 +6,49 @@ import { setText } from './strings.js';
 import { named } from './text.js';
 
 const text = $('text');
-const name = $('name');
 const rejected = draft.get('refused', []); // texts that the server rejected
-let target; // the recipient of a private message; undefined for all
 
-/** Calls submit(text, target) and signIn(name). */
-export function startComposer(submit, signIn) {
+let target; // the recipient of a private message, { name, id }; undefined for all
+
+/** Calls submit(text, target), which returns false if the text is to stay. */
+export function startComposer(submit) {
 	const send = () => {
-		const [value, to] = [text.value, target];
-		if (!value.trim()) return;
+		const value = text.value;
+		if (!value.trim() || submit(value, target) === false) return;
 		write('');
-		submit(value, to);
 	};
 	setTarget(draft.get('target'));
 	write(draft.get('text', ''));
 	text.oninput = () => write(text.value);
-	text.onkeydown = (event) => {
+	text.addEventListener('keydown', (event) => {
+		if (event.defaultPrevented) return; // completion took it
+		if (event.key === 'Escape' && target) return writeTo();
 		if (!isSendKey(event)) return;
 		event.preventDefault();
 		send();
-	};
+	});
 	onSubmit('text-form', () => {
 		send();
 		text.focus();
 	});
-	onSubmit('name-form', () => {
-		const wanted = name.value.trim();
-		if (!wanted) return;
-		signIn(wanted);
-		showComposer(wanted);
-		text.focus();
-	});
-	$('change-name').onclick = () => askName($('me').textContent);
 	$('write-to-all').onclick = () => writeTo();
 }
 
-export function askName(current = '') {
-	show('name-form');
-	name.value = current;
-	name.select();
-}
-
-export function showComposer(own) {
-	show('text-form');
-	$('me').replaceChildren(named(own));
-}
-
-/** The next message is for one person, or without a name for all. */
+/** The next message is for one person, { name, id }, or without one for all. */
 export function writeTo(person) {
 	setTarget(person);
 	text.focus();
+}
+
+/** A person has a new name, or a new connection. */
+export function followTarget(before, person, formerId) {
+	if (target && (target.id ? [person.id, formerId].includes(target.id) : target.name === before)) setTarget(person);
+}
+
+/** The server began to count connections again: numbers of before are other people's. */
+export function forgetNumbers() {
+	if (target) setTarget({ name: target.name });
+	for (const entry of rejected) if (entry.target) entry.target = { name: entry.target.name };
 }
 
 /** Puts a rejected text back before the draft. If the draft is for someone else, waits until it is sent. */
@@ -64,10 +57,18 @@ export function restore(entry) {
 	restoreNext();
 }
 
+/** Replaces the text box's content. */
+export function write(value) {
+	if (text.value !== value) text.value = value;
+	draft.set('text', value);
+	fit();
+	if (!value) restoreNext();
+}
+
 // A text keeps its recipient: Enter must not make a private text public.
 function restoreNext() {
 	const [entry] = rejected;
-	if (entry && (!text.value || entry.target === target)) {
+	if (entry && (!text.value || entry.target?.name === target?.name)) {
 		rejected.shift();
 		setTarget(entry.target);
 		write([entry.text, text.value].filter(Boolean).join('\n'));
@@ -76,24 +77,22 @@ function restoreNext() {
 }
 
 function setTarget(person) {
-	target = person;
+	target = person ?? undefined;
 	draft.set('target', person ?? null);
 	$('private').hidden = !person;
-	if (person) setText($('private-to'), 'privateTo', { name: named(person) });
+	$('text-form').classList.toggle('private', Boolean(person));
+	if (person) setText($('private-to'), 'privateTo', { name: named(person.name) });
+}
+
+// Browsers without `field-sizing` need a height.
+function fit() {
+	if (CSS.supports('field-sizing', 'content')) return;
+	text.style.height = 'auto';
+	text.style.height = `${text.scrollHeight}px`;
 }
 
 // While an input method composes a Korean, Japanese or Chinese character, Enter only completes it. Safari ends the
 // composition first and then reports key code 229.
 function isSendKey(event) {
 	return event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
-}
-
-function write(value) {
-	if (text.value !== value) text.value = value;
-	draft.set('text', value);
-	if (!value) restoreNext();
-}
-
-function show(form) {
-	for (const id of ['name-form', 'text-form']) $(id).hidden = id !== form;
 }

@@ -1,5 +1,7 @@
 // Helpers for the document. Text becomes text nodes, never markup, so that no message can become an element.
 
+const SVG = 'http://www.w3.org/2000/svg';
+
 export const $ = (id) => document.getElementById(id);
 
 /** Makes <tag class="className"> with children: nodes, or strings that stay text. */
@@ -8,6 +10,16 @@ export function make(tag, className = '', ...children) {
 	if (className) node.className = className;
 	node.append(...children);
 	return node;
+}
+
+/** One of the icons that index.html defines. */
+export function icon(name) {
+	const svg = document.createElementNS(SVG, 'svg');
+	const use = document.createElementNS(SVG, 'use');
+	use.setAttribute('href', `#icon-${name}`);
+	svg.setAttribute('aria-hidden', 'true');
+	svg.append(use);
+	return svg;
 }
 
 /** Calls `act` when the form is submitted, and stays on the page. */

@@ -1,4 +1,5 @@
 // The part "Events", the newest first. An open line shows the JSON, the frame's header (RFC 6455 5.2), and JavaScript.
+// Lines are made when this part is open: most readers never see them.
 
 import { $, copy, make } from './dom.js';
 
@@ -7,6 +8,10 @@ const MAX_SHOWN = 2000; // characters of one message
 
 const list = $('event-list');
 const filter = $('filter');
+const part = $('events');
+
+let reports = []; // not shown yet
+let isDue = false; // whether lines are made before the next frame
 
 const NAMES = { in: '↓ message', out: '↑ send', closing: '↑ close' };
 const CODE = {
@@ -17,11 +22,23 @@ const CODE = {
 	error: () => 'ws.onerror = () => console.log("error")',
 	closing: ({ code, reason }) => `ws.close(${code}, ${JSON.stringify(reason)})`,
 	close: () => 'ws.onclose = (event) => console.log(event.code, event.reason, event.wasClean)',
+	abandoned: () => 'ws.close()',
 };
 
 export function showEvent(report) {
-	list.prepend(line(report));
-	if (list.childElementCount > MAX_LINES) list.lastChild.remove();
+	reports.push(report);
+	if (reports.length > 2 * MAX_LINES) reports = reports.slice(-MAX_LINES);
+	if (!isDue) requestAnimationFrame(showLines);
+	isDue = true;
+}
+
+/** Makes the lines, if they can be seen. */
+export function showLines() {
+	isDue = false;
+	if (!part.open || $('inspector').hidden) return;
+	list.prepend(...reports.slice(-MAX_LINES).reverse().map(line));
+	reports = [];
+	while (list.childElementCount > MAX_LINES) list.lastChild.remove();
 }
 
 function line(report) {
@@ -29,7 +46,7 @@ function line(report) {
 	const summary = make(
 		'summary',
 		'',
-		make('time', '', new Date(at).toISOString().slice(11, 23)),
+		make('time', '', localTime(at)),
 		make('b', '', `#${number} ${NAMES[what] ?? `• ${what}`}`),
 		size === undefined ? '' : `${size} B`,
 		make('code', '', summaryOf(report)),
@@ -40,8 +57,12 @@ function line(report) {
 	return node;
 }
 
-function summaryOf({ data, protocol, code, reason, wasClean }) {
-	if (code === undefined) return cut(data ?? protocol ?? '');
+function localTime(at) {
+	return new Date(at - 60000 * new Date(at).getTimezoneOffset()).toISOString().slice(11, 23);
+}
+
+function summaryOf({ data, protocol, code, reason, wasClean, why }) {
+	if (code === undefined) return cut(data ?? protocol ?? why ?? '');
 	return `code ${code} · reason "${reason}"${wasClean === undefined ? '' : ` · wasClean ${wasClean}`}`;
 }
 
@@ -74,8 +95,9 @@ function header({ what, data, size }) {
 }
 
 function applyFilter(node) {
-	node.hidden = !node.textContent.includes(filter.value);
+	node.hidden = !node.textContent.toLowerCase().includes(filter.value.toLowerCase());
 }
 
+part.addEventListener('toggle', showLines);
 filter.oninput = () => [...list.children].forEach(applyFilter);
 $('copy-events').onclick = () => copy(Array.from(list.children, (node) => node.firstChild.innerText).join('\n'));

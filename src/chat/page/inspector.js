@@ -1,11 +1,9 @@
 // The panel "Under the hood". Each of its parts has a file.
 
 import { $ } from './dom.js';
-import { showEvent } from './inspector-events.js';
+import { showEvent, showLines } from './inspector-events.js';
 import { showConnection } from './inspector-connection.js';
 import { startTryIt, showTryItState } from './inspector-try.js';
-
-export { showHandshake } from './inspector-handshake.js';
 
 const REFRESH = 250; // milliseconds; bufferedAmount changes without an event
 
@@ -28,12 +26,14 @@ function receive(report) {
 	const { what, size } = report;
 	if (what === 'connecting') totals = { in: [0, 0], out: [0, 0] };
 	if (what in totals) totals[what] = [totals[what][0] + 1, totals[what][1] + size];
+	if (!('number' in report)) return; // not an event of a socket
+	show(report);
 	if (what === 'open' && !panel.hidden) askHandshake();
-	if (what !== 'waiting') show(report);
 }
 
 function show(report) {
 	showEvent(report);
+	if (!panel.hidden && report.number === connection.socket?.number) refresh();
 	if (report.what !== 'connecting') showTryItState(report);
 }
 
@@ -48,6 +48,7 @@ function toggle() {
 	if (panel.hidden) return $('inspector-button').focus();
 	timer = setInterval(refresh, REFRESH);
 	refresh();
+	showLines();
 	askHandshake();
 	$('inspector-close').focus();
 }

@@ -1,84 +1,144 @@
 // Connects the parts. The path of a message: socket.js, connection.js, session.js, this file, log.js.
 
 import { home, withQuery } from './address.js';
-import { askName, restore, showComposer, startComposer, writeTo } from './composer.js';
+import { parse } from './commands.js';
+import { startCompletion } from './complete.js';
+import { followTarget, forgetNumbers, restore, startComposer, write, writeTo } from './composer.js';
 import { Connection } from './connection.js';
-import { $, onSubmit } from './dom.js';
-import { showHandshake, startInspector } from './inspector.js';
-import { addMessage, addNote, scrollToEnd, showPending } from './log.js';
-import { tab } from './storage.js';
+import { $ } from './dom.js';
+import { scrollToEnd } from './follow.js';
+import { isIgnored } from './ignore.js';
+import { startInspector } from './inspector.js';
+import { showHandshake } from './inspector-handshake.js';
+import { addMessage, addNote, addPresence, showPending } from './log.js';
 import { notifyMessage } from './notify.js';
-import { showPeople } from './people.js';
+import { showOlder, startOlder } from './older.js';
+import { closePanel, startPanel } from './panel.js';
+import { showPeople, startPeople, translatePeople } from './people.js';
 import './rooms.js';
+import { acceptToken, askName, askToken, showChat, showName, showWho, startScreens } from './screens.js';
 import { Session } from './session.js';
-import { hideError, showError, showState } from './status.js';
-import { showAllTexts, switchLanguage } from './strings.js';
+import { hideError, hideTrouble, showError, showState } from './status.js';
+import { has, showAllTexts, switchLanguage } from './strings.js';
 import { named } from './text.js';
 
-let people; // undefined until the first list
+let people = [];
+const gone = new Set(); // names that were said to have left
 
 const view = {
 	pending: showPending,
 	handshake: showHandshake,
-	named({ name, before, date, mine }) {
-		if (mine) showComposer(name), listPeople();
-		if (before === name) return;
+	restarted: forgetNumbers,
+	named({ id, name, before, date, mine, was }) {
+		if (mine) {
+			showName(name);
+			showPeople(people, name);
+			if (before && before !== name) hideError(); // a notice about the name before
+		}
+		if (before) followTarget(before, { id, name }, was);
+		const isBack = was !== undefined && !gone.has(name); // nobody saw that it was away
+		gone.delete(name);
+		if (before === name || isBack) return;
 		if (before) addNote('renamed', { name: named(name), before: named(before) }, date);
-		else addNote('joined', { name: named(name) }, date);
+		else addPresence('joined', name, date);
 	},
-	rejectedName(asked, given) {
-		showError('nameTaken', { asked: named(asked), given: named(given) });
+	otherName(asked, given, isGhost) {
+		showError(isGhost ? 'nameHeld' : 'nameTaken', { asked: named(asked), given: named(given) });
 	},
 	users(names) {
 		people = names;
-		listPeople();
+		showPeople(people, session.name);
+		showWho(names);
 	},
 	left(name) {
-		addNote('left', { name: named(name) });
+		gone.add(name);
+		addPresence('left', name);
 	},
 	message(message, mine, live) {
-		addMessage(message, mine, pick);
-		if (live && !mine) notifyMessage(message);
+		if (live && !mine && !isIgnored(message.name)) notifyMessage(message, session.name);
+		addMessage(message, mine, session.name ?? session.wanted);
+		showOlder();
 	},
 	gap(n) {
 		addNote(n ? 'missed' : 'maybeMissed', { n });
 	},
 	rejectedMessage(reason, about, entry) {
-		showError('refused', { about, reason });
+		const known = has(`error-${reason}`) && (!about || document.documentElement.lang === 'ko');
+		showError(known ? `error-${reason}` : 'refused', { about, reason });
 		if (entry) restore(entry);
 	},
 };
 
 const connection = new Connection(() => withQuery(home, session.resume), ['chinwag.v1']);
 const session = new Session(connection, view);
-connection.listen(showState);
+connection.listen(onReport);
 startInspector(connection, () => session.inspect());
-startComposer(submit, (name) => session.signIn(name));
-if (session.wanted) showComposer(session.wanted);
+startCompletion(() => people.filter((name) => name !== session.name));
+startComposer(submit);
+startPeople(pick);
+startPanel();
+startOlder(session);
+startScreens((name) => session.signIn(name), () => connection.retry());
+showAllTexts();
+if (session.wanted) showChat(session.wanted);
 else askName();
-$('retry').onclick = () => connection.connect();
-onSubmit('token-form', () => {
-	tab.set('token', $('token').value);
-	connection.connect();
-});
+$('log').onclick = ({ target }) => {
+	const name = target.closest('.head > .name');
+	if (name) pick(name.textContent);
+};
+$('retry').onclick = () => connection.retry();
 $('language').onclick = () => {
 	switchLanguage();
-	listPeople();
+	translatePeople();
 };
-showAllTexts();
+// A dropped file would replace the page.
+addEventListener('dragover', (event) => event.dataTransfer.types.includes('Files') && event.preventDefault());
+addEventListener('drop', (event) => {
+	if (!event.dataTransfer.types.includes('Files')) return;
+	event.preventDefault();
+	showError('noFiles');
+});
+document.body.classList.add('ready');
 connection.connect();
 
-function listPeople() {
-	if (people) showPeople(people, session.name, pick);
+function onReport(report) {
+	if (report.what === 'open') acceptToken();
+	showState(report, () => {
+		connection.stop();
+		hideTrouble();
+		askToken();
+	});
 }
 
 function submit(text, target) {
 	hideError();
+	const command = parse(text);
+	switch (command.what) {
+		case 'say': return say(command.text, target);
+		case 'private': return say(command.text, session.person(command.name));
+		case 'name': return session.signIn(command.name);
+		case 'users': return addNote('users', { names: people.join(', ') });
+		case 'help': return addNote('help');
+		case 'usage': return refuse(command.key);
+		default: return refuse('unknownCommand', { word: command.word }, () => {
+			say(text, target);
+			write('');
+			hideError();
+		});
+	}
+}
+
+function refuse(key, values, action) {
+	showError(key, values, action);
+	return false;
+}
+
+function say(text, target) {
 	session.submit(text, target);
 	scrollToEnd();
 }
 
 function pick(name) {
-	$('people').hidePopover(); // on a narrow screen
-	writeTo(name === session.name ? undefined : name);
+	closePanel();
+	writeTo(name === session.name ? undefined : session.person(name));
 }

@@ -1,27 +1,45 @@
-// Signals new messages while the page is not in focus: in the title, and with sound and notification if enabled.
+// Signals new messages while the page is not in focus: in the title, on the icon, and with sound and notification if enabled.
 
-import { room } from './address.js';
+import { base, room } from './address.js';
 import { $ } from './dom.js';
+import { clearUnread, markUnread } from './log.js';
 import { keep } from './storage.js';
+import { mentions } from './text.js';
 
 const TITLE = room ? `${room} · chinwag` : 'chinwag';
+const BEEP_PAUSE = 2000; // milliseconds
+
+const iconLink = document.querySelector('link[rel=icon]');
 
 let unread = 0;
+let lastBeep = 0;
+let iconText; // the SVG of the icon, when it was first needed
 
-/** Signals another person's message. */
-export function notifyMessage({ name, text }) {
+/** Signals another person's message, before it is shown. */
+export function notifyMessage({ name, text, target }, own) {
 	if (document.hasFocus()) return;
+	markUnread();
 	count(unread + 1);
-	if ($('sound').checked) beep();
-	if ($('notifications').checked) showNotification(name, text);
+	if ($('sound').checked && Date.now() - lastBeep > BEEP_PAUSE) beep();
+	if ($('notifications').checked && (target || mentions(text, own))) showNotification(name, text);
 }
 
 function count(n) {
+	const changes = Boolean(n) !== Boolean(unread);
 	unread = n;
 	document.title = n ? `(${n}) ${TITLE}` : TITLE;
+	if (changes) showBadge();
+}
+
+async function showBadge() {
+	iconText ??= await fetch(new URL('icon.svg', base)).then((answer) => answer.text(), () => '');
+	const dot = '<circle cx="25" cy="8" r="7" fill="#dc2626" stroke="#fff" stroke-width="2"/></svg>';
+	const badged = `data:image/svg+xml,${encodeURIComponent(iconText.replace('</svg>', dot))}`;
+	iconLink.href = unread && iconText ? badged : new URL('icon.svg', base).href;
 }
 
 function beep() {
+	lastBeep = Date.now();
 	const audio = new AudioContext();
 	const tone = new OscillatorNode(audio, { frequency: 660 });
 	tone.connect(new GainNode(audio, { gain: 0.1 })).connect(audio.destination);
@@ -32,7 +50,8 @@ function beep() {
 
 function showNotification(name, text) {
 	try {
-		new Notification(name, { body: text.slice(0, 200), tag: 'chinwag' });
+		const shown = new Notification(name, { body: text.slice(0, 200), tag: 'chinwag' });
+		shown.onclick = () => window.focus();
 	} catch {
 		// Android allows it in service workers only.
 	}
@@ -47,4 +66,5 @@ for (const box of [$('sound'), $('notifications')]) {
 }
 $('notifications').closest('label').hidden = !('Notification' in window && isSecureContext);
 addEventListener('focus', () => count(0));
-count(0);
+addEventListener('blur', clearUnread);
+document.title = TITLE;

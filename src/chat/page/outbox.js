@@ -2,22 +2,31 @@
 
 import { draft } from './storage.js';
 
-const MAX_OWN = 300; // more than the history that a server sends again
+const MAX_OWN = 1000; // more than the history that a server sends again
+const NO_NUMBERS = { log: undefined, numbers: [] };
 
 export class Outbox {
 	entries = draft.get('outbox', []);
 	inFlight; // the nonce of the entry sent on this connection
-	#own = draft.get('own', []); // nonces, also of delivered entries
+	#own = draft.get('own', NO_NUMBERS); // the numbers of delivered entries, in the numbering `log`
 
+	/** `target` is { name, id } for a private message. */
 	add(text, target) {
 		const nonce = randomNonce();
 		this.entries.push({ nonce, text, target });
-		this.#own = [...this.#own, nonce].slice(-MAX_OWN);
-		this.#save();
+		draft.set('outbox', this.entries);
 	}
 
-	isOwn(nonce) {
-		return this.#own.includes(nonce);
+	/** Whether the message with this number came from here. History does not say it: it has no nonces. */
+	isOwn(log, seq) {
+		return this.#own.log === log && this.#own.numbers.includes(seq);
+	}
+
+	/** The entry was delivered and has this number. */
+	own(log, seq) {
+		const numbers = this.#own.log === log ? this.#own.numbers : [];
+		this.#own = { log, numbers: [...numbers, seq].slice(-MAX_OWN) };
+		draft.set('own', this.#own);
 	}
 
 	/** The entry to send now, if any. */
@@ -33,13 +42,8 @@ export class Outbox {
 		if (at < 0) return undefined;
 		if (nonce === this.inFlight) this.inFlight = undefined;
 		const [entry] = this.entries.splice(at, 1);
-		this.#save();
-		return entry;
-	}
-
-	#save() {
 		draft.set('outbox', this.entries);
-		draft.set('own', this.#own);
+		return entry;
 	}
 }
 

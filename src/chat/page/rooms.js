@@ -1,31 +1,48 @@
 // Links to other rooms. Plain links make Back, bookmarks and new tabs work. Not every server lists its rooms.
 
-import { room } from './address.js';
+import { base, pathOf, room } from './address.js';
 import { $, make, onSubmit } from './dom.js';
+import { showError } from './status.js';
 import { tab } from './storage.js';
 import { setText } from './strings.js';
 
 const visited = [...new Set(['', room, ...tab.get('rooms', [])])];
 
 async function showRooms() {
-	const answer = await fetch('/rooms').catch(() => {}); // no connection
+	if (!$('rooms').open) return;
+	const answer = await fetch(new URL('rooms', base)).catch(() => {}); // no connection
 	const rooms = answer?.ok ? (await answer.json()).rooms : [];
-	const others = visited.filter((name) => !rooms.some((known) => known.name === name));
-	$('room-list').replaceChildren(...rooms.map(row), ...others.map((name) => row({ name })));
+	const others = visited.filter((name) => !rooms.some((known) => isSame(known.name, name)));
+	$('room-list').replaceChildren(...[...rooms, ...others.map((name) => ({ name }))].filter(hasAddress).map(row));
 }
 
 function row({ name, users = '' }) {
 	const link = name ? make('a', '', make('bdi', '', name)) : setText(make('a'), 'lobby');
 	link.href = pathOf(name);
-	if (name === room) link.ariaCurrent = 'page';
+	if (isSame(name, room)) link.ariaCurrent = 'page';
 	return make('li', '', link, ' ', make('small', '', users));
 }
 
-function pathOf(name) {
-	return (name && `/room/${encodeURIComponent(name)}`) + location.search || '/';
+// Servers compare names by more rules than these.
+function isSame(one, other) {
+	return one.normalize('NFKC').toLowerCase() === other.normalize('NFKC').toLowerCase();
+}
+
+// In an address, these two are not names but folders.
+function hasAddress({ name }) {
+	return name !== '.' && name !== '..';
+}
+
+// Asks the server whether there can be such a room, so that nobody ends on an error page.
+async function enter(name) {
+	if (isSame(name, room)) return;
+	const answer = hasAddress({ name }) ? await fetch(pathOf(name), { method: 'HEAD' }).catch(() => {}) : { status: 404 };
+	if (answer?.status === 404) return void showError('noSuchRoom');
+	location.href = pathOf(name);
 }
 
 tab.set('rooms', visited);
 if (room) $('title').textContent = room;
+$('home').href = pathOf('');
 $('rooms').ontoggle = showRooms;
-onSubmit('room-form', () => (location.href = pathOf($('room').value.trim())));
+onSubmit('room-form', () => enter($('room').value.trim()));

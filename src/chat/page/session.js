@@ -1,21 +1,28 @@
 // The client's side of chinwag.v1. It does not touch the document: what is to be shown goes to `view`.
 
-import { keep, tab } from './storage.js';
+import { Members } from './members.js';
 import { Outbox } from './outbox.js';
+import { draft, keep, tab } from './storage.js';
 
 const MAX_LENGTH = 20000; // characters: less than 64 KiB of UTF-8, where a server closes the connection
 const RETRY_DELAY = 1500; // milliseconds after "too-fast"
+const BLAME_DELAY = 3000; // without pings: how long a message may still be confirmed after an error
 const MAX_NONCES = 5000;
+const REFUSED_WITH = [1003, 1007, 1009]; // Close codes that mean: your last message
+const PING = '{"type":"ping"}';
 
 export class Session {
 	#connection;
 	#view;
 	#outbox = new Outbox();
-	#users = [];
-	#names = new Map(); // the names of connections, by id, as far as messages told them
-	#addedName; // a name that is new in the latest list
-	#removedName; // the name that it may replace
+	#members = new Members();
 	#id;
+	#former = []; // the numbers of this page's earlier connections
+	#secret = draft.get('secret'); // proves to the server that a lost connection was this one
+	#resume; // the secret of the connection before, until the name is back
+	#isGreeted = false; // whether this connection has its number
+	#pings = false; // whether the server answers pings
+	#blamed; // an error without a nonce, which may be about the message in flight
 	#log; // the name of the room's numbering (PROTOCOL.md)
 	#joinedAt; // the last number when this page joined: up to here, messages are history
 	#last = 0; // the last number shown
@@ -30,13 +37,17 @@ export class Session {
 		this.#view = view;
 		connection.listen((report) => this.#receive(report));
 		view.pending(this.#outbox.entries);
+		// A tab that is duplicated copies the storage. So the secret is there only while no page uses it.
+		draft.set('secret', null);
+		addEventListener('pagehide', () => draft.set('secret', this.#secret));
+		addEventListener('pageshow', () => draft.set('secret', null));
 	}
 
 	signIn(name) {
 		this.wanted = name;
 		keep.set('name', name);
 		tab.set('name', name);
-		this.#send({ type: 'username', name });
+		this.#ask({ type: 'username', name, resume: this.#resume });
 	}
 
 	/** The query with which a new connection gets missed messages. */
@@ -44,71 +55,112 @@ export class Session {
 		return this.#log && { since: this.#last || this.#joinedAt, log: this.#log };
 	}
 
+	isOwn = ({ seq, id }) => this.#outbox.isOwn(this.#log, seq) || this.#former.includes(id);
+
+	/** The log's name, for a connection that fetches older messages. */
+	get log() {
+		return this.#log;
+	}
+
+	/** A person as the target of private messages. */
+	person(name) {
+		return { name, id: this.#members.idOf(name) };
+	}
+
 	submit(text, target) {
-		if (text.length > MAX_LENGTH) return this.#view.rejectedMessage('too-long', text.length, { text, target });
+		if (text.length > MAX_LENGTH) return this.#view.rejectedMessage('too-long', '', { text, target });
 		this.#outbox.add(text, target);
 		this.#flush();
 	}
 
 	/** Asks the server for the handshake. The response goes to view.handshake. */
 	inspect() {
-		this.#send({ type: 'inspect' });
+		this.#ask({ type: 'inspect' });
 	}
 
 	#receive({ what, data, code }) {
 		if (what === 'in' && typeof data === 'string') this.#handle(JSON.parse(data));
-		if (what === 'close') this.#onClose(code);
+		if (what === 'quiet' && this.#pings) this.#connection.ask(PING);
+		if (what === 'close' || what === 'abandoned') this.#onClose(code);
 	}
 
 	#handle(message) {
 		switch (message.type) {
 			case 'id': return this.#onId(message);
 			case 'username': return this.#onName(message);
-			case 'rejectusername': return this.#view.rejectedName(this.wanted, message.name);
-			case 'userlist': return this.#onList(message.users);
+			case 'rejectusername': return this.#onOtherName(message);
+			case 'userlist': return this.#onList(message);
 			case 'message': return this.#onMessage(message);
 			case 'gap': return this.#view.gap(message.missed);
-			case 'handshake': return this.#view.handshake(message);
+			case 'pong': return this.#onPong();
+			case 'handshake': return this.#connection.answered(), this.#view.handshake(message);
 			case 'error': return this.#onError(message);
 		}
 	}
 
-	#onId({ id, seq, log }) {
+	#onId({ id, seq, log, resume }) {
 		if (log !== this.#log) this.#last = 0; // a new numbering
+		const isNew = !this.#isGreeted; // not only a new numbering
+		this.#isGreeted = true;
+		if (isNew && id <= this.#id) {
+			this.#former = []; // numbers of connections began again
+			this.#view.restarted();
+		}
+		if (isNew) {
+			this.#former.push(id);
+			this.#resume = this.#secret;
+			this.#secret = resume;
+		}
 		this.#id = id;
 		this.#log = log;
 		this.#joinedAt = seq;
-		if (this.wanted) this.signIn(this.wanted);
+		if (isNew && this.wanted) this.signIn(this.wanted);
+		if (isNew) this.#connection.send(PING); // learns whether the server answers it
 	}
 
-	#onName({ id, name, date }) {
+	#onName({ id, name, date, was }) {
 		const mine = id === this.#id;
-		const before = this.#names.get(id) ?? (name === this.#addedName ? this.#removedName : undefined);
-		if (mine) this.name = name;
-		this.#names.set(id, name);
-		this.#users = without(this.#users, [before, name]).concat(name);
-		this.#view.named({ name, before, date, mine });
+		const before = this.#members.rename(id, name, was);
+		if (mine) {
+			this.#connection.answered();
+			this.#resume = undefined; // it works once
+			this.name = name;
+			if (name === this.wanted) tab.set('had', name);
+		}
+		this.#view.named({ id, name, before, date, mine, was });
 		if (mine) this.#flush();
 	}
 
-	// If one name is new and another one is gone, that may be one person; the list comes before the new name's message.
-	#onList(users) {
-		const gone = without(this.#users, users);
-		[this.#addedName] = without(users, this.#users);
-		this.#removedName = this.#addedName && gone.pop();
-		this.#users = users;
-		for (const [id, name] of this.#names) if (gone.includes(name)) this.#names.delete(id);
+	#onOtherName({ name }) {
+		this.#connection.answered();
+		this.#view.otherName(this.wanted, name, this.#isGhost());
+	}
+
+	#onList({ users, ids }) {
+		const gone = this.#members.replace(users, ids, this.#id);
 		this.#view.users(users);
 		for (const name of gone) this.#view.left(name);
+		// The name that a lost connection held is free now.
+		if (this.name && this.#isGhost() && !users.includes(this.wanted)) this.signIn(this.wanted);
+	}
+
+	// Whether this page itself had the name that it wants, so that nobody else is driven out.
+	#isGhost() {
+		return this.name !== this.wanted && tab.get('had') === this.wanted;
 	}
 
 	#onMessage(message) {
 		const { id, name, nonce, seq } = message;
 		const live = !(seq <= this.#joinedAt); // ids in history belong to former connections
-		const mine = this.#outbox.isOwn(nonce) || (live && id === this.#id);
-		if (live) this.#names.set(id, name);
+		const entry = this.#outbox.remove(nonce);
+		if (entry && seq) this.#outbox.own(this.#log, seq);
+		const mine = Boolean(entry) || this.isOwn(message);
+		if (live) this.#members.see(id, name);
 		if (this.#isNew(seq, nonce)) this.#view.message(message, mine, live);
-		if (this.#outbox.remove(nonce)) this.#flush();
+		if (entry) {
+			this.#connection.answered();
+			this.#flush();
+		}
 	}
 
 	// A message that was resent to a server that lost its history has a new number and the same nonce.
@@ -121,9 +173,32 @@ export class Session {
 	}
 
 	#onError({ reason, about, nonce }) {
+		this.#connection.answered();
 		if (reason === 'too-fast') return (this.#timer ??= setTimeout(() => this.#retry(), RETRY_DELAY));
+		if (reason === 'unknown-type' && !this.#pings) return undefined; // an older server, about the ping
+		this.#refused(reason, about, nonce);
+		if (nonce || !this.#outbox.inFlight) return undefined;
+		this.#blamed = { reason, about, nonce: this.#outbox.inFlight };
+		if (this.#pings) return this.#connection.ask(PING);
+		return setTimeout(() => this.#settleBlame(), BLAME_DELAY);
+	}
+
+	#refused(reason, about, nonce) {
 		this.#view.rejectedMessage(reason, about, this.#outbox.remove(nonce));
 		this.#flush();
+	}
+
+	#onPong() {
+		this.#pings = true;
+		this.#connection.answered();
+		this.#settleBlame();
+	}
+
+	// The server answers in order: a message that has no answer now is the one that the error was about.
+	#settleBlame() {
+		const { reason, about, nonce } = this.#blamed ?? {};
+		this.#blamed = undefined;
+		if (nonce && nonce === this.#outbox.inFlight) this.#refused(reason, about, nonce);
 	}
 
 	#retry() {
@@ -133,25 +208,28 @@ export class Session {
 	}
 
 	#onClose(code) {
-		if (code === 1009) this.#view.rejectedMessage('too-long', code, this.#outbox.remove(this.#outbox.inFlight));
+		if (REFUSED_WITH.includes(code)) {
+			this.#view.rejectedMessage(code === 1009 ? 'too-long' : 'not-text', '', this.#outbox.remove(this.#outbox.inFlight));
+		}
 		this.name = undefined;
-		this.#users = [];
-		this.#names.clear();
+		this.#pings = this.#isGreeted = false;
+		this.#blamed = undefined;
+		this.#members.clear();
 		this.#retry();
 	}
 
 	#flush() {
 		const entry = this.name && this.#outbox.next();
-		if (entry) this.#send({ type: 'message', ...entry });
+		if (entry) {
+			const { nonce, text, target } = entry;
+			this.#ask({ type: 'message', nonce, text, target: target?.id ?? target?.name });
+		}
 		this.#view.pending(this.#outbox.entries, this.name);
 	}
 
-	#send(message) {
-		this.#connection.send(JSON.stringify(message)); // undefined fields are left out
+	// Undefined fields are left out. Half an emoji is not Unicode, so servers may refuse it.
+	#ask(message) {
+		const clean = (_, value) => (typeof value === 'string' ? value.replace(/\p{Surrogate}/gu, '\ufffd') : value);
+		this.#connection.ask(JSON.stringify(message, clean));
 	}
-}
-
-function without(names, others) {
-	const excluded = new Set(others);
-	return names.filter((name) => !excluded.has(name));
 }

@@ -1,14 +1,22 @@
 // Shows each text in the reader's language, and changes it when the language is switched.
 
 import { keep } from './storage.js';
-import translations from './translations.js';
+import { translations } from './translations.js';
 
-const FORMS = { day: { dateStyle: 'full' }, '': { hour: 'numeric', minute: '2-digit' } };
+const FORMS = {
+	'': { hour: 'numeric', minute: '2-digit' },
+	day: { dateStyle: 'full' },
+	full: { dateStyle: 'full', timeStyle: 'medium' },
+};
 
 const shown = new WeakMap(); // node → the values in its text
 const formats = {}; // one takes longer to make than to use a hundred times
 
 let language = keep.get('language') ?? (navigator.language.startsWith('ko') ? 'ko' : 'en');
+
+export function has(key) {
+	return key in translations;
+}
 
 /** The text `key` with its {placeholders} filled in. "one|many" chooses by n. */
 export function t(key, values) {
@@ -41,8 +49,13 @@ export function showAllTexts() {
 /** Shows the time of a <time>, or for class "day" its date, in the reader's language. */
 export function showTime(node) {
 	const form = node.className;
-	const format = (formats[language + form] ??= new Intl.DateTimeFormat(language, FORMS[form]));
-	node.textContent = format.format(new Date(node.dateTime));
+	const date = new Date(node.dateTime);
+	node.textContent = formatOf(form).format(date);
+	node.title = formatOf('full').format(date);
+}
+
+function formatOf(form) {
+	return (formats[language + form] ??= new Intl.DateTimeFormat(language, FORMS[form]));
 }
 
 function parts(key, values = {}) {

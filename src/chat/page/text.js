@@ -1,28 +1,36 @@
-// Turns typed text into nodes: links, and names in their colours.
+// Turns typed text into nodes: links, code, mentions, and names in their colours.
 
+import { parsed } from './address.js';
 import { make } from './dom.js';
 
-const URLS = /\bhttps?:\/\/[^\s<>"'\p{Cf}]+/giu;
-const TRAILING = '.,;:!?])}*_~…。、'; // punctuation after a link
+const CODE = /```(?:\w*\n)?([\s\S]+?)```|`([^`\n]+)`/g;
+const URLS = /\bhttps?:\/\/[^\s<>"'`\p{Cf}]+/giu;
+const TRAILING = '.,;:!?*_~…。、'; // punctuation after a link
+const BRACKETS = { ')': '(', ']': '[', '}': '{' };
+const HUES = 12;
 
-/** The text as nodes, with links for addresses. */
-export function withLinks(text) {
-	const nodes = [];
-	let end = 0;
-	for (const { 0: found, index } of text.matchAll(URLS)) {
-		let length = found.length;
-		while (TRAILING.includes(found[length - 1])) length--;
-		const address = found.slice(0, length);
-		nodes.push(text.slice(end, index), link(address));
-		end = index + address.length;
-	}
-	return [...nodes, text.slice(end)];
+/** The text as nodes. `own` is the name whose mentions are marked. */
+export function formatted(text, own) {
+	return split(text, CODE, (match) => codeOf(match), (plain) => withLinks(plain, own));
+}
+
+/** Whether the text mentions that name, as a whole word. A short name needs an @. */
+export function mentions(text, name) {
+	return Boolean(name) && mentionOf(name).test(text);
 }
 
 /** Colours a name. The colour depends on the name only. */
 export function coloured(node, name) {
 	node.classList.add('name');
-	node.style.setProperty('--hue', hueOf(name)); // the content security policy forbids style attributes
+	return paint(node, name);
+}
+
+/** Makes the colour of a name known to the style. */
+function paint(node, name) {
+	const number = hash(name) % HUES;
+	// The content security policy forbids style attributes, but not this.
+	node.style.setProperty('--hue', number * (360 / HUES) + 15);
+	node.style.setProperty('--shade', number % 2);
 	return node;
 }
 
@@ -31,17 +39,68 @@ export function named(name) {
 	return coloured(make('bdi', '', name), name);
 }
 
-function link(address) {
-	if (!URL.canParse(address)) return address;
+/** A disc with the first letter of a name. */
+export function disc(name) {
+	const node = paint(make('span', 'disc'), name);
+	node.dataset.letter = [...name][0].toUpperCase(); // for CSS: it is not part of the text
+	return node;
+}
+
+function withLinks(text, own) {
+	const plain = (part) => (own ? split(part, mentionOf(own, 'g'), markOf, (rest) => [rest]) : [part]);
+	return split(text, URLS, linkOf, plain);
+}
+
+// The nodes that `found` makes of matches, and `rest` of what is between them.
+function split(text, pattern, found, rest) {
+	const nodes = [];
+	let end = 0;
+	for (const match of text.matchAll(pattern)) {
+		if (match.index > end) nodes.push(...rest(text.slice(end, match.index)));
+		nodes.push(...found(match));
+		end = match.index + match[0].length;
+	}
+	if (end < text.length) nodes.push(...rest(text.slice(end)));
+	return nodes;
+}
+
+function codeOf([, block, inline]) {
+	return [block ? make('pre', '', make('code', '', block.replace(/\n$/, ''))) : make('code', '', inline)];
+}
+
+function linkOf([found]) {
+	let length = found.length;
+	while (isTrailing(found.slice(0, length))) length--;
+	const address = found.slice(0, length);
+	if (!parsed(address)) return [found];
 	const node = make('a', '', address);
 	node.href = address;
 	node.target = '_blank';
 	node.rel = 'noopener noreferrer nofollow';
-	return node;
+	return [node, found.slice(length)].filter(Boolean);
 }
 
-function hueOf(name) {
-	let hash = 7;
-	for (const letter of name.toLowerCase()) hash = (hash * 31 + letter.codePointAt(0)) % 9973;
-	return (hash * 47) % 360;
+// A closing bracket belongs to the address if the address has the opening one.
+function isTrailing(address) {
+	const last = address.slice(-1);
+	const opening = BRACKETS[last];
+	return opening ? address.split(opening).length < address.split(last).length : TRAILING.includes(last);
+}
+
+// Word boundaries by hand: \b knows Latin letters only, and Korean joins particles to names.
+function mentionOf(name, flags = '') {
+	const escaped = name.replace(/[^\p{L}\p{N}\s]/gu, '\\$&');
+	const at = [...name].length < 3 && /^[\p{Script=Latin}\p{N}]+$/u.test(name) ? '@' : '@?';
+	const before = at === '@' ? '()' : '(^|[^\\p{L}\\p{N}_])';
+	return new RegExp(`${before}(${at}${escaped})(?![\\p{Script=Latin}\\p{N}_])`, `iu${flags}`);
+}
+
+function markOf([, before, mention]) {
+	return [before, make('mark', '', mention)].filter(Boolean);
+}
+
+function hash(name) {
+	let value = 7;
+	for (const letter of name.toLowerCase()) value = (value * 31 + letter.codePointAt(0)) % 9973;
+	return value;
 }

@@ -42,6 +42,7 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
         }
         "inspect" => Ok(ClientMessage::Inspect),
         "drop" => Ok(ClientMessage::Drop),
+        "ping" => Ok(ClientMessage::Ping),
         _ => Err(ErrorReason::UnknownType.into()),
     }
 }

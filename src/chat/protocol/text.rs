@@ -64,7 +64,8 @@ fn split_quoted(line: &str) -> Option<(&str, &str)> {
 /// One line, without a line break; `None` for a message that exists in the JSON dialects only.
 pub(super) fn encode(message: &ServerMessage) -> Option<String> {
     Some(match message {
-        ServerMessage::Id { .. } | ServerMessage::UserList { .. } | ServerMessage::Handshake { .. } => return None,
+        ServerMessage::Id { .. } | ServerMessage::UserList { .. } => return None,
+        ServerMessage::Handshake { .. } | ServerMessage::Pong => return None,
         ServerMessage::RejectUsername { name, .. } => format!("* you are {}", sanitize_name(name)),
         ServerMessage::Username { name, .. } => format!("* {} signed in", sanitize_name(name)),
         ServerMessage::Left { name } => format!("* {} left", sanitize_name(name)),

@@ -12,6 +12,7 @@ impl Chat {
             ClientMessage::SetName { name, resume } => self.set_name(id, &name, resume, true)?,
             ClientMessage::Message { text, target, nonce } => self.send_message(id, text, target.as_ref(), nonce)?,
             ClientMessage::Inspect => self.out.push(Output::SendHandshake { to: id }),
+            ClientMessage::Ping => self.out.push(send(id, ServerMessage::Pong)),
             ClientMessage::Drop => self.out.push(Output::Cut { id }),
             ClientMessage::ListUsers => {
                 let users = self.room(id).map(Room::user_names);

@@ -38,6 +38,10 @@ impl ChatServer {
                     self.handshakes.insert(id, ServerMessage::Handshake { request, response });
                 }
                 self.rooms_changed = true;
+                if dialect == Dialect::Chinwag {
+                    // The page shows who is here before its user has a name. MDN's client expects the next change first.
+                    outputs.extend(self.chat.user_list(room).map(|message| Output::Send { to: id, message }));
+                }
                 self.apply_outputs(outputs);
             }
             None => self.refuse(&peer, &outputs),
@@ -80,7 +84,9 @@ fn room_before_slash(path: &str) -> Option<RoomName> {
 pub(super) fn redirect(request: &Request) -> Option<Response> {
     let room = room_before_slash(request.uri().path())?;
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    let location = room.to_path() + &query;
+    // Relative, because a proxy may have removed the first part of the path.
+    let path = room.to_path();
+    let location = format!("../{}{query}", path.rsplit('/').next().unwrap_or_default());
     Some(Response::text(308, format!("This room is at {location}")).with("Location", location))
 }
 
@@ -117,9 +123,9 @@ mod tests {
         let rows = [
             ("/", Some(""), None),
             ("/room/a", Some("a"), None),
-            ("/room/a/", Some("a"), Some("/room/a")),
-            ("/room/A%20b/?since=1&x=%2F", Some("a b"), Some("/room/A%20b?since=1&x=%2F")),
-            ("/room/a%2F/", Some("a/"), Some("/room/a%2F")),
+            ("/room/a/", Some("a"), Some("../a")),
+            ("/room/A%20b/?since=1&x=%2F", Some("a b"), Some("../A%20b?since=1&x=%2F")),
+            ("/room/a%2F/", Some("a/"), Some("../a%2F")),
             ("/room/a//", None, None),
             ("/room/", None, None),
             ("/rooms/", None, None),

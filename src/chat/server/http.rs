@@ -3,7 +3,6 @@
 use super::{
     ChatServer,
     connect::{field, room_at},
-    page,
 };
 use crate::{
     chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
@@ -182,5 +181,5 @@ fn json(status: u16, object: Option<String>) -> Response {
 pub(super) fn not_a_room(request: &Request) -> Option<Response> {
     let is_close = request.method() == Method::POST || request.uri().path().starts_with("/room");
     let sentence = "Nothing is at this path. The lobby is at /, and other rooms are at /room/NAME.";
-    page::respond(request).or_else(|| is_close.then(|| Response::text(404, sentence)))
+    is_close.then(|| Response::text(404, sentence))
 }

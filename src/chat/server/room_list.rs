@@ -1,10 +1,7 @@
 //! `GET /rooms`: the rooms, and how many users each has. The chat's thread writes the list, the threads that answer
 //! requests read it.
 
-use crate::{
-    chat::protocol::to_html_safe_json,
-    ws::http::{Method, Request, Response},
-};
+use crate::ws::http::{Method, Request, Response};
 use serde_json::json;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -59,7 +56,7 @@ impl RoomList {
             .with("Content-Type", "application/json")
             .with("Cache-Control", "no-store")
             .with("X-Content-Type-Options", "nosniff");
-        response.body = to_html_safe_json(&json!({ "rooms": rooms })).unwrap_or_default().into_bytes().into();
+        response.body = json!({ "rooms": rooms }).to_string().into_bytes().into();
         Some(response)
     }
 
@@ -81,13 +78,12 @@ mod tests {
     }
 
     #[test]
-    fn list_is_html_safe_json() {
+    fn list_is_plain_json() {
         let list = RoomList::default();
         assert_eq!(get(&list, "/rooms").as_deref(), Some(r#"{"rooms":[{"name":"","users":0}]}"#), "before the chat");
-        let rooms: [(Arc<str>, usize); 3] = [("".into(), 3), ("a \"b\"".into(), 1), ("<c>".into(), 0)];
+        let rooms: [(Arc<str>, usize); 3] = [("".into(), 3), ("a \"b\"".into(), 1), ("Q&A <c>".into(), 0)];
         list.set(rooms.iter().map(|(name, users)| (name, *users)));
-        let expected =
-            r#"{"rooms":[{"name":"","users":3},{"name":"a \"b\"","users":1},{"name":"&lt;c&gt;","users":0}]}"#;
+        let expected = r#"{"rooms":[{"name":"","users":3},{"name":"a \"b\"","users":1},{"name":"Q&A <c>","users":0}]}"#;
         assert_eq!(get(&list.clone(), "/rooms?x").as_deref(), Some(expected));
         assert_eq!(get(&list, "/room"), None);
     }

@@ -1,0 +1,78 @@
+// Scrolls the conversation to its newest message if the reader is at the end, and does not move it otherwise.
+
+import { $ } from './dom.js';
+import { setText } from './strings.js';
+
+const NEAR = 40; // pixels from the end that count as the end
+
+const scroller = $('scroller');
+const thread = $('thread');
+const newer = $('newer');
+
+let atEnd = true;
+let lastTop = 0;
+let lastHeight = 0;
+let unseen = 0;
+
+export function isAtEnd() {
+	return atEnd;
+}
+
+export function scrollToEnd() {
+	atEnd = true;
+	scroller.scrollTop = scroller.scrollHeight;
+	remember();
+}
+
+/** A message came. If the reader is further up, the button counts it. */
+export function countNewer() {
+	if (!atEnd) showUnseen(unseen + 1);
+}
+
+/** Changes the rows above what the reader sees, which stays in its place. */
+export function changeAbove(change) {
+	const fromEnd = scroller.scrollHeight - scroller.scrollTop;
+	change();
+	scroller.scrollTop = atEnd ? scroller.scrollHeight : scroller.scrollHeight - fromEnd;
+	remember();
+}
+
+/** Calls `load` when the reader comes near the beginning. */
+export function onNearStart(load) {
+	scroller.addEventListener('scroll', () => !atEnd && scroller.scrollTop < scroller.clientHeight && load(), { passive: true });
+}
+
+function remember() {
+	lastTop = scroller.scrollTop;
+	lastHeight = scroller.scrollHeight;
+}
+
+function showUnseen(n) {
+	unseen = n;
+	newer.hidden = n === 0;
+	setText($('newer-text'), 'newer', { n });
+}
+
+// Scroll anchoring is off while the view follows (.following). If rows vanish or shrink, the browser moves the view up to
+// keep it within the content. That is not the reader's wish, so it does not count.
+function onScroll() {
+	const { scrollTop, scrollHeight, clientHeight } = scroller;
+	if (scrollHeight - scrollTop - clientHeight < NEAR) atEnd = true;
+	else if (scrollTop < lastTop && scrollHeight >= lastHeight) atEnd = false;
+	if (atEnd && scrollHeight < lastHeight) scroller.scrollTop = scrollHeight;
+	remember();
+	scroller.classList.toggle('following', atEnd);
+	if (atEnd && unseen) showUnseen(0);
+}
+
+scroller.addEventListener('scroll', onScroll, { passive: true });
+
+// The size changes with each message, and with a phone's keyboard.
+const observer = new ResizeObserver(() => (atEnd ? scrollToEnd() : remember()));
+observer.observe(scroller);
+observer.observe(thread);
+
+newer.onclick = () => {
+	scrollToEnd();
+	$('text').focus();
+};

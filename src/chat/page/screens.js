@@ -1,0 +1,92 @@
+// What the user is asked for: the access token, then a name, then messages.
+
+import { getToken, setToken } from './address.js';
+import { $, make, onSubmit } from './dom.js';
+import { setText } from './strings.js';
+import { named } from './text.js';
+import { checkToken } from './why.js';
+
+let needsToken = false;
+let asksName = false;
+let current = ''; // the name, while the user may change it
+
+/** Calls signIn(name), and connect() with a new token. */
+export function startScreens(signIn, connect) {
+	onSubmit('name-form', () => {
+		const wanted = $('name').value.trim();
+		if (!wanted) return;
+		signIn(wanted);
+		showChat(wanted);
+	});
+	onSubmit('token-form', async () => {
+		setToken($('token').value.trim());
+		const verdict = await checkToken();
+		if (verdict === 'token') return askToken();
+		setText($('token-text'), verdict ?? 'connecting');
+		return connect();
+	});
+	$('change-name').onclick = () => askName($('me').textContent);
+	$('name-cancel').onclick = () => showChat(current);
+	$('name-form').onkeydown = ({ key }) => void (key === 'Escape' && current && showChat(current));
+}
+
+/** The server refuses connections without a token, or with this one. */
+export function askToken() {
+	needsToken = true;
+	setText($('token-text'), getToken() ? 'tokenWrong' : 'tokenText');
+	update('token');
+	$('token').select();
+}
+
+/** The connection is open, so the server accepts the token. */
+export function acceptToken() {
+	if (!needsToken) return;
+	needsToken = false;
+	update(asksName ? 'name' : 'text');
+}
+
+export function isAskingToken() {
+	return needsToken;
+}
+
+export function askName(name = '') {
+	current = name;
+	asksName = true;
+	$('name').value = name;
+	$('name-cancel').hidden = !name;
+	setText($('name-title'), name ? 'change' : 'welcome');
+	setText($('join'), name ? 'save' : 'join');
+	update('name');
+	$('name').select();
+}
+
+/** Shows the text box for a user of that name. */
+export function showChat(name) {
+	showName(name);
+	const wasAsking = asksName;
+	asksName = false;
+	update(wasAsking || document.activeElement === document.body ? 'text' : undefined);
+}
+
+/** Who is here, for a user who has no name yet. */
+export function showWho(names) {
+	const shown = names.slice(0, 5).flatMap((name, at) => [at ? ', ' : '', named(name)]);
+	if (names.length > 5) shown.push('…');
+	if (names.length) setText($('who'), 'who', { names: make('span', '', ...shown) });
+}
+
+/** The name that the server gave. */
+export function showName(name) {
+	$('me').textContent = name;
+	$('profile').hidden = false;
+}
+
+function update(focus) {
+	const isCovered = needsToken || asksName;
+	$('token-form').hidden = !needsToken;
+	$('name-form').hidden = needsToken || !asksName;
+	$('text-form').hidden = isCovered;
+	document.body.classList.toggle('covered', isCovered);
+	$('scroller').inert = isCovered;
+	if (focus) $(focus).focus();
+}
