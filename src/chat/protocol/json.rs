@@ -1,6 +1,7 @@
 //! The dialects `json` and `chinwag.v1`: one JSON object in each text message.
 
-use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, Post, ProtocolError, Target};
+use super::post::{Post, checked_nonce};
+use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, ProtocolError, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
@@ -47,12 +48,17 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
     }
 }
 
-/// Parses the object of a message that needs no connection. Its type may be left out.
-pub(super) fn post(text: &str) -> Result<Post, ProtocolError> {
-    let text = without_lone_surrogates(text);
-    let fields: Fields<'_> = serde_json::from_str(&text).map_err(|_| ErrorReason::BadJson)?;
-    let name = string(&fields, Field::Name, "\"name\" must be a string.")?;
-    Ok(Post { name, ..message(&fields)? })
+impl Post {
+    /// Parses a JSON object. Its type may be left out.
+    ///
+    /// # Errors
+    /// It is not an object with a `text`, or another field is wrong.
+    pub fn from_json(text: &str) -> Result<Self, ProtocolError> {
+        let text = without_lone_surrogates(text);
+        let fields: Fields<'_> = serde_json::from_str(&text).map_err(|_| ErrorReason::BadJson)?;
+        let name = string(&fields, Field::Name, "\"name\" must be a string.")?;
+        Ok(Self { name, ..message(&fields)? })
+    }
 }
 
 /// The nonce of a message, even if the rest is not valid JSON. Then it is searched for from the end, because the last
@@ -73,13 +79,6 @@ const NONCE_KEY: &str = "\"nonce\"";
 /// The nonce in a JSON value; `None` if it is not a string of the right length.
 fn parse_nonce(json: &str) -> Option<Arc<str>> {
     checked_nonce(serde_json::from_str(json).ok()?).ok()
-}
-
-/// The nonce, if it has the right length.
-pub(super) fn checked_nonce(nonce: String) -> Result<Arc<str>, ProtocolError> {
-    const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
-    let is_right = (1..=MAX_NONCE_CHARS).contains(&nonce.chars().take(MAX_NONCE_CHARS + 1).count());
-    if is_right { Ok(nonce.into()) } else { Err(ProtocolError::missing_field(NONCE)) }
 }
 
 /// The JSON string that the text begins with. Longer ones than any nonce are not searched for their end.

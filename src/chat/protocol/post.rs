@@ -1,6 +1,6 @@
 //! A message that comes in an HTTP request of its own, and the answer to it.
 
-use super::{Name, ProtocolError, Target, UserId, json};
+use super::{MAX_NONCE_CHARS, Name, ProtocolError, Target, UserId};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -18,14 +18,6 @@ pub struct Post {
 }
 
 impl Post {
-    /// Parses a JSON object.
-    ///
-    /// # Errors
-    /// It is not an object with a `text`, or another field is wrong.
-    pub fn from_json(text: &str) -> Result<Self, ProtocolError> {
-        json::post(text)
-    }
-
     /// A text without its last line break, which command-line tools add.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
@@ -42,11 +34,18 @@ impl Post {
         match field {
             "name" if self.name.is_none() => self.name = Some(value),
             "target" if self.target.is_none() => self.target = Some(Target::Name(value)),
-            "nonce" if self.nonce.is_none() => self.nonce = Some(json::checked_nonce(value)?),
+            "nonce" if self.nonce.is_none() => self.nonce = Some(checked_nonce(value)?),
             _ => {}
         }
         Ok(())
     }
+}
+
+/// The nonce, if it has the right length.
+pub(super) fn checked_nonce(nonce: String) -> Result<Arc<str>, ProtocolError> {
+    const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
+    let is_right = (1..=MAX_NONCE_CHARS).contains(&nonce.chars().take(MAX_NONCE_CHARS + 1).count());
+    if is_right { Ok(nonce.into()) } else { Err(ProtocolError::missing_field(NONCE)) }
 }
 
 /// What the sender of a [`Post`] gets: in JSON, the object of the answer.

@@ -1,6 +1,6 @@
 //! New connections: their dialect and their room, as the request says, and the last message that they received.
 
-use super::{ChatServer, http};
+use super::ChatServer;
 use crate::{
     chat::protocol::{Dialect, ServerMessage},
     chat::rules::{Input, Output, RoomName, Since},
@@ -29,7 +29,7 @@ impl ChatServer {
         match self.chat.room_of(id) {
             Some(room) => {
                 if dialect.is_stream() {
-                    send_raw(&peer, &http::stream_head(dialect));
+                    send_raw(&peer, &stream_head(dialect));
                 }
                 self.fanout.join(id, peer, dialect, room);
                 let transcript = request.extensions().get().filter(|_| dialect == Dialect::Chinwag);
@@ -61,6 +61,15 @@ impl ChatServer {
             warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
         }
     }
+}
+
+/// The head of a stream. nginx must not buffer what follows.
+pub(super) fn stream_head(dialect: Dialect) -> Response {
+    Response::empty(200)
+        .with("Content-Type", dialect.name())
+        .with("Cache-Control", "no-store")
+        .with("X-Accel-Buffering", "no")
+        .with("X-Content-Type-Options", "nosniff")
 }
 
 /// Sends a response, or the head of a stream, which has no body yet.

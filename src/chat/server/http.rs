@@ -2,7 +2,7 @@
 
 use super::{
     ChatServer,
-    connect::{field, room_at},
+    connect::{field, room_at, stream_head},
 };
 use crate::{
     chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
@@ -102,15 +102,6 @@ fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
         // For plain text, `Accept` is not enough: some libraries send it with every request.
         None => [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, format.name())).map(Ok),
     }
-}
-
-/// The head of a stream. nginx must not buffer what follows.
-pub(super) fn stream_head(dialect: Dialect) -> Response {
-    Response::empty(200)
-        .with("Content-Type", dialect.name())
-        .with("Cache-Control", "no-store")
-        .with("X-Accel-Buffering", "no")
-        .with("X-Content-Type-Options", "nosniff")
 }
 
 /// Reads a message from the body, and what is not in the body from the query or from header fields.
