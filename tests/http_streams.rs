@@ -265,3 +265,39 @@ fn slow_reader_receives_everything_from_the_log() {
         assert_eq!(event.id, Some(seq));
     }
 }
+
+/// The commands of the README, as they are typed there.
+#[test]
+fn curl_prints_what_the_readme_says() {
+    if std::process::Command::new("curl").arg("--version").output().is_err() {
+        return support::skip("curl is not installed");
+    }
+    let readme = include_str!("../README.md");
+    let (_, block) = readme.split_once("```console\n$ curl").expect("a block of commands");
+    let (block, _) = block.split_once("```").expect("its end");
+    let server = start_binary(&[]);
+    for command in block.split("$ curl") {
+        let (arguments, expected) = command.split_once('\n').expect("a command and its output");
+        let arguments = arguments.replace("127.0.0.1:6502", &server.addr().to_string());
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("exec curl -sS {arguments}")]).stdout(std::process::Stdio::piped());
+        let mut curl = shell.spawn().expect("a shell");
+        let lines = support::script::lines(curl.stdout.take().expect("a pipe"));
+        for expected in expected.lines() {
+            let line = lines.recv_timeout(support::DEADLINE).expect("a line");
+            assert_eq!(masked(&line), masked(expected), "{arguments}");
+        }
+        // A stream does not end by itself.
+        curl.kill().expect("a child that was not waited for");
+        curl.wait().expect("its end");
+    }
+}
+
+/// Without what differs each time: numbers, except those of messages, and the name of the numbering.
+fn masked(line: &str) -> String {
+    let (line, rest) = line.split_once(r#""log":""#).map_or((line, ""), |(line, _)| (line, "log"));
+    let (line, seq) = line.split_once(r#""seq":"#).unwrap_or((line, ""));
+    let digits = line.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect::<String>();
+    let digits = digits.split("0000000000000").collect::<String>();
+    format!("{digits} {seq} {rest}")
+}
