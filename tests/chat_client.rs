@@ -188,10 +188,11 @@ fn messages_that_were_not_delivered_are_returned_at_the_end() {
     let ann = ChatClient::connect(&server.url(), "ann").expect("a URL");
     let accepted = ["one", "two"].into_iter().take_while(|text| ann.send(*text)).count();
     server.done();
-    wait_for(&ann, |event| match event {
-        Event::Closed { undelivered, .. } => Some(assert!(undelivered.len() >= accepted, "{undelivered:?}")),
+    let undelivered = wait_for(&ann, |event| match event {
+        Event::Closed { undelivered, .. } => Some(undelivered),
         _ => None,
     });
+    assert!(undelivered.len() >= accepted, "{undelivered:?}");
     assert!(!ann.send("late"));
 }
 
@@ -304,8 +305,5 @@ fn private_message_does_not_reach_a_successor() {
     });
     assert!(explanation.contains("Another user has this name now"), "{explanation}");
     assert!(ann.send_to("bob", "for the new one"));
-    wait_for(&eve, |event| match event {
-        Event::Message(message) => Some(assert_eq!(message.text, "for the new one")),
-        _ => None,
-    });
+    assert_eq!(next_message(&eve).text, "for the new one");
 }

@@ -15,6 +15,8 @@ mod disconnect_reason;
 mod message;
 mod overhead_limiter;
 mod reader;
+#[cfg(feature = "chat")]
+mod slow;
 mod state;
 mod write_reactor;
 
@@ -99,24 +101,10 @@ impl Connection {
         &self.info
     }
 
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
-    }
-
     /// Sends encoded frames. Only for servers, because a client must mask each frame. Returns false, and sends nothing, if the
     /// connection is closing.
     pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
         self.if_open(|state| state.send(frames, 0))
-    }
-
-    /// As [`Connection::send`], but of these bytes, [`Config::max_send_buffer`] counts only `counted`. Returns true if more
-    /// bytes than that limit wait, counted or not.
-    pub(crate) fn send_lenient(self: &Arc<Self>, frames: &[u8], counted: usize) -> bool {
-        let mut guard = self.lock();
-        let Some(state) = guard.as_mut().filter(|state| state.is_open()) else { return false };
-        state.send(frames, frames.len() - counted);
-        self.flush(state);
-        state.stream.buffered_amount() > self.config.max_send_buffer
     }
 
     /// Encodes and sends a message, for either role. Returns as [`Connection::send`].
@@ -143,20 +131,10 @@ impl Connection {
         self.lock().as_ref().map_or(0, |state| state.stream.buffered_amount())
     }
 
-    /// How long bytes have waited of which the socket has taken none. `None`: no bytes wait.
-    pub(crate) fn stalled_for(&self) -> Option<Duration> {
-        self.lock().as_ref()?.stream.stalled_for()
-    }
-
     /// Whether the socket took waiting bytes in this time. Then a peer that does not answer may have the question still before it.
     fn has_progressed_within(&self, time: Duration) -> bool {
         let since = self.lock().as_ref().and_then(|state| state.stream.time_since_progress());
         since.is_some_and(|since| since < time)
-    }
-
-    /// Drops a peer that reads too slowly: Close 1013 after all queued bytes.
-    pub(crate) fn drop_slow(self: &Arc<Self>) {
-        self.if_open(|state| self.fail_slow(state));
     }
 
     /// Sends a Close frame after all queued bytes. Does nothing if the connection is closing already. The caller has checked code

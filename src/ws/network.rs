@@ -93,6 +93,7 @@ pub(crate) fn counted(address: IpAddr) -> impl Iterator<Item = (Network, u32)> {
 }
 
 /// The number of the smallest network that is counted for an address.
+#[cfg(feature = "chat")]
 pub(crate) fn number(address: IpAddr) -> u128 {
     match counted(address).next().map_or(address, |(network, _)| network.address) {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),

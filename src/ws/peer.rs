@@ -3,7 +3,6 @@
 use crate::ws::{
     connection::{Connection, DisconnectReason, Frames, Message},
     error::CloseError,
-    network::number,
 };
 use std::{
     fmt,
@@ -13,7 +12,6 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 /// The number of a connection. No other connection of this process has it, also not one of another server. The first one has
@@ -97,27 +95,6 @@ impl Peer {
         self.connection.send(frames.as_bytes())
     }
 
-    /// What limits per address count for the client; `None`: they do not apply.
-    pub(crate) fn counted_address(&self) -> Option<u128> {
-        let address = self.addr().ip();
-        (!self.connection.config().is_exempt(address)).then(|| number(address))
-    }
-
-    /// As [`Connection::send_lenient`].
-    pub(crate) fn send_lenient(&self, frames: &[u8], counted: usize) -> bool {
-        self.connection.send_lenient(frames, counted)
-    }
-
-    /// As [`Connection::stalled_for`].
-    pub(crate) fn stalled_for(&self) -> Option<Duration> {
-        self.connection.stalled_for()
-    }
-
-    /// As [`Connection::drop_slow`].
-    pub(crate) fn drop_slow(&self) {
-        self.connection.drop_slow();
-    }
-
     /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
@@ -143,6 +120,31 @@ impl Peer {
     /// [`Event::Disconnected`](crate::Event::Disconnected).
     pub fn cut(&self) {
         self.connection.cut();
+    }
+}
+
+/// For the chat.
+#[cfg(feature = "chat")]
+impl Peer {
+    /// What limits per address count for the client; `None`: they do not apply.
+    pub(crate) fn counted_address(&self) -> Option<u128> {
+        let address = self.addr().ip();
+        (!self.connection.config().is_exempt(address)).then(|| crate::ws::network::number(address))
+    }
+
+    /// As [`Connection::send_lenient`].
+    pub(crate) fn send_lenient(&self, frames: &[u8], counted: usize) -> bool {
+        self.connection.send_lenient(frames, counted)
+    }
+
+    /// As [`Connection::stalled_for`].
+    pub(crate) fn stalled_for(&self) -> Option<std::time::Duration> {
+        self.connection.stalled_for()
+    }
+
+    /// As [`Connection::drop_slow`].
+    pub(crate) fn drop_slow(&self) {
+        self.connection.drop_slow();
     }
 }
 

@@ -107,8 +107,8 @@ pub struct HttpRequest {
     pub id: PeerId,
     /// The client's address, as [`Peer::addr`].
     pub addr: SocketAddr,
-    /// As [`Peer::counted_address`].
-    pub(crate) counted_address: Option<u128>,
+    /// Whether limits per address do not apply: to loopback, and [`Config::exempt_networks`].
+    pub is_exempt: bool,
     /// The head, as in [`Event::Connected`].
     pub head: Box<Request>,
     /// The body, which may be empty.

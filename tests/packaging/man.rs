@@ -13,6 +13,7 @@ chinwag \- a small WebSocket chat server
 const TAIL: &str = r#".SH SIGNALS
 SIGTERM and SIGINT close each connection with 1001 and wait up to 5 seconds for the replies.
 A second signal ends the server at once.
+SIGHUP reads the certificate and the token file again.
 .SH EXIT STATUS
 0 after a shutdown, 2 if the server could not start, 128 and the signal's number if a second signal ended it.
 .SH FILES

@@ -13,9 +13,10 @@ let target; // the recipient of a private message, { name, id }; undefined for a
 /** Calls submit(text, target), which returns false if the text is to stay. */
 export function startComposer(submit) {
 	const send = () => {
-		const value = text.value;
-		if (!value.trim() || submit(value, target) === false) return;
-		write('');
+		const [value, to] = [text.value, target];
+		if (!value.trim()) return;
+		write(''); // before the text can come back
+		if (submit(value, to) === false) write([value, text.value].filter(Boolean).join('\n'));
 	};
 	setTarget(draft.get('target'));
 	write(draft.get('text', ''));

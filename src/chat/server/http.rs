@@ -7,6 +7,7 @@ use super::{
 use crate::{
     chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
+    ws::network::number,
     ws::server::HttpRequest,
 };
 use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -50,9 +51,10 @@ impl ChatServer {
 
     /// A request with [`Route::Ask`]. The response is sent when the message is stored.
     pub(super) fn receive_post(&mut self, request: HttpRequest) {
-        let HttpRequest { id, counted_address, head, body, responder, .. } = request;
+        let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
+        let address = (!is_exempt).then(|| number(addr.ip()));
         self.senders.push(id);
-        let response = match parse(&head, &body).and_then(|post| self.post(id, counted_address, &head, post)) {
+        let response = match parse(&head, &body).and_then(|post| self.post(id, address, &head, post)) {
             Ok(receipt) => json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
             Err(error) => refusal(error, accepts(&head, "application/json")),
         };

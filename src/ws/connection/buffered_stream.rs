@@ -62,6 +62,7 @@ impl BufferedStream {
     }
 
     /// Bytes have waited for so long, and the socket has taken none of them. `None`: no bytes wait.
+    #[cfg(feature = "chat")]
     pub(super) fn stalled_for(&self) -> Option<Duration> {
         self.time_since_progress().filter(|_| self.is_stalled)
     }

@@ -10,7 +10,6 @@ use crate::ws::{
     handshake::{self, Body, HeadError, Negotiated},
     handshake_stream::{self, HandshakeStream},
     http::{self, Request, Response},
-    network::number,
     tls::{ListenerMode, Session},
 };
 use log::{debug, warn};
@@ -165,8 +164,8 @@ impl<'a> PendingHandshake<'a> {
         let response = Arc::new(Mutex::new(None));
         let responder = Responder { response: Arc::clone(&response), _guard: guard };
         let (id, addr) = (self.permit.id(), self.addr);
-        let counted_address = (!self.shared.config.is_exempt(addr.ip())).then(|| number(addr.ip()));
-        let event = Event::Request(Box::new(HttpRequest { id, addr, counted_address, head: request, body, responder }));
+        let is_exempt = self.shared.config.is_exempt(addr.ip());
+        let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head: request, body, responder }));
         if self.shared.events.send_deadline(event, deadline).is_ok() {
             wait_for_drop(&is_dropped, deadline);
         }

@@ -1,0 +1,34 @@
+//! What the chat needs for peers that read slowly: it has logs from which they receive later what they cannot take now.
+
+use super::Connection;
+use crate::ws::config::Config;
+use std::{sync::Arc, time::Duration};
+
+impl Connection {
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// As [`Connection::send`], but of these bytes, [`Config::max_send_buffer`] counts only `counted`. Returns true if more
+    /// bytes than that limit wait, counted or not.
+    pub(crate) fn send_lenient(self: &Arc<Self>, frames: &[u8], counted: usize) -> bool {
+        let mut guard = self.lock();
+        let Some(state) = guard.as_mut().filter(|state| state.is_open()) else { return false };
+        state.send(frames, frames.len() - counted);
+        self.flush(state);
+        state.stream.buffered_amount() > self.config.max_send_buffer
+    }
+
+    /// How long bytes have waited of which the socket has taken none. `None`: no bytes wait.
+    pub(crate) fn stalled_for(&self) -> Option<Duration> {
+        self.lock().as_ref()?.stream.stalled_for()
+    }
+
+    /// Drops a peer that reads too slowly: Close 1013 after all queued bytes.
+    pub(crate) fn drop_slow(self: &Arc<Self>) {
+        self.if_open(|state| self.fail_slow(state));
+    }
+}
+
+#[cfg(test)]
+mod tests;

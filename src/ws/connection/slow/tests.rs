@@ -1,0 +1,88 @@
+//! A server's connection whose client does not read, or only slowly.
+
+use crate::ws::{
+    config::Config,
+    connection::{Connection, DisconnectReason, PeerInfo, Reader, Role, Transport, WriteReactor},
+};
+use std::{
+    io::Read,
+    net::{TcpListener, TcpStream},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Bytes of which a socket takes only a part.
+const MANY: usize = 16 * 1024 * 1024;
+
+/// A server's connection whose send buffer may have that many bytes, and the client's end of the socket.
+fn server(max_send_buffer: usize) -> (Arc<Connection>, Reader, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+    client.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+    let (stream, _) = listener.accept().expect("a connection");
+    let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
+    let (config, reactor) = (Config { max_send_buffer, ..Config::default() }, WriteReactor::start().expect("a thread"));
+    let (connection, reader) =
+        Connection::new(PeerInfo::only_id(1), Role::Server, transport, Arc::new(config), reactor);
+    (connection, reader, client)
+}
+
+#[test]
+fn bytes_that_are_not_counted_may_exceed_the_send_buffer() {
+    let (connection, _reader, _client) = server(1000);
+    assert!(!connection.send_lenient(b"short", 5), "the socket takes this");
+    for _ in 0..2 {
+        assert!(connection.send_lenient(&vec![0; MANY], 0), "more waits than the limit");
+    }
+    for _ in 0..10 {
+        assert!(connection.send_lenient(&[0; 500], 100));
+    }
+    assert!(connection.is_open() && connection.buffered_amount() > MANY);
+    connection.send_lenient(&[0], 1);
+    assert!(!connection.is_open() && !connection.send(b"more"));
+    assert_eq!(connection.end(), DisconnectReason::SlowReader);
+}
+
+/// What is sent in other ways counts always, such as the replies to Pings.
+#[test]
+fn other_bytes_count_beside_those_that_do_not() {
+    let (connection, _reader, _client) = server(1000);
+    connection.send_lenient(&vec![0; MANY], 0);
+    assert!(connection.send(&[0; 1000]) && connection.is_open());
+    connection.send(&[0]);
+    assert_eq!((connection.is_open(), connection.end()), (false, DisconnectReason::SlowReader));
+}
+
+/// Bytes that were not counted are forgotten when the socket has taken them.
+#[test]
+fn stalled_connection_knows_since_when() {
+    let (connection, _reader, mut client) = server(MANY);
+    connection.send_lenient(b"short", 0);
+    assert_eq!((connection.stalled_for(), connection.has_progressed_within(Duration::MAX)), (None, false));
+    let begin = Instant::now();
+    connection.send_lenient(&vec![0; MANY], 0);
+    std::thread::sleep(Duration::from_millis(20));
+    let stalled = connection.stalled_for().expect("bytes wait");
+    assert!(stalled >= Duration::from_millis(20) && stalled <= begin.elapsed(), "{stalled:?}");
+    let mut buffer = vec![0; MANY];
+    client.read_exact(&mut buffer[..MANY / 2]).expect("the first half");
+    connection.flush_pending();
+    assert!(connection.stalled_for().is_some_and(|now| now < stalled), "the socket took some");
+    client.read_exact(&mut buffer[..MANY / 2 + 5]).expect("the rest");
+    connection.flush_pending();
+    assert_eq!((connection.stalled_for(), connection.has_progressed_within(begin.elapsed())), (None, true));
+    assert!(!connection.has_progressed_within(Duration::ZERO));
+    assert!(connection.send(&vec![0; MANY]) && connection.is_open());
+    connection.send(&vec![0; MANY]);
+    assert_eq!(connection.end(), DisconnectReason::SlowReader);
+}
+
+#[test]
+fn slow_peer_is_dropped_with_1013() {
+    let (connection, _reader, mut client) = server(1000);
+    connection.drop_slow();
+    let mut frame = [0; 4];
+    client.read_exact(&mut frame).expect("a Close frame");
+    assert_eq!((frame[0], &frame[2..]), (0x88, &1013_u16.to_be_bytes()[..]));
+    assert_eq!(connection.end(), DisconnectReason::SlowReader);
+}
