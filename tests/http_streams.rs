@@ -182,7 +182,7 @@ fn stream_ends_with_its_reader() {
         });
     }
     let mut stream = Stream::open(server.addr(), "/?format=text", &[]);
-    (&mut &*stream.socket()).write_all(&[b'x'; 10_000]).expect("written");
+    stream.socket().write_all(&[b'x'; 10_000]).expect("written");
     wait_until(support::DEADLINE, "a place", || {
         support::stream::try_post(server.addr(), "/", &[], "still here").is_ok_and(|status| status == 201)
     });

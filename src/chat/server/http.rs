@@ -21,9 +21,6 @@ const CREATED: u16 = 201;
 /// The message was sent, but the archive cannot store it now, and may lose it.
 const ACCEPTED: u16 = 202;
 
-/// What keeps a stream alive. A Ping is possible in a WebSocket only.
-const KEEPALIVES: [&[u8]; Dialect::STREAMS.len()] = [b":\n\n", b"{\"type\":\"keepalive\"}\n", b"\n"];
-
 impl ChatServer {
     /// What scripts request: at the path of a room, POST sends a message, and GET streams the messages if it asks for that.
     /// For [`Builder::route`](crate::Builder::route).
@@ -42,11 +39,15 @@ impl ChatServer {
             Ok(dialect) => dialect,
             Err(refusal) => return Some(Route::Respond(refusal)),
         };
-        let place = Dialect::STREAMS.iter().position(|stream| *stream == dialect)?;
-        Some(match method == Method::HEAD {
-            true => Route::Respond(stream_head(dialect)),
-            false => Route::Stream { protocol: dialect.name(), keepalive: KEEPALIVES[place] },
-        })
+        if method == Method::HEAD {
+            return Some(Route::Respond(stream_head(dialect)));
+        }
+        let keepalive: &[u8] = match dialect {
+            Dialect::Sse => b":\n\n",
+            Dialect::Ndjson => b"{\"type\":\"keepalive\"}\n",
+            _ => b"\n",
+        };
+        Some(Route::Stream { protocol: dialect.name(), keepalive })
     }
 
     /// A request with [`Route::Ask`]. The response is sent when the message is stored.

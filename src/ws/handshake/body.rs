@@ -164,10 +164,13 @@ mod tests {
         Body::of(&headers).map_err(|response| response.status)
     }
 
+    /// Header fields, and what they announce.
+    type Row<'a> = (&'a [(&'static str, &'static str)], Result<Body, u16>);
+
     #[test]
     fn end_of_the_body_is_never_ambiguous() {
         let (length, coding) = ("content-length", "transfer-encoding");
-        let rows: &[(&[(&str, &str)], Result<Body, u16>)] = &[
+        let rows: &[Row<'_>] = &[
             (&[], Ok(Body::Length(0))),
             (&[(length, "5")], Ok(Body::Length(5))),
             (&[(length, "05, 5"), (length, "5")], Ok(Body::Length(5))),
