@@ -8,6 +8,9 @@ use std::net::{Shutdown, SocketAddr};
 use support::stream::{Stream, post, posted};
 use support::{Answer, Client, http, raw, start_binary};
 
+/// The target, header fields, a body, and what follows from them.
+type Row<'a, T> = (&'a str, &'a [&'a str], &'a [u8], T);
+
 const JSON: &str = "Content-Type: application/json";
 
 #[track_caller]
@@ -31,25 +34,25 @@ fn bodies_and_names_of_each_kind_are_accepted() {
     ann.sign_in("ann");
     let long = "x".repeat(8000);
     let object = r#"{"text":"hi","name":"bob"}"#;
-    let rows: &[(&str, &[&str], &[u8], &str, &str)] = &[
-        ("", &[], b"door open", "guest", "door open"),
-        ("", &["Content-Type: text/plain; charset=UTF-8"], "h\u{e9}".as_bytes(), "guest", "h\u{e9}"),
-        ("", &["Content-Type: text/plain;charset=\"utf-8\""], b"a", "guest", "a"),
+    let rows: &[Row<'_, (&str, &str)>] = &[
+        ("", &[], b"door open", ("guest", "door open")),
+        ("", &["Content-Type: text/plain; charset=UTF-8"], "h\u{e9}".as_bytes(), ("guest", "h\u{e9}")),
+        ("", &["Content-Type: text/plain;charset=\"utf-8\""], b"a", ("guest", "a")),
         // What `curl -d` sends.
-        ("", &["Content-Type: application/x-www-form-urlencoded"], b"a=b&c", "guest", "a=b&c"),
-        ("", &[], b"two\r\nlines\r\n", "guest", "two\r\nlines"),
-        ("", &[], b"/name bob\n", "guest", "/name bob"),
-        ("", &[], long.as_bytes(), "guest", &long),
-        ("?name=front+door", &[], b"a", "front door", "a"),
-        ("?name=B%C3%A4r&token=x", &["Name: eve"], b"a", "B\u{e4}r", "a"),
-        ("?name=", &["Name: B\u{e4}r"], b"a", "B\u{e4}r", "a"),
-        ("?name=", &["Name: "], b"a", "guest", "a"),
-        ("?name=eve", &[JSON], object.as_bytes(), "bob", "hi"),
-        ("?name=eve", &[JSON], br#"{"text":"\ud83d","extra":1}"#, "eve", "\u{fffd}"),
-        ("", &["Content-Type: Application/JSON; charset=utf-8"], object.as_bytes(), "bob", "hi"),
-        ("/?name=x", &[], b"a", "x", "a"),
+        ("", &["Content-Type: application/x-www-form-urlencoded"], b"a=b&c", ("guest", "a=b&c")),
+        ("", &[], b"two\r\nlines\r\n", ("guest", "two\r\nlines")),
+        ("", &[], b"/name bob\n", ("guest", "/name bob")),
+        ("", &[], long.as_bytes(), ("guest", &long)),
+        ("?name=front+door", &[], b"a", ("front door", "a")),
+        ("?name=B%C3%A4r&token=x", &["Name: eve"], b"a", ("B\u{e4}r", "a")),
+        ("?name=", &["Name: B\u{e4}r"], b"a", ("B\u{e4}r", "a")),
+        ("?name=", &["Name: "], b"a", ("guest", "a")),
+        ("?name=eve", &[JSON], object.as_bytes(), ("bob", "hi")),
+        ("?name=eve", &[JSON], br#"{"text":"\ud83d","extra":1}"#, ("eve", "\u{fffd}")),
+        ("", &["Content-Type: Application/JSON; charset=utf-8"], object.as_bytes(), ("bob", "hi")),
+        ("/?name=x", &[], b"a", ("x", "a")),
     ];
-    for (seq, (target, fields, body, name, text)) in (1_u64..).zip(rows) {
+    for (seq, (target, fields, body, (name, text))) in (1_u64..).zip(rows) {
         let answer = post(server.addr(), &format!("/room/kitchen{target}"), fields, body);
         assert_eq!(receipt(&answer), json!({"seq": seq, "room": "kitchen"}), "{target} {fields:?}");
         assert_eq!(message(&mut ann), ((*name).to_owned(), (*text).to_owned()), "{target} {fields:?}");
@@ -61,33 +64,33 @@ fn bodies_and_names_of_each_kind_are_accepted() {
 fn refusals_say_what_is_wrong_as_text_or_as_json() {
     let server = start_binary(&["--limit", "message=20000"]);
     let huge = "x".repeat(20_001);
-    let rows: &[(&str, &[&str], &[u8], u16, &str, &str)] = &[
-        ("/", &[], b"", 400, "missing-field", "empty"),
-        ("/", &[], b" \n", 400, "missing-field", "empty"),
-        ("/", &[], huge[..8001].as_bytes(), 413, "too-long", "too long"),
-        ("/", &[], huge.as_bytes(), 413, "payload-too-large", "At most 20000 bytes"),
-        ("/", &[], b"\xff", 415, "not-text", "UTF-8"),
-        ("/", &["Content-Type: image/png"], b"a", 415, "not-text", "text/plain or application/json"),
-        ("/", &["Content-Type: multipart/form-data; boundary=x"], b"a", 415, "not-text", "text/plain"),
-        ("/", &["Content-Type: text/plain; charset=latin1"], b"a", 415, "not-text", "UTF-8"),
-        ("/", &["Content-Encoding: gzip"], b"a", 415, "not-text", "text/plain"),
-        ("/", &[JSON], b"hi", 400, "bad-json", "JSON object"),
-        ("/", &[JSON], b"[1]", 400, "bad-json", "JSON object"),
-        ("/", &[JSON], b"{}", 400, "missing-field", "text"),
-        ("/", &[JSON], br#"{"text":"x","name":5}"#, 400, "missing-field", "name"),
-        ("/", &[JSON], br#"{"text":"x","nonce":""}"#, 400, "missing-field", "nonce"),
-        ("/", &[JSON], br#"{"text":"x","target":"nobody"}"#, 404, "no-such-user", "no such user"),
-        ("/?target=nobody", &[], b"x", 404, "no-such-user", "no such user"),
-        ("/?name=%D0%B0nn", &[], b"x", 400, "bad-name", "name"),
-        ("/?name=%FF", &[], b"x", 415, "not-text", "UTF-8"),
-        ("/", &["Origin: http://evil.example"], b"x", 403, "forbidden", "evil.example"),
-        ("/", &["Origin: null"], b"x", 403, "forbidden", "null"),
-        ("/", &["Sec-Fetch-Site: cross-site"], b"x", 403, "forbidden", "null"),
-        ("/room/", &[], b"x", 404, "not-found", "/room/NAME"),
-        ("/other", &[], b"x", 404, "not-found", "/room/NAME"),
-        ("/style.css", &[], b"x", 405, "method-not-allowed", "GET"),
+    let rows: &[Row<'_, (u16, &str, &str)>] = &[
+        ("/", &[], b"", (400, "missing-field", "empty")),
+        ("/", &[], b" \n", (400, "missing-field", "empty")),
+        ("/", &[], &huge.as_bytes()[..8001], (413, "too-long", "too long")),
+        ("/", &[], huge.as_bytes(), (413, "payload-too-large", "At most 20000 bytes")),
+        ("/", &[], b"\xff", (415, "not-text", "UTF-8")),
+        ("/", &["Content-Type: image/png"], b"a", (415, "not-text", "text/plain or application/json")),
+        ("/", &["Content-Type: multipart/form-data; boundary=x"], b"a", (415, "not-text", "text/plain")),
+        ("/", &["Content-Type: text/plain; charset=latin1"], b"a", (415, "not-text", "UTF-8")),
+        ("/", &["Content-Encoding: gzip"], b"a", (415, "not-text", "text/plain")),
+        ("/", &[JSON], b"hi", (400, "bad-json", "JSON object")),
+        ("/", &[JSON], b"[1]", (400, "bad-json", "JSON object")),
+        ("/", &[JSON], b"{}", (400, "missing-field", "text")),
+        ("/", &[JSON], br#"{"text":"x","name":5}"#, (400, "missing-field", "name")),
+        ("/", &[JSON], br#"{"text":"x","nonce":""}"#, (400, "missing-field", "nonce")),
+        ("/", &[JSON], br#"{"text":"x","target":"nobody"}"#, (404, "no-such-user", "no such user")),
+        ("/?target=nobody", &[], b"x", (404, "no-such-user", "no such user")),
+        ("/?name=%D0%B0nn", &[], b"x", (400, "bad-name", "name")),
+        ("/?name=%FF", &[], b"x", (415, "not-text", "UTF-8")),
+        ("/", &["Origin: http://evil.example"], b"x", (403, "forbidden", "evil.example")),
+        ("/", &["Origin: null"], b"x", (403, "forbidden", "null")),
+        ("/", &["Sec-Fetch-Site: cross-site"], b"x", (403, "forbidden", "null")),
+        ("/room/", &[], b"x", (404, "not-found", "/room/NAME")),
+        ("/other", &[], b"x", (404, "not-found", "/room/NAME")),
+        ("/style.css", &[], b"x", (405, "method-not-allowed", "GET")),
     ];
-    for (target, fields, body, status, reason, about) in rows {
+    for (target, fields, body, (status, reason, about)) in rows {
         let answer = post(server.addr(), target, fields, body);
         let text = answer.text();
         assert_eq!(answer.status, *status, "{target} {fields:?}: {text}");

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use support::binary::{Chinwag, start_binary};
 use support::stream::{Stream, try_post};
-use support::temp::Folder;
+use support::temp::{Folder, SmallDisk};
 
 const POSTERS: usize = 8;
 
@@ -60,6 +60,21 @@ fn killed_reader_misses_nothing_and_receives_nothing_twice() {
         assert_eq!(own, expected, "each message of {poster} once, in order");
     }
     println!("{total} messages, the reader was killed {KILLS} times");
+}
+
+/// 201 promises that the message is in the file.
+#[test]
+fn message_that_cannot_be_stored_is_answered_with_202() {
+    let Some(disk) = SmallDisk::mount("http-full") else { return support::skip("only root may mount a small disk") };
+    let server = serve(&disk.path("chat.db"));
+    let post = |nth: usize| try_post(server.addr(), "/room/x", &[&format!("Nonce: {nth}")], &"x".repeat(4000));
+    assert_eq!(post(0).expect("a response"), 201);
+    disk.fill();
+    // The write-ahead log has space for some of them.
+    let first = (1..1000).find(|nth| post(*nth).expect("a response") == 202).expect("the disk is full");
+    disk.make_room();
+    server.wait_for_log("nothing was lost");
+    assert_eq!(post(first).expect("a response"), 201, "it is stored now");
 }
 
 fn serve(file: &str) -> Chinwag {
