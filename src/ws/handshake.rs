@@ -118,8 +118,7 @@ fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<
     let host = host.ok_or_else(upgrade::old_version)?;
     let accept = upgrade::check(request, policy)?;
     let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
-    access.check_origin(single_origin(headers)?, &host)?;
-    token.0?;
+    check_client(request, &host, token, access)?;
     Ok(Negotiated::Upgrade { response: upgrade::response(&accept, protocol.as_deref()), protocol })
 }
 
@@ -134,12 +133,10 @@ fn without_upgrade(
     let response = match (policy.route)(request) {
         None => page(request, policy),
         Some(Route::Respond(response)) => response,
-        Some(Route::Ask) => {
+        Some(route) => {
+            let host = host.ok_or_else(|| bad_request("Host is missing."))?;
             check_client(request, host, token, &policy.access)?;
-            return Ok(Negotiated::Request(body));
-        }
-        Some(Route::Stream { protocol, keepalive }) => {
-            check_client(request, host, token, &policy.access)?;
+            let Route::Stream { protocol, keepalive } = route else { return Ok(Negotiated::Request(body)) };
             body.must_be_empty()?;
             return Ok(Negotiated::Stream { protocol, keepalive });
         }
@@ -153,20 +150,16 @@ fn without_upgrade(
     }))
 }
 
-/// Whether the program may get this request, or stream the response: by the rules for handshakes.
-fn check_client(request: &Request, host: Option<&Host>, token: TokenCheck, access: &Access) -> Result<(), Response> {
-    let host = host.ok_or_else(|| bad_request("Host is missing."))?;
-    let origin = single_origin(request.headers())?;
+/// Whether this client may open a connection, or send a request to the program.
+fn check_client(request: &Request, host: &Host, token: TokenCheck, access: &Access) -> Result<(), Response> {
+    let origin =
+        single_field(request.headers(), ORIGIN).map_err(|()| bad_request("Origin is given more than once."))?;
+    // Bytes that are not text are not an origin either.
+    let origin = origin.map(|value| value.to_str().unwrap_or_default());
     // A form or an image of another site, from a browser that does not send the origin.
     let is_foreign = list_contains(request.headers(), "Sec-Fetch-Site", "cross-site");
     access.check_origin(origin.or(is_foreign.then_some("null")), host)?;
     token.0.map_err(Into::into)
-}
-
-/// Bytes that are not text are not an origin either.
-fn single_origin(headers: &HeaderMap) -> Result<Option<&str>, Response> {
-    let origin = single_field(headers, ORIGIN).map_err(|()| bad_request("Origin is given more than once."))?;
-    Ok(origin.map(|value| value.to_str().unwrap_or_default()))
 }
 
 /// The host that the request is for, if this server accepts it. `None` only with HTTP/1.0, which had no `Host`.

@@ -49,7 +49,7 @@ pub(super) fn checked_nonce(nonce: String) -> Result<Arc<str>, ProtocolError> {
 }
 
 /// What the sender of a [`Post`] gets: in JSON, the object of the answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Receipt {
     /// The message's number; `None` for a private message.

@@ -28,13 +28,12 @@ impl Chat {
         self.now = now;
         mem::swap(&mut self.out, out);
         self.end_reservations();
-        let nonce = post.nonce.clone();
         let opened = self.rooms.open(room, &self.rules);
-        let result =
-            opened.ok_or(ErrorReason::Unavailable.into()).and_then(|room| self.post_to(room, id, address, post));
+        let result = opened.ok_or(ErrorReason::Unavailable.into());
+        let result = result.and_then(|room| self.post_to(room, id, address, &post));
         opened.into_iter().for_each(|room| self.rooms.release(room));
         mem::swap(&mut self.out, out);
-        result.map_err(|error| error.with_nonce(nonce))
+        result.map_err(|error| error.with_nonce(post.nonce))
     }
 
     fn post_to(
@@ -42,7 +41,7 @@ impl Chat {
         room_id: RoomId,
         id: UserId,
         address: Option<u128>,
-        post: Post,
+        post: &Post,
     ) -> Result<Receipt, ProtocolError> {
         if self.is_shared_rate_exceeded(address, room_id, post.text.len(), post.target.is_none()) {
             return Err(ErrorReason::TooFast.into());
@@ -50,28 +49,31 @@ impl Chat {
         let (max_chars, is_archived) = (self.max_name_chars(), self.rules.archive);
         let requested = post.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or(DEFAULT_NAME);
         let wanted = Name::of_user(requested, max_chars).ok_or(ErrorReason::BadName)?;
-        let text = self.clean_text(post.text)?;
+        let text = self.clean_text(post.text.clone())?;
         // The receipt says that the message is stored, and its number must not change.
         let room = self.rooms.get_mut(room_id).filter(|room| room.is_restored || !is_archived);
         let room = room.ok_or(ErrorReason::Unavailable)?;
-        let shown = |name: &str| (*name != *requested).then(|| name.into());
-        let receipt = Receipt { seq: None, room: room.name.shown().clone(), name: None, target: None, target_id: None };
         let repeated = post.nonce.as_ref().filter(|_| post.target.is_none());
-        if let Some(first) = repeated.and_then(|nonce| room.log.find_by_nonce(nonce)) {
-            return Ok(Receipt { seq: Some(first.seq), name: shown(&first.name), ..receipt });
+        let (name, first) = match repeated.and_then(|nonce| room.log.find_by_nonce(nonce)) {
+            Some(first) => (first.name.clone(), Some(first.seq)),
+            None => (room.names.free_name(&wanted, max_chars).shown, None),
+        };
+        let shown = (*name != *requested).then(|| name.clone());
+        let mut receipt = Receipt { seq: first, room: room.name.shown().clone(), name: shown, ..Receipt::default() };
+        if first.is_some() {
+            return Ok(receipt);
         }
-        let name = room.names.free_name(&wanted, max_chars).shown;
-        let receipt = Receipt { name: shown(&name), ..receipt };
         // The room is in use, even without users.
         room.empty_since = None;
-        let (room, date) = (room.name.key().clone(), self.now.date);
-        let message = StoredMessage { room, name, text, id, date, seq: 0, nonce: post.nonce };
-        match post.target {
-            None => Ok(Receipt { seq: Some(self.publish(room_id, message, None)), ..receipt }),
+        let (room, date, nonce) = (room.name.key().clone(), self.now.date, post.nonce.clone());
+        let message = StoredMessage { room, name, text, id, date, seq: 0, nonce };
+        match &post.target {
+            None => receipt.seq = Some(self.publish(room_id, message, None)),
             Some(target) => {
-                let (target_id, target) = self.send_privately(room_id, &message, &target)?;
-                Ok(Receipt { target: Some(target), target_id: Some(target_id), ..receipt })
+                let (target_id, target) = self.send_privately(room_id, &message, target)?;
+                (receipt.target, receipt.target_id) = (Some(target), Some(target_id));
             }
         }
+        Ok(receipt)
     }
 }

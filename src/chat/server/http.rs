@@ -114,11 +114,12 @@ fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
     let text = std::str::from_utf8(body).map_err(|_| not_text())?;
     let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
     for name in ["name", "target", "nonce"] {
-        let in_query = head.uri().query().and_then(|query| field(query, name)).filter(|value| !value.is_empty());
-        // In a query, libraries write a space as a plus.
-        let in_query = in_query.map(|value| percent_decoded(&value.replace('+', " ")).unwrap_or_else(|| value.into()));
-        let value = in_query.or_else(|| Some(head.headers().get(name)?.as_bytes().to_vec()));
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
+        let value = match head.uri().query().and_then(|query| field(query, name)) {
+            // In a query, libraries write a space as a plus.
+            Some(value) if !value.is_empty() => percent_decoded(&value.replace('+', " ")).unwrap_or_default(),
+            _ => head.headers().get(name).map(|value| value.as_bytes().to_vec()).unwrap_or_default(),
+        };
+        if !value.is_empty() {
             post.add(name, String::from_utf8(value).map_err(|_| not_text())?)?;
         }
     }
@@ -128,19 +129,17 @@ fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
 /// Whether the body is JSON; `None` if it is neither JSON nor text. Forms count as text, because `curl -d` sends that type
 /// for every body.
 fn is_json(head: &Request) -> Option<bool> {
-    if head.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+    let value = head.headers().get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?")).to_ascii_lowercase();
+    let (kind, parameters) = value.split_once(';').unwrap_or((&value, ""));
+    let is_other = parameters.contains("charset") && !parameters.contains("utf-8") && !parameters.contains("us-ascii");
+    if is_other || head.headers().contains_key(CONTENT_ENCODING) {
         return None;
     }
-    let Some(value) = head.headers().get(CONTENT_TYPE) else { return Some(false) };
-    let value = value.to_str().ok()?.to_ascii_lowercase();
-    let mut parts = value.split(';').map(str::trim);
-    let is_json = match parts.next()? {
-        "application/json" => true,
-        "text/plain" | "application/x-www-form-urlencoded" | "" => false,
-        _ => return None,
-    };
-    let mut charsets = parts.filter_map(|part| part.strip_prefix("charset=")).map(|charset| charset.trim_matches('"'));
-    charsets.all(|charset| matches!(charset, "utf-8" | "utf8" | "us-ascii")).then_some(is_json)
+    match kind.trim() {
+        "application/json" => Some(true),
+        "text/plain" | "application/x-www-form-urlencoded" | "" => Some(false),
+        _ => None,
+    }
 }
 
 fn refusal(error: ProtocolError, as_json: bool) -> Response {
