@@ -80,9 +80,7 @@ fn refusals_say_what_is_wrong_as_text_or_as_json() {
         ("/", &[JSON], br#"{"text":"x","name":5}"#, (400, "missing-field", "name")),
         ("/", &[JSON], br#"{"text":"x","nonce":""}"#, (400, "missing-field", "nonce")),
         ("/", &[JSON], br#"{"text":"x","target":"nobody"}"#, (404, "no-such-user", "no such user")),
-        ("/?target=nobody", &[], b"x", (404, "no-such-user", "no such user")),
         ("/?name=%D0%B0nn", &[], b"x", (400, "bad-name", "name")),
-        ("/?name=%FF", &[], b"x", (415, "not-text", "UTF-8")),
         ("/", &["Origin: http://evil.example"], b"x", (403, "forbidden", "evil.example")),
         ("/", &["Origin: null"], b"x", (403, "forbidden", "null")),
         ("/", &["Sec-Fetch-Site: cross-site"], b"x", (403, "forbidden", "null")),
@@ -128,15 +126,15 @@ fn repeated_nonce_is_answered_as_the_first_time() {
     ann.sign_in("eve");
     for answer in [
         post(server.addr(), "/", &[JSON], object),
-        post(server.addr(), "/?nonce=n1&name=eve", &[], "other"),
-        post(server.addr(), "/?name=eve", &["Nonce: n1"], "other"),
+        post(server.addr(), "/?name=eve", &[JSON], r#"{"text":"other","nonce":"n1"}"#),
     ] {
         assert_eq!(receipt(&answer), first);
     }
     ann.say_json(&json!({"type": "message", "text": "own", "nonce": "n2"}));
     assert_eq!(ann.wait_for("message")["seq"], 2, "no message came twice");
-    assert_eq!(receipt(&post(server.addr(), "/?nonce=n2&name=eve", &[], "x"))["seq"], 2);
-    assert_eq!(posted(server.addr(), "/room/other?nonce=n1", "a nonce belongs to its room"), 1);
+    assert_eq!(receipt(&post(server.addr(), "/", &[JSON], r#"{"text":"x","nonce":"n2"}"#))["seq"], 2);
+    let other = post(server.addr(), "/room/other", &[JSON], object);
+    assert_eq!(receipt(&other)["seq"], 1, "a nonce belongs to its room");
 }
 
 #[test]
@@ -216,23 +214,21 @@ fn token_is_required_as_for_a_websocket() {
 }
 
 #[test]
-fn body_may_come_in_chunks_late_and_with_a_fin() {
+fn body_may_come_in_pieces_and_with_a_fin() {
     let server = start_binary(&["--limit", "handshake-seconds=2"]);
     let addr = server.addr();
     let head = |fields: &str| format!("POST / HTTP/1.1\r\nHost: {addr}\r\n{fields}\r\n");
-    let chunked = head("Transfer-Encoding: chunked\r\n") + "3\r\none\r\n4\r\n two\r\n0\r\n\r\n";
     let whole = head("Content-Length: 2\r\n") + "hi";
-    for bytes in [chunked.as_bytes(), whole.as_bytes()] {
-        for answer in
-            [raw(addr, bytes), support::raw::raw_then_fin(addr, bytes), support::raw::raw_in_single_bytes(addr, bytes)]
-        {
-            assert_eq!(Answer::parse(&answer).status, 201);
-        }
+    let whole = whole.as_bytes();
+    let answers =
+        [raw(addr, whole), support::raw::raw_then_fin(addr, whole), support::raw::raw_in_single_bytes(addr, whole)];
+    for answer in answers {
+        assert_eq!(Answer::parse(&answer).status, 201);
     }
     for (request, status) in [
         (head("Content-Length: 5\r\n") + "hi", 408),
-        (head("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), 400),
-        (head("Transfer-Encoding: chunked\r\n") + "x\r\n", 400),
+        (head("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), 411),
+        (head("Transfer-Encoding: chunked\r\n") + "2\r\nhi\r\n0\r\n\r\n", 411),
         (head("Content-Length: 2\r\nUpgrade: websocket\r\n") + "hi", 400),
     ] {
         assert_eq!(http(addr, &request).status, status, "{request}");

@@ -67,7 +67,10 @@ fn killed_reader_misses_nothing_and_receives_nothing_twice() {
 fn message_that_cannot_be_stored_is_answered_with_202() {
     let Some(disk) = SmallDisk::mount("http-full") else { return support::skip("only root may mount a small disk") };
     let server = serve(&disk.path("chat.db"));
-    let post = |nth: usize| try_post(server.addr(), "/room/x", &[&format!("Nonce: {nth}")], &"x".repeat(4000));
+    let post = |nth: usize| {
+        let object = format!(r#"{{"text":"{}","nonce":"{nth}"}}"#, "x".repeat(4000));
+        try_post(server.addr(), "/room/x", &["Content-Type: application/json"], &object)
+    };
     assert_eq!(post(0).expect("a response"), 201);
     disk.fill();
     // The write-ahead log has space for some of them.
@@ -103,12 +106,12 @@ fn read(addr: SocketAddr, received: &mut Vec<String>, is_enough: impl Fn(usize) 
 fn post_until(poster: usize, addr: &Mutex<SocketAddr>, stop: &AtomicBool) -> usize {
     let mut nth = 0;
     while !stop.load(SeqCst) {
-        let (nonce, text) = (format!("Nonce: {poster}-{nth}"), format!("{poster} {nth}"));
+        let object = format!(r#"{{"text":"{poster} {nth}","nonce":"{poster}-{nth}"}}"#);
         let until = std::time::Instant::now() + PATIENCE;
         // While the server is down, connections are refused.
         loop {
             let addr = *addr.lock().expect("no panic");
-            match try_post(addr, "/room/x?name=poster", &[&nonce], &text) {
+            match try_post(addr, "/room/x?name=poster", &["Content-Type: application/json"], &object) {
                 Ok(201) => break,
                 Ok(status) => panic!("answered {status}"),
                 Err(error) => assert!(std::time::Instant::now() < until, "{error}"),

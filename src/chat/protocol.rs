@@ -112,15 +112,19 @@ impl Dialect {
     /// dialect.
     #[must_use]
     pub fn encode(self, message: &ServerMessage) -> Option<String> {
-        match (self, message) {
+        if self.is_stream() && !stream::has(message) {
+            return None;
+        }
+        let text = match (self, message) {
             (Self::Json, ServerMessage::UserList { users, ids: Some(_) }) => {
                 to_html_safe_json(&ServerMessage::UserList { users: users.clone(), ids: None })
             }
             (Self::Json, _) => to_html_safe_json(message),
             (Self::Chinwag, _) => serde_json::to_string(message).ok(),
-            (Self::Text, _) => text::encode(message),
-            (Self::Sse | Self::Ndjson | Self::Lines, _) => stream::encode(self, message),
-        }
+            (Self::Text | Self::Lines, _) => text::encode(message),
+            (Self::Sse | Self::Ndjson, _) => stream::object(message),
+        };
+        if self.is_stream() { Some(stream::frame(self, message, &text?)) } else { text }
     }
 }
 

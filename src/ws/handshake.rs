@@ -3,7 +3,7 @@
 //! The rules are RFC 6455 4.2 and RFC 9112. They do not use sockets: the server sends the [`Response`] or the frames.
 //! docs/HANDSHAKE.md lists them as a table.
 
-mod body;
+pub(crate) mod body;
 pub(crate) mod head;
 mod request;
 mod request_line;
@@ -13,10 +13,9 @@ pub(crate) mod upgrade;
 use log::error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{fmt, sync::Arc};
+use tungstenite::http::Version;
 use tungstenite::http::header::{HOST, ORIGIN};
-use tungstenite::http::{HeaderMap, Version};
 
-pub use body::Body;
 pub use head::{DeadlineRead, HeadError};
 pub use request::read_request;
 pub use secrets::offers_token;
@@ -70,8 +69,8 @@ pub enum Negotiated {
         /// The selected subprotocol, which the response names.
         protocol: Option<Arc<str>>,
     },
-    /// The program responds, when the body was read: [`Route::Ask`].
-    Request(Body),
+    /// The program responds, when the body of so many bytes was read: [`Route::Ask`].
+    Request(usize),
     /// The program streams the response: [`Route::Stream`].
     Stream {
         /// The protocol of the connection.
@@ -109,12 +108,12 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
 /// The rules, in their order. A foreign `Host` gets neither a page nor a handshake.
 fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<Negotiated, Response> {
     let (headers, access) = (request.headers(), &policy.access);
-    let body = Body::of(headers)?;
+    let length = body::length(headers)?;
     let host = accepted_host(request, access)?;
     if !upgrade::is_requested(headers) {
-        return without_upgrade(request, body, host.as_ref(), token, policy);
+        return without_upgrade(request, length, host.as_ref(), token, policy);
     }
-    body.must_be_empty()?;
+    check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
     let accept = upgrade::check(request, policy)?;
     let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
@@ -125,7 +124,7 @@ fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<
 /// A request that is not a handshake. The program, or else the HTTP handler, has the response.
 fn without_upgrade(
     request: &Request,
-    body: Body,
+    length: usize,
     host: Option<&Host>,
     token: TokenCheck,
     policy: &Policy,
@@ -136,8 +135,8 @@ fn without_upgrade(
         Some(route) => {
             let host = host.ok_or_else(|| bad_request("Host is missing."))?;
             check_client(request, host, token, &policy.access)?;
-            let Route::Stream { protocol, keepalive } = route else { return Ok(Negotiated::Request(body)) };
-            body.must_be_empty()?;
+            let Route::Stream { protocol, keepalive } = route else { return Ok(Negotiated::Request(length)) };
+            check_no_body(length)?;
             return Ok(Negotiated::Stream { protocol, keepalive });
         }
     };
@@ -146,8 +145,16 @@ fn without_upgrade(
         405 if request.method() == Method::OPTIONS => options(&response),
         // Other refusals say more than that there must be no body.
         400.. => response,
-        _ => body.must_be_empty().map_or_else(|refusal| refusal, |()| response),
+        _ => check_no_body(length).map_or_else(|refusal| refusal, |()| response),
     }))
+}
+
+/// Only a request for the program has a body: otherwise, whatever follows the head can only be frames.
+fn check_no_body(length: usize) -> Result<(), Response> {
+    if length == 0 {
+        return Ok(());
+    }
+    Err(bad_request("This request cannot have a body: Content-Length must be 0 or left out."))
 }
 
 /// Whether this client may open a connection, or send a request to the program.

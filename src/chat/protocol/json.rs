@@ -1,7 +1,6 @@
 //! The dialects `json` and `chinwag.v1`: one JSON object in each text message.
 
-use super::post::{Post, checked_nonce};
-use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, ProtocolError, Target};
+use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, Post, ProtocolError, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
@@ -78,7 +77,8 @@ const NONCE_KEY: &str = "\"nonce\"";
 
 /// The nonce in a JSON value; `None` if it is not a string of the right length.
 fn parse_nonce(json: &str) -> Option<Arc<str>> {
-    checked_nonce(serde_json::from_str(json).ok()?).ok()
+    let nonce: String = serde_json::from_str(json).ok()?;
+    (1..=MAX_NONCE_CHARS).contains(&nonce.chars().take(MAX_NONCE_CHARS + 1).count()).then(|| nonce.into())
 }
 
 /// The JSON string that the text begins with. Longer ones than any nonce are not searched for their end.
@@ -95,10 +95,10 @@ fn leading_string(text: &str) -> Option<&str> {
 
 fn message(fields: &Fields<'_>) -> Result<Post, ProtocolError> {
     const NEEDED: &str = "A \"message\" needs a \"text\", which is a string.";
+    const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
     let nonce = match fields.get(&Field::Nonce).map(|value| value.get()) {
         None | Some("null") => None,
-        // Anything but a string is no nonce either.
-        Some(json) => Some(checked_nonce(serde_json::from_str(json).unwrap_or_default())?),
+        Some(json) => Some(parse_nonce(json).ok_or_else(|| ProtocolError::missing_field(NONCE))?),
     };
     let text = string(fields, Field::Text, NEEDED)?.ok_or_else(|| ProtocolError::missing_field(NEEDED))?.into();
     Ok(Post { name: None, text, target: target(fields)?, nonce })

@@ -1,6 +1,6 @@
 //! A message that comes in an HTTP request of its own, and the answer to it.
 
-use super::{MAX_NONCE_CHARS, Name, ProtocolError, Target, UserId};
+use super::{Name, Target, UserId};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -25,27 +25,6 @@ impl Post {
         let line = line.strip_suffix('\r').unwrap_or(line);
         Self { name: None, text: line.into(), target: None, nonce: None }
     }
-
-    /// Adds a field from outside the body, if the body does not have it: `name`, `target` or `nonce`.
-    ///
-    /// # Errors
-    /// The nonce has a wrong length.
-    pub fn add(&mut self, field: &str, value: String) -> Result<(), ProtocolError> {
-        match field {
-            "name" if self.name.is_none() => self.name = Some(value),
-            "target" if self.target.is_none() => self.target = Some(Target::Name(value)),
-            "nonce" if self.nonce.is_none() => self.nonce = Some(checked_nonce(value)?),
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-/// The nonce, if it has the right length.
-pub(super) fn checked_nonce(nonce: String) -> Result<Arc<str>, ProtocolError> {
-    const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
-    let is_right = (1..=MAX_NONCE_CHARS).contains(&nonce.chars().take(MAX_NONCE_CHARS + 1).count());
-    if is_right { Ok(nonce.into()) } else { Err(ProtocolError::missing_field(NONCE)) }
 }
 
 /// What the sender of a [`Post`] gets: in JSON, the object of the answer.

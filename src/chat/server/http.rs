@@ -107,21 +107,19 @@ fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
     }
 }
 
-/// Reads a message from the body, and what is not in the body from the query or from header fields.
+/// Reads a message from the body. A name that is not in the body may be in the query or in a header field.
 fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
-    let not_text = || ProtocolError::new(ErrorReason::NotText, "Send text/plain or application/json, in UTF-8.");
-    let is_json = is_json(head).ok_or_else(not_text)?;
-    let text = std::str::from_utf8(body).map_err(|_| not_text())?;
+    let Some((text, is_json)) = std::str::from_utf8(body).ok().zip(is_json(head)) else {
+        return Err(ProtocolError::new(ErrorReason::NotText, "Send text/plain or application/json, in UTF-8."));
+    };
     let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
-    for name in ["name", "target", "nonce"] {
-        let value = match head.uri().query().and_then(|query| field(query, name)) {
+    if post.name.is_none() {
+        let name = match head.uri().query().and_then(|query| field(query, "name")) {
             // In a query, libraries write a space as a plus.
-            Some(value) if !value.is_empty() => percent_decoded(&value.replace('+', " ")).unwrap_or_default(),
-            _ => head.headers().get(name).map(|value| value.as_bytes().to_vec()).unwrap_or_default(),
+            Some(name) if !name.is_empty() => percent_decoded(&name.replace('+', " ")).unwrap_or_default(),
+            _ => head.headers().get("Name").map(|name| name.as_bytes().to_vec()).unwrap_or_default(),
         };
-        if !value.is_empty() {
-            post.add(name, String::from_utf8(value).map_err(|_| not_text())?)?;
-        }
+        post.name = Some(String::from_utf8_lossy(&name).into_owned());
     }
     Ok(post)
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::ws::{
     config::Config,
     connection::Transport,
-    handshake::{self, Body, HeadError, Negotiated},
+    handshake::{self, HeadError, Negotiated, body},
     handshake_stream::{self, HandshakeStream},
     http::{self, Request, Response},
     tls::{ListenerMode, Session},
@@ -63,7 +63,7 @@ impl<'a> PendingHandshake<'a> {
             Ok(Negotiated::Stream { protocol, keepalive }) => (Vec::new(), Some(protocol.into()), Some(keepalive)),
             other => {
                 let response = match other {
-                    Ok(Negotiated::Request(body)) => self.ask(&mut stream, request, body, input),
+                    Ok(Negotiated::Request(length)) => self.ask(&mut stream, request, length, input),
                     Ok(Negotiated::Response(response)) | Err(response) => response,
                     Ok(_) => return None,
                 };
@@ -149,8 +149,8 @@ impl<'a> PendingHandshake<'a> {
 
     /// Reads the body, and waits for the response of the program.
     #[inline(never)] // As `run`.
-    fn ask(&self, stream: &mut HandshakeStream<'_>, request: Box<Request>, body: Body, input: Vec<u8>) -> Response {
-        let body = match self.read_body(stream, &request, body, input) {
+    fn ask(&self, stream: &mut HandshakeStream<'_>, request: Box<Request>, length: usize, input: Vec<u8>) -> Response {
+        let body = match self.read_body(stream, &request, length, input) {
             Ok(body) => body,
             Err(response) => {
                 self.log_response(&request, &response);
@@ -179,17 +179,16 @@ impl<'a> PendingHandshake<'a> {
         &self,
         stream: &mut HandshakeStream<'_>,
         request: &Request,
-        body: Body,
+        length: usize,
         input: Vec<u8>,
     ) -> Result<Vec<u8>, Response> {
-        let max_size = self.shared.config.max_message_size;
-        body.check_size(max_size)?;
+        body::check_size(length, self.shared.config.max_message_size)?;
         // curl waits for this before it sends a long body (RFC 9110 10.1.1).
         if input.is_empty() && http::list_contains(request.headers(), "Expect", "100-continue") {
             // If it fails, reading fails as well.
             let _ = stream.write_until(b"HTTP/1.1 100 Continue\r\n\r\n", self.deadline);
         }
-        body.read(stream, input, max_size, self.deadline)
+        body::read_body(stream, input, length, self.deadline)
     }
 
     fn check_redirect(&self, request: &Request) -> Result<(), Response> {

@@ -73,7 +73,7 @@ pub(super) fn targets_and_bodies() -> Vec<Row> {
             400,
             "Content-Length must be one number",
         ),
-        row("`Transfer-Encoding: chunked`", plus("Transfer-Encoding: chunked"), 400, "Transfer-Encoding"),
+        row("`Transfer-Encoding: chunked`", plus("Transfer-Encoding: chunked"), 411, "Transfer-Encoding"),
     ]
 }
 
