@@ -9,6 +9,7 @@ pub mod error;
 pub mod handshake;
 mod handshake_stream;
 pub mod http;
+pub(crate) mod id_map;
 pub(crate) mod network;
 pub mod peer;
 pub(crate) mod rate_limiter;

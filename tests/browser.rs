@@ -1,4 +1,4 @@
-//! The page in a real Chromium, driven by the scripts of `tests/browser` with pytest and Playwright.
+//! The page in a real Chromium and a real Firefox, driven by the scripts of `tests/browser` with pytest and Playwright.
 //!
 //! The scripts run in parallel lanes. Each lane is one pytest with one browser and one server, at `CHINWAG_URL`, where
 //! each test has its own room. Tests start further servers with `CHINWAG_BIN`. Tests of an optional feature are skipped
@@ -17,12 +17,22 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
 
 const LANES: usize = 2;
 
+/// The scripts that run in Firefox as well. The others need what Playwright cannot do there.
+const IN_FIREFOX: [&str; 6] = [
+    "test_dead_network.py",
+    "test_following.py",
+    "test_manners.py",
+    "test_prefix.py",
+    "test_refusals.py",
+    "test_token.py",
+];
+
 #[test]
 fn browser_scripts_pass() {
     let Some(python) = python(&["pytest", "playwright.sync_api", "axe_playwright_python"]) else {
         return skip("no Python with pytest, playwright and axe-playwright-python; set CHINWAG_PYTHON to one");
     };
-    if !has_chromium() {
+    if !exists("CHINWAG_CHROMIUM", "/usr/bin/chromium") {
         return skip("no Chromium; set CHINWAG_CHROMIUM to its path");
     }
     let scripts = scripts();
@@ -31,20 +41,38 @@ fn browser_scripts_pass() {
         for lane in 0..LANES {
             let scripts: Vec<_> = scripts.iter().skip(lane).step_by(LANES).collect();
             let python = &python;
-            scope.spawn(move || pytest(python, &scripts));
+            scope.spawn(move || pytest(python, &scripts, "chromium"));
         }
     });
 }
 
-fn pytest(python: &Path, scripts: &[&PathBuf]) {
+/// Playwright drives the system's Firefox over WebDriver BiDi, and each of its versions fits some versions of Firefox.
+#[test]
+fn firefox_scripts_pass() {
+    let Some(python) = std::env::var_os("CHINWAG_FIREFOX_PYTHON") else {
+        return skip("set CHINWAG_FIREFOX_PYTHON to a Python with .ci/requirements-firefox.txt");
+    };
+    if !exists("CHINWAG_FIREFOX", "/usr/bin/firefox-esr") {
+        return skip("no Firefox; set CHINWAG_FIREFOX to its path");
+    }
+    let scripts = scripts();
+    let is_for_firefox = |path: &&PathBuf| IN_FIREFOX.iter().any(|name| path.ends_with(name));
+    let scripts: Vec<&PathBuf> = scripts.iter().filter(is_for_firefox).collect();
+    if !scripts.is_empty() {
+        pytest(Path::new(&python), &scripts, "firefox");
+    }
+}
+
+fn pytest(python: &Path, scripts: &[&PathBuf], browser: &str) {
     let chinwag = start_binary(&[]);
     let mut command = Command::new(python);
     command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).args(scripts);
     command.current_dir(FOLDER);
     command.env("CHINWAG_URL", chinwag.url());
+    command.env("CHINWAG_BROWSER", browser);
     command.env("CHINWAG_BIN", env!("CARGO_BIN_EXE_chinwag"));
     command.env("PYTHONDONTWRITEBYTECODE", "1");
-    run(command, Duration::from_secs(600));
+    run(command, Duration::from_secs(1200));
 }
 
 fn scripts() -> Vec<PathBuf> {
@@ -59,8 +87,7 @@ fn scripts() -> Vec<PathBuf> {
     scripts
 }
 
-fn has_chromium() -> bool {
-    let named = std::env::var_os("CHINWAG_CHROMIUM");
-    let known = named.unwrap_or_else(|| "/usr/bin/chromium".into());
-    Path::new(&known).exists()
+fn exists(variable: &str, usual_path: &str) -> bool {
+    let named = std::env::var_os(variable);
+    Path::new(&named.unwrap_or_else(|| usual_path.into())).exists()
 }

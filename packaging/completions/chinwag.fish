@@ -12,7 +12,7 @@ complete -c chinwag -n 'not __fish_seen_subcommand_from chat history' -l require
 complete -c chinwag -n 'not __fish_seen_subcommand_from chat history' -l token-file -r -F -d 'accept only clients that send the token in FILE'
 complete -c chinwag -n 'not __fish_seen_subcommand_from chat history' -l trusted-proxy -x -d 'a proxy whose X-Forwarded-For is trusted, or ADDR/BITS'
 complete -c chinwag -n 'not __fish_seen_subcommand_from chat history' -l exempt -x -d 'no limits per address for these clients'
-complete -c chinwag -n 'not __fish_seen_subcommand_from chat history' -l limit -x -a 'connections= per-address= handshakes= handshake-seconds= controls= wrong-token-seconds= fields= head= ping-seconds= pong-seconds= close-seconds= message= outbox= events= name= text= rate= burst= strikes= rooms= room-users= room-messages= room-bytes= history= replay= replay-messages= lists=' -d 'change a limit'
+complete -c chinwag -n 'not __fish_seen_subcommand_from chat history' -l limit -x -a 'connections= per-address= handshakes= handshake-seconds= controls= wrong-token-seconds= fields= head= ping-seconds= pong-seconds= close-seconds= message= outbox= stall-seconds= events= name= text= rate= burst= address-rate= address-burst= room-rate= room-burst= strikes= rooms= room-users= room-messages= room-bytes= history= replay= replay-messages= lists=' -d 'change a limit'
 complete -c chinwag -n 'not __fish_seen_subcommand_from chat history' -l no-limits -d 'no limits against hostile clients, for benchmarks'
 complete -c chinwag -n 'not __fish_seen_subcommand_from chat history' -l allow-blocked-port -d 'listen on a port that browsers refuse to connect to'
 complete -c chinwag -n 'not __fish_seen_subcommand_from chat history' -s v -l verbose -d 'log more (-vv: every frame)'

@@ -9,13 +9,10 @@
 
 use crate::{
     chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ResumeToken, ServerMessage, UserId},
-    ws::rate_limiter::RateLimiter,
+    ws::id_map::IdMap,
+    ws::rate_limiter::{RateLimiter, RateLimiters},
 };
-use std::{
-    collections::{HashMap, VecDeque},
-    mem,
-    sync::Arc,
-};
+use std::{collections::VecDeque, mem, net::IpAddr, sync::Arc};
 
 mod catch_up;
 mod events;
@@ -35,7 +32,7 @@ use catch_up::CatchUp;
 use reservations::{Reservation, Reservations};
 use room::Room;
 use rooms::Rooms;
-use throttle::{AddressLimiters, Verdict};
+use throttle::{MAX_ADDRESSES, Verdict};
 
 pub use events::{Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use limits::{Rate, Rules};
@@ -45,9 +42,10 @@ pub use room_name::RoomName;
 #[derive(Debug)]
 pub struct Chat {
     rules: Rules,
-    members: HashMap<UserId, Member>,
+    members: IdMap<UserId, Member>,
     rooms: Rooms,
-    addresses: AddressLimiters,
+    /// What each address has sent. One without connections is remembered as well, or reconnecting would restore its burst.
+    addresses: RateLimiters,
     reservations: Reservations,
     /// Rooms with a user list that has changed and was not sent yet.
     pending_lists: Vec<RoomId>,
@@ -64,7 +62,9 @@ pub struct Chat {
 struct Member {
     dialect: Dialect,
     room: RoomId,
-    address: Option<u128>,
+    address: Option<IpAddr>,
+    /// When it joined, or sent its last message that was not too fast.
+    last_sent: Millis,
     /// The secret of its [`ResumeToken`].
     secret: u128,
     /// Messages rejected in a row, without those that came too fast.
@@ -85,9 +85,9 @@ impl Chat {
     pub fn with_log_id_prefix(rules: Rules, log_id_prefix: u64) -> Self {
         Self {
             rules,
-            members: HashMap::new(),
+            members: IdMap::default(),
             rooms: Rooms::new(log_id_prefix),
-            addresses: AddressLimiters::default(),
+            addresses: RateLimiters::new(MAX_ADDRESSES),
             reservations: Reservations::default(),
             pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
@@ -128,12 +128,12 @@ impl Chat {
     /// The room of a connection; `None` if it has left or was not let in.
     #[must_use]
     pub fn room_of(&self, id: UserId) -> Option<RoomId> {
-        self.members.get(&id).map(|member| member.room)
+        self.members.get(id).map(|member| member.room)
     }
 
     /// The connections in a room, with or without a name, the oldest first.
     pub fn members(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
-        self.rooms.get(room).into_iter().flat_map(|room| room.members.keys().copied())
+        self.rooms.get(room).into_iter().flat_map(|room| room.members.iter().map(|(id, _)| id))
     }
 
     /// Every room's name and its number of users with a name, the lobby first.
@@ -158,9 +158,9 @@ impl Chat {
         name: &RoomName,
         since: Option<Since<'_>>,
         secret: u128,
-        address: Option<u128>,
+        address: Option<IpAddr>,
     ) {
-        if self.members.contains_key(&id) {
+        if self.members.contains(id) {
             return;
         }
         let Some(room_id) = self.rooms.open(name, &self.rules) else {
@@ -172,7 +172,8 @@ impl Chat {
         }
         room.enter(id);
         let limiter = RateLimiter::default();
-        self.members.insert(id, Member { dialect, room: room_id, secret, address, strikes: 0, limiter });
+        let last_sent = self.now.uptime;
+        self.members.insert(id, Member { dialect, room: room_id, secret, address, last_sent, strikes: 0, limiter });
         self.welcome(id, room_id, since);
         if dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
@@ -181,8 +182,8 @@ impl Chat {
     }
 
     fn receive(&mut self, id: UserId, text: &str) {
-        let Some(member) = self.members.get_mut(&id) else { return };
-        let (dialect, room, address) = (member.dialect, member.room, member.address);
+        let Some(member) = self.members.get_mut(id) else { return };
+        let dialect = member.dialect;
         // An error names the message by its nonce, whatever is wrong with it.
         let rejection = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text))));
         match throttle::charge(&mut member.limiter, self.now.uptime, text.len(), self.rules.rate) {
@@ -191,11 +192,11 @@ impl Chat {
             Verdict::Close => return self.close(id, 1008, "flooding"),
         }
         let decoded = dialect.decode(text);
-        if self.is_shared_rate_exceeded(address, room, text.len(), self.is_for_room(id, decoded.as_ref().ok())) {
+        if self.is_shared_rate_exceeded(id, text.len(), decoded.as_ref().ok()) {
             return self.out.push(rejection(ErrorReason::TooFast.into()));
         }
         let result = decoded.and_then(|message| self.execute(id, message));
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(id) else { return };
         member.strikes = if result.is_ok() { 0 } else { member.strikes.saturating_add(1) };
         let Err(error) = result else { return };
         let is_last_strike = self.rules.strikes.is_some_and(|most| member.strikes >= most);
@@ -205,34 +206,40 @@ impl Chat {
         }
     }
 
-    /// Whether everyone in the room receives something because of this message.
-    fn is_for_room(&self, id: UserId, message: Option<&ClientMessage>) -> bool {
-        match message {
+    /// Whether the connections of this address, or of this room, send too fast together. One that was quiet is heard all the
+    /// same: a few must not silence the others.
+    fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
+        let Some(&Member { address, room, .. }) = self.members.get(id) else { return false };
+        let is_for_room = match message {
             Some(ClientMessage::Message { target, .. }) => target.is_none(),
             // A crowd that signs in at once is no flood.
             Some(ClientMessage::SetName { .. }) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
             _ => false,
-        }
-    }
-
-    /// Whether the connections of this address, or of this room, send too fast together.
-    fn is_shared_rate_exceeded(
-        &mut self,
-        address: Option<u128>,
-        room: RoomId,
-        bytes: usize,
-        is_for_room: bool,
-    ) -> bool {
-        let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
-        if address.is_some_and(|address| !throttle::allow(self.addresses.get(address, now), now, bytes, address_rate)) {
+        };
+        let is_exceeded = !self.take_shared_price(address, room, bytes, is_for_room);
+        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return false };
+        if is_exceeded && !throttle::is_heard(member.last_sent, now, bytes) {
             return true;
         }
-        let Some(room) = self.rooms.get_mut(room) else { return false };
-        is_for_room && !throttle::allow(&mut room.limiter, now, bytes, room_rate)
+        member.last_sent = now;
+        false
+    }
+
+    /// Returns whether address and room have tokens for a message of so many bytes.
+    fn take_shared_price(&mut self, address: Option<IpAddr>, room: RoomId, bytes: usize, is_for_room: bool) -> bool {
+        let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
+        let of_address = address.zip(address_rate);
+        if of_address
+            .is_some_and(|(address, rate)| !throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
+        {
+            return false;
+        }
+        let Some(room) = self.rooms.get_mut(room) else { return true };
+        !is_for_room || throttle::allow(&mut room.limiter, now, bytes, room_rate)
     }
 
     fn reject_binary(&mut self, id: UserId) {
-        if self.members.contains_key(&id) {
+        if self.members.contains(id) {
             self.out.push(send(id, ServerMessage::Error(ErrorReason::NotText.into())));
             self.close(id, 1003, "text only");
         }
@@ -246,7 +253,7 @@ impl Chat {
 
     /// If the connection was lost, the name of its user stays reserved for a while.
     fn leave(&mut self, id: UserId, is_lost: bool) {
-        let Some(Member { room: room_id, secret, .. }) = self.members.remove(&id) else { return };
+        let Some(Member { room: room_id, secret, .. }) = self.members.remove(id) else { return };
         self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {

@@ -24,8 +24,7 @@ use fanout::Fanout;
 use log::{debug, info};
 use pacing::{BATCH_DELAY, Pacing};
 use std::{
-    collections::{HashMap, hash_map::RandomState},
-    hash::BuildHasher,
+    hash::{BuildHasher, RandomState},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -75,8 +74,6 @@ pub struct ChatServer {
     close_guards: Vec<CloseGuard>,
     /// The responses of this batch, which wait until it is stored.
     responses: Vec<(Responder, Response)>,
-    /// The handshake of each connection that may ask for it.
-    handshakes: HashMap<UserId, ServerMessage>,
     archive: Option<Box<dyn Archive>>,
     /// Messages of this batch that the archive does not have yet.
     unstored: Vec<StoredMessage>,
@@ -129,7 +126,6 @@ impl ChatServer {
             senders: Vec::new(),
             close_guards: Vec::new(),
             responses: Vec::new(),
-            handshakes: HashMap::new(),
             archive: None,
             unstored: Vec::new(),
             retry_archive_at: None,
@@ -240,7 +236,6 @@ impl ChatServer {
             Event::Disconnected(peer, reason) => {
                 let is_lost = !matches!(reason, DisconnectReason::ClosedByPeer { .. });
                 let id = peer.id();
-                self.handshakes.remove(&id);
                 self.fanout.leave(id);
                 self.apply(Input::Left { id, is_lost });
                 self.rooms_changed = true;
@@ -266,11 +261,7 @@ impl ChatServer {
                 Output::Unsubscribe { id } => self.fanout.unsubscribe(id),
                 Output::Store(message) => self.unstored.push(message),
                 Output::Load { id, room, after, up_to, bytes } => self.load(id, &room, after..up_to, bytes),
-                Output::SendHandshake { to } => {
-                    if let Some(handshake) = self.handshakes.get(&to) {
-                        self.fanout.send(to, handshake);
-                    }
-                }
+                Output::SendHandshake { to } => self.fanout.send_handshake(to),
                 Output::Cut { id } => self.fanout.cut(id),
                 Output::Close { id, code, reason } => {
                     // What was sent to it before leaves with the Close frame, and must be stored before that.

@@ -1,12 +1,12 @@
 //! The command line and the environment, read into [`Flags`].
 
 use super::amount::Unit;
-use super::environment;
+use super::environment::{self, Variables};
 use super::flags::{Feature, Flag, Subcommand, Value, variable};
 use super::suggest::{did_you_mean, nearest, with_port};
 use lexopt::{Arg, Parser};
+use std::env;
 use std::ffi::{OsStr, OsString};
-use std::{collections::HashMap, env};
 
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,13 +17,14 @@ pub(crate) enum Command {
 }
 
 /// The flags that were given, and their values as text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
-    values: HashMap<&'static str, Vec<OsString>>,
+    /// A flag that was repeated is here several times.
+    values: Vec<(&'static str, OsString)>,
+    /// How many values come from the command line. The others come from the environment.
+    given: usize,
     /// The URL of `chinwag chat URL`, or the file of `chinwag history FILE`.
     pub(crate) operand: Option<OsString>,
-    /// The flags whose values come from the environment.
-    from_environment: Vec<&'static str>,
 }
 
 /// Reads the command line and the environment of this process.
@@ -31,13 +32,10 @@ pub(crate) struct Flags {
 /// # Errors
 /// One line that names the flag or the variable that is wrong.
 pub(crate) fn read() -> Result<Command, String> {
-    let variables = env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
-    let prefix = environment::PREFIX;
-    let is_ours = |name: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    command(env::args_os().skip(1).collect(), &variables.filter(|(name, _)| is_ours(name)).collect::<Vec<_>>())
+    command(env::args_os().skip(1).collect(), &mut env::vars_os())
 }
 
-fn command(mut words: Vec<OsString>, variables: &[(String, OsString)]) -> Result<Command, String> {
+fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Command, String> {
     let (subcommand, advice) = match words.first().and_then(|word| word.to_str()) {
         Some("chat") => (Subcommand::Chat, "chinwag chat --help"),
         Some("history") => (Subcommand::History, "chinwag --help-history"),
@@ -46,43 +44,45 @@ fn command(mut words: Vec<OsString>, variables: &[(String, OsString)]) -> Result
     if subcommand != Subcommand::Serve {
         words.remove(0);
     }
-    let parse = |words| parse(subcommand, words).map_err(|error| format!("{error}; {advice} lists the flags"));
-    let mut flags = parse(words)?;
+    let mut flags = parse(subcommand, words).map_err(|error| format!("{error}; {advice} lists the flags"))?;
     let information = ["help", "help-tls", "help-history", "help-limits", "version"];
     if let Some(name) = information.into_iter().find(|name| flags.has(name)) {
         return Ok(Command::Print(subcommand.help(name)));
     }
+    flags.given = flags.values.len();
+    let mut values = environment::values(subcommand, variables)?;
     // A flag replaces the values of its variable.
-    for (name, values) in parse(environment::words(subcommand, variables)?)?.values {
-        if !flags.has(name) {
-            flags.values.insert(name, values);
-            flags.from_environment.push(name);
-        }
-    }
+    values.retain(|(name, _)| !flags.has(name));
+    flags.values.append(&mut values);
     subcommand.feature().map_or(Ok(()), Feature::check)?;
-    for Flag { name, feature, .. } in subcommand.flags().filter(|flag| flags.has(flag.name)) {
-        feature.map_or(Ok(()), Feature::check).map_err(|missing| format!("--{name}: {missing}"))?;
+    for Flag { name, feature, .. } in subcommand.flags() {
+        if flags.has(name) {
+            feature.map_or(Ok(()), Feature::check).map_err(|missing| format!("--{name}: {missing}"))?;
+        }
     }
     Ok(Command::Run(subcommand, flags))
 }
 
 fn parse(subcommand: Subcommand, words: Vec<OsString>) -> Result<Flags, lexopt::Error> {
-    let (mut flags, mut parser) = (Flags::default(), Parser::from_args(words));
+    let (known, mut flags, mut parser) = (subcommand.flags(), Flags::default(), Parser::from_args(words));
     while let Some(arg) = parser.next()? {
-        let name = match &arg {
+        let word = match &arg {
             Arg::Short('h') => "help",
             Arg::Short('V') => "version",
             Arg::Short('v') => "verbose",
             Arg::Short('q') => "quiet",
+            Arg::Short('p') => "port",
+            Arg::Short(_) => "",
             Arg::Long(name) => name,
             Arg::Value(value) if subcommand != Subcommand::Serve && flags.operand.is_none() => {
                 flags.operand = Some(value.clone());
                 continue;
             }
-            Arg::Short(_) | Arg::Value(_) => "",
+            Arg::Value(value) => value.to_str().unwrap_or_default(),
         };
-        let Some(flag) = subcommand.flags().find(|flag| flag.name == name) else {
-            let (word, wrong) = (word(&arg), arg.unexpected());
+        let is_flag = !matches!(arg, Arg::Value(_));
+        let Some(flag) = known.iter().find(|flag| is_flag && flag.name == word) else {
+            let (word, wrong) = (word.to_owned(), arg.unexpected());
             let value = parser.value().unwrap_or_default();
             return Err(format!("{wrong}{}", advice(subcommand, &word, &value.to_string_lossy())).into());
         };
@@ -91,61 +91,49 @@ fn parse(subcommand: Subcommand, words: Vec<OsString>) -> Result<Flags, lexopt::
             Value::Optional => parser.optional_value().unwrap_or_default(),
             Value::Required => parser.value()?,
         };
-        flags.values.entry(flag.name).or_default().push(value);
+        flags.values.push((flag.name, value));
     }
     Ok(flags)
 }
 
-/// An argument without its dashes.
-fn word(arg: &Arg<'_>) -> String {
-    match arg {
-        Arg::Short(letter) => letter.to_string(),
-        Arg::Long(name) => (*name).to_owned(),
-        Arg::Value(value) => value.to_string_lossy().into_owned(),
-    }
-}
-
 /// What may be meant by an argument that is unknown, and that is followed by this value.
 fn advice(subcommand: Subcommand, word: &str, value: &str) -> String {
+    let mut known: Vec<_> = subcommand.flags().iter().map(|flag| flag.name).collect();
     let is_server = subcommand == Subcommand::Serve;
-    if let Some(command) = nearest(word, ["chat", "history"]).filter(|_| is_server) {
-        return format!(" (did you mean chinwag {command}?)");
+    if is_server {
+        known.extend(["port", "address", "bind"]);
     }
-    let flags = subcommand.flags().map(|flag| flag.name);
-    match nearest(word, flags.chain(["port", "address", "bind"].into_iter().filter(|_| is_server))) {
-        Some("port" | "address" | "bind") => format!(" (did you mean --listen {}?)", with_port(value)),
-        _ if is_server && word == "p" => format!(" (did you mean --listen {}?)", with_port(value)),
-        Some(flag) => format!(" (did you mean --{flag}?)"),
-        None => String::new(),
-    }
+    let likely = match (nearest(word, &["chat", "history"]), nearest(word, &known)) {
+        (Some(subcommand), _) if is_server => format!("chinwag {subcommand}"),
+        (_, Some("port" | "address" | "bind")) => format!("--listen {}", with_port(value)),
+        (_, Some(flag)) => format!("--{flag}"),
+        _ => return String::new(),
+    };
+    format!(" (did you mean {likely}?)")
 }
 
 impl Flags {
     /// How often a flag was given.
     pub(crate) fn count(&self, name: &str) -> usize {
-        self.values.get(name).map_or(0, Vec::len)
+        self.values.iter().filter(|(flag, _)| *flag == name).count()
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.count(name) > 0
-    }
-
-    pub(crate) fn has_any(&self, names: &[&str]) -> bool {
-        names.iter().any(|name| self.has(name))
+        self.value(name).is_some()
     }
 
     /// Names the variable in an error about a flag, if the value comes from the environment.
     pub(crate) fn with_variable(&self, error: String) -> String {
         let flag = error.trim_start_matches("--").split([' ', ':']).next();
-        match self.from_environment.iter().find(|name| flag == Some(**name)) {
-            Some(name) => format!("{}: {error}", variable(name)),
+        match self.values.iter().skip(self.given).find(|(name, _)| flag == Some(*name)) {
+            Some((name, _)) => format!("{}: {error}", variable(name)),
             None => error,
         }
     }
 
     /// The value of a flag, which may be the name of a file. If a flag was repeated, its last value counts.
     pub(crate) fn value(&self, name: &str) -> Option<&OsStr> {
-        self.values.get(name)?.last().map(OsString::as_os_str)
+        self.values.iter().rfind(|(flag, _)| *flag == name).map(|(_, value)| value.as_os_str())
     }
 
     /// The value of a flag, as text.
@@ -173,8 +161,10 @@ impl Flags {
     /// One line: a value is not UTF-8.
     pub(crate) fn list(&self, name: &str) -> Result<Vec<&str>, String> {
         let mut list = Vec::new();
-        for value in self.values.get(name).into_iter().flatten() {
-            list.extend(utf8(name, value)?.split(',').map(str::trim));
+        for (flag, value) in &self.values {
+            if *flag == name {
+                list.extend(utf8(name, value)?.split(',').map(str::trim));
+            }
         }
         Ok(list)
     }
@@ -209,8 +199,8 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str, variables: &[(&str, &str)]) -> Result<Command, String> {
-        let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
-        command(line.split_whitespace().map(OsString::from).collect(), &variables)
+        let mut variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        command(line.split_whitespace().map(OsString::from).collect(), &mut variables)
     }
 
     fn server(line: &str, variables: &[(&str, &str)]) -> Flags {
@@ -266,12 +256,11 @@ mod tests {
     #[test]
     fn every_flag_has_a_variable() {
         for subcommand in [Subcommand::Serve, Subcommand::Chat] {
-            for flag in subcommand.flags().filter(Flag::has_variable) {
+            for flag in subcommand.flags().into_iter().filter(Flag::has_variable) {
                 let variable = super::variable(flag.name);
-                let words = environment::words(subcommand, &[(variable.clone(), "1".into())]);
-                let flags = parse(subcommand, words.expect("1 is a value")).expect("a flag");
+                let values = environment::values(subcommand, &mut [(variable.clone().into(), "1".into())].into_iter());
                 let expected = if flag.value == Value::Required { "1" } else { "" };
-                assert_eq!(flags.value(flag.name), Some(OsStr::new(expected)), "{variable}");
+                assert_eq!(values, Ok(vec![(flag.name, expected.into())]), "{variable}");
             }
         }
     }

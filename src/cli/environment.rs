@@ -1,51 +1,52 @@
-//! The environment as arguments: `CHINWAG_LISTEN=x` is `--listen=x`.
+//! The environment as flags: `CHINWAG_LISTEN=x` is `--listen=x`.
 
 use super::flags::{Flag, Subcommand, Value, variable};
-use super::suggest::{did_you_mean, with_port};
+use super::suggest::{nearest, with_port};
 use std::ffi::{OsStr, OsString};
 
-pub(crate) const PREFIX: &str = "CHINWAG_";
+const PREFIX: &str = "CHINWAG_";
 
 /// Variables that belong to the tests and tools of this project, and the version, which images of containers often have.
-const IGNORED: &[&str] = &[
-    "BIN",
-    "BLESS",
-    "CHROMIUM",
-    "MDN",
-    "NO_SKIP",
-    "OUTAGE",
-    "PYTHON",
-    "SCREENSHOTS",
-    "SCRIPTS",
-    "SHOTS",
-    "SOAK_SECONDS",
-    "URL",
-    "VERSION",
-];
+const IGNORED: &str = "BIN BLESS BROWSER CHROMIUM DEADLINE FIREFOX FIREFOX_PYTHON MDN NO_SKIP OUTAGE PYTHON \
+    SCREENSHOTS SCRIPTS SHOTS SOAK_SECONDS URL VERSION";
 
-/// The words of a command line for these variables, of which each begins with [`PREFIX`]. An empty one does not count.
+/// Names and values.
+pub(crate) type Variables<'a> = dyn Iterator<Item = (OsString, OsString)> + 'a;
+
+/// The flags that these variables set, and their values. An empty variable does not count.
 ///
 /// # Errors
 /// One line: there is no such variable, or its value is wrong.
-pub(crate) fn words(subcommand: Subcommand, variables: &[(String, OsString)]) -> Result<Vec<OsString>, String> {
-    let mut words = Vec::new();
+pub(crate) fn values(
+    subcommand: Subcommand,
+    variables: &mut Variables<'_>,
+) -> Result<Vec<(&'static str, OsString)>, String> {
+    let mut values = Vec::new();
     if subcommand == Subcommand::History {
-        return Ok(words);
+        return Ok(values);
     }
-    let variables = variables.iter().filter(|(_, value)| !value.is_empty());
-    for (name, value) in variables.clone() {
-        check_name(name, value)?;
-    }
-    for flag in subcommand.flags().filter(Flag::has_variable) {
-        let name = variable(flag.name);
-        let Some((_, value)) = variables.clone().find(|(found, _)| *found == name) else { continue };
-        let word = OsString::from(format!("--{}", flag.name));
-        match times(&flag, value)? {
-            Some(times) => words.extend(vec![word; times]),
-            None => words.push([&word, OsStr::new("="), value].into_iter().collect()),
+    let flags = subcommand.flags();
+    for (name, value) in variables {
+        let name = name.to_string_lossy();
+        let is_ours = name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
+        if !is_ours || value.is_empty() {
+            continue;
+        }
+        let Some(flag) = flags.iter().find(|flag| is_variable(flag, &name)) else {
+            check_name(&name, &value)?;
+            continue;
+        };
+        match times(flag, &value)? {
+            Some(times) => (0..times).for_each(|_| values.push((flag.name, OsString::new()))),
+            None => values.push((flag.name, value)),
         }
     }
-    Ok(words)
+    Ok(values)
+}
+
+/// Whether the variable of this flag has this name.
+fn is_variable(flag: &Flag, name: &str) -> bool {
+    flag.has_variable() && variable(flag.name) == name
 }
 
 /// How often the variable of a switch sets it. `None`: the value is that of the flag.
@@ -63,16 +64,21 @@ fn times(flag: &Flag, value: &OsStr) -> Result<Option<usize>, String> {
     })
 }
 
+/// Accepts the names that the server does not use, and that mean something to another program, or to `chinwag chat`.
 fn check_name(name: &str, value: &OsStr) -> Result<(), String> {
-    let flags = Subcommand::Serve.flags().chain(Subcommand::Chat.flags()).filter(Flag::has_variable);
-    let known: Vec<String> = flags.map(|flag| variable(flag.name)).collect();
+    let mut flags = Subcommand::Serve.flags();
+    flags.append(&mut Subcommand::Chat.flags());
     let (value, rest) = (value.to_string_lossy(), name.get(PREFIX.len()..).unwrap_or_default());
-    if known.iter().any(|known| known == name) || IGNORED.contains(&rest) || is_of_kubernetes(rest, &value) {
+    let is_known = flags.iter().any(|flag| is_variable(flag, name));
+    if is_known || IGNORED.split(' ').any(|name| name == rest) || is_of_kubernetes(rest, &value) {
         return Ok(());
     }
-    let advice = match rest {
-        "PORT" | "ADDRESS" | "BIND" => format!(" (did you mean CHINWAG_LISTEN={}?)", with_port(&value)),
-        _ => did_you_mean(rest, known.iter().map(|known| &known[PREFIX.len()..])).replace("mean ", "mean CHINWAG_"),
+    flags.retain(Flag::has_variable);
+    let names: Vec<_> = flags.iter().map(|flag| flag.name).collect();
+    let advice = match (rest, nearest(&rest.replace('_', "-"), &names)) {
+        ("PORT" | "ADDRESS" | "BIND", _) => format!(" (did you mean CHINWAG_LISTEN={}?)", with_port(&value)),
+        (_, Some(flag)) => format!(" (did you mean {}?)", variable(flag)),
+        _ => String::new(),
     };
     Err(format!("there is no variable {name}{advice}; every flag has one: chinwag --help lists the flags"))
 }

@@ -71,13 +71,17 @@ impl Subcommand {
     }
 
     /// The flags that it accepts.
-    pub(crate) fn flags(self) -> impl Iterator<Item = Flag> {
+    pub(crate) fn flags(self) -> Vec<Flag> {
         let tables = match self {
             Self::Serve => vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None)],
             Self::Chat => vec![(CHAT, self.feature())],
             Self::History => vec![(HISTORY_COMMAND, self.feature())],
         };
-        tables.into_iter().flat_map(|(text, feature)| flags(text, feature))
+        let mut found = Vec::new();
+        for (text, feature) in tables {
+            flags(text, feature, &mut found);
+        }
+        found
     }
 
     /// The text of `--help` or the like, or of `--version`.
@@ -123,22 +127,22 @@ impl Flag {
     }
 }
 
-/// The flags in a help text, such as `--quiet`, `--name NAME` and `--tls-self-signed[=FILE]`.
-fn flags(text: &'static str, feature: Option<&'static Feature>) -> impl Iterator<Item = Flag> {
-    let lines = text.lines().filter(|line| line.starts_with("  -"));
-    let words = lines.flat_map(|line| line.match_indices("--").map(|(at, dashes)| &line[at + dashes.len()..]));
-    words.map(move |word| {
-        let end = word.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(word.len());
-        let (name, rest) = word.split_at(end);
-        let value = match rest.as_bytes() {
-            [b'[', ..] => Optional,
-            [b' ', b'A'..=b'Z', ..] => Required,
-            _ => Switch,
-        };
-        // Only TLS needs certificates.
-        let feature = if name == "ca-file" { Some(&TLS_FEATURE) } else { feature };
-        Flag { name, value, feature }
-    })
+/// Finds the flags in a help text, such as `--quiet`, `--name NAME` and `--tls-self-signed[=FILE]`.
+fn flags(text: &'static str, feature: Option<&'static Feature>, found: &mut Vec<Flag>) {
+    for line in text.lines().filter(|line| line.starts_with("  -")) {
+        for word in line.split("--").skip(1) {
+            let end = word.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(word.len());
+            let (name, rest) = word.split_at(end);
+            let value = match rest.as_bytes() {
+                [b'[', ..] => Optional,
+                [b' ', b'A'..=b'Z', ..] => Required,
+                _ => Switch,
+            };
+            // Only TLS needs certificates.
+            let feature = if name == "ca-file" { Some(&TLS_FEATURE) } else { feature };
+            found.push(Flag { name, value, feature });
+        }
+    }
 }
 
 /// The environment variable of a flag.
@@ -163,7 +167,9 @@ mod tests {
     #[test]
     fn flags_are_read_from_the_help() {
         let text = "  --a-b N   x (see --help-c)\n  -v, --d   --e[=FILE]\n--f is prose";
-        let found: Vec<_> = flags(text, None).map(|flag| (flag.name, flag.value)).collect();
+        let mut found = Vec::new();
+        flags(text, None, &mut found);
+        let found: Vec<_> = found.iter().map(|flag| (flag.name, flag.value)).collect();
         assert_eq!(found, [("a-b", Required), ("help-c", Switch), ("d", Switch), ("e", Optional)]);
     }
 

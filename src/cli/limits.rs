@@ -71,12 +71,12 @@ fn shared_rate(shared: Option<Rate>, one: Option<Rate>) -> Option<Rate> {
 /// # Errors
 /// One line that names the limit that is wrong.
 pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
-    let (config, rules) = match flags.has("no-limits") {
+    let (mut config, mut rules) = match flags.has("no-limits") {
         true => (Config::unlimited(), Rules::unlimited()),
         false => (Config::default(), Rules::default()),
     };
     let limits = flags.list("limit")?;
-    let (config, mut rules, given) = apply(&limits, config, rules)?;
+    let given = apply(&limits, &mut config, &mut rules)?;
     if let Some(lines) = flags.amount("history-lines", Unit::Things, 0)? {
         rules.history_lines = lines;
     }
@@ -88,37 +88,43 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
     Ok((config, rules))
 }
 
-/// Also returns the names of the limits that are given.
-fn apply<'a>(texts: &[&'a str], mut config: Config, mut rules: Rules) -> Result<(Config, Rules, Vec<&'a str>), String> {
-    let mut limits = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
-    // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
-    limits.sort_by_key(|(name, _)| name.ends_with("burst"));
-    for &(name, number) in &limits {
-        if name.ends_with("burst") && rate_of(name, &mut rules).is_none() {
+/// Returns the names of the limits that are given.
+fn apply<'a>(texts: &[&'a str], config: &mut Config, rules: &mut Rules) -> Result<Vec<&'a str>, String> {
+    let (mut given, mut bursts) = (Vec::new(), Vec::new());
+    for text in texts {
+        let (name, number) = parse(text)?;
+        given.push(name);
+        // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
+        match name.ends_with("burst") {
+            true => bursts.push((name, number)),
+            false => set(name, number, config, rules),
+        }
+    }
+    for (name, number) in bursts {
+        if rate_of(name, rules).is_none() {
             let rate = name.replace("burst", "rate");
             return Err(format!("--limit {name} works only with a rate: add --limit {rate}"));
         }
-        set(name, number, &mut config, &mut rules);
+        set(name, number, config, rules);
     }
-    let given: Vec<_> = limits.into_iter().map(|(name, _)| name).collect();
     if !given.iter().any(|name| name.starts_with("address-")) {
         rules.address_rate = shared_rate(rules.address_rate, rules.rate);
     }
     if !given.contains(&"room-rate") && !given.contains(&"room-burst") {
         rules.room_rate = shared_rate(rules.room_rate, rules.rate);
     }
-    Ok((config, rules, given))
+    Ok(given)
 }
 
 /// The names of the limits, and the rest of their lines in the help.
-fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
-    LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' '))
+fn lines() -> Vec<(&'static str, &'static str)> {
+    LIMITS.lines().filter_map(|line| line.strip_prefix("  --limit ")?.split_once(' ')).collect()
 }
 
 fn parse(text: &str) -> Result<(&str, usize), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("--limit {text}: write NAME=VALUE"))?;
     let Some((unit, range)) = unit_and_range(name) else {
-        let advice = did_you_mean(name, lines().map(|(name, _)| name));
+        let advice = did_you_mean(name, &lines().iter().map(|(name, _)| *name).collect::<Vec<_>>());
         return Err(format!("--limit {name}: no such limit{advice}; chinwag --help-limits lists them"));
     };
     match unit.parse(value).and_then(|number| number.try_into().ok()) {
@@ -132,19 +138,19 @@ fn parse(text: &str) -> Result<(&str, usize), String> {
 /// The values that a limit can have. Its line in the help begins with its unit, and ends with `, at least 20 [100]`, with
 /// `, from 16 to 128 [32]`, or only with its default.
 fn unit_and_range(name: &str) -> Option<(Unit, RangeInclusive<usize>)> {
-    let (_, line) = lines().find(|(limit, _)| *limit == name)?;
-    let (unit, most) = match line.split_whitespace().next() {
-        Some("bytes") => (Unit::Bytes, usize::MAX),
-        Some("seconds") => (Unit::Seconds, YEAR),
+    let (_, line) = lines().into_iter().find(|(limit, _)| *limit == name)?;
+    let words: Vec<_> = line.split_whitespace().collect();
+    let (unit, most) = match words[..] {
+        ["bytes", ..] => (Unit::Bytes, usize::MAX),
+        ["seconds", ..] => (Unit::Seconds, YEAR),
         _ => (Unit::Things, usize::MAX),
     };
-    let (_, end) = line.rsplit_once(", ").unwrap_or_default();
-    let range = match end.split(' ').collect::<Vec<_>>()[..] {
-        ["at", "least", least, _] => least.parse().ok()?..=most,
-        ["from", least, "to", most, _] => least.parse().ok()?..=most.parse().ok()?,
-        _ => 0..=most,
+    let (least, most) = match words[..] {
+        [.., "at", "least", least, _] => (least, most),
+        [.., "from", least, "to", most, _] => (least, most.parse().ok()?),
+        _ => ("0", most),
     };
-    Some((unit, range))
+    Some((unit, least.parse().ok()?..=most))
 }
 
 fn count(n: usize) -> u32 {
@@ -162,14 +168,16 @@ mod tests {
 
     /// The names and defaults in the help.
     fn limits() -> impl Iterator<Item = (&'static str, usize)> {
-        lines().map(|(name, line)| {
+        lines().into_iter().map(|(name, line)| {
             let default = line.rsplit_once(" [").and_then(|(_, default)| default.strip_suffix(']')?.parse().ok());
             (name, default.expect("a default"))
         })
     }
 
     fn defaults(texts: &[&str]) -> Result<(Config, Rules), String> {
-        apply(texts, Config::default(), Rules::default()).map(|(config, rules, _)| (config, rules))
+        let (mut config, mut rules) = (Config::default(), Rules::default());
+        apply(texts, &mut config, &mut rules)?;
+        Ok((config, rules))
     }
 
     #[test]
@@ -219,8 +227,10 @@ mod tests {
             ("ping-seconds=31536001", "at most 31536000"),
             ("events=1000001", "at most 1000000"),
         ] {
-            for (config, rules) in [(Config::default(), Rules::default()), (Config::unlimited(), Rules::unlimited())] {
-                let error = apply(&[limit], config, rules).expect_err(limit);
+            for (mut config, mut rules) in
+                [(Config::default(), Rules::default()), (Config::unlimited(), Rules::unlimited())]
+            {
+                let error = apply(&[limit], &mut config, &mut rules).expect_err(limit);
                 assert_eq!(error, format!("--limit {limit}: give {advice}"));
             }
         }
@@ -261,10 +271,10 @@ mod tests {
     }
 
     /// The rate and burst that these limits make.
-    fn rate(limits: &str, rules: Rules) -> Result<Option<(u32, u32)>, String> {
+    fn rate(limits: &str, mut rules: Rules) -> Result<Option<(u32, u32)>, String> {
         let limits: Vec<_> = limits.split_whitespace().collect();
-        let rate = apply(&limits, Config::default(), rules)?.1.rate;
-        Ok(rate.map(|rate| (rate.per_second, rate.burst)))
+        apply(&limits, &mut Config::default(), &mut rules)?;
+        Ok(rules.rate.map(|rate| (rate.per_second, rate.burst)))
     }
 
     /// A connection alone may use its own rate, unless the rate of its address or its room is given.

@@ -38,7 +38,8 @@ pub(crate) fn addresses(flags: &Flags) -> Result<Vec<Address>, String> {
 
 /// Whether any flag for TLS was given.
 pub(crate) fn asks_for_tls(flags: &Flags) -> bool {
-    flags.has_any(&["tls-cert", "tls-key", "tls-self-signed", "listen-tls", "redirect-http", "hsts"])
+    let about_tls = ["tls-cert", "tls-key", "tls-self-signed", "listen-tls", "redirect-http", "hsts"];
+    about_tls.iter().any(|flag| flags.has(flag))
 }
 
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
@@ -64,8 +65,9 @@ fn resolve(text: &str) -> Result<SocketAddr, String> {
     if text.starts_with(':') {
         return Err("the address is missing".to_owned());
     }
-    let found: Vec<_> = text.to_socket_addrs().map_err(|error| error.to_string())?.collect();
-    let first = found.iter().find(|address| address.is_ipv4()).or_else(|| found.first());
+    let found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    let found = found.as_slice();
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
     first.copied().ok_or_else(|| "no such address".to_owned())
 }
 
@@ -119,22 +121,20 @@ fn free_port_above(mut address: SocketAddr) -> Option<SocketAddr> {
 
 /// One line for each address that clients can open.
 pub(crate) fn announcement(addresses: &[Address], server: &Server) -> String {
-    let listening = addresses.iter().zip(server.local_addrs()).filter(|((flag, _), _)| *flag != "redirect-http");
-    let line = |((flag, _), local): (&Address, &SocketAddr)| {
-        let scheme = if *flag == "listen-tls" { "https" } else { "http" };
-        format!("chinwag is listening; open {}\n", url(scheme, *local))
-    };
-    listening.map(line).collect()
-}
-
-fn url(scheme: &str, address: SocketAddr) -> String {
-    let port = address.port();
-    match address.ip().is_unspecified() {
-        true => {
-            format!("{scheme}://localhost:{port}/ (on other machines: this machine's address or name, and :{port})")
+    let mut lines = String::new();
+    for ((flag, _), local) in addresses.iter().zip(server.local_addrs()) {
+        let (scheme, port) = (if *flag == "listen-tls" { "https" } else { "http" }, local.port());
+        let url = match local.ip().is_unspecified() {
+            true => {
+                format!("{scheme}://localhost:{port}/ (on other machines: this machine's address or name, and :{port})")
+            }
+            false => format!("{scheme}://{local}/"),
+        };
+        if *flag != "redirect-http" {
+            lines.extend(["chinwag is listening; open ", &url, "\n"]);
         }
-        false => format!("{scheme}://{address}/"),
     }
+    lines
 }
 
 #[cfg(test)]

@@ -1,56 +1,56 @@
 //! The log: which records are written, and panics.
 
 use super::{log_line::line, stderr};
-use env_filter::{Builder, Filter};
-use log::{Level, LevelFilter, Log, Metadata, Record, warn};
-use std::sync::OnceLock;
-use std::{backtrace::Backtrace, env, panic, thread};
-
-/// Decides which records are logged. None before [`start`].
-#[derive(Debug)]
-struct Logger(OnceLock<Filter>);
-
-static LOGGER: Logger = Logger(OnceLock::new());
+use env_logger::{Builder, Target};
+use log::{Level, LevelFilter, warn};
+use std::io::{self, Write};
+use std::{env, panic, thread};
 
 /// Starts logging at this level. `RUST_LOG` overrides it.
 pub(crate) fn start(level: LevelFilter) {
-    let mut builder = Builder::new();
-    builder.filter_level(level);
-    // tungstenite logs the text of messages, and does so while a connection is locked.
-    builder.filter_module("tungstenite", level.min(LevelFilter::Info));
-    let wrong = builder.try_parse(&env::var("RUST_LOG").unwrap_or_default()).err();
-    let filter = LOGGER.0.get_or_init(|| builder.build());
-    if log::set_logger(&LOGGER).is_ok() {
-        log::set_max_level(filter.filter());
-    }
+    stderr::start();
+    let wanted = env::var("RUST_LOG").unwrap_or_default();
+    // env_logger itself would write about it to stderr, and wait for its reader.
+    let wrong = env_filter::Builder::new().try_parse(&wanted).err();
+    Builder::new()
+        .filter_level(level)
+        // tungstenite logs the text of messages, and does so while a connection is locked.
+        .filter_module("tungstenite", level.min(LevelFilter::Info))
+        .parse_filters(if wrong.is_none() { &wanted } else { "" })
+        .format(|out, record| {
+            out.write_all(line(record.level(), record.target(), &record.args().to_string()).as_bytes())
+        })
+        .target(Target::Pipe(Box::new(Lines)))
+        .init();
     if let Some(why) = wrong {
         warn!("RUST_LOG is ignored: {why}; write a level, such as debug, or module=level");
     }
 }
 
-impl Log for Logger {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.get().is_some_and(|filter| filter.enabled(metadata))
+/// Takes each line of the log in one write.
+struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        stderr::write_line(&String::from_utf8_lossy(line));
+        Ok(line.len())
     }
 
-    fn log(&self, record: &Record<'_>) {
-        if self.0.get().is_some_and(|filter| filter.matches(record)) {
-            stderr::write_line(&line(record.level(), record.target(), &record.args().to_string()));
-        }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
-
-    fn flush(&self) {}
 }
 
-/// Makes panics go to the log. The standard library would write to stderr and wait for its reader.
+/// Makes panics go to the log. The standard library would write to stderr and wait for its reader: it does so, in addition,
+/// only if `RUST_BACKTRACE` asks for more.
 pub(crate) fn catch_panics() {
-    panic::set_hook(Box::new(|info| {
+    let default = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
         let current = thread::current();
         let message = format!("thread {}: {info}", current.name().unwrap_or("?")).replace('\n', " ");
-        let backtrace = Backtrace::capture();
         stderr::write_line(&line(Level::Error, "panic", &message));
-        if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
-            stderr::write_line(&backtrace.to_string());
+        if env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
+            default(info);
         }
     }));
 }

@@ -5,6 +5,7 @@ use super::{arguments::Flags, limits, logging, print, signals::Signals, spawn, t
 use chinwag::chat::server::{ChatServer, RoomList};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect};
 use log::{LevelFilter, error, info, warn};
+use std::ffi::{OsStr, OsString};
 
 /// Serves until a signal stops the server.
 ///
@@ -44,7 +45,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let announcement = listen::announcement(&addresses, &server);
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
-    signals.connect(server.shutdown_handle(), reload(flags.clone(), access, acceptor))?;
+    let token_file = flags.value("token-file").map(OsStr::to_owned);
+    signals.connect(server.shutdown_handle(), reload(token_file, access, acceptor))?;
     announce(announcement)?;
     if flags.has("no-limits") {
         warn!("--no-limits: this server is not protected against hostile clients");
@@ -90,36 +92,36 @@ fn access(flags: &Flags) -> Result<Access, String> {
         access = access.allow_origin(origin).map_err(|error| format!("--origin: {error}"))?;
     }
     access = access.require_origin(flags.has("require-origin"));
-    match read_token(flags)? {
+    match read_token(flags.value("token-file"))? {
         Some(token) => access.token(&token).map_err(|error| format!("--token-file: {error}")),
         None => Ok(access),
     }
 }
 
 /// The access token, if there is one. Its weaknesses are logged.
-fn read_token(flags: &Flags) -> Result<Option<String>, String> {
-    let Some(token) = token::read(flags)? else { return Ok(None) };
-    token.warnings.iter().for_each(|warning| warn!("{warning}"));
-    Ok(Some(token.text))
+fn read_token(file: Option<&OsStr>) -> Result<Option<String>, String> {
+    token::read(file, |warning| warn!("{warning}"))
 }
 
 /// What SIGHUP does: reads the files again that may change. If one cannot be used, what was read before stays in use.
-fn reload(flags: Flags, access: Access, acceptor: Option<Acceptor>) -> impl Fn() {
+fn reload(token_file: Option<OsString>, access: Access, acceptor: Option<Acceptor>) -> impl Fn() {
     move || {
         #[cfg(feature = "tls")]
         acceptor.iter().for_each(Acceptor::reload);
-        match read_token(&flags).and_then(|token| {
-            token
-                .map(|token| access.replace_token(&token))
-                .transpose()
-                .map_err(|error| format!("--token-file: {error}"))
-        }) {
-            Ok(Some(())) => info!("SIGHUP: the access token was read again"),
-            Ok(None) if acceptor.is_none() => info!("SIGHUP: no --token-file and no certificate, so nothing was read"),
-            Ok(None) => {}
+        match replace_token(token_file.as_deref(), &access) {
+            Ok(true) => info!("SIGHUP: the access token was read again"),
+            Ok(false) if acceptor.is_none() => info!("SIGHUP: no --token-file and no certificate, so nothing was read"),
+            Ok(false) => {}
             Err(why) => error!("the old access token stays in use: {why}"),
         }
     }
+}
+
+/// Returns false if there is no file.
+fn replace_token(file: Option<&OsStr>, access: &Access) -> Result<bool, String> {
+    let Some(token) = read_token(file)? else { return Ok(false) };
+    access.replace_token(&token).map_err(|error| format!("--token-file: {error}"))?;
+    Ok(true)
 }
 
 /// Prints the addresses on a thread of its own: the server does not wait for a reader of stdout.

@@ -5,37 +5,36 @@ use super::{spawn, stderr};
 use chinwag::Shutdown;
 use log::info;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::{flag, low_level::pipe};
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// The signals are caught from here on.
 pub(crate) struct Signals {
     /// A SIGHUP that comes while the server starts waits here.
-    hangups: signal_hook::iterator::Signals,
+    hangups: UnixStream,
     server: Arc<OnceLock<Shutdown>>,
 }
 
 impl Signals {
     /// Starts the thread that waits for SIGINT and SIGTERM. Until the server runs, they end the process.
     pub(crate) fn watch() -> Result<Self, String> {
-        let (hangups, mut ends) = (catch(&[SIGHUP])?, catch(&[SIGINT, SIGTERM])?);
-        let server = Arc::new(OnceLock::<Shutdown>::new());
+        let (server, shutting_down) = (Arc::new(OnceLock::<Shutdown>::new()), Arc::new(AtomicBool::new(false)));
+        let caught = catch(&shutting_down).map_err(|error| format!("cannot watch for signals: {error}"));
+        let (hangups, mut ends) = caught?;
         let running = Arc::clone(&server);
         let watch = move || {
-            let mut shutting_down = false;
-            for signal in ends.forever() {
-                match running.get() {
-                    // The exit code that a shell reports for a process ended by a signal.
-                    _ if shutting_down => process::exit(128 + signal),
-                    None => {
-                        stderr::flush();
-                        process::exit(0);
-                    }
-                    Some(server) => server.start(),
-                }
-                info!("shutting down: Close 1001 was sent to every client; waiting for their answers");
-                shutting_down = true;
-            }
+            wait(&mut ends);
+            shutting_down.store(true, Ordering::SeqCst);
+            let Some(server) = running.get() else {
+                stderr::flush();
+                process::exit(0);
+            };
+            server.start();
+            info!("shutting down: Close 1001 was sent to every client; waiting for their answers");
         };
         spawn("signals", Box::new(watch))?;
         Ok(Self { hangups, server })
@@ -45,11 +44,28 @@ impl Signals {
     /// may be slow.
     pub(crate) fn connect(mut self, server: Shutdown, reload: impl Fn() + Send + 'static) -> Result<(), String> {
         let _ = self.server.set(server);
-        let watch = move || self.hangups.forever().for_each(|_| reload());
+        let watch = move || {
+            while wait(&mut self.hangups) {
+                reload();
+            }
+        };
         spawn("reload", Box::new(watch))
     }
 }
 
-fn catch(signals: &[i32]) -> Result<signal_hook::iterator::Signals, String> {
-    signal_hook::iterator::Signals::new(signals).map_err(|error| format!("cannot watch for signals: {error}"))
+/// Makes SIGHUP send a byte to the first stream, and SIGINT and SIGTERM to the second one.
+fn catch(shutting_down: &Arc<AtomicBool>) -> io::Result<(UnixStream, UnixStream)> {
+    let ((hangups, hangup), (ends, end)) = (UnixStream::pair()?, UnixStream::pair()?);
+    pipe::register(SIGHUP, hangup)?;
+    for signal in [SIGINT, SIGTERM] {
+        // The exit code that a shell reports for a process ended by a signal.
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(shutting_down))?;
+        pipe::register(signal, end.try_clone()?)?;
+    }
+    Ok((hangups, ends))
+}
+
+/// Waits for a signal.
+fn wait(stream: &mut UnixStream) -> bool {
+    stream.read_exact(&mut [0]).is_ok()
 }

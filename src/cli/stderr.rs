@@ -51,14 +51,23 @@ impl Queue {
     }
 }
 
-/// Queues a line. Never blocks.
-pub(crate) fn write_line(line: &str) {
+/// Starts the writing thread. A server does so first: later there may be no thread left.
+pub(crate) fn start() {
+    drop(lock_started());
+}
+
+fn lock_started() -> MutexGuard<'static, Queue> {
     let mut queue = lock();
     if !queue.is_started {
         // If no thread can be started, the next line tries again.
         queue.is_started = spawn("stderr", Box::new(write_lines)).is_ok();
     }
-    if queue.push(line) {
+    queue
+}
+
+/// Queues a line. Never blocks.
+pub(crate) fn write_line(line: &str) {
+    if lock_started().push(line) {
         CHANGED.notify_all();
     }
 }

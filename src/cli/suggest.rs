@@ -3,25 +3,26 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The known name that is most like this word, if any is like it.
-pub(crate) fn nearest<S: AsRef<str>>(word: &str, known: impl IntoIterator<Item = S>) -> Option<S> {
-    let lower = word.to_lowercase();
-    let rank = |name: &S| {
-        let (name, length) = (name.as_ref().to_lowercase(), lower.chars().count());
-        let is_part = length >= 3 && name.contains(&lower);
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let (word, mut best) = (word.to_ascii_lowercase(), (usize::MAX, None));
+    let length = word.chars().count();
+    for name in known {
         // A part is worse than any misspelling, and better than nothing.
-        match distance(&lower, &name) {
+        let rank = match distance(&word, name) {
             distance if distance <= (length / 2).min(3) => distance,
-            _ if is_part => 4,
-            _ => usize::MAX,
+            _ if length >= 3 && name.contains(&word) => 4,
+            _ => continue,
+        };
+        if rank < best.0 {
+            best = (rank, Some(*name));
         }
-    };
-    let ranked = known.into_iter().map(|name| (rank(&name), name));
-    ranked.min_by_key(|(rank, _)| *rank).filter(|(rank, _)| *rank < usize::MAX).map(|(_, name)| name)
+    }
+    best.1
 }
 
 /// ` (did you mean x?)`, or nothing.
-pub(crate) fn did_you_mean<S: AsRef<str>>(word: &str, known: impl IntoIterator<Item = S>) -> String {
-    nearest(word, known).map_or_else(String::new, |name| format!(" (did you mean {}?)", name.as_ref()))
+pub(crate) fn did_you_mean(word: &str, known: &[&str]) -> String {
+    nearest(word, known).map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
 }
 
 /// Levenshtein's distance: how many characters must be added, removed or replaced.
@@ -87,7 +88,7 @@ mod tests {
             ("frobnicate", None),
             ("", None),
         ] {
-            assert_eq!(nearest(word, known), expected, "{word}");
+            assert_eq!(nearest(word, &known), expected, "{word}");
         }
     }
 }

@@ -65,9 +65,9 @@ fn socket(flags: &Flags) -> Result<Builder, String> {
         TLS_FEATURE.check().map_err(|missing| format!("{url}: {missing}"))?;
     }
     let mut socket = WebSocket::builder(&with_room(url, flags.text("room")?.unwrap_or_default())?);
-    if let Some(token) = token::read(flags)? {
-        token.warnings.iter().for_each(|warning| stderr::write_line(&format!("* {warning}")));
-        socket = socket.header("Authorization", &format!("Bearer {}", token.text));
+    let warn = |warning: &str| stderr::write_line(&format!("* {warning}"));
+    if let Some(token) = token::read(flags.value("token-file"), warn)? {
+        socket = socket.header("Authorization", &format!("Bearer {token}"));
     }
     #[cfg(feature = "tls")]
     if let Some(file) = flags.value("ca-file") {

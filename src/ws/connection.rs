@@ -164,11 +164,8 @@ impl Connection {
         if !state.has_sent_fin() {
             let _ = state.stream.socket().shutdown(Shutdown::Both);
         }
-        if state.is_watched {
-            self.reactor.unwatch(state.stream.socket(), self);
-        }
-        if let Some(deadline) = state.deadline {
-            self.reactor.forget(deadline, self);
+        if state.is_watched || state.deadline.is_some() {
+            self.reactor.forget(state.stream.socket(), self);
         }
         state.into_reason()
     }
@@ -220,7 +217,7 @@ impl Connection {
             self.fail_slow(state);
         }
         let watched = std::mem::replace(&mut state.is_watched, true);
-        if !watched && self.reactor.watch(state.stream.socket(), self).is_err() {
+        if !watched && self.reactor.watch(state.stream.socket(), self, state.deadline).is_err() {
             state.stream.cut();
         }
     }

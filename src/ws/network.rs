@@ -48,6 +48,15 @@ impl Network {
         self.prefix == 0
     }
 
+    /// A number that no other network has, if both are of [`counted_networks`].
+    fn number(self) -> u128 {
+        match self.address {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+            // The low bits of these are 0.
+            IpAddr::V6(v6) => v6.to_bits() | u128::from(self.prefix),
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let address = match address.strip_prefix('[') {
@@ -84,26 +93,21 @@ impl FromStr for Network {
     }
 }
 
-/// What limits per address count for an address, each with the factor by which its limit is larger. An IPv6 client can use
-/// every address of its /64, and a customer usually gets a /56 or a /48.
-pub(crate) fn counted(address: IpAddr) -> impl Iterator<Item = (Network, u32)> {
+/// What limits per address count for an address: the numbers of networks, the smallest first, each with the factor by which its
+/// limit is larger. An IPv6 client can use every address of its /64, and a customer usually gets a /56 or a /48.
+pub(crate) fn counted(address: IpAddr) -> impl Iterator<Item = (u128, u32)> {
+    counted_networks(address).map(|(network, factor)| (network.number(), factor))
+}
+
+fn counted_networks(address: IpAddr) -> impl Iterator<Item = (Network, u32)> {
     let address = address.to_canonical();
     let levels: &[(u32, u32)] = if address.is_ipv4() { &[(32, 1)] } else { &[(64, 1), (56, 4), (48, 16)] };
     levels.iter().map(move |(prefix, factor)| (Network::around(address, *prefix), *factor))
 }
 
-/// The number of the smallest network that is counted for an address.
-#[cfg(feature = "chat")]
-pub(crate) fn number(address: IpAddr) -> u128 {
-    match counted(address).next().map_or(address, |(network, _)| network.address) {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => v6.to_bits(),
-    }
-}
-
 /// The largest network that is counted for an address.
-pub(crate) fn largest_counted(address: IpAddr) -> Network {
-    counted(address).last().map_or(address.into(), |(network, _)| network)
+pub(crate) fn largest_counted(address: IpAddr) -> u128 {
+    counted(address).last().map_or(0, |(network, _)| network)
 }
 
 #[cfg(test)]
@@ -180,7 +184,7 @@ mod tests {
     #[test]
     fn limits_count_ipv4_addresses_and_three_sizes_of_ipv6_networks() {
         let networks = |address: &str| {
-            let counted = counted(address.parse().expect("an address"));
+            let counted = counted_networks(address.parse().expect("an address"));
             counted.map(|(network, factor)| (network.address.to_string(), network.prefix, factor)).collect::<Vec<_>>()
         };
         for ipv4 in ["192.0.2.1", "::ffff:192.0.2.1"] {

@@ -127,9 +127,9 @@ impl Peer {
 #[cfg(feature = "chat")]
 impl Peer {
     /// What limits per address count for the client; `None`: they do not apply.
-    pub(crate) fn counted_address(&self) -> Option<u128> {
+    pub(crate) fn counted_address(&self) -> Option<std::net::IpAddr> {
         let address = self.addr().ip();
-        (!self.connection.config().is_exempt(address)).then(|| crate::ws::network::number(address))
+        (!self.connection.config().is_exempt(address)).then_some(address)
     }
 
     /// As [`Connection::send_lenient`].

@@ -1,4 +1,6 @@
-//! A rate limiter without a clock: time is passed in.
+//! Rate limiters without a clock: time is passed in.
+
+use std::collections::HashMap;
 
 /// Limits events to one per `interval` on average, and to `burst` at once.
 ///
@@ -36,6 +38,38 @@ impl RateLimiter {
     }
 }
 
+/// The rate limiters of many addresses or networks, by their numbers.
+#[derive(Debug)]
+pub(crate) struct RateLimiters {
+    most: usize,
+    by_number: HashMap<u128, RateLimiter>,
+}
+
+impl RateLimiters {
+    /// Remembers at most so many, in about 32 bytes each. An unused limiter equals a new one, and is forgotten.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, by_number: HashMap::new() }
+    }
+
+    /// The limiter of this number, if it is remembered.
+    pub(crate) fn find(&self, number: u128) -> Option<RateLimiter> {
+        self.by_number.get(&number).copied()
+    }
+
+    /// The limiter of this number. If it is new and there are too many, those that are unused have to go, or the one that is
+    /// unused first.
+    pub(crate) fn get(&mut self, number: u128, now: u64) -> &mut RateLimiter {
+        if self.by_number.len() >= self.most && !self.by_number.contains_key(&number) {
+            self.by_number.retain(|_, limiter| !limiter.is_unused(now));
+            let first = self.by_number.iter().min_by_key(|(_, limiter)| **limiter).map(|(number, _)| *number);
+            if let Some(first) = first.filter(|_| self.by_number.len() >= self.most) {
+                self.by_number.remove(&first);
+            }
+        }
+        self.by_number.entry(number).or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +93,18 @@ mod tests {
         assert!(limiter.is_exhausted(50, 10, 8));
         assert!(!limiter.is_exhausted(60, 10, 8));
         assert!(!limiter.is_unused(129) && limiter.is_unused(130));
+    }
+
+    #[test]
+    fn the_number_of_remembered_limiters_is_bounded() {
+        let mut limiters = RateLimiters::new(8);
+        for number in 0..20 {
+            limiters.get(number, 1).count(1, 10 + number as u64);
+        }
+        let remembered = |limiters: &RateLimiters| (0..20).filter(|number| limiters.find(*number).is_some()).count();
+        assert_eq!((remembered(&limiters), limiters.find(0), limiters.find(19).is_some()), (8, None, true));
+        limiters.get(0, 100);
+        assert_eq!(remembered(&limiters), 1, "unused limiters are removed first");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod reject;
 mod rejection_log;
 mod thread_pool;
 mod trusted_proxies;
+mod wake_guard;
 
 pub use builder::Builder;
 
@@ -22,7 +23,6 @@ use crate::ws::{
     handshake::Policy,
     http::{Request, Response},
     peer::{Peer, PeerId},
-    tcp::left_until,
 };
 use address_limiter::AddressLimiter;
 use connection_task::ConnectionTask;
@@ -34,15 +34,11 @@ use rejection_log::RejectionLog;
 use std::{
     fmt,
     net::{SocketAddr, ToSocketAddrs},
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, Thread},
-    time::Instant,
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 use thread_pool::ThreadPool;
 use trusted_proxies::TrustedProxies;
+use wake_guard::WakeGuard;
 
 /// What happens on connections. For each one, `Connected` comes first and `Disconnected` last, both exactly once.
 #[derive(Debug)]
@@ -70,32 +66,8 @@ pub enum Event {
 /// Delays the reply to a Close frame until it is dropped. It comes with [`Event::Closing`].
 #[derive(Debug)]
 pub struct CloseGuard {
-    /// The thread of the connection, which waits for `is_dropped`. (A channel for this would be 5 KiB of code.)
-    waiting: Thread,
-    is_dropped: Arc<AtomicBool>,
-}
-
-impl CloseGuard {
-    /// A guard for which the current thread will wait, and whether it is dropped.
-    fn new() -> (Self, Arc<AtomicBool>) {
-        let is_dropped = Arc::new(AtomicBool::new(false));
-        (Self { waiting: thread::current(), is_dropped: Arc::clone(&is_dropped) }, is_dropped)
-    }
-}
-
-/// Waits until the guard is dropped, at most until the deadline.
-fn wait_for_drop(is_dropped: &AtomicBool, deadline: Instant) {
-    while !is_dropped.load(Ordering::Acquire) {
-        let Ok(left) = left_until(deadline) else { return };
-        thread::park_timeout(left);
-    }
-}
-
-impl Drop for CloseGuard {
-    fn drop(&mut self) {
-        self.is_dropped.store(true, Ordering::Release);
-        self.waiting.unpark();
-    }
+    /// For the thread of the connection.
+    _wake: WakeGuard,
 }
 
 /// A request that waits for the program's response. The client waits for it at most
@@ -122,7 +94,7 @@ pub struct HttpRequest {
 pub struct Responder {
     response: Arc<Mutex<Option<Response>>>,
     /// Dropped after `response` was set.
-    _guard: CloseGuard,
+    _wake: WakeGuard,
 }
 
 impl Responder {

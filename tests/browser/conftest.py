@@ -7,7 +7,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from support import ARGS, CHROMIUM, DEADLINE, SIMULATED, WIDE, Chinwag, Window
+from support import ARGS, CHROMIUM, DEADLINE, FIREFOX, IS_FIREFOX, SIMULATED, WIDE, Chinwag, Window
+
+FIREFOX_OPTIONS = {"viewport", "locale"}
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +20,11 @@ def playwright():
 
 @pytest.fixture(scope="session")
 def browser(playwright):
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+    if IS_FIREFOX:
+        # The system's Firefox, over WebDriver BiDi.
+        browser = playwright.firefox.launch(channel="moz-firefox", executable_path=FIREFOX)
+    else:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
     yield browser
     browser.close()
 
@@ -46,7 +52,10 @@ def window(browser, url, allowed):
     opened = []
 
     def make(name=None, at=url, connects=True, server=None, simulated=False, clock=False, **options):
-        context = browser.new_context(**{"viewport": WIDE, "locale": "en-US", "reduced_motion": "reduce", **options})
+        if IS_FIREFOX and not FIREFOX_OPTIONS.issuperset(options):
+            pytest.skip(f"Playwright cannot set {options} in Firefox")
+        motion = {} if IS_FIREFOX else {"reduced_motion": "reduce"}
+        context = browser.new_context(**{"viewport": WIDE, "locale": "en-US", **motion, **options})
         page = context.new_page()
         page.set_default_timeout(DEADLINE * 1000)
         new = Window(page)

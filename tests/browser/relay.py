@@ -1,5 +1,6 @@
 """A relay between the browser and a server: a network that a test can cut, slow down, or put below a path prefix."""
 
+import queue
 import socket
 import threading
 import time
@@ -54,6 +55,8 @@ class Relay:
                 threading.Thread(target=self._pump, args=(connection, source, sink), daemon=True).start()
 
     def _pump(self, connection, source, sink):
+        pieces = queue.Queue()
+        threading.Thread(target=self._deliver, args=(connection, pieces, sink), daemon=True).start()
         is_first = source is connection[0]
         try:
             while data := source.recv(65536):
@@ -62,10 +65,21 @@ class Relay:
                 if is_first and self.prefix:
                     data = data.replace(f" {self.prefix}/".encode(), b" /", 1)
                     is_first = False
-                if self.delay:
-                    time.sleep(self.delay)
+                pieces.put((time.monotonic() + self.delay, data))
+        except OSError:
+            pass
+        pieces.put((time.monotonic() + self.delay, b""))
+
+    def _deliver(self, connection, pieces, sink):
+        """Sends each piece when its time has come; an empty one is the end."""
+        try:
+            while True:
+                due, data = pieces.get()
+                time.sleep(max(0, due - time.monotonic()))
+                if connection in self.frozen:
+                    continue
+                if not data:
+                    return sink.shutdown(socket.SHUT_WR)
                 sink.sendall(data)
-            if connection not in self.frozen:
-                sink.shutdown(socket.SHUT_WR)
         except OSError:
             pass

@@ -17,6 +17,8 @@ ARGS = (
     "--disable-component-update --disable-sync"
 ).split() + ["--host-resolver-rules=MAP *.test 127.0.0.1"]  # all names in .test lead to this machine, as a hostile page's name could
 CHROMIUM = os.environ.get("CHINWAG_CHROMIUM", "/usr/bin/chromium")
+FIREFOX = os.environ.get("CHINWAG_FIREFOX", "/usr/bin/firefox-esr")
+IS_FIREFOX = os.environ.get("CHINWAG_BROWSER") == "firefox"
 DEADLINE = int(os.environ.get("CHINWAG_DEADLINE", 30))  # seconds; long, for a loaded machine
 
 WIDE = {"width": 1280, "height": 800}

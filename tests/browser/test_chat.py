@@ -30,6 +30,17 @@ def test_taken_name_is_replaced(window):
     expect(second.find("#error")).to_contain_text("cleo1")
 
 
+def test_new_name_that_is_taken_is_explained(window):
+    window("cleo")
+    second = window("dora")
+    second.find("#change-name").click()
+    second.join("cleo", given="cleo1")
+    expect(second.find("#error")).to_contain_text("“cleo” is taken")
+    second.find("#change-name").click()
+    second.join("dora")
+    expect(second.find("#error")).to_be_hidden()
+
+
 def test_new_name_is_shown_to_all(window):
     eve = window("eve")
     other = window("other")

@@ -90,6 +90,7 @@ def test_second_connection_with_another_subprotocol(window):
     expect(eve.find("#try-on")).to_contain_text("connection #2")
     eve.find("#try-raw").fill("/users")
     eve.find("#try-send").get_by_text("send()").click()
+    expect(eve.find("#try-out")).to_contain_text("#2 ↓ * users: eve")
     eve.inspect("events")
     expect(event(eve, "#2 ↓ message.*users:.*eve")).to_have_count(1)
     eve.inspect("try")

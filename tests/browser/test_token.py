@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from support import Chinwag
+from support import IS_FIREFOX, Chinwag
 
 REFUSED = r"WebSocket connection to .* failed|Failed to load resource|can’t establish|was interrupted"
 
@@ -85,6 +85,7 @@ def test_token_leaves_the_address_and_the_room_links(window, closed):
     guest.expect_person("guest")
 
 
+@pytest.mark.skipif(IS_FIREFOX, reason="Playwright does not report WebSockets of Firefox")
 def test_token_is_sent_to_its_own_server_only(window, closed, url):
     ali = window("guest", at=closed.url + "?token=open-sesame")
     sockets = []

@@ -20,6 +20,11 @@ API = re.compile(
 )
 
 
+def test_no_key_is_given_twice():
+    keys = re.findall(r"^\t'?([\w-]+)'?:", SOURCE.read_text(), re.M)
+    assert [key for key in set(keys) if keys.count(key) > 1] == []
+
+
 def test_translations_have_the_same_placeholders(window):
     placeholders = lambda text: set(re.findall(r"\{\w+\}", text))
     for key, (english, korean) in window().page.evaluate(TABLE).items():

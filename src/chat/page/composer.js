@@ -43,13 +43,15 @@ export function writeTo(person) {
 
 /** A person has a new name, or a new connection. */
 export function followTarget(before, person, formerId) {
-	if (target && (target.id ? [person.id, formerId].includes(target.id) : target.name === before)) setTarget(person);
+	const follow = (to) => ((to.id ? [person.id, formerId].includes(to.id) : to.name === before) ? person : to);
+	if (target) setTarget(follow(target));
+	for (const entry of rejected) entry.target &&= follow(entry.target);
 }
 
 /** The server began to count connections again: numbers of before are other people's. */
 export function forgetNumbers() {
 	if (target) setTarget({ name: target.name });
-	for (const entry of rejected) if (entry.target) entry.target = { name: entry.target.name };
+	for (const entry of rejected) entry.target &&= { name: entry.target.name };
 }
 
 /** Puts a rejected text back before the draft. If the draft is for someone else, waits until it is sent. */

@@ -4,6 +4,8 @@ import { $ } from './dom.js';
 import { setText } from './strings.js';
 
 const NEAR = 40; // pixels from the end that count as the end
+const INPUT = 500; // milliseconds after an input in which it causes scrolling
+const UP_KEYS = ['ArrowUp', 'PageUp', 'Home'];
 
 const scroller = $('scroller');
 const thread = $('thread');
@@ -12,6 +14,7 @@ const newer = $('newer');
 let atEnd = true;
 let lastTop = 0;
 let lastHeight = 0;
+let lastInput = -INPUT; // when the reader last did what scrolls up
 let unseen = 0;
 
 export function isAtEnd() {
@@ -54,21 +57,32 @@ function showUnseen(n) {
 }
 
 // Scroll anchoring is off while the view follows (.following). If rows vanish or shrink, the browser moves the view up to
-// keep it within the content. That is not the reader's wish, so it does not count.
+// keep it within the content. That is not the reader's wish, so it does not count without an input.
 function onScroll() {
 	const { scrollTop, scrollHeight, clientHeight } = scroller;
 	if (scrollHeight - scrollTop - clientHeight < NEAR) atEnd = true;
-	else if (scrollTop < lastTop && scrollHeight >= lastHeight) atEnd = false;
-	if (atEnd && scrollHeight < lastHeight) scroller.scrollTop = scrollHeight;
+	else if (scrollTop < lastTop && (scrollHeight >= lastHeight || isReading())) atEnd = false;
+	else if (atEnd) scroller.scrollTop = scrollHeight;
 	remember();
 	scroller.classList.toggle('following', atEnd);
 	if (atEnd && unseen) showUnseen(0);
 }
 
+/** Whether the reader does now what scrolls up. */
+function isReading() {
+	return performance.now() - lastInput < INPUT;
+}
+
+function onInput({ deltaY, key }) {
+	if (!(deltaY > 0) && (!key || UP_KEYS.includes(key))) lastInput = performance.now();
+}
+
 scroller.addEventListener('scroll', onScroll, { passive: true });
+for (const kind of ['wheel', 'touchmove', 'pointerdown', 'keydown']) scroller.addEventListener(kind, onInput, { passive: true });
 
 // The size changes with each message, and with a phone's keyboard.
-const observer = new ResizeObserver(() => (atEnd ? scrollToEnd() : remember()));
+// Rows that become visible change their size: that must not stop a reader who begins to scroll up.
+const observer = new ResizeObserver(() => (atEnd && !isReading() ? scrollToEnd() : remember()));
 observer.observe(scroller);
 observer.observe(thread);
 

@@ -6,6 +6,8 @@ import { openSocket } from './socket.js';
 import { showError } from './status.js';
 import { setText } from './strings.js';
 
+const MAX_SHOWN = 200; // characters of one message
+
 let chat;
 let report;
 let second; // the second socket
@@ -17,11 +19,12 @@ export function startTryIt(connection, show) {
 }
 
 /** Shows which socket the buttons act on, and the second socket's events. */
-export function showTryItState({ what, number, code, reason }) {
+export function showTryItState({ what, number, code, reason, data }) {
 	const socket = target();
 	setText($('try-on'), 'actsOn', socket);
 	$('try-drop').disabled = socket.ws.protocol !== 'chinwag.v1'; // in "text" this would be a chat message
-	if (number === second?.number && what !== 'in' && what !== 'out') print(`#${number} ${what} ${code ?? ''} ${reason ?? ''}`);
+	if (number !== second?.number || what === 'out') return;
+	print(what === 'in' ? `#${number} ↓ ${String(data).slice(0, MAX_SHOWN)}` : `#${number} ${what} ${code ?? ''} ${reason ?? ''}`);
 }
 
 function target() {

@@ -71,7 +71,8 @@ export function showPending(entries, ready) {
 	const row = ({ text, target }) => {
 		const bubble = make('div', 'text', ...formatted(text));
 		bubble.dir = 'auto';
-		return make('div', target ? 'row mine private' : 'row mine', make('div', 'body', bubble), setText(make('small'), ready ? 'sending' : 'waiting'));
+		const state = setText(make('small'), ready ? 'sending' : 'waiting');
+		return make('div', target ? 'row mine private' : 'row mine', make('div', 'body', bubble), state);
 	};
 	$('pending').replaceChildren(...entries.map(row));
 }

@@ -33,9 +33,9 @@ const view = {
 		if (mine) {
 			showName(name);
 			showPeople(people, name);
-			if (before && before !== name) hideError(); // a notice about the name before
+			if (before && before !== name && name === session.wanted) hideError(); // the name that was held is back
 		}
-		if (before) followTarget(before, { id, name }, was);
+		if (before || was !== undefined) followTarget(before, { id, name }, was);
 		const isBack = was !== undefined && !gone.has(name); // nobody saw that it was away
 		gone.delete(name);
 		if (before === name || isBack) return;
@@ -78,7 +78,7 @@ startComposer(submit);
 startPeople(pick);
 startPanel();
 startOlder(session);
-startScreens((name) => session.signIn(name), () => connection.retry());
+startScreens(signIn, () => connection.retry());
 showAllTexts();
 if (session.wanted) showChat(session.wanted);
 else askName();
@@ -116,7 +116,7 @@ function submit(text, target) {
 	switch (command.what) {
 		case 'say': return say(command.text, target);
 		case 'private': return say(command.text, session.person(command.name));
-		case 'name': return session.signIn(command.name);
+		case 'name': return signIn(command.name);
 		case 'users': return addNote('users', { names: people.join(', ') });
 		case 'help': return addNote('help');
 		case 'usage': return refuse(command.key);
@@ -126,6 +126,11 @@ function submit(text, target) {
 			hideError();
 		});
 	}
+}
+
+function signIn(name) {
+	hideError();
+	session.signIn(name);
 }
 
 function refuse(key, values, action) {

@@ -1,4 +1,4 @@
-// Who is in the room: names and the numbers of their connections, as far as the server told them.
+// The users in the room: names and the numbers of their connections, as far as the server sent them.
 
 export class Members {
 	#list = new Map(); // id → name in the last list; without ids, name → name

@@ -29,6 +29,11 @@ export class Outbox {
 		draft.set('own', this.#own);
 	}
 
+	/** Replaces the targets of private messages. */
+	retarget(change) {
+		for (const entry of this.entries) entry.target &&= change(entry.target);
+	}
+
 	/** The entry to send now, if any. */
 	next() {
 		if (this.inFlight || !this.entries.length) return undefined;

@@ -92,6 +92,7 @@ function showIgnored(entry, name) {
 	const button = entry.lastChild;
 	button.title = button.ariaLabel = t('ignore', { name });
 	button.ariaPressed = String(isIgnored(name));
+	entry.classList.toggle('ignored', isIgnored(name));
 }
 
 function setStop(button) {

@@ -33,7 +33,7 @@ function hasAddress({ name }) {
 	return name !== '.' && name !== '..';
 }
 
-// Asks the server whether there can be such a room, so that nobody ends on an error page.
+// Asks the server whether there can be such a room, so that no user ends on an error page.
 async function enter(name) {
 	if (isSame(name, room)) return;
 	const answer = hasAddress({ name }) ? await fetch(pathOf(name), { method: 'HEAD' }).catch(() => {}) : { status: 404 };

@@ -19,8 +19,8 @@ export class RowMaker {
 		this.#last = { name, target, date };
 		const action = text.startsWith('/me ');
 		const isMention = !mine && mentions(text, own);
-		const kinds = [mine && !action && 'mine', again && !action && 'again', target && 'private', isMention && 'mention', action && 'action'];
-		const row = make('div', ['row', ...kinds].filter(Boolean).join(' '));
+		const look = action ? 'action' : [mine && 'mine', again && 'again'].filter(Boolean).join(' ');
+		const row = make('div', ['row', look, target && 'private', isMention && 'mention'].filter(Boolean).join(' '));
 		row.seq = seq;
 		row.dataset.name = name;
 		row.hidden = isIgnored(name);
@@ -56,7 +56,10 @@ function heading(name, date, target, mine) {
 	const button = coloured(make('button', 'plain', make('bdi', '', name)), name);
 	button.tabIndex = -1; // keyboard users have the list of people
 	const head = make('div', 'head', button);
-	if (target) head.append(make('small', 'only', icon('lock'), setText(make('span'), mine ? 'privateTo' : 'privately', { name: named(target) })));
+	if (target) {
+		const only = setText(make('span'), mine ? 'privateTo' : 'privately', { name: named(target) });
+		head.append(make('small', 'only', icon('lock'), only));
+	}
 	head.append(timeNode(date));
 	return head;
 }

@@ -104,6 +104,7 @@ export class Session {
 		this.#isGreeted = true;
 		if (isNew && id <= this.#id) {
 			this.#former = []; // numbers of connections began again
+			this.#outbox.retarget(({ name }) => ({ name }));
 			this.#view.restarted();
 		}
 		if (isNew) {
@@ -121,6 +122,7 @@ export class Session {
 	#onName({ id, name, date, was }) {
 		const mine = id === this.#id;
 		const before = this.#members.rename(id, name, was);
+		this.#outbox.retarget((target) => (target.id === was ? { id, name } : target));
 		if (mine) {
 			this.#connection.answered();
 			this.#resume = undefined; // it works once
@@ -144,7 +146,7 @@ export class Session {
 		if (this.name && this.#isGhost() && !users.includes(this.wanted)) this.signIn(this.wanted);
 	}
 
-	// Whether this page itself had the name that it wants, so that nobody else is driven out.
+	// Whether this page itself had the name that it wants, so that it drives no other user out.
 	#isGhost() {
 		return this.name !== this.wanted && tab.get('had') === this.wanted;
 	}

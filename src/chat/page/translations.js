@@ -31,7 +31,7 @@ export const translations = {
 	closedWith: ['The server closed the connection: “{reason}”{code}.', '서버가 연결을 닫았습니다: “{reason}”{code}.'],
 	unreached: ['The server cannot be reached. What you write is sent later.', '서버에 연결할 수 없습니다. 쓰신 글은 나중에 보냅니다.'],
 	full: ['The server is full. It is tried again.', '서버가 가득 찼습니다. 다시 시도합니다.'],
-	blocked: [
+	noUpgrade: [
 		'The server answers, but not by WebSocket. A proxy between may not pass on “Upgrade”, or changes “Host”.',
 		'서버는 응답하지만 WebSocket은 거절됩니다. 중간의 프록시가 Upgrade 헤더를 전달하지 않거나 Host를 바꾸는지 확인하세요.',
 	],

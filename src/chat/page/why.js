@@ -29,7 +29,8 @@ export function whyClosed({ what, code, reason, why }) {
 export async function whyRefused() {
 	if (!navigator.onLine) return 'offline';
 	const status = await ask();
-	return { 401: 'token', 429: 'tooManyTokens', 503: 'full' }[status] ?? (status === undefined || status >= 500 ? 'unreached' : 'blocked');
+	const known = { 401: 'token', 429: 'tooManyTokens', 503: 'full' }[status];
+	return known ?? (status < 500 ? 'noUpgrade' : 'unreached');
 }
 
 /** Undefined if the token is right, or none is needed; otherwise a key. */

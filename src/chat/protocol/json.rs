@@ -1,15 +1,46 @@
 //! The dialects `json` and `chinwag.v1`: one JSON object in each text message.
 
 use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, Post, ProtocolError, Target};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// The fields that matter. As in JavaScript, the last one counts if a field is given twice. Their values are parsed only
 /// when they are needed: an object of any size or depth takes no memory beyond its text.
-type Fields<'a> = BTreeMap<Field, &'a RawValue>;
+#[derive(Default)]
+struct Fields<'a>([Option<&'a RawValue>; Field::Unknown as usize + 1]);
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+impl<'a> Fields<'a> {
+    fn get(&self, field: Field) -> Option<&'a str> {
+        self.0[field as usize].map(RawValue::get)
+    }
+}
+
+impl<'a> Deserialize<'a> for Fields<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self::default())
+    }
+}
+
+impl<'a> Visitor<'a> for Fields<'a> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some((field, value)) = map.next_entry::<Field, _>()? {
+            self.0[field as usize] = Some(value);
+        }
+        Ok(self)
+    }
+}
+
+#[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "lowercase")]
 enum Field {
     Type,
@@ -65,7 +96,7 @@ impl Post {
 pub(super) fn nonce(text: &str) -> Option<Arc<str>> {
     let text = without_lone_surrogates(text);
     match serde_json::from_str::<Fields<'_>>(&text) {
-        Ok(fields) => parse_nonce(fields.get(&Field::Nonce)?.get()),
+        Ok(fields) => parse_nonce(fields.get(Field::Nonce)?),
         Err(_) => text.rmatch_indices(NONCE_KEY).find_map(|(at, key)| {
             let value = text[at + key.len()..].trim_start().strip_prefix(':')?.trim_start();
             parse_nonce(leading_string(value)?)
@@ -96,7 +127,7 @@ fn leading_string(text: &str) -> Option<&str> {
 fn message(fields: &Fields<'_>) -> Result<Post, ProtocolError> {
     const NEEDED: &str = "A \"message\" needs a \"text\", which is a string.";
     const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
-    let nonce = match fields.get(&Field::Nonce).map(|value| value.get()) {
+    let nonce = match fields.get(Field::Nonce) {
         None | Some("null") => None,
         Some(json) => Some(parse_nonce(json).ok_or_else(|| ProtocolError::missing_field(NONCE))?),
     };
@@ -106,7 +137,7 @@ fn message(fields: &Fields<'_>) -> Result<Post, ProtocolError> {
 
 /// A wrong target is an error: the message was meant for one user, so it must not go to the room.
 fn target(fields: &Fields<'_>) -> Result<Option<Target>, ProtocolError> {
-    match fields.get(&Field::Target).and_then(|value| value.get().parse().ok()) {
+    match fields.get(Field::Target).and_then(|value| value.parse().ok()) {
         Some(id) => Ok(Some(Target::Id(id))),
         None => {
             Ok(string(fields, Field::Target, "\"target\" must be a name or the id of a connection.")?.map(Target::Name))
@@ -116,7 +147,7 @@ fn target(fields: &Fields<'_>) -> Result<Option<Target>, ProtocolError> {
 
 /// The value of a field; `None` if it is missing or `null`; an error with this sentence if it is not a string.
 fn string(fields: &Fields<'_>, field: Field, sentence: &'static str) -> Result<Option<String>, ProtocolError> {
-    match fields.get(&field).map(|value| value.get()) {
+    match fields.get(field) {
         None | Some("null") => Ok(None),
         Some(text) if text.starts_with('"') => Ok(Some(serde_json::from_str(text).map_err(|_| ErrorReason::BadJson)?)),
         Some(_) => Err(ProtocolError::missing_field(sentence)),

@@ -31,7 +31,7 @@ impl Chat {
     pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>) {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
         // A stream begins after the last message that its reader has, so that it can begin there again.
-        let is_stream = self.members.get(&id).is_some_and(|member| member.dialect.is_stream());
+        let is_stream = self.members.get(id).is_some_and(|member| member.dialect.is_stream());
         let begin = since.filter(|_| is_stream).map(|since| last_received(log, since).unwrap_or(0));
         self.out.extend(self.id_message(id, log, begin.unwrap_or(log.last)));
         if let Some(since) = since {
@@ -172,10 +172,10 @@ impl Chat {
             out.extend(recent.messages.into_iter().map(Output::Store));
         }
         let Some(Room { log, members, .. }) = self.rooms.get(id) else { return };
-        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains_key(&catch_up.id)) {
+        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains(catch_up.id)) {
             catch_up.received = first + catch_up.received.saturating_sub(forgotten);
         }
-        for &id in members.keys() {
+        for (id, _) in members.iter() {
             out.extend(self.id_message(id, log, self.received_up_to(id).unwrap_or(log.last)));
         }
     }
@@ -187,7 +187,7 @@ impl Chat {
     }
 
     fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
-        let resume = ResumeToken { id, secret: self.members.get(&id)?.secret };
+        let resume = ResumeToken { id, secret: self.members.get(id)?.secret };
         Some(send(id, ServerMessage::Id { id, seq, log: log.log_id.clone(), resume }))
     }
 

@@ -2,7 +2,7 @@
 
 use super::room_name::RoomName;
 use crate::chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId};
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// The time, by two clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +70,9 @@ pub enum Input<'a> {
         /// 128 random bits, which only this connection's user gets to know: see
         /// [`ResumeToken`](crate::chat::protocol::ResumeToken).
         secret: u128,
-        /// The number of its address. Connections with the same one share [`Rules::address_rate`](super::Rules::address_rate);
-        /// those without one do not.
-        address: Option<u128>,
+        /// Its address. Connections with the same one share [`Rules::address_rate`](super::Rules::address_rate); those without
+        /// one do not.
+        address: Option<IpAddr>,
     },
     /// It sent a text message.
     Text {

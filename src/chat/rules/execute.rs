@@ -61,7 +61,7 @@ impl Chat {
     fn take_over(&mut self, id: UserId, room_id: RoomId, token: ResumeToken) -> Option<Name> {
         let room = self.rooms.get_mut(room_id)?;
         let is_here = |member: &Member| (member.room, member.secret) == (room_id, token.secret);
-        if id == token.id || !self.members.get(&token.id).is_some_and(is_here) {
+        if id == token.id || !self.members.get(token.id).is_some_and(is_here) {
             let name = self.reservations.take(room_id, token)?;
             room.names.release_reserved(&name);
             return Some(name);
@@ -72,7 +72,7 @@ impl Chat {
             code: 1008,
             reason: "replaced by a newer connection of this user",
         });
-        self.members.remove(&token.id);
+        self.members.remove(token.id);
         let name = room.leave(token.id)?;
         room.names.release(&name);
         self.take_catch_up(token.id);
@@ -155,7 +155,7 @@ impl Chat {
             ServerMessage::Private { name, text, id, date, target, target_id: to, is_received, nonce }
         };
         self.out.push(send(to, copy(true)));
-        if to != message.id && self.members.contains_key(&message.id) {
+        if to != message.id && self.members.contains(message.id) {
             self.out.push(send(message.id, copy(false)));
         }
         Ok((to, target))

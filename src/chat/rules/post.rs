@@ -2,7 +2,7 @@
 
 use super::{Chat, Now, Output, RoomId, RoomName, names::Name};
 use crate::chat::protocol::{ErrorReason, Post, ProtocolError, Receipt, StoredMessage, UserId};
-use std::mem;
+use std::{mem, net::IpAddr};
 
 /// The name of a sender that gives none.
 const DEFAULT_NAME: &str = "guest";
@@ -21,7 +21,7 @@ impl Chat {
         now: Now,
         id: UserId,
         room: &RoomName,
-        address: Option<u128>,
+        address: Option<IpAddr>,
         post: Post,
         out: &mut Vec<Output>,
     ) -> Result<Receipt, ProtocolError> {
@@ -40,10 +40,10 @@ impl Chat {
         &mut self,
         room_id: RoomId,
         id: UserId,
-        address: Option<u128>,
+        address: Option<IpAddr>,
         post: &Post,
     ) -> Result<Receipt, ProtocolError> {
-        if self.is_shared_rate_exceeded(address, room_id, post.text.len(), post.target.is_none()) {
+        if !self.take_shared_price(address, room_id, post.text.len(), post.target.is_none()) {
             return Err(ErrorReason::TooFast.into());
         }
         let (max_chars, is_archived) = (self.max_name_chars(), self.rules.archive);

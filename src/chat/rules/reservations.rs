@@ -1,8 +1,8 @@
 //! Names of users who lost their connection: for a while, only these users can have them.
 
 use super::{events::RoomId, names::Name};
-use crate::chat::protocol::{Millis, ResumeToken, UserId};
-use std::collections::{HashMap, VecDeque};
+use crate::chat::protocol::{Millis, ResumeToken};
+use std::collections::VecDeque;
 
 /// How long a name stays reserved.
 const RESERVED_FOR: Millis = 60_000;
@@ -20,27 +20,24 @@ pub(super) struct Reservation {
 /// The reserved names of all rooms.
 #[derive(Debug, Default)]
 pub(super) struct Reservations {
-    by_id: HashMap<UserId, Reservation>,
-    /// When each one ends, the oldest first. Those that were taken are still here.
-    ends: VecDeque<(Millis, UserId)>,
+    /// With the time at which each one ends, the oldest first. `None`: it was taken.
+    by_end: VecDeque<(Millis, Option<Reservation>)>,
 }
 
 impl Reservations {
     /// Reserves the name for the holder of the token.
     pub(super) fn add(&mut self, now: Millis, room: RoomId, name: Name, token: ResumeToken) {
-        self.ends.push_back((now.saturating_add(RESERVED_FOR), token.id));
-        self.by_id.insert(token.id, Reservation { room, name, token });
+        self.by_end.push_back((now.saturating_add(RESERVED_FOR), Some(Reservation { room, name, token })));
     }
 
     /// Removes a reservation that ended, if there is one.
     pub(super) fn take_ended(&mut self, now: Millis) -> Option<Reservation> {
         loop {
-            let (end, id) = *self.ends.front()?;
-            if end > now && self.ends.len() <= MAX_RESERVATIONS {
+            let (end, _) = self.by_end.front()?;
+            if *end > now && self.by_end.len() <= MAX_RESERVATIONS {
                 return None;
             }
-            self.ends.pop_front();
-            if let Some(ended) = self.by_id.remove(&id) {
+            if let Some((_, Some(ended))) = self.by_end.pop_front() {
                 return Some(ended);
             }
         }
@@ -48,14 +45,16 @@ impl Reservations {
 
     /// Removes the reservation in this room with this token. Returns its name.
     pub(super) fn take(&mut self, room: RoomId, token: ResumeToken) -> Option<Name> {
-        self.by_id.get(&token.id).filter(|reservation| (reservation.room, reservation.token) == (room, token))?;
-        self.by_id.remove(&token.id).map(|reservation| reservation.name)
+        let fits = |reservation: &mut Reservation| (reservation.room, reservation.token) == (room, token);
+        let taken = self.by_end.iter_mut().find_map(|(_, reservation)| reservation.take_if(fits))?;
+        Some(taken.name)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::protocol::UserId;
 
     fn add(reservations: &mut Reservations, now: Millis, id: UserId) {
         reservations.add(now, RoomId::LOBBY, Name::guest(), token(id));
@@ -80,7 +79,7 @@ mod tests {
         for (now, ids) in [(59_999, &[][..]), (60_000, &[7]), (60_001, &[3]), (60_001, &[]), (100_000, &[4])] {
             assert_eq!(ended(&mut reservations, now), ids, "at {now}");
         }
-        assert!(reservations.by_id.is_empty() && reservations.ends.is_empty());
+        assert!(reservations.by_end.is_empty());
     }
 
     #[test]

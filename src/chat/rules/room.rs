@@ -6,9 +6,10 @@ use super::{
 };
 use crate::{
     chat::protocol::{self, Millis, ServerMessage, UserId},
+    ws::id_map::IdMap,
     ws::rate_limiter::RateLimiter,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 #[derive(Debug)]
 pub(super) struct Room {
@@ -16,7 +17,7 @@ pub(super) struct Room {
     pub(super) name: RoomName,
     pub(super) log: MessageLog,
     /// The connections in the room, the oldest first, with their names.
-    pub(super) members: BTreeMap<UserId, Option<Name>>,
+    pub(super) members: IdMap<UserId, Option<Name>>,
     /// Whether the archive's snapshot is in the log.
     pub(super) is_restored: bool,
     /// While the room is empty: a number that grows with the time at which the last user left.
@@ -32,7 +33,7 @@ impl Room {
         Self {
             name,
             log: MessageLog::new(log_id),
-            members: BTreeMap::new(),
+            members: IdMap::default(),
             is_restored: false,
             empty_since: None,
             names: NameRegistry::default(),
@@ -49,7 +50,7 @@ impl Room {
 
     /// Removes a connection and returns the name of its user, which is still taken.
     pub(super) fn leave(&mut self, id: UserId) -> Option<Name> {
-        let name = self.members.remove(&id)??;
+        let name = self.members.remove(id)??;
         self.list.mark_changed();
         Some(name)
     }
@@ -64,7 +65,7 @@ impl Room {
         own: Option<Name>,
         max_chars: usize,
     ) -> Option<protocol::Name> {
-        let name = self.members.get_mut(&id)?;
+        let name = self.members.get_mut(id)?;
         if let Some(old) = name.take() {
             self.names.release(&old);
         }
@@ -76,7 +77,7 @@ impl Room {
     }
 
     pub(super) fn name_of(&self, id: UserId) -> Option<&protocol::Name> {
-        Some(&self.members.get(&id)?.as_ref()?.shown)
+        Some(&self.members.get(id)?.as_ref()?.shown)
     }
 
     /// The user whose name compares equal to this one, which has at most `max_chars` characters.
@@ -86,13 +87,13 @@ impl Room {
 
     /// The names and connections of the users, the oldest connection first.
     pub(super) fn user_list(&self) -> ServerMessage {
-        let ids = self.members.iter().filter_map(|(id, name)| name.as_ref().map(|_| *id)).collect();
+        let ids = self.members.iter().filter_map(|(id, name)| name.as_ref().map(|_| id)).collect();
         ServerMessage::UserList { users: self.user_names(), ids: Some(ids) }
     }
 
     /// The names of the users, the oldest connection first.
     pub(super) fn user_names(&self) -> Arc<[protocol::Name]> {
-        self.members.values().flatten().map(|name| name.shown.clone()).collect()
+        self.members.iter().filter_map(|(_, name)| Some(name.as_ref()?.shown.clone())).collect()
     }
 
     /// The user list, if one is due. It counts as sent.
@@ -104,7 +105,7 @@ impl Room {
 
     /// Bytes of the users in the list: each name is in quotation marks, with a comma, and each id has a comma.
     pub(super) fn user_list_size(&self) -> usize {
-        let size = |(id, name): (&UserId, &Option<Name>)| {
+        let size = |(id, name): (UserId, &Option<Name>)| {
             name.as_ref().map_or(0, |name| name.shown.len() + 3 + id.checked_ilog10().unwrap_or(0) as usize + 2)
         };
         self.members.iter().map(size).sum()

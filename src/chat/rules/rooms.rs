@@ -9,20 +9,15 @@ use super::{
     room::Room,
     room_name::RoomName,
 };
-use crate::chat::protocol::StoredMessage;
-use std::{
-    collections::{BTreeMap, HashMap},
-    mem,
-    sync::Arc,
-};
+use crate::{chat::protocol::StoredMessage, ws::id_map::IdMap};
+use std::mem;
 
 /// If all histories take too much memory, the largest loses this part: the next message does not have to search again.
 const SHED_PART: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct Rooms {
-    rooms: BTreeMap<RoomId, Room>,
-    by_key: HashMap<Arc<str>, RoomId>,
+    rooms: IdMap<RoomId, Room>,
     /// Bytes of all logs.
     bytes: usize,
     /// The names of all numberings begin with it.
@@ -36,37 +31,40 @@ pub(super) struct Rooms {
 impl Rooms {
     /// The lobby alone.
     pub(super) fn new(log_id_prefix: u64) -> Self {
-        let (rooms, by_key) = (BTreeMap::new(), HashMap::new());
-        let mut rooms = Self { rooms, by_key, bytes: 0, log_id_prefix, counter: 0, lost: 0 };
+        let mut rooms = Self { rooms: IdMap::default(), bytes: 0, log_id_prefix, counter: 0, lost: 0 };
         rooms.add(&RoomName::lobby());
         rooms
     }
 
     pub(super) fn get(&self, id: RoomId) -> Option<&Room> {
-        self.rooms.get(&id)
+        self.rooms.get(id)
     }
 
     pub(super) fn get_mut(&mut self, id: RoomId) -> Option<&mut Room> {
-        self.rooms.get_mut(&id)
+        self.rooms.get_mut(id)
     }
 
     /// Every room, the oldest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Room> {
-        self.rooms.values()
+        self.rooms.iter().map(|(_, room)| room)
     }
 
     /// The room of this name, if it exists.
     pub(super) fn find(&self, name: &RoomName) -> Option<&Room> {
-        self.get(*self.by_key.get(name.key())?)
+        self.get(self.id_of(name)?)
+    }
+
+    fn id_of(&self, name: &RoomName) -> Option<RoomId> {
+        self.rooms.iter().find(|(_, room)| room.name.key() == name.key()).map(|(id, _)| id)
     }
 
     /// The room of this name, created if necessary; `None` if there are too many.
     pub(super) fn open(&mut self, name: &RoomName, rules: &Rules) -> Option<RoomId> {
-        if let Some(id) = self.by_key.get(name.key()) {
-            return Some(*id);
+        if let Some(id) = self.id_of(name) {
+            return Some(id);
         }
         while self.rooms.len() >= rules.rooms.max(1) {
-            let empty = self.rooms.iter().filter_map(|(id, room)| Some((room.empty_since?, *id)));
+            let empty = self.rooms.iter().filter_map(|(id, room)| Some((room.empty_since?, id)));
             let (_, longest) = empty.min()?;
             self.forget(longest);
         }
@@ -78,13 +76,11 @@ impl Rooms {
         self.counter += 1;
         let log_id = format!("{:016x}{:x}", self.log_id_prefix, id.0).into();
         self.rooms.insert(id, Room::new(name.clone(), log_id));
-        self.by_key.insert(name.key().clone(), id);
         id
     }
 
     fn forget(&mut self, id: RoomId) {
-        let Some(room) = self.rooms.remove(&id) else { return };
-        self.by_key.remove(room.name.key());
+        let Some(room) = self.rooms.remove(id) else { return };
         self.bytes -= room.log.bytes;
         self.lost += if room.is_restored { 0 } else { room.log.last };
     }
@@ -110,7 +106,7 @@ impl Rooms {
         rules: &Rules,
     ) -> Option<(RoomId, MessageLog)> {
         let id = self.open(name, rules)?;
-        let room = self.rooms.get_mut(&id).filter(|room| !room.is_restored)?;
+        let room = self.rooms.get_mut(id).filter(|room| !room.is_restored)?;
         room.is_restored = true;
         let mut recent = mem::replace(&mut room.log, MessageLog::restored(snapshot));
         for message in &mut recent.messages {
@@ -126,7 +122,7 @@ impl Rooms {
 
     /// Adds a message to a room's log.
     pub(super) fn record(&mut self, id: RoomId, message: StoredMessage, rules: &Rules) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(room) = self.rooms.get_mut(id) else { return };
         self.bytes += message.size();
         room.log.push(message);
         self.shrink_to_bounds(id, rules);
@@ -137,14 +133,14 @@ impl Rooms {
     fn shrink_to_bounds(&mut self, id: RoomId, rules: &Rules) {
         self.shrink(id, rules.room_messages, rules.room_bytes);
         while self.bytes > rules.history_bytes {
-            let sizes = self.rooms.iter().map(|(id, room)| (room.log.bytes, *id));
+            let sizes = self.rooms.iter().map(|(id, room)| (room.log.bytes, id));
             let Some((size, largest)) = sizes.max().filter(|(size, _)| *size > 0) else { return };
             self.shrink(largest, usize::MAX, size - size.div_ceil(SHED_PART));
         }
     }
 
     fn shrink(&mut self, id: RoomId, max_messages: usize, max_bytes: usize) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(room) = self.rooms.get_mut(id) else { return };
         let before = room.log.bytes;
         room.log.shrink(max_messages, max_bytes);
         self.bytes -= before - room.log.bytes;

@@ -49,7 +49,8 @@ impl Script {
     }
 
     /// Joins with the dialect `text`, from this address.
-    fn come_from(&mut self, address: Option<u128>, id: UserId, room: &str) {
+    fn come_from(&mut self, address: Option<&str>, id: UserId, room: &str) {
+        let address = address.map(|address| address.parse().expect("an address"));
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
         self.put(Input::Joined {
             id,

@@ -1,8 +1,12 @@
 //! How much a connection, an address and a room may send, and how often a room's user list is sent.
 
 use super::limits::{Rate, Rules};
-use crate::{chat::protocol::Millis, ws::rate_limiter::RateLimiter};
-use std::collections::HashMap;
+use crate::{
+    chat::protocol::Millis,
+    ws::network::counted,
+    ws::rate_limiter::{RateLimiter, RateLimiters},
+};
+use std::net::IpAddr;
 
 /// Bytes of a message for one token.
 const BYTES_PER_TOKEN: usize = 1024;
@@ -27,12 +31,24 @@ pub(super) fn charge(limiter: &mut RateLimiter, now: Millis, bytes: usize, rate:
 /// Takes the price of a message, if there are tokens for it. Returns whether there are.
 pub(super) fn allow(limiter: &mut RateLimiter, now: Millis, bytes: usize, rate: Option<Rate>) -> bool {
     let Some((interval, burst)) = rate.map(interval_and_burst) else { return true };
-    let price = (bytes.div_ceil(BYTES_PER_TOKEN).max(1) as u64).min(burst);
+    let price = tokens(bytes).min(burst);
     let is_allowed = !limiter.is_exhausted(micros(now), interval, burst - price + 1);
     if is_allowed {
         limiter.count(micros(now), interval * price);
     }
     is_allowed
+}
+
+fn tokens(bytes: usize) -> u64 {
+    bytes.div_ceil(BYTES_PER_TOKEN).max(1) as u64
+}
+
+/// A connection that has sent nothing for so long, for each token, is not rejected because of others.
+const QUIET: Millis = 2000;
+
+/// Whether a connection that sent its last message at `last` is heard although others send too much together.
+pub(super) fn is_heard(last: Millis, now: Millis, bytes: usize) -> bool {
+    now.saturating_sub(last) >= QUIET * tokens(bytes)
 }
 
 /// The time for one token, in microseconds.
@@ -45,24 +61,28 @@ fn micros(now: Millis) -> u64 {
     now.saturating_mul(1000)
 }
 
-/// Addresses that are remembered at once, in about 128 KiB.
-const MAX_ADDRESSES: usize = 4096;
+/// Addresses that are remembered at once, in about 256 KiB. An IPv6 address counts as three networks.
+pub(super) const MAX_ADDRESSES: usize = 4096;
 
-/// What each address has sent. An address without connections is remembered as well, or reconnecting would restore its burst.
-#[derive(Debug, Default)]
-pub(super) struct AddressLimiters(HashMap<u128, RateLimiter>);
-
-impl AddressLimiters {
-    pub(super) fn get(&mut self, address: u128, now: Millis) -> &mut RateLimiter {
-        if self.0.len() >= MAX_ADDRESSES && !self.0.contains_key(&address) {
-            self.0.retain(|_, limiter| !limiter.is_unused(micros(now)));
-            let first = self.0.iter().min_by_key(|(_, limiter)| **limiter).map(|(address, _)| *address);
-            if let Some(first) = first.filter(|_| self.0.len() >= MAX_ADDRESSES) {
-                self.0.remove(&first);
-            }
-        }
-        self.0.entry(address).or_default()
+/// Takes the price of a message, if each network of the address has tokens for it. Returns whether they have.
+pub(super) fn allow_address(
+    limiters: &mut RateLimiters,
+    address: IpAddr,
+    now: Millis,
+    bytes: usize,
+    rate: Rate,
+) -> bool {
+    let networks = counted(address).map(|(network, factor)| {
+        let Rate { per_second, burst } = rate;
+        let (per_second, burst) = (per_second.saturating_mul(factor), burst.saturating_mul(factor));
+        let mut limiter = limiters.find(network).unwrap_or_default();
+        allow(&mut limiter, now, bytes, Some(Rate { per_second, burst })).then_some((network, limiter))
+    });
+    let Some(charged) = networks.collect::<Option<Vec<_>>>() else { return false };
+    for (network, limiter) in charged {
+        *limiters.get(network, micros(now)) = limiter;
     }
+    true
 }
 
 /// A burst of lists may take as many bytes as the rate allows in this time.

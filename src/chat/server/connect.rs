@@ -35,11 +35,11 @@ impl ChatServer {
                 let transcript = request.extensions().get().filter(|_| dialect == Dialect::Chinwag);
                 if let Some(HandshakeTranscript { request, response }) = transcript {
                     let (request, response) = (request.as_str().into(), response.as_str().into());
-                    self.handshakes.insert(id, ServerMessage::Handshake { request, response });
+                    self.fanout.keep_handshake(id, ServerMessage::Handshake { request, response });
                 }
                 self.rooms_changed = true;
-                if dialect == Dialect::Chinwag {
-                    // The page shows who is here before its user has a name. MDN's client expects the next change first.
+                if dialect == Dialect::Chinwag && self.chat.catching_up().all(|other| other != id) {
+                    // The page shows who is here before its user has a name. A client that catches up gets the list after that.
                     outputs.extend(self.chat.user_list(room).map(|message| Output::Send { to: id, message }));
                 }
                 self.apply_outputs(outputs);

@@ -11,9 +11,10 @@ use crate::{
     chat::protocol::{Dialect, ServerMessage, UserId},
     chat::rules::RoomId,
     ws::Frames,
+    ws::id_map::IdMap,
     ws::peer::Peer,
 };
-use std::{collections::HashMap, mem, time::Duration};
+use std::{mem, time::Duration};
 
 /// A batch is sent when it has this many bytes. Small, because several batches must fit into a member's send buffer.
 const MAX_BATCH_BYTES: usize = 64 * 1024;
@@ -64,9 +65,9 @@ const DIALECTS: [Dialect; 6] =
 
 #[derive(Debug)]
 pub(super) struct Fanout<P = Peer> {
-    rooms: HashMap<RoomId, Room<P>>,
+    rooms: IdMap<RoomId, Room<P>>,
     /// Each member's room, and its place there.
-    index: HashMap<UserId, (RoomId, usize)>,
+    index: IdMap<UserId, (RoomId, usize)>,
     /// Rooms with broadcasts in this batch.
     touched_rooms: Vec<RoomId>,
     /// Members with messages of their own in this batch.
@@ -90,6 +91,8 @@ struct Room<P> {
 struct Member<P> {
     id: UserId,
     peer: P,
+    /// For a member that may ask for it.
+    handshake: Option<Box<ServerMessage>>,
     dialect: Dialect,
     is_subscribed: bool,
     own: Frames,
@@ -102,18 +105,34 @@ struct Member<P> {
 impl<P> Default for Fanout<P> {
     fn default() -> Self {
         let (touched_rooms, touched_members, behind) = (Vec::new(), Vec::new(), Vec::new());
-        Self { rooms: HashMap::new(), index: HashMap::new(), touched_rooms, touched_members, behind, bytes: 0 }
+        Self { rooms: IdMap::default(), index: IdMap::default(), touched_rooms, touched_members, behind, bytes: 0 }
     }
 }
 
 impl<P: Recipient> Fanout<P> {
     /// Adds a member that gets only the messages for it alone, until [`subscribe`](Self::subscribe).
     pub(super) fn join(&mut self, id: UserId, peer: P, dialect: Dialect, room_id: RoomId) {
-        let new_room = || Room { members: Vec::new(), dialects: Default::default(), batch: None };
-        let room = self.rooms.entry(room_id).or_insert_with(new_room);
+        if !self.rooms.contains(room_id) {
+            self.rooms.insert(room_id, Room { members: Vec::new(), dialects: Default::default(), batch: None });
+        }
+        let Some(room) = self.rooms.get_mut(room_id) else { return };
         room.dialects[dialect as usize] += 1;
         self.index.insert(id, (room_id, room.members.len()));
-        room.members.push(Member { id, peer, dialect, is_subscribed: false, own: Frames::new(), counted: 0, from: 0 });
+        let (handshake, is_subscribed, own, counted, from) = Default::default();
+        room.members.push(Member { id, peer, handshake, dialect, is_subscribed, own, counted, from });
+    }
+
+    /// Keeps the member's handshake, for [`send_handshake`](Self::send_handshake).
+    pub(super) fn keep_handshake(&mut self, id: UserId, handshake: ServerMessage) {
+        if let Some((member, _)) = self.find(id) {
+            member.handshake = Some(Box::new(handshake));
+        }
+    }
+
+    pub(super) fn send_handshake(&mut self, id: UserId) {
+        if let Some(handshake) = self.find(id).and_then(|(member, _)| member.handshake.clone()) {
+            self.send(id, &handshake);
+        }
     }
 
     /// From now on the member gets the broadcasts of its room.
@@ -140,21 +159,21 @@ impl<P: Recipient> Fanout<P> {
     }
 
     fn find(&mut self, id: UserId) -> Option<(&mut Member<P>, Option<&Batch>)> {
-        let (room, place) = self.index.get(&id)?;
+        let (room, place) = *self.index.get(id)?;
         let room = self.rooms.get_mut(room)?;
-        Some((room.members.get_mut(*place)?, room.batch.as_ref()))
+        Some((room.members.get_mut(place)?, room.batch.as_ref()))
     }
 
     pub(super) fn leave(&mut self, id: UserId) {
-        let Some((room_id, place)) = self.index.remove(&id) else { return };
-        let Some(room) = self.rooms.get_mut(&room_id) else { return };
+        let Some((room_id, place)) = self.index.remove(id) else { return };
+        let Some(room) = self.rooms.get_mut(room_id) else { return };
         let member = room.members.swap_remove(place);
         room.dialects[member.dialect as usize] -= 1;
         if let Some(moved) = room.members.get(place) {
             self.index.insert(moved.id, (room_id, place));
         }
         if room.members.is_empty() {
-            self.rooms.remove(&room_id);
+            self.rooms.remove(room_id);
         }
     }
 
@@ -179,7 +198,7 @@ impl<P: Recipient> Fanout<P> {
         if let Some((member, batch)) = except.and_then(|id| self.find(id)) {
             member.copy_broadcasts(batch);
         }
-        let Some(room) = self.rooms.get_mut(&room_id) else { return };
+        let Some(room) = self.rooms.get_mut(room_id) else { return };
         let batch = room.batch.get_or_insert_with(|| {
             self.touched_rooms.push(room_id);
             Batch::default()
@@ -228,7 +247,7 @@ impl<P: Recipient> Fanout<P> {
     /// Sends the batch: one write for each member that has a part in it.
     pub(super) fn flush(&mut self) {
         for room in self.touched_rooms.drain(..) {
-            let Some(room) = self.rooms.get_mut(&room) else { continue };
+            let Some(room) = self.rooms.get_mut(room) else { continue };
             let batch = room.batch.take();
             for member in &mut room.members {
                 if member.flush(batch.as_ref()) {

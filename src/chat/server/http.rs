@@ -7,9 +7,9 @@ use super::{
 use crate::{
     chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
-    ws::network::number,
     ws::server::HttpRequest,
 };
+use std::net::IpAddr;
 use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The methods of a room.
@@ -53,7 +53,7 @@ impl ChatServer {
     /// A request with [`Route::Ask`]. The response is sent when the message is stored.
     pub(super) fn receive_post(&mut self, request: HttpRequest) {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
-        let address = (!is_exempt).then(|| number(addr.ip()));
+        let address = (!is_exempt).then(|| addr.ip());
         self.senders.push(id);
         let response = match parse(&head, &body).and_then(|post| self.post(id, address, &head, post)) {
             Ok(receipt) => json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
@@ -79,7 +79,7 @@ impl ChatServer {
     fn post(
         &mut self,
         id: UserId,
-        address: Option<u128>,
+        address: Option<IpAddr>,
         head: &Request,
         post: Post,
     ) -> Result<Receipt, ProtocolError> {

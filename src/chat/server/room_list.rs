@@ -2,7 +2,7 @@
 //! requests read it.
 
 use crate::ws::http::{Method, Request, Response};
-use serde_json::json;
+use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The list of rooms, shared by a chat and its HTTP handler.
@@ -33,12 +33,24 @@ pub struct RoomList {
 /// [`ChatServer::list_rooms`]: super::ChatServer::list_rooms
 impl Default for RoomList {
     fn default() -> Self {
-        Self { rooms: Arc::new(Mutex::new([("".into(), 0)].into())) }
+        Self { rooms: Arc::new(Mutex::new([Entry { name: "".into(), users: 0 }].into())) }
     }
 }
 
-/// Each room's name and its number of users.
-type Rooms = Arc<[(Arc<str>, usize)]>;
+type Rooms = Arc<[Entry]>;
+
+/// What is sent.
+#[derive(Serialize)]
+struct List {
+    rooms: Rooms,
+}
+
+/// A room's name and its number of users.
+#[derive(Debug, Serialize)]
+struct Entry {
+    name: Arc<str>,
+    users: usize,
+}
 
 impl RoomList {
     /// Answers GET and HEAD of `/rooms` with JSON, and other methods with 405; `None` for another path.
@@ -51,18 +63,17 @@ impl RoomList {
             return Some(Response::method_not_allowed());
         }
         let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let rooms: Vec<_> = rooms.iter().map(|(name, users)| json!({ "name": name, "users": users })).collect();
         let mut response = Response::empty(200)
             .with("Content-Type", "application/json")
             .with("Cache-Control", "no-store")
             .with("X-Content-Type-Options", "nosniff");
-        response.body = json!({ "rooms": rooms }).to_string().into_bytes().into();
+        response.body = serde_json::to_vec(&List { rooms }).unwrap_or_default().into();
         Some(response)
     }
 
     /// Replaces the list.
     pub(super) fn set<'a>(&self, rooms: impl Iterator<Item = (&'a Arc<str>, usize)>) {
-        let rooms = rooms.map(|(name, users)| (name.clone(), users)).collect();
+        let rooms = rooms.map(|(name, users)| Entry { name: name.clone(), users }).collect();
         *self.rooms.lock().unwrap_or_else(PoisonError::into_inner) = rooms;
     }
 }

@@ -12,27 +12,25 @@ const ESCAPED: usize = 6;
 /// The warnings about these limits, of which some were given.
 pub(super) fn warnings(config: &Config, rules: &Rules, is_given: impl Fn(&str) -> bool) -> Vec<String> {
     let (outbox, history, lines) = (config.max_send_buffer, rules.history_bytes, rules.history_lines);
-    let is_bound = is_given("room-bytes") || is_given("history");
-    let mut found: Vec<_> = [text_exceeds_message(config, rules), text_exceeds_outbox(config, rules)].into();
-    found.push(
-        (is_given("replay") && rules.replay_bytes > outbox / 2)
-            .then(|| format!("--limit replay={}: only {} is used, half of outbox", rules.replay_bytes, outbox / 2)),
-    );
-    found.push((is_bound && rules.room_bytes > history).then(|| {
-        format!(
-            "no room can have {} bytes in memory, because all rooms have {history}: give --limit history",
-            rules.room_bytes
-        )
-    }));
-    found.push((is_given("history-lines") && lines > rules.room_messages).then(|| {
-        let messages = rules.room_messages;
-        format!("--history-lines {lines}: a room has at most {messages} messages in memory: give --limit room-messages={lines}")
-    }));
-    found.push(
-        (is_given("pong-seconds") && config.ping_interval.is_zero())
-            .then(|| "--limit pong-seconds has no effect, because ping-seconds=0 sends no Pings".to_owned()),
-    );
-    found.into_iter().flatten().collect()
+    let (messages, bytes, replay) = (rules.room_messages, rules.room_bytes, rules.replay_bytes);
+    let mut found = Vec::new();
+    found.extend(text_exceeds_message(config, rules));
+    found.extend(text_exceeds_outbox(config, rules));
+    if is_given("replay") && replay > outbox / 2 {
+        found.push(format!("--limit replay={replay}: only {} is used, half of outbox", outbox / 2));
+    }
+    if (is_given("room-bytes") || is_given("history")) && bytes > history {
+        let most = format!("no room can have {bytes} bytes in memory, because all rooms have {history}");
+        found.push(most + ": give --limit history");
+    }
+    if is_given("history-lines") && lines > messages {
+        let most = format!("--history-lines {lines}: a room has at most {messages} messages in memory");
+        found.push(format!("{most}: give --limit room-messages={lines}"));
+    }
+    if is_given("pong-seconds") && config.ping_interval.is_zero() {
+        found.push("--limit pong-seconds has no effect, because ping-seconds=0 sends no Pings".to_owned());
+    }
+    found
 }
 
 /// The sender of a text that does not fit into a message would be disconnected, while a text that is too long is only
@@ -40,26 +38,28 @@ pub(super) fn warnings(config: &Config, rules: &Rules, is_given: impl Fn(&str) -
 fn text_exceeds_message(config: &Config, rules: &Rules) -> Option<String> {
     let (text, message) = (rules.text_chars, config.max_message_size);
     let needed = text.saturating_mul(4).saturating_add(AROUND_TEXT);
-    (needed > message && text < usize::MAX).then(|| {
-        let fitting = message.saturating_sub(AROUND_TEXT) / 4;
-        format!(
-            "a text of {text} characters may have {needed} bytes unescaped, but a message of more than {message} bytes \
-             closes its connection (1009): give --limit message={needed} or text={fitting}"
-        )
-    })
+    if needed <= message || text == usize::MAX {
+        return None;
+    }
+    let fitting = message.saturating_sub(AROUND_TEXT) / 4;
+    Some(format!(
+        "a text of {text} characters may have {needed} bytes unescaped, but a message of more than {message} bytes \
+         closes its connection (1009): give --limit message={needed} or text={fitting}"
+    ))
 }
 
 /// As a private message, such a text would disconnect a receiver that is behind.
 fn text_exceeds_outbox(config: &Config, rules: &Rules) -> Option<String> {
     let (text, outbox) = (rules.text_chars.min(config.max_message_size), config.max_send_buffer);
     let needed = text.saturating_mul(ESCAPED).saturating_add(AROUND_TEXT);
-    (needed > outbox).then(|| {
-        let fitting = outbox.saturating_sub(AROUND_TEXT) / ESCAPED;
-        format!(
-            "a message of {text} characters may need {needed} bytes to be sent, but only {outbox} are buffered for a \
-             client: give --limit outbox={needed} or text={fitting}"
-        )
-    })
+    if needed <= outbox {
+        return None;
+    }
+    let fitting = outbox.saturating_sub(AROUND_TEXT) / ESCAPED;
+    Some(format!(
+        "a message of {text} characters may need {needed} bytes to be sent, but only {outbox} are buffered for a \
+         client: give --limit outbox={needed} or text={fitting}"
+    ))
 }
 
 #[cfg(test)]
@@ -68,9 +68,9 @@ mod tests {
     use crate::cli::limits::apply;
 
     /// The warnings for `--limit` with each of these.
-    fn found(limits: &str, config: Config, rules: Rules) -> Vec<String> {
+    fn found(limits: &str, mut config: Config, mut rules: Rules) -> Vec<String> {
         let limits: Vec<_> = limits.split_whitespace().collect();
-        let (config, rules, names) = apply(&limits, config, rules).expect("limits");
+        let names = apply(&limits, &mut config, &mut rules).expect("limits");
         warnings(&config, &rules, |name| names.contains(&name))
     }
 

@@ -1,11 +1,13 @@
 //! One thread that flushes sockets when they become writable again, and cuts connections at their deadlines.
 
 use super::Connection;
-use crate::ws::spawn::{PAUSE, spawn_supervised};
+use crate::ws::{
+    id_map::IdMap,
+    spawn::{PAUSE, spawn_supervised},
+};
 use log::error;
 use mio::{Events, Interest, Poll, Registry, Token, Waker, unix::SourceFd};
 use std::{
-    collections::{BTreeMap, HashMap},
     io,
     net::TcpStream,
     os::fd::AsRawFd,
@@ -33,10 +35,23 @@ struct Tasks {
 
 #[derive(Debug, Default)]
 struct Lists {
-    /// Connections with bytes that the socket did not take.
-    stalled: HashMap<usize, Weak<Connection>>,
-    deadlines: BTreeMap<(Instant, usize), Weak<Connection>>,
+    /// Connections with a deadline, or with bytes that the socket did not take.
+    connections: IdMap<usize, Entry>,
+    /// No deadline is earlier than this.
+    next_deadline: Option<Instant>,
     stop: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    connection: Weak<Connection>,
+    deadline: Option<Instant>,
+}
+
+impl Lists {
+    fn insert(&mut self, connection: &Arc<Connection>, deadline: Option<Instant>) {
+        self.connections.insert(connection.key(), Entry { connection: Arc::downgrade(connection), deadline });
+    }
 }
 
 impl WriteReactor {
@@ -67,34 +82,36 @@ impl WriteReactor {
         Ok(reactor)
     }
 
-    /// Flushes the connection whenever its socket becomes writable, until [`WriteReactor::unwatch`].
-    pub(super) fn watch(&self, socket: &TcpStream, connection: &Arc<Connection>) -> io::Result<()> {
-        let key = connection.key();
-        self.tasks.lists().stalled.insert(key, Arc::downgrade(connection));
+    /// Flushes the connection whenever its socket becomes writable, until [`WriteReactor::forget`]. It keeps its deadline.
+    pub(super) fn watch(
+        &self,
+        socket: &TcpStream,
+        connection: &Arc<Connection>,
+        deadline: Option<Instant>,
+    ) -> io::Result<()> {
+        self.tasks.lists().insert(connection, deadline);
         let fd = socket.as_raw_fd();
-        self.tasks.registry.register(&mut SourceFd(&fd), Token(key), Interest::WRITABLE)
-    }
-
-    pub(super) fn unwatch(&self, socket: &TcpStream, connection: &Connection) {
-        self.tasks.lists().stalled.remove(&connection.key());
-        // It fails if the registration failed. Then there is nothing to undo.
-        let _ = self.tasks.registry.deregister(&mut SourceFd(&socket.as_raw_fd()));
+        self.tasks.registry.register(&mut SourceFd(&fd), Token(connection.key()), Interest::WRITABLE)
     }
 
     /// Cuts the connection at that time, unless [`WriteReactor::forget`] comes first.
     pub(super) fn cut_at(&self, deadline: Instant, connection: &Arc<Connection>) {
         let mut lists = self.tasks.lists();
-        let entry = (deadline, connection.key());
-        lists.deadlines.insert(entry, Arc::downgrade(connection));
-        let is_first = lists.deadlines.keys().next() == Some(&entry);
+        lists.insert(connection, Some(deadline));
+        let is_first = lists.next_deadline.is_none_or(|next| deadline < next);
+        if is_first {
+            lists.next_deadline = Some(deadline);
+        }
         drop(lists);
         if is_first {
             self.tasks.wake();
         }
     }
 
-    pub(super) fn forget(&self, deadline: Instant, connection: &Connection) {
-        self.tasks.lists().deadlines.remove(&(deadline, connection.key()));
+    pub(super) fn forget(&self, socket: &TcpStream, connection: &Connection) {
+        self.tasks.lists().connections.remove(connection.key());
+        // It fails if the socket is not registered. Then there is nothing to undo.
+        let _ = self.tasks.registry.deregister(&mut SourceFd(&socket.as_raw_fd()));
     }
 }
 
@@ -127,7 +144,7 @@ impl Tasks {
         // A millisecond more: the operating system counts whole ones, and waking too early would spin.
         poll.poll(events, next.map(|wait| wait + Duration::from_millis(1)))?;
         for event in events.iter().filter(|event| event.token() != WAKE) {
-            let connection = self.lists().stalled.get(&event.token().0).and_then(Weak::upgrade);
+            let connection = self.lists().connections.get(event.token().0).and_then(|entry| entry.connection.upgrade());
             if let Some(connection) = connection {
                 connection.flush_pending();
             }
@@ -137,11 +154,16 @@ impl Tasks {
 
     /// The connections whose deadline has passed, and the time until the next deadline.
     fn take_due(&self) -> (Vec<Arc<Connection>>, Option<Duration>) {
-        let (mut lists, now) = (self.lists(), Instant::now());
-        let later = lists.deadlines.split_off(&(now, usize::MAX));
-        let due = std::mem::replace(&mut lists.deadlines, later);
-        let next = lists.deadlines.keys().next().map(|(at, _)| at.saturating_duration_since(now));
-        (due.values().filter_map(Weak::upgrade).collect(), next)
+        let (mut lists, now, mut due) = (self.lists(), Instant::now(), Vec::new());
+        if lists.next_deadline.is_some_and(|next| next <= now) {
+            for entry in lists.connections.values_mut() {
+                if entry.deadline.take_if(|deadline| *deadline <= now).is_some() {
+                    due.extend(entry.connection.upgrade());
+                }
+            }
+            lists.next_deadline = lists.connections.iter().filter_map(|(_, entry)| entry.deadline).min();
+        }
+        (due, lists.next_deadline.map(|next| next.saturating_duration_since(now)))
     }
 
     fn wake(&self) {

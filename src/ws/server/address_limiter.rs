@@ -1,10 +1,9 @@
 //! Limits how often one address may do something: offer wrong access tokens, or open connections.
 
-use crate::ws::{network::Network, network::counted, rate_limiter::RateLimiter};
+use crate::ws::{network::counted, rate_limiter::RateLimiters};
 use std::{
-    collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -16,12 +15,16 @@ pub(super) struct AddressLimiter {
     /// What is allowed at once.
     burst: u64,
     started_at: Instant,
-    limiters: Mutex<HashMap<Network, RateLimiter>>,
+    limiters: Mutex<RateLimiters>,
 }
 
 impl AddressLimiter {
     pub(super) fn new(burst: usize) -> Self {
-        Self { burst: burst.max(1) as u64, started_at: Instant::now(), limiters: Mutex::default() }
+        Self {
+            burst: burst.max(1) as u64,
+            started_at: Instant::now(),
+            limiters: Mutex::new(RateLimiters::new(MAX_ADDRESSES)),
+        }
     }
 
     /// `None` if one more event from that address would exceed the limit. Otherwise counts one if it `happened`, and returns
@@ -37,31 +40,20 @@ impl AddressLimiter {
         if interval.is_zero() {
             return Some(interval);
         }
-        let (now, interval) = (self.micros(now), micros(interval));
-        let mut limiters = self.lock();
-        let is_exhausted = |(network, factor): (Network, u32)| {
+        let (now, interval) = (micros(now.saturating_duration_since(self.started_at)), micros(interval));
+        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_exhausted = |(network, factor): (u128, u32)| {
             let (interval, burst) = (interval / u64::from(factor), self.burst * u64::from(factor));
-            limiters.get(&network).is_some_and(|limiter| limiter.is_exhausted(now, interval, burst))
+            limiters.find(network).is_some_and(|limiter| limiter.is_exhausted(now, interval, burst))
         };
         if counted(address).any(is_exhausted) {
             return None;
         }
         let mut delay = 0;
         for (network, factor) in counted(address).filter(|_| happened) {
-            if limiters.len() >= MAX_ADDRESSES {
-                make_room(&mut limiters, now);
-            }
-            delay = delay.max(limiters.entry(network).or_default().count(now, interval / u64::from(factor)));
+            delay = delay.max(limiters.get(network, now).count(now, interval / u64::from(factor)));
         }
         Some(Duration::from_micros(delay))
-    }
-
-    fn micros(&self, now: Instant) -> u64 {
-        micros(now.saturating_duration_since(self.started_at))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Network, RateLimiter>> {
-        self.limiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -69,18 +61,10 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Removes the unused limiters, or the one that is unused first.
-fn make_room(limiters: &mut HashMap<Network, RateLimiter>, now: u64) {
-    limiters.retain(|_, limiter| !limiter.is_unused(now));
-    let first = limiters.iter().min_by_key(|(_, limiter)| **limiter).map(|(address, _)| *address);
-    if let Some(address) = first.filter(|_| limiters.len() >= MAX_ADDRESSES) {
-        limiters.remove(&address);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ws::network::largest_counted;
 
     const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -128,15 +112,15 @@ mod tests {
         for number in 0..10 * MAX_ADDRESSES as u32 {
             limiter.try_count(address(number), INTERVAL, now, true);
         }
-        assert_eq!(limiter.lock().len(), MAX_ADDRESSES);
-        limiter.try_count(address(0), INTERVAL, now + INTERVAL * 2, true);
-        assert_eq!(limiter.lock().len(), 1, "unused limiters are removed first");
+        let limiters = limiter.limiters.lock().expect("no panic");
+        let numbers = (0..10 * MAX_ADDRESSES as u32).map(|number| largest_counted(address(number)));
+        assert_eq!(numbers.filter(|number| limiters.find(*number).is_some()).count(), MAX_ADDRESSES);
     }
 
     #[test]
     fn an_interval_of_zero_remembers_nothing() {
         let (limiter, now) = (AddressLimiter::new(8), Instant::now());
         assert_eq!(limiter.try_count(address(1), Duration::ZERO, now, true), Some(Duration::ZERO));
-        assert!(limiter.lock().is_empty());
+        assert_eq!(limiter.limiters.lock().expect("no panic").find(largest_counted(address(1))), None);
     }
 }

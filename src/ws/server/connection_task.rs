@@ -6,7 +6,7 @@ use super::{
     poller::{Activity, Polled, Round},
     registry::Permit,
     rejection_log::Rejection,
-    wait_for_drop,
+    wake_guard::WakeGuard,
 };
 use crate::ws::{
     connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
@@ -148,11 +148,11 @@ impl EventSender {
     /// Waits until the events before the end are consumed, so that replies to them precede the Close frame.
     fn wait_for_replies(&self) {
         let deadline = Instant::now() + self.shared.config.close_timeout;
-        let (guard, is_dropped) = CloseGuard::new();
-        if self.shared.events.send_deadline(Event::Closing(self.peer.clone(), guard), deadline).is_err() {
-            return;
+        let (guard, waiter) = WakeGuard::new();
+        let closing = Event::Closing(self.peer.clone(), CloseGuard { _wake: guard });
+        if self.shared.events.send_deadline(closing, deadline).is_ok() {
+            waiter.wait_until(deadline);
         }
-        wait_for_drop(&is_dropped, deadline);
     }
 }
 

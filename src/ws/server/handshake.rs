@@ -1,8 +1,8 @@
 //! From an accepted socket to a WebSocket, or to an HTTP response. Reading the request and writing a response have deadlines.
 
 use super::{
-    CloseGuard, Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies,
-    wait_for_drop,
+    Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies,
+    wake_guard::WakeGuard,
 };
 use crate::ws::{
     config::Config,
@@ -160,14 +160,14 @@ impl<'a> PendingHandshake<'a> {
         // From here on the client has nothing to do, so the connection no longer counts as a handshake.
         self.permit.delay();
         let deadline = Instant::now() + self.shared.config.handshake_timeout;
-        let (guard, is_dropped) = CloseGuard::new();
+        let (guard, waiter) = WakeGuard::new();
         let response = Arc::new(Mutex::new(None));
-        let responder = Responder { response: Arc::clone(&response), _guard: guard };
+        let responder = Responder { response: Arc::clone(&response), _wake: guard };
         let (id, addr) = (self.permit.id(), self.addr);
         let is_exempt = self.shared.config.is_exempt(addr.ip());
         let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head: request, body, responder }));
         if self.shared.events.send_deadline(event, deadline).is_ok() {
-            wait_for_drop(&is_dropped, deadline);
+            waiter.wait_until(deadline);
         }
         let response = response.lock().unwrap_or_else(PoisonError::into_inner).take();
         let response = response.unwrap_or_else(handshake::no_response);

@@ -9,9 +9,9 @@ mod poll_loop;
 
 pub(super) use activity::Activity;
 
+use super::wake_guard::WakeGuard;
 use crate::ws::spawn::spawn_supervised;
 use activity::{Crowd, MIN_CROWD};
-use crossbeam_channel::{Sender, bounded};
 use log::error;
 use mio::{Poll, Token, Waker};
 use poll_loop::PollLoop;
@@ -66,7 +66,8 @@ struct InboxState<T> {
 /// A connection for the poller, and the way back to its own thread, which waits. Dropping it ends the connection.
 struct Handoff<T> {
     task: Box<T>,
-    back: Sender<Box<T>>,
+    back: Arc<Mutex<Option<Box<T>>>>,
+    _wake: WakeGuard,
 }
 
 impl<T: Polled> Poller<T> {
@@ -93,11 +94,12 @@ impl<T: Polled> Poller<T> {
         if others + state.crowd.count(task.id(), Instant::now()) < MIN_CROWD {
             return Some(task);
         }
-        let (back, returned) = bounded(1);
-        state.new.push(Handoff { task, back });
+        let (back, (guard, waiter)) = (Arc::default(), WakeGuard::new());
+        state.new.push(Handoff { task, back: Arc::clone(&back), _wake: guard });
         drop(state);
         self.inbox.wake();
-        returned.recv().ok()
+        waiter.wait();
+        back.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

@@ -1,7 +1,12 @@
 //! Counts and lists the connections of a server, from `accept` to the end.
 
 use super::rejection_log::Rejection;
-use crate::ws::{config::Config, connection::Connection, network::Network, network::counted, network::largest_counted};
+use crate::ws::{
+    config::Config,
+    connection::Connection,
+    id_map::IdMap,
+    network::{counted, largest_counted},
+};
 use std::{
     cmp::Reverse,
     collections::{HashMap, hash_map::Entry},
@@ -25,19 +30,19 @@ struct Inner {
     is_shut_down: bool,
     /// All connections: also those whose handshake was cut and whose thread is about to notice.
     count: usize,
-    per_network: HashMap<Network, usize>,
-    handshakes: HashMap<u64, Handshake>,
+    per_network: HashMap<u128, usize>,
+    handshakes: IdMap<u64, Handshake>,
     /// The request was read, and the response is delayed.
-    delayed: HashMap<u64, Arc<TcpStream>>,
-    open: HashMap<u64, Arc<Connection>>,
+    delayed: IdMap<u64, Handshake>,
+    open: IdMap<u64, Arc<Connection>>,
 }
 
 #[derive(Debug)]
 struct Handshake {
     stream: Arc<TcpStream>,
     since: Instant,
-    /// Of the client or its proxy.
-    network: Network,
+    /// The number of the largest network of the client or its proxy.
+    network: u128,
 }
 
 /// The place of one connection in the registry. Dropping it frees the place.
@@ -88,15 +93,15 @@ impl ConnectionRegistry {
     /// that handshake has not taken longer than `age`.
     pub(super) fn cut_handshake_for(&self, address: IpAddr, age: Duration) -> bool {
         let mut inner = self.lock();
-        let mut counts: HashMap<Network, usize> = HashMap::new();
-        inner.handshakes.values().for_each(|handshake| *counts.entry(handshake.network).or_default() += 1);
-        let count = |network: &Network| counts.get(network).copied().unwrap_or(0);
+        let mut counts: HashMap<u128, usize> = HashMap::new();
+        inner.handshakes.iter().for_each(|(_, handshake)| *counts.entry(handshake.network).or_default() += 1);
+        let count = |network: &u128| counts.get(network).copied().unwrap_or(0);
         let order = |handshake: &Handshake| (count(&handshake.network), Reverse(handshake.since));
         let first = inner.handshakes.iter().max_by_key(|(_, handshake)| order(handshake));
         let own = count(&largest_counted(address));
         let may_cut = |handshake: &Handshake| count(&handshake.network) > own || handshake.since.elapsed() > age;
-        let Some(id) = first.filter(|(_, handshake)| may_cut(handshake)).map(|(id, _)| *id) else { return false };
-        if let Some(Handshake { stream, .. }) = inner.handshakes.remove(&id) {
+        let Some(id) = first.filter(|(_, handshake)| may_cut(handshake)).map(|(id, _)| id) else { return false };
+        if let Some(Handshake { stream, .. }) = inner.handshakes.remove(id) {
             let _ = stream.shutdown(Shutdown::Both);
         }
         true
@@ -110,7 +115,7 @@ impl ConnectionRegistry {
         let open = mem::take(&mut inner.open);
         drop(inner); // `close` takes the connection's lock: never hold two.
         self.shutdown.notify_all();
-        for stream in handshakes.into_values().map(|handshake| handshake.stream).chain(delayed.into_values()) {
+        for Handshake { stream, .. } in handshakes.into_values().chain(delayed.into_values()) {
             let _ = stream.shutdown(Shutdown::Both);
         }
         for connection in open.into_values() {
@@ -139,7 +144,7 @@ impl ConnectionRegistry {
 
 impl Inner {
     fn check_address(&self, address: IpAddr, config: &Config) -> Result<(), Rejection> {
-        let is_full = |(network, factor): (Network, u32)| {
+        let is_full = |(network, factor): (u128, u32)| {
             let count = self.per_network.get(&network).copied().unwrap_or(0);
             reaches(count, config.max_connections_per_address.saturating_mul(factor as usize))
         };
@@ -172,15 +177,15 @@ impl Permit {
     /// The request was read and the response is delayed: the connection no longer counts as a handshake.
     pub(super) fn delay(&self) {
         let mut inner = self.registry.lock();
-        if let Some(Handshake { stream, .. }) = inner.handshakes.remove(&self.id) {
-            inner.delayed.insert(self.id, stream);
+        if let Some(handshake) = inner.handshakes.remove(self.id) {
+            inner.delayed.insert(self.id, handshake);
         }
     }
 
     /// The handshake is done. Returns false if the connection was cut meanwhile.
     pub(super) fn open(&self, connection: &Arc<Connection>) -> bool {
         let mut inner = self.registry.lock();
-        let is_listed = inner.handshakes.remove(&self.id).is_some();
+        let is_listed = inner.handshakes.remove(self.id).is_some();
         if is_listed {
             inner.open.insert(self.id, Arc::clone(connection));
         }
@@ -192,9 +197,9 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut inner = self.registry.lock();
         inner.count -= 1;
-        inner.handshakes.remove(&self.id);
-        inner.delayed.remove(&self.id);
-        inner.open.remove(&self.id);
+        inner.handshakes.remove(self.id);
+        inner.delayed.remove(self.id);
+        inner.open.remove(self.id);
         for (network, _) in self.address.into_iter().flat_map(counted) {
             if let Entry::Occupied(mut entry) = inner.per_network.entry(network) {
                 *entry.get_mut() -= 1;

@@ -118,6 +118,7 @@ fn slow_member_receives_from_the_archive_what_memory_forgot() {
 #[test]
 fn addresses_and_rooms_have_a_rate_of_their_own() {
     let rules = Rules { rate: None, list_interval: 0, ..Rules::default() };
+    let (one, other) = (Some("192.0.2.1"), Some("192.0.2.2"));
     // The connections that send a message of so many bytes, one after the other, and whether it is accepted. Connections
     // 1 and 2 have one address, 3 has another, 4 has none, and 5 has the address of 1 in another room.
     let (accepted, rejected) = (true, false);
@@ -146,12 +147,8 @@ fn addresses_and_rooms_have_a_rate_of_their_own() {
     ];
     for (rules, messages) in rows {
         let mut script = Script::new(rules);
-        for (id, room, address) in
-            [(1, "", Some(7)), (2, "", Some(7)), (3, "", Some(8)), (4, "", None), (5, "b", Some(7))]
-        {
+        for (id, room, address) in [(1, "", one), (2, "", one), (3, "", other), (4, "", None), (5, "b", one)] {
             script.come_from(address, id, room);
-            script.text(id, "/msg guest-1 no message to the room");
-            script.now += 60_000;
         }
         for (id, bytes, is_accepted) in messages {
             let out = script.text(*id, &"x".repeat(*bytes));
@@ -185,15 +182,60 @@ fn rate_of_a_room_counts_what_is_for_the_room() {
 fn addresses_are_remembered_after_the_last_connection() {
     let mut script = Script::new(Rules { address_rate: Some(SMALL), room_rate: None, ..Rules::default() });
     for (id, is_accepted) in (1..).zip([true, true, true, false, false]) {
-        script.come_from(Some(7), id, "");
+        script.come_from(Some("192.0.2.1"), id, "");
         assert_eq!(script.text(id, "x")[0].starts_with('*'), is_accepted, "{id}");
         script.put(Input::Left { id, is_lost: false });
     }
     for id in 6..6000 {
-        script.come_from(Some(u128::from(id) + 100), id, "");
+        script.come_from(Some(&format!("2001:db8:{id}::1")), id, "");
         assert!(script.text(id, "x")[0].starts_with('*'), "{id}");
         script.put(Input::Left { id, is_lost: false });
     }
-    script.come_from(Some(7), 6000, "");
+    script.come_from(Some("192.0.2.1"), 6000, "");
     assert!(script.text(6000, "x")[0].contains("too-fast"), "the one that sent most is forgotten last");
+}
+
+/// A customer with IPv6 has 256 or 65536 networks of the smallest size that is counted.
+#[test]
+fn rate_of_an_address_counts_three_sizes_of_ipv6_networks() {
+    let rules = Rules { rate: None, room_rate: None, address_rate: Some(SMALL), ..Rules::default() };
+    for (step, expected) in [(0_u128, 3), (1 << 64, 12), (1 << 72, 48), (1 << 80, 100)] {
+        let mut script = Script::new(rules);
+        let accepted = (1..=100).filter(|id| {
+            let address = std::net::Ipv6Addr::from_bits((0x2001_0db8_u128 << 96) + step * u128::from(*id));
+            script.come_from(Some(&address.to_string()), *id, "");
+            script.text(*id, "x")[0].starts_with('*')
+        });
+        assert_eq!(accepted.count(), expected, "{step:x}");
+    }
+}
+
+/// Those who use up the rate of a room, or of an address behind which many people are, cannot silence the others.
+#[test]
+fn quiet_members_are_heard_while_others_flood() {
+    let rules = Rules { rate: None, ..Rules::default() };
+    for rules in [Rules { room_rate: Some(SMALL), ..rules }, Rules { address_rate: Some(SMALL), ..rules }] {
+        let mut script = Script::new(rules);
+        (1..=3).for_each(|id| script.come_from(Some("192.0.2.1"), id, ""));
+        // When which connection sends how much, and whether it is heard. The others send all the time.
+        for (after, id, bytes, is_heard) in [
+            (0, 3, 1, false),
+            (1999, 3, 1, false),
+            (1, 3, 1, true),
+            (0, 3, 1, false),
+            (1999, 3, 1, false),
+            (1, 3, 1, true),
+            (3999, 3, 1025, false),
+            (1, 3, 1025, true),
+            (0, 1, 1, false),
+        ] {
+            for _ in 0..after {
+                script.now += 1;
+                (1..=2).for_each(|id| drop(script.text(id, "flood")));
+            }
+            (0..4).for_each(|_| drop(script.text(2, "flood")));
+            let out = script.text(id, &"x".repeat(bytes));
+            assert_eq!(out[0].starts_with('*'), is_heard, "{after} {id} {bytes}: {out:.60?}");
+        }
+    }
 }

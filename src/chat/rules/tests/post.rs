@@ -13,7 +13,7 @@ fn named(name: &str) -> Post {
 
 impl Script {
     /// Returns the number and the name, or the reason, and what was sent.
-    fn post(&mut self, room: &str, address: Option<u128>, post: Post) -> (Result<Receipt, ErrorReason>, Vec<String>) {
+    fn post(&mut self, room: &str, address: Option<IpAddr>, post: Post) -> (Result<Receipt, ErrorReason>, Vec<String>) {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
         let (mut out, now) = (Vec::new(), Now { uptime: self.now, date: self.now });
         let result = self.chat.post(now, 99, &room, address, post, &mut out);
@@ -100,9 +100,10 @@ fn refused_messages_change_nothing() {
 fn posts_share_the_rate_of_their_address() {
     let mut script =
         Script::new(Rules { address_rate: Some(Rate { per_second: 1, burst: 3 }), rate: None, ..Rules::default() });
-    script.come_from(Some(7), 1, "");
+    let address = |number: u8| Some(IpAddr::from([192, 0, 2, number]));
+    script.come_from(Some("192.0.2.7"), 1, "");
     script.text(1, "one");
-    let rows = [(Some(7), true), (Some(7), true), (Some(7), false), (Some(8), true), (None, true)];
+    let rows = [(address(7), true), (address(7), true), (address(7), false), (address(8), true), (None, true)];
     for (address, is_accepted) in rows {
         assert_eq!(script.post("b", address, post("hi")).0.is_ok(), is_accepted, "{address:?}");
     }

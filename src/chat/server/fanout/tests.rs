@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::chat::protocol::StoredMessage;
+use std::collections::HashMap;
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -212,7 +213,8 @@ fn members_that_cannot_take_more_are_behind() {
 fn dialect_without_members_is_not_encoded() {
     let mut peers = HashMap::new();
     let fanout = run("1+ 2+ 2- *<a", &mut peers);
-    let lengths = fanout.rooms[&RoomId::LOBBY].batch.as_ref().expect("a broadcast").each_ref().map(Frames::is_empty);
+    let room = fanout.rooms.get(RoomId::LOBBY).expect("a room");
+    let lengths = room.batch.as_ref().expect("a broadcast").each_ref().map(Frames::is_empty);
     assert_eq!(lengths, [true, false, true, true, true, true]);
 }
 

@@ -8,7 +8,7 @@ use std::{
     collections::{HashMap, VecDeque},
     io, mem,
     os::fd::AsRawFd,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -123,12 +123,12 @@ impl<T: Polled> PollLoop<T> {
 
     fn hand_back(&mut self, token: usize, why: &str) {
         let Some(slot) = self.slots.remove(&token) else { return };
-        let Handoff { task, back } = slot.handoff;
+        let Handoff { task, back, _wake } = slot.handoff;
         let (id, fd) = (task.id(), task.stream().as_raw_fd());
         // It fails if the registration failed. Then there is nothing to undo.
         let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
-        // Its own thread waits for it.
-        let _ = back.send(task);
+        // Its own thread waits for it, and is woken at the end of this.
+        *back.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
         debug!("connection {id}: handed back, {why}");
     }
 }
