@@ -39,10 +39,9 @@ fn posts_delay_no_user_and_each_address_has_its_rate() {
             scope.spawn(move || post_regularly(addr, script, start, accepted));
         }
         let flood = scope.spawn(|| flood(addr, is_over));
-        for thread in threads {
-            let p99 = thread.join().expect("no panic");
-            assert!(p99 <= P99, "{p99:?}");
-        }
+        let p99 = threads.into_iter().map(|thread| thread.join().expect("no panic")).max().expect("users");
+        println!("the slowest user's p99: {p99:?}");
+        assert!(p99 <= P99, "{p99:?}");
         let (posted, time) = flood.join().expect("no panic");
         let allowed = 60.0 + 30.0 * time.as_secs_f64();
         assert!((60..=allowed.ceil() as usize).contains(&posted), "{posted} posts in {time:?}");

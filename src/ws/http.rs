@@ -68,7 +68,11 @@ impl Response {
 
     /// A plain text response of one line. The line feed is added here.
     pub fn text(status: u16, sentence: impl AsRef<str>) -> Self {
-        let body = format!("{}\n", sentence.as_ref()).into_bytes();
+        Self::line(status, sentence.as_ref())
+    }
+
+    fn line(status: u16, sentence: &str) -> Self {
+        let body = format!("{sentence}\n").into_bytes();
         Self { body: body.into(), ..Self::empty(status) }
             .with("Content-Type", "text/plain; charset=utf-8")
             .with("X-Content-Type-Options", "nosniff")
