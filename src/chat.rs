@@ -3,7 +3,6 @@
 pub mod client;
 #[cfg(feature = "history")]
 pub mod history;
-mod inflate;
 pub mod page;
 pub mod protocol;
 pub mod rules;

@@ -1,8 +1,8 @@
 //! The client page: its embedded files, and how they are served.
 
+use miniz_oxide::inflate::decompress_to_vec;
 use tungstenite::http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, IF_NONE_MATCH};
 
-use super::inflate::inflate;
 use crate::ws::http::{Method, Request, Response, TokenCheck};
 
 /// Name and gzip form of each file of the page. `build.rs` writes this list.
@@ -92,7 +92,7 @@ fn compressed(gzip: &'static [u8]) -> Response {
 
 /// Decompressed for each request: almost all browsers and libraries accept gzip.
 fn plain(gzip: &[u8]) -> Response {
-    let body = inflate(gzip.get(GZIP_HEADER..).unwrap_or_default());
+    let body = decompress_to_vec(gzip.get(GZIP_HEADER..).unwrap_or_default());
     Response { body: body.unwrap_or_default().into(), ..Response::empty(200) }
 }
 

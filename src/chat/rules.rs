@@ -12,7 +12,8 @@ use crate::{
     ws::id_map::IdMap,
     ws::rate_limiter::{RateLimiter, RateLimiters},
 };
-use std::{collections::VecDeque, mem, net::IpAddr, sync::Arc};
+use core::net::IpAddr;
+use std::{collections::VecDeque, mem, sync::Arc};
 
 mod catch_up;
 mod events;

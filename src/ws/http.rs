@@ -1,6 +1,6 @@
 //! HTTP as far as this server needs it: a response as data, header fields, and percent-encoding.
 
-mod date;
+pub(crate) mod date;
 
 use std::{borrow::Cow, sync::Arc};
 use tungstenite::http::{HeaderMap, HeaderValue, StatusCode, header::ACCEPT, header::AsHeaderName};
@@ -221,6 +221,17 @@ mod tests {
             X-Content-Type-Options: nosniff\r\nContent-Length: 9\r\nConnection: close\r\n\r\n";
         assert_eq!(text(&response, true), head);
         assert_eq!(text(&response, false), format!("{head}Nothing.\n"));
+    }
+
+    #[test]
+    fn status_decides_whether_there_is_a_body() {
+        for (status, has_body) in [(101, false), (199, false), (200, true), (204, false), (304, false), (500, true)] {
+            let response = text(&Response { body: b"body".into(), ..Response::empty(status) }, false);
+            assert_eq!(
+                (response.contains("\r\nContent-Length: 4\r\n"), response.ends_with("body")),
+                (has_body, has_body)
+            );
+        }
     }
 
     #[test]

@@ -20,20 +20,8 @@ impl<K: Copy + Ord, V> IdMap<K, V> {
         self.0.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn contains(&self, id: K) -> bool {
-        self.place(id).is_ok()
-    }
-
     pub(crate) fn get(&self, id: K) -> Option<&V> {
         self.place(id).ok().map(|place| &self.0[place].1)
-    }
-
-    pub(crate) fn get_mut(&mut self, id: K) -> Option<&mut V> {
-        self.place(id).ok().map(|place| &mut self.0[place].1)
     }
 
     /// Adds a value, or replaces the one with this id.
@@ -59,5 +47,21 @@ impl<K: Copy + Ord, V> IdMap<K, V> {
 
     pub(crate) fn into_values(self) -> impl Iterator<Item = V> {
         self.0.into_iter().map(|(_, value)| value)
+    }
+}
+
+/// For the chat.
+#[cfg(feature = "chat")]
+impl<K: Copy + Ord, V> IdMap<K, V> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn contains(&self, id: K) -> bool {
+        self.place(id).is_ok()
+    }
+
+    pub(crate) fn get_mut(&mut self, id: K) -> Option<&mut V> {
+        self.place(id).ok().map(|place| &mut self.0[place].1)
     }
 }

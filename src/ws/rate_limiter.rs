@@ -103,6 +103,8 @@ mod tests {
         }
         let remembered = |limiters: &RateLimiters| (0..20).filter(|number| limiters.find(*number).is_some()).count();
         assert_eq!((remembered(&limiters), limiters.find(0), limiters.find(19).is_some()), (8, None, true));
+        limiters.get(19, 1);
+        assert_eq!(remembered(&limiters), 8, "a known number needs no room");
         limiters.get(0, 100);
         assert_eq!(remembered(&limiters), 1, "unused limiters are removed first");
     }

@@ -1,4 +1,4 @@
-//! A file that is removed, replaced or truncated while in use is written again; a restored backup gets a new numbering;
+//! A file that is removed, replaced, truncated or copied over while in use is written again; a restored backup gets a new numbering;
 //! what is not a file is refused, and new files are private.
 
 use std::fs::{self, File};
@@ -29,6 +29,12 @@ fn replace(file: &str, make: impl Fn(&str)) {
     fs::rename(&new, file).expect("renamed");
 }
 
+fn copy_over(file: &str, last: u64) {
+    let other = format!("{file}-other");
+    filled(&other, last);
+    fs::copy(other, file).expect("copied");
+}
+
 fn truncate(file: &str, part: u64) {
     let opened = File::options().write(true).open(file).expect("it is there");
     let length = opened.metadata().expect("it is there").len();
@@ -48,6 +54,9 @@ fn file_that_was_removed_or_replaced_is_written_again() {
         ("the state file is removed", |file| remove(file, &["-state"])),
         ("another history takes its place", |file| replace(file, |new| filled(new, 20))),
         ("a text takes its place", |file| replace(file, |new| fs::write(new, "my diary").expect("written"))),
+        ("another history is copied over it", |file| copy_over(file, 900)),
+        ("an older state is copied over it", |file| copy_over(file, 40)),
+        ("a text is copied over it", |file| fs::write(file, "my diary".repeat(9999)).expect("written")),
         ("it is empty", |file| truncate(file, 0)),
         ("it is half", |file| truncate(file, 2)),
     ];
@@ -219,4 +228,20 @@ fn new_files_are_private() {
     }
     let chinwag = start_binary(&["--history", &file]);
     assert!(chinwag.wait_for_log("every user of this machine").contains("chmod o-r"));
+}
+
+#[test]
+fn files_that_took_the_place_soon_after_each_other_are_all_kept() {
+    let folder = Folder::new("twice");
+    let file = folder.path("chat.db");
+    let mut history = open(&file);
+    for seq in 1..=3 {
+        replace(&file, |new| fs::write(new, format!("diary {seq}")).expect("written"));
+        history.commit(&mut messages("", seq..=seq));
+        assert_eq!(history.error(), None);
+    }
+    let path = std::path::Path::new(&file);
+    let names = fs::read_dir(path.parent().expect("a folder")).expect("readable");
+    let names = names.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned());
+    assert_eq!(names.filter(|name| name.contains("-replaced-")).count(), 3);
 }

@@ -17,6 +17,8 @@ pub(super) enum Change {
     Database,
     /// The database was truncated to this length, or another program has compacted it.
     Shorter(u64),
+    /// Another program has written into the database: a change by SQLite, or a copy over it.
+    Written,
     /// The write-ahead log or its index: the database itself is complete without them, after a checkpoint.
     Log,
 }
@@ -26,38 +28,44 @@ pub(super) enum Change {
 pub(super) struct Watch {
     pub(super) path: PathBuf,
     ids: [Option<(u64, u64)>; 3],
-    /// The length of the database after the last write. No other program makes it shorter.
+    /// The length of the database after the last write, and the time of that. No other program makes it shorter.
     length: u64,
+    written_at: Option<SystemTime>,
 }
 
 impl Watch {
     pub(super) fn new(path: &Path) -> Self {
         let ids = ENDINGS.map(|ending| fs::metadata(beside(path, ending)).ok().map(|file| id(&file)));
-        let mut watch = Self { path: path.to_owned(), ids, length: 0 };
-        watch.note_length();
+        let mut watch = Self { path: path.to_owned(), ids, length: 0, written_at: None };
+        watch.note_write();
         watch
     }
 
     /// Must be called after each write.
-    pub(super) fn note_length(&mut self) {
-        self.length = fs::metadata(&self.path).map_or(0, |file| file.len());
+    pub(super) fn note_write(&mut self) {
+        let file = fs::metadata(&self.path).ok();
+        self.length = file.as_ref().map_or(0, Metadata::len);
+        self.written_at = file.and_then(|file| file.modified().ok());
     }
 
     pub(super) fn change(&self) -> Option<Change> {
         let found = ENDINGS.map(|ending| fs::metadata(beside(&self.path, ending)).ok());
-        let shorter = found[0].as_ref().map(Metadata::len).filter(|length| *length < self.length);
+        let shorter = found[0].as_ref().map(Metadata::len).filter(|length| *length < self.length).map(Change::Shorter);
+        let written_at = found[0].as_ref().and_then(|file| file.modified().ok());
+        let written = (written_at != self.written_at).then_some(Change::Written);
         let found = found.map(|file| file.as_ref().map(id));
         match found == self.ids {
             _ if found[0] != self.ids[0] => Some(Change::Database),
-            true => shorter.map(Change::Shorter),
+            true => shorter.or(written),
             false => Some(Change::Log),
         }
     }
 
     /// Frees the names. The files of other programs and a truncated database get another name, which is returned.
     pub(super) fn clear(&self) -> io::Result<Option<PathBuf>> {
-        let seconds = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
-        let aside = beside(&self.path, &format!("-replaced-{seconds}"));
+        // Not in seconds: it may happen again soon, and must not replace what was kept.
+        let time = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis();
+        let aside = beside(&self.path, &format!("-replaced-{time}"));
         for (ending, ours) in ENDINGS.into_iter().zip(self.ids) {
             let file = beside(&self.path, ending);
             match fs::symlink_metadata(&file) {

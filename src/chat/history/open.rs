@@ -4,7 +4,7 @@ use super::{
     Durability, Settings,
     error::HistoryError,
     files::{Watch, beside, create_private},
-    store::{PAGE, Store},
+    store::{PAGE, Position, Store},
 };
 use crate::ws::http::percent_encoded;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -80,6 +80,21 @@ impl Store {
         configure(&db, settings)?;
         create_tables(&mut db)?;
         Ok(Self { db, watch: Some(Watch::new(path)) })
+    }
+
+    /// Whether the files on the disk are sound, and have come at least as far. Another program has written into them.
+    pub(super) fn still_has(&self, known: &Position) -> bool {
+        let Some(watch) = &self.watch else { return true };
+        // A connection of its own, which has nothing in its cache.
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let found = connect(&watch.path, flags).and_then(|db| {
+            let state: String = db.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+            Ok((state, Self { db, watch: None }.position()?))
+        });
+        match found {
+            Ok((state, found)) => state == "ok" && found.numbering == known.numbering && found.used >= known.used,
+            Err(error) => !error.is_permanent(),
+        }
     }
 
     /// Opens a file that is not, or need not be, writable. A file that does not exist counts as empty.

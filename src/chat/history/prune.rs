@@ -61,19 +61,10 @@ struct Deleted {
 
 impl Pruner {
     pub(super) fn new(settings: &Settings) -> Self {
-        let (settings, clock) = (settings.clone(), Clock::starting(None, Instant::now()));
-        let (deleted, due_at) = (Deleted::default(), Instant::now());
-        Self {
-            settings,
-            stored: None,
-            added: 0,
-            added_bytes: 0,
-            clock,
-            deleted,
-            reported_at: None,
-            has_more: false,
-            due_at,
-        }
+        let (settings, now) = (settings.clone(), Instant::now());
+        let (clock, deleted) = (Clock::starting(None, now), Deleted::default());
+        let (stored, added, added_bytes, reported_at, has_more) = Default::default();
+        Self { settings, stored, added, added_bytes, clock, deleted, reported_at, has_more, due_at: now }
     }
 
     /// Counts new messages.
@@ -90,7 +81,8 @@ impl Pruner {
     pub(super) fn prepare(&mut self, store: &Store) -> Result<u64, HistoryError> {
         let Settings { days, rows, bytes, .. } = self.settings;
         if self.stored.is_none() && (days, rows, bytes) != (None, None, None) {
-            store.index_dates()?;
+            // An index costs a write for each message, so only files that need one have it.
+            store.db.execute_batch("CREATE INDEX IF NOT EXISTS message_date ON message (date)")?;
             let newest = store.db.query_row("SELECT max(date) FROM message", [], |row| row.get(0))?;
             self.clock = Clock::starting(newest, Instant::now());
             self.stored = Some(store.count_messages()?);
@@ -195,11 +187,6 @@ fn day(date: Millis) -> String {
 }
 
 impl Store {
-    /// An index costs a write for each message, so only files that need one have it.
-    fn index_dates(&self) -> Result<(), HistoryError> {
-        Ok(self.db.execute_batch("CREATE INDEX IF NOT EXISTS message_date ON message (date)")?)
-    }
-
     fn count_messages(&self) -> Result<u64, HistoryError> {
         Ok(self.db.query_row("SELECT count(*) FROM message", [], |row| row.get(0))?)
     }

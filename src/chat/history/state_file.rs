@@ -71,8 +71,8 @@ impl StateFile {
         let (line, changed) = &self.found;
         let mut fields = line.get(COMPLETE.len()..).unwrap_or_default().split_whitespace();
         let (numbering, used, date) = (fields.next(), fields.next(), fields.next());
-        let (used, date): (Option<u64>, Option<Millis>) = (used.and_then(number), date.and_then(number));
-        let (Some(numbering), Some(used), Some(date)) = (numbering, used, date) else {
+        let number = |field: Option<&str>| field?.parse::<u64>().ok();
+        let (Some(numbering), Some(used), Some(date)) = (numbering, number(used), number(date)) else {
             return Some("its state file is missing");
         };
         if numbering != history.numbering {
@@ -132,10 +132,6 @@ impl StateFile {
         }
         !is_durable || self.file.sync_data().inspect_err(|error| warn!("history: the state file: {error}")).is_ok()
     }
-}
-
-fn number(text: &str) -> Option<u64> {
-    text.parse().ok()
 }
 
 #[cfg(test)]

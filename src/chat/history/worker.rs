@@ -80,10 +80,11 @@ impl Worker {
     /// What takes time in a large file, before the server listens.
     fn prepare(&mut self) -> Result<(), HistoryError> {
         self.write(&[])?;
-        if let (Some(store), Some(state_file)) = (&self.store, &mut self.state_file) {
+        if let (Some(store), Some(state_file)) = (&mut self.store, &mut self.state_file) {
             store.delete_empty_rooms()?;
             state_file.set_position(store.position()?);
             self.pruner.prepare(store)?;
+            store.watch.iter_mut().for_each(Watch::note_write);
         }
         Ok(())
     }
@@ -120,7 +121,7 @@ impl Worker {
             } else if self.check_at <= now {
                 drop(state);
                 self.check_at = now + CHECK;
-                if self.store.as_ref().is_some_and(|store| store.change().is_some()) {
+                if self.change().is_some() {
                     self.write_batch(Vec::new());
                 }
             } else {
@@ -141,9 +142,14 @@ impl Worker {
     }
 
     fn prune(&mut self) {
+        if self.change().is_some() {
+            // Before its traces are lost.
+            self.pruner.due_at = Instant::now() + CHECK;
+            return self.write_batch(Vec::new());
+        }
         if let Some(store) = &mut self.store {
             self.pruner.run(store);
-            store.watch.iter_mut().for_each(Watch::note_length);
+            store.watch.iter_mut().for_each(Watch::note_write);
         }
     }
 
@@ -183,7 +189,7 @@ impl Worker {
 
     /// Writes all messages or none. Opens the file first if that was not possible before.
     fn write(&mut self, messages: &[StoredMessage]) -> Result<(), HistoryError> {
-        if let Some(change) = self.store.as_ref().and_then(Store::change) {
+        if let Some(change) = self.change() {
             self.repair(change)?;
         }
         if !self.has_writable_store() {
@@ -204,7 +210,7 @@ impl Worker {
             queue.must_rename = queue.log != log;
         }
         let added = store.transaction(|store| store.add(messages, &log))?;
-        store.watch.iter_mut().for_each(Watch::note_length);
+        store.watch.iter_mut().for_each(Watch::note_write);
         self.pruner.add(added, messages.iter().map(StoredMessage::size).sum());
         if let Some(state_file) = &mut self.state_file {
             if must_rename {

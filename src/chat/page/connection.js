@@ -55,6 +55,7 @@ export class Connection {
 	connect() {
 		this.#stopWaiting();
 		if (this.#isLive()) return;
+		this.#abandon('retry'); // one that is still closing
 		this.#lastIn = Date.now();
 		this.#asked = undefined;
 		this.socket = openSocket(this.#url(), this.#protocols, (report) => this.#receive(report));
@@ -74,8 +75,8 @@ export class Connection {
 
 	/** Sends what the server answers. The session calls answered() then. */
 	ask(data) {
-		this.send(data);
 		this.#asked ??= Date.now();
+		this.send(data);
 	}
 
 	answered() {

@@ -4,7 +4,7 @@ import { $ } from './dom.js';
 import { setText } from './strings.js';
 
 const NEAR = 40; // pixels from the end that count as the end
-const INPUT = 500; // milliseconds after an input in which it causes scrolling
+const INPUT = 1500; // milliseconds after an input in which it causes scrolling
 const UP_KEYS = ['ArrowUp', 'PageUp', 'Home'];
 
 const scroller = $('scroller');

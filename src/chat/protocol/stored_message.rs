@@ -113,4 +113,43 @@ mod tests {
         let mut budget = ByteBudget::new(2 * message.wire_size() - 1);
         assert!(budget.spend(&message) && !budget.spend(&message) && !budget.spend(&message));
     }
+
+    fn sized(name: &str, text: &str, nonce: Option<&str>) -> StoredMessage {
+        StoredMessage { nonce: nonce.map(Into::into), ..StoredMessage::new("room", 1, name, text) }
+    }
+
+    #[test]
+    fn size_counts_name_text_and_nonce() {
+        let empty = 2 * size_of::<StoredMessage>() + 64;
+        for (name, text, nonce, more) in [
+            ("", "", None, 0),
+            ("ann", "", None, 3),
+            ("ann", "hello", None, 8),
+            ("", "hello", Some(""), 5 + 96),
+            ("ann", "hello", Some("x7"), 8 + 96 + 2),
+        ] {
+            assert_eq!(sized(name, text, nonce).size(), empty + more, "{name} {text} {nonce:?}");
+        }
+    }
+
+    #[test]
+    fn wire_size_counts_escapes() {
+        for (text, bytes) in [
+            ("", 0),
+            ("ab c", 4),
+            ("é", 2),
+            ("<", 4),
+            (">", 4),
+            ("&", 5),
+            ("\"", 2),
+            ("\\", 2),
+            ("\n\r\t", 6),
+            ("\0\u{1f}", 12),
+            ("\u{20}\u{7f}", 2),
+        ] {
+            assert_eq!(sized(text, "", None).wire_size(), 140 + bytes, "{text:?}");
+            assert_eq!(sized("", text, Some(text)).wire_size(), 140 + 2 * bytes, "{text:?}");
+            assert_eq!(sized(text, text, Some(text)).wire_size(), 140 + 3 * bytes, "{text:?}");
+        }
+    }
 }

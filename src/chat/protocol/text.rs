@@ -8,6 +8,7 @@
 //!   `ann (to you)` or `you are admin` cannot pass as more than a name.
 
 use super::{ClientMessage, ProtocolError, ServerMessage, StoredMessage, Target};
+use crate::ws::http::date::date_and_time;
 
 const HELP: &str = "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /help, /quit; //x says /x";
 
@@ -99,23 +100,8 @@ fn line(message: &StoredMessage) -> String {
 /// zone library.
 #[must_use]
 pub fn date_time(seconds: u64, separator: char) -> String {
-    let ((year, month, day), second) = (civil(seconds / 86_400), seconds % 86_400);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    let ((year, month, day), (hour, minute, second)) = date_and_time(seconds);
     format!("{year:04}-{month:02}-{day:02}{separator}{hour:02}:{minute:02}:{second:02}")
-}
-
-/// Year, month and day, from the number of days since 1970-01-01, in the Gregorian calendar.
-///
-/// The days are counted in years that begin in March, so that a leap day is the last day of its year.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
 /// Whether a character could control a terminal or deceive its user: DEL and C1 (ECMA-48) and other control characters,

@@ -2,7 +2,8 @@
 
 use super::room_name::RoomName;
 use crate::chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId};
-use std::{net::IpAddr, sync::Arc};
+use core::net::IpAddr;
+use std::sync::Arc;
 
 /// The time, by two clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -167,8 +167,7 @@ impl Chat {
         if text.trim_start().is_empty() {
             return Err(ProtocolError::missing_field("The text is empty."));
         }
-        // A text has at least as many bytes as characters, so most texts need not be counted.
-        if text.len() > max && text.chars().count() > max {
+        if text.chars().nth(max).is_some() {
             return Err(ErrorReason::TooLong.into());
         }
         let is_bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');

@@ -134,7 +134,7 @@ impl Rooms {
         self.shrink(id, rules.room_messages, rules.room_bytes);
         while self.bytes > rules.history_bytes {
             let sizes = self.rooms.iter().map(|(id, room)| (room.log.bytes, id));
-            let Some((size, largest)) = sizes.max().filter(|(size, _)| *size > 0) else { return };
+            let Some((size, largest)) = sizes.max() else { return };
             self.shrink(largest, usize::MAX, size - size.div_ceil(SHED_PART));
         }
     }

@@ -244,7 +244,9 @@ fn error_goes_to_its_sender_only() {
         let start = format!(r#"{id}< {{"type":"error","reason":"{reason}","about":""#);
         assert!(out.len() == 1 && out[0].starts_with(&start), "{text:.40} {out:?}");
     }
-    assert_eq!(script.say(1, &"é".repeat(8000)).len(), 1);
+    for (text, is_accepted) in [("é".repeat(8000), true), ("é".repeat(8001), false), ("x".repeat(8000), true)] {
+        assert_eq!(script.say(1, &text)[0].starts_with("*< "), is_accepted, "{}", text.len());
+    }
 }
 
 #[test]
@@ -301,6 +303,17 @@ fn user_list_has_oldest_connection_first() {
     script.name(3, "first");
     assert_eq!(script.name(9, "second")[0], r#"*< {"type":"userlist","users":["first","second"]}"#);
     assert_eq!(script.chat.members(RoomId::LOBBY).collect::<Vec<_>>(), [3, 9]);
+}
+
+#[test]
+fn user_list_exists_if_a_user_has_a_name() {
+    let mut script = Script::new(Rules::default());
+    script.join(1, Dialect::Chinwag);
+    assert_eq!(script.chat.user_list(RoomId::LOBBY), None);
+    script.name(1, "ann");
+    let list = script.chat.user_list(RoomId::LOBBY);
+    assert_eq!(list.as_ref().map(words).as_deref(), Some(r#"{"type":"userlist","users":["ann"]}"#));
+    assert_eq!(script.chat.rooms().map(|(name, users)| (&**name, users)).collect::<Vec<_>>(), [("", 1)]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{
     ws::network::counted,
     ws::rate_limiter::{RateLimiter, RateLimiters},
 };
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// Bytes of a message for one token.
 const BYTES_PER_TOKEN: usize = 1024;
@@ -130,5 +130,20 @@ impl UserListThrottle {
         self.next = now.saturating_add(pause);
         self.is_pending = false;
         self.sent += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_follow_the_tokens() {
+        let rate = Some(Rate { per_second: 1, burst: 3 });
+        let mut limiter = RateLimiter::default();
+        let verdicts: Vec<Verdict> = (0..7).map(|_| charge(&mut limiter, 5000, 1, rate)).collect();
+        use Verdict::{Accept, Close, Reject};
+        assert_eq!(verdicts, [Accept, Accept, Accept, Reject, Reject, Close, Close]);
+        assert_eq!((charge(&mut limiter, 0, 1, None), allow(&mut limiter, 0, 1, None)), (Accept, true));
     }
 }

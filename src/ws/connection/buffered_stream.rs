@@ -189,3 +189,54 @@ impl Write for BufferedStream {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// A stream, and the other end of its socket.
+    fn stream() -> (BufferedStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
+        (BufferedStream::new(transport), listener.accept().expect("a connection").0)
+    }
+
+    #[test]
+    fn bytes_move_to_the_front_when_most_were_sent() {
+        for (sent, expected) in [(0, 0), (4, 4), (5, 5), (6, 0), (10, 0)] {
+            let (mut stream, _peer) = stream();
+            (stream.unsent, stream.sent) = (b"0123456789".to_vec(), sent);
+            stream.queue(b"abc");
+            assert_eq!((stream.sent, stream.buffered_amount()), (expected, 10 - sent + 3), "{sent}");
+            assert_eq!(stream.unsent[stream.sent..], b"0123456789abc"[sent..], "{sent}");
+        }
+    }
+
+    #[test]
+    fn only_bytes_that_wait_are_uncounted() {
+        let (mut stream, _peer) = stream();
+        stream.send(b"without a copy", 3).expect("a socket");
+        assert_eq!((stream.buffered_amount(), stream.uncounted), (0, 0));
+        stream.queue(b"01234");
+        for (uncounted, counted) in [(0, 7), (1, 8), (2, 8), (9, 8)] {
+            stream.send(b"xy", uncounted).expect("a socket");
+            assert_eq!(stream.counted_amount(), counted, "{uncounted}");
+        }
+    }
+
+    /// Unread input is kept. Input that was read takes no memory.
+    #[test]
+    fn input_is_read_in_parts() {
+        let (mut stream, _peer) = stream();
+        stream.receive(b"hello".to_vec());
+        let mut buffer = [0; 3];
+        for expected in [&b"hel"[..], b"lo"] {
+            let count = stream.read(&mut buffer).expect("bytes");
+            assert_eq!(&buffer[..count], expected);
+        }
+        assert_eq!(stream.read(&mut buffer).map_err(|error| error.kind()), Err(ErrorKind::WouldBlock));
+        assert_eq!((stream.received.capacity(), stream.read), (0, 0));
+    }
+}

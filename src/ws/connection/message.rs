@@ -162,3 +162,45 @@ impl Frames {
         self.bytes.extend_from_slice(payload);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_is_that_of_the_payload() {
+        for (message, length, shown) in [
+            (Message::from(""), 0, "Text(0 bytes)"),
+            (Message::from("é".to_owned()), 2, "Text(2 bytes)"),
+            (Message::from(vec![]), 0, "Binary(0 bytes)"),
+            (Message::from(vec![1, 2, 3]), 3, "Binary(3 bytes)"),
+        ] {
+            assert_eq!((message.len(), message.is_empty()), (length, length == 0), "{shown}");
+            assert_eq!(format!("{message:?}"), shown);
+            let mut frames = Frames::new();
+            frames.message(&message);
+            assert_eq!(frames.as_bytes()[..2], [if shown.starts_with('T') { 0x81 } else { 0x82 }, length as u8]);
+        }
+    }
+
+    #[test]
+    fn frames_are_appended_and_cleared() {
+        let (mut some, mut frames) = (Frames::new(), Frames::new());
+        assert!(frames.is_empty());
+        some.text("a");
+        some.binary(&[7]);
+        frames.append(&some, 3);
+        assert_eq!((frames.as_bytes(), frames.len(), frames.is_empty()), (&b"\x82\x01\x07"[..], 3, false));
+        assert_eq!(format!("{frames:?}"), "Frames(3 bytes)");
+        frames.text(&"x".repeat(1000));
+        frames.clear(100);
+        assert!(frames.is_empty() && (100..1000).contains(&frames.bytes.capacity()), "{}", frames.bytes.capacity());
+    }
+
+    #[test]
+    fn memory_for_a_frame_is_reserved_at_once() {
+        let mut frames = Frames::new();
+        frames.text(&"x".repeat(1000));
+        assert!((1000 + MAX_HEADER_SIZE..1100).contains(&frames.bytes.capacity()), "{}", frames.bytes.capacity());
+    }
+}

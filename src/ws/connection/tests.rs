@@ -81,6 +81,15 @@ fn a_client_that_closes_reports_the_reply_of_the_server() {
 }
 
 #[test]
+fn an_ended_connection_is_cut_while_its_reader_exists() {
+    let (connection, _reader, mut server) = pair(Duration::from_secs(60));
+    assert!(connection.is_open());
+    assert_eq!(connection.end(), DisconnectReason::ConnectionLost);
+    assert_eq!(server.read(&mut [0]).ok(), Some(0));
+    assert!(!connection.is_open() && !connection.send_message("hello".into()));
+}
+
+#[test]
 fn a_client_waits_for_the_fin_no_longer_than_close_timeout() {
     let (connection, mut reader, mut server) = pair(Duration::from_millis(20));
     let start = Instant::now();

@@ -19,6 +19,8 @@ use std::{
 /// The token of the waker. mio reserves the largest one.
 const WAKE: Token = Token(usize::MAX - 1);
 
+const STACK_SIZE: usize = 0x1_0000;
+
 /// A handle to the thread, which ends when the handle is dropped.
 #[derive(Debug)]
 pub(crate) struct WriteReactor {
@@ -65,7 +67,7 @@ impl WriteReactor {
         let waker = Waker::new(&registry, WAKE)?;
         let tasks = Arc::new(Tasks { registry, waker, lists: Mutex::default() });
         let (thread_tasks, mut events) = (Arc::clone(&tasks), Events::with_capacity(256));
-        spawn_supervised("write-reactor", 64 * 1024, move || thread_tasks.run(&mut poll, &mut events))?;
+        spawn_supervised("write-reactor", STACK_SIZE, move || thread_tasks.run(&mut poll, &mut events))?;
         Ok(Arc::new(Self { tasks }))
     }
 
@@ -176,3 +178,6 @@ impl Tasks {
         self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,3 +180,42 @@ impl fmt::Display for HeadError {
 }
 
 impl std::error::Error for HeadError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind::{ConnectionReset, Interrupted, TimedOut, WouldBlock};
+
+    /// Fails with these errors, then sends these bytes.
+    struct Failing(std::vec::IntoIter<io::ErrorKind>, &'static [u8]);
+
+    impl DeadlineRead for Failing {
+        fn read_before(&mut self, _: Instant, mut buffer: &mut [u8]) -> io::Result<usize> {
+            match self.0.next() {
+                Some(kind) => Err(kind.into()),
+                None => io::Write::write(&mut buffer, mem::take(&mut self.1)),
+            }
+        }
+    }
+
+    #[test]
+    fn interrupted_reads_are_repeated() {
+        let head = "The request head did not arrive in time.";
+        for (errors, bytes, expected) in [
+            (vec![], &b"A\n\nx"[..], Ok("A\n\n")),
+            (vec![Interrupted; 2], b"\r\n\nA\r\nB\n\r\n\n", Ok("\r\n\nA\r\nB\n\r\n")),
+            (vec![Interrupted, TimedOut], b"A\n\n", Err(head)),
+            (vec![WouldBlock], b"A\n\n", Err(head)),
+            (vec![ConnectionReset], b"A\n\n", Err("The connection failed: connection reset.")),
+            (vec![], b"", Err("The connection was closed without a request.")),
+            (vec![], b"A\n", Err("The request ended in the middle of its head.")),
+            (vec![], b"A\nBCDEFGHIJ\n\n", Err("The request head is too large. Long cookies are the usual reason.")),
+        ] {
+            let mut io = Failing(errors.into_iter(), bytes);
+            let mut reader = HeadReader { io: &mut io, deadline: Instant::now(), buffer: Vec::new() };
+            let result = reader.read_head(12, |_| Ok(())).map_err(|error| error.to_string());
+            let expected = expected.map(|head| Bytes::from_static(head.as_bytes())).map_err(str::to_owned);
+            assert_eq!(result, expected, "{bytes:?}");
+        }
+    }
+}

@@ -63,3 +63,45 @@ fn explain(error: httparse::Error) -> HeadError {
         _ => request_line::INVALID,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_of_a_head_has_its_sentence() {
+        let too_many = "A: b\r\n".repeat(101);
+        for (head, expected) in [
+            ("GET / HTTP/1.1\r\nA: b\r\n\rx\n\n", "A line of the head has an invalid line end."),
+            ("GET / HTTP/1.1\r\nA b: c\r\n\r\n", "A header field has an invalid name."),
+            ("GET / HTTP/1.1\r\nA: b\0\r\n\r\n", "A header field has an invalid value."),
+            ("GET / HTTP/1.1\r\n\r\nx", "A line of the head has an invalid line end."),
+            ("GET  HTTP/1.1\r\n\r\n", "The first line must be a request line, such as GET / HTTP/1.1."),
+            ("GET /#a HTTP/1.1\r\n\r\n", "The request target must not contain a #."),
+            (&format!("GET / HTTP/1.1\r\n{too_many}\r\n"), "The request has too many header fields."),
+        ] {
+            let error = parse(&Bytes::copy_from_slice(head.as_bytes()), 100).expect_err(head);
+            assert_eq!(error.to_string(), expected, "{head:.40}");
+        }
+        assert!(matches!(explain(httparse::Error::TooManyHeaders), HeadError::TooManyFields));
+    }
+
+    #[test]
+    fn targets_are_paths_or_urls_of_the_web() {
+        for (line, is_valid) in [
+            ("GET /", true),
+            ("GET /a?b", true),
+            ("GET http://a/b", true),
+            ("GET https://a", true),
+            ("OPTIONS *", true),
+            ("GET *", false),
+            ("GET ws://a/", false),
+            ("GET a:80", false),
+            ("OPTIONS a", false),
+        ] {
+            let request = parse(&Bytes::from(format!("{line} HTTP/1.1\r\n\r\n")), 1);
+            assert_eq!(request.is_ok(), is_valid, "{line}");
+            assert!(request.is_ok_and(|request| line.starts_with(request.method().as_str())) || !is_valid);
+        }
+    }
+}

@@ -9,20 +9,26 @@ pub(super) fn now() -> Option<String> {
 
 /// The form `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7).
 fn imf_fixdate(seconds: u64) -> String {
-    let (days, time) = (seconds / 86_400, seconds % 86_400);
-    // Howard Hinnant's `civil_from_days`: years begin in March, so that a leap day is the last day of its year.
-    let since_march_of_year_0 = days + 719_468;
-    let (era, day_of_era) = (since_march_of_year_0 / 146_097, since_march_of_year_0 % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let year = era * 400 + year_of_era + u64::from(month_from_march >= 10);
+    let ((year, month, day), (hour, minute, second)) = date_and_time(seconds);
     let name = |names: &'static str, at: u64| names.split(' ').nth(at as usize).unwrap_or_default();
-    let weekday = name("Thu Fri Sat Sun Mon Tue Wed", days % 7);
-    let month = name("Mar Apr May Jun Jul Aug Sep Oct Nov Dec Jan Feb", month_from_march);
-    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+    let weekday = name("Thu Fri Sat Sun Mon Tue Wed", seconds / 86_400 % 7);
+    let month = name("- Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", month);
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+/// Year, month and day in the Gregorian calendar, and hour, minute and second, from seconds since 1970 in UTC.
+///
+/// The days are counted in years that begin in March, so that a leap day is the last day of its year.
+pub(crate) fn date_and_time(seconds: u64) -> ((u64, u64, u64), (u64, u64, u64)) {
+    let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let date = (era * 400 + year_of_era + u64::from(month <= 2), month, day);
+    (date, (second / 3_600, second / 60 % 60, second % 60))
 }
 
 #[cfg(test)]

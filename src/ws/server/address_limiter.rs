@@ -43,7 +43,7 @@ impl AddressLimiter {
         let (now, interval) = (micros(now.saturating_duration_since(self.started_at)), micros(interval));
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
         let is_exhausted = |(network, factor): (u128, u32)| {
-            let (interval, burst) = (interval / u64::from(factor), self.burst * u64::from(factor));
+            let (interval, burst) = (interval / u64::from(factor), self.burst.saturating_mul(u64::from(factor)));
             limiters.find(network).is_some_and(|limiter| limiter.is_exhausted(now, interval, burst))
         };
         if counted(address).any(is_exhausted) {
@@ -92,6 +92,15 @@ mod tests {
             let address = |number: u128| IpAddr::from(((0x2001_0db8_u128 << 96) | (number * step)).to_be_bytes());
             let allowed = (0..100).filter(|number| limiter.try_count(address(*number), INTERVAL, now, true).is_some());
             assert_eq!(allowed.count(), expected, "{step:x}");
+        }
+    }
+
+    #[test]
+    fn the_largest_burst_is_no_limit() {
+        let (limiter, now) = (AddressLimiter::new(usize::MAX), Instant::now());
+        for address in ["192.0.2.1", "2001:db8::1"] {
+            let try_count = || limiter.try_count(address.parse().expect("an address"), INTERVAL, now, true);
+            assert_eq!([try_count(), try_count()], [Some(INTERVAL), Some(INTERVAL * 2)], "{address}");
         }
     }
 

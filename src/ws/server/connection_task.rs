@@ -151,7 +151,7 @@ impl EventSender {
         let (guard, waiter) = WakeGuard::new();
         let closing = Event::Closing(self.peer.clone(), CloseGuard { _wake: guard });
         if self.shared.events.send_deadline(closing, deadline).is_ok() {
-            waiter.wait_until(deadline);
+            waiter.wait(Some(deadline));
         }
     }
 }

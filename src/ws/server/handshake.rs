@@ -167,7 +167,7 @@ impl<'a> PendingHandshake<'a> {
         let is_exempt = self.shared.config.is_exempt(addr.ip());
         let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head: request, body, responder }));
         if self.shared.events.send_deadline(event, deadline).is_ok() {
-            waiter.wait_until(deadline);
+            waiter.wait(Some(deadline));
         }
         let response = response.lock().unwrap_or_else(PoisonError::into_inner).take();
         let response = response.unwrap_or_else(handshake::no_response);

@@ -98,7 +98,7 @@ impl<T: Polled> Poller<T> {
         state.new.push(Handoff { task, back: Arc::clone(&back), _wake: guard });
         drop(state);
         self.inbox.wake();
-        waiter.wait();
+        waiter.wait(None);
         back.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

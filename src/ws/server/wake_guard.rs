@@ -36,18 +36,14 @@ impl Drop for WakeGuard {
 }
 
 impl Waiter {
-    /// Blocks until the guard is dropped.
-    pub(super) fn wait(&self) {
-        while !self.0.load(Ordering::Acquire) {
-            thread::park();
-        }
-    }
-
     /// Blocks until the guard is dropped, at most until the deadline.
-    pub(super) fn wait_until(&self, deadline: Instant) {
+    pub(super) fn wait(&self, deadline: Option<Instant>) {
         while !self.0.load(Ordering::Acquire) {
-            let Ok(left) = left_until(deadline) else { return };
-            thread::park_timeout(left);
+            match deadline.map(left_until) {
+                None => thread::park(),
+                Some(Ok(left)) => thread::park_timeout(left),
+                Some(Err(_)) => return,
+            }
         }
     }
 }

@@ -3,14 +3,16 @@
 use super::Worker;
 use crate::chat::history::{
     error::HistoryError,
-    files::{Change, beside, create_private},
+    files::{Change, Watch, beside, create_private},
     prune::Pruner,
     state_file::StateFile,
     store::Store,
 };
 use log::warn;
+use rusqlite::config::DbConfig;
 use std::{
     fs,
+    io::ErrorKind,
     os::unix::{ffi::OsStrExt, fs::PermissionsExt},
     path::PathBuf,
 };
@@ -46,6 +48,18 @@ impl Worker {
         Ok(())
     }
 
+    /// What happened to the files. What another program has changed with SQLite is still this history.
+    pub(super) fn change(&mut self) -> Option<Change> {
+        let store = self.store.as_mut()?;
+        let change = store.change()?;
+        let position = self.state_file.as_ref().map(|state_file| &state_file.position);
+        if change != Change::Written || position.is_some_and(|position| !store.still_has(position)) {
+            return Some(change);
+        }
+        store.watch.iter_mut().for_each(Watch::note_write);
+        None
+    }
+
     /// After a file was removed, replaced or truncated: everything that can still be read is written again.
     pub(super) fn repair(&mut self, change: Change) -> Result<(), HistoryError> {
         let file = self.settings.path.display();
@@ -55,7 +69,11 @@ impl Worker {
             warn!("history: {file}: its -wal or -shm was removed while in use; nothing was lost");
             return Ok(());
         }
-        let used = self.state_file.as_ref().map_or(0, |state_file| state_file.position.used);
+        // What was written over the database is not this history, or not all of it.
+        let used = match change {
+            Change::Written => u64::MAX,
+            _ => self.state_file.as_ref().map_or(0, |state_file| state_file.position.used),
+        };
         let rescued = rescue(&mut self.store, used).map_err(|error| HistoryError::Removed(error.to_string()))?;
         self.pruner = Pruner::new(&self.settings);
         let result = if rescued.is_complete {
@@ -96,7 +114,8 @@ fn rescue(slot: &mut Option<Store>, used: u64) -> Result<Rescued, HistoryError> 
         return Ok(Rescued { is_complete: false, aside: None });
     };
     let (path, copy) = (watch.path.clone(), beside(&watch.path, "-new"));
-    let _ = fs::remove_file(&copy);
+    // Another user's file must not get the messages.
+    fs::remove_file(&copy).or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
     create_private(&copy)?;
     let copied = db.execute("VACUUM INTO CAST(?1 AS TEXT)", [copy.as_os_str().as_bytes()]);
     let copied = copied.map_err(HistoryError::from).and_then(|_| Store::open_read_only(&copy)?.position());
@@ -105,6 +124,8 @@ fn rescue(slot: &mut Option<Store>, used: u64) -> Result<Rescued, HistoryError> 
         copied => copied.is_ok_and(|position| position.used >= used),
     };
     let aside = watch.clear()?;
+    // What is there instead stays as it is.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // SQLite removes the write-ahead log by its name when it closes a database: before the new one has that name.
     *slot = None;
     if is_complete {

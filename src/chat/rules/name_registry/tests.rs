@@ -69,6 +69,32 @@ fn number_of_hints_is_bounded() {
     assert!(names.hints.len() <= 70, "{}", names.hints.len());
 }
 
+#[test]
+fn hints_of_a_crowd_that_left_are_forgotten() {
+    let mut names = NameRegistry::default();
+    claim(&mut names, "bob");
+    let given: Vec<String> =
+        (0..100).map(|n| format!("{n}x")).flat_map(|asked| [(); 2].map(|()| claim(&mut names, &asked))).collect();
+    assert_eq!(names.hints.len(), 100);
+    let (first, last) = given.split_at(160);
+    first.iter().for_each(|given| names.release(&name(given)));
+    assert_eq!((claim(&mut names, "bob").as_str(), names.hints.len()), ("bob1", 101), "as many as are of use");
+    last.iter().for_each(|given| names.release(&name(given)));
+    assert_eq!((claim(&mut names, "bob").as_str(), names.hints.len()), ("bob2", 1));
+}
+
+#[test]
+fn reserved_names_are_taken_and_not_counted() {
+    let mut names = NameRegistry::default();
+    for asked in ["ann", "bob"] {
+        claim(&mut names, asked);
+    }
+    assert!(names.reserve());
+    assert_eq!((names.len(), names.has_reserved(), claim(&mut names, "bob").as_str()), (1, true, "bob1"));
+    names.release_reserved(&name("bob"));
+    assert_eq!((names.len(), names.has_reserved(), claim(&mut names, "bob").as_str()), (2, false, "bob"));
+}
+
 /// The name that a search over all names would find, the shortest number first.
 fn smallest(held: &[String], asked: &str, max: usize) -> String {
     let is_free = |name: &String| !held.contains(name);

@@ -97,3 +97,36 @@ fn silent_archive_is_asked_again_for_ten_seconds() {
     assert_eq!(summary(&script.put(silence)), "gap 3 7 8 9 userlist");
     assert_eq!(script.chat.catching_up().count(), 0);
 }
+
+/// What is older than the limit is a gap, once.
+#[test]
+fn each_client_keeps_its_own_place_while_the_archive_answers() {
+    let mut script = archived(9, 3, Rules { replay_messages: 5, ..Rules::default() });
+    for (id, seq, asked) in [(1, 0, "1< load  4..6"), (2, 5, "2< load  5..6"), (3, 1, "3< load  4..6")] {
+        let out = script.enter(id, Dialect::Chinwag, "", Some(Since { seq, log: None }));
+        assert_eq!(out.last().map(String::as_str), Some(asked));
+    }
+    let found: Vec<StoredMessage> = (5..=6).map(stored).collect();
+    for (id, expected) in [(2, "6 7 8 9"), (1, "5 6 7 8 9"), (3, "5 6 7 8 9")] {
+        assert_eq!(summary(&script.put(Input::Loaded { id, up_to: 6, messages: Some(&found) })), expected, "{id}");
+    }
+}
+
+/// Numbers of a room that is not restored mean nothing to the archive, and without an archive there is none to ask.
+#[test]
+fn archive_is_asked_for_restored_rooms_only() {
+    for (archive, is_restored, expected) in
+        [(true, false, "gap 6 7 8"), (false, true, "gap 3 7 8"), (true, true, "load")]
+    {
+        let mut script = unrestored(Rules { room_messages: 2, ..Rules::default() }, 5);
+        script.chat.rules.archive = archive;
+        if is_restored {
+            restore(&mut script, 0);
+        }
+        for number in 6..=8 {
+            script.say(1, &number.to_string());
+        }
+        let out = script.enter(2, Dialect::Chinwag, "", Some(Since { seq: 0, log: None }));
+        assert!(summary(&out) == expected || expected == "load" && out[1].contains("load"), "{expected}: {out:?}");
+    }
+}

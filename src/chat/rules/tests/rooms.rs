@@ -146,3 +146,19 @@ fn each_room_has_its_own_user_list() {
     assert_eq!(script.put(Input::Tick), [format!("*< {users}"), format!("*1< {users}")]);
     assert_eq!(script.chat.next_tick(), None);
 }
+
+/// Neither is forgotten to make room for another one.
+#[test]
+fn lobby_and_rooms_in_use_are_kept() {
+    let mut script = Script::new(few(2));
+    for id in [1, 2] {
+        bob(&mut script, id, "a");
+        script.say(id, "x");
+    }
+    script.put(Input::Left { id: 1, is_lost: false });
+    bob(&mut script, 3, "");
+    script.put(Input::Left { id: 3, is_lost: false });
+    assert_eq!(script.enter(4, Dialect::Chinwag, "b", None), ["4x 1013 too many rooms; try again later"]);
+    script.enter(5, Dialect::Chinwag, "", None);
+    assert_eq!((script.chat.room_of(5), rooms(&script).as_str()), (Some(RoomId::LOBBY), "=0 a=1"));
+}

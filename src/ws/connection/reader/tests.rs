@@ -1,12 +1,12 @@
 //! Sizes and timeouts of a reader, over real sockets.
 
-use super::Reader;
+use super::{DisconnectReason, MAX_DISCARDED, Reader, RecvFlags};
 use crate::ws::{
     config::Config,
     connection::{Connection, ConnectionEnd, PeerInfo, ReadResult, Role, Transport, WriteReactor},
 };
 use std::{
-    io::Write,
+    io::{Read, Write},
     net::{TcpListener, TcpStream},
     sync::Arc,
     time::Duration,
@@ -83,4 +83,57 @@ fn a_deferred_end_is_returned_by_the_next_wait() {
     let (mut reader, _peer) = reader(Config::default(), HI);
     reader.defer_end(ConnectionEnd::Socket);
     assert!(matches!(reader.wait(), Err(ConnectionEnd::Socket)));
+}
+
+#[test]
+fn the_read_size_shrinks_below_an_eighth() {
+    for (received, shrinks) in [(512, false), (511, true)] {
+        let (mut reader, mut peer) = reader(Config::default(), b"");
+        reader.read_size = 4096;
+        peer.write_all(&vec![0; received]).expect("the reader has room");
+        assert_eq!(reader.receive(RecvFlags::empty()), Ok(received));
+        assert_eq!(reader.read_size, if shrinks { 1024 } else { 4096 }, "{received}");
+    }
+}
+
+#[test]
+fn only_a_closing_connection_discards() {
+    let (mut reader, mut peer) = reader(Config::default(), b"");
+    reader.discarded = 2 * MAX_DISCARDED;
+    peer.write_all(HI).expect("the reader has room");
+    assert_eq!(reader.next(), Some("hi".into()));
+    reader.connection.close(1000, "");
+    peer.write_all(HI).expect("the reader has room");
+    assert_eq!(reader.receive(RecvFlags::empty()), Ok(0), "too much was discarded");
+}
+
+#[test]
+fn silent_peer_gets_a_ping_and_then_1013() {
+    let moment = Duration::from_millis(10);
+    let config = Config { ping_interval: moment, pong_timeout: moment, close_timeout: moment, ..Config::default() };
+    let (mut reader, mut peer) = reader(config, b"");
+    assert_eq!(reader.next(), None);
+    assert_eq!(reader.connection.end(), DisconnectReason::PingTimeout);
+    let mut frames = [0; 6];
+    peer.read_exact(&mut frames).expect("a Ping and a Close frame");
+    assert_eq!((&frames[..3], &frames[4..]), (&[0x89, 0, 0x88][..], &1013_u16.to_be_bytes()[..]));
+}
+
+#[test]
+fn discarded_bytes_are_limited() {
+    for (max_message_size, limit) in [(1, MAX_DISCARDED), (2 * MAX_DISCARDED, 2 * MAX_DISCARDED)] {
+        let (mut reader, _peer) = reader(Config { max_message_size, ..Config::default() }, b"");
+        assert!(!reader.discards_too_much(limit - 1) && !reader.discards_too_much(1));
+        assert!(reader.discards_too_much(1));
+    }
+}
+
+#[test]
+fn an_answer_restores_the_timeout() {
+    let (mut reader, mut peer) = reader(Config::default(), b"");
+    reader.is_awaiting_pong = true;
+    reader.new_timeout = None;
+    peer.write_all(HI).expect("the reader has room");
+    assert_eq!(reader.next(), Some("hi".into()));
+    assert_eq!((reader.is_awaiting_pong, reader.new_timeout), (false, Some(Config::default().ping_interval)));
 }

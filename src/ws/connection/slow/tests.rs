@@ -57,10 +57,20 @@ fn other_bytes_count_beside_those_that_do_not() {
 #[test]
 fn stalled_connection_knows_since_when() {
     let (connection, _reader, mut client) = server(MANY);
-    connection.send_lenient(b"short", 0);
+    connection.send_lenient(b"sho", 0);
+    connection.queue(b"rt");
+    connection.flush_pending();
     assert_eq!((connection.stalled_for(), connection.has_progressed_within(Duration::MAX)), (None, false));
     let begin = Instant::now();
     connection.send_lenient(&vec![0; MANY], 0);
+    loop {
+        let (waiting, stalled) = (connection.buffered_amount(), connection.stalled_for());
+        connection.flush_pending();
+        if connection.buffered_amount() == waiting {
+            assert!(connection.stalled_for() >= stalled, "an attempt is no progress");
+            break;
+        }
+    }
     std::thread::sleep(Duration::from_millis(20));
     let stalled = connection.stalled_for().expect("bytes wait");
     assert!(stalled >= Duration::from_millis(20) && stalled <= begin.elapsed(), "{stalled:?}");
@@ -85,4 +95,31 @@ fn slow_peer_is_dropped_with_1013() {
     client.read_exact(&mut frame).expect("a Close frame");
     assert_eq!((frame[0], &frame[2..]), (0x88, &1013_u16.to_be_bytes()[..]));
     assert_eq!(connection.end(), DisconnectReason::SlowReader);
+}
+
+/// Also if the socket would take the later bytes at once.
+#[test]
+fn waiting_bytes_are_sent_before_later_ones() {
+    let (connection, _reader, mut client) = server(2 * MANY);
+    connection.queue(&vec![1; MANY]);
+    assert!(connection.send(&[2; 5]) && connection.buffered_amount() > 0);
+    let mut buffer = vec![0; MANY / 2];
+    client.read_exact(&mut buffer).expect("the first half");
+    assert!(connection.send(&[3; 5]));
+    let mut rest = vec![0; MANY / 2 + 10];
+    client.read_exact(&mut rest).expect("the rest");
+    let (ones, later) = rest.split_at(MANY / 2);
+    assert!(buffer.iter().chain(ones).all(|byte| *byte == 1));
+    assert_eq!(later, [2, 2, 2, 2, 2, 3, 3, 3, 3, 3]);
+}
+
+#[test]
+fn exactly_the_limit_may_wait() {
+    let (connection, _reader, _client) = server(MANY);
+    while connection.buffered_amount() < MANY {
+        let room = MANY - connection.buffered_amount();
+        assert!(!connection.send_lenient(&vec![0; room], 0));
+    }
+    let is_over = connection.send_lenient(b"", 0);
+    assert_eq!(is_over, connection.buffered_amount() > MANY);
 }

@@ -6,6 +6,7 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::Arc,
 };
+use tungstenite::error::CapacityError;
 
 /// A connection, and the other end of its socket.
 fn pair() -> (ConnectionState, TcpStream) {
@@ -29,6 +30,44 @@ fn the_first_close_is_the_reason_even_while_the_reply_waits() {
     state.close(1001, "going");
     assert!(state.conclude(ConnectionEnd::Close));
     assert_eq!(state.into_reason(), DisconnectReason::ClosedByPeer { code: 4000, reason: String::new() });
+}
+
+#[test]
+fn a_server_that_sent_its_fin_closes_the_socket() {
+    for (role, is_closed) in [(Role::Server, true), (Role::Client, false)] {
+        let (mut state, _peer) = pair();
+        state.role = role;
+        assert!(!state.may_be_closed() && !state.has_sent_fin());
+        assert_eq!(state.conclude(ConnectionEnd::Close), is_closed);
+        state.flush();
+        assert_eq!((state.may_be_closed(), state.has_sent_fin()), (true, is_closed));
+    }
+}
+
+#[test]
+fn messages_after_the_own_close_are_discarded() {
+    for message in [b"\x81\x82\0\0\0\0hi", b"\x82\x82\0\0\0\0hi"] {
+        for is_closing in [false, true] {
+            let (mut state, _peer) = pair();
+            if is_closing {
+                state.close(1000, "");
+            }
+            state.stream.receive(message.to_vec());
+            let result = state.read(&Config::default());
+            assert_eq!(matches!(result, ReadResult::NeedData), is_closing, "{result:?}");
+        }
+    }
+}
+
+#[test]
+fn each_violation_has_its_code() {
+    let (utf8, size) = (Error::Utf8(String::new()), CapacityError::MessageTooLong { size: 2, max_size: 1 });
+    for (error, expected) in [(utf8, 1007), (Error::Capacity(size), 1009), (Error::AttackAttempt, 1002)] {
+        let (mut state, _peer) = pair();
+        state.conclude(ConnectionEnd::Violation(error));
+        let reason = state.into_reason();
+        assert!(matches!(reason, DisconnectReason::ProtocolViolation { code, .. } if code == expected), "{reason:?}");
+    }
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn left_after_a_cut(handshakes: &[&str], newcomer: &str, age: Duration) -> Optio
     let _permits: Vec<_> = (0..).zip(handshakes).map(admit).collect();
     registry.cut_handshake_for(ip(newcomer), age).then(|| {
         let inner = registry.lock();
-        (0..handshakes.len()).filter(|id| inner.handshakes.contains(*id as u64)).collect()
+        (0..handshakes.len()).filter(|id| inner.handshakes.get(*id as u64).is_some()).collect()
     })
 }
 
