@@ -181,7 +181,13 @@ fn stream_ends_with_its_reader() {
             stream.socket().write_all(b"ignored\r\n\r\n").is_ok() && stream.head.contains(" 200 ")
         });
     }
-    let mut stream = Stream::open(server.addr(), "/?format=text", &[]);
+    let mut last = None;
+    wait_until(support::DEADLINE, "a place", || {
+        last =
+            Stream::try_open(server.addr(), "/?format=text", &[]).ok().filter(|stream| stream.head.contains(" 200 "));
+        last.is_some()
+    });
+    let mut stream = last.expect("a stream");
     stream.socket().write_all(&[b'x'; 10_000]).expect("written");
     wait_until(support::DEADLINE, "a place", || {
         support::stream::try_post(server.addr(), "/", &[], "still here").is_ok_and(|status| status == 201)
