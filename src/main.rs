@@ -1,6 +1,6 @@
 //! The program `chinwag`.
 
-// They panic if the output is closed, and wait if its reader does.
+// `print!` and `eprint!` panic if the output is closed, and block while it is not read.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;

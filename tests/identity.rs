@@ -1,4 +1,4 @@
-//! Who a user is after a lost connection, over real sockets.
+//! Users keep their names after a lost connection, over real sockets.
 
 mod support;
 

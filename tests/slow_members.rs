@@ -104,7 +104,7 @@ impl SlowClient {
         }
     }
 
-    /// Receives what is broadcast: it has caught up, and somebody signs in.
+    /// Checks that the client has caught up and receives broadcasts: another user signs in.
     fn expect_newcomer(&mut self, addr: SocketAddr) {
         let mut eve = Client::enter(addr, "/");
         eve.sign_in("eve");
@@ -179,7 +179,7 @@ fn reader_of_1_mb_per_second_stays_in_a_flooded_room() {
 
 /// With the default limits: those of the address and of the room hold a flood from one address.
 #[test]
-fn flood_from_one_address_leaves_a_gap_to_nobody_else() {
+fn flood_from_one_address_leaves_no_gap_for_other_clients() {
     let server = start_binary(&["--trusted-proxy", "127.0.0.1"]);
     let mut slow = SlowClient::connect(server.addr(), "X-Forwarded-For: 198.51.100.7\r\n", "slow", SLOW);
     let reader = thread::spawn(move || slow.receive_all());

@@ -127,7 +127,7 @@ fn undelivered_lines_are_named_and_a_failure() {
 
 /// More lines than the client queues.
 #[test]
-fn lines_that_nobody_read_are_a_failure() {
+fn lines_that_were_not_read_are_a_failure() {
     let server = fake(|mut stream| {
         read_until(&mut stream, b"\"line 1\"");
         end(stream, &close(1000));

@@ -201,8 +201,8 @@ impl ChatClient {
     /// ([`Message::own`]), and resends it after a reconnection. The server drops duplicates.
     ///
     /// At most 8 messages are in flight, and 64 are queued. Then this blocks, so that a program that forwards lines
-    /// is slowed to the pace of the chat. Do not send many messages on the thread that receives the events: each would
-    /// wait for the other.
+    /// is slowed to the pace of the chat. Do not send many messages on the thread that receives the events: this
+    /// would wait for the client's thread, and that thread for the receiver of its events.
     ///
     /// Returns false once the client has stopped. A message for which this returned true is delivered, refused
     /// ([`Event::Refused`]), or among the undelivered ones of [`Event::Closed`].

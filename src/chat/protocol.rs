@@ -170,7 +170,7 @@ pub enum ClientMessage {
 pub enum Target {
     /// The user who has this name now.
     Name(String),
-    /// The user of this connection, and nobody else.
+    /// The user of this connection only, even if another user takes the name.
     Id(UserId),
 }
 

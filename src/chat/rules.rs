@@ -207,19 +207,19 @@ impl Chat {
         }
     }
 
-    /// Whether the connections of this address, or of this room, send too fast together. One that was quiet is heard all the
-    /// same: a few must not silence the others.
+    /// Whether the connections of this address, or of this room, send too fast together. A message of a connection that was
+    /// quiet is accepted nevertheless: a few connections must not silence the others.
     fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
         let Some(&Member { address, room, .. }) = self.members.get(id) else { return false };
         let is_for_room = match message {
             Some(ClientMessage::Message { target, .. }) => target.is_none(),
-            // A crowd that signs in at once is no flood.
+            // Many users who sign in at once are not a flood.
             Some(ClientMessage::SetName { .. }) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
             _ => false,
         };
         let is_exceeded = !self.take_shared_price(address, room, bytes, is_for_room);
         let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return false };
-        if is_exceeded && !throttle::is_heard(member.last_sent, now, bytes) {
+        if is_exceeded && !throttle::was_quiet(member.last_sent, now, bytes) {
             return true;
         }
         member.last_sent = now;

@@ -41,8 +41,8 @@ impl Write for Lines {
     }
 }
 
-/// Makes panics go to the log. The standard library would write to stderr and wait for its reader: it does so, in addition,
-/// only if `RUST_BACKTRACE` asks for more.
+/// Logs panics. The hook of the standard library writes to stderr and blocks if that is not read. It runs only if
+/// `RUST_BACKTRACE` asks for a backtrace.
 pub(crate) fn catch_panics() {
     let default = panic::take_hook();
     panic::set_hook(Box::new(move |info| {

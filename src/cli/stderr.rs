@@ -1,5 +1,5 @@
-//! Lines for stderr: a bounded queue, and a thread that writes. No other thread waits for
-//! a reader of stderr. If there is none, lines are dropped and counted.
+//! Lines for stderr: a bounded queue, and a thread that writes. No other thread blocks if stderr is not read. Lines that do
+//! not fit into the queue are dropped and counted.
 
 use super::{log_line::line, spawn};
 use log::Level;
@@ -79,7 +79,7 @@ pub(crate) fn flush() {
         let is_busy = |queue: &mut Queue| !(queue.is_idle && queue.lines.is_empty());
         drop(CHANGED.wait_timeout_while(queue, FLUSH_TIMEOUT, is_busy));
     } else {
-        // No thread could be started, which is what the last line says.
+        // No writing thread could be started. The last line is the error that says so.
         let (lines, _) = queue.take();
         drop(queue);
         write(lines.as_bytes());

@@ -7,7 +7,7 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let (word, mut best) = (word.to_ascii_lowercase(), (usize::MAX, None));
     let length = word.chars().count();
     for name in known {
-        // A part is worse than any misspelling, and better than nothing.
+        // A name that contains the word ranks behind every misspelling.
         let rank = match distance(&word, name) {
             distance if distance <= (length / 2).min(3) => distance,
             _ if length >= 3 && name.contains(&word) => 4,

@@ -78,8 +78,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// With what makes no sense replaced by the nearest that does: a buffer of no bytes reads nothing, and a deadline in
-    /// a million years is no point in time.
+    /// Replaces values that cannot work by the nearest ones that can: a buffer of 0 bytes reads nothing, and a deadline in a
+    /// million years overflows `Instant`.
     pub(crate) fn sensible(mut self) -> Self {
         const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         for time in [

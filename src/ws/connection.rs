@@ -131,7 +131,7 @@ impl Connection {
         self.lock().as_ref().map_or(0, |state| state.stream.buffered_amount())
     }
 
-    /// Whether the socket took waiting bytes in this time. Then a peer that does not answer may have the question still before it.
+    /// Whether the socket took waiting bytes in this time. If so, the peer may not have received the last Ping yet.
     fn has_progressed_within(&self, time: Duration) -> bool {
         let since = self.lock().as_ref().and_then(|state| state.stream.time_since_progress());
         since.is_some_and(|since| since < time)

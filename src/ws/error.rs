@@ -109,6 +109,18 @@ fn explain(source: &io::Error) -> String {
     }
 }
 
+/// A peer's text, in one line: control characters and invisible ones are escaped.
+pub(crate) struct Visible<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Visible<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '\'' | '"' => write!(f, "{c}"),
+            _ => write!(f, "{}", c.escape_debug()),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +141,7 @@ mod tests {
     #[test]
     fn what_main_prints_is_for_people() {
         let address = SocketAddr::from(([127, 0, 0, 1], 80));
+        assert_eq!(Visible("server's \"x\" \x1b[2J\n\u{202e}").to_string(), r#"server's "x" \u{1b}[2J\n\u{202e}"#);
         let error = Error::Bind { address, source: io::ErrorKind::AddrInUse.into() };
         assert_eq!(format!("{error:?}"), error.to_string());
         assert!(format!("{error:?}").starts_with("cannot listen on 127.0.0.1:80: the port is taken; stop what"));

@@ -36,7 +36,7 @@ impl ListenerMode {
     /// A session for a new connection, if the listener speaks TLS.
     ///
     /// # Errors
-    /// There is no session, which the log explains. The connection must not be used without TLS.
+    /// The session cannot be created. The log says why. The connection must not be used without TLS.
     pub(crate) fn session(&self) -> io::Result<Option<Session>> {
         match self {
             Self::Tls(acceptor) => acceptor.session().map(Some).ok_or_else(|| io::Error::other("no TLS session")),

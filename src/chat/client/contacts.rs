@@ -1,13 +1,13 @@
-//! For whom a private message is. People type names, but another user can take a name. The id of a connection is never given to
-//! another one.
+//! Finds the connection that a private message is for. Users type names, but a name can pass to another user. The id of a
+//! connection is never used again.
 //!
-//! A name stands for the connection with which private messages were exchanged under it, even after that connection has left.
-//! The server then rejects the message, and only the next one goes to the user who has the name now.
+//! A name stands for the connection with which private messages were exchanged under it, even after that connection has ended.
+//! The server then rejects the message. The next one goes to the user who has the name at that time.
 
 use crate::chat::{protocol::UserId, rules::RoomName};
 use std::collections::BTreeMap;
 
-/// No connection has this id.
+/// An id that no connection has.
 const NOBODY: UserId = 0;
 
 /// More users than a room has.
@@ -22,7 +22,7 @@ pub(super) struct Contacts {
     users: BTreeMap<UserId, String>,
     /// Users with whom private messages were exchanged: the key of the name, and the connection.
     partners: Vec<(String, UserId)>,
-    /// This client has reconnected, and the server has not yet said whether it is the same one.
+    /// This client has reconnected. It is not known yet whether the server was restarted, and the ids are new.
     is_unsure: bool,
 }
 
@@ -56,7 +56,7 @@ impl Contacts {
         self.partners.push((key, id));
     }
 
-    /// The connection for which a private message to this name is.
+    /// The connection that a private message to this name goes to.
     pub(super) fn find(&self, name: &str) -> Option<UserId> {
         let key = key(name);
         let partner = self.partners.iter().find(|partner| partner.0 == key);

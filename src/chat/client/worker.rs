@@ -3,8 +3,8 @@
 use super::Event;
 use super::pauses::{Backoff, SendRate, may_retry};
 use super::session::{Received, Session};
-use crate::ws::Message;
 use crate::ws::client::{self, Error, WebSocket};
+use crate::ws::{Message, error::Visible};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, at, never, select};
 use std::{
     sync::{
@@ -213,7 +213,7 @@ impl std::fmt::Display for End {
         match &self.error {
             Some(error) => write!(f, "{error}"),
             None if self.reason.is_empty() => write!(f, "closed by the server with {}", self.code),
-            None => write!(f, "closed by the server with {} ({})", self.code, self.reason.escape_debug()),
+            None => write!(f, "closed by the server with {} ({})", self.code, Visible(&self.reason)),
         }
     }
 }

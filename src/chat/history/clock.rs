@@ -33,7 +33,7 @@ impl Clock {
         if date > expected.saturating_add(self.tolerance) {
             let doubted_at = *self.doubted_at.get_or_insert_with(|| {
                 let (date, expected) = (date_time(date / 1000, ' '), date_time(expected / 1000, ' '));
-                warn!("history: the system's clock has jumped to {date}, expected was {expected}: in an hour, messages that are too old by it are deleted; if it is wrong, set it");
+                warn!("history: the system's clock has jumped to {date}, but {expected} was expected; if it is wrong, set it within an hour: after that, messages are deleted by it");
                 now
             });
             if now.saturating_duration_since(doubted_at) < GRACE {

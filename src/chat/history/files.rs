@@ -28,7 +28,7 @@ pub(super) enum Change {
 pub(super) struct Watch {
     pub(super) path: PathBuf,
     ids: [Option<(u64, u64)>; 3],
-    /// The length of the database after the last write, and the time of that. No other program makes it shorter.
+    /// The length of the database after the last write, and the time of that. A shorter file was truncated by another program.
     length: u64,
     written_at: Option<SystemTime>,
 }

@@ -82,7 +82,7 @@ impl Store {
         Ok(Self { db, watch: Some(Watch::new(path)) })
     }
 
-    /// Whether the files on the disk are sound, and have come at least as far. Another program has written into them.
+    /// After another program has written into the files: whether they are sound, and have at least the known messages.
     pub(super) fn still_has(&self, known: &Position) -> bool {
         let Some(watch) = &self.watch else { return true };
         // A connection of its own, which has nothing in its cache.
@@ -128,7 +128,7 @@ fn create_tables(db: &mut Connection) -> Result<(), HistoryError> {
 /// The path of the file, without symbolic links. SQLite follows them.
 ///
 /// # Errors
-/// This cannot be a file.
+/// The path cannot name a regular file.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, HistoryError> {
     let name = path.as_os_str().as_bytes();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

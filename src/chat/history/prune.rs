@@ -90,7 +90,7 @@ impl Pruner {
             {
                 let file = self.settings.path.display();
                 warn!(
-                    "history: {file} is above the maximum of bytes and cannot shrink: export it, and import it into a new file"
+                    "history: {file} is above the maximum of bytes, and a file of an earlier build cannot shrink: export it, and import it into a new file"
                 );
             }
         }
@@ -206,7 +206,7 @@ impl Store {
         Ok((count("page_count")?, count("freelist_count")?))
     }
 
-    /// Files of earlier builds cannot.
+    /// Whether the file can shrink. Files of earlier builds cannot.
     fn can_shrink(&self) -> bool {
         self.db.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0)).is_ok_and(|mode| mode > 0)
     }

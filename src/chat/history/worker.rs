@@ -77,7 +77,7 @@ impl Worker {
         Ok(worker)
     }
 
-    /// What takes time in a large file, before the server listens.
+    /// Does what takes time in a large file. The server does not listen yet.
     fn prepare(&mut self) -> Result<(), HistoryError> {
         self.write(&[])?;
         if let (Some(store), Some(state_file)) = (&mut self.store, &mut self.state_file) {
@@ -111,7 +111,7 @@ impl Worker {
                 let batch = state.queue.take_batch();
                 drop(state);
                 self.write_batch(batch);
-                // Even if the next batch waits already.
+                // Otherwise a busy chat would never delete anything.
                 if self.pruner.due_at <= now && self.has_writable_store() {
                     self.prune();
                 }
@@ -143,7 +143,7 @@ impl Worker {
 
     fn prune(&mut self) {
         if self.change().is_some() {
-            // Before its traces are lost.
+            // A deletion would hide that another program changed the file.
             self.pruner.due_at = Instant::now() + CHECK;
             return self.write_batch(Vec::new());
         }

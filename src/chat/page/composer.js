@@ -48,7 +48,7 @@ export function followTarget(before, person, formerId) {
 	for (const entry of rejected) entry.target &&= follow(entry.target);
 }
 
-/** The server began to count connections again: numbers of before are other people's. */
+/** The server counts connections from the beginning again: the old numbers now belong to other people. */
 export function forgetNumbers() {
 	if (target) setTarget({ name: target.name });
 	for (const entry of rejected) entry.target &&= { name: entry.target.name };

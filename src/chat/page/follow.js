@@ -68,7 +68,7 @@ function onScroll() {
 	if (atEnd && unseen) showUnseen(0);
 }
 
-/** Whether the reader does now what scrolls up. */
+/** Whether the reader is scrolling up now. */
 function isReading() {
 	return performance.now() - lastInput < INPUT;
 }

@@ -1,4 +1,4 @@
-// The users in the room: names and the numbers of their connections, as far as the server sent them.
+// The users in the room: names and the numbers of their connections, if the server sent these.
 
 export class Members {
 	#list = new Map(); // id → name in the last list; without ids, name → name

@@ -22,7 +22,7 @@ export function startScreens(signIn, connect) {
 		setToken($('token').value.trim());
 		const verdict = await checkToken();
 		if (verdict === 'token') return askToken();
-		setText($('token-text'), verdict ?? 'connecting');
+		setText($('token-text'), verdict ?? 'connecting').className = '';
 		return connect();
 	});
 	$('change-name').onclick = () => askName($('me').textContent);
@@ -33,7 +33,7 @@ export function startScreens(signIn, connect) {
 /** The server refuses connections without a token, or with this one. */
 export function askToken() {
 	needsToken = true;
-	setText($('token-text'), getToken() ? 'tokenWrong' : 'tokenText');
+	setText($('token-text'), getToken() ? 'tokenWrong' : 'tokenText').className = getToken() ? 'wrong' : '';
 	update('token');
 	$('token').select();
 }

@@ -3,7 +3,7 @@
 import { parsed } from './address.js';
 import { make } from './dom.js';
 
-const CODE = /```(?:\w*\n)?([\s\S]+?)```|`([^`\n]+)`/g;
+const CODE = /```(?:\w*\n)?([\s\S]+?)```\n?|`([^`\n]+)`/g;
 const URLS = /\bhttps?:\/\/[^\s<>"'`\p{Cf}]+/giu;
 const TRAILING = '.,;:!?*_~…。、'; // punctuation after a link
 const BRACKETS = { ')': '(', ']': '[', '}': '{' };

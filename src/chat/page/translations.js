@@ -20,8 +20,8 @@ export const translations = {
 		'The server is restarting{code}. What you write is sent when it is back.',
 		'서버를 다시 시작하고 있습니다{code}. 쓰신 글은 다시 연결되면 보냅니다.',
 	],
-	roomFull: ['This room is full{code}. It is tried again.', '방이 가득 찼습니다{code}. 자리가 날 때까지 다시 시도합니다.'],
-	tooManyRooms: ['The server has too many rooms{code}. It is tried again.', '서버에 방이 너무 많습니다{code}. 다시 시도합니다.'],
+	roomFull: ['This room is full{code}. Trying again.', '방이 가득 찼습니다{code}. 자리가 날 때까지 다시 시도합니다.'],
+	tooManyRooms: ['The server has too many rooms{code}. Trying again.', '서버에 방이 너무 많습니다{code}. 다시 시도합니다.'],
 	tooSlow: ['Your network was too slow for this room{code}.', '네트워크가 느려서 연결이 끊겼습니다{code}.'],
 	flooding: [
 		'You sent too much, so the server closed the connection{code}. Wait a moment, then reconnect.',
@@ -30,7 +30,7 @@ export const translations = {
 	replaced: ['You are here again in another window.', '다른 창에서 다시 들어왔습니다.'],
 	closedWith: ['The server closed the connection: “{reason}”{code}.', '서버가 연결을 닫았습니다: “{reason}”{code}.'],
 	unreached: ['The server cannot be reached. What you write is sent later.', '서버에 연결할 수 없습니다. 쓰신 글은 나중에 보냅니다.'],
-	full: ['The server is full. It is tried again.', '서버가 가득 찼습니다. 다시 시도합니다.'],
+	full: ['The server is full. Trying again.', '서버가 가득 찼습니다. 다시 시도합니다.'],
 	noUpgrade: [
 		'The server answers, but not by WebSocket. A proxy between may not pass on “Upgrade”, or changes “Host”.',
 		'서버는 응답하지만 WebSocket은 거절됩니다. 중간의 프록시가 Upgrade 헤더를 전달하지 않거나 Host를 바꾸는지 확인하세요.',

@@ -19,21 +19,21 @@ pub struct Rules {
     pub name_chars: usize,
     /// The longest text of a message, in characters. Default 8000; a longer one is `too-long`.
     pub text_chars: usize,
-    /// How fast one connection may send; `None` is no limit. Default [`Rate::default`].
+    /// How fast one connection may send; `None`: no limit. Default [`Rate::default`].
     pub rate: Option<Rate>,
     /// How fast all connections of one address may send together, as [`Input::Joined`](super::Input::Joined) names it;
-    /// `None` is no limit. Default 100 a second, and 1000 at once: an office does not reach it.
+    /// `None`: no limit. Default 100 a second, and 1000 at once: an office does not reach it.
     pub address_rate: Option<Rate>,
-    /// How fast all connections of one room may send messages to it and change names; `None` is no limit. Default 500 a
+    /// How fast all connections of one room may send messages to it and change names; `None`: no limit. Default 500 a
     /// second, and 2000 at once. So a flood of one room is at most about 600 KB a second for each member.
     pub room_rate: Option<Rate>,
-    /// This many rejected messages in a row end the connection (1008), not counting `too-fast`; `None` is no limit. Default 100.
+    /// This many rejected messages in a row end the connection (1008), not counting `too-fast`; `None`: no limit. Default 100.
     pub strikes: Option<u32>,
     /// The least time between two user lists of a room, in milliseconds: changes in between are merged into one list.
     /// Default 100. With 0, and without `list_bytes`, every change is sent at once.
     pub list_interval: Millis,
     /// Bytes a second that user lists cost each member of a room, counted as the names, the ids, and four bytes for each.
-    /// Default 4096, at least 1; `None` is no limit.
+    /// Default 4096, at least 1; `None`: no limit.
     ///
     /// A burst may use 32 seconds' worth of bytes, for example when a crowd signs in at once. Within the burst, the pause
     /// after each list is an eighth of the time that the used bytes take at this rate. A few dozen users never notice.
@@ -41,7 +41,7 @@ pub struct Rules {
     /// Rooms at a time, including the lobby and empty rooms with a history. Default 1000, at least 1. For one more, the
     /// room that has been empty for the longest time is forgotten; if no room is empty, the new one is refused.
     pub rooms: usize,
-    /// Connections in one room; `None` is no limit. Default 4096.
+    /// Connections in one room; `None`: no limit. Default 4096.
     pub room_users: Option<usize>,
     /// The number of last messages that a new connection receives. Default 50.
     pub history_lines: usize,
@@ -60,8 +60,8 @@ pub struct Rules {
     /// The most messages that a returning connection receives if there is an archive; a gap stands for older ones.
     /// Default 100 000.
     pub replay_messages: usize,
-    /// How long a connection that is behind may take nothing at all, in milliseconds, before it is closed with 1013; `None`
-    /// is no limit. Default 30 000. For [`ChatServer`](crate::chat::server::ChatServer), which knows the sockets.
+    /// How long a connection that is behind may take nothing at all, in milliseconds, before it is closed with 1013; `None`:
+    /// no limit. Default 30 000. For [`ChatServer`](crate::chat::server::ChatServer), which knows the sockets.
     pub stall_timeout: Option<Millis>,
     /// Whether there is an archive: then there are the outputs [`Store`](super::Output::Store) and
     /// [`Load`](super::Output::Load). Default false.

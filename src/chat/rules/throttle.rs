@@ -43,11 +43,12 @@ fn tokens(bytes: usize) -> u64 {
     bytes.div_ceil(BYTES_PER_TOKEN).max(1) as u64
 }
 
-/// A connection that has sent nothing for so long, for each token, is not rejected because of others.
+/// How long a connection must have sent nothing, for each token of its message, so that the rates that it shares with other
+/// connections do not reject the message.
 const QUIET: Millis = 2000;
 
-/// Whether a connection that sent its last message at `last` is heard although others send too much together.
-pub(super) fn is_heard(last: Millis, now: Millis, bytes: usize) -> bool {
+/// Whether a connection that sent its last message at `last` was quiet for long enough.
+pub(super) fn was_quiet(last: Millis, now: Millis, bytes: usize) -> bool {
     now.saturating_sub(last) >= QUIET * tokens(bytes)
 }
 

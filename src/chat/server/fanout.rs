@@ -91,7 +91,7 @@ struct Room<P> {
 struct Member<P> {
     id: UserId,
     peer: P,
-    /// For a member that may ask for it.
+    /// Kept for dialects with [`ClientMessage::Inspect`](crate::chat::protocol::ClientMessage::Inspect).
     handshake: Option<Box<ServerMessage>>,
     dialect: Dialect,
     is_subscribed: bool,

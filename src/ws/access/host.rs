@@ -103,7 +103,7 @@ const MAX_ORIGIN: usize = 300;
 pub(super) struct Origin {
     /// `null`, `file://`, `scheme://host[:port]` without a default port, or one word. Origins are the same if this is equal.
     text: String,
-    /// Its host, unless everyone can make such a page (`null` and `file://`), or it is not a host name (`app://.`).
+    /// Its host, unless any site or program can send it (`null` and `file://`), or it is not a host name (`app://.`).
     host: Option<Host>,
 }
 
@@ -144,8 +144,8 @@ impl Origin {
         is_word.then(|| Self { text: text.to_owned(), host: None })
     }
 
-    /// Whether the page came from that host, on any port and with any scheme. Ports and schemes tell nothing about who made
-    /// a page: browsers share cookies across them, too, and pages with schemes of their own belong to installed programs.
+    /// Whether the page came from that host, on any port and with any scheme. Ports and schemes do not tell who made
+    /// a page: browsers share cookies across them as well, and pages with other schemes belong to installed programs.
     pub(super) fn is_on(&self, host: &Host) -> bool {
         self.host.as_ref().is_some_and(|own| own.name == host.name)
     }

@@ -1,5 +1,6 @@
 //! The errors of a client, with the sentences that people read.
 
+use crate::ws::error::Visible;
 use std::{fmt, io, time::Duration};
 
 /// Why a connection failed.
@@ -76,7 +77,7 @@ impl fmt::Display for Error {
             }
             Self::Protocol(name) => write!(f, "{name:?} is not a subprotocol: use a token such as chinwag.v1, once"),
             Self::Header(name) => write!(f, "the header field {name:?} cannot be sent"),
-            Self::Tls(why) => write!(f, "{}", why.escape_debug()),
+            Self::Tls(why) => write!(f, "{}", Visible(why)),
             Self::Untrusted(host) => write!(f, "the certificate of {host} is not signed by a trusted authority"),
             Self::Start(source) => write!(f, "cannot start a connection: {source}"),
             Self::Resolve(source) => write!(f, "the host was not found: {source}"),
@@ -90,14 +91,14 @@ impl fmt::Display for Error {
             Self::Refused { status, body, location } => {
                 write!(f, "the server responded with {status} instead of 101")?;
                 if let Some(location) = location {
-                    write!(f, ", with Location {}", location.escape_debug())?;
+                    write!(f, ", with Location {}", Visible(location))?;
                 }
                 // One line, whatever the server sends.
-                body.trim().lines().next().map_or(Ok(()), |line| write!(f, ": {}", line.escape_debug()))
+                body.trim().lines().next().map_or(Ok(()), |line| write!(f, ": {}", Visible(line)))
             }
             Self::Handshake(why) => write!(f, "the response is not a WebSocket handshake: {why}"),
             Self::Failed { code, what } => {
-                write!(f, "the server violated the protocol, {code} ({})", what.escape_debug())
+                write!(f, "the server violated the protocol, {code} ({})", Visible(what))
             }
             Self::Full => write!(f, "the send buffer is full"),
             Self::Silent => write!(f, "the server did not answer a Ping"),

@@ -61,7 +61,7 @@ impl BufferedStream {
         self.buffered_amount().saturating_sub(self.uncounted)
     }
 
-    /// Bytes have waited for so long, and the socket has taken none of them. `None`: no bytes wait.
+    /// How long the socket has taken none of the bytes that wait. `None`: no bytes wait.
     #[cfg(feature = "chat")]
     pub(super) fn stalled_for(&self) -> Option<Duration> {
         self.time_since_progress().filter(|_| self.is_stalled)

@@ -1,5 +1,6 @@
 //! Why a connection ended.
 
+use crate::ws::error::Visible;
 use std::fmt;
 
 /// Why a connection ended. It comes with [`Event::Disconnected`](crate::Event::Disconnected), the last event of a connection.
@@ -42,11 +43,11 @@ impl fmt::Display for DisconnectReason {
         match self {
             Self::ClosedByPeer { code, reason } if reason.is_empty() => write!(f, "closed by the client, {code}"),
             Self::ClosedByPeer { code, reason } => {
-                write!(f, "closed by the client, {code} ({})", reason.escape_debug())
+                write!(f, "closed by the client, {code} ({})", Visible(reason))
             }
             Self::ClosedLocally { code } => write!(f, "closed by the server, {code}"),
             Self::ProtocolViolation { code, detail } => {
-                write!(f, "protocol violation, {code} ({})", detail.escape_debug())
+                write!(f, "protocol violation, {code} ({})", Visible(detail))
             }
             Self::SlowReader => write!(f, "too slow, 1013"),
             Self::PingTimeout => write!(f, "no answer to a ping, 1013"),

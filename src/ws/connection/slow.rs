@@ -1,4 +1,4 @@
-//! What the chat needs for peers that read slowly: it has logs from which they receive later what they cannot take now.
+//! For peers of the chat that read slowly. The chat has logs, from which such a peer receives later what it cannot take now.
 
 use super::Connection;
 use crate::ws::config::Config;
@@ -19,7 +19,7 @@ impl Connection {
         state.stream.buffered_amount() > self.config.max_send_buffer
     }
 
-    /// How long bytes have waited of which the socket has taken none. `None`: no bytes wait.
+    /// How long the socket has taken none of the bytes that wait. `None`: no bytes wait.
     pub(crate) fn stalled_for(&self) -> Option<Duration> {
         self.lock().as_ref()?.stream.stalled_for()
     }

@@ -39,7 +39,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), HeadError> {
     }
 }
 
-/// Whether a method and a target begin like this. A target may have UTF-8, of which the end may be missing.
+/// Whether a method and a target may begin like this. The end of a UTF-8 character in the target may not have arrived yet.
 fn may_begin(line: &[u8]) -> bool {
     let (method, rest) = line.split_at(line.iter().position(|byte| *byte == b' ').unwrap_or(line.len()));
     let is_text = str::from_utf8(rest).map_or_else(|error| error.error_len().is_none(), |_| true);

@@ -87,8 +87,9 @@ impl Builder {
         self
     }
 
-    /// Reverse proxies that are trusted, by address or network: the client's address is the one that they send in `X-Forwarded-For` or `Forwarded`
-    /// (RFC 7239). It is used for the limits per address, for the log, and for [`Peer::addr`](crate::Peer::addr) (with port 0).
+    /// Reverse proxies that are trusted, by address or network. The client's address is the one that they send in
+    /// `X-Forwarded-For` or `Forwarded` (RFC 7239). It is used for the limits per address, for the log, and for
+    /// [`Peer::addr`](crate::Peer::addr) (with port 0).
     pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.proxies = TrustedProxies::new(networks);
         self

@@ -4,6 +4,7 @@ use super::{
     Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies,
     wake_guard::WakeGuard,
 };
+use crate::ws::error::Visible;
 use crate::ws::{
     config::Config,
     connection::Transport,
@@ -212,7 +213,7 @@ impl<'a> PendingHandshake<'a> {
         counted.map_err(|rejection| self.reject_with_503(rejection, rejection))
     }
 
-    /// Says once how to trust a proxy on this machine: without it, its clients share the limits of one address.
+    /// Logs once how to trust a proxy on this machine. Clients of a proxy that is not trusted share the limits of one address.
     fn warn_about_ignored_proxy(&self, request: &Request) {
         static ONCE: Once = Once::new();
         let ip = self.addr.ip().to_canonical();
@@ -237,7 +238,7 @@ impl<'a> PendingHandshake<'a> {
         })
     }
 
-    /// Limits how often an address opens WebSockets, so that opening a new one is no way around the limits of each.
+    /// Limits how often an address opens WebSockets, so that a new connection does not evade the limits of the last one.
     fn check_opening_rate(&self) -> Result<(), Response> {
         let (ip, limit) = (self.addr.ip(), self.shared.config.max_connections_per_address);
         if limit == 0 || self.shared.config.is_exempt(ip) {
@@ -274,7 +275,7 @@ impl<'a> PendingHandshake<'a> {
         match status {
             401 | 403 | 421 => {
                 let body = String::from_utf8_lossy(&response.body);
-                self.log(Rejection::AccessDenied, format_args!("{status} {}", body.trim_end().escape_debug()));
+                self.log(Rejection::AccessDenied, format_args!("{status} {}", Visible(body.trim_end())));
             }
             _ => debug!("{addr}: {method} {path:?} answered {status}"),
         }

@@ -71,7 +71,7 @@ impl ConnectionRegistry {
         if inner.is_shut_down {
             return Err(Rejection::ShuttingDown);
         }
-        // Before the limit of handshakes, at which another client's handshake may be cut.
+        // Must precede the limit of handshakes: a client without a place must not cut another client's handshake.
         let counted_address = Some(address).filter(|_| !is_proxy);
         counted_address.map_or(Ok(()), |address| inner.check_address(address, config))?;
         if reaches(inner.count, config.max_connections) {

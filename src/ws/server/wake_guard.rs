@@ -17,7 +17,7 @@ pub(super) struct WakeGuard {
     is_dropped: Arc<AtomicBool>,
 }
 
-/// What the thread waits for.
+/// Lets that thread wait until the guard is dropped.
 pub(super) struct Waiter(Arc<AtomicBool>);
 
 impl WakeGuard {

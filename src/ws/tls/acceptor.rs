@@ -62,8 +62,8 @@ impl Acceptor {
         Self::new(Files { certificate: certificate.into(), key: key.into(), names: None })
     }
 
-    /// With a certificate that [`self_signed`](super::self_signed) makes for these names and stores in the file. It is
-    /// made anew when it is not valid any more, or comes within 30 days of its end. New connections trigger that.
+    /// With a certificate that [`self_signed`](super::self_signed) makes for these names and stores in the file. A new one is
+    /// made when the certificate is not valid, or ends within 30 days. New connections trigger that check.
     ///
     /// # Errors
     /// As [`self_signed`](super::self_signed).
@@ -165,7 +165,7 @@ impl Files {
         Ok(Current { config: Arc::new(config), fingerprint, period, stamps, checked: Instant::now() })
     }
 
-    /// Makes a new self-signed certificate if there is not one that is valid.
+    /// Makes a new self-signed certificate, unless the file has one that is valid for long enough.
     fn renew(&self) -> Result<(), Error> {
         let names = self.names.as_deref().unwrap_or_default();
         if self_signed(&self.certificate, names)? {

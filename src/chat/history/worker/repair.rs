@@ -1,4 +1,4 @@
-//! What others did to the files: a restored backup, removed files, permissions.
+//! Handles what other programs did to the files: restored a backup, removed them, changed permissions.
 
 use super::Worker;
 use crate::chat::history::{
@@ -40,7 +40,7 @@ impl Worker {
         }
         self.shared.lock().queue.must_rename |= misfit.is_some();
         self.is_compared = true;
-        // Otherwise it does not fit until the logs have new names.
+        // If they do not fit each other, the state file stays as it is until the logs have new names.
         if misfit.is_none() {
             state_file.set_position(position);
         }

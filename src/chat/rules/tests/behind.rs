@@ -7,7 +7,7 @@ use super::{
 
 const SMALL: Rate = Rate { per_second: 1, burst: 3 };
 
-/// The room of `ann`, with the numbers 1 and 2, and with `bob`, who is 2 and behind. Time has passed, so that user lists are
+/// The room of `ann` with two messages, and with `bob`, whose connection 2 is behind. Time has passed, so that user lists are
 /// sent at once.
 fn with_slow_bob(rules: Rules) -> Script {
     let mut script = with_messages(rules, 2);
@@ -160,7 +160,7 @@ fn addresses_and_rooms_have_a_rate_of_their_own() {
     }
 }
 
-/// A rename is broadcast, but a crowd that signs in is no flood. Private messages are not for the room.
+/// A rename is broadcast and counts. Many users who sign in at once are not a flood. Private messages are not for the room.
 #[test]
 fn rate_of_a_room_counts_what_is_for_the_room() {
     let mut script = Script::new(Rules { room_rate: Some(Rate { burst: 2, ..SMALL }), ..Rules::default() });
@@ -210,15 +210,15 @@ fn rate_of_an_address_counts_three_sizes_of_ipv6_networks() {
     }
 }
 
-/// Those who use up the rate of a room, or of an address behind which many people are, cannot silence the others.
+/// Connections that use up the rate of a room, or of an address that many users share, cannot silence the others.
 #[test]
-fn quiet_members_are_heard_while_others_flood() {
+fn messages_of_quiet_members_are_accepted_while_others_flood() {
     let rules = Rules { rate: None, ..Rules::default() };
     for rules in [Rules { room_rate: Some(SMALL), ..rules }, Rules { address_rate: Some(SMALL), ..rules }] {
         let mut script = Script::new(rules);
         (1..=3).for_each(|id| script.come_from(Some("192.0.2.1"), id, ""));
-        // When which connection sends how much, and whether it is heard. The others send all the time.
-        for (after, id, bytes, is_heard) in [
+        // The time, the connection, the bytes of its message, and whether that is accepted. The others send all the time.
+        for (after, id, bytes, is_accepted) in [
             (0, 3, 1, false),
             (1999, 3, 1, false),
             (1, 3, 1, true),
@@ -235,7 +235,7 @@ fn quiet_members_are_heard_while_others_flood() {
             }
             (0..4).for_each(|_| drop(script.text(2, "flood")));
             let out = script.text(id, &"x".repeat(bytes));
-            assert_eq!(out[0].starts_with('*'), is_heard, "{after} {id} {bytes}: {out:.60?}");
+            assert_eq!(out[0].starts_with('*'), is_accepted, "{after} {id} {bytes}: {out:.60?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who gets a name back after a lost connection, and whom a private message reaches.
+//! Users get their names back after a lost connection, and private messages reach the right user.
 
 use super::*;
 
@@ -233,7 +233,7 @@ fn private_message_reaches_a_connection_or_is_refused() {
     assert!(refused(script.whisper(2, "\"ann\"")), "the name is reserved");
     assert!(refused(script.whisper(2, "1")), "it has left");
     script.come_back(6, "ann", &token(1));
-    assert!(refused(script.whisper(2, "1")), "the client is told who it is now");
+    assert!(refused(script.whisper(2, "1")), "the user has a new connection");
     assert!(script.whisper(2, "6")[0].starts_with("6< "));
     assert!(script.whisper(2, "\"ann\"")[0].starts_with("6< "));
 }

@@ -63,8 +63,8 @@ fn unlimited_rules_reject_nothing() {
     assert_eq!((0..1000).map(|_| script.text(1, "{").len()).sum::<usize>(), 1000);
     assert_eq!((0..1000).map(|_| script.say(1, "hi").len()).sum::<usize>(), 1000);
     assert_eq!(script.say(1, &"x".repeat(100_000)).len(), 1);
-    let Rules { rate, address_rate, room_rate, strikes, list_bytes, room_users, .. } = Rules::unlimited();
-    assert_eq!((rate, address_rate, room_rate), (None, None, None));
+    let Rules { text_chars, rate, address_rate, room_rate, strikes, list_bytes, room_users, .. } = Rules::unlimited();
+    assert_eq!((text_chars, rate, address_rate, room_rate), (usize::MAX, None, None, None));
     assert_eq!((strikes, list_bytes, room_users), (None, None, None));
 }
 

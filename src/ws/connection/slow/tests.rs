@@ -48,8 +48,9 @@ fn bytes_that_are_not_counted_may_exceed_the_send_buffer() {
 fn other_bytes_count_beside_those_that_do_not() {
     let (connection, _reader, _client) = server(1000);
     connection.send_lenient(&vec![0; MANY], 0);
-    assert!(connection.send(&[0; 1000]) && connection.is_open());
-    connection.send(&[0]);
+    // The kernel may still take some of the bytes before them.
+    let sent = (0..MANY / 1000).take_while(|_| connection.send(&[0; 1000]) && connection.is_open()).count();
+    assert!((1..MANY / 1000).contains(&sent), "{sent}");
     assert_eq!((connection.is_open(), connection.end()), (false, DisconnectReason::SlowReader));
 }
 

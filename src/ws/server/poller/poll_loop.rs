@@ -127,7 +127,7 @@ impl<T: Polled> PollLoop<T> {
         let (id, fd) = (task.id(), task.stream().as_raw_fd());
         // It fails if the registration failed. Then there is nothing to undo.
         let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
-        // Its own thread waits for it, and is woken at the end of this.
+        // The task's own thread waits for it, and wakes when the guard is dropped at the end of this function.
         *back.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
         debug!("connection {id}: handed back, {why}");
     }
