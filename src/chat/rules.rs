@@ -22,6 +22,7 @@ mod limits;
 mod message_log;
 mod name_registry;
 mod names;
+mod post;
 mod reservations;
 mod room;
 mod room_name;
@@ -209,7 +210,14 @@ impl Chat {
     /// Whether the connections of this address, or of this room, send too fast together. A message of a connection that was
     /// quiet is accepted nevertheless: a few connections must not silence the others.
     fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let is_exceeded = !self.take_shared_price(id, bytes, message);
+        let Some(&Member { address, room, .. }) = self.members.get(id) else { return false };
+        let is_for_room = match message {
+            Some(ClientMessage::Message { target, .. }) => target.is_none(),
+            // Many users who sign in at once are not a flood.
+            Some(ClientMessage::SetName { .. }) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
+            _ => false,
+        };
+        let is_exceeded = !self.take_shared_price(address, room, bytes, is_for_room);
         let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return false };
         if is_exceeded && !throttle::was_quiet(member.last_sent, now, bytes) {
             return true;
@@ -218,9 +226,8 @@ impl Chat {
         false
     }
 
-    /// Returns whether address and room have tokens for this message.
-    fn take_shared_price(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let Some(Member { address, room, .. }) = self.members.get(id) else { return true };
+    /// Returns whether address and room have tokens for a message of so many bytes.
+    fn take_shared_price(&mut self, address: Option<IpAddr>, room: RoomId, bytes: usize, is_for_room: bool) -> bool {
         let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
         let of_address = address.zip(address_rate);
         if of_address
@@ -228,13 +235,7 @@ impl Chat {
         {
             return false;
         }
-        let Some(room) = self.rooms.get_mut(*room) else { return true };
-        let is_for_room = match message {
-            Some(ClientMessage::Message { target, .. }) => target.is_none(),
-            // Many users who sign in at once are not a flood.
-            Some(ClientMessage::SetName { .. }) => room.name_of(id).is_some(),
-            _ => false,
-        };
+        let Some(room) = self.rooms.get_mut(room) else { return true };
         !is_for_room || throttle::allow(&mut room.limiter, now, bytes, room_rate)
     }
 
