@@ -243,7 +243,7 @@ proptest! {
             posted += 1;
             match step {
                 Step::Post(room, post) => {
-                    let receipt = chat.post(at(now), FIRST_POST + posted, &rooms[*room], None, post.clone(), &mut out);
+                    let receipt = chat.post(at(now), FIRST_POST + posted, &rooms[*room], post.clone(), &mut out);
                     let is_sent = receipt.is_ok_and(|receipt| receipt.seq.is_some() == post.target.is_none());
                     prop_assert!(is_sent || out.is_empty(), "{out:?}");
                 }

@@ -133,6 +133,28 @@ fn earlier_lines_of_text_have_a_date() {
     assert!(lines.head.contains("\nContent-Type: text/plain; charset=utf-8\n"), "{}", lines.head);
 }
 
+/// Some libraries end lines at more characters than these formats do.
+#[test]
+fn texts_and_names_cannot_end_a_line() {
+    let server = start_binary(&[]);
+    let evil = "x\r\n\r\ndata: {}\rid: 9\n\u{2028}y\u{2029}z\u{85}\u{b}\u{c}\u{1c}w";
+    posted(server.addr(), "/?name=%22data:", evil);
+    posted(server.addr(), "/", "next");
+    let mut sse = Stream::open(server.addr(), "/?since=0", &[SSE]);
+    let events = [sse.event(), sse.event(), sse.event()].map(|event| event.data["text"].clone());
+    assert_eq!(
+        events,
+        [Value::Null, json!(evil.replace(['\u{85}', '\u{b}', '\u{c}', '\u{1c}'], "\u{fffd}")), json!("next")]
+    );
+    for (format, before) in [("ndjson", 1), ("text", 0)] {
+        let mut stream = Stream::open(server.addr(), &format!("/?since=0&format={format}"), &[]);
+        (0..before).for_each(|_| drop(stream.line()));
+        let (line, next) = (stream.line(), stream.line());
+        assert!(!line.contains(['\r', '\u{2028}', '\u{2029}', '\u{85}', '\u{b}', '\u{c}', '\u{1c}']), "{line:?}");
+        assert!(next.contains("next"), "{next}");
+    }
+}
+
 #[test]
 fn readers_are_not_shown_and_see_messages_only() {
     let server = start_binary(&["--list-rooms"]);
@@ -293,6 +315,26 @@ fn curl_prints_what_the_readme_says() {
         curl.kill().expect("a child that was not waited for");
         curl.wait().expect("its end");
     }
+}
+
+/// As it is typed in the README, but without its pauses.
+#[test]
+fn sensor_of_the_readme_posts() {
+    if std::process::Command::new("curl").arg("--version").output().is_err() {
+        return support::skip("curl is not installed");
+    }
+    let readme = include_str!("../README.md");
+    let (_, script) = readme.split_once("```sh\nwhile sleep 60").expect("a loop");
+    let (script, _) = script.split_once("```").expect("its end");
+    let server = start_binary(&["--no-limits"]);
+    let mut stream = Stream::open(server.addr(), "/room/kitchen?format=text", &[]);
+    let script = format!("while sleep 0.1{}", script.replace("127.0.0.1:6502", &server.addr().to_string()));
+    let mut shell = std::process::Command::new("sh");
+    let mut shell = shell.args(["-c", &script]).stdout(std::process::Stdio::null()).spawn().expect("a shell");
+    let lines = [stream.line(), stream.line()];
+    shell.kill().expect("a child that was not waited for");
+    shell.wait().expect("its end");
+    assert!(lines.iter().all(|line| line.starts_with("sensor: load ")), "{lines:?}");
 }
 
 /// Without what differs each time: numbers, except those of messages, and the name of the numbering.

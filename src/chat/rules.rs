@@ -217,7 +217,8 @@ impl Chat {
             Some(ClientMessage::SetName { .. }) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
             _ => false,
         };
-        let is_exceeded = !self.take_shared_price(address, room, bytes, is_for_room);
+        let is_exceeded =
+            !self.take_price_of_address(address, bytes) || is_for_room && !self.take_price_of_room(room, bytes);
         let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return false };
         if is_exceeded && !throttle::was_quiet(member.last_sent, now, bytes) {
             return true;
@@ -226,17 +227,16 @@ impl Chat {
         false
     }
 
-    /// Returns whether address and room have tokens for a message of so many bytes.
-    fn take_shared_price(&mut self, address: Option<IpAddr>, room: RoomId, bytes: usize, is_for_room: bool) -> bool {
-        let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
-        let of_address = address.zip(address_rate);
-        if of_address
-            .is_some_and(|(address, rate)| !throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
-        {
-            return false;
-        }
-        let Some(room) = self.rooms.get_mut(room) else { return true };
-        !is_for_room || throttle::allow(&mut room.limiter, now, bytes, room_rate)
+    /// Returns whether the address has tokens for a message of so many bytes.
+    fn take_price_of_address(&mut self, address: Option<IpAddr>, bytes: usize) -> bool {
+        let (now, of_address) = (self.now.uptime, address.zip(self.rules.address_rate));
+        of_address.is_none_or(|(address, rate)| throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
+    }
+
+    /// Returns whether the room has tokens for a message of so many bytes.
+    fn take_price_of_room(&mut self, room: RoomId, bytes: usize) -> bool {
+        let (now, rate) = (self.now.uptime, self.rules.room_rate);
+        self.rooms.get_mut(room).is_none_or(|room| throttle::allow(&mut room.limiter, now, bytes, rate))
     }
 
     fn reject_binary(&mut self, id: UserId) {

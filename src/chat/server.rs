@@ -109,7 +109,8 @@ impl ChatServer {
             path if path != "/" && Self::is_endpoint(path) => {
                 connect::redirect(request).or_else(|| page::room(request))
             }
-            _ => page::respond(request).or_else(|| page::not_found(request)).or_else(|| http::not_a_room(request)),
+            "/rooms" => Some(http::not_found("/rooms")),
+            path => page::respond(request).or_else(|| page::not_found(request)).or_else(|| Some(http::not_found(path))),
         }
     }
 

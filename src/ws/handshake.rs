@@ -131,13 +131,18 @@ fn without_upgrade(
 ) -> Result<Negotiated, Response> {
     let response = match (policy.route)(request) {
         None => page(request, policy),
-        Some(Route::Respond(response)) => response,
+        Some(Route::Respond(response)) if response.status >= 400 => response,
         Some(route) => {
             let host = host.ok_or_else(|| bad_request("Host is missing."))?;
             check_client(request, host, token, &policy.access)?;
-            let Route::Stream { protocol, keepalive } = route else { return Ok(Negotiated::Request(length)) };
-            check_no_body(length)?;
-            return Ok(Negotiated::Stream { protocol, keepalive });
+            match route {
+                Route::Ask => return Ok(Negotiated::Request(length)),
+                Route::Respond(response) => response,
+                Route::Stream { protocol, keepalive } => {
+                    check_no_body(length)?;
+                    return Ok(Negotiated::Stream { protocol, keepalive });
+                }
+            }
         }
     };
     // Health checks ask with OPTIONS, of which handlers need to know nothing.

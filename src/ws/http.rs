@@ -17,7 +17,7 @@ pub type HttpHandler = Arc<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Route {
-    /// This is the response.
+    /// This is the response. Unless it is a refusal, the client must be one that may open a connection.
     Respond(Response),
     /// The body is read, at most [`Config::max_message_size`](crate::Config::max_message_size) bytes. Then the program
     /// responds: [`Event::Request`](crate::Event::Request).
@@ -33,6 +33,7 @@ pub enum Route {
         keepalive: &'static [u8],
     },
 }
+
 /// Whether a request has the right access token, or needs none. It is an extension of the request that an [`HttpHandler`]
 /// gets.
 #[derive(Debug, Clone)]

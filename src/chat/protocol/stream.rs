@@ -18,7 +18,8 @@ pub(super) fn object(message: &ServerMessage) -> Option<String> {
     match message {
         // A stream has no user, so it has no secret for one who comes back.
         ServerMessage::Id { seq, log, .. } => Some(format!(r#"{{"type":"id","seq":{seq},"log":"{log}"}}"#)),
-        _ => serde_json::to_string(message).ok(),
+        // Some libraries end a line at these characters. In JSON, they are in strings only.
+        _ => Some(serde_json::to_string(message).ok()?.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")),
     }
 }
 

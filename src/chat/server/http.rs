@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{
     chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
+    chat::rules::RoomName,
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
     ws::server::HttpRequest,
 };
-use std::net::IpAddr;
 use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The methods of a room.
@@ -55,7 +55,13 @@ impl ChatServer {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
         let address = (!is_exempt).then(|| addr.ip());
         self.senders.push(id);
-        let response = match parse(&head, &body).and_then(|post| self.post(id, address, &head, post)) {
+        let room = room_at(head.uri().path()).unwrap_or_else(RoomName::lobby);
+        let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
+        let result = parse(&head, &body).and_then(|post| match is_allowed {
+            true => self.post(id, &room, post),
+            false => Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce)),
+        });
+        let response = match result {
             Ok(receipt) => json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
             Err(error) => refusal(error, accepts(&head, "application/json")),
         };
@@ -76,17 +82,10 @@ impl ChatServer {
         }
     }
 
-    fn post(
-        &mut self,
-        id: UserId,
-        address: Option<IpAddr>,
-        head: &Request,
-        post: Post,
-    ) -> Result<Receipt, ProtocolError> {
-        let room = room_at(head.uri().path()).ok_or(ErrorReason::UnknownType)?;
-        self.restore(&room);
+    fn post(&mut self, id: UserId, room: &RoomName, post: Post) -> Result<Receipt, ProtocolError> {
+        self.restore(room);
         let mut outputs = Vec::new();
-        let result = self.chat.post(self.now(), id, &room, address, post, &mut outputs);
+        let result = self.chat.post(self.now(), id, room, post, &mut outputs);
         self.apply_outputs(outputs);
         self.rooms_changed = true;
         result
@@ -113,13 +112,14 @@ fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
         return Err(ProtocolError::new(ErrorReason::NotText, "Send text/plain or application/json, in UTF-8."));
     };
     let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
-    if post.name.is_none() {
+    if post.name.as_ref().is_none_or(String::is_empty) {
         let name = match head.uri().query().and_then(|query| field(query, "name")) {
             // In a query, libraries write a space as a plus.
-            Some(name) if !name.is_empty() => percent_decoded(&name.replace('+', " ")).unwrap_or_default(),
-            _ => head.headers().get("Name").map(|name| name.as_bytes().to_vec()).unwrap_or_default(),
+            Some(name) if !name.is_empty() => percent_decoded(&name.replace('+', " ")),
+            _ => head.headers().get("Name").map_or(Some(Vec::new()), |name| Some(name.as_bytes().to_vec())),
         };
-        post.name = Some(String::from_utf8_lossy(&name).into_owned());
+        post.name = name.and_then(|name| String::from_utf8(name).ok());
+        post.name.as_ref().ok_or(ErrorReason::BadName)?;
     }
     Ok(post)
 }
@@ -168,9 +168,11 @@ fn json(status: u16, object: Option<String>) -> Response {
         .with("X-Content-Type-Options", "nosniff")
 }
 
-/// 404, for a path that is close to that of a room.
-pub(super) fn not_a_room(request: &Request) -> Option<Response> {
-    let is_close = request.method() == Method::POST || request.uri().path().starts_with("/room");
-    let sentence = "Nothing is at this path. The lobby is at /, and other rooms are at /room/NAME.";
-    is_close.then(|| Response::text(404, sentence))
+/// The response to a path where nothing is.
+pub(super) fn not_found(path: &str) -> Response {
+    let sentence = match path {
+        "/rooms" => "This server does not list its rooms. With --list-rooms (in code: RoomList), the list is here.",
+        _ => "Nothing is at this path. The lobby is at /, and other rooms are at /room/NAME.",
+    };
+    Response::text(404, sentence)
 }

@@ -20,6 +20,7 @@ use std::{
     sync::{Arc, Mutex, Once, PoisonError},
     time::{Duration, Instant},
 };
+use tungstenite::http::Version;
 
 /// How long the client may take to read a response that is not an upgrade.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -185,7 +186,8 @@ impl<'a> PendingHandshake<'a> {
     ) -> Result<Vec<u8>, Response> {
         body::check_size(length, self.shared.config.max_message_size)?;
         // curl waits for this before it sends a long body (RFC 9110 10.1.1).
-        if input.is_empty() && http::list_contains(request.headers(), "Expect", "100-continue") {
+        let is_expected = http::list_contains(request.headers(), "Expect", "100-continue");
+        if is_expected && input.is_empty() && request.version() == Version::HTTP_11 {
             // If it fails, reading fails as well.
             let _ = stream.write_until(b"HTTP/1.1 100 Continue\r\n\r\n", self.deadline);
         }

@@ -16,7 +16,10 @@ impl Script {
     fn post(&mut self, room: &str, address: Option<IpAddr>, post: Post) -> (Result<Receipt, ErrorReason>, Vec<String>) {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
         let (mut out, now) = (Vec::new(), Now { uptime: self.now, date: self.now });
-        let result = self.chat.post(now, 99, &room, address, post, &mut out);
+        let result = match self.chat.allows_post(now, address, &room, post.text.len()) {
+            true => self.chat.post(now, 99, &room, post, &mut out),
+            false => Err(ErrorReason::TooFast.into()),
+        };
         (result.map_err(|error| error.reason), out.iter().map(show).collect())
     }
 
@@ -83,7 +86,7 @@ fn refused_messages_change_nothing() {
         ("b", post("hi"), ErrorReason::Unavailable),
     ];
     for (room, post, reason) in rows {
-        script.now += 10_000;
+        script.now += 100_000;
         let (result, out) = script.post(room, None, post.clone());
         assert_eq!((result, out), (Err(reason), vec![]), "{room} {post:?}");
     }
@@ -105,8 +108,24 @@ fn posts_share_the_rate_of_their_address() {
     script.text(1, "one");
     let rows = [(address(7), true), (address(7), true), (address(7), false), (address(8), true), (None, true)];
     for (address, is_accepted) in rows {
-        assert_eq!(script.post("b", address, post("hi")).0.is_ok(), is_accepted, "{address:?}");
+        assert_eq!(script.post("", address, post("hi")).0.is_ok(), is_accepted, "{address:?}");
     }
+}
+
+/// Each may take the place of another room, whose messages are lost then.
+#[test]
+fn address_opens_few_rooms_with_posts() {
+    let mut script =
+        Script::new(Rules { address_rate: Some(Rate { per_second: 1, burst: 40 }), rooms: 3, ..Rules::default() });
+    let address = Some(IpAddr::from([192, 0, 2, 7]));
+    let accepted = |script: &mut Script, room: &str| script.post(room, address, post("hi")).0.is_ok();
+    let rows =
+        [("a", true), ("a", true), ("b", true), ("c", false), ("d", false), ("a", true), ("b", true), ("", true)];
+    for (room, is_accepted) in rows {
+        assert_eq!(accepted(&mut script, room), is_accepted, "{room}");
+    }
+    let rooms: Vec<_> = script.chat.rooms().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(rooms, ["", "a", "b"], "refused messages take no place");
 }
 
 /// Its receipt says that it is stored, and its number must stay.
