@@ -82,20 +82,28 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
         error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
         Err(Response::text(500, "This server has a bug; its log says more."))
     });
-    let negotiated = outcome.unwrap_or_else(Negotiated::Response);
-    if let Negotiated::Upgrade { response, .. } = &negotiated {
-        secrets::record_transcript(request, response);
+    match outcome {
+        Ok((accept, protocol)) => {
+            let response = upgrade::response(&accept, protocol.as_deref());
+            secrets::record_transcript(request, &response);
+            Negotiated::Upgrade { response, protocol }
+        }
+        Err(response) => Negotiated::Response(response),
     }
-    negotiated
 }
 
-/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake.
-fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<Negotiated, Response> {
+/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake. Returns the value of
+/// `Sec-WebSocket-Accept`, and the subprotocol.
+///
+/// # Errors
+/// The response to every other request.
+#[inline(never)] // Its frame of 1 KiB must not lie below those that format the 101 response: one page more per connection.
+fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<(String, Option<Arc<str>>), Response> {
     let (headers, access) = (request.headers(), &policy.access);
     check_no_body(headers)?;
     let host = accepted_host(request, access)?;
     if !upgrade::is_requested(headers) {
-        return Ok(Negotiated::Response(page(request, policy)));
+        return Err(page(request, policy));
     }
     let host = host.ok_or_else(upgrade::old_version)?;
     let accept = upgrade::check(request, policy)?;
@@ -104,7 +112,7 @@ fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<
     // Bytes that are not text are not an origin either.
     access.check_origin(origin.map(|value| value.to_str().unwrap_or_default()), &host)?;
     token.0?;
-    Ok(Negotiated::Upgrade { response: upgrade::response(&accept, protocol.as_deref()), protocol })
+    Ok((accept, protocol))
 }
 
 /// Requests have no body, so whatever follows the head can only be frames.
