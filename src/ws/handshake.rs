@@ -96,29 +96,47 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
     let outcome = catch_unwind(AssertUnwindSafe(|| apply_rules(request, token, policy))).unwrap_or_else(|_| {
         error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
-        Err(Response::text(500, "This server has a bug; its log says more."))
+        Err(Response::text(500, "This server has a bug; its log says more.").into())
     });
-    let negotiated = outcome.unwrap_or_else(Negotiated::Response);
-    if let Negotiated::Upgrade { response, .. } = &negotiated {
-        secrets::record_transcript(request, response);
+    match outcome {
+        Ok((accept, protocol)) => {
+            let response = upgrade::response(&accept, protocol.as_deref());
+            secrets::record_transcript(request, &response);
+            Negotiated::Upgrade { response, protocol }
+        }
+        Err(other) => other,
     }
-    negotiated
 }
 
-/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake.
-fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<Negotiated, Response> {
+impl From<Response> for Negotiated {
+    fn from(response: Response) -> Self {
+        Self::Response(response)
+    }
+}
+
+/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake. Returns the value of
+/// `Sec-WebSocket-Accept`, and the subprotocol.
+///
+/// # Errors
+/// What happens to every other request.
+#[inline(never)] // Its frame of 1 KiB must not lie below those that format the 101 response: one page more per connection.
+fn apply_rules(
+    request: &Request,
+    token: TokenCheck,
+    policy: &Policy,
+) -> Result<(String, Option<Arc<str>>), Negotiated> {
     let (headers, access) = (request.headers(), &policy.access);
     let length = body::length(headers)?;
     let host = accepted_host(request, access)?;
     if !upgrade::is_requested(headers) {
-        return without_upgrade(request, length, host.as_ref(), token, policy);
+        return Err(without_upgrade(request, length, host.as_ref(), token, policy)?);
     }
     check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
     let accept = upgrade::check(request, policy)?;
     let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
     check_client(request, &host, token, access)?;
-    Ok(Negotiated::Upgrade { response: upgrade::response(&accept, protocol.as_deref()), protocol })
+    Ok((accept, protocol))
 }
 
 /// A request that is not a handshake. The program, or else the HTTP handler, has the response.

@@ -1,6 +1,6 @@
 //! A message that comes in an HTTP request of its own, and the answer to it.
 
-use super::{Name, Target, UserId};
+use super::{Name, Target};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Post {
 }
 
 /// What the sender of a [`Post`] gets: in JSON, the object of the answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Receipt {
     /// The message's number; `None` for a private message.
@@ -39,10 +39,4 @@ pub struct Receipt {
     /// The name that the message was sent under, if it is not the one that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Name>,
-    /// The name of the target of a private message.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<Name>,
-    /// The number of the target's connection.
-    #[serde(rename = "targetId", skip_serializing_if = "Option::is_none")]
-    pub target_id: Option<UserId>,
 }

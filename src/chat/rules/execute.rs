@@ -2,7 +2,7 @@
 
 use super::{Chat, Member, Output, RoomId, Rules, broadcast, names::Name, room::Room, send};
 use crate::chat::protocol::{
-    self, ClientMessage, ErrorReason, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
+    ClientMessage, ErrorReason, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
 };
 use std::sync::Arc;
 
@@ -135,13 +135,13 @@ impl Chat {
     }
 
     /// A private message goes to its target and to its sender, once if they are the same. It has no number and is not
-    /// recorded. Returns the target.
+    /// recorded.
     pub(super) fn send_privately(
         &mut self,
         room_id: RoomId,
         message: &StoredMessage,
         target: &Target,
-    ) -> Result<(UserId, protocol::Name), ProtocolError> {
+    ) -> Result<(), ProtocolError> {
         let room = self.rooms.get(room_id).ok_or(ErrorReason::NoSuchUser)?;
         let to = match target {
             Target::Name(name) => room.find(name, self.max_name_chars()),
@@ -158,7 +158,7 @@ impl Chat {
         if to != message.id && self.members.contains(message.id) {
             self.out.push(send(message.id, copy(false)));
         }
-        Ok((to, target))
+        Ok(())
     }
 
     /// The text with control characters replaced: they are not printable, and in JSON each would take six bytes.

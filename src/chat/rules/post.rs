@@ -78,7 +78,7 @@ impl Chat {
             None => (room.names.free_name(wanted, max_chars).shown, None),
         };
         let shown = (*name != *requested).then(|| name.clone());
-        let mut receipt = Receipt { seq: first, room: room.name.shown().clone(), name: shown, ..Receipt::default() };
+        let mut receipt = Receipt { seq: first, room: room.name.shown().clone(), name: shown };
         if first.is_some() {
             return Ok(receipt);
         }
@@ -88,10 +88,7 @@ impl Chat {
         let message = StoredMessage { room, name, text, id, date, seq: 0, nonce };
         match &post.target {
             None => receipt.seq = Some(self.publish(room_id, message, None)),
-            Some(target) => {
-                let (target_id, target) = self.send_privately(room_id, &message, target)?;
-                (receipt.target, receipt.target_id) = (Some(target), Some(target_id));
-            }
+            Some(target) => self.send_privately(room_id, &message, target)?,
         }
         Ok(receipt)
     }
