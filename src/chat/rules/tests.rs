@@ -5,6 +5,7 @@ use super::*;
 mod behind;
 mod history;
 mod identity;
+mod post;
 mod restore;
 mod rooms;
 mod throttle;
