@@ -190,6 +190,11 @@ impl Archive for History {
         let queue = &mut self.shared.lock().queue;
         queue.is_empty().then(|| mem::take(&mut queue.erased))
     }
+
+    fn is_complete(&self) -> bool {
+        let state = self.shared.lock();
+        state.queue.is_empty() && state.report.error.is_none()
+    }
 }
 
 impl Drop for History {

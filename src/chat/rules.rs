@@ -12,6 +12,7 @@ use crate::{
     ws::id_map::IdMap,
     ws::rate_limiter::{RateLimiter, RateLimiters},
 };
+use core::net::IpAddr;
 use std::{collections::VecDeque, mem, sync::Arc};
 
 mod catch_up;
@@ -23,6 +24,7 @@ mod message_log;
 mod moderation;
 mod name_registry;
 mod names;
+mod post;
 mod reservations;
 mod room;
 mod room_name;
@@ -226,7 +228,16 @@ impl Chat {
     /// Whether the connections of this address, or of this room, send too fast together. A message of a connection that was
     /// quiet is accepted nevertheless: a few connections must not silence the others.
     fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let is_exceeded = !self.take_shared_price(id, bytes, message);
+        let Some(&Member { client, room, .. }) = self.members.get(id) else { return false };
+        let address = client.address.filter(|_| !client.is_exempt);
+        let is_for_room = match message {
+            Some(ClientMessage::Message { target, .. }) => target.is_none(),
+            // Many users who sign in at once are not a flood.
+            Some(ClientMessage::SetName { .. }) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
+            _ => false,
+        };
+        let is_exceeded =
+            !self.take_price_of_address(address, bytes) || is_for_room && !self.take_price_of_room(room, bytes);
         let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return false };
         if is_exceeded && !throttle::was_quiet(member.last_sent, now, bytes) {
             return true;
@@ -235,24 +246,16 @@ impl Chat {
         false
     }
 
-    /// Returns whether address and room have tokens for this message.
-    fn take_shared_price(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let Some(Member { client, room, .. }) = self.members.get(id) else { return true };
-        let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
-        let of_address = client.address.filter(|_| !client.is_exempt).zip(address_rate);
-        if of_address
-            .is_some_and(|(address, rate)| !throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
-        {
-            return false;
-        }
-        let Some(room) = self.rooms.get_mut(*room) else { return true };
-        let is_for_room = match message {
-            Some(ClientMessage::Message { target, .. }) => target.is_none(),
-            // Many users who sign in at once are not a flood.
-            Some(ClientMessage::SetName { .. }) => room.name_of(id).is_some(),
-            _ => false,
-        };
-        !is_for_room || throttle::allow(&mut room.limiter, now, bytes, room_rate)
+    /// Returns whether the address has tokens for a message of so many bytes.
+    fn take_price_of_address(&mut self, address: Option<IpAddr>, bytes: usize) -> bool {
+        let (now, of_address) = (self.now.uptime, address.zip(self.rules.address_rate));
+        of_address.is_none_or(|(address, rate)| throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
+    }
+
+    /// Returns whether the room has tokens for a message of so many bytes.
+    fn take_price_of_room(&mut self, room: RoomId, bytes: usize) -> bool {
+        let (now, rate) = (self.now.uptime, self.rules.room_rate);
+        self.rooms.get_mut(room).is_none_or(|room| throttle::allow(&mut room.limiter, now, bytes, rate))
     }
 
     fn reject_binary(&mut self, id: UserId) {

@@ -174,6 +174,7 @@ mod tests {
             &[SERVICE],
             &[HISTORY, HISTORY_COMMAND],
             &[CHAT],
+            &[CTL],
         ] {
             let text = texts.concat();
             assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 80), "{text}");

@@ -35,6 +35,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         .trusted_proxies(trusted_proxies(flags)?)
         .protocols(ChatServer::protocols())
         .endpoint(ChatServer::is_endpoint)
+        .route(ChatServer::route)
         .site(move |request| {
             let listed = || listed.iter().find_map(|rooms| rooms.respond(request));
             local.respond_locally(request).or_else(listed).or_else(|| ChatServer::site(request))

@@ -24,6 +24,8 @@ pub enum ErrorReason {
     TooFast,
     /// The target is not in the room.
     NoSuchUser,
+    /// Too many rooms, or the history does not answer: for a [`Post`](super::Post) only.
+    Unavailable,
     /// A binary message: the protocol consists of text messages.
     NotText,
     /// A command for operators, from a connection without the admin token.
@@ -80,6 +82,7 @@ impl From<ErrorReason> for ProtocolError {
             ErrorReason::TooLong => "The text is too long. Send it in several messages.",
             ErrorReason::TooFast => "You are sending too fast. Wait a moment.",
             ErrorReason::NoSuchUser => "There is no such user in this room.",
+            ErrorReason::Unavailable => "The server cannot take this message now. Send it again later.",
             ErrorReason::NotText => "This server accepts text messages only, not binary ones.",
             ErrorReason::NotAdmin => "Only operators may do this. Connect with the admin token (--admin-token-file).",
             ErrorReason::BadCommand => "This command is wrong.",

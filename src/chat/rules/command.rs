@@ -5,6 +5,7 @@ use crate::{
     chat::protocol::{Millis, date_time, sanitize_name},
     ws::{http::date::seconds, network::Network},
 };
+use core::net::IpAddr;
 use std::fmt;
 
 /// Each command, and what follows it.
@@ -88,6 +89,17 @@ impl Restriction {
                 (Subject::Room(one), Subject::Room(other)) => one.key() == other.key(),
                 (one, other) => one == other,
             }
+    }
+}
+
+impl Subject {
+    /// Whether a user of this name, or with this address, is meant.
+    pub(super) fn is(&self, name: Option<&Name>, address: Option<IpAddr>) -> bool {
+        match self {
+            Self::Name(own) => name.is_some_and(|name| own.key == name.key),
+            Self::Network(network) => address.is_some_and(|address| network.contains(address)),
+            Self::Room(_) => false,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
     send,
 };
 use crate::chat::protocol::{ErrorReason, ProtocolError, ServerMessage, UserId, sanitize_name};
+use core::net::IpAddr;
 use std::sync::Arc;
 
 pub(super) const KICKED: &str = "kicked by an operator";
@@ -173,17 +174,10 @@ impl Chat {
         self.leave(id, false);
     }
 
+    /// Whether a connection is meant, by its name or its address.
     fn fits(&self, id: UserId, subject: &Subject) -> bool {
-        match subject {
-            Subject::Name(name) => {
-                self.room(id).and_then(|room| room.member_name(id)).is_some_and(|own| own.key == name.key)
-            }
-            Subject::Network(network) => {
-                let address = self.members.get(id).and_then(|member| member.client.address);
-                address.is_some_and(|address| network.contains(address))
-            }
-            Subject::Room(_) => false,
-        }
+        let name = self.room(id).and_then(|room| room.member_name(id));
+        subject.is(name, self.members.get(id).and_then(|member| member.client.address))
     }
 
     /// Whether the connection is banned, or muted.
@@ -192,8 +186,7 @@ impl Chat {
     }
 
     pub(super) fn is_banned(&self, name: &Name) -> bool {
-        let is_of = |subject: &Subject| matches!(subject, Subject::Name(banned) if banned.key == name.key);
-        self.restrictions().any(|restriction| restriction.verb == "ban" && is_of(&restriction.subject))
+        self.restrictions().any(|restriction| restriction.verb == "ban" && restriction.subject.is(Some(name), None))
     }
 
     /// The restriction of a room.
@@ -218,6 +211,26 @@ impl Chat {
             return Err(ProtocolError::new(ErrorReason::SlowMode, sentence));
         }
         member.spoke_at = now;
+        Ok(())
+    }
+
+    /// Whether a message without a connection may be sent. In a slow room, all of these together are one user.
+    pub(super) fn check_post(
+        &mut self,
+        name: &Name,
+        address: Option<IpAddr>,
+        room: &RoomName,
+    ) -> Result<(), ProtocolError> {
+        let is_muted = self.restrictions().any(|restriction| restriction.subject.is(Some(name), address));
+        if is_muted || self.of_room(room, "close").is_some() {
+            return Err(ErrorReason::Muted.into());
+        }
+        let (seconds, now) = (self.of_room(room, "slow").map_or(0, |slow| slow.seconds), self.now.uptime);
+        let Some(room) = self.rooms.find_mut(room).filter(|_| seconds > 0) else { return Ok(()) };
+        if room.next_post > now {
+            return Err(ErrorReason::SlowMode.into());
+        }
+        room.next_post = now + seconds * 1000;
         Ok(())
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Room {
     pub(super) list: UserListThrottle,
     /// What all its members have sent to it.
     pub(super) limiter: RateLimiter,
+    /// In a slow room: when a message without a connection may be sent again.
+    pub(super) next_post: Millis,
 }
 
 impl Room {
@@ -39,6 +41,7 @@ impl Room {
             names: NameRegistry::default(),
             list: UserListThrottle::default(),
             limiter: RateLimiter::default(),
+            next_post: 0,
         }
     }
 

@@ -58,7 +58,11 @@ impl Rooms {
         self.get(self.id_of(name)?)
     }
 
-    pub(super) fn id_of(&self, name: &RoomName) -> Option<RoomId> {
+    pub(super) fn find_mut(&mut self, name: &RoomName) -> Option<&mut Room> {
+        self.get_mut(self.id_of(name)?)
+    }
+
+    fn id_of(&self, name: &RoomName) -> Option<RoomId> {
         self.rooms.iter().find(|(_, room)| room.name.key() == name.key()).map(|(id, _)| id)
     }
 

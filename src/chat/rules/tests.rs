@@ -6,6 +6,7 @@ mod behind;
 mod history;
 mod identity;
 mod moderation;
+mod post;
 mod restore;
 mod rooms;
 mod throttle;

@@ -50,6 +50,11 @@ pub trait Archive: Debug + Send {
     fn erase(&mut self, _erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
         None
     }
+
+    /// Whether all messages that were committed are stored now. Default: true.
+    fn is_complete(&self) -> bool {
+        true
+    }
 }
 
 impl ChatServer {

@@ -295,3 +295,33 @@ fn restrictions_are_replaced_as_a_whole() {
     script.now += 2000;
     assert_eq!(answer(&script.put(Input::Command("bans"))), "ok ban bob\n");
 }
+
+#[test]
+fn posts_are_restricted_as_well() {
+    use crate::chat::protocol::Post;
+    let mut script = script(Rules::default());
+    script.now += 10_000;
+    let mut results = Vec::new();
+    for (command, name, address) in [
+        ("ban zoe", "ZOE", "192.0.2.1"),
+        ("mute zoe", "zoe", "192.0.2.1"),
+        ("mute 10.0.0.0/8", "eve", "10.9.9.9"),
+        ("close /", "eve", "192.0.2.1"),
+        ("slow / 10", "eve", "192.0.2.1"),
+    ] {
+        script.put(Input::Command(command));
+        for name in [name, name, "other"] {
+            let (mut out, now) = (Vec::new(), Now { uptime: script.now, date: script.now });
+            let post = Post { name: Some(name.into()), ..Post::from_text("hi") };
+            let address = if name == "other" { "192.0.2.9" } else { address }.parse().ok();
+            let result = script.chat.post(now, (99, address), &RoomName::lobby(), post, &mut out);
+            results.push(result.map_or_else(|error| format!("{:?}", error.reason), |_| "sent".to_owned()));
+            script.now += 5000;
+        }
+        let lift = command.replace("close", "open").replace(" 10", " 0");
+        let lift = if lift.starts_with(['b', 'm']) { format!("un{command}") } else { lift };
+        assert!(answer(&script.put(Input::Command(&lift))).starts_with("ok "), "{lift}");
+    }
+    let muted = ["Muted", "Muted", "sent"];
+    assert_eq!(results, [&muted[..], &muted, &muted, &["Muted"; 3], &["sent", "SlowMode", "sent"]].concat());
+}
