@@ -24,6 +24,7 @@ pub const TEXTS: &[Text] = &[
     text("history", "", "STORED HISTORY"),
     text("chat", "chat", "CHINWAG CHAT"),
     text("history_command", "history", "CHINWAG HISTORY"),
+    text("health", "health", "CHINWAG HEALTH"),
 ];
 
 /// Flags that accept only certain values. A test compares them with the help.
