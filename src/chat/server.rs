@@ -7,6 +7,7 @@ mod admin;
 mod archive;
 mod connect;
 mod fanout;
+mod heartbeat;
 mod http;
 mod metrics;
 mod moderation;
@@ -24,6 +25,7 @@ use crate::{
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
+use heartbeat::Heartbeat;
 use log::{debug, info};
 use metrics::Metrics;
 use pacing::{BATCH_DELAY, Pacing};
@@ -97,6 +99,7 @@ pub struct ChatServer {
     /// Of the command that is being executed.
     answers: Vec<Result<String, String>>,
     metrics: Metrics,
+    heartbeat: Option<Heartbeat>,
 }
 
 impl ChatServer {
@@ -149,6 +152,7 @@ impl ChatServer {
             bans: None,
             answers: Vec::new(),
             metrics: Metrics::default(),
+            heartbeat: None,
         }
     }
 
@@ -166,6 +170,13 @@ impl ChatServer {
     pub fn list_rooms(mut self, rooms: RoomList) -> Self {
         rooms.set(self.chat.rooms());
         self.room_list = Some(rooms);
+        self
+    }
+
+    /// Calls `beat` on the chat thread, at least once in each interval, as long as that thread does not hang. For a watchdog.
+    #[must_use]
+    pub fn heartbeat(mut self, interval: Duration, beat: impl FnMut() + Send + 'static) -> Self {
+        self.heartbeat = Some(Heartbeat::new(interval, Box::new(beat)));
         self
     }
 
@@ -192,6 +203,7 @@ impl ChatServer {
         self.retry_archive();
         self.send_next_parts();
         self.flush();
+        self.heartbeat.iter_mut().for_each(|heartbeat| heartbeat.run(Instant::now()));
         true
     }
 
@@ -200,7 +212,8 @@ impl ChatServer {
         let tick = self.chat.next_tick().and_then(|tick| self.started.checked_add(Duration::from_millis(tick)));
         let interval = if self.can_send_next_parts { Duration::ZERO } else { CATCH_UP_INTERVAL };
         let catch_up = self.chat.catching_up().next().map(|_| Instant::now() + interval);
-        match [tick, catch_up, self.retry_archive_at].into_iter().flatten().min() {
+        let beat = self.heartbeat.as_ref().map(Heartbeat::due_at);
+        match [tick, catch_up, self.retry_archive_at, beat].into_iter().flatten().min() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(deadline) => self.server.events().recv_deadline(deadline),
         }

@@ -23,7 +23,7 @@ pub(crate) struct Flags {
     values: Vec<(&'static str, OsString)>,
     /// How many values come from the command line. The others come from the environment.
     given: usize,
-    /// The URL of `chinwag chat URL`, or the file of `chinwag history FILE`.
+    /// The URL of `chinwag chat URL` or `chinwag health URL`, or the file of `chinwag history FILE`.
     pub(crate) operand: Option<OsString>,
     /// The words of `chinwag ctl COMMAND…`.
     pub(crate) words: Vec<String>,
@@ -42,6 +42,7 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
         Some("chat") => (Subcommand::Chat, "chinwag chat --help"),
         Some("history") => (Subcommand::History, "chinwag --help-history"),
         Some("ctl") => (Subcommand::Ctl, "chinwag ctl --help"),
+        Some("health") => (Subcommand::Health, "chinwag health --help"),
         _ => (Subcommand::Serve, "chinwag --help"),
     };
     if subcommand != Subcommand::Serve {
@@ -114,7 +115,7 @@ fn advice(subcommand: Subcommand, word: &str, value: &str) -> String {
     if is_server {
         known.extend(["port", "address", "bind"]);
     }
-    let likely = match (nearest(word, &["chat", "ctl", "history"]), nearest(word, &known)) {
+    let likely = match (nearest(word, &["chat", "ctl", "health", "history"]), nearest(word, &known)) {
         (Some(subcommand), _) if is_server => format!("chinwag {subcommand}"),
         (_, Some("port" | "address" | "bind")) => format!("--listen {}", with_port(value)),
         (_, Some(flag)) => format!("--{flag}"),

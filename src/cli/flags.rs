@@ -8,6 +8,7 @@ const SERVER: &str = include_str!("help/server.txt");
 /// The least `head` is twice what browsers send, the least `message` fits a sign-in, and `events` are allocated at once.
 pub(crate) const LIMITS: &str = include_str!("help/limits.txt");
 const SERVICE: &str = include_str!("help/service.txt");
+const HEALTH: &str = include_str!("help/health.txt");
 const TLS: &str = include_str!("help/tls.txt");
 const HISTORY: &str = include_str!("help/history.txt");
 const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
@@ -62,12 +63,13 @@ pub(crate) enum Subcommand {
     Chat,
     Ctl,
     History,
+    Health,
 }
 
 impl Subcommand {
     pub(crate) fn feature(self) -> Option<&'static Feature> {
         match self {
-            Self::Serve | Self::Ctl => None,
+            Self::Serve | Self::Ctl | Self::Health => None,
             Self::Chat => Some(&TERMINAL_FEATURE),
             Self::History => Some(&HISTORY_FEATURE),
         }
@@ -82,6 +84,7 @@ impl Subcommand {
             Self::Chat => vec![(CHAT, self.feature())],
             Self::Ctl => vec![(CTL, None)],
             Self::History => vec![(HISTORY_COMMAND, self.feature())],
+            Self::Health => vec![(HEALTH, None)],
         };
         let mut found = Vec::new();
         for (text, feature) in tables {
@@ -100,6 +103,7 @@ impl Subcommand {
             ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
             (_, Self::Ctl) => CTL.to_owned(),
             (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),
+            (_, Self::Health) => HEALTH.to_owned(),
             (_, Self::Serve) => {
                 let missing = FEATURES.iter().filter(|feature| !feature.is_built);
                 missing.fold(SERVER.to_owned(), |help, feature| {
@@ -172,6 +176,7 @@ mod tests {
             &[Subcommand::Serve.help("help").as_str()],
             &[TLS],
             &[SERVICE],
+            &[HEALTH],
             &[HISTORY, HISTORY_COMMAND],
             &[CHAT],
             &[CTL],

@@ -5,6 +5,7 @@ use super::{arguments::Flags, suggest::with_port};
 use chinwag::{Builder, Error, Server, client};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::os::fd::OwnedFd;
 
 #[cfg(feature = "tls")]
 pub(crate) use chinwag::tls::Acceptor;
@@ -24,24 +25,27 @@ pub(crate) enum Place {
     Ip(SocketAddr),
     /// The path of a unix socket.
     Unix(String),
+    /// The number of a socket that systemd has passed.
+    Inherited(usize),
 }
 
 /// The addresses to listen on, in the order in which they are announced. With a certificate, the default one uses TLS.
 ///
 /// # Errors
 /// One line for an address that makes no sense, or that browsers refuse.
-pub(crate) fn addresses(flags: &Flags) -> Result<Vec<Address>, String> {
+pub(crate) fn addresses(flags: &Flags, inherited: &[OwnedFd]) -> Result<Vec<Address>, String> {
     let default = if asks_for_tls(flags) { "listen-tls" } else { "listen" };
     let mut addresses = Vec::new();
     for flag in ["listen", "listen-tls", "redirect-http"] {
         let mut texts = flags.list(flag)?;
-        if texts.is_empty() && flag == default {
+        if texts.is_empty() && flag == default && inherited.is_empty() {
             texts.push(DEFAULT);
         }
         for text in texts {
             addresses.push((flag, place(flag, text, flags.has("allow-blocked-port"))?));
         }
     }
+    addresses.extend((0..inherited.len()).map(|number| (default, Place::Inherited(number))));
     Ok(addresses)
 }
 
@@ -95,6 +99,7 @@ fn resolve(text: &str) -> Result<SocketAddr, String> {
 pub(crate) fn listen(
     flags: &Flags,
     addresses: &[Address],
+    inherited: &[OwnedFd],
     acceptor: Option<&Acceptor>,
     mut builder: Builder,
 ) -> Result<(Builder, Vec<SocketFile>), String> {
@@ -111,6 +116,10 @@ pub(crate) fn listen(
                 builder = builder.listener_unix(socket);
                 continue;
             }
+            Place::Inherited(number) => {
+                builder = inherit(&inherited[*number], acceptor.filter(|_| *flag == "listen-tls"), builder)?;
+                continue;
+            }
         };
         let added = match (*flag, acceptor) {
             #[cfg(feature = "tls")]
@@ -122,6 +131,18 @@ pub(crate) fn listen(
         builder = added.map_err(|error| cannot_listen(flag, &error, addresses))?;
     }
     Ok((builder, files))
+}
+
+/// Adds a socket that systemd has passed. It is plain, or with a certificate it speaks TLS, as the default address does.
+fn inherit(socket: &OwnedFd, acceptor: Option<&Acceptor>, builder: Builder) -> Result<Builder, String> {
+    let failed = |error: Error| format!("LISTEN_FDS: {error}");
+    let socket = socket.try_clone().map_err(|error| failed(Error::Start(error)))?;
+    match acceptor {
+        #[cfg(feature = "tls")]
+        Some(acceptor) => builder.listener_inherited_tls(socket, acceptor),
+        _ => builder.listener_inherited(socket),
+    }
+    .map_err(failed)
 }
 
 /// If the port is in use, says which flag to change, or proposes a free port.
@@ -155,7 +176,7 @@ fn free_port_above(mut address: SocketAddr) -> Option<SocketAddr> {
 pub(crate) fn announcement(addresses: &[Address], server: &Server) -> String {
     let mut lines = String::new();
     for ((flag, place), local) in addresses.iter().zip(server.local_addrs()) {
-        if let Place::Unix(path) = place {
+        if let Some(path) = unix_path(place, local) {
             lines.extend(["chinwag is listening on unix:", path, "\n"]);
             continue;
         }
@@ -171,6 +192,15 @@ pub(crate) fn announcement(addresses: &[Address], server: &Server) -> String {
         }
     }
     lines
+}
+
+/// The path of a unix socket, if it is one.
+fn unix_path<'a>(place: &'a Place, local: &SocketAddr) -> Option<&'a str> {
+    match place {
+        Place::Unix(path) => Some(path),
+        Place::Inherited(_) if local.port() == 0 => Some("a socket that was passed"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

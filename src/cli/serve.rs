@@ -1,7 +1,7 @@
 //! Runs the server: from flags to a configuration, a listening server and its chat.
 
 use super::listen::{self, Acceptor};
-use super::{admin, arguments::Flags, limits, logging, print, signals::Signals, spawn, token};
+use super::{admin, arguments::Flags, limits, logging, print, signals::Signals, spawn, systemd, token};
 use chinwag::chat::server::{Admin, BanFile, ChatServer, RoomList};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect, http::Response};
 use log::{LevelFilter, error, info, warn};
@@ -47,8 +47,9 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     #[cfg(not(feature = "tls"))]
     let acceptor = None;
 
-    let addresses = listen::addresses(flags)?;
-    let (builder, _files) = listen::listen(flags, &addresses, acceptor.as_ref(), builder)?;
+    let inherited = systemd::sockets()?;
+    let addresses = listen::addresses(flags, &inherited)?;
+    let (builder, _files) = listen::listen(flags, &addresses, &inherited, acceptor.as_ref(), builder)?;
     let _admin = admin::start(flags, hosts, admin.clone())?;
     let server = builder.start().map_err(|error| error.to_string())?;
     #[cfg(feature = "history")]
@@ -60,6 +61,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
     let reload = reload(token_files(flags), access, acceptor, flags.has("bans").then_some(admin));
     signals.connect(server.shutdown_handle(), reload)?;
+    systemd::notify(&format!("READY=1\nSTATUS={}", announcement.lines().next().unwrap_or_default()));
     announce(announcement)?;
     if flags.has("no-limits") {
         warn!("--no-limits: this server is not protected against hostile clients");
@@ -68,6 +70,10 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let chat = ChatServer::new(server, rules, dialect);
     #[cfg(feature = "history")]
     let chat = history.into_iter().fold(chat, |chat, history| chat.archive(Box::new(history)));
+    let chat = match systemd::watchdog() {
+        Some(interval) => chat.heartbeat(interval, || systemd::notify("WATCHDOG=1")),
+        None => chat,
+    };
     rooms.into_iter().fold(chat.bans(bans), ChatServer::list_rooms).run();
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! Unix sockets: their files, with mode and group, and what is left of a server that ended without removing its own.
 
 use rustix::fs::{FlockOperation, Mode, flock};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
-use rustix::{io::Errno, process::umask};
+use rustix::io::{Errno, ioctl_fionbio};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
+use rustix::process::umask;
 use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -59,22 +61,21 @@ fn remove_stale(path: &Path) -> Result<(), String> {
         Ok(found) if found.file_type().is_socket() => {}
         Ok(_) => return Err(format!("unix:{name}: a file that is not a socket is there; choose another path")),
     }
-    match probe(path) {
-        Errno::CONNREFUSED => fs::remove_file(path).map_err(|error| format!("cannot remove {name}: {error}")),
-        Errno::ACCESS | Errno::PERM => Err(format!("unix:{name}: the socket of another user is there")),
+    match connect(path).err() {
+        Some(Errno::CONNREFUSED) => fs::remove_file(path).map_err(|error| format!("cannot remove {name}: {error}")),
+        Some(Errno::ACCESS | Errno::PERM) => Err(format!("unix:{name}: the socket of another user is there")),
         _ => Err(format!("unix:{name} is in use by another program; stop it, or choose another path")),
     }
 }
 
-/// Connects without waiting, and returns why that failed. A server that answers, or is too busy to, gives another result than
-/// `CONNREFUSED`.
-fn probe(path: &Path) -> Errno {
+/// Connects without waiting. Without a server, the error is `CONNREFUSED`; for one that is too busy, it is `AGAIN`.
+pub(crate) fn connect(path: &Path) -> Result<OwnedFd, Errno> {
+    let address = SocketAddrUnix::new(path)?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let connected = SocketAddrUnix::new(path).and_then(|address| {
-        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        connect(&socket, &address)
-    });
-    connected.err().unwrap_or(Errno::ISCONN)
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, &address)?;
+    ioctl_fionbio(&socket, false)?;
+    Ok(socket)
 }
 
 /// `0660`.

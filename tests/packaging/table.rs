@@ -25,6 +25,7 @@ pub const TEXTS: &[Text] = &[
     text("chat", "chat", "CHINWAG CHAT"),
     text("history_command", "history", "CHINWAG HISTORY"),
     text("ctl", "ctl", "CHINWAG CTL"),
+    text("health", "health", "CHINWAG HEALTH"),
 ];
 
 /// Flags that accept only certain values. A test compares them with the help.

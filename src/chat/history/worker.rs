@@ -154,7 +154,8 @@ impl Worker {
         if self.retry_at.is_none() {
             self.write_batch(Vec::new());
         }
-        let found = space_error(&self.settings.path);
+        let is_writable = || self.state_file.as_ref().is_none_or(StateFile::is_writable);
+        let found = space_error(&self.settings.path).or_else(|| (!is_writable()).then_some(HistoryError::ReadOnly));
         let mut state = self.shared.lock();
         (state.checks, state.found) = (state.checks_due, state.report.error.clone().or(found));
         drop(state);

@@ -53,7 +53,8 @@ impl ChatServer {
     fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
         let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
         if peer.protocol().and_then(Dialect::from_name).is_some_and(Dialect::is_stream) {
-            send_raw(peer, &Response::text(503, reason).with("Retry-After", "10"));
+            let status = if *code == 1013 { 503 } else { 403 };
+            send_raw(peer, &Response::text(status, reason).with("Retry-After", "10"));
         }
         let _ = peer.close(*code, reason);
         self.refusals += 1;

@@ -19,7 +19,7 @@ use std::{
 };
 
 /// How long the chat thread may take for a command, which can wait for the history file.
-const COMMAND_TIME: Duration = Duration::from_secs(5);
+const COMMAND_TIME: Duration = Duration::from_secs(4);
 
 /// Bans and other restrictions: in [`Access`], which refuses banned networks before the handshake, and in a file, one a
 /// line. Comments and lines that cannot be read are kept.

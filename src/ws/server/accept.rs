@@ -138,7 +138,7 @@ fn is_exhausted(error: &io::Error) -> bool {
     matches!(errno(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
 }
 
-/// The client is gone already, or a signal arrived.
+/// The client is gone already, another process has accepted it, or a signal arrived.
 fn is_temporary(error: &io::Error) -> bool {
-    matches!(errno(error), Some(Errno::CONNABORTED | Errno::INTR))
+    matches!(errno(error), Some(Errno::CONNABORTED | Errno::INTR | Errno::AGAIN))
 }

@@ -23,6 +23,7 @@ use log::warn;
 use std::{
     fs, io,
     net::{TcpListener, ToSocketAddrs},
+    os::fd::OwnedFd,
     os::unix::net::UnixListener,
     sync::Arc,
 };
@@ -115,15 +116,36 @@ impl Builder {
 
     /// Accepts connections on one more listener, which is bound already.
     pub fn listener(mut self, socket: TcpListener) -> Self {
-        self.listeners.push(Listener { socket: Socket::Tcp(socket), mode: None });
+        self.listeners.push(Listener { socket: Socket::Tcp(socket), mode: None, wake: None });
         self
     }
 
     /// Accepts connections on a unix socket, which is bound already. Its clients have the address 127.0.0.1 and port 0. Each of
     /// them is trusted as a proxy ([`Builder::trusted_proxies`]), so the mode of the socket's file must keep others out.
     pub fn listener_unix(mut self, socket: UnixListener) -> Self {
-        self.listeners.push(Listener { socket: Socket::Unix(socket), mode: None });
+        self.listeners.push(Listener { socket: Socket::Unix(socket), mode: None, wake: None });
         self
+    }
+
+    /// Accepts connections on a listening socket, TCP or unix, that another process keeps, such as systemd. When this server
+    /// ends, the socket goes on listening, so the next server finds the clients that have connected meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Start`]: it is another kind of socket.
+    pub fn listener_inherited(mut self, socket: OwnedFd) -> Result<Self, Error> {
+        self.listeners.push(Listener::inherit(socket, None).map_err(Error::Start)?);
+        Ok(self)
+    }
+
+    /// As [`Builder::listener_inherited`], with TLS.
+    ///
+    /// # Errors
+    /// As [`Builder::listener_inherited`].
+    #[cfg(feature = "tls")]
+    pub fn listener_inherited_tls(mut self, socket: OwnedFd, acceptor: &Acceptor) -> Result<Self, Error> {
+        let mode = Some(ListenerMode::Tls(acceptor.clone()));
+        self.listeners.push(Listener::inherit(socket, mode).map_err(Error::Start)?);
+        Ok(self)
     }
 
     /// Listens on one more address, with TLS: `https://` and `wss://`. Plain and TLS addresses may be mixed.
@@ -139,7 +161,11 @@ impl Builder {
     /// Accepts TLS connections on one more listener, which is bound already.
     #[cfg(feature = "tls")]
     pub fn listener_tls(mut self, socket: TcpListener, acceptor: &Acceptor) -> Self {
-        self.listeners.push(Listener { socket: Socket::Tcp(socket), mode: Some(ListenerMode::Tls(acceptor.clone())) });
+        self.listeners.push(Listener {
+            socket: Socket::Tcp(socket),
+            mode: Some(ListenerMode::Tls(acceptor.clone())),
+            wake: None,
+        });
         self
     }
 

@@ -1,11 +1,15 @@
 //! A bound listener, and what is spoken on it.
 
 use crate::ws::{error::Error, tls::ListenerMode};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    net::{AddressFamily, SocketType, sockopt},
+};
 use std::{
     io,
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    os::unix::net::UnixListener,
+    os::unix::net::{UnixListener, UnixStream},
     time::Duration,
 };
 
@@ -28,6 +32,9 @@ pub(super) struct Listener {
     pub(super) socket: Socket,
     /// What is spoken there, if it is not plain HTTP and WebSocket.
     pub(super) mode: Option<ListenerMode>,
+    /// A pair that wakes `accept`, if another process keeps the socket: it must not be shut down, so that clients may connect
+    /// while no server runs.
+    pub(super) wake: Option<(UnixStream, UnixStream)>,
 }
 
 impl Listener {
@@ -39,11 +46,25 @@ impl Listener {
         let mut error = Error::NoListener;
         for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
             match TcpListener::bind(address) {
-                Ok(socket) => return Ok(Self { socket: Socket::Tcp(socket), mode }),
+                Ok(socket) => return Ok(Self { socket: Socket::Tcp(socket), mode, wake: None }),
                 Err(source) => error = Error::Bind { address, source },
             }
         }
         Err(error)
+    }
+
+    /// Takes over a listening socket that another process keeps.
+    ///
+    /// # Errors
+    /// It is not a listening stream socket of IP or the file system.
+    pub(super) fn inherit(socket: OwnedFd, mode: Option<ListenerMode>) -> io::Result<Self> {
+        let is_listening = sockopt::socket_acceptconn(&socket)? && sockopt::socket_type(&socket)? == SocketType::STREAM;
+        let socket = match sockopt::socket_domain(&socket)? {
+            AddressFamily::INET | AddressFamily::INET6 if is_listening => Socket::Tcp(socket.into()),
+            AddressFamily::UNIX if is_listening => Socket::Unix(socket.into()),
+            _ => return Err(io::Error::other("it is not a socket that listens for streams")),
+        };
+        Ok(Self { socket, mode, wake: Some(UnixStream::pair()?) })
     }
 
     /// Whether clients connect by a path in the file system.
@@ -67,6 +88,13 @@ impl Listener {
     /// # Errors
     /// Those of the operating system.
     pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        if let Some((wake, _)) = &self.wake {
+            let mut both = [PollFd::new(self, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
+            poll(&mut both, None)?;
+            if !both[1].revents().is_empty() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+        }
         match &self.socket {
             Socket::Tcp(socket) => socket.accept(),
             // The standard library's `TcpStream` works with each kind of stream socket. Only its addresses are those of IP.
@@ -83,17 +111,22 @@ impl Listener {
     /// Those of the operating system.
     pub(super) fn prepare(&self) -> io::Result<()> {
         rustix::net::listen(self, BACKLOG)?;
+        let is_shared = self.wake.is_some();
         match &self.socket {
             Socket::Tcp(socket) => {
-                rustix::net::sockopt::set_tcp_nodelay(socket, true)?;
-                socket.set_nonblocking(false)
+                sockopt::set_tcp_nodelay(socket, true)?;
+                socket.set_nonblocking(is_shared)
             }
-            Socket::Unix(socket) => socket.set_nonblocking(false),
+            Socket::Unix(socket) => socket.set_nonblocking(is_shared),
         }
     }
 
     /// Wakes the thread that waits in `accept`. Linux does this on shutdown(2), other systems need a connection.
     pub(super) fn stop(&self) {
+        if let Some((_, wake)) = &self.wake {
+            let _ = wake.shutdown(Shutdown::Both);
+            return;
+        }
         if rustix::net::shutdown(self, rustix::net::Shutdown::Both).is_ok() {
             return;
         }
@@ -116,6 +149,33 @@ impl AsFd for Listener {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_listening_stream_sockets_are_inherited() {
+        let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let client = TcpStream::connect(tcp.local_addr().expect("an address")).expect("a connection");
+        let udp = std::net::UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        let (pipe, _) = io::pipe().expect("a pipe");
+        for (fd, expected) in
+            [(OwnedFd::from(tcp), true), (client.into(), false), (udp.into(), false), (pipe.into(), false)]
+        {
+            assert_eq!(Listener::inherit(fd, None).is_ok(), expected);
+        }
+    }
+
+    /// The process that keeps the socket may start the next server.
+    #[test]
+    fn inherited_listener_stops_without_closing_its_socket() {
+        let kept = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listener = Listener::inherit(kept.try_clone().expect("a copy").into(), None).expect("a listener");
+        listener.prepare().expect("it listens");
+        listener.stop();
+        assert_eq!(listener.accept().map(drop).map_err(|error| error.kind()), Err(io::ErrorKind::Interrupted));
+        drop(listener);
+        let _client = TcpStream::connect(kept.local_addr().expect("an address")).expect("a connection");
+        kept.set_nonblocking(false).expect("a socket");
+        assert!(kept.accept().is_ok());
+    }
 
     #[test]
     fn an_accepted_socket_has_no_delay() {
