@@ -192,7 +192,7 @@ impl Chat {
             Verdict::Close => return self.close(id, 1008, "flooding"),
         }
         let decoded = dialect.decode(text);
-        if self.is_shared_rate_exceeded(id, text.len(), decoded.as_ref().ok()) {
+        if !self.charge_shared_rates(id, text.len(), decoded.as_ref().ok()) {
             return self.out.push(rejection(ErrorReason::TooFast.into()));
         }
         let result = decoded.and_then(|message| self.execute(id, message));
@@ -206,20 +206,21 @@ impl Chat {
         }
     }
 
-    /// Whether the connections of this address, or of this room, send too fast together. A message of a connection that was
-    /// quiet is accepted nevertheless: a few connections must not silence the others.
-    fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let is_exceeded = !self.take_shared_price(id, bytes, message);
-        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return false };
-        if is_exceeded && !throttle::was_quiet(member.last_sent, now, bytes) {
-            return true;
+    /// Takes the price of a message from the rates that the connection shares with others of its address and of its room.
+    /// Returns whether the message is accepted. That of a connection that was quiet always is: a few connections must not
+    /// silence the others.
+    fn charge_shared_rates(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
+        let is_paid = self.take_shared_tokens(id, bytes, message);
+        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return true };
+        let is_accepted = is_paid || throttle::was_quiet(member.last_sent, now, bytes);
+        if is_accepted {
+            member.last_sent = now;
         }
-        member.last_sent = now;
-        false
+        is_accepted
     }
 
-    /// Returns whether address and room have tokens for this message.
-    fn take_shared_price(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
+    /// Takes the tokens for this message from the address and from the room. Returns whether they have enough.
+    fn take_shared_tokens(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
         let Some(Member { address, room, .. }) = self.members.get(id) else { return true };
         let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
         let of_address = address.zip(address_rate);
@@ -253,13 +254,13 @@ impl Chat {
 
     /// If the connection was lost, the name of its user stays reserved for a while.
     fn leave(&mut self, id: UserId, is_lost: bool) {
-        let Some(Member { room: room_id, secret, .. }) = self.members.remove(id) else { return };
+        let Some(Member { room: room_id, secret, address, .. }) = self.members.remove(id) else { return };
         self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {
             self.out.push(broadcast(room_id, ServerMessage::Left { name: name.shown.clone() }));
-            if is_lost && room.names.reserve() {
-                self.reservations.add(self.now.uptime, room_id, name, ResumeToken { id, secret });
+            if is_lost && self.reservations.may_add(address) && room.names.reserve() {
+                self.reservations.add(self.now.uptime, room_id, name, ResumeToken { id, secret }, address);
             } else {
                 room.names.release(&name);
             }
