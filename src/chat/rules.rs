@@ -22,6 +22,7 @@ mod limits;
 mod message_log;
 mod name_registry;
 mod names;
+mod post;
 mod reservations;
 mod room;
 mod room_name;
@@ -210,7 +211,14 @@ impl Chat {
     /// Returns whether the message is accepted. That of a connection that was quiet always is: a few connections must not
     /// silence the others.
     fn charge_shared_rates(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let is_paid = self.take_shared_tokens(id, bytes, message);
+        let Some(&Member { address, room, .. }) = self.members.get(id) else { return true };
+        let is_for_room = match message {
+            Some(ClientMessage::Message { target, .. }) => target.is_none(),
+            // Many users who sign in at once are not a flood.
+            Some(ClientMessage::SetName { .. }) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
+            _ => false,
+        };
+        let is_paid = self.charge_address(address, bytes) && (!is_for_room || self.charge_room(room, bytes));
         let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return true };
         let is_accepted = is_paid || throttle::was_quiet(member.last_sent, now, bytes);
         if is_accepted {
@@ -219,24 +227,16 @@ impl Chat {
         is_accepted
     }
 
-    /// Takes the tokens for this message from the address and from the room. Returns whether they have enough.
-    fn take_shared_tokens(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let Some(Member { address, room, .. }) = self.members.get(id) else { return true };
-        let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
-        let of_address = address.zip(address_rate);
-        if of_address
-            .is_some_and(|(address, rate)| !throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
-        {
-            return false;
-        }
-        let Some(room) = self.rooms.get_mut(*room) else { return true };
-        let is_for_room = match message {
-            Some(ClientMessage::Message { target, .. }) => target.is_none(),
-            // Many users who sign in at once are not a flood.
-            Some(ClientMessage::SetName { .. }) => room.name_of(id).is_some(),
-            _ => false,
-        };
-        !is_for_room || throttle::allow(&mut room.limiter, now, bytes, room_rate)
+    /// Takes the price of a message of so many bytes. Returns whether the address has tokens for it.
+    fn charge_address(&mut self, address: Option<IpAddr>, bytes: usize) -> bool {
+        let (now, of_address) = (self.now.uptime, address.zip(self.rules.address_rate));
+        of_address.is_none_or(|(address, rate)| throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
+    }
+
+    /// The same for a room.
+    fn charge_room(&mut self, room: RoomId, bytes: usize) -> bool {
+        let (now, rate) = (self.now.uptime, self.rules.room_rate);
+        self.rooms.get_mut(room).is_none_or(|room| throttle::allow(&mut room.limiter, now, bytes, rate))
     }
 
     fn reject_binary(&mut self, id: UserId) {

@@ -216,3 +216,39 @@ fn reasons_have_stable_words_and_sentences() {
     assert_eq!(reasons.map(word).join(" "), words);
     assert!(reasons.iter().all(|reason| ProtocolError::from(*reason).message.ends_with('.')));
 }
+
+#[test]
+fn streams_have_messages_only() {
+    let resume = ResumeToken { id: 7, secret: 1 };
+    let object = r#"{"type":"message","name":"bob","text":"<hi>\n","id":7,"date":1700000000123,"seq":3}"#;
+    let new = ServerMessage::Message(stored("bob", "<hi>\n", None));
+    let old = ServerMessage::History(stored("bob", "<hi>\n", None));
+    let id = ServerMessage::Id { id: 7, seq: 41, log: "k3x".into(), resume };
+    let rows: [(&ServerMessage, String, String, &str); 4] = [
+        (&new, format!("id: 3\ndata: {object}\n\n"), format!("{object}\n"), "bob: <hi> ⏎ \n"),
+        (&old, format!("id: 3\ndata: {object}\n\n"), format!("{object}\n"), "[2023-11-14 22:13] bob: <hi> ⏎ \n"),
+        (
+            &id,
+            "event: id\nid: 41\ndata: {\"type\":\"id\",\"seq\":41,\"log\":\"k3x\"}\n\n".to_owned(),
+            "{\"type\":\"id\",\"seq\":41,\"log\":\"k3x\"}\n".to_owned(),
+            "(nothing)",
+        ),
+        (
+            &ServerMessage::Gap { missed: Some(1) },
+            "event: gap\ndata: {\"type\":\"gap\",\"missed\":1}\n\n".to_owned(),
+            "{\"type\":\"gap\",\"missed\":1}\n".to_owned(),
+            "* 1 message is gone\n",
+        ),
+    ];
+    for (message, sse, ndjson, lines) in rows {
+        assert_eq!(encoded(Dialect::Sse, message), sse);
+        assert_eq!(encoded(Dialect::Ndjson, message), ndjson);
+        assert_eq!(encoded(Dialect::Lines, message), lines);
+    }
+    let users = ServerMessage::UserList { users: names(&["ann"]), ids: None };
+    for message in [private("x", true, "bob", None), users, ServerMessage::Left { name: "ann".into() }] {
+        for dialect in Dialect::STREAMS {
+            assert_eq!(dialect.encode(&message), None, "{dialect:?}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod behind;
 mod history;
 mod identity;
 mod nonces;
+mod post;
 mod restore;
 mod rooms;
 mod throttle;

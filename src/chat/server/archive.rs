@@ -41,6 +41,11 @@ pub trait Archive: Debug + Send {
     ///
     /// Errors are not returned: the chat goes on in any case, and the archive logs its problems.
     fn commit(&mut self, messages: &mut Vec<StoredMessage>);
+
+    /// Whether all messages that were committed are stored now. Default: true.
+    fn is_complete(&self) -> bool {
+        true
+    }
 }
 
 impl ChatServer {

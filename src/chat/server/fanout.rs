@@ -63,7 +63,10 @@ impl Recipient for Peer {
 }
 
 /// A room's broadcasts in this batch, by dialect.
-type Batch = [Frames; Dialect::ALL.len()];
+type Batch = [Frames; DIALECTS.len()];
+
+const DIALECTS: [Dialect; 6] =
+    [Dialect::Json, Dialect::Chinwag, Dialect::Text, Dialect::Sse, Dialect::Ndjson, Dialect::Lines];
 
 #[derive(Debug)]
 pub(super) struct Fanout<P = Peer> {
@@ -85,7 +88,7 @@ struct Room<P> {
     /// Stored inline: each extra pointer would cost a cache miss for each member and flush.
     members: Vec<Member<P>>,
     /// The number of members by dialect. A dialect without members is not encoded.
-    dialects: [usize; Dialect::ALL.len()],
+    dialects: [usize; DIALECTS.len()],
     batch: Option<Batch>,
 }
 
@@ -211,7 +214,7 @@ impl<P: Recipient> Fanout<P> {
             self.touched_rooms.push(room_id);
             Batch::default()
         });
-        for dialect in Dialect::ALL {
+        for dialect in DIALECTS {
             if room.dialects[dialect as usize] > 0 {
                 self.bytes += encode(message, dialect, &mut batch[dialect as usize]);
             }
@@ -306,11 +309,14 @@ fn is_from_log(message: &ServerMessage) -> bool {
     matches!(message, ServerMessage::History(_) | ServerMessage::Gap { .. } | ServerMessage::UserList { .. })
 }
 
-/// Appends a message as one frame, if the dialect has it. Returns the number of bytes.
+/// Appends a message as one frame, or as one part of a stream, if the dialect has it. Returns the number of bytes.
 fn encode(message: &ServerMessage, dialect: Dialect, frames: &mut Frames) -> usize {
     let before = frames.len();
     if let Some(text) = dialect.encode(message) {
-        frames.text(&text);
+        match dialect.is_stream() {
+            true => frames.raw(text.as_bytes()),
+            false => frames.text(&text),
+        }
     }
     frames.len() - before
 }
