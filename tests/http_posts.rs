@@ -1,4 +1,4 @@
-//! Messages posted over HTTP: who may post, which bodies are accepted, and what a room sees of it.
+//! Messages posted over HTTP: which requests are accepted, and what a room receives.
 
 mod support;
 
@@ -122,7 +122,7 @@ fn error_names_the_nonce() {
     assert_eq!((answer.status, &error["nonce"]), (400, &json!("n1")));
 }
 
-/// Also for a message that somebody sent over WebSocket, and while the name is taken meanwhile.
+/// Also for a message that came over WebSocket, and if the name was taken meanwhile.
 #[test]
 fn repeated_nonce_is_answered_as_the_first_time() {
     let server = start_binary(&[]);

@@ -270,7 +270,7 @@ fn foreign_pages_and_unknown_hosts_get_no_stream() {
     }
 }
 
-/// A reader that stops for a while receives everything later, and nobody waits for it.
+/// A reader that stops for a while receives everything later, and does not delay the posts.
 #[test]
 fn slow_reader_receives_everything_from_the_log() {
     let limits = ["outbox=65536", "room-messages=9999", "room-bytes=99999999", "history=99999999"];

@@ -87,7 +87,7 @@ impl ChatServer {
         let mut outputs = Vec::new();
         let result = self.chat.post(self.now(), id, room, post, &mut outputs);
         self.apply_outputs(outputs);
-        self.rooms_changed = true;
+        self.rooms_changed |= result.is_ok();
         result
     }
 }
@@ -98,9 +98,7 @@ fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
         Some("sse") => Some(Ok(Dialect::Sse)),
         Some("ndjson") => Some(Ok(Dialect::Ndjson)),
         Some("text") => Some(Ok(Dialect::Lines)),
-        Some(_) => {
-            Some(Err(Response::text(400, "There is no such format. Use format=sse, format=ndjson or format=text.")))
-        }
+        Some(_) => Some(Err(Response::text(400, "Unknown format. Use format=sse, format=ndjson or format=text."))),
         // For plain text, `Accept` is not enough: some libraries send it with every request.
         None => [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, format.name())).map(Ok),
     }
