@@ -17,7 +17,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     logging::start(log_level(flags));
     raise_descriptor_limit();
     let (mut config, rules) = limits::configure(flags)?;
-    config.exempt_networks = networks(flags, "exempt")?;
+    config.exempt_networks = exempt(flags)?;
     let dialect = dialect(flags)?;
     let hosts = hosts(flags)?;
     // Not a clone: bans and tokens are shared by clones.
@@ -174,6 +174,14 @@ fn announce(announcement: String) -> Result<(), String> {
         }
     };
     spawn("stdout", Box::new(print))
+}
+
+fn exempt(flags: &Flags) -> Result<Vec<Network>, String> {
+    let networks = networks(flags, "exempt")?;
+    if networks.iter().any(|network| network.is_everything()) {
+        warn!("--exempt: every address is exempt, so no limit per address protects this server");
+    }
+    Ok(networks)
 }
 
 fn trusted_proxies(flags: &Flags) -> Result<Vec<Network>, String> {

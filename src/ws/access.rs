@@ -16,6 +16,9 @@ use host::Origin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, hint::black_box, net::IpAddr, time::SystemTime};
 
+/// A network whose clients are banned, and until when.
+pub type Ban = (Network, Option<SystemTime>);
+
 /// Which requests a server accepts.
 ///
 /// The default accepts IP literals, `localhost` and `*.localhost` as `Host`. It accepts pages from the same host (any scheme
@@ -31,7 +34,7 @@ pub struct Access {
     token: Arc<Mutex<Option<Token>>>,
     admin_token: Arc<Mutex<Option<Token>>>,
     /// Each until its time.
-    banned: Arc<Mutex<Vec<(Network, Option<SystemTime>)>>>,
+    banned: Arc<Mutex<Vec<Ban>>>,
 }
 
 impl Access {
@@ -121,7 +124,7 @@ impl Access {
 
     /// Bans the clients of these networks, each until its time: all their requests get 403. This replaces the networks of
     /// before, also in clones. Connections that are open stay open.
-    pub fn ban(&self, networks: Vec<(Network, Option<SystemTime>)>) {
+    pub fn ban(&self, networks: Vec<Ban>) {
         *lock(&self.banned) = networks;
     }
 
@@ -131,9 +134,7 @@ impl Access {
     /// [`Refusal::Banned`].
     pub fn check_address(&self, address: IpAddr) -> Result<(), Refusal> {
         let now = SystemTime::now();
-        let is_banned = |(network, until): &(Network, Option<SystemTime>)| {
-            until.is_none_or(|until| now < until) && network.contains(address)
-        };
+        let is_banned = |(network, until): &Ban| until.is_none_or(|until| now < until) && network.contains(address);
         if lock(&self.banned).iter().any(is_banned) { Err(Refusal::Banned) } else { Ok(()) }
     }
 

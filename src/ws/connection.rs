@@ -104,7 +104,7 @@ impl Connection {
     /// Sends encoded frames. Only for servers, because a client must mask each frame. Returns false, and sends nothing, if the
     /// connection is closing.
     pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
-        self.if_open(|state| state.send(frames, 0))
+        self.if_open(|state| state.send(frames, frames.len()))
     }
 
     /// Encodes and sends a message, for either role. Returns as [`Connection::send`].

@@ -66,6 +66,13 @@ pub struct ClientInfo {
     pub is_admin: bool,
 }
 
+impl ClientInfo {
+    /// What limits per address count for it; `None`: they do not apply.
+    pub(super) fn counted_address(self) -> Option<IpAddr> {
+        self.address.filter(|_| !self.is_exempt)
+    }
+}
+
 /// Messages that an archive must delete: it keeps their numbers, as [`StoredMessage::is_deleted`] says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

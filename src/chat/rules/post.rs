@@ -19,7 +19,7 @@ impl Chat {
     pub fn allows_post(&mut self, now: Now, address: Option<IpAddr>, room: &RoomName, bytes: usize) -> bool {
         self.now = now;
         let is_new = self.rooms.find(room).is_none();
-        self.take_price_of_address(address, if is_new { bytes.max(NEW_ROOM_BYTES) } else { bytes })
+        self.charge_address(address, if is_new { bytes.max(NEW_ROOM_BYTES) } else { bytes })
     }
 
     /// Sends a message to a room, or to one of its users. What follows is appended to `out`. When all of it is done, the
@@ -72,7 +72,7 @@ impl Chat {
         wanted: &Name,
         text: Arc<str>,
     ) -> Result<Receipt, ProtocolError> {
-        if post.target.is_none() && !self.take_price_of_room(room_id, text.len()) {
+        if post.target.is_none() && !self.charge_room(room_id, text.len()) {
             return Err(ErrorReason::TooFast.into());
         }
         let (max_chars, is_archived) = (self.max_name_chars(), self.rules.archive);

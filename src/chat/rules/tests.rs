@@ -2,10 +2,12 @@
 
 use super::*;
 
+mod archive;
 mod behind;
 mod history;
 mod identity;
 mod moderation;
+mod nonces;
 mod post;
 mod restore;
 mod rooms;

@@ -32,6 +32,9 @@ pub struct BanFile {
     known: Vec<Restriction>,
 }
 
+/// What a line is: nothing, if it is empty or a comment.
+type Parsed = Result<Option<Restriction>, String>;
+
 impl BanFile {
     /// Reads this file, which need not exist yet, and refuses its networks from now on.
     ///
@@ -69,8 +72,8 @@ impl BanFile {
         replace(path, &(lines.into_iter().map(|(line, _)| line + "\n").collect::<String>() + &new))
     }
 
-    /// The lines of the file, and what each of them is: nothing if it is empty or a comment.
-    fn lines(&self, now: Millis) -> io::Result<Vec<(String, Result<Option<Restriction>, String>)>> {
+    /// The lines of the file, and what each of them is.
+    fn lines(&self, now: Millis) -> io::Result<Vec<(String, Parsed)>> {
         let text = match self.path.as_ref().map(fs::read_to_string) {
             None => String::new(),
             Some(Err(error)) if error.kind() == ErrorKind::NotFound => String::new(),

@@ -118,9 +118,9 @@ impl ConnectionState {
         self.reason.unwrap_or(DisconnectReason::ConnectionLost)
     }
 
-    /// Sends encoded frames. The limit of the send buffer does not count `uncounted` of their bytes.
-    pub(super) fn send(&mut self, frames: &[u8], uncounted: usize) {
-        if self.stream.send(frames, uncounted).is_err() {
+    /// Sends encoded frames. `counted` of their bytes count against the limit of the send buffer.
+    pub(super) fn send(&mut self, frames: &[u8], counted: usize) {
+        if self.stream.send(frames, counted).is_err() {
             self.socket_failed();
         }
     }

@@ -239,8 +239,12 @@ impl<'a> PendingHandshake<'a> {
     /// An address that offered too many wrong tokens gets 429, even for the right one. Otherwise a wrong token is counted, and
     /// the delay of its response returned: until the responses before it to the same address are sent.
     fn check_wrong_tokens(&self, is_wrong: bool) -> Result<Duration, Response> {
-        let (ip, interval) = (self.addr.ip(), self.shared.config.wrong_token_delay);
-        let delay = self.shared.wrong_tokens.try_count(ip, interval, Instant::now(), is_wrong);
+        let (ip, interval, now) = (self.addr.ip(), self.shared.config.wrong_token_delay, Instant::now());
+        let limiter = &self.shared.wrong_tokens;
+        let delay = match is_wrong {
+            true => limiter.try_count(ip, interval, now),
+            false => limiter.allows(ip, interval, now).then_some(Duration::ZERO),
+        };
         delay.ok_or_else(|| {
             self.log(Rejection::WrongTokens, format_args!("429, too many wrong access tokens"));
             handshake::too_many_tokens()
@@ -254,7 +258,7 @@ impl<'a> PendingHandshake<'a> {
             return Ok(());
         }
         let interval = OPENING_PERIOD / u32::try_from(limit).unwrap_or(u32::MAX);
-        match self.shared.openings.try_count(ip, interval, Instant::now(), true) {
+        match self.shared.openings.try_count(ip, interval, Instant::now()) {
             Some(_) => Ok(()),
             None => Err(self.reject_with_503(Rejection::ConnectionsPerAddress, "it opens WebSockets too often")),
         }

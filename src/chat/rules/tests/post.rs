@@ -1,6 +1,6 @@
 //! Messages without a connection.
 
-use super::{history::archived, *};
+use super::{archive::archived, *};
 use crate::chat::protocol::{ErrorReason, Post, Receipt, Target};
 
 fn post(text: &str) -> Post {

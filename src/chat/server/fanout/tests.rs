@@ -33,9 +33,11 @@ impl Recipient for Recorder {
         frames.len() > TAKEN
     }
 
-    fn is_idle(&self, _: Option<Duration>) -> bool {
+    fn has_taken_all(&self) -> bool {
         true
     }
+
+    fn drop_if_stalled(&self, _: Duration) {}
 
     fn close(&self, code: u16, _: &str) {
         let mut frames = Frames::new();
