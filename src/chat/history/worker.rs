@@ -67,8 +67,7 @@ impl Worker {
             is_compared: false,
             retry_at: None,
             check_at: Instant::now(),
-            // The last server may have been killed after it deleted messages.
-            must_truncate: true,
+            must_truncate: false,
         };
         let result = worker.prepare();
         if let Err(error) = &result {
@@ -90,6 +89,8 @@ impl Worker {
             store.delete_empty_rooms()?;
             state_file.set_position(store.position()?);
             self.pruner.prepare(store)?;
+            // The last server may have been killed after it deleted messages.
+            self.must_truncate = !store.truncate_log().unwrap_or_default();
             store.watch.iter_mut().for_each(Watch::note_write);
         }
         Ok(())
