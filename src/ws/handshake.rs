@@ -13,8 +13,8 @@ pub(crate) mod upgrade;
 use log::error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{fmt, sync::Arc};
-use tungstenite::http::Version;
 use tungstenite::http::header::{HOST, ORIGIN};
+use tungstenite::http::{HeaderName, Version};
 
 pub use head::{DeadlineRead, HeadError};
 pub use request::read_request;
@@ -180,14 +180,17 @@ fn check_no_body(length: usize) -> Result<(), Response> {
     Err(bad_request("This request cannot have a body: Content-Length must be 0 or left out."))
 }
 
+/// Not parsed for each request: the parser of names needs a deep stack.
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// Whether this client may open a connection, or send a request to the program.
 fn check_client(request: &Request, host: &Host, token: TokenCheck, access: &Access) -> Result<(), Response> {
     let origin =
-        single_field(request.headers(), ORIGIN).map_err(|()| bad_request("Origin is given more than once."))?;
+        single_field(request.headers(), &ORIGIN).map_err(|()| bad_request("Origin is given more than once."))?;
     // Bytes that are not text are not an origin either.
     let origin = origin.map(|value| value.to_str().unwrap_or_default());
     // A form or an image of another site, from a browser that does not send the origin.
-    let is_foreign = list_contains(request.headers(), "Sec-Fetch-Site", "cross-site");
+    let is_foreign = list_contains(request.headers(), &SEC_FETCH_SITE, "cross-site");
     access.check_origin(origin.or(is_foreign.then_some("null")), host)?;
     token.0.map_err(Into::into)
 }
@@ -198,7 +201,7 @@ fn check_client(request: &Request, host: &Host, token: TokenCheck, access: &Acce
 fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Response> {
     let invalid = || bad_request("Host must be a host name or an IP address, with an optional port.");
     let parse = |text: &str| Host::parse(text).map_err(|_| invalid());
-    let host = match single_field(request.headers(), HOST) {
+    let host = match single_field(request.headers(), &HOST) {
         Ok(Some(value)) => Some(parse(value.to_str().unwrap_or_default())?),
         Ok(None) if request.version() == Version::HTTP_10 => None,
         Ok(None) => return Err(bad_request("Host is missing.")),
