@@ -16,7 +16,7 @@ pub(super) fn has(message: &ServerMessage) -> bool {
 /// The JSON object of a message.
 pub(super) fn object(message: &ServerMessage) -> Option<String> {
     match message {
-        // A stream has no user, so it has no secret for one who comes back.
+        // A stream has no user, so it needs no secret to come back with.
         ServerMessage::Id { seq, log, .. } => Some(format!(r#"{{"type":"id","seq":{seq},"log":"{log}"}}"#)),
         // Some libraries end a line at these characters. In JSON, they are in strings only.
         _ => Some(serde_json::to_string(message).ok()?.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")),

@@ -87,7 +87,7 @@ impl ChatServer {
         let mut outputs = Vec::new();
         let result = self.chat.post(self.now(), id, room, post, &mut outputs);
         self.apply_outputs(outputs);
-        self.rooms_changed = true;
+        self.rooms_changed |= result.is_ok();
         result
     }
 }
@@ -98,9 +98,7 @@ fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
         Some("sse") => Some(Ok(Dialect::Sse)),
         Some("ndjson") => Some(Ok(Dialect::Ndjson)),
         Some("text") => Some(Ok(Dialect::Lines)),
-        Some(_) => {
-            Some(Err(Response::text(400, "There is no such format. Use format=sse, format=ndjson or format=text.")))
-        }
+        Some(_) => Some(Err(Response::text(400, "Unknown format. Use format=sse, format=ndjson or format=text."))),
         // For plain text, `Accept` is not enough: some libraries send it with every request.
         None => [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, format.name())).map(Ok),
     }
@@ -109,7 +107,10 @@ fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
 /// Reads a message from the body. A name that is not in the body may be in the query or in a header field.
 fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
     let Some((text, is_json)) = std::str::from_utf8(body).ok().zip(is_json(head)) else {
-        return Err(ProtocolError::new(ErrorReason::NotText, "Send text/plain or application/json, in UTF-8."));
+        return Err(ProtocolError::new(
+            ErrorReason::NotText,
+            "Send text/plain or application/json, in UTF-8 and not compressed.",
+        ));
     };
     let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
     if post.name.as_ref().is_none_or(String::is_empty) {
