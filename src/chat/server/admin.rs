@@ -1,6 +1,6 @@
 //! What an operator asks: whether the server is healthy, its numbers, and jobs for the chat thread.
 
-use super::{ChatServer, metrics};
+use super::ChatServer;
 use crate::{
     ws::access::Host,
     ws::http::{ClientAddr, Method, Request, Response},
@@ -78,7 +78,7 @@ impl Admin {
     /// not begun by then is not done.
     #[must_use]
     pub fn ask(&self, job: Job) -> Response {
-        let Some((server, _)) = self.0.get() else { return unavailable("the server is starting") };
+        let Some((server, _)) = self.0.get() else { return Response::text(503, "the server is starting") };
         let deadline = Instant::now() + ANSWER_TIME;
         let (answer, (wake, waiter)) = (Arc::new(Mutex::new(None)), WakeGuard::new());
         let question = Question { job, answer: Arc::downgrade(&answer), _wake: wake };
@@ -86,7 +86,7 @@ impl Admin {
             waiter.wait(Some(deadline));
         }
         let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        answer.unwrap_or_else(|| unavailable("the chat thread did not answer within a second"))
+        answer.unwrap_or_else(|| Response::text(503, "the chat thread did not answer within a second"))
     }
 
     fn readiness(&self) -> Response {
@@ -94,19 +94,16 @@ impl Admin {
         match self.0.get() {
             Some((_, Some(storage))) if chat.status == 200 => match storage.check(ANSWER_TIME) {
                 Ok(()) => chat,
-                Err(error) => unavailable(&format!("history: {error}")),
+                Err(error) => Response::text(503, format!("history: {error}")),
             },
             _ => chat,
         }
     }
 
     fn metrics(&self) -> Response {
-        let mut response = self.ask(Box::new(|chat| Response::text(200, chat.metrics().trim_end())));
-        if let Some((server, storage)) = self.0.get().filter(|_| response.status == 200) {
-            let queued = storage.as_ref().map(|storage| storage.queued());
-            response.body.to_mut().extend(metrics::of_server(&server.numbers(), queued).into_bytes());
-        }
-        response
+        let Some((server, storage)) = self.0.get() else { return self.readiness() };
+        let (server, queued) = (server.clone(), storage.as_ref().map(|storage| storage.queued()));
+        self.ask(Box::new(move |chat| Response::text(200, chat.metrics(&server, queued))))
     }
 }
 
@@ -119,10 +116,6 @@ impl ChatServer {
             *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
         }
     }
-}
-
-fn unavailable(why: &str) -> Response {
-    Response::text(503, why)
 }
 
 /// Whether a program on this machine asks, and no proxy for another one.

@@ -206,7 +206,7 @@ impl<'a> PendingHandshake<'a> {
     /// are trusted: its mode says who they are.
     #[inline(never)] // As `run`.
     fn apply_proxy(&mut self, request: &Request) -> Result<(), Response> {
-        if !self.listener.is_unix() && !self.shared.proxies.trusts(self.addr.ip()) {
+        if !self.listener.is_unix && !self.shared.proxies.trusts(self.addr.ip()) {
             self.warn_about_ignored_proxy(request);
             return Ok(());
         }
