@@ -7,7 +7,6 @@ mod admin;
 mod archive;
 mod connect;
 mod fanout;
-mod heartbeat;
 mod http;
 mod metrics;
 mod moderation;
@@ -25,7 +24,6 @@ use crate::{
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
-use heartbeat::Heartbeat;
 use log::{debug, info};
 use metrics::Metrics;
 use pacing::{BATCH_DELAY, Pacing};
@@ -99,7 +97,8 @@ pub struct ChatServer {
     /// Of the command that is being executed.
     answers: Vec<Result<String, String>>,
     metrics: Metrics,
-    heartbeat: Option<Heartbeat>,
+    /// What is called on this thread, how often, and when next.
+    heartbeat: Option<(fn(), Duration, Instant)>,
 }
 
 impl ChatServer {
@@ -175,8 +174,9 @@ impl ChatServer {
 
     /// Calls `beat` on the chat thread, at least once in each interval, as long as that thread does not hang. For a watchdog.
     #[must_use]
-    pub fn heartbeat(mut self, interval: Duration, beat: impl FnMut() + Send + 'static) -> Self {
-        self.heartbeat = Some(Heartbeat::new(interval, Box::new(beat)));
+    pub fn heartbeat(mut self, interval: Duration, beat: fn()) -> Self {
+        // A batch takes time, so the calls are due twice in each interval.
+        self.heartbeat = Some((beat, interval / 2, Instant::now()));
         self
     }
 
@@ -203,7 +203,11 @@ impl ChatServer {
         self.retry_archive();
         self.send_next_parts();
         self.flush();
-        self.heartbeat.iter_mut().for_each(|heartbeat| heartbeat.run(Instant::now()));
+        if let Some((beat, interval, due_at)) = self.heartbeat.as_mut().filter(|(.., due_at)| *due_at <= Instant::now())
+        {
+            *due_at = Instant::now() + *interval;
+            beat();
+        }
         true
     }
 
@@ -212,7 +216,7 @@ impl ChatServer {
         let tick = self.chat.next_tick().and_then(|tick| self.started.checked_add(Duration::from_millis(tick)));
         let interval = if self.can_send_next_parts { Duration::ZERO } else { CATCH_UP_INTERVAL };
         let catch_up = self.chat.catching_up().next().map(|_| Instant::now() + interval);
-        let beat = self.heartbeat.as_ref().map(Heartbeat::due_at);
+        let beat = self.heartbeat.map(|(.., due_at)| due_at);
         match [tick, catch_up, self.retry_archive_at, beat].into_iter().flatten().min() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(deadline) => self.server.events().recv_deadline(deadline),

@@ -61,7 +61,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let action = action(flags)?;
     if action == Action::Import {
         // The input is read in pieces of 64 KiB. What ends this process, such as Ctrl-C, leaves the file as it was.
-        let input = Counted(io::stdin().lock(), Progress::start("KiB imported"));
+        let input = Counted(io::stdin().lock(), Progress::start("bytes read"));
         let added = history::import(path, BufReader::with_capacity(64 * 1024, input)).map_err(named)?;
         return super::print(&format!("new messages: {added}\n"));
     }

@@ -1,6 +1,6 @@
 //! What an operator asks: whether the server is healthy, its numbers, and jobs for the chat thread.
 
-use super::{ChatServer, metrics};
+use super::ChatServer;
 use crate::{
     ws::access::Host,
     ws::http::{ClientAddr, Method, Request, Response},
@@ -83,7 +83,7 @@ impl Admin {
 
     /// As [`Admin::ask`], for a job that may take longer.
     pub(super) fn ask_within(&self, time: Duration, job: Job) -> Response {
-        let Some((server, _)) = self.0.get() else { return unavailable("the server is starting") };
+        let Some((server, _)) = self.0.get() else { return Response::text(503, "the server is starting") };
         let deadline = Instant::now() + time;
         let (answer, (wake, waiter)) = (Arc::new(Mutex::new(None)), WakeGuard::new());
         let question = Question { job, answer: Arc::downgrade(&answer), _wake: wake };
@@ -92,7 +92,7 @@ impl Admin {
         }
         let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let seconds = time.as_secs();
-        answer.unwrap_or_else(|| unavailable(&format!("the chat thread did not answer within {seconds} s")))
+        answer.unwrap_or_else(|| Response::text(503, format!("the chat thread did not answer within {seconds} s")))
     }
 
     fn readiness(&self) -> Response {
@@ -100,19 +100,16 @@ impl Admin {
         match self.0.get() {
             Some((_, Some(storage))) if chat.status == 200 => match storage.check(ANSWER_TIME) {
                 Ok(()) => chat,
-                Err(error) => unavailable(&format!("history: {error}")),
+                Err(error) => Response::text(503, format!("history: {error}")),
             },
             _ => chat,
         }
     }
 
     fn metrics(&self) -> Response {
-        let mut response = self.ask(Box::new(|chat| Response::text(200, chat.metrics().trim_end())));
-        if let Some((server, storage)) = self.0.get().filter(|_| response.status == 200) {
-            let queued = storage.as_ref().map(|storage| storage.queued());
-            response.body.to_mut().extend(metrics::of_server(&server.numbers(), queued).into_bytes());
-        }
-        response
+        let Some((server, storage)) = self.0.get() else { return self.readiness() };
+        let (server, queued) = (server.clone(), storage.as_ref().map(|storage| storage.queued()));
+        self.ask(Box::new(move |chat| Response::text(200, chat.metrics(&server, queued))))
     }
 }
 
@@ -125,10 +122,6 @@ impl ChatServer {
             *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
         }
     }
-}
-
-fn unavailable(why: &str) -> Response {
-    Response::text(503, why)
 }
 
 /// Whether a program on this machine asks, and no proxy for another one.

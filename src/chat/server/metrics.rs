@@ -4,9 +4,9 @@ use super::ChatServer;
 use crate::{
     chat::protocol::{ErrorReason, ServerMessage},
     chat::rules::Output,
-    ws::server::Numbers,
+    ws::server::Handle,
 };
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
 /// The upper bounds of the histogram of flush times, in microseconds, and as Prometheus writes them.
 const BUCKETS: [(u128, &str); 6] =
@@ -50,11 +50,14 @@ impl Metrics {
 }
 
 impl ChatServer {
-    /// The numbers of the chat.
-    pub(super) fn metrics(&self) -> String {
+    /// The numbers of the chat, of its server, and of the messages that wait for the history.
+    pub(super) fn metrics(&self, server: &Handle, history_queue: Option<usize>) -> String {
         let (metrics, users) = (&self.metrics, self.chat.rooms().map(|(_, users)| users).sum::<usize>());
+        let (connections, handshakes, rejections) = server.numbers().unwrap_or_default();
         let mut text = String::new();
         for (name, value) in [
+            ("connections", connections as u64),
+            ("handshakes", handshakes as u64),
             ("rooms", self.chat.rooms().count() as u64),
             ("users", users as u64),
             ("catching_up", self.chat.catching_up().count() as u64),
@@ -64,46 +67,36 @@ impl ChatServer {
             ("behind_total", metrics.behind),
             ("refused_joins_total", metrics.refused_joins),
         ] {
-            append(&mut text, name, value);
+            append(&mut text, name, "", value);
         }
-        header(&mut text, "refused_messages_total");
+        history_queue.iter().for_each(|count| append(&mut text, "history_queue", "", *count as u64));
+        for (kind, count) in rejections {
+            append(&mut text, "refused_total", &format!("{{kind=\"{kind}\"}}"), count);
+        }
         for (reason, count) in &metrics.refused {
             let reason = serde_json::to_string(reason).unwrap_or_default();
-            let _ = writeln!(text, "chinwag_refused_messages_total{{reason={reason}}} {count}");
+            append(&mut text, "refused_messages_total", &format!("{{reason={reason}}}"), *count);
         }
-        let _ = writeln!(text, "# TYPE chinwag_flush_seconds histogram");
         let mut sum = 0;
         for ((_, bound), count) in BUCKETS.iter().zip(metrics.flushes) {
             sum += count;
-            let _ = writeln!(text, "chinwag_flush_seconds_bucket{{le=\"{bound}\"}} {sum}");
+            append(&mut text, "flush_seconds_bucket", &format!("{{le=\"{bound}\"}}"), sum);
         }
         let seconds = metrics.flush_time.as_secs_f64();
-        let _ = writeln!(text, "chinwag_flush_seconds_sum {seconds}\nchinwag_flush_seconds_count {sum}");
-        text
+        text + &format!("chinwag_flush_seconds_sum {seconds}\nchinwag_flush_seconds_count {sum}")
     }
 }
 
-/// The numbers of the server below the chat, and the messages that wait for the history.
-pub(super) fn of_server(numbers: &Numbers, history_queue: Option<usize>) -> String {
-    let mut text = String::new();
-    append(&mut text, "connections", numbers.connections as u64);
-    append(&mut text, "handshakes", numbers.handshakes as u64);
-    if let Some(messages) = history_queue {
-        append(&mut text, "history_queue", messages as u64);
+/// Appends a line, and before the first one of a name its type.
+fn append(text: &mut String, name: &str, labels: &str, value: u64) {
+    let (name, kind) = match name.strip_suffix("_bucket") {
+        Some(family) => (family, "histogram"),
+        None => (name, if name.ends_with("_total") { "counter" } else { "gauge" }),
+    };
+    let header = format!("# TYPE chinwag_{name} {kind}\n");
+    if !text.contains(&header) {
+        text.push_str(&header);
     }
-    header(&mut text, "refused_total");
-    for (kind, count) in &numbers.rejections {
-        let _ = writeln!(text, "chinwag_refused_total{{kind=\"{kind}\"}} {count}");
-    }
-    text
-}
-
-fn append(text: &mut String, name: &str, value: u64) {
-    header(text, name);
-    let _ = writeln!(text, "chinwag_{name} {value}");
-}
-
-fn header(text: &mut String, name: &str) {
-    let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
-    let _ = writeln!(text, "# TYPE chinwag_{name} {kind}");
+    let bucket = if kind == "histogram" { "_bucket" } else { "" };
+    text.push_str(&format!("chinwag_{name}{bucket}{labels} {value}\n"));
 }

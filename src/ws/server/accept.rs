@@ -96,7 +96,7 @@ impl AcceptLoop {
     fn permit(&self, stream: &Arc<TcpStream>, addr: SocketAddr) -> Result<Permit, Rejection> {
         let shared = &self.shared;
         // The address of a client behind a proxy is known only after its request was read.
-        let is_proxy = shared.listeners[self.index].is_unix() || shared.proxies.trusts(addr.ip());
+        let is_proxy = shared.listeners[self.index].is_unix || shared.proxies.trusts(addr.ip());
         let id = next_id();
         let admit = || shared.registry.admit(id, stream, addr.ip(), is_proxy, &shared.config);
         match admit() {

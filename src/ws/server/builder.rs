@@ -13,8 +13,7 @@ use crate::ws::{
     peer::skip_ids_below,
     server::{
         Event, Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
-        listener::Socket, poller::Poller, rejection_log::RejectionLog, thread_pool::ThreadPool,
-        trusted_proxies::TrustedProxies,
+        poller::Poller, rejection_log::RejectionLog, thread_pool::ThreadPool, trusted_proxies::TrustedProxies,
     },
     spawn::spawn_supervised,
 };
@@ -116,14 +115,14 @@ impl Builder {
 
     /// Accepts connections on one more listener, which is bound already.
     pub fn listener(mut self, socket: TcpListener) -> Self {
-        self.listeners.push(Listener { socket: Socket::Tcp(socket), mode: None, wake: None });
+        self.listeners.push(Listener::tcp(socket, None));
         self
     }
 
     /// Accepts connections on a unix socket, which is bound already. Its clients have the address 127.0.0.1 and port 0. Each of
     /// them is trusted as a proxy ([`Builder::trusted_proxies`]), so the mode of the socket's file must keep others out.
     pub fn listener_unix(mut self, socket: UnixListener) -> Self {
-        self.listeners.push(Listener { socket: Socket::Unix(socket), mode: None, wake: None });
+        self.listeners.push(Listener::unix(socket));
         self
     }
 
@@ -161,11 +160,7 @@ impl Builder {
     /// Accepts TLS connections on one more listener, which is bound already.
     #[cfg(feature = "tls")]
     pub fn listener_tls(mut self, socket: TcpListener, acceptor: &Acceptor) -> Self {
-        self.listeners.push(Listener {
-            socket: Socket::Tcp(socket),
-            mode: Some(ListenerMode::Tls(acceptor.clone())),
-            wake: None,
-        });
+        self.listeners.push(Listener::tcp(socket, Some(ListenerMode::Tls(acceptor.clone()))));
         self
     }
 

@@ -7,31 +7,19 @@ use std::{any::Any, sync::Weak, time::Duration};
 #[derive(Debug, Clone)]
 pub struct Handle(pub(super) Weak<Shared>);
 
-/// The numbers of a server at one moment.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct Numbers {
-    /// Open WebSockets.
-    pub connections: usize,
-    /// Handshakes in progress.
-    pub handshakes: usize,
-    /// What was rejected since the start: the name of each kind, and how often.
-    pub rejections: Vec<(&'static str, u64)>,
-}
-
 impl Handle {
     /// Puts [`Event::Own`] into the channel of events, so that the thread that receives them takes it in its turn. Returns
     /// false if the channel stays full for this time, or the server has ended.
     pub fn send(&self, event: Box<dyn Any + Send>, timeout: Duration) -> bool {
-        let Some(shared) = self.0.upgrade() else { return false };
-        shared.events.send_timeout(Event::Own(event), timeout).is_ok()
+        self.0.upgrade().is_some_and(|shared| shared.events.send_timeout(Event::Own(event), timeout).is_ok())
     }
 
-    /// The numbers at this moment; those of a server that has ended are zero.
+    /// How many connections are open, how many handshakes are in progress, and how often each kind of client or request was
+    /// rejected since the start. `None`: the server has ended.
     #[must_use]
-    pub fn numbers(&self) -> Numbers {
-        let Some(shared) = self.0.upgrade() else { return Numbers::default() };
+    pub fn numbers(&self) -> Option<(usize, usize, Vec<(&'static str, u64)>)> {
+        let shared = self.0.upgrade()?;
         let (connections, handshakes) = shared.registry.counts();
-        Numbers { connections, handshakes, rejections: shared.rejections.counts() }
+        Some((connections, handshakes, shared.rejections.counts()))
     }
 }

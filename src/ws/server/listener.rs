@@ -8,7 +8,7 @@ use rustix::{
 use std::{
     io,
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::OwnedFd,
     os::unix::net::{UnixListener, UnixStream},
     time::Duration,
 };
@@ -19,17 +19,13 @@ const BACKLOG: i32 = 4096;
 /// The address of the clients of a unix socket, which have none.
 const UNIX_CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// A bound socket.
-#[derive(Debug)]
-pub(super) enum Socket {
-    Tcp(TcpListener),
-    Unix(UnixListener),
-}
-
 /// A bound listener.
 #[derive(Debug)]
 pub(super) struct Listener {
-    pub(super) socket: Socket,
+    /// The standard library's types work with each kind of stream socket. Only their addresses are those of IP.
+    socket: TcpListener,
+    /// Whether clients connect by a path in the file system.
+    pub(super) is_unix: bool,
     /// What is spoken there, if it is not plain HTTP and WebSocket.
     pub(super) mode: Option<ListenerMode>,
     /// A pair that wakes `accept`, if another process keeps the socket: it must not be shut down, so that clients may connect
@@ -46,11 +42,21 @@ impl Listener {
         let mut error = Error::NoListener;
         for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
             match TcpListener::bind(address) {
-                Ok(socket) => return Ok(Self { socket: Socket::Tcp(socket), mode, wake: None }),
+                Ok(socket) => return Ok(Self::tcp(socket, mode)),
                 Err(source) => error = Error::Bind { address, source },
             }
         }
         Err(error)
+    }
+
+    /// A TCP socket that is bound already.
+    pub(super) fn tcp(socket: TcpListener, mode: Option<ListenerMode>) -> Self {
+        Self { socket, is_unix: false, mode, wake: None }
+    }
+
+    /// A unix socket that is bound already.
+    pub(super) fn unix(socket: UnixListener) -> Self {
+        Self { socket: OwnedFd::from(socket).into(), is_unix: true, mode: None, wake: None }
     }
 
     /// Takes over a listening socket that another process keeps.
@@ -59,17 +65,13 @@ impl Listener {
     /// It is not a listening stream socket of IP or the file system.
     pub(super) fn inherit(socket: OwnedFd, mode: Option<ListenerMode>) -> io::Result<Self> {
         let is_listening = sockopt::socket_acceptconn(&socket)? && sockopt::socket_type(&socket)? == SocketType::STREAM;
-        let socket = match sockopt::socket_domain(&socket)? {
-            AddressFamily::INET | AddressFamily::INET6 if is_listening => Socket::Tcp(socket.into()),
-            AddressFamily::UNIX if is_listening => Socket::Unix(socket.into()),
-            _ => return Err(io::Error::other("it is not a socket that listens for streams")),
-        };
-        Ok(Self { socket, mode, wake: Some(UnixStream::pair()?) })
-    }
-
-    /// Whether clients connect by a path in the file system.
-    pub(super) fn is_unix(&self) -> bool {
-        matches!(self.socket, Socket::Unix(_))
+        let family = sockopt::socket_domain(&socket)?;
+        let is_known = [AddressFamily::INET, AddressFamily::INET6, AddressFamily::UNIX].contains(&family);
+        if !is_listening || !is_known {
+            return Err(io::Error::other("it is not a socket that listens for streams"));
+        }
+        let (is_unix, wake) = (family == AddressFamily::UNIX, Some(UnixStream::pair()?));
+        Ok(Self { socket: socket.into(), is_unix, mode: mode.filter(|_| !is_unix), wake })
     }
 
     /// The address. That of a unix socket is 127.0.0.1 with port 0.
@@ -77,10 +79,7 @@ impl Listener {
     /// # Errors
     /// Those of the operating system.
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
-        match &self.socket {
-            Socket::Tcp(socket) => socket.local_addr(),
-            Socket::Unix(_) => Ok(UNIX_CLIENT),
-        }
+        if self.is_unix { Ok(UNIX_CLIENT) } else { self.socket.local_addr() }
     }
 
     /// Waits for a connection.
@@ -89,18 +88,15 @@ impl Listener {
     /// Those of the operating system.
     pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         if let Some((wake, _)) = &self.wake {
-            let mut both = [PollFd::new(self, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
+            let mut both = [PollFd::new(&self.socket, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
             poll(&mut both, None)?;
             if !both[1].revents().is_empty() {
                 return Err(io::ErrorKind::Interrupted.into());
             }
         }
-        match &self.socket {
-            Socket::Tcp(socket) => socket.accept(),
-            // The standard library's `TcpStream` works with each kind of stream socket. Only its addresses are those of IP.
-            Socket::Unix(socket) => {
-                socket.accept().map(|(stream, _)| (TcpStream::from(OwnedFd::from(stream)), UNIX_CLIENT))
-            }
+        match self.is_unix {
+            true => Ok((accept_unix(&self.socket)?, UNIX_CLIENT)),
+            false => self.socket.accept(),
         }
     }
 
@@ -110,15 +106,11 @@ impl Listener {
     /// # Errors
     /// Those of the operating system.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        rustix::net::listen(self, BACKLOG)?;
-        let is_shared = self.wake.is_some();
-        match &self.socket {
-            Socket::Tcp(socket) => {
-                sockopt::set_tcp_nodelay(socket, true)?;
-                socket.set_nonblocking(is_shared)
-            }
-            Socket::Unix(socket) => socket.set_nonblocking(is_shared),
+        rustix::net::listen(&self.socket, BACKLOG)?;
+        if !self.is_unix {
+            sockopt::set_tcp_nodelay(&self.socket, true)?;
         }
+        self.socket.set_nonblocking(self.wake.is_some())
     }
 
     /// Wakes the thread that waits in `accept`. Linux does this on shutdown(2), other systems need a connection.
@@ -127,7 +119,7 @@ impl Listener {
             let _ = wake.shutdown(Shutdown::Both);
             return;
         }
-        if rustix::net::shutdown(self, rustix::net::Shutdown::Both).is_ok() {
+        if rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both).is_ok() {
             return;
         }
         if let Ok(addr) = self.local_addr() {
@@ -137,13 +129,13 @@ impl Listener {
     }
 }
 
-impl AsFd for Listener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match &self.socket {
-            Socket::Tcp(socket) => socket.as_fd(),
-            Socket::Unix(socket) => socket.as_fd(),
-        }
-    }
+/// Not every system can set the flag `CLOEXEC` at once.
+fn accept_unix(socket: &TcpListener) -> io::Result<TcpStream> {
+    #[cfg(target_os = "linux")]
+    let stream = rustix::net::accept_with(socket, rustix::net::SocketFlags::CLOEXEC)?;
+    #[cfg(not(target_os = "linux"))]
+    let stream = rustix::net::accept(socket)?;
+    Ok(stream.into())
 }
 
 #[cfg(test)]

@@ -14,23 +14,8 @@ const INTERVAL: u64 = 1000;
 const KINDS: usize = Rejection::PingTimeout as usize + 1;
 
 /// The names of the kinds, for programs, in their order.
-const NAMES: [&str; KINDS] = [
-    "shutting-down",
-    "connections",
-    "connections-per-address",
-    "handshakes",
-    "exhausted",
-    "invalid-request",
-    "slow-request",
-    "tls-on-plain-port",
-    "plain-on-tls-port",
-    "tls-handshake",
-    "access-denied",
-    "wrong-tokens",
-    "protocol-violation",
-    "slow-reader",
-    "ping-timeout",
-];
+const NAMES: &str = "shutting-down connections connections-per-address handshakes exhausted invalid-request slow-request \
+    tls-on-plain-port plain-on-tls-port tls-handshake access-denied wrong-tokens protocol-violation slow-reader ping-timeout";
 
 /// What was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +93,7 @@ impl RejectionLog {
     /// The number of rejections of each kind.
     pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
         let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        NAMES.into_iter().zip(counters.iter().map(|counter| counter.count)).collect()
+        NAMES.split(' ').zip(counters.iter().map(|counter| counter.count)).collect()
     }
 
     /// Counts a rejection, and logs it unless one of its kind was logged within the last second.
@@ -128,5 +113,17 @@ impl RejectionLog {
             (_, 0) => log!(kind.level(), "{message} (number {count} of this kind)"),
             (_, _) => log!(kind.level(), "{message} (number {count} of this kind, {not_logged} not logged)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_name() {
+        let log = RejectionLog::new();
+        log.log(Rejection::SlowReader, format_args!(""));
+        assert_eq!((log.counts().len(), log.counts()[KINDS - 2]), (KINDS, ("slow-reader", 1)));
     }
 }
