@@ -20,6 +20,9 @@ pub use request::read_request;
 pub use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
+use crate::ws::deflate::Agreement;
+#[cfg(feature = "deflate")]
+use crate::ws::deflate::Deflate;
 use crate::ws::http::{ALLOWED_METHODS, HttpHandler, Method, Request, Response, TokenCheck, single_field};
 
 /// What a server accepts, and how it responds to other requests.
@@ -34,11 +37,21 @@ pub struct Policy {
     /// Responds to requests that are not handshakes. When it returns `None`, the response is 404. Without it, the response is
     /// 426 at an endpoint. Default: none.
     pub http_handler: Option<HttpHandler>,
+    /// Agrees to compression with clients that offer it. Default: none.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Deflate>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { access: Access::default(), protocols: Vec::new(), endpoint: |_path| true, http_handler: None }
+        Self {
+            access: Access::default(),
+            protocols: Vec::new(),
+            endpoint: |_path| true,
+            http_handler: None,
+            #[cfg(feature = "deflate")]
+            deflate: None,
+        }
     }
 }
 
@@ -77,6 +90,10 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request, policy.access.requires_token());
     let token = TokenCheck(policy.access.check_token(token.as_deref()));
     request.extensions_mut().insert(token.clone());
+    #[cfg(feature = "deflate")]
+    if let Some(agreement) = policy.deflate.and_then(|deflate| deflate.accept(request.headers())) {
+        request.extensions_mut().insert(agreement);
+    }
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
     let outcome = catch_unwind(AssertUnwindSafe(|| apply_rules(request, token, policy))).unwrap_or_else(|_| {
         error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
@@ -104,7 +121,13 @@ fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<
     // Bytes that are not text are not an origin either.
     access.check_origin(origin.map(|value| value.to_str().unwrap_or_default()), &host)?;
     token.0?;
-    Ok(Negotiated::Upgrade { response: upgrade::response(&accept, protocol.as_deref()), protocol })
+    let response = upgrade::response(&accept, protocol.as_deref(), agreement(request));
+    Ok(Negotiated::Upgrade { response, protocol })
+}
+
+/// The agreement on compression that the response names.
+pub(crate) fn agreement(request: &Request) -> Option<Agreement> {
+    request.extensions().get().copied()
 }
 
 /// Requests have no body, so whatever follows the head can only be frames.

@@ -21,9 +21,9 @@ const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// What frames are sent to: a [`Peer`], or its replacement in tests.
 pub(super) trait Recipient {
-    /// Sends frames, of which `counted` bytes count against the limit of the send buffer. Returns whether more bytes than
-    /// that limit wait.
-    fn send(&self, frames: &[u8], counted: usize) -> bool;
+    /// Sends the frames from byte `from` on. Of these, `counted` bytes count against the limit of the send buffer. Returns
+    /// whether more bytes than that limit wait.
+    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool;
     /// Whether the operating system has taken everything. If it has taken nothing for the time `most`, this drops the peer.
     fn is_idle(&self, most: Option<Duration>) -> bool;
     fn close(&self, code: u16, reason: &str);
@@ -31,8 +31,8 @@ pub(super) trait Recipient {
 }
 
 impl Recipient for Peer {
-    fn send(&self, frames: &[u8], counted: usize) -> bool {
-        self.send_lenient(frames, counted)
+    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool {
+        self.send_lenient(frames, from, counted)
     }
 
     fn is_idle(&self, most: Option<Duration>) -> bool {
@@ -278,12 +278,12 @@ impl<P: Recipient> Member<P> {
         let mut is_full = false;
         if !self.own.is_empty() {
             self.copy_broadcasts(batch);
-            is_full = self.peer.send(self.own.as_bytes(), mem::take(&mut self.counted));
+            is_full = self.peer.send(&self.own, 0, mem::take(&mut self.counted));
             self.own.clear(0);
         } else if let Some(batch) = batch.filter(|_| self.is_subscribed) {
-            let broadcasts = &batch[self.dialect as usize].as_bytes()[self.from..];
-            if !broadcasts.is_empty() {
-                is_full = self.peer.send(broadcasts, 0);
+            let broadcasts = &batch[self.dialect as usize];
+            if self.from < broadcasts.len() {
+                is_full = self.peer.send(broadcasts, self.from, 0);
             }
         }
         is_full && self.is_subscribed

@@ -14,7 +14,8 @@ impl Connection {
     pub(crate) fn send_lenient(self: &Arc<Self>, frames: &[u8], counted: usize) -> bool {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut().filter(|state| state.is_open()) else { return false };
-        state.send(frames, frames.len() - counted);
+        // Compressed frames may have fewer bytes than were counted.
+        state.send(frames, frames.len().saturating_sub(counted));
         self.flush(state);
         state.stream.buffered_amount() > self.config.max_send_buffer
     }
