@@ -90,29 +90,37 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request, policy.access.requires_token());
     let token = TokenCheck(policy.access.check_token(token.as_deref()));
     request.extensions_mut().insert(token.clone());
-    #[cfg(feature = "deflate")]
-    if let Some(agreement) = policy.deflate.and_then(|deflate| deflate.accept(request.headers())) {
-        request.extensions_mut().insert(agreement);
-    }
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
     let outcome = catch_unwind(AssertUnwindSafe(|| apply_rules(request, token, policy))).unwrap_or_else(|_| {
         error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
         Err(Response::text(500, "This server has a bug; its log says more."))
     });
-    let negotiated = outcome.unwrap_or_else(Negotiated::Response);
-    if let Negotiated::Upgrade { response, .. } = &negotiated {
-        secrets::record_transcript(request, response);
+    match outcome {
+        Ok((accept, protocol)) => {
+            #[cfg(feature = "deflate")]
+            if let Some(agreement) = policy.deflate.and_then(|deflate| deflate.accept(request.headers())) {
+                request.extensions_mut().insert(agreement);
+            }
+            let response = upgrade::response(&accept, protocol.as_deref(), agreement(request));
+            secrets::record_transcript(request, &response);
+            Negotiated::Upgrade { response, protocol }
+        }
+        Err(response) => Negotiated::Response(response),
     }
-    negotiated
 }
 
-/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake.
-fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<Negotiated, Response> {
+/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake. Returns the value of
+/// `Sec-WebSocket-Accept`, and the subprotocol.
+///
+/// # Errors
+/// The response to every other request.
+#[inline(never)] // Its frame of 1 KiB must not lie below those that format the 101 response: one page more per connection.
+fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<(String, Option<Arc<str>>), Response> {
     let (headers, access) = (request.headers(), &policy.access);
     check_no_body(headers)?;
     let host = accepted_host(request, access)?;
     if !upgrade::is_requested(headers) {
-        return Ok(Negotiated::Response(page(request, policy)));
+        return Err(page(request, policy));
     }
     let host = host.ok_or_else(upgrade::old_version)?;
     let accept = upgrade::check(request, policy)?;
@@ -121,8 +129,7 @@ fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<
     // Bytes that are not text are not an origin either.
     access.check_origin(origin.map(|value| value.to_str().unwrap_or_default()), &host)?;
     token.0?;
-    let response = upgrade::response(&accept, protocol.as_deref(), agreement(request));
-    Ok(Negotiated::Upgrade { response, protocol })
+    Ok((accept, protocol))
 }
 
 /// The agreement on compression that the response names.
