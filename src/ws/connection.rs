@@ -98,7 +98,7 @@ impl Connection {
 
     /// What may be sent compressed.
     pub(crate) fn compression(&self) -> Option<Compression> {
-        self.info.deflate.map(Agreement::compression)
+        self.info.deflate.and_then(Agreement::compression)
     }
 
     /// Sends encoded frames. Only for servers, because a client must mask each frame. Returns false, and sends nothing, if the

@@ -88,14 +88,14 @@ impl fmt::Display for Parameters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Agreement {
     parameters: Parameters,
-    compression: Compression,
+    compression: Option<Compression>,
     /// The peer may refer to 2^N bytes of its earlier messages.
     context_bits: Option<u8>,
 }
 
 impl Agreement {
     /// What may be sent compressed.
-    pub(crate) fn compression(self) -> Compression {
+    pub(crate) fn compression(self) -> Option<Compression> {
         self.compression
     }
 }
@@ -105,3 +105,6 @@ impl fmt::Display for Agreement {
         self.parameters.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests;

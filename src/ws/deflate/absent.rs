@@ -36,7 +36,7 @@ impl Deflate {
 }
 
 impl Agreement {
-    pub(crate) fn compression(self) -> Compression {
+    pub(crate) fn compression(self) -> Option<Compression> {
         match self {}
     }
 }

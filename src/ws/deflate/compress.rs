@@ -24,10 +24,10 @@ pub(crate) struct Compression {
 }
 
 impl Compression {
-    /// A peer with a window of fewer bits gets nothing that is compressed, which is always allowed (RFC 7692 6).
-    pub(super) fn new(threshold: usize, max_window_bits: Option<u8>) -> Self {
+    /// `None` for a peer with a smaller window: its messages are not compressed, which is always allowed (RFC 7692 6).
+    pub(super) fn new(threshold: usize, max_window_bits: Option<u8>) -> Option<Self> {
         let is_possible = max_window_bits.is_none_or(|bits| bits >= WINDOW_BITS);
-        Self { threshold: if is_possible { threshold.max(1) } else { usize::MAX } }
+        is_possible.then_some(Self { threshold: threshold.max(1) })
     }
 
     /// The payload of the compressed message. `None` if the message is short, or would not become shorter.
