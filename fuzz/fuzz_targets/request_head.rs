@@ -35,6 +35,7 @@ fn policy() -> Policy {
         endpoint: |path| path == "/",
         http_handler: Some(Arc::new(chinwag::chat::page::respond)),
         deflate: Some(chinwag::Deflate::default()),
+        ..Policy::default()
     }
 }
 
@@ -45,6 +46,7 @@ fn answer(sent: &[u8], step: usize) -> Vec<u8> {
         Ok((mut request, _)) => match negotiate(&mut request, &policy()) {
             Negotiated::Upgrade { response, .. } => return response,
             Negotiated::Response(response) => Some(response),
+            _ => None,
         },
     };
     response.map(|response| response.to_bytes(false)).unwrap_or_default()

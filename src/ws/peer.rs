@@ -132,9 +132,9 @@ impl Peer {
         (!self.connection.config().is_exempt(address)).then_some(address)
     }
 
-    /// Sends the frames from byte `from` on. As [`Connection::send_lenient`].
-    pub(crate) fn send_lenient(&self, frames: &Frames, from: usize, counted: usize) -> bool {
-        self.connection.send_lenient(frames.bytes_for(self.connection.compression(), from), counted)
+    /// Sends the frames from byte `from` on. As [`Connection::send_counting`].
+    pub(crate) fn send_counting(&self, frames: &Frames, from: usize, counted: usize) -> bool {
+        self.connection.send_counting(frames.bytes_for(self.connection.compression(), from), counted)
     }
 
     /// As [`Connection::stalled_for`].

@@ -120,6 +120,11 @@ impl Frames {
         self.data(Data::Binary, bytes);
     }
 
+    /// Adds bytes that are not a frame, for a [stream](crate::http::Route::Stream).
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes_mut().extend_from_slice(bytes);
+    }
+
     /// Adds a message of either kind.
     pub fn message(&mut self, message: &Message) {
         match message {
@@ -133,8 +138,7 @@ impl Frames {
     /// # Panics
     /// `from` is greater than the length of `other`.
     pub fn append(&mut self, other: &Self, from: usize) {
-        self.compressed = CompressedFrames::default();
-        self.bytes.extend_from_slice(&other.bytes[from..]);
+        self.bytes_mut().extend_from_slice(&other.bytes[from..]);
     }
 
     /// The bytes from `from` on for a peer. They are compressed if it agreed to that, but only if `from` is 0, so that all
@@ -166,18 +170,23 @@ impl Frames {
 
     /// Removes the frames, and keeps at most `keep` bytes of memory for the next ones.
     pub fn clear(&mut self, keep: usize) {
-        self.compressed = CompressedFrames::default();
-        self.bytes.clear();
-        self.bytes.shrink_to(keep);
+        let bytes = self.bytes_mut();
+        bytes.clear();
+        bytes.shrink_to(keep);
     }
 
     fn data(&mut self, kind: Data, payload: &[u8]) {
-        self.compressed = CompressedFrames::default();
         let header = FrameHeader { opcode: OpCode::Data(kind), ..FrameHeader::default() };
-        self.bytes.reserve(MAX_HEADER_SIZE + payload.len());
+        let bytes = self.bytes_mut();
+        bytes.reserve(MAX_HEADER_SIZE + payload.len());
         // Writing to memory cannot fail.
-        let _ = header.format(payload.len() as u64, &mut self.bytes);
-        self.bytes.extend_from_slice(payload);
+        let _ = header.format(payload.len() as u64, bytes);
+        bytes.extend_from_slice(payload);
+    }
+
+    fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        self.compressed = CompressedFrames::default();
+        &mut self.bytes
     }
 }
 

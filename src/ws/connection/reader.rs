@@ -1,7 +1,7 @@
 //! The reading half of a connection: waits without a lock, sends Pings when nothing arrives, and completes the close.
 
 use super::{
-    Bytes, Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter,
+    Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter,
     state::Received,
 };
 use crate::ws::deflate::Inflater;
@@ -15,7 +15,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tungstenite::{Message as Frame, error::CapacityError};
+use tungstenite::error::CapacityError;
 
 /// The first read of a connection, and all reads of small messages, use a buffer of this size on the stack: it lies in a page
 /// that is in use anyway, so an idle connection has no read buffer of its own.
@@ -196,10 +196,13 @@ impl Reader {
 
     #[inline(never)] // Its frame is not needed while the thread waits.
     fn send_ping(&mut self) {
-        self.connection.if_open(|state| state.write(Frame::Ping(Bytes::new())));
-        self.is_awaiting_pong = true;
-        self.new_timeout = Some(self.connection.config.pong_timeout);
-        self.apply_timeout();
+        let mut needs_answer = true;
+        self.connection.if_open(|state| needs_answer = state.send_ping());
+        if needs_answer {
+            self.is_awaiting_pong = true;
+            self.new_timeout = Some(self.connection.config.pong_timeout);
+            self.apply_timeout();
+        }
     }
 
     /// Counts bytes that arrived while the connection was closing. Returns true if they are too many: then nothing more is read,

@@ -45,18 +45,21 @@ impl CompressedFrames {
         Self(OnceLock::new())
     }
 
-    /// The frames that correspond to these, which are complete and unmasked.
+    /// The frames that correspond to these.
     pub(crate) fn get(&self, frames: &[u8], compression: Compression) -> &[u8] {
         self.0.get_or_init(|| compress_frames(frames, compression))
     }
 }
 
+/// What is not a complete frame stays as it is.
 fn compress_frames(frames: &[u8], compression: Compression) -> Vec<u8> {
-    let (mut compressed, mut cursor) = (Vec::new(), Cursor::new(frames));
-    while let Ok(Some((mut header, length))) = FrameHeader::parse(&mut cursor) {
-        let start = cursor.position();
-        cursor.set_position(start + length);
-        let payload = &frames[start as usize..][..length as usize];
+    let (mut compressed, mut rest) = (Vec::new(), frames);
+    loop {
+        let mut cursor = Cursor::new(rest);
+        let Ok(Some((mut header, length))) = FrameHeader::parse(&mut cursor) else { break };
+        let start = cursor.position() as usize;
+        let Some(payload) = rest[start..].get(..length as usize) else { break };
+        rest = &rest[start + payload.len()..];
         let small = compression.compress(payload);
         header.rsv1 = small.is_some();
         let payload = small.as_deref().unwrap_or(payload);
@@ -64,6 +67,7 @@ fn compress_frames(frames: &[u8], compression: Compression) -> Vec<u8> {
         let _ = header.format(payload.len() as u64, &mut compressed);
         compressed.extend_from_slice(payload);
     }
+    compressed.extend_from_slice(rest);
     compressed
 }
 
