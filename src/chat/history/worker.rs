@@ -17,8 +17,10 @@ use super::{
 };
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
 use log::warn;
+use rustix::fs::StatVfsMountFlags;
 use std::{
     mem,
+    path::Path,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
@@ -107,21 +109,24 @@ impl Worker {
                 self.answer(&query);
             } else if state.is_closing {
                 break;
+            } else if state.checks < state.checks_due {
+                drop(state);
+                self.check();
             } else if write_at.is_some_and(|at| at <= now) {
                 let batch = state.queue.take_batch();
                 drop(state);
                 self.write_batch(batch);
                 // Otherwise a busy chat would never delete anything.
                 if self.pruner.due_at <= now && self.has_writable_store() {
-                    self.prune();
+                    self.prune_unless_changed();
                 }
             } else if prune_at.is_some_and(|at| at <= now) {
                 drop(state);
-                self.prune();
+                self.prune_unless_changed();
             } else if self.check_at <= now {
                 drop(state);
                 self.check_at = now + CHECK;
-                if self.change().is_some() {
+                if self.detect_change().is_some() {
                     self.write_batch(Vec::new());
                 }
             } else {
@@ -137,12 +142,25 @@ impl Worker {
         shared.done.notify_all();
     }
 
+    /// Finds out whether a message could be stored now, for [`Monitor`](super::Monitor).
+    fn check(&mut self) {
+        if self.retry_at.is_none() {
+            self.write_batch(Vec::new());
+        }
+        let is_writable = || self.state_file.as_ref().is_none_or(StateFile::is_writable);
+        let found = space_error(&self.settings.path).or_else(|| (!is_writable()).then_some(HistoryError::ReadOnly));
+        let mut state = self.shared.lock();
+        (state.checks, state.found) = (state.checks_due, state.report.error.clone().or(found));
+        drop(state);
+        self.shared.done.notify_all();
+    }
+
     fn has_writable_store(&self) -> bool {
         self.store.as_ref().is_some_and(|store| store.watch.is_some())
     }
 
-    fn prune(&mut self) {
-        if self.change().is_some() {
+    fn prune_unless_changed(&mut self) {
+        if self.detect_change().is_some() {
             // A deletion would hide that another program changed the file.
             self.pruner.due_at = Instant::now() + CHECK;
             return self.write_batch(Vec::new());
@@ -189,7 +207,7 @@ impl Worker {
 
     /// Writes all messages or none. Opens the file first if that was not possible before.
     fn write(&mut self, messages: &[StoredMessage]) -> Result<(), HistoryError> {
-        if let Some(change) = self.change() {
+        if let Some(change) = self.detect_change() {
             self.repair(change)?;
         }
         if !self.has_writable_store() {
@@ -261,6 +279,15 @@ impl Worker {
             self.write_batch(batch);
         }
         self.pruner.report();
+    }
+}
+
+/// What an empty write does not notice: a disk without space, or one that is mounted read-only.
+fn space_error(path: &Path) -> Option<HistoryError> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    match disk.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        true => Some(HistoryError::ReadOnly),
+        false => (disk.f_bavail == 0).then_some(HistoryError::DiskFull),
     }
 }
 

@@ -120,17 +120,17 @@ fn check_upgrade(
     offered: &[String],
 ) -> Result<(Option<String>, Option<Agreement>), &'static str> {
     check_fields(headers)?;
-    match single_field(headers, header::SEC_WEBSOCKET_ACCEPT) {
+    match single_field(headers, &header::SEC_WEBSOCKET_ACCEPT) {
         Ok(Some(value)) if value == request.accept.as_str() => {}
         Ok(None) => return Err("Sec-WebSocket-Accept is missing"),
         _ => return Err("Sec-WebSocket-Accept does not match the key"),
     }
     let deflate = match request.deflate {
         Some(deflate) => deflate.check(headers)?,
-        None if list_elements(headers, header::SEC_WEBSOCKET_EXTENSIONS).next().is_none() => None,
+        None if list_elements(headers, &header::SEC_WEBSOCKET_EXTENSIONS).next().is_none() => None,
         None => return Err("it selects an extension that was not offered"),
     };
-    let protocol = match single_field(headers, header::SEC_WEBSOCKET_PROTOCOL) {
+    let protocol = match single_field(headers, &header::SEC_WEBSOCKET_PROTOCOL) {
         Ok(None) if offered.is_empty() => Ok(None),
         Ok(None) => Err("it selects none of the subprotocols offered"),
         Ok(Some(selected)) => {
