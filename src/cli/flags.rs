@@ -30,11 +30,12 @@ const fn feature(name: &'static str, what: &'static str, see: &'static str, is_b
 }
 
 pub(crate) static TLS_FEATURE: Feature = feature("tls", "TLS", "(see --help-tls)", cfg!(feature = "tls"));
+static DEFLATE_FEATURE: Feature = feature("deflate", "compression", "(RFC 7692)", cfg!(feature = "deflate"));
 static HISTORY_FEATURE: Feature =
     feature("history", "stored history", "(see --help-history)", cfg!(feature = "history"));
 static TERMINAL_FEATURE: Feature =
     feature("terminal", "the terminal client", "(see chinwag chat --help)", cfg!(feature = "terminal"));
-static FEATURES: [&Feature; 3] = [&HISTORY_FEATURE, &TERMINAL_FEATURE, &TLS_FEATURE];
+static FEATURES: [&Feature; 4] = [&DEFLATE_FEATURE, &HISTORY_FEATURE, &TERMINAL_FEATURE, &TLS_FEATURE];
 
 impl Feature {
     /// # Errors
@@ -150,8 +151,12 @@ fn flags(text: &'static str, feature: Option<&'static Feature>, found: &mut Vec<
                 [b' ', b'A'..=b'Z', ..] => Required,
                 _ => Switch,
             };
-            // Only TLS needs certificates.
-            let feature = if name == "ca-file" { Some(&TLS_FEATURE) } else { feature };
+            let feature = match name {
+                // Only TLS needs certificates.
+                "ca-file" => Some(&TLS_FEATURE),
+                "deflate" => Some(&DEFLATE_FEATURE),
+                _ => feature,
+            };
             found.push(Flag { name, value, feature });
         }
     }

@@ -40,6 +40,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
             let listed = || listed.iter().find_map(|rooms| rooms.respond(request));
             local.respond_locally(request).or_else(listed).or_else(|| ChatServer::site(request))
         });
+    #[cfg(feature = "deflate")]
+    let builder = if flags.has("deflate") { builder.deflate(chinwag::Deflate::default()) } else { builder };
     #[cfg(feature = "history")]
     let (history, builder) = super::history::open(flags, builder)?;
     #[cfg(feature = "tls")]

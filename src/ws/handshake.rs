@@ -21,6 +21,9 @@ pub use request::read_request;
 pub use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
+use crate::ws::deflate::Agreement;
+#[cfg(feature = "deflate")]
+use crate::ws::deflate::Deflate;
 use crate::ws::http::{
     ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, ShowedAdminToken, TokenCheck, list_contains,
     single_field,
@@ -40,12 +43,23 @@ pub struct Policy {
     /// Responds to the other requests. When it returns `None`, the response is 404. Without it, the response is
     /// 426 at an endpoint. Default: none.
     pub http_handler: Option<HttpHandler>,
+    /// Agrees to compression with clients that offer it. Default: none.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Deflate>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         let (access, protocols) = (Access::default(), Vec::new());
-        Self { access, protocols, endpoint: |_path| true, route: |_request| None, http_handler: None }
+        Self {
+            access,
+            protocols,
+            endpoint: |_path| true,
+            route: |_request| None,
+            http_handler: None,
+            #[cfg(feature = "deflate")]
+            deflate: None,
+        }
     }
 }
 
@@ -109,7 +123,11 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     });
     match handshake {
         Ok((accept, protocol)) => {
-            let response = upgrade::response(&accept, protocol.as_deref());
+            #[cfg(feature = "deflate")]
+            if let Some(agreement) = policy.deflate.and_then(|deflate| deflate.accept(request.headers())) {
+                request.extensions_mut().insert(agreement);
+            }
+            let response = upgrade::response(&accept, protocol.as_deref(), agreement(request));
             secrets::record_transcript(request, &response);
             Negotiated::Upgrade { response, protocol }
         }
@@ -145,6 +163,11 @@ fn apply_rules(
     let accept = upgrade::check(request, policy)?;
     let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
     Ok((host, accept, protocol))
+}
+
+/// The agreement on compression that the response names.
+pub(crate) fn agreement(request: &Request) -> Option<Agreement> {
+    request.extensions().get().copied()
 }
 
 /// A request that is not a handshake. The program, or else the HTTP handler, has the response.

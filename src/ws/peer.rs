@@ -92,7 +92,7 @@ impl Peer {
     ///
     /// Returns as [`Peer::send`] does.
     pub fn send_frames(&self, frames: &Frames) -> bool {
-        self.connection.send(frames.as_bytes())
+        self.connection.send(frames.bytes_for(self.connection.compression(), 0))
     }
 
     /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.
@@ -131,9 +131,9 @@ impl Peer {
         self.connection.config().is_exempt(self.addr().ip())
     }
 
-    /// As [`Connection::send_counting`].
-    pub(crate) fn send_counting(&self, frames: &[u8], counted: usize) -> bool {
-        self.connection.send_counting(frames, counted)
+    /// Sends the frames from byte `from` on. As [`Connection::send_counting`].
+    pub(crate) fn send_counting(&self, frames: &Frames, from: usize, counted: usize) -> bool {
+        self.connection.send_counting(frames.bytes_for(self.connection.compression(), from), counted)
     }
 
     /// As [`Connection::stalled_for`].
