@@ -82,7 +82,7 @@ impl Admin {
         let deadline = Instant::now() + ANSWER_TIME;
         let (answer, (wake, waiter)) = (Arc::new(Mutex::new(None)), WakeGuard::new());
         let question = Question { job, answer: Arc::downgrade(&answer), _wake: wake };
-        if server.send(Box::new(question), ANSWER_TIME) {
+        if server.send(Box::new(question), deadline) {
             waiter.wait(Some(deadline));
         }
         let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
