@@ -73,7 +73,8 @@ mod with_it {
             (&["localhost:6502"], "", 2, "ws://"),
             (&["ws://localhost:6502/", "--nmae", "x"], "", 2, "--nmae"),
             (&[&url, "--ca-file", "/no/such/file"], "", 2, "--ca-file"),
-            (&[&format!("ws://{nobody}/")], "hi", 1, "cannot connect"),
+            (&[&format!("ws://{nobody}/")], "hi", 1, &format!("nothing listens at {nobody};")),
+            (&["ws://localhost:6502/", "--token-file", "/no/such/file"], "", 2, "the file does not exist; write"),
             (&[&format!("{url}nowhere")], "hi", 1, "404"),
             (&[&url], "this is too long\n", 1, "this is too long"),
             (&[&url, "--room", "kitchen"], "hi\n", 0, ""),
@@ -84,6 +85,22 @@ mod with_it {
         }
         let mut kitchen = Client::try_enter(server.addr(), "/room/kitchen", &["text"], &[]).expect("a room");
         while !kitchen.next_text().ends_with("hi") {}
+    }
+
+    #[test]
+    fn missing_or_wrong_token_is_answered_with_the_flag() {
+        let folder = crate::support::temp::Folder::new("terminal-token");
+        let (right, wrong) = (folder.path("right"), folder.path("wrong"));
+        std::fs::write(&right, "0123456789abcdef").and_then(|()| std::fs::write(&wrong, "x")).expect("written");
+        let server = start_binary(&["--token-file", &right, "--limit", "wrong-token-seconds=0"]);
+        let url = format!("ws://{}/", server.addr());
+        for (token, expected) in [(None, 1), (Some(&wrong), 1), (Some(&right), 0)] {
+            let flag = token.map(|token| format!("--token-file={token}"));
+            let arguments: Vec<_> = [url.as_str()].into_iter().chain(flag.as_deref()).collect();
+            let (_, err, code) = chat(&arguments, "hi\n");
+            assert_eq!((code, err.contains("add --token-file FILE")), (expected, expected == 1), "{err}");
+            assert!(!err.contains("Bearer") && !err.contains("?token="), "{err}");
+        }
     }
 
     #[cfg(feature = "tls")]
@@ -143,6 +160,67 @@ mod with_it {
         ann.wait_for("trying again");
         ann.keys(&["C-c"]);
         ann.wait_for("exit ");
+    }
+
+    #[test]
+    fn operators_keep_order_from_a_terminal() {
+        use crate::support::temp::Folder;
+        if Command::new("tmux").arg("-V").output().is_err() {
+            return skip("no tmux");
+        }
+        let folder = Folder::new("terminal-admin");
+        let (token, bans) = (folder.path("admin.token"), folder.path("bans.txt"));
+        std::fs::write(&token, "the-admin-token-0123456789").expect("written");
+        let flags = ["--admin-token-file", &token, "--bans", &bans];
+        let server = start_binary(&flags);
+        let url = format!("ws://{}/", server.addr());
+        let operator = Pane::start(&format!("{url} --token-file {token}"), "op");
+        let [ann, eve] = ["annie", "eve"].map(|name| Pane::start(&url, name));
+        for (pane, name) in [(&operator, "op"), (&ann, "annie"), (&eve, "eve")] {
+            pane.wait_for(&format!("you are {name}"));
+        }
+        ann.keys(&["/kick eve", "Enter"]);
+        ann.wait_for("refused: Only operators may do this.");
+        ann.keys(&["/frobnicate", "Enter"]);
+        ann.wait_for("there is no command /frobnicate");
+        ann.keys(&["first", "Enter"]);
+        operator.wait_for("annie: first");
+        operator.keys(&["/delete 1", "Enter"]);
+        ann.wait_for("an operator deleted a message");
+        operator.wait_for("notice: Messages deleted: 1.");
+        operator.keys(&["/mute annie", "Enter"]);
+        operator.wait_for("notice: In force: mute annie.");
+        ann.keys(&["second", "Enter"]);
+        ann.wait_for("refused: An operator has muted you. (second)");
+        operator.keys(&["/kick eve", "Enter"]);
+        eve.wait_for("closed, 1008 kicked by an operator");
+        eve.wait_for("exit 1");
+        operator.keys(&["/ban 127.0.0.0/8 1h", "Enter"]);
+        ann.wait_for("closed, 1008 banned by an operator");
+        // Also in another process of the server.
+        operator.keys(&["/quit", "Enter"]);
+        operator.wait_for("exit 0");
+        drop(server);
+        let server = start_binary(&flags);
+        let (_, err, code) = chat(&[&format!("ws://{}/", server.addr())], "hi\n");
+        assert!(code == 1 && err.contains("An operator of this server has banned your address."), "{err}");
+    }
+
+    #[test]
+    fn name_that_is_not_given_is_explained() {
+        let server = start_binary(&[]);
+        let mut ann = Client::connect(server.addr(), &["chinwag.v1"]);
+        ann.sign_in("ann");
+        let long = "x".repeat(33);
+        for (name, words) in [
+            ("ann", &["you are ann1: \"ann\" is taken"][..]),
+            (&long, &["cannot be a name", "This name is too long. Use at most 32 characters."]),
+            ("\u{430}nn", &["cannot be a name", "letters of one script"]),
+        ] {
+            let (_, err, _) = chat(&[&format!("ws://{}/", server.addr()), "--name", name], "hi\n");
+            assert!(words.iter().all(|part| err.contains(part)), "{name}: {err}");
+            assert!(name == "ann" || !err.contains("taken"), "{name}: {err}");
+        }
     }
 
     /// A terminal that runs the chat, and then prints its exit code.

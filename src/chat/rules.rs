@@ -16,10 +16,12 @@ use core::net::IpAddr;
 use std::{collections::VecDeque, mem, sync::Arc};
 
 mod catch_up;
+mod command;
 mod events;
 mod execute;
 mod limits;
 mod message_log;
+mod moderation;
 mod name_registry;
 mod names;
 mod post;
@@ -30,12 +32,14 @@ mod rooms;
 mod throttle;
 
 use catch_up::CatchUp;
+use moderation::CLOSED;
 use reservations::{Reservation, Reservations};
 use room::Room;
 use rooms::Rooms;
 use throttle::{MAX_ADDRESSES, Verdict};
 
-pub use events::{Input, Now, Output, RoomId, RoomSnapshot, Since};
+pub use command::{Restriction, usage as command_usage};
+pub use events::{ClientInfo, Erasure, Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
 
@@ -48,6 +52,8 @@ pub struct Chat {
     /// What each address has sent. One without connections is remembered as well, or reconnecting would restore its burst.
     addresses: RateLimiters,
     reservations: Reservations,
+    /// Those that operators have ordered. Some of them may have ended.
+    restrictions: Vec<Restriction>,
     /// Rooms with a user list that has changed and was not sent yet.
     pending_lists: Vec<RoomId>,
     /// The connections that are catching up. The first one is served next.
@@ -63,9 +69,11 @@ pub struct Chat {
 struct Member {
     dialect: Dialect,
     room: RoomId,
-    address: Option<IpAddr>,
+    client: ClientInfo,
     /// When it joined, or sent its last message that was not too fast.
     last_sent: Millis,
+    /// When it joined, or sent its last message to the room.
+    spoke_at: Millis,
     /// The secret of its [`ResumeToken`].
     secret: u128,
     /// Messages rejected in a row, without those that came too fast.
@@ -90,6 +98,7 @@ impl Chat {
             rooms: Rooms::new(log_id_prefix),
             addresses: RateLimiters::new(MAX_ADDRESSES),
             reservations: Reservations::default(),
+            restrictions: Vec::new(),
             pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
             now: Now { uptime: 0, date: 0 },
@@ -105,8 +114,8 @@ impl Chat {
         mem::swap(&mut self.out, out);
         self.end_reservations();
         match input {
-            Input::Joined { id, dialect, room, since, secret, address } => {
-                self.join(id, dialect, room, since, secret, address);
+            Input::Joined { id, dialect, room, since, secret, client } => {
+                self.join((id, secret, client), dialect, room, since);
             }
             Input::Text { id, text } => self.receive(id, text),
             Input::Binary { id } => self.reject_binary(id),
@@ -114,6 +123,13 @@ impl Chat {
             Input::Ready { id } => self.send_next_part(id),
             Input::Behind { id } => self.fall_behind(id),
             Input::Loaded { id, up_to, messages } => self.loaded(id, up_to, messages),
+            Input::Command(line) => {
+                if let Err(error) = self.command(None, line) {
+                    self.out.push(Output::Answer(Err(error)));
+                }
+            }
+            Input::Restrictions(restrictions) => self.set_restrictions(restrictions),
+            Input::Erased { by, messages } => self.erased(by, messages),
             Input::Tick => self.send_due_lists(),
         }
         mem::swap(&mut self.out, out);
@@ -154,15 +170,16 @@ impl Chat {
 
     fn join(
         &mut self,
-        id: UserId,
+        (id, secret, client): (UserId, u128, ClientInfo),
         dialect: Dialect,
         name: &RoomName,
         since: Option<Since<'_>>,
-        secret: u128,
-        address: Option<IpAddr>,
     ) {
         if self.members.contains(id) {
             return;
+        }
+        if self.of_room(name, "close").is_some() {
+            return self.out.push(Output::Close { id, code: 1008, reason: CLOSED });
         }
         let Some(room_id) = self.rooms.open(name, &self.rules) else {
             return self.out.push(Output::Close { id, code: 1013, reason: "too many rooms; try again later" });
@@ -174,7 +191,8 @@ impl Chat {
         room.enter(id);
         let limiter = RateLimiter::default();
         let last_sent = self.now.uptime;
-        self.members.insert(id, Member { dialect, room: room_id, secret, address, last_sent, strikes: 0, limiter });
+        let (room, spoke_at, strikes) = (room_id, last_sent, 0);
+        self.members.insert(id, Member { dialect, room, secret, client, last_sent, spoke_at, strikes, limiter });
         self.welcome(id, room_id, since);
         if dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
@@ -193,7 +211,7 @@ impl Chat {
             Verdict::Close => return self.close(id, 1008, "flooding"),
         }
         let decoded = dialect.decode(text);
-        if self.is_shared_rate_exceeded(id, text.len(), decoded.as_ref().ok()) {
+        if !self.charge_shared_rates(id, text.len(), decoded.as_ref().ok()) {
             return self.out.push(rejection(ErrorReason::TooFast.into()));
         }
         let result = decoded.and_then(|message| self.execute(id, message));
@@ -207,34 +225,35 @@ impl Chat {
         }
     }
 
-    /// Whether the connections of this address, or of this room, send too fast together. A message of a connection that was
-    /// quiet is accepted nevertheless: a few connections must not silence the others.
-    fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let Some(&Member { address, room, .. }) = self.members.get(id) else { return false };
+    /// Takes the price of a message from the rates that the connection shares with others of its address and of its room.
+    /// Returns whether the message is accepted. That of a connection that was quiet always is: a few connections must not
+    /// silence the others.
+    fn charge_shared_rates(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
+        let Some(&Member { client, room, .. }) = self.members.get(id) else { return true };
+        let address = client.counted_address();
         let is_for_room = match message {
             Some(ClientMessage::Message { target, .. }) => target.is_none(),
             // Many users who sign in at once are not a flood.
             Some(ClientMessage::SetName { .. }) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
             _ => false,
         };
-        let is_exceeded =
-            !self.take_price_of_address(address, bytes) || is_for_room && !self.take_price_of_room(room, bytes);
-        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return false };
-        if is_exceeded && !throttle::was_quiet(member.last_sent, now, bytes) {
-            return true;
+        let is_paid = self.charge_address(address, bytes) && (!is_for_room || self.charge_room(room, bytes));
+        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return true };
+        let is_accepted = is_paid || throttle::was_quiet(member.last_sent, now, bytes);
+        if is_accepted {
+            member.last_sent = now;
         }
-        member.last_sent = now;
-        false
+        is_accepted
     }
 
-    /// Returns whether the address has tokens for a message of so many bytes.
-    fn take_price_of_address(&mut self, address: Option<IpAddr>, bytes: usize) -> bool {
+    /// Takes the price of a message of so many bytes. Returns whether the address has tokens for it.
+    fn charge_address(&mut self, address: Option<IpAddr>, bytes: usize) -> bool {
         let (now, of_address) = (self.now.uptime, address.zip(self.rules.address_rate));
         of_address.is_none_or(|(address, rate)| throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
     }
 
-    /// Returns whether the room has tokens for a message of so many bytes.
-    fn take_price_of_room(&mut self, room: RoomId, bytes: usize) -> bool {
+    /// The same for a room.
+    fn charge_room(&mut self, room: RoomId, bytes: usize) -> bool {
         let (now, rate) = (self.now.uptime, self.rules.room_rate);
         self.rooms.get_mut(room).is_none_or(|room| throttle::allow(&mut room.limiter, now, bytes, rate))
     }
@@ -254,13 +273,14 @@ impl Chat {
 
     /// If the connection was lost, the name of its user stays reserved for a while.
     fn leave(&mut self, id: UserId, is_lost: bool) {
-        let Some(Member { room: room_id, secret, .. }) = self.members.remove(id) else { return };
+        let Some(Member { room: room_id, secret, client, .. }) = self.members.remove(id) else { return };
+        let address = client.counted_address();
         self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {
             self.out.push(broadcast(room_id, ServerMessage::Left { name: name.shown.clone() }));
-            if is_lost && room.names.reserve() {
-                self.reservations.add(self.now.uptime, room_id, name, ResumeToken { id, secret });
+            if is_lost && self.reservations.may_add(address) && room.names.reserve() {
+                self.reservations.add(self.now.uptime, room_id, name, ResumeToken { id, secret }, address);
             } else {
                 room.names.release(&name);
             }

@@ -9,14 +9,14 @@ pub(super) const LINES: &str = "text/plain; charset=utf-8";
 
 /// Whether streams have this message.
 pub(super) fn has(message: &ServerMessage) -> bool {
-    use ServerMessage::{Gap, History, Id, Message};
-    matches!(message, Message(_) | History(_) | Id { .. } | Gap { .. })
+    use ServerMessage::{Deleted, Gap, History, Id, Message};
+    matches!(message, Message(_) | History(_) | Id { .. } | Gap { .. } | Deleted { .. })
 }
 
 /// The JSON object of a message.
 pub(super) fn object(message: &ServerMessage) -> Option<String> {
     match message {
-        // A stream has no user, so it has no secret for one who comes back.
+        // A stream has no user, so it needs no secret to come back with.
         ServerMessage::Id { seq, log, .. } => Some(format!(r#"{{"type":"id","seq":{seq},"log":"{log}"}}"#)),
         // Some libraries end a line at these characters. In JSON, they are in strings only.
         _ => Some(serde_json::to_string(message).ok()?.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")),
@@ -33,6 +33,7 @@ pub(super) fn frame(dialect: Dialect, message: &ServerMessage, text: &str) -> St
             format!("id: {seq}\ndata: {text}\n\n")
         }
         ServerMessage::Id { seq, .. } => format!("event: id\nid: {seq}\ndata: {text}\n\n"),
+        ServerMessage::Deleted { .. } => format!("event: deleted\ndata: {text}\n\n"),
         _ => format!("event: gap\ndata: {text}\n\n"),
     }
 }

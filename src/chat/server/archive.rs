@@ -3,12 +3,13 @@
 use super::ChatServer;
 use crate::{
     chat::protocol::{StoredMessage, UserId},
-    chat::rules::{Input, RoomName, RoomSnapshot},
+    chat::rules::{Erasure, Input, RoomName, RoomSnapshot},
 };
 use log::{error, info, warn};
 use std::{
     fmt::Debug,
     ops::Range,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -41,6 +42,14 @@ pub trait Archive: Debug + Send {
     ///
     /// Errors are not returned: the chat goes on in any case, and the archive logs its problems.
     fn commit(&mut self, messages: &mut Vec<StoredMessage>);
+
+    /// Deletes messages, and returns the room and the number of each. What is stored must then be
+    /// [deleted](StoredMessage::is_deleted), so that numbers have no gap.
+    ///
+    /// `None`: the archive cannot do this now.
+    fn erase(&mut self, _erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
+        None
+    }
 
     /// Whether all messages that were committed are stored now. Default: true.
     fn is_complete(&self) -> bool {
@@ -104,6 +113,12 @@ impl ChatServer {
         self.unstored.clear();
     }
 
+    pub(super) fn erase(&mut self, by: Option<UserId>, erasure: Erasure) {
+        self.store();
+        let messages = self.archive.as_mut().and_then(|archive| archive.erase(erasure));
+        self.apply(Input::Erased { by, messages: messages.as_deref() });
+    }
+
     /// Loads messages for a client that is catching up.
     pub(super) fn load(&mut self, id: UserId, room: &str, range: Range<u64>, bytes: usize) {
         self.store();
@@ -113,11 +128,15 @@ impl ChatServer {
         self.apply(Input::Loaded { id, up_to, messages: messages.as_deref() });
     }
 
-    /// Sends the next part to clients that are catching up and have taken the last one, in turn.
+    /// Sends the next part to clients that are catching up and have taken the last one, in turn. Drops those that take
+    /// nothing for too long.
     pub(super) fn send_next_parts(&mut self) {
-        let most = self.rules.stall_timeout.map(Duration::from_millis);
-        let is_idle = |id: &UserId| self.fanout.is_idle(*id, most);
-        let ready: Vec<UserId> = self.chat.catching_up().filter(is_idle).take(MAX_PARTS_PER_BATCH).collect();
+        let longest = self.rules.stall_timeout.map(Duration::from_millis);
+        let is_ready = |id: &UserId| {
+            longest.into_iter().for_each(|longest| self.fanout.drop_if_stalled(*id, longest));
+            self.fanout.has_taken_all(*id)
+        };
+        let ready: Vec<UserId> = self.chat.catching_up().filter(is_ready).take(MAX_PARTS_PER_BATCH).collect();
         self.can_send_next_parts = !ready.is_empty();
         for id in ready {
             self.apply(Input::Ready { id });

@@ -21,30 +21,35 @@ const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// What frames are sent to: a [`Peer`], or its replacement in tests.
 pub(super) trait Recipient {
-    /// Sends frames, of which `counted` bytes count against the limit of the send buffer. Returns whether more bytes than
-    /// that limit wait.
-    fn send(&self, frames: &[u8], counted: usize) -> bool;
-    /// Whether the operating system has taken everything. If it has taken nothing for the time `most`, this drops the peer.
-    fn is_idle(&self, most: Option<Duration>) -> bool;
+    /// Sends the frames from byte `from` on. Of these, `counted` bytes count against the limit of the send buffer. Returns
+    /// whether more bytes than that limit wait.
+    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool;
+    /// Whether the operating system has taken everything.
+    fn has_taken_all(&self) -> bool;
+    /// Drops the peer if the operating system has taken nothing for longer than this.
+    fn drop_if_stalled(&self, longest: Duration);
     fn close(&self, code: u16, reason: &str);
     fn cut(&self);
 }
 
 impl Recipient for Peer {
-    fn send(&self, frames: &[u8], counted: usize) -> bool {
-        self.send_lenient(frames, counted)
+    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool {
+        self.send_counting(frames, from, counted)
     }
 
-    fn is_idle(&self, most: Option<Duration>) -> bool {
-        let is_over = |time| most.is_some_and(|most| time > most);
-        if self.stalled_for().is_some_and(is_over) {
+    fn has_taken_all(&self) -> bool {
+        self.buffered_amount() == 0
+    }
+
+    fn drop_if_stalled(&self, longest: Duration) {
+        let is_stalled = || self.stalled_for().is_some_and(|time| time > longest);
+        if is_stalled() {
             // The operating system reports a socket as writable late, when a part of its buffer is free.
             self.flush_pending();
-            if self.stalled_for().is_some_and(is_over) {
+            if is_stalled() {
                 self.drop_slow();
             }
         }
-        self.buffered_amount() == 0
     }
 
     fn close(&self, code: u16, reason: &str) {
@@ -187,10 +192,16 @@ impl<P: Recipient> Fanout<P> {
         self.index.len()
     }
 
-    /// Whether the operating system has taken everything that was sent to the member. A member that has taken nothing for
-    /// the time `most` is dropped.
-    pub(super) fn is_idle(&mut self, id: UserId, most: Option<Duration>) -> bool {
-        self.find(id).is_some_and(|(member, _)| member.own.is_empty() && member.peer.is_idle(most))
+    /// Whether the operating system has taken everything that was sent to the member.
+    pub(super) fn has_taken_all(&mut self, id: UserId) -> bool {
+        self.find(id).is_some_and(|(member, _)| member.own.is_empty() && member.peer.has_taken_all())
+    }
+
+    /// Drops a member that has taken nothing for longer than this.
+    pub(super) fn drop_if_stalled(&mut self, id: UserId, longest: Duration) {
+        if let Some((member, _)) = self.find(id) {
+            member.peer.drop_if_stalled(longest);
+        }
     }
 
     /// Whether the batch should be sent now.
@@ -294,13 +305,13 @@ impl<P: Recipient> Member<P> {
         if !self.own.is_empty() {
             self.copy_broadcasts(batch);
             *sent += self.own.len() as u64;
-            is_full = self.peer.send(self.own.as_bytes(), mem::take(&mut self.counted));
+            is_full = self.peer.send(&self.own, 0, mem::take(&mut self.counted));
             self.own.clear(0);
         } else if let Some(batch) = batch.filter(|_| self.is_subscribed) {
-            let broadcasts = &batch[self.dialect as usize].as_bytes()[self.from..];
-            if !broadcasts.is_empty() {
-                *sent += broadcasts.len() as u64;
-                is_full = self.peer.send(broadcasts, 0);
+            let broadcasts = &batch[self.dialect as usize];
+            if self.from < broadcasts.len() {
+                *sent += (broadcasts.len() - self.from) as u64;
+                is_full = self.peer.send(broadcasts, self.from, 0);
             }
         }
         is_full && self.is_subscribed
@@ -309,7 +320,8 @@ impl<P: Recipient> Member<P> {
 
 /// Whether the rules send this message to a member that is behind only when it has taken everything before.
 fn is_from_log(message: &ServerMessage) -> bool {
-    matches!(message, ServerMessage::History(_) | ServerMessage::Gap { .. } | ServerMessage::UserList { .. })
+    use ServerMessage::{Deleted, Gap, History, UserList};
+    matches!(message, History(_) | Gap { .. } | Deleted { .. } | UserList { .. })
 }
 
 /// Appends a message as one frame, or as one part of a stream, if the dialect has it. Returns the number of bytes.

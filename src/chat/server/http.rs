@@ -10,6 +10,7 @@ use crate::{
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
     ws::server::HttpRequest,
 };
+use std::net::IpAddr;
 use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The methods of a room.
@@ -58,7 +59,7 @@ impl ChatServer {
         let room = room_at(head.uri().path()).unwrap_or_else(RoomName::lobby);
         let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
         let result = parse(&head, &body).and_then(|post| match is_allowed {
-            true => self.post(id, &room, post),
+            true => self.post((id, Some(addr.ip())), &room, post),
             false => Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce)),
         });
         let response = match result {
@@ -82,12 +83,17 @@ impl ChatServer {
         }
     }
 
-    fn post(&mut self, id: UserId, room: &RoomName, post: Post) -> Result<Receipt, ProtocolError> {
+    fn post(
+        &mut self,
+        client: (UserId, Option<IpAddr>),
+        room: &RoomName,
+        post: Post,
+    ) -> Result<Receipt, ProtocolError> {
         self.restore(room);
         let mut outputs = Vec::new();
-        let result = self.chat.post(self.now(), id, room, post, &mut outputs);
+        let result = self.chat.post(self.now(), client, room, post, &mut outputs);
         self.apply_outputs(outputs);
-        self.rooms_changed = true;
+        self.rooms_changed |= result.is_ok();
         result
     }
 }
@@ -98,9 +104,7 @@ fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
         Some("sse") => Some(Ok(Dialect::Sse)),
         Some("ndjson") => Some(Ok(Dialect::Ndjson)),
         Some("text") => Some(Ok(Dialect::Lines)),
-        Some(_) => {
-            Some(Err(Response::text(400, "There is no such format. Use format=sse, format=ndjson or format=text.")))
-        }
+        Some(_) => Some(Err(Response::text(400, "Unknown format. Use format=sse, format=ndjson or format=text."))),
         // For plain text, `Accept` is not enough: some libraries send it with every request.
         None => [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, format.name())).map(Ok),
     }
@@ -109,7 +113,10 @@ fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
 /// Reads a message from the body. A name that is not in the body may be in the query or in a header field.
 fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
     let Some((text, is_json)) = std::str::from_utf8(body).ok().zip(is_json(head)) else {
-        return Err(ProtocolError::new(ErrorReason::NotText, "Send text/plain or application/json, in UTF-8."));
+        return Err(ProtocolError::new(
+            ErrorReason::NotText,
+            "Send text/plain or application/json, in UTF-8 and not compressed.",
+        ));
     };
     let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
     if post.name.as_ref().is_none_or(String::is_empty) {
@@ -144,7 +151,8 @@ fn refusal(error: ProtocolError, as_json: bool) -> Response {
     let status = match error.reason {
         ErrorReason::TooLong => 413,
         ErrorReason::NotText => 415,
-        ErrorReason::TooFast => 429,
+        ErrorReason::TooFast | ErrorReason::SlowMode => 429,
+        ErrorReason::Muted => 403,
         ErrorReason::NoSuchUser => 404,
         ErrorReason::Unavailable => 503,
         _ => 400,

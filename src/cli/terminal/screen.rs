@@ -94,6 +94,12 @@ fn remark(event: &Event) -> Option<String> {
             format!("refused: {} ({})", sanitize_text(explanation), beginning(&sanitize_text(text)))
         }
         Event::Refused { explanation, .. } => format!("refused: {}", sanitize_text(explanation)),
+        Event::Deleted { seqs } if seqs.len() == 1 => "an operator deleted a message".into(),
+        Event::Deleted { seqs } => format!("an operator deleted {} messages", seqs.len()),
+        Event::Notice(text) => {
+            let lines: Vec<_> = text.lines().map(sanitize_text).collect();
+            format!("notice: {}", lines.join("\n* "))
+        }
         Event::Gap { missed: Some(1) } => "one message was missed".into(),
         Event::Gap { missed: Some(missed) } => format!("{missed} messages were missed"),
         Event::Gap { missed: None } => "messages may have been missed".into(),
@@ -101,10 +107,7 @@ fn remark(event: &Event) -> Option<String> {
             format!("{}; trying again in {:.1} s", sanitize_text(reason), retry_in.as_secs_f64())
         }
         Event::Closed { error: Some(error), undelivered, .. } => {
-            let is_untrusted = matches!(error, Error::Untrusted(_));
-            let advice =
-                if is_untrusted { "; if it is the right certificate, trust it with --ca-file FILE" } else { "" };
-            format!("{}{advice}{}", sanitize_text(&error.to_string()), lost(undelivered.len()))
+            format!("{}{}", sanitize_text(&explained(error)), lost(undelivered.len()))
         }
         Event::Closed { code: 1000, reason, undelivered, .. } if reason.is_empty() && undelivered.is_empty() => {
             return None;
@@ -116,12 +119,27 @@ fn remark(event: &Event) -> Option<String> {
     })
 }
 
-/// The server does not say why it gave another name than the requested one.
+/// The error, with the flag that helps. The server's words about tokens are for programs that send HTTP.
+fn explained(error: &Error) -> String {
+    match error {
+        Error::Untrusted(_) => format!("{error}; if it is the right certificate, trust it with --ca-file FILE"),
+        Error::Refused { status: 401, .. } => {
+            "the server requires its access token (401): write it into a file, and add --token-file FILE".into()
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// The server gives a name with a number if the requested one is taken, and `guest` if it cannot be a name. An error follows,
+/// which says why.
 fn named(name: &str, requested: Option<&str>) -> String {
     let is = format!("you are {}", sanitize_name(name));
-    match requested {
-        None => is,
-        Some(requested) => format!("{is}: {:?} is taken, or cannot be a name", beginning(&sanitize_text(requested))),
+    let Some(requested) = requested else { return is };
+    let shown = beginning(&sanitize_text(requested));
+    match name.starts_with("guest") && !requested.trim_start().starts_with("guest") {
+        true => format!("{is}: {shown:?} cannot be a name"),
+        false if name.ends_with(|c: char| c.is_ascii_digit()) => format!("{is}: {shown:?} is taken"),
+        false => is,
     }
 }
 
@@ -160,6 +178,7 @@ mod tests {
         let failed = Error::Refused { status: 503, body: evil(), location: Some(evil()) };
         let events = [
             event(&evil()),
+            Event::Notice(evil().replace('\n', " ")),
             refused(None),
             refused(Some(evil())),
             Event::Disconnected { reason: evil(), retry_in: Duration::ZERO },
@@ -170,14 +189,22 @@ mod tests {
             let line = remark(event).expect("a remark");
             assert!(!line.contains(is_deceptive), "{line:?}");
         }
-        assert!(remark(&events[5]).is_some_and(|line| line.ends_with("; 2 messages were not delivered")));
+        assert!(remark(&events[6]).is_some_and(|line| line.ends_with("; 2 messages were not delivered")));
         assert!(!named(&evil(), Some(&evil())).contains(is_deceptive));
     }
 
     #[test]
     fn another_name_than_the_requested_one_is_explained() {
         assert_eq!(named("ann", None), "you are ann");
-        assert_eq!(named("ann1", Some("ann")), "you are ann1: \"ann\" is taken, or cannot be a name");
+        for (name, requested, why) in [
+            ("ann1", "ann", ": \"ann\" is taken"),
+            ("guest1", "guest", ": \"guest\" is taken"),
+            ("guest", "\u{430}nn", ": \"\u{430}nn\" cannot be a name"),
+            ("guest2", "x".repeat(33).as_str(), ": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\" cannot be a name"),
+            ("Ann B", " Ann B ", ""),
+        ] {
+            assert!(named(name, Some(requested)).ends_with(&format!("{}{why}", sanitize_name(name))), "{requested}");
+        }
         assert!(!named("guest", Some("\x1b[2J")).contains('\x1b'));
     }
 

@@ -20,7 +20,7 @@ use std::{
     sync::{Arc, Mutex, Once, PoisonError},
     time::{Duration, Instant},
 };
-use tungstenite::http::Version;
+use tungstenite::http::{Version, header::EXPECT};
 
 /// How long the client may take to read a response that is not an upgrade.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,24 +59,36 @@ impl<'a> PendingHandshake<'a> {
     pub(super) fn run(mut self) -> Option<AcceptedHandshake> {
         let mut stream = self.start_tls()?;
         let (mut request, input) = self.read_request(&mut stream)?;
-        let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, "application/json"));
         let (response, protocol, keepalive) = match self.judge(&mut request) {
             Ok(Negotiated::Upgrade { response, protocol }) => (response, protocol, None),
             Ok(Negotiated::Stream { protocol, keepalive }) => (Vec::new(), Some(protocol.into()), Some(keepalive)),
             other => {
-                let response = match other {
-                    Ok(Negotiated::Request(length)) => self.ask(&mut stream, request, length, input),
-                    Ok(Negotiated::Response(response)) | Err(response) => response,
-                    Ok(_) => return None,
-                };
-                let response = if is_json { response.refusal_as_json() } else { response };
-                respond(&mut stream, &response, is_head);
+                self.answer(&mut stream, request, input, other);
                 return None;
             }
         };
         let (session, input) = stream.hand_over(input);
         let transport = Transport { stream: Arc::clone(self.stream), session, input };
         Some(AcceptedHandshake { addr: self.addr, request, response, protocol, keepalive, transport })
+    }
+
+    /// Responds to a request that does not open a connection.
+    #[inline(never)] // As `run`.
+    fn answer(
+        &self,
+        stream: &mut HandshakeStream<'_>,
+        request: Box<Request>,
+        input: Vec<u8>,
+        negotiated: Result<Negotiated, Response>,
+    ) {
+        let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, "application/json"));
+        let response = match negotiated {
+            Ok(Negotiated::Request(length)) => self.ask(stream, request, length, input),
+            Ok(Negotiated::Response(response)) | Err(response) => response,
+            Ok(_) => return,
+        };
+        let response = if is_json { response.refusal_as_json() } else { response };
+        respond(stream, &response, is_head);
     }
 
     /// The TLS handshake, on a TLS port.
@@ -126,6 +138,11 @@ impl<'a> PendingHandshake<'a> {
         self.apply_proxy(request)?;
         request.extensions_mut().insert(ClientAddr(self.addr));
         let policy = &self.shared.policy;
+        policy.access.check_address(self.addr.ip()).map_err(|refusal| {
+            let response = refusal.into();
+            self.log_response(request, &response);
+            response
+        })?;
         let offers_token = policy.access.requires_token() && handshake::offers_token(request);
         let negotiated = handshake::negotiate(request, policy);
         let is_wrong = matches!(&negotiated, Negotiated::Response(response) if response.status == 401);
@@ -187,7 +204,7 @@ impl<'a> PendingHandshake<'a> {
     ) -> Result<Vec<u8>, Response> {
         body::check_size(length, self.shared.config.max_message_size)?;
         // curl waits for this before it sends a long body (RFC 9110 10.1.1).
-        let is_expected = http::list_contains(request.headers(), "Expect", "100-continue");
+        let is_expected = http::list_contains(request.headers(), &EXPECT, "100-continue");
         if is_expected && input.is_empty() && request.version() == Version::HTTP_11 {
             // If it fails, reading fails as well.
             let _ = stream.write_until(b"HTTP/1.1 100 Continue\r\n\r\n", self.deadline);
@@ -234,8 +251,12 @@ impl<'a> PendingHandshake<'a> {
     /// An address that offered too many wrong tokens gets 429, even for the right one. Otherwise a wrong token is counted, and
     /// the delay of its response returned: until the responses before it to the same address are sent.
     fn check_wrong_tokens(&self, is_wrong: bool) -> Result<Duration, Response> {
-        let (ip, interval) = (self.addr.ip(), self.shared.config.wrong_token_delay);
-        let delay = self.shared.wrong_tokens.try_count(ip, interval, Instant::now(), is_wrong);
+        let (ip, interval, now) = (self.addr.ip(), self.shared.config.wrong_token_delay, Instant::now());
+        let limiter = &self.shared.wrong_tokens;
+        let delay = match is_wrong {
+            true => limiter.try_count(ip, interval, now),
+            false => limiter.allows(ip, interval, now).then_some(Duration::ZERO),
+        };
         delay.ok_or_else(|| {
             self.log(Rejection::WrongTokens, format_args!("429, too many wrong access tokens"));
             handshake::too_many_tokens()
@@ -249,7 +270,7 @@ impl<'a> PendingHandshake<'a> {
             return Ok(());
         }
         let interval = OPENING_PERIOD / u32::try_from(limit).unwrap_or(u32::MAX);
-        match self.shared.openings.try_count(ip, interval, Instant::now(), true) {
+        match self.shared.openings.try_count(ip, interval, Instant::now()) {
             Some(_) => Ok(()),
             None => Err(self.reject_with_503(Rejection::ConnectionsPerAddress, "it opens WebSockets too often")),
         }
