@@ -35,7 +35,10 @@ pub trait Storage: Debug + Send + Sync {
 ///
 /// Requests may arrive before [`Admin::connect`]: they get 503.
 #[derive(Debug, Clone, Default)]
-pub struct Admin(Arc<OnceLock<(Handle, Option<Box<dyn Storage>>)>>);
+pub struct Admin(Arc<OnceLock<Connected>>);
+
+/// The server of the chat, and where its messages are stored.
+type Connected = (Handle, Option<Box<dyn Storage>>);
 
 /// A job on its way to the chat thread.
 struct Question {

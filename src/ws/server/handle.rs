@@ -7,6 +7,9 @@ use std::{any::Any, sync::Weak, time::Instant};
 #[derive(Debug, Clone)]
 pub struct Handle(pub(super) Weak<Shared>);
 
+/// Open connections, handshakes in progress, and the number of rejections of each kind.
+pub type Numbers = (usize, usize, Vec<(&'static str, u64)>);
+
 impl Handle {
     /// Puts [`Event::Own`] into the channel of events, so that the thread that receives them takes it in its turn. Returns
     /// false if the channel stays full until the deadline, or the server has ended.
@@ -17,7 +20,7 @@ impl Handle {
     /// How many connections are open, how many handshakes are in progress, and how often each kind of client or request was
     /// rejected since the start. `None`: the server has ended.
     #[must_use]
-    pub fn numbers(&self) -> Option<(usize, usize, Vec<(&'static str, u64)>)> {
+    pub fn numbers(&self) -> Option<Numbers> {
         let shared = self.0.upgrade()?;
         let (connections, handshakes) = shared.registry.counts();
         Some((connections, handshakes, shared.rejections.counts()))
