@@ -19,7 +19,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// A job for the chat thread. The connections get its outputs at the end of the batch.
 pub type Job = Box<dyn FnOnce(&mut ChatServer) -> Response + Send>;
 
-/// Where messages are stored, for those who check it. It is asked from any thread.
+/// Checks the place where messages are stored. It may be used from any thread.
 pub trait Storage: Debug + Send + Sync {
     /// Checks that messages can be stored now. Blocks for this time at most.
     ///
