@@ -2,6 +2,8 @@
 
 mod amount;
 mod arguments;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod environment;
 mod flags;
 #[cfg(feature = "history")]

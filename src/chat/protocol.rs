@@ -33,6 +33,7 @@ pub const MAX_NONCE_CHARS: usize = 64;
 
 /// A subprotocol of the chat, chosen for each connection in its handshake (RFC 6455 1.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
 pub enum Dialect {
     /// JSON objects for clients that assign what arrives to `innerHTML`: names and texts are HTML-escaped.
     Json,

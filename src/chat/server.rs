@@ -4,6 +4,8 @@
 //! each client.
 
 mod archive;
+#[cfg(feature = "cluster")]
+mod clustered;
 mod connect;
 mod fanout;
 mod pacing;
@@ -83,6 +85,11 @@ pub struct ChatServer {
     /// Connections refused since the last log line about it.
     refusals: u64,
     refusal_log: RateLimiter,
+    #[cfg(feature = "cluster")]
+    cluster: Option<Box<crate::chat::cluster::Cluster>>,
+    /// Connections that belong to an earlier state of the chat, and will be closed.
+    #[cfg(feature = "cluster")]
+    stale: Option<Fanout>,
 }
 
 impl ChatServer {
@@ -130,6 +137,10 @@ impl ChatServer {
             rooms_changed: false,
             refusals: 0,
             refusal_log: RateLimiter::default(),
+            #[cfg(feature = "cluster")]
+            cluster: None,
+            #[cfg(feature = "cluster")]
+            stale: None,
         }
     }
 
@@ -154,6 +165,8 @@ impl ChatServer {
     pub fn run(mut self) {
         while self.run_batch() {}
         self.close_archive();
+        #[cfg(feature = "cluster")]
+        self.close_cluster();
         info!("all connections have ended");
     }
 
@@ -167,6 +180,8 @@ impl ChatServer {
         if self.receive_waiting() {
             self.wait_for_more();
         }
+        #[cfg(feature = "cluster")]
+        self.exchange();
         if self.chat.next_tick().is_some_and(|tick| tick <= self.now().uptime) {
             self.apply(Input::Tick);
         }
@@ -178,10 +193,16 @@ impl ChatServer {
 
     /// Waits for an event, or until something else is due.
     fn wait(&self) -> Result<Event, RecvTimeoutError> {
-        let tick = self.chat.next_tick().and_then(|tick| self.started.checked_add(Duration::from_millis(tick)));
+        let until = |tick: Millis| Duration::from_millis(tick.saturating_sub(self.now().uptime));
+        let tick = self.chat.next_tick().and_then(|tick| Instant::now().checked_add(until(tick)));
         let interval = if self.can_send_next_parts { Duration::ZERO } else { CATCH_UP_INTERVAL };
         let catch_up = self.chat.catching_up().next().map(|_| Instant::now() + interval);
-        match [tick, catch_up, self.retry_archive_at].into_iter().flatten().min() {
+        let deadline = [tick, catch_up, self.retry_archive_at].into_iter().flatten().min();
+        #[cfg(feature = "cluster")]
+        if let Some(cluster) = &self.cluster {
+            return self.wait_clustered(cluster, deadline);
+        }
+        match deadline {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(deadline) => self.server.events().recv_deadline(deadline),
         }
@@ -217,6 +238,10 @@ impl ChatServer {
     }
 
     fn receive(&mut self, event: Event) {
+        #[cfg(feature = "cluster")]
+        if self.cluster.is_some() {
+            return self.receive_clustered(event);
+        }
         match event {
             Event::Connected(peer, request) => self.connect(peer, &request),
             Event::Message(peer, message) => {
@@ -286,6 +311,10 @@ impl ChatServer {
     }
 
     fn now(&self) -> Now {
+        #[cfg(feature = "cluster")]
+        if let Some(cluster) = &self.cluster {
+            return Now { uptime: cluster.time(), date: cluster.time() };
+        }
         let date = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now { uptime: millis(self.started.elapsed()), date: millis(date) }
     }

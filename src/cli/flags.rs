@@ -10,6 +10,8 @@ pub(crate) const LIMITS: &str = include_str!("help/limits.txt");
 const TLS: &str = include_str!("help/tls.txt");
 const HISTORY: &str = include_str!("help/history.txt");
 const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
+#[cfg(feature = "cluster")]
+const CLUSTER: &str = include_str!("cluster/help.txt");
 const CHAT: &str = include_str!("help/chat.txt");
 
 /// A part of the program that a build may lack.
@@ -78,6 +80,10 @@ impl Subcommand {
             Self::History => vec![(HISTORY_COMMAND, self.feature())],
         };
         let mut found = Vec::new();
+        #[cfg(feature = "cluster")]
+        if self == Self::Serve {
+            flags(CLUSTER, None, &mut found);
+        }
         for (text, feature) in tables {
             flags(text, feature, &mut found);
         }
@@ -88,15 +94,21 @@ impl Subcommand {
     pub(crate) fn help(self, flag: &str) -> String {
         match (flag, self) {
             ("version", _) => concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+            #[cfg(feature = "cluster")]
+            ("help-cluster", _) => CLUSTER.to_owned(),
             ("help-limits", _) => LIMITS.to_owned(),
             ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
             ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
             (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),
             (_, Self::Serve) => {
                 let missing = FEATURES.iter().filter(|feature| !feature.is_built);
-                missing.fold(SERVER.to_owned(), |help, feature| {
+                let help = missing.fold(SERVER.to_owned(), |help, feature| {
                     help.replace(feature.see, &format!("(needs feature {})", feature.name))
-                })
+                });
+                // The line for --limit names --help-limits, too.
+                #[cfg(feature = "cluster")]
+                let help = help.replace("   --help-limits   ", "   --help-cluster   ");
+                help
             }
         }
     }

@@ -33,6 +33,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         });
     #[cfg(feature = "history")]
     let (history, builder) = super::history::open(flags, builder)?;
+    #[cfg(feature = "cluster")]
+    let (cluster, builder) = super::cluster::open(flags, rules, builder)?;
     #[cfg(feature = "tls")]
     let acceptor = super::tls::acceptor(flags)?;
     #[cfg(not(feature = "tls"))]
@@ -54,6 +56,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let chat = ChatServer::new(server, rules, dialect);
     #[cfg(feature = "history")]
     let chat = history.into_iter().fold(chat, |chat, history| chat.archive(Box::new(history)));
+    #[cfg(feature = "cluster")]
+    let chat = cluster.into_iter().fold(chat, ChatServer::cluster);
     rooms.into_iter().fold(chat, ChatServer::list_rooms).run();
     Ok(())
 }

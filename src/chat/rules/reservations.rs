@@ -11,6 +11,7 @@ const RESERVED_FOR: Millis = 60_000;
 const MAX_RESERVATIONS: usize = 16_384;
 
 #[derive(Debug)]
+#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
 pub(super) struct Reservation {
     pub(super) room: RoomId,
     pub(super) name: Name,
@@ -19,6 +20,7 @@ pub(super) struct Reservation {
 
 /// The reserved names of all rooms.
 #[derive(Debug, Default)]
+#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
 pub(super) struct Reservations {
     /// With the time at which each one ends, the oldest first. `None`: it was taken.
     by_end: VecDeque<(Millis, Option<Reservation>)>,

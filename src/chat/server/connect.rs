@@ -12,18 +12,25 @@ use std::mem;
 
 impl ChatServer {
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
-        let id = peer.id();
-        let dialect = peer.protocol().and_then(Dialect::from_name).unwrap_or(self.default_dialect);
-        // An embedding program may accept other paths, which all lead to the lobby.
-        let room = room_at(request.uri().path()).unwrap_or_else(RoomName::lobby);
-        debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
+        let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), room_of(request));
         self.restore(&room);
         let mut outputs = Vec::new();
         let (secret, address) = (rand::random(), peer.counted_address());
         let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret, address };
         self.chat.apply(self.now(), joined, &mut outputs);
+        self.admit(peer, request, outputs);
+    }
+
+    pub(super) fn dialect_of(&self, peer: &Peer) -> Dialect {
+        peer.protocol().and_then(Dialect::from_name).unwrap_or(self.default_dialect)
+    }
+
+    /// A connection has joined the chat, or the rules did not let it in.
+    pub(super) fn admit(&mut self, peer: Peer, request: &Request, mut outputs: Vec<Output>) {
+        let (id, dialect) = (peer.id(), self.dialect_of(&peer));
         match self.chat.room_of(id) {
             Some(room) => {
+                debug!("connection {id} uses the dialect {} and enters {:?}", dialect.name(), request.uri().path());
                 self.fanout.join(id, peer, dialect, room);
                 let transcript = request.extensions().get().filter(|_| dialect == Dialect::Chinwag);
                 if let Some(HandshakeTranscript { request, response }) = transcript {
@@ -53,6 +60,11 @@ impl ChatServer {
     }
 }
 
+/// The room of a connection. An embedding program may accept other paths, which all lead to the lobby.
+pub(super) fn room_of(request: &Request) -> RoomName {
+    room_at(request.uri().path()).unwrap_or_else(RoomName::lobby)
+}
+
 /// The room at a path, which may have one more `/` at its end.
 pub(super) fn room_at(path: &str) -> Option<RoomName> {
     RoomName::from_path(path).or_else(|| room_before_slash(path))
@@ -74,7 +86,7 @@ pub(super) fn redirect(request: &Request) -> Option<Response> {
 }
 
 /// `?since=SEQ`, with or without `log=TOKEN`. If SEQ is not a number, it is ignored.
-fn since(request: &Request) -> Option<Since<'_>> {
+pub(super) fn since(request: &Request) -> Option<Since<'_>> {
     let query = request.uri().query()?;
     let seq = field(query, "since")?.parse().ok()?;
     Some(Since { seq, log: field(query, "log") })

@@ -1,0 +1,123 @@
+//! Entries of this node that it has not read in the stream yet. The chat's thread adds them and never waits; a thread of its
+//! own appends them to the stream, and again after it lost its connection.
+
+use super::logged::{Logged, NodeId};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Bytes that may wait. Beyond that, messages and new connections are refused.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Memory of a batch besides its text.
+const OVERHEAD: usize = 64;
+
+/// Batches that are appended together.
+const MAX_APPENDED: usize = 64;
+
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// Wakes the thread that appends.
+    work: Condvar,
+    /// Wakes the chat's thread, which waits only at the end.
+    done: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    node: NodeId,
+    /// The number of the last batch.
+    last: u64,
+    batches: VecDeque<Batch>,
+    /// How many of them were appended.
+    appended: usize,
+    bytes: usize,
+    is_closing: bool,
+}
+
+/// What becomes one entry.
+#[derive(Debug, Clone)]
+pub(super) struct Batch {
+    pub(super) node: NodeId,
+    pub(super) seq: u64,
+    pub(super) inputs: Arc<str>,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets everything: the batches that follow are of this node, numbered from 1.
+    pub(crate) fn restart(&self, node: NodeId) {
+        *self.lock() = State { node, ..State::default() };
+    }
+
+    /// Adds a batch, also beyond the bound. Returns its number.
+    pub(crate) fn push(&self, inputs: &[Logged]) -> u64 {
+        let inputs: Arc<str> = serde_json::to_string(inputs).unwrap_or_default().into();
+        let mut state = self.lock();
+        state.last += 1;
+        state.bytes += inputs.len() + OVERHEAD;
+        let batch = Batch { node: state.node, seq: state.last, inputs };
+        state.batches.push_back(batch);
+        self.work.notify_one();
+        state.last
+    }
+
+    /// The entries up to this number are in the stream.
+    pub(crate) fn acknowledge(&self, seq: u64) {
+        let mut state = self.lock();
+        while state.batches.front().is_some_and(|batch| batch.seq <= seq) {
+            let Some(batch) = state.batches.pop_front() else { return };
+            state.bytes -= batch.inputs.len() + OVERHEAD;
+            state.appended = state.appended.saturating_sub(1);
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.lock().bytes > MAX_BYTES
+    }
+
+    /// Waits for batches that have to be appended. `None`: there will be no more.
+    pub(super) fn next(&self) -> Option<Vec<Batch>> {
+        let is_idle = |state: &mut State| state.appended == state.batches.len() && !state.is_closing;
+        let state = self.work.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
+        let batches: Vec<Batch> = state.batches.iter().skip(state.appended).take(MAX_APPENDED).cloned().collect();
+        (!batches.is_empty()).then_some(batches)
+    }
+
+    /// These batches were appended.
+    pub(super) fn appended(&self, batches: &[Batch]) {
+        let Some(last) = batches.last() else { return };
+        let mut state = self.lock();
+        if state.node == last.node {
+            state.appended = state.batches.iter().take_while(|batch| batch.seq <= last.seq).count();
+        }
+        self.done.notify_one();
+    }
+
+    /// What was appended and not read may be lost: all of it has to be appended again.
+    pub(super) fn append_again(&self) {
+        self.lock().appended = 0;
+    }
+
+    /// Ends the thread that appends, after the last batch if that does not take too long.
+    pub(crate) fn close(&self, most: Duration) {
+        let end = Instant::now() + most;
+        let mut state = self.lock();
+        state.is_closing = true;
+        self.work.notify_one();
+        while state.appended < state.batches.len() && Instant::now() < end {
+            let left = end.saturating_duration_since(Instant::now());
+            state = self.done.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.lock().is_closing
+    }
+}
