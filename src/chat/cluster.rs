@@ -358,3 +358,6 @@ impl Cluster {
 fn no_thread(error: std::io::Error) -> ClusterError {
     ClusterError::Unusable(format!("the system has no thread left: {error}"))
 }
+
+#[cfg(test)]
+mod tests;
