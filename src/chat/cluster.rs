@@ -62,6 +62,9 @@ const MAX_ENTRY_BYTES: usize = 64 * 1024;
 /// Chunks of the stream that wait for the chat's thread.
 const CHANNEL: usize = 16;
 
+/// How long a `pong` waits for the answers before it. Clients take a longer silence for the end of the connection.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
 /// How long a node that ends waits for Redis.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -71,6 +74,8 @@ const STACK: usize = 512 * 1024;
 #[derive(Debug, Default)]
 pub struct Health {
     is_connected: AtomicBool,
+    /// Whether the last attempt to append succeeded.
+    is_writable: AtomicBool,
     /// Whether the last read returned everything.
     is_current: AtomicBool,
     /// Whether this node needs a new number.
@@ -81,7 +86,7 @@ impl Health {
     /// Whether the node is connected to Redis and has read the whole stream.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        [&self.is_connected, &self.is_current].iter().all(|flag| flag.load(Ordering::Relaxed))
+        [&self.is_connected, &self.is_writable, &self.is_current].iter().all(|flag| flag.load(Ordering::Relaxed))
             && !self.is_gone.load(Ordering::Relaxed)
     }
 }
@@ -110,7 +115,7 @@ pub struct Cluster {
     /// The last batch that was appended, and the last one that was read.
     appended: u64,
     read: u64,
-    waiting: VecDeque<(u64, Waiting)>,
+    waiting: VecDeque<(u64, Instant, Waiting)>,
     /// When the time in the replica was right.
     time_at: Instant,
     next_beat: Instant,
@@ -137,7 +142,7 @@ impl Cluster {
     pub fn open(url: &str, name: &str, rules: Rules) -> Result<Self, ClusterError> {
         let link = Link::new(url)?;
         let mut store = link.connect()?;
-        let start = match attach(&mut store, rules, None, || None)? {
+        let start = match attach(&mut store, rules, None, || Err(ClusterError::Unusable(String::new())))? {
             Attached::With(snapshot) => *snapshot,
             Attached::At(_) => return Err(ClusterError::Unusable("Redis lost the stream; try again".to_owned())),
         };
@@ -148,8 +153,9 @@ impl Cluster {
         let (reading, read_health) = (queue.clone(), health.clone());
         let mut reader = Reader { link: link.clone(), rules, events: sender, queue: reading, health: read_health, last, node };
         spawn_supervised("cluster read", STACK, move || reader.run()).map_err(no_thread)?;
-        let (appending, appending_link) = (queue.clone(), link.clone());
-        spawn_supervised("cluster append", STACK, move || writer::run(&appending_link, &appending)).map_err(no_thread)?;
+        let (append_to, append_queue, append_health) = (link.clone(), queue.clone(), health.clone());
+        let append = move || writer::run(&append_to, &append_queue, &append_health.is_writable);
+        spawn_supervised("cluster append", STACK, append).map_err(no_thread)?;
         let now = Instant::now();
         let mut cluster = Self {
             name: name.to_owned(),
@@ -281,14 +287,15 @@ impl Cluster {
 
     /// Adds something that waits for what was appended before.
     pub(crate) fn wait(&mut self, what: Waiting) {
-        self.waiting.push_back((self.appended + u64::from(!self.inputs.is_empty()), what));
+        let after = self.appended + u64::from(!self.inputs.is_empty());
+        self.waiting.push_back((after, Instant::now() + MAX_WAIT, what));
     }
 
     /// What does not wait any more. Without Redis nothing waits: users stay connected.
     pub(crate) fn take_due(&mut self) -> Option<Waiting> {
-        let (after, _) = self.waiting.front()?;
-        let is_due = self.is_away || *after <= self.read;
-        is_due.then(|| self.waiting.pop_front())?.map(|(_, what)| what)
+        let (after, until, _) = self.waiting.front()?;
+        let is_due = self.is_away || *after <= self.read || *until <= Instant::now();
+        is_due.then(|| self.waiting.pop_front())?.map(|(.., what)| what)
     }
 
     /// The time of the chat, for inputs that are not logged.
@@ -314,7 +321,7 @@ impl Cluster {
             }
         }
         self.next_beat = now + BEAT;
-        if self.node > 0 {
+        if self.node > 0 && (!self.inputs.is_empty() || !self.is_away && !self.queue.is_full()) {
             self.push();
         }
     }

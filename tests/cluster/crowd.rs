@@ -227,9 +227,19 @@ impl Client {
     }
 }
 
-/// All clients have received the same messages with the same numbers, each message once, and every message was received or
-/// refused.
+/// As [`check_numbers`], and every message was received or refused.
 pub fn check(transcripts: &[Transcript]) {
+    let by_number = check_numbers(transcripts);
+    let all: BTreeSet<&String> = by_number.values().collect();
+    for transcript in transcripts {
+        for nonce in transcript.sent.iter().filter(|nonce| !transcript.refused.contains(nonce)) {
+            assert!(all.iter().any(|text| text.ends_with(&format!("[{nonce}]"))), "{nonce} is lost");
+        }
+    }
+}
+
+/// All clients have received the same messages with the same numbers, each message once, and have different names.
+pub fn check_numbers(transcripts: &[Transcript]) -> BTreeMap<(String, u64), String> {
     let mut by_number: BTreeMap<(String, u64), String> = BTreeMap::new();
     for transcript in transcripts {
         for (log, seq, text) in &transcript.messages {
@@ -246,10 +256,5 @@ pub fn check(transcripts: &[Transcript]) {
         texts.dedup();
         assert_eq!(texts.len(), all, "a message has two numbers in {log}");
     }
-    let all: BTreeSet<&String> = by_number.values().collect();
-    for transcript in transcripts {
-        for nonce in transcript.sent.iter().filter(|nonce| !transcript.refused.contains(nonce)) {
-            assert!(all.iter().any(|text| text.ends_with(&format!("[{nonce}]"))), "{nonce} is lost");
-        }
-    }
+    by_number
 }

@@ -7,7 +7,7 @@ mod support;
 mod crowd;
 mod redis;
 
-use crowd::{END, PATIENCE, Place, Transcript, check};
+use crowd::{END, PATIENCE, Place, Transcript, check, check_numbers};
 use redis::{Redis, Wire};
 use serde_json::json;
 use std::sync::Arc;
@@ -165,6 +165,24 @@ fn emptied_redis_gives_new_numberings() {
         let logs = transcript.messages.iter().map(|(log, _, _)| log);
         let logs: std::collections::BTreeSet<_> = logs.collect();
         assert!(logs.len() >= 3, "{} has seen {logs:?}", transcript.name);
+    }
+}
+
+/// As after a failover to a replica that was behind.
+#[test]
+fn lost_entries_give_new_numberings() {
+    let Some(mut redis) = redis("cluster-lost") else { return };
+    let crowd = Crowd::start(&redis);
+    crowd.wait_for_messages(300);
+    redis.copy_data();
+    crowd.wait_for_messages(300);
+    redis.lose_newest_data();
+    redis.restart();
+    crowd.wait_for_messages(600);
+    let transcripts = crowd.end();
+    check_numbers(&transcripts);
+    for Transcript { name, gaps, .. } in &transcripts {
+        assert!(gaps.contains(&0), "{name} has lost messages and was not told so: {gaps:?}");
     }
 }
 

@@ -53,6 +53,18 @@ impl Redis {
         std::fs::remove_dir_all(self.folder.path("appendonlydir")).expect("its data");
     }
 
+    /// What a replica has that is behind.
+    pub fn copy_data(&self) {
+        let (from, to) = (self.folder.path("appendonlydir"), self.folder.path("copy"));
+        copy(&from, &to);
+    }
+
+    /// Stops it, and replaces its data by the copy.
+    pub fn lose_newest_data(&mut self) {
+        self.lose_data();
+        copy(&self.folder.path("copy"), &self.folder.path("appendonlydir"));
+    }
+
     /// The answer to an inline command, as it is on the wire.
     pub fn command(&self, command: &str) -> String {
         let Ok(mut stream) = UnixStream::connect(self.socket()) else { return String::new() };
@@ -62,6 +74,11 @@ impl Redis {
         let _ = stream.read_to_end(&mut answer);
         String::from_utf8_lossy(&answer).into_owned()
     }
+}
+
+fn copy(from: &str, to: &str) {
+    let status = Command::new("cp").args(["-r", from, to]).status().expect("cp runs");
+    assert!(status.success(), "{from} cannot be copied");
 }
 
 impl Drop for Redis {

@@ -115,12 +115,16 @@ impl Store {
 
     /// A number for a node that no other node has. It is greater than `last`.
     pub(super) fn new_node(&mut self, last: NodeId) -> Result<NodeId, ClusterError> {
-        let mut number: NodeId = cmd("INCR").arg(NODES).query(&mut self.0)?;
-        if number <= last {
-            number = cmd("INCRBY").arg(NODES).arg(last + 1 - number).query(&mut self.0)?;
-        }
+        self.reserve(last)?;
+        let number: NodeId = cmd("INCR").arg(NODES).query(&mut self.0)?;
         let too_many = || ClusterError::Unusable("all numbers of nodes are used up; delete the keys of chinwag".to_owned());
         if number < MAX_NODES { Ok(number) } else { Err(too_many()) }
+    }
+
+    /// No new node gets this number, or a smaller one.
+    pub(super) fn reserve(&mut self, node: NodeId) -> RedisResult<()> {
+        let last: NodeId = cmd("INCRBY").arg(NODES).arg(0).query(&mut self.0)?;
+        cmd("INCRBY").arg(NODES).arg(node.saturating_sub(last)).exec(&mut self.0)
     }
 
     /// Stores a snapshot, and removes the entries before that id. A node that the stream does not continue must not do it.

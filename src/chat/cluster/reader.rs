@@ -49,9 +49,9 @@ pub(super) fn attach(
     store: &mut Store,
     rules: Rules,
     last: Option<&Position>,
-    mut state: impl FnMut() -> Option<Snapshot>,
+    mut state: impl FnMut() -> Result<Snapshot, ClusterError>,
 ) -> Result<Attached, ClusterError> {
-    for _ in 0..10 {
+    for attempt in 0..10 {
         match last {
             Some(last) if store.has(last)? => return Ok(Attached::At(last.clone())),
             _ => {}
@@ -66,8 +66,13 @@ pub(super) fn attach(
                     Attached::With(Box::new(snapshot))
                 });
             }
+            // A node that runs has the messages, so a new one lets it begin the stream.
+            (_, Found::Nothing) if last.is_none() && attempt < 3 => thread::sleep(RETRY),
             (found, Found::Nothing) => {
-                let own = state().or(found).unwrap_or_else(|| Snapshot::empty(rules));
+                let own = match last {
+                    Some(_) => state()?,
+                    None => found.unwrap_or_else(|| Snapshot::empty(rules)),
+                };
                 own.check(rules)?;
                 // In the next round, this is the snapshot that is found.
                 store.begin(Snapshot { origin: Some(own.replica.position.clone()), ..own })?;
@@ -140,11 +145,14 @@ impl Reader {
         let events = &self.events;
         let state = || {
             let (sender, receiver) = crossbeam_channel::bounded(1);
-            events.send(FromLog::State(sender)).ok()?;
-            receiver.recv().ok().map(|state| *state)
+            let _ = events.send(FromLog::State(sender));
+            receiver.recv().map(|state| *state).map_err(|_| ClusterError::Unusable("the chat has ended".to_owned()))
         };
         match attach(store, self.rules, Some(&self.last), state)? {
-            Attached::At(position) => self.last = position,
+            Attached::At(position) => {
+                self.last = position;
+                store.reserve(self.node)?;
+            }
             Attached::With(snapshot) => {
                 warn!("cluster: entries were lost in Redis; all clients of this node connect again");
                 self.last = snapshot.replica.position.clone();

@@ -5,18 +5,25 @@ use super::{
     queue::{Batch, Queue},
     reader::RETRY,
 };
-use log::debug;
-use std::thread;
+use log::warn;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 /// Runs until the node ends.
-pub(super) fn run(link: &Link, queue: &Queue) {
+pub(super) fn run(link: &Link, queue: &Queue, is_writable: &AtomicBool) {
     let mut store = None;
     while let Some(batches) = queue.next() {
-        match append(link, &mut store, &batches) {
+        let result = append(link, &mut store, &batches);
+        let was_writable = is_writable.swap(matches!(result, Ok(true)), Ordering::Relaxed);
+        match result {
             Ok(true) => queue.appended(&batches),
             result => {
                 // If there is no stream, the thread that reads begins one.
-                debug!("cluster: not appended: {result:?}");
+                if was_writable {
+                    warn!("cluster: Redis does not accept entries; they wait: {result:?}");
+                }
                 store = None;
                 queue.append_again();
                 thread::sleep(RETRY);
