@@ -13,13 +13,12 @@ use tungstenite::{Message, WebSocket};
 /// A loaded machine is slow.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Between two messages of one client.
-const PAUSE: Duration = Duration::from_millis(200);
-
 /// What all clients share.
 #[derive(Default)]
 pub struct Place {
     pub nodes: Mutex<Vec<SocketAddr>>,
+    /// Between two messages of one client.
+    pub pause: Duration,
     pub is_over: AtomicBool,
     /// Messages that were confirmed.
     pub confirmed: AtomicU64,
@@ -136,7 +135,7 @@ impl Client {
                 Err(_) => return,
             }
             if is_named && next <= Instant::now() && !self.place.is_over.load(SeqCst) {
-                next = Instant::now() + PAUSE;
+                next = Instant::now() + self.place.pause;
                 self.sent += 1;
                 let message = (format!("{}-{}", self.transcript.name, self.sent), format!("{} says {}", self.number, self.sent));
                 self.transcript.sent.push(message.0.clone());

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod balancer;
 mod crowd;
 mod redis;
 
@@ -13,7 +14,12 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use support::{Chinwag, Client, skip, start_binary, wait_until};
+
+/// A message that is sent again is known by its nonce as long as it is in memory: all of them are.
+const LIMITS: &[&str] =
+    &["--no-limits", "--limit", "room-messages=100000", "--limit", "room-bytes=64m", "--limit", "history=64m"];
 
 /// A node, and its own wire to Redis.
 struct Node {
@@ -25,7 +31,7 @@ struct Node {
 impl Node {
     fn start(redis: &Redis, name: &str) -> Node {
         let mut node = Node { name: name.to_owned(), wire: Wire::to(redis), server: None };
-        node.restart(&["--no-limits"]);
+        node.restart(LIMITS);
         node
     }
 
@@ -73,12 +79,19 @@ struct Crowd {
 
 impl Crowd {
     fn start(redis: &Redis) -> Crowd {
-        let nodes: Vec<Node> = ["a", "b", "c"].iter().map(|name| Node::start(redis, name)).collect();
-        let place = Arc::new(Place::default());
-        let mut crowd = Crowd { place, clients: Vec::new(), nodes };
+        let mut crowd = Crowd::without_clients(redis, Duration::from_millis(200));
         crowd.publish();
-        crowd.clients = (0..60).map(|number| crowd::start(&crowd.place, number)).collect();
+        crowd.add_clients(60);
         crowd
+    }
+
+    fn without_clients(redis: &Redis, pause: Duration) -> Crowd {
+        let nodes = ["a", "b", "c"].iter().map(|name| Node::start(redis, name)).collect();
+        Crowd { place: Arc::new(Place { pause, ..Place::default() }), clients: Vec::new(), nodes }
+    }
+
+    fn add_clients(&mut self, count: usize) {
+        self.clients = (0..count).map(|number| crowd::start(&self.place, number)).collect();
     }
 
     /// Tells the clients which nodes there are.
@@ -97,7 +110,7 @@ impl Crowd {
         self.nodes[number].server = None;
         self.publish();
         self.wait_for_messages(100);
-        self.nodes[number].restart(&["--no-limits"]);
+        self.nodes[number].restart(LIMITS);
         self.publish();
     }
 

@@ -97,20 +97,26 @@ pub struct Wire {
 
 impl Wire {
     pub fn to(redis: &Redis) -> Wire {
+        let socket = redis.socket();
+        Wire::start(move || UnixStream::connect(&socket).ok())
+    }
+
+    /// Forwards connections to what `connect` returns.
+    pub fn start<S: Stream>(connect: impl Fn() -> Option<S> + Send + 'static) -> Wire {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = listener.local_addr().expect("an address");
         let wire = Wire { addr, open: Arc::default(), is_silent: Arc::default() };
-        let (socket, copy) = (redis.socket(), wire.clone());
+        let copy = wire.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let Ok(server) = UnixStream::connect(&socket) else { continue };
+                let Some(server) = connect() else { continue };
                 copy.open.lock().unwrap_or_else(PoisonError::into_inner).push(client.try_clone().expect("a descriptor"));
-                let (from, to) = (server.try_clone().expect("a descriptor"), client.try_clone().expect("a descriptor"));
+                let (from, to) = (server.copy(), client.try_clone().expect("a descriptor"));
                 let (up, down) = (copy.is_silent.clone(), copy.is_silent.clone());
-                let (end_client, end_server) = (client.try_clone().expect("one"), server.try_clone().expect("one"));
+                let (end_client, end_server) = (client.try_clone().expect("one"), server.copy());
                 std::thread::spawn(move || {
                     forward(client, server, &up);
-                    let _ = end_server.shutdown(Shutdown::Both);
+                    end_server.end();
                 });
                 std::thread::spawn(move || {
                     forward(from, to, &down);
@@ -119,6 +125,10 @@ impl Wire {
             }
         });
         wire
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     pub fn url(&self) -> String {
@@ -140,6 +150,32 @@ impl Wire {
     }
 }
 
+
+/// A connection of either kind.
+pub trait Stream: Read + Write + Send + 'static {
+    fn copy(&self) -> Self;
+    fn end(&self);
+}
+
+impl Stream for UnixStream {
+    fn copy(&self) -> Self {
+        self.try_clone().expect("a descriptor")
+    }
+
+    fn end(&self) {
+        let _ = self.shutdown(Shutdown::Both);
+    }
+}
+
+impl Stream for TcpStream {
+    fn copy(&self) -> Self {
+        self.try_clone().expect("a descriptor")
+    }
+
+    fn end(&self) {
+        let _ = self.shutdown(Shutdown::Both);
+    }
+}
 
 fn forward(mut from: impl Read, mut to: impl Write, is_silent: &AtomicBool) {
     let mut buffer = [0; 16 * 1024];
