@@ -53,7 +53,7 @@ impl Link {
 pub(super) struct Store(Connection);
 
 impl Store {
-    /// Appends batches, each as one entry. Returns false if there is no stream.
+    /// Appends batches, each as one entry. Returns false if the stream does not exist.
     pub(super) fn append(&mut self, batches: &[Batch]) -> RedisResult<bool> {
         let mut pipe = pipe();
         for Batch { node, seq, inputs } in batches {

@@ -24,9 +24,9 @@ pub(super) const RETRY: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub(crate) enum FromLog {
     Entries(Vec<Entry>),
-    /// There is no connection to Redis.
+    /// The connection to Redis is lost.
     Away,
-    /// There is one again.
+    /// The connection is back.
     Back,
     /// The state after the last entry is wanted.
     State(Sender<Box<Snapshot>>),

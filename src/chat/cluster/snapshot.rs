@@ -23,9 +23,9 @@ pub(crate) struct Snapshot {
 pub(super) enum Found {
     /// The stream continues the snapshot.
     Fits,
-    /// There is a stream, and it does not continue the snapshot, or there is no snapshot.
+    /// The stream does not continue the snapshot, or the snapshot is missing.
     Other,
-    /// There is no stream.
+    /// The stream is missing.
     Nothing,
 }
 

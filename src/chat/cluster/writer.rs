@@ -20,7 +20,7 @@ pub(super) fn run(link: &Link, queue: &Queue, is_writable: &AtomicBool) {
         match result {
             Ok(true) => queue.appended(&batches),
             result => {
-                // If there is no stream, the thread that reads begins one.
+                // If the stream is missing, the thread that reads begins one.
                 if was_writable {
                     warn!("cluster: Redis does not accept entries; they wait: {result:?}");
                 }

@@ -27,7 +27,7 @@ const AWAY: (u16, &str) = (1013, "this server does not reach the others; try aga
 const FULL: &str = "This server does not reach the others, and too many messages wait. Wait a moment.";
 
 impl ChatServer {
-    /// Makes this server a node of a cluster. There must be no archive.
+    /// Makes this server a node of a cluster. It must not have an archive.
     #[must_use]
     pub fn cluster(mut self, mut cluster: Cluster) -> Self {
         self.rules = shared_rules(self.rules);
