@@ -19,7 +19,7 @@ use crate::{
     ws::http::Request,
     ws::id_map::IdMap,
     ws::peer::{Peer, skip_ids_below},
-    ws::server::CloseGuard,
+    ws::server::{CloseGuard, Responder},
     ws::spawn::{spawn, spawn_supervised},
 };
 use crossbeam_channel::Receiver;
@@ -109,6 +109,8 @@ pub struct Cluster {
     is_away: bool,
     /// Connections of which the stream has not returned `Joined` yet.
     pub(crate) pending: IdMap<UserId, (Peer, Box<Request>)>,
+    /// Requests of which the stream has not returned the message yet, and whether they want JSON.
+    pub(crate) posts: HashMap<UserId, (Responder, bool)>,
     /// Of this batch.
     inputs: Vec<Logged>,
     bytes: usize,
@@ -151,7 +153,8 @@ impl Cluster {
         let (sender, events) = crossbeam_channel::bounded(CHANNEL);
         let last = start.replica.position.clone();
         let (reading, read_health) = (queue.clone(), health.clone());
-        let mut reader = Reader { link: link.clone(), rules, events: sender, queue: reading, health: read_health, last, node };
+        let mut reader =
+            Reader { link: link.clone(), rules, events: sender, queue: reading, health: read_health, last, node };
         spawn_supervised("cluster read", STACK, move || reader.run()).map_err(no_thread)?;
         let (append_to, append_queue, append_health) = (link.clone(), queue.clone(), health.clone());
         let append = move || writer::run(&append_to, &append_queue, &append_health.is_writable);
@@ -171,6 +174,7 @@ impl Cluster {
             health,
             is_away: false,
             pending: IdMap::default(),
+            posts: HashMap::new(),
             inputs: Vec::new(),
             bytes: 0,
             appended: 0,
@@ -215,6 +219,7 @@ impl Cluster {
         self.node = 0;
         self.gate.clear();
         self.waiting.clear();
+        self.posts.clear();
         self.queue.restart(0);
     }
 

@@ -158,7 +158,10 @@ fn clients_have_one_transcript_while_nodes_redis_and_connections_die() {
     let gaps: Vec<_> = transcripts.iter().flat_map(|transcript| &transcript.gaps).collect();
     assert!(gaps.is_empty(), "nothing was lost, but there are gaps: {gaps:?}");
     let refused: usize = transcripts.iter().map(|transcript| transcript.refused.len()).sum();
-    eprintln!("{} messages, {refused} refused", transcripts.iter().map(|transcript| transcript.sent.len()).sum::<usize>());
+    eprintln!(
+        "{} messages, {refused} refused",
+        transcripts.iter().map(|transcript| transcript.sent.len()).sum::<usize>()
+    );
 }
 
 #[test]
@@ -242,6 +245,16 @@ fn without_redis_users_stay_and_messages_wait() {
     }
     say(&mut bob, "after");
     receive(&mut ann, "after");
+    assert_eq!(post(&one, "posted"), 201);
+    for client in [&mut ann, &mut bob] {
+        receive(client, "posted");
+    }
+}
+
+/// Posts a message as a script does. Returns the status.
+fn post(node: &Node, text: &str) -> u16 {
+    let head = format!("Host: localhost\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len());
+    support::http(node.server().addr(), &format!("POST /room/x HTTP/1.1\r\n{head}")).status
 }
 
 #[test]

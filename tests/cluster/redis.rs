@@ -110,7 +110,10 @@ impl Wire {
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let Some(server) = connect() else { continue };
-                copy.open.lock().unwrap_or_else(PoisonError::into_inner).push(client.try_clone().expect("a descriptor"));
+                copy.open
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(client.try_clone().expect("a descriptor"));
                 let (from, to) = (server.copy(), client.try_clone().expect("a descriptor"));
                 let (up, down) = (copy.is_silent.clone(), copy.is_silent.clone());
                 let (end_client, end_server) = (client.try_clone().expect("one"), server.copy());
@@ -149,7 +152,6 @@ impl Wire {
         }
     }
 }
-
 
 /// A connection of either kind.
 pub trait Stream: Read + Write + Send + 'static {

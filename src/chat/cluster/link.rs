@@ -38,7 +38,9 @@ impl Link {
     /// # Errors
     /// The URL is wrong.
     pub(super) fn new(url: &str) -> Result<Self, ClusterError> {
-        Ok(Self(Client::open(url).map_err(|error| ClusterError::Unusable(format!("{error}; write redis://HOST:PORT/")))?))
+        Ok(Self(
+            Client::open(url).map_err(|error| ClusterError::Unusable(format!("{error}; write redis://HOST:PORT/")))?,
+        ))
     }
 
     pub(super) fn connect(&self) -> RedisResult<Store> {
@@ -91,7 +93,13 @@ impl Store {
         let snapshot = text.map(|text| Snapshot::parse(&text)).transpose()?;
         let fits = snapshot.as_ref().map_or(Ok(false), |snapshot| self.has(&snapshot.replica.position))?;
         let exists: bool = cmd("EXISTS").arg(LOG).query(&mut self.0)?;
-        let found = if fits { Found::Fits } else if exists { Found::Other } else { Found::Nothing };
+        let found = if fits {
+            Found::Fits
+        } else if exists {
+            Found::Other
+        } else {
+            Found::Nothing
+        };
         if found != Found::Nothing {
             cmd("UNWATCH").exec(&mut self.0)?;
         }
@@ -117,7 +125,8 @@ impl Store {
     pub(super) fn new_node(&mut self, last: NodeId) -> Result<NodeId, ClusterError> {
         self.reserve(last)?;
         let number: NodeId = cmd("INCR").arg(NODES).query(&mut self.0)?;
-        let too_many = || ClusterError::Unusable("all numbers of nodes are used up; delete the keys of chinwag".to_owned());
+        let too_many =
+            || ClusterError::Unusable("all numbers of nodes are used up; delete the keys of chinwag".to_owned());
         if number < MAX_NODES { Ok(number) } else { Err(too_many()) }
     }
 

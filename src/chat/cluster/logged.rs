@@ -1,7 +1,7 @@
 //! What is in the stream: the inputs of the chat, and what the nodes tell each other.
 
 use crate::{
-    chat::protocol::{Dialect, Millis, UserId},
+    chat::protocol::{Dialect, Millis, Post, UserId},
     chat::rules::{Input, RoomName, Since},
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,12 @@ pub(crate) enum Logged {
     Left {
         id: UserId,
         is_lost: bool,
+    },
+    /// A message without a connection, for [`Chat::post`](crate::chat::rules::Chat::post).
+    Post {
+        id: UserId,
+        room: RoomName,
+        post: Post,
     },
     /// The first element of each node. Other nodes of that name are gone.
     Hello {
@@ -63,7 +69,7 @@ impl Logged {
         })
     }
 
-    /// The input; `None` if it is between nodes. `since` is for a connection of this process.
+    /// The input; `None` if it is a post, or between nodes. `since` is for a connection of this process.
     pub(crate) fn input<'a>(&'a self, since: Option<Since<'a>>) -> Option<Input<'a>> {
         Some(match self {
             Self::Joined { id, dialect, room, secret } => {
@@ -72,7 +78,11 @@ impl Logged {
             Self::Text { id, text } => Input::Text { id: *id, text },
             Self::Binary { id } => Input::Binary { id: *id },
             Self::Left { id, is_lost } => Input::Left { id: *id, is_lost: *is_lost },
-            Self::Hello { .. } | Self::Gone { .. } | Self::Renumber { .. } | Self::Snapshot { .. } => return None,
+            Self::Post { .. }
+            | Self::Hello { .. }
+            | Self::Gone { .. }
+            | Self::Renumber { .. }
+            | Self::Snapshot { .. } => return None,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::logged::{Entry, Logged, NodeId, Position};
 use crate::{
-    chat::protocol::{Millis, UserId},
+    chat::protocol::{Millis, ProtocolError, Receipt, UserId},
     chat::rules::{Chat, Input, Now, Output, Rules, Since},
 };
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,8 @@ impl Replica {
         true
     }
 
-    /// Applies an input of an accepted entry of that node. `since` is for a connection of this process.
+    /// Applies an input of an accepted entry of that node. `since` is for a connection of this process. Returns the result of a
+    /// post.
     pub(crate) fn apply(
         &mut self,
         chat: &mut Chat,
@@ -65,21 +66,24 @@ impl Replica {
         input: &Logged,
         since: Option<Since<'_>>,
         out: &mut Vec<Output>,
-    ) {
+    ) -> Option<Result<Receipt, ProtocolError>> {
         match input {
             Logged::Hello { name } => {
-                let is_earlier = |(other, found): (&NodeId, &Node)| (found.name == *name && *other != node).then_some(*other);
+                let is_earlier =
+                    |(other, found): (&NodeId, &Node)| (found.name == *name && *other != node).then_some(*other);
                 let earlier: Vec<NodeId> = self.nodes.iter().filter_map(is_earlier).collect();
                 earlier.into_iter().for_each(|node| self.remove(chat, node, out));
             }
             Logged::Gone { node } => self.remove(chat, *node, out),
             Logged::Renumber { prefix } => chat.renumber(*prefix, out),
+            Logged::Post { id, room, post } => return Some(chat.post(self.now(), *id, room, post.clone(), out)),
             _ => {
                 if let Some(input) = input.input(since) {
                     chat.apply(self.now(), input, out);
                 }
             }
         }
+        None
     }
 
     fn remove(&mut self, chat: &mut Chat, node: NodeId, out: &mut Vec<Output>) {

@@ -3,7 +3,7 @@
 use super::logged::{Entry, Logged, NodeId, Position};
 use super::replica::{Replica, connections, shared_rules};
 use super::snapshot::Snapshot;
-use crate::chat::protocol::{Dialect, Millis, ServerMessage, UserId};
+use crate::chat::protocol::{Dialect, Millis, Post, ServerMessage, Target, UserId};
 use crate::chat::rules::{Chat, Input, Now, Output, Rate, RoomId, RoomName, Rules, Since};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,8 @@ enum Step {
     Join(usize, Dialect, usize, Option<u64>),
     Text(usize, String),
     Binary(usize),
+    /// A message without a connection.
+    Post(usize, usize, Post),
     Leave(usize, bool),
     Renumber(u64),
     /// A node does not know whether its entry arrived.
@@ -79,7 +81,9 @@ impl Machine {
             }
             for input in &entry.inputs {
                 let since = match input {
-                    Logged::Joined { id, .. } if self.has(*id) => sinces.get(id).map(|seq| Since { seq: *seq, log: None }),
+                    Logged::Joined { id, .. } if self.has(*id) => {
+                        sinces.get(id).map(|seq| Since { seq: *seq, log: None })
+                    }
                     _ => None,
                 };
                 let mut out = Vec::new();
@@ -229,7 +233,10 @@ impl World {
                     .map(|entry| entry.at.node)
                     .filter(|other| *other != node)
                     .collect();
-                self.nodes.iter_mut().filter(|machine| names.contains(&machine.node)).for_each(|old| old.is_alive = false);
+                self.nodes
+                    .iter_mut()
+                    .filter(|machine| names.contains(&machine.node))
+                    .for_each(|old| old.is_alive = false);
             }
             Step::Kill(number) => {
                 let alive = self.nodes.iter().filter(|machine| machine.is_alive).count();
@@ -254,8 +261,8 @@ impl World {
                 *count += 1;
                 let id = connections(node).start + *count;
                 self.sinces.extend(since.map(|since| (id, since)));
-                let room = RoomName::new(&format!("room {room}")).expect("a name");
-                self.append(node, Logged::Joined { id, dialect: *dialect, room, secret: u128::MAX - u128::from(id) });
+                let (room, secret) = (room_name(*room), u128::MAX - u128::from(id));
+                self.append(node, Logged::Joined { id, dialect: *dialect, room, secret });
             }
             Step::Text(number, text) => {
                 if let Some((node, id)) = self.connection(*number) {
@@ -269,6 +276,13 @@ impl World {
                 if let Some((node, id)) = self.connection(*number) {
                     self.append(node, Logged::Binary { id });
                 }
+            }
+            Step::Post(number, room, post) => {
+                let Some(at) = self.pick(*number) else { return };
+                let node = self.nodes[at].node;
+                // No connection has this number.
+                let (id, room) = (connections(node).end - 1, room_name(*room));
+                self.append(node, Logged::Post { id, room, post: post.clone() });
             }
             Step::Leave(number, is_lost) => {
                 if let Some((node, id)) = self.connection(*number) {
@@ -318,6 +332,20 @@ impl Machine {
     }
 }
 
+fn room_name(number: usize) -> RoomName {
+    RoomName::new(&format!("room {number}")).expect("a name")
+}
+
+fn posts() -> impl Strategy<Value = Post> {
+    let text = prop::sample::select(vec!["hi", "ho", ""]).prop_map(Post::from_text);
+    (text, prop::option::of("ann|bob"), prop::option::of(0..9_u8)).prop_map(|(mut post, target, nonce)| {
+        post.name = target.clone();
+        post.target = target.filter(|_| nonce.is_none()).map(Target::Name);
+        post.nonce = nonce.map(|nonce| format!("n{nonce}").into());
+        post
+    })
+}
+
 fn texts() -> impl Strategy<Value = String> {
     let name = || prop::sample::select(vec!["ann", "Ann", "bob", "bob1", "\u{200b}"]);
     prop_oneof![
@@ -341,6 +369,7 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
             .prop_map(|(number, dialect, room, since)| Step::Join(number, dialect, room, since)),
         40 => (any(), texts()).prop_map(|(number, text)| Step::Text(number, text)),
         1 => any().prop_map(Step::Binary),
+        3 => (any(), 0..5_usize, posts()).prop_map(|(number, room, post)| Step::Post(number, room, post)),
         3 => (any(), prop::bool::ANY).prop_map(|(number, is_lost)| Step::Leave(number, is_lost)),
         1 => (0..9_u64).prop_map(Step::Renumber),
         3 => any().prop_map(Step::Again),

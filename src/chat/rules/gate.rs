@@ -2,7 +2,7 @@
 //! a log has neither: a flood must not enter the log, and a message that had to wait must not count as too fast.
 
 use super::{
-    MAX_ADDRESSES, Rules,
+    MAX_ADDRESSES, Rate, Rules,
     throttle::{self, Verdict},
 };
 use crate::{
@@ -52,13 +52,20 @@ impl Gate {
         if verdict != Verdict::Accept {
             return Some(verdict);
         }
-        let is_exceeded = address.zip(self.rules.address_rate).is_some_and(|(address, rate)| {
-            !throttle::allow_address(&mut self.addresses, address, now, bytes, rate)
-        });
-        if is_exceeded && !throttle::was_quiet(*last_sent, now, bytes) {
+        let (rate, address) = (self.rules.address_rate, *address);
+        if !allow(&mut self.addresses, address, rate, bytes, now) && !throttle::was_quiet(*last_sent, now, bytes) {
             return Some(Verdict::Reject);
         }
         *last_sent = now;
         Some(Verdict::Accept)
     }
+
+    /// Whether an address may send a message of so many bytes without a connection.
+    pub(crate) fn allow_address(&mut self, address: Option<IpAddr>, bytes: usize, now: Millis) -> bool {
+        allow(&mut self.addresses, address, self.rules.address_rate, bytes, now)
+    }
+}
+
+fn allow(all: &mut RateLimiters, address: Option<IpAddr>, rate: Option<Rate>, bytes: usize, now: Millis) -> bool {
+    address.zip(rate).is_none_or(|(address, rate)| throttle::allow_address(all, address, now, bytes, rate))
 }

@@ -30,7 +30,8 @@ impl Chat {
     pub(crate) fn renumber(&mut self, log_id_prefix: u64, out: &mut Vec<Output>) {
         self.rooms.rename_logs(log_id_prefix);
         for room in self.rooms.iter() {
-            out.extend(room.members.iter().filter_map(|(id, _)| self.id_message(id, &room.log)));
+            let last = |id| self.received_up_to(id).unwrap_or(room.log.last);
+            out.extend(room.members.iter().filter_map(|(id, _)| self.id_message(id, &room.log, last(id))));
         }
     }
 }

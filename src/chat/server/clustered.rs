@@ -1,12 +1,13 @@
 //! The chat's thread as a node of a cluster: what clients do goes into the stream, and what comes out of it is applied.
 
-use super::{ChatServer, connect, millis};
+use super::{ChatServer, connect, http, millis};
 use crate::{
     chat::cluster::{Cluster, Entry, FromLog, Logged, NodeId, Snapshot, Waiting, shared_rules},
     chat::protocol::{ClientMessage, Dialect, ErrorReason, ProtocolError, ServerMessage, UserId},
     chat::rules::{Input, Verdict},
+    ws::http::accepts,
     ws::peer::Peer,
-    ws::server::Event,
+    ws::server::{Event, HttpRequest},
     ws::{DisconnectReason, Message},
 };
 use crossbeam_channel::{RecvTimeoutError, Select, TryRecvError};
@@ -71,6 +72,7 @@ impl ChatServer {
                 cluster.pending.insert(id, (peer, request));
             }
             Event::Message(peer, message) => self.judge(&peer, &message),
+            Event::Request(request) => self.log_post(*request),
             Event::Closing(_, guard) => {
                 let Some(cluster) = &mut self.cluster else { return };
                 cluster.wait(Waiting::Close(guard));
@@ -80,6 +82,26 @@ impl ChatServer {
                 self.log_departure(peer.id(), !matches!(reason, DisconnectReason::ClosedByPeer { .. }));
             }
         }
+    }
+
+    /// A request that posts a message. Its response comes when the stream returns the message.
+    fn log_post(&mut self, request: HttpRequest) {
+        let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
+        let (room, as_json) = (connect::room_of(&head), accepts(&head, "application/json"));
+        let (bytes, now) = (self.chat.price_of_post(&room, body.len()), millis(self.started.elapsed()));
+        let Some(cluster) = &mut self.cluster else { return };
+        let is_allowed = cluster.gate.allow_address((!is_exempt).then(|| addr.ip()), bytes, now);
+        let error = match http::parse(&head, &body) {
+            Ok(post) if !is_allowed => ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce),
+            Ok(post) if !cluster.owns(id) || cluster.queue.is_full() => full().with_nonce(post.nonce),
+            Ok(post) => {
+                cluster.append(Logged::Post { id, room, post });
+                cluster.posts.insert(id, (responder, as_json));
+                return;
+            }
+            Err(error) => error,
+        };
+        self.responses.push((responder, http::response(Err(error), as_json)));
     }
 
     /// Judges what must not enter the stream: too many messages, and those that would wait for too long. A `ping` asks for
@@ -98,7 +120,7 @@ impl ChatServer {
             }
             Verdict::Reject => ErrorReason::TooFast.into(),
             Verdict::Accept if is_ping(dialect, text) => return cluster.wait(Waiting::Pong(id)),
-            Verdict::Accept if cluster.queue.is_full() => ProtocolError::new(ErrorReason::TooFast, FULL),
+            Verdict::Accept if cluster.queue.is_full() => full(),
             Verdict::Accept => return cluster.append_input(&Input::Text { id, text }),
         };
         let error = ServerMessage::Error(error.with_nonce(dialect.nonce(text)));
@@ -177,9 +199,15 @@ impl ChatServer {
         };
         let since = joined.as_ref().and_then(|(_, request)| connect::since(request));
         let mut outputs = Vec::new();
-        cluster.replica.apply(&mut self.chat, node, input, since, &mut outputs);
+        let posted = cluster.replica.apply(&mut self.chat, node, input, since, &mut outputs);
         match input {
             Logged::Text { id, .. } => self.senders.push(*id),
+            Logged::Post { id, .. } => {
+                if let Some((result, (responder, as_json))) = posted.zip(cluster.posts.remove(id)) {
+                    self.responses.push((responder, http::response(result, as_json)));
+                }
+                self.rooms_changed = true;
+            }
             Logged::Snapshot { at } => cluster.note_snapshot(at),
             Logged::Gone { node } if *node == cluster.node => self.lose_connections(),
             Logged::Hello { name } if cluster.is_replaced(node, name) => {
@@ -222,6 +250,10 @@ impl ChatServer {
     pub(super) fn close_cluster(&mut self) {
         self.cluster.iter_mut().for_each(|cluster| cluster.close());
     }
+}
+
+fn full() -> ProtocolError {
+    ProtocolError::new(ErrorReason::Unavailable, FULL)
 }
 
 fn is_ping(dialect: Dialect, text: &str) -> bool {
