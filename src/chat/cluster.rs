@@ -7,6 +7,7 @@
 mod error;
 mod link;
 mod logged;
+mod outbox;
 mod queue;
 mod reader;
 mod replica;
@@ -15,22 +16,20 @@ mod writer;
 
 use crate::{
     chat::protocol::{Millis, UserId},
-    chat::rules::{Gate, Input, Rules},
-    ws::http::Request,
-    ws::id_map::IdMap,
-    ws::peer::{Peer, skip_ids_below},
-    ws::server::{CloseGuard, Responder},
-    ws::spawn::{spawn, spawn_supervised},
+    chat::rules::{Chat, Gate, Rules},
+    ws::{
+        peer::skip_ids_below,
+        spawn::{spawn, spawn_supervised},
+    },
 };
 use crossbeam_channel::Receiver;
 use link::Link;
 use log::{info, warn};
-use queue::Queue;
+use outbox::Outbox;
 use reader::{Attached, Reader, attach};
 use replica::{Replica, connections};
 use std::{
-    collections::{HashMap, VecDeque},
-    mem,
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -40,11 +39,12 @@ use std::{
 
 pub use error::ClusterError;
 pub(crate) use logged::{Entry, Logged, NodeId};
+pub(crate) use outbox::Waiting;
 pub(crate) use reader::FromLog;
 pub(crate) use replica::shared_rules;
 pub(crate) use snapshot::Snapshot;
 
-/// A node that appends nothing else appends an empty entry.
+/// How often a node appends an entry, which may be empty, and looks for nodes that do not.
 const BEAT: Duration = Duration::from_secs(1);
 
 /// A node of which the others read nothing for so long is gone. The time in which they are not connected does not count.
@@ -56,14 +56,8 @@ const SNAPSHOT_INPUTS: u64 = 20_000;
 /// The least time between two snapshots of one node.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Bytes of the inputs of one entry, besides the last input.
-const MAX_ENTRY_BYTES: usize = 64 * 1024;
-
 /// Chunks of the stream that wait for the chat's thread.
 const CHANNEL: usize = 16;
-
-/// How long a `pong` waits for the answers before it. Clients take a longer silence for the end of the connection.
-const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// How long a node that ends waits for Redis.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -96,43 +90,23 @@ impl Health {
 pub struct Cluster {
     name: String,
     link: Link,
-    /// 0 while this node has no number.
-    pub(crate) node: NodeId,
     pub(crate) replica: Replica,
     /// Until [`ChatServer`](super::server::ChatServer) takes it.
     pub(crate) start: Option<Snapshot>,
     settings: String,
     pub(crate) gate: Gate,
-    pub(crate) queue: Arc<Queue>,
+    pub(crate) outbox: Outbox,
     pub(crate) events: Receiver<FromLog>,
     health: Arc<Health>,
     is_away: bool,
-    /// Connections of which the stream has not returned `Joined` yet.
-    pub(crate) pending: IdMap<UserId, (Peer, Box<Request>)>,
-    /// Requests of which the stream has not returned the message yet, and whether they want JSON.
-    pub(crate) posts: HashMap<UserId, (Responder, bool)>,
-    /// Of this batch.
-    inputs: Vec<Logged>,
-    bytes: usize,
-    /// The last batch that was appended, and the last one that was read.
-    appended: u64,
-    read: u64,
-    waiting: VecDeque<(u64, Instant, Waiting)>,
     /// When the time in the replica was right.
     time_at: Instant,
-    next_beat: Instant,
+    pub(crate) next_beat: Instant,
     last_seen: HashMap<NodeId, Instant>,
     inputs_since_snapshot: u64,
     next_snapshot: Instant,
     /// Where the last snapshot was taken: entries before it can be removed when there is another one.
     snapshot_at: String,
-}
-
-/// What waits until this node has read in the stream what it appended before.
-#[derive(Debug)]
-pub(crate) enum Waiting {
-    Pong(UserId),
-    Close(CloseGuard),
 }
 
 impl Cluster {
@@ -149,37 +123,29 @@ impl Cluster {
             Attached::At(_) => return Err(ClusterError::Unusable("Redis lost the stream; try again".to_owned())),
         };
         let node = store.new_node(0)?;
-        let (queue, health) = (Arc::new(Queue::default()), Arc::new(Health::default()));
+        let (outbox, health) = (Outbox::default(), Arc::new(Health::default()));
         let (sender, events) = crossbeam_channel::bounded(CHANNEL);
         let last = start.replica.position.clone();
-        let (reading, read_health) = (queue.clone(), health.clone());
+        let (reading, read_health) = (outbox.queue.clone(), health.clone());
         let mut reader =
             Reader { link: link.clone(), rules, events: sender, queue: reading, health: read_health, last, node };
         spawn_supervised("cluster read", STACK, move || reader.run()).map_err(no_thread)?;
-        let (append_to, append_queue, append_health) = (link.clone(), queue.clone(), health.clone());
+        let (append_to, append_queue, append_health) = (link.clone(), outbox.queue.clone(), health.clone());
         let append = move || writer::run(&append_to, &append_queue, &append_health.is_writable);
         spawn_supervised("cluster append", STACK, append).map_err(no_thread)?;
         let now = Instant::now();
         let mut cluster = Self {
             name: name.to_owned(),
             link,
-            node,
             replica: start.replica.clone(),
             settings: start.settings.clone(),
             snapshot_at: start.replica.position.id.clone(),
             start: Some(start),
             gate: Gate::new(rules),
-            queue,
+            outbox,
             events,
             health,
             is_away: false,
-            pending: IdMap::default(),
-            posts: HashMap::new(),
-            inputs: Vec::new(),
-            bytes: 0,
-            appended: 0,
-            read: 0,
-            waiting: VecDeque::new(),
             time_at: now,
             next_beat: now,
             last_seen: HashMap::new(),
@@ -193,7 +159,7 @@ impl Cluster {
     /// The smallest number of this node's connections, for [`Builder::first_id`](crate::Builder::first_id).
     #[must_use]
     pub fn first_id(&self) -> UserId {
-        connections(self.node).start + 1
+        connections(self.outbox.node).start + 1
     }
 
     /// Whether this node can serve clients, for a check by a load balancer.
@@ -205,22 +171,16 @@ impl Cluster {
     /// From now on, this node has this number.
     pub(crate) fn begin(&mut self, node: NodeId) {
         info!("cluster: this is node {node}, \"{}\"", self.name);
-        self.node = node;
+        self.outbox.restart(node);
         skip_ids_below(self.first_id());
-        self.queue.restart(node);
-        (self.appended, self.read) = (0, 0);
-        self.inputs.clear();
-        self.append(Logged::Hello { name: self.name.clone() });
-        self.flush();
+        self.outbox.append(Logged::Hello { name: self.name.clone() });
+        self.outbox.push();
     }
 
     /// This node has lost its number, and with it its connections.
     pub(crate) fn end(&mut self) {
-        self.node = 0;
         self.gate.clear();
-        self.waiting.clear();
-        self.posts.clear();
-        self.queue.restart(0);
+        self.outbox.restart(0);
     }
 
     /// Asks the reader for a new number.
@@ -231,40 +191,24 @@ impl Cluster {
 
     /// Whether this node must end, because that one is newer and has its name.
     pub(crate) fn is_replaced(&self, by: NodeId, name: &str) -> bool {
-        self.node > 0 && by > self.node && name == self.name
+        self.outbox.node > 0 && by > self.outbox.node && name == self.name
     }
 
     /// Whether it is the number of a connection of this node.
     pub(crate) fn owns(&self, id: UserId) -> bool {
-        self.node > 0 && connections(self.node).contains(&id)
+        self.outbox.node > 0 && connections(self.outbox.node).contains(&id)
     }
 
-    /// Appends an input of a connection to the stream.
-    pub(crate) fn append_input(&mut self, input: &Input<'_>) {
-        self.bytes += if let Input::Text { text, .. } = input { text.len() } else { 0 };
-        if let Some(logged) = Logged::new(input) {
-            self.append(logged);
-        }
-        if self.bytes >= MAX_ENTRY_BYTES {
-            self.flush();
-        }
-    }
-
-    pub(crate) fn append(&mut self, logged: Logged) {
-        self.inputs.push(logged);
+    /// Whether too much waits for Redis.
+    pub(crate) fn is_full(&self) -> bool {
+        self.outbox.queue.is_full()
     }
 
     /// Gives the inputs of this batch to the thread that appends.
     pub(crate) fn flush(&mut self) {
-        if self.node > 0 && !self.inputs.is_empty() {
-            self.push();
+        if self.outbox.node > 0 && !self.outbox.is_empty() {
+            self.outbox.push();
         }
-    }
-
-    fn push(&mut self) {
-        self.next_beat = Instant::now() + BEAT;
-        self.appended = self.queue.push(&mem::take(&mut self.inputs));
-        self.bytes = 0;
     }
 
     /// An entry of this node was read, or of another one.
@@ -272,10 +216,7 @@ impl Cluster {
         self.time_at = Instant::now();
         self.inputs_since_snapshot += 1 + entry.inputs.len() as u64;
         self.last_seen.insert(entry.at.node, self.time_at);
-        if entry.at.node == self.node {
-            self.read = entry.at.seq;
-            self.queue.acknowledge(entry.at.seq);
-        }
+        self.outbox.note_read(entry);
     }
 
     pub(crate) fn note_snapshot(&mut self, at: &str) {
@@ -290,26 +231,14 @@ impl Cluster {
         self.last_seen.clear();
     }
 
-    /// Adds something that waits for what was appended before.
-    pub(crate) fn wait(&mut self, what: Waiting) {
-        let after = self.appended + u64::from(!self.inputs.is_empty());
-        self.waiting.push_back((after, Instant::now() + MAX_WAIT, what));
-    }
-
     /// What does not wait any more. Without Redis nothing waits: users stay connected.
     pub(crate) fn take_due(&mut self) -> Option<Waiting> {
-        let (after, until, _) = self.waiting.front()?;
-        let is_due = self.is_away || *after <= self.read || *until <= Instant::now();
-        is_due.then(|| self.waiting.pop_front())?.map(|(.., what)| what)
+        self.outbox.take_due(self.is_away)
     }
 
     /// The time of the chat, for inputs that are not logged.
     pub(crate) fn time(&self) -> Millis {
         self.replica.time + u64::try_from(self.time_at.elapsed().as_millis()).unwrap_or(0)
-    }
-
-    pub(crate) fn next_beat(&self) -> Instant {
-        self.next_beat
     }
 
     /// Appends what is due: a sign of life, and which nodes are gone.
@@ -318,35 +247,40 @@ impl Cluster {
         if self.next_beat > now {
             return;
         }
-        for node in self.replica.nodes.keys().copied().filter(|node| *node != self.node) {
+        if now - self.next_beat > LEASE / 2 {
+            // This process was suspended. It has yet to read what the others appended.
+            self.last_seen.clear();
+        }
+        let own = self.outbox.node;
+        for node in self.replica.nodes.keys().copied().filter(|node| *node != own) {
             let seen = *self.last_seen.entry(node).or_insert(now);
-            if now - seen > LEASE && !self.is_away && self.events.is_empty() {
+            if now - seen > LEASE && !self.is_away {
                 warn!("cluster: node {node} does not answer and is gone");
-                self.inputs.push(Logged::Gone { node });
+                self.outbox.append(Logged::Gone { node });
             }
         }
         self.next_beat = now + BEAT;
-        if self.node > 0 && (!self.inputs.is_empty() || !self.is_away && !self.queue.is_full()) {
-            self.push();
+        if self.outbox.node > 0 && (!self.outbox.is_empty() || !self.is_away && !self.is_full()) {
+            self.outbox.push();
         }
     }
 
     /// Whether this node shall store a snapshot: the first one in the list of nodes does, or the next one if it does not.
     pub(crate) fn wants_snapshot(&self) -> bool {
-        let rank = self.replica.nodes.keys().take_while(|node| **node != self.node).count() as u64;
-        let is_due = self.inputs_since_snapshot >= SNAPSHOT_INPUTS * (1 + rank) && self.node > 0;
+        let rank = self.replica.nodes.keys().take_while(|node| **node != self.outbox.node).count() as u64;
+        let is_due = self.inputs_since_snapshot >= SNAPSHOT_INPUTS * (1 + rank) && self.outbox.node > 0;
         is_due && self.next_snapshot <= Instant::now() && self.events.is_empty() && !self.is_away
     }
 
     /// The state with this chat.
-    pub(crate) fn snapshot(&self, chat: &crate::chat::rules::Chat) -> Snapshot {
+    pub(crate) fn snapshot(&self, chat: &Chat) -> Snapshot {
         Snapshot { settings: self.settings.clone(), origin: None, replica: self.replica.clone(), chat: chat.clone() }
     }
 
     /// Stores a snapshot, on a thread of its own.
     pub(crate) fn store(&mut self, snapshot: Snapshot) {
         self.next_snapshot = Instant::now() + SNAPSHOT_INTERVAL;
-        self.append(Logged::Snapshot { at: snapshot.replica.position.id.clone() });
+        self.outbox.append(Logged::Snapshot { at: snapshot.replica.position.id.clone() });
         let (link, trim) = (self.link.clone(), self.snapshot_at.clone());
         let store = move || match link.connect().and_then(|mut store| store.store(&snapshot, &trim)) {
             Ok(true) => {}
@@ -359,11 +293,11 @@ impl Cluster {
 
     /// Leaves the cluster.
     pub(crate) fn close(&mut self) {
-        if self.node > 0 {
-            self.append(Logged::Gone { node: self.node });
-            self.flush();
+        if self.outbox.node > 0 {
+            self.outbox.append(Logged::Gone { node: self.outbox.node });
+            self.outbox.push();
         }
-        self.queue.close(CLOSE_TIMEOUT);
+        self.outbox.queue.close(CLOSE_TIMEOUT);
     }
 }
 

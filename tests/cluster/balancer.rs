@@ -72,16 +72,16 @@ fn rolling_restart(redis: &Redis) {
     let front = Wire::start(move || UnixStream::connect(&socket).ok());
     *crowd.place.nodes.lock().expect("no panic") = vec![front.addr()];
     crowd.add_clients(100);
-    for number in 0..3 {
+    for (number, port) in ports.iter().enumerate() {
         crowd.wait_for_messages(200);
-        *ports[number].lock().expect("no panic") = None;
+        *port.lock().expect("no panic") = None;
         let server = crowd.nodes[number].server.take().expect("it runs");
         server.signal("TERM");
         let (status, log) = server.wait_for_exit(PATIENCE);
         assert!(status.success(), "{log:?}");
         crowd.wait_for_messages(200);
         crowd.nodes[number].restart(LIMITS);
-        *ports[number].lock().expect("no panic") = Some(crowd.nodes[number].server().addr());
+        *port.lock().expect("no panic") = Some(crowd.nodes[number].server().addr());
     }
     crowd.wait_for_messages(200);
     let (place, confirmed) = (crowd.place.clone(), crowd.place.confirmed.load(SeqCst));

@@ -12,8 +12,8 @@ use crowd::{END, PATIENCE, Place, Transcript, check, check_numbers};
 use redis::{Redis, Wire};
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use support::{Chinwag, Client, skip, start_binary, wait_until};
 
@@ -268,9 +268,20 @@ fn user_of_a_dead_node_comes_back_on_another_one() {
     say(&mut ann, "hello");
     let seq = receive(&mut bob, "hello")["seq"].clone();
     one.server = None;
-    // For the others she leaves when the lease of her node ends.
-    let is_alone = |object: &serde_json::Value| object["users"] == json!(["bob"]);
-    bob.wait_until("the list without ann", is_alone);
+    // For the others she leaves when the lease of her node ends, also while they are busy.
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut carl = Client::enter(two.server().addr(), "/room/y");
+            carl.sign_in("carl");
+            while !is_over.load(SeqCst) {
+                say(&mut carl, "busy");
+                receive(&mut carl, "busy");
+            }
+        });
+        bob.wait_until("the list without ann", |object| object["users"] == json!(["bob"]));
+        is_over.store(true, SeqCst);
+    });
     say(&mut bob, "missed");
     receive(&mut bob, "missed");
     let target = format!("/room/x?since={seq}&log={}", id["log"].as_str().expect("a name"));

@@ -30,6 +30,9 @@ pub(super) const MAX_READ: usize = 128;
 /// An entry as Redis sends it: its id, and its fields with their values.
 type Raw = (String, Vec<String>);
 
+/// What `XREAD` returns: the entries of each stream. Nothing if there are none.
+type Streams = Option<Vec<(String, Vec<Raw>)>>;
+
 /// How to connect.
 #[derive(Debug, Clone)]
 pub(super) struct Link(Client);
@@ -72,7 +75,7 @@ impl Store {
         pipe.cmd("XREAD").arg("COUNT").arg(MAX_READ).arg("BLOCK").arg(BLOCK.as_millis() as u64);
         pipe.arg("STREAMS").arg(LOG).arg(&after.id);
         find(&mut pipe, after);
-        let (streams, found): (Option<Vec<(String, Vec<Raw>)>>, Vec<Raw>) = pipe.query(&mut self.0)?;
+        let (streams, found): (Streams, Vec<Raw>) = pipe.query(&mut self.0)?;
         let entries = streams.unwrap_or_default().into_iter().flat_map(|(_, entries)| entries);
         Ok(is(found, after).then(|| entries.map(parse).collect()))
     }

@@ -121,3 +121,47 @@ impl Queue {
         self.lock().is_closing
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(batches: Option<Vec<Batch>>) -> Vec<u64> {
+        batches.into_iter().flatten().map(|batch| batch.seq).collect()
+    }
+
+    #[test]
+    fn entries_wait_until_they_are_read_and_are_appended_again_after_a_loss() {
+        let queue = Queue::default();
+        queue.restart(7);
+        for _ in 0..4 {
+            queue.push(&[Logged::Binary { id: 1 }]);
+        }
+        let first = queue.next().expect("all of them");
+        assert_eq!((numbers(Some(first.clone())), first[0].node), (vec![1, 2, 3, 4], 7));
+        queue.appended(&first[..3]);
+        assert_eq!(numbers(queue.next()), [4]);
+        queue.acknowledge(2);
+        queue.append_again();
+        assert_eq!(numbers(queue.next()), [3, 4], "what was read is not appended again");
+        queue.acknowledge(4);
+        assert_eq!(queue.lock().bytes, 0);
+        queue.push(&[]);
+        queue.restart(8);
+        queue.close(Duration::ZERO);
+        assert!(queue.next().is_none(), "entries of an earlier number are forgotten");
+    }
+
+    #[test]
+    fn queue_is_full_above_its_bound_and_accepts_what_must_not_be_lost() {
+        let queue = Queue::default();
+        let text = Logged::Text { id: 1, text: "x".repeat(64 * 1024) };
+        while !queue.is_full() {
+            queue.push(std::slice::from_ref(&text));
+        }
+        let last = queue.push(&[Logged::Left { id: 1, is_lost: true }]);
+        assert!((64..=66).contains(&last), "{last} entries");
+        queue.acknowledge(last - 3);
+        assert!(!queue.is_full());
+    }
+}

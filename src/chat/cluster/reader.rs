@@ -20,6 +20,9 @@ use std::{
 /// The pause before the next attempt.
 pub(super) const RETRY: Duration = Duration::from_millis(300);
 
+/// How long the chat's thread may take to return its state.
+const STATE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What the chat's thread receives.
 #[derive(Debug)]
 pub(crate) enum FromLog {
@@ -130,7 +133,10 @@ impl Reader {
             match store.read(&self.last)? {
                 None => self.attach(&mut store)?,
                 Some(entries) => {
-                    self.health.is_current.store(entries.len() < MAX_READ, Ordering::Relaxed);
+                    let is_current = entries.len() < MAX_READ;
+                    if !self.health.is_current.swap(is_current, Ordering::Relaxed) && is_current {
+                        info!("cluster: this node has read the whole stream");
+                    }
                     if let Some(last) = entries.last() {
                         self.last = last.at.clone();
                         is_going = self.send(FromLog::Entries(entries));
@@ -146,7 +152,8 @@ impl Reader {
         let state = || {
             let (sender, receiver) = crossbeam_channel::bounded(1);
             let _ = events.send(FromLog::State(sender));
-            receiver.recv().map(|state| *state).map_err(|_| ClusterError::Unusable("the chat has ended".to_owned()))
+            let state = receiver.recv_timeout(STATE_TIMEOUT).map(|state| *state);
+            state.map_err(|_| ClusterError::Unusable("the chat does not answer".to_owned()))
         };
         match attach(store, self.rules, Some(&self.last), state)? {
             Attached::At(position) => {

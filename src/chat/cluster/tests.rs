@@ -124,11 +124,9 @@ impl Machine {
 
     /// What a connection received, without what depends on the speed of its client.
     fn transcript(&self, id: UserId) -> Vec<String> {
-        let is_compared = |message: &&ServerMessage| match message {
-            ServerMessage::UserList { .. } => false,
-            ServerMessage::Username { .. } | ServerMessage::Left { .. } => false,
-            _ => true,
-        };
+        use ServerMessage::{Left, UserList, Username};
+        let is_compared =
+            |message: &&ServerMessage| !matches!(message, UserList { .. } | Username { .. } | Left { .. });
         let as_message = |message: &ServerMessage| match message {
             ServerMessage::History(message) => format!("{:?}", ServerMessage::Message(message.clone())),
             other => format!("{other:?}"),

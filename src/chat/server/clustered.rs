@@ -41,7 +41,7 @@ impl ChatServer {
 
     /// Waits for an event of a connection, or until the stream has entries or something is due.
     pub(super) fn wait_clustered(&self, cluster: &Cluster, until: Option<Instant>) -> Result<Event, RecvTimeoutError> {
-        let deadline = until.map_or(cluster.next_beat(), |until| until.min(cluster.next_beat()));
+        let deadline = until.map_or(cluster.next_beat, |until| until.min(cluster.next_beat));
         let mut select = Select::new();
         let events = select.recv(self.server.events());
         select.recv(&cluster.events);
@@ -61,21 +61,21 @@ impl ChatServer {
                 let (id, dialect) = (peer.id(), self.dialect_of(&peer));
                 let now = millis(self.started.elapsed());
                 let Some(cluster) = &mut self.cluster else { return };
-                if !cluster.owns(id) || cluster.queue.is_full() {
+                if !cluster.owns(id) || cluster.is_full() {
                     let _ = peer.close(AWAY.0, AWAY.1);
                     return;
                 }
                 cluster.gate.join(id, peer.counted_address(), now);
                 let (room, secret) = (connect::room_of(&request), rand::random());
                 let joined = Input::Joined { id, dialect, room: &room, since: None, secret, address: None };
-                cluster.append_input(&joined);
-                cluster.pending.insert(id, (peer, request));
+                cluster.outbox.append_input(&joined);
+                cluster.outbox.joining.insert(id, (peer, request));
             }
             Event::Message(peer, message) => self.judge(&peer, &message),
             Event::Request(request) => self.log_post(*request),
             Event::Closing(_, guard) => {
                 let Some(cluster) = &mut self.cluster else { return };
-                cluster.wait(Waiting::Close(guard));
+                cluster.outbox.wait(Waiting::Close(guard));
             }
             Event::Disconnected(peer, reason) => {
                 self.fanout.leave(peer.id());
@@ -93,10 +93,10 @@ impl ChatServer {
         let is_allowed = cluster.gate.allow_address((!is_exempt).then(|| addr.ip()), bytes, now);
         let error = match http::parse(&head, &body) {
             Ok(post) if !is_allowed => ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce),
-            Ok(post) if !cluster.owns(id) || cluster.queue.is_full() => full().with_nonce(post.nonce),
+            Ok(post) if !cluster.owns(id) || cluster.is_full() => full().with_nonce(post.nonce),
             Ok(post) => {
-                cluster.append(Logged::Post { id, room, post });
-                cluster.posts.insert(id, (responder, as_json));
+                cluster.outbox.append(Logged::Post { id, room, post });
+                cluster.outbox.posts.insert(id, (responder, as_json));
                 return;
             }
             Err(error) => error,
@@ -110,7 +110,7 @@ impl ChatServer {
         let (id, dialect, now) = (peer.id(), self.dialect_of(peer), millis(self.started.elapsed()));
         let Some(cluster) = &mut self.cluster else { return };
         let Some(verdict) = cluster.gate.judge(id, message.len(), now) else { return };
-        let Message::Text(text) = message else { return cluster.append_input(&Input::Binary { id }) };
+        let Message::Text(text) = message else { return cluster.outbox.append_input(&Input::Binary { id }) };
         let text = text.as_str();
         let error = match verdict {
             Verdict::Close => {
@@ -119,9 +119,9 @@ impl ChatServer {
                 return self.log_departure(id, true);
             }
             Verdict::Reject => ErrorReason::TooFast.into(),
-            Verdict::Accept if is_ping(dialect, text) => return cluster.wait(Waiting::Pong(id)),
-            Verdict::Accept if cluster.queue.is_full() => full(),
-            Verdict::Accept => return cluster.append_input(&Input::Text { id, text }),
+            Verdict::Accept if is_ping(dialect, text) => return cluster.outbox.wait(Waiting::Pong(id)),
+            Verdict::Accept if cluster.is_full() => full(),
+            Verdict::Accept => return cluster.outbox.append_input(&Input::Text { id, text }),
         };
         let error = ServerMessage::Error(error.with_nonce(dialect.nonce(text)));
         if let Some(text) = dialect.encode(&error) {
@@ -131,9 +131,9 @@ impl ChatServer {
 
     fn log_departure(&mut self, id: UserId, is_lost: bool) {
         let Some(cluster) = &mut self.cluster else { return };
-        cluster.pending.remove(id);
+        cluster.outbox.joining.remove(id);
         if cluster.gate.leave(id) {
-            cluster.append_input(&Input::Left { id, is_lost });
+            cluster.outbox.append_input(&Input::Left { id, is_lost });
         }
     }
 
@@ -168,7 +168,7 @@ impl ChatServer {
             FromLog::Node(node) => {
                 cluster.begin(node);
                 if self.stale.is_some() {
-                    cluster.append(Logged::Renumber { prefix: rand::random() });
+                    cluster.outbox.append(Logged::Renumber { prefix: rand::random() });
                 }
             }
         }
@@ -176,7 +176,7 @@ impl ChatServer {
 
     fn apply_entry(&mut self, entry: &Entry) {
         let Some(cluster) = &mut self.cluster else { return };
-        let (is_accepted, is_own) = (cluster.replica.accept(entry), entry.at.node == cluster.node);
+        let (is_accepted, is_own) = (cluster.replica.accept(entry), entry.at.node == cluster.outbox.node);
         cluster.note_read(entry);
         if is_accepted {
             entry.inputs.iter().for_each(|input| self.apply_logged(entry.at.node, input));
@@ -194,7 +194,7 @@ impl ChatServer {
     fn apply_logged(&mut self, node: NodeId, input: &Logged) {
         let Some(cluster) = &mut self.cluster else { return };
         let joined = match input {
-            Logged::Joined { id, .. } => cluster.pending.remove(*id),
+            Logged::Joined { id, .. } => cluster.outbox.joining.remove(*id),
             _ => None,
         };
         let since = joined.as_ref().and_then(|(_, request)| connect::since(request));
@@ -203,13 +203,13 @@ impl ChatServer {
         match input {
             Logged::Text { id, .. } => self.senders.push(*id),
             Logged::Post { id, .. } => {
-                if let Some((result, (responder, as_json))) = posted.zip(cluster.posts.remove(id)) {
+                if let Some((result, (responder, as_json))) = posted.zip(cluster.outbox.posts.remove(id)) {
                     self.responses.push((responder, http::response(result, as_json)));
                 }
                 self.rooms_changed = true;
             }
             Logged::Snapshot { at } => cluster.note_snapshot(at),
-            Logged::Gone { node } if *node == cluster.node => self.lose_connections(),
+            Logged::Gone { node } if *node == cluster.outbox.node => self.lose_connections(),
             Logged::Hello { name } if cluster.is_replaced(node, name) => {
                 error!("another node has the name {name:?}: this one ends; give each node a --node of its own");
                 cluster.end();
@@ -261,7 +261,7 @@ fn is_ping(dialect: Dialect, text: &str) -> bool {
 }
 
 fn close_pending(cluster: &mut Cluster) {
-    for (peer, _) in mem::take(&mut cluster.pending).into_values() {
+    for (peer, _) in mem::take(&mut cluster.outbox.joining).into_values() {
         let _ = peer.close(RESTART.0, RESTART.1);
     }
 }
