@@ -222,7 +222,7 @@ fn token_is_required_as_for_a_websocket() {
 
 #[test]
 fn body_may_come_in_pieces_and_with_a_fin() {
-    let server = start_binary(&["--limit", "handshake-seconds=2"]);
+    let (server, hasty) = (start_binary(&[]), start_binary(&["--limit", "handshake-seconds=1"]));
     let addr = server.addr();
     let head = |fields: &str| format!("POST / HTTP/1.1\r\nHost: {addr}\r\n{fields}\r\n");
     let whole = head("Content-Length: 2\r\n") + "hi";
@@ -233,13 +233,14 @@ fn body_may_come_in_pieces_and_with_a_fin() {
         assert_eq!(Answer::parse(&answer).status, 201);
     }
     for (request, status) in [
-        (head("Content-Length: 5\r\n") + "hi", 408),
         (head("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), 411),
         (head("Transfer-Encoding: chunked\r\n") + "2\r\nhi\r\n0\r\n\r\n", 411),
         (head("Content-Length: 2\r\nUpgrade: websocket\r\n") + "hi", 400),
     ] {
         assert_eq!(http(addr, &request).status, status, "{request}");
     }
+    let late = format!("POST / HTTP/1.1\r\nHost: {}\r\nContent-Length: 5\r\n\r\nhi", hasty.addr());
+    assert_eq!(http(hasty.addr(), &late).status, 408);
     let half = Answer::parse(&support::raw::raw_then_fin(addr, (head("Content-Length: 5\r\n") + "hi").as_bytes()));
     assert_eq!(half.status, 400, "{}", half.text());
 }

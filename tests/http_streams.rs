@@ -330,7 +330,12 @@ fn sensor_of_the_readme_posts() {
     let mut stream = Stream::open(server.addr(), "/room/kitchen?format=text", &[]);
     let script = format!("while sleep 0.1{}", script.replace("127.0.0.1:6502", &server.addr().to_string()));
     let mut shell = std::process::Command::new("sh");
-    let mut shell = shell.args(["-c", &script]).stdout(std::process::Stdio::null()).spawn().expect("a shell");
+    let mut shell = shell
+        .args(["-c", &script])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("a shell");
     let lines = [stream.line(), stream.line()];
     shell.kill().expect("a child that was not waited for");
     shell.wait().expect("its end");

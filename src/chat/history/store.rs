@@ -2,7 +2,7 @@
 
 use super::{
     error::HistoryError,
-    files::{Change, Watch},
+    files::Watch,
     write_queue::{Query, Range},
 };
 use crate::chat::{
@@ -164,16 +164,6 @@ impl Store {
                    ON CONFLICT (key) DO UPDATE SET last = max(last, excluded.last)";
         self.db.execute(sql, (key, log, last))?;
         Ok(())
-    }
-
-    /// What happened to the files, if they are open for writing.
-    pub(super) fn change(&self) -> Option<Change> {
-        let change = self.watch.as_ref()?.change()?;
-        let pages = || self.db.pragma_query_value(None, "page_count", |row| row.get::<_, u64>(0));
-        match change {
-            Change::Shorter(length) if pages().is_ok_and(|pages| pages * PAGE <= length) => None,
-            change => Some(change),
-        }
     }
 
     pub(super) fn position(&self) -> Result<Position, HistoryError> {

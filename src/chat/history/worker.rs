@@ -113,15 +113,15 @@ impl Worker {
                 self.write_batch(batch);
                 // Otherwise a busy chat would never delete anything.
                 if self.pruner.due_at <= now && self.has_writable_store() {
-                    self.prune();
+                    self.prune_unless_changed();
                 }
             } else if prune_at.is_some_and(|at| at <= now) {
                 drop(state);
-                self.prune();
+                self.prune_unless_changed();
             } else if self.check_at <= now {
                 drop(state);
                 self.check_at = now + CHECK;
-                if self.change().is_some() {
+                if self.detect_change().is_some() {
                     self.write_batch(Vec::new());
                 }
             } else {
@@ -141,8 +141,8 @@ impl Worker {
         self.store.as_ref().is_some_and(|store| store.watch.is_some())
     }
 
-    fn prune(&mut self) {
-        if self.change().is_some() {
+    fn prune_unless_changed(&mut self) {
+        if self.detect_change().is_some() {
             // A deletion would hide that another program changed the file.
             self.pruner.due_at = Instant::now() + CHECK;
             return self.write_batch(Vec::new());
@@ -189,7 +189,7 @@ impl Worker {
 
     /// Writes all messages or none. Opens the file first if that was not possible before.
     fn write(&mut self, messages: &[StoredMessage]) -> Result<(), HistoryError> {
-        if let Some(change) = self.change() {
+        if let Some(change) = self.detect_change() {
             self.repair(change)?;
         }
         if !self.has_writable_store() {

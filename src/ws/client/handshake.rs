@@ -105,15 +105,15 @@ fn parse(head: &Bytes) -> Result<(u16, HeaderMap), Error> {
 /// As in browsers (WHATWG), it is an error if subprotocols were offered and the server selected none.
 fn check_upgrade(headers: &HeaderMap, accept: &str, offered: &[String]) -> Result<Option<String>, &'static str> {
     check_fields(headers)?;
-    match single_field(headers, header::SEC_WEBSOCKET_ACCEPT) {
+    match single_field(headers, &header::SEC_WEBSOCKET_ACCEPT) {
         Ok(Some(value)) if value == accept => {}
         Ok(None) => return Err("Sec-WebSocket-Accept is missing"),
         _ => return Err("Sec-WebSocket-Accept does not match the key"),
     }
-    if list_elements(headers, header::SEC_WEBSOCKET_EXTENSIONS).next().is_some() {
+    if list_elements(headers, &header::SEC_WEBSOCKET_EXTENSIONS).next().is_some() {
         return Err("it selects an extension that was not offered");
     }
-    match single_field(headers, header::SEC_WEBSOCKET_PROTOCOL) {
+    match single_field(headers, &header::SEC_WEBSOCKET_PROTOCOL) {
         Ok(None) if offered.is_empty() => Ok(None),
         Ok(None) => Err("it selects none of the subprotocols offered"),
         Ok(Some(selected)) => {

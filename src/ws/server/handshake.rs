@@ -20,7 +20,7 @@ use std::{
     sync::{Arc, Mutex, Once, PoisonError},
     time::{Duration, Instant},
 };
-use tungstenite::http::Version;
+use tungstenite::http::{Version, header::EXPECT};
 
 /// How long the client may take to read a response that is not an upgrade.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,24 +59,36 @@ impl<'a> PendingHandshake<'a> {
     pub(super) fn run(mut self) -> Option<AcceptedHandshake> {
         let mut stream = self.start_tls()?;
         let (mut request, input) = self.read_request(&mut stream)?;
-        let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, "application/json"));
         let (response, protocol, keepalive) = match self.judge(&mut request) {
             Ok(Negotiated::Upgrade { response, protocol }) => (response, protocol, None),
             Ok(Negotiated::Stream { protocol, keepalive }) => (Vec::new(), Some(protocol.into()), Some(keepalive)),
             other => {
-                let response = match other {
-                    Ok(Negotiated::Request(length)) => self.ask(&mut stream, request, length, input),
-                    Ok(Negotiated::Response(response)) | Err(response) => response,
-                    Ok(_) => return None,
-                };
-                let response = if is_json { response.refusal_as_json() } else { response };
-                respond(&mut stream, &response, is_head);
+                self.answer(&mut stream, request, input, other);
                 return None;
             }
         };
         let (session, input) = stream.hand_over(input);
         let transport = Transport { stream: Arc::clone(self.stream), session, input };
         Some(AcceptedHandshake { addr: self.addr, request, response, protocol, keepalive, transport })
+    }
+
+    /// Responds to a request that does not open a connection.
+    #[inline(never)] // As `run`.
+    fn answer(
+        &self,
+        stream: &mut HandshakeStream<'_>,
+        request: Box<Request>,
+        input: Vec<u8>,
+        negotiated: Result<Negotiated, Response>,
+    ) {
+        let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, "application/json"));
+        let response = match negotiated {
+            Ok(Negotiated::Request(length)) => self.ask(stream, request, length, input),
+            Ok(Negotiated::Response(response)) | Err(response) => response,
+            Ok(_) => return,
+        };
+        let response = if is_json { response.refusal_as_json() } else { response };
+        respond(stream, &response, is_head);
     }
 
     /// The TLS handshake, on a TLS port.
@@ -186,7 +198,7 @@ impl<'a> PendingHandshake<'a> {
     ) -> Result<Vec<u8>, Response> {
         body::check_size(length, self.shared.config.max_message_size)?;
         // curl waits for this before it sends a long body (RFC 9110 10.1.1).
-        let is_expected = http::list_contains(request.headers(), "Expect", "100-continue");
+        let is_expected = http::list_contains(request.headers(), &EXPECT, "100-continue");
         if is_expected && input.is_empty() && request.version() == Version::HTTP_11 {
             // If it fails, reading fails as well.
             let _ = stream.write_until(b"HTTP/1.1 100 Continue\r\n\r\n", self.deadline);
