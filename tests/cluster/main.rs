@@ -269,10 +269,10 @@ fn user_of_a_dead_node_comes_back_on_another_one() {
     let seq = receive(&mut bob, "hello")["seq"].clone();
     one.server = None;
     // For the others she leaves when the lease of her node ends, also while they are busy.
-    let is_over = AtomicBool::new(false);
+    let (addr, is_over) = (two.server().addr(), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
-            let mut carl = Client::enter(two.server().addr(), "/room/y");
+            let mut carl = Client::enter(addr, "/room/y");
             carl.sign_in("carl");
             while !is_over.load(SeqCst) {
                 say(&mut carl, "busy");
