@@ -4,8 +4,9 @@ use super::{ChatServer, connect, http, millis};
 use crate::{
     chat::cluster::{Cluster, Entry, FromLog, Logged, NodeId, Snapshot, Waiting, shared_rules},
     chat::protocol::{ClientMessage, Dialect, ErrorReason, ProtocolError, ServerMessage, UserId},
-    chat::rules::{Input, Verdict},
+    chat::rules::{Input, Output, Verdict},
     ws::http::accepts,
+    ws::id_map::IdMap,
     ws::peer::Peer,
     ws::server::{Event, HttpRequest},
     ws::{DisconnectReason, Message},
@@ -62,8 +63,7 @@ impl ChatServer {
                 let now = millis(self.started.elapsed());
                 let Some(cluster) = &mut self.cluster else { return };
                 if !cluster.owns(id) || cluster.is_full() {
-                    let _ = peer.close(AWAY.0, AWAY.1);
-                    return;
+                    return self.refuse(&peer, &[close(id, AWAY)]);
                 }
                 cluster.gate.join(id, peer.counted_address(), now);
                 let (room, secret) = (connect::room_of(&request), rand::random());
@@ -227,9 +227,8 @@ impl ChatServer {
     fn lose_connections(&mut self) {
         info!("cluster: this node was gone for the others; its clients connect again");
         self.fanout.close_all(RESTART);
-        let Some(cluster) = &mut self.cluster else { return };
-        cluster.renew();
-        close_pending(cluster);
+        self.refuse_joining();
+        self.cluster.iter_mut().for_each(|cluster| cluster.renew());
     }
 
     /// Continues with another state. The clients are closed when the stream has the new names of the numberings: before that,
@@ -237,13 +236,20 @@ impl ChatServer {
     fn reset(&mut self, snapshot: Snapshot) {
         let stale = mem::take(&mut self.fanout);
         self.stale.replace(stale).iter_mut().for_each(|stale| stale.close_all(RESTART));
+        self.refuse_joining();
         let Some(cluster) = &mut self.cluster else { return };
         cluster.end();
-        close_pending(cluster);
         cluster.note_snapshot(&snapshot.replica.position.id);
         cluster.replica = snapshot.replica;
         self.chat = snapshot.chat.with_rules(self.rules);
         self.rooms_changed = true;
+    }
+
+    fn refuse_joining(&mut self) {
+        let joining = self.cluster.as_mut().map(|cluster| mem::take(&mut cluster.outbox.joining));
+        for (peer, _) in joining.into_iter().flat_map(IdMap::into_values) {
+            self.refuse(&peer, &[close(peer.id(), RESTART)]);
+        }
     }
 
     /// Leaves the cluster.
@@ -260,8 +266,6 @@ fn is_ping(dialect: Dialect, text: &str) -> bool {
     dialect == Dialect::Chinwag && text.len() <= MAX_PING && matches!(dialect.decode(text), Ok(ClientMessage::Ping))
 }
 
-fn close_pending(cluster: &mut Cluster) {
-    for (peer, _) in mem::take(&mut cluster.outbox.joining).into_values() {
-        let _ = peer.close(RESTART.0, RESTART.1);
-    }
+fn close(id: UserId, (code, reason): (u16, &'static str)) -> Output {
+    Output::Close { id, code, reason }
 }

@@ -53,7 +53,7 @@ impl ChatServer {
     }
 
     /// Closes a connection that the rules did not let in. The log says so once a second at most.
-    fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
+    pub(super) fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
         let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
         if peer.protocol().and_then(Dialect::from_name).is_some_and(Dialect::is_stream) {
             send_raw(peer, &Response::text(503, reason).with("Retry-After", "10"));
