@@ -20,14 +20,15 @@ _chinwag() {
         --history) compopt -o default; return ;;
         --history-sync) _chinwag_words 'normal full'; return ;;
         --ca-file) compopt -o default; return ;;
-        --listen | --history-lines | --host | --origin | --trusted-proxy | --exempt | --listen-tls | --redirect-http | --hsts | --history-days | --history-rows | --history-bytes | --name | --room | --retry) return ;;
+        --history-lines | --host | --origin | --trusted-proxy | --listen | --socket-mode | --socket-group | --admin | --exempt | --listen-tls | --redirect-http | --hsts | --history-days | --history-rows | --history-bytes | --name | --room | --retry) return ;;
     esac
     case ${COMP_WORDS[1]} in
+        health) flags='-h --help -V --version' ;;
         history) flags='--room --json --export --import -h --help' ;;
         chat) flags='--name --room --token-file --ca-file --retry -h --help -V --version' ;;
-        *) flags='--listen --dialect --history-lines --list-rooms --host --origin --require-origin --token-file --trusted-proxy --exempt --limit --no-limits --allow-blocked-port -v --verbose -q --quiet -h --help --help-limits --help-tls --help-history -V --version --tls-cert --tls-key --tls-self-signed --listen-tls --redirect-http --hsts --history --history-sync --history-days --history-rows --history-bytes' ;;
+        *) flags='--dialect --history-lines --list-rooms --host --origin --require-origin --token-file --trusted-proxy --limit --no-limits -v --verbose -q --quiet -V --version -h --help --help-limits --help-tls --help-history --help-service --listen --socket-mode --socket-group --admin --exempt --allow-blocked-port --tls-cert --tls-key --tls-self-signed --listen-tls --redirect-http --hsts --history --history-sync --history-days --history-rows --history-bytes' ;;
     esac
-    [[ $COMP_CWORD -gt 1 ]] || flags+=' chat history'
+    [[ $COMP_CWORD -gt 1 ]] || flags+=' chat history health'
     [[ ${COMP_WORDS[1]} == history && $current != -* ]] && compopt -o default && return
     _chinwag_words "$flags"
 }

@@ -12,6 +12,7 @@ mod clock;
 mod error;
 mod export;
 mod files;
+mod monitor;
 mod open;
 mod prune;
 mod state_file;
@@ -42,6 +43,7 @@ use std::{
 pub use self::{
     error::HistoryError,
     export::{Record, each_record, import},
+    monitor::Monitor,
 };
 
 /// How long the chat waits for the disk, 2 s. After that it continues without it.
@@ -128,6 +130,12 @@ impl History {
     #[must_use]
     pub fn error(&self) -> Option<HistoryError> {
         self.shared.lock().report.error.clone()
+    }
+
+    /// For an operator's questions about this history, from any thread.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        Monitor(self.shared.clone())
     }
 
     fn load(&self, room: &str, range: Range) -> Option<RoomSnapshot> {

@@ -3,12 +3,14 @@
 //! It works in batches. A batch takes the events that wait, up to a limit, stores what has to be stored, and then makes one write for
 //! each client.
 
+mod admin;
 mod archive;
 #[cfg(feature = "cluster")]
 mod clustered;
 mod connect;
 mod fanout;
 mod http;
+mod metrics;
 mod pacing;
 mod room_list;
 
@@ -24,6 +26,7 @@ use crate::{
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::{debug, info};
+use metrics::Metrics;
 use pacing::{BATCH_DELAY, Pacing};
 use std::{
     hash::{BuildHasher, RandomState},
@@ -31,6 +34,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+pub use admin::{Admin, Job, Storage};
 pub use archive::Archive;
 pub use room_list::RoomList;
 
@@ -94,6 +98,9 @@ pub struct ChatServer {
     /// Connections that belong to an earlier state of the chat, and will be closed.
     #[cfg(feature = "cluster")]
     stale: Option<Fanout>,
+    metrics: Metrics,
+    /// What is called on this thread, how often, and when next.
+    heartbeat: Option<(fn(), Duration, Instant)>,
 }
 
 impl ChatServer {
@@ -147,6 +154,8 @@ impl ChatServer {
             cluster: None,
             #[cfg(feature = "cluster")]
             stale: None,
+            metrics: Metrics::default(),
+            heartbeat: None,
         }
     }
 
@@ -164,6 +173,14 @@ impl ChatServer {
     pub fn list_rooms(mut self, rooms: RoomList) -> Self {
         rooms.set(self.chat.rooms());
         self.room_list = Some(rooms);
+        self
+    }
+
+    /// Calls `beat` on the chat thread, at least once in each interval, as long as that thread does not hang. For a watchdog.
+    #[must_use]
+    pub fn heartbeat(mut self, interval: Duration, beat: fn()) -> Self {
+        // A batch takes time, so the calls are due twice in each interval.
+        self.heartbeat = Some((beat, interval / 2, Instant::now()));
         self
     }
 
@@ -194,6 +211,11 @@ impl ChatServer {
         self.retry_archive();
         self.send_next_parts();
         self.flush();
+        if let Some((beat, interval, due_at)) = self.heartbeat.as_mut().filter(|(.., due_at)| *due_at <= Instant::now())
+        {
+            *due_at = Instant::now() + *interval;
+            beat();
+        }
         true
     }
 
@@ -203,7 +225,8 @@ impl ChatServer {
         let tick = self.chat.next_tick().and_then(|tick| Instant::now().checked_add(until(tick)));
         let interval = if self.can_send_next_parts { Duration::ZERO } else { CATCH_UP_INTERVAL };
         let catch_up = self.chat.catching_up().next().map(|_| Instant::now() + interval);
-        let deadline = [tick, catch_up, self.retry_archive_at].into_iter().flatten().min();
+        let beat = self.heartbeat.map(|(.., due_at)| due_at);
+        let deadline = [tick, catch_up, self.retry_archive_at, beat].into_iter().flatten().min();
         #[cfg(feature = "cluster")]
         if let Some(cluster) = &self.cluster {
             return self.wait_clustered(cluster, deadline);
@@ -260,6 +283,7 @@ impl ChatServer {
             }
             Event::Request(request) => self.receive_post(*request),
             Event::Closing(_, guard) => self.close_guards.push(guard),
+            Event::Own(question) => self.answer(question),
             Event::Disconnected(peer, reason) => {
                 let is_lost = !matches!(reason, DisconnectReason::ClosedByPeer { .. });
                 let id = peer.id();
@@ -278,6 +302,7 @@ impl ChatServer {
 
     fn apply_outputs(&mut self, outputs: Vec<Output>) {
         for output in outputs {
+            self.metrics.count(&output);
             match output {
                 Output::Send { to, message } => self.fanout.send(to, &message),
                 Output::Broadcast { room, message, except } => {
@@ -308,7 +333,9 @@ impl ChatServer {
             debug!("connection {id} is behind");
             self.apply(Input::Behind { id });
         }
-        self.pacing.flushed(&self.senders, begin, Instant::now());
+        let end = Instant::now();
+        self.pacing.flushed(&self.senders, begin, end);
+        self.metrics.flushed(end - begin);
         self.senders.clear();
         self.close_guards.clear();
         self.respond();

@@ -24,7 +24,7 @@ pub(crate) struct Flags {
     values: Vec<(&'static str, OsString)>,
     /// How many values come from the command line. The others come from the environment.
     given: usize,
-    /// The URL of `chinwag chat URL`, or the file of `chinwag history FILE`.
+    /// The URL of `chinwag chat URL` or `chinwag health URL`, or the file of `chinwag history FILE`.
     pub(crate) operand: Option<OsString>,
 }
 
@@ -40,13 +40,14 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
     let (subcommand, advice) = match words.first().and_then(|word| word.to_str()) {
         Some("chat") => (Subcommand::Chat, "chinwag chat --help"),
         Some("history") => (Subcommand::History, "chinwag --help-history"),
+        Some("health") => (Subcommand::Health, "chinwag health --help"),
         _ => (Subcommand::Serve, "chinwag --help"),
     };
     if subcommand != Subcommand::Serve {
         words.remove(0);
     }
     let mut flags = parse(subcommand, words).map_err(|error| format!("{error}; {advice} lists the flags"))?;
-    let information = ["help", "help-cluster", "help-tls", "help-history", "help-limits", "version"];
+    let information = ["help", "help-cluster", "help-tls", "help-history", "help-limits", "help-service", "version"];
     if let Some(name) = information.into_iter().find(|name| flags.has(name)) {
         return Ok(Command::Print(subcommand.help(name)));
     }
@@ -104,7 +105,7 @@ fn advice(subcommand: Subcommand, word: &str, value: &str) -> String {
     if is_server {
         known.extend(["port", "address", "bind"]);
     }
-    let likely = match (nearest(word, &["chat", "history"]), nearest(word, &known)) {
+    let likely = match (nearest(word, &["chat", "health", "history"]), nearest(word, &known)) {
         _ if is_server && word.contains("://") => format!("chinwag chat {word}"),
         _ if is_server && is_address(word) => format!("--listen {}", with_port(word)),
         (Some(subcommand), _) if is_server => format!("chinwag {subcommand}"),

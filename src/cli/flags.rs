@@ -7,6 +7,8 @@ use Value::{Optional, Required, Switch};
 const SERVER: &str = include_str!("help/server.txt");
 /// The least `head` is twice what browsers send, the least `message` fits a sign-in, and `events` are allocated at once.
 pub(crate) const LIMITS: &str = include_str!("help/limits.txt");
+const SERVICE: &str = include_str!("help/service.txt");
+const HEALTH: &str = include_str!("help/health.txt");
 const TLS: &str = include_str!("help/tls.txt");
 const HISTORY: &str = include_str!("help/history.txt");
 const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
@@ -61,12 +63,13 @@ pub(crate) enum Subcommand {
     Serve,
     Chat,
     History,
+    Health,
 }
 
 impl Subcommand {
     pub(crate) fn feature(self) -> Option<&'static Feature> {
         match self {
-            Self::Serve => None,
+            Self::Serve | Self::Health => None,
             Self::Chat => Some(&TERMINAL_FEATURE),
             Self::History => Some(&HISTORY_FEATURE),
         }
@@ -75,9 +78,12 @@ impl Subcommand {
     /// The flags that it accepts.
     pub(crate) fn flags(self) -> Vec<Flag> {
         let tables = match self {
-            Self::Serve => vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None)],
+            Self::Serve => {
+                vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVICE, None), (SERVER, None)]
+            }
             Self::Chat => vec![(CHAT, self.feature())],
             Self::History => vec![(HISTORY_COMMAND, self.feature())],
+            Self::Health => vec![(HEALTH, None)],
         };
         let mut found = Vec::new();
         #[cfg(feature = "cluster")]
@@ -97,9 +103,11 @@ impl Subcommand {
             #[cfg(feature = "cluster")]
             ("help-cluster", _) => CLUSTER.to_owned(),
             ("help-limits", _) => LIMITS.to_owned(),
+            ("help-service", _) => SERVICE.to_owned(),
             ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
             ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
             (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),
+            (_, Self::Health) => HEALTH.to_owned(),
             (_, Self::Serve) => {
                 let missing = FEATURES.iter().filter(|feature| !feature.is_built);
                 let help = missing.fold(SERVER.to_owned(), |help, feature| {
@@ -171,9 +179,15 @@ mod tests {
 
     #[test]
     fn help_fits_a_screen() {
-        for texts in
-            [&[SERVER][..], &[Subcommand::Serve.help("help").as_str()], &[TLS], &[HISTORY, HISTORY_COMMAND], &[CHAT]]
-        {
+        for texts in [
+            &[SERVER][..],
+            &[Subcommand::Serve.help("help").as_str()],
+            &[TLS],
+            &[SERVICE],
+            &[HEALTH],
+            &[HISTORY, HISTORY_COMMAND],
+            &[CHAT],
+        ] {
             let text = texts.concat();
             assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 80), "{text}");
         }

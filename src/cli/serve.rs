@@ -1,8 +1,8 @@
 //! Runs the server: from flags to a configuration, a listening server and its chat.
 
 use super::listen::{self, Acceptor};
-use super::{arguments::Flags, limits, logging, print, signals::Signals, spawn, token};
-use chinwag::chat::server::{ChatServer, RoomList};
+use super::{admin, arguments::Flags, limits, logging, print, signals::Signals, spawn, systemd, token};
+use chinwag::chat::server::{Admin, ChatServer, RoomList};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect};
 use log::{LevelFilter, error, info, warn};
 use std::ffi::{OsStr, OsString};
@@ -18,7 +18,10 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let (mut config, rules) = limits::configure(flags)?;
     config.exempt_networks = exempt(flags)?;
     let dialect = dialect(flags)?;
-    let access = access(flags)?;
+    let hosts = hosts(flags)?;
+    let access = access(flags, hosts.clone())?;
+    let admin = Admin::default();
+    let local = admin.clone();
     let rooms = flags.has("list-rooms").then(RoomList::default);
     // The chat keeps the list, and `/rooms` shows it.
     let listed = rooms.clone();
@@ -30,7 +33,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         .endpoint(ChatServer::is_endpoint)
         .route(ChatServer::route)
         .site(move |request| {
-            listed.iter().find_map(|rooms| rooms.respond(request)).or_else(|| ChatServer::site(request))
+            let listed = || listed.iter().find_map(|rooms| rooms.respond(request));
+            local.respond_locally(request).or_else(listed).or_else(|| ChatServer::site(request))
         });
     #[cfg(feature = "history")]
     let (history, builder) = super::history::open(flags, builder)?;
@@ -41,14 +45,21 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     #[cfg(not(feature = "tls"))]
     let acceptor = None;
 
-    let addresses = listen::addresses(flags)?;
-    let builder = listen::listen(&addresses, acceptor.as_ref(), builder)?;
+    let inherited = systemd::sockets()?;
+    let addresses = listen::addresses(flags, &inherited)?;
+    let (builder, _files) = listen::listen(flags, &addresses, &inherited, acceptor.as_ref(), builder)?;
+    let _admin = admin::start(flags, hosts, admin.clone())?;
     let server = builder.start().map_err(|error| error.to_string())?;
+    #[cfg(feature = "history")]
+    admin.connect(&server, history.as_ref().map(|history| Box::new(history.monitor()) as _));
+    #[cfg(not(feature = "history"))]
+    admin.connect(&server, None);
     let announcement = listen::announcement(&addresses, &server);
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
     let token_file = flags.value("token-file").map(OsStr::to_owned);
     signals.connect(server.shutdown_handle(), reload(token_file, access, acceptor))?;
+    systemd::notify(&format!("READY=1\nSTATUS={}", announcement.lines().next().unwrap_or_default()));
     announce(announcement)?;
     if flags.has("no-limits") {
         warn!("--no-limits: this server is not protected against hostile clients");
@@ -59,6 +70,10 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let chat = history.into_iter().fold(chat, |chat, history| chat.archive(Box::new(history)));
     #[cfg(feature = "cluster")]
     let chat = cluster.into_iter().fold(chat, ChatServer::cluster);
+    let chat = match systemd::watchdog() {
+        Some(interval) => chat.heartbeat(interval, || systemd::notify("WATCHDOG=1")),
+        None => chat,
+    };
     rooms.into_iter().fold(chat, ChatServer::list_rooms).run();
     Ok(())
 }
@@ -86,12 +101,17 @@ fn dialect(flags: &Flags) -> Result<Dialect, String> {
     Ok(name.and_then(Dialect::from_name).unwrap_or(Dialect::Json))
 }
 
-fn access(flags: &Flags) -> Result<Access, String> {
+/// The hosts that requests may be for.
+fn hosts(flags: &Flags) -> Result<Access, String> {
     let machine = rustix::system::uname();
     let mut access = Access::default().machine_name(&machine.nodename().to_string_lossy());
     for host in flags.list("host")? {
         access = access.allow_host(host).map_err(|error| format!("--host: {error}"))?;
     }
+    Ok(access)
+}
+
+fn access(flags: &Flags, mut access: Access) -> Result<Access, String> {
     for origin in flags.list("origin")? {
         access = access.allow_origin(origin).map_err(|error| format!("--origin: {error}"))?;
     }

@@ -2,7 +2,7 @@
 
 pub(crate) mod date;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::ACCEPT};
 
 pub use tungstenite::http::Method;
@@ -38,6 +38,10 @@ pub enum Route {
 /// gets.
 #[derive(Debug, Clone)]
 pub struct TokenCheck(pub Result<(), crate::access::Refusal>);
+
+/// The client's address, as [`Peer::addr`](crate::Peer::addr). It is an extension of the request that an [`HttpHandler`] gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddr(pub SocketAddr);
 
 /// Both heads of a handshake, without secrets. It is an extension of the request that comes with
 /// [`Event::Connected`](crate::Event::Connected).

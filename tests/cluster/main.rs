@@ -209,6 +209,8 @@ fn without_redis_users_stay_and_messages_wait() {
     let (mut ann, mut bob) = (one.enter("ann"), two.enter("bob"));
     say(&mut ann, "before");
     receive(&mut bob, "before");
+    let readiness = || support::raw::get(one.server().addr(), "/readyz").status;
+    wait_until(PATIENCE, "the node is ready", || readiness() == 200);
     redis.stop();
     one.server().wait_for_log("the connection to Redis is lost");
     two.server().wait_for_log("the connection to Redis is lost");
@@ -216,6 +218,7 @@ fn without_redis_users_stay_and_messages_wait() {
         client.say_json(&json!({"type": "ping"}));
         client.wait_for("pong");
     }
+    assert_eq!(readiness(), 503);
     // More than may wait. What is refused is refused by its nonce, and everything else waits.
     let long = "x".repeat(60_000);
     let mut sent: Vec<String> = Vec::new();
@@ -236,6 +239,7 @@ fn without_redis_users_stay_and_messages_wait() {
     }
     assert!(refused.len() > 10 && refused.len() < 60, "{} of {} were refused", refused.len(), sent.len());
     redis.restart();
+    wait_until(PATIENCE, "the node is ready again", || readiness() == 200);
     let waited: Vec<String> = sent.into_iter().filter(|nonce| !refused.contains(nonce)).collect();
     for nonce in &waited {
         let number = format!("{} ", &nonce[1..]);

@@ -17,8 +17,10 @@ use super::{
 };
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
 use log::warn;
+use rustix::fs::StatVfsMountFlags;
 use std::{
     mem,
+    path::Path,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
@@ -107,6 +109,9 @@ impl Worker {
                 self.answer(&query);
             } else if state.is_closing {
                 break;
+            } else if state.checks < state.checks_due {
+                drop(state);
+                self.check();
             } else if write_at.is_some_and(|at| at <= now) {
                 let batch = state.queue.take_batch();
                 drop(state);
@@ -135,6 +140,19 @@ impl Worker {
         self.close();
         shared.lock().has_ended = true;
         shared.done.notify_all();
+    }
+
+    /// Finds out whether a message could be stored now, for [`Monitor`](super::Monitor).
+    fn check(&mut self) {
+        if self.retry_at.is_none() {
+            self.write_batch(Vec::new());
+        }
+        let is_writable = || self.state_file.as_ref().is_none_or(StateFile::is_writable);
+        let found = space_error(&self.settings.path).or_else(|| (!is_writable()).then_some(HistoryError::ReadOnly));
+        let mut state = self.shared.lock();
+        (state.checks, state.found) = (state.checks_due, state.report.error.clone().or(found));
+        drop(state);
+        self.shared.done.notify_all();
     }
 
     fn has_writable_store(&self) -> bool {
@@ -261,6 +279,15 @@ impl Worker {
             self.write_batch(batch);
         }
         self.pruner.report();
+    }
+}
+
+/// What an empty write does not notice: a disk without space, or one that is mounted read-only.
+fn space_error(path: &Path) -> Option<HistoryError> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    match disk.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        true => Some(HistoryError::ReadOnly),
+        false => (disk.f_bavail == 0).then_some(HistoryError::DiskFull),
     }
 }
 

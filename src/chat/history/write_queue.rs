@@ -1,6 +1,6 @@
 //! What the chat's thread and the worker thread share: messages that are not in the file yet, and one query at a time.
 
-use super::{error::ErrorReport, new_log_name};
+use super::{HistoryError, error::ErrorReport, new_log_name};
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
 use log::error;
 use std::{
@@ -37,6 +37,10 @@ pub(super) struct State {
     /// The result of the last query. `None`: no query was answered, or the file is not readable.
     pub(super) answer: Option<RoomSnapshot>,
     pub(super) report: ErrorReport,
+    /// How often a check was asked for, how often it was made, and what the last one has found.
+    pub(super) checks_due: u64,
+    pub(super) checks: u64,
+    pub(super) found: Option<HistoryError>,
     /// The last wait timed out. Until the worker finishes something, the chat's thread does not wait again.
     pub(super) is_unresponsive: bool,
     pub(super) is_closing: bool,
@@ -156,6 +160,11 @@ impl WriteQueue {
     /// The batch could not be stored.
     pub(super) fn put_back(&mut self, batch: Vec<StoredMessage>) {
         batch.into_iter().rev().for_each(|message| self.messages.push_front(message));
+    }
+
+    /// The number of messages that no write has begun for.
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
     }
 
     /// The waiting messages of a room, in order.

@@ -73,6 +73,7 @@ impl ChatServer {
             }
             Event::Message(peer, message) => self.judge(&peer, &message),
             Event::Request(request) => self.log_post(*request),
+            Event::Own(question) => self.answer(question),
             Event::Closing(_, guard) => {
                 let Some(cluster) = &mut self.cluster else { return };
                 cluster.outbox.wait(Waiting::Close(guard));

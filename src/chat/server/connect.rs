@@ -60,6 +60,7 @@ impl ChatServer {
         }
         let _ = peer.close(*code, reason);
         self.refusals += 1;
+        self.metrics.refused_joins += 1;
         if self.refusal_log.allow(self.now().uptime, 1000, 1) {
             let (id, count) = (peer.id(), mem::take(&mut self.refusals));
             warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");

@@ -81,6 +81,10 @@ pub(super) struct Fanout<P = Peer> {
     behind: Vec<UserId>,
     /// Bytes encoded in this batch.
     bytes: usize,
+    /// Messages of rooms since the start, counted once for each member that they were for.
+    pub(super) deliveries: u64,
+    /// Bytes given to connections since the start.
+    pub(super) sent_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -109,8 +113,9 @@ struct Member<P> {
 // Not derived, because that would require `P: Default`.
 impl<P> Default for Fanout<P> {
     fn default() -> Self {
-        let (touched_rooms, touched_members, behind) = (Vec::new(), Vec::new(), Vec::new());
-        Self { rooms: IdMap::default(), index: IdMap::default(), touched_rooms, touched_members, behind, bytes: 0 }
+        let (rooms, index, touched_rooms, touched_members, behind) = Default::default();
+        let (bytes, deliveries, sent_bytes) = Default::default();
+        Self { rooms, index, touched_rooms, touched_members, behind, bytes, deliveries, sent_bytes }
     }
 }
 
@@ -214,6 +219,9 @@ impl<P: Recipient> Fanout<P> {
             self.touched_rooms.push(room_id);
             Batch::default()
         });
+        if let ServerMessage::Message(_) = message {
+            self.deliveries += room.members.len() as u64;
+        }
         for dialect in DIALECTS {
             if room.dialects[dialect as usize] > 0 {
                 self.bytes += encode(message, dialect, &mut batch[dialect as usize]);
@@ -243,8 +251,10 @@ impl<P: Recipient> Fanout<P> {
     /// Removes a member, sends its part of the batch so far, and closes its connection.
     pub(super) fn close(&mut self, id: UserId, code: u16, reason: &str) {
         let Some((member, batch)) = self.find(id) else { return };
-        member.flush(batch);
+        let mut sent = 0;
+        member.flush(batch, &mut sent);
         member.peer.close(code, reason);
+        self.sent_bytes += sent;
         self.leave(id);
     }
 
@@ -268,17 +278,19 @@ impl<P: Recipient> Fanout<P> {
             let Some(room) = self.rooms.get_mut(room) else { continue };
             let batch = room.batch.take();
             for member in &mut room.members {
-                if member.flush(batch.as_ref()) {
+                if member.flush(batch.as_ref(), &mut self.sent_bytes) {
                     self.behind.push(member.id);
                 }
                 member.from = 0;
             }
         }
+        let mut sent = 0;
         for id in mem::take(&mut self.touched_members) {
-            if self.find(id).is_some_and(|(member, _)| member.flush(None)) {
+            if self.find(id).is_some_and(|(member, _)| member.flush(None, &mut sent)) {
                 self.behind.push(id);
             }
         }
+        self.sent_bytes += sent;
         self.bytes = 0;
     }
 }
@@ -294,16 +306,18 @@ impl<P: Recipient> Member<P> {
     }
 
     /// One write: the room's frames as they are, unless the member has messages of its own. Returns whether the member is
-    /// subscribed and cannot take more broadcasts.
-    fn flush(&mut self, batch: Option<&Batch>) -> bool {
+    /// subscribed and cannot take more broadcasts. Adds the number of bytes to `sent`.
+    fn flush(&mut self, batch: Option<&Batch>, sent: &mut u64) -> bool {
         let mut is_full = false;
         if !self.own.is_empty() {
             self.copy_broadcasts(batch);
+            *sent += self.own.len() as u64;
             is_full = self.peer.send(self.own.as_bytes(), mem::take(&mut self.counted));
             self.own.clear(0);
         } else if let Some(batch) = batch.filter(|_| self.is_subscribed) {
             let broadcasts = &batch[self.dialect as usize].as_bytes()[self.from..];
             if !broadcasts.is_empty() {
+                *sent += broadcasts.len() as u64;
                 is_full = self.peer.send(broadcasts, 0);
             }
         }

@@ -1,8 +1,8 @@
 //! From an accepted socket to a WebSocket, or to an HTTP response. Reading the request and writing a response have deadlines.
 
 use super::{
-    Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies,
-    wake_guard::WakeGuard,
+    Event, HttpRequest, Responder, Shared, listener::Listener, registry::Permit, rejection_log::Rejection,
+    trusted_proxies, wake_guard::WakeGuard,
 };
 use crate::ws::error::Visible;
 use crate::ws::{
@@ -10,7 +10,7 @@ use crate::ws::{
     connection::Transport,
     handshake::{self, HeadError, Negotiated, body},
     handshake_stream::{self, HandshakeStream},
-    http::{self, Request, Response},
+    http::{self, ClientAddr, Request, Response},
     tls::{ListenerMode, Session},
 };
 use log::{debug, warn};
@@ -44,7 +44,7 @@ pub(super) struct AcceptedHandshake {
 pub(super) struct PendingHandshake<'a> {
     pub(super) stream: &'a Arc<TcpStream>,
     pub(super) addr: SocketAddr,
-    pub(super) mode: Option<&'a ListenerMode>,
+    pub(super) listener: &'a Listener,
     pub(super) permit: &'a mut Permit,
     pub(super) shared: &'a Shared,
     /// For the request, TLS included.
@@ -93,7 +93,7 @@ impl<'a> PendingHandshake<'a> {
 
     /// The TLS handshake, on a TLS port.
     fn start_tls(&self) -> Option<HandshakeStream<'a>> {
-        let session = self.mode.map_or(Ok(None), ListenerMode::session).ok()?;
+        let session = self.listener.mode.as_ref().map_or(Ok(None), ListenerMode::session).ok()?;
         if session.is_none() {
             return Some(HandshakeStream::plain(self.stream));
         }
@@ -136,6 +136,7 @@ impl<'a> PendingHandshake<'a> {
     fn judge(&mut self, request: &mut Request) -> Result<Negotiated, Response> {
         self.check_redirect(request)?;
         self.apply_proxy(request)?;
+        request.extensions_mut().insert(ClientAddr(self.addr));
         let policy = &self.shared.policy;
         let offers_token = policy.access.requires_token() && handshake::offers_token(request);
         let negotiated = handshake::negotiate(request, policy);
@@ -207,16 +208,17 @@ impl<'a> PendingHandshake<'a> {
     }
 
     fn check_redirect(&self, request: &Request) -> Result<(), Response> {
-        let Some(https_port) = self.mode.and_then(ListenerMode::https_port) else { return Ok(()) };
+        let Some(https_port) = self.listener.mode.as_ref().and_then(ListenerMode::https_port) else { return Ok(()) };
         let response = handshake::redirect(request, &self.shared.policy.access, https_port);
         self.log_response(request, &response);
         Err(response)
     }
 
-    /// Behind a trusted proxy, the limits per address apply to the address that the proxy names.
+    /// Behind a trusted proxy, the limits per address apply to the address that the proxy names. The clients of a unix socket
+    /// are trusted: its mode says who they are.
     #[inline(never)] // As `run`.
     fn apply_proxy(&mut self, request: &Request) -> Result<(), Response> {
-        if !self.shared.proxies.trusts(self.addr.ip()) {
+        if !self.listener.is_unix && !self.shared.proxies.trusts(self.addr.ip()) {
             self.warn_about_ignored_proxy(request);
             return Ok(());
         }
