@@ -5,6 +5,7 @@ mod amount;
 mod arguments;
 #[cfg(feature = "cluster")]
 mod cluster;
+mod ctl;
 mod environment;
 mod flags;
 mod health;
@@ -69,6 +70,7 @@ fn execute(command: Command) -> Result<ExitCode, String> {
     let code = match subcommand {
         #[cfg(feature = "terminal")]
         flags::Subcommand::Chat => terminal::run(&flags),
+        flags::Subcommand::Ctl => ctl::run(&flags),
         #[cfg(feature = "history")]
         flags::Subcommand::History => history::run(&flags).map(|()| ExitCode::SUCCESS),
         flags::Subcommand::Health => health::run(&flags),

@@ -11,14 +11,14 @@ mod connect;
 mod fanout;
 mod http;
 mod metrics;
+mod moderation;
 mod pacing;
 mod room_list;
 
 use crate::{
-    chat::page,
     chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId},
     chat::rules::{Chat, Input, Now, Output, Rules},
-    ws::http::{Request, Response},
+    ws::http::Response,
     ws::rate_limiter::RateLimiter,
     ws::server::{CloseGuard, Event, Responder, Server},
     ws::{DisconnectReason, Message},
@@ -36,6 +36,7 @@ use std::{
 
 pub use admin::{Admin, Job, Storage};
 pub use archive::Archive;
+pub use moderation::BanFile;
 pub use room_list::RoomList;
 
 /// The most events that are received before a flush or a wait. A larger batch costs less per delivery; a smaller one has less
@@ -98,36 +99,15 @@ pub struct ChatServer {
     /// Connections that belong to an earlier state of the chat, and will be closed.
     #[cfg(feature = "cluster")]
     stale: Option<Fanout>,
+    bans: Option<BanFile>,
+    /// Of the command that is being executed.
+    answers: Vec<Result<String, String>>,
     metrics: Metrics,
     /// What is called on this thread, how often, and when next.
     heartbeat: Option<(fn(), Duration, Instant)>,
 }
 
 impl ChatServer {
-    /// The subprotocols of the chat, for [`Builder::protocols`](crate::Builder::protocols).
-    pub fn protocols() -> impl Iterator<Item = &'static str> {
-        Dialect::ALL.into_iter().map(Dialect::name)
-    }
-
-    /// Whether a path is a room: `/` is the lobby, `/room/NAME` another room, also with one more `/` at the end. For
-    /// [`Builder::endpoint`](crate::Builder::endpoint).
-    #[must_use]
-    pub fn is_endpoint(path: &str) -> bool {
-        connect::room_at(path).is_some()
-    }
-
-    /// The chat's page, at the path of each room, and its files; 404 for a path that is almost one of a room. For [`Builder::site`](crate::Builder::site).
-    #[must_use]
-    pub fn site(request: &Request) -> Option<Response> {
-        match request.uri().path() {
-            path if path != "/" && Self::is_endpoint(path) => {
-                connect::redirect(request).or_else(|| page::room(request))
-            }
-            "/rooms" => Some(http::not_found("/rooms")),
-            path => page::respond(request).or_else(|| page::not_found(request)).or_else(|| Some(http::not_found(path))),
-        }
-    }
-
     /// A chat with these rules. Clients that name no subprotocol get `default_dialect`.
     #[must_use]
     pub fn new(server: Server, rules: Rules, default_dialect: Dialect) -> Self {
@@ -154,6 +134,8 @@ impl ChatServer {
             cluster: None,
             #[cfg(feature = "cluster")]
             stale: None,
+            bans: None,
+            answers: Vec::new(),
             metrics: Metrics::default(),
             heartbeat: None,
         }
@@ -313,6 +295,9 @@ impl ChatServer {
                 Output::Unsubscribe { id } => self.fanout.unsubscribe(id),
                 Output::Store(message) => self.unstored.push(message),
                 Output::Load { id, room, after, up_to, bytes } => self.load(id, &room, after..up_to, bytes),
+                Output::Erase { by, erasure } => self.erase(by, erasure),
+                Output::Answer(answer) => self.answers.push(answer),
+                Output::Restricted => self.save_restrictions(),
                 Output::SendHandshake { to } => self.fanout.send_handshake(to),
                 Output::Cut { id } => self.fanout.cut(id),
                 Output::Close { id, code, reason } => {

@@ -14,6 +14,7 @@ const HISTORY: &str = include_str!("help/history.txt");
 const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
 #[cfg(feature = "cluster")]
 const CLUSTER: &str = include_str!("cluster/help.txt");
+const CTL: &str = include_str!("help/ctl.txt");
 const CHAT: &str = include_str!("help/chat.txt");
 
 /// A part of the program that a build may lack.
@@ -31,11 +32,12 @@ const fn feature(name: &'static str, what: &'static str, see: &'static str, is_b
 }
 
 pub(crate) static TLS_FEATURE: Feature = feature("tls", "TLS", "(see --help-tls)", cfg!(feature = "tls"));
+static DEFLATE_FEATURE: Feature = feature("deflate", "compression", "(RFC 7692)", cfg!(feature = "deflate"));
 static HISTORY_FEATURE: Feature =
     feature("history", "stored history", "(see --help-history)", cfg!(feature = "history"));
 static TERMINAL_FEATURE: Feature =
     feature("terminal", "the terminal client", "(see chinwag chat --help)", cfg!(feature = "terminal"));
-static FEATURES: [&Feature; 3] = [&HISTORY_FEATURE, &TERMINAL_FEATURE, &TLS_FEATURE];
+static FEATURES: [&Feature; 4] = [&DEFLATE_FEATURE, &HISTORY_FEATURE, &TERMINAL_FEATURE, &TLS_FEATURE];
 
 impl Feature {
     /// # Errors
@@ -62,6 +64,7 @@ impl Feature {
 pub(crate) enum Subcommand {
     Serve,
     Chat,
+    Ctl,
     History,
     Health,
 }
@@ -69,7 +72,7 @@ pub(crate) enum Subcommand {
 impl Subcommand {
     pub(crate) fn feature(self) -> Option<&'static Feature> {
         match self {
-            Self::Serve | Self::Health => None,
+            Self::Serve | Self::Ctl | Self::Health => None,
             Self::Chat => Some(&TERMINAL_FEATURE),
             Self::History => Some(&HISTORY_FEATURE),
         }
@@ -79,9 +82,10 @@ impl Subcommand {
     pub(crate) fn flags(self) -> Vec<Flag> {
         let tables = match self {
             Self::Serve => {
-                vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVICE, None), (SERVER, None)]
+                vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None), (SERVICE, None)]
             }
             Self::Chat => vec![(CHAT, self.feature())],
+            Self::Ctl => vec![(CTL, None)],
             Self::History => vec![(HISTORY_COMMAND, self.feature())],
             Self::Health => vec![(HEALTH, None)],
         };
@@ -106,6 +110,7 @@ impl Subcommand {
             ("help-service", _) => SERVICE.to_owned(),
             ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
             ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
+            (_, Self::Ctl) => CTL.to_owned(),
             (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),
             (_, Self::Health) => HEALTH.to_owned(),
             (_, Self::Serve) => {
@@ -158,8 +163,12 @@ fn flags(text: &'static str, feature: Option<&'static Feature>, found: &mut Vec<
                 [b' ', b'A'..=b'Z', ..] => Required,
                 _ => Switch,
             };
-            // Only TLS needs certificates.
-            let feature = if name == "ca-file" { Some(&TLS_FEATURE) } else { feature };
+            let feature = match name {
+                // Only TLS needs certificates.
+                "ca-file" => Some(&TLS_FEATURE),
+                "deflate" => Some(&DEFLATE_FEATURE),
+                _ => feature,
+            };
             found.push(Flag { name, value, feature });
         }
     }
@@ -187,6 +196,7 @@ mod tests {
             &[HEALTH],
             &[HISTORY, HISTORY_COMMAND],
             &[CHAT],
+            &[CTL],
         ] {
             let text = texts.concat();
             assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 80), "{text}");

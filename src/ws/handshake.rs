@@ -21,8 +21,12 @@ pub use request::read_request;
 pub use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
+use crate::ws::deflate::Agreement;
+#[cfg(feature = "deflate")]
+use crate::ws::deflate::Deflate;
 use crate::ws::http::{
-    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, TokenCheck, list_contains, single_field,
+    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, ShowedAdminToken, TokenCheck, list_contains,
+    single_field,
 };
 
 /// What a server accepts, and how it responds to other requests.
@@ -39,12 +43,23 @@ pub struct Policy {
     /// Responds to the other requests. When it returns `None`, the response is 404. Without it, the response is
     /// 426 at an endpoint. Default: none.
     pub http_handler: Option<HttpHandler>,
+    /// Agrees to compression with clients that offer it. Default: none.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Deflate>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         let (access, protocols) = (Access::default(), Vec::new());
-        Self { access, protocols, endpoint: |_path| true, route: |_request| None, http_handler: None }
+        Self {
+            access,
+            protocols,
+            endpoint: |_path| true,
+            route: |_request| None,
+            http_handler: None,
+            #[cfg(feature = "deflate")]
+            deflate: None,
+        }
     }
 }
 
@@ -90,7 +105,10 @@ pub enum Negotiated {
 ///
 /// A panic in [`Policy::http_handler`] or [`Policy::endpoint`] is logged and answered with 500.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
-    let token = secrets::take_token(request, policy.access.requires_token());
+    let token = secrets::take_token(request, policy.access.has_tokens());
+    if policy.access.is_admin_token(token.as_deref()) {
+        request.extensions_mut().insert(ShowedAdminToken);
+    }
     let token = TokenCheck(policy.access.check_token(token.as_deref()));
     request.extensions_mut().insert(token.clone());
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
@@ -105,7 +123,11 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     });
     match handshake {
         Ok((accept, protocol)) => {
-            let response = upgrade::response(&accept, protocol.as_deref());
+            #[cfg(feature = "deflate")]
+            if let Some(agreement) = policy.deflate.and_then(|deflate| deflate.accept(request.headers())) {
+                request.extensions_mut().insert(agreement);
+            }
+            let response = upgrade::response(&accept, protocol.as_deref(), agreement(request));
             secrets::record_transcript(request, &response);
             Negotiated::Upgrade { response, protocol }
         }
@@ -141,6 +163,11 @@ fn apply_rules(
     let accept = upgrade::check(request, policy)?;
     let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
     Ok((host, accept, protocol))
+}
+
+/// The agreement on compression that the response names.
+pub(crate) fn agreement(request: &Request) -> Option<Agreement> {
+    request.extensions().get().copied()
 }
 
 /// A request that is not a handshake. The program, or else the HTTP handler, has the response.

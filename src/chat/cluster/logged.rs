@@ -2,8 +2,9 @@
 
 use crate::{
     chat::protocol::{Dialect, Millis, Post, UserId},
-    chat::rules::{Input, RoomName, Since},
+    chat::rules::{ClientInfo, Input, RoomName, Since},
 };
+use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 /// The number of a node, never used again for another one.
@@ -18,6 +19,7 @@ pub(crate) enum Logged {
         dialect: Dialect,
         room: RoomName,
         secret: u128,
+        client: ClientInfo,
     },
     Text {
         id: UserId,
@@ -33,9 +35,12 @@ pub(crate) enum Logged {
     /// A message without a connection, for [`Chat::post`](crate::chat::rules::Chat::post).
     Post {
         id: UserId,
+        address: Option<IpAddr>,
         room: RoomName,
         post: Post,
     },
+    /// An operator's command that comes from no connection.
+    Command(String),
     /// The first element of each node. Other nodes of that name are gone.
     Hello {
         name: String,
@@ -56,28 +61,32 @@ pub(crate) enum Logged {
 
 impl Logged {
     /// An input as it is logged; `None` if it concerns one process only. Without a wildcard: each new input has to be one or
-    /// the other. Its address and its `since` stay with the process that has the connection.
+    /// the other. `since` stays with the process that has the connection.
     pub(crate) fn new(input: &Input<'_>) -> Option<Self> {
         Some(match *input {
-            Input::Joined { id, dialect, room, since: _, secret, address: _ } => {
-                Self::Joined { id, dialect, room: room.clone(), secret }
+            Input::Joined { id, dialect, room, since: _, secret, client } => {
+                Self::Joined { id, dialect, room: room.clone(), secret, client }
             }
             Input::Text { id, text } => Self::Text { id, text: text.to_owned() },
             Input::Binary { id } => Self::Binary { id },
             Input::Left { id, is_lost } => Self::Left { id, is_lost },
-            Input::Ready { .. } | Input::Behind { .. } | Input::Loaded { .. } | Input::Tick => return None,
+            Input::Command(line) => Self::Command(line.to_owned()),
+            Input::Ready { .. } | Input::Behind { .. } | Input::Tick => return None,
+            // From the files of one process, which a node does not have.
+            Input::Loaded { .. } | Input::Erased { .. } | Input::Restrictions(_) => return None,
         })
     }
 
     /// The input; `None` if it is a post, or between nodes. `since` is for a connection of this process.
     pub(crate) fn input<'a>(&'a self, since: Option<Since<'a>>) -> Option<Input<'a>> {
         Some(match self {
-            Self::Joined { id, dialect, room, secret } => {
-                Input::Joined { id: *id, dialect: *dialect, room, since, secret: *secret, address: None }
+            Self::Joined { id, dialect, room, secret, client } => {
+                Input::Joined { id: *id, dialect: *dialect, room, since, secret: *secret, client: *client }
             }
             Self::Text { id, text } => Input::Text { id: *id, text },
             Self::Binary { id } => Input::Binary { id: *id },
             Self::Left { id, is_lost } => Input::Left { id: *id, is_lost: *is_lost },
+            Self::Command(line) => Input::Command(line),
             Self::Post { .. }
             | Self::Hello { .. }
             | Self::Gone { .. }

@@ -76,7 +76,9 @@ impl Replica {
             }
             Logged::Gone { node } => self.remove(chat, *node, out),
             Logged::Renumber { prefix } => chat.renumber(*prefix, out),
-            Logged::Post { id, room, post } => return Some(chat.post(self.now(), *id, room, post.clone(), out)),
+            Logged::Post { id, address, room, post } => {
+                return Some(chat.post(self.now(), (*id, *address), room, post.clone(), out));
+            }
             _ => {
                 if let Some(input) = input.input(since) {
                     chat.apply(self.now(), input, out);

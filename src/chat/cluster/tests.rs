@@ -4,7 +4,7 @@ use super::logged::{Entry, Logged, NodeId, Position};
 use super::replica::{Replica, connections, shared_rules};
 use super::snapshot::Snapshot;
 use crate::chat::protocol::{Dialect, Millis, Post, ServerMessage, Target, UserId};
-use crate::chat::rules::{Chat, Input, Now, Output, Rate, RoomId, RoomName, Rules, Since};
+use crate::chat::rules::{Chat, ClientInfo, Input, Now, Output, Rate, RoomId, RoomName, Rules, Since};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -260,7 +260,9 @@ impl World {
                 let id = connections(node).start + *count;
                 self.sinces.extend(since.map(|since| (id, since)));
                 let (room, secret) = (room_name(*room), u128::MAX - u128::from(id));
-                self.append(node, Logged::Joined { id, dialect: *dialect, room, secret });
+                let address = Some(std::net::Ipv4Addr::from(number as u32 % 3).into());
+                let client = ClientInfo { address, is_exempt: true, is_admin: number % 3 == 0 };
+                self.append(node, Logged::Joined { id, dialect: *dialect, room, secret, client });
             }
             Step::Text(number, text) => {
                 if let Some((node, id)) = self.connection(*number) {
@@ -280,7 +282,7 @@ impl World {
                 let node = self.nodes[at].node;
                 // No connection has this number.
                 let (id, room) = (connections(node).end - 1, room_name(*room));
-                self.append(node, Logged::Post { id, room, post: post.clone() });
+                self.append(node, Logged::Post { id, address: None, room, post: post.clone() });
             }
             Step::Leave(number, is_lost) => {
                 if let Some((node, id)) = self.connection(*number) {
@@ -353,6 +355,7 @@ fn texts() -> impl Strategy<Value = String> {
         6 => "[a-z]{1,50}".prop_map(|text| format!(r#"{{"type":"message","text":"{text}"}}"#)),
         3 => name().prop_map(|name| format!(r#"{{"type":"message","text":"psst","target":"{name}"}}"#)),
         2 => name().prop_map(|name| format!("/name {name}")),
+        2 => prop::sample::select(vec!["/ban ann 1m", "/mute 0.0.0.1 30m", "/unban ann", "/slow / 9", "/close \"room 1\" 1m", "/delete 1", "/forget bob", "/kick bob", "/notice hi"]).prop_map(str::to_owned),
         2 => prop::sample::select(vec!["/users", "/quit", "{", "hello"]).prop_map(str::to_owned),
     ]
 }

@@ -35,3 +35,20 @@ impl Chat {
         }
     }
 }
+
+/// Restrictions as their lines, each with the exact time at which it ends.
+pub(super) mod restrictions {
+    use super::super::Restriction;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(in super::super) fn serialize<S: Serializer>(all: &[Restriction], to: S) -> Result<S::Ok, S::Error> {
+        let lines: Vec<_> = all.iter().map(|restriction| (restriction.to_string(), restriction.until)).collect();
+        lines.serialize(to)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Restriction>, D::Error> {
+        let lines: Vec<(String, Option<u64>)> = Vec::deserialize(from)?;
+        let parse = |(line, until): (String, _)| Ok(Restriction { until, ..Restriction::parse(&line, 0)? });
+        lines.into_iter().map(parse).collect::<Result<_, String>>().map_err(D::Error::custom)
+    }
+}

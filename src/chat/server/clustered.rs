@@ -65,9 +65,10 @@ impl ChatServer {
                 if !cluster.owns(id) || cluster.is_full() {
                     return self.refuse(&peer, &[close(id, AWAY)]);
                 }
-                cluster.gate.join(id, peer.counted_address(), now);
+                let client = connect::client_of(&peer, &request);
+                cluster.gate.join(id, client.address.filter(|_| !client.is_exempt), now);
                 let (room, secret) = (connect::room_of(&request), rand::random());
-                let joined = Input::Joined { id, dialect, room: &room, since: None, secret, address: None };
+                let joined = Input::Joined { id, dialect, room: &room, since: None, secret, client };
                 cluster.outbox.append_input(&joined);
                 cluster.outbox.joining.insert(id, (peer, request));
             }
@@ -96,13 +97,21 @@ impl ChatServer {
             Ok(post) if !is_allowed => ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce),
             Ok(post) if !cluster.owns(id) || cluster.is_full() => full().with_nonce(post.nonce),
             Ok(post) => {
-                cluster.outbox.append(Logged::Post { id, room, post });
+                cluster.outbox.append(Logged::Post { id, address: Some(addr.ip()), room, post });
                 cluster.outbox.posts.insert(id, (responder, as_json));
                 return;
             }
             Err(error) => error,
         };
         self.responses.push((responder, http::response(Err(error), as_json)));
+    }
+
+    /// A command for all nodes. The answer of those that only read comes from this one.
+    pub(super) fn log_command(&mut self, line: &str) -> Option<Result<String, String>> {
+        let verb = line.split_whitespace().next().unwrap_or_default();
+        let cluster = self.cluster.as_mut().filter(|_| !["who", "rooms", "stats", "bans"].contains(&verb))?;
+        cluster.outbox.append_input(&Input::Command(line));
+        Some(Ok("All servers execute this now.".to_owned()))
     }
 
     /// Judges what must not enter the stream: too many messages, and those that would wait for too long. A `ping` asks for
@@ -199,6 +208,7 @@ impl ChatServer {
             _ => None,
         };
         let since = joined.as_ref().and_then(|(_, request)| connect::since(request));
+        self.answers.clear();
         let mut outputs = Vec::new();
         let posted = cluster.replica.apply(&mut self.chat, node, input, since, &mut outputs);
         match input {

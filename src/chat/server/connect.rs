@@ -3,9 +3,9 @@
 use super::ChatServer;
 use crate::{
     chat::protocol::{Dialect, ServerMessage},
-    chat::rules::{Input, Output, RoomName, Since},
+    chat::rules::{ClientInfo, Input, Output, RoomName, Since},
     ws::Frames,
-    ws::http::{HandshakeTranscript, Request, Response},
+    ws::http::{HandshakeTranscript, Request, Response, ShowedAdminToken},
     ws::peer::Peer,
 };
 use log::{debug, warn};
@@ -16,8 +16,8 @@ impl ChatServer {
         let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), room_of(request));
         self.restore(&room);
         let mut outputs = Vec::new();
-        let (secret, address) = (rand::random(), peer.counted_address());
-        let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret, address };
+        let client = client_of(&peer, request);
+        let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret: rand::random(), client };
         self.chat.apply(self.now(), joined, &mut outputs);
         self.admit(peer, request, outputs);
     }
@@ -56,7 +56,8 @@ impl ChatServer {
     pub(super) fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
         let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
         if peer.protocol().and_then(Dialect::from_name).is_some_and(Dialect::is_stream) {
-            send_raw(peer, &Response::text(503, reason).with("Retry-After", "10"));
+            let status = if *code == 1013 { 503 } else { 403 };
+            send_raw(peer, &Response::text(status, reason).with("Retry-After", "10"));
         }
         let _ = peer.close(*code, reason);
         self.refusals += 1;
@@ -65,6 +66,14 @@ impl ChatServer {
             let (id, count) = (peer.id(), mem::take(&mut self.refusals));
             warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
         }
+    }
+}
+
+pub(super) fn client_of(peer: &Peer, request: &Request) -> ClientInfo {
+    ClientInfo {
+        address: Some(peer.addr().ip()),
+        is_exempt: peer.is_exempt(),
+        is_admin: request.extensions().get::<ShowedAdminToken>().is_some(),
     }
 }
 

@@ -21,9 +21,9 @@ const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// What frames are sent to: a [`Peer`], or its replacement in tests.
 pub(super) trait Recipient {
-    /// Sends frames, of which `counted` bytes count against the limit of the send buffer. Returns whether more bytes than
-    /// that limit wait.
-    fn send(&self, frames: &[u8], counted: usize) -> bool;
+    /// Sends the frames from byte `from` on. Of these, `counted` bytes count against the limit of the send buffer. Returns
+    /// whether more bytes than that limit wait.
+    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool;
     /// Whether the operating system has taken everything.
     fn has_taken_all(&self) -> bool;
     /// Drops the peer if the operating system has taken nothing for longer than this.
@@ -33,8 +33,8 @@ pub(super) trait Recipient {
 }
 
 impl Recipient for Peer {
-    fn send(&self, frames: &[u8], counted: usize) -> bool {
-        self.send_counting(frames, counted)
+    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool {
+        self.send_counting(frames, from, counted)
     }
 
     fn has_taken_all(&self) -> bool {
@@ -312,13 +312,13 @@ impl<P: Recipient> Member<P> {
         if !self.own.is_empty() {
             self.copy_broadcasts(batch);
             *sent += self.own.len() as u64;
-            is_full = self.peer.send(self.own.as_bytes(), mem::take(&mut self.counted));
+            is_full = self.peer.send(&self.own, 0, mem::take(&mut self.counted));
             self.own.clear(0);
         } else if let Some(batch) = batch.filter(|_| self.is_subscribed) {
-            let broadcasts = &batch[self.dialect as usize].as_bytes()[self.from..];
-            if !broadcasts.is_empty() {
-                *sent += broadcasts.len() as u64;
-                is_full = self.peer.send(broadcasts, 0);
+            let broadcasts = &batch[self.dialect as usize];
+            if self.from < broadcasts.len() {
+                *sent += (broadcasts.len() - self.from) as u64;
+                is_full = self.peer.send(broadcasts, self.from, 0);
             }
         }
         is_full && self.is_subscribed
@@ -327,7 +327,8 @@ impl<P: Recipient> Member<P> {
 
 /// Whether the rules send this message to a member that is behind only when it has taken everything before.
 fn is_from_log(message: &ServerMessage) -> bool {
-    matches!(message, ServerMessage::History(_) | ServerMessage::Gap { .. } | ServerMessage::UserList { .. })
+    use ServerMessage::{Deleted, Gap, History, UserList};
+    matches!(message, History(_) | Gap { .. } | Deleted { .. } | UserList { .. })
 }
 
 /// Appends a message as one frame, or as one part of a stream, if the dialect has it. Returns the number of bytes.

@@ -2,14 +2,16 @@
 
 use super::{
     ChatServer,
-    connect::{field, room_at, stream_head},
+    connect::{field, redirect, room_at, stream_head},
 };
 use crate::{
+    chat::page,
     chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
     chat::rules::RoomName,
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
     ws::server::HttpRequest,
 };
+use std::net::IpAddr;
 use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The methods of a room.
@@ -22,6 +24,28 @@ const CREATED: u16 = 201;
 const ACCEPTED: u16 = 202;
 
 impl ChatServer {
+    /// The subprotocols of the chat, for [`Builder::protocols`](crate::Builder::protocols).
+    pub fn protocols() -> impl Iterator<Item = &'static str> {
+        Dialect::ALL.into_iter().map(Dialect::name)
+    }
+
+    /// Whether a path is a room: `/` is the lobby, `/room/NAME` another room, also with one more `/` at the end. For
+    /// [`Builder::endpoint`](crate::Builder::endpoint).
+    #[must_use]
+    pub fn is_endpoint(path: &str) -> bool {
+        room_at(path).is_some()
+    }
+
+    /// The chat's page, at the path of each room, and its files; 404 for a path that is almost one of a room. For [`Builder::site`](crate::Builder::site).
+    #[must_use]
+    pub fn site(request: &Request) -> Option<Response> {
+        match request.uri().path() {
+            path if path != "/" && Self::is_endpoint(path) => redirect(request).or_else(|| page::room(request)),
+            "/rooms" => Some(not_found("/rooms")),
+            path => page::respond(request).or_else(|| page::not_found(request)).or_else(|| Some(not_found(path))),
+        }
+    }
+
     /// What scripts request: at the path of a room, POST sends a message, and GET streams the messages if it asks for that.
     /// For [`Builder::route`](crate::Builder::route).
     #[must_use]
@@ -58,7 +82,7 @@ impl ChatServer {
         let room = room_at(head.uri().path()).unwrap_or_else(RoomName::lobby);
         let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
         let result = parse(&head, &body).and_then(|post| match is_allowed {
-            true => self.post(id, &room, post),
+            true => self.post((id, Some(addr.ip())), &room, post),
             false => Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce)),
         });
         self.responses.push((responder, response(result, accepts(&head, "application/json"))));
@@ -78,10 +102,15 @@ impl ChatServer {
         }
     }
 
-    fn post(&mut self, id: UserId, room: &RoomName, post: Post) -> Result<Receipt, ProtocolError> {
+    fn post(
+        &mut self,
+        client: (UserId, Option<IpAddr>),
+        room: &RoomName,
+        post: Post,
+    ) -> Result<Receipt, ProtocolError> {
         self.restore(room);
         let mut outputs = Vec::new();
-        let result = self.chat.post(self.now(), id, room, post, &mut outputs);
+        let result = self.chat.post(self.now(), client, room, post, &mut outputs);
         self.apply_outputs(outputs);
         self.rooms_changed |= result.is_ok();
         result
@@ -148,7 +177,8 @@ fn refusal(error: ProtocolError, as_json: bool) -> Response {
     let status = match error.reason {
         ErrorReason::TooLong => 413,
         ErrorReason::NotText => 415,
-        ErrorReason::TooFast => 429,
+        ErrorReason::TooFast | ErrorReason::SlowMode => 429,
+        ErrorReason::Muted => 403,
         ErrorReason::NoSuchUser => 404,
         ErrorReason::Unavailable => 503,
         _ => 400,

@@ -1,7 +1,11 @@
 //! A socket with a buffer in each direction, and with TLS if the connection uses it. Nothing here blocks.
 
 use super::Transport;
-use crate::{ws::tcp::send_now, ws::tls::Session};
+use crate::ws::{
+    deflate::{Agreement, Compressed, Unmarker},
+    tcp::send_now,
+    tls::Session,
+};
 use std::{
     io::{self, ErrorKind, Read, Write},
     mem,
@@ -17,6 +21,8 @@ pub(super) struct BufferedStream {
     /// With TLS: `received` and `unsent` hold ciphertext.
     session: Option<Session>,
     received: Vec<u8>,
+    /// `None` without compression.
+    unmarker: Option<Unmarker>,
     /// How many bytes of `received` have been read.
     read: usize,
     unsent: Vec<u8>,
@@ -38,10 +44,11 @@ pub(super) enum Flushed {
 }
 
 impl BufferedStream {
-    pub(super) fn new(transport: Transport) -> Self {
+    pub(super) fn new(transport: Transport, deflate: Option<Agreement>) -> Self {
         let Transport { stream: socket, session, input: received } = transport;
         let (unsent, sent, uncounted, is_stalled, progress_at) = Default::default();
-        Self { socket, session, received, read: 0, unsent, sent, uncounted, is_stalled, progress_at }
+        let unmarker = deflate.map(Unmarker::new);
+        Self { socket, session, received, unmarker, read: 0, unsent, sent, uncounted, is_stalled, progress_at }
     }
 
     pub(super) fn socket(&self) -> &TcpStream {
@@ -54,6 +61,15 @@ impl BufferedStream {
 
     pub(super) fn buffered_amount(&self) -> usize {
         self.unsent.len() - self.sent
+    }
+
+    pub(super) fn is_compressing(&self) -> bool {
+        self.unmarker.is_some()
+    }
+
+    /// Whether the message that tungstenite has completed is still compressed.
+    pub(super) fn compressed(&self) -> Option<Compressed> {
+        self.unmarker.as_ref().and_then(Unmarker::message)
     }
 
     /// The unsent bytes that the limit of the send buffer counts.
@@ -160,6 +176,16 @@ impl BufferedStream {
 
 impl Read for BufferedStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(unmarker) = &self.unmarker else { return self.read_plaintext(buffer) };
+        let most = unmarker.next_read().min(buffer.len());
+        let count = self.read_plaintext(&mut buffer[..most])?;
+        self.unmarker.iter_mut().for_each(|unmarker| unmarker.change(&mut buffer[..count]));
+        Ok(count)
+    }
+}
+
+impl BufferedStream {
+    fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut input = &self.received[self.read..];
         let result = match &mut self.session {
             Some(session) => session.read(&mut input, buffer),
@@ -200,7 +226,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
         let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
-        (BufferedStream::new(transport), listener.accept().expect("a connection").0)
+        (BufferedStream::new(transport, None), listener.accept().expect("a connection").0)
     }
 
     #[test]

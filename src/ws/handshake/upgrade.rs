@@ -1,6 +1,7 @@
 //! The WebSocket handshake itself (RFC 6455 4.2): what a request must contain, and the 101 response.
 
 use super::{Policy, bad_request};
+use crate::ws::deflate::Agreement;
 use crate::ws::http::{Method, Request, Response, date_line, is_token, list_contains, list_elements, single_field};
 use std::sync::Arc;
 use tungstenite::handshake::derive_accept_key;
@@ -70,11 +71,12 @@ pub(super) fn select_protocol(headers: &HeaderMap, supported: &[Arc<str>]) -> Re
 }
 
 /// The 101 response, spelled as in RFC 6455 1.2: some small clients expect exactly these letter cases.
-pub(super) fn response(accept: &str, protocol: Option<&str>) -> Vec<u8> {
+pub(super) fn response(accept: &str, protocol: Option<&str>, deflate: Option<Agreement>) -> Vec<u8> {
     let protocol = protocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
+    let extensions = deflate.map(|deflate| format!("Sec-WebSocket-Extensions: {deflate}\r\n")).unwrap_or_default();
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n{protocol}{}\r\n",
+         Sec-WebSocket-Accept: {accept}\r\n{protocol}{extensions}{}\r\n",
         date_line()
     )
     .into_bytes()

@@ -1,5 +1,7 @@
 //! The settings of a server before it starts.
 
+#[cfg(feature = "deflate")]
+use crate::ws::deflate::Deflate;
 #[cfg(feature = "tls")]
 use crate::ws::tls::{Acceptor, ListenerMode};
 use crate::ws::{
@@ -86,6 +88,13 @@ impl Builder {
     /// with the same `Allow`.
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.policy.http_handler = Some(Arc::new(site));
+        self
+    }
+
+    /// Compresses messages, for clients that offer it (RFC 7692). Default: no compression.
+    #[cfg(feature = "deflate")]
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.policy.deflate = Some(deflate);
         self
     }
 

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::ws::{
     connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
+    handshake::agreement,
     peer::Peer,
 };
 use log::{debug, error, trace};
@@ -41,7 +42,7 @@ impl ConnectionTask {
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
         let AcceptedHandshake { addr, request, response, protocol, keepalive, transport } = accepted;
-        let info = PeerInfo { id: permit.id(), addr, protocol };
+        let info = PeerInfo { id: permit.id(), addr, protocol, deflate: agreement(&request) };
         let (config, reactor) = (Arc::clone(&shared.config), Arc::clone(&shared.reactor));
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
         keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));
