@@ -260,7 +260,7 @@ impl World {
                 let id = connections(node).start + *count;
                 self.sinces.extend(since.map(|since| (id, since)));
                 let (room, secret) = (room_name(*room), u128::MAX - u128::from(id));
-                let address = Some(std::net::Ipv4Addr::from(number as u32 % 3).into());
+                let address = Some(std::net::Ipv4Addr::from(*number as u32 % 3).into());
                 let client = ClientInfo { address, is_exempt: true, is_admin: number % 3 == 0 };
                 self.append(node, Logged::Joined { id, dialect: *dialect, room, secret, client });
             }
