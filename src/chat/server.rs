@@ -109,6 +109,12 @@ impl ChatServer {
         }
     }
 
+    /// The slow motion of connections with `?slow=MILLISECONDS`. For [`Builder::delay`](crate::Builder::delay).
+    #[must_use]
+    pub fn delay(request: &Request) -> Duration {
+        connect::delay(request)
+    }
+
     /// A chat with these rules. Clients that name no subprotocol get `default_dialect`.
     #[must_use]
     pub fn new(server: Server, rules: Rules, default_dialect: Dialect) -> Self {
@@ -256,7 +262,7 @@ impl ChatServer {
                 Output::Unsubscribe { id } => self.fanout.unsubscribe(id),
                 Output::Store(message) => self.unstored.push(message),
                 Output::Load { id, room, after, up_to, bytes } => self.load(id, &room, after..up_to, bytes),
-                Output::SendHandshake { to } => self.fanout.send_handshake(to),
+                Output::SendHandshake { to, play } => self.fanout.send_handshake(to, &play),
                 Output::Cut { id } => self.fanout.cut(id),
                 Output::Close { id, code, reason } => {
                     // What was sent to it before leaves with the Close frame, and must be stored before that.

@@ -28,6 +28,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         .trusted_proxies(trusted_proxies(flags)?)
         .protocols(ChatServer::protocols())
         .endpoint(ChatServer::is_endpoint)
+        .delay(ChatServer::delay)
         .site(move |request| {
             listed.iter().find_map(|rooms| rooms.respond(request)).or_else(|| ChatServer::site(request))
         });

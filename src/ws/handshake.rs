@@ -11,7 +11,7 @@ pub(crate) mod upgrade;
 
 use log::error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 use tungstenite::http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
 use tungstenite::http::{HeaderMap, HeaderValue, Version};
 
@@ -34,11 +34,19 @@ pub struct Policy {
     /// Responds to requests that are not handshakes. When it returns `None`, the response is 404. Without it, the response is
     /// 426 at an endpoint. Default: none.
     pub http_handler: Option<HttpHandler>,
+    /// How long the 101 response waits, and the reply to the client's Close frame. Default: not at all.
+    pub delay: fn(&Request) -> Duration,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { access: Access::default(), protocols: Vec::new(), endpoint: |_path| true, http_handler: None }
+        Self {
+            access: Access::default(),
+            protocols: Vec::new(),
+            endpoint: |_path| true,
+            http_handler: None,
+            delay: |_| Duration::ZERO,
+        }
     }
 }
 

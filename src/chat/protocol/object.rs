@@ -28,6 +28,7 @@ pub(crate) enum Field {
     Missed,
     Reason,
     About,
+    Play,
     #[serde(other)]
     Unknown,
 }

@@ -37,6 +37,10 @@ impl Recipient for Recorder {
         true
     }
 
+    fn inspect(&self, _: &[u8]) -> Vec<u8> {
+        Vec::new()
+    }
+
     fn close(&self, code: u16, _: &str) {
         let mut frames = Frames::new();
         frames.text(&format!("x{code}"));
