@@ -1,66 +1,72 @@
-// The part "Try it". The buttons act on a second socket, or on the chat's while that is not open.
+// A connection of the reader's own, beside the chat's. Every button of the panel acts on it.
 
-import { home, withQuery } from './address.js';
-import { $, onSubmit } from './dom.js';
+import { base, withQuery } from './address.js';
+import { toHex } from './inspector-frames.js';
 import { openSocket } from './socket.js';
-import { showError } from './status.js';
-import { setText } from './strings.js';
 
-const MAX_SHOWN = 200; // characters of one message
+const PING = '{"type":"ping"}';
 
-let chat;
-let report;
-let second; // the second socket
+// Not the chat's room: nothing but the reader's own messages are there.
+const quiet = new URL('room/lesson', base).href.replace('http', 'ws');
 
-export function startTryIt(connection, show) {
-	chat = connection;
-	report = show;
-	$('try-url').value = home;
+let show;
+let own;
+let onOpen; // runs when the connection is open and the server has told its handshake
+let isPlaying = false; // whether the server has the bytes and needs something after them
+let answered = false; // whether the server has answered "inspect" on this connection
+
+/** `report` gets the connection's events. */
+export function startOwn(report) {
+	show = report;
 }
 
-/** Shows which socket the buttons act on, and the second socket's events. */
-export function showTryItState({ what, number, code, reason, data }) {
-	const socket = target();
-	setText($('try-on'), 'actsOn', socket);
-	$('try-drop').disabled = socket.ws.protocol !== 'chinwag.v1'; // in "text" this would be a chat message
-	if (number !== second?.number || what === 'out') return;
-	print(what === 'in' ? `#${number} ↓ ${String(data).slice(0, MAX_SHOWN)}` : `#${number} ${what} ${code ?? ''} ${reason ?? ''}`);
+export function ownSocket() {
+	return own;
 }
 
-function target() {
-	return second?.ws.readyState === WebSocket.OPEN ? second : chat.socket;
+/**
+ * Opens a connection. With `slow`, the server waits so many milliseconds before it accepts it, and before it closes it.
+ * Calls `then` when it is open.
+ */
+export function openOwn({ url = quiet, protocols = ['chinwag.v1'], slow, then } = {}) {
+	own?.close(1000, '');
+	answered = isPlaying = false;
+	onOpen = then;
+	own = openSocket(withQuery(url, slow && { slow }), protocols, show);
+	return own;
 }
 
-function connect(url) {
-	second?.close(1000, '');
-	second = openSocket(withQuery(url), $('try-protocols').value.split(/[ ,]+/).filter(Boolean), report);
+/** Calls act(socket) with an open connection in the subprotocol `protocol`: the present one, or a new one. */
+export function withOwn(act, protocol = 'chinwag.v1') {
+	const isReady = own?.ws.readyState === WebSocket.OPEN && own.ws.protocol === protocol;
+	if (isReady && (answered || protocol !== 'chinwag.v1')) return act(own);
+	if (isReady || own?.ws.readyState === WebSocket.CONNECTING) onOpen = act;
+	else openOwn({ protocols: [protocol], then: act });
+	return undefined;
 }
 
-function print(line) {
-	$('try-out').prepend(`${line}\n`);
+/** The server reads these bytes as if they had arrived from this connection. */
+export function play(bytes) {
+	withOwn((socket) => {
+		show({ what: 'played', at: Date.now(), number: socket.number, ws: socket.ws, hex: toHex(bytes.slice(0, 64)), bytes });
+		socket.send(JSON.stringify({ type: 'inspect', play: toHex(bytes) }));
+		isPlaying = true;
+	});
 }
 
-// Exceptions are part of the lesson, so they are shown.
-function attempt(act) {
-	try {
-		act();
-	} catch ({ name, message }) {
-		print(`${name}: ${message}`);
-		if (name === 'SecurityError') showError('mixed');
+/** Follows the events of the connection. */
+export function noteOwn({ what, number, data, ws }) {
+	if (number !== own?.number) return;
+	if (what === 'in' && String(data).startsWith('{"type":"handshake"')) {
+		answered = true;
+		if (isPlaying) own.send(PING); // the server reads the bytes before this
+		isPlaying = false;
 	}
+	const isReady = ws.protocol === 'chinwag.v1' ? answered : what === 'open';
+	if (!isReady || !onOpen) return;
+	const act = onOpen;
+	onOpen = undefined;
+	act(own);
 }
 
-const buttons = {
-	'try-blocked': () => connect(`ws://${location.hostname}:25/`),
-	'try-binary': () => target().send(new Uint8Array([1, 2, 3])),
-	'try-drop': () => target().send('{"type":"drop"}'),
-};
-for (const id in buttons) $(id).onclick = () => attempt(buttons[id]);
-
-const forms = {
-	'try-connect': () => connect($('try-url').value),
-	'try-send': () => target().send($('try-raw').value),
-	'try-close': () => target().close(Number($('try-code').value), $('try-reason').value),
-};
-for (const id in forms) onSubmit(id, () => attempt(forms[id]));
-addEventListener('pagehide', () => second?.close(1000, '')); // as in connection.js
+addEventListener('pagehide', () => own?.close(1000, '')); // as in connection.js

@@ -73,7 +73,7 @@ export class Session {
 		this.#flush();
 	}
 
-	/** Asks the server for the handshake. The response goes to view.handshake. */
+	/** Asks the server for the handshake. The inspector reads the response. */
 	inspect() {
 		this.#ask({ type: 'inspect' });
 	}
@@ -93,7 +93,7 @@ export class Session {
 			case 'message': return this.#onMessage(message);
 			case 'gap': return this.#view.gap(message.missed);
 			case 'pong': return this.#onPong();
-			case 'handshake': return this.#connection.answered(), this.#view.handshake(message);
+			case 'handshake': return this.#connection.answered();
 			case 'error': return this.#onError(message);
 		}
 	}
