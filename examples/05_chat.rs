@@ -13,6 +13,7 @@ fn main() -> Result<(), chinwag::Error> {
     let server = Server::builder()
         .protocols(ChatServer::protocols()) // accepted values of Sec-WebSocket-Protocol
         .endpoint(ChatServer::is_endpoint) // paths with a WebSocket: / and /room/NAME
+        .route(ChatServer::route) // requests of scripts: messages and streams
         .site(ChatServer::site) // responses to all other requests
         .listen(addr)?
         .start()?;

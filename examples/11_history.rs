@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::builder()
         .protocols(ChatServer::protocols())
         .endpoint(ChatServer::is_endpoint)
+        .route(ChatServer::route)
         .site(ChatServer::site)
         .first_id(history.first_id()) // an id in the history must not belong to another client
         .listen(addr)?

@@ -56,5 +56,5 @@ pub use ws::{
     config::Config,
     error::{CloseError, Error},
     peer::{Peer, PeerId},
-    server::{Builder, CloseGuard, Event, Server, Shutdown},
+    server::{Builder, CloseGuard, Event, HttpRequest, Responder, Server, Shutdown},
 };

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chinwag::chat::protocol::{Dialect, ServerMessage, StoredMessage, UserId};
+use chinwag::chat::protocol::{Dialect, Post, ServerMessage, StoredMessage, Target, UserId};
 use chinwag::chat::rules::{Chat, Input, Now, Output, Rate, RoomId, RoomName, Rules};
 use proptest::prelude::*;
 
 /// A step of a conversation.
 #[derive(Debug, Clone)]
 enum Step {
+    /// A message without a connection to a room.
+    Post(usize, Post),
     Join(UserId, Dialect, usize),
     Text(UserId, String),
     Binary(UserId),
@@ -45,6 +47,19 @@ fn lines() -> impl Strategy<Value = String> {
     ]
 }
 
+fn posts() -> impl Strategy<Value = Post> {
+    let (text, target) = (any::<String>(), prop::option::of(names()));
+    (prop::option::of(names()), text, target, prop::option::of(1..8)).prop_map(|(name, text, target, nonce)| Post {
+        name,
+        text: text.into(),
+        target: target.map(Target::Name),
+        nonce: nonce.map(|nonce| format!("n{nonce}").into()),
+    })
+}
+
+/// The numbers of posts begin above those of all connections.
+const FIRST_POST: UserId = 1000;
+
 fn steps() -> impl Strategy<Value = Vec<(i32, Step)>> {
     let id = || 1..8_u64;
     let step = prop_oneof![
@@ -53,6 +68,7 @@ fn steps() -> impl Strategy<Value = Vec<(i32, Step)>> {
         1 => id().prop_map(Step::Binary),
         2 => (id(), any::<bool>()).prop_map(|(id, is_lost)| Step::Leave(id, is_lost)),
         2 => Just(Step::Tick),
+        3 => (0..3_usize, posts()).prop_map(|(room, post)| Step::Post(room, post)),
     ];
     // Small steps of time: `Now::uptime` must not go backwards.
     prop::collection::vec((0..120, step), 0..120)
@@ -153,7 +169,9 @@ impl RoomModel {
                 member.1 = Some(name.to_string());
             }
             ServerMessage::Message(StoredMessage { name, id, seq, .. }) => {
-                assert!(self.here.contains(&(*id, Some(name.to_string()))), "{id} is not {name}");
+                let is_user = self.here.contains(&(*id, Some(name.to_string())));
+                let others = self.named().into_iter().chain([name.to_string()]).collect::<Vec<_>>();
+                assert!(is_user || *id >= FIRST_POST && are_unique(&others), "{id} is not {name}");
                 assert!(self.last.is_none_or(|last| *seq == last + 1), "numbers have no gap: {seq}");
                 self.last = Some(*seq);
             }
@@ -184,7 +202,7 @@ fn input<'a>(step: &'a Step, rooms: &'a [RoomName]) -> Input<'a> {
         Step::Text(id, text) => Input::Text { id: *id, text },
         Step::Binary(id) => Input::Binary { id: *id },
         Step::Leave(id, is_lost) => Input::Left { id: *id, is_lost: *is_lost },
-        Step::Tick => Input::Tick,
+        Step::Tick | Step::Post(..) => Input::Tick,
     }
 }
 
@@ -218,11 +236,19 @@ proptest! {
         let rooms = [RoomName::lobby(), RoomName::new("kitchen").expect("a name"), RoomName::new("ｂ").expect("a name")];
         let mut model = Model::default();
         let mut now = 1_700_000_000_000_u64;
-        let mut out = Vec::new();
+        let (mut out, mut posted) = (Vec::new(), 0);
         for (passed, step) in &steps {
             now = now.saturating_add_signed(i64::from(*passed));
             out.clear();
-            chat.apply(at(now), input(step, &rooms), &mut out);
+            posted += 1;
+            match step {
+                Step::Post(room, post) => {
+                    let receipt = chat.post(at(now), FIRST_POST + posted, &rooms[*room], post.clone(), &mut out);
+                    let is_sent = receipt.is_ok_and(|receipt| receipt.seq.is_some() == post.target.is_none());
+                    prop_assert!(is_sent || out.is_empty(), "{out:?}");
+                }
+                _ => chat.apply(at(now), input(step, &rooms), &mut out),
+            }
             match step {
                 Step::Join(id, ..) if model.room_of(*id).is_none() => model.join(*id, chat.room_of(*id).expect("room enough")),
                 Step::Leave(id, _) => drop(model.room_of(*id).map(|room| room.forget(*id))),

@@ -28,9 +28,9 @@ fn ann_and_bob(addr: SocketAddr, protocol: &str) -> (Client, Value, Client) {
 
 #[test]
 fn lost_name_comes_back_with_the_secret_only() {
-    let server = start_binary(&[]);
     for protocol in ["json", "chinwag.v1"] {
         for how in [Shutdown::Write, Shutdown::Both] {
+            let server = start_binary(&[]); // the names of the round before may not be free yet
             let (ann, lost, mut bob) = ann_and_bob(server.addr(), protocol);
             ann.stream().shutdown(how).expect("it is connected");
             bob.wait_until("a list without ann", |object| object["users"] == json!(["bob"]));
@@ -47,9 +47,6 @@ fn lost_name_comes_back_with_the_secret_only() {
             let private = again.wait_until("a private message", |object| object["text"] == "psst");
             assert_eq!((&private["targetId"], &private["nonce"]), (&hello["id"], &Value::Null));
             assert_eq!(bob.wait_for("message")["nonce"], "m");
-            for mut client in [eve, bob, again] {
-                client.close(1000);
-            }
         }
     }
 }

@@ -82,3 +82,16 @@ fn ignored_proxy_on_this_machine_is_logged_once() {
     let (_, log) = trusting.wait_for_exit(Duration::from_secs(8));
     assert!(!log.iter().any(|line| line.contains("X-Forwarded-For")), "{log:#?}");
 }
+
+#[test]
+fn exempting_every_address_gets_a_warning() {
+    for (network, is_everything) in
+        [("0.0.0.0/0", true), ("::/0", true), ("::ffff:0:0/96", true), ("10.0.0.0/8", false), ("::1", false)]
+    {
+        let chinwag = start_binary(&["--exempt", network]);
+        chinwag.signal("TERM");
+        let (_, log) = chinwag.wait_for_exit(support::DEADLINE);
+        let is_warning = |line: &String| line.contains("WARN") && line.contains("--exempt");
+        assert_eq!(log.iter().any(is_warning), is_everything, "{network}: {log:?}");
+    }
+}

@@ -171,8 +171,8 @@ fn reader_of_1_mb_per_second_stays_in_a_flooded_room() {
     assert_eq!(last, (FLOODERS * MESSAGES * 3) as u64 + 1);
     let (received, mut slow) = reader.join().expect("it is still there");
     assert_eq!(received.messages + received.missed, last, "{received:?}");
-    // At least what waited for it, and what the log had at the end.
-    assert!(received.missed > 0 && received.messages > 500, "{received:?}");
+    // At least what waited for it, and what the log had at the end. A machine slower than the reader leaves nothing out.
+    assert!(received.messages > 500, "{received:?}");
     slow.expect_newcomer(server.addr());
     drop(others);
 }
@@ -321,6 +321,7 @@ fn line_of_10_mbit_stays_in_a_flooded_room() {
     assert_eq!(last, (FLOODERS * MESSAGES * 3) as u64 + 1);
     let (received, mut slow) = reader.join().expect("it is still there");
     assert_eq!(received.messages + received.missed, last, "{received:?}");
-    assert!(received.missed > 0 && received.messages > 500, "{received:?}");
+    // A machine that is slower than the line leaves nothing out.
+    assert!(received.messages > 500, "{received:?}");
     slow.expect_newcomer(fast_line);
 }

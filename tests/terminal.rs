@@ -73,7 +73,8 @@ mod with_it {
             (&["localhost:6502"], "", 2, "ws://"),
             (&["ws://localhost:6502/", "--nmae", "x"], "", 2, "--nmae"),
             (&[&url, "--ca-file", "/no/such/file"], "", 2, "--ca-file"),
-            (&[&format!("ws://{nobody}/")], "hi", 1, "cannot connect"),
+            (&[&format!("ws://{nobody}/")], "hi", 1, &format!("nothing listens at {nobody};")),
+            (&["ws://localhost:6502/", "--token-file", "/no/such/file"], "", 2, "the file does not exist; write"),
             (&[&format!("{url}nowhere")], "hi", 1, "404"),
             (&[&url], "this is too long\n", 1, "this is too long"),
             (&[&url, "--room", "kitchen"], "hi\n", 0, ""),
@@ -84,6 +85,22 @@ mod with_it {
         }
         let mut kitchen = Client::try_enter(server.addr(), "/room/kitchen", &["text"], &[]).expect("a room");
         while !kitchen.next_text().ends_with("hi") {}
+    }
+
+    #[test]
+    fn missing_or_wrong_token_is_answered_with_the_flag() {
+        let folder = crate::support::temp::Folder::new("terminal-token");
+        let (right, wrong) = (folder.path("right"), folder.path("wrong"));
+        std::fs::write(&right, "0123456789abcdef").and_then(|()| std::fs::write(&wrong, "x")).expect("written");
+        let server = start_binary(&["--token-file", &right, "--limit", "wrong-token-seconds=0"]);
+        let url = format!("ws://{}/", server.addr());
+        for (token, expected) in [(None, 1), (Some(&wrong), 1), (Some(&right), 0)] {
+            let flag = token.map(|token| format!("--token-file={token}"));
+            let arguments: Vec<_> = [url.as_str()].into_iter().chain(flag.as_deref()).collect();
+            let (_, err, code) = chat(&arguments, "hi\n");
+            assert_eq!((code, err.contains("add --token-file FILE")), (expected, expected == 1), "{err}");
+            assert!(!err.contains("Bearer") && !err.contains("?token="), "{err}");
+        }
     }
 
     #[cfg(feature = "tls")]

@@ -1,10 +1,12 @@
-//! A token file that others can read, and a token that can be guessed, get a warning.
+//! A token file that others can read, and a token that can be guessed, get a warning. A file without a token is refused.
 
 mod support;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
+use support::binary::command;
+use support::script::{printed, run_to_end};
 use support::temp::Folder;
 use support::{DEADLINE, start_binary};
 
@@ -45,4 +47,29 @@ fn short_token_gets_a_warning_that_does_not_show_it() {
         assert_eq!(found.len(), count, "{token}: {found:?}");
         assert!(found.iter().all(|line| line.contains("16 characters") && !line.contains("abcde")), "{found:?}");
     }
+}
+
+#[test]
+fn file_that_has_no_token_is_one_line_and_status_2() {
+    let folder = Folder::new("token-none");
+    let (empty, large) = (folder.path("empty"), folder.path("large"));
+    fs::write(&empty, " \n").and_then(|()| fs::write(&large, "x".repeat(64 * 1024 + 1))).expect("written");
+    for (file, part) in [
+        (empty.as_str(), "the file is empty; write"),
+        (&large, "more than 65536 bytes"),
+        ("/dev/zero", "more than 65536 bytes"),
+        (&folder.path("nothing"), "the file does not exist; write"),
+        (&folder.path(""), "--token-file"),
+    ] {
+        let output = run_to_end(command(&["--listen", "127.0.0.1:0", "--token-file", file]), DEADLINE);
+        let line = printed(&output);
+        assert_eq!((output.status.code(), line.lines().count()), (Some(2), 1), "{file}: {line}");
+        assert!(line.contains(part) && line.contains(file), "{file}: {line}");
+    }
+}
+
+#[test]
+fn largest_file_is_read() {
+    let token = format!("{LONG}{}", " ".repeat(64 * 1024 - LONG.len()));
+    assert_eq!(warnings("largest", &token, 0o600), [""; 0]);
 }

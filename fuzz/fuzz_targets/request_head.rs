@@ -44,6 +44,7 @@ fn answer(sent: &[u8], step: usize) -> Vec<u8> {
         Ok((mut request, _)) => match negotiate(&mut request, &policy()) {
             Negotiated::Upgrade { response, .. } => return response,
             Negotiated::Response(response) => Some(response),
+            _ => None,
         },
     };
     response.map(|response| response.to_bytes(false)).unwrap_or_default()

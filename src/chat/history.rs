@@ -174,6 +174,11 @@ impl Archive for History {
         drop(self.wait_while(|state| !state.queue.is_empty() && state.report.error.is_none()));
         self.shared.handle_error();
     }
+
+    fn is_complete(&self) -> bool {
+        let state = self.shared.lock();
+        state.queue.is_empty() && state.report.error.is_none()
+    }
 }
 
 impl Drop for History {

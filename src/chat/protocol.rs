@@ -8,12 +8,15 @@ use std::sync::Arc;
 mod error;
 mod json;
 pub(crate) mod object;
+mod post;
 mod resume_token;
 mod stored_message;
+mod stream;
 mod text;
 
 pub use error::{ErrorReason, ProtocolError};
 pub(crate) use json::to_html_safe_json;
+pub use post::{Post, Receipt};
 pub use resume_token::ResumeToken;
 pub use stored_message::{ByteBudget, StoredMessage};
 pub(crate) use text::is_mark;
@@ -31,7 +34,8 @@ pub type Name = Arc<str>;
 /// The longest `nonce`, in characters.
 pub const MAX_NONCE_CHARS: usize = 64;
 
-/// A subprotocol of the chat, chosen for each connection in its handshake (RFC 6455 1.9).
+/// How messages are written: a subprotocol of the chat, chosen for each connection in its handshake (RFC 6455 1.9), or the
+/// format of an HTTP stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// JSON objects for clients that assign what arrives to `innerHTML`: names and texts are HTML-escaped.
@@ -40,26 +44,44 @@ pub enum Dialect {
     Chinwag,
     /// Lines of plain text, for people with `websocat` and for tiny devices.
     Text,
+    /// Server-sent events: a stream.
+    Sse,
+    /// JSON objects, one a line: a stream.
+    Ndjson,
+    /// Lines of plain text: a stream.
+    Lines,
 }
 
 impl Dialect {
-    /// Every dialect.
+    /// The subprotocols.
     pub const ALL: [Self; 3] = [Self::Json, Self::Chinwag, Self::Text];
 
-    /// The subprotocol's name, as in `Sec-WebSocket-Protocol`.
+    /// The formats of HTTP streams.
+    pub const STREAMS: [Self; 3] = [Self::Sse, Self::Ndjson, Self::Lines];
+
+    /// Whether this is the format of an HTTP stream.
+    #[must_use]
+    pub fn is_stream(self) -> bool {
+        Self::STREAMS.contains(&self)
+    }
+
+    /// The subprotocol's name, as in `Sec-WebSocket-Protocol`, or the stream's media type.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::Chinwag => "chinwag.v1",
             Self::Text => "text",
+            Self::Sse => stream::SSE,
+            Self::Ndjson => stream::NDJSON,
+            Self::Lines => stream::LINES,
         }
     }
 
-    /// The dialect with this subprotocol name. Names are compared exactly (RFC 6455 4.2.2).
+    /// The dialect with this name. Names are compared exactly (RFC 6455 4.2.2).
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+        Self::ALL.into_iter().chain(Self::STREAMS).find(|dialect| dialect.name() == name)
     }
 
     /// Parses one text message from a client.
@@ -69,6 +91,7 @@ impl Dialect {
     pub fn decode(self, text: &str) -> Result<ClientMessage, ProtocolError> {
         match self {
             Self::Text => text::decode(text),
+            Self::Sse | Self::Ndjson | Self::Lines => Err(ErrorReason::UnknownType.into()),
             Self::Chinwag => json::decode(text),
             // Clients of the dialect `json` know MDN's objects only.
             Self::Json => match json::decode(text)? {
@@ -83,20 +106,26 @@ impl Dialect {
     /// The nonce of a client's message, if it can be read. The message itself may be invalid.
     #[must_use]
     pub fn nonce(self, text: &str) -> Option<Arc<str>> {
-        (self != Self::Text).then(|| json::nonce(text))?
+        matches!(self, Self::Json | Self::Chinwag).then(|| json::nonce(text))?
     }
 
-    /// The message as the payload of one text message; `None` if it does not exist in this dialect.
+    /// The message as the payload of one text message, or as one part of a stream; `None` if it does not exist in this
+    /// dialect.
     #[must_use]
     pub fn encode(self, message: &ServerMessage) -> Option<String> {
-        match (self, message) {
+        if self.is_stream() && !stream::has(message) {
+            return None;
+        }
+        let text = match (self, message) {
             (Self::Json, ServerMessage::UserList { users, ids: Some(_) }) => {
                 to_html_safe_json(&ServerMessage::UserList { users: users.clone(), ids: None })
             }
             (Self::Json, _) => to_html_safe_json(message),
             (Self::Chinwag, _) => serde_json::to_string(message).ok(),
-            (Self::Text, _) => text::encode(message),
-        }
+            (Self::Text | Self::Lines, _) => text::encode(message),
+            (Self::Sse | Self::Ndjson, _) => stream::object(message),
+        };
+        if self.is_stream() { Some(stream::frame(self, message, &text?)) } else { text }
     }
 }
 

@@ -22,6 +22,7 @@ mod limits;
 mod message_log;
 mod name_registry;
 mod names;
+mod post;
 mod reservations;
 mod room;
 mod room_name;
@@ -192,7 +193,7 @@ impl Chat {
             Verdict::Close => return self.close(id, 1008, "flooding"),
         }
         let decoded = dialect.decode(text);
-        if self.is_shared_rate_exceeded(id, text.len(), decoded.as_ref().ok()) {
+        if !self.charge_shared_rates(id, text.len(), decoded.as_ref().ok()) {
             return self.out.push(rejection(ErrorReason::TooFast.into()));
         }
         let result = decoded.and_then(|message| self.execute(id, message));
@@ -206,36 +207,36 @@ impl Chat {
         }
     }
 
-    /// Whether the connections of this address, or of this room, send too fast together. A message of a connection that was
-    /// quiet is accepted nevertheless: a few connections must not silence the others.
-    fn is_shared_rate_exceeded(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let is_exceeded = !self.take_shared_price(id, bytes, message);
-        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return false };
-        if is_exceeded && !throttle::was_quiet(member.last_sent, now, bytes) {
-            return true;
-        }
-        member.last_sent = now;
-        false
-    }
-
-    /// Returns whether address and room have tokens for this message.
-    fn take_shared_price(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let Some(Member { address, room, .. }) = self.members.get(id) else { return true };
-        let (now, Rules { address_rate, room_rate, .. }) = (self.now.uptime, self.rules);
-        let of_address = address.zip(address_rate);
-        if of_address
-            .is_some_and(|(address, rate)| !throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
-        {
-            return false;
-        }
-        let Some(room) = self.rooms.get_mut(*room) else { return true };
+    /// Takes the price of a message from the rates that the connection shares with others of its address and of its room.
+    /// Returns whether the message is accepted. That of a connection that was quiet always is: a few connections must not
+    /// silence the others.
+    fn charge_shared_rates(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
+        let Some(&Member { address, room, .. }) = self.members.get(id) else { return true };
         let is_for_room = match message {
             Some(ClientMessage::Message { target, .. }) => target.is_none(),
             // Many users who sign in at once are not a flood.
-            Some(ClientMessage::SetName { .. }) => room.name_of(id).is_some(),
+            Some(ClientMessage::SetName { .. }) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
             _ => false,
         };
-        !is_for_room || throttle::allow(&mut room.limiter, now, bytes, room_rate)
+        let is_paid = self.charge_address(address, bytes) && (!is_for_room || self.charge_room(room, bytes));
+        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return true };
+        let is_accepted = is_paid || throttle::was_quiet(member.last_sent, now, bytes);
+        if is_accepted {
+            member.last_sent = now;
+        }
+        is_accepted
+    }
+
+    /// Takes the price of a message of so many bytes. Returns whether the address has tokens for it.
+    fn charge_address(&mut self, address: Option<IpAddr>, bytes: usize) -> bool {
+        let (now, of_address) = (self.now.uptime, address.zip(self.rules.address_rate));
+        of_address.is_none_or(|(address, rate)| throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
+    }
+
+    /// The same for a room.
+    fn charge_room(&mut self, room: RoomId, bytes: usize) -> bool {
+        let (now, rate) = (self.now.uptime, self.rules.room_rate);
+        self.rooms.get_mut(room).is_none_or(|room| throttle::allow(&mut room.limiter, now, bytes, rate))
     }
 
     fn reject_binary(&mut self, id: UserId) {
@@ -253,13 +254,13 @@ impl Chat {
 
     /// If the connection was lost, the name of its user stays reserved for a while.
     fn leave(&mut self, id: UserId, is_lost: bool) {
-        let Some(Member { room: room_id, secret, .. }) = self.members.remove(id) else { return };
+        let Some(Member { room: room_id, secret, address, .. }) = self.members.remove(id) else { return };
         self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {
             self.out.push(broadcast(room_id, ServerMessage::Left { name: name.shown.clone() }));
-            if is_lost && room.names.reserve() {
-                self.reservations.add(self.now.uptime, room_id, name, ResumeToken { id, secret });
+            if is_lost && self.reservations.may_add(address) && room.names.reserve() {
+                self.reservations.add(self.now.uptime, room_id, name, ResumeToken { id, secret }, address);
             } else {
                 room.names.release(&name);
             }

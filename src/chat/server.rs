@@ -6,6 +6,7 @@
 mod archive;
 mod connect;
 mod fanout;
+mod http;
 mod pacing;
 mod room_list;
 
@@ -15,7 +16,7 @@ use crate::{
     chat::rules::{Chat, Input, Now, Output, Rules},
     ws::http::{Request, Response},
     ws::rate_limiter::RateLimiter,
-    ws::server::{CloseGuard, Event, Server},
+    ws::server::{CloseGuard, Event, Responder, Server},
     ws::{DisconnectReason, Message},
 };
 use crossbeam_channel::RecvTimeoutError;
@@ -49,6 +50,7 @@ const CATCH_UP_INTERVAL: Duration = Duration::from_millis(10);
 ///     let server = Server::builder()
 ///         .protocols(ChatServer::protocols())
 ///         .endpoint(ChatServer::is_endpoint)
+///         .route(ChatServer::route)
 ///         .site(ChatServer::site)
 ///         .listen("127.0.0.1:6502")?
 ///         .start()?;
@@ -70,6 +72,8 @@ pub struct ChatServer {
     senders: Vec<UserId>,
     /// The guards that delay the replies to Close frames until the batch is sent.
     close_guards: Vec<CloseGuard>,
+    /// The responses of this batch, which wait until it is stored.
+    responses: Vec<(Responder, Response)>,
     archive: Option<Box<dyn Archive>>,
     /// Messages of this batch that the archive does not have yet.
     unstored: Vec<StoredMessage>,
@@ -98,14 +102,15 @@ impl ChatServer {
         connect::room_at(path).is_some()
     }
 
-    /// The chat's page, at the path of each room, and its files. For [`Builder::site`](crate::Builder::site).
+    /// The chat's page, at the path of each room, and its files; 404 for a path that is almost one of a room. For [`Builder::site`](crate::Builder::site).
     #[must_use]
     pub fn site(request: &Request) -> Option<Response> {
         match request.uri().path() {
             path if path != "/" && Self::is_endpoint(path) => {
                 connect::redirect(request).or_else(|| page::room(request))
             }
-            _ => page::respond(request).or_else(|| page::not_found(request)),
+            "/rooms" => Some(http::not_found("/rooms")),
+            path => page::respond(request).or_else(|| page::not_found(request)).or_else(|| Some(http::not_found(path))),
         }
     }
 
@@ -128,6 +133,7 @@ impl ChatServer {
             pacing: Pacing::new(),
             senders: Vec::new(),
             close_guards: Vec::new(),
+            responses: Vec::new(),
             archive: None,
             unstored: Vec::new(),
             retry_archive_at: None,
@@ -233,6 +239,7 @@ impl ChatServer {
                     Message::Binary(_) => self.apply(Input::Binary { id }),
                 }
             }
+            Event::Request(request) => self.receive_post(*request),
             Event::Closing(_, guard) => self.close_guards.push(guard),
             Event::Disconnected(peer, reason) => {
                 let is_lost = !matches!(reason, DisconnectReason::ClosedByPeer { .. });
@@ -285,6 +292,7 @@ impl ChatServer {
         self.pacing.flushed(&self.senders, begin, Instant::now());
         self.senders.clear();
         self.close_guards.clear();
+        self.respond();
         if let Some(list) = self.room_list.as_ref().filter(|_| self.rooms_changed) {
             list.set(self.chat.rooms());
             self.rooms_changed = false;

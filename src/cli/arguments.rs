@@ -7,6 +7,7 @@ use super::suggest::{did_you_mean, nearest, with_port};
 use lexopt::{Arg, Parser};
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
 
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -104,12 +105,20 @@ fn advice(subcommand: Subcommand, word: &str, value: &str) -> String {
         known.extend(["port", "address", "bind"]);
     }
     let likely = match (nearest(word, &["chat", "history"]), nearest(word, &known)) {
+        _ if is_server && word.contains("://") => format!("chinwag chat {word}"),
+        _ if is_server && is_address(word) => format!("--listen {}", with_port(word)),
         (Some(subcommand), _) if is_server => format!("chinwag {subcommand}"),
         (_, Some("port" | "address" | "bind")) => format!("--listen {}", with_port(value)),
         (_, Some(flag)) => format!("--{flag}"),
         _ => return String::new(),
     };
     format!(" (did you mean {likely}?)")
+}
+
+/// A port, an address, or both.
+fn is_address(word: &str) -> bool {
+    let port = word.rsplit_once(':').map_or(word, |(_, port)| port);
+    port.parse::<u16>().is_ok() || word.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
 impl Flags {
@@ -231,6 +240,14 @@ mod tests {
             ("-p 8080", &[], "(did you mean --listen 127.0.0.1:8080?)"),
             ("--prot 8080", &[], "(did you mean --listen 127.0.0.1:8080?)"),
             ("--port", &[], "(did you mean --listen 127.0.0.1:6502?)"),
+            ("7000", &[], "(did you mean --listen 127.0.0.1:7000?)"),
+            (":7000", &[], "(did you mean --listen 127.0.0.1:7000?)"),
+            ("localhost:7000", &[], "(did you mean --listen 127.0.0.1:7000?)"),
+            ("0.0.0.0", &[], "(did you mean --listen 0.0.0.0:6502?)"),
+            ("[::]:80", &[], "(did you mean --listen [::]:80?)"),
+            ("ws://h:1/", &[], "(did you mean chinwag chat ws://h:1/?)"),
+            ("https://h", &[], "(did you mean chinwag chat https://h?)"),
+            ("-q wss://h/", &[], "(did you mean chinwag chat wss://h/?)"),
             ("chta ws://h/", &[], "(did you mean chinwag chat?)"),
             ("histroy f", &[], "(did you mean chinwag history?)"),
             ("help", &[], "(did you mean --help?)"),

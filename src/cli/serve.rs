@@ -16,7 +16,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     logging::start(log_level(flags));
     raise_descriptor_limit();
     let (mut config, rules) = limits::configure(flags)?;
-    config.exempt_networks = networks(flags, "exempt")?;
+    config.exempt_networks = exempt(flags)?;
     let dialect = dialect(flags)?;
     let access = access(flags)?;
     let rooms = flags.has("list-rooms").then(RoomList::default);
@@ -29,6 +29,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         .protocols(ChatServer::protocols())
         .endpoint(ChatServer::is_endpoint)
         .delay(ChatServer::delay)
+        .route(ChatServer::route)
         .site(move |request| {
             listed.iter().find_map(|rooms| rooms.respond(request)).or_else(|| ChatServer::site(request))
         });
@@ -132,6 +133,14 @@ fn announce(announcement: String) -> Result<(), String> {
         }
     };
     spawn("stdout", Box::new(print))
+}
+
+fn exempt(flags: &Flags) -> Result<Vec<Network>, String> {
+    let networks = networks(flags, "exempt")?;
+    if networks.iter().any(|network| network.is_everything()) {
+        warn!("--exempt: every address is exempt, so no limit per address protects this server");
+    }
+    Ok(networks)
 }
 
 fn trusted_proxies(flags: &Flags) -> Result<Vec<Network>, String> {

@@ -2,29 +2,33 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// A shorter token can be guessed.
 const MIN_CHARS: usize = 16;
 
-/// The most bytes that are read.
+/// The most bytes of a file.
 const MAX_BYTES: u64 = 64 * 1024;
+
+const ADVICE: &str = "write the server's access token into it (openssl rand -hex 16 makes a new one)";
 
 /// Reads the file that `--token-file` names: the token without the white space around it. `warn` gets a line for each
 /// weakness.
 ///
 /// # Errors
-/// One line: it cannot be read, or it is empty.
+/// One line: it cannot be read, is empty, or is too large.
 pub(crate) fn read(file: Option<&OsStr>, warn: fn(&str)) -> Result<Option<String>, String> {
     let Some(file) = file.map(Path::new) else { return Ok(None) };
     let name = file.display();
-    let (text, metadata) = content(file).map_err(|error| format!("--token-file {name}: {error}"))?;
+    let (text, metadata) = content(file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!("--token-file {name}: the file does not exist; {ADVICE}"),
+        _ => format!("--token-file {name}: {error}"),
+    })?;
     let text = text.trim();
     if text.is_empty() {
-        let advice = "the file is empty; write a token into it, such as: openssl rand -hex 16";
-        return Err(format!("--token-file {name}: {advice}"));
+        return Err(format!("--token-file {name}: the file is empty; {ADVICE}"));
     }
     if text.len() < MIN_CHARS {
         warn(&format!("--token-file {name}: a token of fewer than {MIN_CHARS} characters can be guessed"));
@@ -38,8 +42,10 @@ pub(crate) fn read(file: Option<&OsStr>, warn: fn(&str)) -> Result<Option<String
 fn content(file: &Path) -> io::Result<(String, Metadata)> {
     let (mut text, file) = (String::new(), File::open(file)?);
     let metadata = file.metadata()?;
-    file.take(MAX_BYTES).read_to_string(&mut text)?;
-    Ok((text, metadata))
+    match file.take(MAX_BYTES + 1).read_to_string(&mut text)? as u64 {
+        0..=MAX_BYTES => Ok((text, metadata)),
+        _ => Err(io::Error::other(format!("it has more than {MAX_BYTES} bytes; write only the token into it"))),
+    }
 }
 
 /// Other users that may use the file, if there are any, and the mode that stops them. As in ssh, its group counts only if

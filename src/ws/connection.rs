@@ -29,7 +29,7 @@ pub(crate) use state::{ConnectionEnd, ReadResult};
 pub(crate) use tungstenite::protocol::Role;
 pub(crate) use write_reactor::WriteReactor;
 
-use crate::{ws::config::Config, ws::tls::Session};
+use crate::{ws::config::Config, ws::tcp::limit_unacknowledged, ws::tls::Session};
 use buffered_stream::{BufferedStream, Flushed};
 use log::debug;
 use state::ConnectionState;
@@ -91,6 +91,14 @@ impl Connection {
         (connection, reader)
     }
 
+    /// Makes it a stream of bytes to the peer, in place of a WebSocket. Before anything is sent.
+    pub(crate) fn become_stream(&self, keepalive: &'static [u8]) {
+        if let Some(state) = self.lock().as_mut() {
+            state.stream_keepalive = Some(keepalive);
+            limit_unacknowledged(state.stream.socket(), self.config.ping_interval, self.config.pong_timeout);
+        }
+    }
+
     pub(crate) fn info(&self) -> &PeerInfo {
         &self.info
     }
@@ -98,7 +106,7 @@ impl Connection {
     /// Sends encoded frames. Only for servers, because a client must mask each frame. Returns false, and sends nothing, if the
     /// connection is closing.
     pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
-        self.if_open(|state| state.send(frames, 0))
+        self.if_open(|state| state.send(frames, frames.len()))
     }
 
     /// Encodes and sends a message, for either role. Returns as [`Connection::send`].

@@ -3,6 +3,7 @@
 //! The rules are RFC 6455 4.2 and RFC 9112. They do not use sockets: the server sends the [`Response`] or the frames.
 //! docs/HANDSHAKE.md lists them as a table.
 
+pub(crate) mod body;
 pub(crate) mod head;
 mod request;
 mod request_line;
@@ -12,15 +13,17 @@ pub(crate) mod upgrade;
 use log::error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{fmt, sync::Arc, time::Duration};
-use tungstenite::http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
-use tungstenite::http::{HeaderMap, HeaderValue, Version};
+use tungstenite::http::Version;
+use tungstenite::http::header::{HOST, ORIGIN};
 
 pub use head::{DeadlineRead, HeadError};
 pub use request::read_request;
 pub use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
-use crate::ws::http::{ALLOWED_METHODS, HttpHandler, Method, Request, Response, TokenCheck, single_field};
+use crate::ws::http::{
+    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, TokenCheck, list_contains, single_field,
+};
 
 /// What a server accepts, and how it responds to other requests.
 #[derive(Clone)]
@@ -31,7 +34,9 @@ pub struct Policy {
     pub protocols: Vec<Arc<str>>,
     /// The paths that accept WebSocket handshakes. Elsewhere they get 404. Default: every path.
     pub endpoint: fn(&str) -> bool,
-    /// Responds to requests that are not handshakes. When it returns `None`, the response is 404. Without it, the response is
+    /// What happens to requests that are not handshakes. `None`: they are for `http_handler`. Default: always `None`.
+    pub route: fn(&Request) -> Option<Route>,
+    /// Responds to the other requests. When it returns `None`, the response is 404. Without it, the response is
     /// 426 at an endpoint. Default: none.
     pub http_handler: Option<HttpHandler>,
     /// How long the 101 response waits, and the reply to the client's Close frame. Default: not at all.
@@ -44,6 +49,7 @@ impl Default for Policy {
             access: Access::default(),
             protocols: Vec::new(),
             endpoint: |_path| true,
+            route: |_request| None,
             http_handler: None,
             delay: |_| Duration::ZERO,
         }
@@ -62,6 +68,7 @@ impl fmt::Debug for Policy {
 
 /// The outcome of a handshake: what is sent back, and whether frames follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Negotiated {
     /// The handshake succeeded: send the response, then frames.
     Upgrade {
@@ -69,6 +76,15 @@ pub enum Negotiated {
         response: Vec<u8>,
         /// The selected subprotocol, which the response names.
         protocol: Option<Arc<str>>,
+    },
+    /// The program responds, when the body of so many bytes was read: [`Route::Ask`].
+    Request(usize),
+    /// The program streams the response: [`Route::Stream`].
+    Stream {
+        /// The protocol of the connection.
+        protocol: &'static str,
+        /// What keeps it alive.
+        keepalive: &'static [u8],
     },
     /// A page or a refusal: send [`Response::to_bytes`] (only the head if the method was HEAD), then close.
     Response(Response),
@@ -88,48 +104,100 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
     let outcome = catch_unwind(AssertUnwindSafe(|| apply_rules(request, token, policy))).unwrap_or_else(|_| {
         error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
-        Err(Response::text(500, "This server has a bug; its log says more."))
+        Err(Response::text(500, "This server has a bug; its log says more.").into())
     });
-    let negotiated = outcome.unwrap_or_else(Negotiated::Response);
-    if let Negotiated::Upgrade { response, .. } = &negotiated {
-        secrets::record_transcript(request, response);
+    match outcome {
+        Ok((accept, protocol)) => {
+            let response = upgrade::response(&accept, protocol.as_deref());
+            secrets::record_transcript(request, &response);
+            Negotiated::Upgrade { response, protocol }
+        }
+        Err(other) => other,
     }
-    negotiated
 }
 
-/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake.
-fn apply_rules(request: &Request, token: TokenCheck, policy: &Policy) -> Result<Negotiated, Response> {
+impl From<Response> for Negotiated {
+    fn from(response: Response) -> Self {
+        Self::Response(response)
+    }
+}
+
+/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake. Returns the value of
+/// `Sec-WebSocket-Accept`, and the subprotocol.
+///
+/// # Errors
+/// What happens to every other request.
+#[inline(never)] // Its frame of 1 KiB must not lie below those that format the 101 response: one page more per connection.
+fn apply_rules(
+    request: &Request,
+    token: TokenCheck,
+    policy: &Policy,
+) -> Result<(String, Option<Arc<str>>), Negotiated> {
     let (headers, access) = (request.headers(), &policy.access);
-    check_no_body(headers)?;
+    let length = body::length(headers)?;
     let host = accepted_host(request, access)?;
     if !upgrade::is_requested(headers) {
-        return Ok(Negotiated::Response(page(request, policy)));
+        return Err(without_upgrade(request, length, host.as_ref(), token, policy)?);
     }
+    check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
     let accept = upgrade::check(request, policy)?;
     let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
-    let origin = single_field(headers, ORIGIN).map_err(|_| bad_request("Origin is given more than once."))?;
-    // Bytes that are not text are not an origin either.
-    access.check_origin(origin.map(|value| value.to_str().unwrap_or_default()), &host)?;
-    token.0?;
-    Ok(Negotiated::Upgrade { response: upgrade::response(&accept, protocol.as_deref()), protocol })
+    check_client(request, &host, token, access)?;
+    Ok((accept, protocol))
 }
 
-/// Requests have no body, so whatever follows the head can only be frames.
-fn check_no_body(headers: &HeaderMap) -> Result<(), Response> {
-    if headers.contains_key(TRANSFER_ENCODING) {
-        return Err(bad_request("Requests to this server have no body: leave Transfer-Encoding out."));
-    }
-    if headers.get_all(CONTENT_LENGTH).iter().all(is_zero) {
+/// A request that is not a handshake. The program, or else the HTTP handler, has the response.
+fn without_upgrade(
+    request: &Request,
+    length: usize,
+    host: Option<&Host>,
+    token: TokenCheck,
+    policy: &Policy,
+) -> Result<Negotiated, Response> {
+    let response = match (policy.route)(request) {
+        None => page(request, policy),
+        Some(Route::Respond(response)) if response.status >= 400 => response,
+        Some(route) => {
+            let host = host.ok_or_else(|| bad_request("Host is missing."))?;
+            check_client(request, host, token, &policy.access)?;
+            match route {
+                Route::Ask => return Ok(Negotiated::Request(length)),
+                Route::Respond(response) => response,
+                Route::Stream { protocol, keepalive } => {
+                    check_no_body(length)?;
+                    return Ok(Negotiated::Stream { protocol, keepalive });
+                }
+            }
+        }
+    };
+    // Health checks ask with OPTIONS, of which handlers need to know nothing.
+    Ok(Negotiated::Response(match response.status {
+        405 if request.method() == Method::OPTIONS => options(&response),
+        // Other refusals say more than that there must be no body.
+        400.. => response,
+        _ => check_no_body(length).map_or_else(|refusal| refusal, |()| response),
+    }))
+}
+
+/// Only a request for the program has a body: otherwise, whatever follows the head can only be frames.
+fn check_no_body(length: usize) -> Result<(), Response> {
+    if length == 0 {
         return Ok(());
     }
-    Err(bad_request("Requests to this server have no body: Content-Length must be 0 or left out."))
+    Err(bad_request("This request cannot have a body: Content-Length must be 0 or left out."))
 }
 
-/// `0`, `00` and `0, 0` are zero: proxies join repeated fields (RFC 9110 8.6).
-fn is_zero(length: &HeaderValue) -> bool {
-    let is_zero = |part: &[u8]| !part.is_empty() && part.iter().all(|byte| *byte == b'0');
-    length.as_bytes().split(|byte| *byte == b',').all(|part| is_zero(part.trim_ascii()))
+/// Whether this client may open a connection, or send a request to the program.
+fn check_client(request: &Request, host: &Host, token: TokenCheck, access: &Access) -> Result<(), Response> {
+    let origin =
+        single_field(request.headers(), ORIGIN).map_err(|()| bad_request("Origin is given more than once."))?;
+    // Bytes that are not text are not an origin either.
+    let origin = origin.map(|value| value.to_str().unwrap_or_default());
+    // A form or an image of another site, from a browser that does not send the origin.
+    let is_foreign = list_contains(request.headers(), "Sec-Fetch-Site", "cross-site");
+    access.check_origin(origin.or(is_foreign.then_some("null")), host)?;
+    token.0.map_err(Into::into)
 }
 
 /// The host that the request is for, if this server accepts it. `None` only with HTTP/1.0, which had no `Host`.
@@ -152,18 +220,13 @@ fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Res
 /// The response to a request without an upgrade.
 fn page(request: &Request, policy: &Policy) -> Response {
     let not_found = || Response::text(404, "Nothing is at this path.");
-    let response = match &policy.http_handler {
+    match &policy.http_handler {
         // The whole server (RFC 9110 9.3.7).
         _ if request.uri().path() == "*" => Response::method_not_allowed(),
         Some(handler) => handler(request).unwrap_or_else(not_found),
         None if !(policy.endpoint)(request.uri().path()) => not_found(),
         None if !matches!(*request.method(), Method::GET | Method::HEAD) => Response::method_not_allowed(),
         None => upgrade::required("This is a WebSocket server. Connect to it with ws:// or a WebSocket client."),
-    };
-    // Health checks use OPTIONS. Handlers do not need to handle it.
-    match response.status {
-        405 if request.method() == Method::OPTIONS => options(&response),
-        _ => response,
     }
 }
 
@@ -191,6 +254,11 @@ pub fn redirect(request: &Request, access: &Access, https_port: u16) -> Response
 #[must_use]
 pub fn too_many_tokens() -> Response {
     Response::text(429, "Too many wrong access tokens from this address. Try again later.").with("Retry-After", "10")
+}
+
+/// The response to a request for which the program had none in time: 503.
+pub(crate) fn no_response() -> Response {
+    Response::text(503, "The server did not respond in time. Try again later.").with("Retry-After", "10")
 }
 
 /// The response to a client that exceeds a limit on connections: 503.

@@ -3,7 +3,7 @@
 pub(crate) mod date;
 
 use std::{borrow::Cow, sync::Arc};
-use tungstenite::http::{HeaderMap, HeaderValue, StatusCode, header::AsHeaderName};
+use tungstenite::http::{HeaderMap, HeaderValue, StatusCode, header::ACCEPT, header::AsHeaderName};
 
 pub use tungstenite::http::Method;
 
@@ -12,6 +12,27 @@ pub type Request = tungstenite::handshake::server::Request;
 
 /// Responds to requests that are not WebSocket handshakes. `None` means that nothing is at that path.
 pub type HttpHandler = Arc<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
+
+/// What happens to a request that is not for the [`HttpHandler`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Route {
+    /// This is the response. Unless it is a refusal, the client must be one that may open a connection.
+    Respond(Response),
+    /// The body is read, at most [`Config::max_message_size`](crate::Config::max_message_size) bytes. Then the program
+    /// responds: [`Event::Request`](crate::Event::Request).
+    Ask,
+    /// The request opens a connection, as a handshake does, and then the server sends bytes until one side ends it. What
+    /// the client sends is ignored. The program sends the head of the response first, then the rest with
+    /// [`Peer::send_frames`](crate::Peer::send_frames) and [`Frames::raw`](crate::Frames::raw). Limits are those of a
+    /// WebSocket.
+    Stream {
+        /// What [`Peer::protocol`](crate::Peer::protocol) returns.
+        protocol: &'static str,
+        /// Sent after each [`Config::ping_interval`](crate::Config::ping_interval).
+        keepalive: &'static [u8],
+    },
+}
 
 /// Whether a request has the right access token, or needs none. It is an extension of the request that an [`HttpHandler`]
 /// gets.
@@ -48,7 +69,11 @@ impl Response {
 
     /// A plain text response of one line. The line feed is added here.
     pub fn text(status: u16, sentence: impl AsRef<str>) -> Self {
-        let body = format!("{}\n", sentence.as_ref()).into_bytes();
+        Self::line(status, sentence.as_ref())
+    }
+
+    fn line(status: u16, sentence: &str) -> Self {
+        let body = format!("{sentence}\n").into_bytes();
         Self { body: body.into(), ..Self::empty(status) }
             .with("Content-Type", "text/plain; charset=utf-8")
             .with("X-Content-Type-Options", "nosniff")
@@ -73,9 +98,26 @@ impl Response {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
     }
 
+    /// The same refusal as a JSON object, for clients that accept JSON. Other responses are not changed.
+    #[must_use]
+    pub(crate) fn refusal_as_json(mut self) -> Self {
+        let is_text =
+            |field: &&mut (&str, Cow<'_, str>)| field.0 == "Content-Type" && field.1.starts_with("text/plain");
+        if let Some((_, content_type)) = self.headers.iter_mut().find(is_text).filter(|_| self.status >= 400) {
+            *content_type = "application/json".into();
+            let status = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
+            let reason = status.unwrap_or_default().to_ascii_lowercase().replace(' ', "-");
+            let about = String::from_utf8_lossy(self.body.trim_ascii()).replace('\\', "\\\\").replace('"', "\\\"");
+            let json = format!("{{\"type\":\"error\",\"reason\":\"{reason}\",\"about\":\"{about}\"}}\n");
+            self.body = json.into_bytes().into();
+        }
+        self
+    }
+
     /// The bytes to send: status line, header fields, and the body unless `head_only` (for the method HEAD).
     ///
-    /// Status codes that never have a body (1xx, 204, 304) get no `Content-Length` and no body (RFC 9110 8.6).
+    /// Status codes that never have a body (1xx, 204, 304) get no `Content-Length` and no body (RFC 9110 8.6). The head alone
+    /// has none either if `body` is empty: it is the head of a stream, or its length is not known.
     #[must_use]
     pub fn to_bytes(&self, head_only: bool) -> Vec<u8> {
         let reason = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
@@ -87,7 +129,7 @@ impl Response {
             head.extend([name, ": ", value, "\r\n"]);
         }
         let has_body = self.status >= 200 && self.status != 204 && self.status != 304;
-        if has_body {
+        if has_body && !(head_only && self.body.is_empty()) {
             head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
         // A sender of Upgrade must list it in Connection (RFC 9110 7.8).
@@ -99,6 +141,16 @@ impl Response {
         }
         bytes
     }
+}
+
+/// Whether the client accepts this media type by its name (RFC 9110 12.5.1). Ranges such as `*/*` do not count.
+pub(crate) fn accepts(request: &Request, media_type: &str) -> bool {
+    list_elements(request.headers(), ACCEPT).any(|element| {
+        let mut parts = element.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type.as_bytes()));
+        let is_zero = |weight: &[u8]| weight.iter().all(|byte| matches!(byte, b'0' | b'.'));
+        is_named && !parts.filter_map(|part| part.strip_prefix(b"q=")).any(is_zero)
+    })
 }
 
 /// The methods of a page.

@@ -132,9 +132,9 @@ impl Peer {
         (!self.connection.config().is_exempt(address)).then_some(address)
     }
 
-    /// As [`Connection::send_lenient`].
-    pub(crate) fn send_lenient(&self, frames: &[u8], counted: usize) -> bool {
-        self.connection.send_lenient(frames, counted)
+    /// As [`Connection::send_counting`].
+    pub(crate) fn send_counting(&self, frames: &[u8], counted: usize) -> bool {
+        self.connection.send_counting(frames, counted)
     }
 
     /// As [`Connection::inspect`].

@@ -21,8 +21,8 @@ use crate::ws::{
     connection::{DisconnectReason, Message, WriteReactor},
     error::Error,
     handshake::Policy,
-    http::Request,
-    peer::Peer,
+    http::{Request, Response},
+    peer::{Peer, PeerId},
 };
 use address_limiter::AddressLimiter;
 use connection_task::ConnectionTask;
@@ -34,7 +34,7 @@ use rejection_log::RejectionLog;
 use std::{
     fmt,
     net::{SocketAddr, ToSocketAddrs},
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 use thread_pool::ThreadPool;
 use trusted_proxies::TrustedProxies;
@@ -57,6 +57,8 @@ pub enum Event {
     /// precede it. Ignoring this event drops the guard. A program that replies later, or on several threads, keeps it until
     /// it has replied.
     Closing(Peer, CloseGuard),
+    /// A request with [`Route::Ask`](crate::http::Route::Ask). It belongs to no connection: no other event follows.
+    Request(Box<HttpRequest>),
     /// A connection ended. No event of this peer follows.
     Disconnected(Peer, DisconnectReason),
 }
@@ -66,6 +68,40 @@ pub enum Event {
 pub struct CloseGuard {
     /// For the thread of the connection.
     _wake: WakeGuard,
+}
+
+/// A request that waits for the program's response. The client waits for it at most
+/// [`Config::handshake_timeout`]. Without a response, it gets 503.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct HttpRequest {
+    /// Its number, from the same numbers as those of peers.
+    pub id: PeerId,
+    /// The client's address, as [`Peer::addr`].
+    pub addr: SocketAddr,
+    /// Whether limits per address do not apply: to loopback, and [`Config::exempt_networks`].
+    pub is_exempt: bool,
+    /// The head, as in [`Event::Connected`].
+    pub head: Box<Request>,
+    /// The body, which may be empty.
+    pub body: Vec<u8>,
+    /// Sends the response.
+    pub responder: Responder,
+}
+
+/// Sends the response to an [`HttpRequest`], from any thread.
+#[derive(Debug)]
+pub struct Responder {
+    response: Arc<Mutex<Option<Response>>>,
+    /// Dropped after `response` was set.
+    _wake: WakeGuard,
+}
+
+impl Responder {
+    /// Sends the response. If the client has waited too long, nothing is sent.
+    pub fn respond(self, response: Response) {
+        *self.response.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+    }
 }
 
 /// A WebSocket server with one channel of events.

@@ -25,6 +25,7 @@ fn bytes_to_send(negotiated: Negotiated) -> String {
     let bytes = match negotiated {
         Negotiated::Upgrade { response, .. } => response,
         Negotiated::Response(response) => response.to_bytes(false),
+        other => panic!("not for a policy without routes: {other:?}"),
     };
     let text = String::from_utf8(bytes).expect("responses are text");
     assert!(text.contains("\r\n\r\n"));

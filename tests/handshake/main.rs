@@ -61,7 +61,7 @@ fn selected_protocol_is_returned() {
     let (mut request, _) = requests::parsed(&requests::plus(offer));
     match chinwag::handshake::negotiate(&mut request, &rows::chat()) {
         Negotiated::Upgrade { protocol, .. } => assert_eq!(protocol.as_deref(), Some("text")),
-        Negotiated::Response(response) => panic!("refused: {response:?}"),
+        other => panic!("refused: {other:?}"),
     }
 }
 

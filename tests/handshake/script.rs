@@ -110,6 +110,7 @@ pub(crate) fn respond(mut script: Script, policy: &Policy) -> Reply {
         Ok((mut request, _)) => match negotiate(&mut request, policy) {
             Negotiated::Upgrade { response, .. } => Some(response),
             Negotiated::Response(response) => Some(response.to_bytes(request.method() == Method::HEAD)),
+            other => panic!("not for a policy without routes: {other:?}"),
         },
     };
     Reply::of(bytes.unwrap_or_default())

@@ -22,6 +22,7 @@ pub mod proxy;
 pub mod raw;
 pub mod script;
 pub mod serving;
+pub mod stream;
 pub mod temp;
 
 #[cfg(feature = "cli")]

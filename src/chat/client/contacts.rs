@@ -23,7 +23,7 @@ pub(super) struct Contacts {
     /// Users with whom private messages were exchanged: the key of the name, and the connection.
     partners: Vec<(String, UserId)>,
     /// This client has reconnected. It is not known yet whether the server was restarted, and the ids are new.
-    is_unsure: bool,
+    is_reconnecting: bool,
 }
 
 impl Contacts {
@@ -33,7 +33,7 @@ impl Contacts {
     }
 
     /// A user signed in, or changed the name. `was` is the user's connection before this one.
-    pub(super) fn signed_in(&mut self, id: UserId, name: &str, was: Option<UserId>) {
+    pub(super) fn user_signed_in(&mut self, id: UserId, name: &str, was: Option<UserId>) {
         for partner in &mut self.partners {
             if partner.1 == id || Some(partner.1) == was {
                 *partner = (key(name), id);
@@ -45,7 +45,7 @@ impl Contacts {
     }
 
     /// A private message went to this user, or came from this user.
-    pub(super) fn talked(&mut self, id: UserId, name: &str) {
+    pub(super) fn add_partner(&mut self, id: UserId, name: &str) {
         let key = key(name);
         if self.partners.iter().any(|partner| partner.0 == key) {
             return;
@@ -65,7 +65,7 @@ impl Contacts {
 
     /// The server does not have the user of this name any more. From now on the name stands for the user who has it then.
     /// Returns whether another one has it already.
-    pub(super) fn forget(&mut self, name: &str) -> bool {
+    pub(super) fn forget_partner(&mut self, name: &str) -> bool {
         if let Some(id) = self.find(name) {
             // The user list may be older than that.
             self.users.remove(&id);
@@ -76,22 +76,22 @@ impl Contacts {
     }
 
     /// This client reconnects. If the server was restarted, other users have the ids now.
-    pub(super) fn reconnecting(&mut self) {
+    pub(super) fn begin_reconnect(&mut self) {
         self.users.clear();
-        self.is_unsure = !self.partners.is_empty();
+        self.is_reconnecting = !self.partners.is_empty();
     }
 
     /// Whether [`Contacts::find`] can be trusted.
-    pub(super) fn is_sure(&self) -> bool {
-        !self.is_unsure
+    pub(super) fn knows_ids(&self) -> bool {
+        !self.is_reconnecting
     }
 
     /// This client has signed in. `is_same`: the server knows its last connection, so the ids are those of before.
-    pub(super) fn signed_in_again(&mut self, is_same: bool) {
-        if self.is_unsure && !is_same {
+    pub(super) fn end_reconnect(&mut self, is_same: bool) {
+        if self.is_reconnecting && !is_same {
             self.partners.iter_mut().for_each(|partner| partner.1 = NOBODY);
         }
-        self.is_unsure = false;
+        self.is_reconnecting = false;
     }
 
     fn user(&self, wanted: &str) -> Option<UserId> {
@@ -112,7 +112,7 @@ mod tests {
     fn contacts() -> Contacts {
         let mut contacts = Contacts::default();
         contacts.set_users([(5, "ann".into()), (6, "bob".into())].into_iter());
-        contacts.talked(5, "ann");
+        contacts.add_partner(5, "ann");
         contacts
     }
 
@@ -121,13 +121,13 @@ mod tests {
         let mut contacts = contacts();
         assert_eq!((contacts.find("Ann"), contacts.find("bob"), contacts.find("eve")), (Some(5), Some(6), None));
         contacts.set_users([(9, "ann".into()), (8, "bob".into())].into_iter());
-        contacts.talked(9, "ann");
+        contacts.add_partner(9, "ann");
         assert_eq!((contacts.find("ann"), contacts.find("bob")), (Some(5), Some(8)), "nothing was said to bob");
-        assert!(contacts.forget("ann"), "another user has the name");
+        assert!(contacts.forget_partner("ann"), "another user has the name");
         assert_eq!(contacts.find("ann"), Some(9));
-        assert!(!contacts.forget("ann"), "this one has left, too");
-        contacts.signed_in(10, "bob", None);
-        assert!(contacts.forget("bob") && contacts.find("bob") == Some(10), "the list still has both");
+        assert!(!contacts.forget_partner("ann"), "this one has left, too");
+        contacts.user_signed_in(10, "bob", None);
+        assert!(contacts.forget_partner("bob") && contacts.find("bob") == Some(10), "the list still has both");
     }
 
     #[test]
@@ -140,7 +140,7 @@ mod tests {
             (5, "anna", None, [None, Some(5)]),
         ] {
             let mut contacts = contacts();
-            contacts.signed_in(id, name, was);
+            contacts.user_signed_in(id, name, was);
             assert_eq!(["ann", "anna"].map(|name| contacts.find(name)), expected, "{id} {name} {was:?}");
         }
     }
@@ -149,12 +149,12 @@ mod tests {
     fn after_a_reconnection_ids_are_trusted_only_if_the_server_is_the_same() {
         for (is_same, expected) in [(true, 5), (false, NOBODY)] {
             let mut contacts = contacts();
-            contacts.reconnecting();
-            assert!(!contacts.is_sure());
-            contacts.signed_in_again(is_same);
+            contacts.begin_reconnect();
+            assert!(!contacts.knows_ids());
+            contacts.end_reconnect(is_same);
             contacts.set_users([(5, "eve".into()), (7, "ann".into())].into_iter());
-            assert_eq!((contacts.is_sure(), contacts.find("ann")), (true, Some(expected)));
-            contacts.signed_in_again(false);
+            assert_eq!((contacts.knows_ids(), contacts.find("ann")), (true, Some(expected)));
+            contacts.end_reconnect(false);
             assert_eq!(contacts.find("ann"), Some(expected), "this is a change of the name");
         }
     }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn the_number_of_partners_is_bounded() {
         let mut contacts = Contacts::default();
-        (1..=MAX_PARTNERS as u64 + 1).for_each(|id| contacts.talked(id, &format!("user {id}")));
+        (1..=MAX_PARTNERS as u64 + 1).for_each(|id| contacts.add_partner(id, &format!("user {id}")));
         assert_eq!((contacts.partners.len(), contacts.find("user 1"), contacts.find("user 2")), (256, None, Some(2)));
     }
 }

@@ -66,7 +66,7 @@ impl Session {
     /// The first message on a connection. What is pending has to be sent again after it.
     pub(super) fn sign_in(&mut self) -> String {
         self.id = None;
-        self.contacts.reconnecting();
+        self.contacts.begin_reconnect();
         self.resend();
         match &self.resume {
             Some(secret) => json!({"type": "username", "name": self.wanted_name, "resume": secret}).to_string(),
@@ -92,8 +92,8 @@ impl Session {
 
     /// The next message to send. Private ones wait until it is known for whom they are.
     pub(super) fn next_unsent(&mut self) -> Option<String> {
-        let is_sure = self.contacts.is_sure();
-        let at = self.pending.iter().position(|next| !next.is_sent && (is_sure || next.target.is_none()))?;
+        let knows_ids = self.contacts.knows_ids();
+        let at = self.pending.iter().position(|next| !next.is_sent && (knows_ids || next.target.is_none()))?;
         let next = &mut self.pending[at];
         next.is_sent = true;
         let mut object = json!({"type": "message", "text": next.text, "nonce": next.nonce});
@@ -195,7 +195,7 @@ impl Session {
     fn username_of(&mut self, object: &Object<'_>) -> Option<Event> {
         let was = object.number(Field::Was);
         if self.is_own(object) {
-            self.contacts.signed_in_again(was.is_some());
+            self.contacts.end_reconnect(was.is_some());
             if was.is_none() {
                 // After a restart of the server, others may have the earlier ids.
                 self.ids = self.id.into_iter().collect();
@@ -204,7 +204,7 @@ impl Session {
         }
         let name = object.text(Field::Name);
         if let Some(id) = object.number(Field::Id) {
-            self.contacts.signed_in(id, &name, was);
+            self.contacts.user_signed_in(id, &name, was);
         }
         Some(Event::Joined(name))
     }
@@ -235,7 +235,7 @@ impl Session {
                 true => (object.number(Field::TargetId), target),
                 false => (object.number(Field::Id), &message.name),
             };
-            id.into_iter().for_each(|id| self.contacts.talked(id, name));
+            id.into_iter().for_each(|id| self.contacts.add_partner(id, name));
         }
         Some(Event::Message(message))
     }
@@ -263,7 +263,7 @@ impl Session {
         let mut explanation = object.text(Field::About);
         let refused = at.map(|at| self.pending.remove(at));
         if let Some(name) = refused.as_ref().and_then(|refused| refused.target.as_ref()) {
-            if reason == "no-such-user" && self.contacts.forget(name) {
+            if reason == "no-such-user" && self.contacts.forget_partner(name) {
                 explanation.push_str(" Another user has this name now. Send it again to reach that user.");
             }
         }

@@ -24,6 +24,8 @@ pub enum ErrorReason {
     TooFast,
     /// The target is not in the room.
     NoSuchUser,
+    /// Too many rooms, or the history does not answer: for a [`Post`](super::Post) only.
+    Unavailable,
     /// A binary message: the protocol consists of text messages.
     NotText,
 }
@@ -72,6 +74,7 @@ impl From<ErrorReason> for ProtocolError {
             ErrorReason::TooLong => "The text is too long. Send it in several messages.",
             ErrorReason::TooFast => "You are sending too fast. Wait a moment.",
             ErrorReason::NoSuchUser => "There is no such user in this room.",
+            ErrorReason::Unavailable => "The server cannot take this message now. Send it again later.",
             ErrorReason::NotText => "This server accepts text messages only, not binary ones.",
         };
         Self::new(reason, sentence)

@@ -1,7 +1,7 @@
 //! The dialects `json` and `chinwag.v1`: one JSON object in each text message.
 
 use super::object::{Field, Object};
-use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, ProtocolError, Target};
+use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, Post, ProtocolError, Target};
 use serde::Serialize;
 use std::{borrow::Cow, sync::Arc};
 
@@ -19,11 +19,27 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
             let resume = string(&object, Field::Resume, "").ok().flatten().and_then(|token| token.parse().ok());
             Ok(ClientMessage::SetName { name, resume })
         }
-        "message" => message(&object),
+        "message" => {
+            let Post { text, target, nonce, .. } = message(&object)?;
+            Ok(ClientMessage::Message { text, target, nonce })
+        }
         "inspect" => Ok(ClientMessage::Inspect { play: played(&object)? }),
         "drop" => Ok(ClientMessage::Drop),
         "ping" => Ok(ClientMessage::Ping),
         _ => Err(ErrorReason::UnknownType.into()),
+    }
+}
+
+impl Post {
+    /// Parses a JSON object. Its type may be left out.
+    ///
+    /// # Errors
+    /// It is not an object with a `text`, or another field is wrong.
+    pub fn from_json(text: &str) -> Result<Self, ProtocolError> {
+        let text = without_lone_surrogates(text);
+        let object = Object::parse(&text).ok_or(ErrorReason::BadJson)?;
+        let name = string(&object, Field::Name, "\"name\" must be a string.")?;
+        Ok(Self { name, ..message(&object)? })
     }
 }
 
@@ -60,7 +76,7 @@ fn leading_string(text: &str) -> Option<&str> {
     text.get(..length + 2)
 }
 
-fn message(object: &Object<'_>) -> Result<ClientMessage, ProtocolError> {
+fn message(object: &Object<'_>) -> Result<Post, ProtocolError> {
     const NEEDED: &str = "A \"message\" needs a \"text\", which is a string.";
     const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
     let nonce = match object.raw(Field::Nonce) {
@@ -68,7 +84,7 @@ fn message(object: &Object<'_>) -> Result<ClientMessage, ProtocolError> {
         Some(json) => Some(parse_nonce(json).ok_or_else(|| ProtocolError::missing_field(NONCE))?),
     };
     let text = string(object, Field::Text, NEEDED)?.ok_or_else(|| ProtocolError::missing_field(NEEDED))?.into();
-    Ok(ClientMessage::Message { text, target: target(object)?, nonce })
+    Ok(Post { name: None, text, target: target(object)?, nonce })
 }
 
 const MAX_PLAYED: usize = 4096;

@@ -30,11 +30,15 @@ impl Chat {
     /// Sends a new connection its id and earlier messages: the last ones, or those that it missed if it returns.
     pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>) {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
-        self.out.extend(self.id_message(id, log));
+        // A stream begins after the last message that its reader has, so that it can begin there again.
+        let is_stream = self.members.get(id).is_some_and(|member| member.dialect.is_stream());
+        let begin = since.filter(|_| is_stream).map(|since| last_received(log, since).unwrap_or(0));
+        self.out.extend(self.id_message(id, log, begin.unwrap_or(log.last)));
         if let Some(since) = since {
             return self.resume(id, room, since);
         }
-        let last = log.last_messages(self.rules.history_lines, self.rules.replay_bytes);
+        let lines = if is_stream { 0 } else { self.rules.history_lines };
+        let last = log.last_messages(lines, self.rules.replay_bytes);
         self.out.extend(last.map(|message| history(id, message)));
         self.out.push(Output::Subscribe { id });
     }
@@ -42,11 +46,11 @@ impl Chat {
     /// Sends what a returning client missed. If its number belongs to another log, it gets a gap and starts from zero.
     fn resume(&mut self, id: UserId, room: RoomId, since: Since<'_>) {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
-        let is_valid = since.log.is_none_or(|log_id| log_id == &*log.log_id) && since.seq <= log.last;
-        if !is_valid {
+        let begin = last_received(log, since);
+        if begin.is_none() {
             self.out.push(send(id, ServerMessage::Gap { missed: None }));
         }
-        let received = if is_valid { since.seq } else { 0 };
+        let received = begin.unwrap_or(0);
         self.catch_ups.push_back(CatchUp { id, received, has_waited: false, left_at: None, unanswered: None });
         self.send_next_part(id);
     }
@@ -171,7 +175,9 @@ impl Chat {
         for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains(catch_up.id)) {
             catch_up.received = first + catch_up.received.saturating_sub(forgotten);
         }
-        out.extend(members.iter().filter_map(|(id, _)| self.id_message(id, log)));
+        for (id, _) in members.iter() {
+            out.extend(self.id_message(id, log, self.received_up_to(id).unwrap_or(log.last)));
+        }
     }
 
     /// The number of messages since the last call that can never be stored, because they were forgotten before the
@@ -180,9 +186,8 @@ impl Chat {
         std::mem::take(&mut self.rooms.lost)
     }
 
-    fn id_message(&self, id: UserId, log: &MessageLog) -> Option<Output> {
+    fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
         let resume = ResumeToken { id, secret: self.members.get(id)?.secret };
-        let seq = self.received_up_to(id).unwrap_or(log.last);
         Some(send(id, ServerMessage::Id { id, seq, log: log.log_id.clone(), resume }))
     }
 
@@ -192,6 +197,12 @@ impl Chat {
             self.out.push(send(id, ServerMessage::Gap { missed: Some(last - received) }));
         }
     }
+}
+
+/// The number of the last message that a returning client has; `None` if it belongs to another numbering.
+fn last_received(log: &MessageLog, since: Since<'_>) -> Option<u64> {
+    let is_valid = since.log.is_none_or(|log_id| log_id == &*log.log_id) && since.seq <= log.last;
+    is_valid.then_some(since.seq)
 }
 
 /// An earlier message. Its nonce is for its author only.

@@ -93,14 +93,17 @@ impl Chat {
         let message = StoredMessage { room, name, text, id, date, seq: 0, nonce };
         match target {
             None => self.send_to_room(message),
-            Some(target) => self.send_privately(&message, target)?,
+            Some(target) => {
+                let room_id = self.room_of(id).ok_or(ErrorReason::NoSuchUser)?;
+                self.send_privately(room_id, &message, target)?;
+            }
         }
         Ok(())
     }
 
     /// A message to the room is numbered and recorded. If a message in memory has the same nonce, only the sender receives
     /// that one again.
-    fn send_to_room(&mut self, mut message: StoredMessage) {
+    fn send_to_room(&mut self, message: StoredMessage) {
         let id = message.id;
         let Some(room_id) = self.room_of(id) else { return };
         let Some(room) = self.rooms.get(room_id) else { return };
@@ -109,23 +112,37 @@ impl Chat {
             let is_due = self.received_up_to(id).is_none_or(|received| first.seq <= received);
             return self.out.extend(is_due.then(|| send(id, ServerMessage::Message(first.clone()))));
         }
+        // A connection that is catching up receives it later, in order.
+        let author = Some(id).filter(|_| message.nonce.is_some() && self.received_up_to(id).is_none());
+        self.publish(room_id, message, author);
+    }
+
+    /// Numbers a message, records it, and sends it to the room. The author, if it is given, gets its copy with the nonce.
+    /// Returns the number.
+    pub(super) fn publish(&mut self, room_id: RoomId, mut message: StoredMessage, author: Option<UserId>) -> u64 {
+        let Some(room) = self.rooms.get(room_id) else { return 0 };
         message.seq = room.log.last + 1;
+        let seq = message.seq;
         // In a room that is not restored, numbers are preliminary. Its messages are stored when the archive answers.
         if self.rules.archive && room.is_restored {
             self.out.push(Output::Store(message.clone()));
         }
         self.rooms.record(room_id, message.clone(), &self.rules);
-        // A connection that is catching up receives it later, in order.
-        let own = message.nonce.is_some() && self.received_up_to(id).is_none();
         let others = ServerMessage::Message(StoredMessage { nonce: None, ..message.clone() });
-        self.out.push(Output::Broadcast { room: room_id, message: others, except: own.then_some(id) });
-        self.out.extend(own.then(|| send(id, ServerMessage::Message(message))));
+        self.out.push(Output::Broadcast { room: room_id, message: others, except: author });
+        self.out.extend(author.map(|author| send(author, ServerMessage::Message(message))));
+        seq
     }
 
     /// A private message goes to its target and to its sender, once if they are the same. It has no number and is not
     /// recorded.
-    fn send_privately(&mut self, message: &StoredMessage, target: &Target) -> Result<(), ProtocolError> {
-        let room = self.room(message.id).ok_or(ErrorReason::NoSuchUser)?;
+    pub(super) fn send_privately(
+        &mut self,
+        room_id: RoomId,
+        message: &StoredMessage,
+        target: &Target,
+    ) -> Result<(), ProtocolError> {
+        let room = self.rooms.get(room_id).ok_or(ErrorReason::NoSuchUser)?;
         let to = match target {
             Target::Name(name) => room.find(name, self.max_name_chars()),
             Target::Id(id) => Some(*id),
@@ -138,14 +155,14 @@ impl Chat {
             ServerMessage::Private { name, text, id, date, target, target_id: to, is_received, nonce }
         };
         self.out.push(send(to, copy(true)));
-        if to != message.id {
+        if to != message.id && self.members.contains(message.id) {
             self.out.push(send(message.id, copy(false)));
         }
         Ok(())
     }
 
     /// The text with control characters replaced: they are not printable, and in JSON each would take six bytes.
-    fn clean_text(&self, text: Arc<str>) -> Result<Arc<str>, ProtocolError> {
+    pub(super) fn clean_text(&self, text: Arc<str>) -> Result<Arc<str>, ProtocolError> {
         let max = self.rules.text_chars;
         if text.trim_start().is_empty() {
             return Err(ProtocolError::missing_field("The text is empty."));
@@ -157,7 +174,7 @@ impl Chat {
         Ok(if text.contains(is_bad) { text.replace(is_bad, "\u{fffd}").into() } else { text })
     }
 
-    fn max_name_chars(&self) -> usize {
+    pub(super) fn max_name_chars(&self) -> usize {
         self.rules.name_chars.clamp(Rules::MIN_NAME_CHARS, Rules::MAX_NAME_CHARS)
     }
 }

@@ -51,7 +51,7 @@ impl NameRegistry {
         self.release(name);
     }
 
-    /// Gives the user this name, or the name with the smallest number that makes it free.
+    /// Gives the user this name, or the nearest one that is free.
     pub(super) fn claim(&mut self, wanted: &Name, max_chars: usize, id: UserId) -> Name {
         let name = self.free_name(wanted, max_chars);
         self.holders.insert(name.key.clone(), id);
@@ -74,7 +74,8 @@ impl NameRegistry {
         }
     }
 
-    fn free_name(&mut self, wanted: &Name, max_chars: usize) -> Name {
+    /// The name, or the one with the smallest number that makes it free.
+    pub(super) fn free_name(&mut self, wanted: &Name, max_chars: usize) -> Name {
         if !self.holders.contains_key(&wanted.key) {
             return wanted.clone();
         }

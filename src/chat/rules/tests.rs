@@ -2,9 +2,12 @@
 
 use super::*;
 
+mod archive;
 mod behind;
 mod history;
 mod identity;
+mod nonces;
+mod post;
 mod restore;
 mod rooms;
 mod throttle;

@@ -41,6 +41,11 @@ pub trait Archive: Debug + Send {
     ///
     /// Errors are not returned: the chat goes on in any case, and the archive logs its problems.
     fn commit(&mut self, messages: &mut Vec<StoredMessage>);
+
+    /// Whether all messages that were committed are stored now. Default: true.
+    fn is_complete(&self) -> bool {
+        true
+    }
 }
 
 impl ChatServer {
@@ -108,11 +113,15 @@ impl ChatServer {
         self.apply(Input::Loaded { id, up_to, messages: messages.as_deref() });
     }
 
-    /// Sends the next part to clients that are catching up and have taken the last one, in turn.
+    /// Sends the next part to clients that are catching up and have taken the last one, in turn. Drops those that take
+    /// nothing for too long.
     pub(super) fn send_next_parts(&mut self) {
-        let most = self.rules.stall_timeout.map(Duration::from_millis);
-        let is_idle = |id: &UserId| self.fanout.is_idle(*id, most);
-        let ready: Vec<UserId> = self.chat.catching_up().filter(is_idle).take(MAX_PARTS_PER_BATCH).collect();
+        let longest = self.rules.stall_timeout.map(Duration::from_millis);
+        let is_ready = |id: &UserId| {
+            longest.into_iter().for_each(|longest| self.fanout.drop_if_stalled(*id, longest));
+            self.fanout.has_taken_all(*id)
+        };
+        let ready: Vec<UserId> = self.chat.catching_up().filter(is_ready).take(MAX_PARTS_PER_BATCH).collect();
         self.can_send_next_parts = !ready.is_empty();
         for id in ready {
             self.apply(Input::Ready { id });

@@ -4,6 +4,7 @@ use super::ChatServer;
 use crate::{
     chat::protocol::{Dialect, ServerMessage},
     chat::rules::{Input, Output, RoomName, Since},
+    ws::Frames,
     ws::http::{HandshakeTranscript, Request, Response},
     ws::peer::Peer,
 };
@@ -27,6 +28,9 @@ impl ChatServer {
         self.chat.apply(self.now(), joined, &mut outputs);
         match self.chat.room_of(id) {
             Some(room) => {
+                if dialect.is_stream() {
+                    send_raw(&peer, &stream_head(dialect));
+                }
                 self.fanout.join(id, peer, dialect, room);
                 let transcript = request.extensions().get().filter(|_| dialect == Dialect::Chinwag);
                 if let Some(HandshakeTranscript { request, response }) = transcript {
@@ -48,6 +52,9 @@ impl ChatServer {
     /// Closes a connection that the rules did not let in. The log says so once a second at most.
     fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
         let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
+        if peer.protocol().and_then(Dialect::from_name).is_some_and(Dialect::is_stream) {
+            send_raw(peer, &Response::text(503, reason).with("Retry-After", "10"));
+        }
         let _ = peer.close(*code, reason);
         self.refusals += 1;
         if self.refusal_log.allow(self.now().uptime, 1000, 1) {
@@ -55,6 +62,22 @@ impl ChatServer {
             warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
         }
     }
+}
+
+/// The head of a stream. nginx must not buffer what follows.
+pub(super) fn stream_head(dialect: Dialect) -> Response {
+    Response::empty(200)
+        .with("Content-Type", dialect.name())
+        .with("Cache-Control", "no-store")
+        .with("X-Accel-Buffering", "no")
+        .with("X-Content-Type-Options", "nosniff")
+}
+
+/// Sends a response, or the head of a stream, which has no body yet.
+fn send_raw(peer: &Peer, response: &Response) {
+    let mut frames = Frames::new();
+    frames.raw(&response.to_bytes(response.body.is_empty()));
+    peer.send_frames(&frames);
 }
 
 /// The room at a path, which may have one more `/` at its end.
@@ -77,8 +100,13 @@ pub(super) fn redirect(request: &Request) -> Option<Response> {
     Some(Response::text(308, format!("This room is at {location}")).with("Location", location))
 }
 
-/// `?since=SEQ`, with or without `log=TOKEN`. If SEQ is not a number, it is ignored.
+/// `Last-Event-ID`, which readers of a stream send when they reconnect, or else `?since=SEQ`, with or without `log=TOKEN`. If
+/// SEQ is not a number, it is ignored.
 fn since(request: &Request) -> Option<Since<'_>> {
+    let last = request.headers().get("Last-Event-ID").and_then(|value| value.to_str().ok()?.parse().ok());
+    if let Some(seq) = last {
+        return Some(Since { seq, log: None });
+    }
     let query = request.uri().query()?;
     let seq = field(query, "since")?.parse().ok()?;
     Some(Since { seq, log: field(query, "log") })
@@ -91,7 +119,7 @@ pub(super) fn delay(request: &Request) -> Duration {
 }
 
 /// The value of a field; the last one counts if it is given twice.
-fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     let mut fields = query.split('&').filter_map(|field| field.split_once('='));
     fields.rfind(|(key, _)| *key == name).map(|(_, value)| value)
 }

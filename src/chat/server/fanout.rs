@@ -24,8 +24,10 @@ pub(super) trait Recipient {
     /// Sends frames, of which `counted` bytes count against the limit of the send buffer. Returns whether more bytes than
     /// that limit wait.
     fn send(&self, frames: &[u8], counted: usize) -> bool;
-    /// Whether the operating system has taken everything. If it has taken nothing for the time `most`, this drops the peer.
-    fn is_idle(&self, most: Option<Duration>) -> bool;
+    /// Whether the operating system has taken everything.
+    fn has_taken_all(&self) -> bool;
+    /// Drops the peer if the operating system has taken nothing for longer than this.
+    fn drop_if_stalled(&self, longest: Duration);
     fn close(&self, code: u16, reason: &str);
     fn cut(&self);
     /// Plays bytes to itself, and returns the bytes that arrived since the last call.
@@ -38,19 +40,22 @@ impl Recipient for Peer {
     }
 
     fn send(&self, frames: &[u8], counted: usize) -> bool {
-        self.send_lenient(frames, counted)
+        self.send_counting(frames, counted)
     }
 
-    fn is_idle(&self, most: Option<Duration>) -> bool {
-        let is_over = |time| most.is_some_and(|most| time > most);
-        if self.stalled_for().is_some_and(is_over) {
+    fn has_taken_all(&self) -> bool {
+        self.buffered_amount() == 0
+    }
+
+    fn drop_if_stalled(&self, longest: Duration) {
+        let is_stalled = || self.stalled_for().is_some_and(|time| time > longest);
+        if is_stalled() {
             // The operating system reports a socket as writable late, when a part of its buffer is free.
             self.flush_pending();
-            if self.stalled_for().is_some_and(is_over) {
+            if is_stalled() {
                 self.drop_slow();
             }
         }
-        self.buffered_amount() == 0
     }
 
     fn close(&self, code: u16, reason: &str) {
@@ -64,7 +69,10 @@ impl Recipient for Peer {
 }
 
 /// A room's broadcasts in this batch, by dialect.
-type Batch = [Frames; Dialect::ALL.len()];
+type Batch = [Frames; DIALECTS.len()];
+
+const DIALECTS: [Dialect; 6] =
+    [Dialect::Json, Dialect::Chinwag, Dialect::Text, Dialect::Sse, Dialect::Ndjson, Dialect::Lines];
 
 #[derive(Debug)]
 pub(super) struct Fanout<P = Peer> {
@@ -86,7 +94,7 @@ struct Room<P> {
     /// Stored inline: each extra pointer would cost a cache miss for each member and flush.
     members: Vec<Member<P>>,
     /// The number of members by dialect. A dialect without members is not encoded.
-    dialects: [usize; Dialect::ALL.len()],
+    dialects: [usize; DIALECTS.len()],
     batch: Option<Batch>,
 }
 
@@ -188,10 +196,16 @@ impl<P: Recipient> Fanout<P> {
         self.index.len()
     }
 
-    /// Whether the operating system has taken everything that was sent to the member. A member that has taken nothing for
-    /// the time `most` is dropped.
-    pub(super) fn is_idle(&mut self, id: UserId, most: Option<Duration>) -> bool {
-        self.find(id).is_some_and(|(member, _)| member.own.is_empty() && member.peer.is_idle(most))
+    /// Whether the operating system has taken everything that was sent to the member.
+    pub(super) fn has_taken_all(&mut self, id: UserId) -> bool {
+        self.find(id).is_some_and(|(member, _)| member.own.is_empty() && member.peer.has_taken_all())
+    }
+
+    /// Drops a member that has taken nothing for longer than this.
+    pub(super) fn drop_if_stalled(&mut self, id: UserId, longest: Duration) {
+        if let Some((member, _)) = self.find(id) {
+            member.peer.drop_if_stalled(longest);
+        }
     }
 
     /// Whether the batch should be sent now.
@@ -209,7 +223,7 @@ impl<P: Recipient> Fanout<P> {
             self.touched_rooms.push(room_id);
             Batch::default()
         });
-        for dialect in Dialect::ALL {
+        for dialect in DIALECTS {
             if room.dialects[dialect as usize] > 0 {
                 self.bytes += encode(message, dialect, &mut batch[dialect as usize]);
             }
@@ -304,11 +318,14 @@ fn is_from_log(message: &ServerMessage) -> bool {
     matches!(message, ServerMessage::History(_) | ServerMessage::Gap { .. } | ServerMessage::UserList { .. })
 }
 
-/// Appends a message as one frame, if the dialect has it. Returns the number of bytes.
+/// Appends a message as one frame, or as one part of a stream, if the dialect has it. Returns the number of bytes.
 fn encode(message: &ServerMessage, dialect: Dialect, frames: &mut Frames) -> usize {
     let before = frames.len();
     if let Some(text) = dialect.encode(message) {
-        frames.text(&text);
+        match dialect.is_stream() {
+            true => frames.raw(text.as_bytes()),
+            false => frames.text(&text),
+        }
     }
     frames.len() - before
 }

@@ -101,10 +101,7 @@ fn remark(event: &Event) -> Option<String> {
             format!("{}; trying again in {:.1} s", sanitize_text(reason), retry_in.as_secs_f64())
         }
         Event::Closed { error: Some(error), undelivered, .. } => {
-            let is_untrusted = matches!(error, Error::Untrusted(_));
-            let advice =
-                if is_untrusted { "; if it is the right certificate, trust it with --ca-file FILE" } else { "" };
-            format!("{}{advice}{}", sanitize_text(&error.to_string()), lost(undelivered.len()))
+            format!("{}{}", sanitize_text(&explained(error)), lost(undelivered.len()))
         }
         Event::Closed { code: 1000, reason, undelivered, .. } if reason.is_empty() && undelivered.is_empty() => {
             return None;
@@ -114,6 +111,17 @@ fn remark(event: &Event) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// The error, with the flag that helps. The server's words about tokens are for programs that send HTTP.
+fn explained(error: &Error) -> String {
+    match error {
+        Error::Untrusted(_) => format!("{error}; if it is the right certificate, trust it with --ca-file FILE"),
+        Error::Refused { status: 401, .. } => {
+            "the server requires its access token (401): write it into a file, and add --token-file FILE".into()
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// The server does not say why it gave another name than the requested one.

@@ -5,9 +5,9 @@
 use super::{Error, url::Target};
 use crate::ws::spawn::spawn;
 use crossbeam_channel::{Receiver, bounded, select};
-use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
+use std::{fmt::Display, io};
 
 /// Bytes of the stack of that thread. The name resolution of the system needs more than other threads do.
 const STACK_SIZE: usize = 2 * 1024 * 1024;
@@ -24,7 +24,8 @@ pub(super) fn dial(target: &Target, timeout: Duration, cancelled: &Receiver<()>)
     let name = if target.host.is_localhost() { "localhost".to_owned() } else { target.host.name.clone() };
     let port = target.port();
     let connect = move || {
-        let addresses = (name.as_str(), port).to_socket_addrs().map_err(Error::Resolve)?;
+        let addresses = (name.as_str(), port).to_socket_addrs();
+        let addresses = addresses.map_err(|error| Error::Resolve(named(&name, error)))?;
         connect_to_any(addresses.as_slice(), deadline)
     };
     // If nothing receives the socket any more, it is closed.
@@ -45,10 +46,19 @@ fn connect_to_any(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStre
         let share = left / u32::try_from(shares).unwrap_or(u32::MAX);
         match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
             Ok(stream) => return Ok(stream),
-            Err(error) => failure = Error::Connect(error),
+            Err(error) => failure = Error::Connect(named(address, error)),
         }
     }
     Err(failure)
+}
+
+/// Names the host or the address in an error. A URL need not have a port, so that the user may not know it.
+fn named(to: impl Display, error: io::Error) -> io::Error {
+    let text = match error.kind() {
+        io::ErrorKind::ConnectionRefused => format!("nothing listens at {to}; is the server running?"),
+        _ => format!("{to}: {error}"),
+    };
+    io::Error::new(error.kind(), text)
 }
 
 #[cfg(test)]
@@ -64,7 +74,8 @@ mod tests {
         let deadline = Instant::now() + Duration::from_secs(5);
         let stream = connect_to_any(&[closed, open], deadline).expect("the second address accepts");
         assert_eq!(stream.peer_addr().expect("an address"), open);
-        assert!(matches!(connect_to_any(&[closed], deadline), Err(Error::Connect(_))));
+        let error = connect_to_any(&[closed], deadline).expect_err("nothing listens");
+        assert!(matches!(&error, Error::Connect(_)) && error.to_string().contains(&closed.to_string()), "{error}");
         assert!(matches!(connect_to_any(&[], deadline), Err(Error::Resolve(_))));
     }
 

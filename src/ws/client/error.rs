@@ -81,9 +81,6 @@ impl fmt::Display for Error {
             Self::Untrusted(host) => write!(f, "the certificate of {host} is not signed by a trusted authority"),
             Self::Start(source) => write!(f, "cannot start a connection: {source}"),
             Self::Resolve(source) => write!(f, "the host was not found: {source}"),
-            Self::Connect(source) if source.kind() == io::ErrorKind::ConnectionRefused => {
-                write!(f, "cannot connect: nothing listens at this address; is the server running?")
-            }
             Self::Connect(source) => write!(f, "cannot connect: {source}"),
             Self::ConnectTimeout(time) => write!(f, "no connection within {time:?}"),
             Self::HandshakeTimeout(time) => write!(f, "no response to the handshake within {time:?}"),

@@ -82,10 +82,9 @@ pub(super) fn read_response(
 }
 
 /// Detects other protocols, whose servers may wait for the client. TLS sends an alert or a handshake (RFC 8446 5.1).
-fn check_http(bytes: &[u8]) -> Result<(), HeadError> {
+fn check_http(_: &[u8], bytes: &[u8]) -> Result<(), HeadError> {
     match bytes {
-        [0x15 | 0x16] => Ok(()),
-        [0x15 | 0x16, 3, ..] => Err(HeadError::Tls),
+        [0x15 | 0x16] | [0x15 | 0x16, 3, ..] => Err(HeadError::Tls),
         _ if bytes.iter().zip(b"HTTP/1.").all(|(byte, expected)| byte == expected) => Ok(()),
         _ => Err(HeadError::Malformed("it is not HTTP/1")),
     }

@@ -109,17 +109,17 @@ impl BufferedStream {
     }
 
     /// Sends bytes after everything in the send buffer, without a copy if it is empty. The socket may not take all of them.
-    /// The limit of the send buffer does not count `uncounted` of them.
+    /// `counted` of them count against the limit of the send buffer.
     ///
     /// # Errors
     /// The socket is broken. The reader will notice it.
-    pub(super) fn send(&mut self, bytes: &[u8], uncounted: usize) -> io::Result<()> {
+    pub(super) fn send(&mut self, bytes: &[u8], counted: usize) -> io::Result<()> {
         let before = self.buffered_amount();
         let direct = !self.has_tls() && before == 0;
         let taken = if direct { send_now(&self.socket, bytes)? } else { 0 };
         if taken < bytes.len() {
             self.queue(&bytes[taken..]);
-            self.uncounted += uncounted.min(self.buffered_amount() - before);
+            self.uncounted += (bytes.len() - counted).min(self.buffered_amount() - before);
         }
         Ok(())
     }
@@ -247,12 +247,12 @@ mod tests {
     #[test]
     fn only_bytes_that_wait_are_uncounted() {
         let (mut stream, _peer) = stream();
-        stream.send(b"without a copy", 3).expect("a socket");
+        stream.send(b"without a copy", 11).expect("a socket");
         assert_eq!((stream.buffered_amount(), stream.uncounted), (0, 0));
         stream.queue(b"01234");
-        for (uncounted, counted) in [(0, 7), (1, 8), (2, 8), (9, 8)] {
-            stream.send(b"xy", uncounted).expect("a socket");
-            assert_eq!(stream.counted_amount(), counted, "{uncounted}");
+        for (counted, expected) in [(2, 7), (1, 8), (0, 8)] {
+            stream.send(b"xy", counted).expect("a socket");
+            assert_eq!(stream.counted_amount(), expected, "{counted}");
         }
     }
 

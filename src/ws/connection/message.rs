@@ -109,6 +109,11 @@ impl Frames {
         self.data(Data::Binary, bytes);
     }
 
+    /// Adds bytes that are not a frame, for a [stream](crate::http::Route::Stream).
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
     /// Adds a message of either kind.
     pub fn message(&mut self, message: &Message) {
         match message {

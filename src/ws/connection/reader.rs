@@ -1,8 +1,6 @@
 //! The reading half of a connection: waits without a lock, sends Pings when nothing arrives, and completes the close.
 
-use super::{
-    Bytes, Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter,
-};
+use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter};
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
 use rustix::{
     io::Errno,
@@ -13,7 +11,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tungstenite::Message as Frame;
 
 /// The first read of a connection, and all reads of small messages, use a buffer of this size on the stack: it lies in a page
 /// that is in use anyway, so an idle connection has no read buffer of its own.
@@ -173,10 +170,13 @@ impl Reader {
 
     #[inline(never)] // Its frame is not needed while the thread waits.
     fn send_ping(&mut self) {
-        self.connection.if_open(|state| state.write(Frame::Ping(Bytes::new())));
-        self.is_awaiting_pong = true;
-        self.new_timeout = Some(self.connection.config.pong_timeout);
-        self.apply_timeout();
+        let mut needs_answer = true;
+        self.connection.if_open(|state| needs_answer = state.send_ping());
+        if needs_answer {
+            self.is_awaiting_pong = true;
+            self.new_timeout = Some(self.connection.config.pong_timeout);
+            self.apply_timeout();
+        }
     }
 
     /// Counts bytes that arrived while the connection was closing. Returns true if they are too many: then nothing more is read,

@@ -9,12 +9,12 @@ impl Connection {
         &self.config
     }
 
-    /// As [`Connection::send`], but of these bytes, [`Config::max_send_buffer`] counts only `counted`. Returns true if more
-    /// bytes than that limit wait, counted or not.
-    pub(crate) fn send_lenient(self: &Arc<Self>, frames: &[u8], counted: usize) -> bool {
+    /// As [`Connection::send`], but only `counted` of these bytes count against [`Config::max_send_buffer`]. Returns whether
+    /// more bytes than that limit wait, counted or not.
+    pub(crate) fn send_counting(self: &Arc<Self>, frames: &[u8], counted: usize) -> bool {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut().filter(|state| state.is_open()) else { return false };
-        state.send(frames, frames.len() - counted);
+        state.send(frames, counted);
         self.flush(state);
         state.stream.buffered_amount() > self.config.max_send_buffer
     }

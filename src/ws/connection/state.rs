@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{ws::config::Config, ws::rate_limiter::RateLimiter};
 use std::{
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, Read},
     net::Shutdown,
     time::Instant,
 };
 use tungstenite::{
-    Error,
+    Bytes, Error,
     protocol::{CloseFrame, Message as Frame, Role, WebSocketConfig, WebSocketContext, frame::coding::CloseCode},
 };
 
@@ -37,6 +37,8 @@ pub(super) struct ConnectionState {
     /// When the write reactor will cut the connection.
     pub(super) deadline: Option<Instant>,
     reason: Option<DisconnectReason>,
+    /// Not a WebSocket, but a stream of bytes to the peer, and what keeps it alive. It has no frames.
+    pub(super) stream_keepalive: Option<&'static [u8]>,
 }
 
 /// The progress of the closing handshake (RFC 6455 7.1).
@@ -93,6 +95,7 @@ impl ConnectionState {
             is_watched: false,
             deadline: None,
             reason: None,
+            stream_keepalive: None,
         }
     }
 
@@ -115,9 +118,9 @@ impl ConnectionState {
         self.reason.unwrap_or(DisconnectReason::ConnectionLost)
     }
 
-    /// Sends encoded frames. The limit of the send buffer does not count `uncounted` of their bytes.
-    pub(super) fn send(&mut self, frames: &[u8], uncounted: usize) {
-        if self.stream.send(frames, uncounted).is_err() {
+    /// Sends encoded frames. `counted` of their bytes count against the limit of the send buffer.
+    pub(super) fn send(&mut self, frames: &[u8], counted: usize) {
+        if self.stream.send(frames, counted).is_err() {
             self.socket_failed();
         }
     }
@@ -131,7 +134,8 @@ impl ConnectionState {
     /// Starts the closing handshake. Code and reason must fit into a Close frame ([`CloseError`](crate::CloseError)).
     pub(super) fn close(&mut self, code: u16, reason: &str) {
         self.write_close(code, reason);
-        self.phase = Phase::Closing;
+        // A stream ends without an answer of the peer.
+        self.phase = if self.stream_keepalive.is_some() { Phase::Finishing } else { Phase::Closing };
         self.reason.get_or_insert(DisconnectReason::ClosedLocally { code });
     }
 
@@ -144,8 +148,20 @@ impl ConnectionState {
         self.phase = Phase::Finishing;
     }
 
+    /// Sends a Ping, or what keeps a stream alive. Returns whether the peer has to answer.
+    pub(super) fn send_ping(&mut self) -> bool {
+        match self.stream_keepalive {
+            Some(bytes) => self.send(bytes, 0),
+            None => self.write(Frame::Ping(Bytes::new())),
+        }
+        self.stream_keepalive.is_none()
+    }
+
     /// Takes one message out of the received bytes. Replies to Pings among them.
     pub(super) fn read(&mut self, config: &Config) -> ReadResult {
+        if self.stream_keepalive.is_some() {
+            return self.ignore_input();
+        }
         while self.phase < Phase::Finishing {
             let is_open = self.is_open();
             match self.context.read(&mut self.stream) {
@@ -157,6 +173,18 @@ impl ConnectionState {
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return ReadResult::NeedData,
                 Err(Error::Io(error)) => return ReadResult::Closed(ConnectionEnd::Tls(error)),
                 Err(error) => return ReadResult::Closed(ConnectionEnd::Violation(error)),
+            }
+        }
+        ReadResult::Closed(ConnectionEnd::Local)
+    }
+
+    /// What the peer of a stream sends has no meaning. Only its end has.
+    fn ignore_input(&mut self) -> ReadResult {
+        while self.phase < Phase::Finishing {
+            match self.stream.read(&mut [0; 256]) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return ReadResult::NeedData,
+                Err(error) => return ReadResult::Closed(ConnectionEnd::Tls(error)),
             }
         }
         ReadResult::Closed(ConnectionEnd::Local)
@@ -246,6 +274,9 @@ impl ConnectionState {
     }
 
     fn write_close(&mut self, code: u16, reason: &str) {
+        if self.stream_keepalive.is_some() {
+            return;
+        }
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
         let _ = self.context.close(&mut self.stream, Some(frame));
     }

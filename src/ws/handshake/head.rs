@@ -45,16 +45,17 @@ impl<R: DeadlineRead> HeadReader<'_, R> {
     /// Reads up to the first empty line and returns that line too. A line ends with LF, or with CR and LF. Empty lines
     /// before the head are skipped (RFC 9112 2.2), but they count as part of its size.
     ///
-    /// `check` gets what has arrived so far, so that another protocol is detected before its peer waits for an answer.
+    /// `check` gets what has arrived so far, the empty lines apart, so that another protocol is detected before its peer waits
+    /// for an answer.
     pub(crate) fn read_head(
         &mut self,
         max_size: usize,
-        check: impl Fn(&[u8]) -> Result<(), HeadError>,
+        check: impl Fn(&[u8], &[u8]) -> Result<(), HeadError>,
     ) -> Result<Bytes, HeadError> {
         let (mut start, mut searched) = (0, 0);
         loop {
             start += self.buffer[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-            check(&self.buffer[start..])?;
+            check(&self.buffer[..start], &self.buffer[start..])?;
             // The last bytes may be the beginning of the empty line.
             if let Some(end) = end_of_head(&self.buffer, start.max(searched)) {
                 let rest = self.buffer.split_off(end);
@@ -213,7 +214,7 @@ mod tests {
         ] {
             let mut io = Failing(errors.into_iter(), bytes);
             let mut reader = HeadReader { io: &mut io, deadline: Instant::now(), buffer: Vec::new() };
-            let result = reader.read_head(12, |_| Ok(())).map_err(|error| error.to_string());
+            let result = reader.read_head(12, |_, _| Ok(())).map_err(|error| error.to_string());
             let expected = expected.map(|head| Bytes::from_static(head.as_bytes())).map_err(str::to_owned);
             assert_eq!(result, expected, "{bytes:?}");
         }

@@ -11,23 +11,19 @@ pub(super) const INVALID: HeadError =
 /// The longest method in use, `UPDATEREDIRECTREF`, has 17 characters.
 const MAX_METHOD: usize = 32;
 
-/// How version 2 of the PROXY protocol begins, without the two empty lines before it.
-const PROXY_V2: &[u8] = b"\0\r\nQUIT\n";
-
-/// Checks what has arrived of a head, without empty lines before it.
+/// Checks what has arrived of a head, and of the empty lines before it. No byte that cannot begin a request waits for more.
 ///
 /// # Errors
 /// It cannot become a request.
-pub(super) fn check(bytes: &[u8]) -> Result<(), HeadError> {
-    // A TLS handshake begins with its record type, and with the major version 3 (RFC 8446 5.1).
-    if bytes.starts_with(&[0x16, 3]) {
-        return Err(HeadError::Tls);
-    }
-    if bytes.starts_with(b"PROXY ") || bytes.starts_with(PROXY_V2) {
-        return Err(HeadError::ProxyProtocol);
-    }
-    if bytes == [0x16] || PROXY_V2.starts_with(bytes) {
-        return Ok(());
+pub(super) fn check(empty_lines: &[u8], bytes: &[u8]) -> Result<(), HeadError> {
+    match bytes {
+        [] => return Ok(()),
+        // A TLS handshake begins with its record type, and with the major version 3 (RFC 8446 5.1).
+        [0x16] | [0x16, 3, ..] => return Err(HeadError::Tls),
+        // Version 2 of the PROXY protocol begins with two empty lines and this.
+        [0, ..] if empty_lines == b"\r\n\r\n" => return Err(HeadError::ProxyProtocol),
+        _ if bytes.starts_with(b"PROXY ") => return Err(HeadError::ProxyProtocol),
+        _ => {}
     }
     let end = bytes.iter().position(|byte| *byte == b'\n');
     let line = &bytes[..end.unwrap_or(bytes.len())];
@@ -95,9 +91,6 @@ mod tests {
             (b"GET / HTTP/1.9\r\n", true),
             (&long.as_bytes()[1..], true),
             (b"PROXY", true),
-            (b"\0", true),
-            (b"\0\r\nQUIT", true),
-            (b"\x16", true),
             (b" ", false),
             (b" GET", false),
             (b"GET\t", false),
@@ -115,24 +108,29 @@ mod tests {
             (b"GET / HTTP/1.10\n", false),
             (long.as_bytes(), false),
             (b"\x81\x85", false),
-            (b"\0\0", false),
+            (b"\0", false),
+            (b"\0\r\nQUIT", false),
+            (b"\x16", false),
             (b"\x16\x02", false),
             (b"SSH-2.0-OpenSSH_9.2\r\n", false),
             (b"EHLO mail.example\r\n", false),
             (b"*1\r\n$4\r\nPING\r\n", false),
         ];
         for (bytes, expected) in table {
-            assert_eq!(check(bytes).is_ok(), *expected, "{:?}", String::from_utf8_lossy(bytes));
+            assert_eq!(check(b"\r\n", bytes).is_ok(), *expected, "{:?}", String::from_utf8_lossy(bytes));
         }
     }
 
     #[test]
     fn other_protocols_and_versions_have_their_errors() {
-        let error = |bytes: &[u8]| check(bytes).expect_err("an error");
-        assert!(matches!(error(b"\x16\x03"), HeadError::Tls));
-        for bytes in [&b"PROXY T"[..], b"PROXY UNKNOWN\r\n", b"\0\r\nQUIT\n", b"\0\r\nQUIT\n\x21\x11"] {
+        let error = |bytes: &[u8]| check(b"\r\n\r\n", bytes).expect_err("an error");
+        for bytes in [&b"\x16"[..], b"\x16\x03", b"\x16\x03\x01"] {
+            assert!(matches!(error(bytes), HeadError::Tls), "{bytes:?}");
+        }
+        for bytes in [&b"PROXY T"[..], b"PROXY UNKNOWN\r\n", b"\0", b"\0\r\nQUIT\n", b"\0\r\nQUIT\n\x21\x11"] {
             assert!(matches!(error(bytes), HeadError::ProxyProtocol), "{bytes:?}");
         }
+        assert!(matches!(check(b"\r\n", b"\0\r\nQUIT\n"), Err(HeadError::Malformed(_))));
         for line in ["PRI * HTTP/2.0\r\n", "GET / HTTP/0.9\n", "GET / HTTP/3.0\n"] {
             assert!(matches!(error(line.as_bytes()), HeadError::Version), "{line}");
         }

@@ -100,7 +100,7 @@ impl AcceptLoop {
         let id = next_id();
         let admit = || shared.registry.admit(id, stream, addr.ip(), is_proxy, &shared.config);
         match admit() {
-            Err(Rejection::Handshakes) if shared.registry.cut_handshake_for(addr.ip(), SLOW_HANDSHAKE) => {
+            Err(Rejection::Handshakes) if shared.registry.cut_handshake_to_admit(addr.ip(), SLOW_HANDSHAKE) => {
                 shared.rejections.log(Rejection::SlowRequest, format_args!("cut a handshake to admit {addr}"));
                 admit()
             }

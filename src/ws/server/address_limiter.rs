@@ -3,7 +3,7 @@
 use crate::ws::{network::counted, rate_limiter::RateLimiters};
 use std::{
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -27,33 +27,38 @@ impl AddressLimiter {
         }
     }
 
-    /// `None` if one more event from that address would exceed the limit. Otherwise counts one if it `happened`, and returns
-    /// how long it takes until the events of that address are paid for. Both in one step, so that parallel connections
-    /// cannot exceed the limit together.
-    pub(super) fn try_count(
-        &self,
-        address: IpAddr,
-        interval: Duration,
-        now: Instant,
-        happened: bool,
-    ) -> Option<Duration> {
+    /// Whether one more event from that address is within the limit.
+    pub(super) fn allows(&self, address: IpAddr, interval: Duration, now: Instant) -> bool {
+        interval.is_zero() || self.has_room(&self.lock(), address, micros(interval), self.micros_at(now))
+    }
+
+    /// Counts an event from that address, and returns how long it takes until all of them are paid for. `None`, and nothing
+    /// counted, if that would exceed the limit. Both in one step, so that parallel connections cannot exceed it together.
+    pub(super) fn try_count(&self, address: IpAddr, interval: Duration, now: Instant) -> Option<Duration> {
         if interval.is_zero() {
             return Some(interval);
         }
-        let (now, interval) = (micros(now.saturating_duration_since(self.started_at)), micros(interval));
-        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_exhausted = |(network, factor): (u128, u32)| {
-            let (interval, burst) = (interval / u64::from(factor), self.burst.saturating_mul(u64::from(factor)));
-            limiters.find(network).is_some_and(|limiter| limiter.is_exhausted(now, interval, burst))
-        };
-        if counted(address).any(is_exhausted) {
+        let (mut limiters, interval, now) = (self.lock(), micros(interval), self.micros_at(now));
+        if !self.has_room(&limiters, address, interval, now) {
             return None;
         }
-        let mut delay = 0;
-        for (network, factor) in counted(address).filter(|_| happened) {
-            delay = delay.max(limiters.get(network, now).count(now, interval / u64::from(factor)));
-        }
-        Some(Duration::from_micros(delay))
+        let count = |(network, factor)| limiters.get(network, now).count(now, interval / u64::from(factor));
+        counted(address).map(count).max().map(Duration::from_micros)
+    }
+
+    fn has_room(&self, limiters: &RateLimiters, address: IpAddr, interval: u64, now: u64) -> bool {
+        counted(address).all(|(network, factor)| {
+            let (interval, burst) = (interval / u64::from(factor), self.burst.saturating_mul(u64::from(factor)));
+            !limiters.find(network).is_some_and(|limiter| limiter.is_exhausted(now, interval, burst))
+        })
+    }
+
+    fn micros_at(&self, now: Instant) -> u64 {
+        micros(now.saturating_duration_since(self.started_at))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RateLimiters> {
+        self.limiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -75,14 +80,15 @@ mod tests {
     #[test]
     fn addresses_are_limited_separately() {
         let (limiter, now) = (AddressLimiter::new(2), Instant::now());
-        let try_count = |number, now, happened| limiter.try_count(address(number), INTERVAL, now, happened);
+        let try_count = |number, now| limiter.try_count(address(number), INTERVAL, now);
+        let allows = || limiter.allows(address(1), INTERVAL, now);
         for number in 1..=2 {
-            assert_eq!(try_count(1, now, false), Some(Duration::ZERO), "asking does not count");
-            assert_eq!(try_count(1, now, true), Some(INTERVAL * number));
+            assert_eq!((allows(), allows()), (true, true), "asking does not count");
+            assert_eq!(try_count(1, now), Some(INTERVAL * number));
         }
-        assert_eq!((try_count(1, now, true), try_count(1, now, false)), (None, None));
-        assert_eq!(try_count(2, now, true), Some(INTERVAL));
-        assert_eq!(try_count(1, now + INTERVAL, true), Some(INTERVAL * 2));
+        assert_eq!((try_count(1, now), allows()), (None, false));
+        assert_eq!(try_count(2, now), Some(INTERVAL));
+        assert_eq!(try_count(1, now + INTERVAL), Some(INTERVAL * 2));
     }
 
     #[test]
@@ -90,7 +96,7 @@ mod tests {
         for (step, expected) in [(1_u128, 2), (1 << 64, 8), (1 << 72, 32), (1 << 80, 100)] {
             let (limiter, now) = (AddressLimiter::new(2), Instant::now());
             let address = |number: u128| IpAddr::from(((0x2001_0db8_u128 << 96) | (number * step)).to_be_bytes());
-            let allowed = (0..100).filter(|number| limiter.try_count(address(*number), INTERVAL, now, true).is_some());
+            let allowed = (0..100).filter(|number| limiter.try_count(address(*number), INTERVAL, now).is_some());
             assert_eq!(allowed.count(), expected, "{step:x}");
         }
     }
@@ -99,7 +105,7 @@ mod tests {
     fn the_largest_burst_is_no_limit() {
         let (limiter, now) = (AddressLimiter::new(usize::MAX), Instant::now());
         for address in ["192.0.2.1", "2001:db8::1"] {
-            let try_count = || limiter.try_count(address.parse().expect("an address"), INTERVAL, now, true);
+            let try_count = || limiter.try_count(address.parse().expect("an address"), INTERVAL, now);
             assert_eq!([try_count(), try_count()], [Some(INTERVAL), Some(INTERVAL * 2)], "{address}");
         }
     }
@@ -107,7 +113,7 @@ mod tests {
     #[test]
     fn parallel_events_do_not_exceed_the_limit() {
         let (limiter, now) = (AddressLimiter::new(8), Instant::now());
-        let count = || (0..100).filter(|_| limiter.try_count(address(1), INTERVAL, now, true).is_some()).count();
+        let count = || (0..100).filter(|_| limiter.try_count(address(1), INTERVAL, now).is_some()).count();
         let counted: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(count)).collect();
             threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
@@ -119,7 +125,7 @@ mod tests {
     fn the_number_of_remembered_addresses_is_bounded() {
         let (limiter, now) = (AddressLimiter::new(8), Instant::now());
         for number in 0..10 * MAX_ADDRESSES as u32 {
-            limiter.try_count(address(number), INTERVAL, now, true);
+            limiter.try_count(address(number), INTERVAL, now);
         }
         let limiters = limiter.limiters.lock().expect("no panic");
         let numbers = (0..10 * MAX_ADDRESSES as u32).map(|number| largest_counted(address(number)));
@@ -129,7 +135,8 @@ mod tests {
     #[test]
     fn an_interval_of_zero_remembers_nothing() {
         let (limiter, now) = (AddressLimiter::new(8), Instant::now());
-        assert_eq!(limiter.try_count(address(1), Duration::ZERO, now, true), Some(Duration::ZERO));
+        assert_eq!(limiter.try_count(address(1), Duration::ZERO, now), Some(Duration::ZERO));
+        assert!(limiter.allows(address(1), Duration::ZERO, now));
         assert_eq!(limiter.limiters.lock().expect("no panic").find(largest_counted(address(1))), None);
     }
 }

@@ -8,7 +8,7 @@ use crate::ws::{
     connection::WriteReactor,
     error::Error,
     handshake::Policy,
-    http::{Request, Response},
+    http::{Request, Response, Route},
     network::Network,
     peer::skip_ids_below,
     server::{
@@ -70,6 +70,13 @@ impl Builder {
     /// The paths that accept a WebSocket handshake. At other paths it gets 404. Default: every path.
     pub fn endpoint(mut self, is_endpoint: fn(&str) -> bool) -> Self {
         self.policy.endpoint = is_endpoint;
+        self
+    }
+
+    /// Which requests without a handshake are for the program: it responds to them in the loop over events, or streams to
+    /// them. Default: none. The rest is for [`Builder::site`].
+    pub fn route(mut self, route: fn(&Request) -> Option<Route>) -> Self {
+        self.policy.route = route;
         self
     }
 

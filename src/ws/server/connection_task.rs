@@ -47,12 +47,13 @@ impl ConnectionTask {
     /// one come online, its event comes later.
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
-        let AcceptedHandshake { addr, request, response, protocol, transport } = accepted;
+        let AcceptedHandshake { addr, request, response, protocol, keepalive, transport } = accepted;
         let delay = (shared.policy.delay)(&request);
         shared.registry.sleep(delay);
         let info = PeerInfo { id: permit.id(), addr, protocol };
         let (config, reactor) = (Arc::clone(&shared.config), Arc::clone(&shared.reactor));
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
+        keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));
         connection.queue(&response);
         if !permit.open(&connection) {
             // The server is shutting down, or the handshake was cut: then the Close frame is not sent.

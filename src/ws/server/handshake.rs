@@ -1,22 +1,26 @@
 //! From an accepted socket to a WebSocket, or to an HTTP response. Reading the request and writing a response have deadlines.
 
-use super::{Shared, registry::Permit, rejection_log::Rejection, trusted_proxies};
+use super::{
+    Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies,
+    wake_guard::WakeGuard,
+};
 use crate::ws::error::Visible;
 use crate::ws::{
     config::Config,
     connection::Transport,
-    handshake::{self, HeadError, Negotiated},
+    handshake::{self, HeadError, Negotiated, body},
     handshake_stream::{self, HandshakeStream},
-    http::{Request, Response},
+    http::{self, Request, Response},
     tls::{ListenerMode, Session},
 };
 use log::{debug, warn};
 use std::{
     fmt, io,
     net::{SocketAddr, TcpStream},
-    sync::{Arc, Once},
+    sync::{Arc, Mutex, Once, PoisonError},
     time::{Duration, Instant},
 };
+use tungstenite::http::Version;
 
 /// How long the client may take to read a response that is not an upgrade.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,6 +35,8 @@ pub(super) struct AcceptedHandshake {
     pub(super) request: Box<Request>,
     pub(super) response: Vec<u8>,
     pub(super) protocol: Option<Arc<str>>,
+    /// For a stream in place of a WebSocket.
+    pub(super) keepalive: Option<&'static [u8]>,
     pub(super) transport: Transport,
 }
 
@@ -46,24 +52,31 @@ pub(super) struct PendingHandshake<'a> {
 }
 
 impl<'a> PendingHandshake<'a> {
-    /// Reads and judges the request, and responds unless it is an upgrade. `None`: the connection is over.
+    /// Reads and judges the request, and responds unless it opens a connection. `None`: the connection is over.
     // Not inlined, like a few others on the connection's thread: their frames would stay on the stack while it waits for
     // messages. Measured: 15.6 KiB for an idle connection instead of 11.7.
     #[inline(never)]
     pub(super) fn run(mut self) -> Option<AcceptedHandshake> {
         let mut stream = self.start_tls()?;
         let (mut request, input) = self.read_request(&mut stream)?;
-        match self.judge(&mut request) {
-            Ok((response, protocol)) => {
-                let (session, input) = stream.hand_over(input);
-                let transport = Transport { stream: Arc::clone(self.stream), session, input };
-                Some(AcceptedHandshake { addr: self.addr, request, response, protocol, transport })
+        let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, "application/json"));
+        let (response, protocol, keepalive) = match self.judge(&mut request) {
+            Ok(Negotiated::Upgrade { response, protocol }) => (response, protocol, None),
+            Ok(Negotiated::Stream { protocol, keepalive }) => (Vec::new(), Some(protocol.into()), Some(keepalive)),
+            other => {
+                let response = match other {
+                    Ok(Negotiated::Request(length)) => self.ask(&mut stream, request, length, input),
+                    Ok(Negotiated::Response(response)) | Err(response) => response,
+                    Ok(_) => return None,
+                };
+                let response = if is_json { response.refusal_as_json() } else { response };
+                respond(&mut stream, &response, is_head);
+                return None;
             }
-            Err(response) => {
-                respond(&mut stream, &response, request.method() == "HEAD");
-                None
-            }
-        }
+        };
+        let (session, input) = stream.hand_over(input);
+        let transport = Transport { stream: Arc::clone(self.stream), session, input };
+        Some(AcceptedHandshake { addr: self.addr, request, response, protocol, keepalive, transport })
     }
 
     /// The TLS handshake, on a TLS port.
@@ -108,7 +121,7 @@ impl<'a> PendingHandshake<'a> {
     ///
     /// # Errors
     /// The response, if the request is not a handshake or is rejected.
-    fn judge(&mut self, request: &mut Request) -> Result<(Vec<u8>, Option<Arc<str>>), Response> {
+    fn judge(&mut self, request: &mut Request) -> Result<Negotiated, Response> {
         self.check_redirect(request)?;
         self.apply_proxy(request)?;
         let policy = &self.shared.policy;
@@ -118,11 +131,13 @@ impl<'a> PendingHandshake<'a> {
         // After the check and before its result is sent: parallel guesses are counted one after another.
         let delay = if offers_token { self.check_wrong_tokens(is_wrong)? } else { Duration::ZERO };
         match negotiated {
-            Negotiated::Upgrade { response, protocol } => {
+            Negotiated::Upgrade { ref protocol, .. } => {
                 self.check_opening_rate()?;
                 self.log_unknown_protocols(request, protocol.as_deref());
-                Ok((response, protocol))
+                Ok(negotiated)
             }
+            Negotiated::Stream { .. } => self.check_opening_rate().map(|()| negotiated),
+            Negotiated::Request(_) => Ok(negotiated),
             Negotiated::Response(response) => {
                 self.log_response(request, &response);
                 if !delay.is_zero() {
@@ -132,6 +147,51 @@ impl<'a> PendingHandshake<'a> {
                 Err(response)
             }
         }
+    }
+
+    /// Reads the body, and waits for the response of the program.
+    #[inline(never)] // As `run`.
+    fn ask(&self, stream: &mut HandshakeStream<'_>, request: Box<Request>, length: usize, input: Vec<u8>) -> Response {
+        let body = match self.read_body(stream, &request, length, input) {
+            Ok(body) => body,
+            Err(response) => {
+                self.log_response(&request, &response);
+                return response;
+            }
+        };
+        // From here on the client has nothing to do, so the connection no longer counts as a handshake.
+        self.permit.delay();
+        let deadline = Instant::now() + self.shared.config.handshake_timeout;
+        let (guard, waiter) = WakeGuard::new();
+        let response = Arc::new(Mutex::new(None));
+        let responder = Responder { response: Arc::clone(&response), _wake: guard };
+        let (id, addr) = (self.permit.id(), self.addr);
+        let is_exempt = self.shared.config.is_exempt(addr.ip());
+        let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head: request, body, responder }));
+        if self.shared.events.send_deadline(event, deadline).is_ok() {
+            waiter.wait(Some(deadline));
+        }
+        let response = response.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let response = response.unwrap_or_else(handshake::no_response);
+        debug!("request {id} from {addr}: answered {}", response.status);
+        response
+    }
+
+    fn read_body(
+        &self,
+        stream: &mut HandshakeStream<'_>,
+        request: &Request,
+        length: usize,
+        input: Vec<u8>,
+    ) -> Result<Vec<u8>, Response> {
+        body::check_size(length, self.shared.config.max_message_size)?;
+        // curl waits for this before it sends a long body (RFC 9110 10.1.1).
+        let is_expected = http::list_contains(request.headers(), "Expect", "100-continue");
+        if is_expected && input.is_empty() && request.version() == Version::HTTP_11 {
+            // If it fails, reading fails as well.
+            let _ = stream.write_until(b"HTTP/1.1 100 Continue\r\n\r\n", self.deadline);
+        }
+        body::read_body(stream, input, length, self.deadline)
     }
 
     fn check_redirect(&self, request: &Request) -> Result<(), Response> {
@@ -172,8 +232,12 @@ impl<'a> PendingHandshake<'a> {
     /// An address that offered too many wrong tokens gets 429, even for the right one. Otherwise a wrong token is counted, and
     /// the delay of its response returned: until the responses before it to the same address are sent.
     fn check_wrong_tokens(&self, is_wrong: bool) -> Result<Duration, Response> {
-        let (ip, interval) = (self.addr.ip(), self.shared.config.wrong_token_delay);
-        let delay = self.shared.wrong_tokens.try_count(ip, interval, Instant::now(), is_wrong);
+        let (ip, interval, now) = (self.addr.ip(), self.shared.config.wrong_token_delay, Instant::now());
+        let limiter = &self.shared.wrong_tokens;
+        let delay = match is_wrong {
+            true => limiter.try_count(ip, interval, now),
+            false => limiter.allows(ip, interval, now).then_some(Duration::ZERO),
+        };
         delay.ok_or_else(|| {
             self.log(Rejection::WrongTokens, format_args!("429, too many wrong access tokens"));
             handshake::too_many_tokens()
@@ -187,7 +251,7 @@ impl<'a> PendingHandshake<'a> {
             return Ok(());
         }
         let interval = OPENING_PERIOD / u32::try_from(limit).unwrap_or(u32::MAX);
-        match self.shared.openings.try_count(ip, interval, Instant::now(), true) {
+        match self.shared.openings.try_count(ip, interval, Instant::now()) {
             Some(_) => Ok(()),
             None => Err(self.reject_with_503(Rejection::ConnectionsPerAddress, "it opens WebSockets too often")),
         }

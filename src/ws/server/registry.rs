@@ -88,10 +88,10 @@ impl ConnectionRegistry {
         Ok(Permit { registry: Arc::clone(self), id, address: counted_address })
     }
 
-    /// Makes room for a handshake from `address`, so that idle sockets cannot keep new clients out: cuts the oldest handshake
-    /// of the network that has most of them. Returns false, and cuts nothing, if `address` is in a network with as many and
+    /// Makes room for a client at `address`, so that idle sockets cannot keep new clients out: cuts the oldest handshake of the
+    /// network that has most of them. Returns false, and cuts nothing, if `address` is in a network with as many and
     /// that handshake has not taken longer than `age`.
-    pub(super) fn cut_handshake_for(&self, address: IpAddr, age: Duration) -> bool {
+    pub(super) fn cut_handshake_to_admit(&self, address: IpAddr, age: Duration) -> bool {
         let mut inner = self.lock();
         let mut counts: HashMap<u128, usize> = HashMap::new();
         inner.handshakes.iter().for_each(|(_, handshake)| *counts.entry(handshake.network).or_default() += 1);

@@ -66,14 +66,14 @@ pub(super) fn targets_and_bodies() -> Vec<Row> {
         row("`Host: ::1`", with("Host", "Host: ::1\r\n"), 400, "Host must be"),
         row("a target `http://user@localhost/`", line("GET http://user@localhost/ HTTP/1.1"), 400, "Host must be"),
         row("`Content-Length: 5`", plus("Content-Length: 5") + "hello", 400, "Content-Length must be 0"),
-        row("`Content-Length: x`", plus("Content-Length: x"), 400, "Content-Length must be 0"),
+        row("`Content-Length: x`", plus("Content-Length: x"), 400, "Content-Length must be one number"),
         row(
             "`Content-Length: 0` and `5`",
             plus("Content-Length: 0\r\nContent-Length: 5"),
             400,
-            "Content-Length must be 0",
+            "Content-Length must be one number",
         ),
-        row("`Transfer-Encoding: chunked`", plus("Transfer-Encoding: chunked"), 400, "Transfer-Encoding"),
+        row("`Transfer-Encoding: chunked`", plus("Transfer-Encoding: chunked"), 411, "Transfer-Encoding"),
     ]
 }
 

@@ -1,7 +1,8 @@
 //! Members that take messages more slowly than their room sends them.
 
 use super::{
-    history::{archived, stored, summary, with_messages},
+    archive::{archived, stored},
+    history::{summary, with_messages},
     *,
 };
 

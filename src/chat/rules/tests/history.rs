@@ -1,5 +1,7 @@
 //! What new and returning clients receive of earlier messages.
 
+use super::archive::stored;
+use super::nonces::nonced;
 use super::*;
 use crate::chat::protocol::StoredMessage;
 
@@ -228,88 +230,6 @@ fn histories_are_bounded_in_bytes() {
     assert!(lobby.ends_with("19 20") && !lobby.starts_with("10"), "{lobby}");
 }
 
-fn nonced(text: &str, nonce: &str) -> String {
-    format!(r#"{{"type":"message","text":"{text}","nonce":"{nonce}"}}"#)
-}
-
-#[test]
-fn same_nonce_is_broadcast_once() {
-    let mut script = with_messages(Rules { room_messages: 3, ..Rules::default() }, 0);
-    script.join(2, Dialect::Chinwag);
-    script.name(2, "bob");
-    let heard = r#"{"type":"message","name":"ann","text":"hi","id":1,"date":1000,"seq":1}"#;
-    let sent = heard.replace('}', r#","nonce":"n1"}"#);
-    assert_eq!(script.text(1, &nonced("hi", "n1")), [format!("*-1< {heard}"), format!("1< {sent}")]);
-    script.now += 500;
-    assert_eq!(script.text(1, &nonced("hi", "n1")), [format!("1< {sent}")], "again, to its sender alone");
-    assert_eq!(script.text(2, &nonced("other", "n1")), [format!("2< {sent}")], "any sender");
-    assert!(script.text(1, &nonced("hi", "n2"))[0].contains(r#""seq":2"#));
-    assert_eq!(script.join(3, Dialect::Chinwag)[1], format!("3< {heard}"), "history has no nonces");
-    // In another room it is another message.
-    script.enter(4, Dialect::Chinwag, "b", None);
-    script.name(4, "ann");
-    assert!(script.text(4, &nonced("hi", "n1"))[0].starts_with("*1-4< "));
-    // The nonce of a forgotten message can be used again.
-    script.say(1, "x");
-    script.say(1, "y");
-    assert!(script.text(1, &nonced("hi", "n1"))[0].contains(r#""seq":5"#));
-    assert!(script.text(1, &nonced("hi", "n1"))[0].starts_with("1< "));
-}
-
-#[test]
-fn error_has_the_nonce_of_its_message() {
-    let rate = Some(Rate { per_second: 1, burst: 4 });
-    let mut script = Script::new(Rules { rate, text_chars: 3, ..Rules::default() });
-    script.join(1, Dialect::Chinwag);
-    let mut error = |text: &str| {
-        let out = script.text(1, text).concat();
-        let (reason, rest) = out.split_once(r#"reason":""#)?.1.split_once('"')?;
-        Some(format!("{reason} {}", rest.split_once(r#""nonce":"#).map_or("", |(_, nonce)| nonce)))
-    };
-    assert_eq!(error(&nonced("hi", "a")).as_deref(), Some(r#"no-name "a"}"#));
-    error(r#"{"type":"username","name":"ann"}"#);
-    assert_eq!(error(&nonced("long", "b")).as_deref(), Some(r#"too-long "b"}"#));
-    let private = r#"{"type":"message","text":"hi","target":"bob","nonce":"c"}"#;
-    assert_eq!(error(private).as_deref(), Some(r#"no-such-user "c"}"#));
-    assert_eq!(error(&nonced("hi", "d")).as_deref(), Some(r#"too-fast "d"}"#));
-    assert_eq!(error(r#"{"type":"message","nonce":"e"}"#).as_deref(), Some(r#"too-fast "e"}"#));
-    assert_eq!(error("{").as_deref(), Some("too-fast "));
-    let mut script = Script::with(&["ann"]);
-    for (text, reason) in [
-        (r#"{"nonce":"x","type":"message","text":" "}"#, "missing-field"),
-        (r#"{"nonce":"x","type":"shout"}"#, "unknown-type"),
-        (r#"{"nonce":"x","type":"username"}"#, "missing-field"),
-        (r#"{"type":"message",,"nonce":"x"}"#, "bad-json"),
-    ] {
-        let out = script.text(1, text);
-        let is_expected = out[0].contains(reason) && out[0].ends_with(r#","nonce":"x"}"#);
-        assert!(is_expected, "{out:?}");
-    }
-}
-
-/// A client that is catching up receives its own message in its turn, with the nonce. Nobody else learns the nonce.
-#[test]
-fn nonce_in_history_is_for_the_author_only() {
-    let rules = Rules { replay_bytes: stored(1).wire_size(), ..Rules::default() };
-    let mut script = with_messages(rules, 2);
-    for id in [2, 3] {
-        script.enter(id, Dialect::Chinwag, "", Some(Since { seq: 0, log: None }));
-    }
-    script.name(2, "bob");
-    let out = script.text(2, &nonced("3", "n"));
-    assert!(out.len() == 1 && out[0].starts_with("*< ") && !out[0].contains("nonce"), "{out:?}");
-    for (id, has_nonce) in [(2, true), (3, false)] {
-        let out = [(); 2].map(|()| script.put(Input::Ready { id })).concat();
-        assert!(summary(&out).starts_with("2 3"), "{out:?}");
-        assert_eq!(out.iter().any(|line| line.contains(r#""nonce":"n""#)), has_nonce, "{out:?}");
-    }
-    let loaded = StoredMessage { nonce: Some("m".into()), ..stored(1) };
-    for (id, has_nonce) in [(1, true), (2, false)] {
-        let output = show(&catch_up::history(id, &loaded));
-        assert_eq!(output.contains("nonce"), has_nonce, "{output}");
-    }
-}
-
 #[test]
 fn private_message_is_not_recorded() {
     let mut script = Script::with(&["ann", "bob"]);
@@ -321,100 +241,4 @@ fn private_message_is_not_recorded() {
     assert_eq!(script.text(2, line), [format!("2< {to_itself}")]);
     assert!(script.say(1, "aloud")[0].contains(r#""seq":1"#));
     assert_eq!(summary(&script.join(3, Dialect::Chinwag)), "aloud");
-}
-
-pub(super) fn stored(seq: u64) -> StoredMessage {
-    let (room, name, text) = ("".into(), "ann".into(), seq.to_string().into());
-    StoredMessage { room, seq, date: 1000, id: 1, name, text, nonce: None }
-}
-
-/// A chat with an archive in which the lobby has so many messages. The last `given` are in memory.
-pub(super) fn archived(last: u64, given: u64, rules: Rules) -> Script {
-    let mut script = Script::new(Rules { archive: true, rate: None, ..rules });
-    let lobby = RoomName::lobby();
-    assert!(script.chat.needs_snapshot(&lobby));
-    let messages = (last - given + 1..=last).map(stored).collect();
-    script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last, messages }, &mut Vec::new());
-    assert!(!script.chat.needs_snapshot(&lobby));
-    script
-}
-
-#[test]
-fn archive_restores_a_room() {
-    let mut script = archived(9, 3, Rules::default());
-    let out = script.join(1, Dialect::Chinwag);
-    assert!(out[0].contains(r#""seq":9,"log":"arch""#), "{out:?}");
-    assert_eq!(summary(&out), "7 8 9");
-    script.name(1, "ann");
-    let sent = r#"{"type":"message","name":"ann","text":"10","id":1,"date":1000,"seq":10}"#;
-    assert_eq!(script.say(1, "10"), ["store  10: 10".to_owned(), format!("*< {sent}")], "stored, then sent");
-    // The archive may have what memory has forgotten.
-    for (seq, range, history) in [(9, None, "10"), (6, None, "7 8 9 10"), (5, Some("5..6"), ""), (0, Some("0..6"), "")]
-    {
-        let out = script.enter(2, Dialect::Chinwag, "", Some(Since { seq, log: Some("arch") }));
-        let load = range.map(|range| format!("2< load  {range}"));
-        assert!(load.is_none_or(|load| out[1..] == [load]), "{out:?}");
-        assert_eq!(summary(&out), history);
-        script.put(Input::Left { id: 2, is_lost: false });
-    }
-}
-
-#[test]
-fn snapshot_with_a_gap_is_ignored() {
-    let lobby = RoomName::lobby();
-    for numbers in [vec![1, 2, 4], vec![2, 3], vec![3, 4, 5], vec![5], vec![0, 1, 2, 3, 4]] {
-        let mut script = Script::new(Rules { archive: true, ..Rules::default() });
-        let messages = numbers.into_iter().map(stored).collect();
-        script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last: 4, messages }, &mut Vec::new());
-        let out = script.join(1, Dialect::Chinwag);
-        assert!(out.len() == 1 && out[0].contains(r#""seq":4"#), "{out:?}");
-    }
-}
-
-#[test]
-fn room_is_restored_once_and_within_bounds() {
-    let mut script = archived(9, 9, Rules { room_messages: 4, ..Rules::default() });
-    let again = RoomSnapshot { log: "other".into(), last: 1, messages: vec![stored(1)] };
-    script.chat.restore(&RoomName::lobby(), again, &mut Vec::new());
-    assert_eq!(summary(&script.join(1, Dialect::Chinwag)), "6 7 8 9");
-    // An unknown room gets the archive's token.
-    let kitchen = RoomName::new("kitchen").expect("a name");
-    script.chat.restore(&kitchen, RoomSnapshot { log: "fresh".into(), last: 0, messages: Vec::new() }, &mut Vec::new());
-    assert!(script.enter(2, Dialect::Chinwag, "kitchen", None)[0].contains(r#""seq":0,"log":"fresh""#));
-}
-
-#[test]
-fn message_missing_in_archive_is_a_gap() {
-    // 4 to 6 are requested; 7 to 9 are in memory.
-    let rows = [
-        (vec![4, 5, 6], "4 5 6 7 8 9"),
-        (vec![5, 6], "gap 1 5 6 7 8 9"),
-        (vec![4, 6], "4 gap 1 6 7 8 9"),
-        (vec![], "gap 3 7 8 9"),
-        (vec![2, 3, 4, 5, 6, 7], "4 5 6 7 8 9"),
-        // The rest did not fit.
-        (vec![4], "4"),
-        (vec![5], "gap 1 5"),
-    ];
-    for (found, expected) in rows {
-        let mut script = archived(9, 3, Rules::default());
-        let asked = script.enter(1, Dialect::Chinwag, "", Some(Since { seq: 3, log: None }));
-        assert_eq!(asked[1], "1< load  3..6");
-        let last = found.last().copied();
-        let found: Vec<StoredMessage> = found.into_iter().map(stored).collect();
-        assert_eq!(summary(&script.put(Input::Loaded { id: 1, up_to: 6, messages: Some(&found) })), expected);
-        // The rest is requested when the client is ready.
-        let again = script.put(Input::Ready { id: 1 });
-        match last.filter(|last| *last < 6) {
-            Some(last) => assert_eq!(again, [format!("1< load  {last}..6")]),
-            None => assert_eq!(again, [""; 0]),
-        }
-    }
-}
-
-#[test]
-fn messages_beyond_replay_limit_are_a_gap() {
-    let mut script = archived(1000, 3, Rules { replay_messages: 10, ..Rules::default() });
-    let out = script.enter(1, Dialect::Chinwag, "", Some(Since { seq: 5, log: Some("arch") }));
-    assert_eq!((summary(&out).as_str(), out[2].as_str()), ("gap 985", "1< load  990..997"));
 }

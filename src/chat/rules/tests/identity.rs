@@ -178,6 +178,28 @@ fn reservations_of_a_room_are_bounded() {
     }
 }
 
+/// One network cannot use up the reservations of a room.
+#[test]
+fn reservations_of_a_network_are_bounded() {
+    let mut script = Script::new(Rules::unlimited());
+    let room = &RoomName::lobby();
+    for id in 0..258 {
+        // All of one /48 but the last.
+        let number = if id == 257 { 1 << 80 } else { u128::from(id) << 64 };
+        let address = Some(IpAddr::from(((0x2001_0db8_u128 << 96) | number).to_be_bytes()));
+        let (dialect, secret) = (Dialect::Chinwag, u128::from(id));
+        script.put(Input::Joined { id, dialect, room, since: None, secret, address });
+        script.name(id, &format!("u{id}"));
+    }
+    for id in 0..258 {
+        script.lose(id);
+    }
+    for (id, name) in [(0, "u01"), (255, "u2551"), (256, "u256"), (257, "u2571")] {
+        script.come_back(1000 + id, &format!("u{id}"), "");
+        assert_eq!(script.name_of(1000 + id), Some(name));
+    }
+}
+
 /// A room without a history exists as long as its reservations.
 #[test]
 fn room_outlives_its_users_while_a_name_is_reserved() {

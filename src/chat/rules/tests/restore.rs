@@ -1,6 +1,7 @@
 //! An archive that does not answer at once: rooms are restored later, and returning clients wait.
 
-use super::history::{archived, stored, summary};
+use super::archive::{archived, stored};
+use super::history::summary;
 use super::*;
 use crate::chat::protocol::StoredMessage;
 

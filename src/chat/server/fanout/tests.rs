@@ -33,13 +33,15 @@ impl Recipient for Recorder {
         frames.len() > TAKEN
     }
 
-    fn is_idle(&self, _: Option<Duration>) -> bool {
+    fn has_taken_all(&self) -> bool {
         true
     }
 
     fn inspect(&self, _: &[u8]) -> Vec<u8> {
         Vec::new()
     }
+
+    fn drop_if_stalled(&self, _: Duration) {}
 
     fn close(&self, code: u16, _: &str) {
         let mut frames = Frames::new();
@@ -219,7 +221,7 @@ fn dialect_without_members_is_not_encoded() {
     let fanout = run("1+ 2+ 2- *<a", &mut peers);
     let room = fanout.rooms.get(RoomId::LOBBY).expect("a room");
     let lengths = room.batch.as_ref().expect("a broadcast").each_ref().map(Frames::is_empty);
-    assert_eq!(lengths, [true, false, true]);
+    assert_eq!(lengths, [true, false, true, true, true, true]);
 }
 
 /// A model of [`Fanout`] with a separate queue for each member.

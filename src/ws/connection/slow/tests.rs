@@ -30,15 +30,15 @@ fn server(max_send_buffer: usize) -> (Arc<Connection>, Reader, TcpStream) {
 #[test]
 fn bytes_that_are_not_counted_may_exceed_the_send_buffer() {
     let (connection, _reader, _client) = server(1000);
-    assert!(!connection.send_lenient(b"short", 5), "the socket takes this");
+    assert!(!connection.send_counting(b"short", 5), "the socket takes this");
     for _ in 0..2 {
-        assert!(connection.send_lenient(&vec![0; MANY], 0), "more waits than the limit");
+        assert!(connection.send_counting(&vec![0; MANY], 0), "more waits than the limit");
     }
     for _ in 0..10 {
-        assert!(connection.send_lenient(&[0; 500], 100));
+        assert!(connection.send_counting(&[0; 500], 100));
     }
     assert!(connection.is_open() && connection.buffered_amount() > MANY);
-    connection.send_lenient(&[0], 1);
+    connection.send_counting(&[0], 1);
     assert!(!connection.is_open() && !connection.send(b"more"));
     assert_eq!(connection.end(), DisconnectReason::SlowReader);
 }
@@ -47,7 +47,7 @@ fn bytes_that_are_not_counted_may_exceed_the_send_buffer() {
 #[test]
 fn other_bytes_count_beside_those_that_do_not() {
     let (connection, _reader, _client) = server(1000);
-    connection.send_lenient(&vec![0; MANY], 0);
+    connection.send_counting(&vec![0; MANY], 0);
     // The kernel may still take some of the bytes before them.
     let sent = (0..MANY / 1000).take_while(|_| connection.send(&[0; 1000]) && connection.is_open()).count();
     assert!((1..MANY / 1000).contains(&sent), "{sent}");
@@ -58,12 +58,12 @@ fn other_bytes_count_beside_those_that_do_not() {
 #[test]
 fn stalled_connection_knows_since_when() {
     let (connection, _reader, mut client) = server(MANY);
-    connection.send_lenient(b"sho", 0);
+    connection.send_counting(b"sho", 0);
     connection.queue(b"rt");
     connection.flush_pending();
     assert_eq!((connection.stalled_for(), connection.has_progressed_within(Duration::MAX)), (None, false));
     let begin = Instant::now();
-    connection.send_lenient(&vec![0; MANY], 0);
+    connection.send_counting(&vec![0; MANY], 0);
     loop {
         let (waiting, stalled) = (connection.buffered_amount(), connection.stalled_for());
         connection.flush_pending();
@@ -119,8 +119,8 @@ fn exactly_the_limit_may_wait() {
     let (connection, _reader, _client) = server(MANY);
     while connection.buffered_amount() < MANY {
         let room = MANY - connection.buffered_amount();
-        assert!(!connection.send_lenient(&vec![0; room], 0));
+        assert!(!connection.send_counting(&vec![0; room], 0));
     }
-    let is_over = connection.send_lenient(b"", 0);
+    let is_over = connection.send_counting(b"", 0);
     assert_eq!(is_over, connection.buffered_amount() > MANY);
 }

@@ -75,8 +75,8 @@ fn a_failed_socket_buffers_nothing() {
     let (mut state, peer) = pair();
     state.stream.cut();
     drop(peer);
-    state.send(b"\x81\x02hi", 0);
-    state.send(b"\x81\x02hi", 0);
+    state.send(b"\x81\x02hi", 4);
+    state.send(b"\x81\x02hi", 4);
     assert_eq!((state.flush(), state.is_open(), state.stream.buffered_amount()), (Flushed::Everything, false, 0));
 }
 

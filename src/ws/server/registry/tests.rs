@@ -92,7 +92,7 @@ fn left_after_a_cut(handshakes: &[&str], newcomer: &str, age: Duration) -> Optio
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 0, 0));
     let admit = |(id, text): (u64, &&str)| registry.admit(id, &stream, ip(text), false, &config).expect("no limit");
     let _permits: Vec<_> = (0..).zip(handshakes).map(admit).collect();
-    registry.cut_handshake_for(ip(newcomer), age).then(|| {
+    registry.cut_handshake_to_admit(ip(newcomer), age).then(|| {
         let inner = registry.lock();
         (0..handshakes.len()).filter(|id| inner.handshakes.get(*id as u64).is_some()).collect()
     })
@@ -155,9 +155,9 @@ fn only_an_old_handshake_is_cut_and_its_connection_still_counts() {
     let delayed = registry.admit(1, &stream, proxy(), true, &config).expect("the first one");
     delayed.delay();
     let _handshake = registry.admit(2, &stream, proxy(), true, &config).expect("no other handshake");
-    assert!(!registry.cut_handshake_for(proxy(), Duration::from_secs(60)), "it is young");
-    assert!(registry.cut_handshake_for(proxy(), Duration::ZERO));
-    assert!(!registry.cut_handshake_for(proxy(), Duration::ZERO), "there is no other handshake");
+    assert!(!registry.cut_handshake_to_admit(proxy(), Duration::from_secs(60)), "it is young");
+    assert!(registry.cut_handshake_to_admit(proxy(), Duration::ZERO));
+    assert!(!registry.cut_handshake_to_admit(proxy(), Duration::ZERO), "there is no other handshake");
     let _third = registry.admit(3, &stream, proxy(), true, &config).expect("the slot of the handshake that was cut");
     assert_eq!(registry.admit(4, &stream, proxy(), true, &config).err(), Some(Rejection::Connections));
 }

@@ -1,0 +1,95 @@
+//! Messages without a connection: the room gets them as if a user of that name had sent them.
+
+use super::{Chat, Now, Output, RoomId, RoomName, names::Name};
+use crate::chat::protocol::{ErrorReason, Post, ProtocolError, Receipt, StoredMessage, UserId};
+use core::net::IpAddr;
+use std::{mem, sync::Arc};
+
+/// The name of a sender that gives none.
+const DEFAULT_NAME: &str = "guest";
+
+/// A message to a room that is not in memory costs its address as much as one of so many bytes, because it may take the place
+/// of another room. Connections, which open rooms as well, are limited to about the same rate.
+const NEW_ROOM_BYTES: usize = 16 * 1024;
+
+impl Chat {
+    /// Whether an address may post a message of so many bytes now. `address` is as in
+    /// [`Input::Joined`](super::Input::Joined). Must be asked before [`Chat::post`], and before the room is restored, which
+    /// takes time.
+    pub fn allows_post(&mut self, now: Now, address: Option<IpAddr>, room: &RoomName, bytes: usize) -> bool {
+        self.now = now;
+        let is_new = self.rooms.find(room).is_none();
+        self.charge_address(address, if is_new { bytes.max(NEW_ROOM_BYTES) } else { bytes })
+    }
+
+    /// Sends a message to a room, or to one of its users. What follows is appended to `out`. When all of it is done, the
+    /// receipt may be sent. `id` is a number that no connection has.
+    ///
+    /// The sender is not part of the room. A name that one of its users has gets a number, as for a user who joins.
+    ///
+    /// # Errors
+    /// Why the message was rejected.
+    pub fn post(
+        &mut self,
+        now: Now,
+        id: UserId,
+        room: &RoomName,
+        post: Post,
+        out: &mut Vec<Output>,
+    ) -> Result<Receipt, ProtocolError> {
+        self.now = now;
+        mem::swap(&mut self.out, out);
+        self.end_reservations();
+        let result = self.check_and_send(id, room, &post);
+        mem::swap(&mut self.out, out);
+        result.map_err(|error| error.with_nonce(post.nonce))
+    }
+
+    fn check_and_send(&mut self, id: UserId, room: &RoomName, post: &Post) -> Result<Receipt, ProtocolError> {
+        let requested = post.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or(DEFAULT_NAME);
+        let wanted = Name::of_user(requested, self.max_name_chars()).ok_or(ErrorReason::BadName)?;
+        let text = self.clean_text(post.text.clone())?;
+        // A new room may take the place of another one, so this comes last.
+        let room = self.rooms.open(room, &self.rules).ok_or(ErrorReason::Unavailable)?;
+        let receipt = self.send_post(id, room, post, requested, &wanted, text);
+        self.rooms.release(room);
+        receipt
+    }
+
+    fn send_post(
+        &mut self,
+        id: UserId,
+        room_id: RoomId,
+        post: &Post,
+        requested: &str,
+        wanted: &Name,
+        text: Arc<str>,
+    ) -> Result<Receipt, ProtocolError> {
+        if post.target.is_none() && !self.charge_room(room_id, text.len()) {
+            return Err(ErrorReason::TooFast.into());
+        }
+        let (max_chars, is_archived) = (self.max_name_chars(), self.rules.archive);
+        // The receipt says that the message is stored, and its number must not change.
+        let room = self.rooms.get_mut(room_id).filter(|room| room.is_restored || !is_archived);
+        let room = room.ok_or(ErrorReason::Unavailable)?;
+        let repeated = post.nonce.as_ref().filter(|_| post.target.is_none());
+        let (name, first) = match repeated.and_then(|nonce| room.log.find_by_nonce(nonce)) {
+            Some(first) => (first.name.clone(), Some(first.seq)),
+            None => (room.names.free_name(wanted, max_chars).shown, None),
+        };
+        let shown = (*name != *requested).then(|| name.clone());
+        let mut receipt = Receipt { seq: first, room: room.name.shown().clone(), name: shown };
+        if first.is_some() {
+            return Ok(receipt);
+        }
+        // The room is in use, even without users.
+        room.empty_since = None;
+        let (room, date, nonce) = (room.name.key().clone(), self.now.date, post.nonce.clone());
+        let message = StoredMessage { room, name, text, id, date, seq: 0, nonce };
+        match &post.target {
+            None => receipt.seq = Some(self.publish(room_id, message, None)),
+            Some(target) => self.send_privately(room_id, &message, target)?,
+        }
+        Ok(receipt)
+    }
+}

@@ -1,0 +1,179 @@
+//! HTTP for scripts: requests that post a message, and streams of a room's messages.
+
+use super::{
+    ChatServer,
+    connect::{field, room_at, stream_head},
+};
+use crate::{
+    chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
+    chat::rules::RoomName,
+    ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
+    ws::server::HttpRequest,
+};
+use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+
+/// The methods of a room.
+const METHODS: &str = "GET, HEAD, POST, OPTIONS";
+
+/// The message was sent, and it is stored.
+const CREATED: u16 = 201;
+
+/// The message was sent, but the archive cannot store it now, and may lose it.
+const ACCEPTED: u16 = 202;
+
+impl ChatServer {
+    /// What scripts request: at the path of a room, POST sends a message, and GET streams the messages if it asks for that.
+    /// For [`Builder::route`](crate::Builder::route).
+    #[must_use]
+    pub fn route(request: &Request) -> Option<Route> {
+        room_at(request.uri().path())?;
+        let method = request.method();
+        if method == Method::POST {
+            return Some(Route::Ask);
+        }
+        if method != Method::GET && method != Method::HEAD {
+            let sentence = "Only GET, HEAD and POST are possible here.";
+            return Some(Route::Respond(Response::text(405, sentence).with("Allow", METHODS)));
+        }
+        let dialect = match requested_stream(request)? {
+            Ok(dialect) => dialect,
+            Err(refusal) => return Some(Route::Respond(refusal)),
+        };
+        if method == Method::HEAD {
+            return Some(Route::Respond(stream_head(dialect)));
+        }
+        let keepalive: &[u8] = match dialect {
+            Dialect::Sse => b":\n\n",
+            Dialect::Ndjson => b"{\"type\":\"keepalive\"}\n",
+            _ => b"\n",
+        };
+        Some(Route::Stream { protocol: dialect.name(), keepalive })
+    }
+
+    /// A request with [`Route::Ask`]. The response is sent when the message is stored.
+    pub(super) fn receive_post(&mut self, request: HttpRequest) {
+        let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
+        let address = (!is_exempt).then(|| addr.ip());
+        self.senders.push(id);
+        let room = room_at(head.uri().path()).unwrap_or_else(RoomName::lobby);
+        let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
+        let result = parse(&head, &body).and_then(|post| match is_allowed {
+            true => self.post(id, &room, post),
+            false => Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce)),
+        });
+        let response = match result {
+            Ok(receipt) => json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
+            Err(error) => refusal(error, accepts(&head, "application/json")),
+        };
+        self.responses.push((responder, response));
+    }
+
+    /// Sends the responses of this batch, which is stored.
+    pub(super) fn respond(&mut self) {
+        if self.responses.is_empty() {
+            return;
+        }
+        let is_stored = self.archive.as_ref().is_none_or(|archive| archive.is_complete());
+        for (responder, mut response) in self.responses.drain(..) {
+            if response.status == CREATED && !is_stored {
+                response.status = ACCEPTED;
+            }
+            responder.respond(response);
+        }
+    }
+
+    fn post(&mut self, id: UserId, room: &RoomName, post: Post) -> Result<Receipt, ProtocolError> {
+        self.restore(room);
+        let mut outputs = Vec::new();
+        let result = self.chat.post(self.now(), id, room, post, &mut outputs);
+        self.apply_outputs(outputs);
+        self.rooms_changed |= result.is_ok();
+        result
+    }
+}
+
+/// The format of a stream, if the request asks for one.
+fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
+    match request.uri().query().and_then(|query| field(query, "format")) {
+        Some("sse") => Some(Ok(Dialect::Sse)),
+        Some("ndjson") => Some(Ok(Dialect::Ndjson)),
+        Some("text") => Some(Ok(Dialect::Lines)),
+        Some(_) => Some(Err(Response::text(400, "Unknown format. Use format=sse, format=ndjson or format=text."))),
+        // For plain text, `Accept` is not enough: some libraries send it with every request.
+        None => [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, format.name())).map(Ok),
+    }
+}
+
+/// Reads a message from the body. A name that is not in the body may be in the query or in a header field.
+fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
+    let Some((text, is_json)) = std::str::from_utf8(body).ok().zip(is_json(head)) else {
+        return Err(ProtocolError::new(
+            ErrorReason::NotText,
+            "Send text/plain or application/json, in UTF-8 and not compressed.",
+        ));
+    };
+    let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
+    if post.name.as_ref().is_none_or(String::is_empty) {
+        let name = match head.uri().query().and_then(|query| field(query, "name")) {
+            // In a query, libraries write a space as a plus.
+            Some(name) if !name.is_empty() => percent_decoded(&name.replace('+', " ")),
+            _ => head.headers().get("Name").map_or(Some(Vec::new()), |name| Some(name.as_bytes().to_vec())),
+        };
+        post.name = name.and_then(|name| String::from_utf8(name).ok());
+        post.name.as_ref().ok_or(ErrorReason::BadName)?;
+    }
+    Ok(post)
+}
+
+/// Whether the body is JSON; `None` if it is neither JSON nor text. Forms count as text, because `curl -d` sends that type
+/// for every body.
+fn is_json(head: &Request) -> Option<bool> {
+    let value = head.headers().get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?")).to_ascii_lowercase();
+    let (kind, parameters) = value.split_once(';').unwrap_or((&value, ""));
+    let is_other = parameters.contains("charset") && !parameters.contains("utf-8") && !parameters.contains("us-ascii");
+    if is_other || head.headers().contains_key(CONTENT_ENCODING) {
+        return None;
+    }
+    match kind.trim() {
+        "application/json" => Some(true),
+        "text/plain" | "application/x-www-form-urlencoded" | "" => Some(false),
+        _ => None,
+    }
+}
+
+fn refusal(error: ProtocolError, as_json: bool) -> Response {
+    let status = match error.reason {
+        ErrorReason::TooLong => 413,
+        ErrorReason::NotText => 415,
+        ErrorReason::TooFast => 429,
+        ErrorReason::NoSuchUser => 404,
+        ErrorReason::Unavailable => 503,
+        _ => 400,
+    };
+    let response = match as_json {
+        false => Response::text(status, &error.message),
+        true => json(status, Dialect::Chinwag.encode(&ServerMessage::Error(error))),
+    };
+    match status {
+        415 => response.with("Accept-Post", "text/plain, application/json"),
+        429 => response.with("Retry-After", "1"),
+        503 => response.with("Retry-After", "10"),
+        _ => response,
+    }
+}
+
+fn json(status: u16, object: Option<String>) -> Response {
+    let body = (object.unwrap_or_default() + "\n").into_bytes().into();
+    Response { body, ..Response::empty(status) }
+        .with("Content-Type", "application/json")
+        .with("X-Content-Type-Options", "nosniff")
+}
+
+/// The response to a path where nothing is.
+pub(super) fn not_found(path: &str) -> Response {
+    let sentence = match path {
+        "/rooms" => "This server does not list its rooms. With --list-rooms (in code: RoomList), the list is here.",
+        _ => "Nothing is at this path. The lobby is at /, and other rooms are at /room/NAME.",
+    };
+    Response::text(404, sentence)
+}
