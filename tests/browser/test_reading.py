@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from support import PHONE, SMALL
+from test_sizes import expect_fit
 
 DAYS = """() => {
     const day = 24 * 3600 * 1000;
@@ -65,6 +66,21 @@ def test_list_of_people_has_most_of_the_panel_on_a_phone(window, viewport):
     phone.find("#settings > summary").click()
     expect(phone.find("#sound")).to_be_visible()
     assert phone.find("#people-list").bounding_box()["height"] >= 9 * 16
+
+
+@pytest.mark.parametrize("viewport", [SMALL, PHONE, {"width": 1010, "height": 700}], ids=["small", "phone", "tablet"])
+@pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
+def test_guided_steps_fit_every_screen(window, viewport, locale):
+    """With all four states in the band, and a frame's bits open."""
+    kim = window("kim", viewport=viewport, locale=locale)
+    kim.inspect("lesson")
+    for step in (4, 9):
+        kim.find("#lesson-steps button").nth(step).click()
+        kim.find("#lesson-choices input").first.check()
+        kim.find("#lesson-do").click()
+        expect(kim.find("#lesson-steps .ticked").last).to_have_text(f"✓ {step + 1}")
+        expect(kim.find("#event-list > details[open]").last).to_be_in_viewport()
+        expect_fit(kim)
 
 
 def test_icons_of_the_manifest_are_images_of_their_size(window):
