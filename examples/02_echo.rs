@@ -12,7 +12,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut config = Config::default();
     config.max_message_size = 32 * 1024 * 1024;
     config.max_send_buffer = 64 * 1024 * 1024;
-    let server = Server::builder().config(config).listen(addr)?.start()?;
+    let builder = Server::builder().config(config);
+    // With `--features deflate`, messages are compressed for clients that offer it.
+    #[cfg(feature = "deflate")]
+    let builder = builder.deflate(chinwag::Deflate::default());
+    let server = builder.listen(addr)?.start()?;
     println!("echo at ws://{}/", server.local_addrs()[0]);
     for event in server.events() {
         if let Event::Message(peer, message) = event {

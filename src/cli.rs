@@ -1,24 +1,31 @@
 //! The program: flags, logging, signals, the terminal client.
 
+mod admin;
 mod amount;
 mod arguments;
+mod ctl;
 mod environment;
 mod flags;
+mod health;
 #[cfg(feature = "history")]
 mod history;
 mod limits;
 mod listen;
 mod log_line;
 mod logging;
+#[cfg(feature = "history")]
+mod progress;
 mod serve;
 mod signals;
 mod stderr;
 mod suggest;
+mod systemd;
 #[cfg(feature = "terminal")]
 mod terminal;
 #[cfg(feature = "tls")]
 mod tls;
 mod token;
+mod unix_socket;
 
 use arguments::Command;
 use std::io::{self, Write};
@@ -32,7 +39,8 @@ pub(crate) fn run() -> ExitCode {
     match arguments::read().and_then(execute) {
         Ok(code) => code,
         Err(error) => {
-            stderr::write_line(&format!("chinwag: {}", log_line::visible(&error)));
+            let priority = systemd::priority(log::Level::Error);
+            stderr::write_line(&format!("{priority}chinwag: {}", log_line::visible(&error)));
             ExitCode::from(2)
         }
     }
@@ -60,8 +68,10 @@ fn execute(command: Command) -> Result<ExitCode, String> {
     let code = match subcommand {
         #[cfg(feature = "terminal")]
         flags::Subcommand::Chat => terminal::run(&flags),
+        flags::Subcommand::Ctl => ctl::run(&flags),
         #[cfg(feature = "history")]
         flags::Subcommand::History => history::run(&flags).map(|()| ExitCode::SUCCESS),
+        flags::Subcommand::Health => health::run(&flags),
         _ => serve::run(&flags).map(|()| ExitCode::SUCCESS),
     };
     code.map_err(|error| flags.with_variable(error))

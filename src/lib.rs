@@ -37,6 +37,7 @@
 //! | `chat` | on | [`chat`]. Without it, the crate is a WebSocket library with 34 crates in all. |
 //! | `cli` | on | The program `chinwag`: flags, logging, signals. |
 //! | `precis` | on | Names are compared as RFC 8266 requires, with 121 KiB of Unicode tables. Without it, only case and white space are ignored. |
+//! | `deflate` | off | Messages are compressed (`permessage-deflate`): `Deflate`, `Builder::deflate`, and the same for clients. |
 //! | `tls` | off | `https://` and `wss://` with rustls and ring: `tls::Acceptor`, `Builder::listen_tls`, and `tls::Connector` for clients. |
 //! | `history` | off | Messages are stored in an SQLite file (`chinwag::chat::history`), which adds 1.6 MiB of SQLite. |
 //! | `terminal` | off | The program's `chinwag chat`, a client for terminals and pipes. |
@@ -47,6 +48,8 @@
 pub mod chat;
 mod ws;
 
+#[cfg(feature = "deflate")]
+pub use ws::Deflate;
 #[cfg(feature = "tls")]
 pub use ws::tls;
 pub use ws::{Bytes, DisconnectReason, Frames, Message, Network, Utf8Bytes};
@@ -56,5 +59,5 @@ pub use ws::{
     config::Config,
     error::{CloseError, Error},
     peer::{Peer, PeerId},
-    server::{Builder, CloseGuard, Event, HttpRequest, Responder, Server, Shutdown},
+    server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder, Server, Shutdown},
 };

@@ -4,6 +4,11 @@ pub mod access;
 pub mod client;
 pub mod config;
 mod connection;
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "ws/deflate/absent.rs"]
+mod deflate;
 pub mod duplex;
 pub mod error;
 pub mod handshake;
@@ -23,4 +28,6 @@ pub mod tls;
 mod tls;
 
 pub use connection::{Bytes, DisconnectReason, Frames, Message, Utf8Bytes};
+#[cfg(feature = "deflate")]
+pub use deflate::Deflate;
 pub use network::Network;

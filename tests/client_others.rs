@@ -5,15 +5,12 @@ mod support;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use chinwag::Message;
 use chinwag::client::{Error, ReadyState, WebSocket};
 use support::events::{close, expect_open, failure, message, text};
-use support::{python, run, skip};
-
-/// The version of `ws` that is installed for this test, outside the repository.
-const WS: &str = "ws@8.23.0";
+use support::script::node_modules;
+use support::{python, skip};
 
 #[test]
 fn python_websockets() {
@@ -27,23 +24,6 @@ fn python_websockets() {
 fn node_ws() {
     let Some(modules) = node_modules() else { return skip("no Node with npm") };
     check_all(Peer::start(Command::new("node").env("NODE_PATH", modules), "server.js"), "Node");
-}
-
-/// The folder of `ws`. The first run installs it into a temporary folder.
-fn node_modules() -> Option<PathBuf> {
-    let has = |program| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
-    if !has("node") || !has("npm") {
-        return None;
-    }
-    let folder = std::env::temp_dir().join(format!("chinwag-node-{}", WS.replace('@', "-")));
-    let modules = folder.join("node_modules");
-    if !modules.join("ws").is_dir() {
-        std::fs::create_dir_all(&folder).expect("a temporary folder");
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(&folder).arg(WS);
-        run(npm, Duration::from_secs(120));
-    }
-    Some(modules)
 }
 
 /// The process of a server. It is killed when this is dropped.
@@ -81,6 +61,8 @@ impl Drop for Peer {
 }
 
 fn check_all(peer: Peer, name: &str) {
+    #[cfg(feature = "deflate")]
+    compresses(&peer);
     echoes(&peer);
     fragments(&peer);
     closes(&peer, name);
@@ -103,6 +85,27 @@ fn echoes(peer: &Peer) {
     }
     for number in 0..1000 {
         assert_eq!(text(&socket), number.to_string());
+    }
+}
+
+/// With and without the server's context takeover.
+#[cfg(feature = "deflate")]
+fn compresses(peer: &Peer) {
+    for bits in [None, Some(10), Some(15)] {
+        let mut deflate = chinwag::Deflate::default();
+        deflate.context_bits = bits;
+        let url = format!("ws://127.0.0.1:{}/", peer.port);
+        let builder = WebSocket::builder(&url).protocols(["b"]).deflate(deflate);
+        let socket = builder.connect().expect("a URL");
+        expect_open(&socket);
+        let extensions = socket.extensions();
+        assert!(extensions.starts_with("permessage-deflate"), "{extensions}");
+        assert_eq!(extensions.contains("server_no_context_takeover"), bits.is_none(), "{extensions}");
+        for size in [0, 0, 1, 1000, 0, 1000, 5000, 100_000, 1000] {
+            let sent: String = "grüße 0123456789 ".chars().cycle().take(size).collect();
+            assert!(socket.send(sent.as_str()));
+            assert_eq!(text(&socket), sent, "{bits:?}, {size} characters");
+        }
     }
 }
 

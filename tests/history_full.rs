@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::binary::{Chinwag, command, start, start_binary};
+use support::raw::get;
 use support::temp::{Folder, SlowDisk, SmallDisk};
-use support::{Client, run, skip};
+use support::{Client, run, skip, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -45,6 +46,31 @@ fn numbers_that_a_full_disk_did_not_store_give_the_log_a_new_name() {
     assert_ne!(bob.log, ann.log, "{} of 210 messages are there", bob.last);
     assert!((10..210).contains(&bob.last), "{} of 210 messages are there", bob.last);
     assert_eq!(stored(&file), ann.sent[..bob.last as usize]);
+}
+
+/// Nobody talks, so nothing but the question itself finds out.
+#[test]
+fn server_is_not_ready_while_its_disk_is_full_or_frozen() {
+    let Some(disk) = SmallDisk::mount("ready") else { return skip("only root may mount a small disk") };
+    let chinwag = start_binary(&["--history", &disk.path("chat.db")]);
+    let readiness = |chinwag: &Chinwag| {
+        let answer = get(chinwag.addr(), "/readyz");
+        (answer.status, answer.text())
+    };
+    assert_eq!(readiness(&chinwag), (200, "ready\n".to_owned()));
+    disk.fill();
+    assert_eq!(readiness(&chinwag), (503, "history: the disk is full\n".to_owned()));
+    disk.make_room();
+    assert_eq!(readiness(&chinwag).0, 200);
+    assert!(get(chinwag.addr(), "/metrics").text().contains("\nchinwag_history_queue 0\n"));
+
+    let Some(disk) = SlowDisk::mount("ready-frozen") else { return skip("only root may mount a disk in a file") };
+    let chinwag = start_binary(&["--history", &disk.path("chat.db")]);
+    assert_eq!(readiness(&chinwag).0, 200);
+    let frozen = disk.freeze();
+    assert_eq!(readiness(&chinwag), (503, "history: the disk does not respond\n".to_owned()));
+    drop(frozen);
+    wait_until(PATIENCE, "the disk responds", || readiness(&chinwag).0 == 200);
 }
 
 /// A full disk with a history, and a client that has sent 210 messages.

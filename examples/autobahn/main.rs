@@ -49,5 +49,8 @@ fn echo(socket: &WebSocket) {
 }
 
 fn connect(url: &str) -> Result<WebSocket, Error> {
-    WebSocket::builder(url).close_timeout(Duration::from_secs(2)).connect()
+    let builder = WebSocket::builder(url).close_timeout(Duration::from_secs(2));
+    #[cfg(feature = "deflate")]
+    let builder = builder.deflate(chinwag::Deflate::default());
+    builder.connect()
 }

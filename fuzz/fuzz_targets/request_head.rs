@@ -34,6 +34,8 @@ fn policy() -> Policy {
         protocols: vec![Arc::from("json"), Arc::from("text")],
         endpoint: |path| path == "/",
         http_handler: Some(Arc::new(chinwag::chat::page::respond)),
+        deflate: Some(chinwag::Deflate::default()),
+        ..Policy::default()
     }
 }
 

@@ -12,6 +12,7 @@ mod clock;
 mod error;
 mod export;
 mod files;
+mod monitor;
 mod open;
 mod prune;
 mod state_file;
@@ -26,7 +27,7 @@ use self::{
 use crate::{
     chat::{
         protocol::{Millis, StoredMessage},
-        rules::RoomSnapshot,
+        rules::{Erasure, RoomSnapshot},
         server::Archive,
     },
     ws::spawn,
@@ -34,6 +35,7 @@ use crate::{
 use log::error;
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
+    mem,
     path::PathBuf,
     sync::{Arc, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
@@ -42,6 +44,7 @@ use std::{
 pub use self::{
     error::HistoryError,
     export::{Record, each_record, import},
+    monitor::Monitor,
 };
 
 /// How long the chat waits for the disk, 2 s. After that it continues without it.
@@ -130,6 +133,12 @@ impl History {
         self.shared.lock().report.error.clone()
     }
 
+    /// For an operator's questions about this history, from any thread.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        Monitor(self.shared.clone())
+    }
+
     fn load(&self, room: &str, range: Range) -> Option<RoomSnapshot> {
         let mut state = self.shared.lock();
         if state.is_unresponsive {
@@ -173,6 +182,13 @@ impl Archive for History {
         // While there is an error, the messages wait in the queue and the chat continues.
         drop(self.wait_while(|state| !state.queue.is_empty() && state.report.error.is_none()));
         self.shared.handle_error();
+    }
+
+    fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
+        self.shared.lock().queue.erase(erasure);
+        self.commit(&mut Vec::new());
+        let queue = &mut self.shared.lock().queue;
+        queue.is_empty().then(|| mem::take(&mut queue.erased))
     }
 
     fn is_complete(&self) -> bool {

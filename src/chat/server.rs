@@ -3,10 +3,13 @@
 //! It works in batches. A batch takes the events that wait, up to a limit, stores what has to be stored, and then makes one write for
 //! each client.
 
+mod admin;
 mod archive;
 mod connect;
 mod fanout;
 mod http;
+mod metrics;
+mod moderation;
 mod pacing;
 mod room_list;
 
@@ -22,6 +25,7 @@ use crate::{
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::{debug, info};
+use metrics::Metrics;
 use pacing::{BATCH_DELAY, Pacing};
 use std::{
     hash::{BuildHasher, RandomState},
@@ -29,7 +33,9 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+pub use admin::{Admin, Job, Storage};
 pub use archive::Archive;
+pub use moderation::BanFile;
 pub use room_list::RoomList;
 
 /// The most events that are received before a flush or a wait. A larger batch costs less per delivery; a smaller one has less
@@ -87,6 +93,12 @@ pub struct ChatServer {
     /// Connections refused since the last log line about it.
     refusals: u64,
     refusal_log: RateLimiter,
+    bans: Option<BanFile>,
+    /// Of the command that is being executed.
+    answers: Vec<Result<String, String>>,
+    metrics: Metrics,
+    /// What is called on this thread, how often, and when next.
+    heartbeat: Option<(fn(), Duration, Instant)>,
 }
 
 impl ChatServer {
@@ -142,6 +154,10 @@ impl ChatServer {
             rooms_changed: false,
             refusals: 0,
             refusal_log: RateLimiter::default(),
+            bans: None,
+            answers: Vec::new(),
+            metrics: Metrics::default(),
+            heartbeat: None,
         }
     }
 
@@ -159,6 +175,14 @@ impl ChatServer {
     pub fn list_rooms(mut self, rooms: RoomList) -> Self {
         rooms.set(self.chat.rooms());
         self.room_list = Some(rooms);
+        self
+    }
+
+    /// Calls `beat` on the chat thread, at least once in each interval, as long as that thread does not hang. For a watchdog.
+    #[must_use]
+    pub fn heartbeat(mut self, interval: Duration, beat: fn()) -> Self {
+        // A batch takes time, so the calls are due twice in each interval.
+        self.heartbeat = Some((beat, interval / 2, Instant::now()));
         self
     }
 
@@ -185,6 +209,11 @@ impl ChatServer {
         self.retry_archive();
         self.send_next_parts();
         self.flush();
+        if let Some((beat, interval, due_at)) = self.heartbeat.as_mut().filter(|(.., due_at)| *due_at <= Instant::now())
+        {
+            *due_at = Instant::now() + *interval;
+            beat();
+        }
         true
     }
 
@@ -193,7 +222,8 @@ impl ChatServer {
         let tick = self.chat.next_tick().and_then(|tick| self.started.checked_add(Duration::from_millis(tick)));
         let interval = if self.can_send_next_parts { Duration::ZERO } else { CATCH_UP_INTERVAL };
         let catch_up = self.chat.catching_up().next().map(|_| Instant::now() + interval);
-        match [tick, catch_up, self.retry_archive_at].into_iter().flatten().min() {
+        let beat = self.heartbeat.map(|(.., due_at)| due_at);
+        match [tick, catch_up, self.retry_archive_at, beat].into_iter().flatten().min() {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(deadline) => self.server.events().recv_deadline(deadline),
         }
@@ -241,6 +271,7 @@ impl ChatServer {
             }
             Event::Request(request) => self.receive_post(*request),
             Event::Closing(_, guard) => self.close_guards.push(guard),
+            Event::Own(question) => self.answer(question),
             Event::Disconnected(peer, reason) => {
                 let is_lost = !matches!(reason, DisconnectReason::ClosedByPeer { .. });
                 let id = peer.id();
@@ -259,6 +290,7 @@ impl ChatServer {
 
     fn apply_outputs(&mut self, outputs: Vec<Output>) {
         for output in outputs {
+            self.metrics.count(&output);
             match output {
                 Output::Send { to, message } => self.fanout.send(to, &message),
                 Output::Broadcast { room, message, except } => {
@@ -269,6 +301,9 @@ impl ChatServer {
                 Output::Unsubscribe { id } => self.fanout.unsubscribe(id),
                 Output::Store(message) => self.unstored.push(message),
                 Output::Load { id, room, after, up_to, bytes } => self.load(id, &room, after..up_to, bytes),
+                Output::Erase { by, erasure } => self.erase(by, erasure),
+                Output::Answer(answer) => self.answers.push(answer),
+                Output::Restricted => self.save_restrictions(),
                 Output::SendHandshake { to, play } => self.fanout.send_handshake(to, &play),
                 Output::Cut { id } => self.fanout.cut(id),
                 Output::Close { id, code, reason } => {
@@ -289,7 +324,9 @@ impl ChatServer {
             debug!("connection {id} is behind");
             self.apply(Input::Behind { id });
         }
-        self.pacing.flushed(&self.senders, begin, Instant::now());
+        let end = Instant::now();
+        self.pacing.flushed(&self.senders, begin, end);
+        self.metrics.flushed(end - begin);
         self.senders.clear();
         self.close_guards.clear();
         self.respond();

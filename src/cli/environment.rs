@@ -20,7 +20,7 @@ pub(crate) fn values(
     variables: &mut Variables<'_>,
 ) -> Result<Vec<(&'static str, OsString)>, String> {
     let mut values = Vec::new();
-    if subcommand == Subcommand::History {
+    if matches!(subcommand, Subcommand::History | Subcommand::Health) {
         return Ok(values);
     }
     let flags = subcommand.flags();

@@ -7,9 +7,12 @@ use Value::{Optional, Required, Switch};
 const SERVER: &str = include_str!("help/server.txt");
 /// The least `head` is twice what browsers send, the least `message` fits a sign-in, and `events` are allocated at once.
 pub(crate) const LIMITS: &str = include_str!("help/limits.txt");
+const SERVICE: &str = include_str!("help/service.txt");
+const HEALTH: &str = include_str!("help/health.txt");
 const TLS: &str = include_str!("help/tls.txt");
 const HISTORY: &str = include_str!("help/history.txt");
 const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
+const CTL: &str = include_str!("help/ctl.txt");
 const CHAT: &str = include_str!("help/chat.txt");
 
 /// A part of the program that a build may lack.
@@ -27,11 +30,12 @@ const fn feature(name: &'static str, what: &'static str, see: &'static str, is_b
 }
 
 pub(crate) static TLS_FEATURE: Feature = feature("tls", "TLS", "(see --help-tls)", cfg!(feature = "tls"));
+static DEFLATE_FEATURE: Feature = feature("deflate", "compression", "(RFC 7692)", cfg!(feature = "deflate"));
 static HISTORY_FEATURE: Feature =
     feature("history", "stored history", "(see --help-history)", cfg!(feature = "history"));
 static TERMINAL_FEATURE: Feature =
     feature("terminal", "the terminal client", "(see chinwag chat --help)", cfg!(feature = "terminal"));
-static FEATURES: [&Feature; 3] = [&HISTORY_FEATURE, &TERMINAL_FEATURE, &TLS_FEATURE];
+static FEATURES: [&Feature; 4] = [&DEFLATE_FEATURE, &HISTORY_FEATURE, &TERMINAL_FEATURE, &TLS_FEATURE];
 
 impl Feature {
     /// # Errors
@@ -58,13 +62,15 @@ impl Feature {
 pub(crate) enum Subcommand {
     Serve,
     Chat,
+    Ctl,
     History,
+    Health,
 }
 
 impl Subcommand {
     pub(crate) fn feature(self) -> Option<&'static Feature> {
         match self {
-            Self::Serve => None,
+            Self::Serve | Self::Ctl | Self::Health => None,
             Self::Chat => Some(&TERMINAL_FEATURE),
             Self::History => Some(&HISTORY_FEATURE),
         }
@@ -73,9 +79,13 @@ impl Subcommand {
     /// The flags that it accepts.
     pub(crate) fn flags(self) -> Vec<Flag> {
         let tables = match self {
-            Self::Serve => vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None)],
+            Self::Serve => {
+                vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None), (SERVICE, None)]
+            }
             Self::Chat => vec![(CHAT, self.feature())],
+            Self::Ctl => vec![(CTL, None)],
             Self::History => vec![(HISTORY_COMMAND, self.feature())],
+            Self::Health => vec![(HEALTH, None)],
         };
         let mut found = Vec::new();
         for (text, feature) in tables {
@@ -89,9 +99,12 @@ impl Subcommand {
         match (flag, self) {
             ("version", _) => concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
             ("help-limits", _) => LIMITS.to_owned(),
+            ("help-service", _) => SERVICE.to_owned(),
             ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
             ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
+            (_, Self::Ctl) => CTL.to_owned(),
             (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),
+            (_, Self::Health) => HEALTH.to_owned(),
             (_, Self::Serve) => {
                 let missing = FEATURES.iter().filter(|feature| !feature.is_built);
                 missing.fold(SERVER.to_owned(), |help, feature| {
@@ -138,8 +151,12 @@ fn flags(text: &'static str, feature: Option<&'static Feature>, found: &mut Vec<
                 [b' ', b'A'..=b'Z', ..] => Required,
                 _ => Switch,
             };
-            // Only TLS needs certificates.
-            let feature = if name == "ca-file" { Some(&TLS_FEATURE) } else { feature };
+            let feature = match name {
+                // Only TLS needs certificates.
+                "ca-file" => Some(&TLS_FEATURE),
+                "deflate" => Some(&DEFLATE_FEATURE),
+                _ => feature,
+            };
             found.push(Flag { name, value, feature });
         }
     }
@@ -159,9 +176,16 @@ mod tests {
 
     #[test]
     fn help_fits_a_screen() {
-        for texts in
-            [&[SERVER][..], &[Subcommand::Serve.help("help").as_str()], &[TLS], &[HISTORY, HISTORY_COMMAND], &[CHAT]]
-        {
+        for texts in [
+            &[SERVER][..],
+            &[Subcommand::Serve.help("help").as_str()],
+            &[TLS],
+            &[SERVICE],
+            &[HEALTH],
+            &[HISTORY, HISTORY_COMMAND],
+            &[CHAT],
+            &[CTL],
+        ] {
             let text = texts.concat();
             assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 80), "{text}");
         }

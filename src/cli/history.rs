@@ -1,11 +1,12 @@
 //! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
+use super::progress::{Counted, Progress};
 use super::{amount::Unit, arguments::Flags, log_line::visible, written};
 use chinwag::chat::history::{self, Durability, History, HistoryError, Record, Settings};
 use chinwag::chat::protocol::{StoredMessage, date_time};
 use chinwag::{Builder, chat::rules::RoomName};
 use std::fs::{File, Permissions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::os::{fd::AsFd, unix::fs::PermissionsExt};
 use std::{path::Path, time::Duration};
 
@@ -59,17 +60,22 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let named = |error: HistoryError| format!("{}: {error}", path.display());
     let action = action(flags)?;
     if action == Action::Import {
-        let added = history::import(path, io::stdin().lock()).map_err(named)?;
+        // The input is read in pieces of 64 KiB. What ends this process, such as Ctrl-C, leaves the file as it was.
+        let input = Counted(io::stdin().lock(), Progress::start("bytes read"));
+        let added = history::import(path, BufReader::with_capacity(64 * 1024, input)).map_err(named)?;
         return super::print(&format!("new messages: {added}\n"));
     }
     // On errors, the file keeps its mode.
     let _ = protect_output();
     let (mut out, mut printed) = (BufWriter::new(io::stdout().lock()), Ok(()));
+    let mut progress = Progress::start("records");
     let print = |record| {
+        progress.add(1);
         printed = print(&mut out, action, &record);
         printed.is_ok()
     };
     history::each_record(path, room_key(flags)?.as_deref(), print).map_err(named)?;
+    drop(progress);
     written(printed.and_then(|()| out.flush()))
 }
 
@@ -114,7 +120,10 @@ fn line(message: &StoredMessage) -> String {
     let StoredMessage { seq, room, name, text, .. } = message;
     let time = date_time(message.date / 1000, ' ');
     let room = if room.is_empty() { String::new() } else { format!("[{}] ", visible(room)) };
-    format!("{time} {room}#{seq} {}: {}", visible(name), visible(text))
+    match message.is_deleted() {
+        true => format!("{time} {room}#{seq} (deleted by an operator)"),
+        false => format!("{time} {room}#{seq} {}: {}", visible(name), visible(text)),
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Where the server listens: the flags that name addresses, and what to do about an address that cannot be used.
 
+use super::unix_socket::{self, SocketFile};
 use super::{arguments::Flags, suggest::with_port};
 use chinwag::{Builder, Error, Server, client};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::os::fd::OwnedFd;
 
 #[cfg(feature = "tls")]
 pub(crate) use chinwag::tls::Acceptor;
@@ -15,24 +17,35 @@ pub(crate) type Acceptor = std::convert::Infallible;
 const DEFAULT: &str = "127.0.0.1:6502";
 
 /// An address to listen on, and the flag that names it: `listen`, `listen-tls` or `redirect-http`.
-type Address = (&'static str, SocketAddr);
+type Address = (&'static str, Place);
+
+/// Where a listener is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Ip(SocketAddr),
+    /// The path of a unix socket.
+    Unix(String),
+    /// The number of a socket that systemd has passed.
+    Inherited(usize),
+}
 
 /// The addresses to listen on, in the order in which they are announced. With a certificate, the default one uses TLS.
 ///
 /// # Errors
 /// One line for an address that makes no sense, or that browsers refuse.
-pub(crate) fn addresses(flags: &Flags) -> Result<Vec<Address>, String> {
+pub(crate) fn addresses(flags: &Flags, inherited: &[OwnedFd]) -> Result<Vec<Address>, String> {
     let default = if asks_for_tls(flags) { "listen-tls" } else { "listen" };
     let mut addresses = Vec::new();
     for flag in ["listen", "listen-tls", "redirect-http"] {
         let mut texts = flags.list(flag)?;
-        if texts.is_empty() && flag == default {
+        if texts.is_empty() && flag == default && inherited.is_empty() {
             texts.push(DEFAULT);
         }
         for text in texts {
-            addresses.push((flag, address(flag, text, flags.has("allow-blocked-port"))?));
+            addresses.push((flag, place(flag, text, flags.has("allow-blocked-port"))?));
         }
     }
+    addresses.extend((0..inherited.len()).map(|number| (default, Place::Inherited(number))));
     Ok(addresses)
 }
 
@@ -42,8 +55,16 @@ pub(crate) fn asks_for_tls(flags: &Flags) -> bool {
     about_tls.iter().any(|flag| flags.has(flag))
 }
 
+fn place(flag: &str, text: &str, allow_blocked_port: bool) -> Result<Place, String> {
+    match text.strip_prefix("unix:") {
+        None => address(flag, text, allow_blocked_port).map(Place::Ip),
+        Some(path) if flag == "listen" && !path.is_empty() => Ok(Place::Unix(path.to_owned())),
+        Some(_) => Err(format!("--{flag} {text:?}: write --listen unix:PATH; a unix socket is plain")),
+    }
+}
+
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
-fn address(flag: &str, text: &str, allow_blocked_port: bool) -> Result<SocketAddr, String> {
+pub(crate) fn address(flag: &str, text: &str, allow_blocked_port: bool) -> Result<SocketAddr, String> {
     let address = resolve(text).map_err(|error| {
         let likely = with_port(text);
         format!(
@@ -71,16 +92,35 @@ fn resolve(text: &str) -> Result<SocketAddr, String> {
     first.copied().ok_or_else(|| "no such address".to_owned())
 }
 
-/// Adds the addresses to a server.
+/// Adds the addresses to a server. The files of unix sockets are removed when they are dropped.
 ///
 /// # Errors
 /// One line for an address that cannot be listened on.
 pub(crate) fn listen(
+    flags: &Flags,
     addresses: &[Address],
+    inherited: &[OwnedFd],
     acceptor: Option<&Acceptor>,
     mut builder: Builder,
-) -> Result<Builder, String> {
-    for (flag, address) in addresses {
+) -> Result<(Builder, Vec<SocketFile>), String> {
+    let (mode, group) = (flags.text("socket-mode")?, flags.text("socket-group")?);
+    let (mode, group) = (unix_socket::parse_mode(mode.unwrap_or("0660"))?, group.map(unix_socket::parse_group));
+    let (group, mut files) = (group.transpose()?, Vec::new());
+    for (flag, place) in addresses {
+        let address = match place {
+            Place::Ip(address) => address,
+            Place::Unix(path) => {
+                let (socket, file) =
+                    unix_socket::bind(path, mode, group).map_err(|error| format!("--{flag}: {error}"))?;
+                files.push(file);
+                builder = builder.listener_unix(socket);
+                continue;
+            }
+            Place::Inherited(number) => {
+                builder = inherit(&inherited[*number], acceptor.filter(|_| *flag == "listen-tls"), builder)?;
+                continue;
+            }
+        };
         let added = match (*flag, acceptor) {
             #[cfg(feature = "tls")]
             ("listen-tls", Some(acceptor)) => builder.listen_tls(address, acceptor),
@@ -90,7 +130,19 @@ pub(crate) fn listen(
         };
         builder = added.map_err(|error| cannot_listen(flag, &error, addresses))?;
     }
-    Ok(builder)
+    Ok((builder, files))
+}
+
+/// Adds a socket that systemd has passed. It is plain, or with a certificate it speaks TLS, as the default address does.
+fn inherit(socket: &OwnedFd, acceptor: Option<&Acceptor>, builder: Builder) -> Result<Builder, String> {
+    let failed = |error: Error| format!("LISTEN_FDS: {error}");
+    let socket = socket.try_clone().map_err(|error| failed(Error::Start(error)))?;
+    match acceptor {
+        #[cfg(feature = "tls")]
+        Some(acceptor) => builder.listener_inherited_tls(socket, acceptor),
+        _ => builder.listener_inherited(socket),
+    }
+    .map_err(failed)
 }
 
 /// If the port is in use, says which flag to change, or proposes a free port.
@@ -99,7 +151,8 @@ fn cannot_listen(flag: &str, error: &Error, addresses: &[Address]) -> String {
         Error::Bind { address, source } if source.kind() == ErrorKind::AddrInUse => *address,
         _ => return format!("--{flag}: {error}"),
     };
-    if addresses.iter().filter(|(_, other)| other.port() == address.port()).count() > 1 {
+    let is_same = |place: &Place| matches!(place, Place::Ip(other) if other.port() == address.port());
+    if addresses.iter().filter(|(_, other)| is_same(other)).count() > 1 {
         return format!(
             "--{flag} {address}: another address of this command has the same port; give each its own \
              ([::] includes 0.0.0.0)"
@@ -119,10 +172,14 @@ fn free_port_above(mut address: SocketAddr) -> Option<SocketAddr> {
     })
 }
 
-/// One line for each address that clients can open.
+/// One line for each address that clients can open, in the order of the flags.
 pub(crate) fn announcement(addresses: &[Address], server: &Server) -> String {
     let mut lines = String::new();
-    for ((flag, _), local) in addresses.iter().zip(server.local_addrs()) {
+    for ((flag, place), local) in addresses.iter().zip(server.local_addrs()) {
+        if let Some(path) = unix_path(place, local) {
+            lines.extend(["chinwag is listening on unix:", path, "\n"]);
+            continue;
+        }
         let (scheme, port) = (if *flag == "listen-tls" { "https" } else { "http" }, local.port());
         let url = match local.ip().is_unspecified() {
             true => {
@@ -135,6 +192,15 @@ pub(crate) fn announcement(addresses: &[Address], server: &Server) -> String {
         }
     }
     lines
+}
+
+/// The path of a unix socket, if it is one.
+fn unix_path<'a>(place: &'a Place, local: &SocketAddr) -> Option<&'a str> {
+    match place {
+        Place::Unix(path) => Some(path),
+        Place::Inherited(_) if local.port() == 0 => Some("a socket that was passed"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! One line of the log: time, level, module, message.
 
+use super::systemd::priority;
 use chinwag::chat::protocol::{date_time, is_deceptive};
 use log::Level;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A line without its end. The message cannot control a terminal.
 pub(crate) fn line(level: Level, target: &str, message: &str) -> String {
-    format!("{} {level:5} {target}: {}", now(), visible(message))
+    format!("{}{} {level:5} {target}: {}", priority(level), now(), visible(message))
 }
 
 /// Escapes control characters and those that change the direction of text, so that text from a peer stays one line and

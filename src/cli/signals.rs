@@ -1,7 +1,7 @@
 //! Signals, from the first moments of the server on. The first SIGINT or SIGTERM shuts it down, the second one ends the
 //! process at once. SIGHUP reloads files, and never ends the process.
 
-use super::{spawn, stderr};
+use super::{spawn, stderr, systemd};
 use chinwag::Shutdown;
 use log::info;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -33,6 +33,7 @@ impl Signals {
                 stderr::flush();
                 process::exit(0);
             };
+            systemd::notify("STOPPING=1\nSTATUS=Waiting for clients to close");
             server.start();
             info!("shutting down: Close 1001 was sent to every client; waiting for their answers");
         };
@@ -46,7 +47,9 @@ impl Signals {
         let _ = self.server.set(server);
         let watch = move || {
             while wait(&mut self.hangups) {
+                systemd::notify_reloading();
                 reload();
+                systemd::notify("READY=1");
             }
         };
         spawn("reload", Box::new(watch))

@@ -28,7 +28,7 @@
 //! | `socket.url` | [`socket.url()`](WebSocket::url) |
 //! | `socket.readyState === WebSocket.OPEN` | [`socket.ready_state() == ReadyState::Open`](WebSocket::ready_state) |
 //! | `socket.protocol` | [`socket.protocol()`](WebSocket::protocol), `None` for `""` |
-//! | `socket.extensions` | [`socket.extensions()`](WebSocket::extensions), always empty |
+//! | `socket.extensions` | [`socket.extensions()`](WebSocket::extensions), empty without `Builder::deflate` |
 //! | `socket.bufferedAmount` | [`socket.buffered_amount()`](WebSocket::buffered_amount), with frame headers |
 //! | `socket.binaryType` | not needed: [`Message::Binary`] holds bytes |
 //! | `socket.send("text")`, `socket.send(bytes)` | [`socket.send("text")`](WebSocket::send), `socket.send(vec![1, 2])`; false instead of `InvalidStateError` |
@@ -147,10 +147,10 @@ impl WebSocket {
         self.handle.state.protocol.get()?.as_deref()
     }
 
-    /// The extensions in use: none, because none is offered.
+    /// The extensions in use, as the server's response names them. Empty unless the feature `deflate` is used.
     #[must_use]
     pub fn extensions(&self) -> &str {
-        ""
+        self.handle.state.extensions.get().map_or("", String::as_str)
     }
 
     /// Bytes that [`WebSocket::send`] has queued and the operating system has not yet taken. Check it before you send a

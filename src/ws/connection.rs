@@ -29,10 +29,10 @@ pub(crate) use state::{ConnectionEnd, ReadResult};
 pub(crate) use tungstenite::protocol::Role;
 pub(crate) use write_reactor::WriteReactor;
 
-use crate::{ws::config::Config, ws::tcp::limit_unacknowledged, ws::tls::Session};
+use crate::ws::{config::Config, deflate::Agreement, deflate::Compression, tcp::limit_unacknowledged, tls::Session};
 use buffered_stream::{BufferedStream, Flushed};
 use log::debug;
-use state::ConnectionState;
+use state::{ConnectionState, Received};
 use std::{
     net::{Shutdown, SocketAddr, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -46,12 +46,14 @@ pub(crate) struct PeerInfo {
     pub(crate) addr: SocketAddr,
     /// The subprotocol (RFC 6455 1.9).
     pub(crate) protocol: Option<Arc<str>>,
+    /// The extension `permessage-deflate` (RFC 7692).
+    pub(crate) deflate: Option<Agreement>,
 }
 
 impl PeerInfo {
     /// For clients and duplex sockets, which do not need the rest.
     pub(crate) fn only_id(id: u64) -> Self {
-        Self { id, addr: SocketAddr::from(([0; 4], 0)), protocol: None }
+        Self { id, addr: SocketAddr::from(([0; 4], 0)), protocol: None, deflate: None }
     }
 }
 
@@ -84,10 +86,11 @@ impl Connection {
         config: Arc<Config>,
         reactor: Arc<WriteReactor>,
     ) -> (Arc<Self>, Reader) {
-        let stream = Arc::clone(&transport.stream);
-        let state = Mutex::new(Some(ConnectionState::new(role, BufferedStream::new(transport), &config)));
+        let socket = Arc::clone(&transport.stream);
+        let stream = BufferedStream::new(transport, info.deflate);
+        let state = Mutex::new(Some(ConnectionState::new(role, stream, &config)));
         let connection = Arc::new(Self { info, config, reactor, state });
-        let reader = Reader::new(Arc::clone(&connection), stream);
+        let reader = Reader::new(Arc::clone(&connection), socket);
         (connection, reader)
     }
 
@@ -103,6 +106,11 @@ impl Connection {
         &self.info
     }
 
+    /// What may be sent compressed.
+    pub(crate) fn compression(&self) -> Option<Compression> {
+        self.info.deflate.and_then(Agreement::compression)
+    }
+
     /// Sends encoded frames. Only for servers, because a client must mask each frame. Returns false, and sends nothing, if the
     /// connection is closing.
     pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
@@ -111,7 +119,8 @@ impl Connection {
 
     /// Encodes and sends a message, for either role. Returns as [`Connection::send`].
     pub(crate) fn send_message(self: &Arc<Self>, message: Message) -> bool {
-        self.if_open(|state| state.write(message.into_frame()))
+        let frame = message.into_frame(self.compression());
+        self.if_open(|state| state.write(frame))
     }
 
     /// Queues bytes. They are sent with the next message, or by [`Connection::flush_pending`].
@@ -187,7 +196,7 @@ impl Connection {
     }
 
     /// Takes one message out of the received bytes, and replies to Pings among them.
-    fn read(self: &Arc<Self>) -> ReadResult {
+    fn read(self: &Arc<Self>) -> ReadResult<Received> {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut() else { return ReadResult::Closed(ConnectionEnd::Local) };
         let result = state.read(&self.config);

@@ -13,16 +13,20 @@ pub(crate) mod upgrade;
 use log::error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{fmt, sync::Arc, time::Duration};
-use tungstenite::http::Version;
 use tungstenite::http::header::{HOST, ORIGIN};
+use tungstenite::http::{HeaderName, Version};
 
 pub use head::{DeadlineRead, HeadError};
 pub use request::read_request;
 pub use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
+use crate::ws::deflate::Agreement;
+#[cfg(feature = "deflate")]
+use crate::ws::deflate::Deflate;
 use crate::ws::http::{
-    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, TokenCheck, list_contains, single_field,
+    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, ShowedAdminToken, TokenCheck, list_contains,
+    single_field,
 };
 
 /// What a server accepts, and how it responds to other requests.
@@ -41,17 +45,23 @@ pub struct Policy {
     pub http_handler: Option<HttpHandler>,
     /// How long the 101 response waits, and the reply to the client's Close frame. Default: not at all.
     pub delay: fn(&Request) -> Duration,
+    /// Agrees to compression with clients that offer it. Default: none.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Deflate>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
+        let (access, protocols) = (Access::default(), Vec::new());
         Self {
-            access: Access::default(),
-            protocols: Vec::new(),
+            access,
+            protocols,
             endpoint: |_path| true,
             route: |_request| None,
             http_handler: None,
             delay: |_| Duration::ZERO,
+            #[cfg(feature = "deflate")]
+            deflate: None,
         }
     }
 }
@@ -98,17 +108,29 @@ pub enum Negotiated {
 ///
 /// A panic in [`Policy::http_handler`] or [`Policy::endpoint`] is logged and answered with 500.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
-    let token = secrets::take_token(request, policy.access.requires_token());
+    let token = secrets::take_token(request, policy.access.has_tokens());
+    if policy.access.is_admin_token(token.as_deref()) {
+        request.extensions_mut().insert(ShowedAdminToken);
+    }
     let token = TokenCheck(policy.access.check_token(token.as_deref()));
     request.extensions_mut().insert(token.clone());
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
-    let outcome = catch_unwind(AssertUnwindSafe(|| apply_rules(request, token, policy))).unwrap_or_else(|_| {
+    let outcome = catch_unwind(AssertUnwindSafe(|| apply_rules(request, &token, policy))).unwrap_or_else(|_| {
         error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
         Err(Response::text(500, "This server has a bug; its log says more.").into())
     });
-    match outcome {
+    // Not among the rules, because a thread keeps every stack page: their frame must not lie below the parser of origins.
+    let handshake = outcome.and_then(|(host, accept, protocol)| {
+        check_client(request, &host, &token, &policy.access)?;
+        Ok((accept, protocol))
+    });
+    match handshake {
         Ok((accept, protocol)) => {
-            let response = upgrade::response(&accept, protocol.as_deref());
+            #[cfg(feature = "deflate")]
+            if let Some(agreement) = policy.deflate.and_then(|deflate| deflate.accept(request.headers())) {
+                request.extensions_mut().insert(agreement);
+            }
+            let response = upgrade::response(&accept, protocol.as_deref(), agreement(request));
             secrets::record_transcript(request, &response);
             Negotiated::Upgrade { response, protocol }
         }
@@ -122,17 +144,17 @@ impl From<Response> for Negotiated {
     }
 }
 
-/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake. Returns the value of
-/// `Sec-WebSocket-Accept`, and the subprotocol.
+/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake. Returns the host, the value of
+/// `Sec-WebSocket-Accept` and the subprotocol of a handshake. [`check_client`] is left.
 ///
 /// # Errors
 /// What happens to every other request.
 #[inline(never)] // Its frame of 1 KiB must not lie below those that format the 101 response: one page more per connection.
 fn apply_rules(
     request: &Request,
-    token: TokenCheck,
+    token: &TokenCheck,
     policy: &Policy,
-) -> Result<(String, Option<Arc<str>>), Negotiated> {
+) -> Result<(Host, String, Option<Arc<str>>), Negotiated> {
     let (headers, access) = (request.headers(), &policy.access);
     let length = body::length(headers)?;
     let host = accepted_host(request, access)?;
@@ -143,8 +165,12 @@ fn apply_rules(
     let host = host.ok_or_else(upgrade::old_version)?;
     let accept = upgrade::check(request, policy)?;
     let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
-    check_client(request, &host, token, access)?;
-    Ok((accept, protocol))
+    Ok((host, accept, protocol))
+}
+
+/// The agreement on compression that the response names.
+pub(crate) fn agreement(request: &Request) -> Option<Agreement> {
+    request.extensions().get().copied()
 }
 
 /// A request that is not a handshake. The program, or else the HTTP handler, has the response.
@@ -152,7 +178,7 @@ fn without_upgrade(
     request: &Request,
     length: usize,
     host: Option<&Host>,
-    token: TokenCheck,
+    token: &TokenCheck,
     policy: &Policy,
 ) -> Result<Negotiated, Response> {
     let response = match (policy.route)(request) {
@@ -188,16 +214,19 @@ fn check_no_body(length: usize) -> Result<(), Response> {
     Err(bad_request("This request cannot have a body: Content-Length must be 0 or left out."))
 }
 
+/// Not parsed for each request: the parser of names needs a deep stack.
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// Whether this client may open a connection, or send a request to the program.
-fn check_client(request: &Request, host: &Host, token: TokenCheck, access: &Access) -> Result<(), Response> {
+fn check_client(request: &Request, host: &Host, token: &TokenCheck, access: &Access) -> Result<(), Response> {
     let origin =
-        single_field(request.headers(), ORIGIN).map_err(|()| bad_request("Origin is given more than once."))?;
+        single_field(request.headers(), &ORIGIN).map_err(|()| bad_request("Origin is given more than once."))?;
     // Bytes that are not text are not an origin either.
     let origin = origin.map(|value| value.to_str().unwrap_or_default());
     // A form or an image of another site, from a browser that does not send the origin.
-    let is_foreign = list_contains(request.headers(), "Sec-Fetch-Site", "cross-site");
+    let is_foreign = list_contains(request.headers(), &SEC_FETCH_SITE, "cross-site");
     access.check_origin(origin.or(is_foreign.then_some("null")), host)?;
-    token.0.map_err(Into::into)
+    token.0.clone().map_err(Into::into)
 }
 
 /// The host that the request is for, if this server accepts it. `None` only with HTTP/1.0, which had no `Host`.
@@ -206,7 +235,7 @@ fn check_client(request: &Request, host: &Host, token: TokenCheck, access: &Acce
 fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Response> {
     let invalid = || bad_request("Host must be a host name or an IP address, with an optional port.");
     let parse = |text: &str| Host::parse(text).map_err(|_| invalid());
-    let host = match single_field(request.headers(), HOST) {
+    let host = match single_field(request.headers(), &HOST) {
         Ok(Some(value)) => Some(parse(value.to_str().unwrap_or_default())?),
         Ok(None) if request.version() == Version::HTTP_10 => None,
         Ok(None) => return Err(bad_request("Host is missing.")),

@@ -2,8 +2,8 @@
 
 pub(crate) mod date;
 
-use std::{borrow::Cow, sync::Arc};
-use tungstenite::http::{HeaderMap, HeaderValue, StatusCode, header::ACCEPT, header::AsHeaderName};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc};
+use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::ACCEPT};
 
 pub use tungstenite::http::Method;
 
@@ -38,6 +38,14 @@ pub enum Route {
 /// gets.
 #[derive(Debug, Clone)]
 pub struct TokenCheck(pub Result<(), crate::access::Refusal>);
+
+/// The client showed the token of operators. It is an extension of such a request.
+#[derive(Debug, Clone, Copy)]
+pub struct ShowedAdminToken;
+
+/// The client's address, as [`Peer::addr`](crate::Peer::addr). It is an extension of the request that an [`HttpHandler`] gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddr(pub SocketAddr);
 
 /// Both heads of a handshake, without secrets. It is an extension of the request that comes with
 /// [`Event::Connected`](crate::Event::Connected).
@@ -145,7 +153,7 @@ impl Response {
 
 /// Whether the client accepts this media type by its name (RFC 9110 12.5.1). Ranges such as `*/*` do not count.
 pub(crate) fn accepts(request: &Request, media_type: &str) -> bool {
-    list_elements(request.headers(), ACCEPT).any(|element| {
+    list_elements(request.headers(), &ACCEPT).any(|element| {
         let mut parts = element.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type.as_bytes()));
         let is_zero = |weight: &[u8]| weight.iter().all(|byte| matches!(byte, b'0' | b'.'));
@@ -162,21 +170,21 @@ pub(crate) fn date_line() -> String {
 }
 
 /// The only header field with that name. `Err` if the field is repeated.
-pub(crate) fn single_field(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, ()> {
+pub(crate) fn single_field<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, ()> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() { Err(()) } else { Ok(first) }
 }
 
 /// The elements of a list that may be spread over several fields. Empty elements are skipped (RFC 9110 5.6.1.2).
-pub(crate) fn list_elements(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn list_elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> + use<'a> {
     let values = headers.get_all(name).into_iter();
     let elements = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
 /// Whether a list contains that word, in any letter case.
-pub(crate) fn list_contains(headers: &HeaderMap, name: impl AsHeaderName, word: &str) -> bool {
+pub(crate) fn list_contains(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     list_elements(headers, name).any(|element| element.eq_ignore_ascii_case(word.as_bytes()))
 }
 

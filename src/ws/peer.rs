@@ -92,7 +92,7 @@ impl Peer {
     ///
     /// Returns as [`Peer::send`] does.
     pub fn send_frames(&self, frames: &Frames) -> bool {
-        self.connection.send(frames.as_bytes())
+        self.connection.send(frames.bytes_for(self.connection.compression(), 0))
     }
 
     /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.
@@ -126,15 +126,14 @@ impl Peer {
 /// For the chat.
 #[cfg(feature = "chat")]
 impl Peer {
-    /// What limits per address count for the client; `None`: they do not apply.
-    pub(crate) fn counted_address(&self) -> Option<std::net::IpAddr> {
-        let address = self.addr().ip();
-        (!self.connection.config().is_exempt(address)).then_some(address)
+    /// Whether limits per address do not apply to the client.
+    pub(crate) fn is_exempt(&self) -> bool {
+        self.connection.config().is_exempt(self.addr().ip())
     }
 
-    /// As [`Connection::send_counting`].
-    pub(crate) fn send_counting(&self, frames: &[u8], counted: usize) -> bool {
-        self.connection.send_counting(frames, counted)
+    /// Sends the frames from byte `from` on. As [`Connection::send_counting`].
+    pub(crate) fn send_counting(&self, frames: &Frames, from: usize, counted: usize) -> bool {
+        self.connection.send_counting(frames.bytes_for(self.connection.compression(), from), counted)
     }
 
     /// As [`Connection::inspect`].

@@ -4,6 +4,7 @@ mod accept;
 mod address_limiter;
 mod builder;
 mod connection_task;
+mod handle;
 mod handshake;
 mod listener;
 mod poller;
@@ -12,9 +13,10 @@ mod reject;
 mod rejection_log;
 mod thread_pool;
 mod trusted_proxies;
-mod wake_guard;
+pub(crate) mod wake_guard;
 
 pub use builder::Builder;
+pub use handle::Handle;
 
 use crate::ws::{
     config::Config,
@@ -32,6 +34,7 @@ use poller::Poller;
 use registry::ConnectionRegistry;
 use rejection_log::RejectionLog;
 use std::{
+    any::Any,
     fmt,
     net::{SocketAddr, ToSocketAddrs},
     sync::{Arc, Mutex, PoisonError, Weak},
@@ -61,6 +64,8 @@ pub enum Event {
     Request(Box<HttpRequest>),
     /// A connection ended. No event of this peer follows.
     Disconnected(Peer, DisconnectReason),
+    /// What the program itself has sent with [`Handle::send`].
+    Own(Box<dyn Any + Send>),
 }
 
 /// Delays the reply to a Close frame until it is dropped. It comes with [`Event::Closing`].
@@ -177,6 +182,12 @@ impl Server {
     #[must_use]
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addrs
+    }
+
+    /// A handle for other threads, which send events of their own and read the server's numbers.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle(self.shutdown.0.clone())
     }
 
     /// A handle that shuts the server down from any thread.

@@ -19,10 +19,13 @@ const fn text(file: &'static str, command: &'static str, title: &'static str) ->
 pub const TEXTS: &[Text] = &[
     text("server", "", "DESCRIPTION"),
     text("limits", "", "LIMITS"),
+    text("service", "", "SERVICE"),
     text("tls", "", "TLS"),
     text("history", "", "STORED HISTORY"),
     text("chat", "chat", "CHINWAG CHAT"),
     text("history_command", "history", "CHINWAG HISTORY"),
+    text("ctl", "ctl", "CHINWAG CTL"),
+    text("health", "health", "CHINWAG HEALTH"),
 ];
 
 /// Flags that accept only certain values. A test compares them with the help.

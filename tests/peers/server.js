@@ -28,6 +28,7 @@ const actions = {
 const sockets = new WebSocketServer({
 	noServer: true,
 	maxPayload: 0,
+	perMessageDeflate: { threshold: 0 },
 	handleProtocols: (offered) => (offered.has('b') ? 'b' : false),
 });
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::os::unix::net::UnixStream;
 
 use super::client::Deadlined;
 
@@ -35,6 +36,26 @@ pub fn http(addr: SocketAddr, request: &str) -> Answer {
 /// A minimal `GET` of `target`.
 pub fn get(addr: SocketAddr, target: &str) -> Answer {
     http(addr, &format!("GET {target} HTTP/1.1\r\nHost: {addr}\r\n\r\n"))
+}
+
+/// A `GET` of `target` on a unix socket, with these header fields.
+///
+/// # Panics
+/// As [`raw`].
+#[track_caller]
+pub fn get_unix(path: &str, target: &str, fields: &str) -> Answer {
+    http_unix(path, &format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n"))
+}
+
+/// As [`http`], on a unix socket.
+#[track_caller]
+pub fn http_unix(path: &str, request: &str) -> Answer {
+    let mut stream = UnixStream::connect(path).expect("a server that listens");
+    stream.set_read_timeout(Some(super::DEADLINE)).expect("a timeout");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    Answer::parse(&answer)
 }
 
 /// An HTTP response.

@@ -30,6 +30,26 @@ pub fn python(modules: &[&str]) -> Option<PathBuf> {
     command.status().ok().filter(|status| status.success()).map(|_| PathBuf::from(python))
 }
 
+/// The version of Node's `ws` that is installed for tests, outside the repository.
+const WS: &str = "ws@8.23.0";
+
+/// The folder of `ws`, if there is Node with npm. The first run installs it into a temporary folder.
+pub fn node_modules() -> Option<PathBuf> {
+    let has = |program| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !has("node") || !has("npm") {
+        return None;
+    }
+    let folder = std::env::temp_dir().join(format!("chinwag-node-{}", WS.replace('@', "-")));
+    let modules = folder.join("node_modules");
+    if !modules.join("ws").is_dir() {
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(&folder).arg(WS);
+        run(npm, Duration::from_secs(120));
+    }
+    Some(modules)
+}
+
 /// Runs a command that must succeed.
 ///
 /// # Panics

@@ -11,15 +11,14 @@ use std::{
 /// The endings of SQLite's files. While one process has the database open, each name keeps its inode.
 const ENDINGS: [&str; 3] = ["", "-wal", "-shm"];
 
-/// What was removed, replaced or truncated.
+/// What another program did to the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
+    /// The database was removed or replaced.
     Database,
-    /// The database was truncated to this length, or another program has compacted it.
-    Shorter(u64),
-    /// Another program has written into the database: a change by SQLite, or a copy over it.
+    /// The database was written: by SQLite, by a copy over it, or it was truncated.
     Written,
-    /// The write-ahead log or its index: the database itself is complete without them, after a checkpoint.
+    /// The write-ahead log or its index was removed or replaced. The database is complete without them, after a checkpoint.
     Log,
 }
 
@@ -28,35 +27,25 @@ pub(super) enum Change {
 pub(super) struct Watch {
     pub(super) path: PathBuf,
     ids: [Option<(u64, u64)>; 3],
-    /// The length of the database after the last write, and the time of that. A shorter file was truncated by another program.
-    length: u64,
-    written_at: Option<SystemTime>,
+    /// The length of the database after the last write, and the time of that.
+    written: (u64, Option<SystemTime>),
 }
 
 impl Watch {
     pub(super) fn new(path: &Path) -> Self {
-        let ids = ENDINGS.map(|ending| fs::metadata(beside(path, ending)).ok().map(|file| id(&file)));
-        let mut watch = Self { path: path.to_owned(), ids, length: 0, written_at: None };
-        watch.note_write();
-        watch
+        Self { path: path.to_owned(), ids: ids(path), written: written(path) }
     }
 
     /// Must be called after each write.
     pub(super) fn note_write(&mut self) {
-        let file = fs::metadata(&self.path).ok();
-        self.length = file.as_ref().map_or(0, Metadata::len);
-        self.written_at = file.and_then(|file| file.modified().ok());
+        self.written = written(&self.path);
     }
 
     pub(super) fn change(&self) -> Option<Change> {
-        let found = ENDINGS.map(|ending| fs::metadata(beside(&self.path, ending)).ok());
-        let shorter = found[0].as_ref().map(Metadata::len).filter(|length| *length < self.length).map(Change::Shorter);
-        let written_at = found[0].as_ref().and_then(|file| file.modified().ok());
-        let written = (written_at != self.written_at).then_some(Change::Written);
-        let found = found.map(|file| file.as_ref().map(id));
+        let found = ids(&self.path);
         match found == self.ids {
             _ if found[0] != self.ids[0] => Some(Change::Database),
-            true => shorter.or(written),
+            true => (written(&self.path) != self.written).then_some(Change::Written),
             false => Some(Change::Log),
         }
     }
@@ -77,6 +66,16 @@ impl Watch {
         }
         Ok(aside.exists().then_some(aside))
     }
+}
+
+/// Device and inode of each of SQLite's files.
+fn ids(path: &Path) -> [Option<(u64, u64)>; 3] {
+    ENDINGS.map(|ending| fs::metadata(beside(path, ending)).ok().map(|file| id(&file)))
+}
+
+/// The length of a file, and when it was written.
+fn written(path: &Path) -> (u64, Option<SystemTime>) {
+    fs::metadata(path).map_or((0, None), |file| (file.len(), file.modified().ok()))
 }
 
 /// Creates a file that only this user may read, unless it exists.

@@ -85,6 +85,9 @@ impl Store {
     /// After another program has written into the files: whether they are sound, and have at least the known messages.
     pub(super) fn still_has(&self, known: &Position) -> bool {
         let Some(watch) = &self.watch else { return true };
+        if check_header(&watch.path).is_ok_and(|has_content| !has_content) {
+            return false;
+        }
         // A connection of its own, which has nothing in its cache.
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let found = connect(&watch.path, flags).and_then(|db| {

@@ -106,6 +106,11 @@ impl StateFile {
         }
     }
 
+    /// Writes the same again, to find out whether that is possible.
+    pub(super) fn is_writable(&self) -> bool {
+        self.write(false)
+    }
+
     pub(super) fn set_behind(&mut self, is_behind: bool) {
         if self.is_behind != is_behind {
             self.is_behind = is_behind;

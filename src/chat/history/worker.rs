@@ -17,8 +17,10 @@ use super::{
 };
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
 use log::warn;
+use rustix::fs::StatVfsMountFlags;
 use std::{
     mem,
+    path::Path,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
@@ -45,6 +47,8 @@ pub(super) struct Worker {
     /// When to look whether the file is still there.
     check_at: Instant,
     pruner: Pruner,
+    /// The write-ahead log may have deleted texts.
+    must_truncate: bool,
 }
 
 impl Worker {
@@ -63,6 +67,7 @@ impl Worker {
             is_compared: false,
             retry_at: None,
             check_at: Instant::now(),
+            must_truncate: false,
         };
         let result = worker.prepare();
         if let Err(error) = &result {
@@ -84,6 +89,8 @@ impl Worker {
             store.delete_empty_rooms()?;
             state_file.set_position(store.position()?);
             self.pruner.prepare(store)?;
+            // The last server may have been killed after it deleted messages.
+            self.must_truncate = !store.truncate_log().unwrap_or_default();
             store.watch.iter_mut().for_each(Watch::note_write);
         }
         Ok(())
@@ -107,22 +114,28 @@ impl Worker {
                 self.answer(&query);
             } else if state.is_closing {
                 break;
+            } else if state.checks < state.checks_due {
+                drop(state);
+                self.check();
             } else if write_at.is_some_and(|at| at <= now) {
                 let batch = state.queue.take_batch();
                 drop(state);
                 self.write_batch(batch);
                 // Otherwise a busy chat would never delete anything.
                 if self.pruner.due_at <= now && self.has_writable_store() {
-                    self.prune();
+                    self.prune_unless_changed();
                 }
             } else if prune_at.is_some_and(|at| at <= now) {
                 drop(state);
-                self.prune();
+                self.prune_unless_changed();
             } else if self.check_at <= now {
                 drop(state);
                 self.check_at = now + CHECK;
-                if self.change().is_some() {
+                if self.detect_change().is_some() {
                     self.write_batch(Vec::new());
+                } else if let Some(store) = self.store.as_mut().filter(|_| self.must_truncate) {
+                    self.must_truncate = !store.truncate_log().unwrap_or_default();
+                    store.watch.iter_mut().for_each(Watch::note_write);
                 }
             } else {
                 let next = [write_at, prune_at].into_iter().flatten().fold(self.check_at, Instant::min);
@@ -137,12 +150,25 @@ impl Worker {
         shared.done.notify_all();
     }
 
+    /// Finds out whether a message could be stored now, for [`Monitor`](super::Monitor).
+    fn check(&mut self) {
+        if self.retry_at.is_none() {
+            self.write_batch(Vec::new());
+        }
+        let is_writable = || self.state_file.as_ref().is_none_or(StateFile::is_writable);
+        let found = space_error(&self.settings.path).or_else(|| (!is_writable()).then_some(HistoryError::ReadOnly));
+        let mut state = self.shared.lock();
+        (state.checks, state.found) = (state.checks_due, state.report.error.clone().or(found));
+        drop(state);
+        self.shared.done.notify_all();
+    }
+
     fn has_writable_store(&self) -> bool {
         self.store.as_ref().is_some_and(|store| store.watch.is_some())
     }
 
-    fn prune(&mut self) {
-        if self.change().is_some() {
+    fn prune_unless_changed(&mut self) {
+        if self.detect_change().is_some() {
             // A deletion would hide that another program changed the file.
             self.pruner.due_at = Instant::now() + CHECK;
             return self.write_batch(Vec::new());
@@ -167,8 +193,14 @@ impl Worker {
         let state = self.shared.lock();
         let (waiting, log, must_rename) =
             (state.queue.of_room(&query.room), state.queue.log.clone(), state.queue.must_rename);
+        let erasures = state.queue.erasures.clone();
         drop(state);
         let mut snapshot = store.load(query, waiting)?;
+        for message in &mut snapshot.messages {
+            if erasures.iter().any(|erasure| erasure.includes(message)) {
+                message.delete();
+            }
+        }
         if must_rename || snapshot.log.is_empty() {
             snapshot.log = log;
         }
@@ -189,7 +221,7 @@ impl Worker {
 
     /// Writes all messages or none. Opens the file first if that was not possible before.
     fn write(&mut self, messages: &[StoredMessage]) -> Result<(), HistoryError> {
-        if let Some(change) = self.change() {
+        if let Some(change) = self.detect_change() {
             self.repair(change)?;
         }
         if !self.has_writable_store() {
@@ -209,7 +241,18 @@ impl Worker {
             let queue = &mut self.shared.lock().queue;
             queue.must_rename = queue.log != log;
         }
-        let added = store.transaction(|store| store.add(messages, &log))?;
+        let erasures = self.shared.lock().queue.erasures.clone();
+        let mut erased = Vec::new();
+        let added = store.transaction(|store| {
+            let added = store.add(messages, &log)?;
+            erasures.iter().try_for_each(|erasure| store.erase(erasure, &mut erased))?;
+            Ok(added)
+        })?;
+        if !erasures.is_empty() {
+            // Deleted texts must leave the write-ahead log as well. While another program reads it, this is tried again.
+            self.must_truncate = !store.truncate_log().unwrap_or_default();
+            self.shared.lock().queue.finish_erasures(erasures.len(), erased);
+        }
         store.watch.iter_mut().for_each(Watch::note_write);
         self.pruner.add(added, messages.iter().map(StoredMessage::size).sum());
         if let Some(state_file) = &mut self.state_file {
@@ -261,6 +304,15 @@ impl Worker {
             self.write_batch(batch);
         }
         self.pruner.report();
+    }
+}
+
+/// What an empty write does not notice: a disk without space, or one that is mounted read-only.
+fn space_error(path: &Path) -> Option<HistoryError> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    match disk.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        true => Some(HistoryError::ReadOnly),
+        false => (disk.f_bavail == 0).then_some(HistoryError::DiskFull),
     }
 }
 

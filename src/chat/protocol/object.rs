@@ -29,6 +29,7 @@ pub(crate) enum Field {
     Reason,
     About,
     Play,
+    Command,
     #[serde(other)]
     Unknown,
 }

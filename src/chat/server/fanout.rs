@@ -21,9 +21,9 @@ const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// What frames are sent to: a [`Peer`], or its replacement in tests.
 pub(super) trait Recipient {
-    /// Sends frames, of which `counted` bytes count against the limit of the send buffer. Returns whether more bytes than
-    /// that limit wait.
-    fn send(&self, frames: &[u8], counted: usize) -> bool;
+    /// Sends the frames from byte `from` on. Of these, `counted` bytes count against the limit of the send buffer. Returns
+    /// whether more bytes than that limit wait.
+    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool;
     /// Whether the operating system has taken everything.
     fn has_taken_all(&self) -> bool;
     /// Drops the peer if the operating system has taken nothing for longer than this.
@@ -39,8 +39,8 @@ impl Recipient for Peer {
         Peer::inspect(self, play)
     }
 
-    fn send(&self, frames: &[u8], counted: usize) -> bool {
-        self.send_counting(frames, counted)
+    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool {
+        self.send_counting(frames, from, counted)
     }
 
     fn has_taken_all(&self) -> bool {
@@ -87,6 +87,10 @@ pub(super) struct Fanout<P = Peer> {
     behind: Vec<UserId>,
     /// Bytes encoded in this batch.
     bytes: usize,
+    /// Messages of rooms since the start, counted once for each member that they were for.
+    pub(super) deliveries: u64,
+    /// Bytes given to connections since the start.
+    pub(super) sent_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -115,8 +119,9 @@ struct Member<P> {
 // Not derived, because that would require `P: Default`.
 impl<P> Default for Fanout<P> {
     fn default() -> Self {
-        let (touched_rooms, touched_members, behind) = (Vec::new(), Vec::new(), Vec::new());
-        Self { rooms: IdMap::default(), index: IdMap::default(), touched_rooms, touched_members, behind, bytes: 0 }
+        let (rooms, index, touched_rooms, touched_members, behind) = Default::default();
+        let (bytes, deliveries, sent_bytes) = Default::default();
+        Self { rooms, index, touched_rooms, touched_members, behind, bytes, deliveries, sent_bytes }
     }
 }
 
@@ -223,6 +228,9 @@ impl<P: Recipient> Fanout<P> {
             self.touched_rooms.push(room_id);
             Batch::default()
         });
+        if let ServerMessage::Message(_) = message {
+            self.deliveries += room.members.len() as u64;
+        }
         for dialect in DIALECTS {
             if room.dialects[dialect as usize] > 0 {
                 self.bytes += encode(message, dialect, &mut batch[dialect as usize]);
@@ -252,8 +260,10 @@ impl<P: Recipient> Fanout<P> {
     /// Removes a member, sends its part of the batch so far, and closes its connection.
     pub(super) fn close(&mut self, id: UserId, code: u16, reason: &str) {
         let Some((member, batch)) = self.find(id) else { return };
-        member.flush(batch);
+        let mut sent = 0;
+        member.flush(batch, &mut sent);
         member.peer.close(code, reason);
+        self.sent_bytes += sent;
         self.leave(id);
     }
 
@@ -270,17 +280,19 @@ impl<P: Recipient> Fanout<P> {
             let Some(room) = self.rooms.get_mut(room) else { continue };
             let batch = room.batch.take();
             for member in &mut room.members {
-                if member.flush(batch.as_ref()) {
+                if member.flush(batch.as_ref(), &mut self.sent_bytes) {
                     self.behind.push(member.id);
                 }
                 member.from = 0;
             }
         }
+        let mut sent = 0;
         for id in mem::take(&mut self.touched_members) {
-            if self.find(id).is_some_and(|(member, _)| member.flush(None)) {
+            if self.find(id).is_some_and(|(member, _)| member.flush(None, &mut sent)) {
                 self.behind.push(id);
             }
         }
+        self.sent_bytes += sent;
         self.bytes = 0;
     }
 }
@@ -296,17 +308,19 @@ impl<P: Recipient> Member<P> {
     }
 
     /// One write: the room's frames as they are, unless the member has messages of its own. Returns whether the member is
-    /// subscribed and cannot take more broadcasts.
-    fn flush(&mut self, batch: Option<&Batch>) -> bool {
+    /// subscribed and cannot take more broadcasts. Adds the number of bytes to `sent`.
+    fn flush(&mut self, batch: Option<&Batch>, sent: &mut u64) -> bool {
         let mut is_full = false;
         if !self.own.is_empty() {
             self.copy_broadcasts(batch);
-            is_full = self.peer.send(self.own.as_bytes(), mem::take(&mut self.counted));
+            *sent += self.own.len() as u64;
+            is_full = self.peer.send(&self.own, 0, mem::take(&mut self.counted));
             self.own.clear(0);
         } else if let Some(batch) = batch.filter(|_| self.is_subscribed) {
-            let broadcasts = &batch[self.dialect as usize].as_bytes()[self.from..];
-            if !broadcasts.is_empty() {
-                is_full = self.peer.send(broadcasts, 0);
+            let broadcasts = &batch[self.dialect as usize];
+            if self.from < broadcasts.len() {
+                *sent += (broadcasts.len() - self.from) as u64;
+                is_full = self.peer.send(broadcasts, self.from, 0);
             }
         }
         is_full && self.is_subscribed
@@ -315,7 +329,8 @@ impl<P: Recipient> Member<P> {
 
 /// Whether the rules send this message to a member that is behind only when it has taken everything before.
 fn is_from_log(message: &ServerMessage) -> bool {
-    matches!(message, ServerMessage::History(_) | ServerMessage::Gap { .. } | ServerMessage::UserList { .. })
+    use ServerMessage::{Deleted, Gap, History, UserList};
+    matches!(message, History(_) | Gap { .. } | Deleted { .. } | UserList { .. })
 }
 
 /// Appends a message as one frame, or as one part of a stream, if the dialect has it. Returns the number of bytes.

@@ -1,7 +1,7 @@
 //! The settings of a client's WebSocket, and the checks on them.
 
 use super::{Error, WebSocket, url::Target};
-use crate::ws::{config::Config, http::is_token, tls::Connector};
+use crate::ws::{config::Config, deflate::Deflate, http::is_token, tls::Connector};
 use std::{fmt, time::Duration};
 use tungstenite::http::{HeaderName, HeaderValue};
 
@@ -25,6 +25,7 @@ pub struct Builder {
     pub(super) protocols: Vec<String>,
     pub(super) headers: Vec<(String, String)>,
     allow_blocked_ports: bool,
+    pub(super) deflate: Option<Deflate>,
     pub(super) tls: Option<Connector>,
     pub(super) connect_timeout: Duration,
     pub(super) config: Config,
@@ -37,6 +38,7 @@ impl Builder {
             protocols: Vec::new(),
             headers: Vec::new(),
             allow_blocked_ports: false,
+            deflate: None,
             tls: None,
             connect_timeout: Duration::from_secs(10),
             config: Config {
@@ -70,6 +72,13 @@ impl Builder {
     /// Also connects to ports that browsers refuse to connect to ([`is_blocked`](super::is_blocked)). Default: false.
     pub fn allow_blocked_ports(mut self, allow: bool) -> Self {
         self.allow_blocked_ports = allow;
+        self
+    }
+
+    /// Offers to compress messages (RFC 7692). [`WebSocket::extensions`] says whether the server agreed. Default: no offer.
+    #[cfg(feature = "deflate")]
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.deflate = Some(deflate);
         self
     }
 

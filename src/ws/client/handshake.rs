@@ -1,6 +1,7 @@
 //! The client's handshake (RFC 6455 4.1): the request, and the checks on the server's response.
 
 use super::{Error, url::Target};
+use crate::ws::deflate::{Agreement, Deflate};
 use crate::ws::handshake::head::{DeadlineRead, HeadError, HeadReader, field_map, field_slots};
 use crate::ws::handshake::upgrade::check_fields;
 use crate::ws::http::{list_elements, single_field};
@@ -25,11 +26,17 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Request {
     pub(super) bytes: Vec<u8>,
     accept: String,
+    deflate: Option<Deflate>,
 }
 
 impl Request {
     /// A request with a new key. The header fields have been checked.
-    pub(super) fn new(target: &Target, protocols: &[String], headers: &[(String, String)]) -> Self {
+    pub(super) fn new(
+        target: &Target,
+        protocols: &[String],
+        headers: &[(String, String)],
+        deflate: Option<Deflate>,
+    ) -> Self {
         let key = generate_key();
         let mut text = format!(
             "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -39,11 +46,14 @@ impl Request {
         if !protocols.is_empty() {
             text.push_str(&format!("Sec-WebSocket-Protocol: {}\r\n", protocols.join(", ")));
         }
+        if let Some(deflate) = deflate {
+            text.push_str(&format!("Sec-WebSocket-Extensions: {}\r\n", deflate.offer()));
+        }
         for (name, value) in headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
         text.push_str("\r\n");
-        Self { bytes: text.into_bytes(), accept: derive_accept_key(key.as_bytes()) }
+        Self { bytes: text.into_bytes(), accept: derive_accept_key(key.as_bytes()), deflate }
     }
 }
 
@@ -51,6 +61,7 @@ impl Request {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Accepted {
     pub(super) protocol: Option<String>,
+    pub(super) deflate: Option<Agreement>,
     /// The bytes that arrived after the response.
     pub(super) input: Vec<u8>,
 }
@@ -71,8 +82,8 @@ pub(super) fn read_response(
         let (status, headers) = parse(&head)?;
         match status {
             101 => {
-                let protocol = check_upgrade(&headers, &request.accept, protocols).map_err(Error::Handshake)?;
-                return Ok(Accepted { protocol, input: reader.buffer });
+                let (protocol, deflate) = check_upgrade(&headers, request, protocols).map_err(Error::Handshake)?;
+                return Ok(Accepted { protocol, deflate, input: reader.buffer });
             }
             // An interim response: another one follows (RFC 9110 15.2).
             100..=199 => {}
@@ -100,20 +111,26 @@ fn parse(head: &Bytes) -> Result<(u16, HeaderMap), Error> {
     }
 }
 
-/// The checks of RFC 6455 4.1 on a 101. Returns the selected subprotocol.
+/// The checks of RFC 6455 4.1 on a 101. Returns the selected subprotocol, and the agreement on compression.
 ///
 /// As in browsers (WHATWG), it is an error if subprotocols were offered and the server selected none.
-fn check_upgrade(headers: &HeaderMap, accept: &str, offered: &[String]) -> Result<Option<String>, &'static str> {
+fn check_upgrade(
+    headers: &HeaderMap,
+    request: &Request,
+    offered: &[String],
+) -> Result<(Option<String>, Option<Agreement>), &'static str> {
     check_fields(headers)?;
-    match single_field(headers, header::SEC_WEBSOCKET_ACCEPT) {
-        Ok(Some(value)) if value == accept => {}
+    match single_field(headers, &header::SEC_WEBSOCKET_ACCEPT) {
+        Ok(Some(value)) if value == request.accept.as_str() => {}
         Ok(None) => return Err("Sec-WebSocket-Accept is missing"),
         _ => return Err("Sec-WebSocket-Accept does not match the key"),
     }
-    if list_elements(headers, header::SEC_WEBSOCKET_EXTENSIONS).next().is_some() {
-        return Err("it selects an extension that was not offered");
-    }
-    match single_field(headers, header::SEC_WEBSOCKET_PROTOCOL) {
+    let deflate = match request.deflate {
+        Some(deflate) => deflate.check(headers)?,
+        None if list_elements(headers, &header::SEC_WEBSOCKET_EXTENSIONS).next().is_none() => None,
+        None => return Err("it selects an extension that was not offered"),
+    };
+    let protocol = match single_field(headers, &header::SEC_WEBSOCKET_PROTOCOL) {
         Ok(None) if offered.is_empty() => Ok(None),
         Ok(None) => Err("it selects none of the subprotocols offered"),
         Ok(Some(selected)) => {
@@ -121,7 +138,8 @@ fn check_upgrade(headers: &HeaderMap, accept: &str, offered: &[String]) -> Resul
             known.cloned().map(Some).ok_or("it selects a subprotocol that was not offered")
         }
         Err(_) => Err("it selects more than one subprotocol"),
-    }
+    }?;
+    Ok((protocol, deflate))
 }
 
 /// The refusal, with as much of its body as arrives soon.
@@ -170,7 +188,7 @@ mod tests {
     }
 
     fn read(text: &str, offered: &[&str]) -> Result<Accepted, Error> {
-        let request = Request { bytes: Vec::new(), accept: "KEY=".into() };
+        let request = Request { bytes: Vec::new(), accept: "KEY=".into(), deflate: None };
         let offered: Vec<_> = offered.iter().map(|name| (*name).to_owned()).collect();
         read_response(&mut ByteByByte(text.as_bytes()), Instant::now(), &request, &offered)
     }
@@ -181,7 +199,7 @@ mod tests {
     fn request_has_what_rfc_6455_requires() {
         let target = Target::parse("ws://example.org:6502/room/a?x=1", false).expect("a URL");
         let headers = [("Origin".to_owned(), "http://example.org".to_owned())];
-        let request = Request::new(&target, &["chat".into(), "text".into()], &headers);
+        let request = Request::new(&target, &["chat".into(), "text".into()], &headers, None);
         let text = String::from_utf8(request.bytes).expect("text");
         assert!(text.starts_with("GET /room/a?x=1 HTTP/1.1\r\nHost: example.org:6502\r\n"), "{text}");
         assert!(
@@ -195,7 +213,7 @@ mod tests {
     #[test]
     fn valid_responses_are_accepted() {
         let accepted = read(&format!("HTTP/1.1 100 Continue\r\n\r\n{GOOD}\r\n"), &[]).expect("a 101");
-        assert_eq!(accepted, Accepted { protocol: None, input: Vec::new() });
+        assert_eq!(accepted, Accepted { protocol: None, deflate: None, input: Vec::new() });
         let accepted = read(&format!("{GOOD}Sec-WebSocket-Protocol: b\r\n\r\n"), &["a", "b"]).expect("a 101");
         assert_eq!(accepted.protocol.as_deref(), Some("b"));
     }

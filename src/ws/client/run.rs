@@ -52,33 +52,35 @@ impl Task {
         if self.state.ready_state() != ReadyState::Connecting {
             return Err(Error::Cancelled);
         }
-        let (protocol, transport) = accepted?;
+        let (Accepted { protocol, deflate, .. }, transport) = accepted?;
         let reactor = WriteReactor::of_process().map_err(Error::Start)?;
         let config = Arc::new(self.settings.config.clone());
-        let (connection, reader) =
-            Connection::new(PeerInfo::only_id(next_id()), Role::Client, transport, config, reactor);
+        let info = PeerInfo { deflate, ..PeerInfo::only_id(next_id()) };
+        let (connection, reader) = Connection::new(info, Role::Client, transport, config, reactor);
+        self.state.extensions.get_or_init(|| deflate.map(|deflate| deflate.to_string()).unwrap_or_default());
         self.state.protocol.get_or_init(|| protocol);
         self.state.advance(Stage::Connected(Arc::clone(&connection)))?;
         Ok((connection, reader))
     }
 
     /// The handshakes of TLS and of the WebSocket, within one deadline.
-    fn handshake(&self, socket: &Arc<TcpStream>) -> Result<(Option<String>, Transport), Error> {
+    fn handshake(&self, socket: &Arc<TcpStream>) -> Result<(Accepted, Transport), Error> {
         let deadline = Instant::now() + self.settings.config.handshake_timeout;
         let connector = self.settings.tls.as_ref().filter(|_| self.target.is_secure());
         let explain = |why| self.explain(why, connector);
         let session = connector.map(|connector| connector.session(&self.target.host.name));
         let session = session.transpose().map_err(Error::Tls)?;
         let mut stream = HandshakeStream::start(socket, session, deadline).map_err(explain)?;
-        let request = Request::new(&self.target, &self.settings.protocols, &self.settings.headers);
+        let request =
+            Request::new(&self.target, &self.settings.protocols, &self.settings.headers, self.settings.deflate);
         stream.write_until(&request.bytes, deadline).map_err(explain)?;
         let response = read_response(&mut stream, deadline, &request, &self.settings.protocols);
-        let Accepted { protocol, input } = response.map_err(|error| match error {
+        let mut accepted = response.map_err(|error| match error {
             Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
             error => error,
         })?;
-        let (session, input) = stream.hand_over(input);
-        Ok((protocol, Transport { stream: Arc::clone(socket), session, input }))
+        let (session, input) = stream.hand_over(mem::take(&mut accepted.input));
+        Ok((accepted, Transport { stream: Arc::clone(socket), session, input }))
     }
 
     /// What a failure of the socket during the handshakes means.

@@ -47,6 +47,7 @@ pub(super) struct State {
     pub(super) url: String,
     /// The selected subprotocol, once the WebSocket is open.
     pub(super) protocol: OnceLock<Option<String>>,
+    pub(super) extensions: OnceLock<String>,
     stage: Mutex<Stage>,
 }
 
@@ -65,7 +66,8 @@ pub(super) enum Stage {
 
 impl State {
     pub(super) fn new(url: String, cancel: Sender<()>) -> Self {
-        Self { url, protocol: OnceLock::new(), stage: Mutex::new(Stage::Dialing { _cancel: cancel }) }
+        let (protocol, extensions) = Default::default();
+        Self { url, protocol, extensions, stage: Mutex::new(Stage::Dialing { _cancel: cancel }) }
     }
 
     pub(super) fn ready_state(&self) -> ReadyState {

@@ -3,7 +3,11 @@
 use super::Transport;
 #[cfg(feature = "chat")]
 use super::inspection::Inspection;
-use crate::{ws::tcp::send_now, ws::tls::Session};
+use crate::ws::{
+    deflate::{Agreement, Compressed, Unmarker},
+    tcp::send_now,
+    tls::Session,
+};
 use std::{
     io::{self, ErrorKind, Read, Write},
     mem,
@@ -19,6 +23,8 @@ pub(super) struct BufferedStream {
     /// With TLS: `received` and `unsent` hold ciphertext.
     session: Option<Session>,
     received: Vec<u8>,
+    /// `None` without compression.
+    unmarker: Option<Unmarker>,
     /// How many bytes of `received` have been read.
     read: usize,
     unsent: Vec<u8>,
@@ -42,13 +48,15 @@ pub(super) enum Flushed {
 }
 
 impl BufferedStream {
-    pub(super) fn new(transport: Transport) -> Self {
+    pub(super) fn new(transport: Transport, deflate: Option<Agreement>) -> Self {
         let Transport { stream: socket, session, input: received } = transport;
         let (unsent, sent, uncounted, is_stalled, progress_at) = Default::default();
+        let unmarker = deflate.map(Unmarker::new);
         Self {
             socket,
             session,
             received,
+            unmarker,
             read: 0,
             unsent,
             sent,
@@ -70,6 +78,15 @@ impl BufferedStream {
 
     pub(super) fn buffered_amount(&self) -> usize {
         self.unsent.len() - self.sent
+    }
+
+    pub(super) fn is_compressing(&self) -> bool {
+        self.unmarker.is_some()
+    }
+
+    /// Whether the message that tungstenite has completed is still compressed.
+    pub(super) fn compressed(&self) -> Option<Compressed> {
+        self.unmarker.as_ref().and_then(Unmarker::message)
     }
 
     /// The unsent bytes that the limit of the send buffer counts.
@@ -182,6 +199,16 @@ impl BufferedStream {
 
 impl Read for BufferedStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(unmarker) = &self.unmarker else { return self.read_plaintext(buffer) };
+        let most = unmarker.next_read().min(buffer.len());
+        let count = self.read_plaintext(&mut buffer[..most])?;
+        self.unmarker.iter_mut().for_each(|unmarker| unmarker.change(&mut buffer[..count]));
+        Ok(count)
+    }
+}
+
+impl BufferedStream {
+    fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         #[cfg(feature = "chat")]
         if let count @ 1.. = self.inspection.as_mut().map_or(0, |inspection| inspection.read_played(buffer)) {
             return Ok(count);
@@ -230,7 +257,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
         let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
-        (BufferedStream::new(transport), listener.accept().expect("a connection").0)
+        (BufferedStream::new(transport, None), listener.accept().expect("a connection").0)
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Messages, and the frames that a server sends (RFC 6455 5.2): one unmasked frame for each message, with the same bytes for
 //! every peer.
 
+use crate::ws::deflate::{CompressedFrames, Compression};
 use std::fmt;
 use tungstenite::protocol::frame::{
-    FrameHeader,
+    Frame, FrameHeader,
     coding::{Data, OpCode},
 };
 
@@ -35,7 +36,15 @@ impl Message {
     }
 
     /// As tungstenite's context sends it: in one frame.
-    pub(super) fn into_frame(self) -> tungstenite::Message {
+    pub(super) fn into_frame(self, compression: Option<Compression>) -> tungstenite::Message {
+        let (data, payload) = match &self {
+            Self::Text(text) => (Data::Text, text.as_bytes()),
+            Self::Binary(bytes) => (Data::Binary, &bytes[..]),
+        };
+        if let Some(payload) = compression.and_then(|compression| compression.compress(payload)) {
+            let header = FrameHeader { opcode: OpCode::Data(data), rsv1: true, ..FrameHeader::default() };
+            return tungstenite::Message::Frame(Frame::from_payload(header, payload.into()));
+        }
         match self {
             Self::Text(text) => tungstenite::Message::Text(text),
             Self::Binary(bytes) => tungstenite::Message::Binary(bytes),
@@ -84,6 +93,8 @@ const MAX_HEADER_SIZE: usize = 10;
 #[derive(Default, Clone)]
 pub struct Frames {
     bytes: Vec<u8>,
+    /// Empty until a peer that agreed on compression needs it.
+    compressed: CompressedFrames,
 }
 
 impl fmt::Debug for Frames {
@@ -96,7 +107,7 @@ impl Frames {
     /// An empty list.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: Vec::new() }
+        Self { bytes: Vec::new(), compressed: CompressedFrames::new() }
     }
 
     /// Adds a text message.
@@ -111,7 +122,7 @@ impl Frames {
 
     /// Adds bytes that are not a frame, for a [stream](crate::http::Route::Stream).
     pub fn raw(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        self.bytes_mut().extend_from_slice(bytes);
     }
 
     /// Adds a message of either kind.
@@ -127,10 +138,19 @@ impl Frames {
     /// # Panics
     /// `from` is greater than the length of `other`.
     pub fn append(&mut self, other: &Self, from: usize) {
-        self.bytes.extend_from_slice(&other.bytes[from..]);
+        self.bytes_mut().extend_from_slice(&other.bytes[from..]);
     }
 
-    /// The bytes as they go over the wire.
+    /// The bytes from `from` on for a peer. They are compressed if it agreed to that, but only if `from` is 0, so that all
+    /// peers get the same bytes.
+    pub(crate) fn bytes_for(&self, compression: Option<Compression>, from: usize) -> &[u8] {
+        match compression {
+            Some(compression) if from == 0 => self.compressed.get(&self.bytes, compression),
+            _ => &self.bytes[from..],
+        }
+    }
+
+    /// The bytes as they go over the wire, without compression.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -150,16 +170,23 @@ impl Frames {
 
     /// Removes the frames, and keeps at most `keep` bytes of memory for the next ones.
     pub fn clear(&mut self, keep: usize) {
-        self.bytes.clear();
-        self.bytes.shrink_to(keep);
+        let bytes = self.bytes_mut();
+        bytes.clear();
+        bytes.shrink_to(keep);
     }
 
     fn data(&mut self, kind: Data, payload: &[u8]) {
         let header = FrameHeader { opcode: OpCode::Data(kind), ..FrameHeader::default() };
-        self.bytes.reserve(MAX_HEADER_SIZE + payload.len());
+        let bytes = self.bytes_mut();
+        bytes.reserve(MAX_HEADER_SIZE + payload.len());
         // Writing to memory cannot fail.
-        let _ = header.format(payload.len() as u64, &mut self.bytes);
-        self.bytes.extend_from_slice(payload);
+        let _ = header.format(payload.len() as u64, bytes);
+        bytes.extend_from_slice(payload);
+    }
+
+    fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        self.compressed = CompressedFrames::default();
+        &mut self.bytes
     }
 }
 

@@ -1,6 +1,10 @@
 //! The reading half of a connection: waits without a lock, sends Pings when nothing arrives, and completes the close.
 
-use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter};
+use super::{
+    Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, overhead_limiter::OverheadLimiter,
+    state::Received,
+};
+use crate::ws::deflate::Inflater;
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
 use rustix::{
     io::Errno,
@@ -11,6 +15,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tungstenite::error::CapacityError;
 
 /// The first read of a connection, and all reads of small messages, use a buffer of this size on the stack: it lies in a page
 /// that is in use anyway, so an idle connection has no read buffer of its own.
@@ -30,6 +35,7 @@ pub(crate) struct Reader {
     /// The socket's read timeout, if it still has to be set.
     new_timeout: Option<Duration>,
     overhead: OverheadLimiter,
+    inflater: Inflater,
     /// Bytes received while the connection was closing.
     discarded: usize,
     /// Reading has come to its end.
@@ -40,8 +46,9 @@ impl Reader {
     pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>) -> Self {
         let config = &connection.config;
         let (read_size, new_timeout) = (config.read_buffer_size, Some(config.ping_interval));
-        let (overhead, end) = (OverheadLimiter::new(), None);
-        Self { connection, stream, read_size, is_awaiting_pong: false, new_timeout, overhead, discarded: 0, end }
+        let (overhead, inflater) = (OverheadLimiter::new(), Inflater::new(connection.info.deflate));
+        let (is_awaiting_pong, discarded, end) = Default::default();
+        Self { connection, stream, read_size, is_awaiting_pong, new_timeout, overhead, inflater, discarded, end }
     }
 
     /// Waits for the next message. `None`: the connection is over, and [`Connection::end`] returns the reason.
@@ -68,11 +75,30 @@ impl Reader {
         if let Some(end) = self.end.take() {
             return ReadResult::Closed(end);
         }
-        let result = self.connection.read();
-        if let ReadResult::Message(message) = &result {
-            self.overhead.message_completed(message.len());
+        match self.connection.read() {
+            ReadResult::Message(received) => self.complete(received),
+            ReadResult::NeedData => ReadResult::NeedData,
+            ReadResult::Closed(end) => ReadResult::Closed(end),
         }
-        result
+    }
+
+    /// Decompresses a message, without the lock.
+    fn complete(&mut self, received: Received) -> ReadResult {
+        let max_size = self.connection.config.max_message_size;
+        let message = match received {
+            (Message::Binary(payload), Some(kind)) => match self.inflater.inflate(kind, &payload, max_size) {
+                Ok(message) => message,
+                Err(error) => return ReadResult::Closed(ConnectionEnd::Violation(error)),
+            },
+            (message, _) => message,
+        };
+        let size = message.len();
+        self.overhead.message_completed(size);
+        if size > max_size {
+            let error = CapacityError::MessageTooLong { size, max_size };
+            return ReadResult::Closed(ConnectionEnd::Violation(error.into()));
+        }
+        ReadResult::Message(message)
     }
 
     /// Sends the last frames of this side. If the socket cannot be closed at once, waits until the peer has closed its side.

@@ -14,7 +14,8 @@ impl Connection {
     pub(crate) fn send_counting(self: &Arc<Self>, frames: &[u8], counted: usize) -> bool {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut().filter(|state| state.is_open()) else { return false };
-        state.send(frames, counted);
+        // Compressed frames may have fewer bytes than were counted.
+        state.send(frames, counted.min(frames.len()));
         self.flush(state);
         state.stream.buffered_amount() > self.config.max_send_buffer
     }

@@ -7,7 +7,7 @@ use super::{
     disconnect_reason::DisconnectReason,
     message::Message,
 };
-use crate::{ws::config::Config, ws::rate_limiter::RateLimiter};
+use crate::ws::{config::Config, deflate::Compressed, rate_limiter::RateLimiter};
 use std::{
     io::{self, ErrorKind, Read},
     net::Shutdown,
@@ -56,12 +56,15 @@ enum Phase {
 
 /// What the received bytes contained.
 #[derive(Debug)]
-pub(crate) enum ReadResult {
-    Message(Message),
+pub(crate) enum ReadResult<M = Message> {
+    Message(M),
     NeedData,
     /// Nothing that follows matters.
     Closed(ConnectionEnd),
 }
+
+/// A message, which may still be compressed.
+pub(super) type Received = (Message, Option<Compressed>);
 
 /// How reading came to its end.
 #[derive(Debug)]
@@ -80,11 +83,14 @@ pub(crate) enum ConnectionEnd {
 
 impl ConnectionState {
     pub(super) fn new(role: Role, stream: BufferedStream, config: &Config) -> Self {
+        // A message that cannot be compressed becomes longer.
+        let growth = if stream.is_compressing() { config.max_message_size / 8 + 64 } else { 0 };
+        let max_payload = config.max_message_size.saturating_add(growth);
         let limits = WebSocketConfig::default()
             .read_buffer_size(PARSE_BUFFER)
             .write_buffer_size(0)
-            .max_message_size(Some(config.max_message_size))
-            .max_frame_size(Some(config.max_message_size));
+            .max_message_size(Some(max_payload))
+            .max_frame_size(Some(max_payload));
         Self {
             stream,
             role,
@@ -158,15 +164,17 @@ impl ConnectionState {
     }
 
     /// Takes one message out of the received bytes. Replies to Pings among them.
-    pub(super) fn read(&mut self, config: &Config) -> ReadResult {
+    pub(super) fn read(&mut self, config: &Config) -> ReadResult<Received> {
         if self.stream_keepalive.is_some() {
             return self.ignore_input();
         }
         while self.phase < Phase::Finishing {
             let is_open = self.is_open();
             match self.context.read(&mut self.stream) {
-                Ok(Frame::Text(text)) if is_open => return ReadResult::Message(Message::Text(text)),
-                Ok(Frame::Binary(bytes)) if is_open => return ReadResult::Message(Message::Binary(bytes)),
+                Ok(Frame::Text(text)) if is_open => return ReadResult::Message((Message::Text(text), None)),
+                Ok(Frame::Binary(bytes)) if is_open => {
+                    return ReadResult::Message((Message::Binary(bytes), self.stream.compressed()));
+                }
                 Ok(Frame::Ping(_) | Frame::Pong(_)) => self.count_control_frame(config.control_frames_per_second),
                 Ok(Frame::Close(frame)) => return self.closed_by_peer(frame),
                 Ok(_) => {}
@@ -179,7 +187,7 @@ impl ConnectionState {
     }
 
     /// What the peer of a stream sends has no meaning. Only its end has.
-    fn ignore_input(&mut self) -> ReadResult {
+    fn ignore_input(&mut self) -> ReadResult<Received> {
         while self.phase < Phase::Finishing {
             match self.stream.read(&mut [0; 256]) {
                 Ok(_) => {}
@@ -227,7 +235,7 @@ impl ConnectionState {
     }
 
     /// The peer's Close frame came. [`ConnectionState::conclude`] sends the reply.
-    fn closed_by_peer(&mut self, frame: Option<CloseFrame>) -> ReadResult {
+    fn closed_by_peer(&mut self, frame: Option<CloseFrame>) -> ReadResult<Received> {
         let (code, reason) = match frame {
             Some(frame) => (frame.code.into(), frame.reason.to_string()),
             None => (1005, String::new()),
@@ -243,6 +251,7 @@ impl ConnectionState {
         let (code, text) = match error {
             Error::Capacity(_) => (1009, "message too big"),
             Error::Utf8(_) => (1007, "invalid UTF-8"),
+            Error::Io(_) => (1007, "invalid compressed data"),
             _ => (1002, "protocol error"),
         };
         self.fail(code, text, DisconnectReason::ProtocolViolation { code, detail: error.to_string() });

@@ -110,9 +110,14 @@ pub(crate) fn field_map(head: &Bytes, fields: &[Header<'_>]) -> Result<http::Hea
     for field in fields {
         let name = http::HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::FIELD_NAME)?;
         let value = http::HeaderValue::from_maybe_shared(head.slice_ref(field.value.trim_ascii()));
-        map.append(name, value.map_err(|_| HeadError::FIELD_VALUE)?);
+        append(&mut map, name, value.map_err(|_| HeadError::FIELD_VALUE)?);
     }
     Ok(map)
+}
+
+#[inline(never)] // Its frame of 500 bytes must not lie below the parser of names: a thread keeps every stack page.
+fn append(map: &mut http::HeaderMap, name: http::HeaderName, value: http::HeaderValue) {
+    map.append(name, value);
 }
 
 /// Why a head could not be read.

@@ -27,6 +27,7 @@ pub fn offers_token(request: &Request) -> bool {
 
 /// Marks credentials as sensitive. If the server `requires` an access token, returns it and hides it in the request:
 /// otherwise `?token=` has a meaning of its own.
+#[inline(never)] // Its frame must not lie below those of the rules: a thread keeps every stack page.
 pub(super) fn take_token(request: &mut Request, requires: bool) -> Option<Vec<u8>> {
     let token = token(request).filter(|_| requires);
     for (name, value) in request.headers_mut() {
@@ -78,6 +79,7 @@ pub(super) fn record_fields(request: &mut Request, fields: &[httparse::Header<'_
 }
 
 /// Adds the [`HandshakeTranscript`] to a request that was accepted. Its target has no secrets any more.
+#[inline(never)] // As `take_token`.
 pub(super) fn record_transcript(request: &mut Request, response: &[u8]) {
     let Some(Fields(fields)) = request.extensions_mut().remove() else { return };
     let target: String = request.uri().to_string().chars().take(MAX_TRANSCRIPT).collect();

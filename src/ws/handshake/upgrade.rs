@@ -1,6 +1,7 @@
 //! The WebSocket handshake itself (RFC 6455 4.2): what a request must contain, and the 101 response.
 
 use super::{Policy, bad_request};
+use crate::ws::deflate::Agreement;
 use crate::ws::http::{Method, Request, Response, date_line, is_token, list_contains, list_elements, single_field};
 use std::sync::Arc;
 use tungstenite::handshake::derive_accept_key;
@@ -10,7 +11,7 @@ use tungstenite::http::{HeaderMap, Version, header::SEC_WEBSOCKET_VERSION};
 /// Whether the request is meant to be a handshake. Some proxies drop only `Upgrade`. Their clients need to know why the
 /// handshake failed, so they do not get a page.
 pub(super) fn is_requested(headers: &HeaderMap) -> bool {
-    list_contains(headers, UPGRADE, "websocket")
+    list_contains(headers, &UPGRADE, "websocket")
         || headers.contains_key(KEY)
         || headers.contains_key(SEC_WEBSOCKET_VERSION)
 }
@@ -29,10 +30,10 @@ pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Respon
     }
     check_fields(headers)
         .map_err(|why| bad_request(&format!("{why}. Proxies must forward Upgrade and Connection.")))?;
-    if !matches!(single_field(headers, SEC_WEBSOCKET_VERSION), Ok(Some(version)) if version == "13") {
+    if !matches!(single_field(headers, &SEC_WEBSOCKET_VERSION), Ok(Some(version)) if version == "13") {
         return Err(required("Sec-WebSocket-Version must be 13, given once."));
     }
-    match single_field(headers, KEY) {
+    match single_field(headers, &KEY) {
         Ok(Some(key)) if is_key(key.as_bytes()) => Ok(derive_accept_key(key.as_bytes())),
         Ok(Some(_)) => Err(bad_request("Sec-WebSocket-Key must be 16 bytes in base64.")),
         Ok(None) => Err(bad_request("Sec-WebSocket-Key is missing.")),
@@ -42,10 +43,10 @@ pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Respon
 
 /// The fields that a request and a response must have.
 pub(crate) fn check_fields(headers: &HeaderMap) -> Result<(), &'static str> {
-    if !list_contains(headers, UPGRADE, "websocket") {
+    if !list_contains(headers, &UPGRADE, "websocket") {
         return Err("Upgrade: websocket is missing");
     }
-    if list_contains(headers, CONNECTION, "upgrade") { Ok(()) } else { Err("Connection: Upgrade is missing") }
+    if list_contains(headers, &CONNECTION, "upgrade") { Ok(()) } else { Err("Connection: Upgrade is missing") }
 }
 
 /// 16 bytes in base64 (RFC 4648 4): 22 digits and two padding characters. The last digit has four unused bits, which need not
@@ -61,7 +62,7 @@ pub(super) fn select_protocol(headers: &HeaderMap, supported: &[Arc<str>]) -> Re
     if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
         return Ok(None);
     }
-    let offers: Vec<&[u8]> = list_elements(headers, SEC_WEBSOCKET_PROTOCOL).collect();
+    let offers: Vec<&[u8]> = list_elements(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
     if offers.is_empty() || !offers.iter().all(|name| is_token(name)) {
         return Err(bad_request("Sec-WebSocket-Protocol must be a list of names, such as chat, superchat."));
     }
@@ -70,11 +71,12 @@ pub(super) fn select_protocol(headers: &HeaderMap, supported: &[Arc<str>]) -> Re
 }
 
 /// The 101 response, spelled as in RFC 6455 1.2: some small clients expect exactly these letter cases.
-pub(super) fn response(accept: &str, protocol: Option<&str>) -> Vec<u8> {
+pub(super) fn response(accept: &str, protocol: Option<&str>, deflate: Option<Agreement>) -> Vec<u8> {
     let protocol = protocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
+    let extensions = deflate.map(|deflate| format!("Sec-WebSocket-Extensions: {deflate}\r\n")).unwrap_or_default();
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n{protocol}{}\r\n",
+         Sec-WebSocket-Accept: {accept}\r\n{protocol}{extensions}{}\r\n",
         date_line()
     )
     .into_bytes()

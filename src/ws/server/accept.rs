@@ -63,7 +63,7 @@ impl AcceptLoop {
     /// Accepts a connection. `accept` fails at once if no descriptor is free, even if no client is waiting. Then this closes the
     /// reserve, waits for the next connection, and tries to get the reserve back.
     fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
-        let listener = &self.shared.listeners[self.index].socket;
+        let listener = &self.shared.listeners[self.index];
         let mut accepted = listener.accept();
         if accepted.as_ref().is_err_and(is_exhausted) {
             drop(self.reserve.take());
@@ -96,7 +96,7 @@ impl AcceptLoop {
     fn permit(&self, stream: &Arc<TcpStream>, addr: SocketAddr) -> Result<Permit, Rejection> {
         let shared = &self.shared;
         // The address of a client behind a proxy is known only after its request was read.
-        let is_proxy = shared.proxies.trusts(addr.ip());
+        let is_proxy = shared.listeners[self.index].is_unix || shared.proxies.trusts(addr.ip());
         let id = next_id();
         let admit = || shared.registry.admit(id, stream, addr.ip(), is_proxy, &shared.config);
         match admit() {
@@ -117,9 +117,9 @@ impl AcceptLoop {
 
 /// Serves a socket to its end, on the thread of the socket.
 fn serve(stream: Arc<TcpStream>, addr: SocketAddr, index: usize, mut permit: Permit, shared: &Arc<Shared>) {
-    let mode = shared.listeners[index].mode.as_ref();
+    let listener = &shared.listeners[index];
     let deadline = Instant::now() + shared.config.handshake_timeout;
-    let handshake = PendingHandshake { stream: &stream, addr, mode, permit: &mut permit, shared, deadline };
+    let handshake = PendingHandshake { stream: &stream, addr, listener, permit: &mut permit, shared, deadline };
     if let Some(accepted) = handshake.run() {
         drop(stream);
         ConnectionTask::start(accepted, permit, shared).run();
@@ -138,7 +138,7 @@ fn is_exhausted(error: &io::Error) -> bool {
     matches!(errno(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
 }
 
-/// The client is gone already, or a signal arrived.
+/// The client is gone already, another process has accepted it, or a signal arrived.
 fn is_temporary(error: &io::Error) -> bool {
-    matches!(errno(error), Some(Errno::CONNABORTED | Errno::INTR))
+    matches!(errno(error), Some(Errno::CONNABORTED | Errno::INTR | Errno::AGAIN))
 }

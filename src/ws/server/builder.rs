@@ -1,5 +1,7 @@
 //! The settings of a server before it starts.
 
+#[cfg(feature = "deflate")]
+use crate::ws::deflate::Deflate;
 #[cfg(feature = "tls")]
 use crate::ws::tls::{Acceptor, ListenerMode};
 use crate::ws::{
@@ -22,6 +24,8 @@ use log::warn;
 use std::{
     fs, io,
     net::{TcpListener, ToSocketAddrs},
+    os::fd::OwnedFd,
+    os::unix::net::UnixListener,
     sync::Arc,
     time::Duration,
 };
@@ -95,6 +99,13 @@ impl Builder {
         self
     }
 
+    /// Compresses messages, for clients that offer it (RFC 7692). Default: no compression.
+    #[cfg(feature = "deflate")]
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.policy.deflate = Some(deflate);
+        self
+    }
+
     /// Reverse proxies that are trusted, by address or network. The client's address is the one that they send in
     /// `X-Forwarded-For` or `Forwarded` (RFC 7239). It is used for the limits per address, for the log, and for
     /// [`Peer::addr`](crate::Peer::addr) (with port 0).
@@ -121,8 +132,36 @@ impl Builder {
 
     /// Accepts connections on one more listener, which is bound already.
     pub fn listener(mut self, socket: TcpListener) -> Self {
-        self.listeners.push(Listener { socket, mode: None });
+        self.listeners.push(Listener::tcp(socket, None));
         self
+    }
+
+    /// Accepts connections on a unix socket, which is bound already. Its clients have the address 127.0.0.1 and port 0. Each of
+    /// them is trusted as a proxy ([`Builder::trusted_proxies`]), so the mode of the socket's file must keep others out.
+    pub fn listener_unix(mut self, socket: UnixListener) -> Self {
+        self.listeners.push(Listener::unix(socket));
+        self
+    }
+
+    /// Accepts connections on a listening socket, TCP or unix, that another process keeps, such as systemd. When this server
+    /// ends, the socket goes on listening, so the next server finds the clients that have connected meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Start`]: it is another kind of socket.
+    pub fn listener_inherited(mut self, socket: OwnedFd) -> Result<Self, Error> {
+        self.listeners.push(Listener::inherit(socket, None).map_err(Error::Start)?);
+        Ok(self)
+    }
+
+    /// As [`Builder::listener_inherited`], with TLS.
+    ///
+    /// # Errors
+    /// As [`Builder::listener_inherited`].
+    #[cfg(feature = "tls")]
+    pub fn listener_inherited_tls(mut self, socket: OwnedFd, acceptor: &Acceptor) -> Result<Self, Error> {
+        let mode = Some(ListenerMode::Tls(acceptor.clone()));
+        self.listeners.push(Listener::inherit(socket, mode).map_err(Error::Start)?);
+        Ok(self)
     }
 
     /// Listens on one more address, with TLS: `https://` and `wss://`. Plain and TLS addresses may be mixed.
@@ -138,7 +177,7 @@ impl Builder {
     /// Accepts TLS connections on one more listener, which is bound already.
     #[cfg(feature = "tls")]
     pub fn listener_tls(mut self, socket: TcpListener, acceptor: &Acceptor) -> Self {
-        self.listeners.push(Listener { socket, mode: Some(ListenerMode::Tls(acceptor.clone())) });
+        self.listeners.push(Listener::tcp(socket, Some(ListenerMode::Tls(acceptor.clone()))));
         self
     }
 
@@ -150,7 +189,7 @@ impl Builder {
     #[cfg(feature = "tls")]
     pub fn redirect_http(mut self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
         let mut secure = self.listeners.iter().filter(|listener| matches!(listener.mode, Some(ListenerMode::Tls(_))));
-        let https_addr = secure.next().and_then(|listener| listener.socket.local_addr().ok());
+        let https_addr = secure.next().and_then(|listener| listener.local_addr().ok());
         let https_port = https_addr.map_or(443, |addr| addr.port());
         self.listeners.push(Listener::bind(addr, Some(ListenerMode::RedirectToHttps(https_port)))?);
         Ok(self)
@@ -168,8 +207,7 @@ impl Builder {
     }
 
     fn start_threads(mut self) -> io::Result<Server> {
-        let addrs = self.listeners.iter().map(|listener| listener.socket.local_addr());
-        let addrs = addrs.collect::<Result<_, _>>()?;
+        let addrs = self.listeners.iter().map(Listener::local_addr).collect::<Result<_, _>>()?;
         self.config = limited(self.config.sensible(), max_connections());
         let (sender, events) = bounded(self.config.event_capacity);
         let shared = Arc::new(self.shared(sender)?);

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::ws::{
     connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
+    handshake::agreement,
     peer::Peer,
 };
 use log::{debug, error, trace};
@@ -50,7 +51,7 @@ impl ConnectionTask {
         let AcceptedHandshake { addr, request, response, protocol, keepalive, transport } = accepted;
         let delay = (shared.policy.delay)(&request);
         shared.registry.sleep(delay);
-        let info = PeerInfo { id: permit.id(), addr, protocol };
+        let info = PeerInfo { id: permit.id(), addr, protocol, deflate: agreement(&request) };
         let (config, reactor) = (Arc::clone(&shared.config), Arc::clone(&shared.reactor));
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
         keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));

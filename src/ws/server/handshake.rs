@@ -1,8 +1,8 @@
 //! From an accepted socket to a WebSocket, or to an HTTP response. Reading the request and writing a response have deadlines.
 
 use super::{
-    Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies,
-    wake_guard::WakeGuard,
+    Event, HttpRequest, Responder, Shared, listener::Listener, registry::Permit, rejection_log::Rejection,
+    trusted_proxies, wake_guard::WakeGuard,
 };
 use crate::ws::error::Visible;
 use crate::ws::{
@@ -10,7 +10,7 @@ use crate::ws::{
     connection::Transport,
     handshake::{self, HeadError, Negotiated, body},
     handshake_stream::{self, HandshakeStream},
-    http::{self, Request, Response},
+    http::{self, ClientAddr, Request, Response},
     tls::{ListenerMode, Session},
 };
 use log::{debug, warn};
@@ -20,7 +20,7 @@ use std::{
     sync::{Arc, Mutex, Once, PoisonError},
     time::{Duration, Instant},
 };
-use tungstenite::http::Version;
+use tungstenite::http::{Version, header::EXPECT};
 
 /// How long the client may take to read a response that is not an upgrade.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ pub(super) struct AcceptedHandshake {
 pub(super) struct PendingHandshake<'a> {
     pub(super) stream: &'a Arc<TcpStream>,
     pub(super) addr: SocketAddr,
-    pub(super) mode: Option<&'a ListenerMode>,
+    pub(super) listener: &'a Listener,
     pub(super) permit: &'a mut Permit,
     pub(super) shared: &'a Shared,
     /// For the request, TLS included.
@@ -59,18 +59,11 @@ impl<'a> PendingHandshake<'a> {
     pub(super) fn run(mut self) -> Option<AcceptedHandshake> {
         let mut stream = self.start_tls()?;
         let (mut request, input) = self.read_request(&mut stream)?;
-        let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, "application/json"));
         let (response, protocol, keepalive) = match self.judge(&mut request) {
             Ok(Negotiated::Upgrade { response, protocol }) => (response, protocol, None),
             Ok(Negotiated::Stream { protocol, keepalive }) => (Vec::new(), Some(protocol.into()), Some(keepalive)),
             other => {
-                let response = match other {
-                    Ok(Negotiated::Request(length)) => self.ask(&mut stream, request, length, input),
-                    Ok(Negotiated::Response(response)) | Err(response) => response,
-                    Ok(_) => return None,
-                };
-                let response = if is_json { response.refusal_as_json() } else { response };
-                respond(&mut stream, &response, is_head);
+                self.answer(&mut stream, request, input, other);
                 return None;
             }
         };
@@ -79,9 +72,28 @@ impl<'a> PendingHandshake<'a> {
         Some(AcceptedHandshake { addr: self.addr, request, response, protocol, keepalive, transport })
     }
 
+    /// Responds to a request that does not open a connection.
+    #[inline(never)] // As `run`.
+    fn answer(
+        &self,
+        stream: &mut HandshakeStream<'_>,
+        request: Box<Request>,
+        input: Vec<u8>,
+        negotiated: Result<Negotiated, Response>,
+    ) {
+        let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, "application/json"));
+        let response = match negotiated {
+            Ok(Negotiated::Request(length)) => self.ask(stream, request, length, input),
+            Ok(Negotiated::Response(response)) | Err(response) => response,
+            Ok(_) => return,
+        };
+        let response = if is_json { response.refusal_as_json() } else { response };
+        respond(stream, &response, is_head);
+    }
+
     /// The TLS handshake, on a TLS port.
     fn start_tls(&self) -> Option<HandshakeStream<'a>> {
-        let session = self.mode.map_or(Ok(None), ListenerMode::session).ok()?;
+        let session = self.listener.mode.as_ref().map_or(Ok(None), ListenerMode::session).ok()?;
         if session.is_none() {
             return Some(HandshakeStream::plain(self.stream));
         }
@@ -124,7 +136,13 @@ impl<'a> PendingHandshake<'a> {
     fn judge(&mut self, request: &mut Request) -> Result<Negotiated, Response> {
         self.check_redirect(request)?;
         self.apply_proxy(request)?;
+        request.extensions_mut().insert(ClientAddr(self.addr));
         let policy = &self.shared.policy;
+        policy.access.check_address(self.addr.ip()).map_err(|refusal| {
+            let response = refusal.into();
+            self.log_response(request, &response);
+            response
+        })?;
         let offers_token = policy.access.requires_token() && handshake::offers_token(request);
         let negotiated = handshake::negotiate(request, policy);
         let is_wrong = matches!(&negotiated, Negotiated::Response(response) if response.status == 401);
@@ -186,7 +204,7 @@ impl<'a> PendingHandshake<'a> {
     ) -> Result<Vec<u8>, Response> {
         body::check_size(length, self.shared.config.max_message_size)?;
         // curl waits for this before it sends a long body (RFC 9110 10.1.1).
-        let is_expected = http::list_contains(request.headers(), "Expect", "100-continue");
+        let is_expected = http::list_contains(request.headers(), &EXPECT, "100-continue");
         if is_expected && input.is_empty() && request.version() == Version::HTTP_11 {
             // If it fails, reading fails as well.
             let _ = stream.write_until(b"HTTP/1.1 100 Continue\r\n\r\n", self.deadline);
@@ -195,16 +213,17 @@ impl<'a> PendingHandshake<'a> {
     }
 
     fn check_redirect(&self, request: &Request) -> Result<(), Response> {
-        let Some(https_port) = self.mode.and_then(ListenerMode::https_port) else { return Ok(()) };
+        let Some(https_port) = self.listener.mode.as_ref().and_then(ListenerMode::https_port) else { return Ok(()) };
         let response = handshake::redirect(request, &self.shared.policy.access, https_port);
         self.log_response(request, &response);
         Err(response)
     }
 
-    /// Behind a trusted proxy, the limits per address apply to the address that the proxy names.
+    /// Behind a trusted proxy, the limits per address apply to the address that the proxy names. The clients of a unix socket
+    /// are trusted: its mode says who they are.
     #[inline(never)] // As `run`.
     fn apply_proxy(&mut self, request: &Request) -> Result<(), Response> {
-        if !self.shared.proxies.trusts(self.addr.ip()) {
+        if !self.listener.is_unix && !self.shared.proxies.trusts(self.addr.ip()) {
             self.warn_about_ignored_proxy(request);
             return Ok(());
         }

@@ -123,6 +123,12 @@ impl ConnectionRegistry {
         }
     }
 
+    /// How many WebSockets are open, and how many handshakes are in progress.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let inner = self.lock();
+        (inner.open.len(), inner.handshakes.len())
+    }
+
     pub(super) fn is_shut_down(&self) -> bool {
         self.lock().is_shut_down
     }

@@ -13,6 +13,10 @@ const INTERVAL: u64 = 1000;
 
 const KINDS: usize = Rejection::PingTimeout as usize + 1;
 
+/// The names of the kinds, for programs, in their order.
+const NAMES: &str = "shutting-down connections connections-per-address handshakes exhausted invalid-request slow-request \
+    tls-on-plain-port plain-on-tls-port tls-handshake access-denied wrong-tokens protocol-violation slow-reader ping-timeout";
+
 /// What was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rejection {
@@ -86,6 +90,12 @@ impl RejectionLog {
         Self { started_at: Instant::now(), counters: Mutex::default() }
     }
 
+    /// The number of rejections of each kind.
+    pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
+        let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        NAMES.split(' ').zip(counters.iter().map(|counter| counter.count)).collect()
+    }
+
     /// Counts a rejection, and logs it unless one of its kind was logged within the last second.
     pub(super) fn log(&self, kind: Rejection, message: fmt::Arguments<'_>) {
         let now = u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -103,5 +113,17 @@ impl RejectionLog {
             (_, 0) => log!(kind.level(), "{message} (number {count} of this kind)"),
             (_, _) => log!(kind.level(), "{message} (number {count} of this kind, {not_logged} not logged)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_name() {
+        let log = RejectionLog::new();
+        log.log(Rejection::SlowReader, format_args!(""));
+        assert_eq!((log.counts().len(), log.counts()[KINDS - 2]), (KINDS, ("slow-reader", 1)));
     }
 }

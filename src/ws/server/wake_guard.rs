@@ -12,17 +12,17 @@ use std::{
 
 /// Wakes the thread that created it when it is dropped.
 #[derive(Debug)]
-pub(super) struct WakeGuard {
+pub(crate) struct WakeGuard {
     waiting: Thread,
     is_dropped: Arc<AtomicBool>,
 }
 
 /// Lets that thread wait until the guard is dropped.
-pub(super) struct Waiter(Arc<AtomicBool>);
+pub(crate) struct Waiter(Arc<AtomicBool>);
 
 impl WakeGuard {
     /// A guard for which the current thread will wait.
-    pub(super) fn new() -> (Self, Waiter) {
+    pub(crate) fn new() -> (Self, Waiter) {
         let is_dropped = Arc::new(AtomicBool::new(false));
         (Self { waiting: thread::current(), is_dropped: Arc::clone(&is_dropped) }, Waiter(is_dropped))
     }
@@ -37,7 +37,7 @@ impl Drop for WakeGuard {
 
 impl Waiter {
     /// Blocks until the guard is dropped, at most until the deadline.
-    pub(super) fn wait(&self, deadline: Option<Instant>) {
+    pub(crate) fn wait(&self, deadline: Option<Instant>) {
         while !self.0.load(Ordering::Acquire) {
             match deadline.map(left_until) {
                 None => thread::park(),

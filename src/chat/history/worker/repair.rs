@@ -48,10 +48,10 @@ impl Worker {
         Ok(())
     }
 
-    /// What happened to the files. What another program has changed with SQLite is still this history.
-    pub(super) fn change(&mut self) -> Option<Change> {
+    /// What another program did to the files. What it has written with SQLite is still this history: it is noted, and `None`.
+    pub(super) fn detect_change(&mut self) -> Option<Change> {
         let store = self.store.as_mut()?;
-        let change = store.change()?;
+        let change = store.watch.as_ref()?.change()?;
         let position = self.state_file.as_ref().map(|state_file| &state_file.position);
         if change != Change::Written || position.is_some_and(|position| !store.still_has(position)) {
             return Some(change);

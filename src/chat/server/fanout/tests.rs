@@ -27,7 +27,8 @@ impl Recorder {
 }
 
 impl Recipient for Recorder {
-    fn send(&self, frames: &[u8], counted: usize) -> bool {
+    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool {
+        let frames = &frames.as_bytes()[from..];
         self.writes.borrow_mut().push(frames.to_vec());
         self.counted.set(self.counted.get() + counted);
         frames.len() > TAKEN
@@ -46,7 +47,7 @@ impl Recipient for Recorder {
     fn close(&self, code: u16, _: &str) {
         let mut frames = Frames::new();
         frames.text(&format!("x{code}"));
-        self.send(frames.as_bytes(), 0);
+        self.send(&frames, 0, 0);
     }
 
     fn cut(&self) {

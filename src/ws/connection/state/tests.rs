@@ -14,7 +14,7 @@ fn pair() -> (ConnectionState, TcpStream) {
     let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let (stream, _) = listener.accept().expect("a connection");
     let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
-    (ConnectionState::new(Role::Server, BufferedStream::new(transport), &Config::default()), peer)
+    (ConnectionState::new(Role::Server, BufferedStream::new(transport, None), &Config::default()), peer)
 }
 
 /// A Close frame of a client, masked with zeros.

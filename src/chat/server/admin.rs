@@ -1,0 +1,188 @@
+//! What an operator asks: whether the server is healthy, its numbers, and jobs for the chat thread.
+
+use super::ChatServer;
+use crate::{
+    ws::access::Host,
+    ws::http::{ClientAddr, Method, Request, Response},
+    ws::server::{Handle, Server, wake_guard::WakeGuard},
+};
+use std::{
+    any::Any,
+    fmt::Debug,
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+/// How long the chat thread, and after it the storage, may take to answer.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
+
+/// A job for the chat thread. The connections get its outputs at the end of the batch.
+pub type Job = Box<dyn FnOnce(&mut ChatServer) -> Response + Send>;
+
+/// Where messages are stored, for those who check it. It is asked from any thread.
+pub trait Storage: Debug + Send + Sync {
+    /// Checks that messages can be stored now. Blocks for this time at most.
+    ///
+    /// # Errors
+    /// One line that says what is wrong.
+    fn check(&self, timeout: Duration) -> Result<(), String>;
+
+    /// The number of messages that are not stored yet.
+    fn queued(&self) -> usize;
+}
+
+/// Answers `/healthz`, `/readyz` and `/metrics`, and gives jobs to the chat thread. Clones stand for the same chat.
+///
+/// Requests may arrive before [`Admin::connect`]: they get 503.
+#[derive(Debug, Clone, Default)]
+pub struct Admin(Arc<OnceLock<(Handle, Option<Box<dyn Storage>>)>>);
+
+/// A job on its way to the chat thread.
+struct Question {
+    job: Job,
+    /// Gone when the asker has stopped waiting: then the job is not done.
+    answer: Weak<Mutex<Option<Response>>>,
+    /// Dropped last.
+    _wake: WakeGuard,
+}
+
+impl Admin {
+    /// The server of the chat, and where its messages are stored. Only the first call counts.
+    pub fn connect(&self, server: &Server, storage: Option<Box<dyn Storage>>) {
+        let _ = self.0.set((server.handle(), storage));
+    }
+
+    /// Answers a request for one of the three paths; `None` for another path. For a listener that only operators reach.
+    #[must_use]
+    pub fn respond(&self, request: &Request) -> Option<Response> {
+        let answer: fn(&Self) -> Response = match request.uri().path() {
+            "/healthz" => |_| Response::text(200, "ok"),
+            "/readyz" => Self::readiness,
+            "/metrics" => Self::metrics,
+            _ => return None,
+        };
+        Some(match *request.method() {
+            Method::GET | Method::HEAD => answer(self).with("Cache-Control", "no-store"),
+            _ => Response::method_not_allowed(),
+        })
+    }
+
+    /// As [`Admin::respond`], for requests from this machine: the address is loopback, and so is the host in the request. What
+    /// a proxy has passed on comes from elsewhere, whatever its address. Others get `None`.
+    #[must_use]
+    pub fn respond_locally(&self, request: &Request) -> Option<Response> {
+        if is_local(request) { self.respond(request) } else { None }
+    }
+
+    /// Lets the chat thread do this job, and returns its response. Without an answer within a second it is 503. A job that has
+    /// not begun by then is not done.
+    #[must_use]
+    pub fn ask(&self, job: Job) -> Response {
+        self.ask_within(ANSWER_TIME, job)
+    }
+
+    /// As [`Admin::ask`], for a job that may take longer.
+    pub(super) fn ask_within(&self, time: Duration, job: Job) -> Response {
+        let Some((server, _)) = self.0.get() else { return Response::text(503, "the server is starting") };
+        let deadline = Instant::now() + time;
+        let (answer, (wake, waiter)) = (Arc::new(Mutex::new(None)), WakeGuard::new());
+        let question = Question { job, answer: Arc::downgrade(&answer), _wake: wake };
+        if server.send(Box::new(question), ANSWER_TIME) {
+            waiter.wait(Some(deadline));
+        }
+        let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let seconds = time.as_secs();
+        answer.unwrap_or_else(|| Response::text(503, format!("the chat thread did not answer within {seconds} s")))
+    }
+
+    fn readiness(&self) -> Response {
+        let chat = self.ask(Box::new(|_| Response::text(200, "ready")));
+        match self.0.get() {
+            Some((_, Some(storage))) if chat.status == 200 => match storage.check(ANSWER_TIME) {
+                Ok(()) => chat,
+                Err(error) => Response::text(503, format!("history: {error}")),
+            },
+            _ => chat,
+        }
+    }
+
+    fn metrics(&self) -> Response {
+        let Some((server, storage)) = self.0.get() else { return self.readiness() };
+        let (server, queued) = (server.clone(), storage.as_ref().map(|storage| storage.queued()));
+        self.ask(Box::new(move |chat| Response::text(200, chat.metrics(&server, queued))))
+    }
+}
+
+impl ChatServer {
+    /// Does a job, if its asker still waits.
+    pub(super) fn answer(&mut self, question: Box<dyn Any + Send>) {
+        let Ok(question) = question.downcast::<Question>() else { return };
+        if let Some(answer) = question.answer.upgrade() {
+            let response = (question.job)(self);
+            *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+        }
+    }
+}
+
+/// Whether a program on this machine asks, and no proxy for another one.
+fn is_local(request: &Request) -> bool {
+    let headers = request.headers();
+    let is_proxied = |name: &str| name.starts_with("x-forwarded-") || ["forwarded", "via", "x-real-ip"].contains(&name);
+    let host = headers.get("Host").map(|host| host.to_str().ok().and_then(|host| Host::parse(host).ok()));
+    let is_loopback =
+        |host: Option<Host>| host.is_some_and(|host| host.is_localhost() || host.ip.is_some_and(|ip| ip.is_loopback()));
+    request.extensions().get().is_some_and(|ClientAddr(addr)| addr.ip().to_canonical().is_loopback())
+        && !headers.keys().any(|name| is_proxied(name.as_str()))
+        && host.is_none_or(is_loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_from_elsewhere_are_not_local() {
+        type Fields = &'static [(&'static str, &'static str)];
+        let rows: &[(&str, Fields, bool)] = &[
+            ("127.0.0.1:9", &[], true),
+            ("127.0.0.1:9", &[("Host", "localhost:6502")], true),
+            ("127.9.9.9:9", &[("Host", "127.0.0.1")], true),
+            ("[::1]:9", &[("Host", "[::1]:1")], true),
+            ("[::ffff:127.0.0.1]:9", &[("Host", "LOCALHOST")], true),
+            ("192.0.2.1:9", &[("Host", "localhost")], false),
+            ("[2001:db8::1]:9", &[], false),
+            ("127.0.0.1:9", &[("Host", "chat.example")], false),
+            ("127.0.0.1:9", &[("Host", "192.0.2.1")], false),
+            ("127.0.0.1:9", &[("X-Forwarded-For", "127.0.0.1")], false),
+            ("127.0.0.1:9", &[("X-Forwarded-Proto", "https")], false),
+            ("127.0.0.1:9", &[("Forwarded", "for=127.0.0.1")], false),
+            ("127.0.0.1:9", &[("X-Real-IP", "127.0.0.1")], false),
+            ("127.0.0.1:9", &[("Via", "1.1 proxy")], false),
+        ];
+        for (addr, fields, expected) in rows {
+            let mut request = Request::new(());
+            request.extensions_mut().insert(ClientAddr(addr.parse().expect("an address")));
+            for (name, value) in *fields {
+                request.headers_mut().append(*name, value.parse().expect("a value"));
+            }
+            assert_eq!(is_local(&request), *expected, "{addr} {fields:?}");
+        }
+        assert!(!is_local(&Request::new(())), "a request without an address");
+    }
+
+    #[test]
+    fn before_the_chat_runs_nothing_is_ready() {
+        for (path, method, status) in [
+            ("/healthz", Method::GET, Some(200)),
+            ("/readyz", Method::GET, Some(503)),
+            ("/metrics", Method::HEAD, Some(503)),
+            ("/metrics", Method::POST, Some(405)),
+            ("/", Method::GET, None),
+            ("/healthz/", Method::GET, None),
+        ] {
+            let mut request = Request::new(());
+            (*request.uri_mut(), *request.method_mut()) = (path.parse().expect("a path"), method);
+            assert_eq!(Admin::default().respond(&request).map(|response| response.status), status, "{path}");
+        }
+    }
+}

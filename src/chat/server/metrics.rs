@@ -1,0 +1,102 @@
+//! The numbers of the chat, in the text format of Prometheus. docs/OPERATING.md lists them.
+
+use super::ChatServer;
+use crate::{
+    chat::protocol::{ErrorReason, ServerMessage},
+    chat::rules::Output,
+    ws::server::Handle,
+};
+use std::time::Duration;
+
+/// The upper bounds of the histogram of flush times, in microseconds, and as Prometheus writes them.
+const BUCKETS: [(u128, &str); 6] =
+    [(100, "0.0001"), (1_000, "0.001"), (10_000, "0.01"), (100_000, "0.1"), (1_000_000, "1"), (u128::MAX, "+Inf")];
+
+/// What the chat thread has counted since the start.
+#[derive(Debug, Default)]
+pub(super) struct Metrics {
+    messages: u64,
+    /// Messages that the rules refused.
+    refused: Vec<(ErrorReason, u64)>,
+    /// How often a connection was behind.
+    behind: u64,
+    /// Connections that the rules did not let in.
+    pub(super) refused_joins: u64,
+    /// Flushes by their time; not cumulative.
+    flushes: [u64; BUCKETS.len()],
+    flush_time: Duration,
+}
+
+impl Metrics {
+    pub(super) fn count(&mut self, output: &Output) {
+        match output {
+            Output::Broadcast { message: ServerMessage::Message(_), .. } => self.messages += 1,
+            Output::Unsubscribe { .. } => self.behind += 1,
+            Output::Send { message: ServerMessage::Error(error), .. } => {
+                match self.refused.iter_mut().find(|(reason, _)| *reason == error.reason) {
+                    Some((_, count)) => *count += 1,
+                    None => self.refused.push((error.reason, 1)),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn flushed(&mut self, time: Duration) {
+        let bucket = BUCKETS.iter().position(|(most, _)| time.as_micros() <= *most).unwrap_or_default();
+        self.flushes[bucket] += 1;
+        self.flush_time += time;
+    }
+}
+
+impl ChatServer {
+    /// The numbers of the chat, of its server, and of the messages that wait for the history.
+    pub(super) fn metrics(&self, server: &Handle, history_queue: Option<usize>) -> String {
+        let (metrics, users) = (&self.metrics, self.chat.rooms().map(|(_, users)| users).sum::<usize>());
+        let (connections, handshakes, rejections) = server.numbers().unwrap_or_default();
+        let mut text = String::new();
+        for (name, value) in [
+            ("connections", connections as u64),
+            ("handshakes", handshakes as u64),
+            ("rooms", self.chat.rooms().count() as u64),
+            ("users", users as u64),
+            ("catching_up", self.chat.catching_up().count() as u64),
+            ("messages_total", metrics.messages),
+            ("deliveries_total", self.fanout.deliveries),
+            ("sent_bytes_total", self.fanout.sent_bytes),
+            ("behind_total", metrics.behind),
+            ("refused_joins_total", metrics.refused_joins),
+        ] {
+            append(&mut text, name, "", value);
+        }
+        history_queue.iter().for_each(|count| append(&mut text, "history_queue", "", *count as u64));
+        for (kind, count) in rejections {
+            append(&mut text, "refused_total", &format!("{{kind=\"{kind}\"}}"), count);
+        }
+        for (reason, count) in &metrics.refused {
+            let reason = serde_json::to_string(reason).unwrap_or_default();
+            append(&mut text, "refused_messages_total", &format!("{{reason={reason}}}"), *count);
+        }
+        let mut sum = 0;
+        for ((_, bound), count) in BUCKETS.iter().zip(metrics.flushes) {
+            sum += count;
+            append(&mut text, "flush_seconds_bucket", &format!("{{le=\"{bound}\"}}"), sum);
+        }
+        let seconds = metrics.flush_time.as_secs_f64();
+        text + &format!("chinwag_flush_seconds_sum {seconds}\nchinwag_flush_seconds_count {sum}")
+    }
+}
+
+/// Appends a line, and before the first one of a name its type.
+fn append(text: &mut String, name: &str, labels: &str, value: u64) {
+    let (name, kind) = match name.strip_suffix("_bucket") {
+        Some(family) => (family, "histogram"),
+        None => (name, if name.ends_with("_total") { "counter" } else { "gauge" }),
+    };
+    let header = format!("# TYPE chinwag_{name} {kind}\n");
+    if !text.contains(&header) {
+        text.push_str(&header);
+    }
+    let bucket = if kind == "histogram" { "_bucket" } else { "" };
+    text.push_str(&format!("chinwag_{name}{bucket}{labels} {value}\n"));
+}

@@ -1,0 +1,87 @@
+//! The listener for operators, a server of its own: it answers when the chat has no place left.
+
+use super::{arguments::Flags, listen, unix_socket};
+use chinwag::chat::server::Admin;
+use chinwag::http::{Request, Response};
+use chinwag::{Access, Config, Server};
+use std::time::Duration;
+
+/// Who may use its unix socket.
+const MODE: u32 = 0o600;
+
+/// The running listener, if `--admin` asks for one. It ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct AdminListener {
+    _server: Server,
+    _file: Option<unix_socket::SocketFile>,
+}
+
+/// Starts the listener of `--admin`.
+///
+/// # Errors
+/// One line that says what to do.
+pub(crate) fn start(flags: &Flags, access: Access, admin: Admin) -> Result<Option<AdminListener>, String> {
+    let Some(text) = flags.text("admin")? else { return Ok(None) };
+    let mut config = Config::default();
+    (config.max_connections, config.max_connections_per_address, config.event_capacity) = (32, 0, 1);
+    config.handshake_timeout = Duration::from_secs(5);
+    let builder = Server::builder().config(config).endpoint(|_| false);
+    // Every user of this machine can reach a port.
+    let is_private = text.starts_with("unix:");
+    let builder = builder.site(move |request| respond(request, &admin, is_private));
+    let (builder, file) = match text.strip_prefix("unix:") {
+        Some(path) => {
+            let (socket, file) = unix_socket::bind(path, MODE, None).map_err(|error| format!("--admin: {error}"))?;
+            // No web page reaches a unix socket by a host name.
+            (builder.listener_unix(socket).access(Access::open()), Some(file))
+        }
+        None => {
+            let address = listen::address("admin", text, true)?;
+            (builder.access(access).listen(address).map_err(|error| format!("--admin: {error}"))?, None)
+        }
+    };
+    let server = builder.start().map_err(|error| error.to_string())?;
+    Ok(Some(AdminListener { _server: server, _file: file }))
+}
+
+/// Requests of web pages are refused: a page of another site must not act as an operator.
+fn respond(request: &Request, admin: &Admin, is_private: bool) -> Option<Response> {
+    let is_from_page = ["Origin", "Sec-Fetch-Site"].iter().any(|name| request.headers().contains_key(*name));
+    let is_typed = request.headers().get("Sec-Fetch-Site").is_some_and(|site| site == "none");
+    if is_from_page && !is_typed {
+        return Some(Response::text(403, "Operators do not use web pages: this is for programs such as curl."));
+    }
+    #[cfg(debug_assertions)]
+    if request.uri().path() == "/debug/hang" {
+        return Some(hang(request, admin));
+    }
+    let commands = || if is_private { admin.control(request) } else { None };
+    admin.respond(request).or_else(commands)
+}
+
+/// For tests: lets the chat thread hang for so many seconds, such as `/debug/hang?5`.
+#[cfg(debug_assertions)]
+fn hang(request: &Request, admin: &Admin) -> Response {
+    let seconds = request.uri().query().and_then(|text| text.parse().ok()).unwrap_or(1);
+    admin.ask(Box::new(move |_| {
+        std::thread::sleep(Duration::from_secs(seconds));
+        Response::text(200, "it hung")
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chinwag::http::Method;
+
+    #[test]
+    fn commands_come_through_a_unix_socket_only() {
+        let mut request = Request::new(());
+        *request.uri_mut() = "/ctl?command=who".parse().expect("a path");
+        *request.method_mut() = Method::POST;
+        for (is_private, status) in [(true, Some(503)), (false, None)] {
+            let response = respond(&request, &Admin::default(), is_private);
+            assert_eq!(response.map(|response| response.status), status);
+        }
+    }
+}

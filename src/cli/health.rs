@@ -1,0 +1,69 @@
+//! `chinwag health URL`: asks a server over HTTP, for images without curl.
+
+use super::{arguments::Flags, log_line::visible, print, unix_socket};
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::process::ExitCode;
+use std::time::Duration;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A longer answer is cut.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Prints the answer in one line.
+///
+/// # Errors
+/// One line: wrong usage.
+pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
+    let place = flags.operand.as_deref().map_or(Some("http://127.0.0.1:6502"), |url| url.to_str());
+    let place = place.ok_or("the URL is not UTF-8")?;
+    if !place.starts_with("unix:") && !place.starts_with("http://") {
+        return Err(format!("{place:?}: write http://HOST:PORT, or unix:PATH"));
+    }
+    let (line, is_ready) = match ask(place, "GET", "/readyz") {
+        Ok((status, body)) => (format!("{status} {}", body.lines().next().unwrap_or_default()), status == 200),
+        Err(error) => (error, false),
+    };
+    print(&format!("{}\n", visible(&line)))?;
+    Ok(if is_ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Sends a request without a body to `http://HOST:PORT` or `unix:PATH`, and returns the status and the body of the response.
+/// If the URL has a path, it is requested in place of `target`.
+pub(crate) fn ask(place: &str, method: &str, target: &str) -> Result<(u16, String), String> {
+    let named = |error: io::Error| format!("{place}: {error}");
+    let url = place.strip_prefix("http://").unwrap_or("localhost");
+    let (host, path) = url.split_at(url.find('/').unwrap_or(url.len()));
+    let stream = match place.strip_prefix("unix:") {
+        Some(path) => unix_socket::connect(path.as_ref()).map_err(io::Error::from).map(TcpStream::from),
+        None => connect(host),
+    };
+    let mut stream = stream.map_err(named)?;
+    let target = if path.len() > 1 { path } else { target };
+    let request = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let response = exchange(&mut stream, &request).map_err(named)?;
+    let (head, body) = response.split_once("\r\n\r\n").unwrap_or_default();
+    let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    Ok((status.ok_or_else(|| format!("{place}: the answer is not HTTP"))?, body.to_owned()))
+}
+
+/// Connects to the first address of a host that answers. Without a port it is 80.
+fn connect(host: &str) -> io::Result<TcpStream> {
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
+    for address in format!("{host}{}", if has_port { "" } else { ":80" }).to_socket_addrs()? {
+        result = result.or_else(|_: io::Error| TcpStream::connect_timeout(&address, TIMEOUT / 2));
+    }
+    result
+}
+
+/// Sends a request, and reads until the end of the response.
+fn exchange(stream: &mut TcpStream, request: &str) -> io::Result<String> {
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.write_all(request.as_bytes())?;
+    let mut response = Vec::new();
+    stream.take(MAX_BYTES).read_to_end(&mut response)?;
+    Ok(String::from_utf8_lossy(&response).into_owned())
+}

@@ -1,0 +1,99 @@
+//! What systemd expects of a service: sockets that it passes (sd_listen_fds(3)), notifications (sd_notify(3)), the watchdog, and
+//! the priority of log lines (sd-daemon(3)). It works by environment variables, and without them nothing happens.
+
+use log::{Level, debug};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::OnceLock;
+use std::{env, fs, io, process, time::Duration};
+
+/// The number of the first descriptor that is passed.
+const FIRST_DESCRIPTOR: i32 = 3;
+
+/// How long a notification may wait for a busy systemd.
+const NOTIFY_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// The number in an environment variable.
+fn number<N: std::str::FromStr>(name: &str) -> Option<N> {
+    env::var(name).ok()?.parse().ok()
+}
+
+/// The listening sockets that were passed to this process.
+///
+/// # Errors
+/// One line: they cannot be taken over.
+pub(crate) fn sockets() -> Result<Vec<OwnedFd>, String> {
+    let count = number("LISTEN_FDS").filter(|_| number("LISTEN_PID") == Some(process::id())).unwrap_or(0);
+    let take =
+        |descriptor: i32| take(descriptor).map_err(|error| format!("LISTEN_FDS: descriptor {descriptor}: {error}"));
+    (FIRST_DESCRIPTOR..FIRST_DESCRIPTOR.saturating_add(count)).map(take).collect()
+}
+
+/// A copy of a descriptor of this process. The standard library takes over a number only in `unsafe` code, because the number
+/// may belong to something else. The kernel makes a copy instead, and says if there is none.
+#[cfg(target_os = "linux")]
+fn take(descriptor: i32) -> io::Result<OwnedFd> {
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+    let this = pidfd_open(getpid(), PidfdFlags::empty())?;
+    Ok(pidfd_getfd(this, descriptor, PidfdGetfdFlags::empty())?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn take(_descriptor: i32) -> io::Result<OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Notifies the service manager, if there is one: lines such as `READY=1`.
+pub(crate) fn notify(state: &str) {
+    let Some(name) = env::var_os("NOTIFY_SOCKET") else { return };
+    let send = || {
+        let socket = UnixDatagram::unbound()?;
+        socket.set_write_timeout(Some(NOTIFY_TIMEOUT))?;
+        socket.send_to_addr(state.as_bytes(), &address(&name.to_string_lossy())?)
+    };
+    if let Err(error) = send() {
+        debug!("NOTIFY_SOCKET {name:?}: {error}");
+    }
+}
+
+/// A path, or an abstract name after `@`.
+fn address(name: &str) -> io::Result<SocketAddr> {
+    #[cfg(target_os = "linux")]
+    if let Some(name) = name.strip_prefix('@') {
+        return <SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(name);
+    }
+    SocketAddr::from_pathname(name)
+}
+
+/// A reload begins. `READY=1` ends it.
+pub(crate) fn notify_reloading() {
+    use rustix::time::{ClockId, clock_gettime};
+    let now = clock_gettime(ClockId::Monotonic);
+    notify(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1_000_000 + now.tv_nsec / 1000));
+}
+
+/// How often the watchdog expects `WATCHDOG=1`, if it watches this process.
+pub(crate) fn watchdog() -> Option<Duration> {
+    let is_other = env::var_os("WATCHDOG_PID").is_some_and(|_| number("WATCHDOG_PID") != Some(process::id()));
+    number("WATCHDOG_USEC").filter(|micros| *micros > 0 && !is_other).map(Duration::from_micros)
+}
+
+/// The priority before a log line, such as `<4>`, if stderr is connected to the journal.
+pub(crate) fn priority(level: Level) -> &'static str {
+    static IS_JOURNAL: OnceLock<bool> = OnceLock::new();
+    match level {
+        _ if !*IS_JOURNAL.get_or_init(is_journal) => "",
+        Level::Error => "<3>",
+        Level::Warn => "<4>",
+        Level::Info => "<6>",
+        Level::Debug | Level::Trace => "<7>",
+    }
+}
+
+/// Whether `JOURNAL_STREAM` has the device and the inode of stderr.
+fn is_journal() -> bool {
+    let stream = env::var("JOURNAL_STREAM").unwrap_or_default();
+    let stderr = fs::metadata("/proc/self/fd/2");
+    stderr.is_ok_and(|found| stream == format!("{}:{}", found.dev(), found.ino()))
+}

@@ -1,0 +1,75 @@
+//! Decompresses messages.
+
+use super::{Agreement, Compressed, compress::TAIL};
+use crate::ws::connection::Message;
+use miniz_oxide::inflate::TINFLStatus::{Done, HasMoreOutput};
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
+use std::{io, mem};
+use tungstenite::{Error, Utf8Bytes, error::CapacityError};
+
+/// A final block without content. The decompressor reaches it only if the message before it is complete.
+const END: [u8; 5] = [1, 0, 0, 0xff, 0xff];
+
+/// Decompresses the messages of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Inflater {
+    /// The peer may refer to so many bytes of its earlier messages.
+    window: usize,
+    history: Vec<u8>,
+}
+
+impl Inflater {
+    pub(crate) fn new(agreement: Option<Agreement>) -> Self {
+        let bits = agreement.and_then(|agreement| agreement.context_bits);
+        Self { window: bits.map_or(0, |bits| 1 << bits), history: Vec::new() }
+    }
+
+    /// The message with this compressed payload.
+    ///
+    /// # Errors
+    /// The message has more than `max` bytes, cannot be decompressed, or is text that is not UTF-8.
+    #[inline(never)] // Its frame is not needed while the thread waits.
+    pub(crate) fn inflate(&mut self, kind: Compressed, payload: &[u8], max: usize) -> Result<Message, Error> {
+        let bytes = self.inflate_bytes(payload, max)?;
+        match kind {
+            Compressed::Binary => Ok(bytes.into()),
+            Compressed::Text => Ok(Message::Text(Utf8Bytes::try_from(bytes)?)),
+        }
+    }
+
+    fn inflate_bytes(&mut self, payload: &[u8], max: usize) -> Result<Vec<u8>, Error> {
+        // A compressor that remembers earlier messages may have nothing to add for an empty one.
+        if payload.is_empty() {
+            return Ok(Vec::new());
+        }
+        let input = [payload, &TAIL, &END].concat();
+        let (mut input, mut output) = (input.as_slice(), mem::take(&mut self.history));
+        let (start, mut end) = (output.len(), output.len());
+        let limit = start.saturating_add(max);
+        output.resize(start.saturating_add(4 * payload.len()).min(limit), 0);
+        let mut decompressor = Box::<DecompressorOxide>::default();
+        loop {
+            let flags = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+            let (status, read, written) = decompress(&mut decompressor, input, &mut output, end, flags);
+            (input, end) = (&input[read..], end + written);
+            match status {
+                Done if input.is_empty() => break,
+                // Blocks may follow a final one (RFC 7692 7.2.1).
+                Done => decompressor.init(),
+                HasMoreOutput if output.len() < limit => output.resize((2 * output.len()).min(limit), 0),
+                HasMoreOutput => return Err(CapacityError::MessageTooLong { size: max + 1, max_size: max }.into()),
+                _ => return Err(Error::Io(invalid_data())),
+            }
+        }
+        output.truncate(end);
+        if self.window > 0 {
+            self.history = output[end.saturating_sub(self.window)..].to_vec();
+        }
+        output.drain(..start);
+        Ok(output)
+    }
+}
+
+fn invalid_data() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "invalid compressed data")
+}

@@ -1,0 +1,122 @@
+//! The negotiation: offers of clients, and responses of servers (RFC 7692 5 and 7.1).
+
+use super::{Agreement, Compression, Deflate, Parameters};
+use tungstenite::http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
+
+impl Deflate {
+    /// What a server agrees to: the first offer that it can accept. `None`: the connection has no compression.
+    pub(crate) fn accept(self, headers: &HeaderMap) -> Option<Agreement> {
+        let offer = elements(headers).find_map(Parameters::parse)?;
+        // The largest window of the client, if it may be limited.
+        let client_bits = offer.client_max_window_bits.map(|bits| bits.unwrap_or(15));
+        let context_bits = self.context_bits().filter(|_| !offer.client_no_context_takeover);
+        let context_bits = context_bits.and_then(|most| match client_bits {
+            Some(bits) => Some(most.min(bits)),
+            None => (most == 15).then_some(most),
+        });
+        let parameters = Parameters {
+            server_no_context_takeover: true,
+            client_no_context_takeover: context_bits.is_none(),
+            server_max_window_bits: offer.server_max_window_bits,
+            client_max_window_bits: context_bits.filter(|bits| *bits < 15).map(Some),
+        };
+        let compression = Compression::new(self.threshold, offer.server_max_window_bits);
+        Some(Agreement { parameters, compression, context_bits })
+    }
+
+    /// What a client offers, as the value of `Sec-WebSocket-Extensions`.
+    pub(crate) fn offer(self) -> String {
+        self.offered().to_string()
+    }
+
+    fn offered(self) -> Parameters {
+        Parameters {
+            server_no_context_takeover: self.context_bits().is_none(),
+            client_no_context_takeover: true,
+            server_max_window_bits: self.context_bits().filter(|bits| *bits < 15),
+            client_max_window_bits: Some(None),
+        }
+    }
+
+    /// What the response to this client's offer agrees to. `None`: the server declined.
+    ///
+    /// # Errors
+    /// The response does not fit the offer.
+    pub(crate) fn check(self, headers: &HeaderMap) -> Result<Option<Agreement>, &'static str> {
+        let mut elements = elements(headers);
+        let Some(element) = elements.next() else { return Ok(None) };
+        if elements.next().is_some() {
+            return Err("it selects an extension that was not offered");
+        }
+        let parameters = Parameters::parse(element).ok_or("it selects an extension that was not offered")?;
+        let offered = self.offered();
+        let server_bits = parameters.server_max_window_bits.unwrap_or(15);
+        let is_allowed = (parameters.server_no_context_takeover || !offered.server_no_context_takeover)
+            && server_bits <= offered.server_max_window_bits.unwrap_or(15)
+            && parameters.client_max_window_bits != Some(None);
+        if !is_allowed {
+            return Err("it selects other parameters of permessage-deflate than were offered");
+        }
+        Ok(Some(Agreement {
+            parameters,
+            compression: Compression::new(self.threshold, parameters.client_max_window_bits.flatten()),
+            context_bits: Some(server_bits).filter(|_| !parameters.server_no_context_takeover),
+        }))
+    }
+}
+
+/// The elements of all fields. A field that is not text has none.
+fn elements(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let fields = headers.get_all(SEC_WEBSOCKET_EXTENSIONS).into_iter();
+    let elements = fields.filter_map(|field| HeaderValue::to_str(field).ok()).flat_map(|field| split(field, ','));
+    elements.filter(|element| !element.is_empty())
+}
+
+/// Splits at separators outside of quoted strings (RFC 9110 5.6.4).
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let parts = text.split(move |c| {
+        let was_escaped = std::mem::replace(&mut is_escaped, false);
+        match c {
+            _ if was_escaped => {}
+            '\\' => is_escaped = is_quoted,
+            '"' => is_quoted = !is_quoted,
+            _ => return c == separator && !is_quoted,
+        }
+        false
+    });
+    parts.map(str::trim_ascii)
+}
+
+impl Parameters {
+    /// `None` if it is another extension, or if a parameter is unknown, repeated, or has an invalid value (RFC 7692 7).
+    fn parse(element: &str) -> Option<Self> {
+        let (mut parts, mut parsed) = (split(element, ';'), Self::default());
+        if parts.next()? != "permessage-deflate" {
+            return None;
+        }
+        for part in parts {
+            let (name, value) = match part.split_once('=') {
+                Some((name, value)) => (name.trim_ascii_end(), Some(bits(value.trim_ascii_start())?)),
+                None => (part, None),
+            };
+            let is_repeated = match (name, value) {
+                ("server_no_context_takeover", None) => std::mem::replace(&mut parsed.server_no_context_takeover, true),
+                ("client_no_context_takeover", None) => std::mem::replace(&mut parsed.client_no_context_takeover, true),
+                ("server_max_window_bits", Some(bits)) => parsed.server_max_window_bits.replace(bits).is_some(),
+                ("client_max_window_bits", bits) => parsed.client_max_window_bits.replace(bits).is_some(),
+                _ => return None,
+            };
+            if is_repeated {
+                return None;
+            }
+        }
+        Some(parsed)
+    }
+}
+
+/// A number from 8 to 15, as a token or a quoted string.
+fn bits(value: &str) -> Option<u8> {
+    let unquoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    (8..=15).find(|bits| bits.to_string() == unquoted.unwrap_or(value))
+}
