@@ -96,9 +96,10 @@ impl Dialect {
             Self::Chinwag => json::decode(text),
             // Clients of the dialect `json` know MDN's objects only.
             Self::Json => match json::decode(text)? {
-                ClientMessage::Inspect | ClientMessage::Drop | ClientMessage::Ping | ClientMessage::Command(_) => {
-                    Err(ErrorReason::UnknownType.into())
-                }
+                ClientMessage::Inspect { .. }
+                | ClientMessage::Drop
+                | ClientMessage::Ping
+                | ClientMessage::Command(_) => Err(ErrorReason::UnknownType.into()),
                 message => Ok(message),
             },
         }
@@ -151,8 +152,12 @@ pub enum ClientMessage {
         /// with the same nonce is not broadcast again.
         nonce: Option<Arc<str>>,
     },
-    /// Send me the handshake of this connection as the server saw it (dialect `chinwag.v1` only).
-    Inspect,
+    /// Send me the handshake of this connection as the server saw it, and the bytes that arrived since the last time
+    /// (dialect `chinwag.v1` only).
+    Inspect {
+        /// Read these bytes before the next ones that arrive, as if they had arrived, too.
+        play: Vec<u8>,
+    },
     /// Cut this connection without a Close frame, to see what that looks like (dialect `chinwag.v1` only).
     Drop,
     /// Answer with [`ServerMessage::Pong`] (dialect `chinwag.v1` only): pages cannot send Ping frames.
@@ -275,6 +280,9 @@ pub enum ServerMessage {
         /// What the server answered.
         #[serde(serialize_with = "serialize_lines")]
         response: Arc<str>,
+        /// What arrived since the last [`ClientMessage::Inspect`]. In JSON: hexadecimal.
+        #[serde(serialize_with = "serialize_hex")]
+        received: Vec<u8>,
     },
     /// The answer to [`ClientMessage::Ping`].
     Pong,
@@ -297,6 +305,12 @@ pub enum ServerMessage {
 
 fn serialize_lines<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(text.lines())
+}
+
+fn serialize_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    let hex: String = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+    serializer.serialize_str(&hex)
 }
 
 #[cfg(test)]

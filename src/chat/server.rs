@@ -298,7 +298,7 @@ impl ChatServer {
                 Output::Erase { by, erasure } => self.erase(by, erasure),
                 Output::Answer(answer) => self.answers.push(answer),
                 Output::Restricted => self.save_restrictions(),
-                Output::SendHandshake { to } => self.fanout.send_handshake(to),
+                Output::SendHandshake { to, play } => self.fanout.send_handshake(to, &play),
                 Output::Cut { id } => self.fanout.cut(id),
                 Output::Close { id, code, reason } => {
                     // What was sent to it before leaves with the Close frame, and must be stored before that.

@@ -35,6 +35,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         .trusted_proxies(trusted_proxies(flags)?)
         .protocols(ChatServer::protocols())
         .endpoint(ChatServer::is_endpoint)
+        .delay(ChatServer::delay)
         .route(ChatServer::route)
         .site(move |request| {
             let listed = || listed.iter().find_map(|rooms| rooms.respond(request));

@@ -12,6 +12,8 @@
 
 mod buffered_stream;
 mod disconnect_reason;
+#[cfg(feature = "chat")]
+mod inspection;
 mod message;
 mod overhead_limiter;
 mod reader;

@@ -12,7 +12,7 @@ pub(crate) mod upgrade;
 
 use log::error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 use tungstenite::http::header::{HOST, ORIGIN};
 use tungstenite::http::{HeaderName, Version};
 
@@ -43,6 +43,8 @@ pub struct Policy {
     /// Responds to the other requests. When it returns `None`, the response is 404. Without it, the response is
     /// 426 at an endpoint. Default: none.
     pub http_handler: Option<HttpHandler>,
+    /// How long the 101 response waits, and the reply to the client's Close frame. Default: not at all.
+    pub delay: fn(&Request) -> Duration,
     /// Agrees to compression with clients that offer it. Default: none.
     #[cfg(feature = "deflate")]
     pub deflate: Option<Deflate>,
@@ -57,6 +59,7 @@ impl Default for Policy {
             endpoint: |_path| true,
             route: |_request| None,
             http_handler: None,
+            delay: |_| Duration::ZERO,
             #[cfg(feature = "deflate")]
             deflate: None,
         }

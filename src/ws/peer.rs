@@ -136,6 +136,11 @@ impl Peer {
         self.connection.send_counting(frames.bytes_for(self.connection.compression(), from), counted)
     }
 
+    /// As [`Connection::inspect`].
+    pub(crate) fn inspect(&self, play: &[u8]) -> Vec<u8> {
+        self.connection.inspect(play)
+    }
+
     /// As [`Connection::stalled_for`].
     pub(crate) fn stalled_for(&self) -> Option<std::time::Duration> {
         self.connection.stalled_for()

@@ -258,6 +258,8 @@ pub enum Output {
     SendHandshake {
         /// The connection.
         to: UserId,
+        /// Bytes for the connection to read as if they had arrived.
+        play: Vec<u8>,
     },
     /// Cut the connection without a Close frame. Its [`Input::Left`] follows as always.
     Cut {

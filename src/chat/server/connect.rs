@@ -9,7 +9,10 @@ use crate::{
     ws::peer::Peer,
 };
 use log::{debug, warn};
-use std::mem;
+use std::{mem, time::Duration};
+
+/// Of connections with `?slow=`.
+const MAX_DELAY: Duration = Duration::from_secs(3);
 
 impl ChatServer {
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
@@ -39,7 +42,8 @@ impl ChatServer {
                 let transcript = request.extensions().get().filter(|_| dialect == Dialect::Chinwag);
                 if let Some(HandshakeTranscript { request, response }) = transcript {
                     let (request, response) = (request.as_str().into(), response.as_str().into());
-                    self.fanout.keep_handshake(id, ServerMessage::Handshake { request, response });
+                    self.fanout
+                        .keep_handshake(id, ServerMessage::Handshake { request, response, received: Vec::new() });
                 }
                 self.rooms_changed = true;
                 if dialect == Dialect::Chinwag && self.chat.catching_up().all(|other| other != id) {
@@ -130,6 +134,12 @@ pub(super) fn since(request: &Request) -> Option<Since<'_>> {
     Some(Since { seq, log: field(query, "log") })
 }
 
+/// `?slow=MILLISECONDS`: for learners, a connection that opens and closes slowly.
+pub(super) fn delay(request: &Request) -> Duration {
+    let asked = request.uri().query().and_then(|query| field(query, "slow")?.parse().ok());
+    Duration::from_millis(asked.unwrap_or(0)).min(MAX_DELAY)
+}
+
 /// The value of a field; the last one counts if it is given twice.
 pub(super) fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     let mut fields = query.split('&').filter_map(|field| field.split_once('='));
@@ -161,6 +171,17 @@ mod tests {
             assert_eq!(found.as_ref().map(|room| &**room.key()), room, "{target}");
             let response = redirect(&request);
             assert_eq!(response.as_ref().and_then(|response| response.header("Location")), location, "{target}");
+        }
+    }
+
+    #[test]
+    fn slow_connections_have_a_limit() {
+        for (target, expected) in
+            [("/", 0), ("/?slow=", 0), ("/?slow=-1", 0), ("/?slow=250", 250), ("/room/x?slow=99999", 3000)]
+        {
+            let mut request = Request::new(());
+            *request.uri_mut() = target.parse().expect("a target");
+            assert_eq!(delay(&request), Duration::from_millis(expected), "{target}");
         }
     }
 

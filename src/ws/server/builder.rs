@@ -27,6 +27,7 @@ use std::{
     os::fd::OwnedFd,
     os::unix::net::UnixListener,
     sync::Arc,
+    time::Duration,
 };
 
 /// Delayed responses to wrong access tokens per address. With more of them due, every token gets 429.
@@ -88,6 +89,13 @@ impl Builder {
     /// with the same `Allow`.
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.policy.http_handler = Some(Arc::new(site));
+        self
+    }
+
+    /// How long the 101 response waits, and the reply to the client's Close frame: slow motion for learners. Default: not at
+    /// all. It should be less than [`Config::handshake_timeout`](crate::Config::handshake_timeout).
+    pub fn delay(mut self, delay: fn(&Request) -> Duration) -> Self {
+        self.policy.delay = delay;
         self
     }
 

@@ -14,7 +14,12 @@ use crate::ws::{
     peer::Peer,
 };
 use log::{debug, error, trace};
-use std::{net::TcpStream, sync::Arc, thread, time::Instant};
+use std::{
+    net::TcpStream,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 /// Messages of one connection per round of the poller, for fairness.
 const MAX_MESSAGES_PER_ROUND: usize = 64;
@@ -26,6 +31,8 @@ pub(super) struct ConnectionTask {
     reader: Reader,
     /// Whether a message was sent into the channel.
     has_sent_message: bool,
+    /// Before the reply to a Close frame.
+    delay: Duration,
     sender: EventSender,
 }
 
@@ -42,6 +49,8 @@ impl ConnectionTask {
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
         let AcceptedHandshake { addr, request, response, protocol, keepalive, transport } = accepted;
+        let delay = (shared.policy.delay)(&request);
+        shared.registry.sleep(delay);
         let info = PeerInfo { id: permit.id(), addr, protocol, deflate: agreement(&request) };
         let (config, reactor) = (Arc::clone(&shared.config), Arc::clone(&shared.reactor));
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
@@ -54,7 +63,7 @@ impl ConnectionTask {
         let peer = Peer::new(connection);
         debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
         let sender = EventSender { peer, shared: Arc::clone(shared), permit: Some(permit) };
-        let task = Box::new(Self { reader, has_sent_message: false, sender });
+        let task = Box::new(Self { reader, has_sent_message: false, delay, sender });
         // Sending fails if the server was dropped, which closes this connection as well.
         let _ = task.sender.send(Event::Connected(task.sender.peer.clone(), request));
         task.sender.peer.flush_pending();
@@ -99,6 +108,9 @@ impl ConnectionTask {
         let must_reply = matches!(end, ConnectionEnd::Close | ConnectionEnd::Violation(_));
         if must_reply && self.has_sent_message && self.sender.peer.is_open() {
             self.sender.wait_for_replies();
+        }
+        if matches!(end, ConnectionEnd::Close) {
+            self.sender.shared.registry.sleep(self.delay);
         }
         self.reader.finish(end);
     }
