@@ -62,8 +62,8 @@ struct Deleted {
 impl Pruner {
     pub(super) fn new(settings: &Settings) -> Self {
         let (settings, now) = (settings.clone(), Instant::now());
-        let (clock, deleted) = (Clock::starting(None, now), Deleted::default());
-        let (stored, added, added_bytes, reported_at, has_more) = Default::default();
+        let (stored, added, added_bytes, deleted, reported_at, has_more) = Default::default();
+        let clock = Clock::starting(None, now);
         Self { settings, stored, added, added_bytes, clock, deleted, reported_at, has_more, due_at: now }
     }
 
