@@ -13,7 +13,7 @@ use rusqlite::{Connection, Row, ToSql, Transaction, TransactionBehavior, params_
 use std::sync::Arc;
 
 /// SQLite's integers are signed.
-pub(super) const MAX: u64 = i64::MAX as u64;
+const MAX: u64 = i64::MAX as u64;
 
 /// SQLite's default for the bytes of a page.
 pub(super) const PAGE: u64 = 4096;

@@ -76,7 +76,8 @@ impl Worker {
             Change::Written => u64::MAX,
             _ => self.state_file.as_ref().map_or(0, |state_file| state_file.position.used),
         };
-        let (is_complete, aside) = rescue(&mut self.store, used).map_err(|error| HistoryError::Removed(error.to_string()))?;
+        let (is_complete, aside) =
+            rescue(&mut self.store, used).map_err(|error| HistoryError::Removed(error.to_string()))?;
         self.pruner = Pruner::new(&self.settings);
         let result = if is_complete {
             "it was written again, with all messages"
