@@ -126,12 +126,6 @@ impl ChatServer {
         }
     }
 
-    /// The slow motion of connections with `?slow=MILLISECONDS`. For [`Builder::delay`](crate::Builder::delay).
-    #[must_use]
-    pub fn delay(request: &Request) -> Duration {
-        connect::delay(request)
-    }
-
     /// A chat with these rules. Clients that name no subprotocol get `default_dialect`.
     #[must_use]
     pub fn new(server: Server, rules: Rules, default_dialect: Dialect) -> Self {
