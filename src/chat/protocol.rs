@@ -37,6 +37,7 @@ pub const MAX_NONCE_CHARS: usize = 64;
 /// How messages are written: a subprotocol of the chat, chosen for each connection in its handshake (RFC 6455 1.9), or the
 /// format of an HTTP stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
 pub enum Dialect {
     /// JSON objects for clients that assign what arrives to `innerHTML`: names and texts are HTML-escaped.
     Json,
@@ -173,6 +174,7 @@ pub enum ClientMessage {
 
 /// Whom a private message is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
 pub enum Target {
     /// The user who has this name now.
     Name(String),

@@ -47,7 +47,7 @@ impl Signals {
         let _ = self.server.set(server);
         let watch = move || {
             while wait(&mut self.hangups) {
-                systemd::notify_reloading();
+                systemd::notify("RELOADING=1");
                 reload();
                 systemd::notify("READY=1");
             }

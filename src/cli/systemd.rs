@@ -25,8 +25,9 @@ fn number<N: std::str::FromStr>(name: &str) -> Option<N> {
 /// One line: they cannot be taken over.
 pub(crate) fn sockets() -> Result<Vec<OwnedFd>, String> {
     let count = number("LISTEN_FDS").filter(|_| number("LISTEN_PID") == Some(process::id())).unwrap_or(0);
+    let advice = "it needs Linux 5.6, and a container must allow pidfd_getfd (docs/OPERATING.md)";
     let take =
-        |descriptor: i32| take(descriptor).map_err(|error| format!("LISTEN_FDS: descriptor {descriptor}: {error}"));
+        |number: i32| take(number).map_err(|error| format!("LISTEN_FDS: descriptor {number}: {error}; {advice}"));
     (FIRST_DESCRIPTOR..FIRST_DESCRIPTOR.saturating_add(count)).map(take).collect()
 }
 
@@ -64,13 +65,6 @@ fn address(name: &str) -> io::Result<SocketAddr> {
         return <SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(name);
     }
     SocketAddr::from_pathname(name)
-}
-
-/// A reload begins. `READY=1` ends it.
-pub(crate) fn notify_reloading() {
-    use rustix::time::{ClockId, clock_gettime};
-    let now = clock_gettime(ClockId::Monotonic);
-    notify(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1_000_000 + now.tv_nsec / 1000));
 }
 
 /// How often the watchdog expects `WATCHDOG=1`, if it watches this process.

@@ -27,7 +27,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// Creates a socket that nobody else can use before it has this group and mode.
+/// Creates a socket that other users cannot open before it has this group and mode.
 ///
 /// # Errors
 /// One line that says what to do.

@@ -16,7 +16,7 @@ mod trusted_proxies;
 pub(crate) mod wake_guard;
 
 pub use builder::Builder;
-pub use handle::Handle;
+pub use handle::{Handle, Numbers};
 
 use crate::ws::{
     config::Config,

@@ -19,7 +19,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// A job for the chat thread. The connections get its outputs at the end of the batch.
 pub type Job = Box<dyn FnOnce(&mut ChatServer) -> Response + Send>;
 
-/// Where messages are stored, for those who check it. It is asked from any thread.
+/// Checks the place where messages are stored. It may be used from any thread.
 pub trait Storage: Debug + Send + Sync {
     /// Checks that messages can be stored now. Blocks for this time at most.
     ///
@@ -35,7 +35,10 @@ pub trait Storage: Debug + Send + Sync {
 ///
 /// Requests may arrive before [`Admin::connect`]: they get 503.
 #[derive(Debug, Clone, Default)]
-pub struct Admin(Arc<OnceLock<(Handle, Option<Box<dyn Storage>>)>>);
+pub struct Admin(Arc<OnceLock<Connected>>);
+
+/// The server of the chat, and where its messages are stored.
+type Connected = (Handle, Option<Box<dyn Storage>>);
 
 /// A job on its way to the chat thread.
 struct Question {
@@ -87,7 +90,7 @@ impl Admin {
         let deadline = Instant::now() + time;
         let (answer, (wake, waiter)) = (Arc::new(Mutex::new(None)), WakeGuard::new());
         let question = Question { job, answer: Arc::downgrade(&answer), _wake: wake };
-        if server.send(Box::new(question), ANSWER_TIME) {
+        if server.send(Box::new(question), deadline) {
             waiter.wait(Some(deadline));
         }
         let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -96,7 +99,7 @@ impl Admin {
     }
 
     fn readiness(&self) -> Response {
-        let chat = self.ask(Box::new(|_| Response::text(200, "ready")));
+        let chat = self.ask(Box::new(|chat| chat.ready()));
         match self.0.get() {
             Some((_, Some(storage))) if chat.status == 200 => match storage.check(ANSWER_TIME) {
                 Ok(()) => chat,
@@ -114,6 +117,14 @@ impl Admin {
 }
 
 impl ChatServer {
+    fn ready(&self) -> Response {
+        #[cfg(feature = "cluster")]
+        if self.cluster.as_ref().is_some_and(|cluster| !cluster.health().is_ready()) {
+            return Response::text(503, "cluster: Redis does not answer, or the stream was not read to its end");
+        }
+        Response::text(200, "ready")
+    }
+
     /// Does a job, if its asker still waits.
     pub(super) fn answer(&mut self, question: Box<dyn Any + Send>) {
         let Ok(question) = question.downcast::<Question>() else { return };

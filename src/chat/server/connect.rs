@@ -24,22 +24,25 @@ impl ChatServer {
     }
 
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
-        let id = peer.id();
-        let dialect = peer.protocol().and_then(Dialect::from_name).unwrap_or(self.default_dialect);
-        // An embedding program may accept other paths, which all lead to the lobby.
-        let room = room_at(request.uri().path()).unwrap_or_else(RoomName::lobby);
-        debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
+        let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), room_of(request));
         self.restore(&room);
         let mut outputs = Vec::new();
-        let client = ClientInfo {
-            address: Some(peer.addr().ip()),
-            is_exempt: peer.is_exempt(),
-            is_admin: request.extensions().get::<ShowedAdminToken>().is_some(),
-        };
+        let client = client_of(&peer, request);
         let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret: rand::random(), client };
         self.chat.apply(self.now(), joined, &mut outputs);
+        self.admit(peer, request, outputs);
+    }
+
+    pub(super) fn dialect_of(&self, peer: &Peer) -> Dialect {
+        peer.protocol().and_then(Dialect::from_name).unwrap_or(self.default_dialect)
+    }
+
+    /// A connection has joined the chat, or the rules did not let it in.
+    pub(super) fn admit(&mut self, peer: Peer, request: &Request, mut outputs: Vec<Output>) {
+        let (id, dialect) = (peer.id(), self.dialect_of(&peer));
         match self.chat.room_of(id) {
             Some(room) => {
+                debug!("connection {id} uses the dialect {} and enters {:?}", dialect.name(), request.uri().path());
                 if dialect.is_stream() {
                     send_raw(&peer, &stream_head(dialect));
                 }
@@ -62,7 +65,7 @@ impl ChatServer {
     }
 
     /// Closes a connection that the rules did not let in. The log says so once a second at most.
-    fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
+    pub(super) fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
         let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
         if peer.protocol().and_then(Dialect::from_name).is_some_and(Dialect::is_stream) {
             let status = if *code == 1013 { 503 } else { 403 };
@@ -76,6 +79,19 @@ impl ChatServer {
             warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
         }
     }
+}
+
+pub(super) fn client_of(peer: &Peer, request: &Request) -> ClientInfo {
+    ClientInfo {
+        address: Some(peer.addr().ip()),
+        is_exempt: peer.is_exempt(),
+        is_admin: request.extensions().get::<ShowedAdminToken>().is_some(),
+    }
+}
+
+/// The room of a connection. An embedding program may accept other paths, which all lead to the lobby.
+pub(super) fn room_of(request: &Request) -> RoomName {
+    room_at(request.uri().path()).unwrap_or_else(RoomName::lobby)
 }
 
 /// The head of a stream. nginx must not buffer what follows.
@@ -116,7 +132,7 @@ pub(super) fn redirect(request: &Request) -> Option<Response> {
 
 /// `Last-Event-ID`, which readers of a stream send when they reconnect, or else `?since=SEQ`, with or without `log=TOKEN`. If
 /// SEQ is not a number, it is ignored.
-fn since(request: &Request) -> Option<Since<'_>> {
+pub(super) fn since(request: &Request) -> Option<Since<'_>> {
     let last = request.headers().get("Last-Event-ID").and_then(|value| value.to_str().ok()?.parse().ok());
     if let Some(seq) = last {
         return Some(Since { seq, log: None });

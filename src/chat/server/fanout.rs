@@ -267,6 +267,13 @@ impl<P: Recipient> Fanout<P> {
         self.leave(id);
     }
 
+    /// Closes all connections.
+    #[cfg(feature = "cluster")]
+    pub(super) fn close_all(&mut self, (code, reason): (u16, &str)) {
+        let ids: Vec<UserId> = self.index.iter().map(|(id, _)| id).collect();
+        ids.into_iter().for_each(|id| self.close(id, code, reason));
+    }
+
     /// Cuts a member's connection.
     pub(super) fn cut(&mut self, id: UserId) {
         if let Some((member, _)) = self.find(id) {

@@ -82,8 +82,9 @@ impl ChatServer {
             sum += count;
             append(&mut text, "flush_seconds_bucket", &format!("{{le=\"{bound}\"}}"), sum);
         }
-        let seconds = metrics.flush_time.as_secs_f64();
-        text + &format!("chinwag_flush_seconds_sum {seconds}\nchinwag_flush_seconds_count {sum}")
+        // Without floating-point numbers, whose formatting is large.
+        let (seconds, micros) = (metrics.flush_time.as_secs(), metrics.flush_time.subsec_micros());
+        text + &format!("chinwag_flush_seconds_sum {seconds}.{micros:06}\nchinwag_flush_seconds_count {sum}")
     }
 }
 
