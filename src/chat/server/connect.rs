@@ -15,6 +15,14 @@ use std::{mem, time::Duration};
 const MAX_DELAY: Duration = Duration::from_secs(3);
 
 impl ChatServer {
+    /// For learners, a connection with `?slow=MILLISECONDS` opens and closes slowly. For
+    /// [`Builder::delay`](crate::Builder::delay).
+    #[must_use]
+    pub fn delay(request: &Request) -> Duration {
+        let asked = request.uri().query().and_then(|query| field(query, "slow")?.parse().ok());
+        Duration::from_millis(asked.unwrap_or(0)).min(MAX_DELAY)
+    }
+
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
         let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), room_of(request));
         self.restore(&room);
@@ -134,12 +142,6 @@ pub(super) fn since(request: &Request) -> Option<Since<'_>> {
     Some(Since { seq, log: field(query, "log") })
 }
 
-/// `?slow=MILLISECONDS`: for learners, a connection that opens and closes slowly.
-pub(super) fn delay(request: &Request) -> Duration {
-    let asked = request.uri().query().and_then(|query| field(query, "slow")?.parse().ok());
-    Duration::from_millis(asked.unwrap_or(0)).min(MAX_DELAY)
-}
-
 /// The value of a field; the last one counts if it is given twice.
 pub(super) fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     let mut fields = query.split('&').filter_map(|field| field.split_once('='));
@@ -181,7 +183,7 @@ mod tests {
         {
             let mut request = Request::new(());
             *request.uri_mut() = target.parse().expect("a target");
-            assert_eq!(delay(&request), Duration::from_millis(expected), "{target}");
+            assert_eq!(ChatServer::delay(&request), Duration::from_millis(expected), "{target}");
         }
     }
 
