@@ -26,7 +26,7 @@ _chinwag() {
         health) flags='-h --help -V --version' ;;
         history) flags='--room --json --export --import -h --help' ;;
         chat) flags='--name --room --token-file --ca-file --retry -h --help -V --version' ;;
-        *) flags='--dialect --history-lines --list-rooms --host --origin --require-origin --token-file --trusted-proxy --limit --no-limits -v --verbose -q --quiet -V --version -h --help --help-limits --help-tls --help-history --help-service --listen --socket-mode --socket-group --admin --exempt --allow-blocked-port --tls-cert --tls-key --tls-self-signed --listen-tls --redirect-http --hsts --history --history-sync --history-days --history-rows --history-bytes' ;;
+        *) flags='--dialect --history-lines --deflate --list-rooms --host --origin --require-origin --token-file --trusted-proxy --limit --no-limits -v --verbose -q --quiet -V --version -h --help --help-limits --help-tls --help-history --help-service --listen --socket-mode --socket-group --admin --exempt --allow-blocked-port --tls-cert --tls-key --tls-self-signed --listen-tls --redirect-http --hsts --history --history-sync --history-days --history-rows --history-bytes' ;;
     esac
     [[ $COMP_CWORD -gt 1 ]] || flags+=' chat history health'
     [[ ${COMP_WORDS[1]} == history && $current != -* ]] && compopt -o default && return
