@@ -7,7 +7,7 @@
 use chinwag::{
     Config, Frames, Server,
     chat::protocol::{Dialect, ServerMessage, StoredMessage},
-    chat::rules::{Chat, Input, Now, Output, RoomName, Rules},
+    chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules},
     chat::server::ChatServer,
     handshake::{DeadlineRead, Negotiated, Policy, negotiate, read_request},
 };
@@ -120,7 +120,7 @@ fn room(people: u64) -> Chat {
         let room = &RoomName::lobby();
         chat.apply(
             NOW,
-            Input::Joined { id, dialect: Dialect::Json, room, since: None, secret: 0, address: None },
+            Input::Joined { id, dialect: Dialect::Json, room, since: None, secret: 0, client: ClientInfo::default() },
             &mut out,
         );
         chat.apply(NOW, Input::Text { id, text: &sign_in }, &mut out);

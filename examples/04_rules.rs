@@ -4,7 +4,7 @@
 //! Look at:  the output for  1 join   2 join   1 /name ann   2 /msg ann hi   1 hello   2 leave   (one line each)
 
 use chinwag::chat::protocol::{Dialect, ServerMessage};
-use chinwag::chat::rules::{Chat, Input, Now, Output, RoomName, Rules};
+use chinwag::chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules};
 use std::io::{self, BufRead};
 
 fn main() -> io::Result<()> {
@@ -17,7 +17,14 @@ fn main() -> io::Result<()> {
             continue;
         };
         let input = match input {
-            "join" => Input::Joined { id, dialect: Dialect::Text, room: &lobby, since: None, secret: 0, address: None },
+            "join" => Input::Joined {
+                id,
+                dialect: Dialect::Text,
+                room: &lobby,
+                since: None,
+                secret: 0,
+                client: ClientInfo::default(),
+            },
             "leave" => Input::Left { id, is_lost: false },
             text => Input::Text { id, text },
         };

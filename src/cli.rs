@@ -3,6 +3,7 @@
 mod admin;
 mod amount;
 mod arguments;
+mod ctl;
 mod environment;
 mod flags;
 mod health;
@@ -67,6 +68,7 @@ fn execute(command: Command) -> Result<ExitCode, String> {
     let code = match subcommand {
         #[cfg(feature = "terminal")]
         flags::Subcommand::Chat => terminal::run(&flags),
+        flags::Subcommand::Ctl => ctl::run(&flags),
         #[cfg(feature = "history")]
         flags::Subcommand::History => history::run(&flags).map(|()| ExitCode::SUCCESS),
         flags::Subcommand::Health => health::run(&flags),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use chinwag::chat::protocol::{Dialect, Post, ServerMessage, StoredMessage, Target, UserId};
-use chinwag::chat::rules::{Chat, Input, Now, Output, Rate, RoomId, RoomName, Rules};
+use chinwag::chat::rules::{Chat, ClientInfo, Input, Now, Output, Rate, RoomId, RoomName, Rules};
 use proptest::prelude::*;
 
 /// A step of a conversation.
@@ -196,9 +196,14 @@ fn check_encodings(message: &ServerMessage) {
 
 fn input<'a>(step: &'a Step, rooms: &'a [RoomName]) -> Input<'a> {
     match step {
-        Step::Join(id, dialect, room) => {
-            Input::Joined { id: *id, dialect: *dialect, room: &rooms[*room], since: None, secret: 0, address: None }
-        }
+        Step::Join(id, dialect, room) => Input::Joined {
+            id: *id,
+            dialect: *dialect,
+            room: &rooms[*room],
+            since: None,
+            secret: 0,
+            client: ClientInfo::default(),
+        },
         Step::Text(id, text) => Input::Text { id: *id, text },
         Step::Binary(id) => Input::Binary { id: *id },
         Step::Leave(id, is_lost) => Input::Left { id: *id, is_lost: *is_lost },
@@ -218,7 +223,14 @@ fn are_unique(names: &[String]) -> bool {
         let room = &RoomName::lobby();
         chat.apply(
             at(0),
-            Input::Joined { id, dialect: Dialect::Chinwag, room, since: None, secret: 0, address: None },
+            Input::Joined {
+                id,
+                dialect: Dialect::Chinwag,
+                room,
+                since: None,
+                secret: 0,
+                client: ClientInfo::default(),
+            },
             &mut out,
         );
         let text = format!(r#"{{"type":"username","name":{}}}"#, serde_json::Value::from(name.as_str()));
@@ -243,7 +255,7 @@ proptest! {
             posted += 1;
             match step {
                 Step::Post(room, post) => {
-                    let receipt = chat.post(at(now), FIRST_POST + posted, &rooms[*room], post.clone(), &mut out);
+                    let receipt = chat.post(at(now), (FIRST_POST + posted, None), &rooms[*room], post.clone(), &mut out);
                     let is_sent = receipt.is_ok_and(|receipt| receipt.seq.is_some() == post.target.is_none());
                     prop_assert!(is_sent || out.is_empty(), "{out:?}");
                 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chinwag::chat::protocol::{ByteBudget, Dialect, ServerMessage, StoredMessage, UserId};
-use chinwag::chat::rules::{Chat, Input, Now, Output, RoomName, RoomSnapshot, Rules, Since};
+use chinwag::chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, RoomSnapshot, Rules, Since};
 use proptest::prelude::*;
 
 const ROOMS: [&str; 3] = ["", "kitchen", "Garden"];
@@ -146,7 +146,14 @@ impl World {
         let mut out = Vec::new();
         self.chat.apply(
             NOW,
-            Input::Joined { id, dialect: Dialect::Chinwag, room: &name, since, secret: 0, address: None },
+            Input::Joined {
+                id,
+                dialect: Dialect::Chinwag,
+                room: &name,
+                since,
+                secret: 0,
+                client: ClientInfo::default(),
+            },
             &mut out,
         );
         if self.chat.room_of(id).is_none() {

@@ -162,6 +162,67 @@ mod with_it {
         ann.wait_for("exit ");
     }
 
+    #[test]
+    fn operators_keep_order_from_a_terminal() {
+        use crate::support::temp::Folder;
+        if Command::new("tmux").arg("-V").output().is_err() {
+            return skip("no tmux");
+        }
+        let folder = Folder::new("terminal-admin");
+        let (token, bans) = (folder.path("admin.token"), folder.path("bans.txt"));
+        std::fs::write(&token, "the-admin-token-0123456789").expect("written");
+        let flags = ["--admin-token-file", &token, "--bans", &bans];
+        let server = start_binary(&flags);
+        let url = format!("ws://{}/", server.addr());
+        let operator = Pane::start(&format!("{url} --token-file {token}"), "op");
+        let [ann, eve] = ["annie", "eve"].map(|name| Pane::start(&url, name));
+        for (pane, name) in [(&operator, "op"), (&ann, "annie"), (&eve, "eve")] {
+            pane.wait_for(&format!("you are {name}"));
+        }
+        ann.keys(&["/kick eve", "Enter"]);
+        ann.wait_for("refused: Only operators may do this.");
+        ann.keys(&["/frobnicate", "Enter"]);
+        ann.wait_for("there is no command /frobnicate");
+        ann.keys(&["first", "Enter"]);
+        operator.wait_for("annie: first");
+        operator.keys(&["/delete 1", "Enter"]);
+        ann.wait_for("an operator deleted a message");
+        operator.wait_for("notice: Messages deleted: 1.");
+        operator.keys(&["/mute annie", "Enter"]);
+        operator.wait_for("notice: In force: mute annie.");
+        ann.keys(&["second", "Enter"]);
+        ann.wait_for("refused: An operator has muted you. (second)");
+        operator.keys(&["/kick eve", "Enter"]);
+        eve.wait_for("closed, 1008 kicked by an operator");
+        eve.wait_for("exit 1");
+        operator.keys(&["/ban 127.0.0.0/8 1h", "Enter"]);
+        ann.wait_for("closed, 1008 banned by an operator");
+        // Also in another process of the server.
+        operator.keys(&["/quit", "Enter"]);
+        operator.wait_for("exit 0");
+        drop(server);
+        let server = start_binary(&flags);
+        let (_, err, code) = chat(&[&format!("ws://{}/", server.addr())], "hi\n");
+        assert!(code == 1 && err.contains("An operator of this server has banned your address."), "{err}");
+    }
+
+    #[test]
+    fn name_that_is_not_given_is_explained() {
+        let server = start_binary(&[]);
+        let mut ann = Client::connect(server.addr(), &["chinwag.v1"]);
+        ann.sign_in("ann");
+        let long = "x".repeat(33);
+        for (name, words) in [
+            ("ann", &["you are ann1: \"ann\" is taken"][..]),
+            (&long, &["cannot be a name", "This name is too long. Use at most 32 characters."]),
+            ("\u{430}nn", &["cannot be a name", "letters of one script"]),
+        ] {
+            let (_, err, _) = chat(&[&format!("ws://{}/", server.addr()), "--name", name], "hi\n");
+            assert!(words.iter().all(|part| err.contains(part)), "{name}: {err}");
+            assert!(name == "ann" || !err.contains("taken"), "{name}: {err}");
+        }
+    }
+
     /// A terminal that runs the chat, and then prints its exit code.
     struct Pane {
         socket: String,

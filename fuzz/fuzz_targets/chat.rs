@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chinwag::chat::rules::{Chat, Input, Now, Output, RoomSnapshot, Rate, RoomId, RoomName, Rules, Since};
+use chinwag::chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomSnapshot, Rate, RoomId, RoomName, Rules, Since};
 use chinwag::chat::protocol::{Dialect, StoredMessage, ServerMessage, UserId};
 use libfuzzer_sys::fuzz_target;
 
@@ -38,7 +38,7 @@ fn converse(rules: Rules, steps: &[u8]) {
         let input = match what % 8 {
             0 => {
                 let dialect = Dialect::ALL[usize::from(what / 8) % 3];
-                Input::Joined { id, dialect, room: &room, since: since(text), secret: 0, address: None }
+                Input::Joined { id, dialect, room: &room, since: since(text), secret: 0, client: ClientInfo::default() }
             }
             1 => Input::Left { id, is_lost: what / 8 % 2 == 0 },
             2 => Input::Binary { id },

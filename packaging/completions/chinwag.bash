@@ -14,6 +14,8 @@ _chinwag() {
         --dialect) _chinwag_words 'json text'; return ;;
         --token-file) compopt -o default; return ;;
         --limit) _chinwag_words 'connections= per-address= handshakes= handshake-seconds= controls= wrong-token-seconds= fields= head= ping-seconds= pong-seconds= close-seconds= message= outbox= stall-seconds= events= name= text= rate= burst= address-rate= address-burst= room-rate= room-burst= strikes= rooms= room-users= room-messages= room-bytes= history= replay= replay-messages= lists=' && compopt -o nospace; return ;;
+        --bans) compopt -o default; return ;;
+        --admin-token-file) compopt -o default; return ;;
         --tls-cert) compopt -o default; return ;;
         --tls-key) compopt -o default; return ;;
         --tls-self-signed=) compopt -o default; return ;;
@@ -24,11 +26,12 @@ _chinwag() {
     esac
     case ${COMP_WORDS[1]} in
         health) flags='-h --help -V --version' ;;
+        ctl) flags='--admin -h --help -V --version' ;;
         history) flags='--room --json --export --import -h --help' ;;
         chat) flags='--name --room --token-file --ca-file --retry -h --help -V --version' ;;
-        *) flags='--dialect --history-lines --deflate --list-rooms --host --origin --require-origin --token-file --trusted-proxy --limit --no-limits -v --verbose -q --quiet -V --version -h --help --help-limits --help-tls --help-history --help-service --listen --socket-mode --socket-group --admin --exempt --allow-blocked-port --tls-cert --tls-key --tls-self-signed --listen-tls --redirect-http --hsts --history --history-sync --history-days --history-rows --history-bytes' ;;
+        *) flags='--dialect --history-lines --deflate --list-rooms --host --origin --require-origin --token-file --trusted-proxy --limit --no-limits -v --verbose -q --quiet -V --version -h --help --help-limits --help-tls --help-history --help-service --listen --socket-mode --socket-group --admin --bans --admin-token-file --exempt --allow-blocked-port --tls-cert --tls-key --tls-self-signed --listen-tls --redirect-http --hsts --history --history-sync --history-days --history-rows --history-bytes' ;;
     esac
-    [[ $COMP_CWORD -gt 1 ]] || flags+=' chat history health'
+    [[ $COMP_CWORD -gt 1 ]] || flags+=' chat history ctl health'
     [[ ${COMP_WORDS[1]} == history && $current != -* ]] && compopt -o default && return
     _chinwag_words "$flags"
 }

@@ -69,6 +69,13 @@ pub enum Event {
         /// The text of the refused message, if the server names the message.
         text: Option<String>,
     },
+    /// An operator deleted messages of the room.
+    Deleted {
+        /// Their numbers.
+        seqs: Vec<u64>,
+    },
+    /// Words of an operator to everyone, or the answer to [`ChatClient::command`]. It may have several lines.
+    Notice(String),
     /// Messages were missed that the server no longer has.
     Gap {
         /// Their number, if the server knows it.
@@ -222,6 +229,12 @@ impl ChatClient {
     /// name again.
     pub fn rename(&self, name: &str) -> bool {
         self.request(Request::Rename(name.to_owned()))
+    }
+
+    /// Sends a command of an operator, such as `kick ann`. The client must have connected with the admin token.
+    /// [`Event::Notice`] or [`Event::Refused`] answers.
+    pub fn command(&self, line: &str) -> bool {
+        self.request(Request::Command(line.to_owned()))
     }
 
     /// Closes the connection once all messages are delivered, or the client gives up: it does not reconnect, or the server

@@ -27,7 +27,7 @@ use self::{
 use crate::{
     chat::{
         protocol::{Millis, StoredMessage},
-        rules::RoomSnapshot,
+        rules::{Erasure, RoomSnapshot},
         server::Archive,
     },
     ws::spawn,
@@ -35,6 +35,7 @@ use crate::{
 use log::error;
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
+    mem,
     path::PathBuf,
     sync::{Arc, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
@@ -181,6 +182,13 @@ impl Archive for History {
         // While there is an error, the messages wait in the queue and the chat continues.
         drop(self.wait_while(|state| !state.queue.is_empty() && state.report.error.is_none()));
         self.shared.handle_error();
+    }
+
+    fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
+        self.shared.lock().queue.erase(erasure);
+        self.commit(&mut Vec::new());
+        let queue = &mut self.shared.lock().queue;
+        queue.is_empty().then(|| mem::take(&mut queue.erased))
     }
 
     fn is_complete(&self) -> bool {

@@ -95,7 +95,7 @@ impl Dialect {
             Self::Chinwag => json::decode(text),
             // Clients of the dialect `json` know MDN's objects only.
             Self::Json => match json::decode(text)? {
-                ClientMessage::Inspect | ClientMessage::Drop | ClientMessage::Ping => {
+                ClientMessage::Inspect | ClientMessage::Drop | ClientMessage::Ping | ClientMessage::Command(_) => {
                     Err(ErrorReason::UnknownType.into())
                 }
                 message => Ok(message),
@@ -162,8 +162,8 @@ pub enum ClientMessage {
     Help,
     /// `/quit`: close the connection.
     Quit,
-    /// Any other `/command`, without its slash.
-    UnknownCommand(String),
+    /// Any other `/command`, without its slash: one for operators, or an unknown one (dialects `chinwag.v1` and `text`).
+    Command(String),
 }
 
 /// Whom a private message is for.
@@ -252,6 +252,16 @@ pub enum ServerMessage {
         /// The client's identifier for this message, in the copy for the sender only.
         #[serde(skip_serializing_if = "Option::is_none")]
         nonce: Option<Arc<str>>,
+    },
+    /// To the room: an operator deleted messages. To one connection: such a message, in the place that it had.
+    Deleted {
+        /// Their numbers.
+        seq: Vec<u64>,
+    },
+    /// To everyone: words of an operator. To one connection: the answer to its [`ClientMessage::Command`].
+    Notice {
+        /// The text, which may have several lines.
+        text: Arc<str>,
     },
     /// To one connection: what it sent was rejected.
     Error(ProtocolError),

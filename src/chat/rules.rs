@@ -16,10 +16,12 @@ use core::net::IpAddr;
 use std::{collections::VecDeque, mem, sync::Arc};
 
 mod catch_up;
+mod command;
 mod events;
 mod execute;
 mod limits;
 mod message_log;
+mod moderation;
 mod name_registry;
 mod names;
 mod post;
@@ -30,12 +32,14 @@ mod rooms;
 mod throttle;
 
 use catch_up::CatchUp;
+use moderation::CLOSED;
 use reservations::{Reservation, Reservations};
 use room::Room;
 use rooms::Rooms;
 use throttle::{MAX_ADDRESSES, Verdict};
 
-pub use events::{Input, Now, Output, RoomId, RoomSnapshot, Since};
+pub use command::{Restriction, usage as command_usage};
+pub use events::{ClientInfo, Erasure, Input, Now, Output, RoomId, RoomSnapshot, Since};
 pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
 
@@ -48,6 +52,8 @@ pub struct Chat {
     /// What each address has sent. One without connections is remembered as well, or reconnecting would restore its burst.
     addresses: RateLimiters,
     reservations: Reservations,
+    /// Those that operators have ordered. Some of them may have ended.
+    restrictions: Vec<Restriction>,
     /// Rooms with a user list that has changed and was not sent yet.
     pending_lists: Vec<RoomId>,
     /// The connections that are catching up. The first one is served next.
@@ -63,9 +69,11 @@ pub struct Chat {
 struct Member {
     dialect: Dialect,
     room: RoomId,
-    address: Option<IpAddr>,
+    client: ClientInfo,
     /// When it joined, or sent its last message that was not too fast.
     last_sent: Millis,
+    /// When it joined, or sent its last message to the room.
+    spoke_at: Millis,
     /// The secret of its [`ResumeToken`].
     secret: u128,
     /// Messages rejected in a row, without those that came too fast.
@@ -90,6 +98,7 @@ impl Chat {
             rooms: Rooms::new(log_id_prefix),
             addresses: RateLimiters::new(MAX_ADDRESSES),
             reservations: Reservations::default(),
+            restrictions: Vec::new(),
             pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
             now: Now { uptime: 0, date: 0 },
@@ -105,8 +114,8 @@ impl Chat {
         mem::swap(&mut self.out, out);
         self.end_reservations();
         match input {
-            Input::Joined { id, dialect, room, since, secret, address } => {
-                self.join(id, dialect, room, since, secret, address);
+            Input::Joined { id, dialect, room, since, secret, client } => {
+                self.join((id, secret, client), dialect, room, since);
             }
             Input::Text { id, text } => self.receive(id, text),
             Input::Binary { id } => self.reject_binary(id),
@@ -114,6 +123,13 @@ impl Chat {
             Input::Ready { id } => self.send_next_part(id),
             Input::Behind { id } => self.fall_behind(id),
             Input::Loaded { id, up_to, messages } => self.loaded(id, up_to, messages),
+            Input::Command(line) => {
+                if let Err(error) = self.command(None, line) {
+                    self.out.push(Output::Answer(Err(error)));
+                }
+            }
+            Input::Restrictions(restrictions) => self.set_restrictions(restrictions),
+            Input::Erased { by, messages } => self.erased(by, messages),
             Input::Tick => self.send_due_lists(),
         }
         mem::swap(&mut self.out, out);
@@ -154,15 +170,16 @@ impl Chat {
 
     fn join(
         &mut self,
-        id: UserId,
+        (id, secret, client): (UserId, u128, ClientInfo),
         dialect: Dialect,
         name: &RoomName,
         since: Option<Since<'_>>,
-        secret: u128,
-        address: Option<IpAddr>,
     ) {
         if self.members.contains(id) {
             return;
+        }
+        if self.of_room(name, "close").is_some() {
+            return self.out.push(Output::Close { id, code: 1008, reason: CLOSED });
         }
         let Some(room_id) = self.rooms.open(name, &self.rules) else {
             return self.out.push(Output::Close { id, code: 1013, reason: "too many rooms; try again later" });
@@ -174,7 +191,8 @@ impl Chat {
         room.enter(id);
         let limiter = RateLimiter::default();
         let last_sent = self.now.uptime;
-        self.members.insert(id, Member { dialect, room: room_id, secret, address, last_sent, strikes: 0, limiter });
+        let (room, spoke_at, strikes) = (room_id, last_sent, 0);
+        self.members.insert(id, Member { dialect, room, secret, client, last_sent, spoke_at, strikes, limiter });
         self.welcome(id, room_id, since);
         if dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
@@ -211,7 +229,8 @@ impl Chat {
     /// Returns whether the message is accepted. That of a connection that was quiet always is: a few connections must not
     /// silence the others.
     fn charge_shared_rates(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let Some(&Member { address, room, .. }) = self.members.get(id) else { return true };
+        let Some(&Member { client, room, .. }) = self.members.get(id) else { return true };
+        let address = client.counted_address();
         let is_for_room = match message {
             Some(ClientMessage::Message { target, .. }) => target.is_none(),
             // Many users who sign in at once are not a flood.
@@ -254,7 +273,8 @@ impl Chat {
 
     /// If the connection was lost, the name of its user stays reserved for a while.
     fn leave(&mut self, id: UserId, is_lost: bool) {
-        let Some(Member { room: room_id, secret, address, .. }) = self.members.remove(id) else { return };
+        let Some(Member { room: room_id, secret, client, .. }) = self.members.remove(id) else { return };
+        let address = client.counted_address();
         self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {

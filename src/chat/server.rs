@@ -9,6 +9,7 @@ mod connect;
 mod fanout;
 mod http;
 mod metrics;
+mod moderation;
 mod pacing;
 mod room_list;
 
@@ -34,6 +35,7 @@ use std::{
 
 pub use admin::{Admin, Job, Storage};
 pub use archive::Archive;
+pub use moderation::BanFile;
 pub use room_list::RoomList;
 
 /// The most events that are received before a flush or a wait. A larger batch costs less per delivery; a smaller one has less
@@ -91,6 +93,9 @@ pub struct ChatServer {
     /// Connections refused since the last log line about it.
     refusals: u64,
     refusal_log: RateLimiter,
+    bans: Option<BanFile>,
+    /// Of the command that is being executed.
+    answers: Vec<Result<String, String>>,
     metrics: Metrics,
     /// What is called on this thread, how often, and when next.
     heartbeat: Option<(fn(), Duration, Instant)>,
@@ -143,6 +148,8 @@ impl ChatServer {
             rooms_changed: false,
             refusals: 0,
             refusal_log: RateLimiter::default(),
+            bans: None,
+            answers: Vec::new(),
             metrics: Metrics::default(),
             heartbeat: None,
         }
@@ -288,6 +295,9 @@ impl ChatServer {
                 Output::Unsubscribe { id } => self.fanout.unsubscribe(id),
                 Output::Store(message) => self.unstored.push(message),
                 Output::Load { id, room, after, up_to, bytes } => self.load(id, &room, after..up_to, bytes),
+                Output::Erase { by, erasure } => self.erase(by, erasure),
+                Output::Answer(answer) => self.answers.push(answer),
+                Output::Restricted => self.save_restrictions(),
                 Output::SendHandshake { to } => self.fanout.send_handshake(to),
                 Output::Cut { id } => self.fanout.cut(id),
                 Output::Close { id, code, reason } => {

@@ -26,7 +26,9 @@ pub(crate) fn start(flags: &Flags, access: Access, admin: Admin) -> Result<Optio
     (config.max_connections, config.max_connections_per_address, config.event_capacity) = (32, 0, 1);
     config.handshake_timeout = Duration::from_secs(5);
     let builder = Server::builder().config(config).endpoint(|_| false);
-    let builder = builder.site(move |request| respond(request, &admin));
+    // Every user of this machine can reach a port.
+    let is_private = text.starts_with("unix:");
+    let builder = builder.site(move |request| respond(request, &admin, is_private));
     let (builder, file) = match text.strip_prefix("unix:") {
         Some(path) => {
             let (socket, file) = unix_socket::bind(path, MODE, None).map_err(|error| format!("--admin: {error}"))?;
@@ -43,7 +45,7 @@ pub(crate) fn start(flags: &Flags, access: Access, admin: Admin) -> Result<Optio
 }
 
 /// Requests of web pages are refused: a page of another site must not act as an operator.
-fn respond(request: &Request, admin: &Admin) -> Option<Response> {
+fn respond(request: &Request, admin: &Admin, is_private: bool) -> Option<Response> {
     let is_from_page = ["Origin", "Sec-Fetch-Site"].iter().any(|name| request.headers().contains_key(*name));
     let is_typed = request.headers().get("Sec-Fetch-Site").is_some_and(|site| site == "none");
     if is_from_page && !is_typed {
@@ -53,7 +55,8 @@ fn respond(request: &Request, admin: &Admin) -> Option<Response> {
     if request.uri().path() == "/debug/hang" {
         return Some(hang(request, admin));
     }
-    admin.respond(request)
+    let commands = || if is_private { admin.control(request) } else { None };
+    admin.respond(request).or_else(commands)
 }
 
 /// For tests: lets the chat thread hang for so many seconds, such as `/debug/hang?5`.
@@ -64,4 +67,21 @@ fn hang(request: &Request, admin: &Admin) -> Response {
         std::thread::sleep(Duration::from_secs(seconds));
         Response::text(200, "it hung")
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chinwag::http::Method;
+
+    #[test]
+    fn commands_come_through_a_unix_socket_only() {
+        let mut request = Request::new(());
+        *request.uri_mut() = "/ctl?command=who".parse().expect("a path");
+        *request.method_mut() = Method::POST;
+        for (is_private, status) in [(true, Some(503)), (false, None)] {
+            let response = respond(&request, &Admin::default(), is_private);
+            assert_eq!(response.map(|response| response.status), status);
+        }
+    }
 }

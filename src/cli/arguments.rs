@@ -4,7 +4,7 @@ use super::amount::Unit;
 use super::environment::{self, Variables};
 use super::flags::{Feature, Flag, Subcommand, Value, variable};
 use super::suggest::{did_you_mean, nearest, with_port};
-use lexopt::{Arg, Parser};
+use lexopt::{Arg, Parser, ValueExt};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
@@ -26,6 +26,8 @@ pub(crate) struct Flags {
     given: usize,
     /// The URL of `chinwag chat URL` or `chinwag health URL`, or the file of `chinwag history FILE`.
     pub(crate) operand: Option<OsString>,
+    /// The words of `chinwag ctl COMMAND…`.
+    pub(crate) words: Vec<String>,
 }
 
 /// Reads the command line and the environment of this process.
@@ -40,6 +42,7 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
     let (subcommand, advice) = match words.first().and_then(|word| word.to_str()) {
         Some("chat") => (Subcommand::Chat, "chinwag chat --help"),
         Some("history") => (Subcommand::History, "chinwag --help-history"),
+        Some("ctl") => (Subcommand::Ctl, "chinwag ctl --help"),
         Some("health") => (Subcommand::Health, "chinwag health --help"),
         _ => (Subcommand::Serve, "chinwag --help"),
     };
@@ -76,6 +79,14 @@ fn parse(subcommand: Subcommand, words: Vec<OsString>) -> Result<Flags, lexopt::
             Arg::Short('p') => "port",
             Arg::Short(_) => "",
             Arg::Long(name) => name,
+            // Flags come before a command, because words of it may look like flags.
+            Arg::Value(value) if subcommand == Subcommand::Ctl => {
+                flags.words.push(value.clone().string()?);
+                for word in parser.raw_args()? {
+                    flags.words.push(word.string()?);
+                }
+                continue;
+            }
             Arg::Value(value) if subcommand != Subcommand::Serve && flags.operand.is_none() => {
                 flags.operand = Some(value.clone());
                 continue;
@@ -105,7 +116,7 @@ fn advice(subcommand: Subcommand, word: &str, value: &str) -> String {
     if is_server {
         known.extend(["port", "address", "bind"]);
     }
-    let likely = match (nearest(word, &["chat", "health", "history"]), nearest(word, &known)) {
+    let likely = match (nearest(word, &["chat", "ctl", "health", "history"]), nearest(word, &known)) {
         _ if is_server && word.contains("://") => format!("chinwag chat {word}"),
         _ if is_server && is_address(word) => format!("--listen {}", with_port(word)),
         (Some(subcommand), _) if is_server => format!("chinwag {subcommand}"),

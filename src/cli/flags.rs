@@ -12,6 +12,7 @@ const HEALTH: &str = include_str!("help/health.txt");
 const TLS: &str = include_str!("help/tls.txt");
 const HISTORY: &str = include_str!("help/history.txt");
 const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
+const CTL: &str = include_str!("help/ctl.txt");
 const CHAT: &str = include_str!("help/chat.txt");
 
 /// A part of the program that a build may lack.
@@ -61,6 +62,7 @@ impl Feature {
 pub(crate) enum Subcommand {
     Serve,
     Chat,
+    Ctl,
     History,
     Health,
 }
@@ -68,7 +70,7 @@ pub(crate) enum Subcommand {
 impl Subcommand {
     pub(crate) fn feature(self) -> Option<&'static Feature> {
         match self {
-            Self::Serve | Self::Health => None,
+            Self::Serve | Self::Ctl | Self::Health => None,
             Self::Chat => Some(&TERMINAL_FEATURE),
             Self::History => Some(&HISTORY_FEATURE),
         }
@@ -78,9 +80,10 @@ impl Subcommand {
     pub(crate) fn flags(self) -> Vec<Flag> {
         let tables = match self {
             Self::Serve => {
-                vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVICE, None), (SERVER, None)]
+                vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None), (SERVICE, None)]
             }
             Self::Chat => vec![(CHAT, self.feature())],
+            Self::Ctl => vec![(CTL, None)],
             Self::History => vec![(HISTORY_COMMAND, self.feature())],
             Self::Health => vec![(HEALTH, None)],
         };
@@ -99,6 +102,7 @@ impl Subcommand {
             ("help-service", _) => SERVICE.to_owned(),
             ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
             ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
+            (_, Self::Ctl) => CTL.to_owned(),
             (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),
             (_, Self::Health) => HEALTH.to_owned(),
             (_, Self::Serve) => {
@@ -180,6 +184,7 @@ mod tests {
             &[HEALTH],
             &[HISTORY, HISTORY_COMMAND],
             &[CHAT],
+            &[CTL],
         ] {
             let text = texts.concat();
             assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 80), "{text}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A longer answer is cut.
-const MAX_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Prints the answer in one line.
 ///
@@ -21,7 +21,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     if !place.starts_with("unix:") && !place.starts_with("http://") {
         return Err(format!("{place:?}: write http://HOST:PORT, or unix:PATH"));
     }
-    let (line, is_ready) = match ask(place, "/readyz") {
+    let (line, is_ready) = match ask(place, "GET", "/readyz") {
         Ok((status, body)) => (format!("{status} {}", body.lines().next().unwrap_or_default()), status == 200),
         Err(error) => (error, false),
     };
@@ -31,7 +31,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
 
 /// Sends a request without a body to `http://HOST:PORT` or `unix:PATH`, and returns the status and the body of the response.
 /// If the URL has a path, it is requested in place of `target`.
-fn ask(place: &str, target: &str) -> Result<(u16, String), String> {
+pub(crate) fn ask(place: &str, method: &str, target: &str) -> Result<(u16, String), String> {
     let named = |error: io::Error| format!("{place}: {error}");
     let url = place.strip_prefix("http://").unwrap_or("localhost");
     let (host, path) = url.split_at(url.find('/').unwrap_or(url.len()));
@@ -41,7 +41,7 @@ fn ask(place: &str, target: &str) -> Result<(u16, String), String> {
     };
     let mut stream = stream.map_err(named)?;
     let target = if path.len() > 1 { path } else { target };
-    let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     let response = exchange(&mut stream, &request).map_err(named)?;
     let (head, body) = response.split_once("\r\n\r\n").unwrap_or_default();
     let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());

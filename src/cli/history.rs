@@ -120,7 +120,10 @@ fn line(message: &StoredMessage) -> String {
     let StoredMessage { seq, room, name, text, .. } = message;
     let time = date_time(message.date / 1000, ' ');
     let room = if room.is_empty() { String::new() } else { format!("[{}] ", visible(room)) };
-    format!("{time} {room}#{seq} {}: {}", visible(name), visible(text))
+    match message.is_deleted() {
+        true => format!("{time} {room}#{seq} (deleted by an operator)"),
+        false => format!("{time} {room}#{seq} {}: {}", visible(name), visible(text)),
+    }
 }
 
 #[cfg(test)]

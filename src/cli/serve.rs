@@ -2,10 +2,11 @@
 
 use super::listen::{self, Acceptor};
 use super::{admin, arguments::Flags, limits, logging, print, signals::Signals, spawn, systemd, token};
-use chinwag::chat::server::{Admin, ChatServer, RoomList};
-use chinwag::{Access, Network, Server, chat::protocol::Dialect};
+use chinwag::chat::server::{Admin, BanFile, ChatServer, RoomList};
+use chinwag::{Access, Network, Server, chat::protocol::Dialect, http::Response};
 use log::{LevelFilter, error, info, warn};
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 /// Serves until a signal stops the server.
 ///
@@ -19,7 +20,10 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     config.exempt_networks = exempt(flags)?;
     let dialect = dialect(flags)?;
     let hosts = hosts(flags)?;
-    let access = access(flags, hosts.clone())?;
+    // Not a clone: bans and tokens are shared by clones.
+    let access = access(flags, self::hosts(flags)?)?;
+    let bans = BanFile::open(access.clone(), flags.value("bans").map(Path::new));
+    let bans = bans.map_err(|error| format!("--bans: {error}"))?;
     let admin = Admin::default();
     let local = admin.clone();
     let rooms = flags.has("list-rooms").then(RoomList::default);
@@ -57,8 +61,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let announcement = listen::announcement(&addresses, &server);
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
-    let token_file = flags.value("token-file").map(OsStr::to_owned);
-    signals.connect(server.shutdown_handle(), reload(token_file, access, acceptor))?;
+    let reload = reload(token_files(flags), access, acceptor, flags.has("bans").then_some(admin));
+    signals.connect(server.shutdown_handle(), reload)?;
     systemd::notify(&format!("READY=1\nSTATUS={}", announcement.lines().next().unwrap_or_default()));
     announce(announcement)?;
     if flags.has("no-limits") {
@@ -72,7 +76,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         Some(interval) => chat.heartbeat(interval, || systemd::notify("WATCHDOG=1")),
         None => chat,
     };
-    rooms.into_iter().fold(chat, ChatServer::list_rooms).run();
+    rooms.into_iter().fold(chat.bans(bans), ChatServer::list_rooms).run();
     Ok(())
 }
 
@@ -114,36 +118,54 @@ fn access(flags: &Flags, mut access: Access) -> Result<Access, String> {
         access = access.allow_origin(origin).map_err(|error| format!("--origin: {error}"))?;
     }
     access = access.require_origin(flags.has("require-origin"));
-    match read_token(flags.value("token-file"))? {
-        Some(token) => access.token(&token).map_err(|error| format!("--token-file: {error}")),
-        None => Ok(access),
-    }
+    read_tokens(&token_files(flags), &access).map(|_| access)
 }
 
-/// The access token, if there is one. Its weaknesses are logged.
-fn read_token(file: Option<&OsStr>) -> Result<Option<String>, String> {
-    token::read(file, |warning| warn!("{warning}"))
+type TokenFiles = [(&'static str, Option<OsString>); 2];
+
+fn token_files(flags: &Flags) -> TokenFiles {
+    ["token-file", "admin-token-file"].map(|flag| (flag, flags.value(flag).map(OsStr::to_owned)))
+}
+
+/// Puts the tokens in these files into use. Their weaknesses are logged. Returns false if there is no file.
+fn read_tokens(files: &TokenFiles, access: &Access) -> Result<bool, String> {
+    let mut is_read = false;
+    for (flag, file) in files {
+        let Some(token) = token::read(flag, file.as_deref(), |warning| warn!("{warning}"))? else { continue };
+        let replace = if *flag == "token-file" { Access::replace_token } else { Access::replace_admin_token };
+        replace(access, &token).map_err(|error| format!("--{flag}: {error}"))?;
+        is_read = true;
+    }
+    Ok(is_read)
 }
 
 /// What SIGHUP does: reads the files again that may change. If one cannot be used, what was read before stays in use.
-fn reload(token_file: Option<OsString>, access: Access, acceptor: Option<Acceptor>) -> impl Fn() {
+fn reload(tokens: TokenFiles, access: Access, acceptor: Option<Acceptor>, bans: Option<Admin>) -> impl Fn() {
     move || {
+        bans.iter().for_each(reload_bans);
         #[cfg(feature = "tls")]
         acceptor.iter().for_each(Acceptor::reload);
-        match replace_token(token_file.as_deref(), &access) {
+        match read_tokens(&tokens, &access) {
             Ok(true) => info!("SIGHUP: the access token was read again"),
-            Ok(false) if acceptor.is_none() => info!("SIGHUP: no --token-file and no certificate, so nothing was read"),
+            Ok(false) if acceptor.is_none() && bans.is_none() => {
+                info!("SIGHUP: no --token-file, no --bans and no certificate, so nothing was read");
+            }
             Ok(false) => {}
             Err(why) => error!("the old access token stays in use: {why}"),
         }
     }
 }
 
-/// Returns false if there is no file.
-fn replace_token(file: Option<&OsStr>, access: &Access) -> Result<bool, String> {
-    let Some(token) = read_token(file)? else { return Ok(false) };
-    access.replace_token(&token).map_err(|error| format!("--token-file: {error}"))?;
-    Ok(true)
+fn reload_bans(admin: &Admin) {
+    let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
+        Ok(count) => Response::text(200, count.to_string()),
+        Err(why) => Response::text(500, why.to_string()),
+    }));
+    let text = String::from_utf8_lossy(response.body.trim_ascii_end());
+    match response.status {
+        200 => info!("SIGHUP: --bans was read again: {text} restrictions"),
+        _ => error!("the old restrictions stay in use: --bans: {text}"),
+    }
 }
 
 /// Prints the addresses on a thread of its own: the server does not wait for a reader of stdout.

@@ -66,7 +66,7 @@ fn socket(flags: &Flags) -> Result<Builder, String> {
     }
     let mut socket = WebSocket::builder(&with_room(url, flags.text("room")?.unwrap_or_default())?);
     let warn = |warning: &str| stderr::write_line(&format!("* {warning}"));
-    if let Some(token) = token::read(flags.value("token-file"), warn)? {
+    if let Some(token) = token::read("token-file", flags.value("token-file"), warn)? {
         socket = socket.header("Authorization", &format!("Bearer {token}"));
     }
     #[cfg(feature = "tls")]

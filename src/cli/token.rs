@@ -14,27 +14,27 @@ const MAX_BYTES: u64 = 64 * 1024;
 
 const ADVICE: &str = "write the server's access token into it (openssl rand -hex 16 makes a new one)";
 
-/// Reads the file that `--token-file` names: the token without the white space around it. `warn` gets a line for each
+/// Reads the file that a flag such as `--token-file` names: the token without the white space around it. `warn` gets a line for each
 /// weakness.
 ///
 /// # Errors
 /// One line: it cannot be read, is empty, or is too large.
-pub(crate) fn read(file: Option<&OsStr>, warn: fn(&str)) -> Result<Option<String>, String> {
+pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<Option<String>, String> {
     let Some(file) = file.map(Path::new) else { return Ok(None) };
-    let name = file.display();
+    let name = format!("--{flag} {}", file.display());
     let (text, metadata) = content(file).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => format!("--token-file {name}: the file does not exist; {ADVICE}"),
-        _ => format!("--token-file {name}: {error}"),
+        ErrorKind::NotFound => format!("{name}: the file does not exist; {ADVICE}"),
+        _ => format!("{name}: {error}"),
     })?;
     let text = text.trim();
     if text.is_empty() {
-        return Err(format!("--token-file {name}: the file is empty; {ADVICE}"));
+        return Err(format!("{name}: the file is empty; {ADVICE}"));
     }
     if text.len() < MIN_CHARS {
-        warn(&format!("--token-file {name}: a token of fewer than {MIN_CHARS} characters can be guessed"));
+        warn(&format!("{name}: a token of fewer than {MIN_CHARS} characters can be guessed"));
     }
     if let Some((who, mode)) = readers(&metadata) {
-        warn(&format!("--token-file {name}: {who} can read or change the token; run: chmod {mode} {name}"));
+        warn(&format!("{name}: {who} can read or change the token; run: chmod {mode} {}", file.display()));
     }
     Ok(Some(text.to_owned()))
 }

@@ -11,9 +11,13 @@ pub use host::Host;
 pub(crate) use host::default_port;
 pub use refusal::{Invalid, Refusal};
 
+use crate::ws::network::Network;
 use host::Origin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{fmt, hint::black_box};
+use std::{fmt, hint::black_box, net::IpAddr, time::SystemTime};
+
+/// A network whose clients are banned, and until when.
+pub type Ban = (Network, Option<SystemTime>);
 
 /// Which requests a server accepts.
 ///
@@ -28,6 +32,9 @@ pub struct Access {
     require_origin: bool,
     /// Shared by clones, so that it can be replaced while a server uses it.
     token: Arc<Mutex<Option<Token>>>,
+    admin_token: Arc<Mutex<Option<Token>>>,
+    /// Each until its time.
+    banned: Arc<Mutex<Vec<Ban>>>,
 }
 
 impl Access {
@@ -101,20 +108,51 @@ impl Access {
     /// # Errors
     /// As [`Access::token`]. The old token stays in use.
     pub fn replace_token(&self, token: &str) -> Result<(), Invalid> {
-        let token = token.trim();
-        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            // The error does not repeat the input, which may be close to the secret.
-            let why = "the access token must be one line of visible ASCII characters, without spaces";
-            return Err(Invalid(why.into()));
-        }
-        *self.current_token() = Some(Token(token.as_bytes().into()));
+        *lock(&self.token) = Some(Token::new(token)?);
         Ok(())
+    }
+
+    /// Sets or replaces the token of operators, as [`Access::replace_token`]. It is also an access token. A handshake with
+    /// it has the extension [`ShowedAdminToken`](crate::http::ShowedAdminToken).
+    ///
+    /// # Errors
+    /// As [`Access::token`].
+    pub fn replace_admin_token(&self, token: &str) -> Result<(), Invalid> {
+        *lock(&self.admin_token) = Some(Token::new(token)?);
+        Ok(())
+    }
+
+    /// Bans the clients of these networks, each until its time: all their requests get 403. This replaces the networks of
+    /// before, also in clones. Connections that are open stay open.
+    pub fn ban(&self, networks: Vec<Ban>) {
+        *lock(&self.banned) = networks;
+    }
+
+    /// Checks the address of a client.
+    ///
+    /// # Errors
+    /// [`Refusal::Banned`].
+    pub fn check_address(&self, address: IpAddr) -> Result<(), Refusal> {
+        let now = SystemTime::now();
+        let is_banned = |(network, until): &Ban| until.is_none_or(|until| now < until) && network.contains(address);
+        if lock(&self.banned).iter().any(is_banned) { Err(Refusal::Banned) } else { Ok(()) }
+    }
+
+    /// Whether this is the token of operators.
+    #[must_use]
+    pub fn is_admin_token(&self, offered: Option<&[u8]>) -> bool {
+        lock(&self.admin_token).as_ref().zip(offered).is_some_and(|(token, offered)| token.equals(offered))
+    }
+
+    /// Whether there is any token.
+    pub(crate) fn has_tokens(&self) -> bool {
+        self.requires_token() || lock(&self.admin_token).is_some()
     }
 
     /// Whether handshakes need an access token.
     #[must_use]
     pub fn requires_token(&self) -> bool {
-        self.current_token().is_some()
+        lock(&self.token).is_some()
     }
 
     /// Checks the host that a request is for.
@@ -147,17 +185,18 @@ impl Access {
     /// # Errors
     /// [`Refusal::NoToken`] or [`Refusal::WrongToken`].
     pub fn check_token(&self, offered: Option<&[u8]>) -> Result<(), Refusal> {
-        match (&*self.current_token(), offered) {
+        match (&*lock(&self.token), offered) {
             (None, _) => Ok(()),
             (Some(_), None) => Err(Refusal::NoToken),
             (Some(token), Some(offered)) if token.equals(offered) => Ok(()),
+            (Some(_), offered) if self.is_admin_token(offered) => Ok(()),
             (Some(_), Some(_)) => Err(Refusal::WrongToken),
         }
     }
+}
 
-    fn current_token(&self) -> MutexGuard<'_, Option<Token>> {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The access token. `Debug` does not show it.
@@ -165,6 +204,16 @@ impl Access {
 struct Token(Box<[u8]>);
 
 impl Token {
+    fn new(token: &str) -> Result<Self, Invalid> {
+        let token = token.trim();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            // The error does not repeat the input, which may be close to the secret.
+            let why = "the access token must be one line of visible ASCII characters, without spaces";
+            return Err(Invalid(why.into()));
+        }
+        Ok(Self(token.as_bytes().into()))
+    }
+
     /// Compares all bytes of `offered`, even if an early one differs. The time depends only on its length.
     fn equals(&self, offered: &[u8]) -> bool {
         let pairs = offered.iter().zip(self.0.iter().cycle());

@@ -25,7 +25,8 @@ use crate::ws::deflate::Agreement;
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
 use crate::ws::http::{
-    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, TokenCheck, list_contains, single_field,
+    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, ShowedAdminToken, TokenCheck, list_contains,
+    single_field,
 };
 
 /// What a server accepts, and how it responds to other requests.
@@ -104,7 +105,10 @@ pub enum Negotiated {
 ///
 /// A panic in [`Policy::http_handler`] or [`Policy::endpoint`] is logged and answered with 500.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
-    let token = secrets::take_token(request, policy.access.requires_token());
+    let token = secrets::take_token(request, policy.access.has_tokens());
+    if policy.access.is_admin_token(token.as_deref()) {
+        request.extensions_mut().insert(ShowedAdminToken);
+    }
     let token = TokenCheck(policy.access.check_token(token.as_deref()));
     request.extensions_mut().insert(token.clone());
     // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.

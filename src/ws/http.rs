@@ -39,6 +39,10 @@ pub enum Route {
 #[derive(Debug, Clone)]
 pub struct TokenCheck(pub Result<(), crate::access::Refusal>);
 
+/// The client showed the token of operators. It is an extension of such a request.
+#[derive(Debug, Clone, Copy)]
+pub struct ShowedAdminToken;
+
 /// The client's address, as [`Peer::addr`](crate::Peer::addr). It is an extension of the request that an [`HttpHandler`] gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddr(pub SocketAddr);

@@ -53,6 +53,10 @@ impl<K: Copy + Ord, V> IdMap<K, V> {
 /// For the chat.
 #[cfg(feature = "chat")]
 impl<K: Copy + Ord, V> IdMap<K, V> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (K, &mut V)> {
+        self.0.iter_mut().map(|(id, value)| (*id, value))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -2,7 +2,7 @@
 
 use crate::ws::access::Invalid;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 /// An IP address, or a network such as `10.0.0.0/8` or `fd00::/8` (RFC 4632, RFC 4291 2.3). An IPv4-mapped IPv6 address is its
 /// IPv4 address.
@@ -77,6 +77,16 @@ impl Network {
     }
 }
 
+/// As [`FromStr`] reads it. A network of one address is that address.
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.prefix == if self.address.is_ipv4() { 32 } else { 128 } {
+            true => write!(f, "{}", self.address),
+            false => write!(f, "{}/{}", self.address, self.prefix),
+        }
+    }
+}
+
 impl From<IpAddr> for Network {
     fn from(address: IpAddr) -> Self {
         let address = address.to_canonical();
@@ -139,6 +149,21 @@ mod tests {
             let contains = |address: &&str| network.contains(address.parse().expect("an address"));
             assert!(inside.iter().all(contains), "{text}");
             assert!(!outside.iter().any(contains), "{text}");
+        }
+    }
+
+    #[test]
+    fn network_is_written_as_it_is_read() {
+        for (text, shown) in [
+            ("10.1.2.3/8", "10.0.0.0/8"),
+            ("10.1.2.3", "10.1.2.3"),
+            ("[fd00::1]/8", "fd00::/8"),
+            ("::1", "::1"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+        ] {
+            let network: Network = text.parse().expect("a network");
+            assert_eq!((network.to_string().as_str(), shown.parse()), (shown, Ok(network)), "{text}");
         }
     }
 

@@ -126,10 +126,9 @@ impl Peer {
 /// For the chat.
 #[cfg(feature = "chat")]
 impl Peer {
-    /// What limits per address count for the client; `None`: they do not apply.
-    pub(crate) fn counted_address(&self) -> Option<std::net::IpAddr> {
-        let address = self.addr().ip();
-        (!self.connection.config().is_exempt(address)).then_some(address)
+    /// Whether limits per address do not apply to the client.
+    pub(crate) fn is_exempt(&self) -> bool {
+        self.connection.config().is_exempt(self.addr().ip())
     }
 
     /// Sends the frames from byte `from` on. As [`Connection::send_counting`].

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod deleted;
 mod files;
 mod foreign;
 mod program;

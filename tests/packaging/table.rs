@@ -24,6 +24,7 @@ pub const TEXTS: &[Text] = &[
     text("history", "", "STORED HISTORY"),
     text("chat", "chat", "CHINWAG CHAT"),
     text("history_command", "history", "CHINWAG HISTORY"),
+    text("ctl", "ctl", "CHINWAG CTL"),
     text("health", "health", "CHINWAG HEALTH"),
 ];
 

@@ -44,9 +44,15 @@ pub fn get(addr: SocketAddr, target: &str) -> Answer {
 /// As [`raw`].
 #[track_caller]
 pub fn get_unix(path: &str, target: &str, fields: &str) -> Answer {
+    http_unix(path, &format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n"))
+}
+
+/// As [`http`], on a unix socket.
+#[track_caller]
+pub fn http_unix(path: &str, request: &str) -> Answer {
     let mut stream = UnixStream::connect(path).expect("a server that listens");
     stream.set_read_timeout(Some(super::DEADLINE)).expect("a timeout");
-    stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n").as_bytes()).expect("sent");
+    stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("an answer");
     Answer::parse(&answer)

@@ -49,6 +49,11 @@ pub(super) enum Received {
     TooFast,
 }
 
+/// A command of an operator.
+pub(super) fn command(line: &str) -> String {
+    json!({"type": "admin", "command": line}).to_string()
+}
+
 impl Session {
     pub(super) fn new(name: &str) -> Self {
         Self { wanted_name: name.to_owned(), ..Self::default() }
@@ -157,10 +162,19 @@ impl Session {
             Some("userlist") => self.user_list(&object),
             Some("rejectusername") => self.named(&object),
             Some("username") => self.username_of(&object),
+            Some("deleted") => Some(self.deleted(&object)),
+            Some("notice") => Some(Event::Notice(object.text(Field::Text))),
             Some("gap") => Some(Event::Gap { missed: object.number(Field::Missed) }),
             _ => None,
         };
         event.map_or(Received::Nothing, Received::Event)
+    }
+
+    /// A new connection gets a deleted message in the place that it had.
+    fn deleted(&mut self, object: &Object<'_>) -> Event {
+        let seqs: Vec<u64> = object.get(Field::Seq).unwrap_or_default();
+        self.last_seq = seqs.iter().copied().chain(self.last_seq).max();
+        Event::Deleted { seqs }
     }
 
     fn is_own(&self, object: &Object<'_>) -> bool {

@@ -2,7 +2,7 @@
 
 use super::Event;
 use super::pauses::{Backoff, SendRate, may_retry};
-use super::session::{Received, Session};
+use super::session::{self, Received, Session};
 use crate::ws::client::{self, Error, WebSocket};
 use crate::ws::{Message, error::Visible};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, at, never, select};
@@ -28,6 +28,7 @@ pub(super) enum Request {
     /// A text, and the user for whom it is.
     Send(String, Option<String>),
     Rename(String),
+    Command(String),
     Finish,
 }
 
@@ -95,7 +96,7 @@ impl Worker {
         let mut texts = self.session.take_undelivered();
         texts.extend(self.requests.try_iter().filter_map(|request| match request {
             Request::Send(text, _) => Some(text),
-            Request::Rename(_) | Request::Finish => None,
+            Request::Rename(_) | Request::Command(_) | Request::Finish => None,
         }));
         texts
     }
@@ -188,6 +189,10 @@ impl Worker {
         match request {
             Request::Send(text, target) => self.session.send(text, target),
             Request::Finish => (self.is_finishing, self.confirmed_at) = (true, Instant::now()),
+            Request::Command(line) => {
+                socket.send(session::command(&line));
+                self.rate.sent();
+            }
             Request::Rename(name) => {
                 socket.send(self.session.rename(name));
                 self.rate.sent();

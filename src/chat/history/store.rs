@@ -7,9 +7,9 @@ use super::{
 };
 use crate::chat::{
     protocol::{ByteBudget, StoredMessage},
-    rules::RoomSnapshot,
+    rules::{Erasure, RoomSnapshot},
 };
-use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
 use std::sync::Arc;
 
 /// SQLite's integers are signed.
@@ -150,6 +150,36 @@ impl Store {
         let sql = "UPDATE note SET value = ?1 WHERE name = 'next_id' AND value < ?1";
         self.db.prepare_cached(sql)?.execute([next_id])?;
         Ok(added)
+    }
+
+    /// Within a transaction: deletes messages, and adds their rooms and numbers to `erased`.
+    pub(super) fn erase(&self, erasure: &Erasure, erased: &mut Vec<(Arc<str>, u64)>) -> Result<(), HistoryError> {
+        let mut delete = |which: &str, values: &[&dyn ToSql]| -> Result<(), HistoryError> {
+            let sql = format!(
+                "UPDATE message SET id = 0, name = '', text = '', nonce = NULL WHERE {which}
+                 RETURNING (SELECT key FROM room WHERE number = message.room), seq"
+            );
+            let mut query = self.db.prepare_cached(&sql)?;
+            let mut rows = query.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.try_for_each(|row| row.map(|row| erased.push(row)))?)
+        };
+        match erasure {
+            Erasure::Numbers { room, seqs } => seqs
+                .iter()
+                .filter(|seq| **seq <= MAX)
+                .try_for_each(|seq| delete("room = (SELECT number FROM room WHERE key = ?) AND seq = ?", &[room, seq])),
+            by_name => {
+                let mut names = self.db.prepare("SELECT DISTINCT name FROM message")?;
+                let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                names.iter().filter(|name| by_name.is_of(name)).try_for_each(|name| delete("name = ?", &[name]))
+            }
+        }
+    }
+
+    /// Writes the whole write-ahead log into the database, and empties it. Returns false while another program reads it.
+    pub(super) fn truncate_log(&self) -> Result<bool, HistoryError> {
+        let is_busy: bool = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(!is_busy)
     }
 
     /// The room's number in the file. A room that does not exist is created.

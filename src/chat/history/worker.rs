@@ -47,6 +47,8 @@ pub(super) struct Worker {
     /// When to look whether the file is still there.
     check_at: Instant,
     pruner: Pruner,
+    /// The write-ahead log may have deleted texts.
+    must_truncate: bool,
 }
 
 impl Worker {
@@ -65,6 +67,7 @@ impl Worker {
             is_compared: false,
             retry_at: None,
             check_at: Instant::now(),
+            must_truncate: false,
         };
         let result = worker.prepare();
         if let Err(error) = &result {
@@ -86,6 +89,8 @@ impl Worker {
             store.delete_empty_rooms()?;
             state_file.set_position(store.position()?);
             self.pruner.prepare(store)?;
+            // The last server may have been killed after it deleted messages.
+            self.must_truncate = !store.truncate_log().unwrap_or_default();
             store.watch.iter_mut().for_each(Watch::note_write);
         }
         Ok(())
@@ -128,6 +133,9 @@ impl Worker {
                 self.check_at = now + CHECK;
                 if self.detect_change().is_some() {
                     self.write_batch(Vec::new());
+                } else if let Some(store) = self.store.as_mut().filter(|_| self.must_truncate) {
+                    self.must_truncate = !store.truncate_log().unwrap_or_default();
+                    store.watch.iter_mut().for_each(Watch::note_write);
                 }
             } else {
                 let next = [write_at, prune_at].into_iter().flatten().fold(self.check_at, Instant::min);
@@ -185,8 +193,14 @@ impl Worker {
         let state = self.shared.lock();
         let (waiting, log, must_rename) =
             (state.queue.of_room(&query.room), state.queue.log.clone(), state.queue.must_rename);
+        let erasures = state.queue.erasures.clone();
         drop(state);
         let mut snapshot = store.load(query, waiting)?;
+        for message in &mut snapshot.messages {
+            if erasures.iter().any(|erasure| erasure.includes(message)) {
+                message.delete();
+            }
+        }
         if must_rename || snapshot.log.is_empty() {
             snapshot.log = log;
         }
@@ -227,7 +241,18 @@ impl Worker {
             let queue = &mut self.shared.lock().queue;
             queue.must_rename = queue.log != log;
         }
-        let added = store.transaction(|store| store.add(messages, &log))?;
+        let erasures = self.shared.lock().queue.erasures.clone();
+        let mut erased = Vec::new();
+        let added = store.transaction(|store| {
+            let added = store.add(messages, &log)?;
+            erasures.iter().try_for_each(|erasure| store.erase(erasure, &mut erased))?;
+            Ok(added)
+        })?;
+        if !erasures.is_empty() {
+            // Deleted texts must leave the write-ahead log as well. While another program reads it, this is tried again.
+            self.must_truncate = !store.truncate_log().unwrap_or_default();
+            self.shared.lock().queue.finish_erasures(erasures.len(), erased);
+        }
         store.watch.iter_mut().for_each(Watch::note_write);
         self.pruner.add(added, messages.iter().map(StoredMessage::size).sum());
         if let Some(state_file) = &mut self.state_file {

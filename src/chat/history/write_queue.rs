@@ -1,7 +1,10 @@
 //! What the chat's thread and the worker thread share: messages that are not in the file yet, and one query at a time.
 
 use super::{HistoryError, error::ErrorReport, new_log_name};
-use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
+use crate::chat::{
+    protocol::StoredMessage,
+    rules::{Erasure, RoomSnapshot},
+};
 use log::error;
 use std::{
     collections::VecDeque,
@@ -17,6 +20,9 @@ const MAX_BYTES: usize = 4 << 20;
 /// Messages in one transaction, and their bytes: the write-ahead log grows by whole transactions.
 const MAX_BATCH: usize = 2000;
 const MAX_BATCH_BYTES: usize = 1 << 20;
+
+/// Deletions that wait for the file.
+const MAX_ERASURES: usize = 1000;
 
 /// The lock is held to move messages, never while a file is read or written.
 #[derive(Debug)]
@@ -101,6 +107,10 @@ pub(super) struct WriteQueue {
     pub(super) dropped: u64,
     /// The name of logs that begin now.
     pub(super) log: Arc<str>,
+    /// Messages that are to be deleted from the file, after those before them are written.
+    pub(super) erasures: Vec<Erasure>,
+    /// The room and the number of each message that was deleted from the file, for the chat's thread.
+    pub(super) erased: Vec<(Arc<str>, u64)>,
     /// All logs in the file must get that name, because clients know numbers that the file does not have.
     pub(super) must_rename: bool,
 }
@@ -110,6 +120,33 @@ impl WriteQueue {
     pub(super) fn push(&mut self, messages: &mut Vec<StoredMessage>) {
         self.bytes += messages.iter().map(StoredMessage::size).sum::<usize>();
         self.messages.extend(messages.drain(..));
+    }
+
+    /// Deletes messages that are in memory, and those in the file with the next write.
+    pub(super) fn erase(&mut self, erasure: Erasure) {
+        self.delete_in_memory(&erasure);
+        self.erased.clear();
+        self.erasures.push(erasure);
+        // While the file is not writable, the oldest ones are lost above this number.
+        self.erasures.drain(..self.erasures.len().saturating_sub(MAX_ERASURES));
+    }
+
+    fn delete_in_memory(&mut self, erasure: &Erasure) {
+        for (messages, bytes) in [(&mut self.messages, &mut self.bytes), (&mut self.written, &mut self.written_bytes)] {
+            for message in messages.iter_mut().filter(|message| erasure.includes(message)) {
+                *bytes -= message.size();
+                message.delete();
+                *bytes += message.size();
+            }
+        }
+    }
+
+    /// The first erasures are done, and have deleted these messages.
+    pub(super) fn finish_erasures(&mut self, count: usize, erased: Vec<(Arc<str>, u64)>) {
+        let done: Vec<Erasure> = self.erasures.drain(..count.min(self.erasures.len())).collect();
+        // Also in a batch that was being written when they came.
+        done.iter().for_each(|erasure| self.delete_in_memory(erasure));
+        self.erased = erased;
     }
 
     /// Drops the oldest messages until the others fit into `max_bytes`.
@@ -172,9 +209,9 @@ impl WriteQueue {
         self.messages.iter().filter(|message| *message.room == *room).cloned().collect()
     }
 
-    /// Whether all messages are written or dropped.
+    /// Whether all messages are written or dropped, and deleted where they must be.
     pub(super) fn is_empty(&self) -> bool {
-        self.bytes == 0
+        self.bytes == 0 && self.erasures.is_empty()
     }
 }
 

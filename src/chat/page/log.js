@@ -3,7 +3,7 @@
 import { $, make } from './dom.js';
 import { changeAbove, countNewer, isAtEnd } from './follow.js';
 import { Presence } from './presence.js';
-import { RowMaker, timeNode } from './rows.js';
+import { RowMaker, deleted, timeNode } from './rows.js';
 import { setText } from './strings.js';
 import { formatted } from './text.js';
 
@@ -21,6 +21,12 @@ export function addMessage(message, mine, own) {
 	append(...rows.message(message, mine, own));
 	if (mine) clearUnread();
 	else countNewer();
+}
+
+/** Shows that the message of this number was deleted. */
+export function showDeleted(seq) {
+	const row = [...log.children].find((row) => row.seq === seq);
+	row?.querySelector('.body')?.replaceChildren(deleted());
 }
 
 /** Shows an event of the room, such as a new name. */

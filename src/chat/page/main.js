@@ -10,7 +10,7 @@ import { scrollToEnd } from './follow.js';
 import { isIgnored } from './ignore.js';
 import { startInspector } from './inspector.js';
 import { showHandshake } from './inspector-handshake.js';
-import { addMessage, addNote, addPresence, showPending } from './log.js';
+import { addMessage, addNote, addPresence, showDeleted, showPending } from './log.js';
 import { notifyMessage } from './notify.js';
 import { showOlder, startOlder } from './older.js';
 import { closePanel, startPanel } from './panel.js';
@@ -59,6 +59,8 @@ const view = {
 		addMessage(message, mine, session.name ?? session.wanted);
 		showOlder();
 	},
+	deleted: showDeleted,
+	notice: (text) => addNote('notice', { text }),
 	gap(n) {
 		addNote(n ? 'missed' : 'maybeMissed', { n });
 	},
@@ -117,6 +119,7 @@ function submit(text, target) {
 		case 'say': return say(command.text, target);
 		case 'private': return say(command.text, session.person(command.name));
 		case 'name': return signIn(command.name);
+		case 'operate': return session.operate(command.command);
 		case 'users': return addNote('users', { names: people.join(', ') });
 		case 'help': return addNote('help');
 		case 'usage': return refuse(command.key);

@@ -47,8 +47,10 @@ function fetchBefore(first) {
 		const timer = setTimeout(() => ws.close(), TIMEOUT);
 		ws.onmessage = ({ data }) => {
 			const message = JSON.parse(data);
-			if (message.seq < first && message.type === 'message') found.push(message);
-			else if (message.type === 'message') ws.close(1000);
+			const seq = message.type === 'deleted' ? message.seq[0] : message.seq;
+			if (!['deleted', 'message'].includes(message.type)) return;
+			if (seq >= first) ws.close(1000);
+			else found.push({ ...message, seq });
 		};
 		ws.onclose = () => {
 			clearTimeout(timer);

@@ -12,8 +12,9 @@ const GROUP = 5 * 60000; // milliseconds within which one person's messages shar
 export class RowMaker {
 	#last = {}; // name, target and date of the latest message
 
-	/** The rows of a message: itself, and before it a new day. */
+	/** The rows of a message: itself, and before it a new day. Without a text, it was deleted. */
 	message({ name, text, date, target, seq }, mine, own) {
+		if (!text) return [Object.assign(make('div', 'row', deleted()), { seq })];
 		const rows = this.day(date);
 		const again = this.#last.name === name && this.#last.target === target && date - this.#last.date < GROUP;
 		this.#last = { name, target, date };
@@ -27,6 +28,7 @@ export class RowMaker {
 		if (action || (!again && !mine)) row.append(disc(name));
 		if (!again || action) row.append(heading(name, date, target, mine));
 		row.append(body(action ? text.slice(4) : text, date, mine ? undefined : own));
+		if (seq) for (const time of row.querySelectorAll('time')) time.title += ` #${seq}`; // for operators
 		return [...rows, row];
 	}
 
@@ -43,6 +45,10 @@ export class RowMaker {
 		this.#last = { date };
 		return rows;
 	}
+}
+
+export function deleted() {
+	return setText(make('i', 'note'), 'deleted');
 }
 
 export function timeNode(date, kind) {

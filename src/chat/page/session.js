@@ -73,6 +73,11 @@ export class Session {
 		this.#flush();
 	}
 
+	/** Sends a command of an operator. A notice or an error answers. */
+	operate(command) {
+		this.#connection.send(JSON.stringify({ type: 'admin', command }));
+	}
+
 	/** Asks the server for the handshake. The response goes to view.handshake. */
 	inspect() {
 		this.#ask({ type: 'inspect' });
@@ -91,6 +96,8 @@ export class Session {
 			case 'rejectusername': return this.#onOtherName(message);
 			case 'userlist': return this.#onList(message);
 			case 'message': return this.#onMessage(message);
+			case 'deleted': return message.seq.forEach((seq) => this.#onDeleted(seq));
+			case 'notice': return this.#view.notice(message.text);
 			case 'gap': return this.#view.gap(message.missed);
 			case 'pong': return this.#onPong();
 			case 'handshake': return this.#connection.answered(), this.#view.handshake(message);
@@ -163,6 +170,13 @@ export class Session {
 			this.#connection.answered();
 			this.#flush();
 		}
+	}
+
+	// A new connection gets a deleted message in the place that it had.
+	#onDeleted(seq) {
+		if (seq <= this.#last) return this.#view.deleted(seq);
+		this.#last = seq;
+		return this.#view.message({ seq });
 	}
 
 	// A message that was resent to a server that lost its history has a new number and the same nonce.

@@ -27,7 +27,7 @@ export async function showState(report, askToken) {
 	if (opened === number) return showTrouble(...whyClosed(report));
 	const why = await whyRefused();
 	if (latest !== number || opened > number) return undefined; // there is a new attempt
-	return why === 'token' ? askToken() : showTrouble(why);
+	return why === 'token' ? askToken() : showTrouble(why, { code: '' });
 }
 
 export function showError(key, values, action) {

@@ -13,6 +13,9 @@ const REASONS = {
 	'no answer to a ping': 'noAnswer',
 	flooding: 'flooding',
 	'replaced by a newer connection of this user': 'replaced',
+	'kicked by an operator': 'kicked',
+	'banned by an operator': 'banned',
+	'this room was closed by an operator': 'roomClosed',
 	'too many errors': 'flooding',
 	'too many pings': 'flooding',
 	'too many fragments': 'flooding',
@@ -29,7 +32,7 @@ export function whyClosed({ what, code, reason, why }) {
 export async function whyRefused() {
 	if (!navigator.onLine) return 'offline';
 	const status = await ask();
-	const known = { 401: 'token', 429: 'tooManyTokens', 503: 'full' }[status];
+	const known = { 401: 'token', 403: 'banned', 429: 'tooManyTokens', 503: 'full' }[status];
 	return known ?? (status < 500 ? 'noUpgrade' : 'unreached');
 }
 

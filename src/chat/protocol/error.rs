@@ -28,6 +28,14 @@ pub enum ErrorReason {
     Unavailable,
     /// A binary message: the protocol consists of text messages.
     NotText,
+    /// A command for operators, from a connection without the admin token.
+    NotAdmin,
+    /// A command for operators that is wrong, or cannot be executed.
+    BadCommand,
+    /// An operator has muted the user.
+    Muted,
+    /// An operator has slowed the room down.
+    SlowMode,
 }
 
 /// A rejection, as the client receives it.
@@ -76,6 +84,10 @@ impl From<ErrorReason> for ProtocolError {
             ErrorReason::NoSuchUser => "There is no such user in this room.",
             ErrorReason::Unavailable => "The server cannot take this message now. Send it again later.",
             ErrorReason::NotText => "This server accepts text messages only, not binary ones.",
+            ErrorReason::NotAdmin => "Only operators may do this. Connect with the admin token (--admin-token-file).",
+            ErrorReason::BadCommand => "This command is wrong.",
+            ErrorReason::Muted => "An operator has muted you.",
+            ErrorReason::SlowMode => "An operator has slowed this room down. Wait, then send it again.",
         };
         Self::new(reason, sentence)
     }

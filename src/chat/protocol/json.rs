@@ -26,6 +26,11 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
         "inspect" => Ok(ClientMessage::Inspect),
         "drop" => Ok(ClientMessage::Drop),
         "ping" => Ok(ClientMessage::Ping),
+        "admin" => {
+            const NEEDED: &str = "An \"admin\" needs a \"command\", which is a string.";
+            let command = string(&object, Field::Command, NEEDED)?;
+            command.map(ClientMessage::Command).ok_or_else(|| ProtocolError::missing_field(NEEDED))
+        }
         _ => Err(ErrorReason::UnknownType.into()),
     }
 }

@@ -28,6 +28,7 @@ pub(crate) enum Field {
     Missed,
     Reason,
     About,
+    Command,
     #[serde(other)]
     Unknown,
 }

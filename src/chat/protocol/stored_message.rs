@@ -40,6 +40,18 @@ impl StoredMessage {
         Self { room: room.into(), name: name.into(), text: text.into(), id: 0, date: 0, seq, nonce: None }
     }
 
+    /// Whether an operator deleted it. Then its name and text are empty, which no other message has, and its number remains.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Removes all but its room, number and date.
+    pub(crate) fn delete(&mut self) {
+        let date = self.date;
+        *self = Self { date, ..Self::new(self.room.clone(), self.seq, "", "") };
+    }
+
     /// Bytes of memory that it takes in a room's history.
     #[must_use]
     pub fn size(&self) -> usize {

@@ -9,8 +9,8 @@ pub(super) const LINES: &str = "text/plain; charset=utf-8";
 
 /// Whether streams have this message.
 pub(super) fn has(message: &ServerMessage) -> bool {
-    use ServerMessage::{Gap, History, Id, Message};
-    matches!(message, Message(_) | History(_) | Id { .. } | Gap { .. })
+    use ServerMessage::{Deleted, Gap, History, Id, Message};
+    matches!(message, Message(_) | History(_) | Id { .. } | Gap { .. } | Deleted { .. })
 }
 
 /// The JSON object of a message.
@@ -33,6 +33,7 @@ pub(super) fn frame(dialect: Dialect, message: &ServerMessage, text: &str) -> St
             format!("id: {seq}\ndata: {text}\n\n")
         }
         ServerMessage::Id { seq, .. } => format!("event: id\nid: {seq}\ndata: {text}\n\n"),
+        ServerMessage::Deleted { .. } => format!("event: deleted\ndata: {text}\n\n"),
         _ => format!("event: gap\ndata: {text}\n\n"),
     }
 }

@@ -38,7 +38,7 @@ fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
         "users" => Ok(ClientMessage::ListUsers),
         "help" => Ok(ClientMessage::Help),
         "quit" => Ok(ClientMessage::Quit),
-        _ => Ok(ClientMessage::UnknownCommand(word.to_owned())),
+        _ => Ok(ClientMessage::Command(line.to_owned())),
     }
 }
 
@@ -88,6 +88,9 @@ pub(super) fn encode(message: &ServerMessage) -> Option<String> {
             let target = if *is_received { "you".to_owned() } else { sanitize_name(target) };
             format!("{} (to {target}): {}", sanitize_name(name), sanitize_text(text))
         }
+        ServerMessage::Deleted { seq } if seq.len() == 1 => "* an operator deleted a message".to_owned(),
+        ServerMessage::Deleted { seq } => format!("* an operator deleted {} messages", seq.len()),
+        ServerMessage::Notice { text } => format!("* notice: {}", sanitize_text(text)),
         ServerMessage::Error(error) => format!("* refused: {}", sanitize_text(&error.message)),
     })
 }

@@ -207,6 +207,9 @@ fn last_received(log: &MessageLog, since: Since<'_>) -> Option<u64> {
 
 /// An earlier message. Its nonce is for its author only.
 pub(super) fn history(to: UserId, message: &StoredMessage) -> Output {
+    if message.is_deleted() {
+        return send(to, ServerMessage::Deleted { seq: vec![message.seq] });
+    }
     let nonce = message.nonce.clone().filter(|_| message.id == to);
     send(to, ServerMessage::History(StoredMessage { nonce, ..message.clone() }))
 }

@@ -1,6 +1,6 @@
 //! What goes into the rules of the chat, and what comes out.
 
-use super::room_name::RoomName;
+use super::{command::Restriction, names::Name, room_name::RoomName};
 use crate::chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId};
 use core::net::IpAddr;
 use std::sync::Arc;
@@ -54,6 +54,57 @@ impl RoomSnapshot {
     }
 }
 
+/// What the rules know of a client, besides what it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClientInfo {
+    /// Its address. Connections with the same one share [`Rules::address_rate`](super::Rules::address_rate); those without
+    /// one do not.
+    pub address: Option<IpAddr>,
+    /// Whether limits per address do not apply to it.
+    pub is_exempt: bool,
+    /// Whether it is an operator's, who may send [commands](crate::chat::protocol::ClientMessage::Command).
+    pub is_admin: bool,
+}
+
+impl ClientInfo {
+    /// What limits per address count for it; `None`: they do not apply.
+    pub(super) fn counted_address(self) -> Option<IpAddr> {
+        self.address.filter(|_| !self.is_exempt)
+    }
+}
+
+/// Messages that an archive must delete: it keeps their numbers, as [`StoredMessage::is_deleted`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Erasure {
+    /// Those with these numbers.
+    Numbers {
+        /// The room's key.
+        room: Arc<str>,
+        /// Their numbers.
+        seqs: Vec<u64>,
+    },
+    /// Those of this name, in all rooms. [`Erasure::is_of`] compares names.
+    Name(Arc<str>),
+}
+
+impl Erasure {
+    /// Whether a message of this name must be deleted, whatever its number is.
+    #[must_use]
+    pub fn is_of(&self, name: &str) -> bool {
+        matches!(self, Self::Name(key) if Name::new(name, usize::MAX).is_some_and(|name| name.key == *key))
+    }
+
+    /// Whether this message must be deleted.
+    #[must_use]
+    pub fn includes(&self, message: &StoredMessage) -> bool {
+        match self {
+            Self::Numbers { room, seqs } => message.room == *room && seqs.contains(&message.seq),
+            Self::Name(_) => self.is_of(&message.name),
+        }
+    }
+}
+
 /// Something that happened to the connection `id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,9 +122,8 @@ pub enum Input<'a> {
         /// 128 random bits, which only this connection's user gets to know: see
         /// [`ResumeToken`](crate::chat::protocol::ResumeToken).
         secret: u128,
-        /// Its address. Connections with the same one share [`Rules::address_rate`](super::Rules::address_rate); those without
-        /// one do not.
-        address: Option<IpAddr>,
+        /// What else is known of the client.
+        client: ClientInfo,
     },
     /// It sent a text message.
     Text {
@@ -115,6 +165,18 @@ pub enum Input<'a> {
         /// In order. Messages missing before or between them are gone; those after them did not fit. An empty list: all
         /// are gone. `None`: the archive does not answer, and is asked again for a while.
         messages: Option<&'a [StoredMessage]>,
+    },
+    /// An operator's command that comes from no connection, such as `kick ann`. [`Output::Answer`] answers it.
+    Command(&'a str),
+    /// These restrictions replace all others.
+    Restrictions(&'a [Restriction]),
+    /// The archive's answer to [`Output::Erase`].
+    Erased {
+        /// As in the request.
+        by: Option<UserId>,
+        /// The room's key and the number of each message that was deleted. `None`: the archive does not answer, and deletes
+        /// them later.
+        messages: Option<&'a [(Arc<str>, u64)]>,
     },
     /// Time passed: wanted when [`Now::uptime`] reaches [`Chat::next_tick`](super::Chat::next_tick).
     Tick,
@@ -167,6 +229,18 @@ pub enum Output {
         /// Load the first ones that take at most so many bytes, as [`StoredMessage::wire_size`] counts, but at least one.
         bytes: usize,
     },
+    /// Delete messages from the archive, and answer with [`Input::Erased`]. Only if
+    /// [`Rules::archive`](super::Rules::archive) is set.
+    Erase {
+        /// The operator's connection.
+        by: Option<UserId>,
+        /// Which ones.
+        erasure: Erasure,
+    },
+    /// The answer to [`Input::Command`], for people. There may be several. `Err`: nothing was done.
+    Answer(Result<String, String>),
+    /// The [restrictions](super::Chat::restrictions) have changed.
+    Restricted,
     /// Send the connection its own handshake, which the rules do not know.
     SendHandshake {
         /// The connection.

@@ -1,6 +1,6 @@
 //! What each message of a client does. A rejected message changes nothing in the room. A rejected name is replaced.
 
-use super::{Chat, Member, Output, RoomId, Rules, broadcast, names::Name, room::Room, send};
+use super::{Chat, Member, Output, RoomId, Rules, broadcast, moderation::BANNED, names::Name, room::Room, send};
 use crate::chat::protocol::{
     ClientMessage, ErrorReason, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
 };
@@ -20,7 +20,7 @@ impl Chat {
             }
             ClientMessage::Help => self.out.push(send(id, ServerMessage::Help)),
             ClientMessage::Quit => self.close(id, 1000, "bye"),
-            ClientMessage::UnknownCommand(word) => return Err(unknown_command(&word)),
+            ClientMessage::Command(line) => self.command_of(id, &line)?,
         }
         Ok(())
     }
@@ -37,13 +37,29 @@ impl Chat {
         by_client: bool,
     ) -> Result<(), ProtocolError> {
         let Some(room_id) = self.room_of(id) else { return Ok(()) };
+        // Otherwise a new name would end the mute.
+        if self.room(id).is_some_and(|room| room.name_of(id).is_some()) && self.is_restricted(id, "mute") {
+            return Err(ErrorReason::Muted.into());
+        }
         let (requested, max_chars) = (requested.trim(), self.max_name_chars());
         let allowed = Name::of_user(requested, max_chars);
-        let result = if allowed.is_some() { Ok(()) } else { Err(ErrorReason::BadName.into()) };
+        let result = match &allowed {
+            Some(_) => Ok(()),
+            None if requested.chars().nth(max_chars).is_some() => {
+                let sentence = format!("This name is too long. Use at most {max_chars} characters.");
+                Err(ProtocolError::new(ErrorReason::BadName, sentence))
+            }
+            None => Err(ErrorReason::BadName.into()),
+        };
         let earlier = resume.and_then(|token| Some((token.id, self.take_over(id, room_id, token)?)));
         let (was, own) = earlier.unzip();
+        let is_banned = allowed.as_ref().is_some_and(|name| self.is_banned(name));
         let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, allowed, own, max_chars));
         let Some(name) = name else { return Ok(()) };
+        if is_banned || self.room(id).and_then(|room| room.member_name(id)).is_some_and(|name| self.is_banned(name)) {
+            self.expel(id, BANNED);
+            return Ok(());
+        }
         if !by_client || *name != *requested {
             self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
@@ -94,27 +110,30 @@ impl Chat {
         match target {
             None => self.send_to_room(message),
             Some(target) => {
+                self.check_restrictions(id, false)?;
                 let room_id = self.room_of(id).ok_or(ErrorReason::NoSuchUser)?;
-                self.send_privately(room_id, &message, target)?;
+                self.send_privately(room_id, &message, target)
             }
         }
-        Ok(())
     }
 
     /// A message to the room is numbered and recorded. If a message in memory has the same nonce, only the sender receives
     /// that one again.
-    fn send_to_room(&mut self, message: StoredMessage) {
+    fn send_to_room(&mut self, message: StoredMessage) -> Result<(), ProtocolError> {
         let id = message.id;
-        let Some(room_id) = self.room_of(id) else { return };
-        let Some(room) = self.rooms.get(room_id) else { return };
+        let room_id = self.room_of(id).ok_or(ErrorReason::NoName)?;
+        let room = self.rooms.get(room_id).ok_or(ErrorReason::NoName)?;
         if let Some(first) = message.nonce.as_ref().and_then(|nonce| room.log.find_by_nonce(nonce)) {
             // A connection that is catching up receives it later, in order.
             let is_due = self.received_up_to(id).is_none_or(|received| first.seq <= received);
-            return self.out.extend(is_due.then(|| send(id, ServerMessage::Message(first.clone()))));
+            self.out.extend(is_due.then(|| send(id, ServerMessage::Message(first.clone()))));
+            return Ok(());
         }
+        self.check_restrictions(id, true)?;
         // A connection that is catching up receives it later, in order.
         let author = Some(id).filter(|_| message.nonce.is_some() && self.received_up_to(id).is_none());
         self.publish(room_id, message, author);
+        Ok(())
     }
 
     /// Numbers a message, records it, and sends it to the room. The author, if it is given, gets its copy with the nonce.
@@ -177,10 +196,4 @@ impl Chat {
     pub(super) fn max_name_chars(&self) -> usize {
         self.rules.name_chars.clamp(Rules::MIN_NAME_CHARS, Rules::MAX_NAME_CHARS)
     }
-}
-
-fn unknown_command(word: &str) -> ProtocolError {
-    let word: String = word.chars().take(32).collect();
-    let sentence = format!("There is no command /{word}. Type /help for a list, or //{word} to send the text /{word}.");
-    ProtocolError::new(ErrorReason::UnknownType, sentence)
 }

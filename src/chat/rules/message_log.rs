@@ -1,6 +1,6 @@
 //! The messages of one room that are in memory: the newest ones, without a gap. A room numbers its messages from 1.
 
-use super::events::RoomSnapshot;
+use super::events::{Erasure, RoomSnapshot};
 use crate::chat::protocol::StoredMessage;
 use std::{
     collections::{HashMap, VecDeque},
@@ -55,6 +55,19 @@ impl MessageLog {
                 self.nonces.remove(&nonce);
             }
         }
+    }
+
+    /// Deletes messages that are in memory. Their numbers remain.
+    pub(super) fn delete(&mut self, erasure: &Erasure) -> Vec<u64> {
+        let mut deleted = Vec::new();
+        for message in self.messages.iter_mut().filter(|message| !message.is_deleted() && erasure.includes(message)) {
+            self.bytes -= message.size();
+            message.nonce.take().map(|nonce| self.nonces.remove(&nonce));
+            message.delete();
+            self.bytes += message.size();
+            deleted.push(message.seq);
+        }
+        deleted
     }
 
     /// The message with this nonce, while it is in memory.

@@ -23,7 +23,7 @@ impl Chat {
     }
 
     /// Sends a message to a room, or to one of its users. What follows is appended to `out`. When all of it is done, the
-    /// receipt may be sent. `id` is a number that no connection has.
+    /// receipt may be sent. `id` is a number that no connection has, and `address` is the client's, which operators may have muted.
     ///
     /// The sender is not part of the room. A name that one of its users has gets a number, as for a user who joins.
     ///
@@ -32,7 +32,7 @@ impl Chat {
     pub fn post(
         &mut self,
         now: Now,
-        id: UserId,
+        (id, address): (UserId, Option<IpAddr>),
         room: &RoomName,
         post: Post,
         out: &mut Vec<Output>,
@@ -40,15 +40,22 @@ impl Chat {
         self.now = now;
         mem::swap(&mut self.out, out);
         self.end_reservations();
-        let result = self.check_and_send(id, room, &post);
+        let result = self.check_and_send(id, address, room, &post);
         mem::swap(&mut self.out, out);
         result.map_err(|error| error.with_nonce(post.nonce))
     }
 
-    fn check_and_send(&mut self, id: UserId, room: &RoomName, post: &Post) -> Result<Receipt, ProtocolError> {
+    fn check_and_send(
+        &mut self,
+        id: UserId,
+        address: Option<IpAddr>,
+        room: &RoomName,
+        post: &Post,
+    ) -> Result<Receipt, ProtocolError> {
         let requested = post.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or(DEFAULT_NAME);
         let wanted = Name::of_user(requested, self.max_name_chars()).ok_or(ErrorReason::BadName)?;
         let text = self.clean_text(post.text.clone())?;
+        self.check_post(&wanted, address, room)?;
         // A new room may take the place of another one, so this comes last.
         let room = self.rooms.open(room, &self.rules).ok_or(ErrorReason::Unavailable)?;
         let receipt = self.send_post(id, room, post, requested, &wanted, text);

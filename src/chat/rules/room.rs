@@ -26,6 +26,8 @@ pub(super) struct Room {
     pub(super) list: UserListThrottle,
     /// What all its members have sent to it.
     pub(super) limiter: RateLimiter,
+    /// In a slow room: when a message without a connection may be sent again.
+    pub(super) next_post: Millis,
 }
 
 impl Room {
@@ -39,6 +41,7 @@ impl Room {
             names: NameRegistry::default(),
             list: UserListThrottle::default(),
             limiter: RateLimiter::default(),
+            next_post: 0,
         }
     }
 
@@ -77,7 +80,11 @@ impl Room {
     }
 
     pub(super) fn name_of(&self, id: UserId) -> Option<&protocol::Name> {
-        Some(&self.members.get(id)?.as_ref()?.shown)
+        Some(&self.member_name(id)?.shown)
+    }
+
+    pub(super) fn member_name(&self, id: UserId) -> Option<&Name> {
+        self.members.get(id)?.as_ref()
     }
 
     /// The user whose name compares equal to this one, which has at most `max_chars` characters.

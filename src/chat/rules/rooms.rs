@@ -3,7 +3,7 @@
 //! A room exists while it has users, reserved names or a history; the lobby always does.
 
 use super::{
-    events::{RoomId, RoomSnapshot},
+    events::{Erasure, RoomId, RoomSnapshot},
     limits::Rules,
     message_log::MessageLog,
     room::Room,
@@ -49,9 +49,17 @@ impl Rooms {
         self.rooms.iter().map(|(_, room)| room)
     }
 
+    pub(super) fn ids(&self) -> Vec<RoomId> {
+        self.rooms.iter().map(|(id, _)| id).collect()
+    }
+
     /// The room of this name, if it exists.
     pub(super) fn find(&self, name: &RoomName) -> Option<&Room> {
         self.get(self.id_of(name)?)
+    }
+
+    pub(super) fn find_mut(&mut self, name: &RoomName) -> Option<&mut Room> {
+        self.get_mut(self.id_of(name)?)
     }
 
     fn id_of(&self, name: &RoomName) -> Option<RoomId> {
@@ -126,6 +134,17 @@ impl Rooms {
         self.bytes += message.size();
         room.log.push(message);
         self.shrink_to_bounds(id, rules);
+    }
+
+    /// Deletes messages in the memory of all rooms. Returns their numbers by room.
+    pub(super) fn delete(&mut self, erasure: &Erasure) -> Vec<(RoomId, Vec<u64>)> {
+        let mut deleted = Vec::new();
+        for (id, room) in self.rooms.iter_mut() {
+            let before = room.log.bytes;
+            deleted.push((id, room.log.delete(erasure)));
+            self.bytes -= before - room.log.bytes;
+        }
+        deleted
     }
 
     /// Enforces the bounds of one room, then those of all. If all take too much memory, the largest log shrinks: one busy

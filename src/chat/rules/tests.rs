@@ -6,6 +6,7 @@ mod archive;
 mod behind;
 mod history;
 mod identity;
+mod moderation;
 mod nonces;
 mod post;
 mod restore;
@@ -35,7 +36,9 @@ impl Script {
     fn put(&mut self, input: Input<'_>) -> Vec<String> {
         let out = self.outputs(input);
         out.iter()
-            .filter(|output| !matches!(output, Output::Subscribe { .. } | Output::Unsubscribe { .. }))
+            .filter(|output| {
+                !matches!(output, Output::Subscribe { .. } | Output::Unsubscribe { .. } | Output::Restricted)
+            })
             .map(show)
             .collect()
     }
@@ -47,7 +50,14 @@ impl Script {
     /// An empty name is the lobby.
     fn enter(&mut self, id: UserId, dialect: Dialect, room: &str, since: Option<Since<'_>>) -> Vec<String> {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
-        self.put(Input::Joined { id, dialect, room: &room, since, secret: u128::from(id), address: None })
+        self.put(Input::Joined {
+            id,
+            dialect,
+            room: &room,
+            since,
+            secret: u128::from(id),
+            client: ClientInfo::default(),
+        })
     }
 
     /// Joins with the dialect `text`, from this address.
@@ -60,7 +70,7 @@ impl Script {
             room: &room,
             since: None,
             secret: u128::from(id),
-            address,
+            client: ClientInfo { address, ..ClientInfo::default() },
         });
     }
 
@@ -100,9 +110,12 @@ fn show(output: &Output) -> String {
             let except = except.map(|id| format!("-{id}")).unwrap_or_default();
             format!("*{room}{except}< {}", words(message))
         }
-        Output::Subscribe { .. } | Output::Unsubscribe { .. } => String::new(),
+        Output::Subscribe { .. } | Output::Unsubscribe { .. } | Output::Restricted => String::new(),
         Output::Store(message) => format!("store {} {}: {}", message.room, message.seq, message.text),
         Output::Load { id, room, after, up_to, .. } => format!("{id}< load {room} {after}..{up_to}"),
+        Output::Erase { .. } => "erase".to_owned(),
+        Output::Answer(Ok(answer)) => format!("ok {answer}"),
+        Output::Answer(Err(answer)) => format!("err {answer}"),
         Output::SendHandshake { to } => format!("{to}< its handshake"),
         Output::Cut { id } => format!("{id}x cut"),
         Output::Close { id, code, reason } => format!("{id}x {code} {reason}"),

@@ -78,15 +78,21 @@ impl Admin {
     /// not begun by then is not done.
     #[must_use]
     pub fn ask(&self, job: Job) -> Response {
+        self.ask_within(ANSWER_TIME, job)
+    }
+
+    /// As [`Admin::ask`], for a job that may take longer.
+    pub(super) fn ask_within(&self, time: Duration, job: Job) -> Response {
         let Some((server, _)) = self.0.get() else { return Response::text(503, "the server is starting") };
-        let deadline = Instant::now() + ANSWER_TIME;
+        let deadline = Instant::now() + time;
         let (answer, (wake, waiter)) = (Arc::new(Mutex::new(None)), WakeGuard::new());
         let question = Question { job, answer: Arc::downgrade(&answer), _wake: wake };
         if server.send(Box::new(question), ANSWER_TIME) {
             waiter.wait(Some(deadline));
         }
         let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        answer.unwrap_or_else(|| Response::text(503, "the chat thread did not answer within a second"))
+        let seconds = time.as_secs();
+        answer.unwrap_or_else(|| Response::text(503, format!("the chat thread did not answer within {seconds} s")))
     }
 
     fn readiness(&self) -> Response {

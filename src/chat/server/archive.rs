@@ -3,12 +3,13 @@
 use super::ChatServer;
 use crate::{
     chat::protocol::{StoredMessage, UserId},
-    chat::rules::{Input, RoomName, RoomSnapshot},
+    chat::rules::{Erasure, Input, RoomName, RoomSnapshot},
 };
 use log::{error, info, warn};
 use std::{
     fmt::Debug,
     ops::Range,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -41,6 +42,14 @@ pub trait Archive: Debug + Send {
     ///
     /// Errors are not returned: the chat goes on in any case, and the archive logs its problems.
     fn commit(&mut self, messages: &mut Vec<StoredMessage>);
+
+    /// Deletes messages, and returns the room and the number of each. What is stored must then be
+    /// [deleted](StoredMessage::is_deleted), so that numbers have no gap.
+    ///
+    /// `None`: the archive cannot do this now.
+    fn erase(&mut self, _erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
+        None
+    }
 
     /// Whether all messages that were committed are stored now. Default: true.
     fn is_complete(&self) -> bool {
@@ -102,6 +111,12 @@ impl ChatServer {
             archive.commit(&mut self.unstored);
         }
         self.unstored.clear();
+    }
+
+    pub(super) fn erase(&mut self, by: Option<UserId>, erasure: Erasure) {
+        self.store();
+        let messages = self.archive.as_mut().and_then(|archive| archive.erase(erasure));
+        self.apply(Input::Erased { by, messages: messages.as_deref() });
     }
 
     /// Loads messages for a client that is catching up.

@@ -3,9 +3,9 @@
 use super::ChatServer;
 use crate::{
     chat::protocol::{Dialect, ServerMessage},
-    chat::rules::{Input, Output, RoomName, Since},
+    chat::rules::{ClientInfo, Input, Output, RoomName, Since},
     ws::Frames,
-    ws::http::{HandshakeTranscript, Request, Response},
+    ws::http::{HandshakeTranscript, Request, Response, ShowedAdminToken},
     ws::peer::Peer,
 };
 use log::{debug, warn};
@@ -20,8 +20,12 @@ impl ChatServer {
         debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
         self.restore(&room);
         let mut outputs = Vec::new();
-        let (secret, address) = (rand::random(), peer.counted_address());
-        let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret, address };
+        let client = ClientInfo {
+            address: Some(peer.addr().ip()),
+            is_exempt: peer.is_exempt(),
+            is_admin: request.extensions().get::<ShowedAdminToken>().is_some(),
+        };
+        let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret: rand::random(), client };
         self.chat.apply(self.now(), joined, &mut outputs);
         match self.chat.room_of(id) {
             Some(room) => {
@@ -49,7 +53,8 @@ impl ChatServer {
     fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
         let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
         if peer.protocol().and_then(Dialect::from_name).is_some_and(Dialect::is_stream) {
-            send_raw(peer, &Response::text(503, reason).with("Retry-After", "10"));
+            let status = if *code == 1013 { 503 } else { 403 };
+            send_raw(peer, &Response::text(status, reason).with("Retry-After", "10"));
         }
         let _ = peer.close(*code, reason);
         self.refusals += 1;

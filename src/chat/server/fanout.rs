@@ -320,7 +320,8 @@ impl<P: Recipient> Member<P> {
 
 /// Whether the rules send this message to a member that is behind only when it has taken everything before.
 fn is_from_log(message: &ServerMessage) -> bool {
-    matches!(message, ServerMessage::History(_) | ServerMessage::Gap { .. } | ServerMessage::UserList { .. })
+    use ServerMessage::{Deleted, Gap, History, UserList};
+    matches!(message, History(_) | Gap { .. } | Deleted { .. } | UserList { .. })
 }
 
 /// Appends a message as one frame, or as one part of a stream, if the dialect has it. Returns the number of bytes.

@@ -10,6 +10,7 @@ use crate::{
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
     ws::server::HttpRequest,
 };
+use std::net::IpAddr;
 use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The methods of a room.
@@ -58,7 +59,7 @@ impl ChatServer {
         let room = room_at(head.uri().path()).unwrap_or_else(RoomName::lobby);
         let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
         let result = parse(&head, &body).and_then(|post| match is_allowed {
-            true => self.post(id, &room, post),
+            true => self.post((id, Some(addr.ip())), &room, post),
             false => Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce)),
         });
         let response = match result {
@@ -82,10 +83,15 @@ impl ChatServer {
         }
     }
 
-    fn post(&mut self, id: UserId, room: &RoomName, post: Post) -> Result<Receipt, ProtocolError> {
+    fn post(
+        &mut self,
+        client: (UserId, Option<IpAddr>),
+        room: &RoomName,
+        post: Post,
+    ) -> Result<Receipt, ProtocolError> {
         self.restore(room);
         let mut outputs = Vec::new();
-        let result = self.chat.post(self.now(), id, room, post, &mut outputs);
+        let result = self.chat.post(self.now(), client, room, post, &mut outputs);
         self.apply_outputs(outputs);
         self.rooms_changed |= result.is_ok();
         result
@@ -145,7 +151,8 @@ fn refusal(error: ProtocolError, as_json: bool) -> Response {
     let status = match error.reason {
         ErrorReason::TooLong => 413,
         ErrorReason::NotText => 415,
-        ErrorReason::TooFast => 429,
+        ErrorReason::TooFast | ErrorReason::SlowMode => 429,
+        ErrorReason::Muted => 403,
         ErrorReason::NoSuchUser => 404,
         ErrorReason::Unavailable => 503,
         _ => 400,

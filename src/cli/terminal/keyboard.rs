@@ -1,7 +1,11 @@
 //! Input: lines that are typed in a terminal, with their commands.
 
 use super::{Screen, print, screen::Users, spawn, stderr};
-use chinwag::{chat::client::ChatClient, chat::protocol::sanitize_name};
+use chinwag::chat::{
+    client::ChatClient,
+    protocol::{sanitize_name, sanitize_text},
+    rules::command_usage,
+};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
 use std::io;
@@ -75,7 +79,9 @@ fn execute(line: &str, chat: &ChatClient, users: &Users) -> bool {
             None => print_commands(),
         },
         _ if command.starts_with('/') => chat.send(command),
-        _ => print_commands(),
+        _ if command_usage(word).is_some() => chat.command(command),
+        ("help" | "name", _) => print_commands(),
+        _ => print(&format!("* there is no command /{}\n", sanitize_text(word))).is_ok() && print_commands(),
     }
 }
 

@@ -94,6 +94,12 @@ fn remark(event: &Event) -> Option<String> {
             format!("refused: {} ({})", sanitize_text(explanation), beginning(&sanitize_text(text)))
         }
         Event::Refused { explanation, .. } => format!("refused: {}", sanitize_text(explanation)),
+        Event::Deleted { seqs } if seqs.len() == 1 => "an operator deleted a message".into(),
+        Event::Deleted { seqs } => format!("an operator deleted {} messages", seqs.len()),
+        Event::Notice(text) => {
+            let lines: Vec<_> = text.lines().map(sanitize_text).collect();
+            format!("notice: {}", lines.join("\n* "))
+        }
         Event::Gap { missed: Some(1) } => "one message was missed".into(),
         Event::Gap { missed: Some(missed) } => format!("{missed} messages were missed"),
         Event::Gap { missed: None } => "messages may have been missed".into(),
@@ -124,12 +130,16 @@ fn explained(error: &Error) -> String {
     }
 }
 
-/// The server does not say why it gave another name than the requested one.
+/// The server gives a name with a number if the requested one is taken, and `guest` if it cannot be a name. An error follows,
+/// which says why.
 fn named(name: &str, requested: Option<&str>) -> String {
     let is = format!("you are {}", sanitize_name(name));
-    match requested {
-        None => is,
-        Some(requested) => format!("{is}: {:?} is taken, or cannot be a name", beginning(&sanitize_text(requested))),
+    let Some(requested) = requested else { return is };
+    let shown = beginning(&sanitize_text(requested));
+    match name.starts_with("guest") && !requested.trim_start().starts_with("guest") {
+        true => format!("{is}: {shown:?} cannot be a name"),
+        false if name.ends_with(|c: char| c.is_ascii_digit()) => format!("{is}: {shown:?} is taken"),
+        false => is,
     }
 }
 
@@ -168,6 +178,7 @@ mod tests {
         let failed = Error::Refused { status: 503, body: evil(), location: Some(evil()) };
         let events = [
             event(&evil()),
+            Event::Notice(evil().replace('\n', " ")),
             refused(None),
             refused(Some(evil())),
             Event::Disconnected { reason: evil(), retry_in: Duration::ZERO },
@@ -178,14 +189,22 @@ mod tests {
             let line = remark(event).expect("a remark");
             assert!(!line.contains(is_deceptive), "{line:?}");
         }
-        assert!(remark(&events[5]).is_some_and(|line| line.ends_with("; 2 messages were not delivered")));
+        assert!(remark(&events[6]).is_some_and(|line| line.ends_with("; 2 messages were not delivered")));
         assert!(!named(&evil(), Some(&evil())).contains(is_deceptive));
     }
 
     #[test]
     fn another_name_than_the_requested_one_is_explained() {
         assert_eq!(named("ann", None), "you are ann");
-        assert_eq!(named("ann1", Some("ann")), "you are ann1: \"ann\" is taken, or cannot be a name");
+        for (name, requested, why) in [
+            ("ann1", "ann", ": \"ann\" is taken"),
+            ("guest1", "guest", ": \"guest\" is taken"),
+            ("guest", "\u{430}nn", ": \"\u{430}nn\" cannot be a name"),
+            ("guest2", "x".repeat(33).as_str(), ": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\" cannot be a name"),
+            ("Ann B", " Ann B ", ""),
+        ] {
+            assert!(named(name, Some(requested)).ends_with(&format!("{}{why}", sanitize_name(name))), "{requested}");
+        }
         assert!(!named("guest", Some("\x1b[2J")).contains('\x1b'));
     }
 

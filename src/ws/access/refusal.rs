@@ -41,6 +41,8 @@ pub enum Refusal {
     NoToken,
     /// The token is wrong (401).
     WrongToken,
+    /// An operator has banned the address of the client (403).
+    Banned,
 }
 
 impl Refusal {
@@ -49,7 +51,7 @@ impl Refusal {
     pub fn status(&self) -> u16 {
         match self {
             Self::Host(_) => 421,
-            Self::Origin(_) | Self::BadOrigin | Self::NoOrigin => 403,
+            Self::Origin(_) | Self::BadOrigin | Self::NoOrigin | Self::Banned => 403,
             Self::NoToken | Self::WrongToken => 401,
         }
     }
@@ -70,6 +72,7 @@ impl fmt::Display for Refusal {
                 shell_word(origin)
             ),
             Self::BadOrigin => f.write_str("Origin must be scheme://host[:port], null or a word."),
+            Self::Banned => f.write_str("An operator of this server has banned your address."),
             Self::NoOrigin => f.write_str("Origin is missing, and this server was started with --require-origin."),
             Self::NoToken => f.write_str(
                 "This server requires an access token (--token-file). Send Authorization: Bearer TOKEN, or add \

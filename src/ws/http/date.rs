@@ -31,9 +31,39 @@ pub(crate) fn date_and_time(seconds: u64) -> ((u64, u64, u64), (u64, u64, u64)) 
     (date, (second / 3_600, second / 60 % 60, second % 60))
 }
 
+/// Seconds since 1970, from what [`date_and_time`] makes of them. `None` if there is no such date or time.
+#[cfg(feature = "chat")]
+pub(crate) fn seconds(date: (u64, u64, u64), time: (u64, u64, u64)) -> Option<u64> {
+    let ((year, month, day), (hour, minute, second)) = (date, time);
+    let (year, march_month) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * march_month + 2) / 5 + day.checked_sub(1)?;
+    let seconds = days.checked_sub(719_468)? * 86_400 + hour * 3_600 + minute * 60 + second;
+    (date_and_time(seconds) == (date, time)).then_some(seconds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "chat")]
+    #[test]
+    fn seconds_are_the_inverse_of_dates() {
+        for second in [0, 951_782_399, 951_782_400, 1_709_164_800, 1_735_689_599, 4_107_542_399, 253_402_300_799] {
+            let (date, time) = date_and_time(second);
+            assert_eq!(seconds(date, time), Some(second));
+        }
+        for (date, time) in [
+            ((1969, 12, 31), (0, 0, 0)),
+            ((2023, 2, 29), (0, 0, 0)),
+            ((2023, 13, 1), (0, 0, 0)),
+            ((2023, 0, 1), (0, 0, 0)),
+            ((2023, 1, 0), (0, 0, 0)),
+            ((2023, 1, 1), (24, 0, 0)),
+            ((0, 1, 1), (0, 0, 0)),
+        ] {
+            assert_eq!(seconds(date, time), None, "{date:?} {time:?}");
+        }
+    }
 
     #[test]
     fn dates_have_the_form_of_the_standard() {

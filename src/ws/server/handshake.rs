@@ -138,6 +138,11 @@ impl<'a> PendingHandshake<'a> {
         self.apply_proxy(request)?;
         request.extensions_mut().insert(ClientAddr(self.addr));
         let policy = &self.shared.policy;
+        policy.access.check_address(self.addr.ip()).map_err(|refusal| {
+            let response = refusal.into();
+            self.log_response(request, &response);
+            response
+        })?;
         let offers_token = policy.access.requires_token() && handshake::offers_token(request);
         let negotiated = handshake::negotiate(request, policy);
         let is_wrong = matches!(&negotiated, Negotiated::Response(response) if response.status == 401);

@@ -262,3 +262,14 @@ fn odd_fields_are_ignored() {
     let message = r#"Message(Message { seq: None, date: 0, name: "", text: "hi", target: None, own: false })"#;
     assert_eq!(shown, ["Gap { missed: None }", message, "Users([])"]);
 }
+
+#[test]
+fn deleted_messages_and_notices_are_events() {
+    let mut session = session();
+    receive(&mut session, &[r#"{"type":"id","id":3,"seq":5,"log":"abc"}"#]);
+    let message = r#"{"type":"message","name":"bob","text":"hi","id":9,"date":1,"seq":4}"#;
+    let (old, new) = (r#"{"type":"deleted","seq":[2,4]}"#, r#"{"type":"deleted","seq":[5]}"#);
+    let events = receive(&mut session, &[message, old, new, r#"{"type":"notice","text":"a\nb"}"#]);
+    assert_eq!(events[1..], ["Deleted { seqs: [2, 4] }", "Deleted { seqs: [5] }", "Notice(\"a\\nb\")"]);
+    assert_eq!(session.query().as_deref(), Some("since=5&log=abc"), "it does not come again");
+}

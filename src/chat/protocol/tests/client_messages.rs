@@ -200,7 +200,7 @@ fn client_messages_in_json() {
 #[test]
 fn client_messages_in_text() {
     use ErrorReason::MissingField;
-    let unknown = |word: &str| Ok(ClientMessage::UnknownCommand(word.to_owned()));
+    let command = |line: &str| Ok(ClientMessage::Command(line.to_owned()));
     check(
         Dialect::Text,
         &[
@@ -223,8 +223,9 @@ fn client_messages_in_text() {
             ("/users", Ok(ClientMessage::ListUsers)),
             ("/help", Ok(ClientMessage::Help)),
             ("/quit\n", Ok(ClientMessage::Quit)),
-            ("/names bob", unknown("names")),
-            ("/", unknown("")),
+            ("/names bob", command("names bob")),
+            ("/kick \"Ann B\"\n", command("kick \"Ann B\"")),
+            ("/", command("")),
             (r#"{"type":"message","text":"hi"}"#, sent(r#"{"type":"message","text":"hi"}"#, None)),
         ],
     );

@@ -188,7 +188,14 @@ fn reservations_of_a_network_are_bounded() {
         let number = if id == 257 { 1 << 80 } else { u128::from(id) << 64 };
         let address = Some(IpAddr::from(((0x2001_0db8_u128 << 96) | number).to_be_bytes()));
         let (dialect, secret) = (Dialect::Chinwag, u128::from(id));
-        script.put(Input::Joined { id, dialect, room, since: None, secret, address });
+        script.put(Input::Joined {
+            id,
+            dialect,
+            room,
+            since: None,
+            secret,
+            client: ClientInfo { address, ..ClientInfo::default() },
+        });
         script.name(id, &format!("u{id}"));
     }
     for id in 0..258 {

@@ -17,7 +17,7 @@ impl Script {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
         let (mut out, now) = (Vec::new(), Now { uptime: self.now, date: self.now });
         let result = match self.chat.allows_post(now, address, &room, post.text.len()) {
-            true => self.chat.post(now, 99, &room, post, &mut out),
+            true => self.chat.post(now, (99, address), &room, post, &mut out),
             false => Err(ErrorReason::TooFast.into()),
         };
         (result.map_err(|error| error.reason), out.iter().map(show).collect())
@@ -165,7 +165,8 @@ fn stream_begins_after_the_last_message_of_its_reader() {
     ];
     for (id, (since, expected)) in (1..).zip(rows) {
         let lobby = RoomName::lobby();
-        let joined = Input::Joined { id, dialect: Dialect::Sse, room: &lobby, since, secret: 0, address: None };
+        let joined =
+            Input::Joined { id, dialect: Dialect::Sse, room: &lobby, since, secret: 0, client: ClientInfo::default() };
         let numbers = script.outputs(joined).into_iter().filter_map(|output| match output {
             Output::Send { message: ServerMessage::Id { seq, .. }, .. } => Some(seq),
             Output::Send { message: ServerMessage::History(message), .. } => Some(message.seq),

@@ -1,0 +1,316 @@
+//! What operators do: close connections, restrict users and rooms, and delete messages.
+
+use super::{
+    Chat, Output, RoomId, broadcast,
+    command::{Line, Restriction, Subject, usage},
+    events::Erasure,
+    names::Name,
+    room::Room,
+    room_name::RoomName,
+    send,
+};
+use crate::chat::protocol::{ErrorReason, ProtocolError, ServerMessage, UserId, sanitize_name};
+use core::net::IpAddr;
+use std::sync::Arc;
+
+pub(super) const KICKED: &str = "kicked by an operator";
+pub(super) const BANNED: &str = "banned by an operator";
+pub(super) const CLOSED: &str = "this room was closed by an operator";
+
+/// The most restrictions. Each message is compared with all of them.
+const MAX_RESTRICTIONS: usize = 10_000;
+
+/// Numbers in one `deleted` message.
+const MAX_NUMBERS: usize = 500;
+
+/// Characters of an answer to a connection, which counts against its send buffer. `chinwag ctl` gets all.
+const MAX_ANSWER: usize = 8000;
+
+impl Chat {
+    /// The restrictions that hold at the time of the last input.
+    pub fn restrictions(&self) -> impl Iterator<Item = &Restriction> {
+        self.restrictions.iter().filter(|restriction| restriction.holds(self.now.date))
+    }
+
+    /// A line of a connection that begins with a slash and is not for users.
+    pub(super) fn command_of(&mut self, id: UserId, line: &str) -> Result<(), ProtocolError> {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        if usage(name).is_none() {
+            return Err(unknown_command(name));
+        }
+        if !self.members.get(id).is_some_and(|member| member.client.is_admin) {
+            return Err(ErrorReason::NotAdmin.into());
+        }
+        self.command(Some(id), line).map_err(|error| ProtocolError::new(ErrorReason::BadCommand, error))
+    }
+
+    /// Executes a command of an operator's connection, or of another source.
+    pub(super) fn command(&mut self, by: Option<UserId>, line: &str) -> Result<(), String> {
+        let line = Line::parse(line)?;
+        let answer = self.execute_line(by, &line).unwrap_or_else(|| Err(line.usage()))?;
+        self.answer(by, answer);
+        Ok(())
+    }
+
+    /// `None`: the words do not fit the command. An empty answer: it comes later.
+    fn execute_line(&mut self, by: Option<UserId>, line: &Line<'_>) -> Option<Result<String, String>> {
+        let (words, now) = (&line.words[..], self.now.date);
+        let answer = match (line.verb, words) {
+            ("who", []) => self.who(),
+            ("rooms", []) => self.rooms.iter().map(room_line).collect(),
+            ("stats", []) => self.stats(),
+            ("bans", []) => match self.restrictions().map(|restriction| format!("{restriction}\n")).collect() {
+                none if String::is_empty(&none) => "There are no restrictions.".to_owned(),
+                lines => lines,
+            },
+            ("kick", [who]) => {
+                let subject = who.user()?;
+                match self.expel_all(by, KICKED, |chat, id| chat.fits(id, &subject)) {
+                    0 => return Some(Err(format!("No connection of {subject} is open."))),
+                    closed => format!("Connections closed: {closed}."),
+                }
+            }
+            ("unban", [_]) => return self.lift(&Restriction::of("ban", words, now)?),
+            ("unmute", [_]) => return self.lift(&Restriction::of("mute", words, now)?),
+            ("open", [_]) => return self.lift(&Restriction::of("close", words, now)?),
+            ("delete", [first, ..]) => {
+                let place = if first.number().is_some() { None } else { Some(first.room()?) };
+                let numbers = words[usize::from(place.is_some())..].iter().map(|word| word.number());
+                let seqs: Vec<u64> = numbers.collect::<Option<_>>().filter(|seqs: &Vec<u64>| !seqs.is_empty())?;
+                return Some(self.delete(by, place, seqs));
+            }
+            ("forget", [name]) => return Some(Ok(self.erase(by, Erasure::Name(name.name()?.key)))),
+            ("notice", [only]) if only.is_quoted => self.announce(&only.text.as_str().into()),
+            ("notice", [_, ..]) => self.announce(&line.rest.into()),
+            _ => match Restriction::of(line.verb, words, now)? {
+                // `slow ROOM 0`.
+                none if (none.verb, none.seconds) == ("slow", 0) => return self.lift(&none),
+                restriction => return Some(self.restrict(by, restriction)),
+            },
+        };
+        Some(Ok(answer))
+    }
+
+    fn answer(&mut self, by: Option<UserId>, answer: String) {
+        match by {
+            _ if answer.is_empty() => {}
+            None => self.out.push(Output::Answer(Ok(answer))),
+            Some(id) => {
+                let mut text: String = answer.trim_end().chars().take(MAX_ANSWER).collect();
+                text.push_str(if text.len() < answer.trim_end().len() { "…" } else { "" });
+                self.out.push(send(id, ServerMessage::Notice { text: text.into() }));
+            }
+        }
+    }
+
+    /// One line for each connection: its number, its name, its room and its address.
+    fn who(&self) -> String {
+        let line = |(room, id, name): (&Room, UserId, &Option<Name>)| {
+            let name = name.as_ref().map_or_else(|| "(no name)".to_owned(), |name| sanitize_name(&name.shown));
+            let address = self.members.get(id).and_then(|member| member.client.address);
+            let address = address.map(|address| format!(" {}", address.to_canonical())).unwrap_or_default();
+            format!("{id} {name} {}{address}\n", Subject::Room(room.name.clone()))
+        };
+        self.rooms
+            .iter()
+            .flat_map(|room| room.members.iter().map(move |(id, name)| (room, id, name)))
+            .map(line)
+            .collect()
+    }
+
+    fn stats(&self) -> String {
+        let rooms: Vec<&Room> = self.rooms.iter().collect();
+        let (users, messages) = rooms
+            .iter()
+            .fold((0, 0), |(users, messages), room| (users + room.names.len(), messages + room.log.messages.len()));
+        let (connections, rooms) = (self.members.len(), rooms.len());
+        format!("connections: {connections}\nusers: {users}\nrooms: {rooms}\nmessages in memory: {messages}\n")
+    }
+
+    fn restrict(&mut self, by: Option<UserId>, restriction: Restriction) -> Result<String, String> {
+        let now = self.now.date;
+        self.restrictions.retain(|old| old.holds(now) && !old.is_like(&restriction));
+        if self.restrictions.len() >= MAX_RESTRICTIONS {
+            return Err(format!("There are {MAX_RESTRICTIONS} restrictions already."));
+        }
+        let answer = format!("In force: {restriction}.");
+        self.restrictions.push(restriction);
+        self.out.push(Output::Restricted);
+        Ok(format!("{answer} Connections closed: {}.", self.enforce(by)))
+    }
+
+    fn lift(&mut self, like: &Restriction) -> Option<Result<String, String>> {
+        let before = self.restrictions.len();
+        self.restrictions.retain(|restriction| !restriction.is_like(like));
+        if self.restrictions.len() == before {
+            return Some(Err(format!("There is no such restriction of {}.", like.subject)));
+        }
+        self.out.push(Output::Restricted);
+        Some(Ok(format!("The restriction of {} has ended.", like.subject)))
+    }
+
+    /// Replaces all restrictions.
+    pub(super) fn set_restrictions(&mut self, restrictions: &[Restriction]) {
+        self.restrictions = restrictions.iter().take(MAX_RESTRICTIONS).cloned().collect();
+        self.enforce(None);
+    }
+
+    /// Closes the connections that are forbidden now, except the operator's own. Returns their number.
+    fn enforce(&mut self, by: Option<UserId>) -> usize {
+        let is_closed = |chat: &Self, id| chat.room(id).is_some_and(|room| chat.of_room(&room.name, "close").is_some());
+        self.expel_all(by, BANNED, |chat, id| chat.is_restricted(id, "ban")) + self.expel_all(by, CLOSED, is_closed)
+    }
+
+    fn expel_all(&mut self, by: Option<UserId>, reason: &'static str, fits: impl Fn(&Self, UserId) -> bool) -> usize {
+        let ids = self.members.iter().map(|(id, _)| id);
+        let expelled: Vec<UserId> = ids.filter(|id| Some(*id) != by && fits(self, *id)).collect();
+        expelled.iter().for_each(|id| self.expel(*id, reason));
+        expelled.len()
+    }
+
+    /// Closes a connection. Its name is free at once.
+    pub(super) fn expel(&mut self, id: UserId, reason: &'static str) {
+        self.out.push(Output::Close { id, code: 1008, reason });
+        self.leave(id, false);
+    }
+
+    /// Whether a connection is meant, by its name or its address.
+    fn fits(&self, id: UserId, subject: &Subject) -> bool {
+        let name = self.room(id).and_then(|room| room.member_name(id));
+        subject.is(name, self.members.get(id).and_then(|member| member.client.address))
+    }
+
+    /// Whether the connection is banned, or muted.
+    pub(super) fn is_restricted(&self, id: UserId, verb: &str) -> bool {
+        self.restrictions().any(|restriction| restriction.verb == verb && self.fits(id, &restriction.subject))
+    }
+
+    pub(super) fn is_banned(&self, name: &Name) -> bool {
+        self.restrictions().any(|restriction| restriction.verb == "ban" && restriction.subject.is(Some(name), None))
+    }
+
+    /// The restriction of a room.
+    pub(super) fn of_room(&self, name: &RoomName, verb: &str) -> Option<&Restriction> {
+        let is_of = |subject: &Subject| matches!(subject, Subject::Room(room) if room.key() == name.key());
+        self.restrictions().find(|restriction| restriction.verb == verb && is_of(&restriction.subject))
+    }
+
+    /// Whether a user may write now, which is counted if it is to the room.
+    pub(super) fn check_restrictions(&mut self, id: UserId, is_to_room: bool) -> Result<(), ProtocolError> {
+        if self.is_restricted(id, "mute") {
+            return Err(ErrorReason::Muted.into());
+        }
+        let slow = self.room(id).and_then(|room| self.of_room(&room.name, "slow"));
+        let (seconds, now) = (slow.map_or(0, |slow| slow.seconds), self.now.uptime);
+        let Some(member) = self.members.get_mut(id).filter(|_| is_to_room) else { return Ok(()) };
+        let left = (member.spoke_at + seconds * 1000).saturating_sub(now).div_ceil(1000);
+        if seconds > 0 && left > 0 && !member.client.is_admin {
+            let sentence = format!(
+                "In this room, you may write one message in {seconds} seconds. Send it again in {left} seconds."
+            );
+            return Err(ProtocolError::new(ErrorReason::SlowMode, sentence));
+        }
+        member.spoke_at = now;
+        Ok(())
+    }
+
+    /// Whether a message without a connection may be sent. In a slow room, all of these together are one user.
+    pub(super) fn check_post(
+        &mut self,
+        name: &Name,
+        address: Option<IpAddr>,
+        room: &RoomName,
+    ) -> Result<(), ProtocolError> {
+        let is_muted = self.restrictions().any(|restriction| restriction.subject.is(Some(name), address));
+        if is_muted || self.of_room(room, "close").is_some() {
+            return Err(ErrorReason::Muted.into());
+        }
+        let (seconds, now) = (self.of_room(room, "slow").map_or(0, |slow| slow.seconds), self.now.uptime);
+        let Some(room) = self.rooms.find_mut(room).filter(|_| seconds > 0) else { return Ok(()) };
+        if room.next_post > now {
+            return Err(ErrorReason::SlowMode.into());
+        }
+        room.next_post = now + seconds * 1000;
+        Ok(())
+    }
+
+    /// Deletes messages of one room: the operator's own, or the lobby, unless it is given.
+    fn delete(&mut self, by: Option<UserId>, room: Option<RoomName>, seqs: Vec<u64>) -> Result<String, String> {
+        let own = by.and_then(|id| self.room(id)).map(|room| room.name.clone());
+        let name = room.or(own).unwrap_or_else(RoomName::lobby);
+        let last = self.rooms.find(&name).map(|room| room.log.last);
+        match (last, seqs.iter().max()) {
+            (Some(last), Some(seq)) if *seq > last => {
+                Err(format!("There is no message {seq}. The last one has the number {last}."))
+            }
+            (None, _) if !self.rules.archive => Err(format!("There is no room {}.", Subject::Room(name))),
+            _ => Ok(self.erase(by, Erasure::Numbers { room: name.key().clone(), seqs })),
+        }
+    }
+
+    /// Deletes messages from memory, and then from the archive, after which the answer comes.
+    fn erase(&mut self, by: Option<UserId>, erasure: Erasure) -> String {
+        let deleted = self.rooms.delete(&erasure);
+        deleted.iter().for_each(|(room, seqs)| self.send_deleted(*room, seqs));
+        if self.rules.archive {
+            self.out.push(Output::Erase { by, erasure });
+            return String::new();
+        }
+        format!("Messages deleted: {}.", deleted.iter().map(|(_, seqs)| seqs.len()).sum::<usize>())
+    }
+
+    /// The archive has deleted messages. Clients may show those that are not in memory.
+    pub(super) fn erased(&mut self, by: Option<UserId>, messages: Option<&[(Arc<str>, u64)]>) {
+        for id in self.rooms.ids() {
+            let Some(room) = self.rooms.get(id) else { continue };
+            let (key, forgotten) = (room.name.key(), room.log.last_forgotten());
+            let old = messages.iter().copied().flatten().filter(|(room, seq)| room == key && *seq <= forgotten);
+            let seqs: Vec<u64> = old.map(|(_, seq)| *seq).collect();
+            self.send_deleted(id, &seqs);
+        }
+        let answer = match messages {
+            Some(messages) => format!("Messages deleted: {}.", messages.len()),
+            None => "The messages are deleted in memory, but the history file is not writable now: see the log. They are deleted there when it is.".to_owned(),
+        };
+        self.answer(by, answer);
+    }
+
+    /// Informs all members that have received them. The others get them as deleted.
+    fn send_deleted(&mut self, room: RoomId, seqs: &[u64]) {
+        for seqs in seqs.chunks(MAX_NUMBERS) {
+            self.out.push(broadcast(room, ServerMessage::Deleted { seq: seqs.to_vec() }));
+            for id in self.unsubscribed(room) {
+                let received = self.received_up_to(id).unwrap_or_default();
+                let seq: Vec<u64> = seqs.iter().copied().filter(|seq| *seq <= received).collect();
+                self.out.extend((!seq.is_empty()).then(|| send(id, ServerMessage::Deleted { seq })));
+            }
+        }
+    }
+
+    /// Sends a text to everyone.
+    fn announce(&mut self, text: &Arc<str>) -> String {
+        for room in self.rooms.ids() {
+            let notice = || ServerMessage::Notice { text: text.clone() };
+            self.out.push(broadcast(room, notice()));
+            self.out.extend(self.unsubscribed(room).into_iter().map(|id| send(id, notice())));
+        }
+        format!("Sent to {} connections.", self.members.len())
+    }
+
+    /// The members that get no broadcasts, because they are catching up.
+    fn unsubscribed(&self, room: RoomId) -> Vec<UserId> {
+        self.catching_up().filter(|id| self.room_of(*id) == Some(room)).collect()
+    }
+}
+
+/// The name of a room, its users, and the number of its last message.
+fn room_line(room: &Room) -> String {
+    let subject = Subject::Room(room.name.clone());
+    format!("{subject} users: {}, last message: {}\n", room.names.len(), room.log.last)
+}
+
+fn unknown_command(word: &str) -> ProtocolError {
+    let word: String = word.chars().take(32).collect();
+    let sentence = format!("There is no command /{word}. Type /help for a list, or //{word} to send the text /{word}.");
+    ProtocolError::new(ErrorReason::UnknownType, sentence)
+}

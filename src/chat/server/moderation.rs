@@ -1,0 +1,183 @@
+//! Operators: their commands, and the file with their restrictions, which survive the process.
+
+use super::{Admin, ChatServer, connect::field, millis};
+use crate::{
+    chat::protocol::Millis,
+    chat::rules::{Input, Restriction},
+    ws::access::Access,
+    ws::http::{Method, Request, Response, percent_decoded},
+};
+use log::{error, info, warn};
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    mem,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+/// How long the chat thread may take for a command, which can wait for the history file.
+const COMMAND_TIME: Duration = Duration::from_secs(4);
+
+/// Bans and other restrictions: in [`Access`], which refuses banned networks before the handshake, and in a file, one a
+/// line. Comments and lines that cannot be read are kept.
+#[derive(Debug)]
+pub struct BanFile {
+    access: Access,
+    /// `None`: they end with the process.
+    path: Option<PathBuf>,
+    /// What the file had when it was read or written.
+    known: Vec<Restriction>,
+}
+
+/// What a line is: nothing, if it is empty or a comment.
+type Parsed = Result<Option<Restriction>, String>;
+
+impl BanFile {
+    /// Reads this file, which need not exist yet, and refuses its networks from now on.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn open(access: Access, path: Option<&Path>) -> io::Result<Self> {
+        let path = path.map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
+        let mut file = Self { access, path, known: Vec::new() };
+        file.read(wall_clock())?;
+        Ok(file)
+    }
+
+    /// Reads the restrictions that hold. Lines that cannot be read are logged with their numbers.
+    fn read(&mut self, now: Millis) -> io::Result<()> {
+        let mut found = Vec::new();
+        for ((_, parsed), number) in self.lines(now)?.into_iter().zip(1..) {
+            match parsed {
+                Ok(restriction) => found.extend(restriction.filter(|it| it.holds(now))),
+                Err(why) => warn!("{self}: line {number} is ignored: {why}"),
+            }
+        }
+        self.use_all(found);
+        Ok(())
+    }
+
+    /// Writes the file anew. What another program has added since it was read is kept.
+    fn write(&mut self, all: Vec<Restriction>, now: Millis) -> io::Result<()> {
+        let before = self.use_all(all);
+        let (Some(path), mut lines) = (&self.path, self.lines(now)?) else { return Ok(()) };
+        let is_current = |it: &Restriction| self.known.contains(it) || it.holds(now) && !before.contains(it);
+        lines.retain(|(_, parsed)| !matches!(parsed, Ok(Some(it)) if !is_current(it)));
+        let is_new =
+            |it: &&Restriction| !lines.iter().any(|(_, parsed)| matches!(parsed, Ok(Some(line)) if line == *it));
+        let new: String = self.known.iter().filter(is_new).map(|it| format!("{it}\n")).collect();
+        replace(path, &(lines.into_iter().map(|(line, _)| line + "\n").collect::<String>() + &new))
+    }
+
+    /// The lines of the file, and what each of them is.
+    fn lines(&self, now: Millis) -> io::Result<Vec<(String, Parsed)>> {
+        let text = match self.path.as_ref().map(fs::read_to_string) {
+            None => String::new(),
+            Some(Err(error)) if error.kind() == ErrorKind::NotFound => String::new(),
+            Some(read) => read?,
+        };
+        let is_empty = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+        let parse = |line: &str| if is_empty(line) { Ok(None) } else { Restriction::parse(line, now).map(Some) };
+        Ok(text.lines().map(|line| (line.to_owned(), parse(line))).collect())
+    }
+
+    /// Returns those of before.
+    fn use_all(&mut self, all: Vec<Restriction>) -> Vec<Restriction> {
+        let time = |until: Millis| SystemTime::UNIX_EPOCH + Duration::from_millis(until);
+        let banned = all.iter().filter_map(Restriction::banned_network);
+        self.access.ban(banned.map(|(network, until)| (network, until.map(time))).collect());
+        mem::replace(&mut self.known, all)
+    }
+}
+
+impl fmt::Display for BanFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--bans {}", self.path.as_deref().unwrap_or(Path::new("")).display())
+    }
+}
+
+fn wall_clock() -> Millis {
+    millis(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default())
+}
+
+/// Replaces a file: whenever the process or the machine stops, it has the old content or the new one.
+fn replace(path: &Path, content: &str) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    File::open(path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")))?.sync_all()
+}
+
+impl Admin {
+    /// Answers `POST /ctl?command=LINE` with the answer to an operator's command, or with 400 and why nothing was done; `None` for
+    /// another path. For a listener that only operators reach.
+    #[must_use]
+    pub fn control(&self, request: &Request) -> Option<Response> {
+        if request.uri().path() != "/ctl" {
+            return None;
+        }
+        let line = field(request.uri().query().unwrap_or_default(), "command").and_then(percent_decoded);
+        let line = line.and_then(|line| String::from_utf8(line).ok());
+        Some(match (request.method(), line) {
+            (&Method::POST, Some(line)) => self.ask_within(COMMAND_TIME, Box::new(move |chat| chat.control(&line))),
+            (&Method::POST, None) => Response::text(400, "Send POST /ctl?command=LINE, percent-encoded."),
+            _ => Response::text(405, "Only POST is possible here.").with("Allow", "POST"),
+        })
+    }
+}
+
+impl ChatServer {
+    fn control(&mut self, line: &str) -> Response {
+        match self.command(line) {
+            Ok(answer) => Response::text(200, answer.trim_end()),
+            Err(why) => Response::text(400, why),
+        }
+    }
+
+    /// Adds bans. This follows [`ChatServer::archive`].
+    #[must_use]
+    pub fn bans(mut self, bans: BanFile) -> Self {
+        self.apply(Input::Restrictions(&bans.known));
+        self.bans = Some(bans);
+        self
+    }
+
+    /// Reads the file of bans again. Returns their number. Connections that are banned now are closed.
+    ///
+    /// # Errors
+    /// The file cannot be read. Nothing has changed.
+    pub fn reload_bans(&mut self) -> io::Result<usize> {
+        let Some(bans) = &mut self.bans else { return Ok(0) };
+        bans.read(wall_clock())?;
+        let known = bans.known.clone();
+        self.apply(Input::Restrictions(&known));
+        Ok(known.len())
+    }
+
+    /// Executes an operator's command, such as `kick ann`, and returns the answer, which may have several lines.
+    ///
+    /// # Errors
+    /// Nothing was done: one line that says why.
+    pub fn command(&mut self, line: &str) -> Result<String, String> {
+        self.answers.clear();
+        self.apply(Input::Command(line));
+        info!("an operator's command: {:?}", line.split_whitespace().next().unwrap_or_default());
+        mem::take(&mut self.answers).into_iter().collect::<Result<Vec<_>, _>>().map(|answers| answers.join("\n"))
+    }
+
+    pub(super) fn save_restrictions(&mut self) {
+        let (now, all) = (wall_clock(), self.chat.restrictions().cloned().collect());
+        let Some(bans) = &mut self.bans else { return };
+        if let Err(why) = bans.write(all, now) {
+            let line = format!("{bans} cannot be written, so this ends with the process: {why}");
+            error!("{line}");
+            self.answers.push(Ok(line));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `chinwag ctl COMMAND…`: sends an operator's command to a running server, and prints the answer.
+
+use super::{arguments::Flags, health, print, stderr};
+use chinwag::chat::protocol::sanitize_text;
+use std::process::ExitCode;
+
+/// Where the unit of packages puts the socket.
+const DEFAULT: &str = "unix:/run/chinwag/admin.sock";
+
+/// Runs `chinwag ctl`. Exits with 1 if the server refuses the command.
+///
+/// # Errors
+/// One line: wrong usage, or no server answers.
+pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
+    if flags.words.is_empty() {
+        return Err("which command? Such as: chinwag ctl who; see chinwag ctl --help".to_owned());
+    }
+    let place = flags.text("admin")?.filter(|place| !place.is_empty()).unwrap_or(DEFAULT);
+    if !place.starts_with("unix:") {
+        return Err(format!("--admin {place}: commands go through a unix socket; write unix:PATH"));
+    }
+    let plain = |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).into() } else { format!("%{byte:02X}") };
+    let target = format!("/ctl?command={}", line(&flags.words).bytes().map(plain).collect::<String>());
+    let (status, body) = health::ask(place, "POST", &target)
+        .map_err(|error| format!("no server answers at {error}; start it with --admin {place}, or name its --admin"))?;
+    let lines: String = body.lines().map(|line| sanitize_text(line) + "\n").collect();
+    match status {
+        200 => print(&lines).map(|()| ExitCode::SUCCESS),
+        400 => {
+            stderr::write_line(lines.trim_end());
+            Ok(ExitCode::FAILURE)
+        }
+        _ => Err(format!("the server at {place} answers {status}: {}", lines.trim_end())),
+    }
+}
+
+/// One line of the words of a command line. Words with spaces are quoted, but not a line that is one word for the shell.
+fn line(words: &[String]) -> String {
+    let quote = |word: &String| match word.is_empty() || word.contains(|c: char| c.is_whitespace() || c == '"') {
+        true => format!("\"{}\"", word.replace('"', "\"\"")),
+        false => word.clone(),
+    };
+    match words {
+        [only] => only.clone(),
+        words => words.iter().map(quote).collect::<Vec<_>>().join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_the_shell_stay_words() {
+        for (words, expected) in [
+            (&["who"][..], "who"),
+            (&["kick \"Ann B\""], "kick \"Ann B\""),
+            (&["kick", "Ann B"], "kick \"Ann B\""),
+            (&["kick", "a\"b"], "kick \"a\"\"b\""),
+            (&["close", ""], "close \"\""),
+            (&["ban", "10.0.0.0/8", "2h"], "ban 10.0.0.0/8 2h"),
+            (&["notice", "Back soon"], "notice \"Back soon\""),
+        ] {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            assert_eq!(line(&words), expected);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Operators in the program: tokens, bans before the handshake, the file of bans, restarts.
+#![cfg(feature = "cli")]
+
+mod support;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::binary::command as chinwag;
+use support::raw::http_unix;
+use support::script::{printed, run_to_end};
+use support::temp::Folder;
+use support::{Chinwag, Client, DEADLINE, http, start_binary};
+use tungstenite::Error;
+
+const ADMIN: &str = "the-admin-token-0123456789";
+const ACCESS: &str = "the-access-token-0123456789";
+
+/// Files for one server.
+struct Files {
+    folder: Folder,
+    bans: String,
+    token: String,
+}
+
+impl Files {
+    fn new(name: &str) -> Files {
+        let folder = Folder::new(name);
+        let (bans, token) = (folder.path("bans.txt"), folder.path("admin.token"));
+        fs::write(&token, ADMIN).expect("written");
+        Files { folder, bans, token }
+    }
+
+    fn start(&self, more: &[&str]) -> Chinwag {
+        let own = ["--bans", &self.bans, "--admin-token-file", &self.token, "--trusted-proxy", "127.0.0.1"];
+        start_binary(&[&own, more].concat())
+    }
+
+    fn bans(&self) -> String {
+        fs::read_to_string(&self.bans).expect("readable")
+    }
+}
+
+/// A client behind the trusted proxy, which has this address.
+fn from(chinwag: &Chinwag, address: &str) -> Result<Client, Error> {
+    Client::try_enter(chinwag.addr(), "/", &["chinwag.v1"], &[("X-Forwarded-For", address)])
+}
+
+fn user(chinwag: &Chinwag, name: &str, address: &str) -> Client {
+    let mut client = from(chinwag, address).expect("no ban");
+    client.sign_in(name);
+    client
+}
+
+fn operator(chinwag: &Chinwag) -> Client {
+    let mut client = Client::enter(chinwag.addr(), &format!("/?token={ADMIN}"));
+    client.sign_in("op");
+    client
+}
+
+/// The answer to a command: the text of the notice, or the error.
+fn command(operator: &mut Client, line: &str) -> String {
+    operator.say_json(&json!({"type": "admin", "command": line}));
+    let is_answer = |object: &Value| object["type"] == "notice" || object["type"] == "error";
+    let answer = operator.wait_until("an answer", is_answer);
+    answer["text"].as_str().or(answer["about"].as_str()).unwrap_or_default().to_owned()
+}
+
+fn say(client: &mut Client, text: &str) -> Value {
+    client.say_json(&json!({"type": "message", "text": text}));
+    client.wait_until("an answer", |object| object["text"] == text || object["type"] == "error")
+}
+
+fn status(result: Result<Client, Error>) -> (u16, String) {
+    match result {
+        Err(Error::Http(response)) => {
+            let body = response.body().clone().unwrap_or_default();
+            (response.status().as_u16(), String::from_utf8_lossy(&body).into_owned())
+        }
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+#[test]
+fn restrictions_hold_at_once_and_after_a_restart() {
+    let files = Files::new("restrictions");
+    let chinwag = files.start(&[]);
+    let (mut op, mut ann) = (operator(&chinwag), user(&chinwag, "ann", "192.0.2.1"));
+    let (mut bob, mut eve) = (user(&chinwag, "bob", "203.0.113.7"), user(&chinwag, "eve", "192.0.2.2"));
+    assert_eq!(command(&mut op, "kick ann"), "Connections closed: 1.");
+    assert_eq!(ann.wait_for_close(), (1008, "kicked by an operator".to_owned()));
+    ann = user(&chinwag, "ann", "192.0.2.1");
+    assert_eq!(command(&mut op, "ban 203.0.113.0/24 7d").split(" until").next(), Some("In force: ban 203.0.113.0/24"));
+    assert_eq!(bob.wait_for_close(), (1008, "banned by an operator".to_owned()));
+    assert!(command(&mut op, "ban Eve").contains("In force: ban Eve"));
+    assert_eq!(eve.wait_for_close().0, 1008);
+    command(&mut op, "mute ann");
+    assert_eq!(say(&mut ann, "hi")["reason"], "muted");
+
+    let check = |chinwag: &Chinwag| {
+        let (code, sentence) = status(from(chinwag, "203.0.113.200"));
+        assert_eq!((code, sentence.as_str()), (403, "An operator of this server has banned your address.\n"));
+        let page = http(chinwag.addr(), "GET / HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 203.0.113.1\r\n\r\n");
+        assert_eq!(page.status, 403, "pages as well");
+        let mut eve = from(chinwag, "192.0.2.9").expect("another address");
+        eve.say_json(&json!({"type": "username", "name": "EVE"}));
+        assert_eq!(eve.wait_for_close(), (1008, "banned by an operator".to_owned()));
+        user(chinwag, "zoe", "203.0.114.1");
+    };
+    check(&chinwag);
+    chinwag.signal("KILL");
+    drop(chinwag);
+
+    let chinwag = files.start(&[]);
+    check(&chinwag);
+    let mut ann = user(&chinwag, "ann", "192.0.2.1");
+    assert_eq!(say(&mut ann, "hi")["reason"], "muted");
+    let mut op = operator(&chinwag);
+    assert!(command(&mut op, "unmute ann").contains("has ended"));
+    assert_eq!(say(&mut ann, "hi")["type"], "message");
+    assert!(command(&mut op, "unban 203.0.113.0/24").contains("has ended"));
+    user(&chinwag, "bob", "203.0.113.7");
+    assert_eq!(files.bans(), "ban Eve\n");
+}
+
+#[test]
+fn only_the_admin_token_makes_an_operator() {
+    let files = Files::new("admin-token");
+    let access = files.folder.path("token");
+    fs::write(&access, ACCESS).expect("written");
+    let chinwag = files.start(&["--token-file", &access, "--limit", "wrong-token-seconds=0"]);
+    for (token, is_operator) in [(ACCESS, false), (ADMIN, true)] {
+        let field = format!("Bearer {token}");
+        let mut client = Client::try_enter(chinwag.addr(), "/", &["chinwag.v1"], &[("Authorization", &field)])
+            .expect("both tokens are accepted");
+        client.sign_in("ann");
+        assert_eq!(command(&mut client, "bans") == "There are no restrictions.", is_operator, "{token}");
+        // The text protocol has commands as lines.
+        let field = [("Authorization", field.as_str())];
+        let mut text = Client::try_enter(chinwag.addr(), "/", &["text"], &field).expect("accepted");
+        text.say("/bans");
+        loop {
+            let line = text.next_text();
+            if line.starts_with("* notice: ") || line.starts_with("* refused: ") {
+                assert_eq!(line == "* notice: There are no restrictions.", is_operator, "{line}");
+                break;
+            }
+        }
+    }
+    assert_eq!(status(Client::try_enter(chinwag.addr(), "/?token=wrong", &[], &[])).0, 401);
+    // The token is not shown in logs or transcripts.
+    let mut op = Client::enter(chinwag.addr(), &format!("/?token={ADMIN}"));
+    op.say_json(&json!({"type": "inspect"}));
+    assert!(!op.wait_for("handshake").to_string().contains(ADMIN));
+    // SIGHUP reads it again.
+    fs::write(&files.token, "another-admin-token-0123456").expect("written");
+    chinwag.signal("HUP");
+    chinwag.wait_for_log("the access token was read again");
+    assert_eq!(status(Client::try_enter(chinwag.addr(), &format!("/?token={ADMIN}"), &[], &[])).0, 401);
+}
+
+#[test]
+fn without_an_access_token_a_wrong_one_is_no_operator() {
+    let files = Files::new("admin-alone");
+    let chinwag = files.start(&[]);
+    for target in ["/", "/?token=wrong", "/?token="] {
+        let mut client = Client::enter(chinwag.addr(), target);
+        client.sign_in("ann");
+        assert!(command(&mut client, "kick ann").starts_with("Only operators may do this."), "{target}");
+    }
+    assert_eq!(command(&mut operator(&chinwag), "kick zoe"), "No connection of zoe is open.");
+}
+
+#[test]
+fn file_of_bans_is_edited_by_hand() {
+    let files = Files::new("bans-by-hand");
+    let by_hand = "# the school\nban 203.0.113.0/24\n\nbna 192.0.2.7\nban ann until 2001-01-01T00:00:00Z\nmute bob\n";
+    fs::write(&files.bans, by_hand).expect("written");
+    let chinwag = files.start(&[]);
+    let line = chinwag.wait_for_log("line 4 is ignored");
+    assert!(line.contains("WARN") && line.contains("There is no command bna"), "{line}");
+    assert_eq!(status(from(&chinwag, "203.0.113.1")).0, 403);
+    let (mut op, mut ann) = (operator(&chinwag), user(&chinwag, "ann", "192.0.2.7"));
+    assert_eq!(command(&mut op, "bans"), "ban 203.0.113.0/24\nmute bob");
+
+    // What was added meanwhile stays; what has ended goes.
+    fs::write(&files.bans, format!("{by_hand}ban 192.0.2.7\n")).expect("written");
+    command(&mut op, "unmute bob");
+    assert_eq!(files.bans(), "# the school\nban 203.0.113.0/24\n\nbna 192.0.2.7\nban 192.0.2.7\n");
+    assert_eq!(say(&mut ann, "still here")["type"], "message");
+    chinwag.signal("HUP");
+    assert_eq!(ann.wait_for_close(), (1008, "banned by an operator".to_owned()));
+    assert_eq!(status(from(&chinwag, "192.0.2.7")).0, 403);
+    // A file that cannot be read changes nothing.
+    fs::remove_file(&files.bans).and_then(|()| fs::create_dir(&files.bans)).expect("a folder in its place");
+    chinwag.signal("HUP");
+    chinwag.wait_for_log("bans");
+    assert_eq!(status(from(&chinwag, "192.0.2.7")).0, 403);
+    let answer = command(&mut op, "ban zoe");
+    assert!(answer.starts_with("In force: ban zoe"), "{answer}");
+}
+
+#[cfg(feature = "history")]
+#[test]
+fn deleted_messages_stay_deleted_after_a_restart() {
+    let files = Files::new("deleted-restart");
+    let history = files.folder.path("chat.db");
+    let chinwag = files.start(&["--history", &history]);
+    let (mut op, mut ann) = (operator(&chinwag), user(&chinwag, "ann", "192.0.2.1"));
+    for text in ["one", "the secret word", "three"] {
+        say(&mut ann, text);
+    }
+    assert_eq!(command(&mut op, "delete 2"), "Messages deleted: 1.");
+    assert_eq!(ann.wait_for("deleted")["seq"], json!([2]));
+    chinwag.signal("KILL");
+    drop(chinwag);
+    let chinwag = files.start(&["--history", &history]);
+    let mut zoe = from(&chinwag, "192.0.2.3").expect("no ban");
+    zoe.wait_for("message");
+    assert_eq!(zoe.expect("deleted")["seq"], json!([2]));
+    assert_eq!(zoe.expect("message")["seq"], 3);
+    let content = ["", "-wal"].map(|ending| fs::read(format!("{history}{ending}")).unwrap_or_default());
+    assert!(content.iter().all(|bytes| !bytes.windows(15).any(|part| part == b"the secret word")));
+}
+
+/// What `chinwag ctl` prints, and its exit code.
+fn ctl(socket: &str, words: &[&str]) -> (String, i32) {
+    let admin = format!("unix:{socket}");
+    let mut all = vec!["ctl", "--admin", &admin];
+    all.extend(words);
+    let output = run_to_end(chinwag(&all), DEADLINE);
+    (printed(&output), output.status.code().unwrap_or(-1))
+}
+
+#[test]
+fn ctl_commands_a_running_server() {
+    let files = Files::new("ctl");
+    let socket = files.folder.path("admin.sock");
+    let (line, code) = ctl(&socket, &["who"]);
+    assert!(code == 2 && line.lines().count() == 1 && line.contains(&format!("--admin unix:{socket}")), "{line}");
+    let chinwag = files.start(&["--admin", &format!("unix:{socket}")]);
+    let mut ann = user(&chinwag, "Ann B", "203.0.113.7");
+    for (words, code, part) in [
+        (&["who"][..], 0, "\"Ann B\" / 203.0.113.7\n"),
+        (&["rooms"], 0, "/ users: 1, last message: 0\n"),
+        (&["stats"], 0, "connections: 1\n"),
+        (&["bans"], 0, "There are no restrictions.\n"),
+        (&["kick"], 1, "Write: kick WHO. WHO is"),
+        (&["kick", "zoe"], 1, "No connection of zoe is open."),
+        (&["knock", "\u{1b}[2J"], 1, "There is no command knock."),
+        (&["delete", "7"], 1, "There is no message 7."),
+        (&["ban", "203.0.114.0/24", "2h"], 0, "In force: ban 203.0.114.0/24 until 20"),
+        (&["notice", "Back  soon, 'all' \"of\" us: 안녕 +%&="], 0, "Sent to 1 connections."),
+        (&["kick", "Ann B"], 0, "Connections closed: 1."),
+        (&["--help"], 0, "chinwag ctl: keep order"),
+        (&[], 2, "which command?"),
+        (&["--frob", "who"], 2, "--frob"),
+    ] {
+        let (line, found) = ctl(&socket, words);
+        assert!(found == code && line.contains(part), "{words:?}: {found} {line}");
+    }
+    assert_eq!(ann.wait_for("notice")["text"], "Back  soon, 'all' \"of\" us: 안녕 +%&=");
+    assert_eq!(ann.wait_for_close(), (1008, "kicked by an operator".to_owned()));
+    assert_eq!(status(from(&chinwag, "203.0.114.1")).0, 403);
+    assert!(files.bans().starts_with("ban 203.0.114.0/24 until 20"));
+}
+
+/// Commands are for users of the socket: not for the port of the chat, and not for web pages.
+#[test]
+fn commands_come_through_the_unix_socket_only() {
+    let files = Files::new("ctl-elsewhere");
+    let socket = files.folder.path("admin.sock");
+    let chinwag = files.start(&["--admin", &format!("unix:{socket}")]);
+    let mut ann = user(&chinwag, "ann", "192.0.2.1");
+    let request = "POST /ctl?command=kick%20ann HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n";
+    assert_eq!(http(chinwag.addr(), &format!("{request}\r\n")).status, 404);
+    for (field, method, expected) in [
+        ("Origin: https://evil.example\r\n", "POST", 403),
+        ("Sec-Fetch-Site: cross-site\r\n", "POST", 403),
+        ("", "GET", 405),
+    ] {
+        let request = request.replace("POST", method);
+        assert_eq!(http_unix(&socket, &format!("{request}{field}\r\n")).status, expected, "{field} {method}");
+    }
+    assert_eq!(say(&mut ann, "still here")["type"], "message");
+}
