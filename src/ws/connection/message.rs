@@ -185,7 +185,7 @@ impl Frames {
     }
 
     fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        self.compressed = CompressedFrames::default();
+        self.compressed = CompressedFrames::new();
         &mut self.bytes
     }
 }
