@@ -24,7 +24,7 @@ impl ChatServer {
     }
 
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
-        let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), room_of(request));
+        let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), self.room_at(request.uri().path()));
         self.restore(&room);
         let mut outputs = Vec::new();
         let client = client_of(&peer, request);
@@ -87,11 +87,6 @@ pub(super) fn client_of(peer: &Peer, request: &Request) -> ClientInfo {
         is_exempt: peer.is_exempt(),
         is_admin: request.extensions().get::<ShowedAdminToken>().is_some(),
     }
-}
-
-/// The room of a connection. An embedding program may accept other paths, which all lead to the lobby.
-pub(super) fn room_of(request: &Request) -> RoomName {
-    room_at(request.uri().path()).unwrap_or_else(RoomName::lobby)
 }
 
 /// The head of a stream. nginx must not buffer what follows.

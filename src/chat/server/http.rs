@@ -79,7 +79,7 @@ impl ChatServer {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
         let address = (!is_exempt).then(|| addr.ip());
         self.senders.push(id);
-        let room = room_at(head.uri().path()).unwrap_or_else(RoomName::lobby);
+        let room = self.room_at(head.uri().path());
         let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
         let result = parse(&head, &body).and_then(|post| match is_allowed {
             true => self.post((id, Some(addr.ip())), &room, post),
