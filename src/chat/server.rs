@@ -12,6 +12,7 @@ mod fanout;
 mod http;
 mod metrics;
 mod moderation;
+mod mount;
 mod pacing;
 mod room_list;
 
@@ -68,6 +69,8 @@ const CATCH_UP_INTERVAL: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct ChatServer {
     server: Server,
+    /// Where it is mounted.
+    path: &'static str,
     rules: Rules,
     chat: Chat,
     fanout: Fanout,
@@ -113,6 +116,7 @@ impl ChatServer {
     pub fn new(server: Server, rules: Rules, default_dialect: Dialect) -> Self {
         Self {
             server,
+            path: "/",
             rules,
             chat: new_chat(rules),
             fanout: Fanout::default(),
@@ -185,30 +189,13 @@ impl ChatServer {
         if self.receive_waiting() {
             self.wait_for_more();
         }
-        #[cfg(feature = "cluster")]
-        self.exchange();
-        if self.chat.next_tick().is_some_and(|tick| tick <= self.now().uptime) {
-            self.apply(Input::Tick);
-        }
-        self.retry_archive();
-        self.send_next_parts();
-        self.flush();
-        if let Some((beat, interval, due_at)) = self.heartbeat.as_mut().filter(|(.., due_at)| *due_at <= Instant::now())
-        {
-            *due_at = Instant::now() + *interval;
-            beat();
-        }
+        self.finish_batch();
         true
     }
 
     /// Waits for an event, or until something else is due.
     fn wait(&self) -> Result<Event, RecvTimeoutError> {
-        let until = |tick: Millis| Duration::from_millis(tick.saturating_sub(self.now().uptime));
-        let tick = self.chat.next_tick().and_then(|tick| Instant::now().checked_add(until(tick)));
-        let interval = if self.can_send_next_parts { Duration::ZERO } else { CATCH_UP_INTERVAL };
-        let catch_up = self.chat.catching_up().next().map(|_| Instant::now() + interval);
-        let beat = self.heartbeat.map(|(.., due_at)| due_at);
-        let deadline = [tick, catch_up, self.retry_archive_at, beat].into_iter().flatten().min();
+        let deadline = self.next_tick();
         #[cfg(feature = "cluster")]
         if let Some(cluster) = &self.cluster {
             return self.wait_clustered(cluster, deadline);

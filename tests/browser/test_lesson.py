@@ -20,7 +20,7 @@ STEPS = [
     ("CLOSING, (then|그다음) CLOSED", "onclose.*Close 1000"),
     ("4000", "onclose.*Close 4000"),
     ("onerror, (then|그다음)", "onclose.*1006"),
-    ("443", "onclose.*1006"),
+    ("443", "onclose.*(1006|1015)"),  # 1015 in Firefox
 ]
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from support import PHONE, SMALL
+from support import IS_FIREFOX, PHONE, SMALL
 from test_sizes import expect_fit
 
 DAYS = """() => {
@@ -39,6 +39,7 @@ def test_pills_of_earlier_days_do_not_stack(window, viewport):
     assert max(stuck) > 3, stuck  # several are at the same place
 
 
+@pytest.mark.skipif(IS_FIREFOX, reason="for a screenshot, Playwright adds a style, which the page's policy refuses")
 def test_long_text_shows_that_it_scrolls(window):
     """At the lower edge there is a shadow, until the end of the text is reached. The text itself is empty there."""
     reader = window("reader", simulated=True)
@@ -46,7 +47,7 @@ def test_long_text_shows_that_it_scrolls(window):
     text = reader.find("#log .text").last
     expect(text).to_be_in_viewport()
     box = text.bounding_box()
-    strip = lambda at: reader.page.screenshot(caret="initial", clip={"x": box["x"] + box["width"] - 45, "y": box["y"] + at, "width": 8, "height": 6})
+    strip = lambda at: reader.page.screenshot(clip={"x": box["x"] + box["width"] - 45, "y": box["y"] + at, "width": 8, "height": 6})
     middle = strip(box["height"] / 2)
     assert strip(box["height"] - 8) != middle
     text.evaluate("node => { node.scrollTop = node.scrollHeight; }")

@@ -135,7 +135,7 @@ function dataOf({ what, data, size }) {
 }
 
 function closeOf({ what, code, reason, wasClean }) {
-	if (what === 'close' && code === 1006) return setText(make('span'), 'noClose', { code });
+	if (what === 'close' && (code === 1006 || code === 1015)) return setText(make('span'), 'noClose', { code });
 	return `Close ${code}${reason && ` “${reason}”`}${what === 'close' ? ` · wasClean ${wasClean}` : ''}`;
 }
 

@@ -61,13 +61,14 @@ impl ChatServer {
             Event::Connected(peer, request) => {
                 let (id, dialect) = (peer.id(), self.dialect_of(&peer));
                 let now = millis(self.started.elapsed());
+                let room = self.room_at(request.uri().path());
                 let Some(cluster) = &mut self.cluster else { return };
                 if !cluster.owns(id) || cluster.is_full() {
                     return self.refuse(&peer, &[close(id, AWAY)]);
                 }
                 let client = connect::client_of(&peer, &request);
                 cluster.gate.join(id, client.address.filter(|_| !client.is_exempt), now);
-                let (room, secret) = (connect::room_of(&request), rand::random());
+                let secret = rand::random();
                 let joined = Input::Joined { id, dialect, room: &room, since: None, secret, client };
                 cluster.outbox.append_input(&joined);
                 cluster.outbox.joining.insert(id, (peer, request));
@@ -89,7 +90,7 @@ impl ChatServer {
     /// A request that posts a message. Its response comes when the stream returns the message.
     fn log_post(&mut self, request: HttpRequest) {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
-        let (room, as_json) = (connect::room_of(&head), accepts(&head, "application/json"));
+        let (room, as_json) = (self.room_at(head.uri().path()), accepts(&head, "application/json"));
         let (bytes, now) = (self.chat.price_of_post(&room, body.len()), millis(self.started.elapsed()));
         let Some(cluster) = &mut self.cluster else { return };
         let is_allowed = cluster.gate.allow_address((!is_exempt).then(|| addr.ip()), bytes, now);

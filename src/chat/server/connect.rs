@@ -15,8 +15,16 @@ use std::{mem, time::Duration};
 const MAX_DELAY: Duration = Duration::from_secs(3);
 
 impl ChatServer {
+    /// For learners, a connection with `?slow=MILLISECONDS` opens and closes slowly. For
+    /// [`Builder::delay`](crate::Builder::delay).
+    #[must_use]
+    pub fn delay(request: &Request) -> Duration {
+        let asked = request.uri().query().and_then(|query| field(query, "slow")?.parse().ok());
+        Duration::from_millis(asked.unwrap_or(0)).min(MAX_DELAY)
+    }
+
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
-        let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), room_of(request));
+        let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), self.room_at(request.uri().path()));
         self.restore(&room);
         let mut outputs = Vec::new();
         let client = client_of(&peer, request);
@@ -81,11 +89,6 @@ pub(super) fn client_of(peer: &Peer, request: &Request) -> ClientInfo {
     }
 }
 
-/// The room of a connection. An embedding program may accept other paths, which all lead to the lobby.
-pub(super) fn room_of(request: &Request) -> RoomName {
-    room_at(request.uri().path()).unwrap_or_else(RoomName::lobby)
-}
-
 /// The head of a stream. nginx must not buffer what follows.
 pub(super) fn stream_head(dialect: Dialect) -> Response {
     Response::empty(200)
@@ -134,12 +137,6 @@ pub(super) fn since(request: &Request) -> Option<Since<'_>> {
     Some(Since { seq, log: field(query, "log") })
 }
 
-/// `?slow=MILLISECONDS`: for learners, a connection that opens and closes slowly.
-pub(super) fn delay(request: &Request) -> Duration {
-    let asked = request.uri().query().and_then(|query| field(query, "slow")?.parse().ok());
-    Duration::from_millis(asked.unwrap_or(0)).min(MAX_DELAY)
-}
-
 /// The value of a field; the last one counts if it is given twice.
 pub(super) fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     let mut fields = query.split('&').filter_map(|field| field.split_once('='));
@@ -181,7 +178,7 @@ mod tests {
         {
             let mut request = Request::new(());
             *request.uri_mut() = target.parse().expect("a target");
-            assert_eq!(delay(&request), Duration::from_millis(expected), "{target}");
+            assert_eq!(ChatServer::delay(&request), Duration::from_millis(expected), "{target}");
         }
     }
 

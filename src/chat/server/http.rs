@@ -2,7 +2,7 @@
 
 use super::{
     ChatServer,
-    connect::{delay, field, redirect, room_at, stream_head},
+    connect::{field, redirect, room_at, stream_head},
 };
 use crate::{
     chat::page,
@@ -11,7 +11,7 @@ use crate::{
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
     ws::server::HttpRequest,
 };
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The methods of a room.
@@ -44,12 +44,6 @@ impl ChatServer {
             "/rooms" => Some(not_found("/rooms")),
             path => page::respond(request).or_else(|| page::not_found(request)).or_else(|| Some(not_found(path))),
         }
-    }
-
-    /// The slow motion of connections with `?slow=MILLISECONDS`. For [`Builder::delay`](crate::Builder::delay).
-    #[must_use]
-    pub fn delay(request: &Request) -> Duration {
-        delay(request)
     }
 
     /// What scripts request: at the path of a room, POST sends a message, and GET streams the messages if it asks for that.
@@ -85,7 +79,7 @@ impl ChatServer {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
         let address = (!is_exempt).then(|| addr.ip());
         self.senders.push(id);
-        let room = room_at(head.uri().path()).unwrap_or_else(RoomName::lobby);
+        let room = self.room_at(head.uri().path());
         let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
         let result = parse(&head, &body).and_then(|post| match is_allowed {
             true => self.post((id, Some(addr.ip())), &room, post),

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::ws::{
     connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
-    handshake::agreement,
+    handshake::{Upgrade, agreement},
+    http::Request,
     peer::Peer,
 };
 use log::{debug, error, trace};
@@ -43,15 +44,14 @@ struct EventSender {
     permit: Option<Permit>,
 }
 
-impl ConnectionTask {
-    /// Sends `Connected` into the channel before the 101 response to the client: if another client connects because it saw this
-    /// one come online, its event comes later.
-    #[inline(never)] // Keeps its stack frame off the waiting thread.
-    pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
-        let AcceptedHandshake { addr, request, response, protocol, keepalive, transport } = accepted;
-        let delay = (shared.policy.delay)(&request);
-        shared.registry.sleep(delay);
-        let info = PeerInfo { id: permit.id(), addr, protocol, deflate: agreement(&request) };
+impl AcceptedHandshake {
+    /// The open connection. Its 101 response is queued.
+    pub(super) fn open(self, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
+        let Self { addr, request, upgrade, keepalive, transport } = self;
+        let Upgrade { response, protocol, data } = upgrade;
+        let deflate = agreement(&request);
+        let path = request.uri().path().into();
+        let info = PeerInfo { id: permit.id(), addr: Some(addr), protocol, path, data, deflate };
         let (config, reactor) = (Arc::clone(&shared.config), Arc::clone(&shared.reactor));
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
         keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));
@@ -62,6 +62,18 @@ impl ConnectionTask {
         }
         let peer = Peer::new(connection);
         debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
+        (peer, reader, request)
+    }
+}
+
+impl ConnectionTask {
+    /// Sends `Connected` into the channel before the 101 response to the client: if another client connects because it saw this
+    /// one come online, its event comes later.
+    #[inline(never)] // Keeps its stack frame off the waiting thread.
+    pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
+        let delay = (shared.policy.delay)(&accepted.request);
+        shared.registry.sleep(delay);
+        let (peer, reader, request) = accepted.open(&permit, shared);
         let sender = EventSender { peer, shared: Arc::clone(shared), permit: Some(permit) };
         let task = Box::new(Self { reader, has_sent_message: false, delay, sender });
         // Sending fails if the server was dropped, which closes this connection as well.
@@ -186,7 +198,7 @@ impl Drop for EventSender {
     }
 }
 
-fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
+pub(super) fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
     let (id, addr) = (peer.id(), peer.addr());
     debug!("connection {id} from {addr}: {reason}");
     let kind = match reason {
