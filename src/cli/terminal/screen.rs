@@ -1,6 +1,6 @@
 //! Output: one line for each event, with colours. Text from others cannot control the terminal.
 
-use super::stderr;
+use super::{print, stderr};
 use chinwag::chat::client::{Event, Message};
 use chinwag::chat::protocol::{sanitize_name, sanitize_text};
 use chinwag::client::Error;
@@ -44,6 +44,10 @@ impl Screen {
             }
             other => {
                 if let Event::Closed { undelivered, .. } = other {
+                    // The printer prints on the thread of the keyboard, and the program may end before that.
+                    if self.printer.take().is_some() {
+                        let _ = print("\r\x1b[K");
+                    }
                     for text in undelivered {
                         self.remark(&format!("not delivered: {}", sanitize_text(text)));
                     }
