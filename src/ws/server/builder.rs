@@ -43,8 +43,9 @@ const OTHER_MAPPINGS: usize = 2000;
 #[derive(Debug, Default)]
 #[must_use = "nothing is served before start()"]
 pub struct Builder {
-    config: Config,
-    policy: Policy,
+    // Boxes, because each method moves all of this.
+    config: Box<Config>,
+    policy: Box<Policy>,
     proxies: TrustedProxies,
     first_id: u64,
     listeners: Vec<Listener>,
@@ -53,7 +54,7 @@ pub struct Builder {
 impl Builder {
     /// Limits and times. Default: [`Config::default`].
     pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
+        *self.config = config;
         self
     }
 
@@ -200,7 +201,7 @@ impl Builder {
 
     fn start_threads(mut self) -> io::Result<Server> {
         let addrs = self.listeners.iter().map(Listener::local_addr).collect::<Result<_, _>>()?;
-        self.config = limited(self.config.sensible(), max_connections());
+        *self.config = limited(self.config.sensible(), max_connections());
         let (sender, events) = bounded(self.config.event_capacity);
         let shared = Arc::new(self.shared(sender)?);
         // If an error follows, dropping the server stops what has been started.
@@ -214,10 +215,10 @@ impl Builder {
     }
 
     fn shared(self, events: Sender<Event>) -> io::Result<Shared> {
-        let config = self.config;
+        let config = *self.config;
         skip_ids_below(self.first_id);
         Ok(Shared {
-            policy: self.policy,
+            policy: *self.policy,
             reactor: WriteReactor::start()?,
             poller: Poller::start(config.stack_size)?,
             registry: Arc::default(),
