@@ -1,6 +1,8 @@
 //! Makes the page of `src/chat/page` ready to be sent: joins its scripts and its styles, strips comments, adds versions
 //! to the addresses, and compresses the files. Writes the list that `src/chat/page.rs` includes.
 //!
+//! The inspector, which is files named `inspector…`, is loaded when it is opened: it has a script and a style of its own.
+//!
 //! Prints the size of the page, which `cargo build -vv` and `bash .ci/run sizes` show, and fails if it is over its limit.
 
 use flate2::{Compression, GzBuilder};
@@ -10,8 +12,15 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const PAGE: &str = "src/chat/page";
 
-/// Bytes of all files with gzip.
+/// Bytes of the files that each reader loads, with gzip.
 const MAX_SIZE: usize = 36 * 1024;
+
+/// Bytes of the other files: the inspector, and the icons of an installed page.
+const MAX_LATER: usize = 34 * 1024;
+
+/// What the names of files begin with that are loaded later.
+const INSPECTOR: &str = "inspector";
+const ICONS: &str = "icon-";
 
 fn main() -> Result<()> {
     println!("cargo::rerun-if-changed={PAGE}");
@@ -23,27 +32,35 @@ fn main() -> Result<()> {
         sources.insert(name.to_owned(), fs::read(path)?);
     }
     let files = page(&sources)?;
-    let (mut list, mut size) = (String::new(), 0);
+    let (mut list, mut size, mut later) = (String::new(), 0, 0);
     for (name, gzip) in &files {
         let path = Path::new(&out).join(format!("{name}.gz"));
         fs::write(&path, gzip)?;
         writeln!(list, "    ({name:?}, include_bytes!({path:?})),")?;
-        size += gzip.len();
+        let is_later = name.starts_with(INSPECTOR) || name.starts_with(ICONS);
+        *if is_later { &mut later } else { &mut size } += gzip.len();
     }
     fs::write(Path::new(&out).join("page.rs"), format!("&[\n{list}]\n"))?;
-    println!("the page: {} files, {size} bytes of at most {MAX_SIZE}, with gzip", files.len());
-    if size > MAX_SIZE {
-        return Err(format!("{PAGE} has {size} bytes with gzip, more than {MAX_SIZE}").into());
+    println!("the page: {size} bytes of at most {MAX_SIZE}, with gzip; loaded later: {later} of at most {MAX_LATER}");
+    if size > MAX_SIZE || later > MAX_LATER {
+        return Err(format!("{PAGE} has {size} bytes of at most {MAX_SIZE}, and {later} of at most {MAX_LATER}").into());
     }
     Ok(())
 }
 
 /// The files that are sent, compressed. `room.html` is `index.html` for the addresses of rooms, which are one folder deeper.
 fn page(sources: &BTreeMap<String, Vec<u8>>) -> Result<Vec<(String, Vec<u8>)>> {
+    let (page_script, inspector_script) = join_scripts(sources)?;
     let mut files = vec![
-        ("page.js".to_owned(), gzip(join_scripts(sources)?.as_bytes())?),
-        ("style.css".to_owned(), gzip(join_styles(sources)?.as_bytes())?),
+        ("inspector.js".to_owned(), gzip(inspector_script.as_bytes())?),
+        ("inspector.css".to_owned(), gzip(join_styles(sources, |name| name.starts_with(INSPECTOR))?.as_bytes())?),
+        ("inspector.html".to_owned(), gzip(strip(text(sources, "inspector.html")?, "<!--", "-->").as_bytes())?),
+        ("style.css".to_owned(), gzip(join_styles(sources, |name| !name.starts_with(INSPECTOR))?.as_bytes())?),
     ];
+    let page_script = files.iter().fold(page_script, |script, (name, gzip)| {
+        script.replace(&format!("'./{name}'"), &format!("'./{name}?v={}'", version(gzip)))
+    });
+    files.push(("page.js".to_owned(), gzip(page_script.as_bytes())?));
     for (name, content) in sources {
         if ![".js", ".css", ".html"].iter().any(|ending| name.ends_with(ending)) {
             files.push((name.clone(), gzip(content)?));
@@ -65,24 +82,30 @@ fn text<'a>(sources: &'a BTreeMap<String, Vec<u8>>, name: &str) -> Result<&'a st
     Ok(std::str::from_utf8(content)?)
 }
 
-/// All styles in one file, `style.css` first.
-fn join_styles(sources: &BTreeMap<String, Vec<u8>>) -> Result<String> {
-    let others = sources.keys().filter(|name| name.ends_with(".css") && *name != "style.css");
+/// The styles of one part in one file.
+fn join_styles(sources: &BTreeMap<String, Vec<u8>>, is_part: impl Fn(&str) -> bool) -> Result<String> {
     let mut joined = String::new();
-    for name in std::iter::once("style.css").chain(others.map(String::as_str)) {
+    for name in sources.keys().filter(|name| name.ends_with(".css") && is_part(name)) {
         joined += &strip(text(sources, name)?, "/*", "*/");
     }
     Ok(joined)
 }
 
-/// All scripts in one file. Each becomes a function that returns its exports, after those that it imports.
-fn join_scripts(sources: &BTreeMap<String, Vec<u8>>) -> Result<String> {
-    let (mut joined, mut order) = (String::new(), Vec::new());
-    join_script(sources, "main.js", &mut joined, &mut order)?;
+/// The scripts of the page, and those of the inspector, each in one file. A script becomes a function that returns its
+/// exports, after those that it imports. The inspector's file gets the scripts of the page as an argument.
+fn join_scripts(sources: &BTreeMap<String, Vec<u8>>) -> Result<(String, String)> {
+    let (mut page, mut inspector, mut order) = (String::new(), String::new(), Vec::new());
+    join_script(sources, "main.js", &mut page, &mut order)?;
+    let scripts: Vec<_> = order.iter().map(|(name, _)| variable(name)).collect();
+    let scripts = scripts.join(", ");
+    let (import, entry) = ("import('./inspector.js')", variable("inspector.js"));
+    let page = page.replace(import, &format!("{import}.then((file) => file.start({{ {scripts} }}))"));
+    join_script(sources, "inspector.js", &mut inspector, &mut order)?;
+    let inspector = format!("export const start = ({{ {scripts} }}) => {{\n{inspector}return {entry};\n}};\n");
     for name in sources.keys().filter(|name| name.ends_with(".js")) {
         order.iter().find(|(done, _)| done == name).ok_or_else(|| format!("{name} is not imported"))?;
     }
-    Ok(joined)
+    Ok((page, inspector))
 }
 
 /// Adds a script and what it imports. `order` has the scripts that were begun, and whether they are complete.

@@ -17,9 +17,8 @@ const MAX_STROKES: usize = 10_000;
 
 fn main() -> Result<(), chinwag::Error> {
     let addr = env::args().nth(1).unwrap_or("127.0.0.1:9009".into());
-    let page = || Response::empty(200).with("Content-Type", "text/html; charset=utf-8");
     let server = Server::builder()
-        .site(move |request| (request.uri().path() == "/").then(|| Response { body: PAGE.into(), ..page() }))
+        .site(move |request| (request.uri().path() == "/").then(|| Response::html(200, PAGE)))
         .listen(addr)?
         .start()?;
     println!("whiteboard at http://{}/", server.local_addrs()[0]);

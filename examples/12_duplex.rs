@@ -3,7 +3,7 @@
 //! Run:      cargo run --example 12_duplex -- 127.0.0.1:9012
 //! Look at:  `split()`. No lock and no read timeout: the ticks arrive while the reader waits.
 
-use chinwag::duplex::{Duplex, tungstenite};
+use chinwag::{duplex::Duplex, tungstenite};
 use std::net::{TcpListener, TcpStream};
 use std::{env, error::Error, io, thread, time::Duration};
 

@@ -3,6 +3,8 @@
 mod admin;
 mod amount;
 mod arguments;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod ctl;
 mod environment;
 mod flags;

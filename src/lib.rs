@@ -31,6 +31,24 @@
 //! program; [`chat::rules::Chat`] for its rules without a network; [`client::WebSocket`] for a client; [`duplex::Duplex`] for
 //! reading and writing at the same time on a `tungstenite::WebSocket` that you already have.
 //!
+//! docs/EMBED.md has eight whole programs, and tables from JavaScript, Python and tungstenite to this library.
+//!
+//! # Public surface
+//! Everything that the library exports, without the chat.
+//!
+//! | for | items |
+//! |---|---|
+//! | a server | `Server` ([`Server`]), `Builder` ([`Builder`]), `Config` ([`Config`]), `Access` ([`Access`]), `Network` ([`Network`]), `Shutdown` ([`Shutdown`]), `Handle` ([`server::Handle`]), `Numbers`, `Error` ([`Error`]) |
+//! | its events | `Event` ([`Event`]), `CloseGuard` ([`CloseGuard`]), `HttpRequest` ([`server::HttpRequest`]), `Responder` ([`server::Responder`]) |
+//! | connections | `Peer` ([`Peer`]), `PeerId` ([`PeerId`]), `WebSocket` ([`WebSocket`]), `DisconnectReason` ([`DisconnectReason`]), `CloseError` ([`CloseError`]) |
+//! | messages | `Message` ([`Message`]), `Frames` ([`Frames`]), [`Bytes`], [`Utf8Bytes`] |
+//! | handshakes | `Accept` ([`Accept`]); [`access`]: `Host`, `Refusal`, `Invalid`, `Ban`; [`handshake`], without sockets: `read_request`, `negotiate`, `Policy`, `Negotiated`, `Upgrade`, `AcceptHook`, `Data`, `DeadlineRead`, `HeadError`, `server_full` |
+//! | HTTP | [`http`]: `Request`, `Response`, `Route`, `Router`, `HttpHandler`, `TokenCheck`, `ShowedAdminToken`, `ClientAddr`, `HandshakeTranscript`, `cookie`, `files`, `below`, [`http::Method`] |
+//! | clients | [`client`]: `WebSocket` and `Builder` ([`client::Builder`]), `Event`, `ReadyState`, `Error`, `is_blocked` |
+//! | sockets of your own | [`duplex`]: `Duplex` ([`duplex::Duplex`]), `Socket`, `Reader`, [`duplex::Role`] |
+//! | TLS (feature `tls`) | `tls`: `Acceptor`, `Connector`, `Error`, `self_signed`, `addresses_of_this_machine`, and the crate `rustls` |
+//! | crates in these signatures | [`crossbeam_channel`], [`tungstenite`] |
+//!
 //! # Features
 //! | feature | default | what it adds |
 //! |---|---|---|
@@ -48,16 +66,19 @@
 pub mod chat;
 mod ws;
 
+pub use crossbeam_channel;
+pub use tungstenite;
 #[cfg(feature = "deflate")]
 pub use ws::Deflate;
 #[cfg(feature = "tls")]
 pub use ws::tls;
-pub use ws::{Bytes, DisconnectReason, Frames, Message, Network, Utf8Bytes};
+pub use ws::{Bytes, DisconnectReason, Frames, Message, Network, Utf8Bytes, WebSocket};
 pub use ws::{access, client, config, duplex, error, handshake, http, peer, server};
 pub use ws::{
     access::Access,
     config::Config,
     error::{CloseError, Error},
+    handshake::Accept,
     peer::{Peer, PeerId},
     server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder, Server, Shutdown},
 };

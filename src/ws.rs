@@ -26,8 +26,10 @@ pub mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "ws/tls/absent.rs"]
 mod tls;
+pub(crate) mod websocket;
 
 pub use connection::{Bytes, DisconnectReason, Frames, Message, Utf8Bytes};
 #[cfg(feature = "deflate")]
 pub use deflate::Deflate;
 pub use network::Network;
+pub use websocket::WebSocket;

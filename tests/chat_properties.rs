@@ -102,7 +102,7 @@ impl Model {
             }
             Output::Subscribe { id } => assert!(self.room_of(*id).is_some()),
             Output::Send { to, .. }
-            | Output::SendHandshake { to }
+            | Output::SendHandshake { to, .. }
             | Output::Cut { id: to }
             | Output::Close { id: to, .. } => {
                 let room = self.room_of(*to).unwrap_or_else(|| panic!("not here: {output:?}"));
@@ -152,7 +152,7 @@ impl RoomModel {
                 assert!(self.is_here(*to), "{to} is not here: {message:?}");
                 check_encodings(message);
             }
-            Output::SendHandshake { to: id } | Output::Cut { id } => assert!(self.is_here(*id)),
+            Output::SendHandshake { to: id, .. } | Output::Cut { id } => assert!(self.is_here(*id)),
             Output::Close { id, reason, .. } => {
                 assert!(self.is_here(*id) && reason.len() <= 123);
                 self.forget(*id);

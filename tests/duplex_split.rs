@@ -3,15 +3,17 @@
 mod support;
 
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
-use chinwag::duplex::{Duplex, Reader, Role, Writer, tungstenite};
-use chinwag::{Config, DisconnectReason, Message};
+use chinwag::duplex::{Duplex, Reader, Role};
+use chinwag::{Config, DisconnectReason, Frames, Message, Peer, tungstenite};
 use support::fake::Fake;
 use support::frames::{RawClient, TEXT, frame, server_frame};
 use support::serving::{Echo, addr, connected, serve};
 
 /// The halves of a server after tungstenite's handshake, and a client.
-fn served() -> (Writer, Reader, RawClient) {
+fn served() -> (Peer, Reader, RawClient) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let addr = listener.local_addr().expect("an address");
     let client = std::thread::spawn(move || RawClient::open(addr));
@@ -89,6 +91,88 @@ fn socket_after_any_handshake_is_accepted() {
     let peer = connected(&server);
     assert_eq!(support::serving::text(&server).1, "hi");
     drop(reader);
-    assert_eq!(support::serving::disconnected(&server), (peer, DisconnectReason::ConnectionLost));
+    let closed = DisconnectReason::ClosedByPeer { code: 1000, reason: String::new() };
+    assert_eq!(support::serving::disconnected(&server), (peer, closed));
     assert!(!writer.send("nobody reads"));
+}
+
+#[test]
+fn reader_tells_nothing_yet_from_the_end() {
+    let (peer, reader, mut client) = served();
+    assert_eq!(reader.try_recv(), Ok(None));
+    assert_eq!(reader.recv_timeout(Duration::from_millis(10)), Ok(None));
+    client.send(&[frame(TEXT, b"1"), frame(TEXT, b"2"), frame(TEXT, b"3")].concat());
+    assert_eq!(reader.recv_timeout(Duration::MAX), Ok(Some("1".into())));
+    assert_eq!(reader.try_recv(), Ok(Some("2".into())), "it was received together with the first");
+    assert_eq!(reader.recv(), Ok("3".into()));
+    assert_eq!(reader.try_recv(), Ok(None));
+    client.send(&[frame(TEXT, b"4"), frame(support::frames::CLOSE, &3000_u16.to_be_bytes())].concat());
+    assert_eq!(reader.iter().collect::<Vec<_>>(), ["4".into()]);
+    let end = DisconnectReason::ClosedByPeer { code: 3000, reason: String::new() };
+    assert_eq!(reader.try_recv(), Err(end.clone()));
+    assert_eq!(reader.recv_timeout(Duration::MAX), Err(end.clone()));
+    assert_eq!((reader.recv(), reader.iter().next(), reader.reason()), (Err(end.clone()), None, Some(&end)));
+    assert!(!peer.send("late"));
+}
+
+/// The peer does not end its side. A reader that polls does not wait for it.
+#[test]
+fn polling_reader_does_not_wait_for_the_end_of_the_peer() {
+    let (peer, reader, client) = served();
+    peer.close(1000, "done").expect("a code that may be sent");
+    assert_eq!(reader.try_recv(), Ok(None), "the reply has not come");
+    client.socket().shutdown(std::net::Shutdown::Write).expect("an open socket");
+    assert_eq!(reader.recv(), Err(DisconnectReason::ClosedLocally { code: 1000 }));
+    let (_peer, reader, mut client) = served();
+    client.send(&frame(3, b"no such opcode"));
+    let closing = std::thread::spawn(move || (client.expect_close_and_fin(), client));
+    while !closing.is_finished() {
+        assert_eq!(reader.try_recv(), Ok(None));
+        std::thread::yield_now();
+    }
+    let (code, client) = closing.join().expect("no panic");
+    assert_eq!(code, 1002);
+    assert_eq!(reader.try_recv(), Ok(None), "the client has not ended its side");
+    drop(client);
+    assert!(matches!(reader.recv(), Err(DisconnectReason::ProtocolViolation { code: 1002, .. })));
+}
+
+#[test]
+fn unix_sockets_are_duplex_too() {
+    let (one, two) = UnixStream::pair().expect("two sockets");
+    let serving = std::thread::spawn(move || {
+        let (peer, reader) = Duplex::server(tungstenite::accept(one).expect("a handshake")).split().expect("halves");
+        for message in reader {
+            peer.send(message);
+        }
+    });
+    let (socket, _) = tungstenite::client("ws://localhost/", two).expect("a handshake");
+    let (peer, reader) = Duplex::client(socket).split().expect("halves");
+    let writer = peer.clone();
+    let writing = std::thread::spawn(move || (0..1000).all(|number| writer.send(number.to_string())));
+    for number in 0..1000 {
+        assert_eq!(reader.recv(), Ok(Message::from(number.to_string())));
+    }
+    assert!(writing.join().expect("no panic"));
+    peer.close(1000, "").expect("a code that may be sent");
+    assert!(matches!(reader.recv(), Err(DisconnectReason::ClosedByPeer { code: 1000, .. })));
+    serving.join().expect("no panic");
+}
+
+/// A client masks each frame, also those that were encoded for many peers.
+#[test]
+fn frames_are_masked_by_a_client() {
+    let echo = Echo::start(Config::default());
+    let (peer, reader) = client(&format!("ws://{}/", echo.addr)).split().expect("halves");
+    let mut frames = Frames::new();
+    let long = "x".repeat(70_000);
+    frames.text("grüße");
+    frames.binary(&[0, 255]);
+    frames.binary(&[7; 300]);
+    frames.text(&long[..60_000]);
+    assert!(peer.send_frames(&frames));
+    assert_eq!(reader.recv(), Ok("grüße".into()));
+    assert_eq!(reader.recv(), Ok(vec![0, 255].into()));
+    assert_eq!(reader.recv(), Ok(vec![7; 300].into()));
+    assert_eq!(reader.recv(), Ok(long[..60_000].into()));
 }

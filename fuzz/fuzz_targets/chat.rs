@@ -124,7 +124,7 @@ impl Model {
             Output::Close { id, code: 1013, .. } => assert!(!self.members.contains_key(id), "{output:?}"),
             Output::Close { id, .. } => assert!(self.members.remove(id).is_some(), "{output:?}"),
             Output::Send { to, message } => self.send(*to, message),
-            Output::SendHandshake { to } | Output::Cut { id: to } => {
+            Output::SendHandshake { to, .. } | Output::Cut { id: to } => {
                 assert!(self.members.contains_key(to), "{output:?}")
             }
             Output::Store(message) => {

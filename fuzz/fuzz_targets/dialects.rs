@@ -40,7 +40,7 @@ fn check_against_serde(message: &ClientMessage, text: &str) {
                 None => assert!(object["target"].is_null()),
             }
         }
-        ClientMessage::Inspect => assert_eq!(field("type"), Some("inspect")),
+        ClientMessage::Inspect { .. } => assert_eq!(field("type"), Some("inspect")),
         ClientMessage::Drop => assert_eq!(field("type"), Some("drop")),
         other => panic!("not JSON: {other:?}"),
     }

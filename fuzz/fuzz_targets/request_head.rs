@@ -32,7 +32,7 @@ fn policy() -> Policy {
     Policy {
         access: access.token("s3cret").expect("a token"),
         protocols: vec![Arc::from("json"), Arc::from("text")],
-        endpoint: |path| path == "/",
+        endpoint: Arc::new(|path| path == "/"),
         http_handler: Some(Arc::new(chinwag::chat::page::respond)),
         deflate: Some(chinwag::Deflate::default()),
         ..Policy::default()
@@ -44,7 +44,7 @@ fn answer(sent: &[u8], step: usize) -> Vec<u8> {
     let response = match read_request(&mut source, &Config::default(), Instant::now()) {
         Err(error) => error.response(),
         Ok((mut request, _)) => match negotiate(&mut request, &policy()) {
-            Negotiated::Upgrade { response, .. } => return response,
+            Negotiated::Upgrade(upgrade) => return upgrade.response,
             Negotiated::Response(response) => Some(response),
             _ => None,
         },

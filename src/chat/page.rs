@@ -101,6 +101,7 @@ fn content_type(name: &str) -> &'static str {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
         Some("webmanifest") => "application/manifest+json",
         _ => "text/html; charset=utf-8",
     }
@@ -172,20 +173,26 @@ mod tests {
     #[test]
     fn scripts_and_styles_are_joined_without_comments() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/chat/page");
-        let (script, style) = (content("/page.js"), content("/style.css"));
+        let (script, later) = (content("/page.js"), content("/inspector.js"));
+        let styles = [content("/style.css"), content("/inspector.css")];
         for entry in std::fs::read_dir(folder).expect("the folder of the page") {
             let file = entry.expect("a file").path();
             let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
             match name.rsplit_once('.').expect("an ending") {
-                (_, "js") => assert!(script.contains(&format!("const {} = ", name.replace(['-', '.'], "_"))), "{name}"),
+                (_, "js") => {
+                    let part = format!("const {} = ", name.replace(['-', '.'], "_"));
+                    assert_eq!([&script, &later].iter().filter(|script| script.contains(&part)).count(), 1, "{name}");
+                }
                 (_, "css" | "html") => {}
                 _ => assert_eq!(get(&format!("/{name}")).body, std::fs::read(&file).expect("its content"), "{name}"),
             }
         }
-        assert!(
-            !script.contains("\n//") && !script.contains("import ") && script.contains("'WebSocket' in window // ")
-        );
-        assert!(style.starts_with(":root") && style.contains("#inspector") && !style.contains("/*"));
+        assert!(later.contains("'WebSocket' in window // "), "a comment in a string");
+        for text in [script, later] {
+            assert!(!text.contains("\n//") && !text.contains("import "));
+        }
+        assert!(styles[0].starts_with(":root") && styles[1].contains("#inspector"));
+        assert!(styles.iter().all(|style| !style.contains("/*")));
     }
 
     #[test]
@@ -204,6 +211,13 @@ mod tests {
                 assert_eq!(file.header("Cache-Control"), Some(caching), "{query}");
             }
             assert!(!page.contains("=\"/") && !page.contains("<!--"), "{page}");
+        }
+        for file in ["inspector.js", "inspector.css", "inspector.html"] {
+            let script = content("/page.js");
+            let (_, rest) = script.split_once(&format!("'./{file}?v=")).expect("a versioned address");
+            let query = rest.split('\'').next().expect("a version");
+            let caching = get(&format!("/{file}?v={query}")).header("Cache-Control").map(str::to_owned);
+            assert!(caching.is_some_and(|caching| caching.ends_with("immutable")), "{file}");
         }
         assert_eq!(get("/").header("Cache-Control"), Some("no-cache"));
     }
@@ -264,6 +278,7 @@ mod tests {
             ("/page.js", "text/javascript; charset=utf-8"),
             ("/manifest.webmanifest", "application/manifest+json"),
             ("/favicon.ico", "image/svg+xml"),
+            ("/icon-192.png", "image/png"),
         ];
         for (path, content_type) in types {
             let page = get(path);

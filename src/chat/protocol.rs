@@ -37,6 +37,7 @@ pub const MAX_NONCE_CHARS: usize = 64;
 /// How messages are written: a subprotocol of the chat, chosen for each connection in its handshake (RFC 6455 1.9), or the
 /// format of an HTTP stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
 pub enum Dialect {
     /// JSON objects for clients that assign what arrives to `innerHTML`: names and texts are HTML-escaped.
     Json,
@@ -95,9 +96,10 @@ impl Dialect {
             Self::Chinwag => json::decode(text),
             // Clients of the dialect `json` know MDN's objects only.
             Self::Json => match json::decode(text)? {
-                ClientMessage::Inspect | ClientMessage::Drop | ClientMessage::Ping | ClientMessage::Command(_) => {
-                    Err(ErrorReason::UnknownType.into())
-                }
+                ClientMessage::Inspect { .. }
+                | ClientMessage::Drop
+                | ClientMessage::Ping
+                | ClientMessage::Command(_) => Err(ErrorReason::UnknownType.into()),
                 message => Ok(message),
             },
         }
@@ -150,8 +152,12 @@ pub enum ClientMessage {
         /// with the same nonce is not broadcast again.
         nonce: Option<Arc<str>>,
     },
-    /// Send me the handshake of this connection as the server saw it (dialect `chinwag.v1` only).
-    Inspect,
+    /// Send me the handshake of this connection as the server saw it, and the bytes that arrived since the last time
+    /// (dialect `chinwag.v1` only).
+    Inspect {
+        /// Read these bytes before the next ones that arrive, as if they had arrived, too.
+        play: Vec<u8>,
+    },
     /// Cut this connection without a Close frame, to see what that looks like (dialect `chinwag.v1` only).
     Drop,
     /// Answer with [`ServerMessage::Pong`] (dialect `chinwag.v1` only): pages cannot send Ping frames.
@@ -168,6 +174,7 @@ pub enum ClientMessage {
 
 /// Whom a private message is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
 pub enum Target {
     /// The user who has this name now.
     Name(String),
@@ -273,6 +280,9 @@ pub enum ServerMessage {
         /// What the server answered.
         #[serde(serialize_with = "serialize_lines")]
         response: Arc<str>,
+        /// What arrived since the last [`ClientMessage::Inspect`]. In JSON: hexadecimal.
+        #[serde(serialize_with = "serialize_hex")]
+        received: Vec<u8>,
     },
     /// The answer to [`ClientMessage::Ping`].
     Pong,
@@ -295,6 +305,12 @@ pub enum ServerMessage {
 
 fn serialize_lines<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(text.lines())
+}
+
+fn serialize_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    let hex: String = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+    serializer.serialize_str(&hex)
 }
 
 #[cfg(test)]

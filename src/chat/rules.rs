@@ -19,6 +19,8 @@ mod catch_up;
 mod command;
 mod events;
 mod execute;
+#[cfg(feature = "cluster")]
+mod gate;
 mod limits;
 mod message_log;
 mod moderation;
@@ -29,6 +31,8 @@ mod reservations;
 mod room;
 mod room_name;
 mod rooms;
+#[cfg(feature = "cluster")]
+mod snapshot;
 mod throttle;
 
 use catch_up::CatchUp;
@@ -36,36 +40,48 @@ use moderation::CLOSED;
 use reservations::{Reservation, Reservations};
 use room::Room;
 use rooms::Rooms;
-use throttle::{MAX_ADDRESSES, Verdict};
+use throttle::MAX_ADDRESSES;
+pub(crate) use throttle::Verdict;
 
 pub use command::{Restriction, usage as command_usage};
 pub use events::{ClientInfo, Erasure, Input, Now, Output, RoomId, RoomSnapshot, Since};
+#[cfg(feature = "cluster")]
+pub(crate) use gate::Gate;
 pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
 
 /// The chat.
 #[derive(Debug)]
+#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
 pub struct Chat {
+    #[cfg_attr(feature = "cluster", serde(skip))]
     rules: Rules,
     members: IdMap<UserId, Member>,
     rooms: Rooms,
     /// What each address has sent. One without connections is remembered as well, or reconnecting would restore its burst.
+    #[cfg_attr(feature = "cluster", serde(skip, default = "snapshot::addresses"))]
     addresses: RateLimiters,
     reservations: Reservations,
     /// Those that operators have ordered. Some of them may have ended.
+    #[cfg_attr(feature = "cluster", serde(with = "snapshot::restrictions"))]
     restrictions: Vec<Restriction>,
     /// Rooms with a user list that has changed and was not sent yet.
+    #[cfg_attr(feature = "cluster", serde(skip))]
     pending_lists: Vec<RoomId>,
     /// The connections that are catching up. The first one is served next.
+    #[cfg_attr(feature = "cluster", serde(skip))]
     catch_ups: VecDeque<CatchUp>,
     /// The time of this input.
+    #[cfg_attr(feature = "cluster", serde(skip))]
     now: Now,
     /// During [`Chat::apply`]: the caller's `out`, to which the outputs of this input are appended. Otherwise empty.
+    #[cfg_attr(feature = "cluster", serde(skip))]
     out: Vec<Output>,
 }
 
 /// A connection.
 #[derive(Debug)]
+#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
 struct Member {
     dialect: Dialect,
     room: RoomId,
@@ -112,7 +128,9 @@ impl Chat {
     pub fn apply(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         self.now = now;
         mem::swap(&mut self.out, out);
-        self.end_reservations();
+        if !input.is_local() && !matches!(input, Input::Command(_)) {
+            self.end_reservations();
+        }
         match input {
             Input::Joined { id, dialect, room, since, secret, client } => {
                 self.join((id, secret, client), dialect, room, since);

@@ -5,19 +5,21 @@
 
 mod admin;
 mod archive;
+#[cfg(feature = "cluster")]
+mod clustered;
 mod connect;
 mod fanout;
 mod http;
 mod metrics;
 mod moderation;
+mod mount;
 mod pacing;
 mod room_list;
 
 use crate::{
-    chat::page,
     chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId},
     chat::rules::{Chat, Input, Now, Output, Rules},
-    ws::http::{Request, Response},
+    ws::http::Response,
     ws::rate_limiter::RateLimiter,
     ws::server::{CloseGuard, Event, Responder, Server},
     ws::{DisconnectReason, Message},
@@ -67,6 +69,8 @@ const CATCH_UP_INTERVAL: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct ChatServer {
     server: Server,
+    /// Where it is mounted.
+    path: &'static str,
     rules: Rules,
     chat: Chat,
     fanout: Fanout,
@@ -93,6 +97,11 @@ pub struct ChatServer {
     /// Connections refused since the last log line about it.
     refusals: u64,
     refusal_log: RateLimiter,
+    #[cfg(feature = "cluster")]
+    cluster: Option<Box<crate::chat::cluster::Cluster>>,
+    /// Connections that belong to an earlier state of the chat, and will be closed.
+    #[cfg(feature = "cluster")]
+    stale: Option<Fanout>,
     bans: Option<BanFile>,
     /// Of the command that is being executed.
     answers: Vec<Result<String, String>>,
@@ -102,35 +111,12 @@ pub struct ChatServer {
 }
 
 impl ChatServer {
-    /// The subprotocols of the chat, for [`Builder::protocols`](crate::Builder::protocols).
-    pub fn protocols() -> impl Iterator<Item = &'static str> {
-        Dialect::ALL.into_iter().map(Dialect::name)
-    }
-
-    /// Whether a path is a room: `/` is the lobby, `/room/NAME` another room, also with one more `/` at the end. For
-    /// [`Builder::endpoint`](crate::Builder::endpoint).
-    #[must_use]
-    pub fn is_endpoint(path: &str) -> bool {
-        connect::room_at(path).is_some()
-    }
-
-    /// The chat's page, at the path of each room, and its files; 404 for a path that is almost one of a room. For [`Builder::site`](crate::Builder::site).
-    #[must_use]
-    pub fn site(request: &Request) -> Option<Response> {
-        match request.uri().path() {
-            path if path != "/" && Self::is_endpoint(path) => {
-                connect::redirect(request).or_else(|| page::room(request))
-            }
-            "/rooms" => Some(http::not_found("/rooms")),
-            path => page::respond(request).or_else(|| page::not_found(request)).or_else(|| Some(http::not_found(path))),
-        }
-    }
-
     /// A chat with these rules. Clients that name no subprotocol get `default_dialect`.
     #[must_use]
     pub fn new(server: Server, rules: Rules, default_dialect: Dialect) -> Self {
         Self {
             server,
+            path: "/",
             rules,
             chat: new_chat(rules),
             fanout: Fanout::default(),
@@ -148,6 +134,10 @@ impl ChatServer {
             rooms_changed: false,
             refusals: 0,
             refusal_log: RateLimiter::default(),
+            #[cfg(feature = "cluster")]
+            cluster: None,
+            #[cfg(feature = "cluster")]
+            stale: None,
             bans: None,
             answers: Vec::new(),
             metrics: Metrics::default(),
@@ -184,6 +174,8 @@ impl ChatServer {
     pub fn run(mut self) {
         while self.run_batch() {}
         self.close_archive();
+        #[cfg(feature = "cluster")]
+        self.close_cluster();
         info!("all connections have ended");
     }
 
@@ -197,27 +189,18 @@ impl ChatServer {
         if self.receive_waiting() {
             self.wait_for_more();
         }
-        if self.chat.next_tick().is_some_and(|tick| tick <= self.now().uptime) {
-            self.apply(Input::Tick);
-        }
-        self.retry_archive();
-        self.send_next_parts();
-        self.flush();
-        if let Some((beat, interval, due_at)) = self.heartbeat.as_mut().filter(|(.., due_at)| *due_at <= Instant::now())
-        {
-            *due_at = Instant::now() + *interval;
-            beat();
-        }
+        self.finish_batch();
         true
     }
 
     /// Waits for an event, or until something else is due.
     fn wait(&self) -> Result<Event, RecvTimeoutError> {
-        let tick = self.chat.next_tick().and_then(|tick| self.started.checked_add(Duration::from_millis(tick)));
-        let interval = if self.can_send_next_parts { Duration::ZERO } else { CATCH_UP_INTERVAL };
-        let catch_up = self.chat.catching_up().next().map(|_| Instant::now() + interval);
-        let beat = self.heartbeat.map(|(.., due_at)| due_at);
-        match [tick, catch_up, self.retry_archive_at, beat].into_iter().flatten().min() {
+        let deadline = self.next_tick();
+        #[cfg(feature = "cluster")]
+        if let Some(cluster) = &self.cluster {
+            return self.wait_clustered(cluster, deadline);
+        }
+        match deadline {
             None => self.server.events().recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(deadline) => self.server.events().recv_deadline(deadline),
         }
@@ -253,6 +236,10 @@ impl ChatServer {
     }
 
     fn receive(&mut self, event: Event) {
+        #[cfg(feature = "cluster")]
+        if self.cluster.is_some() {
+            return self.receive_clustered(event);
+        }
         match event {
             Event::Connected(peer, request) => self.connect(peer, &request),
             Event::Message(peer, message) => {
@@ -298,7 +285,7 @@ impl ChatServer {
                 Output::Erase { by, erasure } => self.erase(by, erasure),
                 Output::Answer(answer) => self.answers.push(answer),
                 Output::Restricted => self.save_restrictions(),
-                Output::SendHandshake { to } => self.fanout.send_handshake(to),
+                Output::SendHandshake { to, play } => self.fanout.send_handshake(to, &play),
                 Output::Cut { id } => self.fanout.cut(id),
                 Output::Close { id, code, reason } => {
                     // What was sent to it before leaves with the Close frame, and must be stored before that.
@@ -331,6 +318,10 @@ impl ChatServer {
     }
 
     fn now(&self) -> Now {
+        #[cfg(feature = "cluster")]
+        if let Some(cluster) = &self.cluster {
+            return Now { uptime: cluster.time(), date: cluster.time() };
+        }
         let date = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now { uptime: millis(self.started.elapsed()), date: millis(date) }
     }

@@ -50,7 +50,7 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
         words.remove(0);
     }
     let mut flags = parse(subcommand, words).map_err(|error| format!("{error}; {advice} lists the flags"))?;
-    let information = ["help", "help-tls", "help-history", "help-limits", "help-service", "version"];
+    let information = ["help", "help-cluster", "help-tls", "help-history", "help-limits", "help-service", "version"];
     if let Some(name) = information.into_iter().find(|name| flags.has(name)) {
         return Ok(Command::Print(subcommand.help(name)));
     }

@@ -12,6 +12,8 @@ const HEALTH: &str = include_str!("help/health.txt");
 const TLS: &str = include_str!("help/tls.txt");
 const HISTORY: &str = include_str!("help/history.txt");
 const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
+#[cfg(feature = "cluster")]
+const CLUSTER: &str = include_str!("cluster/help.txt");
 const CTL: &str = include_str!("help/ctl.txt");
 const CHAT: &str = include_str!("help/chat.txt");
 
@@ -88,6 +90,10 @@ impl Subcommand {
             Self::Health => vec![(HEALTH, None)],
         };
         let mut found = Vec::new();
+        #[cfg(feature = "cluster")]
+        if self == Self::Serve {
+            flags(CLUSTER, None, &mut found);
+        }
         for (text, feature) in tables {
             flags(text, feature, &mut found);
         }
@@ -98,6 +104,8 @@ impl Subcommand {
     pub(crate) fn help(self, flag: &str) -> String {
         match (flag, self) {
             ("version", _) => concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+            #[cfg(feature = "cluster")]
+            ("help-cluster", _) => CLUSTER.to_owned(),
             ("help-limits", _) => LIMITS.to_owned(),
             ("help-service", _) => SERVICE.to_owned(),
             ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
@@ -107,9 +115,13 @@ impl Subcommand {
             (_, Self::Health) => HEALTH.to_owned(),
             (_, Self::Serve) => {
                 let missing = FEATURES.iter().filter(|feature| !feature.is_built);
-                missing.fold(SERVER.to_owned(), |help, feature| {
+                let help = missing.fold(SERVER.to_owned(), |help, feature| {
                     help.replace(feature.see, &format!("(needs feature {})", feature.name))
-                })
+                });
+                // The line for --limit names --help-limits, too.
+                #[cfg(feature = "cluster")]
+                let help = help.replace("   --help-limits   ", "   --help-cluster   ");
+                help
             }
         }
     }

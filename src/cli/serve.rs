@@ -35,6 +35,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         .trusted_proxies(trusted_proxies(flags)?)
         .protocols(ChatServer::protocols())
         .endpoint(ChatServer::is_endpoint)
+        .delay(ChatServer::delay)
         .route(ChatServer::route)
         .site(move |request| {
             let listed = || listed.iter().find_map(|rooms| rooms.respond(request));
@@ -44,6 +45,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let builder = if flags.has("deflate") { builder.deflate(chinwag::Deflate::default()) } else { builder };
     #[cfg(feature = "history")]
     let (history, builder) = super::history::open(flags, builder)?;
+    #[cfg(feature = "cluster")]
+    let (cluster, builder) = super::cluster::open(flags, rules, builder)?;
     #[cfg(feature = "tls")]
     let acceptor = super::tls::acceptor(flags)?;
     #[cfg(not(feature = "tls"))]
@@ -73,6 +76,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let chat = ChatServer::new(server, rules, dialect);
     #[cfg(feature = "history")]
     let chat = history.into_iter().fold(chat, |chat, history| chat.archive(Box::new(history)));
+    #[cfg(feature = "cluster")]
+    let chat = cluster.into_iter().fold(chat, ChatServer::cluster);
     let chat = match systemd::watchdog() {
         Some(interval) => chat.heartbeat(interval, || systemd::notify("WATCHDOG=1")),
         None => chat,

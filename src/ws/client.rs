@@ -56,6 +56,7 @@ mod builder;
 mod dial;
 mod error;
 mod handshake;
+mod open;
 mod run;
 mod state;
 mod url;
@@ -64,6 +65,9 @@ pub use builder::Builder;
 pub use error::Error;
 pub use state::{Event, ReadyState};
 pub use url::is_blocked;
+
+#[cfg(feature = "tls")]
+pub(crate) use run::shake_hands;
 
 use crate::ws::{connection::Message, error::CloseError, spawn::spawn};
 use crossbeam_channel::{Receiver, bounded};

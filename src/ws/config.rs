@@ -3,85 +3,95 @@
 use crate::ws::network::Network;
 use std::{net::IpAddr, time::Duration};
 
-/// The limits and timeouts of a [`Server`](crate::Server). The defaults suit a small device.
-///
-/// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 88 KiB) + event_capacity *
-/// max_message_size`. A usual client takes 12 KiB per idle connection (docs/LIMITS.md).
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Config {
-    /// The time from accept to the last byte of the request head, TLS included. 10 s.
-    pub handshake_timeout: Duration,
-    /// Bytes of a request head. 8 KiB.
-    pub max_head_size: usize,
-    /// Header fields of a request. 100.
-    pub max_header_fields: usize,
-    /// The silence after which the server sends a Ping (RFC 6455 5.5.2). 20 s; zero: never.
-    pub ping_interval: Duration,
-    /// How long the reply to that Ping may take. After that the connection is closed with 1013. 20 s; zero: no limit.
-    pub pong_timeout: Duration,
-    /// How long a connection may take to end after a Close frame was sent. Then it is cut, or earlier if the peer sends 4 MiB (or
-    /// `max_message_size`, if that is more) meanwhile. 5 s.
-    pub close_timeout: Duration,
-    /// Bytes of one message, and of one frame. 64 KiB. Beyond it: Close 1009.
-    pub max_message_size: usize,
-    /// Bytes that are buffered for one client whose socket does not take them. 256 KiB. Beyond it: Close 1013. The chat sends
-    /// from its log instead; there, twice as many bytes may be buffered, and the messages of one flush.
-    pub max_send_buffer: usize,
-    /// Events in the channel. 1024. When it is full, the server stops reading, and TCP slows the clients down.
-    pub event_capacity: usize,
-    /// Connections in all, handshakes included. 4096; zero: no limit but the system's (Linux:
-    /// `vm.max_map_count`). Beyond it: 503.
-    pub max_connections: usize,
-    /// Connections from one address, and WebSockets that it may open within ten seconds. 64; zero: no limit. For IPv6: from
-    /// one /64; a /56 may have four times as many, and a /48 sixteen times. Loopback has no limit. Beyond it: 503.
-    pub max_connections_per_address: usize,
-    /// Networks without the limits per address, such as that of an office behind one address. None. Wrong tokens are limited
-    /// all the same.
-    pub exempt_networks: Vec<Network>,
-    /// Pings and Pongs a second from one connection, ten times as many at once. 50; zero: no limit. Beyond it: Close 1008.
-    pub control_frames_per_second: usize,
-    /// The delay between two responses to wrong access tokens from one address. If eight are due, the response is 429. 1 s; zero:
-    /// no delay.
-    pub wrong_token_delay: Duration,
-    /// Handshakes in progress at once. 256; zero: no limit. Beyond it: 503.
-    pub max_handshakes: usize,
-    /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot. A buffer of up to 1 KiB is on the
-    /// stack and needs no memory of its own; a larger one is allocated for each connection.
-    pub read_buffer_size: usize,
-    /// Bytes of stack of a connection's thread. Only pages that were used cost memory. 128 KiB.
-    pub stack_size: usize,
+/// Declares [`Config`] with its defaults, and a method for each field that sets it.
+macro_rules! config {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr,)+) => {
+        /// The limits and timeouts of a [`Server`](crate::Server). The defaults suit a small device.
+        ///
+        /// ```
+        /// use chinwag::Config;
+        /// use std::time::Duration;
+        ///
+        /// let config = Config::default().max_message_size(1 << 20).ping_interval(Duration::from_secs(5));
+        /// assert_eq!(config.max_message_size, 1_048_576);
+        /// ```
+        ///
+        /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 88 KiB) +
+        /// event_capacity * max_message_size`. A usual client takes 12 KiB per idle connection (docs/LIMITS.md).
+        #[derive(Debug, Clone)]
+        #[non_exhaustive]
+        pub struct Config {
+            $($(#[$doc])* pub $name: $type,)+
+        }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl Config {
+            $(#[doc = concat!("Sets [`Config::", stringify!($name), "`](Config#structfield.", stringify!($name), ").")]
+            #[must_use]
+            pub fn $name(mut self, $name: $type) -> Self {
+                self.$name = $name;
+                self
+            })+
+        }
+    };
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            handshake_timeout: Duration::from_secs(10),
-            max_head_size: 8 * 1024,
-            max_header_fields: 100,
-            ping_interval: Duration::from_secs(20),
-            pong_timeout: Duration::from_secs(20),
-            close_timeout: Duration::from_secs(5),
-            max_message_size: 64 * 1024,
-            max_send_buffer: 256 * 1024,
-            event_capacity: 1024,
-            max_connections: 4096,
-            max_connections_per_address: 64,
-            exempt_networks: Vec::new(),
-            control_frames_per_second: 50,
-            wrong_token_delay: Duration::from_secs(1),
-            max_handshakes: 256,
-            read_buffer_size: 1024,
-            stack_size: 128 * 1024,
-        }
-    }
+config! {
+    /// The time from accept to the last byte of the request head, TLS included. 10 s.
+    handshake_timeout: Duration = Duration::from_secs(10),
+    /// Bytes of a request head. 8 KiB.
+    max_head_size: usize = 8 * 1024,
+    /// Header fields of a request. 100.
+    max_header_fields: usize = 100,
+    /// The silence after which the server sends a Ping (RFC 6455 5.5.2). 20 s; zero: never.
+    ping_interval: Duration = Duration::from_secs(20),
+    /// How long the reply to that Ping may take. After that the connection is closed with 1013. 20 s; zero: no limit.
+    pong_timeout: Duration = Duration::from_secs(20),
+    /// How long a connection may take to end after a Close frame was sent. Then it is cut, or earlier if the peer sends 4 MiB (or
+    /// `max_message_size`, if that is more) meanwhile. 5 s.
+    close_timeout: Duration = Duration::from_secs(5),
+    /// Bytes of one message, and of one frame. 64 KiB. Beyond it: Close 1009.
+    max_message_size: usize = 64 * 1024,
+    /// Bytes that are buffered for one client whose socket does not take them. 256 KiB. Beyond it: Close 1013. The chat sends
+    /// from its log instead; there, twice as many bytes may be buffered, and the messages of one flush.
+    max_send_buffer: usize = 256 * 1024,
+    /// Events in the channel. 1024. When it is full, the server stops reading, and TCP slows the clients down.
+    event_capacity: usize = 1024,
+    /// Connections in all, handshakes included. 4096; zero: no limit but the system's (Linux:
+    /// `vm.max_map_count`). Beyond it: 503.
+    max_connections: usize = 4096,
+    /// Connections from one address, and WebSockets that it may open within ten seconds. 64; zero: no limit. For IPv6: from
+    /// one /64; a /56 may have four times as many, and a /48 sixteen times. Loopback has no limit. Beyond it: 503.
+    max_connections_per_address: usize = 64,
+    /// Networks without the limits per address, such as that of an office behind one address. None. Wrong tokens are limited
+    /// all the same.
+    exempt_networks: Vec<Network> = Vec::new(),
+    /// Pings and Pongs a second from one connection, ten times as many at once. 50; zero: no limit. Beyond it: Close 1008.
+    control_frames_per_second: usize = 50,
+    /// The delay between two responses to wrong access tokens from one address. If eight are due, the response is 429. 1 s; zero:
+    /// no delay.
+    wrong_token_delay: Duration = Duration::from_secs(1),
+    /// Handshakes in progress at once. 256; zero: no limit. Beyond it: 503.
+    max_handshakes: usize = 256,
+    /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot. A buffer of up to 1 KiB is on the
+    /// stack and needs no memory of its own; a larger one is allocated for each connection.
+    read_buffer_size: usize = 1024,
+    /// Bytes of stack of a connection's thread. Only pages that were used cost memory. 128 KiB.
+    stack_size: usize = 128 * 1024,
 }
+
+/// A deadline that is a million years away cannot be represented.
+pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Config {
     /// Replaces values that cannot work by the nearest ones that can: a buffer of 0 bytes reads nothing, and a deadline in a
     /// million years overflows `Instant`.
     pub(crate) fn sensible(mut self) -> Self {
-        const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         for time in [
             &mut self.handshake_timeout,
             &mut self.ping_interval,
@@ -89,7 +99,7 @@ impl Config {
             &mut self.close_timeout,
             &mut self.wrong_token_delay,
         ] {
-            *time = (*time).min(LONGEST);
+            *time = (*time).min(MAX_TIMEOUT);
         }
         self.read_buffer_size = self.read_buffer_size.clamp(1, 64 * 1024);
         self.event_capacity = self.event_capacity.max(1);

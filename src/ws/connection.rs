@@ -12,6 +12,8 @@
 
 mod buffered_stream;
 mod disconnect_reason;
+#[cfg(feature = "chat")]
+mod inspection;
 mod message;
 mod overhead_limiter;
 mod reader;
@@ -32,27 +34,26 @@ use buffered_stream::{BufferedStream, Flushed};
 use log::debug;
 use state::{ConnectionState, Received};
 use std::{
+    any::Any,
     net::{Shutdown, SocketAddr, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 /// What the handshake established about the peer.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PeerInfo {
     pub(crate) id: u64,
-    pub(crate) addr: SocketAddr,
+    /// `None` for a Unix socket.
+    pub(crate) addr: Option<SocketAddr>,
     /// The subprotocol (RFC 6455 1.9).
     pub(crate) protocol: Option<Arc<str>>,
+    /// Not the whole request: a connection keeps this as long as it lives.
+    pub(crate) path: Box<str>,
+    /// What the program attached.
+    pub(crate) data: Option<Box<dyn Any + Send + Sync>>,
     /// The extension `permessage-deflate` (RFC 7692).
     pub(crate) deflate: Option<Agreement>,
-}
-
-impl PeerInfo {
-    /// For clients and duplex sockets, which do not need the rest.
-    pub(crate) fn only_id(id: u64) -> Self {
-        Self { id, addr: SocketAddr::from(([0; 4], 0)), protocol: None, deflate: None }
-    }
 }
 
 /// A socket after its handshakes.
@@ -69,6 +70,7 @@ pub(crate) struct Transport {
 #[derive(Debug)]
 pub(crate) struct Connection {
     info: PeerInfo,
+    role: Role,
     config: Arc<Config>,
     reactor: Arc<WriteReactor>,
     /// `None` when the connection has ended, so that a handle that outlives the connection keeps neither the socket nor its buffers.
@@ -87,7 +89,7 @@ impl Connection {
         let socket = Arc::clone(&transport.stream);
         let stream = BufferedStream::new(transport, info.deflate);
         let state = Mutex::new(Some(ConnectionState::new(role, stream, &config)));
-        let connection = Arc::new(Self { info, config, reactor, state });
+        let connection = Arc::new(Self { info, role, config, reactor, state });
         let reader = Reader::new(Arc::clone(&connection), socket);
         (connection, reader)
     }
@@ -100,8 +102,17 @@ impl Connection {
         }
     }
 
+    /// Not a stream, and not over.
+    pub(crate) fn is_websocket(&self) -> bool {
+        self.lock().as_ref().is_some_and(|state| state.stream_keepalive.is_none())
+    }
+
     pub(crate) fn info(&self) -> &PeerInfo {
         &self.info
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
     }
 
     /// What may be sent compressed.
@@ -115,10 +126,20 @@ impl Connection {
         self.if_open(|state| state.send(frames, frames.len()))
     }
 
-    /// Encodes and sends a message, for either role. Returns as [`Connection::send`].
+    /// Encodes and sends a message as a client. Returns as [`Connection::send`].
     pub(crate) fn send_message(self: &Arc<Self>, message: Message) -> bool {
         let frame = message.into_frame(self.compression());
         self.if_open(|state| state.write(frame))
+    }
+
+    /// Sends a Ping whose answer is measured. Returns as [`Connection::send`].
+    pub(crate) fn ping(self: &Arc<Self>) -> bool {
+        self.if_open(ConnectionState::ping)
+    }
+
+    /// The time between the last of these Pings that was answered and its Pong.
+    pub(crate) fn round_trip_time(&self) -> Option<Duration> {
+        self.lock().as_ref()?.round_trip_time
     }
 
     /// Queues bytes. They are sent with the next message, or by [`Connection::flush_pending`].

@@ -1,4 +1,4 @@
-//! Splits a `tungstenite::WebSocket` into a [`Writer`] and a [`Reader`], for programs that do their own handshakes.
+//! Splits a `tungstenite::WebSocket` into a [`Peer`] that sends and a [`Reader`], for programs that do their own handshakes.
 //!
 //! `tungstenite::WebSocket` owns its stream and has no `split`. While its `read` blocks, no other thread can write: behind a
 //! lock, writers wait for the next message; with a read timeout, all threads wait a little all the time. Here the reader
@@ -7,7 +7,7 @@
 //! One thread blocks in reading, another writes a thousand messages, a third closes:
 //!
 //! ```
-//! use chinwag::duplex::{Duplex, tungstenite};
+//! use chinwag::{duplex::Duplex, tungstenite};
 //! use std::{net::TcpListener, net::TcpStream, sync::mpsc, thread};
 //!
 //! let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -40,19 +40,38 @@
 
 mod unread;
 
-pub use tungstenite::{self, protocol::Role};
+pub use tungstenite::protocol::Role;
 
-use crate::ws::connection::{self, Connection, DisconnectReason, Message, PeerInfo, Transport, WriteReactor};
-use crate::ws::{config::Config, error::CloseError, peer::next_id};
-use std::{fmt, io, net::TcpStream, sync::Arc};
+use crate::ws::connection::{Connection, PeerInfo, Transport, WriteReactor};
+#[cfg(feature = "tls")]
+use crate::ws::{
+    client::{self, shake_hands},
+    handshake::{Negotiated, Policy, Upgrade, agreement, negotiate, read_request},
+    handshake_stream::HandshakeStream,
+    tls::Acceptor,
+};
+use crate::ws::{config::Config, peer::Peer, peer::next_id, websocket::WebSocket};
+use std::io::{self, Read, Write};
+use std::os::{fd::OwnedFd, unix::net::UnixStream};
+use std::{net::TcpStream, sync::Arc};
+
+/// A connected socket that [`Duplex`] can take over: TCP or Unix.
+pub trait Socket: Read + Write + Into<OwnedFd> + From<OwnedFd> {}
+
+impl Socket for TcpStream {}
+impl Socket for UnixStream {}
+
+/// The half that reads. It is a whole [`WebSocket`], which can also send.
+pub type Reader = WebSocket;
 
 /// A socket after its WebSocket handshake, before it is split.
 #[derive(Debug)]
 #[must_use = "it does nothing before split()"]
 pub struct Duplex {
     role: Role,
-    /// The stream and the bytes that were read after the handshake. `split` returns the error if they cannot be recovered.
-    stream: io::Result<(TcpStream, Vec<u8>)>,
+    /// The socket and what was read after the handshake. `split` returns the error if that cannot be recovered.
+    transport: io::Result<Transport>,
+    info: PeerInfo,
     config: Config,
 }
 
@@ -61,26 +80,96 @@ impl Duplex {
     ///
     /// Nothing may have been read from the socket or written to it. It has no bytes buffered then, because tungstenite refuses
     /// clients that send frames before the response.
-    pub fn server(socket: tungstenite::WebSocket<TcpStream>) -> Self {
-        Self::new(Role::Server, unread::recover(socket, Role::Server))
+    pub fn server(socket: tungstenite::WebSocket<impl Socket>) -> Self {
+        Self::recovered(Role::Server, socket)
     }
 
     /// The client's side, from `tungstenite::client` or a similar function.
     ///
     /// Nothing may have been read from the socket or written to it. Messages that the server sent together with its response
     /// are buffered in tungstenite and recovered from there.
-    pub fn client(socket: tungstenite::WebSocket<TcpStream>) -> Self {
-        Self::new(Role::Client, unread::recover(socket, Role::Client))
+    pub fn client(socket: tungstenite::WebSocket<impl Socket>) -> Self {
+        Self::recovered(Role::Client, socket)
     }
 
     /// Either side, after any handshake. `already_read` are the bytes that were read after its end: the first frames, which
     /// may be incomplete.
-    pub fn after_handshake(role: Role, stream: TcpStream, already_read: Vec<u8>) -> Self {
-        Self::new(role, Ok((stream, already_read)))
+    pub fn after_handshake(role: Role, stream: impl Socket, already_read: Vec<u8>) -> Self {
+        Self::new(role, transport(stream, already_read))
     }
 
-    fn new(role: Role, stream: io::Result<(TcpStream, Vec<u8>)>) -> Self {
-        Self { role, stream, config: Config::default() }
+    /// The server's side with TLS: does the handshakes of TLS and of the WebSocket, within
+    /// [`Config::handshake_timeout`]. The policy says which clients are accepted; by default, as in
+    /// [`Access`](crate::Access), those that use an IP address or `localhost`.
+    ///
+    /// ```no_run
+    /// use chinwag::{duplex::Duplex, handshake::Policy, tls::Acceptor};
+    ///
+    /// let acceptor = Acceptor::from_pem_files("certificate.pem", "key.pem")?;
+    /// let (stream, _) = std::net::TcpListener::bind("127.0.0.1:9000")?.accept()?;
+    /// let (peer, reader) = Duplex::accept_tls(stream, &acceptor, &Policy::default())?.split()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The socket failed, a handshake failed, or it was refused; the client got the response.
+    #[cfg(feature = "tls")]
+    pub fn accept_tls(stream: impl Socket, acceptor: &Acceptor, policy: &Policy) -> io::Result<Self> {
+        let (socket, config) = (tcp(stream)?, Config::default());
+        let deadline = std::time::Instant::now() + config.handshake_timeout;
+        let session = acceptor.session().ok_or_else(|| io::Error::other("TLS is not available; the log says why"))?;
+        let mut stream = HandshakeStream::start(&socket, Some(session), deadline)?;
+        let head = read_request(&mut stream, &config, deadline);
+        let (mut request, input) = head.map_err(io::Error::other)?;
+        match negotiate(&mut request, policy) {
+            Negotiated::Upgrade(Upgrade { response, protocol, data }) => {
+                stream.write_until(&response, deadline)?;
+                let (session, input) = stream.hand_over(input);
+                let (path, deflate) = (request.uri().path().into(), agreement(&request));
+                let info = PeerInfo { protocol, path, data, deflate, ..PeerInfo::default() };
+                Ok(Self { info, ..Self::new(Role::Server, Ok(Transport { stream: socket, session, input })) })
+            }
+            Negotiated::Response(response) => {
+                stream.write_until(&response.to_bytes(false), deadline)?;
+                stream.hang_up(deadline);
+                let body = String::from_utf8_lossy(&response.body);
+                Err(io::Error::other(format!("refused with {}: {}", response.status, body.trim_end())))
+            }
+            _ => Err(io::Error::other("the request is not a handshake")),
+        }
+    }
+
+    /// The client's side with TLS, over a socket that is connected: does the handshakes of TLS and of the WebSocket. The URL
+    /// begins with `wss://`.
+    ///
+    /// ```no_run
+    /// use chinwag::{client, duplex::Duplex, tls::Connector};
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// let client = client::WebSocket::builder("wss://localhost/").tls(Connector::trusting("certificate.pem")?);
+    /// let (peer, reader) = Duplex::connect_tls(UnixStream::connect("/run/chat.sock")?, client)?.split()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`client::Builder::open`].
+    #[cfg(feature = "tls")]
+    pub fn connect_tls(stream: impl Socket, mut client: client::Builder) -> Result<Self, client::Error> {
+        let target = client.check_secure()?;
+        let socket = tcp(stream).map_err(client::Error::Start)?;
+        let (accepted, transport) = shake_hands(&socket, &target, &client)?;
+        let (protocol, deflate) = (accepted.protocol, accepted.deflate);
+        let (protocol, path) = (protocol.map(Arc::from), target.path().into());
+        let info = PeerInfo { protocol, path, deflate, ..PeerInfo::default() };
+        Ok(Self { info, config: client.config, ..Self::new(Role::Client, Ok(transport)) })
+    }
+
+    fn recovered(role: Role, socket: tungstenite::WebSocket<impl Socket>) -> Self {
+        Self::new(role, unread::recover(socket, role).and_then(|(stream, unread)| transport(stream, unread)))
+    }
+
+    fn new(role: Role, transport: io::Result<Transport>) -> Self {
+        Self { role, transport, info: PeerInfo::default(), config: Config::default() }
     }
 
     /// The limits and timeouts for messages, Pings, closing and the send buffer. The configuration of the `WebSocket` is not
@@ -96,98 +185,25 @@ impl Duplex {
     /// No thread or descriptor is available for the one thread of the process that sends what sockets do not take at once.
     /// `InvalidData` if tungstenite has buffered part of a message, which it does not give out. This can only happen if a
     /// server's first message began in the segment of the response and ended in a later one.
-    pub fn split(self) -> io::Result<(Writer, Reader)> {
-        let (stream, input) = self.stream?;
-        stream.set_nonblocking(false)?;
-        let _ = stream.set_nodelay(true);
-        let reactor = WriteReactor::of_process()?;
-        let config = Arc::new(self.config.sensible());
-        let transport = Transport { stream: Arc::new(stream), session: None, input };
-        let (connection, reader) = Connection::new(PeerInfo::only_id(next_id()), self.role, transport, config, reactor);
-        let writer = Writer { connection: Arc::clone(&connection) };
-        Ok((writer, Reader { connection, reader, reason: None }))
+    pub fn split(self) -> io::Result<(Peer, Reader)> {
+        let transport = self.transport?;
+        let info = PeerInfo { id: next_id(), addr: transport.stream.peer_addr().ok(), ..self.info };
+        let (reactor, config) = (WriteReactor::of_process()?, Arc::new(self.config.sensible()));
+        let (connection, reader) = Connection::new(info, self.role, transport, config, reactor);
+        let peer = Peer::new(connection);
+        Ok((peer.clone(), WebSocket::new(peer, reader, None)))
     }
 }
 
-/// The half that writes. Clones are cheap and write to the same connection.
-#[derive(Clone)]
-pub struct Writer {
-    connection: Arc<Connection>,
+fn transport(stream: impl Socket, input: Vec<u8>) -> io::Result<Transport> {
+    Ok(Transport { stream: tcp(stream)?, session: None, input })
 }
 
-impl Writer {
-    /// Sends a message without blocking. Bytes that the socket does not take at once are buffered. If there are more than
-    /// [`Config::max_send_buffer`], the connection is closed with 1013.
-    ///
-    /// Returns false if the connection is closing or closed. The message is not sent then.
-    pub fn send(&self, message: impl Into<Message>) -> bool {
-        self.connection.send_message(message.into())
-    }
-
-    /// Bytes in the send buffer.
-    #[must_use]
-    pub fn buffered_amount(&self) -> usize {
-        self.connection.buffered_amount()
-    }
-
-    /// Starts the closing handshake after everything that was sent before, like [`Peer::close`](crate::Peer::close). The
-    /// reader ends after [`Config::close_timeout`] at the latest.
-    ///
-    /// # Errors
-    /// As [`Peer::close`](crate::Peer::close).
-    pub fn close(&self, code: u16, reason: &str) -> Result<(), CloseError> {
-        CloseError::check(code, reason)?;
-        self.connection.close(code, reason);
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Writer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Writer({} bytes buffered)", self.buffered_amount())
-    }
-}
-
-/// The half that reads: a blocking iterator over messages. It also replies to Ping and Close frames, so a thread must read
-/// all the time. Dropping it ends the connection.
-pub struct Reader {
-    connection: Arc<Connection>,
-    reader: connection::Reader,
-    reason: Option<DisconnectReason>,
-}
-
-impl Reader {
-    /// Why the connection ended. `None` while it is open.
-    #[must_use]
-    pub fn reason(&self) -> Option<&DisconnectReason> {
-        self.reason.as_ref()
-    }
-}
-
-/// Waits for the next message. `None` when the connection has ended; [`Reader::reason`] says why.
-impl Iterator for Reader {
-    type Item = Message;
-
-    fn next(&mut self) -> Option<Message> {
-        if self.reason.is_some() {
-            return None;
-        }
-        let message = self.reader.next();
-        if message.is_none() {
-            self.reason = Some(self.connection.end());
-        }
-        message
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.connection.end();
-    }
-}
-
-impl fmt::Debug for Reader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("reason", &self.reason).finish_non_exhaustive()
-    }
+/// The standard library has no type for any stream socket. Nothing here needs TCP, except for an option.
+fn tcp(stream: impl Socket) -> io::Result<Arc<TcpStream>> {
+    let stream = TcpStream::from(stream.into());
+    stream.set_nonblocking(false)?;
+    // A Unix socket has no such option.
+    let _ = stream.set_nodelay(true);
+    Ok(Arc::new(stream))
 }

@@ -3,6 +3,7 @@
 //! The rules are RFC 6455 4.2 and RFC 9112. They do not use sockets: the server sends the [`Response`] or the frames.
 //! docs/HANDSHAKE.md lists them as a table.
 
+mod accept;
 pub(crate) mod body;
 pub(crate) mod head;
 mod request;
@@ -10,23 +11,24 @@ mod request_line;
 mod secrets;
 pub(crate) mod upgrade;
 
-use log::error;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 use tungstenite::http::header::{HOST, ORIGIN};
 use tungstenite::http::{HeaderName, Version};
 
+use accept::{bug, catch};
+
+pub use accept::{Accept, AcceptHook, Data, Upgrade};
 pub use head::{DeadlineRead, HeadError};
 pub use request::read_request;
-pub use secrets::offers_token;
+pub(crate) use secrets::offers_token;
 
 use crate::ws::access::{Access, Host, Refusal};
 use crate::ws::deflate::Agreement;
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
 use crate::ws::http::{
-    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, ShowedAdminToken, TokenCheck, list_contains,
-    single_field,
+    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, Router, ShowedAdminToken, TokenCheck,
+    list_contains, single_field,
 };
 
 /// What a server accepts, and how it responds to other requests.
@@ -37,12 +39,16 @@ pub struct Policy {
     /// The subprotocols that this server supports (RFC 6455 1.9). Default: none.
     pub protocols: Vec<Arc<str>>,
     /// The paths that accept WebSocket handshakes. Elsewhere they get 404. Default: every path.
-    pub endpoint: fn(&str) -> bool,
+    pub endpoint: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Decides about handshakes that have passed all other checks. Default: all are accepted.
+    pub accept: Option<AcceptHook>,
     /// What happens to requests that are not handshakes. `None`: they are for `http_handler`. Default: always `None`.
-    pub route: fn(&Request) -> Option<Route>,
+    pub route: Router,
     /// Responds to the other requests. When it returns `None`, the response is 404. Without it, the response is
     /// 426 at an endpoint. Default: none.
     pub http_handler: Option<HttpHandler>,
+    /// How long the 101 response waits, and the reply to the client's Close frame. Default: not at all.
+    pub delay: fn(&Request) -> Duration,
     /// Agrees to compression with clients that offer it. Default: none.
     #[cfg(feature = "deflate")]
     pub deflate: Option<Deflate>,
@@ -50,13 +56,16 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        let (access, protocols) = (Access::default(), Vec::new());
+        let (access, protocols, accept, http_handler) = Default::default();
+        let (endpoint, route): (_, Router) = (Arc::new(|_: &str| true), Arc::new(|_| None));
         Self {
             access,
             protocols,
-            endpoint: |_path| true,
-            route: |_request| None,
-            http_handler: None,
+            endpoint,
+            accept,
+            route,
+            http_handler,
+            delay: |_| Duration::ZERO,
             #[cfg(feature = "deflate")]
             deflate: None,
         }
@@ -74,16 +83,11 @@ impl fmt::Debug for Policy {
 }
 
 /// The outcome of a handshake: what is sent back, and whether frames follow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Negotiated {
     /// The handshake succeeded: send the response, then frames.
-    Upgrade {
-        /// The whole 101 response, ready to send.
-        response: Vec<u8>,
-        /// The selected subprotocol, which the response names.
-        protocol: Option<Arc<str>>,
-    },
+    Upgrade(Upgrade),
     /// The program responds, when the body of so many bytes was read: [`Route::Ask`].
     Request(usize),
     /// The program streams the response: [`Route::Stream`].
@@ -103,7 +107,7 @@ pub enum Negotiated {
 /// It also removes the secrets from the request: if an access token is required, the value of `?token=` is replaced, and
 /// `Authorization`, `Cookie` and `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
 ///
-/// A panic in [`Policy::http_handler`] or [`Policy::endpoint`] is logged and answered with 500.
+/// A panic in the functions of the policy is logged and answered with 500.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request, policy.access.has_tokens());
     if policy.access.is_admin_token(token.as_deref()) {
@@ -111,25 +115,26 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     }
     let token = TokenCheck(policy.access.check_token(token.as_deref()));
     request.extensions_mut().insert(token.clone());
-    // `http_handler` and `endpoint` are the user's code: a panic there fails this request only.
-    let outcome = catch_unwind(AssertUnwindSafe(|| apply_rules(request, &token, policy))).unwrap_or_else(|_| {
-        error!("the HTTP handler panicked: {} {:?}", request.method(), request.uri().path());
-        Err(Response::text(500, "This server has a bug; its log says more.").into())
-    });
+    let outcome = catch(request, || apply_rules(request, &token, policy));
     // Not among the rules, because a thread keeps every stack page: their frame must not lie below the parser of origins.
-    let handshake = outcome.and_then(|(host, accept, protocol)| {
+    let handshake = outcome.and_then(|(host, key, protocol)| {
         check_client(request, &host, &token, &policy.access)?;
-        Ok((accept, protocol))
+        let ask = |ask: &AcceptHook| catch(request, || Ok(ask(request)?));
+        Ok((policy.accept.as_ref().map_or_else(|| Ok(Accept::new()), ask)?, key, protocol))
     });
     match handshake {
-        Ok((accept, protocol)) => {
+        Ok((accept, key, protocol)) => {
             #[cfg(feature = "deflate")]
             if let Some(agreement) = policy.deflate.and_then(|deflate| deflate.accept(request.headers())) {
                 request.extensions_mut().insert(agreement);
             }
-            let response = upgrade::response(&accept, protocol.as_deref(), agreement(request));
-            secrets::record_transcript(request, &response);
-            Negotiated::Upgrade { response, protocol }
+            match accept.into_upgrade(request, &key, protocol) {
+                Ok(upgrade) => {
+                    secrets::record_transcript(request, &upgrade.response);
+                    Negotiated::Upgrade(upgrade)
+                }
+                Err(why) => bug(request, &format!("the answer of Builder::accept is wrong: {why}")).into(),
+            }
         }
         Err(other) => other,
     }
@@ -160,9 +165,9 @@ fn apply_rules(
     }
     check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
-    let accept = upgrade::check(request, policy)?;
+    let key = upgrade::check(request, policy)?;
     let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
-    Ok((host, accept, protocol))
+    Ok((host, key, protocol))
 }
 
 /// The agreement on compression that the response names.
@@ -264,7 +269,7 @@ fn options(not_allowed: &Response) -> Response {
 /// Redirects to the same path on that port, with 308 (RFC 9110 15.4.9). A request without an accepted host is refused, so
 /// that a client is never sent to another server.
 #[must_use]
-pub fn redirect(request: &Request, access: &Access, https_port: u16) -> Response {
+pub(crate) fn redirect(request: &Request, access: &Access, https_port: u16) -> Response {
     let host = match accepted_host(request, access) {
         Ok(Some(host)) => Host { port: Some(https_port).filter(|port| *port != 443), ..host },
         Ok(None) => return bad_request("Host is missing."),
@@ -278,7 +283,7 @@ pub fn redirect(request: &Request, access: &Access, https_port: u16) -> Response
 
 /// The response to a client whose address has sent too many wrong access tokens: 429.
 #[must_use]
-pub fn too_many_tokens() -> Response {
+pub(crate) fn too_many_tokens() -> Response {
     Response::text(429, "Too many wrong access tokens from this address. Try again later.").with("Retry-After", "10")
 }
 

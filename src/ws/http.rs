@@ -1,10 +1,16 @@
 //! HTTP as far as this server needs it: a response as data, header fields, and percent-encoding.
 
 pub(crate) mod date;
+mod files;
+mod request;
 
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::ACCEPT};
 
+pub use files::files;
+#[cfg(feature = "chat")]
+pub(crate) use request::path_below;
+pub use request::{below, cookie};
 pub use tungstenite::http::Method;
 
 /// The head of a request, as tungstenite and the `http` crate represent it.
@@ -12,6 +18,9 @@ pub type Request = tungstenite::handshake::server::Request;
 
 /// Responds to requests that are not WebSocket handshakes. `None` means that nothing is at that path.
 pub type HttpHandler = Arc<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
+
+/// Decides about requests before the [`HttpHandler`]. `None`: they are for that.
+pub type Router = Arc<dyn Fn(&Request) -> Option<Route> + Send + Sync>;
 
 /// What happens to a request that is not for the [`HttpHandler`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,9 +90,25 @@ impl Response {
     }
 
     fn line(status: u16, sentence: &str) -> Self {
-        let body = format!("{sentence}\n").into_bytes();
-        Self { body: body.into(), ..Self::empty(status) }
-            .with("Content-Type", "text/plain; charset=utf-8")
+        Self::bytes(status, "text/plain; charset=utf-8", format!("{sentence}\n"))
+    }
+
+    /// A page of HTML.
+    pub fn html(status: u16, page: impl Into<Vec<u8>>) -> Self {
+        Self::bytes(status, "text/html; charset=utf-8", page)
+    }
+
+    /// A response with a body of this media type.
+    ///
+    /// ```
+    /// use chinwag::http::Response;
+    ///
+    /// let json = Response::bytes(200, "application/json", r#"{"temperature":21.5}"#).with("Cache-Control", "no-store");
+    /// assert_eq!(json.header("content-type"), Some("application/json"));
+    /// ```
+    pub fn bytes(status: u16, media_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        Self { body: body.into().into(), ..Self::empty(status) }
+            .with("Content-Type", media_type)
             .with("X-Content-Type-Options", "nosniff")
     }
 
@@ -149,6 +174,15 @@ impl Response {
         }
         bytes
     }
+}
+
+/// Whether a program may add this header field to a handshake: it is valid, and the handshake does not set it itself.
+pub(crate) fn is_additional_field(name: &str, value: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    !lower.starts_with("sec-websocket-")
+        && !["host", "upgrade", "connection", "content-length", "transfer-encoding"].contains(&lower.as_str())
+        && is_token(name.as_bytes())
+        && HeaderValue::from_str(value).is_ok()
 }
 
 /// Whether the client accepts this media type by its name (RFC 9110 12.5.1). Ranges such as `*/*` do not count.

@@ -1,10 +1,11 @@
 //! A handle to one connected peer, for any thread.
 
 use crate::ws::{
-    connection::{Connection, DisconnectReason, Frames, Message},
+    connection::{Connection, DisconnectReason, Frames, Message, Role},
     error::CloseError,
 };
 use std::{
+    any::Any,
     fmt,
     hash::{Hash, Hasher},
     net::SocketAddr,
@@ -12,6 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 /// The number of a connection. No other connection of this process has it, also not one of another server. The first one has
@@ -31,9 +33,32 @@ pub(crate) fn skip_ids_below(id: PeerId) {
     NEXT_ID.fetch_max(id, Ordering::Relaxed);
 }
 
-/// A connected peer. Clones are cheap and equal: they stand for the same connection.
+/// The other side of a connection: a handle that sends, for any thread. Clones are cheap and equal: they stand for the same
+/// connection. It may be used after the connection has ended: then sending does nothing.
 ///
-/// It may be used from any thread, and after the connection has ended: then sending does nothing.
+/// Two threads write to one client while the server reads:
+///
+/// ```
+/// use chinwag::{Event, Server, client, tungstenite};
+/// use std::{net::TcpStream, thread};
+///
+/// let server = Server::bind("127.0.0.1:0")?;
+/// let url = format!("ws://{}/ticks?fast", server.local_addrs()[0]);
+/// let client = client::WebSocket::builder(&url).open()?;
+/// let Ok(Event::Connected(peer, request)) = server.events().recv() else { panic!("a new connection is the first event") };
+/// assert_eq!((peer.path(), request.uri().query(), peer.addr().ip()), ("/ticks", Some("fast"), [127, 0, 0, 1].into()));
+///
+/// thread::scope(|scope| {
+///     for _ in 0..2 {
+///         scope.spawn(|| (0..100).for_each(|number| assert!(peer.send(number.to_string()))));
+///     }
+/// });
+/// assert!((0..200).all(|_| client.recv().is_ok()));
+///
+/// peer.close(4000, "no more ticks").expect("a code that programs may use");
+/// assert_eq!(client.recv().unwrap_err().to_string(), "closed by the peer, 4000 (no more ticks)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Peer {
     /// Stored inline: each extra pointer costs a cache miss per peer.
@@ -66,10 +91,23 @@ impl Peer {
         self.connection.info().id
     }
 
-    /// The client's address. Behind a trusted proxy: the address that the proxy names, and port 0.
+    /// The address of the other side. Behind a trusted proxy: the client's address as the proxy names it, and port 0. A Unix
+    /// socket has 0.0.0.0.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.connection.info().addr
+        self.connection.info().addr.unwrap_or(SocketAddr::from(([0; 4], 0)))
+    }
+
+    /// The path of the request, without its query. Empty if another library did the handshake.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.connection.info().path
+    }
+
+    /// The value of this type that [`Builder::accept`](crate::Builder::accept) attached. It lives as long as a handle does.
+    #[must_use]
+    pub fn data<T: Any>(&self) -> Option<&T> {
+        self.connection.info().data.as_deref()?.downcast_ref()
     }
 
     /// The subprotocol that was agreed on in the handshake (RFC 6455 1.9).
@@ -83,16 +121,52 @@ impl Peer {
     ///
     /// Returns false if the connection is closing or has ended; the message is not sent then.
     pub fn send(&self, message: impl Into<Message>) -> bool {
+        let message = message.into();
+        if self.connection.role() == Role::Client {
+            return self.connection.send_message(message);
+        }
         let mut frames = Frames::new();
-        frames.message(&message.into());
+        frames.message(&message);
         self.send_frames(&frames)
     }
 
     /// Sends messages that are encoded already, perhaps for many peers, with one write.
     ///
-    /// Returns as [`Peer::send`] does.
+    /// Returns as [`Peer::send`] does. A client must mask each frame (RFC 6455 5.3), so there the messages are encoded again.
     pub fn send_frames(&self, frames: &Frames) -> bool {
-        self.connection.send(frames.bytes_for(self.connection.compression(), 0))
+        match self.connection.role() {
+            Role::Server => self.connection.send(frames.bytes_for(self.connection.compression(), 0)),
+            Role::Client => frames.messages().into_iter().all(|message| self.connection.send_message(message)),
+        }
+    }
+
+    /// Sends a Ping (RFC 6455 5.5.2). [`Peer::round_trip_time`] changes when the answer arrives. The library sends Pings of its
+    /// own to silent peers, which are not measured.
+    ///
+    /// ```
+    /// # use chinwag::{Server, client::WebSocket};
+    /// # use std::{thread, time::Duration};
+    /// # let server = Server::bind("127.0.0.1:0")?;
+    /// # let _client = WebSocket::connect(&format!("ws://{}/", server.local_addrs()[0]), &[])?;
+    /// # let chinwag::Event::Connected(peer, _) = server.events().recv()? else { panic!("no connection") };
+    /// assert_eq!(peer.round_trip_time(), None);
+    /// peer.ping();
+    /// while peer.round_trip_time().is_none() {
+    ///     thread::sleep(Duration::from_millis(1));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Returns as [`Peer::send`] does.
+    pub fn ping(&self) -> bool {
+        self.connection.ping()
+    }
+
+    /// The time from the last answered [`Peer::ping`] to its answer. `None` before the first answer, and after the end of the
+    /// connection.
+    #[must_use]
+    pub fn round_trip_time(&self) -> Option<Duration> {
+        self.connection.round_trip_time()
     }
 
     /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.
@@ -136,8 +210,13 @@ impl Peer {
         self.connection.send_counting(frames.bytes_for(self.connection.compression(), from), counted)
     }
 
+    /// As [`Connection::inspect`].
+    pub(crate) fn inspect(&self, play: &[u8]) -> Vec<u8> {
+        self.connection.inspect(play)
+    }
+
     /// As [`Connection::stalled_for`].
-    pub(crate) fn stalled_for(&self) -> Option<std::time::Duration> {
+    pub(crate) fn stalled_for(&self) -> Option<Duration> {
         self.connection.stalled_for()
     }
 

@@ -11,6 +11,8 @@ mod poller;
 mod registry;
 mod reject;
 mod rejection_log;
+mod serve;
+mod service;
 mod thread_pool;
 mod trusted_proxies;
 pub(crate) mod wake_guard;
@@ -20,7 +22,7 @@ pub use handle::{Handle, Numbers};
 
 use crate::ws::{
     config::Config,
-    connection::{DisconnectReason, Message, WriteReactor},
+    connection::{DisconnectReason, Frames, Message, WriteReactor},
     error::Error,
     handshake::Policy,
     http::{Request, Response},
@@ -33,6 +35,7 @@ use listener::Listener;
 use poller::Poller;
 use registry::ConnectionRegistry;
 use rejection_log::RejectionLog;
+use serve::Handler;
 use std::{
     any::Any,
     fmt,
@@ -153,6 +156,24 @@ struct Shared {
     polite_rejections: Arc<()>,
     rejections: RejectionLog,
     events: Sender<Event>,
+    /// In place of events.
+    handler: Option<Handler>,
+}
+
+impl Event {
+    /// The path that the client requested, by which a program with several services tells them apart. Empty for
+    /// [`Event::Own`].
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Connected(peer, _)
+            | Self::Message(peer, _)
+            | Self::Closing(peer, _)
+            | Self::Disconnected(peer, _) => peer.path(),
+            Self::Request(request) => request.head.uri().path(),
+            Self::Own(_) => "",
+        }
+    }
 }
 
 impl Server {
@@ -172,10 +193,45 @@ impl Server {
 
     /// The channel of events. Iterating over it waits for events, and ends when the server is shut down and every connection
     /// has ended. It has room for [`Config::event_capacity`] events: if you stop receiving, your clients are slowed down.
-    /// Several threads may receive.
+    ///
+    /// Several threads may receive. Each event goes to one of them, in the order of the channel, but two threads may then handle
+    /// two messages of one peer at the same time, or `Disconnected` before a message. To keep the order, give the events of a
+    /// peer to the same thread, for example by `peer.id() % threads`, or use [`Builder::serve`].
     #[must_use]
     pub fn events(&self) -> &Receiver<Event> {
         &self.events
+    }
+
+    /// Sends a message to all peers. It is encoded once. Returns how many peers it was sent to: those whose connections are not
+    /// closing.
+    ///
+    /// ```no_run
+    /// # use chinwag::{Event, Server};
+    /// let server = Server::bind("127.0.0.1:9000")?;
+    /// for event in server.events() {
+    ///     if let Event::Message(_, message) = event {
+    ///         server.broadcast(&message);
+    ///     }
+    /// }
+    /// # Ok::<(), chinwag::Error>(())
+    /// ```
+    pub fn broadcast(&self, message: impl Into<Message>) -> usize {
+        let mut frames = Frames::new();
+        frames.message(&message.into());
+        self.peers().iter().filter(|peer| peer.send_frames(&frames)).count()
+    }
+
+    /// All peers, in no order. The [`Event::Connected`] of a new one may still be in the channel.
+    #[must_use]
+    pub fn peers(&self) -> Vec<Peer> {
+        let shared = self.shutdown.0.upgrade();
+        let open = shared.map(|shared| shared.registry.open_connections()).unwrap_or_default();
+        open.into_iter().filter(|connection| connection.is_websocket()).map(Peer::new).collect()
+    }
+
+    /// Blocks until the server is shut down and every connection has ended. Events that nothing receives are dropped.
+    pub fn wait(&self) {
+        self.events.iter().for_each(drop);
     }
 
     /// The addresses of the listeners. Port 0 is replaced by the port that the operating system chose.
@@ -204,6 +260,27 @@ impl Drop for Server {
 }
 
 /// Shuts a server down. Cloning is cheap.
+///
+/// Another thread, or a handler of Ctrl-C, stops the loop over the events:
+///
+/// ```
+/// use chinwag::{Event, Server, client::WebSocket};
+///
+/// let server = Server::bind("127.0.0.1:0")?;
+/// let shutdown = server.shutdown_handle();
+/// // With the crate `ctrlc`: ctrlc::set_handler(move || shutdown.start())?;
+/// let socket = WebSocket::connect(&format!("ws://{}/", server.local_addrs()[0]), &[])?;
+/// for event in server.events() {
+///     match event {
+///         Event::Connected(..) => shutdown.start(),
+///         Event::Disconnected(_, reason) => assert_eq!(reason.to_string(), "closed by this side, 1001"),
+///         _ => {}
+///     }
+/// }
+/// // All clients have received their Close frames, and the port is free.
+/// # drop(socket);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Shutdown(Weak<Shared>);
 

@@ -14,6 +14,7 @@ pub use self_signed::{addresses_of_this_machine, self_signed};
 pub(crate) use session::Session;
 
 pub use crate::ws::access::Invalid as Error;
+pub use rustls;
 
 use std::io;
 

@@ -127,13 +127,14 @@ class Window:
     def crowd(self):
         self.page.evaluate(CROWD)
 
-    def inspect(self, part="connection"):
-        """Opens a part of the inspector."""
+    def inspect(self, part=None):
+        """Opens the inspector, whose timeline is always visible, and a part of it."""
         if self.find("#inspector").is_hidden():
             self.find("#inspector-button").click()
-        if self.find(f"#{part}").get_attribute("open") is None:
+        expect(self.find("#event-list")).to_be_visible()
+        if part and self.find(f"#{part}").get_attribute("open") is None:
             self.find(f"#{part} > summary").click()
-        expect(self.find(f"#{part} > p").first).to_be_visible()
+            expect(self.find(f"#{part} > :nth-child(2)")).to_be_visible()
 
 
 class Chinwag:

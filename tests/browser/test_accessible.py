@@ -65,7 +65,7 @@ def test_axe_finds_no_violation(window, scheme, viewport, allowed):
     expect(one.find("#name-cancel")).to_be_visible()
     check(one, "changing the name")
     one.find("#name").press("Escape")
-    for tab in ("connection", "handshake", "events", "try"):
+    for tab in ("lesson", "try", "play", "connection"):
         one.inspect(tab)
         check(one, tab)
 
@@ -123,11 +123,11 @@ def test_everything_works_by_keyboard(window):
     press("Enter")
     expect(one.find("#inspector-close")).to_be_focused()
     press("Tab")
-    expect(one.find("#connection > summary")).to_be_focused()
+    expect(one.find("#lesson > summary")).to_be_focused()
     one.find("#try > summary").focus()
     press("Enter")
     expect(one.find("#try-url")).to_be_visible()
-    expect(one.find("#connection > dl")).to_be_hidden()
+    expect(one.find("#lesson-do")).to_be_hidden()
     press("Escape")
     expect(one.find("#inspector")).to_be_hidden()
     expect(one.find("#inspector-button")).to_be_focused()

@@ -1,5 +1,6 @@
 """Speed and order: the view follows every message, focus stays, and a change in a long list of people is cheap."""
 
+import os
 import re
 
 import pytest
@@ -40,8 +41,9 @@ def test_view_follows_while_old_rows_are_dropped(window):
 
 
 def test_view_follows_ten_thousand_messages(window):
+    """Fifty in each task, which take 7 seconds. With CHINWAG_LONG one in each task, 30 a second, which take 333."""
     reader = window("reader", simulated=True)
-    assert reader.page.evaluate(STREAM, [10000, 1500]) == 0
+    assert reader.page.evaluate(STREAM, [10000, 30 if "CHINWAG_LONG" in os.environ else 1500]) == 0
     expect(reader.find("#log .text").last).to_be_in_viewport()
     expect(reader.find("#newer")).to_be_hidden()
 
@@ -143,7 +145,7 @@ def test_lines_of_the_inspector_are_made_when_they_are_seen(window):
     ann = window("ann", simulated=True)
     ann.page.evaluate(FILL, 100)
     expect(ann.find("#event-list > *")).to_have_count(0)
-    ann.inspect("events")
+    ann.inspect()
     expect(ann.find("#event-list > *").first).to_be_visible()
 
 
@@ -151,8 +153,8 @@ def test_effects_come_after_their_causes_in_the_events(window):
     ann = window("ann")
     ann.page.reload()
     ann.expect_person("ann")
-    ann.inspect("events")
-    lines = ann.find("#event-list summary").all_text_contents()[::-1]
+    ann.inspect()
+    lines = ann.find("#event-list summary").all_text_contents()
     at = {word: next(n for n, line in enumerate(lines) if word in line) for word in ("open", '"type":"id"', '"type":"username"')}
     assert at["open"] < at['"type":"id"'] < at['"type":"username"'], lines
 

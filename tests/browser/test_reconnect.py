@@ -90,8 +90,8 @@ def test_retry_after_too_fast_is_cancelled_by_a_new_connection(window):
     fred.page.clock.run_for(5000)
     fred.find("#text").fill("a marker after all others")
     fred.inspect("try")
-    fred.find("#try-send").get_by_text("send()").click()
-    fred.inspect("events")
+    fred.find("#try-send").get_by_text("send(data)").click()
+    fred.inspect()
     expect(fred.find("#event-list summary", has_text='"text":"hi"')).to_have_count(1)
     assert sent == ["once", "once", "hi"]
 

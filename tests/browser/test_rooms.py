@@ -54,7 +54,7 @@ def test_room_is_entered_by_name(window, url, allowed):
     kim.send("in the kitchen")
     open_rooms(kim)
     expect(kim.find("#room-list [aria-current]")).to_have_text("부엌 & <b>")
-    kim.find("#room-list a").get_by_text(re.compile("^test_room_is")).click()
+    kim.find("#room-list a").get_by_text(re.compile("^test_room_is_entered")).click()
     expect(kim.find("#text")).to_have_value("a draft that stays")
     expect(kim.find("#log .text")).to_have_count(0)
     assert kim.page.url == url

@@ -31,7 +31,7 @@ def test_page_fits_every_screen(window, viewport, locale):
         expect_fit(one)
         one.page.keyboard.press("Escape")
         expect(one.find("#people")).to_be_hidden()
-    for tab in ("connection", "handshake", "events", "try"):
+    for tab in ("lesson", "try", "play", "connection"):
         one.inspect(tab)
         expect_fit(one)
 
@@ -49,7 +49,7 @@ def test_everything_works_on_a_phone(window):
     phone.find("#text-form .primary").tap()
     friend.expect_message("secretly")
     phone.find("#inspector-button").tap()
-    expect(phone.find("#connection")).to_be_visible()
+    expect(phone.find("#lesson")).to_be_visible()
     phone.find("#inspector-close").tap()
     expect(phone.find("#text")).to_be_visible()
 

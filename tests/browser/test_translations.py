@@ -5,30 +5,33 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-SOURCE = Path(__file__).parents[2] / "src" / "chat" / "page" / "translations.js"
-TABLE = "() => (" + SOURCE.read_text().split("export const translations = ")[1].rstrip().rstrip(";") + ")"
+PAGE = Path(__file__).parents[2] / "src" / "chat" / "page"
+SOURCES = [PAGE / name for name in ("translations.js", "inspector-texts.js", "inspector-lesson-texts.js")]
+TABLES = ["() => (" + re.split(r"export const \w+ = ", source.read_text())[1].rstrip().rstrip(";") + ")" for source in SOURCES]
 
 # Texts in the document as delivered. They may only be names of the WebSocket API, which are not translated.
 DELIVERED = """async () => {
-    const html = new DOMParser().parseFromString(await (await fetch('/')).text(), 'text/html');
-    return [...html.body.querySelectorAll('*')].flatMap((node) => [...node.childNodes])
+    const load = async (path) => new DOMParser().parseFromString(await (await fetch(path)).text(), 'text/html');
+    const bodies = [(await load('/')).body, (await load('/inspector.html')).body];
+    return bodies.flatMap((body) => [...body.querySelectorAll('*')]).flatMap((node) => [...node.childNodes])
         .filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data.trim()).filter(Boolean);
 }"""
 API = re.compile(
     r"chinwag|chinwag needs .*|CONNECTING|OPEN|CLOSING|CLOSED|url|readyState|protocols?|extensions|bufferedAmount|[↓↑] \w+(\(\))?|\+ GUID|SHA-1|base64"
-    r"|key|data|send\(\)|code|reason|close\(\)|[×✎→☰]|MDN|RFC 6455|Naver D2|Spring with WebSocket|\{ \}"
+    r"|key|data|new WebSocket\(url, protocols\)|send\(data\)|code|reason|close\(code, reason\)|FIN|RSV[123]|MASK|opcode|length|[×✎→☰]|MDN|RFC 6455|Naver D2|Spring with WebSocket|\{ \}"
 )
 
 
 def test_no_key_is_given_twice():
-    keys = re.findall(r"^\t'?([\w-]+)'?:", SOURCE.read_text(), re.M)
+    keys = [key for source in SOURCES for key in re.findall(r"^\t'?([\w-]+)'?:", source.read_text(), re.M)]
     assert [key for key in set(keys) if keys.count(key) > 1] == []
 
 
 def test_translations_have_the_same_placeholders(window):
     placeholders = lambda text: set(re.findall(r"\{\w+\}", text))
-    for key, (english, korean) in window().page.evaluate(TABLE).items():
-        assert english and re.search("[가-힣]|English", korean), key
+    page = window().page
+    for key, (english, korean) in [pair for table in TABLES for pair in page.evaluate(table).items()]:
+        assert english and (re.search("[가-힣]|English", korean) or english == korean), key
         assert placeholders(english) == placeholders(korean), key
 
 

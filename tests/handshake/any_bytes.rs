@@ -23,7 +23,7 @@ fn outcome(mut script: Script) -> (String, Option<Vec<u8>>) {
 
 fn bytes_to_send(negotiated: Negotiated) -> String {
     let bytes = match negotiated {
-        Negotiated::Upgrade { response, .. } => response,
+        Negotiated::Upgrade(upgrade) => upgrade.response,
         Negotiated::Response(response) => response.to_bytes(false),
         other => panic!("not for a policy without routes: {other:?}"),
     };

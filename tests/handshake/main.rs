@@ -60,7 +60,7 @@ fn selected_protocol_is_returned() {
     let offer = "Sec-WebSocket-Protocol: text, json";
     let (mut request, _) = requests::parsed(&requests::plus(offer));
     match chinwag::handshake::negotiate(&mut request, &rows::chat()) {
-        Negotiated::Upgrade { protocol, .. } => assert_eq!(protocol.as_deref(), Some("text")),
+        Negotiated::Upgrade(upgrade) => assert_eq!(upgrade.protocol.as_deref(), Some("text")),
         other => panic!("refused: {other:?}"),
     }
 }
@@ -139,7 +139,7 @@ fn full_server_responds_with_503() {
 #[test]
 fn panic_in_user_code_is_answered_with_500() {
     let handler = Policy { http_handler: Some(Arc::new(|_| panic!("a bug"))), ..Policy::default() };
-    let endpoint = Policy { endpoint: |_| panic!("a bug"), ..Policy::default() };
+    let endpoint = Policy { endpoint: Arc::new(|_| panic!("a bug")), ..Policy::default() };
     for policy in [handler, endpoint] {
         assert_eq!(respond(Script::of(requests::plain("GET / HTTP/1.1", "")), &policy).status, 500);
     }

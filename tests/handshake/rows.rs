@@ -4,6 +4,8 @@ mod access;
 mod http;
 mod websocket;
 
+use std::sync::Arc;
+
 use chinwag::access::Access;
 use chinwag::handshake::Policy;
 
@@ -72,7 +74,7 @@ pub(crate) const GROUPS: &[Group] = &[
 pub(crate) fn chat() -> Policy {
     Policy {
         protocols: ["json", "chinwag.v1", "text"].map(Into::into).to_vec(),
-        endpoint: |path| path == "/",
+        endpoint: Arc::new(|path| path == "/"),
         http_handler: Some(std::sync::Arc::new(chinwag::chat::page::respond)),
         ..Policy::default()
     }

@@ -108,7 +108,7 @@ pub(crate) fn respond(mut script: Script, policy: &Policy) -> Reply {
     let bytes = match script.read() {
         Err(error) => error.response().map(|response| response.to_bytes(false)),
         Ok((mut request, _)) => match negotiate(&mut request, policy) {
-            Negotiated::Upgrade { response, .. } => Some(response),
+            Negotiated::Upgrade(upgrade) => Some(upgrade.response),
             Negotiated::Response(response) => Some(response.to_bytes(request.method() == Method::HEAD)),
             other => panic!("not for a policy without routes: {other:?}"),
         },

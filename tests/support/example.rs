@@ -59,6 +59,13 @@ impl Example {
         self.stdout.recv_timeout(DEADLINE).expect("the example prints a line before the deadline")
     }
 
+    /// Sends it a signal, such as `INT`.
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(status.expect("the shell's kill is a program").success());
+    }
+
     /// Writes to its standard input, closes it, and returns all lines that it prints from then on.
     #[track_caller]
     pub fn finish(mut self, input: &str) -> Vec<String> {

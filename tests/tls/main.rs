@@ -9,6 +9,7 @@ mod support;
 mod busy;
 mod certificates;
 mod client;
+mod duplex;
 mod endings;
 mod flags;
 mod full_duplex;

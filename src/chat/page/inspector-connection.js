@@ -6,9 +6,6 @@ import { setText } from './strings.js';
 
 /** `totals` has the messages and bytes in each direction. */
 export function showConnection({ ws, url, protocols }, totals) {
-	[...$('states').children].forEach((state, number) => {
-		state.ariaCurrent = number === ws.readyState ? 'step' : null;
-	});
 	$('connection-protocols').textContent = JSON.stringify(protocols);
 	for (const what of ['readyState', 'protocol', 'extensions', 'bufferedAmount']) {
 		$(`connection-${what}`).textContent = JSON.stringify(ws[what]);

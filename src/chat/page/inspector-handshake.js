@@ -1,26 +1,27 @@
-// The part "Handshake". Shows both heads, and computes Sec-WebSocket-Accept step by step
-// (RFC 6455 4.2.2).
+// The two heads of the handshake, and how the server computes Sec-WebSocket-Accept, step by step (RFC 6455 4.2.2).
 
-import { $, make } from './dom.js';
+import { make } from './dom.js';
 import { setText } from './strings.js';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // from RFC 6455
 const IMPORTANT = /^(GET|HTTP|upgrade:|connection:|sec-websocket)/i; // lines of the upgrade
 
-/** Shows the handshake that the server recorded. */
-export async function showHandshake({ request, response }) {
-	showHead('request', request);
-	showHead('response', response);
-	setText($('handshake-cost'), 'headerBytes', { n: [...request, ...response].join('\r\n').length + 8 });
+export function requestNodes({ request }) {
+	return [setText(make('p'), 'requestText'), head('request', request)];
+}
+
+export function responseNodes({ request, response }) {
 	const key = field(request, 'sec-websocket-key');
 	const received = field(response, 'sec-websocket-accept');
-	const hash = await sha1(key + GUID, received);
-	const accept = btoa(String.fromCharCode(...hash));
-	show('key', key);
-	show('joined', key + GUID);
-	show('hash', Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join(' '));
-	show('accept', accept);
-	show('same', accept === received ? '✓' : '✗');
+	const [hash, accept] = [make('dd'), make('dd', 'accept')];
+	const steps = make('dl', '', ...pair('key', key), ...pair('+ GUID', key + GUID), make('dt', '', 'SHA-1'), hash, make('dt', '', 'base64'), accept);
+	sha1(key + GUID, received).then((bytes) => {
+		hash.textContent = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+		const made = btoa(String.fromCharCode(...bytes));
+		accept.textContent = `${made} ${made === received ? '✓' : '✗'}`;
+	});
+	const cost = setText(make('p'), 'headerBytes', { n: [...request, ...response].join('\r\n').length + 8 });
+	return [setText(make('p'), 'responseText'), head('response', response), steps, cost];
 }
 
 // Browsers offer SHA-1 on https and localhost only. Elsewhere, decode the response, which the browser has checked.
@@ -29,12 +30,12 @@ async function sha1(text, received) {
 	return new Uint8Array(await crypto.subtle.digest('SHA-1', new TextEncoder().encode(text)));
 }
 
-function showHead(id, lines) {
-	show(id, ...lines.map((line) => make('span', IMPORTANT.test(line) ? 'important' : '', `${line}\n`)));
+function head(name, lines) {
+	return make('pre', name, ...lines.map((line) => make('span', IMPORTANT.test(line) ? 'important' : '', `${line}\n`)));
 }
 
-function show(id, ...content) {
-	$(`handshake-${id}`).replaceChildren(...content);
+function pair(name, value) {
+	return [make('dt', '', name), make('dd', '', value)];
 }
 
 function field(lines, name) {

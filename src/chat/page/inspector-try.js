@@ -1,66 +1,82 @@
-// The part "Try it". The buttons act on a second socket, or on the chat's while that is not open.
+// The part "Try it": the browser's object, with what goes wrong.
 
-import { home, withQuery } from './address.js';
+import { home } from './address.js';
 import { $, onSubmit } from './dom.js';
-import { openSocket } from './socket.js';
-import { showError } from './status.js';
+import { openOwn, ownSocket, withOwn } from './inspector-own.js';
 import { setText } from './strings.js';
 
-const MAX_SHOWN = 200; // characters of one message
+const SLOW = 2000; // milliseconds of slow motion
+const MEGABYTE = 2 ** 20;
 
 let chat;
-let report;
-let second; // the second socket
 
-export function startTryIt(connection, show) {
+export function startTry(connection) {
 	chat = connection;
-	report = show;
 	$('try-url').value = home;
+	for (const id in buttons) $(id).onclick = () => attempt(buttons[id]);
+	for (const id in forms) onSubmit(id, () => attempt(forms[id]));
 }
 
-/** Shows which socket the buttons act on, and the second socket's events. */
-export function showTryItState({ what, number, code, reason, data }) {
+/** Shows on which connection the buttons act. */
+export function showTarget() {
 	const socket = target();
+	if (!socket) return;
 	setText($('try-on'), 'actsOn', socket);
 	$('try-drop').disabled = socket.ws.protocol !== 'chinwag.v1'; // in "text" this would be a chat message
-	if (number !== second?.number || what === 'out') return;
-	print(what === 'in' ? `#${number} ↓ ${String(data).slice(0, MAX_SHOWN)}` : `#${number} ${what} ${code ?? ''} ${reason ?? ''}`);
 }
 
 function target() {
-	return second?.ws.readyState === WebSocket.OPEN ? second : chat.socket;
+	return ownSocket()?.ws.readyState === WebSocket.OPEN ? ownSocket() : chat.socket;
 }
 
-function connect(url) {
-	second?.close(1000, '');
-	second = openSocket(withQuery(url), $('try-protocols').value.split(/[ ,]+/).filter(Boolean), report);
-}
-
-function print(line) {
-	$('try-out').prepend(`${line}\n`);
-}
-
-// Exceptions are part of the lesson, so they are shown.
-function attempt(act) {
+/** Exceptions are part of the lesson, so they are shown. Returns the one that was thrown. */
+export function attempt(act) {
 	try {
 		act();
-	} catch ({ name, message }) {
-		print(`${name}: ${message}`);
-		if (name === 'SecurityError') showError('mixed');
+	} catch (error) {
+		print(error.name === 'SecurityError' ? 'mixed' : 'thrown', { name: error.name, message: error.message });
+		return error;
 	}
+	return undefined;
 }
 
+/** Shows what happened, until the next attempt. */
+export function print(key, values) {
+	setText($('try-out'), key, values);
+}
+
+/** What the guided steps use, too. */
+export const trials = {
+	slow: () => openOwn({ slow: SLOW }),
+	blocked: () => openOwn({ url: `ws://${location.hostname}:25/` }),
+	// The server agrees to none of them. Chromium ends the connection, and Firefox does not.
+	wrongProtocol: () => openOwn({ protocols: ['no-such-protocol'] }),
+	// On a page from https, this is the mixed content that browsers refuse.
+	otherScheme: () => openOwn({ url: home.replace(/^wss?(?=:)/, location.protocol === 'https:' ? 'ws' : 'wss') }),
+	early() {
+		const { ws } = openOwn();
+		print('early', { state: ws.readyState });
+		ws.send('too early');
+	},
+	megabyte: () => withOwn((socket) => {
+		socket.send('x'.repeat(MEGABYTE));
+		print('buffered', { before: socket.ws.bufferedAmount, state: socket.ws.readyState });
+	}),
+};
+
 const buttons = {
-	'try-blocked': () => connect(`ws://${location.hostname}:25/`),
+	'try-slow': trials.slow,
+	'try-blocked': trials.blocked,
+	'try-wrong-protocol': trials.wrongProtocol,
+	'try-mixed': trials.otherScheme,
+	'try-early': trials.early,
+	'try-megabyte': trials.megabyte,
 	'try-binary': () => target().send(new Uint8Array([1, 2, 3])),
 	'try-drop': () => target().send('{"type":"drop"}'),
 };
-for (const id in buttons) $(id).onclick = () => attempt(buttons[id]);
 
 const forms = {
-	'try-connect': () => connect($('try-url').value),
+	'try-connect': () => openOwn({ url: $('try-url').value, protocols: $('try-protocols').value.split(/[ ,]+/).filter(Boolean) }),
 	'try-send': () => target().send($('try-raw').value),
 	'try-close': () => target().close(Number($('try-code').value), $('try-reason').value),
 };
-for (const id in forms) onSubmit(id, () => attempt(forms[id]));
-addEventListener('pagehide', () => second?.close(1000, '')); // as in connection.js

@@ -8,8 +8,7 @@ import { Connection } from './connection.js';
 import { $ } from './dom.js';
 import { scrollToEnd } from './follow.js';
 import { isIgnored } from './ignore.js';
-import { startInspector } from './inspector.js';
-import { showHandshake } from './inspector-handshake.js';
+import { startInspector } from './load-inspector.js';
 import { addMessage, addNote, addPresence, showDeleted, showPending } from './log.js';
 import { notifyMessage } from './notify.js';
 import { showOlder, startOlder } from './older.js';
@@ -27,7 +26,6 @@ const gone = new Set(); // names that were said to have left
 
 const view = {
 	pending: showPending,
-	handshake: showHandshake,
 	restarted: forgetNumbers,
 	named({ id, name, before, date, mine, was }) {
 		if (mine) {

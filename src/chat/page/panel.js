@@ -6,6 +6,8 @@ const panel = $('people');
 const button = $('people-button');
 
 export function startPanel() {
+	// On a small screen the list of people needs the space.
+	$('settings').open = matchMedia('(min-width: 801px) and (min-height: 40rem)').matches;
 	button.onclick = () => (panel.classList.contains('open') ? closePanel() : open());
 	panel.addEventListener('keydown', ({ key }) => {
 		if (key !== 'Escape' || !panel.classList.contains('open')) return;

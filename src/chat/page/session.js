@@ -78,7 +78,7 @@ export class Session {
 		this.#connection.send(JSON.stringify({ type: 'admin', command }));
 	}
 
-	/** Asks the server for the handshake. The response goes to view.handshake. */
+	/** Asks the server for the handshake. The inspector reads the response. */
 	inspect() {
 		this.#ask({ type: 'inspect' });
 	}
@@ -100,7 +100,7 @@ export class Session {
 			case 'notice': return this.#view.notice(message.text);
 			case 'gap': return this.#view.gap(message.missed);
 			case 'pong': return this.#onPong();
-			case 'handshake': return this.#connection.answered(), this.#view.handshake(message);
+			case 'handshake': return this.#connection.answered();
 			case 'error': return this.#onError(message);
 		}
 	}

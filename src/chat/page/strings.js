@@ -14,6 +14,11 @@ const formats = {}; // one takes longer to make than to use a hundred times
 
 let language = keep.get('language') ?? (navigator.language.startsWith('ko') ? 'ko' : 'en');
 
+/** Adds the texts of a part that is loaded later. */
+export function addTexts(more) {
+	Object.assign(translations, more);
+}
+
 export function has(key) {
 	return key in translations;
 }

@@ -23,7 +23,7 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
             let Post { text, target, nonce, .. } = message(&object)?;
             Ok(ClientMessage::Message { text, target, nonce })
         }
-        "inspect" => Ok(ClientMessage::Inspect),
+        "inspect" => Ok(ClientMessage::Inspect { play: played(&object)? }),
         "drop" => Ok(ClientMessage::Drop),
         "ping" => Ok(ClientMessage::Ping),
         "admin" => {
@@ -90,6 +90,22 @@ fn message(object: &Object<'_>) -> Result<Post, ProtocolError> {
     };
     let text = string(object, Field::Text, NEEDED)?.ok_or_else(|| ProtocolError::missing_field(NEEDED))?.into();
     Ok(Post { name: None, text, target: target(object)?, nonce })
+}
+
+const MAX_PLAYED: usize = 4096;
+
+/// The bytes of `"play"`: pairs of hexadecimal digits, with or without spaces.
+fn played(object: &Object<'_>) -> Result<Vec<u8>, ProtocolError> {
+    const NEEDED: &str = "\"play\" must be a string of at most 4096 bytes in hexadecimal.";
+    let mut hex = string(object, Field::Play, NEEDED)?.unwrap_or_default();
+    hex.retain(|letter| !letter.is_ascii_whitespace());
+    let digit = |digit: &u8| char::from(*digit).to_digit(16);
+    let bytes = hex.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => u8::try_from(digit(high)? << 4 | digit(low)?).ok(),
+        _ => None,
+    });
+    let bytes: Option<Vec<u8>> = bytes.collect();
+    bytes.filter(|bytes| bytes.len() <= MAX_PLAYED).ok_or_else(|| ProtocolError::missing_field(NEEDED))
 }
 
 /// A wrong target is an error: the message was meant for one user, so it must not go to the room.

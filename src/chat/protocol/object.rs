@@ -28,6 +28,7 @@ pub(crate) enum Field {
     Missed,
     Reason,
     About,
+    Play,
     Command,
     #[serde(other)]
     Unknown,

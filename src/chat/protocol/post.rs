@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 /// A message without a connection. Only its form has been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
 pub struct Post {
     /// The name that it is sent under. Default: `guest`.
     pub name: Option<String>,

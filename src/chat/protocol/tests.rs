@@ -52,8 +52,12 @@ fn server_messages_in_every_dialect() {
             "(nothing)",
         ),
         (
-            ServerMessage::Handshake { request: "GET / HTTP/1.1\nHost: a\n".into(), response: "HTTP/1.1 101 x".into() },
-            r#"{"type":"handshake","request":["GET / HTTP/1.1","Host: a"],"response":["HTTP/1.1 101 x"]}"#,
+            ServerMessage::Handshake {
+                request: "GET / HTTP/1.1\nHost: a\n".into(),
+                response: "HTTP/1.1 101 x".into(),
+                received: vec![0x81, 5],
+            },
+            r#"{"type":"handshake","request":["GET / HTTP/1.1","Host: a"],"response":["HTTP/1.1 101 x"],"received":"8105"}"#,
             "(nothing)",
         ),
         (ServerMessage::UserList { users: names(&[]), ids: None }, r#"{"type":"userlist","users":[]}"#, "(nothing)"),

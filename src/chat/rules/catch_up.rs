@@ -13,6 +13,7 @@ const ARCHIVE_TIMEOUT: Millis = 10_000;
 
 /// A connection that has not received all messages yet.
 #[derive(Debug)]
+#[cfg_attr(feature = "cluster", derive(Clone))]
 pub(super) struct CatchUp {
     id: UserId,
     /// The number of the last message that it has received, or that is gone.
@@ -186,7 +187,7 @@ impl Chat {
         std::mem::take(&mut self.rooms.lost)
     }
 
-    fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
+    pub(super) fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
         let resume = ResumeToken { id, secret: self.members.get(id)?.secret };
         Some(send(id, ServerMessage::Id { id, seq, log: log.log_id.clone(), resume }))
     }

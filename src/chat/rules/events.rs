@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use std::sync::Arc;
 
 /// The time, by two clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Now {
     /// Milliseconds since any moment, by a monotonic clock: for everything that has a rate.
     pub uptime: Millis,
@@ -17,6 +17,7 @@ pub struct Now {
 
 /// A room's number, never used again for another room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
 pub struct RoomId(pub(crate) u64);
 
 impl RoomId {
@@ -56,6 +57,7 @@ impl RoomSnapshot {
 
 /// What the rules know of a client, besides what it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
 pub struct ClientInfo {
     /// Its address. Connections with the same one share [`Rules::address_rate`](super::Rules::address_rate); those without
     /// one do not.
@@ -182,6 +184,17 @@ pub enum Input<'a> {
     Tick,
 }
 
+impl Input<'_> {
+    /// Whether it is about a socket, an archive or a clock of this process. Such an input changes only what this process sends
+    /// to its connections, and when.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(
+            self,
+            Self::Ready { .. } | Self::Behind { .. } | Self::Loaded { .. } | Self::Erased { .. } | Self::Tick
+        )
+    }
+}
+
 /// Something to do, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -245,6 +258,8 @@ pub enum Output {
     SendHandshake {
         /// The connection.
         to: UserId,
+        /// Bytes for the connection to read as if they had arrived.
+        play: Vec<u8>,
     },
     /// Cut the connection without a Close frame. Its [`Input::Left`] follows as always.
     Cut {

@@ -11,7 +11,7 @@ impl Chat {
         match message {
             ClientMessage::SetName { name, resume } => self.set_name(id, &name, resume, true)?,
             ClientMessage::Message { text, target, nonce } => self.send_message(id, text, target.as_ref(), nonce)?,
-            ClientMessage::Inspect => self.out.push(Output::SendHandshake { to: id }),
+            ClientMessage::Inspect { play } => self.out.push(Output::SendHandshake { to: id, play }),
             ClientMessage::Ping => self.out.push(send(id, ServerMessage::Pong)),
             ClientMessage::Drop => self.out.push(Output::Cut { id }),
             ClientMessage::ListUsers => {

@@ -8,6 +8,7 @@ use std::{
 };
 
 #[derive(Debug)]
+#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
 pub(super) struct MessageLog {
     /// Identifies the numbering: another one means that the numbers began anew.
     pub(super) log_id: Arc<str>,

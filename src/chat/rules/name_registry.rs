@@ -14,6 +14,7 @@ const FIRST: [u32; MAX_DIGITS] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 
 const MAX_RESERVED: usize = 1024;
 
 #[derive(Debug, Default)]
+#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
 pub(super) struct NameRegistry {
     /// The user that has the name with this key.
     holders: HashMap<Arc<str>, UserId>,
@@ -21,6 +22,7 @@ pub(super) struct NameRegistry {
     reserved: usize,
     /// For the key of a name, by number of digits: the smallest number after it that may be free. Without these hints, the
     /// thousandth user with the wish `bob` would cost a thousand look-ups.
+    #[cfg_attr(feature = "cluster", serde(skip))]
     hints: HashMap<Box<str>, [u32; MAX_DIGITS]>,
 }
 

@@ -18,8 +18,13 @@ impl Chat {
     /// takes time.
     pub fn allows_post(&mut self, now: Now, address: Option<IpAddr>, room: &RoomName, bytes: usize) -> bool {
         self.now = now;
+        let bytes = self.price_of_post(room, bytes);
+        self.charge_address(address, bytes)
+    }
+
+    pub(crate) fn price_of_post(&self, room: &RoomName, bytes: usize) -> usize {
         let is_new = self.rooms.find(room).is_none();
-        self.charge_address(address, if is_new { bytes.max(NEW_ROOM_BYTES) } else { bytes })
+        if is_new { bytes.max(NEW_ROOM_BYTES) } else { bytes }
     }
 
     /// Sends a message to a room, or to one of its users. What follows is appended to `out`. When all of it is done, the

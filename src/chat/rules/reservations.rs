@@ -18,6 +18,7 @@ const MAX_RESERVATIONS: usize = 16_384;
 const MAX_PER_NETWORK: usize = 256;
 
 #[derive(Debug)]
+#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
 pub(super) struct Reservation {
     pub(super) room: RoomId,
     pub(super) name: Name,
@@ -27,6 +28,7 @@ pub(super) struct Reservation {
 
 /// The reserved names of all rooms.
 #[derive(Debug, Default)]
+#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
 pub(super) struct Reservations {
     /// By the ids in their tokens. (Boxed, because adding one moves many.)
     by_id: IdMap<UserId, Box<Reservation>>,

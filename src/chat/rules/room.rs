@@ -12,6 +12,7 @@ use crate::{
 use std::sync::Arc;
 
 #[derive(Debug)]
+#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
 pub(super) struct Room {
     /// As the first user wrote it.
     pub(super) name: RoomName,
@@ -23,6 +24,7 @@ pub(super) struct Room {
     /// While the room is empty: a number that grows with the time at which the last user left.
     pub(super) empty_since: Option<u64>,
     pub(super) names: NameRegistry,
+    #[cfg_attr(feature = "cluster", serde(skip))]
     pub(super) list: UserListThrottle,
     /// What all its members have sent to it.
     pub(super) limiter: RateLimiter,

@@ -10,12 +10,13 @@ use super::{
     room_name::RoomName,
 };
 use crate::{chat::protocol::StoredMessage, ws::id_map::IdMap};
-use std::mem;
+use std::{mem, sync::Arc};
 
 /// If all histories take too much memory, the largest loses this part: the next message does not have to search again.
 const SHED_PART: usize = 8;
 
 #[derive(Debug)]
+#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
 pub(super) struct Rooms {
     rooms: IdMap<RoomId, Room>,
     /// Bytes of all logs.
@@ -29,6 +30,21 @@ pub(super) struct Rooms {
 }
 
 impl Rooms {
+    #[cfg(feature = "cluster")]
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Room> {
+        self.rooms.values_mut()
+    }
+
+    /// Gives the numbering of each room a name with this prefix.
+    #[cfg(feature = "cluster")]
+    pub(super) fn rename_logs(&mut self, log_id_prefix: u64) {
+        self.log_id_prefix = log_id_prefix;
+        let ids: Vec<RoomId> = self.rooms.iter().map(|(id, _)| id).collect();
+        for (id, room) in ids.into_iter().zip(self.rooms.values_mut()) {
+            room.log.log_id = log_id(log_id_prefix, id);
+        }
+    }
+
     /// The lobby alone.
     pub(super) fn new(log_id_prefix: u64) -> Self {
         let mut rooms = Self { rooms: IdMap::default(), bytes: 0, log_id_prefix, counter: 0, lost: 0 };
@@ -82,8 +98,7 @@ impl Rooms {
     fn add(&mut self, name: &RoomName) -> RoomId {
         let id = RoomId(self.counter);
         self.counter += 1;
-        let log_id = format!("{:016x}{:x}", self.log_id_prefix, id.0).into();
-        self.rooms.insert(id, Room::new(name.clone(), log_id));
+        self.rooms.insert(id, Room::new(name.clone(), log_id(self.log_id_prefix, id)));
         id
     }
 
@@ -164,4 +179,9 @@ impl Rooms {
         room.log.shrink(max_messages, max_bytes);
         self.bytes -= before - room.log.bytes;
     }
+}
+
+/// The name of a room's numbering.
+fn log_id(prefix: u64, id: RoomId) -> Arc<str> {
+    format!("{prefix:016x}{:x}", id.0).into()
 }

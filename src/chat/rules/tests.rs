@@ -116,7 +116,7 @@ fn show(output: &Output) -> String {
         Output::Erase { .. } => "erase".to_owned(),
         Output::Answer(Ok(answer)) => format!("ok {answer}"),
         Output::Answer(Err(answer)) => format!("err {answer}"),
-        Output::SendHandshake { to } => format!("{to}< its handshake"),
+        Output::SendHandshake { to, play } => format!("{to}< its handshake {play:x?}"),
         Output::Cut { id } => format!("{id}x cut"),
         Output::Close { id, code, reason } => format!("{id}x {code} {reason}"),
     }
@@ -132,11 +132,26 @@ fn words(message: &ServerMessage) -> String {
 }
 
 #[test]
+fn played_bytes_are_hexadecimal_and_limited() {
+    let mut script = Script::new(Rules::default());
+    script.join(2, Dialect::Chinwag);
+    for play in [r#""8""#, r#""81 0""#, r#""xy""#, r#""+1""#, "5", "[129]", &format!("\"{}\"", "00".repeat(4097))] {
+        let output = script.text(2, &format!(r#"{{"type":"inspect","play":{play}}}"#));
+        assert!(output[0].contains("missing-field"), "{play}: {output:?}");
+    }
+}
+
+#[test]
 fn inspect_and_drop_exist_in_dialect_chinwag_only() {
     let mut script = Script::new(Rules::default());
     script.join(1, Dialect::Json);
     script.join(2, Dialect::Chinwag);
-    for (text, output) in [(r#"{"type":"inspect"}"#, "2< its handshake"), (r#"{"type":"drop"}"#, "2x cut")] {
+    let rows = [
+        (r#"{"type":"inspect"}"#, "2< its handshake []"),
+        (r#"{"type":"inspect","play":"81 05 aB"}"#, "2< its handshake [81, 5, ab]"),
+        (r#"{"type":"drop"}"#, "2x cut"),
+    ];
+    for (text, output) in rows {
         assert_eq!(script.text(2, text), [output]);
         let error = script.text(1, text);
         assert!(error[0].contains("unknown-type"), "{error:?}");

@@ -13,7 +13,7 @@ const BYTES_PER_TOKEN: usize = 1024;
 
 /// What happens to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Accept,
     Reject,
     /// It was rejected often enough: close the connection.
@@ -97,6 +97,7 @@ const LIST_BURST_PART: u64 = 8;
 /// A list goes to every member, and a user who renames without end causes one after the other. So the bytes of lists are
 /// bounded for each member. A burst of sign-ins may use more for a while; what goes on gets the rate.
 #[derive(Debug, Default)]
+#[cfg_attr(feature = "cluster", derive(Clone))]
 pub(super) struct UserListThrottle {
     /// Whether the users changed since the last list.
     is_pending: bool,

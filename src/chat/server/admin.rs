@@ -99,7 +99,7 @@ impl Admin {
     }
 
     fn readiness(&self) -> Response {
-        let chat = self.ask(Box::new(|_| Response::text(200, "ready")));
+        let chat = self.ask(Box::new(|chat| chat.ready()));
         match self.0.get() {
             Some((_, Some(storage))) if chat.status == 200 => match storage.check(ANSWER_TIME) {
                 Ok(()) => chat,
@@ -117,6 +117,14 @@ impl Admin {
 }
 
 impl ChatServer {
+    fn ready(&self) -> Response {
+        #[cfg(feature = "cluster")]
+        if self.cluster.as_ref().is_some_and(|cluster| !cluster.health().is_ready()) {
+            return Response::text(503, "cluster: Redis does not answer, or the stream was not read to its end");
+        }
+        Response::text(200, "ready")
+    }
+
     /// Does a job, if its asker still waits.
     pub(super) fn answer(&mut self, question: Box<dyn Any + Send>) {
         let Ok(question) = question.downcast::<Question>() else { return };

@@ -9,26 +9,40 @@ use crate::{
     ws::peer::Peer,
 };
 use log::{debug, warn};
-use std::mem;
+use std::{mem, time::Duration};
+
+/// Of connections with `?slow=`.
+const MAX_DELAY: Duration = Duration::from_secs(3);
 
 impl ChatServer {
+    /// For learners, a connection with `?slow=MILLISECONDS` opens and closes slowly. For
+    /// [`Builder::delay`](crate::Builder::delay).
+    #[must_use]
+    pub fn delay(request: &Request) -> Duration {
+        let asked = request.uri().query().and_then(|query| field(query, "slow")?.parse().ok());
+        Duration::from_millis(asked.unwrap_or(0)).min(MAX_DELAY)
+    }
+
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
-        let id = peer.id();
-        let dialect = peer.protocol().and_then(Dialect::from_name).unwrap_or(self.default_dialect);
-        // An embedding program may accept other paths, which all lead to the lobby.
-        let room = room_at(request.uri().path()).unwrap_or_else(RoomName::lobby);
-        debug!("connection {id} uses the dialect {} and enters the room {:?}", dialect.name(), room.shown());
+        let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), self.room_at(request.uri().path()));
         self.restore(&room);
         let mut outputs = Vec::new();
-        let client = ClientInfo {
-            address: Some(peer.addr().ip()),
-            is_exempt: peer.is_exempt(),
-            is_admin: request.extensions().get::<ShowedAdminToken>().is_some(),
-        };
+        let client = client_of(&peer, request);
         let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret: rand::random(), client };
         self.chat.apply(self.now(), joined, &mut outputs);
+        self.admit(peer, request, outputs);
+    }
+
+    pub(super) fn dialect_of(&self, peer: &Peer) -> Dialect {
+        peer.protocol().and_then(Dialect::from_name).unwrap_or(self.default_dialect)
+    }
+
+    /// A connection has joined the chat, or the rules did not let it in.
+    pub(super) fn admit(&mut self, peer: Peer, request: &Request, mut outputs: Vec<Output>) {
+        let (id, dialect) = (peer.id(), self.dialect_of(&peer));
         match self.chat.room_of(id) {
             Some(room) => {
+                debug!("connection {id} uses the dialect {} and enters {:?}", dialect.name(), request.uri().path());
                 if dialect.is_stream() {
                     send_raw(&peer, &stream_head(dialect));
                 }
@@ -36,7 +50,8 @@ impl ChatServer {
                 let transcript = request.extensions().get().filter(|_| dialect == Dialect::Chinwag);
                 if let Some(HandshakeTranscript { request, response }) = transcript {
                     let (request, response) = (request.as_str().into(), response.as_str().into());
-                    self.fanout.keep_handshake(id, ServerMessage::Handshake { request, response });
+                    self.fanout
+                        .keep_handshake(id, ServerMessage::Handshake { request, response, received: Vec::new() });
                 }
                 self.rooms_changed = true;
                 if dialect == Dialect::Chinwag && self.chat.catching_up().all(|other| other != id) {
@@ -50,7 +65,7 @@ impl ChatServer {
     }
 
     /// Closes a connection that the rules did not let in. The log says so once a second at most.
-    fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
+    pub(super) fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
         let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
         if peer.protocol().and_then(Dialect::from_name).is_some_and(Dialect::is_stream) {
             let status = if *code == 1013 { 503 } else { 403 };
@@ -63,6 +78,14 @@ impl ChatServer {
             let (id, count) = (peer.id(), mem::take(&mut self.refusals));
             warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
         }
+    }
+}
+
+pub(super) fn client_of(peer: &Peer, request: &Request) -> ClientInfo {
+    ClientInfo {
+        address: Some(peer.addr().ip()),
+        is_exempt: peer.is_exempt(),
+        is_admin: request.extensions().get::<ShowedAdminToken>().is_some(),
     }
 }
 
@@ -104,7 +127,7 @@ pub(super) fn redirect(request: &Request) -> Option<Response> {
 
 /// `Last-Event-ID`, which readers of a stream send when they reconnect, or else `?since=SEQ`, with or without `log=TOKEN`. If
 /// SEQ is not a number, it is ignored.
-fn since(request: &Request) -> Option<Since<'_>> {
+pub(super) fn since(request: &Request) -> Option<Since<'_>> {
     let last = request.headers().get("Last-Event-ID").and_then(|value| value.to_str().ok()?.parse().ok());
     if let Some(seq) = last {
         return Some(Since { seq, log: None });
@@ -145,6 +168,17 @@ mod tests {
             assert_eq!(found.as_ref().map(|room| &**room.key()), room, "{target}");
             let response = redirect(&request);
             assert_eq!(response.as_ref().and_then(|response| response.header("Location")), location, "{target}");
+        }
+    }
+
+    #[test]
+    fn slow_connections_have_a_limit() {
+        for (target, expected) in
+            [("/", 0), ("/?slow=", 0), ("/?slow=-1", 0), ("/?slow=250", 250), ("/room/x?slow=99999", 3000)]
+        {
+            let mut request = Request::new(());
+            *request.uri_mut() = target.parse().expect("a target");
+            assert_eq!(ChatServer::delay(&request), Duration::from_millis(expected), "{target}");
         }
     }
 

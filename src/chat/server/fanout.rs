@@ -30,9 +30,15 @@ pub(super) trait Recipient {
     fn drop_if_stalled(&self, longest: Duration);
     fn close(&self, code: u16, reason: &str);
     fn cut(&self);
+    /// Plays bytes to itself, and returns the bytes that arrived since the last call.
+    fn inspect(&self, play: &[u8]) -> Vec<u8>;
 }
 
 impl Recipient for Peer {
+    fn inspect(&self, play: &[u8]) -> Vec<u8> {
+        Peer::inspect(self, play)
+    }
+
     fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool {
         self.send_counting(frames, from, counted)
     }
@@ -139,10 +145,13 @@ impl<P: Recipient> Fanout<P> {
         }
     }
 
-    pub(super) fn send_handshake(&mut self, id: UserId) {
-        if let Some(handshake) = self.find(id).and_then(|(member, _)| member.handshake.clone()) {
-            self.send(id, &handshake);
+    pub(super) fn send_handshake(&mut self, id: UserId, play: &[u8]) {
+        let Some((member, _)) = self.find(id) else { return };
+        let Some(mut message) = member.handshake.clone() else { return };
+        if let ServerMessage::Handshake { received, .. } = &mut *message {
+            *received = member.peer.inspect(play);
         }
+        self.send(id, &message);
     }
 
     /// From now on the member gets the broadcasts of its room.
@@ -256,6 +265,13 @@ impl<P: Recipient> Fanout<P> {
         member.peer.close(code, reason);
         self.sent_bytes += sent;
         self.leave(id);
+    }
+
+    /// Closes all connections.
+    #[cfg(feature = "cluster")]
+    pub(super) fn close_all(&mut self, (code, reason): (u16, &str)) {
+        let ids: Vec<UserId> = self.index.iter().map(|(id, _)| id).collect();
+        ids.into_iter().for_each(|id| self.close(id, code, reason));
     }
 
     /// Cuts a member's connection.

@@ -2,9 +2,10 @@
 
 use super::{
     ChatServer,
-    connect::{field, room_at, stream_head},
+    connect::{field, redirect, room_at, stream_head},
 };
 use crate::{
+    chat::page,
     chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
     chat::rules::RoomName,
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
@@ -23,6 +24,28 @@ const CREATED: u16 = 201;
 const ACCEPTED: u16 = 202;
 
 impl ChatServer {
+    /// The subprotocols of the chat, for [`Builder::protocols`](crate::Builder::protocols).
+    pub fn protocols() -> impl Iterator<Item = &'static str> {
+        Dialect::ALL.into_iter().map(Dialect::name)
+    }
+
+    /// Whether a path is a room: `/` is the lobby, `/room/NAME` another room, also with one more `/` at the end. For
+    /// [`Builder::endpoint`](crate::Builder::endpoint).
+    #[must_use]
+    pub fn is_endpoint(path: &str) -> bool {
+        room_at(path).is_some()
+    }
+
+    /// The chat's page, at the path of each room, and its files; 404 for a path that is almost one of a room. For [`Builder::site`](crate::Builder::site).
+    #[must_use]
+    pub fn site(request: &Request) -> Option<Response> {
+        match request.uri().path() {
+            path if path != "/" && Self::is_endpoint(path) => redirect(request).or_else(|| page::room(request)),
+            "/rooms" => Some(not_found("/rooms")),
+            path => page::respond(request).or_else(|| page::not_found(request)).or_else(|| Some(not_found(path))),
+        }
+    }
+
     /// What scripts request: at the path of a room, POST sends a message, and GET streams the messages if it asks for that.
     /// For [`Builder::route`](crate::Builder::route).
     #[must_use]
@@ -56,17 +79,13 @@ impl ChatServer {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
         let address = (!is_exempt).then(|| addr.ip());
         self.senders.push(id);
-        let room = room_at(head.uri().path()).unwrap_or_else(RoomName::lobby);
+        let room = self.room_at(head.uri().path());
         let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
         let result = parse(&head, &body).and_then(|post| match is_allowed {
             true => self.post((id, Some(addr.ip())), &room, post),
             false => Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce)),
         });
-        let response = match result {
-            Ok(receipt) => json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
-            Err(error) => refusal(error, accepts(&head, "application/json")),
-        };
-        self.responses.push((responder, response));
+        self.responses.push((responder, response(result, accepts(&head, "application/json"))));
     }
 
     /// Sends the responses of this batch, which is stored.
@@ -111,7 +130,7 @@ fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
 }
 
 /// Reads a message from the body. A name that is not in the body may be in the query or in a header field.
-fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
+pub(super) fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
     let Some((text, is_json)) = std::str::from_utf8(body).ok().zip(is_json(head)) else {
         return Err(ProtocolError::new(
             ErrorReason::NotText,
@@ -144,6 +163,13 @@ fn is_json(head: &Request) -> Option<bool> {
         "application/json" => Some(true),
         "text/plain" | "application/x-www-form-urlencoded" | "" => Some(false),
         _ => None,
+    }
+}
+
+pub(super) fn response(result: Result<Receipt, ProtocolError>, as_json: bool) -> Response {
+    match result {
+        Ok(receipt) => json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
+        Err(error) => refusal(error, as_json),
     }
 }
 

@@ -150,6 +150,13 @@ impl ChatServer {
     /// Adds bans. This follows [`ChatServer::archive`].
     #[must_use]
     pub fn bans(mut self, bans: BanFile) -> Self {
+        #[cfg(feature = "cluster")]
+        if self.cluster.is_some() {
+            // The nodes have the same restrictions, which are in the snapshot.
+            self.bans = Some(bans);
+            self.save_restrictions();
+            return self;
+        }
         self.apply(Input::Restrictions(&bans.known));
         self.bans = Some(bans);
         self
@@ -172,6 +179,10 @@ impl ChatServer {
     /// # Errors
     /// Nothing was done: one line that says why.
     pub fn command(&mut self, line: &str) -> Result<String, String> {
+        #[cfg(feature = "cluster")]
+        if let Some(answer) = self.log_command(line) {
+            return answer;
+        }
         self.answers.clear();
         self.apply(Input::Command(line));
         info!("an operator's command: {:?}", line.split_whitespace().next().unwrap_or_default());

@@ -1,9 +1,13 @@
 //! The settings of a client's WebSocket, and the checks on them.
 
 use super::{Error, WebSocket, url::Target};
-use crate::ws::{config::Config, deflate::Deflate, http::is_token, tls::Connector};
+use crate::ws::{
+    config::{Config, MAX_TIMEOUT},
+    deflate::Deflate,
+    http::{is_additional_field, is_token},
+    tls::Connector,
+};
 use std::{fmt, time::Duration};
-use tungstenite::http::{HeaderName, HeaderValue};
 
 /// The settings of a [`WebSocket`]: header fields, timeouts, limits.
 ///
@@ -28,7 +32,7 @@ pub struct Builder {
     pub(super) deflate: Option<Deflate>,
     pub(super) tls: Option<Connector>,
     pub(super) connect_timeout: Duration,
-    pub(super) config: Config,
+    pub(crate) config: Config,
 }
 
 impl Builder {
@@ -147,19 +151,30 @@ impl Builder {
     /// A setting is invalid: [`Error::Url`], [`Error::BlockedPort`], [`Error::Protocol`], [`Error::Header`]. Or the
     /// connection cannot begin: [`Error::Tls`], [`Error::Start`].
     pub fn connect(mut self) -> Result<WebSocket, Error> {
+        let target = self.check()?;
+        WebSocket::start(target, self)
+    }
+
+    /// As [`Builder::check`], for TLS only.
+    #[cfg(feature = "tls")]
+    pub(crate) fn check_secure(&mut self) -> Result<Target, Error> {
+        let target = self.check()?;
+        let why = "it must begin with wss:// here";
+        if target.is_secure() { Ok(target) } else { Err(Error::Url { url: self.url.clone(), why }) }
+    }
+
+    /// Checks the settings, and completes them.
+    pub(super) fn check(&mut self) -> Result<Target, Error> {
         let target = Target::parse(&self.url, self.allow_blocked_ports)?;
         check_protocols(&self.protocols)?;
         check_headers(&self.headers)?;
         if target.is_secure() && self.tls.is_none() {
             self.tls = Some(Connector::of_system().map_err(Error::Tls)?);
         }
-        self.config = self.config.sensible();
-        WebSocket::start(target, self)
+        self.config = self.config.clone().sensible();
+        Ok(target)
     }
 }
-
-/// A deadline that is a million years away cannot be represented.
-const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Each name must be a token, and must not be repeated (RFC 6455 4.1, item 10).
 fn check_protocols(protocols: &[String]) -> Result<(), Error> {
@@ -174,18 +189,10 @@ fn check_protocols(protocols: &[String]) -> Result<(), Error> {
 /// Fields must be valid, and must not be set by the handshake itself. The error does not repeat the value, which may be a
 /// secret.
 fn check_headers(headers: &[(String, String)]) -> Result<(), Error> {
-    let reserved = ["host", "upgrade", "connection", "content-length", "transfer-encoding"];
-    for (name, value) in headers {
-        let lower = name.to_ascii_lowercase();
-        if lower.starts_with("sec-websocket-")
-            || reserved.contains(&lower.as_str())
-            || HeaderName::from_bytes(name.as_bytes()).is_err()
-            || HeaderValue::from_str(value).is_err()
-        {
-            return Err(Error::Header(name.clone()));
-        }
+    match headers.iter().find(|(name, value)| !is_additional_field(name, value)) {
+        Some((name, _)) => Err(Error::Header(name.clone())),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Without the values of header fields, which may be secrets.

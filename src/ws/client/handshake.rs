@@ -59,11 +59,11 @@ impl Request {
 
 /// A handshake that succeeded.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Accepted {
-    pub(super) protocol: Option<String>,
-    pub(super) deflate: Option<Agreement>,
+pub(crate) struct Accepted {
+    pub(crate) protocol: Option<String>,
+    pub(crate) deflate: Option<Agreement>,
     /// The bytes that arrived after the response.
-    pub(super) input: Vec<u8>,
+    pub(crate) input: Vec<u8>,
 }
 
 /// Reads the response and checks it.

@@ -45,60 +45,79 @@ impl Task {
     }
 
     fn open(&self) -> Result<(Arc<Connection>, Reader), Error> {
-        let stream = Arc::new(dial(&self.target, self.settings.connect_timeout, &self.cancelled)?);
-        let _ = stream.set_nodelay(true);
-        self.state.advance(Stage::Handshake(Arc::clone(&stream)))?;
-        let accepted = self.handshake(&stream);
-        if self.state.ready_state() != ReadyState::Connecting {
+        let state = &self.state;
+        let advance = |stage| state.advance(stage);
+        let dialled = |stream: &Arc<TcpStream>| advance(Stage::Handshake(Arc::clone(stream)));
+        let outcome = dial_and_shake_hands(&self.target, &self.settings, &self.cancelled, dialled);
+        if state.ready_state() != ReadyState::Connecting {
             return Err(Error::Cancelled);
         }
-        let (Accepted { protocol, deflate, .. }, transport) = accepted?;
-        let reactor = WriteReactor::of_process().map_err(Error::Start)?;
-        let config = Arc::new(self.settings.config.clone());
-        let info = PeerInfo { deflate, ..PeerInfo::only_id(next_id()) };
-        let (connection, reader) = Connection::new(info, Role::Client, transport, config, reactor);
-        self.state.extensions.get_or_init(|| deflate.map(|deflate| deflate.to_string()).unwrap_or_default());
-        self.state.protocol.get_or_init(|| protocol);
-        self.state.advance(Stage::Connected(Arc::clone(&connection)))?;
+        let (connection, reader) = outcome?;
+        let deflate = connection.info().deflate;
+        state.extensions.get_or_init(|| deflate.map(|deflate| deflate.to_string()).unwrap_or_default());
+        state.protocol.get_or_init(|| connection.info().protocol.as_deref().map(str::to_owned));
+        advance(Stage::Connected(Arc::clone(&connection)))?;
         Ok((connection, reader))
-    }
-
-    /// The handshakes of TLS and of the WebSocket, within one deadline.
-    fn handshake(&self, socket: &Arc<TcpStream>) -> Result<(Accepted, Transport), Error> {
-        let deadline = Instant::now() + self.settings.config.handshake_timeout;
-        let connector = self.settings.tls.as_ref().filter(|_| self.target.is_secure());
-        let explain = |why| self.explain(why, connector);
-        let session = connector.map(|connector| connector.session(&self.target.host.name));
-        let session = session.transpose().map_err(Error::Tls)?;
-        let mut stream = HandshakeStream::start(socket, session, deadline).map_err(explain)?;
-        let request =
-            Request::new(&self.target, &self.settings.protocols, &self.settings.headers, self.settings.deflate);
-        stream.write_until(&request.bytes, deadline).map_err(explain)?;
-        let response = read_response(&mut stream, deadline, &request, &self.settings.protocols);
-        let mut accepted = response.map_err(|error| match error {
-            Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
-            error => error,
-        })?;
-        let (session, input) = stream.hand_over(mem::take(&mut accepted.input));
-        Ok((accepted, Transport { stream: Arc::clone(socket), session, input }))
-    }
-
-    /// What a failure of the socket during the handshakes means.
-    fn explain(&self, why: io::Error, connector: Option<&Connector>) -> Error {
-        let host = self.target.host.to_string();
-        match (why.kind(), connector) {
-            (ErrorKind::WouldBlock | ErrorKind::TimedOut, _) => {
-                Error::HandshakeTimeout(self.settings.config.handshake_timeout)
-            }
-            (ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset, Some(connector)) => {
-                connector.explain(&why, &host).map_or(Error::Untrusted(host), Error::Tls)
-            }
-            _ => Error::Connect(why),
-        }
     }
 
     fn send(&self, event: Event) {
         let _ = self.events.send(event);
+    }
+}
+
+/// From a URL to an open connection. `dialled` gets the socket before the handshakes.
+///
+/// # Errors
+/// The connection failed, or `dialled` did.
+pub(super) fn dial_and_shake_hands(
+    target: &Target,
+    settings: &Builder,
+    cancelled: &Receiver<()>,
+    dialled: impl FnOnce(&Arc<TcpStream>) -> Result<(), Error>,
+) -> Result<(Arc<Connection>, Reader), Error> {
+    let stream = Arc::new(dial(target, settings.connect_timeout, cancelled)?);
+    let _ = stream.set_nodelay(true);
+    dialled(&stream)?;
+    let (Accepted { protocol, deflate, .. }, transport) = shake_hands(&stream, target, settings)?;
+    let addr = stream.peer_addr().ok();
+    let path = target.path().into();
+    let info = PeerInfo { id: next_id(), addr, protocol: protocol.map(Arc::from), path, data: None, deflate };
+    let reactor = WriteReactor::of_process().map_err(Error::Start)?;
+    Ok(Connection::new(info, Role::Client, transport, Arc::new(settings.config.clone()), reactor))
+}
+
+/// The handshakes of TLS and of the WebSocket, within one deadline.
+pub(crate) fn shake_hands(
+    socket: &Arc<TcpStream>,
+    target: &Target,
+    settings: &Builder,
+) -> Result<(Accepted, Transport), Error> {
+    let deadline = Instant::now() + settings.config.handshake_timeout;
+    let connector = settings.tls.as_ref().filter(|_| target.is_secure());
+    let explain = |why| explain(why, target, settings, connector);
+    let session = connector.map(|connector| connector.session(&target.host.name));
+    let session = session.transpose().map_err(Error::Tls)?;
+    let mut stream = HandshakeStream::start(socket, session, deadline).map_err(explain)?;
+    let request = Request::new(target, &settings.protocols, &settings.headers, settings.deflate);
+    stream.write_until(&request.bytes, deadline).map_err(explain)?;
+    let response = read_response(&mut stream, deadline, &request, &settings.protocols);
+    let mut accepted = response.map_err(|error| match error {
+        Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
+        error => error,
+    })?;
+    let (session, input) = stream.hand_over(mem::take(&mut accepted.input));
+    Ok((accepted, Transport { stream: Arc::clone(socket), session, input }))
+}
+
+/// What a failure of the socket during the handshakes means.
+fn explain(why: io::Error, target: &Target, settings: &Builder, connector: Option<&Connector>) -> Error {
+    let host = target.host.to_string();
+    match (why.kind(), connector) {
+        (ErrorKind::WouldBlock | ErrorKind::TimedOut, _) => Error::HandshakeTimeout(settings.config.handshake_timeout),
+        (ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset, Some(connector)) => {
+            connector.explain(&why, &host).map_or(Error::Untrusted(host), Error::Tls)
+        }
+        _ => Error::Connect(why),
     }
 }
 

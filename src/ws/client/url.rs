@@ -6,7 +6,7 @@ use crate::ws::http::percent_encoded;
 
 /// A URL, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// `ws` or `wss`.
     scheme: &'static str,
     /// Its port is set only if it is not the default port.
@@ -46,6 +46,11 @@ impl Target {
         let mut host = Host::parse(authority)?;
         host.port = host.port.filter(|port| Some(*port) != default_port(scheme));
         Ok(Self { scheme, host, resource: encode(resource)? })
+    }
+
+    /// Without the query.
+    pub(crate) fn path(&self) -> &str {
+        self.resource.split('?').next().unwrap_or_default()
     }
 
     pub(super) fn is_secure(&self) -> bool {

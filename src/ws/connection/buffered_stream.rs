@@ -1,6 +1,8 @@
 //! A socket with a buffer in each direction, and with TLS if the connection uses it. Nothing here blocks.
 
 use super::Transport;
+#[cfg(feature = "chat")]
+use super::inspection::Inspection;
 use crate::ws::{
     deflate::{Agreement, Compressed, Unmarker},
     tcp::send_now,
@@ -34,6 +36,8 @@ pub(super) struct BufferedStream {
     is_stalled: bool,
     /// When the socket last took bytes that had waited, or when bytes began to wait.
     progress_at: Option<Instant>,
+    #[cfg(feature = "chat")]
+    inspection: Option<Box<Inspection>>,
 }
 
 /// Whether the socket took everything.
@@ -48,7 +52,20 @@ impl BufferedStream {
         let Transport { stream: socket, session, input: received } = transport;
         let (unsent, sent, uncounted, is_stalled, progress_at) = Default::default();
         let unmarker = deflate.map(Unmarker::new);
-        Self { socket, session, received, unmarker, read: 0, unsent, sent, uncounted, is_stalled, progress_at }
+        Self {
+            socket,
+            session,
+            received,
+            unmarker,
+            read: 0,
+            unsent,
+            sent,
+            uncounted,
+            is_stalled,
+            progress_at,
+            #[cfg(feature = "chat")]
+            inspection: None,
+        }
     }
 
     pub(super) fn socket(&self) -> &TcpStream {
@@ -86,6 +103,12 @@ impl BufferedStream {
     /// The time since the socket last took bytes that had waited, if bytes ever did.
     pub(super) fn time_since_progress(&self) -> Option<Duration> {
         self.progress_at.map(|at| at.elapsed())
+    }
+
+    /// From now on, keeps what arrives. Reads `play` before that. Returns what was kept since the last call.
+    #[cfg(feature = "chat")]
+    pub(super) fn inspect(&mut self, play: &[u8]) -> Vec<u8> {
+        self.inspection.get_or_insert_default().exchange(play)
     }
 
     /// Takes over bytes from the socket. Only when everything received before has been read.
@@ -186,6 +209,10 @@ impl Read for BufferedStream {
 
 impl BufferedStream {
     fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(feature = "chat")]
+        if let count @ 1.. = self.inspection.as_mut().map_or(0, |inspection| inspection.read_played(buffer)) {
+            return Ok(count);
+        }
         let mut input = &self.received[self.read..];
         let result = match &mut self.session {
             Some(session) => session.read(&mut input, buffer),
@@ -196,6 +223,10 @@ impl BufferedStream {
         if input.is_empty() {
             // An idle connection keeps no memory for input.
             self.receive(Vec::new());
+        }
+        #[cfg(feature = "chat")]
+        if let (Some(inspection), Ok(count)) = (&mut self.inspection, &result) {
+            inspection.record(&buffer[..*count]);
         }
         match result {
             // A proper end of TLS, but without a Close frame.

@@ -41,11 +41,11 @@ pub enum DisconnectReason {
 impl fmt::Display for DisconnectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ClosedByPeer { code, reason } if reason.is_empty() => write!(f, "closed by the client, {code}"),
+            Self::ClosedByPeer { code, reason } if reason.is_empty() => write!(f, "closed by the peer, {code}"),
             Self::ClosedByPeer { code, reason } => {
-                write!(f, "closed by the client, {code} ({})", Visible(reason))
+                write!(f, "closed by the peer, {code} ({})", Visible(reason))
             }
-            Self::ClosedLocally { code } => write!(f, "closed by the server, {code}"),
+            Self::ClosedLocally { code } => write!(f, "closed by this side, {code}"),
             Self::ProtocolViolation { code, detail } => {
                 write!(f, "protocol violation, {code} ({})", Visible(detail))
             }
@@ -56,3 +56,5 @@ impl fmt::Display for DisconnectReason {
         }
     }
 }
+
+impl std::error::Error for DisconnectReason {}

@@ -2,7 +2,7 @@
 //! every peer.
 
 use crate::ws::deflate::{CompressedFrames, Compression};
-use std::fmt;
+use std::{fmt, io, io::Cursor};
 use tungstenite::protocol::frame::{
     Frame, FrameHeader,
     coding::{Data, OpCode},
@@ -45,10 +45,7 @@ impl Message {
             let header = FrameHeader { opcode: OpCode::Data(data), rsv1: true, ..FrameHeader::default() };
             return tungstenite::Message::Frame(Frame::from_payload(header, payload.into()));
         }
-        match self {
-            Self::Text(text) => tungstenite::Message::Text(text),
-            Self::Binary(bytes) => tungstenite::Message::Binary(bytes),
-        }
+        self.into()
     }
 }
 
@@ -62,21 +59,54 @@ impl fmt::Debug for Message {
     }
 }
 
-impl From<&str> for Message {
-    fn from(text: &str) -> Self {
-        Self::Text(text.into())
+/// What becomes a message: `peer.send(…)` takes all of these.
+macro_rules! conversions {
+    ($($kind:ident from $($source:ty),+;)+) => {
+        $($(impl From<$source> for Message {
+            fn from(content: $source) -> Self {
+                Self::$kind(content.into())
+            }
+        })+)+
+    };
+}
+
+conversions! {
+    Text from &str, &String, String, Utf8Bytes;
+    Binary from Vec<u8>, Bytes;
+}
+
+impl From<&[u8]> for Message {
+    fn from(content: &[u8]) -> Self {
+        content.to_vec().into()
     }
 }
 
-impl From<String> for Message {
-    fn from(text: String) -> Self {
-        Self::Text(text.into())
+/// A cheap copy: both share the content.
+impl From<&Message> for Message {
+    fn from(message: &Message) -> Self {
+        message.clone()
     }
 }
 
-impl From<Vec<u8>> for Message {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Binary(bytes.into())
+impl From<Message> for tungstenite::Message {
+    fn from(message: Message) -> Self {
+        match message {
+            Message::Text(text) => Self::Text(text),
+            Message::Binary(bytes) => Self::Binary(bytes),
+        }
+    }
+}
+
+/// Only text and binary messages are [`Message`]s. A Ping, Pong or Close frame is not.
+impl TryFrom<tungstenite::Message> for Message {
+    type Error = io::Error;
+
+    fn try_from(message: tungstenite::Message) -> Result<Self, io::Error> {
+        match message {
+            tungstenite::Message::Text(text) => Ok(Self::Text(text)),
+            tungstenite::Message::Binary(bytes) => Ok(Self::Binary(bytes)),
+            _ => Err(io::Error::other("a Ping, Pong or Close frame is not a message: use Peer::ping or Peer::close")),
+        }
     }
 }
 
@@ -175,6 +205,21 @@ impl Frames {
         bytes.shrink_to(keep);
     }
 
+    /// The messages in it.
+    pub(crate) fn messages(&self) -> Vec<Message> {
+        let (mut cursor, mut messages) = (Cursor::new(&self.bytes), Vec::new());
+        while let Ok(Some((header, length))) = FrameHeader::parse(&mut cursor) {
+            let payload = &self.bytes[cursor.position() as usize..][..length as usize];
+            messages.push(match header.opcode {
+                // It was a `&str`.
+                OpCode::Data(Data::Text) => String::from_utf8_lossy(payload).into_owned().into(),
+                _ => payload.into(),
+            });
+            cursor.set_position(cursor.position() + length);
+        }
+        messages
+    }
+
     fn data(&mut self, kind: Data, payload: &[u8]) {
         let header = FrameHeader { opcode: OpCode::Data(kind), ..FrameHeader::default() };
         let bytes = self.bytes_mut();
@@ -185,7 +230,7 @@ impl Frames {
     }
 
     fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        self.compressed = CompressedFrames::default();
+        self.compressed = CompressedFrames::new();
         &mut self.bytes
     }
 }
@@ -207,6 +252,27 @@ mod tests {
             let mut frames = Frames::new();
             frames.message(&message);
             assert_eq!(frames.as_bytes()[..2], [if shown.starts_with('T') { 0x81 } else { 0x82 }, length as u8]);
+        }
+    }
+
+    #[test]
+    fn everything_with_text_or_bytes_becomes_a_message() {
+        let text = Message::Text("hi".into());
+        for same in [
+            Message::from("hi"),
+            (&"hi".to_owned()).into(),
+            "hi".to_owned().into(),
+            Utf8Bytes::from("hi").into(),
+            (&text).into(),
+        ] {
+            assert_eq!(same, text);
+        }
+        for same in [Message::from(&b"hi"[..]), b"hi".to_vec().into(), Bytes::from_static(b"hi").into()] {
+            assert_eq!(same, Message::Binary(Bytes::from_static(b"hi")));
+            assert_eq!(Message::try_from(tungstenite::Message::from(same.clone())).expect("data"), same);
+        }
+        for control in [tungstenite::Message::Ping(Bytes::new()), tungstenite::Message::Close(None)] {
+            assert!(Message::try_from(control).is_err());
         }
     }
 

@@ -40,6 +40,10 @@ pub(crate) struct Reader {
     discarded: usize,
     /// Reading has come to its end.
     end: Option<ConnectionEnd>,
+    /// For waits with a deadline: when the silence has lasted too long.
+    silence: Option<Instant>,
+    /// Until then this side waits for the end of the peer's.
+    closing: Option<Instant>,
 }
 
 impl Reader {
@@ -47,13 +51,37 @@ impl Reader {
         let config = &connection.config;
         let (read_size, new_timeout) = (config.read_buffer_size, Some(config.ping_interval));
         let (overhead, inflater) = (OverheadLimiter::new(), Inflater::new(connection.info.deflate));
-        let (is_awaiting_pong, discarded, end) = Default::default();
-        Self { connection, stream, read_size, is_awaiting_pong, new_timeout, overhead, inflater, discarded, end }
+        let (is_awaiting_pong, discarded, end, silence, closing) = Default::default();
+        Self {
+            connection,
+            stream,
+            read_size,
+            is_awaiting_pong,
+            new_timeout,
+            overhead,
+            inflater,
+            discarded,
+            end,
+            silence,
+            closing,
+        }
     }
 
     /// Waits for the next message. `None`: the connection is over, and [`Connection::end`] returns the reason.
     pub(crate) fn next(&mut self) -> Option<Message> {
         self.wait().map_err(|end| self.finish(end)).ok()
+    }
+
+    /// Waits for the next message, at most until then. At the end, [`Connection::end`] returns the reason.
+    pub(crate) fn next_until(&mut self, until: Instant) -> ReadResult {
+        if self.closing.is_none() {
+            let result = self.wait_until(until);
+            let ReadResult::Closed(end) = result else { return result };
+            if self.conclude(end) {
+                return ReadResult::Closed(ConnectionEnd::Local);
+            }
+        }
+        if self.discard_until(until) { ReadResult::Closed(ConnectionEnd::Local) } else { ReadResult::NeedData }
     }
 
     /// Waits for the next message.
@@ -103,9 +131,19 @@ impl Reader {
 
     /// Sends the last frames of this side. If the socket cannot be closed at once, waits until the peer has closed its side.
     pub(crate) fn finish(&mut self, end: ConnectionEnd) {
-        if !matches!(end, ConnectionEnd::Socket) && !self.connection.conclude(end) {
-            self.discard_rest();
+        if !self.conclude(end) {
+            self.discard_until(self.closing.unwrap_or_else(Instant::now));
         }
+    }
+
+    /// Sends the last frames of this side. Returns whether the socket can be closed at once. Otherwise
+    /// [`Reader::discard_until`] follows.
+    fn conclude(&mut self, end: ConnectionEnd) -> bool {
+        let is_over = matches!(end, ConnectionEnd::Socket) || self.connection.conclude(end);
+        if !is_over {
+            self.closing = Some(Instant::now() + self.connection.config.close_timeout);
+        }
+        is_over
     }
 
     /// Receives without waiting. Only when [`Reader::read_received`] needs data. Returns whether there may be more.
@@ -139,16 +177,56 @@ impl Reader {
             match self.receive(RecvFlags::empty()) {
                 Ok(1..) => return Ok(()),
                 Err(Errno::INTR) => {}
-                // The Ping may still be behind other bytes, here or in the operating system's buffer.
-                Err(Errno::AGAIN) if self.is_awaiting_pong && self.is_receiving_slowly() => {}
-                Err(Errno::AGAIN) if self.is_awaiting_pong => {
-                    self.connection.fail(1013, "no answer to a ping", DisconnectReason::PingTimeout);
-                    return Ok(());
-                }
-                Err(Errno::AGAIN) => self.send_ping(),
+                Err(Errno::AGAIN) if self.answer_silence() => {}
+                Err(Errno::AGAIN) => return Ok(()),
                 Ok(0) | Err(_) => return Err(ConnectionEnd::Socket),
             }
         }
+    }
+
+    /// Sends a Ping, or fails the connection if the last one was not answered: then it returns false.
+    fn answer_silence(&mut self) -> bool {
+        if !self.is_awaiting_pong {
+            self.send_ping();
+        } else if !self.is_receiving_slowly() {
+            // Otherwise the Ping may still be behind other bytes, here or in the operating system's buffer.
+            self.connection.fail(1013, "no answer to a ping", DisconnectReason::PingTimeout);
+            return false;
+        }
+        true
+    }
+
+    /// As [`Reader::wait`], at most until then. `NeedData`: there is no message yet.
+    fn wait_until(&mut self, until: Instant) -> ReadResult {
+        loop {
+            let result = self.read_received();
+            if !matches!(result, ReadResult::NeedData) {
+                return result;
+            }
+            let config = &self.connection.config;
+            let timeout = if self.is_awaiting_pong { config.pong_timeout } else { config.ping_interval };
+            if self.silence.is_none() && !timeout.is_zero() {
+                self.silence = Some(Instant::now() + timeout);
+            }
+            let flags = self.flags_until(self.silence.map_or(until, |at| at.min(until)));
+            match self.receive(flags) {
+                Ok(1..) => self.silence = None,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if self.silence.is_some_and(|at| at <= Instant::now()) => {
+                    self.silence = None;
+                    self.answer_silence();
+                }
+                Err(Errno::AGAIN) if until <= Instant::now() => return ReadResult::NeedData,
+                Err(Errno::AGAIN) => {}
+                Ok(0) | Err(_) => return ReadResult::Closed(ConnectionEnd::Socket),
+            }
+        }
+    }
+
+    /// Lets the next read block until then.
+    fn flags_until(&self, until: Instant) -> RecvFlags {
+        let timeout = left_until(until).and_then(|left| self.stream.set_read_timeout(Some(left)));
+        if timeout.is_ok() { RecvFlags::empty() } else { RecvFlags::DONTWAIT }
     }
 
     /// Receives once, and hands the bytes to the connection. Returns how many, and 0 at the end of what is read.
@@ -214,17 +292,17 @@ impl Reader {
     }
 
     /// Reads until the peer has ended its side too, so that no unread byte causes a reset, which can destroy the Close frame.
-    fn discard_rest(&mut self) {
-        let deadline = Instant::now() + self.connection.config.close_timeout;
+    /// Returns whether that is over; otherwise the time has passed.
+    fn discard_until(&mut self, until: Instant) -> bool {
+        let deadline = self.closing.unwrap_or(until);
         loop {
-            let timeout = left_until(deadline).and_then(|left| self.stream.set_read_timeout(Some(left)));
-            if timeout.is_err() {
-                return;
-            }
-            match self.recv(RecvFlags::empty()) {
-                Ok(bytes) if bytes.is_empty() || self.discards_too_much(bytes.len()) => return,
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(_) => return,
+            let flags = self.flags_until(until.min(deadline));
+            match self.recv(flags) {
+                Ok(bytes) if bytes.is_empty() || self.discards_too_much(bytes.len()) => return true,
+                Err(Errno::AGAIN) if deadline <= Instant::now() => return true,
+                Err(Errno::AGAIN) if until <= Instant::now() => return false,
+                Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(_) => return true,
             }
         }
     }

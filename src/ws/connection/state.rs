@@ -11,7 +11,7 @@ use crate::ws::{config::Config, deflate::Compressed, rate_limiter::RateLimiter};
 use std::{
     io::{self, ErrorKind, Read},
     net::Shutdown,
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tungstenite::{
     Bytes, Error,
@@ -37,6 +37,9 @@ pub(super) struct ConnectionState {
     /// When the write reactor will cut the connection.
     pub(super) deadline: Option<Instant>,
     reason: Option<DisconnectReason>,
+    /// The time of the last measured Ping, in microseconds since `opened_at`, which is also its payload.
+    awaited_pong: Option<u64>,
+    pub(super) round_trip_time: Option<Duration>,
     /// Not a WebSocket, but a stream of bytes to the peer, and what keeps it alive. It has no frames.
     pub(super) stream_keepalive: Option<&'static [u8]>,
 }
@@ -101,6 +104,8 @@ impl ConnectionState {
             is_watched: false,
             deadline: None,
             reason: None,
+            awaited_pong: None,
+            round_trip_time: None,
             stream_keepalive: None,
         }
     }
@@ -175,7 +180,10 @@ impl ConnectionState {
                 Ok(Frame::Binary(bytes)) if is_open => {
                     return ReadResult::Message((Message::Binary(bytes), self.stream.compressed()));
                 }
-                Ok(Frame::Ping(_) | Frame::Pong(_)) => self.count_control_frame(config.control_frames_per_second),
+                Ok(frame @ (Frame::Ping(_) | Frame::Pong(_))) => {
+                    self.take_pong(&frame);
+                    self.count_control_frame(config.control_frames_per_second);
+                }
                 Ok(Frame::Close(frame)) => return self.closed_by_peer(frame),
                 Ok(_) => {}
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return ReadResult::NeedData,
@@ -184,6 +192,26 @@ impl ConnectionState {
             }
         }
         ReadResult::Closed(ConnectionEnd::Local)
+    }
+
+    /// Sends a Ping whose answer is measured.
+    pub(super) fn ping(&mut self) {
+        let now = self.now();
+        self.awaited_pong = Some(now);
+        self.write(Frame::Ping(Bytes::copy_from_slice(&now.to_be_bytes())));
+    }
+
+    /// Measures the round trip if it is the answer to the last measured Ping.
+    fn take_pong(&mut self, frame: &Frame) {
+        let Frame::Pong(payload) = frame else { return };
+        if let Some(sent) = self.awaited_pong.take_if(|sent| payload[..] == sent.to_be_bytes()) {
+            self.round_trip_time = Some(Duration::from_micros(self.now() - sent));
+        }
+    }
+
+    /// Microseconds since the connection was opened.
+    fn now(&self) -> u64 {
+        u64::try_from(self.opened_at.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// What the peer of a stream sends has no meaning. Only its end has.
@@ -199,7 +227,7 @@ impl ConnectionState {
     }
 
     fn count_control_frame(&mut self, per_second: usize) {
-        let now = u64::try_from(self.opened_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let now = self.now();
         let per_second = per_second as u64;
         let interval = 1_000_000_u64.checked_div(per_second).unwrap_or(0);
         if !self.control_frames.allow(now, interval, per_second.saturating_mul(CONTROL_FRAME_BURST)) {

@@ -18,7 +18,8 @@ fn pair(close_timeout: Duration) -> (Arc<Connection>, Reader, TcpStream) {
     let config = Arc::new(Config { close_timeout, ..Config::default() });
     let reactor = WriteReactor::start().expect("a thread");
     let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
-    let (connection, reader) = Connection::new(PeerInfo::only_id(1), Role::Client, transport, config, reactor);
+    let (connection, reader) =
+        Connection::new(PeerInfo { id: 1, ..PeerInfo::default() }, Role::Client, transport, config, reactor);
     (connection, reader, server)
 }
 

@@ -110,7 +110,9 @@ fn client_offers_what_it_can() {
 
 #[test]
 fn client_accepts_only_what_it_offered() {
-    let rows: &[(Option<u8>, &[&str], Result<Option<Option<u8>>, &str>)] = &[
+    /// `Ok(None)`: no compression. `Ok(Some(bits))`: with that context.
+    type Outcome = Result<Option<Option<u8>>, &'static str>;
+    let rows: &[(Option<u8>, &[&str], Outcome)] = &[
         (None, &[], Ok(None)),
         (None, &[BOTH], Ok(Some(None))),
         (None, &["permessage-deflate; server_no_context_takeover; client_max_window_bits=9"], Ok(Some(None))),

@@ -4,20 +4,20 @@
 //! and is read until it needs more bytes. The messages are encoded as frames again. Then two test messages are sent through
 //! it. If it does not return them unchanged, its buffer still contains part of a message.
 
-use super::Role;
+use super::{Role, Socket};
 use std::io::{self, Cursor, Write};
+use std::mem;
 use std::os::{fd::OwnedFd, unix::net::UnixStream};
-use std::{mem, net::TcpStream};
 use tungstenite::{Error, Message, WebSocket};
 
 /// The stream, and the frames that were already read from it.
 ///
 /// # Errors
 /// `InvalidData` if part of a message is buffered; or no descriptors are available.
-pub(super) fn recover(mut socket: WebSocket<TcpStream>, role: Role) -> io::Result<(TcpStream, Vec<u8>)> {
+pub(super) fn recover<S: Socket>(mut socket: WebSocket<S>, role: Role) -> io::Result<(S, Vec<u8>)> {
     let (inside, mut outside) = UnixStream::pair()?;
     inside.set_nonblocking(true)?;
-    let stream = mem::replace(socket.get_mut(), TcpStream::from(OwnedFd::from(inside)));
+    let stream = mem::replace(socket.get_mut(), S::from(OwnedFd::from(inside)));
     let mut frames = Vec::new();
     while let Some(message) = next_message(&mut socket)? {
         frames.extend(encode(&message, role)?);
@@ -35,7 +35,7 @@ pub(super) fn recover(mut socket: WebSocket<TcpStream>, role: Role) -> io::Resul
 }
 
 /// The next buffered message. `None` if tungstenite needs more bytes.
-fn next_message(socket: &mut WebSocket<TcpStream>) -> io::Result<Option<Message>> {
+fn next_message(socket: &mut WebSocket<impl Socket>) -> io::Result<Option<Message>> {
     match socket.read() {
         Ok(message) => Ok(Some(message)),
         Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
@@ -62,7 +62,7 @@ fn encode(message: &Message, role: Role) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
 
     fn stream() -> TcpStream {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -21,7 +21,7 @@ struct Fields(String);
 
 /// Whether the request carries an access token, right or wrong.
 #[must_use]
-pub fn offers_token(request: &Request) -> bool {
+pub(crate) fn offers_token(request: &Request) -> bool {
     token(request).is_some()
 }
 
@@ -82,10 +82,13 @@ pub(super) fn record_fields(request: &mut Request, fields: &[httparse::Header<'_
 #[inline(never)] // As `take_token`.
 pub(super) fn record_transcript(request: &mut Request, response: &[u8]) {
     let Some(Fields(fields)) = request.extensions_mut().remove() else { return };
+    // Pages must not see cookies that are HttpOnly, and the chat shows this to its page.
+    let is_shown = |line: &&str| !line.to_ascii_lowercase().starts_with("set-cookie:");
+    let response = String::from_utf8_lossy(response.trim_ascii_end());
     let target: String = request.uri().to_string().chars().take(MAX_TRANSCRIPT).collect();
     let transcript = HandshakeTranscript {
         request: [request.method().as_str(), " ", &target, " HTTP/1.1\n", &fields].concat(),
-        response: String::from_utf8_lossy(response.trim_ascii_end()).replace('\r', ""),
+        response: response.lines().filter(is_shown).collect::<Vec<_>>().join("\n"),
     };
     request.extensions_mut().insert(transcript);
 }

@@ -3,7 +3,7 @@
 use super::{Policy, bad_request};
 use crate::ws::deflate::Agreement;
 use crate::ws::http::{Method, Request, Response, date_line, is_token, list_contains, list_elements, single_field};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::http::header::{CONNECTION, SEC_WEBSOCKET_KEY as KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use tungstenite::http::{HeaderMap, Version, header::SEC_WEBSOCKET_VERSION};
@@ -70,13 +70,24 @@ pub(super) fn select_protocol(headers: &HeaderMap, supported: &[Arc<str>]) -> Re
     Ok(offers.into_iter().find_map(find).cloned())
 }
 
+/// Whether the client offers that subprotocol.
+pub(super) fn offers_protocol(headers: &HeaderMap, name: &str) -> bool {
+    list_elements(headers, &SEC_WEBSOCKET_PROTOCOL).any(|offer| offer == name.as_bytes())
+}
+
 /// The 101 response, spelled as in RFC 6455 1.2: some small clients expect exactly these letter cases.
-pub(super) fn response(accept: &str, protocol: Option<&str>, deflate: Option<Agreement>) -> Vec<u8> {
+pub(super) fn response(
+    accept: &str,
+    protocol: Option<&str>,
+    deflate: Option<Agreement>,
+    more: &[(&str, Cow<'_, str>)],
+) -> Vec<u8> {
     let protocol = protocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
     let extensions = deflate.map(|deflate| format!("Sec-WebSocket-Extensions: {deflate}\r\n")).unwrap_or_default();
+    let more: String = more.iter().flat_map(|(name, value)| [*name, ": ", value, "\r\n"]).collect();
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n{protocol}{extensions}{}\r\n",
+         Sec-WebSocket-Accept: {accept}\r\n{protocol}{extensions}{more}{}\r\n",
         date_line()
     )
     .into_bytes()

@@ -122,7 +122,10 @@ fn serve(stream: Arc<TcpStream>, addr: SocketAddr, index: usize, mut permit: Per
     let handshake = PendingHandshake { stream: &stream, addr, listener, permit: &mut permit, shared, deadline };
     if let Some(accepted) = handshake.run() {
         drop(stream);
-        ConnectionTask::start(accepted, permit, shared).run();
+        match &shared.handler {
+            None => ConnectionTask::start(accepted, permit, shared).run(),
+            Some(handler) => handler(accepted, permit, shared),
+        }
     }
 }
 

@@ -15,9 +15,11 @@ use crate::ws::{
     peer::skip_ids_below,
     server::{
         Event, Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
-        poller::Poller, rejection_log::RejectionLog, thread_pool::ThreadPool, trusted_proxies::TrustedProxies,
+        poller::Poller, rejection_log::RejectionLog, serve, serve::Handler, thread_pool::ThreadPool,
+        trusted_proxies::TrustedProxies,
     },
     spawn::spawn_supervised,
+    websocket::WebSocket,
 };
 use crossbeam_channel::{Sender, bounded};
 use log::warn;
@@ -27,6 +29,7 @@ use std::{
     os::fd::OwnedFd,
     os::unix::net::UnixListener,
     sync::Arc,
+    time::Duration,
 };
 
 /// Delayed responses to wrong access tokens per address. With more of them due, every token gets 429.
@@ -41,11 +44,11 @@ const OTHER_MAPPINGS: usize = 2000;
 
 /// The settings of a server. [`Builder::start`] starts it.
 #[derive(Debug, Default)]
-#[must_use = "nothing is served before start()"]
+#[must_use = "nothing is served before start() or serve()"]
 pub struct Builder {
     // Boxes, because each method moves all of this.
     config: Box<Config>,
-    policy: Box<Policy>,
+    pub(super) policy: Box<Policy>,
     proxies: TrustedProxies,
     first_id: u64,
     listeners: Vec<Listener>,
@@ -72,15 +75,21 @@ impl Builder {
     }
 
     /// The paths that accept a WebSocket handshake. At other paths it gets 404. Default: every path.
-    pub fn endpoint(mut self, is_endpoint: fn(&str) -> bool) -> Self {
-        self.policy.endpoint = is_endpoint;
+    ///
+    /// ```
+    /// # use chinwag::Server;
+    /// let rooms = ["/red", "/green"];
+    /// let builder = Server::builder().endpoint(move |path| rooms.contains(&path));
+    /// ```
+    pub fn endpoint(mut self, is_endpoint: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        self.policy.endpoint = Arc::new(is_endpoint);
         self
     }
 
     /// Which requests without a handshake are for the program: it responds to them in the loop over events, or streams to
     /// them. Default: none. The rest is for [`Builder::site`].
-    pub fn route(mut self, route: fn(&Request) -> Option<Route>) -> Self {
-        self.policy.route = route;
+    pub fn route(mut self, route: impl Fn(&Request) -> Option<Route> + Send + Sync + 'static) -> Self {
+        self.policy.route = Arc::new(route);
         self
     }
 
@@ -89,6 +98,13 @@ impl Builder {
     /// with the same `Allow`.
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.policy.http_handler = Some(Arc::new(site));
+        self
+    }
+
+    /// How long the 101 response waits, and the reply to the client's Close frame: slow motion for learners. Default: not at
+    /// all. It should be less than [`Config::handshake_timeout`](crate::Config::handshake_timeout).
+    pub fn delay(mut self, delay: fn(&Request) -> Duration) -> Self {
+        self.policy.delay = delay;
         self
     }
 
@@ -188,22 +204,52 @@ impl Builder {
         Ok(self)
     }
 
+    /// Starts the server with a function for each connection in place of events. It runs on the thread of the connection, and
+    /// may wait: it delays no other connection. [`WebSocket`] says how it ends. [`Server::wait`] waits for all of them.
+    ///
+    /// The thread has [`Config::stack_size`] bytes of stack. While the function does not read, nothing answers the client's
+    /// Pings. After a shutdown, reading fails with Close 1001; a function that goes on all the same keeps its thread.
+    /// [`Builder::route`] is for programs with events.
+    ///
+    /// ```no_run
+    /// use chinwag::{Message, Server};
+    ///
+    /// let server = Server::builder().listen("127.0.0.1:9000")?.serve(|ws| {
+    ///     ws.send("What is your name?");
+    ///     if let Ok(Message::Text(name)) = ws.recv() {
+    ///         ws.send(format!("Hello, {name}!"));
+    ///     }
+    /// })?;
+    /// server.wait();
+    /// # Ok::<(), chinwag::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    pub fn serve(self, handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Result<Server, Error> {
+        self.start_with(Some(serve::handler(handle)))
+    }
+
     /// Starts the threads: one for each listener, the write reactor, and the poller.
     ///
     /// # Errors
     /// [`Error::NoListener`] and [`Error::Start`].
     pub fn start(self) -> Result<Server, Error> {
+        self.start_with(None)
+    }
+
+    fn start_with(self, handler: Option<Handler>) -> Result<Server, Error> {
         if self.listeners.is_empty() {
             return Err(Error::NoListener);
         }
-        self.start_threads().map_err(Error::Start)
+        self.start_threads(handler).map_err(Error::Start)
     }
 
-    fn start_threads(mut self) -> io::Result<Server> {
+    fn start_threads(mut self, handler: Option<Handler>) -> io::Result<Server> {
         let addrs = self.listeners.iter().map(Listener::local_addr).collect::<Result<_, _>>()?;
         *self.config = limited(self.config.sensible(), max_connections());
         let (sender, events) = bounded(self.config.event_capacity);
-        let shared = Arc::new(self.shared(sender)?);
+        let shared = Arc::new(self.shared(sender, handler)?);
         // If an error follows, dropping the server stops what has been started.
         let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
         for (index, listener) in shared.listeners.iter().enumerate() {
@@ -214,7 +260,7 @@ impl Builder {
         Ok(server)
     }
 
-    fn shared(self, events: Sender<Event>) -> io::Result<Shared> {
+    fn shared(self, events: Sender<Event>, handler: Option<Handler>) -> io::Result<Shared> {
         let config = *self.config;
         skip_ids_below(self.first_id);
         Ok(Shared {
@@ -229,6 +275,7 @@ impl Builder {
             rejections: RejectionLog::new(),
             polite_rejections: Arc::default(),
             events,
+            handler,
             listeners: self.listeners,
             config: Arc::new(config),
         })

@@ -10,11 +10,17 @@ use super::{
 };
 use crate::ws::{
     connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
-    handshake::agreement,
+    handshake::{Upgrade, agreement},
+    http::Request,
     peer::Peer,
 };
 use log::{debug, error, trace};
-use std::{net::TcpStream, sync::Arc, thread, time::Instant};
+use std::{
+    net::TcpStream,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 /// Messages of one connection per round of the poller, for fairness.
 const MAX_MESSAGES_PER_ROUND: usize = 64;
@@ -26,6 +32,8 @@ pub(super) struct ConnectionTask {
     reader: Reader,
     /// Whether a message was sent into the channel.
     has_sent_message: bool,
+    /// Before the reply to a Close frame.
+    delay: Duration,
     sender: EventSender,
 }
 
@@ -36,13 +44,14 @@ struct EventSender {
     permit: Option<Permit>,
 }
 
-impl ConnectionTask {
-    /// Sends `Connected` into the channel before the 101 response to the client: if another client connects because it saw this
-    /// one come online, its event comes later.
-    #[inline(never)] // Keeps its stack frame off the waiting thread.
-    pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
-        let AcceptedHandshake { addr, request, response, protocol, keepalive, transport } = accepted;
-        let info = PeerInfo { id: permit.id(), addr, protocol, deflate: agreement(&request) };
+impl AcceptedHandshake {
+    /// The open connection. Its 101 response is queued.
+    pub(super) fn open(self, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
+        let Self { addr, request, upgrade, keepalive, transport } = self;
+        let Upgrade { response, protocol, data } = upgrade;
+        let deflate = agreement(&request);
+        let path = request.uri().path().into();
+        let info = PeerInfo { id: permit.id(), addr: Some(addr), protocol, path, data, deflate };
         let (config, reactor) = (Arc::clone(&shared.config), Arc::clone(&shared.reactor));
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
         keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));
@@ -53,8 +62,20 @@ impl ConnectionTask {
         }
         let peer = Peer::new(connection);
         debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
+        (peer, reader, request)
+    }
+}
+
+impl ConnectionTask {
+    /// Sends `Connected` into the channel before the 101 response to the client: if another client connects because it saw this
+    /// one come online, its event comes later.
+    #[inline(never)] // Keeps its stack frame off the waiting thread.
+    pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
+        let delay = (shared.policy.delay)(&accepted.request);
+        shared.registry.sleep(delay);
+        let (peer, reader, request) = accepted.open(&permit, shared);
         let sender = EventSender { peer, shared: Arc::clone(shared), permit: Some(permit) };
-        let task = Box::new(Self { reader, has_sent_message: false, sender });
+        let task = Box::new(Self { reader, has_sent_message: false, delay, sender });
         // Sending fails if the server was dropped, which closes this connection as well.
         let _ = task.sender.send(Event::Connected(task.sender.peer.clone(), request));
         task.sender.peer.flush_pending();
@@ -99,6 +120,9 @@ impl ConnectionTask {
         let must_reply = matches!(end, ConnectionEnd::Close | ConnectionEnd::Violation(_));
         if must_reply && self.has_sent_message && self.sender.peer.is_open() {
             self.sender.wait_for_replies();
+        }
+        if matches!(end, ConnectionEnd::Close) {
+            self.sender.shared.registry.sleep(self.delay);
         }
         self.reader.finish(end);
     }
@@ -174,7 +198,7 @@ impl Drop for EventSender {
     }
 }
 
-fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
+pub(super) fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
     let (id, addr) = (peer.id(), peer.addr());
     debug!("connection {id} from {addr}: {reason}");
     let kind = match reason {

@@ -8,7 +8,7 @@ use crate::ws::error::Visible;
 use crate::ws::{
     config::Config,
     connection::Transport,
-    handshake::{self, HeadError, Negotiated, body},
+    handshake::{self, HeadError, Negotiated, Upgrade, body},
     handshake_stream::{self, HandshakeStream},
     http::{self, ClientAddr, Request, Response},
     tls::{ListenerMode, Session},
@@ -33,8 +33,7 @@ pub(super) struct AcceptedHandshake {
     /// The address of the client. Behind a trusted proxy: the address that the proxy names, and port 0.
     pub(super) addr: SocketAddr,
     pub(super) request: Box<Request>,
-    pub(super) response: Vec<u8>,
-    pub(super) protocol: Option<Arc<str>>,
+    pub(super) upgrade: Upgrade,
     /// For a stream in place of a WebSocket.
     pub(super) keepalive: Option<&'static [u8]>,
     pub(super) transport: Transport,
@@ -59,9 +58,11 @@ impl<'a> PendingHandshake<'a> {
     pub(super) fn run(mut self) -> Option<AcceptedHandshake> {
         let mut stream = self.start_tls()?;
         let (mut request, input) = self.read_request(&mut stream)?;
-        let (response, protocol, keepalive) = match self.judge(&mut request) {
-            Ok(Negotiated::Upgrade { response, protocol }) => (response, protocol, None),
-            Ok(Negotiated::Stream { protocol, keepalive }) => (Vec::new(), Some(protocol.into()), Some(keepalive)),
+        let (upgrade, keepalive) = match self.judge(&mut request) {
+            Ok(Negotiated::Upgrade(upgrade)) => (upgrade, None),
+            Ok(Negotiated::Stream { protocol, keepalive }) => {
+                (Upgrade { response: Vec::new(), protocol: Some(protocol.into()), data: None }, Some(keepalive))
+            }
             other => {
                 self.answer(&mut stream, request, input, other);
                 return None;
@@ -69,7 +70,7 @@ impl<'a> PendingHandshake<'a> {
         };
         let (session, input) = stream.hand_over(input);
         let transport = Transport { stream: Arc::clone(self.stream), session, input };
-        Some(AcceptedHandshake { addr: self.addr, request, response, protocol, keepalive, transport })
+        Some(AcceptedHandshake { addr: self.addr, request, upgrade, keepalive, transport })
     }
 
     /// Responds to a request that does not open a connection.
@@ -149,9 +150,9 @@ impl<'a> PendingHandshake<'a> {
         // After the check and before its result is sent: parallel guesses are counted one after another.
         let delay = if offers_token { self.check_wrong_tokens(is_wrong)? } else { Duration::ZERO };
         match negotiated {
-            Negotiated::Upgrade { ref protocol, .. } => {
+            Negotiated::Upgrade(ref upgrade) => {
                 self.check_opening_rate()?;
-                self.log_unknown_protocols(request, protocol.as_deref());
+                self.log_unknown_protocols(request, upgrade.protocol.as_deref());
                 Ok(negotiated)
             }
             Negotiated::Stream { .. } => self.check_opening_rate().map(|()| negotiated),

@@ -123,6 +123,10 @@ impl ConnectionRegistry {
         }
     }
 
+    pub(super) fn open_connections(&self) -> Vec<Arc<Connection>> {
+        self.lock().open.iter().map(|(_, connection)| Arc::clone(connection)).collect()
+    }
+
     /// How many WebSockets are open, and how many handshakes are in progress.
     pub(super) fn counts(&self) -> (usize, usize) {
         let inner = self.lock();

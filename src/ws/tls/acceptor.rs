@@ -22,7 +22,8 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Existing connections continue. If the new files cannot be used, the old certificate stays in use and the log says why.
 #[derive(Debug, Clone)]
 pub struct Acceptor {
-    files: Arc<Files>,
+    /// `None`: the program made the configuration.
+    files: Option<Arc<Files>>,
     current: Arc<Mutex<Current>>,
     hsts: Option<u32>,
 }
@@ -76,7 +77,36 @@ impl Acceptor {
 
     fn new(files: Files) -> Result<Self, Error> {
         let current = Mutex::new(files.load()?);
-        Ok(Self { files: Arc::new(files), current: Arc::new(current), hsts: None })
+        Ok(Self { files: Some(Arc::new(files)), current: Arc::new(current), hsts: None })
+    }
+
+    /// With a configuration of your own: certificates from memory or from a vault, certificates of clients, other algorithms. The
+    /// protocol in its ALPN list, if there is one, must be `http/1.1`.
+    ///
+    /// ```
+    /// use chinwag::tls::{Acceptor, rustls};
+    /// use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+    /// use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier};
+    /// use std::sync::Arc;
+    ///
+    /// # fn acceptor(certificate: &[u8], key: &[u8], authority: &[u8]) -> Result<Acceptor, Box<dyn std::error::Error>> {
+    /// let mut authorities = RootCertStore::empty();
+    /// authorities.add(CertificateDer::from_pem_slice(authority)?)?;
+    /// let provider = Arc::new(rustls::crypto::ring::default_provider());
+    /// let clients = WebPkiClientVerifier::builder_with_provider(authorities.into(), provider.clone()).build()?;
+    /// let config = ServerConfig::builder_with_provider(provider)
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_client_cert_verifier(clients)
+    ///     .with_single_cert(vec![CertificateDer::from_pem_slice(certificate)?], PrivateKeyDer::from_pem_slice(key)?)?;
+    /// let acceptor = Acceptor::from_config(Arc::new(config));
+    /// # Ok(acceptor)
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn from_config(config: Arc<ServerConfig>) -> Self {
+        let (fingerprint, stamps, checked) = (String::new(), [None; 2], Instant::now());
+        let current = Current { config, fingerprint, period: None, stamps, checked };
+        Self { files: None, current: Arc::new(Mutex::new(current)), hsts: None }
     }
 
     /// Makes browsers use only `https` for this many seconds (RFC 6797).
@@ -86,7 +116,7 @@ impl Acceptor {
         self
     }
 
-    /// SHA-256 of the certificate, as browsers show it: `AB:CD:…`.
+    /// SHA-256 of the certificate, as browsers show it: `AB:CD:…`. Empty after [`Acceptor::from_config`].
     #[must_use]
     pub fn fingerprint(&self) -> String {
         self.current().fingerprint.clone()
@@ -94,8 +124,9 @@ impl Acceptor {
 
     /// Reloads the files now. On errors, the old certificate stays in use and the log says why.
     pub fn reload(&self) {
-        let stamps = self.files.stamps();
-        match self.files.load() {
+        let Some(files) = &self.files else { return };
+        let stamps = files.stamps();
+        match files.load() {
             Ok(loaded) => {
                 *self.current() = loaded;
                 info!("the certificate was reloaded; its SHA-256 fingerprint: {}", self.fingerprint());
@@ -109,7 +140,7 @@ impl Acceptor {
     }
 
     /// A session for a new connection. `None` if rustls cannot create it, for which no client can be the cause.
-    pub(super) fn session(&self) -> Option<Session> {
+    pub(crate) fn session(&self) -> Option<Session> {
         if self.is_check_due() {
             self.check();
         }
@@ -119,14 +150,15 @@ impl Acceptor {
     }
 
     fn check(&self) {
+        let Some(files) = &self.files else { return };
         let period = self.current().period;
-        if self.files.names.is_some() && !period.is_some_and(is_valid_for_long) {
-            if let Err(why) = self.files.renew() {
+        if files.names.is_some() && !period.is_some_and(is_valid_for_long) {
+            if let Err(why) = files.renew() {
                 error!("the self-signed certificate cannot be renewed: {why}");
                 self.current().checked = Instant::now() + RETRY_INTERVAL;
             }
         }
-        if self.files.stamps() != self.current().stamps {
+        if files.stamps() != self.current().stamps {
             self.reload();
         }
     }

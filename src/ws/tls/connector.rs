@@ -58,6 +58,25 @@ impl Connector {
         Self::build(trusted.as_ref(), Some((certificate.as_ref(), key.as_ref())))
     }
 
+    /// With a configuration of your own. The protocol in its ALPN list, if there is one, must be `http/1.1`.
+    ///
+    /// ```
+    /// # use chinwag::tls::{Connector, rustls};
+    /// # fn connector(roots: rustls::RootCertStore) -> Result<Connector, rustls::Error> {
+    /// let provider = rustls::crypto::ring::default_provider().into();
+    /// let config = rustls::ClientConfig::builder_with_provider(provider)
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_root_certificates(roots)
+    ///     .with_no_client_auth();
+    /// let connector = Connector::from_config(config.into());
+    /// # Ok(connector)
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn from_config(config: Arc<ClientConfig>) -> Self {
+        Self(config)
+    }
+
     /// [`Connector::system`], read once.
     pub(crate) fn of_system() -> Result<Self, String> {
         static SYSTEM: OnceLock<Result<Connector, Error>> = OnceLock::new();

@@ -226,6 +226,8 @@ fn room_outlives_its_users_while_a_name_is_reserved() {
     assert_eq!(rooms(&script), ["=0", "kitchen=0"]);
     script.now += 1;
     script.put(Input::Tick);
+    assert_eq!(rooms(&script), ["=0", "kitchen=0"], "a local clock ends no reservation");
+    script.put(Input::Binary { id: 9 });
     assert_eq!(rooms(&script), ["=0"]);
     // It makes place for others, and then the token is of no use.
     for (id, room) in [(3, "a"), (4, "b"), (5, "c")] {

@@ -38,6 +38,10 @@ impl Recipient for Recorder {
         true
     }
 
+    fn inspect(&self, _: &[u8]) -> Vec<u8> {
+        Vec::new()
+    }
+
     fn drop_if_stalled(&self, _: Duration) {}
 
     fn close(&self, code: u16, _: &str) {

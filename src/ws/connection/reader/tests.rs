@@ -23,7 +23,8 @@ fn reader(config: Config, input: &[u8]) -> (Reader, TcpStream) {
     stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
     let transport = Transport { stream: Arc::new(stream), session: None, input: input.to_vec() };
     let reactor = WriteReactor::start().expect("a thread");
-    let (_, reader) = Connection::new(PeerInfo::only_id(1), Role::Server, transport, Arc::new(config), reactor);
+    let (_, reader) =
+        Connection::new(PeerInfo { id: 1, ..PeerInfo::default() }, Role::Server, transport, Arc::new(config), reactor);
     (reader, peer)
 }
 

@@ -23,7 +23,7 @@ fn server(max_send_buffer: usize) -> (Arc<Connection>, Reader, TcpStream) {
     let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
     let (config, reactor) = (Config { max_send_buffer, ..Config::default() }, WriteReactor::start().expect("a thread"));
     let (connection, reader) =
-        Connection::new(PeerInfo::only_id(1), Role::Server, transport, Arc::new(config), reactor);
+        Connection::new(PeerInfo { id: 1, ..PeerInfo::default() }, Role::Server, transport, Arc::new(config), reactor);
     (connection, reader, client)
 }
 

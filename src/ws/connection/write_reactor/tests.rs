@@ -17,7 +17,7 @@ fn connection(reactor: &Arc<WriteReactor>, id: u64, close_timeout: Duration) -> 
     let (stream, _) = listener.accept().expect("a connection");
     let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
     let config = Config { close_timeout, max_send_buffer: usize::MAX, ..Config::default() };
-    let info = PeerInfo::only_id(id);
+    let info = PeerInfo { id, ..PeerInfo::default() };
     let (connection, reader) = Connection::new(info, Role::Server, transport, Arc::new(config), Arc::clone(reactor));
     (connection, reader, client)
 }

@@ -1,0 +1,33 @@
+//! The flags `--cluster` and `--node`.
+
+use super::arguments::Flags;
+use chinwag::Builder;
+use chinwag::chat::{cluster::Cluster, rules::Rules};
+use std::process;
+
+/// The longest name of a node, in characters.
+const MAX_NAME: usize = 64;
+
+/// Joins the cluster that the flags name, if any. Its connections get numbers that no other node has.
+///
+/// # Errors
+/// One line that says what to do.
+pub(crate) fn open(flags: &Flags, rules: Rules, builder: Builder) -> Result<(Option<Cluster>, Builder), String> {
+    let Some(url) = flags.text("cluster")? else {
+        let needs = flags.has("node").then(|| "--node needs --cluster URL".to_owned());
+        return needs.map_or(Ok((None, builder)), Err);
+    };
+    if let Some(flag) = ["history", "bans"].into_iter().find(|flag| flags.has(flag)) {
+        return Err(format!("--cluster: --{flag} is for one server alone; leave one of them out"));
+    }
+    let name = match flags.text("node")? {
+        Some(name) if name.trim().is_empty() || name.chars().count() > MAX_NAME => {
+            return Err(format!("--node: give a name of 1 to {MAX_NAME} characters"));
+        }
+        Some(name) => name.to_owned(),
+        None => format!("{}-{}", rustix::system::uname().nodename().to_string_lossy(), process::id()),
+    };
+    let cluster = Cluster::open(url, &name, rules).map_err(|error| format!("--cluster: {error}"))?;
+    let builder = builder.first_id(cluster.first_id());
+    Ok((Some(cluster), builder))
+}

@@ -1,0 +1,190 @@
+//! The programs of docs/embed: each does what docs/EMBED.md says.
+
+mod support;
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+
+use chinwag::duplex::Duplex;
+use chinwag::{Accept, DisconnectReason, Event, Message, Server, WebSocket, client, http::Response, tungstenite};
+use support::DEADLINE;
+use support::example::Example;
+use support::raw::get;
+use support::temp::Folder;
+
+fn open(url: &str) -> WebSocket {
+    client::WebSocket::builder(url).open().expect("a server")
+}
+
+#[track_caller]
+fn text(ws: &WebSocket) -> String {
+    match ws.recv_timeout(DEADLINE) {
+        Ok(Some(Message::Text(text))) => text.as_str().to_owned(),
+        other => panic!("expected a text, got {other:?}"),
+    }
+}
+
+#[track_caller]
+fn wait_for(ws: &WebSocket, expected: &str) {
+    while text(ws) != expected {}
+}
+
+#[test]
+fn dashboard_shows_its_page_and_sends_the_value() {
+    let (_example, addr) = Example::serve("embed_dashboard");
+    let page = get(addr, "/");
+    assert!(page.status == 200 && page.text().contains("/live"), "{page:?}");
+    assert_eq!(get(addr, "/other").status, 404);
+    assert!(client::WebSocket::builder(&format!("ws://{addr}/")).open().is_err(), "only /live is an endpoint");
+    let viewers = [(), ()].map(|()| open(&format!("ws://{addr}/live")));
+    for viewer in &viewers {
+        while !text(viewer).ends_with(" s, 2 viewers") {}
+    }
+}
+
+#[test]
+fn rpc_answers_the_users_that_are_signed_in() {
+    let (_example, addr) = Example::serve("embed_rpc");
+    let client = client::WebSocket::builder(&format!("ws://{addr}/"));
+    let refused = client.clone().header("Cookie", "session=guess").open();
+    assert!(matches!(refused, Err(client::Error::Refused { status: 401, .. })), "{refused:?}");
+    for (user, upload) in [("ann", 5), ("bob", 7)] {
+        let ws = client
+            .clone()
+            .header("Cookie", &format!("theme=dark; session=secret-of-{user}"))
+            .open()
+            .expect("a session");
+        ws.send(r#"{"jsonrpc":"2.0","id":1,"method":"whoami"}"#);
+        assert_eq!(text(&ws), format!(r#"{{"id":1,"jsonrpc":"2.0","result":"{user}"}}"#));
+        ws.send(vec![0; upload]);
+        ws.send(r#"{"jsonrpc":"2.0","id":2,"method":"uploaded"}"#);
+        assert_eq!(text(&ws), format!(r#"{{"id":2,"jsonrpc":"2.0","result":{upload}}}"#));
+        ws.send(r#"{"id":3,"method":"?"}"#);
+        assert!(text(&ws).contains("-32601"));
+        ws.send("not JSON");
+        assert!(matches!(ws.recv(), Err(DisconnectReason::ClosedByPeer { code: 1007, .. })));
+    }
+}
+
+#[test]
+fn accept_loop_is_full_duplex_over_tcp_and_unix_sockets() {
+    let (_example, addr) = Example::serve("embed_duplex");
+    let ws = open(&format!("ws://{addr}/"));
+    wait_for(&ws, "tick");
+    ws.send("hello");
+    wait_for(&ws, "hello");
+
+    let folder = Folder::new("embed");
+    let path = folder.path("duplex.sock");
+    let example = Example::start("embed_duplex", &[&path]);
+    assert_eq!(example.next_line(), format!("duplex at {path}"));
+    let stream = UnixStream::connect(&path).expect("it listens");
+    let (socket, _) = tungstenite::client("ws://localhost/", stream).expect("a handshake");
+    let (peer, reader) = Duplex::client(socket).split().expect("halves");
+    wait_for(&reader, "tick");
+    peer.send("hello");
+    wait_for(&reader, "hello");
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn accept_loop_is_full_duplex_with_tls() {
+    let folder = Folder::new("embed-tls");
+    let file = folder.path("certificate.pem");
+    let (_example, addr) = Example::serve_with("embed_duplex_tls", &[&file]);
+    let trusted = chinwag::tls::Connector::trusting(&file).expect("a certificate");
+    let url = format!("wss://localhost:{}/", addr.port());
+    let client = client::WebSocket::builder(&url).tls(trusted);
+    let stream = std::net::TcpStream::connect(addr).expect("it listens");
+    let (peer, reader) = Duplex::connect_tls(stream, client.clone()).expect("a handshake").split().expect("halves");
+    peer.send("hello");
+    assert_eq!(text(&reader), "hello");
+    let ws = client.open().expect("a second client");
+    ws.send("also");
+    assert_eq!(text(&ws), "also");
+    assert!(fs::metadata(file).is_ok());
+}
+
+#[test]
+fn client_comes_back_with_its_header() {
+    let builder = Server::builder().accept(|request| match request.headers().get("Authorization") {
+        Some(value) if value == "Bearer swordfish" => Ok(Accept::new()),
+        _ => Err(Response::text(401, "No.")),
+    });
+    let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("enough threads");
+    let example = Example::start("embed_client", &[&format!("ws://{}/", server.local_addrs()[0])]);
+    for number in 0..3 {
+        let peer = support::serving::connected(&server);
+        assert_eq!(support::serving::text(&server).1, "hello");
+        peer.send(format!("number {number}"));
+        peer.close(1012, "restart").expect("a code that may be sent");
+        assert_eq!(example.next_line(), format!("number {number}"));
+        assert_eq!(example.next_line(), "disconnected: closed by the peer, 1012 (restart)");
+        while !matches!(server.events().recv_timeout(DEADLINE), Ok(Event::Disconnected(..))) {}
+    }
+}
+
+#[test]
+fn game_sends_the_positions_of_all_players() {
+    let (_example, addr) = Example::serve("embed_game");
+    let players: Vec<_> = (0..20).map(|_| open(&format!("ws://{addr}/"))).collect();
+    for player in &players {
+        player.send("right");
+        player.send("right");
+        player.send("left");
+    }
+    let all_moved = format!("{:?}", [1; 20]);
+    players.iter().for_each(|player| wait_for(player, &all_moved));
+}
+
+#[cfg(feature = "chat")]
+#[test]
+fn chat_and_rpc_share_a_port() {
+    let (_example, addr) = Example::serve("embed_chat_and_rpc");
+    let rpc = open(&format!("ws://{addr}/rpc"));
+    rpc.send("call");
+    assert_eq!(text(&rpc), "call");
+    let [ann, bob, other] = ["/chat", "/chat/", "/chat/room/x"].map(|path| open(&format!("ws://{addr}{path}")));
+    for (ws, name) in [(&ann, "ann"), (&bob, "bob"), (&other, "eve")] {
+        ws.send(format!(r#"{{"type":"username","name":"{name}"}}"#));
+    }
+    other.send(r#"{"type":"message","text":"in another room"}"#);
+    bob.send(r#"{"type":"message","text":"hello"}"#);
+    loop {
+        let text = text(&ann);
+        assert!(!text.contains("in another room"), "{text}");
+        if text.contains(r#""text":"hello""#) {
+            break;
+        }
+    }
+    // The page, whose addresses are relative.
+    let redirect = get(addr, "/chat");
+    assert_eq!((redirect.status, redirect.header("location")), (308, Some("./chat/")));
+    for (path, status) in
+        [("/chat/", 200), ("/chat/room/x", 200), ("/chat/page.js", 200), ("/", 404), ("/chatter", 404)]
+    {
+        assert_eq!(get(addr, path).status, status, "{path}");
+    }
+    for path in ["/", "/chat/room/", "/other"] {
+        assert!(client::WebSocket::builder(&format!("ws://{addr}{path}")).open().is_err(), "{path}");
+    }
+}
+
+#[test]
+fn restart_keeps_the_port_and_tells_the_clients() {
+    let (example, addr) = Example::serve("embed_restart");
+    for signal in ["HUP", "INT"] {
+        let ws = open(&format!("ws://{addr}/"));
+        ws.send("hello");
+        assert_eq!(text(&ws), "hello");
+        example.signal(signal);
+        assert!(
+            matches!(ws.recv_timeout(DEADLINE), Err(DisconnectReason::ClosedByPeer { code: 1001, .. })),
+            "{signal}"
+        );
+        if signal == "HUP" {
+            assert_eq!(example.next_line(), format!("echo at ws://{addr}/"));
+        }
+    }
+    assert!(example.finish("").is_empty());
+}
