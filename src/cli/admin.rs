@@ -1,6 +1,7 @@
 //! The listener for operators, a server of its own: it answers when the chat has no place left.
 
-use super::{arguments::Flags, listen, unix_socket};
+use super::listen::{self, Place};
+use super::{arguments::Flags, unix_socket::SocketFile};
 use chinwag::chat::server::Admin;
 use chinwag::http::{Request, Response};
 use chinwag::{Access, Config, Server};
@@ -13,7 +14,7 @@ const MODE: u32 = 0o600;
 #[derive(Debug)]
 pub(crate) struct AdminListener {
     _server: Server,
-    _file: Option<unix_socket::SocketFile>,
+    _files: Vec<SocketFile>,
 }
 
 /// Starts the listener of `--admin`.
@@ -25,23 +26,15 @@ pub(crate) fn start(flags: &Flags, access: Access, admin: Admin) -> Result<Optio
     let mut config = Config::default();
     (config.max_connections, config.max_connections_per_address, config.event_capacity) = (32, 0, 1);
     config.handshake_timeout = Duration::from_secs(5);
-    let builder = Server::builder().config(config).endpoint(|_| false);
-    // Every user of this machine can reach a port.
-    let is_private = text.starts_with("unix:");
+    let place = listen::place("admin", text, true)?;
+    // Every user of this machine can reach a port. No web page reaches a unix socket by a host name.
+    let is_private = matches!(place, Place::Unix(_));
+    let access = if is_private { Access::open() } else { access };
+    let builder = Server::builder().config(config).endpoint(|_| false).access(access);
     let builder = builder.site(move |request| respond(request, &admin, is_private));
-    let (builder, file) = match text.strip_prefix("unix:") {
-        Some(path) => {
-            let (socket, file) = unix_socket::bind(path, MODE, None).map_err(|error| format!("--admin: {error}"))?;
-            // No web page reaches a unix socket by a host name.
-            (builder.listener_unix(socket).access(Access::open()), Some(file))
-        }
-        None => {
-            let address = listen::address("admin", text, true)?;
-            (builder.access(access).listen(address).map_err(|error| format!("--admin: {error}"))?, None)
-        }
-    };
+    let (builder, files) = listen::listen(&[("admin", place)], (MODE, None), &[], None, builder)?;
     let server = builder.start().map_err(|error| error.to_string())?;
-    Ok(Some(AdminListener { _server: server, _file: file }))
+    Ok(Some(AdminListener { _server: server, _files: files }))
 }
 
 /// Requests of web pages are refused: a page of another site must not act as an operator.

@@ -19,8 +19,13 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     if !place.starts_with("unix:") {
         return Err(format!("--admin {place}: commands go through a unix socket; write unix:PATH"));
     }
-    let plain = |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).into() } else { format!("%{byte:02X}") };
-    let target = format!("/ctl?command={}", line(&flags.words).bytes().map(plain).collect::<String>());
+    let mut target = "/ctl?command=".to_owned();
+    for byte in line(&flags.words).bytes() {
+        match byte.is_ascii_alphanumeric() {
+            true => target.push(byte.into()),
+            false => target += &format!("%{byte:02X}"),
+        }
+    }
     let (status, body) = health::ask(place, "POST", &target)
         .map_err(|error| format!("no server answers at {error}; start it with --admin {place}, or name its --admin"))?;
     let lines: String = body.lines().map(|line| sanitize_text(line) + "\n").collect();

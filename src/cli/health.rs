@@ -32,20 +32,27 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
 /// Sends a request without a body to `http://HOST:PORT` or `unix:PATH`, and returns the status and the body of the response.
 /// If the URL has a path, it is requested in place of `target`.
 pub(crate) fn ask(place: &str, method: &str, target: &str) -> Result<(u16, String), String> {
-    let named = |error: io::Error| format!("{place}: {error}");
+    request(place, method, target).map_err(|error| format!("{place}: {error}"))
+}
+
+fn request(place: &str, method: &str, target: &str) -> io::Result<(u16, String)> {
     let url = place.strip_prefix("http://").unwrap_or("localhost");
     let (host, path) = url.split_at(url.find('/').unwrap_or(url.len()));
-    let stream = match place.strip_prefix("unix:") {
-        Some(path) => unix_socket::connect(path.as_ref()).map_err(io::Error::from).map(TcpStream::from),
-        None => connect(host),
+    let mut stream = match place.strip_prefix("unix:") {
+        Some(path) => TcpStream::from(unix_socket::connect(path.as_ref())?),
+        None => connect(host)?,
     };
-    let mut stream = stream.map_err(named)?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     let target = if path.len() > 1 { path } else { target };
-    let request = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    let response = exchange(&mut stream, &request).map_err(named)?;
+    let head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes())?;
+    let mut response = Vec::new();
+    stream.take(MAX_BYTES).read_to_end(&mut response)?;
+    let response = String::from_utf8_lossy(&response);
     let (head, body) = response.split_once("\r\n\r\n").unwrap_or_default();
     let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
-    Ok((status.ok_or_else(|| format!("{place}: the answer is not HTTP"))?, body.to_owned()))
+    Ok((status.ok_or_else(|| io::Error::other("the answer is not HTTP"))?, body.to_owned()))
 }
 
 /// Connects to the first address of a host that answers. Without a port it is 80.
@@ -56,14 +63,4 @@ fn connect(host: &str) -> io::Result<TcpStream> {
         result = result.or_else(|_: io::Error| TcpStream::connect_timeout(&address, TIMEOUT / 2));
     }
     result
-}
-
-/// Sends a request, and reads until the end of the response.
-fn exchange(stream: &mut TcpStream, request: &str) -> io::Result<String> {
-    stream.set_write_timeout(Some(TIMEOUT))?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.write_all(request.as_bytes())?;
-    let mut response = Vec::new();
-    stream.take(MAX_BYTES).read_to_end(&mut response)?;
-    Ok(String::from_utf8_lossy(&response).into_owned())
 }

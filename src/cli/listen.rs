@@ -55,16 +55,18 @@ pub(crate) fn asks_for_tls(flags: &Flags) -> bool {
     about_tls.iter().any(|flag| flags.has(flag))
 }
 
-fn place(flag: &str, text: &str, allow_blocked_port: bool) -> Result<Place, String> {
+/// What the value of a flag names.
+pub(crate) fn place(flag: &str, text: &str, allow_blocked_port: bool) -> Result<Place, String> {
     match text.strip_prefix("unix:") {
         None => address(flag, text, allow_blocked_port).map(Place::Ip),
-        Some(path) if flag == "listen" && !path.is_empty() => Ok(Place::Unix(path.to_owned())),
+        Some(path) if matches!(flag, "admin" | "listen") && !path.is_empty() => Ok(Place::Unix(path.to_owned())),
+        Some(_) if flag == "admin" => Err("--admin unix: has no path; write --admin unix:PATH".to_owned()),
         Some(_) => Err(format!("--{flag} {text:?}: write --listen unix:PATH; a unix socket is plain")),
     }
 }
 
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
-pub(crate) fn address(flag: &str, text: &str, allow_blocked_port: bool) -> Result<SocketAddr, String> {
+fn address(flag: &str, text: &str, allow_blocked_port: bool) -> Result<SocketAddr, String> {
     let address = resolve(text).map_err(|error| {
         let likely = with_port(text);
         format!(
@@ -92,20 +94,24 @@ fn resolve(text: &str) -> Result<SocketAddr, String> {
     first.copied().ok_or_else(|| "no such address".to_owned())
 }
 
+/// The mode and the group of the unix sockets of `--listen`.
+pub(crate) fn socket_mode(flags: &Flags) -> Result<(u32, Option<u32>), String> {
+    let (mode, group) = (flags.text("socket-mode")?, flags.text("socket-group")?);
+    Ok((unix_socket::parse_mode(mode.unwrap_or("0660"))?, group.map(unix_socket::parse_group).transpose()?))
+}
+
 /// Adds the addresses to a server. The files of unix sockets are removed when they are dropped.
 ///
 /// # Errors
 /// One line for an address that cannot be listened on.
 pub(crate) fn listen(
-    flags: &Flags,
     addresses: &[Address],
+    (mode, group): (u32, Option<u32>),
     inherited: &[OwnedFd],
     acceptor: Option<&Acceptor>,
     mut builder: Builder,
 ) -> Result<(Builder, Vec<SocketFile>), String> {
-    let (mode, group) = (flags.text("socket-mode")?, flags.text("socket-group")?);
-    let (mode, group) = (unix_socket::parse_mode(mode.unwrap_or("0660"))?, group.map(unix_socket::parse_group));
-    let (group, mut files) = (group.transpose()?, Vec::new());
+    let mut files = Vec::new();
     for (flag, place) in addresses {
         let address = match place {
             Place::Ip(address) => address,

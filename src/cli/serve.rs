@@ -54,7 +54,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
 
     let inherited = systemd::sockets()?;
     let addresses = listen::addresses(flags, &inherited)?;
-    let (builder, _files) = listen::listen(flags, &addresses, &inherited, acceptor.as_ref(), builder)?;
+    let mode = listen::socket_mode(flags)?;
+    let (builder, _files) = listen::listen(&addresses, mode, &inherited, acceptor.as_ref(), builder)?;
     let _admin = admin::start(flags, hosts, admin.clone())?;
     let server = builder.start().map_err(|error| error.to_string())?;
     #[cfg(feature = "history")]

@@ -67,20 +67,20 @@ impl ChatServer {
             ("behind_total", metrics.behind),
             ("refused_joins_total", metrics.refused_joins),
         ] {
-            append(&mut text, name, "", value);
+            append(&mut text, name, ("", ""), value);
         }
-        history_queue.iter().for_each(|count| append(&mut text, "history_queue", "", *count as u64));
+        history_queue.iter().for_each(|count| append(&mut text, "history_queue", ("", ""), *count as u64));
         for (kind, count) in rejections {
-            append(&mut text, "refused_total", &format!("{{kind=\"{kind}\"}}"), count);
+            append(&mut text, "refused_total", ("kind", kind), count);
         }
         for (reason, count) in &metrics.refused {
             let reason = serde_json::to_string(reason).unwrap_or_default();
-            append(&mut text, "refused_messages_total", &format!("{{reason={reason}}}"), *count);
+            append(&mut text, "refused_messages_total", ("reason", reason.trim_matches('"')), *count);
         }
         let mut sum = 0;
         for ((_, bound), count) in BUCKETS.iter().zip(metrics.flushes) {
             sum += count;
-            append(&mut text, "flush_seconds_bucket", &format!("{{le=\"{bound}\"}}"), sum);
+            append(&mut text, "flush_seconds_bucket", ("le", bound), sum);
         }
         // Without floating-point numbers, whose formatting is large.
         let (seconds, micros) = (metrics.flush_time.as_secs(), metrics.flush_time.subsec_micros());
@@ -89,15 +89,18 @@ impl ChatServer {
 }
 
 /// Appends a line, and before the first one of a name its type.
-fn append(text: &mut String, name: &str, labels: &str, value: u64) {
-    let (name, kind) = match name.strip_suffix("_bucket") {
+fn append(text: &mut String, name: &str, (label, of): (&str, &str), value: u64) {
+    let (family, kind) = match name.strip_suffix("_bucket") {
         Some(family) => (family, "histogram"),
         None => (name, if name.ends_with("_total") { "counter" } else { "gauge" }),
     };
-    let header = format!("# TYPE chinwag_{name} {kind}\n");
+    let header = format!("# TYPE chinwag_{family} {kind}\n");
     if !text.contains(&header) {
         text.push_str(&header);
     }
-    let bucket = if kind == "histogram" { "_bucket" } else { "" };
-    text.push_str(&format!("chinwag_{name}{bucket}{labels} {value}\n"));
+    text.extend(["chinwag_", name]);
+    if !label.is_empty() {
+        text.extend(["{", label, "=\"", of, "\"}"]);
+    }
+    text.extend([" ", &value.to_string(), "\n"]);
 }

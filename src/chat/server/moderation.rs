@@ -63,13 +63,20 @@ impl BanFile {
     /// Writes the file anew. What another program has added since it was read is kept.
     fn write(&mut self, all: Vec<Restriction>, now: Millis) -> io::Result<()> {
         let before = self.use_all(all);
-        let (Some(path), mut lines) = (&self.path, self.lines(now)?) else { return Ok(()) };
-        let is_current = |it: &Restriction| self.known.contains(it) || it.holds(now) && !before.contains(it);
-        lines.retain(|(_, parsed)| !matches!(parsed, Ok(Some(it)) if !is_current(it)));
-        let is_new =
-            |it: &&Restriction| !lines.iter().any(|(_, parsed)| matches!(parsed, Ok(Some(line)) if line == *it));
-        let new: String = self.known.iter().filter(is_new).map(|it| format!("{it}\n")).collect();
-        replace(path, &(lines.into_iter().map(|(line, _)| line + "\n").collect::<String>() + &new))
+        let Some(path) = &self.path else { return Ok(()) };
+        let (mut content, mut new) = (String::new(), self.known.iter().collect::<Vec<_>>());
+        for (line, parsed) in self.lines(now)? {
+            if let Ok(Some(it)) = &parsed {
+                new.retain(|known| *known != it);
+                // It has ended.
+                if !self.known.contains(it) && (!it.holds(now) || before.contains(it)) {
+                    continue;
+                }
+            }
+            content.extend([&line, "\n"]);
+        }
+        new.iter().for_each(|it| content.extend([&it.to_string(), "\n"]));
+        replace(path, &content)
     }
 
     /// The lines of the file, and what each of them is.
@@ -135,7 +142,7 @@ impl Admin {
 impl ChatServer {
     fn control(&mut self, line: &str) -> Response {
         match self.command(line) {
-            Ok(answer) => Response::text(200, answer.trim_end()),
+            Ok(answer) => Response::text(200, answer),
             Err(why) => Response::text(400, why),
         }
     }
@@ -179,7 +186,12 @@ impl ChatServer {
         self.answers.clear();
         self.apply(Input::Command(line));
         info!("an operator's command: {:?}", line.split_whitespace().next().unwrap_or_default());
-        mem::take(&mut self.answers).into_iter().collect::<Result<Vec<_>, _>>().map(|answers| answers.join("\n"))
+        let mut text = String::new();
+        for answer in mem::take(&mut self.answers) {
+            text.extend([answer?.trim_end(), "\n"]);
+        }
+        text.truncate(text.trim_end().len());
+        Ok(text)
     }
 
     pub(super) fn save_restrictions(&mut self) {

@@ -46,8 +46,9 @@ const OTHER_MAPPINGS: usize = 2000;
 #[derive(Debug, Default)]
 #[must_use = "nothing is served before start() or serve()"]
 pub struct Builder {
-    config: Config,
-    pub(super) policy: Policy,
+    // Boxes, because each method moves all of this.
+    config: Box<Config>,
+    pub(super) policy: Box<Policy>,
     proxies: TrustedProxies,
     first_id: u64,
     listeners: Vec<Listener>,
@@ -56,7 +57,7 @@ pub struct Builder {
 impl Builder {
     /// Limits and times. Default: [`Config::default`].
     pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
+        *self.config = config;
         self
     }
 
@@ -246,7 +247,7 @@ impl Builder {
 
     fn start_threads(mut self, handler: Option<Handler>) -> io::Result<Server> {
         let addrs = self.listeners.iter().map(Listener::local_addr).collect::<Result<_, _>>()?;
-        self.config = limited(self.config.sensible(), max_connections());
+        *self.config = limited(self.config.sensible(), max_connections());
         let (sender, events) = bounded(self.config.event_capacity);
         let shared = Arc::new(self.shared(sender, handler)?);
         // If an error follows, dropping the server stops what has been started.
@@ -260,10 +261,10 @@ impl Builder {
     }
 
     fn shared(self, events: Sender<Event>, handler: Option<Handler>) -> io::Result<Shared> {
-        let config = self.config;
+        let config = *self.config;
         skip_ids_below(self.first_id);
         Ok(Shared {
-            policy: self.policy,
+            policy: *self.policy,
             reactor: WriteReactor::start()?,
             poller: Poller::start(config.stack_size)?,
             registry: Arc::default(),

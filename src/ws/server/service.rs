@@ -52,7 +52,7 @@ impl Builder {
         route: fn(&Request) -> Option<Route>,
         site: fn(&Request) -> Option<Response>,
     ) -> Self {
-        let Policy { endpoint: old_endpoint, route: old_route, http_handler: old_site, .. } = self.policy.clone();
+        let Policy { endpoint: old_endpoint, route: old_route, http_handler: old_site, .. } = *self.policy.clone();
         self.policy.protocols.extend(protocols.map(Arc::from));
         self = self.endpoint(move |at| path_below(path, at).map_or_else(|| old_endpoint(at), endpoint));
         self =
