@@ -129,10 +129,7 @@ impl Pruner {
         let too_old = self.count_too_old(store, date, now, most)?;
         let above = self.settings.rows.map_or(0, |rows| stored.saturating_sub(rows));
         let excess = too_old.max(above).max(self.excess_of_bytes(store, stored)?).min(most);
-        if excess > 0 {
-            self.delete(store, excess)?;
-        }
-        Ok(excess == most)
+        Ok(excess > 0 && self.delete(store, excess)? == excess)
     }
 
     /// Messages that are too old. There may be more than `most`. Before more than a tenth of all messages is deleted by date,
@@ -165,15 +162,17 @@ impl Pruner {
         Ok(stored.saturating_mul(used.saturating_sub(most)).div_ceil(used.max(1)))
     }
 
-    fn delete(&mut self, store: &Store, count: u64) -> Result<(), HistoryError> {
-        let dates = store.delete_oldest(count)?;
-        self.stored = self.stored.map(|stored| stored.saturating_sub(dates.len() as u64));
+    /// Deletes the oldest messages, at most so many. Returns how many.
+    fn delete(&mut self, store: &Store, most: u64) -> Result<u64, HistoryError> {
+        let dates = store.delete_oldest(most)?;
+        let deleted = dates.len() as u64;
+        self.stored = self.stored.map(|stored| stored.saturating_sub(deleted));
         for date in dates {
             let Deleted { count, from, to } = self.deleted;
             let from = if count == 0 { date } else { date.min(from) };
             self.deleted = Deleted { count: count + 1, from, to: date.max(to) };
         }
-        Ok(())
+        Ok(deleted)
     }
 }
 
@@ -186,12 +185,12 @@ impl Store {
         Ok(self.db.query_row("SELECT count(*) FROM message", [], |row| row.get(0))?)
     }
 
-    /// Deletes the oldest messages of all rooms. Returns their dates.
-    fn delete_oldest(&self, count: u64) -> Result<Vec<Millis>, HistoryError> {
+    /// Deletes the oldest messages of all rooms, at most so many. Returns their dates.
+    fn delete_oldest(&self, most: u64) -> Result<Vec<Millis>, HistoryError> {
         let sql = "DELETE FROM message WHERE (room, seq) IN
                    (SELECT room, seq FROM message ORDER BY date LIMIT ?) RETURNING date";
         let mut query = self.db.prepare_cached(sql)?;
-        let dates = query.query_map([count], |row| row.get(0))?;
+        let dates = query.query_map([most], |row| row.get(0))?;
         Ok(dates.collect::<Result<_, _>>()?)
     }
 
