@@ -75,10 +75,10 @@ pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
     let store = Store::open(&settings)?;
     let mut state_file = StateFile::lock(&settings.path)?;
     let (mut added, log, before) = (0, new_log_name(), store.position()?);
-    if before.numbering.is_empty() {
-        store.rename_logs(&log)?;
-    }
     let added = store.transaction(|store| {
+        if before.numbering.is_empty() {
+            store.rename_logs(&log)?;
+        }
         for (line, nth) in lines.lines().zip(1..) {
             let line = line?;
             match Record::from_json(&line) {

@@ -43,10 +43,12 @@ impl Watch {
 
     pub(super) fn change(&self) -> Option<Change> {
         let found = ids(&self.path);
-        match found == self.ids {
-            _ if found[0] != self.ids[0] => Some(Change::Database),
-            true => (written(&self.path) != self.written).then_some(Change::Written),
-            false => Some(Change::Log),
+        if found[0] != self.ids[0] {
+            Some(Change::Database)
+        } else if found != self.ids {
+            Some(Change::Log)
+        } else {
+            (written(&self.path) != self.written).then_some(Change::Written)
         }
     }
 

@@ -5,7 +5,7 @@ use super::{
     clock::Clock,
     error::HistoryError,
     open::log_pages,
-    store::{MAX, PAGE, Store},
+    store::{PAGE, Store},
     wall_clock,
 };
 use crate::chat::protocol::{Millis, date_time};
@@ -52,7 +52,7 @@ pub(super) struct Pruner {
 }
 
 /// Messages that were deleted and not reported yet, and their dates.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 struct Deleted {
     count: u64,
     from: Millis,
@@ -62,8 +62,8 @@ struct Deleted {
 impl Pruner {
     pub(super) fn new(settings: &Settings) -> Self {
         let (settings, now) = (settings.clone(), Instant::now());
-        let (clock, deleted) = (Clock::starting(None, now), Deleted::default());
-        let (stored, added, added_bytes, reported_at, has_more) = Default::default();
+        let (stored, added, added_bytes, deleted, reported_at, has_more) = Default::default();
+        let clock = Clock::starting(None, now);
         Self { settings, stored, added, added_bytes, clock, deleted, reported_at, has_more, due_at: now }
     }
 
@@ -123,23 +123,35 @@ impl Pruner {
 
     /// Returns whether there may be more to delete.
     fn step(&mut self, store: &Store, date: Millis, now: Instant) -> Result<bool, HistoryError> {
-        let mut stored = self.prepare(store)?;
+        let stored = self.prepare(store)?;
         let most = STEP.max(2 * mem::take(&mut self.added));
         self.added_bytes = 0;
-        let mut has_more = false;
-        if let Some(days) = self.settings.days {
-            let date = self.clock.plausible(date, now);
-            let oldest = date.saturating_sub(u64::from(days) * DAY);
-            self.announce(store, oldest, stored)?;
-            let deleted = self.delete(store, oldest, most)?;
-            (stored, has_more) = (stored - deleted.min(stored), deleted == most);
-        }
+        let too_old = self.count_too_old(store, date, now, most)?;
         let above = self.settings.rows.map_or(0, |rows| stored.saturating_sub(rows));
-        let excess = above.max(self.excess_of_bytes(store, stored)?).min(most);
+        let excess = too_old.max(above).max(self.excess_of_bytes(store, stored)?).min(most);
         if excess > 0 {
-            has_more |= self.delete(store, MAX, excess)? == excess;
+            self.delete(store, excess)?;
         }
-        Ok(has_more)
+        Ok(excess == most)
+    }
+
+    /// Messages that are too old. There may be more than `most`. Before more than a tenth of all messages is deleted by date,
+    /// the log says so.
+    fn count_too_old(&mut self, store: &Store, date: Millis, now: Instant, most: u64) -> Result<u64, HistoryError> {
+        let (Some(days), Some(stored)) = (self.settings.days, self.stored) else { return Ok(0) };
+        let oldest = self.clock.plausible(date, now).saturating_sub(u64::from(days) * DAY);
+        let (many, is_first) = (stored / 10, !self.has_more);
+        let limit = if is_first { most.max(many + 1) } else { most };
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM message WHERE date < ? LIMIT ?)";
+        let count = store.db.prepare_cached(sql)?.query_row([oldest, limit], |row| row.get(0))?;
+        if is_first && count > many {
+            let oldest = day(oldest);
+            warn!(
+                "history: by the system's clock, more than a tenth of {stored} messages is too old (before {oldest}): deleting them"
+            );
+            self.reported_at = None;
+        }
+        Ok(count)
     }
 
     /// Messages that must go so that the file keeps its maximum, estimated from their average size.
@@ -153,32 +165,15 @@ impl Pruner {
         Ok(stored.saturating_mul(used.saturating_sub(most)).div_ceil(used.max(1)))
     }
 
-    /// Before more than a tenth of all messages is deleted by date, the log says so.
-    fn announce(&mut self, store: &Store, oldest: Millis, stored: u64) -> Result<(), HistoryError> {
-        let sql = "SELECT count(*) FROM (SELECT 1 FROM message WHERE date < ? LIMIT ?)";
-        let is_many = |count: u64| count > stored / 10;
-        if !self.has_more && is_many(store.db.query_row(sql, [oldest, stored / 10 + 1], |row| row.get(0))?) {
-            let oldest = day(oldest);
-            warn!(
-                "history: by the system's clock, more than a tenth of {stored} messages is too old (before {oldest}): deleting them"
-            );
-            self.reported_at = None;
+    fn delete(&mut self, store: &Store, count: u64) -> Result<(), HistoryError> {
+        let dates = store.delete_oldest(count)?;
+        self.stored = self.stored.map(|stored| stored.saturating_sub(dates.len() as u64));
+        for date in dates {
+            let Deleted { count, from, to } = self.deleted;
+            let from = if count == 0 { date } else { date.min(from) };
+            self.deleted = Deleted { count: count + 1, from, to: date.max(to) };
         }
         Ok(())
-    }
-
-    /// Deletes the oldest messages before this date, at most so many. Returns how many.
-    fn delete(&mut self, store: &Store, before: Millis, most: u64) -> Result<u64, HistoryError> {
-        let dates = store.delete_oldest(before, most)?;
-        let Deleted { count, from, to } = &mut self.deleted;
-        for date in &dates {
-            *from = if *count == 0 { *date } else { *date.min(from) };
-            *to = *date.max(to);
-            *count += 1;
-        }
-        let deleted = dates.len() as u64;
-        self.stored = self.stored.map(|stored| stored.saturating_sub(deleted));
-        Ok(deleted)
     }
 }
 
@@ -191,12 +186,12 @@ impl Store {
         Ok(self.db.query_row("SELECT count(*) FROM message", [], |row| row.get(0))?)
     }
 
-    /// Deletes the oldest messages before this date, at most so many. Returns their dates.
-    fn delete_oldest(&self, before: Millis, most: u64) -> Result<Vec<Millis>, HistoryError> {
+    /// Deletes the oldest messages of all rooms. Returns their dates.
+    fn delete_oldest(&self, count: u64) -> Result<Vec<Millis>, HistoryError> {
         let sql = "DELETE FROM message WHERE (room, seq) IN
-                   (SELECT room, seq FROM message WHERE date < ? ORDER BY date LIMIT ?) RETURNING date";
+                   (SELECT room, seq FROM message ORDER BY date LIMIT ?) RETURNING date";
         let mut query = self.db.prepare_cached(sql)?;
-        let dates = query.query_map([before.min(MAX), most], |row| row.get(0))?;
+        let dates = query.query_map([count], |row| row.get(0))?;
         Ok(dates.collect::<Result<_, _>>()?)
     }
 

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Row, ToSql, Transaction, TransactionBehavior, params_
 use std::sync::Arc;
 
 /// SQLite's integers are signed.
-pub(super) const MAX: u64 = i64::MAX as u64;
+const MAX: u64 = i64::MAX as u64;
 
 /// SQLite's default for the bytes of a page.
 pub(super) const PAGE: u64 = 4096;
@@ -177,9 +177,15 @@ impl Store {
     }
 
     /// Writes the whole write-ahead log into the database, and empties it. Returns false while another program reads it.
-    pub(super) fn truncate_log(&self) -> Result<bool, HistoryError> {
-        let is_busy: bool = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        Ok(!is_busy)
+    pub(super) fn truncate_log(&mut self) -> Result<bool, HistoryError> {
+        let is_busy = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+        self.note_write();
+        Ok(!is_busy?)
+    }
+
+    /// Must be called after each write. Otherwise it looks like that of another program.
+    pub(super) fn note_write(&mut self) {
+        self.watch.iter_mut().for_each(Watch::note_write);
     }
 
     /// The room's number in the file. A room that does not exist is created.
@@ -202,12 +208,11 @@ impl Store {
         Ok(self.db.query_row(sql, [], |row| Ok(Position { numbering: row.get(0)?, used: row.get(1)? }))?)
     }
 
+    /// Within a transaction: gives all logs this name.
     pub(super) fn rename_logs(&self, log: &str) -> Result<(), HistoryError> {
-        self.transaction(|store| {
-            store.db.execute("UPDATE room SET log = ?", [log])?;
-            store.db.execute("INSERT OR REPLACE INTO note VALUES ('numbering', ?)", [log])?;
-            Ok(())
-        })
+        self.db.execute("UPDATE room SET log = ?", [log])?;
+        self.db.execute("INSERT OR REPLACE INTO note VALUES ('numbering', ?)", [log])?;
+        Ok(())
     }
 
     /// Deletes rooms without messages. Only before a room was loaded: its numbers begin at 1 again.

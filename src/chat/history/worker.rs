@@ -4,35 +4,27 @@
 //! opens the file again.
 
 mod repair;
+mod write;
 
 use super::{
     Settings,
     error::HistoryError,
-    files::Watch,
     open::resolve,
     prune::Pruner,
     state_file::StateFile,
     store::Store,
     write_queue::{Query, Shared},
 };
-use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
-use log::warn;
+use crate::chat::rules::RoomSnapshot;
 use rustix::fs::StatVfsMountFlags;
 use std::{
-    mem,
     path::Path,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
-/// The time between two attempts to write to a file that is not writable.
-const RETRY: Duration = Duration::from_secs(2);
-
-/// The longest time until a file that was removed is noticed.
+/// The time between two attempts to write after an error, and the longest time until a removed file is noticed.
 const CHECK: Duration = Duration::from_secs(2);
-
-/// The same after an error that a retry cannot fix, and the wait of a worker without anything to do: 100 years.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 pub(super) struct Worker {
     settings: Settings,
@@ -42,9 +34,9 @@ pub(super) struct Worker {
     state_file: Option<StateFile>,
     /// Whether the file was compared with its state file.
     is_compared: bool,
-    /// When to try again after an error.
-    retry_at: Option<Instant>,
-    /// When to look whether the file is still there.
+    /// The last attempt to write or read has failed. The next one is at `check_at`.
+    has_failed: bool,
+    /// When to look whether the file is still there, and to try again after an error.
     check_at: Instant,
     pruner: Pruner,
     /// The write-ahead log may have deleted texts.
@@ -65,7 +57,7 @@ impl Worker {
             store: None,
             state_file: None,
             is_compared: false,
-            retry_at: None,
+            has_failed: false,
             check_at: Instant::now(),
             must_truncate: false,
         };
@@ -90,8 +82,7 @@ impl Worker {
             state_file.set_position(store.position()?);
             self.pruner.prepare(store)?;
             // The last server may have been killed after it deleted messages.
-            self.must_truncate = !store.truncate_log().unwrap_or_default();
-            store.watch.iter_mut().for_each(Watch::note_write);
+            self.truncate_log();
         }
         Ok(())
     }
@@ -105,10 +96,10 @@ impl Worker {
         let mut state = shared.lock();
         loop {
             let now = Instant::now();
-            let must_write = !state.queue.is_empty() || state.queue.must_rename;
-            let write_at = self.retry_at.or(must_write.then_some(now));
+            let must_write = !self.has_failed && (!state.queue.is_empty() || state.queue.must_rename);
             // Without a writable file there is nothing to delete.
-            let prune_at = self.has_writable_store().then_some(self.pruner.due_at);
+            let prune_at = if self.has_writable_store() { self.pruner.due_at } else { self.check_at };
+            let maintain_at = self.check_at.min(prune_at);
             if let Some(query) = state.query.clone() {
                 drop(state);
                 self.answer(&query);
@@ -117,29 +108,17 @@ impl Worker {
             } else if state.checks < state.checks_due {
                 drop(state);
                 self.check();
-            } else if write_at.is_some_and(|at| at <= now) {
-                let batch = state.queue.take_batch();
+            } else if must_write || maintain_at <= now {
                 drop(state);
-                self.write_batch(batch);
-                // Otherwise a busy chat would never delete anything.
-                if self.pruner.due_at <= now && self.has_writable_store() {
-                    self.prune_unless_changed();
+                if must_write {
+                    self.write_next();
                 }
-            } else if prune_at.is_some_and(|at| at <= now) {
-                drop(state);
-                self.prune_unless_changed();
-            } else if self.check_at <= now {
-                drop(state);
-                self.check_at = now + CHECK;
-                if self.detect_change().is_some() {
-                    self.write_batch(Vec::new());
-                } else if let Some(store) = self.store.as_mut().filter(|_| self.must_truncate) {
-                    self.must_truncate = !store.truncate_log().unwrap_or_default();
-                    store.watch.iter_mut().for_each(Watch::note_write);
+                // Also in a busy chat, which would never delete anything otherwise.
+                if maintain_at <= now {
+                    self.maintain(now);
                 }
             } else {
-                let next = [write_at, prune_at].into_iter().flatten().fold(self.check_at, Instant::min);
-                let timeout = next.saturating_duration_since(now);
+                let timeout = maintain_at.saturating_duration_since(now);
                 drop(shared.work.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner));
             }
             state = shared.lock();
@@ -152,7 +131,7 @@ impl Worker {
 
     /// Finds out whether a message could be stored now, for [`Monitor`](super::Monitor).
     fn check(&mut self) {
-        if self.retry_at.is_none() {
+        if !self.has_failed {
             self.write_batch(Vec::new());
         }
         let is_writable = || self.state_file.as_ref().is_none_or(StateFile::is_writable);
@@ -167,15 +146,26 @@ impl Worker {
         self.store.as_ref().is_some_and(|store| store.watch.is_some())
     }
 
-    fn prune_unless_changed(&mut self) {
+    /// Does what is due: repairs the files, tries again after an error, deletes old messages.
+    fn maintain(&mut self, now: Instant) {
+        let is_check = self.check_at <= now;
+        if is_check {
+            self.check_at = now + CHECK;
+        }
         if self.detect_change().is_some() {
             // A deletion would hide that another program changed the file.
-            self.pruner.due_at = Instant::now() + CHECK;
+            self.pruner.due_at = now + CHECK;
             return self.write_batch(Vec::new());
         }
-        if let Some(store) = &mut self.store {
+        if is_check && self.has_failed && !self.shared.lock().report.is_permanent() {
+            self.write_next();
+        }
+        if is_check && self.must_truncate {
+            self.truncate_log();
+        }
+        if let Some(store) = self.store.as_mut().filter(|store| store.watch.is_some() && self.pruner.due_at <= now) {
             self.pruner.run(store);
-            store.watch.iter_mut().for_each(Watch::note_write);
+            store.note_write();
         }
     }
 
@@ -207,101 +197,11 @@ impl Worker {
         Ok(Some(snapshot))
     }
 
-    fn write_batch(&mut self, batch: Vec<StoredMessage>) {
-        let result = self.write(&batch);
-        match result {
-            Ok(()) => {
-                self.retry_at = None;
-                self.shared.lock().queue.finish(batch);
-            }
-            Err(_) => self.shared.lock().queue.put_back(batch),
-        }
-        self.finish(result);
-    }
-
-    /// Writes all messages or none. Opens the file first if that was not possible before.
-    fn write(&mut self, messages: &[StoredMessage]) -> Result<(), HistoryError> {
-        if let Some(change) = self.detect_change() {
-            self.repair(change)?;
-        }
-        if !self.has_writable_store() {
-            let store = self.store.insert(Store::open(&self.settings)?);
-            self.shared.lock().queue.must_rename |= store.position()?.numbering.is_empty();
-        }
-        // The history comes first: nothing is created next to a file of another program.
-        if !self.state_file.as_ref().is_some_and(StateFile::is_in_place) {
-            self.lock()?;
-        }
-        let Some(store) = &mut self.store else { return Ok(()) };
-        let state = self.shared.lock();
-        let (log, must_rename) = (state.queue.log.clone(), state.queue.must_rename);
-        drop(state);
-        if must_rename {
-            store.rename_logs(&log)?;
-            let queue = &mut self.shared.lock().queue;
-            queue.must_rename = queue.log != log;
-        }
-        let erasures = self.shared.lock().queue.erasures.clone();
-        let mut erased = Vec::new();
-        let added = store.transaction(|store| {
-            let added = store.add(messages, &log)?;
-            erasures.iter().try_for_each(|erasure| store.erase(erasure, &mut erased))?;
-            Ok(added)
-        })?;
-        if !erasures.is_empty() {
-            // Deleted texts must leave the write-ahead log as well. While another program reads it, this is tried again.
-            self.must_truncate = !store.truncate_log().unwrap_or_default();
-            self.shared.lock().queue.finish_erasures(erasures.len(), erased);
-        }
-        store.watch.iter_mut().for_each(Watch::note_write);
-        self.pruner.add(added, messages.iter().map(StoredMessage::size).sum());
-        if let Some(state_file) = &mut self.state_file {
-            if must_rename {
-                state_file.set_position(store.position()?);
-            } else {
-                state_file.add(added);
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends a query or a write: handles the error, or ends an error that is over, and wakes the chat's thread.
-    fn finish(&mut self, result: Result<(), HistoryError>) {
-        if let Err(error) = &result {
-            if self.store.is_none()
-                || !matches!(error, HistoryError::DiskFull | HistoryError::Locked | HistoryError::Removed(_))
-            {
-                self.store = Store::open_read_only(&self.settings.path).ok();
-            }
-            // Before the chat continues and clients get messages that are not in the file.
-            self.state_file.iter_mut().for_each(|file| file.set_behind(true));
-        }
-        let mut guard = self.shared.lock();
-        let state = &mut *guard;
-        state.is_unresponsive = false;
-        if let Err(error) = result {
-            state.report.raise(error);
-            self.retry_at = Some(Instant::now() + if state.report.is_permanent() { FOREVER } else { RETRY });
-        }
-        let is_stored = self.retry_at.is_none() && state.queue.is_empty() && !state.queue.must_rename;
-        let line = if is_stored { state.report.clear(mem::take(&mut state.queue.dropped)) } else { None };
-        drop(guard);
-        self.shared.done.notify_all();
-        if is_stored {
-            self.state_file.iter_mut().for_each(|file| file.set_behind(false));
-        }
-        if let Some(line) = line {
-            warn!("history: {line}");
-        }
-        self.shared.handle_error();
-    }
-
     /// Tries once more to write what waits, then closes the file and releases its lock.
     fn close(mut self) {
-        self.retry_at = None;
-        while !self.shared.lock().queue.is_empty() && self.retry_at.is_none() {
-            let batch = self.shared.lock().queue.take_batch();
-            self.write_batch(batch);
+        self.has_failed = false;
+        while !self.shared.lock().queue.is_empty() && !self.has_failed {
+            self.write_next();
         }
         self.pruner.report();
     }
@@ -333,7 +233,7 @@ mod tests {
         let settings = Settings { days: Some(1), ..Settings::new(&path) };
         let shared = Arc::new(Shared::new(path.clone()));
         let mut worker = Worker::open(&settings, shared.clone()).expect("a new file");
-        (worker.store, worker.retry_at) = (None, Some(Instant::now() + FOREVER));
+        (worker.store, worker.has_failed) = (None, true);
         let closer = thread::spawn(move || {
             thread::sleep(Duration::from_millis(500));
             shared.lock().is_closing = true;

@@ -141,12 +141,14 @@ impl WriteQueue {
         }
     }
 
-    /// The first erasures are done, and have deleted these messages.
-    pub(super) fn finish_erasures(&mut self, count: usize, erased: Vec<(Arc<str>, u64)>) {
+    /// A transaction has given the logs this name, and has deleted these messages for the first erasures.
+    pub(super) fn finish_changes(&mut self, log: &Arc<str>, count: usize, erased: Vec<(Arc<str>, u64)>) {
+        // There is a newer name if messages were dropped meanwhile.
+        self.must_rename &= self.log != *log;
         let done: Vec<Erasure> = self.erasures.drain(..count.min(self.erasures.len())).collect();
         // Also in a batch that was being written when they came.
         done.iter().for_each(|erasure| self.delete_in_memory(erasure));
-        self.erased = erased;
+        self.erased.extend(erased);
     }
 
     /// Drops the oldest messages until the others fit into `max_bytes`.

@@ -3,7 +3,7 @@
 use super::Worker;
 use crate::chat::history::{
     error::HistoryError,
-    files::{Change, Watch, beside, create_private},
+    files::{Change, beside, create_private},
     prune::Pruner,
     state_file::StateFile,
     store::Store,
@@ -56,15 +56,17 @@ impl Worker {
         if change != Change::Written || position.is_some_and(|position| !store.still_has(position)) {
             return Some(change);
         }
-        store.watch.iter_mut().for_each(Watch::note_write);
+        store.note_write();
         None
     }
 
     /// After a file was removed, replaced or truncated: everything that can still be read is written again.
     pub(super) fn repair(&mut self, change: Change) -> Result<(), HistoryError> {
         let file = self.settings.path.display();
-        if let (Change::Log, Some(store)) = (change, &self.store) {
-            checkpoint(store)?;
+        if let (Change::Log, Some(store)) = (change, &mut self.store) {
+            if !store.truncate_log()? {
+                return Err(HistoryError::Locked);
+            }
             self.store = None;
             warn!("history: {file}: its -wal or -shm was removed while in use; nothing was lost");
             return Ok(());
@@ -74,15 +76,16 @@ impl Worker {
             Change::Written => u64::MAX,
             _ => self.state_file.as_ref().map_or(0, |state_file| state_file.position.used),
         };
-        let rescued = rescue(&mut self.store, used).map_err(|error| HistoryError::Removed(error.to_string()))?;
+        let (is_complete, aside) =
+            rescue(&mut self.store, used).map_err(|error| HistoryError::Removed(error.to_string()))?;
         self.pruner = Pruner::new(&self.settings);
-        let result = if rescued.is_complete {
+        let result = if is_complete {
             "it was written again, with all messages"
         } else {
             self.shared.lock().queue.write_again();
             "its content is lost; the messages in memory are written again"
         };
-        let aside = rescued.aside.map(|aside| format!("; what was there instead is now {}", aside.display()));
+        let aside = aside.map(|aside| format!("; what was there instead is now {}", aside.display()));
         warn!(
             "history: {file}: it was removed, replaced or truncated while in use; {result}{}",
             aside.unwrap_or_default()
@@ -91,27 +94,11 @@ impl Worker {
     }
 }
 
-/// Writes what only the write-ahead log has into the database.
-fn checkpoint(store: &Store) -> Result<(), HistoryError> {
-    let mut query = store.db.prepare("PRAGMA wal_checkpoint(FULL)")?;
-    let (is_busy, frames, done): (bool, i64, i64) =
-        query.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    if is_busy || done < frames { Err(HistoryError::Locked) } else { Ok(()) }
-}
-
-/// What is left of a database whose file was removed, replaced or truncated.
-#[derive(Debug)]
-struct Rescued {
-    is_complete: bool,
-    /// The new name of the file that was there instead.
-    aside: Option<PathBuf>,
-}
-
-/// Writes the content of an open database under its name again, and closes it. On errors it stays open. The content is not
-/// complete if fewer message numbers are used in it.
-fn rescue(slot: &mut Option<Store>, used: u64) -> Result<Rescued, HistoryError> {
+/// Writes the content of an open database under its name again, and closes it. On errors it stays open. Returns whether that
+/// is everything, which is not so if fewer message numbers are used in it, and the new name of the file that was there instead.
+fn rescue(slot: &mut Option<Store>, used: u64) -> Result<(bool, Option<PathBuf>), HistoryError> {
     let Some((db, watch)) = slot.as_ref().and_then(|store| Some((&store.db, store.watch.as_ref()?))) else {
-        return Ok(Rescued { is_complete: false, aside: None });
+        return Ok((false, None));
     };
     let (path, copy) = (watch.path.clone(), beside(&watch.path, "-new"));
     // Another user's file must not get the messages.
@@ -133,5 +120,5 @@ fn rescue(slot: &mut Option<Store>, used: u64) -> Result<Rescued, HistoryError> 
     } else {
         fs::remove_file(&copy)?
     }
-    Ok(Rescued { is_complete, aside })
+    Ok((is_complete, aside))
 }
