@@ -108,6 +108,7 @@ pub enum Negotiated {
 /// `Authorization`, `Cookie` and `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
 ///
 /// A panic in the functions of the policy is logged and answered with 500.
+#[inline(never)] // As `apply_rules`.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let token = secrets::take_token(request, policy.access.has_tokens());
     if policy.access.is_admin_token(token.as_deref()) {
@@ -122,21 +123,27 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
         let ask = |ask: &AcceptHook| catch(request, || Ok(ask(request)?));
         Ok((policy.accept.as_ref().map_or_else(|| Ok(Accept::new()), ask)?, key, protocol))
     });
-    match handshake {
-        Ok((accept, key, protocol)) => {
-            #[cfg(feature = "deflate")]
-            if let Some(agreement) = policy.deflate.and_then(|deflate| deflate.accept(request.headers())) {
-                request.extensions_mut().insert(agreement);
-            }
-            match accept.into_upgrade(request, &key, protocol) {
-                Ok(upgrade) => {
-                    secrets::record_transcript(request, &upgrade.response);
-                    Negotiated::Upgrade(upgrade)
-                }
-                Err(why) => bug(request, &format!("the answer of Builder::accept is wrong: {why}")).into(),
-            }
-        }
-        Err(other) => other,
+    let outcome = handshake.map_or_else(|other| other, |accepted| conclude(request, policy, accepted));
+    if let Negotiated::Upgrade(upgrade) = &outcome {
+        secrets::record_transcript(request, &upgrade.response);
+    }
+    outcome
+}
+
+/// The 101 response of an accepted handshake.
+#[inline(never)] // As `apply_rules`.
+fn conclude(
+    request: &mut Request,
+    _policy: &Policy,
+    (accept, key, protocol): (Accept, String, Option<Arc<str>>),
+) -> Negotiated {
+    #[cfg(feature = "deflate")]
+    if let Some(agreement) = _policy.deflate.and_then(|deflate| deflate.accept(request.headers())) {
+        request.extensions_mut().insert(agreement);
+    }
+    match accept.into_upgrade(request, &key, protocol) {
+        Ok(upgrade) => Negotiated::Upgrade(upgrade),
+        Err(why) => bug(request, &format!("the answer of Builder::accept is wrong: {why}")).into(),
     }
 }
 

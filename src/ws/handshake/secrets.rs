@@ -83,12 +83,21 @@ pub(super) fn record_fields(request: &mut Request, fields: &[httparse::Header<'_
 pub(super) fn record_transcript(request: &mut Request, response: &[u8]) {
     let Some(Fields(fields)) = request.extensions_mut().remove() else { return };
     // Pages must not see cookies that are HttpOnly, and the chat shows this to its page.
-    let is_shown = |line: &&str| !line.to_ascii_lowercase().starts_with("set-cookie:");
-    let response = String::from_utf8_lossy(response.trim_ascii_end());
-    let target: String = request.uri().to_string().chars().take(MAX_TRANSCRIPT).collect();
+    let is_hidden = |line: &str| line.get(..11).is_some_and(|name| name.eq_ignore_ascii_case("set-cookie:"));
+    let mut shown = String::new();
+    for line in String::from_utf8_lossy(response).lines().filter(|line| !line.is_empty() && !is_hidden(line)) {
+        shown.extend([line, "\n"]);
+    }
+    shown.truncate(shown.trim_end().len());
+    // Formatting needs another page of stack, which the connection keeps: only for a proxy's requests, with scheme and host.
+    let target = match (request.uri().scheme(), request.uri().path_and_query()) {
+        (None, Some(target)) => target.as_str().to_owned(),
+        _ => request.uri().to_string(),
+    };
+    let target: String = target.chars().take(MAX_TRANSCRIPT).collect();
     let transcript = HandshakeTranscript {
         request: [request.method().as_str(), " ", &target, " HTTP/1.1\n", &fields].concat(),
-        response: response.lines().filter(is_shown).collect::<Vec<_>>().join("\n"),
+        response: shown,
     };
     request.extensions_mut().insert(transcript);
 }
