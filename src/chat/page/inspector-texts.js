@@ -22,7 +22,7 @@ export const texts = {
 	browser: ['Browser', '브라우저'],
 	server: ['Server', '서버'],
 	filter: ['Filter', '거르기'],
-	questions: ['pings', 'ping'],
+	questions: ['pings', 'ping 표시'],
 	automatic: ['automatic', '자동'],
 	yourBytes: ['your bytes', '만든 바이트'],
 	'at-accept': ['accepts', '수락'],
