@@ -48,7 +48,7 @@ impl Script {
         self.segments.iter().flatten().copied().collect()
     }
 
-    pub(crate) fn read(&mut self) -> Result<(Request, Vec<u8>), HeadError> {
+    pub(crate) fn read(&mut self) -> Result<(Box<Request>, Vec<u8>), HeadError> {
         read_request(self, &Config::default(), Instant::now())
     }
 }

@@ -16,7 +16,7 @@ pub fn read_request(
     io: &mut impl DeadlineRead,
     config: &Config,
     deadline: Instant,
-) -> Result<(Request, Vec<u8>), HeadError> {
+) -> Result<(Box<Request>, Vec<u8>), HeadError> {
     let mut reader = HeadReader { io, deadline, buffer: Vec::new() };
     let head = reader.read_head(config.max_head_size, request_line::check)?;
     Ok((parse(&request_line::normalised(head), config.max_header_fields)?, reader.buffer))
@@ -25,7 +25,8 @@ pub fn read_request(
 const TARGET: HeadError =
     HeadError::Malformed("The request target must be a path that begins with /, or an http:// URL.");
 
-fn parse(head: &Bytes, max_fields: usize) -> Result<Request, HeadError> {
+#[inline(never)] // As `PendingHandshake::run`.
+fn parse(head: &Bytes, max_fields: usize) -> Result<Box<Request>, HeadError> {
     let mut slots = field_slots(head, max_fields)?;
     let mut raw = httparse::Request::new(&mut slots);
     match raw.parse(head) {
@@ -37,7 +38,7 @@ fn parse(head: &Bytes, max_fields: usize) -> Result<Request, HeadError> {
     if target.contains('#') {
         return Err(HeadError::Malformed("The request target must not contain a #."));
     }
-    let mut request = Request::new(());
+    let mut request = Box::new(Request::new(()));
     *request.method_mut() = Method::from_bytes(method.as_bytes()).map_err(|_| request_line::INVALID)?;
     *request.uri_mut() = uri(head, target, method).ok_or(TARGET)?;
     *request.version_mut() = if raw.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };

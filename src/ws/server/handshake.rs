@@ -112,7 +112,7 @@ impl<'a> PendingHandshake<'a> {
     /// Reads the request, or responds to an invalid one.
     fn read_request(&self, stream: &mut HandshakeStream<'_>) -> Option<(Box<Request>, Vec<u8>)> {
         let error = match handshake::read_request(stream, &self.shared.config, self.deadline) {
-            Ok((request, input)) => return Some((Box::new(request), input)),
+            Ok(head) => return Some(head),
             Err(error) => error,
         };
         let kind = match error {
