@@ -47,7 +47,7 @@ pub(crate) fn replace(text: &str, from: &str, to: &str) -> String {
     text.replacen(from, to, 1)
 }
 
-pub(crate) fn parsed(text: &str) -> (Request, Vec<u8>) {
+pub(crate) fn parsed(text: &str) -> (Box<Request>, Vec<u8>) {
     let read = Script::of(text).read();
     read.unwrap_or_else(|error| panic!("{text}: {error}"))
 }
