@@ -56,6 +56,7 @@
 //! | `cli` | on | The program `chinwag`: flags, logging, signals. |
 //! | `precis` | on | Names are compared as RFC 8266 requires, with 121 KiB of Unicode tables. Without it, only case and white space are ignored. |
 //! | `deflate` | off | Messages are compressed (`permessage-deflate`): `Deflate`, `Builder::deflate`, and the same for clients. |
+//! | `cluster` | off | Several nodes are one chat, on Redis Streams: docs/CLUSTER.md. |
 //! | `tls` | off | `https://` and `wss://` with rustls and ring: `tls::Acceptor`, `Builder::listen_tls`, and `tls::Connector` for clients. |
 //! | `history` | off | Messages are stored in an SQLite file (`chinwag::chat::history`), which adds 1.6 MiB of SQLite. |
 //! | `terminal` | off | The program's `chinwag chat`, a client for terminals and pipes. |

@@ -14,6 +14,7 @@ const EXPECTED: &[&str] = &[
     "LICENSE-MIT",
     "README.md",
     "build.rs",
+    "docs",
     "examples",
     "src",
 ];

@@ -42,6 +42,10 @@ fn check_against_serde(message: &ClientMessage, text: &str) {
         }
         ClientMessage::Inspect { .. } => assert_eq!(field("type"), Some("inspect")),
         ClientMessage::Drop => assert_eq!(field("type"), Some("drop")),
+        ClientMessage::Ping => assert_eq!(field("type"), Some("ping")),
+        ClientMessage::Command(line) => {
+            assert_eq!((field("type"), field("command")), (Some("admin"), Some(line.as_str())));
+        }
         other => panic!("not JSON: {other:?}"),
     }
 }
@@ -70,7 +74,7 @@ fn answer(message: &ClientMessage) {
             check_size(&message);
             check(&ServerMessage::History(message));
         }
-        ClientMessage::UnknownCommand(word) => check(&ServerMessage::Left { name: word.as_str().into() }),
+        ClientMessage::Command(line) => check(&ServerMessage::Left { name: line.as_str().into() }),
         _ => {}
     }
 }
