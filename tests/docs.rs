@@ -24,7 +24,7 @@ fn readme_has_no_code_that_is_not_compiled() {
 }
 
 /// The default build's help: other builds have more flags. `CHINWAG_BLESS=1 cargo test --test docs` writes it anew.
-#[cfg(not(any(feature = "cluster", feature = "tls", feature = "history", feature = "terminal")))]
+#[cfg(not(any(feature = "cluster", feature = "deflate", feature = "history", feature = "terminal", feature = "tls")))]
 #[test]
 fn help_in_the_documents_is_what_the_program_prints() {
     let program =

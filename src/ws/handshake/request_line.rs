@@ -18,8 +18,8 @@ const MAX_METHOD: usize = 32;
 pub(super) fn check(empty_lines: &[u8], bytes: &[u8]) -> Result<(), HeadError> {
     match bytes {
         [] => return Ok(()),
-        // A TLS handshake begins with its record type, and with the major version 3 (RFC 8446 5.1).
-        [0x16] | [0x16, 3, ..] => return Err(HeadError::Tls),
+        // A TLS handshake begins with its record type (RFC 8446 5.1). No more is read, so the answer does not depend on packets.
+        [0x16, ..] => return Err(HeadError::Tls),
         // Version 2 of the PROXY protocol begins with two empty lines and this.
         [0, ..] if empty_lines == b"\r\n\r\n" => return Err(HeadError::ProxyProtocol),
         _ if bytes.starts_with(b"PROXY ") => return Err(HeadError::ProxyProtocol),
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn other_protocols_and_versions_have_their_errors() {
         let error = |bytes: &[u8]| check(b"\r\n\r\n", bytes).expect_err("an error");
-        for bytes in [&b"\x16"[..], b"\x16\x03", b"\x16\x03\x01"] {
+        for bytes in [&b"\x16"[..], b"\x16\x01\x03\x02", b"\x16\x03\x01"] {
             assert!(matches!(error(bytes), HeadError::Tls), "{bytes:?}");
         }
         for bytes in [&b"PROXY T"[..], b"PROXY UNKNOWN\r\n", b"\0", b"\0\r\nQUIT\n", b"\0\r\nQUIT\n\x21\x11"] {
