@@ -266,8 +266,7 @@ impl Chat {
 
     /// Takes the price of a message of so many bytes. Returns whether the address has tokens for it.
     fn charge_address(&mut self, address: Option<IpAddr>, bytes: usize) -> bool {
-        let (now, of_address) = (self.now.uptime, address.zip(self.rules.address_rate));
-        of_address.is_none_or(|(address, rate)| throttle::allow_address(&mut self.addresses, address, now, bytes, rate))
+        throttle::allow_address(&mut self.addresses, address, self.now.uptime, bytes, self.rules.address_rate)
     }
 
     /// The same for a room.

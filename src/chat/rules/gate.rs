@@ -2,7 +2,7 @@
 //! a log has neither: a flood must not enter the log, and a message that had to wait must not count as too fast.
 
 use super::{
-    MAX_ADDRESSES, Rate, Rules,
+    MAX_ADDRESSES, Rules,
     throttle::{self, Verdict},
 };
 use crate::{
@@ -15,12 +15,12 @@ use core::net::IpAddr;
 #[derive(Debug)]
 pub(crate) struct Gate {
     rules: Rules,
-    connections: IdMap<UserId, Guest>,
+    connections: IdMap<UserId, Connection>,
     addresses: RateLimiters,
 }
 
 #[derive(Debug)]
-struct Guest {
+struct Connection {
     address: Option<IpAddr>,
     /// When it joined, or sent its last message that was not too fast.
     last_sent: Millis,
@@ -37,7 +37,7 @@ impl Gate {
     }
 
     pub(crate) fn join(&mut self, id: UserId, address: Option<IpAddr>, now: Millis) {
-        self.connections.insert(id, Guest { address, last_sent: now, limiter: RateLimiter::default() });
+        self.connections.insert(id, Connection { address, last_sent: now, limiter: RateLimiter::default() });
     }
 
     /// Whether the connection was here.
@@ -47,13 +47,13 @@ impl Gate {
 
     /// What happens to a message of so many bytes; `None` if the connection is not here any more.
     pub(crate) fn judge(&mut self, id: UserId, bytes: usize, now: Millis) -> Option<Verdict> {
-        let Guest { address, last_sent, limiter } = self.connections.get_mut(id)?;
+        let Connection { address, last_sent, limiter } = self.connections.get_mut(id)?;
         let verdict = throttle::charge(limiter, now, bytes, self.rules.rate);
         if verdict != Verdict::Accept {
             return Some(verdict);
         }
-        let (rate, address) = (self.rules.address_rate, *address);
-        if !allow(&mut self.addresses, address, rate, bytes, now) && !throttle::was_quiet(*last_sent, now, bytes) {
+        let is_paid = throttle::allow_address(&mut self.addresses, *address, now, bytes, self.rules.address_rate);
+        if !is_paid && !throttle::was_quiet(*last_sent, now, bytes) {
             return Some(Verdict::Reject);
         }
         *last_sent = now;
@@ -62,10 +62,6 @@ impl Gate {
 
     /// Whether an address may send a message of so many bytes without a connection.
     pub(crate) fn allow_address(&mut self, address: Option<IpAddr>, bytes: usize, now: Millis) -> bool {
-        allow(&mut self.addresses, address, self.rules.address_rate, bytes, now)
+        throttle::allow_address(&mut self.addresses, address, now, bytes, self.rules.address_rate)
     }
-}
-
-fn allow(all: &mut RateLimiters, address: Option<IpAddr>, rate: Option<Rate>, bytes: usize, now: Millis) -> bool {
-    address.zip(rate).is_none_or(|(address, rate)| throttle::allow_address(all, address, now, bytes, rate))
 }

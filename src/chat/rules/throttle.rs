@@ -65,14 +65,16 @@ fn micros(now: Millis) -> u64 {
 /// Addresses that are remembered at once, in about 256 KiB. An IPv6 address counts as three networks.
 pub(super) const MAX_ADDRESSES: usize = 4096;
 
-/// Takes the price of a message, if each network of the address has tokens for it. Returns whether they have.
+/// Takes the price of a message, if each network of the address has tokens for it. Returns whether they have. Without an
+/// address or a rate, there is no limit.
 pub(super) fn allow_address(
     limiters: &mut RateLimiters,
-    address: IpAddr,
+    address: Option<IpAddr>,
     now: Millis,
     bytes: usize,
-    rate: Rate,
+    rate: Option<Rate>,
 ) -> bool {
+    let Some((address, rate)) = address.zip(rate) else { return true };
     let networks = counted(address).map(|(network, factor)| {
         let Rate { per_second, burst } = rate;
         let (per_second, burst) = (per_second.saturating_mul(factor), burst.saturating_mul(factor));
