@@ -26,9 +26,9 @@ use self::{
 };
 use crate::{
     chat::{
-        protocol::{Millis, StoredMessage},
+        protocol::StoredMessage,
         rules::{Erasure, RoomSnapshot},
-        server::Archive,
+        server::{Archive, wall_clock},
     },
     ws::spawn,
 };
@@ -38,7 +38,7 @@ use std::{
     mem,
     path::PathBuf,
     sync::{Arc, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 pub use self::{
@@ -211,9 +211,4 @@ impl Drop for History {
 fn new_log_name() -> Arc<str> {
     // The standard library takes its keys from the operating system's random numbers.
     format!("{:x}", RandomState::new().build_hasher().finish()).into()
-}
-
-/// Milliseconds since 1970, by the system's clock, which may be wrong.
-fn wall_clock() -> Millis {
-    Millis::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis()).unwrap_or(Millis::MAX)
 }

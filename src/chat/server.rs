@@ -32,7 +32,7 @@ use pacing::{BATCH_DELAY, Pacing};
 use std::{
     hash::{BuildHasher, RandomState},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime},
 };
 
 pub use admin::{Admin, Job, Storage};
@@ -322,14 +322,18 @@ impl ChatServer {
         if let Some(cluster) = &self.cluster {
             return Now { uptime: cluster.time(), date: cluster.time() };
         }
-        let date = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now { uptime: millis(self.started.elapsed()), date: millis(date) }
+        Now { uptime: millis(self.started.elapsed()), date: wall_clock() }
     }
 }
 
 /// A random prefix, so that two processes never use the same log ids.
 fn new_chat(rules: Rules) -> Chat {
     Chat::with_log_id_prefix(rules, RandomState::new().hash_one(SystemTime::now()))
+}
+
+/// Milliseconds since 1970, by the system's clock, which may be wrong.
+pub(in crate::chat) fn wall_clock() -> Millis {
+    millis(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default())
 }
 
 fn millis(time: Duration) -> Millis {

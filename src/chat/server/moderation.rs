@@ -1,6 +1,6 @@
 //! Operators: their commands, and the file with their restrictions, which survive the process.
 
-use super::{Admin, ChatServer, connect::field, millis};
+use super::{Admin, ChatServer, connect::field, wall_clock};
 use crate::{
     chat::protocol::Millis,
     chat::rules::{Input, Restriction},
@@ -104,10 +104,6 @@ impl fmt::Display for BanFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "--bans {}", self.path.as_deref().unwrap_or(Path::new("")).display())
     }
-}
-
-fn wall_clock() -> Millis {
-    millis(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default())
 }
 
 /// Replaces a file: whenever the process or the machine stops, it has the old content or the new one.
