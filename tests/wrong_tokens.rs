@@ -64,11 +64,11 @@ fn wrong_tokens_delay_only_their_address() {
 fn missing_token_is_not_delayed() {
     let (_server, addr) = server();
     let begin = Instant::now();
-    for _ in 0..20 {
+    for _ in 0..60 {
         let answer = support::http(addr, &String::from_utf8(handshake(addr, "")).expect("text"));
         assert_eq!(answer.status, 401);
     }
-    assert!(begin.elapsed() < 15 * DELAY, "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < 45 * DELAY, "{:?}", begin.elapsed());
 }
 
 #[test]
