@@ -1,6 +1,6 @@
-//! Step 3 of 9, one frame: after the handshake, bytes travel in frames. Those of a server have a header of two bytes.
+//! Step 3 of 9, one frame: after the handshake, messages travel in frames. A server's frame has a header of two bytes.
 //!
-//! Without:  step 2 sends the browser's frame back as it is. It is masked, as only a client's may be: the browser closes.
+//! Without:  step 2 sends the client's frame back. It is masked. A server's frames must not be: the browser closes.
 //! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = () => ws.send('Hello'); ws.onclose = console.log
 //! Run:      cargo run --example grow_3_frame -- 127.0.0.1:9100
 

@@ -1,8 +1,10 @@
 //! Step 5 of 9, fragments: a message may be longer than 125 bytes, and may come in several frames.
 //!
 //! Without:  step 4 gives up at 126 bytes. It sends each fragment back as a message of its own.
-//! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = () => ws.send('x'.repeat(126)); ws.onclose = console.log
-//!           (Browsers make fragments of large messages only. In Python: `socket.send(["in ", "three ", "frames"])`.)
+//! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = () => ws.send('x'.repeat(126));
+//!           ws.onmessage = ws.onclose = console.log
+//!           python3 -c "from websockets.sync.client import connect
+//!           ws = connect('ws://127.0.0.1:9100'); ws.send(['in ', 'three ', 'frames']); print(ws.recv())"
 //! Run:      cargo run --example grow_5_fragments -- 127.0.0.1:9100
 
 use data_encoding::BASE64;
@@ -102,9 +104,13 @@ fn send_frame(mut output: &TcpStream, payload: &[u8]) -> Result<()> {
     let mut frame = vec![0b1000_0001];
     match payload.len() {
         length @ ..126 => frame.push(length as u8),
-        length => {
+        length @ ..65_536 => {
             frame.push(126);
             frame.extend((length as u16).to_be_bytes());
+        }
+        length => {
+            frame.push(127);
+            frame.extend((length as u64).to_be_bytes());
         }
     }
     frame.extend(payload);

@@ -136,9 +136,13 @@ fn send_frame(mut output: &TcpStream, opcode: u8, payload: &[u8]) -> Result<()> 
     let mut frame = vec![0b1000_0000 | opcode];
     match payload.len() {
         length @ ..126 => frame.push(length as u8),
-        length => {
+        length @ ..65_536 => {
             frame.push(126);
             frame.extend((length as u16).to_be_bytes());
+        }
+        length => {
+            frame.push(127);
+            frame.extend((length as u64).to_be_bytes());
         }
     }
     frame.extend(payload);

@@ -1,10 +1,11 @@
-//! Step 9 of 9, the chat: messages are JSON objects, as in MDN's sample. Each says of which type it is, and who sent it.
+//! Step 9 of 9, the chat: messages are JSON objects as in MDN's sample. Each has a type and the name of its sender.
 //!
-//! Without:  step 8 sends `hi` to all clients as it is. Nobody knows who said it, and who is there.
+//! Without:  step 8 sends `hi` to all clients, and no client knows who said it.
 //! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onmessage = (e) => console.log(e.data)
-//!           ws.send(JSON.stringify({type: 'username', name: 'ann'})); ws.send(JSON.stringify({type: 'message', text: 'hi'}))
+//!           ws.send(JSON.stringify({type: 'username', name: 'ann'}))
+//!           ws.send(JSON.stringify({type: 'message', text: 'hi'}))
 //! Run:      cargo run --example grow_9_chat -- 127.0.0.1:9100
-//! Left out: RSV bits, deadlines for silent clients, limits for fast ones, `Origin`, TLS. examples/00_chat.rs has them.
+//! Not here: checks of RSV bits and `Origin`, deadlines for silent clients, rates, TLS. The library has them.
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
@@ -197,9 +198,13 @@ fn send_frame(mut output: &TcpStream, opcode: u8, payload: &[u8]) -> Result<()> 
     let mut frame = vec![0b1000_0000 | opcode];
     match payload.len() {
         length @ ..126 => frame.push(length as u8),
-        length => {
+        length @ ..65_536 => {
             frame.push(126);
             frame.extend((length as u16).to_be_bytes());
+        }
+        length => {
+            frame.push(127);
+            frame.extend((length as u64).to_be_bytes());
         }
     }
     frame.extend(payload);

@@ -1,7 +1,8 @@
-//! Wrong: one thread reads with a timeout, and between two reads it sends what waits. A message waits for the timeout.
+//! Wrong: one thread reads with a timeout, and sends between two reads. So each message waits for a timeout.
 //!
 //! Run:      cargo run --example grow_wrong_timeout
-//! Look at:  the time that a message takes. With a shorter TIMEOUT, an idle server is busy. Right: examples/12_duplex.rs.
+//! Look at:  the time that a message takes. With a shorter TIMEOUT, an idle server is busy.
+//! Right:    examples/12_duplex.rs
 
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let addr = listener.local_addr()?;
     let (queue, messages) = channel();
-    thread::spawn(move || serve(&listener, &messages).unwrap_or_else(|error| println!("the server failed: {error}")));
+    thread::spawn(move || _ = serve(&listener, &messages));
     let (mut client, _) = tungstenite::client(format!("ws://{addr}/"), TcpStream::connect(addr)?)?;
     // Another thread of the server has a message for this client, and a next one when that has arrived.
     let begin = Instant::now();

@@ -1,8 +1,9 @@
-//! Wrong: two WebSockets on one socket, one that reads and one that writes. Reading sends as well: a Ping gets a Pong. The
-//! Pong lands in the middle of a message that the other one is sending.
+//! Wrong: two WebSockets on one TCP connection, one to read and one to write. The one that reads also sends: a Pong for
+//! each Ping. The Pong lands in the middle of a message that the other one is sending.
 //!
 //! Run:      cargo run --example grow_wrong_try_clone
-//! Look at:  the bytes in the message that are not an `x`: the header of the Pong. Right: examples/12_duplex.rs.
+//! Look at:  the bytes of the Pong in a message that has only `x`.
+//! Right:    examples/12_duplex.rs
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +19,7 @@ const PINGS: usize = 1000;
 fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let addr = listener.local_addr()?;
-    thread::spawn(move || serve(&listener).unwrap_or_else(|error| println!("the server failed: {error}")));
+    thread::spawn(move || _ = serve(&listener));
     let (mut client, _) = tungstenite::client(format!("ws://{addr}/"), TcpStream::connect(addr)?)?;
     client.send(Message::text("send me a large message"))?;
     // From here on, the client looks at the bytes.
