@@ -245,6 +245,10 @@ fn each_step_is_a_small_change_and_says_what_fails_without_it() {
         }
     }
     assert!(files.iter().all(|text| text.lines().count() <= 250));
+    let readme = read("README.md");
+    for name in STEPS.into_iter().chain(["wrong/timeout", "wrong/mutex", "wrong/try_clone"]) {
+        assert!(readme.contains(&format!("(examples/grow/{name}.rs)")), "README.md has no link to {name}");
+    }
 }
 
 /// The lines without the comment at the top.
@@ -289,8 +293,8 @@ fn open(addr: SocketAddr) -> Option<TcpStream> {
 /// Whether the server accepts a handshake and replies to `sent` with `expected`.
 fn replies(addr: SocketAddr, sent: &[u8], expected: &[u8]) -> bool {
     let Some(mut stream) = open(addr) else { return false };
-    stream.write_all(sent).expect("it reads");
-    begins_with(&mut stream, expected)
+    // A step that refuses the first bytes may close before it has read the last ones.
+    stream.write_all(sent).is_ok() && begins_with(&mut stream, expected)
 }
 
 /// Reads until a byte differs, or the connection ends.
