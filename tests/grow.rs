@@ -191,7 +191,7 @@ fn python_sees_what_the_comments_say() {
     let Some(python) = python(&["websockets.sync.client"]) else {
         return skip("no Python with websockets; set CHINWAG_PYTHON to one");
     };
-    let begin = "from websockets.sync.client import connect; ws = connect('ws://127.0.0.1:9100'); ";
+    let begin = "from websockets.sync.client import connect\nwith connect('ws://127.0.0.1:9100') as ws: ";
     let close = format!("{begin}ws.send('안녕'); print(ws.recv(15)); ws.close(4000, 'bye'); print(ws.close_code)");
     let sign_in = r#"ws.recv(15); ws.send('{"type": "username", "name": "지우"}'); print(ws.recv(15)); ws.close(1000)"#;
     let signed_in = r#"{"date":null,"id":1,"name":"지우","type":"username"}"#;
