@@ -41,13 +41,38 @@ fn check(file: &str, expected: &str) {
 /// A help text that is new must be in the table of `table.rs`, or its flags would be missing.
 #[test]
 fn every_help_text_is_used() {
-    let folder = fs::read_dir(Path::new(ROOT).join("src/cli/help")).expect("a folder");
-    let mut found: Vec<_> =
-        folder.map(|entry| entry.expect("a file").file_name().to_string_lossy().replace(".txt", "")).collect();
+    let names = |folder: &str| -> Vec<String> {
+        let folder = fs::read_dir(Path::new(ROOT).join(folder)).expect("a folder");
+        folder.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned()).collect()
+    };
+    let mut found: Vec<_> = names("src/cli/help").iter().map(|name| name.replace(".txt", "")).collect();
+    // A module of its own may have its help beside it.
+    let modules = names("src/cli")
+        .into_iter()
+        .filter(|name| Path::new(ROOT).join("src/cli").join(name).join("help.txt").exists());
+    found.extend(modules.map(|name| format!("../{name}/help")));
     found.sort();
     let mut used: Vec<_> = table::TEXTS.iter().map(|text| text.file.to_owned()).collect();
     used.sort();
     assert_eq!(used, found, "tests/packaging/table.rs must name each help text");
+}
+
+/// In each shell, and in the man page: a command that is missing there does not exist for users.
+#[test]
+fn every_command_of_ctl_is_completed() {
+    let commands = commands();
+    let ctl = commands.iter().find(|command| command.name == "ctl").expect("chinwag ctl");
+    let words = ctl.words();
+    assert_eq!(words[..4], ["who", "rooms", "stats", "bans"]);
+    assert_eq!(words.last(), Some(&"notice"));
+    let list = words.join(" ");
+    for (shell, text) in [
+        ("bash", completions::bash(&commands)),
+        ("zsh", completions::zsh(&commands)),
+        ("fish", completions::fish(&commands)),
+    ] {
+        assert!(text.contains(&list), "{shell}: {list}");
+    }
 }
 
 /// A flag that is renamed must not stay in the service's files.

@@ -2,8 +2,9 @@
 
 use crate::support::markdown::read;
 
-/// A file of `src/cli/help`.
+/// A help text.
 pub struct Text {
+    /// Its file, as seen from `src/cli/help`.
     pub file: &'static str,
     /// The first word of the command line that accepts its flags.
     command: &'static str,
@@ -22,6 +23,7 @@ pub const TEXTS: &[Text] = &[
     text("service", "", "SERVICE"),
     text("tls", "", "TLS"),
     text("history", "", "STORED HISTORY"),
+    text("../cluster/help", "", "CLUSTER"),
     text("chat", "chat", "CHINWAG CHAT"),
     text("history_command", "history", "CHINWAG HISTORY"),
     text("ctl", "ctl", "CHINWAG CTL"),
@@ -60,6 +62,16 @@ impl Command {
             Block::Flag(flag) => Some(flag),
             _ => None,
         })
+    }
+
+    /// The words that may follow the command: "The commands: who; kick WHO."
+    pub fn words(&self) -> Vec<&str> {
+        let blocks = self.texts.iter().flat_map(|(_, blocks)| blocks);
+        let list = blocks.filter_map(|block| match block {
+            Block::Prose(text) => text.strip_prefix("The commands: "),
+            _ => None,
+        });
+        list.flat_map(|list| list.split("; ")).filter_map(|usage| usage.split([' ', '.']).next()).collect()
     }
 
     /// What the help says that the command does: its usage line, or its first paragraph.
@@ -187,7 +199,7 @@ fn flag(text: &str) -> Flag {
         ("", "version", _) => "print the version".to_owned(),
         ("", "help", _) => "print the flags".to_owned(),
         ("", _, Some("tls")) => "print help about TLS".to_owned(),
-        ("", _, Some(subject)) => format!("print help about {subject}"),
+        ("" | "print this", _, Some(subject)) => format!("print help about {subject}"),
         (about, ..) => about.to_owned(),
     };
     Flag { long: long.to_owned(), short, value, about }
