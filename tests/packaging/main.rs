@@ -38,26 +38,17 @@ fn check(file: &str, expected: &str) {
     assert_eq!(read(file), expected, "{file} is old: run this test with CHINWAG_BLESS=1");
 }
 
-/// A help text that is new must be in the table of `table.rs`, or its flags would be missing.
+/// A module may have its help beside it. Its flags must be in the man page as well.
 #[test]
 fn every_help_text_is_used() {
-    let names = |folder: &str| -> Vec<String> {
-        let folder = fs::read_dir(Path::new(ROOT).join(folder)).expect("a folder");
-        folder.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned()).collect()
-    };
-    let mut found: Vec<_> = names("src/cli/help").iter().map(|name| name.replace(".txt", "")).collect();
-    // A module of its own may have its help beside it.
-    let modules = names("src/cli")
-        .into_iter()
-        .filter(|name| Path::new(ROOT).join("src/cli").join(name).join("help.txt").exists());
-    found.extend(modules.map(|name| format!("../{name}/help")));
-    found.sort();
-    let mut used: Vec<_> = table::TEXTS.iter().map(|text| text.file.to_owned()).collect();
-    used.sort();
-    assert_eq!(used, found, "tests/packaging/table.rs must name each help text");
+    let folder = fs::read_dir(Path::new(ROOT).join("src/cli")).expect("a folder");
+    let paths = folder.map(|entry| entry.expect("a file").path()).filter(|path| path.join("help.txt").exists());
+    let found: Vec<String> =
+        paths.map(|path| format!("../{}/help", path.file_name().expect("a name").to_string_lossy())).collect();
+    let missing: Vec<_> = found.iter().filter(|file| table::TEXTS.iter().all(|text| text.file != *file)).collect();
+    assert!(missing.is_empty(), "tests/packaging/table.rs must name {missing:?}");
 }
 
-/// In each shell, and in the man page: a command that is missing there does not exist for users.
 #[test]
 fn every_command_of_ctl_is_completed() {
     let commands = commands();
