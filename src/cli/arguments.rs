@@ -41,6 +41,7 @@ pub(crate) fn read() -> Result<Command, String> {
 fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Command, String> {
     let (subcommand, advice) = match words.first().and_then(|word| word.to_str()) {
         Some("chat") => (Subcommand::Chat, "chinwag chat --help"),
+        Some("check") => (Subcommand::Check, "chinwag check --help"),
         Some("history") => (Subcommand::History, "chinwag --help-history"),
         Some("ctl") => (Subcommand::Ctl, "chinwag ctl --help"),
         Some("health") => (Subcommand::Health, "chinwag health --help"),
@@ -116,7 +117,7 @@ fn advice(subcommand: Subcommand, word: &str, value: &str) -> String {
     if is_server {
         known.extend(["port", "address", "bind"]);
     }
-    let likely = match (nearest(word, &["chat", "ctl", "health", "history"]), nearest(word, &known)) {
+    let likely = match (nearest(word, &["chat", "check", "ctl", "health", "history"]), nearest(word, &known)) {
         _ if is_server && word.contains("://") => format!("chinwag chat {word}"),
         _ if is_server && is_address(word) => format!("--listen {}", with_port(word)),
         (Some(subcommand), _) if is_server => format!("chinwag {subcommand}"),

@@ -15,6 +15,7 @@ const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
 #[cfg(feature = "cluster")]
 const CLUSTER: &str = include_str!("cluster/help.txt");
 const CTL: &str = include_str!("help/ctl.txt");
+const CHECK: &str = include_str!("help/check.txt");
 const CHAT: &str = include_str!("help/chat.txt");
 
 /// A part of the program that a build may lack.
@@ -37,7 +38,9 @@ static HISTORY_FEATURE: Feature =
     feature("history", "stored history", "(see --help-history)", cfg!(feature = "history"));
 static TERMINAL_FEATURE: Feature =
     feature("terminal", "the terminal client", "(see chinwag chat --help)", cfg!(feature = "terminal"));
-static FEATURES: [&Feature; 4] = [&DEFLATE_FEATURE, &HISTORY_FEATURE, &TERMINAL_FEATURE, &TLS_FEATURE];
+static CHECK_FEATURE: Feature =
+    feature("check", "chinwag check", "(see chinwag check --help)", cfg!(feature = "check"));
+static FEATURES: [&Feature; 5] = [&CHECK_FEATURE, &DEFLATE_FEATURE, &HISTORY_FEATURE, &TERMINAL_FEATURE, &TLS_FEATURE];
 
 impl Feature {
     /// # Errors
@@ -64,6 +67,7 @@ impl Feature {
 pub(crate) enum Subcommand {
     Serve,
     Chat,
+    Check,
     Ctl,
     History,
     Health,
@@ -74,6 +78,7 @@ impl Subcommand {
         match self {
             Self::Serve | Self::Ctl | Self::Health => None,
             Self::Chat => Some(&TERMINAL_FEATURE),
+            Self::Check => Some(&CHECK_FEATURE),
             Self::History => Some(&HISTORY_FEATURE),
         }
     }
@@ -85,6 +90,7 @@ impl Subcommand {
                 vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None), (SERVICE, None)]
             }
             Self::Chat => vec![(CHAT, self.feature())],
+            Self::Check => vec![(CHECK, self.feature())],
             Self::Ctl => vec![(CTL, None)],
             Self::History => vec![(HISTORY_COMMAND, self.feature())],
             Self::Health => vec![(HEALTH, None)],
@@ -111,6 +117,7 @@ impl Subcommand {
             ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
             ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
             (_, Self::Ctl) => CTL.to_owned(),
+            (_, Self::Check) => help(&CHECK_FEATURE, &[CHECK]),
             (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),
             (_, Self::Health) => HEALTH.to_owned(),
             (_, Self::Serve) => {

@@ -77,6 +77,12 @@ impl Connector {
         Self(config)
     }
 
+    /// The configuration, for a connection that is not a WebSocket.
+    #[must_use]
+    pub fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0)
+    }
+
     /// [`Connector::system`], read once.
     pub(crate) fn of_system() -> Result<Self, String> {
         static SYSTEM: OnceLock<Result<Connector, Error>> = OnceLock::new();
