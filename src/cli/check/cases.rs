@@ -36,6 +36,8 @@ pub(super) enum Expect {
 pub(super) enum Pieces {
     Frames,
     Bytes,
+    /// Each byte of the request is a write.
+    Slow,
     Once,
     /// The frames come in the same write as the request.
     WithRequest,
@@ -61,6 +63,7 @@ fn case(line: &'static str) -> Option<Case> {
     for word in sent.split_whitespace() {
         match word {
             "bytes" => pieces = Pieces::Bytes,
+            "slow" => pieces = Pieces::Slow,
             "once" => pieces = Pieces::Once,
             "early" => pieces = Pieces::WithRequest,
             "rsv1" => reserved |= 0x40,

@@ -56,7 +56,7 @@ fn shake_hands(target: &Target, case: &Case) -> Result<(Connection, Option<Respo
         if case.pieces == Pieces::WithRequest {
             request = vec![[&request[..], &case.frames, &[ping()]].concat().concat()];
         }
-        connection.send(&request, case.pieces);
+        connection.send(&request, if case.pieces == Pieces::Slow { Pieces::Bytes } else { Pieces::Frames });
         let response = connection.response();
         match &response {
             Some(busy) if matches!(busy.status, 429 | 503) && attempt < ATTEMPTS => {
