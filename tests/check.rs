@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use chinwag::{Config, Event, Server};
+use support::example::Example;
 use support::script::{printed, run_to_end};
 use support::{binary, start_binary};
 use tungstenite::protocol::WebSocketConfig;
@@ -114,5 +115,34 @@ fn wrong_use_is_one_line() {
         let (code, said) = check(&args);
         assert_eq!((code, said.lines().count()), (Some(2), 1), "{args:?}: {said}");
         assert!(said.contains(word), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn lab_is_graded() {
+    let (_solution, addr) = Example::serve("lab_solution");
+    let (code, said) = check(&[&format!("ws://{addr}/")]);
+    assert_eq!(code, Some(0), "{said}");
+    let (_exercise, addr) = Example::serve("lab_handshake");
+    let (code, said) = check(&[&format!("ws://{addr}/")]);
+    assert_eq!((code, said.lines().count()), (Some(2), 1), "{said}");
+}
+
+/// The exercise is the solution without five bodies.
+#[test]
+fn lab_and_solution_belong_together() {
+    let read = |name: &str| {
+        let file = format!("{}/examples/lab/{name}.rs", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(file).expect("an example")
+    };
+    let code = |text: &str| text.split_once("\nuse ").expect("code").1.to_owned();
+    let (exercise, solution) = (code(&read("handshake")), code(&read("solution")));
+    let mut rest = solution.as_str();
+    let gap = |line: &&str| line.trim().starts_with("todo!(");
+    assert_eq!(exercise.lines().filter(gap).count(), 5);
+    for part in exercise.lines().collect::<Vec<_>>().split(|line| gap(&line)) {
+        let part = part.join("\n");
+        let (_, after) = rest.split_once(&part).unwrap_or_else(|| panic!("not in the solution: {part}"));
+        rest = after;
     }
 }

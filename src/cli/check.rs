@@ -10,6 +10,7 @@ use connection::Target;
 use judge::{Verdict, attempt, hex};
 use serde::Serialize;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 /// What a case showed: a line of JSON, or three of text.
@@ -31,7 +32,7 @@ struct Report<'a> {
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let (target, cases, is_json) = (target(flags)?, cases::all(), flags.has("json"));
     let echoes = judge::echoes(&target, &cases[0])?;
-    let mut counts = [0; 4];
+    let (mut counts, mut unusual_rules) = ([0; 4], BTreeMap::<String, Vec<&str>>::new());
     for case in &cases {
         let (verdict, received) = attempt(&target, case, echoes);
         let (verdict, place, why) = match &verdict {
@@ -45,9 +46,14 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
         let report = Report { case: case.id, section: case.section, rule: case.rule, verdict, why, sent, received };
         if is_json {
             print(&format!("{}\n", json!(report)))?;
-        } else if matches!(verdict, "broken" | "unusual") {
+        } else if verdict == "broken" {
             print(&report.to_text())?;
+        } else if verdict == "unusual" {
+            unusual_rules.entry(why.to_owned()).or_default().push(case.id);
         }
+    }
+    for (why, ids) in unusual_rules {
+        print(&format!("unusual {}: {why}\n", ids.join(", ")))?;
     }
     let [kept, broken, unusual, untried] = counts;
     let (url, rules) = (target.uri.to_string(), cases.len());
@@ -63,11 +69,10 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
 
 impl Report<'_> {
     fn to_text(&self) -> String {
-        let Self { case, section, rule, verdict, why, sent, received } = self;
+        let Self { case, section, rule, why, sent, received, .. } = self;
         let indented = |text: &str| text.trim_end().replace("\r\n", "\n    ");
         format!(
-            "{} {case}: {rule} (RFC 6455 {section}), but {why}\n  sent: {}\n  received: {}\n",
-            verdict.replace("broken", "BROKEN"),
+            "BROKEN {case}: {rule} (RFC 6455 {section}), but {why}\n  sent: {}\n  received: {}\n",
             indented(sent),
             indented(received)
         )

@@ -39,8 +39,6 @@ pub(super) enum Pieces {
     /// Each byte of the request is a write.
     Slow,
     Once,
-    /// The frames come in the same write as the request.
-    WithRequest,
 }
 
 pub(super) fn all() -> Vec<Case> {
@@ -65,7 +63,6 @@ fn case(line: &'static str) -> Option<Case> {
             "bytes" => pieces = Pieces::Bytes,
             "slow" => pieces = Pieces::Slow,
             "once" => pieces = Pieces::Once,
-            "early" => pieces = Pieces::WithRequest,
             "rsv1" => reserved |= 0x40,
             "rsv2" => reserved |= 0x20,
             "rsv4" => reserved |= 0x10,
