@@ -3,9 +3,7 @@
 //! A `room` comes before its messages: `{"type":"room","room":"","log":"1x9","last":2}`, then
 //! `{"type":"message","room":"","seq":1,"date":0,"id":1,"name":"ann","text":"hi"}`, with a `nonce` if the message has one.
 
-use super::{
-    Durability, Settings, error::HistoryError, new_log_name, open::resolve, state_file::StateFile, store::Store,
-};
+use super::{Durability, Settings, error::HistoryError, new_log_name, open::resolve, state_file::Writer, store::Store};
 use crate::chat::protocol::{Millis, Name, StoredMessage, UserId, is_deceptive};
 use serde::{Deserialize, Serialize};
 use std::{io::BufRead, path::Path, slice, sync::Arc};
@@ -49,11 +47,7 @@ struct MessageLine {
 /// # Errors
 /// The file cannot be read.
 pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record) -> bool) -> Result<(), HistoryError> {
-    let path = resolve(path)?;
-    if !path.exists() {
-        return Err(HistoryError::Unusable("the file does not exist".to_owned()));
-    }
-    let store = Store::open_read_only(&path)?;
+    let store = Store::open_read_only(&resolve(path)?)?;
     for room in store.rooms(only)? {
         let (key, log, last) = (room.key.clone(), room.log.clone(), room.last);
         let wants_more = each(Record::Room { key, log, last });
@@ -72,11 +66,10 @@ pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record)
 /// the same number.
 pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
     let settings = Settings { durability: Durability::Full, ..Settings::new(resolve(path)?) };
-    let store = Store::open(&settings)?;
-    let mut state_file = StateFile::lock(&settings.path)?;
-    let (mut added, log, before) = (0, new_log_name(), store.position()?);
-    let added = store.transaction(|store| {
-        if before.numbering.is_empty() {
+    let (Writer { store, mut state_file }, is_behind) = Writer::open(&settings)?;
+    let (mut added, log, is_new) = (0, new_log_name(), store.position()?.numbering.is_empty());
+    store.transaction(|store| {
+        if is_new {
             store.rename_logs(&log)?;
         }
         for (line, nth) in lines.lines().zip(1..) {
@@ -85,13 +78,13 @@ pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
                 Some(Record::Room { key, log, last }) => store.add_room(&key, &log, last)?,
                 Some(Record::Message(message)) => added += store.add(slice::from_ref(&message), &log)?,
                 None if line.is_empty() => {}
-                None => return Err(HistoryError::Other(format!("line {nth} is not a line of an export"))),
+                None => return Err(HistoryError::Temporary(format!("line {nth} is not a line of an export"))),
             }
         }
-        Ok(added)
+        Ok(())
     })?;
     // Otherwise the next server notices that they do not fit.
-    if before.numbering.is_empty() || state_file.misfit(&before).is_none() {
+    if is_new || !is_behind {
         state_file.set_position(store.position()?);
     }
     Ok(added)

@@ -1,10 +1,6 @@
 //! Reads and writes the tables of a file.
 
-use super::{
-    error::HistoryError,
-    files::Watch,
-    write_queue::{Query, Range},
-};
+use super::error::HistoryError;
 use crate::chat::{
     protocol::{ByteBudget, StoredMessage},
     rules::{Erasure, RoomSnapshot},
@@ -22,8 +18,8 @@ pub(super) const PAGE: u64 = 4096;
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) db: Connection,
-    /// `None`: it is not writable.
-    pub(super) watch: Option<Watch>,
+    /// Its device and inode.
+    pub(super) id: Option<(u64, u64)>,
 }
 
 /// How far the numbering of a history has come.
@@ -33,6 +29,15 @@ pub(super) struct Position {
     pub(super) numbering: String,
     /// Message numbers that were used, in all rooms together.
     pub(super) used: u64,
+}
+
+/// Which messages of a room to load.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Range {
+    /// The last messages, at most this many.
+    Last(usize),
+    /// The first of these messages that fit into `bytes`, and at least one.
+    Between { after: u64, up_to: u64, bytes: usize },
 }
 
 /// A row of the table `room`.
@@ -64,10 +69,15 @@ impl Store {
     }
 
     /// Loads messages of a room from the file and from those that wait to be written. The log of a new room has no name.
-    pub(super) fn load(&self, query: &Query, waiting: Vec<StoredMessage>) -> Result<RoomSnapshot, HistoryError> {
-        let new = Room { key: query.room.clone(), number: 0, log: "".into(), last: 0 };
-        let room = self.rooms(Some(&query.room))?.pop().unwrap_or(new);
-        let (after, up_to, bytes) = match query.range {
+    pub(super) fn load(
+        &self,
+        room: &Arc<str>,
+        range: Range,
+        waiting: Vec<StoredMessage>,
+    ) -> Result<RoomSnapshot, HistoryError> {
+        let new = Room { key: room.clone(), number: 0, log: "".into(), last: 0 };
+        let room = self.rooms(Some(room))?.pop().unwrap_or(new);
+        let (after, up_to, bytes) = match range {
             Range::Last(count) => (room.last.saturating_sub(count as u64), MAX, usize::MAX),
             Range::Between { after, up_to, bytes } => (after.min(MAX - 1), up_to.min(MAX), bytes),
         };
@@ -82,7 +92,7 @@ impl Store {
             waiting.into_iter().filter(|message| (first..=up_to).contains(&message.seq)).all(take);
         }
         let last = messages.last().map_or(0, |message: &StoredMessage| message.seq).max(room.last);
-        if let Range::Last(count) = query.range {
+        if let Range::Last(count) = range {
             // The last messages without a gap, which is there if messages were dropped.
             let is_next = |(message, seq): &(&StoredMessage, u64)| message.seq == *seq;
             let kept = messages.iter().rev().zip((1..=last).rev()).take(count).take_while(is_next).count();
@@ -127,7 +137,7 @@ impl Store {
     /// messages were new.
     ///
     /// # Errors
-    /// [`HistoryError::Conflict`]: the file has another message under the same number.
+    /// A permanent one: the file has another message under the same number.
     pub(super) fn add(&self, messages: &[StoredMessage], log: &str) -> Result<usize, HistoryError> {
         let mut insert = self.db.prepare_cached("INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)")?;
         // The same message is there already if SQLite has reported an error for a transaction that was committed.
@@ -142,7 +152,9 @@ impl Store {
                 let is_new = insert.execute(row)? == 1;
                 added += usize::from(is_new);
                 if !is_new && !find_same.exists(row)? {
-                    return Err(HistoryError::Conflict);
+                    return Err(HistoryError::permanent(
+                        "it has other messages under the same numbers; choose a new file",
+                    ));
                 }
             }
         }
@@ -177,15 +189,8 @@ impl Store {
     }
 
     /// Writes the whole write-ahead log into the database, and empties it. Returns false while another program reads it.
-    pub(super) fn truncate_log(&mut self) -> Result<bool, HistoryError> {
-        let is_busy = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
-        self.note_write();
-        Ok(!is_busy?)
-    }
-
-    /// Must be called after each write. Otherwise it looks like that of another program.
-    pub(super) fn note_write(&mut self) {
-        self.watch.iter_mut().for_each(Watch::note_write);
+    pub(super) fn truncate_log(&self) -> Result<bool, HistoryError> {
+        Ok(!self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?)
     }
 
     /// The room's number in the file. A room that does not exist is created.
