@@ -2,7 +2,7 @@
 
 use rusqlite::ErrorCode;
 use std::{
-    fmt, io,
+    fmt, io, mem,
     time::{Duration, Instant},
 };
 
@@ -12,6 +12,8 @@ pub(super) const LOCKED: &str = "another program has locked it";
 
 /// The time between two log lines about the same error.
 const REMINDER: Duration = Duration::from_secs(60);
+
+pub(super) type Result<T, E = HistoryError> = std::result::Result<T, E>;
 
 /// Why messages cannot be stored or read. The text is one line that says what to do.
 #[derive(Clone, PartialEq, Eq)]
@@ -93,6 +95,8 @@ pub(super) struct ErrorReport {
     pub(super) error: Option<HistoryError>,
     /// The error that was logged last, and when.
     logged: Option<(HistoryError, Instant)>,
+    /// The beginning of the current error was logged.
+    is_logged: bool,
 }
 
 impl ErrorReport {
@@ -116,19 +120,19 @@ impl ErrorReport {
             false => "messages wait in memory until they can be stored",
         };
         let line = format!("{error}. The chat continues; {plan}");
-        self.logged = Some((error, now));
+        (self.logged, self.is_logged) = (Some((error, now)), true);
         Some(line)
     }
 
-    /// Ends the error, and returns the line to log.
+    /// Ends the error. Returns a line, unless its beginning was not logged and nothing was dropped.
     pub(super) fn clear(&mut self, dropped: u64) -> Option<String> {
         self.error.take()?;
-        Some(match dropped {
-            0 => "messages are stored again; nothing was lost".to_owned(),
-            count => format!(
-                "messages are stored again; dropped messages: {count}, and the logs of all rooms have new names"
-            ),
-        })
+        let loss = match (dropped, mem::take(&mut self.is_logged)) {
+            (0, false) => return None,
+            (0, true) => "nothing was lost".to_owned(),
+            (count, _) => format!("dropped messages: {count}, and the logs of all rooms have new names"),
+        };
+        Some(format!("messages are stored again; {loss}"))
     }
 }
 
@@ -146,6 +150,7 @@ mod tests {
         assert!(report.raise(full(), after(60)).is_some(), "a minute has passed");
         assert!(report.clear(0).expect("it ends").contains("nothing was lost"));
         assert_eq!(report.clear(0), None);
+        assert_eq!((report.raise(full(), after(61)), report.clear(0)), (None, None), "it comes and goes");
         assert!(report.raise(HistoryError::NotResponding, after(61)).is_some(), "another error");
         assert!(report.clear(7).expect("messages were dropped").contains("messages: 7"));
         assert!(report.raise(HistoryError::permanent("damaged"), after(62)).is_some());

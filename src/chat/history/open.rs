@@ -2,14 +2,14 @@
 
 use super::{
     Durability, Settings,
-    error::{HistoryError, READ_ONLY},
+    error::{HistoryError, READ_ONLY, Result},
     store::{PAGE, Store},
 };
 use crate::ws::http::percent_encoded;
 use rusqlite::{Connection, OpenFlags};
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read},
+    io,
     os::unix::{
         ffi::OsStrExt,
         fs::{MetadataExt, OpenOptionsExt},
@@ -24,11 +24,8 @@ const BUSY: Duration = Duration::from_millis(200);
 /// SQLite's default for the length of the write-ahead log, in pages.
 const MAX_LOG_PAGES: u64 = 1000;
 
-/// The first bytes of a file, <https://sqlite.org/fileformat.html> 1.3.
-const MAGIC: &[u8] = b"SQLite format 3\0";
-
-/// Marks files of chinwag, in the header's `application_id`.
-const CHINWAG: &[u8; 4] = b"chin";
+/// "chin": marks files of chinwag, in the header's `application_id`.
+const CHINWAG: i64 = 0x6368_696e;
 
 /// The version of the tables, in the header's `user_version`.
 const VERSION: i64 = 1;
@@ -56,7 +53,7 @@ pub(super) const TABLES: &str = "
 
 impl Store {
     /// Opens or creates a file for writing.
-    pub(super) fn open(settings: &Settings) -> Result<Self, HistoryError> {
+    pub(super) fn open(settings: &Settings) -> Result<Self> {
         let path = &settings.path;
         // Before SQLite may write: it completes what a killed program has left.
         match Self::open_read_only(path) {
@@ -65,20 +62,22 @@ impl Store {
         }
         // SQLite gives its other files the mode of this one.
         create_private(path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(path, flags)?;
-        if db.is_readonly("main")? {
-            return Err(HistoryError::temporary(READ_ONLY));
-        }
-        db.busy_timeout(BUSY)?;
-        let is_new = version(&db)? == 0;
+        let (db, is_new) = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         if is_new {
             // Must be the first: lets the file shrink.
             db.pragma_update(None, "auto_vacuum", "incremental")?;
             // Before the write-ahead log is in use, so that the mark is in the file itself.
-            db.pragma_update(None, "application_id", i32::from_be_bytes(*CHINWAG))?;
+            db.pragma_update(None, "application_id", CHINWAG)?;
         }
-        configure(&db, settings)?;
+        let synchronous = if settings.durability == Durability::Full { "full" } else { "normal" };
+        let (pages, bytes) = (log_pages(settings.bytes), log_pages(settings.bytes) * PAGE);
+        // A cache of 512 KiB is enough: rooms grow at their ends, and their latest messages are read. secure_delete: deleted
+        // messages are overwritten.
+        db.execute_batch(&format!(
+            "PRAGMA journal_mode = wal; PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -512;
+             PRAGMA temp_store = memory; PRAGMA secure_delete = true; PRAGMA wal_autocheckpoint = {pages};
+             PRAGMA journal_size_limit = {bytes};"
+        ))?;
         if is_new {
             db.execute_batch(TABLES)?;
         }
@@ -86,17 +85,25 @@ impl Store {
     }
 
     /// Opens a file that is not, or need not be, writable.
-    pub(super) fn open_read_only(path: &Path) -> Result<Self, HistoryError> {
-        check_header(path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    pub(super) fn open_read_only(path: &Path) -> Result<Self> {
+        match File::open(path).map_err(|error| error.kind()) {
+            Err(io::ErrorKind::NotFound) => return Err(HistoryError::temporary("the file does not exist")),
+            Err(io::ErrorKind::PermissionDenied) => {
+                return Err(HistoryError::permanent("this user may not read it; choose another file"));
+            }
+            _ => {}
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let unshared = match fs::metadata(beside(path, "-wal")) {
             Ok(log) if log.len() > 0 => None,
             // Without a log SQLite can read the file alone, and creates nothing next to a damaged one.
             _ => Some(connect(&immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?),
         };
         // Only this one notices a process that writes meanwhile. It fails in a folder that is not writable.
-        let db = connect(path, flags).or_else(|error| unshared.ok_or(error))?;
-        Ok(Self { db, id: id(path) })
+        match connect(path, flags).or_else(|error| unshared.ok_or(error))? {
+            (_, true) => Err(HistoryError::temporary("the file is empty")),
+            (db, false) => Ok(Self { db, id: id(path) }),
+        }
     }
 
     /// Whether the file was removed or renamed, or another one has taken its place.
@@ -109,16 +116,15 @@ impl Store {
 ///
 /// # Errors
 /// The path cannot name a regular file.
-pub(super) fn resolve(path: &Path) -> Result<PathBuf, HistoryError> {
+pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     let name = path.as_os_str().as_bytes();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let why = match fs::metadata(path) {
         _ if name.is_empty() || name == b":memory:" || name.starts_with(b"file:") => {
             "this is not the name of a file; write one, such as ./chat.db"
         }
-        Ok(found) if found.is_dir() => "it is a folder; write the name of a file in it",
-        Ok(found) if !found.is_file() => "it is a device, a pipe or a socket; choose another file",
-        Ok(_) => return Ok(fs::canonicalize(path)?),
+        Ok(found) if found.is_file() => return Ok(fs::canonicalize(path)?),
+        Ok(_) => "it is a folder, a device, a pipe or a socket; write the name of a file",
         Err(_) if path.is_symlink() => "it is a link to a file that does not exist; choose another file",
         Err(_) if name.ends_with(b"/") || folder.is_some_and(|folder| !folder.is_dir()) => {
             "it is a folder, or its folder does not exist"
@@ -128,59 +134,23 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, HistoryError> {
     Err(HistoryError::permanent(why))
 }
 
-/// Accepts only our files.
-fn check_header(path: &Path) -> Result<(), HistoryError> {
-    let mut header = Vec::new();
-    match File::open(path).and_then(|file| file.take(72).read_to_end(&mut header)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(HistoryError::temporary("the file does not exist"));
+/// Opens a file and reads from its first pages. Accepts only our files and empty ones. Also returns whether it has no tables.
+fn connect(path: &Path, flags: OpenFlags) -> Result<(Connection, bool)> {
+    let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) && db.is_readonly("main")? {
+        return Err(HistoryError::temporary(READ_ONLY));
+    }
+    db.busy_timeout(BUSY)?;
+    let number = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let (id, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    match (id, tables) {
+        (CHINWAG, _) if version > VERSION => {
+            Err(HistoryError::permanent("a newer chinwag made it; use that one, or choose another file"))
         }
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            return Err(HistoryError::permanent("this user may not read it; choose another file"));
-        }
-        read => read?,
-    };
-    match header.get(68..72) {
-        _ if header.is_empty() => Err(HistoryError::temporary("the file is empty")),
-        _ if !header.starts_with(MAGIC) => Err(HistoryError::damaged("its first bytes are wrong")),
-        Some(id) if id == CHINWAG => Ok(()),
+        (CHINWAG, _) | (0, 0) => Ok((db, tables == 0)),
         _ => Err(HistoryError::permanent("it is a database of another program; choose another file")),
     }
-}
-
-/// Opens a file with content and reads from its first pages.
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, HistoryError> {
-    let db = Connection::open_with_flags(path, flags)?;
-    db.busy_timeout(BUSY)?;
-    version(&db)?;
-    db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    Ok(db)
-}
-
-/// The version of the tables. 0: there are none yet.
-fn version(db: &Connection) -> Result<i64, HistoryError> {
-    match db.pragma_query_value(None, "user_version", |row| row.get(0))? {
-        version @ 0..=VERSION => Ok(version),
-        _ => Err(HistoryError::permanent("a newer chinwag made it; use that one, or choose another file")),
-    }
-}
-
-/// Sets what differs from SQLite's defaults.
-fn configure(db: &Connection, settings: &Settings) -> Result<(), HistoryError> {
-    let mode: String = db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-    if mode != "wal" {
-        let why = format!("its file system has no write-ahead logging (journal_mode {mode})");
-        return Err(HistoryError::Temporary(why));
-    }
-    let synchronous = if settings.durability == Durability::Full { "full" } else { "normal" };
-    let (pages, bytes) = (log_pages(settings.bytes), log_pages(settings.bytes) * PAGE);
-    // A cache of 512 KiB is enough: rooms grow at their ends, and their latest messages are read. secure_delete: deleted
-    // messages are overwritten.
-    db.execute_batch(&format!(
-        "PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -512; PRAGMA temp_store = memory;
-         PRAGMA secure_delete = true; PRAGMA wal_autocheckpoint = {pages}; PRAGMA journal_size_limit = {bytes};"
-    ))?;
-    Ok(())
 }
 
 /// The length in pages at which the write-ahead log begins anew, if the files may have this many bytes in all.

@@ -2,7 +2,7 @@
 
 use super::{
     Settings,
-    error::HistoryError,
+    error::Result,
     open::log_pages,
     store::{PAGE, Store},
     wall_clock,
@@ -26,9 +26,8 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
 /// Decides what to delete, and when.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Pruner {
-    settings: Settings,
     /// The number of messages in the file, once they were counted.
     stored: Option<u64>,
     /// New messages since the last step, and their bytes.
@@ -44,12 +43,6 @@ pub(super) struct Pruner {
 }
 
 impl Pruner {
-    pub(super) fn new(settings: &Settings) -> Self {
-        let settings = settings.clone();
-        let (stored, added, added_bytes, doubts_clock_until, deleted, reported_at, has_more) = Default::default();
-        Self { settings, stored, added, added_bytes, doubts_clock_until, deleted, reported_at, has_more }
-    }
-
     /// Counts new messages.
     pub(super) fn add(&mut self, messages: usize, bytes: usize) {
         self.stored = self.stored.map(|stored| stored + messages as u64);
@@ -59,29 +52,28 @@ impl Pruner {
     }
 
     /// Takes about a second for each million messages the first time, and returns their number.
-    pub(super) fn prepare(&mut self, store: &Store, date: Millis) -> Result<u64, HistoryError> {
-        let Settings { days, rows, bytes, .. } = self.settings;
-        if self.stored.is_none() && (days, rows, bytes) != (None, None, None) {
-            // An index costs a write for each message, so only files that need one have it.
-            store.db.execute_batch("CREATE INDEX IF NOT EXISTS message_date ON message (date)")?;
-            let sql = "SELECT count(*), max(date) FROM message";
-            let (stored, newest): (u64, Option<Millis>) =
-                store.db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            if newest.is_some_and(|newest| date > newest + 365 * DAY) {
-                let (date, newest) = (day(date), day(newest.unwrap_or_default()));
-                warn!(
-                    "history: by the system's clock it is {date}, but the newest message is from {newest}; if the clock is wrong, set it and restart within an hour: after that, messages are deleted by it"
-                );
-                self.doubts_clock_until = Some(Instant::now() + HOUR);
-            }
-            self.stored = Some(stored);
+    fn prepare(&mut self, settings: &Settings, store: &Store, date: Millis) -> Result<u64> {
+        if let Some(stored) = self.stored {
+            return Ok(stored);
         }
-        Ok(self.stored.unwrap_or_default())
+        // An index costs a write for each message, so only files that need one have it.
+        store.db.execute_batch("CREATE INDEX IF NOT EXISTS message_date ON message (date)")?;
+        let sql = "SELECT count(*), ifnull(max(date), ?) FROM message";
+        let (stored, newest) = store.db.query_row(sql, [date], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if settings.days.is_some() && date > newest + 365 * DAY {
+            let (date, newest) = (day(date), day(newest));
+            warn!(
+                "history: the system's clock shows {date}, but the newest message is from {newest}; if the clock is wrong, set it and restart within an hour: after that, messages are deleted by it"
+            );
+            self.doubts_clock_until = Some(Instant::now() + HOUR);
+        }
+        self.stored = Some(stored);
+        Ok(stored)
     }
 
     /// Takes one step.
-    pub(super) fn run(&mut self, store: &Store) {
-        let result = self.step(store, wall_clock());
+    pub(super) fn run(&mut self, settings: &Settings, store: &Store) {
+        let result = self.step(settings, store, wall_clock());
         self.has_more = result.as_ref().is_ok_and(|has_more| *has_more);
         if let Err(error) = result {
             warn!("history: old messages cannot be deleted: {error}");
@@ -100,32 +92,35 @@ impl Pruner {
         }
     }
 
-    /// Returns whether there may be more to delete.
-    fn step(&mut self, store: &Store, date: Millis) -> Result<bool, HistoryError> {
-        let stored = self.prepare(store, date)?;
+    /// Returns whether there may be more to do.
+    fn step(&mut self, settings: &Settings, store: &Store, date: Millis) -> Result<bool> {
         let most = STEP.max(2 * mem::take(&mut self.added));
         self.added_bytes = 0;
-        let too_old = self.count_too_old(store, date, stored, most)?;
-        let above = self.settings.rows.map_or(0, |rows| stored.saturating_sub(rows));
-        let excess = too_old.max(above).max(self.excess_of_bytes(store, stored)?).min(most);
-        if excess == 0 {
+        if (settings.days, settings.rows, settings.bytes) == (None, None, None) {
             return Ok(false);
         }
+        let stored = self.prepare(settings, store, date)?;
+        let too_old = settings.days.map_or(Ok(0), |days| self.count_too_old(store, date, days, most))?;
+        let above = settings.rows.map_or(0, |rows| stored.saturating_sub(rows));
+        let (too_large, has_shrunk) = settings.bytes.map_or(Ok((0, false)), |bytes| shrink(store, bytes, stored))?;
+        let excess = too_old.max(above).max(too_large).min(most);
         let sql = "DELETE FROM message WHERE (room, seq) IN
                    (SELECT room, seq FROM message ORDER BY date LIMIT ?)";
-        let deleted = store.db.prepare_cached(sql)?.execute([excess])? as u64;
+        let deleted = if excess > 0 { store.db.prepare_cached(sql)?.execute([excess])? as u64 } else { 0 };
         self.stored = Some(stored.saturating_sub(deleted));
         self.deleted += deleted;
-        Ok(deleted == excess)
+        Ok(deleted > 0 || has_shrunk)
     }
 
     /// Messages that are too old. There may be more than `most`. Before more than a tenth of all messages is deleted by date,
     /// the log says so.
-    fn count_too_old(&mut self, store: &Store, date: Millis, stored: u64, most: u64) -> Result<u64, HistoryError> {
-        let is_doubtful = self.doubts_clock_until.is_some_and(|until| Instant::now() < until);
-        let Some(days) = self.settings.days.filter(|_| !is_doubtful) else { return Ok(0) };
+    fn count_too_old(&mut self, store: &Store, date: Millis, days: u32, most: u64) -> Result<u64> {
+        if self.doubts_clock_until.is_some_and(|until| Instant::now() < until) {
+            return Ok(0);
+        }
         let oldest = date.saturating_sub(u64::from(days) * DAY);
-        let (many, is_first) = (stored / 10, !self.has_more);
+        let (stored, is_first) = (self.stored.unwrap_or_default(), !self.has_more);
+        let many = stored / 10;
         let limit = if is_first { most.max(many + 1) } else { most };
         let sql = "SELECT count(*) FROM (SELECT 1 FROM message WHERE date < ? LIMIT ?)";
         let count = store.db.prepare_cached(sql)?.query_row([oldest, limit], |row| row.get(0))?;
@@ -138,23 +133,25 @@ impl Pruner {
         }
         Ok(count)
     }
+}
 
-    /// Messages that must go so that the file keeps its maximum, estimated from their average size. Free pages go to the file
-    /// system.
-    fn excess_of_bytes(&self, store: &Store, stored: u64) -> Result<u64, HistoryError> {
-        let Some(bytes) = self.settings.bytes else { return Ok(0) };
-        let count = |name| store.db.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
-        let (all, free) = (count("page_count")?, count("freelist_count")?);
-        let most = (bytes / PAGE).saturating_sub(2 * log_pages(Some(bytes)));
-        if all > most && free > 0 {
-            let mut query = store.db.prepare(&format!("PRAGMA incremental_vacuum({})", (all - most).min(STEP)))?;
-            let mut rows = query.query([])?;
-            // Each row is a page.
-            while rows.next()?.is_some() {}
+/// Messages that must go so that the file keeps its maximum, estimated from their average size. Returns some free pages to the
+/// file system, and whether it did.
+fn shrink(store: &Store, bytes: u64, stored: u64) -> Result<(u64, bool)> {
+    let count = |name| store.db.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+    let (all, free) = (count("page_count")?, count("freelist_count")?);
+    let most = (bytes / PAGE).saturating_sub(2 * log_pages(Some(bytes)));
+    let mut has_shrunk = false;
+    if all > most && free > 0 {
+        let mut query = store.db.prepare(&format!("PRAGMA incremental_vacuum({})", (all - most).min(STEP)))?;
+        let mut rows = query.query([])?;
+        // Each row is a page.
+        while rows.next()?.is_some() {
+            has_shrunk = true;
         }
-        let used = all - free;
-        Ok(stored.saturating_mul(used.saturating_sub(most)).div_ceil(used.max(1)))
     }
+    let used = all - free;
+    Ok((stored.saturating_mul(used.saturating_sub(most)).div_ceil(used.max(1)), has_shrunk))
 }
 
 fn day(date: Millis) -> String {
@@ -189,16 +186,16 @@ mod tests {
     }
 
     fn prune(store: &Store, days: Option<u32>, rows: Option<u64>, now: Millis) -> usize {
-        let mut pruner = Pruner::new(&Settings { days, rows, ..Settings::new("") });
-        1 + (0..100).take_while(|_| pruner.step(store, now).expect("a step")).count()
+        let (mut pruner, settings) = (Pruner::default(), Settings { days, rows, ..Settings::new("") });
+        (0..100).take_while(|_| pruner.step(&settings, store, now).expect("a step")).count()
     }
 
     #[test]
     fn oldest_messages_of_all_rooms_above_the_maximum_are_deleted_in_steps() {
         let store = filled();
-        assert_eq!(prune(&store, None, Some(600), 0), 25);
+        assert_eq!(prune(&store, None, Some(600), 0), 24);
         assert_eq!(count(&store), 600);
-        for room in store.rooms(None).expect("readable") {
+        for (room, _) in store.rooms(None).expect("readable") {
             let mut numbers = Vec::new();
             let mut note = |message: StoredMessage| {
                 numbers.push(message.seq);
@@ -216,6 +213,6 @@ mod tests {
         assert_eq!(count(&store), 30);
         prune(&store, Some(1), None, 3 * DAY);
         assert_eq!(count(&store), 0);
-        assert_eq!(store.rooms(Some("a")).expect("readable")[0].last, 1000, "numbers are not used again");
+        assert_eq!(store.rooms(Some("a")).expect("readable")[0].1.last, 1000, "numbers are not used again");
     }
 }

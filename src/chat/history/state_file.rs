@@ -1,23 +1,29 @@
 //! `FILE-state`: a lock against a second chinwag, and one line that says which messages clients may know.
 //!
-//! The line has the name of the file's numbering, and how many message numbers were used in it. If it knows more than the
-//! history, a backup was restored. While sent messages cannot be stored, the number is the largest there is. In both cases the
-//! next process gives all rooms new log names. The line always has the same length: it can be written on a full disk.
+//! The line has the name of the file's numbering, how many message numbers were used in it, and when it was written. If it
+//! knows more than the history, or was copied, a backup was restored. While sent messages cannot be stored, the number is the
+//! largest there is. In all cases the next process gives all rooms new log names. The line is overwritten by one of the same
+//! length, which works on a full disk.
 
 use super::{
     Settings,
-    error::HistoryError,
+    error::{HistoryError, Result},
     open::beside,
     store::{Position, Store},
+    wall_clock,
 };
+use crate::chat::protocol::Millis;
 use log::warn;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::Path,
 };
+
+/// A longer time between the line's and the last change of its file means that the file was copied.
+const TOLERANCE: Millis = 1000;
 
 /// A history that is open for writing. No other chinwag writes into it.
 #[derive(Debug)]
@@ -29,12 +35,12 @@ pub(super) struct Writer {
 impl Writer {
     /// Opens or creates a file and locks it. Also returns whether clients may know message numbers that it does not have: then
     /// all logs must get new names.
-    pub(super) fn open(settings: &Settings) -> Result<(Self, bool), HistoryError> {
+    pub(super) fn open(settings: &Settings) -> Result<(Self, bool)> {
         // The history comes first: nothing is created next to a file of another program.
         let store = Store::open(settings)?;
-        let (mut state_file, found) = StateFile::lock(&settings.path)?;
+        let (mut state_file, line, changed) = StateFile::lock(&settings.path)?;
         state_file.position = store.position()?;
-        let is_behind = !fits(&found, &state_file.position);
+        let is_behind = !fits(&line, changed, &state_file.position);
         if is_behind && !state_file.position.numbering.is_empty() {
             warn!(
                 "history: {}: clients may have messages that it does not have, because it or its state file was replaced, or a disk has failed; the numbering gets a new name, and returning clients get a gap",
@@ -45,11 +51,13 @@ impl Writer {
     }
 }
 
-/// Whether the history has all messages that the line knows.
-fn fits(line: &str, history: &Position) -> bool {
-    let mut fields = line.lines().next().unwrap_or_default().split_whitespace();
-    let (numbering, used) = (fields.next(), fields.next().and_then(|used| used.parse::<u64>().ok()));
-    numbering == Some(&history.numbering) && used.is_some_and(|used| used <= history.used)
+/// Whether the history has all messages that the line knows, and the file of the line was changed when the line says.
+fn fits(line: &str, changed: Millis, history: &Position) -> bool {
+    let fields: Vec<_> = line.lines().next().unwrap_or_default().split_whitespace().collect();
+    let [numbering, used, date] = fields[..] else { return false };
+    let is_below = |text: &str, most: u64| text.parse::<u64>().is_ok_and(|number| number <= most);
+    let is_own = date.parse().is_ok_and(|date: Millis| date.abs_diff(changed) <= TOLERANCE);
+    numbering == history.numbering && is_below(used, history.used) && is_own
 }
 
 /// The file, which stays locked until this is dropped.
@@ -63,11 +71,11 @@ pub(super) struct StateFile {
 }
 
 impl StateFile {
-    /// Locks the history at `path`. Also returns the content of the file.
+    /// Locks the history at `path`. Also returns the content of the file, and when it was changed.
     ///
     /// # Errors
     /// Another chinwag has locked it, or an error of the operating system.
-    fn lock(path: &Path) -> Result<(Self, String), HistoryError> {
+    fn lock(path: &Path) -> Result<(Self, String, Millis)> {
         // In a shared folder the name could be a symbolic link, and chinwag would overwrite its target.
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
         let mut options = OpenOptions::new();
@@ -79,10 +87,11 @@ impl StateFile {
             }
             result => result.map_err(io::Error::from)?,
         }
-        let mut found = Vec::new();
-        file.read_to_end(&mut found)?;
+        let (mut line, metadata) = (Vec::new(), file.metadata()?);
+        file.read_to_end(&mut line)?;
+        let changed = Millis::try_from(metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000).unwrap_or_default();
         let state_file = Self { file, position: Position::default(), is_behind: false };
-        Ok((state_file, String::from_utf8_lossy(&found).into_owned()))
+        Ok((state_file, String::from_utf8_lossy(&line).into_owned(), changed))
     }
 
     /// Notes what the history has.
@@ -110,7 +119,8 @@ impl StateFile {
     /// Also finds out whether the disk can be written to.
     pub(super) fn write(&self) -> io::Result<()> {
         let used = if self.is_behind { u64::MAX } else { self.position.used };
-        self.file.write_all_at(format!("{:>16} {used:>20}\n", self.position.numbering).as_bytes(), 0)
+        let line = format!("{:>16} {used:>20} {:>20}\n", self.position.numbering, wall_clock());
+        self.file.write_all_at(line.as_bytes(), 0)
     }
 
     /// Whether it is written. A power failure does not lose it, and its block is allocated.
@@ -143,15 +153,16 @@ mod tests {
     fn history_that_lacks_numbers_does_not_fit() {
         let history = Position { numbering: "a1".into(), used: 7 };
         for (line, expected) in [
-            ("              a1                    7\n", true),
-            ("a1 6\n", true),
-            ("a1 8\n", false),
-            ("a1 18446744073709551615\n", false),
-            ("b2 7\n", false),
-            ("a1\n", false),
+            ("              a1                    7                 5000\n", true),
+            ("a1 6 5999\n", true),
+            ("a1 6 3999\n", false),
+            ("a1 8 5000\n", false),
+            ("a1 18446744073709551615 5000\n", false),
+            ("b2 7 5000\n", false),
+            ("a1 7\n", false),
             ("", false),
         ] {
-            assert_eq!(fits(line, &history), expected, "{line:?}");
+            assert_eq!(fits(line, 5000, &history), expected, "{line:?}");
         }
     }
 }

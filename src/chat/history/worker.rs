@@ -2,12 +2,11 @@
 
 use super::{
     Settings, Shared,
-    error::{FULL, HistoryError, LOCKED},
+    error::{FULL, HistoryError, LOCKED, Result},
     open::{beside, create_private, resolve},
     prune::Pruner,
     state_file::Writer,
     store::Range,
-    wall_clock,
 };
 use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
 use log::warn;
@@ -42,10 +41,10 @@ impl Worker {
     ///
     /// # Errors
     /// As [`History::open`](super::History::open).
-    pub(super) fn open(settings: &Settings, shared: Arc<Shared>) -> Result<Self, HistoryError> {
+    pub(super) fn open(settings: &Settings, shared: Arc<Shared>) -> Result<Self> {
         let settings = Settings { path: resolve(&settings.path)?, ..settings.clone() };
-        let (pruner, check_at) = (Pruner::new(&settings), Instant::now() + CHECK);
-        let (writer, must_truncate, is_closing) = (None, false, false);
+        let (writer, pruner, check_at) = (None, Pruner::default(), Instant::now() + CHECK);
+        let (must_truncate, is_closing) = (false, false);
         let mut worker = Self { settings, shared, writer, pruner, check_at, must_truncate, is_closing };
         match worker.prepare() {
             Err(error) if error.is_permanent() => return Err(error),
@@ -63,12 +62,12 @@ impl Worker {
     }
 
     /// Does what takes time in a large file. The server does not listen yet.
-    fn prepare(&mut self) -> Result<(), HistoryError> {
+    fn prepare(&mut self) -> Result<()> {
         self.write(&[])?;
         if let Some(Writer { store, state_file }) = &mut self.writer {
             store.delete_empty_rooms()?;
             state_file.set_position(store.position()?);
-            self.pruner.prepare(store, wall_clock())?;
+            self.pruner.run(&self.settings, store);
         }
         // The last server may have been killed after it deleted messages.
         self.truncate_log();
@@ -103,7 +102,7 @@ impl Worker {
             }
         }
         if (is_check || self.pruner.has_more) && self.shared.lock().report.error.is_none() {
-            self.writer.iter().for_each(|writer| self.pruner.run(&writer.store));
+            self.writer.iter().for_each(|writer| self.pruner.run(&self.settings, &writer.store));
         }
     }
 
@@ -166,7 +165,7 @@ impl Worker {
     }
 
     /// Writes all messages or none. Opens the file first if that was not possible before.
-    fn write(&mut self, messages: &[StoredMessage]) -> Result<(), HistoryError> {
+    fn write(&mut self, messages: &[StoredMessage]) -> Result<()> {
         if self.is_moved() {
             self.rescue()?;
         }
@@ -212,7 +211,7 @@ impl Worker {
     }
 
     /// Writes the content of a file that was removed or renamed under its name again.
-    fn rescue(&mut self) -> Result<(), HistoryError> {
+    fn rescue(&mut self) -> Result<()> {
         let (path, copy) = (&self.settings.path, beside(&self.settings.path, "-new"));
         let Some(Writer { store, .. }) = &self.writer else { return Ok(()) };
         // A write-ahead log with content must not lie next to another database.
