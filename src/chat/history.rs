@@ -235,7 +235,7 @@ impl Drop for History {
     fn drop(&mut self) {
         let _ = self.link.jobs.try_send(Box::new(|worker| worker.is_closing = true));
         let _ = self.ended.recv_timeout(DEADLINE);
-        if self.link.shared.lock().queue.len() > 0 {
+        if !self.link.shared.lock().queue.is_empty() {
             error!("history: the last messages could not be stored");
         }
     }

@@ -28,14 +28,6 @@ pub enum HistoryError {
 }
 
 impl HistoryError {
-    pub(super) fn temporary(text: impl Into<String>) -> Self {
-        Self::Temporary(text.into())
-    }
-
-    pub(super) fn permanent(text: impl Into<String>) -> Self {
-        Self::Permanent(text.into())
-    }
-
     pub(super) fn damaged(reason: impl fmt::Display) -> Self {
         Self::Permanent(format!("it is not a SQLite database, or it is damaged ({reason}); choose another file"))
     }
@@ -66,9 +58,9 @@ impl std::error::Error for HistoryError {}
 impl From<rusqlite::Error> for HistoryError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::temporary(FULL),
-            Some(ErrorCode::ReadOnly) => Self::temporary(READ_ONLY),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::temporary(LOCKED),
+            Some(ErrorCode::DiskFull) => Self::Temporary(FULL.into()),
+            Some(ErrorCode::ReadOnly) => Self::Temporary(READ_ONLY.into()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Temporary(LOCKED.into()),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::damaged(error),
             Some(ErrorCode::SystemIoFailure) => Self::Temporary(format!("the disk failed ({error})")),
             _ => Self::Temporary(error.to_string()),
@@ -80,9 +72,9 @@ impl From<io::Error> for HistoryError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::temporary(FULL)
+                Self::Temporary(FULL.into())
             }
-            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Self::temporary(READ_ONLY),
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Self::Temporary(READ_ONLY.into()),
             _ => Self::Temporary(error.to_string()),
         }
     }
@@ -143,7 +135,7 @@ mod tests {
     #[test]
     fn error_is_logged_when_it_begins_once_a_minute_and_when_it_ends() {
         let (mut report, start) = (ErrorReport::default(), Instant::now());
-        let full = || HistoryError::temporary(FULL);
+        let full = || HistoryError::Temporary(FULL.into());
         let after = |seconds| start + Duration::from_secs(seconds);
         assert!(report.raise(full(), start).expect("it is new").starts_with("the disk is full"));
         assert_eq!(report.raise(full(), after(59)), None);
@@ -153,7 +145,7 @@ mod tests {
         assert_eq!((report.raise(full(), after(61)), report.clear(0)), (None, None), "it comes and goes");
         assert!(report.raise(HistoryError::NotResponding, after(61)).is_some(), "another error");
         assert!(report.clear(7).expect("messages were dropped").contains("messages: 7"));
-        assert!(report.raise(HistoryError::permanent("damaged"), after(62)).is_some());
+        assert!(report.raise(HistoryError::Permanent("damaged".into()), after(62)).is_some());
         assert_eq!(report.raise(full(), after(999)), None);
         assert!(report.is_permanent(), "a permanent error stays");
     }

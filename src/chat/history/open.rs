@@ -87,9 +87,9 @@ impl Store {
     /// Opens a file that is not, or need not be, writable.
     pub(super) fn open_read_only(path: &Path) -> Result<Self> {
         match File::open(path).map_err(|error| error.kind()) {
-            Err(io::ErrorKind::NotFound) => return Err(HistoryError::temporary("the file does not exist")),
+            Err(io::ErrorKind::NotFound) => return Err(HistoryError::Temporary("the file does not exist".into())),
             Err(io::ErrorKind::PermissionDenied) => {
-                return Err(HistoryError::permanent("this user may not read it; choose another file"));
+                return Err(HistoryError::Permanent("this user may not read it; choose another file".into()));
             }
             _ => {}
         }
@@ -101,7 +101,7 @@ impl Store {
         };
         // Only this one notices a process that writes meanwhile. It fails in a folder that is not writable.
         match connect(path, flags).or_else(|error| unshared.ok_or(error))? {
-            (_, true) => Err(HistoryError::temporary("the file is empty")),
+            (_, true) => Err(HistoryError::Temporary("the file is empty".into())),
             (db, false) => Ok(Self { db, id: id(path) }),
         }
     }
@@ -131,14 +131,14 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
         }
         Err(_) => return Ok(path.to_owned()),
     };
-    Err(HistoryError::permanent(why))
+    Err(HistoryError::Permanent(why.into()))
 }
 
 /// Opens a file and reads from its first pages. Accepts only our files and empty ones. Also returns whether it has no tables.
 fn connect(path: &Path, flags: OpenFlags) -> Result<(Connection, bool)> {
     let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) && db.is_readonly("main")? {
-        return Err(HistoryError::temporary(READ_ONLY));
+        return Err(HistoryError::Temporary(READ_ONLY.into()));
     }
     db.busy_timeout(BUSY)?;
     let number = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0));
@@ -146,10 +146,10 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<(Connection, bool)> {
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     match (id, tables) {
         (CHINWAG, _) if version > VERSION => {
-            Err(HistoryError::permanent("a newer chinwag made it; use that one, or choose another file"))
+            Err(HistoryError::Permanent("a newer chinwag made it; use that one, or choose another file".into()))
         }
         (CHINWAG, _) | (0, 0) => Ok((db, tables == 0)),
-        _ => Err(HistoryError::permanent("it is a database of another program; choose another file")),
+        _ => Err(HistoryError::Permanent("it is a database of another program; choose another file".into())),
     }
 }
 

@@ -83,7 +83,7 @@ impl StateFile {
         let mut file = options.open(beside(path, "-state"))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Err(rustix::io::Errno::WOULDBLOCK) => {
-                return Err(HistoryError::permanent("another chinwag uses it; choose another file"));
+                return Err(HistoryError::Permanent("another chinwag uses it; choose another file".into()));
             }
             result => result.map_err(io::Error::from)?,
         }

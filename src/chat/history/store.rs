@@ -136,8 +136,8 @@ impl Store {
                 let is_new = insert.execute(row)? == 1;
                 added += usize::from(is_new);
                 if !is_new && !find_same.exists(row)? {
-                    return Err(HistoryError::permanent(
-                        "it has other messages under the same numbers; choose a new file",
+                    return Err(HistoryError::Permanent(
+                        "it has other messages under the same numbers; choose a new file".into(),
                     ));
                 }
             }

@@ -111,7 +111,7 @@ impl Worker {
         self.write_waiting();
         let is_full = rustix::fs::statvfs(&self.settings.path).is_ok_and(|disk| disk.f_bavail == 0);
         let unwritable = self.writer.as_ref().and_then(|writer| writer.state_file.write().err());
-        let found = is_full.then(|| HistoryError::temporary(FULL)).or(unwritable.map(HistoryError::from));
+        let found = is_full.then(|| HistoryError::Temporary(FULL.into())).or(unwritable.map(HistoryError::from));
         self.shared.lock().report.error.clone().or(found)
     }
 
@@ -216,10 +216,10 @@ impl Worker {
         let Some(Writer { store, .. }) = &self.writer else { return Ok(()) };
         // A write-ahead log with content must not lie next to another database.
         if !store.truncate_log()? {
-            return Err(HistoryError::temporary(LOCKED));
+            return Err(HistoryError::Temporary(LOCKED.into()));
         }
         if path.exists() {
-            return Err(HistoryError::permanent("another file has taken its place"));
+            return Err(HistoryError::Permanent("another file has taken its place".into()));
         }
         // Another user's file must not get the messages.
         let _ = fs::remove_file(&copy);
