@@ -9,14 +9,13 @@ use std::io::{BufRead, BufReader, Error, Read, Result, Write};
 use std::net::{TcpListener, TcpStream};
 use std::{env, thread};
 
-const PAGE: &str =
-    "<!doctype html><link rel=icon href=data:,><button onclick=\"ws.send('Hello')\">send</button><script>
+const PAGE: &str = "<!doctype html><link rel=icon href=data:,><button onclick=\"ws.send('Hello')\">send</button>
+<script>
   ws = new WebSocket('ws://' + location.host);
   ws.onopen = ws.onmessage = ws.onclose = (event) => document.body.append(event.type, ' ', event.data ?? '', ' ');
 </script>";
 
-/// FIN, the first bit of a frame, and some opcodes.
-const FIN: u8 = 0b1000_0000;
+/// Opcodes.
 const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
@@ -42,7 +41,7 @@ fn serve(mut stream: &TcpStream) -> Result<()> {
         let (first, payload) = read_frame(&mut input)?;
         match first & 0b1111 {
             CLOSE => return send_frame(stream, first, &payload), // the same code completes the closing handshake
-            PING => send_frame(stream, FIN | PONG, &payload)?,
+            PING => send_frame(stream, 0b1000_0000 | PONG, &payload)?,
             PONG => {}
             _ => send_frame(stream, first, &payload)?,
         }

@@ -20,8 +20,8 @@ fn main() -> Result<(), chinwag::Error> {
             // applications.
             Event::Connected(peer, _) if peer.protocol().is_none() => _ = peer.close(4000, "ask for upper or reverse"),
             Event::Message(peer, Message::Text(text)) => match peer.protocol() {
-                Some("upper") => _ = peer.send(text.to_uppercase()),
-                _ => _ = peer.send(text.chars().rev().collect::<String>()),
+                Some("upper") => drop(peer.send(text.to_uppercase())),
+                _ => drop(peer.send(text.chars().rev().collect::<String>())),
             },
             Event::Message(peer, Message::Binary(_)) => _ = peer.close(1003, "text only"),
             _ => {}

@@ -13,6 +13,10 @@ const PAGE: &str = "<!doctype html><link rel=icon href=data:,><pre></pre><script
   new EventSource('/events').onmessage = (event) => document.querySelector('pre').append(event.data, '\\n');
 </script>";
 
+/// A line that begins with a colon is a comment, which curl shows and EventSource ignores.
+const BEGIN: &str =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n\r\n: connected\n\n";
+
 fn main() -> Result<()> {
     let listener = TcpListener::bind(env::args().nth(1).unwrap_or("127.0.0.1:9014".into()))?;
     println!("events at http://{}/events", listener.local_addr()?);
@@ -35,7 +39,11 @@ fn send(inputs: &Receiver<Input>) {
     let mut readers: Vec<TcpStream> = Vec::new();
     for input in inputs {
         match input {
-            Input::Reader(stream) => readers.push(stream),
+            Input::Reader(mut stream) => {
+                if stream.write_all(BEGIN.as_bytes()).is_ok() {
+                    readers.push(stream);
+                }
+            }
             Input::Line(line) => {
                 let event = format!("data: {line}\n\n");
                 readers.retain_mut(|reader| reader.write_all(event.as_bytes()).is_ok());
@@ -50,10 +58,7 @@ fn serve(mut stream: TcpStream, sender: &SyncSender<Input>) -> Result<()> {
     let mut input = BufReader::new(stream.try_clone()?).take(8192);
     let (request, length) = read_head(&mut input)?;
     let (status, kind, body) = match request.split(' ').collect::<Vec<_>>()[..] {
-        ["GET", "/events", _] => {
-            write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n\r\n")?;
-            return sender.send(Input::Reader(stream)).map_err(Error::other);
-        }
+        ["GET", "/events", _] => return sender.send(Input::Reader(stream)).map_err(Error::other),
         ["GET", "/", _] => ("200 OK", "text/html", PAGE),
         ["POST", "/", _] => {
             let mut body = String::new();

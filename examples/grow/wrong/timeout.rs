@@ -1,4 +1,4 @@
-//! Wrong: one thread reads with a timeout, and sends between two reads. So each message waits for a timeout.
+//! Wrong: one thread reads with a timeout, and sends between two reads. Each message waits until the read has timed out.
 //!
 //! Run:      cargo run --example grow_wrong_timeout
 //! Look at:  the time that a message takes. With a shorter TIMEOUT, an idle server is busy.
