@@ -75,7 +75,10 @@ fn chapters_have_the_same_parts() {
         let lines: Vec<&str> = text.lines().collect();
         let count = lines.iter().filter(|line| !line.is_empty()).count();
         assert!((60..=140).contains(&count), "{name} has {count} lines that are not empty");
-        assert!(lines[0].starts_with("# ") && lines[2].starts_with('*') && lines[2].ends_with("?*"), "{name}: a question");
+        assert!(
+            lines[0].starts_with("# ") && lines[2].starts_with('*') && lines[2].ends_with("?*"),
+            "{name}: a question"
+        );
         for part in ["\n## Try it\n", "\n## Questions\n", "<summary>Answers</summary>", "\n## Read on\n"] {
             assert!(text.contains(part), "{name} has no {part:?}");
         }
@@ -279,7 +282,9 @@ impl<'a> Lesson<'a> {
             return String::new();
         };
         let mut command = Command::new(python);
-        command.arg(format!("{ROOT}/tests/python/console.py")).arg(self.with_real_addresses(&format!("http://{page}/")));
+        command
+            .arg(format!("{ROOT}/tests/python/console.py"))
+            .arg(self.with_real_addresses(&format!("http://{page}/")));
         command.arg(count.to_string()).arg(self.with_real_addresses(code));
         self.with_written_addresses(&printed(&run_to_end(command, PATIENCE)))
     }
@@ -294,7 +299,10 @@ impl<'a> Lesson<'a> {
         let bin = Path::new(env!("CARGO_BIN_EXE_chinwag")).parent().expect("a folder");
         let path = std::env::var("PATH").unwrap_or_default();
         let python = std::env::var_os("CHINWAG_PYTHON").unwrap_or_else(|| "python3".into());
-        command.env("PATH", format!("{}:{path}", self.folder.path("bin"))).env("COURSE_BIN", bin).env("COURSE_PYTHON", python);
+        command
+            .env("PATH", format!("{}:{path}", self.folder.path("bin")))
+            .env("COURSE_BIN", bin)
+            .env("COURSE_PYTHON", python);
         command.env("XDG_STATE_HOME", self.folder.path("state")).env("PYTHONDONTWRITEBYTECODE", "1");
         command.current_dir(self.folder.path(".")).arg("-c").arg(code);
         command
