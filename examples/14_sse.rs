@@ -10,7 +10,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::{env, thread, time::Duration};
 
 const PAGE: &str = "<!doctype html><link rel=icon href=data:,><pre></pre><script>
-  new EventSource('/events').onmessage = (event) => document.querySelector('pre').append(event.data, '\\n');
+  source = new EventSource('/events');
+  source.onmessage = (event) => document.querySelector('pre').append(event.data, '\\n');
 </script>";
 
 /// A line that begins with a colon is a comment, which curl shows and EventSource ignores.

@@ -185,21 +185,32 @@ fn chat_drops_a_client_that_does_not_receive() {
     panic!("600 MB were sent to a client that does not receive");
 }
 
-/// What the comment at the top of a step says about the step before it.
+/// What the comment at the top of a step says about the step before it, and how a connection closes.
 #[test]
 fn python_sees_what_the_comments_say() {
     let Some(python) = python(&["websockets.sync.client"]) else {
         return skip("no Python with websockets; set CHINWAG_PYTHON to one");
     };
-    for (step, without, with) in [(5, "in ", "in three frames"), (6, "False", "True")] {
-        for (name, expected, patience) in [(STEPS[step - 2], without, "wait(1)"), (STEPS[step - 1], with, "wait(15)")] {
-            let (_example, addr) = Example::serve(&format!("grow_{name}"));
-            let script = snippet(STEPS[step - 1]).replace("127.0.0.1:9100", &addr.to_string());
-            let mut command = Command::new(&python);
-            command.arg("-c").arg(script.replace("wait(5)", patience));
-            let output = run(command, 2 * DEADLINE);
-            assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{expected}\n"), "{name}");
-        }
+    let begin = "from websockets.sync.client import connect; ws = connect('ws://127.0.0.1:9100'); ";
+    let close = format!("{begin}ws.send('안녕'); print(ws.recv(15)); ws.close(4000, 'bye'); print(ws.close_code)");
+    let sign_in = r#"ws.recv(15); ws.send('{"type": "username", "name": "지우"}'); print(ws.recv(15)); ws.close(1000)"#;
+    let signed_in = r#"{"date":null,"id":1,"name":"지우","type":"username"}"#;
+    for (step, script, expected) in [
+        (4, snippet("5_fragments"), "in "),
+        (5, snippet("5_fragments"), "in three frames"),
+        (5, snippet("6_ping").replace("wait(5)", "wait(1)"), "False"),
+        (6, snippet("6_ping").replace("wait(5)", "wait(15)"), "True"),
+        (6, close.clone(), "안녕\n1006"),
+        (7, close.clone(), "안녕\n4000"),
+        (8, close, "안녕\n4000"),
+        (9, format!("{begin}{sign_in}"), signed_in),
+    ] {
+        let name = STEPS[step - 1];
+        let (_example, addr) = Example::serve(&format!("grow_{name}"));
+        let mut command = Command::new(&python);
+        command.arg("-c").arg(script.replace("127.0.0.1:9100", &addr.to_string()));
+        let output = run(command, 2 * DEADLINE);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{expected}\n"), "{name}");
     }
 }
 
@@ -245,6 +256,10 @@ fn each_step_is_a_small_change_and_says_what_fails_without_it() {
         }
     }
     assert!(files.iter().all(|text| text.lines().count() <= 250));
+    let readme = read("README.md");
+    for name in STEPS.into_iter().chain(["wrong/timeout", "wrong/mutex", "wrong/try_clone"]) {
+        assert!(readme.contains(&format!("(examples/grow/{name}.rs)")), "README.md has no link to {name}");
+    }
 }
 
 /// The lines without the comment at the top.
@@ -289,8 +304,8 @@ fn open(addr: SocketAddr) -> Option<TcpStream> {
 /// Whether the server accepts a handshake and replies to `sent` with `expected`.
 fn replies(addr: SocketAddr, sent: &[u8], expected: &[u8]) -> bool {
     let Some(mut stream) = open(addr) else { return false };
-    stream.write_all(sent).expect("it reads");
-    begins_with(&mut stream, expected)
+    // A step that refuses the first bytes may close before it has read the last ones.
+    stream.write_all(sent).is_ok() && begins_with(&mut stream, expected)
 }
 
 /// Reads until a byte differs, or the connection ends.

@@ -1,7 +1,7 @@
 //! Step 2 of 9, the handshake: a browser's request gets the response 101, and its key comes back hashed.
 //!
 //! Without:  step 1 sends the browser's own request back. That is not a response: the browser reports `error`.
-//! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = ws.onerror = (e) => console.log(e.type)
+//! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = ws.onerror = (e) => console.log(e.type);
 //!           (type it into the console, F12, of about:blank)
 //! Run:      cargo run --example grow_2_handshake -- 127.0.0.1:9100
 

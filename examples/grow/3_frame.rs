@@ -1,7 +1,9 @@
 //! Step 3 of 9, one frame: after the handshake, messages travel in frames. A server's frame has a header of two bytes.
 //!
-//! Without:  step 2 sends the client's frame back. It is masked. A server's frames must not be: the browser closes.
-//! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = () => ws.send('Hello'); ws.onclose = console.log
+//! Without:  step 2 sends the client's frame back, with its mask. A server's frames must have none: Chromium closes.
+//!           (Firefox is lenient.)
+//! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = () => ws.send('');
+//!           ws.onmessage = ws.onclose = (e) => console.log(e.type);
 //! Run:      cargo run --example grow_3_frame -- 127.0.0.1:9100
 
 use data_encoding::BASE64;

@@ -1,8 +1,8 @@
 //! Step 4 of 9, the mask: each byte of a client's payload is XORed with one of the four bytes of a key.
 //!
-//! Without:  step 3 sends the masked bytes of `Hello` back. They are rarely UTF-8, so the browser closes.
+//! Without:  step 3 sends the masked bytes of `Hello` back. They are rarely UTF-8. If not, the browser closes.
 //! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = () => ws.send('Hello');
-//!           ws.onmessage = (e) => console.log(e.data); ws.onclose = (e) => console.log(e.code)
+//!           ws.onmessage = ws.onclose = (e) => console.log(e.data ?? e.code);
 //! Run:      cargo run --example grow_4_mask -- 127.0.0.1:9100
 
 use data_encoding::BASE64;

@@ -2,7 +2,7 @@
 //!
 //! Without:  step 4 gives up at 126 bytes. It sends each fragment back as a message of its own.
 //! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = () => ws.send('x'.repeat(126));
-//!           ws.onmessage = ws.onclose = console.log
+//!           ws.onmessage = ws.onclose = (e) => console.log(e.type);
 //!           python3 -c "from websockets.sync.client import connect
 //!           ws = connect('ws://127.0.0.1:9100'); ws.send(['in ', 'three ', 'frames']); print(ws.recv())"
 //! Run:      cargo run --example grow_5_fragments -- 127.0.0.1:9100

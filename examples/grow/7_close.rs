@@ -2,7 +2,7 @@
 //!
 //! Without:  step 6 ends the connection when it receives a Close. The browser reports 1006, and that it was not clean.
 //! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = () => ws.close(4000);
-//!           ws.onclose = (e) => console.log(e.code, e.wasClean)
+//!           ws.onclose = (e) => console.log(e.code, e.wasClean);
 //! Run:      cargo run --example grow_7_close -- 127.0.0.1:9100
 
 use data_encoding::BASE64;

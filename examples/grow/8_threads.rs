@@ -2,7 +2,8 @@
 //!
 //! Without:  step 7 serves one client. The WebSocket of a second window stays CONNECTING until the first one is closed.
 //! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = () => ws.send('hi');
-//!           ws.onmessage = (e) => console.log(e.data)        (in two windows)
+//!           ws.onmessage = (e) => console.log(e.data);
+//!           (in two windows)
 //! Run:      cargo run --example grow_8_threads -- 127.0.0.1:9100
 
 use data_encoding::BASE64;

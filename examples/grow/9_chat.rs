@@ -3,7 +3,7 @@
 //! Without:  step 8 sends `hi` to all clients, and no client knows who said it.
 //! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onmessage = (e) => console.log(e.data);
 //!           ws.onopen = () => { ws.send(JSON.stringify({type: 'username', name: 'ann'}));
-//!           ws.send(JSON.stringify({type: 'message', text: 'hi'})) }
+//!           ws.send(JSON.stringify({type: 'message', text: 'hi'})); };
 //! Run:      cargo run --example grow_9_chat -- 127.0.0.1:9100
 //! Not here: checks of RSV bits and `Origin`, deadlines for silent clients, rates, TLS. The library has them.
 

@@ -7,14 +7,14 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::{error::Error, thread};
+use std::{error::Error, thread, time::Duration};
 use tungstenite::{Message, WebSocket, protocol::Role};
 
-/// More than the system's buffers hold, so that the message is sent in parts.
+/// More than the system's buffers hold.
 const SIZE: usize = 32 * 1024 * 1024;
 /// FIN and opcode 9, MASK and length 4, a key of zeros, the payload.
 const PING: &[u8] = b"\x89\x84\0\0\0\0ping";
-const PINGS: usize = 1000;
+const PINGS: usize = 100;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -26,8 +26,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut stream = client.into_inner();
     let mut header = [0; 10];
     stream.read_exact(&mut header)?;
-    let mut output = stream.try_clone()?;
-    thread::spawn(move || (0..PINGS).try_for_each(|_| output.write_all(PING)));
+    for _ in 0..PINGS {
+        stream.write_all(PING)?;
+    }
+    // The message does not fit into the system's buffers. It waits for the client now, and so does the first Pong.
+    thread::sleep(Duration::from_millis(500));
     let mut payload = vec![0; SIZE];
     stream.read_exact(&mut payload)?;
     let at = payload.iter().position(|byte| *byte != b'x').ok_or("not corrupt this time")?;
