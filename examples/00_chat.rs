@@ -1,5 +1,4 @@
 //! A whole chat with its page. The crate does the rest: handshakes, frames, Pings, closing, limits, slow clients.
-//! The same idea in C, for plain TCP: smallchat, 278 lines.
 //!
 //! Run:      cargo run --example 00_chat -- 127.0.0.1:9000
 //! Look at:  http://127.0.0.1:9000/ in two windows. Change your name with  /nick ann

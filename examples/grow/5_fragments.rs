@@ -4,7 +4,8 @@
 //! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onopen = () => ws.send('x'.repeat(126));
 //!           ws.onmessage = ws.onclose = (e) => console.log(e.type);
 //!           python3 -c "from websockets.sync.client import connect
-//!           ws = connect('ws://127.0.0.1:9100'); ws.send(['in ', 'three ', 'frames']); print(ws.recv())"
+//!           with connect('ws://127.0.0.1:9100', close_timeout=1) as ws:
+//!               ws.send(['in ', 'three ', 'frames']); print(ws.recv())"
 //! Run:      cargo run --example grow_5_fragments -- 127.0.0.1:9100
 
 use data_encoding::BASE64;

@@ -2,7 +2,8 @@
 //!
 //! Without:  step 5 takes a Ping for a message. A client that sends Pings, to find out who is alive, gives up.
 //! See it:   python3 -c "from websockets.sync.client import connect
-//!           print(connect('ws://127.0.0.1:9100').ping().wait(5))"        (False: no Pong in five seconds)
+//!           with connect('ws://127.0.0.1:9100', close_timeout=1) as ws: print(ws.ping().wait(5))"
+//!           (False: no Pong in five seconds)
 //! Run:      cargo run --example grow_6_ping -- 127.0.0.1:9100
 
 use data_encoding::BASE64;
