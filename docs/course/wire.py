@@ -244,10 +244,17 @@ def main():
         sys.exit(__doc__)
     sys.stdout.reconfigure(encoding="utf-8", line_buffering=True)
     options = [arg for arg in sys.argv[2:] if arg.startswith("--")]
-    wire = Wire(sys.argv[1], options)
-    for step in sys.argv[2:]:
-        if not step.startswith("--"):
-            wire.step(step)
+    try:
+        wire = Wire(sys.argv[1], options)
+        for step in sys.argv[2:]:
+            if not step.startswith("--"):
+                wire.step(step)
+    except ConnectionRefusedError:
+        sys.exit(f"{sys.argv[1]}: no server listens there. Start the one that the chapter names.")
+    except TimeoutError:
+        sys.exit(f"nothing arrived for {DEADLINE} seconds")
+    except ValueError as error:
+        sys.exit(f"{error}. Without arguments, this script explains the steps.")
 
 
 if __name__ == "__main__":
