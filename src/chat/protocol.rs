@@ -308,8 +308,7 @@ fn serialize_lines<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S:
 }
 
 fn serialize_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
-    let hex: String = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     serializer.serialize_str(&hex)
 }
 

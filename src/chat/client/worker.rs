@@ -2,7 +2,7 @@
 
 use super::Event;
 use super::pauses::{Backoff, SendRate, may_retry};
-use super::session::{self, Received, Session};
+use super::session::{self, Session, TOO_FAST};
 use crate::ws::client::{self, Error, WebSocket};
 use crate::ws::{Message, error::Visible};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, at, never, select};
@@ -173,9 +173,8 @@ impl Worker {
             client::Event::Message(Message::Text(text)) => {
                 let before = self.session.undelivered();
                 match self.session.receive(text.as_str()) {
-                    Received::Nothing => {}
-                    Received::Event(event) => self.emit(event),
-                    Received::TooFast => self.rate.too_fast(),
+                    Some(Event::Refused { reason, .. }) if reason == TOO_FAST => self.rate.too_fast(),
+                    event => event.into_iter().for_each(|event| self.emit(event)),
                 }
                 if self.session.undelivered() < before || self.rate.paused_until.is_some() {
                     self.confirmed_at = Instant::now();

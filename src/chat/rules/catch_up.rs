@@ -5,6 +5,7 @@
 //! messages more slowly than they come is served in the same way.
 
 use super::{Chat, Output, RoomId, RoomName, RoomSnapshot, Since, message_log::MessageLog, room::Room, send};
+use std::mem;
 use crate::chat::protocol::{ByteBudget, Millis, ResumeToken, ServerMessage, StoredMessage, UserId};
 
 /// How long an archive that does not answer is asked again. After that its messages count as gone, so that the connection
@@ -15,9 +16,9 @@ const ARCHIVE_TIMEOUT: Millis = 10_000;
 #[derive(Debug)]
 #[cfg_attr(feature = "cluster", derive(Clone))]
 pub(super) struct CatchUp {
-    id: UserId,
+    pub(super) id: UserId,
     /// The number of the last message that it has received, or that is gone.
-    received: u64,
+    pub(super) received: u64,
     /// Whether it had to wait, so that it missed user lists.
     has_waited: bool,
     /// For a client that fell behind: the room's last message and its number of user lists at that time. If they are the
@@ -33,10 +34,11 @@ impl Chat {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
         // A stream begins after the last message that its reader has, so that it can begin there again.
         let is_stream = self.members.get(id).is_some_and(|member| member.dialect.is_stream());
-        let begin = since.filter(|_| is_stream).map(|since| last_received(log, since).unwrap_or(0));
-        self.out.extend(self.id_message(id, log, begin.unwrap_or(log.last)));
-        if let Some(since) = since {
-            return self.resume(id, room, since);
+        let begin = since.map(|since| last_received(log, since));
+        let shown = begin.filter(|_| is_stream).map(Option::unwrap_or_default);
+        self.out.extend(self.id_message(id, log, shown.unwrap_or(log.last)));
+        if let Some(begin) = begin {
+            return self.resume(id, begin);
         }
         let lines = if is_stream { 0 } else { self.rules.history_lines };
         let last = log.last_messages(lines, self.rules.replay_bytes);
@@ -45,9 +47,7 @@ impl Chat {
     }
 
     /// Sends what a returning client missed. If its number belongs to another log, it gets a gap and starts from zero.
-    fn resume(&mut self, id: UserId, room: RoomId, since: Since<'_>) {
-        let Some(Room { log, .. }) = self.rooms.get(room) else { return };
-        let begin = last_received(log, since);
+    fn resume(&mut self, id: UserId, begin: Option<u64>) {
         if begin.is_none() {
             self.out.push(send(id, ServerMessage::Gap { missed: None }));
         }
@@ -153,29 +153,46 @@ impl Chat {
     /// Whether [`restore`](Self::restore) is needed before a connection enters this room.
     #[must_use]
     pub fn needs_snapshot(&self, room: &RoomName) -> bool {
-        self.rules.archive && self.rooms.find(room).is_none_or(|room| !room.is_restored)
+        let is_restored = |id| self.rooms.get(id).is_some_and(|room| room.is_restored);
+        self.rules.archive && !self.find_room(room).is_some_and(is_restored)
     }
 
     /// Rooms that are in use although the archive has not answered. Nothing of theirs is stored until
     /// [`restore`](Self::restore).
     pub fn unrestored(&self) -> impl Iterator<Item = &RoomName> {
-        let is_unrestored = |room: &&Room| !room.is_restored && (!room.members.is_empty() || room.log.last > 0);
-        self.rooms.iter().filter(|_| self.rules.archive).filter(is_unrestored).map(|room| &room.name)
+        let is_used = |room: &Room| !room.members.is_empty() || room.log.last > 0;
+        let is_unrestored = move |room: &&Room| self.rules.archive && !room.is_restored && is_used(room);
+        self.rooms.iter().map(|(_, room)| room).filter(is_unrestored).map(|room| &room.name)
     }
 
     /// Inserts a room's archived messages before those in memory. The messages in memory get the numbers that follow,
     /// and are stored. Nothing changes if the room was restored already, or if there are too many rooms.
     pub fn restore(&mut self, room: &RoomName, snapshot: RoomSnapshot, out: &mut Vec<Output>) {
+        let Some(id) = self.open_room(room) else { return };
+        let Some(room) = self.rooms.get_mut(id).filter(|room| !room.is_restored) else { return };
+        room.is_restored = true;
         let first = snapshot.last;
-        let Some((id, recent)) = self.rooms.restore(room, snapshot, &self.rules) else { return };
+        let mut recent = mem::replace(&mut room.log, MessageLog::restored(snapshot));
         let forgotten = recent.last_forgotten();
+        for message in &mut recent.messages {
+            message.seq = room.log.last + 1;
+            room.log.push(message.clone());
+        }
         if self.rules.archive {
             out.extend(recent.messages.into_iter().map(Output::Store));
         }
-        let Some(Room { log, members, .. }) = self.rooms.get(id) else { return };
-        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains(catch_up.id)) {
+        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| room.members.contains(catch_up.id)) {
             catch_up.received = first + catch_up.received.saturating_sub(forgotten);
         }
+        self.lost += forgotten;
+        self.shrink_logs(id);
+        self.send_ids(id, out);
+        self.release_room(id);
+    }
+
+    /// The numbering of a room has changed: sends each member its id again.
+    pub(super) fn send_ids(&self, room: RoomId, out: &mut Vec<Output>) {
+        let Some(Room { log, members, .. }) = self.rooms.get(room) else { return };
         for (id, _) in members.iter() {
             out.extend(self.id_message(id, log, self.received_up_to(id).unwrap_or(log.last)));
         }
@@ -184,10 +201,10 @@ impl Chat {
     /// The number of messages since the last call that can never be stored, because they were forgotten before the
     /// archive answered.
     pub fn take_lost(&mut self) -> u64 {
-        std::mem::take(&mut self.rooms.lost)
+        mem::take(&mut self.lost)
     }
 
-    pub(super) fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
+    fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
         let resume = ResumeToken { id, secret: self.members.get(id)?.secret };
         Some(send(id, ServerMessage::Id { id, seq, log: log.log_id.clone(), resume }))
     }

@@ -15,8 +15,7 @@ const COMMANDS: &str = "who; rooms; stats; bans; kick WHO; ban WHO [TIME]; unban
 const EXPLANATION: &str = "WHO is a name, an address or a network; names with spaces are in \"\"; TIME is such as 30m, 2h or 7d; / is the lobby.";
 
 /// The command with this name and what follows it, if there is one.
-#[must_use]
-pub fn usage(name: &str) -> Option<&'static str> {
+pub(super) fn usage(name: &str) -> Option<&'static str> {
     COMMANDS.split("; ").find(|usage| usage.split(' ').next() == Some(name))
 }
 
@@ -83,12 +82,7 @@ impl Restriction {
 
     /// Whether one replaces the other.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.verb == other.verb
-            && match (&self.subject, &other.subject) {
-                (Subject::Name(one), Subject::Name(other)) => one.key == other.key,
-                (Subject::Room(one), Subject::Room(other)) => one.key() == other.key(),
-                (one, other) => one == other,
-            }
+        (self.verb, &self.subject) == (other.verb, &other.subject)
     }
 }
 
@@ -96,7 +90,7 @@ impl Subject {
     /// Whether a user of this name, or with this address, is meant.
     pub(super) fn is(&self, name: Option<&Name>, address: Option<IpAddr>) -> bool {
         match self {
-            Self::Name(own) => name.is_some_and(|name| own.key == name.key),
+            Self::Name(own) => name == Some(own),
             Self::Network(network) => address.is_some_and(|address| network.contains(address)),
             Self::Room(_) => false,
         }

@@ -17,14 +17,12 @@ impl Chat {
     /// [`Input::Joined`](super::Input::Joined). Must be asked before [`Chat::post`], and before the room is restored, which
     /// takes time.
     pub fn allows_post(&mut self, now: Now, address: Option<IpAddr>, room: &RoomName, bytes: usize) -> bool {
-        self.now = now;
         let bytes = self.price_of_post(room, bytes);
-        self.charge_address(address, bytes)
+        self.gate.allow_address(address, bytes, now.uptime)
     }
 
     pub(crate) fn price_of_post(&self, room: &RoomName, bytes: usize) -> usize {
-        let is_new = self.rooms.find(room).is_none();
-        if is_new { bytes.max(NEW_ROOM_BYTES) } else { bytes }
+        if self.find_room(room).is_none() { bytes.max(NEW_ROOM_BYTES) } else { bytes }
     }
 
     /// Sends a message to a room, or to one of its users. What follows is appended to `out`. When all of it is done, the
@@ -62,9 +60,9 @@ impl Chat {
         let text = self.clean_text(post.text.clone())?;
         self.check_post(&wanted, address, room)?;
         // A new room may take the place of another one, so this comes last.
-        let room = self.rooms.open(room, &self.rules).ok_or(ErrorReason::Unavailable)?;
+        let room = self.open_room(room).ok_or(ErrorReason::Unavailable)?;
         let receipt = self.send_post(id, room, post, requested, &wanted, text);
-        self.rooms.release(room);
+        self.release_room(room);
         receipt
     }
 
@@ -87,7 +85,7 @@ impl Chat {
         let repeated = post.nonce.as_ref().filter(|_| post.target.is_none());
         let (name, first) = match repeated.and_then(|nonce| room.log.find_by_nonce(nonce)) {
             Some(first) => (first.name.clone(), Some(first.seq)),
-            None => (room.names.free_name(wanted, max_chars).shown, None),
+            None => (room.free_name(wanted, max_chars).shown, None),
         };
         let shown = (*name != *requested).then(|| name.clone());
         let mut receipt = Receipt { seq: first, room: room.name.shown().clone(), name: shown };
