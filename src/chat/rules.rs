@@ -43,10 +43,9 @@ pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
 
 /// The chat.
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Chat {
-    #[cfg_attr(feature = "cluster", serde(skip))]
+    #[serde(skip)]
     rules: Rules,
     members: IdMap<UserId, Member>,
     /// A room exists while it has users, reserved names or a history; the lobby always does.
@@ -58,27 +57,25 @@ pub struct Chat {
     /// Messages that were forgotten before their room was restored, so that no archive has them.
     lost: u64,
     /// The rates of connections and addresses. In a cluster, each server has one of its own instead.
-    #[cfg_attr(feature = "cluster", serde(skip))]
+    #[serde(skip)]
     gate: Gate,
     /// The oldest one first.
     reservations: VecDeque<Reservation>,
     /// Those that operators have ordered. Some of them may have ended.
-    #[cfg_attr(feature = "cluster", serde(with = "snapshot::restrictions"))]
     restrictions: Vec<Restriction>,
     /// The connections that are catching up. The first one is served next.
-    #[cfg_attr(feature = "cluster", serde(skip))]
+    #[serde(skip)]
     catch_ups: VecDeque<CatchUp>,
     /// The time of this input.
-    #[cfg_attr(feature = "cluster", serde(skip))]
+    #[serde(skip)]
     now: Now,
     /// During [`Chat::apply`]: the caller's `out`, to which the outputs of this input are appended. Otherwise empty.
-    #[cfg_attr(feature = "cluster", serde(skip))]
+    #[serde(skip)]
     out: Vec<Output>,
 }
 
 /// A connection.
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Member {
     dialect: Dialect,
     room: RoomId,
@@ -128,7 +125,8 @@ impl Chat {
     pub fn apply(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         self.now = now;
         mem::swap(&mut self.out, out);
-        if !input.is_local() && !matches!(input, Input::Command(_)) {
+        // Other inputs are about one process. In a cluster, they must not change what all servers share.
+        if matches!(input, Input::Joined { .. } | Input::Text { .. } | Input::Binary { .. } | Input::Left { .. }) {
             self.end_reservations();
         }
         match input {
@@ -136,7 +134,10 @@ impl Chat {
                 self.join((id, secret, client), dialect, room, since);
             }
             Input::Text { id, text } => self.receive(id, text),
-            Input::Binary { id } => self.reject_binary(id),
+            Input::Binary { id } => {
+                self.out.extend(self.room_of(id).map(|_| send(id, ServerMessage::Error(ErrorReason::NotText.into()))));
+                self.close(id, 1003, "text only", true);
+            }
             Input::Left { id, is_lost } => self.leave(id, is_lost),
             Input::Ready { id } => self.send_next_part(id),
             Input::Behind { id } => self.fall_behind(id),
@@ -222,7 +223,7 @@ impl Chat {
     fn receive(&mut self, id: UserId, text: &str) {
         let Some(&Member { dialect, .. }) = self.members.get(id) else { return };
         let result = match self.gate.judge(id, text.len(), self.now.uptime) {
-            Some(Verdict::Close) => return self.close(id, 1008, "flooding"),
+            Some(Verdict::Close) => return self.close(id, 1008, "flooding", true),
             Some(Verdict::Reject) => Err(ErrorReason::TooFast.into()),
             // One of another process was judged there.
             Some(Verdict::Accept) | None => dialect.decode(text).and_then(|message| {
@@ -241,7 +242,7 @@ impl Chat {
         // An error names the message by its nonce, whatever is wrong with it.
         self.out.push(send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text)))));
         if is_last_strike {
-            self.close(id, 1008, "too many errors");
+            self.close(id, 1008, "too many errors", true);
         }
     }
 
@@ -249,7 +250,7 @@ impl Chat {
     /// that was quiet: a few connections must not silence the others.
     fn charge_room_rate(&mut self, id: UserId, bytes: usize, message: &ClientMessage) -> Result<(), ProtocolError> {
         let is_for_room = match message {
-            ClientMessage::Message { target, .. } => target.is_none(),
+            ClientMessage::Message(post) => post.target.is_none(),
             // Many users who sign in at once are not a flood.
             ClientMessage::SetName { .. } => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
             _ => false,
@@ -269,17 +270,10 @@ impl Chat {
         self.rules.room_rate.is_none_or(|rate| rate.allow(&mut room.limiter, now, bytes))
     }
 
-    fn reject_binary(&mut self, id: UserId) {
-        if self.members.contains(id) {
-            self.out.push(send(id, ServerMessage::Error(ErrorReason::NotText.into())));
-            self.close(id, 1003, "text only");
-        }
-    }
-
-    fn close(&mut self, id: UserId, code: u16, reason: &'static str) {
-        self.out.push(Output::Close { id, code, reason });
-        // 1000 is the user's own wish. After any other code, the client may connect again.
-        self.leave(id, code != 1000);
+    /// Closes a connection, if it is here. As in [`Input::Left`], the user may come back if it is lost.
+    fn close(&mut self, id: UserId, code: u16, reason: &'static str, is_lost: bool) {
+        self.out.extend(self.room_of(id).map(|_| Output::Close { id, code, reason }));
+        self.leave(id, is_lost);
     }
 
     /// If the connection was lost, the name of its user stays reserved for a while.

@@ -125,7 +125,7 @@ mod tests {
             (9, "ann", None, [Some(5), None]),
             (9, "ann", Some(6), [Some(5), None]),
             (9, "anna", Some(5), [Some(5), Some(9)]),
-            (5, "anna", None, [None, Some(5)]),
+            (5, "anna", None, [Some(5), Some(5)]),
         ] {
             let mut contacts = contacts();
             contacts.user_signed_in(id, name, was);

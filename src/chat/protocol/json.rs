@@ -17,10 +17,7 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
             let resume = object.string("resume").and_then(|token| token.parse().ok());
             Ok(ClientMessage::SetName { name, resume })
         }
-        "message" => {
-            let Post { text, target, nonce, .. } = message(&object)?;
-            Ok(ClientMessage::Message { text, target, nonce })
-        }
+        "message" => Ok(ClientMessage::Message(message(&object)?)),
         "inspect" => Ok(ClientMessage::Inspect { play: played(&object)? }),
         "drop" => Ok(ClientMessage::Drop),
         "ping" => Ok(ClientMessage::Ping),
@@ -51,9 +48,9 @@ pub(super) fn nonce(text: &str) -> Option<Arc<str>> {
     let text = without_lone_surrogates(text);
     match Object::parse(&text) {
         Some(object) => parse_nonce(object.raw("nonce")?),
-        None => text.rmatch_indices(NONCE_KEY).find_map(|(at, key)| {
-            parse_nonce(text[at + key.len()..].trim_start().strip_prefix(':')?)
-        }),
+        None => text
+            .rmatch_indices(NONCE_KEY)
+            .find_map(|(at, key)| parse_nonce(text[at + key.len()..].trim_start().strip_prefix(':')?)),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     ws::{http::date::seconds, network::Network},
 };
 use core::net::IpAddr;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::fmt;
 
 /// Each command, and what follows it.
@@ -117,10 +118,21 @@ impl fmt::Display for Restriction {
     }
 }
 
+impl Serialize for Restriction {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Restriction {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(from)?, 0).map_err(D::Error::custom)
+    }
+}
+
 /// A line that begins with a command.
 pub(super) struct Line<'a> {
     pub(super) verb: &'static str,
-    usage: &'static str,
     /// What follows the command, and its words.
     pub(super) rest: &'a str,
     pub(super) words: Vec<Word>,
@@ -137,12 +149,12 @@ impl<'a> Line<'a> {
         let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
         let usage = usage(name)
             .ok_or_else(|| format!("There is no command {}. The commands are: {COMMANDS}.", sanitize_name(name)))?;
-        Ok(Self { verb: usage.split(' ').next().unwrap_or_default(), usage, rest: rest.trim(), words: words(rest) })
+        Ok(Self { verb: usage.split(' ').next().unwrap_or_default(), rest: rest.trim(), words: words(rest) })
     }
 
     /// What to write instead.
     pub(super) fn usage(&self) -> String {
-        format!("Write: {}. {EXPLANATION}", self.usage)
+        format!("Write: {}. {EXPLANATION}", usage(self.verb).unwrap_or_default())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Chat, Member, Output, RoomId, Rules, broadcast, moderation::BANNED, names::Name, room::Room, send};
 use crate::chat::protocol::{
-    ClientMessage, ErrorReason, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
+    ClientMessage, ErrorReason, Post, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
 };
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ impl Chat {
     pub(super) fn execute(&mut self, id: UserId, message: ClientMessage) -> Result<(), ProtocolError> {
         match message {
             ClientMessage::SetName { name, resume } => self.set_name(id, &name, resume, true)?,
-            ClientMessage::Message { text, target, nonce } => self.send_message(id, text, target.as_ref(), nonce)?,
+            ClientMessage::Message(post) => self.send_message(id, post)?,
             ClientMessage::Inspect { play } => self.out.push(Output::SendHandshake { to: id, play }),
             ClientMessage::Ping => self.out.push(send(id, ServerMessage::Pong)),
             ClientMessage::Drop => self.out.push(Output::Cut { id }),
@@ -19,7 +19,7 @@ impl Chat {
                 self.out.extend(users.map(|users| send(id, ServerMessage::Users { users })));
             }
             ClientMessage::Help => self.out.push(send(id, ServerMessage::Help)),
-            ClientMessage::Quit => self.close(id, 1000, "bye"),
+            ClientMessage::Quit => self.close(id, 1000, "bye", false),
             ClientMessage::Command(line) => self.command_of(id, &line)?,
         }
         Ok(())
@@ -57,7 +57,7 @@ impl Chat {
         let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, allowed, own, max_chars));
         let Some(name) = name else { return Ok(()) };
         if is_banned || self.room(id).and_then(|room| room.name_of(id)).is_some_and(|name| self.is_banned(name)) {
-            self.expel(id, BANNED);
+            self.close(id, 1008, BANNED, false);
             return Ok(());
         }
         if !by_client || *name != *requested {
@@ -92,23 +92,18 @@ impl Chat {
 
     /// A message to the room is numbered and recorded. If a message in memory has the same nonce, only the sender receives
     /// that one again.
-    fn send_message(
-        &mut self,
-        id: UserId,
-        text: Arc<str>,
-        target: Option<&Target>,
-        nonce: Option<Arc<str>>,
-    ) -> Result<(), ProtocolError> {
+    fn send_message(&mut self, id: UserId, Post { text, target, nonce, .. }: Post) -> Result<(), ProtocolError> {
         let room_id = self.room_of(id).ok_or(ErrorReason::NoName)?;
         let room = self.rooms.get(room_id).ok_or(ErrorReason::NoName)?;
         let name = room.name_of(id).ok_or(ErrorReason::NoName)?.shown.clone();
         let text = self.clean_text(text)?;
         // A connection that is catching up receives a message to the room later, in order.
         let received = self.received_up_to(id);
-        let message = StoredMessage { room: room.name.key().clone(), name, text, id, date: self.now.date, seq: 0, nonce };
+        let message =
+            StoredMessage { room: room.name.key().clone(), name, text, id, date: self.now.date, seq: 0, nonce };
         if let Some(target) = target {
             self.check_restrictions(id, false)?;
-            return self.send_privately(room_id, &message, target);
+            return self.send_privately(room_id, &message, &target);
         }
         if let Some(first) = message.nonce.as_ref().and_then(|nonce| room.log.find_by_nonce(nonce)) {
             let is_due = received.is_none_or(|received| first.seq <= received);

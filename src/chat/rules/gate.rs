@@ -1,7 +1,10 @@
 //! The rates of one connection and of one address. In a cluster, the process that has the sockets judges them: a flood must
 //! not enter the log of inputs, and a message that had to wait must not count as too fast.
 
-use super::{Rate, Rules, throttle::{micros, was_quiet}};
+use super::{
+    Rate, Rules,
+    throttle::{micros, was_quiet},
+};
 use crate::{
     chat::protocol::{Millis, UserId},
     ws::{id_map::IdMap, network::counted, rate_limiter::RateLimiter, rate_limiter::RateLimiters},
@@ -21,8 +24,7 @@ pub(crate) enum Verdict {
 }
 
 /// The limiters of the connections of this process.
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone))]
+#[derive(Debug, Clone)]
 pub(crate) struct Gate {
     rules: Rules,
     connections: IdMap<UserId, Connection>,
@@ -30,8 +32,7 @@ pub(crate) struct Gate {
     addresses: RateLimiters,
 }
 
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone))]
+#[derive(Debug, Clone)]
 struct Connection {
     address: Option<IpAddr>,
     /// When it joined, or sent its last message that was not too fast.

@@ -4,8 +4,7 @@ use super::events::{Erasure, RoomSnapshot};
 use crate::chat::protocol::{ByteBudget, StoredMessage};
 use std::{collections::VecDeque, sync::Arc};
 
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct MessageLog {
     /// Identifies the numbering: another one means that the numbers began anew.
     pub(super) log_id: Arc<str>,

@@ -165,17 +165,12 @@ impl Chat {
         self.expel_all(by, BANNED, |chat, id| chat.is_restricted(id, "ban")) + self.expel_all(by, CLOSED, is_closed)
     }
 
+    /// Their names are free at once.
     fn expel_all(&mut self, by: Option<UserId>, reason: &'static str, fits: impl Fn(&Self, UserId) -> bool) -> usize {
         let ids = self.members.iter().map(|(id, _)| id);
         let expelled: Vec<UserId> = ids.filter(|id| Some(*id) != by && fits(self, *id)).collect();
-        expelled.iter().for_each(|id| self.expel(*id, reason));
+        expelled.iter().for_each(|id| self.close(*id, 1008, reason, false));
         expelled.len()
-    }
-
-    /// Closes a connection. Its name is free at once.
-    pub(super) fn expel(&mut self, id: UserId, reason: &'static str) {
-        self.out.push(Output::Close { id, code: 1008, reason });
-        self.leave(id, false);
     }
 
     /// Whether a connection is meant, by its name or its address.

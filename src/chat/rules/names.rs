@@ -17,8 +17,7 @@ const MAX_PARTS: usize = 4;
 const MAX_ROUNDS: usize = 4;
 
 /// A name that is allowed, and its key for comparison.
-#[derive(Debug, Clone)]
-#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct Name {
     /// The name as users see it: without white space around it, and composed (NFC).
     pub(super) shown: protocol::Name,

@@ -19,8 +19,7 @@ const MAX_PER_ROOM: usize = 1024;
 /// The most of them for clients of one network, which could otherwise use up those of a room.
 const MAX_PER_NETWORK: usize = 256;
 
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct Reservation {
     ends: Millis,
     room: RoomId,

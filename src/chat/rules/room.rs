@@ -11,8 +11,7 @@ use std::{collections::HashMap, sync::Arc};
 /// The most digits after a name, enough for any number of users.
 const MAX_DIGITS: usize = 9;
 
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct Room {
     /// As the first user wrote it.
     pub(super) name: RoomName,
@@ -25,7 +24,7 @@ pub(super) struct Room {
     pub(super) is_restored: bool,
     /// While the room is empty: a number that grows with the time at which the last user left.
     pub(super) empty_since: Option<u64>,
-    #[cfg_attr(feature = "cluster", serde(skip))]
+    #[serde(skip)]
     pub(super) list: UserListThrottle,
     /// What all its members have sent to it.
     pub(super) limiter: RateLimiter,
@@ -51,7 +50,7 @@ impl Room {
     /// Removes a connection and returns the name of its user, which is still taken.
     pub(super) fn leave(&mut self, id: UserId) -> Option<Name> {
         let name = self.members.remove(id)??;
-        self.list.mark_changed();
+        self.list.is_pending = true;
         Some(name)
     }
 
@@ -74,7 +73,7 @@ impl Room {
         let shown = granted.shown.clone();
         self.holders.insert(granted.key.clone(), id);
         self.members.insert(id, Some(granted));
-        self.list.mark_changed();
+        self.list.is_pending = true;
         Some(shown)
     }
 

@@ -34,18 +34,3 @@ impl Chat {
         }
     }
 }
-
-/// Restrictions as their lines.
-pub(super) mod restrictions {
-    use super::super::Restriction;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(in super::super) fn serialize<S: Serializer>(all: &[Restriction], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(all.iter().map(ToString::to_string))
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Restriction>, D::Error> {
-        let lines: Vec<String> = Vec::deserialize(from)?;
-        lines.iter().map(|line| Restriction::parse(line, 0).map_err(D::Error::custom)).collect()
-    }
-}

@@ -58,29 +58,19 @@ const LIST_BURST_PART: u64 = 8;
 ///
 /// A list goes to every member, and a user who renames without end causes one after the other. So the bytes of lists are
 /// bounded for each member. A burst of sign-ins may use more for a while; what goes on gets the rate.
-#[derive(Debug, Default)]
-#[cfg_attr(feature = "cluster", derive(Clone))]
+#[derive(Debug, Clone, Default)]
 pub(super) struct UserListThrottle {
     /// Whether the users changed since the last list.
-    is_pending: bool,
+    pub(super) is_pending: bool,
     /// The earliest time of the next list.
     next: Millis,
     /// How long it takes at the rate to pay for all lists.
     limiter: RateLimiter,
-    sent: u64,
+    /// How many lists were sent.
+    pub(super) sent: u64,
 }
 
 impl UserListThrottle {
-    /// The users differ from the last list.
-    pub(super) fn mark_changed(&mut self) {
-        self.is_pending = true;
-    }
-
-    /// How many lists were sent.
-    pub(super) fn sent(&self) -> u64 {
-        self.sent
-    }
-
     /// When the pending list may be sent, if there is one.
     pub(super) fn due(&self) -> Option<Millis> {
         self.is_pending.then_some(self.next)

@@ -2,7 +2,7 @@
 
 use super::{Screen, print, screen::Users, spawn, stderr};
 use chinwag::chat::client::ChatClient;
-use chinwag::chat::protocol::{ClientMessage, Dialect, ServerMessage, Target};
+use chinwag::chat::protocol::{ClientMessage, Dialect, Post, ServerMessage, Target};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
 use std::io;
@@ -66,8 +66,8 @@ fn type_lines(editor: &mut DefaultEditor, chat: &ChatClient, users: &Users) -> b
 /// Executes a line of the dialect `text`. Returns false after the last one.
 fn execute(line: &str, chat: &ChatClient, users: &Users) -> bool {
     match Dialect::Text.decode(line) {
-        Ok(ClientMessage::Message { text, target: Some(Target::Name(name)), .. }) => chat.send_to(&name, &text),
-        Ok(ClientMessage::Message { text, .. }) => chat.send(&*text),
+        Ok(ClientMessage::Message(Post { text, target: Some(Target::Name(name)), .. })) => chat.send_to(&name, &text),
+        Ok(ClientMessage::Message(post)) => chat.send(&*post.text),
         Ok(ClientMessage::SetName { name, .. }) => chat.rename(&name),
         Ok(ClientMessage::Command(line)) => chat.command(&line),
         Ok(ClientMessage::ListUsers) => {
