@@ -9,6 +9,9 @@ use crate::chat::{protocol::UserId, rules::RoomName};
 /// An id that no connection has.
 const NOBODY: UserId = 0;
 
+/// More users than a room has.
+const MAX_USERS: usize = 10_000;
+
 /// Beyond this number of partners, the oldest is forgotten.
 const MAX_PARTNERS: usize = 256;
 
@@ -30,6 +33,9 @@ impl Contacts {
                 *partner = (key(name), id);
             }
         }
+        self.users.retain(|user| user.0 != id);
+        self.users.push((id, name.to_owned()));
+        self.users.truncate(MAX_USERS);
     }
 
     /// A private message went to this user, or came from this user.
@@ -38,10 +44,8 @@ impl Contacts {
         if self.partners.iter().any(|partner| partner.0 == key) {
             return;
         }
-        if self.partners.len() == MAX_PARTNERS {
-            self.partners.remove(0);
-        }
-        self.partners.push((key, id));
+        self.partners.insert(0, (key, id));
+        self.partners.truncate(MAX_PARTNERS);
     }
 
     /// The connection that a private message to this name goes to.
@@ -125,7 +129,7 @@ mod tests {
             (9, "ann", None, [Some(5), None]),
             (9, "ann", Some(6), [Some(5), None]),
             (9, "anna", Some(5), [Some(5), Some(9)]),
-            (5, "anna", None, [Some(5), Some(5)]),
+            (5, "anna", None, [None, Some(5)]),
         ] {
             let mut contacts = contacts();
             contacts.user_signed_in(id, name, was);

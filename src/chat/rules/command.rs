@@ -45,8 +45,8 @@ impl Restriction {
     /// # Errors
     /// One line: it is not a restriction.
     pub fn parse(line: &str, now: Millis) -> Result<Self, String> {
-        let line = Line::parse(line)?;
-        Self::of(line.verb, &line.words, now).ok_or_else(|| line.usage())
+        let (verb, words, _) = parse(line)?;
+        Self::of(verb, &words, now).ok_or_else(|| explanation(verb))
     }
 
     /// The restriction that a command makes.
@@ -130,32 +130,23 @@ impl<'de> Deserialize<'de> for Restriction {
     }
 }
 
-/// A line that begins with a command.
-pub(super) struct Line<'a> {
-    pub(super) verb: &'static str,
-    /// What follows the command, and its words.
-    pub(super) rest: &'a str,
-    pub(super) words: Vec<Word>,
+/// The command that a line begins with, the words that follow it, and these as one text.
+pub(super) fn parse(line: &str) -> Result<(&'static str, Vec<Word>, &str), String> {
+    let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+    let unknown = || format!("There is no command {}. The commands are: {COMMANDS}.", sanitize_name(name));
+    let usage = usage(name).ok_or_else(unknown)?;
+    Ok((usage.split(' ').next().unwrap_or_default(), words(rest), rest.trim()))
+}
+
+/// What to write instead, if the words do not fit the command.
+pub(super) fn explanation(verb: &str) -> String {
+    format!("Write: {}. {EXPLANATION}", usage(verb).unwrap_or_default())
 }
 
 /// A word of a line. One in quotation marks is always a name.
 pub(super) struct Word {
     pub(super) text: String,
     pub(super) is_quoted: bool,
-}
-
-impl<'a> Line<'a> {
-    pub(super) fn parse(line: &'a str) -> Result<Self, String> {
-        let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
-        let usage = usage(name)
-            .ok_or_else(|| format!("There is no command {}. The commands are: {COMMANDS}.", sanitize_name(name)))?;
-        Ok(Self { verb: usage.split(' ').next().unwrap_or_default(), rest: rest.trim(), words: words(rest) })
-    }
-
-    /// What to write instead.
-    pub(super) fn usage(&self) -> String {
-        format!("Write: {}. {EXPLANATION}", usage(self.verb).unwrap_or_default())
-    }
 }
 
 impl Word {

@@ -2,7 +2,7 @@
 
 use super::{
     Chat, Output, RoomId, broadcast,
-    command::{Line, Restriction, Subject, usage},
+    command::{Restriction, Subject, Word, explanation, parse, usage},
     events::Erasure,
     names::Name,
     room::Room,
@@ -46,16 +46,22 @@ impl Chat {
 
     /// Executes a command of an operator's connection, or of another source.
     pub(super) fn command(&mut self, by: Option<UserId>, line: &str) -> Result<(), String> {
-        let line = Line::parse(line)?;
-        let answer = self.execute_line(by, &line).unwrap_or_else(|| Err(line.usage()))?;
+        let (verb, words, rest) = parse(line)?;
+        let answer = self.execute_words(by, verb, &words, rest).unwrap_or_else(|| Err(explanation(verb)))?;
         self.answer(by, answer);
         Ok(())
     }
 
     /// `None`: the words do not fit the command. An empty answer: it comes later.
-    fn execute_line(&mut self, by: Option<UserId>, line: &Line<'_>) -> Option<Result<String, String>> {
-        let (words, now) = (&line.words[..], self.now.date);
-        let answer = match (line.verb, words) {
+    fn execute_words(
+        &mut self,
+        by: Option<UserId>,
+        verb: &'static str,
+        words: &[Word],
+        rest: &str,
+    ) -> Option<Result<String, String>> {
+        let now = self.now.date;
+        let answer = match (verb, words) {
             ("who", []) => self.who(),
             ("rooms", []) => self.room_lines(),
             ("stats", []) => self.stats(),
@@ -81,8 +87,8 @@ impl Chat {
             }
             ("forget", [name]) => return Some(Ok(self.erase(by, Erasure::Name(name.name()?.key)))),
             ("notice", [only]) if only.is_quoted => self.announce(&only.text.as_str().into()),
-            ("notice", [_, ..]) => self.announce(&line.rest.into()),
-            _ => match Restriction::of(line.verb, words, now)? {
+            ("notice", [_, ..]) => self.announce(&rest.into()),
+            _ => match Restriction::of(verb, words, now)? {
                 // `slow ROOM 0`.
                 none if (none.verb, none.seconds) == ("slow", 0) => return self.lift(&none),
                 restriction => return Some(self.restrict(by, restriction)),
@@ -194,9 +200,16 @@ impl Chat {
         self.restrictions().find(|restriction| restriction.verb == verb && is_of(&restriction.subject))
     }
 
-    /// The least time between two messages of a user in this room.
-    fn slow_time(&self, room: &RoomName) -> Millis {
-        self.of_room(room, "slow").map_or(0, |slow| slow.seconds * 1000)
+    /// Whether a user who sent the last message at this time may send another one.
+    fn check_slow_mode(&self, room: &RoomName, spoke_at: Millis) -> Result<(), ProtocolError> {
+        let Some(Restriction { seconds, .. }) = self.of_room(room, "slow") else { return Ok(()) };
+        let left = (spoke_at + seconds * 1000).saturating_sub(self.now.uptime).div_ceil(1000);
+        if left == 0 {
+            return Ok(());
+        }
+        let sentence =
+            format!("In this room, you may write one message in {seconds} seconds. Send it again in {left} seconds.");
+        Err(ProtocolError::new(ErrorReason::SlowMode, sentence))
     }
 
     /// Whether a user may write now, which is counted if it is to the room.
@@ -204,17 +217,11 @@ impl Chat {
         if self.is_restricted(id, "mute") {
             return Err(ErrorReason::Muted.into());
         }
-        let (slow, now) = (self.room(id).map_or(0, |room| self.slow_time(&room.name)), self.now.uptime);
-        let Some(member) = self.members.get_mut(id).filter(|_| is_to_room) else { return Ok(()) };
-        let left = (member.spoke_at + slow).saturating_sub(now).div_ceil(1000);
-        if slow > 0 && left > 0 && !member.client.is_admin {
-            let seconds = slow / 1000;
-            let sentence = format!(
-                "In this room, you may write one message in {seconds} seconds. Send it again in {left} seconds."
-            );
-            return Err(ProtocolError::new(ErrorReason::SlowMode, sentence));
+        let Some(member) = self.members.get(id).filter(|_| is_to_room) else { return Ok(()) };
+        if let Some(room) = self.rooms.get(member.room).filter(|_| !member.client.is_admin) {
+            self.check_slow_mode(&room.name, member.spoke_at)?;
         }
-        member.spoke_at = now;
+        self.members.get_mut(id).into_iter().for_each(|member| member.spoke_at = self.now.uptime);
         Ok(())
     }
 
@@ -229,12 +236,11 @@ impl Chat {
         if is_muted || self.of_room(room, "close").is_some() {
             return Err(ErrorReason::Muted.into());
         }
-        let (slow, now) = (self.slow_time(room), self.now.uptime);
-        let Some(room) = self.find_room(room).and_then(|id| self.rooms.get_mut(id)) else { return Ok(()) };
-        if slow > 0 && room.next_post > now {
-            return Err(ErrorReason::SlowMode.into());
+        let Some(id) = self.find_room(room) else { return Ok(()) };
+        if let Some(posted_at) = self.rooms.get(id).and_then(|room| room.posted_at) {
+            self.check_slow_mode(room, posted_at)?;
         }
-        room.next_post = now + slow;
+        self.rooms.get_mut(id).into_iter().for_each(|room| room.posted_at = Some(self.now.uptime));
         Ok(())
     }
 

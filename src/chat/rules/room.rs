@@ -28,8 +28,8 @@ pub(super) struct Room {
     pub(super) list: UserListThrottle,
     /// What all its members have sent to it.
     pub(super) limiter: RateLimiter,
-    /// In a slow room: when a message without a connection may be sent again.
-    pub(super) next_post: Millis,
+    /// When the last message without a connection was sent.
+    pub(super) posted_at: Option<Millis>,
 }
 
 impl Room {
@@ -43,7 +43,7 @@ impl Room {
             empty_since: None,
             list: UserListThrottle::default(),
             limiter: RateLimiter::default(),
-            next_post: 0,
+            posted_at: None,
         }
     }
 
