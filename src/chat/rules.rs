@@ -284,19 +284,12 @@ impl Chat {
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {
             self.out.push(broadcast(room_id, ServerMessage::Left { name: name.shown.clone() }));
-            if !is_lost || !self.reserve(room_id, &name, ResumeToken { id, secret }, client.counted_address()) {
-                self.release_name(room_id, &name);
+            if is_lost {
+                self.reserve(room_id, name, ResumeToken { id, secret }, client.counted_address());
             }
             self.send_due_lists();
         }
         self.release_room(room_id);
-    }
-
-    /// Makes a name free again.
-    fn release_name(&mut self, room: RoomId, name: &names::Name) {
-        if let Some(room) = self.rooms.get_mut(room) {
-            room.holders.remove(&name.key);
-        }
     }
 
     /// Sends the user lists that have changed and are due.

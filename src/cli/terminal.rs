@@ -38,7 +38,11 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
             chat.close();
             was_closed_here = true;
         }
-        is_ok &= !is_failure(&event);
+        is_ok &= match event {
+            Event::Refused { text, .. } => text.is_none(),
+            Event::Closed { code, undelivered, .. } => code == 1000 && undelivered.is_empty(),
+            _ => true,
+        };
     }
     // If this side closed the chat, lines that were not read do not count.
     let unsent = pipe.filter(|_| !was_closed_here);
@@ -47,14 +51,6 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
         is_ok = false;
     }
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn is_failure(event: &Event) -> bool {
-    match event {
-        Event::Refused { text, .. } => text.is_some(),
-        Event::Closed { code, undelivered, .. } => *code != 1000 || !undelivered.is_empty(),
-        _ => false,
-    }
 }
 
 /// The connection that the flags describe.

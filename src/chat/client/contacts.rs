@@ -102,8 +102,8 @@ mod tests {
 
     /// ann is 5, bob is 6. Private messages were exchanged with ann.
     fn contacts() -> Contacts {
-        let mut contacts = Contacts::default();
-        contacts.users = vec![(5, "ann".into()), (6, "bob".into())];
+        let users = vec![(5, "ann".into()), (6, "bob".into())];
+        let mut contacts = Contacts { users, ..Contacts::default() };
         contacts.add_partner(5, "ann");
         contacts
     }

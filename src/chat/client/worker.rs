@@ -58,6 +58,16 @@ struct End {
     error: Option<Error>,
 }
 
+impl End {
+    fn sentence(&self) -> String {
+        match &self.error {
+            Some(error) => error.to_string(),
+            None if self.reason.is_empty() => format!("closed by the server with {}", self.code),
+            None => format!("closed by the server with {} ({})", self.code, Visible(&self.reason)),
+        }
+    }
+}
+
 impl Worker {
     pub(super) fn run(mut self, mut socket: WebSocket) {
         let end = loop {
@@ -69,7 +79,7 @@ impl Worker {
             let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry) else {
                 break end;
             };
-            self.emit(Event::Disconnected { reason: end.to_string(), retry_in });
+            self.emit(Event::Disconnected { reason: end.sentence(), retry_in });
             self.session.connection_lost().into_iter().for_each(|event| self.emit(event));
             if self.is_stopped || self.close.recv_timeout(retry_in) != Err(RecvTimeoutError::Timeout) {
                 self.is_stopped = true;
@@ -191,16 +201,6 @@ impl Worker {
         select! {
             send(self.events, event) -> _ => {}
             recv(self.close) -> _ => self.is_stopped = true,
-        }
-    }
-}
-
-impl std::fmt::Display for End {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.error {
-            Some(error) => write!(f, "{error}"),
-            None if self.reason.is_empty() => write!(f, "closed by the server with {}", self.code),
-            None => write!(f, "closed by the server with {} ({})", self.code, Visible(&self.reason)),
         }
     }
 }

@@ -85,9 +85,7 @@ impl Chat {
         self.members.remove(token.id);
         self.gate.leave(token.id);
         self.take_catch_up(token.id);
-        let name = self.rooms.get_mut(room_id)?.leave(token.id)?;
-        self.release_name(room_id, &name);
-        Some(name)
+        self.rooms.get_mut(room_id)?.leave(token.id)
     }
 
     /// A message to the room is numbered and recorded. If a message in memory has the same nonce, only the sender receives

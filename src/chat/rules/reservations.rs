@@ -29,24 +29,23 @@ pub(super) struct Reservation {
 }
 
 impl Chat {
-    /// Reserves the name for the holder of the token, a client with this address, unless there are too many reservations.
-    pub(super) fn reserve(&mut self, room: RoomId, name: &Name, token: ResumeToken, address: Option<IpAddr>) -> bool {
+    /// Reserves a name for the holder of the token, a client with this address, unless there are too many reservations.
+    pub(super) fn reserve(&mut self, room_id: RoomId, name: Name, token: ResumeToken, address: Option<IpAddr>) {
         let network = address.map(largest_counted);
-        let all = || self.reservations.iter();
-        let of_network = all().filter(|other| network.is_some() && other.network == network).count();
-        let may_add = of_network < MAX_PER_NETWORK && all().filter(|other| other.room == room).count() < MAX_PER_ROOM;
-        if may_add {
-            let ends = self.now.uptime.saturating_add(RESERVED_FOR);
-            self.reservations.push_back(Reservation { ends, room, name: name.clone(), token, network });
-        }
-        may_add
+        let count = |fits: &dyn Fn(&Reservation) -> bool| self.reservations.iter().filter(|other| fits(other)).count();
+        let is_full = count(&|other| network.is_some() && other.network == network) >= MAX_PER_NETWORK
+            || count(&|other| other.room == room_id) >= MAX_PER_ROOM;
+        let Some(room) = self.rooms.get_mut(room_id).filter(|_| !is_full) else { return };
+        room.holders.insert(name.key.clone(), token.id);
+        let ends = self.now.uptime.saturating_add(RESERVED_FOR);
+        self.reservations.push_back(Reservation { ends, room: room_id, name, token, network });
     }
 
     pub(super) fn end_reservations(&mut self) {
         let has_too_many = |chat: &Self| chat.reservations.len() > MAX_RESERVATIONS;
         while self.reservations.front().is_some_and(|first| first.ends <= self.now.uptime || has_too_many(self)) {
             let Some(Reservation { room, name, .. }) = self.reservations.pop_front() else { return };
-            self.release_name(room, &name);
+            self.free_name(room, &name);
             self.release_room(room);
         }
     }
@@ -55,7 +54,11 @@ impl Chat {
     pub(super) fn take_reservation(&mut self, room: RoomId, token: ResumeToken) -> Option<Name> {
         let place = self.reservations.iter().position(|other| (other.room, other.token) == (room, token))?;
         let name = self.reservations.remove(place)?.name;
-        self.release_name(room, &name);
+        self.free_name(room, &name);
         Some(name)
+    }
+
+    fn free_name(&mut self, room: RoomId, name: &Name) {
+        self.rooms.get_mut(room).and_then(|room| room.holders.remove(&name.key));
     }
 }

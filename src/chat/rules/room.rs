@@ -47,9 +47,10 @@ impl Room {
         }
     }
 
-    /// Removes a connection and returns the name of its user, which is still taken.
+    /// Removes a connection and returns the name of its user, which is free.
     pub(super) fn leave(&mut self, id: UserId) -> Option<Name> {
         let name = self.members.remove(id)??;
+        self.holders.remove(&name.key);
         self.list.is_pending = true;
         Some(name)
     }

@@ -26,8 +26,7 @@ impl Names {
 
     fn release(&mut self, shown: &str) {
         let id = self.room.find(shown, 32).expect("a user");
-        let left = self.room.leave(id).expect("a name");
-        self.room.holders.remove(&left.key);
+        self.room.leave(id).expect("a name");
     }
 }
 
