@@ -33,7 +33,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use worker::{Request, Worker};
 
@@ -156,7 +156,6 @@ impl Builder {
             events: event_sender,
             open_since: None,
             is_finishing: false,
-            confirmed_at: Instant::now(),
             is_stopped: false,
             has_ended: Arc::clone(&has_ended),
         };
@@ -237,8 +236,8 @@ impl ChatClient {
         self.request(Request::Command(line.to_owned()))
     }
 
-    /// Closes the connection once all messages are delivered, or the client gives up: it does not reconnect, or the server
-    /// confirms no message for 30 seconds. Later messages are not sent.
+    /// Closes the connection once all messages are delivered, or the client gives up: it does not reconnect, or the server sends
+    /// nothing for 30 seconds. Later messages are not sent.
     pub fn finish(&self) -> bool {
         self.request(Request::Finish)
     }

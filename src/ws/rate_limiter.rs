@@ -6,7 +6,7 @@ use std::collections::HashMap;
 ///
 /// Times are plain numbers. The unit is the caller's choice, the same one in every call. An interval of 0 means no limit.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "chat", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct RateLimiter {
     /// When all counted events are paid for, at one per interval.
     paid_at: u64,
@@ -40,8 +40,7 @@ impl RateLimiter {
 }
 
 /// The rate limiters of many addresses or networks, by their numbers.
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone))]
+#[derive(Debug, Clone)]
 pub(crate) struct RateLimiters {
     most: usize,
     by_number: HashMap<u128, RateLimiter>,
