@@ -12,27 +12,22 @@
 
 mod buffered_stream;
 mod disconnect_reason;
-#[cfg(feature = "chat")]
-mod inspection;
 mod message;
-mod overhead_limiter;
 mod reader;
-#[cfg(feature = "chat")]
-mod slow;
 mod state;
 mod write_reactor;
 
 pub use disconnect_reason::DisconnectReason;
 pub use message::{Bytes, Frames, Message, Utf8Bytes};
 pub(crate) use reader::Reader;
-pub(crate) use state::{ConnectionEnd, ReadResult};
+pub(crate) use state::{ConnectionEnd, ConnectionState, ReadResult};
 pub(crate) use tungstenite::protocol::Role;
 pub(crate) use write_reactor::WriteReactor;
 
-use crate::ws::{config::Config, deflate::Agreement, deflate::Compression, tcp::limit_unacknowledged, tls::Session};
-use buffered_stream::{BufferedStream, Flushed};
+use crate::ws::{config::Config, deflate::Agreement, tcp::limit_unacknowledged, tls::Session};
+use buffered_stream::BufferedStream;
 use log::debug;
-use state::{ConnectionState, Received};
+use state::Received;
 use std::{
     any::Any,
     net::{Shutdown, SocketAddr, TcpStream},
@@ -61,18 +56,18 @@ pub(crate) struct PeerInfo {
 pub(crate) struct Transport {
     pub(crate) stream: Arc<TcpStream>,
     /// `None` without TLS.
-    pub(crate) session: Option<Session>,
-    /// Bytes that were read after the head of the request or response. With TLS they are in the session instead.
+    pub(crate) session: Option<Box<dyn Session>>,
+    /// Bytes that were read after the head of the request or response, without TLS.
     pub(crate) input: Vec<u8>,
 }
 
-/// One connection.
+/// One connection. [`Peer`](crate::Peer) is its handle for programs.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    info: PeerInfo,
-    role: Role,
-    config: Arc<Config>,
-    reactor: Arc<WriteReactor>,
+    pub(crate) info: PeerInfo,
+    pub(crate) role: Role,
+    pub(crate) config: Arc<Config>,
+    reactor: &'static WriteReactor,
     /// `None` when the connection has ended, so that a handle that outlives the connection keeps neither the socket nor its buffers.
     state: Mutex<Option<ConnectionState>>,
 }
@@ -84,11 +79,11 @@ impl Connection {
         role: Role,
         transport: Transport,
         config: Arc<Config>,
-        reactor: Arc<WriteReactor>,
+        reactor: &'static WriteReactor,
     ) -> (Arc<Self>, Reader) {
-        let socket = Arc::clone(&transport.stream);
-        let stream = BufferedStream::new(transport, info.deflate);
-        let state = Mutex::new(Some(ConnectionState::new(role, stream, &config)));
+        let (socket, is_compressing) = (Arc::clone(&transport.stream), info.deflate.is_some());
+        let stream = BufferedStream::new(transport, is_compressing);
+        let state = Mutex::new(Some(ConnectionState::new(role, stream, is_compressing, &config)));
         let connection = Arc::new(Self { info, role, config, reactor, state });
         let reader = Reader::new(Arc::clone(&connection), socket);
         (connection, reader)
@@ -107,41 +102,6 @@ impl Connection {
         self.lock().as_ref().is_some_and(|state| state.stream_keepalive.is_none())
     }
 
-    pub(crate) fn info(&self) -> &PeerInfo {
-        &self.info
-    }
-
-    pub(crate) fn role(&self) -> Role {
-        self.role
-    }
-
-    /// What may be sent compressed.
-    pub(crate) fn compression(&self) -> Option<Compression> {
-        self.info.deflate.and_then(Agreement::compression)
-    }
-
-    /// Sends encoded frames. Only for servers, because a client must mask each frame. Returns false, and sends nothing, if the
-    /// connection is closing.
-    pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
-        self.if_open(|state| state.send(frames, frames.len()))
-    }
-
-    /// Encodes and sends a message as a client. Returns as [`Connection::send`].
-    pub(crate) fn send_message(self: &Arc<Self>, message: Message) -> bool {
-        let frame = message.into_frame(self.compression());
-        self.if_open(|state| state.write(frame))
-    }
-
-    /// Sends a Ping whose answer is measured. Returns as [`Connection::send`].
-    pub(crate) fn ping(self: &Arc<Self>) -> bool {
-        self.if_open(ConnectionState::ping)
-    }
-
-    /// The time between the last of these Pings that was answered and its Pong.
-    pub(crate) fn round_trip_time(&self) -> Option<Duration> {
-        self.lock().as_ref()?.round_trip_time
-    }
-
     /// Queues bytes. They are sent with the next message, or by [`Connection::flush_pending`].
     pub(crate) fn queue(&self, bytes: &[u8]) {
         if let Some(state) = self.lock().as_mut() {
@@ -156,13 +116,8 @@ impl Connection {
         }
     }
 
-    /// Bytes that the socket has not taken yet.
-    pub(crate) fn buffered_amount(&self) -> usize {
-        self.lock().as_ref().map_or(0, |state| state.stream.buffered_amount())
-    }
-
     /// Whether the socket took waiting bytes in this time. If so, the peer may not have received the last Ping yet.
-    fn has_progressed_within(&self, time: Duration) -> bool {
+    pub(crate) fn has_progressed_within(&self, time: Duration) -> bool {
         let since = self.lock().as_ref().and_then(|state| state.stream.time_since_progress());
         since.is_some_and(|since| since < time)
     }
@@ -240,7 +195,7 @@ impl Connection {
 
     /// Sends what the socket takes. The reactor sends the rest. If that exceeds the limit, the connection is closed with 1013.
     fn flush(self: &Arc<Self>, state: &mut ConnectionState) {
-        if state.flush() == Flushed::Everything {
+        if state.flush() {
             return;
         }
         if state.is_open() && state.stream.counted_amount() > self.config.max_send_buffer {
@@ -252,7 +207,8 @@ impl Connection {
         }
     }
 
-    fn fail_slow(self: &Arc<Self>, state: &mut ConnectionState) {
+    /// Drops a peer that reads too slowly: Close 1013 after all queued bytes.
+    pub(crate) fn fail_slow(self: &Arc<Self>, state: &mut ConnectionState) {
         state.fail(1013, "too slow", DisconnectReason::SlowReader);
         self.cut_later(state);
     }
@@ -264,7 +220,7 @@ impl Connection {
     }
 
     /// Runs `action` and sends what it wrote. Returns false if the connection is closing; nothing is done then.
-    fn if_open(self: &Arc<Self>, action: impl FnOnce(&mut ConnectionState)) -> bool {
+    pub(crate) fn if_open(self: &Arc<Self>, action: impl FnOnce(&mut ConnectionState)) -> bool {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut().filter(|state| state.is_open()) else { return false };
         action(state);
@@ -279,7 +235,7 @@ impl Connection {
         self.info.id as usize
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<ConnectionState>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<ConnectionState>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

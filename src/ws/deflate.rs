@@ -3,16 +3,19 @@
 //! Every message is compressed alone, without "context takeover". So a connection has no compressor, a broadcast is
 //! compressed once for all peers, and a secret is never compressed together with another message.
 
+#![cfg_attr(not(feature = "deflate"), allow(dead_code))] // No connection agrees on compression then.
+
+#[cfg(feature = "deflate")]
 mod compress;
 mod inflate;
 mod negotiate;
 mod unmark;
 
-pub(crate) use compress::{CompressedFrames, Compression};
 pub(crate) use inflate::Inflater;
 pub(crate) use unmark::{Compressed, Unmarker};
 
-use std::{fmt, ops::RangeInclusive};
+use std::{fmt, io::Cursor, ops::RangeInclusive};
+use tungstenite::protocol::frame::FrameHeader;
 
 /// The settings of `permessage-deflate` (RFC 7692), the compression of messages.
 ///
@@ -106,5 +109,54 @@ impl fmt::Display for Agreement {
     }
 }
 
-#[cfg(test)]
+/// Compressed messages refer to at most 2^N bytes before. Python's `websockets` does not accept more.
+const COMPRESSION_BITS: u8 = 12;
+
+/// What this side may compress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Compression {
+    /// Messages with fewer bytes are sent as they are.
+    threshold: usize,
+}
+
+impl Compression {
+    /// `None` for a peer with a smaller window: its messages are not compressed, which is always allowed (RFC 7692 6).
+    fn new(threshold: usize, max_window_bits: Option<u8>) -> Option<Self> {
+        let is_possible = max_window_bits.is_none_or(|bits| bits >= COMPRESSION_BITS);
+        is_possible.then_some(Self { threshold: threshold.max(1) })
+    }
+
+    /// The payload of the compressed message. `None` if the message is short, or would not become shorter.
+    #[cfg_attr(not(feature = "deflate"), expect(unused_variables))]
+    pub(crate) fn compress(self, payload: &[u8]) -> Option<Vec<u8>> {
+        #[cfg(not(feature = "deflate"))]
+        return None;
+        #[cfg(feature = "deflate")]
+        (payload.len() >= self.threshold)
+            .then(|| compress::compress(payload))
+            .filter(|small| small.len() < payload.len())
+    }
+
+    /// A broadcast's frames, each compressed if it becomes shorter. What is not a complete frame stays as it is.
+    pub(crate) fn compress_frames(self, frames: &[u8]) -> Vec<u8> {
+        let (mut compressed, mut rest) = (Vec::new(), frames);
+        loop {
+            let mut cursor = Cursor::new(rest);
+            let Ok(Some((mut header, length))) = FrameHeader::parse(&mut cursor) else { break };
+            let start = cursor.position() as usize;
+            let Some(payload) = rest[start..].get(..length as usize) else { break };
+            rest = &rest[start + payload.len()..];
+            let small = self.compress(payload);
+            header.rsv1 = small.is_some();
+            let payload = small.as_deref().unwrap_or(payload);
+            // Writing to memory cannot fail.
+            let _ = header.format(payload.len() as u64, &mut compressed);
+            compressed.extend_from_slice(payload);
+        }
+        compressed.extend_from_slice(rest);
+        compressed
+    }
+}
+
+#[cfg(all(test, feature = "deflate"))]
 mod tests;

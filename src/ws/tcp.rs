@@ -1,14 +1,31 @@
-//! Calls on sockets that std does not have: non-blocking sends, and deadlines as timeouts.
+//! What std does not have for sockets: a type for any stream socket, non-blocking sends, and deadlines as timeouts.
 
 use rustix::{
     io::Errno,
     net::{SendFlags, send},
 };
 use std::{
-    io,
+    io::{self, Read, Write},
     net::TcpStream,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+/// A connected socket that a connection can take over: TCP or Unix.
+pub trait Socket: Read + Write + Into<OwnedFd> + From<OwnedFd> {}
+
+impl Socket for TcpStream {}
+impl Socket for UnixStream {}
+
+/// Any stream socket as std's type for TCP. Nothing here needs TCP, except for an option.
+pub(crate) fn tcp(socket: impl Socket) -> io::Result<Arc<TcpStream>> {
+    let stream = TcpStream::from(socket.into());
+    stream.set_nonblocking(false)?;
+    // A Unix socket has no such option.
+    let _ = stream.set_nodelay(true);
+    Ok(Arc::new(stream))
+}
 
 /// Bytes that are read after this side's last ones, so that a peer that was still sending receives those. More than what the
 /// buffers of the two sockets usually hold, but too little to keep a core busy.

@@ -90,7 +90,7 @@ fn close_codes_are_delivered_to_both_sides() {
     assert_eq!(disconnected(&server).1, DisconnectReason::ClosedLocally { code: 4000 });
     let socket = open(addr, &certificates);
     connected(&server).cut();
-    assert!(matches!(failure(&socket), Error::Lost));
+    assert!(matches!(failure(&socket), Error::Ended(DisconnectReason::ConnectionLost)));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Messages, and the frames that a server sends (RFC 6455 5.2): one unmasked frame for each message, with the same bytes for
 //! every peer.
 
-use crate::ws::deflate::{CompressedFrames, Compression};
-use std::{fmt, io, io::Cursor};
+use crate::ws::deflate::Compression;
+use std::{fmt, io, io::Cursor, sync::OnceLock};
 use tungstenite::protocol::frame::{
     Frame, FrameHeader,
     coding::{Data, OpCode},
@@ -36,7 +36,7 @@ impl Message {
     }
 
     /// As tungstenite's context sends it: in one frame.
-    pub(super) fn into_frame(self, compression: Option<Compression>) -> tungstenite::Message {
+    pub(crate) fn into_frame(self, compression: Option<Compression>) -> tungstenite::Message {
         let (data, payload) = match &self {
             Self::Text(text) => (Data::Text, text.as_bytes()),
             Self::Binary(bytes) => (Data::Binary, &bytes[..]),
@@ -124,7 +124,7 @@ const MAX_HEADER_SIZE: usize = 10;
 pub struct Frames {
     bytes: Vec<u8>,
     /// Empty until a peer that agreed on compression needs it.
-    compressed: CompressedFrames,
+    compressed: OnceLock<Vec<u8>>,
 }
 
 impl fmt::Debug for Frames {
@@ -137,7 +137,7 @@ impl Frames {
     /// An empty list.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), compressed: CompressedFrames::new() }
+        Self { bytes: Vec::new(), compressed: OnceLock::new() }
     }
 
     /// Adds a text message.
@@ -175,7 +175,7 @@ impl Frames {
     /// peers get the same bytes.
     pub(crate) fn bytes_for(&self, compression: Option<Compression>, from: usize) -> &[u8] {
         match compression {
-            Some(compression) if from == 0 => self.compressed.get(&self.bytes, compression),
+            Some(compression) if from == 0 => self.compressed.get_or_init(|| compression.compress_frames(&self.bytes)),
             _ => &self.bytes[from..],
         }
     }
@@ -230,7 +230,7 @@ impl Frames {
     }
 
     fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        self.compressed = CompressedFrames::new();
+        self.compressed = OnceLock::new();
         &mut self.bytes
     }
 }

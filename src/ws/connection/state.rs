@@ -2,11 +2,7 @@
 //!
 //! Everything here runs under the connection's lock, and nothing here blocks.
 
-use super::{
-    buffered_stream::{BufferedStream, Flushed},
-    disconnect_reason::DisconnectReason,
-    message::Message,
-};
+use super::{buffered_stream::BufferedStream, disconnect_reason::DisconnectReason, message::Message};
 use crate::ws::{config::Config, deflate::Compressed, rate_limiter::RateLimiter};
 use std::{
     io::{self, ErrorKind, Read},
@@ -25,8 +21,8 @@ const PARSE_BUFFER: usize = 256;
 const CONTROL_FRAME_BURST: u64 = 10;
 
 #[derive(Debug)]
-pub(super) struct ConnectionState {
-    pub(super) stream: BufferedStream,
+pub(crate) struct ConnectionState {
+    pub(crate) stream: BufferedStream,
     role: Role,
     context: WebSocketContext,
     opened_at: Instant,
@@ -39,7 +35,7 @@ pub(super) struct ConnectionState {
     reason: Option<DisconnectReason>,
     /// The time of the last measured Ping, in microseconds since `opened_at`, which is also its payload.
     awaited_pong: Option<u64>,
-    pub(super) round_trip_time: Option<Duration>,
+    pub(crate) round_trip_time: Option<Duration>,
     /// Not a WebSocket, but a stream of bytes to the peer, and what keeps it alive. It has no frames.
     pub(super) stream_keepalive: Option<&'static [u8]>,
 }
@@ -85,9 +81,9 @@ pub(crate) enum ConnectionEnd {
 }
 
 impl ConnectionState {
-    pub(super) fn new(role: Role, stream: BufferedStream, config: &Config) -> Self {
+    pub(super) fn new(role: Role, stream: BufferedStream, is_compressing: bool, config: &Config) -> Self {
         // A message that cannot be compressed becomes longer.
-        let growth = if stream.is_compressing() { config.max_message_size / 8 + 64 } else { 0 };
+        let growth = if is_compressing { config.max_message_size / 8 + 64 } else { 0 };
         let max_payload = config.max_message_size.saturating_add(growth);
         let limits = WebSocketConfig::default()
             .read_buffer_size(PARSE_BUFFER)
@@ -130,14 +126,14 @@ impl ConnectionState {
     }
 
     /// Sends encoded frames. `counted` of their bytes count against the limit of the send buffer.
-    pub(super) fn send(&mut self, frames: &[u8], counted: usize) {
+    pub(crate) fn send(&mut self, frames: &[u8], counted: usize) {
         if self.stream.send(frames, counted).is_err() {
             self.socket_failed();
         }
     }
 
     /// Encodes a frame as the role requires: a client masks each frame with a new mask (RFC 6455 5.3).
-    pub(super) fn write(&mut self, frame: Frame) {
+    pub(crate) fn write(&mut self, frame: Frame) {
         // It writes to the send buffer, which cannot fail.
         let _ = self.context.write(&mut self.stream, frame);
     }
@@ -195,7 +191,7 @@ impl ConnectionState {
     }
 
     /// Sends a Ping whose answer is measured.
-    pub(super) fn ping(&mut self) {
+    pub(crate) fn ping(&mut self) {
         let now = self.now();
         self.awaited_pong = Some(now);
         self.write(Frame::Ping(Bytes::copy_from_slice(&now.to_be_bytes())));
@@ -285,22 +281,22 @@ impl ConnectionState {
         self.fail(code, text, DisconnectReason::ProtocolViolation { code, detail: error.to_string() });
     }
 
-    /// Sends what the socket takes, and the FIN after the last byte.
-    pub(super) fn flush(&mut self) -> Flushed {
+    /// Sends what the socket takes, and the FIN after the last byte. Returns whether nothing is left to send.
+    pub(super) fn flush(&mut self) -> bool {
         match self.phase {
             Phase::Open | Phase::Closing => self.stream.flush_tls(),
             Phase::Finishing => self.stream.close_tls(),
             Phase::Finished => {}
         }
-        let Ok(flushed) = self.stream.flush_unsent() else {
+        let Ok(is_complete) = self.stream.flush_unsent() else {
             self.socket_failed();
-            return Flushed::Everything;
+            return true;
         };
-        if flushed == Flushed::Everything && self.phase == Phase::Finishing {
+        if is_complete && self.phase == Phase::Finishing {
             self.phase = Phase::Finished;
             let _ = self.stream.socket().shutdown(Shutdown::Write);
         }
-        flushed
+        is_complete
     }
 
     /// The socket takes no more bytes, perhaps in the middle of a frame, so nothing can follow. The reader notices it.

@@ -236,8 +236,7 @@ fn short_and_random_messages_are_sent_as_they_are() {
 
 /// Reads frames through an [`Unmarker`], in pieces of at most `step` bytes. Returns them, and the kind of each message.
 fn unmarked(frames: &[u8], step: usize) -> (Vec<u8>, Vec<Option<Compressed>>) {
-    let deflate = Deflate::default().accept(&headers(&["permessage-deflate"])).expect("an agreement");
-    let mut unmarker = Unmarker::new(deflate);
+    let mut unmarker = Unmarker::default();
     let (mut rest, mut read, mut kinds) = (frames, Vec::new(), Vec::new());
     while !rest.is_empty() {
         let most = unmarker.next_read();

@@ -1,16 +1,17 @@
 //! The certificate of a server. Changed files are loaded while it runs.
 
 use super::pem::{file_error, read_chain, read_key};
-use super::self_signed::{is_valid_for_long, self_signed};
-use super::{Error, session::Session, validity};
+use super::self_signed::{self_signed, verify};
+use super::{Error, Session, session};
 use log::{error, info, warn};
 use rustls::crypto::ring::{Ticketer, default_provider};
-use rustls::{ServerConfig, ServerConnection};
-use std::fs;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::{CertificateError, ServerConfig, ServerConnection};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+use std::{fs, io};
 use time::OffsetDateTime;
 
 /// The least time between two checks for changed files. New connections trigger the checks.
@@ -44,8 +45,6 @@ struct Files {
 struct Current {
     config: Arc<ServerConfig>,
     fingerprint: String,
-    /// Begin and end of the certificate's validity.
-    period: Option<(OffsetDateTime, OffsetDateTime)>,
     stamps: [Stamp; 2],
     checked: Instant,
 }
@@ -105,7 +104,7 @@ impl Acceptor {
     #[must_use]
     pub fn from_config(config: Arc<ServerConfig>) -> Self {
         let (fingerprint, stamps, checked) = (String::new(), [None; 2], Instant::now());
-        let current = Current { config, fingerprint, period: None, stamps, checked };
+        let current = Current { config, fingerprint, stamps, checked };
         Self { files: None, current: Arc::new(Mutex::new(current)), hsts: None }
     }
 
@@ -139,24 +138,24 @@ impl Acceptor {
         }
     }
 
-    /// A session for a new connection. `None` if rustls cannot create it, for which no client can be the cause.
-    pub(crate) fn session(&self) -> Option<Session> {
+    /// A session for a new connection.
+    ///
+    /// # Errors
+    /// rustls cannot create it, for which no client can be the cause. The log says why.
+    pub(crate) fn session(&self) -> io::Result<Box<dyn Session>> {
         if self.is_check_due() {
             self.check();
         }
         let config = Arc::clone(&self.current().config);
-        let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}")).ok()?;
-        Some(Session::new(tls, self.hsts))
+        let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}"));
+        Ok(session::start(tls.map_err(io::Error::other)?, self.hsts))
     }
 
     fn check(&self) {
         let Some(files) = &self.files else { return };
-        let period = self.current().period;
-        if files.names.is_some() && !period.is_some_and(is_valid_for_long) {
-            if let Err(why) = files.renew() {
-                error!("the self-signed certificate cannot be renewed: {why}");
-                self.current().checked = Instant::now() + RETRY_INTERVAL;
-            }
+        if let Err(why) = files.renew() {
+            error!("the self-signed certificate cannot be renewed: {why}");
+            self.current().checked = Instant::now() + RETRY_INTERVAL;
         }
         if files.stamps() != self.current().stamps {
             self.reload();
@@ -184,8 +183,7 @@ impl Files {
         let stamps = self.stamps();
         let chain = read_chain(&self.certificate)?;
         let key = read_key(&self.key)?;
-        let period = validity::of(&chain[0]);
-        self.warn_about_dates(period);
+        self.warn_about_dates(&chain[0]);
         self.warn_about_readers();
         let fingerprint = fingerprint(&chain[0]);
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
@@ -194,12 +192,12 @@ impl Files {
             .map_err(|why| self.unusable(&why))?;
         config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
         config.ticketer = Ticketer::new().map_err(|why| self.unusable(&why))?;
-        Ok(Current { config: Arc::new(config), fingerprint, period, stamps, checked: Instant::now() })
+        Ok(Current { config: Arc::new(config), fingerprint, stamps, checked: Instant::now() })
     }
 
     /// Makes a new self-signed certificate, unless the file has one that is valid for long enough.
     fn renew(&self) -> Result<(), Error> {
-        let names = self.names.as_deref().unwrap_or_default();
+        let Some(names) = &self.names else { return Ok(()) };
         if self_signed(&self.certificate, names)? {
             info!("generated a certificate and stored it in {}", self.certificate.display());
         }
@@ -214,14 +212,16 @@ impl Files {
         [stamp(&self.certificate), stamp(&self.key)]
     }
 
-    fn warn_about_dates(&self, period: Option<(OffsetDateTime, OffsetDateTime)>) {
-        let Some((from, until)) = period else { return };
-        let (file, now) = (self.certificate.display(), OffsetDateTime::now_utc());
-        if until < now {
-            warn!("{file}: the certificate expired on {}: clients will refuse it", until.date());
-        } else if from > now {
-            warn!("{file}: the certificate is not valid before {}: clients will refuse it", from.date());
-        }
+    fn warn_about_dates(&self, certificate: &CertificateDer<'_>) {
+        let date = |time: UnixTime| OffsetDateTime::UNIX_EPOCH.date() + Duration::from_secs(time.as_secs());
+        let what = match verify(certificate, UnixTime::now()) {
+            Err(CertificateError::ExpiredContext { not_after, .. }) => format!("expired on {}", date(not_after)),
+            Err(CertificateError::NotValidYetContext { not_before, .. }) => {
+                format!("is not valid before {}", date(not_before))
+            }
+            _ => return,
+        };
+        warn!("{}: the certificate {what}: clients will refuse it", self.certificate.display());
     }
 
     fn warn_about_readers(&self) {

@@ -1,11 +1,11 @@
 //! TLS for clients: which certificates they trust, and why a handshake failed.
 
 use super::pem::{file_error, read_chain, read_key};
-use super::{Error, session::Session};
+use super::{Error, Session, session};
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore};
 use rustls::{crypto::ring::default_provider, pki_types::ServerName};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::{env, io, io::ErrorKind};
 
 /// Where systems keep their trusted certificates: Debian, Fedora, openSUSE, then Alpine and the BSDs.
@@ -77,31 +77,11 @@ impl Connector {
         Self(config)
     }
 
-    /// [`Connector::system`], read once.
-    pub(crate) fn of_system() -> Result<Self, String> {
-        static SYSTEM: OnceLock<Result<Connector, Error>> = OnceLock::new();
-        SYSTEM.get_or_init(Self::system).clone().map_err(|why| why.to_string())
-    }
-
     /// A session with that host, which is a name or an address.
-    pub(crate) fn session(&self, host: &str) -> Result<Session, String> {
+    pub(crate) fn session(&self, host: &str) -> Result<Box<dyn Session>, String> {
         let name = ServerName::try_from(host.to_owned()).map_err(|why| format!("{host}: {why}"))?;
         let tls = ClientConnection::new(Arc::clone(&self.0), name).map_err(|why| why.to_string())?;
-        Ok(Session::new(tls, None))
-    }
-
-    /// Explains a failed handshake with that host and port. `None` if no trusted authority signed the certificate.
-    pub(crate) fn explain(&self, why: &io::Error, host: &str) -> Option<String> {
-        if matches!(why.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) {
-            return Some(format!("{host} closed the connection during the TLS handshake; without TLS, use ws://"));
-        }
-        match why.get_ref().and_then(|why| why.downcast_ref()) {
-            Some(rustls::Error::InvalidMessage(_)) => {
-                Some(format!("{host} does not speak TLS at that port; use ws://"))
-            }
-            Some(rustls::Error::InvalidCertificate(why)) => explain_certificate(why, host),
-            _ => Some(format!("the TLS handshake with {host} failed: {why}")),
-        }
+        Ok(session::start(tls, None))
     }
 
     fn build(trusted: &Path, own: Option<(&Path, &Path)>) -> Result<Self, Error> {
@@ -126,6 +106,18 @@ fn roots(file: &Path) -> Result<RootCertStore, Error> {
     match roots.add_parsable_certificates(read_chain(file)?) {
         (0, _) => Err(file_error(file, "there is no certificate in it that can be trusted")),
         _ => Ok(roots),
+    }
+}
+
+/// Explains a failed handshake with that host and port. `None` if no trusted authority signed the certificate.
+pub(crate) fn explain(why: &io::Error, host: &str) -> Option<String> {
+    if matches!(why.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) {
+        return Some(format!("{host} closed the connection during the TLS handshake; without TLS, use ws://"));
+    }
+    match why.get_ref().and_then(|why| why.downcast_ref()) {
+        Some(rustls::Error::InvalidMessage(_)) => Some(format!("{host} does not speak TLS at that port; use ws://")),
+        Some(rustls::Error::InvalidCertificate(why)) => explain_certificate(why, host),
+        _ => Some(format!("the TLS handshake with {host} failed: {why}")),
     }
 }
 
