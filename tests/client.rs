@@ -21,7 +21,10 @@ fn connection_behaves_as_in_a_browser() {
     let server = builder.start().expect("a server");
     let socket = WebSocket::connect(&url(addr(&server)), &["c", "b", "a"]).expect("a URL");
     expect_open(&socket);
-    assert_eq!((socket.ready_state(), socket.protocol(), socket.extensions()), (ReadyState::Open, Some("b"), String::new()));
+    assert_eq!(
+        (socket.ready_state(), socket.protocol(), socket.extensions()),
+        (ReadyState::Open, Some("b"), String::new())
+    );
     assert_eq!((socket.url(), socket.buffered_amount()), (url(addr(&server)).as_str(), 0));
     let peer = connected(&server);
     assert!(socket.send("grüße") && socket.send(vec![0, 1, 255]) && socket.send(""));

@@ -48,8 +48,7 @@
 //! are trusted. `Builder::tls` changes that.
 //!
 //! # Threads
-//! Each WebSocket has a thread that blocks in reads. A second thread exists while it resolves the name and connects. One
-//! thread of the process sends what sockets did not take at once. Handles can be cloned and used on any thread. Only waiting
+//! Each WebSocket has a thread that connects, and then blocks in reads. One thread of the process sends what sockets did not take at once. Handles can be cloned and used on any thread. Only waiting
 //! for events blocks. [`Builder::open`] has neither events nor a thread.
 
 mod builder;
@@ -80,7 +79,8 @@ use std::{
 use url::Target;
 
 /// Bytes of the stack of a WebSocket's thread. Only the pages that are touched cost memory.
-const STACK_SIZE: usize = 256 * 1024;
+/// The name resolution of the system needs most.
+const STACK_SIZE: usize = 2 * 1024 * 1024;
 
 /// An event of a [`WebSocket`]. `Close` comes exactly once, as the last one.
 #[derive(Debug)]

@@ -81,9 +81,9 @@ impl Connection {
         config: Arc<Config>,
         reactor: &'static WriteReactor,
     ) -> (Arc<Self>, Reader) {
-        let (socket, is_compressing) = (Arc::clone(&transport.stream), info.deflate.is_some());
-        let stream = BufferedStream::new(transport, is_compressing);
-        let state = Mutex::new(Some(ConnectionState::new(role, stream, is_compressing, &config)));
+        let socket = Arc::clone(&transport.stream);
+        let stream = BufferedStream::new(transport, info.deflate.is_some());
+        let state = Mutex::new(Some(ConnectionState::new(role, stream, &config)));
         let connection = Arc::new(Self { info, role, config, reactor, state });
         let reader = Reader::new(Arc::clone(&connection), socket);
         (connection, reader)
@@ -93,7 +93,7 @@ impl Connection {
     pub(crate) fn become_stream(&self, keepalive: &'static [u8]) {
         if let Some(state) = self.lock().as_mut() {
             state.stream_keepalive = Some(keepalive);
-            limit_unacknowledged(state.stream.socket(), self.config.ping_interval, self.config.pong_timeout);
+            limit_unacknowledged(&state.stream.socket, self.config.ping_interval, self.config.pong_timeout);
         }
     }
 
@@ -118,8 +118,8 @@ impl Connection {
 
     /// Whether the socket took waiting bytes in this time. If so, the peer may not have received the last Ping yet.
     pub(crate) fn has_progressed_within(&self, time: Duration) -> bool {
-        let since = self.lock().as_ref().and_then(|state| state.stream.time_since_progress());
-        since.is_some_and(|since| since < time)
+        let progress_at = self.lock().as_ref().and_then(|state| state.stream.progress_at);
+        progress_at.is_some_and(|at| at.elapsed() < time)
     }
 
     /// Sends a Close frame after all queued bytes. Does nothing if the connection is closing already. The caller has checked code
@@ -147,12 +147,12 @@ impl Connection {
     pub(crate) fn end(&self) -> DisconnectReason {
         let Some(state) = self.lock().take() else { return DisconnectReason::ConnectionLost };
         if !state.has_sent_fin() {
-            let _ = state.stream.socket().shutdown(Shutdown::Both);
+            let _ = state.stream.socket.shutdown(Shutdown::Both);
         }
         if state.is_watched || state.deadline.is_some() {
-            self.reactor.forget(state.stream.socket(), self);
+            self.reactor.forget(&state.stream.socket, self);
         }
-        state.into_reason()
+        state.reason.unwrap_or(DisconnectReason::ConnectionLost)
     }
 
     /// Fails the connection (RFC 6455 7.1.7).
@@ -162,10 +162,12 @@ impl Connection {
 
     /// Takes over bytes that arrived, for [`Connection::read`]. Returns false if the connection is closing: no message will be
     /// taken out of them.
-    fn receive(&self, bytes: Vec<u8>) -> bool {
+    fn receive(&self, bytes: &[u8]) -> bool {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut() else { return false };
-        state.stream.receive(bytes);
+        if !state.has_finished_reading() {
+            state.stream.received.extend(bytes);
+        }
         state.is_open()
     }
 
@@ -202,7 +204,7 @@ impl Connection {
             self.fail_slow(state);
         }
         let watched = std::mem::replace(&mut state.is_watched, true);
-        if !watched && self.reactor.watch(state.stream.socket(), self, state.deadline).is_err() {
+        if !watched && self.reactor.watch(&state.stream.socket, self, state.deadline).is_err() {
             state.stream.cut();
         }
     }

@@ -19,7 +19,7 @@ use tungstenite::protocol::frame::FrameHeader;
 
 /// The settings of `permessage-deflate` (RFC 7692), the compression of messages.
 ///
-/// Each message is compressed alone. One compressor of about 300 KiB serves the whole process, and a connection needs
+/// Each message is compressed alone. A compressor of about 300 KiB exists while a message is compressed, and a connection needs
 /// less than 100 bytes. What is broadcast with [`Frames`](crate::Frames) is compressed once. A received message may have
 /// [`max_message_size`](crate::Config::max_message_size) bytes after decompression. While it is decompressed, it is in memory
 /// up to twice more.

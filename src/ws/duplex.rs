@@ -64,7 +64,6 @@ pub struct Duplex {
     role: Role,
     /// The socket and what was read after the handshake. `split` returns the error if that cannot be recovered.
     transport: io::Result<Transport>,
-    info: PeerInfo,
     config: Config,
 }
 
@@ -96,19 +95,20 @@ impl Duplex {
     /// [`Access`](crate::Access), those that use an IP address or `localhost`.
     ///
     /// ```no_run
-    /// use chinwag::{duplex::Duplex, handshake::Policy, tls::Acceptor};
+    /// use chinwag::{Config, duplex::Duplex, handshake::Policy, tls::Acceptor};
     ///
     /// let acceptor = Acceptor::from_pem_files("certificate.pem", "key.pem")?;
     /// let (stream, _) = std::net::TcpListener::bind("127.0.0.1:9000")?.accept()?;
-    /// let (peer, reader) = Duplex::accept_tls(stream, &acceptor, &Policy::default())?.split()?;
+    /// let ws = Duplex::accept_tls(stream, &acceptor, &Policy::default(), Config::default())?;
+    /// let writer = ws.writer();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     /// The socket failed, a handshake failed, or it was refused; the client got the response.
     #[cfg(feature = "tls")]
-    pub fn accept_tls(stream: impl Socket, acceptor: &Acceptor, policy: &Policy) -> io::Result<Self> {
-        let (socket, config) = (tcp(stream)?, Config::default());
+    pub fn accept_tls(stream: impl Socket, acceptor: &Acceptor, policy: &Policy, config: Config) -> io::Result<Reader> {
+        let socket = tcp(stream)?;
         let deadline = std::time::Instant::now() + config.handshake_timeout;
         let mut stream = HandshakeStream::start(&socket, Some(acceptor.session()?), deadline)?;
         let head = read_request(&mut stream, &config, deadline);
@@ -119,7 +119,8 @@ impl Duplex {
                 let session = stream.session.take();
                 let (path, deflate) = (request.uri().path().into(), agreement(&request));
                 let info = PeerInfo { protocol, path, data, deflate, ..PeerInfo::default() };
-                Ok(Self { info, ..Self::new(Role::Server, Ok(Transport { stream: socket, session, input })) })
+                let transport = Transport { stream: socket, session, input };
+                WebSocket::without_server(info, Role::Server, transport, config)
             }
             Negotiated::Response(response) => {
                 stream.write_until(&response.to_bytes(false), deadline)?;
@@ -136,7 +137,7 @@ impl Duplex {
     }
 
     fn new(role: Role, transport: io::Result<Transport>) -> Self {
-        Self { role, transport, info: PeerInfo::default(), config: Config::default() }
+        Self { role, transport, config: Config::default() }
     }
 
     /// The limits and timeouts for messages, Pings, closing and the send buffer. The configuration of the `WebSocket` is not
@@ -153,7 +154,7 @@ impl Duplex {
     /// `InvalidData` if tungstenite has buffered part of a message, which it does not give out. This can only happen if a
     /// server's first message began in the segment of the response and ended in a later one.
     pub fn split(self) -> io::Result<(Peer, Reader)> {
-        let reader = WebSocket::without_server(self.info, self.role, self.transport?, self.config)?;
+        let reader = WebSocket::without_server(PeerInfo::default(), self.role, self.transport?, self.config)?;
         Ok((reader.writer(), reader))
     }
 }

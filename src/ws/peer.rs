@@ -189,7 +189,7 @@ impl Peer {
     /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
-        self.connection.lock().as_ref().map_or(0, |state| state.stream.buffered_amount())
+        self.connection.lock().as_ref().map_or(0, |state| state.stream.unsent.len())
     }
 
     /// Starts the closing handshake (RFC 6455 7.1.2): a Close frame with this status code (RFC 6455 7.4) and reason, after all
@@ -240,7 +240,9 @@ impl Peer {
 
     /// How long the socket has taken none of the bytes that wait. `None`: no bytes wait.
     pub(crate) fn stalled_for(&self) -> Option<Duration> {
-        self.connection.lock().as_ref()?.stream.stalled_for()
+        let state = self.connection.lock();
+        let stream = &state.as_ref().filter(|state| state.stream.is_stalled)?.stream;
+        stream.progress_at.map(|at| at.elapsed())
     }
 
     /// Drops a peer that reads too slowly: Close 1013 after all queued bytes.

@@ -12,18 +12,15 @@ mod self_signed;
 mod session;
 
 #[cfg(feature = "tls")]
-pub use acceptor::Acceptor;
-#[cfg(feature = "tls")]
-pub use connector::Connector;
-#[cfg(feature = "tls")]
 pub(crate) use connector::explain;
 #[cfg(feature = "tls")]
-pub use self_signed::{addresses_of_this_machine, self_signed};
-
-#[cfg(feature = "tls")]
-pub use crate::ws::access::Invalid as Error;
-#[cfg(feature = "tls")]
-pub use rustls;
+pub use {
+    crate::ws::access::Invalid as Error,
+    acceptor::Acceptor,
+    connector::Connector,
+    rustls,
+    self_signed::{addresses_of_this_machine, self_signed},
+};
 
 use std::{
     collections::VecDeque,

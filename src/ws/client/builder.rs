@@ -85,7 +85,7 @@ impl Builder {
         self
     }
 
-    /// Time for name resolution and for the TCP connection, all addresses of the host included. Default: 10 s.
+    /// Time for the TCP connection, for each address of the host. Default: 10 s.
     pub fn connect_timeout(mut self, time: Duration) -> Self {
         self.connect_timeout = time.min(MAX_TIMEOUT);
         self

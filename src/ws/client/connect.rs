@@ -4,7 +4,7 @@ use super::{
     Error,
     builder::Builder,
     dial::dial,
-    handshake::{Request, read_response},
+    handshake::{read_response, request},
     url::Target,
 };
 use crate::ws::connection::{PeerInfo, Role, Transport};
@@ -70,8 +70,8 @@ impl Builder {
 
     /// As [`Builder::open`], after the settings were checked.
     pub(super) fn open_target(self, target: &Target) -> Result<WebSocket, Error> {
-        let socket = dial(target, self.connect_timeout)?;
-        self.shake_hands(tcp(socket).map_err(Error::Connect)?, target)
+        let socket = dial(target, self.connect_timeout).and_then(tcp).map_err(Error::Connect)?;
+        self.shake_hands(socket, target)
     }
 
     /// The handshakes of TLS and of the WebSocket, within one deadline.
@@ -86,9 +86,9 @@ impl Builder {
         };
         let explain = |why| self.explain(why, target);
         let mut stream = HandshakeStream::start(&socket, session, deadline).map_err(explain)?;
-        let request = Request::new(target, &self.protocols, &self.headers, self.deflate);
-        stream.write_until(&request.bytes, deadline).map_err(explain)?;
-        let response = read_response(&mut stream, deadline, &request, &self.protocols);
+        let (request, accept) = request(target, &self);
+        stream.write_until(request.as_bytes(), deadline).map_err(explain)?;
+        let response = read_response(&mut stream, deadline, &accept, &self);
         let accepted = response.map_err(|error| match error {
             Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
             error => error,

@@ -18,7 +18,7 @@ pub enum Error {
     /// The name could not be resolved, none of the addresses of the host accepted a connection, or the socket failed. This is
     /// the last error.
     Connect(io::Error),
-    /// The connection was not made, or the handshake was not finished, within this time.
+    /// The handshake was not finished within this time.
     Timeout(Duration),
     /// The WebSocket was closed before it was open.
     Cancelled,

@@ -1,18 +1,14 @@
 //! A socket with a buffer in each direction, and with TLS if the connection uses it. Nothing here blocks.
 
 use super::Transport;
-use crate::ws::{
-    deflate::{Compressed, Unmarker},
-    tcp::send_now,
-    tls::Session,
-};
+use crate::ws::{deflate::Unmarker, tcp::send_now, tls::Session};
 use std::{
     collections::VecDeque,
     io::{self, ErrorKind, Read, Write},
     mem,
     net::{Shutdown, TcpStream},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// Bytes that are kept for the inspector, and bytes that it plays, at most.
@@ -22,21 +18,23 @@ const MAX_INSPECTED: usize = 4096;
 /// The stream that tungstenite reads and writes: it reads bytes that were received, and writes to the send buffer.
 #[derive(Debug)]
 pub(crate) struct BufferedStream {
-    socket: Arc<TcpStream>,
+    pub(super) socket: Arc<TcpStream>,
     /// With TLS: `received` and `unsent` hold ciphertext.
-    session: Option<Box<dyn Session>>,
+    pub(super) session: Option<Box<dyn Session>>,
     /// Plaintext that is read before `received`: what was received with the handshake, and what the inspector plays.
     early: VecDeque<u8>,
-    received: VecDeque<u8>,
+    /// Bytes from the socket that have not been read. More are received only when it is empty.
+    pub(super) received: VecDeque<u8>,
     /// `None` without compression.
-    unmarker: Option<Unmarker>,
-    unsent: VecDeque<u8>,
+    pub(super) unmarker: Option<Unmarker>,
+    /// The send buffer.
+    pub(crate) unsent: VecDeque<u8>,
     /// How many of the unsent bytes the limit of the send buffer does not count, at most.
     uncounted: usize,
     /// Whether the last flush left bytes unsent.
-    is_stalled: bool,
+    pub(crate) is_stalled: bool,
     /// When the socket last took bytes that had waited, or when bytes began to wait.
-    progress_at: Option<Instant>,
+    pub(crate) progress_at: Option<Instant>,
     /// What was received since the inspector looked last, without TLS and before any decoding. `None`: nobody inspects it.
     #[cfg(feature = "chat")]
     inspected: Option<Vec<u8>>,
@@ -61,37 +59,9 @@ impl BufferedStream {
         }
     }
 
-    pub(super) fn socket(&self) -> &TcpStream {
-        &self.socket
-    }
-
-    pub(super) fn has_tls(&self) -> bool {
-        self.session.is_some()
-    }
-
-    pub(crate) fn buffered_amount(&self) -> usize {
-        self.unsent.len()
-    }
-
-    /// Whether the message that tungstenite has completed is still compressed.
-    pub(super) fn compressed(&self) -> Option<Compressed> {
-        self.unmarker.as_ref().and_then(Unmarker::message)
-    }
-
     /// The unsent bytes that the limit of the send buffer counts.
     pub(super) fn counted_amount(&self) -> usize {
         self.unsent.len().saturating_sub(self.uncounted)
-    }
-
-    /// How long the socket has taken none of the bytes that wait. `None`: no bytes wait.
-    #[cfg(feature = "chat")]
-    pub(crate) fn stalled_for(&self) -> Option<Duration> {
-        self.time_since_progress().filter(|_| self.is_stalled)
-    }
-
-    /// The time since the socket last took bytes that had waited, if bytes ever did.
-    pub(super) fn time_since_progress(&self) -> Option<Duration> {
-        self.progress_at.map(|at| at.elapsed())
     }
 
     /// From now on, keeps what arrives. Reads `play` before that. Returns what was kept since the last call.
@@ -100,11 +70,6 @@ impl BufferedStream {
         let free = MAX_INSPECTED.saturating_sub(self.early.len());
         self.early.extend(&play[..play.len().min(free)]);
         self.inspected.replace(Vec::new()).unwrap_or_default()
-    }
-
-    /// Takes over bytes from the socket. Only when everything received before has been read.
-    pub(super) fn receive(&mut self, bytes: Vec<u8>) {
-        self.received = bytes.into();
     }
 
     /// Appends plaintext to the send buffer.
@@ -122,7 +87,7 @@ impl BufferedStream {
     /// The socket is broken. The reader will notice it.
     pub(super) fn send(&mut self, bytes: &[u8], counted: usize) -> io::Result<()> {
         let before = self.unsent.len();
-        let direct = !self.has_tls() && before == 0;
+        let direct = self.session.is_none() && before == 0;
         let taken = if direct { send_now(&self.socket, bytes)? } else { 0 };
         if taken < bytes.len() {
             self.queue(&bytes[taken..]);
@@ -153,20 +118,6 @@ impl BufferedStream {
             self.discard_unsent();
         }
         Ok(!is_stalled)
-    }
-
-    /// Appends the TLS records that are due, such as a key update.
-    pub(super) fn flush_tls(&mut self) {
-        if let Some(session) = &mut self.session {
-            session.flush(&mut self.unsent);
-        }
-    }
-
-    /// Appends the TLS alert `close_notify`. Nothing can be sent after it.
-    pub(super) fn close_tls(&mut self) {
-        if let Some(session) = &mut self.session {
-            session.close(&mut self.unsent);
-        }
     }
 
     /// Ends the connection in both directions at once.
@@ -247,7 +198,7 @@ mod tests {
     fn only_bytes_that_wait_are_uncounted() {
         let (mut stream, _peer) = stream();
         stream.send(b"without a copy", 11).expect("a socket");
-        assert_eq!((stream.buffered_amount(), stream.uncounted), (0, 0));
+        assert_eq!((stream.unsent.len(), stream.uncounted), (0, 0));
         stream.queue(b"01234");
         for (counted, expected) in [(2, 7), (1, 8), (0, 8)] {
             stream.send(b"xy", counted).expect("a socket");
@@ -259,7 +210,7 @@ mod tests {
     #[test]
     fn input_is_read_in_parts() {
         let (mut stream, _peer) = stream();
-        stream.receive(b"hello".to_vec());
+        stream.received.extend(b"hello");
         let mut buffer = [0; 3];
         for expected in [&b"hel"[..], b"lo"] {
             let count = stream.read(&mut buffer).expect("bytes");
@@ -274,13 +225,13 @@ mod tests {
     fn inspected_bytes_are_kept_and_played_up_to_the_limit() {
         let (mut stream, _peer) = stream();
         assert_eq!(stream.inspect(b"hello"), b"");
-        stream.receive(b"abc".to_vec());
+        stream.received.extend(b"abc");
         let mut buffer = [0; 3];
         for expected in [&b"hel"[..], b"lo", b"abc"] {
             let count = stream.read(&mut buffer).expect("bytes");
             assert_eq!(&buffer[..count], expected);
         }
-        stream.receive(vec![7; MAX_INSPECTED]);
+        stream.received.extend([7; MAX_INSPECTED]);
         assert_eq!(stream.read(&mut [0; MAX_INSPECTED]).expect("bytes"), MAX_INSPECTED);
         let received = stream.inspect(&[0; MAX_INSPECTED + 1]);
         assert_eq!((received.len(), received.starts_with(b"abc\x07")), (MAX_INSPECTED, true));

@@ -45,7 +45,10 @@ impl Message {
             let header = FrameHeader { opcode: OpCode::Data(data), rsv1: true, ..FrameHeader::default() };
             return tungstenite::Message::Frame(Frame::from_payload(header, payload.into()));
         }
-        self.into()
+        match self {
+            Self::Text(text) => tungstenite::Message::Text(text),
+            Self::Binary(bytes) => tungstenite::Message::Binary(bytes),
+        }
     }
 }
 
@@ -85,15 +88,6 @@ impl From<&[u8]> for Message {
 impl From<&Message> for Message {
     fn from(message: &Message) -> Self {
         message.clone()
-    }
-}
-
-impl From<Message> for tungstenite::Message {
-    fn from(message: Message) -> Self {
-        match message {
-            Message::Text(text) => Self::Text(text),
-            Message::Binary(bytes) => Self::Binary(bytes),
-        }
     }
 }
 
@@ -269,7 +263,7 @@ mod tests {
         }
         for same in [Message::from(&b"hi"[..]), b"hi".to_vec().into(), Bytes::from_static(b"hi").into()] {
             assert_eq!(same, Message::Binary(Bytes::from_static(b"hi")));
-            assert_eq!(Message::try_from(tungstenite::Message::from(same.clone())).expect("data"), same);
+            assert_eq!(Message::try_from(same.clone().into_frame(None)).expect("data"), same);
         }
         for control in [tungstenite::Message::Ping(Bytes::new()), tungstenite::Message::Close(None)] {
             assert!(Message::try_from(control).is_err());

@@ -12,14 +12,9 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tungstenite::error::CapacityError;
 
-/// Most reads use a buffer of this size on the stack: it lies in a page that is in use anyway, so an idle connection has no
-/// read buffer of its own.
-const STACK_BUFFER: usize = 1024;
-
-/// The size of a read after one that filled its buffer.
-const LARGE_BUFFER: usize = 64 * 1024;
+/// Bytes of one read. The buffer is on the stack, in a page that is in use anyway: an idle connection has no buffer of its own.
+const READ_SIZE: usize = 1024;
 
 /// A peer may send this many times the largest message, and some control frames, within a minute without completing a message.
 /// Otherwise it could send empty fragments for ever.
@@ -32,8 +27,6 @@ const OVERHEAD_PERIOD: Duration = Duration::from_secs(60);
 pub(crate) struct Reader {
     connection: Arc<Connection>,
     stream: Arc<TcpStream>,
-    /// Whether the last read filled its buffer.
-    has_filled_buffer: bool,
     is_awaiting_pong: bool,
     /// When the silence will have lasted too long. `None`: nothing waits for bytes, or they may take any time.
     silence_ends: Option<Instant>,
@@ -51,31 +44,19 @@ pub(crate) struct Reader {
 impl Reader {
     pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>) -> Self {
         let (overhead, inflater) = ((0, Instant::now()), Inflater::new(connection.info.deflate));
-        let (has_filled_buffer, is_awaiting_pong, silence_ends, discarded, end, closing) = Default::default();
-        Self {
-            connection,
-            stream,
-            has_filled_buffer,
-            is_awaiting_pong,
-            silence_ends,
-            overhead,
-            inflater,
-            discarded,
-            end,
-            closing,
-        }
+        let (is_awaiting_pong, silence_ends, discarded, end, closing) = Default::default();
+        Self { connection, stream, is_awaiting_pong, silence_ends, overhead, inflater, discarded, end, closing }
     }
 
     /// Waits for the next message, at most until then. At the end, [`Connection::end`] returns the reason.
     pub(crate) fn next_until(&mut self, until: Instant) -> ReadResult {
-        if self.closing.is_none() {
+        loop {
             let result = self.wait_until(Some(until));
             let ReadResult::Closed(end) = result else { return result };
-            if self.conclude(end) {
+            if self.closing.is_some() || self.conclude(end) {
                 return ReadResult::Closed(ConnectionEnd::Local);
             }
         }
-        if self.discard_until(until) { ReadResult::Closed(ConnectionEnd::Local) } else { ReadResult::NeedData }
     }
 
     /// Waits for the next message.
@@ -93,26 +74,38 @@ impl Reader {
     }
 
     /// As [`Reader::wait`], at most until then. `NeedData`: there is no message yet.
+    ///
+    /// After [`Reader::conclude`] it waits for the end of the peer's side and discards what arrives: an unread byte would cause
+    /// a reset, which can destroy the Close frame.
     fn wait_until(&mut self, until: Option<Instant>) -> ReadResult {
         loop {
-            let result = self.read_received();
-            if !matches!(result, ReadResult::NeedData) {
-                return result;
+            if self.closing.is_none() {
+                let result = self.read_received();
+                if !matches!(result, ReadResult::NeedData) {
+                    return result;
+                }
             }
-            if self.silence_ends.is_none() {
-                let config = &self.connection.config;
-                let timeout = if self.is_awaiting_pong { config.pong_timeout } else { config.ping_interval };
-                self.silence_ends = (!timeout.is_zero()).then(|| Instant::now() + timeout);
-            }
-            let flags = self.flags_until(until.into_iter().chain(self.silence_ends).min());
+            let deadline = self.closing.or_else(|| self.silence_deadline());
+            let flags = self.flags_until(until.into_iter().chain(deadline).min());
+            let has_passed = |time: Option<Instant>| time.is_some_and(|time| time <= Instant::now());
             match self.receive(flags) {
                 Ok(1..) | Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) if self.silence_ends.is_some_and(|at| at <= Instant::now()) => self.answer_silence(),
-                Err(Errno::AGAIN) if until.is_some_and(|at| at <= Instant::now()) => return ReadResult::NeedData,
+                Err(Errno::AGAIN) if has_passed(self.closing) => return ReadResult::Closed(ConnectionEnd::Local),
+                Err(Errno::AGAIN) if has_passed(self.silence_ends) => self.answer_silence(),
+                Err(Errno::AGAIN) if has_passed(until) => return ReadResult::NeedData,
                 Err(Errno::AGAIN) => {}
                 Ok(0) | Err(_) => return ReadResult::Closed(ConnectionEnd::Socket),
             }
         }
+    }
+
+    fn silence_deadline(&mut self) -> Option<Instant> {
+        let config = &self.connection.config;
+        let timeout = if self.is_awaiting_pong { config.pong_timeout } else { config.ping_interval };
+        if self.silence_ends.is_none() && !timeout.is_zero() {
+            self.silence_ends = Some(Instant::now() + timeout);
+        }
+        self.silence_ends
     }
 
     /// Takes one message out of the bytes that were received.
@@ -129,36 +122,33 @@ impl Reader {
 
     /// Decompresses a message, without the lock.
     fn complete(&mut self, received: Received) -> ReadResult {
-        let max_size = self.connection.config.max_message_size;
-        let message = match received {
-            (Message::Binary(payload), Some(kind)) => match self.inflater.inflate(kind, &payload, max_size) {
-                Ok(message) => message,
-                Err(error) => return ReadResult::Closed(ConnectionEnd::Violation(error)),
-            },
-            (message, _) => message,
-        };
-        let size = message.len();
         self.overhead.0 = 0;
-        if size > max_size {
-            let error = CapacityError::MessageTooLong { size, max_size };
-            return ReadResult::Closed(ConnectionEnd::Violation(error.into()));
+        match received {
+            (Message::Binary(payload), Some(kind)) => {
+                let max_size = self.connection.config.max_message_size;
+                match self.inflater.inflate(kind, &payload, max_size) {
+                    Ok(message) => ReadResult::Message(message),
+                    Err(error) => ReadResult::Closed(ConnectionEnd::Violation(error)),
+                }
+            }
+            (message, _) => ReadResult::Message(message),
         }
-        ReadResult::Message(message)
     }
 
     /// Sends the last frames of this side. If the socket cannot be closed at once, waits until the peer has closed its side.
     pub(crate) fn finish(&mut self, end: ConnectionEnd) {
         if !self.conclude(end) {
-            self.discard_until(self.closing.unwrap_or_else(Instant::now));
+            self.wait_until(None);
         }
     }
 
-    /// Sends the last frames of this side. Returns whether the socket can be closed at once. Otherwise
-    /// [`Reader::discard_until`] follows.
+    /// Sends the last frames of this side. Returns whether the socket can be closed at once. Otherwise this waits for the
+    /// peer's side from now on.
     fn conclude(&mut self, end: ConnectionEnd) -> bool {
         let is_over = matches!(end, ConnectionEnd::Socket) || self.connection.conclude(end);
         if !is_over {
             self.closing = Some(Instant::now() + self.connection.config.close_timeout);
+            self.silence_ends = None;
         }
         is_over
     }
@@ -170,7 +160,7 @@ impl Reader {
     pub(crate) fn receive_available(&mut self) -> Result<bool, ConnectionEnd> {
         match self.receive(RecvFlags::DONTWAIT) {
             Ok(0) => Err(ConnectionEnd::Socket),
-            Ok(_) => Ok(self.has_filled_buffer),
+            Ok(count) => Ok(count == READ_SIZE),
             Err(Errno::AGAIN) => Ok(false),
             Err(Errno::INTR) => Ok(true),
             Err(_) => Err(ConnectionEnd::Socket),
@@ -206,35 +196,17 @@ impl Reader {
 
     /// Receives once, and hands the bytes to the connection. Returns how many, and 0 at the end of what is read.
     fn receive(&mut self, flags: RecvFlags) -> rustix::io::Result<usize> {
-        let bytes = self.recv(flags)?;
-        let count = bytes.len();
+        let mut buffer = [0; READ_SIZE];
+        let (_, count) = recv(&*self.stream, &mut buffer[..], flags)?;
         if count == 0 {
             return Ok(0);
         }
-        self.has_filled_buffer = count == self.buffer_size();
         (self.is_awaiting_pong, self.silence_ends) = (false, None);
         self.count_overhead(count);
-        if !self.connection.receive(bytes) && self.discards_too_much(count) {
+        if !self.connection.receive(&buffer[..count]) && self.discards_too_much(count) {
             return Ok(0);
         }
         Ok(count)
-    }
-
-    fn buffer_size(&self) -> usize {
-        if self.has_filled_buffer { LARGE_BUFFER } else { STACK_BUFFER }
-    }
-
-    /// Receives once.
-    fn recv(&self, flags: RecvFlags) -> rustix::io::Result<Vec<u8>> {
-        if self.has_filled_buffer {
-            let mut buffer = vec![0; LARGE_BUFFER];
-            let (_, count) = recv(&*self.stream, buffer.as_mut_slice(), flags)?;
-            buffer.truncate(count);
-            return Ok(buffer);
-        }
-        let mut buffer = [0; STACK_BUFFER];
-        let (_, count) = recv(&*self.stream, &mut buffer[..], flags)?;
-        Ok(buffer[..count].to_vec())
     }
 
     /// Fails the connection if too many bytes lead to no message.
@@ -258,22 +230,6 @@ impl Reader {
         self.discarded += count;
         // One message may have been in flight.
         self.discarded > MAX_DISCARDED.max(self.connection.config.max_message_size)
-    }
-
-    /// Reads until the peer has ended its side too, so that no unread byte causes a reset, which can destroy the Close frame.
-    /// Returns whether that is over; otherwise the time has passed.
-    fn discard_until(&mut self, until: Instant) -> bool {
-        let deadline = self.closing.unwrap_or(until);
-        loop {
-            let flags = self.flags_until(Some(until.min(deadline)));
-            match self.recv(flags) {
-                Ok(bytes) if bytes.is_empty() || self.discards_too_much(bytes.len()) => return true,
-                Err(Errno::AGAIN) if deadline <= Instant::now() => return true,
-                Err(Errno::AGAIN) if until <= Instant::now() => return false,
-                Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
-                Err(_) => return true,
-            }
-        }
     }
 }
 

@@ -3,7 +3,11 @@
 //! Everything here runs under the connection's lock, and nothing here blocks.
 
 use super::{buffered_stream::BufferedStream, disconnect_reason::DisconnectReason, message::Message};
-use crate::ws::{config::Config, deflate::Compressed, rate_limiter::RateLimiter};
+use crate::ws::{
+    config::Config,
+    deflate::{Compressed, Unmarker},
+    rate_limiter::RateLimiter,
+};
 use std::{
     io::{self, ErrorKind, Read},
     net::Shutdown,
@@ -32,7 +36,7 @@ pub(crate) struct ConnectionState {
     pub(super) is_watched: bool,
     /// When the write reactor will cut the connection.
     pub(super) deadline: Option<Instant>,
-    reason: Option<DisconnectReason>,
+    pub(super) reason: Option<DisconnectReason>,
     /// The time of the last measured Ping, in microseconds since `opened_at`, which is also its payload.
     awaited_pong: Option<u64>,
     pub(crate) round_trip_time: Option<Duration>,
@@ -81,15 +85,12 @@ pub(crate) enum ConnectionEnd {
 }
 
 impl ConnectionState {
-    pub(super) fn new(role: Role, stream: BufferedStream, is_compressing: bool, config: &Config) -> Self {
-        // A message that cannot be compressed becomes longer.
-        let growth = if is_compressing { config.max_message_size / 8 + 64 } else { 0 };
-        let max_payload = config.max_message_size.saturating_add(growth);
+    pub(super) fn new(role: Role, stream: BufferedStream, config: &Config) -> Self {
         let limits = WebSocketConfig::default()
             .read_buffer_size(PARSE_BUFFER)
             .write_buffer_size(0)
-            .max_message_size(Some(max_payload))
-            .max_frame_size(Some(max_payload));
+            .max_message_size(Some(config.max_message_size))
+            .max_frame_size(Some(config.max_message_size));
         Self {
             stream,
             role,
@@ -110,19 +111,20 @@ impl ConnectionState {
         self.phase == Phase::Open
     }
 
+    /// Whether what arrives has no meaning any more.
+    pub(super) fn has_finished_reading(&self) -> bool {
+        self.phase >= Phase::Finishing
+    }
+
     /// Whether there is nothing left to wait for. With TLS the peer's `close_notify` is: a socket that is closed before it
     /// arrived sends a reset, which can destroy what was sent last.
     pub(super) fn may_be_closed(&self) -> bool {
-        self.phase == Phase::Finished && !self.stream.has_tls()
+        self.phase == Phase::Finished && self.stream.session.is_none()
     }
 
     /// Whether only closing the socket is left to do. A client leaves the FIN to the server.
     pub(super) fn has_sent_fin(&self) -> bool {
         self.phase == Phase::Finished && self.role == Role::Server
-    }
-
-    pub(super) fn into_reason(self) -> DisconnectReason {
-        self.reason.unwrap_or(DisconnectReason::ConnectionLost)
     }
 
     /// Sends encoded frames. `counted` of their bytes count against the limit of the send buffer.
@@ -169,12 +171,13 @@ impl ConnectionState {
         if self.stream_keepalive.is_some() {
             return self.ignore_input();
         }
-        while self.phase < Phase::Finishing {
+        while !self.has_finished_reading() {
             let is_open = self.is_open();
             match self.context.read(&mut self.stream) {
                 Ok(Frame::Text(text)) if is_open => return ReadResult::Message((Message::Text(text), None)),
                 Ok(Frame::Binary(bytes)) if is_open => {
-                    return ReadResult::Message((Message::Binary(bytes), self.stream.compressed()));
+                    let compressed = self.stream.unmarker.as_ref().and_then(Unmarker::message);
+                    return ReadResult::Message((Message::Binary(bytes), compressed));
                 }
                 Ok(frame @ (Frame::Ping(_) | Frame::Pong(_))) => {
                     self.take_pong(&frame);
@@ -212,7 +215,7 @@ impl ConnectionState {
 
     /// What the peer of a stream sends has no meaning. Only its end has.
     fn ignore_input(&mut self) -> ReadResult<Received> {
-        while self.phase < Phase::Finishing {
+        while !self.has_finished_reading() {
             match self.stream.read(&mut [0; 256]) {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return ReadResult::NeedData,
@@ -252,7 +255,6 @@ impl ConnectionState {
     /// tungstenite has the reply ready if one is due.
     fn answer_close(&mut self) -> bool {
         self.flush_context();
-        self.stream.close_tls();
         let is_server = self.role == Role::Server;
         self.phase = if is_server { Phase::Finishing } else { Phase::Finished };
         is_server
@@ -283,10 +285,12 @@ impl ConnectionState {
 
     /// Sends what the socket takes, and the FIN after the last byte. Returns whether nothing is left to send.
     pub(super) fn flush(&mut self) -> bool {
-        match self.phase {
-            Phase::Open | Phase::Closing => self.stream.flush_tls(),
-            Phase::Finishing => self.stream.close_tls(),
-            Phase::Finished => {}
+        if let Some(session) = &mut self.stream.session {
+            match self.phase {
+                Phase::Open | Phase::Closing => session.flush(&mut self.stream.unsent),
+                // Only the first call has an effect.
+                Phase::Finishing | Phase::Finished => session.close(&mut self.stream.unsent),
+            }
         }
         let Ok(is_complete) = self.stream.flush_unsent() else {
             self.socket_failed();
@@ -294,7 +298,7 @@ impl ConnectionState {
         };
         if is_complete && self.phase == Phase::Finishing {
             self.phase = Phase::Finished;
-            let _ = self.stream.socket().shutdown(Shutdown::Write);
+            let _ = self.stream.socket.shutdown(Shutdown::Write);
         }
         is_complete
     }

@@ -7,8 +7,8 @@ use log::{error, info, warn};
 use rustls::crypto::ring::{Ticketer, default_provider};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{CertificateError, ServerConfig, ServerConnection};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io};
@@ -45,12 +45,10 @@ struct Files {
 struct Current {
     config: Arc<ServerConfig>,
     fingerprint: String,
-    stamps: [Stamp; 2],
-    checked: Instant,
+    /// When the files were changed last.
+    changed_at: [Option<SystemTime>; 2],
+    next_check: Instant,
 }
-
-/// What changes with a file's content: time of change, length and inode. `None` if there is no such file.
-type Stamp = Option<(SystemTime, u64, u64)>;
 
 impl Acceptor {
     /// Loads a certificate (a chain, the server's own first) and its private key (PKCS#8, PKCS#1 or SEC 1) from PEM files.
@@ -103,8 +101,8 @@ impl Acceptor {
     /// ```
     #[must_use]
     pub fn from_config(config: Arc<ServerConfig>) -> Self {
-        let (fingerprint, stamps, checked) = (String::new(), [None; 2], Instant::now());
-        let current = Current { config, fingerprint, stamps, checked };
+        let (fingerprint, changed_at, next_check) = (String::new(), [None; 2], Instant::now());
+        let current = Current { config, fingerprint, changed_at, next_check };
         Self { files: None, current: Arc::new(Mutex::new(current)), hsts: None }
     }
 
@@ -124,7 +122,7 @@ impl Acceptor {
     /// Reloads the files now. On errors, the old certificate stays in use and the log says why.
     pub fn reload(&self) {
         let Some(files) = &self.files else { return };
-        let stamps = files.stamps();
+        let changed_at = files.changed_at();
         match files.load() {
             Ok(loaded) => {
                 *self.current() = loaded;
@@ -133,7 +131,7 @@ impl Acceptor {
             Err(why) => {
                 error!("the old certificate stays in use: {why}");
                 // The same files would fail again.
-                self.current().stamps = stamps;
+                self.current().changed_at = changed_at;
             }
         }
     }
@@ -143,33 +141,29 @@ impl Acceptor {
     /// # Errors
     /// rustls cannot create it, for which no client can be the cause. The log says why.
     pub(crate) fn session(&self) -> io::Result<Box<dyn Session>> {
-        if self.is_check_due() {
-            self.check();
-        }
+        self.check();
         let config = Arc::clone(&self.current().config);
         let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}"));
         Ok(session::start(tls.map_err(io::Error::other)?, self.hsts))
     }
 
+    /// At most once per interval: renews a self-signed certificate, and loads changed files. Not under the lock.
     fn check(&self) {
         let Some(files) = &self.files else { return };
+        let mut current = self.current();
+        let (now, changed_at) = (Instant::now(), current.changed_at);
+        if now < current.next_check {
+            return;
+        }
+        current.next_check = now + CHECK_INTERVAL;
+        drop(current);
         if let Err(why) = files.renew() {
             error!("the self-signed certificate cannot be renewed: {why}");
-            self.current().checked = Instant::now() + RETRY_INTERVAL;
+            self.current().next_check = now + RETRY_INTERVAL;
         }
-        if files.stamps() != self.current().stamps {
+        if files.changed_at() != changed_at {
             self.reload();
         }
-    }
-
-    /// True once per interval. The check itself is done without the lock.
-    fn is_check_due(&self) -> bool {
-        let mut current = self.current();
-        let is_due = current.checked.elapsed() >= CHECK_INTERVAL;
-        if is_due {
-            current.checked = Instant::now();
-        }
-        is_due
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -180,7 +174,7 @@ impl Acceptor {
 impl Files {
     fn load(&self) -> Result<Current, Error> {
         // Before the files are read: a change while they are read is noticed at the next check.
-        let stamps = self.stamps();
+        let changed_at = self.changed_at();
         let chain = read_chain(&self.certificate)?;
         let key = read_key(&self.key)?;
         self.warn_about_dates(&chain[0]);
@@ -192,7 +186,7 @@ impl Files {
             .map_err(|why| self.unusable(&why))?;
         config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
         config.ticketer = Ticketer::new().map_err(|why| self.unusable(&why))?;
-        Ok(Current { config: Arc::new(config), fingerprint, stamps, checked: Instant::now() })
+        Ok(Current { config: Arc::new(config), fingerprint, changed_at, next_check: Instant::now() + CHECK_INTERVAL })
     }
 
     /// Makes a new self-signed certificate, unless the file has one that is valid for long enough.
@@ -204,12 +198,9 @@ impl Files {
         Ok(())
     }
 
-    fn stamps(&self) -> [Stamp; 2] {
-        let stamp = |file: &Path| {
-            let metadata = fs::metadata(file).ok()?;
-            Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
-        };
-        [stamp(&self.certificate), stamp(&self.key)]
+    /// `None` if there is no such file.
+    fn changed_at(&self) -> [Option<SystemTime>; 2] {
+        [&self.certificate, &self.key].map(|file| fs::metadata(file).and_then(|file| file.modified()).ok())
     }
 
     fn warn_about_dates(&self, certificate: &CertificateDer<'_>) {

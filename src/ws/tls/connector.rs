@@ -1,6 +1,6 @@
 //! TLS for clients: which certificates they trust, and why a handshake failed.
 
-use super::pem::{file_error, read_chain, read_key};
+use super::pem::{file_error, read_chain};
 use super::{Error, Session, session};
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore};
 use rustls::{crypto::ring::default_provider, pki_types::ServerName};
@@ -15,9 +15,6 @@ const SYSTEM_FILES: [&str; 4] = [
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 ];
-
-/// The most names of a certificate in an error message.
-const MAX_NAMES: usize = 5;
 
 /// Connects with TLS, for [`client::Builder::tls`](crate::ws::client::Builder::tls). Clones are cheap.
 #[derive(Debug, Clone)]
@@ -42,23 +39,17 @@ impl Connector {
     /// # Errors
     /// The file is missing, is not PEM, or has no certificate that can be used.
     pub fn trusting(file: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::build(file.as_ref(), None)
+        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|why| Error(format!("TLS is not available: {why}")))?
+            .with_root_certificates(roots(file.as_ref())?)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
+        Ok(Self(Arc::new(config)))
     }
 
-    /// Like [`Connector::trusting`], and presents a client certificate to servers that request one (mutual TLS). Certificate
-    /// and key are PEM, and may be in the same file.
-    ///
-    /// # Errors
-    /// Those of [`Connector::trusting`], or the key does not belong to the certificate.
-    pub fn trusting_as(
-        trusted: impl AsRef<Path>,
-        certificate: impl AsRef<Path>,
-        key: impl AsRef<Path>,
-    ) -> Result<Self, Error> {
-        Self::build(trusted.as_ref(), Some((certificate.as_ref(), key.as_ref())))
-    }
-
-    /// With a configuration of your own. The protocol in its ALPN list, if there is one, must be `http/1.1`.
+    /// With a configuration of your own, such as one with a certificate of the client. The protocol in its ALPN list, if there is
+    /// one, must be `http/1.1`.
     ///
     /// ```
     /// # use chinwag::tls::{Connector, rustls};
@@ -83,21 +74,6 @@ impl Connector {
         let tls = ClientConnection::new(Arc::clone(&self.0), name).map_err(|why| why.to_string())?;
         Ok(session::start(tls, None))
     }
-
-    fn build(trusted: &Path, own: Option<(&Path, &Path)>) -> Result<Self, Error> {
-        let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|why| Error(format!("TLS is not available: {why}")))?
-            .with_root_certificates(roots(trusted)?);
-        let mut config = match own {
-            None => builder.with_no_client_auth(),
-            Some((certificate, key)) => builder
-                .with_client_auth_cert(read_chain(certificate)?, read_key(key)?)
-                .map_err(|why| file_error(certificate, format!("it cannot be used: {why}")))?,
-        };
-        config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
-        Ok(Self(Arc::new(config)))
-    }
 }
 
 /// The usable certificates of a file. Collections contain a few old ones that are not.
@@ -116,33 +92,13 @@ pub(crate) fn explain(why: &io::Error, host: &str) -> Option<String> {
     }
     match why.get_ref().and_then(|why| why.downcast_ref()) {
         Some(rustls::Error::InvalidMessage(_)) => Some(format!("{host} does not speak TLS at that port; use ws://")),
-        Some(rustls::Error::InvalidCertificate(why)) => explain_certificate(why, host),
+        // A bad signature: the trusted authority has the same name as the one that signed, but another key.
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            None
+        }
+        Some(rustls::Error::InvalidCertificate(why)) => {
+            Some(format!("the certificate of {host} cannot be trusted: {why}"))
+        }
         _ => Some(format!("the TLS handshake with {host} failed: {why}")),
     }
-}
-
-fn explain_certificate(why: &CertificateError, host: &str) -> Option<String> {
-    let what = match why {
-        // A bad signature: the trusted authority has the same name as the one that signed, but another key.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => return None,
-        CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
-        CertificateError::NotValidYetContext { .. } => {
-            "it is not valid yet; check the clock of this machine".to_owned()
-        }
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            let names: Vec<_> = presented.iter().take(MAX_NAMES).map(|name| plain_name(name)).collect();
-            format!("it is not for that name, but for {}", names.join(", "))
-        }
-        other if other.to_string().contains("CaUsedAsEndEntity") => {
-            "it belongs to an authority (CA:TRUE), which a server must not present".to_owned()
-        }
-        other => other.to_string(),
-    };
-    Some(format!("the certificate of {host} cannot be trusted: {what}"))
-}
-
-/// The name in `DnsName("chat.example")` or `IpAddress(127.0.0.1)`.
-fn plain_name(name: &str) -> &str {
-    let inner = name.split_once('(').map_or(name, |(_, inner)| inner);
-    inner.trim_end_matches(')').trim_matches('"')
 }

@@ -38,20 +38,6 @@ fn input_of_the_handshake_is_read_first() {
 }
 
 #[test]
-fn a_full_buffer_is_followed_by_a_large_one() {
-    let (mut reader, mut peer) = reader(Config::default(), b"");
-    for (count, is_full) in [(STACK_BUFFER, true), (LARGE_BUFFER - 1, false), (1, false), (STACK_BUFFER - 1, false)] {
-        peer.write_all(&vec![0; count]).expect("the reader has room");
-        // The bytes may arrive in parts.
-        while rustix::net::recv(&*reader.stream, &mut vec![0; count], RecvFlags::PEEK)
-            .is_ok_and(|(_, here)| here < count)
-        {}
-        assert_eq!(reader.receive(RecvFlags::empty()), Ok(count));
-        assert_eq!(reader.has_filled_buffer, is_full, "{count}");
-    }
-}
-
-#[test]
 fn a_read_without_waiting_tells_whether_there_may_be_more() {
     let (mut reader, mut peer) = reader(Config { ping_interval: Duration::ZERO, ..Config::default() }, b"");
     let mut receive = || {
