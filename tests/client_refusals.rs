@@ -90,7 +90,10 @@ fn full_backlog_times_out() {
     while let Ok(stream) = std::net::TcpStream::connect_timeout(&addr, soon) {
         waiting.push(stream);
     }
-    let socket = WebSocket::builder(&format!("ws://{addr}/")).connect_timeout(soon).connect().expect("a URL");
+    let socket = WebSocket::builder(&format!("ws://{addr}/"))
+        .config(Config::client().handshake_timeout(soon))
+        .connect()
+        .expect("a URL");
     let error = failure(&socket);
     assert!(matches!(error, Error::Connect(_)), "{error:?}");
 }

@@ -48,8 +48,9 @@
 //! are trusted. `Builder::tls` changes that.
 //!
 //! # Threads
-//! Each WebSocket has a thread that connects, and then blocks in reads. One thread of the process sends what sockets did not take at once. Handles can be cloned and used on any thread. Only waiting
-//! for events blocks. [`Builder::open`] has neither events nor a thread.
+//! Each WebSocket has a thread that connects, and then blocks in reads. One thread of the process sends what sockets did not
+//! take at once. Handles can be cloned and used on any thread. Only waiting for events blocks. [`Builder::open`] has neither
+//! events nor a thread.
 
 mod builder;
 mod connect;

@@ -16,7 +16,7 @@ macro_rules! config {
         /// assert_eq!(config.max_message_size, 1_048_576);
         /// ```
         ///
-        /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 88 KiB) +
+        /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 24 KiB) +
         /// event_capacity * max_message_size`. A usual client takes 12 KiB per idle connection (docs/LIMITS.md).
         #[derive(Debug, Clone)]
         #[non_exhaustive]

@@ -24,7 +24,7 @@ pub(crate) use state::{ConnectionEnd, ConnectionState, ReadResult};
 pub(crate) use tungstenite::protocol::Role;
 pub(crate) use write_reactor::WriteReactor;
 
-use crate::ws::{config::Config, deflate::Agreement, tcp::limit_unacknowledged, tls::Session};
+use crate::ws::{config::Config, deflate::Agreement, tls::Session};
 use buffered_stream::BufferedStream;
 use log::debug;
 use state::Received;
@@ -89,11 +89,18 @@ impl Connection {
         (connection, reader)
     }
 
-    /// Makes it a stream of bytes to the peer, in place of a WebSocket. Before anything is sent.
+    /// Makes it a stream of bytes to the peer, in place of a WebSocket. Before anything is sent. A stream has no Pongs: the system
+    /// ends it if the peer does not acknowledge what was sent. On other systems than Linux, the time for that is the system's.
     pub(crate) fn become_stream(&self, keepalive: &'static [u8]) {
         if let Some(state) = self.lock().as_mut() {
             state.stream_keepalive = Some(keepalive);
-            limit_unacknowledged(&state.stream.socket, self.config.ping_interval, self.config.pong_timeout);
+            #[cfg(target_os = "linux")]
+            if !self.config.ping_interval.is_zero() && !self.config.pong_timeout.is_zero() {
+                let time = (self.config.ping_interval + self.config.pong_timeout).as_millis();
+                let time = u32::try_from(time).unwrap_or(u32::MAX);
+                // It fails only if the socket is gone, which the reader notices.
+                let _ = rustix::net::sockopt::set_tcp_user_timeout(&state.stream.socket, time);
+            }
         }
     }
 

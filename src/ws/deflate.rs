@@ -50,6 +50,12 @@ impl Default for Deflate {
 const WINDOW_BITS: RangeInclusive<u8> = 9..=15;
 
 impl Deflate {
+    /// The [`Agreement::threshold`] for a peer with a window of at most that size.
+    fn threshold_for(self, max_window_bits: Option<u8>) -> usize {
+        let is_possible = max_window_bits.is_none_or(|bits| bits >= COMPRESSION_BITS);
+        if is_possible { self.threshold.max(1) } else { usize::MAX }
+    }
+
     /// The nearest value that can work.
     fn context_bits(self) -> Option<u8> {
         self.context_bits.map(|bits| bits.clamp(*WINDOW_BITS.start(), *WINDOW_BITS.end()))
@@ -91,16 +97,11 @@ impl fmt::Display for Parameters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Agreement {
     parameters: Parameters,
-    compression: Option<Compression>,
+    /// Messages with fewer bytes are sent as they are. `usize::MAX` for a peer with a smaller window than that of this side's
+    /// compressor: not to compress is always allowed (RFC 7692 6).
+    threshold: usize,
     /// The peer may refer to 2^N bytes of its earlier messages.
     context_bits: Option<u8>,
-}
-
-impl Agreement {
-    /// What may be sent compressed.
-    pub(crate) fn compression(self) -> Option<Compression> {
-        self.compression
-    }
 }
 
 impl fmt::Display for Agreement {
@@ -112,18 +113,10 @@ impl fmt::Display for Agreement {
 /// Compressed messages refer to at most 2^N bytes before. Python's `websockets` does not accept more.
 const COMPRESSION_BITS: u8 = 12;
 
-/// What this side may compress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Compression {
-    /// Messages with fewer bytes are sent as they are.
-    threshold: usize,
-}
-
-impl Compression {
-    /// `None` for a peer with a smaller window: its messages are not compressed, which is always allowed (RFC 7692 6).
-    fn new(threshold: usize, max_window_bits: Option<u8>) -> Option<Self> {
-        let is_possible = max_window_bits.is_none_or(|bits| bits >= COMPRESSION_BITS);
-        is_possible.then_some(Self { threshold: threshold.max(1) })
+impl Agreement {
+    /// Whether messages to the peer may be compressed.
+    pub(crate) fn compresses(self) -> bool {
+        self.threshold < usize::MAX
     }
 
     /// The payload of the compressed message. `None` if the message is short, or would not become shorter.

@@ -2,7 +2,7 @@
 
 use crate::ws::{
     connection::{Connection, ConnectionState, DisconnectReason, Frames, Message, Role},
-    deflate::{Agreement, Compression},
+    deflate::Agreement,
     error::CloseError,
 };
 use std::{
@@ -96,10 +96,6 @@ impl Peer {
         self.connection.info.deflate
     }
 
-    fn compression(&self) -> Option<Compression> {
-        self.agreement().and_then(Agreement::compression)
-    }
-
     /// The number of this connection.
     #[must_use]
     pub fn id(&self) -> PeerId {
@@ -138,7 +134,7 @@ impl Peer {
     pub fn send(&self, message: impl Into<Message>) -> bool {
         let message = message.into();
         if self.connection.role == Role::Client {
-            let frame = message.into_frame(self.compression());
+            let frame = message.into_frame(self.agreement());
             return self.connection.if_open(|state| state.write(frame));
         }
         let mut frames = Frames::new();
@@ -153,7 +149,7 @@ impl Peer {
         if self.connection.role == Role::Client {
             return frames.messages().into_iter().all(|message| self.send(message));
         }
-        let bytes = frames.bytes_for(self.compression(), 0);
+        let bytes = frames.bytes_for(self.agreement(), 0);
         self.connection.if_open(|state| state.send(bytes, bytes.len()))
     }
 
@@ -226,7 +222,7 @@ impl Peer {
     /// [`Config::max_send_buffer`](crate::Config::max_send_buffer): the chat has a log, from which a slow peer receives later
     /// what it cannot take now. Returns whether more bytes than that limit wait, counted or not.
     pub(crate) fn send_counting(&self, frames: &Frames, from: usize, counted: usize) -> bool {
-        let bytes = frames.bytes_for(self.compression(), from);
+        let bytes = frames.bytes_for(self.agreement(), from);
         // Compressed frames may have fewer bytes than were counted.
         let is_open = self.connection.if_open(|state| state.send(bytes, counted.min(bytes.len())));
         is_open && self.buffered_amount() > self.connection.config.max_send_buffer

@@ -55,18 +55,6 @@ const NOSIGNAL: SendFlags = SendFlags::NOSIGNAL;
 #[cfg(target_vendor = "apple")]
 const NOSIGNAL: SendFlags = SendFlags::empty();
 
-/// Ends a connection whose peer does not acknowledge what was sent, as a Pong that is missing does: a stream has no Pongs. On
-/// other systems than Linux it takes as long as the system decides.
-#[cfg_attr(not(target_os = "linux"), expect(unused_variables))]
-pub(crate) fn limit_unacknowledged(stream: &TcpStream, ping_interval: Duration, pong_timeout: Duration) {
-    #[cfg(target_os = "linux")]
-    if !ping_interval.is_zero() && !pong_timeout.is_zero() {
-        let time = u32::try_from((ping_interval + pong_timeout).as_millis()).unwrap_or(u32::MAX);
-        // It fails only if the socket is gone, which the reader notices.
-        let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, time);
-    }
-}
-
 /// The time until a deadline, as a socket's timeout.
 ///
 /// # Errors

@@ -4,11 +4,11 @@ use super::{Error, WebSocket, url::Target};
 #[cfg(feature = "tls")]
 use crate::ws::tls::Connector;
 use crate::ws::{
-    config::{Config, MAX_TIMEOUT},
+    config::Config,
     deflate::Deflate,
     http::{is_additional_field, is_token},
 };
-use std::{fmt, time::Duration};
+use std::fmt;
 
 /// The settings of a [`WebSocket`]: header fields, timeouts, limits.
 ///
@@ -33,7 +33,6 @@ pub struct Builder {
     pub(super) deflate: Option<Deflate>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Connector>,
-    pub(super) connect_timeout: Duration,
     pub(crate) config: Config,
 }
 
@@ -47,7 +46,6 @@ impl Builder {
             deflate: None,
             #[cfg(feature = "tls")]
             tls: None,
-            connect_timeout: Duration::from_secs(10),
             config: Config::client(),
         }
     }
@@ -85,13 +83,8 @@ impl Builder {
         self
     }
 
-    /// Time for the TCP connection, for each address of the host. Default: 10 s.
-    pub fn connect_timeout(mut self, time: Duration) -> Self {
-        self.connect_timeout = time.min(MAX_TIMEOUT);
-        self
-    }
-
-    /// The limits and timeouts of the connection, in place of [`Config::client`].
+    /// The limits and timeouts of the connection, in place of [`Config::client`]. `handshake_timeout` is for the TCP connection to
+    /// each address of the host, and again for the handshakes.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self

@@ -70,7 +70,7 @@ impl Builder {
 
     /// As [`Builder::open`], after the settings were checked.
     pub(super) fn open_target(self, target: &Target) -> Result<WebSocket, Error> {
-        let socket = dial(target, self.connect_timeout).and_then(tcp).map_err(Error::Connect)?;
+        let socket = dial(target, self.config.handshake_timeout).and_then(tcp).map_err(Error::Connect)?;
         self.shake_hands(socket, target)
     }
 
@@ -89,14 +89,13 @@ impl Builder {
         let (request, accept) = request(target, &self);
         stream.write_until(request.as_bytes(), deadline).map_err(explain)?;
         let response = read_response(&mut stream, deadline, &accept, &self);
-        let accepted = response.map_err(|error| match error {
+        let (info, input) = response.map_err(|error| match error {
             Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
             error => error,
         })?;
         let session = stream.session.take();
-        let (protocol, deflate) = (accepted.protocol.map(Arc::from), accepted.deflate);
-        let info = PeerInfo { protocol, path: target.path().into(), deflate, ..PeerInfo::default() };
-        let transport = Transport { stream: socket, session, input: accepted.input };
+        let info = PeerInfo { path: target.path().into(), ..info };
+        let transport = Transport { stream: socket, session, input };
         WebSocket::without_server(info, Role::Client, transport, self.config).map_err(Error::Connect)
     }
 

@@ -1,7 +1,7 @@
 //! The client's handshake (RFC 6455 4.1): the request, and the checks on the server's response.
 
 use super::{Error, builder::Builder, url::Target};
-use crate::ws::deflate::Agreement;
+use crate::ws::connection::PeerInfo;
 use crate::ws::handshake::head::{DeadlineRead, HeadError, HeadReader, field_map, field_slots};
 use crate::ws::handshake::upgrade::check_fields;
 use crate::ws::http::{list_elements, single_field};
@@ -42,16 +42,7 @@ pub(super) fn request(target: &Target, settings: &Builder) -> (String, String) {
     (text, derive_accept_key(key.as_bytes()))
 }
 
-/// A handshake that succeeded.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Accepted {
-    pub(crate) protocol: Option<String>,
-    pub(crate) deflate: Option<Agreement>,
-    /// The bytes that arrived after the response.
-    pub(crate) input: Vec<u8>,
-}
-
-/// Reads the response and checks it.
+/// Reads the response and checks it. Returns what it says about the server, and the bytes that arrived after it.
 ///
 /// # Errors
 /// [`Error::Refused`], [`Error::Handshake`], or [`Error::Connect`] if the socket failed or the deadline passed (`TimedOut`).
@@ -60,15 +51,15 @@ pub(super) fn read_response(
     deadline: Instant,
     accept: &str,
     settings: &Builder,
-) -> Result<Accepted, Error> {
+) -> Result<(PeerInfo, Vec<u8>), Error> {
     let mut reader = HeadReader { io, deadline, buffer: Vec::new() };
     loop {
         let head = reader.read_head(MAX_HEAD_SIZE, check_http)?;
         let (status, headers) = parse(&head)?;
         match status {
             101 => {
-                let (protocol, deflate) = check_upgrade(&headers, accept, settings).map_err(Error::Handshake)?;
-                return Ok(Accepted { protocol, deflate, input: reader.buffer });
+                let info = check_upgrade(&headers, accept, settings).map_err(Error::Handshake)?;
+                return Ok((info, reader.buffer));
             }
             // An interim response: another one follows (RFC 9110 15.2).
             100..=199 => {}
@@ -96,14 +87,10 @@ fn parse(head: &Bytes) -> Result<(u16, HeaderMap), Error> {
     }
 }
 
-/// The checks of RFC 6455 4.1 on a 101. Returns the selected subprotocol, and the agreement on compression.
+/// The checks of RFC 6455 4.1 on a 101. Returns the selected subprotocol and the agreement on compression.
 ///
 /// As in browsers (WHATWG), it is an error if subprotocols were offered and the server selected none.
-fn check_upgrade(
-    headers: &HeaderMap,
-    accept: &str,
-    settings: &Builder,
-) -> Result<(Option<String>, Option<Agreement>), &'static str> {
+fn check_upgrade(headers: &HeaderMap, accept: &str, settings: &Builder) -> Result<PeerInfo, &'static str> {
     check_fields(headers)?;
     match single_field(headers, &header::SEC_WEBSOCKET_ACCEPT) {
         Ok(Some(value)) if value == accept => {}
@@ -120,11 +107,11 @@ fn check_upgrade(
         Ok(None) => Err("it selects none of the subprotocols offered"),
         Ok(Some(selected)) => {
             let known = settings.protocols.iter().find(|name| selected == name.as_str());
-            known.cloned().map(Some).ok_or("it selects a subprotocol that was not offered")
+            known.map(|name| Some(name.as_str().into())).ok_or("it selects a subprotocol that was not offered")
         }
         Err(_) => Err("it selects more than one subprotocol"),
     }?;
-    Ok((protocol, deflate))
+    Ok(PeerInfo { protocol, deflate, ..PeerInfo::default() })
 }
 
 /// The refusal, with as much of its body as arrives soon.
@@ -172,7 +159,7 @@ mod tests {
         }
     }
 
-    fn read(text: &str, offered: &[&str]) -> Result<Accepted, Error> {
+    fn read(text: &str, offered: &[&str]) -> Result<(PeerInfo, Vec<u8>), Error> {
         let settings = Builder::new("").protocols(offered.iter().copied());
         read_response(&mut ByteByByte(text.as_bytes()), Instant::now(), "KEY=", &settings)
     }
@@ -195,10 +182,10 @@ mod tests {
 
     #[test]
     fn valid_responses_are_accepted() {
-        let accepted = read(&format!("HTTP/1.1 100 Continue\r\n\r\n{GOOD}\r\n"), &[]).expect("a 101");
-        assert_eq!(accepted, Accepted { protocol: None, deflate: None, input: Vec::new() });
-        let accepted = read(&format!("{GOOD}Sec-WebSocket-Protocol: b\r\n\r\n"), &["a", "b"]).expect("a 101");
-        assert_eq!(accepted.protocol.as_deref(), Some("b"));
+        let (info, input) = read(&format!("HTTP/1.1 100 Continue\r\n\r\n{GOOD}\r\n"), &[]).expect("a 101");
+        assert_eq!((info.protocol, info.deflate, input), (None, None, Vec::new()));
+        let (info, _) = read(&format!("{GOOD}Sec-WebSocket-Protocol: b\r\n\r\n"), &["a", "b"]).expect("a 101");
+        assert_eq!(info.protocol.as_deref(), Some("b"));
     }
 
     #[test]

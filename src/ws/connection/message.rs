@@ -1,7 +1,7 @@
 //! Messages, and the frames that a server sends (RFC 6455 5.2): one unmasked frame for each message, with the same bytes for
 //! every peer.
 
-use crate::ws::deflate::Compression;
+use crate::ws::deflate::Agreement;
 use std::{fmt, io, io::Cursor, sync::OnceLock};
 use tungstenite::protocol::frame::{
     Frame, FrameHeader,
@@ -36,19 +36,14 @@ impl Message {
     }
 
     /// As tungstenite's context sends it: in one frame.
-    pub(crate) fn into_frame(self, compression: Option<Compression>) -> tungstenite::Message {
-        let (data, payload) = match &self {
-            Self::Text(text) => (Data::Text, text.as_bytes()),
-            Self::Binary(bytes) => (Data::Binary, &bytes[..]),
+    pub(crate) fn into_frame(self, deflate: Option<Agreement>) -> tungstenite::Message {
+        let (data, payload) = match self {
+            Self::Text(text) => (Data::Text, Bytes::from(text)),
+            Self::Binary(bytes) => (Data::Binary, bytes),
         };
-        if let Some(payload) = compression.and_then(|compression| compression.compress(payload)) {
-            let header = FrameHeader { opcode: OpCode::Data(data), rsv1: true, ..FrameHeader::default() };
-            return tungstenite::Message::Frame(Frame::from_payload(header, payload.into()));
-        }
-        match self {
-            Self::Text(text) => tungstenite::Message::Text(text),
-            Self::Binary(bytes) => tungstenite::Message::Binary(bytes),
-        }
+        let compressed = deflate.and_then(|deflate| deflate.compress(&payload));
+        let header = FrameHeader { opcode: OpCode::Data(data), rsv1: compressed.is_some(), ..FrameHeader::default() };
+        tungstenite::Message::Frame(Frame::from_payload(header, compressed.map_or(payload, Bytes::from)))
     }
 }
 
@@ -167,9 +162,11 @@ impl Frames {
 
     /// The bytes from `from` on for a peer. They are compressed if it agreed to that, but only if `from` is 0, so that all
     /// peers get the same bytes.
-    pub(crate) fn bytes_for(&self, compression: Option<Compression>, from: usize) -> &[u8] {
-        match compression {
-            Some(compression) if from == 0 => self.compressed.get_or_init(|| compression.compress_frames(&self.bytes)),
+    pub(crate) fn bytes_for(&self, deflate: Option<Agreement>, from: usize) -> &[u8] {
+        match deflate {
+            Some(deflate) if from == 0 && deflate.compresses() => {
+                self.compressed.get_or_init(|| deflate.compress_frames(&self.bytes))
+            }
             _ => &self.bytes[from..],
         }
     }
@@ -263,7 +260,7 @@ mod tests {
         }
         for same in [Message::from(&b"hi"[..]), b"hi".to_vec().into(), Bytes::from_static(b"hi").into()] {
             assert_eq!(same, Message::Binary(Bytes::from_static(b"hi")));
-            assert_eq!(Message::try_from(same.clone().into_frame(None)).expect("data"), same);
+            assert_eq!(Message::try_from(tungstenite::Message::binary(&b"hi"[..])).expect("data"), same);
         }
         for control in [tungstenite::Message::Ping(Bytes::new()), tungstenite::Message::Close(None)] {
             assert!(Message::try_from(control).is_err());

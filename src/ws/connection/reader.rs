@@ -1,7 +1,7 @@
 //! The reading half of a connection: waits without a lock, sends Pings when nothing arrives, and completes the close.
 
 use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, state::Received};
-use crate::ws::deflate::Inflater;
+use crate::ws::deflate::{Compressed, Inflater};
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
 use rustix::{
     io::Errno,
@@ -12,6 +12,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tungstenite::{Error, Utf8Bytes, error::CapacityError};
 
 /// Bytes of one read. The buffer is on the stack, in a page that is in use anyway: an idle connection has no buffer of its own.
 const READ_SIZE: usize = 1024;
@@ -114,25 +115,29 @@ impl Reader {
             return ReadResult::Closed(end);
         }
         match self.connection.read() {
-            ReadResult::Message(received) => self.complete(received),
+            ReadResult::Message(received) => match self.complete(received) {
+                Ok(message) => ReadResult::Message(message),
+                Err(error) => ReadResult::Closed(ConnectionEnd::Violation(error)),
+            },
             ReadResult::NeedData => ReadResult::NeedData,
             ReadResult::Closed(end) => ReadResult::Closed(end),
         }
     }
 
     /// Decompresses a message, without the lock.
-    fn complete(&mut self, received: Received) -> ReadResult {
+    fn complete(&mut self, received: Received) -> Result<Message, Error> {
         self.overhead.0 = 0;
-        match received {
-            (Message::Binary(payload), Some(kind)) => {
-                let max_size = self.connection.config.max_message_size;
-                match self.inflater.inflate(kind, &payload, max_size) {
-                    Ok(message) => ReadResult::Message(message),
-                    Err(error) => ReadResult::Closed(ConnectionEnd::Violation(error)),
-                }
+        let max_size = self.connection.config.max_message_size;
+        let message = match received {
+            (Message::Binary(payload), Some(Compressed::Binary)) => self.inflater.inflate(&payload, max_size)?.into(),
+            (Message::Binary(payload), Some(Compressed::Text)) => {
+                Message::Text(Utf8Bytes::try_from(self.inflater.inflate(&payload, max_size)?)?)
             }
-            (message, _) => ReadResult::Message(message),
-        }
+            (message, _) => message,
+        };
+        let size = message.len();
+        // tungstenite has a higher limit if messages are compressed.
+        if size > max_size { Err(CapacityError::MessageTooLong { size, max_size }.into()) } else { Ok(message) }
     }
 
     /// Sends the last frames of this side. If the socket cannot be closed at once, waits until the peer has closed its side.

@@ -86,11 +86,14 @@ pub(crate) enum ConnectionEnd {
 
 impl ConnectionState {
     pub(super) fn new(role: Role, stream: BufferedStream, config: &Config) -> Self {
+        // A message that cannot be compressed becomes longer.
+        let growth = if stream.unmarker.is_some() { config.max_message_size / 8 + 64 } else { 0 };
+        let max_payload = config.max_message_size.saturating_add(growth);
         let limits = WebSocketConfig::default()
             .read_buffer_size(PARSE_BUFFER)
             .write_buffer_size(0)
-            .max_message_size(Some(config.max_message_size))
-            .max_frame_size(Some(config.max_message_size));
+            .max_message_size(Some(max_payload))
+            .max_frame_size(Some(max_payload));
         Self {
             stream,
             role,

@@ -1,9 +1,8 @@
 //! Decompresses messages.
 
-use super::{Agreement, Compressed};
-use crate::ws::connection::Message;
+use super::Agreement;
 use std::io;
-use tungstenite::{Error, Utf8Bytes};
+use tungstenite::Error;
 
 /// The last four bytes of a compressed message, which are not sent (RFC 7692 7.2.1).
 pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
@@ -25,26 +24,18 @@ impl Inflater {
         Self { window: bits.map_or(0, |bits| 1 << bits), history: Vec::new() }
     }
 
-    /// The message with this compressed payload.
-    ///
-    /// # Errors
-    /// The message has more than `max` bytes, cannot be decompressed, or is text that is not UTF-8.
-    #[inline(never)] // Its frame is not needed while the thread waits.
-    pub(crate) fn inflate(&mut self, kind: Compressed, payload: &[u8], max: usize) -> Result<Message, Error> {
-        let bytes = self.inflate_bytes(payload, max)?;
-        match kind {
-            Compressed::Binary => Ok(bytes.into()),
-            Compressed::Text => Ok(Message::Text(Utf8Bytes::try_from(bytes)?)),
-        }
-    }
-
     #[cfg(not(feature = "deflate"))]
-    fn inflate_bytes(&mut self, _payload: &[u8], _max: usize) -> Result<Vec<u8>, Error> {
+    pub(crate) fn inflate(&mut self, _payload: &[u8], _max: usize) -> Result<Vec<u8>, Error> {
         Err(Error::Io(invalid_data()))
     }
 
+    /// The message with this compressed payload.
+    ///
+    /// # Errors
+    /// The message has more than `max` bytes, or cannot be decompressed.
     #[cfg(feature = "deflate")]
-    fn inflate_bytes(&mut self, payload: &[u8], max: usize) -> Result<Vec<u8>, Error> {
+    #[inline(never)] // Its frame is not needed while the thread waits.
+    pub(crate) fn inflate(&mut self, payload: &[u8], max: usize) -> Result<Vec<u8>, Error> {
         use miniz_oxide::inflate::TINFLStatus::{Done, HasMoreOutput};
         use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
         use tungstenite::error::CapacityError;

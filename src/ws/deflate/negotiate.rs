@@ -1,6 +1,6 @@
 //! The negotiation: offers of clients, and responses of servers (RFC 7692 5 and 7.1).
 
-use super::{Agreement, Compression, Deflate, Parameters};
+use super::{Agreement, Deflate, Parameters};
 use crate::ws::http::list_elements;
 use std::str;
 use tungstenite::http::{HeaderMap, header::SEC_WEBSOCKET_EXTENSIONS};
@@ -22,8 +22,8 @@ impl Deflate {
             server_max_window_bits: offer.server_max_window_bits,
             client_max_window_bits: context_bits.filter(|bits| *bits < 15).map(Some),
         };
-        let compression = Compression::new(self.threshold, offer.server_max_window_bits);
-        Some(Agreement { parameters, compression, context_bits })
+        let threshold = self.threshold_for(offer.server_max_window_bits);
+        Some(Agreement { parameters, threshold, context_bits })
     }
 
     /// What a client offers, as the value of `Sec-WebSocket-Extensions`.
@@ -61,7 +61,7 @@ impl Deflate {
         }
         Ok(Some(Agreement {
             parameters,
-            compression: Compression::new(self.threshold, parameters.client_max_window_bits.flatten()),
+            threshold: self.threshold_for(parameters.client_max_window_bits.flatten()),
             context_bits: Some(server_bits).filter(|_| !parameters.server_no_context_takeover),
         }))
     }

@@ -5,9 +5,6 @@ use rustls::Connection;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 
-/// The most bytes that rustls buffers for sending. They are taken out after each record.
-const MAX_SEND_BUFFER: usize = 32 * 1024;
-
 #[derive(Debug)]
 struct RustlsSession {
     tls: Connection,
@@ -16,9 +13,7 @@ struct RustlsSession {
 
 /// A session that has not begun. `hsts` is what [`Session::hsts`] returns.
 pub(super) fn start(tls: impl Into<Connection>, hsts: Option<u32>) -> Box<dyn Session> {
-    let mut tls = tls.into();
-    tls.set_buffer_limit(Some(MAX_SEND_BUFFER));
-    Box::new(RustlsSession { tls, hsts })
+    Box::new(RustlsSession { tls: tls.into(), hsts })
 }
 
 impl Session for RustlsSession {
