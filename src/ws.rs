@@ -17,6 +17,7 @@ pub(crate) mod rate_limiter;
 pub mod server;
 pub(crate) mod spawn;
 mod tcp;
+#[cfg_attr(not(feature = "tls"), expect(unreachable_pub))]
 pub mod tls;
 pub(crate) mod websocket;
 

@@ -3,7 +3,7 @@
 //! Every message is compressed alone, without "context takeover". So a connection has no compressor, a broadcast is
 //! compressed once for all peers, and a secret is never compressed together with another message.
 
-#![cfg_attr(not(feature = "deflate"), allow(dead_code))] // No connection agrees on compression then.
+#![cfg_attr(not(feature = "deflate"), allow(dead_code, unreachable_pub))] // No connection agrees on compression then.
 
 #[cfg(feature = "deflate")]
 mod compress;

@@ -100,6 +100,7 @@ impl Builder {
     }
 
     /// What a failure of the socket during the handshakes means.
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables))]
     fn explain(&self, why: io::Error, target: &Target) -> Error {
         match why.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => Error::Timeout(self.config.handshake_timeout),
