@@ -162,7 +162,7 @@ impl Builder {
         thread::Builder::new()
             .name("chat-client".into())
             .spawn(move || worker.run(socket))
-            .map_err(client::Error::Start)?;
+            .map_err(client::Error::Connect)?;
         Ok(ChatClient { requests: request_sender, close: close_sender, events, has_ended })
     }
 }
@@ -190,8 +190,8 @@ impl ChatClient {
     /// A client with other settings than the defaults. This sets the subprotocol `chinwag.v1`, and limits messages of the server
     /// to 1 MiB.
     pub fn builder(socket: client::Builder, name: &str) -> Builder {
-        let socket = socket.protocols(["chinwag.v1"]);
-        let socket = socket.max_message_size(MAX_MESSAGE_SIZE).event_capacity(SOCKET_QUEUE);
+        let mut socket = socket.protocols(["chinwag.v1"]);
+        (socket.config.max_message_size, socket.config.event_capacity) = (MAX_MESSAGE_SIZE, SOCKET_QUEUE);
         Builder { socket, name: name.to_owned(), retry_for: Duration::from_secs(60 * 60) }
     }
 

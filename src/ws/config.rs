@@ -16,7 +16,7 @@ macro_rules! config {
         /// assert_eq!(config.max_message_size, 1_048_576);
         /// ```
         ///
-        /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 88 KiB) +
+        /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 24 KiB) +
         /// event_capacity * max_message_size`. A usual client takes 12 KiB per idle connection (docs/LIMITS.md).
         #[derive(Debug, Clone)]
         #[non_exhaustive]
@@ -78,9 +78,6 @@ config! {
     wrong_token_delay: Duration = Duration::from_secs(1),
     /// Handshakes in progress at once. 256; zero: no limit. Beyond it: 503.
     max_handshakes: usize = 256,
-    /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot. A buffer of up to 1 KiB is on the
-    /// stack and needs no memory of its own; a larger one is allocated for each connection.
-    read_buffer_size: usize = 1024,
     /// Bytes of stack of a connection's thread. Only pages that were used cost memory. 128 KiB.
     stack_size: usize = 128 * 1024,
 }
@@ -89,8 +86,7 @@ config! {
 pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Config {
-    /// Replaces values that cannot work by the nearest ones that can: a buffer of 0 bytes reads nothing, and a deadline in a
-    /// million years overflows `Instant`.
+    /// Replaces values that cannot work by the nearest ones that can: a deadline in a million years overflows `Instant`.
     pub(crate) fn sensible(mut self) -> Self {
         for time in [
             &mut self.handshake_timeout,
@@ -101,7 +97,6 @@ impl Config {
         ] {
             *time = (*time).min(MAX_TIMEOUT);
         }
-        self.read_buffer_size = self.read_buffer_size.clamp(1, 64 * 1024);
         self.event_capacity = self.event_capacity.max(1);
         self
     }
@@ -109,6 +104,18 @@ impl Config {
     /// Whether the limits per address do not apply to that address.
     pub(crate) fn is_exempt(&self, address: IpAddr) -> bool {
         address.to_canonical().is_loopback() || self.exempt_networks.iter().any(|network| network.contains(address))
+    }
+
+    /// The defaults of a client, which may trust its server with more memory: messages of 16 MiB, a send buffer of 64 MiB, and 64
+    /// events in the channel.
+    #[must_use]
+    pub fn client() -> Self {
+        Self {
+            max_message_size: 16 * 1024 * 1024,
+            max_send_buffer: 64 * 1024 * 1024,
+            event_capacity: 64,
+            ..Self::default()
+        }
     }
 
     /// Without the bounds that are there against hostile clients: for measuring on loopback, never for a network.
@@ -132,9 +139,9 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_replaced() {
-        let odd = Config { read_buffer_size: 0, event_capacity: 0, close_timeout: Duration::MAX, ..Config::default() };
+        let odd = Config { event_capacity: 0, close_timeout: Duration::MAX, ..Config::default() };
         let sensible = odd.sensible();
-        assert_eq!((sensible.read_buffer_size, sensible.event_capacity), (1, 1));
+        assert_eq!(sensible.event_capacity, 1);
         assert!(std::time::Instant::now().checked_add(sensible.close_timeout).is_some());
     }
 }

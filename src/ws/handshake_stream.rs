@@ -2,6 +2,7 @@
 
 use crate::ws::tcp::{MAX_DISCARDED, left_until, send_now};
 use crate::ws::{handshake::DeadlineRead, tls::Session};
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
@@ -10,7 +11,7 @@ use std::time::Instant;
 pub(crate) struct HandshakeStream<'a> {
     socket: &'a TcpStream,
     /// The TLS session, if there is one.
-    pub(crate) session: Option<Session>,
+    pub(crate) session: Option<Box<dyn Session>>,
 }
 
 impl<'a> HandshakeStream<'a> {
@@ -24,8 +25,12 @@ impl<'a> HandshakeStream<'a> {
     /// # Errors
     /// The handshake failed, and an alert was sent if TLS has one for the reason; or the deadline passed (`WouldBlock`,
     /// `TimedOut`).
-    pub(crate) fn start(socket: &'a TcpStream, mut session: Option<Session>, deadline: Instant) -> io::Result<Self> {
-        session.as_mut().map_or(Ok(true), |session| exchange(session, socket, deadline))?;
+    pub(crate) fn start(
+        socket: &'a TcpStream,
+        mut session: Option<Box<dyn Session>>,
+        deadline: Instant,
+    ) -> io::Result<Self> {
+        session.as_mut().map_or(Ok(true), |session| exchange(&mut **session, socket, deadline))?;
         Ok(Self { socket, session })
     }
 
@@ -38,14 +43,6 @@ impl<'a> HandshakeStream<'a> {
         let mut ciphertext = Vec::with_capacity(bytes.len() + 128);
         session.write(bytes, &mut ciphertext);
         write_until(self.socket, &ciphertext, deadline)
-    }
-
-    /// The session and the received bytes, for a [`Connection`](crate::ws::connection::Connection). `input` is what was read
-    /// after the head. With TLS it is plaintext and goes back into the session, because the connection expects ciphertext.
-    pub(crate) fn hand_over(&mut self, input: Vec<u8>) -> (Option<Session>, Vec<u8>) {
-        let Some(mut session) = self.session.take() else { return (None, input) };
-        session.unread(input);
-        (Some(session), Vec::new())
     }
 
     /// Ends the stream, and waits until the peer has received everything. Closing a socket with unread bytes would send a
@@ -65,11 +62,11 @@ impl DeadlineRead for HandshakeStream<'_> {
     fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(session) = &mut self.session else { return (&mut &*self.socket).read_before(deadline, buffer) };
         loop {
-            match session.read(&mut &[][..], buffer) {
+            match session.read(&mut VecDeque::new(), buffer) {
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {}
                 done => return done,
             }
-            if !exchange(session, self.socket, deadline)? {
+            if !exchange(&mut **session, self.socket, deadline)? {
                 return Ok(0);
             }
         }
@@ -77,7 +74,7 @@ impl DeadlineRead for HandshakeStream<'_> {
 }
 
 /// [`Session::exchange`] before a deadline.
-fn exchange(session: &mut Session, socket: &TcpStream, deadline: Instant) -> io::Result<bool> {
+fn exchange(session: &mut dyn Session, socket: &TcpStream, deadline: Instant) -> io::Result<bool> {
     let result = session.exchange(&mut DeadlineSocket { socket, deadline, unsent: Vec::new() });
     if result.as_ref().is_err_and(|why| why.kind() == ErrorKind::InvalidData) {
         // The alert must arrive before the socket is closed.

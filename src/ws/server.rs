@@ -147,7 +147,7 @@ struct Shared {
     proxies: TrustedProxies,
     registry: Arc<ConnectionRegistry>,
     threads: ThreadPool,
-    reactor: Arc<WriteReactor>,
+    reactor: &'static WriteReactor,
     poller: Poller<ConnectionTask>,
     wrong_tokens: AddressLimiter,
     /// WebSockets that were opened.

@@ -1,6 +1,6 @@
 //! When to send the next message, and when to connect again.
 
-use crate::ws::client::Error;
+use crate::ws::{DisconnectReason, client::Error};
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
@@ -79,10 +79,8 @@ impl Backoff {
 pub(super) fn may_retry(error: Option<&Error>, code: u16) -> bool {
     match error {
         Some(Error::Refused { status, .. }) => matches!(status, 408 | 429 | 500..=599),
-        Some(Error::Lost | Error::Silent | Error::Full | Error::Start(_) | Error::Resolve(_) | Error::Connect(_)) => {
-            true
-        }
-        Some(Error::ConnectTimeout(_) | Error::HandshakeTimeout(_)) => true,
+        Some(Error::Ended(DisconnectReason::ProtocolViolation { .. })) => false,
+        Some(Error::Ended(_) | Error::Connect(_) | Error::Timeout(_)) => true,
         Some(_) => false,
         // Going away, internal error, service restart, try again later, bad gateway (RFC 6455 7.4 and its registry).
         None => matches!(code, 1001 | 1006 | 1011..=1014),
@@ -129,6 +127,7 @@ mod tests {
 
     #[test]
     fn only_ends_that_may_pass_are_retried() {
+        let violation = Error::Ended(DisconnectReason::ProtocolViolation { code: 1002, detail: String::new() });
         let refused = |status| Error::Refused { status, body: String::new(), location: None };
         for (error, code, expected) in [
             (None, 1000, false),
@@ -136,11 +135,11 @@ mod tests {
             (None, 1008, false),
             (None, 1013, true),
             (None, 4000, false),
-            (Some(Error::Lost), 1006, true),
+            (Some(Error::Ended(DisconnectReason::ConnectionLost)), 1006, true),
             (Some(refused(401)), 1006, false),
             (Some(refused(503)), 1006, true),
             (Some(Error::Handshake("no")), 1006, false),
-            (Some(Error::Failed { code: 1002, what: String::new() }), 1006, false),
+            (Some(violation), 1006, false),
         ] {
             assert_eq!(may_retry(error.as_ref(), code), expected, "{error:?} {code}");
         }

@@ -230,7 +230,7 @@ impl Builder {
         self.start_with(Some(serve::handler(handle)))
     }
 
-    /// Starts the threads: one for each listener, the write reactor, and the poller.
+    /// Starts the threads: one for each listener, and the poller.
     ///
     /// # Errors
     /// [`Error::NoListener`] and [`Error::Start`].
@@ -265,7 +265,7 @@ impl Builder {
         skip_ids_below(self.first_id);
         Ok(Shared {
             policy: *self.policy,
-            reactor: WriteReactor::start()?,
+            reactor: WriteReactor::of_process()?,
             poller: Poller::start(config.stack_size)?,
             registry: Arc::default(),
             threads: ThreadPool::new(config.stack_size),

@@ -52,7 +52,7 @@ impl AcceptedHandshake {
         let deflate = agreement(&request);
         let path = request.uri().path().into();
         let info = PeerInfo { id: permit.id(), addr: Some(addr), protocol, path, data, deflate };
-        let (config, reactor) = (Arc::clone(&shared.config), Arc::clone(&shared.reactor));
+        let (config, reactor) = (Arc::clone(&shared.config), shared.reactor);
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
         keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));
         connection.queue(&response);

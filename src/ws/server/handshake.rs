@@ -11,7 +11,7 @@ use crate::ws::{
     handshake::{self, HeadError, Negotiated, Upgrade, body},
     handshake_stream::{self, HandshakeStream},
     http::{self, ClientAddr, Request, Response},
-    tls::{ListenerMode, Session},
+    tls::ListenerMode,
 };
 use log::{debug, warn};
 use std::{
@@ -68,8 +68,7 @@ impl<'a> PendingHandshake<'a> {
                 return None;
             }
         };
-        let (session, input) = stream.hand_over(input);
-        let transport = Transport { stream: Arc::clone(self.stream), session, input };
+        let transport = Transport { stream: Arc::clone(self.stream), session: stream.session, input };
         Some(AcceptedHandshake { addr: self.addr, request, upgrade, keepalive, transport })
     }
 
@@ -333,7 +332,7 @@ fn reject_plain(stream: &TcpStream, deadline: Instant) {
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.
 pub(super) fn respond(stream: &mut HandshakeStream<'_>, response: &Response, head_only: bool) {
     let deadline = Instant::now() + RESPONSE_TIMEOUT;
-    let bytes = match stream.session.as_ref().and_then(Session::hsts) {
+    let bytes = match stream.session.as_ref().and_then(|session| session.hsts()) {
         None => response.to_bytes(head_only),
         Some(seconds) => {
             let hsts = format!("max-age={seconds}");
