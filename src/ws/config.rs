@@ -73,9 +73,9 @@ config! {
     exempt_networks: Vec<Network> = Vec::new(),
     /// Pings and Pongs a second from one connection, ten times as many at once. 50; zero: no limit. Beyond it: Close 1008.
     control_frames_per_second: usize = 50,
-    /// The delay between two responses to wrong access tokens from one address. If eight are due, the response is 429. 1 s; zero:
-    /// no delay.
-    wrong_token_delay: Duration = Duration::from_secs(1),
+    /// The time after which an address may offer one more wrong access token, after eight at once. Before that, all its tokens
+    /// get 429. 1 s; zero: no limit.
+    wrong_token_interval: Duration = Duration::from_secs(1),
     /// Handshakes in progress at once. 256; zero: no limit. Beyond it: 503.
     max_handshakes: usize = 256,
     /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot. A buffer of up to 1 KiB is on the
@@ -97,7 +97,7 @@ impl Config {
             &mut self.ping_interval,
             &mut self.pong_timeout,
             &mut self.close_timeout,
-            &mut self.wrong_token_delay,
+            &mut self.wrong_token_interval,
         ] {
             *time = (*time).min(MAX_TIMEOUT);
         }
@@ -119,7 +119,7 @@ impl Config {
             max_connections_per_address: 0,
             max_handshakes: 0,
             control_frames_per_second: 0,
-            wrong_token_delay: Duration::ZERO,
+            wrong_token_interval: Duration::ZERO,
             max_send_buffer: 64 * 1024 * 1024,
             ..Self::default()
         }

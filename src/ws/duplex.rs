@@ -122,7 +122,7 @@ impl Duplex {
         let head = read_request(&mut stream, &config, deadline);
         let (mut request, input) = head.map_err(io::Error::other)?;
         match negotiate(&mut request, policy) {
-            Negotiated::Upgrade(Upgrade { response, protocol, data }) => {
+            Negotiated::Upgrade(Upgrade { response, protocol, data, keepalive: None }) => {
                 stream.write_until(&response, deadline)?;
                 let (session, input) = stream.hand_over(input);
                 let (path, deflate) = (request.uri().path().into(), agreement(&request));

@@ -88,17 +88,10 @@ impl fmt::Debug for Policy {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Negotiated {
-    /// The handshake succeeded: send the response, then frames.
+    /// The handshake succeeded: send the response, then frames. Or the program streams the response: [`Route::Stream`].
     Upgrade(Upgrade),
     /// The program responds, when the body of so many bytes was read: [`Route::Ask`].
     Request(usize),
-    /// The program streams the response: [`Route::Stream`].
-    Stream {
-        /// The protocol of the connection.
-        protocol: &'static str,
-        /// What keeps it alive.
-        keepalive: &'static [u8],
-    },
     /// A page or a refusal: send [`Response::to_bytes`] (only the head if the method was HEAD), then close.
     Response(Response),
 }
@@ -203,7 +196,8 @@ fn without_upgrade(
                 Route::Respond(response) => response,
                 Route::Stream { protocol, keepalive } => {
                     check_no_body(length)?;
-                    return Ok(Negotiated::Stream { protocol, keepalive });
+                    let (protocol, keepalive) = (Some(protocol.into()), Some(keepalive));
+                    return Ok(Negotiated::Upgrade(Upgrade { protocol, keepalive, ..Upgrade::default() }));
                 }
             }
         }

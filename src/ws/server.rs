@@ -26,12 +26,11 @@ use crate::ws::{
     error::Error,
     handshake::Policy,
     http::{Request, Response},
+    network::Network,
     peer::{Peer, PeerId},
 };
 use address_limiter::AddressLimiter;
-use connection_task::ConnectionTask;
 use crossbeam_channel::{Receiver, Sender};
-use listener::Listener;
 use poller::Poller;
 use registry::ConnectionRegistry;
 use rejection_log::RejectionLog;
@@ -39,11 +38,11 @@ use serve::Handler;
 use std::{
     any::Any,
     fmt,
-    net::{SocketAddr, ToSocketAddrs},
+    net::{self, SocketAddr, ToSocketAddrs},
+    os::unix::net::UnixStream,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 use thread_pool::ThreadPool;
-use trusted_proxies::TrustedProxies;
 use wake_guard::WakeGuard;
 
 /// What happens on connections. For each one, `Connected` comes first and `Disconnected` last, both exactly once.
@@ -143,12 +142,13 @@ pub struct Server {
 struct Shared {
     config: Arc<Config>,
     policy: Policy,
-    listeners: Vec<Listener>,
-    proxies: TrustedProxies,
+    /// Shutting the second one down ends the accept threads, which wait for the first one.
+    stop: (UnixStream, UnixStream),
+    proxies: Vec<Network>,
     registry: Arc<ConnectionRegistry>,
     threads: ThreadPool,
     reactor: Arc<WriteReactor>,
-    poller: Poller<ConnectionTask>,
+    poller: Poller,
     wrong_tokens: AddressLimiter,
     /// WebSockets that were opened.
     openings: AddressLimiter,
@@ -290,12 +290,12 @@ impl Shutdown {
     pub fn start(&self) {
         let Some(shared) = self.0.upgrade() else { return };
         shared.registry.shut_down();
-        shared.listeners.iter().for_each(Listener::stop);
+        let _ = shared.stop.1.shutdown(net::Shutdown::Both);
     }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("listeners", &self.listeners).finish_non_exhaustive()
+        f.debug_struct("Shared").finish_non_exhaustive()
     }
 }

@@ -14,26 +14,21 @@ use crate::ws::{
     network::Network,
     peer::skip_ids_below,
     server::{
-        Event, Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
+        Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
         poller::Poller, rejection_log::RejectionLog, serve, serve::Handler, thread_pool::ThreadPool,
-        trusted_proxies::TrustedProxies,
     },
     spawn::spawn_supervised,
     websocket::WebSocket,
 };
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::bounded;
 use log::warn;
-use std::{
-    fs, io,
-    net::{TcpListener, ToSocketAddrs},
-    os::fd::OwnedFd,
-    os::unix::net::UnixListener,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, io, net::ToSocketAddrs, os::fd::OwnedFd, os::unix::net::UnixStream, sync::Arc, time::Duration};
 
-/// Delayed responses to wrong access tokens per address. With more of them due, every token gets 429.
+/// Wrong access tokens that an address may offer at once. After that, every token gets 429.
 const MAX_WRONG_TOKENS: usize = 8;
+
+/// The period in which an address may open as many WebSockets as it may have open at once.
+const OPENING_PERIOD: Duration = Duration::from_secs(10);
 
 /// Memory mappings of a connection: four of its thread (the stack, the signal stack, and their guard pages), and some of the
 /// allocator.
@@ -49,7 +44,7 @@ pub struct Builder {
     // Boxes, because each method moves all of this.
     config: Box<Config>,
     pub(super) policy: Box<Policy>,
-    proxies: TrustedProxies,
+    proxies: Vec<Network>,
     first_id: u64,
     listeners: Vec<Listener>,
 }
@@ -116,10 +111,10 @@ impl Builder {
     }
 
     /// Reverse proxies that are trusted, by address or network. The client's address is the one that they send in
-    /// `X-Forwarded-For` or `Forwarded` (RFC 7239). It is used for the limits per address, for the log, and for
-    /// [`Peer::addr`](crate::Peer::addr) (with port 0).
+    /// `X-Forwarded-For`. It is used for the limits per address, for the log, and for [`Peer::addr`](crate::Peer::addr) (with
+    /// port 0).
     pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
-        self.proxies = TrustedProxies::new(networks);
+        self.proxies = networks.into_iter().collect();
         self
     }
 
@@ -139,37 +134,17 @@ impl Builder {
         Ok(self)
     }
 
-    /// Accepts connections on one more listener, which is bound already.
-    pub fn listener(mut self, socket: TcpListener) -> Self {
-        self.listeners.push(Listener::tcp(socket, None));
-        self
-    }
-
-    /// Accepts connections on a unix socket, which is bound already. Its clients have the address 127.0.0.1 and port 0. Each of
-    /// them is trusted as a proxy ([`Builder::trusted_proxies`]), so the mode of the socket's file must keep others out.
-    pub fn listener_unix(mut self, socket: UnixListener) -> Self {
-        self.listeners.push(Listener::unix(socket));
-        self
-    }
-
-    /// Accepts connections on a listening socket, TCP or unix, that another process keeps, such as systemd. When this server
-    /// ends, the socket goes on listening, so the next server finds the clients that have connected meanwhile.
+    /// Accepts connections on one more listening socket: a `TcpListener`, a `UnixListener`, or a descriptor of either that another
+    /// process keeps, such as systemd. If another process has the socket as well, it goes on listening when this server ends, so
+    /// the next server finds the clients that have connected meanwhile.
+    ///
+    /// The clients of a unix socket have the address 127.0.0.1 and port 0. Each of them is trusted as a proxy
+    /// ([`Builder::trusted_proxies`]), so the mode of the socket's file must keep others out.
     ///
     /// # Errors
     /// [`Error::Start`]: it is another kind of socket.
-    pub fn listener_inherited(mut self, socket: OwnedFd) -> Result<Self, Error> {
-        self.listeners.push(Listener::inherit(socket, None).map_err(Error::Start)?);
-        Ok(self)
-    }
-
-    /// As [`Builder::listener_inherited`], with TLS.
-    ///
-    /// # Errors
-    /// As [`Builder::listener_inherited`].
-    #[cfg(feature = "tls")]
-    pub fn listener_inherited_tls(mut self, socket: OwnedFd, acceptor: &Acceptor) -> Result<Self, Error> {
-        let mode = Some(ListenerMode::Tls(acceptor.clone()));
-        self.listeners.push(Listener::inherit(socket, mode).map_err(Error::Start)?);
+    pub fn listener(mut self, socket: impl Into<OwnedFd>) -> Result<Self, Error> {
+        self.listeners.push(Listener::new(socket.into(), None).map_err(Error::Start)?);
         Ok(self)
     }
 
@@ -183,11 +158,15 @@ impl Builder {
         Ok(self)
     }
 
-    /// Accepts TLS connections on one more listener, which is bound already.
+    /// As [`Builder::listener`], with TLS. A unix socket stays plain.
+    ///
+    /// # Errors
+    /// As [`Builder::listener`].
     #[cfg(feature = "tls")]
-    pub fn listener_tls(mut self, socket: TcpListener, acceptor: &Acceptor) -> Self {
-        self.listeners.push(Listener::tcp(socket, Some(ListenerMode::Tls(acceptor.clone()))));
-        self
+    pub fn listener_tls(mut self, socket: impl Into<OwnedFd>, acceptor: &Acceptor) -> Result<Self, Error> {
+        let mode = Some(ListenerMode::Tls(acceptor.clone()));
+        self.listeners.push(Listener::new(socket.into(), mode).map_err(Error::Start)?);
+        Ok(self)
     }
 
     /// Listens on one more address, where plain HTTP gets a redirect (308) to `https`, at the port of the first
@@ -245,40 +224,37 @@ impl Builder {
         self.start_threads(handler).map_err(Error::Start)
     }
 
-    fn start_threads(mut self, handler: Option<Handler>) -> io::Result<Server> {
+    fn start_threads(self, handler: Option<Handler>) -> io::Result<Server> {
+        let config = limited(self.config.sensible(), max_connections());
+        let (stack_size, burst) = (config.stack_size, config.max_connections_per_address);
+        let opening_interval = OPENING_PERIOD.checked_div(u32::try_from(burst).unwrap_or(u32::MAX)).unwrap_or_default();
         let addrs = self.listeners.iter().map(Listener::local_addr).collect::<Result<_, _>>()?;
-        *self.config = limited(self.config.sensible(), max_connections());
-        let (sender, events) = bounded(self.config.event_capacity);
-        let shared = Arc::new(self.shared(sender, handler)?);
+        self.listeners.iter().try_for_each(Listener::prepare)?;
+        skip_ids_below(self.first_id);
+        let (sender, events) = bounded(config.event_capacity);
+        let shared = Arc::new(Shared {
+            policy: *self.policy,
+            stop: UnixStream::pair()?,
+            proxies: self.proxies,
+            registry: Arc::default(),
+            threads: ThreadPool::new(stack_size),
+            reactor: WriteReactor::start()?,
+            poller: Poller::start(stack_size)?,
+            wrong_tokens: AddressLimiter::new(config.wrong_token_interval, MAX_WRONG_TOKENS),
+            openings: AddressLimiter::new(opening_interval, burst),
+            rejections: RejectionLog::new(),
+            polite_rejections: Arc::default(),
+            events: sender,
+            handler,
+            config: Arc::new(config),
+        });
         // If an error follows, dropping the server stops what has been started.
         let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
-        for (index, listener) in shared.listeners.iter().enumerate() {
-            listener.prepare()?;
-            let mut accept_loop = AcceptLoop::new(Arc::clone(&shared), index);
+        for listener in self.listeners {
+            let mut accept_loop = AcceptLoop::new(listener, Arc::clone(&shared));
             spawn_supervised("accept", 64 * 1024, move || accept_loop.run())?;
         }
         Ok(server)
-    }
-
-    fn shared(self, events: Sender<Event>, handler: Option<Handler>) -> io::Result<Shared> {
-        let config = *self.config;
-        skip_ids_below(self.first_id);
-        Ok(Shared {
-            policy: *self.policy,
-            reactor: WriteReactor::start()?,
-            poller: Poller::start(config.stack_size)?,
-            registry: Arc::default(),
-            threads: ThreadPool::new(config.stack_size),
-            proxies: self.proxies,
-            wrong_tokens: AddressLimiter::new(MAX_WRONG_TOKENS),
-            openings: AddressLimiter::new(config.max_connections_per_address),
-            rejections: RejectionLog::new(),
-            polite_rejections: Arc::default(),
-            events,
-            handler,
-            listeners: self.listeners,
-            config: Arc::new(config),
-        })
     }
 }
 
@@ -286,18 +262,14 @@ impl Builder {
 /// the process, so connections must be rejected before.
 fn max_connections() -> Option<usize> {
     let max_mappings: usize = fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
-    Some(connections_for(max_mappings))
-}
-
-fn connections_for(mappings: usize) -> usize {
-    (mappings.saturating_sub(OTHER_MAPPINGS) / MAPPINGS_PER_CONNECTION).max(1)
+    Some((max_mappings.saturating_sub(OTHER_MAPPINGS) / MAPPINGS_PER_CONNECTION).max(1))
 }
 
 /// Reduces the limit of connections to what the operating system allows.
 fn limited(mut config: Config, max: Option<usize>) -> Config {
-    let wanted = if config.max_connections == 0 { usize::MAX } else { config.max_connections };
-    if let Some(max) = max.filter(|max| *max < wanted) {
-        if wanted < usize::MAX {
+    let wanted = config.max_connections;
+    if let Some(max) = max.filter(|max| wanted == 0 || *max < wanted) {
+        if wanted > 0 {
             warn!("room for {max} connections, not {wanted}: for more, raise sysctl vm.max_map_count");
         }
         config.max_connections = max;
@@ -315,11 +287,5 @@ mod tests {
             let config = Config { max_connections: wanted, ..Config::default() };
             assert_eq!(limited(config, max).max_connections, expected);
         }
-    }
-
-    #[test]
-    fn the_default_of_linux_allows_twelve_thousand_connections() {
-        assert_eq!(connections_for(65_530), 12_706);
-        assert_eq!(connections_for(0), 1);
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     CloseGuard, Event, Shared,
     handshake::AcceptedHandshake,
-    poller::{Activity, Polled, Round},
+    poller::{Activity, Round},
     registry::Permit,
     rejection_log::Rejection,
     wake_guard::WakeGuard,
@@ -21,6 +21,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 
 /// Messages of one connection per round of the poller, for fairness.
 const MAX_MESSAGES_PER_ROUND: usize = 64;
@@ -47,8 +48,8 @@ struct EventSender {
 impl AcceptedHandshake {
     /// The open connection. Its 101 response is queued.
     pub(super) fn open(self, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
-        let Self { addr, request, upgrade, keepalive, transport } = self;
-        let Upgrade { response, protocol, data } = upgrade;
+        let Self { addr, request, upgrade, transport } = self;
+        let Upgrade { response, protocol, keepalive, data } = upgrade;
         let deflate = agreement(&request);
         let path = request.uri().path().into();
         let info = PeerInfo { id: permit.id(), addr: Some(addr), protocol, path, data, deflate };
@@ -61,7 +62,8 @@ impl AcceptedHandshake {
             connection.close(1001, "the server is shutting down");
         }
         let peer = Peer::new(connection);
-        debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
+        let offered = request.headers().get(&SEC_WEBSOCKET_PROTOCOL);
+        debug!("connection {} from {addr}: open, subprotocol {:?} of {offered:?}", peer.id(), peer.protocol());
         (peer, reader, request)
     }
 }
@@ -128,16 +130,18 @@ impl ConnectionTask {
     }
 }
 
-impl Polled for ConnectionTask {
-    fn id(&self) -> u64 {
+/// For the poller.
+impl ConnectionTask {
+    pub(super) fn id(&self) -> u64 {
         self.sender.peer.id()
     }
 
-    fn stream(&self) -> &TcpStream {
+    pub(super) fn stream(&self) -> &TcpStream {
         self.reader.stream()
     }
 
-    fn read_available(&mut self) -> Round {
+    /// Reads what has arrived, without waiting for more.
+    pub(super) fn read_available(&mut self) -> Round {
         // `None` before the first receive of this round. After that, whether the socket may have more.
         let mut may_have_more = None;
         for _ in 0..MAX_MESSAGES_PER_ROUND {

@@ -18,13 +18,12 @@ const MAX_POLITE: usize = 16;
 const POLITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reads the request on another thread and responds with 503. Without a thread it does not wait for the request.
-pub(super) fn reject(stream: Arc<TcpStream>, listener: usize, shared: &Shared) {
-    let mode = shared.listeners[listener].mode.as_ref();
+pub(super) fn reject(stream: Arc<TcpStream>, mode: Option<ListenerMode>, shared: &Shared) {
     // Each job holds a clone.
     if Arc::strong_count(&shared.polite_rejections) <= MAX_POLITE {
         let running = Arc::clone(&shared.polite_rejections);
         // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
-        let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.cloned());
+        let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.clone());
         let job = move || {
             reject_politely(&thread_stream, thread_mode.as_ref());
             drop(running);
@@ -33,7 +32,7 @@ pub(super) fn reject(stream: Arc<TcpStream>, listener: usize, shared: &Shared) {
             return;
         }
     }
-    reject_now(&stream, mode, Duration::ZERO);
+    reject_now(&stream, mode.as_ref(), Duration::ZERO);
 }
 
 fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {

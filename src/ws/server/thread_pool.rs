@@ -16,7 +16,6 @@ const MAX_IDLE: usize = 64;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A pool of threads. Idle threads end when it is dropped.
-#[derive(Debug)]
 pub(super) struct ThreadPool {
     stack_size: usize,
     shared: Arc<Shared>,
@@ -99,12 +98,6 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ThreadPool").finish_non_exhaustive()
     }
 }
 
