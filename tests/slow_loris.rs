@@ -7,7 +7,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chinwag::{Access, Config, Server};
 use serde_json::json;
 use support::{Client, DEADLINE, start_binary};
 

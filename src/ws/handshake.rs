@@ -10,6 +10,7 @@ mod redirect;
 mod request;
 mod request_line;
 mod secrets;
+mod transcript;
 pub(crate) mod upgrade;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -24,7 +25,7 @@ pub(crate) use redirect::redirect;
 pub use request::read_request;
 pub(crate) use secrets::offers_token;
 
-use crate::ws::access::{Access, Host, Refusal};
+use crate::ws::access::{Access, Host};
 use crate::ws::deflate::Agreement;
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
@@ -96,8 +97,8 @@ pub enum Negotiated {
     Response(Response),
 }
 
-/// Applies all rules to a request. If it succeeds, the request gets its
-/// [`HandshakeTranscript`](crate::ws::http::HandshakeTranscript) as an extension.
+/// Applies all rules to a request. If it succeeds, [`HandshakeTranscript::of`](crate::http::HandshakeTranscript::of) has both
+/// heads.
 ///
 /// It also removes the secrets from the request: if an access token is required, the value of `?token=` is replaced, and
 /// `Authorization`, `Cookie` and `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
@@ -118,11 +119,7 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
         let ask = |ask: &AcceptHook| catch(request, || Ok(ask(request)?));
         Ok((policy.accept.as_ref().map_or_else(|| Ok(Accept::new()), ask)?, key, protocol))
     });
-    let outcome = handshake.map_or_else(|other| other, |accepted| conclude(request, policy, accepted));
-    if let Negotiated::Upgrade(upgrade) = &outcome {
-        secrets::record_transcript(request, &upgrade.response);
-    }
-    outcome
+    handshake.map_or_else(|other| other, |accepted| conclude(request, policy, accepted))
 }
 
 /// The 101 response of an accepted handshake.
@@ -137,7 +134,10 @@ fn conclude(
         request.extensions_mut().insert(agreement);
     }
     match accept.into_upgrade(request, &key, protocol) {
-        Ok(upgrade) => Negotiated::Upgrade(upgrade),
+        Ok(upgrade) => {
+            transcript::record_response(request, &upgrade.response);
+            Negotiated::Upgrade(upgrade)
+        }
         Err(why) => bug(request, &format!("the answer of Builder::accept is wrong: {why}")).into(),
     }
 }
@@ -159,17 +159,16 @@ fn apply_rules(
     token: &TokenCheck,
     policy: &Policy,
 ) -> Result<(Host, String, Option<Arc<str>>), Negotiated> {
-    let (headers, access) = (request.headers(), &policy.access);
+    let headers = request.headers();
     let length = body::length(headers)?;
-    let host = accepted_host(request, access)?;
+    let host = accepted_host(request, &policy.access)?;
     if !upgrade::is_requested(headers) {
         return Err(without_upgrade(request, length, host.as_ref(), token, policy)?);
     }
     check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
     let key = upgrade::check(request, policy)?;
-    let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
-    Ok((host, key, protocol))
+    Ok((host, key, upgrade::select_protocol(headers, &policy.protocols)?))
 }
 
 /// The agreement on compression that the response names.
@@ -203,12 +202,14 @@ fn without_upgrade(
         }
     };
     // Health checks ask with OPTIONS, of which handlers need to know nothing.
-    Ok(Negotiated::Response(match response.status {
-        405 if request.method() == Method::OPTIONS => options(&response),
-        // Other refusals say more than that there must be no body.
-        400.. => response,
-        _ => check_no_body(length).map_or_else(|refusal| refusal, |()| response),
-    }))
+    if response.status == 405 && request.method() == Method::OPTIONS {
+        let allowed = response.header("Allow").unwrap_or(ALLOWED_METHODS).to_owned();
+        return Ok(Response::empty(204).with("Allow", allowed).into());
+    }
+    if response.status < 400 {
+        check_no_body(length)?;
+    }
+    Ok(response.into())
 }
 
 /// Only a request for the program has a body: otherwise, whatever follows the head can only be frames.
@@ -231,24 +232,27 @@ fn check_client(request: &Request, host: &Host, token: &TokenCheck, access: &Acc
     // A form or an image of another site, from a browser that does not send the origin.
     let is_foreign = list_contains(request.headers(), &SEC_FETCH_SITE, "cross-site");
     access.check_origin(origin.or(is_foreign.then_some("null")), host)?;
-    token.0.clone().map_err(Into::into)
+    token.0.clone()
 }
 
 /// The host that the request is for, if this server accepts it. `None` only with HTTP/1.0, which had no `Host`.
 ///
 /// The host of an absolute target wins, but the field is required all the same (RFC 9112 3.2).
 fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Response> {
-    let invalid = || bad_request("Host must be a host name or an IP address, with an optional port.");
-    let parse = |text: &str| Host::parse(text).map_err(|_| invalid());
+    let parse = |text: &str| {
+        let invalid = |_| bad_request("Host must be a host name or an IP address, with an optional port.");
+        Host::parse(text).map_err(invalid)
+    };
     let host = match single_field(request.headers(), &HOST) {
         Ok(Some(value)) => Some(parse(value.to_str().unwrap_or_default())?),
         Ok(None) if request.version() == Version::HTTP_10 => None,
         Ok(None) => return Err(bad_request("Host is missing.")),
-        Err(_) => return Err(bad_request("Host is given more than once.")),
+        Err(()) => return Err(bad_request("Host is given more than once.")),
     };
     let target = request.uri().authority().map(|authority| parse(authority.as_str())).transpose()?;
     let host = target.or(host);
-    host.map(|host| access.check_host(&host).map(|()| host)).transpose().map_err(Into::into)
+    host.as_ref().map_or(Ok(()), |host| access.check_host(host))?;
+    Ok(host)
 }
 
 /// The response to a request without an upgrade.
@@ -264,37 +268,29 @@ fn page(request: &Request, policy: &Policy) -> Response {
     }
 }
 
-/// The response to OPTIONS at a path where other methods are not allowed.
-fn options(not_allowed: &Response) -> Response {
-    Response::empty(204).with("Allow", not_allowed.header("Allow").unwrap_or(ALLOWED_METHODS).to_owned())
-}
-
 /// The response to a client whose address has sent too many wrong access tokens: 429.
 #[must_use]
 pub(crate) fn too_many_tokens() -> Response {
-    Response::text(429, "Too many wrong access tokens from this address. Try again later.").with("Retry-After", "10")
+    try_later(429, "Too many wrong access tokens from this address. Try again later.")
 }
 
 /// The response to a request for which the program had none in time: 503.
 pub(crate) fn no_response() -> Response {
-    Response::text(503, "The server did not respond in time. Try again later.").with("Retry-After", "10")
+    try_later(503, "The server did not respond in time. Try again later.")
 }
 
 /// The response to a client that exceeds a limit on connections: 503.
 #[must_use]
 pub fn server_full() -> Response {
-    Response::text(503, "This server is full. Try again later.").with("Retry-After", "10")
+    try_later(503, "This server is full. Try again later.")
+}
+
+fn try_later(status: u16, sentence: &str) -> Response {
+    Response::text(status, sentence).with("Retry-After", "10")
 }
 
 fn bad_request(sentence: &str) -> Response {
     Response::text(400, sentence)
-}
-
-impl From<Refusal> for Response {
-    fn from(refusal: Refusal) -> Self {
-        let response = Self::text(refusal.status(), refusal.to_string());
-        if refusal.status() == 401 { response.with("WWW-Authenticate", "Bearer") } else { response }
-    }
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub enum Route {
 /// Whether a request has the right access token, or needs none. It is an extension of the request that an [`HttpHandler`]
 /// gets.
 #[derive(Debug, Clone)]
-pub struct TokenCheck(pub Result<(), crate::access::Refusal>);
+pub struct TokenCheck(pub Result<(), Response>);
 
 /// The client showed the token of operators. It is an extension of such a request.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +56,7 @@ pub struct ShowedAdminToken;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddr(pub SocketAddr);
 
-/// Both heads of a handshake, without secrets. It is an extension of the request that comes with
-/// [`Event::Connected`](crate::Event::Connected).
+/// Both heads of a handshake, without secrets, from the request that comes with [`Event::Connected`](crate::Event::Connected).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandshakeTranscript {
     /// The head of the request, one line for each field, spelled as received, without the empty line.

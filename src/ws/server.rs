@@ -15,7 +15,6 @@ mod serve;
 mod service;
 mod thread_pool;
 mod trusted_proxies;
-pub(crate) mod wake_guard;
 
 pub use builder::Builder;
 pub use handle::{Handle, Numbers};
@@ -37,13 +36,11 @@ use rejection_log::RejectionLog;
 use serve::Handler;
 use std::{
     any::Any,
-    fmt,
     net::{self, SocketAddr, ToSocketAddrs},
     os::unix::net::UnixStream,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
 };
 use thread_pool::ThreadPool;
-use wake_guard::WakeGuard;
 
 /// What happens on connections. For each one, `Connected` comes first and `Disconnected` last, both exactly once.
 #[derive(Debug)]
@@ -73,8 +70,8 @@ pub enum Event {
 /// Delays the reply to a Close frame until it is dropped. It comes with [`Event::Closing`].
 #[derive(Debug)]
 pub struct CloseGuard {
-    /// For the thread of the connection.
-    _wake: WakeGuard,
+    /// Dropping it wakes the thread of the connection.
+    _guard: Sender<()>,
 }
 
 /// A request that waits for the program's response. The client waits for it at most
@@ -98,16 +95,12 @@ pub struct HttpRequest {
 
 /// Sends the response to an [`HttpRequest`], from any thread.
 #[derive(Debug)]
-pub struct Responder {
-    response: Arc<Mutex<Option<Response>>>,
-    /// Dropped after `response` was set.
-    _wake: WakeGuard,
-}
+pub struct Responder(Sender<Response>);
 
 impl Responder {
     /// Sends the response. If the client has waited too long, nothing is sent.
     pub fn respond(self, response: Response) {
-        *self.response.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+        let _ = self.0.send(response);
     }
 }
 
@@ -291,11 +284,5 @@ impl Shutdown {
         let Some(shared) = self.0.upgrade() else { return };
         shared.registry.shut_down();
         let _ = shared.stop.1.shutdown(net::Shutdown::Both);
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").finish_non_exhaustive()
     }
 }

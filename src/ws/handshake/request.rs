@@ -1,7 +1,7 @@
 //! Reads and parses the head of a request (RFC 9112 2 to 5). docs/HANDSHAKE.md lists what is rejected.
 
 use super::head::{DeadlineRead, HeadError, HeadReader, field_map, field_slots};
-use super::{request_line, secrets::record_fields};
+use super::{request_line, transcript::record_request};
 use crate::ws::{config::Config, http::Method, http::Request};
 use httparse::Status;
 use std::time::Instant;
@@ -43,7 +43,7 @@ fn parse(head: &Bytes, max_fields: usize) -> Result<Box<Request>, HeadError> {
     *request.uri_mut() = uri(head, target, method).ok_or(TARGET)?;
     *request.version_mut() = if raw.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
     *request.headers_mut() = field_map(head, raw.headers)?;
-    record_fields(&mut request, raw.headers);
+    record_request(&mut request, head);
     Ok(request)
 }
 

@@ -6,7 +6,6 @@ use super::{
     poller::{Activity, Round},
     registry::Permit,
     rejection_log::Rejection,
-    wake_guard::WakeGuard,
 };
 use crate::ws::{
     connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
@@ -14,6 +13,7 @@ use crate::ws::{
     http::Request,
     peer::Peer,
 };
+use crossbeam_channel::bounded;
 use log::{debug, error, trace};
 use std::{
     net::TcpStream,
@@ -177,11 +177,11 @@ impl EventSender {
     /// Waits until the events before the end are consumed, so that replies to them precede the Close frame.
     fn wait_for_replies(&self) {
         let deadline = Instant::now() + self.shared.config.close_timeout;
-        let (guard, waiter) = WakeGuard::new();
-        let closing = Event::Closing(self.peer.clone(), CloseGuard { _wake: guard });
-        if self.shared.events.send_deadline(closing, deadline).is_ok() {
-            waiter.wait(Some(deadline));
-        }
+        let (guard, dropped) = bounded(0);
+        let closing = Event::Closing(self.peer.clone(), CloseGuard { _guard: guard });
+        // If this fails, the event is dropped, and so is its guard.
+        let _ = self.shared.events.send_deadline(closing, deadline);
+        let _ = dropped.recv_deadline(deadline);
     }
 }
 

@@ -1,9 +1,6 @@
 //! From an accepted socket to a WebSocket, or to an HTTP response. Reading the request and writing a response have deadlines.
 
-use super::{
-    Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies,
-    wake_guard::WakeGuard,
-};
+use super::{Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies};
 use crate::ws::{
     config::Config,
     connection::Transport,
@@ -13,11 +10,12 @@ use crate::ws::{
     http::{self, ClientAddr, Request, Response},
     tls::{ListenerMode, Session},
 };
+use crossbeam_channel::bounded;
 use log::{debug, warn};
 use std::{
     fmt,
     net::{SocketAddr, TcpStream},
-    sync::{Arc, Mutex, Once, PoisonError},
+    sync::{Arc, Once},
     time::{Duration, Instant},
 };
 use tungstenite::http::{Version, header::EXPECT};
@@ -174,17 +172,13 @@ impl PendingHandshake {
         // From here on the client has nothing to do, so the connection no longer counts as a handshake.
         self.permit.end_handshake();
         let deadline = Instant::now() + self.shared.config.handshake_timeout;
-        let (guard, waiter) = WakeGuard::new();
-        let response = Arc::new(Mutex::new(None));
-        let responder = Responder { response: Arc::clone(&response), _wake: guard };
-        let (id, addr) = (self.permit.id(), self.addr);
+        let (sender, receiver) = bounded(1);
+        let (id, addr, responder) = (self.permit.id(), self.addr, Responder(sender));
         let is_exempt = self.shared.config.is_exempt(addr.ip());
         let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head: request, body, responder }));
-        if self.shared.events.send_deadline(event, deadline).is_ok() {
-            waiter.wait(Some(deadline));
-        }
-        let response = response.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let response = response.unwrap_or_else(handshake::no_response);
+        // If this fails, the event is dropped, and so is the sender.
+        let _ = self.shared.events.send_deadline(event, deadline);
+        let response = receiver.recv_deadline(deadline).unwrap_or_else(|_| handshake::no_response());
         debug!("request {id} from {addr}: answered {}", response.status);
         response
     }

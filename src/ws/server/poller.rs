@@ -4,8 +4,9 @@
 //! talk at once, this thread is woken for all of them together (ARCHITECTURE.md has the numbers). Everything works without it:
 //! it is used by one call in `ConnectionTask::run`.
 
-use super::{connection_task::ConnectionTask, wake_guard::WakeGuard};
+use super::connection_task::ConnectionTask;
 use crate::ws::spawn::{PAUSE, spawn_supervised};
+use crossbeam_channel::{Sender, bounded};
 use log::{debug, error};
 use mio::{Events, Interest, Poll, Token, Waker, unix::SourceFd};
 use std::{
@@ -76,8 +77,7 @@ struct InboxState {
 /// A connection for the poller, and the way back to its own thread, which waits. Dropping it ends the connection.
 struct Handoff {
     task: Box<ConnectionTask>,
-    back: Arc<Mutex<Option<Box<ConnectionTask>>>>,
-    _wake: WakeGuard,
+    back: Sender<Box<ConnectionTask>>,
     /// Whether there is something to read.
     is_ready: bool,
     /// Whether it was ready since the last review.
@@ -131,13 +131,11 @@ impl Poller {
         if state.busy_with(task.id(), Instant::now()) < MIN_BUSY {
             return Some(task);
         }
-        let (back, (guard, waiter)) = (Arc::default(), WakeGuard::new());
-        let handoff = Handoff { task, back: Arc::clone(&back), _wake: guard, is_ready: true, was_active: true };
-        state.new.push(handoff);
+        let (back, returned) = bounded(1);
+        state.new.push(Handoff { task, back, is_ready: true, was_active: true });
         drop(state);
         self.inbox.wake();
-        waiter.wait(None);
-        back.lock().unwrap_or_else(PoisonError::into_inner).take()
+        returned.recv().ok()
     }
 }
 
@@ -254,12 +252,12 @@ impl PollLoop {
     }
 
     fn hand_back(&mut self, token: usize, why: &str) {
-        let Some(Handoff { task, back, _wake, .. }) = self.served.remove(&token) else { return };
+        let Some(Handoff { task, back, .. }) = self.served.remove(&token) else { return };
         let (id, fd) = (task.id(), task.stream().as_raw_fd());
         // It fails if the registration failed. Then there is nothing to undo.
         let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
-        // The task's own thread waits for it, and wakes when the guard is dropped at the end of this function.
-        *back.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        // The task's own thread waits for it.
+        let _ = back.send(task);
         debug!("connection {id}: handed back, {why}");
     }
 }
