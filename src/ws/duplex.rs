@@ -119,19 +119,19 @@ impl Duplex {
         let deadline = std::time::Instant::now() + config.handshake_timeout;
         let session = acceptor.session().ok_or_else(|| io::Error::other("TLS is not available; the log says why"))?;
         let mut stream = HandshakeStream::start(&socket, Some(session), deadline)?;
-        let head = read_request(&mut stream, &config, deadline);
+        let head = read_request(&mut stream, &config);
         let (mut request, input) = head.map_err(io::Error::other)?;
         match negotiate(&mut request, policy) {
             Negotiated::Upgrade(Upgrade { response, protocol, data, keepalive: None }) => {
-                stream.write_until(&response, deadline)?;
+                stream.send(&response)?;
                 let (session, input) = stream.hand_over(input);
                 let (path, deflate) = (request.uri().path().into(), agreement(&request));
                 let info = PeerInfo { protocol, path, data, deflate, ..PeerInfo::default() };
                 Ok(Self { info, ..Self::new(Role::Server, Ok(Transport { stream: socket, session, input })) })
             }
             Negotiated::Response(response) => {
-                stream.write_until(&response.to_bytes(false), deadline)?;
-                stream.hang_up(deadline);
+                stream.send(&response.to_bytes(false))?;
+                stream.hang_up();
                 let body = String::from_utf8_lossy(&response.body);
                 Err(io::Error::other(format!("refused with {}: {}", response.status, body.trim_end())))
             }

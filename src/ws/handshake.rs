@@ -20,7 +20,7 @@ use tungstenite::http::{HeaderName, Version};
 use accept::{bug, catch};
 
 pub use accept::{Accept, AcceptHook, Data, Upgrade};
-pub use head::{DeadlineRead, HeadError};
+pub use head::HeadError;
 pub(crate) use redirect::redirect;
 pub use request::read_request;
 pub(crate) use secrets::offers_token;
@@ -35,53 +35,40 @@ use crate::ws::http::{
 };
 
 /// What a server accepts, and how it responds to other requests.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Policy {
     /// Which hosts, origins and tokens are accepted. Default: [`Access::default`].
     pub access: Access,
     /// The subprotocols that this server supports (RFC 6455 1.9). Default: none.
     pub protocols: Vec<Arc<str>>,
     /// The paths that accept WebSocket handshakes. Elsewhere they get 404. Default: every path.
-    pub endpoint: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    pub endpoint: Option<Endpoint>,
     /// Decides about handshakes that have passed all other checks. Default: all are accepted.
     pub accept: Option<AcceptHook>,
-    /// What happens to requests that are not handshakes. `None`: they are for `http_handler`. Default: always `None`.
-    pub route: Router,
+    /// What happens to requests that are not handshakes. When it returns `None`, they are for `http_handler`. Default: none.
+    pub route: Option<Router>,
     /// Responds to the other requests. When it returns `None`, the response is 404. Without it, the response is
     /// 426 at an endpoint. Default: none.
     pub http_handler: Option<HttpHandler>,
     /// How long the 101 response waits, and the reply to the client's Close frame. Default: not at all.
-    pub delay: fn(&Request) -> Duration,
+    pub delay: Option<fn(&Request) -> Duration>,
     /// Agrees to compression with clients that offer it. Default: none.
     #[cfg(feature = "deflate")]
     pub deflate: Option<Deflate>,
 }
 
-impl Default for Policy {
-    fn default() -> Self {
-        let (access, protocols, accept, http_handler) = Default::default();
-        let (endpoint, route): (_, Router) = (Arc::new(|_: &str| true), Arc::new(|_| None));
-        Self {
-            access,
-            protocols,
-            endpoint,
-            accept,
-            route,
-            http_handler,
-            delay: |_| Duration::ZERO,
-            #[cfg(feature = "deflate")]
-            deflate: None,
-        }
+/// Whether a path accepts WebSocket handshakes.
+pub type Endpoint = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+impl Policy {
+    fn is_endpoint(&self, request: &Request) -> bool {
+        self.endpoint.as_ref().is_none_or(|is_endpoint| is_endpoint(request.uri().path()))
     }
 }
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy")
-            .field("access", &self.access)
-            .field("protocols", &self.protocols)
-            .field("http_handler", &self.http_handler.is_some())
-            .finish_non_exhaustive()
+        f.debug_struct("Policy").field("access", &self.access).finish_non_exhaustive()
     }
 }
 
@@ -110,12 +97,11 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     if policy.access.is_admin_token(token.as_deref()) {
         request.extensions_mut().insert(ShowedAdminToken);
     }
-    let token = TokenCheck(policy.access.check_token(token.as_deref()));
-    request.extensions_mut().insert(token.clone());
-    let outcome = catch(request, || apply_rules(request, &token, policy));
+    request.extensions_mut().insert(TokenCheck(policy.access.check_token(token.as_deref())));
+    let outcome = catch(request, || apply_rules(request, policy));
     // Not among the rules, because a thread keeps every stack page: their frame must not lie below the parser of origins.
     let handshake = outcome.and_then(|(host, key, protocol)| {
-        check_client(request, &host, &token, &policy.access)?;
+        check_client(request, &host, &policy.access)?;
         let ask = |ask: &AcceptHook| catch(request, || Ok(ask(request)?));
         Ok((policy.accept.as_ref().map_or_else(|| Ok(Accept::new()), ask)?, key, protocol))
     });
@@ -154,16 +140,12 @@ impl From<Response> for Negotiated {
 /// # Errors
 /// What happens to every other request.
 #[inline(never)] // Its frame of 1 KiB must not lie below those that format the 101 response: one page more per connection.
-fn apply_rules(
-    request: &Request,
-    token: &TokenCheck,
-    policy: &Policy,
-) -> Result<(Host, String, Option<Arc<str>>), Negotiated> {
+fn apply_rules(request: &Request, policy: &Policy) -> Result<(Host, String, Option<Arc<str>>), Negotiated> {
     let headers = request.headers();
     let length = body::length(headers)?;
     let host = accepted_host(request, &policy.access)?;
     if !upgrade::is_requested(headers) {
-        return Err(without_upgrade(request, length, host.as_ref(), token, policy)?);
+        return Err(without_upgrade(request, length, host.as_ref(), policy)?);
     }
     check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
@@ -181,15 +163,14 @@ fn without_upgrade(
     request: &Request,
     length: usize,
     host: Option<&Host>,
-    token: &TokenCheck,
     policy: &Policy,
 ) -> Result<Negotiated, Response> {
-    let response = match (policy.route)(request) {
+    let response = match policy.route.as_ref().and_then(|route| route(request)) {
         None => page(request, policy),
         Some(Route::Respond(response)) if response.status >= 400 => response,
         Some(route) => {
             let host = host.ok_or_else(|| bad_request("Host is missing."))?;
-            check_client(request, host, token, &policy.access)?;
+            check_client(request, host, &policy.access)?;
             match route {
                 Route::Ask => return Ok(Negotiated::Request(length)),
                 Route::Respond(response) => response,
@@ -224,7 +205,7 @@ fn check_no_body(length: usize) -> Result<(), Response> {
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether this client may open a connection, or send a request to the program.
-fn check_client(request: &Request, host: &Host, token: &TokenCheck, access: &Access) -> Result<(), Response> {
+fn check_client(request: &Request, host: &Host, access: &Access) -> Result<(), Response> {
     let origin =
         single_field(request.headers(), &ORIGIN).map_err(|()| bad_request("Origin is given more than once."))?;
     // Bytes that are not text are not an origin either.
@@ -232,7 +213,8 @@ fn check_client(request: &Request, host: &Host, token: &TokenCheck, access: &Acc
     // A form or an image of another site, from a browser that does not send the origin.
     let is_foreign = list_contains(request.headers(), &SEC_FETCH_SITE, "cross-site");
     access.check_origin(origin.or(is_foreign.then_some("null")), host)?;
-    token.0.clone()
+    let token = request.extensions().get();
+    token.map_or_else(|| access.check_token(None), |TokenCheck(result)| result.clone())
 }
 
 /// The host that the request is for, if this server accepts it. `None` only with HTTP/1.0, which had no `Host`.
@@ -262,7 +244,7 @@ fn page(request: &Request, policy: &Policy) -> Response {
         // The whole server (RFC 9110 9.3.7).
         _ if request.uri().path() == "*" => Response::method_not_allowed(),
         Some(handler) => handler(request).unwrap_or_else(not_found),
-        None if !(policy.endpoint)(request.uri().path()) => not_found(),
+        None if !policy.is_endpoint(request) => not_found(),
         None if !matches!(*request.method(), Method::GET | Method::HEAD) => Response::method_not_allowed(),
         None => upgrade::required("This is a WebSocket server. Connect to it with ws:// or a WebSocket client."),
     }
@@ -291,15 +273,4 @@ fn try_later(status: u16, sentence: &str) -> Response {
 
 fn bad_request(sentence: &str) -> Response {
     Response::text(400, sentence)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn debug_shows_what_can_be_shown() {
-        let shown = format!("{:?}", Policy::default());
-        assert!(shown.starts_with("Policy { access: ") && shown.contains("http_handler: false"), "{shown}");
-    }
 }

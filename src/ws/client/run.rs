@@ -99,8 +99,8 @@ pub(crate) fn shake_hands(
     let session = session.transpose().map_err(Error::Tls)?;
     let mut stream = HandshakeStream::start(socket, session, deadline).map_err(explain)?;
     let request = Request::new(target, &settings.protocols, &settings.headers, settings.deflate);
-    stream.write_until(&request.bytes, deadline).map_err(explain)?;
-    let response = read_response(&mut stream, deadline, &request, &settings.protocols);
+    stream.send(&request.bytes).map_err(explain)?;
+    let response = read_response(&mut stream, &request, &settings.protocols);
     let mut accepted = response.map_err(|error| match error {
         Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
         error => error,

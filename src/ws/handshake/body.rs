@@ -1,9 +1,9 @@
-//! The body of a request: how long it is (RFC 9112 6), and reading it within a size and a deadline.
+//! The body of a request: how long it is (RFC 9112 6), and reading it.
 
 use super::bad_request;
-use super::head::{DeadlineRead, HeadError, HeadReader};
+use super::head::{HeadError, HeadReader};
 use crate::ws::http::Response;
-use std::time::Instant;
+use std::io::Read;
 use tungstenite::http::HeaderMap;
 use tungstenite::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 
@@ -38,13 +38,8 @@ pub(crate) fn check_size(length: usize, max_size: usize) -> Result<(), Response>
 ///
 /// # Errors
 /// The response: 400 or 408.
-pub(crate) fn read_body(
-    io: &mut impl DeadlineRead,
-    received: Vec<u8>,
-    length: usize,
-    deadline: Instant,
-) -> Result<Vec<u8>, Response> {
-    let mut reader = HeadReader { io, deadline, buffer: received };
+pub(crate) fn read_body(io: &mut impl Read, received: Vec<u8>, length: usize) -> Result<Vec<u8>, Response> {
+    let mut reader = HeadReader { io, buffer: received };
     while reader.buffer.len() < length {
         match reader.read_more(length) {
             Ok(1..) => {}
@@ -65,8 +60,8 @@ mod tests {
     /// Delivers the bytes in pieces of this size, then the end of the stream.
     struct Pieces<'a>(&'a [u8], usize);
 
-    impl DeadlineRead for Pieces<'_> {
-        fn read_before(&mut self, _: Instant, buffer: &mut [u8]) -> io::Result<usize> {
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let count = self.0.len().min(self.1).min(buffer.len());
             buffer[..count].copy_from_slice(&self.0[..count]);
             self.0 = &self.0[count..];
@@ -106,7 +101,7 @@ mod tests {
         {
             for (size, received) in [(1, 0), (3, 1), (9999, 0), (9999, 9999)] {
                 let (received, rest) = sent.as_bytes().split_at(received.min(sent.len()));
-                let read = read_body(&mut Pieces(rest, size), received.to_vec(), length, Instant::now());
+                let read = read_body(&mut Pieces(rest, size), received.to_vec(), length);
                 let read = read.map_err(|response| response.status);
                 assert_eq!(read, expected.map(|text| text.as_bytes().to_vec()), "{sent} {size}");
             }

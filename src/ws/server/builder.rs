@@ -77,14 +77,14 @@ impl Builder {
     /// let builder = Server::builder().endpoint(move |path| rooms.contains(&path));
     /// ```
     pub fn endpoint(mut self, is_endpoint: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        self.policy.endpoint = Arc::new(is_endpoint);
+        self.policy.endpoint = Some(Arc::new(is_endpoint));
         self
     }
 
     /// Which requests without a handshake are for the program: it responds to them in the loop over events, or streams to
     /// them. Default: none. The rest is for [`Builder::site`].
     pub fn route(mut self, route: impl Fn(&Request) -> Option<Route> + Send + Sync + 'static) -> Self {
-        self.policy.route = Arc::new(route);
+        self.policy.route = Some(Arc::new(route));
         self
     }
 
@@ -99,7 +99,7 @@ impl Builder {
     /// How long the 101 response waits, and the reply to the client's Close frame: slow motion for learners. Default: not at
     /// all. It should be less than [`Config::handshake_timeout`](crate::Config::handshake_timeout).
     pub fn delay(mut self, delay: fn(&Request) -> Duration) -> Self {
-        self.policy.delay = delay;
+        self.policy.delay = Some(delay);
         self
     }
 

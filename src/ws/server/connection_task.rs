@@ -73,7 +73,7 @@ impl ConnectionTask {
     /// one come online, its event comes later.
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
-        let delay = (shared.policy.delay)(&accepted.request);
+        let delay = shared.policy.delay.map_or(Duration::ZERO, |delay| delay(&accepted.request));
         shared.registry.sleep(delay);
         let (peer, reader, request) = accepted.open(&permit, shared);
         let sender = EventSender { peer, shared: Arc::clone(shared), permit: Some(permit) };

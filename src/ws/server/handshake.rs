@@ -93,7 +93,7 @@ impl PendingHandshake {
     fn start_tls<'a>(&self, socket: &'a TcpStream) -> Option<HandshakeStream<'a>> {
         let session = self.mode.as_ref().map_or(Ok(None), ListenerMode::session).ok()?;
         if session.is_none() {
-            return Some(HandshakeStream::plain(socket));
+            return HandshakeStream::start(socket, None, self.deadline).ok();
         }
         // A TLS record begins with neither; the PROXY protocol begins with either.
         let is_plain = |first: u8| first.is_ascii_alphabetic() || first == b'\r';
@@ -108,7 +108,7 @@ impl PendingHandshake {
 
     /// Reads the request, or responds to an invalid one.
     fn read_request(&self, stream: &mut HandshakeStream<'_>) -> Option<(Box<Request>, Vec<u8>)> {
-        let error = match handshake::read_request(stream, &self.shared.config, self.deadline) {
+        let error = match handshake::read_request(stream, &self.shared.config) {
             Ok(head) => return Some(head),
             Err(error) => error,
         };
@@ -195,9 +195,9 @@ impl PendingHandshake {
         let is_expected = http::list_contains(request.headers(), &EXPECT, "100-continue");
         if is_expected && input.is_empty() && request.version() == Version::HTTP_11 {
             // If it fails, reading fails as well.
-            let _ = stream.write_until(b"HTTP/1.1 100 Continue\r\n\r\n", self.deadline);
+            let _ = stream.send(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
-        body::read_body(stream, input, length, self.deadline)
+        body::read_body(stream, input, length)
     }
 
     /// Behind a trusted proxy, the limits per address apply to the address that the proxy names.
@@ -245,8 +245,8 @@ impl PendingHandshake {
 
 /// Responds in plain text, which is what this client understands.
 fn reject_plain(stream: &TcpStream, deadline: Instant) {
-    let mut stream = HandshakeStream::plain(stream);
-    let response = match handshake::read_request(&mut stream, &Config::default(), deadline) {
+    let Ok(mut stream) = HandshakeStream::start(stream, None, deadline) else { return };
+    let response = match handshake::read_request(&mut stream, &Config::default()) {
         Err(error @ HeadError::ProxyProtocol) => error.response(),
         _ => None,
     };
@@ -256,7 +256,7 @@ fn reject_plain(stream: &TcpStream, deadline: Instant) {
 
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.
 pub(super) fn respond(stream: &mut HandshakeStream<'_>, response: &Response, head_only: bool) {
-    let deadline = Instant::now() + RESPONSE_TIMEOUT;
+    stream.set_deadline(Instant::now() + RESPONSE_TIMEOUT);
     let bytes = match stream.session.as_ref().and_then(Session::hsts) {
         None => response.to_bytes(head_only),
         Some(seconds) => {
@@ -264,7 +264,7 @@ pub(super) fn respond(stream: &mut HandshakeStream<'_>, response: &Response, hea
             response.clone().with("Strict-Transport-Security", hsts).to_bytes(head_only)
         }
     };
-    if stream.write_until(&bytes, deadline).is_ok() {
-        stream.hang_up(deadline);
+    if stream.send(&bytes).is_ok() {
+        stream.hang_up();
     }
 }

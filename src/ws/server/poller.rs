@@ -5,16 +5,16 @@
 //! it is used by one call in `ConnectionTask::run`.
 
 use super::connection_task::ConnectionTask;
-use crate::ws::spawn::{PAUSE, spawn_supervised};
-use crossbeam_channel::{Sender, bounded};
-use log::{debug, error};
-use mio::{Events, Interest, Poll, Token, Waker, unix::SourceFd};
+use crate::ws::spawn::spawn_supervised;
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use log::debug;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
-    collections::HashMap,
     io, mem,
-    os::fd::AsRawFd,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -33,8 +33,10 @@ const WINDOW: Duration = Duration::from_millis(20);
 /// A connection that is silent for this long, or at most twice as long, is handed back.
 const SILENCE: Duration = Duration::from_millis(25);
 
-/// The token of the waker. mio reserves the largest one; connections have the numbers of their sockets.
-const WAKE: Token = Token(usize::MAX - 1);
+/// How long the thread waits for sockets, before it looks for new connections.
+const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
+
+const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// How busy one connection is.
 pub(super) struct Activity {
@@ -43,6 +45,7 @@ pub(super) struct Activity {
 }
 
 /// The result of one round of the poller.
+#[derive(PartialEq, Eq)]
 pub(super) enum Round {
     /// Everything that has arrived is read.
     Idle,
@@ -55,41 +58,28 @@ pub(super) enum Round {
 /// A handle to the poller's thread, which ends when this is dropped. No connection is handed to it then, because each one
 /// keeps the handle.
 pub(super) struct Poller {
-    inbox: Arc<Inbox>,
-}
-
-/// What connections and the thread share.
-struct Inbox {
-    waker: Waker,
-    state: Mutex<InboxState>,
-}
-
-struct InboxState {
-    new: Vec<Handoff>,
-    /// Connections that the thread served in its last round.
-    served: usize,
-    /// The busy connections on threads of their own in this window, which began then: a bit for each, by id modulo 64. Two may
-    /// share a bit now and then.
-    others: (Instant, u64),
-    stop: bool,
+    sender: Sender<Handoff>,
+    /// Connections that the thread serves.
+    served: Arc<AtomicUsize>,
+    /// Those that were busy on threads of their own, for [`count_busy`].
+    others: Mutex<(Instant, u64)>,
 }
 
 /// A connection for the poller, and the way back to its own thread, which waits. Dropping it ends the connection.
 struct Handoff {
     task: Box<ConnectionTask>,
     back: Sender<Box<ConnectionTask>>,
-    /// Whether there is something to read.
-    is_ready: bool,
-    /// Whether it was ready since the last review.
+    /// Whether there is something to read, whatever the socket says.
+    has_more: bool,
+    /// Whether something was read since the last review.
     was_active: bool,
 }
 
-/// What the thread works with. After a panic, which is a bug, [`PollLoop::run`] continues with it.
+/// What the thread works with. After a panic, which is a bug, it continues with it.
 struct PollLoop {
-    poll: Poll,
-    inbox: Arc<Inbox>,
-    /// The connections, by the numbers of their sockets.
-    served: HashMap<usize, Handoff>,
+    receiver: Receiver<Handoff>,
+    served: Vec<Handoff>,
+    count: Arc<AtomicUsize>,
     next_review: Instant,
 }
 
@@ -111,153 +101,97 @@ impl Poller {
     /// Starts the thread.
     ///
     /// # Errors
-    /// The operating system has no descriptor or no thread left.
+    /// The operating system has no thread left.
     pub(super) fn start(stack_size: usize) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKE)?;
-        let state = InboxState { new: Vec::new(), served: 0, others: (Instant::now(), 0), stop: false };
-        let inbox = Arc::new(Inbox { waker, state: Mutex::new(state) });
-        let mut poll_loop =
-            PollLoop { poll, inbox: Arc::clone(&inbox), served: HashMap::new(), next_review: Instant::now() };
-        spawn_supervised("poller", stack_size, move || poll_loop.run())?;
-        Ok(Self { inbox })
+        // Each connection is in it at most once.
+        let (sender, receiver) = unbounded();
+        let (served, next_review) = (Arc::default(), Instant::now());
+        let mut poll_loop = PollLoop { receiver, served: Vec::new(), count: Arc::clone(&served), next_review };
+        spawn_supervised("poller", stack_size, move || while poll_loop.run_round() {})?;
+        Ok(Self { sender, served, others: Mutex::new((next_review, 0)) })
     }
 
     /// Serves a busy connection on the poller's thread, and returns it when it is idle, at its end, or one of few. Returns it at
     /// once if few others are busy: a lone connection would only become slower. `None`: it has ended by a panic.
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn serve_while_busy(&self, task: Box<ConnectionTask>) -> Option<Box<ConnectionTask>> {
-        let mut state = self.inbox.lock();
-        if state.busy_with(task.id(), Instant::now()) < MIN_BUSY {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = count_busy(&mut others, task.id(), Instant::now());
+        if self.served.load(Ordering::Relaxed) + others < MIN_BUSY {
             return Some(task);
         }
         let (back, returned) = bounded(1);
-        state.new.push(Handoff { task, back, is_ready: true, was_active: true });
-        drop(state);
-        self.inbox.wake();
+        // If this fails, the connection ends.
+        let _ = self.sender.send(Handoff { task, back, has_more: true, was_active: true });
         returned.recv().ok()
     }
 }
 
-impl Drop for Poller {
-    fn drop(&mut self) {
-        self.inbox.lock().stop = true;
-        self.inbox.wake();
+/// Counts a busy connection. Returns how many were busy in this window: a bit stands for each, by id modulo 64. Two may share
+/// a bit now and then.
+fn count_busy((since, seen): &mut (Instant, u64), id: u64, now: Instant) -> usize {
+    if now.saturating_duration_since(*since) > WINDOW {
+        (*since, *seen) = (now, 0);
     }
-}
-
-impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, InboxState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wake(&self) {
-        if let Err(error) = self.waker.wake() {
-            error!("cannot wake the poller: {error}");
-        }
-    }
-}
-
-impl InboxState {
-    /// Counts a busy connection. Returns how many are busy with it.
-    fn busy_with(&mut self, id: u64, now: Instant) -> usize {
-        if now.saturating_duration_since(self.others.0) > WINDOW {
-            self.others = (now, 0);
-        }
-        self.others.1 |= 1 << (id % 64);
-        self.served + self.new.len() + self.others.1.count_ones() as usize
-    }
+    *seen |= 1 << (id % 64);
+    seen.count_ones() as usize
 }
 
 impl PollLoop {
-    /// Runs until the [`Poller`] is dropped.
-    fn run(&mut self) {
-        let mut events = Events::with_capacity(256);
-        while !self.inbox.lock().stop {
-            match self.run_round(&mut events) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    self.hand_back_if(|_| true);
-                    error!("cannot wait for busy sockets: {error}");
-                    thread::sleep(PAUSE);
-                }
-                _ => {}
+    /// Waits for the sockets of all connections, and reads one round from each ready one. Returns false when the [`Poller`] was
+    /// dropped.
+    fn run_round(&mut self) -> bool {
+        if self.served.is_empty() {
+            match self.receiver.recv() {
+                Ok(handoff) => self.add(handoff),
+                Err(_) => return false,
             }
         }
-    }
-
-    fn run_round(&mut self, events: &mut Events) -> io::Result<()> {
-        // Before the wait, which may fail: then these are handed back as well.
-        while let Some(handoff) = self.take_new() {
+        while let Ok(handoff) = self.receiver.try_recv() {
             self.add(handoff);
         }
-        let wait = match self.served.values().any(|handoff| handoff.is_ready) {
-            true => Some(Duration::ZERO),
-            false => Some(SILENCE).filter(|_| !self.served.is_empty()),
-        };
-        self.poll.poll(events, wait)?;
-        for event in &*events {
-            // The waker is not among them.
-            if let Some(handoff) = self.served.get_mut(&event.token().0) {
-                handoff.is_ready = true;
+        let wait = if self.served.iter().any(|handoff| handoff.has_more) { NO_WAIT } else { WAIT };
+        let sockets = self.served.iter().map(|handoff| PollFd::new(handoff.task.stream(), PollFlags::IN));
+        let mut sockets: Vec<_> = sockets.collect();
+        // If this fails, the connections are silent here, and are handed back for that.
+        let _ = poll(&mut sockets, Some(&wait));
+        let ready: Vec<bool> = sockets.iter().map(|socket| !socket.revents().is_empty()).collect();
+        let (are_few, must_review) = (ready.len() < MIN_BUSY, Instant::now() >= self.next_review);
+        if must_review {
+            self.next_review = Instant::now() + SILENCE;
+        }
+        for (index, is_ready) in ready.into_iter().enumerate().rev() {
+            // Taken out meanwhile, so that a panic ends this one only. Those behind it had their turn.
+            let mut handoff = self.served.swap_remove(index);
+            let mut round = Round::Idle;
+            if is_ready || handoff.has_more {
+                round = handoff.task.read_available();
+                (handoff.has_more, handoff.was_active) = (round == Round::More, true);
+            }
+            if round == Round::Ended {
+                handoff.hand_back("ended");
+            } else if must_review && (are_few || !mem::take(&mut handoff.was_active)) {
+                handoff.hand_back("idle");
+            } else {
+                self.served.push(handoff);
             }
         }
-        let ready = self.served.iter().filter(|(_, handoff)| handoff.is_ready).map(|(token, _)| *token);
-        ready.collect::<Vec<_>>().into_iter().for_each(|token| self.read(token));
-        self.review();
-        Ok(())
+        self.count.store(self.served.len(), Ordering::Relaxed);
+        true
     }
 
-    /// One at a time: after a panic, the others are still there.
-    fn take_new(&self) -> Option<Handoff> {
-        let mut state = self.inbox.lock();
-        state.served = self.served.len();
-        state.new.pop()
-    }
-
-    /// Bytes that arrived before the registration cause no event, so a new connection is ready.
     fn add(&mut self, handoff: Handoff) {
-        let fd = handoff.task.stream().as_raw_fd();
-        let token = Token(fd as usize);
-        // If this fails, the connection is silent here, and is handed back for that.
-        let _ = self.poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE);
         let id = handoff.task.id();
-        self.served.insert(token.0, handoff);
+        self.served.push(handoff);
         debug!("connection {id}: handed to the poller");
     }
+}
 
-    /// Reads one round from a connection. It is taken out of the map meanwhile, so that a panic ends this one only.
-    fn read(&mut self, token: usize) {
-        let Some(mut handoff) = self.served.remove(&token) else { return };
-        handoff.was_active = true;
-        let round = handoff.task.read_available();
-        handoff.is_ready = matches!(round, Round::More);
-        self.served.insert(token, handoff);
-        if matches!(round, Round::Ended) {
-            self.hand_back(token, "ended");
-        }
-    }
-
-    /// Hands back the connections that were silent, and all of them if they are few.
-    fn review(&mut self) {
-        let (now, are_few) = (Instant::now(), self.served.len() < MIN_BUSY);
-        if now >= self.next_review {
-            self.next_review = now + SILENCE;
-            self.hand_back_if(|handoff| !mem::take(&mut handoff.was_active) || are_few);
-        }
-    }
-
-    fn hand_back_if(&mut self, mut condition: impl FnMut(&mut Handoff) -> bool) {
-        let chosen = self.served.iter_mut().filter_map(|(token, handoff)| condition(handoff).then_some(*token));
-        chosen.collect::<Vec<_>>().into_iter().for_each(|token| self.hand_back(token, "idle"));
-    }
-
-    fn hand_back(&mut self, token: usize, why: &str) {
-        let Some(Handoff { task, back, .. }) = self.served.remove(&token) else { return };
-        let (id, fd) = (task.id(), task.stream().as_raw_fd());
-        // It fails if the registration failed. Then there is nothing to undo.
-        let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
+impl Handoff {
+    fn hand_back(self, why: &str) {
+        let id = self.task.id();
         // The task's own thread waits for it.
-        let _ = back.send(task);
+        let _ = self.back.send(self.task);
         debug!("connection {id}: handed back, {why}");
     }
 }
@@ -286,11 +220,11 @@ mod tests {
     #[test]
     fn several_connections_are_busy_in_one_window() {
         let begin = Instant::now();
-        let mut state = InboxState { new: Vec::new(), served: 0, others: (begin, 0), stop: false };
+        let mut seen = (begin, 0);
         for (id, millis, expected) in
             [(1, 0, 1), (1, 1, 1), (2, 2, 2), (1, 20, 2), (3, 20, 3), (4, 20, 4), (1, 21, 1), (9, 100, 1)]
         {
-            assert_eq!(state.busy_with(id, begin + millis * MILLISECOND), expected, "{id} after {millis} ms");
+            assert_eq!(count_busy(&mut seen, id, begin + millis * MILLISECOND), expected, "{id} after {millis} ms");
         }
     }
 }

@@ -78,9 +78,8 @@ impl ConnectionRegistry {
         }
         counted_address.into_iter().for_each(|address| inner.count_address(address));
         inner.count += 1;
-        let handshake =
-            Handshake { stream: Arc::clone(stream), since: Instant::now(), network: largest_counted(address) };
-        inner.handshakes.insert(id, handshake);
+        let (stream, since, network) = (Arc::clone(stream), Instant::now(), largest_counted(address));
+        inner.handshakes.insert(id, Handshake { stream, since, network });
         Ok(Permit { registry: Arc::clone(self), id, address: counted_address })
     }
 

@@ -39,7 +39,7 @@ fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {
     let deadline = Instant::now() + POLITE_TIMEOUT;
     let Ok(session) = mode.map_or(Ok(None), ListenerMode::session) else { return };
     if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
-        let request = handshake::read_request(&mut stream, &Config::default(), deadline);
+        let request = handshake::read_request(&mut stream, &Config::default());
         let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
         respond(&mut stream, &handshake::server_full(), is_head);
     }

@@ -54,9 +54,12 @@ impl Builder {
     ) -> Self {
         let Policy { endpoint: old_endpoint, route: old_route, http_handler: old_site, .. } = *self.policy.clone();
         self.policy.protocols.extend(protocols.map(Arc::from));
-        self = self.endpoint(move |at| path_below(path, at).map_or_else(|| old_endpoint(at), endpoint));
-        self =
-            self.route(move |request| below(path, request).and_then(|own| route(&own)).or_else(|| old_route(request)));
+        let is_old = move |at: &str| old_endpoint.as_ref().is_none_or(|endpoint| endpoint(at));
+        self = self.endpoint(move |at| path_below(path, at).map_or_else(|| is_old(at), endpoint));
+        self = self.route(move |request| {
+            let old = || old_route.as_ref().and_then(|route| route(request));
+            below(path, request).and_then(|own| route(&own)).or_else(old)
+        });
         self.site(move |request| {
             let own = below(path, request);
             // The addresses in a page are relative, so the page must be in the folder.
