@@ -38,7 +38,7 @@
 //!
 //! | for | items |
 //! |---|---|
-//! | a server | `Server` ([`Server`]), `Builder` ([`Builder`]), `Config` ([`Config`]), `Access` ([`Access`]), `Network` ([`Network`]), `Shutdown` ([`Shutdown`]), `Handle` ([`server::Handle`]), `Numbers`, `Error` ([`Error`]) |
+//! | a server | `Server` ([`Server`]), `Builder` ([`Builder`]), `Config` ([`Config`]), `Access` ([`Access`]), `Network` ([`Network`]), `Handle` ([`Handle`]), `Numbers`, `Error` ([`Error`]) |
 //! | its events | `Event` ([`Event`]), `CloseGuard` ([`CloseGuard`]), `HttpRequest` ([`server::HttpRequest`]), `Responder` ([`server::Responder`]) |
 //! | connections | `Peer` ([`Peer`]), `PeerId` ([`PeerId`]), `WebSocket` ([`WebSocket`]), `DisconnectReason` ([`DisconnectReason`]), `CloseError` ([`CloseError`]) |
 //! | messages | `Message` ([`Message`]), `Frames` ([`Frames`]), [`Bytes`], [`Utf8Bytes`] |
@@ -81,5 +81,5 @@ pub use ws::{
     error::{CloseError, Error},
     handshake::Accept,
     peer::{Peer, PeerId},
-    server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder, Server, Shutdown},
+    server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder, Server},
 };

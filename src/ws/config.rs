@@ -1,7 +1,8 @@
 //! The limits and timeouts of a server, with their defaults.
 
 use crate::ws::network::Network;
-use std::{net::IpAddr, time::Duration};
+use log::warn;
+use std::{fs, net::IpAddr, time::Duration};
 
 /// Declares [`Config`] with its defaults, and a method for each field that sets it.
 macro_rules! config {
@@ -85,6 +86,13 @@ config! {
     stack_size: usize = 128 * 1024,
 }
 
+/// Memory mappings of a connection: four of its thread (the stack, the signal stack, and their guard pages), and some of the
+/// allocator.
+const MAPPINGS_PER_CONNECTION: usize = 5;
+
+/// Memory mappings of the rest of the process.
+const OTHER_MAPPINGS: usize = 2000;
+
 /// A deadline that is a million years away cannot be represented.
 pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -103,6 +111,18 @@ impl Config {
         }
         self.read_buffer_size = self.read_buffer_size.clamp(1, 64 * 1024);
         self.event_capacity = self.event_capacity.max(1);
+        self.limit_connections(max_connections())
+    }
+
+    /// Reduces the limit of connections to what the operating system allows.
+    fn limit_connections(mut self, max: Option<usize>) -> Self {
+        let wanted = self.max_connections;
+        if let Some(max) = max.filter(|max| wanted == 0 || *max < wanted) {
+            if wanted > 0 {
+                warn!("room for {max} connections, not {wanted}: for more, raise sysctl vm.max_map_count");
+            }
+            self.max_connections = max;
+        }
         self
     }
 
@@ -126,6 +146,13 @@ impl Config {
     }
 }
 
+/// How many connections Linux allows; `None` on other systems. When a thread cannot map its stack, the standard library ends
+/// the process, so connections must be rejected before.
+fn max_connections() -> Option<usize> {
+    let max_mappings: usize = fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
+    Some((max_mappings.saturating_sub(OTHER_MAPPINGS) / MAPPINGS_PER_CONNECTION).max(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,5 +163,13 @@ mod tests {
         let sensible = odd.sensible();
         assert_eq!((sensible.read_buffer_size, sensible.event_capacity), (1, 1));
         assert!(std::time::Instant::now().checked_add(sensible.close_timeout).is_some());
+    }
+
+    #[test]
+    fn the_operating_system_limits_connections() {
+        for (wanted, max, expected) in [(100, Some(50), 50), (100, Some(500), 100), (0, Some(50), 50), (0, None, 0)] {
+            let config = Config { max_connections: wanted, ..Config::default() };
+            assert_eq!(config.limit_connections(max).max_connections, expected);
+        }
     }
 }

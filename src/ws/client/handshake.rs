@@ -134,10 +134,11 @@ fn check_upgrade(
     Ok((protocol, deflate))
 }
 
-/// The refusal, with its body. If that has no length, with what has arrived of it.
+/// The refusal, with the beginning of its body. Of one in chunks, with what has arrived.
 fn refused(mut reader: HeadReader<'_, impl Read>, status: u16, headers: &HeaderMap) -> Error {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let length = length.unwrap_or(reader.buffer.len()).min(MAX_BODY);
+    let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
+    let length = length.unwrap_or(if is_chunked { reader.buffer.len() } else { MAX_BODY }).min(MAX_BODY);
     while reader.buffer.len() < length && matches!(reader.read_more(length), Ok(1..)) {}
     reader.buffer.truncate(length);
     let location = headers.get(header::LOCATION).filter(|_| (300..400).contains(&status));

@@ -1,7 +1,7 @@
 //! Takes the secrets out of a request.
 
 use crate::ws::http::{Request, percent_decoded};
-use tungstenite::http::{Uri, header, header::AUTHORIZATION, uri::PathAndQuery};
+use tungstenite::http::{Uri, header, header::AUTHORIZATION};
 
 const KEY: &str = "token=";
 const MASK: &str = "token=***";
@@ -39,14 +39,12 @@ fn token(request: &Request) -> Option<Vec<u8>> {
     Some(percent_decoded(token).unwrap_or_else(|| token.into()))
 }
 
+/// If masking fails, the whole target is dropped rather than shown.
 fn masked(uri: &Uri) -> Uri {
-    let query = uri.query().unwrap_or_default();
+    let text = uri.to_string();
+    let (path, query) = text.split_once('?').unwrap_or_default();
     let pairs: Vec<&str> = query.split('&').map(|pair| if pair.starts_with(KEY) { MASK } else { pair }).collect();
-    let path = format!("{}?{}", uri.path(), pairs.join("&")).parse();
-    let mut parts = uri.clone().into_parts();
-    // If masking fails, the query is dropped rather than shown.
-    parts.path_and_query = Some(path.unwrap_or_else(|_| PathAndQuery::from_static("/")));
-    Uri::from_parts(parts).unwrap_or_default()
+    format!("{path}?{}", pairs.join("&")).parse().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,19 +4,22 @@
 use super::{
     Shared,
     connection_task::ConnectionTask,
-    handshake::PendingHandshake,
+    handshake::{PendingHandshake, respond},
     listener::Listener,
     registry::Permit,
-    reject::{reject, reject_now},
     rejection_log::Rejection,
     trusted_proxies::trusts,
 };
-use crate::ws::peer::next_id;
+use crate::ws::{
+    config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, tcp::send_now,
+    tls::ListenerMode,
+};
 use log::debug;
+use rustix::net::{RecvFlags, recv};
 use std::{
     fs::File,
     io::{Error, ErrorKind},
-    net::{IpAddr, SocketAddr, TcpStream},
+    net::{IpAddr, Shutdown, SocketAddr, TcpStream},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -27,6 +30,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// A handshake that takes longer is cut if another client of the same network needs its place.
 const SLOW_HANDSHAKE: Duration = Duration::from_millis(250);
+
+/// Rejected connections whose request is read first. More of them get their 503 at once, and may see a reset instead.
+const MAX_POLITE: usize = 16;
+
+/// How long such a request may take.
+const POLITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The accept loop of one listener.
 pub(super) struct AcceptLoop {
@@ -117,6 +126,50 @@ fn serve(mut handshake: PendingHandshake) {
             Some(handler) => handler(accepted, permit, &shared),
         }
     }
+}
+
+/// Reads the request on another thread and responds with 503. Without a thread it does not wait for the request.
+fn reject(stream: Arc<TcpStream>, mode: Option<ListenerMode>, shared: &Shared) {
+    // Each job holds a clone.
+    if Arc::strong_count(&shared.polite_rejections) <= MAX_POLITE {
+        let running = Arc::clone(&shared.polite_rejections);
+        // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
+        let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.clone());
+        let job = move || {
+            reject_politely(&thread_stream, thread_mode.as_ref());
+            drop(running);
+        };
+        if shared.threads.run(job).is_ok() {
+            return;
+        }
+    }
+    reject_now(&stream, mode.as_ref(), Duration::ZERO);
+}
+
+fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {
+    let deadline = Instant::now() + POLITE_TIMEOUT;
+    let Ok(session) = mode.map_or(Ok(None), ListenerMode::session) else { return };
+    if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
+        let request = handshake::read_request(&mut stream, &Config::default());
+        let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
+        respond(&mut stream, &handshake::server_full(), is_head);
+    }
+}
+
+/// Responds with 503 without blocking, except to wait for the request if `timeout` is not zero. A request that has arrived is
+/// read: unread bytes would cause a reset, which destroys the response.
+fn reject_now(stream: &TcpStream, mode: Option<&ListenerMode>, timeout: Duration) {
+    if !timeout.is_zero() {
+        let _ = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.peek(&mut [0]));
+    }
+    let mut request = [0; 1024];
+    let _ = recv(stream, &mut request[..], RecvFlags::DONTWAIT);
+    let _ = match mode.and_then(ListenerMode::busy_alert) {
+        None => send_now(stream, &handshake::server_full().to_bytes(request.starts_with(b"HEAD "))),
+        Some(alert) => send_now(stream, alert),
+    };
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
 }
 
 /// The client is gone already, another process has accepted it, or a signal arrived.

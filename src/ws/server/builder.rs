@@ -2,6 +2,8 @@
 
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
+#[cfg(feature = "chat")]
+use crate::ws::http::{below, path_below};
 #[cfg(feature = "tls")]
 use crate::ws::tls::{Acceptor, ListenerMode};
 use crate::ws::{
@@ -9,20 +11,25 @@ use crate::ws::{
     config::Config,
     connection::WriteReactor,
     error::Error,
-    handshake::Policy,
+    handshake::{Accept, Policy},
     http::{Request, Response, Route},
     network::Network,
     peer::skip_ids_below,
+    rate_limiter::AddressLimiter,
     server::{
-        Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
-        poller::Poller, rejection_log::RejectionLog, serve, serve::Handler, thread_pool::ThreadPool,
+        Handle, Server, Shared,
+        accept::AcceptLoop,
+        connection_task::{Handler, handler},
+        listener::Listener,
+        poller::Poller,
+        rejection_log::RejectionLog,
+        thread_pool::ThreadPool,
     },
     spawn::spawn_supervised,
     websocket::WebSocket,
 };
 use crossbeam_channel::bounded;
-use log::warn;
-use std::{fs, io, net::ToSocketAddrs, os::fd::OwnedFd, os::unix::net::UnixStream, sync::Arc, time::Duration};
+use std::{io, net::ToSocketAddrs, os::fd::OwnedFd, os::unix::net::UnixStream, sync::Arc, time::Duration};
 
 /// Wrong access tokens that an address may offer at once. After that, every token gets 429.
 const MAX_WRONG_TOKENS: usize = 8;
@@ -30,20 +37,13 @@ const MAX_WRONG_TOKENS: usize = 8;
 /// The period in which an address may open as many WebSockets as it may have open at once.
 const OPENING_PERIOD: Duration = Duration::from_secs(10);
 
-/// Memory mappings of a connection: four of its thread (the stack, the signal stack, and their guard pages), and some of the
-/// allocator.
-const MAPPINGS_PER_CONNECTION: usize = 5;
-
-/// Memory mappings of the rest of the process.
-const OTHER_MAPPINGS: usize = 2000;
-
 /// The settings of a server. [`Builder::start`] starts it.
 #[derive(Debug, Default)]
 #[must_use = "nothing is served before start() or serve()"]
 pub struct Builder {
     // Boxes, because each method moves all of this.
     config: Box<Config>,
-    pub(super) policy: Box<Policy>,
+    policy: Box<Policy>,
     proxies: Vec<Network>,
     first_id: u64,
     listeners: Vec<Listener>,
@@ -94,6 +94,66 @@ impl Builder {
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.policy.http_handler = Some(Arc::new(site));
         self
+    }
+
+    /// Decides about each handshake that has passed all other checks, before its 101 response: refuses it with any response, or
+    /// accepts it with a subprotocol, header fields, and a value for [`Peer::data`](crate::Peer::data). It runs on the thread of
+    /// the connection. A panic, or an answer that cannot be sent, is logged and becomes a 500.
+    ///
+    /// ```
+    /// use chinwag::{Accept, Event, Server, client, http::{Response, cookie}};
+    ///
+    /// struct User(String);
+    ///
+    /// let server = Server::builder()
+    ///     .accept(|request| match cookie(request, "session") {
+    ///         Some("a1") => Ok(Accept::new().data(User("ann".into())).with("Set-Cookie", "session=a2; HttpOnly")),
+    ///         _ => Err(Response::text(401, "Sign in first.")),
+    ///     })
+    ///     .listen("127.0.0.1:0")?
+    ///     .start()?;
+    ///
+    /// let client = client::WebSocket::builder(&format!("ws://{}/", server.local_addrs()[0]));
+    /// let refusal = client.clone().open().unwrap_err().to_string();
+    /// assert_eq!(refusal, "the server responded with 401 instead of 101: Sign in first.");
+    /// let socket = client.header("Cookie", "session=a1").open()?;
+    /// let Ok(Event::Connected(peer, _)) = server.events().recv() else { panic!("a new connection") };
+    /// assert_eq!(peer.data::<User>().map(|user| &*user.0), Some("ann"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn accept(mut self, accept: impl Fn(&Request) -> Result<Accept, Response> + Send + Sync + 'static) -> Self {
+        self.policy.accept = Some(Arc::new(accept));
+        self
+    }
+
+    /// Adds a service with subprotocols, endpoints and responses of its own. It decides about the paths below `path`. The rest
+    /// stays as it was set before.
+    #[cfg(feature = "chat")]
+    pub(crate) fn service(
+        mut self,
+        path: &'static str,
+        protocols: impl Iterator<Item = &'static str>,
+        endpoint: fn(&str) -> bool,
+        route: fn(&Request) -> Option<Route>,
+        site: fn(&Request) -> Option<Response>,
+    ) -> Self {
+        let Policy { endpoint: old_endpoint, route: old_route, http_handler: old_site, .. } = *self.policy.clone();
+        self.policy.protocols.extend(protocols.map(Arc::from));
+        let is_old = move |at: &str| old_endpoint.as_ref().is_none_or(|endpoint| endpoint(at));
+        self = self.endpoint(move |at| path_below(path, at).map_or_else(|| is_old(at), endpoint));
+        self = self.route(move |request| {
+            let old = || old_route.as_ref().and_then(|route| route(request));
+            below(path, request).and_then(|own| route(&own)).or_else(old)
+        });
+        self.site(move |request| {
+            let own = below(path, request);
+            // The addresses in a page are relative, so the page must be in the folder.
+            if request.uri().path() == path && path != "/" {
+                let location = format!("./{}/", path.rsplit('/').next().unwrap_or_default());
+                return Some(Response::text(308, format!("This is at {location}")).with("Location", location));
+            }
+            own.and_then(|own| site(&own)).or_else(|| old_site.as_ref().and_then(|site| site(request)))
+        })
     }
 
     /// How long the 101 response waits, and the reply to the client's Close frame: slow motion for learners. Default: not at
@@ -206,7 +266,7 @@ impl Builder {
     /// # Errors
     /// As [`Builder::start`].
     pub fn serve(self, handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Result<Server, Error> {
-        self.start_with(Some(serve::handler(handle)))
+        self.start_with(Some(handler(handle)))
     }
 
     /// Starts the threads: one for each listener, the write reactor, and the poller.
@@ -225,7 +285,7 @@ impl Builder {
     }
 
     fn start_threads(self, handler: Option<Handler>) -> io::Result<Server> {
-        let config = limited(self.config.sensible(), max_connections());
+        let config = self.config.sensible();
         let (stack_size, burst) = (config.stack_size, config.max_connections_per_address);
         let opening_interval = OPENING_PERIOD.checked_div(u32::try_from(burst).unwrap_or(u32::MAX)).unwrap_or_default();
         let addrs = self.listeners.iter().map(Listener::local_addr).collect::<Result<_, _>>()?;
@@ -249,43 +309,11 @@ impl Builder {
             config: Arc::new(config),
         });
         // If an error follows, dropping the server stops what has been started.
-        let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
+        let server = Server { handle: Handle(Arc::downgrade(&shared)), events, addrs };
         for listener in self.listeners {
             let mut accept_loop = AcceptLoop::new(listener, Arc::clone(&shared));
             spawn_supervised("accept", 64 * 1024, move || accept_loop.run())?;
         }
         Ok(server)
-    }
-}
-
-/// How many connections Linux allows; `None` on other systems. When a thread cannot map its stack, the standard library ends
-/// the process, so connections must be rejected before.
-fn max_connections() -> Option<usize> {
-    let max_mappings: usize = fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
-    Some((max_mappings.saturating_sub(OTHER_MAPPINGS) / MAPPINGS_PER_CONNECTION).max(1))
-}
-
-/// Reduces the limit of connections to what the operating system allows.
-fn limited(mut config: Config, max: Option<usize>) -> Config {
-    let wanted = config.max_connections;
-    if let Some(max) = max.filter(|max| wanted == 0 || *max < wanted) {
-        if wanted > 0 {
-            warn!("room for {max} connections, not {wanted}: for more, raise sysctl vm.max_map_count");
-        }
-        config.max_connections = max;
-    }
-    config
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_operating_system_limits_connections() {
-        for (wanted, max, expected) in [(100, Some(50), 50), (100, Some(500), 100), (0, Some(50), 50), (0, None, 0)] {
-            let config = Config { max_connections: wanted, ..Config::default() };
-            assert_eq!(limited(config, max).max_connections, expected);
-        }
     }
 }

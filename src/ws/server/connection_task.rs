@@ -12,6 +12,7 @@ use crate::ws::{
     handshake::{Upgrade, agreement},
     http::Request,
     peer::Peer,
+    websocket::WebSocket,
 };
 use crossbeam_channel::bounded;
 use log::{debug, error, trace};
@@ -142,27 +143,24 @@ impl ConnectionTask {
 
     /// Reads what has arrived, without waiting for more.
     pub(super) fn read_available(&mut self) -> Round {
-        // `None` before the first receive of this round. After that, whether the socket may have more.
-        let mut may_have_more = None;
+        // Before the first receive of this round: what was received earlier.
+        let mut received = None;
         for _ in 0..MAX_MESSAGES_PER_ROUND {
-            let end = match (self.reader.read_received(), may_have_more) {
-                (ReadResult::Message(message), _) => match self.deliver(message) {
-                    true => continue,
+            let end = match self.reader.read_received() {
+                ReadResult::Message(message) => match self.deliver(message) {
+                    true => None,
                     false => return Round::Ended,
                 },
-                (ReadResult::NeedData, Some(false)) => return Round::Idle,
-                (ReadResult::NeedData, Some(true)) => return Round::More,
-                (ReadResult::NeedData, None) => match self.reader.receive_available() {
-                    Ok(more) => {
-                        may_have_more = Some(more);
-                        continue;
-                    }
-                    Err(end) => end,
+                ReadResult::NeedData => match received {
+                    Some(may_have_more) => return if may_have_more { Round::More } else { Round::Idle },
+                    None => self.reader.receive_available().map(|more| received = Some(more)).err(),
                 },
-                (ReadResult::Closed(end), _) => end,
+                ReadResult::Closed(end) => Some(end),
             };
-            self.reader.defer_end(end);
-            return Round::Ended;
+            if let Some(end) = end {
+                self.reader.defer_end(end);
+                return Round::Ended;
+            }
         }
         Round::More
     }
@@ -202,7 +200,7 @@ impl Drop for EventSender {
     }
 }
 
-pub(super) fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
+fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
     let (id, addr) = (peer.id(), peer.addr());
     debug!("connection {id} from {addr}: {reason}");
     let kind = match reason {
@@ -215,4 +213,26 @@ pub(super) fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
         _ => return,
     };
     shared.rejections.log(kind, format_args!("dropped connection {id} from {addr}: {reason}"));
+}
+
+/// Serves an accepted connection to its end. Behind a pointer, so that programs without handlers do not contain its code.
+pub(super) type Handler = Box<dyn Fn(AcceptedHandshake, Permit, &Arc<Shared>) + Send + Sync>;
+
+/// Runs a function of the program on the thread of each connection.
+pub(super) fn handler(handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Handler {
+    Box::new(move |accepted, permit, shared| handle(open_websocket(accepted, permit, shared)))
+}
+
+fn open_websocket(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> WebSocket {
+    let (peer, reader, _) = accepted.open(&permit, shared);
+    peer.flush_pending();
+    let (shared, ended) = (Arc::clone(shared), peer.clone());
+    let on_end = move |reason| {
+        drop(permit);
+        if thread::panicking() {
+            error!("connection {} from {}: its handler panicked", ended.id(), ended.addr());
+        }
+        log_end(&shared, &ended, &reason);
+    };
+    WebSocket::new(peer, reader, Some(Box::new(on_end)))
 }
