@@ -74,7 +74,7 @@ impl AcceptLoop {
             Ok(permit) => permit,
             Err(why) => {
                 shared.rejections.log(why, format_args!("rejected {addr} with 503: {why}"));
-                return reject(stream, mode, &shared);
+                return self.reject(stream);
             }
         };
         let deadline = Instant::now() + shared.config.handshake_timeout;
@@ -99,6 +99,25 @@ impl AcceptLoop {
             }
             result => result,
         }
+    }
+
+    /// Responds with 503 on another thread, after the request. Without a thread it does not wait for the request.
+    fn reject(&self, stream: Arc<TcpStream>) {
+        let (shared, mode) = (&self.shared, self.listener.mode.as_ref());
+        // Each job holds a clone.
+        if Arc::strong_count(&shared.polite_rejections) <= MAX_POLITE {
+            let running = Arc::clone(&shared.polite_rejections);
+            // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
+            let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.cloned());
+            let job = move || {
+                reject_politely(&thread_stream, thread_mode.as_ref());
+                drop(running);
+            };
+            if shared.threads.run(job).is_ok() {
+                return;
+            }
+        }
+        reject_now(&stream, mode, Duration::ZERO);
     }
 
     /// Without a free descriptor, nothing can be accepted: uses the reserve to reject one client.
@@ -126,24 +145,6 @@ fn serve(mut handshake: PendingHandshake) {
             Some(handler) => handler(accepted, permit, &shared),
         }
     }
-}
-
-/// Reads the request on another thread and responds with 503. Without a thread it does not wait for the request.
-fn reject(stream: Arc<TcpStream>, mode: Option<ListenerMode>, shared: &Shared) {
-    // Each job holds a clone.
-    if Arc::strong_count(&shared.polite_rejections) <= MAX_POLITE {
-        let running = Arc::clone(&shared.polite_rejections);
-        // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
-        let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.clone());
-        let job = move || {
-            reject_politely(&thread_stream, thread_mode.as_ref());
-            drop(running);
-        };
-        if shared.threads.run(job).is_ok() {
-            return;
-        }
-    }
-    reject_now(&stream, mode.as_ref(), Duration::ZERO);
 }
 
 fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {

@@ -1,12 +1,6 @@
 //! The task of a connection on its thread: sends `Connected`, each message and `Disconnected` as events, even after a panic.
 
-use super::{
-    CloseGuard, Event, Shared,
-    handshake::AcceptedHandshake,
-    poller::{Activity, Round},
-    registry::Permit,
-    rejection_log::Rejection,
-};
+use super::{CloseGuard, Event, Shared, handshake::AcceptedHandshake, registry::Permit, rejection_log::Rejection};
 use crate::ws::{
     connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
     handshake::{Upgrade, agreement},
@@ -27,6 +21,12 @@ use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 /// Messages of one connection per round of the poller, for fairness.
 const MAX_MESSAGES_PER_ROUND: usize = 64;
 
+/// Messages that follow each other within this time are quick. The numbers were found by measuring.
+const QUICK: Duration = Duration::from_millis(10);
+
+/// This many quick messages in a row make a connection busy.
+const QUICK_MESSAGES: u32 = 8;
+
 /// An open WebSocket.
 ///
 /// The order of the fields matters: the socket is freed before `Disconnected` is sent, which may block.
@@ -37,6 +37,23 @@ pub(super) struct ConnectionTask {
     /// Before the reply to a Close frame.
     delay: Duration,
     sender: EventSender,
+}
+
+/// How busy one connection is.
+struct Activity {
+    last: Instant,
+    quick: u32,
+}
+
+/// The result of one round of the poller.
+#[derive(PartialEq, Eq)]
+pub(super) enum Round {
+    /// Everything that has arrived is read.
+    Idle,
+    /// There may be more to read.
+    More,
+    /// The connection's own thread has to finish it.
+    Ended,
 }
 
 /// The part that sends events. Dropping it ends the connection and sends `Disconnected`.
@@ -166,6 +183,20 @@ impl ConnectionTask {
     }
 }
 
+impl Activity {
+    fn new() -> Self {
+        Self { last: Instant::now(), quick: 0 }
+    }
+
+    /// Counts a message. Returns whether the connection is busy.
+    fn is_busy(&mut self, now: Instant) -> bool {
+        let is_quick = now.saturating_duration_since(self.last) < QUICK;
+        self.quick = if is_quick { (self.quick + 1).min(QUICK_MESSAGES) } else { 0 };
+        self.last = now;
+        self.quick == QUICK_MESSAGES
+    }
+}
+
 impl EventSender {
     /// Returns false if the server was dropped.
     fn send(&self, event: Event) -> bool {
@@ -235,4 +266,26 @@ fn open_websocket(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shar
         log_end(&shared, &ended, &reason);
     };
     WebSocket::new(peer, reader, Some(Box::new(on_end)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_connection_is_busy_after_quick_messages_until_a_slow_one() {
+        let mut activity = Activity::new();
+        let mut now = activity.last;
+        let mut after = |activity: &mut Activity, wait: u32| {
+            now += wait * MILLISECOND;
+            activity.is_busy(now)
+        };
+        for _ in 1..QUICK_MESSAGES {
+            assert!(!after(&mut activity, 9));
+        }
+        assert!(after(&mut activity, 9) && after(&mut activity, 1));
+        assert!(!after(&mut activity, 10) && !after(&mut activity, 1));
+    }
 }

@@ -246,12 +246,12 @@ impl PendingHandshake {
 /// Responds in plain text, which is what this client understands.
 fn reject_plain(stream: &TcpStream, deadline: Instant) {
     let Ok(mut stream) = HandshakeStream::start(stream, None, deadline) else { return };
-    let response = match handshake::read_request(&mut stream, &Config::default()) {
-        Err(error @ HeadError::ProxyProtocol) => error.response(),
-        _ => None,
+    let (response, is_head) = match handshake::read_request(&mut stream, &Config::default()) {
+        Err(error @ HeadError::ProxyProtocol) => (error.response(), false),
+        request => (None, request.is_ok_and(|(request, _)| request.method() == "HEAD")),
     };
     let wrong_port = || Response::text(400, "This port speaks TLS; use https:// or wss:// here.");
-    respond(&mut stream, &response.unwrap_or_else(wrong_port), false);
+    respond(&mut stream, &response.unwrap_or_else(wrong_port), is_head);
 }
 
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.

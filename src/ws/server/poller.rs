@@ -4,7 +4,7 @@
 //! talk at once, this thread is woken for all of them together (ARCHITECTURE.md has the numbers). Everything works without it:
 //! it is used by one call in `ConnectionTask::run`.
 
-use super::connection_task::ConnectionTask;
+use super::connection_task::{ConnectionTask, Round};
 use crate::ws::spawn::spawn_supervised;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use log::debug;
@@ -18,16 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Messages that follow each other within this time are quick. The numbers were found by measuring.
-const QUICK: Duration = Duration::from_millis(10);
-
-/// This many quick messages in a row make a connection busy.
-const QUICK_MESSAGES: u32 = 8;
-
 /// The poller pays from this many busy connections on.
 const MIN_BUSY: usize = 3;
 
-/// Busy connections are counted over this time. Longer than [`QUICK`], within which each of them receives a message.
+/// Busy connections are counted over this time. Longer than the 10 ms within which each of them receives a message.
 const WINDOW: Duration = Duration::from_millis(20);
 
 /// A connection that is silent for this long, or at most twice as long, is handed back.
@@ -37,23 +31,6 @@ const SILENCE: Duration = Duration::from_millis(25);
 const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
 
 const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
-
-/// How busy one connection is.
-pub(super) struct Activity {
-    last: Instant,
-    quick: u32,
-}
-
-/// The result of one round of the poller.
-#[derive(PartialEq, Eq)]
-pub(super) enum Round {
-    /// Everything that has arrived is read.
-    Idle,
-    /// There may be more to read.
-    More,
-    /// The connection's own thread has to finish it.
-    Ended,
-}
 
 /// A handle to the poller's thread, which ends when this is dropped. No connection is handed to it then, because each one
 /// keeps the handle.
@@ -83,20 +60,6 @@ struct PollLoop {
     next_review: Instant,
 }
 
-impl Activity {
-    pub(super) fn new() -> Self {
-        Self { last: Instant::now(), quick: 0 }
-    }
-
-    /// Counts a message. Returns whether the connection is busy.
-    pub(super) fn is_busy(&mut self, now: Instant) -> bool {
-        let is_quick = now.saturating_duration_since(self.last) < QUICK;
-        self.quick = if is_quick { (self.quick + 1).min(QUICK_MESSAGES) } else { 0 };
-        self.last = now;
-        self.quick == QUICK_MESSAGES
-    }
-}
-
 impl Poller {
     /// Starts the thread.
     ///
@@ -115,8 +78,10 @@ impl Poller {
     /// once if few others are busy: a lone connection would only become slower. `None`: it has ended by a panic.
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn serve_while_busy(&self, task: Box<ConnectionTask>) -> Option<Box<ConnectionTask>> {
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        let others = count_busy(&mut others, task.id(), Instant::now());
+        let others = {
+            let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+            count_busy(&mut others, task.id(), Instant::now())
+        };
         if self.served.load(Ordering::Relaxed) + others < MIN_BUSY {
             return Some(task);
         }
@@ -201,21 +166,6 @@ mod tests {
     use super::*;
 
     const MILLISECOND: Duration = Duration::from_millis(1);
-
-    #[test]
-    fn a_connection_is_busy_after_quick_messages_until_a_slow_one() {
-        let mut activity = Activity::new();
-        let mut now = activity.last;
-        let mut after = |activity: &mut Activity, wait: u32| {
-            now += wait * MILLISECOND;
-            activity.is_busy(now)
-        };
-        for _ in 1..QUICK_MESSAGES {
-            assert!(!after(&mut activity, 9));
-        }
-        assert!(after(&mut activity, 9) && after(&mut activity, 1));
-        assert!(!after(&mut activity, 10) && !after(&mut activity, 1));
-    }
 
     #[test]
     fn several_connections_are_busy_in_one_window() {
