@@ -63,7 +63,7 @@ fn close_by_the_server_is_reported() {
     assert_eq!(disconnected(&server).1, DisconnectReason::ClosedLocally { code: 4000 });
     let socket = open(addr(&server));
     connected(&server);
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     assert_eq!(close(&socket), (1001, "the server is shutting down".into(), true));
 }
 

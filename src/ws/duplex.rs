@@ -110,12 +110,13 @@ impl Duplex {
     pub fn accept_tls(stream: impl Socket, acceptor: &Acceptor, policy: &Policy, config: Config) -> io::Result<Reader> {
         let socket = tcp(stream)?;
         let deadline = std::time::Instant::now() + config.handshake_timeout;
-        let mut stream = HandshakeStream::start(&socket, Some(acceptor.session()?), deadline)?;
-        let head = read_request(&mut stream, &config, deadline);
+        let session = acceptor.session()?;
+        let mut stream = HandshakeStream::start(&socket, Some(session), deadline)?;
+        let head = read_request(&mut stream, &config);
         let (mut request, input) = head.map_err(io::Error::other)?;
         match negotiate(&mut request, policy) {
-            Negotiated::Upgrade(Upgrade { response, protocol, data }) => {
-                stream.write_until(&response, deadline)?;
+            Negotiated::Upgrade(Upgrade { response, protocol, data, keepalive: None }) => {
+                stream.send(&response)?;
                 let session = stream.session.take();
                 let (path, deflate) = (request.uri().path().into(), agreement(&request));
                 let info = PeerInfo { protocol, path, data, deflate, ..PeerInfo::default() };
@@ -123,8 +124,8 @@ impl Duplex {
                 WebSocket::without_server(info, Role::Server, transport, config)
             }
             Negotiated::Response(response) => {
-                stream.write_until(&response.to_bytes(false), deadline)?;
-                stream.hang_up(deadline);
+                stream.send(&response.to_bytes(false))?;
+                stream.hang_up();
                 let body = String::from_utf8_lossy(&response.body);
                 Err(io::Error::other(format!("refused with {}: {}", response.status, body.trim_end())))
             }

@@ -78,7 +78,7 @@ fn failures_say_what_is_wrong() {
     };
     let connect = |url: &str, stream| client::WebSocket::builder(url).tls(trusted.clone()).open_over(stream);
 
-    let (serving, stream) = serve(Policy { endpoint: Arc::new(|_| false), ..Policy::default() });
+    let (serving, stream) = serve(Policy { endpoint: Some(Arc::new(|_| false)), ..Policy::default() });
     let error = connect("wss://localhost/", stream).expect_err("404");
     assert!(matches!(error, client::Error::Refused { status: 404, .. }), "{error}");
     let error = serving.join().expect("no panic").expect_err("a refusal").to_string();

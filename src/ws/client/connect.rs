@@ -87,8 +87,8 @@ impl Builder {
         let explain = |why| self.explain(why, target);
         let mut stream = HandshakeStream::start(&socket, session, deadline).map_err(explain)?;
         let (request, accept) = request(target, &self);
-        stream.write_until(request.as_bytes(), deadline).map_err(explain)?;
-        let response = read_response(&mut stream, deadline, &accept, &self);
+        stream.send(request.as_bytes()).map_err(explain)?;
+        let response = read_response(&mut stream, &accept, &self);
         let (info, input) = response.map_err(|error| match error {
             Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
             error => error,

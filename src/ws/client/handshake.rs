@@ -2,11 +2,11 @@
 
 use super::{Error, builder::Builder, url::Target};
 use crate::ws::connection::PeerInfo;
-use crate::ws::handshake::head::{DeadlineRead, HeadError, HeadReader, field_map, field_slots};
+use crate::ws::handshake::head::{HeadError, HeadReader, field_map, field_slots};
 use crate::ws::handshake::upgrade::check_fields;
 use crate::ws::http::{list_elements, single_field};
 use httparse::Status;
-use std::{io::ErrorKind, time::Duration, time::Instant};
+use std::io::{ErrorKind, Read};
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
 use tungstenite::{Bytes, http::HeaderMap, http::header};
 
@@ -17,9 +17,6 @@ const MAX_FIELDS: usize = 100;
 
 /// Bytes of the body of a refusal that are kept.
 const MAX_BODY: usize = 1024;
-
-/// How long to wait for that body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The request with a new key, and the `Sec-WebSocket-Accept` that its response must have. The settings have been checked.
 pub(super) fn request(target: &Target, settings: &Builder) -> (String, String) {
@@ -47,12 +44,11 @@ pub(super) fn request(target: &Target, settings: &Builder) -> (String, String) {
 /// # Errors
 /// [`Error::Refused`], [`Error::Handshake`], or [`Error::Connect`] if the socket failed or the deadline passed (`TimedOut`).
 pub(super) fn read_response(
-    io: &mut impl DeadlineRead,
-    deadline: Instant,
+    io: &mut impl Read,
     accept: &str,
     settings: &Builder,
 ) -> Result<(PeerInfo, Vec<u8>), Error> {
-    let mut reader = HeadReader { io, deadline, buffer: Vec::new() };
+    let mut reader = HeadReader { io, buffer: Vec::new() };
     loop {
         let head = reader.read_head(MAX_HEAD_SIZE, check_http)?;
         let (status, headers) = parse(&head)?;
@@ -114,11 +110,11 @@ fn check_upgrade(headers: &HeaderMap, accept: &str, settings: &Builder) -> Resul
     Ok(PeerInfo { protocol, deflate, ..PeerInfo::default() })
 }
 
-/// The refusal, with as much of its body as arrives soon.
-fn refused(mut reader: HeadReader<'_, impl DeadlineRead>, status: u16, headers: &HeaderMap) -> Error {
+/// The refusal, with the beginning of its body. Of one in chunks, with what has arrived.
+fn refused(mut reader: HeadReader<'_, impl Read>, status: u16, headers: &HeaderMap) -> Error {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let length = length.unwrap_or(MAX_BODY).min(MAX_BODY);
-    reader.deadline = reader.deadline.min(Instant::now() + BODY_TIMEOUT);
+    let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
+    let length = length.unwrap_or(if is_chunked { reader.buffer.len() } else { MAX_BODY }).min(MAX_BODY);
     while reader.buffer.len() < length && matches!(reader.read_more(length), Ok(1..)) {}
     reader.buffer.truncate(length);
     let location = headers.get(header::LOCATION).filter(|_| (300..400).contains(&status));
@@ -150,8 +146,8 @@ mod tests {
     /// Returns its bytes one at a time, then the end of the stream.
     struct ByteByByte<'a>(&'a [u8]);
 
-    impl DeadlineRead for ByteByByte<'_> {
-        fn read_before(&mut self, _: Instant, buffer: &mut [u8]) -> std::io::Result<usize> {
+    impl Read for ByteByByte<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
             let count = self.0.len().min(1);
             buffer[..count].copy_from_slice(&self.0[..count]);
             self.0 = &self.0[count..];
@@ -161,7 +157,7 @@ mod tests {
 
     fn read(text: &str, offered: &[&str]) -> Result<(PeerInfo, Vec<u8>), Error> {
         let settings = Builder::new("").protocols(offered.iter().copied());
-        read_response(&mut ByteByByte(text.as_bytes()), Instant::now(), "KEY=", &settings)
+        read_response(&mut ByteByByte(text.as_bytes()), "KEY=", &settings)
     }
 
     const GOOD: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Accept: KEY=\r\n";
