@@ -13,11 +13,10 @@ mod http;
 mod metrics;
 mod moderation;
 mod mount;
-mod pacing;
 mod room_list;
 
 use crate::{
-    chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId},
+    chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage},
     chat::rules::{Chat, Input, Now, Output, Rules},
     ws::http::Response,
     ws::rate_limiter::RateLimiter,
@@ -28,10 +27,8 @@ use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::{debug, info};
 use metrics::Metrics;
-use pacing::{BATCH_DELAY, Pacing};
 use std::{
     hash::{BuildHasher, RandomState},
-    thread,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -77,9 +74,6 @@ pub struct ChatServer {
     default_dialect: Dialect,
     /// The start of the uptime.
     started: Instant,
-    pacing: Pacing,
-    /// The sender of each message in this batch.
-    senders: Vec<UserId>,
     /// The guards that delay the replies to Close frames until the batch is sent.
     close_guards: Vec<CloseGuard>,
     /// The responses of this batch, which wait until it is stored.
@@ -99,9 +93,6 @@ pub struct ChatServer {
     refusal_log: RateLimiter,
     #[cfg(feature = "cluster")]
     cluster: Option<Box<crate::chat::cluster::Cluster>>,
-    /// Connections that belong to an earlier state of the chat, and will be closed.
-    #[cfg(feature = "cluster")]
-    stale: Option<Fanout>,
     bans: Option<BanFile>,
     /// Of the command that is being executed.
     answers: Vec<Result<String, String>>,
@@ -122,8 +113,6 @@ impl ChatServer {
             fanout: Fanout::default(),
             default_dialect,
             started: Instant::now(),
-            pacing: Pacing::new(),
-            senders: Vec::new(),
             close_guards: Vec::new(),
             responses: Vec::new(),
             archive: None,
@@ -136,8 +125,6 @@ impl ChatServer {
             refusal_log: RateLimiter::default(),
             #[cfg(feature = "cluster")]
             cluster: None,
-            #[cfg(feature = "cluster")]
-            stale: None,
             bans: None,
             answers: Vec::new(),
             metrics: Metrics::default(),
@@ -186,9 +173,7 @@ impl ChatServer {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return false,
         }
-        if self.receive_waiting() {
-            self.wait_for_more();
-        }
+        self.receive_waiting();
         self.finish_batch();
         true
     }
@@ -206,45 +191,24 @@ impl ChatServer {
         }
     }
 
-    /// Makes the batch larger: waits until the next flush may begin, or for the members that are likely to talk as well.
-    fn wait_for_more(&mut self) {
-        let now = Instant::now();
-        if let Some(pause) = self.pacing.pause(now) {
-            thread::sleep(pause);
-            self.receive_waiting();
-            return;
-        }
-        while self.pacing.expects_more(&self.senders, self.fanout.len()) {
-            let Ok(event) = self.server.events().recv_deadline(now + BATCH_DELAY) else { return };
-            self.receive(event);
-            if !self.receive_waiting() {
-                return;
-            }
-        }
-    }
-
-    /// Takes all events that wait. False: the batch is full.
-    fn receive_waiting(&mut self) -> bool {
+    /// Takes the events that wait. What arrives during a flush makes the next batch larger.
+    fn receive_waiting(&mut self) {
         for _ in 0..MAX_BATCH_EVENTS {
             if self.fanout.is_full() {
-                return false;
+                return;
             }
-            let Ok(event) = self.server.events().try_recv() else { return true };
+            let Ok(event) = self.server.events().try_recv() else { return };
             self.receive(event);
         }
-        false
     }
 
     fn receive(&mut self, event: Event) {
         #[cfg(feature = "cluster")]
-        if self.cluster.is_some() {
-            return self.receive_clustered(event);
-        }
+        let Some(event) = self.log_event(event) else { return };
         match event {
             Event::Connected(peer, request) => self.connect(peer, &request),
             Event::Message(peer, message) => {
                 let id = peer.id();
-                self.senders.push(id);
                 match &message {
                     Message::Text(text) => self.apply(Input::Text { id, text: text.as_str() }),
                     Message::Binary(_) => self.apply(Input::Binary { id }),
@@ -305,10 +269,7 @@ impl ChatServer {
             debug!("connection {id} is behind");
             self.apply(Input::Behind { id });
         }
-        let end = Instant::now();
-        self.pacing.flushed(&self.senders, begin, end);
-        self.metrics.flushed(end - begin);
-        self.senders.clear();
+        self.metrics.flushed(begin.elapsed());
         self.close_guards.clear();
         self.respond();
         if let Some(list) = self.room_list.as_ref().filter(|_| self.rooms_changed) {

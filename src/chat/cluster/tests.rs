@@ -1,8 +1,6 @@
 //! Machines that are fed the same log are equal, and each one sends to its connections what one machine alone would send.
 
-use super::logged::{Entry, Logged, NodeId, Position};
-use super::replica::{Replica, connections, shared_rules};
-use super::snapshot::Snapshot;
+use super::replica::{Entry, Logged, NodeId, Position, Replica, Snapshot, connections, shared_rules};
 use crate::chat::protocol::{Dialect, Millis, Post, ServerMessage, Target, UserId};
 use crate::chat::rules::{Chat, ClientInfo, Input, Now, Output, Rate, RoomId, RoomName, Rules, Since};
 use proptest::prelude::*;
@@ -60,8 +58,7 @@ impl Machine {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let (settings, chat) = (String::new(), self.chat.clone());
-        Snapshot { settings, origin: None, replica: self.replica.clone(), chat }
+        Snapshot::new(rules(), self.replica.clone(), self.chat.clone())
     }
 
     fn state(&self) -> serde_json::Value {
@@ -79,17 +76,13 @@ impl Machine {
             if !self.replica.accept(entry) {
                 continue;
             }
-            for input in &entry.inputs {
-                let since = match input {
-                    Logged::Joined { id, .. } if self.has(*id) => {
-                        sinces.get(id).map(|seq| Since { seq: *seq, log: None })
-                    }
-                    _ => None,
-                };
-                let mut out = Vec::new();
-                self.replica.apply(&mut self.chat, entry.at.node, input, since, &mut out);
-                self.send(out);
-            }
+            let since = match &entry.input {
+                Logged::Joined { id, .. } if self.has(*id) => sinces.get(id).map(|seq| Since { seq: *seq, log: None }),
+                _ => None,
+            };
+            let mut out = Vec::new();
+            self.replica.apply(&mut self.chat, entry, since, &mut out);
+            self.send(out);
         }
         self.read = end;
     }
@@ -176,7 +169,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let one = Machine::new(0, Snapshot { chat: Chat::new(rules()), ..Snapshot::empty(rules()) }, 0);
+        let one = Machine::new(0, Snapshot::empty(rules()), 0);
         let (log, nodes, next, sinces) = Default::default();
         let mut world = Self { log, one, nodes, next, sinces, time: 1000 };
         world.run(&Step::Start(0, 0));
@@ -191,13 +184,13 @@ impl World {
             }
             None => 0,
         };
-        self.push(Entry { at: Position { id: String::new(), node, seq }, inputs: vec![input] });
+        self.push(Entry { at: Position { id: String::new(), node, seq }, input });
     }
 
     fn push(&mut self, mut entry: Entry) {
         entry.at.id = format!("{}-{}", self.time, self.log.len());
-        let inputs = serde_json::to_string(&entry.inputs).expect("JSON");
-        entry.inputs = serde_json::from_str(&inputs).expect("the same");
+        let input = serde_json::to_string(&entry.input).expect("JSON");
+        entry.input = serde_json::from_str(&input).expect("the same");
         self.log.push(entry);
     }
 
@@ -227,7 +220,7 @@ impl World {
                 let names: Vec<NodeId> = self
                     .log
                     .iter()
-                    .filter(|entry| entry.inputs.contains(&Logged::Hello { name: name.clone() }))
+                    .filter(|entry| entry.input == Logged::Hello { name: name.clone() })
                     .map(|entry| entry.at.node)
                     .filter(|other| *other != node)
                     .collect();

@@ -60,18 +60,21 @@ impl ChatServer {
                 }
                 self.apply_outputs(outputs);
             }
-            None => self.refuse(&peer, &outputs),
+            None => {
+                if let Some(Output::Close { code, reason, .. }) = outputs.first() {
+                    self.refuse(&peer, (*code, reason));
+                }
+            }
         }
     }
 
     /// Closes a connection that the rules did not let in. The log says so once a second at most.
-    pub(super) fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
-        let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
+    pub(super) fn refuse(&mut self, peer: &Peer, (code, reason): (u16, &str)) {
         if peer.protocol().and_then(Dialect::from_name).is_some_and(Dialect::is_stream) {
-            let status = if *code == 1013 { 503 } else { 403 };
+            let status = if code == 1013 { 503 } else { 403 };
             send_raw(peer, &Response::text(status, reason).with("Retry-After", "10"));
         }
-        let _ = peer.close(*code, reason);
+        let _ = peer.close(code, reason);
         self.refusals += 1;
         self.metrics.refused_joins += 1;
         if self.refusal_log.allow(self.now().uptime, 1000, 1) {

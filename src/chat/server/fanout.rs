@@ -151,11 +151,6 @@ impl<P: Recipient> Fanout<P> {
         }
     }
 
-    /// The number of members.
-    pub(super) fn len(&self) -> usize {
-        self.index.len()
-    }
-
     /// Whether the operating system has taken everything that was sent to the member.
     pub(super) fn has_taken_all(&mut self, id: UserId) -> bool {
         self.find(id).is_some_and(|(member, _)| member.own.is_empty() && member.peer.has_taken_all())

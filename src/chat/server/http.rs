@@ -78,7 +78,6 @@ impl ChatServer {
     pub(super) fn receive_post(&mut self, request: HttpRequest) {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
         let address = (!is_exempt).then(|| addr.ip());
-        self.senders.push(id);
         let room = self.room_at(head.uri().path());
         let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
         let result = parse(&head, &body).and_then(|post| match is_allowed {
