@@ -19,7 +19,6 @@ use crate::{
     chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage},
     chat::rules::{Chat, Input, Now, Output, Rules},
     ws::http::Response,
-    ws::rate_limiter::RateLimiter,
     ws::server::{CloseGuard, Event, Responder, Server},
     ws::{DisconnectReason, Message},
 };
@@ -88,9 +87,6 @@ pub struct ChatServer {
     room_list: Option<RoomList>,
     /// Whether the list of rooms is out of date.
     rooms_changed: bool,
-    /// Connections refused since the last log line about it.
-    refusals: u64,
-    refusal_log: RateLimiter,
     #[cfg(feature = "cluster")]
     cluster: Option<Box<crate::chat::cluster::Cluster>>,
     bans: Option<BanFile>,
@@ -121,8 +117,6 @@ impl ChatServer {
             can_send_next_parts: false,
             room_list: None,
             rooms_changed: false,
-            refusals: 0,
-            refusal_log: RateLimiter::default(),
             #[cfg(feature = "cluster")]
             cluster: None,
             bans: None,
@@ -249,8 +243,8 @@ impl ChatServer {
                 Output::Erase { by, erasure } => self.erase(by, erasure),
                 Output::Answer(answer) => self.answers.push(answer),
                 Output::Restricted => self.save_restrictions(),
-                Output::SendHandshake { to, play } => self.fanout.send_handshake(to, &play),
-                Output::Cut { id } => self.fanout.cut(id),
+                Output::SendHandshake { to, play } => self.send_handshake(to, &play),
+                Output::Cut { id } => self.fanout.peer(id).into_iter().for_each(|(peer, _)| peer.cut()),
                 Output::Close { id, code, reason } => {
                     // What was sent to it before leaves with the Close frame, and must be stored before that.
                     self.store();
