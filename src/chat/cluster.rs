@@ -74,7 +74,7 @@ pub struct Cluster {
     /// Until [`ChatServer`](super::server::ChatServer) takes it.
     pub(crate) start: Option<Chat>,
     pub(crate) gate: Gate,
-    queue: Arc<Queue>,
+    pub(crate) queue: Arc<Queue>,
     pub(crate) events: Receiver<FromLog>,
     /// Connections of which the stream has not returned `Joined` yet.
     pub(crate) joining: IdMap<UserId, (Peer, Box<Request>)>,
@@ -148,12 +148,7 @@ impl Cluster {
         self.gate.clear();
         self.queue.restart(node);
         skip_ids_below(self.first_id());
-        self.append(&Logged::Hello { name: self.name.clone() });
-    }
-
-    /// Gives an entry to the thread that appends.
-    pub(crate) fn append(&self, input: &Logged) {
-        self.queue.push(input);
+        self.queue.push(&Logged::Hello(self.name.clone()));
     }
 
     /// Whether this node must end, because that one is newer and has its name.
@@ -163,12 +158,7 @@ impl Cluster {
 
     /// Whether this connection can join, or post: it has a number of this node, and not too much waits for Redis.
     pub(crate) fn has_place(&self, id: UserId) -> bool {
-        connections(self.node).contains(&id) && !self.is_full()
-    }
-
-    /// Whether too much waits for Redis.
-    pub(crate) fn is_full(&self) -> bool {
-        self.queue.is_full()
+        connections(self.node).contains(&id) && !self.queue.is_full()
     }
 
     /// Takes the next entry of the stream. Returns whether its input applies.
@@ -204,14 +194,14 @@ impl Cluster {
             self.last_seen.clear();
         }
         self.next_beat = now + BEAT;
-        if self.is_away || self.is_full() {
+        if self.is_away || self.queue.is_full() {
             return;
         }
-        self.append(&Logged::Alive);
+        self.queue.push(&Logged::Alive);
         for node in self.replica.nodes.keys().copied().filter(|node| *node != self.node) {
             if now - *self.last_seen.entry(node).or_insert(now) > LEASE {
                 warn!("cluster: node {node} does not answer and is gone");
-                self.queue.push(&Logged::Gone { node });
+                self.queue.push(&Logged::Gone(node));
             }
         }
     }
@@ -224,7 +214,7 @@ impl Cluster {
             return;
         }
         self.next_snapshot = Instant::now() + SNAPSHOT_INTERVAL;
-        self.append(&Logged::Snapshot { at: self.replica.position.id.clone() });
+        self.queue.push(&Logged::Snapshot(self.replica.position.id.clone()));
         let (snapshot, client, trim) = (self.snapshot(chat), self.client.clone(), self.replica.saved_at.clone());
         let store = move || match Store::connect(&client).and_then(|mut store| store.store(&snapshot, &trim)) {
             Ok(true) => {}
@@ -242,7 +232,7 @@ impl Cluster {
 
     /// Leaves the cluster.
     pub(crate) fn close(&self) {
-        self.append(&Logged::Gone { node: self.node });
+        self.queue.push(&Logged::Gone(self.node));
         self.queue.close(CLOSE_TIMEOUT);
     }
 }

@@ -168,7 +168,7 @@ impl ChatServer {
             Err(RecvTimeoutError::Disconnected) => return false,
         }
         self.receive_waiting();
-        self.finish_batch();
+        self.tick();
         true
     }
 
@@ -199,6 +199,7 @@ impl ChatServer {
     fn receive(&mut self, event: Event) {
         #[cfg(feature = "cluster")]
         let Some(event) = self.log_event(event) else { return };
+        self.rooms_changed |= !matches!(event, Event::Message(..));
         match event {
             Event::Connected(peer, request) => self.connect(peer, &request),
             Event::Message(peer, message) => {
@@ -216,7 +217,6 @@ impl ChatServer {
                 let id = peer.id();
                 self.fanout.leave(id);
                 self.apply(Input::Left { id, is_lost });
-                self.rooms_changed = true;
             }
         }
     }

@@ -25,7 +25,7 @@ const OVERHEAD: usize = 64;
 const MAX_APPENDED: usize = 256;
 
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -62,7 +62,7 @@ impl Queue {
     }
 
     /// Adds an entry, also beyond the bound.
-    pub(super) fn push(&self, input: &Logged) {
+    pub(crate) fn push(&self, input: &Logged) {
         let mut state = self.lock();
         state.last += 1;
         let (node, seq) = (state.node, state.last);
@@ -81,7 +81,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.lock().bytes > MAX_BYTES
     }
 
@@ -153,7 +153,7 @@ mod tests {
         let queue = Queue::default();
         queue.restart(7);
         for _ in 0..4 {
-            queue.push(&Logged::Binary { id: 1 });
+            queue.push(&Logged::Binary(1));
         }
         let first = queue.next().expect("all of them");
         assert_eq!((numbers(Some(first.clone())), first[0].node), (vec![1, 2, 3, 4], 7));
@@ -174,11 +174,11 @@ mod tests {
     #[test]
     fn queue_is_full_above_its_bound_and_accepts_what_must_not_be_lost() {
         let queue = Queue::default();
-        let text = Logged::Text { id: 1, text: "x".repeat(64 * 1024) };
+        let text = Logged::Text(1, "x".repeat(64 * 1024));
         while !queue.is_full() {
             queue.push(&text);
         }
-        queue.push(&Logged::Left { id: 1, is_lost: true });
+        queue.push(&Logged::Left(1, true));
         let last = queue.lock().last;
         assert!((64..=66).contains(&last), "{last} entries");
         queue.acknowledge(last - 3);

@@ -106,7 +106,7 @@ impl Reader {
                 Some(entries) => {
                     let Some(last) = entries.last() else { continue };
                     self.last = last.at.clone();
-                    let gone = Logged::Gone { node: self.node };
+                    let gone = Logged::Gone(self.node);
                     self.is_gone = entries.iter().any(|entry| entry.input == gone);
                     self.events.send(FromLog::Entries(entries))?;
                 }

@@ -30,17 +30,10 @@ pub(crate) enum Logged {
         secret: u128,
         client: ClientInfo,
     },
-    Text {
-        id: UserId,
-        text: String,
-    },
-    Binary {
-        id: UserId,
-    },
-    Left {
-        id: UserId,
-        is_lost: bool,
-    },
+    Text(UserId, String),
+    Binary(UserId),
+    /// A connection has left, and whether it was lost.
+    Left(UserId, bool),
     /// A message without a connection, for [`Chat::post`].
     Post {
         id: UserId,
@@ -50,24 +43,17 @@ pub(crate) enum Logged {
     },
     /// An operator's command that comes from no connection.
     Command(String),
-    /// The first entry of each node. Other nodes of that name are gone.
-    Hello {
-        name: String,
-    },
+    /// The first entry of each node, with its name. Other nodes of that name are gone.
+    Hello(String),
     /// The node has nothing to say, and is alive.
     Alive,
     /// The node has ended, or its lease has expired: its connections are lost. Once is enough.
-    Gone {
-        node: NodeId,
-    },
-    /// Entries were lost, so that clients may know numbers of messages that do not exist: all numberings get new names.
-    Renumber {
-        prefix: u64,
-    },
+    Gone(NodeId),
+    /// Entries were lost, so that clients may know numbers of messages that do not exist: all numberings get new names, with
+    /// this prefix.
+    Renumber(u64),
     /// A node stores a snapshot of the state after the entry with this id.
-    Snapshot {
-        at: String,
-    },
+    Snapshot(String),
 }
 
 /// Names an entry of the stream. Another stream may have an entry with the same id, but it is of another node.
@@ -126,7 +112,7 @@ impl Replica {
         self.position.clone_from(&entry.at);
         self.unsaved += 1;
         let Position { node, seq, .. } = entry.at;
-        if let Logged::Hello { name } = &entry.input {
+        if let Logged::Hello(name) = &entry.input {
             self.nodes.entry(node).or_insert_with(|| Node { name: name.clone(), next: seq });
         }
         match self.nodes.get_mut(&node) {
@@ -144,40 +130,29 @@ impl Replica {
         since: Option<Since<'_>>,
         out: &mut Vec<Output>,
     ) -> Option<std::result::Result<Receipt, ProtocolError>> {
-        let input = match &entry.input {
+        let now = self.now();
+        match &entry.input {
             Logged::Joined { id, dialect, room, secret, client } => {
-                Input::Joined { id: *id, dialect: *dialect, room, since, secret: *secret, client: *client }
+                let (id, dialect, secret, client) = (*id, *dialect, *secret, *client);
+                chat.apply(now, Input::Joined { id, dialect, room, since, secret, client }, out);
             }
-            Logged::Text { id, text } => Input::Text { id: *id, text },
-            Logged::Binary { id } => Input::Binary { id: *id },
-            Logged::Left { id, is_lost } => Input::Left { id: *id, is_lost: *is_lost },
-            Logged::Command(line) => Input::Command(line),
+            Logged::Text(id, text) => chat.apply(now, Input::Text { id: *id, text }, out),
+            Logged::Binary(id) => chat.apply(now, Input::Binary { id: *id }, out),
+            Logged::Left(id, is_lost) => chat.apply(now, Input::Left { id: *id, is_lost: *is_lost }, out),
+            Logged::Command(line) => chat.apply(now, Input::Command(line), out),
             Logged::Post { id, address, room, post } => {
-                return Some(chat.post(self.now(), (*id, *address), room, post.clone(), out));
+                return Some(chat.post(now, (*id, *address), room, post.clone(), out));
             }
-            Logged::Hello { name } => {
-                let is_earlier = |id: &NodeId, node: &Node| node.name == *name && *id != entry.at.node;
-                let earlier: Vec<NodeId> =
-                    self.nodes.iter().filter(|(id, node)| is_earlier(id, node)).map(|(id, _)| *id).collect();
+            Logged::Hello(name) => {
+                let others = self.nodes.iter().filter(|(id, node)| node.name == *name && **id != entry.at.node);
+                let earlier: Vec<NodeId> = others.map(|(id, _)| *id).collect();
                 earlier.into_iter().for_each(|node| self.remove(chat, node, out));
-                return None;
             }
-            Logged::Gone { node } => {
-                self.remove(chat, *node, out);
-                return None;
-            }
-            Logged::Renumber { prefix } => {
-                chat.renumber(*prefix, out);
-                return None;
-            }
-            Logged::Snapshot { at } => {
-                self.unsaved = 0;
-                self.saved_at.clone_from(at);
-                return None;
-            }
-            Logged::Alive => return None,
-        };
-        chat.apply(self.now(), input, out);
+            Logged::Gone(node) => self.remove(chat, *node, out),
+            Logged::Renumber(prefix) => chat.renumber(*prefix, out),
+            Logged::Snapshot(at) => (self.unsaved, self.saved_at) = (0, at.clone()),
+            Logged::Alive => {}
+        }
         None
     }
 
@@ -238,14 +213,5 @@ impl Snapshot {
 }
 
 fn settings(rules: Rules) -> String {
-    let Rules { name_chars, text_chars, room_rate, strikes, rooms, room_users, room_messages, .. } = rules;
-    let Rules { room_bytes, history_bytes, .. } = rules;
-    let (rate, burst) = room_rate.map_or((0, 0), |rate| (rate.per_second, rate.burst));
-    let (version, has_precis) = (env!("CARGO_PKG_VERSION"), cfg!(feature = "precis"));
-    let (strikes, room_users) = (strikes.unwrap_or(0), room_users.unwrap_or(0));
-    format!(
-        "version {version}, precis {has_precis}, name {name_chars}, text {text_chars}, room-rate {rate}, room-burst \
-         {burst}, strikes {strikes}, rooms {rooms}, room-users {room_users}, room-messages {room_messages}, room-bytes \
-         {room_bytes}, history {history_bytes}"
-    )
+    format!("version {}, precis {}, {rules:?}", env!("CARGO_PKG_VERSION"), cfg!(feature = "precis"))
 }

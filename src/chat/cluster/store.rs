@@ -53,7 +53,7 @@ impl Store {
     pub(super) fn renumber(&mut self) -> RedisResult<()> {
         let mut pipe = pipe();
         let prefix = rand::random();
-        add(&mut pipe, &["NOMKSTREAM", "*"], &of_stream(prefix, &Logged::Renumber { prefix }));
+        add(&mut pipe, &["NOMKSTREAM", "*"], &of_stream(prefix, &Logged::Renumber(prefix)));
         pipe.exec(&mut self.0)
     }
 
@@ -95,7 +95,7 @@ impl Store {
         let mut pipe = pipe();
         pipe.atomic().del(LOG).set(SNAPSHOT, snapshot.to_text()).set(NODES, last_node);
         add(&mut pipe, &[FIRST], &of_stream(prefix, &Logged::Alive));
-        add(&mut pipe, &[SECOND], &of_stream(prefix, &Logged::Renumber { prefix }));
+        add(&mut pipe, &[SECOND], &of_stream(prefix, &Logged::Renumber(prefix)));
         pipe.exec(&mut self.0)
     }
 

@@ -214,13 +214,13 @@ impl World {
                 let copy = Snapshot::parse(&source.snapshot().to_text()).expect("a snapshot");
                 self.nodes.push(Machine::new(node, copy, source.read));
                 self.next.insert(node, (0, 0));
-                self.append(node, Logged::Hello { name: format!("name {name}") });
+                self.append(node, Logged::Hello(format!("name {name}")));
                 let name = format!("name {name}");
                 // Another node of this name ends when it reads that.
                 let names: Vec<NodeId> = self
                     .log
                     .iter()
-                    .filter(|entry| entry.input == Logged::Hello { name: name.clone() })
+                    .filter(|entry| entry.input == Logged::Hello(name.clone()))
                     .map(|entry| entry.at.node)
                     .filter(|other| *other != node)
                     .collect();
@@ -240,10 +240,10 @@ impl World {
                 let dead: Vec<NodeId> = dead.collect();
                 let Some(by) = self.pick(*number).filter(|_| !dead.is_empty()) else { return };
                 let (by, node) = (self.nodes[by].node, dead[number % dead.len()]);
-                self.append(by, Logged::Gone { node });
+                self.append(by, Logged::Gone(node));
                 // An entry of a node that is gone, which was on its way.
                 let id = connections(node).start + 1;
-                self.append(node, Logged::Text { id, text: "late".into() });
+                self.append(node, Logged::Text(id, "late".into()));
             }
             Step::Join(number, dialect, room, since) => {
                 let Some(at) = self.pick(*number) else { return };
@@ -262,12 +262,12 @@ impl World {
                     // The secret of an earlier connection is known here.
                     let other = connections(1 + *number as u64 % self.nodes.len() as u64).start + 1;
                     let resume = format!("{other:x}-{:032x}", u128::MAX - u128::from(other));
-                    self.append(node, Logged::Text { id, text: text.replace("RESUME", &resume) });
+                    self.append(node, Logged::Text(id, text.replace("RESUME", &resume)));
                 }
             }
             Step::Binary(number) => {
                 if let Some((node, id)) = self.connection(*number) {
-                    self.append(node, Logged::Binary { id });
+                    self.append(node, Logged::Binary(id));
                 }
             }
             Step::Post(number, room, post) => {
@@ -279,12 +279,12 @@ impl World {
             }
             Step::Leave(number, is_lost) => {
                 if let Some((node, id)) = self.connection(*number) {
-                    self.append(node, Logged::Left { id, is_lost: *is_lost });
+                    self.append(node, Logged::Left(id, *is_lost));
                 }
             }
             Step::Renumber(prefix) => {
                 if let Some(at) = self.pick(0) {
-                    self.append(self.nodes[at].node, Logged::Renumber { prefix: *prefix });
+                    self.append(self.nodes[at].node, Logged::Renumber(*prefix));
                 }
             }
             Step::Again(number) => {

@@ -13,12 +13,10 @@ use crate::{
 use crossbeam_channel::{RecvTimeoutError, Select, TryRecvError};
 use log::{error, info};
 use std::{mem, time::Instant};
+use tungstenite::http::header::ACCEPT;
 
 /// The most chunks of the stream in one batch.
 const MAX_CHUNKS: usize = 4;
-
-/// The longest message that may be a `ping`. Longer ones go through the stream.
-const MAX_PING: usize = 64;
 
 /// 1012 is "service restart": clients connect again.
 const RESTART: (u16, &str) = (1012, "this server lost the others; connect again");
@@ -78,14 +76,14 @@ impl ChatServer {
             return self.refuse(&peer, AWAY);
         }
         cluster.gate.join(id, client.address.filter(|_| !client.is_exempt), now);
-        cluster.append(&Logged::Joined { id, dialect, room, secret: rand::random(), client });
+        cluster.queue.push(&Logged::Joined { id, dialect, room, secret: rand::random(), client });
         cluster.joining.insert(id, (peer, request));
     }
 
     /// A request that posts a message. Its response comes when the stream returns the message.
     fn log_post(&mut self, request: HttpRequest) {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
-        let (room, as_json) = (self.room_at(head.uri().path()), accepts(&head, "application/json"));
+        let (room, as_json) = (self.room_at(head.uri().path()), accepts(&head, &ACCEPT, "application/json"));
         let (bytes, now) = (self.chat.price_of_post(&room, body.len()), millis(self.started.elapsed()));
         let Some(cluster) = &mut self.cluster else { return };
         let is_allowed = cluster.gate.allow_address((!is_exempt).then(|| addr.ip()), bytes, now);
@@ -94,7 +92,7 @@ impl ChatServer {
             Ok(post) if !cluster.has_place(id) => full().with_nonce(post.nonce),
             Ok(post) => {
                 cluster.posts.insert(id, (responder, as_json));
-                return cluster.append(&Logged::Post { id, address: Some(addr.ip()), room, post });
+                return cluster.queue.push(&Logged::Post { id, address: Some(addr.ip()), room, post });
             }
             Err(error) => error,
         };
@@ -105,7 +103,7 @@ impl ChatServer {
     pub(super) fn log_command(&mut self, line: &str) -> Option<Result<String, String>> {
         let verb = line.split_whitespace().next().unwrap_or_default();
         let cluster = self.cluster.as_mut().filter(|_| !["who", "rooms", "stats", "bans"].contains(&verb))?;
-        cluster.append(&Logged::Command(line.to_owned()));
+        cluster.queue.push(&Logged::Command(line.to_owned()));
         Some(Ok("All servers execute this now.".to_owned()))
     }
 
@@ -115,7 +113,7 @@ impl ChatServer {
         let (id, dialect, now) = (peer.id(), self.dialect_of(peer), millis(self.started.elapsed()));
         let Some(cluster) = &mut self.cluster else { return };
         let Some(verdict) = cluster.gate.judge(id, message.len(), now) else { return };
-        let Message::Text(text) = message else { return cluster.append(&Logged::Binary { id }) };
+        let Message::Text(text) = message else { return cluster.queue.push(&Logged::Binary(id)) };
         let text = text.as_str();
         let error = match verdict {
             Verdict::Close => {
@@ -125,8 +123,8 @@ impl ChatServer {
             }
             Verdict::Reject => ErrorReason::TooFast.into(),
             Verdict::Accept if is_ping(dialect, text) => return self.fanout.send(id, &ServerMessage::Pong),
-            Verdict::Accept if cluster.is_full() => full(),
-            Verdict::Accept => return cluster.append(&Logged::Text { id, text: text.to_owned() }),
+            Verdict::Accept if cluster.queue.is_full() => full(),
+            Verdict::Accept => return cluster.queue.push(&Logged::Text(id, text.to_owned())),
         };
         let error = ServerMessage::Error(error.with_nonce(dialect.nonce(text)));
         if let Some(text) = dialect.encode(&error) {
@@ -138,7 +136,7 @@ impl ChatServer {
         let Some(cluster) = &mut self.cluster else { return };
         cluster.joining.remove(id);
         if cluster.gate.leave(id) {
-            cluster.append(&Logged::Left { id, is_lost });
+            cluster.queue.push(&Logged::Left(id, is_lost));
         }
     }
 
@@ -194,16 +192,16 @@ impl ChatServer {
                     self.responses.push((responder, http::response(result, as_json)));
                 }
             }
-            Logged::Hello { .. } if entry.at.node == cluster.node => {
+            Logged::Hello(_) if entry.at.node == cluster.node => {
                 info!("cluster: this node has read the whole stream");
             }
-            Logged::Hello { name } if cluster.is_replaced(entry.at.node, name) => {
+            Logged::Hello(name) if cluster.is_replaced(entry.at.node, name) => {
                 error!("another node has the name {name:?}: this one ends; give each node a --node of its own");
                 self.server.shutdown_handle().start();
             }
             _ => {}
         }
-        self.rooms_changed |= !matches!(entry.input, Logged::Text { .. } | Logged::Alive);
+        self.rooms_changed |= !matches!(entry.input, Logged::Text(..) | Logged::Alive);
         match joined {
             Some((peer, request)) => self.admit(peer, &request, outputs),
             None => self.apply_outputs(outputs),
@@ -224,5 +222,5 @@ fn full() -> ProtocolError {
 }
 
 fn is_ping(dialect: Dialect, text: &str) -> bool {
-    dialect == Dialect::Chinwag && text.len() <= MAX_PING && matches!(dialect.decode(text), Ok(ClientMessage::Ping))
+    text.contains("\"ping\"") && matches!(dialect.decode(text), Ok(ClientMessage::Ping))
 }

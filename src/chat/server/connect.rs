@@ -49,7 +49,6 @@ impl ChatServer {
                 let heads = |it: &HandshakeTranscript| (it.request.as_str().into(), it.response.as_str().into());
                 let handshake = request.extensions().get().filter(|_| dialect == Dialect::Chinwag).map(heads);
                 self.fanout.join(id, peer, dialect, room, handshake);
-                self.rooms_changed = true;
                 if dialect == Dialect::Chinwag && self.chat.catching_up().all(|other| other != id) {
                     // The page shows who is here before its user has a name. A client that catches up gets the list after that.
                     outputs.extend(self.chat.user_list(room).map(|message| Output::Send { to: id, message }));

@@ -12,7 +12,7 @@ use crate::{
     ws::server::HttpRequest,
 };
 use std::net::IpAddr;
-use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use tungstenite::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The methods of a room.
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
@@ -41,8 +41,10 @@ impl ChatServer {
     pub fn site(request: &Request) -> Option<Response> {
         match request.uri().path() {
             path if path != "/" && Self::is_endpoint(path) => redirect(request).or_else(|| page::room(request)),
-            "/rooms" => Some(not_found("/rooms")),
-            path => page::respond(request).or_else(|| page::not_found(request)).or_else(|| Some(not_found(path))),
+            _ => page::respond(request).or_else(|| page::not_found(request)).or_else(|| {
+                let sentence = "Nothing is at this path. The lobby is at /, and other rooms are at /room/NAME.";
+                Some(Response::text(404, sentence))
+            }),
         }
     }
 
@@ -84,7 +86,7 @@ impl ChatServer {
             true => self.post((id, Some(addr.ip())), &room, post),
             false => Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce)),
         });
-        self.responses.push((responder, response(result, accepts(&head, "application/json"))));
+        self.responses.push((responder, response(result, accepts(&head, &ACCEPT, "application/json"))));
     }
 
     /// Sends the responses of this batch, which is stored.
@@ -111,7 +113,6 @@ impl ChatServer {
         let mut outputs = Vec::new();
         let result = self.chat.post(self.now(), client, room, post, &mut outputs);
         self.apply_outputs(outputs);
-        self.rooms_changed |= result.is_ok();
         result
     }
 }
@@ -124,7 +125,9 @@ fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
         Some("text") => Some(Ok(Dialect::Lines)),
         Some(_) => Some(Err(Response::text(400, "Unknown format. Use format=sse, format=ndjson or format=text."))),
         // For plain text, `Accept` is not enough: some libraries send it with every request.
-        None => [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, format.name())).map(Ok),
+        None => {
+            [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, &ACCEPT, format.name())).map(Ok)
+        }
     }
 }
 
@@ -166,13 +169,12 @@ fn is_json(head: &Request) -> Option<bool> {
 }
 
 pub(super) fn response(result: Result<Receipt, ProtocolError>, as_json: bool) -> Response {
-    match result {
-        Ok(receipt) => json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
-        Err(error) => refusal(error, as_json),
-    }
-}
-
-fn refusal(error: ProtocolError, as_json: bool) -> Response {
+    let error = match result {
+        Ok(receipt) => {
+            return json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store");
+        }
+        Err(error) => error,
+    };
     let status = match error.reason {
         ErrorReason::TooLong => 413,
         ErrorReason::NotText => 415,
@@ -195,17 +197,5 @@ fn refusal(error: ProtocolError, as_json: bool) -> Response {
 }
 
 fn json(status: u16, object: Option<String>) -> Response {
-    let body = (object.unwrap_or_default() + "\n").into_bytes().into();
-    Response { body, ..Response::empty(status) }
-        .with("Content-Type", "application/json")
-        .with("X-Content-Type-Options", "nosniff")
-}
-
-/// The response to a path where nothing is.
-pub(super) fn not_found(path: &str) -> Response {
-    let sentence = match path {
-        "/rooms" => "This server does not list its rooms. With --list-rooms (in code: RoomList), the list is here.",
-        _ => "Nothing is at this path. The lobby is at /, and other rooms are at /room/NAME.",
-    };
-    Response::text(404, sentence)
+    Response::bytes(status, "application/json", object.unwrap_or_default() + "\n")
 }

@@ -75,7 +75,9 @@ fn run(script: &str, peers: &mut HashMap<UserId, Recorder>) -> Fanout<Recorder> 
                 fanout.join(id, peers.entry(id).or_default().clone(), dialect, room(what), None);
                 fanout.subscribe(id);
             }
-            (Ok(id), ("?", _)) => fanout.join(id, peers.entry(id).or_default().clone(), Dialect::Text, room(what), None),
+            (Ok(id), ("?", _)) => {
+                fanout.join(id, peers.entry(id).or_default().clone(), Dialect::Text, room(what), None)
+            }
             (Ok(id), (">", _)) => fanout.subscribe(id),
             (Ok(id), ("=", _)) => fanout.unsubscribe(id),
             (Ok(id), ("-", _)) => fanout.leave(id),
