@@ -23,9 +23,9 @@ use crate::{
 use crossbeam_channel::Receiver;
 use log::{info, warn};
 use queue::Queue;
-use reader::{Reader, attach};
+use reader::Reader;
 use redis::Client;
-use replica::{NodeId, Replica, connections};
+use replica::{NodeId, Position, Replica, connections};
 use std::{
     collections::HashMap,
     error::Error,
@@ -66,13 +66,11 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 /// A node of a cluster, for [`ChatServer::cluster`](super::server::ChatServer::cluster).
 #[derive(Debug)]
 pub struct Cluster {
-    name: String,
+    pub(crate) name: String,
     client: Client,
     rules: Rules,
     pub(crate) node: NodeId,
     pub(crate) replica: Replica,
-    /// Until [`ChatServer`](super::server::ChatServer) takes it.
-    pub(crate) start: Option<Chat>,
     pub(crate) gate: Gate,
     pub(crate) queue: Arc<Queue>,
     pub(crate) events: Receiver<FromLog>,
@@ -97,24 +95,23 @@ impl Cluster {
     /// One line: Redis does not answer, or the nodes that run have other settings.
     pub fn open(url: &str, name: &str, rules: Rules) -> Result<Self> {
         let client = Client::open(url).map_err(|error| format!("{error}; write redis://HOST:PORT/"))?;
-        let mut store = Store::connect(&client)?;
-        let (last, start) = attach(&mut store, rules, None, || Ok(Snapshot::empty(rules)))?;
-        let Snapshot { replica, chat, .. } = *start.ok_or("Redis lost the stream; try again")?;
-        let node = store.new_node(0)?;
         let (sender, events) = crossbeam_channel::bounded(CHANNEL);
-        let mut reader = Reader { client: client.clone(), rules, events: sender, last, node, is_gone: false };
+        let (last, is_gone) = (Position::default(), false);
+        let mut reader = Reader { client: client.clone(), rules, events: sender, last, node: 0, is_gone };
+        // The state comes as the first event.
+        reader.attach(&mut Store::connect(&client)?)?;
+        let node = reader.node;
         spawn_supervised("cluster read", STACK, move || reader.run())?;
         let queue = Arc::new(Queue::default());
         let (append_to, append_from) = (client.clone(), queue.clone());
         spawn_supervised("cluster append", STACK, move || append_from.run(&append_to))?;
         let now = Instant::now();
-        let mut cluster = Self {
+        Ok(Self {
             name: name.to_owned(),
             client,
             rules,
             node,
-            replica,
-            start: Some(chat),
+            replica: Replica::default(),
             gate: Gate::new(rules),
             queue,
             events,
@@ -125,9 +122,7 @@ impl Cluster {
             next_beat: now,
             last_seen: HashMap::new(),
             next_snapshot: now + SNAPSHOT_INTERVAL,
-        };
-        cluster.begin(node);
-        Ok(cluster)
+        })
     }
 
     /// The smallest number of this node's connections, for [`Builder::first_id`](crate::Builder::first_id).
@@ -149,11 +144,6 @@ impl Cluster {
         self.queue.restart(node);
         skip_ids_below(self.first_id());
         self.queue.push(&Logged::Hello(self.name.clone()));
-    }
-
-    /// Whether this node must end, because that one is newer and has its name.
-    pub(crate) fn is_replaced(&self, by: NodeId, name: &str) -> bool {
-        by > self.node && name == self.name
     }
 
     /// Whether this connection can join, or post: it has a number of this node, and not too much waits for Redis.

@@ -5,7 +5,7 @@ mod files;
 mod request;
 
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
-use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::ACCEPT};
+use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 pub use files::files;
 #[cfg(feature = "chat")]

@@ -7,7 +7,7 @@ use super::{
     store::Store,
 };
 use log::warn;
-use redis::{Client, RedisResult};
+use redis::Client;
 use std::{
     collections::VecDeque,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -45,10 +45,10 @@ struct State {
 
 /// An entry that was not read yet.
 #[derive(Debug, Clone)]
-pub(super) struct Waiting {
+struct Waiting {
     node: NodeId,
     seq: u64,
-    pub(super) json: Arc<str>,
+    json: Arc<str>,
 }
 
 impl Queue {
@@ -87,9 +87,13 @@ impl Queue {
 
     /// Appends what is pushed, until the queue is closed.
     pub(super) fn run(&self, client: &Client) {
-        let (mut store, mut was_appended) = (None, true);
+        let (mut store, mut was_appended): (Option<Store>, _) = (None, true);
         while let Some(entries) = self.next() {
-            let result = append(client, &mut store, &entries);
+            let texts = entries.iter().map(|entry| &*entry.json);
+            let result = match &mut store {
+                Some(store) => store.append(texts),
+                None => Store::connect(client).and_then(|new| store.insert(new).append(texts)),
+            };
             let is_appended = matches!(result, Ok(true));
             if is_appended {
                 self.appended(&entries);
@@ -130,14 +134,6 @@ impl Queue {
         self.changed.notify_all();
         let _ = self.changed.wait_timeout_while(state, most, |state| state.appended < state.last);
     }
-}
-
-fn append(client: &Client, store: &mut Option<Store>, entries: &[Waiting]) -> RedisResult<bool> {
-    let store = match store {
-        Some(store) => store,
-        None => store.insert(Store::connect(client)?),
-    };
-    store.append(entries)
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use super::{
     RETRY, Result,
-    replica::{Entry, Logged, NodeId, Position, Snapshot},
+    replica::{Entry, Logged, NodeId, Position, Replica, Snapshot, shared_rules},
     store::Store,
 };
-use crate::chat::rules::Rules;
+use crate::chat::rules::{Chat, Rules};
 use crossbeam_channel::Sender;
 use log::{info, warn};
 use redis::Client;
@@ -22,52 +22,16 @@ pub(crate) enum FromLog {
     Away(bool),
     /// The state after the last entry is wanted.
     State(Sender<Box<Snapshot>>),
-    /// The node has lost its number, and with it its connections. From now on it has this number. With a snapshot, the
-    /// entries that were applied are not those of the stream. This is its state.
+    /// From now on the node has this number, and no connections of an earlier one. With a snapshot, the entries that were
+    /// applied are not those of the stream. This is its state.
     Restart(NodeId, Option<Box<Snapshot>>),
-}
-
-/// Finds out where to continue after `last`, whose state `state` returns, and with which state if it is another one. Begins
-/// a stream if there is none.
-pub(super) fn attach(
-    store: &mut Store,
-    rules: Rules,
-    last: Option<&Position>,
-    state: impl Fn() -> Result<Snapshot>,
-) -> Result<(Position, Option<Box<Snapshot>>)> {
-    for attempt in 0..10 {
-        match last {
-            Some(last) if store.has(last)? => return Ok((last.clone(), None)),
-            _ => {}
-        }
-        let found = store.snapshot()?;
-        let fits = found.as_ref().map_or(Ok(false), |found| store.has(&found.replica.position))?;
-        match found {
-            Some(found) if fits => {
-                found.check(rules)?;
-                let is_own = last.is_some() && found.origin.as_ref() == last;
-                return Ok((found.replica.position.clone(), (!is_own).then(|| Box::new(found))));
-            }
-            // Another node may just have stored a snapshot and removed the entries before it.
-            _ if store.exists()? => thread::sleep(RETRY),
-            // A node that runs has the messages, so a new one lets it begin the stream.
-            _ if last.is_none() && attempt < 3 => thread::sleep(RETRY),
-            found => {
-                let own = found.filter(|_| last.is_none()).map_or_else(&state, Ok)?;
-                own.check(rules)?;
-                // In the next round, this is the snapshot that is found.
-                store.begin(Snapshot { origin: Some(own.replica.position.clone()), ..own })?;
-            }
-        }
-    }
-    Err("the stream does not continue the snapshot; stop all nodes and delete the keys of chinwag in Redis")?
 }
 
 pub(super) struct Reader {
     pub(super) client: Client,
     pub(super) rules: Rules,
     pub(super) events: Sender<FromLog>,
-    /// The last entry that was read.
+    /// The last entry that was read. At first the default, which is no entry.
     pub(super) last: Position,
     pub(super) node: NodeId,
     /// Whether the others have given up this node, which then needs a new number.
@@ -98,33 +62,29 @@ impl Reader {
         *is_connected = true;
         self.events.send(FromLog::Away(false))?;
         loop {
+            let Some(entries) = store.read(&self.last)? else {
+                self.attach(&mut store)?;
+                continue;
+            };
+            let Some(last) = entries.last() else { continue };
+            self.last = last.at.clone();
+            self.is_gone = entries.iter().any(|entry| entry.input == Logged::Gone(self.node));
+            self.events.send(FromLog::Entries(entries))?;
             if self.is_gone {
                 self.renew(&mut store, None)?;
-            }
-            match store.read(&self.last)? {
-                None => self.attach(&mut store)?,
-                Some(entries) => {
-                    let Some(last) = entries.last() else { continue };
-                    self.last = last.at.clone();
-                    let gone = Logged::Gone(self.node);
-                    self.is_gone = entries.iter().any(|entry| entry.input == gone);
-                    self.events.send(FromLog::Entries(entries))?;
-                }
             }
         }
     }
 
-    fn attach(&mut self, store: &mut Store) -> Result<()> {
-        let state = || {
-            let (sender, receiver) = crossbeam_channel::bounded(1);
-            self.events.send(FromLog::State(sender))?;
-            Ok(*receiver.recv_timeout(STATE_TIMEOUT)?)
-        };
-        let (position, snapshot) = attach(store, self.rules, Some(&self.last), state)?;
-        if snapshot.is_some() {
-            warn!("cluster: entries were lost in Redis; all clients of this node connect again");
-            // First: another node could continue a numbering for these clients that is not theirs.
+    /// Continues where the stream continues the chat, or with another state.
+    pub(super) fn attach(&mut self, store: &mut Store) -> Result<()> {
+        let (position, snapshot) = self.find(store)?;
+        if snapshot.is_some() && self.has_state() {
+            warn!("cluster: entries were lost in Redis");
+            // First: another node could continue a numbering for the clients of this one that is not theirs.
             store.renumber()?;
+        }
+        if snapshot.is_some() || self.is_gone {
             self.renew(store, snapshot)?;
         } else {
             store.reserve(self.node)?;
@@ -133,7 +93,54 @@ impl Reader {
         Ok(())
     }
 
+    fn has_state(&self) -> bool {
+        self.last != Position::default()
+    }
+
+    /// Finds out where to continue, and with which state if it is not the chat's. Begins a stream if there is none.
+    fn find(&self, store: &mut Store) -> Result<(Position, Option<Box<Snapshot>>)> {
+        for attempt in 0..10 {
+            if self.has_state() && store.has(&self.last)? {
+                return Ok((self.last.clone(), None));
+            }
+            let found = store.snapshot()?;
+            let fits = found.as_ref().map_or(Ok(false), |found| store.has(&found.replica.position))?;
+            match found {
+                Some(found) if fits => {
+                    found.check(self.rules)?;
+                    let is_own = self.has_state() && found.origin.as_ref() == Some(&self.last);
+                    return Ok((found.replica.position.clone(), (!is_own).then(|| Box::new(found))));
+                }
+                // Another node may just have stored a snapshot and removed the entries before it.
+                _ if store.exists()? => thread::sleep(RETRY),
+                // A node that runs has the messages, so a new one lets it begin the stream.
+                _ if !self.has_state() && attempt < 3 => thread::sleep(RETRY),
+                found => {
+                    let own = found.filter(|_| !self.has_state()).map_or_else(|| self.state(), Ok)?;
+                    own.check(self.rules)?;
+                    // In the next round, this is the snapshot that is found.
+                    store.begin(Snapshot { origin: Some(own.replica.position.clone()), ..own })?;
+                }
+            }
+        }
+        Err("the stream does not continue the snapshot; stop all nodes and delete the keys of chinwag in Redis")?
+    }
+
+    /// The state after the last entry.
+    fn state(&self) -> Result<Snapshot> {
+        if !self.has_state() {
+            return Ok(Snapshot::new(self.rules, Replica::default(), Chat::new(shared_rules(self.rules))));
+        }
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        self.events.send(FromLog::State(sender))?;
+        Ok(*receiver.recv_timeout(STATE_TIMEOUT)?)
+    }
+
+    /// Gives the node a new number, and with a snapshot another state.
     fn renew(&mut self, store: &mut Store, snapshot: Option<Box<Snapshot>>) -> Result<()> {
+        if self.node > 0 {
+            info!("cluster: the others have lost this node; its clients connect again");
+        }
         self.node = store.new_node(self.node)?;
         self.is_gone = false;
         Ok(self.events.send(FromLog::Restart(self.node, snapshot))?)

@@ -184,20 +184,6 @@ impl Snapshot {
         Self { settings: settings(rules), origin: None, replica, chat }
     }
 
-    /// The first one. The names of the numberings are those of the stream's second entry.
-    pub(super) fn empty(rules: Rules) -> Self {
-        Self::new(rules, Replica::default(), Chat::new(shared_rules(rules)))
-    }
-
-    pub(super) fn parse(text: &[u8]) -> Result<Self> {
-        let error = |error| format!("the snapshot in Redis is not of this version of chinwag: {error}");
-        Ok(serde_json::from_slice(text).map_err(error)?)
-    }
-
-    pub(super) fn to_text(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-
     /// # Errors
     /// The nodes that run have other settings.
     pub(super) fn check(&self, rules: Rules) -> Result<()> {

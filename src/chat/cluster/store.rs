@@ -2,7 +2,6 @@
 
 use super::{
     Result,
-    queue::Waiting,
     replica::{Entry, Logged, MAX_NODES, NodeId, Position, Snapshot},
 };
 use log::warn;
@@ -28,6 +27,9 @@ const MAX_READ: usize = 256;
 /// An entry as Redis sends it: its id, and one field with its value, which is JSON.
 type Raw = (String, (String, String));
 
+/// What `XREAD` returns of a stream: its key, and entries.
+type Stream = (String, Vec<Raw>);
+
 /// A connection.
 pub(super) struct Store(Connection);
 
@@ -40,21 +42,17 @@ impl Store {
     }
 
     /// Appends entries. Returns false if the stream does not exist.
-    pub(super) fn append(&mut self, entries: &[Waiting]) -> RedisResult<bool> {
+    pub(super) fn append<'a>(&mut self, entries: impl Iterator<Item = &'a str>) -> RedisResult<bool> {
         let mut pipe = pipe();
-        for entry in entries {
-            add(&mut pipe, &["NOMKSTREAM", "*"], &entry.json);
-        }
+        entries.for_each(|json| add(&mut pipe, &["NOMKSTREAM", "*"], json));
         let ids: Vec<Option<String>> = pipe.query(&mut self.0)?;
         Ok(ids.iter().all(Option::is_some))
     }
 
     /// Gives all numberings new names.
-    pub(super) fn renumber(&mut self) -> RedisResult<()> {
-        let mut pipe = pipe();
+    pub(super) fn renumber(&mut self) -> RedisResult<bool> {
         let prefix = rand::random();
-        add(&mut pipe, &["NOMKSTREAM", "*"], &of_stream(prefix, &Logged::Renumber(prefix)));
-        pipe.exec(&mut self.0)
+        self.append([&*of_stream(prefix, &Logged::Renumber(prefix))].into_iter())
     }
 
     /// Waits for entries after this one. `None`: the stream does not have this one any more, so that entries may be
@@ -64,7 +62,7 @@ impl Store {
         pipe.cmd("XREAD").arg("COUNT").arg(MAX_READ).arg("BLOCK").arg(BLOCK.as_millis() as u64);
         pipe.arg("STREAMS").arg(LOG).arg(&after.id);
         pipe.cmd("XRANGE").arg(LOG).arg(&after.id).arg(&after.id);
-        let (streams, found): (Option<Vec<(String, Vec<Raw>)>>, Vec<Raw>) = pipe.query(&mut self.0)?;
+        let (streams, found): (Option<Vec<Stream>>, Vec<Raw>) = pipe.query(&mut self.0)?;
         let entries = streams.unwrap_or_default().into_iter().flat_map(|(_, entries)| entries);
         Ok(is(found, after).then(|| entries.map(parse).collect()))
     }
@@ -83,7 +81,8 @@ impl Store {
     pub(super) fn snapshot(&mut self) -> Result<Option<Snapshot>> {
         cmd("WATCH").arg(LOG).arg(SNAPSHOT).exec(&mut self.0)?;
         let text: Option<Vec<u8>> = cmd("GET").arg(SNAPSHOT).query(&mut self.0)?;
-        text.map(|text| Snapshot::parse(&text)).transpose()
+        let error = |error| format!("the snapshot in Redis is not of this version of chinwag: {error}");
+        Ok(text.map(|text| serde_json::from_slice(&text).map_err(error)).transpose()?)
     }
 
     /// Begins a stream with this snapshot and a new name for all numberings, unless another node has begun one.
@@ -93,7 +92,7 @@ impl Store {
         snapshot.replica.position = Position { id: FIRST.to_owned(), node: prefix, seq: 0 };
         FIRST.clone_into(&mut snapshot.replica.saved_at);
         let mut pipe = pipe();
-        pipe.atomic().del(LOG).set(SNAPSHOT, snapshot.to_text()).set(NODES, last_node);
+        pipe.atomic().del(LOG).set(SNAPSHOT, serde_json::to_vec(&snapshot).unwrap_or_default()).set(NODES, last_node);
         add(&mut pipe, &[FIRST], &of_stream(prefix, &Logged::Alive));
         add(&mut pipe, &[SECOND], &of_stream(prefix, &Logged::Renumber(prefix)));
         pipe.exec(&mut self.0)
@@ -121,7 +120,12 @@ impl Store {
             return Ok(false);
         }
         let mut pipe = pipe();
-        pipe.set(SNAPSHOT, snapshot.to_text()).cmd("XTRIM").arg(LOG).arg("MINID").arg("~").arg(trim);
+        pipe.set(SNAPSHOT, serde_json::to_vec(snapshot).unwrap_or_default())
+            .cmd("XTRIM")
+            .arg(LOG)
+            .arg("MINID")
+            .arg("~")
+            .arg(trim);
         pipe.exec(&mut self.0).map(|()| true)
     }
 }

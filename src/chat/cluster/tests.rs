@@ -61,8 +61,12 @@ impl Machine {
         Snapshot::new(rules(), self.replica.clone(), self.chat.clone())
     }
 
+    fn text(&self) -> String {
+        serde_json::to_string(&self.snapshot()).expect("JSON")
+    }
+
     fn state(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.snapshot().to_text()).expect("JSON")
+        serde_json::from_str(&self.text()).expect("JSON")
     }
 
     /// 0 is the machine that has all connections.
@@ -169,7 +173,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let one = Machine::new(0, Snapshot::empty(rules()), 0);
+        let one = Machine::new(0, Snapshot::new(rules(), Replica::default(), Chat::new(rules())), 0);
         let (log, nodes, next, sinces) = Default::default();
         let mut world = Self { log, one, nodes, next, sinces, time: 1000 };
         world.run(&Step::Start(0, 0));
@@ -211,7 +215,7 @@ impl World {
             Step::Start(from, name) => {
                 let node = self.nodes.len() as NodeId + 1;
                 let source = self.pick(*from).map_or(&self.one, |at| &self.nodes[at]);
-                let copy = Snapshot::parse(&source.snapshot().to_text()).expect("a snapshot");
+                let copy = serde_json::from_str(&source.text()).expect("a snapshot");
                 self.nodes.push(Machine::new(node, copy, source.read));
                 self.next.insert(node, (0, 0));
                 self.append(node, Logged::Hello(format!("name {name}")));

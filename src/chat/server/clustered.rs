@@ -28,12 +28,11 @@ const FULL: &str = "This server does not reach the others, and too many messages
 impl ChatServer {
     /// Makes this server a node of a cluster. It must not have an archive.
     #[must_use]
-    pub fn cluster(mut self, mut cluster: Cluster) -> Self {
+    pub fn cluster(mut self, cluster: Cluster) -> Self {
         self.rules = shared_rules(self.rules);
-        if let Some(start) = cluster.start.take() {
-            self.chat = start.with_rules(self.rules);
-        }
         self.cluster = Some(Box::new(cluster));
+        // Takes the state that the cluster has.
+        self.exchange();
         self
     }
 
@@ -165,7 +164,6 @@ impl ChatServer {
                     self.chat = chat.with_rules(self.rules);
                 }
                 cluster.begin(node);
-                info!("cluster: the clients of this node connect again");
                 self.fanout.close_all(RESTART);
                 joining.into_values().for_each(|(peer, _)| self.refuse(&peer, RESTART));
                 self.rooms_changed = true;
@@ -195,7 +193,7 @@ impl ChatServer {
             Logged::Hello(_) if entry.at.node == cluster.node => {
                 info!("cluster: this node has read the whole stream");
             }
-            Logged::Hello(name) if cluster.is_replaced(entry.at.node, name) => {
+            Logged::Hello(name) if entry.at.node > cluster.node && *name == cluster.name => {
                 error!("another node has the name {name:?}: this one ends; give each node a --node of its own");
                 self.server.shutdown_handle().start();
             }

@@ -6,12 +6,10 @@ use super::{
 };
 use crate::{
     chat::page,
-    chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
-    chat::rules::RoomName,
+    chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage},
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
     ws::server::HttpRequest,
 };
-use std::net::IpAddr;
 use tungstenite::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The methods of a room.
@@ -82,9 +80,15 @@ impl ChatServer {
         let address = (!is_exempt).then(|| addr.ip());
         let room = self.room_at(head.uri().path());
         let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
-        let result = parse(&head, &body).and_then(|post| match is_allowed {
-            true => self.post((id, Some(addr.ip())), &room, post),
-            false => Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce)),
+        let result = parse(&head, &body).and_then(|post| {
+            if !is_allowed {
+                return Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce));
+            }
+            self.restore(&room);
+            let mut outputs = Vec::new();
+            let result = self.chat.post(self.now(), (id, Some(addr.ip())), &room, post, &mut outputs);
+            self.apply_outputs(outputs);
+            result
         });
         self.responses.push((responder, response(result, accepts(&head, &ACCEPT, "application/json"))));
     }
@@ -101,19 +105,6 @@ impl ChatServer {
             }
             responder.respond(response);
         }
-    }
-
-    fn post(
-        &mut self,
-        client: (UserId, Option<IpAddr>),
-        room: &RoomName,
-        post: Post,
-    ) -> Result<Receipt, ProtocolError> {
-        self.restore(room);
-        let mut outputs = Vec::new();
-        let result = self.chat.post(self.now(), client, room, post, &mut outputs);
-        self.apply_outputs(outputs);
-        result
     }
 }
 

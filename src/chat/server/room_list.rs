@@ -26,8 +26,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug, Clone, Default)]
 pub struct RoomList {
     /// The name and the number of users of each room.
-    rooms: Arc<Mutex<Arc<[(Arc<str>, usize)]>>>,
+    rooms: Arc<Mutex<Rooms>>,
 }
+
+type Rooms = Arc<[(Arc<str>, usize)]>;
 
 impl RoomList {
     /// Answers GET and HEAD of `/rooms` with JSON, and other methods with 405; `None` for another path.
