@@ -1,9 +1,9 @@
 //! The client page: its embedded files, and how they are served.
 
 use miniz_oxide::inflate::decompress_to_vec;
-use tungstenite::http::header::{ACCEPT, ACCEPT_ENCODING};
+use tungstenite::http::header::{ACCEPT, ACCEPT_ENCODING, IF_NONE_MATCH};
 
-use crate::ws::http::{Method, Request, Response, TokenCheck, accepts};
+use crate::ws::http::{Method, Request, Response, TokenCheck, accepts, list_elements};
 
 /// Name, version and gzip form of each file of the page. `build.rs` writes this list.
 static FILES: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
@@ -65,15 +65,26 @@ fn serve(request: &Request, name: &str) -> Option<Response> {
         return Some(Response::method_not_allowed());
     }
     let is_versioned = request.uri().query().and_then(|query| query.strip_prefix("v=")) == Some(*version);
-    // A file at the address with its version never changes. Others are requested each time, so that a new version of the
+    // A file at the address with its version never changes. Others are revalidated each time, so that a new version of the
     // server shows its new page at once.
     let caching = if is_versioned { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let response = match accepts(request, &ACCEPT_ENCODING, "gzip") {
+    let is_compressed = accepts(request, &ACCEPT_ENCODING, "gzip");
+    // The compressed form is a representation of its own (RFC 9110 8.8.3.3).
+    let tag = format!("\"{version}{}\"", if is_compressed { "-gzip" } else { "" });
+    let response = match is_compressed {
+        _ if is_known(request, &tag) => Response::empty(304),
         true => Response { body: (*gzip).into(), ..Response::empty(200) }.with("Content-Encoding", "gzip"),
         false => Response { body: plain(gzip).into(), ..Response::empty(200) },
     };
     let response = response.with("Content-Type", content_type(name)).with("X-Content-Type-Options", "nosniff");
-    Some(with_security(response.with("Cache-Control", caching).with("Vary", "Accept-Encoding")))
+    let response = response.with("Cache-Control", caching).with("ETag", tag).with("Vary", "Accept-Encoding");
+    Some(with_security(response))
+}
+
+/// Whether the client has this version already. Weak tags match as well (RFC 9110 13.1.2).
+fn is_known(request: &Request, tag: &str) -> bool {
+    list_elements(request.headers(), &IF_NONE_MATCH)
+        .any(|known| known == b"*" || known.strip_prefix(b"W/").unwrap_or(known) == tag.as_bytes())
 }
 
 fn with_security(response: Response) -> Response {
@@ -215,6 +226,7 @@ mod tests {
             let content = if is_compressed { super::plain(&page.body).into() } else { page.body.clone() };
             let plain = get("/");
             assert_eq!(content, plain.body, "{accepted}");
+            assert_eq!(page.header("ETag") == plain.header("ETag"), !is_compressed);
         }
     }
 
@@ -240,12 +252,28 @@ mod tests {
 
     #[test]
     fn unknown_paths_and_methods_are_refused() {
-        for path in ["/index.html", "/room.html", "/index.html/..", "/page", "/main.js", "//page.js"] {
+        let two_slashes = "//page.js";
+        for path in ["/index.html", "/room.html", "/index.html/..", "/page", "/main.js", two_slashes] {
             assert_eq!(respond(&request(Method::GET, path)), None, "{path}");
         }
         assert_eq!(respond(&request(Method::POST, "/none")), None);
         assert_eq!(get("/?token=x").status, 200);
         let post = respond(&request(Method::POST, "/")).expect("an answer");
         assert_eq!((post.status, post.header("Allow")), (405, Some("GET, HEAD, OPTIONS")));
+    }
+
+    #[test]
+    fn known_version_is_answered_with_304() {
+        let tag = get("/").header("ETag").expect("a tag").to_owned();
+        let weak = format!("W/{tag}");
+        let list = format!("\"other\", {tag}");
+        for (known, status) in [(tag.as_str(), 304), (&weak, 304), (&list, 304), ("*", 304), ("\"other\"", 200)] {
+            let mut again = request(Method::GET, "/");
+            let value = known.parse().expect("a header value");
+            again.headers_mut().insert(IF_NONE_MATCH, value);
+            let answer = respond(&again).expect("a page");
+            assert_eq!(answer.status, status, "{known}");
+            assert_eq!(answer.header("ETag"), Some(tag.as_str()));
+        }
     }
 }

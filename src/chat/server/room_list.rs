@@ -23,13 +23,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 ///     Ok(())
 /// }
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RoomList {
     /// The name and the number of users of each room.
     rooms: Arc<Mutex<Rooms>>,
 }
 
 type Rooms = Arc<[(Arc<str>, usize)]>;
+
+/// A list with the empty lobby, which a chat has from the start: requests may arrive before [`ChatServer::list_rooms`].
+///
+/// [`ChatServer::list_rooms`]: super::ChatServer::list_rooms
+impl Default for RoomList {
+    fn default() -> Self {
+        Self { rooms: Arc::new(Mutex::new([("".into(), 0)].into())) }
+    }
+}
 
 impl RoomList {
     /// Answers GET and HEAD of `/rooms` with JSON, and other methods with 405; `None` for another path.
@@ -67,7 +76,7 @@ mod tests {
     #[test]
     fn list_is_plain_json() {
         let list = RoomList::default();
-        assert_eq!(get(&list, "/rooms").as_deref(), Some(r#"{"rooms":[]}"#), "before the chat");
+        assert_eq!(get(&list, "/rooms").as_deref(), Some(r#"{"rooms":[{"name":"","users":0}]}"#), "before the chat");
         let rooms: [(Arc<str>, usize); 3] = [("".into(), 3), ("a \"b\"".into(), 1), ("Q&A <c>".into(), 0)];
         list.set(rooms.iter().map(|(name, users)| (name, *users)));
         let expected = r#"{"rooms":[{"name":"","users":3},{"name":"a \"b\"","users":1},{"name":"Q&A <c>","users":0}]}"#;

@@ -90,6 +90,7 @@ pub(super) fn pages() -> Vec<Row> {
         ),
         row("`HEAD /`", plain("HEAD / HTTP/1.1", ""), 200, html),
         row("`GET /style.css`", plain("GET /style.css HTTP/1.1", ""), 200, "Content-Type: text/css; charset=utf-8"),
+        row("`GET /` with a matching `If-None-Match`", plain("GET / HTTP/1.1", "If-None-Match: *\r\n"), 304, ""),
         row("`GET /` with HTTP/1.2", plain("GET / HTTP/1.2", ""), 200, html),
         row("`GET /ü`", plain("GET /ü HTTP/1.1", ""), 404, "Nothing is at this path"),
         row("`POST /`", plain("POST / HTTP/1.1", "Content-Length: 0\r\n"), 405, "Allow: GET, HEAD, OPTIONS"),
