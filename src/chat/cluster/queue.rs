@@ -51,6 +51,13 @@ struct Waiting {
     json: Arc<str>,
 }
 
+impl State {
+    /// Whether an entry has to be appended.
+    fn has_work(&self) -> bool {
+        self.entries.back().is_some_and(|entry| entry.seq > self.appended)
+    }
+}
+
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -113,7 +120,7 @@ impl Queue {
 
     /// Waits for entries that have to be appended. `None`: there will be no more.
     fn next(&self) -> Option<Vec<Waiting>> {
-        let is_idle = |state: &mut State| state.appended == state.last && !state.is_closing;
+        let is_idle = |state: &mut State| !state.has_work() && !state.is_closing;
         let state = self.changed.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
         let entries = state.entries.iter().filter(|entry| entry.seq > state.appended);
         Some(entries.take(MAX_APPENDED).cloned().collect()).filter(|entries: &Vec<_>| !entries.is_empty())
@@ -132,7 +139,7 @@ impl Queue {
         let mut state = self.lock();
         state.is_closing = true;
         self.changed.notify_all();
-        let _ = self.changed.wait_timeout_while(state, most, |state| state.appended < state.last);
+        let _ = self.changed.wait_timeout_while(state, most, |state| state.has_work());
     }
 }
 
@@ -159,6 +166,8 @@ mod tests {
         queue.lock().appended = 0;
         assert_eq!(numbers(queue.next()), [3, 4], "what was read is not appended again");
         queue.acknowledge(4);
+        queue.lock().appended = 0;
+        assert!(!queue.lock().has_work(), "all were read after all");
         assert_eq!(queue.lock().bytes, 0);
         queue.push(&Logged::Alive);
         queue.restart(8);

@@ -139,7 +139,7 @@ impl Reader {
     /// Gives the node a new number, and with a snapshot another state.
     fn renew(&mut self, store: &mut Store, snapshot: Option<Box<Snapshot>>) -> Result<()> {
         if self.node > 0 {
-            info!("cluster: the others have lost this node; its clients connect again");
+            info!("cluster: this node is gone for the others, and gets a new number");
         }
         self.node = store.new_node(self.node)?;
         self.is_gone = false;

@@ -121,7 +121,9 @@ impl ChatServer {
                 return self.log_departure(id, true);
             }
             Verdict::Reject => ErrorReason::TooFast.into(),
-            Verdict::Accept if is_ping(dialect, text) => return self.fanout.send(id, &ServerMessage::Pong),
+            Verdict::Accept if is_ping(dialect, text) && !cluster.joining.contains(id) => {
+                return self.fanout.send(id, &ServerMessage::Pong);
+            }
             Verdict::Accept if cluster.queue.is_full() => full(),
             Verdict::Accept => return cluster.queue.push(&Logged::Text(id, text.to_owned())),
         };
