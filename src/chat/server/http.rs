@@ -15,6 +15,8 @@ use tungstenite::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 /// The methods of a room.
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
+const NO_LIST: &str = "This server does not list its rooms. With --list-rooms (in code: RoomList), the list is here.";
+
 /// The message was sent, and it is stored.
 const CREATED: u16 = 201;
 
@@ -39,6 +41,7 @@ impl ChatServer {
     pub fn site(request: &Request) -> Option<Response> {
         match request.uri().path() {
             path if path != "/" && Self::is_endpoint(path) => redirect(request).or_else(|| page::room(request)),
+            "/rooms" => Some(Response::text(404, NO_LIST)),
             _ => page::respond(request).or_else(|| page::not_found(request)).or_else(|| {
                 let sentence = "Nothing is at this path. The lobby is at /, and other rooms are at /room/NAME.";
                 Some(Response::text(404, sentence))
