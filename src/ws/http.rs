@@ -5,7 +5,7 @@ mod files;
 mod request;
 
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
-use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::ACCEPT};
+use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 pub use files::files;
 #[cfg(feature = "chat")]
@@ -182,11 +182,12 @@ pub(crate) fn is_additional_field(name: &str, value: &str) -> bool {
         && HeaderValue::from_str(value).is_ok()
 }
 
-/// Whether the client accepts this media type by its name (RFC 9110 12.5.1). Ranges such as `*/*` do not count.
-pub(crate) fn accepts(request: &Request, media_type: &str) -> bool {
-    list_elements(request.headers(), &ACCEPT).any(|element| {
+/// Whether the client accepts this media type or coding by its name, in the field `Accept` or `Accept-Encoding` (RFC 9110
+/// 12.5). Ranges such as `*/*` do not count.
+pub(crate) fn accepts(request: &Request, field: &HeaderName, name: &str) -> bool {
+    list_elements(request.headers(), field).any(|element| {
         let mut parts = element.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-        let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type.as_bytes()));
+        let is_named = parts.next().is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()));
         let is_zero = |weight: &[u8]| weight.iter().all(|byte| matches!(byte, b'0' | b'.'));
         is_named && !parts.filter_map(|part| part.strip_prefix(b"q=")).any(is_zero)
     })

@@ -117,8 +117,8 @@ impl Admin {
 impl ChatServer {
     fn ready(&self) -> Response {
         #[cfg(feature = "cluster")]
-        if self.cluster.as_ref().is_some_and(|cluster| !cluster.health().is_ready()) {
-            return Response::text(503, "cluster: Redis does not answer, or the stream was not read to its end");
+        if self.cluster.as_ref().is_some_and(|cluster| !cluster.is_ready()) {
+            return Response::text(503, "cluster: Redis does not answer, or this node has not read the whole stream");
         }
         Response::text(200, "ready")
     }

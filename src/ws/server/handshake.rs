@@ -18,7 +18,10 @@ use std::{
     sync::{Arc, Once},
     time::{Duration, Instant},
 };
-use tungstenite::http::{Version, header::EXPECT};
+use tungstenite::http::{
+    Version,
+    header::{ACCEPT, EXPECT},
+};
 
 /// How long the client may take to read a response that is not an upgrade.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -76,7 +79,7 @@ impl PendingHandshake {
         input: Vec<u8>,
         negotiated: Result<Negotiated, Response>,
     ) {
-        let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, "application/json"));
+        let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, &ACCEPT, "application/json"));
         let response = match negotiated {
             Ok(Negotiated::Request(length)) => self.ask(stream, request, length, input),
             Ok(Negotiated::Response(response)) | Err(response) => {
