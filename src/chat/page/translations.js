@@ -76,8 +76,8 @@ export const translations = {
 	leftMore: ['{name} and {n} others left', '{name} 님 외 {n}명이 나갔습니다'],
 	users: ['Here: {names}', '참여자: {names}'],
 	help: [
-		'/name NAME, /msg NAME TEXT, /me TEXT, /users, /help; //x says /x. @ or Tab completes names. `code` and ```blocks```. Esc leaves a private talk.',
-		'/name 이름, /msg 이름 글, /me 글, /users, /help, //x는 /x로 보냅니다. @나 Tab으로 이름을 완성합니다. `코드`와 ```코드 블록```도 됩니다. Esc는 귓속말을 끝냅니다.',
+		'/name NAME, /msg NAME TEXT, /me TEXT, /users, /help. //x says /x.\n@ or Tab completes a name. Esc leaves a private talk.\n`code` and ```blocks``` are shown as code.',
+		'/name 이름, /msg 이름 글, /me 글, /users, /help. //x는 /x로 보냅니다.\n@나 Tab으로 이름을 완성합니다. Esc는 귓속말을 끝냅니다.\n`코드`와 ```코드 블록```은 코드로 보입니다.',
 	],
 	privately: ['Only to you', '나에게만'],
 	privateTo: ['Only to {name}', '{name} 님에게만'],
@@ -127,7 +127,7 @@ export const translations = {
 	close: ['Close', '닫기'],
 
 	sound: ['Sound for new messages', '새 메시지 소리'],
-	notifications: ['Notify me when I am mentioned', '나를 부르면 알림'],
+	notifications: ['Notify me of mentions and private messages', '나를 부르거나 나에게만 쓰면 알림'],
 	settings: ['Settings', '설정'],
 
 	inspector: ['Under the hood', '내부 보기'],
