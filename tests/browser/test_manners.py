@@ -279,6 +279,9 @@ def test_print_has_the_whole_conversation_and_nothing_else(window):
     assert ann.page.evaluate("() => document.documentElement.scrollHeight") > 3000
     for part in ("header", "#people", "#text-form"):
         expect(ann.find(part)).to_be_hidden()
+    light = ann.find("#log .text").first.evaluate("node => getComputedStyle(node).color")
+    ann.page.emulate_media(media="print", color_scheme="dark")
+    assert ann.find("#log .text").first.evaluate("node => getComputedStyle(node).color") == light
 
 
 @pytest.mark.parametrize("viewport", [None, PHONE], ids=["wide", "phone"])

@@ -1,5 +1,7 @@
 """What a reader sees of the conversation and the list: days, long texts, a small phone, the icons of an installed page."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -82,6 +84,33 @@ def test_guided_steps_fit_every_screen(window, viewport, locale):
         expect(kim.find("#lesson-steps .ticked").last).to_have_text(f"✓ {step + 1}")
         expect(kim.find("#event-list > details[open]").last).to_be_in_viewport()
         expect_fit(kim)
+
+
+def test_empty_room_says_so_until_the_first_message(window):
+    """Also to a user who has joined, but not while the page does not know it."""
+    reader = window("reader", simulated=True)
+    expect(reader.find("#empty")).to_be_visible()
+    expect(reader.find("#log .presence")).to_be_visible()
+    reader.page.evaluate("() => { window.hangs = true; sockets.at(-1).close(1006); }")
+    expect(reader.find("#empty")).to_be_hidden()
+    reader.page.evaluate("() => { window.hangs = false; sockets.at(-1).open(); }")
+    expect(reader.find("#empty")).to_be_visible()
+    reader.page.evaluate("() => say('ann', 'hello')")
+    expect(reader.find("#empty")).to_be_hidden()
+
+
+def test_button_for_new_messages_stays_above_a_tall_text_box(window):
+    reader = window("reader", simulated=True)
+    reader.page.evaluate("() => { for (let n = 0; n < 100; n++) say('ann', `${n}`); }")
+    reader.find("#scroller").hover()
+    reader.page.mouse.wheel(0, -2000)
+    expect(reader.find("#scroller")).not_to_have_class(re.compile("following"))
+    reader.page.evaluate("() => say('ann', 'new')")
+    for text in ("", "line\n" * 9):
+        reader.find("#text").evaluate("(node, text) => { node.value = text; node.dispatchEvent(new Event('input')); }", text)
+        expect(reader.find("#newer")).to_be_visible()
+        button, box = reader.find("#newer").bounding_box(), reader.find("#text-form").bounding_box()
+        assert 0 < box["y"] - button["y"] - button["height"] < 20, (button, box)
 
 
 def test_icons_of_the_manifest_are_images_of_their_size(window):

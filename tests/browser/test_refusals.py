@@ -3,9 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from support import Chinwag
-
-NETWORK = r"WebSocket connection to .* failed|Failed to load resource|can’t establish|was interrupted"
+from support import NETWORK, Chinwag
 
 
 @pytest.fixture(autouse=True)
