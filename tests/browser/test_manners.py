@@ -67,6 +67,24 @@ def test_code_is_shown_as_code_and_copied(window):
     expect(ann.find("#log .block .copy")).to_have_class(re.compile("done"))
 
 
+def test_message_is_copied_and_its_time_has_a_date(window):
+    ann = window("ann", simulated=True)
+    ann.page.evaluate("() => { say('bob', 'first', { date: Date.UTC(2026, 4, 6, 12) }); say('bob', 'see https://a.example/', { date: Date.UTC(2026, 4, 6, 12, 1) }); }")
+    row = ann.find("#log .row").last
+    row.hover()
+    expect(row.locator(".body > time")).to_have_css("opacity", "1")
+    expect(row.locator(".body > time")).to_have_attribute("title", re.compile("May 6, 2026"))
+    ann.page.evaluate("""() => {
+        document.execCommand = (command) => {
+            const event = new ClipboardEvent('copy', { clipboardData: new DataTransfer(), cancelable: true });
+            document.dispatchEvent(event);
+            window.copied = [command, event.clipboardData.getData('text/plain')];
+        };
+    }""")
+    row.locator(".body > .copy").click()
+    assert ann.page.evaluate("() => window.copied") == ["copy", "see https://a.example/"]
+
+
 def test_commands_are_those_of_the_text_protocol(window):
     ann, bob, third = window("ann"), window("bob"), window("third")
     type_line(ann, "/msg bob only for you")

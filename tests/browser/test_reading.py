@@ -113,6 +113,33 @@ def test_button_for_new_messages_stays_above_a_tall_text_box(window):
         assert 0 < box["y"] - button["y"] - button["height"] < 20, (button, box)
 
 
+def test_names_align_with_their_bubbles_and_groups_join(window):
+    reader = window("reader", simulated=True)
+    reader.page.evaluate("() => { say('ann', 'one'); say('ann', 'two'); say('bob', 'three'); }")
+    left = lambda what: reader.find(what).first.bounding_box()["x"]
+    assert abs(left("#log .head bdi") - left("#log .text")) <= 2
+    texts = reader.find("#log .text")
+    corners = [texts.nth(n).evaluate("node => parseFloat(getComputedStyle(node).borderBottomLeftRadius)") for n in range(3)]
+    assert corners[0] < corners[1] == corners[2]
+    assert reader.find("#log .row > .disc").count() == 2
+
+
+def test_header_names_a_state_only_when_it_is_not_connected(window):
+    reader = window("reader", simulated=True)
+    expect(reader.find("#state")).to_be_hidden()
+    reader.page.evaluate("() => { window.hangs = true; sockets.at(-1).close(1006); }")
+    expect(reader.find("#state")).to_be_visible()
+
+
+def test_names_have_twelve_colours_that_are_far_apart(window):
+    reader = window("reader", simulated=True)
+    reader.page.evaluate("(users) => receive({ type: 'userlist', users, ids: users.map((_, n) => n + 10) })", [f"name {n}" for n in range(200)])
+    hues = reader.page.evaluate("() => [...document.querySelectorAll('#people-list .name')].map((name) => Number(name.style.getPropertyValue('--hue')))")
+    distinct = sorted(set(hues))
+    assert len(distinct) == 12
+    assert min(after - before for before, after in zip(distinct, distinct[1:])) >= 30
+
+
 def test_icons_of_the_manifest_are_images_of_their_size(window):
     icons = window().page.evaluate("""async () => {
         const base = document.querySelector('link[rel=manifest]').href;

@@ -115,6 +115,8 @@ export const translations = {
 	'error-too-fast': ['You are sending too fast. ({reason})', '너무 빨리 보내고 있습니다. ({reason})'],
 	'error-no-such-user': ['This person is not in the room. ({reason})', '이 방에 없는 사람입니다. ({reason})'],
 	'error-not-text': ['The server did not accept this text. ({reason})', '서버가 이 글을 받지 않았습니다. ({reason})'],
+	'error-unavailable': ['The server cannot take this now. Send it again later. ({reason})', '서버가 지금은 받을 수 없습니다. 잠시 뒤에 다시 보내세요. ({reason})'],
+	'error-bad-command': ['{about} ({reason})', '잘못된 명령입니다: {about} ({reason})'],
 	'error-not-admin': ['Only operators may do this. ({reason})', '운영자만 할 수 있습니다. ({reason})'],
 	'error-muted': ['An operator has muted you. ({reason})', '운영자가 글쓰기를 막았습니다. ({reason})'],
 	'error-slow-mode': ['This room is slow. Wait, then send it again. ({reason})', '이 방에서는 천천히 써야 합니다. 잠시 뒤에 다시 보내세요. ({reason})'],
