@@ -124,6 +124,14 @@ def test_names_align_with_their_bubbles_and_groups_join(window):
     assert reader.find("#log .row > .disc").count() == 2
 
 
+def test_conversation_is_above_the_middle_of_the_text_box(window):
+    """Also with a scroll bar, which takes space in some browsers."""
+    reader = window("reader", simulated=True)
+    reader.page.evaluate("() => { for (let n = 0; n < 100; n++) say('ann', `${n}`); }")
+    middle = lambda box: box["x"] + box["width"] / 2
+    assert abs(middle(reader.find("#thread").bounding_box()) - middle(reader.find("#text-form").bounding_box())) <= 1
+
+
 def test_header_names_a_state_only_when_it_is_not_connected(window):
     reader = window("reader", simulated=True)
     expect(reader.find("#state")).to_be_hidden()
