@@ -1,13 +1,13 @@
 //! Echo: the server sends each message, text or binary, back to its sender.
 //!
-//! Run:      cargo run --example 02_echo -- 127.0.0.1:9001
+//! Run:      cargo run --example 02_echo -- 127.0.0.1:9002
 //! Look at:  the loop in `main`. It receives all messages of all clients.
 
 use chinwag::{Config, Event, Server};
 use std::{env, error::Error};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let addr = env::args().nth(1).unwrap_or("127.0.0.1:9001".into());
+    let addr = env::args().nth(1).unwrap_or("127.0.0.1:9002".into());
     // The defaults suit chats on small devices. This echo accepts large messages.
     let mut config = Config::default();
     config.max_message_size = 32 * 1024 * 1024;

@@ -14,7 +14,7 @@ fn main() -> Result<(), chinwag::Error> {
     let mut peers = HashMap::new();
     for event in server.events() {
         match event {
-            Event::Connected(peer, _) => drop(peers.insert(peer.id(), peer)),
+            Event::Connected(peer, _) => _ = peers.insert(peer.id(), peer),
             Event::Message(peer, message) => {
                 let mut frames = Frames::new();
                 frames.text(&format!("from {}:", peer.id()));

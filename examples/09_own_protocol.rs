@@ -42,7 +42,7 @@ fn main() -> Result<(), chinwag::Error> {
             // Check all input. 1003 and 1007 reject data (RFC 6455 7.4.1).
             Event::Message(peer, Message::Binary(_)) => _ = peer.close(1007, "a stroke has 8 bytes"),
             Event::Message(peer, Message::Text(_)) => _ = peer.close(1003, "strokes are binary"),
-            Event::Disconnected(peer, _) => drop(peers.remove(&peer.id())),
+            Event::Disconnected(peer, _) => _ = peers.remove(&peer.id()),
             _ => {}
         }
     }

@@ -21,6 +21,9 @@ const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r
 const HELLO: [u8; 11] = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
 const CLOSE: [u8; 8] = [0x88, 0x82, 0x10, 0x20, 0x30, 0x40, 0x1f, 0x80];
 
+/// Examples that are clearer with more than 60 lines.
+const LONGER: [(&str, usize); 3] = [("00_chat", 120), ("01_handshake", 100), ("14_sse", 100)];
+
 /// Input of the example with the rules. docs/course quotes its output.
 const TYPED: &str = "1 join\n2 join\n1 /name ann\n2 /msg ann hi\n1 hello\n2 leave\n";
 
@@ -41,7 +44,8 @@ fn examples_are_short_and_have_a_header_that_explains_how_to_run_them() {
         let Some(stem) = name.strip_suffix(".rs") else { continue };
         let text = read(&format!("examples/{name}"));
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines.len() <= 60, "{name} has {} lines", lines.len());
+        let most = LONGER.iter().find(|(longer, _)| *longer == stem).map_or(60, |(_, most)| *most);
+        assert!(lines.len() <= most, "{name} has {} lines", lines.len());
         let header = lines.iter().take_while(|line| line.starts_with("//!")).copied().collect::<Vec<_>>().join("\n");
         let run = format!("--example {stem}");
         assert!(
@@ -78,10 +82,11 @@ fn handshake_example_prints_each_step() {
 }
 
 #[test]
-fn handshake_example_survives_a_request_without_a_key() {
+fn handshake_example_survives_a_frame_without_a_mask() {
     let (example, addr) = Example::serve("01_handshake");
-    connect(addr).write_all(b"GET / HTTP/1.1\r\n\r\n").expect("it reads");
-    while !example.next_line().starts_with("connection failed: no Sec-WebSocket-Key") {}
+    let mut stream = connect(addr);
+    stream.write_all(&[REQUEST.as_bytes(), b"\x81\x05Hello"].concat()).expect("it reads");
+    while !example.next_line().starts_with("connection failed: not masked") {}
     let mut client = Client::connect(addr, &[]);
     client.say("hi");
     assert_eq!(client.next_text(), "hi");

@@ -29,7 +29,7 @@ pub mod temp;
 pub use binary::{Chinwag, start_binary};
 pub use client::Client;
 pub use raw::{Answer, http, raw};
-pub use script::{python, run, skip};
+pub use script::{printed, python, run, skip};
 
 /// How long a test waits for one event. Long, because a loaded machine is slow.
 pub const DEADLINE: Duration = Duration::from_secs(15);
