@@ -104,6 +104,25 @@ def test_commands_are_those_of_the_text_protocol(window):
     expect(third.find("#log .text")).to_have_text(["waves", "/not a command"])
 
 
+def test_page_knows_each_command_that_the_text_protocol_lists(window):
+    """All but /quit, for which a page has its window."""
+    ann = window("ann")
+    answer = ann.page.evaluate("""() => new Promise((done) => {
+        const ws = new WebSocket(location.href.replace('http', 'ws'), 'text');
+        ws.onopen = () => ws.send('/help');
+        ws.onmessage = ({ data }) => {
+            if (!data.includes('commands:')) return;
+            ws.close();
+            done(data);
+        };
+    })""")
+    words = set(re.findall(r"(?<![/\w])/(\w+)", answer)) - {"quit", "x"}
+    assert {"name", "msg", "users", "help"} <= words
+    for word in words:
+        type_line(ann, f"/{word}")
+        expect(ann.find("#error-text")).not_to_have_attribute("data-t", "unknownCommand")
+
+
 def test_unknown_command_is_asked_about_and_never_said(window):
     ann = window("ann")
     for line in ("/nmae bob", "/constructor", "/ hello", "/msg bob"):
