@@ -48,9 +48,10 @@ def test_page_asks_for_the_token_first_and_remembers_it(window, closed):
     expect(ali.find("#token-form")).to_be_hidden()
 
 
-def test_wrong_token_says_so(window, closed):
+@pytest.mark.parametrize("wrong", ["open-barley", "열려라", "é 😀"])
+def test_wrong_token_says_so(window, closed, wrong):
     ali = window(at=closed.url, connects=False)
-    enter(ali, "open-barley")
+    enter(ali, wrong)
     expect(ali.find("#token-text")).to_contain_text("This token is wrong")
     expect(ali.find("#token")).to_be_focused()
     enter(ali, "open-sesame")

@@ -44,10 +44,15 @@ export async function checkToken() {
 /** The status of the answer; undefined without one. */
 async function ask() {
 	const token = getToken();
-	const headers = token ? { Authorization: `Bearer ${token}` } : {};
+	const headers = token ? { Authorization: `Bearer ${asBytes(token)}` } : {};
 	const abort = new AbortController();
 	const timer = setTimeout(() => abort.abort(), TIMEOUT);
 	const answer = await fetch(new URL('token', base), { headers, signal: abort.signal }).catch(() => {});
 	clearTimeout(timer);
 	return answer?.status;
+}
+
+// fetch() refuses headers with other characters than bytes.
+function asBytes(text) {
+	return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('');
 }
