@@ -31,6 +31,7 @@ export const translations = {
 	banned: ['An operator has banned you{code}.', '운영자가 접속을 금지했습니다{code}.'],
 	roomClosed: ['An operator has closed this room{code}.', '운영자가 이 방을 닫았습니다{code}.'],
 	replaced: ['You are here again in another window.', '다른 창에서 다시 들어왔습니다.'],
+	closed: ['The server closed the connection{code}.', '서버가 연결을 닫았습니다{code}.'],
 	closedWith: ['The server closed the connection: “{reason}”{code}.', '서버가 연결을 닫았습니다: “{reason}”{code}.'],
 	unreached: ['The server cannot be reached. What you write is sent later.', '서버에 연결할 수 없습니다. 쓰신 글은 나중에 보냅니다.'],
 	full: ['The server is full. Trying again.', '서버가 가득 찼습니다. 다시 시도합니다.'],
