@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// (message.date, message.id, message.nonce) = (1_800_000_000_000, 7, Some("x7Gq2".into()));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "cluster", derive(serde::Deserialize))]
+#[cfg_attr(any(feature = "cluster", feature = "history"), derive(serde::Deserialize))]
 #[non_exhaustive]
 pub struct StoredMessage {
     /// The room's key: its normalised name. The lobby's is empty.
