@@ -225,7 +225,7 @@ impl ChatServer {
             Logged::Hello { name } if cluster.is_replaced(node, name) => {
                 error!("another node has the name {name:?}: this one ends; give each node a --node of its own");
                 cluster.end();
-                self.server.shutdown_handle().start();
+                self.server.handle().shut_down();
             }
             _ => self.rooms_changed = true,
         }

@@ -47,9 +47,10 @@ impl ChatServer {
                     send_raw(&peer, &stream_head(dialect));
                 }
                 self.fanout.join(id, peer, dialect, room);
-                let transcript = request.extensions().get().filter(|_| dialect == Dialect::Chinwag);
+                let transcript =
+                    Some(request).filter(|_| dialect == Dialect::Chinwag).and_then(HandshakeTranscript::of);
                 if let Some(HandshakeTranscript { request, response }) = transcript {
-                    let (request, response) = (request.as_str().into(), response.as_str().into());
+                    let (request, response) = (request.into(), response.into());
                     self.fanout
                         .keep_handshake(id, ServerMessage::Handshake { request, response, received: Vec::new() });
                 }

@@ -30,7 +30,7 @@ impl ChatServer {
     /// # });
     ///
     /// let events = chat.server().events().clone();
-    /// let shutdown = chat.server().shutdown_handle();
+    /// let shutdown = chat.server().handle();
     /// loop {
     ///     let next = chat.next_tick().map_or_else(chinwag::crossbeam_channel::never, chinwag::crossbeam_channel::at);
     ///     chinwag::crossbeam_channel::select! {
@@ -38,7 +38,7 @@ impl ChatServer {
     ///         recv(events) -> event => match event {
     ///             Ok(Event::Message(peer, message)) if peer.path() == "/echo" => {
     ///                 peer.send(message);
-    ///                 shutdown.start(); // for this example
+    ///                 shutdown.shut_down(); // for this example
     ///             }
     ///             Ok(event) if event.path() == "/echo" => {}
     ///             Ok(event) => chat.handle(event),
