@@ -5,11 +5,14 @@
 //! - `sh run`: commands. `js console 127.0.0.1:9001`: code for the browser's console, on the page at that address.
 //! - `text see`: all that the last of these printed, where `…` stands for anything.
 //!
+//! The documents in docs/course/ko repeat the code blocks of the English ones, and are not run.
+//!
 //! Programs listen on free ports instead of those in the text. `CHINWAG_BLESS=1 cargo test --test course` writes the outputs
 //! that do not match. Then write `…` where they differ from run to run. `CHINWAG_CHAPTER=12` runs one chapter.
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -17,13 +20,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use support::markdown::ROOT;
+use support::markdown::{ROOT, prose};
 use support::script::{lines, printed, run_to_end};
 use support::temp::Folder;
 use support::{DEADLINE, python, skip, wait_until};
 
 /// Some exercises wait for a deadline of the server, and a browser starts slowly on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Whether every document of the course must have a Korean one.
+const KOREAN_IS_COMPLETE: bool = false;
 
 /// Chapters that run at the same time.
 const LANES: usize = 3;
@@ -92,6 +98,20 @@ fn chapters_have_the_same_parts() {
     }
 }
 
+#[test]
+fn korean_documents_match_the_english_ones() {
+    let folder = Path::new(ROOT).join("docs/course");
+    let [english, korean] = ["", "ko"].map(|language| names(&folder.join(language)));
+    let missing: Vec<&String> = english.difference(&korean).collect();
+    assert!(!KOREAN_IS_COMPLETE || missing.is_empty(), "not in docs/course/ko: {missing:?}");
+    for name in korean {
+        let [english, korean] = ["", "ko"].map(|language| read(&folder.join(language).join(&name)));
+        assert_eq!(outline(&korean), outline(&english), "the outline of docs/course/ko/{name}");
+        let [english, korean] = [&english, &korean].map(|text| blocks(text).map(|block| (block.info, block.code)));
+        assert_eq!(korean.collect::<Vec<_>>(), english.collect::<Vec<_>>(), "the code of docs/course/ko/{name}");
+    }
+}
+
 /// A green run means that the search works.
 #[test]
 fn blocks_and_outputs_are_compared() {
@@ -117,6 +137,19 @@ fn chapters() -> Vec<PathBuf> {
     let mut chapters: Vec<PathBuf> = paths.filter(is_chapter).collect();
     chapters.sort();
     chapters
+}
+
+/// The documents in a folder.
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a readable folder").file_name());
+    entries.map(|name| name.to_string_lossy().into_owned()).filter(|name| name.ends_with(".md")).collect()
+}
+
+/// The headings, exercises, numbered lines and folded answers of a document, in order.
+fn outline(text: &str) -> Vec<&'static str> {
+    let starts = ["# ", "## ", "### 1", "### 2", "### 3", "### 4", "### ", "1. ", "2. ", "3. ", "<details>"];
+    let start = |line: &str| starts.into_iter().find(|start| line.starts_with(start));
+    prose(text).lines().filter_map(start).collect()
 }
 
 fn read(path: &Path) -> String {

@@ -19,7 +19,7 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
         "handshakes" => config.max_handshakes = n,
         "handshake-seconds" => config.handshake_timeout = seconds(n),
         "controls" => config.control_frames_per_second = n,
-        "wrong-token-seconds" => config.wrong_token_delay = seconds(n),
+        "wrong-token-seconds" => config.wrong_token_interval = seconds(n),
         "fields" => config.max_header_fields = n,
         "head" => config.max_head_size = n,
         "ping-seconds" => config.ping_interval = seconds(n),

@@ -115,7 +115,7 @@ pub(crate) fn listen(
                 let (socket, file) =
                     unix_socket::bind(path, mode, group).map_err(|error| format!("--{flag}: {error}"))?;
                 files.push(file);
-                builder = builder.listener_unix(socket);
+                builder = builder.listener(socket).map_err(|error| format!("--{flag}: {error}"))?;
                 continue;
             }
             Place::Inherited(number) => {
@@ -141,8 +141,8 @@ fn inherit(socket: &OwnedFd, acceptor: Option<&Acceptor>, builder: Builder) -> R
     let socket = socket.try_clone().map_err(|error| failed(Error::Start(error)))?;
     match acceptor {
         #[cfg(feature = "tls")]
-        Some(acceptor) => builder.listener_inherited_tls(socket, acceptor),
-        _ => builder.listener_inherited(socket),
+        Some(acceptor) => builder.listener_tls(socket, acceptor),
+        _ => builder.listener(socket),
     }
     .map_err(failed)
 }
