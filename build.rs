@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     for (name, gzip) in &files {
         let path = Path::new(&out).join(format!("{name}.gz"));
         fs::write(&path, gzip)?;
-        writeln!(list, "    ({name:?}, include_bytes!({path:?})),")?;
+        writeln!(list, "    ({name:?}, {:?}, include_bytes!({path:?})),", version(gzip))?;
         let is_later = name.starts_with(INSPECTOR) || name.starts_with(ICONS);
         *if is_later { &mut later } else { &mut size } += gzip.len();
     }
@@ -175,7 +175,7 @@ fn strip(content: &str, begin: &str, end: &str) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// Checksum and length, which are at the end of the gzip form (RFC 1952 2.3.1). `page.rs` has the same function.
+/// Checksum and length, which are at the end of the gzip form (RFC 1952 2.3.1).
 fn version(gzip: &[u8]) -> String {
     format!("{:016x}", gzip.last_chunk().copied().map_or(0, u64::from_be_bytes))
 }

@@ -9,7 +9,7 @@ use chinwag::{
     chat::protocol::{Dialect, ServerMessage, StoredMessage},
     chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules},
     chat::server::ChatServer,
-    handshake::{DeadlineRead, Negotiated, Policy, negotiate, read_request},
+    handshake::{Negotiated, Policy, negotiate, read_request},
 };
 use divan::{Bencher, black_box, counter::ItemsCount};
 use std::{
@@ -17,7 +17,6 @@ use std::{
     net::{SocketAddr, TcpStream},
     sync::Arc,
     thread,
-    time::{Duration, Instant},
 };
 use tungstenite::{Message, WebSocket, client::ClientRequestBuilder, protocol::WebSocketConfig};
 
@@ -86,10 +85,9 @@ fn chat_sign_ins(bencher: Bencher, people: u64) {
 #[divan::bench]
 fn handshake(bencher: Bencher) {
     let policy = Policy { protocols: ChatServer::protocols().map(Arc::from).collect(), ..Policy::default() };
-    let deadline = Instant::now() + Duration::from_secs(3600);
     bencher.bench(|| {
         let mut head = Head(black_box(REQUEST));
-        let read = read_request(&mut head, &Config::default(), deadline);
+        let read = read_request(&mut head, &Config::default());
         let (mut request, _) = read.expect("a whole request");
         let negotiated = negotiate(&mut request, &policy);
         assert!(matches!(negotiated, Negotiated::Upgrade(_)));
@@ -137,8 +135,8 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:6502\r\nConnection: U
 /// A request head in one piece.
 struct Head(&'static [u8]);
 
-impl DeadlineRead for Head {
-    fn read_before(&mut self, _: Instant, buffer: &mut [u8]) -> io::Result<usize> {
+impl io::Read for Head {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         io::Read::read(&mut self.0, buffer)
     }
 }

@@ -3,6 +3,8 @@
 mod admin;
 mod amount;
 mod arguments;
+#[cfg(feature = "check")]
+mod check;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod ctl;
@@ -70,6 +72,8 @@ fn execute(command: Command) -> Result<ExitCode, String> {
     let code = match subcommand {
         #[cfg(feature = "terminal")]
         flags::Subcommand::Chat => terminal::run(&flags),
+        #[cfg(feature = "check")]
+        flags::Subcommand::Check => check::run(&flags),
         flags::Subcommand::Ctl => ctl::run(&flags),
         #[cfg(feature = "history")]
         flags::Subcommand::History => history::run(&flags).map(|()| ExitCode::SUCCESS),

@@ -38,11 +38,11 @@
 //!
 //! | for | items |
 //! |---|---|
-//! | a server | `Server` ([`Server`]), `Builder` ([`Builder`]), `Config` ([`Config`]), `Access` ([`Access`]), `Network` ([`Network`]), `Shutdown` ([`Shutdown`]), `Handle` ([`server::Handle`]), `Numbers`, `Error` ([`Error`]) |
+//! | a server | `Server` ([`Server`]), `Builder` ([`Builder`]), `Config` ([`Config`]), `Access` ([`Access`]), `Network` ([`Network`]), `Handle` ([`Handle`]), `Numbers`, `Error` ([`Error`]) |
 //! | its events | `Event` ([`Event`]), `CloseGuard` ([`CloseGuard`]), `HttpRequest` ([`server::HttpRequest`]), `Responder` ([`server::Responder`]) |
 //! | connections | `Peer` ([`Peer`]), `PeerId` ([`PeerId`]), `WebSocket` ([`WebSocket`]), `DisconnectReason` ([`DisconnectReason`]), `CloseError` ([`CloseError`]) |
 //! | messages | `Message` ([`Message`]), `Frames` ([`Frames`]), [`Bytes`], [`Utf8Bytes`] |
-//! | handshakes | `Accept` ([`Accept`]); [`access`]: `Host`, `Refusal`, `Invalid`, `Ban`; [`handshake`], without sockets: `read_request`, `negotiate`, `Policy`, `Negotiated`, `Upgrade`, `AcceptHook`, `Data`, `DeadlineRead`, `HeadError`, `server_full` |
+//! | handshakes | `Accept` ([`Accept`]); [`access`]: `Host`, `Invalid`, `Ban`; [`handshake`], without sockets: `read_request`, `negotiate`, `Policy`, `Negotiated`, `Upgrade`, `AcceptHook`, `Endpoint`, `Data`, `HeadError`, `server_full` |
 //! | HTTP | [`http`]: `Request`, `Response`, `Route`, `Router`, `HttpHandler`, `TokenCheck`, `ShowedAdminToken`, `ClientAddr`, `HandshakeTranscript`, `cookie`, `files`, `below`, [`http::Method`] |
 //! | clients | [`client`]: `WebSocket` and `Builder` ([`client::Builder`]), `Event`, `ReadyState`, `Error`, `is_blocked` |
 //! | sockets of your own | [`duplex`]: `Duplex` ([`duplex::Duplex`]), `Socket`, `Reader`, [`duplex::Role`] |
@@ -81,5 +81,5 @@ pub use ws::{
     error::{CloseError, Error},
     handshake::Accept,
     peer::{Peer, PeerId},
-    server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder, Server, Shutdown},
+    server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder, Server},
 };

@@ -4,10 +4,6 @@ pub mod access;
 pub mod client;
 pub mod config;
 mod connection;
-#[cfg(feature = "deflate")]
-mod deflate;
-#[cfg(not(feature = "deflate"))]
-#[path = "ws/deflate/absent.rs"]
 mod deflate;
 pub mod duplex;
 pub mod error;
@@ -21,11 +17,8 @@ pub(crate) mod rate_limiter;
 pub mod server;
 pub(crate) mod spawn;
 mod tcp;
-#[cfg(feature = "tls")]
+#[cfg_attr(not(feature = "tls"), expect(unreachable_pub))]
 pub mod tls;
-#[cfg(not(feature = "tls"))]
-#[path = "ws/tls/absent.rs"]
-mod tls;
 pub(crate) mod websocket;
 
 pub use connection::{Bytes, DisconnectReason, Frames, Message, Utf8Bytes};

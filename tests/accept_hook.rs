@@ -56,7 +56,7 @@ fn fields_are_added_to_the_101() {
     assert!(head.contains("\r\nset-cookie: a=1\r\nset-cookie: b=2\r\nx-room: red\r\n"), "{head}");
     // The chat shows the transcript to its page, which must not see cookies.
     let Ok(Event::Connected(_, request)) = server.events().recv_timeout(support::DEADLINE) else { panic!("no event") };
-    let transcript: &chinwag::http::HandshakeTranscript = request.extensions().get().expect("a transcript");
+    let transcript = chinwag::http::HandshakeTranscript::of(&request).expect("a transcript");
     assert!(!transcript.response.contains("a=1") && transcript.response.contains("\nX-Room: red\n"));
     assert!(transcript.response.contains("\nUpgrade: websocket\n"), "{}", transcript.response);
 }

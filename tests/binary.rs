@@ -66,17 +66,6 @@ fn port_in_use_is_one_line_and_status_2() {
     let addr = taken.local_addr().expect("a bound socket has an address").to_string();
     let line = refused(command(&["--listen", &addr]));
     assert!(line.contains(&addr) && line.contains("taken"), "{line:?}");
-    // The proposed flag works.
-    let (_, proposed) = line.trim_end().rsplit_once(": --listen ").expect("a flag to give instead");
-    assert_ne!(proposed, addr);
-    assert_eq!(start(command(&["--listen", proposed])).addr().to_string(), proposed);
-}
-
-#[test]
-fn address_given_twice_is_named() {
-    let free = TcpListener::bind((OWN_LOOPBACK, 0)).expect("a free port").local_addr().expect("an address").to_string();
-    let line = refused(command(&["--listen", &free, "--listen", &free]));
-    assert!(line.contains(&free) && line.contains("another address of this command"), "{line:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
 
+use chinwag::DisconnectReason;
 use chinwag::chat::client::{ChatClient, Event, Message};
 use chinwag::client::{Error, WebSocket};
 use support::fake::{Fake, switching};
@@ -145,7 +146,7 @@ fn refused_connection_is_not_retried_and_retries_end() {
     wait_for(&short_lived, is_open);
     server.signal("KILL");
     wait_for(&short_lived, |event| match event {
-        Event::Closed { code: 1006, error: Some(Error::Lost), .. } => Some(()),
+        Event::Closed { code: 1006, error: Some(Error::Ended(DisconnectReason::ConnectionLost)), .. } => Some(()),
         Event::Disconnected { .. } | Event::Closed { .. } => panic!("{event:?}"),
         _ => None,
     });
@@ -209,7 +210,9 @@ fn message_larger_than_1_mib_is_refused_at_its_header() {
     });
     let ann = ChatClient::connect(&server.url(), "ann").expect("a URL");
     wait_for(&ann, |event| match event {
-        Event::Closed { error: Some(Error::Failed { code: 1009, .. }), .. } => Some(()),
+        Event::Closed { error: Some(Error::Ended(DisconnectReason::ProtocolViolation { code: 1009, .. })), .. } => {
+            Some(())
+        }
         Event::Closed { .. } => panic!("{event:?}"),
         _ => None,
     });

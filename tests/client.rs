@@ -21,7 +21,10 @@ fn connection_behaves_as_in_a_browser() {
     let server = builder.start().expect("a server");
     let socket = WebSocket::connect(&url(addr(&server)), &["c", "b", "a"]).expect("a URL");
     expect_open(&socket);
-    assert_eq!((socket.ready_state(), socket.protocol(), socket.extensions()), (ReadyState::Open, Some("b"), ""));
+    assert_eq!(
+        (socket.ready_state(), socket.protocol(), socket.extensions()),
+        (ReadyState::Open, Some("b"), String::new())
+    );
     assert_eq!((socket.url(), socket.buffered_amount()), (url(addr(&server)).as_str(), 0));
     let peer = connected(&server);
     assert!(socket.send("grüße") && socket.send(vec![0, 1, 255]) && socket.send(""));
@@ -60,7 +63,7 @@ fn close_by_the_server_is_reported() {
     assert_eq!(disconnected(&server).1, DisconnectReason::ClosedLocally { code: 4000 });
     let socket = open(addr(&server));
     connected(&server);
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     assert_eq!(close(&socket), (1001, "the server is shutting down".into(), true));
 }
 
@@ -69,7 +72,7 @@ fn lost_server_is_an_error() {
     let server = serve(Config::default());
     let socket = open(addr(&server));
     connected(&server).cut();
-    assert!(matches!(failure(&socket), Error::Lost));
+    assert!(matches!(failure(&socket), Error::Ended(DisconnectReason::ConnectionLost)));
 }
 
 /// As when a browser leaves a page. A thread that waits with a clone of the receiver still gets `Close`.
@@ -93,7 +96,8 @@ fn invalid_arguments_are_refused_as_in_a_browser() {
     for (url, protocols) in [("nonsense", &[][..]), ("ws://host/", &["a b"]), ("ws://host/", &["a", "a"])] {
         assert!(WebSocket::connect(url, protocols).is_err(), "{url} {protocols:?}");
     }
-    assert!(matches!(WebSocket::connect("ws://localhost:6667/", &[]), Err(Error::BlockedPort(6667))));
+    let blocked = WebSocket::connect("ws://localhost:6667/", &[]);
+    assert!(matches!(blocked, Err(Error::Setting(why)) if why.contains("port 6667 is blocked")));
     let echo = Echo::start(Config::default());
     let socket = open(echo.addr);
     for code in [0, 999, 1001, 1005, 1006, 2999, 5000] {
@@ -155,7 +159,8 @@ fn slow_receiver_gets_every_message() {
     let mut config = Config::default();
     config.max_send_buffer = 64 * 1024 * 1024;
     let echo = Echo::start(config);
-    let socket = WebSocket::builder(&url(echo.addr)).event_capacity(1).connect().expect("a URL");
+    let socket =
+        WebSocket::builder(&url(echo.addr)).config(Config::client().event_capacity(1)).connect().expect("a URL");
     expect_open(&socket);
     for number in 0..500 {
         assert!(socket.send(format!("{number} {}", "x".repeat(10_000))));
@@ -168,13 +173,16 @@ fn slow_receiver_gets_every_message() {
 #[test]
 fn client_fails_on_a_message_that_is_too_big() {
     let server = serve(Config::default());
-    let socket = WebSocket::builder(&url(addr(&server))).max_message_size(1000).connect().expect("a URL");
+    let socket = WebSocket::builder(&url(addr(&server)))
+        .config(Config::client().max_message_size(1000))
+        .connect()
+        .expect("a URL");
     expect_open(&socket);
     let peer = connected(&server);
     peer.send("x".repeat(1000));
     peer.send("x".repeat(1001));
     assert_eq!(text(&socket).len(), 1000);
-    assert!(matches!(failure(&socket), Error::Failed { code: 1009, .. }));
+    assert!(matches!(failure(&socket), Error::Ended(DisconnectReason::ProtocolViolation { code: 1009, .. })));
     assert!(matches!(disconnected(&server).1, DisconnectReason::ClosedByPeer { code: 1009, .. }));
 }
 
@@ -193,8 +201,7 @@ fn full_send_buffer_is_an_error() {
         drop(stream);
     });
     let socket = WebSocket::builder(&fake.url())
-        .max_send_buffer(1_000_000)
-        .close_timeout(Duration::from_millis(50))
+        .config(Config::client().max_send_buffer(1_000_000).close_timeout(Duration::from_millis(50)))
         .connect()
         .expect("a URL");
     expect_open(&socket);
@@ -203,7 +210,7 @@ fn full_send_buffer_is_an_error() {
         sent += 1;
         assert!(sent < 1000, "it is bounded");
     }
-    assert!(matches!(failure(&socket), Error::Full));
+    assert!(matches!(failure(&socket), Error::Ended(DisconnectReason::SlowReader)));
 }
 
 #[test]
@@ -212,7 +219,10 @@ fn pings_are_answered_on_both_sides() {
     let mut config = Config::default();
     (config.ping_interval, config.control_frames_per_second) = (often, 0);
     let echo = Echo::start(config);
-    let socket = WebSocket::builder(&url(echo.addr)).ping(often, DEADLINE).connect().expect("a URL");
+    let socket = WebSocket::builder(&url(echo.addr))
+        .config(Config::client().ping_interval(often).pong_timeout(DEADLINE))
+        .connect()
+        .expect("a URL");
     expect_open(&socket);
     std::thread::park_timeout(Duration::from_millis(300));
     socket.send("still here");
@@ -247,7 +257,8 @@ fn discarded_bytes_are_limited() {
             }
             taken.send(count).expect("the test waits");
         });
-        let socket = WebSocket::builder(&fake.url()).max_message_size(65_536).connect().expect("a URL");
+        let socket =
+            WebSocket::builder(&fake.url()).config(Config::client().max_message_size(65_536)).connect().expect("a URL");
         expect_open(&socket);
         if is_client_first {
             socket.close(1000, "").expect("a code that may be sent");

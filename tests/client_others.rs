@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use chinwag::Message;
 use chinwag::client::{Error, ReadyState, WebSocket};
+use chinwag::{Config, DisconnectReason, Message};
 use support::events::{close, expect_open, failure, message, text};
 use support::script::node_modules;
 use support::{python, skip};
@@ -118,9 +118,10 @@ fn fragments(peer: &Peer) {
     let socket = peer.open("/big");
     assert_eq!(text(&socket).len(), 5_000_000);
     let url = format!("ws://127.0.0.1:{}/big", peer.port);
-    let socket = WebSocket::builder(&url).max_message_size(1_000_000).connect().expect("a URL");
+    let socket =
+        WebSocket::builder(&url).config(Config::client().max_message_size(1_000_000)).connect().expect("a URL");
     expect_open(&socket);
-    assert!(matches!(failure(&socket), Error::Failed { code: 1009, .. }));
+    assert!(matches!(failure(&socket), Error::Ended(DisconnectReason::ProtocolViolation { code: 1009, .. })));
 }
 
 fn closes(peer: &Peer, name: &str) {
@@ -148,7 +149,7 @@ fn vanishes(peer: Peer) {
     let idle = peer.open("/");
     let socket = peer.open("/kill");
     for socket in [socket, idle] {
-        assert!(matches!(failure(&socket), Error::Lost));
+        assert!(matches!(failure(&socket), Error::Ended(DisconnectReason::ConnectionLost)));
         assert_eq!(socket.ready_state(), ReadyState::Closed);
     }
     // The system closes the sockets of a killed process one after the other. The listener is not always the first.

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use chinwag::client::{Error, WebSocket};
-use chinwag::{Access, Server};
+use chinwag::{Access, Config, DisconnectReason, Server};
 use support::events::{close, expect_open, failure, text};
 use support::fake::{Fake, switching};
 use support::frames::{CLOSE, PING, TEXT, server_frame};
@@ -66,7 +66,7 @@ fn garbage_is_not_a_handshake() {
 fn unreachable_addresses_are_errors() {
     let closed = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
     assert!(matches!(refused(&format!("ws://{closed}/")), Error::Connect(_)));
-    assert!(matches!(refused("ws://no-such-host.invalid/"), Error::Resolve(_)));
+    assert!(matches!(refused("ws://no-such-host.invalid/"), Error::Connect(_)));
 }
 
 /// The server accepts connections and sends nothing.
@@ -75,8 +75,8 @@ fn silent_server_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}/", listener.local_addr().expect("an address"));
     let short = Duration::from_millis(50);
-    let socket = WebSocket::builder(&url).handshake_timeout(short).connect().expect("a URL");
-    assert!(matches!(failure(&socket), Error::HandshakeTimeout(time) if time == short));
+    let socket = WebSocket::builder(&url).config(Config::client().handshake_timeout(short)).connect().expect("a URL");
+    assert!(matches!(failure(&socket), Error::Timeout(time) if time == short));
 }
 
 /// The listener's backlog is full, so the operating system drops new connections.
@@ -90,9 +90,12 @@ fn full_backlog_times_out() {
     while let Ok(stream) = std::net::TcpStream::connect_timeout(&addr, soon) {
         waiting.push(stream);
     }
-    let socket = WebSocket::builder(&format!("ws://{addr}/")).connect_timeout(soon).connect().expect("a URL");
+    let socket = WebSocket::builder(&format!("ws://{addr}/"))
+        .config(Config::client().handshake_timeout(soon))
+        .connect()
+        .expect("a URL");
     let error = failure(&socket);
-    assert!(matches!(error, Error::ConnectTimeout(_) | Error::Connect(_)), "{error:?}");
+    assert!(matches!(error, Error::Connect(_)), "{error:?}");
 }
 
 /// The server's program hangs, so it sends no Pong.
@@ -103,10 +106,11 @@ fn missing_pong_is_an_error() {
         drop(stream);
     });
     let often = Duration::from_millis(20);
-    let builder = WebSocket::builder(&fake.url()).ping(often, often).close_timeout(often);
+    let config = Config::client().ping_interval(often).pong_timeout(often).close_timeout(often);
+    let builder = WebSocket::builder(&fake.url()).config(config);
     let socket = builder.connect().expect("a URL");
     expect_open(&socket);
-    assert!(matches!(failure(&socket), Error::Silent));
+    assert!(matches!(failure(&socket), Error::Ended(DisconnectReason::PingTimeout)));
 }
 
 /// Frames in the same segment as the 101 are not lost.
@@ -140,7 +144,7 @@ fn protocol_violations_get_a_close_code() {
         let socket = WebSocket::connect(&fake.url(), &[]).expect("a URL");
         expect_open(&socket);
         match failure(&socket) {
-            Error::Failed { code: sent, .. } => assert_eq!(sent, code, "{shown}"),
+            Error::Ended(DisconnectReason::ProtocolViolation { code: sent, .. }) => assert_eq!(sent, code, "{shown}"),
             other => panic!("{other:?}: {shown}"),
         }
         fake.done();

@@ -283,7 +283,10 @@ fn client_sends_compressed_frames_with_a_mask_and_refuses_bombs() {
     let socket = client(&fake.url());
     expect_open(&socket);
     assert!(socket.send("x".repeat(1000)));
-    assert!(matches!(failure(&socket), chinwag::client::Error::Failed { code: 1009, .. }));
+    assert!(matches!(
+        failure(&socket),
+        chinwag::client::Error::Ended(chinwag::DisconnectReason::ProtocolViolation { code: 1009, .. })
+    ));
     fake.done();
 }
 

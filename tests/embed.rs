@@ -95,9 +95,9 @@ fn accept_loop_is_full_duplex_with_tls() {
     let url = format!("wss://localhost:{}/", addr.port());
     let client = client::WebSocket::builder(&url).tls(trusted);
     let stream = std::net::TcpStream::connect(addr).expect("it listens");
-    let (peer, reader) = Duplex::connect_tls(stream, client.clone()).expect("a handshake").split().expect("halves");
-    peer.send("hello");
-    assert_eq!(text(&reader), "hello");
+    let ws = client.clone().open_over(stream).expect("a handshake");
+    ws.send("hello");
+    assert_eq!(text(&ws), "hello");
     let ws = client.open().expect("a second client");
     ws.send("also");
     assert_eq!(text(&ws), "also");

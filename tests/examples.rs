@@ -78,7 +78,7 @@ fn handshake_example_prints_each_step() {
         "01_handshake frames" => Some(frames.clone()),
         _ => None,
     };
-    assert_eq!(check_quotes("printed", printed), 3);
+    assert_eq!(check_quotes("printed", printed), 4);
 }
 
 #[test]

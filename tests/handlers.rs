@@ -34,7 +34,7 @@ fn handler_receives_and_sends() {
         assert_eq!(client.next_text(), text);
     }
     assert_eq!(client.close(3000).0, 3000);
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     server.wait();
 }
 
@@ -98,7 +98,7 @@ fn handler_receives_the_reason_of_the_end() {
     assert_eq!(end(b""), DisconnectReason::ConnectionLost);
     let _client = RawClient::open(addr(&server));
     support::wait_until(DEADLINE, "the connection is open", || !server.peers().is_empty());
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     let reason = reasons.recv_timeout(DEADLINE).expect("a reason");
     assert_eq!(reason, DisconnectReason::ClosedLocally { code: 1001 });
 }

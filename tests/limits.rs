@@ -111,7 +111,7 @@ fn forwarded_address_counts_from_trusted_proxies_only() {
     assert_eq!(connected(&server).addr(), client.addr());
 
     let chinwag = start_binary(&["-v", "--trusted-proxy", "127.0.0.1"]);
-    let _client = Client::try_connect(chinwag.addr(), &[], &[("Forwarded", "for=203.0.113.9")]).expect("a seat");
+    let _client = Client::try_connect(chinwag.addr(), &[], &[("X-Forwarded-For", "203.0.113.9")]).expect("a seat");
     chinwag.wait_for_log("from 203.0.113.9:0: open");
 }
 

@@ -27,7 +27,7 @@ fn broadcast_reaches_every_open_peer() {
     assert_eq!(server.broadcast(&message), 4);
     peers[0].close(1000, "").expect("a code that may be sent");
     assert!(server.broadcast(&message) <= 3, "a peer that is closing gets nothing");
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     assert_eq!((server.broadcast("late"), server.peers().len()), (0, 0));
 }
 

@@ -70,7 +70,6 @@ fn ignored_proxy_on_this_machine_is_logged_once() {
     forwarded(chinwag.addr(), "203.0.113.1");
     assert!(chinwag.wait_for_log("X-Forwarded-For").contains("--trusted-proxy 127.0.0.1"));
     forwarded(chinwag.addr(), "203.0.113.1");
-    Client::try_connect(chinwag.addr(), &[], &[("Forwarded", "for=203.0.113.1")]).expect("a place");
     chinwag.signal("TERM");
     let (_, log) = chinwag.wait_for_exit(Duration::from_secs(8));
     assert!(!log.iter().any(|line| line.contains("X-Forwarded-For")), "{log:#?}");

@@ -12,7 +12,7 @@ use std::thread;
 use chinwag::chat::protocol::{ByteBudget, Dialect, StoredMessage};
 use chinwag::chat::rules::{RoomSnapshot, Rules};
 use chinwag::chat::server::{Archive, ChatServer};
-use chinwag::{Server, Shutdown};
+use chinwag::{Handle, Server};
 use serde_json::{Value, json};
 use support::{Client, DEADLINE, start_binary};
 
@@ -136,7 +136,7 @@ impl Archive for TestArchive {
 /// A chat in this process, with that archive.
 struct Running {
     addr: SocketAddr,
-    shutdown: Shutdown,
+    shutdown: Handle,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -148,7 +148,7 @@ impl Running {
             .listen("127.0.0.1:0")
             .and_then(|builder| builder.start())
             .expect("it starts");
-        let (addr, shutdown) = (server.local_addrs()[0], server.shutdown_handle());
+        let (addr, shutdown) = (server.local_addrs()[0], server.handle());
         let chat = ChatServer::new(server, rules, Dialect::Json).archive(Box::new(archive.clone()));
         Self { addr, shutdown, thread: Some(thread::spawn(move || chat.run())) }
     }
@@ -156,7 +156,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.shutdown.start();
+        self.shutdown.shut_down();
         let ended = self.thread.take().map(thread::JoinHandle::join);
         assert!(thread::panicking() || ended.is_none_or(|ended| ended.is_ok()));
     }

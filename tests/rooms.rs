@@ -55,7 +55,7 @@ fn messages_and_names_stay_in_their_room() {
 
 #[test]
 fn number_of_rooms_and_their_members_is_bounded() {
-    let server = start_binary(&["--limit", "rooms=2", "--limit", "room-users=2"]);
+    let server = start_binary(&["--verbose", "--limit", "rooms=2", "--limit", "room-users=2"]);
     let mut first = Client::enter(server.addr(), "/room/a");
     first.expect("id");
     let mut other = Client::enter(server.addr(), "/room/b");

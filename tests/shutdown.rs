@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use chinwag::{Access, Config, DisconnectReason, Event, Server, Shutdown};
+use chinwag::{Access, Config, DisconnectReason, Event, Handle, Server};
 use crossbeam_channel::RecvTimeoutError;
 use support::frames::{CLOSE, RawClient, TEXT, frame};
 use support::serving::{addr, connected, serve};
@@ -32,8 +32,8 @@ fn all_clients_receive_1001_and_the_events_end() {
     for _ in 0..20 {
         connected(&server);
     }
-    let shutdown = server.shutdown_handle();
-    shutdown.start();
+    let shutdown = server.handle();
+    shutdown.shut_down();
     for mut client in clients {
         assert_eq!(client.wait_for_close().0, 1001);
         client.wait_for_end();
@@ -42,7 +42,7 @@ fn all_clients_receive_1001_and_the_events_end() {
     assert_eq!(ends.len(), 20);
     let ours = |event: &Event| matches!(event, Event::Disconnected(_, DisconnectReason::ClosedLocally { code: 1001 }));
     assert!(ends.iter().all(ours), "{ends:?}");
-    shutdown.start();
+    shutdown.shut_down();
 }
 
 #[test]
@@ -50,11 +50,11 @@ fn repeated_shutdown_has_no_effect() {
     let server = serve(Config::default());
     let _client = Client::connect(addr(&server), &[]);
     connected(&server);
-    let handles: Vec<Shutdown> = (0..4).map(|_| server.shutdown_handle()).collect();
-    std::thread::scope(|scope| handles.iter().for_each(|handle| drop(scope.spawn(|| handle.start()))));
-    handles[0].start();
+    let handles: Vec<Handle> = (0..4).map(|_| server.handle()).collect();
+    std::thread::scope(|scope| handles.iter().for_each(|handle| drop(scope.spawn(|| handle.shut_down()))));
+    handles[0].shut_down();
     drop(server);
-    handles[1].start();
+    handles[1].shut_down();
 }
 
 /// A connection in its handshake is cut at once.
@@ -66,7 +66,7 @@ fn handshakes_in_progress_are_cut() {
     let whole = Client::connect(addr(&server), &[]); // accepted behind it, so both are in
     connected(&server);
     let begin = Instant::now();
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     drop(whole);
     assert_eq!(rest(&server).len(), 1);
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
@@ -76,7 +76,7 @@ fn handshakes_in_progress_are_cut() {
 #[test]
 fn new_connections_are_refused() {
     let server = serve(Config::default());
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     wait_until(DEADLINE, "no listener", || TcpStream::connect(addr(&server)).is_err());
     assert!(rest(&server).is_empty());
 }
@@ -95,7 +95,7 @@ fn unresponsive_clients_are_cut_at_the_deadline() {
         second.send("x".repeat(200));
     }
     let begin = Instant::now();
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     assert_eq!(rest(&server).len(), 2);
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
     drop((mute, deaf));
@@ -108,7 +108,7 @@ fn messages_sent_before_the_shutdown_arrive() {
     let mut client = RawClient::open(addr(&server));
     let peer = connected(&server);
     peer.send("before");
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     assert!(!peer.send("after"));
     assert_eq!(client.expect_frame().payload, b"before");
     assert_eq!(client.expect_frame().code(), 1001);
@@ -129,7 +129,7 @@ fn full_channel_does_not_block_the_end() {
         client.send(&frame(TEXT, b"x").repeat(10));
     }
     wait_until(DEADLINE, "the channel is full", || server.events().len() == 7);
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     let ends = rest(&server).iter().filter(|event| matches!(event, Event::Disconnected(..))).count();
     assert_eq!(ends, 5);
 }
@@ -144,7 +144,7 @@ fn full_channel_does_not_block_pending_handshakes() {
     let mut clients: Vec<_> = (0..5).map(|_| RawClient::connect(addr(&server))).collect();
     clients.iter_mut().for_each(|client| client.send(&head));
     wait_until(DEADLINE, "the channel is full", || server.events().len() == 2);
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     let events = rest(&server);
     let ends = events.iter().filter(|event| matches!(event, Event::Disconnected(..))).count();
     assert!(ends >= 2 && events.len() == 2 * ends, "{events:?}");
@@ -180,7 +180,7 @@ fn delayed_responses_do_not_delay_the_shutdown() {
             Err(tungstenite::Error::Http(response)) if response.status() == 429)
     });
     let begin = Instant::now();
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     rest(&server);
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
     drop(guesses);

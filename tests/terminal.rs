@@ -182,7 +182,7 @@ mod with_it {
         ann.keys(&["/kick eve", "Enter"]);
         ann.wait_for("refused: Only operators may do this.");
         ann.keys(&["/frobnicate", "Enter"]);
-        ann.wait_for("there is no command /frobnicate");
+        ann.wait_for("There is no command /frobnicate.");
         ann.keys(&["first", "Enter"]);
         operator.wait_for("annie: first");
         operator.keys(&["/delete 1", "Enter"]);

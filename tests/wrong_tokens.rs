@@ -1,4 +1,4 @@
-//! Wrong access tokens: they slow down their address and no other one, and they are never logged.
+//! Wrong access tokens: an address may offer eight at once and then one in each interval, and they are never logged.
 
 mod support;
 
@@ -10,12 +10,12 @@ use support::frames::{RawClient, handshake};
 use support::{Client, start_binary};
 use tungstenite::Error;
 
-const DELAY: Duration = Duration::from_millis(200);
+const INTERVAL: Duration = Duration::from_millis(200);
 
 /// A server behind a proxy, so that clients can come from several addresses.
 fn server() -> (Server, SocketAddr) {
     let mut config = Config::default();
-    config.wrong_token_delay = DELAY;
+    config.wrong_token_interval = INTERVAL;
     let builder = Server::builder().config(config).access(Access::default().token("s3cret").expect("a token"));
     let builder = builder.trusted_proxies(["127.0.0.1".parse().expect("an address")]);
     let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("a server");
@@ -34,41 +34,37 @@ fn offer(addr: SocketAddr, token: &str, from: &str) -> u16 {
 }
 
 #[test]
-fn wrong_tokens_delay_only_their_address() {
+fn wrong_tokens_block_only_their_address_until_the_interval_has_passed() {
     let (_server, addr) = server();
-    let begin = Instant::now();
-    for _ in 0..5 {
-        assert_eq!(offer(addr, "wrong", "203.0.113.1"), 401);
-    }
-    assert!(begin.elapsed() >= 5 * DELAY, "{:?}", begin.elapsed());
-
     let guess = handshake(addr, "Authorization: Bearer wrong\r\nX-Forwarded-For: 203.0.113.1\r\n");
-    let waiting: Vec<_> = (0..20)
+    let begin = Instant::now();
+    let parallel: Vec<_> = (0..40)
         .map(|_| {
             let mut client = RawClient::connect(addr);
             client.send(&guess);
             client
         })
         .collect();
-    let begin = Instant::now();
+    let statuses: Vec<String> = parallel.into_iter().map(|mut client| client.read_head()[9..12].to_owned()).collect();
+    let allowed = 8 + (begin.elapsed().as_micros() / INTERVAL.as_micros()) as usize;
+    let count = |status: &str| statuses.iter().filter(|one| *one == status).count();
+    assert!((8..=allowed).contains(&count("401")), "{allowed} {statuses:?}");
+    assert_eq!(count("401") + count("429"), 40, "{statuses:?}");
+
     assert_eq!(offer(addr, "s3cret", "203.0.113.2"), 101);
     assert_eq!(offer(addr, "", "203.0.113.3"), 401);
-    assert!(begin.elapsed() < 15 * DELAY, "{:?}", begin.elapsed());
-    let statuses: Vec<String> = waiting.into_iter().map(|mut client| client.read_head()[9..12].to_owned()).collect();
-    let count = |status: &str| statuses.iter().filter(|one| *one == status).count();
-    assert_eq!((count("401") >= 8, count("401") + count("429")), (true, 20), "{statuses:?}");
-    assert!(count("429") > 0, "{statuses:?}");
+    support::wait_until(support::DEADLINE, "the right token is accepted again", || {
+        offer(addr, "s3cret", "203.0.113.1") == 101
+    });
 }
 
 #[test]
-fn missing_token_is_not_delayed() {
+fn missing_token_is_not_limited() {
     let (_server, addr) = server();
-    let begin = Instant::now();
     for _ in 0..60 {
         let answer = support::http(addr, &String::from_utf8(handshake(addr, "")).expect("text"));
         assert_eq!(answer.status, 401);
     }
-    assert!(begin.elapsed() < 45 * DELAY, "{:?}", begin.elapsed());
 }
 
 #[test]

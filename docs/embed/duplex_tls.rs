@@ -2,7 +2,7 @@
 //!
 //! Run:      cargo run --features tls --example embed_duplex_tls -- 127.0.0.1:9004 certificate.pem
 
-use chinwag::{duplex::Duplex, handshake::Policy, tls::Acceptor};
+use chinwag::{Config, duplex::Duplex, handshake::Policy, tls::Acceptor};
 use std::{env, error::Error, io, net::TcpListener, net::TcpStream, thread};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn serve(stream: TcpStream, acceptor: &Acceptor) -> io::Result<()> {
-    let (peer, reader) = Duplex::accept_tls(stream, acceptor, &Policy::default())?.split()?;
-    reader.for_each(|message| _ = peer.send(message));
+    let ws = Duplex::accept_tls(stream, acceptor, &Policy::default(), Config::default())?;
+    ws.iter().for_each(|message| _ = ws.send(message));
     Ok(())
 }

@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         addr = server.local_addrs()[0].to_string();
         println!("echo at ws://{addr}/");
         let signal = signals.recv()?;
-        server.shutdown_handle().start();
+        server.handle().shut_down();
         server.wait();
         if signal == SIGINT {
             return Ok(());

@@ -4,7 +4,7 @@
 //! Look at:  `echo`, an echo as a client.
 
 use chinwag::{
-    Message,
+    Config, Message,
     client::{Error, Event, WebSocket},
 };
 use std::{env, process::ExitCode, time::Duration};
@@ -49,7 +49,7 @@ fn echo(socket: &WebSocket) {
 }
 
 fn connect(url: &str) -> Result<WebSocket, Error> {
-    let builder = WebSocket::builder(url).close_timeout(Duration::from_secs(2));
+    let builder = WebSocket::builder(url).config(Config::client().close_timeout(Duration::from_secs(2)));
     #[cfg(feature = "deflate")]
     let builder = builder.deflate(chinwag::Deflate::default());
     builder.connect()

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use chinwag::chat::protocol::{ClientMessage, Dialect, ServerMessage, StoredMessage, Target};
+use chinwag::chat::protocol::{ClientMessage, Dialect, Post, ServerMessage, StoredMessage, Target};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ fn check_against_serde(message: &ClientMessage, text: &str) {
         ClientMessage::SetName { name, .. } => {
             assert_eq!((field("type"), field("name")), (Some("username"), Some(name.as_str())));
         }
-        ClientMessage::Message { text, target, nonce } => {
+        ClientMessage::Message(Post { text, target, nonce, .. }) => {
             assert_eq!((field("nonce"), object["nonce"].is_null()), (nonce.as_deref(), nonce.is_none()));
             assert_eq!((field("type"), field("text")), (Some("message"), Some(&**text)));
             match target {
@@ -58,7 +58,7 @@ fn answer(message: &ClientMessage) {
             let was = resume.map(|token| token.id);
             check(&ServerMessage::Username { name: name.as_str().into(), id, was, date });
         }
-        ClientMessage::Message { text, target, nonce } => {
+        ClientMessage::Message(Post { text, target, nonce, .. }) => {
             let (text, nonce) = (Arc::clone(text), nonce.clone());
             if let Some(target) = target {
                 let (target, target_id) = match target {

@@ -4,11 +4,10 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 use chinwag::Config;
 use chinwag::access::Access;
-use chinwag::handshake::{DeadlineRead, Negotiated, Policy, negotiate, read_request};
+use chinwag::handshake::{Negotiated, Policy, negotiate, read_request};
 use libfuzzer_sys::fuzz_target;
 
 /// Gives out at most `step` bytes at a time.
@@ -17,8 +16,8 @@ struct Bytes<'a> {
     step: usize,
 }
 
-impl DeadlineRead for Bytes<'_> {
-    fn read_before(&mut self, _deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
+impl io::Read for Bytes<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.step.min(buffer.len()).min(self.rest.len());
         let (now, later) = self.rest.split_at(count);
         buffer[..count].copy_from_slice(now);
@@ -32,7 +31,7 @@ fn policy() -> Policy {
     Policy {
         access: access.token("s3cret").expect("a token"),
         protocols: vec![Arc::from("json"), Arc::from("text")],
-        endpoint: Arc::new(|path| path == "/"),
+        endpoint: Some(Arc::new(|path| path == "/")),
         http_handler: Some(Arc::new(chinwag::chat::page::respond)),
         deflate: Some(chinwag::Deflate::default()),
         ..Policy::default()
@@ -41,7 +40,7 @@ fn policy() -> Policy {
 
 fn answer(sent: &[u8], step: usize) -> Vec<u8> {
     let mut source = Bytes { rest: sent, step };
-    let response = match read_request(&mut source, &Config::default(), Instant::now()) {
+    let response = match read_request(&mut source, &Config::default()) {
         Err(error) => error.response(),
         Ok((mut request, _)) => match negotiate(&mut request, &policy()) {
             Negotiated::Upgrade(upgrade) => return upgrade.response,

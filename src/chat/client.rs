@@ -33,7 +33,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use worker::{Request, Worker};
 
@@ -156,14 +156,13 @@ impl Builder {
             events: event_sender,
             open_since: None,
             is_finishing: false,
-            confirmed_at: Instant::now(),
             is_stopped: false,
             has_ended: Arc::clone(&has_ended),
         };
         thread::Builder::new()
             .name("chat-client".into())
             .spawn(move || worker.run(socket))
-            .map_err(client::Error::Start)?;
+            .map_err(client::Error::Connect)?;
         Ok(ChatClient { requests: request_sender, close: close_sender, events, has_ended })
     }
 }
@@ -191,8 +190,8 @@ impl ChatClient {
     /// A client with other settings than the defaults. This sets the subprotocol `chinwag.v1`, and limits messages of the server
     /// to 1 MiB.
     pub fn builder(socket: client::Builder, name: &str) -> Builder {
-        let socket = socket.protocols(["chinwag.v1"]);
-        let socket = socket.max_message_size(MAX_MESSAGE_SIZE).event_capacity(SOCKET_QUEUE);
+        let mut socket = socket.protocols(["chinwag.v1"]);
+        (socket.config.max_message_size, socket.config.event_capacity) = (MAX_MESSAGE_SIZE, SOCKET_QUEUE);
         Builder { socket, name: name.to_owned(), retry_for: Duration::from_secs(60 * 60) }
     }
 
@@ -237,8 +236,8 @@ impl ChatClient {
         self.request(Request::Command(line.to_owned()))
     }
 
-    /// Closes the connection once all messages are delivered, or the client gives up: it does not reconnect, or the server
-    /// confirms no message for 30 seconds. Later messages are not sent.
+    /// Closes the connection once all messages are delivered, or the client gives up: it does not reconnect, or the server sends
+    /// nothing for 30 seconds. Later messages are not sent.
     pub fn finish(&self) -> bool {
         self.request(Request::Finish)
     }

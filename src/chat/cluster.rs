@@ -4,54 +4,47 @@
 //! The chat's thread is [`ChatServer`](super::server::ChatServer)'s, as without a cluster. One thread appends, another one
 //! reads. docs/CLUSTER.md has the promises.
 
-mod error;
-mod link;
-mod logged;
-mod outbox;
 mod queue;
 mod reader;
 mod replica;
-mod snapshot;
-mod writer;
+mod store;
 
 use crate::{
     chat::protocol::{Millis, UserId},
     chat::rules::{Chat, Gate, Rules},
     ws::{
-        peer::skip_ids_below,
+        http::Request,
+        id_map::IdMap,
+        peer::{Peer, skip_ids_below},
+        server::Responder,
         spawn::{spawn, spawn_supervised},
     },
 };
 use crossbeam_channel::Receiver;
-use link::Link;
 use log::{info, warn};
-use outbox::Outbox;
-use reader::{Attached, Reader, attach};
-use replica::{Replica, connections};
+use queue::Queue;
+use reader::Reader;
+use redis::Client;
+use replica::{NodeId, Position, Replica, connections};
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    error::Error,
+    sync::Arc,
     time::{Duration, Instant},
 };
+use store::Store;
 
-pub use error::ClusterError;
-pub(crate) use logged::{Entry, Logged, NodeId};
-pub(crate) use outbox::Waiting;
 pub(crate) use reader::FromLog;
-pub(crate) use replica::shared_rules;
-pub(crate) use snapshot::Snapshot;
+pub(crate) use replica::{Entry, Logged, Snapshot, shared_rules};
 
-/// How often a node appends an entry, which may be empty, and looks for nodes that do not.
+/// How often a node appends an entry, which may say nothing, and looks for nodes that do not.
 const BEAT: Duration = Duration::from_secs(1);
 
 /// A node of which the others read nothing for so long is gone. The time in which they are not connected does not count.
 const LEASE: Duration = Duration::from_secs(6);
 
-/// A node that joins has to apply about so many inputs.
-const SNAPSHOT_INPUTS: u64 = 20_000;
+/// A node that joins has to apply about so many entries.
+const SNAPSHOT_ENTRIES: u64 = 20_000;
 
 /// The least time between two snapshots of one node.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(10);
@@ -59,54 +52,39 @@ const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(10);
 /// Chunks of the stream that wait for the chat's thread.
 const CHANNEL: usize = 16;
 
+/// The pause before the next attempt to reach Redis.
+const RETRY: Duration = Duration::from_millis(300);
+
 /// How long a node that ends waits for Redis.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 const STACK: usize = 512 * 1024;
 
-/// Whether a node can serve clients. Clones are of the same node.
-#[derive(Debug, Default)]
-pub struct Health {
-    is_connected: AtomicBool,
-    /// Whether the last attempt to append succeeded.
-    is_writable: AtomicBool,
-    /// Whether the last read returned everything.
-    is_current: AtomicBool,
-    /// Whether this node needs a new number.
-    is_gone: AtomicBool,
-}
-
-impl Health {
-    /// Whether the node is connected to Redis and has read the whole stream.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        [&self.is_connected, &self.is_writable, &self.is_current].iter().all(|flag| flag.load(Ordering::Relaxed))
-            && !self.is_gone.load(Ordering::Relaxed)
-    }
-}
+/// The error is one line: Redis does not answer, or what a person has to change.
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// A node of a cluster, for [`ChatServer::cluster`](super::server::ChatServer::cluster).
 #[derive(Debug)]
 pub struct Cluster {
-    name: String,
-    link: Link,
+    pub(crate) name: String,
+    client: Client,
+    rules: Rules,
+    pub(crate) node: NodeId,
     pub(crate) replica: Replica,
-    /// Until [`ChatServer`](super::server::ChatServer) takes it.
-    pub(crate) start: Option<Snapshot>,
-    settings: String,
     pub(crate) gate: Gate,
-    pub(crate) outbox: Outbox,
+    pub(crate) queue: Arc<Queue>,
     pub(crate) events: Receiver<FromLog>,
-    health: Arc<Health>,
+    /// Connections of which the stream has not returned `Joined` yet.
+    pub(crate) joining: IdMap<UserId, (Peer, Box<Request>)>,
+    /// Requests of which the stream has not returned the message yet, and whether they want JSON.
+    pub(crate) posts: IdMap<UserId, (Responder, bool)>,
     is_away: bool,
     /// When the time in the replica was right.
     time_at: Instant,
     pub(crate) next_beat: Instant,
+    /// When the last entry of each node was read.
     last_seen: HashMap<NodeId, Instant>,
-    inputs_since_snapshot: u64,
     next_snapshot: Instant,
-    /// Where the last snapshot was taken: entries before it can be removed when there is another one.
-    snapshot_at: String,
 }
 
 impl Cluster {
@@ -114,114 +92,73 @@ impl Cluster {
     /// last one takes part.
     ///
     /// # Errors
-    /// Redis does not answer, or the nodes that run have other settings.
-    pub fn open(url: &str, name: &str, rules: Rules) -> Result<Self, ClusterError> {
-        let link = Link::new(url)?;
-        let mut store = link.connect()?;
-        let start = match attach(&mut store, rules, None, || Err(ClusterError::Unusable(String::new())))? {
-            Attached::With(snapshot) => *snapshot,
-            Attached::At(_) => return Err(ClusterError::Unusable("Redis lost the stream; try again".to_owned())),
-        };
-        let node = store.new_node(0)?;
-        let (outbox, health) = (Outbox::default(), Arc::new(Health::default()));
+    /// One line: Redis does not answer, or the nodes that run have other settings.
+    pub fn open(url: &str, name: &str, rules: Rules) -> Result<Self> {
+        let client = Client::open(url).map_err(|error| format!("{error}; write redis://HOST:PORT/"))?;
         let (sender, events) = crossbeam_channel::bounded(CHANNEL);
-        let last = start.replica.position.clone();
-        let (reading, read_health) = (outbox.queue.clone(), health.clone());
-        let mut reader =
-            Reader { link: link.clone(), rules, events: sender, queue: reading, health: read_health, last, node };
-        spawn_supervised("cluster read", STACK, move || reader.run()).map_err(no_thread)?;
-        let (append_to, append_queue, append_health) = (link.clone(), outbox.queue.clone(), health.clone());
-        let append = move || writer::run(&append_to, &append_queue, &append_health.is_writable);
-        spawn_supervised("cluster append", STACK, append).map_err(no_thread)?;
+        let (last, is_gone) = (Position::default(), false);
+        let mut reader = Reader { client: client.clone(), rules, events: sender, last, node: 0, is_gone };
+        // The state comes as the first event.
+        reader.attach(&mut Store::connect(&client)?)?;
+        let node = reader.node;
+        spawn_supervised("cluster read", STACK, move || reader.run())?;
+        let queue = Arc::new(Queue::default());
+        let (append_to, append_from) = (client.clone(), queue.clone());
+        spawn_supervised("cluster append", STACK, move || append_from.run(&append_to))?;
         let now = Instant::now();
-        let mut cluster = Self {
+        Ok(Self {
             name: name.to_owned(),
-            link,
-            replica: start.replica.clone(),
-            settings: start.settings.clone(),
-            snapshot_at: start.replica.position.id.clone(),
-            start: Some(start),
+            client,
+            rules,
+            node,
+            replica: Replica::default(),
             gate: Gate::new(rules),
-            outbox,
+            queue,
             events,
-            health,
+            joining: IdMap::default(),
+            posts: IdMap::default(),
             is_away: false,
             time_at: now,
             next_beat: now,
             last_seen: HashMap::new(),
-            inputs_since_snapshot: 0,
             next_snapshot: now + SNAPSHOT_INTERVAL,
-        };
-        cluster.begin(node);
-        Ok(cluster)
+        })
     }
 
     /// The smallest number of this node's connections, for [`Builder::first_id`](crate::Builder::first_id).
     #[must_use]
     pub fn first_id(&self) -> UserId {
-        connections(self.outbox.node).start + 1
+        connections(self.node).start + 1
     }
 
-    /// Whether this node can serve clients, for a check by a load balancer.
-    #[must_use]
-    pub fn health(&self) -> Arc<Health> {
-        self.health.clone()
+    /// Whether this node can serve clients: it is connected, and has read in the stream what it appended a moment ago.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.is_away && self.last_seen.get(&self.node).is_some_and(|at| at.elapsed() < LEASE / 2)
     }
 
-    /// From now on, this node has this number.
+    /// From now on, this node has this number, and nothing of an earlier one.
     pub(crate) fn begin(&mut self, node: NodeId) {
         info!("cluster: this is node {node}, \"{}\"", self.name);
-        self.outbox.restart(node);
-        skip_ids_below(self.first_id());
-        self.outbox.append(Logged::Hello { name: self.name.clone() });
-        self.outbox.push();
-    }
-
-    /// This node has lost its number, and with it its connections.
-    pub(crate) fn end(&mut self) {
+        (self.node, self.joining, self.posts) = (node, IdMap::default(), IdMap::default());
         self.gate.clear();
-        self.outbox.restart(0);
+        self.queue.restart(node);
+        skip_ids_below(self.first_id());
+        self.queue.push(&Logged::Hello(self.name.clone()));
     }
 
-    /// Asks the reader for a new number.
-    pub(crate) fn renew(&mut self) {
-        self.end();
-        self.health.is_gone.store(true, Ordering::Relaxed);
+    /// Whether this connection can join, or post: it has a number of this node, and not too much waits for Redis.
+    pub(crate) fn has_place(&self, id: UserId) -> bool {
+        connections(self.node).contains(&id) && !self.queue.is_full()
     }
 
-    /// Whether this node must end, because that one is newer and has its name.
-    pub(crate) fn is_replaced(&self, by: NodeId, name: &str) -> bool {
-        self.outbox.node > 0 && by > self.outbox.node && name == self.name
-    }
-
-    /// Whether it is the number of a connection of this node.
-    pub(crate) fn owns(&self, id: UserId) -> bool {
-        self.outbox.node > 0 && connections(self.outbox.node).contains(&id)
-    }
-
-    /// Whether too much waits for Redis.
-    pub(crate) fn is_full(&self) -> bool {
-        self.outbox.queue.is_full()
-    }
-
-    /// Gives the inputs of this batch to the thread that appends.
-    pub(crate) fn flush(&mut self) {
-        if self.outbox.node > 0 && !self.outbox.is_empty() {
-            self.outbox.push();
-        }
-    }
-
-    /// An entry of this node was read, or of another one.
-    pub(crate) fn note_read(&mut self, entry: &Entry) {
+    /// Takes the next entry of the stream. Returns whether its input applies.
+    pub(crate) fn accept(&mut self, entry: &Entry) -> bool {
         self.time_at = Instant::now();
-        self.inputs_since_snapshot += 1 + entry.inputs.len() as u64;
         self.last_seen.insert(entry.at.node, self.time_at);
-        self.outbox.note_read(entry);
-    }
-
-    pub(crate) fn note_snapshot(&mut self, at: &str) {
-        self.inputs_since_snapshot = 0;
-        at.clone_into(&mut self.snapshot_at);
+        if entry.at.node == self.node {
+            self.queue.acknowledge(entry.at.seq);
+        }
+        self.replica.accept(entry)
     }
 
     /// The connection to Redis is lost, or back.
@@ -229,11 +166,6 @@ impl Cluster {
         self.is_away = is_away;
         // Time without a connection does not count for leases.
         self.last_seen.clear();
-    }
-
-    /// What does not wait any more. Without Redis nothing waits: users stay connected.
-    pub(crate) fn take_due(&mut self) -> Option<Waiting> {
-        self.outbox.take_due(self.is_away)
     }
 
     /// The time of the chat, for inputs that are not logged.
@@ -251,38 +183,30 @@ impl Cluster {
             // This process was suspended. It has yet to read what the others appended.
             self.last_seen.clear();
         }
-        let own = self.outbox.node;
-        for node in self.replica.nodes.keys().copied().filter(|node| *node != own) {
-            let seen = *self.last_seen.entry(node).or_insert(now);
-            if now - seen > LEASE && !self.is_away {
+        self.next_beat = now + BEAT;
+        if self.is_away || self.queue.is_full() {
+            return;
+        }
+        self.queue.push(&Logged::Alive);
+        for node in self.replica.nodes.keys().copied().filter(|node| *node != self.node) {
+            if now - *self.last_seen.entry(node).or_insert(now) > LEASE {
                 warn!("cluster: node {node} does not answer and is gone");
-                self.outbox.append(Logged::Gone { node });
+                self.queue.push(&Logged::Gone(node));
             }
         }
-        self.next_beat = now + BEAT;
-        if self.outbox.node > 0 && (!self.outbox.is_empty() || !self.is_away && !self.is_full()) {
-            self.outbox.push();
+    }
+
+    /// Stores a snapshot if that is due: the first one in the list of nodes does, or the next one if it does not.
+    pub(crate) fn store_snapshot(&mut self, chat: &Chat) {
+        let rank = self.replica.nodes.keys().take_while(|node| **node != self.node).count() as u64;
+        let is_due = self.replica.unsaved >= SNAPSHOT_ENTRIES * (1 + rank) && self.next_snapshot <= Instant::now();
+        if !is_due || !self.events.is_empty() || self.is_away {
+            return;
         }
-    }
-
-    /// Whether this node shall store a snapshot: the first one in the list of nodes does, or the next one if it does not.
-    pub(crate) fn wants_snapshot(&self) -> bool {
-        let rank = self.replica.nodes.keys().take_while(|node| **node != self.outbox.node).count() as u64;
-        let is_due = self.inputs_since_snapshot >= SNAPSHOT_INPUTS * (1 + rank) && self.outbox.node > 0;
-        is_due && self.next_snapshot <= Instant::now() && self.events.is_empty() && !self.is_away
-    }
-
-    /// The state with this chat.
-    pub(crate) fn snapshot(&self, chat: &Chat) -> Snapshot {
-        Snapshot { settings: self.settings.clone(), origin: None, replica: self.replica.clone(), chat: chat.clone() }
-    }
-
-    /// Stores a snapshot, on a thread of its own.
-    pub(crate) fn store(&mut self, snapshot: Snapshot) {
         self.next_snapshot = Instant::now() + SNAPSHOT_INTERVAL;
-        self.outbox.append(Logged::Snapshot { at: snapshot.replica.position.id.clone() });
-        let (link, trim) = (self.link.clone(), self.snapshot_at.clone());
-        let store = move || match link.connect().and_then(|mut store| store.store(&snapshot, &trim)) {
+        self.queue.push(&Logged::Snapshot(self.replica.position.id.clone()));
+        let (snapshot, client, trim) = (self.snapshot(chat), self.client.clone(), self.replica.saved_at.clone());
+        let store = move || match Store::connect(&client).and_then(|mut store| store.store(&snapshot, &trim)) {
             Ok(true) => {}
             result => warn!("cluster: the snapshot was not stored; the next one comes later: {result:?}"),
         };
@@ -291,18 +215,16 @@ impl Cluster {
         }
     }
 
-    /// Leaves the cluster.
-    pub(crate) fn close(&mut self) {
-        if self.outbox.node > 0 {
-            self.outbox.append(Logged::Gone { node: self.outbox.node });
-            self.outbox.push();
-        }
-        self.outbox.queue.close(CLOSE_TIMEOUT);
+    /// The state with this chat.
+    pub(crate) fn snapshot(&self, chat: &Chat) -> Snapshot {
+        Snapshot::new(self.rules, self.replica.clone(), chat.clone())
     }
-}
 
-fn no_thread(error: std::io::Error) -> ClusterError {
-    ClusterError::Unusable(format!("the system has no thread left: {error}"))
+    /// Leaves the cluster.
+    pub(crate) fn close(&self) {
+        self.queue.push(&Logged::Gone(self.node));
+        self.queue.close(CLOSE_TIMEOUT);
+    }
 }
 
 #[cfg(test)]

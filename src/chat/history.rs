@@ -6,29 +6,27 @@
 //! 3. A file that is damaged, or belongs to another program or a newer version, is not changed.
 //! 4. The chat waits for the disk for at most [`DEADLINE`].
 //!
-//! The chat's thread puts messages into a queue and waits. A worker thread writes them into the file.
+//! The chat's thread puts messages into a queue, gives the worker thread a job and waits for its answer.
 
-mod clock;
 mod error;
 mod export;
-mod files;
-mod monitor;
 mod open;
 mod prune;
+mod queue;
 mod state_file;
 mod store;
 mod worker;
-mod write_queue;
 
 use self::{
-    worker::Worker,
-    write_queue::{Query, Range, Shared, State},
+    queue::Shared,
+    store::{Range, Store},
+    worker::{Job, Worker},
 };
 use crate::{
     chat::{
         protocol::StoredMessage,
         rules::{Erasure, RoomSnapshot},
-        server::{Archive, wall_clock},
+        server::{Archive, Storage, wall_clock},
     },
     ws::spawn,
 };
@@ -37,18 +35,21 @@ use std::{
     hash::{BuildHasher, Hasher, RandomState},
     mem,
     path::PathBuf,
-    sync::{Arc, MutexGuard, PoisonError},
+    sync::Arc,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
     time::Duration,
 };
 
 pub use self::{
     error::HistoryError,
     export::{Record, each_record, import},
-    monitor::Monitor,
 };
 
 /// How long the chat waits for the disk, 2 s. After that it continues without it.
 pub const DEADLINE: Duration = Duration::from_secs(2);
+
+/// Jobs that wait for a disk that does not respond. Those of `/readyz` are the most.
+const MAX_JOBS: usize = 64;
 
 /// Where messages are stored, how safely, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,27 +96,34 @@ pub enum Durability {
 /// tried again every 2 seconds.
 #[derive(Debug)]
 pub struct History {
-    shared: Arc<Shared>,
+    link: Monitor,
     first_id: u64,
+    /// Is closed when the thread has ended.
+    ended: Receiver<()>,
 }
 
 impl History {
     /// Opens or creates the file, and starts the thread. A disk that fails or is full is logged and tried again.
     ///
     /// # Errors
-    /// [`HistoryError::Unusable`], with the file's name: the folder does not exist; the file is not readable, not a
+    /// [`HistoryError::Permanent`], with the file's name: the folder does not exist; the file is not readable, not a
     /// database, damaged, in use, or of another program or a newer version. The file is not changed. Also if the operating
     /// system refuses a thread.
     pub fn open(settings: &Settings) -> Result<Self, HistoryError> {
-        Self::start(settings).map_err(|error| HistoryError::Unusable(format!("{}: {error}", settings.path.display())))
+        Self::start(settings).map_err(|error| HistoryError::Permanent(format!("{}: {error}", settings.path.display())))
     }
 
     fn start(settings: &Settings) -> Result<Self, HistoryError> {
         let shared = Arc::new(Shared::new(settings.path.clone()));
         let worker = Worker::open(settings, shared.clone())?;
-        let first_id = worker.first_id();
-        spawn::spawn("history", 512 * 1024, Box::new(move || worker.run()))?;
-        Ok(Self { shared, first_id })
+        let first_id = Store::open_read_only(&settings.path).and_then(|store| store.next_id()).unwrap_or(1);
+        let ((jobs, receiver), (end, ended)) = (sync_channel(MAX_JOBS), sync_channel(0));
+        let run = move || {
+            worker.run(&receiver);
+            drop(end);
+        };
+        spawn::spawn("history", 512 * 1024, Box::new(run))?;
+        Ok(Self { link: Monitor { jobs, shared }, first_id, ended })
     }
 
     /// The smallest connection id above all that the file contains. Pass it to [`Builder::first_id`], so that an id in the
@@ -130,40 +138,69 @@ impl History {
     /// What currently keeps messages out of the file.
     #[must_use]
     pub fn error(&self) -> Option<HistoryError> {
-        self.shared.lock().report.error.clone()
+        self.link.shared.lock().report.error.clone()
     }
 
     /// For an operator's questions about this history, from any thread.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
-        Monitor(self.shared.clone())
+        self.link.clone()
     }
 
     fn load(&self, room: &str, range: Range) -> Option<RoomSnapshot> {
-        let mut state = self.shared.lock();
-        if state.is_unresponsive {
+        if self.error() == Some(HistoryError::NotResponding) {
             return None;
         }
-        (state.query, state.answer) = (Some(Query { room: room.into(), range }), None);
-        drop(state);
-        self.shared.work.notify_one();
-        let mut state = self.wait_while(|state| state.query.is_some());
-        state.query = None;
-        let answer = state.answer.take();
-        drop(state);
-        self.shared.handle_error();
-        answer
+        let room = room.into();
+        self.ask(move |worker| worker.load(&room, range)).flatten()
     }
 
-    /// Blocks while the condition holds, at most [`DEADLINE`].
-    fn wait_while(&self, condition: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
-        let waited = self.shared.done.wait_timeout_while(self.shared.lock(), DEADLINE, |state| condition(state));
-        let (mut state, result) = waited.unwrap_or_else(PoisonError::into_inner);
-        if result.timed_out() {
-            state.is_unresponsive = true;
-            state.report.raise(HistoryError::NotResponding);
+    /// While there is an error, the messages wait in the queue and the chat continues. The worker tries again by itself.
+    fn write(&self) {
+        if self.error().is_none() {
+            self.ask(Worker::write_waiting);
         }
-        state
+        self.link.shared.trim();
+    }
+
+    fn ask<T: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> Option<T> {
+        let answer = self.link.ask(DEADLINE, job);
+        if answer.is_none() {
+            self.link.shared.raise(HistoryError::NotResponding);
+        }
+        answer
+    }
+}
+
+/// Tells whether a history can store messages, and how many wait.
+#[derive(Debug, Clone)]
+pub struct Monitor {
+    jobs: SyncSender<Job>,
+    shared: Arc<Shared>,
+}
+
+impl Monitor {
+    /// Lets the worker do this. `None`: it takes longer.
+    fn ask<T: Send + 'static>(
+        &self,
+        timeout: Duration,
+        job: impl FnOnce(&mut Worker) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (sender, answer) = sync_channel(1);
+        let job: Job = Box::new(move |worker| drop(sender.send(job(worker))));
+        self.jobs.try_send(job).ok()?;
+        answer.recv_timeout(timeout).ok()
+    }
+}
+
+impl Storage for Monitor {
+    fn check(&self, timeout: Duration) -> Result<(), String> {
+        let found = self.ask(timeout, Worker::check).unwrap_or(Some(HistoryError::NotResponding));
+        found.map_or(Ok(()), |error| Err(error.to_string()))
+    }
+
+    fn queued(&self) -> usize {
+        self.shared.lock().queue.len()
     }
 }
 
@@ -177,31 +214,28 @@ impl Archive for History {
     }
 
     fn commit(&mut self, messages: &mut Vec<StoredMessage>) {
-        self.shared.lock().queue.push(messages);
-        self.shared.work.notify_one();
-        // While there is an error, the messages wait in the queue and the chat continues.
-        drop(self.wait_while(|state| !state.queue.is_empty() && state.report.error.is_none()));
-        self.shared.handle_error();
+        self.link.shared.lock().queue.push(messages);
+        self.write();
     }
 
     fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
-        self.shared.lock().queue.erase(erasure);
-        self.commit(&mut Vec::new());
-        let queue = &mut self.shared.lock().queue;
+        self.link.shared.lock().queue.erase(erasure);
+        self.write();
+        let queue = &mut self.link.shared.lock().queue;
         queue.is_empty().then(|| mem::take(&mut queue.erased))
     }
 
     fn is_complete(&self) -> bool {
-        let state = self.shared.lock();
+        let state = self.link.shared.lock();
         state.queue.is_empty() && state.report.error.is_none()
     }
 }
 
 impl Drop for History {
     fn drop(&mut self) {
-        self.shared.lock().is_closing = true;
-        self.shared.work.notify_one();
-        if !self.wait_while(|state| !state.has_ended).queue.is_empty() {
+        let _ = self.link.jobs.try_send(Box::new(|worker| worker.is_closing = true));
+        let _ = self.ended.recv_timeout(DEADLINE);
+        if !self.link.shared.lock().queue.is_empty() {
             error!("history: the last messages could not be stored");
         }
     }

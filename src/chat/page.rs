@@ -1,12 +1,12 @@
 //! The client page: its embedded files, and how they are served.
 
 use miniz_oxide::inflate::decompress_to_vec;
-use tungstenite::http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, IF_NONE_MATCH};
+use tungstenite::http::header::{ACCEPT, ACCEPT_ENCODING, IF_NONE_MATCH};
 
-use crate::ws::http::{Method, Request, Response, TokenCheck};
+use crate::ws::http::{Method, Request, Response, TokenCheck, accepts, list_elements};
 
-/// Name and gzip form of each file of the page. `build.rs` writes this list.
-static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
+/// Name, version and gzip form of each file of the page. `build.rs` writes this list.
+static FILES: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
 /// Bytes before the compressed data, in files of `build.rs` (RFC 1952 2.3).
 const GZIP_HEADER: usize = 10;
@@ -39,8 +39,7 @@ pub fn room(request: &Request) -> Option<Response> {
 /// Answers with 404 and a link to the lobby if a browser asks for a page; `None` for other programs. The link is relative,
 /// because a proxy may have removed the first part of the path.
 pub fn not_found(request: &Request) -> Option<Response> {
-    let is_browser = elements(request, ACCEPT).any(|kind| kind.starts_with("text/html"));
-    if !is_browser || !matches!(*request.method(), Method::GET | Method::HEAD) {
+    if !accepts(request, &ACCEPT, "text/html") || !matches!(*request.method(), Method::GET | Method::HEAD) {
         return None;
     }
     let lobby = "../".repeat(request.uri().path().matches('/').count().saturating_sub(1));
@@ -51,31 +50,41 @@ pub fn not_found(request: &Request) -> Option<Response> {
         characters.<p lang=\"ko\">이 주소에는 아무것도 없습니다. 대화방 주소는 /room/ 다음에 1~64자의 이름을 씁니다.\
         <p><a href=\"./{lobby}\">To the lobby · 로비로</a></main>"
     );
-    let response = Response { body: body.into_bytes().into(), ..Response::empty(404) };
-    Some(with_security(response.with("Content-Type", "text/html; charset=utf-8")))
+    Some(with_security(Response::html(404, body)))
 }
 
 /// Browsers hide from a page why its WebSocket was refused, so the page asks here: 204, or the refusal (401).
 fn check_token(request: &Request) -> Response {
     let refusal = request.extensions().get::<TokenCheck>().and_then(|TokenCheck(result)| result.clone().err());
-    refusal.map_or_else(|| Response::empty(204), Response::from).with("Cache-Control", "no-store")
+    refusal.unwrap_or_else(|| Response::empty(204)).with("Cache-Control", "no-store")
 }
 
 fn serve(request: &Request, name: &str) -> Option<Response> {
-    let (_, gzip) = FILES.iter().find(|(file, _)| *file == name)?;
+    let (_, version, gzip) = FILES.iter().find(|(file, ..)| *file == name)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Some(Response::method_not_allowed());
     }
-    let is_compressed = accepts_gzip(request);
-    let version = version(gzip);
-    let tag = entity_tag(&version, is_compressed);
-    let is_versioned = request.uri().query().and_then(|query| query.strip_prefix("v=")) == Some(&version);
-    if matches_tag(request, &tag) {
-        return Some(with_caching(Response::empty(304), tag, is_versioned));
-    }
-    let response = if is_compressed { compressed(gzip) } else { plain(gzip) };
-    let response = with_caching(response, tag, is_versioned).with("Content-Type", content_type(name));
+    let is_versioned = request.uri().query().and_then(|query| query.strip_prefix("v=")) == Some(*version);
+    // A file at the address with its version never changes. Others are revalidated each time, so that a new version of the
+    // server shows its new page at once.
+    let caching = if is_versioned { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let is_compressed = accepts(request, &ACCEPT_ENCODING, "gzip");
+    // The compressed form is a representation of its own (RFC 9110 8.8.3.3).
+    let tag = format!("\"{version}{}\"", if is_compressed { "-gzip" } else { "" });
+    let response = match is_compressed {
+        _ if is_known(request, &tag) => Response::empty(304),
+        true => Response { body: (*gzip).into(), ..Response::empty(200) }.with("Content-Encoding", "gzip"),
+        false => Response { body: plain(gzip).into(), ..Response::empty(200) },
+    };
+    let response = response.with("Content-Type", content_type(name)).with("X-Content-Type-Options", "nosniff");
+    let response = response.with("Cache-Control", caching).with("ETag", tag).with("Vary", "Accept-Encoding");
     Some(with_security(response))
+}
+
+/// Whether the client has this version already. Weak tags match as well (RFC 9110 13.1.2).
+fn is_known(request: &Request, tag: &str) -> bool {
+    list_elements(request.headers(), &IF_NONE_MATCH)
+        .any(|known| known == b"*" || known.strip_prefix(b"W/").unwrap_or(known) == tag.as_bytes())
 }
 
 fn with_security(response: Response) -> Response {
@@ -83,17 +92,11 @@ fn with_security(response: Response) -> Response {
         .with("Content-Security-Policy", SECURITY_POLICY)
         .with("Cross-Origin-Resource-Policy", "same-origin")
         .with("Referrer-Policy", "no-referrer")
-        .with("X-Content-Type-Options", "nosniff")
-}
-
-fn compressed(gzip: &'static [u8]) -> Response {
-    Response { body: gzip.into(), ..Response::empty(200) }.with("Content-Encoding", "gzip")
 }
 
 /// Decompressed for each request: almost all browsers and libraries accept gzip.
-fn plain(gzip: &[u8]) -> Response {
-    let body = decompress_to_vec(gzip.get(GZIP_HEADER..).unwrap_or_default());
-    Response { body: body.unwrap_or_default().into(), ..Response::empty(200) }
+fn plain(gzip: &[u8]) -> Vec<u8> {
+    decompress_to_vec(gzip.get(GZIP_HEADER..).unwrap_or_default()).unwrap_or_default()
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -107,53 +110,9 @@ fn content_type(name: &str) -> &'static str {
     }
 }
 
-/// The checksum and length at the end of the gzip form (RFC 1952 2.3.1). `build.rs` has the same function.
-fn version(gzip: &[u8]) -> String {
-    format!("{:016x}", gzip.last_chunk().copied().map_or(0, u64::from_be_bytes))
-}
-
-/// The compressed form is a representation of its own (RFC 9110 8.8.3.3).
-fn entity_tag(version: &str, is_compressed: bool) -> String {
-    format!("\"{version}{}\"", if is_compressed { "-gzip" } else { "" })
-}
-
-/// A file at the address with its version never changes. Others are revalidated each time, so that a new version of the
-/// server shows its new page at once.
-fn with_caching(response: Response, tag: String, is_versioned: bool) -> Response {
-    let caching = if is_versioned { "public, max-age=31536000, immutable" } else { "no-cache" };
-    response.with("Cache-Control", caching).with("ETag", tag).with("Vary", "Accept-Encoding")
-}
-
-/// Whether the client accepts gzip (RFC 9110 12.5.3): it names the coding, without a weight of zero.
-fn accepts_gzip(request: &Request) -> bool {
-    elements(request, ACCEPT_ENCODING).any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        let is_refused = parts.filter_map(|part| part.strip_prefix("q=")).any(is_zero);
-        is_named && !is_refused
-    })
-}
-
-/// Zero is `0`, or `0.` and up to three zeros (RFC 9110 12.4.2). `parse::<f32>()` would add 15 KB to the binary.
-fn is_zero(weight: &str) -> bool {
-    weight.bytes().all(|byte| matches!(byte, b'0' | b'.'))
-}
-
-/// Whether the client has this version already. Weak tags match as well (RFC 9110 13.1.2).
-fn matches_tag(request: &Request, tag: &str) -> bool {
-    elements(request, IF_NONE_MATCH).any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
-}
-
-/// The elements of a comma-separated header field (RFC 9110 5.6.1).
-fn elements(request: &Request, field: HeaderName) -> impl Iterator<Item = &str> {
-    let values = request.headers().get_all(field).into_iter();
-    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Refusal;
 
     fn request(method: Method, path: &str) -> Request {
         let mut request = Request::new(());
@@ -192,7 +151,7 @@ mod tests {
             assert!(!text.contains("\n//") && !text.contains("import "));
         }
         assert!(styles[0].starts_with(":root") && styles[1].contains("#inspector"));
-        assert!(styles.iter().all(|style| !style.contains("/*")));
+        assert!(styles.iter().all(|style| !style.contains("*/")));
     }
 
     #[test]
@@ -224,7 +183,7 @@ mod tests {
 
     #[test]
     fn token_is_checked_by_a_request() {
-        for (check, status) in [(Ok(()), 204), (Err(Refusal::NoToken), 401), (Err(Refusal::WrongToken), 401)] {
+        for (check, status) in [(Ok(()), 204), (Err(Response::empty(401)), 401)] {
             let mut request = request(Method::GET, "/token");
             request.extensions_mut().insert(TokenCheck(check));
             let answer = respond(&request).expect("an answer");
@@ -237,7 +196,7 @@ mod tests {
         for (path, lobby) in [("/nowhere", "\"./\""), ("/room/", "\"./../\""), ("/room/a/b", "\"./../../\"")] {
             let mut browser = request(Method::GET, path);
             assert_eq!(not_found(&browser), None, "{path}: not a browser");
-            browser.headers_mut().insert(ACCEPT, "text/html,*/*;q=0.8".parse().expect("a value"));
+            browser.headers_mut().insert(ACCEPT, "text/html, text/plain;q=0.8".parse().expect("a value"));
             let answer = not_found(&browser).expect("a page");
             assert!(answer.status == 404 && String::from_utf8_lossy(&answer.body).contains(lobby), "{path}");
         }
@@ -263,7 +222,7 @@ mod tests {
                 (page.body.starts_with(&[0x1f, 0x8b]), page.header("Vary")),
                 (is_compressed, Some("Accept-Encoding"))
             );
-            let content = if is_compressed { super::plain(&page.body).body } else { page.body.clone() };
+            let content = if is_compressed { super::plain(&page.body).into() } else { page.body.clone() };
             let plain = get("/");
             assert_eq!(content, plain.body, "{accepted}");
             assert_eq!(page.header("ETag") == plain.header("ETag"), !is_compressed);
@@ -292,7 +251,8 @@ mod tests {
 
     #[test]
     fn unknown_paths_and_methods_are_refused() {
-        for path in ["/index.html", "/room.html", "/index.html/..", "/page", "/main.js", "//page.js"] {
+        let two_slashes = "//page.js";
+        for path in ["/index.html", "/room.html", "/index.html/..", "/page", "/main.js", two_slashes] {
             assert_eq!(respond(&request(Method::GET, path)), None, "{path}");
         }
         assert_eq!(respond(&request(Method::POST, "/none")), None);

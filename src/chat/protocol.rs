@@ -36,8 +36,7 @@ pub const MAX_NONCE_CHARS: usize = 64;
 
 /// How messages are written: a subprotocol of the chat, chosen for each connection in its handshake (RFC 6455 1.9), or the
 /// format of an HTTP stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Dialect {
     /// JSON objects for clients that assign what arrives to `innerHTML`: names and texts are HTML-escaped.
     Json,
@@ -142,16 +141,8 @@ pub enum ClientMessage {
         /// The token of the user's connection before this one.
         resume: Option<ResumeToken>,
     },
-    /// Send a text to the room, or to one user.
-    Message {
-        /// The text, as it was typed.
-        text: Arc<str>,
-        /// The user for a private message.
-        target: Option<Target>,
-        /// The client's identifier for this message, 1 to [`MAX_NONCE_CHARS`] characters. A second message to the room
-        /// with the same nonce is not broadcast again.
-        nonce: Option<Arc<str>>,
-    },
+    /// Send a text to the room, or to one user. It has no name.
+    Message(Post),
     /// Send me the handshake of this connection as the server saw it, and the bytes that arrived since the last time
     /// (dialect `chinwag.v1` only).
     Inspect {
@@ -173,8 +164,7 @@ pub enum ClientMessage {
 }
 
 /// Whom a private message is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Target {
     /// The user who has this name now.
     Name(String),
@@ -308,8 +298,7 @@ fn serialize_lines<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S:
 }
 
 fn serialize_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
-    let hex: String = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     serializer.serialize_str(&hex)
 }
 

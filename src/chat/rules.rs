@@ -10,21 +10,17 @@
 use crate::{
     chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ResumeToken, ServerMessage, UserId},
     ws::id_map::IdMap,
-    ws::rate_limiter::{RateLimiter, RateLimiters},
 };
-use core::net::IpAddr;
 use std::{collections::VecDeque, mem, sync::Arc};
 
 mod catch_up;
 mod command;
 mod events;
 mod execute;
-#[cfg(feature = "cluster")]
 mod gate;
 mod limits;
 mod message_log;
 mod moderation;
-mod name_registry;
 mod names;
 mod post;
 mod reservations;
@@ -37,56 +33,54 @@ mod throttle;
 
 use catch_up::CatchUp;
 use moderation::CLOSED;
-use reservations::{Reservation, Reservations};
+use reservations::Reservation;
 use room::Room;
-use rooms::Rooms;
-use throttle::MAX_ADDRESSES;
-pub(crate) use throttle::Verdict;
 
-pub use command::{Restriction, usage as command_usage};
+pub use command::Restriction;
 pub use events::{ClientInfo, Erasure, Input, Now, Output, RoomId, RoomSnapshot, Since};
-#[cfg(feature = "cluster")]
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, Verdict};
 pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
 
 /// The chat.
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Chat {
-    #[cfg_attr(feature = "cluster", serde(skip))]
+    #[serde(skip)]
     rules: Rules,
     members: IdMap<UserId, Member>,
-    rooms: Rooms,
-    /// What each address has sent. One without connections is remembered as well, or reconnecting would restore its burst.
-    #[cfg_attr(feature = "cluster", serde(skip, default = "snapshot::addresses"))]
-    addresses: RateLimiters,
-    reservations: Reservations,
+    /// A room exists while it has users, reserved names or a history; the lobby always does.
+    rooms: IdMap<RoomId, Room>,
+    /// Grows with each room that is added or becomes empty.
+    room_counter: u64,
+    /// The names of all numberings begin with it.
+    log_id_prefix: u64,
+    /// Messages that were forgotten before their room was restored, so that no archive has them.
+    lost: u64,
+    /// The rates of connections and addresses. In a cluster, each server has one of its own instead.
+    #[serde(skip)]
+    gate: Gate,
+    /// The oldest one first.
+    reservations: VecDeque<Reservation>,
     /// Those that operators have ordered. Some of them may have ended.
-    #[cfg_attr(feature = "cluster", serde(with = "snapshot::restrictions"))]
     restrictions: Vec<Restriction>,
-    /// Rooms with a user list that has changed and was not sent yet.
-    #[cfg_attr(feature = "cluster", serde(skip))]
-    pending_lists: Vec<RoomId>,
     /// The connections that are catching up. The first one is served next.
-    #[cfg_attr(feature = "cluster", serde(skip))]
+    #[serde(skip)]
     catch_ups: VecDeque<CatchUp>,
     /// The time of this input.
-    #[cfg_attr(feature = "cluster", serde(skip))]
+    #[serde(skip)]
     now: Now,
     /// During [`Chat::apply`]: the caller's `out`, to which the outputs of this input are appended. Otherwise empty.
-    #[cfg_attr(feature = "cluster", serde(skip))]
+    #[serde(skip)]
     out: Vec<Output>,
 }
 
 /// A connection.
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Member {
     dialect: Dialect,
     room: RoomId,
     client: ClientInfo,
-    /// When it joined, or sent its last message that was not too fast.
+    /// When it joined, or sent its last message that was not too fast for the room.
     last_sent: Millis,
     /// When it joined, or sent its last message to the room.
     spoke_at: Millis,
@@ -94,7 +88,6 @@ struct Member {
     secret: u128,
     /// Messages rejected in a row, without those that came too fast.
     strikes: u32,
-    limiter: RateLimiter,
 }
 
 impl Chat {
@@ -108,18 +101,22 @@ impl Chat {
     /// same clients. Otherwise a returning client would mistake new messages for old ones. [`Chat::new`] has 0.
     #[must_use]
     pub fn with_log_id_prefix(rules: Rules, log_id_prefix: u64) -> Self {
-        Self {
+        let mut chat = Self {
             rules,
             members: IdMap::default(),
-            rooms: Rooms::new(log_id_prefix),
-            addresses: RateLimiters::new(MAX_ADDRESSES),
-            reservations: Reservations::default(),
+            rooms: IdMap::default(),
+            room_counter: 0,
+            log_id_prefix,
+            lost: 0,
+            gate: Gate::new(rules),
+            reservations: VecDeque::new(),
             restrictions: Vec::new(),
-            pending_lists: Vec::new(),
             catch_ups: VecDeque::new(),
-            now: Now { uptime: 0, date: 0 },
+            now: Now::default(),
             out: Vec::new(),
-        }
+        };
+        chat.add_room(&RoomName::lobby());
+        chat
     }
 
     /// Takes one input and appends what follows from it to `out`.
@@ -128,7 +125,8 @@ impl Chat {
     pub fn apply(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         self.now = now;
         mem::swap(&mut self.out, out);
-        if !input.is_local() && !matches!(input, Input::Command(_)) {
+        // Other inputs are about one process. In a cluster, they must not change what all servers share.
+        if matches!(input, Input::Joined { .. } | Input::Text { .. } | Input::Binary { .. } | Input::Left { .. }) {
             self.end_reservations();
         }
         match input {
@@ -136,7 +134,10 @@ impl Chat {
                 self.join((id, secret, client), dialect, room, since);
             }
             Input::Text { id, text } => self.receive(id, text),
-            Input::Binary { id } => self.reject_binary(id),
+            Input::Binary { id } => {
+                self.out.extend(self.room_of(id).map(|_| send(id, ServerMessage::Error(ErrorReason::NotText.into()))));
+                self.close(id, 1003, "text only", true);
+            }
             Input::Left { id, is_lost } => self.leave(id, is_lost),
             Input::Ready { id } => self.send_next_part(id),
             Input::Behind { id } => self.fall_behind(id),
@@ -157,7 +158,7 @@ impl Chat {
     /// harm.
     #[must_use]
     pub fn next_tick(&self) -> Option<Millis> {
-        self.pending_lists.iter().filter_map(|id| self.rooms.get(*id)?.list.due()).min()
+        self.rooms.iter().filter_map(|(_, room)| room.list.due()).min()
     }
 
     /// The room of a connection; `None` if it has left or was not let in.
@@ -173,13 +174,13 @@ impl Chat {
 
     /// Every room's name and its number of users with a name, the lobby first.
     pub fn rooms(&self) -> impl Iterator<Item = (&Arc<str>, usize)> + '_ {
-        self.rooms.iter().map(|room| (room.name.shown(), room.names.len()))
+        self.rooms.iter().map(|(_, room)| (room.name.shown(), room.users().count()))
     }
 
     /// The user list of a room; `None` if it has no users.
     #[must_use]
     pub fn user_list(&self, room: RoomId) -> Option<ServerMessage> {
-        self.rooms.get(room).filter(|room| room.names.len() > 0).map(Room::user_list)
+        self.rooms.get(room).filter(|room| room.users().next().is_some()).map(Room::user_list)
     }
 
     fn room(&self, id: UserId) -> Option<&Room> {
@@ -196,21 +197,22 @@ impl Chat {
         if self.members.contains(id) {
             return;
         }
+        let refuse = |code, reason| Output::Close { id, code, reason };
         if self.of_room(name, "close").is_some() {
-            return self.out.push(Output::Close { id, code: 1008, reason: CLOSED });
+            return self.out.push(refuse(1008, CLOSED));
         }
-        let Some(room_id) = self.rooms.open(name, &self.rules) else {
-            return self.out.push(Output::Close { id, code: 1013, reason: "too many rooms; try again later" });
+        let Some((room_id, room)) = self.open_room(name).and_then(|id| Some((id, self.rooms.get_mut(id)?))) else {
+            return self.out.push(refuse(1013, "too many rooms; try again later"));
         };
-        let Some(room) = self.rooms.get_mut(room_id) else { return };
         if self.rules.room_users.is_some_and(|most| room.members.len() >= most) {
-            return self.out.push(Output::Close { id, code: 1013, reason: "this room is full; try again later" });
+            return self.out.push(refuse(1013, "this room is full; try again later"));
         }
-        room.enter(id);
-        let limiter = RateLimiter::default();
-        let last_sent = self.now.uptime;
-        let (room, spoke_at, strikes) = (room_id, last_sent, 0);
-        self.members.insert(id, Member { dialect, room, secret, client, last_sent, spoke_at, strikes, limiter });
+        room.members.insert(id, None);
+        room.empty_since = None;
+        let now = self.now.uptime;
+        self.gate.join(id, client.counted_address(), now);
+        let member = Member { dialect, room: room_id, client, last_sent: now, spoke_at: now, secret, strikes: 0 };
+        self.members.insert(id, member);
         self.welcome(id, room_id, since);
         if dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
@@ -219,117 +221,83 @@ impl Chat {
     }
 
     fn receive(&mut self, id: UserId, text: &str) {
+        let Some(&Member { dialect, .. }) = self.members.get(id) else { return };
+        let result = match self.gate.judge(id, text.len(), self.now.uptime) {
+            Some(Verdict::Close) => return self.close(id, 1008, "flooding", true),
+            Some(Verdict::Reject) => Err(ErrorReason::TooFast.into()),
+            // One of another process was judged there.
+            Some(Verdict::Accept) | None => dialect.decode(text).and_then(|message| {
+                self.charge_room_rate(id, text.len(), &message)?;
+                self.execute(id, message)
+            }),
+        };
         let Some(member) = self.members.get_mut(id) else { return };
-        let dialect = member.dialect;
+        let Err(error) = result else {
+            member.strikes = 0;
+            return;
+        };
+        let is_strike = error.reason != ErrorReason::TooFast;
+        member.strikes = member.strikes.saturating_add(is_strike.into());
+        let is_last_strike = is_strike && self.rules.strikes.is_some_and(|most| member.strikes >= most);
         // An error names the message by its nonce, whatever is wrong with it.
-        let rejection = |error: ProtocolError| send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text))));
-        match throttle::charge(&mut member.limiter, self.now.uptime, text.len(), self.rules.rate) {
-            Verdict::Accept => {}
-            Verdict::Reject => return self.out.push(rejection(ErrorReason::TooFast.into())),
-            Verdict::Close => return self.close(id, 1008, "flooding"),
-        }
-        let decoded = dialect.decode(text);
-        if !self.charge_shared_rates(id, text.len(), decoded.as_ref().ok()) {
-            return self.out.push(rejection(ErrorReason::TooFast.into()));
-        }
-        let result = decoded.and_then(|message| self.execute(id, message));
-        let Some(member) = self.members.get_mut(id) else { return };
-        member.strikes = if result.is_ok() { 0 } else { member.strikes.saturating_add(1) };
-        let Err(error) = result else { return };
-        let is_last_strike = self.rules.strikes.is_some_and(|most| member.strikes >= most);
-        self.out.push(rejection(error));
+        self.out.push(send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text)))));
         if is_last_strike {
-            self.close(id, 1008, "too many errors");
+            self.close(id, 1008, "too many errors", true);
         }
     }
 
-    /// Takes the price of a message from the rates that the connection shares with others of its address and of its room.
-    /// Returns whether the message is accepted. That of a connection that was quiet always is: a few connections must not
-    /// silence the others.
-    fn charge_shared_rates(&mut self, id: UserId, bytes: usize, message: Option<&ClientMessage>) -> bool {
-        let Some(&Member { client, room, .. }) = self.members.get(id) else { return true };
-        let address = client.counted_address();
+    /// Takes the price of a message from the rate that its room's connections share. It does not reject that of a connection
+    /// that was quiet: a few connections must not silence the others.
+    fn charge_room_rate(&mut self, id: UserId, bytes: usize, message: &ClientMessage) -> Result<(), ProtocolError> {
         let is_for_room = match message {
-            Some(ClientMessage::Message { target, .. }) => target.is_none(),
+            ClientMessage::Message(post) => post.target.is_none(),
             // Many users who sign in at once are not a flood.
-            Some(ClientMessage::SetName { .. }) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
+            ClientMessage::SetName { .. } => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
             _ => false,
         };
-        let is_paid = self.charge_address(address, bytes) && (!is_for_room || self.charge_room(room, bytes));
-        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return true };
-        let is_accepted = is_paid || throttle::was_quiet(member.last_sent, now, bytes);
-        if is_accepted {
-            member.last_sent = now;
+        let is_paid = !is_for_room || self.room_of(id).is_none_or(|room| self.charge_room(room, bytes));
+        let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return Ok(()) };
+        if !is_paid && !throttle::was_quiet(member.last_sent, now, bytes) {
+            return Err(ErrorReason::TooFast.into());
         }
-        is_accepted
+        member.last_sent = now;
+        Ok(())
     }
 
-    /// Takes the price of a message of so many bytes. Returns whether the address has tokens for it.
-    fn charge_address(&mut self, address: Option<IpAddr>, bytes: usize) -> bool {
-        throttle::allow_address(&mut self.addresses, address, self.now.uptime, bytes, self.rules.address_rate)
-    }
-
-    /// The same for a room.
+    /// Takes the price of a message of so many bytes. Returns whether the room has tokens for it.
     fn charge_room(&mut self, room: RoomId, bytes: usize) -> bool {
-        let (now, rate) = (self.now.uptime, self.rules.room_rate);
-        self.rooms.get_mut(room).is_none_or(|room| throttle::allow(&mut room.limiter, now, bytes, rate))
+        let (now, Some(room)) = (self.now.uptime, self.rooms.get_mut(room)) else { return true };
+        self.rules.room_rate.is_none_or(|rate| rate.allow(&mut room.limiter, now, bytes))
     }
 
-    fn reject_binary(&mut self, id: UserId) {
-        if self.members.contains(id) {
-            self.out.push(send(id, ServerMessage::Error(ErrorReason::NotText.into())));
-            self.close(id, 1003, "text only");
-        }
-    }
-
-    fn close(&mut self, id: UserId, code: u16, reason: &'static str) {
-        self.out.push(Output::Close { id, code, reason });
-        // 1000 is the user's own wish. After any other code, the client may connect again.
-        self.leave(id, code != 1000);
+    /// Closes a connection, if it is here. As in [`Input::Left`], the user may come back if it is lost.
+    fn close(&mut self, id: UserId, code: u16, reason: &'static str, is_lost: bool) {
+        self.out.extend(self.room_of(id).map(|_| Output::Close { id, code, reason }));
+        self.leave(id, is_lost);
     }
 
     /// If the connection was lost, the name of its user stays reserved for a while.
     fn leave(&mut self, id: UserId, is_lost: bool) {
         let Some(Member { room: room_id, secret, client, .. }) = self.members.remove(id) else { return };
-        let address = client.counted_address();
+        self.gate.leave(id);
         self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {
             self.out.push(broadcast(room_id, ServerMessage::Left { name: name.shown.clone() }));
-            if is_lost && self.reservations.may_add(address) && room.names.reserve() {
-                self.reservations.add(self.now.uptime, room_id, name, ResumeToken { id, secret }, address);
-            } else {
-                room.names.release(&name);
+            if is_lost {
+                self.reserve(room_id, name, ResumeToken { id, secret }, client.counted_address());
             }
-            self.list_changed(room_id);
+            self.send_due_lists();
         }
-        self.rooms.release(room_id);
+        self.release_room(room_id);
     }
 
-    fn end_reservations(&mut self) {
-        while let Some(Reservation { room, name, .. }) = self.reservations.take_ended(self.now.uptime) {
-            if let Some(room) = self.rooms.get_mut(room) {
-                room.names.release_reserved(&name);
-            }
-            self.rooms.release(room);
-        }
-    }
-
-    /// The users of a room changed: sends its list, now or when it is due.
-    fn list_changed(&mut self, room: RoomId) {
-        if !self.pending_lists.contains(&room) {
-            self.pending_lists.push(room);
-        }
-        self.send_due_lists();
-    }
-
+    /// Sends the user lists that have changed and are due.
     fn send_due_lists(&mut self) {
-        self.pending_lists.retain(|id| {
-            let Some(room) = self.rooms.get_mut(*id) else { return false };
+        for (id, room) in self.rooms.iter_mut() {
             let list = room.take_list(self.now.uptime, &self.rules);
-            self.out.extend(list.map(|list| broadcast(*id, list)));
-            room.list.due().is_some()
-        });
+            self.out.extend(list.map(|list| broadcast(id, list)));
+        }
     }
 }
 

@@ -6,8 +6,6 @@ pub(crate) enum Unit {
     Things,
     Bytes,
     Seconds,
-    #[cfg_attr(not(feature = "history"), allow(dead_code))]
-    Days,
 }
 
 /// A suffix in lower case, and its factor.
@@ -16,7 +14,6 @@ type Suffix = (&'static str, u64);
 /// Also written as `kb`, `KiB`.
 const BYTES: &[Suffix] = &[("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30)];
 const SECONDS: &[Suffix] = &[("s", 1), ("m", 60), ("min", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
-const DAYS: &[Suffix] = &[("d", 1), ("w", 7)];
 
 impl Unit {
     /// Reads a whole number with an optional suffix, in any case. `None` if it is anything else, or too large.
@@ -34,7 +31,6 @@ impl Unit {
             Self::Things => &[],
             Self::Bytes => BYTES,
             Self::Seconds => SECONDS,
-            Self::Days => DAYS,
         }
     }
 
@@ -44,7 +40,6 @@ impl Unit {
             Self::Things => "a whole number, such as 100",
             Self::Bytes => "a number of bytes, such as 65536, 64k or 1M",
             Self::Seconds => "a number of seconds, such as 60, or 5m, or 2h",
-            Self::Days => "a number of days, such as 30, or 4w",
         }
     }
 }
@@ -70,8 +65,6 @@ mod tests {
             (Unit::Seconds, "5m", Some(300)),
             (Unit::Seconds, "1h", Some(3600)),
             (Unit::Seconds, "1d", Some(86_400)),
-            (Unit::Days, "4w", Some(28)),
-            (Unit::Days, "30d", Some(30)),
             (Unit::Things, "7", Some(7)),
         ] {
             assert_eq!(unit.parse(text), expected, "{unit:?} {text}");
@@ -84,7 +77,7 @@ mod tests {
             "", "k", "-1", "+1", "1.5M", "1e6", "0x10", "64kk", "64kbb", "64xxb", "64q", "1 000", "1_000", "\u{664}k",
             "k64",
         ] {
-            for unit in [Unit::Things, Unit::Bytes, Unit::Seconds, Unit::Days] {
+            for unit in [Unit::Things, Unit::Bytes, Unit::Seconds] {
                 assert_eq!(unit.parse(text), None, "{unit:?} {text}");
             }
         }
@@ -92,7 +85,6 @@ mod tests {
             (Unit::Things, "1k"),
             (Unit::Seconds, "1k"),
             (Unit::Seconds, "500ms"),
-            (Unit::Days, "1m"),
             (Unit::Bytes, "18446744073709551616"),
             (Unit::Bytes, "18014398509481984k"),
         ] {

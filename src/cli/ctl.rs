@@ -26,8 +26,9 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
             false => target += &format!("%{byte:02X}"),
         }
     }
-    let (status, body) = health::ask(place, "POST", &target)
-        .map_err(|error| format!("no server answers at {error}; start it with --admin {place}, or name its --admin"))?;
+    let (status, body) = health::ask(place, "POST", &target).map_err(|error| {
+        format!("no server answers at {place}: {error}; start it with --admin {place}, or name its --admin")
+    })?;
     let lines: String = body.lines().map(|line| sanitize_text(line) + "\n").collect();
     match status {
         200 => print(&lines).map(|()| ExitCode::SUCCESS),

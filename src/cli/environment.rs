@@ -1,7 +1,7 @@
 //! The environment as flags: `CHINWAG_LISTEN=x` is `--listen=x`.
 
 use super::flags::{Flag, PREFIX, Subcommand, Value, variable};
-use super::suggest::{nearest, with_port};
+use super::suggest::nearest;
 use std::ffi::{OsStr, OsString};
 
 /// Variables that belong to the tests and tools of this project, and the version, which images of containers often have.
@@ -31,7 +31,7 @@ pub(crate) fn values(
             continue;
         }
         let Some(flag) = flags.iter().find(|flag| is_variable(flag, &name)) else {
-            check_name(&name, &value)?;
+            check_name(&name, &value.to_string_lossy())?;
             continue;
         };
         match times(flag, &value)? {
@@ -63,20 +63,21 @@ fn times(flag: &Flag, value: &OsStr) -> Result<Option<usize>, String> {
 }
 
 /// Accepts the names that the server does not use, and that mean something to another program, or to `chinwag chat`.
-fn check_name(name: &str, value: &OsStr) -> Result<(), String> {
+fn check_name(name: &str, value: &str) -> Result<(), String> {
     let mut flags = Subcommand::Serve.flags();
     flags.append(&mut Subcommand::Chat.flags());
-    let (value, rest) = (value.to_string_lossy(), name.get(PREFIX.len()..).unwrap_or_default());
+    let rest = name.get(PREFIX.len()..).unwrap_or_default();
     let is_known = flags.iter().any(|flag| is_variable(flag, name));
-    if is_known || IGNORED.split(' ').any(|name| name == rest) || is_of_kubernetes(rest, &value) {
+    if is_known || IGNORED.split(' ').any(|name| name == rest) || is_of_kubernetes(rest, value) {
         return Ok(());
     }
     flags.retain(Flag::has_variable);
-    let names: Vec<_> = flags.iter().map(|flag| flag.name).collect();
-    let advice = match (rest, nearest(&rest.replace('_', "-"), &names)) {
-        ("PORT" | "ADDRESS" | "BIND", _) => format!(" (did you mean CHINWAG_LISTEN={}?)", with_port(&value)),
-        (_, Some(flag)) => format!(" (did you mean {}?)", variable(flag)),
-        _ => String::new(),
+    let mut names: Vec<_> = flags.iter().map(|flag| flag.name).collect();
+    names.extend(["port", "address", "bind"]);
+    let advice = match nearest(&rest.replace('_', "-"), &names) {
+        Some("port" | "address" | "bind") => " (did you mean CHINWAG_LISTEN=ADDR:PORT?)".to_owned(),
+        Some(flag) => format!(" (did you mean {}?)", variable(flag)),
+        None => String::new(),
     };
     Err(format!("there is no variable {name}{advice}; every flag has one: chinwag --help lists the flags"))
 }
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     fn check(name: &str, value: &str) -> Result<(), String> {
-        check_name(&format!("{PREFIX}{name}"), value.as_ref())
+        check_name(&format!("{PREFIX}{name}"), value)
     }
 
     #[test]
@@ -102,7 +103,7 @@ mod tests {
             ("TOKENFILE", "x", "CHINWAG_TOKEN_FILE?"),
             ("LISTEN_", "x", "CHINWAG_LISTEN?"),
             ("TOKEN", "x", "CHINWAG_TOKEN_FILE?"),
-            ("PORT", "8080", "CHINWAG_LISTEN=127.0.0.1:8080?"),
+            ("PORT", "8080", "CHINWAG_LISTEN=ADDR:PORT?"),
             ("FROBNICATE", "x", "--help"),
             ("HELP", "1", "--help"),
             ("", "1", "--help"),
@@ -110,7 +111,7 @@ mod tests {
             let error = check(name, value).expect_err(name);
             assert!(error.contains(advice) && error.contains(name), "{name}: {error}");
         }
-        assert!(check_name("chinwag_listen", "x".as_ref()).is_err_and(|error| error.contains("CHINWAG_LISTEN?")));
+        assert!(check_name("chinwag_listen", "x").is_err_and(|error| error.contains("CHINWAG_LISTEN?")));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     }
     let (line, is_ready) = match ask(place, "GET", "/readyz") {
         Ok((status, body)) => (format!("{status} {}", body.lines().next().unwrap_or_default()), status == 200),
-        Err(error) => (error, false),
+        Err(error) => (format!("{place}: {error}"), false),
     };
     print(&format!("{}\n", visible(&line)))?;
     Ok(if is_ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -31,11 +31,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
 
 /// Sends a request without a body to `http://HOST:PORT` or `unix:PATH`, and returns the status and the body of the response.
 /// If the URL has a path, it is requested in place of `target`.
-pub(crate) fn ask(place: &str, method: &str, target: &str) -> Result<(u16, String), String> {
-    request(place, method, target).map_err(|error| format!("{place}: {error}"))
-}
-
-fn request(place: &str, method: &str, target: &str) -> io::Result<(u16, String)> {
+pub(crate) fn ask(place: &str, method: &str, target: &str) -> io::Result<(u16, String)> {
     let url = place.strip_prefix("http://").unwrap_or("localhost");
     let (host, path) = url.split_at(url.find('/').unwrap_or(url.len()));
     let mut stream = match place.strip_prefix("unix:") {

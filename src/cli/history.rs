@@ -5,13 +5,8 @@ use super::{amount::Unit, arguments::Flags, log_line::visible, written};
 use chinwag::chat::history::{self, Durability, History, HistoryError, Record, Settings};
 use chinwag::chat::protocol::{StoredMessage, date_time};
 use chinwag::{Builder, chat::rules::RoomName};
-use std::fs::{File, Permissions};
 use std::io::{self, BufReader, BufWriter, Write};
-use std::os::{fd::AsFd, unix::fs::PermissionsExt};
-use std::{path::Path, time::Duration};
-
-/// An output file of at most this age was created for this output.
-const NEW: Duration = Duration::from_secs(10);
+use std::path::Path;
 
 /// Opens the history that the flags name, if any. Connection ids continue where it ended.
 ///
@@ -33,7 +28,7 @@ pub(crate) fn open(flags: &Flags, builder: Builder) -> Result<(Option<History>, 
         Some("full") => Durability::Full,
         _ => Durability::Normal,
     };
-    settings.days = flags.amount("history-days", Unit::Days, 1)?;
+    settings.days = flags.amount("history-days", Unit::Things, 1)?;
     settings.rows = flags.amount("history-rows", Unit::Things, 1)?;
     settings.bytes = flags.amount("history-bytes", Unit::Bytes, Settings::MIN_BYTES)?;
     let history = History::open(&settings).map_err(|error| format!("--history {error}"))?;
@@ -65,8 +60,6 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         let added = history::import(path, BufReader::with_capacity(64 * 1024, input)).map_err(named)?;
         return super::print(&format!("new messages: {added}\n"));
     }
-    // On errors, the file keeps its mode.
-    let _ = protect_output();
     let (mut out, mut printed) = (BufWriter::new(io::stdout().lock()), Ok(()));
     let mut progress = Progress::start("records");
     let print = |record| {
@@ -77,14 +70,6 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     history::each_record(path, room_key(flags)?.as_deref(), print).map_err(named)?;
     drop(progress);
     written(printed.and_then(|()| out.flush()))
-}
-
-/// Makes a file that the shell has just created for the output private, as the history is.
-fn protect_output() -> io::Result<()> {
-    let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let found = out.metadata()?;
-    let is_new = found.is_file() && found.len() == 0 && found.created()?.elapsed().is_ok_and(|age| age < NEW);
-    if is_new { out.set_permissions(Permissions::from_mode(0o600)) } else { Ok(()) }
 }
 
 fn action(flags: &Flags) -> Result<Action, String> {
@@ -109,8 +94,8 @@ fn room_key(flags: &Flags) -> Result<Option<String>, String> {
 
 fn print(out: &mut impl Write, action: Action, record: &Record) -> io::Result<()> {
     match (action, record) {
-        (Action::Print, Record::Message(message)) => writeln!(out, "{}", line(message)),
-        (Action::Export, _) | (Action::Json, Record::Message(_)) => writeln!(out, "{}", record.to_json()),
+        (Action::Print, Record::Message { message, .. }) => writeln!(out, "{}", line(message)),
+        (Action::Export, _) | (Action::Json, Record::Message { .. }) => writeln!(out, "{}", record.to_json()),
         _ => Ok(()),
     }
 }

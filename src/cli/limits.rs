@@ -19,7 +19,7 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
         "handshakes" => config.max_handshakes = n,
         "handshake-seconds" => config.handshake_timeout = seconds(n),
         "controls" => config.control_frames_per_second = n,
-        "wrong-token-seconds" => config.wrong_token_delay = seconds(n),
+        "wrong-token-seconds" => config.wrong_token_interval = seconds(n),
         "fields" => config.max_header_fields = n,
         "head" => config.max_head_size = n,
         "ping-seconds" => config.ping_interval = seconds(n),
@@ -76,11 +76,11 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
         false => (Config::default(), Rules::default()),
     };
     let limits = flags.list("limit")?;
-    let given = apply(&limits, &mut config, &mut rules)?;
+    apply(&limits, &mut config, &mut rules)?;
     if let Some(lines) = flags.amount("history-lines", Unit::Things, 0)? {
         rules.history_lines = lines;
     }
-    for warning in warnings(&config, &rules, |name| given.contains(&name) || flags.has(name)) {
+    for warning in warnings(&config, &rules) {
         warn!("{warning}");
     }
     // History must fit into the send buffer, together with new messages.
@@ -88,32 +88,25 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
     Ok((config, rules))
 }
 
-/// Returns the names of the limits that are given.
-fn apply<'a>(texts: &[&'a str], config: &mut Config, rules: &mut Rules) -> Result<Vec<&'a str>, String> {
-    let (mut given, mut bursts) = (Vec::new(), Vec::new());
-    for text in texts {
-        let (name, number) = parse(text)?;
-        given.push(name);
-        // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
-        match name.ends_with("burst") {
-            true => bursts.push((name, number)),
-            false => set(name, number, config, rules),
-        }
-    }
-    for (name, number) in bursts {
-        if rate_of(name, rules).is_none() {
+fn apply(texts: &[&str], config: &mut Config, rules: &mut Rules) -> Result<(), String> {
+    let mut limits = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
+    // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
+    limits.sort_by_key(|(name, _)| name.ends_with("burst"));
+    for (name, number) in &limits {
+        if name.ends_with("burst") && rate_of(name, rules).is_none() {
             let rate = name.replace("burst", "rate");
             return Err(format!("--limit {name} works only with a rate: add --limit {rate}"));
         }
-        set(name, number, config, rules);
+        set(name, *number, config, rules);
     }
-    if !given.iter().any(|name| name.starts_with("address-")) {
+    let is_given = |names: [&str; 2]| limits.iter().any(|(name, _)| names.contains(name));
+    if !is_given(["address-rate", "address-burst"]) {
         rules.address_rate = shared_rate(rules.address_rate, rules.rate);
     }
-    if !given.contains(&"room-rate") && !given.contains(&"room-burst") {
+    if !is_given(["room-rate", "room-burst"]) {
         rules.room_rate = shared_rate(rules.room_rate, rules.rate);
     }
-    Ok(given)
+    Ok(())
 }
 
 /// The names of the limits, and the rest of their lines in the help.

@@ -1,10 +1,9 @@
 //! Where the server listens: the flags that name addresses, and what to do about an address that cannot be used.
 
+use super::arguments::Flags;
 use super::unix_socket::{self, SocketFile};
-use super::{arguments::Flags, suggest::with_port};
 use chinwag::{Builder, Error, Server, client};
-use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 
 #[cfg(feature = "tls")]
@@ -68,10 +67,7 @@ pub(crate) fn place(flag: &str, text: &str, allow_blocked_port: bool) -> Result<
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
 fn address(flag: &str, text: &str, allow_blocked_port: bool) -> Result<SocketAddr, String> {
     let address = resolve(text).map_err(|error| {
-        let likely = with_port(text);
-        format!(
-            "--{flag} {text:?}: {error}; write ADDR:PORT, such as --{flag} {likely}, or 0.0.0.0:6502 for every network"
-        )
+        format!("--{flag} {text:?}: {error}; write ADDR:PORT, such as {DEFAULT}, or 0.0.0.0:6502 for every network")
     })?;
     match client::is_blocked(address.port()) && !allow_blocked_port {
         true => Err(format!(
@@ -119,7 +115,7 @@ pub(crate) fn listen(
                 let (socket, file) =
                     unix_socket::bind(path, mode, group).map_err(|error| format!("--{flag}: {error}"))?;
                 files.push(file);
-                builder = builder.listener_unix(socket);
+                builder = builder.listener(socket).map_err(|error| format!("--{flag}: {error}"))?;
                 continue;
             }
             Place::Inherited(number) => {
@@ -134,7 +130,7 @@ pub(crate) fn listen(
             ("redirect-http", _) => builder.redirect_http(address),
             _ => builder.listen(address),
         };
-        builder = added.map_err(|error| cannot_listen(flag, &error, addresses))?;
+        builder = added.map_err(|error| format!("--{flag}: {error}"))?;
     }
     Ok((builder, files))
 }
@@ -145,37 +141,10 @@ fn inherit(socket: &OwnedFd, acceptor: Option<&Acceptor>, builder: Builder) -> R
     let socket = socket.try_clone().map_err(|error| failed(Error::Start(error)))?;
     match acceptor {
         #[cfg(feature = "tls")]
-        Some(acceptor) => builder.listener_inherited_tls(socket, acceptor),
-        _ => builder.listener_inherited(socket),
+        Some(acceptor) => builder.listener_tls(socket, acceptor),
+        _ => builder.listener(socket),
     }
     .map_err(failed)
-}
-
-/// If the port is in use, says which flag to change, or proposes a free port.
-fn cannot_listen(flag: &str, error: &Error, addresses: &[Address]) -> String {
-    let address = match error {
-        Error::Bind { address, source } if source.kind() == ErrorKind::AddrInUse => *address,
-        _ => return format!("--{flag}: {error}"),
-    };
-    let is_same = |place: &Place| matches!(place, Place::Ip(other) if other.port() == address.port());
-    if addresses.iter().filter(|(_, other)| is_same(other)).count() > 1 {
-        return format!(
-            "--{flag} {address}: another address of this command has the same port; give each its own \
-             ([::] includes 0.0.0.0)"
-        );
-    }
-    match free_port_above(address).filter(|_| flag != "redirect-http") {
-        Some(free) => format!("--{flag}: {error}: --{flag} {free}"),
-        None => format!("--{flag}: {error}"),
-    }
-}
-
-/// The same address with one of the next hundred ports: the first that is free and that browsers accept.
-fn free_port_above(mut address: SocketAddr) -> Option<SocketAddr> {
-    (address.port()..=u16::MAX).skip(1).take(100).find_map(|port| {
-        address.set_port(port);
-        (!client::is_blocked(port) && TcpListener::bind(address).is_ok()).then_some(address)
-    })
 }
 
 /// One line for each address that clients can open, in the order of the flags.
@@ -214,27 +183,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_likely_address_is_proposed() {
-        for (text, likely) in [
-            ("8080", "127.0.0.1:8080"),
-            (":8080", "127.0.0.1:8080"),
-            ("localhost:8080", "127.0.0.1:8080"),
-            ("*:8080", "0.0.0.0:8080"),
-            ("10.0.0.1", "10.0.0.1:6502"),
-            ("::1", "[::1]:6502"),
-            ("[::1]", "[::1]:6502"),
-            ("::1:8080", "[::1]:8080"),
-            ("[::]:8080", "[::]:8080"),
-            ("http://127.0.0.1:8080/", "127.0.0.1:8080"),
-            ("127.0.0.1:99999", "127.0.0.1:6502"),
-            ("99999", "127.0.0.1:6502"),
-            ("", "127.0.0.1:6502"),
-        ] {
-            assert_eq!(with_port(text), likely, "{text}");
-            match address("listen", text, false) {
-                Ok(found) => assert_eq!(found.to_string(), likely, "{text}"),
-                Err(error) => assert!(error.contains(&format!("such as --listen {likely},")), "{error}"),
-            }
+    fn addresses_without_a_port_are_refused() {
+        for text in ["8080", ":8080", "*:8080", "10.0.0.1", "::1", "[::1]", "127.0.0.1:99999", ""] {
+            let error = address("listen", text, false).expect_err(text);
+            assert!(error.contains("write ADDR:PORT, such as 127.0.0.1:6502,"), "{error}");
+        }
+        for text in ["127.0.0.1:8080", "[::]:8080", "localhost:8080"] {
+            assert_eq!(address("listen", text, false).map(|address| address.port()), Ok(8080), "{text}");
         }
     }
 }

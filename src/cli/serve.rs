@@ -66,7 +66,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
     let reload = reload(token_files(flags), access, acceptor, flags.has("bans").then_some(admin));
-    signals.connect(server.shutdown_handle(), reload)?;
+    signals.connect(server.handle(), reload)?;
     systemd::notify(&format!("READY=1\nSTATUS={}", announcement.lines().next().unwrap_or_default()));
     announce(announcement)?;
     if flags.has("no-limits") {

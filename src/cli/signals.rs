@@ -2,7 +2,7 @@
 //! process at once. SIGHUP reloads files, and never ends the process.
 
 use super::{spawn, stderr, systemd};
-use chinwag::Shutdown;
+use chinwag::Handle;
 use log::info;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level::pipe};
@@ -16,13 +16,13 @@ use std::sync::{Arc, OnceLock};
 pub(crate) struct Signals {
     /// A SIGHUP that comes while the server starts waits here.
     hangups: UnixStream,
-    server: Arc<OnceLock<Shutdown>>,
+    server: Arc<OnceLock<Handle>>,
 }
 
 impl Signals {
     /// Starts the thread that waits for SIGINT and SIGTERM. Until the server runs, they end the process.
     pub(crate) fn watch() -> Result<Self, String> {
-        let (server, shutting_down) = (Arc::new(OnceLock::<Shutdown>::new()), Arc::new(AtomicBool::new(false)));
+        let (server, shutting_down) = (Arc::new(OnceLock::<Handle>::new()), Arc::new(AtomicBool::new(false)));
         let caught = catch(&shutting_down).map_err(|error| format!("cannot watch for signals: {error}"));
         let (hangups, mut ends) = caught?;
         let running = Arc::clone(&server);
@@ -34,7 +34,7 @@ impl Signals {
                 process::exit(0);
             };
             systemd::notify("STOPPING=1\nSTATUS=Waiting for clients to close");
-            server.start();
+            server.shut_down();
             info!("shutting down: Close 1001 was sent to every client; waiting for their answers");
         };
         spawn("signals", Box::new(watch))?;
@@ -43,7 +43,7 @@ impl Signals {
 
     /// The server runs: from now on, signals shut it down, or reload its files. A thread of its own reloads, because a file
     /// may be slow.
-    pub(crate) fn connect(mut self, server: Shutdown, reload: impl Fn() + Send + 'static) -> Result<(), String> {
+    pub(crate) fn connect(mut self, server: Handle, reload: impl Fn() + Send + 'static) -> Result<(), String> {
         let _ = self.server.set(server);
         let watch = move || {
             while wait(&mut self.hangups) {

@@ -1,6 +1,4 @@
-//! "Did you mean …?" for misspelt names and addresses.
-
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+//! "Did you mean …?" for misspelt names.
 
 /// The known name that is most like this word, if any is like it.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
@@ -39,24 +37,6 @@ fn distance(from: &str, to: &str) -> usize {
         }
     }
     row[to.len()]
-}
-
-/// What may be meant by an address that is not one: `8080` and `:8080` are a port, `10.0.0.1` lacks one.
-pub(crate) fn with_port(text: &str) -> String {
-    let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
-    let (host, port) = match text.rsplit_once(':') {
-        _ if text.ends_with(']') => (text, ""),
-        // IPv6 without brackets and port.
-        Some((host, _)) if text.parse::<IpAddr>().is_ok() && host.parse::<IpAddr>().is_err() => (text, ""),
-        Some(parts) => parts,
-        None if text.parse::<u16>().is_ok() => ("", text),
-        None => (text, ""),
-    };
-    let ip = match host.trim_matches(['[', ']']) {
-        "*" => Ipv4Addr::UNSPECIFIED.into(),
-        host => host.parse().unwrap_or(IpAddr::from(Ipv4Addr::LOCALHOST)),
-    };
-    SocketAddr::new(ip, port.parse().unwrap_or(6502)).to_string()
 }
 
 #[cfg(test)]

@@ -8,10 +8,9 @@ use super::{amount::Unit, arguments::Flags, flags::TLS_FEATURE, print, spawn, st
 use chinwag::chat::client::{ChatClient, Event};
 use chinwag::chat::rules::RoomName;
 use chinwag::client::{Builder, WebSocket};
-use pipe::Pipe;
 use screen::{Screen, Users};
 use std::io::{self, IsTerminal};
-use std::{env, process::ExitCode, time::Duration};
+use std::{env, process::ExitCode, sync::PoisonError, time::Duration};
 
 /// Chats until the user or the server ends it. Exits with 1 if a message was refused or not delivered, if the close code is not
 /// 1000, or if a pipe was not read to its end; otherwise with 0.
@@ -27,7 +26,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let chat = ChatClient::builder(socket(flags)?, &name).retry_for(Duration::from_secs(retry)).connect();
     let chat = chat.map_err(|error| error.to_string())?;
     let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
-    let pipe = if is_interactive { None } else { Some(Pipe::start(chat.clone())?) };
+    let pipe = if is_interactive { None } else { Some(pipe::start(chat.clone())?) };
     let (mut screen, _terminal) = match is_interactive {
         true => keyboard::start(chat.clone(), name)?,
         false => (Screen::new(None, name, Users::default()), None),
@@ -39,21 +38,19 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
             chat.close();
             was_closed_here = true;
         }
-        is_ok &= !is_failure(&event);
+        is_ok &= match event {
+            Event::Refused { text, .. } => text.is_none(),
+            Event::Closed { code, undelivered, .. } => code == 1000 && undelivered.is_empty(),
+            _ => true,
+        };
     }
-    if let Some(unsent) = pipe.and_then(|pipe| pipe.unsent(was_closed_here)) {
+    // If this side closed the chat, lines that were not read do not count.
+    let unsent = pipe.filter(|_| !was_closed_here);
+    if let Some(unsent) = unsent.and_then(|unsent| unsent.lock().unwrap_or_else(PoisonError::into_inner).take()) {
         stderr::write_line(&format!("* {unsent}"));
         is_ok = false;
     }
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn is_failure(event: &Event) -> bool {
-    match event {
-        Event::Refused { text, .. } => text.is_some(),
-        Event::Closed { code, undelivered, .. } => *code != 1000 || !undelivered.is_empty(),
-        _ => false,
-    }
 }
 
 /// The connection that the flags describe.

@@ -5,13 +5,11 @@
 //! a WebSocket to this server: then `Origin` is foreign (RFC 6455 10.2).
 
 mod host;
-mod refusal;
 
-pub use host::Host;
 pub(crate) use host::default_port;
-pub use refusal::{Invalid, Refusal};
+pub use host::{Host, Invalid};
 
-use crate::ws::network::Network;
+use crate::ws::{http::Response, network::Network};
 use host::Origin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, hint::black_box, net::IpAddr, time::SystemTime};
@@ -131,11 +129,14 @@ impl Access {
     /// Checks the address of a client.
     ///
     /// # Errors
-    /// [`Refusal::Banned`].
-    pub fn check_address(&self, address: IpAddr) -> Result<(), Refusal> {
+    /// 403: the address is banned.
+    pub fn check_address(&self, address: IpAddr) -> Result<(), Response> {
         let now = SystemTime::now();
         let is_banned = |(network, until): &Ban| until.is_none_or(|until| now < until) && network.contains(address);
-        if lock(&self.banned).iter().any(is_banned) { Err(Refusal::Banned) } else { Ok(()) }
+        match lock(&self.banned).iter().any(is_banned) {
+            true => Err(Response::text(403, "An operator of this server has banned your address.")),
+            false => Ok(()),
+        }
     }
 
     /// Whether this is the token of operators.
@@ -158,41 +159,68 @@ impl Access {
     /// Checks the host that a request is for.
     ///
     /// # Errors
-    /// [`Refusal::Host`].
-    pub fn check_host(&self, host: &Host) -> Result<(), Refusal> {
-        let known = self.any_host || host.ip.is_some() || host.is_localhost() || self.hosts.contains(&host.name);
-        if known { Ok(()) } else { Err(Refusal::Host(host.name.clone())) }
+    /// 421: it is not this server's. The sentence names the flag which would allow it, and the method of this type, because
+    /// programs that embed the server have no flags.
+    pub fn check_host(&self, host: &Host) -> Result<(), Response> {
+        let name = &host.name;
+        if self.any_host || host.ip.is_some() || host.is_localhost() || self.hosts.contains(name) {
+            return Ok(());
+        }
+        let help = format!("To allow it, start the server with --host {name} (in code: Access::allow_host).");
+        Err(Response::text(421, format!("The host {name} is not allowed. {help}")))
     }
 
     /// Checks the origin of a handshake. `host` is the host that the request is for.
     ///
     /// # Errors
-    /// [`Refusal::Origin`], [`Refusal::BadOrigin`] or [`Refusal::NoOrigin`].
-    pub fn check_origin(&self, origin: Option<&str>, host: &Host) -> Result<(), Refusal> {
+    /// 403: it is foreign, malformed, or missing and required. The sentence is as that of [`Access::check_host`].
+    pub fn check_origin(&self, origin: Option<&str>, host: &Host) -> Result<(), Response> {
+        let refuse = |sentence: &str| Err(Response::text(403, sentence));
         let origin = match origin {
-            None if self.require_origin => return Err(Refusal::NoOrigin),
+            None if self.require_origin => {
+                return refuse("Origin is missing, and this server was started with --require-origin.");
+            }
             // A host without a scheme comes from programs only.
             Some(origin) if Host::parse(origin).is_ok_and(|own| own.name == host.name) => return Ok(()),
-            Some(origin) if !self.any_origin => Origin::parse(origin).ok_or(Refusal::BadOrigin)?,
+            Some(origin) if !self.any_origin => origin,
             _ => return Ok(()),
         };
-        let known = origin.is_on(host) || self.origins.iter().any(|listed| listed.includes(&origin));
-        if known { Ok(()) } else { Err(Refusal::Origin(origin.to_string())) }
+        let Some(origin) = Origin::parse(origin) else {
+            return refuse("Origin must be scheme://host[:port], null or a word.");
+        };
+        if origin.is_on(host) || self.origins.iter().any(|listed| listed.includes(&origin)) {
+            return Ok(());
+        }
+        refuse(&format!(
+            "Pages from {origin} are not allowed. To allow them, start the server with --origin {} \
+             (in code: Access::allow_origin).",
+            shell_word(&origin.to_string())
+        ))
     }
 
     /// Checks the token that a client sent. The time that this takes does not depend on how much of it is right.
     ///
     /// # Errors
-    /// [`Refusal::NoToken`] or [`Refusal::WrongToken`].
-    pub fn check_token(&self, offered: Option<&[u8]>) -> Result<(), Refusal> {
-        match (&*lock(&self.token), offered) {
-            (None, _) => Ok(()),
-            (Some(_), None) => Err(Refusal::NoToken),
-            (Some(token), Some(offered)) if token.equals(offered) => Ok(()),
-            (Some(_), offered) if self.is_admin_token(offered) => Ok(()),
-            (Some(_), Some(_)) => Err(Refusal::WrongToken),
-        }
+    /// 401: it is wrong, or missing and required.
+    pub fn check_token(&self, offered: Option<&[u8]>) -> Result<(), Response> {
+        let sentence = match (&*lock(&self.token), offered) {
+            (None, _) => return Ok(()),
+            (Some(token), Some(offered)) if token.equals(offered) => return Ok(()),
+            (Some(_), Some(_)) if self.is_admin_token(offered) => return Ok(()),
+            (Some(_), Some(_)) => "The access token is wrong. The right one is in the server's --token-file.",
+            (Some(_), None) => {
+                "This server requires an access token (--token-file). Send Authorization: Bearer TOKEN, or add \
+                 ?token=TOKEN to the URL."
+            }
+        };
+        Err(Response::text(401, sentence).with("WWW-Authenticate", "Bearer"))
     }
+}
+
+/// One word of a command line, quoted if a shell would change it: the text comes from a client.
+fn shell_word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/@%+=".contains(&byte);
+    if text.bytes().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

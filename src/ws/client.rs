@@ -24,7 +24,7 @@
 //! |---|---|
 //! | `new WebSocket(url)` | [`WebSocket::connect(url, &[])`](WebSocket::connect) |
 //! | `new WebSocket(url, ["a", "b"])` | `WebSocket::connect(url, &["a", "b"])` |
-//! | cookies, `Origin` | [`Builder::header`], [`Builder::origin`]; nothing by default |
+//! | cookies, `Origin` | [`Builder::header`]; nothing by default |
 //! | `socket.url` | [`socket.url()`](WebSocket::url) |
 //! | `socket.readyState === WebSocket.OPEN` | [`socket.ready_state() == ReadyState::Open`](WebSocket::ready_state) |
 //! | `socket.protocol` | [`socket.protocol()`](WebSocket::protocol), `None` for `""` |
@@ -40,7 +40,7 @@
 //! | one thread, an event loop | [`socket.events()`](WebSocket::events): iterate on any thread, or use `crossbeam_channel::select!` with several sockets and a timer |
 //! | garbage collection: Close 1001 | the last handle is dropped: Close 1001 |
 //! | blocked ports | the same ports: [`is_blocked`]; [`Builder::allow_blocked_ports`] |
-//! | Pings: answered, never sent | answered and sent: [`Builder::ping`] |
+//! | Pings: answered, never sent | answered and sent: [`Config::ping_interval`](crate::Config::ping_interval) |
 //! | an exception for an invalid URL or subprotocol | an [`Error`] from `connect` |
 //!
 //! # `wss://`
@@ -48,36 +48,75 @@
 //! are trusted. `Builder::tls` changes that.
 //!
 //! # Threads
-//! Each WebSocket has a thread that blocks in reads. A second thread exists while it resolves the name and connects. One
-//! thread of the process sends what sockets did not take at once. Handles can be cloned and used on any thread. Only waiting
-//! for events blocks.
+//! Each WebSocket has a thread that connects, and then blocks in reads. One thread of the process sends what sockets did not
+//! take at once. Handles can be cloned and used on any thread. Only waiting for events blocks. [`Builder::open`] has neither
+//! events nor a thread.
 
 mod builder;
+mod connect;
 mod dial;
 mod error;
 mod handshake;
-mod open;
-mod run;
-mod state;
 mod url;
 
 pub use builder::Builder;
 pub use error::Error;
-pub use state::{Event, ReadyState};
 pub use url::is_blocked;
 
-#[cfg(feature = "tls")]
-pub(crate) use run::shake_hands;
-
-use crate::ws::{connection::Message, error::CloseError, spawn::spawn};
-use crossbeam_channel::{Receiver, bounded};
-use run::{ABNORMAL, Task};
-use state::State;
-use std::{fmt, sync::Arc};
+use crate::ws::{
+    connection::{DisconnectReason, Message},
+    error::CloseError,
+    peer::Peer,
+    spawn::spawn,
+    websocket,
+};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use log::{debug, trace};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
 use url::Target;
 
 /// Bytes of the stack of a WebSocket's thread. Only the pages that are touched cost memory.
-const STACK_SIZE: usize = 256 * 1024;
+/// The name resolution of the system needs most.
+const STACK_SIZE: usize = 2 * 1024 * 1024;
+
+/// An event of a [`WebSocket`]. `Close` comes exactly once, as the last one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The handshake succeeded. Messages can be sent from now on.
+    Open,
+    /// A whole message arrived.
+    Message(Message),
+    /// The connection failed, before or after it was open. `Close` follows. In contrast to browsers, the cause is named.
+    Error(Error),
+    /// The connection has ended.
+    Close {
+        /// The code of the server's Close frame: 1005 if the frame has none, 1006 if the frame is missing.
+        code: u16,
+        /// The reason in that frame: up to 123 bytes of text that nothing has checked.
+        reason: String,
+        /// Whether both sides have sent a Close frame.
+        was_clean: bool,
+    },
+}
+
+/// The state of a WebSocket. The numbers are those of browsers: `socket.ready_state() as u8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum ReadyState {
+    /// Not yet open.
+    Connecting = 0,
+    /// Messages can be sent and received.
+    Open = 1,
+    /// One side has begun to close the connection.
+    Closing = 2,
+    /// The connection has ended, or it could not be opened.
+    Closed = 3,
+}
 
 /// A client's WebSocket. Cloning is cheap; all clones are the same connection.
 ///
@@ -92,6 +131,15 @@ pub struct WebSocket {
 struct Handle {
     state: Arc<State>,
     events: Receiver<Event>,
+}
+
+/// Shared by the handles of a WebSocket and its thread.
+struct State {
+    url: String,
+    /// Set when the WebSocket is open.
+    peer: OnceLock<Peer>,
+    /// Where the events go, until the WebSocket is open or has failed. What takes the sender out sends the last events.
+    connecting: Mutex<Option<Sender<Event>>>,
 }
 
 impl WebSocket {
@@ -113,21 +161,22 @@ impl WebSocket {
     }
 
     fn start(target: Target, settings: Builder) -> Result<Self, Error> {
-        let (sender, events) = bounded(settings.config.event_capacity);
-        let (cancel, cancelled) = bounded(0);
-        let state = Arc::new(State::new(target.to_url(), cancel));
+        // `Error` and `Close` always have room, so that `close` does not wait.
+        let (sender, events) = bounded(settings.config.event_capacity.max(2));
+        let (url, peer) = (target.to_url(), OnceLock::new());
+        let state = Arc::new(State { url, peer, connecting: Mutex::new(Some(sender)) });
         let shared = Arc::clone(&state);
         let run = move || {
-            let end = (Some(Error::Lost), ABNORMAL);
-            Task { target, settings, state: shared, cancelled, events: sender, end }.run();
+            let outcome = catch_unwind(AssertUnwindSafe(|| settings.open_target(&target)));
+            shared.run(outcome.unwrap_or(Err(Error::Ended(DisconnectReason::Panicked))));
         };
-        spawn("websocket", STACK_SIZE, Box::new(run)).map_err(Error::Start)?;
+        spawn("websocket", STACK_SIZE, Box::new(run)).map_err(Error::Connect)?;
         Ok(Self { handle: Arc::new(Handle { state, events }) })
     }
 
     /// The events, in order. Iterating blocks until the next one, and ends after [`Event::Close`]. If there are several
-    /// receivers, each event goes to one of them. The channel is bounded ([`Builder::event_capacity`]): if you stop
-    /// receiving, the server is slowed down.
+    /// receivers, each event goes to one of them. The channel is bounded
+    /// ([`Config::event_capacity`](crate::Config::event_capacity)): if you stop receiving, the server is slowed down.
     #[must_use]
     pub fn events(&self) -> &Receiver<Event> {
         &self.handle.events
@@ -142,26 +191,32 @@ impl WebSocket {
     /// The state of the connection.
     #[must_use]
     pub fn ready_state(&self) -> ReadyState {
-        self.handle.state.ready_state()
+        let is_connecting = self.handle.state.connecting().is_some();
+        match self.peer() {
+            None if is_connecting => ReadyState::Connecting,
+            Some(peer) if peer.is_open() => ReadyState::Open,
+            Some(peer) if !peer.has_ended() => ReadyState::Closing,
+            _ => ReadyState::Closed,
+        }
     }
 
     /// The subprotocol that the server selected. `None` before the connection is open, or if none was offered.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.handle.state.protocol.get()?.as_deref()
+        self.peer()?.protocol()
     }
 
     /// The extensions in use, as the server's response names them. Empty unless the feature `deflate` is used.
     #[must_use]
-    pub fn extensions(&self) -> &str {
-        self.handle.state.extensions.get().map_or("", String::as_str)
+    pub fn extensions(&self) -> String {
+        self.peer().and_then(Peer::agreement).map_or_else(String::new, |agreement| agreement.to_string())
     }
 
     /// Bytes that [`WebSocket::send`] has queued and the operating system has not yet taken. Check it before you send a
-    /// lot: beyond [`Builder::max_send_buffer`] the connection fails.
+    /// lot: beyond [`Config::max_send_buffer`](crate::Config::max_send_buffer) the connection fails.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
-        self.handle.state.connection().map_or(0, |connection| connection.buffered_amount())
+        self.peer().map_or(0, Peer::buffered_amount)
     }
 
     /// Sends a message. It never blocks: what the socket does not take at once is queued.
@@ -169,12 +224,17 @@ impl WebSocket {
     /// Returns false if the connection is not open, and the message was not sent. True does not mean that the server has
     /// received the message.
     pub fn send(&self, message: impl Into<Message>) -> bool {
-        self.handle.state.connection().is_some_and(|connection| connection.send_message(message.into()))
+        self.peer().is_some_and(|peer| peer.send(message))
+    }
+
+    /// `None` before it is open.
+    fn peer(&self) -> Option<&Peer> {
+        self.handle.state.peer.get()
     }
 
     /// Starts the closing handshake (RFC 6455 7.1.2), after all messages sent before. [`Event::Close`] follows when it is
-    /// finished, at the latest after [`Builder::close_timeout`]. Before the connection is open, this cancels it with
-    /// [`Error::Cancelled`]. A second call has no effect.
+    /// finished, at the latest after [`Config::close_timeout`](crate::Config::close_timeout). Before the connection is open,
+    /// this cancels it with [`Error::Cancelled`]. A second call has no effect.
     ///
     /// # Errors
     /// As in browsers: [`CloseError::Code`] unless the code is 1000 or 3000 to 4999, and [`CloseError::Reason`] if the reason
@@ -184,6 +244,66 @@ impl WebSocket {
         self.handle.state.close(code, reason);
         Ok(())
     }
+}
+
+impl State {
+    /// The thread, once it knows how connecting ended.
+    fn run(&self, outcome: Result<websocket::WebSocket, Error>) {
+        let mut connecting = self.connecting();
+        // It was closed meanwhile.
+        let Some(events) = connecting.take() else { return drop(connecting) };
+        let socket = match outcome {
+            Ok(socket) => socket,
+            Err(error) => return send_end(&events, &self.url, Err(error)),
+        };
+        let _ = self.peer.set(socket.writer());
+        drop(connecting);
+        debug!("{}: open, subprotocol {:?}", self.url, socket.protocol());
+        let _ = events.send(Event::Open);
+        // While the channel is full, nothing is read, so TCP slows the server down. When it has no receivers any more, messages
+        // are dropped until the connection ends.
+        let reason = loop {
+            match socket.recv() {
+                Ok(message) => {
+                    trace!("{}: {message:?}", self.url);
+                    let _ = events.send(Event::Message(message));
+                }
+                Err(reason) => break reason,
+            }
+        };
+        send_end(&events, &self.url, Ok(reason));
+    }
+
+    /// Begins to close the connection, or cancels its opening. Then the thread still waits for the server, at most as long as
+    /// the timeouts allow.
+    fn close(&self, code: u16, reason: &str) {
+        let connecting = self.connecting().take();
+        match (connecting, self.peer.get()) {
+            (Some(events), _) => send_end(&events, &self.url, Err(Error::Cancelled)),
+            (None, Some(peer)) => _ = peer.close(code, reason),
+            (None, None) => {}
+        }
+    }
+
+    fn connecting(&self) -> MutexGuard<'_, Option<Sender<Event>>> {
+        self.connecting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends the last events: the error, if there is one, and `Close`.
+fn send_end(events: &Sender<Event>, url: &str, end: Result<DisconnectReason, Error>) {
+    debug!("{url}: closed: {end:?}");
+    // 1006: the Close frame is missing (RFC 6455 7.1.5).
+    let (error, code, reason) = match end {
+        Ok(DisconnectReason::ClosedByPeer { code, reason }) => (None, code, reason),
+        // The server did not reply to our Close frame in time.
+        Ok(DisconnectReason::ClosedLocally { .. }) => (None, 1006, String::new()),
+        Ok(reason) => (Some(Error::Ended(reason)), 1006, String::new()),
+        Err(error) => (Some(error), 1006, String::new()),
+    };
+    let was_clean = code != 1006;
+    let _ = error.map(|error| events.send(Event::Error(error)));
+    let _ = events.send(Event::Close { code, reason, was_clean });
 }
 
 impl Drop for Handle {

@@ -1,7 +1,8 @@
 //! The limits and timeouts of a server, with their defaults.
 
 use crate::ws::network::Network;
-use std::{net::IpAddr, time::Duration};
+use log::warn;
+use std::{fs, net::IpAddr, time::Duration};
 
 /// Declares [`Config`] with its defaults, and a method for each field that sets it.
 macro_rules! config {
@@ -16,7 +17,7 @@ macro_rules! config {
         /// assert_eq!(config.max_message_size, 1_048_576);
         /// ```
         ///
-        /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 88 KiB) +
+        /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 24 KiB) +
         /// event_capacity * max_message_size`. A usual client takes 12 KiB per idle connection (docs/LIMITS.md).
         #[derive(Debug, Clone)]
         #[non_exhaustive]
@@ -73,42 +74,68 @@ config! {
     exempt_networks: Vec<Network> = Vec::new(),
     /// Pings and Pongs a second from one connection, ten times as many at once. 50; zero: no limit. Beyond it: Close 1008.
     control_frames_per_second: usize = 50,
-    /// The delay between two responses to wrong access tokens from one address. If eight are due, the response is 429. 1 s; zero:
-    /// no delay.
-    wrong_token_delay: Duration = Duration::from_secs(1),
+    /// The time after which an address may offer one more wrong access token, after eight at once. Before that, all its tokens
+    /// get 429. 1 s; zero: no limit.
+    wrong_token_interval: Duration = Duration::from_secs(1),
     /// Handshakes in progress at once. 256; zero: no limit. Beyond it: 503.
     max_handshakes: usize = 256,
-    /// Bytes read from a socket at once. 1 KiB, which grows to 64 KiB while a client sends a lot. A buffer of up to 1 KiB is on the
-    /// stack and needs no memory of its own; a larger one is allocated for each connection.
-    read_buffer_size: usize = 1024,
     /// Bytes of stack of a connection's thread. Only pages that were used cost memory. 128 KiB.
     stack_size: usize = 128 * 1024,
 }
+
+/// Memory mappings of a connection: four of its thread (the stack, the signal stack, and their guard pages), and some of the
+/// allocator.
+const MAPPINGS_PER_CONNECTION: usize = 5;
+
+/// Memory mappings of the rest of the process.
+const OTHER_MAPPINGS: usize = 2000;
 
 /// A deadline that is a million years away cannot be represented.
 pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Config {
-    /// Replaces values that cannot work by the nearest ones that can: a buffer of 0 bytes reads nothing, and a deadline in a
-    /// million years overflows `Instant`.
+    /// Replaces values that cannot work by the nearest ones that can: a deadline in a million years overflows `Instant`.
     pub(crate) fn sensible(mut self) -> Self {
         for time in [
             &mut self.handshake_timeout,
             &mut self.ping_interval,
             &mut self.pong_timeout,
             &mut self.close_timeout,
-            &mut self.wrong_token_delay,
+            &mut self.wrong_token_interval,
         ] {
             *time = (*time).min(MAX_TIMEOUT);
         }
-        self.read_buffer_size = self.read_buffer_size.clamp(1, 64 * 1024);
         self.event_capacity = self.event_capacity.max(1);
+        self.limit_connections(max_connections())
+    }
+
+    /// Reduces the limit of connections to what the operating system allows.
+    fn limit_connections(mut self, max: Option<usize>) -> Self {
+        let wanted = self.max_connections;
+        if let Some(max) = max.filter(|max| wanted == 0 || *max < wanted) {
+            if wanted > 0 {
+                warn!("room for {max} connections, not {wanted}: for more, raise sysctl vm.max_map_count");
+            }
+            self.max_connections = max;
+        }
         self
     }
 
     /// Whether the limits per address do not apply to that address.
     pub(crate) fn is_exempt(&self, address: IpAddr) -> bool {
         address.to_canonical().is_loopback() || self.exempt_networks.iter().any(|network| network.contains(address))
+    }
+
+    /// The defaults of a client, which may trust its server with more memory: messages of 16 MiB, a send buffer of 64 MiB, and 64
+    /// events in the channel.
+    #[must_use]
+    pub fn client() -> Self {
+        Self {
+            max_message_size: 16 * 1024 * 1024,
+            max_send_buffer: 64 * 1024 * 1024,
+            event_capacity: 64,
+            ..Self::default()
+        }
     }
 
     /// Without the bounds that are there against hostile clients: for measuring on loopback, never for a network.
@@ -119,11 +146,18 @@ impl Config {
             max_connections_per_address: 0,
             max_handshakes: 0,
             control_frames_per_second: 0,
-            wrong_token_delay: Duration::ZERO,
+            wrong_token_interval: Duration::ZERO,
             max_send_buffer: 64 * 1024 * 1024,
             ..Self::default()
         }
     }
+}
+
+/// How many connections Linux allows; `None` on other systems. When a thread cannot map its stack, the standard library ends
+/// the process, so connections must be rejected before.
+fn max_connections() -> Option<usize> {
+    let max_mappings: usize = fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
+    Some((max_mappings.saturating_sub(OTHER_MAPPINGS) / MAPPINGS_PER_CONNECTION).max(1))
 }
 
 #[cfg(test)]
@@ -132,9 +166,17 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_replaced() {
-        let odd = Config { read_buffer_size: 0, event_capacity: 0, close_timeout: Duration::MAX, ..Config::default() };
+        let odd = Config { event_capacity: 0, close_timeout: Duration::MAX, ..Config::default() };
         let sensible = odd.sensible();
-        assert_eq!((sensible.read_buffer_size, sensible.event_capacity), (1, 1));
+        assert_eq!(sensible.event_capacity, 1);
         assert!(std::time::Instant::now().checked_add(sensible.close_timeout).is_some());
+    }
+
+    #[test]
+    fn the_operating_system_limits_connections() {
+        for (wanted, max, expected) in [(100, Some(50), 50), (100, Some(500), 100), (0, Some(50), 50), (0, None, 0)] {
+            let config = Config { max_connections: wanted, ..Config::default() };
+            assert_eq!(config.limit_connections(max).max_connections, expected);
+        }
     }
 }

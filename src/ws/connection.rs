@@ -12,27 +12,22 @@
 
 mod buffered_stream;
 mod disconnect_reason;
-#[cfg(feature = "chat")]
-mod inspection;
 mod message;
-mod overhead_limiter;
 mod reader;
-#[cfg(feature = "chat")]
-mod slow;
 mod state;
 mod write_reactor;
 
 pub use disconnect_reason::DisconnectReason;
 pub use message::{Bytes, Frames, Message, Utf8Bytes};
 pub(crate) use reader::Reader;
-pub(crate) use state::{ConnectionEnd, ReadResult};
+pub(crate) use state::{ConnectionEnd, ConnectionState, ReadResult};
 pub(crate) use tungstenite::protocol::Role;
 pub(crate) use write_reactor::WriteReactor;
 
-use crate::ws::{config::Config, deflate::Agreement, deflate::Compression, tcp::limit_unacknowledged, tls::Session};
-use buffered_stream::{BufferedStream, Flushed};
+use crate::ws::{config::Config, deflate::Agreement, tls::Session};
+use buffered_stream::BufferedStream;
 use log::debug;
-use state::{ConnectionState, Received};
+use state::Received;
 use std::{
     any::Any,
     net::{Shutdown, SocketAddr, TcpStream},
@@ -61,18 +56,18 @@ pub(crate) struct PeerInfo {
 pub(crate) struct Transport {
     pub(crate) stream: Arc<TcpStream>,
     /// `None` without TLS.
-    pub(crate) session: Option<Session>,
-    /// Bytes that were read after the head of the request or response. With TLS they are in the session instead.
+    pub(crate) session: Option<Box<dyn Session>>,
+    /// Bytes that were read after the head of the request or response, without TLS.
     pub(crate) input: Vec<u8>,
 }
 
-/// One connection.
+/// One connection. [`Peer`](crate::Peer) is its handle for programs.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    info: PeerInfo,
-    role: Role,
-    config: Arc<Config>,
-    reactor: Arc<WriteReactor>,
+    pub(crate) info: PeerInfo,
+    pub(crate) role: Role,
+    pub(crate) config: Arc<Config>,
+    reactor: &'static WriteReactor,
     /// `None` when the connection has ended, so that a handle that outlives the connection keeps neither the socket nor its buffers.
     state: Mutex<Option<ConnectionState>>,
 }
@@ -84,62 +79,34 @@ impl Connection {
         role: Role,
         transport: Transport,
         config: Arc<Config>,
-        reactor: Arc<WriteReactor>,
+        reactor: &'static WriteReactor,
     ) -> (Arc<Self>, Reader) {
         let socket = Arc::clone(&transport.stream);
-        let stream = BufferedStream::new(transport, info.deflate);
+        let stream = BufferedStream::new(transport, info.deflate.is_some());
         let state = Mutex::new(Some(ConnectionState::new(role, stream, &config)));
         let connection = Arc::new(Self { info, role, config, reactor, state });
         let reader = Reader::new(Arc::clone(&connection), socket);
         (connection, reader)
     }
 
-    /// Makes it a stream of bytes to the peer, in place of a WebSocket. Before anything is sent.
+    /// Makes it a stream of bytes to the peer, in place of a WebSocket. Before anything is sent. A stream has no Pongs: the system
+    /// ends it if the peer does not acknowledge what was sent. On other systems than Linux, the time for that is the system's.
     pub(crate) fn become_stream(&self, keepalive: &'static [u8]) {
         if let Some(state) = self.lock().as_mut() {
             state.stream_keepalive = Some(keepalive);
-            limit_unacknowledged(state.stream.socket(), self.config.ping_interval, self.config.pong_timeout);
+            #[cfg(target_os = "linux")]
+            if !self.config.ping_interval.is_zero() && !self.config.pong_timeout.is_zero() {
+                let time = (self.config.ping_interval + self.config.pong_timeout).as_millis();
+                let time = u32::try_from(time).unwrap_or(u32::MAX);
+                // It fails only if the socket is gone, which the reader notices.
+                let _ = rustix::net::sockopt::set_tcp_user_timeout(&state.stream.socket, time);
+            }
         }
     }
 
     /// Not a stream, and not over.
     pub(crate) fn is_websocket(&self) -> bool {
         self.lock().as_ref().is_some_and(|state| state.stream_keepalive.is_none())
-    }
-
-    pub(crate) fn info(&self) -> &PeerInfo {
-        &self.info
-    }
-
-    pub(crate) fn role(&self) -> Role {
-        self.role
-    }
-
-    /// What may be sent compressed.
-    pub(crate) fn compression(&self) -> Option<Compression> {
-        self.info.deflate.and_then(Agreement::compression)
-    }
-
-    /// Sends encoded frames. Only for servers, because a client must mask each frame. Returns false, and sends nothing, if the
-    /// connection is closing.
-    pub(crate) fn send(self: &Arc<Self>, frames: &[u8]) -> bool {
-        self.if_open(|state| state.send(frames, frames.len()))
-    }
-
-    /// Encodes and sends a message as a client. Returns as [`Connection::send`].
-    pub(crate) fn send_message(self: &Arc<Self>, message: Message) -> bool {
-        let frame = message.into_frame(self.compression());
-        self.if_open(|state| state.write(frame))
-    }
-
-    /// Sends a Ping whose answer is measured. Returns as [`Connection::send`].
-    pub(crate) fn ping(self: &Arc<Self>) -> bool {
-        self.if_open(ConnectionState::ping)
-    }
-
-    /// The time between the last of these Pings that was answered and its Pong.
-    pub(crate) fn round_trip_time(&self) -> Option<Duration> {
-        self.lock().as_ref()?.round_trip_time
     }
 
     /// Queues bytes. They are sent with the next message, or by [`Connection::flush_pending`].
@@ -156,15 +123,10 @@ impl Connection {
         }
     }
 
-    /// Bytes that the socket has not taken yet.
-    pub(crate) fn buffered_amount(&self) -> usize {
-        self.lock().as_ref().map_or(0, |state| state.stream.buffered_amount())
-    }
-
     /// Whether the socket took waiting bytes in this time. If so, the peer may not have received the last Ping yet.
-    fn has_progressed_within(&self, time: Duration) -> bool {
-        let since = self.lock().as_ref().and_then(|state| state.stream.time_since_progress());
-        since.is_some_and(|since| since < time)
+    pub(crate) fn has_progressed_within(&self, time: Duration) -> bool {
+        let progress_at = self.lock().as_ref().and_then(|state| state.stream.progress_at);
+        progress_at.is_some_and(|at| at.elapsed() < time)
     }
 
     /// Sends a Close frame after all queued bytes. Does nothing if the connection is closing already. The caller has checked code
@@ -192,12 +154,12 @@ impl Connection {
     pub(crate) fn end(&self) -> DisconnectReason {
         let Some(state) = self.lock().take() else { return DisconnectReason::ConnectionLost };
         if !state.has_sent_fin() {
-            let _ = state.stream.socket().shutdown(Shutdown::Both);
+            let _ = state.stream.socket.shutdown(Shutdown::Both);
         }
         if state.is_watched || state.deadline.is_some() {
-            self.reactor.forget(state.stream.socket(), self);
+            self.reactor.forget(&state.stream.socket, self);
         }
-        state.into_reason()
+        state.reason.unwrap_or(DisconnectReason::ConnectionLost)
     }
 
     /// Fails the connection (RFC 6455 7.1.7).
@@ -207,10 +169,12 @@ impl Connection {
 
     /// Takes over bytes that arrived, for [`Connection::read`]. Returns false if the connection is closing: no message will be
     /// taken out of them.
-    fn receive(&self, bytes: Vec<u8>) -> bool {
+    fn receive(&self, bytes: &[u8]) -> bool {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut() else { return false };
-        state.stream.receive(bytes);
+        if !state.has_finished_reading() {
+            state.stream.received.extend(bytes);
+        }
         state.is_open()
     }
 
@@ -240,19 +204,20 @@ impl Connection {
 
     /// Sends what the socket takes. The reactor sends the rest. If that exceeds the limit, the connection is closed with 1013.
     fn flush(self: &Arc<Self>, state: &mut ConnectionState) {
-        if state.flush() == Flushed::Everything {
+        if state.flush() {
             return;
         }
         if state.is_open() && state.stream.counted_amount() > self.config.max_send_buffer {
             self.fail_slow(state);
         }
         let watched = std::mem::replace(&mut state.is_watched, true);
-        if !watched && self.reactor.watch(state.stream.socket(), self, state.deadline).is_err() {
+        if !watched && self.reactor.watch(&state.stream.socket, self, state.deadline).is_err() {
             state.stream.cut();
         }
     }
 
-    fn fail_slow(self: &Arc<Self>, state: &mut ConnectionState) {
+    /// Drops a peer that reads too slowly: Close 1013 after all queued bytes.
+    pub(crate) fn fail_slow(self: &Arc<Self>, state: &mut ConnectionState) {
         state.fail(1013, "too slow", DisconnectReason::SlowReader);
         self.cut_later(state);
     }
@@ -264,7 +229,7 @@ impl Connection {
     }
 
     /// Runs `action` and sends what it wrote. Returns false if the connection is closing; nothing is done then.
-    fn if_open(self: &Arc<Self>, action: impl FnOnce(&mut ConnectionState)) -> bool {
+    pub(crate) fn if_open(self: &Arc<Self>, action: impl FnOnce(&mut ConnectionState)) -> bool {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut().filter(|state| state.is_open()) else { return false };
         action(state);
@@ -279,7 +244,7 @@ impl Connection {
         self.info.id as usize
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<ConnectionState>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<ConnectionState>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

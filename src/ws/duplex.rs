@@ -42,24 +42,17 @@ mod unread;
 
 pub use tungstenite::protocol::Role;
 
-use crate::ws::connection::{Connection, PeerInfo, Transport, WriteReactor};
+pub use crate::ws::tcp::Socket;
+
+use crate::ws::connection::{PeerInfo, Transport};
+use crate::ws::{config::Config, peer::Peer, tcp::tcp, websocket::WebSocket};
 #[cfg(feature = "tls")]
 use crate::ws::{
-    client::{self, shake_hands},
     handshake::{Negotiated, Policy, Upgrade, agreement, negotiate, read_request},
     handshake_stream::HandshakeStream,
     tls::Acceptor,
 };
-use crate::ws::{config::Config, peer::Peer, peer::next_id, websocket::WebSocket};
-use std::io::{self, Read, Write};
-use std::os::{fd::OwnedFd, unix::net::UnixStream};
-use std::{net::TcpStream, sync::Arc};
-
-/// A connected socket that [`Duplex`] can take over: TCP or Unix.
-pub trait Socket: Read + Write + Into<OwnedFd> + From<OwnedFd> {}
-
-impl Socket for TcpStream {}
-impl Socket for UnixStream {}
+use std::io;
 
 /// The half that reads. It is a whole [`WebSocket`], which can also send.
 pub type Reader = WebSocket;
@@ -71,7 +64,6 @@ pub struct Duplex {
     role: Role,
     /// The socket and what was read after the handshake. `split` returns the error if that cannot be recovered.
     transport: io::Result<Transport>,
-    info: PeerInfo,
     config: Config,
 }
 
@@ -103,35 +95,37 @@ impl Duplex {
     /// [`Access`](crate::Access), those that use an IP address or `localhost`.
     ///
     /// ```no_run
-    /// use chinwag::{duplex::Duplex, handshake::Policy, tls::Acceptor};
+    /// use chinwag::{Config, duplex::Duplex, handshake::Policy, tls::Acceptor};
     ///
     /// let acceptor = Acceptor::from_pem_files("certificate.pem", "key.pem")?;
     /// let (stream, _) = std::net::TcpListener::bind("127.0.0.1:9000")?.accept()?;
-    /// let (peer, reader) = Duplex::accept_tls(stream, &acceptor, &Policy::default())?.split()?;
+    /// let ws = Duplex::accept_tls(stream, &acceptor, &Policy::default(), Config::default())?;
+    /// let writer = ws.writer();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     /// The socket failed, a handshake failed, or it was refused; the client got the response.
     #[cfg(feature = "tls")]
-    pub fn accept_tls(stream: impl Socket, acceptor: &Acceptor, policy: &Policy) -> io::Result<Self> {
-        let (socket, config) = (tcp(stream)?, Config::default());
+    pub fn accept_tls(stream: impl Socket, acceptor: &Acceptor, policy: &Policy, config: Config) -> io::Result<Reader> {
+        let socket = tcp(stream)?;
         let deadline = std::time::Instant::now() + config.handshake_timeout;
-        let session = acceptor.session().ok_or_else(|| io::Error::other("TLS is not available; the log says why"))?;
+        let session = acceptor.session()?;
         let mut stream = HandshakeStream::start(&socket, Some(session), deadline)?;
-        let head = read_request(&mut stream, &config, deadline);
+        let head = read_request(&mut stream, &config);
         let (mut request, input) = head.map_err(io::Error::other)?;
         match negotiate(&mut request, policy) {
-            Negotiated::Upgrade(Upgrade { response, protocol, data }) => {
-                stream.write_until(&response, deadline)?;
-                let (session, input) = stream.hand_over(input);
+            Negotiated::Upgrade(Upgrade { response, protocol, data, keepalive: None }) => {
+                stream.send(&response)?;
+                let session = stream.session.take();
                 let (path, deflate) = (request.uri().path().into(), agreement(&request));
                 let info = PeerInfo { protocol, path, data, deflate, ..PeerInfo::default() };
-                Ok(Self { info, ..Self::new(Role::Server, Ok(Transport { stream: socket, session, input })) })
+                let transport = Transport { stream: socket, session, input };
+                WebSocket::without_server(info, Role::Server, transport, config)
             }
             Negotiated::Response(response) => {
-                stream.write_until(&response.to_bytes(false), deadline)?;
-                stream.hang_up(deadline);
+                stream.send(&response.to_bytes(false))?;
+                stream.hang_up();
                 let body = String::from_utf8_lossy(&response.body);
                 Err(io::Error::other(format!("refused with {}: {}", response.status, body.trim_end())))
             }
@@ -139,37 +133,12 @@ impl Duplex {
         }
     }
 
-    /// The client's side with TLS, over a socket that is connected: does the handshakes of TLS and of the WebSocket. The URL
-    /// begins with `wss://`.
-    ///
-    /// ```no_run
-    /// use chinwag::{client, duplex::Duplex, tls::Connector};
-    /// use std::os::unix::net::UnixStream;
-    ///
-    /// let client = client::WebSocket::builder("wss://localhost/").tls(Connector::trusting("certificate.pem")?);
-    /// let (peer, reader) = Duplex::connect_tls(UnixStream::connect("/run/chat.sock")?, client)?.split()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`client::Builder::open`].
-    #[cfg(feature = "tls")]
-    pub fn connect_tls(stream: impl Socket, mut client: client::Builder) -> Result<Self, client::Error> {
-        let target = client.check_secure()?;
-        let socket = tcp(stream).map_err(client::Error::Start)?;
-        let (accepted, transport) = shake_hands(&socket, &target, &client)?;
-        let (protocol, deflate) = (accepted.protocol, accepted.deflate);
-        let (protocol, path) = (protocol.map(Arc::from), target.path().into());
-        let info = PeerInfo { protocol, path, deflate, ..PeerInfo::default() };
-        Ok(Self { info, config: client.config, ..Self::new(Role::Client, Ok(transport)) })
-    }
-
     fn recovered(role: Role, socket: tungstenite::WebSocket<impl Socket>) -> Self {
         Self::new(role, unread::recover(socket, role).and_then(|(stream, unread)| transport(stream, unread)))
     }
 
     fn new(role: Role, transport: io::Result<Transport>) -> Self {
-        Self { role, transport, info: PeerInfo::default(), config: Config::default() }
+        Self { role, transport, config: Config::default() }
     }
 
     /// The limits and timeouts for messages, Pings, closing and the send buffer. The configuration of the `WebSocket` is not
@@ -186,24 +155,11 @@ impl Duplex {
     /// `InvalidData` if tungstenite has buffered part of a message, which it does not give out. This can only happen if a
     /// server's first message began in the segment of the response and ended in a later one.
     pub fn split(self) -> io::Result<(Peer, Reader)> {
-        let transport = self.transport?;
-        let info = PeerInfo { id: next_id(), addr: transport.stream.peer_addr().ok(), ..self.info };
-        let (reactor, config) = (WriteReactor::of_process()?, Arc::new(self.config.sensible()));
-        let (connection, reader) = Connection::new(info, self.role, transport, config, reactor);
-        let peer = Peer::new(connection);
-        Ok((peer.clone(), WebSocket::new(peer, reader, None)))
+        let reader = WebSocket::without_server(PeerInfo::default(), self.role, self.transport?, self.config)?;
+        Ok((reader.writer(), reader))
     }
 }
 
 fn transport(stream: impl Socket, input: Vec<u8>) -> io::Result<Transport> {
     Ok(Transport { stream: tcp(stream)?, session: None, input })
-}
-
-/// The standard library has no type for any stream socket. Nothing here needs TCP, except for an option.
-fn tcp(stream: impl Socket) -> io::Result<Arc<TcpStream>> {
-    let stream = TcpStream::from(stream.into());
-    stream.set_nonblocking(false)?;
-    // A Unix socket has no such option.
-    let _ = stream.set_nodelay(true);
-    Ok(Arc::new(stream))
 }

@@ -41,14 +41,7 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Bind { source, .. } | Self::Resolve(source) | Self::Start(source) => Some(source),
-            Self::NoListener => None,
-        }
-    }
-}
+impl std::error::Error for Error {}
 
 /// Why a connection was not closed: its Close frame could not be sent like that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,7 @@ mod redirect;
 mod request;
 mod request_line;
 mod secrets;
+mod transcript;
 pub(crate) mod upgrade;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -19,12 +20,12 @@ use tungstenite::http::{HeaderName, Version};
 use accept::{bug, catch};
 
 pub use accept::{Accept, AcceptHook, Data, Upgrade};
-pub use head::{DeadlineRead, HeadError};
+pub use head::HeadError;
 pub(crate) use redirect::redirect;
 pub use request::read_request;
 pub(crate) use secrets::offers_token;
 
-use crate::ws::access::{Access, Host, Refusal};
+use crate::ws::access::{Access, Host};
 use crate::ws::deflate::Agreement;
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
@@ -34,53 +35,40 @@ use crate::ws::http::{
 };
 
 /// What a server accepts, and how it responds to other requests.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Policy {
     /// Which hosts, origins and tokens are accepted. Default: [`Access::default`].
     pub access: Access,
     /// The subprotocols that this server supports (RFC 6455 1.9). Default: none.
     pub protocols: Vec<Arc<str>>,
     /// The paths that accept WebSocket handshakes. Elsewhere they get 404. Default: every path.
-    pub endpoint: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    pub endpoint: Option<Endpoint>,
     /// Decides about handshakes that have passed all other checks. Default: all are accepted.
     pub accept: Option<AcceptHook>,
-    /// What happens to requests that are not handshakes. `None`: they are for `http_handler`. Default: always `None`.
-    pub route: Router,
+    /// What happens to requests that are not handshakes. When it returns `None`, they are for `http_handler`. Default: none.
+    pub route: Option<Router>,
     /// Responds to the other requests. When it returns `None`, the response is 404. Without it, the response is
     /// 426 at an endpoint. Default: none.
     pub http_handler: Option<HttpHandler>,
     /// How long the 101 response waits, and the reply to the client's Close frame. Default: not at all.
-    pub delay: fn(&Request) -> Duration,
+    pub delay: Option<fn(&Request) -> Duration>,
     /// Agrees to compression with clients that offer it. Default: none.
     #[cfg(feature = "deflate")]
     pub deflate: Option<Deflate>,
 }
 
-impl Default for Policy {
-    fn default() -> Self {
-        let (access, protocols, accept, http_handler) = Default::default();
-        let (endpoint, route): (_, Router) = (Arc::new(|_: &str| true), Arc::new(|_| None));
-        Self {
-            access,
-            protocols,
-            endpoint,
-            accept,
-            route,
-            http_handler,
-            delay: |_| Duration::ZERO,
-            #[cfg(feature = "deflate")]
-            deflate: None,
-        }
+/// Whether a path accepts WebSocket handshakes.
+pub type Endpoint = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+impl Policy {
+    fn is_endpoint(&self, request: &Request) -> bool {
+        self.endpoint.as_ref().is_none_or(|is_endpoint| is_endpoint(request.uri().path()))
     }
 }
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy")
-            .field("access", &self.access)
-            .field("protocols", &self.protocols)
-            .field("http_handler", &self.http_handler.is_some())
-            .finish_non_exhaustive()
+        f.debug_struct("Policy").field("access", &self.access).finish_non_exhaustive()
     }
 }
 
@@ -88,23 +76,16 @@ impl fmt::Debug for Policy {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Negotiated {
-    /// The handshake succeeded: send the response, then frames.
+    /// The handshake succeeded: send the response, then frames. Or the program streams the response: [`Route::Stream`].
     Upgrade(Upgrade),
     /// The program responds, when the body of so many bytes was read: [`Route::Ask`].
     Request(usize),
-    /// The program streams the response: [`Route::Stream`].
-    Stream {
-        /// The protocol of the connection.
-        protocol: &'static str,
-        /// What keeps it alive.
-        keepalive: &'static [u8],
-    },
     /// A page or a refusal: send [`Response::to_bytes`] (only the head if the method was HEAD), then close.
     Response(Response),
 }
 
-/// Applies all rules to a request. If it succeeds, the request gets its
-/// [`HandshakeTranscript`](crate::ws::http::HandshakeTranscript) as an extension.
+/// Applies all rules to a request. If it succeeds, [`HandshakeTranscript::of`](crate::http::HandshakeTranscript::of) has both
+/// heads.
 ///
 /// It also removes the secrets from the request: if an access token is required, the value of `?token=` is replaced, and
 /// `Authorization`, `Cookie` and `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
@@ -116,20 +97,15 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     if policy.access.is_admin_token(token.as_deref()) {
         request.extensions_mut().insert(ShowedAdminToken);
     }
-    let token = TokenCheck(policy.access.check_token(token.as_deref()));
-    request.extensions_mut().insert(token.clone());
-    let outcome = catch(request, || apply_rules(request, &token, policy));
+    request.extensions_mut().insert(TokenCheck(policy.access.check_token(token.as_deref())));
+    let outcome = catch(request, || apply_rules(request, policy));
     // Not among the rules, because a thread keeps every stack page: their frame must not lie below the parser of origins.
     let handshake = outcome.and_then(|(host, key, protocol)| {
-        check_client(request, &host, &token, &policy.access)?;
+        check_client(request, &host, &policy.access)?;
         let ask = |ask: &AcceptHook| catch(request, || Ok(ask(request)?));
         Ok((policy.accept.as_ref().map_or_else(|| Ok(Accept::new()), ask)?, key, protocol))
     });
-    let outcome = handshake.map_or_else(|other| other, |accepted| conclude(request, policy, accepted));
-    if let Negotiated::Upgrade(upgrade) = &outcome {
-        secrets::record_transcript(request, &upgrade.response);
-    }
-    outcome
+    handshake.map_or_else(|other| other, |accepted| conclude(request, policy, accepted))
 }
 
 /// The 101 response of an accepted handshake.
@@ -144,7 +120,10 @@ fn conclude(
         request.extensions_mut().insert(agreement);
     }
     match accept.into_upgrade(request, &key, protocol) {
-        Ok(upgrade) => Negotiated::Upgrade(upgrade),
+        Ok(upgrade) => {
+            transcript::record_response(request, &upgrade.response);
+            Negotiated::Upgrade(upgrade)
+        }
         Err(why) => bug(request, &format!("the answer of Builder::accept is wrong: {why}")).into(),
     }
 }
@@ -161,22 +140,17 @@ impl From<Response> for Negotiated {
 /// # Errors
 /// What happens to every other request.
 #[inline(never)] // Its frame of 1 KiB must not lie below those that format the 101 response: one page more per connection.
-fn apply_rules(
-    request: &Request,
-    token: &TokenCheck,
-    policy: &Policy,
-) -> Result<(Host, String, Option<Arc<str>>), Negotiated> {
-    let (headers, access) = (request.headers(), &policy.access);
+fn apply_rules(request: &Request, policy: &Policy) -> Result<(Host, String, Option<Arc<str>>), Negotiated> {
+    let headers = request.headers();
     let length = body::length(headers)?;
-    let host = accepted_host(request, access)?;
+    let host = accepted_host(request, &policy.access)?;
     if !upgrade::is_requested(headers) {
-        return Err(without_upgrade(request, length, host.as_ref(), token, policy)?);
+        return Err(without_upgrade(request, length, host.as_ref(), policy)?);
     }
     check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
     let key = upgrade::check(request, policy)?;
-    let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
-    Ok((host, key, protocol))
+    Ok((host, key, upgrade::select_protocol(headers, &policy.protocols)?))
 }
 
 /// The agreement on compression that the response names.
@@ -189,32 +163,34 @@ fn without_upgrade(
     request: &Request,
     length: usize,
     host: Option<&Host>,
-    token: &TokenCheck,
     policy: &Policy,
 ) -> Result<Negotiated, Response> {
-    let response = match (policy.route)(request) {
+    let response = match policy.route.as_ref().and_then(|route| route(request)) {
         None => page(request, policy),
         Some(Route::Respond(response)) if response.status >= 400 => response,
         Some(route) => {
             let host = host.ok_or_else(|| bad_request("Host is missing."))?;
-            check_client(request, host, token, &policy.access)?;
+            check_client(request, host, &policy.access)?;
             match route {
                 Route::Ask => return Ok(Negotiated::Request(length)),
                 Route::Respond(response) => response,
                 Route::Stream { protocol, keepalive } => {
                     check_no_body(length)?;
-                    return Ok(Negotiated::Stream { protocol, keepalive });
+                    let (protocol, keepalive) = (Some(protocol.into()), Some(keepalive));
+                    return Ok(Negotiated::Upgrade(Upgrade { protocol, keepalive, ..Upgrade::default() }));
                 }
             }
         }
     };
     // Health checks ask with OPTIONS, of which handlers need to know nothing.
-    Ok(Negotiated::Response(match response.status {
-        405 if request.method() == Method::OPTIONS => options(&response),
-        // Other refusals say more than that there must be no body.
-        400.. => response,
-        _ => check_no_body(length).map_or_else(|refusal| refusal, |()| response),
-    }))
+    if response.status == 405 && request.method() == Method::OPTIONS {
+        let allowed = response.header("Allow").unwrap_or(ALLOWED_METHODS).to_owned();
+        return Ok(Response::empty(204).with("Allow", allowed).into());
+    }
+    if response.status < 400 {
+        check_no_body(length)?;
+    }
+    Ok(response.into())
 }
 
 /// Only a request for the program has a body: otherwise, whatever follows the head can only be frames.
@@ -229,7 +205,7 @@ fn check_no_body(length: usize) -> Result<(), Response> {
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether this client may open a connection, or send a request to the program.
-fn check_client(request: &Request, host: &Host, token: &TokenCheck, access: &Access) -> Result<(), Response> {
+fn check_client(request: &Request, host: &Host, access: &Access) -> Result<(), Response> {
     let origin =
         single_field(request.headers(), &ORIGIN).map_err(|()| bad_request("Origin is given more than once."))?;
     // Bytes that are not text are not an origin either.
@@ -237,24 +213,28 @@ fn check_client(request: &Request, host: &Host, token: &TokenCheck, access: &Acc
     // A form or an image of another site, from a browser that does not send the origin.
     let is_foreign = list_contains(request.headers(), &SEC_FETCH_SITE, "cross-site");
     access.check_origin(origin.or(is_foreign.then_some("null")), host)?;
-    token.0.clone().map_err(Into::into)
+    let token = request.extensions().get();
+    token.map_or_else(|| access.check_token(None), |TokenCheck(result)| result.clone())
 }
 
 /// The host that the request is for, if this server accepts it. `None` only with HTTP/1.0, which had no `Host`.
 ///
 /// The host of an absolute target wins, but the field is required all the same (RFC 9112 3.2).
 fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Response> {
-    let invalid = || bad_request("Host must be a host name or an IP address, with an optional port.");
-    let parse = |text: &str| Host::parse(text).map_err(|_| invalid());
+    let parse = |text: &str| {
+        let invalid = |_| bad_request("Host must be a host name or an IP address, with an optional port.");
+        Host::parse(text).map_err(invalid)
+    };
     let host = match single_field(request.headers(), &HOST) {
         Ok(Some(value)) => Some(parse(value.to_str().unwrap_or_default())?),
         Ok(None) if request.version() == Version::HTTP_10 => None,
         Ok(None) => return Err(bad_request("Host is missing.")),
-        Err(_) => return Err(bad_request("Host is given more than once.")),
+        Err(()) => return Err(bad_request("Host is given more than once.")),
     };
     let target = request.uri().authority().map(|authority| parse(authority.as_str())).transpose()?;
     let host = target.or(host);
-    host.map(|host| access.check_host(&host).map(|()| host)).transpose().map_err(Into::into)
+    host.as_ref().map_or(Ok(()), |host| access.check_host(host))?;
+    Ok(host)
 }
 
 /// The response to a request without an upgrade.
@@ -264,52 +244,33 @@ fn page(request: &Request, policy: &Policy) -> Response {
         // The whole server (RFC 9110 9.3.7).
         _ if request.uri().path() == "*" => Response::method_not_allowed(),
         Some(handler) => handler(request).unwrap_or_else(not_found),
-        None if !(policy.endpoint)(request.uri().path()) => not_found(),
+        None if !policy.is_endpoint(request) => not_found(),
         None if !matches!(*request.method(), Method::GET | Method::HEAD) => Response::method_not_allowed(),
         None => upgrade::required("This is a WebSocket server. Connect to it with ws:// or a WebSocket client."),
     }
 }
 
-/// The response to OPTIONS at a path where other methods are not allowed.
-fn options(not_allowed: &Response) -> Response {
-    Response::empty(204).with("Allow", not_allowed.header("Allow").unwrap_or(ALLOWED_METHODS).to_owned())
-}
-
 /// The response to a client whose address has sent too many wrong access tokens: 429.
 #[must_use]
 pub(crate) fn too_many_tokens() -> Response {
-    Response::text(429, "Too many wrong access tokens from this address. Try again later.").with("Retry-After", "10")
+    try_later(429, "Too many wrong access tokens from this address. Try again later.")
 }
 
 /// The response to a request for which the program had none in time: 503.
 pub(crate) fn no_response() -> Response {
-    Response::text(503, "The server did not respond in time. Try again later.").with("Retry-After", "10")
+    try_later(503, "The server did not respond in time. Try again later.")
 }
 
 /// The response to a client that exceeds a limit on connections: 503.
 #[must_use]
 pub fn server_full() -> Response {
-    Response::text(503, "This server is full. Try again later.").with("Retry-After", "10")
+    try_later(503, "This server is full. Try again later.")
+}
+
+fn try_later(status: u16, sentence: &str) -> Response {
+    Response::text(status, sentence).with("Retry-After", "10")
 }
 
 fn bad_request(sentence: &str) -> Response {
     Response::text(400, sentence)
-}
-
-impl From<Refusal> for Response {
-    fn from(refusal: Refusal) -> Self {
-        let response = Self::text(refusal.status(), refusal.to_string());
-        if refusal.status() == 401 { response.with("WWW-Authenticate", "Bearer") } else { response }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn debug_shows_what_can_be_shown() {
-        let shown = format!("{:?}", Policy::default());
-        assert!(shown.starts_with("Policy { access: ") && shown.contains("http_handler: false"), "{shown}");
-    }
 }

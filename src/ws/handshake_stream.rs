@@ -1,105 +1,91 @@
-//! A socket during its handshakes, plain or with TLS. Reads and writes have deadlines.
+//! A socket during its handshakes, plain or with TLS. Each read and write ends at a deadline.
 
-use crate::ws::tcp::{MAX_DISCARDED, left_until, send_now};
-use crate::ws::{handshake::DeadlineRead, tls::Session};
+use crate::ws::tcp::{MAX_DISCARDED, left_until};
+use crate::ws::tls::Session;
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
-/// A socket until a connection takes it over. Callers see plaintext.
+/// A socket until a connection takes it over. Callers see plaintext. After the deadline, reads and writes fail with `TimedOut`
+/// or `WouldBlock`, even if more bytes are there.
 pub(crate) struct HandshakeStream<'a> {
-    socket: &'a TcpStream,
+    socket: DeadlineSocket<'a>,
     /// The TLS session, if there is one.
-    pub(crate) session: Option<Session>,
+    pub(crate) session: Option<Box<dyn Session>>,
 }
 
 impl<'a> HandshakeStream<'a> {
-    /// Without TLS.
-    pub(crate) fn plain(socket: &'a TcpStream) -> Self {
-        Self { socket, session: None }
-    }
-
     /// Does the TLS handshake, as server or as client, if there is a session.
     ///
     /// # Errors
-    /// The handshake failed, and an alert was sent if TLS has one for the reason; or the deadline passed (`WouldBlock`,
-    /// `TimedOut`).
-    pub(crate) fn start(socket: &'a TcpStream, mut session: Option<Session>, deadline: Instant) -> io::Result<Self> {
-        session.as_mut().map_or(Ok(true), |session| exchange(session, socket, deadline))?;
-        Ok(Self { socket, session })
+    /// The handshake failed, and an alert was sent if TLS has one for the reason; or the deadline passed.
+    pub(crate) fn start(
+        socket: &'a TcpStream,
+        session: Option<Box<dyn Session>>,
+        deadline: Instant,
+    ) -> io::Result<Self> {
+        let mut stream = Self { socket: DeadlineSocket { socket, deadline, unsent: Vec::new() }, session };
+        stream.exchange()?;
+        Ok(stream)
     }
 
-    /// Writes all bytes before the deadline.
+    /// Replaces the deadline.
+    pub(crate) fn set_deadline(&mut self, deadline: Instant) {
+        self.socket.deadline = deadline;
+    }
+
+    /// Writes all bytes.
     ///
     /// # Errors
     /// The socket's, and those of the deadline.
-    pub(crate) fn write_until(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
-        let Some(session) = &mut self.session else { return write_until(self.socket, bytes, deadline) };
-        let mut ciphertext = Vec::with_capacity(bytes.len() + 128);
-        session.write(bytes, &mut ciphertext);
-        write_until(self.socket, &ciphertext, deadline)
-    }
-
-    /// The session and the received bytes, for a [`Connection`](crate::ws::connection::Connection). `input` is what was read
-    /// after the head. With TLS it is plaintext and goes back into the session, because the connection expects ciphertext.
-    pub(crate) fn hand_over(&mut self, input: Vec<u8>) -> (Option<Session>, Vec<u8>) {
-        let Some(mut session) = self.session.take() else { return (None, input) };
-        session.unread(input);
-        (Some(session), Vec::new())
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.session {
+            None => self.socket.unsent.extend_from_slice(bytes),
+            Some(session) => session.write(bytes, &mut self.socket.unsent),
+        }
+        self.socket.flush()
     }
 
     /// Ends the stream, and waits until the peer has received everything. Closing a socket with unread bytes would send a
     /// reset, which can destroy the last response on its way.
-    pub(crate) fn hang_up(&mut self, deadline: Instant) {
+    pub(crate) fn hang_up(&mut self) {
         if let Some(session) = &mut self.session {
-            let mut close_notify = Vec::new();
-            session.close(&mut close_notify);
-            let _ = write_until(self.socket, &close_notify, deadline);
+            session.close(&mut self.socket.unsent);
+            let _ = self.socket.flush();
         }
-        shut_down(self.socket, deadline);
+        self.socket.shut_down();
+    }
+
+    /// [`Session::exchange`], if there is a session.
+    fn exchange(&mut self) -> io::Result<bool> {
+        let Some(session) = &mut self.session else { return Ok(true) };
+        let result = session.exchange(&mut self.socket);
+        if result.as_ref().is_err_and(|why| why.kind() == ErrorKind::InvalidData) {
+            // The alert must arrive before the socket is closed.
+            self.socket.shut_down();
+        }
+        result
     }
 }
 
-/// Sets the socket's read timeout if it has to wait, and leaves it set.
-impl DeadlineRead for HandshakeStream<'_> {
-    fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(session) = &mut self.session else { return (&mut &*self.socket).read_before(deadline, buffer) };
+/// 0 is the end of the stream.
+impl Read for HandshakeStream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            match session.read(&mut &[][..], buffer) {
+            let Some(session) = &mut self.session else { return self.socket.read(buffer) };
+            match session.read(&mut VecDeque::new(), buffer) {
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {}
                 done => return done,
             }
-            if !exchange(session, self.socket, deadline)? {
+            if !self.exchange()? {
                 return Ok(0);
             }
         }
     }
 }
 
-/// [`Session::exchange`] before a deadline.
-fn exchange(session: &mut Session, socket: &TcpStream, deadline: Instant) -> io::Result<bool> {
-    let result = session.exchange(&mut DeadlineSocket { socket, deadline, unsent: Vec::new() });
-    if result.as_ref().is_err_and(|why| why.kind() == ErrorKind::InvalidData) {
-        // The alert must arrive before the socket is closed.
-        shut_down(socket, deadline);
-    }
-    result
-}
-
-/// Sends the FIN, and reads until the peer's, or until it has sent too much.
-fn shut_down(mut socket: &TcpStream, deadline: Instant) {
-    let _ = socket.shutdown(Shutdown::Write);
-    let (mut ignored, mut discarded) = ([0; 512], 0);
-    while discarded <= MAX_DISCARDED {
-        match socket.read_before(deadline, &mut ignored) {
-            Ok(count @ 1..) => discarded += count,
-            Err(why) if why.kind() == ErrorKind::Interrupted => {}
-            Ok(0) | Err(_) => return,
-        }
-    }
-}
-
-/// A socket that blocks until a deadline.
+/// A socket that blocks until a deadline. It sets the socket's timeouts, and leaves them set.
 struct DeadlineSocket<'a> {
     socket: &'a TcpStream,
     deadline: Instant,
@@ -107,9 +93,26 @@ struct DeadlineSocket<'a> {
     unsent: Vec<u8>,
 }
 
+impl DeadlineSocket<'_> {
+    /// Sends the FIN, and reads until the peer's, or until it has sent too much.
+    fn shut_down(&mut self) {
+        let _ = self.socket.shutdown(Shutdown::Write);
+        let (mut ignored, mut discarded) = ([0; 512], 0);
+        while discarded <= MAX_DISCARDED {
+            match self.read(&mut ignored) {
+                Ok(count @ 1..) => discarded += count,
+                Err(why) if why.kind() == ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
+    }
+}
+
 impl Read for DeadlineSocket<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.socket.read_before(self.deadline, buffer).map_err(|why| match why.kind() {
+        self.socket.set_read_timeout(Some(left_until(self.deadline)?))?;
+        // TLS would take `WouldBlock` for a socket that does not block.
+        self.socket.read(buffer).map_err(|why| match why.kind() {
             ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
             _ => why,
         })
@@ -122,7 +125,18 @@ impl Write for DeadlineSocket<'_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        write_until(self.socket, &std::mem::take(&mut self.unsent), self.deadline)
+        let unsent = std::mem::take(&mut self.unsent);
+        let mut bytes = &unsent[..];
+        while !bytes.is_empty() {
+            self.socket.set_write_timeout(Some(left_until(self.deadline)?))?;
+            match self.socket.write(bytes) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => bytes = &bytes[count..],
+                Err(why) if why.kind() == ErrorKind::Interrupted => {}
+                Err(why) => return Err(why),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -136,19 +150,4 @@ pub(crate) fn peek(socket: &TcpStream, deadline: Instant) -> Option<u8> {
             count => return (count.ok()? == 1).then_some(first[0]),
         }
     }
-}
-
-fn write_until(mut socket: &TcpStream, bytes: &[u8], deadline: Instant) -> io::Result<()> {
-    // Mostly everything fits into the socket's buffer, which needs no timeout.
-    let mut bytes = &bytes[send_now(socket, bytes)?..];
-    while !bytes.is_empty() {
-        socket.set_write_timeout(Some(left_until(deadline)?))?;
-        match socket.write(bytes) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => bytes = &bytes[count..],
-            Err(why) if why.kind() == ErrorKind::Interrupted => {}
-            Err(why) => return Err(why),
-        }
-    }
-    Ok(())
 }

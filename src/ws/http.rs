@@ -5,7 +5,7 @@ mod files;
 mod request;
 
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
-use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::ACCEPT};
+use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 pub use files::files;
 #[cfg(feature = "chat")]
@@ -46,7 +46,7 @@ pub enum Route {
 /// Whether a request has the right access token, or needs none. It is an extension of the request that an [`HttpHandler`]
 /// gets.
 #[derive(Debug, Clone)]
-pub struct TokenCheck(pub Result<(), crate::access::Refusal>);
+pub struct TokenCheck(pub Result<(), Response>);
 
 /// The client showed the token of operators. It is an extension of such a request.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +56,7 @@ pub struct ShowedAdminToken;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddr(pub SocketAddr);
 
-/// Both heads of a handshake, without secrets. It is an extension of the request that comes with
-/// [`Event::Connected`](crate::Event::Connected).
+/// Both heads of a handshake, without secrets, from the request that comes with [`Event::Connected`](crate::Event::Connected).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandshakeTranscript {
     /// The head of the request, one line for each field, spelled as received, without the empty line.
@@ -86,11 +85,7 @@ impl Response {
 
     /// A plain text response of one line. The line feed is added here.
     pub fn text(status: u16, sentence: impl AsRef<str>) -> Self {
-        Self::line(status, sentence.as_ref())
-    }
-
-    fn line(status: u16, sentence: &str) -> Self {
-        Self::bytes(status, "text/plain; charset=utf-8", format!("{sentence}\n"))
+        Self::bytes(status, "text/plain; charset=utf-8", format!("{}\n", sentence.as_ref()))
     }
 
     /// A page of HTML.
@@ -134,17 +129,20 @@ impl Response {
     /// The same refusal as a JSON object, for clients that accept JSON. Other responses are not changed.
     #[must_use]
     pub(crate) fn refusal_as_json(mut self) -> Self {
-        let is_text =
-            |field: &&mut (&str, Cow<'_, str>)| field.0 == "Content-Type" && field.1.starts_with("text/plain");
-        if let Some((_, content_type)) = self.headers.iter_mut().find(is_text).filter(|_| self.status >= 400) {
-            *content_type = "application/json".into();
-            let status = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
-            let reason = status.unwrap_or_default().to_ascii_lowercase().replace(' ', "-");
-            let about = String::from_utf8_lossy(self.body.trim_ascii()).replace('\\', "\\\\").replace('"', "\\\"");
-            let json = format!("{{\"type\":\"error\",\"reason\":\"{reason}\",\"about\":\"{about}\"}}\n");
-            self.body = json.into_bytes().into();
+        let is_text = self.header("Content-Type").is_some_and(|media_type| media_type.starts_with("text/plain"));
+        if self.status < 400 || !is_text {
+            return self;
         }
-        self
+        let reason = self.reason().to_ascii_lowercase().replace(' ', "-");
+        let about = String::from_utf8_lossy(self.body.trim_ascii()).replace('\\', "\\\\").replace('"', "\\\"");
+        let json = format!("{{\"type\":\"error\",\"reason\":\"{reason}\",\"about\":\"{about}\"}}\n");
+        self.headers.retain(|(name, _)| *name != "Content-Type");
+        Self { body: json.into_bytes().into(), ..self }.with("Content-Type", "application/json")
+    }
+
+    /// The reason phrase of the status.
+    fn reason(&self) -> &'static str {
+        StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
     }
 
     /// The bytes to send: status line, header fields, and the body unless `head_only` (for the method HEAD).
@@ -153,8 +151,7 @@ impl Response {
     /// has none either if `body` is empty: it is the head of a stream, or its length is not known.
     #[must_use]
     pub fn to_bytes(&self, head_only: bool) -> Vec<u8> {
-        let reason = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
-        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason.unwrap_or_default());
+        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, self.reason());
         if self.header("Date").is_none() {
             head.push_str(&date_line());
         }
@@ -185,11 +182,12 @@ pub(crate) fn is_additional_field(name: &str, value: &str) -> bool {
         && HeaderValue::from_str(value).is_ok()
 }
 
-/// Whether the client accepts this media type by its name (RFC 9110 12.5.1). Ranges such as `*/*` do not count.
-pub(crate) fn accepts(request: &Request, media_type: &str) -> bool {
-    list_elements(request.headers(), &ACCEPT).any(|element| {
+/// Whether the client accepts this media type or coding by its name, in the field `Accept` or `Accept-Encoding` (RFC 9110
+/// 12.5). Ranges such as `*/*` do not count.
+pub(crate) fn accepts(request: &Request, field: &HeaderName, name: &str) -> bool {
+    list_elements(request.headers(), field).any(|element| {
         let mut parts = element.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-        let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type.as_bytes()));
+        let is_named = parts.next().is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()));
         let is_zero = |weight: &[u8]| weight.iter().all(|byte| matches!(byte, b'0' | b'.'));
         is_named && !parts.filter_map(|part| part.strip_prefix(b"q=")).any(is_zero)
     })

@@ -2,7 +2,7 @@
 
 /// Ids usually ascend, so that a new one goes to the end.
 #[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "chat", derive(Clone, serde::Serialize, serde::Deserialize))]
 pub(crate) struct IdMap<K, V>(Vec<(K, V)>);
 
 // Not derived, because that would require `Default` of both.

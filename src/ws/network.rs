@@ -22,15 +22,10 @@ pub struct Network {
 impl Network {
     /// The network with that prefix length around `address`, which is not an IPv4-mapped one.
     fn around(address: IpAddr, prefix: u32) -> Self {
+        let first = |bits: u128, unused: u32| bits & u128::MAX.checked_shl(unused).unwrap_or(0);
         let address = match address {
-            IpAddr::V4(v4) => {
-                let mask = u32::MAX.checked_shl(32 - prefix).unwrap_or(0);
-                Ipv4Addr::from_bits(v4.to_bits() & mask).into()
-            }
-            IpAddr::V6(v6) => {
-                let mask = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
-                Ipv6Addr::from_bits(v6.to_bits() & mask).into()
-            }
+            IpAddr::V4(v4) => Ipv4Addr::from_bits(first(v4.to_bits().into(), 32 - prefix) as u32).into(),
+            IpAddr::V6(v6) => Ipv6Addr::from_bits(first(v6.to_bits(), 128 - prefix)).into(),
         };
         Self { address, prefix }
     }
@@ -48,39 +43,33 @@ impl Network {
         self.prefix == 0
     }
 
-    /// A number that no other network has, if both are of [`counted_networks`].
-    fn number(self) -> u128 {
-        match self.address {
-            IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-            // The low bits of these are 0.
-            IpAddr::V6(v6) => v6.to_bits() | u128::from(self.prefix),
-        }
-    }
-
     fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address = match address.strip_prefix('[') {
+        let (text, prefix) = text.split_once('/').map_or((text, None), |(text, prefix)| (text, Some(prefix)));
+        let address: IpAddr = match text.strip_prefix('[') {
             Some(rest) => IpAddr::V6(rest.strip_suffix(']')?.parse().ok()?),
-            None => address.parse().ok()?,
+            None => text.parse().ok()?,
         };
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            None => bits,
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok()?,
-            Some(_) => return None,
-        };
+        // A sign is not a digit.
+        let is_number = |digits: &&str| digits.bytes().all(|byte| byte.is_ascii_digit());
+        let Some(prefix) = prefix else { return Some(address.into()) };
+        let prefix: u32 = Some(prefix).filter(is_number)?.parse().ok()?;
         match address.to_canonical() {
-            _ if prefix > bits => None,
+            _ if prefix > bits(address) => None,
             IpAddr::V4(mapped) if address.is_ipv6() && prefix >= 96 => Some(Self::around(mapped.into(), prefix - 96)),
             _ => Some(Self::around(address, prefix)),
         }
     }
 }
 
+/// The bits of an address.
+fn bits(address: IpAddr) -> u32 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
 /// As [`FromStr`] reads it. A network of one address is that address.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.prefix == if self.address.is_ipv4() { 32 } else { 128 } {
+        match self.prefix == bits(self.address) {
             true => write!(f, "{}", self.address),
             false => write!(f, "{}/{}", self.address, self.prefix),
         }
@@ -90,7 +79,7 @@ impl fmt::Display for Network {
 impl From<IpAddr> for Network {
     fn from(address: IpAddr) -> Self {
         let address = address.to_canonical();
-        Self { address, prefix: if address.is_ipv4() { 32 } else { 128 } }
+        Self { address, prefix: bits(address) }
     }
 }
 
@@ -106,13 +95,15 @@ impl FromStr for Network {
 /// What limits per address count for an address: the numbers of networks, the smallest first, each with the factor by which its
 /// limit is larger. An IPv6 client can use every address of its /64, and a customer usually gets a /56 or a /48.
 pub(crate) fn counted(address: IpAddr) -> impl Iterator<Item = (u128, u32)> {
-    counted_networks(address).map(|(network, factor)| (network.number(), factor))
-}
-
-fn counted_networks(address: IpAddr) -> impl Iterator<Item = (Network, u32)> {
-    let address = address.to_canonical();
-    let levels: &[(u32, u32)] = if address.is_ipv4() { &[(32, 1)] } else { &[(64, 1), (56, 4), (48, 16)] };
-    levels.iter().map(move |(prefix, factor)| (Network::around(address, *prefix), *factor))
+    let (address, levels): (u128, &[(u32, u32)]) = match address.to_canonical() {
+        IpAddr::V4(v4) => (v4.to_ipv6_mapped().to_bits(), &[(128, 1)]),
+        IpAddr::V6(v6) => (v6.to_bits(), &[(64, 1), (56, 4), (48, 16)]),
+    };
+    // The low bits of an IPv6 network are 0, so its prefix length fits there.
+    let number = move |prefix| {
+        if prefix == 128 { address } else { address >> (128 - prefix) << (128 - prefix) | u128::from(prefix) }
+    };
+    levels.iter().map(move |(prefix, factor)| (number(*prefix), *factor))
 }
 
 /// The largest network that is counted for an address.
@@ -208,15 +199,13 @@ mod tests {
 
     #[test]
     fn limits_count_ipv4_addresses_and_three_sizes_of_ipv6_networks() {
-        let networks = |address: &str| {
-            let counted = counted_networks(address.parse().expect("an address"));
-            counted.map(|(network, factor)| (network.address.to_string(), network.prefix, factor)).collect::<Vec<_>>()
-        };
+        let networks = |address: &str| counted(address.parse().expect("an address")).collect::<Vec<_>>();
+        let number = |address: &str| address.parse::<Ipv6Addr>().expect("an address").to_bits();
         for ipv4 in ["192.0.2.1", "::ffff:192.0.2.1"] {
-            assert_eq!(networks(ipv4), [("192.0.2.1".to_owned(), 32, 1)], "{ipv4}");
+            assert_eq!(networks(ipv4), [(number("::ffff:192.0.2.1"), 1)], "{ipv4}");
         }
         let sizes = [("2001:db8:1:2345::", 64, 1), ("2001:db8:1:2300::", 56, 4), ("2001:db8:1::", 48, 16)];
-        let sizes = sizes.map(|(address, prefix, factor)| (address.to_owned(), prefix, factor));
+        let sizes = sizes.map(|(address, prefix, factor)| (number(address) | prefix, factor));
         assert_eq!(networks("2001:db8:1:2345:6::7"), sizes);
         let [one, two, three] = ["2001:db8:1:2345::", "2001:db8:1:ffff::9", "2001:db8:2::"]
             .map(|address| largest_counted(address.parse().expect("an address")));

@@ -1,7 +1,8 @@
 //! A handle to one connected peer, for any thread.
 
 use crate::ws::{
-    connection::{Connection, DisconnectReason, Frames, Message, Role},
+    connection::{Connection, ConnectionState, DisconnectReason, Frames, Message, Role},
+    deflate::Agreement,
     error::CloseError,
 };
 use std::{
@@ -85,35 +86,45 @@ impl Peer {
         self.connection.is_open()
     }
 
+    /// Returns true after [`Peer::end`].
+    pub(crate) fn has_ended(&self) -> bool {
+        self.connection.lock().is_none()
+    }
+
+    /// What was agreed on about compression.
+    pub(crate) fn agreement(&self) -> Option<Agreement> {
+        self.connection.info.deflate
+    }
+
     /// The number of this connection.
     #[must_use]
     pub fn id(&self) -> PeerId {
-        self.connection.info().id
+        self.connection.info.id
     }
 
     /// The address of the other side. Behind a trusted proxy: the client's address as the proxy names it, and port 0. A Unix
     /// socket has 0.0.0.0.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.connection.info().addr.unwrap_or(SocketAddr::from(([0; 4], 0)))
+        self.connection.info.addr.unwrap_or(SocketAddr::from(([0; 4], 0)))
     }
 
     /// The path of the request, without its query. Empty if another library did the handshake.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.connection.info().path
+        &self.connection.info.path
     }
 
     /// The value of this type that [`Builder::accept`](crate::Builder::accept) attached. It lives as long as a handle does.
     #[must_use]
     pub fn data<T: Any>(&self) -> Option<&T> {
-        self.connection.info().data.as_deref()?.downcast_ref()
+        self.connection.info.data.as_deref()?.downcast_ref()
     }
 
     /// The subprotocol that was agreed on in the handshake (RFC 6455 1.9).
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.connection.info().protocol.as_deref()
+        self.connection.info.protocol.as_deref()
     }
 
     /// Sends a message, and never blocks. Bytes that the socket does not take at once are buffered. A peer for which more than
@@ -122,8 +133,9 @@ impl Peer {
     /// Returns false if the connection is closing or has ended; the message is not sent then.
     pub fn send(&self, message: impl Into<Message>) -> bool {
         let message = message.into();
-        if self.connection.role() == Role::Client {
-            return self.connection.send_message(message);
+        if self.connection.role == Role::Client {
+            let frame = message.into_frame(self.agreement());
+            return self.connection.if_open(|state| state.write(frame));
         }
         let mut frames = Frames::new();
         frames.message(&message);
@@ -134,10 +146,11 @@ impl Peer {
     ///
     /// Returns as [`Peer::send`] does. A client must mask each frame (RFC 6455 5.3), so there the messages are encoded again.
     pub fn send_frames(&self, frames: &Frames) -> bool {
-        match self.connection.role() {
-            Role::Server => self.connection.send(frames.bytes_for(self.connection.compression(), 0)),
-            Role::Client => frames.messages().into_iter().all(|message| self.connection.send_message(message)),
+        if self.connection.role == Role::Client {
+            return frames.messages().into_iter().all(|message| self.send(message));
         }
+        let bytes = frames.bytes_for(self.agreement(), 0);
+        self.connection.if_open(|state| state.send(bytes, bytes.len()))
     }
 
     /// Sends a Ping (RFC 6455 5.5.2). [`Peer::round_trip_time`] changes when the answer arrives. The library sends Pings of its
@@ -159,20 +172,20 @@ impl Peer {
     ///
     /// Returns as [`Peer::send`] does.
     pub fn ping(&self) -> bool {
-        self.connection.ping()
+        self.connection.if_open(ConnectionState::ping)
     }
 
     /// The time from the last answered [`Peer::ping`] to its answer. `None` before the first answer, and after the end of the
     /// connection.
     #[must_use]
     pub fn round_trip_time(&self) -> Option<Duration> {
-        self.connection.round_trip_time()
+        self.connection.lock().as_ref()?.round_trip_time
     }
 
     /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
-        self.connection.buffered_amount()
+        self.connection.lock().as_ref().map_or(0, |state| state.stream.unsent.len())
     }
 
     /// Starts the closing handshake (RFC 6455 7.1.2): a Close frame with this status code (RFC 6455 7.4) and reason, after all
@@ -202,27 +215,35 @@ impl Peer {
 impl Peer {
     /// Whether limits per address do not apply to the client.
     pub(crate) fn is_exempt(&self) -> bool {
-        self.connection.config().is_exempt(self.addr().ip())
+        self.connection.config.is_exempt(self.addr().ip())
     }
 
-    /// Sends the frames from byte `from` on. As [`Connection::send_counting`].
+    /// Sends the frames from byte `from` on. As [`Peer::send_frames`], but only `counted` of these bytes count against
+    /// [`Config::max_send_buffer`](crate::Config::max_send_buffer): the chat has a log, from which a slow peer receives later
+    /// what it cannot take now. Returns whether more bytes than that limit wait, counted or not.
     pub(crate) fn send_counting(&self, frames: &Frames, from: usize, counted: usize) -> bool {
-        self.connection.send_counting(frames.bytes_for(self.connection.compression(), from), counted)
+        let bytes = frames.bytes_for(self.agreement(), from);
+        // Compressed frames may have fewer bytes than were counted.
+        let is_open = self.connection.if_open(|state| state.send(bytes, counted.min(bytes.len())));
+        is_open && self.buffered_amount() > self.connection.config.max_send_buffer
     }
 
-    /// As [`Connection::inspect`].
+    /// From now on, keeps the bytes that arrive, decrypted. Those of `play` are read before the next ones, as if they had
+    /// arrived. Returns what was kept since the last call.
     pub(crate) fn inspect(&self, play: &[u8]) -> Vec<u8> {
-        self.connection.inspect(play)
+        self.connection.lock().as_mut().map(|state| state.stream.inspect(play)).unwrap_or_default()
     }
 
-    /// As [`Connection::stalled_for`].
+    /// How long the socket has taken none of the bytes that wait. `None`: no bytes wait.
     pub(crate) fn stalled_for(&self) -> Option<Duration> {
-        self.connection.stalled_for()
+        let state = self.connection.lock();
+        let stream = &state.as_ref().filter(|state| state.stream.is_stalled)?.stream;
+        stream.progress_at.map(|at| at.elapsed())
     }
 
-    /// As [`Connection::drop_slow`].
+    /// Drops a peer that reads too slowly: Close 1013 after all queued bytes.
     pub(crate) fn drop_slow(&self) {
-        self.connection.drop_slow();
+        self.connection.if_open(|state| self.connection.fail_slow(state));
     }
 }
 
@@ -245,3 +266,6 @@ impl fmt::Debug for Peer {
         write!(f, "Peer({}, {})", self.id(), self.addr())
     }
 }
+
+#[cfg(all(test, feature = "chat"))]
+mod tests;

@@ -1,24 +1,17 @@
 //! The server: accepts connections, runs a thread for each, and sends their events to one channel.
 
 mod accept;
-mod address_limiter;
 mod builder;
 mod connection_task;
-mod handle;
 mod handshake;
 mod listener;
 mod poller;
 mod registry;
-mod reject;
 mod rejection_log;
-mod serve;
-mod service;
 mod thread_pool;
 mod trusted_proxies;
-pub(crate) mod wake_guard;
 
 pub use builder::Builder;
-pub use handle::{Handle, Numbers};
 
 use crate::ws::{
     config::Config,
@@ -26,25 +19,23 @@ use crate::ws::{
     error::Error,
     handshake::Policy,
     http::{Request, Response},
+    network::Network,
     peer::{Peer, PeerId},
+    rate_limiter::AddressLimiter,
 };
-use address_limiter::AddressLimiter;
-use connection_task::ConnectionTask;
+use connection_task::Handler;
 use crossbeam_channel::{Receiver, Sender};
-use listener::Listener;
 use poller::Poller;
 use registry::ConnectionRegistry;
 use rejection_log::RejectionLog;
-use serve::Handler;
 use std::{
     any::Any,
-    fmt,
-    net::{SocketAddr, ToSocketAddrs},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    net::{self, SocketAddr, ToSocketAddrs},
+    os::unix::net::UnixStream,
+    sync::{Arc, Weak},
+    time::Instant,
 };
 use thread_pool::ThreadPool;
-use trusted_proxies::TrustedProxies;
-use wake_guard::WakeGuard;
 
 /// What happens on connections. For each one, `Connected` comes first and `Disconnected` last, both exactly once.
 #[derive(Debug)]
@@ -74,8 +65,8 @@ pub enum Event {
 /// Delays the reply to a Close frame until it is dropped. It comes with [`Event::Closing`].
 #[derive(Debug)]
 pub struct CloseGuard {
-    /// For the thread of the connection.
-    _wake: WakeGuard,
+    /// Dropping it wakes the thread of the connection.
+    _guard: Sender<()>,
 }
 
 /// A request that waits for the program's response. The client waits for it at most
@@ -99,16 +90,12 @@ pub struct HttpRequest {
 
 /// Sends the response to an [`HttpRequest`], from any thread.
 #[derive(Debug)]
-pub struct Responder {
-    response: Arc<Mutex<Option<Response>>>,
-    /// Dropped after `response` was set.
-    _wake: WakeGuard,
-}
+pub struct Responder(Sender<Response>);
 
 impl Responder {
     /// Sends the response. If the client has waited too long, nothing is sent.
     pub fn respond(self, response: Response) {
-        *self.response.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+        let _ = self.0.send(response);
     }
 }
 
@@ -130,11 +117,11 @@ impl Responder {
 /// }
 /// ```
 ///
-/// Dropping it stops it, as [`Shutdown::start`] does.
+/// Dropping it stops it, as [`Handle::shut_down`] does.
 #[derive(Debug)]
 pub struct Server {
     /// Weak: the channel of events must end with the threads, which hold its sending end.
-    shutdown: Shutdown,
+    handle: Handle,
     events: Receiver<Event>,
     addrs: Vec<SocketAddr>,
 }
@@ -143,12 +130,13 @@ pub struct Server {
 struct Shared {
     config: Arc<Config>,
     policy: Policy,
-    listeners: Vec<Listener>,
-    proxies: TrustedProxies,
+    /// Shutting the second one down ends the accept threads, which wait for the first one.
+    stop: (UnixStream, UnixStream),
+    proxies: Vec<Network>,
     registry: Arc<ConnectionRegistry>,
     threads: ThreadPool,
-    reactor: Arc<WriteReactor>,
-    poller: Poller<ConnectionTask>,
+    reactor: &'static WriteReactor,
+    poller: Poller,
     wrong_tokens: AddressLimiter,
     /// WebSockets that were opened.
     openings: AddressLimiter,
@@ -224,7 +212,7 @@ impl Server {
     /// All peers, in no order. The [`Event::Connected`] of a new one may still be in the channel.
     #[must_use]
     pub fn peers(&self) -> Vec<Peer> {
-        let shared = self.shutdown.0.upgrade();
+        let shared = self.handle.0.upgrade();
         let open = shared.map(|shared| shared.registry.open_connections()).unwrap_or_default();
         open.into_iter().filter(|connection| connection.is_websocket()).map(Peer::new).collect()
     }
@@ -240,26 +228,20 @@ impl Server {
         &self.addrs
     }
 
-    /// A handle for other threads, which send events of their own and read the server's numbers.
+    /// A handle for other threads, which shuts the server down, sends events of the program's own, and reads numbers.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle(self.shutdown.0.clone())
-    }
-
-    /// A handle that shuts the server down from any thread.
-    #[must_use]
-    pub fn shutdown_handle(&self) -> Shutdown {
-        self.shutdown.clone()
+        self.handle.clone()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shutdown.start();
+        self.handle.shut_down();
     }
 }
 
-/// Shuts a server down. Cloning is cheap.
+/// A handle to a server, for any thread. Cloning is cheap, and it does not keep the server alive.
 ///
 /// Another thread, or a handler of Ctrl-C, stops the loop over the events:
 ///
@@ -267,12 +249,12 @@ impl Drop for Server {
 /// use chinwag::{Event, Server, client::WebSocket};
 ///
 /// let server = Server::bind("127.0.0.1:0")?;
-/// let shutdown = server.shutdown_handle();
-/// // With the crate `ctrlc`: ctrlc::set_handler(move || shutdown.start())?;
+/// let shutdown = server.handle();
+/// // With the crate `ctrlc`: ctrlc::set_handler(move || shutdown.shut_down())?;
 /// let socket = WebSocket::connect(&format!("ws://{}/", server.local_addrs()[0]), &[])?;
 /// for event in server.events() {
 ///     match event {
-///         Event::Connected(..) => shutdown.start(),
+///         Event::Connected(..) => shutdown.shut_down(),
 ///         Event::Disconnected(_, reason) => assert_eq!(reason.to_string(), "closed by this side, 1001"),
 ///         _ => {}
 ///     }
@@ -282,20 +264,32 @@ impl Drop for Server {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Shutdown(Weak<Shared>);
+pub struct Handle(Weak<Shared>);
 
-impl Shutdown {
+/// Open connections, handshakes in progress, and the number of rejections of each kind.
+pub type Numbers = (usize, usize, Vec<(&'static str, u64)>);
+
+impl Handle {
     /// Accepts no more connections, and sends Close 1001 to all clients, which have [`Config::close_timeout`] to reply. Returns
     /// at once; [`Server::events`] ends when the last connection has ended. Calling it again does nothing.
-    pub fn start(&self) {
+    pub fn shut_down(&self) {
         let Some(shared) = self.0.upgrade() else { return };
         shared.registry.shut_down();
-        shared.listeners.iter().for_each(Listener::stop);
+        let _ = shared.stop.1.shutdown(net::Shutdown::Both);
     }
-}
 
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("listeners", &self.listeners).finish_non_exhaustive()
+    /// Puts [`Event::Own`] into the channel of events, so that the thread that receives them takes it in its turn. Returns
+    /// false if the channel stays full until the deadline, or the server has ended.
+    pub fn send(&self, event: Box<dyn Any + Send>, deadline: Instant) -> bool {
+        self.0.upgrade().is_some_and(|shared| shared.events.send_deadline(Event::Own(event), deadline).is_ok())
+    }
+
+    /// How many connections are open, how many handshakes are in progress, and how often each kind of client or request was
+    /// rejected since the start. `None`: the server has ended.
+    #[must_use]
+    pub fn numbers(&self) -> Option<Numbers> {
+        let shared = self.0.upgrade()?;
+        let (connections, handshakes) = shared.registry.counts();
+        Some((connections, handshakes, shared.rejections.counts()))
     }
 }

@@ -1,14 +1,31 @@
-//! Calls on sockets that std does not have: non-blocking sends, and deadlines as timeouts.
+//! What std does not have for sockets: a type for any stream socket, non-blocking sends, and deadlines as timeouts.
 
 use rustix::{
     io::Errno,
     net::{SendFlags, send},
 };
 use std::{
-    io,
+    io::{self, Read, Write},
     net::TcpStream,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+/// A connected socket that a connection can take over: TCP or Unix.
+pub trait Socket: Read + Write + Into<OwnedFd> + From<OwnedFd> {}
+
+impl Socket for TcpStream {}
+impl Socket for UnixStream {}
+
+/// Any stream socket as std's type for TCP. Nothing here needs TCP, except for an option.
+pub(crate) fn tcp(socket: impl Socket) -> io::Result<Arc<TcpStream>> {
+    let stream = TcpStream::from(socket.into());
+    stream.set_nonblocking(false)?;
+    // A Unix socket has no such option.
+    let _ = stream.set_nodelay(true);
+    Ok(Arc::new(stream))
+}
 
 /// Bytes that are read after this side's last ones, so that a peer that was still sending receives those. More than what the
 /// buffers of the two sockets usually hold, but too little to keep a core busy.
@@ -37,18 +54,6 @@ pub(crate) fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
 const NOSIGNAL: SendFlags = SendFlags::NOSIGNAL;
 #[cfg(target_vendor = "apple")]
 const NOSIGNAL: SendFlags = SendFlags::empty();
-
-/// Ends a connection whose peer does not acknowledge what was sent, as a Pong that is missing does: a stream has no Pongs. On
-/// other systems than Linux it takes as long as the system decides.
-#[cfg_attr(not(target_os = "linux"), expect(unused_variables))]
-pub(crate) fn limit_unacknowledged(stream: &TcpStream, ping_interval: Duration, pong_timeout: Duration) {
-    #[cfg(target_os = "linux")]
-    if !ping_interval.is_zero() && !pong_timeout.is_zero() {
-        let time = u32::try_from((ping_interval + pong_timeout).as_millis()).unwrap_or(u32::MAX);
-        // It fails only if the socket is gone, which the reader notices.
-        let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, time);
-    }
-}
 
 /// The time until a deadline, as a socket's timeout.
 ///

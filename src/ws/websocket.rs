@@ -1,14 +1,15 @@
 //! A WebSocket that one thread reads and writes in turn, as in other languages: [`WebSocket::recv`], [`Peer::send`].
 
 use crate::ws::{
-    config::MAX_TIMEOUT,
-    connection::{DisconnectReason, Message, ReadResult, Reader},
-    peer::Peer,
+    config::{Config, MAX_TIMEOUT},
+    connection::{Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, Transport, WriteReactor},
+    peer::{Peer, next_id},
 };
 use std::{
     cell::{OnceCell, RefCell},
-    fmt, iter,
+    fmt, io, iter,
     ops::Deref,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -52,6 +53,14 @@ pub(crate) type OnEnd = Box<dyn FnOnce(DisconnectReason) + Send>;
 impl WebSocket {
     pub(crate) fn new(peer: Peer, reader: Reader, on_end: Option<OnEnd>) -> Self {
         Self { peer, reader: RefCell::new(reader), reason: OnceCell::new(), on_end }
+    }
+
+    /// The WebSocket of a connection that no server owns.
+    pub(crate) fn without_server(info: PeerInfo, role: Role, transport: Transport, config: Config) -> io::Result<Self> {
+        let info = PeerInfo { id: next_id(), addr: transport.stream.peer_addr().ok(), ..info };
+        let (reactor, config) = (WriteReactor::of_process()?, Arc::new(config.sensible()));
+        let (connection, reader) = Connection::new(info, role, transport, config, reactor);
+        Ok(Self::new(Peer::new(connection), reader, None))
     }
 
     /// Waits for the next message.

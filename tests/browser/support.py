@@ -21,6 +21,9 @@ FIREFOX = os.environ.get("CHINWAG_FIREFOX", "/usr/bin/firefox-esr")
 IS_FIREFOX = os.environ.get("CHINWAG_BROWSER") == "firefox"
 DEADLINE = int(os.environ.get("CHINWAG_DEADLINE", 30))  # seconds; long, for a loaded machine
 
+# What the browsers log when a server is down, or refuses a connection.
+NETWORK = "WebSocket connection to .* failed|Failed to load resource|NetworkError|can’t establish|was interrupted"
+
 WIDE = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 SMALL = {"width": 320, "height": 568}

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from relay import Relay
+from support import NETWORK
 
-NETWORK = r"WebSocket connection to .* failed|Failed to load resource|NetworkError|can’t establish|was interrupted"
 LATEST = 30  # seconds: the page needs up to 10, and a busy machine more
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from support import IS_FIREFOX, Chinwag
+from support import IS_FIREFOX, NETWORK, Chinwag
 
 KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 1.3
 
@@ -167,7 +167,7 @@ def test_own_connection_is_closed_with_the_page(window):
 
 def test_errors_of_the_browser_are_shown(window, allowed):
     """A blocked port and a wrong subprotocol cause error and close events. A bad URL, a bad code and haste throw."""
-    allowed.append("WebSocket connection to .* failed|can’t establish a connection|was interrupted")
+    allowed.append(NETWORK)
     gil = window("gil")
     gil.inspect("try")
     gil.find("#try-blocked").click()

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from support import NETWORK
 from test_inspector import line
 
 # The right choice of each step, and the line that the step opens.
@@ -26,7 +27,7 @@ STEPS = [
 
 @pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
 def test_twelve_steps(window, allowed, locale):
-    allowed.append("WebSocket connection to .* failed|can’t establish a connection|was interrupted")
+    allowed.append(NETWORK)
     kim = window("kim", locale=locale)
     kim.inspect("lesson")
     for n, (right, shown) in enumerate(STEPS):

@@ -67,6 +67,24 @@ def test_code_is_shown_as_code_and_copied(window):
     expect(ann.find("#log .block .copy")).to_have_class(re.compile("done"))
 
 
+def test_message_is_copied_and_its_time_has_a_date(window):
+    ann = window("ann", simulated=True)
+    ann.page.evaluate("() => { say('bob', 'first', { date: Date.UTC(2026, 4, 6, 12) }); say('bob', 'see https://a.example/', { date: Date.UTC(2026, 4, 6, 12, 1) }); }")
+    row = ann.find("#log .row").last
+    row.hover()
+    expect(row.locator(".body > time")).to_have_css("opacity", "1")
+    expect(row.locator(".body > time")).to_have_attribute("title", re.compile("May 6, 2026"))
+    ann.page.evaluate("""() => {
+        document.execCommand = (command) => {
+            const event = new ClipboardEvent('copy', { clipboardData: new DataTransfer(), cancelable: true });
+            document.dispatchEvent(event);
+            window.copied = [command, event.clipboardData.getData('text/plain')];
+        };
+    }""")
+    row.locator(".body > .copy").click()
+    assert ann.page.evaluate("() => window.copied") == ["copy", "see https://a.example/"]
+
+
 def test_commands_are_those_of_the_text_protocol(window):
     ann, bob, third = window("ann"), window("bob"), window("third")
     type_line(ann, "/msg bob only for you")
@@ -84,6 +102,25 @@ def test_commands_are_those_of_the_text_protocol(window):
     type_line(ann, "//not a command")
     third.expect_message("/not a command")
     expect(third.find("#log .text")).to_have_text(["waves", "/not a command"])
+
+
+def test_page_knows_each_command_that_the_text_protocol_lists(window):
+    """All but /quit, for which a page has its window."""
+    ann = window("ann")
+    answer = ann.page.evaluate("""() => new Promise((done) => {
+        const ws = new WebSocket(location.href.replace('http', 'ws'), 'text');
+        ws.onopen = () => ws.send('/help');
+        ws.onmessage = ({ data }) => {
+            if (!data.includes('commands:')) return;
+            ws.close();
+            done(data);
+        };
+    })""")
+    words = set(re.findall(r"(?<![/\w])/(\w+)", answer)) - {"quit", "x"}
+    assert {"name", "msg", "users", "help"} <= words
+    for word in words:
+        type_line(ann, f"/{word}")
+        expect(ann.find("#error-text")).not_to_have_attribute("data-t", "unknownCommand")
 
 
 def test_unknown_command_is_asked_about_and_never_said(window):
@@ -279,6 +316,9 @@ def test_print_has_the_whole_conversation_and_nothing_else(window):
     assert ann.page.evaluate("() => document.documentElement.scrollHeight") > 3000
     for part in ("header", "#people", "#text-form"):
         expect(ann.find(part)).to_be_hidden()
+    light = ann.find("#log .text").first.evaluate("node => getComputedStyle(node).color")
+    ann.page.emulate_media(media="print", color_scheme="dark")
+    assert ann.find("#log .text").first.evaluate("node => getComputedStyle(node).color") == light
 
 
 @pytest.mark.parametrize("viewport", [None, PHONE], ids=["wide", "phone"])

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
-from support import Chinwag
+from support import NETWORK, Chinwag
 
 TOKEN = "the-admin-token-0123456789"
 
@@ -51,7 +51,7 @@ def test_kicked_user_is_told_so_and_may_come_back(window, house, operator):
 
 
 def test_banned_network_is_refused_also_after_a_restart(window, house, operator, allowed):
-    allowed += ["WebSocket connection to", "403", "ERR_CONNECTION_REFUSED"]
+    allowed.append(NETWORK)
     ann = window("ann", at=house.url)
     type_line(operator, "/ban 127.0.0.0/8 1h")
     expect(ann.find("#trouble-text")).to_have_text("An operator has banned you (1008).")

@@ -1,5 +1,7 @@
 """What a reader sees of the conversation and the list: days, long texts, a small phone, the icons of an installed page."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -82,6 +84,68 @@ def test_guided_steps_fit_every_screen(window, viewport, locale):
         expect(kim.find("#lesson-steps .ticked").last).to_have_text(f"✓ {step + 1}")
         expect(kim.find("#event-list > details[open]").last).to_be_in_viewport()
         expect_fit(kim)
+
+
+def test_empty_room_says_so_until_the_first_message(window):
+    """Also to a user who has joined, but not while the page does not know it."""
+    reader = window("reader", simulated=True)
+    expect(reader.find("#empty")).to_be_visible()
+    expect(reader.find("#log .presence")).to_be_visible()
+    reader.page.evaluate("() => { window.hangs = true; sockets.at(-1).close(1006); }")
+    expect(reader.find("#empty")).to_be_hidden()
+    reader.page.evaluate("() => { window.hangs = false; sockets.at(-1).open(); }")
+    expect(reader.find("#empty")).to_be_visible()
+    reader.page.evaluate("() => say('ann', 'hello')")
+    expect(reader.find("#empty")).to_be_hidden()
+
+
+def test_button_for_new_messages_stays_above_a_tall_text_box(window):
+    reader = window("reader", simulated=True)
+    reader.page.evaluate("() => { for (let n = 0; n < 100; n++) say('ann', `${n}`); }")
+    reader.find("#scroller").hover()
+    reader.page.mouse.wheel(0, -2000)
+    expect(reader.find("#scroller")).not_to_have_class(re.compile("following"))
+    reader.page.evaluate("() => say('ann', 'new')")
+    for text in ("", "line\n" * 9):
+        reader.find("#text").evaluate("(node, text) => { node.value = text; node.dispatchEvent(new Event('input')); }", text)
+        expect(reader.find("#newer")).to_be_visible()
+        button, box = reader.find("#newer").bounding_box(), reader.find("#text-form").bounding_box()
+        assert 0 < box["y"] - button["y"] - button["height"] < 20, (button, box)
+
+
+def test_names_align_with_their_bubbles_and_groups_join(window):
+    reader = window("reader", simulated=True)
+    reader.page.evaluate("() => { say('ann', 'one'); say('ann', 'two'); say('bob', 'three'); }")
+    left = lambda what: reader.find(what).first.bounding_box()["x"]
+    assert abs(left("#log .head bdi") - left("#log .text")) <= 2
+    texts = reader.find("#log .text")
+    corners = [texts.nth(n).evaluate("node => parseFloat(getComputedStyle(node).borderBottomLeftRadius)") for n in range(3)]
+    assert corners[0] < corners[1] == corners[2]
+    assert reader.find("#log .row > .disc").count() == 2
+
+
+def test_conversation_is_above_the_middle_of_the_text_box(window):
+    """Also with a scroll bar, which takes space in some browsers."""
+    reader = window("reader", simulated=True)
+    reader.page.evaluate("() => { for (let n = 0; n < 100; n++) say('ann', `${n}`); }")
+    middle = lambda box: box["x"] + box["width"] / 2
+    assert abs(middle(reader.find("#thread").bounding_box()) - middle(reader.find("#text-form").bounding_box())) <= 1
+
+
+def test_header_names_a_state_only_when_it_is_not_connected(window):
+    reader = window("reader", simulated=True)
+    expect(reader.find("#state")).to_be_hidden()
+    reader.page.evaluate("() => { window.hangs = true; sockets.at(-1).close(1006); }")
+    expect(reader.find("#state")).to_be_visible()
+
+
+def test_names_have_twelve_colours_that_are_far_apart(window):
+    reader = window("reader", simulated=True)
+    reader.page.evaluate("(users) => receive({ type: 'userlist', users, ids: users.map((_, n) => n + 10) })", [f"name {n}" for n in range(200)])
+    hues = reader.page.evaluate("() => [...document.querySelectorAll('#people-list .name')].map((name) => Number(name.style.getPropertyValue('--hue')))")
+    distinct = sorted(set(hues))
+    assert len(distinct) == 12
+    assert min(after - before for before, after in zip(distinct, distinct[1:])) >= 30
 
 
 def test_icons_of_the_manifest_are_images_of_their_size(window):

@@ -6,7 +6,7 @@ import signal
 
 from playwright.sync_api import expect
 
-NETWORK = r"WebSocket connection to .* failed|Failed to load resource"  # Chromium's messages when the server is down
+from support import NETWORK
 
 
 def test_page_reconnects_to_a_restarted_server(window, chinwag, allowed):

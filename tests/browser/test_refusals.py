@@ -3,9 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from support import Chinwag
-
-NETWORK = r"WebSocket connection to .* failed|Failed to load resource|can’t establish|was interrupted"
+from support import NETWORK, Chinwag
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +78,9 @@ def test_full_room_is_explained(window):
         (4321, "maintenance until noon", "“maintenance until noon” (4321)"),
         (1006, "", "The connection was lost (1006)"),
         (1008, "replaced by a newer connection of this user", "in another window"),
+        (1008, "constructor", "“constructor” (1008)"),
+        (1008, "", "The server closed the connection (1008)."),
+        (1000, "", "The server closed the connection (1000)."),
     ],
 )
 def test_reason_of_a_close_frame_is_shown_in_words(window, code, reason, sentence):
@@ -87,7 +88,7 @@ def test_reason_of_a_close_frame_is_shown_in_words(window, code, reason, sentenc
     ann.page.evaluate("([code, reason]) => { window.hangs = true; sockets.at(-1).close(code, reason); }", [code, reason])
     expect(ann.find("#trouble-text")).to_contain_text(sentence)
     expect(ann.find("#retry")).to_be_visible()
-    expect(ann.find("#countdown")).to_be_hidden() if code == 1008 else expect(ann.find("#countdown")).to_be_visible()
+    expect(ann.find("#countdown")).to_be_hidden() if code in (1000, 1008) else expect(ann.find("#countdown")).to_be_visible()
 
 
 def test_server_that_is_down_is_not_called_lost(window, chinwag):

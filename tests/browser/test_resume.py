@@ -12,9 +12,8 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from support import DEADLINE, Chinwag
+from support import DEADLINE, NETWORK, Chinwag
 
-NETWORK = r"WebSocket connection to .* failed|Failed to load resource"  # Chromium's messages when the server is down
 OUTAGE = float(os.environ.get("CHINWAG_OUTAGE", 2))
 HIDE, SHOW = (f"dispatchEvent(new PageTransitionEvent('page{what}', {{ persisted: true }}))" for what in ("hide", "show"))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from support import PHONE, SMALL, WIDE, Chinwag
+from support import NETWORK, PHONE, SMALL, WIDE, Chinwag
 
 TALK = [
     ("Ada", "Morning! The kettle is on. ☕"),
@@ -83,7 +83,7 @@ def test_screenshots_of_a_crowd(window, folder, screen):
 
 
 def test_screenshots_of_a_lost_connection(window, chinwag, folder, allowed):
-    allowed.append("WebSocket connection to .* failed|Failed to load resource")
+    allowed.append(NETWORK)
     empty = window(at=chinwag.url)
     empty.page.screenshot(path=folder / "empty.png")
     ann = window("ann", at=chinwag.url, viewport=PHONE)

@@ -63,3 +63,21 @@ def test_long_text_scrolls_in_its_own_box(window):
     assert long.bounding_box()["height"] < WIDE["height"] / 2
     long.press("End")
     reader.page.wait_for_function("node => node.scrollTop > 0", arg=long.element_handle())
+
+
+@pytest.mark.parametrize("width, least, most", [(320, 16, 16), (1280, 16, 17), (1920, 18, 20), (3840, 26, 32)])
+def test_type_grows_with_the_screen(window, width, least, most):
+    one = window(viewport={"width": width, "height": width * 9 // 16})
+    size = one.page.evaluate("() => parseFloat(getComputedStyle(document.body).fontSize)")
+    assert least <= size <= most
+
+
+def test_forced_colours_and_reduced_motion_are_honoured(window):
+    """Without colours, borders show what a surface or a tint shows otherwise. Nothing moves."""
+    one = window(forced_colors="active")
+    assert one.find(".card >> visible=true").evaluate("node => getComputedStyle(node).animationName") == "none"
+    one.join("one").send("hello")
+    for part in ("#log .text", "#text-form", "header"):
+        expect(one.find(part).first).to_have_css("border-style", "solid")
+    one.inspect()
+    expect(one.find("#lesson-steps [aria-current]")).to_have_css("outline-style", "solid")

@@ -6,6 +6,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 PAGE = Path(__file__).parents[2] / "src" / "chat" / "page"
+PROTOCOL = PAGE.parents[2] / "docs" / "PROTOCOL.md"
 SOURCES = [PAGE / name for name in ("translations.js", "inspector-texts.js", "inspector-lesson-texts.js")]
 TABLES = ["() => (" + re.split(r"export const \w+ = ", source.read_text())[1].rstrip().rstrip(";") + ")" for source in SOURCES]
 
@@ -33,6 +34,14 @@ def test_translations_have_the_same_placeholders(window):
     for key, (english, korean) in [pair for table in TABLES for pair in page.evaluate(table).items()]:
         assert english and (re.search("[가-힣]|English", korean) or english == korean), key
         assert placeholders(english) == placeholders(korean), key
+
+
+def test_every_reason_of_the_protocol_has_a_sentence():
+    """In Korean, no error of the server stays English."""
+    reasons = re.findall(r"^\| `([a-z-]+)` \| ", PROTOCOL.read_text().split("`reason` is a stable word")[1].split("\n### ")[0], re.M)
+    assert len(reasons) > 10
+    own = {"too-fast"}  # the page waits and sends the message again
+    assert [reason for reason in reasons if f"'error-{reason}'" not in SOURCES[0].read_text() and reason not in own] == []
 
 
 def test_page_has_no_text_outside_the_table(window):

@@ -330,7 +330,7 @@ fn node_with_other_limits_does_not_start() {
     let output = support::script::run_to_end(command, PATIENCE);
     let printed = support::script::printed(&output);
     assert_eq!(output.status.code(), Some(2), "{printed}");
-    assert!(printed.contains("\"text 7\"") && printed.contains("the same version and limits"), "{printed}");
+    assert!(printed.contains("\"text_chars: 7\"") && printed.contains("the same version and limits"), "{printed}");
 }
 
 #[test]

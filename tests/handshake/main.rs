@@ -139,7 +139,7 @@ fn full_server_responds_with_503() {
 #[test]
 fn panic_in_user_code_is_answered_with_500() {
     let handler = Policy { http_handler: Some(Arc::new(|_| panic!("a bug"))), ..Policy::default() };
-    let endpoint = Policy { endpoint: Arc::new(|_| panic!("a bug")), ..Policy::default() };
+    let endpoint = Policy { endpoint: Some(Arc::new(|_| panic!("a bug"))), ..Policy::default() };
     for policy in [handler, endpoint] {
         assert_eq!(respond(Script::of(requests::plain("GET / HTTP/1.1", "")), &policy).status, 500);
     }

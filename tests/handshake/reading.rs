@@ -1,10 +1,9 @@
 //! Reading of the head: the bytes after it, its limits, and failures of the stream.
 
 use std::io;
-use std::time::Instant;
 
 use chinwag::Config;
-use chinwag::handshake::{DeadlineRead, HeadError, read_request};
+use chinwag::handshake::{HeadError, read_request};
 
 use crate::requests::{handshake, plain};
 use crate::script::{Script, Then};
@@ -52,7 +51,7 @@ fn size_limit_can_be_configured() {
     let mut config = Config::default();
     config.max_head_size = 64;
     let mut script = Script::of(handshake());
-    let result = read_request(&mut script, &config, Instant::now());
+    let result = read_request(&mut script, &config);
     assert!(matches!(result, Err(HeadError::TooLarge)));
     assert_eq!(script.rest().len(), handshake().len() - 64, "nothing more was read");
 }
@@ -81,19 +80,19 @@ fn client_hello_is_detected_by_its_first_two_bytes() {
 /// Each read is interrupted once, as by a signal.
 struct Interrupted(Script, bool);
 
-impl DeadlineRead for Interrupted {
-    fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
+impl io::Read for Interrupted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.1 = !self.1;
         if self.1 {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        self.0.read_before(deadline, buffer)
+        io::Read::read(&mut self.0, buffer)
     }
 }
 
 #[test]
 fn interrupted_read_is_retried() {
     let mut source = Interrupted(Script::of(handshake()).in_pieces_of(1), false);
-    let read = read_request(&mut source, &Config::default(), Instant::now());
+    let read = read_request(&mut source, &Config::default());
     assert!(read.is_ok());
 }

@@ -74,7 +74,7 @@ pub(crate) const GROUPS: &[Group] = &[
 pub(crate) fn chat() -> Policy {
     Policy {
         protocols: ["json", "chinwag.v1", "text"].map(Into::into).to_vec(),
-        endpoint: Arc::new(|path| path == "/"),
+        endpoint: Some(Arc::new(|path| path == "/")),
         http_handler: Some(std::sync::Arc::new(chinwag::chat::page::respond)),
         ..Policy::default()
     }

@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::time::Instant;
 
 use chinwag::Config;
-use chinwag::handshake::{DeadlineRead, HeadError, Negotiated, Policy, negotiate, read_request};
+use chinwag::handshake::{HeadError, Negotiated, Policy, negotiate, read_request};
 use chinwag::http::{Method, Request};
 
 /// What a peer does after its last segment.
@@ -49,12 +48,12 @@ impl Script {
     }
 
     pub(crate) fn read(&mut self) -> Result<(Box<Request>, Vec<u8>), HeadError> {
-        read_request(self, &Config::default(), Instant::now())
+        read_request(self, &Config::default())
     }
 }
 
-impl DeadlineRead for Script {
-    fn read_before(&mut self, _deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
+impl io::Read for Script {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(segment) = self.segments.front_mut() else {
             return match self.then {
                 Then::Closes => Ok(0),

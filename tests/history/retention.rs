@@ -36,7 +36,7 @@ fn each_message_is_deleted_by_its_own_date() {
     let chinwag = start_binary(&["--history", &file, "--history-days", "1"]);
     let line = chinwag.wait_for_log("more than a tenth of 6 messages is too old");
     assert!(line.contains("WARN"), "{line}");
-    chinwag.wait_for_log("deleted 3 old messages, from 2");
+    chinwag.wait_for_log("deleted 3 old messages");
     drop(chinwag);
     assert_eq!(numbers(&file), [1, 3, 6]);
 }
@@ -48,7 +48,7 @@ fn clock_that_is_years_ahead_at_the_start_deletes_nothing() {
     let file = folder.path("chat.db");
     dated(&file, &[1100, 1098, 1097, 1097]);
     let chinwag = start_binary(&["--history", &file, "--history-days", "30"]);
-    chinwag.wait_for_log("clock has jumped");
+    chinwag.wait_for_log("the system's clock shows");
     chinwag.signal("TERM");
     let (_, log) = chinwag.wait_for_exit(DEADLINE);
     assert!(!log.iter().any(|line| line.contains("deleted")), "{log:#?}");

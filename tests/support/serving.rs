@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use chinwag::{CloseGuard, Config, DisconnectReason, Event, Message, Peer, Server, Shutdown};
+use chinwag::{CloseGuard, Config, DisconnectReason, Event, Handle, Message, Peer, Server};
 
 use super::DEADLINE;
 
@@ -72,7 +72,7 @@ pub fn disconnected(server: &Server) -> (Peer, DisconnectReason) {
 #[derive(Debug)]
 pub struct Echo {
     pub addr: SocketAddr,
-    shutdown: Shutdown,
+    shutdown: Handle,
     ids: Arc<Mutex<Vec<u64>>>,
     ended: Arc<AtomicUsize>,
     thread: Option<JoinHandle<Vec<(u64, DisconnectReason)>>>,
@@ -86,7 +86,7 @@ impl Echo {
 
     /// Makes an echo server of `server`.
     pub fn of(server: Server) -> Echo {
-        let (addr, shutdown) = (addr(&server), server.shutdown_handle());
+        let (addr, shutdown) = (addr(&server), server.handle());
         let (ids, ended) = (Arc::<Mutex<Vec<u64>>>::default(), Arc::<AtomicUsize>::default());
         let (all, count) = (Arc::clone(&ids), Arc::clone(&ended));
         let thread = Some(std::thread::spawn(move || echo(&server, &all, &count)));
@@ -107,7 +107,7 @@ impl Echo {
 
     /// Shuts it down. Returns the connections in the order in which they ended, with their reasons.
     pub fn stop(mut self) -> Vec<(u64, DisconnectReason)> {
-        self.shutdown.start();
+        self.shutdown.shut_down();
         let thread = self.thread.take().expect("it is stopped once");
         thread.join().expect("the echo server does not panic")
     }
@@ -115,7 +115,7 @@ impl Echo {
 
 impl Drop for Echo {
     fn drop(&mut self) {
-        self.shutdown.start();
+        self.shutdown.shut_down();
     }
 }
 

@@ -96,7 +96,7 @@ fn shutdown_closes_with_1001() {
     let mut client = Client::open_with(addr, &certificates.current(), &frame(TEXT, b"hello"));
     connected(&server);
     assert_eq!(text(&server).1, "hello");
-    server.shutdown_handle().start();
+    server.handle().shut_down();
     assert_eq!(client.expect_frame().code(), 1001);
     client.send(&frame(CLOSE, &1001_u16.to_be_bytes()));
     assert_eq!(client.read_to_end(), (vec![], End::Proper));

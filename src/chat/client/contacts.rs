@@ -5,7 +5,6 @@
 //! The server then rejects the message. The next one goes to the user who has the name at that time.
 
 use crate::chat::{protocol::UserId, rules::RoomName};
-use std::collections::BTreeMap;
 
 /// An id that no connection has.
 const NOBODY: UserId = 0;
@@ -18,8 +17,8 @@ const MAX_PARTNERS: usize = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct Contacts {
-    /// The users in the room.
-    users: BTreeMap<UserId, String>,
+    /// The users in the room, with the ids of their connections.
+    pub(super) users: Vec<(UserId, String)>,
     /// Users with whom private messages were exchanged: the key of the name, and the connection.
     partners: Vec<(String, UserId)>,
     /// This client has reconnected. It is not known yet whether the server was restarted, and the ids are new.
@@ -27,11 +26,6 @@ pub(super) struct Contacts {
 }
 
 impl Contacts {
-    /// A user list with ids arrived.
-    pub(super) fn set_users(&mut self, users: impl Iterator<Item = (UserId, String)>) {
-        self.users = users.take(MAX_USERS).collect();
-    }
-
     /// A user signed in, or changed the name. `was` is the user's connection before this one.
     pub(super) fn user_signed_in(&mut self, id: UserId, name: &str, was: Option<UserId>) {
         for partner in &mut self.partners {
@@ -39,9 +33,9 @@ impl Contacts {
                 *partner = (key(name), id);
             }
         }
-        if self.users.len() < MAX_USERS {
-            self.users.insert(id, name.to_owned());
-        }
+        self.users.retain(|user| user.0 != id);
+        self.users.push((id, name.to_owned()));
+        self.users.truncate(MAX_USERS);
     }
 
     /// A private message went to this user, or came from this user.
@@ -50,10 +44,8 @@ impl Contacts {
         if self.partners.iter().any(|partner| partner.0 == key) {
             return;
         }
-        if self.partners.len() == MAX_PARTNERS {
-            self.partners.remove(0);
-        }
-        self.partners.push((key, id));
+        self.partners.insert(0, (key, id));
+        self.partners.truncate(MAX_PARTNERS);
     }
 
     /// The connection that a private message to this name goes to.
@@ -68,7 +60,7 @@ impl Contacts {
     pub(super) fn forget_partner(&mut self, name: &str) -> bool {
         if let Some(id) = self.find(name) {
             // The user list may be older than that.
-            self.users.remove(&id);
+            self.users.retain(|user| user.0 != id);
         }
         let key = key(name);
         self.partners.retain(|partner| partner.0 != key);
@@ -95,7 +87,7 @@ impl Contacts {
     }
 
     fn user(&self, wanted: &str) -> Option<UserId> {
-        self.users.iter().find(|(_, name)| key(name) == wanted).map(|(id, _)| *id)
+        self.users.iter().find(|user| key(&user.1) == wanted).map(|user| user.0)
     }
 }
 
@@ -110,8 +102,8 @@ mod tests {
 
     /// ann is 5, bob is 6. Private messages were exchanged with ann.
     fn contacts() -> Contacts {
-        let mut contacts = Contacts::default();
-        contacts.set_users([(5, "ann".into()), (6, "bob".into())].into_iter());
+        let users = vec![(5, "ann".into()), (6, "bob".into())];
+        let mut contacts = Contacts { users, ..Contacts::default() };
         contacts.add_partner(5, "ann");
         contacts
     }
@@ -120,13 +112,13 @@ mod tests {
     fn a_name_stands_for_its_connection_until_the_server_rejects_it() {
         let mut contacts = contacts();
         assert_eq!((contacts.find("Ann"), contacts.find("bob"), contacts.find("eve")), (Some(5), Some(6), None));
-        contacts.set_users([(9, "ann".into()), (8, "bob".into())].into_iter());
+        contacts.users = vec![(9, "ann".into()), (8, "bob".into())];
         contacts.add_partner(9, "ann");
         assert_eq!((contacts.find("ann"), contacts.find("bob")), (Some(5), Some(8)), "nothing was said to bob");
         assert!(contacts.forget_partner("ann"), "another user has the name");
         assert_eq!(contacts.find("ann"), Some(9));
         assert!(!contacts.forget_partner("ann"), "this one has left, too");
-        contacts.user_signed_in(10, "bob", None);
+        contacts.users = vec![(8, "bob".into()), (10, "bob".into())];
         assert!(contacts.forget_partner("bob") && contacts.find("bob") == Some(10), "the list still has both");
     }
 
@@ -152,7 +144,7 @@ mod tests {
             contacts.begin_reconnect();
             assert!(!contacts.knows_ids());
             contacts.end_reconnect(is_same);
-            contacts.set_users([(5, "eve".into()), (7, "ann".into())].into_iter());
+            contacts.users = vec![(5, "eve".into()), (7, "ann".into())];
             assert_eq!((contacts.knows_ids(), contacts.find("ann")), (true, Some(expected)));
             contacts.end_reconnect(false);
             assert_eq!(contacts.find("ann"), Some(expected), "this is a change of the name");

@@ -1,6 +1,6 @@
 //! When to send the next message, and when to connect again.
 
-use crate::ws::client::Error;
+use crate::ws::{DisconnectReason, client::Error};
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
@@ -8,42 +8,34 @@ use std::time::{Duration, Instant};
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// Between two messages after the first refusal: fits the server's default of ten a second.
-const FIRST_INTERVAL: Duration = Duration::from_millis(125);
+const INTERVAL: Duration = Duration::from_millis(125);
 
-const LONGEST_INTERVAL: Duration = Duration::from_secs(4);
-
-/// How fast to send. A client does not know the limits of its server, so it learns them. It sends at full speed until the
-/// first refusal, and then one message at a time. The interval doubles with each further refusal.
+/// How fast to send. A client does not know the limits of its server, so it learns them: it sends at full speed until the
+/// first refusal, and then one message at a time. A server that accepts fewer messages is asked again after each silence.
 #[derive(Debug, Default)]
 pub(super) struct SendRate {
-    /// Zero: no limit.
-    interval: Duration,
+    was_refused: bool,
     /// Nothing may be sent before this.
     pub(super) paused_until: Option<Instant>,
-    last_refusal: Option<Instant>,
 }
 
 impl SendRate {
     /// How many messages may be in flight.
     pub(super) fn window(&self, most: usize) -> usize {
-        if self.interval.is_zero() { most } else { 1 }
+        if self.was_refused { 1 } else { most }
     }
 
     /// A message was sent.
     pub(super) fn sent(&mut self) {
-        if !self.interval.is_zero() {
-            self.paused_until = Some(Instant::now() + self.interval);
+        if self.was_refused {
+            self.paused_until = Some(Instant::now() + INTERVAL);
         }
     }
 
-    /// The server refused a message as too fast. Refusals in quick succession count as one.
+    /// The server refused a message as too fast.
     pub(super) fn too_fast(&mut self) {
-        let now = Instant::now();
-        if self.last_refusal.is_none_or(|last| now - last > SILENCE) {
-            self.interval = (self.interval * 2).clamp(FIRST_INTERVAL, LONGEST_INTERVAL);
-        }
-        self.last_refusal = Some(now);
-        self.paused_until = Some(now + SILENCE);
+        self.was_refused = true;
+        self.paused_until = Some(Instant::now() + SILENCE);
     }
 }
 
@@ -87,10 +79,8 @@ impl Backoff {
 pub(super) fn may_retry(error: Option<&Error>, code: u16) -> bool {
     match error {
         Some(Error::Refused { status, .. }) => matches!(status, 408 | 429 | 500..=599),
-        Some(Error::Lost | Error::Silent | Error::Full | Error::Start(_) | Error::Resolve(_) | Error::Connect(_)) => {
-            true
-        }
-        Some(Error::ConnectTimeout(_) | Error::HandshakeTimeout(_)) => true,
+        Some(Error::Ended(DisconnectReason::ProtocolViolation { .. })) => false,
+        Some(Error::Ended(_) | Error::Connect(_) | Error::Timeout(_)) => true,
         Some(_) => false,
         // Going away, internal error, service restart, try again later, bad gateway (RFC 6455 7.4 and its registry).
         None => matches!(code, 1001 | 1006 | 1011..=1014),
@@ -106,24 +96,12 @@ mod tests {
         let mut rate = SendRate::default();
         rate.sent();
         assert_eq!((rate.paused_until, rate.window(8)), (None, 8));
-        for _ in 0..3 {
-            rate.too_fast();
-        }
+        rate.too_fast();
         assert!(rate.paused_until > Some(Instant::now() + SILENCE / 2));
-        assert_eq!((rate.interval, rate.window(8)), (FIRST_INTERVAL, 1), "three at once count as one");
+        assert_eq!(rate.window(8), 1);
         rate.paused_until = None;
         rate.sent();
-        assert!(rate.paused_until <= Some(Instant::now() + FIRST_INTERVAL));
-    }
-
-    #[test]
-    fn interval_doubles_with_each_refusal() {
-        let mut rate = SendRate::default();
-        for doubled in [125, 250, 500, 1000, 2000, 4000, 4000] {
-            rate.last_refusal = rate.last_refusal.and_then(|at| at.checked_sub(SILENCE * 2));
-            rate.too_fast();
-            assert_eq!(rate.interval.as_millis(), doubled);
-        }
+        assert!(rate.paused_until <= Some(Instant::now() + INTERVAL));
     }
 
     #[test]
@@ -149,6 +127,7 @@ mod tests {
 
     #[test]
     fn only_ends_that_may_pass_are_retried() {
+        let violation = Error::Ended(DisconnectReason::ProtocolViolation { code: 1002, detail: String::new() });
         let refused = |status| Error::Refused { status, body: String::new(), location: None };
         for (error, code, expected) in [
             (None, 1000, false),
@@ -156,11 +135,11 @@ mod tests {
             (None, 1008, false),
             (None, 1013, true),
             (None, 4000, false),
-            (Some(Error::Lost), 1006, true),
+            (Some(Error::Ended(DisconnectReason::ConnectionLost)), 1006, true),
             (Some(refused(401)), 1006, false),
             (Some(refused(503)), 1006, true),
             (Some(Error::Handshake("no")), 1006, false),
-            (Some(Error::Failed { code: 1002, what: String::new() }), 1006, false),
+            (Some(violation), 1006, false),
         ] {
             assert_eq!(may_retry(error.as_ref(), code), expected, "{error:?} {code}");
         }

@@ -4,12 +4,15 @@
 
 use super::{Event, Message, contacts::Contacts};
 use crate::chat::protocol::UserId;
-use crate::chat::protocol::object::{Field, Object};
+use crate::chat::protocol::object::Object;
 use serde_json::json;
 use std::mem;
 
 /// Earlier connections of this client: the room's history may still contain messages of them that are pending.
 const MAX_IDS: usize = 16;
+
+/// The reason of a refusal that is not final: pause, then send what is pending.
+pub(super) const TOO_FAST: &str = "too-fast";
 
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -21,7 +24,7 @@ pub(super) struct Session {
     id: Option<UserId>,
     /// The ids of its connections, the last one at the end.
     ids: Vec<UserId>,
-    /// The secret with which the next connection gets the name of this one. Only servers that know ids as targets send it.
+    /// The secret with which the next connection gets the name of this one.
     resume: Option<String>,
     /// The number of the last message of the room, and the token of the log that numbers it.
     last_seq: Option<u64>,
@@ -40,15 +43,6 @@ struct Pending {
     is_sent: bool,
 }
 
-/// What a message of the server means.
-#[derive(Debug)]
-pub(super) enum Received {
-    Nothing,
-    Event(Event),
-    /// Pause, then resend what is pending.
-    TooFast,
-}
-
 /// A command of an operator.
 pub(super) fn command(line: &str) -> String {
     json!({"type": "admin", "command": line}).to_string()
@@ -61,11 +55,7 @@ impl Session {
 
     /// The query that asks for missed messages; `None` on the first connection.
     pub(super) fn query(&self) -> Option<String> {
-        let since = format!("since={}", self.last_seq?);
-        Some(match &self.log {
-            Some(log) => format!("{since}&log={log}"),
-            None => since,
-        })
+        Some(format!("since={}&log={}", self.last_seq?, self.log.as_ref()?))
     }
 
     /// The first message on a connection. What is pending has to be sent again after it.
@@ -103,12 +93,7 @@ impl Session {
         next.is_sent = true;
         let mut object = json!({"type": "message", "text": next.text, "nonce": next.nonce});
         if let Some(name) = &next.target {
-            let id = self.resume.as_ref().and_then(|_| self.contacts.find(name));
-            object["target"] = id.map_or_else(|| json!(name), |id| json!(id));
-            // Only a server with a log confirms a private message to its sender.
-            if self.log.is_none() {
-                self.pending.remove(at);
-            }
+            object["target"] = self.contacts.find(name).map_or_else(|| json!(name), |id| json!(id));
         }
         Some(object.to_string())
     }
@@ -152,42 +137,40 @@ impl Session {
     }
 
     /// Receives a message of the server. An unknown one is ignored: the server may be newer than this client.
-    pub(super) fn receive(&mut self, text: &str) -> Received {
-        let Some(object) = Object::parse(text) else { return Received::Nothing };
-        let kind = object.string(Field::Type);
-        let event = match kind.as_deref() {
-            Some("id") => self.id(&object),
-            Some("message") => self.message(&object),
-            Some("error") => return self.error(&object),
-            Some("userlist") => self.user_list(&object),
-            Some("rejectusername") => self.named(&object),
-            Some("username") => self.username_of(&object),
-            Some("deleted") => Some(self.deleted(&object)),
-            Some("notice") => Some(Event::Notice(object.text(Field::Text))),
-            Some("gap") => Some(Event::Gap { missed: object.number(Field::Missed) }),
+    pub(super) fn receive(&mut self, text: &str) -> Option<Event> {
+        let object = Object::parse(text)?;
+        match object.string("type")?.as_str() {
+            "id" => self.id(&object),
+            "message" => self.message(&object),
+            "error" => Some(self.error(&object)),
+            "userlist" => Some(self.user_list(&object)),
+            "rejectusername" => self.named(&object),
+            "username" => self.username_of(&object),
+            "deleted" => Some(self.deleted(&object)),
+            "notice" => Some(Event::Notice(object.text("text"))),
+            "gap" => Some(Event::Gap { missed: object.number("missed") }),
             _ => None,
-        };
-        event.map_or(Received::Nothing, Received::Event)
+        }
     }
 
     /// A new connection gets a deleted message in the place that it had.
     fn deleted(&mut self, object: &Object<'_>) -> Event {
-        let seqs: Vec<u64> = object.get(Field::Seq).unwrap_or_default();
+        let seqs: Vec<u64> = object.get("seq").unwrap_or_default();
         self.last_seq = seqs.iter().copied().chain(self.last_seq).max();
         Event::Deleted { seqs }
     }
 
     fn is_own(&self, object: &Object<'_>) -> bool {
-        self.id.is_some() && object.number(Field::Id) == self.id
+        self.id.is_some() && object.number("id") == self.id
     }
 
     /// This client's id, and the room's log. A new log has its own numbers.
     fn id(&mut self, object: &Object<'_>) -> Option<Event> {
-        self.id = object.number(Field::Id);
-        self.resume = object.string(Field::Resume);
-        let log = object.string(Field::Log);
+        self.id = object.number("id");
+        self.resume = object.string("resume");
+        let log = object.string("log");
         if log != self.log {
-            self.last_seq = object.number(Field::Seq).filter(|last| *last == 0);
+            self.last_seq = object.number("seq").filter(|last| *last == 0);
             self.ids.clear();
         }
         self.log = log;
@@ -198,16 +181,16 @@ impl Session {
         None
     }
 
-    fn user_list(&mut self, object: &Object<'_>) -> Option<Event> {
-        let names: Vec<String> = object.get(Field::Users).unwrap_or_default();
-        let ids: Vec<UserId> = object.get(Field::Ids).unwrap_or_default();
-        self.contacts.set_users(ids.into_iter().zip(names.iter().cloned()));
-        Some(Event::Users(names))
+    fn user_list(&mut self, object: &Object<'_>) -> Event {
+        let names: Vec<String> = object.get("users").unwrap_or_default();
+        let ids: Vec<UserId> = object.get("ids").unwrap_or_default();
+        self.contacts.users = ids.into_iter().zip(names.iter().cloned()).collect();
+        Event::Users(names)
     }
 
     /// A user signed in, or changed the name.
     fn username_of(&mut self, object: &Object<'_>) -> Option<Event> {
-        let was = object.number(Field::Was);
+        let was = object.number("was");
         if self.is_own(object) {
             self.contacts.end_reconnect(was.is_some());
             if was.is_none() {
@@ -216,8 +199,8 @@ impl Session {
             }
             return self.named(object);
         }
-        let name = object.text(Field::Name);
-        if let Some(id) = object.number(Field::Id) {
+        let name = object.text("name");
+        if let Some(id) = object.number("id") {
             self.contacts.user_signed_in(id, &name, was);
         }
         Some(Event::Joined(name))
@@ -225,19 +208,19 @@ impl Session {
 
     /// Reported once, though the server sends it twice if the name is not the requested one.
     fn named(&mut self, object: &Object<'_>) -> Option<Event> {
-        let name = object.text(Field::Name);
+        let name = object.text("name");
         let before = self.reported_name.replace(name.clone());
         (before.as_ref() != Some(&name)).then_some(Event::Named(name))
     }
 
     fn message(&mut self, object: &Object<'_>) -> Option<Event> {
         let message = Message {
-            seq: object.number(Field::Seq),
-            date: object.number(Field::Date).unwrap_or(0),
-            name: object.text(Field::Name),
-            text: object.text(Field::Text),
-            target: object.string(Field::Target),
-            own: self.is_delivery(object),
+            seq: object.number("seq"),
+            date: object.number("date").unwrap_or(0),
+            name: object.text("name"),
+            text: object.text("text"),
+            target: object.string("target"),
+            own: self.is_own_message(object),
         };
         // A reply to a duplicate, or an overlap of the history with what this client has seen.
         if message.seq.is_some() && message.seq <= self.last_seq {
@@ -246,42 +229,43 @@ impl Session {
         self.last_seq = message.seq.or(self.last_seq);
         if let Some(target) = &message.target {
             let (id, name) = match message.own {
-                true => (object.number(Field::TargetId), target),
-                false => (object.number(Field::Id), &message.name),
+                true => (object.number("targetId"), target),
+                false => (object.number("id"), &message.name),
             };
             id.into_iter().for_each(|id| self.contacts.add_partner(id, name));
         }
         Some(Event::Message(message))
     }
 
-    /// Whether it is this client's message, which is then delivered. Without a nonce, the text identifies it.
-    fn is_delivery(&mut self, object: &Object<'_>) -> bool {
-        let is_own = object.number(Field::Id).is_some_and(|id| self.ids.contains(&id));
-        let nonce = object.string(Field::Nonce);
-        let (text, is_private) = (object.text(Field::Text), object.string(Field::Target).is_some());
-        let at = self.pending.iter().position(|pending| match &nonce {
-            Some(nonce) => pending.nonce == *nonce,
-            None => is_own && pending.text == text && pending.target.is_some() == is_private,
-        });
+    /// Whether it is this client's message. With its nonce, it is delivered. The copy in the history has none: then the message is
+    /// sent again, and the server answers with the nonce.
+    fn is_own_message(&mut self, object: &Object<'_>) -> bool {
+        let is_own = object.number("id").is_some_and(|id| self.ids.contains(&id));
+        let at = self.find_pending(object);
         at.map(|at| self.pending.remove(at)).is_some() || is_own
     }
 
-    fn error(&mut self, object: &Object<'_>) -> Received {
-        let (reason, nonce) = (object.text(Field::Reason), object.string(Field::Nonce));
-        let at = self.pending.iter().position(|pending| Some(&pending.nonce) == nonce.as_ref());
-        if reason == "too-fast" {
+    /// The place of the pending message with the nonce of this object.
+    fn find_pending(&self, object: &Object<'_>) -> Option<usize> {
+        let nonce = object.string("nonce")?;
+        self.pending.iter().position(|pending| pending.nonce == nonce)
+    }
+
+    fn error(&mut self, object: &Object<'_>) -> Event {
+        let (reason, mut explanation) = (object.text("reason"), object.text("about"));
+        let at = self.find_pending(object);
+        if reason == TOO_FAST {
             self.resend();
             at.into_iter().for_each(|at| self.pending[at].is_sent = false);
-            return Received::TooFast;
+            return Event::Refused { reason, explanation, text: None };
         }
-        let mut explanation = object.text(Field::About);
         let refused = at.map(|at| self.pending.remove(at));
         if let Some(name) = refused.as_ref().and_then(|refused| refused.target.as_ref()) {
             if reason == "no-such-user" && self.contacts.forget_partner(name) {
                 explanation.push_str(" Another user has this name now. Send it again to reach that user.");
             }
         }
-        Received::Event(Event::Refused { reason, explanation, text: refused.map(|refused| refused.text) })
+        Event::Refused { reason, explanation, text: refused.map(|refused| refused.text) }
     }
 }
 

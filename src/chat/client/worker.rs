@@ -2,7 +2,7 @@
 
 use super::Event;
 use super::pauses::{Backoff, SendRate, may_retry};
-use super::session::{self, Received, Session};
+use super::session::{self, Session, TOO_FAST};
 use crate::ws::client::{self, Error, WebSocket};
 use crate::ws::{Message, error::Visible};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, at, never, select};
@@ -17,7 +17,7 @@ use std::{
 /// Messages in flight. Few, because a server that finds them too fast refuses all of them.
 const WINDOW: usize = 8;
 
-/// After [`Request::Finish`], the time in which the server must confirm one more message.
+/// After [`Request::Finish`], how long the server may send nothing before messages count as not delivered.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The server closes the connection with this code if a message is larger than it reads (RFC 6455 7.4.1).
@@ -45,9 +45,7 @@ pub(super) struct Worker {
     pub(super) open_since: Option<Instant>,
     /// Close as soon as all messages are delivered.
     pub(super) is_finishing: bool,
-    /// The last progress after [`Request::Finish`].
-    pub(super) confirmed_at: Instant,
-    /// `close` was received, or the server does not confirm messages.
+    /// `close` was received, or the server is silent.
     pub(super) is_stopped: bool,
     /// Tells senders that the client does not receive their requests any more.
     pub(super) has_ended: Arc<AtomicBool>,
@@ -58,6 +56,16 @@ struct End {
     code: u16,
     reason: String,
     error: Option<Error>,
+}
+
+impl End {
+    fn sentence(&self) -> String {
+        match &self.error {
+            Some(error) => error.to_string(),
+            None if self.reason.is_empty() => format!("closed by the server with {}", self.code),
+            None => format!("closed by the server with {} ({})", self.code, Visible(&self.reason)),
+        }
+    }
 }
 
 impl Worker {
@@ -71,13 +79,15 @@ impl Worker {
             let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry) else {
                 break end;
             };
-            self.emit(Event::Disconnected { reason: end.to_string(), retry_in });
+            self.emit(Event::Disconnected { reason: end.sentence(), retry_in });
             self.session.connection_lost().into_iter().for_each(|event| self.emit(event));
             if self.is_stopped || self.close.recv_timeout(retry_in) != Err(RecvTimeoutError::Timeout) {
                 self.is_stopped = true;
                 break end;
             }
-            match self.reconnect() {
+            let builder = self.builder.clone();
+            let next = self.session.query().map_or(builder.clone(), |query| builder.query(&query));
+            match next.connect() {
                 Ok(next) => socket = next,
                 Err(error) => break End { error: Some(error), ..end },
             }
@@ -93,20 +103,12 @@ impl Worker {
     /// All messages that were not delivered. A request that is not among them comes too late, and its sender notices that.
     fn take_undelivered(&mut self) -> Vec<String> {
         self.has_ended.swap(true, Ordering::SeqCst);
-        let mut texts = self.session.take_undelivered();
-        texts.extend(self.requests.try_iter().filter_map(|request| match request {
-            Request::Send(text, _) => Some(text),
-            Request::Rename(_) | Request::Command(_) | Request::Finish => None,
-        }));
-        texts
-    }
-
-    fn reconnect(&self) -> Result<WebSocket, Error> {
-        let builder = self.builder.clone();
-        match self.session.query() {
-            Some(query) => builder.query(&query).connect(),
-            None => builder.connect(),
+        for request in self.requests.try_iter() {
+            if let Request::Send(text, target) = request {
+                self.session.send(text, target);
+            }
         }
+        self.session.take_undelivered()
     }
 
     /// Whether the client closes its connection, and does not connect again.
@@ -128,8 +130,6 @@ impl Worker {
             let requests = if self.accepts_requests() { self.requests.clone() } else { never() };
             let close = if self.is_stopped { never() } else { self.close.clone() };
             let resume = self.rate.paused_until.map_or_else(never, at);
-            let is_waiting = self.is_finishing && !self.is_done() && self.open_since.is_some();
-            let give_up = if is_waiting { at(self.confirmed_at + CONFIRM_TIMEOUT) } else { never() };
             select! {
                 recv(socket.events()) -> event => match event {
                     Ok(client::Event::Close { code, reason, .. }) => return End { code, reason, ..end },
@@ -141,9 +141,8 @@ impl Worker {
                     self.execute(request, socket);
                 },
                 recv(close) -> _ => self.is_stopped = true,
-                // Only if no message waits to be received.
-                recv(give_up) -> _ => self.is_stopped |= socket.events().is_empty(),
                 recv(resume) -> _ => self.rate.paused_until = None,
+                default(CONFIRM_TIMEOUT) => self.is_stopped |= self.is_finishing && self.open_since.is_some(),
             }
         }
     }
@@ -166,21 +165,14 @@ impl Worker {
         match event {
             client::Event::Open => {
                 self.open_since = Some(Instant::now());
-                self.confirmed_at = Instant::now();
                 socket.send(self.session.sign_in());
                 self.emit(Event::Open);
             }
-            client::Event::Message(Message::Text(text)) => {
-                let before = self.session.undelivered();
-                match self.session.receive(text.as_str()) {
-                    Received::Nothing => {}
-                    Received::Event(event) => self.emit(event),
-                    Received::TooFast => self.rate.too_fast(),
-                }
-                if self.session.undelivered() < before || self.rate.paused_until.is_some() {
-                    self.confirmed_at = Instant::now();
-                }
-            }
+            client::Event::Message(Message::Text(text)) => match self.session.receive(text.as_str()) {
+                Some(Event::Refused { reason, .. }) if reason == TOO_FAST => self.rate.too_fast(),
+                Some(event) => self.emit(event),
+                None => {}
+            },
             _ => {}
         }
     }
@@ -188,7 +180,7 @@ impl Worker {
     fn execute(&mut self, request: Request, socket: &WebSocket) {
         match request {
             Request::Send(text, target) => self.session.send(text, target),
-            Request::Finish => (self.is_finishing, self.confirmed_at) = (true, Instant::now()),
+            Request::Finish => self.is_finishing = true,
             Request::Command(line) => {
                 socket.send(session::command(&line));
                 self.rate.sent();
@@ -209,16 +201,6 @@ impl Worker {
         select! {
             send(self.events, event) -> _ => {}
             recv(self.close) -> _ => self.is_stopped = true,
-        }
-    }
-}
-
-impl std::fmt::Display for End {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.error {
-            Some(error) => write!(f, "{error}"),
-            None if self.reason.is_empty() => write!(f, "closed by the server with {}", self.code),
-            None => write!(f, "closed by the server with {} ({})", self.code, Visible(&self.reason)),
         }
     }
 }

@@ -1,24 +1,15 @@
 //! The thread that reads the stream.
 
 use super::{
-    Health,
-    error::ClusterError,
-    link::{Link, MAX_READ, Store},
-    logged::{Entry, NodeId, Position},
-    queue::Queue,
-    snapshot::{Found, Snapshot},
+    RETRY, Result,
+    replica::{Entry, Logged, NodeId, Position, Replica, Snapshot, shared_rules},
+    store::Store,
 };
-use crate::chat::rules::Rules;
+use crate::chat::rules::{Chat, Rules};
 use crossbeam_channel::Sender;
 use log::{info, warn};
-use std::{
-    sync::{Arc, atomic::Ordering},
-    thread,
-    time::Duration,
-};
-
-/// The pause before the next attempt.
-pub(super) const RETRY: Duration = Duration::from_millis(300);
+use redis::Client;
+use std::{thread, time::Duration};
 
 /// How long the chat's thread may take to return its state.
 const STATE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,151 +18,131 @@ const STATE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) enum FromLog {
     Entries(Vec<Entry>),
-    /// The connection to Redis is lost.
-    Away,
-    /// The connection is back.
-    Back,
+    /// The connection to Redis is lost, or back.
+    Away(bool),
     /// The state after the last entry is wanted.
     State(Sender<Box<Snapshot>>),
-    /// The entries that were applied are not those of the stream. This is its state.
-    Reset(Box<Snapshot>),
-    /// The number that this node has from now on.
-    Node(NodeId),
-}
-
-/// Where a connection continues.
-pub(super) enum Attached {
-    /// After this entry: the state is that of the node.
-    At(Position),
-    /// With another state.
-    With(Box<Snapshot>),
-}
-
-/// Finds out where to continue after `last`, whose state `state` returns. Begins a stream if there is none.
-pub(super) fn attach(
-    store: &mut Store,
-    rules: Rules,
-    last: Option<&Position>,
-    mut state: impl FnMut() -> Result<Snapshot, ClusterError>,
-) -> Result<Attached, ClusterError> {
-    for attempt in 0..10 {
-        match last {
-            Some(last) if store.has(last)? => return Ok(Attached::At(last.clone())),
-            _ => {}
-        }
-        match store.snapshot()? {
-            (Some(snapshot), Found::Fits) => {
-                snapshot.check(rules)?;
-                let is_same = last.is_some() && snapshot.origin.as_ref() == last;
-                return Ok(if is_same {
-                    Attached::At(snapshot.replica.position)
-                } else {
-                    Attached::With(Box::new(snapshot))
-                });
-            }
-            // A node that runs has the messages, so a new one lets it begin the stream.
-            (_, Found::Nothing) if last.is_none() && attempt < 3 => thread::sleep(RETRY),
-            (found, Found::Nothing) => {
-                let own = match last {
-                    Some(_) => state()?,
-                    None => found.unwrap_or_else(|| Snapshot::empty(rules)),
-                };
-                own.check(rules)?;
-                // In the next round, this is the snapshot that is found.
-                store.begin(Snapshot { origin: Some(own.replica.position.clone()), ..own })?;
-            }
-            // Another node may just have stored a snapshot and removed the entries before it.
-            (_, Found::Other | Found::Fits) => thread::sleep(RETRY),
-        }
-    }
-    Err(ClusterError::Unusable(
-        "the stream does not continue the snapshot; stop all nodes and delete the keys of chinwag in Redis".to_owned(),
-    ))
+    /// From now on the node has this number, and no connections of an earlier one. With a snapshot, the entries that were
+    /// applied are not those of the stream. This is its state.
+    Restart(NodeId, Option<Box<Snapshot>>),
 }
 
 pub(super) struct Reader {
-    pub(super) link: Link,
+    pub(super) client: Client,
     pub(super) rules: Rules,
     pub(super) events: Sender<FromLog>,
-    pub(super) queue: Arc<Queue>,
-    pub(super) health: Arc<Health>,
+    /// The last entry that was read. At first the default, which is no entry.
     pub(super) last: Position,
     pub(super) node: NodeId,
+    /// Whether the others have given up this node, which then needs a new number.
+    pub(super) is_gone: bool,
 }
 
 impl Reader {
-    /// Runs until the node ends.
+    /// Runs until the chat ends.
     pub(super) fn run(&mut self) {
-        let mut was_away = false;
-        while !self.queue.is_closing() {
-            let Err(error) = self.read() else { return };
-            if !was_away || self.health.is_connected.load(Ordering::Relaxed) {
+        let mut was_connected = true;
+        while let Err(error) = self.read(&mut was_connected) {
+            if was_connected {
                 warn!("cluster: the connection to Redis is lost; messages wait until it is back: {error}");
             }
-            was_away = true;
-            self.health.is_connected.store(false, Ordering::Relaxed);
-            self.send(FromLog::Away);
+            was_connected = false;
+            if self.events.send(FromLog::Away(true)).is_err() {
+                return;
+            }
             thread::sleep(RETRY);
         }
     }
 
-    fn send(&self, event: FromLog) -> bool {
-        self.events.send(event).is_ok()
-    }
-
-    /// Reads until the connection is lost. `Ok`: the chat has ended.
-    fn read(&mut self) -> Result<(), ClusterError> {
-        let mut store = self.link.connect()?;
+    /// Reads until the connection is lost, or the chat ends.
+    fn read(&mut self, is_connected: &mut bool) -> Result<()> {
+        let mut store = Store::connect(&self.client)?;
         self.attach(&mut store)?;
         info!("cluster: connected to Redis");
-        self.health.is_connected.store(true, Ordering::Relaxed);
-        let mut is_going = self.send(FromLog::Back);
-        while is_going {
-            if self.health.is_gone.swap(false, Ordering::Relaxed) {
-                is_going = self.renew(&mut store)?;
+        *is_connected = true;
+        self.events.send(FromLog::Away(false))?;
+        loop {
+            let Some(entries) = store.read(&self.last)? else {
+                self.attach(&mut store)?;
+                continue;
+            };
+            let Some(last) = entries.last() else { continue };
+            self.last = last.at.clone();
+            self.is_gone = entries.iter().any(|entry| entry.input == Logged::Gone(self.node));
+            self.events.send(FromLog::Entries(entries))?;
+            if self.is_gone {
+                self.renew(&mut store, None)?;
             }
-            match store.read(&self.last)? {
-                None => self.attach(&mut store)?,
-                Some(entries) => {
-                    let is_current = entries.len() < MAX_READ;
-                    if !self.health.is_current.swap(is_current, Ordering::Relaxed) && is_current {
-                        info!("cluster: this node has read the whole stream");
-                    }
-                    if let Some(last) = entries.last() {
-                        self.last = last.at.clone();
-                        is_going = self.send(FromLog::Entries(entries));
-                    }
+        }
+    }
+
+    /// Continues where the stream continues the chat, or with another state.
+    pub(super) fn attach(&mut self, store: &mut Store) -> Result<()> {
+        let (position, snapshot) = self.find(store)?;
+        if snapshot.is_some() && self.has_state() {
+            warn!("cluster: entries were lost in Redis");
+            // First: another node could continue a numbering for the clients of this one that is not theirs.
+            store.renumber()?;
+        }
+        if snapshot.is_some() || self.is_gone {
+            self.renew(store, snapshot)?;
+        } else {
+            store.reserve(self.node)?;
+        }
+        self.last = position;
+        Ok(())
+    }
+
+    fn has_state(&self) -> bool {
+        self.last != Position::default()
+    }
+
+    /// Finds out where to continue, and with which state if it is not the chat's. Begins a stream if there is none.
+    fn find(&self, store: &mut Store) -> Result<(Position, Option<Box<Snapshot>>)> {
+        for attempt in 0..10 {
+            if self.has_state() && store.has(&self.last)? {
+                return Ok((self.last.clone(), None));
+            }
+            let found = store.snapshot()?;
+            let fits = found.as_ref().map_or(Ok(false), |found| store.has(&found.replica.position))?;
+            match found {
+                Some(found) if fits => {
+                    found.check(self.rules)?;
+                    let is_own = self.has_state() && found.origin.as_ref() == Some(&self.last);
+                    return Ok((found.replica.position.clone(), (!is_own).then(|| Box::new(found))));
+                }
+                // Another node may just have stored a snapshot and removed the entries before it.
+                _ if store.exists()? => thread::sleep(RETRY),
+                // A node that runs has the messages, so a new one lets it begin the stream.
+                _ if !self.has_state() && attempt < 3 => thread::sleep(RETRY),
+                found => {
+                    let own = found.filter(|_| !self.has_state()).map_or_else(|| self.state(), Ok)?;
+                    own.check(self.rules)?;
+                    // In the next round, this is the snapshot that is found.
+                    store.begin(Snapshot { origin: Some(own.replica.position.clone()), ..own })?;
                 }
             }
         }
-        Ok(())
+        Err("the stream does not continue the snapshot; stop all nodes and delete the keys of chinwag in Redis")?
     }
 
-    fn attach(&mut self, store: &mut Store) -> Result<(), ClusterError> {
-        let events = &self.events;
-        let state = || {
-            let (sender, receiver) = crossbeam_channel::bounded(1);
-            let _ = events.send(FromLog::State(sender));
-            let state = receiver.recv_timeout(STATE_TIMEOUT).map(|state| *state);
-            state.map_err(|_| ClusterError::Unusable("the chat does not answer".to_owned()))
-        };
-        match attach(store, self.rules, Some(&self.last), state)? {
-            Attached::At(position) => {
-                self.last = position;
-                store.reserve(self.node)?;
-            }
-            Attached::With(snapshot) => {
-                warn!("cluster: entries were lost in Redis; all clients of this node connect again");
-                self.last = snapshot.replica.position.clone();
-                self.send(FromLog::Reset(snapshot));
-                self.renew(store)?;
-            }
+    /// The state after the last entry.
+    fn state(&self) -> Result<Snapshot> {
+        if !self.has_state() {
+            return Ok(Snapshot::new(self.rules, Replica::default(), Chat::new(shared_rules(self.rules))));
         }
-        Ok(())
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        self.events.send(FromLog::State(sender))?;
+        Ok(*receiver.recv_timeout(STATE_TIMEOUT)?)
     }
 
-    fn renew(&mut self, store: &mut Store) -> Result<bool, ClusterError> {
+    /// Gives the node a new number, and with a snapshot another state.
+    fn renew(&mut self, store: &mut Store, snapshot: Option<Box<Snapshot>>) -> Result<()> {
+        if self.node > 0 {
+            info!("cluster: this node is gone for the others, and gets a new number");
+        }
         self.node = store.new_node(self.node)?;
-        Ok(self.send(FromLog::Node(self.node)))
+        self.is_gone = false;
+        Ok(self.events.send(FromLog::Restart(self.node, snapshot))?)
     }
 }

@@ -1,18 +1,76 @@
-//! What every node knows after the same entries: besides the chat, which nodes there are.
+//! The entries of the stream, and what every node knows after the same entries.
 
-use super::logged::{Entry, Logged, NodeId, Position};
+use super::Result;
 use crate::{
-    chat::protocol::{Millis, ProtocolError, Receipt, UserId},
-    chat::rules::{Chat, Input, Now, Output, Rules, Since},
+    chat::protocol::{Dialect, Millis, Post, ProtocolError, Receipt, UserId},
+    chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules, Since},
 };
+use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::Range};
+
+/// The number of a node, never used again for another one.
+pub(crate) type NodeId = u64;
 
 /// Connections of one node: their numbers are below 2^53, with the node's number in the high bits.
 const CONNECTION_BITS: u32 = 33;
 
 /// Node numbers are below this.
 pub(super) const MAX_NODES: NodeId = 1 << (53 - CONNECTION_BITS);
+
+/// What an entry says: an input of the chat, or what the nodes tell each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Logged {
+    /// [`Input::Joined`] without `since`, which stays with the process that has the connection.
+    Joined {
+        id: UserId,
+        dialect: Dialect,
+        room: RoomName,
+        secret: u128,
+        client: ClientInfo,
+    },
+    Text(UserId, String),
+    Binary(UserId),
+    /// A connection has left, and whether it was lost.
+    Left(UserId, bool),
+    /// A message without a connection, for [`Chat::post`].
+    Post {
+        id: UserId,
+        address: Option<IpAddr>,
+        room: RoomName,
+        post: Post,
+    },
+    /// An operator's command that comes from no connection.
+    Command(String),
+    /// The first entry of each node, with its name. Other nodes of that name are gone.
+    Hello(String),
+    /// The node has nothing to say, and is alive.
+    Alive,
+    /// The node has ended, or its lease has expired: its connections are lost. Once is enough.
+    Gone(NodeId),
+    /// Entries were lost, so that clients may know numbers of messages that do not exist: all numberings get new names, with
+    /// this prefix.
+    Renumber(u64),
+    /// A node stores a snapshot of the state after the entry with this id.
+    Snapshot(String),
+}
+
+/// Names an entry of the stream. Another stream may have an entry with the same id, but it is of another node.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Position {
+    /// `MILLISECONDS-NUMBER`, by the clock of Redis.
+    pub(crate) id: String,
+    pub(crate) node: NodeId,
+    /// The node's entries are numbered from 1. 0: the entry belongs to the stream itself.
+    pub(crate) seq: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) at: Position,
+    pub(crate) input: Logged,
+}
 
 /// The numbers of a node's connections.
 pub(crate) fn connections(node: NodeId) -> Range<UserId> {
@@ -24,6 +82,7 @@ pub(crate) fn shared_rules(rules: Rules) -> Rules {
     Rules { rate: None, address_rate: None, ..rules }
 }
 
+/// What every node knows besides the chat.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Replica {
     pub(crate) nodes: BTreeMap<NodeId, Node>,
@@ -31,6 +90,10 @@ pub(crate) struct Replica {
     pub(crate) time: Millis,
     /// The last entry.
     pub(crate) position: Position,
+    /// Entries since the last snapshot.
+    pub(crate) unsaved: u64,
+    /// Where the last snapshot was taken: entries before it can be removed when there is another one.
+    pub(crate) saved_at: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,13 +104,15 @@ pub(crate) struct Node {
 }
 
 impl Replica {
-    /// Takes the next entry of the stream. Returns whether its inputs apply: a node that does not know whether an entry
+    /// Takes the next entry of the stream. Returns whether its input applies: a node that does not know whether an entry
     /// arrived appends it again, and a node may not know that it is gone.
     pub(crate) fn accept(&mut self, entry: &Entry) -> bool {
-        self.time = self.time.max(entry.time());
+        let time = entry.at.id.split('-').next().and_then(|millis| millis.parse().ok());
+        self.time = self.time.max(time.unwrap_or(0));
         self.position.clone_from(&entry.at);
+        self.unsaved += 1;
         let Position { node, seq, .. } = entry.at;
-        if let Some(Logged::Hello { name }) = entry.inputs.first() {
+        if let Logged::Hello(name) = &entry.input {
             self.nodes.entry(node).or_insert_with(|| Node { name: name.clone(), next: seq });
         }
         match self.nodes.get_mut(&node) {
@@ -57,33 +122,36 @@ impl Replica {
         true
     }
 
-    /// Applies an input of an accepted entry of that node. `since` is for a connection of this process. Returns the result of a
-    /// post.
+    /// Applies an accepted entry. `since` is for a connection of this process. Returns the result of a post.
     pub(crate) fn apply(
         &mut self,
         chat: &mut Chat,
-        node: NodeId,
-        input: &Logged,
+        entry: &Entry,
         since: Option<Since<'_>>,
         out: &mut Vec<Output>,
-    ) -> Option<Result<Receipt, ProtocolError>> {
-        match input {
-            Logged::Hello { name } => {
-                let is_earlier =
-                    |(other, found): (&NodeId, &Node)| (found.name == *name && *other != node).then_some(*other);
-                let earlier: Vec<NodeId> = self.nodes.iter().filter_map(is_earlier).collect();
+    ) -> Option<std::result::Result<Receipt, ProtocolError>> {
+        let now = self.now();
+        match &entry.input {
+            Logged::Joined { id, dialect, room, secret, client } => {
+                let (id, dialect, secret, client) = (*id, *dialect, *secret, *client);
+                chat.apply(now, Input::Joined { id, dialect, room, since, secret, client }, out);
+            }
+            Logged::Text(id, text) => chat.apply(now, Input::Text { id: *id, text }, out),
+            Logged::Binary(id) => chat.apply(now, Input::Binary { id: *id }, out),
+            Logged::Left(id, is_lost) => chat.apply(now, Input::Left { id: *id, is_lost: *is_lost }, out),
+            Logged::Command(line) => chat.apply(now, Input::Command(line), out),
+            Logged::Post { id, address, room, post } => {
+                return Some(chat.post(now, (*id, *address), room, post.clone(), out));
+            }
+            Logged::Hello(name) => {
+                let others = self.nodes.iter().filter(|(id, node)| node.name == *name && **id != entry.at.node);
+                let earlier: Vec<NodeId> = others.map(|(id, _)| *id).collect();
                 earlier.into_iter().for_each(|node| self.remove(chat, node, out));
             }
-            Logged::Gone { node } => self.remove(chat, *node, out),
-            Logged::Renumber { prefix } => chat.renumber(*prefix, out),
-            Logged::Post { id, address, room, post } => {
-                return Some(chat.post(self.now(), (*id, *address), room, post.clone(), out));
-            }
-            _ => {
-                if let Some(input) = input.input(since) {
-                    chat.apply(self.now(), input, out);
-                }
-            }
+            Logged::Gone(node) => self.remove(chat, *node, out),
+            Logged::Renumber(prefix) => chat.renumber(*prefix, out),
+            Logged::Snapshot(at) => (self.unsaved, self.saved_at) = (0, at.clone()),
+            Logged::Alive => {}
         }
         None
     }
@@ -98,4 +166,38 @@ impl Replica {
     fn now(&self) -> Now {
         Now { uptime: self.time, date: self.time }
     }
+}
+
+/// The state after an entry: a node that joins begins with it instead of with the first entry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    /// What has to be the same on all nodes, because the state depends on it.
+    pub(super) settings: String,
+    /// If the stream that this belongs to replaced a lost one: the last entry of that one in this state.
+    pub(super) origin: Option<Position>,
+    pub(crate) replica: Replica,
+    pub(crate) chat: Chat,
+}
+
+impl Snapshot {
+    pub(super) fn new(rules: Rules, replica: Replica, chat: Chat) -> Self {
+        Self { settings: settings(rules), origin: None, replica, chat }
+    }
+
+    /// # Errors
+    /// The nodes that run have other settings.
+    pub(super) fn check(&self, rules: Rules) -> Result<()> {
+        let own = settings(rules);
+        let mut pairs = own.split(", ").zip(self.settings.split(", "));
+        match pairs.find(|(own, other)| own != other) {
+            None => Ok(()),
+            Some((own, other)) => Err(format!(
+                "all nodes must have the same version and limits: this one has \"{own}\", the others \"{other}\""
+            ))?,
+        }
+    }
+}
+
+fn settings(rules: Rules) -> String {
+    format!("version {}, precis {}, {rules:?}", env!("CARGO_PKG_VERSION"), cfg!(feature = "precis"))
 }

@@ -1,8 +1,6 @@
 //! Machines that are fed the same log are equal, and each one sends to its connections what one machine alone would send.
 
-use super::logged::{Entry, Logged, NodeId, Position};
-use super::replica::{Replica, connections, shared_rules};
-use super::snapshot::Snapshot;
+use super::replica::{Entry, Logged, NodeId, Position, Replica, Snapshot, connections, shared_rules};
 use crate::chat::protocol::{Dialect, Millis, Post, ServerMessage, Target, UserId};
 use crate::chat::rules::{Chat, ClientInfo, Input, Now, Output, Rate, RoomId, RoomName, Rules, Since};
 use proptest::prelude::*;
@@ -60,12 +58,15 @@ impl Machine {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let (settings, chat) = (String::new(), self.chat.clone());
-        Snapshot { settings, origin: None, replica: self.replica.clone(), chat }
+        Snapshot::new(rules(), self.replica.clone(), self.chat.clone())
+    }
+
+    fn text(&self) -> String {
+        serde_json::to_string(&self.snapshot()).expect("JSON")
     }
 
     fn state(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.snapshot().to_text()).expect("JSON")
+        serde_json::from_str(&self.text()).expect("JSON")
     }
 
     /// 0 is the machine that has all connections.
@@ -79,17 +80,13 @@ impl Machine {
             if !self.replica.accept(entry) {
                 continue;
             }
-            for input in &entry.inputs {
-                let since = match input {
-                    Logged::Joined { id, .. } if self.has(*id) => {
-                        sinces.get(id).map(|seq| Since { seq: *seq, log: None })
-                    }
-                    _ => None,
-                };
-                let mut out = Vec::new();
-                self.replica.apply(&mut self.chat, entry.at.node, input, since, &mut out);
-                self.send(out);
-            }
+            let since = match &entry.input {
+                Logged::Joined { id, .. } if self.has(*id) => sinces.get(id).map(|seq| Since { seq: *seq, log: None }),
+                _ => None,
+            };
+            let mut out = Vec::new();
+            self.replica.apply(&mut self.chat, entry, since, &mut out);
+            self.send(out);
         }
         self.read = end;
     }
@@ -176,7 +173,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let one = Machine::new(0, Snapshot { chat: Chat::new(rules()), ..Snapshot::empty(rules()) }, 0);
+        let one = Machine::new(0, Snapshot::new(rules(), Replica::default(), Chat::new(rules())), 0);
         let (log, nodes, next, sinces) = Default::default();
         let mut world = Self { log, one, nodes, next, sinces, time: 1000 };
         world.run(&Step::Start(0, 0));
@@ -191,13 +188,13 @@ impl World {
             }
             None => 0,
         };
-        self.push(Entry { at: Position { id: String::new(), node, seq }, inputs: vec![input] });
+        self.push(Entry { at: Position { id: String::new(), node, seq }, input });
     }
 
     fn push(&mut self, mut entry: Entry) {
         entry.at.id = format!("{}-{}", self.time, self.log.len());
-        let inputs = serde_json::to_string(&entry.inputs).expect("JSON");
-        entry.inputs = serde_json::from_str(&inputs).expect("the same");
+        let input = serde_json::to_string(&entry.input).expect("JSON");
+        entry.input = serde_json::from_str(&input).expect("the same");
         self.log.push(entry);
     }
 
@@ -218,16 +215,16 @@ impl World {
             Step::Start(from, name) => {
                 let node = self.nodes.len() as NodeId + 1;
                 let source = self.pick(*from).map_or(&self.one, |at| &self.nodes[at]);
-                let copy = Snapshot::parse(&source.snapshot().to_text()).expect("a snapshot");
+                let copy = serde_json::from_str(&source.text()).expect("a snapshot");
                 self.nodes.push(Machine::new(node, copy, source.read));
                 self.next.insert(node, (0, 0));
-                self.append(node, Logged::Hello { name: format!("name {name}") });
+                self.append(node, Logged::Hello(format!("name {name}")));
                 let name = format!("name {name}");
                 // Another node of this name ends when it reads that.
                 let names: Vec<NodeId> = self
                     .log
                     .iter()
-                    .filter(|entry| entry.inputs.contains(&Logged::Hello { name: name.clone() }))
+                    .filter(|entry| entry.input == Logged::Hello(name.clone()))
                     .map(|entry| entry.at.node)
                     .filter(|other| *other != node)
                     .collect();
@@ -247,10 +244,10 @@ impl World {
                 let dead: Vec<NodeId> = dead.collect();
                 let Some(by) = self.pick(*number).filter(|_| !dead.is_empty()) else { return };
                 let (by, node) = (self.nodes[by].node, dead[number % dead.len()]);
-                self.append(by, Logged::Gone { node });
+                self.append(by, Logged::Gone(node));
                 // An entry of a node that is gone, which was on its way.
                 let id = connections(node).start + 1;
-                self.append(node, Logged::Text { id, text: "late".into() });
+                self.append(node, Logged::Text(id, "late".into()));
             }
             Step::Join(number, dialect, room, since) => {
                 let Some(at) = self.pick(*number) else { return };
@@ -269,12 +266,12 @@ impl World {
                     // The secret of an earlier connection is known here.
                     let other = connections(1 + *number as u64 % self.nodes.len() as u64).start + 1;
                     let resume = format!("{other:x}-{:032x}", u128::MAX - u128::from(other));
-                    self.append(node, Logged::Text { id, text: text.replace("RESUME", &resume) });
+                    self.append(node, Logged::Text(id, text.replace("RESUME", &resume)));
                 }
             }
             Step::Binary(number) => {
                 if let Some((node, id)) = self.connection(*number) {
-                    self.append(node, Logged::Binary { id });
+                    self.append(node, Logged::Binary(id));
                 }
             }
             Step::Post(number, room, post) => {
@@ -286,12 +283,12 @@ impl World {
             }
             Step::Leave(number, is_lost) => {
                 if let Some((node, id)) = self.connection(*number) {
-                    self.append(node, Logged::Left { id, is_lost: *is_lost });
+                    self.append(node, Logged::Left(id, *is_lost));
                 }
             }
             Step::Renumber(prefix) => {
                 if let Some(at) = self.pick(0) {
-                    self.append(self.nodes[at].node, Logged::Renumber { prefix: *prefix });
+                    self.append(self.nodes[at].node, Logged::Renumber(*prefix));
                 }
             }
             Step::Again(number) => {

@@ -1,14 +1,15 @@
 //! A whole history as JSON lines: to print it, to save it elsewhere, and to read it again.
 //!
 //! A `room` comes before its messages: `{"type":"room","room":"","log":"1x9","last":2}`, then
-//! `{"type":"message","room":"","seq":1,"date":0,"id":1,"name":"ann","text":"hi"}`, with a `nonce` if the message has one.
+//! `{"type":"message","room":"","name":"ann","text":"hi","id":1,"date":0,"seq":1}`, with a `nonce` if the message has one.
 
-use super::{
-    Durability, Settings, error::HistoryError, new_log_name, open::resolve, state_file::StateFile, store::Store,
+use super::{Durability, Settings, error::HistoryError, new_log_name, open::resolve, state_file::Writer, store::Store};
+use crate::chat::{
+    protocol::{StoredMessage, is_deceptive},
+    rules::RoomSnapshot,
 };
-use crate::chat::protocol::{Millis, Name, StoredMessage, UserId, is_deceptive};
 use serde::{Deserialize, Serialize};
-use std::{io::BufRead, path::Path, slice, sync::Arc};
+use std::{io::BufRead, path::Path, sync::Arc};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,22 +26,14 @@ pub enum Record {
         /// The last message number that was used in it.
         last: u64,
     },
-    /// A message.
-    Message(#[serde(with = "MessageLine")] StoredMessage),
-}
-
-/// The fields of a message, which a message to a client has in another order and without the room.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "StoredMessage")]
-struct MessageLine {
-    room: Arc<str>,
-    seq: u64,
-    date: Millis,
-    id: UserId,
-    name: Name,
-    text: Arc<str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    nonce: Option<Arc<str>>,
+    /// A message, and its room.
+    Message {
+        /// As in [`Record::Room`].
+        room: Arc<str>,
+        /// The message.
+        #[serde(flatten)]
+        message: StoredMessage,
+    },
 }
 
 /// Calls `each` for all records of a file, or for those of one room, sorted by room and number, until it returns false.
@@ -49,15 +42,11 @@ struct MessageLine {
 /// # Errors
 /// The file cannot be read.
 pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record) -> bool) -> Result<(), HistoryError> {
-    let path = resolve(path)?;
-    if !path.exists() {
-        return Err(HistoryError::Unusable("the file does not exist".to_owned()));
-    }
-    let store = Store::open_read_only(&path)?;
-    for room in store.rooms(only)? {
-        let (key, log, last) = (room.key.clone(), room.log.clone(), room.last);
-        let wants_more = each(Record::Room { key, log, last });
-        if !wants_more || !store.each_message(&room, 0, last, |message| each(Record::Message(message)))? {
+    let store = Store::open_read_only(&resolve(path)?)?;
+    for (key, RoomSnapshot { log, last, .. }) in store.rooms(only)? {
+        let wants_more = each(Record::Room { key: key.clone(), log, last });
+        let each_message = |message| each(Record::Message { room: key.clone(), message });
+        if !wants_more || !store.each_message(&key, 0, last, each_message)? {
             break;
         }
     }
@@ -72,26 +61,27 @@ pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record)
 /// the same number.
 pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
     let settings = Settings { durability: Durability::Full, ..Settings::new(resolve(path)?) };
-    let store = Store::open(&settings)?;
-    let mut state_file = StateFile::lock(&settings.path)?;
-    let (mut added, log, before) = (0, new_log_name(), store.position()?);
-    let added = store.transaction(|store| {
-        if before.numbering.is_empty() {
+    let (Writer { store, mut state_file }, is_behind) = Writer::open(&settings)?;
+    let (mut added, log, is_new) = (0, new_log_name(), store.position()?.numbering.is_empty());
+    store.transaction(|store| {
+        if is_new {
             store.rename_logs(&log)?;
         }
         for (line, nth) in lines.lines().zip(1..) {
             let line = line?;
             match Record::from_json(&line) {
                 Some(Record::Room { key, log, last }) => store.add_room(&key, &log, last)?,
-                Some(Record::Message(message)) => added += store.add(slice::from_ref(&message), &log)?,
+                Some(Record::Message { room, message }) => {
+                    added += store.add(&[StoredMessage { room, ..message }], &log)?
+                }
                 None if line.is_empty() => {}
-                None => return Err(HistoryError::Other(format!("line {nth} is not a line of an export"))),
+                None => return Err(HistoryError::Temporary(format!("line {nth} is not a line of an export"))),
             }
         }
-        Ok(added)
+        Ok(())
     })?;
     // Otherwise the next server notices that they do not fit.
-    if before.numbering.is_empty() || state_file.misfit(&before).is_none() {
+    if is_new || !is_behind {
         state_file.set_position(store.position()?);
     }
     Ok(added)
@@ -111,26 +101,18 @@ impl Record {
     }
 
     fn from_json(line: &str) -> Option<Self> {
-        serde_json::from_str(line).ok().filter(Self::is_valid)
-    }
-
-    fn is_valid(&self) -> bool {
-        let is_exact = |number: u64| number < 1 << 53;
-        match self {
-            Self::Room { log, last, .. } => {
-                let is_name = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
-                !log.is_empty() && log.bytes().all(is_name) && is_exact(*last)
-            }
-            Self::Message(message) => {
-                message.seq > 0 && [message.seq, message.date, message.id].map(is_exact) == [true; 3]
-            }
-        }
+        serde_json::from_str(line).ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As it is read: the message itself has no room.
+    fn record(message: StoredMessage) -> Record {
+        Record::Message { room: message.room, message: StoredMessage { room: "".into(), ..message } }
+    }
 
     fn message() -> StoredMessage {
         let mut message = StoredMessage::new("küche \"1\"", 7, "<ann>", "two\nlines \u{1f44b}\u{0}");
@@ -142,7 +124,7 @@ mod tests {
     #[test]
     fn control_characters_are_escaped() {
         let nonce = "\u{9b}2J\u{7f}\u{1b}c\u{202e}\u{2066}\u{200b}\u{e0041}";
-        let record = Record::Message(StoredMessage { nonce: Some(nonce.into()), ..message() });
+        let record = record(StoredMessage { nonce: Some(nonce.into()), ..message() });
         let line = record.to_json();
         assert!(
             !line.contains(is_deceptive) && line.contains("\\u009b2J") && line.contains("\\udb40\\udc41"),
@@ -156,7 +138,7 @@ mod tests {
         let bare = StoredMessage { nonce: None, room: "".into(), ..message() };
         let room = Record::Room { key: "".into(), log: "1x9".into(), last: 7 };
         assert_eq!(room.to_json(), r#"{"type":"room","room":"","log":"1x9","last":7}"#);
-        for record in [Record::Message(message()), Record::Message(bare), room] {
+        for record in [record(message()), record(bare), room] {
             let line = record.to_json();
             assert!(!line.contains('\n') && !line.contains("null"), "{line}");
             assert_eq!(Record::from_json(&line), Some(record));
@@ -165,10 +147,7 @@ mod tests {
             "",
             "[]",
             r#"{"type":"userlist"}"#,
-            r#"{"type":"room","room":"","log":"A-Z","last":1}"#,
-            r#"{"type":"message","room":"","seq":0,"date":0,"id":1,"name":"a","text":"b"}"#,
             r#"{"type":"message","room":"","seq":1,"date":-1,"id":1,"name":"a","text":"b"}"#,
-            r#"{"type":"message","room":"","seq":1,"date":0,"id":9007199254740992,"name":"a","text":"b"}"#,
         ] {
             assert_eq!(Record::from_json(wrong), None, "{wrong}");
         }

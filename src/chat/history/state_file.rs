@@ -1,141 +1,132 @@
 //! `FILE-state`: a lock against a second chinwag, and one line that says which messages clients may know.
 //!
-//! The line has the name of the file's numbering, how many message numbers were used in it, and when it was written. The
-//! history and the line fit each other unless one of them was restored from a backup, or copied from elsewhere. While sent
-//! messages cannot be stored, the line begins with "behind". In both cases the next process that opens the history gives
-//! all rooms new log names, because numbers were used that the history does not have. The line is overwritten by one of
-//! the same length, which works on a full disk.
+//! The line has the name of the file's numbering, how many message numbers were used in it, and when it was written. If it
+//! knows more than the history, or was copied, a backup was restored. While sent messages cannot be stored, the number is the
+//! largest there is. In all cases the next process gives all rooms new log names. The line is overwritten by one of the same
+//! length, which works on a full disk.
 
 use super::{
-    error::HistoryError,
-    files::{beside, id},
-    store::Position,
+    Settings,
+    error::{HistoryError, Result},
+    open::beside,
+    store::{Position, Store},
     wall_clock,
 };
 use crate::chat::protocol::Millis;
 use log::warn;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, Read},
     os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-const COMPLETE: &str = "in step";
-const BEHIND: &str = "behind ";
+/// A longer time between the line's and the last change of its file means that the file was copied.
+const TOLERANCE: Millis = 1000;
 
-/// The file system notes when the file was changed, in steps of at most 10 ms. A longer difference to the time in the line
-/// means that another program wrote the file.
-const TOLERANCE: Millis = 200;
+/// A history that is open for writing. No other chinwag writes into it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) store: Store,
+    pub(super) state_file: StateFile,
+}
+
+impl Writer {
+    /// Opens or creates a file and locks it. Also returns whether clients may know message numbers that it does not have: then
+    /// all logs must get new names.
+    pub(super) fn open(settings: &Settings) -> Result<(Self, bool)> {
+        // The history comes first: nothing is created next to a file of another program.
+        let store = Store::open(settings)?;
+        let (mut state_file, line, changed) = StateFile::lock(&settings.path)?;
+        state_file.position = store.position()?;
+        let is_behind = !fits(&line, changed, &state_file.position);
+        if is_behind && !state_file.position.numbering.is_empty() {
+            warn!(
+                "history: {}: clients may have messages that it does not have, because it or its state file was replaced, or a disk has failed; the numbering gets a new name, and returning clients get a gap",
+                settings.path.display()
+            );
+        }
+        Ok((Self { store, state_file }, is_behind))
+    }
+}
+
+/// Whether the history has all messages that the line knows, and the file of the line was changed when the line says.
+fn fits(line: &str, changed: Millis, history: &Position) -> bool {
+    let fields: Vec<_> = line.lines().next().unwrap_or_default().split_whitespace().collect();
+    let [numbering, used, date] = fields[..] else { return false };
+    let is_below = |text: &str, most: u64| text.parse::<u64>().is_ok_and(|number| number <= most);
+    let is_own = date.parse().is_ok_and(|date: Millis| date.abs_diff(changed) <= TOLERANCE);
+    numbering == history.numbering && is_below(used, history.used) && is_own
+}
 
 /// The file, which stays locked until this is dropped.
 #[derive(Debug)]
 pub(super) struct StateFile {
-    path: PathBuf,
     file: File,
-    is_behind: bool,
     /// What clients know.
-    pub(super) position: Position,
-    /// The line as it was found, and when the file was changed.
-    found: (String, Millis),
+    position: Position,
+    /// Clients know messages that could not be stored.
+    is_behind: bool,
 }
 
 impl StateFile {
-    /// Locks the history at `path`.
+    /// Locks the history at `path`. Also returns the content of the file, and when it was changed.
     ///
     /// # Errors
     /// Another chinwag has locked it, or an error of the operating system.
-    pub(super) fn lock(path: &Path) -> Result<Self, HistoryError> {
-        let path = beside(path, "-state");
+    fn lock(path: &Path) -> Result<(Self, String, Millis)> {
         // In a shared folder the name could be a symbolic link, and chinwag would overwrite its target.
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_link);
-        let mut file = options.open(&path)?;
+        let mut file = options.open(beside(path, "-state"))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Err(rustix::io::Errno::WOULDBLOCK) => {
-                return Err(HistoryError::Unusable("another chinwag uses it; choose another file".to_owned()));
+                return Err(HistoryError::Permanent("another chinwag uses it; choose another file".into()));
             }
             result => result.map_err(io::Error::from)?,
         }
         let (mut line, metadata) = (Vec::new(), file.metadata()?);
         file.read_to_end(&mut line)?;
-        let changed = metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000;
-        let found = (String::from_utf8(line).unwrap_or_default(), Millis::try_from(changed).unwrap_or_default());
-        Ok(Self { path, file, is_behind: found.0.starts_with(BEHIND), position: Position::default(), found })
-    }
-
-    /// Why clients may know message numbers that this history does not have, if they may.
-    pub(super) fn misfit(&self, history: &Position) -> Option<&'static str> {
-        let (line, changed) = &self.found;
-        let mut fields = line.get(COMPLETE.len()..).unwrap_or_default().split_whitespace();
-        let (numbering, used, date) = (fields.next(), fields.next(), fields.next());
-        let number = |field: Option<&str>| field?.parse::<u64>().ok();
-        let (Some(numbering), Some(used), Some(date)) = (numbering, number(used), number(date)) else {
-            return Some("its state file is missing");
-        };
-        if numbering != history.numbering {
-            Some("its state file belongs to another file")
-        } else if used > history.used {
-            Some("it is older than its state file")
-        } else if changed.abs_diff(date) > TOLERANCE {
-            Some("its state file was copied")
-        } else {
-            self.is_behind.then_some("messages could not be stored")
-        }
-    }
-
-    /// Whether the name still belongs to this file.
-    pub(super) fn is_in_place(&self) -> bool {
-        let same = |found| self.file.metadata().is_ok_and(|file| id(&file) == id(&found));
-        fs::metadata(&self.path).is_ok_and(same)
+        let changed = Millis::try_from(metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000).unwrap_or_default();
+        let state_file = Self { file, position: Position::default(), is_behind: false };
+        Ok((state_file, String::from_utf8_lossy(&line).into_owned(), changed))
     }
 
     /// Notes what the history has.
     pub(super) fn set_position(&mut self, position: Position) {
         self.position = position;
-        self.write(true);
+        self.write_durably();
     }
 
     /// Notes that more numbers are used, before clients know them. `kill -9` does not lose it.
     pub(super) fn add(&mut self, numbers: usize) {
         self.position.used += numbers as u64;
         if numbers > 0 {
-            self.write(false);
+            let _ = self.write().inspect_err(|error| warn!("history: cannot write the state file: {error}"));
         }
-    }
-
-    /// Writes the same again, to find out whether that is possible.
-    pub(super) fn is_writable(&self) -> bool {
-        self.write(false)
     }
 
     pub(super) fn set_behind(&mut self, is_behind: bool) {
         if self.is_behind != is_behind {
             self.is_behind = is_behind;
             // If that fails, it is tried again.
-            self.is_behind ^= !self.write(true);
+            self.is_behind ^= !self.write_durably();
         }
     }
 
-    /// Whether the line is written. If `is_durable`, a power failure does not lose it, and its block is allocated.
-    fn write(&self, is_durable: bool) -> bool {
-        let word = if self.is_behind { BEHIND } else { COMPLETE };
-        let Position { numbering, used } = &self.position;
-        // Once more if the thread had to wait, and the time in the line is not that of the change.
-        for _ in 0..3 {
-            let date = wall_clock();
-            let line = format!("{word} {numbering:>16} {used:>20} {date:>20}\n");
-            if let Err(error) = self.file.write_all_at(line.as_bytes(), 0) {
-                warn!("history: cannot write the state file: {error}");
-                return false;
-            }
-            if wall_clock().abs_diff(date) < TOLERANCE / 2 {
-                break;
-            }
-        }
-        !is_durable || self.file.sync_data().inspect_err(|error| warn!("history: the state file: {error}")).is_ok()
+    /// Also finds out whether the disk can be written to.
+    pub(super) fn write(&self) -> io::Result<()> {
+        let used = if self.is_behind { u64::MAX } else { self.position.used };
+        let line = format!("{:>16} {used:>20} {:>20}\n", self.position.numbering, wall_clock());
+        self.file.write_all_at(line.as_bytes(), 0)
+    }
+
+    /// Whether it is written. A power failure does not lose it, and its block is allocated.
+    fn write_durably(&self) -> bool {
+        let written = self.write().and_then(|()| self.file.sync_data());
+        written.inspect_err(|error| warn!("history: cannot write the state file: {error}")).is_ok()
     }
 }
 
@@ -156,5 +147,22 @@ mod tests {
         fs::remove_file(beside(&path, "-state")).expect("gone");
         assert!(StateFile::lock(&path).is_ok());
         fs::remove_dir_all(&folder).expect("gone");
+    }
+
+    #[test]
+    fn history_that_lacks_numbers_does_not_fit() {
+        let history = Position { numbering: "a1".into(), used: 7 };
+        for (line, expected) in [
+            ("              a1                    7                 5000\n", true),
+            ("a1 6 5999\n", true),
+            ("a1 6 3999\n", false),
+            ("a1 8 5000\n", false),
+            ("a1 18446744073709551615 5000\n", false),
+            ("b2 7 5000\n", false),
+            ("a1 7\n", false),
+            ("", false),
+        ] {
+            assert_eq!(fits(line, 5000, &history), expected, "{line:?}");
+        }
     }
 }

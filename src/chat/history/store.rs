@@ -1,10 +1,6 @@
 //! Reads and writes the tables of a file.
 
-use super::{
-    error::HistoryError,
-    files::Watch,
-    write_queue::{Query, Range},
-};
+use super::error::{HistoryError, Result};
 use crate::chat::{
     protocol::{ByteBudget, StoredMessage},
     rules::{Erasure, RoomSnapshot},
@@ -18,12 +14,15 @@ const MAX: u64 = i64::MAX as u64;
 /// SQLite's default for the bytes of a page.
 pub(super) const PAGE: u64 = 4096;
 
+/// The last message number that was used in a room.
+const LAST: &str = "max(last, ifnull((SELECT max(seq) FROM message WHERE room = number), 0))";
+
 /// An open file.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) db: Connection,
-    /// `None`: it is not writable.
-    pub(super) watch: Option<Watch>,
+    /// Its device and inode.
+    pub(super) id: Option<(u64, u64)>,
 }
 
 /// How far the numbering of a history has come.
@@ -35,40 +34,38 @@ pub(super) struct Position {
     pub(super) used: u64,
 }
 
-/// A row of the table `room`.
-pub(super) struct Room {
-    pub(super) key: Arc<str>,
-    number: i64,
-    pub(super) log: Arc<str>,
-    /// The last message number that was used.
-    pub(super) last: u64,
+/// Which messages of a room to load.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Range {
+    /// The last messages, at most this many.
+    Last(usize),
+    /// The first of these messages that fit into `bytes`, and at least one.
+    Between { after: u64, up_to: u64, bytes: usize },
 }
 
 impl Store {
     /// The smallest id above all connection ids in the file.
-    pub(super) fn next_id(&self) -> Result<u64, HistoryError> {
+    pub(super) fn next_id(&self) -> Result<u64> {
         Ok(self.db.query_row("SELECT value FROM note WHERE name = 'next_id'", [], |row| row.get(0))?)
     }
 
-    /// All rooms, or the one with this key.
-    pub(super) fn rooms(&self, only: Option<&str>) -> Result<Vec<Room>, HistoryError> {
+    /// The keys of all rooms, or of the one with this key, with their logs and last numbers.
+    pub(super) fn rooms(&self, only: Option<&str>) -> Result<Vec<(Arc<str>, RoomSnapshot)>> {
         let which = if only.is_some() { "WHERE key = ?1" } else { "ORDER BY key" };
-        let mut query = self.db.prepare_cached(&format!(
-            "SELECT key, number, log, max(last, ifnull((SELECT max(seq) FROM message WHERE room = number), 0))
-             FROM room {which}"
-        ))?;
+        let mut query = self.db.prepare_cached(&format!("SELECT key, log, {LAST} FROM room {which}"))?;
         let rooms = query.query_map(params_from_iter(only), |row| {
-            Ok(Room { key: row.get(0)?, number: row.get(1)?, log: row.get(2)?, last: row.get(3)? })
+            let log: Arc<str> = row.get(1)?;
+            Ok((row.get(0)?, RoomSnapshot::new(log, row.get(2)?, Vec::new())))
         })?;
         Ok(rooms.collect::<Result<_, _>>()?)
     }
 
     /// Loads messages of a room from the file and from those that wait to be written. The log of a new room has no name.
-    pub(super) fn load(&self, query: &Query, waiting: Vec<StoredMessage>) -> Result<RoomSnapshot, HistoryError> {
-        let new = Room { key: query.room.clone(), number: 0, log: "".into(), last: 0 };
-        let room = self.rooms(Some(&query.room))?.pop().unwrap_or(new);
-        let (after, up_to, bytes) = match query.range {
-            Range::Last(count) => (room.last.saturating_sub(count as u64), MAX, usize::MAX),
+    pub(super) fn load(&self, room: &Arc<str>, range: Range, waiting: Vec<StoredMessage>) -> Result<RoomSnapshot> {
+        let found = self.rooms(Some(room))?.pop();
+        let RoomSnapshot { log, last, .. } = found.map_or(RoomSnapshot::new("", 0, Vec::new()), |(_, found)| found);
+        let (after, up_to, bytes) = match range {
+            Range::Last(count) => (last.saturating_sub(count as u64), MAX, usize::MAX),
             Range::Between { after, up_to, bytes } => (after.min(MAX - 1), up_to.min(MAX), bytes),
         };
         let (mut budget, mut messages) = (ByteBudget::new(bytes), Vec::new());
@@ -77,34 +74,34 @@ impl Store {
             messages.extend(fits.then_some(message));
             fits
         };
-        if self.each_message(&room, after, up_to, &mut take)? {
-            let first = after.max(room.last) + 1;
+        if self.each_message(room, after, up_to, &mut take)? {
+            let first = after.max(last) + 1;
             waiting.into_iter().filter(|message| (first..=up_to).contains(&message.seq)).all(take);
         }
-        let last = messages.last().map_or(0, |message: &StoredMessage| message.seq).max(room.last);
-        if let Range::Last(count) = query.range {
+        let last = messages.last().map_or(0, |message: &StoredMessage| message.seq).max(last);
+        if let Range::Last(count) = range {
             // The last messages without a gap, which is there if messages were dropped.
             let is_next = |(message, seq): &(&StoredMessage, u64)| message.seq == *seq;
             let kept = messages.iter().rev().zip((1..=last).rev()).take(count).take_while(is_next).count();
             messages.drain(..messages.len() - kept);
         }
-        Ok(RoomSnapshot { log: room.log, last, messages })
+        Ok(RoomSnapshot { log, last, messages })
     }
 
     /// Calls `take` for the messages with numbers above `after` and up to `up_to`, in order, until it returns false.
     /// Returns whether it never did.
     pub(super) fn each_message(
         &self,
-        room: &Room,
+        room: &Arc<str>,
         after: u64,
         up_to: u64,
         mut take: impl FnMut(StoredMessage) -> bool,
-    ) -> Result<bool, HistoryError> {
+    ) -> Result<bool> {
         let mut query = self.db.prepare_cached(
             "SELECT seq, date, id, name, text, nonce FROM message
-             WHERE room = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq",
+             WHERE room = (SELECT number FROM room WHERE key = ?1) AND seq > ?2 AND seq <= ?3 ORDER BY seq",
         )?;
-        for message in query.query_map((room.number, after, up_to), |row| message(&room.key, row))? {
+        for message in query.query_map((room, after, up_to), |row| message(room, row))? {
             if !take(message?) {
                 return Ok(false);
             }
@@ -113,10 +110,7 @@ impl Store {
     }
 
     /// Does all of `work` or nothing.
-    pub(super) fn transaction<T>(
-        &self,
-        work: impl FnOnce(&Self) -> Result<T, HistoryError>,
-    ) -> Result<T, HistoryError> {
+    pub(super) fn transaction<T>(&self, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
         let transaction = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
         let value = work(self)?;
         transaction.commit()?;
@@ -127,8 +121,8 @@ impl Store {
     /// messages were new.
     ///
     /// # Errors
-    /// [`HistoryError::Conflict`]: the file has another message under the same number.
-    pub(super) fn add(&self, messages: &[StoredMessage], log: &str) -> Result<usize, HistoryError> {
+    /// A permanent one: the file has another message under the same number.
+    pub(super) fn add(&self, messages: &[StoredMessage], log: &str) -> Result<usize> {
         let mut insert = self.db.prepare_cached("INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)")?;
         // The same message is there already if SQLite has reported an error for a transaction that was committed.
         let mut find_same = self.db.prepare_cached(
@@ -142,7 +136,9 @@ impl Store {
                 let is_new = insert.execute(row)? == 1;
                 added += usize::from(is_new);
                 if !is_new && !find_same.exists(row)? {
-                    return Err(HistoryError::Conflict);
+                    return Err(HistoryError::Permanent(
+                        "it has other messages under the same numbers; choose a new file".into(),
+                    ));
                 }
             }
         }
@@ -153,8 +149,8 @@ impl Store {
     }
 
     /// Within a transaction: deletes messages, and adds their rooms and numbers to `erased`.
-    pub(super) fn erase(&self, erasure: &Erasure, erased: &mut Vec<(Arc<str>, u64)>) -> Result<(), HistoryError> {
-        let mut delete = |which: &str, values: &[&dyn ToSql]| -> Result<(), HistoryError> {
+    pub(super) fn erase(&self, erasure: &Erasure, erased: &mut Vec<(Arc<str>, u64)>) -> Result<()> {
+        let mut delete = |which: &str, values: &[&dyn ToSql]| -> Result<()> {
             let sql = format!(
                 "UPDATE message SET id = 0, name = '', text = '', nonce = NULL WHERE {which}
                  RETURNING (SELECT key FROM room WHERE number = message.room), seq"
@@ -177,46 +173,40 @@ impl Store {
     }
 
     /// Writes the whole write-ahead log into the database, and empties it. Returns false while another program reads it.
-    pub(super) fn truncate_log(&mut self) -> Result<bool, HistoryError> {
-        let is_busy = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
-        self.note_write();
-        Ok(!is_busy?)
-    }
-
-    /// Must be called after each write. Otherwise it looks like that of another program.
-    pub(super) fn note_write(&mut self) {
-        self.watch.iter_mut().for_each(Watch::note_write);
+    pub(super) fn truncate_log(&self) -> Result<bool> {
+        Ok(!self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?)
     }
 
     /// The room's number in the file. A room that does not exist is created.
-    fn room_number(&self, key: &str, log: &str) -> Result<i64, HistoryError> {
+    fn room_number(&self, key: &str, log: &str) -> Result<i64> {
         self.db.prepare_cached("INSERT OR IGNORE INTO room (key, log) VALUES (?, ?)")?.execute([key, log])?;
         Ok(self.db.prepare_cached("SELECT number FROM room WHERE key = ?")?.query_row([key], |row| row.get(0))?)
     }
 
     /// Creates a room, or raises its last number.
-    pub(super) fn add_room(&self, key: &str, log: &str, last: u64) -> Result<(), HistoryError> {
+    pub(super) fn add_room(&self, key: &str, log: &str, last: u64) -> Result<()> {
         let sql = "INSERT INTO room (key, log, last) VALUES (?, ?, ?)
                    ON CONFLICT (key) DO UPDATE SET last = max(last, excluded.last)";
         self.db.execute(sql, (key, log, last))?;
         Ok(())
     }
 
-    pub(super) fn position(&self) -> Result<Position, HistoryError> {
-        let sql = "SELECT ifnull((SELECT value FROM note WHERE name = 'numbering'), ''), ifnull(sum(
-                   max(last, ifnull((SELECT max(seq) FROM message WHERE room = number), 0))), 0) FROM room";
-        Ok(self.db.query_row(sql, [], |row| Ok(Position { numbering: row.get(0)?, used: row.get(1)? }))?)
+    pub(super) fn position(&self) -> Result<Position> {
+        let sql = format!(
+            "SELECT ifnull((SELECT value FROM note WHERE name = 'numbering'), ''), ifnull(sum({LAST}), 0) FROM room"
+        );
+        Ok(self.db.query_row(&sql, [], |row| Ok(Position { numbering: row.get(0)?, used: row.get(1)? }))?)
     }
 
     /// Within a transaction: gives all logs this name.
-    pub(super) fn rename_logs(&self, log: &str) -> Result<(), HistoryError> {
+    pub(super) fn rename_logs(&self, log: &str) -> Result<()> {
         self.db.execute("UPDATE room SET log = ?", [log])?;
         self.db.execute("INSERT OR REPLACE INTO note VALUES ('numbering', ?)", [log])?;
         Ok(())
     }
 
     /// Deletes rooms without messages. Only before a room was loaded: its numbers begin at 1 again.
-    pub(super) fn delete_empty_rooms(&self) -> Result<(), HistoryError> {
+    pub(super) fn delete_empty_rooms(&self) -> Result<()> {
         self.db.execute("DELETE FROM room WHERE NOT EXISTS (SELECT 1 FROM message WHERE room = number)", [])?;
         Ok(())
     }

@@ -1,46 +1,39 @@
-//! The thread that reads and writes the file: queries first, then messages, then the deletion of old ones.
-//!
-//! After an error it opens the file for reading, so that the chat still has what is there. Each attempt to write then
-//! opens the file again.
-
-mod repair;
-mod write;
+//! The thread that reads and writes the file: it does jobs of the chat's thread, and deletes old messages meanwhile.
 
 use super::{
-    Settings,
-    error::HistoryError,
-    open::resolve,
+    Settings, Shared,
+    error::{FULL, HistoryError, LOCKED, Result},
+    open::{beside, create_private, resolve},
     prune::Pruner,
-    state_file::StateFile,
-    store::Store,
-    write_queue::{Query, Shared},
+    state_file::Writer,
+    store::Range,
 };
-use crate::chat::rules::RoomSnapshot;
-use rustix::fs::StatVfsMountFlags;
+use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
+use log::warn;
 use std::{
-    path::Path,
-    sync::{Arc, PoisonError},
+    fs, mem,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+    sync::Arc,
+    sync::mpsc::{Receiver, RecvTimeoutError},
     time::{Duration, Instant},
 };
 
 /// The time between two attempts to write after an error, and the longest time until a removed file is noticed.
 const CHECK: Duration = Duration::from_secs(2);
 
+pub(super) type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+
+#[derive(Debug)]
 pub(super) struct Worker {
     settings: Settings,
     shared: Arc<Shared>,
-    /// `None`: the file is not readable.
-    store: Option<Store>,
-    state_file: Option<StateFile>,
-    /// Whether the file was compared with its state file.
-    is_compared: bool,
-    /// The last attempt to write or read has failed. The next one is at `check_at`.
-    has_failed: bool,
-    /// When to look whether the file is still there, and to try again after an error.
-    check_at: Instant,
+    /// `None`: the file could not be opened for writing yet. Each attempt to write tries it.
+    writer: Option<Writer>,
     pruner: Pruner,
+    check_at: Instant,
     /// The write-ahead log may have deleted texts.
     must_truncate: bool,
+    pub(super) is_closing: bool,
 }
 
 impl Worker {
@@ -48,144 +41,89 @@ impl Worker {
     ///
     /// # Errors
     /// As [`History::open`](super::History::open).
-    pub(super) fn open(settings: &Settings, shared: Arc<Shared>) -> Result<Self, HistoryError> {
+    pub(super) fn open(settings: &Settings, shared: Arc<Shared>) -> Result<Self> {
         let settings = Settings { path: resolve(&settings.path)?, ..settings.clone() };
-        let mut worker = Self {
-            pruner: Pruner::new(&settings),
-            settings,
-            shared,
-            store: None,
-            state_file: None,
-            is_compared: false,
-            has_failed: false,
-            check_at: Instant::now(),
-            must_truncate: false,
-        };
-        let result = worker.prepare();
-        if let Err(error) = &result {
-            if error.is_permanent() {
-                return Err(error.clone());
-            }
-            // What is sent from now on may be lost.
-            worker.shared.lock().queue.must_rename = true;
+        let (writer, pruner, check_at) = (None, Pruner::default(), Instant::now() + CHECK);
+        let (must_truncate, is_closing) = (false, false);
+        let mut worker = Self { settings, shared, writer, pruner, check_at, must_truncate, is_closing };
+        match worker.prepare() {
+            Err(error) if error.is_permanent() => return Err(error),
+            Err(error) => worker.fail(error),
+            Ok(()) => {}
         }
-        worker.warn_about_readers();
-        worker.finish(result);
+        let file = &worker.settings.path;
+        if fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o004 != 0) {
+            let file = file.display();
+            warn!(
+                "history: {file}: every user of this machine can read the messages; run: chmod o-r {file} {file}-wal"
+            );
+        }
         Ok(worker)
     }
 
     /// Does what takes time in a large file. The server does not listen yet.
-    fn prepare(&mut self) -> Result<(), HistoryError> {
+    fn prepare(&mut self) -> Result<()> {
         self.write(&[])?;
-        if let (Some(store), Some(state_file)) = (&mut self.store, &mut self.state_file) {
+        if let Some(Writer { store, state_file }) = &mut self.writer {
             store.delete_empty_rooms()?;
             state_file.set_position(store.position()?);
-            self.pruner.prepare(store)?;
-            // The last server may have been killed after it deleted messages.
-            self.truncate_log();
+            self.pruner.run(&self.settings, store);
         }
+        // The last server may have been killed after it deleted messages.
+        self.truncate_log();
         Ok(())
     }
 
-    pub(super) fn first_id(&self) -> u64 {
-        self.store.as_ref().and_then(|store| store.next_id().ok()).unwrap_or(1)
-    }
-
-    pub(super) fn run(mut self) {
-        let shared = self.shared.clone();
-        let mut state = shared.lock();
-        loop {
-            let now = Instant::now();
-            let must_write = !self.has_failed && (!state.queue.is_empty() || state.queue.must_rename);
-            // Without a writable file there is nothing to delete.
-            let prune_at = if self.has_writable_store() { self.pruner.due_at } else { self.check_at };
-            let maintain_at = self.check_at.min(prune_at);
-            if let Some(query) = state.query.clone() {
-                drop(state);
-                self.answer(&query);
-            } else if state.is_closing {
-                break;
-            } else if state.checks < state.checks_due {
-                drop(state);
-                self.check();
-            } else if must_write || maintain_at <= now {
-                drop(state);
-                if must_write {
-                    self.write_next();
-                }
-                // Also in a busy chat, which would never delete anything otherwise.
-                if maintain_at <= now {
-                    self.maintain(now);
-                }
-            } else {
-                let timeout = maintain_at.saturating_duration_since(now);
-                drop(shared.work.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner));
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        while !self.is_closing {
+            let must_prune = self.pruner.has_more && self.shared.lock().report.error.is_none();
+            let until = if must_prune { Instant::now() } else { self.check_at };
+            match jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(job) => job(&mut self),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
-            state = shared.lock();
+            // Also in a busy chat, which would never delete anything otherwise.
+            self.maintain();
         }
-        drop(state);
-        self.close();
-        shared.lock().has_ended = true;
-        shared.done.notify_all();
+        self.write_waiting();
+        self.pruner.report();
     }
 
-    /// Finds out whether a message could be stored now, for [`Monitor`](super::Monitor).
-    fn check(&mut self) {
-        if !self.has_failed {
-            self.write_batch(Vec::new());
-        }
-        let is_writable = || self.state_file.as_ref().is_none_or(StateFile::is_writable);
-        let found = space_error(&self.settings.path).or_else(|| (!is_writable()).then_some(HistoryError::ReadOnly));
-        let mut state = self.shared.lock();
-        (state.checks, state.found) = (state.checks_due, state.report.error.clone().or(found));
-        drop(state);
-        self.shared.done.notify_all();
-    }
-
-    fn has_writable_store(&self) -> bool {
-        self.store.as_ref().is_some_and(|store| store.watch.is_some())
-    }
-
-    /// Does what is due: repairs the files, tries again after an error, deletes old messages.
-    fn maintain(&mut self, now: Instant) {
-        let is_check = self.check_at <= now;
+    /// Tries again after an error, notices a removed file, deletes old messages.
+    fn maintain(&mut self) {
+        let is_check = self.check_at <= Instant::now();
         if is_check {
-            self.check_at = now + CHECK;
+            self.check_at = Instant::now() + CHECK;
+            if self.is_moved() || self.shared.lock().report.error.is_some() {
+                self.write_waiting();
+            } else if self.must_truncate {
+                self.truncate_log();
+            }
         }
-        if self.detect_change().is_some() {
-            // A deletion would hide that another program changed the file.
-            self.pruner.due_at = now + CHECK;
-            return self.write_batch(Vec::new());
-        }
-        if is_check && self.has_failed && !self.shared.lock().report.is_permanent() {
-            self.write_next();
-        }
-        if is_check && self.must_truncate {
-            self.truncate_log();
-        }
-        if let Some(store) = self.store.as_mut().filter(|store| store.watch.is_some() && self.pruner.due_at <= now) {
-            self.pruner.run(store);
-            store.note_write();
+        if (is_check || self.pruner.has_more) && self.shared.lock().report.error.is_none() {
+            self.writer.iter().for_each(|writer| self.pruner.run(&self.settings, &writer.store));
         }
     }
 
-    fn answer(&mut self, query: &Query) {
-        let loaded = self.load(query);
-        let (answer, result) = loaded.map_or_else(|error| (None, Err(error)), |answer| (answer, Ok(())));
-        let mut state = self.shared.lock();
-        (state.query, state.answer) = (None, answer);
-        drop(state);
-        self.finish(result);
+    /// Finds out whether a message could be stored now.
+    pub(super) fn check(&mut self) -> Option<HistoryError> {
+        self.write_waiting();
+        let is_full = rustix::fs::statvfs(&self.settings.path).is_ok_and(|disk| disk.f_bavail == 0);
+        let unwritable = self.writer.as_ref().and_then(|writer| writer.state_file.write().err());
+        let found = is_full.then(|| HistoryError::Temporary(FULL.into())).or(unwritable.map(HistoryError::from));
+        self.shared.lock().report.error.clone().or(found)
     }
 
-    fn load(&self, query: &Query) -> Result<Option<RoomSnapshot>, HistoryError> {
-        let Some(store) = &self.store else { return Ok(None) };
-        let state = self.shared.lock();
-        let (waiting, log, must_rename) =
-            (state.queue.of_room(&query.room), state.queue.log.clone(), state.queue.must_rename);
-        let erasures = state.queue.erasures.clone();
-        drop(state);
-        let mut snapshot = store.load(query, waiting)?;
+    /// Messages of a room, from the file and from those that wait to be written.
+    pub(super) fn load(&mut self, room: &Arc<str>, range: Range) -> Option<RoomSnapshot> {
+        let store = &self.writer.as_ref()?.store;
+        let (waiting, erasures, log, must_rename) = {
+            let queue = &self.shared.lock().queue;
+            (queue.of_room(room), queue.erasures.clone(), queue.log.clone(), queue.must_rename)
+        };
+        let loaded = store.load(room, range, waiting);
+        let mut snapshot = loaded.map_err(|error| self.fail(error)).ok()?;
         for message in &mut snapshot.messages {
             if erasures.iter().any(|erasure| erasure.includes(message)) {
                 message.delete();
@@ -194,55 +132,103 @@ impl Worker {
         if must_rename || snapshot.log.is_empty() {
             snapshot.log = log;
         }
-        Ok(Some(snapshot))
+        Some(snapshot)
     }
 
-    /// Tries once more to write what waits, then closes the file and releases its lock.
-    fn close(mut self) {
-        self.has_failed = false;
-        while !self.shared.lock().queue.is_empty() && !self.has_failed {
-            self.write_next();
+    /// Writes everything that waits, in batches. After that, an error is over.
+    pub(super) fn write_waiting(&mut self) {
+        if self.shared.lock().report.is_permanent() {
+            return;
         }
-        self.pruner.report();
-    }
-}
-
-/// What an empty write does not notice: a disk without space, or one that is mounted read-only.
-fn space_error(path: &Path) -> Option<HistoryError> {
-    let disk = rustix::fs::statvfs(path).ok()?;
-    match disk.f_flag.contains(StatVfsMountFlags::RDONLY) {
-        true => Some(HistoryError::ReadOnly),
-        false => (disk.f_bavail == 0).then_some(HistoryError::DiskFull),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::{env, fs, process, thread};
-
-    /// Nanoseconds that this thread has used.
-    fn used() -> u64 {
-        let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        text.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or_default()
+        let line = loop {
+            let (batch, dropped) = self.shared.lock().queue.next_batch();
+            if let Err(error) = self.write(&batch) {
+                return self.fail(error);
+            }
+            let mut state = self.shared.lock();
+            state.queue.finish(batch.len(), dropped);
+            if state.queue.is_empty() {
+                let dropped = mem::take(&mut state.queue.dropped);
+                break state.report.clear(dropped);
+            }
+        };
+        self.writer.iter_mut().for_each(|writer| writer.state_file.set_behind(false));
+        if let Some(line) = line {
+            warn!("history: {line}");
+        }
     }
 
-    #[test]
-    fn worker_without_a_readable_file_waits() {
-        let path = env::temp_dir().join(format!("chinwag-worker-{}.db", process::id()));
-        let settings = Settings { days: Some(1), ..Settings::new(&path) };
-        let shared = Arc::new(Shared::new(path.clone()));
-        let mut worker = Worker::open(&settings, shared.clone()).expect("a new file");
-        (worker.store, worker.has_failed) = (None, true);
-        let closer = thread::spawn(move || {
-            thread::sleep(Duration::from_millis(500));
-            shared.lock().is_closing = true;
-            shared.work.notify_one();
-        });
-        let before = used();
-        worker.run();
-        assert!(used() - before < 100_000_000, "{} ns of CPU in half a second", used() - before);
-        closer.join().expect("no panic");
-        fs::remove_file(path.with_extension("db-state")).and_then(|()| fs::remove_file(path)).expect("both are there");
+    /// Must be called before the chat continues, and clients get messages that are not in the file.
+    fn fail(&mut self, error: HistoryError) {
+        self.writer.iter_mut().for_each(|writer| writer.state_file.set_behind(true));
+        self.shared.raise(error);
+    }
+
+    /// Writes all messages or none. Opens the file first if that was not possible before.
+    fn write(&mut self, messages: &[StoredMessage]) -> Result<()> {
+        if self.is_moved() {
+            self.rescue()?;
+        }
+        if self.writer.is_none() {
+            let (writer, is_behind) = Writer::open(&self.settings)?;
+            self.shared.lock().queue.must_rename |= is_behind;
+            self.writer = Some(writer);
+        }
+        let Some(Writer { store, state_file }) = &mut self.writer else { return Ok(()) };
+        let (log, must_rename, erasures) = {
+            let queue = &self.shared.lock().queue;
+            (queue.log.clone(), queue.must_rename, queue.erasures.clone())
+        };
+        let mut erased = Vec::new();
+        let added = store.transaction(|store| {
+            if must_rename {
+                store.rename_logs(&log)?;
+            }
+            let added = store.add(messages, &log)?;
+            erasures.iter().try_for_each(|erasure| store.erase(erasure, &mut erased))?;
+            Ok(added)
+        })?;
+        self.pruner.add(added, messages.iter().map(StoredMessage::size).sum());
+        match must_rename {
+            true => state_file.set_position(store.position()?),
+            false => state_file.add(added),
+        }
+        if !erasures.is_empty() {
+            self.truncate_log();
+        }
+        self.shared.lock().queue.finish_changes(&log, erasures.len(), erased);
+        Ok(())
+    }
+
+    /// Deleted texts must leave the write-ahead log as well. While another program reads it, this is tried again.
+    fn truncate_log(&mut self) {
+        let is_done = |writer: &Writer| writer.store.truncate_log().unwrap_or_default();
+        self.must_truncate = !self.writer.as_ref().is_some_and(is_done);
+    }
+
+    fn is_moved(&self) -> bool {
+        self.writer.as_ref().is_some_and(|writer| writer.store.is_moved(&self.settings.path))
+    }
+
+    /// Writes the content of a file that was removed or renamed under its name again.
+    fn rescue(&mut self) -> Result<()> {
+        let (path, copy) = (&self.settings.path, beside(&self.settings.path, "-new"));
+        let Some(Writer { store, .. }) = &self.writer else { return Ok(()) };
+        // A write-ahead log with content must not lie next to another database.
+        if !store.truncate_log()? {
+            return Err(HistoryError::Temporary(LOCKED.into()));
+        }
+        if path.exists() {
+            return Err(HistoryError::Permanent("another file has taken its place".into()));
+        }
+        // Another user's file must not get the messages.
+        let _ = fs::remove_file(&copy);
+        create_private(&copy)?;
+        store.db.execute("VACUUM INTO CAST(?1 AS TEXT)", [copy.as_os_str().as_bytes()])?;
+        fs::rename(&copy, path)?;
+        self.writer = None;
+        let file = self.settings.path.display();
+        warn!("history: {file}: it was removed while in use; it was written again, with all messages");
+        Ok(())
     }
 }

@@ -8,12 +8,14 @@ import { openSocket } from './socket.js';
 
 const FIRST_WAIT = 1000; // milliseconds
 const LONGEST_WAIT = 30000;
-const FINAL_CODES = [1000, 1008]; // normal closure, policy violation: no reconnection
 const CONNECT_TIMEOUT = 8000;
 const ANSWER_TIMEOUT = 5000; // on a slow network, it grows to the next one
 const LONGEST_TIMEOUT = 20000;
 const QUIET = 3000; // without a message, until a question is due
 const HIDDEN_QUIET = 30000;
+
+/** Normal closure, policy violation: no reconnection. */
+export const FINAL_CODES = [1000, 1008];
 
 export class Connection {
 	#listeners = [];

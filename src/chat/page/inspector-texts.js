@@ -127,7 +127,7 @@ export const texts = {
 	'play-fragmentedPing': ['A Ping in fragments', '조각난 Ping'],
 	'play-tooLong': ['A length of 70,000', '길이 70,000'],
 	'play-badCode': ['Close 1005', 'Close 1005'],
-	auto: ['automatic', '자동'],
+	auto: ['auto', '자동'],
 	asText: ['Payload', '내용'],
 	asHex: ['Payload, hex', '내용(16진수)'],
 	allBytes: ['All bytes, hex', '모든 바이트(16진수)'],

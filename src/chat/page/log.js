@@ -19,6 +19,7 @@ let unread; // the line above what came while the reader was away
 /** Shows a message. `own` is the reader's name. */
 export function addMessage(message, mine, own) {
 	append(...rows.message(message, mine, own));
+	$('empty').hidden = true;
 	if (mine) clearUnread();
 	else countNewer();
 }
@@ -31,7 +32,7 @@ export function showDeleted(seq) {
 
 /** Shows an event of the room, such as a new name. */
 export function addNote(key, values, date = Date.now()) {
-	append(...rows.note(date), make('div', 'note', setText(make('span'), key, values), ' ', timeNode(date)));
+	append(...rows.note(date), make('div', `note ${key}`, setText(make('span'), key, values), ' ', timeNode(date)));
 }
 
 /** Shows that someone `joined` or `left`. */
@@ -84,7 +85,6 @@ export function showPending(entries, ready) {
 }
 
 function append(...added) {
-	$('empty').hidden = true;
 	log.append(...added);
 	if (log.childElementCount > (isAtEnd() ? 1 : 2) * MAX_ROWS) dropOldest();
 }

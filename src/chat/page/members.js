@@ -7,13 +7,10 @@ export class Members {
 	#added; // a name that is new in a list without ids
 	#removed; // the name that it may replace
 
-	names = []; // of the last list, with the changes since
-
 	clear() {
 		this.#list.clear();
 		this.#known.clear();
 		this.#hasList = false;
-		this.names = [];
 	}
 
 	/** The connection of that name, if it is known. */
@@ -32,7 +29,6 @@ export class Members {
 		const before = this.#known.get(id) ?? this.#known.get(was) ?? guess;
 		this.#known.delete(was);
 		this.#known.set(id, name);
-		this.names = [...this.names.filter((known) => known !== before && known !== name), name];
 		return before;
 	}
 
@@ -49,7 +45,6 @@ export class Members {
 		for (const [id, name] of this.#known) if (gone.includes(id) || (!ids && left.includes(name))) this.#known.delete(id);
 		this.#list = list;
 		this.#hasList = true;
-		this.names = users;
 		return left;
 	}
 

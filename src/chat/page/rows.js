@@ -10,18 +10,19 @@ const GROUP = 5 * 60000; // milliseconds within which one person's messages shar
 
 /** Makes rows in their order, which decides where a day or a group begins. */
 export class RowMaker {
-	#last = {}; // name, target and date of the latest message
+	#last = {}; // name, target, date and row of the latest message
 
 	/** The rows of a message: itself, and before it a new day. Without a text, it was deleted. */
 	message({ name, text, date, target, seq }, mine, own) {
 		if (!text) return [Object.assign(make('div', 'row', deleted()), { seq })];
 		const rows = this.day(date);
 		const again = this.#last.name === name && this.#last.target === target && date - this.#last.date < GROUP;
-		this.#last = { name, target, date };
+		if (again) this.#last.row.classList.add('joined');
 		const action = text.startsWith('/me ');
 		const isMention = !mine && mentions(text, own);
 		const look = action ? 'action' : [mine && 'mine', again && 'again'].filter(Boolean).join(' ');
 		const row = make('div', ['row', look, target && 'private', isMention && 'mention'].filter(Boolean).join(' '));
+		this.#last = { name, target, date, row };
 		row.seq = seq;
 		row.dataset.name = name;
 		row.hidden = isIgnored(name);

@@ -54,6 +54,7 @@ export function askName(name = '') {
 	asksName = true;
 	$('name').value = name;
 	$('name-cancel').hidden = !name;
+	$('name-form').classList.toggle('rename', Boolean(name));
 	setText($('name-title'), name ? 'change' : 'welcome');
 	setText($('join'), name ? 'save' : 'join');
 	update('name');

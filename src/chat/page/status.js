@@ -44,6 +44,7 @@ export function hideError() {
 function showWord(state) {
 	$('state').className = state;
 	$('state').hidden = state === 'OPEN';
+	document.body.classList.toggle('online', state === 'OPEN');
 	setText($('state-word'), state);
 	$('state-code').textContent = state;
 }

@@ -66,7 +66,7 @@ function formatOf(form) {
 function parts(key, values = {}) {
 	const [one, many = one] = translations[key][Number(language === 'ko')].split('|');
 	const pieces = (values.n === 1 ? one : many).split(/\{(\w+)\}/);
-	return pieces.map((piece, index) => (index % 2 ? values[piece] : piece));
+	return pieces.map((piece, index) => (index % 2 ? (values[piece] ?? '') : piece));
 }
 
 function each(selector, act) {

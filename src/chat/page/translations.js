@@ -31,6 +31,7 @@ export const translations = {
 	banned: ['An operator has banned you{code}.', '운영자가 접속을 금지했습니다{code}.'],
 	roomClosed: ['An operator has closed this room{code}.', '운영자가 이 방을 닫았습니다{code}.'],
 	replaced: ['You are here again in another window.', '다른 창에서 다시 들어왔습니다.'],
+	closed: ['The server closed the connection{code}.', '서버가 연결을 닫았습니다{code}.'],
 	closedWith: ['The server closed the connection: “{reason}”{code}.', '서버가 연결을 닫았습니다: “{reason}”{code}.'],
 	unreached: ['The server cannot be reached. What you write is sent later.', '서버에 연결할 수 없습니다. 쓰신 글은 나중에 보냅니다.'],
 	full: ['The server is full. Trying again.', '서버가 가득 찼습니다. 다시 시도합니다.'],
@@ -76,8 +77,8 @@ export const translations = {
 	leftMore: ['{name} and {n} others left', '{name} 님 외 {n}명이 나갔습니다'],
 	users: ['Here: {names}', '참여자: {names}'],
 	help: [
-		'/name NAME, /msg NAME TEXT, /me TEXT, /users, /help; //x says /x. @ or Tab completes names. `code` and ```blocks```. Esc leaves a private talk.',
-		'/name 이름, /msg 이름 글, /me 글, /users, /help, //x는 /x로 보냅니다. @나 Tab으로 이름을 완성합니다. `코드`와 ```코드 블록```도 됩니다. Esc는 귓속말을 끝냅니다.',
+		'/name NAME, /msg NAME TEXT, /me TEXT, /users, /help. //x says /x.\n@ or Tab completes a name. Esc leaves a private talk.\n`code` and ```blocks``` are shown as code.',
+		'/name 이름, /msg 이름 글, /me 글, /users, /help. //x는 /x로 보냅니다.\n@나 Tab으로 이름을 완성합니다. Esc는 귓속말을 끝냅니다.\n`코드`와 ```코드 블록```은 코드로 보입니다.',
 	],
 	privately: ['Only to you', '나에게만'],
 	privateTo: ['Only to {name}', '{name} 님에게만'],
@@ -115,6 +116,8 @@ export const translations = {
 	'error-too-fast': ['You are sending too fast. ({reason})', '너무 빨리 보내고 있습니다. ({reason})'],
 	'error-no-such-user': ['This person is not in the room. ({reason})', '이 방에 없는 사람입니다. ({reason})'],
 	'error-not-text': ['The server did not accept this text. ({reason})', '서버가 이 글을 받지 않았습니다. ({reason})'],
+	'error-unavailable': ['The server cannot take this now. Send it again later. ({reason})', '서버가 지금은 받을 수 없습니다. 잠시 뒤에 다시 보내세요. ({reason})'],
+	'error-bad-command': ['{about} ({reason})', '잘못된 명령입니다: {about} ({reason})'],
 	'error-not-admin': ['Only operators may do this. ({reason})', '운영자만 할 수 있습니다. ({reason})'],
 	'error-muted': ['An operator has muted you. ({reason})', '운영자가 글쓰기를 막았습니다. ({reason})'],
 	'error-slow-mode': ['This room is slow. Wait, then send it again. ({reason})', '이 방에서는 천천히 써야 합니다. 잠시 뒤에 다시 보내세요. ({reason})'],
@@ -127,7 +130,7 @@ export const translations = {
 	close: ['Close', '닫기'],
 
 	sound: ['Sound for new messages', '새 메시지 소리'],
-	notifications: ['Notify me when I am mentioned', '나를 부르면 알림'],
+	notifications: ['Notify me of mentions and private messages', '나를 부르거나 나에게만 쓰면 알림'],
 	settings: ['Settings', '설정'],
 
 	inspector: ['Under the hood', '내부 보기'],

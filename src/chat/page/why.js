@@ -1,6 +1,7 @@
 // Why a connection failed. Browsers do not tell a page why its WebSocket was refused, so it asks the server by HTTP.
 
 import { base, getToken } from './address.js';
+import { FINAL_CODES } from './connection.js';
 
 const TIMEOUT = 5000; // milliseconds
 
@@ -24,8 +25,8 @@ const REASONS = {
 /** The sentence for the end of a connection that was open: [key, values]. */
 export function whyClosed({ what, code, reason, why }) {
 	if (what === 'abandoned') return [why === 'offline' ? 'offline' : 'noAnswer', { code: '' }];
-	const key = Object.hasOwn(REASONS, reason) ? REASONS[reason] : reason ? 'closedWith' : 'lost';
-	return [key, { code: ` (${code})`, reason }];
+	const unknown = reason ? 'closedWith' : FINAL_CODES.includes(code) ? 'closed' : 'lost';
+	return [Object.hasOwn(REASONS, reason) ? REASONS[reason] : unknown, { code: ` (${code})`, reason }];
 }
 
 /** The sentence for an attempt that failed: a key, or "token" if a right token is missing. */
@@ -44,10 +45,15 @@ export async function checkToken() {
 /** The status of the answer; undefined without one. */
 async function ask() {
 	const token = getToken();
-	const headers = token ? { Authorization: `Bearer ${token}` } : {};
+	const headers = token ? { Authorization: `Bearer ${asBytes(token)}` } : {};
 	const abort = new AbortController();
 	const timer = setTimeout(() => abort.abort(), TIMEOUT);
 	const answer = await fetch(new URL('token', base), { headers, signal: abort.signal }).catch(() => {});
 	clearTimeout(timer);
 	return answer?.status;
+}
+
+// fetch() refuses headers with other characters than bytes.
+function asBytes(text) {
+	return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('');
 }

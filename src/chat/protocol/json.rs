@@ -1,35 +1,29 @@
 //! The dialects `json` and `chinwag.v1`: one JSON object in each text message.
 
-use super::object::{Field, Object};
+use super::object::Object;
 use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, Post, ProtocolError, Target};
 use serde::Serialize;
+use serde_json::Deserializer;
 use std::{borrow::Cow, sync::Arc};
 
 /// Parses one object from a client.
 pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
     let text = without_lone_surrogates(text);
     let object = Object::parse(&text).ok_or(ErrorReason::BadJson)?;
-    let kind = string(&object, Field::Type, "\"type\" must be a string.")?;
-    match kind.ok_or_else(|| ProtocolError::missing_field("The object has no \"type\"."))?.as_str() {
+    match required(&object, "type", "The object needs a \"type\", which is a string.")?.as_str() {
         "username" => {
-            const NEEDED: &str = "A \"username\" needs a \"name\", which is a string.";
-            let name = string(&object, Field::Name, NEEDED)?;
-            let name = name.ok_or_else(|| ProtocolError::missing_field(NEEDED))?;
+            let name = required(&object, "name", "A \"username\" needs a \"name\", which is a string.")?;
             // A wrong token is ignored: the user gets a name without it.
-            let resume = string(&object, Field::Resume, "").ok().flatten().and_then(|token| token.parse().ok());
+            let resume = object.string("resume").and_then(|token| token.parse().ok());
             Ok(ClientMessage::SetName { name, resume })
         }
-        "message" => {
-            let Post { text, target, nonce, .. } = message(&object)?;
-            Ok(ClientMessage::Message { text, target, nonce })
-        }
+        "message" => Ok(ClientMessage::Message(message(&object)?)),
         "inspect" => Ok(ClientMessage::Inspect { play: played(&object)? }),
         "drop" => Ok(ClientMessage::Drop),
         "ping" => Ok(ClientMessage::Ping),
         "admin" => {
-            const NEEDED: &str = "An \"admin\" needs a \"command\", which is a string.";
-            let command = string(&object, Field::Command, NEEDED)?;
-            command.map(ClientMessage::Command).ok_or_else(|| ProtocolError::missing_field(NEEDED))
+            let command = required(&object, "command", "An \"admin\" needs a \"command\", which is a string.")?;
+            Ok(ClientMessage::Command(command))
         }
         _ => Err(ErrorReason::UnknownType.into()),
     }
@@ -43,7 +37,7 @@ impl Post {
     pub fn from_json(text: &str) -> Result<Self, ProtocolError> {
         let text = without_lone_surrogates(text);
         let object = Object::parse(&text).ok_or(ErrorReason::BadJson)?;
-        let name = string(&object, Field::Name, "\"name\" must be a string.")?;
+        let name = optional(&object, "name", "\"name\" must be a string.")?;
         Ok(Self { name, ..message(&object)? })
     }
 }
@@ -53,43 +47,31 @@ impl Post {
 pub(super) fn nonce(text: &str) -> Option<Arc<str>> {
     let text = without_lone_surrogates(text);
     match Object::parse(&text) {
-        Some(object) => parse_nonce(object.raw(Field::Nonce)?),
-        None => text.rmatch_indices(NONCE_KEY).find_map(|(at, key)| {
-            let value = text[at + key.len()..].trim_start().strip_prefix(':')?.trim_start();
-            parse_nonce(leading_string(value)?)
-        }),
+        Some(object) => parse_nonce(object.raw("nonce")?),
+        None => text
+            .rmatch_indices(NONCE_KEY)
+            .find_map(|(at, key)| parse_nonce(text[at + key.len()..].trim_start().strip_prefix(':')?)),
     }
 }
 
 const NONCE_KEY: &str = "\"nonce\"";
 
-/// The nonce in a JSON value; `None` if it is not a string of the right length.
+/// The nonce that the text begins with; `None` if that is not a JSON string of the right length.
 fn parse_nonce(json: &str) -> Option<Arc<str>> {
-    let nonce: String = serde_json::from_str(json).ok()?;
-    (1..=MAX_NONCE_CHARS).contains(&nonce.chars().take(MAX_NONCE_CHARS + 1).count()).then(|| nonce.into())
-}
-
-/// The JSON string that the text begins with. Longer ones than any nonce are not searched for their end.
-fn leading_string(text: &str) -> Option<&str> {
-    let mut is_escaped = false;
-    let mut ends = text.strip_prefix('"')?.bytes().take(MAX_NONCE_CHARS * "\\ud83d\\ude00".len() + 1);
-    let length = ends.position(|byte| {
-        let is_end = byte == b'"' && !is_escaped;
-        is_escaped = byte == b'\\' && !is_escaped;
-        is_end
-    })?;
-    text.get(..length + 2)
+    let nonce: String = Deserializer::from_str(json).into_iter().next()?.ok()?;
+    (1..=MAX_NONCE_CHARS).contains(&nonce.chars().count()).then(|| nonce.into())
 }
 
 fn message(object: &Object<'_>) -> Result<Post, ProtocolError> {
-    const NEEDED: &str = "A \"message\" needs a \"text\", which is a string.";
     const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
-    let nonce = match object.raw(Field::Nonce) {
-        None | Some("null") => None,
-        Some(json) => Some(parse_nonce(json).ok_or_else(|| ProtocolError::missing_field(NONCE))?),
+    let nonce = object.raw("nonce").map(|json| parse_nonce(json).ok_or_else(|| ProtocolError::missing_field(NONCE)));
+    let text = required(object, "text", "A \"message\" needs a \"text\", which is a string.")?.into();
+    // A wrong target is an error: the message was meant for one user, so it must not go to the room.
+    let target = match object.number("target") {
+        Some(id) => Some(Target::Id(id)),
+        None => optional(object, "target", "\"target\" must be a name or the id of a connection.")?.map(Target::Name),
     };
-    let text = string(object, Field::Text, NEEDED)?.ok_or_else(|| ProtocolError::missing_field(NEEDED))?.into();
-    Ok(Post { name: None, text, target: target(object)?, nonce })
+    Ok(Post { name: None, text, target, nonce: nonce.transpose()? })
 }
 
 const MAX_PLAYED: usize = 4096;
@@ -97,34 +79,24 @@ const MAX_PLAYED: usize = 4096;
 /// The bytes of `"play"`: pairs of hexadecimal digits, with or without spaces.
 fn played(object: &Object<'_>) -> Result<Vec<u8>, ProtocolError> {
     const NEEDED: &str = "\"play\" must be a string of at most 4096 bytes in hexadecimal.";
-    let mut hex = string(object, Field::Play, NEEDED)?.unwrap_or_default();
-    hex.retain(|letter| !letter.is_ascii_whitespace());
-    let digit = |digit: &u8| char::from(*digit).to_digit(16);
-    let bytes = hex.as_bytes().chunks(2).map(|pair| match pair {
-        [high, low] => u8::try_from(digit(high)? << 4 | digit(low)?).ok(),
-        _ => None,
+    let hex = optional(object, "play", NEEDED)?.unwrap_or_default();
+    let hex: String = hex.split_ascii_whitespace().collect();
+    let bytes = hex.as_bytes().chunks(2).map(|pair| {
+        let digit = |at: usize| char::from(*pair.get(at)?).to_digit(16);
+        u8::try_from(digit(0)? << 4 | digit(1)?).ok()
     });
     let bytes: Option<Vec<u8>> = bytes.collect();
     bytes.filter(|bytes| bytes.len() <= MAX_PLAYED).ok_or_else(|| ProtocolError::missing_field(NEEDED))
 }
 
-/// A wrong target is an error: the message was meant for one user, so it must not go to the room.
-fn target(object: &Object<'_>) -> Result<Option<Target>, ProtocolError> {
-    match object.raw(Field::Target).and_then(|value| value.parse().ok()) {
-        Some(id) => Ok(Some(Target::Id(id))),
-        None => {
-            Ok(string(object, Field::Target, "\"target\" must be a name or the id of a connection.")?.map(Target::Name))
-        }
-    }
+/// A string; `None` if it is missing or `null`; an error with this sentence if it is something else.
+fn optional(object: &Object<'_>, field: &str, sentence: &'static str) -> Result<Option<String>, ProtocolError> {
+    let parse = |json| serde_json::from_str(json).map_err(|_| ProtocolError::missing_field(sentence));
+    object.raw(field).map(parse).transpose()
 }
 
-/// The value of a field; `None` if it is missing or `null`; an error with this sentence if it is not a string.
-fn string(object: &Object<'_>, field: Field, sentence: &'static str) -> Result<Option<String>, ProtocolError> {
-    match object.raw(field) {
-        None | Some("null") => Ok(None),
-        Some(text) if text.starts_with('"') => Ok(Some(serde_json::from_str(text).map_err(|_| ErrorReason::BadJson)?)),
-        Some(_) => Err(ProtocolError::missing_field(sentence)),
-    }
+fn required(object: &Object<'_>, field: &str, sentence: &'static str) -> Result<String, ProtocolError> {
+    optional(object, field, sentence)?.ok_or_else(|| ProtocolError::missing_field(sentence))
 }
 
 /// The JSON with U+FFFD for each escaped surrogate without its other half. `JSON.stringify` writes such a half if a text was

@@ -1,90 +1,37 @@
-//! A JSON object, parsed without a tree: its fields are only found, and a value costs memory only when it is read.
+//! A JSON object, parsed without a tree: a value costs memory only when it is read.
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
+use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::fmt;
+use std::collections::BTreeMap;
 
-/// The fields of clients and servers. Others are ignored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(field_identifier, rename_all = "camelCase")]
-pub(crate) enum Field {
-    Type,
-    Id,
-    Seq,
-    Log,
-    Resume,
-    Name,
-    Was,
-    Text,
-    Target,
-    TargetId,
-    Nonce,
-    Date,
-    Users,
-    Ids,
-    Missed,
-    Reason,
-    About,
-    Play,
-    Command,
-    #[serde(other)]
-    Unknown,
-}
-
-/// One object. As in JavaScript, the last one counts if a field is given twice.
-#[derive(Default)]
-pub(crate) struct Object<'a>([Option<&'a RawValue>; Field::Unknown as usize + 1]);
+/// The values of one object by their names, as JSON. As in JavaScript, the last one counts if a field is given twice.
+pub(crate) struct Object<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Object<'a> {
     /// `None` if the text is not a JSON object.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        serde_json::from_str(text).ok().map(Self)
     }
 
-    /// The JSON of a value.
-    pub(crate) fn raw(&self, field: Field) -> Option<&'a str> {
-        self.0[field as usize].map(RawValue::get)
+    /// The JSON of a value; `None` if it is missing or `null`.
+    pub(crate) fn raw(&self, field: &str) -> Option<&'a str> {
+        self.0.get(field).map(|value| value.get()).filter(|json| *json != "null")
     }
 
     /// A value; `None` if it is missing, or has another type.
-    pub(crate) fn get<T: Deserialize<'a>>(&self, field: Field) -> Option<T> {
+    pub(crate) fn get<T: Deserialize<'a>>(&self, field: &str) -> Option<T> {
         serde_json::from_str(self.raw(field)?).ok()
     }
 
-    pub(crate) fn number(&self, field: Field) -> Option<u64> {
+    pub(crate) fn number(&self, field: &str) -> Option<u64> {
         self.get(field)
     }
 
-    pub(crate) fn string(&self, field: Field) -> Option<String> {
+    pub(crate) fn string(&self, field: &str) -> Option<String> {
         self.get(field)
     }
-
     /// The text that is shown; empty if it is missing.
-    pub(crate) fn text(&self, field: Field) -> String {
+    pub(crate) fn text(&self, field: &str) -> String {
         self.string(field).unwrap_or_default()
-    }
-}
-
-impl<'a> Deserialize<'a> for Object<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self::default())
-    }
-}
-
-impl<'a> Visitor<'a> for Object<'a> {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<Self, A::Error> {
-        while let Some((field, value)) = map.next_entry::<Field, _>()? {
-            self.0[field as usize] = Some(value);
-        }
-        Ok(self)
     }
 }

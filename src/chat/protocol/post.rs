@@ -1,20 +1,20 @@
-//! A message that comes in an HTTP request of its own, and the answer to it.
+//! A message to a room or a user, from a connection or in an HTTP request of its own.
 
 use super::{Name, Target};
 use serde::Serialize;
 use std::sync::Arc;
 
-/// A message without a connection. Only its form has been checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
+/// A message. Only its form has been checked.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Post {
-    /// The name that it is sent under. Default: `guest`.
+    /// The name that it is sent under, if it comes without a connection. Default: `guest`.
     pub name: Option<String>,
-    /// The text, as it was sent.
+    /// The text, as it was typed.
     pub text: Arc<str>,
     /// The user for a private message.
     pub target: Option<Target>,
-    /// As in [`ClientMessage::Message`](super::ClientMessage::Message).
+    /// The client's identifier for this message, 1 to [`MAX_NONCE_CHARS`](super::MAX_NONCE_CHARS) characters. A second
+    /// message to the room with the same nonce is not broadcast again.
     pub nonce: Option<Arc<str>>,
 }
 
@@ -28,7 +28,7 @@ impl Post {
     }
 }
 
-/// What the sender of a [`Post`] gets: in JSON, the object of the answer.
+/// What the sender of a [`Post`] without a connection gets: in JSON, the object of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Receipt {

@@ -35,7 +35,6 @@ impl FromStr for ResumeToken {
     }
 }
 
-#[cfg(feature = "cluster")]
 impl<'de> serde::Deserialize<'de> for ResumeToken {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)

@@ -1,6 +1,6 @@
 //! A message of a room as it is stored: numbered and dated.
 
-use super::{Millis, Name, UserId};
+use super::{Millis, Name, UserId, to_html_safe_json};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -12,8 +12,7 @@ use std::sync::Arc;
 /// let mut message = chinwag::chat::protocol::StoredMessage::new("kitchen", 1, "ann", "hi");
 /// (message.date, message.id, message.nonce) = (1_800_000_000_000, 7, Some("x7Gq2".into()));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "cluster", derive(serde::Deserialize))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct StoredMessage {
     /// The room's key: its normalised name. The lobby's is empty.
@@ -56,7 +55,7 @@ impl StoredMessage {
     /// Bytes of memory that it takes in a room's history.
     #[must_use]
     pub fn size(&self) -> usize {
-        let nonce = self.nonce.as_ref().map_or(0, |nonce| NONCE_OVERHEAD + nonce.len());
+        let nonce = self.nonce.as_ref().map_or(0, |nonce| nonce.len());
         OVERHEAD + self.name.len() + self.text.len() + nonce
     }
 
@@ -71,22 +70,12 @@ impl StoredMessage {
 /// Twice the struct, because the capacity of a `VecDeque` may be twice its length, and the headers of its `Arc`s.
 const OVERHEAD: usize = 2 * size_of::<StoredMessage>() + 64;
 
-/// An entry of the index of nonces, whose capacity may be twice its length, and an `Arc`'s header.
-const NONCE_OVERHEAD: usize = 96;
-
 /// The names of the object's fields, three numbers, and the frame's header.
 const FIELDS: usize = 140;
 
-/// Bytes in JSON, HTML entities included.
+/// Bytes in JSON without the quotation marks, HTML entities included.
 fn json_size(text: &str) -> usize {
-    let extra = |byte| match byte {
-        b'<' | b'>' => 3,
-        b'&' => 4,
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
-        0..0x20 => 5,
-        _ => 0,
-    };
-    text.len() + text.bytes().map(extra).sum::<usize>()
+    to_html_safe_json(&text).map_or(0, |json| json.len() - 2)
 }
 
 /// Bounds a part of a history to a number of bytes, as [`StoredMessage::wire_size`] counts them. The first message
@@ -138,8 +127,8 @@ mod tests {
             ("", "", None, 0),
             ("ann", "", None, 3),
             ("ann", "hello", None, 8),
-            ("", "hello", Some(""), 5 + 96),
-            ("ann", "hello", Some("x7"), 8 + 96 + 2),
+            ("", "hello", Some(""), 5),
+            ("ann", "hello", Some("x7"), 8 + 2),
         ] {
             assert_eq!(sized(name, text, nonce).size(), empty + more, "{name} {text} {nonce:?}");
         }

@@ -7,24 +7,19 @@
 //! - a name is quoted if it has characters other than letters, digits, `-`, `_` and `.`. So `* bob left`,
 //!   `ann (to you)` or `you are admin` cannot pass as more than a name.
 
-use super::{ClientMessage, ProtocolError, ServerMessage, StoredMessage, Target};
+use super::{ClientMessage, Post, ProtocolError, ServerMessage, StoredMessage, Target};
 use crate::ws::http::date::date_and_time;
 
 const HELP: &str = "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /help, /quit; //x says /x";
 
 /// Parses one line. Some clients send the line break at its end, which does not belong to the text.
 pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
-    let line = text.strip_suffix('\n').unwrap_or(text);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    match line.strip_prefix('/') {
-        None => Ok(message(line, None)),
-        Some(rest) if rest.starts_with('/') => Ok(message(rest, None)),
+    let post = Post::from_text(text);
+    match post.text.strip_prefix('/') {
+        None => Ok(ClientMessage::Message(post)),
+        Some(rest) if rest.starts_with('/') => Ok(ClientMessage::Message(Post::from_text(rest))),
         Some(rest) => command(rest),
     }
-}
-
-fn message(text: &str, target: Option<&str>) -> ClientMessage {
-    ClientMessage::Message { text: text.into(), target: target.map(|name| Target::Name(name.to_owned())), nonce: None }
 }
 
 fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
@@ -42,24 +37,21 @@ fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
     }
 }
 
+/// A name, which may contain spaces if it is in quotation marks, and a text.
 fn private_message(rest: &str) -> Result<ClientMessage, ProtocolError> {
-    let (target, text) = split_quoted(rest).unwrap_or_else(|| split_word(rest));
+    let quoted = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+    let (target, text) = quoted.unwrap_or_else(|| split_word(rest));
+    let text = text.trim_start();
     if target.is_empty() || text.is_empty() {
         return Err(ProtocolError::missing_field("To whom, and what? Type /msg, a name and the text: /msg ann hi"));
     }
-    Ok(message(text, Some(target)))
+    Ok(ClientMessage::Message(Post { target: Some(Target::Name(target.to_owned())), ..Post::from_text(text) }))
 }
 
 /// The first word, and what follows the white space after it.
 fn split_word(line: &str) -> (&str, &str) {
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     (word, rest.trim_start())
-}
-
-/// A name in quotation marks, which may contain spaces, and what follows.
-fn split_quoted(line: &str) -> Option<(&str, &str)> {
-    let (name, rest) = line.strip_prefix('"')?.split_once('"')?;
-    Some((name, rest.trim_start()))
 }
 
 /// One line, without a line break; `None` for a message that exists in the JSON dialects only.
@@ -123,36 +115,19 @@ pub fn is_deceptive(c: char) -> bool {
     c.is_control() || !c.is_ascii() && is_listed(c)
 }
 
-/// A user's text as one line that is safe to print in a terminal. The flags of regions such as Scotland, which have tag
-/// characters, are kept.
+/// A user's text as one line that is safe to print in a terminal.
 #[must_use]
 pub fn sanitize_text(text: &str) -> String {
-    let (mut line, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(c) = rest.chars().next() {
-        rest = &rest[c.len_utf8()..];
+    let mut line = String::with_capacity(text.len());
+    for c in text.replace("\r\n", "\n").chars() {
         match c {
             '\t' => line.push(' '),
-            '\r' if rest.starts_with('\n') => {}
             '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => line.push_str(" ⏎ "),
-            '\u{1f3f4}' => {
-                let (tags, after) = rest.split_at(length_of_region(rest));
-                line.extend([c.encode_utf8(&mut [0; 4]), tags]);
-                rest = after;
-            }
             c if is_deceptive(c) => line.push('\u{fffd}'),
             c => line.push(c),
         }
     }
     line
-}
-
-/// The bytes of the tags after a black flag that name a region (UTS 51, ED-14a): three to six letters and digits, and the end
-/// of tags. 0 if there are others.
-fn length_of_region(rest: &str) -> usize {
-    let is_region = |c| matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}');
-    let tags = rest.chars().take_while(|&c| is_region(c)).count();
-    let is_flag = (3..=6).contains(&tags) && rest.chars().nth(tags) == Some('\u{e007f}');
-    if is_flag { (tags + 1) * '\u{e007f}'.len_utf8() } else { 0 }
 }
 
 /// A user's name, as safe as [`sanitize_text`] makes it, and quoted unless it is plain. Quotation marks in it are

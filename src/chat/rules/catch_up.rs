@@ -6,18 +6,18 @@
 
 use super::{Chat, Output, RoomId, RoomName, RoomSnapshot, Since, message_log::MessageLog, room::Room, send};
 use crate::chat::protocol::{ByteBudget, Millis, ResumeToken, ServerMessage, StoredMessage, UserId};
+use std::mem;
 
 /// How long an archive that does not answer is asked again. After that its messages count as gone, so that the connection
 /// receives new ones.
 const ARCHIVE_TIMEOUT: Millis = 10_000;
 
 /// A connection that has not received all messages yet.
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone))]
+#[derive(Debug, Clone)]
 pub(super) struct CatchUp {
-    id: UserId,
+    pub(super) id: UserId,
     /// The number of the last message that it has received, or that is gone.
-    received: u64,
+    pub(super) received: u64,
     /// Whether it had to wait, so that it missed user lists.
     has_waited: bool,
     /// For a client that fell behind: the room's last message and its number of user lists at that time. If they are the
@@ -33,10 +33,15 @@ impl Chat {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
         // A stream begins after the last message that its reader has, so that it can begin there again.
         let is_stream = self.members.get(id).is_some_and(|member| member.dialect.is_stream());
-        let begin = since.filter(|_| is_stream).map(|since| last_received(log, since).unwrap_or(0));
-        self.out.extend(self.id_message(id, log, begin.unwrap_or(log.last)));
-        if let Some(since) = since {
-            return self.resume(id, room, since);
+        let begin = since.map(|since| last_received(log, since));
+        let shown = begin.filter(|_| is_stream).map(Option::unwrap_or_default);
+        self.out.extend(self.id_message(id, log, shown.unwrap_or(log.last)));
+        if let Some(begin) = begin {
+            // A number of another log: everything is sent.
+            self.out.extend(begin.is_none().then(|| send(id, ServerMessage::Gap { missed: None })));
+            let received = begin.unwrap_or(0);
+            self.catch_ups.push_back(CatchUp { id, received, has_waited: false, left_at: None, unanswered: None });
+            return self.send_next_part(id);
         }
         let lines = if is_stream { 0 } else { self.rules.history_lines };
         let last = log.last_messages(lines, self.rules.replay_bytes);
@@ -44,22 +49,10 @@ impl Chat {
         self.out.push(Output::Subscribe { id });
     }
 
-    /// Sends what a returning client missed. If its number belongs to another log, it gets a gap and starts from zero.
-    fn resume(&mut self, id: UserId, room: RoomId, since: Since<'_>) {
-        let Some(Room { log, .. }) = self.rooms.get(room) else { return };
-        let begin = last_received(log, since);
-        if begin.is_none() {
-            self.out.push(send(id, ServerMessage::Gap { missed: None }));
-        }
-        let received = begin.unwrap_or(0);
-        self.catch_ups.push_back(CatchUp { id, received, has_waited: false, left_at: None, unanswered: None });
-        self.send_next_part(id);
-    }
-
     /// A client has received every message so far, but cannot take more now.
     pub(super) fn fall_behind(&mut self, id: UserId) {
         let Some(room) = self.room(id).filter(|_| self.received_up_to(id).is_none()) else { return };
-        let (received, left_at) = (room.log.last, Some((room.log.last, room.list.sent())));
+        let (received, left_at) = (room.log.last, Some((room.log.last, room.list.sent)));
         self.catch_ups.push_back(CatchUp { id, received, has_waited: true, left_at, unanswered: None });
         self.out.push(Output::Unsubscribe { id });
     }
@@ -76,73 +69,71 @@ impl Chat {
     }
 
     pub(super) fn send_next_part(&mut self, id: UserId) {
-        let (Some(received), Some(room)) = (self.received_up_to(id), self.room(id)) else { return };
-        let (forgotten, bytes, key) = (room.log.last_forgotten(), self.rules.replay_bytes, room.name.key().clone());
-        let is_stored = self.rules.archive && room.is_restored;
+        let Some(mut catch_up) = self.take_catch_up(id) else { return };
+        let Some(Room { log, name, is_restored, .. }) = self.room(id) else { return };
+        let (last, forgotten, room, bytes) =
+            (log.last, log.last_forgotten(), name.key().clone(), self.rules.replay_bytes);
+        let is_stored = self.rules.archive && *is_restored;
         // What comes before this is not available, or too much.
-        let first = if is_stored { room.log.last.saturating_sub(self.rules.replay_messages as u64) } else { forgotten };
-        self.send_gap(id, received, first);
-        let after = received.max(first);
-        if after >= forgotten {
-            return self.send_from_memory(id, after, ByteBudget::new(bytes));
+        let first = if is_stored { last.saturating_sub(self.rules.replay_messages as u64) } else { forgotten };
+        self.send_gap(&mut catch_up, first);
+        if catch_up.received >= forgotten {
+            return self.send_from_memory(catch_up, ByteBudget::new(bytes));
         }
-        self.catch_ups.iter_mut().filter(|catch_up| catch_up.id == id).for_each(|catch_up| catch_up.received = after);
-        self.out.push(Output::Load { id, room: key, after, up_to: forgotten, bytes });
+        self.out.push(Output::Load { id, room, after: catch_up.received, up_to: forgotten, bytes });
+        self.catch_ups.push_back(catch_up);
     }
 
     /// Sends the messages that the archive returned. If it did not answer, they are requested again until a timeout.
     pub(super) fn loaded(&mut self, id: UserId, up_to: u64, messages: Option<&[StoredMessage]>) {
-        let Some(catch_up) = self.catch_ups.iter_mut().find(|catch_up| catch_up.id == id) else { return };
-        let (mut received, now) = (catch_up.received, self.now.uptime);
+        let Some(mut catch_up) = self.take_catch_up(id) else { return };
+        let now = self.now.uptime;
         let unanswered = *catch_up.unanswered.get_or_insert(now);
         if messages.is_none() && now.saturating_sub(unanswered) < ARCHIVE_TIMEOUT {
-            return self.wait_from(id, received, Some(unanswered));
+            return self.wait(catch_up);
         }
+        catch_up.unanswered = None;
         let mut budget = ByteBudget::new(self.rules.replay_bytes);
         let messages = messages.unwrap_or_default();
         for message in messages.iter().filter(|message| message.seq <= up_to) {
-            if message.seq > received {
-                self.send_gap(id, received, message.seq - 1);
+            if message.seq > catch_up.received {
+                self.send_gap(&mut catch_up, message.seq - 1);
                 self.out.push(history(id, message));
                 budget.spend(message);
-                received = message.seq;
+                catch_up.received = message.seq;
             }
         }
         if messages.is_empty() {
-            self.send_gap(id, received, up_to);
-            received = received.max(up_to);
+            self.send_gap(&mut catch_up, up_to);
         }
         // The rest comes from memory, or in another part.
-        match self.room(id).is_some_and(|room| received >= room.log.last_forgotten()) {
-            true => self.send_from_memory(id, received, budget),
-            false => self.wait_from(id, received, None),
+        match self.room(id).is_some_and(|room| catch_up.received >= room.log.last_forgotten()) {
+            true => self.send_from_memory(catch_up, budget),
+            false => self.wait(catch_up),
         }
     }
 
     /// Sends the messages in memory that fit. A connection that has received all is subscribed to its room.
-    fn send_from_memory(&mut self, id: UserId, after: u64, mut budget: ByteBudget) {
+    fn send_from_memory(&mut self, mut catch_up: CatchUp, mut budget: ByteBudget) {
+        let id = catch_up.id;
         let Some(room) = self.room_of(id).and_then(|room| self.rooms.get(room)) else { return };
-        let mut received = after;
-        for message in room.log.after(after).take_while(|message| budget.spend(message)) {
+        for message in room.log.after(catch_up.received).take_while(|message| budget.spend(message)) {
             self.out.push(history(id, message));
-            received = message.seq;
+            catch_up.received = message.seq;
         }
-        if received < room.log.last {
-            return self.wait_from(id, received, None);
+        if catch_up.received < room.log.last {
+            return self.wait(catch_up);
         }
         self.out.push(Output::Subscribe { id });
-        let now_at = Some((received, room.list.sent()));
         // If it missed nothing, it does not need the list, which may be what it could not take.
-        if self.take_catch_up(id).is_some_and(|catch_up| catch_up.has_waited && catch_up.left_at != now_at) {
-            let list = self.room(id).map(|room| send(id, room.user_list()));
-            self.out.extend(list);
+        if catch_up.has_waited && catch_up.left_at != Some((catch_up.received, room.list.sent)) {
+            self.out.push(send(id, room.user_list()));
         }
     }
 
     /// The connection's next turn comes after those of all others.
-    fn wait_from(&mut self, id: UserId, received: u64, unanswered: Option<Millis>) {
-        let Some(catch_up) = self.take_catch_up(id) else { return };
-        self.catch_ups.push_back(CatchUp { received, has_waited: true, unanswered, ..catch_up });
+    fn wait(&mut self, catch_up: CatchUp) {
+        self.catch_ups.push_back(CatchUp { has_waited: true, ..catch_up });
     }
 
     pub(super) fn take_catch_up(&mut self, id: UserId) -> Option<CatchUp> {
@@ -153,29 +144,46 @@ impl Chat {
     /// Whether [`restore`](Self::restore) is needed before a connection enters this room.
     #[must_use]
     pub fn needs_snapshot(&self, room: &RoomName) -> bool {
-        self.rules.archive && self.rooms.find(room).is_none_or(|room| !room.is_restored)
+        let is_restored = |id| self.rooms.get(id).is_some_and(|room| room.is_restored);
+        self.rules.archive && !self.find_room(room).is_some_and(is_restored)
     }
 
     /// Rooms that are in use although the archive has not answered. Nothing of theirs is stored until
     /// [`restore`](Self::restore).
     pub fn unrestored(&self) -> impl Iterator<Item = &RoomName> {
-        let is_unrestored = |room: &&Room| !room.is_restored && (!room.members.is_empty() || room.log.last > 0);
-        self.rooms.iter().filter(|_| self.rules.archive).filter(is_unrestored).map(|room| &room.name)
+        let is_used = |room: &Room| !room.members.is_empty() || room.log.last > 0;
+        let is_unrestored = move |room: &&Room| self.rules.archive && !room.is_restored && is_used(room);
+        self.rooms.iter().map(|(_, room)| room).filter(is_unrestored).map(|room| &room.name)
     }
 
     /// Inserts a room's archived messages before those in memory. The messages in memory get the numbers that follow,
     /// and are stored. Nothing changes if the room was restored already, or if there are too many rooms.
     pub fn restore(&mut self, room: &RoomName, snapshot: RoomSnapshot, out: &mut Vec<Output>) {
+        let Some(id) = self.open_room(room) else { return };
+        let Some(room) = self.rooms.get_mut(id).filter(|room| !room.is_restored) else { return };
+        room.is_restored = true;
         let first = snapshot.last;
-        let Some((id, recent)) = self.rooms.restore(room, snapshot, &self.rules) else { return };
+        let mut recent = mem::replace(&mut room.log, MessageLog::restored(snapshot));
         let forgotten = recent.last_forgotten();
+        for message in &mut recent.messages {
+            message.seq = room.log.last + 1;
+            room.log.push(message.clone());
+        }
         if self.rules.archive {
             out.extend(recent.messages.into_iter().map(Output::Store));
         }
-        let Some(Room { log, members, .. }) = self.rooms.get(id) else { return };
-        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| members.contains(catch_up.id)) {
+        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| room.members.contains(catch_up.id)) {
             catch_up.received = first + catch_up.received.saturating_sub(forgotten);
         }
+        self.lost += forgotten;
+        self.shrink_logs(id);
+        self.send_ids(id, out);
+        self.release_room(id);
+    }
+
+    /// The numbering of a room has changed: sends each member its id again.
+    pub(super) fn send_ids(&self, room: RoomId, out: &mut Vec<Output>) {
+        let Some(Room { log, members, .. }) = self.rooms.get(room) else { return };
         for (id, _) in members.iter() {
             out.extend(self.id_message(id, log, self.received_up_to(id).unwrap_or(log.last)));
         }
@@ -184,18 +192,19 @@ impl Chat {
     /// The number of messages since the last call that can never be stored, because they were forgotten before the
     /// archive answered.
     pub fn take_lost(&mut self) -> u64 {
-        std::mem::take(&mut self.rooms.lost)
+        mem::take(&mut self.lost)
     }
 
-    pub(super) fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
+    fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
         let resume = ResumeToken { id, secret: self.members.get(id)?.secret };
         Some(send(id, ServerMessage::Id { id, seq, log: log.log_id.clone(), resume }))
     }
 
-    /// Tells a client that the messages after `received` and up to `last` are gone.
-    fn send_gap(&mut self, id: UserId, received: u64, last: u64) {
-        if last > received {
-            self.out.push(send(id, ServerMessage::Gap { missed: Some(last - received) }));
+    /// Tells a client that the messages up to this number are gone.
+    fn send_gap(&mut self, catch_up: &mut CatchUp, last: u64) {
+        if last > catch_up.received {
+            self.out.push(send(catch_up.id, ServerMessage::Gap { missed: Some(last - catch_up.received) }));
+            catch_up.received = last;
         }
     }
 }

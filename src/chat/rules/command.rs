@@ -6,6 +6,7 @@ use crate::{
     ws::{http::date::seconds, network::Network},
 };
 use core::net::IpAddr;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::fmt;
 
 /// Each command, and what follows it.
@@ -15,8 +16,7 @@ const COMMANDS: &str = "who; rooms; stats; bans; kick WHO; ban WHO [TIME]; unban
 const EXPLANATION: &str = "WHO is a name, an address or a network; names with spaces are in \"\"; TIME is such as 30m, 2h or 7d; / is the lobby.";
 
 /// The command with this name and what follows it, if there is one.
-#[must_use]
-pub fn usage(name: &str) -> Option<&'static str> {
+pub(super) fn usage(name: &str) -> Option<&'static str> {
     COMMANDS.split("; ").find(|usage| usage.split(' ').next() == Some(name))
 }
 
@@ -45,8 +45,8 @@ impl Restriction {
     /// # Errors
     /// One line: it is not a restriction.
     pub fn parse(line: &str, now: Millis) -> Result<Self, String> {
-        let line = Line::parse(line)?;
-        Self::of(line.verb, &line.words, now).ok_or_else(|| line.usage())
+        let (verb, words, _) = parse(line)?;
+        Self::of(verb, &words, now).ok_or_else(|| explanation(verb))
     }
 
     /// The restriction that a command makes.
@@ -83,12 +83,7 @@ impl Restriction {
 
     /// Whether one replaces the other.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.verb == other.verb
-            && match (&self.subject, &other.subject) {
-                (Subject::Name(one), Subject::Name(other)) => one.key == other.key,
-                (Subject::Room(one), Subject::Room(other)) => one.key() == other.key(),
-                (one, other) => one == other,
-            }
+        (self.verb, &self.subject) == (other.verb, &other.subject)
     }
 }
 
@@ -96,7 +91,7 @@ impl Subject {
     /// Whether a user of this name, or with this address, is meant.
     pub(super) fn is(&self, name: Option<&Name>, address: Option<IpAddr>) -> bool {
         match self {
-            Self::Name(own) => name.is_some_and(|name| own.key == name.key),
+            Self::Name(own) => name == Some(own),
             Self::Network(network) => address.is_some_and(|address| network.contains(address)),
             Self::Room(_) => false,
         }
@@ -123,33 +118,35 @@ impl fmt::Display for Restriction {
     }
 }
 
-/// A line that begins with a command.
-pub(super) struct Line<'a> {
-    pub(super) verb: &'static str,
-    usage: &'static str,
-    /// What follows the command, and its words.
-    pub(super) rest: &'a str,
-    pub(super) words: Vec<Word>,
+impl Serialize for Restriction {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Restriction {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(from)?, 0).map_err(D::Error::custom)
+    }
+}
+
+/// The command that a line begins with, the words that follow it, and these as one text.
+pub(super) fn parse(line: &str) -> Result<(&'static str, Vec<Word>, &str), String> {
+    let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+    let unknown = || format!("There is no command {}. The commands are: {COMMANDS}.", sanitize_name(name));
+    let usage = usage(name).ok_or_else(unknown)?;
+    Ok((usage.split(' ').next().unwrap_or_default(), words(rest), rest.trim()))
+}
+
+/// What to write instead, if the words do not fit the command.
+pub(super) fn explanation(verb: &str) -> String {
+    format!("Write: {}. {EXPLANATION}", usage(verb).unwrap_or_default())
 }
 
 /// A word of a line. One in quotation marks is always a name.
 pub(super) struct Word {
     pub(super) text: String,
     pub(super) is_quoted: bool,
-}
-
-impl<'a> Line<'a> {
-    pub(super) fn parse(line: &'a str) -> Result<Self, String> {
-        let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
-        let usage = usage(name)
-            .ok_or_else(|| format!("There is no command {}. The commands are: {COMMANDS}.", sanitize_name(name)))?;
-        Ok(Self { verb: usage.split(' ').next().unwrap_or_default(), usage, rest: rest.trim(), words: words(rest) })
-    }
-
-    /// What to write instead.
-    pub(super) fn usage(&self) -> String {
-        format!("Write: {}. {EXPLANATION}", self.usage)
-    }
 }
 
 impl Word {

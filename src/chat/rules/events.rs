@@ -16,8 +16,7 @@ pub struct Now {
 }
 
 /// A room's number, never used again for another room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct RoomId(pub(crate) u64);
 
 impl RoomId {
@@ -56,8 +55,7 @@ impl RoomSnapshot {
 }
 
 /// What the rules know of a client, besides what it sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct ClientInfo {
     /// Its address. Connections with the same one share [`Rules::address_rate`](super::Rules::address_rate); those without
     /// one do not.
@@ -182,17 +180,6 @@ pub enum Input<'a> {
     },
     /// Time passed: wanted when [`Now::uptime`] reaches [`Chat::next_tick`](super::Chat::next_tick).
     Tick,
-}
-
-impl Input<'_> {
-    /// Whether it is about a socket, an archive or a clock of this process. Such an input changes only what this process sends
-    /// to its connections, and when.
-    pub(crate) fn is_local(&self) -> bool {
-        matches!(
-            self,
-            Self::Ready { .. } | Self::Behind { .. } | Self::Loaded { .. } | Self::Erased { .. } | Self::Tick
-        )
-    }
 }
 
 /// Something to do, in the order given.

@@ -2,7 +2,7 @@
 
 use super::{Chat, Member, Output, RoomId, Rules, broadcast, moderation::BANNED, names::Name, room::Room, send};
 use crate::chat::protocol::{
-    ClientMessage, ErrorReason, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
+    ClientMessage, ErrorReason, Post, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
 };
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ impl Chat {
     pub(super) fn execute(&mut self, id: UserId, message: ClientMessage) -> Result<(), ProtocolError> {
         match message {
             ClientMessage::SetName { name, resume } => self.set_name(id, &name, resume, true)?,
-            ClientMessage::Message { text, target, nonce } => self.send_message(id, text, target.as_ref(), nonce)?,
+            ClientMessage::Message(post) => self.send_message(id, post)?,
             ClientMessage::Inspect { play } => self.out.push(Output::SendHandshake { to: id, play }),
             ClientMessage::Ping => self.out.push(send(id, ServerMessage::Pong)),
             ClientMessage::Drop => self.out.push(Output::Cut { id }),
@@ -19,7 +19,7 @@ impl Chat {
                 self.out.extend(users.map(|users| send(id, ServerMessage::Users { users })));
             }
             ClientMessage::Help => self.out.push(send(id, ServerMessage::Help)),
-            ClientMessage::Quit => self.close(id, 1000, "bye"),
+            ClientMessage::Quit => self.close(id, 1000, "bye", false),
             ClientMessage::Command(line) => self.command_of(id, &line)?,
         }
         Ok(())
@@ -56,14 +56,14 @@ impl Chat {
         let is_banned = allowed.as_ref().is_some_and(|name| self.is_banned(name));
         let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, allowed, own, max_chars));
         let Some(name) = name else { return Ok(()) };
-        if is_banned || self.room(id).and_then(|room| room.member_name(id)).is_some_and(|name| self.is_banned(name)) {
-            self.expel(id, BANNED);
+        if is_banned || self.room(id).and_then(|room| room.name_of(id)).is_some_and(|name| self.is_banned(name)) {
+            self.close(id, 1008, BANNED, false);
             return Ok(());
         }
         if !by_client || *name != *requested {
             self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
-        self.list_changed(room_id);
+        self.send_due_lists();
         let message = ServerMessage::Username { name, id, was, date: self.now.date };
         if self.received_up_to(id).is_some() {
             // It is not subscribed, but waits for this.
@@ -75,63 +75,41 @@ impl Chat {
 
     /// Frees the name of the connection with this token: of one that is still here and then closed, or of one that was lost.
     fn take_over(&mut self, id: UserId, room_id: RoomId, token: ResumeToken) -> Option<Name> {
-        let room = self.rooms.get_mut(room_id)?;
         let is_here = |member: &Member| (member.room, member.secret) == (room_id, token.secret);
         if id == token.id || !self.members.get(token.id).is_some_and(is_here) {
-            let name = self.reservations.take(room_id, token)?;
-            room.names.release_reserved(&name);
-            return Some(name);
+            return self.take_reservation(room_id, token);
         }
-        room.name_of(token.id)?;
-        self.out.push(Output::Close {
-            id: token.id,
-            code: 1008,
-            reason: "replaced by a newer connection of this user",
-        });
+        self.room(token.id)?.name_of(token.id)?;
+        let reason = "replaced by a newer connection of this user";
+        self.out.push(Output::Close { id: token.id, code: 1008, reason });
         self.members.remove(token.id);
-        let name = room.leave(token.id)?;
-        room.names.release(&name);
+        self.gate.leave(token.id);
         self.take_catch_up(token.id);
-        Some(name)
-    }
-
-    fn send_message(
-        &mut self,
-        id: UserId,
-        text: Arc<str>,
-        target: Option<&Target>,
-        nonce: Option<Arc<str>>,
-    ) -> Result<(), ProtocolError> {
-        let room = self.room(id).ok_or(ErrorReason::NoName)?;
-        let name = room.name_of(id).ok_or(ErrorReason::NoName)?.clone();
-        let text = self.clean_text(text)?;
-        let (room, date) = (room.name.key().clone(), self.now.date);
-        let message = StoredMessage { room, name, text, id, date, seq: 0, nonce };
-        match target {
-            None => self.send_to_room(message),
-            Some(target) => {
-                self.check_restrictions(id, false)?;
-                let room_id = self.room_of(id).ok_or(ErrorReason::NoSuchUser)?;
-                self.send_privately(room_id, &message, target)
-            }
-        }
+        self.rooms.get_mut(room_id)?.leave(token.id)
     }
 
     /// A message to the room is numbered and recorded. If a message in memory has the same nonce, only the sender receives
     /// that one again.
-    fn send_to_room(&mut self, message: StoredMessage) -> Result<(), ProtocolError> {
-        let id = message.id;
+    fn send_message(&mut self, id: UserId, Post { text, target, nonce, .. }: Post) -> Result<(), ProtocolError> {
         let room_id = self.room_of(id).ok_or(ErrorReason::NoName)?;
         let room = self.rooms.get(room_id).ok_or(ErrorReason::NoName)?;
+        let name = room.name_of(id).ok_or(ErrorReason::NoName)?.shown.clone();
+        let text = self.clean_text(text)?;
+        // A connection that is catching up receives a message to the room later, in order.
+        let received = self.received_up_to(id);
+        let message =
+            StoredMessage { room: room.name.key().clone(), name, text, id, date: self.now.date, seq: 0, nonce };
+        if let Some(target) = target {
+            self.check_restrictions(id, false)?;
+            return self.send_privately(room_id, &message, &target);
+        }
         if let Some(first) = message.nonce.as_ref().and_then(|nonce| room.log.find_by_nonce(nonce)) {
-            // A connection that is catching up receives it later, in order.
-            let is_due = self.received_up_to(id).is_none_or(|received| first.seq <= received);
+            let is_due = received.is_none_or(|received| first.seq <= received);
             self.out.extend(is_due.then(|| send(id, ServerMessage::Message(first.clone()))));
             return Ok(());
         }
         self.check_restrictions(id, true)?;
-        // A connection that is catching up receives it later, in order.
-        let author = Some(id).filter(|_| message.nonce.is_some() && self.received_up_to(id).is_none());
+        let author = Some(id).filter(|_| message.nonce.is_some() && received.is_none());
         self.publish(room_id, message, author);
         Ok(())
     }
@@ -146,7 +124,7 @@ impl Chat {
         if self.rules.archive && room.is_restored {
             self.out.push(Output::Store(message.clone()));
         }
-        self.rooms.record(room_id, message.clone(), &self.rules);
+        self.record(room_id, message.clone());
         let others = ServerMessage::Message(StoredMessage { nonce: None, ..message.clone() });
         self.out.push(Output::Broadcast { room: room_id, message: others, except: author });
         self.out.extend(author.map(|author| send(author, ServerMessage::Message(message))));
@@ -167,7 +145,7 @@ impl Chat {
             Target::Id(id) => Some(*id),
         };
         let to = to.ok_or(ErrorReason::NoSuchUser)?;
-        let target = room.name_of(to).ok_or(ErrorReason::NoSuchUser)?.clone();
+        let target = room.name_of(to).ok_or(ErrorReason::NoSuchUser)?.shown.clone();
         let copy = |is_received: bool| {
             let StoredMessage { name, text, id, date, nonce, .. } = message.clone();
             let (target, nonce) = (target.clone(), nonce.filter(|_| !is_received || to == id));

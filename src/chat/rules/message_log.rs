@@ -1,14 +1,10 @@
 //! The messages of one room that are in memory: the newest ones, without a gap. A room numbers its messages from 1.
 
 use super::events::{Erasure, RoomSnapshot};
-use crate::chat::protocol::StoredMessage;
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use crate::chat::protocol::{ByteBudget, StoredMessage};
+use std::{collections::VecDeque, sync::Arc};
 
-#[derive(Debug)]
-#[cfg_attr(feature = "cluster", derive(Clone, serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct MessageLog {
     /// Identifies the numbering: another one means that the numbers began anew.
     pub(super) log_id: Arc<str>,
@@ -17,13 +13,11 @@ pub(super) struct MessageLog {
     /// Memory of the messages, as [`StoredMessage::size`] counts.
     pub(super) bytes: usize,
     pub(super) messages: VecDeque<StoredMessage>,
-    /// The number of each message with a nonce.
-    nonces: HashMap<Arc<str>, u64>,
 }
 
 impl MessageLog {
     pub(super) fn new(log_id: Arc<str>) -> Self {
-        Self { log_id, last: 0, bytes: 0, messages: VecDeque::new(), nonces: HashMap::new() }
+        Self { log_id, last: 0, bytes: 0, messages: VecDeque::new() }
     }
 
     /// The log of an archive. If the numbers are not consecutive up to `last`, all messages are ignored.
@@ -41,9 +35,6 @@ impl MessageLog {
         debug_assert_eq!(message.seq, self.last + 1, "numbers have no gap");
         self.last = message.seq;
         self.bytes += message.size();
-        if let Some(nonce) = &message.nonce {
-            self.nonces.insert(nonce.clone(), message.seq);
-        }
         self.messages.push_back(message);
     }
 
@@ -52,9 +43,6 @@ impl MessageLog {
         while self.messages.len() > max_messages || self.bytes > max_bytes {
             let Some(message) = self.messages.pop_front() else { return };
             self.bytes -= message.size();
-            if let Some(nonce) = message.nonce.filter(|nonce| self.nonces.get(nonce) == Some(&message.seq)) {
-                self.nonces.remove(&nonce);
-            }
         }
     }
 
@@ -63,7 +51,6 @@ impl MessageLog {
         let mut deleted = Vec::new();
         for message in self.messages.iter_mut().filter(|message| !message.is_deleted() && erasure.includes(message)) {
             self.bytes -= message.size();
-            message.nonce.take().map(|nonce| self.nonces.remove(&nonce));
             message.delete();
             self.bytes += message.size();
             deleted.push(message.seq);
@@ -73,7 +60,7 @@ impl MessageLog {
 
     /// The message with this nonce, while it is in memory.
     pub(super) fn find_by_nonce(&self, nonce: &str) -> Option<&StoredMessage> {
-        self.after(self.nonces.get(nonce)? - 1).next()
+        self.messages.iter().rev().find(|message| message.nonce.as_deref() == Some(nonce))
     }
 
     /// The number of the last message that is not in memory any more; 0 if all are.
@@ -88,13 +75,9 @@ impl MessageLog {
     }
 
     /// The last messages in memory: at most `count`, and at most `bytes` on the wire.
-    pub(super) fn last_messages(&self, count: usize, mut bytes: usize) -> impl Iterator<Item = &StoredMessage> {
-        let fits = |message: &&StoredMessage| {
-            let left = bytes.checked_sub(message.wire_size());
-            bytes = left.unwrap_or(0);
-            left.is_some()
-        };
-        let fitting = self.messages.iter().rev().take(count).take_while(fits).count();
+    pub(super) fn last_messages(&self, count: usize, bytes: usize) -> impl Iterator<Item = &StoredMessage> {
+        let mut budget = ByteBudget::new(bytes);
+        let fitting = self.messages.iter().rev().take(count).take_while(|message| budget.spend(message)).count();
         self.messages.iter().skip(self.messages.len() - fitting)
     }
 }

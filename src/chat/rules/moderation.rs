@@ -2,14 +2,14 @@
 
 use super::{
     Chat, Output, RoomId, broadcast,
-    command::{Line, Restriction, Subject, usage},
+    command::{Restriction, Subject, Word, explanation, parse, usage},
     events::Erasure,
     names::Name,
     room::Room,
     room_name::RoomName,
     send,
 };
-use crate::chat::protocol::{ErrorReason, ProtocolError, ServerMessage, UserId, sanitize_name};
+use crate::chat::protocol::{ErrorReason, Millis, ProtocolError, ServerMessage, UserId, sanitize_name};
 use core::net::IpAddr;
 use std::sync::Arc;
 
@@ -46,18 +46,24 @@ impl Chat {
 
     /// Executes a command of an operator's connection, or of another source.
     pub(super) fn command(&mut self, by: Option<UserId>, line: &str) -> Result<(), String> {
-        let line = Line::parse(line)?;
-        let answer = self.execute_line(by, &line).unwrap_or_else(|| Err(line.usage()))?;
+        let (verb, words, rest) = parse(line)?;
+        let answer = self.execute_words(by, verb, &words, rest).unwrap_or_else(|| Err(explanation(verb)))?;
         self.answer(by, answer);
         Ok(())
     }
 
     /// `None`: the words do not fit the command. An empty answer: it comes later.
-    fn execute_line(&mut self, by: Option<UserId>, line: &Line<'_>) -> Option<Result<String, String>> {
-        let (words, now) = (&line.words[..], self.now.date);
-        let answer = match (line.verb, words) {
+    fn execute_words(
+        &mut self,
+        by: Option<UserId>,
+        verb: &'static str,
+        words: &[Word],
+        rest: &str,
+    ) -> Option<Result<String, String>> {
+        let now = self.now.date;
+        let answer = match (verb, words) {
             ("who", []) => self.who(),
-            ("rooms", []) => self.rooms.iter().map(room_line).collect(),
+            ("rooms", []) => self.room_lines(),
             ("stats", []) => self.stats(),
             ("bans", []) => match self.restrictions().map(|restriction| format!("{restriction}\n")).collect() {
                 none if String::is_empty(&none) => "There are no restrictions.".to_owned(),
@@ -81,8 +87,8 @@ impl Chat {
             }
             ("forget", [name]) => return Some(Ok(self.erase(by, Erasure::Name(name.name()?.key)))),
             ("notice", [only]) if only.is_quoted => self.announce(&only.text.as_str().into()),
-            ("notice", [_, ..]) => self.announce(&line.rest.into()),
-            _ => match Restriction::of(line.verb, words, now)? {
+            ("notice", [_, ..]) => self.announce(&rest.into()),
+            _ => match Restriction::of(verb, words, now)? {
                 // `slow ROOM 0`.
                 none if (none.verb, none.seconds) == ("slow", 0) => return self.lift(&none),
                 restriction => return Some(self.restrict(by, restriction)),
@@ -105,25 +111,29 @@ impl Chat {
 
     /// One line for each connection: its number, its name, its room and its address.
     fn who(&self) -> String {
-        let line = |(room, id, name): (&Room, UserId, &Option<Name>)| {
-            let name = name.as_ref().map_or_else(|| "(no name)".to_owned(), |name| sanitize_name(&name.shown));
-            let address = self.members.get(id).and_then(|member| member.client.address);
-            let address = address.map(|address| format!(" {}", address.to_canonical())).unwrap_or_default();
-            format!("{id} {name} {}{address}\n", Subject::Room(room.name.clone()))
+        let mut lines = String::new();
+        for (id, member) in self.members.iter() {
+            let Some(room) = self.rooms.get(member.room) else { continue };
+            let name = room.name_of(id).map_or_else(|| "(no name)".to_owned(), |name| sanitize_name(&name.shown));
+            let address = member.client.address.map(|address| format!(" {}", address.to_canonical()));
+            lines += &format!("{id} {name} {}{}\n", Subject::Room(room.name.clone()), address.unwrap_or_default());
+        }
+        lines
+    }
+
+    /// One line for each room: its name, its users, and the number of its last message.
+    fn room_lines(&self) -> String {
+        let line = |(_, room): (_, &Room)| {
+            let (subject, users) = (Subject::Room(room.name.clone()), room.users().count());
+            format!("{subject} users: {users}, last message: {}\n", room.log.last)
         };
-        self.rooms
-            .iter()
-            .flat_map(|room| room.members.iter().map(move |(id, name)| (room, id, name)))
-            .map(line)
-            .collect()
+        self.rooms.iter().map(line).collect()
     }
 
     fn stats(&self) -> String {
-        let rooms: Vec<&Room> = self.rooms.iter().collect();
-        let (users, messages) = rooms
-            .iter()
-            .fold((0, 0), |(users, messages), room| (users + room.names.len(), messages + room.log.messages.len()));
-        let (connections, rooms) = (self.members.len(), rooms.len());
+        let users: usize = self.rooms().map(|(_, users)| users).sum();
+        let messages: usize = self.rooms.iter().map(|(_, room)| room.log.messages.len()).sum();
+        let (connections, rooms) = (self.members.len(), self.rooms.len());
         format!("connections: {connections}\nusers: {users}\nrooms: {rooms}\nmessages in memory: {messages}\n")
     }
 
@@ -161,22 +171,17 @@ impl Chat {
         self.expel_all(by, BANNED, |chat, id| chat.is_restricted(id, "ban")) + self.expel_all(by, CLOSED, is_closed)
     }
 
+    /// Their names are free at once.
     fn expel_all(&mut self, by: Option<UserId>, reason: &'static str, fits: impl Fn(&Self, UserId) -> bool) -> usize {
         let ids = self.members.iter().map(|(id, _)| id);
         let expelled: Vec<UserId> = ids.filter(|id| Some(*id) != by && fits(self, *id)).collect();
-        expelled.iter().for_each(|id| self.expel(*id, reason));
+        expelled.iter().for_each(|id| self.close(*id, 1008, reason, false));
         expelled.len()
-    }
-
-    /// Closes a connection. Its name is free at once.
-    pub(super) fn expel(&mut self, id: UserId, reason: &'static str) {
-        self.out.push(Output::Close { id, code: 1008, reason });
-        self.leave(id, false);
     }
 
     /// Whether a connection is meant, by its name or its address.
     fn fits(&self, id: UserId, subject: &Subject) -> bool {
-        let name = self.room(id).and_then(|room| room.member_name(id));
+        let name = self.room(id).and_then(|room| room.name_of(id));
         subject.is(name, self.members.get(id).and_then(|member| member.client.address))
     }
 
@@ -195,22 +200,28 @@ impl Chat {
         self.restrictions().find(|restriction| restriction.verb == verb && is_of(&restriction.subject))
     }
 
+    /// Whether a user who sent the last message at this time may send another one.
+    fn check_slow_mode(&self, room: &RoomName, spoke_at: Millis) -> Result<(), ProtocolError> {
+        let Some(Restriction { seconds, .. }) = self.of_room(room, "slow") else { return Ok(()) };
+        let left = (spoke_at + seconds * 1000).saturating_sub(self.now.uptime).div_ceil(1000);
+        if left == 0 {
+            return Ok(());
+        }
+        let sentence =
+            format!("In this room, you may write one message in {seconds} seconds. Send it again in {left} seconds.");
+        Err(ProtocolError::new(ErrorReason::SlowMode, sentence))
+    }
+
     /// Whether a user may write now, which is counted if it is to the room.
     pub(super) fn check_restrictions(&mut self, id: UserId, is_to_room: bool) -> Result<(), ProtocolError> {
         if self.is_restricted(id, "mute") {
             return Err(ErrorReason::Muted.into());
         }
-        let slow = self.room(id).and_then(|room| self.of_room(&room.name, "slow"));
-        let (seconds, now) = (slow.map_or(0, |slow| slow.seconds), self.now.uptime);
-        let Some(member) = self.members.get_mut(id).filter(|_| is_to_room) else { return Ok(()) };
-        let left = (member.spoke_at + seconds * 1000).saturating_sub(now).div_ceil(1000);
-        if seconds > 0 && left > 0 && !member.client.is_admin {
-            let sentence = format!(
-                "In this room, you may write one message in {seconds} seconds. Send it again in {left} seconds."
-            );
-            return Err(ProtocolError::new(ErrorReason::SlowMode, sentence));
+        let Some(member) = self.members.get(id).filter(|_| is_to_room) else { return Ok(()) };
+        if let Some(room) = self.rooms.get(member.room).filter(|_| !member.client.is_admin) {
+            self.check_slow_mode(&room.name, member.spoke_at)?;
         }
-        member.spoke_at = now;
+        self.members.get_mut(id).into_iter().for_each(|member| member.spoke_at = self.now.uptime);
         Ok(())
     }
 
@@ -225,12 +236,11 @@ impl Chat {
         if is_muted || self.of_room(room, "close").is_some() {
             return Err(ErrorReason::Muted.into());
         }
-        let (seconds, now) = (self.of_room(room, "slow").map_or(0, |slow| slow.seconds), self.now.uptime);
-        let Some(room) = self.rooms.find_mut(room).filter(|_| seconds > 0) else { return Ok(()) };
-        if room.next_post > now {
-            return Err(ErrorReason::SlowMode.into());
+        let Some(id) = self.find_room(room) else { return Ok(()) };
+        if let Some(posted_at) = self.rooms.get(id).and_then(|room| room.posted_at) {
+            self.check_slow_mode(room, posted_at)?;
         }
-        room.next_post = now + seconds * 1000;
+        self.rooms.get_mut(id).into_iter().for_each(|room| room.posted_at = Some(self.now.uptime));
         Ok(())
     }
 
@@ -238,8 +248,9 @@ impl Chat {
     fn delete(&mut self, by: Option<UserId>, room: Option<RoomName>, seqs: Vec<u64>) -> Result<String, String> {
         let own = by.and_then(|id| self.room(id)).map(|room| room.name.clone());
         let name = room.or(own).unwrap_or_else(RoomName::lobby);
-        let last = self.rooms.find(&name).map(|room| room.log.last);
-        match (last, seqs.iter().max()) {
+        let room = self.find_room(&name).and_then(|id| self.rooms.get(id));
+        match (room.map(|room| room.log.last), seqs.iter().max()) {
+            // An archive may delete messages later, when there could be one of this number.
             (Some(last), Some(seq)) if *seq > last => {
                 Err(format!("There is no message {seq}. The last one has the number {last}."))
             }
@@ -250,7 +261,8 @@ impl Chat {
 
     /// Deletes messages from memory, and then from the archive, after which the answer comes.
     fn erase(&mut self, by: Option<UserId>, erasure: Erasure) -> String {
-        let deleted = self.rooms.delete(&erasure);
+        let deleted: Vec<(RoomId, Vec<u64>)> =
+            self.rooms.iter_mut().map(|(id, room)| (id, room.log.delete(&erasure))).collect();
         deleted.iter().for_each(|(room, seqs)| self.send_deleted(*room, seqs));
         if self.rules.archive {
             self.out.push(Output::Erase { by, erasure });
@@ -261,7 +273,7 @@ impl Chat {
 
     /// The archive has deleted messages. Clients may show those that are not in memory.
     pub(super) fn erased(&mut self, by: Option<UserId>, messages: Option<&[(Arc<str>, u64)]>) {
-        for id in self.rooms.ids() {
+        for id in self.room_ids() {
             let Some(room) = self.rooms.get(id) else { continue };
             let (key, forgotten) = (room.name.key(), room.log.last_forgotten());
             let old = messages.iter().copied().flatten().filter(|(room, seq)| room == key && *seq <= forgotten);
@@ -279,8 +291,7 @@ impl Chat {
     fn send_deleted(&mut self, room: RoomId, seqs: &[u64]) {
         for seqs in seqs.chunks(MAX_NUMBERS) {
             self.out.push(broadcast(room, ServerMessage::Deleted { seq: seqs.to_vec() }));
-            for id in self.unsubscribed(room) {
-                let received = self.received_up_to(id).unwrap_or_default();
+            for (id, received) in self.unsubscribed(room) {
                 let seq: Vec<u64> = seqs.iter().copied().filter(|seq| *seq <= received).collect();
                 self.out.extend((!seq.is_empty()).then(|| send(id, ServerMessage::Deleted { seq })));
             }
@@ -289,24 +300,19 @@ impl Chat {
 
     /// Sends a text to everyone.
     fn announce(&mut self, text: &Arc<str>) -> String {
-        for room in self.rooms.ids() {
+        for room in self.room_ids() {
             let notice = || ServerMessage::Notice { text: text.clone() };
             self.out.push(broadcast(room, notice()));
-            self.out.extend(self.unsubscribed(room).into_iter().map(|id| send(id, notice())));
+            self.out.extend(self.unsubscribed(room).into_iter().map(|(id, _)| send(id, notice())));
         }
         format!("Sent to {} connections.", self.members.len())
     }
 
-    /// The members that get no broadcasts, because they are catching up.
-    fn unsubscribed(&self, room: RoomId) -> Vec<UserId> {
-        self.catching_up().filter(|id| self.room_of(*id) == Some(room)).collect()
+    /// The members that get no broadcasts, because they are catching up, each with the last message that it has received.
+    fn unsubscribed(&self, room: RoomId) -> Vec<(UserId, u64)> {
+        let all = self.catch_ups.iter().filter(|catch_up| self.room_of(catch_up.id) == Some(room));
+        all.map(|catch_up| (catch_up.id, catch_up.received)).collect()
     }
-}
-
-/// The name of a room, its users, and the number of its last message.
-fn room_line(room: &Room) -> String {
-    let subject = Subject::Room(room.name.clone());
-    format!("{subject} users: {}, last message: {}\n", room.names.len(), room.log.last)
 }
 
 fn unknown_command(word: &str) -> ProtocolError {

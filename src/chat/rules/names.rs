@@ -17,14 +17,21 @@ const MAX_PARTS: usize = 4;
 const MAX_ROUNDS: usize = 4;
 
 /// A name that is allowed, and its key for comparison.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct Name {
     /// The name as users see it: without white space around it, and composed (NFC).
     pub(super) shown: protocol::Name,
     /// Two names with equal keys are the same name (RFC 8266 2.4).
     pub(super) key: Arc<str>,
 }
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Name {}
 
 impl Name {
     /// The requested name if it is allowed: 1 to `max` characters, all of them visible.

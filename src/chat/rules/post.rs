@@ -1,6 +1,6 @@
 //! Messages without a connection: the room gets them as if a user of that name had sent them.
 
-use super::{Chat, Now, Output, RoomId, RoomName, names::Name};
+use super::{Chat, Now, Output, RoomName, names::Name};
 use crate::chat::protocol::{ErrorReason, Post, ProtocolError, Receipt, StoredMessage, UserId};
 use core::net::IpAddr;
 use std::{mem, sync::Arc};
@@ -17,18 +17,16 @@ impl Chat {
     /// [`Input::Joined`](super::Input::Joined). Must be asked before [`Chat::post`], and before the room is restored, which
     /// takes time.
     pub fn allows_post(&mut self, now: Now, address: Option<IpAddr>, room: &RoomName, bytes: usize) -> bool {
-        self.now = now;
         let bytes = self.price_of_post(room, bytes);
-        self.charge_address(address, bytes)
+        self.gate.allow_address(address, bytes, now.uptime)
     }
 
     pub(crate) fn price_of_post(&self, room: &RoomName, bytes: usize) -> usize {
-        let is_new = self.rooms.find(room).is_none();
-        if is_new { bytes.max(NEW_ROOM_BYTES) } else { bytes }
+        if self.find_room(room).is_none() { bytes.max(NEW_ROOM_BYTES) } else { bytes }
     }
 
     /// Sends a message to a room, or to one of its users. What follows is appended to `out`. When all of it is done, the
-    /// receipt may be sent. `id` is a number that no connection has, and `address` is the client's, which operators may have muted.
+    /// receipt may be sent. `client` is a number that no connection has, and an address, which operators may have muted.
     ///
     /// The sender is not part of the room. A name that one of its users has gets a number, as for a user who joins.
     ///
@@ -37,7 +35,7 @@ impl Chat {
     pub fn post(
         &mut self,
         now: Now,
-        (id, address): (UserId, Option<IpAddr>),
+        client: (UserId, Option<IpAddr>),
         room: &RoomName,
         post: Post,
         out: &mut Vec<Output>,
@@ -45,63 +43,54 @@ impl Chat {
         self.now = now;
         mem::swap(&mut self.out, out);
         self.end_reservations();
-        let result = self.check_and_send(id, address, room, &post);
+        let result = self.send_post(client, room, &post);
         mem::swap(&mut self.out, out);
         result.map_err(|error| error.with_nonce(post.nonce))
     }
 
-    fn check_and_send(
+    fn send_post(
         &mut self,
-        id: UserId,
-        address: Option<IpAddr>,
+        (id, address): (UserId, Option<IpAddr>),
         room: &RoomName,
         post: &Post,
     ) -> Result<Receipt, ProtocolError> {
         let requested = post.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or(DEFAULT_NAME);
-        let wanted = Name::of_user(requested, self.max_name_chars()).ok_or(ErrorReason::BadName)?;
+        let max_chars = self.max_name_chars();
+        let wanted = Name::of_user(requested, max_chars).ok_or(ErrorReason::BadName)?;
         let text = self.clean_text(post.text.clone())?;
         self.check_post(&wanted, address, room)?;
+        // The receipt says that the message is stored, and its number must not change.
+        if self.needs_snapshot(room) {
+            return Err(ErrorReason::Unavailable.into());
+        }
+        if post.target.is_some() && self.find_room(room).is_none() {
+            return Err(ErrorReason::NoSuchUser.into());
+        }
         // A new room may take the place of another one, so this comes last.
-        let room = self.rooms.open(room, &self.rules).ok_or(ErrorReason::Unavailable)?;
-        let receipt = self.send_post(id, room, post, requested, &wanted, text);
-        self.rooms.release(room);
-        receipt
-    }
-
-    fn send_post(
-        &mut self,
-        id: UserId,
-        room_id: RoomId,
-        post: &Post,
-        requested: &str,
-        wanted: &Name,
-        text: Arc<str>,
-    ) -> Result<Receipt, ProtocolError> {
+        let room_id = self.open_room(room).ok_or(ErrorReason::Unavailable)?;
         if post.target.is_none() && !self.charge_room(room_id, text.len()) {
             return Err(ErrorReason::TooFast.into());
         }
-        let (max_chars, is_archived) = (self.max_name_chars(), self.rules.archive);
-        // The receipt says that the message is stored, and its number must not change.
-        let room = self.rooms.get_mut(room_id).filter(|room| room.is_restored || !is_archived);
-        let room = room.ok_or(ErrorReason::Unavailable)?;
-        let repeated = post.nonce.as_ref().filter(|_| post.target.is_none());
-        let (name, first) = match repeated.and_then(|nonce| room.log.find_by_nonce(nonce)) {
-            Some(first) => (first.name.clone(), Some(first.seq)),
-            None => (room.names.free_name(wanted, max_chars).shown, None),
+        let room = self.rooms.get_mut(room_id).ok_or(ErrorReason::Unavailable)?;
+        let receipt = |seq: Option<u64>, room: &RoomName, name: Arc<str>| {
+            let name = Some(name).filter(|name| **name != *requested);
+            Receipt { seq, room: room.shown().clone(), name }
         };
-        let shown = (*name != *requested).then(|| name.clone());
-        let mut receipt = Receipt { seq: first, room: room.name.shown().clone(), name: shown };
-        if first.is_some() {
-            return Ok(receipt);
+        let repeated = post.nonce.as_ref().filter(|_| post.target.is_none());
+        if let Some(first) = repeated.and_then(|nonce| room.log.find_by_nonce(nonce)) {
+            return Ok(receipt(Some(first.seq), &room.name, first.name.clone()));
         }
         // The room is in use, even without users.
         room.empty_since = None;
-        let (room, date, nonce) = (room.name.key().clone(), self.now.date, post.nonce.clone());
-        let message = StoredMessage { room, name, text, id, date, seq: 0, nonce };
-        match &post.target {
-            None => receipt.seq = Some(self.publish(room_id, message, None)),
-            Some(target) => self.send_privately(room_id, &message, target)?,
-        }
-        Ok(receipt)
+        let name = room.free_name(&wanted, max_chars).shown;
+        let (room_name, date, nonce) = (room.name.clone(), self.now.date, post.nonce.clone());
+        let message =
+            StoredMessage { room: room_name.key().clone(), name: name.clone(), text, id, date, seq: 0, nonce };
+        let sent = match &post.target {
+            None => Ok(Some(self.publish(room_id, message, None))),
+            Some(target) => self.send_privately(room_id, &message, target).map(|()| None),
+        };
+        self.release_room(room_id);
+        Ok(receipt(sent?, &room_name, name))
     }
 }

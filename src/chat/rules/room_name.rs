@@ -17,8 +17,7 @@ const PREFIX: &str = "/room/";
 /// assert_eq!(RoomName::from_path("/"), Some(RoomName::lobby()));
 /// assert_eq!(RoomName::from_path("/room/"), None);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "cluster", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RoomName(Name);
 
 impl RoomName {

@@ -2,18 +2,15 @@
 //!
 //! Every field of the chat is in a snapshot, except what concerns the sockets, the clock and the settings of one process.
 
-use super::{Chat, MAX_ADDRESSES, Output, Rules};
-use crate::{chat::protocol::UserId, ws::rate_limiter::RateLimiters};
+use super::{Chat, Gate, Output, Rules, rooms::log_id};
+use crate::chat::protocol::UserId;
 use std::ops::Range;
-
-pub(super) fn addresses() -> RateLimiters {
-    RateLimiters::new(MAX_ADDRESSES)
-}
 
 impl Chat {
     /// Completes a chat that was deserialized.
     pub(crate) fn with_rules(mut self, rules: Rules) -> Self {
         self.rules = rules;
+        self.gate = Gate::new(rules);
         for room in self.rooms.values_mut() {
             let key = room.name.key();
             room.log.messages.iter_mut().for_each(|message| message.room = key.clone());
@@ -28,27 +25,12 @@ impl Chat {
 
     /// Gives the numbering of each room a new name, because messages with numbers under the earlier names may be lost.
     pub(crate) fn renumber(&mut self, log_id_prefix: u64, out: &mut Vec<Output>) {
-        self.rooms.rename_logs(log_id_prefix);
-        for room in self.rooms.iter() {
-            let last = |id| self.received_up_to(id).unwrap_or(room.log.last);
-            out.extend(room.members.iter().filter_map(|(id, _)| self.id_message(id, &room.log, last(id))));
+        self.log_id_prefix = log_id_prefix;
+        for (id, room) in self.rooms.iter_mut() {
+            room.log.log_id = log_id(log_id_prefix, id);
         }
-    }
-}
-
-/// Restrictions as their lines, each with the exact time at which it ends.
-pub(super) mod restrictions {
-    use super::super::Restriction;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    pub(in super::super) fn serialize<S: Serializer>(all: &[Restriction], to: S) -> Result<S::Ok, S::Error> {
-        let lines: Vec<_> = all.iter().map(|restriction| (restriction.to_string(), restriction.until)).collect();
-        lines.serialize(to)
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Restriction>, D::Error> {
-        let lines: Vec<(String, Option<u64>)> = Vec::deserialize(from)?;
-        let parse = |(line, until): (String, _)| Ok(Restriction { until, ..Restriction::parse(&line, 0)? });
-        lines.into_iter().map(parse).collect::<Result<_, String>>().map_err(D::Error::custom)
+        for id in self.room_ids() {
+            self.send_ids(id, out);
+        }
     }
 }

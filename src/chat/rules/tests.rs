@@ -1,6 +1,7 @@
 //! Conversations with the rules, as transcripts.
 
 use super::*;
+use core::net::IpAddr;
 
 mod archive;
 mod behind;

@@ -4,12 +4,13 @@ use super::ChatServer;
 use crate::{
     ws::access::Host,
     ws::http::{ClientAddr, Method, Request, Response},
-    ws::server::{Handle, Server, wake_guard::WakeGuard},
+    ws::server::{Handle, Server},
 };
+use crossbeam_channel::{Sender, bounded};
 use std::{
     any::Any,
     fmt::Debug,
-    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -43,10 +44,9 @@ type Connected = (Handle, Option<Box<dyn Storage>>);
 /// A job on its way to the chat thread.
 struct Question {
     job: Job,
-    /// Gone when the asker has stopped waiting: then the job is not done.
-    answer: Weak<Mutex<Option<Response>>>,
-    /// Dropped last.
-    _wake: WakeGuard,
+    answer: Sender<Response>,
+    /// The asker has stopped waiting then, so the job is not done.
+    deadline: Instant,
 }
 
 impl Admin {
@@ -88,12 +88,10 @@ impl Admin {
     pub(super) fn ask_within(&self, time: Duration, job: Job) -> Response {
         let Some((server, _)) = self.0.get() else { return Response::text(503, "the server is starting") };
         let deadline = Instant::now() + time;
-        let (answer, (wake, waiter)) = (Arc::new(Mutex::new(None)), WakeGuard::new());
-        let question = Question { job, answer: Arc::downgrade(&answer), _wake: wake };
-        if server.send(Box::new(question), deadline) {
-            waiter.wait(Some(deadline));
-        }
-        let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (answer, answers) = bounded(1);
+        // If this fails, the question is dropped, and so is its sender.
+        server.send(Box::new(Question { job, answer, deadline }), deadline);
+        let answer = answers.recv_deadline(deadline).ok();
         let seconds = time.as_secs();
         answer.unwrap_or_else(|| Response::text(503, format!("the chat thread did not answer within {seconds} s")))
     }
@@ -119,8 +117,8 @@ impl Admin {
 impl ChatServer {
     fn ready(&self) -> Response {
         #[cfg(feature = "cluster")]
-        if self.cluster.as_ref().is_some_and(|cluster| !cluster.health().is_ready()) {
-            return Response::text(503, "cluster: Redis does not answer, or the stream was not read to its end");
+        if self.cluster.as_ref().is_some_and(|cluster| !cluster.is_ready()) {
+            return Response::text(503, "cluster: Redis does not answer, or this node has not read the whole stream");
         }
         Response::text(200, "ready")
     }
@@ -128,9 +126,10 @@ impl ChatServer {
     /// Does a job, if its asker still waits.
     pub(super) fn answer(&mut self, question: Box<dyn Any + Send>) {
         let Ok(question) = question.downcast::<Question>() else { return };
-        if let Some(answer) = question.answer.upgrade() {
+        if Instant::now() < question.deadline {
             let response = (question.job)(self);
-            *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+            // It fails if the asker has stopped waiting meanwhile.
+            let _ = question.answer.send(response);
         }
     }
 }

@@ -4,6 +4,7 @@ use super::ChatServer;
 use crate::{
     chat::protocol::{StoredMessage, UserId},
     chat::rules::{Erasure, Input, RoomName, RoomSnapshot},
+    ws::peer::Peer,
 };
 use log::{error, info, warn};
 use std::{
@@ -133,13 +134,26 @@ impl ChatServer {
     pub(super) fn send_next_parts(&mut self) {
         let longest = self.rules.stall_timeout.map(Duration::from_millis);
         let is_ready = |id: &UserId| {
-            longest.into_iter().for_each(|longest| self.fanout.drop_if_stalled(*id, longest));
-            self.fanout.has_taken_all(*id)
+            let Some((peer, _)) = self.fanout.peer(*id) else { return false };
+            longest.into_iter().for_each(|longest| drop_if_stalled(peer, longest));
+            peer.buffered_amount() == 0
         };
         let ready: Vec<UserId> = self.chat.catching_up().filter(is_ready).take(MAX_PARTS_PER_BATCH).collect();
         self.can_send_next_parts = !ready.is_empty();
         for id in ready {
             self.apply(Input::Ready { id });
+        }
+    }
+}
+
+/// Drops a connection that has taken nothing for longer than this.
+fn drop_if_stalled(peer: &Peer, longest: Duration) {
+    let is_stalled = || peer.stalled_for().is_some_and(|time| time > longest);
+    if is_stalled() {
+        // The operating system reports a socket as writable late, when a part of its buffer is free.
+        peer.flush_pending();
+        if is_stalled() {
+            peer.drop_slow();
         }
     }
 }

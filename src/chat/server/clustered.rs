@@ -2,11 +2,10 @@
 
 use super::{ChatServer, connect, http, millis};
 use crate::{
-    chat::cluster::{Cluster, Entry, FromLog, Logged, NodeId, Snapshot, Waiting, shared_rules},
+    chat::cluster::{Cluster, Entry, FromLog, Logged, Snapshot, shared_rules},
     chat::protocol::{ClientMessage, Dialect, ErrorReason, ProtocolError, ServerMessage, UserId},
-    chat::rules::{Input, Output, Verdict},
-    ws::http::accepts,
-    ws::id_map::IdMap,
+    chat::rules::Verdict,
+    ws::http::{Request, accepts},
     ws::peer::Peer,
     ws::server::{Event, HttpRequest},
     ws::{DisconnectReason, Message},
@@ -14,12 +13,10 @@ use crate::{
 use crossbeam_channel::{RecvTimeoutError, Select, TryRecvError};
 use log::{error, info};
 use std::{mem, time::Instant};
+use tungstenite::http::header::ACCEPT;
 
 /// The most chunks of the stream in one batch.
 const MAX_CHUNKS: usize = 4;
-
-/// The longest message that may be a `ping`. Longer ones go through the stream.
-const MAX_PING: usize = 64;
 
 /// 1012 is "service restart": clients connect again.
 const RESTART: (u16, &str) = (1012, "this server lost the others; connect again");
@@ -31,76 +28,70 @@ const FULL: &str = "This server does not reach the others, and too many messages
 impl ChatServer {
     /// Makes this server a node of a cluster. It must not have an archive.
     #[must_use]
-    pub fn cluster(mut self, mut cluster: Cluster) -> Self {
+    pub fn cluster(mut self, cluster: Cluster) -> Self {
         self.rules = shared_rules(self.rules);
-        if let Some(start) = cluster.start.take() {
-            self.chat = start.chat.with_rules(self.rules);
-        }
         self.cluster = Some(Box::new(cluster));
+        // Takes the state that the cluster has.
+        self.exchange();
         self
     }
 
     /// Waits for an event of a connection, or until the stream has entries or something is due.
     pub(super) fn wait_clustered(&self, cluster: &Cluster, until: Option<Instant>) -> Result<Event, RecvTimeoutError> {
-        let deadline = until.map_or(cluster.next_beat, |until| until.min(cluster.next_beat));
         let mut select = Select::new();
-        let events = select.recv(self.server.events());
+        select.recv(self.server.events());
         select.recv(&cluster.events);
-        match select.ready_deadline(deadline) {
-            Ok(index) if index == events => self.server.events().try_recv().map_err(|error| match error {
-                TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
-                TryRecvError::Empty => RecvTimeoutError::Timeout,
-            }),
-            _ => Err(RecvTimeoutError::Timeout),
-        }
+        let _ = select.ready_deadline(until.map_or(cluster.next_beat, |until| until.min(cluster.next_beat)));
+        self.server.events().try_recv().map_err(|error| match error {
+            TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+            TryRecvError::Empty => RecvTimeoutError::Timeout,
+        })
     }
 
-    /// What a client did. It is applied when the stream returns it.
-    pub(super) fn receive_clustered(&mut self, event: Event) {
+    /// Appends what a client did to the stream. It is applied when the stream returns it. Returns other events, and all events
+    /// if there is no cluster.
+    pub(super) fn log_event(&mut self, event: Event) -> Option<Event> {
+        if self.cluster.is_none() {
+            return Some(event);
+        }
         match event {
-            Event::Connected(peer, request) => {
-                let (id, dialect) = (peer.id(), self.dialect_of(&peer));
-                let now = millis(self.started.elapsed());
-                let room = self.room_at(request.uri().path());
-                let Some(cluster) = &mut self.cluster else { return };
-                if !cluster.owns(id) || cluster.is_full() {
-                    return self.refuse(&peer, &[close(id, AWAY)]);
-                }
-                let client = connect::client_of(&peer, &request);
-                cluster.gate.join(id, client.address.filter(|_| !client.is_exempt), now);
-                let secret = rand::random();
-                let joined = Input::Joined { id, dialect, room: &room, since: None, secret, client };
-                cluster.outbox.append_input(&joined);
-                cluster.outbox.joining.insert(id, (peer, request));
-            }
+            Event::Connected(peer, request) => self.log_connection(peer, request),
             Event::Message(peer, message) => self.judge(&peer, &message),
             Event::Request(request) => self.log_post(*request),
-            Event::Own(question) => self.answer(question),
-            Event::Closing(_, guard) => {
-                let Some(cluster) = &mut self.cluster else { return };
-                cluster.outbox.wait(Waiting::Close(guard));
-            }
             Event::Disconnected(peer, reason) => {
                 self.fanout.leave(peer.id());
                 self.log_departure(peer.id(), !matches!(reason, DisconnectReason::ClosedByPeer { .. }));
             }
+            other => return Some(other),
         }
+        None
+    }
+
+    fn log_connection(&mut self, peer: Peer, request: Box<Request>) {
+        let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), self.room_at(request.uri().path()));
+        let (client, now) = (connect::client_of(&peer, &request), millis(self.started.elapsed()));
+        let Some(cluster) = &mut self.cluster else { return };
+        if !cluster.has_place(id) {
+            return self.refuse(&peer, AWAY);
+        }
+        cluster.gate.join(id, client.address.filter(|_| !client.is_exempt), now);
+        cluster.queue.push(&Logged::Joined { id, dialect, room, secret: rand::random(), client });
+        cluster.joining.insert(id, (peer, request));
     }
 
     /// A request that posts a message. Its response comes when the stream returns the message.
     fn log_post(&mut self, request: HttpRequest) {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
-        let (room, as_json) = (self.room_at(head.uri().path()), accepts(&head, "application/json"));
+        let (room, as_json) = (self.room_at(head.uri().path()), accepts(&head, &ACCEPT, "application/json"));
         let (bytes, now) = (self.chat.price_of_post(&room, body.len()), millis(self.started.elapsed()));
         let Some(cluster) = &mut self.cluster else { return };
         let is_allowed = cluster.gate.allow_address((!is_exempt).then(|| addr.ip()), bytes, now);
         let error = match http::parse(&head, &body) {
             Ok(post) if !is_allowed => ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce),
-            Ok(post) if !cluster.owns(id) || cluster.is_full() => full().with_nonce(post.nonce),
+            Ok(post) if !cluster.has_place(id) => full().with_nonce(post.nonce),
             Ok(post) => {
-                cluster.outbox.append(Logged::Post { id, address: Some(addr.ip()), room, post });
-                cluster.outbox.posts.insert(id, (responder, as_json));
-                return;
+                cluster.posts.insert(id, (responder, as_json));
+                return cluster.queue.push(&Logged::Post { id, address: Some(addr.ip()), room, post });
             }
             Err(error) => error,
         };
@@ -111,17 +102,17 @@ impl ChatServer {
     pub(super) fn log_command(&mut self, line: &str) -> Option<Result<String, String>> {
         let verb = line.split_whitespace().next().unwrap_or_default();
         let cluster = self.cluster.as_mut().filter(|_| !["who", "rooms", "stats", "bans"].contains(&verb))?;
-        cluster.outbox.append_input(&Input::Command(line));
+        cluster.queue.push(&Logged::Command(line.to_owned()));
         Some(Ok("All servers execute this now.".to_owned()))
     }
 
     /// Judges what must not enter the stream: too many messages, and those that would wait for too long. A `ping` asks for
-    /// this server.
+    /// this server, which answers at once.
     fn judge(&mut self, peer: &Peer, message: &Message) {
         let (id, dialect, now) = (peer.id(), self.dialect_of(peer), millis(self.started.elapsed()));
         let Some(cluster) = &mut self.cluster else { return };
         let Some(verdict) = cluster.gate.judge(id, message.len(), now) else { return };
-        let Message::Text(text) = message else { return cluster.outbox.append_input(&Input::Binary { id }) };
+        let Message::Text(text) = message else { return cluster.queue.push(&Logged::Binary(id)) };
         let text = text.as_str();
         let error = match verdict {
             Verdict::Close => {
@@ -130,9 +121,11 @@ impl ChatServer {
                 return self.log_departure(id, true);
             }
             Verdict::Reject => ErrorReason::TooFast.into(),
-            Verdict::Accept if is_ping(dialect, text) => return cluster.outbox.wait(Waiting::Pong(id)),
-            Verdict::Accept if cluster.is_full() => full(),
-            Verdict::Accept => return cluster.outbox.append_input(&Input::Text { id, text }),
+            Verdict::Accept if is_ping(dialect, text) && !cluster.joining.contains(id) => {
+                return self.fanout.send(id, &ServerMessage::Pong);
+            }
+            Verdict::Accept if cluster.queue.is_full() => full(),
+            Verdict::Accept => return cluster.queue.push(&Logged::Text(id, text.to_owned())),
         };
         let error = ServerMessage::Error(error.with_nonce(dialect.nonce(text)));
         if let Some(text) = dialect.encode(&error) {
@@ -142,131 +135,85 @@ impl ChatServer {
 
     fn log_departure(&mut self, id: UserId, is_lost: bool) {
         let Some(cluster) = &mut self.cluster else { return };
-        cluster.outbox.joining.remove(id);
+        cluster.joining.remove(id);
         if cluster.gate.leave(id) {
-            cluster.outbox.append_input(&Input::Left { id, is_lost });
+            cluster.queue.push(&Logged::Left(id, is_lost));
         }
     }
 
-    /// Applies what the stream returned, and appends what this batch adds to it.
+    /// Applies what the stream returned, and does what is due for the other nodes.
     pub(super) fn exchange(&mut self) {
         for _ in 0..MAX_CHUNKS {
             let Some(Ok(event)) = self.cluster.as_ref().map(|cluster| cluster.events.try_recv()) else { break };
             self.receive_from_log(event);
         }
-        while let Some(due) = self.cluster.as_mut().and_then(|cluster| cluster.take_due()) {
-            match due {
-                Waiting::Pong(id) => self.fanout.send(id, &ServerMessage::Pong),
-                Waiting::Close(guard) => self.close_guards.push(guard),
-            }
+        if let Some(cluster) = &mut self.cluster {
+            cluster.store_snapshot(&self.chat);
+            cluster.beat();
         }
-        let Some(cluster) = &mut self.cluster else { return };
-        if cluster.wants_snapshot() {
-            cluster.store(cluster.snapshot(&self.chat));
-        }
-        cluster.beat();
-        cluster.flush();
     }
 
     fn receive_from_log(&mut self, event: FromLog) {
         let Some(cluster) = &mut self.cluster else { return };
         match event {
             FromLog::Entries(entries) => entries.iter().for_each(|entry| self.apply_entry(entry)),
-            FromLog::Away => cluster.set_away(true),
-            FromLog::Back => cluster.set_away(false),
+            FromLog::Away(is_away) => cluster.set_away(is_away),
             FromLog::State(sender) => drop(sender.send(Box::new(cluster.snapshot(&self.chat)))),
-            FromLog::Reset(snapshot) => self.reset(*snapshot),
-            FromLog::Node(node) => {
-                cluster.begin(node);
-                if self.stale.is_some() {
-                    cluster.outbox.append(Logged::Renumber { prefix: rand::random() });
+            FromLog::Restart(node, snapshot) => {
+                let joining = mem::take(&mut cluster.joining);
+                if let Some(Snapshot { replica, chat, .. }) = snapshot.map(|snapshot| *snapshot) {
+                    cluster.replica = replica;
+                    self.chat = chat.with_rules(self.rules);
                 }
+                cluster.begin(node);
+                self.fanout.close_all(RESTART);
+                joining.into_values().for_each(|(peer, _)| self.refuse(&peer, RESTART));
+                self.rooms_changed = true;
             }
         }
     }
 
     fn apply_entry(&mut self, entry: &Entry) {
-        let Some(cluster) = &mut self.cluster else { return };
-        let (is_accepted, is_own) = (cluster.replica.accept(entry), entry.at.node == cluster.outbox.node);
-        cluster.note_read(entry);
-        if is_accepted {
-            entry.inputs.iter().for_each(|input| self.apply_logged(entry.at.node, input));
+        let Some(cluster) = self.cluster.as_mut() else { return };
+        if !cluster.accept(entry) {
+            return;
         }
-        // Clients that connect again now find the new names of the numberings.
-        let is_renumbered = |input: &Logged| matches!(input, Logged::Renumber { .. });
-        if is_own && entry.inputs.iter().any(is_renumbered) {
-            self.stale.take().iter_mut().for_each(|stale| stale.close_all(RESTART));
+        let joined = match entry.input {
+            Logged::Joined { id, .. } => cluster.joining.remove(id),
+            _ => None,
+        };
+        let since = joined.as_ref().and_then(|(_, request)| connect::since(request));
+        self.answers.clear();
+        let mut outputs = Vec::new();
+        let posted = cluster.replica.apply(&mut self.chat, entry, since, &mut outputs);
+        match &entry.input {
+            Logged::Post { id, .. } => {
+                if let Some((result, (responder, as_json))) = posted.zip(cluster.posts.remove(*id)) {
+                    self.responses.push((responder, http::response(result, as_json)));
+                }
+            }
+            Logged::Hello(_) if entry.at.node == cluster.node => {
+                info!("cluster: this node has read the whole stream");
+            }
+            Logged::Hello(name) if entry.at.node > cluster.node && *name == cluster.name => {
+                error!("another node has the name {name:?}: this one ends; give each node a --node of its own");
+                self.server.handle().shut_down();
+            }
+            _ => {}
+        }
+        self.rooms_changed |= !matches!(entry.input, Logged::Text(..) | Logged::Alive);
+        match joined {
+            Some((peer, request)) => self.admit(peer, &request, outputs),
+            None => self.apply_outputs(outputs),
         }
         if self.fanout.is_full() {
             self.flush();
         }
     }
 
-    fn apply_logged(&mut self, node: NodeId, input: &Logged) {
-        let Some(cluster) = &mut self.cluster else { return };
-        let joined = match input {
-            Logged::Joined { id, .. } => cluster.outbox.joining.remove(*id),
-            _ => None,
-        };
-        let since = joined.as_ref().and_then(|(_, request)| connect::since(request));
-        self.answers.clear();
-        let mut outputs = Vec::new();
-        let posted = cluster.replica.apply(&mut self.chat, node, input, since, &mut outputs);
-        match input {
-            Logged::Text { id, .. } => self.senders.push(*id),
-            Logged::Post { id, .. } => {
-                if let Some((result, (responder, as_json))) = posted.zip(cluster.outbox.posts.remove(id)) {
-                    self.responses.push((responder, http::response(result, as_json)));
-                }
-                self.rooms_changed = true;
-            }
-            Logged::Snapshot { at } => cluster.note_snapshot(at),
-            Logged::Gone { node } if *node == cluster.outbox.node => self.lose_connections(),
-            Logged::Hello { name } if cluster.is_replaced(node, name) => {
-                error!("another node has the name {name:?}: this one ends; give each node a --node of its own");
-                cluster.end();
-                self.server.shutdown_handle().start();
-            }
-            _ => self.rooms_changed = true,
-        }
-        match joined {
-            Some((peer, request)) => self.admit(peer, &request, outputs),
-            None => self.apply_outputs(outputs),
-        }
-    }
-
-    /// The others have seen nothing of this node for too long: for them its connections are lost.
-    fn lose_connections(&mut self) {
-        info!("cluster: this node was gone for the others; its clients connect again");
-        self.fanout.close_all(RESTART);
-        self.refuse_joining();
-        self.cluster.iter_mut().for_each(|cluster| cluster.renew());
-    }
-
-    /// Continues with another state. The clients are closed when the stream has the new names of the numberings: before that,
-    /// another node could continue a numbering for them that is not theirs.
-    fn reset(&mut self, snapshot: Snapshot) {
-        let stale = mem::take(&mut self.fanout);
-        self.stale.replace(stale).iter_mut().for_each(|stale| stale.close_all(RESTART));
-        self.refuse_joining();
-        let Some(cluster) = &mut self.cluster else { return };
-        cluster.end();
-        cluster.note_snapshot(&snapshot.replica.position.id);
-        cluster.replica = snapshot.replica;
-        self.chat = snapshot.chat.with_rules(self.rules);
-        self.rooms_changed = true;
-    }
-
-    fn refuse_joining(&mut self) {
-        let joining = self.cluster.as_mut().map(|cluster| mem::take(&mut cluster.outbox.joining));
-        for (peer, _) in joining.into_iter().flat_map(IdMap::into_values) {
-            self.refuse(&peer, &[close(peer.id(), RESTART)]);
-        }
-    }
-
     /// Leaves the cluster.
-    pub(super) fn close_cluster(&mut self) {
-        self.cluster.iter_mut().for_each(|cluster| cluster.close());
+    pub(super) fn close_cluster(&self) {
+        self.cluster.iter().for_each(|cluster| cluster.close());
     }
 }
 
@@ -275,9 +222,5 @@ fn full() -> ProtocolError {
 }
 
 fn is_ping(dialect: Dialect, text: &str) -> bool {
-    dialect == Dialect::Chinwag && text.len() <= MAX_PING && matches!(dialect.decode(text), Ok(ClientMessage::Ping))
-}
-
-fn close(id: UserId, (code, reason): (u16, &'static str)) -> Output {
-    Output::Close { id, code, reason }
+    text.contains("\"ping\"") && matches!(dialect.decode(text), Ok(ClientMessage::Ping))
 }

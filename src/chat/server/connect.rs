@@ -2,14 +2,14 @@
 
 use super::ChatServer;
 use crate::{
-    chat::protocol::{Dialect, ServerMessage},
+    chat::protocol::{Dialect, ServerMessage, UserId},
     chat::rules::{ClientInfo, Input, Output, RoomName, Since},
     ws::Frames,
     ws::http::{HandshakeTranscript, Request, Response, ShowedAdminToken},
     ws::peer::Peer,
 };
-use log::{debug, warn};
-use std::{mem, time::Duration};
+use log::debug;
+use std::time::Duration;
 
 /// Of connections with `?slow=`.
 const MAX_DELAY: Duration = Duration::from_secs(3);
@@ -46,38 +46,41 @@ impl ChatServer {
                 if dialect.is_stream() {
                     send_raw(&peer, &stream_head(dialect));
                 }
-                self.fanout.join(id, peer, dialect, room);
-                let transcript = request.extensions().get().filter(|_| dialect == Dialect::Chinwag);
-                if let Some(HandshakeTranscript { request, response }) = transcript {
-                    let (request, response) = (request.as_str().into(), response.as_str().into());
-                    self.fanout
-                        .keep_handshake(id, ServerMessage::Handshake { request, response, received: Vec::new() });
-                }
-                self.rooms_changed = true;
+                let transcript =
+                    Some(request).filter(|_| dialect == Dialect::Chinwag).and_then(HandshakeTranscript::of);
+                let handshake = transcript.map(|it| (it.request.into(), it.response.into()));
+                self.fanout.join(id, peer, dialect, room, handshake);
                 if dialect == Dialect::Chinwag && self.chat.catching_up().all(|other| other != id) {
                     // The page shows who is here before its user has a name. A client that catches up gets the list after that.
                     outputs.extend(self.chat.user_list(room).map(|message| Output::Send { to: id, message }));
                 }
                 self.apply_outputs(outputs);
             }
-            None => self.refuse(&peer, &outputs),
+            None => {
+                if let Some(Output::Close { code, reason, .. }) = outputs.first() {
+                    self.refuse(&peer, (*code, reason));
+                }
+            }
         }
     }
 
-    /// Closes a connection that the rules did not let in. The log says so once a second at most.
-    pub(super) fn refuse(&mut self, peer: &Peer, outputs: &[Output]) {
-        let Some(Output::Close { code, reason, .. }) = outputs.first() else { return };
+    /// Sends a connection its own handshake, and the bytes that arrived since it was last asked for. It reads the bytes
+    /// `play` as if they had arrived.
+    pub(super) fn send_handshake(&mut self, id: UserId, play: &[u8]) {
+        let Some((peer, Some((request, response)))) = self.fanout.peer(id) else { return };
+        let (request, response, received) = (request.clone(), response.clone(), peer.inspect(play));
+        self.fanout.send(id, &ServerMessage::Handshake { request, response, received });
+    }
+
+    /// Closes a connection that the rules did not let in.
+    pub(super) fn refuse(&mut self, peer: &Peer, (code, reason): (u16, &str)) {
         if peer.protocol().and_then(Dialect::from_name).is_some_and(Dialect::is_stream) {
-            let status = if *code == 1013 { 503 } else { 403 };
+            let status = if code == 1013 { 503 } else { 403 };
             send_raw(peer, &Response::text(status, reason).with("Retry-After", "10"));
         }
-        let _ = peer.close(*code, reason);
-        self.refusals += 1;
+        let _ = peer.close(code, reason);
         self.metrics.refused_joins += 1;
-        if self.refusal_log.allow(self.now().uptime, 1000, 1) {
-            let (id, count) = (peer.id(), mem::take(&mut self.refusals));
-            warn!("connection {id} was not let in: {reason} ({count} refused since the last line like this)");
-        }
+        debug!("connection {} was not let in: {reason}", peer.id());
     }
 }
 

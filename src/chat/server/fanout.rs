@@ -14,11 +14,7 @@ use crate::{
     ws::id_map::IdMap,
     ws::peer::Peer,
 };
-use std::{mem, time::Duration};
-
-mod recipient;
-
-use recipient::Recipient;
+use std::{mem, sync::Arc};
 
 /// A batch is sent when it has this many bytes. Small, because several batches must fit into a member's send buffer.
 const MAX_BATCH_BYTES: usize = 64 * 1024;
@@ -28,6 +24,29 @@ type Batch = [Frames; DIALECTS.len()];
 
 const DIALECTS: [Dialect; 6] =
     [Dialect::Json, Dialect::Chinwag, Dialect::Text, Dialect::Sse, Dialect::Ndjson, Dialect::Lines];
+
+/// What frames are sent to: a [`Peer`], or its replacement in tests.
+pub(super) trait Recipient {
+    /// Sends the frames from byte `from` on. Of these, `counted` bytes count against the limit of the send buffer. Returns
+    /// whether more bytes than that limit wait.
+    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool;
+    fn close(&self, code: u16, reason: &str);
+}
+
+impl Recipient for Peer {
+    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool {
+        self.send_counting(frames, from, counted)
+    }
+
+    fn close(&self, code: u16, reason: &str) {
+        // The rules choose codes that may be sent.
+        let _ = Self::close(self, code, reason);
+    }
+}
+
+/// The heads of a member's handshake, for dialects with
+/// [`ClientMessage::Inspect`](crate::chat::protocol::ClientMessage::Inspect).
+pub(super) type Handshake = Option<(Arc<str>, Arc<str>)>;
 
 #[derive(Debug)]
 pub(super) struct Fanout<P = Peer> {
@@ -61,8 +80,7 @@ struct Room<P> {
 struct Member<P> {
     id: UserId,
     peer: P,
-    /// Kept for dialects with [`ClientMessage::Inspect`](crate::chat::protocol::ClientMessage::Inspect).
-    handshake: Option<Box<ServerMessage>>,
+    handshake: Handshake,
     dialect: Dialect,
     is_subscribed: bool,
     own: Frames,
@@ -82,31 +100,21 @@ impl<P> Default for Fanout<P> {
 
 impl<P: Recipient> Fanout<P> {
     /// Adds a member that gets only the messages for it alone, until [`subscribe`](Self::subscribe).
-    pub(super) fn join(&mut self, id: UserId, peer: P, dialect: Dialect, room_id: RoomId) {
+    pub(super) fn join(&mut self, id: UserId, peer: P, dialect: Dialect, room_id: RoomId, handshake: Handshake) {
         if !self.rooms.contains(room_id) {
             self.rooms.insert(room_id, Room { members: Vec::new(), dialects: Default::default(), batch: None });
         }
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         room.dialects[dialect as usize] += 1;
         self.index.insert(id, (room_id, room.members.len()));
-        let (handshake, is_subscribed, own, counted, from) = Default::default();
+        let (is_subscribed, own, counted, from) = Default::default();
         room.members.push(Member { id, peer, handshake, dialect, is_subscribed, own, counted, from });
     }
 
-    /// Keeps the member's handshake, for [`send_handshake`](Self::send_handshake).
-    pub(super) fn keep_handshake(&mut self, id: UserId, handshake: ServerMessage) {
-        if let Some((member, _)) = self.find(id) {
-            member.handshake = Some(Box::new(handshake));
-        }
-    }
-
-    pub(super) fn send_handshake(&mut self, id: UserId, play: &[u8]) {
-        let Some((member, _)) = self.find(id) else { return };
-        let Some(mut message) = member.handshake.clone() else { return };
-        if let ServerMessage::Handshake { received, .. } = &mut *message {
-            *received = member.peer.inspect(play);
-        }
-        self.send(id, &message);
+    /// A member's connection and handshake.
+    pub(super) fn peer(&self, id: UserId) -> Option<(&P, &Handshake)> {
+        let (room, place) = *self.index.get(id)?;
+        self.rooms.get(room)?.members.get(place).map(|member| (&member.peer, &member.handshake))
     }
 
     /// From now on the member gets the broadcasts of its room.
@@ -125,6 +133,10 @@ impl<P: Recipient> Fanout<P> {
         if is_first && !member.own.is_empty() {
             self.touched_members.push(id);
         }
+    }
+
+    pub(super) fn members(&self) -> usize {
+        self.index.len()
     }
 
     /// The members for which more bytes wait than the limit of the send buffer allows, since the last call.
@@ -148,23 +160,6 @@ impl<P: Recipient> Fanout<P> {
         }
         if room.members.is_empty() {
             self.rooms.remove(room_id);
-        }
-    }
-
-    /// The number of members.
-    pub(super) fn len(&self) -> usize {
-        self.index.len()
-    }
-
-    /// Whether the operating system has taken everything that was sent to the member.
-    pub(super) fn has_taken_all(&mut self, id: UserId) -> bool {
-        self.find(id).is_some_and(|(member, _)| member.own.is_empty() && member.peer.has_taken_all())
-    }
-
-    /// Drops a member that has taken nothing for longer than this.
-    pub(super) fn drop_if_stalled(&mut self, id: UserId, longest: Duration) {
-        if let Some((member, _)) = self.find(id) {
-            member.peer.drop_if_stalled(longest);
         }
     }
 
@@ -227,13 +222,6 @@ impl<P: Recipient> Fanout<P> {
     pub(super) fn close_all(&mut self, (code, reason): (u16, &str)) {
         let ids: Vec<UserId> = self.index.iter().map(|(id, _)| id).collect();
         ids.into_iter().for_each(|id| self.close(id, code, reason));
-    }
-
-    /// Cuts a member's connection.
-    pub(super) fn cut(&mut self, id: UserId) {
-        if let Some((member, _)) = self.find(id) {
-            member.peer.cut();
-        }
     }
 
     /// Sends the batch: one write for each member that has a part in it.

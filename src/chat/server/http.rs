@@ -6,16 +6,16 @@ use super::{
 };
 use crate::{
     chat::page,
-    chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
-    chat::rules::RoomName,
+    chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage},
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
     ws::server::HttpRequest,
 };
-use std::net::IpAddr;
-use tungstenite::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use tungstenite::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The methods of a room.
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
+
+const NO_LIST: &str = "This server does not list its rooms. With --list-rooms (in code: RoomList), the list is here.";
 
 /// The message was sent, and it is stored.
 const CREATED: u16 = 201;
@@ -41,8 +41,11 @@ impl ChatServer {
     pub fn site(request: &Request) -> Option<Response> {
         match request.uri().path() {
             path if path != "/" && Self::is_endpoint(path) => redirect(request).or_else(|| page::room(request)),
-            "/rooms" => Some(not_found("/rooms")),
-            path => page::respond(request).or_else(|| page::not_found(request)).or_else(|| Some(not_found(path))),
+            "/rooms" => Some(Response::text(404, NO_LIST)),
+            _ => page::respond(request).or_else(|| page::not_found(request)).or_else(|| {
+                let sentence = "Nothing is at this path. The lobby is at /, and other rooms are at /room/NAME.";
+                Some(Response::text(404, sentence))
+            }),
         }
     }
 
@@ -78,14 +81,19 @@ impl ChatServer {
     pub(super) fn receive_post(&mut self, request: HttpRequest) {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
         let address = (!is_exempt).then(|| addr.ip());
-        self.senders.push(id);
         let room = self.room_at(head.uri().path());
         let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
-        let result = parse(&head, &body).and_then(|post| match is_allowed {
-            true => self.post((id, Some(addr.ip())), &room, post),
-            false => Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce)),
+        let result = parse(&head, &body).and_then(|post| {
+            if !is_allowed {
+                return Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce));
+            }
+            self.restore(&room);
+            let mut outputs = Vec::new();
+            let result = self.chat.post(self.now(), (id, Some(addr.ip())), &room, post, &mut outputs);
+            self.apply_outputs(outputs);
+            result
         });
-        self.responses.push((responder, response(result, accepts(&head, "application/json"))));
+        self.responses.push((responder, response(result, accepts(&head, &ACCEPT, "application/json"))));
     }
 
     /// Sends the responses of this batch, which is stored.
@@ -101,20 +109,6 @@ impl ChatServer {
             responder.respond(response);
         }
     }
-
-    fn post(
-        &mut self,
-        client: (UserId, Option<IpAddr>),
-        room: &RoomName,
-        post: Post,
-    ) -> Result<Receipt, ProtocolError> {
-        self.restore(room);
-        let mut outputs = Vec::new();
-        let result = self.chat.post(self.now(), client, room, post, &mut outputs);
-        self.apply_outputs(outputs);
-        self.rooms_changed |= result.is_ok();
-        result
-    }
 }
 
 /// The format of a stream, if the request asks for one.
@@ -125,7 +119,9 @@ fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
         Some("text") => Some(Ok(Dialect::Lines)),
         Some(_) => Some(Err(Response::text(400, "Unknown format. Use format=sse, format=ndjson or format=text."))),
         // For plain text, `Accept` is not enough: some libraries send it with every request.
-        None => [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, format.name())).map(Ok),
+        None => {
+            [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, &ACCEPT, format.name())).map(Ok)
+        }
     }
 }
 
@@ -167,13 +163,12 @@ fn is_json(head: &Request) -> Option<bool> {
 }
 
 pub(super) fn response(result: Result<Receipt, ProtocolError>, as_json: bool) -> Response {
-    match result {
-        Ok(receipt) => json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store"),
-        Err(error) => refusal(error, as_json),
-    }
-}
-
-fn refusal(error: ProtocolError, as_json: bool) -> Response {
+    let error = match result {
+        Ok(receipt) => {
+            return json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store");
+        }
+        Err(error) => error,
+    };
     let status = match error.reason {
         ErrorReason::TooLong => 413,
         ErrorReason::NotText => 415,
@@ -196,17 +191,5 @@ fn refusal(error: ProtocolError, as_json: bool) -> Response {
 }
 
 fn json(status: u16, object: Option<String>) -> Response {
-    let body = (object.unwrap_or_default() + "\n").into_bytes().into();
-    Response { body, ..Response::empty(status) }
-        .with("Content-Type", "application/json")
-        .with("X-Content-Type-Options", "nosniff")
-}
-
-/// The response to a path where nothing is.
-pub(super) fn not_found(path: &str) -> Response {
-    let sentence = match path {
-        "/rooms" => "This server does not list its rooms. With --list-rooms (in code: RoomList), the list is here.",
-        _ => "Nothing is at this path. The lobby is at /, and other rooms are at /room/NAME.",
-    };
-    Response::text(404, sentence)
+    Response::bytes(status, "application/json", object.unwrap_or_default() + "\n")
 }

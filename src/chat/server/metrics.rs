@@ -67,40 +67,34 @@ impl ChatServer {
             ("behind_total", metrics.behind),
             ("refused_joins_total", metrics.refused_joins),
         ] {
-            append(&mut text, name, ("", ""), value);
+            let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
+            append(&mut text, name, kind, &[(String::new(), value)]);
         }
-        history_queue.iter().for_each(|count| append(&mut text, "history_queue", ("", ""), *count as u64));
-        for (kind, count) in rejections {
-            append(&mut text, "refused_total", ("kind", kind), count);
+        if let Some(count) = history_queue {
+            append(&mut text, "history_queue", "gauge", &[(String::new(), count as u64)]);
         }
-        for (reason, count) in &metrics.refused {
-            let reason = serde_json::to_string(reason).unwrap_or_default();
-            append(&mut text, "refused_messages_total", ("reason", reason.trim_matches('"')), *count);
-        }
+        let kinds: Vec<_> =
+            rejections.into_iter().map(|(kind, count)| (format!("{{kind=\"{kind}\"}}"), count)).collect();
+        append(&mut text, "refused_total", "counter", &kinds);
+        let reason = |reason| serde_json::to_string(reason).unwrap_or_default();
+        let reasons = metrics.refused.iter().map(|(of, count)| (format!("{{reason={}}}", reason(of)), *count));
+        append(&mut text, "refused_messages_total", "counter", &reasons.collect::<Vec<_>>());
         let mut sum = 0;
-        for ((_, bound), count) in BUCKETS.iter().zip(metrics.flushes) {
+        let buckets = BUCKETS.iter().zip(metrics.flushes).map(|((_, bound), count)| {
             sum += count;
-            append(&mut text, "flush_seconds_bucket", ("le", bound), sum);
-        }
+            (format!("_bucket{{le=\"{bound}\"}}"), sum)
+        });
+        append(&mut text, "flush_seconds", "histogram", &buckets.collect::<Vec<_>>());
         // Without floating-point numbers, whose formatting is large.
         let (seconds, micros) = (metrics.flush_time.as_secs(), metrics.flush_time.subsec_micros());
         text + &format!("chinwag_flush_seconds_sum {seconds}.{micros:06}\nchinwag_flush_seconds_count {sum}")
     }
 }
 
-/// Appends a line, and before the first one of a name its type.
-fn append(text: &mut String, name: &str, (label, of): (&str, &str), value: u64) {
-    let (family, kind) = match name.strip_suffix("_bucket") {
-        Some(family) => (family, "histogram"),
-        None => (name, if name.ends_with("_total") { "counter" } else { "gauge" }),
-    };
-    let header = format!("# TYPE chinwag_{family} {kind}\n");
-    if !text.contains(&header) {
-        text.push_str(&header);
+/// Appends the lines of one metric, each with what follows its name.
+fn append(text: &mut String, name: &str, kind: &str, lines: &[(String, u64)]) {
+    text.extend(["# TYPE chinwag_", name, " ", kind, "\n"]);
+    for (suffix, value) in lines {
+        text.extend(["chinwag_", name, suffix, " ", &value.to_string(), "\n"]);
     }
-    text.extend(["chinwag_", name]);
-    if !label.is_empty() {
-        text.extend(["{", label, "=\"", of, "\"}"]);
-    }
-    text.extend([" ", &value.to_string(), "\n"]);
 }

@@ -9,7 +9,6 @@ use crate::{
 };
 use log::{error, info, warn};
 use std::{
-    fmt,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
     mem,
@@ -32,9 +31,6 @@ pub struct BanFile {
     known: Vec<Restriction>,
 }
 
-/// What a line is: nothing, if it is empty or a comment.
-type Parsed = Result<Option<Restriction>, String>;
-
 impl BanFile {
     /// Reads this file, which need not exist yet, and refuses its networks from now on.
     ///
@@ -43,52 +39,51 @@ impl BanFile {
     pub fn open(access: Access, path: Option<&Path>) -> io::Result<Self> {
         let path = path.map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
         let mut file = Self { access, path, known: Vec::new() };
-        file.read(wall_clock())?;
+        file.read()?;
         Ok(file)
     }
 
-    /// Reads the restrictions that hold. Lines that cannot be read are logged with their numbers.
-    fn read(&mut self, now: Millis) -> io::Result<()> {
-        let mut found = Vec::new();
-        for ((_, parsed), number) in self.lines(now)?.into_iter().zip(1..) {
-            match parsed {
-                Ok(restriction) => found.extend(restriction.filter(|it| it.holds(now))),
-                Err(why) => warn!("{self}: line {number} is ignored: {why}"),
-            }
-        }
+    fn read(&mut self) -> io::Result<()> {
+        let found = self.lines()?.into_iter().filter_map(|(_, restriction)| restriction).collect();
         self.use_all(found);
         Ok(())
     }
 
     /// Writes the file anew. What another program has added since it was read is kept.
-    fn write(&mut self, all: Vec<Restriction>, now: Millis) -> io::Result<()> {
+    fn write(&mut self, all: Vec<Restriction>) -> io::Result<()> {
         let before = self.use_all(all);
         let Some(path) = &self.path else { return Ok(()) };
-        let (mut content, mut new) = (String::new(), self.known.iter().collect::<Vec<_>>());
-        for (line, parsed) in self.lines(now)? {
-            if let Ok(Some(it)) = &parsed {
-                new.retain(|known| *known != it);
-                // It has ended.
-                if !self.known.contains(it) && (!it.holds(now) || before.contains(it)) {
-                    continue;
-                }
+        let mut lines = self.lines()?;
+        let is_kept = |it: &Restriction| self.known.contains(it) || !before.contains(it);
+        lines.retain(|(_, restriction)| restriction.as_ref().is_none_or(is_kept));
+        for it in &self.known {
+            if !lines.iter().any(|(_, restriction)| restriction.as_ref() == Some(it)) {
+                lines.push((it.to_string(), None));
             }
-            content.extend([&line, "\n"]);
         }
-        new.iter().for_each(|it| content.extend([&it.to_string(), "\n"]));
-        replace(path, &content)
+        replace(path, &lines.into_iter().map(|(line, _)| line + "\n").collect::<String>())
     }
 
-    /// The lines of the file, and what each of them is.
-    fn lines(&self, now: Millis) -> io::Result<Vec<(String, Parsed)>> {
+    /// The lines of the file, without restrictions that have ended.
+    fn lines(&self) -> io::Result<Vec<(String, Option<Restriction>)>> {
         let text = match self.path.as_ref().map(fs::read_to_string) {
             None => String::new(),
             Some(Err(error)) if error.kind() == ErrorKind::NotFound => String::new(),
             Some(read) => read?,
         };
-        let is_empty = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
-        let parse = |line: &str| if is_empty(line) { Ok(None) } else { Restriction::parse(line, now).map(Some) };
-        Ok(text.lines().map(|line| (line.to_owned(), parse(line))).collect())
+        let (mut lines, now) = (Vec::new(), wall_clock());
+        for (line, number) in text.lines().zip(1..) {
+            let is_comment = line.trim().is_empty() || line.trim_start().starts_with('#');
+            let parsed = (!is_comment).then(|| Restriction::parse(line, now)).transpose();
+            let restriction = parsed.unwrap_or_else(|why| {
+                warn!("--bans: line {number} is ignored: {why}");
+                None
+            });
+            if restriction.as_ref().is_none_or(|it| it.holds(now)) {
+                lines.push((line.to_owned(), restriction));
+            }
+        }
+        Ok(lines)
     }
 
     /// Returns those of before.
@@ -97,12 +92,6 @@ impl BanFile {
         let banned = all.iter().filter_map(Restriction::banned_network);
         self.access.ban(banned.map(|(network, until)| (network, until.map(time))).collect());
         mem::replace(&mut self.known, all)
-    }
-}
-
-impl fmt::Display for BanFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "--bans {}", self.path.as_deref().unwrap_or(Path::new("")).display())
     }
 }
 
@@ -164,7 +153,7 @@ impl ChatServer {
     /// The file cannot be read. Nothing has changed.
     pub fn reload_bans(&mut self) -> io::Result<usize> {
         let Some(bans) = &mut self.bans else { return Ok(0) };
-        bans.read(wall_clock())?;
+        bans.read()?;
         let known = bans.known.clone();
         self.apply(Input::Restrictions(&known));
         Ok(known.len())
@@ -191,10 +180,10 @@ impl ChatServer {
     }
 
     pub(super) fn save_restrictions(&mut self) {
-        let (now, all) = (wall_clock(), self.chat.restrictions().cloned().collect());
-        let Some(bans) = &mut self.bans else { return };
-        if let Err(why) = bans.write(all, now) {
-            let line = format!("{bans} cannot be written, so this ends with the process: {why}");
+        let (Some(bans), now) = (&mut self.bans, wall_clock()) else { return };
+        let all = self.chat.restrictions().filter(|it| it.holds(now)).cloned().collect();
+        if let Err(why) = bans.write(all) {
+            let line = format!("--bans cannot be written, so this ends with the process: {why}");
             error!("{line}");
             self.answers.push(Ok(line));
         }

@@ -30,7 +30,7 @@ impl ChatServer {
     /// # });
     ///
     /// let events = chat.server().events().clone();
-    /// let shutdown = chat.server().shutdown_handle();
+    /// let shutdown = chat.server().handle();
     /// loop {
     ///     let next = chat.next_tick().map_or_else(chinwag::crossbeam_channel::never, chinwag::crossbeam_channel::at);
     ///     chinwag::crossbeam_channel::select! {
@@ -38,7 +38,7 @@ impl ChatServer {
     ///         recv(events) -> event => match event {
     ///             Ok(Event::Message(peer, message)) if peer.path() == "/echo" => {
     ///                 peer.send(message);
-    ///                 shutdown.start(); // for this example
+    ///                 shutdown.shut_down(); // for this example
     ///             }
     ///             Ok(event) if event.path() == "/echo" => {}
     ///             Ok(event) => chat.handle(event),
@@ -72,12 +72,7 @@ impl ChatServer {
     /// `run` handles waiting events together, which costs less in large rooms.
     pub fn handle(&mut self, event: Event) {
         self.receive(event);
-        self.finish_batch();
-    }
-
-    /// Does what is due: call it at [`ChatServer::next_tick`].
-    pub fn tick(&mut self) {
-        self.finish_batch();
+        self.tick();
     }
 
     /// When something is due, unless an event comes first.
@@ -96,8 +91,8 @@ impl ChatServer {
         path_below(self.path, path).and_then(connect::room_at).unwrap_or_else(RoomName::lobby)
     }
 
-    /// Does what is due, and sends what this batch caused.
-    pub(super) fn finish_batch(&mut self) {
+    /// Does what is due, and sends what this batch caused: call it at [`ChatServer::next_tick`].
+    pub fn tick(&mut self) {
         #[cfg(feature = "cluster")]
         self.exchange();
         if self.chat.next_tick().is_some_and(|tick| tick <= self.now().uptime) {

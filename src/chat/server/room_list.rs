@@ -2,7 +2,7 @@
 //! requests read it.
 
 use crate::ws::http::{Method, Request, Response};
-use serde::Serialize;
+use serde_json::json;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The list of rooms, shared by a chat and its HTTP handler.
@@ -25,31 +25,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// ```
 #[derive(Debug, Clone)]
 pub struct RoomList {
+    /// The name and the number of users of each room.
     rooms: Arc<Mutex<Rooms>>,
 }
+
+type Rooms = Arc<[(Arc<str>, usize)]>;
 
 /// A list with the empty lobby, which a chat has from the start: requests may arrive before [`ChatServer::list_rooms`].
 ///
 /// [`ChatServer::list_rooms`]: super::ChatServer::list_rooms
 impl Default for RoomList {
     fn default() -> Self {
-        Self { rooms: Arc::new(Mutex::new([Entry { name: "".into(), users: 0 }].into())) }
+        Self { rooms: Arc::new(Mutex::new([("".into(), 0)].into())) }
     }
-}
-
-type Rooms = Arc<[Entry]>;
-
-/// What is sent.
-#[derive(Serialize)]
-struct List {
-    rooms: Rooms,
-}
-
-/// A room's name and its number of users.
-#[derive(Debug, Serialize)]
-struct Entry {
-    name: Arc<str>,
-    users: usize,
 }
 
 impl RoomList {
@@ -63,17 +51,14 @@ impl RoomList {
             return Some(Response::method_not_allowed());
         }
         let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut response = Response::empty(200)
-            .with("Content-Type", "application/json")
-            .with("Cache-Control", "no-store")
-            .with("X-Content-Type-Options", "nosniff");
-        response.body = serde_json::to_vec(&List { rooms }).unwrap_or_default().into();
-        Some(response)
+        let rooms: Vec<_> = rooms.iter().map(|(name, users)| json!({"name": name, "users": users})).collect();
+        let body = json!({"rooms": rooms}).to_string();
+        Some(Response::bytes(200, "application/json", body).with("Cache-Control", "no-store"))
     }
 
     /// Replaces the list.
     pub(super) fn set<'a>(&self, rooms: impl Iterator<Item = (&'a Arc<str>, usize)>) {
-        let rooms = rooms.map(|(name, users)| Entry { name: name.clone(), users }).collect();
+        let rooms = rooms.map(|(name, users)| (name.clone(), users)).collect();
         *self.rooms.lock().unwrap_or_else(PoisonError::into_inner) = rooms;
     }
 }

@@ -1,11 +1,8 @@
 //! Input: lines that are typed in a terminal, with their commands.
 
 use super::{Screen, print, screen::Users, spawn, stderr};
-use chinwag::chat::{
-    client::ChatClient,
-    protocol::{sanitize_name, sanitize_text},
-    rules::command_usage,
-};
+use chinwag::chat::client::ChatClient;
+use chinwag::chat::protocol::{ClientMessage, Dialect, Post, ServerMessage, Target};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
 use std::io;
@@ -66,59 +63,23 @@ fn type_lines(editor: &mut DefaultEditor, chat: &ChatClient, users: &Users) -> b
     }
 }
 
-/// Returns false after the last line.
+/// Executes a line of the dialect `text`. Returns false after the last one.
 fn execute(line: &str, chat: &ChatClient, users: &Users) -> bool {
-    let Some(command) = line.strip_prefix('/') else { return chat.send(line) };
-    let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
-    match (word, rest.trim()) {
-        ("quit", _) => false,
-        ("name", name) if !name.is_empty() => chat.rename(name),
-        ("users", _) => print_users(users),
-        ("msg", rest) => match private_message(rest) {
-            Some((target, text)) => chat.send_to(target, text),
-            None => print_commands(),
-        },
-        _ if command.starts_with('/') => chat.send(command),
-        _ if command_usage(word).is_some() => chat.command(command),
-        ("help" | "name", _) => print_commands(),
-        _ => print(&format!("* there is no command /{}\n", sanitize_text(word))).is_ok() && print_commands(),
-    }
-}
-
-/// `ann hi`, or `"Ann B" hi`.
-fn private_message(rest: &str) -> Option<(&str, &str)> {
-    let (target, text) = match rest.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"')?,
-        None => rest.split_once(' ')?,
-    };
-    Some((target, text.trim())).filter(|(target, text)| !target.is_empty() && !text.is_empty())
-}
-
-fn print_users(users: &Users) -> bool {
-    let users = users.lock().unwrap_or_else(PoisonError::into_inner);
-    let names: Vec<_> = users.iter().map(|name| sanitize_name(name)).collect();
-    print(&format!("* users: {}\n", names.join(", "))).is_ok()
-}
-
-fn print_commands() -> bool {
-    print("* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /quit; //x says /x\n").is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn private_messages_need_a_name_and_a_text() {
-        for (rest, expected) in [
-            ("ann hi there", Some(("ann", "hi there"))),
-            ("\"Ann B\" hi", Some(("Ann B", "hi"))),
-            ("ann", None),
-            ("\"Ann B hi", None),
-            ("\"\" hi", None),
-            ("", None),
-        ] {
-            assert_eq!(private_message(rest), expected, "{rest}");
+    match Dialect::Text.decode(line) {
+        Ok(ClientMessage::Message(Post { text, target: Some(Target::Name(name)), .. })) => chat.send_to(&name, &text),
+        Ok(ClientMessage::Message(post)) => chat.send(&*post.text),
+        Ok(ClientMessage::SetName { name, .. }) => chat.rename(&name),
+        Ok(ClientMessage::Command(line)) => chat.command(&line),
+        Ok(ClientMessage::ListUsers) => {
+            let users = users.lock().unwrap_or_else(PoisonError::into_inner);
+            show(&ServerMessage::Users { users: users.iter().map(|name| name.as_str().into()).collect() })
         }
+        Ok(ClientMessage::Help) => show(&ServerMessage::Help),
+        Ok(_) => false,
+        Err(error) => show(&ServerMessage::Error(error)),
     }
+}
+
+fn show(message: &ServerMessage) -> bool {
+    Dialect::Text.encode(message).is_none_or(|line| print(&(line + "\n")).is_ok())
 }

@@ -33,7 +33,7 @@ impl Screen {
         match event {
             // It is visible already, as it was typed, or it came through the pipe.
             Event::Message(message) if message.own => true,
-            Event::Message(message) => self.message(message),
+            Event::Message(message) => self.print(format_message(message, self.colours), true),
             Event::Users(users) => {
                 self.users.lock().unwrap_or_else(PoisonError::into_inner).clone_from(users);
                 true
@@ -57,22 +57,20 @@ impl Screen {
         }
     }
 
-    fn message(&mut self, message: &Message) -> bool {
-        let line = format_message(message, self.colours);
-        match &mut self.printer {
-            None => writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()).is_ok(),
-            Some(printer) => printer.print(line + "\n").is_ok(),
-        }
-    }
-
     fn remark(&mut self, remark: &str) -> bool {
         let line = if self.colours { format!("\x1b[2m* {remark}\x1b[0m") } else { format!("* {remark}") };
+        self.print(line, false)
+    }
+
+    /// In a pipe, only messages go to stdout.
+    fn print(&mut self, line: String, is_message: bool) -> bool {
         match &mut self.printer {
+            Some(printer) => printer.print(line + "\n").is_ok(),
+            None if is_message => writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()).is_ok(),
             None => {
                 stderr::write_line(&line);
                 true
             }
-            Some(printer) => printer.print(line + "\n").is_ok(),
         }
     }
 }
@@ -110,15 +108,9 @@ fn remark(event: &Event) -> Option<String> {
         Event::Disconnected { reason, retry_in } => {
             format!("{}; trying again in {:.1} s", sanitize_text(reason), retry_in.as_secs_f64())
         }
-        Event::Closed { error: Some(error), undelivered, .. } => {
-            format!("{}{}", sanitize_text(&explained(error)), lost(undelivered.len()))
-        }
-        Event::Closed { code: 1000, reason, undelivered, .. } if reason.is_empty() && undelivered.is_empty() => {
-            return None;
-        }
-        Event::Closed { code, reason, undelivered, .. } => {
-            format!("closed, {code} {}{}", sanitize_text(reason), lost(undelivered.len())).trim_end().to_owned()
-        }
+        Event::Closed { error: Some(error), .. } => sanitize_text(&explained(error)),
+        Event::Closed { code: 1000, reason, .. } if reason.is_empty() => return None,
+        Event::Closed { code, reason, .. } => format!("closed, {code} {}", sanitize_text(reason)).trim_end().to_owned(),
         _ => return None,
     })
 }
@@ -147,14 +139,6 @@ fn named(name: &str, requested: Option<&str>) -> String {
     }
 }
 
-fn lost(undelivered: usize) -> String {
-    match undelivered {
-        0 => String::new(),
-        1 => "; one message was not delivered".into(),
-        many => format!("; {many} messages were not delivered"),
-    }
-}
-
 /// Enough of a message to recognise it.
 fn beginning(text: &str) -> String {
     let mut short: String = text.chars().take(40).collect();
@@ -177,7 +161,6 @@ mod tests {
     #[test]
     fn text_from_others_cannot_control_the_terminal() {
         let evil = || "\x1b[2Jeve\n* ann signed in\u{200b}\u{e0041}\u{202e}\x07".to_owned();
-        let undelivered = vec![String::new(); 2];
         let refused = |text| Event::Refused { reason: evil(), explanation: evil(), text };
         let failed = Error::Refused { status: 503, body: evil(), location: Some(evil()) };
         let events = [
@@ -187,13 +170,12 @@ mod tests {
             refused(Some(evil())),
             Event::Disconnected { reason: evil(), retry_in: Duration::ZERO },
             Event::Closed { code: 1006, reason: evil(), error: Some(failed), undelivered: Vec::new() },
-            Event::Closed { code: 4000, reason: evil(), error: None, undelivered },
+            Event::Closed { code: 4000, reason: evil(), error: None, undelivered: Vec::new() },
         ];
         for event in &events {
             let line = remark(event).expect("a remark");
             assert!(!line.contains(is_deceptive), "{line:?}");
         }
-        assert!(remark(&events[6]).is_some_and(|line| line.ends_with("; 2 messages were not delivered")));
         assert!(!named(&evil(), Some(&evil())).contains(is_deceptive));
     }
 

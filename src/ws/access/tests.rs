@@ -143,7 +143,7 @@ fn null_accepts_files_and_star_accepts_any_origin() {
 fn missing_origin_can_be_refused() {
     let access = Access::open().require_origin(true);
     let here = host("localhost");
-    assert_eq!(access.check_origin(None, &here), Err(Refusal::NoOrigin));
+    assert_eq!(access.check_origin(None, &here).map_err(|refusal| refusal.status), Err(403));
     assert_eq!(access.check_origin(Some("http://a"), &here), Ok(()));
 }
 
@@ -151,10 +151,10 @@ fn missing_origin_can_be_refused() {
 fn token_must_match_completely() {
     let access = Access::default().token(" s3cret\n").expect("a token");
     assert_eq!(access.check_token(Some(b"s3cret")), Ok(()));
-    assert_eq!(access.check_token(None), Err(Refusal::NoToken));
+    assert!(access.check_token(None).is_err_and(|refusal| String::from_utf8_lossy(&refusal.body).contains("requires")));
     for wrong in ["", "s", "s3cre", "s3cret ", "s3crets3cret", "S3cret"] {
         let result = access.check_token(Some(wrong.as_bytes()));
-        assert_eq!(result, Err(Refusal::WrongToken), "{wrong}");
+        assert!(result.is_err_and(|refusal| String::from_utf8_lossy(&refusal.body).contains("wrong")), "{wrong}");
     }
     assert_eq!(Access::default().check_token(Some(b"any")), Ok(()));
 }
@@ -167,7 +167,7 @@ fn replaced_token_counts_for_all_clones() {
     assert!(access.replace_token(" ").is_err(), "and the token before stays");
     for (access, token) in [(&access, "new"), (&clone, "new"), (&other, "other")] {
         assert_eq!(access.check_token(Some(token.as_bytes())), Ok(()), "{token}");
-        assert_eq!(access.check_token(Some(b"old")), Err(Refusal::WrongToken), "{token}");
+        assert!(access.check_token(Some(b"old")).is_err(), "{token}");
     }
 }
 
@@ -225,8 +225,8 @@ fn refusal_names_the_flag_that_allows_the_request() {
     ];
     for (result, status, flag) in table {
         let refusal = result.expect_err(flag);
-        assert_eq!(refusal.status(), status, "{flag}");
-        assert!(refusal.to_string().contains(flag), "{refusal}");
+        assert_eq!(refusal.status, status, "{flag}");
+        assert!(String::from_utf8_lossy(&refusal.body).contains(flag), "{refusal:?}");
     }
 }
 
@@ -236,8 +236,10 @@ fn proposed_origin_is_accepted() {
     for origin in ["null", "file:///x", "app://.", "qrc://", "Arduino", "http://[::1]:3000", "x://A'b", "x://a:b@c"] {
         let here = host("localhost");
         let refusal = Access::default().check_origin(Some(origin), &here).expect_err(origin);
-        let Refusal::Origin(proposed) = refusal else { panic!("{refusal}") };
-        let access = Access::default().allow_origin(&proposed).expect("an origin");
+        let sentence = String::from_utf8_lossy(&refusal.body);
+        let (_, proposed) = sentence.split_once("Pages from ").expect("an origin");
+        let (proposed, _) = proposed.split_once(" are not").expect("an origin");
+        let access = Access::default().allow_origin(proposed).expect("an origin");
         assert_eq!(access.check_origin(Some(origin), &here), Ok(()), "{origin}");
     }
 }

@@ -1,24 +1,25 @@
 //! The settings of a client's WebSocket, and the checks on them.
 
 use super::{Error, WebSocket, url::Target};
+#[cfg(feature = "tls")]
+use crate::ws::tls::Connector;
 use crate::ws::{
-    config::{Config, MAX_TIMEOUT},
+    config::Config,
     deflate::Deflate,
     http::{is_additional_field, is_token},
-    tls::Connector,
 };
-use std::{fmt, time::Duration};
+use std::fmt;
 
 /// The settings of a [`WebSocket`]: header fields, timeouts, limits.
 ///
 /// ```no_run
-/// use chinwag::client::WebSocket;
+/// use chinwag::{Config, client::WebSocket};
 /// use std::time::Duration;
 ///
 /// let socket = WebSocket::builder("ws://localhost:6502/")
 ///     .protocols(["chinwag.v1"])
 ///     .header("Authorization", "Bearer swordfish")
-///     .connect_timeout(Duration::from_secs(3))
+///     .config(Config::client().ping_interval(Duration::from_secs(5)))
 ///     .connect()?;
 /// # Ok::<(), chinwag::client::Error>(())
 /// ```
@@ -30,8 +31,8 @@ pub struct Builder {
     pub(super) headers: Vec<(String, String)>,
     allow_blocked_ports: bool,
     pub(super) deflate: Option<Deflate>,
+    #[cfg(feature = "tls")]
     pub(super) tls: Option<Connector>,
-    pub(super) connect_timeout: Duration,
     pub(crate) config: Config,
 }
 
@@ -43,14 +44,9 @@ impl Builder {
             headers: Vec::new(),
             allow_blocked_ports: false,
             deflate: None,
+            #[cfg(feature = "tls")]
             tls: None,
-            connect_timeout: Duration::from_secs(10),
-            config: Config {
-                max_message_size: 16 * 1024 * 1024,
-                max_send_buffer: 64 * 1024 * 1024,
-                event_capacity: 64,
-                ..Config::default()
-            },
+            config: Config::client(),
         }
     }
 
@@ -65,12 +61,6 @@ impl Builder {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
-    }
-
-    /// The origin of the page that this program acts for (RFC 6455 10.2), such as `https://example.org`. Only browsers
-    /// must send it. Default: no such field.
-    pub fn origin(self, origin: &str) -> Self {
-        self.header("Origin", origin)
     }
 
     /// Also connects to ports that browsers refuse to connect to ([`is_blocked`](super::is_blocked)). Default: false.
@@ -93,48 +83,10 @@ impl Builder {
         self
     }
 
-    /// Time for name resolution and for the TCP connection, all addresses of the host included. Default: 10 s.
-    pub fn connect_timeout(mut self, time: Duration) -> Self {
-        self.connect_timeout = time.min(MAX_TIMEOUT);
-        self
-    }
-
-    /// Time from the TCP connection to the end of the server's response, TLS included. Default: 10 s.
-    pub fn handshake_timeout(mut self, time: Duration) -> Self {
-        self.config.handshake_timeout = time;
-        self
-    }
-
-    /// A Ping is sent after the time `interval` without data from the server (default: 20 s; zero: never). If nothing
-    /// arrives within `timeout` (default: 20 s), the connection fails with [`Error::Silent`].
-    pub fn ping(mut self, interval: Duration, timeout: Duration) -> Self {
-        self.config.ping_interval = interval;
-        self.config.pong_timeout = timeout;
-        self
-    }
-
-    /// Time for the closing handshake and the end of the TCP connection. Default: 5 s.
-    pub fn close_timeout(mut self, time: Duration) -> Self {
-        self.config.close_timeout = time;
-        self
-    }
-
-    /// Bytes of one received message, and of one frame. A larger one is answered with Close 1009. Default: 16 MiB.
-    pub fn max_message_size(mut self, bytes: usize) -> Self {
-        self.config.max_message_size = bytes;
-        self
-    }
-
-    /// Bytes that may wait to be sent. With more, the connection fails with [`Error::Full`] and Close 1013. Default:
-    /// 64 MiB.
-    pub fn max_send_buffer(mut self, bytes: usize) -> Self {
-        self.config.max_send_buffer = bytes;
-        self
-    }
-
-    /// Events that may wait to be received. With more, the socket is not read, so TCP slows the server down. Default: 64.
-    pub fn event_capacity(mut self, events: usize) -> Self {
-        self.config.event_capacity = events;
+    /// The limits and timeouts of the connection, in place of [`Config::client`]. `handshake_timeout` is for the TCP connection to
+    /// each address of the host, and again for the handshakes.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
         self
     }
 
@@ -148,19 +100,10 @@ impl Builder {
     /// Begins to connect, and returns at once. The events report the outcome.
     ///
     /// # Errors
-    /// A setting is invalid: [`Error::Url`], [`Error::BlockedPort`], [`Error::Protocol`], [`Error::Header`]. Or the
-    /// connection cannot begin: [`Error::Tls`], [`Error::Start`].
+    /// [`Error::Setting`], or the connection cannot begin: [`Error::Tls`], [`Error::Connect`].
     pub fn connect(mut self) -> Result<WebSocket, Error> {
         let target = self.check()?;
         WebSocket::start(target, self)
-    }
-
-    /// As [`Builder::check`], for TLS only.
-    #[cfg(feature = "tls")]
-    pub(crate) fn check_secure(&mut self) -> Result<Target, Error> {
-        let target = self.check()?;
-        let why = "it must begin with wss:// here";
-        if target.is_secure() { Ok(target) } else { Err(Error::Url { url: self.url.clone(), why }) }
     }
 
     /// Checks the settings, and completes them.
@@ -168,8 +111,15 @@ impl Builder {
         let target = Target::parse(&self.url, self.allow_blocked_ports)?;
         check_protocols(&self.protocols)?;
         check_headers(&self.headers)?;
-        if target.is_secure() && self.tls.is_none() {
-            self.tls = Some(Connector::of_system().map_err(Error::Tls)?);
+        if target.is_secure() {
+            #[cfg(not(feature = "tls"))]
+            return Err(Error::Tls(
+                "wss:// needs TLS, which is not in this build: build with the feature `tls`".into(),
+            ));
+            #[cfg(feature = "tls")]
+            if self.tls.is_none() {
+                self.tls = Some(Connector::system().map_err(|why| Error::Tls(why.to_string()))?);
+            }
         }
         self.config = self.config.clone().sensible();
         Ok(target)
@@ -180,7 +130,7 @@ impl Builder {
 fn check_protocols(protocols: &[String]) -> Result<(), Error> {
     for (at, name) in protocols.iter().enumerate() {
         if !is_token(name.as_bytes()) || protocols[..at].contains(name) {
-            return Err(Error::Protocol(name.clone()));
+            return Err(Error::Setting(format!("{name:?} is not a subprotocol: use a token such as chinwag.v1, once")));
         }
     }
     Ok(())
@@ -190,7 +140,7 @@ fn check_protocols(protocols: &[String]) -> Result<(), Error> {
 /// secret.
 fn check_headers(headers: &[(String, String)]) -> Result<(), Error> {
     match headers.iter().find(|(name, value)| !is_additional_field(name, value)) {
-        Some((name, _)) => Err(Error::Header(name.clone())),
+        Some((name, _)) => Err(Error::Setting(format!("the header field {name:?} cannot be sent"))),
         None => Ok(()),
     }
 }

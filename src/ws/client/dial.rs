@@ -1,59 +1,33 @@
 //! Connects a socket, within a deadline.
-//!
-//! The system's name resolution has no deadline. So it runs on a thread of its own, which is abandoned at the deadline.
 
-use super::{Error, url::Target};
-use crate::ws::spawn::spawn;
-use crossbeam_channel::{Receiver, bounded, select};
+use super::url::Target;
+use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
-use std::{fmt::Display, io};
+use std::time::Duration;
 
-/// Bytes of the stack of that thread. The name resolution of the system needs more than other threads do.
-const STACK_SIZE: usize = 2 * 1024 * 1024;
-
-/// A socket that is connected to the first address of the host that accepts.
-///
-/// # Errors
-/// [`Error::Resolve`], [`Error::Connect`], [`Error::ConnectTimeout`], [`Error::Start`], or [`Error::Cancelled`] as soon as
-/// `cancelled` has lost its sender.
-pub(super) fn dial(target: &Target, timeout: Duration, cancelled: &Receiver<()>) -> Result<TcpStream, Error> {
-    let deadline = Instant::now() + timeout;
-    let (sender, connected) = bounded(1);
+/// A socket that is connected to the first address of the host that accepts within the timeout. The system limits the time of
+/// the name resolution.
+pub(super) fn dial(target: &Target, timeout: Duration) -> io::Result<TcpStream> {
     // Few systems resolve the names below `localhost`.
-    let name = if target.host.is_localhost() { "localhost".to_owned() } else { target.host.name.clone() };
-    let port = target.port();
-    let connect = move || {
-        let addresses = (name.as_str(), port).to_socket_addrs();
-        let addresses = addresses.map_err(|error| Error::Resolve(named(&name, error)))?;
-        connect_to_any(addresses.as_slice(), deadline)
-    };
-    // If nothing receives the socket any more, it is closed.
-    let job = move || drop(sender.send(connect()));
-    spawn("websocket-dial", STACK_SIZE, Box::new(job)).map_err(Error::Start)?;
-    select! {
-        recv(connected) -> stream => stream.unwrap_or_else(|_| Err(Error::Start(io::Error::other("its thread panicked")))),
-        recv(cancelled) -> _ => Err(Error::Cancelled),
-        default(timeout) => Err(Error::ConnectTimeout(timeout)),
-    }
+    let name = if target.host.is_localhost() { "localhost" } else { &target.host.name };
+    let addresses = (name, target.port()).to_socket_addrs();
+    let not_found = |error| io::Error::other(format!("the host {name} was not found: {error}"));
+    connect_to_any(addresses.map_err(not_found)?, timeout)
 }
 
-/// Each address gets an equal share of the time that is left, so one that never responds does not use all of it.
-fn connect_to_any(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, Error> {
-    let mut failure = Error::Resolve(io::Error::other("it has no address"));
-    for (shares, address) in (1..=addresses.len()).rev().zip(addresses) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let share = left / u32::try_from(shares).unwrap_or(u32::MAX);
-        match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
+fn connect_to_any(addresses: impl Iterator<Item = SocketAddr>, timeout: Duration) -> io::Result<TcpStream> {
+    let mut failure = io::Error::other("the host has no address");
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, timeout.max(Duration::from_millis(1))) {
             Ok(stream) => return Ok(stream),
-            Err(error) => failure = Error::Connect(named(address, error)),
+            Err(error) => failure = named(&address, error),
         }
     }
     Err(failure)
 }
 
-/// Names the host or the address in an error. A URL need not have a port, so that the user may not know it.
-fn named(to: impl Display, error: io::Error) -> io::Error {
+/// Names the address in an error. A URL need not have a port, so that the user may not know it.
+fn named(to: &SocketAddr, error: io::Error) -> io::Error {
     let text = match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("nothing listens at {to}; is the server running?"),
         _ => format!("{to}: {error}"),
@@ -71,21 +45,11 @@ mod tests {
         let closed = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let open = listener.local_addr().expect("an address");
-        let deadline = Instant::now() + Duration::from_secs(5);
-        let stream = connect_to_any(&[closed, open], deadline).expect("the second address accepts");
+        let timeout = Duration::from_secs(5);
+        let stream = connect_to_any([closed, open].into_iter(), timeout).expect("the second address accepts");
         assert_eq!(stream.peer_addr().expect("an address"), open);
-        let error = connect_to_any(&[closed], deadline).expect_err("nothing listens");
-        assert!(matches!(&error, Error::Connect(_)) && error.to_string().contains(&closed.to_string()), "{error}");
-        assert!(matches!(connect_to_any(&[], deadline), Err(Error::Resolve(_))));
-    }
-
-    #[test]
-    fn cancel_ends_the_wait() {
-        let target = Target::parse("ws://192.0.2.1/", false).expect("a URL");
-        let (cancel, cancelled) = bounded(0);
-        drop(cancel);
-        let start = Instant::now();
-        let outcome = dial(&target, Duration::from_secs(60), &cancelled);
-        assert!(outcome.is_err() && start.elapsed() < Duration::from_secs(30), "{outcome:?}");
+        let error = connect_to_any([closed].into_iter(), timeout).expect_err("nothing listens");
+        assert!(error.to_string().contains(&closed.to_string()), "{error}");
+        assert!(connect_to_any([].into_iter(), timeout).is_err());
     }
 }

@@ -1,12 +1,12 @@
 //! The client's handshake (RFC 6455 4.1): the request, and the checks on the server's response.
 
-use super::{Error, url::Target};
-use crate::ws::deflate::{Agreement, Deflate};
-use crate::ws::handshake::head::{DeadlineRead, HeadError, HeadReader, field_map, field_slots};
+use super::{Error, builder::Builder, url::Target};
+use crate::ws::connection::PeerInfo;
+use crate::ws::handshake::head::{HeadError, HeadReader, field_map, field_slots};
 use crate::ws::handshake::upgrade::check_fields;
 use crate::ws::http::{list_elements, single_field};
 use httparse::Status;
-use std::{io::ErrorKind, time::Duration, time::Instant};
+use std::io::{ErrorKind, Read};
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
 use tungstenite::{Bytes, http::HeaderMap, http::header};
 
@@ -18,72 +18,44 @@ const MAX_FIELDS: usize = 100;
 /// Bytes of the body of a refusal that are kept.
 const MAX_BODY: usize = 1024;
 
-/// How long to wait for that body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// A request, and the `Sec-WebSocket-Accept` that its response must have.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) bytes: Vec<u8>,
-    accept: String,
-    deflate: Option<Deflate>,
-}
-
-impl Request {
-    /// A request with a new key. The header fields have been checked.
-    pub(super) fn new(
-        target: &Target,
-        protocols: &[String],
-        headers: &[(String, String)],
-        deflate: Option<Deflate>,
-    ) -> Self {
-        let key = generate_key();
-        let mut text = format!(
-            "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n",
-            target.resource, target.host,
-        );
-        if !protocols.is_empty() {
-            text.push_str(&format!("Sec-WebSocket-Protocol: {}\r\n", protocols.join(", ")));
-        }
-        if let Some(deflate) = deflate {
-            text.push_str(&format!("Sec-WebSocket-Extensions: {}\r\n", deflate.offer()));
-        }
-        for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        text.push_str("\r\n");
-        Self { bytes: text.into_bytes(), accept: derive_accept_key(key.as_bytes()), deflate }
+/// The request with a new key, and the `Sec-WebSocket-Accept` that its response must have. The settings have been checked.
+pub(super) fn request(target: &Target, settings: &Builder) -> (String, String) {
+    let key = generate_key();
+    let mut text = format!(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n",
+        target.resource, target.host,
+    );
+    if !settings.protocols.is_empty() {
+        text.push_str(&format!("Sec-WebSocket-Protocol: {}\r\n", settings.protocols.join(", ")));
     }
+    if let Some(deflate) = settings.deflate {
+        text.push_str(&format!("Sec-WebSocket-Extensions: {}\r\n", deflate.offer()));
+    }
+    for (name, value) in &settings.headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    text.push_str("\r\n");
+    (text, derive_accept_key(key.as_bytes()))
 }
 
-/// A handshake that succeeded.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Accepted {
-    pub(crate) protocol: Option<String>,
-    pub(crate) deflate: Option<Agreement>,
-    /// The bytes that arrived after the response.
-    pub(crate) input: Vec<u8>,
-}
-
-/// Reads the response and checks it.
+/// Reads the response and checks it. Returns what it says about the server, and the bytes that arrived after it.
 ///
 /// # Errors
 /// [`Error::Refused`], [`Error::Handshake`], or [`Error::Connect`] if the socket failed or the deadline passed (`TimedOut`).
 pub(super) fn read_response(
-    io: &mut impl DeadlineRead,
-    deadline: Instant,
-    request: &Request,
-    protocols: &[String],
-) -> Result<Accepted, Error> {
-    let mut reader = HeadReader { io, deadline, buffer: Vec::new() };
+    io: &mut impl Read,
+    accept: &str,
+    settings: &Builder,
+) -> Result<(PeerInfo, Vec<u8>), Error> {
+    let mut reader = HeadReader { io, buffer: Vec::new() };
     loop {
         let head = reader.read_head(MAX_HEAD_SIZE, check_http)?;
         let (status, headers) = parse(&head)?;
         match status {
             101 => {
-                let (protocol, deflate) = check_upgrade(&headers, request, protocols).map_err(Error::Handshake)?;
-                return Ok(Accepted { protocol, deflate, input: reader.buffer });
+                let info = check_upgrade(&headers, accept, settings).map_err(Error::Handshake)?;
+                return Ok((info, reader.buffer));
             }
             // An interim response: another one follows (RFC 9110 15.2).
             100..=199 => {}
@@ -111,42 +83,38 @@ fn parse(head: &Bytes) -> Result<(u16, HeaderMap), Error> {
     }
 }
 
-/// The checks of RFC 6455 4.1 on a 101. Returns the selected subprotocol, and the agreement on compression.
+/// The checks of RFC 6455 4.1 on a 101. Returns the selected subprotocol and the agreement on compression.
 ///
 /// As in browsers (WHATWG), it is an error if subprotocols were offered and the server selected none.
-fn check_upgrade(
-    headers: &HeaderMap,
-    request: &Request,
-    offered: &[String],
-) -> Result<(Option<String>, Option<Agreement>), &'static str> {
+fn check_upgrade(headers: &HeaderMap, accept: &str, settings: &Builder) -> Result<PeerInfo, &'static str> {
     check_fields(headers)?;
     match single_field(headers, &header::SEC_WEBSOCKET_ACCEPT) {
-        Ok(Some(value)) if value == request.accept.as_str() => {}
+        Ok(Some(value)) if value == accept => {}
         Ok(None) => return Err("Sec-WebSocket-Accept is missing"),
         _ => return Err("Sec-WebSocket-Accept does not match the key"),
     }
-    let deflate = match request.deflate {
+    let deflate = match settings.deflate {
         Some(deflate) => deflate.check(headers)?,
         None if list_elements(headers, &header::SEC_WEBSOCKET_EXTENSIONS).next().is_none() => None,
         None => return Err("it selects an extension that was not offered"),
     };
     let protocol = match single_field(headers, &header::SEC_WEBSOCKET_PROTOCOL) {
-        Ok(None) if offered.is_empty() => Ok(None),
+        Ok(None) if settings.protocols.is_empty() => Ok(None),
         Ok(None) => Err("it selects none of the subprotocols offered"),
         Ok(Some(selected)) => {
-            let known = offered.iter().find(|name| selected == name.as_str());
-            known.cloned().map(Some).ok_or("it selects a subprotocol that was not offered")
+            let known = settings.protocols.iter().find(|name| selected == name.as_str());
+            known.map(|name| Some(name.as_str().into())).ok_or("it selects a subprotocol that was not offered")
         }
         Err(_) => Err("it selects more than one subprotocol"),
     }?;
-    Ok((protocol, deflate))
+    Ok(PeerInfo { protocol, deflate, ..PeerInfo::default() })
 }
 
-/// The refusal, with as much of its body as arrives soon.
-fn refused(mut reader: HeadReader<'_, impl DeadlineRead>, status: u16, headers: &HeaderMap) -> Error {
+/// The refusal, with the beginning of its body. Of one in chunks, with what has arrived.
+fn refused(mut reader: HeadReader<'_, impl Read>, status: u16, headers: &HeaderMap) -> Error {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let length = length.unwrap_or(MAX_BODY).min(MAX_BODY);
-    reader.deadline = reader.deadline.min(Instant::now() + BODY_TIMEOUT);
+    let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
+    let length = length.unwrap_or(if is_chunked { reader.buffer.len() } else { MAX_BODY }).min(MAX_BODY);
     while reader.buffer.len() < length && matches!(reader.read_more(length), Ok(1..)) {}
     reader.buffer.truncate(length);
     let location = headers.get(header::LOCATION).filter(|_| (300..400).contains(&status));
@@ -178,8 +146,8 @@ mod tests {
     /// Returns its bytes one at a time, then the end of the stream.
     struct ByteByByte<'a>(&'a [u8]);
 
-    impl DeadlineRead for ByteByByte<'_> {
-        fn read_before(&mut self, _: Instant, buffer: &mut [u8]) -> std::io::Result<usize> {
+    impl Read for ByteByByte<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
             let count = self.0.len().min(1);
             buffer[..count].copy_from_slice(&self.0[..count]);
             self.0 = &self.0[count..];
@@ -187,10 +155,9 @@ mod tests {
         }
     }
 
-    fn read(text: &str, offered: &[&str]) -> Result<Accepted, Error> {
-        let request = Request { bytes: Vec::new(), accept: "KEY=".into(), deflate: None };
-        let offered: Vec<_> = offered.iter().map(|name| (*name).to_owned()).collect();
-        read_response(&mut ByteByByte(text.as_bytes()), Instant::now(), &request, &offered)
+    fn read(text: &str, offered: &[&str]) -> Result<(PeerInfo, Vec<u8>), Error> {
+        let settings = Builder::new("").protocols(offered.iter().copied());
+        read_response(&mut ByteByByte(text.as_bytes()), "KEY=", &settings)
     }
 
     const GOOD: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Accept: KEY=\r\n";
@@ -198,24 +165,23 @@ mod tests {
     #[test]
     fn request_has_what_rfc_6455_requires() {
         let target = Target::parse("ws://example.org:6502/room/a?x=1", false).expect("a URL");
-        let headers = [("Origin".to_owned(), "http://example.org".to_owned())];
-        let request = Request::new(&target, &["chat".into(), "text".into()], &headers, None);
-        let text = String::from_utf8(request.bytes).expect("text");
+        let settings = Builder::new("").protocols(["chat", "text"]).header("Origin", "http://example.org");
+        let (text, accept) = request(&target, &settings);
         assert!(text.starts_with("GET /room/a?x=1 HTTP/1.1\r\nHost: example.org:6502\r\n"), "{text}");
         assert!(
             text.contains("\r\nSec-WebSocket-Protocol: chat, text\r\nOrigin: http://example.org\r\n\r\n"),
             "{text}"
         );
         let key = text.split("Sec-WebSocket-Key: ").nth(1).expect("a key").split('\r').next().expect("a line");
-        assert_eq!((key.len(), derive_accept_key(key.as_bytes())), (24, request.accept));
+        assert_eq!((key.len(), derive_accept_key(key.as_bytes())), (24, accept));
     }
 
     #[test]
     fn valid_responses_are_accepted() {
-        let accepted = read(&format!("HTTP/1.1 100 Continue\r\n\r\n{GOOD}\r\n"), &[]).expect("a 101");
-        assert_eq!(accepted, Accepted { protocol: None, deflate: None, input: Vec::new() });
-        let accepted = read(&format!("{GOOD}Sec-WebSocket-Protocol: b\r\n\r\n"), &["a", "b"]).expect("a 101");
-        assert_eq!(accepted.protocol.as_deref(), Some("b"));
+        let (info, input) = read(&format!("HTTP/1.1 100 Continue\r\n\r\n{GOOD}\r\n"), &[]).expect("a 101");
+        assert_eq!((info.protocol, info.deflate, input), (None, None, Vec::new()));
+        let (info, _) = read(&format!("{GOOD}Sec-WebSocket-Protocol: b\r\n\r\n"), &["a", "b"]).expect("a 101");
+        assert_eq!(info.protocol.as_deref(), Some("b"));
     }
 
     #[test]

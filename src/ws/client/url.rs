@@ -17,11 +17,17 @@ pub(crate) struct Target {
 
 impl Target {
     /// # Errors
-    /// [`Error::Url`] with a sentence, or [`Error::BlockedPort`].
+    /// [`Error::Setting`] with a sentence.
     pub(super) fn parse(url: &str, allow_blocked_ports: bool) -> Result<Self, Error> {
-        let target = Self::parts(url.trim()).map_err(|why| Error::Url { url: url.to_owned(), why })?;
-        if !allow_blocked_ports && is_blocked(target.port()) {
-            return Err(Error::BlockedPort(target.port()));
+        let target = Self::parts(url.trim()).map_err(|why| match url.contains('@') {
+            // It may contain a password.
+            true => Error::Setting(format!("not a WebSocket URL: {why}")),
+            false => Error::Setting(format!("{url:?} is not a WebSocket URL: {why}")),
+        })?;
+        let port = target.port();
+        if !allow_blocked_ports && is_blocked(port) {
+            let why = format!("port {port} is blocked, as in browsers; blocked ports can be allowed");
+            return Err(Error::Setting(why));
         }
         Ok(target)
     }

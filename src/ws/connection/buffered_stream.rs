@@ -1,127 +1,82 @@
 //! A socket with a buffer in each direction, and with TLS if the connection uses it. Nothing here blocks.
 
 use super::Transport;
-#[cfg(feature = "chat")]
-use super::inspection::Inspection;
-use crate::ws::{
-    deflate::{Agreement, Compressed, Unmarker},
-    tcp::send_now,
-    tls::Session,
-};
+use crate::ws::{deflate::Unmarker, tcp::send_now, tls::Session};
 use std::{
+    collections::VecDeque,
     io::{self, ErrorKind, Read, Write},
     mem,
     net::{Shutdown, TcpStream},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
+
+/// Bytes that are kept for the inspector, and bytes that it plays, at most.
+#[cfg(feature = "chat")]
+const MAX_INSPECTED: usize = 4096;
 
 /// The stream that tungstenite reads and writes: it reads bytes that were received, and writes to the send buffer.
 #[derive(Debug)]
-pub(super) struct BufferedStream {
-    socket: Arc<TcpStream>,
+pub(crate) struct BufferedStream {
+    pub(super) socket: Arc<TcpStream>,
     /// With TLS: `received` and `unsent` hold ciphertext.
-    session: Option<Session>,
-    received: Vec<u8>,
+    pub(super) session: Option<Box<dyn Session>>,
+    /// Plaintext that is read before `received`: what was received with the handshake, and what the inspector plays.
+    early: VecDeque<u8>,
+    /// Bytes from the socket that have not been read. More are received only when it is empty.
+    pub(super) received: VecDeque<u8>,
     /// `None` without compression.
-    unmarker: Option<Unmarker>,
-    /// How many bytes of `received` have been read.
-    read: usize,
-    unsent: Vec<u8>,
-    /// How many bytes of `unsent` the socket has taken.
-    sent: usize,
+    pub(super) unmarker: Option<Unmarker>,
+    /// The send buffer.
+    pub(crate) unsent: VecDeque<u8>,
     /// How many of the unsent bytes the limit of the send buffer does not count, at most.
     uncounted: usize,
     /// Whether the last flush left bytes unsent.
-    is_stalled: bool,
+    pub(crate) is_stalled: bool,
     /// When the socket last took bytes that had waited, or when bytes began to wait.
-    progress_at: Option<Instant>,
+    pub(crate) progress_at: Option<Instant>,
+    /// What was received since the inspector looked last, without TLS and before any decoding. `None`: nobody inspects it.
     #[cfg(feature = "chat")]
-    inspection: Option<Box<Inspection>>,
-}
-
-/// Whether the socket took everything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flushed {
-    Everything,
-    Part,
+    inspected: Option<Vec<u8>>,
 }
 
 impl BufferedStream {
-    pub(super) fn new(transport: Transport, deflate: Option<Agreement>) -> Self {
-        let Transport { stream: socket, session, input: received } = transport;
-        let (unsent, sent, uncounted, is_stalled, progress_at) = Default::default();
-        let unmarker = deflate.map(Unmarker::new);
+    pub(super) fn new(transport: Transport, is_compressing: bool) -> Self {
+        let Transport { stream: socket, session, input } = transport;
+        let (received, unsent, uncounted, is_stalled, progress_at) = Default::default();
         Self {
             socket,
             session,
+            early: input.into(),
             received,
-            unmarker,
-            read: 0,
+            unmarker: is_compressing.then(Unmarker::default),
             unsent,
-            sent,
             uncounted,
             is_stalled,
             progress_at,
             #[cfg(feature = "chat")]
-            inspection: None,
+            inspected: None,
         }
-    }
-
-    pub(super) fn socket(&self) -> &TcpStream {
-        &self.socket
-    }
-
-    pub(super) fn has_tls(&self) -> bool {
-        self.session.is_some()
-    }
-
-    pub(super) fn buffered_amount(&self) -> usize {
-        self.unsent.len() - self.sent
-    }
-
-    pub(super) fn is_compressing(&self) -> bool {
-        self.unmarker.is_some()
-    }
-
-    /// Whether the message that tungstenite has completed is still compressed.
-    pub(super) fn compressed(&self) -> Option<Compressed> {
-        self.unmarker.as_ref().and_then(Unmarker::message)
     }
 
     /// The unsent bytes that the limit of the send buffer counts.
     pub(super) fn counted_amount(&self) -> usize {
-        self.buffered_amount().saturating_sub(self.uncounted)
-    }
-
-    /// How long the socket has taken none of the bytes that wait. `None`: no bytes wait.
-    #[cfg(feature = "chat")]
-    pub(super) fn stalled_for(&self) -> Option<Duration> {
-        self.time_since_progress().filter(|_| self.is_stalled)
-    }
-
-    /// The time since the socket last took bytes that had waited, if bytes ever did.
-    pub(super) fn time_since_progress(&self) -> Option<Duration> {
-        self.progress_at.map(|at| at.elapsed())
+        self.unsent.len().saturating_sub(self.uncounted)
     }
 
     /// From now on, keeps what arrives. Reads `play` before that. Returns what was kept since the last call.
     #[cfg(feature = "chat")]
-    pub(super) fn inspect(&mut self, play: &[u8]) -> Vec<u8> {
-        self.inspection.get_or_insert_default().exchange(play)
-    }
-
-    /// Takes over bytes from the socket. Only when everything received before has been read.
-    pub(super) fn receive(&mut self, bytes: Vec<u8>) {
-        (self.received, self.read) = (bytes, 0);
+    pub(crate) fn inspect(&mut self, play: &[u8]) -> Vec<u8> {
+        let free = MAX_INSPECTED.saturating_sub(self.early.len());
+        self.early.extend(&play[..play.len().min(free)]);
+        self.inspected.replace(Vec::new()).unwrap_or_default()
     }
 
     /// Appends plaintext to the send buffer.
     pub(super) fn queue(&mut self, bytes: &[u8]) {
-        self.compact();
         match &mut self.session {
             Some(session) => session.write(bytes, &mut self.unsent),
-            None => self.unsent.extend_from_slice(bytes),
+            None => self.unsent.extend(bytes),
         }
     }
 
@@ -131,51 +86,38 @@ impl BufferedStream {
     /// # Errors
     /// The socket is broken. The reader will notice it.
     pub(super) fn send(&mut self, bytes: &[u8], counted: usize) -> io::Result<()> {
-        let before = self.buffered_amount();
-        let direct = !self.has_tls() && before == 0;
+        let before = self.unsent.len();
+        let direct = self.session.is_none() && before == 0;
         let taken = if direct { send_now(&self.socket, bytes)? } else { 0 };
         if taken < bytes.len() {
             self.queue(&bytes[taken..]);
-            self.uncounted += (bytes.len() - counted).min(self.buffered_amount() - before);
+            self.uncounted += (bytes.len() - counted).min(self.unsent.len() - before);
         }
         Ok(())
     }
 
-    /// Sends the send buffer as far as the socket takes it.
+    /// Sends the send buffer as far as the socket takes it. Returns whether it took everything.
     ///
     /// # Errors
     /// As [`BufferedStream::send`].
-    pub(super) fn flush_unsent(&mut self) -> io::Result<Flushed> {
-        if self.buffered_amount() > 0 {
-            let taken = send_now(&self.socket, &self.unsent[self.sent..])?;
-            self.sent += taken;
-            let is_stalled = self.buffered_amount() > 0;
-            let was_stalled = mem::replace(&mut self.is_stalled, is_stalled);
-            if taken > 0 && was_stalled || is_stalled && !was_stalled {
-                self.progress_at = Some(Instant::now());
-            }
+    pub(super) fn flush_unsent(&mut self) -> io::Result<bool> {
+        let (front, back) = self.unsent.as_slices();
+        let mut taken = send_now(&self.socket, front)?;
+        if taken == front.len() {
+            taken += send_now(&self.socket, back)?;
         }
-        if self.is_stalled {
-            self.uncounted = self.uncounted.min(self.buffered_amount());
-            return Ok(Flushed::Part);
+        self.unsent.drain(..taken);
+        let is_stalled = !self.unsent.is_empty();
+        let was_stalled = mem::replace(&mut self.is_stalled, is_stalled);
+        if taken > 0 && was_stalled || is_stalled && !was_stalled {
+            self.progress_at = Some(Instant::now());
         }
-        // An idle connection keeps no memory for output.
-        self.discard_unsent();
-        Ok(Flushed::Everything)
-    }
-
-    /// Appends the TLS records that are due, such as a key update.
-    pub(super) fn flush_tls(&mut self) {
-        if let Some(session) = &mut self.session {
-            session.flush(&mut self.unsent);
+        self.uncounted = self.uncounted.min(self.unsent.len());
+        if !is_stalled {
+            // An idle connection keeps no memory for output.
+            self.discard_unsent();
         }
-    }
-
-    /// Appends the TLS alert `close_notify`. Nothing can be sent after it.
-    pub(super) fn close_tls(&mut self) {
-        if let Some(session) = &mut self.session {
-            session.close(&mut self.unsent);
-        }
+        Ok(!is_stalled)
     }
 
     /// Ends the connection in both directions at once.
@@ -185,15 +127,36 @@ impl BufferedStream {
 
     /// Frees the send buffer.
     pub(super) fn discard_unsent(&mut self) {
-        (self.unsent, self.sent, self.uncounted, self.is_stalled) = (Vec::new(), 0, 0, false);
+        (self.unsent, self.uncounted, self.is_stalled) = (VecDeque::new(), 0, false);
     }
 
-    /// Moves unsent bytes to the front when more have been sent than must be moved, so that the buffer does not grow for ever.
-    fn compact(&mut self) {
-        if self.sent > self.buffered_amount() {
-            self.unsent.drain(..self.sent);
-            self.sent = 0;
+    fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.early.is_empty() {
+            let count = self.early.read(buffer)?;
+            free_if_empty(&mut self.early);
+            return Ok(count);
         }
+        let result = match &mut self.session {
+            Some(session) => session.read(&mut self.received, buffer),
+            None if self.received.is_empty() => Err(ErrorKind::WouldBlock.into()),
+            None => self.received.read(buffer),
+        };
+        free_if_empty(&mut self.received);
+        let count = result?;
+        #[cfg(feature = "chat")]
+        if let Some(inspected) = &mut self.inspected {
+            let free = MAX_INSPECTED - inspected.len();
+            inspected.extend_from_slice(&buffer[..count.min(free)]);
+        }
+        // A proper end of TLS, but without a Close frame.
+        if count == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(count) }
+    }
+}
+
+/// An idle connection keeps no memory for input.
+fn free_if_empty(bytes: &mut VecDeque<u8>) {
+    if bytes.is_empty() {
+        *bytes = VecDeque::new();
     }
 }
 
@@ -204,35 +167,6 @@ impl Read for BufferedStream {
         let count = self.read_plaintext(&mut buffer[..most])?;
         self.unmarker.iter_mut().for_each(|unmarker| unmarker.change(&mut buffer[..count]));
         Ok(count)
-    }
-}
-
-impl BufferedStream {
-    fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        #[cfg(feature = "chat")]
-        if let count @ 1.. = self.inspection.as_mut().map_or(0, |inspection| inspection.read_played(buffer)) {
-            return Ok(count);
-        }
-        let mut input = &self.received[self.read..];
-        let result = match &mut self.session {
-            Some(session) => session.read(&mut input, buffer),
-            None if input.is_empty() => Err(ErrorKind::WouldBlock.into()),
-            None => input.read(buffer),
-        };
-        self.read = self.received.len() - input.len();
-        if input.is_empty() {
-            // An idle connection keeps no memory for input.
-            self.receive(Vec::new());
-        }
-        #[cfg(feature = "chat")]
-        if let (Some(inspection), Ok(count)) = (&mut self.inspection, &result) {
-            inspection.record(&buffer[..*count]);
-        }
-        match result {
-            // A proper end of TLS, but without a Close frame.
-            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
-            other => other,
-        }
     }
 }
 
@@ -257,25 +191,14 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
         let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
-        (BufferedStream::new(transport, None), listener.accept().expect("a connection").0)
-    }
-
-    #[test]
-    fn bytes_move_to_the_front_when_most_were_sent() {
-        for (sent, expected) in [(0, 0), (4, 4), (5, 5), (6, 0), (10, 0)] {
-            let (mut stream, _peer) = stream();
-            (stream.unsent, stream.sent) = (b"0123456789".to_vec(), sent);
-            stream.queue(b"abc");
-            assert_eq!((stream.sent, stream.buffered_amount()), (expected, 10 - sent + 3), "{sent}");
-            assert_eq!(stream.unsent[stream.sent..], b"0123456789abc"[sent..], "{sent}");
-        }
+        (BufferedStream::new(transport, false), listener.accept().expect("a connection").0)
     }
 
     #[test]
     fn only_bytes_that_wait_are_uncounted() {
         let (mut stream, _peer) = stream();
         stream.send(b"without a copy", 11).expect("a socket");
-        assert_eq!((stream.buffered_amount(), stream.uncounted), (0, 0));
+        assert_eq!((stream.unsent.len(), stream.uncounted), (0, 0));
         stream.queue(b"01234");
         for (counted, expected) in [(2, 7), (1, 8), (0, 8)] {
             stream.send(b"xy", counted).expect("a socket");
@@ -287,13 +210,31 @@ mod tests {
     #[test]
     fn input_is_read_in_parts() {
         let (mut stream, _peer) = stream();
-        stream.receive(b"hello".to_vec());
+        stream.received.extend(b"hello");
         let mut buffer = [0; 3];
         for expected in [&b"hel"[..], b"lo"] {
             let count = stream.read(&mut buffer).expect("bytes");
             assert_eq!(&buffer[..count], expected);
         }
         assert_eq!(stream.read(&mut buffer).map_err(|error| error.kind()), Err(ErrorKind::WouldBlock));
-        assert_eq!((stream.received.capacity(), stream.read), (0, 0));
+        assert_eq!(stream.received.capacity(), 0);
+    }
+
+    #[cfg(feature = "chat")]
+    #[test]
+    fn inspected_bytes_are_kept_and_played_up_to_the_limit() {
+        let (mut stream, _peer) = stream();
+        assert_eq!(stream.inspect(b"hello"), b"");
+        stream.received.extend(b"abc");
+        let mut buffer = [0; 3];
+        for expected in [&b"hel"[..], b"lo", b"abc"] {
+            let count = stream.read(&mut buffer).expect("bytes");
+            assert_eq!(&buffer[..count], expected);
+        }
+        stream.received.extend([7; MAX_INSPECTED]);
+        assert_eq!(stream.read(&mut [0; MAX_INSPECTED]).expect("bytes"), MAX_INSPECTED);
+        let received = stream.inspect(&[0; MAX_INSPECTED + 1]);
+        assert_eq!((received.len(), received.starts_with(b"abc\x07")), (MAX_INSPECTED, true));
+        assert_eq!((stream.inspect(b"x"), stream.early.len()), (Vec::new(), MAX_INSPECTED));
     }
 }

@@ -1,8 +1,8 @@
 //! Messages, and the frames that a server sends (RFC 6455 5.2): one unmasked frame for each message, with the same bytes for
 //! every peer.
 
-use crate::ws::deflate::{CompressedFrames, Compression};
-use std::{fmt, io, io::Cursor};
+use crate::ws::deflate::Agreement;
+use std::{fmt, io, io::Cursor, sync::OnceLock};
 use tungstenite::protocol::frame::{
     Frame, FrameHeader,
     coding::{Data, OpCode},
@@ -36,16 +36,14 @@ impl Message {
     }
 
     /// As tungstenite's context sends it: in one frame.
-    pub(super) fn into_frame(self, compression: Option<Compression>) -> tungstenite::Message {
-        let (data, payload) = match &self {
-            Self::Text(text) => (Data::Text, text.as_bytes()),
-            Self::Binary(bytes) => (Data::Binary, &bytes[..]),
+    pub(crate) fn into_frame(self, deflate: Option<Agreement>) -> tungstenite::Message {
+        let (data, payload) = match self {
+            Self::Text(text) => (Data::Text, Bytes::from(text)),
+            Self::Binary(bytes) => (Data::Binary, bytes),
         };
-        if let Some(payload) = compression.and_then(|compression| compression.compress(payload)) {
-            let header = FrameHeader { opcode: OpCode::Data(data), rsv1: true, ..FrameHeader::default() };
-            return tungstenite::Message::Frame(Frame::from_payload(header, payload.into()));
-        }
-        self.into()
+        let compressed = deflate.and_then(|deflate| deflate.compress(&payload));
+        let header = FrameHeader { opcode: OpCode::Data(data), rsv1: compressed.is_some(), ..FrameHeader::default() };
+        tungstenite::Message::Frame(Frame::from_payload(header, compressed.map_or(payload, Bytes::from)))
     }
 }
 
@@ -88,15 +86,6 @@ impl From<&Message> for Message {
     }
 }
 
-impl From<Message> for tungstenite::Message {
-    fn from(message: Message) -> Self {
-        match message {
-            Message::Text(text) => Self::Text(text),
-            Message::Binary(bytes) => Self::Binary(bytes),
-        }
-    }
-}
-
 /// Only text and binary messages are [`Message`]s. A Ping, Pong or Close frame is not.
 impl TryFrom<tungstenite::Message> for Message {
     type Error = io::Error;
@@ -124,7 +113,7 @@ const MAX_HEADER_SIZE: usize = 10;
 pub struct Frames {
     bytes: Vec<u8>,
     /// Empty until a peer that agreed on compression needs it.
-    compressed: CompressedFrames,
+    compressed: OnceLock<Vec<u8>>,
 }
 
 impl fmt::Debug for Frames {
@@ -137,7 +126,7 @@ impl Frames {
     /// An empty list.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), compressed: CompressedFrames::new() }
+        Self { bytes: Vec::new(), compressed: OnceLock::new() }
     }
 
     /// Adds a text message.
@@ -173,9 +162,11 @@ impl Frames {
 
     /// The bytes from `from` on for a peer. They are compressed if it agreed to that, but only if `from` is 0, so that all
     /// peers get the same bytes.
-    pub(crate) fn bytes_for(&self, compression: Option<Compression>, from: usize) -> &[u8] {
-        match compression {
-            Some(compression) if from == 0 => self.compressed.get(&self.bytes, compression),
+    pub(crate) fn bytes_for(&self, deflate: Option<Agreement>, from: usize) -> &[u8] {
+        match deflate {
+            Some(deflate) if from == 0 && deflate.compresses() => {
+                self.compressed.get_or_init(|| deflate.compress_frames(&self.bytes))
+            }
             _ => &self.bytes[from..],
         }
     }
@@ -230,7 +221,7 @@ impl Frames {
     }
 
     fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        self.compressed = CompressedFrames::new();
+        self.compressed = OnceLock::new();
         &mut self.bytes
     }
 }
@@ -269,7 +260,7 @@ mod tests {
         }
         for same in [Message::from(&b"hi"[..]), b"hi".to_vec().into(), Bytes::from_static(b"hi").into()] {
             assert_eq!(same, Message::Binary(Bytes::from_static(b"hi")));
-            assert_eq!(Message::try_from(tungstenite::Message::from(same.clone())).expect("data"), same);
+            assert_eq!(Message::try_from(tungstenite::Message::binary(&b"hi"[..])).expect("data"), same);
         }
         for control in [tungstenite::Message::Ping(Bytes::new()), tungstenite::Message::Close(None)] {
             assert!(Message::try_from(control).is_err());

@@ -2,12 +2,12 @@
 //!
 //! Everything here runs under the connection's lock, and nothing here blocks.
 
-use super::{
-    buffered_stream::{BufferedStream, Flushed},
-    disconnect_reason::DisconnectReason,
-    message::Message,
+use super::{buffered_stream::BufferedStream, disconnect_reason::DisconnectReason, message::Message};
+use crate::ws::{
+    config::Config,
+    deflate::{Compressed, Unmarker},
+    rate_limiter::RateLimiter,
 };
-use crate::ws::{config::Config, deflate::Compressed, rate_limiter::RateLimiter};
 use std::{
     io::{self, ErrorKind, Read},
     net::Shutdown,
@@ -25,8 +25,8 @@ const PARSE_BUFFER: usize = 256;
 const CONTROL_FRAME_BURST: u64 = 10;
 
 #[derive(Debug)]
-pub(super) struct ConnectionState {
-    pub(super) stream: BufferedStream,
+pub(crate) struct ConnectionState {
+    pub(crate) stream: BufferedStream,
     role: Role,
     context: WebSocketContext,
     opened_at: Instant,
@@ -36,10 +36,10 @@ pub(super) struct ConnectionState {
     pub(super) is_watched: bool,
     /// When the write reactor will cut the connection.
     pub(super) deadline: Option<Instant>,
-    reason: Option<DisconnectReason>,
+    pub(super) reason: Option<DisconnectReason>,
     /// The time of the last measured Ping, in microseconds since `opened_at`, which is also its payload.
     awaited_pong: Option<u64>,
-    pub(super) round_trip_time: Option<Duration>,
+    pub(crate) round_trip_time: Option<Duration>,
     /// Not a WebSocket, but a stream of bytes to the peer, and what keeps it alive. It has no frames.
     pub(super) stream_keepalive: Option<&'static [u8]>,
 }
@@ -87,7 +87,7 @@ pub(crate) enum ConnectionEnd {
 impl ConnectionState {
     pub(super) fn new(role: Role, stream: BufferedStream, config: &Config) -> Self {
         // A message that cannot be compressed becomes longer.
-        let growth = if stream.is_compressing() { config.max_message_size / 8 + 64 } else { 0 };
+        let growth = if stream.unmarker.is_some() { config.max_message_size / 8 + 64 } else { 0 };
         let max_payload = config.max_message_size.saturating_add(growth);
         let limits = WebSocketConfig::default()
             .read_buffer_size(PARSE_BUFFER)
@@ -114,10 +114,15 @@ impl ConnectionState {
         self.phase == Phase::Open
     }
 
+    /// Whether what arrives has no meaning any more.
+    pub(super) fn has_finished_reading(&self) -> bool {
+        self.phase >= Phase::Finishing
+    }
+
     /// Whether there is nothing left to wait for. With TLS the peer's `close_notify` is: a socket that is closed before it
     /// arrived sends a reset, which can destroy what was sent last.
     pub(super) fn may_be_closed(&self) -> bool {
-        self.phase == Phase::Finished && !self.stream.has_tls()
+        self.phase == Phase::Finished && self.stream.session.is_none()
     }
 
     /// Whether only closing the socket is left to do. A client leaves the FIN to the server.
@@ -125,19 +130,15 @@ impl ConnectionState {
         self.phase == Phase::Finished && self.role == Role::Server
     }
 
-    pub(super) fn into_reason(self) -> DisconnectReason {
-        self.reason.unwrap_or(DisconnectReason::ConnectionLost)
-    }
-
     /// Sends encoded frames. `counted` of their bytes count against the limit of the send buffer.
-    pub(super) fn send(&mut self, frames: &[u8], counted: usize) {
+    pub(crate) fn send(&mut self, frames: &[u8], counted: usize) {
         if self.stream.send(frames, counted).is_err() {
             self.socket_failed();
         }
     }
 
     /// Encodes a frame as the role requires: a client masks each frame with a new mask (RFC 6455 5.3).
-    pub(super) fn write(&mut self, frame: Frame) {
+    pub(crate) fn write(&mut self, frame: Frame) {
         // It writes to the send buffer, which cannot fail.
         let _ = self.context.write(&mut self.stream, frame);
     }
@@ -173,12 +174,13 @@ impl ConnectionState {
         if self.stream_keepalive.is_some() {
             return self.ignore_input();
         }
-        while self.phase < Phase::Finishing {
+        while !self.has_finished_reading() {
             let is_open = self.is_open();
             match self.context.read(&mut self.stream) {
                 Ok(Frame::Text(text)) if is_open => return ReadResult::Message((Message::Text(text), None)),
                 Ok(Frame::Binary(bytes)) if is_open => {
-                    return ReadResult::Message((Message::Binary(bytes), self.stream.compressed()));
+                    let compressed = self.stream.unmarker.as_ref().and_then(Unmarker::message);
+                    return ReadResult::Message((Message::Binary(bytes), compressed));
                 }
                 Ok(frame @ (Frame::Ping(_) | Frame::Pong(_))) => {
                     self.take_pong(&frame);
@@ -195,7 +197,7 @@ impl ConnectionState {
     }
 
     /// Sends a Ping whose answer is measured.
-    pub(super) fn ping(&mut self) {
+    pub(crate) fn ping(&mut self) {
         let now = self.now();
         self.awaited_pong = Some(now);
         self.write(Frame::Ping(Bytes::copy_from_slice(&now.to_be_bytes())));
@@ -216,7 +218,7 @@ impl ConnectionState {
 
     /// What the peer of a stream sends has no meaning. Only its end has.
     fn ignore_input(&mut self) -> ReadResult<Received> {
-        while self.phase < Phase::Finishing {
+        while !self.has_finished_reading() {
             match self.stream.read(&mut [0; 256]) {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return ReadResult::NeedData,
@@ -256,7 +258,6 @@ impl ConnectionState {
     /// tungstenite has the reply ready if one is due.
     fn answer_close(&mut self) -> bool {
         self.flush_context();
-        self.stream.close_tls();
         let is_server = self.role == Role::Server;
         self.phase = if is_server { Phase::Finishing } else { Phase::Finished };
         is_server
@@ -285,22 +286,24 @@ impl ConnectionState {
         self.fail(code, text, DisconnectReason::ProtocolViolation { code, detail: error.to_string() });
     }
 
-    /// Sends what the socket takes, and the FIN after the last byte.
-    pub(super) fn flush(&mut self) -> Flushed {
-        match self.phase {
-            Phase::Open | Phase::Closing => self.stream.flush_tls(),
-            Phase::Finishing => self.stream.close_tls(),
-            Phase::Finished => {}
+    /// Sends what the socket takes, and the FIN after the last byte. Returns whether nothing is left to send.
+    pub(super) fn flush(&mut self) -> bool {
+        if let Some(session) = &mut self.stream.session {
+            match self.phase {
+                Phase::Open | Phase::Closing => session.flush(&mut self.stream.unsent),
+                // Only the first call has an effect.
+                Phase::Finishing | Phase::Finished => session.close(&mut self.stream.unsent),
+            }
         }
-        let Ok(flushed) = self.stream.flush_unsent() else {
+        let Ok(is_complete) = self.stream.flush_unsent() else {
             self.socket_failed();
-            return Flushed::Everything;
+            return true;
         };
-        if flushed == Flushed::Everything && self.phase == Phase::Finishing {
+        if is_complete && self.phase == Phase::Finishing {
             self.phase = Phase::Finished;
-            let _ = self.stream.socket().shutdown(Shutdown::Write);
+            let _ = self.stream.socket.shutdown(Shutdown::Write);
         }
-        flushed
+        is_complete
     }
 
     /// The socket takes no more bytes, perhaps in the middle of a frame, so nothing can follow. The reader notices it.

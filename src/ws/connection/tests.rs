@@ -23,6 +23,15 @@ fn pair(close_timeout: Duration) -> (Arc<Connection>, Reader, TcpStream) {
     (connection, reader, server)
 }
 
+fn send(connection: &Arc<Connection>) -> bool {
+    connection.if_open(|state| state.write("hello".into()))
+}
+
+/// The next message. At the end, the connection can be ended.
+fn next(reader: &mut Reader) -> Option<Message> {
+    reader.wait().map_err(|end| reader.finish(end)).ok()
+}
+
 /// Opcode and payload of the next short frame, which must be masked, and the mask.
 fn frame(server: &mut TcpStream) -> (u8, Vec<u8>, [u8; 4]) {
     let mut head = [0; 6];
@@ -41,7 +50,7 @@ fn every_frame_has_its_own_mask() {
     let (connection, _reader, mut server) = pair(Duration::ZERO);
     let mut masks = Vec::new();
     for _ in 0..4 {
-        assert!(connection.send_message("hello".into()));
+        assert!(send(&connection));
         let (first, payload, mask) = frame(&mut server);
         assert_eq!((first, payload.as_slice()), (0x81, &b"hello"[..]));
         masks.push(mask);
@@ -56,8 +65,8 @@ fn the_server_closes_the_tcp_connection() {
     let (connection, mut reader, mut server) = pair(Duration::from_secs(60));
     server.write_all(b"\x89\x02hi\x81\x02yo\x88\x02\x0f\xa0").expect("room");
     let client = std::thread::spawn(move || {
-        assert_eq!(reader.next(), Some(Message::from("yo")));
-        let next = reader.next();
+        assert_eq!(next(&mut reader), Some(Message::from("yo")));
+        let next = next(&mut reader);
         (next, connection.end())
     });
     let (pong, close) = (frame(&mut server), frame(&mut server));
@@ -77,7 +86,7 @@ fn a_client_that_closes_reports_the_reply_of_the_server() {
     assert_eq!(frame(&mut server).1, b"\x0b\xb8enough");
     server.write_all(b"\x88\x05\x0b\xb9bye").expect("room");
     drop(server);
-    assert_eq!(reader.next(), None);
+    assert_eq!(next(&mut reader), None);
     assert_eq!(connection.end(), DisconnectReason::ClosedByPeer { code: 3001, reason: "bye".into() });
 }
 
@@ -87,7 +96,7 @@ fn an_ended_connection_is_cut_while_its_reader_exists() {
     assert!(connection.is_open());
     assert_eq!(connection.end(), DisconnectReason::ConnectionLost);
     assert_eq!(server.read(&mut [0]).ok(), Some(0));
-    assert!(!connection.is_open() && !connection.send_message("hello".into()));
+    assert!(!connection.is_open() && !send(&connection));
 }
 
 #[test]
@@ -95,7 +104,7 @@ fn a_client_waits_for_the_fin_no_longer_than_close_timeout() {
     let (connection, mut reader, mut server) = pair(Duration::from_millis(20));
     let start = Instant::now();
     server.write_all(b"\x88\x00").expect("room");
-    assert_eq!(reader.next(), None);
+    assert_eq!(next(&mut reader), None);
     assert!(start.elapsed() >= Duration::from_millis(20));
     assert_eq!(connection.end(), DisconnectReason::ClosedByPeer { code: 1005, reason: String::new() });
 }

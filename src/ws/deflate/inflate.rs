@@ -1,11 +1,11 @@
 //! Decompresses messages.
 
-use super::{Agreement, Compressed, compress::TAIL};
-use crate::ws::connection::Message;
-use miniz_oxide::inflate::TINFLStatus::{Done, HasMoreOutput};
-use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
-use std::{io, mem};
-use tungstenite::{Error, Utf8Bytes, error::CapacityError};
+use super::Agreement;
+use std::io;
+use tungstenite::Error;
+
+/// The last four bytes of a compressed message, which are not sent (RFC 7692 7.2.1).
+pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 /// A final block without content. The decompressor reaches it only if the message before it is complete.
 const END: [u8; 5] = [1, 0, 0, 0xff, 0xff];
@@ -24,26 +24,27 @@ impl Inflater {
         Self { window: bits.map_or(0, |bits| 1 << bits), history: Vec::new() }
     }
 
+    #[cfg(not(feature = "deflate"))]
+    pub(crate) fn inflate(&mut self, _payload: &[u8], _max: usize) -> Result<Vec<u8>, Error> {
+        Err(Error::Io(invalid_data()))
+    }
+
     /// The message with this compressed payload.
     ///
     /// # Errors
-    /// The message has more than `max` bytes, cannot be decompressed, or is text that is not UTF-8.
+    /// The message has more than `max` bytes, or cannot be decompressed.
+    #[cfg(feature = "deflate")]
     #[inline(never)] // Its frame is not needed while the thread waits.
-    pub(crate) fn inflate(&mut self, kind: Compressed, payload: &[u8], max: usize) -> Result<Message, Error> {
-        let bytes = self.inflate_bytes(payload, max)?;
-        match kind {
-            Compressed::Binary => Ok(bytes.into()),
-            Compressed::Text => Ok(Message::Text(Utf8Bytes::try_from(bytes)?)),
-        }
-    }
-
-    fn inflate_bytes(&mut self, payload: &[u8], max: usize) -> Result<Vec<u8>, Error> {
+    pub(crate) fn inflate(&mut self, payload: &[u8], max: usize) -> Result<Vec<u8>, Error> {
+        use miniz_oxide::inflate::TINFLStatus::{Done, HasMoreOutput};
+        use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
+        use tungstenite::error::CapacityError;
         // A compressor that remembers earlier messages may have nothing to add for an empty one.
         if payload.is_empty() {
             return Ok(Vec::new());
         }
         let input = [payload, &TAIL, &END].concat();
-        let (mut input, mut output) = (input.as_slice(), mem::take(&mut self.history));
+        let (mut input, mut output) = (input.as_slice(), std::mem::take(&mut self.history));
         let (start, mut end) = (output.len(), output.len());
         let limit = start.saturating_add(max);
         output.resize(start.saturating_add(4 * payload.len()).min(limit), 0);

@@ -1,7 +1,9 @@
 //! The negotiation: offers of clients, and responses of servers (RFC 7692 5 and 7.1).
 
-use super::{Agreement, Compression, Deflate, Parameters};
-use tungstenite::http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
+use super::{Agreement, Deflate, Parameters};
+use crate::ws::http::list_elements;
+use std::str;
+use tungstenite::http::{HeaderMap, header::SEC_WEBSOCKET_EXTENSIONS};
 
 impl Deflate {
     /// What a server agrees to: the first offer that it can accept. `None`: the connection has no compression.
@@ -20,8 +22,8 @@ impl Deflate {
             server_max_window_bits: offer.server_max_window_bits,
             client_max_window_bits: context_bits.filter(|bits| *bits < 15).map(Some),
         };
-        let compression = Compression::new(self.threshold, offer.server_max_window_bits);
-        Some(Agreement { parameters, compression, context_bits })
+        let threshold = self.threshold_for(offer.server_max_window_bits);
+        Some(Agreement { parameters, threshold, context_bits })
     }
 
     /// What a client offers, as the value of `Sec-WebSocket-Extensions`.
@@ -59,39 +61,21 @@ impl Deflate {
         }
         Ok(Some(Agreement {
             parameters,
-            compression: Compression::new(self.threshold, parameters.client_max_window_bits.flatten()),
+            threshold: self.threshold_for(parameters.client_max_window_bits.flatten()),
             context_bits: Some(server_bits).filter(|_| !parameters.server_no_context_takeover),
         }))
     }
 }
 
-/// The elements of all fields. A field that is not text has none.
+/// The elements of all fields. One that is not text is another extension.
 fn elements(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let fields = headers.get_all(SEC_WEBSOCKET_EXTENSIONS).into_iter();
-    let elements = fields.filter_map(|field| HeaderValue::to_str(field).ok()).flat_map(|field| split(field, ','));
-    elements.filter(|element| !element.is_empty())
-}
-
-/// Splits at separators outside of quoted strings (RFC 9110 5.6.4).
-fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    let parts = text.split(move |c| {
-        let was_escaped = std::mem::replace(&mut is_escaped, false);
-        match c {
-            _ if was_escaped => {}
-            '\\' => is_escaped = is_quoted,
-            '"' => is_quoted = !is_quoted,
-            _ => return c == separator && !is_quoted,
-        }
-        false
-    });
-    parts.map(str::trim_ascii)
+    list_elements(headers, &SEC_WEBSOCKET_EXTENSIONS).map(|element| str::from_utf8(element).unwrap_or_default())
 }
 
 impl Parameters {
     /// `None` if it is another extension, or if a parameter is unknown, repeated, or has an invalid value (RFC 7692 7).
     fn parse(element: &str) -> Option<Self> {
-        let (mut parts, mut parsed) = (split(element, ';'), Self::default());
+        let (mut parts, mut parsed) = (element.split(';').map(str::trim_ascii), Self::default());
         if parts.next()? != "permessage-deflate" {
             return None;
         }
@@ -115,8 +99,7 @@ impl Parameters {
     }
 }
 
-/// A number from 8 to 15, as a token or a quoted string.
+/// A number from 8 to 15. No known peer sends it as a quoted string.
 fn bits(value: &str) -> Option<u8> {
-    let unquoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    (8..=15).find(|bits| bits.to_string() == unquoted.unwrap_or(value))
+    (8..=15).find(|bits| bits.to_string() == value)
 }

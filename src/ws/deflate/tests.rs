@@ -28,11 +28,9 @@ fn server_accepts_the_first_valid_offer() {
         (&["permessage-deflate"], Some(BOTH)),
         (&["permessage-deflate; client_max_window_bits"], Some(BOTH)),
         (&["permessage-deflate;client_max_window_bits=8 ; server_no_context_takeover"], Some(BOTH)),
-        (&["permessage-deflate; client_max_window_bits=\"10\""], Some(BOTH)),
         (&["x-webkit-deflate-frame, permessage-deflate"], Some(BOTH)),
-        (&["permessage-bzip2; x=\"1, 2; 3\"", "permessage-deflate"], Some(BOTH)),
         (&["permessage-deflate; server_max_window_bits=15"], Some("; server_max_window_bits=15")),
-        (&["permessage-deflate; server_max_window_bits = \"9\""], Some("; server_max_window_bits=9")),
+        (&["permessage-deflate; server_max_window_bits = 9"], Some("; server_max_window_bits=9")),
         (
             &["permessage-deflate; server_max_window_bits=7, permessage-deflate; server_max_window_bits=12"],
             Some("; server_max_window_bits=12"),
@@ -61,7 +59,6 @@ fn server_accepts_the_first_valid_offer() {
         (&["permessage-deflate2"], None),
         (&["Permessage-Deflate"], None),
         (&["x; y=\"permessage-deflate, permessage-deflate\""], None),
-        (&["x; y=\"\\\", permessage-deflate, \\\"\""], None),
     ];
     for (fields, expected) in rows {
         let accepted = Deflate::default().accept(&headers(fields)).map(|agreement| agreement.to_string());
@@ -142,11 +139,13 @@ fn client_accepts_only_what_it_offered() {
     }
 }
 
+fn agreement(threshold: usize, max_window_bits: Option<u8>) -> Agreement {
+    let threshold = Deflate { threshold, context_bits: None }.threshold_for(max_window_bits);
+    Agreement { parameters: Parameters::default(), threshold, context_bits: None }
+}
+
 fn inflate(payload: &[u8], max: usize) -> Result<Vec<u8>, Error> {
-    match Inflater::new(None).inflate(Compressed::Binary, payload, max)? {
-        crate::Message::Binary(bytes) => Ok(bytes.to_vec()),
-        crate::Message::Text(text) => panic!("{text}"),
-    }
+    Inflater::new(None).inflate(payload, max)
 }
 
 /// The examples of RFC 7692 7.2.3, and others.
@@ -173,13 +172,12 @@ fn earlier_messages_are_remembered_within_the_window() {
     let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
     let again = [0xf2, 0x00, 0x11, 0x00, 0x00];
     let noise = stored(&[b'x'; 510]);
-    let mut receive = |payload: &[u8]| inflater.inflate(Compressed::Text, payload, 600);
+    let mut receive = |payload: &[u8]| inflater.inflate(payload, 600);
     for payload in [&hello[..], &again, &again, &hello] {
-        assert_eq!(receive(payload).expect("valid data"), crate::Message::from("Hello"));
+        assert_eq!(receive(payload).expect("valid data"), b"Hello");
     }
     receive(&noise).expect("valid data");
-    assert!(receive(&again).is_ok_and(|message| message != crate::Message::from("Hello")));
-    assert!(matches!(receive(&stored(b"\xff")), Err(Error::Utf8(_))));
+    assert!(receive(&again).is_ok_and(|message| message != b"Hello"));
 }
 
 #[test]
@@ -195,10 +193,10 @@ fn truncated_and_invalid_payloads_are_errors() {
 
 #[test]
 fn size_after_decompression_is_limited_exactly() {
-    let compression = Compression::new(0, None).expect("a large window");
+    let agreement = agreement(0, None);
     for size in [1, 256, 4095, 4096, 4097, 100_000] {
         let message = vec![b'x'; size];
-        let payload = compression.compress(&message).unwrap_or_else(|| stored(&message));
+        let payload = agreement.compress(&message).unwrap_or_else(|| stored(&message));
         assert_eq!(inflate(&payload, size).expect("it fits"), message);
         assert!(matches!(inflate(&payload, size - 1), Err(Error::Capacity(_))), "{size}");
     }
@@ -228,16 +226,14 @@ fn short_and_random_messages_are_sent_as_they_are() {
         (0, None, b"abc", false),
         (0, None, &random, false),
     ] {
-        let compression = Compression::new(threshold, bits);
-        let compressed = compression.and_then(|compression| compression.compress(message));
+        let compressed = agreement(threshold, bits).compress(message);
         assert_eq!(compressed.is_some(), is_compressed, "{threshold} {bits:?} {}", message.len());
     }
 }
 
 /// Reads frames through an [`Unmarker`], in pieces of at most `step` bytes. Returns them, and the kind of each message.
 fn unmarked(frames: &[u8], step: usize) -> (Vec<u8>, Vec<Option<Compressed>>) {
-    let deflate = Deflate::default().accept(&headers(&["permessage-deflate"])).expect("an agreement");
-    let mut unmarker = Unmarker::new(deflate);
+    let mut unmarker = Unmarker::default();
     let (mut rest, mut read, mut kinds) = (frames, Vec::new(), Vec::new());
     while !rest.is_empty() {
         let most = unmarker.next_read();
@@ -284,7 +280,7 @@ proptest! {
         let agreement = deflate.accept(&headers(&["permessage-deflate; client_max_window_bits"]));
         let mut inflater = Inflater::new(agreement);
         for payload in payloads {
-            if let Ok(message) = inflater.inflate(Compressed::Binary, &payload, max) {
+            if let Ok(message) = inflater.inflate(&payload, max) {
                 prop_assert!(message.len() <= max);
             }
         }
@@ -301,7 +297,7 @@ proptest! {
                 false => frames.binary(payload),
             }
         }
-        let compressed = frames.bytes_for(Compression::new(256, None), 0);
+        let compressed = frames.bytes_for(Some(agreement(256, None)), 0);
         prop_assert!(compressed.len() <= frames.len());
         let (read, _) = unmarked(compressed, 4096);
         let mut socket = tungstenite::WebSocket::from_partially_read(std::io::Cursor::new(vec![]), read, Role::Client, None);

@@ -1,6 +1,7 @@
 //! Hides compression from tungstenite, which refuses frames with RSV1: a compressed message becomes a binary one.
 
-use super::Agreement;
+use std::io::Cursor;
+use tungstenite::protocol::frame::FrameHeader;
 
 /// A compressed message: what it is after decompression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,36 +17,17 @@ const BINARY: u8 = 2;
 /// Changes frames while they are read. It remembers only one message, so no read goes beyond the end of a frame.
 #[derive(Debug, Default)]
 pub(crate) struct Unmarker {
-    /// The first bytes of a frame's header, and how many are known.
-    header: [u8; 14],
-    known: usize,
+    /// The first bytes of a frame's header, which end with the last byte that is needed to parse it.
+    header: Vec<u8>,
     /// The bytes of the payload that have not been read.
     payload: u64,
     message: Option<Compressed>,
 }
 
 impl Unmarker {
-    pub(crate) fn new(_agreement: Agreement) -> Self {
-        Self::default()
-    }
-
-    /// How many bytes the next read may have, at most.
+    /// How many bytes the next read may have, at most: headers are read byte by byte.
     pub(crate) fn next_read(&self) -> usize {
-        match self.payload {
-            0 => self.header_size() - self.known,
-            left => usize::try_from(left).unwrap_or(usize::MAX),
-        }
-    }
-
-    /// The size of the header, as far as it is known (RFC 6455 5.2).
-    fn header_size(&self) -> usize {
-        let length = match self.header[1] & 0x7f {
-            _ if self.known < 2 => return 2,
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
-        2 + length + if self.header[1] & 0x80 == 0 { 0 } else { 4 }
+        usize::try_from(self.payload.max(1)).unwrap_or(usize::MAX)
     }
 
     /// Changes bytes that were read.
@@ -54,18 +36,14 @@ impl Unmarker {
             self.payload -= bytes.len() as u64;
             return;
         }
-        if let (0, [first, ..]) = (self.known, &mut *bytes) {
+        if let (true, [first, ..]) = (self.header.is_empty(), &mut *bytes) {
             self.begin(first);
         }
-        self.header[self.known..][..bytes.len()].copy_from_slice(bytes);
-        self.known += bytes.len();
-        if self.known == self.header_size() {
-            self.known = 0;
-            self.payload = match (self.header[1] & 0x7f, self.header) {
-                (126, [_, _, a, b, ..]) => u16::from_be_bytes([a, b]).into(),
-                (127, [_, _, a, b, c, d, e, f, g, h, ..]) => u64::from_be_bytes([a, b, c, d, e, f, g, h]),
-                (length, _) => length.into(),
-            };
+        self.header.extend_from_slice(bytes);
+        // tungstenite fails at the same header as this.
+        if let Ok(Some((_, length))) = FrameHeader::parse(&mut Cursor::new(&self.header)) {
+            self.header.clear();
+            self.payload = length;
         }
     }
 

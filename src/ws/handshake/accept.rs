@@ -12,13 +12,15 @@ pub type AcceptHook = Arc<dyn Fn(&Request) -> Result<Accept, Response> + Send + 
 /// What a program attaches to a connection.
 pub type Data = Box<dyn Any + Send + Sync>;
 
-/// A handshake that succeeded.
-#[derive(Debug)]
+/// A handshake that succeeded, or a stream that begins.
+#[derive(Debug, Default)]
 pub struct Upgrade {
-    /// The whole 101 response, ready to send.
+    /// The whole 101 response, ready to send. Empty for a stream, whose head the program sends.
     pub response: Vec<u8>,
     /// The selected subprotocol, which the response names.
     pub protocol: Option<Arc<str>>,
+    /// For a stream in place of a WebSocket ([`Route::Stream`](crate::http::Route::Stream)): what keeps it alive.
+    pub keepalive: Option<&'static [u8]>,
     /// What the program attached ([`Accept::data`]).
     pub data: Option<Data>,
 }
@@ -78,6 +80,7 @@ impl Accept {
         Ok(Upgrade {
             response: upgrade::response(key, protocol.as_deref(), agreement(request), &headers),
             protocol,
+            keepalive: None,
             data,
         })
     }

@@ -1,31 +1,25 @@
-//! The body of a request: how long it is (RFC 9112 6), and reading it within a size and a deadline.
+//! The body of a request: how long it is (RFC 9112 6), and reading it.
 
 use super::bad_request;
-use super::head::{DeadlineRead, HeadError, HeadReader};
-use crate::ws::http::Response;
-use std::time::Instant;
-use tungstenite::http::HeaderMap;
+use super::head::{HeadError, HeadReader};
+use crate::ws::http::{Response, single_field};
+use std::io::Read;
 use tungstenite::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use tungstenite::http::{HeaderMap, HeaderValue};
 
 /// The bytes of the body that a head announces. Chunks are not accepted: the few clients that send them can send a length.
 pub(super) fn length(headers: &HeaderMap) -> Result<usize, Response> {
     if headers.contains_key(TRANSFER_ENCODING) {
         return Err(Response::text(411, "Send the body with Content-Length, and leave Transfer-Encoding out."));
     }
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter().flat_map(|field| field.as_bytes().split(|b| *b == b','));
-    let Some(first) = lengths.next() else { return Ok(0) };
-    // Proxies join repeated fields (RFC 9110 8.6). Lengths that differ could hide another request (RFC 9112 6.3).
-    let (first, others) = (number(first), lengths.map(number));
-    match first {
-        Some(length) if others.into_iter().all(|other| other == first) => Ok(length),
+    // A field that is repeated could hide another request (RFC 9112 6.3).
+    match single_field(headers, &CONTENT_LENGTH).map(|field| field.map(HeaderValue::as_bytes)) {
+        Ok(None) => Ok(0),
+        Ok(Some(digits @ [_, ..])) if digits.iter().all(u8::is_ascii_digit) => {
+            Ok(std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).unwrap_or(usize::MAX))
+        }
         _ => Err(bad_request("Content-Length must be one number.")),
     }
-}
-
-fn number(text: &[u8]) -> Option<usize> {
-    let digits = std::str::from_utf8(text.trim_ascii()).ok()?;
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| digits.parse().unwrap_or(usize::MAX))
 }
 
 /// Refuses a body that is too large.
@@ -38,13 +32,8 @@ pub(crate) fn check_size(length: usize, max_size: usize) -> Result<(), Response>
 ///
 /// # Errors
 /// The response: 400 or 408.
-pub(crate) fn read_body(
-    io: &mut impl DeadlineRead,
-    received: Vec<u8>,
-    length: usize,
-    deadline: Instant,
-) -> Result<Vec<u8>, Response> {
-    let mut reader = HeadReader { io, deadline, buffer: received };
+pub(crate) fn read_body(io: &mut impl Read, received: Vec<u8>, length: usize) -> Result<Vec<u8>, Response> {
+    let mut reader = HeadReader { io, buffer: received };
     while reader.buffer.len() < length {
         match reader.read_more(length) {
             Ok(1..) => {}
@@ -60,13 +49,12 @@ pub(crate) fn read_body(
 mod tests {
     use super::*;
     use std::io;
-    use tungstenite::http::HeaderValue;
 
     /// Delivers the bytes in pieces of this size, then the end of the stream.
     struct Pieces<'a>(&'a [u8], usize);
 
-    impl DeadlineRead for Pieces<'_> {
-        fn read_before(&mut self, _: Instant, buffer: &mut [u8]) -> io::Result<usize> {
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let count = self.0.len().min(self.1).min(buffer.len());
             buffer[..count].copy_from_slice(&self.0[..count]);
             self.0 = &self.0[count..];
@@ -76,10 +64,12 @@ mod tests {
 
     #[test]
     fn length_of_the_body_is_never_ambiguous() {
-        let rows: [(&[&'static str], Result<usize, u16>); 10] = [
+        let rows: [(&[&'static str], Result<usize, u16>); 12] = [
             (&[], Ok(0)),
             (&["5"], Ok(5)),
-            (&["05, 5", "5"], Ok(5)),
+            (&["05"], Ok(5)),
+            (&["5, 5"], Err(400)),
+            (&["5", "5"], Err(400)),
             (&["99999999999999999999999"], Ok(usize::MAX)),
             (&["5", "6"], Err(400)),
             (&["+5"], Err(400)),
@@ -106,7 +96,7 @@ mod tests {
         {
             for (size, received) in [(1, 0), (3, 1), (9999, 0), (9999, 9999)] {
                 let (received, rest) = sent.as_bytes().split_at(received.min(sent.len()));
-                let read = read_body(&mut Pieces(rest, size), received.to_vec(), length, Instant::now());
+                let read = read_body(&mut Pieces(rest, size), received.to_vec(), length);
                 let read = read.map_err(|response| response.status);
                 assert_eq!(read, expected.map(|text| text.as_bytes().to_vec()), "{sent} {size}");
             }

@@ -1,34 +1,15 @@
-//! Reads the head of an HTTP message, within a size and a deadline. Server and client share it.
+//! Reads the head of an HTTP message, within a size. Server and client share it.
 //!
 //! A thread keeps every stack page that it ever touched. So the buffer and the field slots are on the heap.
 
-use crate::ws::{http::Response, tcp::left_until};
+use crate::ws::http::Response;
 use httparse::Header;
-use rustix::{io::Errno, net::RecvFlags};
-use std::{fmt, io, io::Read, mem, net::TcpStream, time::Instant};
+use std::{
+    fmt,
+    io::{self, Read},
+    mem,
+};
 use tungstenite::{Bytes, http};
-
-/// A byte stream whose reads have a deadline.
-pub trait DeadlineRead {
-    /// Blocks until bytes arrive, at most until `deadline`. 0 is the end of the stream.
-    ///
-    /// # Errors
-    /// `TimedOut` or `WouldBlock` after the deadline, even if more bytes are there. Otherwise the socket's error.
-    fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize>;
-}
-
-/// Sets the socket's read timeout if it has to wait, and does not reset it.
-impl DeadlineRead for &TcpStream {
-    fn read_before(&mut self, deadline: Instant, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = left_until(deadline)?;
-        match rustix::net::recv(&**self, &mut *buffer, RecvFlags::DONTWAIT) {
-            Err(Errno::AGAIN) => {}
-            done => return done.map(|(_, count)| count).map_err(Into::into),
-        }
-        self.set_read_timeout(Some(left))?;
-        self.read(buffer)
-    }
-}
 
 /// Bytes that one read asks for. Most heads fit.
 const READ_SIZE: usize = 1024;
@@ -36,12 +17,11 @@ const READ_SIZE: usize = 1024;
 /// Reads heads, and keeps what was received after them.
 pub(crate) struct HeadReader<'a, R> {
     pub(crate) io: &'a mut R,
-    pub(crate) deadline: Instant,
     /// Received and not yet returned.
     pub(crate) buffer: Vec<u8>,
 }
 
-impl<R: DeadlineRead> HeadReader<'_, R> {
+impl<R: Read> HeadReader<'_, R> {
     /// Reads up to the first empty line and returns that line too. A line ends with LF, or with CR and LF. Empty lines
     /// before the head are skipped (RFC 9112 2.2), but they count as part of its size.
     ///
@@ -76,7 +56,7 @@ impl<R: DeadlineRead> HeadReader<'_, R> {
         let start = self.buffer.len();
         self.buffer.resize(max_size.min(start + READ_SIZE), 0);
         let result = loop {
-            match self.io.read_before(self.deadline, &mut self.buffer[start..]) {
+            match self.io.read(&mut self.buffer[start..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => break result,
             }
@@ -128,7 +108,7 @@ pub enum HeadError {
     Closed,
     /// The peer closed before the end of the head (400).
     Incomplete,
-    /// The head did not arrive before the deadline (408).
+    /// The stream timed out (`TimedOut` or `WouldBlock`) before the end of the head (408).
     Deadline,
     /// The head is larger than [`Config::max_head_size`](crate::Config::max_head_size) (431).
     TooLarge,
@@ -195,8 +175,8 @@ mod tests {
     /// Fails with these errors, then sends these bytes.
     struct Failing(std::vec::IntoIter<io::ErrorKind>, &'static [u8]);
 
-    impl DeadlineRead for Failing {
-        fn read_before(&mut self, _: Instant, mut buffer: &mut [u8]) -> io::Result<usize> {
+    impl Read for Failing {
+        fn read(&mut self, mut buffer: &mut [u8]) -> io::Result<usize> {
             match self.0.next() {
                 Some(kind) => Err(kind.into()),
                 None => io::Write::write(&mut buffer, mem::take(&mut self.1)),
@@ -218,7 +198,7 @@ mod tests {
             (vec![], b"A\nBCDEFGHIJ\n\n", Err("The request head is too large. Long cookies are the usual reason.")),
         ] {
             let mut io = Failing(errors.into_iter(), bytes);
-            let mut reader = HeadReader { io: &mut io, deadline: Instant::now(), buffer: Vec::new() };
+            let mut reader = HeadReader { io: &mut io, buffer: Vec::new() };
             let result = reader.read_head(12, |_, _| Ok(())).map_err(|error| error.to_string());
             let expected = expected.map(|head| Bytes::from_static(head.as_bytes())).map_err(str::to_owned);
             assert_eq!(result, expected, "{bytes:?}");

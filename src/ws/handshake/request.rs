@@ -1,23 +1,20 @@
 //! Reads and parses the head of a request (RFC 9112 2 to 5). docs/HANDSHAKE.md lists what is rejected.
 
-use super::head::{DeadlineRead, HeadError, HeadReader, field_map, field_slots};
-use super::{request_line, secrets::record_fields};
+use super::head::{HeadError, HeadReader, field_map, field_slots};
+use super::{request_line, transcript::record_request};
 use crate::ws::{config::Config, http::Method, http::Request};
 use httparse::Status;
-use std::time::Instant;
+use std::io::Read;
 use tungstenite::{Bytes, http::Uri, http::Version};
 
 /// Reads one request head, within [`Config::max_head_size`] and [`Config::max_header_fields`]. Also returns the bytes that
-/// arrived after it: a client may send its first frames without waiting for the response.
+/// arrived after it: a client may send its first frames without waiting for the response. The caller sets the deadline, as a
+/// timeout of `io`.
 ///
 /// # Errors
 /// The request is missing or invalid. [`HeadError::response`] is what to send.
-pub fn read_request(
-    io: &mut impl DeadlineRead,
-    config: &Config,
-    deadline: Instant,
-) -> Result<(Box<Request>, Vec<u8>), HeadError> {
-    let mut reader = HeadReader { io, deadline, buffer: Vec::new() };
+pub fn read_request(io: &mut impl Read, config: &Config) -> Result<(Box<Request>, Vec<u8>), HeadError> {
+    let mut reader = HeadReader { io, buffer: Vec::new() };
     let head = reader.read_head(config.max_head_size, request_line::check)?;
     Ok((parse(&request_line::normalised(head), config.max_header_fields)?, reader.buffer))
 }
@@ -43,7 +40,7 @@ fn parse(head: &Bytes, max_fields: usize) -> Result<Box<Request>, HeadError> {
     *request.uri_mut() = uri(head, target, method).ok_or(TARGET)?;
     *request.version_mut() = if raw.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
     *request.headers_mut() = field_map(head, raw.headers)?;
-    record_fields(&mut request, raw.headers);
+    record_request(&mut request, head);
     Ok(request)
 }
 

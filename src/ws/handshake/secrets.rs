@@ -1,23 +1,10 @@
-//! Takes the secrets out of a request, and records what may be shown of the handshake.
+//! Takes the secrets out of a request.
 
-use crate::ws::http::{HandshakeTranscript, Request, percent_decoded};
-use tungstenite::http::{Uri, header, header::AUTHORIZATION, uri::PathAndQuery};
+use crate::ws::http::{Request, percent_decoded};
+use tungstenite::http::{Uri, header, header::AUTHORIZATION};
 
 const KEY: &str = "token=";
 const MASK: &str = "token=***";
-
-/// Fields whose values may be shown, together with `Sec-WebSocket-*`. Others may carry credentials, or notes of a proxy
-/// that are for this server only.
-const HARMLESS: [&str; 8] =
-    ["accept-encoding", "accept-language", "cache-control", "connection", "host", "origin", "pragma", "upgrade"];
-
-/// Bytes of the fields that are kept, and of the target. A browser sends less than 1 KiB, and each connection keeps its
-/// transcript.
-const MAX_TRANSCRIPT: usize = 4 * 1024;
-
-/// The fields of a request as they were spelled, one line each.
-#[derive(Debug, Clone)]
-struct Fields(String);
 
 /// Whether the request carries an access token, right or wrong.
 #[must_use]
@@ -52,54 +39,12 @@ fn token(request: &Request) -> Option<Vec<u8>> {
     Some(percent_decoded(token).unwrap_or_else(|| token.into()))
 }
 
+/// If masking fails, the whole target is dropped rather than shown.
 fn masked(uri: &Uri) -> Uri {
-    let query = uri.query().unwrap_or_default();
+    let text = uri.to_string();
+    let (path, query) = text.split_once('?').unwrap_or_default();
     let pairs: Vec<&str> = query.split('&').map(|pair| if pair.starts_with(KEY) { MASK } else { pair }).collect();
-    let path = format!("{}?{}", uri.path(), pairs.join("&")).parse();
-    let mut parts = uri.clone().into_parts();
-    // If masking fails, the query is dropped rather than shown.
-    parts.path_and_query = Some(path.unwrap_or_else(|_| PathAndQuery::from_static("/")));
-    Uri::from_parts(parts).unwrap_or_default()
-}
-
-/// Keeps the fields with the request, because an `http::Request` does not keep their spelling.
-pub(super) fn record_fields(request: &mut Request, fields: &[httparse::Header<'_>]) {
-    let mut lines = String::new();
-    for field in fields {
-        let name = field.name.to_ascii_lowercase();
-        let harmless = name.starts_with("sec-websocket-") || HARMLESS.contains(&name.as_str());
-        let value = if harmless { String::from_utf8_lossy(field.value.trim_ascii()) } else { "***".into() };
-        if lines.len() + field.name.len() + value.len() > MAX_TRANSCRIPT {
-            lines.push_str("…\n");
-            break;
-        }
-        lines.extend([field.name, ": ", &value, "\n"]);
-    }
-    request.extensions_mut().insert(Fields(lines));
-}
-
-/// Adds the [`HandshakeTranscript`] to a request that was accepted. Its target has no secrets any more.
-#[inline(never)] // As `take_token`.
-pub(super) fn record_transcript(request: &mut Request, response: &[u8]) {
-    let Some(Fields(fields)) = request.extensions_mut().remove() else { return };
-    // Pages must not see cookies that are HttpOnly, and the chat shows this to its page.
-    let is_hidden = |line: &str| line.get(..11).is_some_and(|name| name.eq_ignore_ascii_case("set-cookie:"));
-    let mut shown = String::new();
-    for line in String::from_utf8_lossy(response).lines().filter(|line| !line.is_empty() && !is_hidden(line)) {
-        shown.extend([line, "\n"]);
-    }
-    shown.truncate(shown.trim_end().len());
-    // Formatting needs another page of stack, which the connection keeps: only for a proxy's requests, with scheme and host.
-    let target = match (request.uri().scheme(), request.uri().path_and_query()) {
-        (None, Some(target)) => target.as_str().to_owned(),
-        _ => request.uri().to_string(),
-    };
-    let target: String = target.chars().take(MAX_TRANSCRIPT).collect();
-    let transcript = HandshakeTranscript {
-        request: [request.method().as_str(), " ", &target, " HTTP/1.1\n", &fields].concat(),
-        response: shown,
-    };
-    request.extensions_mut().insert(transcript);
+    format!("{path}?{}", pairs.join("&")).parse().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -125,37 +70,5 @@ mod tests {
             assert_eq!(take_token(&mut request, false), None, "{field} {target}");
             assert!(request.headers()[AUTHORIZATION].is_sensitive());
         }
-    }
-
-    #[test]
-    fn fields_that_fit_are_in_the_transcript() {
-        for (lengths, kept) in [
-            (vec![MAX_TRANSCRIPT - 4], 1),
-            (vec![MAX_TRANSCRIPT - 3], 0),
-            (vec![2000, MAX_TRANSCRIPT - 2007 - 4], 2),
-            (vec![2000, MAX_TRANSCRIPT - 2007 - 3], 1),
-            (vec![1, 2, 3], 3),
-        ] {
-            let values: Vec<_> = lengths.iter().map(|length| vec![b'x'; *length]).collect();
-            let fields: Vec<_> = values.iter().map(|value| httparse::Header { name: "Host", value }).collect();
-            let mut request = Request::new(());
-            record_fields(&mut request, &fields);
-            let Fields(lines) = request.extensions().get().expect("fields");
-            assert_eq!(lines.matches("Host: x").count(), kept, "{lengths:?}");
-            assert_eq!(lines.ends_with("…\n"), kept < lengths.len());
-        }
-    }
-
-    #[test]
-    fn transcript_of_a_large_head_is_cut() {
-        let value = [0xff; 2000];
-        let raw = [httparse::Header { name: "Origin", value: &value }; 4];
-        let mut request = Request::new(());
-        *request.uri_mut() = format!("/?{}", "x".repeat(60_000)).parse().expect("a target");
-        record_fields(&mut request, &raw);
-        record_transcript(&mut request, b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
-        let transcript = request.extensions().get::<HandshakeTranscript>().expect("a transcript");
-        let size = transcript.request.len();
-        assert!(size < 2 * MAX_TRANSCRIPT + 100 && transcript.request.ends_with("…\n"), "{size}");
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Respon
     if request.version() < Version::HTTP_11 {
         return Err(old_version());
     }
-    if !(policy.endpoint)(request.uri().path()) {
+    if !policy.is_endpoint(request) {
         return Err(Response::text(404, "No WebSocket endpoint at this path."));
     }
     check_fields(headers)

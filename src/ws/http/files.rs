@@ -43,11 +43,8 @@ fn respond(folder: &Path, request: &Request) -> Option<Response> {
     if metadata.len() > MAX_SIZE {
         return Some(Response::text(500, "This file is too large for this server."));
     }
-    if !metadata.is_file() {
-        // Reading from a pipe or a device could wait for ever.
-        return None;
-    }
-    let content = fs::read(&file).ok()?;
+    // Reading from a pipe or a device could wait for ever.
+    let content = metadata.is_file().then(|| fs::read(&file).ok())??;
     Some(Response::bytes(200, media_type(&file), content).with("Cache-Control", "no-cache"))
 }
 

@@ -4,144 +4,176 @@
 use super::{
     Shared,
     connection_task::ConnectionTask,
-    handshake::PendingHandshake,
+    handshake::{PendingHandshake, respond},
+    listener::Listener,
     registry::Permit,
-    reject::{reject, reject_now},
     rejection_log::Rejection,
+    trusted_proxies::trusts,
 };
-use crate::ws::peer::next_id;
+use crate::ws::{
+    config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, tcp::send_now,
+    tls::ListenerMode,
+};
 use log::debug;
-use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 use std::{
     fs::File,
-    io,
-    net::{SocketAddr, TcpStream},
+    io::{Error, ErrorKind},
+    net::{IpAddr, Shutdown, SocketAddr, TcpStream},
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
-/// How long to wait for a place before the next attempt when resources are exhausted. 50 attempts a second cost little.
+/// The pause when resources are exhausted. 50 attempts a second cost little.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A handshake that takes longer is cut if another client of the same network needs its place.
 const SLOW_HANDSHAKE: Duration = Duration::from_millis(250);
 
+/// Rejected connections whose request is read first. More of them get their 503 at once, and may see a reset instead.
+const MAX_POLITE: usize = 16;
+
+/// How long such a request may take.
+const POLITE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The accept loop of one listener.
 pub(super) struct AcceptLoop {
+    /// Before `shared`, so that the port is free when the channel of events ends.
+    listener: Listener,
     shared: Arc<Shared>,
-    index: usize,
     /// A descriptor kept in reserve. Closing it frees one, so that a connection can be accepted and rejected.
     reserve: Option<File>,
 }
 
 impl AcceptLoop {
-    pub(super) fn new(shared: Arc<Shared>, index: usize) -> Self {
-        Self { shared, index, reserve: open_reserve() }
+    pub(super) fn new(listener: Listener, shared: Arc<Shared>) -> Self {
+        Self { listener, shared, reserve: None }
     }
 
     /// Runs until the shutdown.
     pub(super) fn run(&mut self) {
         loop {
-            let accepted = self.accept();
-            if self.shared.registry.is_shut_down() {
-                return;
+            if self.reserve.is_none() {
+                self.reserve = File::open("/dev/null").ok();
             }
-            match accepted {
-                Ok((stream, addr)) if self.reserve.is_some() => self.admit(stream, addr),
-                Ok((stream, addr)) => {
-                    self.reject_exhausted(&stream, format_args!("rejected {addr} with 503: no descriptor left"));
-                }
+            match self.listener.accept(&self.shared.stop.0) {
+                Ok(None) => return,
+                Ok(Some((stream, addr))) => self.admit(stream, addr),
                 Err(error) if is_temporary(&error) => debug!("accept: {error}"),
-                Err(error) => {
-                    self.shared.rejections.log(Rejection::Exhausted, format_args!("cannot accept: {error}"));
-                    self.shared.registry.wait_for_place(PAUSE);
-                }
+                Err(error) => self.reject_one(&error),
             }
         }
-    }
-
-    /// Accepts a connection. `accept` fails at once if no descriptor is free, even if no client is waiting. Then this closes the
-    /// reserve, waits for the next connection, and tries to get the reserve back.
-    fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
-        let listener = &self.shared.listeners[self.index];
-        let mut accepted = listener.accept();
-        if accepted.as_ref().is_err_and(is_exhausted) {
-            drop(self.reserve.take());
-            accepted = listener.accept();
-        }
-        if self.reserve.is_none() {
-            self.reserve = open_reserve();
-        }
-        accepted
     }
 
     /// Gives the connection to a thread of the pool, or rejects it with 503.
     fn admit(&self, stream: TcpStream, addr: SocketAddr) {
-        let (shared, index, stream) = (Arc::clone(&self.shared), self.index, Arc::new(stream));
-        let permit = match self.permit(&stream, addr) {
+        let (shared, mode, stream) = (Arc::clone(&self.shared), self.listener.mode.clone(), Arc::new(stream));
+        let is_proxy = self.listener.is_unix || trusts(&shared.proxies, addr.ip());
+        let permit = match self.permit(&stream, addr.ip(), is_proxy) {
             Ok(permit) => permit,
             Err(why) => {
                 shared.rejections.log(why, format_args!("rejected {addr} with 503: {why}"));
-                return reject(stream, index, &shared);
+                return self.reject(stream);
             }
         };
-        let thread_stream = Arc::clone(&stream);
-        let job = move || serve(thread_stream, addr, index, permit, &shared);
-        if let Err(error) = self.shared.threads.run(job) {
-            self.reject_exhausted(&stream, format_args!("rejected {addr} with 503: no thread: {error}"));
+        let deadline = Instant::now() + shared.config.handshake_timeout;
+        let handshake =
+            PendingHandshake { stream: Arc::clone(&stream), addr, is_proxy, mode, permit, shared, deadline };
+        if let Err(error) = self.shared.threads.run(move || serve(handshake)) {
+            self.log_exhausted(format_args!("rejected {addr} with 503: no thread: {error}"));
+            reject_now(&stream, self.listener.mode.as_ref(), PAUSE);
+            thread::sleep(PAUSE);
         }
     }
 
     /// A permit, if necessary at the expense of another handshake.
-    fn permit(&self, stream: &Arc<TcpStream>, addr: SocketAddr) -> Result<Permit, Rejection> {
+    fn permit(&self, stream: &Arc<TcpStream>, address: IpAddr, is_proxy: bool) -> Result<Permit, Rejection> {
         let shared = &self.shared;
-        // The address of a client behind a proxy is known only after its request was read.
-        let is_proxy = shared.listeners[self.index].is_unix || shared.proxies.trusts(addr.ip());
         let id = next_id();
-        let admit = || shared.registry.admit(id, stream, addr.ip(), is_proxy, &shared.config);
+        let admit = || shared.registry.admit(id, stream, address, is_proxy, &shared.config);
         match admit() {
-            Err(Rejection::Handshakes) if shared.registry.cut_handshake_to_admit(addr.ip(), SLOW_HANDSHAKE) => {
-                shared.rejections.log(Rejection::SlowRequest, format_args!("cut a handshake to admit {addr}"));
+            Err(Rejection::Handshakes) if shared.registry.cut_handshake_to_admit(address, SLOW_HANDSHAKE) => {
+                shared.rejections.log(Rejection::SlowRequest, format_args!("cut a handshake to admit {address}"));
                 admit()
             }
             result => result,
         }
     }
 
-    fn reject_exhausted(&self, stream: &TcpStream, message: std::fmt::Arguments<'_>) {
+    /// Responds with 503 on another thread, after the request. Without a thread it does not wait for the request.
+    fn reject(&self, stream: Arc<TcpStream>) {
+        let (shared, mode) = (&self.shared, self.listener.mode.as_ref());
+        // Each job holds a clone.
+        if Arc::strong_count(&shared.polite_rejections) <= MAX_POLITE {
+            let running = Arc::clone(&shared.polite_rejections);
+            // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
+            let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.cloned());
+            let job = move || {
+                reject_politely(&thread_stream, thread_mode.as_ref());
+                drop(running);
+            };
+            if shared.threads.run(job).is_ok() {
+                return;
+            }
+        }
+        reject_now(&stream, mode, Duration::ZERO);
+    }
+
+    /// Without a free descriptor, nothing can be accepted: uses the reserve to reject one client.
+    fn reject_one(&mut self, error: &Error) {
+        self.log_exhausted(format_args!("cannot accept: {error}; one client is rejected with 503"));
+        drop(self.reserve.take());
+        if let Ok(Some((stream, _))) = self.listener.accept(&self.shared.stop.0) {
+            reject_now(&stream, self.listener.mode.as_ref(), PAUSE);
+        }
+        thread::sleep(PAUSE);
+    }
+
+    fn log_exhausted(&self, message: std::fmt::Arguments<'_>) {
         self.shared.rejections.log(Rejection::Exhausted, message);
-        reject_now(stream, self.shared.listeners[self.index].mode.as_ref(), PAUSE);
-        self.shared.registry.wait_for_place(PAUSE);
     }
 }
 
 /// Serves a socket to its end, on the thread of the socket.
-fn serve(stream: Arc<TcpStream>, addr: SocketAddr, index: usize, mut permit: Permit, shared: &Arc<Shared>) {
-    let listener = &shared.listeners[index];
-    let deadline = Instant::now() + shared.config.handshake_timeout;
-    let handshake = PendingHandshake { stream: &stream, addr, listener, permit: &mut permit, shared, deadline };
+fn serve(mut handshake: PendingHandshake) {
     if let Some(accepted) = handshake.run() {
+        let PendingHandshake { permit, shared, stream, .. } = handshake;
         drop(stream);
         match &shared.handler {
-            None => ConnectionTask::start(accepted, permit, shared).run(),
-            Some(handler) => handler(accepted, permit, shared),
+            None => ConnectionTask::start(accepted, permit, &shared).run(),
+            Some(handler) => handler(accepted, permit, &shared),
         }
     }
 }
 
-fn open_reserve() -> Option<File> {
-    File::open("/dev/null").ok()
+fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {
+    let deadline = Instant::now() + POLITE_TIMEOUT;
+    let Ok(session) = mode.map_or(Ok(None), ListenerMode::session) else { return };
+    if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
+        let request = handshake::read_request(&mut stream, &Config::default());
+        let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
+        respond(&mut stream, &handshake::server_full(), is_head);
+    }
 }
 
-fn errno(error: &io::Error) -> Option<Errno> {
-    error.raw_os_error().map(Errno::from_raw_os_error)
-}
-
-fn is_exhausted(error: &io::Error) -> bool {
-    matches!(errno(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
+/// Responds with 503 without blocking, except to wait for the request if `timeout` is not zero. A request that has arrived is
+/// read: unread bytes would cause a reset, which destroys the response.
+fn reject_now(stream: &TcpStream, mode: Option<&ListenerMode>, timeout: Duration) {
+    if !timeout.is_zero() {
+        let _ = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.peek(&mut [0]));
+    }
+    let mut request = [0; 1024];
+    let _ = recv(stream, &mut request[..], RecvFlags::DONTWAIT);
+    let _ = match mode.and_then(ListenerMode::busy_alert) {
+        None => send_now(stream, &handshake::server_full().to_bytes(request.starts_with(b"HEAD "))),
+        Some(alert) => send_now(stream, alert),
+    };
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
 }
 
 /// The client is gone already, another process has accepted it, or a signal arrived.
-fn is_temporary(error: &io::Error) -> bool {
-    matches!(errno(error), Some(Errno::CONNABORTED | Errno::INTR | Errno::AGAIN))
+fn is_temporary(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted | ErrorKind::WouldBlock)
 }

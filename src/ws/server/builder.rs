@@ -2,6 +2,8 @@
 
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
+#[cfg(feature = "chat")]
+use crate::ws::http::{below, path_below};
 #[cfg(feature = "tls")]
 use crate::ws::tls::{Acceptor, ListenerMode};
 use crate::ws::{
@@ -9,38 +11,31 @@ use crate::ws::{
     config::Config,
     connection::WriteReactor,
     error::Error,
-    handshake::Policy,
+    handshake::{Accept, Policy},
     http::{Request, Response, Route},
     network::Network,
     peer::skip_ids_below,
+    rate_limiter::AddressLimiter,
     server::{
-        Event, Server, Shared, Shutdown, accept::AcceptLoop, address_limiter::AddressLimiter, listener::Listener,
-        poller::Poller, rejection_log::RejectionLog, serve, serve::Handler, thread_pool::ThreadPool,
-        trusted_proxies::TrustedProxies,
+        Handle, Server, Shared,
+        accept::AcceptLoop,
+        connection_task::{Handler, handler},
+        listener::Listener,
+        poller::Poller,
+        rejection_log::RejectionLog,
+        thread_pool::ThreadPool,
     },
     spawn::spawn_supervised,
     websocket::WebSocket,
 };
-use crossbeam_channel::{Sender, bounded};
-use log::warn;
-use std::{
-    fs, io,
-    net::{TcpListener, ToSocketAddrs},
-    os::fd::OwnedFd,
-    os::unix::net::UnixListener,
-    sync::Arc,
-    time::Duration,
-};
+use crossbeam_channel::bounded;
+use std::{io, net::ToSocketAddrs, os::fd::OwnedFd, os::unix::net::UnixStream, sync::Arc, time::Duration};
 
-/// Delayed responses to wrong access tokens per address. With more of them due, every token gets 429.
+/// Wrong access tokens that an address may offer at once. After that, every token gets 429.
 const MAX_WRONG_TOKENS: usize = 8;
 
-/// Memory mappings of a connection: four of its thread (the stack, the signal stack, and their guard pages), and some of the
-/// allocator.
-const MAPPINGS_PER_CONNECTION: usize = 5;
-
-/// Memory mappings of the rest of the process.
-const OTHER_MAPPINGS: usize = 2000;
+/// The period in which an address may open as many WebSockets as it may have open at once.
+const OPENING_PERIOD: Duration = Duration::from_secs(10);
 
 /// The settings of a server. [`Builder::start`] starts it.
 #[derive(Debug, Default)]
@@ -48,8 +43,8 @@ const OTHER_MAPPINGS: usize = 2000;
 pub struct Builder {
     // Boxes, because each method moves all of this.
     config: Box<Config>,
-    pub(super) policy: Box<Policy>,
-    proxies: TrustedProxies,
+    policy: Box<Policy>,
+    proxies: Vec<Network>,
     first_id: u64,
     listeners: Vec<Listener>,
 }
@@ -82,14 +77,14 @@ impl Builder {
     /// let builder = Server::builder().endpoint(move |path| rooms.contains(&path));
     /// ```
     pub fn endpoint(mut self, is_endpoint: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        self.policy.endpoint = Arc::new(is_endpoint);
+        self.policy.endpoint = Some(Arc::new(is_endpoint));
         self
     }
 
     /// Which requests without a handshake are for the program: it responds to them in the loop over events, or streams to
     /// them. Default: none. The rest is for [`Builder::site`].
     pub fn route(mut self, route: impl Fn(&Request) -> Option<Route> + Send + Sync + 'static) -> Self {
-        self.policy.route = Arc::new(route);
+        self.policy.route = Some(Arc::new(route));
         self
     }
 
@@ -101,10 +96,70 @@ impl Builder {
         self
     }
 
+    /// Decides about each handshake that has passed all other checks, before its 101 response: refuses it with any response, or
+    /// accepts it with a subprotocol, header fields, and a value for [`Peer::data`](crate::Peer::data). It runs on the thread of
+    /// the connection. A panic, or an answer that cannot be sent, is logged and becomes a 500.
+    ///
+    /// ```
+    /// use chinwag::{Accept, Event, Server, client, http::{Response, cookie}};
+    ///
+    /// struct User(String);
+    ///
+    /// let server = Server::builder()
+    ///     .accept(|request| match cookie(request, "session") {
+    ///         Some("a1") => Ok(Accept::new().data(User("ann".into())).with("Set-Cookie", "session=a2; HttpOnly")),
+    ///         _ => Err(Response::text(401, "Sign in first.")),
+    ///     })
+    ///     .listen("127.0.0.1:0")?
+    ///     .start()?;
+    ///
+    /// let client = client::WebSocket::builder(&format!("ws://{}/", server.local_addrs()[0]));
+    /// let refusal = client.clone().open().unwrap_err().to_string();
+    /// assert_eq!(refusal, "the server responded with 401 instead of 101: Sign in first.");
+    /// let socket = client.header("Cookie", "session=a1").open()?;
+    /// let Ok(Event::Connected(peer, _)) = server.events().recv() else { panic!("a new connection") };
+    /// assert_eq!(peer.data::<User>().map(|user| &*user.0), Some("ann"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn accept(mut self, accept: impl Fn(&Request) -> Result<Accept, Response> + Send + Sync + 'static) -> Self {
+        self.policy.accept = Some(Arc::new(accept));
+        self
+    }
+
+    /// Adds a service with subprotocols, endpoints and responses of its own. It decides about the paths below `path`. The rest
+    /// stays as it was set before.
+    #[cfg(feature = "chat")]
+    pub(crate) fn service(
+        mut self,
+        path: &'static str,
+        protocols: impl Iterator<Item = &'static str>,
+        endpoint: fn(&str) -> bool,
+        route: fn(&Request) -> Option<Route>,
+        site: fn(&Request) -> Option<Response>,
+    ) -> Self {
+        let Policy { endpoint: old_endpoint, route: old_route, http_handler: old_site, .. } = *self.policy.clone();
+        self.policy.protocols.extend(protocols.map(Arc::from));
+        let is_old = move |at: &str| old_endpoint.as_ref().is_none_or(|endpoint| endpoint(at));
+        self = self.endpoint(move |at| path_below(path, at).map_or_else(|| is_old(at), endpoint));
+        self = self.route(move |request| {
+            let old = || old_route.as_ref().and_then(|route| route(request));
+            below(path, request).and_then(|own| route(&own)).or_else(old)
+        });
+        self.site(move |request| {
+            let own = below(path, request);
+            // The addresses in a page are relative, so the page must be in the folder.
+            if request.uri().path() == path && path != "/" {
+                let location = format!("./{}/", path.rsplit('/').next().unwrap_or_default());
+                return Some(Response::text(308, format!("This is at {location}")).with("Location", location));
+            }
+            own.and_then(|own| site(&own)).or_else(|| old_site.as_ref().and_then(|site| site(request)))
+        })
+    }
+
     /// How long the 101 response waits, and the reply to the client's Close frame: slow motion for learners. Default: not at
     /// all. It should be less than [`Config::handshake_timeout`](crate::Config::handshake_timeout).
     pub fn delay(mut self, delay: fn(&Request) -> Duration) -> Self {
-        self.policy.delay = delay;
+        self.policy.delay = Some(delay);
         self
     }
 
@@ -116,10 +171,10 @@ impl Builder {
     }
 
     /// Reverse proxies that are trusted, by address or network. The client's address is the one that they send in
-    /// `X-Forwarded-For` or `Forwarded` (RFC 7239). It is used for the limits per address, for the log, and for
-    /// [`Peer::addr`](crate::Peer::addr) (with port 0).
+    /// `X-Forwarded-For`. It is used for the limits per address, for the log, and for [`Peer::addr`](crate::Peer::addr) (with
+    /// port 0).
     pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
-        self.proxies = TrustedProxies::new(networks);
+        self.proxies = networks.into_iter().collect();
         self
     }
 
@@ -139,37 +194,17 @@ impl Builder {
         Ok(self)
     }
 
-    /// Accepts connections on one more listener, which is bound already.
-    pub fn listener(mut self, socket: TcpListener) -> Self {
-        self.listeners.push(Listener::tcp(socket, None));
-        self
-    }
-
-    /// Accepts connections on a unix socket, which is bound already. Its clients have the address 127.0.0.1 and port 0. Each of
-    /// them is trusted as a proxy ([`Builder::trusted_proxies`]), so the mode of the socket's file must keep others out.
-    pub fn listener_unix(mut self, socket: UnixListener) -> Self {
-        self.listeners.push(Listener::unix(socket));
-        self
-    }
-
-    /// Accepts connections on a listening socket, TCP or unix, that another process keeps, such as systemd. When this server
-    /// ends, the socket goes on listening, so the next server finds the clients that have connected meanwhile.
+    /// Accepts connections on one more listening socket: a `TcpListener`, a `UnixListener`, or a descriptor of either that another
+    /// process keeps, such as systemd. If another process has the socket as well, it goes on listening when this server ends, so
+    /// the next server finds the clients that have connected meanwhile.
+    ///
+    /// The clients of a unix socket have the address 127.0.0.1 and port 0. Each of them is trusted as a proxy
+    /// ([`Builder::trusted_proxies`]), so the mode of the socket's file must keep others out.
     ///
     /// # Errors
     /// [`Error::Start`]: it is another kind of socket.
-    pub fn listener_inherited(mut self, socket: OwnedFd) -> Result<Self, Error> {
-        self.listeners.push(Listener::inherit(socket, None).map_err(Error::Start)?);
-        Ok(self)
-    }
-
-    /// As [`Builder::listener_inherited`], with TLS.
-    ///
-    /// # Errors
-    /// As [`Builder::listener_inherited`].
-    #[cfg(feature = "tls")]
-    pub fn listener_inherited_tls(mut self, socket: OwnedFd, acceptor: &Acceptor) -> Result<Self, Error> {
-        let mode = Some(ListenerMode::Tls(acceptor.clone()));
-        self.listeners.push(Listener::inherit(socket, mode).map_err(Error::Start)?);
+    pub fn listener(mut self, socket: impl Into<OwnedFd>) -> Result<Self, Error> {
+        self.listeners.push(Listener::new(socket.into(), None).map_err(Error::Start)?);
         Ok(self)
     }
 
@@ -183,11 +218,15 @@ impl Builder {
         Ok(self)
     }
 
-    /// Accepts TLS connections on one more listener, which is bound already.
+    /// As [`Builder::listener`], with TLS. A unix socket stays plain.
+    ///
+    /// # Errors
+    /// As [`Builder::listener`].
     #[cfg(feature = "tls")]
-    pub fn listener_tls(mut self, socket: TcpListener, acceptor: &Acceptor) -> Self {
-        self.listeners.push(Listener::tcp(socket, Some(ListenerMode::Tls(acceptor.clone()))));
-        self
+    pub fn listener_tls(mut self, socket: impl Into<OwnedFd>, acceptor: &Acceptor) -> Result<Self, Error> {
+        let mode = Some(ListenerMode::Tls(acceptor.clone()));
+        self.listeners.push(Listener::new(socket.into(), mode).map_err(Error::Start)?);
+        Ok(self)
     }
 
     /// Listens on one more address, where plain HTTP gets a redirect (308) to `https`, at the port of the first
@@ -227,10 +266,10 @@ impl Builder {
     /// # Errors
     /// As [`Builder::start`].
     pub fn serve(self, handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Result<Server, Error> {
-        self.start_with(Some(serve::handler(handle)))
+        self.start_with(Some(handler(handle)))
     }
 
-    /// Starts the threads: one for each listener, the write reactor, and the poller.
+    /// Starts the threads: one for each listener, and the poller.
     ///
     /// # Errors
     /// [`Error::NoListener`] and [`Error::Start`].
@@ -245,81 +284,36 @@ impl Builder {
         self.start_threads(handler).map_err(Error::Start)
     }
 
-    fn start_threads(mut self, handler: Option<Handler>) -> io::Result<Server> {
+    fn start_threads(self, handler: Option<Handler>) -> io::Result<Server> {
+        let config = self.config.sensible();
+        let (stack_size, burst) = (config.stack_size, config.max_connections_per_address);
+        let opening_interval = OPENING_PERIOD.checked_div(u32::try_from(burst).unwrap_or(u32::MAX)).unwrap_or_default();
         let addrs = self.listeners.iter().map(Listener::local_addr).collect::<Result<_, _>>()?;
-        *self.config = limited(self.config.sensible(), max_connections());
-        let (sender, events) = bounded(self.config.event_capacity);
-        let shared = Arc::new(self.shared(sender, handler)?);
+        self.listeners.iter().try_for_each(Listener::prepare)?;
+        skip_ids_below(self.first_id);
+        let (sender, events) = bounded(config.event_capacity);
+        let shared = Arc::new(Shared {
+            policy: *self.policy,
+            stop: UnixStream::pair()?,
+            proxies: self.proxies,
+            registry: Arc::default(),
+            threads: ThreadPool::new(stack_size),
+            reactor: WriteReactor::of_process()?,
+            poller: Poller::start(stack_size)?,
+            wrong_tokens: AddressLimiter::new(config.wrong_token_interval, MAX_WRONG_TOKENS),
+            openings: AddressLimiter::new(opening_interval, burst),
+            rejections: RejectionLog::new(),
+            polite_rejections: Arc::default(),
+            events: sender,
+            handler,
+            config: Arc::new(config),
+        });
         // If an error follows, dropping the server stops what has been started.
-        let server = Server { shutdown: Shutdown(Arc::downgrade(&shared)), events, addrs };
-        for (index, listener) in shared.listeners.iter().enumerate() {
-            listener.prepare()?;
-            let mut accept_loop = AcceptLoop::new(Arc::clone(&shared), index);
+        let server = Server { handle: Handle(Arc::downgrade(&shared)), events, addrs };
+        for listener in self.listeners {
+            let mut accept_loop = AcceptLoop::new(listener, Arc::clone(&shared));
             spawn_supervised("accept", 64 * 1024, move || accept_loop.run())?;
         }
         Ok(server)
-    }
-
-    fn shared(self, events: Sender<Event>, handler: Option<Handler>) -> io::Result<Shared> {
-        let config = *self.config;
-        skip_ids_below(self.first_id);
-        Ok(Shared {
-            policy: *self.policy,
-            reactor: WriteReactor::start()?,
-            poller: Poller::start(config.stack_size)?,
-            registry: Arc::default(),
-            threads: ThreadPool::new(config.stack_size),
-            proxies: self.proxies,
-            wrong_tokens: AddressLimiter::new(MAX_WRONG_TOKENS),
-            openings: AddressLimiter::new(config.max_connections_per_address),
-            rejections: RejectionLog::new(),
-            polite_rejections: Arc::default(),
-            events,
-            handler,
-            listeners: self.listeners,
-            config: Arc::new(config),
-        })
-    }
-}
-
-/// How many connections Linux allows; `None` on other systems. When a thread cannot map its stack, the standard library ends
-/// the process, so connections must be rejected before.
-fn max_connections() -> Option<usize> {
-    let max_mappings: usize = fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
-    Some(connections_for(max_mappings))
-}
-
-fn connections_for(mappings: usize) -> usize {
-    (mappings.saturating_sub(OTHER_MAPPINGS) / MAPPINGS_PER_CONNECTION).max(1)
-}
-
-/// Reduces the limit of connections to what the operating system allows.
-fn limited(mut config: Config, max: Option<usize>) -> Config {
-    let wanted = if config.max_connections == 0 { usize::MAX } else { config.max_connections };
-    if let Some(max) = max.filter(|max| *max < wanted) {
-        if wanted < usize::MAX {
-            warn!("room for {max} connections, not {wanted}: for more, raise sysctl vm.max_map_count");
-        }
-        config.max_connections = max;
-    }
-    config
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_operating_system_limits_connections() {
-        for (wanted, max, expected) in [(100, Some(50), 50), (100, Some(500), 100), (0, Some(50), 50), (0, None, 0)] {
-            let config = Config { max_connections: wanted, ..Config::default() };
-            assert_eq!(limited(config, max).max_connections, expected);
-        }
-    }
-
-    #[test]
-    fn the_default_of_linux_allows_twelve_thousand_connections() {
-        assert_eq!(connections_for(65_530), 12_706);
-        assert_eq!(connections_for(0), 1);
     }
 }

@@ -1,19 +1,14 @@
 //! The task of a connection on its thread: sends `Connected`, each message and `Disconnected` as events, even after a panic.
 
-use super::{
-    CloseGuard, Event, Shared,
-    handshake::AcceptedHandshake,
-    poller::{Activity, Polled, Round},
-    registry::Permit,
-    rejection_log::Rejection,
-    wake_guard::WakeGuard,
-};
+use super::{CloseGuard, Event, Shared, handshake::AcceptedHandshake, registry::Permit, rejection_log::Rejection};
 use crate::ws::{
     connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
     handshake::{Upgrade, agreement},
     http::Request,
     peer::Peer,
+    websocket::WebSocket,
 };
+use crossbeam_channel::bounded;
 use log::{debug, error, trace};
 use std::{
     net::TcpStream,
@@ -21,9 +16,16 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 
 /// Messages of one connection per round of the poller, for fairness.
 const MAX_MESSAGES_PER_ROUND: usize = 64;
+
+/// Messages that follow each other within this time are quick. The numbers were found by measuring.
+const QUICK: Duration = Duration::from_millis(10);
+
+/// This many quick messages in a row make a connection busy.
+const QUICK_MESSAGES: u32 = 8;
 
 /// An open WebSocket.
 ///
@@ -37,6 +39,23 @@ pub(super) struct ConnectionTask {
     sender: EventSender,
 }
 
+/// How busy one connection is.
+struct Activity {
+    last: Instant,
+    quick: u32,
+}
+
+/// The result of one round of the poller.
+#[derive(PartialEq, Eq)]
+pub(super) enum Round {
+    /// Everything that has arrived is read.
+    Idle,
+    /// There may be more to read.
+    More,
+    /// The connection's own thread has to finish it.
+    Ended,
+}
+
 /// The part that sends events. Dropping it ends the connection and sends `Disconnected`.
 struct EventSender {
     peer: Peer,
@@ -47,12 +66,12 @@ struct EventSender {
 impl AcceptedHandshake {
     /// The open connection. Its 101 response is queued.
     pub(super) fn open(self, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
-        let Self { addr, request, upgrade, keepalive, transport } = self;
-        let Upgrade { response, protocol, data } = upgrade;
+        let Self { addr, request, upgrade, transport } = self;
+        let Upgrade { response, protocol, keepalive, data } = upgrade;
         let deflate = agreement(&request);
         let path = request.uri().path().into();
         let info = PeerInfo { id: permit.id(), addr: Some(addr), protocol, path, data, deflate };
-        let (config, reactor) = (Arc::clone(&shared.config), Arc::clone(&shared.reactor));
+        let (config, reactor) = (Arc::clone(&shared.config), shared.reactor);
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
         keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));
         connection.queue(&response);
@@ -61,7 +80,8 @@ impl AcceptedHandshake {
             connection.close(1001, "the server is shutting down");
         }
         let peer = Peer::new(connection);
-        debug!("connection {} from {}: open, subprotocol {:?}", peer.id(), peer.addr(), peer.protocol());
+        let offered = request.headers().get(&SEC_WEBSOCKET_PROTOCOL);
+        debug!("connection {} from {addr}: open, subprotocol {:?} of {offered:?}", peer.id(), peer.protocol());
         (peer, reader, request)
     }
 }
@@ -71,7 +91,7 @@ impl ConnectionTask {
     /// one come online, its event comes later.
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
-        let delay = (shared.policy.delay)(&accepted.request);
+        let delay = shared.policy.delay.map_or(Duration::ZERO, |delay| delay(&accepted.request));
         shared.registry.sleep(delay);
         let (peer, reader, request) = accepted.open(&permit, shared);
         let sender = EventSender { peer, shared: Arc::clone(shared), permit: Some(permit) };
@@ -128,39 +148,52 @@ impl ConnectionTask {
     }
 }
 
-impl Polled for ConnectionTask {
-    fn id(&self) -> u64 {
+/// For the poller.
+impl ConnectionTask {
+    pub(super) fn id(&self) -> u64 {
         self.sender.peer.id()
     }
 
-    fn stream(&self) -> &TcpStream {
+    pub(super) fn stream(&self) -> &TcpStream {
         self.reader.stream()
     }
 
-    fn read_available(&mut self) -> Round {
-        // `None` before the first receive of this round. After that, whether the socket may have more.
-        let mut may_have_more = None;
+    /// Reads what has arrived, without waiting for more.
+    pub(super) fn read_available(&mut self) -> Round {
+        // Before the first receive of this round: what was received earlier.
+        let mut received = None;
         for _ in 0..MAX_MESSAGES_PER_ROUND {
-            let end = match (self.reader.read_received(), may_have_more) {
-                (ReadResult::Message(message), _) => match self.deliver(message) {
-                    true => continue,
+            let end = match self.reader.read_received() {
+                ReadResult::Message(message) => match self.deliver(message) {
+                    true => None,
                     false => return Round::Ended,
                 },
-                (ReadResult::NeedData, Some(false)) => return Round::Idle,
-                (ReadResult::NeedData, Some(true)) => return Round::More,
-                (ReadResult::NeedData, None) => match self.reader.receive_available() {
-                    Ok(more) => {
-                        may_have_more = Some(more);
-                        continue;
-                    }
-                    Err(end) => end,
+                ReadResult::NeedData => match received {
+                    Some(may_have_more) => return if may_have_more { Round::More } else { Round::Idle },
+                    None => self.reader.receive_available().map(|more| received = Some(more)).err(),
                 },
-                (ReadResult::Closed(end), _) => end,
+                ReadResult::Closed(end) => Some(end),
             };
-            self.reader.defer_end(end);
-            return Round::Ended;
+            if let Some(end) = end {
+                self.reader.defer_end(end);
+                return Round::Ended;
+            }
         }
         Round::More
+    }
+}
+
+impl Activity {
+    fn new() -> Self {
+        Self { last: Instant::now(), quick: 0 }
+    }
+
+    /// Counts a message. Returns whether the connection is busy.
+    fn is_busy(&mut self, now: Instant) -> bool {
+        let is_quick = now.saturating_duration_since(self.last) < QUICK;
+        self.quick = if is_quick { (self.quick + 1).min(QUICK_MESSAGES) } else { 0 };
+        self.last = now;
+        self.quick == QUICK_MESSAGES
     }
 }
 
@@ -173,11 +206,11 @@ impl EventSender {
     /// Waits until the events before the end are consumed, so that replies to them precede the Close frame.
     fn wait_for_replies(&self) {
         let deadline = Instant::now() + self.shared.config.close_timeout;
-        let (guard, waiter) = WakeGuard::new();
-        let closing = Event::Closing(self.peer.clone(), CloseGuard { _wake: guard });
-        if self.shared.events.send_deadline(closing, deadline).is_ok() {
-            waiter.wait(Some(deadline));
-        }
+        let (guard, dropped) = bounded(0);
+        let closing = Event::Closing(self.peer.clone(), CloseGuard { _guard: guard });
+        // If this fails, the event is dropped, and so is its guard.
+        let _ = self.shared.events.send_deadline(closing, deadline);
+        let _ = dropped.recv_deadline(deadline);
     }
 }
 
@@ -198,7 +231,7 @@ impl Drop for EventSender {
     }
 }
 
-pub(super) fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
+fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
     let (id, addr) = (peer.id(), peer.addr());
     debug!("connection {id} from {addr}: {reason}");
     let kind = match reason {
@@ -211,4 +244,48 @@ pub(super) fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
         _ => return,
     };
     shared.rejections.log(kind, format_args!("dropped connection {id} from {addr}: {reason}"));
+}
+
+/// Serves an accepted connection to its end. Behind a pointer, so that programs without handlers do not contain its code.
+pub(super) type Handler = Box<dyn Fn(AcceptedHandshake, Permit, &Arc<Shared>) + Send + Sync>;
+
+/// Runs a function of the program on the thread of each connection.
+pub(super) fn handler(handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Handler {
+    Box::new(move |accepted, permit, shared| handle(open_websocket(accepted, permit, shared)))
+}
+
+fn open_websocket(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> WebSocket {
+    let (peer, reader, _) = accepted.open(&permit, shared);
+    peer.flush_pending();
+    let (shared, ended) = (Arc::clone(shared), peer.clone());
+    let on_end = move |reason| {
+        drop(permit);
+        if thread::panicking() {
+            error!("connection {} from {}: its handler panicked", ended.id(), ended.addr());
+        }
+        log_end(&shared, &ended, &reason);
+    };
+    WebSocket::new(peer, reader, Some(Box::new(on_end)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_connection_is_busy_after_quick_messages_until_a_slow_one() {
+        let mut activity = Activity::new();
+        let mut now = activity.last;
+        let mut after = |activity: &mut Activity, wait: u32| {
+            now += wait * MILLISECOND;
+            activity.is_busy(now)
+        };
+        for _ in 1..QUICK_MESSAGES {
+            assert!(!after(&mut activity, 9));
+        }
+        assert!(after(&mut activity, 9) && after(&mut activity, 1));
+        assert!(!after(&mut activity, 10) && !after(&mut activity, 1));
+    }
 }

@@ -1,4 +1,4 @@
-//! A bound listener, and what is spoken on it.
+//! A listening socket, and what is spoken on it.
 
 use crate::ws::{error::Error, tls::ListenerMode};
 use rustix::{
@@ -7,19 +7,19 @@ use rustix::{
 };
 use std::{
     io,
-    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
     os::fd::OwnedFd,
-    os::unix::net::{UnixListener, UnixStream},
-    time::Duration,
+    os::unix::net::UnixStream,
 };
 
 /// Connections that the operating system queues before `accept`. It reduces this to its own limit.
 const BACKLOG: i32 = 4096;
 
 /// The address of the clients of a unix socket, which have none.
-const UNIX_CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+const UNIX_CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// A bound listener.
+/// A bound socket. Its accept thread owns it, so it is closed when that thread ends. If another process has the socket as well,
+/// clients can connect while no server runs.
 #[derive(Debug)]
 pub(super) struct Listener {
     /// The standard library's types work with each kind of stream socket. Only their addresses are those of IP.
@@ -28,9 +28,6 @@ pub(super) struct Listener {
     pub(super) is_unix: bool,
     /// What is spoken there, if it is not plain HTTP and WebSocket.
     pub(super) mode: Option<ListenerMode>,
-    /// A pair that wakes `accept`, if another process keeps the socket: it must not be shut down, so that clients may connect
-    /// while no server runs.
-    pub(super) wake: Option<(UnixStream, UnixStream)>,
 }
 
 impl Listener {
@@ -42,36 +39,23 @@ impl Listener {
         let mut error = Error::NoListener;
         for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
             match TcpListener::bind(address) {
-                Ok(socket) => return Ok(Self::tcp(socket, mode)),
+                Ok(socket) => return Self::new(socket.into(), mode).map_err(Error::Start),
                 Err(source) => error = Error::Bind { address, source },
             }
         }
         Err(error)
     }
 
-    /// A TCP socket that is bound already.
-    pub(super) fn tcp(socket: TcpListener, mode: Option<ListenerMode>) -> Self {
-        Self { socket, is_unix: false, mode, wake: None }
-    }
-
-    /// A unix socket that is bound already.
-    pub(super) fn unix(socket: UnixListener) -> Self {
-        Self { socket: OwnedFd::from(socket).into(), is_unix: true, mode: None, wake: None }
-    }
-
-    /// Takes over a listening socket that another process keeps.
+    /// A socket that listens already. A unix socket is always plain.
     ///
     /// # Errors
-    /// It is not a listening stream socket of IP or the file system.
-    pub(super) fn inherit(socket: OwnedFd, mode: Option<ListenerMode>) -> io::Result<Self> {
-        let is_listening = sockopt::socket_acceptconn(&socket)? && sockopt::socket_type(&socket)? == SocketType::STREAM;
-        let family = sockopt::socket_domain(&socket)?;
-        let is_known = [AddressFamily::INET, AddressFamily::INET6, AddressFamily::UNIX].contains(&family);
-        if !is_listening || !is_known {
+    /// It is another kind of socket.
+    pub(super) fn new(socket: OwnedFd, mode: Option<ListenerMode>) -> io::Result<Self> {
+        if sockopt::socket_type(&socket)? != SocketType::STREAM || !sockopt::socket_acceptconn(&socket)? {
             return Err(io::Error::other("it is not a socket that listens for streams"));
         }
-        let (is_unix, wake) = (family == AddressFamily::UNIX, Some(UnixStream::pair()?));
-        Ok(Self { socket: socket.into(), is_unix, mode: mode.filter(|_| !is_unix), wake })
+        let is_unix = sockopt::socket_domain(&socket)? == AddressFamily::UNIX;
+        Ok(Self { socket: socket.into(), is_unix, mode: mode.filter(|_| !is_unix) })
     }
 
     /// The address. That of a unix socket is 127.0.0.1 with port 0.
@@ -82,26 +66,8 @@ impl Listener {
         if self.is_unix { Ok(UNIX_CLIENT) } else { self.socket.local_addr() }
     }
 
-    /// Waits for a connection.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        if let Some((wake, _)) = &self.wake {
-            let mut both = [PollFd::new(&self.socket, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
-            poll(&mut both, None)?;
-            if !both[1].revents().is_empty() {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
-        }
-        match self.is_unix {
-            true => Ok((accept_unix(&self.socket)?, UNIX_CLIENT)),
-            false => self.socket.accept(),
-        }
-    }
-
     /// Sets the socket's options. Accepted sockets inherit `TCP_NODELAY`: without it, a message would wait until the client has
-    /// acknowledged the one before.
+    /// acknowledged the one before. `accept` must not block, because another process may have taken the connection.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -110,22 +76,27 @@ impl Listener {
         if !self.is_unix {
             sockopt::set_tcp_nodelay(&self.socket, true)?;
         }
-        self.socket.set_nonblocking(self.wake.is_some())
+        self.socket.set_nonblocking(true)
     }
 
-    /// Wakes the thread that waits in `accept`. Linux does this on shutdown(2), other systems need a connection.
-    pub(super) fn stop(&self) {
-        if let Some((_, wake)) = &self.wake {
-            let _ = wake.shutdown(Shutdown::Both);
-            return;
+    /// Waits for a connection. `None`: the other end of `stop` was shut down.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub(super) fn accept(&self, stop: &UnixStream) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+        let mut both = [PollFd::new(&self.socket, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
+        poll(&mut both, None)?;
+        if !both[1].revents().is_empty() {
+            return Ok(None);
         }
-        if rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both).is_ok() {
-            return;
-        }
-        if let Ok(addr) = self.local_addr() {
-            let stream = TcpStream::connect_timeout(&addr, Duration::from_secs(1));
-            drop(stream.map(|stream| stream.shutdown(Shutdown::Both)));
-        }
+        let (stream, addr) = match self.is_unix {
+            true => (accept_unix(&self.socket)?, UNIX_CLIENT),
+            false => self.socket.accept()?,
+        };
+        // Other systems than Linux let it inherit that the listener does not block.
+        #[cfg(not(target_os = "linux"))]
+        stream.set_nonblocking(false)?;
+        Ok(Some((stream, addr)))
     }
 }
 
@@ -141,9 +112,10 @@ fn accept_unix(socket: &TcpListener) -> io::Result<TcpStream> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Shutdown;
 
     #[test]
-    fn only_listening_stream_sockets_are_inherited() {
+    fn only_listening_stream_sockets_are_served() {
         let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let client = TcpStream::connect(tcp.local_addr().expect("an address")).expect("a connection");
         let udp = std::net::UdpSocket::bind("127.0.0.1:0").expect("a free port");
@@ -151,7 +123,7 @@ mod tests {
         for (fd, expected) in
             [(OwnedFd::from(tcp), true), (client.into(), false), (udp.into(), false), (pipe.into(), false)]
         {
-            assert_eq!(Listener::inherit(fd, None).is_ok(), expected);
+            assert_eq!(Listener::new(fd, None).is_ok(), expected);
         }
     }
 
@@ -159,10 +131,11 @@ mod tests {
     #[test]
     fn inherited_listener_stops_without_closing_its_socket() {
         let kept = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let listener = Listener::inherit(kept.try_clone().expect("a copy").into(), None).expect("a listener");
+        let listener = Listener::new(kept.try_clone().expect("a copy").into(), None).expect("a listener");
         listener.prepare().expect("it listens");
-        listener.stop();
-        assert_eq!(listener.accept().map(drop).map_err(|error| error.kind()), Err(io::ErrorKind::Interrupted));
+        let (stop, other_end) = UnixStream::pair().expect("a pair");
+        other_end.shutdown(Shutdown::Both).expect("it is open");
+        assert!(listener.accept(&stop).expect("no error").is_none());
         drop(listener);
         let _client = TcpStream::connect(kept.local_addr().expect("an address")).expect("a connection");
         kept.set_nonblocking(false).expect("a socket");
@@ -175,6 +148,8 @@ mod tests {
         listener.prepare().expect("it listens");
         let addr = listener.local_addr().expect("an address");
         let _client = TcpStream::connect(addr).expect("a connection");
-        assert!(listener.accept().expect("a connection").0.nodelay().expect("an option"));
+        let (stop, _other_end) = UnixStream::pair().expect("a pair");
+        let (stream, _) = listener.accept(&stop).expect("no error").expect("a connection");
+        assert!(stream.nodelay().expect("an option"));
     }
 }

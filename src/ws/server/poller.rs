@@ -4,127 +4,177 @@
 //! talk at once, this thread is woken for all of them together (ARCHITECTURE.md has the numbers). Everything works without it:
 //! it is used by one call in `ConnectionTask::run`.
 
-mod activity;
-mod poll_loop;
-
-pub(super) use activity::Activity;
-
-use super::wake_guard::WakeGuard;
+use super::connection_task::{ConnectionTask, Round};
 use crate::ws::spawn::spawn_supervised;
-use activity::{Crowd, MIN_CROWD};
-use log::error;
-use mio::{Poll, Token, Waker};
-use poll_loop::PollLoop;
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use log::debug;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
-    io,
-    net::TcpStream,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    io, mem,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
-/// The token of the waker. mio reserves the largest one; connections have the indices of their slots.
-const WAKE: Token = Token(usize::MAX - 1);
+/// The poller pays from this many busy connections on.
+const MIN_BUSY: usize = 3;
 
-/// A connection that the poller can serve.
-pub(super) trait Polled: Send + 'static {
-    fn id(&self) -> u64;
-    fn stream(&self) -> &TcpStream;
-    /// Reads what has arrived, without waiting for more.
-    fn read_available(&mut self) -> Round;
-}
+/// Busy connections are counted over this time. Longer than the 10 ms within which each of them receives a message.
+const WINDOW: Duration = Duration::from_millis(20);
 
-/// The result of one round of the poller.
-pub(super) enum Round {
-    /// Everything that has arrived is read.
-    Idle,
-    /// There may be more to read.
-    More,
-    /// The connection's own thread has to finish it.
-    Ended,
-}
+/// A connection that is silent for this long, or at most twice as long, is handed back.
+const SILENCE: Duration = Duration::from_millis(25);
+
+/// How long the thread waits for sockets, before it looks for new connections.
+const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
+
+const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// A handle to the poller's thread, which ends when this is dropped. No connection is handed to it then, because each one
 /// keeps the handle.
-pub(super) struct Poller<T> {
-    inbox: Arc<Inbox<T>>,
-}
-
-/// What connections and the thread share.
-struct Inbox<T> {
-    waker: Waker,
-    state: Mutex<InboxState<T>>,
-}
-
-struct InboxState<T> {
-    new: Vec<Handoff<T>>,
-    /// Connections that the thread served in its last round.
-    served: usize,
-    crowd: Crowd,
-    stop: bool,
+pub(super) struct Poller {
+    sender: Sender<Handoff>,
+    /// Connections that the thread serves.
+    served: Arc<AtomicUsize>,
+    /// Those that were busy on threads of their own, for [`count_busy`].
+    others: Mutex<(Instant, u64)>,
 }
 
 /// A connection for the poller, and the way back to its own thread, which waits. Dropping it ends the connection.
-struct Handoff<T> {
-    task: Box<T>,
-    back: Arc<Mutex<Option<Box<T>>>>,
-    _wake: WakeGuard,
+struct Handoff {
+    task: Box<ConnectionTask>,
+    back: Sender<Box<ConnectionTask>>,
+    /// Whether there is something to read, whatever the socket says.
+    has_more: bool,
+    /// Whether something was read since the last review.
+    was_active: bool,
 }
 
-impl<T: Polled> Poller<T> {
+/// What the thread works with. After a panic, which is a bug, it continues with it.
+struct PollLoop {
+    receiver: Receiver<Handoff>,
+    served: Vec<Handoff>,
+    count: Arc<AtomicUsize>,
+    next_review: Instant,
+}
+
+impl Poller {
     /// Starts the thread.
     ///
     /// # Errors
-    /// The operating system has no descriptor or no thread left.
+    /// The operating system has no thread left.
     pub(super) fn start(stack_size: usize) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKE)?;
-        let state = InboxState { new: Vec::new(), served: 0, crowd: Crowd::default(), stop: false };
-        let inbox = Arc::new(Inbox { waker, state: Mutex::new(state) });
-        let mut poll_loop = PollLoop::new(poll, Arc::clone(&inbox));
-        spawn_supervised("poller", stack_size, move || poll_loop.run())?;
-        Ok(Self { inbox })
+        // Each connection is in it at most once.
+        let (sender, receiver) = unbounded();
+        let (served, next_review) = (Arc::default(), Instant::now());
+        let mut poll_loop = PollLoop { receiver, served: Vec::new(), count: Arc::clone(&served), next_review };
+        spawn_supervised("poller", stack_size, move || while poll_loop.run_round() {})?;
+        Ok(Self { sender, served, others: Mutex::new((next_review, 0)) })
     }
 
     /// Serves a busy connection on the poller's thread, and returns it when it is idle, at its end, or one of few. Returns it at
     /// once if few others are busy: a lone connection would only become slower. `None`: it has ended by a panic.
     #[inline(never)] // Keeps its stack frame off the waiting thread.
-    pub(super) fn serve_while_busy(&self, task: Box<T>) -> Option<Box<T>> {
-        let mut state = self.inbox.lock();
-        let others = state.served + state.new.len();
-        if others + state.crowd.count(task.id(), Instant::now()) < MIN_CROWD {
+    pub(super) fn serve_while_busy(&self, task: Box<ConnectionTask>) -> Option<Box<ConnectionTask>> {
+        let others = {
+            let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+            count_busy(&mut others, task.id(), Instant::now())
+        };
+        if self.served.load(Ordering::Relaxed) + others < MIN_BUSY {
             return Some(task);
         }
-        let (back, (guard, waiter)) = (Arc::default(), WakeGuard::new());
-        state.new.push(Handoff { task, back: Arc::clone(&back), _wake: guard });
-        drop(state);
-        self.inbox.wake();
-        waiter.wait(None);
-        back.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let (back, returned) = bounded(1);
+        // If this fails, the connection ends.
+        let _ = self.sender.send(Handoff { task, back, has_more: true, was_active: true });
+        returned.recv().ok()
     }
 }
 
-impl<T> Drop for Poller<T> {
-    fn drop(&mut self) {
-        self.inbox.lock().stop = true;
-        self.inbox.wake();
+/// Counts a busy connection. Returns how many were busy in this window: a bit stands for each, by id modulo 64. Two may share
+/// a bit now and then.
+fn count_busy((since, seen): &mut (Instant, u64), id: u64, now: Instant) -> usize {
+    if now.saturating_duration_since(*since) > WINDOW {
+        (*since, *seen) = (now, 0);
+    }
+    *seen |= 1 << (id % 64);
+    seen.count_ones() as usize
+}
+
+impl PollLoop {
+    /// Waits for the sockets of all connections, and reads one round from each ready one. Returns false when the [`Poller`] was
+    /// dropped.
+    fn run_round(&mut self) -> bool {
+        if self.served.is_empty() {
+            match self.receiver.recv() {
+                Ok(handoff) => self.add(handoff),
+                Err(_) => return false,
+            }
+        }
+        while let Ok(handoff) = self.receiver.try_recv() {
+            self.add(handoff);
+        }
+        let wait = if self.served.iter().any(|handoff| handoff.has_more) { NO_WAIT } else { WAIT };
+        let sockets = self.served.iter().map(|handoff| PollFd::new(handoff.task.stream(), PollFlags::IN));
+        let mut sockets: Vec<_> = sockets.collect();
+        // If this fails, the connections are silent here, and are handed back for that.
+        let _ = poll(&mut sockets, Some(&wait));
+        let ready: Vec<bool> = sockets.iter().map(|socket| !socket.revents().is_empty()).collect();
+        let (are_few, must_review) = (ready.len() < MIN_BUSY, Instant::now() >= self.next_review);
+        if must_review {
+            self.next_review = Instant::now() + SILENCE;
+        }
+        for (index, is_ready) in ready.into_iter().enumerate().rev() {
+            // Taken out meanwhile, so that a panic ends this one only. Those behind it had their turn.
+            let mut handoff = self.served.swap_remove(index);
+            let mut round = Round::Idle;
+            if is_ready || handoff.has_more {
+                round = handoff.task.read_available();
+                (handoff.has_more, handoff.was_active) = (round == Round::More, true);
+            }
+            if round == Round::Ended {
+                handoff.hand_back("ended");
+            } else if must_review && (are_few || !mem::take(&mut handoff.was_active)) {
+                handoff.hand_back("idle");
+            } else {
+                self.served.push(handoff);
+            }
+        }
+        self.count.store(self.served.len(), Ordering::Relaxed);
+        true
+    }
+
+    fn add(&mut self, handoff: Handoff) {
+        let id = handoff.task.id();
+        self.served.push(handoff);
+        debug!("connection {id}: handed to the poller");
     }
 }
 
-impl<T> Inbox<T> {
-    fn lock(&self) -> MutexGuard<'_, InboxState<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Handoff {
+    fn hand_back(self, why: &str) {
+        let id = self.task.id();
+        // The task's own thread waits for it.
+        let _ = self.back.send(self.task);
+        debug!("connection {id}: handed back, {why}");
     }
+}
 
-    /// Takes a new connection. One at a time: after a panic, the others are still here.
-    fn take(&self, served: usize) -> Option<Handoff<T>> {
-        let mut state = self.lock();
-        state.served = served;
-        state.new.pop()
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn wake(&self) {
-        if let Err(error) = self.waker.wake() {
-            error!("cannot wake the poller: {error}");
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn several_connections_are_busy_in_one_window() {
+        let begin = Instant::now();
+        let mut seen = (begin, 0);
+        for (id, millis, expected) in
+            [(1, 0, 1), (1, 1, 1), (2, 2, 2), (1, 20, 2), (3, 20, 3), (4, 20, 4), (1, 21, 1), (9, 100, 1)]
+        {
+            assert_eq!(count_busy(&mut seen, id, begin + millis * MILLISECOND), expected, "{id} after {millis} ms");
         }
     }
 }

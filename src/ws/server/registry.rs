@@ -20,8 +20,6 @@ use std::{
 #[derive(Debug, Default)]
 pub(super) struct ConnectionRegistry {
     inner: Mutex<Inner>,
-    /// A place became free.
-    freed: Condvar,
     shutdown: Condvar,
 }
 
@@ -32,8 +30,6 @@ struct Inner {
     count: usize,
     per_network: HashMap<u128, usize>,
     handshakes: IdMap<u64, Handshake>,
-    /// The request was read, and the response is delayed.
-    delayed: IdMap<u64, Handshake>,
     open: IdMap<u64, Arc<Connection>>,
 }
 
@@ -82,9 +78,8 @@ impl ConnectionRegistry {
         }
         counted_address.into_iter().for_each(|address| inner.count_address(address));
         inner.count += 1;
-        let handshake =
-            Handshake { stream: Arc::clone(stream), since: Instant::now(), network: largest_counted(address) };
-        inner.handshakes.insert(id, handshake);
+        let (stream, since, network) = (Arc::clone(stream), Instant::now(), largest_counted(address));
+        inner.handshakes.insert(id, Handshake { stream, since, network });
         Ok(Permit { registry: Arc::clone(self), id, address: counted_address })
     }
 
@@ -111,11 +106,10 @@ impl ConnectionRegistry {
     pub(super) fn shut_down(&self) {
         let mut inner = self.lock();
         inner.is_shut_down = true;
-        let (handshakes, delayed) = (mem::take(&mut inner.handshakes), mem::take(&mut inner.delayed));
-        let open = mem::take(&mut inner.open);
+        let (handshakes, open) = (mem::take(&mut inner.handshakes), mem::take(&mut inner.open));
         drop(inner); // `close` takes the connection's lock: never hold two.
         self.shutdown.notify_all();
-        for Handshake { stream, .. } in handshakes.into_values().chain(delayed.into_values()) {
+        for Handshake { stream, .. } in handshakes.into_values() {
             let _ = stream.shutdown(Shutdown::Both);
         }
         for connection in open.into_values() {
@@ -131,15 +125,6 @@ impl ConnectionRegistry {
     pub(super) fn counts(&self) -> (usize, usize) {
         let inner = self.lock();
         (inner.open.len(), inner.handshakes.len())
-    }
-
-    pub(super) fn is_shut_down(&self) -> bool {
-        self.lock().is_shut_down
-    }
-
-    /// Blocks until a place becomes free, at most `timeout`.
-    pub(super) fn wait_for_place(&self, timeout: Duration) {
-        drop(self.freed.wait_timeout(self.lock(), timeout));
     }
 
     /// Blocks for that time, or until the shutdown.
@@ -184,12 +169,9 @@ impl Permit {
         Ok(())
     }
 
-    /// The request was read and the response is delayed: the connection no longer counts as a handshake.
-    pub(super) fn delay(&self) {
-        let mut inner = self.registry.lock();
-        if let Some(handshake) = inner.handshakes.remove(self.id) {
-            inner.delayed.insert(self.id, handshake);
-        }
+    /// The request was read, and the client waits for its response: the connection no longer counts as a handshake.
+    pub(super) fn end_handshake(&self) {
+        self.registry.lock().handshakes.remove(self.id);
     }
 
     /// The handshake is done. Returns false if the connection was cut meanwhile.
@@ -208,7 +190,6 @@ impl Drop for Permit {
         let mut inner = self.registry.lock();
         inner.count -= 1;
         inner.handshakes.remove(self.id);
-        inner.delayed.remove(self.id);
         inner.open.remove(self.id);
         for (network, _) in self.address.into_iter().flat_map(counted) {
             if let Entry::Occupied(mut entry) = inner.per_network.entry(network) {
@@ -218,8 +199,6 @@ impl Drop for Permit {
                 }
             }
         }
-        drop(inner);
-        self.registry.freed.notify_all();
     }
 }
 

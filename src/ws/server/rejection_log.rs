@@ -52,66 +52,43 @@ pub(super) enum Rejection {
     PingTimeout,
 }
 
-impl Rejection {
-    /// Failed TLS handshakes are common on the internet, and browsers end one for each certificate that they do not know.
-    fn level(self) -> Level {
-        if self == Self::TlsHandshake { Level::Debug } else { Level::Warn }
-    }
-}
-
-/// The reasons why a client gets 503.
+/// The name of the kind.
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ShuttingDown => "the server is shutting down",
-            Self::Connections => "too many connections",
-            Self::ConnectionsPerAddress => "too many connections from its address",
-            Self::Handshakes => "too many handshakes in progress",
-            _ => "rejected",
-        })
+        f.write_str(NAMES.split(' ').nth(*self as usize).unwrap_or_default())
     }
 }
 
 #[derive(Debug)]
 pub(super) struct RejectionLog {
     started_at: Instant,
-    counters: Mutex<[Counter; KINDS]>,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-struct Counter {
-    count: u64,
-    not_logged: u64,
-    limiter: RateLimiter,
+    /// For each kind, how often it was counted, and the limiter of its lines.
+    kinds: Mutex<[(u64, RateLimiter); KINDS]>,
 }
 
 impl RejectionLog {
     pub(super) fn new() -> Self {
-        Self { started_at: Instant::now(), counters: Mutex::default() }
+        Self { started_at: Instant::now(), kinds: Mutex::default() }
     }
 
     /// The number of rejections of each kind.
     pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
-        let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        NAMES.split(' ').zip(counters.iter().map(|counter| counter.count)).collect()
+        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        NAMES.split(' ').zip(kinds.iter().map(|(count, _)| *count)).collect()
     }
 
-    /// Counts a rejection, and logs it unless one of its kind was logged within the last second.
+    /// Counts a rejection, and logs it with its number unless one of its kind was logged within the last second.
     pub(super) fn log(&self, kind: Rejection, message: fmt::Arguments<'_>) {
         let now = u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        let counter = &mut counters[kind as usize];
-        counter.count += 1;
-        if !counter.limiter.allow(now, INTERVAL, 1) {
-            counter.not_logged += 1;
-            return;
-        }
-        let (count, not_logged) = (counter.count, std::mem::take(&mut counter.not_logged));
-        drop(counters);
-        match (count, not_logged) {
-            (1, _) => log!(kind.level(), "{message}"),
-            (_, 0) => log!(kind.level(), "{message} (number {count} of this kind)"),
-            (_, _) => log!(kind.level(), "{message} (number {count} of this kind, {not_logged} not logged)"),
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, limiter) = &mut kinds[kind as usize];
+        *count += 1;
+        let (count, may_log) = (*count, limiter.allow(now, INTERVAL, 1));
+        drop(kinds);
+        if may_log {
+            // Failed TLS handshakes are common: browsers end one for each certificate that they do not know.
+            let level = if kind == Rejection::TlsHandshake { Level::Debug } else { Level::Warn };
+            log!(level, "{message} ({kind}, number {count})");
         }
     }
 }

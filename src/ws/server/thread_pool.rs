@@ -2,10 +2,13 @@
 //! would add half of what a connection costs.
 
 use crate::ws::spawn::{Job, spawn};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::{
-    collections::VecDeque,
     io,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,36 +19,20 @@ const MAX_IDLE: usize = 64;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A pool of threads. Idle threads end when it is dropped.
-#[derive(Debug)]
 pub(super) struct ThreadPool {
     stack_size: usize,
-    shared: Arc<Shared>,
-}
-
-/// What the pool and its threads share. (Not a channel: that would be 6 KiB of code.)
-struct Shared {
     idle_timeout: Duration,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    /// One for each idle thread, at most.
-    jobs: VecDeque<Job>,
-    idle: usize,
-    is_dropped: bool,
+    /// Without a buffer: a job is taken by a thread that waits for one.
+    sender: Sender<Job>,
+    receiver: Receiver<Job>,
+    idle: Arc<AtomicUsize>,
 }
 
 impl ThreadPool {
     /// A pool whose threads have that many bytes of stack. It starts without threads.
     pub(super) fn new(stack_size: usize) -> Self {
-        Self::with_idle_timeout(stack_size, IDLE_TIMEOUT)
-    }
-
-    fn with_idle_timeout(stack_size: usize, idle_timeout: Duration) -> Self {
-        let shared = Shared { idle_timeout, state: Mutex::default(), changed: Condvar::new() };
-        Self { stack_size, shared: Arc::new(shared) }
+        let (sender, receiver) = bounded(0);
+        Self { stack_size, idle_timeout: IDLE_TIMEOUT, sender, receiver, idle: Arc::default() }
     }
 
     /// Runs the job on an idle thread, or on a new one.
@@ -53,65 +40,32 @@ impl ThreadPool {
     /// # Errors
     /// The operating system has no thread left. The job is dropped.
     pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let mut state = self.shared.lock();
-        if state.jobs.len() < state.idle {
-            state.jobs.push_back(Box::new(job));
-            self.shared.changed.notify_one();
+        let Err(TrySendError::Full(mut job) | TrySendError::Disconnected(mut job)) =
+            self.sender.try_send(Box::new(job))
+        else {
             return Ok(());
-        }
-        drop(state);
-        let shared = Arc::clone(&self.shared);
-        spawn("socket", self.stack_size, Box::new(move || shared.run(Box::new(job))))
-    }
-}
-
-impl Drop for ThreadPool {
-    fn drop(&mut self) {
-        self.shared.lock().is_dropped = true;
-        self.shared.changed.notify_all();
-    }
-}
-
-impl Shared {
-    /// A panic of a job ends its thread. The next job starts another one.
-    fn run(&self, mut job: Job) {
-        loop {
-            job();
-            match self.next_job() {
-                Some(next) => job = next,
-                None => return,
+        };
+        let (receiver, idle, idle_timeout) = (self.receiver.clone(), Arc::clone(&self.idle), self.idle_timeout);
+        // A panic of a job ends its thread. The next job starts another one.
+        let run_jobs = move || {
+            loop {
+                job();
+                let is_one_too_many = idle.fetch_add(1, Ordering::Relaxed) >= MAX_IDLE;
+                let next = if is_one_too_many { None } else { receiver.recv_timeout(idle_timeout).ok() };
+                idle.fetch_sub(1, Ordering::Relaxed);
+                match next {
+                    Some(next) => job = next,
+                    None => return,
+                }
             }
-        }
-    }
-
-    fn next_job(&self) -> Option<Job> {
-        let mut state = self.lock();
-        if state.idle == MAX_IDLE {
-            return None;
-        }
-        state.idle += 1;
-        let must_wait = |state: &mut State| state.jobs.is_empty() && !state.is_dropped;
-        let waited = self.changed.wait_timeout_while(state, self.idle_timeout, must_wait);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.idle -= 1;
-        state.jobs.pop_front()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ThreadPool").finish_non_exhaustive()
+        };
+        spawn("socket", self.stack_size, Box::new(run_jobs))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossbeam_channel::{Sender, bounded};
     use std::{
         thread::{self, ThreadId},
         time::Instant,
@@ -151,19 +105,19 @@ mod tests {
 
     #[test]
     fn at_most_so_many_threads_are_idle() {
-        let pool = ThreadPool::with_idle_timeout(64 * 1024, 2 * DEADLINE);
+        let pool = ThreadPool { idle_timeout: 2 * DEADLINE, ..ThreadPool::new(64 * 1024) };
         let jobs: Vec<_> = (0..MAX_IDLE + 2).map(|_| block(&pool)).collect();
         drop(jobs);
-        // Each thread and the pool hold the shared part.
-        wait_until("two threads have ended", || Arc::strong_count(&pool.shared) == 1 + MAX_IDLE);
-        wait_until("the others are idle", || pool.shared.lock().idle == MAX_IDLE);
+        // Each thread and the pool hold the counter.
+        wait_until("two threads have ended", || Arc::strong_count(&pool.idle) == 1 + MAX_IDLE);
+        wait_until("the others are idle", || pool.idle.load(Ordering::Relaxed) == MAX_IDLE);
     }
 
     #[test]
     fn a_thread_ends_after_its_idle_timeout() {
-        let pool = ThreadPool::with_idle_timeout(64 * 1024, Duration::from_millis(1));
+        let pool = ThreadPool { idle_timeout: Duration::from_millis(1), ..ThreadPool::new(64 * 1024) };
         drop(block(&pool));
-        wait_until("it has ended", || Arc::strong_count(&pool.shared) == 1);
+        wait_until("it has ended", || Arc::strong_count(&pool.idle) == 1);
     }
 
     #[test]
@@ -183,11 +137,11 @@ mod tests {
 
     #[test]
     fn idle_threads_end_with_the_pool() {
-        let pool = ThreadPool::with_idle_timeout(64 * 1024, 2 * DEADLINE);
+        let pool = ThreadPool { idle_timeout: 2 * DEADLINE, ..ThreadPool::new(64 * 1024) };
         drop(block(&pool));
-        wait_until("it is idle", || pool.shared.lock().idle == 1);
-        let shared = Arc::downgrade(&pool.shared);
+        wait_until("it is idle", || pool.idle.load(Ordering::Relaxed) == 1);
+        let idle = Arc::downgrade(&pool.idle);
         drop(pool);
-        wait_until("it has ended", || shared.strong_count() == 0);
+        wait_until("it has ended", || idle.strong_count() == 0);
     }
 }

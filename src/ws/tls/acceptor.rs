@@ -1,16 +1,17 @@
 //! The certificate of a server. Changed files are loaded while it runs.
 
 use super::pem::{file_error, read_chain, read_key};
-use super::self_signed::{is_valid_for_long, self_signed};
-use super::{Error, session::Session, validity};
+use super::self_signed::{self_signed, verify};
+use super::{Error, Session, session};
 use log::{error, info, warn};
 use rustls::crypto::ring::{Ticketer, default_provider};
-use rustls::{ServerConfig, ServerConnection};
-use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::{CertificateError, ServerConfig, ServerConnection};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+use std::{fs, io};
 use time::OffsetDateTime;
 
 /// The least time between two checks for changed files. New connections trigger the checks.
@@ -44,14 +45,10 @@ struct Files {
 struct Current {
     config: Arc<ServerConfig>,
     fingerprint: String,
-    /// Begin and end of the certificate's validity.
-    period: Option<(OffsetDateTime, OffsetDateTime)>,
-    stamps: [Stamp; 2],
-    checked: Instant,
+    /// When the files were changed last.
+    changed_at: [Option<SystemTime>; 2],
+    next_check: Instant,
 }
-
-/// What changes with a file's content: time of change, length and inode. `None` if there is no such file.
-type Stamp = Option<(SystemTime, u64, u64)>;
 
 impl Acceptor {
     /// Loads a certificate (a chain, the server's own first) and its private key (PKCS#8, PKCS#1 or SEC 1) from PEM files.
@@ -104,8 +101,8 @@ impl Acceptor {
     /// ```
     #[must_use]
     pub fn from_config(config: Arc<ServerConfig>) -> Self {
-        let (fingerprint, stamps, checked) = (String::new(), [None; 2], Instant::now());
-        let current = Current { config, fingerprint, period: None, stamps, checked };
+        let (fingerprint, changed_at, next_check) = (String::new(), [None; 2], Instant::now());
+        let current = Current { config, fingerprint, changed_at, next_check };
         Self { files: None, current: Arc::new(Mutex::new(current)), hsts: None }
     }
 
@@ -125,7 +122,7 @@ impl Acceptor {
     /// Reloads the files now. On errors, the old certificate stays in use and the log says why.
     pub fn reload(&self) {
         let Some(files) = &self.files else { return };
-        let stamps = files.stamps();
+        let changed_at = files.changed_at();
         match files.load() {
             Ok(loaded) => {
                 *self.current() = loaded;
@@ -134,43 +131,39 @@ impl Acceptor {
             Err(why) => {
                 error!("the old certificate stays in use: {why}");
                 // The same files would fail again.
-                self.current().stamps = stamps;
+                self.current().changed_at = changed_at;
             }
         }
     }
 
-    /// A session for a new connection. `None` if rustls cannot create it, for which no client can be the cause.
-    pub(crate) fn session(&self) -> Option<Session> {
-        if self.is_check_due() {
-            self.check();
-        }
+    /// A session for a new connection.
+    ///
+    /// # Errors
+    /// rustls cannot create it, for which no client can be the cause. The log says why.
+    pub(crate) fn session(&self) -> io::Result<Box<dyn Session>> {
+        self.check();
         let config = Arc::clone(&self.current().config);
-        let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}")).ok()?;
-        Some(Session::new(tls, self.hsts))
+        let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}"));
+        Ok(session::start(tls.map_err(io::Error::other)?, self.hsts))
     }
 
+    /// At most once per interval: renews a self-signed certificate, and loads changed files. Not under the lock.
     fn check(&self) {
         let Some(files) = &self.files else { return };
-        let period = self.current().period;
-        if files.names.is_some() && !period.is_some_and(is_valid_for_long) {
-            if let Err(why) = files.renew() {
-                error!("the self-signed certificate cannot be renewed: {why}");
-                self.current().checked = Instant::now() + RETRY_INTERVAL;
-            }
+        let mut current = self.current();
+        let (now, changed_at) = (Instant::now(), current.changed_at);
+        if now < current.next_check {
+            return;
         }
-        if files.stamps() != self.current().stamps {
+        current.next_check = now + CHECK_INTERVAL;
+        drop(current);
+        if let Err(why) = files.renew() {
+            error!("the self-signed certificate cannot be renewed: {why}");
+            self.current().next_check = now + RETRY_INTERVAL;
+        }
+        if files.changed_at() != changed_at {
             self.reload();
         }
-    }
-
-    /// True once per interval. The check itself is done without the lock.
-    fn is_check_due(&self) -> bool {
-        let mut current = self.current();
-        let is_due = current.checked.elapsed() >= CHECK_INTERVAL;
-        if is_due {
-            current.checked = Instant::now();
-        }
-        is_due
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -181,11 +174,10 @@ impl Acceptor {
 impl Files {
     fn load(&self) -> Result<Current, Error> {
         // Before the files are read: a change while they are read is noticed at the next check.
-        let stamps = self.stamps();
+        let changed_at = self.changed_at();
         let chain = read_chain(&self.certificate)?;
         let key = read_key(&self.key)?;
-        let period = validity::of(&chain[0]);
-        self.warn_about_dates(period);
+        self.warn_about_dates(&chain[0]);
         self.warn_about_readers();
         let fingerprint = fingerprint(&chain[0]);
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
@@ -194,34 +186,33 @@ impl Files {
             .map_err(|why| self.unusable(&why))?;
         config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
         config.ticketer = Ticketer::new().map_err(|why| self.unusable(&why))?;
-        Ok(Current { config: Arc::new(config), fingerprint, period, stamps, checked: Instant::now() })
+        Ok(Current { config: Arc::new(config), fingerprint, changed_at, next_check: Instant::now() + CHECK_INTERVAL })
     }
 
     /// Makes a new self-signed certificate, unless the file has one that is valid for long enough.
     fn renew(&self) -> Result<(), Error> {
-        let names = self.names.as_deref().unwrap_or_default();
+        let Some(names) = &self.names else { return Ok(()) };
         if self_signed(&self.certificate, names)? {
             info!("generated a certificate and stored it in {}", self.certificate.display());
         }
         Ok(())
     }
 
-    fn stamps(&self) -> [Stamp; 2] {
-        let stamp = |file: &Path| {
-            let metadata = fs::metadata(file).ok()?;
-            Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
-        };
-        [stamp(&self.certificate), stamp(&self.key)]
+    /// `None` if there is no such file.
+    fn changed_at(&self) -> [Option<SystemTime>; 2] {
+        [&self.certificate, &self.key].map(|file| fs::metadata(file).and_then(|file| file.modified()).ok())
     }
 
-    fn warn_about_dates(&self, period: Option<(OffsetDateTime, OffsetDateTime)>) {
-        let Some((from, until)) = period else { return };
-        let (file, now) = (self.certificate.display(), OffsetDateTime::now_utc());
-        if until < now {
-            warn!("{file}: the certificate expired on {}: clients will refuse it", until.date());
-        } else if from > now {
-            warn!("{file}: the certificate is not valid before {}: clients will refuse it", from.date());
-        }
+    fn warn_about_dates(&self, certificate: &CertificateDer<'_>) {
+        let date = |time: UnixTime| OffsetDateTime::UNIX_EPOCH.date() + Duration::from_secs(time.as_secs());
+        let what = match verify(certificate, UnixTime::now()) {
+            Err(CertificateError::ExpiredContext { not_after, .. }) => format!("expired on {}", date(not_after)),
+            Err(CertificateError::NotValidYetContext { not_before, .. }) => {
+                format!("is not valid before {}", date(not_before))
+            }
+            _ => return,
+        };
+        warn!("{}: the certificate {what}: clients will refuse it", self.certificate.display());
     }
 
     fn warn_about_readers(&self) {

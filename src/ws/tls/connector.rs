@@ -1,11 +1,11 @@
 //! TLS for clients: which certificates they trust, and why a handshake failed.
 
-use super::pem::{file_error, read_chain, read_key};
-use super::{Error, session::Session};
+use super::pem::{file_error, read_chain};
+use super::{Error, Session, session};
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore};
 use rustls::{crypto::ring::default_provider, pki_types::ServerName};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::{env, io, io::ErrorKind};
 
 /// Where systems keep their trusted certificates: Debian, Fedora, openSUSE, then Alpine and the BSDs.
@@ -15,9 +15,6 @@ const SYSTEM_FILES: [&str; 4] = [
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 ];
-
-/// The most names of a certificate in an error message.
-const MAX_NAMES: usize = 5;
 
 /// Connects with TLS, for [`client::Builder::tls`](crate::ws::client::Builder::tls). Clones are cheap.
 #[derive(Debug, Clone)]
@@ -42,23 +39,17 @@ impl Connector {
     /// # Errors
     /// The file is missing, is not PEM, or has no certificate that can be used.
     pub fn trusting(file: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::build(file.as_ref(), None)
+        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|why| Error(format!("TLS is not available: {why}")))?
+            .with_root_certificates(roots(file.as_ref())?)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
+        Ok(Self(Arc::new(config)))
     }
 
-    /// Like [`Connector::trusting`], and presents a client certificate to servers that request one (mutual TLS). Certificate
-    /// and key are PEM, and may be in the same file.
-    ///
-    /// # Errors
-    /// Those of [`Connector::trusting`], or the key does not belong to the certificate.
-    pub fn trusting_as(
-        trusted: impl AsRef<Path>,
-        certificate: impl AsRef<Path>,
-        key: impl AsRef<Path>,
-    ) -> Result<Self, Error> {
-        Self::build(trusted.as_ref(), Some((certificate.as_ref(), key.as_ref())))
-    }
-
-    /// With a configuration of your own. The protocol in its ALPN list, if there is one, must be `http/1.1`.
+    /// With a configuration of your own, such as one with a certificate of the client. The protocol in its ALPN list, if there is
+    /// one, must be `http/1.1`.
     ///
     /// ```
     /// # use chinwag::tls::{Connector, rustls};
@@ -77,46 +68,17 @@ impl Connector {
         Self(config)
     }
 
-    /// [`Connector::system`], read once.
-    pub(crate) fn of_system() -> Result<Self, String> {
-        static SYSTEM: OnceLock<Result<Connector, Error>> = OnceLock::new();
-        SYSTEM.get_or_init(Self::system).clone().map_err(|why| why.to_string())
+    /// The configuration, for a connection that is not a WebSocket.
+    #[must_use]
+    pub fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0)
     }
 
     /// A session with that host, which is a name or an address.
-    pub(crate) fn session(&self, host: &str) -> Result<Session, String> {
+    pub(crate) fn session(&self, host: &str) -> Result<Box<dyn Session>, String> {
         let name = ServerName::try_from(host.to_owned()).map_err(|why| format!("{host}: {why}"))?;
         let tls = ClientConnection::new(Arc::clone(&self.0), name).map_err(|why| why.to_string())?;
-        Ok(Session::new(tls, None))
-    }
-
-    /// Explains a failed handshake with that host and port. `None` if no trusted authority signed the certificate.
-    pub(crate) fn explain(&self, why: &io::Error, host: &str) -> Option<String> {
-        if matches!(why.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) {
-            return Some(format!("{host} closed the connection during the TLS handshake; without TLS, use ws://"));
-        }
-        match why.get_ref().and_then(|why| why.downcast_ref()) {
-            Some(rustls::Error::InvalidMessage(_)) => {
-                Some(format!("{host} does not speak TLS at that port; use ws://"))
-            }
-            Some(rustls::Error::InvalidCertificate(why)) => explain_certificate(why, host),
-            _ => Some(format!("the TLS handshake with {host} failed: {why}")),
-        }
-    }
-
-    fn build(trusted: &Path, own: Option<(&Path, &Path)>) -> Result<Self, Error> {
-        let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|why| Error(format!("TLS is not available: {why}")))?
-            .with_root_certificates(roots(trusted)?);
-        let mut config = match own {
-            None => builder.with_no_client_auth(),
-            Some((certificate, key)) => builder
-                .with_client_auth_cert(read_chain(certificate)?, read_key(key)?)
-                .map_err(|why| file_error(certificate, format!("it cannot be used: {why}")))?,
-        };
-        config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
-        Ok(Self(Arc::new(config)))
+        Ok(session::start(tls, None))
     }
 }
 
@@ -129,28 +91,20 @@ fn roots(file: &Path) -> Result<RootCertStore, Error> {
     }
 }
 
-fn explain_certificate(why: &CertificateError, host: &str) -> Option<String> {
-    let what = match why {
+/// Explains a failed handshake with that host and port. `None` if no trusted authority signed the certificate.
+pub(crate) fn explain(why: &io::Error, host: &str) -> Option<String> {
+    if matches!(why.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) {
+        return Some(format!("{host} closed the connection during the TLS handshake; without TLS, use ws://"));
+    }
+    match why.get_ref().and_then(|why| why.downcast_ref()) {
+        Some(rustls::Error::InvalidMessage(_)) => Some(format!("{host} does not speak TLS at that port; use ws://")),
         // A bad signature: the trusted authority has the same name as the one that signed, but another key.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => return None,
-        CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
-        CertificateError::NotValidYetContext { .. } => {
-            "it is not valid yet; check the clock of this machine".to_owned()
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            None
         }
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            let names: Vec<_> = presented.iter().take(MAX_NAMES).map(|name| plain_name(name)).collect();
-            format!("it is not for that name, but for {}", names.join(", "))
+        Some(rustls::Error::InvalidCertificate(why)) => {
+            Some(format!("the certificate of {host} cannot be trusted: {why}"))
         }
-        other if other.to_string().contains("CaUsedAsEndEntity") => {
-            "it belongs to an authority (CA:TRUE), which a server must not present".to_owned()
-        }
-        other => other.to_string(),
-    };
-    Some(format!("the certificate of {host} cannot be trusted: {what}"))
-}
-
-/// The name in `DnsName("chat.example")` or `IpAddress(127.0.0.1)`.
-fn plain_name(name: &str) -> &str {
-    let inner = name.split_once('(').map_or(name, |(_, inner)| inner);
-    inner.trim_end_matches(')').trim_matches('"')
+        _ => Some(format!("the TLS handshake with {host} failed: {why}")),
+    }
 }

@@ -1,11 +1,13 @@
 //! A certificate that a device makes for itself, for local networks without an authority. Users compare its fingerprint.
 
+use super::Error;
 use super::pem::{file_error, read_chain, read_key};
-use super::{Error, validity};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
-use rustls::client::verify_server_name;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, RootCertStore};
 use std::fs::{self, OpenOptions};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -19,7 +21,7 @@ const PERIOD: Duration = Duration::days(397);
 const PAST: Duration = Duration::days(1);
 
 /// A certificate that ends sooner than this is replaced.
-const MIN_LEFT: Duration = Duration::days(30);
+const MIN_LEFT: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Makes sure that `file` contains a certificate and its key, for [`Acceptor::from_pem_files`](super::Acceptor::from_pem_files).
 /// A new one is ECDSA (P-256), for these names and addresses, valid for 397 days, and readable by this user only. An existing
@@ -41,17 +43,36 @@ fn is_usable(file: &Path, names: &[String]) -> Result<bool, Error> {
     if fs::metadata(file).map_or(0, |found| found.len()) == 0 {
         return Ok(false);
     }
-    let chain = read_chain(file)?;
-    let Some(period) = validity::of(&chain[0]).filter(|_| validity::is_self_signed(&chain[0])) else {
-        return Err(file_error(file, "an authority signed it: use --tls-cert and --tls-key, or choose another file"));
+    let (chain, now) = (read_chain(file)?, UnixTime::now());
+    let time = match verify(&chain[0], now) {
+        Err(CertificateError::ExpiredContext { not_after, .. }) => not_after,
+        Err(CertificateError::NotValidYetContext { not_before, .. }) => not_before,
+        _ => now,
     };
-    Ok(is_valid_for_long(period) && covers(&chain[0], names) && read_key(file).is_ok())
+    if verify(&chain[0], time).is_err() {
+        return Err(file_error(file, "an authority signed it: use --tls-cert and --tls-key, or choose another file"));
+    }
+    let later = UnixTime::since_unix_epoch(std::time::Duration::from_secs(now.as_secs()) + MIN_LEFT);
+    // Not before the period either: the clock may have been wrong when the certificate was made.
+    let is_valid = time == now && verify(&chain[0], later).is_ok();
+    Ok(is_valid && covers(&chain[0], names) && read_key(file).is_ok())
 }
 
-/// Not before the period either: the clock may have been wrong when the certificate was made.
-pub(super) fn is_valid_for_long((from, until): (OffsetDateTime, OffsetDateTime)) -> bool {
-    let now = OffsetDateTime::now_utc();
-    from <= now && now + MIN_LEFT < until
+/// Verifies the certificate at that time, as a client does that trusts only this one.
+///
+/// # Errors
+/// It is not valid at that time, or is not self-signed.
+pub(super) fn verify(certificate: &CertificateDer<'_>, time: UnixTime) -> Result<(), CertificateError> {
+    let mut roots = RootCertStore::empty();
+    let algorithms = default_provider().signature_verification_algorithms.all;
+    let verified = roots.add(certificate.clone().into_owned()).and_then(|()| {
+        let certificate = ParsedCertificate::try_from(certificate)?;
+        verify_server_cert_signed_by_trust_anchor(&certificate, &roots, &[], time, algorithms)
+    });
+    verified.map_err(|why| match why {
+        rustls::Error::InvalidCertificate(why) => why,
+        _ => CertificateError::BadEncoding,
+    })
 }
 
 /// Whether clients accept the certificate for these names. What is not a name needs no certificate.

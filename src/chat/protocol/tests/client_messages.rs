@@ -4,18 +4,18 @@ use super::*;
 
 fn sent(text: &str, target: Option<&str>) -> Result<ClientMessage, ErrorReason> {
     let target = target.map(|name| Target::Name(name.to_owned()));
-    Ok(ClientMessage::Message { text: text.into(), target, nonce: None })
+    Ok(ClientMessage::Message(Post { target, ..Post::from_text(text) }))
 }
 
 fn sent_to_id(text: &str, id: UserId) -> Result<ClientMessage, ErrorReason> {
-    Ok(ClientMessage::Message { text: text.into(), target: Some(Target::Id(id)), nonce: None })
+    Ok(ClientMessage::Message(Post { target: Some(Target::Id(id)), ..Post::from_text(text) }))
 }
 
 /// The text of the message, or the reason of the error, and the nonce of both.
 fn result_and_nonce(text: &str) -> String {
     let [json, chinwag] = [Dialect::Json, Dialect::Chinwag].map(|dialect| {
         let (result, nonce) = match dialect.decode(text) {
-            Ok(ClientMessage::Message { text, nonce, .. }) => (text.to_string(), nonce),
+            Ok(ClientMessage::Message(post)) => (post.text.to_string(), post.nonce),
             Ok(_) => ("ok".to_owned(), dialect.nonce(text)),
             Err(error) => (word(error.reason), dialect.nonce(text)),
         };
@@ -108,7 +108,7 @@ fn lone_surrogates_are_replaced() {
             r#"{{"type":"message","text":"{escaped}","\ud800":"{escaped}","target":"{escaped}","nonce":"{escaped}"}}"#
         );
         let (target, nonce) = (Some(Target::Name(want.to_owned())), Some(want.into()));
-        let message = ClientMessage::Message { text: want.into(), target, nonce };
+        let message = ClientMessage::Message(Post { name: None, text: want.into(), target, nonce });
         assert_eq!(Dialect::Chinwag.decode(&text), Ok(message), "{text}");
         let name = format!(r#"{{"type":"username","name":"{escaped}"}}"#);
         check(Dialect::Json, &[(&name, set_name(want))]);

@@ -1,7 +1,8 @@
 //! Characters that a name must not have, because they are invisible or disturb the text around them.
 
 use super::is_joiner;
-use crate::chat::protocol::is_mark;
+use crate::chat::protocol::{is_deceptive, is_mark};
+use std::ops::RangeInclusive;
 
 /// The most stacking marks in a row. Hebrew, Thai and Vietnamese need up to three.
 const MAX_STACKED_MARKS: usize = 3;
@@ -17,7 +18,7 @@ pub(super) fn is_visible(name: &str) -> bool {
 /// Control and format characters, and characters without a glyph. The joiners U+200C and U+200D are allowed: names have
 /// them only where a script needs them.
 fn is_invisible(c: char) -> bool {
-    c.is_control() || INVISIBLE.iter().any(|&(first, last)| (first..=last).contains(&c))
+    is_deceptive(c) || INVISIBLE.iter().any(|range| range.contains(&c))
 }
 
 fn has_too_many_stacked_marks(name: &str) -> bool {
@@ -48,34 +49,21 @@ fn is_stacking_mark(c: char) -> bool {
     is_mark(c) && !is_exempt
 }
 
-const INVISIBLE: &[(char, char)] = &[
-    ('\u{ad}', '\u{ad}'),        // soft hyphen
-    ('\u{34f}', '\u{34f}'),      // combining grapheme joiner
-    ('\u{61c}', '\u{61c}'),      // Arabic letter mark
-    ('\u{115f}', '\u{1160}'),    // Hangul fillers
-    ('\u{17b4}', '\u{17b5}'),    // Khmer inherent vowels
-    ('\u{180e}', '\u{180e}'),    // Mongolian vowel separator
-    ('\u{200b}', '\u{200b}'),    // zero width space
-    ('\u{200e}', '\u{200f}'),    // direction marks
-    ('\u{2028}', '\u{202e}'),    // line separators, bidi embeddings and overrides
-    ('\u{2060}', '\u{206f}'),    // word joiner, invisible operators, bidi isolates
-    ('\u{2800}', '\u{2800}'),    // blank Braille cell
-    ('\u{2d7f}', '\u{2d7f}'),    // Tifinagh joiner
-    ('\u{3164}', '\u{3164}'),    // Hangul filler
-    ('\u{e000}', '\u{f8ff}'),    // private use
-    ('\u{fdd0}', '\u{fdef}'),    // not characters
-    ('\u{feff}', '\u{feff}'),    // byte order mark
-    ('\u{ffa0}', '\u{ffa0}'),    // half-width Hangul filler
-    ('\u{fff0}', '\u{fffc}'),    // interlinear annotation, object replacement
-    ('\u{1107f}', '\u{1107f}'),  // Brahmi number joiner
-    ('\u{13430}', '\u{13442}'),  // hieroglyph controls and blanks
-    ('\u{13447}', '\u{13455}'),  // hieroglyph damage
-    ('\u{16fe4}', '\u{16fe4}'),  // Khitan filler
-    ('\u{1bca0}', '\u{1bca3}'),  // shorthand format controls
-    ('\u{1d159}', '\u{1d159}'),  // musical null notehead
-    ('\u{1d173}', '\u{1d17a}'),  // musical format controls
-    ('\u{e0000}', '\u{e0fff}'),  // tags
-    ('\u{f0000}', '\u{10ffff}'), // private use
+/// Besides those that text in a terminal must not have.
+const INVISIBLE: &[RangeInclusive<char>] = &[
+    '\u{115f}'..='\u{1160}',    // Hangul fillers
+    '\u{2800}'..='\u{2800}',    // blank Braille cell
+    '\u{2d7f}'..='\u{2d7f}',    // Tifinagh joiner
+    '\u{e000}'..='\u{f8ff}',    // private use
+    '\u{fdd0}'..='\u{fdef}',    // not characters
+    '\u{fffc}'..='\u{fffc}',    // object replacement
+    '\u{1107f}'..='\u{1107f}',  // Brahmi number joiner
+    '\u{13430}'..='\u{13442}',  // hieroglyph controls and blanks
+    '\u{13447}'..='\u{13455}',  // hieroglyph damage
+    '\u{16fe4}'..='\u{16fe4}',  // Khitan filler
+    '\u{1d159}'..='\u{1d159}',  // musical null notehead
+    '\u{e0000}'..='\u{e0fff}',  // tags
+    '\u{f0000}'..='\u{10ffff}', // private use
 ];
 
 /// Burmese virama, Khmer coeng, and their equivalents in Tai Tham, Chakma and Kawi.

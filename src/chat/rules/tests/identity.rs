@@ -19,7 +19,7 @@ impl Script {
 
     /// The name of the user of a connection.
     fn name_of(&self, id: UserId) -> Option<&str> {
-        self.chat.room(id)?.name_of(id).map(|name| &**name)
+        self.chat.room(id)?.name_of(id).map(|name| &*name.shown)
     }
 
     fn whisper(&mut self, id: UserId, target: &str) -> Vec<String> {

@@ -1,15 +1,13 @@
 //! Sizes and timeouts of a reader, over real sockets.
 
-use super::{DisconnectReason, MAX_DISCARDED, Reader, RecvFlags};
+use super::*;
 use crate::ws::{
     config::Config,
-    connection::{Connection, ConnectionEnd, PeerInfo, ReadResult, Role, Transport, WriteReactor},
+    connection::{PeerInfo, Role, Transport, WriteReactor},
 };
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    sync::Arc,
-    time::Duration,
+    net::TcpListener,
 };
 
 /// "hi", masked with zeros.
@@ -20,7 +18,6 @@ fn reader(config: Config, input: &[u8]) -> (Reader, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let stream = listener.accept().expect("a connection").0;
-    stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
     let transport = Transport { stream: Arc::new(stream), session: None, input: input.to_vec() };
     let reactor = WriteReactor::start().expect("a thread");
     let (_, reader) =
@@ -28,37 +25,16 @@ fn reader(config: Config, input: &[u8]) -> (Reader, TcpStream) {
     (reader, peer)
 }
 
-#[test]
-fn the_timeout_of_the_handshake_is_replaced() {
-    for seconds in [0, 20] {
-        let ping_interval = Duration::from_secs(seconds);
-        let (mut reader, _peer) = reader(Config { ping_interval, ..Config::default() }, b"");
-        reader.apply_timeout();
-        let expected = (seconds > 0).then_some(ping_interval);
-        assert_eq!(reader.stream.read_timeout().expect("a timeout"), expected);
-    }
+/// The next message. At the end, the connection can be ended.
+fn next(reader: &mut Reader) -> Option<Message> {
+    reader.wait().map_err(|end| reader.finish(end)).ok()
 }
 
 #[test]
 fn input_of_the_handshake_is_read_first() {
     let (mut reader, mut peer) = reader(Config::default(), &HI.repeat(3)[..20]);
     peer.write_all(&HI[4..]).expect("the reader has room");
-    assert_eq!([(); 3].map(|()| reader.next()), [(); 3].map(|()| Some("hi".into())));
-}
-
-#[test]
-fn the_read_size_grows_while_it_is_filled_and_shrinks_again() {
-    for small in [1024, 4096] {
-        let (mut reader, mut peer) = reader(Config { read_buffer_size: small, ..Config::default() }, b"");
-        peer.write_all(&HI.repeat(small / HI.len())).expect("the reader has room");
-        while reader.read_size == small {
-            assert_eq!(reader.next(), Some("hi".into()));
-        }
-        assert_eq!(reader.read_size, 4 * small);
-        while !matches!(reader.read_received(), ReadResult::NeedData) {}
-        peer.write_all(HI).expect("the reader has room");
-        assert_eq!((reader.next(), reader.read_size), (Some("hi".into()), small));
-    }
+    assert_eq!([(); 3].map(|()| next(&mut reader)), [(); 3].map(|()| Some("hi".into())));
 }
 
 #[test]
@@ -87,13 +63,20 @@ fn a_deferred_end_is_returned_by_the_next_wait() {
 }
 
 #[test]
-fn the_read_size_shrinks_below_an_eighth() {
-    for (received, shrinks) in [(512, false), (511, true)] {
-        let (mut reader, mut peer) = reader(Config::default(), b"");
-        reader.read_size = 4096;
-        peer.write_all(&vec![0; received]).expect("the reader has room");
-        assert_eq!(reader.receive(RecvFlags::empty()), Ok(received));
-        assert_eq!(reader.read_size, if shrinks { 1024 } else { 4096 }, "{received}");
+fn messages_and_time_make_up_for_overhead() {
+    let limit = OVERHEAD_FACTOR * 1000 + OVERHEAD_CONTROL_FRAMES;
+    for (completes, minutes, is_open) in [(false, 0, false), (true, 0, true), (false, 2, true)] {
+        let (mut reader, mut peer) = reader(Config { max_message_size: 1000, ..Config::default() }, b"");
+        reader.count_overhead(limit);
+        assert!(reader.connection.is_open(), "exactly the limit");
+        if completes {
+            peer.write_all(HI).expect("the reader has room");
+            reader.overhead.0 -= HI.len();
+            assert_eq!(next(&mut reader), Some("hi".into()));
+        }
+        reader.overhead.1 -= minutes * OVERHEAD_PERIOD;
+        reader.count_overhead(1);
+        assert_eq!(reader.connection.is_open(), is_open, "{completes}, {minutes}");
     }
 }
 
@@ -102,7 +85,7 @@ fn only_a_closing_connection_discards() {
     let (mut reader, mut peer) = reader(Config::default(), b"");
     reader.discarded = 2 * MAX_DISCARDED;
     peer.write_all(HI).expect("the reader has room");
-    assert_eq!(reader.next(), Some("hi".into()));
+    assert_eq!(next(&mut reader), Some("hi".into()));
     reader.connection.close(1000, "");
     peer.write_all(HI).expect("the reader has room");
     assert_eq!(reader.receive(RecvFlags::empty()), Ok(0), "too much was discarded");
@@ -113,7 +96,7 @@ fn silent_peer_gets_a_ping_and_then_1013() {
     let moment = Duration::from_millis(10);
     let config = Config { ping_interval: moment, pong_timeout: moment, close_timeout: moment, ..Config::default() };
     let (mut reader, mut peer) = reader(config, b"");
-    assert_eq!(reader.next(), None);
+    assert_eq!(next(&mut reader), None);
     assert_eq!(reader.connection.end(), DisconnectReason::PingTimeout);
     let mut frames = [0; 6];
     peer.read_exact(&mut frames).expect("a Ping and a Close frame");
@@ -130,11 +113,10 @@ fn discarded_bytes_are_limited() {
 }
 
 #[test]
-fn an_answer_restores_the_timeout() {
+fn bytes_end_the_silence() {
     let (mut reader, mut peer) = reader(Config::default(), b"");
-    reader.is_awaiting_pong = true;
-    reader.new_timeout = None;
+    (reader.is_awaiting_pong, reader.silence_ends) = (true, Some(Instant::now()));
     peer.write_all(HI).expect("the reader has room");
-    assert_eq!(reader.next(), Some("hi".into()));
-    assert_eq!((reader.is_awaiting_pong, reader.new_timeout), (false, Some(Config::default().ping_interval)));
+    assert_eq!(reader.receive(RecvFlags::empty()), Ok(HI.len()));
+    assert_eq!((reader.is_awaiting_pong, reader.silence_ends), (false, None));
 }

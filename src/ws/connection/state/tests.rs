@@ -14,7 +14,7 @@ fn pair() -> (ConnectionState, TcpStream) {
     let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let (stream, _) = listener.accept().expect("a connection");
     let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
-    (ConnectionState::new(Role::Server, BufferedStream::new(transport, None), &Config::default()), peer)
+    (ConnectionState::new(Role::Server, BufferedStream::new(transport, false), &Config::default()), peer)
 }
 
 /// A Close frame of a client, masked with zeros.
@@ -25,11 +25,11 @@ fn close_frame(code: u16) -> Vec<u8> {
 #[test]
 fn the_first_close_is_the_reason_even_while_the_reply_waits() {
     let (mut state, _peer) = pair();
-    state.stream.receive(close_frame(4000));
+    state.stream.received = close_frame(4000).into();
     assert!(matches!(state.read(&Config::default()), ReadResult::Closed(ConnectionEnd::Close)));
     state.close(1001, "going");
     assert!(state.conclude(ConnectionEnd::Close));
-    assert_eq!(state.into_reason(), DisconnectReason::ClosedByPeer { code: 4000, reason: String::new() });
+    assert_eq!(state.reason.expect("a reason"), DisconnectReason::ClosedByPeer { code: 4000, reason: String::new() });
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn messages_after_the_own_close_are_discarded() {
             if is_closing {
                 state.close(1000, "");
             }
-            state.stream.receive(message.to_vec());
+            state.stream.received = message.to_vec().into();
             let result = state.read(&Config::default());
             assert_eq!(matches!(result, ReadResult::NeedData), is_closing, "{result:?}");
         }
@@ -65,7 +65,7 @@ fn each_violation_has_its_code() {
     for (error, expected) in [(utf8, 1007), (Error::Capacity(size), 1009), (Error::AttackAttempt, 1002)] {
         let (mut state, _peer) = pair();
         state.conclude(ConnectionEnd::Violation(error));
-        let reason = state.into_reason();
+        let reason = state.reason.expect("a reason");
         assert!(matches!(reason, DisconnectReason::ProtocolViolation { code, .. } if code == expected), "{reason:?}");
     }
 }
@@ -77,7 +77,7 @@ fn a_failed_socket_buffers_nothing() {
     drop(peer);
     state.send(b"\x81\x02hi", 4);
     state.send(b"\x81\x02hi", 4);
-    assert_eq!((state.flush(), state.is_open(), state.stream.buffered_amount()), (Flushed::Everything, false, 0));
+    assert_eq!((state.flush(), state.is_open(), state.stream.unsent.len()), (true, false, 0));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn control_frames_are_limited_to_ten_seconds_worth_at_once() {
     let ping = [0x89, 0x80, 0, 0, 0, 0];
     for (count, is_open) in [(50, true), (51, false)] {
         let (mut state, _peer) = pair();
-        state.stream.receive(ping.repeat(count));
+        state.stream.received = ping.repeat(count).into();
         state.read(&config);
         assert_eq!(state.is_open(), is_open, "{count}");
     }

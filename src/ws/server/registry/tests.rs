@@ -132,11 +132,11 @@ fn a_dropped_permit_frees_every_count() {
     for id in 0..3 {
         let mut permit = registry.admit(id, &stream, proxy(), true, &config).expect("the only place");
         permit.count_for(ip("192.0.2.1"), &config).expect("the only one of its address");
-        permit.delay();
+        permit.end_handshake();
         assert_eq!(registry.admit(9, &stream, proxy(), true, &config).err(), Some(Rejection::Connections));
     }
     let inner = registry.lock();
-    assert_eq!((inner.count, inner.handshakes.len(), inner.delayed.len(), inner.per_network.len()), (0, 0, 0, 0));
+    assert_eq!((inner.count, inner.handshakes.len(), inner.per_network.len()), (0, 0, 0));
 }
 
 #[test]
@@ -152,8 +152,8 @@ fn behind_a_proxy_the_limit_is_that_of_the_named_address() {
 #[test]
 fn only_an_old_handshake_is_cut_and_its_connection_still_counts() {
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(3, 0, 1));
-    let delayed = registry.admit(1, &stream, proxy(), true, &config).expect("the first one");
-    delayed.delay();
+    let answered = registry.admit(1, &stream, proxy(), true, &config).expect("the first one");
+    answered.end_handshake();
     let _handshake = registry.admit(2, &stream, proxy(), true, &config).expect("no other handshake");
     assert!(!registry.cut_handshake_to_admit(proxy(), Duration::from_secs(60)), "it is young");
     assert!(registry.cut_handshake_to_admit(proxy(), Duration::ZERO));
@@ -167,8 +167,7 @@ fn shut_down_registry_rejects_and_does_not_sleep() {
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 0, 0));
     let permit = registry.admit(1, &stream, proxy(), true, &config).expect("no limit");
     registry.shut_down();
-    assert!(registry.is_shut_down());
-    permit.delay();
+    permit.end_handshake();
     assert_eq!(registry.admit(2, &stream, proxy(), true, &config).err(), Some(Rejection::ShuttingDown));
     registry.sleep(Duration::from_secs(3600));
     drop(permit);

@@ -1,0 +1,150 @@
+//! From a URL to an open connection: the socket, the handshakes of TLS and of the WebSocket.
+
+use super::{
+    Error,
+    builder::Builder,
+    dial::dial,
+    handshake::{read_response, request},
+    url::Target,
+};
+use crate::ws::connection::{PeerInfo, Role, Transport};
+use crate::ws::{
+    handshake_stream::HandshakeStream,
+    tcp::{Socket, tcp},
+    websocket::WebSocket,
+};
+use std::{
+    hash::{BuildHasher, RandomState},
+    io::{self, ErrorKind},
+    iter,
+    net::TcpStream,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The pause before a connection is tried again. It doubles with each attempt.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// After a connection that lasted so long, the pauses begin anew.
+const STABLE: Duration = Duration::from_secs(10);
+
+impl Builder {
+    /// Connects, and waits until the WebSocket is open. It has no events and no thread of its own: its user reads.
+    ///
+    /// ```
+    /// # use chinwag::{Server, client};
+    /// # let server = Server::builder().listen("127.0.0.1:0")?.serve(|ws| ws.recv().into_iter().for_each(|m| _ = ws.send(m)))?;
+    /// # let url = format!("ws://{}/", server.local_addrs()[0]);
+    /// let ws = client::WebSocket::builder(&url).open()?;
+    /// ws.send("hello");
+    /// assert_eq!(ws.recv()?, "hello".into());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Builder::connect`], and what [`Event::Error`](super::Event::Error) would report.
+    pub fn open(mut self) -> Result<WebSocket, Error> {
+        let target = self.check()?;
+        self.open_target(&target)
+    }
+
+    /// As [`Builder::open`], over a socket that is connected already: TCP or Unix. The URL says whether TLS is used.
+    ///
+    /// ```no_run
+    /// use chinwag::client::WebSocket;
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// let socket = UnixStream::connect("/run/chat.sock").expect("a server");
+    /// let ws = WebSocket::builder("ws://localhost/").open_over(socket)?;
+    /// # Ok::<(), chinwag::client::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Builder::open`].
+    pub fn open_over(mut self, socket: impl Socket) -> Result<WebSocket, Error> {
+        let target = self.check()?;
+        self.shake_hands(tcp(socket).map_err(Error::Connect)?, &target)
+    }
+
+    /// As [`Builder::open`], after the settings were checked.
+    pub(super) fn open_target(self, target: &Target) -> Result<WebSocket, Error> {
+        let socket = dial(target, self.config.handshake_timeout).and_then(tcp).map_err(Error::Connect)?;
+        self.shake_hands(socket, target)
+    }
+
+    /// The handshakes of TLS and of the WebSocket, within one deadline.
+    fn shake_hands(self, socket: Arc<TcpStream>, target: &Target) -> Result<WebSocket, Error> {
+        let deadline = Instant::now() + self.config.handshake_timeout;
+        #[cfg(not(feature = "tls"))]
+        let session = None;
+        #[cfg(feature = "tls")]
+        let session = match self.tls.as_ref().filter(|_| target.is_secure()) {
+            Some(connector) => Some(connector.session(&target.host.name).map_err(Error::Tls)?),
+            None => None,
+        };
+        let explain = |why| self.explain(why, target);
+        let mut stream = HandshakeStream::start(&socket, session, deadline).map_err(explain)?;
+        let (request, accept) = request(target, &self);
+        stream.send(request.as_bytes()).map_err(explain)?;
+        let response = read_response(&mut stream, &accept, &self);
+        let (info, input) = response.map_err(|error| match error {
+            Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
+            error => error,
+        })?;
+        let session = stream.session.take();
+        let info = PeerInfo { path: target.path().into(), ..info };
+        let transport = Transport { stream: socket, session, input };
+        WebSocket::without_server(info, Role::Client, transport, self.config).map_err(Error::Connect)
+    }
+
+    /// What a failure of the socket during the handshakes means.
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables))]
+    fn explain(&self, why: io::Error, target: &Target) -> Error {
+        match why.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => Error::Timeout(self.config.handshake_timeout),
+            #[cfg(feature = "tls")]
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset if target.is_secure() => {
+                let host = target.host.to_string();
+                crate::ws::tls::explain(&why, &host).map_or(Error::Untrusted(host), Error::Tls)
+            }
+            _ => Error::Connect(why),
+        }
+    }
+
+    /// As [`Builder::open`], again and again: after each end of a connection, and after each failure. Between two attempts is a
+    /// pause of up to 250 ms, which doubles up to 30 s and begins anew after a connection that lasted 10 s. What is sent while
+    /// there is no connection is lost.
+    ///
+    /// ```no_run
+    /// use chinwag::client::WebSocket;
+    ///
+    /// for connection in WebSocket::builder("ws://localhost:9000/").reconnecting()? {
+    ///     match connection {
+    ///         Ok(ws) => ws.iter().for_each(|message| println!("{message:?}")),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// }
+    /// # Ok::<(), chinwag::client::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A setting is invalid, as in [`Builder::connect`].
+    pub fn reconnecting(mut self) -> Result<impl Iterator<Item = Result<WebSocket, Error>>, Error> {
+        self.check()?;
+        let (mut pause, mut opened_at) = (Duration::ZERO, None::<Instant>);
+        Ok(iter::from_fn(move || {
+            if opened_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
+                pause = FIRST_PAUSE;
+            }
+            // Not all clients of a server that was restarted return at once.
+            let random = u32::try_from(RandomState::new().hash_one(()) % 1000).unwrap_or(0);
+            thread::sleep(pause / 2 + pause / 2 * random / 1000);
+            pause = (2 * pause).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+            let outcome = self.clone().open();
+            opened_at = outcome.is_ok().then(Instant::now);
+            Some(outcome)
+        }))
+    }
+}

@@ -1,0 +1,80 @@
+//! What may be shown of a handshake.
+
+use crate::ws::http::{HandshakeTranscript, Request};
+use tungstenite::Bytes;
+
+/// Fields whose values may be shown, together with `Sec-WebSocket-*`. Others may carry credentials, or notes of a proxy
+/// that are for this server only.
+const HARMLESS: [&str; 8] =
+    ["accept-encoding", "accept-language", "cache-control", "connection", "host", "origin", "pragma", "upgrade"];
+
+/// The longest head that is shown, in characters. A browser sends less than 1000.
+const MAX_LENGTH: usize = 4 * 1024;
+
+/// Both heads, as they were sent. They have secrets.
+#[derive(Clone)]
+struct Heads {
+    request: Bytes,
+    response: Vec<u8>,
+}
+
+/// Keeps the head of a request with it, because an `http::Request` does not keep the spelling of fields.
+pub(super) fn record_request(request: &mut Request, head: &Bytes) {
+    request.extensions_mut().insert(Heads { request: head.clone(), response: Vec::new() });
+}
+
+/// Adds the response to a request that was accepted.
+pub(super) fn record_response(request: &mut Request, response: &[u8]) {
+    if let Some(heads) = request.extensions_mut().get_mut::<Heads>() {
+        heads.response = response.to_vec();
+    }
+}
+
+impl HandshakeTranscript {
+    /// The transcript of the handshake that this request began. `None` if it was not accepted.
+    #[must_use]
+    pub fn of(request: &Request) -> Option<Self> {
+        let heads = request.extensions().get::<Heads>().filter(|heads| !heads.response.is_empty())?;
+        // The target of the parsed request has no secrets any more.
+        let mut sent = format!("{} {} HTTP/1.1\n", request.method(), request.uri());
+        for (name, value) in fields(&String::from_utf8_lossy(heads.request.trim_ascii_start())) {
+            let lower = name.to_ascii_lowercase();
+            let is_harmless = lower.starts_with("sec-websocket-") || HARMLESS.contains(&lower.as_str());
+            sent.extend([name, ": ", if is_harmless { value } else { "***" }, "\n"]);
+        }
+        let mut received = "HTTP/1.1 101 Switching Protocols".to_owned();
+        for (name, value) in fields(&String::from_utf8_lossy(&heads.response)) {
+            // Pages must not see cookies that are HttpOnly, and the chat shows this to its page.
+            if !name.eq_ignore_ascii_case("set-cookie") {
+                received.extend(["\n", name, ": ", value]);
+            }
+        }
+        let cut = |head: String| head.chars().take(MAX_LENGTH).collect();
+        Some(Self { request: cut(sent), response: cut(received) })
+    }
+}
+
+/// The header fields of a head that was parsed already.
+fn fields(head: &str) -> impl Iterator<Item = (&str, &str)> {
+    head.lines().skip(1).filter_map(|line| line.split_once(':')).map(|(name, value)| (name, value.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transcript_masks_what_may_be_secret_and_is_cut() {
+        let mut request = Request::new(());
+        *request.uri_mut() = "/?token=***".parse().expect("a target");
+        let head =
+            format!("\r\nGET /?token=a HTTP/1.1\r\nHOST:x \r\nCookie: a=b:c\r\nOrigin: {}\r\n\r\n", "x".repeat(9999));
+        record_request(&mut request, &Bytes::from(head));
+        assert_eq!(HandshakeTranscript::of(&request), None);
+        record_response(&mut request, b"HTTP/1.1 101 Switching Protocols\r\nSet-Cookie: a=b\r\nDate: now\r\n\r\n");
+        let transcript = HandshakeTranscript::of(&request).expect("it was accepted");
+        assert!(transcript.request.starts_with("GET /?token=*** HTTP/1.1\nHOST: x\nCookie: ***\nOrigin: xx"));
+        assert_eq!(transcript.request.len(), MAX_LENGTH);
+        assert_eq!(transcript.response, "HTTP/1.1 101 Switching Protocols\nDate: now");
+    }
+}

@@ -1,0 +1,135 @@
+//! A server's connection whose client does not read, or only slowly.
+
+use super::*;
+use crate::ws::{
+    config::Config,
+    connection::{PeerInfo, Reader, Transport, WriteReactor},
+};
+use std::{
+    io::Read,
+    net::{TcpListener, TcpStream},
+    time::Instant,
+};
+
+/// Bytes of which a socket takes only a part.
+const MANY: usize = 16 * 1024 * 1024;
+
+/// A server's connection whose send buffer may have that many bytes, and the client's end of the socket.
+fn server(max_send_buffer: usize) -> (Peer, Reader, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+    client.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+    let (stream, _) = listener.accept().expect("a connection");
+    let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
+    let (config, reactor) = (Config { max_send_buffer, ..Config::default() }, WriteReactor::of_process());
+    let info = PeerInfo { id: next_id(), ..PeerInfo::default() };
+    let (connection, reader) =
+        Connection::new(info, Role::Server, transport, Arc::new(config), reactor.expect("a thread"));
+    (Peer::new(connection), reader, client)
+}
+
+fn frames(bytes: &[u8]) -> Frames {
+    let mut frames = Frames::new();
+    frames.raw(bytes);
+    frames
+}
+
+#[test]
+fn bytes_that_are_not_counted_may_exceed_the_send_buffer() {
+    let (peer, _reader, _client) = server(1000);
+    assert!(!peer.send_counting(&frames(b"short"), 0, 5), "the socket takes this");
+    for _ in 0..2 {
+        assert!(peer.send_counting(&frames(&vec![0; MANY]), 0, 0), "more waits than the limit");
+    }
+    for _ in 0..10 {
+        assert!(peer.send_counting(&frames(&[0; 500]), 0, 100));
+    }
+    assert!(peer.is_open() && peer.buffered_amount() > MANY);
+    peer.send_counting(&frames(&[0]), 0, 1);
+    assert!(!peer.is_open() && !peer.send_frames(&frames(b"more")));
+    assert_eq!(peer.end(), DisconnectReason::SlowReader);
+}
+
+/// What is sent in other ways counts always, such as the replies to Pings.
+#[test]
+fn other_bytes_count_beside_those_that_do_not() {
+    let (peer, _reader, _client) = server(1000);
+    peer.send_counting(&frames(&vec![0; MANY]), 0, 0);
+    // The kernel may still take some of the bytes before them.
+    let sent = (0..MANY / 1000).take_while(|_| peer.send_frames(&frames(&[0; 1000])) && peer.is_open()).count();
+    assert!((1..MANY / 1000).contains(&sent), "{sent}");
+    assert_eq!((peer.is_open(), peer.end()), (false, DisconnectReason::SlowReader));
+}
+
+/// Bytes that were not counted are forgotten when the socket has taken them.
+#[test]
+fn stalled_connection_knows_since_when() {
+    let (peer, _reader, mut client) = server(MANY);
+    peer.send_counting(&frames(b"sho"), 0, 0);
+    peer.connection.queue(b"rt");
+    peer.flush_pending();
+    assert_eq!((peer.stalled_for(), peer.connection.has_progressed_within(Duration::MAX)), (None, false));
+    let begin = Instant::now();
+    peer.send_counting(&frames(&vec![0; MANY]), 0, 0);
+    loop {
+        let (waiting, stalled) = (peer.buffered_amount(), peer.stalled_for());
+        peer.flush_pending();
+        if peer.buffered_amount() == waiting {
+            assert!(peer.stalled_for() >= stalled, "an attempt is no progress");
+            break;
+        }
+    }
+    std::thread::sleep(Duration::from_millis(20));
+    let stalled = peer.stalled_for().expect("bytes wait");
+    assert!(stalled >= Duration::from_millis(20) && stalled <= begin.elapsed(), "{stalled:?}");
+    let mut buffer = vec![0; MANY];
+    client.read_exact(&mut buffer[..MANY / 2]).expect("the first half");
+    peer.flush_pending();
+    assert!(peer.stalled_for().is_some_and(|now| now < stalled), "the socket took some");
+    client.read_exact(&mut buffer[..MANY / 2 + 5]).expect("the rest");
+    peer.flush_pending();
+    assert_eq!((peer.stalled_for(), peer.connection.has_progressed_within(begin.elapsed())), (None, true));
+    assert!(!peer.connection.has_progressed_within(Duration::ZERO));
+    assert!(peer.send_frames(&frames(&vec![0; MANY])) && peer.is_open());
+    // The system may take more than once that much.
+    let sent = (0..10).take_while(|_| peer.send_frames(&frames(&vec![0; MANY]))).count();
+    assert!(sent < 10, "it is bounded");
+    assert_eq!(peer.end(), DisconnectReason::SlowReader);
+}
+
+#[test]
+fn slow_peer_is_dropped_with_1013() {
+    let (peer, _reader, mut client) = server(1000);
+    peer.drop_slow();
+    let mut frame = [0; 4];
+    client.read_exact(&mut frame).expect("a Close frame");
+    assert_eq!((frame[0], &frame[2..]), (0x88, &1013_u16.to_be_bytes()[..]));
+    assert_eq!(peer.end(), DisconnectReason::SlowReader);
+}
+
+/// Also if the socket would take the later bytes at once.
+#[test]
+fn waiting_bytes_are_sent_before_later_ones() {
+    let (peer, _reader, mut client) = server(2 * MANY);
+    peer.connection.queue(&vec![1; MANY]);
+    assert!(peer.send_frames(&frames(&[2; 5])) && peer.buffered_amount() > 0);
+    let mut buffer = vec![0; MANY / 2];
+    client.read_exact(&mut buffer).expect("the first half");
+    assert!(peer.send_frames(&frames(&[3; 5])));
+    let mut rest = vec![0; MANY / 2 + 10];
+    client.read_exact(&mut rest).expect("the rest");
+    let (ones, later) = rest.split_at(MANY / 2);
+    assert!(buffer.iter().chain(ones).all(|byte| *byte == 1));
+    assert_eq!(later, [2, 2, 2, 2, 2, 3, 3, 3, 3, 3]);
+}
+
+#[test]
+fn exactly_the_limit_may_wait() {
+    let (peer, _reader, _client) = server(MANY);
+    while peer.buffered_amount() < MANY {
+        let room = MANY - peer.buffered_amount();
+        assert!(!peer.send_counting(&frames(&vec![0; room]), 0, 0));
+    }
+    let is_over = peer.send_counting(&frames(b""), 0, 0);
+    assert_eq!(is_over, peer.buffered_amount() > MANY);
+}
