@@ -60,6 +60,7 @@
 //! | `tls` | off | `https://` and `wss://` with rustls and ring: `tls::Acceptor`, `Builder::listen_tls`, and `tls::Connector` for clients. |
 //! | `history` | off | Messages are stored in an SQLite file (`chinwag::chat::history`), which adds 1.6 MiB of SQLite. |
 //! | `terminal` | off | The program's `chinwag chat`, a client for terminals and pipes. |
+//! | `check` | off | The program's `chinwag check`: whether a server keeps the rules of RFC 6455. |
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 

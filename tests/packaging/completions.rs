@@ -8,7 +8,8 @@ const NOTICE: &str = "# Made from src/cli/help by tests/packaging. Do not edit.\
 pub fn bash(commands: &[Command]) -> String {
     let (mut flags, mut names) = (String::new(), Vec::new());
     for command in commands {
-        let list: Vec<String> = command.flags().flat_map(spellings).collect();
+        let words = command.words().into_iter().map(str::to_owned);
+        let list: Vec<String> = command.flags().flat_map(spellings).chain(words).collect();
         let pattern = if command.name.is_empty() { "*" } else { command.name };
         let arm = format!("        {pattern}) flags='{}' ;;\n", list.join(" "));
         // The server has no name of its own and comes last.
@@ -78,6 +79,9 @@ pub fn zsh(commands: &[Command]) -> String {
         let (pattern, operand) = match command.name {
             "" => ("*", format!("'1:command:(({}))'", names.join(" "))),
             "history" => ("history", "':FILE:_files'".to_owned()),
+            name if !command.words().is_empty() => {
+                (name, format!("'1:command:({})'\n            '*: : '", command.words().join(" ")))
+            }
             name => (name, "':URL: '".to_owned()),
         };
         text += &format!("    {pattern})\n        flags=(\n");
@@ -125,6 +129,9 @@ pub fn fish(commands: &[Command]) -> String {
         };
         if command.name == "history" {
             text += &format!("complete -c chinwag -n '{condition}' -F\n");
+        }
+        if let words @ [_, ..] = &command.words()[..] {
+            text += &format!("complete -c chinwag -n '{condition}' -a '{}'\n", words.join(" "));
         }
         for flag in command.flags() {
             let short = flag.short.map(|short| format!(" -s {short}")).unwrap_or_default();

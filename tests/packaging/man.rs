@@ -13,16 +13,19 @@ chinwag \- a small WebSocket chat server
 const TAIL: &str = r#".SH SIGNALS
 SIGTERM and SIGINT close each connection with 1001 and wait up to 5 seconds for the replies.
 A second signal ends the server at once.
-SIGHUP reads the certificate and the token file again.
+SIGHUP reads the certificate, the token files and the bans again.
 .SH EXIT STATUS
-0 after a shutdown, 2 if the server could not start, 128 and the signal's number if a second signal ended it.
+Of the server: 0 after a shutdown, 2 if it could not start, 128 and the signal's number if a second signal ended it.
 .SH FILES
 .TP
 .I /etc/default/chinwag
 the environment variables of the service
 .TP
 .I /var/lib/chinwag
-the folder of the service: a stored history, a certificate
+the folder of the service: a stored history, a certificate, the bans
+.TP
+.I /run/chinwag/admin.sock
+where the service answers chinwag ctl and chinwag health
 .SH SEE ALSO
 .BR systemd.exec (5),
 .BR systemctl (1)

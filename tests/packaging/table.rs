@@ -1,9 +1,12 @@
 //! The help texts as a table: paragraphs and flags, in their order, for each command.
 
-use crate::support::markdown::read;
+use crate::support::markdown::{ROOT, read};
+use std::{fs, path::Path};
 
-/// A file of `src/cli/help`.
+/// A help text.
+#[derive(Clone)]
 pub struct Text {
+    /// Its file, as seen from `src/cli/help`.
     pub file: &'static str,
     /// The first word of the command line that accepts its flags.
     command: &'static str,
@@ -15,13 +18,14 @@ const fn text(file: &'static str, command: &'static str, title: &'static str) ->
     Text { file, command, title }
 }
 
-/// In the order of the man page.
+/// In the order of the man page. Another text in `src/cli/help` is that of a command of its name, and comes last.
 pub const TEXTS: &[Text] = &[
     text("server", "", "DESCRIPTION"),
     text("limits", "", "LIMITS"),
     text("service", "", "SERVICE"),
     text("tls", "", "TLS"),
     text("history", "", "STORED HISTORY"),
+    text("../cluster/help", "", "CLUSTER"),
     text("chat", "chat", "CHINWAG CHAT"),
     text("history_command", "history", "CHINWAG HISTORY"),
     text("ctl", "ctl", "CHINWAG CTL"),
@@ -34,7 +38,7 @@ pub const CHOICES: &[(&str, &[&str])] = &[("dialect", &["json", "text"]), ("hist
 /// What the first word of the command line chooses. The server has none.
 pub struct Command {
     pub name: &'static str,
-    pub texts: Vec<(&'static Text, Vec<Block>)>,
+    pub texts: Vec<(Text, Vec<Block>)>,
 }
 
 impl Command {
@@ -60,6 +64,16 @@ impl Command {
             Block::Flag(flag) => Some(flag),
             _ => None,
         })
+    }
+
+    /// The words that may follow the command: "The commands: who; kick WHO."
+    pub fn words(&self) -> Vec<&str> {
+        let blocks = self.texts.iter().flat_map(|(_, blocks)| blocks);
+        let list = blocks.filter_map(|block| match block {
+            Block::Prose(text) => text.strip_prefix("The commands: "),
+            _ => None,
+        });
+        list.flat_map(|list| list.split("; ")).filter_map(|usage| usage.split([' ', '.']).next()).collect()
     }
 
     /// What the help says that the command does: its usage line, or its first paragraph.
@@ -121,10 +135,23 @@ impl Flag {
     }
 }
 
+fn texts() -> Vec<Text> {
+    let folder = fs::read_dir(Path::new(ROOT).join("src/cli/help")).expect("a folder");
+    let files = folder.map(|entry| entry.expect("a file").file_name().to_string_lossy().replace(".txt", ""));
+    let mut others: Vec<String> = files.filter(|file| TEXTS.iter().all(|text| text.file != file)).collect();
+    others.sort();
+    let others = others.into_iter().map(|name| {
+        let title = format!("CHINWAG {}", name.to_uppercase()).leak();
+        let name = name.leak();
+        text(name, name, title)
+    });
+    TEXTS.iter().cloned().chain(others).collect()
+}
+
 /// All commands, the server first.
 pub fn commands() -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
-    for text in TEXTS {
+    for text in texts() {
         let blocks = parse(&read(&format!("src/cli/help/{}.txt", text.file)));
         match commands.iter_mut().find(|command| command.name == text.command) {
             Some(command) => command.texts.push((text, blocks)),
@@ -187,7 +214,7 @@ fn flag(text: &str) -> Flag {
         ("", "version", _) => "print the version".to_owned(),
         ("", "help", _) => "print the flags".to_owned(),
         ("", _, Some("tls")) => "print help about TLS".to_owned(),
-        ("", _, Some(subject)) => format!("print help about {subject}"),
+        ("" | "print this", _, Some(subject)) => format!("print help about {subject}"),
         (about, ..) => about.to_owned(),
     };
     Flag { long: long.to_owned(), short, value, about }
