@@ -40,16 +40,19 @@ fn handler_receives_and_sends() {
 
 #[test]
 fn waiting_handler_delays_only_its_own_connection() {
-    let (release, gate) = mpsc::channel();
+    let ((release, gate), (waits, is_waiting)) = (mpsc::channel(), mpsc::channel());
     let gate = Mutex::new(Some(gate));
     let server = serve(move |ws| {
         let first = gate.lock().expect("no panic").take();
         if let Some(gate) = first {
+            waits.send(()).expect("the test waits for it");
             gate.recv().expect("the test releases it");
         }
         echo(ws);
     });
-    let (slow, quick) = (open(&server), open(&server));
+    let slow = open(&server);
+    is_waiting.recv_timeout(DEADLINE).expect("a handler for the first client");
+    let quick = open(&server);
     slow.send("later");
     quick.send("now");
     assert_eq!(quick.recv_timeout(DEADLINE), Ok(Some("now".into())));

@@ -61,7 +61,7 @@ fn conflicting_flags_are_explained() {
         (&["--hsts", "soon"], "soon"),
         (&["--tls-self-signed", "--tls-cert", &cert], "leave out"),
         (&["--listen", "127.0.0.1:0", "--tls-cert", &cert, "--tls-key", &key], "--listen-tls"),
-        (&["--listen-tls", "x", "--tls-cert", &cert, "--tls-key", &key], "--listen-tls 127.0.0.1:6502"),
+        (&["--listen-tls", "x", "--tls-cert", &cert, "--tls-key", &key], "write ADDR:PORT"),
         (&["--listen-tls", "127.0.0.1:22", "--tls-cert", &cert, "--tls-key", &key], "port 22"),
         (&["--tls-self-signed=/proc/nobody/x.pem"], "/proc/nobody/x.pem"),
     ] {

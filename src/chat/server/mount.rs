@@ -23,7 +23,7 @@ impl ChatServer {
     /// # let user = std::thread::spawn(move || {
     /// #     let ws = client::WebSocket::builder(&(url.clone() + "/chat")).open().unwrap();
     /// #     ws.send(r#"{"type":"username","name":"ann"}"#);
-    /// #     while !format!("{:?}", chinwag::tungstenite::Message::from(ws.recv().unwrap())).contains("ann") {}
+    /// #     while !matches!(ws.recv().unwrap(), chinwag::Message::Text(text) if text.contains("ann")) {}
     /// #     let ws = client::WebSocket::builder(&(url + "/echo")).open().unwrap();
     /// #     ws.send("hello");
     /// #     assert_eq!(ws.recv().unwrap(), "hello".into());
