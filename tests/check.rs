@@ -140,7 +140,7 @@ fn lab_and_solution_belong_together() {
     let mut rest = solution.as_str();
     let gap = |line: &&str| line.trim().starts_with("todo!(");
     assert_eq!(exercise.lines().filter(gap).count(), 5);
-    for part in exercise.lines().collect::<Vec<_>>().split(|line| gap(&line)) {
+    for part in exercise.lines().collect::<Vec<_>>().split(gap) {
         let part = part.join("\n");
         let (_, after) = rest.split_once(&part).unwrap_or_else(|| panic!("not in the solution: {part}"));
         rest = after;
