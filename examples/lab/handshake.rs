@@ -66,7 +66,7 @@ fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 }
 
 /// 3. Returns the key of a valid request, or else the status code of the refusal. RFC 6455 4.2.1: GET, HTTP/1.1, a Host,
-/// `Upgrade: websocket`, `Connection` with the token `Upgrade` (any case), a key of 16 bytes in base64, version 13 (else 426).
+///    `Upgrade: websocket`, `Connection` with the token `Upgrade` (any case), a key of 16 bytes in base64, version 13 (else 426).
 fn check(request: &Request) -> Result<&str, u16> {
     todo!("3")
 }
