@@ -36,7 +36,10 @@ pub(crate) fn ask(place: &str, method: &str, target: &str) -> io::Result<(u16, S
     let (host, path) = url.split_at(url.find('/').unwrap_or(url.len()));
     let mut stream = match place.strip_prefix("unix:") {
         Some(path) => TcpStream::from(unix_socket::connect(path.as_ref())?),
-        None => connect(host)?,
+        None => {
+            let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+            connect(format!("{host}{}", if has_port { "" } else { ":80" }), TIMEOUT / 2)?
+        }
     };
     stream.set_write_timeout(Some(TIMEOUT))?;
     stream.set_read_timeout(Some(TIMEOUT))?;
@@ -51,12 +54,11 @@ pub(crate) fn ask(place: &str, method: &str, target: &str) -> io::Result<(u16, S
     Ok((status.ok_or_else(|| io::Error::other("the answer is not HTTP"))?, body.to_owned()))
 }
 
-/// Connects to the first address of a host that answers. Without a port it is 80.
-fn connect(host: &str) -> io::Result<TcpStream> {
-    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+/// Connects to the first address that answers.
+pub(crate) fn connect(addresses: impl ToSocketAddrs, timeout: Duration) -> io::Result<TcpStream> {
     let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
-    for address in format!("{host}{}", if has_port { "" } else { ":80" }).to_socket_addrs()? {
-        result = result.or_else(|_: io::Error| TcpStream::connect_timeout(&address, TIMEOUT / 2));
+    for address in addresses.to_socket_addrs()? {
+        result = result.or_else(|_: io::Error| TcpStream::connect_timeout(&address, timeout));
     }
     result
 }

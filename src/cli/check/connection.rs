@@ -2,8 +2,9 @@
 
 use super::cases::{Case, Pieces};
 use super::frame::{CLOSE, Frame, take};
+use crate::cli::health::connect;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use tungstenite::{handshake::derive_accept_key, http::Uri};
 
@@ -54,11 +55,7 @@ impl Target {
     pub(super) fn connect(&self) -> io::Result<Connection> {
         let host = self.uri.host().unwrap_or_default().trim_matches(['[', ']']);
         let port = self.uri.port_u16().unwrap_or(if self.is_secure() { 443 } else { 80 });
-        let mut tcp = Err(ErrorKind::AddrNotAvailable.into());
-        for address in (host, port).to_socket_addrs()? {
-            tcp = tcp.or_else(|_: io::Error| TcpStream::connect_timeout(&address, TIMEOUT));
-        }
-        let tcp = tcp?;
+        let tcp = connect((host, port), TIMEOUT)?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(TIMEOUT))?;
         tcp.set_write_timeout(Some(TIMEOUT))?;
