@@ -18,7 +18,7 @@ macro_rules! config {
         /// ```
         ///
         /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 24 KiB) +
-        /// event_capacity * max_message_size`. A usual client takes 17 KiB per idle connection (docs/LIMITS.md).
+        /// event_capacity * max_message_size`. A usual client takes 13 KiB per idle connection (docs/LIMITS.md).
         #[derive(Debug, Clone)]
         #[non_exhaustive]
         pub struct Config {

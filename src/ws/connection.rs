@@ -69,11 +69,12 @@ pub(crate) struct Connection {
     pub(crate) config: Arc<Config>,
     reactor: &'static WriteReactor,
     /// `None` when the connection has ended, so that a handle that outlives the connection keeps neither the socket nor its buffers.
-    state: Mutex<Option<ConnectionState>>,
+    state: Mutex<Option<Box<ConnectionState>>>,
 }
 
 impl Connection {
     /// The connection and its only reader.
+    #[inline(never)] // Its stack frame, with the whole state, would stay below those of the first sends.
     pub(crate) fn new(
         info: PeerInfo,
         role: Role,
@@ -83,7 +84,7 @@ impl Connection {
     ) -> (Arc<Self>, Reader) {
         let socket = Arc::clone(&transport.stream);
         let stream = BufferedStream::new(transport, info.deflate.is_some());
-        let state = Mutex::new(Some(ConnectionState::new(role, stream, &config)));
+        let state = Mutex::new(Some(Box::new(ConnectionState::new(role, stream, &config))));
         let connection = Arc::new(Self { info, role, config, reactor, state });
         let reader = Reader::new(Arc::clone(&connection), socket);
         (connection, reader)
@@ -140,7 +141,7 @@ impl Connection {
 
     /// Returns false if the connection is closing or has ended.
     pub(crate) fn is_open(&self) -> bool {
-        self.lock().as_ref().is_some_and(ConnectionState::is_open)
+        self.lock().as_ref().is_some_and(|state| state.is_open())
     }
 
     /// Ends the connection without a Close frame. The reader notices it.
@@ -244,7 +245,7 @@ impl Connection {
         self.info.id as usize
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<ConnectionState>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<Box<ConnectionState>>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
