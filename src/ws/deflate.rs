@@ -25,9 +25,11 @@ use tungstenite::protocol::frame::FrameHeader;
 /// up to twice more.
 ///
 /// ```
+/// # #[cfg(feature = "deflate")] {
 /// let mut deflate = chinwag::Deflate::default();
 /// deflate.threshold = 1024;
 /// let server = chinwag::Server::builder().deflate(deflate).listen("127.0.0.1:0")?.start()?;
+/// # }
 /// # Ok::<(), chinwag::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
