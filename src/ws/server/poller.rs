@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use log::debug;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
+    collections::VecDeque,
     io, mem,
     sync::{
         Arc, Mutex, PoisonError,
@@ -55,7 +56,7 @@ struct Handoff {
 /// What the thread works with. After a panic, which is a bug, it continues with it.
 struct PollLoop {
     receiver: Receiver<Handoff>,
-    served: Vec<Handoff>,
+    served: VecDeque<Handoff>,
     count: Arc<AtomicUsize>,
     next_review: Instant,
 }
@@ -69,7 +70,7 @@ impl Poller {
         // Each connection is in it at most once.
         let (sender, receiver) = unbounded();
         let (served, next_review) = (Arc::default(), Instant::now());
-        let mut poll_loop = PollLoop { receiver, served: Vec::new(), count: Arc::clone(&served), next_review };
+        let mut poll_loop = PollLoop { receiver, served: VecDeque::new(), count: Arc::clone(&served), next_review };
         spawn_supervised("poller", stack_size, move || while poll_loop.run_round() {})?;
         Ok(Self { sender, served, others: Mutex::new((next_review, 0)) })
     }
@@ -125,9 +126,9 @@ impl PollLoop {
         if must_review {
             self.next_review = Instant::now() + SILENCE;
         }
-        for (index, is_ready) in ready.into_iter().enumerate().rev() {
-            // Taken out meanwhile, so that a panic ends this one only. Those behind it had their turn.
-            let mut handoff = self.served.swap_remove(index);
+        for is_ready in ready {
+            // Taken out meanwhile, so that a panic ends this one only.
+            let Some(mut handoff) = self.served.pop_front() else { break };
             let mut round = Round::Idle;
             if is_ready || handoff.has_more {
                 round = handoff.task.read_available();
@@ -138,7 +139,7 @@ impl PollLoop {
             } else if must_review && (are_few || !mem::take(&mut handoff.was_active)) {
                 handoff.hand_back("idle");
             } else {
-                self.served.push(handoff);
+                self.served.push_back(handoff);
             }
         }
         self.count.store(self.served.len(), Ordering::Relaxed);
@@ -147,7 +148,7 @@ impl PollLoop {
 
     fn add(&mut self, handoff: Handoff) {
         let id = handoff.task.id();
-        self.served.push(handoff);
+        self.served.push_back(handoff);
         debug!("connection {id}: handed to the poller");
     }
 }
