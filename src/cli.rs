@@ -65,19 +65,19 @@ fn spawn(name: &str, run: Box<dyn FnOnce() + Send>) -> Result<(), String> {
 }
 
 fn execute(command: Command) -> Result<ExitCode, String> {
-    let (subcommand, flags) = match command {
+    let (command, flags) = match command {
         Command::Print(text) => return print(&text).map(|()| ExitCode::SUCCESS),
-        Command::Run(subcommand, flags) => (subcommand, flags),
+        Command::Run(command, flags) => (command, flags),
     };
-    let code = match subcommand {
+    let code = match command {
         #[cfg(feature = "terminal")]
-        flags::Subcommand::Chat => terminal::run(&flags),
+        "chat" => terminal::run(&flags),
         #[cfg(feature = "check")]
-        flags::Subcommand::Check => check::run(&flags),
-        flags::Subcommand::Ctl => ctl::run(&flags),
+        "check" => check::run(&flags),
+        "ctl" => ctl::run(&flags),
+        "health" => health::run(&flags),
         #[cfg(feature = "history")]
-        flags::Subcommand::History => history::run(&flags).map(|()| ExitCode::SUCCESS),
-        flags::Subcommand::Health => health::run(&flags),
+        "history" => history::run(&flags).map(|()| ExitCode::SUCCESS),
         _ => serve::run(&flags).map(|()| ExitCode::SUCCESS),
     };
     code.map_err(|error| flags.with_variable(error))

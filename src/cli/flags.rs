@@ -12,6 +12,7 @@ const HEALTH: &str = include_str!("help/health.txt");
 const TLS: &str = include_str!("help/tls.txt");
 const HISTORY: &str = include_str!("help/history.txt");
 const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
+const HISTORY_HELP: &str = concat!(include_str!("help/history.txt"), include_str!("help/history_command.txt"));
 #[cfg(feature = "cluster")]
 const CLUSTER: &str = include_str!("cluster/help.txt");
 const CTL: &str = include_str!("help/ctl.txt");
@@ -55,83 +56,66 @@ impl Feature {
     }
 }
 
-/// What the first word of the command line chooses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Subcommand {
-    Serve,
-    Chat,
-    Check,
-    Ctl,
-    History,
-    Health,
-}
+/// The first words of the command line that choose another command than the server, which is "".
+pub(crate) const COMMANDS: [&str; 5] = ["chat", "check", "ctl", "health", "history"];
 
-impl Subcommand {
-    pub(crate) fn feature(self) -> Option<&'static Feature> {
-        match self {
-            Self::Serve | Self::Ctl | Self::Health => None,
-            Self::Chat => Some(&TERMINAL_FEATURE),
-            Self::Check => Some(&CHECK_FEATURE),
-            Self::History => Some(&HISTORY_FEATURE),
-        }
-    }
-
-    /// The flags that it accepts.
-    pub(crate) fn flags(self) -> Vec<Flag> {
-        let tables = match self {
-            Self::Serve => {
-                vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None), (SERVICE, None)]
-            }
-            Self::Chat => vec![(CHAT, self.feature())],
-            Self::Check => vec![(CHECK, self.feature())],
-            Self::Ctl => vec![(CTL, None)],
-            Self::History => vec![(HISTORY_COMMAND, self.feature())],
-            Self::Health => vec![(HEALTH, None)],
-        };
-        let mut found = Vec::new();
-        #[cfg(feature = "cluster")]
-        if self == Self::Serve {
-            flags(CLUSTER, None, &mut found);
-        }
-        for (text, feature) in tables {
-            flags(text, feature, &mut found);
-        }
-        found
-    }
-
-    /// The text of `--help` or the like, or of `--version`.
-    pub(crate) fn help(self, flag: &str) -> String {
-        match (flag, self) {
-            ("version", _) => concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+/// The texts with the flags of a command, and the feature that they need. A command that needs one has a single text.
+fn texts(command: &str) -> Vec<(&'static str, Option<&'static Feature>)> {
+    match command {
+        "chat" => vec![(CHAT, Some(&TERMINAL_FEATURE))],
+        "check" => vec![(CHECK, Some(&CHECK_FEATURE))],
+        "ctl" => vec![(CTL, None)],
+        "health" => vec![(HEALTH, None)],
+        "history" => vec![(HISTORY_COMMAND, Some(&HISTORY_FEATURE))],
+        _ => vec![
+            (SERVER, None),
+            (SERVICE, None),
+            (TLS, Some(&TLS_FEATURE)),
+            (HISTORY, Some(&HISTORY_FEATURE)),
             #[cfg(feature = "cluster")]
-            ("help-cluster", _) => CLUSTER.to_owned(),
-            ("help-limits", _) => LIMITS.to_owned(),
-            ("help-service", _) => SERVICE.to_owned(),
-            ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
-            ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
-            (_, Self::Ctl) => CTL.to_owned(),
-            (_, Self::Check) => help(&CHECK_FEATURE, &[CHECK]),
-            (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),
-            (_, Self::Health) => HEALTH.to_owned(),
-            (_, Self::Serve) => {
-                let missing = FEATURES.iter().filter(|feature| !feature.is_built);
-                let help = missing.fold(SERVER.to_owned(), |help, feature| {
-                    help.replace(feature.see, &format!("(needs feature {})", feature.name))
-                });
-                // The line for --limit names --help-limits, too.
-                #[cfg(feature = "cluster")]
-                let help = help.replace("   --help-limits   ", "   --help-cluster   ");
-                help
-            }
-        }
+            (CLUSTER, None),
+        ],
     }
 }
 
-fn help(feature: &Feature, texts: &[&str]) -> String {
-    feature.check().map_or_else(|missing| missing + "\n", |()| texts.concat())
+/// The feature without which nothing of a command works.
+pub(crate) fn feature_of(command: &str) -> Option<&'static Feature> {
+    texts(command)[0].1
 }
 
-#[derive(Debug)]
+/// The flags that a command accepts.
+pub(crate) fn flags_of(command: &str) -> Vec<Flag> {
+    texts(command).into_iter().flat_map(|(text, feature)| flags(text, feature)).collect()
+}
+
+/// The text of `--help` or the like, or of `--version`.
+pub(crate) fn help(command: &str, flag: &str) -> String {
+    let (text, feature) = match (flag, command) {
+        ("version", _) => (concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n"), None),
+        #[cfg(feature = "cluster")]
+        ("help-cluster", _) => (CLUSTER, None),
+        ("help-limits", _) => (LIMITS, None),
+        ("help-service", _) => (SERVICE, None),
+        ("help-tls", _) => (TLS, Some(&TLS_FEATURE)),
+        ("help-history", _) | (_, "history") => (HISTORY_HELP, Some(&HISTORY_FEATURE)),
+        (_, "") => return server_help(),
+        _ => texts(command)[0],
+    };
+    feature.map_or(Ok(()), Feature::check).map_or_else(|missing| missing + "\n", |()| text.to_owned())
+}
+
+fn server_help() -> String {
+    let missing = FEATURES.iter().filter(|feature| !feature.is_built);
+    let help = missing.fold(SERVER.to_owned(), |help, feature| {
+        help.replace(feature.see, &format!("(needs feature {})", feature.name))
+    });
+    // The line for --limit names --help-limits, too.
+    #[cfg(feature = "cluster")]
+    let help = help.replace("   --help-limits   ", "   --help-cluster   ");
+    help
+}
+
+#[derive(Debug, Clone)]
 pub(crate) struct Flag {
     pub(crate) name: &'static str,
     pub(crate) value: Value,
@@ -145,33 +129,30 @@ pub(crate) enum Value {
     Required,
 }
 
-impl Flag {
-    /// Whether it is also an environment variable.
-    pub(crate) fn has_variable(&self) -> bool {
-        !self.name.starts_with("help") && self.name != "version"
-    }
+/// Whether a flag prints a text. It has no environment variable.
+pub(crate) fn is_information(name: &str) -> bool {
+    name.starts_with("help") || name == "version"
 }
 
 /// Finds the flags in a help text, such as `--quiet`, `--name NAME` and `--tls-self-signed[=FILE]`.
-fn flags(text: &'static str, feature: Option<&'static Feature>, found: &mut Vec<Flag>) {
-    for line in text.lines().filter(|line| line.starts_with("  -")) {
-        for word in line.split("--").skip(1) {
-            let end = word.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(word.len());
-            let (name, rest) = word.split_at(end);
-            let value = match rest.as_bytes() {
-                [b'[', ..] => Optional,
-                [b' ', b'A'..=b'Z', ..] => Required,
-                _ => Switch,
-            };
-            let feature = match name {
-                // Only TLS needs certificates.
-                "ca-file" => Some(&TLS_FEATURE),
-                "deflate" => Some(&DEFLATE_FEATURE),
-                _ => feature,
-            };
-            found.push(Flag { name, value, feature });
-        }
-    }
+fn flags(text: &'static str, feature: Option<&'static Feature>) -> impl Iterator<Item = Flag> {
+    let lines = text.lines().filter(|line| line.starts_with("  -"));
+    lines.flat_map(|line| line.split("--").skip(1)).map(move |word| {
+        let (name, rest) =
+            word.split_at(word.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(word.len()));
+        let value = match rest.as_bytes() {
+            [b'[', ..] => Optional,
+            [b' ', b'A'..=b'Z', ..] => Required,
+            _ => Switch,
+        };
+        let feature = match name {
+            // Only TLS needs certificates.
+            "ca-file" => Some(&TLS_FEATURE),
+            "deflate" => Some(&DEFLATE_FEATURE),
+            _ => feature,
+        };
+        Flag { name, value, feature }
+    })
 }
 
 /// Every variable begins with it.
@@ -190,11 +171,11 @@ mod tests {
     fn help_fits_a_screen() {
         for texts in [
             &[SERVER][..],
-            &[Subcommand::Serve.help("help").as_str()],
+            &[help("", "help").as_str()],
             &[TLS],
             &[SERVICE],
             &[HEALTH],
-            &[HISTORY, HISTORY_COMMAND],
+            &[HISTORY_HELP],
             &[CHAT],
             &[CTL],
         ] {
@@ -206,19 +187,17 @@ mod tests {
     #[test]
     fn flags_are_read_from_the_help() {
         let text = "  --a-b N   x (see --help-c)\n  -v, --d   --e[=FILE]\n--f is prose";
-        let mut found = Vec::new();
-        flags(text, None, &mut found);
-        let found: Vec<_> = found.iter().map(|flag| (flag.name, flag.value)).collect();
+        let found: Vec<_> = flags(text, None).map(|flag| (flag.name, flag.value)).collect();
         assert_eq!(found, [("a-b", Required), ("help-c", Switch), ("d", Switch), ("e", Optional)]);
     }
 
     #[test]
     fn missing_features_are_marked() {
-        let help = Subcommand::Serve.help("help");
+        let shown = help("", "help");
         for feature in FEATURES {
             let needs = format!("(needs feature {})", feature.name);
-            assert!(SERVER.contains(feature.see) && help.contains(feature.see) == feature.is_built, "{feature:?}");
-            assert!(!SERVER.contains(&needs) && help.contains(&needs) != feature.is_built, "{feature:?}");
+            assert!(SERVER.contains(feature.see) && shown.contains(feature.see) == feature.is_built, "{feature:?}");
+            assert!(!SERVER.contains(&needs) && shown.contains(&needs) != feature.is_built, "{feature:?}");
             let line = feature.check().err().unwrap_or_default();
             assert_eq!(line.contains(feature.name) && !line.contains('\n'), !feature.is_built, "{line}");
             let names = line.rsplit(' ').next().unwrap_or_default();

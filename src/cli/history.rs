@@ -114,7 +114,6 @@ fn line(message: &StoredMessage) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::flags::Subcommand;
 
     #[test]
     fn only_one_action_is_accepted() {
@@ -126,7 +125,7 @@ mod tests {
             (&["f", "--json", "--export"], Err("choose one")),
             (&["f", "--import", "--room", "x"], Err("--room")),
         ] {
-            match (action(&Flags::of(Subcommand::History, words)), expected) {
+            match (action(&Flags::of("history", words)), expected) {
                 (Err(error), Err(part)) => assert!(error.contains(part), "{words:?}: {error}"),
                 (found, expected) => assert_eq!(found.ok(), expected.ok(), "{words:?}"),
             }
