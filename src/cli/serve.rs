@@ -1,7 +1,7 @@
 //! Runs the server: from flags to a configuration, a listening server and its chat.
 
-use super::listen::{self, Acceptor};
-use super::{admin, arguments::Flags, limits, logging, print, signals::Signals, spawn, systemd, token};
+use super::listen::{Acceptor, listen};
+use super::{admin, arguments::Flags, limits, logging, print, signals, spawn, systemd, token};
 use chinwag::chat::server::{Admin, BanFile, ChatServer, RoomList};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect, http::Response};
 use log::{LevelFilter, error, info, warn};
@@ -13,7 +13,7 @@ use std::path::Path;
 /// # Errors
 /// One line that says why the server cannot start, and what to do.
 pub(crate) fn run(flags: &Flags) -> Result<(), String> {
-    let signals = Signals::watch()?;
+    let running = signals::watch()?;
     logging::start(log_level(flags));
     raise_descriptor_limit();
     let (mut config, rules) = limits::configure(flags)?;
@@ -52,21 +52,17 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     #[cfg(not(feature = "tls"))]
     let acceptor = None;
 
-    let inherited = systemd::sockets()?;
-    let addresses = listen::addresses(flags, &inherited)?;
-    let mode = listen::socket_mode(flags)?;
-    let (builder, _files) = listen::listen(&addresses, mode, &inherited, acceptor.as_ref(), builder)?;
+    let (builder, announcement, _files) = listen(flags, acceptor.as_ref(), builder)?;
     let _admin = admin::start(flags, hosts, admin.clone())?;
     let server = builder.start().map_err(|error| error.to_string())?;
     #[cfg(feature = "history")]
     admin.connect(&server, history.as_ref().map(|history| Box::new(history.monitor()) as _));
     #[cfg(not(feature = "history"))]
     admin.connect(&server, None);
-    let announcement = listen::announcement(&addresses, &server);
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
     let reload = reload(token_files(flags), access, acceptor, flags.has("bans").then_some(admin));
-    signals.connect(server.handle(), reload)?;
+    let _ = running.set((server.handle(), Box::new(reload)));
     systemd::notify(&format!("READY=1\nSTATUS={}", announcement.lines().next().unwrap_or_default()));
     announce(announcement)?;
     if flags.has("no-limits") {
