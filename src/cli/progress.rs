@@ -1,12 +1,13 @@
-//! Shows how far long work is, if stderr is a terminal. The line is removed at the end.
+//! Shows how far long work is, if stderr is a terminal.
 
-use std::io::{self, IsTerminal, Read, Write};
+use super::stderr;
+use std::io::{self, IsTerminal, Read};
 use std::time::{Duration, Instant};
 
 /// The time between two updates. Shorter work shows nothing.
-const INTERVAL: Duration = Duration::from_millis(200);
+const INTERVAL: Duration = Duration::from_secs(2);
 
-/// A line such as `12000 records`.
+/// Lines such as `12000 records`.
 pub(crate) struct Progress {
     unit: &'static str,
     count: u64,
@@ -23,17 +24,8 @@ impl Progress {
     pub(crate) fn add(&mut self, count: u64) {
         self.count += count;
         if self.due_at.is_some_and(|at| at <= Instant::now()) {
-            // The end of the line is cleared, and the cursor goes back to its start: what follows replaces it.
-            let _ = write!(io::stderr(), "{} {}\x1b[K\r", self.count, self.unit);
+            stderr::write_line(&format!("{} {}", self.count, self.unit));
             self.due_at = Some(Instant::now() + INTERVAL);
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if self.due_at.is_some() {
-            let _ = io::stderr().write_all(b"\x1b[K");
         }
     }
 }

@@ -10,7 +10,12 @@ use chinwag::chat::rules::RoomName;
 use chinwag::client::{Builder, WebSocket};
 use screen::{Screen, Users};
 use std::io::{self, IsTerminal};
-use std::{env, process::ExitCode, sync::PoisonError, time::Duration};
+use std::{env, process::ExitCode, time::Duration};
+
+const NOT_READ: &str = "the chat ended before the input; later lines were not sent";
+
+/// How long the end of the chat waits to learn which line was not sent. The input may be a program that writes nothing more.
+const LAST_LINE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Chats until the user or the server ends it. Exits with 1 if a message was refused or not delivered, if the close code is not
 /// 1000, or if a pipe was not read to its end; otherwise with 0.
@@ -45,8 +50,10 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
         };
     }
     // If this side closed the chat, lines that were not read do not count.
-    let unsent = pipe.filter(|_| !was_closed_here);
-    if let Some(unsent) = unsent.and_then(|unsent| unsent.lock().unwrap_or_else(PoisonError::into_inner).take()) {
+    let pipe = pipe.filter(|_| !was_closed_here);
+    let unsent =
+        pipe.and_then(|unsent| unsent.recv_timeout(LAST_LINE_TIMEOUT).unwrap_or_else(|_| Some(NOT_READ.into())));
+    if let Some(unsent) = unsent {
         stderr::write_line(&format!("* {unsent}"));
         is_ok = false;
     }
