@@ -15,13 +15,9 @@ mod health;
 mod history;
 mod limits;
 mod listen;
-mod log_line;
 mod logging;
-#[cfg(feature = "history")]
-mod progress;
 mod serve;
 mod signals;
-mod stderr;
 mod suggest;
 mod systemd;
 #[cfg(feature = "terminal")]
@@ -37,25 +33,14 @@ use std::{process::ExitCode, thread};
 
 /// Runs the program. It exits with 0 after a shutdown, with 2 if it could not start, and `chinwag chat` also with 1.
 pub(crate) fn run() -> ExitCode {
-    // The last lines are written even if this thread panics.
-    let _flush = Flush;
     logging::catch_panics();
-    match arguments::read().and_then(execute) {
-        Ok(code) => code,
-        Err(error) => {
-            let priority = systemd::priority(log::Level::Error);
-            stderr::write_line(&format!("{priority}chinwag: {}", log_line::visible(&error)));
-            ExitCode::from(2)
-        }
-    }
-}
-
-struct Flush;
-
-impl Drop for Flush {
-    fn drop(&mut self) {
-        stderr::flush();
-    }
+    let code = arguments::read().and_then(execute).unwrap_or_else(|error| {
+        let priority = systemd::priority(log::Level::Error);
+        logging::write_line(&format!("{priority}chinwag: {}", logging::visible(&error)));
+        ExitCode::from(2)
+    });
+    logging::flush();
+    code
 }
 
 /// Starts a thread that is never joined: it may block until the process ends.

@@ -18,7 +18,7 @@ pub(crate) enum Command {
 }
 
 /// The flags that were given, and their values as text.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
     /// A flag that was repeated is here several times.
     values: Vec<(&'static str, OsString)>,

@@ -1,6 +1,6 @@
 //! `chinwag ctl COMMAND…`: sends an operator's command to a running server, and prints the answer.
 
-use super::{arguments::Flags, health, print, stderr};
+use super::{arguments::Flags, health, logging, print};
 use chinwag::chat::protocol::sanitize_text;
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     match status {
         200 => print(&lines).map(|()| ExitCode::SUCCESS),
         400 => {
-            stderr::write_line(lines.trim_end());
+            logging::write_line(lines.trim_end());
             Ok(ExitCode::FAILURE)
         }
         _ => Err(format!("the server at {place} answers {status}: {}", lines.trim_end())),

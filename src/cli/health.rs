@@ -1,6 +1,6 @@
 //! `chinwag health URL`: asks a server over HTTP, for images without curl.
 
-use super::{arguments::Flags, log_line::visible, print, unix_socket};
+use super::{arguments::Flags, logging::visible, print, unix_socket};
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::process::ExitCode;

@@ -1,12 +1,13 @@
 //! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
-use super::progress::{Counted, Progress};
-use super::{amount::Unit, arguments::Flags, log_line::visible, written};
+use super::logging::{visible, write_line};
+use super::{amount::Unit, arguments::Flags, written};
 use chinwag::chat::history::{self, Durability, History, HistoryError, Record, Settings};
 use chinwag::chat::protocol::{StoredMessage, date_time};
 use chinwag::{Builder, chat::rules::RoomName};
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, IsTerminal, Read, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Opens the history that the flags name, if any. Connection ids continue where it ended.
 ///
@@ -36,15 +37,6 @@ pub(crate) fn open(flags: &Flags, builder: Builder) -> Result<(Option<History>, 
     Ok((Some(history), builder))
 }
 
-/// What `chinwag history FILE` does with the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Print,
-    Json,
-    Export,
-    Import,
-}
-
 /// Runs `chinwag history FILE`.
 ///
 /// # Errors
@@ -54,7 +46,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let path = Path::new(file);
     let named = |error: HistoryError| format!("{}: {error}", path.display());
     let action = action(flags)?;
-    if action == Action::Import {
+    if action == "import" {
         // The input is read in pieces of 64 KiB. What ends this process, such as Ctrl-C, leaves the file as it was.
         let input = Counted(io::stdin().lock(), Progress::start("bytes read"));
         let added = history::import(path, BufReader::with_capacity(64 * 1024, input)).map_err(named)?;
@@ -64,21 +56,25 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let mut progress = Progress::start("records");
     let print = |record| {
         progress.add(1);
-        printed = print(&mut out, action, &record);
+        printed = match &record {
+            Record::Message { message, .. } if action == "print" => writeln!(out, "{}", line(message)),
+            Record::Message { .. } => writeln!(out, "{}", record.to_json()),
+            _ if action == "export" => writeln!(out, "{}", record.to_json()),
+            _ => Ok(()),
+        };
         printed.is_ok()
     };
     history::each_record(path, room_key(flags)?.as_deref(), print).map_err(named)?;
-    drop(progress);
     written(printed.and_then(|()| out.flush()))
 }
 
-fn action(flags: &Flags) -> Result<Action, String> {
-    match (flags.has("json"), flags.has("export"), flags.has("import")) {
-        (false, false, false) => Ok(Action::Print),
-        (true, false, false) => Ok(Action::Json),
-        (false, true, false) => Ok(Action::Export),
-        (false, false, true) if flags.has("room") => Err("--import imports all rooms; leave out --room".to_owned()),
-        (false, false, true) => Ok(Action::Import),
+/// What to do with the file: `print`, `json`, `export` or `import`.
+fn action(flags: &Flags) -> Result<&'static str, String> {
+    let given: Vec<_> = ["json", "export", "import"].into_iter().filter(|flag| flags.has(flag)).collect();
+    match given[..] {
+        [] => Ok("print"),
+        ["import"] if flags.has("room") => Err("--import imports all rooms; leave out --room".to_owned()),
+        [action] => Ok(action),
         _ => Err("--json, --export, --import: choose one".to_owned()),
     }
 }
@@ -92,14 +88,6 @@ fn room_key(flags: &Flags) -> Result<Option<String>, String> {
     Ok(Some(room.key().to_string()))
 }
 
-fn print(out: &mut impl Write, action: Action, record: &Record) -> io::Result<()> {
-    match (action, record) {
-        (Action::Print, Record::Message { message, .. }) => writeln!(out, "{}", line(message)),
-        (Action::Export, _) | (Action::Json, Record::Message { .. }) => writeln!(out, "{}", record.to_json()),
-        _ => Ok(()),
-    }
-}
-
 /// Date, time, room, number, name and text. Nothing in it controls a terminal.
 fn line(message: &StoredMessage) -> String {
     let StoredMessage { seq, room, name, text, .. } = message;
@@ -111,6 +99,41 @@ fn line(message: &StoredMessage) -> String {
     }
 }
 
+/// The time between two updates. Shorter work shows nothing.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// Shows how far long work is, if stderr is a terminal, in lines such as `12000 records`.
+struct Progress {
+    unit: &'static str,
+    count: u64,
+    /// `None`: nobody would see it, or it would be mixed with what goes to stdout.
+    due_at: Option<Instant>,
+}
+
+impl Progress {
+    fn start(unit: &'static str) -> Self {
+        let is_seen = io::stderr().is_terminal() && !io::stdout().is_terminal();
+        Self { unit, count: 0, due_at: is_seen.then(|| Instant::now() + INTERVAL) }
+    }
+
+    fn add(&mut self, count: u64) {
+        self.count += count;
+        if self.due_at.is_some_and(|at| at <= Instant::now()) {
+            write_line(&format!("{} {}", self.count, self.unit));
+            self.due_at = Some(Instant::now() + INTERVAL);
+        }
+    }
+}
+
+/// An input, and the bytes that are read from it.
+struct Counted<R>(R, Progress);
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).inspect(|count| self.1.add(*count as u64))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,10 +141,10 @@ mod tests {
     #[test]
     fn only_one_action_is_accepted() {
         for (words, expected) in [
-            (&["f"][..], Ok(Action::Print)),
-            (&["--json", "f", "--room", "x"], Ok(Action::Json)),
-            (&["f", "--export"], Ok(Action::Export)),
-            (&["f", "--import"], Ok(Action::Import)),
+            (&["f"][..], Ok("print")),
+            (&["--json", "f", "--room", "x"], Ok("json")),
+            (&["f", "--export"], Ok("export")),
+            (&["f", "--import"], Ok("import")),
             (&["f", "--json", "--export"], Err("choose one")),
             (&["f", "--import", "--room", "x"], Err("--room")),
         ] {

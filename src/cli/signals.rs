@@ -1,7 +1,7 @@
 //! Signals, from the first moments of the server on. The first SIGINT or SIGTERM shuts it down, the second one ends the
 //! process at once. SIGHUP reloads files, and never ends the process.
 
-use super::{spawn, stderr, systemd};
+use super::{logging, spawn, systemd};
 use chinwag::Handle;
 use log::info;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -32,7 +32,7 @@ pub(crate) fn watch() -> Result<Running, String> {
                     systemd::notify("READY=1");
                 }
                 (_, None) => {
-                    stderr::flush();
+                    logging::flush();
                     process::exit(0);
                 }
                 (_, Some((server, _))) => {

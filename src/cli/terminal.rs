@@ -4,7 +4,7 @@ mod keyboard;
 mod pipe;
 mod screen;
 
-use super::{amount::Unit, arguments::Flags, flags::TLS_FEATURE, print, spawn, stderr, token};
+use super::{amount::Unit, arguments::Flags, flags::TLS_FEATURE, logging, print, spawn, token};
 use chinwag::chat::client::{ChatClient, Event};
 use chinwag::chat::rules::RoomName;
 use chinwag::client::{Builder, WebSocket};
@@ -54,7 +54,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let unsent =
         pipe.and_then(|unsent| unsent.recv_timeout(LAST_LINE_TIMEOUT).unwrap_or_else(|_| Some(NOT_READ.into())));
     if let Some(unsent) = unsent {
-        stderr::write_line(&format!("* {unsent}"));
+        logging::write_line(&format!("* {unsent}"));
         is_ok = false;
     }
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -69,7 +69,7 @@ fn socket(flags: &Flags) -> Result<Builder, String> {
         TLS_FEATURE.check().map_err(|missing| format!("{url}: {missing}"))?;
     }
     let mut socket = WebSocket::builder(&with_room(url, flags.text("room")?.unwrap_or_default())?);
-    let warn = |warning: &str| stderr::write_line(&format!("* {warning}"));
+    let warn = |warning: &str| logging::write_line(&format!("* {warning}"));
     if let Some(token) = token::read("token-file", flags.value("token-file"), warn)? {
         socket = socket.header("Authorization", &format!("Bearer {token}"));
     }
