@@ -2,9 +2,9 @@
 
 use super::amount::Unit;
 use super::environment::{self, Variables};
-use super::flags::{COMMANDS, Feature, Value, feature_of, flags_of, help, is_information, variable};
+use super::flags::{COMMANDS, Value, check_feature, feature_of, flags_of, help, is_information, variable};
 use super::suggest::{did_you_mean, nearest};
-use lexopt::{Arg, Parser, ValueExt};
+use lexopt::{Arg, Parser};
 use std::env;
 use std::ffi::{OsStr, OsString};
 
@@ -24,10 +24,8 @@ pub(crate) struct Flags {
     values: Vec<(&'static str, OsString)>,
     /// How many values come from the command line. The others come from the environment.
     given: usize,
-    /// The URL of `chinwag chat URL` or `chinwag health URL`, or the file of `chinwag history FILE`.
-    pub(crate) operand: Option<OsString>,
-    /// The words of `chinwag ctl COMMAND…`.
-    pub(crate) words: Vec<String>,
+    /// The URL of `chinwag chat URL`, the file of `chinwag history FILE`, or the words of `chinwag ctl COMMAND…`.
+    pub(crate) words: Vec<OsString>,
 }
 
 /// Reads the command line and the environment of this process.
@@ -54,9 +52,9 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
     // A flag replaces the values of its variable.
     values.retain(|(name, _)| !flags.has(name));
     flags.values.append(&mut values);
-    feature_of(command).map_or(Ok(()), Feature::check)?;
+    check_feature(feature_of(command))?;
     for flag in flags_of(command).iter().filter(|flag| flags.has(flag.name)) {
-        flag.feature.map_or(Ok(()), Feature::check).map_err(|missing| format!("--{}: {missing}", flag.name))?;
+        check_feature(flag.feature).map_err(|missing| format!("--{}: {missing}", flag.name))?;
     }
     Ok(Command::Run(command, flags))
 }
@@ -73,15 +71,11 @@ fn parse(command: &str, words: Vec<OsString>) -> Result<Flags, lexopt::Error> {
             Arg::Short(_) => "",
             Arg::Long(name) => name,
             // Flags come before a command, because words of it may look like flags.
-            Arg::Value(value) if command == "ctl" => {
-                flags.words.push(value.clone().string()?);
-                for word in parser.raw_args()? {
-                    flags.words.push(word.string()?);
+            Arg::Value(value) if !command.is_empty() && flags.words.is_empty() => {
+                flags.words.push(value.clone());
+                if command == "ctl" {
+                    flags.words.extend(parser.raw_args()?);
                 }
-                continue;
-            }
-            Arg::Value(value) if !command.is_empty() && flags.operand.is_none() => {
-                flags.operand = Some(value.clone());
                 continue;
             }
             Arg::Value(value) => value.to_str().unwrap_or_default(),
@@ -148,6 +142,15 @@ impl Flags {
     /// One line: it is not UTF-8.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, String> {
         self.value(name).map(|value| utf8(name, value)).transpose()
+    }
+
+    /// The URL of a command, if there is one.
+    ///
+    /// # Errors
+    /// One line: it is not UTF-8.
+    pub(crate) fn url(&self) -> Result<Option<&str>, String> {
+        let url = self.words.first();
+        url.map(|url| url.to_str().ok_or_else(|| "the URL is not UTF-8".to_owned())).transpose()
     }
 
     /// The value of a flag that must be one of these.

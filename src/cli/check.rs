@@ -4,7 +4,7 @@ mod cases;
 mod connection;
 mod judge;
 
-use super::{arguments::Flags, flags::TLS_FEATURE, print};
+use super::{arguments::Flags, flags::check_feature, print};
 use cases::Case;
 #[cfg(feature = "tls")]
 use connection::Connector;
@@ -89,8 +89,7 @@ impl Report {
 }
 
 fn target(flags: &Flags) -> Result<Target, String> {
-    let url = flags.operand.as_ref().ok_or("which URL? Such as: chinwag check ws://localhost:6502/")?;
-    let url = url.to_str().ok_or("the URL is not UTF-8")?;
+    let url = flags.url()?.ok_or("which URL? Such as: chinwag check ws://localhost:6502/")?;
     let uri: tungstenite::http::Uri = url.parse().map_err(|why| format!("{url}: {why}"))?;
     let is_secure = match uri.scheme_str() {
         Some("ws") => false,
@@ -98,7 +97,7 @@ fn target(flags: &Flags) -> Result<Target, String> {
         _ => return Err(format!("{url}: write ws://HOST:PORT/PATH or wss://HOST:PORT/PATH")),
     };
     if is_secure {
-        TLS_FEATURE.check().map_err(|missing| format!("{url}: {missing}"))?;
+        check_feature("tls").map_err(|missing| format!("{url}: {missing}"))?;
     }
     let mut fields = String::new();
     if let Some(protocol) = flags.text("protocol")? {

@@ -15,12 +15,13 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     if flags.words.is_empty() {
         return Err("which command? Such as: chinwag ctl who; see chinwag ctl --help".to_owned());
     }
+    let words: Vec<_> = flags.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let place = flags.text("admin")?.filter(|place| !place.is_empty()).unwrap_or(DEFAULT);
     if !place.starts_with("unix:") {
         return Err(format!("--admin {place}: commands go through a unix socket; write unix:PATH"));
     }
     let mut target = "/ctl?command=".to_owned();
-    for byte in line(&flags.words).bytes() {
+    for byte in line(&words).bytes() {
         match byte.is_ascii_alphanumeric() {
             true => target.push(byte.into()),
             false => target += &format!("%{byte:02X}"),

@@ -19,67 +19,53 @@ const CTL: &str = include_str!("help/ctl.txt");
 const CHECK: &str = include_str!("help/check.txt");
 const CHAT: &str = include_str!("help/chat.txt");
 
-/// A part of the program that a build may lack.
-#[derive(Debug)]
-pub(crate) struct Feature {
-    name: &'static str,
-    what: &'static str,
-    /// Where `--help` points to.
-    see: &'static str,
-    is_built: bool,
-}
+/// The parts of the program that a build may lack: the name of the feature, what it is, where `--help` points to, and whether
+/// this build has it.
+const FEATURES: [(&str, &str, &str, bool); 5] = [
+    ("check", "chinwag check", "(see chinwag check --help)", cfg!(feature = "check")),
+    ("deflate", "compression", "(RFC 7692)", cfg!(feature = "deflate")),
+    ("history", "stored history", "(see --help-history)", cfg!(feature = "history")),
+    ("terminal", "the terminal client", "(see chinwag chat --help)", cfg!(feature = "terminal")),
+    ("tls", "TLS", "(see --help-tls)", cfg!(feature = "tls")),
+];
 
-const fn feature(name: &'static str, what: &'static str, see: &'static str, is_built: bool) -> Feature {
-    Feature { name, what, see, is_built }
-}
-
-pub(crate) static TLS_FEATURE: Feature = feature("tls", "TLS", "(see --help-tls)", cfg!(feature = "tls"));
-static DEFLATE_FEATURE: Feature = feature("deflate", "compression", "(RFC 7692)", cfg!(feature = "deflate"));
-static HISTORY_FEATURE: Feature =
-    feature("history", "stored history", "(see --help-history)", cfg!(feature = "history"));
-static TERMINAL_FEATURE: Feature =
-    feature("terminal", "the terminal client", "(see chinwag chat --help)", cfg!(feature = "terminal"));
-static CHECK_FEATURE: Feature =
-    feature("check", "chinwag check", "(see chinwag check --help)", cfg!(feature = "check"));
-static FEATURES: [&Feature; 5] = [&CHECK_FEATURE, &DEFLATE_FEATURE, &HISTORY_FEATURE, &TERMINAL_FEATURE, &TLS_FEATURE];
-
-impl Feature {
-    /// # Errors
-    /// The feature is missing. The line also names those that this build has: an installation replaces the last one.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let wanted = FEATURES.iter().filter(|feature| feature.is_built || feature.name == self.name);
-        let names = wanted.map(|feature| feature.name).collect::<Vec<_>>().join(",");
-        let command = format!("cargo install --locked --path . --features {names}");
-        let missing =
-            format!("this chinwag was built without {}; in the folder of its source, run: {command}", self.what);
-        if self.is_built { Ok(()) } else { Err(missing) }
-    }
+/// Checks that this build has a feature. Every build has "".
+///
+/// # Errors
+/// It is missing. The line also names the features that this build has: an installation replaces the last one.
+pub(crate) fn check_feature(name: &str) -> Result<(), String> {
+    let missing = FEATURES.iter().find(|(other, .., is_built)| *other == name && !is_built);
+    let Some((_, what, ..)) = missing else { return Ok(()) };
+    let wanted = FEATURES.iter().filter(|(other, .., is_built)| *is_built || *other == name);
+    let names = wanted.map(|(name, ..)| *name).collect::<Vec<_>>().join(",");
+    let command = format!("cargo install --locked --path . --features {names}");
+    Err(format!("this chinwag was built without {what}; in the folder of its source, run: {command}"))
 }
 
 /// The first words of the command line that choose another command than the server, which is "".
 pub(crate) const COMMANDS: [&str; 5] = ["chat", "check", "ctl", "health", "history"];
 
 /// The texts with the flags of a command, and the feature that they need. A command that needs one has a single text.
-fn texts(command: &str) -> Vec<(&'static str, Option<&'static Feature>)> {
+fn texts(command: &str) -> Vec<(&'static str, &'static str)> {
     match command {
-        "chat" => vec![(CHAT, Some(&TERMINAL_FEATURE))],
-        "check" => vec![(CHECK, Some(&CHECK_FEATURE))],
-        "ctl" => vec![(CTL, None)],
-        "health" => vec![(HEALTH, None)],
-        "history" => vec![(HISTORY_COMMAND, Some(&HISTORY_FEATURE))],
+        "chat" => vec![(CHAT, "terminal")],
+        "check" => vec![(CHECK, "check")],
+        "ctl" => vec![(CTL, "")],
+        "health" => vec![(HEALTH, "")],
+        "history" => vec![(HISTORY_COMMAND, "history")],
         _ => vec![
-            (SERVER, None),
-            (SERVICE, None),
-            (TLS, Some(&TLS_FEATURE)),
-            (HISTORY, Some(&HISTORY_FEATURE)),
+            (SERVER, ""),
+            (SERVICE, ""),
+            (TLS, "tls"),
+            (HISTORY, "history"),
             #[cfg(feature = "cluster")]
-            (CLUSTER, None),
+            (CLUSTER, ""),
         ],
     }
 }
 
 /// The feature without which nothing of a command works.
-pub(crate) fn feature_of(command: &str) -> Option<&'static Feature> {
+pub(crate) fn feature_of(command: &str) -> &'static str {
     texts(command)[0].1
 }
 
@@ -91,24 +77,23 @@ pub(crate) fn flags_of(command: &str) -> Vec<Flag> {
 /// The text of `--help` or the like, or of `--version`.
 pub(crate) fn help(command: &str, flag: &str) -> String {
     let (text, feature) = match (flag, command) {
-        ("version", _) => (concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n"), None),
+        ("version", _) => (concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n"), ""),
         #[cfg(feature = "cluster")]
-        ("help-cluster", _) => (CLUSTER, None),
-        ("help-limits", _) => (LIMITS, None),
-        ("help-service", _) => (SERVICE, None),
-        ("help-tls", _) => (TLS, Some(&TLS_FEATURE)),
-        ("help-history", _) | (_, "history") => (HISTORY_HELP, Some(&HISTORY_FEATURE)),
+        ("help-cluster", _) => (CLUSTER, ""),
+        ("help-limits", _) => (LIMITS, ""),
+        ("help-service", _) => (SERVICE, ""),
+        ("help-tls", _) => (TLS, "tls"),
+        ("help-history", _) | (_, "history") => (HISTORY_HELP, "history"),
         (_, "") => return server_help(),
         _ => texts(command)[0],
     };
-    feature.map_or(Ok(()), Feature::check).map_or_else(|missing| missing + "\n", |()| text.to_owned())
+    check_feature(feature).map_or_else(|missing| missing + "\n", |()| text.to_owned())
 }
 
 fn server_help() -> String {
-    let missing = FEATURES.iter().filter(|feature| !feature.is_built);
-    let help = missing.fold(SERVER.to_owned(), |help, feature| {
-        help.replace(feature.see, &format!("(needs feature {})", feature.name))
-    });
+    let missing = FEATURES.iter().filter(|(.., is_built)| !is_built);
+    let help = missing
+        .fold(SERVER.to_owned(), |help, (name, _, see, _)| help.replace(see, &format!("(needs feature {name})")));
     // The line for --limit names --help-limits, too.
     #[cfg(feature = "cluster")]
     let help = help.replace("   --help-limits   ", "   --help-cluster   ");
@@ -119,7 +104,7 @@ fn server_help() -> String {
 pub(crate) struct Flag {
     pub(crate) name: &'static str,
     pub(crate) value: Value,
-    pub(crate) feature: Option<&'static Feature>,
+    pub(crate) feature: &'static str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +120,7 @@ pub(crate) fn is_information(name: &str) -> bool {
 }
 
 /// Finds the flags in a help text, such as `--quiet`, `--name NAME` and `--tls-self-signed[=FILE]`.
-fn flags(text: &'static str, feature: Option<&'static Feature>) -> impl Iterator<Item = Flag> {
+fn flags(text: &'static str, feature: &'static str) -> impl Iterator<Item = Flag> {
     let lines = text.lines().filter(|line| line.starts_with("  -"));
     lines.flat_map(|line| line.split("--").skip(1)).map(move |word| {
         let (name, rest) =
@@ -147,8 +132,8 @@ fn flags(text: &'static str, feature: Option<&'static Feature>) -> impl Iterator
         };
         let feature = match name {
             // Only TLS needs certificates.
-            "ca-file" => Some(&TLS_FEATURE),
-            "deflate" => Some(&DEFLATE_FEATURE),
+            "ca-file" => "tls",
+            "deflate" => "deflate",
             _ => feature,
         };
         Flag { name, value, feature }
@@ -187,24 +172,24 @@ mod tests {
     #[test]
     fn flags_are_read_from_the_help() {
         let text = "  --a-b N   x (see --help-c)\n  -v, --d   --e[=FILE]\n--f is prose";
-        let found: Vec<_> = flags(text, None).map(|flag| (flag.name, flag.value)).collect();
+        let found: Vec<_> = flags(text, "").map(|flag| (flag.name, flag.value)).collect();
         assert_eq!(found, [("a-b", Required), ("help-c", Switch), ("d", Switch), ("e", Optional)]);
     }
 
     #[test]
     fn missing_features_are_marked() {
         let shown = help("", "help");
-        for feature in FEATURES {
-            let needs = format!("(needs feature {})", feature.name);
-            assert!(SERVER.contains(feature.see) && shown.contains(feature.see) == feature.is_built, "{feature:?}");
-            assert!(!SERVER.contains(&needs) && shown.contains(&needs) != feature.is_built, "{feature:?}");
-            let line = feature.check().err().unwrap_or_default();
-            assert_eq!(line.contains(feature.name) && !line.contains('\n'), !feature.is_built, "{line}");
+        for (name, _, see, is_built) in FEATURES {
+            let needs = format!("(needs feature {name})");
+            assert!(SERVER.contains(see) && shown.contains(see) == is_built, "{name}");
+            assert!(!SERVER.contains(&needs) && shown.contains(&needs) != is_built, "{name}");
+            let line = check_feature(name).err().unwrap_or_default();
+            assert_eq!(line.contains(name) && !line.contains('\n'), !is_built, "{line}");
             let names = line.rsplit(' ').next().unwrap_or_default();
-            let is_expected = |other: &&Feature| {
-                names.split(',').any(|name| name == other.name) == (other.is_built || other.name == feature.name)
+            let is_expected = |(other, .., is_built): &(&str, &str, &str, bool)| {
+                names.split(',').any(|name| name == *other) == (*is_built || *other == name)
             };
-            assert!(feature.is_built || FEATURES.iter().all(is_expected), "{line}");
+            assert!(is_built || FEATURES.iter().all(is_expected), "{line}");
         }
     }
 }

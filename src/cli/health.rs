@@ -16,8 +16,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// # Errors
 /// One line: wrong usage.
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
-    let place = flags.operand.as_deref().map_or(Some("http://127.0.0.1:6502"), |url| url.to_str());
-    let place = place.ok_or("the URL is not UTF-8")?;
+    let place = flags.url()?.unwrap_or("http://127.0.0.1:6502");
     if !place.starts_with("unix:") && !place.starts_with("http://") {
         return Err(format!("{place:?}: write http://HOST:PORT, or unix:PATH"));
     }

@@ -42,7 +42,7 @@ pub(crate) fn open(flags: &Flags, builder: Builder) -> Result<(Option<History>, 
 /// # Errors
 /// One line.
 pub(crate) fn run(flags: &Flags) -> Result<(), String> {
-    let file = flags.operand.as_ref().ok_or("which file? Write: chinwag history FILE")?;
+    let file = flags.words.first().ok_or("which file? Write: chinwag history FILE")?;
     let path = Path::new(file);
     let named = |error: HistoryError| format!("{}: {error}", path.display());
     let action = action(flags)?;

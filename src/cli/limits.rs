@@ -4,10 +4,13 @@ use super::{amount::Unit, arguments::Flags, flags::LIMITS, suggest::did_you_mean
 use chinwag::Config;
 use chinwag::chat::rules::{Rate, Rules};
 use log::warn;
-use std::{ops::RangeInclusive, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 /// The JSON around a text may need this many bytes: `{"type":"message","text":"","nonce":"…"}`.
 const AROUND_TEXT: usize = 128;
+
+/// The limits that were given, by their names.
+type Limits<'a> = BTreeMap<&'a str, usize>;
 
 /// The longest time that the server waits for anything, in seconds.
 const YEAR: usize = 365 * 24 * 60 * 60;
@@ -30,13 +33,6 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
         "events" => config.event_capacity = n,
         "name" => rules.name_chars = n,
         "text" => rules.text_chars = n,
-        "rate" | "address-rate" | "room-rate" => {
-            let default = rate_of(name, &mut Rules::default()).filter(|_| n > 0);
-            *rate_of(name, rules) = default.map(|rate| Rate { per_second: count(n), ..rate });
-        }
-        "burst" | "address-burst" | "room-burst" => {
-            rate_of(name, rules).iter_mut().for_each(|rate| rate.burst = count(n));
-        }
         "strikes" => rules.strikes = (n > 0).then(|| count(n)),
         "rooms" => rules.rooms = n,
         "room-users" => rules.room_users = (n > 0).then_some(n),
@@ -51,12 +47,17 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
     }
 }
 
-/// The rate that a limit belongs to.
-fn rate_of<'a>(name: &str, rules: &'a mut Rules) -> &'a mut Option<Rate> {
-    match name.split_once('-') {
-        Some(("address", _)) => &mut rules.address_rate,
-        Some(("room", _)) => &mut rules.room_rate,
-        _ => &mut rules.rate,
+/// A rate with the limits that were given, whose names may have a prefix. A new rate has the default burst.
+fn rate(prefix: &str, given: &Limits<'_>, old: Option<Rate>, default: Option<Rate>) -> Result<Option<Rate>, String> {
+    let limit = |name: &str| given.get(format!("{prefix}{name}").as_str()).map(|n| count(*n));
+    let rate = match limit("rate") {
+        Some(0) => None,
+        Some(per_second) => default.map(|rate| Rate { per_second, ..rate }),
+        None => old,
+    };
+    match (rate, limit("burst")) {
+        (None, Some(_)) => Err(format!("--limit {prefix}burst works only with a rate: add --limit {prefix}rate")),
+        (rate, burst) => Ok(rate.map(|rate| Rate { burst: burst.unwrap_or(rate.burst), ..rate })),
     }
 }
 
@@ -89,22 +90,21 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
 }
 
 fn apply(texts: &[&str], config: &mut Config, rules: &mut Rules) -> Result<(), String> {
-    let mut limits = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
-    // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
-    limits.sort_by_key(|(name, _)| name.ends_with("burst"));
-    for (name, number) in &limits {
-        if name.ends_with("burst") && rate_of(name, rules).is_none() {
-            let rate = name.replace("burst", "rate");
-            return Err(format!("--limit {name} works only with a rate: add --limit {rate}"));
-        }
+    let given = texts.iter().map(|text| parse(text)).collect::<Result<Limits, _>>()?;
+    for (name, number) in &given {
         set(name, *number, config, rules);
     }
-    let is_given = |names: [&str; 2]| limits.iter().any(|(name, _)| names.contains(name));
-    if !is_given(["address-rate", "address-burst"]) {
-        rules.address_rate = shared_rate(rules.address_rate, rules.rate);
-    }
-    if !is_given(["room-rate", "room-burst"]) {
-        rules.room_rate = shared_rate(rules.room_rate, rules.rate);
+    let default = Rules::default();
+    rules.rate = rate("", &given, rules.rate, default.rate)?;
+    for (prefix, shared, default) in [
+        ("address-", &mut rules.address_rate, default.address_rate),
+        ("room-", &mut rules.room_rate, default.room_rate),
+    ] {
+        let is_given = ["rate", "burst"].iter().any(|name| given.contains_key(format!("{prefix}{name}").as_str()));
+        *shared = match is_given {
+            true => rate(prefix, &given, *shared, default)?,
+            false => shared_rate(*shared, rules.rate),
+        };
     }
     Ok(())
 }

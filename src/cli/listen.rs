@@ -130,9 +130,6 @@ fn address(flag: &str, text: &str, allow_blocked_port: bool) -> Result<SocketAdd
 
 /// The first IPv4 address of a name, or else its first one: `localhost` is 127.0.0.1, which every client tries.
 fn resolve(text: &str) -> Result<SocketAddr, String> {
-    if text.starts_with(':') {
-        return Err("the address is missing".to_owned());
-    }
     let found = text.to_socket_addrs().map_err(|error| error.to_string())?;
     let found = found.as_slice();
     let first = found.iter().find(|address| address.is_ipv4()).or(found.first());

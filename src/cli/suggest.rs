@@ -23,12 +23,20 @@ pub(crate) fn did_you_mean(word: &str, known: &[&str]) -> String {
     nearest(word, known).map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
 }
 
-/// How many letters must be added, removed or replaced, in any order.
+/// Levenshtein's distance: how many characters must be added, removed or replaced.
 fn distance(from: &str, to: &str) -> usize {
-    let mut rest: Vec<char> = to.chars().collect();
-    let found = |c: &char| rest.iter().position(|other| other == c).map(|at| rest.swap_remove(at)).is_some();
-    let matches = from.chars().filter(found).count();
-    from.chars().count().max(to.chars().count()) - matches
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, c) in from.chars().enumerate() {
+        let mut diagonal = above;
+        row[0] = above + 1;
+        for (column, other) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(c != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
 }
 
 #[cfg(test)]
@@ -38,7 +46,7 @@ mod tests {
     #[test]
     fn distances_are_counted() {
         for (from, to, expected) in
-            [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("flaw", "lawn", 1), ("a", "a", 0)]
+            [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("flaw", "lawn", 2), ("a", "a", 0)]
         {
             assert_eq!(distance(from, to), expected, "{from} {to}");
         }

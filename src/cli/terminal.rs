@@ -4,7 +4,7 @@ mod keyboard;
 mod pipe;
 mod screen;
 
-use super::{amount::Unit, arguments::Flags, flags::TLS_FEATURE, logging, print, spawn, token};
+use super::{amount::Unit, arguments::Flags, flags::check_feature, logging, print, spawn, token};
 use chinwag::chat::client::{ChatClient, Event};
 use chinwag::chat::rules::RoomName;
 use chinwag::client::{Builder, WebSocket};
@@ -62,11 +62,10 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
 
 /// The connection that the flags describe.
 fn socket(flags: &Flags) -> Result<Builder, String> {
-    let operand = flags.operand.as_ref().ok_or("which URL? Such as: chinwag chat ws://localhost:6502/")?;
-    let url = operand.to_str().ok_or("the URL is not UTF-8")?;
+    let url = flags.url()?.ok_or("which URL? Such as: chinwag chat ws://localhost:6502/")?;
     let scheme = url.trim().split(':').next().unwrap_or_default();
     if ["wss", "https"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure)) {
-        TLS_FEATURE.check().map_err(|missing| format!("{url}: {missing}"))?;
+        check_feature("tls").map_err(|missing| format!("{url}: {missing}"))?;
     }
     let mut socket = WebSocket::builder(&with_room(url, flags.text("room")?.unwrap_or_default())?);
     let warn = |warning: &str| logging::write_line(&format!("* {warning}"));
