@@ -9,7 +9,7 @@ use std::path::Path;
 /// A shorter token can be guessed.
 const MIN_CHARS: usize = 16;
 
-/// Files are smaller than so many bytes.
+/// The most bytes of a file.
 const MAX_BYTES: u64 = 64 * 1024;
 
 const ADVICE: &str = "write the server's access token into it (openssl rand -hex 16 makes a new one)";
@@ -28,9 +28,9 @@ pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<O
     };
     let (opened, mut text) = (File::open(file).map_err(failed)?, String::new());
     let metadata = opened.metadata().map_err(failed)?;
-    opened.take(MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
-    if text.len() as u64 == MAX_BYTES {
-        return Err(format!("{name}: the file is too large; write only the token into it"));
+    opened.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(format!("{name}: it has more than {MAX_BYTES} bytes; write only the token into it"));
     }
     let text = text.trim();
     if text.is_empty() {

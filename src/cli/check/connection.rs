@@ -37,15 +37,16 @@ pub(super) use chinwag::tls::Connector;
 #[cfg(not(feature = "tls"))]
 pub(super) type Connector = std::convert::Infallible;
 
-trait Stream: Read + Write {}
+pub(super) trait Stream: Read + Write {}
 
 impl<T: Read + Write> Stream for T {}
 
 /// A socket that records what it receives, until a deadline.
-struct Recorder {
-    stream: Box<dyn Stream>,
+pub(super) struct Recorder {
+    pub(super) stream: Box<dyn Stream>,
     deadline: Instant,
-    received: Vec<u8>,
+    /// Everything after the response.
+    pub(super) received: Vec<u8>,
 }
 
 impl Read for Recorder {
@@ -60,7 +61,7 @@ impl Read for Recorder {
 }
 
 /// A connection after the handshake.
-pub(super) struct Connection(FrameSocket<Recorder>);
+pub(super) type Connection = FrameSocket<Recorder>;
 
 /// The status and the header fields of a response. `None`: there was none, or it was not HTTP.
 pub(super) type Response = Option<(u16, HeaderMap)>;
@@ -88,7 +89,8 @@ impl Target {
         loop {
             let mut recorder = self.connect().map_err(|why| format!("{}: {why}", self.uri))?;
             let request = self.request(case).into_bytes();
-            write(&mut recorder.stream, request.chunks(if case.is_slow { 1 } else { request.len() }));
+            let pieces = request.chunks(if case.is_slow { 1 } else { request.len() }).map(<[u8]>::to_vec);
+            write(&mut *recorder.stream, &pieces.collect::<Vec<_>>());
             let (response, rest) = response(&mut recorder).unwrap_or_default();
             match &response {
                 Some((429 | 503, fields)) if attempt < ATTEMPTS => {
@@ -98,7 +100,7 @@ impl Target {
                 }
                 _ => {
                     recorder.received.clone_from(&rest);
-                    return Ok((Connection(FrameSocket::from_partially_read(recorder, rest)), response));
+                    return Ok((FrameSocket::from_partially_read(recorder, rest), response));
                 }
             }
         }
@@ -182,51 +184,40 @@ fn response(stream: &mut impl Read) -> Option<(Response, Vec<u8>)> {
 }
 
 /// Writes the pieces one after another. A server that has ended the connection is no error: what it sent is still to be read.
-fn write<'a>(stream: &mut impl Write, mut pieces: impl Iterator<Item = &'a [u8]>) {
-    let _ = pieces.try_for_each(|piece| stream.write_all(piece).and_then(|()| stream.flush()));
+pub(super) fn write(stream: &mut dyn Stream, pieces: &[Vec<u8>]) {
+    let _ = pieces.iter().try_for_each(|piece| stream.write_all(piece).and_then(|()| stream.flush()));
 }
 
-impl Connection {
-    pub(super) fn write(&mut self, pieces: &[Vec<u8>]) {
-        write(&mut self.0.get_mut().stream, pieces.iter().map(Vec::as_slice));
-    }
-
-    /// Everything that was received after the response.
-    pub(super) fn received(&self) -> &[u8] {
-        &self.0.get_ref().received
-    }
-
-    /// Reads frames until one of them gives a value.
-    ///
-    /// # Errors
-    /// The end of the connection, or of the time.
-    pub(super) fn find<T>(&mut self, mut wanted: impl FnMut(&Frame) -> Option<T>) -> Result<T, End> {
-        self.0.get_mut().deadline = Instant::now() + TIMEOUT;
-        loop {
-            let frame = match self.0.read(Some(MAX_RECEIVED)) {
-                Ok(Some(frame)) => frame,
-                Err(Error::Io(why)) if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    return Err(End::Silence);
-                }
-                Ok(None) | Err(Error::Io(_)) => return Err(End::Tcp),
-                Err(why) => return Err(End::Invalid(format!("it sent a frame that is wrong: {why}"))),
-            };
-            let (header, payload) = (frame.header(), frame.payload());
-            let invalid = |what: &str| Err(End::Invalid(format!("it sent a {what}")));
-            match header.opcode {
-                _ if header.rsv1 || header.rsv2 || header.rsv3 => return invalid("frame with a reserved bit"),
-                _ if header.mask.is_some() => return invalid("frame with a mask"),
-                OpCode::Control(_) if !header.is_final || payload.len() > 125 => {
-                    return invalid("control frame that is too long or has fragments");
-                }
-                opcode if u8::from(opcode) == 8 => {
-                    return Err(End::Close(payload.first_chunk().map(|code| u16::from_be_bytes(*code))));
-                }
-                _ => {}
+/// Reads frames until one of them gives a value.
+///
+/// # Errors
+/// The end of the connection, or of the time.
+pub(super) fn find<T>(connection: &mut Connection, mut wanted: impl FnMut(&Frame) -> Option<T>) -> Result<T, End> {
+    connection.get_mut().deadline = Instant::now() + TIMEOUT;
+    loop {
+        let frame = match connection.read(Some(MAX_RECEIVED)) {
+            Ok(Some(frame)) => frame,
+            Err(Error::Io(why)) if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Err(End::Silence);
             }
-            if let Some(found) = wanted(&frame) {
-                return Ok(found);
+            Ok(None) | Err(Error::Io(_)) => return Err(End::Tcp),
+            Err(why) => return Err(End::Invalid(format!("it sent a frame that is wrong: {why}"))),
+        };
+        let (header, payload) = (frame.header(), frame.payload());
+        let invalid = |what: &str| Err(End::Invalid(format!("it sent a {what}")));
+        match header.opcode {
+            _ if header.rsv1 || header.rsv2 || header.rsv3 => return invalid("frame with a reserved bit"),
+            _ if header.mask.is_some() => return invalid("frame with a mask"),
+            OpCode::Control(_) if !header.is_final || payload.len() > 125 => {
+                return invalid("control frame that is too long or has fragments");
             }
+            opcode if u8::from(opcode) == 8 => {
+                return Err(End::Close(payload.first_chunk().map(|code| u16::from_be_bytes(*code))));
+            }
+            _ => {}
+        }
+        if let Some(found) = wanted(&frame) {
+            return Ok(found);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Compares what a server does with what a case expects.
 
 use super::cases::{Case, Expect};
-use super::connection::{Connection, End, TIMEOUT, Target};
+use super::connection::{Connection, End, TIMEOUT, Target, find, write};
 use std::mem;
 use tungstenite::protocol::frame::{Frame, coding::Control, coding::OpCode};
 
@@ -58,17 +58,17 @@ pub(super) fn attempt(target: &Target, case: &Case, echoes: bool) -> (Verdict, S
     };
     let received = match response {
         Some((status, _)) if case.writes.is_empty() => format!("status {status}"),
-        _ => hex(connection.received()),
+        _ => hex(&connection.get_ref().received),
     };
     (verdict, received)
 }
 
 fn judge_frames(connection: &mut Connection, case: &Case, echoes: bool) -> Verdict {
-    connection.write(&case.writes);
+    write(&mut *connection.get_mut().stream, &case.writes);
     match &case.expect {
         Expect::Message(message) => judge_message(connection, message, echoes),
         Expect::Pongs(pongs) => judge_pongs(connection, pongs),
-        Expect::Failure(code) => match (judge_failure(connection.find(none), *code), case.section) {
+        Expect::Failure(code) => match (judge_failure(find(connection, none), *code), case.section) {
             // It took an invalid code for a valid one.
             (Unusual(why), "7.4") if why.starts_with("it closed with ") => Broken(why),
             (verdict, _) => verdict,
@@ -111,7 +111,7 @@ fn judge_message(connection: &mut Connection, message: &[u8], echoes: bool) -> V
         let is_complete = matches!(frame.header().opcode, OpCode::Data(_)) && frame.header().is_final;
         (is_complete && mem::take(&mut parts) == message).then_some(())
     };
-    match if echoes { connection.find(is_back) } else { Ok(()) } {
+    match if echoes { find(connection, is_back) } else { Ok(()) } {
         Ok(()) => judge_alive(connection),
         Err(End::Silence) => Broken("the message did not come back as it was sent".into()),
         Err(end) => ended(end),
@@ -121,7 +121,7 @@ fn judge_message(connection: &mut Connection, message: &[u8], echoes: bool) -> V
 fn judge_pongs(connection: &mut Connection, pongs: &[Vec<u8>]) -> Verdict {
     let (mut expected, mut count) = (pongs.iter(), 0);
     while expected.len() > 0 {
-        match connection.find(pong) {
+        match find(connection, pong) {
             Ok(payload) if expected.any(|expected| *expected == payload) => count += 1,
             Ok(payload) => return Broken(format!("it sent a Pong with {}", hex(&payload))),
             Err(End::Silence) if count > 0 => break,
@@ -137,8 +137,8 @@ fn judge_pongs(connection: &mut Connection, pongs: &[Vec<u8>]) -> Verdict {
 
 /// Waits for the Pong to a last Ping.
 fn judge_alive(connection: &mut Connection) -> Verdict {
-    connection.write(&[PING.to_vec()]);
-    connection.find(|frame| pong(frame).filter(|payload| payload == ALIVE)).map_or_else(ended, |_| Kept)
+    write(&mut *connection.get_mut().stream, &[PING.to_vec()]);
+    find(connection, |frame| pong(frame).filter(|payload| payload == ALIVE)).map_or_else(ended, |_| Kept)
 }
 
 /// How a connection that must fail ended.
@@ -155,13 +155,13 @@ fn judge_failure(end: Result<(), End>, code: u16) -> Verdict {
 }
 
 fn judge_close(connection: &mut Connection, code: Option<u16>) -> Verdict {
-    let answer = match connection.find(pong) {
+    let answer = match find(connection, pong) {
         Err(End::Close(answer)) => answer,
         Err(End::Tcp) => return Broken("it ended the connection without a Close frame".into()),
         Err(end) => return ended(end),
         Ok(_) => return Broken("it answered what came after the Close".into()),
     };
-    match (connection.find(pong), answer) {
+    match (find(connection, pong), answer) {
         (Ok(_), _) => Broken("it answered what came after the Close".into()),
         (Err(End::Silence), _) => Unusual("it did not end the TCP connection after the Close".into()),
         (Err(End::Tcp), answer) if answer == code => Kept,
