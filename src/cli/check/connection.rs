@@ -7,9 +7,9 @@ use chinwag::tls::rustls::{ClientConnection, StreamOwned};
 use std::io::{self, ErrorKind, Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
-use tungstenite::http::{HeaderMap, Uri, header::HeaderName};
+use tungstenite::handshake::{client::Response, derive_accept_key, machine::TryParse};
+use tungstenite::http::Uri;
 use tungstenite::protocol::frame::{Frame, FrameSocket, coding::OpCode};
-use tungstenite::{Error, handshake::derive_accept_key};
 
 /// How long a server has for an answer.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
@@ -63,9 +63,6 @@ impl Read for Recorder {
 /// A connection after the handshake.
 pub(super) type Connection = FrameSocket<Recorder>;
 
-/// The status and the header fields of a response. `None`: there was none, or it was not HTTP.
-pub(super) type Response = Option<(u16, HeaderMap)>;
-
 /// Why no further frame comes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -80,25 +77,28 @@ pub(super) enum End {
 }
 
 impl Target {
-    /// Sends the request of a case. A server that has had too many is asked again a little later.
+    /// Sends the request of a case. A server that has had too many is asked again a little later. The response is `None` if
+    /// none came, or if it was not HTTP.
     ///
     /// # Errors
     /// The server cannot be reached.
-    pub(super) fn shake_hands(&self, case: &Case) -> Result<(Connection, Response), String> {
+    pub(super) fn shake_hands(&self, case: &Case) -> Result<(Connection, Option<Response>), String> {
         let mut attempt = 1;
         loop {
             let mut recorder = self.connect().map_err(|why| format!("{}: {why}", self.uri))?;
             let request = self.request(case).into_bytes();
             let pieces = request.chunks(if case.is_slow { 1 } else { request.len() }).map(<[u8]>::to_vec);
             write(&mut *recorder.stream, &pieces.collect::<Vec<_>>());
-            let (response, rest) = response(&mut recorder).unwrap_or_default();
+            let (response, rest) = response(&mut recorder).unzip();
             match &response {
-                Some((429 | 503, fields)) if attempt < ATTEMPTS => {
-                    let seconds = fields.get("Retry-After").and_then(|value| value.to_str().ok()?.parse().ok());
+                Some(busy) if matches!(busy.status().as_u16(), 429 | 503) && attempt < ATTEMPTS => {
+                    let value = busy.headers().get("Retry-After");
+                    let seconds = value.and_then(|value| value.to_str().ok()?.parse().ok());
                     thread::sleep(Duration::from_secs(seconds.unwrap_or(1)).min(TIMEOUT));
                     attempt += 1;
                 }
                 _ => {
+                    let rest = rest.unwrap_or_default();
                     recorder.received.clone_from(&rest);
                     return Ok((FrameSocket::from_partially_read(recorder, rest), response));
                 }
@@ -138,7 +138,8 @@ impl Target {
     }
 
     /// What is wrong with the response to a request that must be accepted (RFC 6455 4.2.2).
-    pub(super) fn judge_acceptance(&self, status: u16, fields: &HeaderMap) -> Result<(), String> {
+    pub(super) fn judge_acceptance(&self, response: &Response) -> Result<(), String> {
+        let (status, fields) = (response.status().as_u16(), response.headers());
         let value = |name: &str| fields.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let has = |name: &str, token: &str| {
             let mut values = fields.get_all(name).iter().filter_map(|value| value.to_str().ok());
@@ -171,14 +172,12 @@ fn response(stream: &mut impl Read) -> Option<(Response, Vec<u8>)> {
     loop {
         let count = stream.read(&mut buffer).ok().filter(|count| *count > 0)?;
         bytes.extend(&buffer[..count]);
-        let mut fields = [httparse::EMPTY_HEADER; 64];
-        let mut head = httparse::Response::new(&mut fields);
-        if let httparse::Status::Complete(length) = head.parse(&bytes).ok()? {
-            let field = |field: &httparse::Header| {
-                Some((HeaderName::from_bytes(field.name.as_bytes()).ok()?, field.value.try_into().ok()?))
-            };
-            let response = (head.code?, head.headers.iter().filter_map(|found| field(found)).collect());
-            return Some((Some(response), bytes.split_off(length)));
+        // A refusal may be in HTTP/1.0, which tungstenite does not read.
+        if bytes.starts_with(b"HTTP/1.0") {
+            bytes[7] = b'1';
+        }
+        if let Some((length, response)) = Response::try_parse(&bytes).ok()? {
+            return Some((response, bytes.split_off(length)));
         }
     }
 }
@@ -197,10 +196,10 @@ pub(super) fn find<T>(connection: &mut Connection, mut wanted: impl FnMut(&Frame
     loop {
         let frame = match connection.read(Some(MAX_RECEIVED)) {
             Ok(Some(frame)) => frame,
-            Err(Error::Io(why)) if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            Err(tungstenite::Error::Io(why)) if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 return Err(End::Silence);
             }
-            Ok(None) | Err(Error::Io(_)) => return Err(End::Tcp),
+            Ok(None) | Err(tungstenite::Error::Io(_)) => return Err(End::Tcp),
             Err(why) => return Err(End::Invalid(format!("it sent a frame that is wrong: {why}"))),
         };
         let (header, payload) = (frame.header(), frame.payload());

@@ -32,7 +32,7 @@ use Verdict::{Broken, Kept, Untried, Unusual};
 pub(super) fn echoes(target: &Target, valid: &Case) -> Result<bool, String> {
     let (mut connection, response) = target.shake_hands(valid)?;
     let url = &target.uri;
-    let (status, _) = response.ok_or_else(|| format!("{url}: it does not answer in HTTP"))?;
+    let status = response.ok_or_else(|| format!("{url}: it does not answer in HTTP"))?.status().as_u16();
     if status != 101 {
         return Err(format!("{url}: it answered {status}; is the path right, does it need --protocol or --header?"));
     }
@@ -45,19 +45,20 @@ pub(super) fn attempt(target: &Target, case: &Case, echoes: bool) -> (Verdict, S
         Ok(done) => done,
         Err(why) => return (Broken(why), String::new()),
     };
-    let verdict = match (&case.expect, &response) {
+    let status = response.as_ref().map(|response| response.status().as_u16());
+    let verdict = match (&case.expect, status) {
         (Expect::Refusal(_), None) => Unusual("it ended the connection without a response".into()),
-        (Expect::Refusal(_), Some((101, _))) => Broken("it accepted".into()),
-        (Expect::Refusal(usual), Some((status, _))) if usual.contains(status) => Kept,
-        (Expect::Refusal(_), Some((status, _))) => Unusual(format!("it answered {status}")),
-        (_, None) => Broken("it did not answer the request".into()),
-        (_, Some((status, fields))) => match target.judge_acceptance(*status, fields) {
-            Ok(()) => judge_frames(&mut connection, case, echoes),
-            Err(why) => Broken(why),
+        (Expect::Refusal(_), Some(101)) => Broken("it accepted".into()),
+        (Expect::Refusal(usual), Some(status)) if usual.contains(&status) => Kept,
+        (Expect::Refusal(_), Some(status)) => Unusual(format!("it answered {status}")),
+        _ => match response.as_ref().map(|response| target.judge_acceptance(response)) {
+            None => Broken("it did not answer the request".into()),
+            Some(Ok(())) => judge_frames(&mut connection, case, echoes),
+            Some(Err(why)) => Broken(why),
         },
     };
-    let received = match response {
-        Some((status, _)) if case.writes.is_empty() => format!("status {status}"),
+    let received = match status {
+        Some(status) if case.writes.is_empty() => format!("status {status}"),
         _ => hex(&connection.get_ref().received),
     };
     (verdict, received)
