@@ -54,8 +54,10 @@ fn is_variable(flag: &Flag, name: &str) -> bool {
 fn check_name(name: &str, value: &str) -> Result<(), String> {
     let flags = [flags_of(""), flags_of("chat")].concat();
     let rest = name.get(PREFIX.len()..).unwrap_or_default();
-    let is_known = flags.iter().any(|flag| is_variable(flag, name));
-    if is_known || IGNORED.split(' ').any(|name| name == rest) || is_of_kubernetes(rest, value) {
+    let is_known = flags.iter().any(|flag| is_variable(flag, name)) || IGNORED.split(' ').any(|name| name == rest);
+    // In each container, Kubernetes names a service that is called `chinwag` or `chinwag-…`.
+    let is_of_kubernetes = ["SERVICE_HOST", "SERVICE_PORT", "PORT_"].iter().any(|part| rest.contains(part));
+    if is_known || is_of_kubernetes || (rest.ends_with("PORT") && value.contains("://")) {
         return Ok(());
     }
     let names = flags.iter().map(|flag| flag.name).filter(|name| !is_information(name));
@@ -66,13 +68,6 @@ fn check_name(name: &str, value: &str) -> Result<(), String> {
         None => String::new(),
     };
     Err(format!("there is no variable {name}{advice}; every flag has one: chinwag --help lists the flags"))
-}
-
-/// Kubernetes sets such variables in each container if there is a service called `chinwag` or `chinwag-…`.
-fn is_of_kubernetes(rest: &str, value: &str) -> bool {
-    let is_port = rest.split("PORT_").nth(1).is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()));
-    let is_url = rest.ends_with("PORT") && value.contains("://");
-    is_port || is_url || rest.contains("SERVICE_HOST") || rest.contains("SERVICE_PORT")
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     if proxies.iter().any(|network| network.is_everything()) {
         return Err("--trusted-proxy: every client would be a proxy; name the network of your proxies".to_owned());
     }
-    let dialect = dialect(flags)?;
+    let dialect = flags.choice("dialect", &Dialect::ALL.map(Dialect::name))?.and_then(Dialect::from_name);
     let hosts = hosts(flags)?;
     // Not a clone: bans and tokens are shared by clones.
     let access = access(flags, self::hosts(flags)?)?;
@@ -77,7 +77,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         warn!("--no-limits: this server is not protected against hostile clients");
     }
 
-    let chat = ChatServer::new(server, rules, dialect);
+    let chat = ChatServer::new(server, rules, dialect.unwrap_or(Dialect::Json));
     #[cfg(feature = "history")]
     let chat = history.into_iter().fold(chat, |chat, history| chat.archive(Box::new(history)));
     #[cfg(feature = "cluster")]
@@ -106,11 +106,6 @@ fn raise_descriptor_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
         warn!("cannot raise the limit of open files: {error}");
     }
-}
-
-fn dialect(flags: &Flags) -> Result<Dialect, String> {
-    let name = flags.choice("dialect", &Dialect::ALL.map(Dialect::name))?;
-    Ok(name.and_then(Dialect::from_name).unwrap_or(Dialect::Json))
 }
 
 /// The hosts that requests may be for.

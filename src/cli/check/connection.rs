@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tungstenite::handshake::{client::Response, derive_accept_key, machine::TryParse};
 use tungstenite::http::Uri;
-use tungstenite::protocol::frame::{Frame, FrameSocket, coding::OpCode};
+use tungstenite::protocol::frame::{Frame, FrameSocket, coding::Control, coding::OpCode};
 
 /// How long a server has for an answer.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
@@ -17,8 +17,8 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 /// The most bytes of one connection. A server that sends more has not understood the question.
 const MAX_RECEIVED: usize = 4 * 1024 * 1024;
 
-/// How often a handshake is repeated that the server refused because there were too many.
-const ATTEMPTS: usize = 10;
+/// How often a handshake is tried that the server refuses because there were too many. Each pause is a second longer.
+const ATTEMPTS: u64 = 5;
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -92,9 +92,7 @@ impl Target {
             let (response, rest) = response(&mut recorder).unzip();
             match &response {
                 Some(busy) if matches!(busy.status().as_u16(), 429 | 503) && attempt < ATTEMPTS => {
-                    let value = busy.headers().get("Retry-After");
-                    let seconds = value.and_then(|value| value.to_str().ok()?.parse().ok());
-                    thread::sleep(Duration::from_secs(seconds.unwrap_or(1)).min(TIMEOUT));
+                    thread::sleep(Duration::from_secs(attempt));
                     attempt += 1;
                 }
                 _ => {
@@ -203,17 +201,15 @@ pub(super) fn find<T>(connection: &mut Connection, mut wanted: impl FnMut(&Frame
             Err(why) => return Err(End::Invalid(format!("it sent a frame that is wrong: {why}"))),
         };
         let (header, payload) = (frame.header(), frame.payload());
-        let invalid = |what: &str| Err(End::Invalid(format!("it sent a {what}")));
-        match header.opcode {
-            _ if header.rsv1 || header.rsv2 || header.rsv3 => return invalid("frame with a reserved bit"),
-            _ if header.mask.is_some() => return invalid("frame with a mask"),
-            OpCode::Control(_) if !header.is_final || payload.len() > 125 => {
-                return invalid("control frame that is too long or has fragments");
-            }
-            opcode if u8::from(opcode) == 8 => {
-                return Err(End::Close(payload.first_chunk().map(|code| u16::from_be_bytes(*code))));
-            }
-            _ => {}
+        let is_control = matches!(header.opcode, OpCode::Control(_));
+        if header.rsv1 || header.rsv2 || header.rsv3 || header.mask.is_some() {
+            return Err(End::Invalid("it sent a frame with a mask or a reserved bit".to_owned()));
+        }
+        if is_control && (!header.is_final || payload.len() > 125) {
+            return Err(End::Invalid("it sent a control frame that is too long or has fragments".to_owned()));
+        }
+        if header.opcode == OpCode::Control(Control::Close) {
+            return Err(End::Close(payload.first_chunk().map(|code| u16::from_be_bytes(*code))));
         }
         if let Some(found) = wanted(&frame) {
             return Ok(found);
