@@ -48,14 +48,14 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let action = action(flags)?;
     if action == "import" {
         // The input is read in pieces of 64 KiB. What ends this process, such as Ctrl-C, leaves the file as it was.
-        let input = Counted(io::stdin().lock(), Progress::start("bytes read"));
+        let input = Counted(io::stdin().lock(), progress("bytes read"));
         let added = history::import(path, BufReader::with_capacity(64 * 1024, input)).map_err(named)?;
         return super::print(&format!("new messages: {added}\n"));
     }
     let (mut out, mut printed) = (BufWriter::new(io::stdout().lock()), Ok(()));
-    let mut progress = Progress::start("records");
+    let mut progress = progress("records");
     let print = |record| {
-        progress.add(1);
+        progress(1);
         printed = match &record {
             Record::Message { message, .. } if action == "print" => writeln!(out, "{}", line(message)),
             Record::Message { .. } => writeln!(out, "{}", record.to_json()),
@@ -102,35 +102,26 @@ fn line(message: &StoredMessage) -> String {
 /// The time between two updates. Shorter work shows nothing.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// Shows how far long work is, if stderr is a terminal, in lines such as `12000 records`.
-struct Progress {
-    unit: &'static str,
-    count: u64,
-    /// `None`: nobody would see it, or it would be mixed with what goes to stdout.
-    due_at: Option<Instant>,
-}
-
-impl Progress {
-    fn start(unit: &'static str) -> Self {
-        let is_seen = io::stderr().is_terminal() && !io::stdout().is_terminal();
-        Self { unit, count: 0, due_at: is_seen.then(|| Instant::now() + INTERVAL) }
-    }
-
-    fn add(&mut self, count: u64) {
-        self.count += count;
-        if self.due_at.is_some_and(|at| at <= Instant::now()) {
-            write_line(&format!("{} {}", self.count, self.unit));
-            self.due_at = Some(Instant::now() + INTERVAL);
+/// A function that adds to a count of long work, and shows how far it is in lines such as `12000 records`, if stderr is a
+/// terminal and the lines are not mixed with what goes to stdout.
+fn progress(unit: &'static str) -> impl FnMut(usize) {
+    let is_seen = io::stderr().is_terminal() && !io::stdout().is_terminal();
+    let (mut done, mut shown_at) = (0, Instant::now());
+    move |count| {
+        done += count;
+        if is_seen && shown_at.elapsed() >= INTERVAL {
+            write_line(&format!("{done} {unit}"));
+            shown_at = Instant::now();
         }
     }
 }
 
-/// An input, and the bytes that are read from it.
-struct Counted<R>(R, Progress);
+/// An input, and what is called with the number of bytes that are read from it.
+struct Counted<R, F>(R, F);
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read, F: FnMut(usize)> Read for Counted<R, F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).inspect(|count| self.1.add(*count as u64))
+        self.0.read(buffer).inspect(|count| self.1(*count))
     }
 }
 
