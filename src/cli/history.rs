@@ -102,8 +102,8 @@ fn line(message: &StoredMessage) -> String {
 /// The time between two updates. Shorter work shows nothing.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// A function that adds to a count of long work, and shows how far it is in lines such as `12000 records`, if stderr is a
-/// terminal and the lines are not mixed with what goes to stdout.
+/// A function that counts long work, and shows lines such as `12000 records`. It does so only on a terminal, and not between the
+/// lines that go to stdout.
 fn progress(unit: &'static str) -> impl FnMut(usize) {
     let is_seen = io::stderr().is_terminal() && !io::stdout().is_terminal();
     let (mut done, mut shown_at) = (0, Instant::now());
