@@ -3,42 +3,29 @@
 
 use super::{spawn, systemd::priority};
 use chinwag::chat::protocol::{date_time, is_deceptive};
-use env_filter::Filter;
-use log::{Level, LevelFilter, Log, Metadata, Record, warn};
+use log::{Level, LevelFilter, warn};
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, mem, panic, thread};
 
-/// Writes the records that the filter accepts to stderr.
-struct Logger(Filter);
-
-impl Log for Logger {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.enabled(metadata)
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if self.0.matches(record) {
-            write_line(&line(record.level(), record.target(), &record.args().to_string()));
-        }
-    }
-
-    fn flush(&self) {}
-}
-
 /// Starts logging at this level. `RUST_LOG` overrides it.
 pub(crate) fn start(level: LevelFilter) {
     // A server does so first: later there may be no thread left.
     start_writing();
-    let mut filter = env_filter::Builder::new();
-    // tungstenite logs the text of messages, and does so while a connection is locked.
-    filter.filter_level(level).filter_module("tungstenite", level.min(LevelFilter::Info));
-    let wrong = filter.try_parse(&env::var("RUST_LOG").unwrap_or_default()).err();
-    let filter = filter.build();
-    log::set_max_level(filter.filter());
-    // It fails if there is a logger, and there is none.
-    let _ = log::set_logger(Box::leak(Box::new(Logger(filter))));
+    let wanted = env::var("RUST_LOG").unwrap_or_default();
+    // env_logger itself would write about it to stderr, and wait for its reader.
+    let wrong = env_filter::Builder::new().try_parse(&wanted).err();
+    env_logger::Builder::new()
+        .filter_level(level)
+        // tungstenite logs the text of messages, and does so while a connection is locked.
+        .filter_module("tungstenite", level.min(LevelFilter::Info))
+        .parse_filters(if wrong.is_none() { &wanted } else { "" })
+        .format(|_, record| {
+            write_line(&line(record.level(), record.target(), &record.args().to_string()));
+            Ok(())
+        })
+        .init();
     if let Some(why) = wrong {
         warn!("RUST_LOG is ignored: {why}; write a level, such as debug, or module=level");
     }
