@@ -21,6 +21,7 @@ use crate::ws::{
     http::{Request, Response},
     network::Network,
     peer::{Peer, PeerId},
+    queue::Producer,
     rate_limiter::AddressLimiter,
 };
 use connection_task::Handler;
@@ -66,7 +67,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct CloseGuard {
     /// Dropping it wakes the thread of the connection.
-    _guard: Sender<()>,
+    _guard: Producer<()>,
 }
 
 /// A request that waits for the program's response. The client waits for it at most
@@ -90,12 +91,12 @@ pub struct HttpRequest {
 
 /// Sends the response to an [`HttpRequest`], from any thread.
 #[derive(Debug)]
-pub struct Responder(Sender<Response>);
+pub struct Responder(Producer<Response>);
 
 impl Responder {
     /// Sends the response. If the client has waited too long, nothing is sent.
     pub fn respond(self, response: Response) {
-        let _ = self.0.send(response);
+        self.0.push(response);
     }
 }
 

@@ -74,7 +74,7 @@ impl AcceptLoop {
             Ok(permit) => permit,
             Err(why) => {
                 shared.rejections.log(why, format_args!("rejected {addr} with 503: {why}"));
-                return self.reject(stream);
+                return self.reject(&stream);
             }
         };
         let deadline = Instant::now() + shared.config.handshake_timeout;
@@ -82,7 +82,7 @@ impl AcceptLoop {
             PendingHandshake { stream: Arc::clone(&stream), addr, is_proxy, mode, permit, shared, deadline };
         if let Err(error) = self.shared.threads.run(move || serve(handshake)) {
             self.log_exhausted(format_args!("rejected {addr} with 503: no thread: {error}"));
-            reject_now(&stream, self.listener.mode.as_ref(), PAUSE);
+            reject_now(&stream, &self.listener.mode, PAUSE);
             thread::sleep(PAUSE);
         }
     }
@@ -102,22 +102,18 @@ impl AcceptLoop {
     }
 
     /// Responds with 503 on another thread, after the request. Without a thread it does not wait for the request.
-    fn reject(&self, stream: Arc<TcpStream>) {
-        let (shared, mode) = (&self.shared, self.listener.mode.as_ref());
-        // Each job holds a clone.
-        if Arc::strong_count(&shared.polite_rejections) <= MAX_POLITE {
-            let running = Arc::clone(&shared.polite_rejections);
-            // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
-            let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.cloned());
-            let job = move || {
-                reject_politely(&thread_stream, thread_mode.as_ref());
-                drop(running);
-            };
-            if shared.threads.run(job).is_ok() {
-                return;
-            }
+    fn reject(&self, stream: &Arc<TcpStream>) {
+        // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
+        let (running, mode) = (Arc::clone(&self.shared.polite_rejections), self.listener.mode.clone());
+        let is_allowed = Arc::strong_count(&running) <= MAX_POLITE + 1;
+        let thread_stream = Arc::clone(stream);
+        let job = move || {
+            reject_politely(&thread_stream, &mode);
+            drop(running);
+        };
+        if !is_allowed || self.shared.threads.run(job).is_err() {
+            reject_now(stream, &self.listener.mode, Duration::ZERO);
         }
-        reject_now(&stream, mode, Duration::ZERO);
     }
 
     /// Without a free descriptor, nothing can be accepted: uses the reserve to reject one client.
@@ -125,7 +121,7 @@ impl AcceptLoop {
         self.log_exhausted(format_args!("cannot accept: {error}; one client is rejected with 503"));
         drop(self.reserve.take());
         if let Ok(Some((stream, _))) = self.listener.accept(&self.shared.stop.0) {
-            reject_now(&stream, self.listener.mode.as_ref(), PAUSE);
+            reject_now(&stream, &self.listener.mode, PAUSE);
         }
         thread::sleep(PAUSE);
     }
@@ -147,9 +143,9 @@ fn serve(mut handshake: PendingHandshake) {
     }
 }
 
-fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {
+fn reject_politely(stream: &TcpStream, mode: &ListenerMode) {
     let deadline = Instant::now() + POLITE_TIMEOUT;
-    let Ok(session) = mode.map_or(Ok(None), ListenerMode::session) else { return };
+    let Ok(session) = mode.session() else { return };
     if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
         let request = handshake::read_request(&mut stream, &Config::default());
         let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
@@ -158,17 +154,16 @@ fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {
 }
 
 /// Responds with 503 without blocking, except to wait for the request if `timeout` is not zero. A request that has arrived is
-/// read: unread bytes would cause a reset, which destroys the response.
-fn reject_now(stream: &TcpStream, mode: Option<&ListenerMode>, timeout: Duration) {
+/// read: unread bytes would cause a reset, which destroys the response. A client that uses TLS gets no response.
+fn reject_now(stream: &TcpStream, mode: &ListenerMode, timeout: Duration) {
     if !timeout.is_zero() {
         let _ = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.peek(&mut [0]));
     }
     let mut request = [0; 1024];
     let _ = recv(stream, &mut request[..], RecvFlags::DONTWAIT);
-    let _ = match mode.and_then(ListenerMode::busy_alert) {
-        None => send_now(stream, &handshake::server_full().to_bytes(request.starts_with(b"HEAD "))),
-        Some(alert) => send_now(stream, alert),
-    };
+    if mode.tls.is_none() {
+        let _ = send_now(stream, &handshake::server_full().to_bytes(request.starts_with(b"HEAD ")));
+    }
     let _ = stream.shutdown(Shutdown::Write);
     let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
 }

@@ -6,9 +6,9 @@ use crate::ws::{
     handshake::{Upgrade, agreement},
     http::Request,
     peer::Peer,
+    queue::queue,
     websocket::WebSocket,
 };
-use crossbeam_channel::bounded;
 use log::{debug, error, trace};
 use std::{
     net::TcpStream,
@@ -206,11 +206,11 @@ impl EventSender {
     /// Waits until the events before the end are consumed, so that replies to them precede the Close frame.
     fn wait_for_replies(&self) {
         let deadline = Instant::now() + self.shared.config.close_timeout;
-        let (guard, dropped) = bounded(0);
+        let (guard, dropped) = queue();
         let closing = Event::Closing(self.peer.clone(), CloseGuard { _guard: guard });
         // If this fails, the event is dropped, and so is its guard.
         let _ = self.shared.events.send_deadline(closing, deadline);
-        let _ = dropped.recv_deadline(deadline);
+        let _ = dropped.pop(deadline.saturating_duration_since(Instant::now()));
     }
 }
 

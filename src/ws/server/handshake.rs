@@ -8,9 +8,9 @@ use crate::ws::{
     handshake::{self, HeadError, Negotiated, Upgrade, body},
     handshake_stream::{self, HandshakeStream},
     http::{self, ClientAddr, Request, Response},
+    queue::queue,
     tls::ListenerMode,
 };
-use crossbeam_channel::bounded;
 use log::{debug, warn};
 use std::{
     fmt,
@@ -41,8 +41,7 @@ pub(super) struct PendingHandshake {
     pub(super) addr: SocketAddr,
     /// Whether the socket is that of a trusted proxy, which names the client in its request.
     pub(super) is_proxy: bool,
-    /// What is spoken, if it is not plain HTTP and WebSocket.
-    pub(super) mode: Option<ListenerMode>,
+    pub(super) mode: ListenerMode,
     pub(super) permit: Permit,
     pub(super) shared: Arc<Shared>,
     /// For the request, TLS included.
@@ -93,7 +92,7 @@ impl PendingHandshake {
 
     /// The TLS handshake, on a TLS port.
     fn start_tls<'a>(&self, socket: &'a TcpStream) -> Option<HandshakeStream<'a>> {
-        let session = self.mode.as_ref().map_or(Ok(None), ListenerMode::session).ok()?;
+        let session = self.mode.session().ok()?;
         if session.is_none() {
             return HandshakeStream::start(socket, None, self.deadline).ok();
         }
@@ -135,7 +134,7 @@ impl PendingHandshake {
     /// The response, if the request is refused.
     fn judge(&mut self, request: &mut Request) -> Result<Negotiated, Response> {
         let access = &self.shared.policy.access;
-        if let Some(https_port) = self.mode.as_ref().and_then(ListenerMode::https_port) {
+        if let Some(https_port) = self.mode.https_port {
             return Err(handshake::redirect(request, access, https_port));
         }
         self.apply_proxy(request)?;
@@ -174,13 +173,14 @@ impl PendingHandshake {
         // From here on the client has nothing to do, so the connection no longer counts as a handshake.
         self.permit.end_handshake();
         let deadline = Instant::now() + self.shared.config.handshake_timeout;
-        let (sender, receiver) = bounded(1);
+        let (sender, answer) = queue();
         let (id, addr, responder) = (self.permit.id(), self.addr, Responder(sender));
         let is_exempt = self.shared.config.is_exempt(addr.ip());
         let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head: request, body, responder }));
         // If this fails, the event is dropped, and so is the sender.
         let _ = self.shared.events.send_deadline(event, deadline);
-        let response = receiver.recv_deadline(deadline).unwrap_or_else(|_| handshake::no_response());
+        let response = answer.pop(deadline.saturating_duration_since(Instant::now()));
+        let response = response.unwrap_or_else(handshake::no_response);
         debug!("request {id} from {addr}: answered {}", response.status);
         response
     }
