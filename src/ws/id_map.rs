@@ -33,6 +33,22 @@ impl<K: Copy + Ord, V> IdMap<K, V> {
         }
     }
 
+    /// The value with this id. If there is none, the default is added.
+    pub(crate) fn get_or_default(&mut self, id: K) -> &mut V
+    where
+        V: Default,
+    {
+        let place = self.place(id).unwrap_or_else(|place| {
+            self.0.insert(place, (id, V::default()));
+            place
+        });
+        &mut self.0[place].1
+    }
+
+    pub(crate) fn retain(&mut self, is_kept: impl Fn(&V) -> bool) {
+        self.0.retain(|(_, value)| is_kept(value));
+    }
+
     pub(crate) fn remove(&mut self, id: K) -> Option<V> {
         self.place(id).ok().map(|place| self.0.remove(place).1)
     }

@@ -33,7 +33,7 @@ use std::{
     any::Any,
     net::{self, SocketAddr, ToSocketAddrs},
     os::unix::net::UnixStream,
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, Weak},
     time::Instant,
 };
 use thread_pool::ThreadPool;
@@ -138,9 +138,10 @@ struct Shared {
     threads: ThreadPool,
     reactor: &'static WriteReactor,
     poller: Poller,
-    wrong_tokens: AddressLimiter,
+    started_at: Instant,
+    wrong_tokens: Mutex<AddressLimiter>,
     /// WebSockets that were opened.
-    openings: AddressLimiter,
+    openings: Mutex<AddressLimiter>,
     /// Its clones count the threads that read a request before they reject it.
     polite_rejections: Arc<()>,
     rejections: RejectionLog,

@@ -88,7 +88,7 @@ impl Admin {
     pub(super) fn ask_within(&self, time: Duration, job: Job) -> Response {
         let Some((server, _)) = self.0.get() else { return Response::text(503, "the server is starting") };
         let deadline = Instant::now() + time;
-        let (answer, answers) = queue();
+        let (answer, answers) = queue(1);
         // If this fails, the question is dropped, and so is its sender.
         server.send(Box::new(Question { job, answer, deadline }), deadline);
         let answer = answers.pop(deadline.saturating_duration_since(Instant::now()));

@@ -30,13 +30,15 @@ use crate::ws::{
     websocket::WebSocket,
 };
 use crossbeam_channel::bounded;
-use std::{net::ToSocketAddrs, os::fd::OwnedFd, os::unix::net::UnixStream, sync::Arc, time::Duration};
+use std::{
+    net::ToSocketAddrs,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
-/// Wrong access tokens that an address may offer at once. After that, every token gets 429.
-const MAX_WRONG_TOKENS: usize = 8;
-
-/// The period in which an address may open as many WebSockets as it may have open at once.
-const OPENING_PERIOD: Duration = Duration::from_secs(10);
+/// Networks whose rates are remembered at once, in about 64 KiB. An IPv6 address counts as three networks.
+const MAX_NETWORKS: usize = 1024;
 
 /// The settings of a server. [`Builder::start`] starts it.
 #[derive(Debug, Default)]
@@ -281,8 +283,7 @@ impl Builder {
             return Err(Error::NoListener);
         }
         let config = self.config.sensible();
-        let (stack_size, burst) = (config.stack_size, config.max_connections_per_address);
-        let opening_interval = OPENING_PERIOD.checked_div(u32::try_from(burst).unwrap_or(u32::MAX)).unwrap_or_default();
+        let stack_size = config.stack_size;
         let addrs = self.listeners.iter().map(|listener| listener.addr).collect();
         skip_ids_below(self.first_id);
         let (sender, events) = bounded(config.event_capacity);
@@ -294,9 +295,10 @@ impl Builder {
             threads: ThreadPool::new(stack_size),
             reactor: WriteReactor::of_process().map_err(Error::Start)?,
             poller: Poller::start(stack_size).map_err(Error::Start)?,
-            wrong_tokens: AddressLimiter::new(config.wrong_token_interval, MAX_WRONG_TOKENS),
-            openings: AddressLimiter::new(opening_interval, burst),
-            rejections: RejectionLog::new(),
+            started_at: Instant::now(),
+            wrong_tokens: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
+            openings: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
+            rejections: RejectionLog::default(),
             polite_rejections: Arc::default(),
             events: sender,
             handler,

@@ -92,7 +92,7 @@ impl ConnectionTask {
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
         let delay = shared.policy.delay.map_or(Duration::ZERO, |delay| delay(&accepted.request));
-        shared.registry.sleep(delay);
+        thread::sleep(delay);
         let (peer, reader, request) = accepted.open(&permit, shared);
         let sender = EventSender { peer, shared: Arc::clone(shared), permit: Some(permit) };
         let task = Box::new(Self { reader, has_sent_message: false, delay, sender });
@@ -142,7 +142,7 @@ impl ConnectionTask {
             self.sender.wait_for_replies();
         }
         if matches!(end, ConnectionEnd::Close) {
-            self.sender.shared.registry.sleep(self.delay);
+            thread::sleep(self.delay);
         }
         self.reader.finish(end);
     }
@@ -206,7 +206,7 @@ impl EventSender {
     /// Waits until the events before the end are consumed, so that replies to them precede the Close frame.
     fn wait_for_replies(&self) {
         let deadline = Instant::now() + self.shared.config.close_timeout;
-        let (guard, dropped) = queue();
+        let (guard, dropped) = queue(1);
         let closing = Event::Closing(self.peer.clone(), CloseGuard { _guard: guard });
         // If this fails, the event is dropped, and so is its guard.
         let _ = self.shared.events.send_deadline(closing, deadline);

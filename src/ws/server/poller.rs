@@ -70,7 +70,7 @@ impl Poller {
     /// # Errors
     /// The operating system has no thread left.
     pub(super) fn start(stack_size: usize) -> io::Result<Self> {
-        let (producer, handoffs) = queue();
+        let (producer, handoffs) = queue(1);
         let (served, next_review) = (Arc::default(), Instant::now());
         let mut poll_loop = PollLoop { handoffs, served: VecDeque::new(), count: Arc::clone(&served), next_review };
         spawn_supervised("poller", stack_size, move || while poll_loop.run_round() {})?;
@@ -88,7 +88,7 @@ impl Poller {
         if self.served.load(Ordering::Relaxed) + others < MIN_BUSY {
             return Some(task);
         }
-        let (back, returned) = queue();
+        let (back, returned) = queue(1);
         self.handoffs.push(Handoff { task, back, has_more: true, was_active: true });
         returned.pop(Duration::MAX)
     }

@@ -2,7 +2,7 @@
 //! would add half of what a connection costs.
 
 use crate::ws::{
-    queue::{Producer, queue},
+    queue::{Producer, Queue, queue},
     spawn::{Job, spawn},
 };
 use std::{io, sync::Arc, time::Duration};
@@ -17,14 +17,16 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct ThreadPool {
     stack_size: usize,
     idle_timeout: Duration,
-    /// Each job in it is for one of the idle threads, which wait for jobs.
-    jobs: Producer<Job>,
+    /// Each job in the queue is for one of the idle threads, which wait for jobs.
+    producer: Producer<Job>,
+    jobs: Arc<Queue<Job>>,
 }
 
 impl ThreadPool {
     /// A pool whose threads have that many bytes of stack. It starts without threads.
     pub(super) fn new(stack_size: usize) -> Self {
-        Self { stack_size, idle_timeout: IDLE_TIMEOUT, jobs: queue().0 }
+        let (producer, jobs) = queue(MAX_IDLE);
+        Self { stack_size, idle_timeout: IDLE_TIMEOUT, producer, jobs }
     }
 
     /// Runs the job on an idle thread, or on a new one.
@@ -32,14 +34,14 @@ impl ThreadPool {
     /// # Errors
     /// The operating system has no thread left. The job is dropped.
     pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let Err(job) = self.jobs.offer(Box::new(job)) else { return Ok(()) };
+        let Err(job) = self.producer.offer(Box::new(job)) else { return Ok(()) };
         let (jobs, idle_timeout) = (Arc::clone(&self.jobs), self.idle_timeout);
         // A panic of a job ends its thread. The next job starts another one.
         let run_jobs = move || {
             let mut next = Some(job);
             while let Some(job) = next {
                 job();
-                next = jobs.pop_unless_crowded(MAX_IDLE, idle_timeout);
+                next = jobs.pop(idle_timeout);
             }
         };
         spawn("socket", self.stack_size, Box::new(run_jobs))
@@ -92,8 +94,8 @@ mod tests {
         let pool = ThreadPool { idle_timeout: 2 * DEADLINE, ..ThreadPool::new(64 * 1024) };
         let jobs: Vec<_> = (0..MAX_IDLE + 2).map(|_| block(&pool)).collect();
         drop(jobs);
-        // Each thread and the pool hold the queue.
-        wait_until("two threads have ended", || Arc::strong_count(&pool.jobs) == 1 + MAX_IDLE);
+        // Each thread holds the queue, and the pool holds it twice.
+        wait_until("two threads have ended", || Arc::strong_count(&pool.jobs) == 2 + MAX_IDLE);
         wait_until("the others are idle", || pool.jobs.waiting() == MAX_IDLE);
     }
 
@@ -101,7 +103,7 @@ mod tests {
     fn a_thread_ends_after_its_idle_timeout() {
         let pool = ThreadPool { idle_timeout: Duration::from_millis(1), ..ThreadPool::new(64 * 1024) };
         drop(block(&pool));
-        wait_until("it has ended", || Arc::strong_count(&pool.jobs) == 1);
+        wait_until("it has ended", || Arc::strong_count(&pool.jobs) == 2);
     }
 
     #[test]
