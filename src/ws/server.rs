@@ -23,9 +23,11 @@ use crate::ws::{
     peer::{Peer, PeerId},
     queue::Producer,
     rate_limiter::AddressLimiter,
+    spawn::spawn_supervised,
 };
+use accept::AcceptLoop;
 use connection_task::Handler;
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use poller::Poller;
 use registry::ConnectionRegistry;
 use rejection_log::RejectionLog;
@@ -37,6 +39,9 @@ use std::{
     time::Instant,
 };
 use thread_pool::ThreadPool;
+
+/// Networks whose rates are remembered at once, in about 64 KiB. An IPv6 address counts as three networks.
+const MAX_NETWORKS: usize = 1024;
 
 /// What happens on connections. For each one, `Connected` comes first and `Disconnected` last, both exactly once.
 #[derive(Debug)]
@@ -179,6 +184,39 @@ impl Server {
     /// A server with other settings.
     pub fn builder() -> Builder {
         Builder::default()
+    }
+
+    fn start(builder: Builder, handler: Option<Handler>) -> Result<Self, Error> {
+        if builder.listeners.is_empty() {
+            return Err(Error::NoListener);
+        }
+        let config = builder.config.sensible();
+        let (sender, events) = bounded(config.event_capacity);
+        let shared = Arc::new(Shared {
+            policy: *builder.policy,
+            stop: UnixStream::pair().map_err(Error::Start)?,
+            proxies: builder.proxies,
+            registry: Arc::default(),
+            threads: ThreadPool::new(config.stack_size),
+            reactor: WriteReactor::of_process().map_err(Error::Start)?,
+            poller: Poller::start(config.stack_size).map_err(Error::Start)?,
+            started_at: Instant::now(),
+            wrong_tokens: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
+            openings: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
+            rejections: RejectionLog::default(),
+            polite_rejections: Arc::default(),
+            events: sender,
+            handler,
+            config: Arc::new(config),
+        });
+        let addrs = builder.listeners.iter().map(|listener| listener.addr).collect();
+        // If an error follows, dropping the server stops what has been started.
+        let server = Self { handle: Handle(Arc::downgrade(&shared)), events, addrs };
+        for listener in builder.listeners {
+            let mut accept_loop = AcceptLoop::new(listener, Arc::clone(&shared));
+            spawn_supervised("accept", 64 * 1024, Box::new(move || accept_loop.run())).map_err(Error::Start)?;
+        }
+        Ok(server)
     }
 
     /// The channel of events. Iterating over it waits for events, and ends when the server is shut down and every connection

@@ -79,7 +79,7 @@ impl AcceptLoop {
         let deadline = Instant::now() + shared.config.handshake_timeout;
         let handshake =
             PendingHandshake { stream: Arc::clone(&stream), addr, is_proxy, mode, permit, shared, deadline };
-        if let Err(error) = self.shared.threads.run(move || serve(handshake)) {
+        if let Err(error) = self.shared.threads.run(Box::new(move || serve(handshake))) {
             let message = format_args!("rejected {addr} with 503: no thread: {error}");
             self.shared.rejections.log(Rejection::Exhausted, message);
             thread::sleep(PAUSE);
@@ -97,7 +97,7 @@ impl AcceptLoop {
             reject_politely(&thread_stream, &mode);
             drop(running);
         };
-        if !is_allowed || self.shared.threads.run(job).is_err() {
+        if !is_allowed || self.shared.threads.run(Box::new(job)).is_err() {
             reject_now(stream, &self.listener.mode);
         }
     }

@@ -9,47 +9,30 @@ use crate::ws::tls::Acceptor;
 use crate::ws::{
     access::Access,
     config::Config,
-    connection::WriteReactor,
     error::Error,
     handshake::{Accept, Policy},
     http::{Request, Response, Route},
     network::Network,
     peer::skip_ids_below,
-    rate_limiter::AddressLimiter,
     server::{
-        Handle, Server, Shared,
-        accept::AcceptLoop,
-        connection_task::{Handler, handler},
+        Server,
+        connection_task::handler,
         listener::{Listener, bind},
-        poller::Poller,
-        rejection_log::RejectionLog,
-        thread_pool::ThreadPool,
     },
-    spawn::spawn_supervised,
     tls::ListenerMode,
     websocket::WebSocket,
 };
-use crossbeam_channel::bounded;
-use std::{
-    net::ToSocketAddrs,
-    os::{fd::OwnedFd, unix::net::UnixStream},
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
-
-/// Networks whose rates are remembered at once, in about 64 KiB. An IPv6 address counts as three networks.
-const MAX_NETWORKS: usize = 1024;
+use std::{net::ToSocketAddrs, os::fd::OwnedFd, sync::Arc, time::Duration};
 
 /// The settings of a server. [`Builder::start`] starts it.
 #[derive(Debug, Default)]
 #[must_use = "nothing is served before start() or serve()"]
 pub struct Builder {
     // Boxes, because each method moves all of this.
-    config: Box<Config>,
-    policy: Box<Policy>,
-    proxies: Vec<Network>,
-    first_id: u64,
-    listeners: Vec<Listener>,
+    pub(super) config: Box<Config>,
+    pub(super) policy: Box<Policy>,
+    pub(super) proxies: Vec<Network>,
+    pub(super) listeners: Vec<Listener>,
 }
 
 impl Builder {
@@ -183,8 +166,8 @@ impl Builder {
 
     /// The smallest id of a connection, for all servers of this process from now on. For a server that continues an earlier one,
     /// so that stored ids are not used again. Default: 1.
-    pub fn first_id(mut self, id: u64) -> Self {
-        self.first_id = id;
+    pub fn first_id(self, id: u64) -> Self {
+        skip_ids_below(id);
         self
     }
 
@@ -267,7 +250,7 @@ impl Builder {
     /// # Errors
     /// As [`Builder::start`].
     pub fn serve(self, handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Result<Server, Error> {
-        self.start_threads(Some(handler(handle)))
+        Server::start(self, Some(handler(handle)))
     }
 
     /// Starts the threads: one for each listener, and the poller.
@@ -275,41 +258,6 @@ impl Builder {
     /// # Errors
     /// [`Error::NoListener`] and [`Error::Start`].
     pub fn start(self) -> Result<Server, Error> {
-        self.start_threads(None)
-    }
-
-    fn start_threads(self, handler: Option<Handler>) -> Result<Server, Error> {
-        if self.listeners.is_empty() {
-            return Err(Error::NoListener);
-        }
-        let config = self.config.sensible();
-        let stack_size = config.stack_size;
-        let addrs = self.listeners.iter().map(|listener| listener.addr).collect();
-        skip_ids_below(self.first_id);
-        let (sender, events) = bounded(config.event_capacity);
-        let shared = Arc::new(Shared {
-            policy: *self.policy,
-            stop: UnixStream::pair().map_err(Error::Start)?,
-            proxies: self.proxies,
-            registry: Arc::default(),
-            threads: ThreadPool::new(stack_size),
-            reactor: WriteReactor::of_process().map_err(Error::Start)?,
-            poller: Poller::start(stack_size).map_err(Error::Start)?,
-            started_at: Instant::now(),
-            wrong_tokens: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
-            openings: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
-            rejections: RejectionLog::default(),
-            polite_rejections: Arc::default(),
-            events: sender,
-            handler,
-            config: Arc::new(config),
-        });
-        // If an error follows, dropping the server stops what has been started.
-        let server = Server { handle: Handle(Arc::downgrade(&shared)), events, addrs };
-        for listener in self.listeners {
-            let mut accept_loop = AcceptLoop::new(listener, Arc::clone(&shared));
-            spawn_supervised("accept", 64 * 1024, move || accept_loop.run()).map_err(Error::Start)?;
-        }
-        Ok(server)
+        Server::start(self, None)
     }
 }

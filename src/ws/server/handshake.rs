@@ -63,13 +63,7 @@ impl PendingHandshake {
         let socket = Arc::clone(&self.stream);
         let mut stream = self.start_tls(&socket)?;
         let (mut request, input) = self.read_request(&mut stream)?;
-        if self.mode.tls.is_some() && stream.session.is_none() {
-            self.log(Rejection::PlainOnTlsPort, format_args!("400 plain HTTP on a TLS port"));
-            let response = Response::text(400, "This port speaks TLS; use https:// or wss:// here.");
-            respond(&mut stream, &response, request.method() == "HEAD");
-            return None;
-        }
-        match self.judge(&mut request) {
+        match self.judge(&mut request, self.lacks_tls(&stream)) {
             Ok(Negotiated::Upgrade(upgrade)) => {
                 let transport = Transport { stream: Arc::clone(&socket), session: stream.session, input };
                 Some(AcceptedHandshake { addr: self.addr, request, upgrade, transport })
@@ -102,25 +96,27 @@ impl PendingHandshake {
         respond(stream, &if is_json { response.refusal_as_json() } else { response }, is_head);
     }
 
-    /// The TLS handshake, on a TLS port.
+    /// The TLS handshake, on a TLS port. A client that uses no TLS there gets a plain stream, to be told so.
     fn start_tls<'a>(&self, socket: &'a TcpStream) -> Option<HandshakeStream<'a>> {
-        let session = self.mode.session().ok()?;
-        if session.is_none() {
-            return HandshakeStream::start(socket, None, self.deadline).ok();
-        }
         // A TLS record begins with neither; the PROXY protocol begins with either.
         let is_plain = |first: u8| first.is_ascii_alphabetic() || first == b'\r';
-        if handshake_stream::peek(socket, self.deadline).is_some_and(is_plain) {
-            return HandshakeStream::start(socket, None, self.deadline).ok();
-        }
+        let session = self.mode.session().ok()?;
+        let session = session.filter(|_| !handshake_stream::peek(socket, self.deadline).is_some_and(is_plain));
         let stream = HandshakeStream::start(socket, session, self.deadline);
         stream.inspect_err(|why| self.log(Rejection::TlsHandshake, format_args!("no TLS handshake: {why}"))).ok()
+    }
+
+    /// Whether a client of a TLS port uses no TLS.
+    fn lacks_tls(&self, stream: &HandshakeStream<'_>) -> bool {
+        self.mode.tls.is_some() && stream.session.is_none()
     }
 
     /// Reads the request, or responds to an invalid one.
     fn read_request(&self, stream: &mut HandshakeStream<'_>) -> Option<(Box<Request>, Vec<u8>)> {
         let error = match handshake::read_request(stream, &self.shared.config) {
             Ok(head) => return Some(head),
+            // `judge` names the better reason.
+            Err(HeadError::Malformed(_)) if self.lacks_tls(stream) => return Some(Default::default()),
             Err(error) => error,
         };
         let kind = match error {
@@ -142,7 +138,11 @@ impl PendingHandshake {
     ///
     /// # Errors
     /// The response, if the request is refused.
-    fn judge(&mut self, request: &mut Request) -> Result<Negotiated, Response> {
+    fn judge(&mut self, request: &mut Request, lacks_tls: bool) -> Result<Negotiated, Response> {
+        if lacks_tls {
+            self.log(Rejection::PlainOnTlsPort, format_args!("400 plain HTTP on a TLS port"));
+            return Err(Response::text(400, "This port speaks TLS; use https:// or wss:// here."));
+        }
         let access = &self.shared.policy.access;
         if let Some(https_port) = self.mode.https_port {
             return Err(handshake::redirect(request, access, https_port));

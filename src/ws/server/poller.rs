@@ -73,7 +73,7 @@ impl Poller {
         let (producer, handoffs) = queue(1);
         let (served, next_review) = (Arc::default(), Instant::now());
         let mut poll_loop = PollLoop { handoffs, served: VecDeque::new(), count: Arc::clone(&served), next_review };
-        spawn_supervised("poller", stack_size, move || while poll_loop.run_round() {})?;
+        spawn_supervised("poller", stack_size, Box::new(move || while poll_loop.run_round() {}))?;
         Ok(Self { handoffs: producer, served, others: Mutex::new((next_review, 0)) })
     }
 

@@ -33,8 +33,8 @@ impl ThreadPool {
     ///
     /// # Errors
     /// The operating system has no thread left. The job is dropped.
-    pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let Err(job) = self.producer.offer(Box::new(job)) else { return Ok(()) };
+    pub(super) fn run(&self, job: Job) -> io::Result<()> {
+        let Err(job) = self.producer.offer(job) else { return Ok(()) };
         let (jobs, idle_timeout) = (Arc::clone(&self.jobs), self.idle_timeout);
         // A panic of a job ends its thread. The next job starts another one.
         let run_jobs = move || {
@@ -66,7 +66,7 @@ mod tests {
             started.send(thread::current().id()).expect("the test waits");
             let _ = released.recv_timeout(DEADLINE);
         };
-        pool.run(job).expect("a thread");
+        pool.run(Box::new(job)).expect("a thread");
         (release, start.recv_timeout(DEADLINE).expect("it has started"))
     }
 
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_panic_ends_one_thread_only() {
         let pool = ThreadPool::new(64 * 1024);
-        pool.run(|| panic!("a bug in a job")).expect("a thread");
+        pool.run(Box::new(|| panic!("a bug in a job"))).expect("a thread");
         drop(block(&pool));
     }
 
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn without_a_thread_the_job_is_dropped() {
         let (sender, receiver) = bounded::<()>(0);
-        ThreadPool::new(usize::MAX / 4 * 3).run(move || drop(sender)).expect_err("no thread");
+        ThreadPool::new(usize::MAX / 4 * 3).run(Box::new(move || drop(sender))).expect_err("no thread");
         assert!(receiver.recv().is_err());
     }
 

@@ -124,9 +124,13 @@ fn the_network_with_most_handshakes_gives_way() {
 
 #[test]
 fn an_address_at_its_limit_cuts_no_handshake() {
-    let config = config(0, 1, 1);
-    let full = Some(Rejection::ConnectionsPerAddress);
-    assert_eq!(admit(&config, &["192.0.2.1", "192.0.2.1", "192.0.2.2"]), [None, full, Some(Rejection::Handshakes)]);
+    let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 1, 1));
+    let admit = |id, text| registry.admit(id, &stream, ip(text), false, &config);
+    let first = admit(1, "192.0.2.1").expect("no limit");
+    assert_eq!(admit(2, "192.0.2.1").err(), Some(Rejection::ConnectionsPerAddress));
+    assert!(registry.lock().handshakes.get(1).is_some() && !first.has_cut_another);
+    let other = admit(3, "192.0.2.2").expect("the slot of the first handshake");
+    assert!(registry.lock().handshakes.get(1).is_none() && other.has_cut_another);
 }
 
 #[test]
