@@ -213,7 +213,7 @@ impl Server {
         // If an error follows, dropping the server stops what has been started.
         let server = Self { handle: Handle(Arc::downgrade(&shared)), events, addrs };
         for listener in builder.listeners {
-            let mut accept_loop = AcceptLoop::new(listener, Arc::clone(&shared));
+            let mut accept_loop = AcceptLoop { listener, shared: Arc::clone(&shared), reserve: None };
             spawn_supervised("accept", 64 * 1024, Box::new(move || accept_loop.run())).map_err(Error::Start)?;
         }
         Ok(server)

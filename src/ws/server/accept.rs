@@ -36,17 +36,13 @@ const POLITE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The accept loop of one listener.
 pub(super) struct AcceptLoop {
     /// Before `shared`, so that the port is free when the channel of events ends.
-    listener: Listener,
-    shared: Arc<Shared>,
+    pub(super) listener: Listener,
+    pub(super) shared: Arc<Shared>,
     /// A descriptor kept in reserve. Closing it frees one, so that a connection can be accepted and rejected.
-    reserve: Option<File>,
+    pub(super) reserve: Option<File>,
 }
 
 impl AcceptLoop {
-    pub(super) fn new(listener: Listener, shared: Arc<Shared>) -> Self {
-        Self { listener, shared, reserve: None }
-    }
-
     /// Runs until the shutdown.
     pub(super) fn run(&mut self) {
         loop {
@@ -80,8 +76,8 @@ impl AcceptLoop {
         let handshake =
             PendingHandshake { stream: Arc::clone(&stream), addr, is_proxy, mode, permit, shared, deadline };
         if let Err(error) = self.shared.threads.run(Box::new(move || serve(handshake))) {
-            let message = format_args!("rejected {addr} with 503: no thread: {error}");
-            self.shared.rejections.log(Rejection::Exhausted, message);
+            let rejections = &self.shared.rejections;
+            rejections.log(Rejection::Exhausted, format_args!("rejected {addr} with 503: no thread: {error}"));
             thread::sleep(PAUSE);
             reject_now(&stream, &self.listener.mode);
         }
@@ -104,8 +100,8 @@ impl AcceptLoop {
 
     /// Without a free descriptor, nothing can be accepted: uses the reserve to reject one client.
     fn reject_one(&mut self, error: &Error) {
-        let message = format_args!("cannot accept: {error}; one client is rejected with 503");
-        self.shared.rejections.log(Rejection::Exhausted, message);
+        let rejections = &self.shared.rejections;
+        rejections.log(Rejection::Exhausted, format_args!("cannot accept: {error}; one client is rejected with 503"));
         drop(self.reserve.take());
         let accepted = self.listener.accept(&self.shared.stop.0);
         thread::sleep(PAUSE);

@@ -16,7 +16,7 @@ use crate::ws::{
     peer::skip_ids_below,
     server::{
         Server,
-        connection_task::handler,
+        connection_task::open_websocket,
         listener::{Listener, bind},
     },
     tls::ListenerMode,
@@ -250,7 +250,8 @@ impl Builder {
     /// # Errors
     /// As [`Builder::start`].
     pub fn serve(self, handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Result<Server, Error> {
-        Server::start(self, Some(handler(handle)))
+        let serve = move |accepted, permit, shared: &_| handle(open_websocket(accepted, permit, shared));
+        Server::start(self, Some(Box::new(serve)))
     }
 
     /// Starts the threads: one for each listener, and the poller.

@@ -11,7 +11,6 @@ use crate::ws::{
 };
 use log::{debug, error, trace};
 use std::{
-    net::TcpStream,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -31,12 +30,12 @@ const QUICK_MESSAGES: u32 = 8;
 ///
 /// The order of the fields matters: the socket is freed before `Disconnected` is sent, which may block.
 pub(super) struct ConnectionTask {
-    reader: Reader,
+    pub(super) reader: Reader,
     /// Whether a message was sent into the channel.
     has_sent_message: bool,
     /// Before the reply to a Close frame.
     delay: Duration,
-    sender: EventSender,
+    pub(super) sender: EventSender,
 }
 
 /// How busy one connection is.
@@ -57,8 +56,8 @@ pub(super) enum Round {
 }
 
 /// The part that sends events. Dropping it ends the connection and sends `Disconnected`.
-struct EventSender {
-    peer: Peer,
+pub(super) struct EventSender {
+    pub(super) peer: Peer,
     shared: Arc<Shared>,
     permit: Option<Permit>,
 }
@@ -70,7 +69,7 @@ impl AcceptedHandshake {
         let Upgrade { response, protocol, keepalive, data } = upgrade;
         let deflate = agreement(&request);
         let path = request.uri().path().into();
-        let info = PeerInfo { id: permit.id(), addr: Some(addr), protocol, path, data, deflate };
+        let info = PeerInfo { id: permit.id, addr: Some(addr), protocol, path, data, deflate };
         let (config, reactor) = (Arc::clone(&shared.config), shared.reactor);
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
         keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));
@@ -129,7 +128,7 @@ impl ConnectionTask {
 
     /// Returns false if the server was dropped.
     fn deliver(&mut self, message: Message) -> bool {
-        trace!("connection {}: {message:?}", self.id());
+        trace!("connection {}: {message:?}", self.sender.peer.id());
         self.has_sent_message = true;
         self.sender.send(Event::Message(self.sender.peer.clone(), message))
     }
@@ -150,14 +149,6 @@ impl ConnectionTask {
 
 /// For the poller.
 impl ConnectionTask {
-    pub(super) fn id(&self) -> u64 {
-        self.sender.peer.id()
-    }
-
-    pub(super) fn stream(&self) -> &TcpStream {
-        self.reader.stream()
-    }
-
     /// Reads what has arrived, without waiting for more.
     pub(super) fn read_available(&mut self) -> Round {
         // Before the first receive of this round: what was received earlier.
@@ -249,12 +240,8 @@ fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
 /// Serves an accepted connection to its end. Behind a pointer, so that programs without handlers do not contain its code.
 pub(super) type Handler = Box<dyn Fn(AcceptedHandshake, Permit, &Arc<Shared>) + Send + Sync>;
 
-/// Runs a function of the program on the thread of each connection.
-pub(super) fn handler(handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Handler {
-    Box::new(move |accepted, permit, shared| handle(open_websocket(accepted, permit, shared)))
-}
-
-fn open_websocket(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> WebSocket {
+/// The connection of a handler.
+pub(super) fn open_websocket(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> WebSocket {
     let (peer, reader, _) = accepted.open(&permit, shared);
     peer.flush_pending();
     let (shared, ended) = (Arc::clone(shared), peer.clone());

@@ -192,7 +192,7 @@ impl PendingHandshake {
         self.permit.end_handshake();
         let deadline = Instant::now() + self.shared.config.handshake_timeout;
         let (sender, answer) = queue(1);
-        let (id, addr, responder) = (self.permit.id(), self.addr, Responder(sender));
+        let (id, addr, responder) = (self.permit.id, self.addr, Responder(sender));
         let is_exempt = self.shared.config.is_exempt(addr.ip());
         let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head: request, body, responder }));
         // If this fails, the event is dropped, and so is the sender.

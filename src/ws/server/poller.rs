@@ -83,7 +83,7 @@ impl Poller {
     pub(super) fn serve_while_busy(&self, task: Box<ConnectionTask>) -> Option<Box<ConnectionTask>> {
         let others = {
             let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-            count_busy(&mut others, task.id(), Instant::now())
+            count_busy(&mut others, task.sender.peer.id(), Instant::now())
         };
         if self.served.load(Ordering::Relaxed) + others < MIN_BUSY {
             return Some(task);
@@ -110,7 +110,7 @@ impl PollLoop {
     fn run_round(&mut self) -> bool {
         let wait_time = |served: &VecDeque<_>| if served.is_empty() { Duration::MAX } else { Duration::ZERO };
         while let Some(handoff) = self.handoffs.pop(wait_time(&self.served)) {
-            let id = handoff.task.id();
+            let id = handoff.task.sender.peer.id();
             self.served.push_back(handoff);
             debug!("connection {id}: handed to the poller");
         }
@@ -118,7 +118,7 @@ impl PollLoop {
             return false;
         }
         let wait = if self.served.iter().any(|handoff| handoff.has_more) { NO_WAIT } else { WAIT };
-        let sockets = self.served.iter().map(|handoff| PollFd::new(handoff.task.stream(), PollFlags::IN));
+        let sockets = self.served.iter().map(|handoff| PollFd::new(handoff.task.reader.stream(), PollFlags::IN));
         let mut sockets: Vec<_> = sockets.collect();
         // If this fails, the connections are silent here, and are handed back for that.
         let _ = poll(&mut sockets, Some(&wait));
@@ -150,7 +150,7 @@ impl PollLoop {
 
 impl Handoff {
     fn hand_back(self, why: &str) {
-        let id = self.task.id();
+        let id = self.task.sender.peer.id();
         // The task's own thread waits for it.
         self.back.push(self.task);
         debug!("connection {id}: handed back, {why}");

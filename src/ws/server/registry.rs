@@ -20,9 +20,7 @@ const SLOW_HANDSHAKE: Duration = Duration::from_millis(250);
 
 /// All connections of one server.
 #[derive(Debug, Default)]
-pub(super) struct ConnectionRegistry {
-    inner: Mutex<Inner>,
-}
+pub(super) struct ConnectionRegistry(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -46,7 +44,7 @@ struct Handshake {
 #[derive(Debug)]
 pub(super) struct Permit {
     registry: Arc<ConnectionRegistry>,
-    id: u64,
+    pub(super) id: u64,
     /// What the limit per address counts. `None` until the trusted proxy has named the client.
     address: Option<IpAddr>,
     /// Whether the handshake of another connection was cut for it.
@@ -112,7 +110,7 @@ impl ConnectionRegistry {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,10 +148,6 @@ impl Inner {
 }
 
 impl Permit {
-    pub(super) fn id(&self) -> u64 {
-        self.id
-    }
-
     /// Counts the connection for the address that a trusted proxy named.
     ///
     /// # Errors
