@@ -1,8 +1,8 @@
 //! A map by ids, sorted. (Each type of a hash map or a tree would be 2 to 4 KiB of code.)
 
 /// Ids usually ascend, so that a new one goes to the end.
-#[derive(Debug)]
-#[cfg_attr(feature = "chat", derive(Clone, serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "chat", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct IdMap<K, V>(Vec<(K, V)>);
 
 // Not derived, because that would require `Default` of both.
