@@ -64,8 +64,8 @@ pub(super) struct EventSender {
 
 impl AcceptedHandshake {
     /// The open connection. Its 101 response is queued.
-    pub(super) fn open(self, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
-        let Self { addr, request, upgrade, transport } = self;
+    pub(super) fn open(self: Box<Self>, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
+        let Self { addr, request, upgrade, transport } = *self;
         let Upgrade { response, protocol, keepalive, data } = upgrade;
         let deflate = agreement(&request);
         let path = request.uri().path().into();
@@ -89,7 +89,7 @@ impl ConnectionTask {
     /// Sends `Connected` into the channel before the 101 response to the client: if another client connects because it saw this
     /// one come online, its event comes later.
     #[inline(never)] // Keeps its stack frame off the waiting thread.
-    pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
+    pub(super) fn start(accepted: Box<AcceptedHandshake>, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
         let delay = shared.policy.delay.map_or(Duration::ZERO, |delay| delay(&accepted.request));
         thread::sleep(delay);
         let (peer, reader, request) = accepted.open(&permit, shared);
@@ -238,10 +238,10 @@ fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
 }
 
 /// Serves an accepted connection to its end. Behind a pointer, so that programs without handlers do not contain its code.
-pub(super) type Handler = Box<dyn Fn(AcceptedHandshake, Permit, &Arc<Shared>) + Send + Sync>;
+pub(super) type Handler = Box<dyn Fn(Box<AcceptedHandshake>, Permit, &Arc<Shared>) + Send + Sync>;
 
 /// The connection of a handler.
-pub(super) fn open_websocket(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> WebSocket {
+pub(super) fn open_websocket(accepted: Box<AcceptedHandshake>, permit: Permit, shared: &Arc<Shared>) -> WebSocket {
     let (peer, reader, _) = accepted.open(&permit, shared);
     peer.flush_pending();
     let (shared, ended) = (Arc::clone(shared), peer.clone());
