@@ -64,6 +64,7 @@ pub(super) struct EventSender {
 
 impl AcceptedHandshake {
     /// The open connection. Its 101 response is queued.
+    #[expect(clippy::boxed_local, reason = "its bytes would stay on the stack of a thread that waits")]
     pub(super) fn open(self: Box<Self>, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
         let Self { addr, request, upgrade, transport } = *self;
         let Upgrade { response, protocol, keepalive, data } = upgrade;
