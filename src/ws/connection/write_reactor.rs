@@ -56,7 +56,8 @@ impl WriteReactor {
         let waker = Waker::new(&registry, WAKE)?;
         let reactor: &Self = Box::leak(Box::new(Self { registry, waker, entries: Mutex::default() }));
         let mut events = Events::with_capacity(256);
-        spawn_supervised("write-reactor", STACK_SIZE, move || reactor.run(&mut poll, &mut events))?;
+        let run = move || reactor.run(&mut poll, &mut events);
+        spawn_supervised("write-reactor", STACK_SIZE, Box::new(run))?;
         Ok(reactor)
     }
 
