@@ -27,13 +27,13 @@ pub(crate) use write_reactor::WriteReactor;
 use crate::ws::{config::Config, deflate::Agreement, tls::Session};
 use buffered_stream::BufferedStream;
 use log::debug;
-use state::Received;
 use std::{
     any::Any,
     net::{Shutdown, SocketAddr, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
+use tungstenite::protocol::frame::coding::Data;
 
 /// What the handshake established about the peer.
 #[derive(Debug, Default)]
@@ -135,7 +135,7 @@ impl Connection {
     pub(crate) fn close(self: &Arc<Self>, code: u16, reason: &str) {
         self.if_open(|state| {
             state.close(code, reason);
-            self.cut_later(state);
+            self.reactor.cut_later(self);
         });
     }
 
@@ -157,9 +157,7 @@ impl Connection {
         if !state.has_sent_fin() {
             let _ = state.stream.socket.shutdown(Shutdown::Both);
         }
-        if state.is_watched || state.deadline.is_some() {
-            self.reactor.forget(&state.stream.socket, self);
-        }
+        self.reactor.forget(&state.stream.socket, self);
         state.reason.unwrap_or(DisconnectReason::ConnectionLost)
     }
 
@@ -179,15 +177,16 @@ impl Connection {
         state.is_open()
     }
 
-    /// Takes one message out of the received bytes, and replies to Pings among them.
-    fn read(self: &Arc<Self>) -> ReadResult<Received> {
+    /// Takes one message out of the received bytes, and replies to Pings among them. Also returns what a compressed message is
+    /// after decompression.
+    fn read(self: &Arc<Self>) -> (ReadResult, Option<Data>) {
         let mut guard = self.lock();
-        let Some(state) = guard.as_mut() else { return ReadResult::Closed(ConnectionEnd::Local) };
+        let Some(state) = guard.as_mut() else { return (ReadResult::Closed(ConnectionEnd::Local), None) };
         let result = state.read(&self.config);
         if matches!(result, ReadResult::NeedData) {
             self.flush(state);
         }
-        result
+        (result, state.stream.unmarker.as_ref().and_then(|unmarker| unmarker.compressed))
     }
 
     /// Reading has ended: sends the last frames of this side. Returns true if the socket can be closed at once:
@@ -212,7 +211,7 @@ impl Connection {
             self.fail_slow(state);
         }
         let watched = std::mem::replace(&mut state.is_watched, true);
-        if !watched && self.reactor.watch(&state.stream.socket, self, state.deadline).is_err() {
+        if !watched && self.reactor.watch(&state.stream.socket, self).is_err() {
             state.stream.cut();
         }
     }
@@ -220,13 +219,7 @@ impl Connection {
     /// Drops a peer that reads too slowly: Close 1013 after all queued bytes.
     pub(crate) fn fail_slow(self: &Arc<Self>, state: &mut ConnectionState) {
         state.fail(1013, "too slow", DisconnectReason::SlowReader);
-        self.cut_later(state);
-    }
-
-    fn cut_later(self: &Arc<Self>, state: &mut ConnectionState) {
-        let deadline = Instant::now() + self.config.close_timeout;
-        state.deadline = Some(deadline);
-        self.reactor.cut_at(deadline, self);
+        self.reactor.cut_later(self);
     }
 
     /// Runs `action` and sends what it wrote. Returns false if the connection is closing; nothing is done then.
@@ -236,13 +229,6 @@ impl Connection {
         action(state);
         self.flush(state);
         true
-    }
-
-    /// The key of this connection in the reactor's lists.
-    fn key(&self) -> usize {
-        // On 32 bits it repeats after four billion connections. If the older connection still exists and has unsent bytes, the
-        // newer one takes its place in the lists, and nothing more is sent to the older one.
-        self.info.id as usize
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Option<Box<ConnectionState>>> {

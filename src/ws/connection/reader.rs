@@ -1,7 +1,7 @@
 //! The reading half of a connection: waits without a lock, sends Pings when nothing arrives, and completes the close.
 
-use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, state::Received};
-use crate::ws::deflate::{Compressed, Inflater};
+use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult};
+use crate::ws::deflate::Inflater;
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
 use rustix::{
     io::Errno,
@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tungstenite::{Error, Utf8Bytes, error::CapacityError};
+use tungstenite::{Error, Utf8Bytes, error::CapacityError, protocol::frame::coding::Data};
 
 /// Bytes of one read. The buffer is on the stack, in a page that is in use anyway: an idle connection has no buffer of its own.
 const READ_SIZE: usize = 1024;
@@ -44,7 +44,7 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>) -> Self {
-        let (overhead, inflater) = ((0, Instant::now()), Inflater::new(connection.info.deflate));
+        let (overhead, inflater) = ((0, Instant::now()), Inflater::new(connection.info.deflate.as_ref()));
         let (is_awaiting_pong, silence_ends, discarded, end, closing) = Default::default();
         Self { connection, stream, is_awaiting_pong, silence_ends, overhead, inflater, discarded, end, closing }
     }
@@ -114,27 +114,22 @@ impl Reader {
         if let Some(end) = self.end.take() {
             return ReadResult::Closed(end);
         }
-        match self.connection.read() {
-            ReadResult::Message(received) => match self.complete(received) {
-                Ok(message) => ReadResult::Message(message),
-                Err(error) => ReadResult::Closed(ConnectionEnd::Violation(error)),
-            },
-            ReadResult::NeedData => ReadResult::NeedData,
-            ReadResult::Closed(end) => ReadResult::Closed(end),
+        let (result, compressed) = self.connection.read();
+        let ReadResult::Message(message) = result else { return result };
+        self.overhead.0 = 0;
+        match self.decompress(message, compressed) {
+            Ok(message) => ReadResult::Message(message),
+            Err(error) => ReadResult::Closed(ConnectionEnd::Violation(error)),
         }
     }
 
-    /// Decompresses a message, without the lock.
-    fn complete(&mut self, received: Received) -> Result<Message, Error> {
-        self.overhead.0 = 0;
+    /// Decompresses a message of that kind, without the lock.
+    fn decompress(&mut self, mut message: Message, compressed: Option<Data>) -> Result<Message, Error> {
         let max_size = self.connection.config.max_message_size;
-        let message = match received {
-            (Message::Binary(payload), Some(Compressed::Binary)) => self.inflater.inflate(&payload, max_size)?.into(),
-            (Message::Binary(payload), Some(Compressed::Text)) => {
-                Message::Text(Utf8Bytes::try_from(self.inflater.inflate(&payload, max_size)?)?)
-            }
-            (message, _) => message,
-        };
+        if let (Message::Binary(payload), Some(kind)) = (&message, compressed) {
+            let bytes = self.inflater.inflate(payload, max_size)?;
+            message = if kind == Data::Text { Message::Text(Utf8Bytes::try_from(bytes)?) } else { bytes.into() };
+        }
         let size = message.len();
         // tungstenite has a higher limit if messages are compressed.
         if size > max_size { Err(CapacityError::MessageTooLong { size, max_size }.into()) } else { Ok(message) }
@@ -208,8 +203,12 @@ impl Reader {
         }
         (self.is_awaiting_pong, self.silence_ends) = (false, None);
         self.count_overhead(count);
-        if !self.connection.receive(&buffer[..count]) && self.discards_too_much(count) {
-            return Ok(0);
+        if !self.connection.receive(&buffer[..count]) {
+            self.discarded += count;
+            // One message may have been in flight when this side closed. After more, nothing is read, and the socket is reset.
+            if self.discarded > MAX_DISCARDED.max(self.connection.config.max_message_size) {
+                return Ok(0);
+            }
         }
         Ok(count)
     }
@@ -227,14 +226,6 @@ impl Reader {
             let reason = DisconnectReason::ProtocolViolation { code: 1008, detail };
             self.connection.fail(1008, "too many fragments", reason);
         }
-    }
-
-    /// Counts bytes that arrived while the connection was closing. Returns true if they are too many: then nothing more is read,
-    /// and the socket is reset.
-    fn discards_too_much(&mut self, count: usize) -> bool {
-        self.discarded += count;
-        // One message may have been in flight.
-        self.discarded > MAX_DISCARDED.max(self.connection.config.max_message_size)
     }
 }
 

@@ -3,11 +3,7 @@
 //! Everything here runs under the connection's lock, and nothing here blocks.
 
 use super::{buffered_stream::BufferedStream, disconnect_reason::DisconnectReason, message::Message};
-use crate::ws::{
-    config::Config,
-    deflate::{Compressed, Unmarker},
-    rate_limiter::RateLimiter,
-};
+use crate::ws::{config::Config, rate_limiter::RateLimiter};
 use std::{
     io::{self, ErrorKind, Read},
     net::Shutdown,
@@ -34,8 +30,6 @@ pub(crate) struct ConnectionState {
     phase: Phase,
     /// Whether the write reactor watches the socket.
     pub(super) is_watched: bool,
-    /// When the write reactor will cut the connection.
-    pub(super) deadline: Option<Instant>,
     pub(super) reason: Option<DisconnectReason>,
     /// The time of the last measured Ping, in microseconds since `opened_at`, which is also its payload.
     awaited_pong: Option<u64>,
@@ -59,15 +53,13 @@ enum Phase {
 
 /// What the received bytes contained.
 #[derive(Debug)]
-pub(crate) enum ReadResult<M = Message> {
-    Message(M),
+pub(crate) enum ReadResult {
+    /// Binary, if it is compressed.
+    Message(Message),
     NeedData,
     /// Nothing that follows matters.
     Closed(ConnectionEnd),
 }
-
-/// A message, which may still be compressed.
-pub(super) type Received = (Message, Option<Compressed>);
 
 /// How reading came to its end.
 #[derive(Debug)]
@@ -102,7 +94,6 @@ impl ConnectionState {
             control_frames: RateLimiter::default(),
             phase: Phase::Open,
             is_watched: false,
-            deadline: None,
             reason: None,
             awaited_pong: None,
             round_trip_time: None,
@@ -170,18 +161,15 @@ impl ConnectionState {
     }
 
     /// Takes one message out of the received bytes. Replies to Pings among them.
-    pub(super) fn read(&mut self, config: &Config) -> ReadResult<Received> {
+    pub(super) fn read(&mut self, config: &Config) -> ReadResult {
         if self.stream_keepalive.is_some() {
             return self.ignore_input();
         }
         while !self.has_finished_reading() {
             let is_open = self.is_open();
             match self.context.read(&mut self.stream) {
-                Ok(Frame::Text(text)) if is_open => return ReadResult::Message((Message::Text(text), None)),
-                Ok(Frame::Binary(bytes)) if is_open => {
-                    let compressed = self.stream.unmarker.as_ref().and_then(Unmarker::message);
-                    return ReadResult::Message((Message::Binary(bytes), compressed));
-                }
+                Ok(Frame::Text(text)) if is_open => return ReadResult::Message(Message::Text(text)),
+                Ok(Frame::Binary(bytes)) if is_open => return ReadResult::Message(Message::Binary(bytes)),
                 Ok(frame @ (Frame::Ping(_) | Frame::Pong(_))) => {
                     self.take_pong(&frame);
                     self.count_control_frame(config.control_frames_per_second);
@@ -217,7 +205,7 @@ impl ConnectionState {
     }
 
     /// What the peer of a stream sends has no meaning. Only its end has.
-    fn ignore_input(&mut self) -> ReadResult<Received> {
+    fn ignore_input(&mut self) -> ReadResult {
         while !self.has_finished_reading() {
             match self.stream.read(&mut [0; 256]) {
                 Ok(_) => {}
@@ -234,7 +222,7 @@ impl ConnectionState {
         let interval = 1_000_000_u64.checked_div(per_second).unwrap_or(0);
         if !self.control_frames.allow(now, interval, per_second.saturating_mul(CONTROL_FRAME_BURST)) {
             // The reply to the last Ping goes first: nothing may follow a Close frame.
-            self.flush_context();
+            let _ = self.context.flush(&mut self.stream);
             let detail = "too many control frames".to_owned();
             self.fail(1008, "too many pings", DisconnectReason::ProtocolViolation { code: 1008, detail });
         }
@@ -250,21 +238,19 @@ impl ConnectionState {
                 self.phase = Phase::Finishing;
             }
             ConnectionEnd::Violation(error) => self.fail_for(&error),
-            ConnectionEnd::Close => return self.answer_close(),
+            ConnectionEnd::Close => {
+                // tungstenite has the reply ready if one is due.
+                let _ = self.context.flush(&mut self.stream);
+                let is_server = self.role == Role::Server;
+                self.phase = if is_server { Phase::Finishing } else { Phase::Finished };
+                return is_server;
+            }
         }
         false
     }
 
-    /// tungstenite has the reply ready if one is due.
-    fn answer_close(&mut self) -> bool {
-        self.flush_context();
-        let is_server = self.role == Role::Server;
-        self.phase = if is_server { Phase::Finishing } else { Phase::Finished };
-        is_server
-    }
-
     /// The peer's Close frame came. [`ConnectionState::conclude`] sends the reply.
-    fn closed_by_peer(&mut self, frame: Option<CloseFrame>) -> ReadResult<Received> {
+    fn closed_by_peer(&mut self, frame: Option<CloseFrame>) -> ReadResult {
         let (code, reason) = match frame {
             Some(frame) => (frame.code.into(), frame.reason.to_string()),
             None => (1005, String::new()),
@@ -319,11 +305,6 @@ impl ConnectionState {
         }
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
         let _ = self.context.close(&mut self.stream, Some(frame));
-    }
-
-    /// Moves frames that tungstenite has ready to the send buffer.
-    fn flush_context(&mut self) {
-        let _ = self.context.flush(&mut self.stream);
     }
 }
 

@@ -36,6 +36,12 @@ struct Entry {
     deadline: Option<Instant>,
 }
 
+/// The key of a connection. On 32 bits it repeats after four billion connections. If the older one still exists, the newer one
+/// takes its place, and nothing that waits is sent to the older one.
+fn key(connection: &Connection) -> usize {
+    connection.info.id as usize
+}
+
 impl WriteReactor {
     /// The reactor of all connections of the process. Its thread starts with the first of them.
     ///
@@ -60,33 +66,31 @@ impl WriteReactor {
         Ok(reactor)
     }
 
-    /// Flushes the connection whenever its socket becomes writable, until [`WriteReactor::forget`]. It keeps its deadline.
-    pub(super) fn watch(
-        &self,
-        socket: &TcpStream,
-        connection: &Arc<Connection>,
-        deadline: Option<Instant>,
-    ) -> io::Result<()> {
-        self.insert(connection, deadline);
-        let fd = socket.as_raw_fd();
-        self.registry.register(&mut SourceFd(&fd), Token(connection.key()), Interest::WRITABLE)
+    /// Flushes the connection whenever its socket becomes writable, until [`WriteReactor::forget`].
+    pub(super) fn watch(&self, socket: &TcpStream, connection: &Arc<Connection>) -> io::Result<()> {
+        self.insert(connection, None);
+        let token = Token(key(connection));
+        self.registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::WRITABLE)
     }
 
-    /// Cuts the connection at that time, unless [`WriteReactor::forget`] comes first.
-    pub(super) fn cut_at(&self, deadline: Instant, connection: &Arc<Connection>) {
-        self.insert(connection, Some(deadline));
+    /// Cuts the connection after its [`Config::close_timeout`](crate::Config::close_timeout), unless [`WriteReactor::forget`]
+    /// comes first.
+    pub(super) fn cut_later(&self, connection: &Arc<Connection>) {
+        self.insert(connection, Some(Instant::now() + connection.config.close_timeout));
         if let Err(error) = self.waker.wake() {
             error!("cannot wake the write reactor: {error}");
         }
     }
 
+    /// Adds the connection, or sets its deadline.
     fn insert(&self, connection: &Arc<Connection>, deadline: Option<Instant>) {
-        let entry = Entry { connection: Arc::downgrade(connection), deadline };
-        self.entries().insert(connection.key(), entry);
+        let (mut entries, key) = (self.entries(), key(connection));
+        let deadline = deadline.or_else(|| entries.get(key)?.deadline);
+        entries.insert(key, Entry { connection: Arc::downgrade(connection), deadline });
     }
 
     pub(super) fn forget(&self, socket: &TcpStream, connection: &Connection) {
-        self.entries().remove(connection.key());
+        self.entries().remove(key(connection));
         // It fails if the socket is not registered. Then there is nothing to undo.
         let _ = self.registry.deregister(&mut SourceFd(&socket.as_raw_fd()));
     }

@@ -79,7 +79,7 @@ impl AcceptedHandshake {
             // The server is shutting down, or the handshake was cut: then the Close frame is not sent.
             connection.close(1001, "the server is shutting down");
         }
-        let peer = Peer::new(connection);
+        let peer = Peer { connection };
         let offered = request.headers().get(&SEC_WEBSOCKET_PROTOCOL);
         debug!("connection {} from {addr}: open, subprotocol {:?} of {offered:?}", peer.id(), peer.protocol());
         (peer, reader, request)
@@ -98,7 +98,7 @@ impl ConnectionTask {
         let task = Box::new(Self { reader, has_sent_message: false, delay, sender });
         // Sending fails if the server was dropped, which closes this connection as well.
         let _ = task.sender.send(Event::Connected(task.sender.peer.clone(), request));
-        task.sender.peer.flush_pending();
+        task.sender.peer.connection.flush_pending();
         task
     }
 
@@ -138,7 +138,7 @@ impl ConnectionTask {
     fn finish(&mut self, end: ConnectionEnd) {
         // Only these ends are answered with a Close frame.
         let must_reply = matches!(end, ConnectionEnd::Close | ConnectionEnd::Violation(_));
-        if must_reply && self.has_sent_message && self.sender.peer.is_open() {
+        if must_reply && self.has_sent_message && self.sender.peer.connection.is_open() {
             self.sender.wait_for_replies();
         }
         if matches!(end, ConnectionEnd::Close) {
@@ -216,7 +216,7 @@ impl EventSender {
 
 impl Drop for EventSender {
     fn drop(&mut self) {
-        let mut reason = self.peer.end();
+        let mut reason = self.peer.connection.end();
         if thread::panicking() {
             reason = DisconnectReason::Panicked;
         }
@@ -256,7 +256,7 @@ pub(super) fn handler(handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Han
 
 fn open_websocket(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> WebSocket {
     let (peer, reader, _) = accepted.open(&permit, shared);
-    peer.flush_pending();
+    peer.connection.flush_pending();
     let (shared, ended) = (Arc::clone(shared), peer.clone());
     let on_end = move |reason| {
         drop(permit);
