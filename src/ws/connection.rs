@@ -26,7 +26,6 @@ pub(crate) use write_reactor::WriteReactor;
 
 use crate::ws::{config::Config, deflate::Agreement, tls::Session};
 use buffered_stream::BufferedStream;
-use log::debug;
 use std::{
     any::Any,
     net::{Shutdown, SocketAddr, TcpStream},
@@ -181,7 +180,7 @@ impl Connection {
     /// after decompression.
     fn read(self: &Arc<Self>) -> (ReadResult, Option<Data>) {
         let mut guard = self.lock();
-        let Some(state) = guard.as_mut() else { return (ReadResult::Closed(ConnectionEnd::Local), None) };
+        let Some(state) = guard.as_mut() else { return (ReadResult::Closed(ConnectionEnd::Lost), None) };
         let result = state.read(&self.config);
         if matches!(result, ReadResult::NeedData) {
             self.flush(state);
@@ -192,9 +191,6 @@ impl Connection {
     /// Reading has ended: sends the last frames of this side. Returns true if the socket can be closed at once:
     /// both sides have sent a Close frame, and it is the server that closes first (RFC 6455 7.1.1).
     fn conclude(self: &Arc<Self>, end: ConnectionEnd) -> bool {
-        if let ConnectionEnd::Tls(error) = &end {
-            debug!("connection {}: {error}", self.info.id);
-        }
         let mut guard = self.lock();
         let Some(state) = guard.as_mut() else { return true };
         let clean = state.conclude(end);

@@ -13,7 +13,7 @@ mod unmark;
 pub(crate) use codec::Inflater;
 pub(crate) use unmark::Unmarker;
 
-use std::{io::Cursor, iter, ops::RangeInclusive, sync::Arc};
+use std::{io::Cursor, iter, sync::Arc};
 use tungstenite::protocol::frame::FrameHeader;
 
 /// No connection agrees on compression.
@@ -68,9 +68,6 @@ impl Default for Deflate {
     }
 }
 
-/// The window sizes that zlib, and so most peers, can use.
-const WINDOW_BITS: RangeInclusive<u8> = 9..=15;
-
 impl Deflate {
     /// The [`Agreement::threshold`] for a peer with a window of at most that size.
     fn threshold_for(self, max_window_bits: Option<u8>) -> usize {
@@ -78,9 +75,9 @@ impl Deflate {
         if is_possible { self.threshold.max(1) } else { usize::MAX }
     }
 
-    /// The nearest value that can work.
+    /// The nearest value that can work: zlib, and so most peers, can use these window sizes.
     fn context_bits(self) -> Option<u8> {
-        self.context_bits.map(|bits| bits.clamp(*WINDOW_BITS.start(), *WINDOW_BITS.end()))
+        self.context_bits.map(|bits| bits.clamp(9, 15))
     }
 }
 

@@ -36,8 +36,8 @@ pub(crate) struct Reader {
     inflater: Inflater,
     /// Bytes received while the connection was closing.
     discarded: usize,
-    /// Reading has come to its end.
-    end: Option<ConnectionEnd>,
+    /// An end for the next call of [`Reader::wait`].
+    pub(crate) end: Option<ConnectionEnd>,
     /// Until then this side waits for the end of the peer's.
     closing: Option<Instant>,
 }
@@ -55,7 +55,7 @@ impl Reader {
             let result = self.wait_until(Some(until));
             let ReadResult::Closed(end) = result else { return result };
             if self.closing.is_some() || self.conclude(end) {
-                return ReadResult::Closed(ConnectionEnd::Local);
+                return ReadResult::Closed(ConnectionEnd::Lost);
             }
         }
     }
@@ -78,7 +78,7 @@ impl Reader {
     ///
     /// After [`Reader::conclude`] it waits for the end of the peer's side and discards what arrives: an unread byte would cause
     /// a reset, which can destroy the Close frame.
-    fn wait_until(&mut self, until: Option<Instant>) -> ReadResult {
+    pub(crate) fn wait_until(&mut self, until: Option<Instant>) -> ReadResult {
         loop {
             if self.closing.is_none() {
                 let result = self.read_received();
@@ -91,11 +91,11 @@ impl Reader {
             let has_passed = |time: Option<Instant>| time.is_some_and(|time| time <= Instant::now());
             match self.receive(flags) {
                 Ok(1..) | Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) if has_passed(self.closing) => return ReadResult::Closed(ConnectionEnd::Local),
+                Err(Errno::AGAIN) if has_passed(self.closing) => return ReadResult::Closed(ConnectionEnd::Lost),
                 Err(Errno::AGAIN) if has_passed(self.silence_ends) => self.answer_silence(),
                 Err(Errno::AGAIN) if has_passed(until) => return ReadResult::NeedData,
                 Err(Errno::AGAIN) => {}
-                Ok(0) | Err(_) => return ReadResult::Closed(ConnectionEnd::Socket),
+                Ok(0) | Err(_) => return ReadResult::Closed(ConnectionEnd::Lost),
             }
         }
     }
@@ -110,7 +110,7 @@ impl Reader {
     }
 
     /// Takes one message out of the bytes that were received.
-    pub(crate) fn read_received(&mut self) -> ReadResult {
+    fn read_received(&mut self) -> ReadResult {
         if let Some(end) = self.end.take() {
             return ReadResult::Closed(end);
         }
@@ -145,31 +145,12 @@ impl Reader {
     /// Sends the last frames of this side. Returns whether the socket can be closed at once. Otherwise this waits for the
     /// peer's side from now on.
     fn conclude(&mut self, end: ConnectionEnd) -> bool {
-        let is_over = matches!(end, ConnectionEnd::Socket) || self.connection.conclude(end);
+        let is_over = self.connection.conclude(end);
         if !is_over {
             self.closing = Some(Instant::now() + self.connection.config.close_timeout);
             self.silence_ends = None;
         }
         is_over
-    }
-
-    /// Receives without waiting. Only when [`Reader::read_received`] needs data. Returns whether there may be more.
-    ///
-    /// # Errors
-    /// The socket has ended.
-    pub(crate) fn receive_available(&mut self) -> Result<bool, ConnectionEnd> {
-        match self.receive(RecvFlags::DONTWAIT) {
-            Ok(0) => Err(ConnectionEnd::Socket),
-            Ok(count) => Ok(count == READ_SIZE),
-            Err(Errno::AGAIN) => Ok(false),
-            Err(Errno::INTR) => Ok(true),
-            Err(_) => Err(ConnectionEnd::Socket),
-        }
-    }
-
-    /// Keeps this end for the next call of [`Reader::wait`].
-    pub(crate) fn defer_end(&mut self, end: ConnectionEnd) {
-        self.end = Some(end);
     }
 
     pub(crate) fn stream(&self) -> &TcpStream {

@@ -4,8 +4,9 @@
 
 use super::{buffered_stream::BufferedStream, disconnect_reason::DisconnectReason, message::Message};
 use crate::ws::{config::Config, rate_limiter::RateLimiter};
+use log::debug;
 use std::{
-    io::{self, ErrorKind, Read},
+    io::{ErrorKind, Read},
     net::Shutdown,
     time::{Duration, Instant},
 };
@@ -68,12 +69,8 @@ pub(crate) enum ConnectionEnd {
     Close,
     /// The peer violated the protocol.
     Violation(Error),
-    /// TLS ended without a Close frame: by `close_notify`, or by a failure.
-    Tls(io::Error),
-    /// The socket ended or failed.
-    Socket,
-    /// This side ended the connection.
-    Local,
+    /// TLS or the socket ended or failed without a Close frame, or this side has ended the connection.
+    Lost,
 }
 
 impl ConnectionState {
@@ -162,12 +159,17 @@ impl ConnectionState {
 
     /// Takes one message out of the received bytes. Replies to Pings among them.
     pub(super) fn read(&mut self, config: &Config) -> ReadResult {
-        if self.stream_keepalive.is_some() {
-            return self.ignore_input();
-        }
         while !self.has_finished_reading() {
             let is_open = self.is_open();
-            match self.context.read(&mut self.stream) {
+            let frame = match self.stream_keepalive {
+                None => self.context.read(&mut self.stream),
+                // What the peer of a stream sends has no meaning. Only its end has.
+                Some(_) => match self.stream.read(&mut [0; 256]) {
+                    Ok(_) => continue,
+                    Err(error) => Err(Error::Io(error)),
+                },
+            };
+            match frame {
                 Ok(Frame::Text(text)) if is_open => return ReadResult::Message(Message::Text(text)),
                 Ok(Frame::Binary(bytes)) if is_open => return ReadResult::Message(Message::Binary(bytes)),
                 Ok(frame @ (Frame::Ping(_) | Frame::Pong(_))) => {
@@ -177,11 +179,14 @@ impl ConnectionState {
                 Ok(Frame::Close(frame)) => return self.closed_by_peer(frame),
                 Ok(_) => {}
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return ReadResult::NeedData,
-                Err(Error::Io(error)) => return ReadResult::Closed(ConnectionEnd::Tls(error)),
+                Err(Error::Io(error)) => {
+                    debug!("TLS ended: {error}");
+                    return ReadResult::Closed(ConnectionEnd::Lost);
+                }
                 Err(error) => return ReadResult::Closed(ConnectionEnd::Violation(error)),
             }
         }
-        ReadResult::Closed(ConnectionEnd::Local)
+        ReadResult::Closed(ConnectionEnd::Lost)
     }
 
     /// Sends a Ping whose answer is measured.
@@ -204,18 +209,6 @@ impl ConnectionState {
         u64::try_from(self.opened_at.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// What the peer of a stream sends has no meaning. Only its end has.
-    fn ignore_input(&mut self) -> ReadResult {
-        while !self.has_finished_reading() {
-            match self.stream.read(&mut [0; 256]) {
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return ReadResult::NeedData,
-                Err(error) => return ReadResult::Closed(ConnectionEnd::Tls(error)),
-            }
-        }
-        ReadResult::Closed(ConnectionEnd::Local)
-    }
-
     fn count_control_frame(&mut self, per_second: usize) {
         let now = self.now();
         let per_second = per_second as u64;
@@ -232,10 +225,11 @@ impl ConnectionState {
     /// side's to send; a client leaves it to the server (RFC 6455 7.1.1).
     pub(super) fn conclude(&mut self, end: ConnectionEnd) -> bool {
         match end {
-            ConnectionEnd::Local | ConnectionEnd::Socket => {}
-            ConnectionEnd::Tls(_) => {
+            ConnectionEnd::Lost => {
                 self.reason.get_or_insert(DisconnectReason::ConnectionLost);
-                self.phase = Phase::Finishing;
+                if self.phase < Phase::Finishing {
+                    self.phase = Phase::Finishing;
+                }
             }
             ConnectionEnd::Violation(error) => self.fail_for(&error),
             ConnectionEnd::Close => {

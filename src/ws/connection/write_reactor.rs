@@ -62,7 +62,11 @@ impl WriteReactor {
         let waker = Waker::new(&registry, WAKE)?;
         let reactor: &Self = Box::leak(Box::new(Self { registry, waker, entries: Mutex::default() }));
         let mut events = Events::with_capacity(256);
-        spawn_supervised("write-reactor", STACK_SIZE, move || reactor.run(&mut poll, &mut events))?;
+        spawn_supervised("write-reactor", STACK_SIZE, move || {
+            loop {
+                reactor.run_round(&mut poll, &mut events);
+            }
+        })?;
         Ok(reactor)
     }
 
@@ -95,33 +99,25 @@ impl WriteReactor {
         let _ = self.registry.deregister(&mut SourceFd(&socket.as_raw_fd()));
     }
 
-    /// The thread.
-    fn run(&self, poll: &mut Poll, events: &mut Events) {
-        loop {
-            match self.run_once(poll, events) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    error!("cannot wait for sockets to become writable: {error}");
-                    thread::sleep(PAUSE);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Cuts connections at their deadlines, waits, and flushes those that can be written to.
-    fn run_once(&self, poll: &mut Poll, events: &mut Events) -> io::Result<()> {
+    /// A round of the thread: cuts connections at their deadlines, waits, and flushes those that can be written to.
+    fn run_round(&self, poll: &mut Poll, events: &mut Events) {
         let (due, next) = self.take_due();
         due.iter().for_each(|connection| connection.cut());
         drop(due);
         // A millisecond more: the operating system counts whole ones, and waking too early would spin.
-        poll.poll(events, next.map(|wait| wait + Duration::from_millis(1)))?;
+        match poll.poll(events, next.map(|wait| wait + Duration::from_millis(1))) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                error!("cannot wait for sockets to become writable: {error}");
+                thread::sleep(PAUSE);
+            }
+            _ => {}
+        }
         for event in events.iter().filter(|event| event.token() != WAKE) {
             let connection = self.entries().get(event.token().0).and_then(|entry| entry.connection.upgrade());
             if let Some(connection) = connection {
                 connection.flush_pending();
             }
         }
-        Ok(())
     }
 
     /// The connections whose deadline has passed, and the time until the next deadline.

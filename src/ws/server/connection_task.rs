@@ -160,23 +160,18 @@ impl ConnectionTask {
 
     /// Reads what has arrived, without waiting for more.
     pub(super) fn read_available(&mut self) -> Round {
-        // Before the first receive of this round: what was received earlier.
-        let mut received = None;
         for _ in 0..MAX_MESSAGES_PER_ROUND {
-            let end = match self.reader.read_received() {
-                ReadResult::Message(message) => match self.deliver(message) {
-                    true => None,
-                    false => return Round::Ended,
-                },
-                ReadResult::NeedData => match received {
-                    Some(may_have_more) => return if may_have_more { Round::More } else { Round::Idle },
-                    None => self.reader.receive_available().map(|more| received = Some(more)).err(),
-                },
-                ReadResult::Closed(end) => Some(end),
-            };
-            if let Some(end) = end {
-                self.reader.defer_end(end);
-                return Round::Ended;
+            match self.reader.wait_until(Some(Instant::now())) {
+                ReadResult::Message(message) => {
+                    if !self.deliver(message) {
+                        return Round::Ended;
+                    }
+                }
+                ReadResult::NeedData => return Round::Idle,
+                ReadResult::Closed(end) => {
+                    self.reader.end = Some(end);
+                    return Round::Ended;
+                }
             }
         }
         Round::More
