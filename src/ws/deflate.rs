@@ -10,32 +10,10 @@ mod codec;
 mod negotiate;
 mod unmark;
 
-pub(crate) use codec::Inflater;
 pub(crate) use unmark::Unmarker;
 
 use std::{io::Cursor, iter, sync::Arc};
 use tungstenite::protocol::frame::FrameHeader;
-
-/// No connection agrees on compression.
-#[cfg(not(feature = "deflate"))]
-mod codec {
-    #[derive(Debug)]
-    pub(crate) struct Inflater;
-
-    impl Inflater {
-        pub(crate) fn new(_: Option<&super::Agreement>) -> Self {
-            Self
-        }
-
-        pub(crate) fn inflate(&mut self, _: &[u8], _: usize) -> Result<Vec<u8>, tungstenite::Error> {
-            Err(tungstenite::Error::Io(std::io::ErrorKind::InvalidData.into()))
-        }
-    }
-
-    pub(super) fn compress(payload: &[u8]) -> Vec<u8> {
-        payload.to_vec()
-    }
-}
 
 /// The settings of `permessage-deflate` (RFC 7692), the compression of messages.
 ///
@@ -102,12 +80,6 @@ impl Agreement {
         self.threshold < usize::MAX
     }
 
-    /// The payload of the compressed message. `None` if the message is short, or would not become shorter.
-    fn compress(&self, payload: &[u8]) -> Option<Vec<u8>> {
-        let compressed = (payload.len() >= self.threshold).then(|| codec::compress(payload));
-        compressed.filter(|compressed| compressed.len() < payload.len())
-    }
-
     /// A broadcast's frames, each compressed if it becomes shorter.
     pub(crate) fn compress_frames(&self, frames: &[u8]) -> Vec<u8> {
         let mut compressed = Vec::new();
@@ -120,6 +92,18 @@ impl Agreement {
             compressed.extend_from_slice(payload);
         }
         compressed
+    }
+}
+
+/// No connection agrees on compression.
+#[cfg(not(feature = "deflate"))]
+impl Agreement {
+    fn compress(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    pub(crate) fn decompress(&self, _: &[u8], _: usize, _: &mut Vec<u8>) -> Result<Vec<u8>, tungstenite::Error> {
+        Err(tungstenite::Error::Io(std::io::ErrorKind::InvalidData.into()))
     }
 }
 

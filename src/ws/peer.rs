@@ -184,11 +184,6 @@ impl Peer {
 /// For the chat.
 #[cfg(feature = "chat")]
 impl Peer {
-    /// Whether limits per address do not apply to the client.
-    pub(crate) fn is_exempt(&self) -> bool {
-        self.connection.config.is_exempt(self.addr().ip())
-    }
-
     /// Sends the frames from byte `from` on. As [`Peer::send_frames`], but only `counted` of these bytes count against
     /// [`Config::max_send_buffer`](crate::Config::max_send_buffer): the chat has a log, from which a slow peer receives later
     /// what it cannot take now. Returns whether more bytes than that limit wait, counted or not.

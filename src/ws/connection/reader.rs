@@ -1,7 +1,6 @@
 //! The reading half of a connection: waits without a lock, sends Pings when nothing arrives, and completes the close.
 
 use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult};
-use crate::ws::deflate::Inflater;
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
 use rustix::{
     io::Errno,
@@ -27,13 +26,14 @@ const OVERHEAD_PERIOD: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Reader {
     connection: Arc<Connection>,
-    stream: Arc<TcpStream>,
+    pub(crate) stream: Arc<TcpStream>,
     is_awaiting_pong: bool,
     /// When the silence will have lasted too long. `None`: nothing waits for bytes, or they may take any time.
     silence_ends: Option<Instant>,
     /// Bytes since the last complete message, and the time of the first of them.
     overhead: (usize, Instant),
-    inflater: Inflater,
+    /// Earlier messages, to which compressed ones may refer.
+    history: Vec<u8>,
     /// Bytes received while the connection was closing.
     discarded: usize,
     /// An end for the next call of [`Reader::wait`].
@@ -44,15 +44,15 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>) -> Self {
-        let (overhead, inflater) = ((0, Instant::now()), Inflater::new(connection.info.deflate.as_ref()));
-        let (is_awaiting_pong, silence_ends, discarded, end, closing) = Default::default();
-        Self { connection, stream, is_awaiting_pong, silence_ends, overhead, inflater, discarded, end, closing }
+        let overhead = (0, Instant::now());
+        let (is_awaiting_pong, silence_ends, history, discarded, end, closing) = Default::default();
+        Self { connection, stream, is_awaiting_pong, silence_ends, overhead, history, discarded, end, closing }
     }
 
     /// Waits for the next message, at most until then. At the end, [`Connection::end`] returns the reason.
     pub(crate) fn next_until(&mut self, until: Instant) -> ReadResult {
         loop {
-            let result = self.wait_until(Some(until));
+            let result = self.wait(Some(until));
             let ReadResult::Closed(end) = result else { return result };
             if self.closing.is_some() || self.conclude(end) {
                 return ReadResult::Closed(ConnectionEnd::Lost);
@@ -60,25 +60,12 @@ impl Reader {
         }
     }
 
-    /// Waits for the next message.
-    ///
-    /// # Errors
-    /// Reading has ended. The next call must be [`Reader::finish`].
-    pub(crate) fn wait(&mut self) -> Result<Message, ConnectionEnd> {
-        loop {
-            match self.wait_until(None) {
-                ReadResult::Message(message) => return Ok(message),
-                ReadResult::Closed(end) => return Err(end),
-                ReadResult::NeedData => {}
-            }
-        }
-    }
-
-    /// As [`Reader::wait`], at most until then. `NeedData`: there is no message yet.
+    /// Waits for the next message, at most until then. `NeedData`: there is no message yet. After `Closed`, the next call must be
+    /// [`Reader::finish`].
     ///
     /// After [`Reader::conclude`] it waits for the end of the peer's side and discards what arrives: an unread byte would cause
     /// a reset, which can destroy the Close frame.
-    pub(crate) fn wait_until(&mut self, until: Option<Instant>) -> ReadResult {
+    pub(crate) fn wait(&mut self, until: Option<Instant>) -> ReadResult {
         loop {
             if self.closing.is_none() {
                 let result = self.read_received();
@@ -126,8 +113,9 @@ impl Reader {
     /// Decompresses a message of that kind, without the lock.
     fn decompress(&mut self, mut message: Message, compressed: Option<Data>) -> Result<Message, Error> {
         let max_size = self.connection.config.max_message_size;
-        if let (Message::Binary(payload), Some(kind)) = (&message, compressed) {
-            let bytes = self.inflater.inflate(payload, max_size)?;
+        let deflate = self.connection.info.deflate.as_ref();
+        if let (Message::Binary(payload), Some(kind), Some(deflate)) = (&message, compressed, deflate) {
+            let bytes = deflate.decompress(payload, max_size, &mut self.history)?;
             message = if kind == Data::Text { Message::Text(Utf8Bytes::try_from(bytes)?) } else { bytes.into() };
         }
         let size = message.len();
@@ -138,7 +126,7 @@ impl Reader {
     /// Sends the last frames of this side. If the socket cannot be closed at once, waits until the peer has closed its side.
     pub(crate) fn finish(&mut self, end: ConnectionEnd) {
         if !self.conclude(end) {
-            self.wait_until(None);
+            self.wait(None);
         }
     }
 
@@ -153,10 +141,6 @@ impl Reader {
         is_over
     }
 
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
-    }
-
     /// Sends a Ping (RFC 6455 5.5.2), or fails the connection if the last one was not answered.
     #[inline(never)] // Its frame is not needed while the thread waits.
     fn answer_silence(&mut self) {
@@ -165,7 +149,8 @@ impl Reader {
             self.connection.if_open(|state| self.is_awaiting_pong = state.send_ping());
         } else if !self.connection.has_progressed_within(2 * self.connection.config.pong_timeout) {
             // Otherwise the Ping may still be behind other bytes, here or in the operating system's buffer.
-            self.connection.fail(1013, "no answer to a ping", DisconnectReason::PingTimeout);
+            let reason = DisconnectReason::PingTimeout;
+            self.connection.if_open(|state| state.fail(1013, "no answer to a ping", reason));
         }
     }
 
@@ -205,7 +190,7 @@ impl Reader {
         if *bytes > max_message_size.saturating_mul(OVERHEAD_FACTOR).saturating_add(OVERHEAD_CONTROL_FRAMES) {
             let detail = "too many fragments without a message".to_owned();
             let reason = DisconnectReason::ProtocolViolation { code: 1008, detail };
-            self.connection.fail(1008, "too many fragments", reason);
+            self.connection.if_open(|state| state.fail(1008, "too many fragments", reason));
         }
     }
 }

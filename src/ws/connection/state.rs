@@ -28,7 +28,7 @@ pub(crate) struct ConnectionState {
     context: WebSocketContext,
     opened_at: Instant,
     control_frames: RateLimiter,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// Whether the write reactor watches the socket.
     pub(super) is_watched: bool,
     pub(super) reason: Option<DisconnectReason>,
@@ -36,12 +36,12 @@ pub(crate) struct ConnectionState {
     awaited_pong: Option<u64>,
     pub(crate) round_trip_time: Option<Duration>,
     /// Not a WebSocket, but a stream of bytes to the peer, and what keeps it alive. It has no frames.
-    pub(super) stream_keepalive: Option<&'static [u8]>,
+    keepalive: Option<&'static [u8]>,
 }
 
 /// The progress of the closing handshake (RFC 6455 7.1).
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-enum Phase {
+pub(super) enum Phase {
     /// Messages go both ways.
     Open,
     /// This side has sent a Close frame, and waits for the peer's.
@@ -74,7 +74,7 @@ pub(crate) enum ConnectionEnd {
 }
 
 impl ConnectionState {
-    pub(super) fn new(role: Role, stream: BufferedStream, config: &Config) -> Self {
+    pub(super) fn new(role: Role, stream: BufferedStream, config: &Config, keepalive: Option<&'static [u8]>) -> Self {
         // A message that cannot be compressed becomes longer.
         let growth = if stream.unmarker.is_some() { config.max_message_size / 8 + 64 } else { 0 };
         let max_payload = config.max_message_size.saturating_add(growth);
@@ -94,28 +94,12 @@ impl ConnectionState {
             reason: None,
             awaited_pong: None,
             round_trip_time: None,
-            stream_keepalive: None,
+            keepalive,
         }
     }
 
     pub(super) fn is_open(&self) -> bool {
         self.phase == Phase::Open
-    }
-
-    /// Whether what arrives has no meaning any more.
-    pub(super) fn has_finished_reading(&self) -> bool {
-        self.phase >= Phase::Finishing
-    }
-
-    /// Whether there is nothing left to wait for. With TLS the peer's `close_notify` is: a socket that is closed before it
-    /// arrived sends a reset, which can destroy what was sent last.
-    pub(super) fn may_be_closed(&self) -> bool {
-        self.phase == Phase::Finished && self.stream.session.is_none()
-    }
-
-    /// Whether only closing the socket is left to do. A client leaves the FIN to the server.
-    pub(super) fn has_sent_fin(&self) -> bool {
-        self.phase == Phase::Finished && self.role == Role::Server
     }
 
     /// Sends encoded frames. `counted` of their bytes count against the limit of the send buffer.
@@ -135,7 +119,7 @@ impl ConnectionState {
     pub(super) fn close(&mut self, code: u16, reason: &str) {
         self.write_close(code, reason);
         // A stream ends without an answer of the peer.
-        self.phase = if self.stream_keepalive.is_some() { Phase::Finishing } else { Phase::Closing };
+        self.phase = if self.keepalive.is_some() { Phase::Finishing } else { Phase::Closing };
         self.reason.get_or_insert(DisconnectReason::ClosedLocally { code });
     }
 
@@ -150,18 +134,19 @@ impl ConnectionState {
 
     /// Sends a Ping, or what keeps a stream alive. Returns whether the peer has to answer.
     pub(super) fn send_ping(&mut self) -> bool {
-        match self.stream_keepalive {
+        match self.keepalive {
             Some(bytes) => self.send(bytes, 0),
             None => self.write(Frame::Ping(Bytes::new())),
         }
-        self.stream_keepalive.is_none()
+        self.keepalive.is_none()
     }
 
     /// Takes one message out of the received bytes. Replies to Pings among them.
     pub(super) fn read(&mut self, config: &Config) -> ReadResult {
-        while !self.has_finished_reading() {
+        // Later, what arrives has no meaning.
+        while self.phase < Phase::Finishing {
             let is_open = self.is_open();
-            let frame = match self.stream_keepalive {
+            let frame = match self.keepalive {
                 None => self.context.read(&mut self.stream),
                 // What the peer of a stream sends has no meaning. Only its end has.
                 Some(_) => match self.stream.read(&mut [0; 256]) {
@@ -245,10 +230,8 @@ impl ConnectionState {
 
     /// The peer's Close frame came. [`ConnectionState::conclude`] sends the reply.
     fn closed_by_peer(&mut self, frame: Option<CloseFrame>) -> ReadResult {
-        let (code, reason) = match frame {
-            Some(frame) => (frame.code.into(), frame.reason.to_string()),
-            None => (1005, String::new()),
-        };
+        let no_code = (1005, String::new());
+        let (code, reason) = frame.map_or(no_code, |frame| (frame.code.into(), frame.reason.to_string()));
         // A client reports the Close frame that it received, whichever side was first (RFC 6455 7.1.5).
         self.reason
             .take_if(|reason| self.role == Role::Client && matches!(reason, DisconnectReason::ClosedLocally { .. }));
@@ -294,7 +277,7 @@ impl ConnectionState {
     }
 
     fn write_close(&mut self, code: u16, reason: &str) {
-        if self.stream_keepalive.is_some() {
+        if self.keepalive.is_some() {
             return;
         }
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };

@@ -26,7 +26,8 @@ const STACK_SIZE: usize = 0x1_0000;
 pub(crate) struct WriteReactor {
     registry: Registry,
     waker: Waker,
-    /// Connections with a deadline, or with bytes that the socket did not take.
+    /// Connections with a deadline, or with bytes that the socket did not take. On 32 bits, their ids repeat after four billion: then
+    /// the newer one takes the place of the older one, to which nothing that waits is sent.
     entries: Mutex<IdMap<usize, Entry>>,
 }
 
@@ -34,12 +35,6 @@ pub(crate) struct WriteReactor {
 struct Entry {
     connection: Weak<Connection>,
     deadline: Option<Instant>,
-}
-
-/// The key of a connection. On 32 bits it repeats after four billion connections. If the older one still exists, the newer one
-/// takes its place, and nothing that waits is sent to the older one.
-fn key(connection: &Connection) -> usize {
-    connection.info.id as usize
 }
 
 impl WriteReactor {
@@ -73,7 +68,7 @@ impl WriteReactor {
     /// Flushes the connection whenever its socket becomes writable, until [`WriteReactor::forget`].
     pub(super) fn watch(&self, socket: &TcpStream, connection: &Arc<Connection>) -> io::Result<()> {
         self.insert(connection, None);
-        let token = Token(key(connection));
+        let token = Token(connection.info.id as usize);
         self.registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::WRITABLE)
     }
 
@@ -81,20 +76,19 @@ impl WriteReactor {
     /// comes first.
     pub(super) fn cut_later(&self, connection: &Arc<Connection>) {
         self.insert(connection, Some(Instant::now() + connection.config.close_timeout));
-        if let Err(error) = self.waker.wake() {
-            error!("cannot wake the write reactor: {error}");
-        }
+        // It cannot fail while the reactor exists.
+        let _ = self.waker.wake();
     }
 
     /// Adds the connection, or sets its deadline.
     fn insert(&self, connection: &Arc<Connection>, deadline: Option<Instant>) {
-        let (mut entries, key) = (self.entries(), key(connection));
+        let (mut entries, key) = (self.entries(), connection.info.id as usize);
         let deadline = deadline.or_else(|| entries.get(key)?.deadline);
         entries.insert(key, Entry { connection: Arc::downgrade(connection), deadline });
     }
 
     pub(super) fn forget(&self, socket: &TcpStream, connection: &Connection) {
-        self.entries().remove(key(connection));
+        self.entries().remove(connection.info.id as usize);
         // It fails if the socket is not registered. Then there is nothing to undo.
         let _ = self.registry.deregister(&mut SourceFd(&socket.as_raw_fd()));
     }

@@ -6,7 +6,7 @@ use miniz_oxide::deflate::core::{
 };
 use miniz_oxide::inflate::TINFLStatus::{Done, HasMoreOutput};
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
-use std::io::ErrorKind;
+use std::{io::ErrorKind, mem};
 use tungstenite::{Error, error::CapacityError};
 
 /// Level 1 takes half the time of level 6, and its output is 2% larger.
@@ -18,32 +18,25 @@ const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// A final block without content. The decompressor reaches it only if the message before it is complete.
 const END: [u8; 5] = [1, 0, 0, 0xff, 0xff];
 
-/// Decompresses the messages of one connection.
-#[derive(Debug)]
-pub(crate) struct Inflater {
-    /// The peer may refer to so many bytes of its earlier messages.
-    window: usize,
-    history: Vec<u8>,
-}
-
-impl Inflater {
-    pub(crate) fn new(agreement: Option<&Agreement>) -> Self {
-        let bits = agreement.and_then(|agreement| agreement.context_bits);
-        Self { window: bits.map_or(0, |bits| 1 << bits), history: Vec::new() }
+impl Agreement {
+    /// The payload of the compressed message. `None` if the message is short, or would not become shorter.
+    pub(super) fn compress(&self, payload: &[u8]) -> Option<Vec<u8>> {
+        let compressed = (payload.len() >= self.threshold).then(|| compress(payload));
+        compressed.filter(|compressed| compressed.len() < payload.len())
     }
 
-    /// The message with this compressed payload.
+    /// The message with this compressed payload. `history` is the connection's, for messages that refer to earlier ones.
     ///
     /// # Errors
     /// The message has more than `max` bytes, or cannot be decompressed.
     #[inline(never)] // Its frame is not needed while the thread waits.
-    pub(crate) fn inflate(&mut self, payload: &[u8], max: usize) -> Result<Vec<u8>, Error> {
+    pub(crate) fn decompress(&self, payload: &[u8], max: usize, history: &mut Vec<u8>) -> Result<Vec<u8>, Error> {
         // A compressor that remembers earlier messages may have nothing to add for an empty one.
         if payload.is_empty() {
             return Ok(Vec::new());
         }
         let input = [payload, &TAIL, &END].concat();
-        let (mut input, mut output) = (input.as_slice(), std::mem::take(&mut self.history));
+        let (mut input, mut output) = (input.as_slice(), mem::take(history));
         let (start, mut end) = (output.len(), output.len());
         let limit = start.saturating_add(max);
         output.resize(start.saturating_add(4 * payload.len()).min(limit), 0);
@@ -62,8 +55,8 @@ impl Inflater {
             }
         }
         output.truncate(end);
-        if self.window > 0 {
-            self.history = output[end.saturating_sub(self.window)..].to_vec();
+        if let Some(bits) = self.context_bits {
+            *history = output[end.saturating_sub(1 << bits)..].to_vec();
         }
         output.drain(..start);
         Ok(output)
@@ -71,7 +64,7 @@ impl Inflater {
 }
 
 /// The payload of a compressed message that refers to no earlier one.
-pub(super) fn compress(payload: &[u8]) -> Vec<u8> {
+fn compress(payload: &[u8]) -> Vec<u8> {
     let mut compressor = Box::new(CompressorOxide::new(flags(LEVEL, 0, 0)));
     let mut compressed = Vec::with_capacity(payload.len() / 2);
     // A full flush makes the compressor forget, so no part refers to one that is too far away.

@@ -145,7 +145,7 @@ fn agreement(threshold: usize, max_window_bits: Option<u8>) -> Agreement {
 }
 
 fn inflate(payload: &[u8], max: usize) -> Result<Vec<u8>, Error> {
-    Inflater::new(None).inflate(payload, max)
+    agreement(0, None).decompress(payload, max, &mut Vec::new())
 }
 
 /// The examples of RFC 7692 7.2.3, and others.
@@ -168,11 +168,11 @@ fn payloads_of_other_compressors_are_decompressed() {
 #[test]
 fn earlier_messages_are_remembered_within_the_window() {
     let agreement = with_context(9).accept(&headers(&["permessage-deflate; client_max_window_bits"]));
-    let mut inflater = Inflater::new(agreement.as_ref());
+    let (agreement, mut history) = (agreement.expect("an agreement"), Vec::new());
     let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
     let again = [0xf2, 0x00, 0x11, 0x00, 0x00];
     let noise = stored(&[b'x'; 510]);
-    let mut receive = |payload: &[u8]| inflater.inflate(payload, 600);
+    let mut receive = |payload: &[u8]| agreement.decompress(payload, 600, &mut history);
     for payload in [&hello[..], &again, &again, &hello] {
         assert_eq!(receive(payload).expect("valid data"), b"Hello");
     }
@@ -278,9 +278,9 @@ proptest! {
     fn any_payload_is_a_message_or_an_error(payloads: Vec<Vec<u8>>, bits in prop::option::of(9_u8..15), max in 0_usize..5000) {
         let deflate = Deflate { context_bits: bits, ..Deflate::default() };
         let agreement = deflate.accept(&headers(&["permessage-deflate; client_max_window_bits"]));
-        let mut inflater = Inflater::new(agreement.as_ref());
+        let (agreement, mut history) = (agreement.expect("an agreement"), Vec::new());
         for payload in payloads {
-            if let Ok(message) = inflater.inflate(&payload, max) {
+            if let Ok(message) = agreement.decompress(&payload, max, &mut history) {
                 prop_assert!(message.len() <= max);
             }
         }

@@ -31,25 +31,21 @@ impl Unmarker {
             return;
         }
         if let (true, [first, ..]) = (self.header.is_empty(), &mut *bytes) {
-            self.begin(first);
+            let opcode = *first & 0x0f;
+            // Only the first frame of a message may have RSV1 (RFC 7692 6.1). Elsewhere it stays, and tungstenite refuses it.
+            if matches!(opcode, TEXT | BINARY) {
+                self.compressed = None;
+                if *first & RSV1 != 0 {
+                    self.compressed = Some(if opcode == TEXT { Data::Text } else { Data::Binary });
+                    *first = *first & !RSV1 & !opcode | BINARY;
+                }
+            }
         }
         self.header.extend_from_slice(bytes);
         // tungstenite fails at the same header as this.
         if let Ok(Some((_, length))) = FrameHeader::parse(&mut Cursor::new(&self.header)) {
             self.header.clear();
             self.payload = length;
-        }
-    }
-
-    /// Only the first frame of a message may have RSV1 (RFC 7692 6.1). Elsewhere it stays, and tungstenite refuses it.
-    fn begin(&mut self, first: &mut u8) {
-        let opcode = *first & 0x0f;
-        if matches!(opcode, TEXT | BINARY) {
-            self.compressed = None;
-            if *first & RSV1 != 0 {
-                self.compressed = Some(if opcode == TEXT { Data::Text } else { Data::Binary });
-                *first = *first & !RSV1 & !opcode | BINARY;
-            }
         }
     }
 }

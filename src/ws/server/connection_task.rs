@@ -70,10 +70,9 @@ impl AcceptedHandshake {
         let Upgrade { response, protocol, keepalive, data } = upgrade;
         let deflate = agreement(&request);
         let path = request.uri().path().into();
-        let info = PeerInfo { id: permit.id(), addr: Some(addr), protocol, path, data, deflate };
+        let info = PeerInfo { id: permit.id(), addr: Some(addr), protocol, path, data, deflate, keepalive };
         let (config, reactor) = (Arc::clone(&shared.config), shared.reactor);
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
-        keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));
         connection.queue(&response);
         if !permit.open(&connection) {
             // The server is shutting down, or the handshake was cut: then the Close frame is not sent.
@@ -108,13 +107,14 @@ impl ConnectionTask {
     pub(super) fn run(mut self: Box<Self>) {
         let mut activity = Activity::new();
         loop {
-            match self.reader.wait() {
-                Ok(message) => {
+            match self.reader.wait(None) {
+                ReadResult::Message(message) => {
                     if !self.deliver(message) {
                         return;
                     }
                 }
-                Err(end) => return self.finish(end),
+                ReadResult::NeedData => {}
+                ReadResult::Closed(end) => return self.finish(end),
             }
             // While several connections are busy, one thread reads for all of them.
             if activity.is_busy(Instant::now()) {
@@ -155,13 +155,13 @@ impl ConnectionTask {
     }
 
     pub(super) fn stream(&self) -> &TcpStream {
-        self.reader.stream()
+        &self.reader.stream
     }
 
     /// Reads what has arrived, without waiting for more.
     pub(super) fn read_available(&mut self) -> Round {
         for _ in 0..MAX_MESSAGES_PER_ROUND {
-            match self.reader.wait_until(Some(Instant::now())) {
+            match self.reader.wait(Some(Instant::now())) {
                 ReadResult::Message(message) => {
                     if !self.deliver(message) {
                         return Round::Ended;

@@ -27,7 +27,10 @@ fn reader(config: Config, input: &[u8]) -> (Reader, TcpStream) {
 
 /// The next message. At the end, the connection can be ended.
 fn next(reader: &mut Reader) -> Option<Message> {
-    reader.wait().map_err(|end| reader.finish(end)).ok()
+    match reader.next_until(Instant::now() + Duration::from_secs(60)) {
+        ReadResult::Message(message) => Some(message),
+        _ => None,
+    }
 }
 
 #[test]
@@ -43,7 +46,7 @@ fn a_read_without_waiting_takes_what_has_arrived() {
     let mut count = || {
         let mut count = 0;
         loop {
-            match reader.wait_until(Some(Instant::now())) {
+            match reader.wait(Some(Instant::now())) {
                 ReadResult::Message(_) => count += 1,
                 ReadResult::NeedData => return Some(count),
                 ReadResult::Closed(_) => return None,
@@ -63,7 +66,7 @@ fn a_read_without_waiting_takes_what_has_arrived() {
 fn a_deferred_end_is_returned_by_the_next_wait() {
     let (mut reader, _peer) = reader(Config::default(), HI);
     reader.end = Some(ConnectionEnd::Close);
-    assert!(matches!(reader.wait(), Err(ConnectionEnd::Close)));
+    assert!(matches!(reader.wait(None), ReadResult::Closed(ConnectionEnd::Close)));
 }
 
 #[test]
