@@ -254,7 +254,10 @@ impl Server {
     pub fn peers(&self) -> Vec<Peer> {
         let shared = self.handle.0.upgrade();
         let open = shared.map(|shared| shared.registry.open_connections()).unwrap_or_default();
-        open.into_iter().filter(|connection| connection.is_websocket()).map(Peer::new).collect()
+        open.into_iter()
+            .filter(|connection| connection.info.keepalive.is_none())
+            .map(|connection| Peer { connection })
+            .collect()
     }
 
     /// Blocks until the server is shut down and every connection has ended. Events that nothing receives are dropped.

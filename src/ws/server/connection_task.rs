@@ -70,16 +70,15 @@ impl AcceptedHandshake {
         let Upgrade { response, protocol, keepalive, data } = upgrade;
         let deflate = agreement(&request);
         let path = request.uri().path().into();
-        let info = PeerInfo { id: permit.id, addr: Some(addr), protocol, path, data, deflate };
+        let info = PeerInfo { id: permit.id, addr: Some(addr), protocol, path, data, deflate, keepalive };
         let (config, reactor) = (Arc::clone(&shared.config), shared.reactor);
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
-        keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));
         connection.queue(&response);
         if !permit.open(&connection) {
             // The server is shutting down, or the handshake was cut: then the Close frame is not sent.
             connection.close(1001, "the server is shutting down");
         }
-        let peer = Peer::new(connection);
+        let peer = Peer { connection };
         let offered = request.headers().get(&SEC_WEBSOCKET_PROTOCOL);
         debug!("connection {} from {addr}: open, subprotocol {:?} of {offered:?}", peer.id(), peer.protocol());
         (peer, reader, request)
@@ -98,7 +97,7 @@ impl ConnectionTask {
         let task = Box::new(Self { reader, has_sent_message: false, delay, sender });
         // Sending fails if the server was dropped, which closes this connection as well.
         let _ = task.sender.send(Event::Connected(task.sender.peer.clone(), request));
-        task.sender.peer.flush_pending();
+        task.sender.peer.connection.flush_pending();
         task
     }
 
@@ -108,13 +107,14 @@ impl ConnectionTask {
     pub(super) fn run(mut self: Box<Self>) {
         let mut activity = Activity::new();
         loop {
-            match self.reader.wait() {
-                Ok(message) => {
+            match self.reader.wait(None) {
+                ReadResult::Message(message) => {
                     if !self.deliver(message) {
                         return;
                     }
                 }
-                Err(end) => return self.finish(end),
+                ReadResult::NeedData => {}
+                ReadResult::Closed(end) => return self.finish(end),
             }
             // While several connections are busy, one thread reads for all of them.
             if activity.is_busy(Instant::now()) {
@@ -138,7 +138,7 @@ impl ConnectionTask {
     fn finish(&mut self, end: ConnectionEnd) {
         // Only these ends are answered with a Close frame.
         let must_reply = matches!(end, ConnectionEnd::Close | ConnectionEnd::Violation(_));
-        if must_reply && self.has_sent_message && self.sender.peer.is_open() {
+        if must_reply && self.has_sent_message && self.sender.peer.connection.is_open() {
             self.sender.wait_for_replies();
         }
         if matches!(end, ConnectionEnd::Close) {
@@ -152,24 +152,25 @@ impl ConnectionTask {
 impl ConnectionTask {
     /// Reads what has arrived, without waiting for more.
     pub(super) fn read_available(&mut self) -> Round {
-        // Before the first receive of this round: what was received earlier.
-        let mut received = None;
+        let mut may_have_more = true;
         for _ in 0..MAX_MESSAGES_PER_ROUND {
             let end = match self.reader.read_received() {
                 ReadResult::Message(message) => match self.deliver(message) {
-                    true => None,
+                    true => continue,
                     false => return Round::Ended,
                 },
-                ReadResult::NeedData => match received {
-                    Some(may_have_more) => return if may_have_more { Round::More } else { Round::Idle },
-                    None => self.reader.receive_available().map(|more| received = Some(more)).err(),
+                ReadResult::NeedData if !may_have_more => return Round::Idle,
+                ReadResult::NeedData => match self.reader.receive_available() {
+                    Ok(more) => {
+                        may_have_more = more;
+                        continue;
+                    }
+                    Err(end) => end,
                 },
-                ReadResult::Closed(end) => Some(end),
+                ReadResult::Closed(end) => end,
             };
-            if let Some(end) = end {
-                self.reader.defer_end(end);
-                return Round::Ended;
-            }
+            self.reader.end = Some(end);
+            return Round::Ended;
         }
         Round::More
     }
@@ -208,7 +209,7 @@ impl EventSender {
 
 impl Drop for EventSender {
     fn drop(&mut self) {
-        let mut reason = self.peer.end();
+        let mut reason = self.peer.connection.end();
         if thread::panicking() {
             reason = DisconnectReason::Panicked;
         }
@@ -244,7 +245,7 @@ pub(super) type Handler = Box<dyn Fn(Box<AcceptedHandshake>, Permit, &Arc<Shared
 /// The connection of a handler.
 pub(super) fn open_websocket(accepted: Box<AcceptedHandshake>, permit: Permit, shared: &Arc<Shared>) -> WebSocket {
     let (peer, reader, _) = accepted.open(&permit, shared);
-    peer.flush_pending();
+    peer.connection.flush_pending();
     let (shared, ended) = (Arc::clone(shared), peer.clone());
     let on_end = move |reason| {
         drop(permit);

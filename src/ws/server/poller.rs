@@ -118,7 +118,7 @@ impl PollLoop {
             return false;
         }
         let wait = if self.served.iter().any(|handoff| handoff.has_more) { NO_WAIT } else { WAIT };
-        let sockets = self.served.iter().map(|handoff| PollFd::new(handoff.task.reader.stream(), PollFlags::IN));
+        let sockets = self.served.iter().map(|handoff| PollFd::new(&*handoff.task.reader.stream, PollFlags::IN));
         let mut sockets: Vec<_> = sockets.collect();
         // If this fails, the connections are silent here, and are handed back for that.
         let _ = poll(&mut sockets, Some(&wait));
