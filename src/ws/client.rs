@@ -54,7 +54,6 @@
 
 mod builder;
 mod connect;
-mod dial;
 mod error;
 mod handshake;
 mod url;

@@ -2,13 +2,12 @@
 
 use super::{Error, builder::Builder, url::Target};
 use crate::ws::connection::PeerInfo;
-use crate::ws::handshake::head::{HeadError, HeadReader, field_map, field_slots};
+use crate::ws::handshake::head::{Head, HeadError, HeadReader, first_line, invalid};
 use crate::ws::handshake::upgrade::check_fields;
 use crate::ws::http::{list_elements, single_field};
-use httparse::Status;
 use std::io::{ErrorKind, Read};
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
-use tungstenite::{Bytes, http::HeaderMap, http::header};
+use tungstenite::http::{HeaderMap, StatusCode, header};
 
 /// Bytes of the head of one response. The deadline bounds the number of interim responses.
 const MAX_HEAD_SIZE: usize = 16 * 1024;
@@ -50,38 +49,37 @@ pub(super) fn read_response(
 ) -> Result<(PeerInfo, Vec<u8>), Error> {
     let mut reader = HeadReader { io, buffer: Vec::new() };
     loop {
-        let head = reader.read_head(MAX_HEAD_SIZE, check_http)?;
-        let (status, headers) = parse(&head)?;
-        match status {
+        let Head { line: status, headers, .. } = reader.read_head(MAX_HEAD_SIZE, MAX_FIELDS, status)?;
+        match status.as_u16() {
             101 => {
                 let info = check_upgrade(&headers, accept, settings).map_err(Error::Handshake)?;
                 return Ok((info, reader.buffer));
             }
             // An interim response: another one follows (RFC 9110 15.2).
             100..=199 => {}
-            _ => return Err(refused(reader, status, &headers)),
+            status => return Err(refused(reader, status, &headers)),
         }
     }
 }
 
-/// Detects other protocols, whose servers may wait for the client. TLS sends an alert or a handshake (RFC 8446 5.1).
-fn check_http(_: &[u8], bytes: &[u8]) -> Result<(), HeadError> {
-    match bytes {
-        [0x15 | 0x16] | [0x15 | 0x16, 3, ..] => Err(HeadError::Tls),
-        _ if bytes.iter().zip(b"HTTP/1.").all(|(byte, expected)| byte == expected) => Ok(()),
-        _ => Err(HeadError::Malformed("it is not HTTP/1")),
+/// The status in the first line of a response. Detects other protocols, whose servers may wait for the client. TLS sends an
+/// alert or a handshake (RFC 8446 5.1).
+fn status(_: &[u8], bytes: &[u8]) -> Result<Option<StatusCode>, HeadError> {
+    if matches!(bytes, [0x15 | 0x16] | [0x15 | 0x16, 3, ..]) {
+        return Err(HeadError::Tls);
+    }
+    if !bytes.iter().zip(b"HTTP/1.").all(|(byte, expected)| byte == expected) {
+        return Err(NOT_HTTP);
+    }
+    let Some(line) = first_line(bytes) else { return Ok(None) };
+    let status = line.split(|byte| *byte == b' ').nth(1).and_then(|status| StatusCode::from_bytes(status).ok());
+    match status.ok_or(NOT_HTTP)? {
+        StatusCode::SWITCHING_PROTOCOLS if line.starts_with(b"HTTP/1.0") => Err(invalid("a WebSocket needs HTTP/1.1")),
+        status => Ok(Some(status)),
     }
 }
 
-fn parse(head: &Bytes) -> Result<(u16, HeaderMap), Error> {
-    let mut slots = field_slots(head, MAX_FIELDS)?;
-    let mut raw = httparse::Response::new(&mut slots);
-    match (raw.parse(head), raw.code, raw.version) {
-        (Ok(Status::Complete(_)), Some(101), Some(0)) => Err(Error::Handshake("a WebSocket needs HTTP/1.1")),
-        (Ok(Status::Complete(_)), Some(status), _) => Ok((status, field_map(head, raw.headers)?)),
-        _ => Err(Error::Handshake("it is not HTTP")),
-    }
-}
+const NOT_HTTP: HeadError = invalid("it is not HTTP/1");
 
 /// The checks of RFC 6455 4.1 on a 101. Returns the selected subprotocol and the agreement on compression.
 ///
@@ -129,12 +127,9 @@ impl From<HeadError> for Error {
             HeadError::Io(why) if why.kind() != ErrorKind::ConnectionReset => return Self::Connect(why),
             HeadError::Io(_) => "the connection was reset",
             HeadError::Closed => "the connection was closed without one",
-            HeadError::Incomplete => "it ends in its head",
-            HeadError::TooLarge => "its head is too large",
-            HeadError::TooManyFields => "it has too many header fields",
             HeadError::Tls => "it is TLS; use wss:// for this port",
-            HeadError::Malformed(why) => why,
-            HeadError::Version | HeadError::ProxyProtocol => "it is not HTTP/1",
+            HeadError::ProxyProtocol => "it is not HTTP/1",
+            HeadError::Invalid(_, why) => why,
         })
     }
 }
@@ -190,10 +185,12 @@ mod tests {
         let many = format!("HTTP/1.1 101 X\r\n{}\r\n", "X: y\r\n".repeat(MAX_FIELDS + 1));
         for (text, word) in [
             (String::new(), "closed without"),
-            ("HTTP/1.1 101".into(), "ends in its head"),
+            ("HTTP/1.1 101".into(), "in the middle of the head"),
             ("SSH-2.0-OpenSSH\r\n".into(), "not HTTP"),
             ("\x15\x03\x01\0\x02\x02\x46".into(), "use wss://"),
-            ("HTTP/1.1 101 X\r\nX Y: z\r\n\r\n".into(), "not HTTP"),
+            ("HTTP/1.1 101 X\r\nX Y: z\r\n\r\n".into(), "invalid name"),
+            ("HTTP/1.1 1010 X\r\n\r\n".into(), "not HTTP"),
+            ("HTTP/1.1\r\n\r\n".into(), "not HTTP"),
             (format!("{GOOD}\r\n").replace("1.1", "1.0"), "HTTP/1.1"),
             (format!("{GOOD}\r\n").replace("Upgrade: W", "X: W"), "Upgrade: websocket"),
             (format!("{GOOD}\r\n").replace(", Upgrade", ""), "Connection: Upgrade"),

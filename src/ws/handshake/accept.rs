@@ -1,10 +1,10 @@
 //! The answer of a program that accepts handshakes itself.
 
-use super::{Negotiated, agreement, upgrade};
+use super::upgrade;
+use crate::ws::deflate::Agreement;
 use crate::ws::http::{Request, Response, is_additional_field};
-use log::error;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{any::Any, borrow::Cow, sync::Arc};
+use tungstenite::http::HeaderMap;
 
 /// Decides about a handshake that has passed all other checks: accepts it, or refuses it with any response.
 pub type AcceptHook = Arc<dyn Fn(&Request) -> Result<Accept, Response> + Send + Sync>;
@@ -23,6 +23,8 @@ pub struct Upgrade {
     pub keepalive: Option<&'static [u8]>,
     /// What the program attached ([`Accept::data`]).
     pub data: Option<Data>,
+    /// The compression that the response names.
+    pub(crate) deflate: Option<Agreement>,
 }
 
 /// How a handshake is accepted. [`Builder::accept`](crate::Builder::accept) has an example.
@@ -63,37 +65,23 @@ impl Accept {
     ///
     /// # Errors
     /// What the program did wrong.
+    #[inline(never)] // See `apply_rules`.
     pub(super) fn into_upgrade(
         self,
-        request: &Request,
+        request: &HeaderMap,
         key: &str,
         default: Option<Arc<str>>,
+        deflate: Option<Agreement>,
     ) -> Result<Upgrade, String> {
         let Self { protocol, headers, data } = self;
-        if let Some(name) = protocol.as_ref().filter(|name| !upgrade::offers_protocol(request.headers(), name)) {
+        if let Some(name) = protocol.as_ref().filter(|name| !upgrade::offers_protocol(request, name)) {
             return Err(format!("the subprotocol {name:?} was not offered"));
         }
         if let Some((name, _)) = headers.iter().find(|(name, value)| !is_additional_field(name, value)) {
             return Err(format!("the header field {name:?} cannot be sent"));
         }
         let protocol = protocol.or(default);
-        Ok(Upgrade {
-            response: upgrade::response(key, protocol.as_deref(), agreement(request), &headers),
-            protocol,
-            keepalive: None,
-            data,
-        })
+        let response = upgrade::response(key, protocol.as_deref(), deflate, &headers);
+        Ok(Upgrade { response, protocol, keepalive: None, data, deflate })
     }
-}
-
-/// Runs the user's code: a panic there fails this request only.
-pub(super) fn catch<T>(request: &Request, run: impl FnOnce() -> Result<T, Negotiated>) -> Result<T, Negotiated> {
-    let outcome = catch_unwind(AssertUnwindSafe(run));
-    outcome.unwrap_or_else(|_| Err(bug(request, "the HTTP handler panicked").into()))
-}
-
-/// The response if the user's code fails.
-pub(super) fn bug(request: &Request, what: &str) -> Response {
-    error!("{what}: {} {:?}", request.method(), request.uri().path());
-    Response::text(500, "This server has a bug; its log says more.")
 }

@@ -11,39 +11,29 @@ const HARMLESS: [&str; 8] =
 /// The longest head that is shown, in characters. A browser sends less than 1000.
 const MAX_LENGTH: usize = 4 * 1024;
 
-/// Both heads, as they were sent. They have secrets.
+/// The head of a request as it was sent, with secrets: an `http::Request` does not keep the spelling of fields.
 #[derive(Clone)]
-struct Heads {
-    request: Bytes,
-    response: Vec<u8>,
-}
+pub(super) struct RequestHead(pub(super) Bytes);
 
-/// Keeps the head of a request with it, because an `http::Request` does not keep the spelling of fields.
-pub(super) fn record_request(request: &mut Request, head: &Bytes) {
-    request.extensions_mut().insert(Heads { request: head.clone(), response: Vec::new() });
-}
-
-/// Adds the response to a request that was accepted.
-pub(super) fn record_response(request: &mut Request, response: &[u8]) {
-    if let Some(heads) = request.extensions_mut().get_mut::<Heads>() {
-        heads.response = response.to_vec();
-    }
-}
+/// The response to a request that was accepted. Empty for a stream.
+#[derive(Clone)]
+pub(super) struct ResponseHead(pub(super) Vec<u8>);
 
 impl HandshakeTranscript {
     /// The transcript of the handshake that this request began. `None` if it was not accepted.
     #[must_use]
     pub fn of(request: &Request) -> Option<Self> {
-        let heads = request.extensions().get::<Heads>().filter(|heads| !heads.response.is_empty())?;
+        let ResponseHead(response) = request.extensions().get().filter(|ResponseHead(bytes)| !bytes.is_empty())?;
+        let RequestHead(head) = request.extensions().get()?;
         // The target of the parsed request has no secrets any more.
         let mut sent = format!("{} {} HTTP/1.1\n", request.method(), request.uri());
-        for (name, value) in fields(&String::from_utf8_lossy(heads.request.trim_ascii_start())) {
+        for (name, value) in fields(&String::from_utf8_lossy(head)) {
             let lower = name.to_ascii_lowercase();
             let is_harmless = lower.starts_with("sec-websocket-") || HARMLESS.contains(&lower.as_str());
             sent.extend([name, ": ", if is_harmless { value } else { "***" }, "\n"]);
         }
         let mut received = "HTTP/1.1 101 Switching Protocols".to_owned();
-        for (name, value) in fields(&String::from_utf8_lossy(&heads.response)) {
+        for (name, value) in fields(&String::from_utf8_lossy(response)) {
             // Pages must not see cookies that are HttpOnly, and the chat shows this to its page.
             if !name.eq_ignore_ascii_case("set-cookie") {
                 received.extend(["\n", name, ": ", value]);
@@ -68,10 +58,11 @@ mod tests {
         let mut request = Request::new(());
         *request.uri_mut() = "/?token=***".parse().expect("a target");
         let head =
-            format!("\r\nGET /?token=a HTTP/1.1\r\nHOST:x \r\nCookie: a=b:c\r\nOrigin: {}\r\n\r\n", "x".repeat(9999));
-        record_request(&mut request, &Bytes::from(head));
+            format!("GET /?token=a HTTP/1.1\r\nHOST:x \r\nCookie: a=b:c\r\nOrigin: {}\r\n\r\n", "x".repeat(9999));
+        request.extensions_mut().insert(RequestHead(Bytes::from(head)));
         assert_eq!(HandshakeTranscript::of(&request), None);
-        record_response(&mut request, b"HTTP/1.1 101 Switching Protocols\r\nSet-Cookie: a=b\r\nDate: now\r\n\r\n");
+        let response = b"HTTP/1.1 101 Switching Protocols\r\nSet-Cookie: a=b\r\nDate: now\r\n\r\n";
+        request.extensions_mut().insert(ResponseHead(response.to_vec()));
         let transcript = HandshakeTranscript::of(&request).expect("it was accepted");
         assert!(transcript.request.starts_with("GET /?token=*** HTTP/1.1\nHOST: x\nCookie: ***\nOrigin: xx"));
         assert_eq!(transcript.request.len(), MAX_LENGTH);

@@ -17,6 +17,7 @@ pub(super) fn is_requested(headers: &HeaderMap) -> bool {
 }
 
 /// Checks method, version, path and the fields of RFC 6455 4.2.1. Returns the value of `Sec-WebSocket-Accept`.
+#[inline(never)] // See `apply_rules`.
 pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Response> {
     let headers = request.headers();
     if request.method() != Method::GET {

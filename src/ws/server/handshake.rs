@@ -150,7 +150,7 @@ impl PendingHandshake {
             let is_wrong = matches!(&negotiated, Negotiated::Response(response) if response.status == 401);
             if !(if is_wrong { wrong_tokens.try_count(ip, now) } else { wrong_tokens.allows(ip, now) }) {
                 self.log(Rejection::WrongTokens, format_args!("too many wrong access tokens"));
-                return Err(handshake::too_many_tokens());
+                return Err(handshake::try_later(429, "Too many wrong access tokens from this address. Try again later."));
             }
         }
         // A new connection must not evade the limits of the last one.
@@ -180,7 +180,8 @@ impl PendingHandshake {
         let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head: request, body, responder }));
         // If this fails, the event is dropped, and so is the sender.
         let _ = self.shared.events.send_deadline(event, deadline);
-        let response = receiver.recv_deadline(deadline).unwrap_or_else(|_| handshake::no_response());
+        let late = |_| handshake::try_later(503, "The server did not respond in time. Try again later.");
+        let response = receiver.recv_deadline(deadline).unwrap_or_else(late);
         debug!("request {id} from {addr}: answered {}", response.status);
         response
     }
