@@ -15,9 +15,10 @@ pub(crate) mod network;
 pub mod peer;
 pub(crate) mod rate_limiter;
 pub mod server;
+pub(crate) mod session;
 pub(crate) mod spawn;
 mod tcp;
-#[cfg_attr(not(feature = "tls"), expect(unreachable_pub))]
+#[cfg(feature = "tls")]
 pub mod tls;
 pub(crate) mod websocket;
 

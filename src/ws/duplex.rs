@@ -50,6 +50,7 @@ use crate::ws::{config::Config, peer::Peer, tcp::tcp, websocket::WebSocket};
 use crate::ws::{
     handshake::{Negotiated, Policy, Upgrade, negotiate, read_request},
     handshake_stream::HandshakeStream,
+    session::StartTls,
     tls::Acceptor,
 };
 use std::io;

@@ -7,6 +7,7 @@ mod request;
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+pub(crate) use date::date_line;
 pub use files::files;
 #[cfg(feature = "chat")]
 pub(crate) use request::path_below;
@@ -195,11 +196,6 @@ pub(crate) fn accepts(request: &Request, field: &HeaderName, name: &str) -> bool
 
 /// The methods of a page.
 pub(crate) const ALLOWED_METHODS: &str = "GET, HEAD, OPTIONS";
-
-/// `Date` and its line end, or nothing if the clock is not set.
-pub(crate) fn date_line() -> String {
-    date::now().map(|date| format!("Date: {date}\r\n")).unwrap_or_default()
-}
 
 /// The only header field with that name. `Err` if the field is repeated.
 pub(crate) fn single_field<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, ()> {

@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn request_has_what_rfc_6455_requires() {
-        let target = Target::parse("ws://example.org:6502/room/a?x=1", false).expect("a URL");
+        let target = Target::parse("ws://example.org:6502/room/a?x=1").expect("a URL");
         let settings = Builder::new("").protocols(["chat", "text"]).header("Origin", "http://example.org");
         let (text, accept) = request(&target, &settings);
         assert!(text.starts_with("GET /room/a?x=1 HTTP/1.1\r\nHost: example.org:6502\r\n"), "{text}");

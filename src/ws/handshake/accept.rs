@@ -1,10 +1,9 @@
 //! The answer of a program that accepts handshakes itself.
 
-use super::upgrade;
 use crate::ws::deflate::Agreement;
-use crate::ws::http::{Request, Response, is_additional_field};
+use crate::ws::http::{Request, Response, date_line, is_additional_field, list_elements};
 use std::{any::Any, borrow::Cow, sync::Arc};
-use tungstenite::http::HeaderMap;
+use tungstenite::http::{HeaderMap, header::SEC_WEBSOCKET_PROTOCOL};
 
 /// Decides about a handshake that has passed all other checks: accepts it, or refuses it with any response.
 pub type AcceptHook = Arc<dyn Fn(&Request) -> Result<Accept, Response> + Send + Sync>;
@@ -74,14 +73,24 @@ impl Accept {
         deflate: Option<Agreement>,
     ) -> Result<Upgrade, String> {
         let Self { protocol, headers, data } = self;
-        if let Some(name) = protocol.as_ref().filter(|name| !upgrade::offers_protocol(request, name)) {
+        let is_offered =
+            |name: &str| list_elements(request, &SEC_WEBSOCKET_PROTOCOL).any(|offer| offer == name.as_bytes());
+        if let Some(name) = protocol.as_ref().filter(|name| !is_offered(name)) {
             return Err(format!("the subprotocol {name:?} was not offered"));
         }
         if let Some((name, _)) = headers.iter().find(|(name, value)| !is_additional_field(name, value)) {
             return Err(format!("the header field {name:?} cannot be sent"));
         }
         let protocol = protocol.or(default);
-        let response = upgrade::response(key, protocol.as_deref(), deflate, &headers);
-        Ok(Upgrade { response, protocol, keepalive: None, data, deflate })
+        let named = protocol.as_ref().map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
+        let extensions = deflate.map(|deflate| format!("Sec-WebSocket-Extensions: {deflate}\r\n")).unwrap_or_default();
+        let more: String = headers.iter().flat_map(|(name, value)| [*name, ": ", value, "\r\n"]).collect();
+        // Spelled as in RFC 6455 1.2: some small clients expect exactly these letter cases.
+        let response = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {key}\r\n{named}{extensions}{more}{}\r\n",
+            date_line()
+        );
+        Ok(Upgrade { response: response.into_bytes(), protocol, keepalive: None, data, deflate })
     }
 }

@@ -69,7 +69,9 @@ fn request_line(line: &[u8]) -> Result<(Method, Uri, Version), HeadError> {
         Some(b"1.0") => Version::HTTP_10,
         // A later minor version means 1.1 (RFC 9110 2.5).
         Some([b'1', b'.', b'1'..=b'9']) => Version::HTTP_11,
-        Some([b'0'..=b'9', b'.', b'0'..=b'9']) => return Err(HeadError::Invalid(505, "This server supports HTTP/1.1.")),
+        Some([b'0'..=b'9', b'.', b'0'..=b'9']) => {
+            return Err(HeadError::Invalid(505, "This server supports HTTP/1.1."));
+        }
         _ => return Err(INVALID),
     };
     if target.is_empty() {
@@ -188,7 +190,9 @@ mod tests {
             let (_, uri, found) = request_line(line.as_bytes()).expect(line);
             assert_eq!((uri.to_string().as_str(), found), (target, version), "{line}");
         }
-        for (line, sentence) in [("GET  HTTP/1.1", "first line"), ("GET /a b HTTP/1.1", "first line"), ("GET /#a HTTP/1.1", "#")] {
+        for (line, sentence) in
+            [("GET  HTTP/1.1", "first line"), ("GET /a b HTTP/1.1", "first line"), ("GET /#a HTTP/1.1", "#")]
+        {
             let error = request_line(line.as_bytes()).expect_err(line).to_string();
             assert!(error.contains(sentence), "{line}: {error}");
         }

@@ -1,9 +1,8 @@
 //! The WebSocket handshake itself (RFC 6455 4.2): what a request must contain, and the 101 response.
 
 use super::{Policy, bad_request};
-use crate::ws::deflate::Agreement;
-use crate::ws::http::{Method, Request, Response, date_line, is_token, list_contains, list_elements, single_field};
-use std::{borrow::Cow, sync::Arc};
+use crate::ws::http::{Method, Request, Response, is_token, list_contains, list_elements, single_field};
+use std::sync::Arc;
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::http::header::{CONNECTION, SEC_WEBSOCKET_KEY as KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use tungstenite::http::{HeaderMap, Version, header::SEC_WEBSOCKET_VERSION};
@@ -69,29 +68,6 @@ pub(super) fn select_protocol(headers: &HeaderMap, supported: &[Arc<str>]) -> Re
     }
     let find = |offer: &[u8]| supported.iter().find(|name| name.as_bytes() == offer);
     Ok(offers.into_iter().find_map(find).cloned())
-}
-
-/// Whether the client offers that subprotocol.
-pub(super) fn offers_protocol(headers: &HeaderMap, name: &str) -> bool {
-    list_elements(headers, &SEC_WEBSOCKET_PROTOCOL).any(|offer| offer == name.as_bytes())
-}
-
-/// The 101 response, spelled as in RFC 6455 1.2: some small clients expect exactly these letter cases.
-pub(super) fn response(
-    accept: &str,
-    protocol: Option<&str>,
-    deflate: Option<Agreement>,
-    more: &[(&str, Cow<'_, str>)],
-) -> Vec<u8> {
-    let protocol = protocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
-    let extensions = deflate.map(|deflate| format!("Sec-WebSocket-Extensions: {deflate}\r\n")).unwrap_or_default();
-    let more: String = more.iter().flat_map(|(name, value)| [*name, ": ", value, "\r\n"]).collect();
-    format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n{protocol}{extensions}{more}{}\r\n",
-        date_line()
-    )
-    .into_bytes()
 }
 
 /// 400, the status that RFC 6455 4.2.1 names. 505 would be wrong, because pages are served with HTTP/1.0.

@@ -11,8 +11,8 @@ use super::{
     trusted_proxies::trusts,
 };
 use crate::ws::{
-    config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, tcp::send_now,
-    tls::ListenerMode,
+    config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, session::ListenerMode,
+    tcp::send_now,
 };
 use log::debug;
 use rustix::net::{RecvFlags, recv};
@@ -82,7 +82,7 @@ impl AcceptLoop {
             PendingHandshake { stream: Arc::clone(&stream), addr, is_proxy, mode, permit, shared, deadline };
         if let Err(error) = self.shared.threads.run(move || serve(handshake)) {
             self.log_exhausted(format_args!("rejected {addr} with 503: no thread: {error}"));
-            reject_now(&stream, self.listener.mode.as_ref(), PAUSE);
+            reject_now(&stream, &self.listener.mode, PAUSE);
             thread::sleep(PAUSE);
         }
     }
@@ -103,14 +103,14 @@ impl AcceptLoop {
 
     /// Responds with 503 on another thread, after the request. Without a thread it does not wait for the request.
     fn reject(&self, stream: Arc<TcpStream>) {
-        let (shared, mode) = (&self.shared, self.listener.mode.as_ref());
+        let (shared, mode) = (&self.shared, &self.listener.mode);
         // Each job holds a clone.
         if Arc::strong_count(&shared.polite_rejections) <= MAX_POLITE {
             let running = Arc::clone(&shared.polite_rejections);
             // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
-            let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.cloned());
+            let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.clone());
             let job = move || {
-                reject_politely(&thread_stream, thread_mode.as_ref());
+                reject_politely(&thread_stream, &thread_mode);
                 drop(running);
             };
             if shared.threads.run(job).is_ok() {
@@ -125,7 +125,7 @@ impl AcceptLoop {
         self.log_exhausted(format_args!("cannot accept: {error}; one client is rejected with 503"));
         drop(self.reserve.take());
         if let Ok(Some((stream, _))) = self.listener.accept(&self.shared.stop.0) {
-            reject_now(&stream, self.listener.mode.as_ref(), PAUSE);
+            reject_now(&stream, &self.listener.mode, PAUSE);
         }
         thread::sleep(PAUSE);
     }
@@ -147,27 +147,28 @@ fn serve(mut handshake: PendingHandshake) {
     }
 }
 
-fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {
+fn reject_politely(stream: &TcpStream, mode: &ListenerMode) {
     let deadline = Instant::now() + POLITE_TIMEOUT;
-    let Ok(session) = mode.map_or(Ok(None), ListenerMode::session) else { return };
+    let Ok(session) = mode.session() else { return };
     if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
         let request = handshake::read_request(&mut stream, &Config::default());
         let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
-        respond(&mut stream, &handshake::server_full(), is_head);
+        respond(&mut stream, mode.hsts, handshake::server_full(), is_head);
     }
 }
 
 /// Responds with 503 without blocking, except to wait for the request if `timeout` is not zero. A request that has arrived is
 /// read: unread bytes would cause a reset, which destroys the response.
-fn reject_now(stream: &TcpStream, mode: Option<&ListenerMode>, timeout: Duration) {
+fn reject_now(stream: &TcpStream, mode: &ListenerMode, timeout: Duration) {
     if !timeout.is_zero() {
         let _ = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.peek(&mut [0]));
     }
     let mut request = [0; 1024];
     let _ = recv(stream, &mut request[..], RecvFlags::DONTWAIT);
-    let _ = match mode.and_then(ListenerMode::busy_alert) {
+    let _ = match &mode.tls {
         None => send_now(stream, &handshake::server_full().to_bytes(request.starts_with(b"HEAD "))),
-        Some(alert) => send_now(stream, alert),
+        // A fatal alert before any handshake, `internal_error` (RFC 8446 6.2).
+        Some(_) => send_now(stream, &[0x15, 3, 3, 0, 2, 2, 80]),
     };
     let _ = stream.shutdown(Shutdown::Write);
     let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);

@@ -5,7 +5,7 @@ use crate::ws::deflate::Deflate;
 #[cfg(feature = "chat")]
 use crate::ws::http::{below, path_below};
 #[cfg(feature = "tls")]
-use crate::ws::tls::{Acceptor, ListenerMode};
+use crate::ws::tls::Acceptor;
 use crate::ws::{
     access::Access,
     config::Config,
@@ -25,6 +25,7 @@ use crate::ws::{
         rejection_log::RejectionLog,
         thread_pool::ThreadPool,
     },
+    session::ListenerMode,
     spawn::spawn_supervised,
     websocket::WebSocket,
 };
@@ -190,7 +191,7 @@ impl Builder {
     /// # Errors
     /// [`Error::Resolve`] and [`Error::Bind`].
     pub fn listen(mut self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
-        self.listeners.push(Listener::bind(addr, None)?);
+        self.listeners.push(Listener::bind(addr, ListenerMode::default())?);
         Ok(self)
     }
 
@@ -204,7 +205,7 @@ impl Builder {
     /// # Errors
     /// [`Error::Start`]: it is another kind of socket.
     pub fn listener(mut self, socket: impl Into<OwnedFd>) -> Result<Self, Error> {
-        self.listeners.push(Listener::new(socket.into(), None).map_err(Error::Start)?);
+        self.listeners.push(Listener::new(socket.into(), ListenerMode::default()).map_err(Error::Start)?);
         Ok(self)
     }
 
@@ -214,7 +215,7 @@ impl Builder {
     /// As [`Builder::listen`].
     #[cfg(feature = "tls")]
     pub fn listen_tls(mut self, addr: impl ToSocketAddrs, acceptor: &Acceptor) -> Result<Self, Error> {
-        self.listeners.push(Listener::bind(addr, Some(ListenerMode::Tls(acceptor.clone())))?);
+        self.listeners.push(Listener::bind(addr, acceptor.mode())?);
         Ok(self)
     }
 
@@ -224,8 +225,7 @@ impl Builder {
     /// As [`Builder::listener`].
     #[cfg(feature = "tls")]
     pub fn listener_tls(mut self, socket: impl Into<OwnedFd>, acceptor: &Acceptor) -> Result<Self, Error> {
-        let mode = Some(ListenerMode::Tls(acceptor.clone()));
-        self.listeners.push(Listener::new(socket.into(), mode).map_err(Error::Start)?);
+        self.listeners.push(Listener::new(socket.into(), acceptor.mode()).map_err(Error::Start)?);
         Ok(self)
     }
 
@@ -236,10 +236,11 @@ impl Builder {
     /// As [`Builder::listen`].
     #[cfg(feature = "tls")]
     pub fn redirect_http(mut self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
-        let mut secure = self.listeners.iter().filter(|listener| matches!(listener.mode, Some(ListenerMode::Tls(_))));
+        let mut secure = self.listeners.iter().filter(|listener| listener.mode.tls.is_some());
         let https_addr = secure.next().and_then(|listener| listener.local_addr().ok());
         let https_port = https_addr.map_or(443, |addr| addr.port());
-        self.listeners.push(Listener::bind(addr, Some(ListenerMode::RedirectToHttps(https_port)))?);
+        let mode = ListenerMode { https_port: Some(https_port), ..ListenerMode::default() };
+        self.listeners.push(Listener::bind(addr, mode)?);
         Ok(self)
     }
 

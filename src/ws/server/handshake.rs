@@ -8,7 +8,7 @@ use crate::ws::{
     handshake::{self, HeadError, Negotiated, Upgrade, body},
     handshake_stream::{self, HandshakeStream},
     http::{self, ClientAddr, Request, Response},
-    tls::ListenerMode,
+    session::ListenerMode,
 };
 use crossbeam_channel::bounded;
 use log::{debug, warn};
@@ -41,8 +41,7 @@ pub(super) struct PendingHandshake {
     pub(super) addr: SocketAddr,
     /// Whether the socket is that of a trusted proxy, which names the client in its request.
     pub(super) is_proxy: bool,
-    /// What is spoken, if it is not plain HTTP and WebSocket.
-    pub(super) mode: Option<ListenerMode>,
+    pub(super) mode: ListenerMode,
     pub(super) permit: Permit,
     pub(super) shared: Arc<Shared>,
     /// For the request, TLS included.
@@ -88,12 +87,13 @@ impl PendingHandshake {
             }
             Ok(Negotiated::Upgrade(_)) => return,
         };
-        respond(stream, &if is_json { response.refusal_as_json() } else { response }, is_head);
+        let response = if is_json { response.refusal_as_json() } else { response };
+        respond(stream, self.mode.hsts, response, is_head);
     }
 
     /// The TLS handshake, on a TLS port.
     fn start_tls<'a>(&self, socket: &'a TcpStream) -> Option<HandshakeStream<'a>> {
-        let session = self.mode.as_ref().map_or(Ok(None), ListenerMode::session).ok()?;
+        let session = self.mode.session().ok()?;
         if session.is_none() {
             return HandshakeStream::start(socket, None, self.deadline).ok();
         }
@@ -122,7 +122,7 @@ impl PendingHandshake {
         match error.response() {
             Some(response) => {
                 self.log(kind, format_args!("{} {error}", response.status));
-                respond(stream, &response, false);
+                respond(stream, self.mode.hsts, response, false);
             }
             None => debug!("{}: {error}", self.addr),
         }
@@ -135,7 +135,7 @@ impl PendingHandshake {
     /// The response, if the request is refused.
     fn judge(&mut self, request: &mut Request) -> Result<Negotiated, Response> {
         let access = &self.shared.policy.access;
-        if let Some(https_port) = self.mode.as_ref().and_then(ListenerMode::https_port) {
+        if let Some(https_port) = self.mode.https_port {
             return Err(handshake::redirect(request, access, https_port));
         }
         self.apply_proxy(request)?;
@@ -150,7 +150,10 @@ impl PendingHandshake {
             let is_wrong = matches!(&negotiated, Negotiated::Response(response) if response.status == 401);
             if !(if is_wrong { wrong_tokens.try_count(ip, now) } else { wrong_tokens.allows(ip, now) }) {
                 self.log(Rejection::WrongTokens, format_args!("too many wrong access tokens"));
-                return Err(handshake::try_later(429, "Too many wrong access tokens from this address. Try again later."));
+                return Err(handshake::try_later(
+                    429,
+                    "Too many wrong access tokens from this address. Try again later.",
+                ));
             }
         }
         // A new connection must not evade the limits of the last one.
@@ -254,20 +257,16 @@ fn reject_plain(stream: &TcpStream, deadline: Instant) {
         request => (None, request.is_ok_and(|(request, _)| request.method() == "HEAD")),
     };
     let wrong_port = || Response::text(400, "This port speaks TLS; use https:// or wss:// here.");
-    respond(&mut stream, &response.unwrap_or_else(wrong_port), is_head);
+    respond(&mut stream, None, response.unwrap_or_else(wrong_port), is_head);
 }
 
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.
-pub(super) fn respond(stream: &mut HandshakeStream<'_>, response: &Response, head_only: bool) {
+pub(super) fn respond(stream: &mut HandshakeStream<'_>, hsts: Option<u32>, mut response: Response, head_only: bool) {
     stream.set_deadline(Instant::now() + RESPONSE_TIMEOUT);
-    let bytes = match stream.session.as_ref().and_then(|session| session.hsts()) {
-        None => response.to_bytes(head_only),
-        Some(seconds) => {
-            let hsts = format!("max-age={seconds}");
-            response.clone().with("Strict-Transport-Security", hsts).to_bytes(head_only)
-        }
-    };
-    if stream.send(&bytes).is_ok() {
+    if let Some(seconds) = hsts {
+        response = response.with("Strict-Transport-Security", format!("max-age={seconds}"));
+    }
+    if stream.send(&response.to_bytes(head_only)).is_ok() {
         stream.hang_up();
     }
 }

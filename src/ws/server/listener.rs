@@ -1,6 +1,6 @@
 //! A listening socket, and what is spoken on it.
 
-use crate::ws::{error::Error, tls::ListenerMode};
+use crate::ws::{error::Error, session::ListenerMode};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     net::{AddressFamily, SocketType, sockopt},
@@ -26,8 +26,7 @@ pub(super) struct Listener {
     socket: TcpListener,
     /// Whether clients connect by a path in the file system.
     pub(super) is_unix: bool,
-    /// What is spoken there, if it is not plain HTTP and WebSocket.
-    pub(super) mode: Option<ListenerMode>,
+    pub(super) mode: ListenerMode,
 }
 
 impl Listener {
@@ -35,7 +34,7 @@ impl Listener {
     ///
     /// # Errors
     /// [`Error::Resolve`]; [`Error::Bind`] with the last address; [`Error::NoListener`] if there is no address.
-    pub(super) fn bind(addr: impl ToSocketAddrs, mode: Option<ListenerMode>) -> Result<Self, Error> {
+    pub(super) fn bind(addr: impl ToSocketAddrs, mode: ListenerMode) -> Result<Self, Error> {
         let mut error = Error::NoListener;
         for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
             match TcpListener::bind(address) {
@@ -50,12 +49,12 @@ impl Listener {
     ///
     /// # Errors
     /// It is another kind of socket.
-    pub(super) fn new(socket: OwnedFd, mode: Option<ListenerMode>) -> io::Result<Self> {
+    pub(super) fn new(socket: OwnedFd, mode: ListenerMode) -> io::Result<Self> {
         if sockopt::socket_type(&socket)? != SocketType::STREAM || !sockopt::socket_acceptconn(&socket)? {
             return Err(io::Error::other("it is not a socket that listens for streams"));
         }
         let is_unix = sockopt::socket_domain(&socket)? == AddressFamily::UNIX;
-        Ok(Self { socket: socket.into(), is_unix, mode: mode.filter(|_| !is_unix) })
+        Ok(Self { socket: socket.into(), is_unix, mode: if is_unix { ListenerMode::default() } else { mode } })
     }
 
     /// The address. That of a unix socket is 127.0.0.1 with port 0.
@@ -123,7 +122,7 @@ mod tests {
         for (fd, expected) in
             [(OwnedFd::from(tcp), true), (client.into(), false), (udp.into(), false), (pipe.into(), false)]
         {
-            assert_eq!(Listener::new(fd, None).is_ok(), expected);
+            assert_eq!(Listener::new(fd, ListenerMode::default()).is_ok(), expected);
         }
     }
 
@@ -131,7 +130,8 @@ mod tests {
     #[test]
     fn inherited_listener_stops_without_closing_its_socket() {
         let kept = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let listener = Listener::new(kept.try_clone().expect("a copy").into(), None).expect("a listener");
+        let listener =
+            Listener::new(kept.try_clone().expect("a copy").into(), ListenerMode::default()).expect("a listener");
         listener.prepare().expect("it listens");
         let (stop, other_end) = UnixStream::pair().expect("a pair");
         other_end.shutdown(Shutdown::Both).expect("it is open");
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn an_accepted_socket_has_no_delay() {
-        let listener = Listener::bind("127.0.0.1:0", None).expect("a free port");
+        let listener = Listener::bind("127.0.0.1:0", ListenerMode::default()).expect("a free port");
         listener.prepare().expect("it listens");
         let addr = listener.local_addr().expect("an address");
         let _client = TcpStream::connect(addr).expect("a connection");

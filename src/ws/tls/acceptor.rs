@@ -1,17 +1,18 @@
 //! The certificate of a server. Changed files are loaded while it runs.
 
+use super::Error;
 use super::pem::{file_error, read_chain, read_key};
 use super::self_signed::{self_signed, verify};
-use super::{Error, Session, session};
+use crate::ws::session::{ListenerMode, Session, StartTls};
 use log::{error, info, warn};
 use rustls::crypto::ring::{Ticketer, default_provider};
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::{CertificateError, ServerConfig, ServerConnection};
+use rustls::{CertificateError, Connection, ServerConfig, ServerConnection};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-use std::{fs, io};
+use std::{fs, io, mem};
 use time::OffsetDateTime;
 
 /// The least time between two checks for changed files. New connections trigger the checks.
@@ -122,36 +123,24 @@ impl Acceptor {
     /// Reloads the files now. On errors, the old certificate stays in use and the log says why.
     pub fn reload(&self) {
         let Some(files) = &self.files else { return };
-        let changed_at = files.changed_at();
         match files.load() {
             Ok(loaded) => {
                 *self.current() = loaded;
                 info!("the certificate was reloaded; its SHA-256 fingerprint: {}", self.fingerprint());
             }
-            Err(why) => {
-                error!("the old certificate stays in use: {why}");
-                // The same files would fail again.
-                self.current().changed_at = changed_at;
-            }
+            Err(why) => error!("the old certificate stays in use: {why}"),
         }
     }
 
-    /// A session for a new connection.
-    ///
-    /// # Errors
-    /// rustls cannot create it, for which no client can be the cause. The log says why.
-    pub(crate) fn session(&self) -> io::Result<Box<dyn Session>> {
-        self.check();
-        let config = Arc::clone(&self.current().config);
-        let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}"));
-        Ok(session::start(tls.map_err(io::Error::other)?, self.hsts))
+    /// What is spoken on a listener with this certificate.
+    pub(crate) fn mode(&self) -> ListenerMode {
+        ListenerMode { tls: Some(Arc::new(self.clone())), hsts: self.hsts, https_port: None }
     }
 
     /// At most once per interval: renews a self-signed certificate, and loads changed files. Not under the lock.
     fn check(&self) {
         let Some(files) = &self.files else { return };
-        let mut current = self.current();
-        let (now, changed_at) = (Instant::now(), current.changed_at);
+        let (now, mut current) = (Instant::now(), self.current());
         if now < current.next_check {
             return;
         }
@@ -161,13 +150,25 @@ impl Acceptor {
             error!("the self-signed certificate cannot be renewed: {why}");
             self.current().next_check = now + RETRY_INTERVAL;
         }
-        if files.changed_at() != changed_at {
+        let changed_at = files.changed_at();
+        // Stored before the files are loaded: if they cannot be used, the same ones would fail again.
+        if mem::replace(&mut self.current().changed_at, changed_at) != changed_at {
             self.reload();
         }
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StartTls for Acceptor {
+    fn session(&self) -> io::Result<Box<dyn Session>> {
+        self.check();
+        let config = Arc::clone(&self.current().config);
+        // No client can be the cause of an error.
+        let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}"));
+        Ok(Box::new(Connection::from(tls.map_err(io::Error::other)?)))
     }
 }
 
@@ -241,7 +242,7 @@ fn fingerprint(certificate: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ws::tls::{ListenerMode, self_signed};
+    use crate::ws::tls::self_signed;
 
     /// The connection must not go on without TLS.
     #[test]
@@ -250,12 +251,12 @@ mod tests {
         self_signed(&file, &["localhost".to_owned()]).expect("a certificate");
         let acceptor = Acceptor::from_pem_files(&file, &file).expect("a certificate");
         fs::remove_file(&file).expect("the file exists");
-        let mode = ListenerMode::Tls(acceptor.clone());
+        let mode = acceptor.mode();
         assert!(mode.session().is_ok_and(|session| session.is_some()));
         let mut config = ServerConfig::clone(&acceptor.current().config);
         config.max_fragment_size = Some(1);
         acceptor.current().config = Arc::new(config);
         assert!(mode.session().is_err());
-        assert!(ListenerMode::RedirectToHttps(443).session().is_ok_and(|session| session.is_none()));
+        assert!(ListenerMode::default().session().is_ok_and(|session| session.is_none()));
     }
 }

@@ -1,12 +1,13 @@
 //! TLS for clients: which certificates they trust, and why a handshake failed.
 
+use super::Error;
 use super::pem::{file_error, read_chain};
-use super::{Error, Session, session};
-use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore};
+use crate::ws::session::Session;
+use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore};
 use rustls::{crypto::ring::default_provider, pki_types::ServerName};
+use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{env, io, io::ErrorKind};
 
 /// Where systems keep their trusted certificates: Debian, Fedora, openSUSE, then Alpine and the BSDs.
 const SYSTEM_FILES: [&str; 4] = [
@@ -78,7 +79,7 @@ impl Connector {
     pub(crate) fn session(&self, host: &str) -> Result<Box<dyn Session>, String> {
         let name = ServerName::try_from(host.to_owned()).map_err(|why| format!("{host}: {why}"))?;
         let tls = ClientConnection::new(Arc::clone(&self.0), name).map_err(|why| why.to_string())?;
-        Ok(session::start(tls, None))
+        Ok(Box::new(Connection::from(tls)))
     }
 }
 
@@ -88,23 +89,5 @@ fn roots(file: &Path) -> Result<RootCertStore, Error> {
     match roots.add_parsable_certificates(read_chain(file)?) {
         (0, _) => Err(file_error(file, "there is no certificate in it that can be trusted")),
         _ => Ok(roots),
-    }
-}
-
-/// Explains a failed handshake with that host and port. `None` if no trusted authority signed the certificate.
-pub(crate) fn explain(why: &io::Error, host: &str) -> Option<String> {
-    if matches!(why.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) {
-        return Some(format!("{host} closed the connection during the TLS handshake; without TLS, use ws://"));
-    }
-    match why.get_ref().and_then(|why| why.downcast_ref()) {
-        Some(rustls::Error::InvalidMessage(_)) => Some(format!("{host} does not speak TLS at that port; use ws://")),
-        // A bad signature: the trusted authority has the same name as the one that signed, but another key.
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
-            None
-        }
-        Some(rustls::Error::InvalidCertificate(why)) => {
-            Some(format!("the certificate of {host} cannot be trusted: {why}"))
-        }
-        _ => Some(format!("the TLS handshake with {host} failed: {why}")),
     }
 }

@@ -1,41 +1,26 @@
-//! A session of rustls.
+//! The sessions of rustls.
 
-use super::{ReadWrite, Session};
+use crate::ws::session::{ReadWrite, Session};
 use rustls::Connection;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 
-#[derive(Debug)]
-struct RustlsSession {
-    tls: Connection,
-    hsts: Option<u32>,
-}
-
-/// A session that has not begun. `hsts` is what [`Session::hsts`] returns.
-pub(super) fn start(tls: impl Into<Connection>, hsts: Option<u32>) -> Box<dyn Session> {
-    Box::new(RustlsSession { tls: tls.into(), hsts })
-}
-
-impl Session for RustlsSession {
-    fn hsts(&self) -> Option<u32> {
-        self.hsts
-    }
-
+impl Session for Connection {
     fn exchange(&mut self, mut socket: &mut dyn ReadWrite) -> io::Result<bool> {
-        self.tls.complete_io(&mut socket).map(|moved| moved != (0, 0))
+        self.complete_io(&mut socket).map(|moved| moved != (0, 0))
     }
 
     fn read(&mut self, input: &mut VecDeque<u8>, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             // An error stays in the session. It is returned after the plaintext that came before it.
-            let processed = self.tls.process_new_packets();
-            match self.tls.reader().read(buffer) {
+            let processed = self.process_new_packets();
+            match self.reader().read(buffer) {
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {
                     processed.map_err(|why| io::Error::new(ErrorKind::InvalidData, why))?;
                     if input.is_empty() {
                         return Err(why);
                     }
-                    self.tls.read_tls(input)?;
+                    self.read_tls(input)?;
                 }
                 done => return done,
             }
@@ -44,7 +29,7 @@ impl Session for RustlsSession {
 
     fn write(&mut self, mut bytes: &[u8], out: &mut dyn Write) {
         while !bytes.is_empty() {
-            let count = self.tls.writer().write(bytes).unwrap_or(0);
+            let count = self.writer().write(bytes).unwrap_or(0);
             self.flush(out);
             if count == 0 {
                 return;
@@ -54,14 +39,14 @@ impl Session for RustlsSession {
     }
 
     fn flush(&mut self, out: &mut dyn Write) {
-        while self.tls.wants_write() {
+        while self.wants_write() {
             // Writing to memory does not fail.
-            let _ = self.tls.write_tls(out);
+            let _ = self.write_tls(out);
         }
     }
 
     fn close(&mut self, out: &mut dyn Write) {
-        self.tls.send_close_notify();
+        self.send_close_notify();
         self.flush(out);
     }
 }
