@@ -72,7 +72,6 @@ use crate::ws::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 use log::{debug, trace};
 use std::{
-    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
 };
@@ -120,10 +119,11 @@ pub enum ReadyState {
 ///
 /// When the last one is dropped, the connection is closed with 1001, as when a browser leaves a page. Clones of the receiver
 /// from [`WebSocket::events`] do not count.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct WebSocket(Arc<State>);
 
 /// Shared by all clones. Its thread has no handle, so that it does not keep the connection open.
+#[derive(Debug)]
 struct State {
     url: String,
     events: Receiver<Event>,
@@ -303,11 +303,5 @@ fn send_end(events: &Sender<Event>, url: &str, end: Result<DisconnectReason, Err
 impl Drop for State {
     fn drop(&mut self) {
         self.close(1001, "");
-    }
-}
-
-impl fmt::Debug for WebSocket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WebSocket({:?}, {:?})", self.url(), self.ready_state())
     }
 }

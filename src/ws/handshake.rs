@@ -3,13 +3,11 @@
 //! The rules are RFC 6455 4.2 and RFC 9112. They do not use sockets: the server sends the [`Response`] or the frames.
 //! docs/HANDSHAKE.md lists them as a table.
 
-mod accept;
 pub(crate) mod body;
 pub(crate) mod head;
 mod redirect;
 mod request;
 mod secrets;
-mod transcript;
 pub(crate) mod upgrade;
 
 use log::error;
@@ -18,11 +16,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use tungstenite::http::header::{HOST, ORIGIN};
 use tungstenite::http::{HeaderName, Version};
 
-pub use accept::{Accept, AcceptHook, Data, Upgrade};
 pub use head::HeadError;
 pub(crate) use redirect::redirect;
 pub use request::read_request;
 pub(crate) use secrets::offers_token;
+pub use upgrade::{Accept, AcceptHook, Data, Upgrade};
 
 use crate::ws::access::{Access, Host};
 #[cfg(feature = "deflate")]
@@ -100,7 +98,7 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     let outcome = outcome.unwrap_or_else(|_| Err(bug(request, "the HTTP handler panicked")));
     let negotiated = outcome.unwrap_or_else(Negotiated::Response);
     if let Negotiated::Upgrade(upgrade) = &negotiated {
-        request.extensions_mut().insert(transcript::ResponseHead(upgrade.response.clone()));
+        request.extensions_mut().insert(secrets::ResponseHead(upgrade.response.clone()));
     }
     negotiated
 }

@@ -4,7 +4,6 @@ mod acceptor;
 mod connector;
 mod pem;
 mod self_signed;
-mod session;
 
 pub use {
     crate::ws::access::Invalid as Error,
@@ -14,5 +13,55 @@ pub use {
     self_signed::{addresses_of_this_machine, self_signed},
 };
 
+use crate::ws::session::{ReadWrite, Session};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+
 /// The only protocol that is spoken over TLS (RFC 7301). There is no HTTP/2.
 const HTTP_1_1: &[u8] = b"http/1.1";
+
+impl Session for rustls::Connection {
+    fn exchange(&mut self, mut socket: &mut dyn ReadWrite) -> io::Result<bool> {
+        self.complete_io(&mut socket).map(|moved| moved != (0, 0))
+    }
+
+    fn read(&mut self, input: &mut VecDeque<u8>, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            // An error stays in the session. It is returned after the plaintext that came before it.
+            let processed = self.process_new_packets();
+            match self.reader().read(buffer) {
+                Err(why) if why.kind() == ErrorKind::WouldBlock => {
+                    processed.map_err(|why| io::Error::new(ErrorKind::InvalidData, why))?;
+                    if input.is_empty() {
+                        return Err(why);
+                    }
+                    self.read_tls(input)?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn write(&mut self, mut bytes: &[u8], out: &mut dyn Write) {
+        while !bytes.is_empty() {
+            let count = self.writer().write(bytes).unwrap_or(0);
+            self.flush(out);
+            if count == 0 {
+                return;
+            }
+            bytes = &bytes[count..];
+        }
+    }
+
+    fn flush(&mut self, out: &mut dyn Write) {
+        while self.wants_write() {
+            // Writing to memory does not fail.
+            let _ = self.write_tls(out);
+        }
+    }
+
+    fn close(&mut self, out: &mut dyn Write) {
+        self.send_close_notify();
+        self.flush(out);
+    }
+}

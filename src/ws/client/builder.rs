@@ -127,11 +127,10 @@ impl Builder {
     }
 }
 
-/// Without the values of header fields, which may be secrets.
+/// Without header fields, which may have secrets.
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Builder").field("protocols", &self.protocols).field("headers", &headers).finish_non_exhaustive()
+        f.debug_struct("Builder").field("protocols", &self.protocols).finish_non_exhaustive()
     }
 }
 

@@ -86,7 +86,8 @@ impl Builder {
             error => error,
         })?;
         let session = stream.session.take();
-        let info = PeerInfo { path: target.path().into(), ..info };
+        let path = target.resource.split('?').next().unwrap_or_default().into();
+        let info = PeerInfo { path, ..info };
         let transport = Transport { stream: socket, session, input };
         WebSocket::without_server(info, Role::Client, transport, self.config).map_err(Error::Connect)
     }

@@ -2,7 +2,7 @@
 
 use super::{Error, builder::Builder, url::Target};
 use crate::ws::connection::PeerInfo;
-use crate::ws::handshake::head::{Head, HeadError, HeadReader, first_line, invalid};
+use crate::ws::handshake::head::{HeadError, HeadReader, first_line, invalid};
 use crate::ws::handshake::upgrade::check_fields;
 use crate::ws::http::{list_elements, single_field};
 use std::io::{ErrorKind, Read};
@@ -49,7 +49,7 @@ pub(super) fn read_response(
 ) -> Result<(PeerInfo, Vec<u8>), Error> {
     let mut reader = HeadReader { io, buffer: Vec::new() };
     loop {
-        let Head { line: status, headers, .. } = reader.read_head(MAX_HEAD_SIZE, MAX_FIELDS, status)?;
+        let (status, headers, _) = reader.read_head(MAX_HEAD_SIZE, MAX_FIELDS, status)?;
         match status.as_u16() {
             101 => {
                 let info = check_upgrade(&headers, accept, settings).map_err(Error::Handshake)?;
@@ -113,7 +113,7 @@ fn refused(mut reader: HeadReader<'_, impl Read>, status: u16, headers: &HeaderM
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
     let length = length.unwrap_or(if is_chunked { reader.buffer.len() } else { MAX_BODY }).min(MAX_BODY);
-    while reader.buffer.len() < length && matches!(reader.read_more(length), Ok(1..)) {}
+    while reader.buffer.len() < length && reader.read_more(length).is_ok() {}
     reader.buffer.truncate(length);
     let location = headers.get(header::LOCATION).filter(|_| (300..400).contains(&status));
     let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -125,8 +125,7 @@ impl From<HeadError> for Error {
         Self::Handshake(match error {
             HeadError::Deadline => return Self::Connect(ErrorKind::TimedOut.into()),
             HeadError::Io(why) if why.kind() != ErrorKind::ConnectionReset => return Self::Connect(why),
-            HeadError::Io(_) => "the connection was reset",
-            HeadError::Closed => "the connection was closed without one",
+            HeadError::Io(_) | HeadError::Closed => "the connection was closed without one",
             HeadError::Tls => "it is TLS; use wss:// for this port",
             HeadError::ProxyProtocol => "it is not HTTP/1",
             HeadError::Invalid(_, why) => why,

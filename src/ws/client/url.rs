@@ -45,11 +45,6 @@ impl Target {
         Ok(Self { scheme, host, resource })
     }
 
-    /// Without the query.
-    pub(crate) fn path(&self) -> &str {
-        self.resource.split('?').next().unwrap_or_default()
-    }
-
     pub(super) fn is_secure(&self) -> bool {
         self.scheme == "wss"
     }

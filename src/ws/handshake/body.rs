@@ -35,11 +35,10 @@ pub(crate) fn check_size(length: usize, max_size: usize) -> Result<(), Response>
 pub(crate) fn read_body(io: &mut impl Read, received: Vec<u8>, length: usize) -> Result<Vec<u8>, Response> {
     let mut reader = HeadReader { io, buffer: received };
     while reader.buffer.len() < length {
-        match reader.read_more(length) {
-            Ok(1..) => {}
-            Err(HeadError::Deadline) => return Err(Response::text(408, "The request body did not arrive in time.")),
-            Ok(0) | Err(_) => return Err(bad_request("The request ended in the middle of its body.")),
-        }
+        reader.read_more(length).map_err(|error| match error {
+            HeadError::Deadline => Response::text(408, "The request body did not arrive in time."),
+            _ => bad_request("The request ended in the middle of its body."),
+        })?;
     }
     reader.buffer.truncate(length);
     Ok(reader.buffer)

@@ -19,59 +19,48 @@ pub(crate) struct HeadReader<'a, R> {
     pub(crate) buffer: Vec<u8>,
 }
 
-/// A head, whose first line is parsed as `L`.
-pub(crate) struct Head<L> {
-    pub(crate) line: L,
-    pub(crate) headers: HeaderMap,
-    /// All of it, as received.
-    pub(crate) bytes: Bytes,
-}
-
 impl<R: Read> HeadReader<'_, R> {
     /// Reads up to the first empty line. A line ends with LF, or with CR and LF. Empty lines before the head are skipped
     /// (RFC 9112 2.2), but they count as part of its size.
     ///
     /// `parse_line` gets those empty lines, and what has arrived after them. It returns `None` as long as the first line may
     /// become valid, so that another protocol is detected before its peer waits for an answer.
+    ///
+    /// Returns the first line as parsed, the header fields, and the whole head as received.
     pub(crate) fn read_head<L>(
         &mut self,
         max_size: usize,
         max_fields: usize,
         parse_line: impl Fn(&[u8], &[u8]) -> Result<Option<L>, HeadError>,
-    ) -> Result<Head<L>, HeadError> {
+    ) -> Result<(L, HeaderMap, Bytes), HeadError> {
         let mut start = 0;
         let line = loop {
             start += self.buffer[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
             if let Some(line) = parse_line(&self.buffer[..start], &self.buffer[start..])? {
                 break line;
             }
-            self.read_more_of_head(max_size)?;
+            self.read_more(max_size)?;
         };
         let end = loop {
             match end_of_head(&self.buffer, start) {
                 Some(end) => break end,
-                None => self.read_more_of_head(max_size)?,
+                None => self.read_more(max_size)?,
             }
         };
         let rest = self.buffer.split_off(end);
         let bytes = Bytes::from(mem::replace(&mut self.buffer, rest)).slice(start..);
-        Ok(Head { line, headers: fields(&bytes, max_fields)?, bytes })
+        Ok((line, fields(&bytes, max_fields)?, bytes))
     }
 
-    fn read_more_of_head(&mut self, max_size: usize) -> Result<(), HeadError> {
-        if self.buffer.len() >= max_size {
+    /// Reads once, until the buffer has at most `max_size` bytes.
+    ///
+    /// # Errors
+    /// The buffer has that many already, or nothing more comes.
+    pub(crate) fn read_more(&mut self, max_size: usize) -> Result<(), HeadError> {
+        let start = self.buffer.len();
+        if start >= max_size {
             return Err(HeadError::Invalid(431, "The head is too large. Long cookies are the usual reason."));
         }
-        match self.read_more(max_size)? {
-            0 if self.buffer.is_empty() => Err(HeadError::Closed),
-            0 => Err(invalid("The connection ended in the middle of the head.")),
-            _ => Ok(()),
-        }
-    }
-
-    /// Reads once, until the buffer has at most `max_size` bytes. 0 is the end of the stream.
-    pub(crate) fn read_more(&mut self, max_size: usize) -> Result<usize, HeadError> {
-        let start = self.buffer.len();
         self.buffer.resize(max_size.min(start + READ_SIZE), 0);
         let result = loop {
             match self.io.read(&mut self.buffer[start..]) {
@@ -80,10 +69,15 @@ impl<R: Read> HeadReader<'_, R> {
             }
         };
         self.buffer.truncate(start + result.as_ref().copied().unwrap_or(0));
-        result.map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => HeadError::Deadline,
-            _ => HeadError::Io(error),
-        })
+        match result {
+            Ok(1..) => Ok(()),
+            Ok(0) if start == 0 => Err(HeadError::Closed),
+            Ok(0) => Err(invalid("The connection ended in the middle of the head.")),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Err(HeadError::Deadline)
+            }
+            Err(error) => Err(HeadError::Io(error)),
+        }
     }
 }
 
@@ -221,7 +215,7 @@ mod tests {
             let mut io = Failing(errors.into_iter(), bytes);
             let mut reader = HeadReader { io: &mut io, buffer: Vec::new() };
             let head = reader.read_head(12, 9, |_, bytes| Ok(first_line(bytes).map(drop)));
-            let result = head.map(|head| head.bytes).map_err(|error| error.to_string());
+            let result = head.map(|(.., bytes)| bytes).map_err(|error| error.to_string());
             let expected = expected.map(|head| Bytes::from_static(head.as_bytes())).map_err(str::to_owned);
             assert_eq!(result, expected, "{bytes:?}");
         }

@@ -1,8 +1,8 @@
 //! Reads the head of a request (RFC 9112 2 to 5). docs/HANDSHAKE.md lists what is rejected. Bytes that cannot begin a request
 //! are refused before their sender has to wait.
 
-use super::head::{Head, HeadError, HeadReader, first_line, invalid};
-use super::transcript::RequestHead;
+use super::head::{HeadError, HeadReader, first_line, invalid};
+use super::secrets::RequestHead;
 use crate::ws::config::Config;
 use crate::ws::http::{Method, Request, is_token, percent_encoded};
 use std::{io::Read, str};
@@ -23,7 +23,7 @@ const MAX_METHOD: usize = 32;
 pub fn read_request(io: &mut impl Read, config: &Config) -> Result<(Box<Request>, Vec<u8>), HeadError> {
     let mut reader = HeadReader { io, buffer: Vec::new() };
     let head = reader.read_head(config.max_head_size, config.max_header_fields, parse_line)?;
-    let Head { line: (method, uri, version), headers, bytes } = head;
+    let ((method, uri, version), headers, bytes) = head;
     let mut request = Box::new(Request::new(()));
     *request.method_mut() = method;
     *request.uri_mut() = uri;

@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::pem::{file_error, read_chain, read_key};
-use super::self_signed::{self_signed, verify};
+use super::self_signed::{is_usable, self_signed, verify};
 use crate::ws::session::{ListenerMode, Session, StartTls};
 use log::{error, info, warn};
 use rustls::crypto::ring::{Ticketer, default_provider};
@@ -29,9 +29,6 @@ pub struct Acceptor {
     current: Arc<Mutex<Current>>,
     hsts: Option<u32>,
 }
-
-/// The time between two attempts to renew a self-signed certificate, if they fail.
-const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The paths may be equal.
 #[derive(Debug)]
@@ -68,9 +65,7 @@ impl Acceptor {
     /// As [`self_signed`](super::self_signed).
     pub fn self_signed(file: impl Into<PathBuf>, names: Vec<String>) -> Result<Self, Error> {
         let certificate = file.into();
-        let files = Files { key: certificate.clone(), certificate, names: Some(names) };
-        files.renew()?;
-        Self::new(files)
+        Self::new(Files { key: certificate.clone(), certificate, names: Some(names) })
     }
 
     fn new(files: Files) -> Result<Self, Error> {
@@ -137,7 +132,7 @@ impl Acceptor {
         ListenerMode { tls: Some(Arc::new(self.clone())), hsts: self.hsts, https_port: None }
     }
 
-    /// At most once per interval: renews a self-signed certificate, and loads changed files. Not under the lock.
+    /// At most once per interval: loads changed files, and renews a self-signed certificate. Not under the lock.
     fn check(&self) {
         let Some(files) = &self.files else { return };
         let (now, mut current) = (Instant::now(), self.current());
@@ -145,14 +140,11 @@ impl Acceptor {
             return;
         }
         current.next_check = now + CHECK_INTERVAL;
-        drop(current);
-        if let Err(why) = files.renew() {
-            error!("the self-signed certificate cannot be renewed: {why}");
-            self.current().next_check = now + RETRY_INTERVAL;
-        }
-        let changed_at = files.changed_at();
         // Stored before the files are loaded: if they cannot be used, the same ones would fail again.
-        if mem::replace(&mut self.current().changed_at, changed_at) != changed_at {
+        let changed_at = files.changed_at();
+        let is_changed = mem::replace(&mut current.changed_at, changed_at) != changed_at;
+        drop(current);
+        if is_changed || files.must_be_renewed() {
             self.reload();
         }
     }
@@ -173,7 +165,12 @@ impl StartTls for Acceptor {
 }
 
 impl Files {
+    /// Loads the files. A self-signed certificate is made first, unless the file has one that is valid for long enough.
     fn load(&self) -> Result<Current, Error> {
+        let names = self.names.as_deref().unwrap_or_default();
+        if self.must_be_renewed() && self_signed(&self.certificate, names)? {
+            info!("generated a certificate and stored it in {}", self.certificate.display());
+        }
         // Before the files are read: a change while they are read is noticed at the next check.
         let changed_at = self.changed_at();
         let chain = read_chain(&self.certificate)?;
@@ -190,13 +187,8 @@ impl Files {
         Ok(Current { config: Arc::new(config), fingerprint, changed_at, next_check: Instant::now() + CHECK_INTERVAL })
     }
 
-    /// Makes a new self-signed certificate, unless the file has one that is valid for long enough.
-    fn renew(&self) -> Result<(), Error> {
-        let Some(names) = &self.names else { return Ok(()) };
-        if self_signed(&self.certificate, names)? {
-            info!("generated a certificate and stored it in {}", self.certificate.display());
-        }
-        Ok(())
+    fn must_be_renewed(&self) -> bool {
+        self.names.as_ref().is_some_and(|names| is_usable(&self.certificate, names) != Ok(true))
     }
 
     /// `None` if there is no such file.
