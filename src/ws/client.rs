@@ -66,14 +66,14 @@ use crate::ws::{
     connection::{DisconnectReason, Message},
     error::CloseError,
     peer::Peer,
-    spawn::spawn,
+    spawn::{lock, spawn},
     websocket,
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
 use log::{debug, trace};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, Weak},
 };
 
 /// Bytes of the stack of a WebSocket's thread. Only the pages that are touched cost memory.
@@ -182,7 +182,7 @@ impl WebSocket {
     /// The state of the connection.
     #[must_use]
     pub fn ready_state(&self) -> ReadyState {
-        let is_connecting = self.0.connecting().is_some();
+        let is_connecting = lock(&self.0.connecting).is_some();
         match self.peer() {
             None if is_connecting => ReadyState::Connecting,
             Some(peer) if peer.is_open() => ReadyState::Open,
@@ -241,12 +241,12 @@ impl WebSocket {
 fn run(state: &Weak<State>, outcome: Result<websocket::WebSocket, Error>) {
     // Otherwise it was closed meanwhile.
     let Some(state) = state.upgrade() else { return };
-    let mut connecting = state.connecting();
+    let mut connecting = lock(&state.connecting);
     let Some(events) = connecting.take() else { return };
     let url = state.url.clone();
     let socket = match outcome {
         Ok(socket) => socket,
-        Err(error) => return send_end(&events, &url, Err(error)),
+        Err(error) => return send_end(&events, &url, error),
     };
     let _ = state.peer.set(socket.writer());
     drop(connecting);
@@ -264,39 +264,37 @@ fn run(state: &Weak<State>, outcome: Result<websocket::WebSocket, Error>) {
             Err(reason) => break reason,
         }
     };
-    send_end(&events, &url, Ok(reason));
+    send_end(&events, &url, Error::Ended(reason));
 }
 
 impl State {
     /// Begins to close the connection, or cancels its opening. Then the thread still waits for the server, at most as long as
     /// the timeouts allow.
     fn close(&self, code: u16, reason: &str) {
-        let connecting = self.connecting().take();
+        let connecting = lock(&self.connecting).take();
         match (connecting, self.peer.get()) {
-            (Some(events), _) => send_end(&events, &self.url, Err(Error::Cancelled)),
+            (Some(events), _) => send_end(&events, &self.url, Error::Cancelled),
             (None, Some(peer)) => _ = peer.close(code, reason),
             (None, None) => {}
         }
     }
-
-    fn connecting(&self) -> MutexGuard<'_, Option<Sender<Event>>> {
-        self.connecting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Sends the last events: the error, if there is one, and `Close`.
-fn send_end(events: &Sender<Event>, url: &str, end: Result<DisconnectReason, Error>) {
+fn send_end(events: &Sender<Event>, url: &str, end: Error) {
     debug!("{url}: closed: {end:?}");
-    // 1006: the Close frame is missing (RFC 6455 7.1.5).
-    let (error, code, reason) = match end {
-        Ok(DisconnectReason::ClosedByPeer { code, reason }) => (None, code, reason),
-        // The server did not reply to our Close frame in time.
-        Ok(DisconnectReason::ClosedLocally { .. }) => (None, 1006, String::new()),
-        Ok(reason) => (Some(Error::Ended(reason)), 1006, String::new()),
-        Err(error) => (Some(error), 1006, String::new()),
+    let (code, reason) = match end {
+        Error::Ended(DisconnectReason::ClosedByPeer { code, reason }) => (code, reason),
+        // The Close frame is missing (RFC 6455 7.1.5).
+        end => {
+            // Otherwise the server did not reply to our Close frame in time.
+            if !matches!(end, Error::Ended(DisconnectReason::ClosedLocally { .. })) {
+                let _ = events.send(Event::Error(end));
+            }
+            (1006, String::new())
+        }
     };
     let was_clean = code != 1006;
-    let _ = error.map(|error| events.send(Event::Error(error)));
     let _ = events.send(Event::Close { code, reason, was_clean });
 }
 

@@ -42,15 +42,11 @@ impl Session for rustls::Connection {
         }
     }
 
-    fn write(&mut self, mut bytes: &[u8], out: &mut dyn Write) {
-        while !bytes.is_empty() {
-            let count = self.writer().write(bytes).unwrap_or(0);
-            self.flush(out);
-            if count == 0 {
-                return;
-            }
-            bytes = &bytes[count..];
-        }
+    fn write(&mut self, bytes: &[u8], out: &mut dyn Write) {
+        // Only what is written before the TLS handshake is kept as plaintext.
+        self.set_buffer_limit(None);
+        let _ = self.writer().write_all(bytes);
+        self.flush(out);
     }
 
     fn flush(&mut self, out: &mut dyn Write) {

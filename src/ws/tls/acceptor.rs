@@ -4,13 +4,14 @@ use super::Error;
 use super::pem::{file_error, read_chain, read_key};
 use super::self_signed::{is_usable, self_signed, verify};
 use crate::ws::session::{ListenerMode, Session, StartTls};
+use crate::ws::spawn::lock;
 use log::{error, info, warn};
 use rustls::crypto::ring::{Ticketer, default_provider};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{CertificateError, Connection, ServerConfig, ServerConnection};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io, mem};
 use time::OffsetDateTime;
@@ -112,7 +113,7 @@ impl Acceptor {
     /// SHA-256 of the certificate, as browsers show it: `AB:CD:…`. Empty after [`Acceptor::from_config`].
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        self.current().fingerprint.clone()
+        lock(&self.current).fingerprint.clone()
     }
 
     /// Reloads the files now. On errors, the old certificate stays in use and the log says why.
@@ -120,7 +121,7 @@ impl Acceptor {
         let Some(files) = &self.files else { return };
         match files.load() {
             Ok(loaded) => {
-                *self.current() = loaded;
+                *lock(&self.current) = loaded;
                 info!("the certificate was reloaded; its SHA-256 fingerprint: {}", self.fingerprint());
             }
             Err(why) => error!("the old certificate stays in use: {why}"),
@@ -135,7 +136,7 @@ impl Acceptor {
     /// At most once per interval: loads changed files, and renews a self-signed certificate. Not under the lock.
     fn check(&self) {
         let Some(files) = &self.files else { return };
-        let (now, mut current) = (Instant::now(), self.current());
+        let (now, mut current) = (Instant::now(), lock(&self.current));
         if now < current.next_check {
             return;
         }
@@ -148,16 +149,12 @@ impl Acceptor {
             self.reload();
         }
     }
-
-    fn current(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl StartTls for Acceptor {
     fn session(&self) -> io::Result<Box<dyn Session>> {
         self.check();
-        let config = Arc::clone(&self.current().config);
+        let config = Arc::clone(&lock(&self.current).config);
         // No client can be the cause of an error.
         let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}"));
         Ok(Box::new(Connection::from(tls.map_err(io::Error::other)?)))
@@ -167,9 +164,8 @@ impl StartTls for Acceptor {
 impl Files {
     /// Loads the files. A self-signed certificate is made first, unless the file has one that is valid for long enough.
     fn load(&self) -> Result<Current, Error> {
-        let names = self.names.as_deref().unwrap_or_default();
-        if self.must_be_renewed() && self_signed(&self.certificate, names)? {
-            info!("generated a certificate and stored it in {}", self.certificate.display());
+        if let Some(names) = &self.names {
+            self_signed(&self.certificate, names)?;
         }
         // Before the files are read: a change while they are read is noticed at the next check.
         let changed_at = self.changed_at();
@@ -245,9 +241,9 @@ mod tests {
         fs::remove_file(&file).expect("the file exists");
         let mode = acceptor.mode();
         assert!(mode.session().is_ok_and(|session| session.is_some()));
-        let mut config = ServerConfig::clone(&acceptor.current().config);
+        let mut config = ServerConfig::clone(&lock(&acceptor.current).config);
         config.max_fragment_size = Some(1);
-        acceptor.current().config = Arc::new(config);
+        lock(&acceptor.current).config = Arc::new(config);
         assert!(mode.session().is_err());
         assert!(ListenerMode::default().session().is_ok_and(|session| session.is_none()));
     }

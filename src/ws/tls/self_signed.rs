@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::pem::{file_error, read_chain, read_key};
+use log::info;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::ring::default_provider;
@@ -35,6 +36,7 @@ pub fn self_signed(file: &Path, names: &[String]) -> Result<bool, Error> {
     }
     let pem = make(names).map_err(|why| file_error(file, format!("no certificate could be made: {why}")))?;
     replace(file, pem.as_bytes()).map_err(|why| file_error(file, why))?;
+    info!("generated a certificate and stored it in {}", file.display());
     Ok(true)
 }
 
