@@ -43,7 +43,7 @@ impl Session for rustls::Connection {
     }
 
     fn write(&mut self, bytes: &[u8], out: &mut dyn Write) {
-        // Only what is written before the TLS handshake is kept as plaintext.
+        // The connection limits what waits in `out`.
         self.set_buffer_limit(None);
         let _ = self.writer().write_all(bytes);
         self.flush(out);

@@ -99,7 +99,8 @@ impl Builder {
 
     /// Checks the settings, and completes them. Errors do not repeat the value of a header field, which may be a secret.
     pub(super) fn check(&mut self) -> Result<Target, Error> {
-        let target = Target::parse(&self.url)?;
+        let invalid = |why| Error::Setting(format!("not a WebSocket URL: {why}"));
+        let target = Target::parse(&self.url).map_err(invalid)?;
         let port = target.port();
         if !self.allow_blocked_ports && is_blocked(port) {
             return Err(Error::Setting(format!(

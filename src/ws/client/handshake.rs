@@ -2,7 +2,7 @@
 
 use super::{Error, builder::Builder, url::Target};
 use crate::ws::connection::PeerInfo;
-use crate::ws::handshake::head::{HeadError, HeadReader, first_line, invalid};
+use crate::ws::handshake::head::{HeadError, first_line, invalid, read_head, read_more};
 use crate::ws::handshake::upgrade::check_fields;
 use crate::ws::http::{list_elements, single_field};
 use std::io::{ErrorKind, Read};
@@ -20,21 +20,17 @@ const MAX_BODY: usize = 1024;
 /// The request with a new key, and the `Sec-WebSocket-Accept` that its response must have. The settings have been checked.
 pub(super) fn request(target: &Target, settings: &Builder) -> (String, String) {
     let key = generate_key();
-    let mut text = format!(
+    let protocols =
+        Some(("Sec-WebSocket-Protocol", settings.protocols.join(", "))).filter(|(_, names)| !names.is_empty());
+    let extensions = settings.deflate.map(|deflate| ("Sec-WebSocket-Extensions", deflate.offer()));
+    let own = settings.headers.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    let more = protocols.into_iter().chain(extensions).chain(own);
+    let more: String = more.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let text = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n",
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{more}\r\n",
         target.resource, target.host,
     );
-    if !settings.protocols.is_empty() {
-        text.push_str(&format!("Sec-WebSocket-Protocol: {}\r\n", settings.protocols.join(", ")));
-    }
-    if let Some(deflate) = settings.deflate {
-        text.push_str(&format!("Sec-WebSocket-Extensions: {}\r\n", deflate.offer()));
-    }
-    for (name, value) in &settings.headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
-    text.push_str("\r\n");
     (text, derive_accept_key(key.as_bytes()))
 }
 
@@ -47,17 +43,17 @@ pub(super) fn read_response(
     accept: &str,
     settings: &Builder,
 ) -> Result<(PeerInfo, Vec<u8>), Error> {
-    let mut reader = HeadReader { io, buffer: Vec::new() };
+    let mut buffer = Vec::new();
     loop {
-        let (status, headers, _) = reader.read_head(MAX_HEAD_SIZE, MAX_FIELDS, status)?;
+        let (status, headers, _) = read_head(io, &mut buffer, MAX_HEAD_SIZE, MAX_FIELDS, status)?;
         match status.as_u16() {
             101 => {
                 let info = check_upgrade(&headers, accept, settings).map_err(Error::Handshake)?;
-                return Ok((info, reader.buffer));
+                return Ok((info, buffer));
             }
             // An interim response: another one follows (RFC 9110 15.2).
             100..=199 => {}
-            status => return Err(refused(reader, status, &headers)),
+            status => return Err(refused(io, buffer, status, &headers)),
         }
     }
 }
@@ -96,28 +92,26 @@ fn check_upgrade(headers: &HeaderMap, accept: &str, settings: &Builder) -> Resul
         None if list_elements(headers, &header::SEC_WEBSOCKET_EXTENSIONS).next().is_none() => None,
         None => return Err("it selects an extension that was not offered"),
     };
-    let protocol = match single_field(headers, &header::SEC_WEBSOCKET_PROTOCOL) {
-        Ok(None) if settings.protocols.is_empty() => Ok(None),
-        Ok(None) => Err("it selects none of the subprotocols offered"),
-        Ok(Some(selected)) => {
-            let known = settings.protocols.iter().find(|name| selected == name.as_str());
-            known.map(|name| Some(name.as_str().into())).ok_or("it selects a subprotocol that was not offered")
-        }
-        Err(_) => Err("it selects more than one subprotocol"),
-    }?;
-    Ok(PeerInfo { protocol, deflate, ..PeerInfo::default() })
+    let selected = single_field(headers, &header::SEC_WEBSOCKET_PROTOCOL);
+    let selected = selected.map_err(|()| "it selects more than one subprotocol")?;
+    let known = settings.protocols.iter().find(|name| selected.is_some_and(|selected| selected == name.as_str()));
+    match (selected, known) {
+        (Some(_), None) => Err("it selects a subprotocol that was not offered"),
+        (None, _) if !settings.protocols.is_empty() => Err("it selects none of the subprotocols offered"),
+        _ => Ok(PeerInfo { protocol: known.map(|name| name.as_str().into()), deflate, ..PeerInfo::default() }),
+    }
 }
 
 /// The refusal, with the beginning of its body. Of one in chunks, with what has arrived.
-fn refused(mut reader: HeadReader<'_, impl Read>, status: u16, headers: &HeaderMap) -> Error {
+fn refused(io: &mut impl Read, mut buffer: Vec<u8>, status: u16, headers: &HeaderMap) -> Error {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
-    let length = length.unwrap_or(if is_chunked { reader.buffer.len() } else { MAX_BODY }).min(MAX_BODY);
-    while reader.buffer.len() < length && reader.read_more(length).is_ok() {}
-    reader.buffer.truncate(length);
+    let length = length.unwrap_or(if is_chunked { buffer.len() } else { MAX_BODY }).min(MAX_BODY);
+    while buffer.len() < length && read_more(io, &mut buffer, length).is_ok() {}
+    buffer.truncate(length);
     let location = headers.get(header::LOCATION).filter(|_| (300..400).contains(&status));
     let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    Error::Refused { status, body: String::from_utf8_lossy(&reader.buffer).into_owned(), location }
+    Error::Refused { status, body: String::from_utf8_lossy(&buffer).into_owned(), location }
 }
 
 impl From<HeadError> for Error {

@@ -1,6 +1,5 @@
 //! Parses the URLs of WebSockets as the WHATWG specifies them (<https://websockets.spec.whatwg.org/>).
 
-use super::Error;
 use crate::ws::access::{Host, default_port};
 use crate::ws::http::percent_encoded;
 
@@ -17,12 +16,9 @@ pub(crate) struct Target {
 
 impl Target {
     /// # Errors
-    /// [`Error::Setting`] with a sentence. It does not repeat the URL, which may contain a password.
-    pub(super) fn parse(url: &str) -> Result<Self, Error> {
-        Self::parts(url.trim()).map_err(|why| Error::Setting(format!("not a WebSocket URL: {why}")))
-    }
-
-    fn parts(url: &str) -> Result<Self, &'static str> {
+    /// What is wrong. It does not repeat the URL, which may contain a password.
+    pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
+        let url = url.trim();
         let (scheme, rest) = url.split_once("://").unwrap_or_default();
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             "ws" | "http" => "ws",
@@ -122,14 +118,14 @@ mod tests {
             ("ws://ho st/", "character"),
             ("ws://host\\path", "character"),
         ] {
-            let error = Target::parse(url).expect_err(url).to_string();
+            let error = Target::parse(url).expect_err(url);
             assert!(error.contains(word) && !error.contains('\n'), "{url}: {error}");
         }
     }
 
     #[test]
     fn error_does_not_repeat_a_password() {
-        let error = Target::parse("ws://me:secret@host/").expect_err("userinfo").to_string();
+        let error = Target::parse("ws://me:secret@host/").expect_err("userinfo");
         assert!(!error.contains("secret"), "{error}");
     }
 

@@ -12,72 +12,62 @@ use tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
 /// Bytes that one read asks for. Most heads fit.
 const READ_SIZE: usize = 1024;
 
-/// Reads heads, and keeps what was received after them.
-pub(crate) struct HeadReader<'a, R> {
-    pub(crate) io: &'a mut R,
-    /// Received and not yet returned.
-    pub(crate) buffer: Vec<u8>,
+/// Reads up to the first empty line. A line ends with LF, or with CR and LF. Empty lines before the head are skipped
+/// (RFC 9112 2.2), but they count as part of its size.
+///
+/// `parse_line` gets those empty lines, and what has arrived after them. It returns `None` as long as the first line may
+/// become valid, so that another protocol is detected before its peer waits for an answer.
+///
+/// Returns the first line as parsed, the header fields, and the whole head as received. What came after it stays in `buffer`.
+pub(crate) fn read_head<L>(
+    io: &mut impl Read,
+    buffer: &mut Vec<u8>,
+    max_size: usize,
+    max_fields: usize,
+    parse_line: impl Fn(&[u8], &[u8]) -> Result<Option<L>, HeadError>,
+) -> Result<(L, HeaderMap, Bytes), HeadError> {
+    let mut start = 0;
+    let line = loop {
+        start += buffer[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        if let Some(line) = parse_line(&buffer[..start], &buffer[start..])? {
+            break line;
+        }
+        read_more(io, buffer, max_size)?;
+    };
+    let end = loop {
+        match end_of_head(buffer, start) {
+            Some(end) => break end,
+            None => read_more(io, buffer, max_size)?,
+        }
+    };
+    let rest = buffer.split_off(end);
+    let bytes = Bytes::from(mem::replace(buffer, rest)).slice(start..);
+    Ok((line, fields(&bytes, max_fields)?, bytes))
 }
 
-impl<R: Read> HeadReader<'_, R> {
-    /// Reads up to the first empty line. A line ends with LF, or with CR and LF. Empty lines before the head are skipped
-    /// (RFC 9112 2.2), but they count as part of its size.
-    ///
-    /// `parse_line` gets those empty lines, and what has arrived after them. It returns `None` as long as the first line may
-    /// become valid, so that another protocol is detected before its peer waits for an answer.
-    ///
-    /// Returns the first line as parsed, the header fields, and the whole head as received.
-    pub(crate) fn read_head<L>(
-        &mut self,
-        max_size: usize,
-        max_fields: usize,
-        parse_line: impl Fn(&[u8], &[u8]) -> Result<Option<L>, HeadError>,
-    ) -> Result<(L, HeaderMap, Bytes), HeadError> {
-        let mut start = 0;
-        let line = loop {
-            start += self.buffer[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-            if let Some(line) = parse_line(&self.buffer[..start], &self.buffer[start..])? {
-                break line;
-            }
-            self.read_more(max_size)?;
-        };
-        let end = loop {
-            match end_of_head(&self.buffer, start) {
-                Some(end) => break end,
-                None => self.read_more(max_size)?,
-            }
-        };
-        let rest = self.buffer.split_off(end);
-        let bytes = Bytes::from(mem::replace(&mut self.buffer, rest)).slice(start..);
-        Ok((line, fields(&bytes, max_fields)?, bytes))
+/// Reads once, until the buffer has at most `max_size` bytes.
+///
+/// # Errors
+/// The buffer has that many already, or nothing more comes.
+pub(crate) fn read_more(io: &mut impl Read, buffer: &mut Vec<u8>, max_size: usize) -> Result<(), HeadError> {
+    let start = buffer.len();
+    if start >= max_size {
+        return Err(HeadError::Invalid(431, "The head is too large. Long cookies are the usual reason."));
     }
-
-    /// Reads once, until the buffer has at most `max_size` bytes.
-    ///
-    /// # Errors
-    /// The buffer has that many already, or nothing more comes.
-    pub(crate) fn read_more(&mut self, max_size: usize) -> Result<(), HeadError> {
-        let start = self.buffer.len();
-        if start >= max_size {
-            return Err(HeadError::Invalid(431, "The head is too large. Long cookies are the usual reason."));
+    buffer.resize(max_size.min(start + READ_SIZE), 0);
+    let result = loop {
+        match io.read(&mut buffer[start..]) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => break result,
         }
-        self.buffer.resize(max_size.min(start + READ_SIZE), 0);
-        let result = loop {
-            match self.io.read(&mut self.buffer[start..]) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => break result,
-            }
-        };
-        self.buffer.truncate(start + result.as_ref().copied().unwrap_or(0));
-        match result {
-            Ok(1..) => Ok(()),
-            Ok(0) if start == 0 => Err(HeadError::Closed),
-            Ok(0) => Err(invalid("The connection ended in the middle of the head.")),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                Err(HeadError::Deadline)
-            }
-            Err(error) => Err(HeadError::Io(error)),
-        }
+    };
+    buffer.truncate(start + result.as_ref().copied().unwrap_or(0));
+    match result {
+        Ok(1..) => Ok(()),
+        Ok(0) if start == 0 => Err(HeadError::Closed),
+        Ok(0) => Err(invalid("The connection ended in the middle of the head.")),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Err(HeadError::Deadline),
+        Err(error) => Err(HeadError::Io(error)),
     }
 }
 
@@ -213,8 +203,7 @@ mod tests {
             (vec![], b"A\nBCDEFGHIJ\n\n", Err("The head is too large. Long cookies are the usual reason.")),
         ] {
             let mut io = Failing(errors.into_iter(), bytes);
-            let mut reader = HeadReader { io: &mut io, buffer: Vec::new() };
-            let head = reader.read_head(12, 9, |_, bytes| Ok(first_line(bytes).map(drop)));
+            let head = read_head(&mut io, &mut Vec::new(), 12, 9, |_, bytes| Ok(first_line(bytes).map(drop)));
             let result = head.map(|(.., bytes)| bytes).map_err(|error| error.to_string());
             let expected = expected.map(|head| Bytes::from_static(head.as_bytes())).map_err(str::to_owned);
             assert_eq!(result, expected, "{bytes:?}");

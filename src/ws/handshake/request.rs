@@ -1,7 +1,7 @@
 //! Reads the head of a request (RFC 9112 2 to 5). docs/HANDSHAKE.md lists what is rejected. Bytes that cannot begin a request
 //! are refused before their sender has to wait.
 
-use super::head::{HeadError, HeadReader, first_line, invalid};
+use super::head::{HeadError, first_line, invalid, read_head};
 use super::secrets::RequestHead;
 use crate::ws::config::Config;
 use crate::ws::http::{Method, Request, is_token, percent_encoded};
@@ -21,8 +21,8 @@ const MAX_METHOD: usize = 32;
 /// The request is missing or invalid. [`HeadError::response`] is what to send.
 #[inline(never)] // As `PendingHandshake::run`.
 pub fn read_request(io: &mut impl Read, config: &Config) -> Result<(Box<Request>, Vec<u8>), HeadError> {
-    let mut reader = HeadReader { io, buffer: Vec::new() };
-    let head = reader.read_head(config.max_head_size, config.max_header_fields, parse_line)?;
+    let mut buffer = Vec::new();
+    let head = read_head(io, &mut buffer, config.max_head_size, config.max_header_fields, parse_line)?;
     let ((method, uri, version), headers, bytes) = head;
     let mut request = Box::new(Request::new(()));
     *request.method_mut() = method;
@@ -30,7 +30,7 @@ pub fn read_request(io: &mut impl Read, config: &Config) -> Result<(Box<Request>
     *request.version_mut() = version;
     *request.headers_mut() = headers;
     request.extensions_mut().insert(RequestHead(bytes));
-    Ok((request, reader.buffer))
+    Ok((request, buffer))
 }
 
 /// Parses the first line. `None`: it is not complete.
