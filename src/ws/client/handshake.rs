@@ -110,8 +110,8 @@ fn refused(io: &mut impl Read, mut buffer: Vec<u8>, status: u16, headers: &Heade
     while buffer.len() < length && read_more(io, &mut buffer, length).is_ok() {}
     buffer.truncate(length);
     let location = headers.get(header::LOCATION).filter(|_| (300..400).contains(&status));
-    let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    Error::Refused { status, body: String::from_utf8_lossy(&buffer).into_owned(), location }
+    let body = location.map_or(&buffer[..], |target| target.as_bytes());
+    Error::Refused { status, body: String::from_utf8_lossy(body).into_owned() }
 }
 
 impl From<HeadError> for Error {
@@ -209,7 +209,7 @@ mod tests {
         for (text, expected) in [
             ("HTTP/1.1 401 No\r\nContent-Length: 7\r\n\r\nA token", "401 instead of 101: A token"),
             ("HTTP/1.1 404 No\r\n\r\n\n not\x1b[31m here\nmore", "404 instead of 101: not\\u{1b}[31m here"),
-            ("HTTP/1.0 302 Found\r\nLocation: /else\r\n\r\n", "302 instead of 101, with Location /else"),
+            ("HTTP/1.0 302 Found\r\nLocation: /else\r\n\r\n", "302 instead of 101: /else"),
             ("HTTP/1.1 200 OK\r\nLocation: /else\r\nContent-Length: 2\r\n\r\nhi there", "200 instead of 101: hi"),
         ] {
             let error = read(text, &[]).expect_err(text);
