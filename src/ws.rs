@@ -16,9 +16,10 @@ pub mod peer;
 pub(crate) mod queue;
 pub(crate) mod rate_limiter;
 pub mod server;
+pub(crate) mod session;
 pub(crate) mod spawn;
 mod tcp;
-#[cfg_attr(not(feature = "tls"), expect(unreachable_pub))]
+#[cfg(feature = "tls")]
 pub mod tls;
 pub(crate) mod websocket;
 

@@ -10,8 +10,8 @@ pub(crate) use host::default_port;
 use host::normal_origin;
 pub use host::{Host, Invalid};
 
-use crate::ws::{http::Response, network::Network};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::ws::{http::Response, network::Network, spawn::lock};
+use std::sync::{Arc, Mutex};
 use std::{fmt, hint::black_box, net::IpAddr, time::SystemTime};
 
 /// A network whose clients are banned, and until when.
@@ -226,10 +226,6 @@ impl Access {
 fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/@%+=".contains(&byte);
     if text.bytes().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The access token. `Debug` does not show it.

@@ -54,7 +54,6 @@
 
 mod builder;
 mod connect;
-mod dial;
 mod error;
 mod handshake;
 mod url;
@@ -67,17 +66,15 @@ use crate::ws::{
     connection::{DisconnectReason, Message},
     error::CloseError,
     peer::Peer,
-    spawn::spawn,
+    spawn::{lock, spawn},
     websocket,
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
 use log::{debug, trace};
 use std::{
-    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, Weak},
 };
-use url::Target;
 
 /// Bytes of the stack of a WebSocket's thread. Only the pages that are touched cost memory.
 /// The name resolution of the system needs most.
@@ -122,20 +119,14 @@ pub enum ReadyState {
 ///
 /// When the last one is dropped, the connection is closed with 1001, as when a browser leaves a page. Clones of the receiver
 /// from [`WebSocket::events`] do not count.
-#[derive(Clone)]
-pub struct WebSocket {
-    handle: Arc<Handle>,
-}
+#[derive(Debug, Clone)]
+pub struct WebSocket(Arc<State>);
 
-/// Shared by all clones.
-struct Handle {
-    state: Arc<State>,
-    events: Receiver<Event>,
-}
-
-/// Shared by the handles of a WebSocket and its thread.
+/// Shared by all clones. Its thread has no handle, so that it does not keep the connection open.
+#[derive(Debug)]
 struct State {
     url: String,
+    events: Receiver<Event>,
     /// Set when the WebSocket is open.
     peer: OnceLock<Peer>,
     /// Where the events go, until the WebSocket is open or has failed. What takes the sender out sends the last events.
@@ -160,18 +151,18 @@ impl WebSocket {
         Builder::new(url)
     }
 
-    fn start(target: Target, settings: Builder) -> Result<Self, Error> {
+    fn start(url: String, settings: Builder) -> Result<Self, Error> {
         // `Error` and `Close` always have room, so that `close` does not wait.
         let (sender, events) = bounded(settings.config.event_capacity.max(2));
-        let (url, peer) = (target.to_url(), OnceLock::new());
-        let state = Arc::new(State { url, peer, connecting: Mutex::new(Some(sender)) });
-        let shared = Arc::clone(&state);
+        let connecting = Mutex::new(Some(sender));
+        let state = Arc::new(State { url, events, peer: OnceLock::new(), connecting });
+        let weak = Arc::downgrade(&state);
         let run = move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| settings.open_target(&target)));
-            shared.run(outcome.unwrap_or(Err(Error::Ended(DisconnectReason::Panicked))));
+            let outcome = catch_unwind(AssertUnwindSafe(|| settings.open()));
+            run(&weak, outcome.unwrap_or(Err(Error::Ended(DisconnectReason::Panicked))));
         };
         spawn("websocket", STACK_SIZE, Box::new(run)).map_err(Error::Connect)?;
-        Ok(Self { handle: Arc::new(Handle { state, events }) })
+        Ok(Self(state))
     }
 
     /// The events, in order. Iterating blocks until the next one, and ends after [`Event::Close`]. If there are several
@@ -179,19 +170,19 @@ impl WebSocket {
     /// ([`Config::event_capacity`](crate::Config::event_capacity)): if you stop receiving, the server is slowed down.
     #[must_use]
     pub fn events(&self) -> &Receiver<Event> {
-        &self.handle.events
+        &self.0.events
     }
 
     /// The URL in its normal form.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.handle.state.url
+        &self.0.url
     }
 
     /// The state of the connection.
     #[must_use]
     pub fn ready_state(&self) -> ReadyState {
-        let is_connecting = self.handle.state.connecting().is_some();
+        let is_connecting = lock(&self.0.connecting).is_some();
         match self.peer() {
             None if is_connecting => ReadyState::Connecting,
             Some(peer) if peer.connection.is_open() => ReadyState::Open,
@@ -231,7 +222,7 @@ impl WebSocket {
 
     /// `None` before it is open.
     fn peer(&self) -> Option<&Peer> {
-        self.handle.state.peer.get()
+        self.0.peer.get()
     }
 
     /// Starts the closing handshake (RFC 6455 7.1.2), after all messages sent before. [`Event::Close`] follows when it is
@@ -243,79 +234,74 @@ impl WebSocket {
     /// has more than 123 bytes. Then the connection is not closed.
     pub fn close(&self, code: u16, reason: &str) -> Result<(), CloseError> {
         CloseError::check_with(matches!(code, 1000 | 3000..=4999), code, reason)?;
-        self.handle.state.close(code, reason);
+        self.0.close(code, reason);
         Ok(())
     }
 }
 
-impl State {
-    /// The thread, once it knows how connecting ended.
-    fn run(&self, outcome: Result<websocket::WebSocket, Error>) {
-        let mut connecting = self.connecting();
-        // It was closed meanwhile.
-        let Some(events) = connecting.take() else { return drop(connecting) };
-        let socket = match outcome {
-            Ok(socket) => socket,
-            Err(error) => return send_end(&events, &self.url, Err(error)),
-        };
-        let _ = self.peer.set(socket.writer());
-        drop(connecting);
-        debug!("{}: open, subprotocol {:?}", self.url, socket.protocol());
-        let _ = events.send(Event::Open);
-        // While the channel is full, nothing is read, so TCP slows the server down. When it has no receivers any more, messages
-        // are dropped until the connection ends.
-        let reason = loop {
-            match socket.recv() {
-                Ok(message) => {
-                    trace!("{}: {message:?}", self.url);
-                    let _ = events.send(Event::Message(message));
-                }
-                Err(reason) => break reason,
+/// The thread, once it knows how connecting ended.
+fn run(state: &Weak<State>, outcome: Result<websocket::WebSocket, Error>) {
+    // Otherwise it was closed meanwhile.
+    let Some(state) = state.upgrade() else { return };
+    let mut connecting = lock(&state.connecting);
+    let Some(events) = connecting.take() else { return };
+    let url = state.url.clone();
+    let socket = match outcome {
+        Ok(socket) => socket,
+        Err(error) => return send_end(&events, &url, error),
+    };
+    let _ = state.peer.set(socket.writer());
+    drop(connecting);
+    drop(state);
+    debug!("{url}: open, subprotocol {:?}", socket.protocol());
+    let _ = events.send(Event::Open);
+    // While the channel is full, nothing is read, so TCP slows the server down. When it has no receivers any more, messages
+    // are dropped until the connection ends.
+    let reason = loop {
+        match socket.recv() {
+            Ok(message) => {
+                trace!("{url}: {message:?}");
+                let _ = events.send(Event::Message(message));
             }
-        };
-        send_end(&events, &self.url, Ok(reason));
-    }
+            Err(reason) => break reason,
+        }
+    };
+    send_end(&events, &url, Error::Ended(reason));
+}
 
+impl State {
     /// Begins to close the connection, or cancels its opening. Then the thread still waits for the server, at most as long as
     /// the timeouts allow.
     fn close(&self, code: u16, reason: &str) {
-        let connecting = self.connecting().take();
+        let connecting = lock(&self.connecting).take();
         match (connecting, self.peer.get()) {
-            (Some(events), _) => send_end(&events, &self.url, Err(Error::Cancelled)),
+            (Some(events), _) => send_end(&events, &self.url, Error::Cancelled),
             (None, Some(peer)) => _ = peer.close(code, reason),
             (None, None) => {}
         }
     }
-
-    fn connecting(&self) -> MutexGuard<'_, Option<Sender<Event>>> {
-        self.connecting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Sends the last events: the error, if there is one, and `Close`.
-fn send_end(events: &Sender<Event>, url: &str, end: Result<DisconnectReason, Error>) {
+fn send_end(events: &Sender<Event>, url: &str, end: Error) {
     debug!("{url}: closed: {end:?}");
-    // 1006: the Close frame is missing (RFC 6455 7.1.5).
-    let (error, code, reason) = match end {
-        Ok(DisconnectReason::ClosedByPeer { code, reason }) => (None, code, reason),
-        // The server did not reply to our Close frame in time.
-        Ok(DisconnectReason::ClosedLocally { .. }) => (None, 1006, String::new()),
-        Ok(reason) => (Some(Error::Ended(reason)), 1006, String::new()),
-        Err(error) => (Some(error), 1006, String::new()),
+    let (code, reason) = match end {
+        Error::Ended(DisconnectReason::ClosedByPeer { code, reason }) => (code, reason),
+        // The Close frame is missing (RFC 6455 7.1.5).
+        end => {
+            // Otherwise the server did not reply to our Close frame in time.
+            if !matches!(end, Error::Ended(DisconnectReason::ClosedLocally { .. })) {
+                let _ = events.send(Event::Error(end));
+            }
+            (1006, String::new())
+        }
     };
     let was_clean = code != 1006;
-    let _ = error.map(|error| events.send(Event::Error(error)));
     let _ = events.send(Event::Close { code, reason, was_clean });
 }
 
-impl Drop for Handle {
+impl Drop for State {
     fn drop(&mut self) {
-        self.state.close(1001, "");
-    }
-}
-
-impl fmt::Debug for WebSocket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WebSocket({:?}, {:?})", self.url(), self.ready_state())
+        self.close(1001, "");
     }
 }

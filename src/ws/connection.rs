@@ -24,7 +24,7 @@ pub(crate) use state::{ConnectionEnd, ConnectionState, ReadResult};
 pub(crate) use tungstenite::protocol::Role;
 pub(crate) use write_reactor::WriteReactor;
 
-use crate::ws::{config::Config, deflate::Agreement, tls::Session};
+use crate::ws::{config::Config, deflate::Agreement, session::Session};
 use buffered_stream::BufferedStream;
 use state::Phase;
 use std::{

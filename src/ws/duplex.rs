@@ -45,8 +45,9 @@ use crate::ws::connection::{PeerInfo, Transport};
 use crate::ws::{config::Config, peer::Peer, tcp::tcp, websocket::WebSocket};
 #[cfg(feature = "tls")]
 use crate::ws::{
-    handshake::{Negotiated, Policy, Upgrade, agreement, negotiate, read_request},
+    handshake::{Negotiated, Policy, Upgrade, negotiate, read_request},
     handshake_stream::HandshakeStream,
+    session::StartTls,
     tls::Acceptor,
 };
 use std::{io, os::fd::OwnedFd};
@@ -106,10 +107,10 @@ impl Duplex {
         let head = read_request(&mut stream, &config);
         let (mut request, input) = head.map_err(io::Error::other)?;
         match negotiate(&mut request, policy) {
-            Negotiated::Upgrade(Upgrade { response, protocol, data, keepalive: None }) => {
+            Negotiated::Upgrade(Upgrade { response, protocol, data, deflate, keepalive: None }) => {
                 stream.send(&response)?;
                 let session = stream.session.take();
-                let (path, deflate) = (request.uri().path().into(), agreement(&request));
+                let path = request.uri().path().into();
                 let info = PeerInfo { protocol, path, data, deflate, ..PeerInfo::default() };
                 let transport = Transport { stream: socket, session, input };
                 WebSocket::without_server(info, Role::Server, transport, config)

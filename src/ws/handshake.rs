@@ -3,30 +3,24 @@
 //! The rules are RFC 6455 4.2 and RFC 9112. They do not use sockets: the server sends the [`Response`] or the frames.
 //! docs/HANDSHAKE.md lists them as a table.
 
-mod accept;
 pub(crate) mod body;
 pub(crate) mod head;
-mod redirect;
 mod request;
-mod request_line;
 mod secrets;
-mod transcript;
 pub(crate) mod upgrade;
 
+use log::error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{fmt, sync::Arc, time::Duration};
 use tungstenite::http::header::{HOST, ORIGIN};
 use tungstenite::http::{HeaderName, Version};
 
-use accept::{bug, catch};
-
-pub use accept::{Accept, AcceptHook, Data, Upgrade};
 pub use head::HeadError;
-pub(crate) use redirect::redirect;
 pub use request::read_request;
 pub(crate) use secrets::offers_token;
+pub use upgrade::{Accept, AcceptHook, Data, Upgrade};
 
 use crate::ws::access::{Access, Host};
-use crate::ws::deflate::Agreement;
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
 use crate::ws::http::{
@@ -98,67 +92,51 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
         request.extensions_mut().insert(ShowedAdminToken);
     }
     request.extensions_mut().insert(TokenCheck(policy.access.check_token(token.as_deref())));
-    let outcome = catch(request, || apply_rules(request, policy));
-    // Not among the rules, because a thread keeps every stack page: their frame must not lie below the parser of origins.
-    let handshake = outcome.and_then(|(host, key, protocol)| {
-        check_client(request, &host, &policy.access)?;
-        let ask = |ask: &AcceptHook| catch(request, || Ok(ask(request)?));
-        Ok((policy.accept.as_ref().map_or_else(|| Ok(Accept::new()), ask)?, key, protocol))
-    });
-    handshake.map_or_else(|other| other, |accepted| conclude(request, policy, accepted))
+    let outcome = catch_unwind(AssertUnwindSafe(|| apply_rules(request, policy)));
+    let outcome = outcome.unwrap_or_else(|_| Err(bug(request, "the HTTP handler panicked")));
+    let negotiated = outcome.unwrap_or_else(Negotiated::Response);
+    if let Negotiated::Upgrade(upgrade) = &negotiated {
+        request.extensions_mut().insert(secrets::ResponseHead(upgrade.response.clone()));
+    }
+    negotiated
 }
 
-/// The 101 response of an accepted handshake.
-#[inline(never)] // As `apply_rules`.
-fn conclude(
-    request: &mut Request,
-    _policy: &Policy,
-    (accept, key, protocol): (Accept, String, Option<Arc<str>>),
-) -> Negotiated {
-    #[cfg(feature = "deflate")]
-    if let Some(agreement) = _policy.deflate.and_then(|deflate| deflate.accept(request.headers())) {
-        request.extensions_mut().insert(agreement);
-    }
-    match accept.into_upgrade(request, &key, protocol) {
-        Ok(upgrade) => {
-            transcript::record_response(request, &upgrade.response);
-            Negotiated::Upgrade(upgrade)
-        }
-        Err(why) => bug(request, &format!("the answer of Builder::accept is wrong: {why}")).into(),
-    }
+/// The response if the user's code fails.
+fn bug(request: &Request, what: &str) -> Response {
+    error!("{what}: {} {:?}", request.method(), request.uri().path());
+    Response::text(500, "This server has a bug; its log says more.")
 }
 
-impl From<Response> for Negotiated {
-    fn from(response: Response) -> Self {
-        Self::Response(response)
-    }
-}
-
-/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake. Returns the host, the value of
-/// `Sec-WebSocket-Accept` and the subprotocol of a handshake. [`check_client`] is left.
+/// The rules, in their order. A foreign `Host` gets neither a page nor a handshake.
 ///
 /// # Errors
-/// What happens to every other request.
-#[inline(never)] // Its frame of 1 KiB must not lie below those that format the 101 response: one page more per connection.
-fn apply_rules(request: &Request, policy: &Policy) -> Result<(Host, String, Option<Arc<str>>), Negotiated> {
+/// The refusal.
+// The functions that it calls are not inlined: a thread keeps every stack page, and their frames must not lie below those that
+// format the 101 response.
+fn apply_rules(request: &Request, policy: &Policy) -> Result<Negotiated, Response> {
     let headers = request.headers();
     let length = body::length(headers)?;
     let host = accepted_host(request, &policy.access)?;
     if !upgrade::is_requested(headers) {
-        return Err(without_upgrade(request, length, host.as_ref(), policy)?);
+        return without_upgrade(request, length, host.as_ref(), policy);
     }
     check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
     let key = upgrade::check(request, policy)?;
-    Ok((host, key, upgrade::select_protocol(headers, &policy.protocols)?))
-}
-
-/// The agreement on compression that the response names.
-pub(crate) fn agreement(request: &Request) -> Option<Agreement> {
-    request.extensions().get().cloned()
+    let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
+    check_client(request, &host, &policy.access)?;
+    let accept = policy.accept.as_ref().map_or_else(|| Ok(Accept::new()), |ask| ask(request))?;
+    #[cfg(feature = "deflate")]
+    let deflate = policy.deflate.and_then(|deflate| deflate.accept(headers));
+    #[cfg(not(feature = "deflate"))]
+    let deflate = None;
+    let upgrade = accept.into_upgrade(headers, &key, protocol, deflate);
+    let wrong = |why| bug(request, &format!("the answer of Builder::accept is wrong: {why}"));
+    upgrade.map(Negotiated::Upgrade).map_err(wrong)
 }
 
 /// A request that is not a handshake. The program, or else the HTTP handler, has the response.
+#[inline(never)] // See `apply_rules`.
 fn without_upgrade(
     request: &Request,
     length: usize,
@@ -185,12 +163,12 @@ fn without_upgrade(
     // Health checks ask with OPTIONS, of which handlers need to know nothing.
     if response.status == 405 && request.method() == Method::OPTIONS {
         let allowed = response.header("Allow").unwrap_or(ALLOWED_METHODS).to_owned();
-        return Ok(Response::empty(204).with("Allow", allowed).into());
+        return Ok(Negotiated::Response(Response::empty(204).with("Allow", allowed)));
     }
     if response.status < 400 {
         check_no_body(length)?;
     }
-    Ok(response.into())
+    Ok(Negotiated::Response(response))
 }
 
 /// Only a request for the program has a body: otherwise, whatever follows the head can only be frames.
@@ -205,6 +183,7 @@ fn check_no_body(length: usize) -> Result<(), Response> {
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether this client may open a connection, or send a request to the program.
+#[inline(never)] // See `apply_rules`.
 fn check_client(request: &Request, host: &Host, access: &Access) -> Result<(), Response> {
     let origin =
         single_field(request.headers(), &ORIGIN).map_err(|()| bad_request("Origin is given more than once."))?;
@@ -220,21 +199,36 @@ fn check_client(request: &Request, host: &Host, access: &Access) -> Result<(), R
 /// The host that the request is for, if this server accepts it. `None` only with HTTP/1.0, which had no `Host`.
 ///
 /// The host of an absolute target wins, but the field is required all the same (RFC 9112 3.2).
+#[inline(never)] // See `apply_rules`.
 fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Response> {
     let parse = |text: &str| {
         let invalid = |_| bad_request("Host must be a host name or an IP address, with an optional port.");
         Host::parse(text).map_err(invalid)
     };
-    let host = match single_field(request.headers(), &HOST) {
-        Ok(Some(value)) => Some(parse(value.to_str().unwrap_or_default())?),
-        Ok(None) if request.version() == Version::HTTP_10 => None,
-        Ok(None) => return Err(bad_request("Host is missing.")),
-        Err(()) => return Err(bad_request("Host is given more than once.")),
-    };
+    let field = single_field(request.headers(), &HOST).map_err(|()| bad_request("Host is given more than once."))?;
+    if field.is_none() && request.version() != Version::HTTP_10 {
+        return Err(bad_request("Host is missing."));
+    }
+    let host = field.map(|value| parse(value.to_str().unwrap_or_default())).transpose()?;
     let target = request.uri().authority().map(|authority| parse(authority.as_str())).transpose()?;
     let host = target.or(host);
     host.as_ref().map_or(Ok(()), |host| access.check_host(host))?;
     Ok(host)
+}
+
+/// Redirects to the same path on that port, with 308 (RFC 9110 15.4.9). A request without an accepted host is refused, so
+/// that a client is never sent to another server.
+#[must_use]
+pub(crate) fn redirect(request: &Request, access: &Access, https_port: u16) -> Response {
+    let host = match accepted_host(request, access) {
+        Ok(Some(host)) => Host { port: Some(https_port).filter(|port| *port != 443), ..host },
+        Ok(None) => return bad_request("Host is missing."),
+        Err(refusal) => return refusal,
+    };
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let target = if target.starts_with('/') { target } else { "/" };
+    let location = format!("https://{host}{target}");
+    Response::text(308, format!("This server uses HTTPS: {location}")).with("Location", location)
 }
 
 /// The response to a request without an upgrade.
@@ -250,27 +244,51 @@ fn page(request: &Request, policy: &Policy) -> Response {
     }
 }
 
-/// The response to a client whose address has sent too many wrong access tokens: 429.
-#[must_use]
-pub(crate) fn too_many_tokens() -> Response {
-    try_later(429, "Too many wrong access tokens from this address. Try again later.")
-}
-
-/// The response to a request for which the program had none in time: 503.
-pub(crate) fn no_response() -> Response {
-    try_later(503, "The server did not respond in time. Try again later.")
-}
-
 /// The response to a client that exceeds a limit on connections: 503.
 #[must_use]
 pub fn server_full() -> Response {
     try_later(503, "This server is full. Try again later.")
 }
 
-fn try_later(status: u16, sentence: &str) -> Response {
+/// A response that may be another one soon.
+pub(crate) fn try_later(status: u16, sentence: &str) -> Response {
     Response::text(status, sentence).with("Retry-After", "10")
 }
 
 fn bad_request(sentence: &str) -> Response {
     Response::text(400, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redirected(host: &str, target: &str, port: u16) -> Response {
+        let mut request = Request::new(());
+        *request.uri_mut() = target.parse().expect("a target");
+        request.headers_mut().insert("Host", host.parse().expect("a value"));
+        redirect(&request, &Access::default(), port)
+    }
+
+    #[test]
+    fn redirect_keeps_the_path_and_changes_the_port() {
+        for (host, target, port, location) in [
+            ("localhost", "/", 443, "https://localhost/"),
+            ("LOCALHOST:80", "/a?b=c", 8443, "https://localhost:8443/a?b=c"),
+            ("[::1]:8080", "/room/x%20y", 443, "https://[::1]/room/x%20y"),
+            ("x", "http://127.0.0.1:1/y", 2, "https://127.0.0.1:2/y"),
+            ("localhost", "*", 443, "https://localhost/"),
+        ] {
+            let response = redirected(host, target, port);
+            assert_eq!((response.status, response.header("Location")), (308, Some(location)));
+        }
+    }
+
+    #[test]
+    fn redirect_never_leads_to_a_foreign_host() {
+        for (host, status) in [("evil.example", 421), ("a b", 400), ("", 400)] {
+            let response = redirected(host, "/", 443);
+            assert_eq!((response.status, response.header("Location")), (status, None), "{host}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! A socket during its handshakes, plain or with TLS. Each read and write ends at a deadline.
 
+use crate::ws::session::Session;
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
-use crate::ws::tls::Session;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -1,9 +1,11 @@
-//! How threads are started. One place, because each call of `Builder::spawn` with another closure adds 2 KiB of binary.
+//! How threads are started, and how they share data. One place, because each call of `Builder::spawn` with another closure adds
+//! 2 KiB of binary.
 
 use log::error;
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -20,6 +22,11 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 /// The operating system has no thread left.
 pub(crate) fn spawn(name: &str, stack_size: usize, job: Job) -> io::Result<()> {
     thread::Builder::new().name(name.into()).stack_size(stack_size).spawn(job).map(drop)
+}
+
+/// Locks, even after a panic under the lock: what is kept under it is always valid.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// As [`spawn`], for a thread that the whole server depends on: after a panic, which is a bug, the job runs again.

@@ -34,12 +34,16 @@ fn unusable_files_are_explained_in_one_line() {
     let none = files.path("none.pem");
     for (certificate, key, word) in [
         (&none, &key, "none.pem: No such file"),
-        (&text, &key, "text.pem: it is not PEM"),
+        (&text, &key, "text.pem: there is no certificate in it (-----BEGIN CERTIFICATE-----); if it is not PEM"),
         (&key, &key, "key.pem: there is no certificate in it"),
         (&damaged, &key, "damaged.pem: it is damaged"),
         (&cert, &none, "none.pem: No such file"),
         (&cert, &cert, "cert.pem: there is no private key in it"),
-        (&cert, &locked, "locked.pem: the key is encrypted"),
+        (
+            &cert,
+            &locked,
+            "locked.pem: there is no private key in it (-----BEGIN PRIVATE KEY-----); if the key is encrypted",
+        ),
         (&other, &key, "key.pem: this key does not belong to the certificate in"),
     ] {
         let said = refusal(&["--tls-cert", certificate, "--tls-key", key]);

@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn only_ends_that_may_pass_are_retried() {
         let violation = Error::Ended(DisconnectReason::ProtocolViolation { code: 1002, detail: String::new() });
-        let refused = |status| Error::Refused { status, body: String::new(), location: None };
+        let refused = |status| Error::Refused { status, body: String::new() };
         for (error, code, expected) in [
             (None, 1000, false),
             (None, 1001, true),

@@ -162,7 +162,7 @@ mod tests {
     fn text_from_others_cannot_control_the_terminal() {
         let evil = || "\x1b[2Jeve\n* ann signed in\u{200b}\u{e0041}\u{202e}\x07".to_owned();
         let refused = |text| Event::Refused { reason: evil(), explanation: evil(), text };
-        let failed = Error::Refused { status: 503, body: evil(), location: Some(evil()) };
+        let failed = Error::Refused { status: 503, body: evil() };
         let events = [
             event(&evil()),
             Event::Notice(evil().replace('\n', " ")),

@@ -1,6 +1,6 @@
 //! The settings of a client's WebSocket, and the checks on them.
 
-use super::{Error, WebSocket, url::Target};
+use super::{Error, WebSocket, is_blocked, url::Target};
 #[cfg(feature = "tls")]
 use crate::ws::tls::Connector;
 use crate::ws::{
@@ -23,7 +23,7 @@ use std::fmt;
 ///     .connect()?;
 /// # Ok::<(), chinwag::client::Error>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 #[must_use = "nothing is connected before connect()"]
 pub struct Builder {
     url: String,
@@ -38,16 +38,7 @@ pub struct Builder {
 
 impl Builder {
     pub(super) fn new(url: &str) -> Self {
-        Self {
-            url: url.to_owned(),
-            protocols: Vec::new(),
-            headers: Vec::new(),
-            allow_blocked_ports: false,
-            deflate: None,
-            #[cfg(feature = "tls")]
-            tls: None,
-            config: Config::client(),
-        }
+        Self { url: url.to_owned(), config: Config::client(), ..Self::default() }
     }
 
     /// The subprotocols to offer, in order of preference (RFC 6455 1.9). As in a browser, the connection fails if the
@@ -103,19 +94,30 @@ impl Builder {
     /// [`Error::Setting`], or the connection cannot begin: [`Error::Tls`], [`Error::Connect`].
     pub fn connect(mut self) -> Result<WebSocket, Error> {
         let target = self.check()?;
-        WebSocket::start(target, self)
+        WebSocket::start(target.to_url(), self)
     }
 
-    /// Checks the settings, and completes them.
+    /// Checks the settings, and completes them. Errors do not repeat the value of a header field, which may be a secret.
     pub(super) fn check(&mut self) -> Result<Target, Error> {
-        let target = Target::parse(&self.url, self.allow_blocked_ports)?;
-        check_protocols(&self.protocols)?;
-        check_headers(&self.headers)?;
+        let invalid = |why| Error::Setting(format!("not a WebSocket URL: {why}"));
+        let target = Target::parse(&self.url).map_err(invalid)?;
+        let port = target.port();
+        if !self.allow_blocked_ports && is_blocked(port) {
+            return Err(Error::Setting(format!(
+                "port {port} is blocked, as in browsers; blocked ports can be allowed"
+            )));
+        }
+        // Each name is a token, once (RFC 6455 4.1, item 10).
+        let is_wrong = |at: usize, name: &String| !is_token(name.as_bytes()) || self.protocols[..at].contains(name);
+        if let Some((_, name)) = self.protocols.iter().enumerate().find(|(at, name)| is_wrong(*at, name)) {
+            return Err(Error::Setting(format!("{name:?} is not a subprotocol: use a token such as chinwag.v1, once")));
+        }
+        if let Some((name, _)) = self.headers.iter().find(|(name, value)| !is_additional_field(name, value)) {
+            return Err(Error::Setting(format!("the header field {name:?} cannot be sent")));
+        }
         if target.is_secure() {
             #[cfg(not(feature = "tls"))]
-            return Err(Error::Tls(
-                "wss:// needs TLS, which is not in this build: build with the feature `tls`".into(),
-            ));
+            return Err(Error::Tls("wss:// needs TLS: build with the feature `tls`".into()));
             #[cfg(feature = "tls")]
             if self.tls.is_none() {
                 self.tls = Some(Connector::system().map_err(|why| Error::Tls(why.to_string()))?);
@@ -126,30 +128,10 @@ impl Builder {
     }
 }
 
-/// Each name must be a token, and must not be repeated (RFC 6455 4.1, item 10).
-fn check_protocols(protocols: &[String]) -> Result<(), Error> {
-    for (at, name) in protocols.iter().enumerate() {
-        if !is_token(name.as_bytes()) || protocols[..at].contains(name) {
-            return Err(Error::Setting(format!("{name:?} is not a subprotocol: use a token such as chinwag.v1, once")));
-        }
-    }
-    Ok(())
-}
-
-/// Fields must be valid, and must not be set by the handshake itself. The error does not repeat the value, which may be a
-/// secret.
-fn check_headers(headers: &[(String, String)]) -> Result<(), Error> {
-    match headers.iter().find(|(name, value)| !is_additional_field(name, value)) {
-        Some((name, _)) => Err(Error::Setting(format!("the header field {name:?} cannot be sent"))),
-        None => Ok(()),
-    }
-}
-
-/// Without the values of header fields, which may be secrets.
+/// Without header fields, which may have secrets.
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Builder").field("protocols", &self.protocols).field("headers", &headers).finish_non_exhaustive()
+        f.debug_struct("Builder").field("protocols", &self.protocols).finish_non_exhaustive()
     }
 }
 
@@ -168,8 +150,8 @@ mod tests {
             (&["a,b"], false),
             (&["\u{e9}"], false),
         ] {
-            let protocols: Vec<_> = protocols.iter().map(|name| (*name).to_owned()).collect();
-            assert_eq!(check_protocols(&protocols).is_ok(), valid, "{protocols:?}");
+            let mut builder = Builder::new("ws://localhost/").protocols(protocols.iter().copied());
+            assert_eq!(builder.check().is_ok(), valid, "{protocols:?}");
         }
     }
 
@@ -182,9 +164,18 @@ mod tests {
             ("a b", "x", false),
             ("X", "a\r\nY: b", false),
         ] {
-            assert_eq!(check_headers(&[(name.into(), value.into())]).is_ok(), valid, "{name}");
+            let mut builder = Builder::new("ws://localhost/").header(name, value);
+            assert_eq!(builder.check().is_ok(), valid, "{name}");
         }
-        let error = check_headers(&[("X".into(), "secret\n".into())]).expect_err("a line feed").to_string();
+        let mut builder = Builder::new("ws://localhost/").header("X", "secret\n");
+        let error = builder.check().expect_err("a line feed").to_string();
         assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn blocked_ports_must_be_allowed() {
+        let mut builder = Builder::new("ws://host:22/");
+        assert!(builder.check().expect_err("a blocked port").to_string().contains("22"));
+        assert!(builder.allow_blocked_ports(true).check().is_ok());
     }
 }

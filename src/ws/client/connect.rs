@@ -1,23 +1,20 @@
 //! From a URL to an open connection: the socket, the handshakes of TLS and of the WebSocket.
 
-use super::{
-    Error,
-    builder::Builder,
-    dial::dial,
-    handshake::{read_response, request},
-    url::Target,
-};
+use super::handshake::{read_response, request};
+use super::{Error, builder::Builder, url::Target};
 use crate::ws::connection::{PeerInfo, Role, Transport};
 use crate::ws::{
     handshake_stream::HandshakeStream,
     tcp::{Socket, tcp},
     websocket::WebSocket,
 };
+#[cfg(feature = "tls")]
+use rustls::CertificateError;
 use std::{
     hash::{BuildHasher, RandomState},
     io::{self, ErrorKind},
     iter,
-    net::TcpStream,
+    net::{SocketAddr, TcpStream, ToSocketAddrs},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -47,7 +44,8 @@ impl Builder {
     /// As [`Builder::connect`], and what [`Event::Error`](super::Event::Error) would report.
     pub fn open(mut self) -> Result<WebSocket, Error> {
         let target = self.check()?;
-        self.open_target(&target)
+        let socket = dial(&target, self.config.handshake_timeout).and_then(tcp).map_err(Error::Connect)?;
+        self.shake_hands(socket, &target)
     }
 
     /// As [`Builder::open`], over a socket that is connected already: TCP or Unix. The URL says whether TLS is used.
@@ -68,21 +66,15 @@ impl Builder {
         self.shake_hands(tcp(socket).map_err(Error::Connect)?, &target)
     }
 
-    /// As [`Builder::open`], after the settings were checked.
-    pub(super) fn open_target(self, target: &Target) -> Result<WebSocket, Error> {
-        let socket = dial(target, self.config.handshake_timeout).and_then(tcp).map_err(Error::Connect)?;
-        self.shake_hands(socket, target)
-    }
-
     /// The handshakes of TLS and of the WebSocket, within one deadline.
     fn shake_hands(self, socket: Arc<TcpStream>, target: &Target) -> Result<WebSocket, Error> {
         let deadline = Instant::now() + self.config.handshake_timeout;
         #[cfg(not(feature = "tls"))]
         let session = None;
         #[cfg(feature = "tls")]
-        let session = match self.tls.as_ref().filter(|_| target.is_secure()) {
-            Some(connector) => Some(connector.session(&target.host.name).map_err(Error::Tls)?),
-            None => None,
+        let session = match &self.tls {
+            Some(connector) if target.is_secure() => Some(connector.session(&target.host.name).map_err(Error::Tls)?),
+            _ => None,
         };
         let explain = |why| self.explain(why, target);
         let mut stream = HandshakeStream::start(&socket, session, deadline).map_err(explain)?;
@@ -94,7 +86,8 @@ impl Builder {
             error => error,
         })?;
         let session = stream.session.take();
-        let info = PeerInfo { path: target.path().into(), ..info };
+        let path = target.resource.split('?').next().unwrap_or_default().into();
+        let info = PeerInfo { path, ..info };
         let transport = Transport { stream: socket, session, input };
         WebSocket::without_server(info, Role::Client, transport, self.config).map_err(Error::Connect)
     }
@@ -106,8 +99,7 @@ impl Builder {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => Error::Timeout(self.config.handshake_timeout),
             #[cfg(feature = "tls")]
             ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset if target.is_secure() => {
-                let host = target.host.to_string();
-                crate::ws::tls::explain(&why, &host).map_or(Error::Untrusted(host), Error::Tls)
+                explain_tls(&why, target.host.to_string())
             }
             _ => Error::Connect(why),
         }
@@ -146,5 +138,69 @@ impl Builder {
             opened_at = outcome.is_ok().then(Instant::now);
             Some(outcome)
         }))
+    }
+}
+
+/// What a failure of the TLS handshake with that host and port means.
+#[cfg(feature = "tls")]
+fn explain_tls(why: &io::Error, host: String) -> Error {
+    Error::Tls(match why.get_ref().and_then(|why| why.downcast_ref()) {
+        _ if why.kind() != ErrorKind::InvalidData => {
+            format!("{host} closed the connection during the TLS handshake; without TLS, use ws://")
+        }
+        Some(rustls::Error::InvalidMessage(_)) => format!("{host} does not speak TLS at that port; use ws://"),
+        // A bad signature: the trusted authority has the same name as the one that signed, but another key.
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            return Error::Untrusted(host);
+        }
+        Some(rustls::Error::InvalidCertificate(why)) => format!("the certificate of {host} cannot be trusted: {why}"),
+        _ => format!("the TLS handshake with {host} failed: {why}"),
+    })
+}
+
+/// A socket that is connected to the first address of the host that accepts within the timeout. The system limits the time of
+/// the name resolution.
+fn dial(target: &Target, timeout: Duration) -> io::Result<TcpStream> {
+    // Few systems resolve the names below `localhost`.
+    let name = if target.host.is_localhost() { "localhost" } else { &target.host.name };
+    let addresses = (name, target.port()).to_socket_addrs();
+    let not_found = |error| io::Error::other(format!("the host {name} was not found: {error}"));
+    connect_to_any(addresses.map_err(not_found)?, timeout)
+}
+
+fn connect_to_any(addresses: impl Iterator<Item = SocketAddr>, timeout: Duration) -> io::Result<TcpStream> {
+    let mut failure = io::Error::other("the host has no address");
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, timeout.max(Duration::from_millis(1))) {
+            Ok(stream) => return Ok(stream),
+            // A URL need not have a port, so the user may not know it.
+            Err(error) => {
+                let text = match error.kind() {
+                    ErrorKind::ConnectionRefused => format!("nothing listens at {address}; is the server running?"),
+                    _ => format!("{address}: {error}"),
+                };
+                failure = io::Error::new(error.kind(), text);
+            }
+        }
+    }
+    Err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn every_address_is_tried() {
+        let closed = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let open = listener.local_addr().expect("an address");
+        let timeout = Duration::from_secs(5);
+        let stream = connect_to_any([closed, open].into_iter(), timeout).expect("the second address accepts");
+        assert_eq!(stream.peer_addr().expect("an address"), open);
+        let error = connect_to_any([closed].into_iter(), timeout).expect_err("nothing listens");
+        assert!(error.to_string().contains(&closed.to_string()), "{error}");
+        assert!(connect_to_any([].into_iter(), timeout).is_err());
     }
 }

@@ -27,10 +27,8 @@ pub enum Error {
     Refused {
         /// The HTTP status, such as 401 or 404.
         status: u16,
-        /// The body of the response: at most its first 1 KiB.
+        /// The body of the response, at most its first 1 KiB. Of a redirection (3xx), its target.
         body: String,
-        /// The target of a redirection (3xx).
-        location: Option<String>,
     },
     /// The server's response is not a WebSocket handshake (RFC 6455 4.1). The sentence says why.
     Handshake(&'static str),
@@ -47,11 +45,8 @@ impl fmt::Display for Error {
             Self::Connect(source) => write!(f, "cannot connect: {source}"),
             Self::Timeout(time) => write!(f, "the server did not respond within {time:?}"),
             Self::Cancelled => write!(f, "closed before it was open"),
-            Self::Refused { status, body, location } => {
+            Self::Refused { status, body } => {
                 write!(f, "the server responded with {status} instead of 101")?;
-                if let Some(location) = location {
-                    write!(f, ", with Location {}", Visible(location))?;
-                }
                 // One line, whatever the server sends.
                 body.trim().lines().next().map_or(Ok(()), |line| write!(f, ": {}", Visible(line)))
             }

@@ -2,13 +2,12 @@
 
 use super::{Error, builder::Builder, url::Target};
 use crate::ws::connection::PeerInfo;
-use crate::ws::handshake::head::{HeadError, HeadReader, field_map, field_slots};
+use crate::ws::handshake::head::{HeadError, first_line, invalid, read_head, read_more};
 use crate::ws::handshake::upgrade::check_fields;
 use crate::ws::http::{list_elements, single_field};
-use httparse::Status;
 use std::io::{ErrorKind, Read};
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
-use tungstenite::{Bytes, http::HeaderMap, http::header};
+use tungstenite::http::{HeaderMap, StatusCode, header};
 
 /// Bytes of the head of one response. The deadline bounds the number of interim responses.
 const MAX_HEAD_SIZE: usize = 16 * 1024;
@@ -21,21 +20,17 @@ const MAX_BODY: usize = 1024;
 /// The request with a new key, and the `Sec-WebSocket-Accept` that its response must have. The settings have been checked.
 pub(super) fn request(target: &Target, settings: &Builder) -> (String, String) {
     let key = generate_key();
-    let mut text = format!(
+    let protocols =
+        Some(("Sec-WebSocket-Protocol", settings.protocols.join(", "))).filter(|(_, names)| !names.is_empty());
+    let extensions = settings.deflate.map(|deflate| ("Sec-WebSocket-Extensions", deflate.offer()));
+    let own = settings.headers.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    let more = protocols.into_iter().chain(extensions).chain(own);
+    let more: String = more.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let text = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n",
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{more}\r\n",
         target.resource, target.host,
     );
-    if !settings.protocols.is_empty() {
-        text.push_str(&format!("Sec-WebSocket-Protocol: {}\r\n", settings.protocols.join(", ")));
-    }
-    if let Some(deflate) = settings.deflate {
-        text.push_str(&format!("Sec-WebSocket-Extensions: {}\r\n", deflate.offer()));
-    }
-    for (name, value) in &settings.headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
-    text.push_str("\r\n");
     (text, derive_accept_key(key.as_bytes()))
 }
 
@@ -48,40 +43,39 @@ pub(super) fn read_response(
     accept: &str,
     settings: &Builder,
 ) -> Result<(PeerInfo, Vec<u8>), Error> {
-    let mut reader = HeadReader { io, buffer: Vec::new() };
+    let mut buffer = Vec::new();
     loop {
-        let head = reader.read_head(MAX_HEAD_SIZE, check_http)?;
-        let (status, headers) = parse(&head)?;
-        match status {
+        let (status, headers, _) = read_head(io, &mut buffer, MAX_HEAD_SIZE, MAX_FIELDS, status)?;
+        match status.as_u16() {
             101 => {
                 let info = check_upgrade(&headers, accept, settings).map_err(Error::Handshake)?;
-                return Ok((info, reader.buffer));
+                return Ok((info, buffer));
             }
             // An interim response: another one follows (RFC 9110 15.2).
             100..=199 => {}
-            _ => return Err(refused(reader, status, &headers)),
+            status => return Err(refused(io, buffer, status, &headers)),
         }
     }
 }
 
-/// Detects other protocols, whose servers may wait for the client. TLS sends an alert or a handshake (RFC 8446 5.1).
-fn check_http(_: &[u8], bytes: &[u8]) -> Result<(), HeadError> {
-    match bytes {
-        [0x15 | 0x16] | [0x15 | 0x16, 3, ..] => Err(HeadError::Tls),
-        _ if bytes.iter().zip(b"HTTP/1.").all(|(byte, expected)| byte == expected) => Ok(()),
-        _ => Err(HeadError::Malformed("it is not HTTP/1")),
+/// The status in the first line of a response. Detects other protocols, whose servers may wait for the client. TLS sends an
+/// alert or a handshake (RFC 8446 5.1).
+fn status(_: &[u8], bytes: &[u8]) -> Result<Option<StatusCode>, HeadError> {
+    if matches!(bytes, [0x15 | 0x16] | [0x15 | 0x16, 3, ..]) {
+        return Err(HeadError::Tls);
+    }
+    if !bytes.iter().zip(b"HTTP/1.").all(|(byte, expected)| byte == expected) {
+        return Err(NOT_HTTP);
+    }
+    let Some(line) = first_line(bytes) else { return Ok(None) };
+    let status = line.split(|byte| *byte == b' ').nth(1).and_then(|status| StatusCode::from_bytes(status).ok());
+    match status.ok_or(NOT_HTTP)? {
+        StatusCode::SWITCHING_PROTOCOLS if line.starts_with(b"HTTP/1.0") => Err(invalid("a WebSocket needs HTTP/1.1")),
+        status => Ok(Some(status)),
     }
 }
 
-fn parse(head: &Bytes) -> Result<(u16, HeaderMap), Error> {
-    let mut slots = field_slots(head, MAX_FIELDS)?;
-    let mut raw = httparse::Response::new(&mut slots);
-    match (raw.parse(head), raw.code, raw.version) {
-        (Ok(Status::Complete(_)), Some(101), Some(0)) => Err(Error::Handshake("a WebSocket needs HTTP/1.1")),
-        (Ok(Status::Complete(_)), Some(status), _) => Ok((status, field_map(head, raw.headers)?)),
-        _ => Err(Error::Handshake("it is not HTTP")),
-    }
-}
+const NOT_HTTP: HeadError = invalid("it is not HTTP/1");
 
 /// The checks of RFC 6455 4.1 on a 101. Returns the selected subprotocol and the agreement on compression.
 ///
@@ -98,28 +92,26 @@ fn check_upgrade(headers: &HeaderMap, accept: &str, settings: &Builder) -> Resul
         None if list_elements(headers, &header::SEC_WEBSOCKET_EXTENSIONS).next().is_none() => None,
         None => return Err("it selects an extension that was not offered"),
     };
-    let protocol = match single_field(headers, &header::SEC_WEBSOCKET_PROTOCOL) {
-        Ok(None) if settings.protocols.is_empty() => Ok(None),
-        Ok(None) => Err("it selects none of the subprotocols offered"),
-        Ok(Some(selected)) => {
-            let known = settings.protocols.iter().find(|name| selected == name.as_str());
-            known.map(|name| Some(name.as_str().into())).ok_or("it selects a subprotocol that was not offered")
-        }
-        Err(_) => Err("it selects more than one subprotocol"),
-    }?;
-    Ok(PeerInfo { protocol, deflate, ..PeerInfo::default() })
+    let selected = single_field(headers, &header::SEC_WEBSOCKET_PROTOCOL);
+    let selected = selected.map_err(|()| "it selects more than one subprotocol")?;
+    let known = settings.protocols.iter().find(|name| selected.is_some_and(|selected| selected == name.as_str()));
+    match (selected, known) {
+        (Some(_), None) => Err("it selects a subprotocol that was not offered"),
+        (None, _) if !settings.protocols.is_empty() => Err("it selects none of the subprotocols offered"),
+        _ => Ok(PeerInfo { protocol: known.map(|name| name.as_str().into()), deflate, ..PeerInfo::default() }),
+    }
 }
 
 /// The refusal, with the beginning of its body. Of one in chunks, with what has arrived.
-fn refused(mut reader: HeadReader<'_, impl Read>, status: u16, headers: &HeaderMap) -> Error {
+fn refused(io: &mut impl Read, mut buffer: Vec<u8>, status: u16, headers: &HeaderMap) -> Error {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
-    let length = length.unwrap_or(if is_chunked { reader.buffer.len() } else { MAX_BODY }).min(MAX_BODY);
-    while reader.buffer.len() < length && matches!(reader.read_more(length), Ok(1..)) {}
-    reader.buffer.truncate(length);
+    let length = length.unwrap_or(if is_chunked { buffer.len() } else { MAX_BODY }).min(MAX_BODY);
+    while buffer.len() < length && read_more(io, &mut buffer, length).is_ok() {}
+    buffer.truncate(length);
     let location = headers.get(header::LOCATION).filter(|_| (300..400).contains(&status));
-    let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    Error::Refused { status, body: String::from_utf8_lossy(&reader.buffer).into_owned(), location }
+    let body = location.map_or(&buffer[..], |target| target.as_bytes());
+    Error::Refused { status, body: String::from_utf8_lossy(body).into_owned() }
 }
 
 impl From<HeadError> for Error {
@@ -127,14 +119,10 @@ impl From<HeadError> for Error {
         Self::Handshake(match error {
             HeadError::Deadline => return Self::Connect(ErrorKind::TimedOut.into()),
             HeadError::Io(why) if why.kind() != ErrorKind::ConnectionReset => return Self::Connect(why),
-            HeadError::Io(_) => "the connection was reset",
-            HeadError::Closed => "the connection was closed without one",
-            HeadError::Incomplete => "it ends in its head",
-            HeadError::TooLarge => "its head is too large",
-            HeadError::TooManyFields => "it has too many header fields",
+            HeadError::Io(_) | HeadError::Closed => "the connection was closed without one",
             HeadError::Tls => "it is TLS; use wss:// for this port",
-            HeadError::Malformed(why) => why,
-            HeadError::Version | HeadError::ProxyProtocol => "it is not HTTP/1",
+            HeadError::ProxyProtocol => "it is not HTTP/1",
+            HeadError::Invalid(_, why) => why,
         })
     }
 }
@@ -164,7 +152,7 @@ mod tests {
 
     #[test]
     fn request_has_what_rfc_6455_requires() {
-        let target = Target::parse("ws://example.org:6502/room/a?x=1", false).expect("a URL");
+        let target = Target::parse("ws://example.org:6502/room/a?x=1").expect("a URL");
         let settings = Builder::new("").protocols(["chat", "text"]).header("Origin", "http://example.org");
         let (text, accept) = request(&target, &settings);
         assert!(text.starts_with("GET /room/a?x=1 HTTP/1.1\r\nHost: example.org:6502\r\n"), "{text}");
@@ -190,10 +178,12 @@ mod tests {
         let many = format!("HTTP/1.1 101 X\r\n{}\r\n", "X: y\r\n".repeat(MAX_FIELDS + 1));
         for (text, word) in [
             (String::new(), "closed without"),
-            ("HTTP/1.1 101".into(), "ends in its head"),
+            ("HTTP/1.1 101".into(), "in the middle of the head"),
             ("SSH-2.0-OpenSSH\r\n".into(), "not HTTP"),
             ("\x15\x03\x01\0\x02\x02\x46".into(), "use wss://"),
-            ("HTTP/1.1 101 X\r\nX Y: z\r\n\r\n".into(), "not HTTP"),
+            ("HTTP/1.1 101 X\r\nX Y: z\r\n\r\n".into(), "invalid name"),
+            ("HTTP/1.1 1010 X\r\n\r\n".into(), "not HTTP"),
+            ("HTTP/1.1\r\n\r\n".into(), "not HTTP"),
             (format!("{GOOD}\r\n").replace("1.1", "1.0"), "HTTP/1.1"),
             (format!("{GOOD}\r\n").replace("Upgrade: W", "X: W"), "Upgrade: websocket"),
             (format!("{GOOD}\r\n").replace(", Upgrade", ""), "Connection: Upgrade"),
@@ -219,7 +209,7 @@ mod tests {
         for (text, expected) in [
             ("HTTP/1.1 401 No\r\nContent-Length: 7\r\n\r\nA token", "401 instead of 101: A token"),
             ("HTTP/1.1 404 No\r\n\r\n\n not\x1b[31m here\nmore", "404 instead of 101: not\\u{1b}[31m here"),
-            ("HTTP/1.0 302 Found\r\nLocation: /else\r\n\r\n", "302 instead of 101, with Location /else"),
+            ("HTTP/1.0 302 Found\r\nLocation: /else\r\n\r\n", "302 instead of 101: /else"),
             ("HTTP/1.1 200 OK\r\nLocation: /else\r\nContent-Length: 2\r\n\r\nhi there", "200 instead of 101: hi"),
         ] {
             let error = read(text, &[]).expect_err(text);

@@ -1,7 +1,7 @@
 //! A socket with a buffer in each direction, and with TLS if the connection uses it. Nothing here blocks.
 
 use super::Transport;
-use crate::ws::{deflate::Unmarker, tcp::send_now, tls::Session};
+use crate::ws::{deflate::Unmarker, session::Session, tcp::send_now};
 use std::{
     collections::VecDeque,
     io::{self, ErrorKind, Read, Write},

@@ -1,7 +1,7 @@
 //! The body of a request: how long it is (RFC 9112 6), and reading it.
 
 use super::bad_request;
-use super::head::{HeadError, HeadReader};
+use super::head::{HeadError, read_more};
 use crate::ws::http::{Response, single_field};
 use std::io::Read;
 use tungstenite::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -32,17 +32,15 @@ pub(crate) fn check_size(length: usize, max_size: usize) -> Result<(), Response>
 ///
 /// # Errors
 /// The response: 400 or 408.
-pub(crate) fn read_body(io: &mut impl Read, received: Vec<u8>, length: usize) -> Result<Vec<u8>, Response> {
-    let mut reader = HeadReader { io, buffer: received };
-    while reader.buffer.len() < length {
-        match reader.read_more(length) {
-            Ok(1..) => {}
-            Err(HeadError::Deadline) => return Err(Response::text(408, "The request body did not arrive in time.")),
-            Ok(0) | Err(_) => return Err(bad_request("The request ended in the middle of its body.")),
-        }
+pub(crate) fn read_body(io: &mut impl Read, mut received: Vec<u8>, length: usize) -> Result<Vec<u8>, Response> {
+    while received.len() < length {
+        read_more(io, &mut received, length).map_err(|error| match error {
+            HeadError::Deadline => Response::text(408, "The request body did not arrive in time."),
+            _ => bad_request("The request ended in the middle of its body."),
+        })?;
     }
-    reader.buffer.truncate(length);
-    Ok(reader.buffer)
+    received.truncate(length);
+    Ok(received)
 }
 
 #[cfg(test)]

@@ -1,71 +1,73 @@
-//! Reads the head of an HTTP message, within a size. Server and client share it.
+//! Reads the head of an HTTP message, within limits. Server and client share it.
 //!
 //! A thread keeps every stack page that it ever touched. So the buffer and the field slots are on the heap.
 
 use crate::ws::http::Response;
-use httparse::Header;
-use std::{
-    fmt,
-    io::{self, Read},
-    mem,
-};
-use tungstenite::{Bytes, http};
+use httparse::Status;
+use std::io::{self, ErrorKind, Read};
+use std::{fmt, mem};
+use tungstenite::Bytes;
+use tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Bytes that one read asks for. Most heads fit.
 const READ_SIZE: usize = 1024;
 
-/// Reads heads, and keeps what was received after them.
-pub(crate) struct HeadReader<'a, R> {
-    pub(crate) io: &'a mut R,
-    /// Received and not yet returned.
-    pub(crate) buffer: Vec<u8>,
+/// Reads up to the first empty line. A line ends with LF, or with CR and LF. Empty lines before the head are skipped
+/// (RFC 9112 2.2), but they count as part of its size.
+///
+/// `parse_line` gets those empty lines, and what has arrived after them. It returns `None` as long as the first line may
+/// become valid, so that another protocol is detected before its peer waits for an answer.
+///
+/// Returns the first line as parsed, the header fields, and the whole head as received. What came after it stays in `buffer`.
+pub(crate) fn read_head<L>(
+    io: &mut impl Read,
+    buffer: &mut Vec<u8>,
+    max_size: usize,
+    max_fields: usize,
+    parse_line: impl Fn(&[u8], &[u8]) -> Result<Option<L>, HeadError>,
+) -> Result<(L, HeaderMap, Bytes), HeadError> {
+    let mut start = 0;
+    let line = loop {
+        start += buffer[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        if let Some(line) = parse_line(&buffer[..start], &buffer[start..])? {
+            break line;
+        }
+        read_more(io, buffer, max_size)?;
+    };
+    let end = loop {
+        match end_of_head(buffer, start) {
+            Some(end) => break end,
+            None => read_more(io, buffer, max_size)?,
+        }
+    };
+    let rest = buffer.split_off(end);
+    let bytes = Bytes::from(mem::replace(buffer, rest)).slice(start..);
+    Ok((line, fields(&bytes, max_fields)?, bytes))
 }
 
-impl<R: Read> HeadReader<'_, R> {
-    /// Reads up to the first empty line and returns that line too. A line ends with LF, or with CR and LF. Empty lines
-    /// before the head are skipped (RFC 9112 2.2), but they count as part of its size.
-    ///
-    /// `check` gets what has arrived so far, the empty lines apart, so that another protocol is detected before its peer waits
-    /// for an answer.
-    pub(crate) fn read_head(
-        &mut self,
-        max_size: usize,
-        check: impl Fn(&[u8], &[u8]) -> Result<(), HeadError>,
-    ) -> Result<Bytes, HeadError> {
-        let (mut start, mut searched) = (0, 0);
-        loop {
-            start += self.buffer[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-            check(&self.buffer[..start], &self.buffer[start..])?;
-            // The last bytes may be the beginning of the empty line.
-            if let Some(end) = end_of_head(&self.buffer, start.max(searched)) {
-                let rest = self.buffer.split_off(end);
-                return Ok(Bytes::from(mem::replace(&mut self.buffer, rest)));
-            }
-            searched = self.buffer.len().saturating_sub(2);
-            if self.buffer.len() >= max_size {
-                return Err(HeadError::TooLarge);
-            }
-            if self.read_more(max_size)? == 0 {
-                return Err(if self.buffer.is_empty() { HeadError::Closed } else { HeadError::Incomplete });
-            }
-        }
+/// Reads once, until the buffer has at most `max_size` bytes.
+///
+/// # Errors
+/// The buffer has that many already, or nothing more comes.
+pub(crate) fn read_more(io: &mut impl Read, buffer: &mut Vec<u8>, max_size: usize) -> Result<(), HeadError> {
+    let start = buffer.len();
+    if start >= max_size {
+        return Err(HeadError::Invalid(431, "The head is too large. Long cookies are the usual reason."));
     }
-
-    /// Reads once, until the buffer has at most `max_size` bytes. 0 is the end of the stream.
-    pub(crate) fn read_more(&mut self, max_size: usize) -> Result<usize, HeadError> {
-        let start = self.buffer.len();
-        self.buffer.resize(max_size.min(start + READ_SIZE), 0);
-        let result = loop {
-            match self.io.read(&mut self.buffer[start..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => break result,
-            }
-        };
-        self.buffer.truncate(start + result.as_ref().copied().unwrap_or(0));
-        result.map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => HeadError::Deadline,
-            _ => HeadError::Io(error),
-        })
+    buffer.resize(max_size.min(start + READ_SIZE), 0);
+    let result = loop {
+        match io.read(&mut buffer[start..]) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => break result,
+        }
+    };
+    buffer.truncate(start + result.as_ref().copied().unwrap_or(0));
+    match result {
+        Ok(1..) => Ok(()),
+        Ok(0) if start == 0 => Err(HeadError::Closed),
+        Ok(0) => Err(invalid("The connection ended in the middle of the head.")),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Err(HeadError::Deadline),
+        Err(error) => Err(HeadError::Io(error)),
     }
 }
 
@@ -77,26 +79,36 @@ fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
     })
 }
 
-/// Space for the fields of a head: one for each line, except the first line and the empty one.
-pub(crate) fn field_slots(head: &[u8], max_fields: usize) -> Result<Vec<Header<'_>>, HeadError> {
-    let lines = head.trim_ascii_start().iter().filter(|byte| **byte == b'\n').count();
-    let fields = lines.saturating_sub(2);
-    if fields > max_fields { Err(HeadError::TooManyFields) } else { Ok(vec![httparse::EMPTY_HEADER; fields]) }
+/// The first line, without its line end. `None`: its end has not arrived.
+pub(crate) fn first_line(bytes: &[u8]) -> Option<&[u8]> {
+    let line = &bytes[..bytes.iter().position(|byte| *byte == b'\n')?];
+    Some(line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-/// The fields of a head. Values stay where they are in `head`; only unknown names are copied.
-pub(crate) fn field_map(head: &Bytes, fields: &[Header<'_>]) -> Result<http::HeaderMap, HeadError> {
-    let mut map = http::HeaderMap::with_capacity(fields.len());
+/// The fields of a head, after its first line. Values stay where they are in `head`; only unknown names are copied.
+fn fields(head: &Bytes, max_fields: usize) -> Result<HeaderMap, HeadError> {
+    let lines = head.iter().position(|byte| *byte == b'\n').map_or(head.len(), |end| end + 1);
+    let mut slots = vec![httparse::EMPTY_HEADER; max_fields.min(head.len())];
+    let fields = match httparse::parse_headers(&head[lines..], &mut slots) {
+        Ok(Status::Complete((length, fields))) if lines + length == head.len() => fields,
+        Err(httparse::Error::HeaderName) => return Err(FIELD_NAME),
+        Err(httparse::Error::HeaderValue) => return Err(FIELD_VALUE),
+        Err(httparse::Error::TooManyHeaders) => {
+            return Err(HeadError::Invalid(431, "The head has too many header fields."));
+        }
+        _ => return Err(invalid("A line of the head has an invalid line end.")),
+    };
+    let mut map = HeaderMap::with_capacity(fields.len());
     for field in fields {
-        let name = http::HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::FIELD_NAME)?;
-        let value = http::HeaderValue::from_maybe_shared(head.slice_ref(field.value.trim_ascii()));
-        append(&mut map, name, value.map_err(|_| HeadError::FIELD_VALUE)?);
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| FIELD_NAME)?;
+        let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value.trim_ascii()));
+        append(&mut map, name, value.map_err(|_| FIELD_VALUE)?);
     }
     Ok(map)
 }
 
 #[inline(never)] // Its frame of 500 bytes must not lie below the parser of names: a thread keeps every stack page.
-fn append(map: &mut http::HeaderMap, name: http::HeaderName, value: http::HeaderValue) {
+fn append(map: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     map.append(name, value);
 }
 
@@ -106,62 +118,55 @@ fn append(map: &mut http::HeaderMap, name: http::HeaderName, value: http::Header
 pub enum HeadError {
     /// The peer closed without sending a byte, like a port probe or a health check. Nothing is sent.
     Closed,
-    /// The peer closed before the end of the head (400).
-    Incomplete,
     /// The stream timed out (`TimedOut` or `WouldBlock`) before the end of the head (408).
     Deadline,
-    /// The head is larger than [`Config::max_head_size`](crate::Config::max_head_size) (431).
-    TooLarge,
-    /// The head has more fields than [`Config::max_header_fields`](crate::Config::max_header_fields) (431).
-    TooManyFields,
-    /// The bytes are not HTTP; the sentence says what is wrong (400).
-    Malformed(&'static str),
-    /// A version of HTTP other than 1.0 and 1.1 (505).
-    Version,
     /// A TLS ClientHello on a port without TLS (400). The response is plain text, as with most servers. TLS libraries
     /// report it as "wrong version number" or "record too long", which is what users search for.
     Tls,
     /// The PROXY protocol of HAProxy, which this server does not speak (400).
     ProxyProtocol,
+    /// The head is not that of an HTTP/1 request, is incomplete, or exceeds
+    /// [`Config::max_head_size`](crate::Config::max_head_size) or
+    /// [`Config::max_header_fields`](crate::Config::max_header_fields). The status to respond with, and what is wrong.
+    Invalid(u16, &'static str),
     /// The socket failed. Nothing is sent.
     Io(io::Error),
 }
 
-impl HeadError {
-    pub(super) const FIELD_NAME: Self = Self::Malformed("A header field has an invalid name.");
-    pub(super) const FIELD_VALUE: Self = Self::Malformed("A header field has an invalid value.");
+const FIELD_NAME: HeadError = invalid("A header field has an invalid name.");
+const FIELD_VALUE: HeadError = invalid("A header field has an invalid value.");
 
+pub(crate) const fn invalid(sentence: &'static str) -> HeadError {
+    HeadError::Invalid(400, sentence)
+}
+
+impl HeadError {
     /// What to send before closing. `None` if the peer could not read it.
     #[must_use]
     pub fn response(&self) -> Option<Response> {
-        let (status, sentence) = self.describe();
-        status.map(|status| Response::text(status, sentence))
-    }
-
-    fn describe(&self) -> (Option<u16>, &'static str) {
-        match self {
-            Self::Closed => (None, "The connection was closed without a request."),
-            Self::Incomplete => (Some(400), "The request ended in the middle of its head."),
-            Self::Deadline => (Some(408), "The request head did not arrive in time."),
-            Self::TooLarge => (Some(431), "The request head is too large. Long cookies are the usual reason."),
-            Self::TooManyFields => (Some(431), "The request has too many header fields."),
-            Self::Malformed(sentence) => (Some(400), sentence),
-            Self::Version => (Some(505), "This server supports HTTP/1.1."),
-            Self::Tls => (Some(400), "This port does not use TLS. Use ws:// or http:// here."),
-            Self::ProxyProtocol => (
-                Some(400),
-                "This server does not speak the PROXY protocol. Turn it off in the proxy (HAProxy: send-proxy, nginx: \
-                 proxy_protocol), and let the proxy send X-Forwarded-For.",
-            ),
-            Self::Io(_) => (None, "The connection failed"),
-        }
+        let status = match *self {
+            Self::Closed | Self::Io(_) => return None,
+            Self::Deadline => 408,
+            Self::Tls | Self::ProxyProtocol => 400,
+            Self::Invalid(status, _) => status,
+        };
+        Some(Response::text(status, self.to_string()))
     }
 }
 
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.describe().1)?;
-        if let Self::Io(error) = self { write!(f, ": {error}.") } else { Ok(()) }
+        f.write_str(match self {
+            Self::Closed => "The connection was closed without a request.",
+            Self::Deadline => "The request head did not arrive in time.",
+            Self::Tls => "This port does not use TLS. Use ws:// or http:// here.",
+            Self::ProxyProtocol => {
+                "This server does not speak the PROXY protocol. Turn it off in the proxy (HAProxy: send-proxy, nginx: \
+                 proxy_protocol), and let the proxy send X-Forwarded-For."
+            }
+            Self::Invalid(_, sentence) => sentence,
+            Self::Io(error) => return write!(f, "The connection failed: {error}."),
+        })
     }
 }
 
@@ -189,19 +194,33 @@ mod tests {
         let head = "The request head did not arrive in time.";
         for (errors, bytes, expected) in [
             (vec![], &b"A\n\nx"[..], Ok("A\n\n")),
-            (vec![Interrupted; 2], b"\r\n\nA\r\nB\n\r\n\n", Ok("\r\n\nA\r\nB\n\r\n")),
+            (vec![Interrupted; 2], b"\r\n\nA\r\nB:\n\r\n\n", Ok("A\r\nB:\n\r\n")),
             (vec![Interrupted, TimedOut], b"A\n\n", Err(head)),
             (vec![WouldBlock], b"A\n\n", Err(head)),
             (vec![ConnectionReset], b"A\n\n", Err("The connection failed: connection reset.")),
             (vec![], b"", Err("The connection was closed without a request.")),
-            (vec![], b"A\n", Err("The request ended in the middle of its head.")),
-            (vec![], b"A\nBCDEFGHIJ\n\n", Err("The request head is too large. Long cookies are the usual reason.")),
+            (vec![], b"A\n", Err("The connection ended in the middle of the head.")),
+            (vec![], b"A\nBCDEFGHIJ\n\n", Err("The head is too large. Long cookies are the usual reason.")),
         ] {
             let mut io = Failing(errors.into_iter(), bytes);
-            let mut reader = HeadReader { io: &mut io, buffer: Vec::new() };
-            let result = reader.read_head(12, |_, _| Ok(())).map_err(|error| error.to_string());
+            let head = read_head(&mut io, &mut Vec::new(), 12, 9, |_, bytes| Ok(first_line(bytes).map(drop)));
+            let result = head.map(|(.., bytes)| bytes).map_err(|error| error.to_string());
             let expected = expected.map(|head| Bytes::from_static(head.as_bytes())).map_err(str::to_owned);
             assert_eq!(result, expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn each_fault_of_a_field_has_its_sentence() {
+        for (lines, expected) in [
+            ("A: b\r\n\rx\n\n", "A line of the head has an invalid line end."),
+            ("\r\nx", "A line of the head has an invalid line end."),
+            ("A b: c\r\n\r\n", "A header field has an invalid name."),
+            ("A: b\0\r\n\r\n", "A header field has an invalid value."),
+            ("A: b\r\nA: b\r\n\r\n", "The head has too many header fields."),
+        ] {
+            let error = fields(&Bytes::from(format!("GET / HTTP/1.1\r\n{lines}")), 1).expect_err(lines);
+            assert_eq!(error.to_string(), expected, "{lines}");
         }
     }
 }

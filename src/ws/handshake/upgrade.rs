@@ -2,8 +2,10 @@
 
 use super::{Policy, bad_request};
 use crate::ws::deflate::Agreement;
-use crate::ws::http::{Method, Request, Response, date_line, is_token, list_contains, list_elements, single_field};
-use std::{borrow::Cow, sync::Arc};
+use crate::ws::http::{
+    Method, Request, Response, date_line, is_additional_field, is_token, list_contains, list_elements, single_field,
+};
+use std::{any::Any, borrow::Cow, sync::Arc};
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::http::header::{CONNECTION, SEC_WEBSOCKET_KEY as KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use tungstenite::http::{HeaderMap, Version, header::SEC_WEBSOCKET_VERSION};
@@ -17,6 +19,7 @@ pub(super) fn is_requested(headers: &HeaderMap) -> bool {
 }
 
 /// Checks method, version, path and the fields of RFC 6455 4.2.1. Returns the value of `Sec-WebSocket-Accept`.
+#[inline(never)] // See `apply_rules`.
 pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Response> {
     let headers = request.headers();
     if request.method() != Method::GET {
@@ -70,30 +73,6 @@ pub(super) fn select_protocol(headers: &HeaderMap, supported: &[Arc<str>]) -> Re
     Ok(offers.into_iter().find_map(find).cloned())
 }
 
-/// Whether the client offers that subprotocol.
-pub(super) fn offers_protocol(headers: &HeaderMap, name: &str) -> bool {
-    list_elements(headers, &SEC_WEBSOCKET_PROTOCOL).any(|offer| offer == name.as_bytes())
-}
-
-/// The 101 response, spelled as in RFC 6455 1.2: some small clients expect exactly these letter cases.
-pub(super) fn response(
-    accept: &str,
-    protocol: Option<&str>,
-    deflate: Option<Agreement>,
-    more: &[(&str, Cow<'_, str>)],
-) -> Vec<u8> {
-    let protocol = protocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
-    let extensions =
-        deflate.map(|deflate| format!("Sec-WebSocket-Extensions: {}\r\n", deflate.response)).unwrap_or_default();
-    let more: String = more.iter().flat_map(|(name, value)| [*name, ": ", value, "\r\n"]).collect();
-    format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n{protocol}{extensions}{more}{}\r\n",
-        date_line()
-    )
-    .into_bytes()
-}
-
 /// 400, the status that RFC 6455 4.2.1 names. 505 would be wrong, because pages are served with HTTP/1.0.
 pub(super) fn old_version() -> Response {
     bad_request("A WebSocket handshake needs HTTP/1.1. With nginx, set proxy_http_version 1.1.")
@@ -102,6 +81,97 @@ pub(super) fn old_version() -> Response {
 /// 426: a WebSocket handshake of version 13 is required (RFC 9110 15.5.22, RFC 6455 4.4).
 pub(super) fn required(sentence: &str) -> Response {
     Response::text(426, sentence).with("Upgrade", "websocket").with("Sec-WebSocket-Version", "13")
+}
+
+/// Decides about a handshake that has passed all other checks: accepts it, or refuses it with any response.
+pub type AcceptHook = Arc<dyn Fn(&Request) -> Result<Accept, Response> + Send + Sync>;
+
+/// What a program attaches to a connection.
+pub type Data = Box<dyn Any + Send + Sync>;
+
+/// A handshake that succeeded, or a stream that begins.
+#[derive(Debug, Default)]
+pub struct Upgrade {
+    /// The whole 101 response, ready to send. Empty for a stream, whose head the program sends.
+    pub response: Vec<u8>,
+    /// The selected subprotocol, which the response names.
+    pub protocol: Option<Arc<str>>,
+    /// For a stream in place of a WebSocket ([`Route::Stream`](crate::http::Route::Stream)): what keeps it alive.
+    pub keepalive: Option<&'static [u8]>,
+    /// What the program attached ([`Accept::data`]).
+    pub data: Option<Data>,
+    /// The compression that the response names.
+    pub(crate) deflate: Option<Agreement>,
+}
+
+/// How a handshake is accepted. [`Builder::accept`](crate::Builder::accept) has an example.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Accept {
+    protocol: Option<Arc<str>>,
+    headers: Vec<(&'static str, Cow<'static, str>)>,
+    data: Option<Data>,
+}
+
+impl Accept {
+    /// Accepts without additions.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Selects this subprotocol, which the client must have offered. Default: the choice by
+    /// [`Builder::protocols`](crate::Builder::protocols).
+    pub fn protocol(mut self, name: &str) -> Self {
+        self.protocol = Some(name.into());
+        self
+    }
+
+    /// Adds a header field to the 101 response, such as `Set-Cookie`.
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Attaches a value to the connection, for [`Peer::data`](crate::Peer::data). It replaces an earlier one.
+    pub fn data(mut self, data: impl Any + Send + Sync) -> Self {
+        self.data = Some(Box::new(data));
+        self
+    }
+
+    /// The outcome, with the value of `Sec-WebSocket-Accept` and the subprotocol that the server would choose.
+    ///
+    /// # Errors
+    /// What the program did wrong.
+    #[inline(never)] // See `apply_rules`.
+    pub(super) fn into_upgrade(
+        self,
+        request: &HeaderMap,
+        key: &str,
+        default: Option<Arc<str>>,
+        deflate: Option<Agreement>,
+    ) -> Result<Upgrade, String> {
+        let Self { protocol, headers, data } = self;
+        let is_offered =
+            |name: &str| list_elements(request, &SEC_WEBSOCKET_PROTOCOL).any(|offer| offer == name.as_bytes());
+        if let Some(name) = protocol.as_ref().filter(|name| !is_offered(name)) {
+            return Err(format!("the subprotocol {name:?} was not offered"));
+        }
+        if let Some((name, _)) = headers.iter().find(|(name, value)| !is_additional_field(name, value)) {
+            return Err(format!("the header field {name:?} cannot be sent"));
+        }
+        let protocol = protocol.or(default);
+        let named = protocol.as_ref().map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
+        let extensions = deflate.as_ref().map(|deflate| format!("Sec-WebSocket-Extensions: {}\r\n", deflate.response));
+        let extensions = extensions.unwrap_or_default();
+        let more: String = headers.iter().flat_map(|(name, value)| [*name, ": ", value, "\r\n"]).collect();
+        // Spelled as in RFC 6455 1.2: some small clients expect exactly these letter cases.
+        let response = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {key}\r\n{named}{extensions}{more}{}\r\n",
+            date_line()
+        );
+        Ok(Upgrade { response: response.into_bytes(), protocol, keepalive: None, data, deflate })
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The value of `Date` now. `None` if the clock is before 1970: a server without a clock sends no `Date` (RFC 9110 6.6.1).
-pub(super) fn now() -> Option<String> {
-    SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|time| imf_fixdate(time.as_secs()))
+/// `Date` and its line end. Nothing if the clock is before 1970: a server without a clock sends no `Date` (RFC 9110 6.6.1).
+pub(crate) fn date_line() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or_else(|_| String::new(), |time| format!("Date: {}\r\n", imf_fixdate(time.as_secs())))
 }
 
 /// The form `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7).
@@ -86,6 +87,7 @@ mod tests {
 
     #[test]
     fn now_is_a_date_of_this_clock() {
-        assert!(now().is_some_and(|date| date.len() == 29 && date.ends_with(" GMT")));
+        let line = date_line();
+        assert!(line.len() == 37 && line.starts_with("Date: ") && line.ends_with(" GMT\r\n"), "{line}");
     }
 }

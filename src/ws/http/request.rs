@@ -1,7 +1,7 @@
 //! What programs look for in requests: cookies, and paths below their own.
 
 use super::Request;
-use tungstenite::http::{Uri, header::COOKIE};
+use tungstenite::http::header::COOKIE;
 
 /// The value of a cookie of the request (RFC 6265 4.2.1), without quotes around it.
 ///
@@ -34,13 +34,11 @@ pub fn cookie<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 /// ```
 #[must_use]
 pub fn below(path: &str, request: &Request) -> Option<Request> {
-    let uri = request.uri();
-    let rest = path_below(path, uri.path())?;
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(format!("{rest}{query}").parse().ok()?);
+    let rest = path_below(path, request.uri().path())?;
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let uri = format!("{rest}{query}").parse().ok()?;
     let mut request = request.clone();
-    *request.uri_mut() = Uri::from_parts(parts).ok()?;
+    *request.uri_mut() = uri;
     Some(request)
 }
 

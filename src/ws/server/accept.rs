@@ -10,8 +10,8 @@ use super::{
     trusted_proxies::trusts,
 };
 use crate::ws::{
-    config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, tcp::send_now,
-    tls::ListenerMode,
+    config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, session::ListenerMode,
+    tcp::send_now,
 };
 use log::debug;
 use rustix::net::{RecvFlags, recv};
@@ -129,7 +129,7 @@ fn reject_politely(stream: &TcpStream, mode: &ListenerMode) {
     if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
         let request = handshake::read_request(&mut stream, &Config::default());
         let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
-        respond(&mut stream, &handshake::server_full(), is_head);
+        respond(&mut stream, mode.hsts, handshake::server_full(), is_head);
     }
 }
 

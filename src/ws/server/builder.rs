@@ -19,7 +19,7 @@ use crate::ws::{
         connection_task::open_websocket,
         listener::{Listener, bind},
     },
-    tls::ListenerMode,
+    session::ListenerMode,
     websocket::WebSocket,
 };
 use std::{net::ToSocketAddrs, os::fd::OwnedFd, sync::Arc, time::Duration};
@@ -207,7 +207,7 @@ impl Builder {
     /// As [`Builder::listener`].
     #[cfg(feature = "tls")]
     pub fn listener_tls(self, socket: impl Into<OwnedFd>, acceptor: &Acceptor) -> Result<Self, Error> {
-        self.add_listener(socket.into(), ListenerMode { tls: Some(acceptor.clone()), https_port: None })
+        self.add_listener(socket.into(), acceptor.mode())
     }
 
     /// Listens on one more address, where plain HTTP gets a redirect (308) to `https`, at the port of the first
@@ -219,7 +219,7 @@ impl Builder {
     pub fn redirect_http(self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
         let secure = self.listeners.iter().find(|listener| listener.mode.tls.is_some());
         let https_port = Some(secure.map_or(443, |listener| listener.addr.port()));
-        self.add_listener(bind(addr)?, ListenerMode { tls: None, https_port })
+        self.add_listener(bind(addr)?, ListenerMode { https_port, ..ListenerMode::default() })
     }
 
     fn add_listener(mut self, socket: OwnedFd, mode: ListenerMode) -> Result<Self, Error> {

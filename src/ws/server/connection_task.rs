@@ -3,7 +3,7 @@
 use super::{CloseGuard, Event, Shared, handshake::AcceptedHandshake, registry::Permit, rejection_log::Rejection};
 use crate::ws::{
     connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
-    handshake::{Upgrade, agreement},
+    handshake::Upgrade,
     http::Request,
     peer::Peer,
     queue::queue,
@@ -67,8 +67,7 @@ impl AcceptedHandshake {
     #[expect(clippy::boxed_local, reason = "its bytes would stay on the stack of a thread that waits")]
     pub(super) fn open(self: Box<Self>, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
         let Self { addr, request, upgrade, transport } = *self;
-        let Upgrade { response, protocol, keepalive, data } = upgrade;
-        let deflate = agreement(&request);
+        let Upgrade { response, protocol, keepalive, data, deflate } = upgrade;
         let path = request.uri().path().into();
         let info = PeerInfo { id: permit.id, addr: Some(addr), protocol, path, data, deflate, keepalive };
         let (config, reactor) = (Arc::clone(&shared.config), shared.reactor);

@@ -9,7 +9,7 @@ use crate::ws::{
     http::{self, ClientAddr, Request, Response},
     queue::queue,
     rate_limiter::AddressLimiter,
-    tls::ListenerMode,
+    session::ListenerMode,
 };
 use log::{debug, warn};
 use std::{
@@ -94,7 +94,9 @@ impl PendingHandshake {
             }
             Ok(Negotiated::Upgrade(_)) => return,
         };
-        respond(stream, &if is_json { response.refusal_as_json() } else { response }, is_head);
+        let response = if is_json { response.refusal_as_json() } else { response };
+        let hsts = self.mode.hsts.filter(|_| stream.session.is_some());
+        respond(stream, hsts, response, is_head);
     }
 
     /// The TLS handshake, on a TLS port. A client that uses no TLS there gets a plain stream, to be told so.
@@ -117,7 +119,7 @@ impl PendingHandshake {
         let error = match handshake::read_request(stream, &self.shared.config) {
             Ok(head) => return Some(head),
             // `judge` names the better reason.
-            Err(HeadError::Malformed(_)) if self.lacks_tls(stream) => return Some(Default::default()),
+            Err(HeadError::Invalid(400, _)) if self.lacks_tls(stream) => return Some(Default::default()),
             Err(error) => error,
         };
         let kind = match error {
@@ -128,7 +130,7 @@ impl PendingHandshake {
         match error.response() {
             Some(response) => {
                 self.log(kind, format_args!("{} {error}", response.status));
-                respond(stream, &response, false);
+                respond(stream, self.mode.hsts, response, false);
             }
             None => debug!("{}: {error}", self.addr),
         }
@@ -160,7 +162,10 @@ impl PendingHandshake {
             let is_wrong = matches!(&negotiated, Negotiated::Response(response) if response.status == 401);
             if !self.allows(wrong_tokens, is_wrong, config.wrong_token_interval, MAX_WRONG_TOKENS) {
                 self.log(Rejection::WrongTokens, format_args!("too many wrong access tokens"));
-                return Err(handshake::too_many_tokens());
+                return Err(handshake::try_later(
+                    429,
+                    "Too many wrong access tokens from this address. Try again later.",
+                ));
             }
         }
         // A new connection must not evade the limits of the last one.
@@ -200,7 +205,8 @@ impl PendingHandshake {
         // If this fails, the event is dropped, and so is the sender.
         let _ = self.shared.events.send_deadline(event, deadline);
         let response = answer.pop(deadline.saturating_duration_since(Instant::now()));
-        let response = response.unwrap_or_else(handshake::no_response);
+        let late = || handshake::try_later(503, "The server did not respond in time. Try again later.");
+        let response = response.unwrap_or_else(late);
         debug!("request {id} from {addr}: answered {}", response.status);
         response
     }
@@ -266,16 +272,12 @@ impl PendingHandshake {
 }
 
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.
-pub(super) fn respond(stream: &mut HandshakeStream<'_>, response: &Response, head_only: bool) {
+pub(super) fn respond(stream: &mut HandshakeStream<'_>, hsts: Option<u32>, mut response: Response, head_only: bool) {
     stream.set_deadline(Instant::now() + RESPONSE_TIMEOUT);
-    let bytes = match stream.session.as_ref().and_then(|session| session.hsts()) {
-        None => response.to_bytes(head_only),
-        Some(seconds) => {
-            let hsts = format!("max-age={seconds}");
-            response.clone().with("Strict-Transport-Security", hsts).to_bytes(head_only)
-        }
-    };
-    if stream.send(&bytes).is_ok() {
+    if let Some(seconds) = hsts {
+        response = response.with("Strict-Transport-Security", format!("max-age={seconds}"));
+    }
+    if stream.send(&response.to_bytes(head_only)).is_ok() {
         stream.hang_up();
     }
 }

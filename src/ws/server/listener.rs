@@ -1,6 +1,6 @@
 //! A listening socket, and what is spoken on it.
 
-use crate::ws::{error::Error, tls::ListenerMode};
+use crate::ws::{error::Error, session::ListenerMode};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     net::{AddressFamily, SocketType, sockopt},

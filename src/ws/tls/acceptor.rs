@@ -1,17 +1,19 @@
 //! The certificate of a server. Changed files are loaded while it runs.
 
+use super::Error;
 use super::pem::{file_error, read_chain, read_key};
-use super::self_signed::{self_signed, verify};
-use super::{Error, Session, session};
+use super::self_signed::{is_usable, self_signed, verify};
+use crate::ws::session::{ListenerMode, Session, StartTls};
+use crate::ws::spawn::lock;
 use log::{error, info, warn};
 use rustls::crypto::ring::{Ticketer, default_provider};
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::{CertificateError, ServerConfig, ServerConnection};
+use rustls::{CertificateError, Connection, ServerConfig, ServerConnection};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
-use std::{fs, io};
+use std::{fs, io, mem};
 use time::OffsetDateTime;
 
 /// The least time between two checks for changed files. New connections trigger the checks.
@@ -28,9 +30,6 @@ pub struct Acceptor {
     current: Arc<Mutex<Current>>,
     hsts: Option<u32>,
 }
-
-/// The time between two attempts to renew a self-signed certificate, if they fail.
-const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The paths may be equal.
 #[derive(Debug)]
@@ -67,9 +66,7 @@ impl Acceptor {
     /// As [`self_signed`](super::self_signed).
     pub fn self_signed(file: impl Into<PathBuf>, names: Vec<String>) -> Result<Self, Error> {
         let certificate = file.into();
-        let files = Files { key: certificate.clone(), certificate, names: Some(names) };
-        files.renew()?;
-        Self::new(files)
+        Self::new(Files { key: certificate.clone(), certificate, names: Some(names) })
     }
 
     fn new(files: Files) -> Result<Self, Error> {
@@ -116,63 +113,60 @@ impl Acceptor {
     /// SHA-256 of the certificate, as browsers show it: `AB:CD:…`. Empty after [`Acceptor::from_config`].
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        self.current().fingerprint.clone()
+        lock(&self.current).fingerprint.clone()
     }
 
     /// Reloads the files now. On errors, the old certificate stays in use and the log says why.
     pub fn reload(&self) {
         let Some(files) = &self.files else { return };
-        let changed_at = files.changed_at();
         match files.load() {
             Ok(loaded) => {
-                *self.current() = loaded;
+                *lock(&self.current) = loaded;
                 info!("the certificate was reloaded; its SHA-256 fingerprint: {}", self.fingerprint());
             }
-            Err(why) => {
-                error!("the old certificate stays in use: {why}");
-                // The same files would fail again.
-                self.current().changed_at = changed_at;
-            }
+            Err(why) => error!("the old certificate stays in use: {why}"),
         }
     }
 
-    /// A session for a new connection.
-    ///
-    /// # Errors
-    /// rustls cannot create it, for which no client can be the cause. The log says why.
-    pub(crate) fn session(&self) -> io::Result<Box<dyn Session>> {
-        self.check();
-        let config = Arc::clone(&self.current().config);
-        let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}"));
-        Ok(session::start(tls.map_err(io::Error::other)?, self.hsts))
+    /// What is spoken on a listener with this certificate.
+    pub(crate) fn mode(&self) -> ListenerMode {
+        ListenerMode { tls: Some(Arc::new(self.clone())), hsts: self.hsts, https_port: None }
     }
 
-    /// At most once per interval: renews a self-signed certificate, and loads changed files. Not under the lock.
+    /// At most once per interval: loads changed files, and renews a self-signed certificate. Not under the lock.
     fn check(&self) {
         let Some(files) = &self.files else { return };
-        let mut current = self.current();
-        let (now, changed_at) = (Instant::now(), current.changed_at);
+        let (now, mut current) = (Instant::now(), lock(&self.current));
         if now < current.next_check {
             return;
         }
         current.next_check = now + CHECK_INTERVAL;
+        // Stored before the files are loaded: if they cannot be used, the same ones would fail again.
+        let changed_at = files.changed_at();
+        let is_changed = mem::replace(&mut current.changed_at, changed_at) != changed_at;
         drop(current);
-        if let Err(why) = files.renew() {
-            error!("the self-signed certificate cannot be renewed: {why}");
-            self.current().next_check = now + RETRY_INTERVAL;
-        }
-        if files.changed_at() != changed_at {
+        if is_changed || files.must_be_renewed() {
             self.reload();
         }
     }
+}
 
-    fn current(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+impl StartTls for Acceptor {
+    fn session(&self) -> io::Result<Box<dyn Session>> {
+        self.check();
+        let config = Arc::clone(&lock(&self.current).config);
+        // No client can be the cause of an error.
+        let tls = ServerConnection::new(config).inspect_err(|why| error!("no TLS session: {why}"));
+        Ok(Box::new(Connection::from(tls.map_err(io::Error::other)?)))
     }
 }
 
 impl Files {
+    /// Loads the files. A self-signed certificate is made first, unless the file has one that is valid for long enough.
     fn load(&self) -> Result<Current, Error> {
+        if let Some(names) = &self.names {
+            self_signed(&self.certificate, names)?;
+        }
         // Before the files are read: a change while they are read is noticed at the next check.
         let changed_at = self.changed_at();
         let chain = read_chain(&self.certificate)?;
@@ -189,13 +183,8 @@ impl Files {
         Ok(Current { config: Arc::new(config), fingerprint, changed_at, next_check: Instant::now() + CHECK_INTERVAL })
     }
 
-    /// Makes a new self-signed certificate, unless the file has one that is valid for long enough.
-    fn renew(&self) -> Result<(), Error> {
-        let Some(names) = &self.names else { return Ok(()) };
-        if self_signed(&self.certificate, names)? {
-            info!("generated a certificate and stored it in {}", self.certificate.display());
-        }
-        Ok(())
+    fn must_be_renewed(&self) -> bool {
+        self.names.as_ref().is_some_and(|names| is_usable(&self.certificate, names) != Ok(true))
     }
 
     /// `None` if there is no such file.
@@ -241,7 +230,7 @@ fn fingerprint(certificate: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ws::tls::{ListenerMode, self_signed};
+    use crate::ws::tls::self_signed;
 
     /// The connection must not go on without TLS.
     #[test]
@@ -250,11 +239,11 @@ mod tests {
         self_signed(&file, &["localhost".to_owned()]).expect("a certificate");
         let acceptor = Acceptor::from_pem_files(&file, &file).expect("a certificate");
         fs::remove_file(&file).expect("the file exists");
-        let mode = ListenerMode { tls: Some(acceptor.clone()), https_port: None };
+        let mode = acceptor.mode();
         assert!(mode.session().is_ok_and(|session| session.is_some()));
-        let mut config = ServerConfig::clone(&acceptor.current().config);
+        let mut config = ServerConfig::clone(&lock(&acceptor.current).config);
         config.max_fragment_size = Some(1);
-        acceptor.current().config = Arc::new(config);
+        lock(&acceptor.current).config = Arc::new(config);
         assert!(mode.session().is_err());
         assert!(ListenerMode::default().session().is_ok_and(|session| session.is_none()));
     }

@@ -1,37 +1,26 @@
 //! TLS for clients: which certificates they trust, and why a handshake failed.
 
+use super::Error;
 use super::pem::{file_error, read_chain};
-use super::{Error, Session, session};
-use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore};
-use rustls::{crypto::ring::default_provider, pki_types::ServerName};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::{env, io, io::ErrorKind};
-
-/// Where systems keep their trusted certificates: Debian, Fedora, openSUSE, then Alpine and the BSDs.
-const SYSTEM_FILES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
+use crate::ws::session::Session;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore};
+use std::{path::Path, sync::Arc};
 
 /// Connects with TLS, for [`client::Builder::tls`](crate::ws::client::Builder::tls). Clones are cheap.
 #[derive(Debug, Clone)]
 pub struct Connector(Arc<ClientConfig>);
 
 impl Connector {
-    /// Trusts the certificates that this system trusts: those in the file that `SSL_CERT_FILE` names, or in the system's own
-    /// file. This is the default for `wss://`.
+    /// Trusts the certificates that this system trusts, or those in the file that `SSL_CERT_FILE` names. This is the default for
+    /// `wss://`.
     ///
     /// # Errors
-    /// There is no such file, or no certificate in it.
+    /// There is no certificate.
     pub fn system() -> Result<Self, Error> {
-        let named = env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()).map(PathBuf::from);
-        let usual = || SYSTEM_FILES.iter().map(PathBuf::from).find(|file| file.exists());
-        let none =
-            "no file of trusted certificates was found; set SSL_CERT_FILE, or trust the server's own certificate";
-        Self::trusting(named.or_else(usual).ok_or_else(|| Error(none.into()))?)
+        let none = "no trusted certificates were found; set SSL_CERT_FILE, or trust the server's own certificate";
+        Self::with_roots(rustls_native_certs::load_native_certs().certs, Error(none.into()))
     }
 
     /// Trusts only the certificates in a PEM file: those of your own authority, or the one that a device made for itself.
@@ -39,10 +28,20 @@ impl Connector {
     /// # Errors
     /// The file is missing, is not PEM, or has no certificate that can be used.
     pub fn trusting(file: impl AsRef<Path>) -> Result<Self, Error> {
+        let file = file.as_ref();
+        Self::with_roots(read_chain(file)?, file_error(file, "there is no certificate in it that can be trusted"))
+    }
+
+    /// Collections contain a few old certificates that cannot be used. If all are such, this returns the error.
+    fn with_roots(certificates: Vec<CertificateDer<'static>>, none: Error) -> Result<Self, Error> {
+        let mut roots = RootCertStore::empty();
+        if roots.add_parsable_certificates(certificates).0 == 0 {
+            return Err(none);
+        }
         let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|why| Error(format!("TLS is not available: {why}")))?
-            .with_root_certificates(roots(file.as_ref())?)
+            .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
         Ok(Self(Arc::new(config)))
@@ -78,33 +77,6 @@ impl Connector {
     pub(crate) fn session(&self, host: &str) -> Result<Box<dyn Session>, String> {
         let name = ServerName::try_from(host.to_owned()).map_err(|why| format!("{host}: {why}"))?;
         let tls = ClientConnection::new(Arc::clone(&self.0), name).map_err(|why| why.to_string())?;
-        Ok(session::start(tls, None))
-    }
-}
-
-/// The usable certificates of a file. Collections contain a few old ones that are not.
-fn roots(file: &Path) -> Result<RootCertStore, Error> {
-    let mut roots = RootCertStore::empty();
-    match roots.add_parsable_certificates(read_chain(file)?) {
-        (0, _) => Err(file_error(file, "there is no certificate in it that can be trusted")),
-        _ => Ok(roots),
-    }
-}
-
-/// Explains a failed handshake with that host and port. `None` if no trusted authority signed the certificate.
-pub(crate) fn explain(why: &io::Error, host: &str) -> Option<String> {
-    if matches!(why.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) {
-        return Some(format!("{host} closed the connection during the TLS handshake; without TLS, use ws://"));
-    }
-    match why.get_ref().and_then(|why| why.downcast_ref()) {
-        Some(rustls::Error::InvalidMessage(_)) => Some(format!("{host} does not speak TLS at that port; use ws://")),
-        // A bad signature: the trusted authority has the same name as the one that signed, but another key.
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
-            None
-        }
-        Some(rustls::Error::InvalidCertificate(why)) => {
-            Some(format!("the certificate of {host} cannot be trusted: {why}"))
-        }
-        _ => Some(format!("the TLS handshake with {host} failed: {why}")),
+        Ok(Box::new(Connection::from(tls)))
     }
 }

@@ -3,41 +3,30 @@
 use super::Error;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use std::{fs, path::Path};
+use std::path::Path;
 
 /// The certificates of a file, at least one.
 pub(super) fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let content = read_pem(file)?;
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(content.as_bytes()).collect();
-    let chain = chain.map_err(|why| file_error(file, format!("it is damaged: {why}")))?;
-    if chain.is_empty() {
-        return Err(file_error(file, "there is no certificate in it (-----BEGIN CERTIFICATE-----)"));
-    }
-    Ok(chain)
+    let missing = "there is no certificate in it (-----BEGIN CERTIFICATE-----); if it is not PEM, convert it with: \
+                   openssl x509 -inform der -in FILE -out NEW";
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+    let chain = chain.and_then(|chain| if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) });
+    chain.map_err(|why| pem_error(file, why, missing))
 }
 
 /// The first private key of a file.
 pub(super) fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, Error> {
-    let content = read_pem(file)?;
-    if content.contains("ENCRYPTED") {
-        return Err(file_error(file, "the key is encrypted; decrypt it with: openssl pkey -in FILE -out NEW"));
-    }
-    PrivateKeyDer::from_pem_slice(content.as_bytes()).map_err(|why| match why {
-        pem::Error::NoItemsFound => file_error(file, "there is no private key in it (-----BEGIN PRIVATE KEY-----)"),
-        why => file_error(file, format!("it is damaged: {why}")),
-    })
+    let missing = "there is no private key in it (-----BEGIN PRIVATE KEY-----); if the key is encrypted, decrypt it with: \
+                   openssl pkey -in FILE -out NEW";
+    PrivateKeyDer::from_pem_file(file).map_err(|why| pem_error(file, why, missing))
 }
 
-/// PEM is ASCII, but comments around it need not be UTF-8.
-fn read_pem(file: &Path) -> Result<String, Error> {
-    let content = fs::read(file).map_err(|why| file_error(file, why))?;
-    let content = String::from_utf8_lossy(&content).into_owned();
-    if !content.contains("-----BEGIN ") {
-        let help =
-            "it is not PEM (text with -----BEGIN …-----); convert it with openssl x509 or openssl pkey, -inform der";
-        return Err(file_error(file, help));
+fn pem_error(file: &Path, why: pem::Error, missing: &str) -> Error {
+    match why {
+        pem::Error::Io(why) => file_error(file, why),
+        pem::Error::NoItemsFound => file_error(file, missing),
+        why => file_error(file, format!("it is damaged: {why}")),
     }
-    Ok(content)
 }
 
 pub(super) fn file_error(file: &Path, what: impl std::fmt::Display) -> Error {

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::pem::{file_error, read_chain, read_key};
+use log::info;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::ring::default_provider;
@@ -9,7 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, RootCertStore};
 use std::fs::{self, OpenOptions};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::{collections::BTreeSet, io, io::Write, path::Path};
 use time::{Duration, OffsetDateTime};
@@ -35,11 +36,12 @@ pub fn self_signed(file: &Path, names: &[String]) -> Result<bool, Error> {
     }
     let pem = make(names).map_err(|why| file_error(file, format!("no certificate could be made: {why}")))?;
     replace(file, pem.as_bytes()).map_err(|why| file_error(file, why))?;
+    info!("generated a certificate and stored it in {}", file.display());
     Ok(true)
 }
 
 /// Whether file and names fit each other, now and for a while. If not, the file may be replaced.
-fn is_usable(file: &Path, names: &[String]) -> Result<bool, Error> {
+pub(super) fn is_usable(file: &Path, names: &[String]) -> Result<bool, Error> {
     if fs::metadata(file).map_or(0, |found| found.len()) == 0 {
         return Ok(false);
     }
@@ -110,14 +112,13 @@ fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     fs::rename(&name, file)
 }
 
-/// The addresses by which other machines may reach this one, and 127.0.0.1 and ::1. Link-local IPv6 addresses are left out,
-/// because a URL cannot contain them.
+/// 127.0.0.1 and ::1, and on Linux the addresses by which other machines may reach this one. Link-local IPv6 addresses are left
+/// out, because a URL cannot contain them.
 #[must_use]
 pub fn addresses_of_this_machine() -> Vec<IpAddr> {
     let v4 = fs::read_to_string("/proc/net/fib_trie").unwrap_or_default();
     let v6 = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
     let mut all: BTreeSet<IpAddr> = parse_v4(&v4).map(IpAddr::V4).chain(parse_v6(&v6).map(IpAddr::V6)).collect();
-    all.extend(outbound_address());
     all.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
     all.into_iter().collect()
 }
@@ -133,13 +134,6 @@ fn parse_v4(table: &str) -> impl Iterator<Item = Ipv4Addr> {
 fn parse_v6(table: &str) -> impl Iterator<Item = Ipv6Addr> {
     let addresses = table.lines().filter_map(|line| u128::from_str_radix(line.split(' ').next()?, 16).ok());
     addresses.map(Ipv6Addr::from).filter(|address| !address.is_unicast_link_local())
-}
-
-/// The address from which this machine reaches others, for systems without these tables. No packet is sent.
-fn outbound_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_unspecified())
 }
 
 #[cfg(test)]
