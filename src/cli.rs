@@ -15,13 +15,9 @@ mod health;
 mod history;
 mod limits;
 mod listen;
-mod log_line;
 mod logging;
-#[cfg(feature = "history")]
-mod progress;
 mod serve;
 mod signals;
-mod stderr;
 mod suggest;
 mod systemd;
 #[cfg(feature = "terminal")]
@@ -37,25 +33,14 @@ use std::{process::ExitCode, thread};
 
 /// Runs the program. It exits with 0 after a shutdown, with 2 if it could not start, and `chinwag chat` also with 1.
 pub(crate) fn run() -> ExitCode {
-    // The last lines are written even if this thread panics.
-    let _flush = Flush;
     logging::catch_panics();
-    match arguments::read().and_then(execute) {
-        Ok(code) => code,
-        Err(error) => {
-            let priority = systemd::priority(log::Level::Error);
-            stderr::write_line(&format!("{priority}chinwag: {}", log_line::visible(&error)));
-            ExitCode::from(2)
-        }
-    }
-}
-
-struct Flush;
-
-impl Drop for Flush {
-    fn drop(&mut self) {
-        stderr::flush();
-    }
+    let code = arguments::read().and_then(execute).unwrap_or_else(|error| {
+        let priority = systemd::priority(log::Level::Error);
+        logging::write_line(&format!("{priority}chinwag: {}", logging::visible(&error)));
+        ExitCode::from(2)
+    });
+    logging::flush();
+    code
 }
 
 /// Starts a thread that is never joined: it may block until the process ends.
@@ -65,19 +50,19 @@ fn spawn(name: &str, run: Box<dyn FnOnce() + Send>) -> Result<(), String> {
 }
 
 fn execute(command: Command) -> Result<ExitCode, String> {
-    let (subcommand, flags) = match command {
+    let (command, flags) = match command {
         Command::Print(text) => return print(&text).map(|()| ExitCode::SUCCESS),
-        Command::Run(subcommand, flags) => (subcommand, flags),
+        Command::Run(command, flags) => (command, flags),
     };
-    let code = match subcommand {
+    let code = match command {
         #[cfg(feature = "terminal")]
-        flags::Subcommand::Chat => terminal::run(&flags),
+        "chat" => terminal::run(&flags),
         #[cfg(feature = "check")]
-        flags::Subcommand::Check => check::run(&flags),
-        flags::Subcommand::Ctl => ctl::run(&flags),
+        "check" => check::run(&flags),
+        "ctl" => ctl::run(&flags),
+        "health" => health::run(&flags),
         #[cfg(feature = "history")]
-        flags::Subcommand::History => history::run(&flags).map(|()| ExitCode::SUCCESS),
-        flags::Subcommand::Health => health::run(&flags),
+        "history" => history::run(&flags).map(|()| ExitCode::SUCCESS),
         _ => serve::run(&flags).map(|()| ExitCode::SUCCESS),
     };
     code.map_err(|error| flags.with_variable(error))

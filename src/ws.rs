@@ -13,6 +13,7 @@ pub mod http;
 pub(crate) mod id_map;
 pub(crate) mod network;
 pub mod peer;
+pub(crate) mod queue;
 pub(crate) mod rate_limiter;
 pub mod server;
 pub(crate) mod spawn;

@@ -7,8 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use chinwag::duplex::{Duplex, Reader, Role};
-use chinwag::{Config, DisconnectReason, Frames, Message, Peer, tungstenite};
-use support::fake::Fake;
+use chinwag::{Config, DisconnectReason, Frames, Message, Peer, client, tungstenite};
 use support::frames::{RawClient, TEXT, frame, server_frame};
 use support::serving::{Echo, addr, connected, serve};
 
@@ -22,12 +21,10 @@ fn served() -> (Peer, Reader, RawClient) {
     (writer, reader, client.join().expect("a client"))
 }
 
-/// The client side after tungstenite's handshake.
-fn client(url: &str) -> Duplex {
-    let addr = url.trim_start_matches("ws://").trim_end_matches('/');
-    let stream = TcpStream::connect(addr).expect("a server");
-    let (socket, _) = tungstenite::client(url, stream).expect("a handshake");
-    Duplex::client(socket)
+/// A client, and what it sends with.
+fn client(url: &str) -> (Peer, Reader) {
+    let reader = client::WebSocket::builder(url).open().expect("a server");
+    (reader.writer(), reader)
 }
 
 #[test]
@@ -55,7 +52,7 @@ fn server_side_reads_and_writes_at_the_same_time() {
 #[test]
 fn client_side_reads_and_writes_at_the_same_time() {
     let echo = Echo::start(Config::default());
-    let (writer, mut reader) = client(&format!("ws://{}/", echo.addr)).split().expect("halves");
+    let (writer, mut reader) = client(&format!("ws://{}/", echo.addr));
     let writing = writer.clone();
     let writing = std::thread::spawn(move || (0..1000).all(|number| writing.send(number.to_string())));
     for number in 0..1000 {
@@ -65,16 +62,6 @@ fn client_side_reads_and_writes_at_the_same_time() {
     writer.close(1000, "done").expect("a code that may be sent");
     assert_eq!((reader.next(), reader.next()), (None, None));
     assert_eq!(reader.reason(), Some(&DisconnectReason::ClosedByPeer { code: 1000, reason: "done".into() }));
-}
-
-/// tungstenite has already read what a server sends together with its response.
-#[test]
-fn messages_that_tungstenite_has_read_are_delivered() {
-    let fake = Fake::open(server_frame(TEXT, b"welcome").repeat(3), |mut stream| {
-        let _ = std::io::copy(&mut stream, &mut std::io::sink());
-    });
-    let (_writer, mut reader) = client(&fake.url()).split().expect("halves");
-    assert!((0..3).all(|_| reader.next() == Some("welcome".into())));
 }
 
 #[test]
@@ -146,9 +133,8 @@ fn unix_sockets_are_duplex_too() {
             peer.send(message);
         }
     });
-    let (socket, _) = tungstenite::client("ws://localhost/", two).expect("a handshake");
-    let (peer, reader) = Duplex::client(socket).split().expect("halves");
-    let writer = peer.clone();
+    let reader = client::WebSocket::builder("ws://localhost/").open_over(two).expect("a handshake");
+    let (peer, writer) = (reader.writer(), reader.writer());
     let writing = std::thread::spawn(move || (0..1000).all(|number| writer.send(number.to_string())));
     for number in 0..1000 {
         assert_eq!(reader.recv(), Ok(Message::from(number.to_string())));
@@ -163,7 +149,7 @@ fn unix_sockets_are_duplex_too() {
 #[test]
 fn frames_are_masked_by_a_client() {
     let echo = Echo::start(Config::default());
-    let (peer, reader) = client(&format!("ws://{}/", echo.addr)).split().expect("halves");
+    let (peer, reader) = client(&format!("ws://{}/", echo.addr));
     let mut frames = Frames::new();
     let long = "x".repeat(70_000);
     frames.text("grüße");

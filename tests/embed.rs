@@ -4,8 +4,7 @@ mod support;
 
 use std::os::unix::net::UnixStream;
 
-use chinwag::duplex::Duplex;
-use chinwag::{Accept, DisconnectReason, Event, Message, Server, WebSocket, client, http::Response, tungstenite};
+use chinwag::{Accept, DisconnectReason, Event, Message, Server, WebSocket, client, http::Response};
 use support::DEADLINE;
 use support::example::Example;
 use support::raw::get;
@@ -78,11 +77,10 @@ fn accept_loop_is_full_duplex_over_tcp_and_unix_sockets() {
     let example = Example::start("embed_duplex", &[&path]);
     assert_eq!(example.next_line(), format!("duplex at {path}"));
     let stream = UnixStream::connect(&path).expect("it listens");
-    let (socket, _) = tungstenite::client("ws://localhost/", stream).expect("a handshake");
-    let (peer, reader) = Duplex::client(socket).split().expect("halves");
-    wait_for(&reader, "tick");
-    peer.send("hello");
-    wait_for(&reader, "hello");
+    let ws = client::WebSocket::builder("ws://localhost/").open_over(stream).expect("a handshake");
+    wait_for(&ws, "tick");
+    ws.send("hello");
+    wait_for(&ws, "hello");
 }
 
 #[cfg(feature = "tls")]

@@ -91,10 +91,10 @@ impl Cluster {
         // The state comes as the first event.
         reader.attach(&mut Store::connect(&client)?)?;
         let node = reader.node;
-        spawn_supervised("cluster read", STACK, move || reader.run())?;
+        spawn_supervised("cluster read", STACK, Box::new(move || reader.run()))?;
         let queue = Arc::new(Queue::default());
         let append_from = queue.clone();
-        spawn_supervised("cluster append", STACK, move || append_from.run(&client))?;
+        spawn_supervised("cluster append", STACK, Box::new(move || append_from.run(&client)))?;
         let now = Instant::now();
         Ok(Self {
             name: name.to_owned(),

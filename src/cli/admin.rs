@@ -1,7 +1,6 @@
 //! The listener for operators, a server of its own: it answers when the chat has no place left.
 
-use super::listen::{self, Place};
-use super::{arguments::Flags, unix_socket::SocketFile};
+use super::{arguments::Flags, listen, unix_socket::SocketFile};
 use chinwag::chat::server::Admin;
 use chinwag::http::{Request, Response};
 use chinwag::{Access, Config, Server};
@@ -10,14 +9,10 @@ use std::time::Duration;
 /// Who may use its unix socket.
 const MODE: u32 = 0o600;
 
-/// The running listener, if `--admin` asks for one. It ends when this is dropped.
-#[derive(Debug)]
-pub(crate) struct AdminListener {
-    _server: Server,
-    _files: Vec<SocketFile>,
-}
+/// The running listener, and the file of its socket. It ends when this is dropped.
+pub(crate) type AdminListener = (Server, Option<SocketFile>);
 
-/// Starts the listener of `--admin`.
+/// Starts the listener of `--admin`, if it is given.
 ///
 /// # Errors
 /// One line that says what to do.
@@ -26,15 +21,14 @@ pub(crate) fn start(flags: &Flags, access: Access, admin: Admin) -> Result<Optio
     let mut config = Config::default();
     (config.max_connections, config.max_connections_per_address, config.event_capacity) = (32, 0, 1);
     config.handshake_timeout = Duration::from_secs(5);
-    let place = listen::place("admin", text, true)?;
+    let (socket, file) = listen::open("admin", text, true, (MODE, None))?;
     // Every user of this machine can reach a port. No web page reaches a unix socket by a host name.
-    let is_private = matches!(place, Place::Unix(_));
+    let is_private = file.is_some();
     let access = if is_private { Access::open() } else { access };
     let builder = Server::builder().config(config).endpoint(|_| false).access(access);
-    let builder = builder.site(move |request| respond(request, &admin, is_private));
-    let (builder, files) = listen::listen(&[("admin", place)], (MODE, None), &[], None, builder)?;
-    let server = builder.start().map_err(|error| error.to_string())?;
-    Ok(Some(AdminListener { _server: server, _files: files }))
+    let builder = builder.site(move |request| respond(request, &admin, is_private)).listener(socket);
+    let server = builder.and_then(|builder| builder.start()).map_err(|error| error.to_string())?;
+    Ok(Some((server, file)))
 }
 
 /// Requests of web pages are refused: a page of another site must not act as an operator.

@@ -8,30 +8,21 @@ pub(crate) enum Unit {
     Seconds,
 }
 
-/// A suffix in lower case, and its factor.
-type Suffix = (&'static str, u64);
-
-/// Also written as `kb`, `KiB`.
-const BYTES: &[Suffix] = &[("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30)];
-const SECONDS: &[Suffix] = &[("s", 1), ("m", 60), ("min", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
-
 impl Unit {
     /// Reads a whole number with an optional suffix, in any case. `None` if it is anything else, or too large.
     pub(crate) fn parse(self, text: &str) -> Option<u64> {
         let (number, suffix) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-        let (number, suffix) = (number.parse::<u64>().ok()?, suffix.trim_start().to_ascii_lowercase());
-        let shorter = suffix.strip_suffix("ib").or(suffix.strip_suffix('b')).filter(|_| self == Self::Bytes);
-        let suffix = shorter.unwrap_or(&suffix);
-        let mut suffixes = self.suffixes().iter().chain(&[("", 1)]);
-        number.checked_mul(suffixes.find(|(known, _)| *known == suffix)?.1)
-    }
-
-    fn suffixes(self) -> &'static [Suffix] {
-        match self {
-            Self::Things => &[],
-            Self::Bytes => BYTES,
-            Self::Seconds => SECONDS,
-        }
+        let factor = match (self, suffix.trim_start().to_ascii_lowercase().as_str()) {
+            (_, "") | (Self::Bytes, "b") | (Self::Seconds, "s") => 1,
+            (Self::Bytes, "k" | "kb" | "kib") => 1 << 10,
+            (Self::Bytes, "m" | "mb" | "mib") => 1 << 20,
+            (Self::Bytes, "g" | "gb" | "gib") => 1 << 30,
+            (Self::Seconds, "m" | "min") => 60,
+            (Self::Seconds, "h") => 60 * 60,
+            (Self::Seconds, "d") => 24 * 60 * 60,
+            _ => return None,
+        };
+        number.parse::<u64>().ok()?.checked_mul(factor)
     }
 
     /// What to write instead of something wrong.

@@ -2,9 +2,9 @@
 
 use super::amount::Unit;
 use super::environment::{self, Variables};
-use super::flags::{Feature, Flag, Subcommand, Value, variable};
+use super::flags::{COMMANDS, Value, check_feature, feature_of, flags_of, help, is_information, variable};
 use super::suggest::{did_you_mean, nearest};
-use lexopt::{Arg, Parser, ValueExt};
+use lexopt::{Arg, Parser};
 use std::env;
 use std::ffi::{OsStr, OsString};
 
@@ -13,20 +13,19 @@ use std::ffi::{OsStr, OsString};
 pub(crate) enum Command {
     /// Print a help text, or the version.
     Print(String),
-    Run(Subcommand, Flags),
+    /// Run the command of this name with these flags. The server's name is "".
+    Run(&'static str, Flags),
 }
 
 /// The flags that were given, and their values as text.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
     /// A flag that was repeated is here several times.
     values: Vec<(&'static str, OsString)>,
     /// How many values come from the command line. The others come from the environment.
     given: usize,
-    /// The URL of `chinwag chat URL` or `chinwag health URL`, or the file of `chinwag history FILE`.
-    pub(crate) operand: Option<OsString>,
-    /// The words of `chinwag ctl COMMAND…`.
-    pub(crate) words: Vec<String>,
+    /// The URL of `chinwag chat URL`, the file of `chinwag history FILE`, or the words of `chinwag ctl COMMAND…`.
+    pub(crate) words: Vec<OsString>,
 }
 
 /// Reads the command line and the environment of this process.
@@ -38,38 +37,30 @@ pub(crate) fn read() -> Result<Command, String> {
 }
 
 fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Command, String> {
-    let (subcommand, advice) = match words.first().and_then(|word| word.to_str()) {
-        Some("chat") => (Subcommand::Chat, "chinwag chat --help"),
-        Some("check") => (Subcommand::Check, "chinwag check --help"),
-        Some("history") => (Subcommand::History, "chinwag --help-history"),
-        Some("ctl") => (Subcommand::Ctl, "chinwag ctl --help"),
-        Some("health") => (Subcommand::Health, "chinwag health --help"),
-        _ => (Subcommand::Serve, "chinwag --help"),
-    };
-    if subcommand != Subcommand::Serve {
+    let command = COMMANDS.into_iter().find(|command| words.first().is_some_and(|word| word == command));
+    if command.is_some() {
         words.remove(0);
     }
-    let mut flags = parse(subcommand, words).map_err(|error| format!("{error}; {advice} lists the flags"))?;
-    let information = ["help", "help-cluster", "help-tls", "help-history", "help-limits", "help-service", "version"];
-    if let Some(name) = information.into_iter().find(|name| flags.has(name)) {
-        return Ok(Command::Print(subcommand.help(name)));
+    let command = command.unwrap_or_default();
+    let help_flag = format!("chinwag {command} --help").replace("  ", " ");
+    let mut flags = parse(command, words).map_err(|error| format!("{error}; {help_flag} lists the flags"))?;
+    if let Some((name, _)) = flags.values.iter().find(|(name, _)| is_information(name)) {
+        return Ok(Command::Print(help(command, name)));
     }
     flags.given = flags.values.len();
-    let mut values = environment::values(subcommand, variables)?;
+    let mut values = environment::values(command, variables)?;
     // A flag replaces the values of its variable.
     values.retain(|(name, _)| !flags.has(name));
     flags.values.append(&mut values);
-    subcommand.feature().map_or(Ok(()), Feature::check)?;
-    for Flag { name, feature, .. } in subcommand.flags() {
-        if flags.has(name) {
-            feature.map_or(Ok(()), Feature::check).map_err(|missing| format!("--{name}: {missing}"))?;
-        }
+    check_feature(feature_of(command))?;
+    for flag in flags_of(command).iter().filter(|flag| flags.has(flag.name)) {
+        check_feature(flag.feature).map_err(|missing| format!("--{}: {missing}", flag.name))?;
     }
-    Ok(Command::Run(subcommand, flags))
+    Ok(Command::Run(command, flags))
 }
 
-fn parse(subcommand: Subcommand, words: Vec<OsString>) -> Result<Flags, lexopt::Error> {
-    let (known, mut flags, mut parser) = (subcommand.flags(), Flags::default(), Parser::from_args(words));
+fn parse(command: &str, words: Vec<OsString>) -> Result<Flags, lexopt::Error> {
+    let (known, mut flags, mut parser) = (flags_of(command), Flags::default(), Parser::from_args(words));
     while let Some(arg) = parser.next()? {
         let word = match &arg {
             Arg::Short('h') => "help",
@@ -80,22 +71,18 @@ fn parse(subcommand: Subcommand, words: Vec<OsString>) -> Result<Flags, lexopt::
             Arg::Short(_) => "",
             Arg::Long(name) => name,
             // Flags come before a command, because words of it may look like flags.
-            Arg::Value(value) if subcommand == Subcommand::Ctl => {
-                flags.words.push(value.clone().string()?);
-                for word in parser.raw_args()? {
-                    flags.words.push(word.string()?);
+            Arg::Value(value) if !command.is_empty() && flags.words.is_empty() => {
+                flags.words.push(value.clone());
+                if command == "ctl" {
+                    flags.words.extend(parser.raw_args()?);
                 }
-                continue;
-            }
-            Arg::Value(value) if subcommand != Subcommand::Serve && flags.operand.is_none() => {
-                flags.operand = Some(value.clone());
                 continue;
             }
             Arg::Value(value) => value.to_str().unwrap_or_default(),
         };
         let is_flag = !matches!(arg, Arg::Value(_));
         let Some(flag) = known.iter().find(|flag| is_flag && flag.name == word) else {
-            let advice = advice(subcommand, word);
+            let advice = advice(command, word);
             return Err(format!("{}{advice}", arg.unexpected()).into());
         };
         let value = match flag.value {
@@ -109,15 +96,15 @@ fn parse(subcommand: Subcommand, words: Vec<OsString>) -> Result<Flags, lexopt::
 }
 
 /// What may be meant by an argument that is unknown.
-fn advice(subcommand: Subcommand, word: &str) -> String {
-    let mut known: Vec<_> = subcommand.flags().iter().map(|flag| flag.name).collect();
-    if subcommand != Subcommand::Serve {
+fn advice(command: &str, word: &str) -> String {
+    let mut known: Vec<_> = flags_of(command).iter().map(|flag| flag.name).collect();
+    if !command.is_empty() {
         return nearest(word, &known).map_or_else(String::new, |flag| format!(" (did you mean --{flag}?)"));
     }
     known.extend(["port", "address", "bind"]);
-    let likely = match (nearest(word, &["chat", "check", "ctl", "health", "history"]), nearest(word, &known)) {
+    let likely = match (nearest(word, &COMMANDS), nearest(word, &known)) {
         _ if word.contains("://") => format!("chinwag chat {word}"),
-        (Some(subcommand), _) => format!("chinwag {subcommand}"),
+        (Some(command), _) => format!("chinwag {command}"),
         (_, Some("port" | "address" | "bind")) => "--listen ADDR:PORT".to_owned(),
         (_, Some(flag)) => format!("--{flag}"),
         _ => return String::new(),
@@ -155,6 +142,15 @@ impl Flags {
     /// One line: it is not UTF-8.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, String> {
         self.value(name).map(|value| utf8(name, value)).transpose()
+    }
+
+    /// The URL of a command, if there is one.
+    ///
+    /// # Errors
+    /// One line: it is not UTF-8.
+    pub(crate) fn url(&self) -> Result<Option<&str>, String> {
+        let url = self.words.first();
+        url.map(|url| url.to_str().ok_or_else(|| "the URL is not UTF-8".to_owned())).transpose()
     }
 
     /// The value of a flag that must be one of these.
@@ -202,8 +198,8 @@ fn utf8<'a>(name: &str, value: &'a OsStr) -> Result<&'a str, String> {
 #[cfg(test)]
 impl Flags {
     /// The flags of a command line, for other tests.
-    pub(crate) fn of(subcommand: Subcommand, words: &[&str]) -> Self {
-        parse(subcommand, words.iter().map(OsString::from).collect()).expect("known flags")
+    pub(crate) fn of(command: &str, words: &[&str]) -> Self {
+        parse(command, words.iter().map(OsString::from).collect()).expect("known flags")
     }
 }
 
@@ -218,7 +214,7 @@ mod tests {
 
     fn server(line: &str, variables: &[(&str, &str)]) -> Flags {
         match parsed(line, variables) {
-            Ok(Command::Run(Subcommand::Serve, flags)) => flags,
+            Ok(Command::Run("", flags)) => flags,
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -270,10 +266,10 @@ mod tests {
 
     #[test]
     fn every_flag_has_a_variable() {
-        for subcommand in [Subcommand::Serve, Subcommand::Chat] {
-            for flag in subcommand.flags().into_iter().filter(Flag::has_variable) {
+        for command in ["", "chat"] {
+            for flag in flags_of(command).into_iter().filter(|flag| !is_information(flag.name)) {
                 let variable = super::variable(flag.name);
-                let values = environment::values(subcommand, &mut [(variable.clone().into(), "1".into())].into_iter());
+                let values = environment::values(command, &mut [(variable.clone().into(), "1".into())].into_iter());
                 let expected = if flag.value == Value::Required { "1" } else { "" };
                 assert_eq!(values, Ok(vec![(flag.name, expected.into())]), "{variable}");
             }

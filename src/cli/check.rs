@@ -2,10 +2,12 @@
 
 mod cases;
 mod connection;
-mod frame;
 mod judge;
 
-use super::{arguments::Flags, flags::TLS_FEATURE, print};
+use super::{arguments::Flags, flags::check_feature, print};
+use cases::Case;
+#[cfg(feature = "tls")]
+use connection::Connector;
 use connection::Target;
 use judge::{Verdict, attempt, hex};
 use serde::Serialize;
@@ -15,12 +17,12 @@ use std::process::ExitCode;
 
 /// What a case showed: a line of JSON, or three of text.
 #[derive(Serialize)]
-struct Report<'a> {
-    case: &'a str,
-    section: &'a str,
-    rule: &'a str,
-    verdict: &'a str,
-    why: &'a str,
+struct Report {
+    case: &'static str,
+    section: &'static str,
+    rule: &'static str,
+    verdict: &'static str,
+    why: String,
     sent: String,
     received: String,
 }
@@ -32,59 +34,70 @@ struct Report<'a> {
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let (target, cases, is_json) = (target(flags)?, cases::all(), flags.has("json"));
     let echoes = judge::echoes(&target, &cases[0])?;
-    let (mut counts, mut unusual_rules) = ([0; 4], BTreeMap::<String, Vec<&str>>::new());
+    let mut reports = Vec::new();
     for case in &cases {
-        let (verdict, received) = attempt(&target, case, echoes);
-        let (verdict, place, why) = match &verdict {
-            Verdict::Kept => ("kept", 0, ""),
-            Verdict::Broken(why) => ("broken", 1, why.as_str()),
-            Verdict::Unusual(why) => ("unusual", 2, why.as_str()),
-            Verdict::Untried(why) => ("untried", 3, why.as_str()),
-        };
-        counts[place] += 1;
-        let sent = if case.frames.is_empty() { target.request(case) } else { hex(&case.frames.concat()) };
-        let report = Report { case: case.id, section: case.section, rule: case.rule, verdict, why, sent, received };
+        let report = report(&target, case, echoes);
         if is_json {
             print(&format!("{}\n", json!(report)))?;
-        } else if verdict == "broken" {
+        } else if report.verdict == "broken" {
             print(&report.to_text())?;
-        } else if verdict == "unusual" {
-            unusual_rules.entry(why.to_owned()).or_default().push(case.id);
         }
+        reports.push(report);
     }
-    for (why, ids) in unusual_rules {
-        print(&format!("unusual {}: {why}\n", ids.join(", ")))?;
-    }
-    let [kept, broken, unusual, untried] = counts;
+    let count = |verdict| reports.iter().filter(|report| report.verdict == verdict).count();
+    let [kept, broken, unusual, untried] = ["kept", "broken", "unusual", "untried"].map(count);
     let (url, rules) = (target.uri.to_string(), cases.len());
-    print(&if is_json {
-        let counts = json!({"url": url, "echoes": echoes, "kept": kept, "broken": broken, "unusual": unusual, "untried": untried});
-        format!("{counts}\n")
+    if is_json {
+        let counts = json!({
+            "url": url, "echoes": echoes, "kept": kept, "broken": broken, "unusual": unusual, "untried": untried
+        });
+        print(&format!("{counts}\n"))?;
     } else {
+        let mut unusual_rules = BTreeMap::<_, Vec<_>>::new();
+        for report in reports.iter().filter(|report| report.verdict == "unusual") {
+            unusual_rules.entry(&report.why).or_default().push(report.case);
+        }
+        for (why, ids) in unusual_rules {
+            print(&format!("unusual {}: {why}\n", ids.join(", ")))?;
+        }
         let echo = if echoes { "it echoes" } else { "it does not echo, so no messages were compared" };
-        format!("{url}: {rules} rules: {kept} kept, {broken} broken, {unusual} unusual, {untried} untried; {echo}\n")
-    })?;
+        print(&format!(
+            "{url}: {rules} rules: {kept} kept, {broken} broken, {unusual} unusual, {untried} untried; {echo}\n"
+        ))?;
+    }
     Ok(if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-impl Report<'_> {
+fn report(target: &Target, case: &Case, echoes: bool) -> Report {
+    let (verdict, received) = attempt(target, case, echoes);
+    let (verdict, why) = match verdict {
+        Verdict::Kept => ("kept", String::new()),
+        Verdict::Broken(why) => ("broken", why),
+        Verdict::Unusual(why) => ("unusual", why),
+        Verdict::Untried(why) => ("untried", why),
+    };
+    let sent = if case.writes.is_empty() { target.request(case) } else { hex(&case.writes.concat()) };
+    Report { case: case.id, section: case.section, rule: case.rule, verdict, why, sent, received }
+}
+
+impl Report {
     fn to_text(&self) -> String {
         let Self { case, section, rule, why, sent, received, .. } = self;
-        let indented = |text: &str| text.trim_end().replace("\r\n", "\n    ");
-        format!(
-            "BROKEN {case}: {rule} (RFC 6455 {section}), but {why}\n  sent: {}\n  received: {}\n",
-            indented(sent),
-            indented(received)
-        )
+        let sent = sent.trim_end().replace("\r\n", "\n    ");
+        format!("BROKEN {case}: {rule} (RFC 6455 {section}), but {why}\n  sent: {sent}\n  received: {received}\n")
     }
 }
 
 fn target(flags: &Flags) -> Result<Target, String> {
-    let url = flags.operand.as_ref().ok_or("which URL? Such as: chinwag check ws://localhost:6502/")?;
-    let url = url.to_str().ok_or("the URL is not UTF-8")?;
+    let url = flags.url()?.ok_or("which URL? Such as: chinwag check ws://localhost:6502/")?;
     let uri: tungstenite::http::Uri = url.parse().map_err(|why| format!("{url}: {why}"))?;
-    if !matches!(uri.scheme_str(), Some("ws" | "wss")) || uri.host().is_none() {
-        return Err(format!("{url}: write ws://HOST:PORT/PATH or wss://HOST:PORT/PATH"));
+    let is_secure = match uri.scheme_str() {
+        Some("ws") => false,
+        Some("wss") => true,
+        _ => return Err(format!("{url}: write ws://HOST:PORT/PATH or wss://HOST:PORT/PATH")),
+    };
+    if is_secure {
+        check_feature("tls").map_err(|missing| format!("{url}: {missing}"))?;
     }
     let mut fields = String::new();
     if let Some(protocol) = flags.text("protocol")? {
@@ -97,19 +110,12 @@ fn target(flags: &Flags) -> Result<Target, String> {
         fields += &format!("{field}\r\n");
     }
     #[cfg(feature = "tls")]
-    let connector = match (uri.scheme_str(), flags.value("ca-file")) {
-        (Some("wss"), Some(file)) => Some(chinwag::tls::Connector::trusting(file)),
-        (Some("wss"), None) => Some(chinwag::tls::Connector::system()),
-        _ => None,
+    let connector = match flags.value("ca-file") {
+        _ if !is_secure => None,
+        Some(file) => Some(Connector::trusting(file).map_err(|why| why.to_string())?),
+        None => Some(Connector::system().map_err(|why| why.to_string())?),
     };
-    let target = Target {
-        uri,
-        fields,
-        #[cfg(feature = "tls")]
-        connector: connector.transpose().map_err(|why| why.to_string())?,
-    };
-    match target.is_secure() {
-        true => TLS_FEATURE.check().map_err(|missing| format!("{url}: {missing}")).map(|()| target),
-        false => Ok(target),
-    }
+    #[cfg(not(feature = "tls"))]
+    let connector = None;
+    Ok(Target { uri, fields, connector })
 }

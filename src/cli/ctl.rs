@@ -1,6 +1,6 @@
 //! `chinwag ctl COMMAND…`: sends an operator's command to a running server, and prints the answer.
 
-use super::{arguments::Flags, health, print, stderr};
+use super::{arguments::Flags, health, logging, print};
 use chinwag::chat::protocol::sanitize_text;
 use std::process::ExitCode;
 
@@ -15,12 +15,13 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     if flags.words.is_empty() {
         return Err("which command? Such as: chinwag ctl who; see chinwag ctl --help".to_owned());
     }
+    let words: Vec<_> = flags.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let place = flags.text("admin")?.filter(|place| !place.is_empty()).unwrap_or(DEFAULT);
     if !place.starts_with("unix:") {
         return Err(format!("--admin {place}: commands go through a unix socket; write unix:PATH"));
     }
     let mut target = "/ctl?command=".to_owned();
-    for byte in line(&flags.words).bytes() {
+    for byte in line(&words).bytes() {
         match byte.is_ascii_alphanumeric() {
             true => target.push(byte.into()),
             false => target += &format!("%{byte:02X}"),
@@ -33,7 +34,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     match status {
         200 => print(&lines).map(|()| ExitCode::SUCCESS),
         400 => {
-            stderr::write_line(lines.trim_end());
+            logging::write_line(lines.trim_end());
             Ok(ExitCode::FAILURE)
         }
         _ => Err(format!("the server at {place} answers {status}: {}", lines.trim_end())),

@@ -1,8 +1,8 @@
 //! The environment as flags: `CHINWAG_LISTEN=x` is `--listen=x`.
 
-use super::flags::{Flag, PREFIX, Subcommand, Value, variable};
+use super::flags::{Flag, PREFIX, Value, flags_of, is_information, variable};
 use super::suggest::nearest;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 /// Variables that belong to the tests and tools of this project, and the version, which images of containers often have.
 const IGNORED: &str = "BIN BLESS BROWSER CHROMIUM DEADLINE FIREFOX FIREFOX_PYTHON MDN NO_SKIP OUTAGE PYTHON \
@@ -15,28 +15,31 @@ pub(crate) type Variables<'a> = dyn Iterator<Item = (OsString, OsString)> + 'a;
 ///
 /// # Errors
 /// One line: there is no such variable, or its value is wrong.
-pub(crate) fn values(
-    subcommand: Subcommand,
-    variables: &mut Variables<'_>,
-) -> Result<Vec<(&'static str, OsString)>, String> {
+pub(crate) fn values(command: &str, variables: &mut Variables<'_>) -> Result<Vec<(&'static str, OsString)>, String> {
     let mut values = Vec::new();
-    if matches!(subcommand, Subcommand::History | Subcommand::Health) {
+    if matches!(command, "history" | "health") {
         return Ok(values);
     }
-    let flags = subcommand.flags();
+    let flags = flags_of(command);
     for (name, value) in variables {
-        let name = name.to_string_lossy();
+        let (name, text) = (name.to_string_lossy(), value.to_string_lossy());
         let is_ours = name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
         if !is_ours || value.is_empty() {
             continue;
         }
         let Some(flag) = flags.iter().find(|flag| is_variable(flag, &name)) else {
-            check_name(&name, &value.to_string_lossy())?;
+            check_name(&name, &text)?;
             continue;
         };
-        match times(flag, &value)? {
-            Some(times) => (0..times).for_each(|_| values.push((flag.name, OsString::new()))),
-            None => values.push((flag.name, value)),
+        match (flag.value, text.to_ascii_lowercase().as_str()) {
+            (Value::Required, _) => values.push((flag.name, value)),
+            (_, "1" | "true" | "yes" | "on") => values.push((flag.name, OsString::new())),
+            (_, "0" | "false" | "no" | "off") => {}
+            (_, "2") if flag.name == "verbose" => {
+                values.extend([(flag.name, OsString::new()), (flag.name, OsString::new())])
+            }
+            (Value::Optional, _) => values.push((flag.name, value)),
+            (Value::Switch, _) => return Err(format!("{name} is {value:?}; write 1 or 0")),
         }
     }
     Ok(values)
@@ -44,49 +47,27 @@ pub(crate) fn values(
 
 /// Whether the variable of this flag has this name.
 fn is_variable(flag: &Flag, name: &str) -> bool {
-    flag.has_variable() && variable(flag.name) == name
-}
-
-/// How often the variable of a switch sets it. `None`: the value is that of the flag.
-fn times(flag: &Flag, value: &OsStr) -> Result<Option<usize>, String> {
-    Ok(match (flag.value, value.to_string_lossy().to_ascii_lowercase().as_str()) {
-        (Value::Required, _) => None,
-        (_, "1" | "true" | "yes" | "on") => Some(1),
-        (_, "0" | "false" | "no" | "off") => Some(0),
-        (_, "2") if flag.name == "verbose" => Some(2),
-        (Value::Optional, _) => None,
-        (Value::Switch, _) => {
-            let values = if flag.name == "verbose" { "0, 1 or 2" } else { "1 or 0" };
-            return Err(format!("{} is {value:?}; write {values}", variable(flag.name)));
-        }
-    })
+    !is_information(flag.name) && variable(flag.name) == name
 }
 
 /// Accepts the names that the server does not use, and that mean something to another program, or to `chinwag chat`.
 fn check_name(name: &str, value: &str) -> Result<(), String> {
-    let mut flags = Subcommand::Serve.flags();
-    flags.append(&mut Subcommand::Chat.flags());
+    let flags = [flags_of(""), flags_of("chat")].concat();
     let rest = name.get(PREFIX.len()..).unwrap_or_default();
-    let is_known = flags.iter().any(|flag| is_variable(flag, name));
-    if is_known || IGNORED.split(' ').any(|name| name == rest) || is_of_kubernetes(rest, value) {
+    let is_known = flags.iter().any(|flag| is_variable(flag, name)) || IGNORED.split(' ').any(|name| name == rest);
+    // In each container, Kubernetes names a service that is called `chinwag` or `chinwag-…`.
+    let is_of_kubernetes = ["SERVICE_HOST", "SERVICE_PORT", "PORT_"].iter().any(|part| rest.contains(part));
+    if is_known || is_of_kubernetes || (rest.ends_with("PORT") && value.contains("://")) {
         return Ok(());
     }
-    flags.retain(Flag::has_variable);
-    let mut names: Vec<_> = flags.iter().map(|flag| flag.name).collect();
-    names.extend(["port", "address", "bind"]);
+    let names = flags.iter().map(|flag| flag.name).filter(|name| !is_information(name));
+    let names: Vec<_> = names.chain(["port", "address", "bind"]).collect();
     let advice = match nearest(&rest.replace('_', "-"), &names) {
         Some("port" | "address" | "bind") => " (did you mean CHINWAG_LISTEN=ADDR:PORT?)".to_owned(),
         Some(flag) => format!(" (did you mean {}?)", variable(flag)),
         None => String::new(),
     };
     Err(format!("there is no variable {name}{advice}; every flag has one: chinwag --help lists the flags"))
-}
-
-/// Kubernetes sets such variables in each container if there is a service called `chinwag` or `chinwag-…`.
-fn is_of_kubernetes(rest: &str, value: &str) -> bool {
-    let is_port = rest.split("PORT_").nth(1).is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()));
-    let is_url = rest.ends_with("PORT") && value.contains("://");
-    is_port || is_url || rest.contains("SERVICE_HOST") || rest.contains("SERVICE_PORT")
 }
 
 #[cfg(test)]

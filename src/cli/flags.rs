@@ -8,134 +8,98 @@ const SERVER: &str = include_str!("help/server.txt");
 /// The least `head` is twice what browsers send, the least `message` fits a sign-in, and `events` are allocated at once.
 pub(crate) const LIMITS: &str = include_str!("help/limits.txt");
 const SERVICE: &str = include_str!("help/service.txt");
-const HEALTH: &str = include_str!("help/health.txt");
 const TLS: &str = include_str!("help/tls.txt");
 const HISTORY: &str = include_str!("help/history.txt");
-const HISTORY_COMMAND: &str = include_str!("help/history_command.txt");
+const HISTORY_HELP: &str = concat!(include_str!("help/history.txt"), include_str!("help/history_command.txt"));
 #[cfg(feature = "cluster")]
 const CLUSTER: &str = include_str!("cluster/help.txt");
-const CTL: &str = include_str!("help/ctl.txt");
-const CHECK: &str = include_str!("help/check.txt");
-const CHAT: &str = include_str!("help/chat.txt");
 
-/// A part of the program that a build may lack.
-#[derive(Debug)]
-pub(crate) struct Feature {
-    name: &'static str,
-    what: &'static str,
-    /// Where `--help` points to.
-    see: &'static str,
-    is_built: bool,
+/// The parts of the program that a build may lack: the name of the feature, what it is, where `--help` points to, and whether
+/// this build has it.
+const FEATURES: [(&str, &str, &str, bool); 5] = [
+    ("check", "chinwag check", "(see chinwag check --help)", cfg!(feature = "check")),
+    ("deflate", "compression", "(RFC 7692)", cfg!(feature = "deflate")),
+    ("history", "stored history", "(see --help-history)", cfg!(feature = "history")),
+    ("terminal", "the terminal client", "(see chinwag chat --help)", cfg!(feature = "terminal")),
+    ("tls", "TLS", "(see --help-tls)", cfg!(feature = "tls")),
+];
+
+/// Checks that this build has a feature. Every build has "".
+///
+/// # Errors
+/// It is missing. The line also names the features that this build has: an installation replaces the last one.
+pub(crate) fn check_feature(name: &str) -> Result<(), String> {
+    let missing = FEATURES.iter().find(|(other, .., is_built)| *other == name && !is_built);
+    let Some((_, what, ..)) = missing else { return Ok(()) };
+    let wanted = FEATURES.iter().filter(|(other, .., is_built)| *is_built || *other == name);
+    let names = wanted.map(|(name, ..)| *name).collect::<Vec<_>>().join(",");
+    let command = format!("cargo install --locked --path . --features {names}");
+    Err(format!("this chinwag was built without {what}; in the folder of its source, run: {command}"))
 }
 
-const fn feature(name: &'static str, what: &'static str, see: &'static str, is_built: bool) -> Feature {
-    Feature { name, what, see, is_built }
-}
+/// The first words of the command line that choose another command than the server, which is "".
+pub(crate) const COMMANDS: [&str; 5] = ["chat", "check", "ctl", "health", "history"];
 
-pub(crate) static TLS_FEATURE: Feature = feature("tls", "TLS", "(see --help-tls)", cfg!(feature = "tls"));
-static DEFLATE_FEATURE: Feature = feature("deflate", "compression", "(RFC 7692)", cfg!(feature = "deflate"));
-static HISTORY_FEATURE: Feature =
-    feature("history", "stored history", "(see --help-history)", cfg!(feature = "history"));
-static TERMINAL_FEATURE: Feature =
-    feature("terminal", "the terminal client", "(see chinwag chat --help)", cfg!(feature = "terminal"));
-static CHECK_FEATURE: Feature =
-    feature("check", "chinwag check", "(see chinwag check --help)", cfg!(feature = "check"));
-static FEATURES: [&Feature; 5] = [&CHECK_FEATURE, &DEFLATE_FEATURE, &HISTORY_FEATURE, &TERMINAL_FEATURE, &TLS_FEATURE];
-
-impl Feature {
-    /// # Errors
-    /// The feature is missing. The line also names those that this build has: an installation replaces the last one.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let wanted = FEATURES.iter().filter(|feature| feature.is_built || feature.name == self.name);
-        let names = wanted.map(|feature| feature.name).collect::<Vec<_>>().join(",");
-        let command = format!("cargo install --locked --path . --features {names}");
-        let missing =
-            format!("this chinwag was built without {}; in the folder of its source, run: {command}", self.what);
-        if self.is_built { Ok(()) } else { Err(missing) }
-    }
-}
-
-/// What the first word of the command line chooses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Subcommand {
-    Serve,
-    Chat,
-    Check,
-    Ctl,
-    History,
-    Health,
-}
-
-impl Subcommand {
-    pub(crate) fn feature(self) -> Option<&'static Feature> {
-        match self {
-            Self::Serve | Self::Ctl | Self::Health => None,
-            Self::Chat => Some(&TERMINAL_FEATURE),
-            Self::Check => Some(&CHECK_FEATURE),
-            Self::History => Some(&HISTORY_FEATURE),
-        }
-    }
-
-    /// The flags that it accepts.
-    pub(crate) fn flags(self) -> Vec<Flag> {
-        let tables = match self {
-            Self::Serve => {
-                vec![(TLS, Some(&TLS_FEATURE)), (HISTORY, Some(&HISTORY_FEATURE)), (SERVER, None), (SERVICE, None)]
-            }
-            Self::Chat => vec![(CHAT, self.feature())],
-            Self::Check => vec![(CHECK, self.feature())],
-            Self::Ctl => vec![(CTL, None)],
-            Self::History => vec![(HISTORY_COMMAND, self.feature())],
-            Self::Health => vec![(HEALTH, None)],
-        };
-        let mut found = Vec::new();
-        #[cfg(feature = "cluster")]
-        if self == Self::Serve {
-            flags(CLUSTER, None, &mut found);
-        }
-        for (text, feature) in tables {
-            flags(text, feature, &mut found);
-        }
-        found
-    }
-
-    /// The text of `--help` or the like, or of `--version`.
-    pub(crate) fn help(self, flag: &str) -> String {
-        match (flag, self) {
-            ("version", _) => concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+/// The texts with the flags of a command, and the feature that they need. A command that needs one has a single text.
+fn texts(command: &str) -> Vec<(&'static str, &'static str)> {
+    match command {
+        "chat" => vec![(include_str!("help/chat.txt"), "terminal")],
+        "check" => vec![(include_str!("help/check.txt"), "check")],
+        "ctl" => vec![(include_str!("help/ctl.txt"), "")],
+        "health" => vec![(include_str!("help/health.txt"), "")],
+        "history" => vec![(include_str!("help/history_command.txt"), "history")],
+        _ => vec![
+            (SERVER, ""),
+            (SERVICE, ""),
+            (TLS, "tls"),
+            (HISTORY, "history"),
             #[cfg(feature = "cluster")]
-            ("help-cluster", _) => CLUSTER.to_owned(),
-            ("help-limits", _) => LIMITS.to_owned(),
-            ("help-service", _) => SERVICE.to_owned(),
-            ("help-tls", _) => help(&TLS_FEATURE, &[TLS]),
-            ("help-history", _) | (_, Self::History) => help(&HISTORY_FEATURE, &[HISTORY, HISTORY_COMMAND]),
-            (_, Self::Ctl) => CTL.to_owned(),
-            (_, Self::Check) => help(&CHECK_FEATURE, &[CHECK]),
-            (_, Self::Chat) => help(&TERMINAL_FEATURE, &[CHAT]),
-            (_, Self::Health) => HEALTH.to_owned(),
-            (_, Self::Serve) => {
-                let missing = FEATURES.iter().filter(|feature| !feature.is_built);
-                let help = missing.fold(SERVER.to_owned(), |help, feature| {
-                    help.replace(feature.see, &format!("(needs feature {})", feature.name))
-                });
-                // The line for --limit names --help-limits, too.
-                #[cfg(feature = "cluster")]
-                let help = help.replace("   --help-limits   ", "   --help-cluster   ");
-                help
-            }
-        }
+            (CLUSTER, ""),
+        ],
     }
 }
 
-fn help(feature: &Feature, texts: &[&str]) -> String {
-    feature.check().map_or_else(|missing| missing + "\n", |()| texts.concat())
+/// The feature without which nothing of a command works.
+pub(crate) fn feature_of(command: &str) -> &'static str {
+    texts(command)[0].1
 }
 
-#[derive(Debug)]
+/// The flags that a command accepts.
+pub(crate) fn flags_of(command: &str) -> Vec<Flag> {
+    texts(command).into_iter().flat_map(|(text, feature)| flags(text, feature)).collect()
+}
+
+/// The text of `--help` or the like, or of `--version`.
+pub(crate) fn help(command: &str, flag: &str) -> String {
+    let (text, feature) = match (flag, command) {
+        ("version", _) => (concat!("chinwag ", env!("CARGO_PKG_VERSION"), "\n"), ""),
+        #[cfg(feature = "cluster")]
+        ("help-cluster", _) => (CLUSTER, ""),
+        ("help-limits", _) => (LIMITS, ""),
+        ("help-service", _) => (SERVICE, ""),
+        ("help-tls", _) => (TLS, "tls"),
+        ("help-history", _) | (_, "history") => (HISTORY_HELP, "history"),
+        (_, "") => return server_help(),
+        _ => texts(command)[0],
+    };
+    check_feature(feature).map_or_else(|missing| missing + "\n", |()| text.to_owned())
+}
+
+fn server_help() -> String {
+    let missing = FEATURES.iter().filter(|(.., is_built)| !is_built);
+    let help = missing
+        .fold(SERVER.to_owned(), |help, (name, _, see, _)| help.replace(see, &format!("(needs feature {name})")));
+    // The line for --tls-cert names --help-tls, too.
+    #[cfg(feature = "cluster")]
+    let help = help.replace("   --help-tls   ", "   --help-cluster   ");
+    help
+}
+
+#[derive(Debug, Clone)]
 pub(crate) struct Flag {
     pub(crate) name: &'static str,
     pub(crate) value: Value,
-    pub(crate) feature: Option<&'static Feature>,
+    pub(crate) feature: &'static str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,33 +109,30 @@ pub(crate) enum Value {
     Required,
 }
 
-impl Flag {
-    /// Whether it is also an environment variable.
-    pub(crate) fn has_variable(&self) -> bool {
-        !self.name.starts_with("help") && self.name != "version"
-    }
+/// Whether a flag prints a text. It has no environment variable.
+pub(crate) fn is_information(name: &str) -> bool {
+    name.starts_with("help") || name == "version"
 }
 
 /// Finds the flags in a help text, such as `--quiet`, `--name NAME` and `--tls-self-signed[=FILE]`.
-fn flags(text: &'static str, feature: Option<&'static Feature>, found: &mut Vec<Flag>) {
-    for line in text.lines().filter(|line| line.starts_with("  -")) {
-        for word in line.split("--").skip(1) {
-            let end = word.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(word.len());
-            let (name, rest) = word.split_at(end);
-            let value = match rest.as_bytes() {
-                [b'[', ..] => Optional,
-                [b' ', b'A'..=b'Z', ..] => Required,
-                _ => Switch,
-            };
-            let feature = match name {
-                // Only TLS needs certificates.
-                "ca-file" => Some(&TLS_FEATURE),
-                "deflate" => Some(&DEFLATE_FEATURE),
-                _ => feature,
-            };
-            found.push(Flag { name, value, feature });
-        }
-    }
+fn flags(text: &'static str, feature: &'static str) -> impl Iterator<Item = Flag> {
+    let lines = text.lines().filter(|line| line.starts_with("  -"));
+    lines.flat_map(|line| line.split("--").skip(1)).map(move |word| {
+        let (name, rest) =
+            word.split_at(word.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(word.len()));
+        let value = match rest.as_bytes() {
+            [b'[', ..] => Optional,
+            [b' ', b'A'..=b'Z', ..] => Required,
+            _ => Switch,
+        };
+        let feature = match name {
+            // Only TLS needs certificates.
+            "ca-file" => "tls",
+            "deflate" => "deflate",
+            _ => feature,
+        };
+        Flag { name, value, feature }
+    })
 }
 
 /// Every variable begins with it.
@@ -190,13 +151,13 @@ mod tests {
     fn help_fits_a_screen() {
         for texts in [
             &[SERVER][..],
-            &[Subcommand::Serve.help("help").as_str()],
+            &[help("", "help").as_str()],
             &[TLS],
             &[SERVICE],
-            &[HEALTH],
-            &[HISTORY, HISTORY_COMMAND],
-            &[CHAT],
-            &[CTL],
+            &[texts("health")[0].0],
+            &[HISTORY_HELP],
+            &[texts("chat")[0].0],
+            &[texts("ctl")[0].0],
         ] {
             let text = texts.concat();
             assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 80), "{text}");
@@ -206,26 +167,24 @@ mod tests {
     #[test]
     fn flags_are_read_from_the_help() {
         let text = "  --a-b N   x (see --help-c)\n  -v, --d   --e[=FILE]\n--f is prose";
-        let mut found = Vec::new();
-        flags(text, None, &mut found);
-        let found: Vec<_> = found.iter().map(|flag| (flag.name, flag.value)).collect();
+        let found: Vec<_> = flags(text, "").map(|flag| (flag.name, flag.value)).collect();
         assert_eq!(found, [("a-b", Required), ("help-c", Switch), ("d", Switch), ("e", Optional)]);
     }
 
     #[test]
     fn missing_features_are_marked() {
-        let help = Subcommand::Serve.help("help");
-        for feature in FEATURES {
-            let needs = format!("(needs feature {})", feature.name);
-            assert!(SERVER.contains(feature.see) && help.contains(feature.see) == feature.is_built, "{feature:?}");
-            assert!(!SERVER.contains(&needs) && help.contains(&needs) != feature.is_built, "{feature:?}");
-            let line = feature.check().err().unwrap_or_default();
-            assert_eq!(line.contains(feature.name) && !line.contains('\n'), !feature.is_built, "{line}");
+        let shown = help("", "help");
+        for (name, _, see, is_built) in FEATURES {
+            let needs = format!("(needs feature {name})");
+            assert!(SERVER.contains(see) && shown.contains(see) == is_built, "{name}");
+            assert!(!SERVER.contains(&needs) && shown.contains(&needs) != is_built, "{name}");
+            let line = check_feature(name).err().unwrap_or_default();
+            assert_eq!(line.contains(name) && !line.contains('\n'), !is_built, "{line}");
             let names = line.rsplit(' ').next().unwrap_or_default();
-            let is_expected = |other: &&Feature| {
-                names.split(',').any(|name| name == other.name) == (other.is_built || other.name == feature.name)
+            let is_expected = |(other, .., is_built): &(&str, &str, &str, bool)| {
+                names.split(',').any(|name| name == *other) == (*is_built || *other == name)
             };
-            assert!(feature.is_built || FEATURES.iter().all(is_expected), "{line}");
+            assert!(is_built || FEATURES.iter().all(is_expected), "{line}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `chinwag health URL`: asks a server over HTTP, for images without curl.
 
-use super::{arguments::Flags, log_line::visible, print, unix_socket};
+use super::{arguments::Flags, logging::visible, print, unix_socket};
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
@@ -16,8 +16,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// # Errors
 /// One line: wrong usage.
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
-    let place = flags.operand.as_deref().map_or(Some("http://127.0.0.1:6502"), |url| url.to_str());
-    let place = place.ok_or("the URL is not UTF-8")?;
+    let place = flags.url()?.unwrap_or("http://127.0.0.1:6502");
     if !place.starts_with("unix:") && !place.starts_with("http://") {
         return Err(format!("{place:?}: write http://HOST:PORT, or unix:PATH"));
     }

@@ -1,12 +1,13 @@
 //! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
-use super::progress::{Counted, Progress};
-use super::{amount::Unit, arguments::Flags, log_line::visible, written};
+use super::logging::{visible, write_line};
+use super::{amount::Unit, arguments::Flags, written};
 use chinwag::chat::history::{self, History, HistoryError, Record, Settings};
 use chinwag::chat::protocol::{StoredMessage, date_time};
 use chinwag::{Builder, chat::rules::RoomName};
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, IsTerminal, Read, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Opens the history that the flags name, if any. Connection ids continue where it ended.
 ///
@@ -33,49 +34,44 @@ pub(crate) fn open(flags: &Flags, builder: Builder) -> Result<(Option<History>, 
     Ok((Some(history), builder))
 }
 
-/// What `chinwag history FILE` does with the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Print,
-    Json,
-    Export,
-    Import,
-}
-
 /// Runs `chinwag history FILE`.
 ///
 /// # Errors
 /// One line.
 pub(crate) fn run(flags: &Flags) -> Result<(), String> {
-    let file = flags.operand.as_ref().ok_or("which file? Write: chinwag history FILE")?;
+    let file = flags.words.first().ok_or("which file? Write: chinwag history FILE")?;
     let path = Path::new(file);
     let named = |error: HistoryError| format!("{}: {error}", path.display());
     let action = action(flags)?;
-    if action == Action::Import {
+    if action == "import" {
         // The input is read in pieces of 64 KiB. What ends this process, such as Ctrl-C, leaves the file as it was.
-        let input = Counted(io::stdin().lock(), Progress::start("bytes read"));
+        let input = Counted(io::stdin().lock(), progress("bytes read"));
         let added = history::import(path, BufReader::with_capacity(64 * 1024, input)).map_err(named)?;
         return super::print(&format!("new messages: {added}\n"));
     }
     let (mut out, mut printed) = (BufWriter::new(io::stdout().lock()), Ok(()));
-    let mut progress = Progress::start("records");
+    let mut progress = progress("records");
     let print = |record| {
-        progress.add(1);
-        printed = print(&mut out, action, &record);
+        progress(1);
+        printed = match &record {
+            Record::Message { message, .. } if action == "print" => writeln!(out, "{}", line(message)),
+            Record::Message { .. } => writeln!(out, "{}", record.to_json()),
+            _ if action == "export" => writeln!(out, "{}", record.to_json()),
+            _ => Ok(()),
+        };
         printed.is_ok()
     };
     history::each_record(path, room_key(flags)?.as_deref(), print).map_err(named)?;
-    drop(progress);
     written(printed.and_then(|()| out.flush()))
 }
 
-fn action(flags: &Flags) -> Result<Action, String> {
-    match (flags.has("json"), flags.has("export"), flags.has("import")) {
-        (false, false, false) => Ok(Action::Print),
-        (true, false, false) => Ok(Action::Json),
-        (false, true, false) => Ok(Action::Export),
-        (false, false, true) if flags.has("room") => Err("--import imports all rooms; leave out --room".to_owned()),
-        (false, false, true) => Ok(Action::Import),
+/// What to do with the file: `print`, `json`, `export` or `import`.
+fn action(flags: &Flags) -> Result<&'static str, String> {
+    let given: Vec<_> = ["json", "export", "import"].into_iter().filter(|flag| flags.has(flag)).collect();
+    match given[..] {
+        [] => Ok("print"),
+        ["import"] if flags.has("room") => Err("--import imports all rooms; leave out --room".to_owned()),
+        [action] => Ok(action),
         _ => Err("--json, --export, --import: choose one".to_owned()),
     }
 }
@@ -89,14 +85,6 @@ fn room_key(flags: &Flags) -> Result<Option<String>, String> {
     Ok(Some(room.key().to_string()))
 }
 
-fn print(out: &mut impl Write, action: Action, record: &Record) -> io::Result<()> {
-    match (action, record) {
-        (Action::Print, Record::Message { message, .. }) => writeln!(out, "{}", line(message)),
-        (Action::Export, _) | (Action::Json, Record::Message { .. }) => writeln!(out, "{}", record.to_json()),
-        _ => Ok(()),
-    }
-}
-
 /// Date, time, room, number, name and text. Nothing in it controls a terminal.
 fn line(message: &StoredMessage) -> String {
     let StoredMessage { seq, room, name, text, .. } = message;
@@ -108,22 +96,47 @@ fn line(message: &StoredMessage) -> String {
     }
 }
 
+/// The time between two updates. Shorter work shows nothing.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// A function that counts long work, and shows lines such as `12000 records`. It does so only on a terminal, and not between the
+/// lines that go to stdout.
+fn progress(unit: &'static str) -> impl FnMut(usize) {
+    let is_seen = io::stderr().is_terminal() && !io::stdout().is_terminal();
+    let (mut done, mut shown_at) = (0, Instant::now());
+    move |count| {
+        done += count;
+        if is_seen && shown_at.elapsed() >= INTERVAL {
+            write_line(&format!("{done} {unit}"));
+            shown_at = Instant::now();
+        }
+    }
+}
+
+/// An input, and what is called with the number of bytes that are read from it.
+struct Counted<R, F>(R, F);
+
+impl<R: Read, F: FnMut(usize)> Read for Counted<R, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).inspect(|count| self.1(*count))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::flags::Subcommand;
 
     #[test]
     fn only_one_action_is_accepted() {
         for (words, expected) in [
-            (&["f"][..], Ok(Action::Print)),
-            (&["--json", "f", "--room", "x"], Ok(Action::Json)),
-            (&["f", "--export"], Ok(Action::Export)),
-            (&["f", "--import"], Ok(Action::Import)),
+            (&["f"][..], Ok("print")),
+            (&["--json", "f", "--room", "x"], Ok("json")),
+            (&["f", "--export"], Ok("export")),
+            (&["f", "--import"], Ok("import")),
             (&["f", "--json", "--export"], Err("choose one")),
             (&["f", "--import", "--room", "x"], Err("--room")),
         ] {
-            match (action(&Flags::of(Subcommand::History, words)), expected) {
+            match (action(&Flags::of("history", words)), expected) {
                 (Err(error), Err(part)) => assert!(error.contains(part), "{words:?}: {error}"),
                 (found, expected) => assert_eq!(found.ok(), expected.ok(), "{words:?}"),
             }

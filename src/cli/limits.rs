@@ -1,13 +1,16 @@
 //! The limits that `--limit NAME=VALUE` changes. `--help-limits` is their table, with their ranges.
 
-mod warnings;
-
 use super::{amount::Unit, arguments::Flags, flags::LIMITS, suggest::did_you_mean};
 use chinwag::Config;
 use chinwag::chat::rules::{Rate, Rules};
 use log::warn;
-use std::{ops::RangeInclusive, time::Duration};
-use warnings::warnings;
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
+
+/// The JSON around a text may need this many bytes: `{"type":"message","text":"","nonce":"…"}`.
+const AROUND_TEXT: usize = 128;
+
+/// The limits that were given, by their names.
+type Limits<'a> = BTreeMap<&'a str, usize>;
 
 /// The longest time that the server waits for anything, in seconds.
 const YEAR: usize = 365 * 24 * 60 * 60;
@@ -30,13 +33,6 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
         "events" => config.event_capacity = n,
         "name" => rules.name_chars = n,
         "text" => rules.text_chars = n,
-        "rate" | "address-rate" | "room-rate" => {
-            let default = rate_of(name, &mut Rules::default()).filter(|_| n > 0);
-            *rate_of(name, rules) = default.map(|rate| Rate { per_second: count(n), ..rate });
-        }
-        "burst" | "address-burst" | "room-burst" => {
-            rate_of(name, rules).iter_mut().for_each(|rate| rate.burst = count(n));
-        }
         "strikes" => rules.strikes = (n > 0).then(|| count(n)),
         "rooms" => rules.rooms = n,
         "room-users" => rules.room_users = (n > 0).then_some(n),
@@ -51,12 +47,17 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
     }
 }
 
-/// The rate that a limit belongs to.
-fn rate_of<'a>(name: &str, rules: &'a mut Rules) -> &'a mut Option<Rate> {
-    match name.split_once('-') {
-        Some(("address", _)) => &mut rules.address_rate,
-        Some(("room", _)) => &mut rules.room_rate,
-        _ => &mut rules.rate,
+/// A rate with the limits that were given, whose names may have a prefix. A new rate has the default burst.
+fn rate(prefix: &str, given: &Limits<'_>, old: Option<Rate>, default: Option<Rate>) -> Result<Option<Rate>, String> {
+    let limit = |name: &str| given.get(format!("{prefix}{name}").as_str()).map(|n| count(*n));
+    let rate = match limit("rate") {
+        Some(0) => None,
+        Some(per_second) => default.map(|rate| Rate { per_second, ..rate }),
+        None => old,
+    };
+    match (rate, limit("burst")) {
+        (None, Some(_)) => Err(format!("--limit {prefix}burst works only with a rate: add --limit {prefix}rate")),
+        (rate, burst) => Ok(rate.map(|rate| Rate { burst: burst.unwrap_or(rate.burst), ..rate })),
     }
 }
 
@@ -89,22 +90,21 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
 }
 
 fn apply(texts: &[&str], config: &mut Config, rules: &mut Rules) -> Result<(), String> {
-    let mut limits = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
-    // The burst is a part of the rate, and a new rate has the default burst: the burst is set last.
-    limits.sort_by_key(|(name, _)| name.ends_with("burst"));
-    for (name, number) in &limits {
-        if name.ends_with("burst") && rate_of(name, rules).is_none() {
-            let rate = name.replace("burst", "rate");
-            return Err(format!("--limit {name} works only with a rate: add --limit {rate}"));
-        }
+    let given = texts.iter().map(|text| parse(text)).collect::<Result<Limits, _>>()?;
+    for (name, number) in &given {
         set(name, *number, config, rules);
     }
-    let is_given = |names: [&str; 2]| limits.iter().any(|(name, _)| names.contains(name));
-    if !is_given(["address-rate", "address-burst"]) {
-        rules.address_rate = shared_rate(rules.address_rate, rules.rate);
-    }
-    if !is_given(["room-rate", "room-burst"]) {
-        rules.room_rate = shared_rate(rules.room_rate, rules.rate);
+    let default = Rules::default();
+    rules.rate = rate("", &given, rules.rate, default.rate)?;
+    for (prefix, shared, default) in [
+        ("address-", &mut rules.address_rate, default.address_rate),
+        ("room-", &mut rules.room_rate, default.room_rate),
+    ] {
+        let is_given = ["rate", "burst"].iter().any(|name| given.contains_key(format!("{prefix}{name}").as_str()));
+        *shared = match is_given {
+            true => rate(prefix, &given, *shared, default)?,
+            false => shared_rate(*shared, rules.rate),
+        };
     }
     Ok(())
 }
@@ -146,6 +146,27 @@ fn unit_and_range(name: &str) -> Option<(Unit, RangeInclusive<usize>)> {
     Some((unit, least.parse().ok()?..=most))
 }
 
+/// Limits with which long texts close connections: one warning each. A text without a limit is meant that way.
+fn warnings(config: &Config, rules: &Rules) -> Vec<String> {
+    let (text, message, outbox) = (rules.text_chars, config.max_message_size, config.max_send_buffer);
+    let mut warnings = Vec::new();
+    // A character has up to 4 bytes, or 6 in JSON that escapes it, such as `\u003c`.
+    for (name, bound, chars, bytes, what) in [
+        ("message", message, text, 4, "its sender's connection is closed (1009)"),
+        ("outbox", outbox, text.min(message), 6, "a client that is behind loses its connection (1013)"),
+    ] {
+        let needed = chars.saturating_mul(bytes).saturating_add(AROUND_TEXT);
+        if needed > bound && chars < usize::MAX {
+            let fitting = bound.saturating_sub(AROUND_TEXT) / bytes;
+            warnings.push(format!(
+                "a text of {chars} characters may need {needed} bytes; above {bound}, {what}: \
+                 give --limit {name}={needed} or text={fitting}"
+            ));
+        }
+    }
+    warnings
+}
+
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
@@ -155,162 +176,4 @@ fn seconds(n: usize) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::flags::Subcommand;
-
-    /// The names and defaults in the help.
-    fn limits() -> impl Iterator<Item = (&'static str, usize)> {
-        lines().into_iter().map(|(name, line)| {
-            let default = line.rsplit_once(" [").and_then(|(_, default)| default.strip_suffix(']')?.parse().ok());
-            (name, default.expect("a default"))
-        })
-    }
-
-    fn defaults(texts: &[&str]) -> Result<(Config, Rules), String> {
-        let (mut config, mut rules) = (Config::default(), Rules::default());
-        apply(texts, &mut config, &mut rules)?;
-        Ok((config, rules))
-    }
-
-    #[test]
-    fn defaults_in_the_help_are_the_defaults() {
-        assert_eq!(limits().count(), 32);
-        for (name, default) in limits() {
-            let (config, rules) = defaults(&[&format!("{name}={default}")]).expect("a limit");
-            assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()), "{name}");
-            assert_eq!(rules, Rules::default(), "{name}");
-        }
-    }
-
-    #[test]
-    fn every_limit_changes_something() {
-        for (name, default) in limits() {
-            let (config, rules) = defaults(&[&format!("{name}={}", default - 1)]).expect("a limit");
-            let defaults = (format!("{:?}", Config::default()), Rules::default());
-            assert_ne!((format!("{config:?}"), rules), defaults, "{name}");
-        }
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        for (text, part) in [
-            ("outbox", "NAME=VALUE"),
-            ("outbux=1", "(did you mean outbox?)"),
-            ("outbox=big", "big"),
-            ("outbox=-1", "-1"),
-        ] {
-            let error = defaults(&[text]).expect_err(text);
-            assert!(error.contains(part), "{error}");
-        }
-    }
-
-    #[test]
-    fn impossible_values_are_refused_with_a_possible_one() {
-        for (limit, advice) in [
-            ("message=0", "at least 256"),
-            ("message=255", "at least 256"),
-            ("head=1", "at least 1024"),
-            ("fields=0", "at least 20"),
-            ("name=5", "at least 16"),
-            ("name=129", "at most 128"),
-            ("outbox=0", "at least 1024"),
-            ("close-seconds=0", "at least 1"),
-            ("close-seconds=61", "at most 60"),
-            ("ping-seconds=31536001", "at most 31536000"),
-            ("events=1000001", "at most 1000000"),
-        ] {
-            for (mut config, mut rules) in
-                [(Config::default(), Rules::default()), (Config::unlimited(), Rules::unlimited())]
-            {
-                let error = apply(&[limit], &mut config, &mut rules).expect_err(limit);
-                assert_eq!(error, format!("--limit {limit}: give {advice}"));
-            }
-        }
-    }
-
-    fn range(name: &str) -> RangeInclusive<usize> {
-        unit_and_range(name).expect("a limit").1
-    }
-
-    #[test]
-    fn suffixes_fit_the_limit() {
-        for (limit, number) in [("outbox=64k", 65_536), ("message=1MiB", 1 << 20), ("ping-seconds=2m", 120)] {
-            assert_eq!(parse(limit).map(|(_, found)| found), Ok(number), "{limit}");
-        }
-        for (limit, example) in [("connections=1k", "100"), ("outbox=1h", "64k"), ("ping-seconds=1k", "5m")] {
-            assert!(parse(limit).is_err_and(|error| error.contains(example)), "{limit}");
-        }
-    }
-
-    #[test]
-    fn both_ends_of_a_range_are_accepted() {
-        assert_eq!(range("name"), Rules::MIN_NAME_CHARS..=Rules::MAX_NAME_CHARS);
-        for (name, _) in limits() {
-            let (least, most) = range(name).into_inner();
-            let accepts = |n: usize| parse(&format!("{name}={n}")).is_ok();
-            assert!(accepts(least) && accepts(most), "{name}");
-            assert!(most.checked_add(1).is_none_or(|more| !accepts(more)), "{name}");
-            assert!(least.checked_sub(1).is_none_or(|less| !accepts(less)), "{name}");
-        }
-    }
-
-    #[test]
-    fn history_fits_into_the_send_buffer() {
-        for (limit, bytes) in [("outbox=2000", 1000), ("replay=1000", 1000), ("replay=1000000", 131_072)] {
-            let flags = Flags::of(Subcommand::Serve, &["--limit", limit]);
-            assert_eq!(configure(&flags).map(|(_, rules)| rules.replay_bytes), Ok(bytes), "{limit}");
-        }
-    }
-
-    /// The rate and burst that these limits make.
-    fn rate(limits: &str, mut rules: Rules) -> Result<Option<(u32, u32)>, String> {
-        let limits: Vec<_> = limits.split_whitespace().collect();
-        apply(&limits, &mut Config::default(), &mut rules)?;
-        Ok(rules.rate.map(|rate| (rate.per_second, rate.burst)))
-    }
-
-    /// A connection alone may use its own rate, unless the rate of its address or its room is given.
-    #[test]
-    fn rates_of_addresses_and_rooms_are_at_least_the_rate_of_a_connection() {
-        let rates = |limits: &str| {
-            let limits: Vec<_> = limits.split_whitespace().collect();
-            let rules = defaults(&limits).expect("limits").1;
-            [rules.address_rate, rules.room_rate].map(|rate| rate.map(|rate| (rate.per_second, rate.burst)))
-        };
-        for (limits, expected) in [
-            ("rate=99 burst=999", [Some((100, 1000)), Some((500, 2000))]),
-            ("rate=200", [Some((200, 1000)), Some((500, 2000))]),
-            ("burst=3000 rate=600", [Some((600, 3000)), Some((600, 3000))]),
-            ("rate=0", [None, None]),
-            ("rate=0 address-rate=7", [Some((7, 1000)), None]),
-            ("room-burst=7 rate=0", [None, Some((500, 7))]),
-            ("rate=900 room-rate=8 address-burst=9", [Some((100, 9)), Some((8, 2000))]),
-            ("address-rate=0 room-rate=0", [None, None]),
-        ] {
-            assert_eq!(rates(limits), expected, "{limits}");
-        }
-        let error = defaults(&["address-rate=0", "address-burst=5"]).expect_err("a burst without a rate");
-        assert_eq!(error, "--limit address-burst works only with a rate: add --limit address-rate");
-    }
-
-    #[test]
-    fn rate_and_burst_come_in_any_order() {
-        for (limits, expected) in [
-            ("rate=3", Some((3, 100))),
-            ("burst=5", Some((10, 5))),
-            ("rate=3 burst=5", Some((3, 5))),
-            ("burst=5 rate=3", Some((3, 5))),
-            ("rate=0 burst=5 rate=3", Some((3, 5))),
-            ("burst=5 rate=0 rate=3 burst=6", Some((3, 6))),
-            ("rate=0", None),
-        ] {
-            assert_eq!(rate(limits, Rules::default()), Ok(expected), "{limits}");
-        }
-        assert_eq!(rate("burst=5 rate=3", Rules::unlimited()), Ok(Some((3, 5))));
-        for (limits, rules) in [("burst=5", Rules::unlimited()), ("rate=0 burst=5", Rules::default())] {
-            let error = rate(limits, rules).expect_err("a burst without a rate");
-            assert!(error.contains("burst"), "{error}");
-        }
-    }
-}
+mod tests;

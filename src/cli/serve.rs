@@ -1,11 +1,10 @@
 //! Runs the server: from flags to a configuration, a listening server and its chat.
 
-use super::listen::{self, Acceptor};
-use super::{admin, arguments::Flags, limits, logging, print, signals::Signals, spawn, systemd, token};
+use super::listen::{Acceptor, listen};
+use super::{admin, arguments::Flags, limits, logging, print, signals, spawn, systemd, token};
 use chinwag::chat::server::{Admin, BanFile, ChatServer, RoomList};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect, http::Response};
 use log::{LevelFilter, error, info, warn};
-use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// Serves until a signal stops the server.
@@ -13,12 +12,19 @@ use std::path::Path;
 /// # Errors
 /// One line that says why the server cannot start, and what to do.
 pub(crate) fn run(flags: &Flags) -> Result<(), String> {
-    let signals = Signals::watch()?;
+    let running = signals::watch()?;
     logging::start(log_level(flags));
     raise_descriptor_limit();
     let (mut config, rules) = limits::configure(flags)?;
-    config.exempt_networks = exempt(flags)?;
-    let dialect = dialect(flags)?;
+    config.exempt_networks = networks(flags, "exempt")?;
+    if config.exempt_networks.iter().any(|network| network.is_everything()) {
+        warn!("--exempt: every address is exempt, so no limit per address protects this server");
+    }
+    let proxies = networks(flags, "trusted-proxy")?;
+    if proxies.iter().any(|network| network.is_everything()) {
+        return Err("--trusted-proxy: every client would be a proxy; name the network of your proxies".to_owned());
+    }
+    let dialect = flags.choice("dialect", &Dialect::ALL.map(Dialect::name))?.and_then(Dialect::from_name);
     let hosts = hosts(flags)?;
     // Not a clone: bans and tokens are shared by clones.
     let access = access(flags, self::hosts(flags)?)?;
@@ -32,7 +38,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let builder = Server::builder()
         .config(config)
         .access(access.clone())
-        .trusted_proxies(trusted_proxies(flags)?)
+        .trusted_proxies(proxies)
         .protocols(ChatServer::protocols())
         .endpoint(ChatServer::is_endpoint)
         .delay(ChatServer::delay)
@@ -52,28 +58,26 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     #[cfg(not(feature = "tls"))]
     let acceptor = None;
 
-    let inherited = systemd::sockets()?;
-    let addresses = listen::addresses(flags, &inherited)?;
-    let mode = listen::socket_mode(flags)?;
-    let (builder, _files) = listen::listen(&addresses, mode, &inherited, acceptor.as_ref(), builder)?;
+    let (builder, announcement, _files) = listen(flags, acceptor.as_ref(), builder)?;
     let _admin = admin::start(flags, hosts, admin.clone())?;
     let server = builder.start().map_err(|error| error.to_string())?;
     #[cfg(feature = "history")]
     admin.connect(&server, history.as_ref().map(|history| Box::new(history.monitor()) as _));
     #[cfg(not(feature = "history"))]
     admin.connect(&server, None);
-    let announcement = listen::announcement(&addresses, &server);
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
-    let reload = reload(token_files(flags), access, acceptor, flags.has("bans").then_some(admin));
-    signals.connect(server.handle(), reload)?;
+    let given = flags.clone();
+    let reload = move || reload(&given, &access, acceptor.as_ref(), &admin);
+    let _ = running.set((server.handle(), Box::new(reload)));
     systemd::notify(&format!("READY=1\nSTATUS={}", announcement.lines().next().unwrap_or_default()));
-    announce(announcement)?;
+    // On a thread of its own: the server does not wait for a reader of stdout.
+    spawn("stdout", Box::new(move || print(&announcement).unwrap_or_else(|why| warn!("{why}"))))?;
     if flags.has("no-limits") {
         warn!("--no-limits: this server is not protected against hostile clients");
     }
 
-    let chat = ChatServer::new(server, rules, dialect);
+    let chat = ChatServer::new(server, rules, dialect.unwrap_or(Dialect::Json));
     #[cfg(feature = "history")]
     let chat = history.into_iter().fold(chat, |chat, history| chat.archive(Box::new(history)));
     #[cfg(feature = "cluster")]
@@ -104,11 +108,6 @@ fn raise_descriptor_limit() {
     }
 }
 
-fn dialect(flags: &Flags) -> Result<Dialect, String> {
-    let name = flags.choice("dialect", &Dialect::ALL.map(Dialect::name))?;
-    Ok(name.and_then(Dialect::from_name).unwrap_or(Dialect::Json))
-}
-
 /// The hosts that requests may be for.
 fn hosts(flags: &Flags) -> Result<Access, String> {
     let machine = rustix::system::uname();
@@ -124,21 +123,15 @@ fn access(flags: &Flags, mut access: Access) -> Result<Access, String> {
         access = access.allow_origin(origin).map_err(|error| format!("--origin: {error}"))?;
     }
     access = access.require_origin(flags.has("require-origin"));
-    read_tokens(&token_files(flags), &access).map(|_| access)
+    read_tokens(flags, &access).map(|_| access)
 }
 
-type TokenFiles = [(&'static str, Option<OsString>); 2];
-
-fn token_files(flags: &Flags) -> TokenFiles {
-    ["token-file", "admin-token-file"].map(|flag| (flag, flags.value(flag).map(OsStr::to_owned)))
-}
-
-/// Puts the tokens in these files into use. Their weaknesses are logged. Returns false if there is no file.
-fn read_tokens(files: &TokenFiles, access: &Access) -> Result<bool, String> {
+/// Puts the tokens that the flags name into use. Their weaknesses are logged. Returns false if there is none.
+fn read_tokens(flags: &Flags, access: &Access) -> Result<bool, String> {
     let mut is_read = false;
-    for (flag, file) in files {
-        let Some(token) = token::read(flag, file.as_deref(), |warning| warn!("{warning}"))? else { continue };
-        let replace = if *flag == "token-file" { Access::replace_token } else { Access::replace_admin_token };
+    for flag in ["token-file", "admin-token-file"] {
+        let Some(token) = token::read(flag, flags.value(flag), |warning| warn!("{warning}"))? else { continue };
+        let replace = if flag == "token-file" { Access::replace_token } else { Access::replace_admin_token };
         replace(access, &token).map_err(|error| format!("--{flag}: {error}"))?;
         is_read = true;
     }
@@ -146,57 +139,25 @@ fn read_tokens(files: &TokenFiles, access: &Access) -> Result<bool, String> {
 }
 
 /// What SIGHUP does: reads the files again that may change. If one cannot be used, what was read before stays in use.
-fn reload(tokens: TokenFiles, access: Access, acceptor: Option<Acceptor>, bans: Option<Admin>) -> impl Fn() {
-    move || {
-        bans.iter().for_each(reload_bans);
-        #[cfg(feature = "tls")]
-        acceptor.iter().for_each(Acceptor::reload);
-        match read_tokens(&tokens, &access) {
-            Ok(true) => info!("SIGHUP: the access token was read again"),
-            Ok(false) if acceptor.is_none() && bans.is_none() => {
-                info!("SIGHUP: no --token-file, no --bans and no certificate, so nothing was read");
+fn reload(flags: &Flags, access: &Access, acceptor: Option<&Acceptor>, admin: &Admin) {
+    #[cfg(feature = "tls")]
+    acceptor.into_iter().for_each(Acceptor::reload);
+    if flags.has("bans") {
+        let _ = admin.ask(Box::new(|chat| {
+            match chat.reload_bans() {
+                Ok(count) => info!("SIGHUP: --bans was read again: {count} restrictions"),
+                Err(why) => error!("the old restrictions stay in use: --bans: {why}"),
             }
-            Ok(false) => {}
-            Err(why) => error!("the old access token stays in use: {why}"),
+            Response::text(200, "")
+        }));
+    }
+    match read_tokens(flags, access) {
+        Ok(true) => info!("SIGHUP: the access token was read again"),
+        Ok(false) if acceptor.is_none() && !flags.has("bans") => {
+            info!("SIGHUP: no --token-file, no --bans and no certificate, so nothing was read");
         }
-    }
-}
-
-fn reload_bans(admin: &Admin) {
-    let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
-        Ok(count) => Response::text(200, count.to_string()),
-        Err(why) => Response::text(500, why.to_string()),
-    }));
-    let text = String::from_utf8_lossy(response.body.trim_ascii_end());
-    match response.status {
-        200 => info!("SIGHUP: --bans was read again: {text} restrictions"),
-        _ => error!("the old restrictions stay in use: --bans: {text}"),
-    }
-}
-
-/// Prints the addresses on a thread of its own: the server does not wait for a reader of stdout.
-fn announce(announcement: String) -> Result<(), String> {
-    let print = move || {
-        if let Err(why) = print(&announcement) {
-            warn!("{why}");
-        }
-    };
-    spawn("stdout", Box::new(print))
-}
-
-fn exempt(flags: &Flags) -> Result<Vec<Network>, String> {
-    let networks = networks(flags, "exempt")?;
-    if networks.iter().any(|network| network.is_everything()) {
-        warn!("--exempt: every address is exempt, so no limit per address protects this server");
-    }
-    Ok(networks)
-}
-
-fn trusted_proxies(flags: &Flags) -> Result<Vec<Network>, String> {
-    let networks = networks(flags, "trusted-proxy")?;
-    match networks.iter().any(|network| network.is_everything()) {
-        true => Err("--trusted-proxy: every client would be a proxy; name the network of your proxies".to_owned()),
-        false => Ok(networks),
+        Ok(false) => {}
+        Err(why) => error!("the old access token stays in use: {why}"),
     }
 }
 

@@ -5,7 +5,7 @@ use log::{Level, debug};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 use std::{env, fs, io, process, time::Duration};
 
 /// The number of the first descriptor that is passed.
@@ -75,19 +75,16 @@ pub(crate) fn watchdog() -> Option<Duration> {
 
 /// The priority before a log line, such as `<4>`, if stderr is connected to the journal.
 pub(crate) fn priority(level: Level) -> &'static str {
-    static IS_JOURNAL: OnceLock<bool> = OnceLock::new();
+    /// Whether `JOURNAL_STREAM` has the device and the inode of stderr.
+    static IS_JOURNAL: LazyLock<bool> = LazyLock::new(|| {
+        let stream = env::var("JOURNAL_STREAM").unwrap_or_default();
+        fs::metadata("/proc/self/fd/2").is_ok_and(|found| stream == format!("{}:{}", found.dev(), found.ino()))
+    });
     match level {
-        _ if !*IS_JOURNAL.get_or_init(is_journal) => "",
+        _ if !*IS_JOURNAL => "",
         Level::Error => "<3>",
         Level::Warn => "<4>",
         Level::Info => "<6>",
         Level::Debug | Level::Trace => "<7>",
     }
-}
-
-/// Whether `JOURNAL_STREAM` has the device and the inode of stderr.
-fn is_journal() -> bool {
-    let stream = env::var("JOURNAL_STREAM").unwrap_or_default();
-    let stderr = fs::metadata("/proc/self/fd/2");
-    stderr.is_ok_and(|found| stream == format!("{}:{}", found.dev(), found.ino()))
 }

@@ -4,13 +4,18 @@ mod keyboard;
 mod pipe;
 mod screen;
 
-use super::{amount::Unit, arguments::Flags, flags::TLS_FEATURE, print, spawn, stderr, token};
+use super::{amount::Unit, arguments::Flags, flags::check_feature, logging, print, spawn, token};
 use chinwag::chat::client::{ChatClient, Event};
 use chinwag::chat::rules::RoomName;
 use chinwag::client::{Builder, WebSocket};
 use screen::{Screen, Users};
 use std::io::{self, IsTerminal};
-use std::{env, process::ExitCode, sync::PoisonError, time::Duration};
+use std::{env, process::ExitCode, time::Duration};
+
+const NOT_READ: &str = "the chat ended before the input; later lines were not sent";
+
+/// How long the end of the chat waits to learn which line was not sent. The input may be a program that writes nothing more.
+const LAST_LINE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Chats until the user or the server ends it. Exits with 1 if a message was refused or not delivered, if the close code is not
 /// 1000, or if a pipe was not read to its end; otherwise with 0.
@@ -45,9 +50,11 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
         };
     }
     // If this side closed the chat, lines that were not read do not count.
-    let unsent = pipe.filter(|_| !was_closed_here);
-    if let Some(unsent) = unsent.and_then(|unsent| unsent.lock().unwrap_or_else(PoisonError::into_inner).take()) {
-        stderr::write_line(&format!("* {unsent}"));
+    let pipe = pipe.filter(|_| !was_closed_here);
+    let unsent =
+        pipe.and_then(|unsent| unsent.recv_timeout(LAST_LINE_TIMEOUT).unwrap_or_else(|_| Some(NOT_READ.into())));
+    if let Some(unsent) = unsent {
+        logging::write_line(&format!("* {unsent}"));
         is_ok = false;
     }
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -55,14 +62,13 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
 
 /// The connection that the flags describe.
 fn socket(flags: &Flags) -> Result<Builder, String> {
-    let operand = flags.operand.as_ref().ok_or("which URL? Such as: chinwag chat ws://localhost:6502/")?;
-    let url = operand.to_str().ok_or("the URL is not UTF-8")?;
+    let url = flags.url()?.ok_or("which URL? Such as: chinwag chat ws://localhost:6502/")?;
     let scheme = url.trim().split(':').next().unwrap_or_default();
     if ["wss", "https"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure)) {
-        TLS_FEATURE.check().map_err(|missing| format!("{url}: {missing}"))?;
+        check_feature("tls").map_err(|missing| format!("{url}: {missing}"))?;
     }
     let mut socket = WebSocket::builder(&with_room(url, flags.text("room")?.unwrap_or_default())?);
-    let warn = |warning: &str| stderr::write_line(&format!("* {warning}"));
+    let warn = |warning: &str| logging::write_line(&format!("* {warning}"));
     if let Some(token) = token::read("token-file", flags.value("token-file"), warn)? {
         socket = socket.header("Authorization", &format!("Bearer {token}"));
     }

@@ -2,7 +2,7 @@
 
 use super::{amount::Unit, arguments::Flags, listen::asks_for_tls};
 use chinwag::tls::{Acceptor, addresses_of_this_machine};
-use std::{collections::HashSet, env, ffi::OsStr, path::PathBuf};
+use std::{env, ffi::OsStr, path::PathBuf};
 
 /// The certificate, if any flag asks for TLS.
 ///
@@ -49,13 +49,11 @@ fn self_signed(file: &OsStr, flags: &Flags) -> Result<Acceptor, String> {
 
 /// The state directory: systemd names it, or else the XDG Base Directory Specification.
 fn default_file() -> Result<PathBuf, String> {
-    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
-    let folder = match (variable("STATE_DIRECTORY"), variable("XDG_STATE_HOME"), variable("HOME")) {
-        (Some(folder), ..) => PathBuf::from(folder),
-        (_, Some(folder), _) => PathBuf::from(folder).join("chinwag"),
-        (.., Some(home)) => PathBuf::from(home).join(".local/state/chinwag"),
-        _ => return Err("no HOME directory to store the certificate in: add --tls-self-signed=FILE".into()),
-    };
+    let folders = [("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", "chinwag"), ("HOME", ".local/state/chinwag")];
+    let folder = folders.into_iter().find_map(|(variable, below)| {
+        env::var_os(variable).filter(|value| !value.is_empty()).map(|folder| PathBuf::from(folder).join(below))
+    });
+    let folder = folder.ok_or("no HOME directory to store the certificate in: add --tls-self-signed=FILE")?;
     Ok(folder.join("self-signed.pem"))
 }
 
@@ -67,8 +65,7 @@ fn host_names(flags: &Flags) -> Result<Vec<String>, String> {
     let mut names = vec![short.to_owned(), format!("{short}.local"), machine.to_owned(), "localhost".to_owned()];
     names.extend(flags.list("host")?.into_iter().filter(|host| *host != "*").map(str::to_owned));
     names.extend(addresses_of_this_machine().iter().map(ToString::to_string));
-    let mut known = HashSet::new();
-    names.retain(|name| !name.is_empty() && name.is_ascii() && known.insert(name.clone()));
+    names.retain(|name| !name.is_empty() && name.is_ascii());
     Ok(names)
 }
 

@@ -22,10 +22,16 @@ const ADVICE: &str = "write the server's access token into it (openssl rand -hex
 pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<Option<String>, String> {
     let Some(file) = file.map(Path::new) else { return Ok(None) };
     let name = format!("--{flag} {}", file.display());
-    let (text, metadata) = content(file).map_err(|error| match error.kind() {
+    let failed = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => format!("{name}: the file does not exist; {ADVICE}"),
         _ => format!("{name}: {error}"),
-    })?;
+    };
+    let (opened, mut text) = (File::open(file).map_err(failed)?, String::new());
+    let metadata = opened.metadata().map_err(failed)?;
+    opened.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(format!("{name}: it has more than {MAX_BYTES} bytes; write only the token into it"));
+    }
     let text = text.trim();
     if text.is_empty() {
         return Err(format!("{name}: the file is empty; {ADVICE}"));
@@ -37,15 +43,6 @@ pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<O
         warn(&format!("{name}: {who} can read or change the token; run: chmod {mode} {}", file.display()));
     }
     Ok(Some(text.to_owned()))
-}
-
-fn content(file: &Path) -> io::Result<(String, Metadata)> {
-    let (mut text, file) = (String::new(), File::open(file)?);
-    let metadata = file.metadata()?;
-    match file.take(MAX_BYTES + 1).read_to_string(&mut text)? as u64 {
-        0..=MAX_BYTES => Ok((text, metadata)),
-        _ => Err(io::Error::other(format!("it has more than {MAX_BYTES} bytes; write only the token into it"))),
-    }
 }
 
 /// Other users that may use the file, if there are any, and the mode that stops them. As in ssh, its group counts only if

@@ -1,10 +1,10 @@
 //! Unix sockets: their files, with mode and group, and what is left of a server that ended without removing its own.
 
-use rustix::fs::{FlockOperation, Mode, flock};
+use rustix::fs::Mode;
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use rustix::process::umask;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
@@ -34,10 +34,6 @@ impl Drop for SocketFile {
 pub(crate) fn bind(path: &str, mode: u32, group: Option<u32>) -> Result<(UnixListener, SocketFile), String> {
     let path = Path::new(path);
     let failed = |error: io::Error| format!("cannot listen on unix:{}: {error}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Two servers that start at once must not remove each other's socket.
-    let lock = File::open(folder).map_err(failed)?;
-    flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
     remove_stale(path)?;
     let mask = umask(Mode::from_raw_mode(0o177));
     let bound = UnixListener::bind(path);

@@ -7,15 +7,18 @@
 mod host;
 
 pub(crate) use host::default_port;
+use host::normal_origin;
 pub use host::{Host, Invalid};
 
 use crate::ws::{http::Response, network::Network};
-use host::Origin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, hint::black_box, net::IpAddr, time::SystemTime};
 
 /// A network whose clients are banned, and until when.
 pub type Ban = (Network, Option<SystemTime>);
+
+/// Stands for all hosts, or for all origins.
+const ANY: &str = "*";
 
 /// Which requests a server accepts.
 ///
@@ -23,10 +26,10 @@ pub type Ban = (Network, Option<SystemTime>);
 /// and port), and programs, which send no `Origin`. It requires no token.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
+    /// `*` is any.
     hosts: Vec<String>,
-    any_host: bool,
-    origins: Vec<Origin>,
-    any_origin: bool,
+    /// In normal form. `*` is any.
+    origins: Vec<String>,
     require_origin: bool,
     /// Shared by clones, so that it can be replaced while a server uses it.
     token: Arc<Mutex<Option<Token>>>,
@@ -39,7 +42,7 @@ impl Access {
     /// No rules: any host, any origin, no token.
     #[must_use]
     pub fn open() -> Self {
-        Self { any_host: true, any_origin: true, ..Self::default() }
+        Self { hosts: vec![ANY.to_owned()], origins: vec![ANY.to_owned()], ..Self::default() }
     }
 
     /// Accepts the name of this machine as well. If it is `pi.lab.example`, so are `pi` and `pi.local`. An invalid host name is
@@ -61,10 +64,8 @@ impl Access {
     pub fn allow_host(mut self, name: &str) -> Result<Self, Invalid> {
         let help = "use the name alone, such as chat.example, or * for any";
         let invalid = || Invalid(format!("{name:?} is not a host name; {help}"));
-        match name {
-            "*" => self.any_host = true,
-            _ => self.hosts.push(Host::parse_name(name).ok_or_else(invalid)?),
-        }
+        let any = (name == ANY).then(|| ANY.to_owned());
+        self.hosts.push(any.or_else(|| Host::parse_name(name)).ok_or_else(invalid)?);
         Ok(self)
     }
 
@@ -77,10 +78,8 @@ impl Access {
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, Invalid> {
         let help = "use one such as https://chat.example, app://. or null, or * for any";
         let invalid = || Invalid(format!("{origin:?} is not an origin; {help}"));
-        match origin {
-            "*" => self.any_origin = true,
-            _ => self.origins.push(Origin::parse(origin).ok_or_else(invalid)?),
-        }
+        let any = (origin == ANY).then(|| ANY.to_owned());
+        self.origins.push(any.or_else(|| normal_origin(origin)).ok_or_else(invalid)?);
         Ok(self)
     }
 
@@ -163,7 +162,8 @@ impl Access {
     /// programs that embed the server have no flags.
     pub fn check_host(&self, host: &Host) -> Result<(), Response> {
         let name = &host.name;
-        if self.any_host || host.ip.is_some() || host.is_localhost() || self.hosts.contains(name) {
+        let is_listed = self.hosts.iter().any(|listed| listed == ANY || listed == name);
+        if is_listed || host.ip.is_some() || host.is_localhost() {
             return Ok(());
         }
         let help = format!("To allow it, start the server with --host {name} (in code: Access::allow_host).");
@@ -182,19 +182,24 @@ impl Access {
             }
             // A host without a scheme comes from programs only.
             Some(origin) if Host::parse(origin).is_ok_and(|own| own.name == host.name) => return Ok(()),
-            Some(origin) if !self.any_origin => origin,
+            Some(origin) if !self.origins.iter().any(|listed| listed == ANY) => origin,
             _ => return Ok(()),
         };
-        let Some(origin) = Origin::parse(origin) else {
+        let Some(origin) = normal_origin(origin) else {
             return refuse("Origin must be scheme://host[:port], null or a word.");
         };
-        if origin.is_on(host) || self.origins.iter().any(|listed| listed.includes(&origin)) {
+        // On any port and with any scheme. Ports and schemes do not tell who made a page: browsers share cookies across them as
+        // well, and pages with other schemes belong to installed programs.
+        let origin_host = origin.split_once("://").and_then(|(_, host)| Host::parse(host).ok());
+        // `null` includes `file://`: for a local file, browsers send the one and old browsers the other.
+        let includes = |listed: &String| *listed == origin || (listed == "null" && origin == host::FILE);
+        if origin_host.is_some_and(|own| own.name == host.name) || self.origins.iter().any(includes) {
             return Ok(());
         }
         refuse(&format!(
             "Pages from {origin} are not allowed. To allow them, start the server with --origin {} \
              (in code: Access::allow_origin).",
-            shell_word(&origin.to_string())
+            shell_word(&origin)
         ))
     }
 
@@ -203,12 +208,12 @@ impl Access {
     /// # Errors
     /// 401: it is wrong, or missing and required.
     pub fn check_token(&self, offered: Option<&[u8]>) -> Result<(), Response> {
-        let sentence = match (&*lock(&self.token), offered) {
-            (None, _) => return Ok(()),
-            (Some(token), Some(offered)) if token.equals(offered) => return Ok(()),
-            (Some(_), Some(_)) if self.is_admin_token(offered) => return Ok(()),
-            (Some(_), Some(_)) => "The access token is wrong. The right one is in the server's --token-file.",
-            (Some(_), None) => {
+        let is_right = |offered| lock(&self.token).as_ref().is_some_and(|token| token.equals(offered));
+        let sentence = match offered {
+            _ if !self.requires_token() => return Ok(()),
+            Some(token) if is_right(token) || self.is_admin_token(offered) => return Ok(()),
+            Some(_) => "The access token is wrong. The right one is in the server's --token-file.",
+            None => {
                 "This server requires an access token (--token-file). Send Authorization: Bearer TOKEN, or add \
                  ?token=TOKEN to the URL."
             }

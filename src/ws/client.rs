@@ -194,8 +194,8 @@ impl WebSocket {
         let is_connecting = self.handle.state.connecting().is_some();
         match self.peer() {
             None if is_connecting => ReadyState::Connecting,
-            Some(peer) if peer.is_open() => ReadyState::Open,
-            Some(peer) if !peer.has_ended() => ReadyState::Closing,
+            Some(peer) if peer.connection.is_open() => ReadyState::Open,
+            Some(peer) if peer.connection.lock().is_some() => ReadyState::Closing,
             _ => ReadyState::Closed,
         }
     }
@@ -209,7 +209,9 @@ impl WebSocket {
     /// The extensions in use, as the server's response names them. Empty unless the feature `deflate` is used.
     #[must_use]
     pub fn extensions(&self) -> String {
-        self.peer().and_then(Peer::agreement).map_or_else(String::new, |agreement| agreement.to_string())
+        self.peer()
+            .and_then(|peer| peer.connection.info.deflate.as_ref())
+            .map_or_else(String::new, |agreement| agreement.response.to_string())
     }
 
     /// Bytes that [`WebSocket::send`] has queued and the operating system has not yet taken. Check it before you send a

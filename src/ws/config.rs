@@ -94,7 +94,8 @@ const OTHER_MAPPINGS: usize = 2000;
 pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Config {
-    /// Replaces values that cannot work by the nearest ones that can: a deadline in a million years overflows `Instant`.
+    /// Replaces values that cannot work by the nearest ones that can: a deadline in a million years overflows `Instant`, and the
+    /// operating system limits the connections.
     pub(crate) fn sensible(mut self) -> Self {
         for time in [
             &mut self.handshake_timeout,
@@ -106,13 +107,8 @@ impl Config {
             *time = (*time).min(MAX_TIMEOUT);
         }
         self.event_capacity = self.event_capacity.max(1);
-        self.limit_connections(max_connections())
-    }
-
-    /// Reduces the limit of connections to what the operating system allows.
-    fn limit_connections(mut self, max: Option<usize>) -> Self {
         let wanted = self.max_connections;
-        if let Some(max) = max.filter(|max| wanted == 0 || *max < wanted) {
+        if let Some(max) = max_connections().filter(|max| wanted == 0 || *max < wanted) {
             if wanted > 0 {
                 warn!("room for {max} connections, not {wanted}: for more, raise sysctl vm.max_map_count");
             }
@@ -174,9 +170,9 @@ mod tests {
 
     #[test]
     fn the_operating_system_limits_connections() {
-        for (wanted, max, expected) in [(100, Some(50), 50), (100, Some(500), 100), (0, Some(50), 50), (0, None, 0)] {
-            let config = Config { max_connections: wanted, ..Config::default() };
-            assert_eq!(config.limit_connections(max).max_connections, expected);
+        let max = max_connections();
+        for (wanted, expected) in [(1, 1), (0, max.unwrap_or(0)), (usize::MAX, max.unwrap_or(usize::MAX))] {
+            assert_eq!(Config::default().max_connections(wanted).sensible().max_connections, expected, "{wanted}");
         }
     }
 }

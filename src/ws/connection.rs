@@ -26,14 +26,14 @@ pub(crate) use write_reactor::WriteReactor;
 
 use crate::ws::{config::Config, deflate::Agreement, tls::Session};
 use buffered_stream::BufferedStream;
-use log::debug;
-use state::Received;
+use state::Phase;
 use std::{
     any::Any,
     net::{Shutdown, SocketAddr, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
+use tungstenite::protocol::frame::coding::Data;
 
 /// What the handshake established about the peer.
 #[derive(Debug, Default)]
@@ -49,6 +49,8 @@ pub(crate) struct PeerInfo {
     pub(crate) data: Option<Box<dyn Any + Send + Sync>>,
     /// The extension `permessage-deflate` (RFC 7692).
     pub(crate) deflate: Option<Agreement>,
+    /// Not a WebSocket, but a stream of bytes to the peer, and what keeps it alive.
+    pub(crate) keepalive: Option<&'static [u8]>,
 }
 
 /// A socket after its handshakes.
@@ -83,31 +85,19 @@ impl Connection {
         reactor: &'static WriteReactor,
     ) -> (Arc<Self>, Reader) {
         let socket = Arc::clone(&transport.stream);
+        // A stream has no Pongs: the system ends it if the peer does not acknowledge what was sent, elsewhere than on Linux after
+        // a time of its own.
+        #[cfg(target_os = "linux")]
+        if info.keepalive.is_some() && !config.ping_interval.is_zero() && !config.pong_timeout.is_zero() {
+            let time = u32::try_from((config.ping_interval + config.pong_timeout).as_millis());
+            // It fails only if the socket is gone, which the reader notices.
+            let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, time.unwrap_or(u32::MAX));
+        }
         let stream = BufferedStream::new(transport, info.deflate.is_some());
-        let state = Mutex::new(Some(Box::new(ConnectionState::new(role, stream, &config))));
+        let state = Mutex::new(Some(Box::new(ConnectionState::new(role, stream, &config, info.keepalive))));
         let connection = Arc::new(Self { info, role, config, reactor, state });
         let reader = Reader::new(Arc::clone(&connection), socket);
         (connection, reader)
-    }
-
-    /// Makes it a stream of bytes to the peer, in place of a WebSocket. Before anything is sent. A stream has no Pongs: the system
-    /// ends it if the peer does not acknowledge what was sent. On other systems than Linux, the time for that is the system's.
-    pub(crate) fn become_stream(&self, keepalive: &'static [u8]) {
-        if let Some(state) = self.lock().as_mut() {
-            state.stream_keepalive = Some(keepalive);
-            #[cfg(target_os = "linux")]
-            if !self.config.ping_interval.is_zero() && !self.config.pong_timeout.is_zero() {
-                let time = (self.config.ping_interval + self.config.pong_timeout).as_millis();
-                let time = u32::try_from(time).unwrap_or(u32::MAX);
-                // It fails only if the socket is gone, which the reader notices.
-                let _ = rustix::net::sockopt::set_tcp_user_timeout(&state.stream.socket, time);
-            }
-        }
-    }
-
-    /// Not a stream, and not over.
-    pub(crate) fn is_websocket(&self) -> bool {
-        self.lock().as_ref().is_some_and(|state| state.stream_keepalive.is_none())
     }
 
     /// Queues bytes. They are sent with the next message, or by [`Connection::flush_pending`].
@@ -135,7 +125,7 @@ impl Connection {
     pub(crate) fn close(self: &Arc<Self>, code: u16, reason: &str) {
         self.if_open(|state| {
             state.close(code, reason);
-            self.cut_later(state);
+            self.reactor.cut_later(self);
         });
     }
 
@@ -154,18 +144,12 @@ impl Connection {
     /// Closes the socket, frees the buffers, and returns the reason. For the thread of the reader.
     pub(crate) fn end(&self) -> DisconnectReason {
         let Some(state) = self.lock().take() else { return DisconnectReason::ConnectionLost };
-        if !state.has_sent_fin() {
+        // After its FIN, only closing the socket is left to do. A client leaves the FIN to the server.
+        if state.phase < Phase::Finished || self.role == Role::Client {
             let _ = state.stream.socket.shutdown(Shutdown::Both);
         }
-        if state.is_watched || state.deadline.is_some() {
-            self.reactor.forget(&state.stream.socket, self);
-        }
+        self.reactor.forget(&state.stream.socket, self);
         state.reason.unwrap_or(DisconnectReason::ConnectionLost)
-    }
-
-    /// Fails the connection (RFC 6455 7.1.7).
-    fn fail(self: &Arc<Self>, code: u16, text: &str, reason: DisconnectReason) {
-        self.if_open(|state| state.fail(code, text, reason));
     }
 
     /// Takes over bytes that arrived, for [`Connection::read`]. Returns false if the connection is closing: no message will be
@@ -173,34 +157,34 @@ impl Connection {
     fn receive(&self, bytes: &[u8]) -> bool {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut() else { return false };
-        if !state.has_finished_reading() {
+        if state.phase < Phase::Finishing {
             state.stream.received.extend(bytes);
         }
         state.is_open()
     }
 
-    /// Takes one message out of the received bytes, and replies to Pings among them.
-    fn read(self: &Arc<Self>) -> ReadResult<Received> {
+    /// Takes one message out of the received bytes, and replies to Pings among them. Also returns what a compressed message is
+    /// after decompression.
+    fn read(self: &Arc<Self>) -> (ReadResult, Option<Data>) {
         let mut guard = self.lock();
-        let Some(state) = guard.as_mut() else { return ReadResult::Closed(ConnectionEnd::Local) };
+        let Some(state) = guard.as_mut() else { return (ReadResult::Closed(ConnectionEnd::Lost), None) };
         let result = state.read(&self.config);
         if matches!(result, ReadResult::NeedData) {
             self.flush(state);
         }
-        result
+        (result, state.stream.unmarker.as_ref().and_then(|unmarker| unmarker.compressed))
     }
 
     /// Reading has ended: sends the last frames of this side. Returns true if the socket can be closed at once:
     /// both sides have sent a Close frame, and it is the server that closes first (RFC 6455 7.1.1).
     fn conclude(self: &Arc<Self>, end: ConnectionEnd) -> bool {
-        if let ConnectionEnd::Tls(error) = &end {
-            debug!("connection {}: {error}", self.info.id);
-        }
         let mut guard = self.lock();
         let Some(state) = guard.as_mut() else { return true };
         let clean = state.conclude(end);
         self.flush(state);
-        clean && state.may_be_closed()
+        // With TLS the peer's `close_notify` is left to wait for: a socket that is closed before it arrived sends a reset, which can
+        // destroy what was sent last.
+        clean && state.phase == Phase::Finished && state.stream.session.is_none()
     }
 
     /// Sends what the socket takes. The reactor sends the rest. If that exceeds the limit, the connection is closed with 1013.
@@ -212,7 +196,7 @@ impl Connection {
             self.fail_slow(state);
         }
         let watched = std::mem::replace(&mut state.is_watched, true);
-        if !watched && self.reactor.watch(&state.stream.socket, self, state.deadline).is_err() {
+        if !watched && self.reactor.watch(&state.stream.socket, self).is_err() {
             state.stream.cut();
         }
     }
@@ -220,13 +204,7 @@ impl Connection {
     /// Drops a peer that reads too slowly: Close 1013 after all queued bytes.
     pub(crate) fn fail_slow(self: &Arc<Self>, state: &mut ConnectionState) {
         state.fail(1013, "too slow", DisconnectReason::SlowReader);
-        self.cut_later(state);
-    }
-
-    fn cut_later(self: &Arc<Self>, state: &mut ConnectionState) {
-        let deadline = Instant::now() + self.config.close_timeout;
-        state.deadline = Some(deadline);
-        self.reactor.cut_at(deadline, self);
+        self.reactor.cut_later(self);
     }
 
     /// Runs `action` and sends what it wrote. Returns false if the connection is closing; nothing is done then.
@@ -236,13 +214,6 @@ impl Connection {
         action(state);
         self.flush(state);
         true
-    }
-
-    /// The key of this connection in the reactor's lists.
-    fn key(&self) -> usize {
-        // On 32 bits it repeats after four billion connections. If the older connection still exists and has unsent bytes, the
-        // newer one takes its place in the lists, and nothing more is sent to the older one.
-        self.info.id as usize
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Option<Box<ConnectionState>>> {

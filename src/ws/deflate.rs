@@ -6,15 +6,13 @@
 #![cfg_attr(not(feature = "deflate"), allow(dead_code, unreachable_pub))] // No connection agrees on compression then.
 
 #[cfg(feature = "deflate")]
-mod compress;
-mod inflate;
+mod codec;
 mod negotiate;
 mod unmark;
 
-pub(crate) use inflate::Inflater;
-pub(crate) use unmark::{Compressed, Unmarker};
+pub(crate) use unmark::Unmarker;
 
-use std::{fmt, io::Cursor, ops::RangeInclusive};
+use std::{io::Cursor, iter, sync::Arc};
 use tungstenite::protocol::frame::FrameHeader;
 
 /// The settings of `permessage-deflate` (RFC 7692), the compression of messages.
@@ -48,9 +46,6 @@ impl Default for Deflate {
     }
 }
 
-/// The window sizes that zlib, and so most peers, can use.
-const WINDOW_BITS: RangeInclusive<u8> = 9..=15;
-
 impl Deflate {
     /// The [`Agreement::threshold`] for a peer with a window of at most that size.
     fn threshold_for(self, max_window_bits: Option<u8>) -> usize {
@@ -58,47 +53,17 @@ impl Deflate {
         if is_possible { self.threshold.max(1) } else { usize::MAX }
     }
 
-    /// The nearest value that can work.
+    /// The nearest value that can work: zlib, and so most peers, can use these window sizes.
     fn context_bits(self) -> Option<u8> {
-        self.context_bits.map(|bits| bits.clamp(*WINDOW_BITS.start(), *WINDOW_BITS.end()))
+        self.context_bits.map(|bits| bits.clamp(9, 15))
     }
 }
 
-/// The parameters of an offer or a response (RFC 7692 7.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Parameters {
-    server_no_context_takeover: bool,
-    client_no_context_takeover: bool,
-    server_max_window_bits: Option<u8>,
-    /// In an offer, the value may be absent.
-    client_max_window_bits: Option<Option<u8>>,
-}
-
-/// Prints an element of `Sec-WebSocket-Extensions`.
-impl fmt::Display for Parameters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("permessage-deflate")?;
-        if self.server_no_context_takeover {
-            f.write_str("; server_no_context_takeover")?;
-        }
-        if self.client_no_context_takeover {
-            f.write_str("; client_no_context_takeover")?;
-        }
-        if let Some(bits) = self.server_max_window_bits {
-            write!(f, "; server_max_window_bits={bits}")?;
-        }
-        match self.client_max_window_bits {
-            Some(Some(bits)) => write!(f, "; client_max_window_bits={bits}"),
-            Some(None) => f.write_str("; client_max_window_bits"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What the handshake agreed on. Prints as the response's element of `Sec-WebSocket-Extensions`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the handshake agreed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Agreement {
-    parameters: Parameters,
+    /// The response's element of `Sec-WebSocket-Extensions`.
+    pub(crate) response: Arc<str>,
     /// Messages with fewer bytes are sent as they are. `usize::MAX` for a peer with a smaller window than that of this side's
     /// compressor: not to compress is always allowed (RFC 7692 6).
     threshold: usize,
@@ -106,41 +71,19 @@ pub(crate) struct Agreement {
     context_bits: Option<u8>,
 }
 
-impl fmt::Display for Agreement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.parameters.fmt(f)
-    }
-}
-
 /// Compressed messages refer to at most 2^N bytes before. Python's `websockets` does not accept more.
 const COMPRESSION_BITS: u8 = 12;
 
 impl Agreement {
     /// Whether messages to the peer may be compressed.
-    pub(crate) fn compresses(self) -> bool {
+    pub(crate) fn compresses(&self) -> bool {
         self.threshold < usize::MAX
     }
 
-    /// The payload of the compressed message. `None` if the message is short, or would not become shorter.
-    #[cfg_attr(not(feature = "deflate"), expect(unused_variables))]
-    pub(crate) fn compress(self, payload: &[u8]) -> Option<Vec<u8>> {
-        #[cfg(not(feature = "deflate"))]
-        return None;
-        #[cfg(feature = "deflate")]
-        (payload.len() >= self.threshold)
-            .then(|| compress::compress(payload))
-            .filter(|small| small.len() < payload.len())
-    }
-
-    /// A broadcast's frames, each compressed if it becomes shorter. What is not a complete frame stays as it is.
-    pub(crate) fn compress_frames(self, frames: &[u8]) -> Vec<u8> {
-        let (mut compressed, mut rest) = (Vec::new(), frames);
-        loop {
-            let mut cursor = Cursor::new(rest);
-            let Ok(Some((mut header, length))) = FrameHeader::parse(&mut cursor) else { break };
-            let start = cursor.position() as usize;
-            let Some(payload) = rest[start..].get(..length as usize) else { break };
-            rest = &rest[start + payload.len()..];
+    /// A broadcast's frames, each compressed if it becomes shorter.
+    pub(crate) fn compress_frames(&self, frames: &[u8]) -> Vec<u8> {
+        let mut compressed = Vec::new();
+        for (mut header, payload) in encoded_frames(frames) {
             let small = self.compress(payload);
             header.rsv1 = small.is_some();
             let payload = small.as_deref().unwrap_or(payload);
@@ -148,9 +91,31 @@ impl Agreement {
             let _ = header.format(payload.len() as u64, &mut compressed);
             compressed.extend_from_slice(payload);
         }
-        compressed.extend_from_slice(rest);
         compressed
     }
+}
+
+/// No connection agrees on compression.
+#[cfg(not(feature = "deflate"))]
+impl Agreement {
+    fn compress(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    pub(crate) fn decompress(&self, _: &[u8], _: usize, _: &mut Vec<u8>) -> Result<Vec<u8>, tungstenite::Error> {
+        Err(tungstenite::Error::Io(std::io::ErrorKind::InvalidData.into()))
+    }
+}
+
+/// The frames of a server in these bytes: headers and payloads.
+pub(crate) fn encoded_frames(mut bytes: &[u8]) -> impl Iterator<Item = (FrameHeader, &[u8])> {
+    iter::from_fn(move || {
+        let mut cursor = Cursor::new(bytes);
+        let (header, length) = FrameHeader::parse(&mut cursor).ok()??;
+        let (payload, rest) = bytes[cursor.position() as usize..].split_at_checked(length as usize)?;
+        bytes = rest;
+        Some((header, payload))
+    })
 }
 
 #[cfg(all(test, feature = "deflate"))]

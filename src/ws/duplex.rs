@@ -7,8 +7,8 @@
 //! One thread blocks in reading, another writes a thousand messages, a third closes:
 //!
 //! ```
-//! use chinwag::{duplex::Duplex, tungstenite};
-//! use std::{net::TcpListener, net::TcpStream, sync::mpsc, thread};
+//! use chinwag::{client, duplex::Duplex, tungstenite};
+//! use std::{net::TcpListener, sync::mpsc, thread};
 //!
 //! let listener = TcpListener::bind("127.0.0.1:0")?;
 //! let url = format!("ws://{}/", listener.local_addr()?);
@@ -20,10 +20,9 @@
 //!     reader.for_each(|message| assert!(writer.send(message)));
 //! });
 //!
-//! // The client also uses tungstenite's handshake.
-//! let stream = TcpStream::connect(url.trim_start_matches("ws://").trim_end_matches('/'))?;
-//! let (socket, _response) = tungstenite::client(&url, stream).expect("a handshake");
-//! let (writer, reader) = Duplex::client(socket).split()?;
+//! // A client needs no Duplex. `open_over` takes a socket that is connected already.
+//! let reader = client::WebSocket::builder(&url).open()?;
+//! let writer = reader.writer();
 //!
 //! let (echoed_all, has_all) = mpsc::channel();
 //! let closer = writer.clone();
@@ -35,10 +34,8 @@
 //! let closing = thread::spawn(move || { has_all.recv().unwrap(); closer.close(1000, "done").unwrap() });
 //! for thread in [reading, closing, server] { thread.join().unwrap(); }
 //! assert!(writing.join().unwrap(), "all messages were sent");
-//! # Ok::<(), std::io::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-
-mod unread;
 
 pub use tungstenite::protocol::Role;
 
@@ -52,7 +49,7 @@ use crate::ws::{
     handshake_stream::HandshakeStream,
     tls::Acceptor,
 };
-use std::io;
+use std::{io, os::fd::OwnedFd};
 
 /// The half that reads. It is a whole [`WebSocket`], which can also send.
 pub type Reader = WebSocket;
@@ -62,32 +59,26 @@ pub type Reader = WebSocket;
 #[must_use = "it does nothing before split()"]
 pub struct Duplex {
     role: Role,
-    /// The socket and what was read after the handshake. `split` returns the error if that cannot be recovered.
-    transport: io::Result<Transport>,
+    socket: OwnedFd,
+    /// What was read after the handshake.
+    input: Vec<u8>,
     config: Config,
 }
 
 impl Duplex {
     /// The server's side, from `tungstenite::accept` or a similar function.
     ///
-    /// Nothing may have been read from the socket or written to it. It has no bytes buffered then, because tungstenite refuses
-    /// clients that send frames before the response.
+    /// Nothing may have been read from the socket or written to it: what tungstenite has buffered is lost. After its handshake it
+    /// has nothing, because it refuses clients that send frames before the response. For the client's side, use
+    /// [`client::Builder::open_over`](crate::client::Builder::open_over).
     pub fn server(socket: tungstenite::WebSocket<impl Socket>) -> Self {
-        Self::recovered(Role::Server, socket)
-    }
-
-    /// The client's side, from `tungstenite::client` or a similar function.
-    ///
-    /// Nothing may have been read from the socket or written to it. Messages that the server sent together with its response
-    /// are buffered in tungstenite and recovered from there.
-    pub fn client(socket: tungstenite::WebSocket<impl Socket>) -> Self {
-        Self::recovered(Role::Client, socket)
+        Self::after_handshake(Role::Server, socket.into_inner(), Vec::new())
     }
 
     /// Either side, after any handshake. `already_read` are the bytes that were read after its end: the first frames, which
     /// may be incomplete.
     pub fn after_handshake(role: Role, stream: impl Socket, already_read: Vec<u8>) -> Self {
-        Self::new(role, transport(stream, already_read))
+        Self { role, socket: stream.into(), input: already_read, config: Config::default() }
     }
 
     /// The server's side with TLS: does the handshakes of TLS and of the WebSocket, within
@@ -133,14 +124,6 @@ impl Duplex {
         }
     }
 
-    fn recovered(role: Role, socket: tungstenite::WebSocket<impl Socket>) -> Self {
-        Self::new(role, unread::recover(socket, role).and_then(|(stream, unread)| transport(stream, unread)))
-    }
-
-    fn new(role: Role, transport: io::Result<Transport>) -> Self {
-        Self { role, transport, config: Config::default() }
-    }
-
     /// The limits and timeouts for messages, Pings, closing and the send buffer. The configuration of the `WebSocket` is not
     /// used. Default: [`Config::default`], with messages up to 64 KiB.
     pub fn config(mut self, config: Config) -> Self {
@@ -152,14 +135,9 @@ impl Duplex {
     ///
     /// # Errors
     /// No thread or descriptor is available for the one thread of the process that sends what sockets do not take at once.
-    /// `InvalidData` if tungstenite has buffered part of a message, which it does not give out. This can only happen if a
-    /// server's first message began in the segment of the response and ended in a later one.
     pub fn split(self) -> io::Result<(Peer, Reader)> {
-        let reader = WebSocket::without_server(PeerInfo::default(), self.role, self.transport?, self.config)?;
+        let transport = Transport { stream: tcp(self.socket)?, session: None, input: self.input };
+        let reader = WebSocket::without_server(PeerInfo::default(), self.role, transport, self.config)?;
         Ok((reader.writer(), reader))
     }
-}
-
-fn transport(stream: impl Socket, input: Vec<u8>) -> io::Result<Transport> {
-    Ok(Transport { stream: tcp(stream)?, session: None, input })
 }

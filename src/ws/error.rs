@@ -53,28 +53,21 @@ pub enum CloseError {
     Reason(usize),
 }
 
-/// Bytes of the longest reason in a Close frame.
-pub(crate) const MAX_CLOSE_REASON: usize = 123;
-
 impl CloseError {
-    /// For all but [`client::WebSocket`](crate::client::WebSocket), where fewer codes are allowed.
+    /// Whether a Close frame may be like that. Allowed codes are those that IANA has assigned, without 1005, 1006 and 1015, which
+    /// stand for the absence of a frame or code; and those of libraries (3000) and programs (4000).
     pub(crate) fn check(code: u16, reason: &str) -> Result<(), Self> {
-        Self::check_with(is_sendable(code), code, reason)
+        Self::check_with(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), code, reason)
     }
 
+    /// For [`client::WebSocket`](crate::client::WebSocket), where fewer codes are allowed.
     pub(crate) fn check_with(is_allowed: bool, code: u16, reason: &str) -> Result<(), Self> {
         match reason.len() {
             _ if !is_allowed => Err(Self::Code(code)),
-            ..=MAX_CLOSE_REASON => Ok(()),
+            ..=123 => Ok(()),
             length => Err(Self::Reason(length)),
         }
     }
-}
-
-/// Whether a Close frame may have this status code: one that IANA has assigned, without 1005, 1006 and 1015, which stand for
-/// its absence; or one of libraries (3000) and programs (4000).
-pub(crate) fn is_sendable(code: u16) -> bool {
-    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
 impl fmt::Display for CloseError {

@@ -155,7 +155,7 @@ fn apply_rules(request: &Request, policy: &Policy) -> Result<(Host, String, Opti
 
 /// The agreement on compression that the response names.
 pub(crate) fn agreement(request: &Request) -> Option<Agreement> {
-    request.extensions().get().copied()
+    request.extensions().get().cloned()
 }
 
 /// A request that is not a handshake. The program, or else the HTTP handler, has the response.

@@ -3,7 +3,7 @@
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
 use crate::ws::tls::Session;
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
@@ -25,7 +25,7 @@ impl<'a> HandshakeStream<'a> {
         session: Option<Box<dyn Session>>,
         deadline: Instant,
     ) -> io::Result<Self> {
-        let mut stream = Self { socket: DeadlineSocket { socket, deadline, unsent: Vec::new() }, session };
+        let mut stream = Self { socket: DeadlineSocket { socket, deadline }, session };
         stream.exchange()?;
         Ok(stream)
     }
@@ -40,19 +40,19 @@ impl<'a> HandshakeStream<'a> {
     /// # Errors
     /// The socket's, and those of the deadline.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.session {
-            None => self.socket.unsent.extend_from_slice(bytes),
-            Some(session) => session.write(bytes, &mut self.socket.unsent),
-        }
-        self.socket.flush()
+        let Some(session) = &mut self.session else { return self.socket.write_all(bytes) };
+        let mut ciphertext = Vec::new();
+        session.write(bytes, &mut ciphertext);
+        self.socket.write_all(&ciphertext)
     }
 
     /// Ends the stream, and waits until the peer has received everything. Closing a socket with unread bytes would send a
     /// reset, which can destroy the last response on its way.
     pub(crate) fn hang_up(&mut self) {
         if let Some(session) = &mut self.session {
-            session.close(&mut self.socket.unsent);
-            let _ = self.socket.flush();
+            let mut ciphertext = Vec::new();
+            session.close(&mut ciphertext);
+            let _ = self.socket.write_all(&ciphertext);
         }
         self.socket.shut_down();
     }
@@ -89,8 +89,6 @@ impl Read for HandshakeStream<'_> {
 struct DeadlineSocket<'a> {
     socket: &'a TcpStream,
     deadline: Instant,
-    /// TLS writes each record on its own. Together they need one system call and one packet.
-    unsent: Vec<u8>,
 }
 
 impl DeadlineSocket<'_> {
@@ -121,21 +119,16 @@ impl Read for DeadlineSocket<'_> {
 
 impl Write for DeadlineSocket<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.unsent.write(bytes)
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    /// TLS writes its records with this. Together they need one system call and one packet.
+    fn write_vectored(&mut self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.socket.set_write_timeout(Some(left_until(self.deadline)?))?;
+        self.socket.write_vectored(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let unsent = std::mem::take(&mut self.unsent);
-        let mut bytes = &unsent[..];
-        while !bytes.is_empty() {
-            self.socket.set_write_timeout(Some(left_until(self.deadline)?))?;
-            match self.socket.write(bytes) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(count) => bytes = &bytes[count..],
-                Err(why) if why.kind() == ErrorKind::Interrupted => {}
-                Err(why) => return Err(why),
-            }
-        }
         Ok(())
     }
 }

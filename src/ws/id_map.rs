@@ -1,8 +1,8 @@
 //! A map by ids, sorted. (Each type of a hash map or a tree would be 2 to 4 KiB of code.)
 
 /// Ids usually ascend, so that a new one goes to the end.
-#[derive(Debug)]
-#[cfg_attr(feature = "chat", derive(Clone, serde::Serialize, serde::Deserialize))]
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "chat", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct IdMap<K, V>(Vec<(K, V)>);
 
 // Not derived, because that would require `Default` of both.
@@ -31,6 +31,22 @@ impl<K: Copy + Ord, V> IdMap<K, V> {
             Ok(place) => self.0[place].1 = value,
             Err(place) => self.0.insert(place, (id, value)),
         }
+    }
+
+    /// The value with this id. If there is none, the default is added.
+    pub(crate) fn get_or_default(&mut self, id: K) -> &mut V
+    where
+        V: Default,
+    {
+        let place = self.place(id).unwrap_or_else(|place| {
+            self.0.insert(place, (id, V::default()));
+            place
+        });
+        &mut self.0[place].1
+    }
+
+    pub(crate) fn retain(&mut self, is_kept: impl Fn(&V) -> bool) {
+        self.0.retain(|(_, value)| is_kept(value));
     }
 
     pub(crate) fn remove(&mut self, id: K) -> Option<V> {

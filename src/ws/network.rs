@@ -1,7 +1,7 @@
 //! IP addresses and networks, as flags name them and as limits per address count them.
 
 use crate::ws::access::Invalid;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::{fmt, str::FromStr};
 
 /// An IP address, or a network such as `10.0.0.0/8` or `fd00::/8` (RFC 4632, RFC 4291 2.3). An IPv4-mapped IPv6 address is its
@@ -14,33 +14,33 @@ use std::{fmt, str::FromStr};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network {
-    /// The first address of the network.
-    address: IpAddr,
+    /// The first address of the network. That of an IPv4 network is mapped into IPv6.
+    first: u128,
+    /// How many bits of the IPv6 address all addresses of the network share.
     prefix: u32,
 }
 
 impl Network {
-    /// The network with that prefix length around `address`, which is not an IPv4-mapped one.
-    fn around(address: IpAddr, prefix: u32) -> Self {
-        let first = |bits: u128, unused: u32| bits & u128::MAX.checked_shl(unused).unwrap_or(0);
-        let address = match address {
-            IpAddr::V4(v4) => Ipv4Addr::from_bits(first(v4.to_bits().into(), 32 - prefix) as u32).into(),
-            IpAddr::V6(v6) => Ipv6Addr::from_bits(first(v6.to_bits(), 128 - prefix)).into(),
-        };
-        Self { address, prefix }
+    /// The network with that prefix length around an address.
+    fn around(address: u128, prefix: u32) -> Self {
+        Self { first: address & u128::MAX.checked_shl(128 - prefix).unwrap_or(0), prefix }
     }
 
     /// Whether the address is in this network.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        address.is_ipv4() == self.address.is_ipv4() && Self::around(address, self.prefix) == self
+        let address = bits(address);
+        is_ipv4(address) == self.is_ipv4() && Self::around(address, self.prefix) == self
     }
 
     /// Whether every address of its IP version is in this network.
     #[must_use]
     pub fn is_everything(self) -> bool {
-        self.prefix == 0
+        self.prefix == if self.is_ipv4() { IPV4_PREFIX } else { 0 }
+    }
+
+    fn is_ipv4(self) -> bool {
+        self.prefix >= IPV4_PREFIX && is_ipv4(self.first)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -49,37 +49,46 @@ impl Network {
             Some(rest) => IpAddr::V6(rest.strip_suffix(']')?.parse().ok()?),
             None => text.parse().ok()?,
         };
+        let Some(prefix) = prefix else { return Some(address.into()) };
         // A sign is not a digit.
         let is_number = |digits: &&str| digits.bytes().all(|byte| byte.is_ascii_digit());
-        let Some(prefix) = prefix else { return Some(address.into()) };
         let prefix: u32 = Some(prefix).filter(is_number)?.parse().ok()?;
-        match address.to_canonical() {
-            _ if prefix > bits(address) => None,
-            IpAddr::V4(mapped) if address.is_ipv6() && prefix >= 96 => Some(Self::around(mapped.into(), prefix - 96)),
-            _ => Some(Self::around(address, prefix)),
-        }
+        let (most, before) = if address.is_ipv4() { (32, IPV4_PREFIX) } else { (128, 0) };
+        (prefix <= most).then(|| Self::around(bits(address), before + prefix))
     }
 }
 
-/// The bits of an address.
-fn bits(address: IpAddr) -> u32 {
-    if address.is_ipv4() { 32 } else { 128 }
+/// The bits before an IPv4 address that is mapped into IPv6.
+const IPV4_PREFIX: u32 = 96;
+
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
+/// Whether this is a mapped IPv4 address (RFC 4291 2.5.5.2).
+fn is_ipv4(address: u128) -> bool {
+    address >> 32 == 0xffff
 }
 
 /// As [`FromStr`] reads it. A network of one address is that address.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.prefix == bits(self.address) {
-            true => write!(f, "{}", self.address),
-            false => write!(f, "{}/{}", self.address, self.prefix),
+        let before = if self.is_ipv4() { IPV4_PREFIX } else { 0 };
+        let address = IpAddr::from(Ipv6Addr::from_bits(self.first));
+        let shown = if self.is_ipv4() { address.to_canonical() } else { address };
+        match self.prefix {
+            128 => write!(f, "{shown}"),
+            prefix => write!(f, "{shown}/{}", prefix - before),
         }
     }
 }
 
 impl From<IpAddr> for Network {
     fn from(address: IpAddr) -> Self {
-        let address = address.to_canonical();
-        Self { address, prefix: bits(address) }
+        Self::around(bits(address), 128)
     }
 }
 
@@ -94,15 +103,11 @@ impl FromStr for Network {
 
 /// What limits per address count for an address: the numbers of networks, the smallest first, each with the factor by which its
 /// limit is larger. An IPv6 client can use every address of its /64, and a customer usually gets a /56 or a /48.
-pub(crate) fn counted(address: IpAddr) -> impl Iterator<Item = (u128, u32)> {
-    let (address, levels): (u128, &[(u32, u32)]) = match address.to_canonical() {
-        IpAddr::V4(v4) => (v4.to_ipv6_mapped().to_bits(), &[(128, 1)]),
-        IpAddr::V6(v6) => (v6.to_bits(), &[(64, 1), (56, 4), (48, 16)]),
-    };
+pub(crate) fn counted(address: IpAddr) -> impl Iterator<Item = (u128, u64)> {
+    let address = bits(address);
+    let levels: &[(u32, u64)] = if is_ipv4(address) { &[(128, 1)] } else { &[(64, 1), (56, 4), (48, 16)] };
     // The low bits of an IPv6 network are 0, so its prefix length fits there.
-    let number = move |prefix| {
-        if prefix == 128 { address } else { address >> (128 - prefix) << (128 - prefix) | u128::from(prefix) }
-    };
+    let number = move |prefix| Network::around(address, prefix).first | u128::from(prefix % 128);
     levels.iter().map(move |(prefix, factor)| (number(*prefix), *factor))
 }
 
@@ -205,7 +210,7 @@ mod tests {
             assert_eq!(networks(ipv4), [(number("::ffff:192.0.2.1"), 1)], "{ipv4}");
         }
         let sizes = [("2001:db8:1:2345::", 64, 1), ("2001:db8:1:2300::", 56, 4), ("2001:db8:1::", 48, 16)];
-        let sizes = sizes.map(|(address, prefix, factor)| (number(address) | prefix, factor));
+        let sizes = sizes.map(|(address, prefix, factor)| (number(address) | u128::from(prefix as u32), factor));
         assert_eq!(networks("2001:db8:1:2345:6::7"), sizes);
         let [one, two, three] = ["2001:db8:1:2345::", "2001:db8:1:ffff::9", "2001:db8:2::"]
             .map(|address| largest_counted(address.parse().expect("an address")));

@@ -1,8 +1,8 @@
 //! A handle to one connected peer, for any thread.
 
 use crate::ws::{
-    connection::{Connection, ConnectionState, DisconnectReason, Frames, Message, Role},
-    deflate::Agreement,
+    connection::{Connection, ConnectionState, Frames, Message, Role},
+    deflate::encoded_frames,
     error::CloseError,
 };
 use std::{
@@ -16,6 +16,7 @@ use std::{
     },
     time::Duration,
 };
+use tungstenite::{Bytes, protocol::frame::Frame};
 
 /// The number of a connection. No other connection of this process has it, also not one of another server. The first one has
 /// 1, or [`Builder::first_id`](crate::Builder::first_id).
@@ -63,39 +64,10 @@ pub(crate) fn skip_ids_below(id: PeerId) {
 #[derive(Clone)]
 pub struct Peer {
     /// Stored inline: each extra pointer costs a cache miss per peer.
-    connection: Arc<Connection>,
+    pub(crate) connection: Arc<Connection>,
 }
 
 impl Peer {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection }
-    }
-
-    /// As [`Connection::end`].
-    pub(crate) fn end(&self) -> DisconnectReason {
-        self.connection.end()
-    }
-
-    /// As [`Connection::flush_pending`].
-    pub(crate) fn flush_pending(&self) {
-        self.connection.flush_pending();
-    }
-
-    /// Returns false if the connection is closing.
-    pub(crate) fn is_open(&self) -> bool {
-        self.connection.is_open()
-    }
-
-    /// Returns true after [`Peer::end`].
-    pub(crate) fn has_ended(&self) -> bool {
-        self.connection.lock().is_none()
-    }
-
-    /// What was agreed on about compression.
-    pub(crate) fn agreement(&self) -> Option<Agreement> {
-        self.connection.info.deflate
-    }
-
     /// The number of this connection.
     #[must_use]
     pub fn id(&self) -> PeerId {
@@ -132,25 +104,24 @@ impl Peer {
     ///
     /// Returns false if the connection is closing or has ended; the message is not sent then.
     pub fn send(&self, message: impl Into<Message>) -> bool {
-        let message = message.into();
-        if self.connection.role == Role::Client {
-            let frame = message.into_frame(self.agreement());
-            return self.connection.if_open(|state| state.write(frame));
-        }
         let mut frames = Frames::new();
-        frames.message(&message);
+        frames.message(&message.into());
         self.send_frames(&frames)
     }
 
     /// Sends messages that are encoded already, perhaps for many peers, with one write.
     ///
-    /// Returns as [`Peer::send`] does. A client must mask each frame (RFC 6455 5.3), so there the messages are encoded again.
+    /// Returns as [`Peer::send`] does.
     pub fn send_frames(&self, frames: &Frames) -> bool {
-        if self.connection.role == Role::Client {
-            return frames.messages().into_iter().all(|message| self.send(message));
-        }
-        let bytes = frames.bytes_for(self.agreement(), 0);
-        self.connection.if_open(|state| state.send(bytes, bytes.len()))
+        let bytes = frames.bytes_for(self.connection.info.deflate.as_ref(), 0);
+        self.connection.if_open(|state| match self.connection.role {
+            Role::Server => state.send(bytes, bytes.len()),
+            // A client masks each frame (RFC 6455 5.3).
+            Role::Client => encoded_frames(bytes).for_each(|(header, payload)| {
+                let payload = Bytes::copy_from_slice(payload);
+                state.write(tungstenite::Message::Frame(Frame::from_payload(header, payload)));
+            }),
+        })
     }
 
     /// Sends a Ping (RFC 6455 5.5.2). [`Peer::round_trip_time`] changes when the answer arrives. The library sends Pings of its
@@ -213,16 +184,11 @@ impl Peer {
 /// For the chat.
 #[cfg(feature = "chat")]
 impl Peer {
-    /// Whether limits per address do not apply to the client.
-    pub(crate) fn is_exempt(&self) -> bool {
-        self.connection.config.is_exempt(self.addr().ip())
-    }
-
     /// Sends the frames from byte `from` on. As [`Peer::send_frames`], but only `counted` of these bytes count against
     /// [`Config::max_send_buffer`](crate::Config::max_send_buffer): the chat has a log, from which a slow peer receives later
     /// what it cannot take now. Returns whether more bytes than that limit wait, counted or not.
     pub(crate) fn send_counting(&self, frames: &Frames, from: usize, counted: usize) -> bool {
-        let bytes = frames.bytes_for(self.agreement(), from);
+        let bytes = frames.bytes_for(self.connection.info.deflate.as_ref(), from);
         // Compressed frames may have fewer bytes than were counted.
         let is_open = self.connection.if_open(|state| state.send(bytes, counted.min(bytes.len())));
         is_open && self.buffered_amount() > self.connection.config.max_send_buffer

@@ -21,10 +21,13 @@ use crate::ws::{
     http::{Request, Response},
     network::Network,
     peer::{Peer, PeerId},
+    queue::Producer,
     rate_limiter::AddressLimiter,
+    spawn::spawn_supervised,
 };
+use accept::AcceptLoop;
 use connection_task::Handler;
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use poller::Poller;
 use registry::ConnectionRegistry;
 use rejection_log::RejectionLog;
@@ -32,10 +35,13 @@ use std::{
     any::Any,
     net::{self, SocketAddr, ToSocketAddrs},
     os::unix::net::UnixStream,
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, Weak},
     time::Instant,
 };
 use thread_pool::ThreadPool;
+
+/// Networks whose rates are remembered at once, in about 64 KiB. An IPv6 address counts as three networks.
+const MAX_NETWORKS: usize = 1024;
 
 /// What happens on connections. For each one, `Connected` comes first and `Disconnected` last, both exactly once.
 #[derive(Debug)]
@@ -66,7 +72,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct CloseGuard {
     /// Dropping it wakes the thread of the connection.
-    _guard: Sender<()>,
+    _guard: Producer<()>,
 }
 
 /// A request that waits for the program's response. The client waits for it at most
@@ -90,12 +96,12 @@ pub struct HttpRequest {
 
 /// Sends the response to an [`HttpRequest`], from any thread.
 #[derive(Debug)]
-pub struct Responder(Sender<Response>);
+pub struct Responder(Producer<Response>);
 
 impl Responder {
     /// Sends the response. If the client has waited too long, nothing is sent.
     pub fn respond(self, response: Response) {
-        let _ = self.0.send(response);
+        self.0.push(response);
     }
 }
 
@@ -137,9 +143,10 @@ struct Shared {
     threads: ThreadPool,
     reactor: &'static WriteReactor,
     poller: Poller,
-    wrong_tokens: AddressLimiter,
+    started_at: Instant,
+    wrong_tokens: Mutex<AddressLimiter>,
     /// WebSockets that were opened.
-    openings: AddressLimiter,
+    openings: Mutex<AddressLimiter>,
     /// Its clones count the threads that read a request before they reject it.
     polite_rejections: Arc<()>,
     rejections: RejectionLog,
@@ -179,6 +186,39 @@ impl Server {
         Builder::default()
     }
 
+    fn start(builder: Builder, handler: Option<Handler>) -> Result<Self, Error> {
+        if builder.listeners.is_empty() {
+            return Err(Error::NoListener);
+        }
+        let config = builder.config.sensible();
+        let (sender, events) = bounded(config.event_capacity);
+        let shared = Arc::new(Shared {
+            policy: *builder.policy,
+            stop: UnixStream::pair().map_err(Error::Start)?,
+            proxies: builder.proxies,
+            registry: Arc::default(),
+            threads: ThreadPool::new(config.stack_size),
+            reactor: WriteReactor::of_process().map_err(Error::Start)?,
+            poller: Poller::start(config.stack_size).map_err(Error::Start)?,
+            started_at: Instant::now(),
+            wrong_tokens: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
+            openings: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
+            rejections: RejectionLog::default(),
+            polite_rejections: Arc::default(),
+            events: sender,
+            handler,
+            config: Arc::new(config),
+        });
+        let addrs = builder.listeners.iter().map(|listener| listener.addr).collect();
+        // If an error follows, dropping the server stops what has been started.
+        let server = Self { handle: Handle(Arc::downgrade(&shared)), events, addrs };
+        for listener in builder.listeners {
+            let mut accept_loop = AcceptLoop { listener, shared: Arc::clone(&shared), reserve: None };
+            spawn_supervised("accept", 64 * 1024, Box::new(move || accept_loop.run())).map_err(Error::Start)?;
+        }
+        Ok(server)
+    }
+
     /// The channel of events. Iterating over it waits for events, and ends when the server is shut down and every connection
     /// has ended. It has room for [`Config::event_capacity`] events: if you stop receiving, your clients are slowed down.
     ///
@@ -214,7 +254,10 @@ impl Server {
     pub fn peers(&self) -> Vec<Peer> {
         let shared = self.handle.0.upgrade();
         let open = shared.map(|shared| shared.registry.open_connections()).unwrap_or_default();
-        open.into_iter().filter(|connection| connection.is_websocket()).map(Peer::new).collect()
+        open.into_iter()
+            .filter(|connection| connection.info.keepalive.is_none())
+            .map(|connection| Peer { connection })
+            .collect()
     }
 
     /// Blocks until the server is shut down and every connection has ended. Events that nothing receives are dropped.

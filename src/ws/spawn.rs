@@ -29,7 +29,7 @@ pub(crate) fn spawn(name: &str, stack_size: usize, job: Job) -> io::Result<()> {
 pub(crate) fn spawn_supervised(
     name: &'static str,
     stack_size: usize,
-    mut job: impl FnMut() + Send + 'static,
+    mut job: Box<dyn FnMut() + Send>,
 ) -> io::Result<()> {
     let supervised = move || {
         while catch_unwind(AssertUnwindSafe(&mut job)).is_err() {

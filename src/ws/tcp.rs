@@ -13,13 +13,13 @@ use std::{
 };
 
 /// A connected socket that a connection can take over: TCP or Unix.
-pub trait Socket: Read + Write + Into<OwnedFd> + From<OwnedFd> {}
+pub trait Socket: Read + Write + Into<OwnedFd> {}
 
 impl Socket for TcpStream {}
 impl Socket for UnixStream {}
 
 /// Any stream socket as std's type for TCP. Nothing here needs TCP, except for an option.
-pub(crate) fn tcp(socket: impl Socket) -> io::Result<Arc<TcpStream>> {
+pub(crate) fn tcp(socket: impl Into<OwnedFd>) -> io::Result<Arc<TcpStream>> {
     let stream = TcpStream::from(socket.into());
     stream.set_nonblocking(false)?;
     // A Unix socket has no such option.

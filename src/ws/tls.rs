@@ -32,10 +32,6 @@ use std::{
 #[cfg(feature = "tls")]
 const HTTP_1_1: &[u8] = b"http/1.1";
 
-/// A fatal alert before any handshake, `internal_error` (RFC 8446 6.2).
-#[cfg(feature = "tls")]
-const INTERNAL_ERROR: &[u8] = &[0x15, 3, 3, 0, 2, 2, 80];
-
 /// The session of a server or a client: ciphertext in, plaintext out, and the reverse. It has no socket and never blocks on
 /// one, so that a connection can use it under its lock. A build without TLS has no type that implements it.
 pub(crate) trait Session: fmt::Debug + Send {
@@ -71,15 +67,13 @@ pub(crate) trait ReadWrite: Read + Write {}
 
 impl<S: Read + Write> ReadWrite for S {}
 
-/// The mode of a listener that is not plain. A build without TLS has no such listener.
-#[derive(Debug, Clone)]
-pub(crate) enum ListenerMode {
+/// What a listener speaks. By default, plain HTTP and WebSocket.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ListenerMode {
     /// HTTP and WebSocket over TLS.
-    #[cfg(feature = "tls")]
-    Tls(Acceptor),
-    /// Plain HTTP, where each response is a redirect to `https` at this port.
-    #[cfg(feature = "tls")]
-    RedirectToHttps(u16),
+    pub(crate) tls: Option<Acceptor>,
+    /// Each response is a redirect to `https` at this port.
+    pub(crate) https_port: Option<u16>,
 }
 
 impl ListenerMode {
@@ -88,31 +82,18 @@ impl ListenerMode {
     /// # Errors
     /// The session cannot be created. The log says why. The connection must not be used without TLS.
     pub(crate) fn session(&self) -> io::Result<Option<Box<dyn Session>>> {
-        match *self {
-            #[cfg(feature = "tls")]
-            Self::Tls(ref acceptor) => acceptor.session().map(Some),
-            #[cfg(feature = "tls")]
-            Self::RedirectToHttps(_) => Ok(None),
-        }
+        self.tls.as_ref().map(Acceptor::session).transpose()
     }
+}
 
-    /// The port to which all requests are redirected.
-    pub(crate) fn https_port(&self) -> Option<u16> {
-        match *self {
-            #[cfg(feature = "tls")]
-            Self::Tls(_) => None,
-            #[cfg(feature = "tls")]
-            Self::RedirectToHttps(port) => Some(port),
-        }
-    }
+/// A build without TLS has none.
+#[cfg(not(feature = "tls"))]
+#[derive(Debug, Clone)]
+pub(crate) enum Acceptor {}
 
-    /// The alert for a client that is rejected without a TLS handshake, because the server is busy. `None` without TLS.
-    pub(crate) fn busy_alert(&self) -> Option<&'static [u8]> {
-        match *self {
-            #[cfg(feature = "tls")]
-            Self::Tls(_) => Some(INTERNAL_ERROR),
-            #[cfg(feature = "tls")]
-            Self::RedirectToHttps(_) => None,
-        }
+#[cfg(not(feature = "tls"))]
+impl Acceptor {
+    fn session(&self) -> io::Result<Box<dyn Session>> {
+        match *self {}
     }
 }

@@ -7,7 +7,7 @@ use crate::ws::{
 };
 use std::{
     cell::{OnceCell, RefCell},
-    fmt, io, iter,
+    fmt, io,
     ops::Deref,
     sync::Arc,
     thread,
@@ -60,7 +60,7 @@ impl WebSocket {
         let info = PeerInfo { id: next_id(), addr: transport.stream.peer_addr().ok(), ..info };
         let (reactor, config) = (WriteReactor::of_process()?, Arc::new(config.sensible()));
         let (connection, reader) = Connection::new(info, role, transport, config, reactor);
-        Ok(Self::new(Peer::new(connection), reader, None))
+        Ok(Self::new(Peer { connection }, reader, None))
     }
 
     /// Waits for the next message.
@@ -104,13 +104,13 @@ impl WebSocket {
         match result {
             ReadResult::Message(message) => Ok(Some(message)),
             ReadResult::NeedData => Ok(None),
-            ReadResult::Closed(_) => Err(self.reason.get_or_init(|| self.peer.end()).clone()),
+            ReadResult::Closed(_) => Err(self.reason.get_or_init(|| self.peer.connection.end()).clone()),
         }
     }
 
     /// Waits for each message, until the connection ends. `for message in &ws` is the same.
     pub fn iter(&self) -> impl Iterator<Item = Message> {
-        iter::from_fn(|| self.recv().ok())
+        self
     }
 
     /// Why the connection ended. `None` until reading has found that out.
@@ -143,12 +143,12 @@ impl Iterator for WebSocket {
     }
 }
 
-impl<'a> IntoIterator for &'a WebSocket {
+/// `for message in &ws`.
+impl Iterator for &WebSocket {
     type Item = Message;
-    type IntoIter = Box<dyn Iterator<Item = Message> + 'a>;
 
-    fn into_iter(self) -> Self::IntoIter {
-        Box::new(self.iter())
+    fn next(&mut self) -> Option<Message> {
+        self.recv().ok()
     }
 }
 

@@ -3,11 +3,11 @@
 
 use super::{
     Rate, Rules,
-    throttle::{micros, was_quiet},
+    throttle::{micros, tokens, was_quiet},
 };
 use crate::{
     chat::protocol::{Millis, UserId},
-    ws::{id_map::IdMap, network::counted, rate_limiter::RateLimiter, rate_limiter::RateLimiters},
+    ws::{id_map::IdMap, rate_limiter::AddressLimiter, rate_limiter::RateLimiter},
 };
 use core::net::IpAddr;
 
@@ -29,7 +29,7 @@ pub(crate) struct Gate {
     rules: Rules,
     connections: IdMap<UserId, Connection>,
     /// One without connections is remembered as well, or reconnecting would restore its burst.
-    addresses: RateLimiters,
+    addresses: AddressLimiter,
 }
 
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl Default for Gate {
 
 impl Gate {
     pub(crate) fn new(rules: Rules) -> Self {
-        Self { rules, connections: IdMap::default(), addresses: RateLimiters::new(MAX_ADDRESSES) }
+        Self { rules, connections: IdMap::default(), addresses: AddressLimiter::new(MAX_ADDRESSES) }
     }
 
     #[cfg(feature = "cluster")]
@@ -89,16 +89,13 @@ impl Gate {
 
 /// Takes the price of a message from each network of the address. Returns whether all of them have tokens for it.
 fn allow_address(
-    limiters: &mut RateLimiters,
+    limiter: &mut AddressLimiter,
     address: Option<IpAddr>,
     bytes: usize,
     now: Millis,
     rate: Option<Rate>,
 ) -> bool {
     let Some((address, rate)) = address.zip(rate) else { return true };
-    counted(address).all(|(network, factor)| {
-        let Rate { per_second, burst } = rate;
-        let rate = Rate { per_second: per_second.saturating_mul(factor), burst: burst.saturating_mul(factor) };
-        rate.allow(limiters.get(network, micros(now)), now, bytes)
-    })
+    let (interval, burst) = rate.interval_and_burst();
+    limiter.allow(address, tokens(bytes), micros(now), interval, burst)
 }

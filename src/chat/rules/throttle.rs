@@ -15,7 +15,7 @@ pub(super) fn was_quiet(last: Millis, now: Millis, bytes: usize) -> bool {
     now.saturating_sub(last) >= QUIET * tokens(bytes)
 }
 
-fn tokens(bytes: usize) -> u64 {
+pub(super) fn tokens(bytes: usize) -> u64 {
     bytes.div_ceil(BYTES_PER_TOKEN).max(1) as u64
 }
 
@@ -43,7 +43,7 @@ impl Rate {
     }
 
     /// The time for one token, in microseconds.
-    fn interval_and_burst(self) -> (u64, u64) {
+    pub(super) fn interval_and_burst(self) -> (u64, u64) {
         (1_000_000 / u64::from(self.per_second.max(1)), u64::from(self.burst.max(1)))
     }
 }

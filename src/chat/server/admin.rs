@@ -4,9 +4,9 @@ use super::ChatServer;
 use crate::{
     ws::access::Host,
     ws::http::{ClientAddr, Method, Request, Response},
+    ws::queue::{Producer, queue},
     ws::server::{Handle, Server},
 };
-use crossbeam_channel::{Sender, bounded};
 use std::{
     any::Any,
     fmt::Debug,
@@ -44,7 +44,7 @@ type Connected = (Handle, Option<Box<dyn Storage>>);
 /// A job on its way to the chat thread.
 struct Question {
     job: Job,
-    answer: Sender<Response>,
+    answer: Producer<Response>,
     /// The asker has stopped waiting then, so the job is not done.
     deadline: Instant,
 }
@@ -88,10 +88,10 @@ impl Admin {
     pub(super) fn ask_within(&self, time: Duration, job: Job) -> Response {
         let Some((server, _)) = self.0.get() else { return Response::text(503, "the server is starting") };
         let deadline = Instant::now() + time;
-        let (answer, answers) = bounded(1);
+        let (answer, answers) = queue(1);
         // If this fails, the question is dropped, and so is its sender.
         server.send(Box::new(Question { job, answer, deadline }), deadline);
-        let answer = answers.recv_deadline(deadline).ok();
+        let answer = answers.pop(deadline.saturating_duration_since(Instant::now()));
         let seconds = time.as_secs();
         answer.unwrap_or_else(|| Response::text(503, format!("the chat thread did not answer within {seconds} s")))
     }
@@ -128,8 +128,7 @@ impl ChatServer {
         let Ok(question) = question.downcast::<Question>() else { return };
         if Instant::now() < question.deadline {
             let response = (question.job)(self);
-            // It fails if the asker has stopped waiting meanwhile.
-            let _ = question.answer.send(response);
+            question.answer.push(response);
         }
     }
 }

@@ -151,7 +151,7 @@ fn drop_if_stalled(peer: &Peer, longest: Duration) {
     let is_stalled = || peer.stalled_for().is_some_and(|time| time > longest);
     if is_stalled() {
         // The operating system reports a socket as writable late, when a part of its buffer is free.
-        peer.flush_pending();
+        peer.connection.flush_pending();
         if is_stalled() {
             peer.drop_slow();
         }

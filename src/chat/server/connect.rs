@@ -87,7 +87,7 @@ impl ChatServer {
 pub(super) fn client_of(peer: &Peer, request: &Request) -> ClientInfo {
     ClientInfo {
         address: Some(peer.addr().ip()),
-        is_exempt: peer.is_exempt(),
+        is_exempt: peer.connection.config.is_exempt(peer.addr().ip()),
         is_admin: request.extensions().get::<ShowedAdminToken>().is_some(),
     }
 }

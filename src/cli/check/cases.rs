@@ -1,6 +1,10 @@
 //! The rules that are tried, read from `cases.txt`, which explains their notation.
 
-use super::frame::{FIN, frame, unmasked};
+use std::mem;
+use tungstenite::protocol::frame::{Frame, FrameHeader, coding::OpCode};
+
+/// The same for all frames, so that a report can be repeated.
+const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// One rule of RFC 6455, and what shows whether a server keeps it.
 #[derive(Debug)]
@@ -11,8 +15,10 @@ pub(super) struct Case {
     pub(super) rule: &'static str,
     /// Replacements in the text of the request.
     pub(super) edits: Vec<(&'static str, String)>,
-    pub(super) frames: Vec<Vec<u8>>,
-    pub(super) pieces: Pieces,
+    /// Whether each byte of the request is a write.
+    pub(super) is_slow: bool,
+    /// What is written after the handshake.
+    pub(super) writes: Vec<Vec<u8>>,
     pub(super) expect: Expect,
 }
 
@@ -31,16 +37,6 @@ pub(super) enum Expect {
     Close(Option<u16>),
 }
 
-/// How the bytes are cut into writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pieces {
-    Frames,
-    Bytes,
-    /// Each byte of the request is a write.
-    Slow,
-    Once,
-}
-
 pub(super) fn all() -> Vec<Case> {
     let lines = include_str!("cases.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     // A unit test reads the table, too.
@@ -51,48 +47,52 @@ fn case(line: &'static str) -> Option<Case> {
     let mut columns = line.split(" | ").map(str::trim);
     let (id, section, rule) = (columns.next()?, columns.next()?, columns.next()?);
     let (mut sent, expect) = (columns.next()?, expect(columns.next()?)?);
-    let (mut edits, mut frames, mut pieces) = (Vec::new(), Vec::new(), Pieces::Frames);
+    let (mut edits, mut writes, mut is_slow) = (Vec::new(), Vec::new(), false);
     while let Some((edit, rest)) = sent.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         let (before, after) = edit.split_once(" -> ")?;
         edits.push((before, after.replace("\\r\\n", "\r\n")));
         sent = rest.trim_start();
     }
-    let (mut reserved, mut has_mask) = (0, true);
+    let valid = FrameHeader { mask: Some(MASK), ..FrameHeader::default() };
+    let (mut header, mut way) = (valid.clone(), "");
     for word in sent.split_whitespace() {
         match word {
-            "bytes" => pieces = Pieces::Bytes,
-            "slow" => pieces = Pieces::Slow,
-            "once" => pieces = Pieces::Once,
-            "rsv1" => reserved |= 0x40,
-            "rsv2" => reserved |= 0x20,
-            "rsv4" => reserved |= 0x10,
-            "bare" => has_mask = false,
-            _ => {
-                let (first, payload) = parts(word)?;
-                let first = first | std::mem::take(&mut reserved);
-                frames.push(if has_mask { frame(first, &payload) } else { unmasked(first, &payload) });
-            }
+            "slow" => is_slow = true,
+            "bytes" | "once" => way = word,
+            "rsv1" => header.rsv1 = true,
+            "rsv2" => header.rsv2 = true,
+            "rsv4" => header.rsv3 = true,
+            "bare" => header.mask = None,
+            _ => writes.push(frame(word, mem::replace(&mut header, valid.clone()))?),
         }
     }
-    Some(Case { id, section, rule, edits, frames, pieces, expect })
+    match way {
+        "bytes" => writes = writes.concat().chunks(1).map(<[u8]>::to_vec).collect(),
+        "once" => writes = vec![writes.concat()],
+        _ => {}
+    }
+    Some(Case { id, section, rule, edits, is_slow, writes, expect })
 }
 
-/// The first byte of a frame, and its payload.
-fn parts(word: &str) -> Option<(u8, Vec<u8>)> {
+/// A frame such as `text:Hello`, which the header describes except for its type.
+fn frame(word: &str, mut header: FrameHeader) -> Option<Vec<u8>> {
     let (kind, text) = word.split_once(':')?;
-    let (name, fin) = kind.strip_suffix("..").map_or((kind, FIN), |name| (name, 0));
+    let name = kind.strip_suffix("..").unwrap_or(kind);
+    header.is_final = name == kind;
     let names = [("continuation", 0), ("text", 1), ("binary", 2), ("close", 8), ("ping", 9), ("pong", 10)];
-    let opcode = match names.iter().find(|(other, _)| *other == name) {
-        Some((_, opcode)) => *opcode,
-        None => name.strip_prefix("op")?.parse().ok()?,
+    header.opcode = match names.iter().find(|(other, _)| *other == name) {
+        Some((_, opcode)) => OpCode::from(*opcode),
+        None => OpCode::from(name.strip_prefix("op")?.parse::<u8>().ok()?),
     };
-    let (code, reason) = text.split_once(',').unwrap_or((text, ""));
-    Some(match name {
-        "close" if !text.is_empty() => {
-            (fin | opcode, [&code.parse::<u16>().ok()?.to_be_bytes()[..], &payload(reason)?].concat())
+    let payload = match text.split_once(',').unwrap_or((text, "")) {
+        (code, reason) if name == "close" && !code.is_empty() => {
+            [&code.parse::<u16>().ok()?.to_be_bytes()[..], &payload(reason)?].concat()
         }
-        _ => (fin | opcode, payload(text)?),
-    })
+        _ => payload(text)?,
+    };
+    let mut bytes = Vec::new();
+    Frame::from_payload(header, payload.into()).format(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// `{126}`, or text with `\xff` for a byte.
@@ -133,10 +133,11 @@ mod tests {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), cases.len(), "a case is twice in the table");
-        let case =
-            case("x | 5.2 | r | [a -> b\\r\\nc] once rsv1 text..:\\xceA close:1000,{2} | pongs:a,").expect("a case");
+        let sent = "[a -> b\\r\\nc] once rsv1 text..:\\xceA close:1000,{2} bare op3:";
+        let case = case(Box::leak(format!("x | 5.2 | r | {sent} | pongs:a,").into_boxed_str())).expect("a case");
         assert_eq!(case.edits, [("a", "b\r\nc".to_owned())]);
-        assert_eq!((case.pieces, case.expect), (Pieces::Once, Expect::Pongs(vec![b"a".into(), vec![]])));
-        assert_eq!(case.frames, [frame(0x41, b"\xceA"), frame(0x88, b"\x03\xe8xx")]);
+        assert_eq!(case.expect, Expect::Pongs(vec![b"a".into(), vec![]]));
+        let masked = b"\x41\x82\x37\xfa\x21\x3d\xf9\xbb\x88\x84\x37\xfa\x21\x3d\x34\x12\x59\x45\x83\x00";
+        assert_eq!(case.writes, [masked]);
     }
 }

@@ -1,18 +1,24 @@
 //! A connection whose every byte is known, so that it can break rules.
 
-use super::cases::{Case, Pieces};
-use super::frame::{CLOSE, Frame, take};
+use super::cases::Case;
 use crate::cli::health::connect;
+#[cfg(feature = "tls")]
+use chinwag::tls::rustls::{ClientConnection, StreamOwned};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
-use tungstenite::{handshake::derive_accept_key, http::Uri};
+use tungstenite::handshake::{client::Response, derive_accept_key, machine::TryParse};
+use tungstenite::http::Uri;
+use tungstenite::protocol::frame::{Frame, FrameSocket, coding::Control, coding::OpCode};
 
 /// How long a server has for an answer.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The most bytes of one connection. A server that sends more has not understood the question.
 const MAX_RECEIVED: usize = 4 * 1024 * 1024;
+
+/// How often a handshake is tried that the server refuses because there were too many. Each pause is a second longer.
+const ATTEMPTS: u64 = 5;
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -21,64 +27,100 @@ pub(super) struct Target {
     pub(super) uri: Uri,
     /// Header fields beside those of every request, each with its line end.
     pub(super) fields: String,
-    #[cfg(feature = "tls")]
-    pub(super) connector: Option<chinwag::tls::Connector>,
+    /// For `wss:`.
+    pub(super) connector: Option<Connector>,
 }
 
-trait Stream: Read + Write {}
+#[cfg(feature = "tls")]
+pub(super) use chinwag::tls::Connector;
+/// A build without TLS never has a connector.
+#[cfg(not(feature = "tls"))]
+pub(super) type Connector = std::convert::Infallible;
+
+pub(super) trait Stream: Read + Write {}
 
 impl<T: Read + Write> Stream for T {}
 
-pub(super) struct Connection {
-    stream: Box<dyn Stream>,
-    /// The same socket, for its timeouts.
-    tcp: TcpStream,
-    unread: Vec<u8>,
+/// A socket that records what it receives, until a deadline.
+pub(super) struct Recorder {
+    pub(super) stream: Box<dyn Stream>,
+    deadline: Instant,
+    /// Everything after the response.
     pub(super) received: Vec<u8>,
 }
 
-/// What came next.
+impl Read for Recorder {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.deadline <= Instant::now() || self.received.len() > MAX_RECEIVED {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        let count = self.stream.read(buffer)?;
+        self.received.extend(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+/// A connection after the handshake.
+pub(super) type Connection = FrameSocket<Recorder>;
+
+/// Why no further frame comes.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    Frame(Frame),
+pub(super) enum End {
+    /// A Close frame came, with this code.
+    Close(Option<u16>),
     /// The TCP connection ended.
-    End,
+    Tcp,
     /// Nothing came within [`TIMEOUT`].
     Silence,
     /// What no server may send.
-    Invalid(&'static str),
+    Invalid(String),
 }
 
 impl Target {
+    /// Sends the request of a case. A server that has had too many is asked again a little later. The response is `None` if
+    /// none came, or if it was not HTTP.
+    ///
     /// # Errors
     /// The server cannot be reached.
-    pub(super) fn connect(&self) -> io::Result<Connection> {
+    pub(super) fn shake_hands(&self, case: &Case) -> Result<(Connection, Option<Response>), String> {
+        let mut attempt = 1;
+        loop {
+            let mut recorder = self.connect().map_err(|why| format!("{}: {why}", self.uri))?;
+            let request = self.request(case).into_bytes();
+            let pieces = request.chunks(if case.is_slow { 1 } else { request.len() }).map(<[u8]>::to_vec);
+            write(&mut *recorder.stream, &pieces.collect::<Vec<_>>());
+            let (response, rest) = response(&mut recorder).unzip();
+            match &response {
+                Some(busy) if matches!(busy.status().as_u16(), 429 | 503) && attempt < ATTEMPTS => {
+                    thread::sleep(Duration::from_secs(attempt));
+                    attempt += 1;
+                }
+                _ => {
+                    let rest = rest.unwrap_or_default();
+                    recorder.received.clone_from(&rest);
+                    return Ok((FrameSocket::from_partially_read(recorder, rest), response));
+                }
+            }
+        }
+    }
+
+    fn connect(&self) -> io::Result<Recorder> {
         let host = self.uri.host().unwrap_or_default().trim_matches(['[', ']']);
-        let port = self.uri.port_u16().unwrap_or(if self.is_secure() { 443 } else { 80 });
+        let port = self.uri.port_u16().unwrap_or(if self.connector.is_some() { 443 } else { 80 });
         let tcp = connect((host, port), TIMEOUT)?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(TIMEOUT))?;
         tcp.set_write_timeout(Some(TIMEOUT))?;
-        let stream = self.encrypt(tcp.try_clone()?, host)?;
-        Ok(Connection { stream, tcp, unread: Vec::new(), received: Vec::new() })
-    }
-
-    #[cfg(feature = "tls")]
-    fn encrypt(&self, tcp: TcpStream, host: &str) -> io::Result<Box<dyn Stream>> {
-        use chinwag::tls::rustls::{ClientConnection, StreamOwned};
-        let Some(connector) = &self.connector else { return Ok(Box::new(tcp)) };
-        let name = host.to_owned().try_into().map_err(io::Error::other)?;
-        let session = ClientConnection::new(connector.config(), name).map_err(io::Error::other)?;
-        Ok(Box::new(StreamOwned::new(session, tcp)))
-    }
-
-    #[cfg(not(feature = "tls"))]
-    fn encrypt(&self, tcp: TcpStream, _: &str) -> io::Result<Box<dyn Stream>> {
-        Ok(Box::new(tcp))
-    }
-
-    pub(super) fn is_secure(&self) -> bool {
-        self.uri.scheme_str() == Some("wss")
+        let stream: Box<dyn Stream> = match &self.connector {
+            #[cfg(feature = "tls")]
+            Some(connector) => {
+                let name = host.to_owned().try_into().map_err(io::Error::other)?;
+                let session = ClientConnection::new(connector.config(), name).map_err(io::Error::other)?;
+                Box::new(StreamOwned::new(session, tcp))
+            }
+            _ => Box::new(tcp),
+        };
+        Ok(Recorder { stream, deadline: Instant::now() + TIMEOUT, received: Vec::new() })
     }
 
     /// The request of a case.
@@ -95,107 +137,82 @@ impl Target {
 
     /// What is wrong with the response to a request that must be accepted (RFC 6455 4.2.2).
     pub(super) fn judge_acceptance(&self, response: &Response) -> Result<(), String> {
+        let (status, fields) = (response.status().as_u16(), response.headers());
+        let value = |name: &str| fields.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let has = |name: &str, token: &str| {
-            let mut fields = response.fields.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
-            fields.any(|(_, value)| value.split(',').any(|other| other.trim().eq_ignore_ascii_case(token)))
+            let mut values = fields.get_all(name).iter().filter_map(|value| value.to_str().ok());
+            values.any(|value| value.split(',').any(|other| other.trim().eq_ignore_ascii_case(token)))
         };
-        let value = |name: &str| response.field(name);
-        let is_asked_for = |name: &str| self.fields.to_ascii_lowercase().contains(&name.to_ascii_lowercase());
-        match () {
-            () if response.status != 101 => Err(format!("it answered {}", response.status)),
-            () if !has("Upgrade", "websocket") => Err("its response has no Upgrade: websocket".into()),
-            () if !has("Connection", "Upgrade") => Err("its response has no Connection: Upgrade".into()),
-            () if value("Sec-WebSocket-Accept") != Some(&derive_accept_key(KEY.as_bytes())) => {
-                Err("its Sec-WebSocket-Accept does not belong to the key".into())
-            }
-            () if value("Sec-WebSocket-Extensions").is_some_and(|value| !value.is_empty()) => {
-                Err("it chose an extension that was not offered".into())
-            }
-            () if value("Sec-WebSocket-Protocol").is_some() && !is_asked_for("Sec-WebSocket-Protocol") => {
-                Err("it chose a subprotocol that was not offered".into())
-            }
-            () => Ok(()),
+        let offers_protocol = self.fields.to_ascii_lowercase().contains("sec-websocket-protocol");
+        let (accept, expected) = (value("Sec-WebSocket-Accept"), derive_accept_key(KEY.as_bytes()));
+        let extensions = value("Sec-WebSocket-Extensions").unwrap_or_default();
+        let wrong = [
+            (!has("Upgrade", "websocket"), "its response has no Upgrade: websocket"),
+            (!has("Connection", "Upgrade"), "its response has no Connection: Upgrade"),
+            (accept != Some(expected.into()), "its Sec-WebSocket-Accept does not belong to the key"),
+            (!extensions.is_empty(), "it chose an extension that was not offered"),
+            (
+                value("Sec-WebSocket-Protocol").is_some() && !offers_protocol,
+                "it chose a subprotocol that was not offered",
+            ),
+        ];
+        match wrong.iter().find(|(is_wrong, _)| *is_wrong) {
+            _ if status != 101 => Err(format!("it answered {status}")),
+            Some((_, why)) => Err((*why).to_owned()),
+            None => Ok(()),
         }
     }
 }
 
-/// The head of an HTTP response.
-#[derive(Debug)]
-pub(super) struct Response {
-    pub(super) status: u16,
-    fields: Vec<(String, String)>,
+/// Reads the head of a response. The bytes behind it come with it.
+fn response(stream: &mut impl Read) -> Option<(Response, Vec<u8>)> {
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let count = stream.read(&mut buffer).ok().filter(|count| *count > 0)?;
+        bytes.extend(&buffer[..count]);
+        // A refusal may be in HTTP/1.0, which tungstenite does not read.
+        if bytes.starts_with(b"HTTP/1.0") {
+            bytes[7] = b'1';
+        }
+        if let Some((length, response)) = Response::try_parse(&bytes).ok()? {
+            return Some((response, bytes.split_off(length)));
+        }
+    }
 }
 
-impl Response {
-    pub(super) fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
+/// Writes the pieces one after another. A server that has ended the connection is no error: what it sent is still to be read.
+pub(super) fn write(stream: &mut dyn Stream, pieces: &[Vec<u8>]) {
+    let _ = pieces.iter().try_for_each(|piece| stream.write_all(piece).and_then(|()| stream.flush()));
 }
 
-impl Connection {
-    /// Writes the pieces one after another. A server that has ended the connection is no error: what it sent is still to be read.
-    pub(super) fn send(&mut self, pieces: &[Vec<u8>], how: Pieces) {
-        let joined = [pieces.concat()];
-        for piece in if how == Pieces::Once { &joined } else { pieces } {
-            let size = if how == Pieces::Bytes { 1 } else { piece.len() };
-            let mut parts = piece.chunks(size.max(1));
-            if parts.try_for_each(|part| self.stream.write_all(part).and_then(|()| self.stream.flush())).is_err() {
-                return;
+/// Reads frames until one of them gives a value.
+///
+/// # Errors
+/// The end of the connection, or of the time.
+pub(super) fn find<T>(connection: &mut Connection, mut wanted: impl FnMut(&Frame) -> Option<T>) -> Result<T, End> {
+    connection.get_mut().deadline = Instant::now() + TIMEOUT;
+    loop {
+        let frame = match connection.read(Some(MAX_RECEIVED)) {
+            Ok(Some(frame)) => frame,
+            Err(tungstenite::Error::Io(why)) if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Err(End::Silence);
             }
+            Ok(None) | Err(tungstenite::Error::Io(_)) => return Err(End::Tcp),
+            Err(why) => return Err(End::Invalid(format!("it sent a frame that is wrong: {why}"))),
+        };
+        let (header, payload) = (frame.header(), frame.payload());
+        let is_control = matches!(header.opcode, OpCode::Control(_));
+        if header.rsv1 || header.rsv2 || header.rsv3 || header.mask.is_some() {
+            return Err(End::Invalid("it sent a frame with a mask or a reserved bit".to_owned()));
         }
-    }
-
-    /// Reads the head of a response. `None` if the connection ends before one, or if it is not HTTP.
-    pub(super) fn response(&mut self) -> Option<Response> {
-        let deadline = Instant::now() + TIMEOUT;
-        loop {
-            let mut fields = [httparse::EMPTY_HEADER; 64];
-            let mut head = httparse::Response::new(&mut fields);
-            match head.parse(&self.unread).ok()? {
-                httparse::Status::Complete(length) => {
-                    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-                    let fields = head.headers.iter().map(|field| (field.name.to_owned(), text(field.value))).collect();
-                    let status = head.code?;
-                    self.unread.drain(..length);
-                    self.received.clear();
-                    return Some(Response { status, fields });
-                }
-                httparse::Status::Partial if !matches!(self.read(deadline), Ok(1..)) => return None,
-                httparse::Status::Partial => (),
-            }
+        if is_control && (!header.is_final || payload.len() > 125) {
+            return Err(End::Invalid("it sent a control frame that is too long or has fragments".to_owned()));
         }
-    }
-
-    /// The next frame, until the deadline.
-    pub(super) fn next(&mut self, deadline: Instant) -> Next {
-        loop {
-            match take(&mut self.unread) {
-                Ok(Some(frame)) if frame.opcode() >= CLOSE && (!frame.is_final() || frame.payload.len() > 125) => {
-                    return Next::Invalid("it sent a control frame that is too long or has fragments");
-                }
-                Ok(Some(frame)) => return Next::Frame(frame),
-                Err(why) => return Next::Invalid(why),
-                Ok(None) if self.received.len() > MAX_RECEIVED => return Next::Silence,
-                Ok(None) => (),
-            }
-            match self.read(deadline) {
-                Ok(1..) => (),
-                Err(why) if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Next::Silence,
-                _ => return Next::End,
-            }
+        if header.opcode == OpCode::Control(Control::Close) {
+            return Err(End::Close(payload.first_chunk().map(|code| u16::from_be_bytes(*code))));
         }
-    }
-
-    fn read(&mut self, deadline: Instant) -> io::Result<usize> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
+        if let Some(found) = wanted(&frame) {
+            return Ok(found);
         }
-        self.tcp.set_read_timeout(Some(left))?;
-        let mut buffer = [0; 4096];
-        let count = self.stream.read(&mut buffer)?;
-        self.unread.extend(&buffer[..count]);
-        self.received.extend(&buffer[..count]);
-        Ok(count)
     }
 }

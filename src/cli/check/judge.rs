@@ -1,21 +1,19 @@
 //! Compares what a server does with what a case expects.
 
-use super::cases::{Case, Expect, Pieces};
-use super::connection::{Connection, Next, Response, TIMEOUT, Target};
-use super::frame::{CLOSE, FIN, PONG, frame};
-use std::time::{Duration, Instant};
+use super::cases::{Case, Expect};
+use super::connection::{Connection, End, TIMEOUT, Target, find, write};
+use std::mem;
+use tungstenite::protocol::frame::{Frame, coding::Control, coding::OpCode};
 
-/// The payload of the Ping behind each case, whose Pong shows that the server is still connected.
+/// A masked Ping behind each case, whose Pong shows that the server is still connected.
+const PING: &[u8] = b"\x89\x8c\0\0\0\0still there?";
 const ALIVE: &[u8] = b"still there?";
 
 /// The most bytes that a report shows.
 const SHOWN: usize = 24;
 
-/// How often a handshake is repeated that the server refused because there were too many.
-const ATTEMPTS: usize = 10;
-
 /// What a case showed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Kept,
     /// Allowed, but not what most servers do.
@@ -32,126 +30,103 @@ use Verdict::{Broken, Kept, Untried, Unusual};
 /// # Errors
 /// One line: there is no server, or it does not accept.
 pub(super) fn echoes(target: &Target, valid: &Case) -> Result<bool, String> {
-    let (mut connection, response) = shake_hands(target, valid)?;
-    let status = response.ok_or_else(|| format!("{}: it does not answer in HTTP", target.uri))?.status;
+    let (mut connection, response) = target.shake_hands(valid)?;
+    let url = &target.uri;
+    let status = response.ok_or_else(|| format!("{url}: it does not answer in HTTP"))?.status().as_u16();
     if status != 101 {
-        let url = &target.uri;
         return Err(format!("{url}: it answered {status}; is the path right, does it need --protocol or --header?"));
     }
-    connection.send(&[frame(FIN | 1, b"chinwag check")], Pieces::Frames);
-    Ok(judge_message(&mut connection, b"chinwag check", true, Duration::from_secs(2)) == Kept)
-}
-
-/// Sends the request of a case. A server that has had too many is asked again a little later.
-fn shake_hands(target: &Target, case: &Case) -> Result<(Connection, Option<Response>), String> {
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        let mut connection = target.connect().map_err(|why| format!("{}: {why}", target.uri))?;
-        let request = [target.request(case).into_bytes()];
-        connection.send(&request, if case.pieces == Pieces::Slow { Pieces::Bytes } else { Pieces::Frames });
-        let response = connection.response();
-        match &response {
-            Some(busy) if matches!(busy.status, 429 | 503) && attempt < ATTEMPTS => {
-                let seconds = busy.field("Retry-After").and_then(|value| value.parse().ok()).unwrap_or(1);
-                std::thread::sleep(Duration::from_secs(seconds).min(TIMEOUT));
-            }
-            _ => return Ok((connection, response)),
-        }
-    }
+    Ok(judge_frames(&mut connection, valid, true) == Kept)
 }
 
 /// Tries a case. The second value is what was received, after the handshake if there are frames.
 pub(super) fn attempt(target: &Target, case: &Case, echoes: bool) -> (Verdict, String) {
-    let (mut connection, response) = match shake_hands(target, case) {
+    let (mut connection, response) = match target.shake_hands(case) {
         Ok(done) => done,
         Err(why) => return (Broken(why), String::new()),
     };
-    let status = response.as_ref().map(|response| response.status);
-    let verdict = match (&case.expect, response) {
+    let status = response.as_ref().map(|response| response.status().as_u16());
+    let verdict = match (&case.expect, status) {
         (Expect::Refusal(_), None) => Unusual("it ended the connection without a response".into()),
-        (Expect::Refusal(_), Some(Response { status: 101, .. })) => Broken("it accepted".into()),
-        (Expect::Refusal(usual), Some(Response { status, .. })) if usual.contains(&status) => Kept,
-        (Expect::Refusal(_), Some(Response { status, .. })) => Unusual(format!("it answered {status}")),
-        (_, None) => Broken("it did not answer the request".into()),
-        (_, Some(response)) => match target.judge_acceptance(&response) {
-            Ok(()) => judge_frames(&mut connection, case, echoes),
-            Err(why) => Broken(why),
+        (Expect::Refusal(_), Some(101)) => Broken("it accepted".into()),
+        (Expect::Refusal(usual), Some(status)) if usual.contains(&status) => Kept,
+        (Expect::Refusal(_), Some(status)) => Unusual(format!("it answered {status}")),
+        _ => match response.as_ref().map(|response| target.judge_acceptance(response)) {
+            None => Broken("it did not answer the request".into()),
+            Some(Ok(())) => judge_frames(&mut connection, case, echoes),
+            Some(Err(why)) => Broken(why),
         },
     };
     let received = match status {
-        Some(status) if case.frames.is_empty() => format!("status {status}"),
-        _ => hex(&connection.received),
+        Some(status) if case.writes.is_empty() => format!("status {status}"),
+        _ => hex(&connection.get_ref().received),
     };
     (verdict, received)
 }
 
 fn judge_frames(connection: &mut Connection, case: &Case, echoes: bool) -> Verdict {
-    connection.send(&case.frames, case.pieces);
+    write(&mut *connection.get_mut().stream, &case.writes);
     match &case.expect {
-        Expect::Message(message) => judge_message(connection, message, echoes, TIMEOUT),
+        Expect::Message(message) => judge_message(connection, message, echoes),
         Expect::Pongs(pongs) => judge_pongs(connection, pongs),
-        Expect::Failure(code) => match judge_failure(connection, *code) {
+        Expect::Failure(code) => match (judge_failure(find(connection, none), *code), case.section) {
             // It took an invalid code for a valid one.
-            Unusual(why) if case.section == "7.4" && why.starts_with("it closed with ") => Broken(why),
-            verdict => verdict,
+            (Unusual(why), "7.4") if why.starts_with("it closed with ") => Broken(why),
+            (verdict, _) => verdict,
         },
         Expect::Close(code) => judge_close(connection, *code),
         Expect::Refusal(_) => Kept,
     }
 }
 
+fn none(_: &Frame) -> Option<()> {
+    None
+}
+
+fn pong(frame: &Frame) -> Option<Vec<u8>> {
+    (frame.header().opcode == OpCode::Control(Control::Pong)).then(|| frame.payload().to_vec())
+}
+
 /// A connection that should stay open did not.
-fn ended(next: &Next) -> Verdict {
-    match next {
-        Next::Frame(frame) => match frame.code() {
-            // What RFC 6455 7.4.1 names for reasons of the server's own, and what applications define.
-            Some(code @ (1003 | 1008 | 1009 | 1013 | 4000..=4999)) => {
-                Untried(format!("it closed with {code}, for a reason of its own"))
-            }
-            Some(code) => Broken(format!("it closed with {code}")),
-            None => Broken("it closed".into()),
-        },
-        Next::End => Broken("it ended the connection".into()),
-        Next::Silence => Broken(format!("nothing came within {} s", TIMEOUT.as_secs())),
-        Next::Invalid(why) => Broken((*why).to_owned()),
+fn ended(end: End) -> Verdict {
+    match end {
+        // What RFC 6455 7.4.1 names for reasons of the server's own, and what applications define.
+        End::Close(Some(code @ (1003 | 1008 | 1009 | 1013 | 4000..=4999))) => {
+            Untried(format!("it closed with {code}, for a reason of its own"))
+        }
+        End::Close(Some(code)) => Broken(format!("it closed with {code}")),
+        End::Close(None) => Broken("it closed".into()),
+        End::Tcp => Broken("it ended the connection".into()),
+        End::Silence => Broken(format!("nothing came within {} s", TIMEOUT.as_secs())),
+        End::Invalid(why) => Broken(why),
     }
 }
 
 /// Of a server that echoes, waits for the message.
-fn judge_message(connection: &mut Connection, message: &[u8], echoes: bool, timeout: Duration) -> Verdict {
-    let deadline = Instant::now() + timeout;
-    let (mut parts, mut is_back) = (Vec::<u8>::new(), !echoes);
-    while !is_back {
-        match connection.next(deadline) {
-            Next::Frame(frame) if frame.opcode() < CLOSE => {
-                parts.extend(&frame.payload);
-                if frame.is_final() {
-                    is_back = std::mem::take(&mut parts) == message;
-                }
-            }
-            Next::Frame(frame) if frame.opcode() != CLOSE => (),
-            Next::Silence => return Broken("the message did not come back as it was sent".into()),
-            other => return ended(&other),
+fn judge_message(connection: &mut Connection, message: &[u8], echoes: bool) -> Verdict {
+    let mut parts = Vec::<u8>::new();
+    let is_back = |frame: &Frame| {
+        if matches!(frame.header().opcode, OpCode::Data(_)) {
+            parts.extend(frame.payload());
         }
+        let is_complete = matches!(frame.header().opcode, OpCode::Data(_)) && frame.header().is_final;
+        (is_complete && mem::take(&mut parts) == message).then_some(())
+    };
+    match if echoes { find(connection, is_back) } else { Ok(()) } {
+        Ok(()) => judge_alive(connection),
+        Err(End::Silence) => Broken("the message did not come back as it was sent".into()),
+        Err(end) => ended(end),
     }
-    judge_alive(connection)
 }
 
 fn judge_pongs(connection: &mut Connection, pongs: &[Vec<u8>]) -> Verdict {
-    let deadline = Instant::now() + TIMEOUT;
     let (mut expected, mut count) = (pongs.iter(), 0);
     while expected.len() > 0 {
-        match connection.next(deadline) {
-            Next::Frame(frame) if frame.opcode() == PONG => {
-                if !expected.any(|payload| *payload == frame.payload) {
-                    return Broken(format!("it sent a Pong with {}", hex(&frame.payload)));
-                }
-                count += 1;
-            }
-            Next::Frame(frame) if frame.opcode() != CLOSE => (),
-            Next::Silence if count > 0 => break,
-            other => return ended(&other),
+        match find(connection, pong) {
+            Ok(payload) if expected.any(|expected| *expected == payload) => count += 1,
+            Ok(payload) => return Broken(format!("it sent a Pong with {}", hex(&payload))),
+            Err(End::Silence) if count > 0 => break,
+            Err(end) => return ended(end),
         }
     }
     match judge_alive(connection) {
@@ -163,59 +138,40 @@ fn judge_pongs(connection: &mut Connection, pongs: &[Vec<u8>]) -> Verdict {
 
 /// Waits for the Pong to a last Ping.
 fn judge_alive(connection: &mut Connection) -> Verdict {
-    let deadline = Instant::now() + TIMEOUT;
-    connection.send(&[frame(FIN | 9, ALIVE)], Pieces::Frames);
-    loop {
-        match connection.next(deadline) {
-            Next::Frame(frame) if frame.opcode() == PONG && frame.payload == ALIVE => return Kept,
-            Next::Frame(frame) if frame.opcode() != CLOSE => (),
-            other => return ended(&other),
-        }
-    }
+    write(&mut *connection.get_mut().stream, &[PING.to_vec()]);
+    find(connection, |frame| pong(frame).filter(|payload| payload == ALIVE)).map_or_else(ended, |_| Kept)
 }
 
-fn judge_failure(connection: &mut Connection, code: u16) -> Verdict {
-    let deadline = Instant::now() + TIMEOUT;
-    loop {
-        return match connection.next(deadline) {
-            Next::Frame(frame) if frame.opcode() != CLOSE => continue,
-            Next::Frame(frame) if frame.code() == Some(code) => Kept,
-            Next::Frame(frame) => match frame.code() {
-                Some(other) => Unusual(format!("it closed with {other} instead of {code}")),
-                None => Unusual(format!("it closed without the code {code}")),
-            },
-            Next::End => Unusual(format!("it ended the connection without a Close frame with {code}")),
-            Next::Silence => Broken(format!("it was still connected after {} s", TIMEOUT.as_secs())),
-            Next::Invalid(why) => Unusual(why.to_owned()),
-        };
+/// How a connection that must fail ended.
+fn judge_failure(end: Result<(), End>, code: u16) -> Verdict {
+    match end {
+        Ok(()) => Kept,
+        Err(End::Close(Some(other))) if other == code => Kept,
+        Err(End::Close(Some(other))) => Unusual(format!("it closed with {other} instead of {code}")),
+        Err(End::Close(None)) => Unusual(format!("it closed without the code {code}")),
+        Err(End::Tcp) => Unusual(format!("it ended the connection without a Close frame with {code}")),
+        Err(End::Silence) => Broken(format!("it was still connected after {} s", TIMEOUT.as_secs())),
+        Err(End::Invalid(why)) => Unusual(why),
     }
 }
 
 fn judge_close(connection: &mut Connection, code: Option<u16>) -> Verdict {
-    let deadline = Instant::now() + TIMEOUT;
-    let mut answer = None;
-    loop {
-        match connection.next(deadline) {
-            Next::Frame(frame) if frame.opcode() == PONG => {
-                return Broken("it answered what came after the Close".into());
-            }
-            Next::Frame(frame) if frame.opcode() == CLOSE => answer = Some(frame.code()),
-            Next::Frame(_) => (),
-            Next::End => break,
-            Next::Silence if answer.is_some() => {
-                return Unusual("it did not end the TCP connection after the Close".into());
-            }
-            other => return ended(&other),
+    let answer = match find(connection, pong) {
+        Err(End::Close(answer)) => answer,
+        Err(End::Tcp) => return Broken("it ended the connection without a Close frame".into()),
+        Err(end) => return ended(end),
+        Ok(_) => return Broken("it answered what came after the Close".into()),
+    };
+    match (find(connection, pong), answer) {
+        (Ok(_), _) => Broken("it answered what came after the Close".into()),
+        (Err(End::Silence), _) => Unusual("it did not end the TCP connection after the Close".into()),
+        (Err(End::Tcp), answer) if answer == code => Kept,
+        (Err(End::Tcp), Some(error @ (1002 | 1007))) => {
+            Broken(format!("it answered with {error}, as if the Close were wrong"))
         }
-    }
-    match answer {
-        None => Broken("it ended the connection without a Close frame".into()),
-        Some(answer) if answer == code => Kept,
-        Some(Some(error @ (1002 | 1007))) => Broken(format!("it answered with {error}, as if the Close were wrong")),
-        Some(answer) => Unusual(match answer {
-            Some(other) => format!("it answered with {other}"),
-            None => "it answered without a code".into(),
-        }),
+        (Err(End::Tcp), Some(other)) => Unusual(format!("it answered with {other}")),
+        (Err(End::Tcp), None) => Unusual("it answered without a code".into()),
+        (Err(end), _) => ended(end),
     }
 }
 

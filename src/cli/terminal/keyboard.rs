@@ -1,6 +1,6 @@
 //! Input: lines that are typed in a terminal, with their commands.
 
-use super::{Screen, print, screen::Users, spawn, stderr};
+use super::{Screen, logging, print, screen::Users, spawn};
 use chinwag::chat::client::ChatClient;
 use chinwag::chat::protocol::{ClientMessage, Dialect, Post, ServerMessage, Target};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
@@ -46,13 +46,13 @@ fn type_lines(editor: &mut DefaultEditor, chat: &ChatClient, users: &Users) -> b
             Ok(line) if line.trim().is_empty() => continue,
             Ok(line) => line,
             Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
-                stderr::write_line("* this line was not sent: it has bytes that are not UTF-8");
+                logging::write_line("* this line was not sent: it has bytes that are not UTF-8");
                 continue;
             }
             Err(ReadlineError::Eof) => return false,
             Err(ReadlineError::Interrupted) => return true,
             Err(error) => {
-                stderr::write_line(&format!("* the terminal cannot be read: {error}"));
+                logging::write_line(&format!("* the terminal cannot be read: {error}"));
                 return true;
             }
         };

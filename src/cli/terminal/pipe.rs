@@ -2,12 +2,9 @@
 
 use super::spawn;
 use chinwag::chat::{client::ChatClient, protocol::sanitize_text};
-use std::{
-    io::{self, BufRead, ErrorKind, Read},
-    sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::io::{self, BufRead, ErrorKind, Read};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::{thread, time::Duration};
 
 /// Bytes of the longest line. A longer one is sent in parts, which no server accepts by default.
 const MAX_LINE: usize = 1024 * 1024;
@@ -15,50 +12,38 @@ const MAX_LINE: usize = 1024 * 1024;
 /// Before another attempt to read an input that does not block.
 const PAUSE: Duration = Duration::from_millis(20);
 
-const NOT_READ: &str = "the chat ended before the input; later lines were not sent";
-
-/// What was not sent if the chat ends now.
-pub(super) type Unsent = Arc<Mutex<Option<String>>>;
+/// What was not sent, once the input is read.
+pub(super) type Unsent = Receiver<Option<String>>;
 
 /// Starts to send every line of stdin, no faster than the chat accepts them. Closes the chat after the last one.
 ///
 /// # Errors
 /// One line: the system has no thread left.
 pub(super) fn start(chat: ChatClient) -> Result<Unsent, String> {
-    let unsent = Unsent::default();
-    set(&unsent, Some(NOT_READ.into()));
-    let of_thread = Arc::clone(&unsent);
-    spawn("stdin", Box::new(move || forward(&chat, &mut io::stdin().lock(), &of_thread)))?;
+    let (sender, unsent) = sync_channel(1);
+    let forward = move || {
+        // Before `finish`, because the chat may end at once.
+        let _ = sender.send(forward(&chat, &mut io::stdin().lock()));
+        chat.finish();
+    };
+    spawn("stdin", Box::new(forward))?;
     Ok(unsent)
 }
 
-fn forward(chat: &ChatClient, input: &mut impl BufRead, unsent: &Unsent) {
+fn forward(chat: &ChatClient, input: &mut impl BufRead) -> Option<String> {
     loop {
-        set(unsent, Some(NOT_READ.into()));
         match read_line(input) {
             Ok(Some(line)) if line.trim().is_empty() => {}
             Ok(Some(line)) => {
-                set(unsent, Some(format!("this line and later ones were not sent: {}", sanitize_text(&line))));
+                let shown = sanitize_text(&line);
                 if !chat.send(line) {
-                    return;
+                    return Some(format!("this line and later ones were not sent: {shown}"));
                 }
             }
-            // Before `finish`, because the chat may end at once.
-            Ok(None) => {
-                set(unsent, None);
-                break;
-            }
-            Err(error) => {
-                set(unsent, Some(format!("the input cannot be read to its end: {error}")));
-                break;
-            }
+            Ok(None) => return None,
+            Err(error) => return Some(format!("the input cannot be read to its end: {error}")),
         }
     }
-    chat.finish();
-}
-
-fn set(unsent: &Unsent, what: Option<String>) {
-    *unsent.lock().unwrap_or_else(PoisonError::into_inner) = what;
 }
 
 /// The next line, without its line break; `None` at the end. Bytes that are not UTF-8 become U+FFFD.

@@ -1,6 +1,6 @@
 //! Output: one line for each event, with colours. Text from others cannot control the terminal.
 
-use super::{print, stderr};
+use super::{logging, print};
 use chinwag::chat::client::{Event, Message};
 use chinwag::chat::protocol::{sanitize_name, sanitize_text};
 use chinwag::client::Error;
@@ -68,7 +68,7 @@ impl Screen {
             Some(printer) => printer.print(line + "\n").is_ok(),
             None if is_message => writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()).is_ok(),
             None => {
-                stderr::write_line(&line);
+                logging::write_line(&line);
                 true
             }
         }

@@ -97,72 +97,41 @@ fn check_name(name: &str) -> Result<(), &'static str> {
 /// The longest `Origin` that is accepted: a scheme and a host name.
 const MAX_ORIGIN: usize = 300;
 
-/// Where a page came from, as a client sends it in `Origin`, in normal form. Paths are cut off: browsers send none, but some
-/// libraries for devices do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Origin {
-    /// `null`, `file://`, `scheme://host[:port]` without a default port, or one word. Origins are the same if this is equal.
-    text: String,
-    /// Its host, unless any site or program can send it (`null` and `file://`), or it is not a host name (`app://.`).
-    host: Option<Host>,
-}
+/// The origin of programs and old browsers for a local file. It has no host.
+pub(super) const FILE: &str = "file://";
 
-impl Origin {
-    /// `None` if no client sends such an origin, or if it is a host name without a scheme.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        // Commas separate the values of flags.
-        if text.len() > MAX_ORIGIN || !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') {
-            return None;
-        }
-        let Some((scheme, rest)) = text.split_once("://") else { return Self::word(text) };
-        // RFC 3986 3.1.
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-        let begins = scheme.starts_with(|first: char| first.is_ascii_alphabetic());
-        if !begins || !scheme.bytes().all(allowed) {
-            return None;
-        }
-        let scheme = scheme.to_ascii_lowercase();
-        if scheme == "file" {
-            return Some(Self { text: FILE.to_owned(), host: None });
-        }
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let host = Host::parse(authority).ok();
-        let host =
-            host.map(|host| Host { port: host.port.filter(|port| Some(*port) != default_port(&scheme)), ..host });
-        let shown = match &host {
-            Some(host) => host.to_string(),
-            None if default_port(&scheme).is_some() => return None,
-            None => authority.to_ascii_lowercase(),
-        };
-        Some(Self { text: format!("{scheme}://{shown}"), host })
+/// Where a page came from, in normal form: `null`, `file://`, `scheme://host[:port]` without a default port, or one word. Origins
+/// are the same if this is equal. Paths are cut off: browsers send none, but some libraries for devices do.
+///
+/// `None` if no client sends such an origin, or if it is a host name without a scheme.
+pub(super) fn normal_origin(text: &str) -> Option<String> {
+    // Commas separate the values of flags.
+    if text.len() > MAX_ORIGIN || !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') {
+        return None;
     }
-
-    /// `null`, or the name that some program sends. `localhost` and names with dots or ports are hosts without a scheme.
-    fn word(text: &str) -> Option<Self> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        // `null`, or the name that some program sends. `localhost` and names with dots or ports are hosts without a scheme.
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         let is_word = !text.is_empty() && text.bytes().all(allowed) && !text.eq_ignore_ascii_case("localhost");
-        is_word.then(|| Self { text: text.to_owned(), host: None })
+        return is_word.then(|| text.to_owned());
+    };
+    // RFC 3986 3.1.
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    if !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) || !scheme.bytes().all(allowed) {
+        return None;
     }
-
-    /// Whether the page came from that host, on any port and with any scheme. Ports and schemes do not tell who made
-    /// a page: browsers share cookies across them as well, and pages with other schemes belong to installed programs.
-    pub(super) fn is_on(&self, host: &Host) -> bool {
-        self.host.as_ref().is_some_and(|own| own.name == host.name)
+    let scheme = scheme.to_ascii_lowercase();
+    if scheme == "file" {
+        return Some(FILE.to_owned());
     }
-
-    /// Whether allowing this origin allows the other one. `null` includes `file://`: for a local file, browsers send the one
-    /// and old browsers the other.
-    pub(super) fn includes(&self, other: &Self) -> bool {
-        self == other || (self.text == "null" && other.text == FILE)
-    }
-}
-
-const FILE: &str = "file://";
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let default_port = default_port(&scheme);
+    let shown = match Host::parse(authority) {
+        Ok(host) => Host { port: host.port.filter(|port| Some(*port) != default_port), ..host }.to_string(),
+        Err(_) if default_port.is_some() => return None,
+        Err(_) => authority.to_ascii_lowercase(),
+    };
+    Some(format!("{scheme}://{shown}"))
 }
 
 /// The port of a URL that names none.

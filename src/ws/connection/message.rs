@@ -2,9 +2,9 @@
 //! every peer.
 
 use crate::ws::deflate::Agreement;
-use std::{fmt, io, io::Cursor, sync::OnceLock};
+use std::{fmt, io, sync::OnceLock};
 use tungstenite::protocol::frame::{
-    Frame, FrameHeader,
+    FrameHeader,
     coding::{Data, OpCode},
 };
 
@@ -33,17 +33,6 @@ impl Message {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// As tungstenite's context sends it: in one frame.
-    pub(crate) fn into_frame(self, deflate: Option<Agreement>) -> tungstenite::Message {
-        let (data, payload) = match self {
-            Self::Text(text) => (Data::Text, Bytes::from(text)),
-            Self::Binary(bytes) => (Data::Binary, bytes),
-        };
-        let compressed = deflate.and_then(|deflate| deflate.compress(&payload));
-        let header = FrameHeader { opcode: OpCode::Data(data), rsv1: compressed.is_some(), ..FrameHeader::default() };
-        tungstenite::Message::Frame(Frame::from_payload(header, compressed.map_or(payload, Bytes::from)))
     }
 }
 
@@ -98,9 +87,6 @@ impl TryFrom<tungstenite::Message> for Message {
         }
     }
 }
-
-/// Bytes of the longest header that a server sends: two, and eight for the length (RFC 6455 5.2).
-const MAX_HEADER_SIZE: usize = 10;
 
 /// Messages encoded once, to be sent to any number of peers with [`Peer::send_frames`](crate::Peer::send_frames).
 ///
@@ -162,7 +148,7 @@ impl Frames {
 
     /// The bytes from `from` on for a peer. They are compressed if it agreed to that, but only if `from` is 0, so that all
     /// peers get the same bytes.
-    pub(crate) fn bytes_for(&self, deflate: Option<Agreement>, from: usize) -> &[u8] {
+    pub(crate) fn bytes_for(&self, deflate: Option<&Agreement>, from: usize) -> &[u8] {
         match deflate {
             Some(deflate) if from == 0 && deflate.compresses() => {
                 self.compressed.get_or_init(|| deflate.compress_frames(&self.bytes))
@@ -196,25 +182,9 @@ impl Frames {
         bytes.shrink_to(keep);
     }
 
-    /// The messages in it.
-    pub(crate) fn messages(&self) -> Vec<Message> {
-        let (mut cursor, mut messages) = (Cursor::new(&self.bytes), Vec::new());
-        while let Ok(Some((header, length))) = FrameHeader::parse(&mut cursor) {
-            let payload = &self.bytes[cursor.position() as usize..][..length as usize];
-            messages.push(match header.opcode {
-                // It was a `&str`.
-                OpCode::Data(Data::Text) => String::from_utf8_lossy(payload).into_owned().into(),
-                _ => payload.into(),
-            });
-            cursor.set_position(cursor.position() + length);
-        }
-        messages
-    }
-
     fn data(&mut self, kind: Data, payload: &[u8]) {
         let header = FrameHeader { opcode: OpCode::Data(kind), ..FrameHeader::default() };
         let bytes = self.bytes_mut();
-        bytes.reserve(MAX_HEADER_SIZE + payload.len());
         // Writing to memory cannot fail.
         let _ = header.format(payload.len() as u64, bytes);
         bytes.extend_from_slice(payload);
@@ -279,12 +249,5 @@ mod tests {
         frames.text(&"x".repeat(1000));
         frames.clear(100);
         assert!(frames.is_empty() && (100..1000).contains(&frames.bytes.capacity()), "{}", frames.bytes.capacity());
-    }
-
-    #[test]
-    fn memory_for_a_frame_is_reserved_at_once() {
-        let mut frames = Frames::new();
-        frames.text(&"x".repeat(1000));
-        assert!((1000 + MAX_HEADER_SIZE..1100).contains(&frames.bytes.capacity()), "{}", frames.bytes.capacity());
     }
 }

@@ -1,7 +1,6 @@
 //! The reading half of a connection: waits without a lock, sends Pings when nothing arrives, and completes the close.
 
-use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult, state::Received};
-use crate::ws::deflate::{Compressed, Inflater};
+use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult};
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
 use rustix::{
     io::Errno,
@@ -12,7 +11,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tungstenite::{Error, Utf8Bytes, error::CapacityError};
+use tungstenite::{Error, Utf8Bytes, error::CapacityError, protocol::frame::coding::Data};
 
 /// Bytes of one read. The buffer is on the stack, in a page that is in use anyway: an idle connection has no buffer of its own.
 const READ_SIZE: usize = 1024;
@@ -27,58 +26,46 @@ const OVERHEAD_PERIOD: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Reader {
     connection: Arc<Connection>,
-    stream: Arc<TcpStream>,
+    pub(crate) stream: Arc<TcpStream>,
     is_awaiting_pong: bool,
     /// When the silence will have lasted too long. `None`: nothing waits for bytes, or they may take any time.
     silence_ends: Option<Instant>,
     /// Bytes since the last complete message, and the time of the first of them.
     overhead: (usize, Instant),
-    inflater: Inflater,
+    /// Earlier messages, to which compressed ones may refer.
+    history: Vec<u8>,
     /// Bytes received while the connection was closing.
     discarded: usize,
-    /// Reading has come to its end.
-    end: Option<ConnectionEnd>,
+    /// An end for the next call of [`Reader::wait`].
+    pub(crate) end: Option<ConnectionEnd>,
     /// Until then this side waits for the end of the peer's.
     closing: Option<Instant>,
 }
 
 impl Reader {
     pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>) -> Self {
-        let (overhead, inflater) = ((0, Instant::now()), Inflater::new(connection.info.deflate));
-        let (is_awaiting_pong, silence_ends, discarded, end, closing) = Default::default();
-        Self { connection, stream, is_awaiting_pong, silence_ends, overhead, inflater, discarded, end, closing }
+        let overhead = (0, Instant::now());
+        let (is_awaiting_pong, silence_ends, history, discarded, end, closing) = Default::default();
+        Self { connection, stream, is_awaiting_pong, silence_ends, overhead, history, discarded, end, closing }
     }
 
     /// Waits for the next message, at most until then. At the end, [`Connection::end`] returns the reason.
     pub(crate) fn next_until(&mut self, until: Instant) -> ReadResult {
         loop {
-            let result = self.wait_until(Some(until));
+            let result = self.wait(Some(until));
             let ReadResult::Closed(end) = result else { return result };
             if self.closing.is_some() || self.conclude(end) {
-                return ReadResult::Closed(ConnectionEnd::Local);
+                return ReadResult::Closed(ConnectionEnd::Lost);
             }
         }
     }
 
-    /// Waits for the next message.
-    ///
-    /// # Errors
-    /// Reading has ended. The next call must be [`Reader::finish`].
-    pub(crate) fn wait(&mut self) -> Result<Message, ConnectionEnd> {
-        loop {
-            match self.wait_until(None) {
-                ReadResult::Message(message) => return Ok(message),
-                ReadResult::Closed(end) => return Err(end),
-                ReadResult::NeedData => {}
-            }
-        }
-    }
-
-    /// As [`Reader::wait`], at most until then. `NeedData`: there is no message yet.
+    /// Waits for the next message, at most until then. `NeedData`: there is no message yet. After `Closed`, the next call must be
+    /// [`Reader::finish`].
     ///
     /// After [`Reader::conclude`] it waits for the end of the peer's side and discards what arrives: an unread byte would cause
     /// a reset, which can destroy the Close frame.
-    fn wait_until(&mut self, until: Option<Instant>) -> ReadResult {
+    pub(crate) fn wait(&mut self, until: Option<Instant>) -> ReadResult {
         loop {
             if self.closing.is_none() {
                 let result = self.read_received();
@@ -91,11 +78,11 @@ impl Reader {
             let has_passed = |time: Option<Instant>| time.is_some_and(|time| time <= Instant::now());
             match self.receive(flags) {
                 Ok(1..) | Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) if has_passed(self.closing) => return ReadResult::Closed(ConnectionEnd::Local),
+                Err(Errno::AGAIN) if has_passed(self.closing) => return ReadResult::Closed(ConnectionEnd::Lost),
                 Err(Errno::AGAIN) if has_passed(self.silence_ends) => self.answer_silence(),
                 Err(Errno::AGAIN) if has_passed(until) => return ReadResult::NeedData,
                 Err(Errno::AGAIN) => {}
-                Ok(0) | Err(_) => return ReadResult::Closed(ConnectionEnd::Socket),
+                Ok(0) | Err(_) => return ReadResult::Closed(ConnectionEnd::Lost),
             }
         }
     }
@@ -114,48 +101,13 @@ impl Reader {
         if let Some(end) = self.end.take() {
             return ReadResult::Closed(end);
         }
-        match self.connection.read() {
-            ReadResult::Message(received) => match self.complete(received) {
-                Ok(message) => ReadResult::Message(message),
-                Err(error) => ReadResult::Closed(ConnectionEnd::Violation(error)),
-            },
-            ReadResult::NeedData => ReadResult::NeedData,
-            ReadResult::Closed(end) => ReadResult::Closed(end),
-        }
-    }
-
-    /// Decompresses a message, without the lock.
-    fn complete(&mut self, received: Received) -> Result<Message, Error> {
+        let (result, compressed) = self.connection.read();
+        let ReadResult::Message(message) = result else { return result };
         self.overhead.0 = 0;
-        let max_size = self.connection.config.max_message_size;
-        let message = match received {
-            (Message::Binary(payload), Some(Compressed::Binary)) => self.inflater.inflate(&payload, max_size)?.into(),
-            (Message::Binary(payload), Some(Compressed::Text)) => {
-                Message::Text(Utf8Bytes::try_from(self.inflater.inflate(&payload, max_size)?)?)
-            }
-            (message, _) => message,
-        };
-        let size = message.len();
-        // tungstenite has a higher limit if messages are compressed.
-        if size > max_size { Err(CapacityError::MessageTooLong { size, max_size }.into()) } else { Ok(message) }
-    }
-
-    /// Sends the last frames of this side. If the socket cannot be closed at once, waits until the peer has closed its side.
-    pub(crate) fn finish(&mut self, end: ConnectionEnd) {
-        if !self.conclude(end) {
-            self.wait_until(None);
+        match self.decompress(message, compressed) {
+            Ok(message) => ReadResult::Message(message),
+            Err(error) => ReadResult::Closed(ConnectionEnd::Violation(error)),
         }
-    }
-
-    /// Sends the last frames of this side. Returns whether the socket can be closed at once. Otherwise this waits for the
-    /// peer's side from now on.
-    fn conclude(&mut self, end: ConnectionEnd) -> bool {
-        let is_over = matches!(end, ConnectionEnd::Socket) || self.connection.conclude(end);
-        if !is_over {
-            self.closing = Some(Instant::now() + self.connection.config.close_timeout);
-            self.silence_ends = None;
-        }
-        is_over
     }
 
     /// Receives without waiting. Only when [`Reader::read_received`] needs data. Returns whether there may be more.
@@ -164,21 +116,42 @@ impl Reader {
     /// The socket has ended.
     pub(crate) fn receive_available(&mut self) -> Result<bool, ConnectionEnd> {
         match self.receive(RecvFlags::DONTWAIT) {
-            Ok(0) => Err(ConnectionEnd::Socket),
-            Ok(count) => Ok(count == READ_SIZE),
+            Ok(count @ 1..) => Ok(count == READ_SIZE),
             Err(Errno::AGAIN) => Ok(false),
             Err(Errno::INTR) => Ok(true),
-            Err(_) => Err(ConnectionEnd::Socket),
+            Ok(0) | Err(_) => Err(ConnectionEnd::Lost),
         }
     }
 
-    /// Keeps this end for the next call of [`Reader::wait`].
-    pub(crate) fn defer_end(&mut self, end: ConnectionEnd) {
-        self.end = Some(end);
+    /// Decompresses a message of that kind, without the lock.
+    fn decompress(&mut self, mut message: Message, compressed: Option<Data>) -> Result<Message, Error> {
+        let max_size = self.connection.config.max_message_size;
+        let deflate = self.connection.info.deflate.as_ref();
+        if let (Message::Binary(payload), Some(kind), Some(deflate)) = (&message, compressed, deflate) {
+            let bytes = deflate.decompress(payload, max_size, &mut self.history)?;
+            message = if kind == Data::Text { Message::Text(Utf8Bytes::try_from(bytes)?) } else { bytes.into() };
+        }
+        let size = message.len();
+        // tungstenite has a higher limit if messages are compressed.
+        if size > max_size { Err(CapacityError::MessageTooLong { size, max_size }.into()) } else { Ok(message) }
     }
 
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
+    /// Sends the last frames of this side. If the socket cannot be closed at once, waits until the peer has closed its side.
+    pub(crate) fn finish(&mut self, end: ConnectionEnd) {
+        if !self.conclude(end) {
+            self.wait(None);
+        }
+    }
+
+    /// Sends the last frames of this side. Returns whether the socket can be closed at once. Otherwise this waits for the
+    /// peer's side from now on.
+    fn conclude(&mut self, end: ConnectionEnd) -> bool {
+        let is_over = self.connection.conclude(end);
+        if !is_over {
+            self.closing = Some(Instant::now() + self.connection.config.close_timeout);
+            self.silence_ends = None;
+        }
+        is_over
     }
 
     /// Sends a Ping (RFC 6455 5.5.2), or fails the connection if the last one was not answered.
@@ -189,7 +162,8 @@ impl Reader {
             self.connection.if_open(|state| self.is_awaiting_pong = state.send_ping());
         } else if !self.connection.has_progressed_within(2 * self.connection.config.pong_timeout) {
             // Otherwise the Ping may still be behind other bytes, here or in the operating system's buffer.
-            self.connection.fail(1013, "no answer to a ping", DisconnectReason::PingTimeout);
+            let reason = DisconnectReason::PingTimeout;
+            self.connection.if_open(|state| state.fail(1013, "no answer to a ping", reason));
         }
     }
 
@@ -208,8 +182,12 @@ impl Reader {
         }
         (self.is_awaiting_pong, self.silence_ends) = (false, None);
         self.count_overhead(count);
-        if !self.connection.receive(&buffer[..count]) && self.discards_too_much(count) {
-            return Ok(0);
+        if !self.connection.receive(&buffer[..count]) {
+            self.discarded += count;
+            // One message may have been in flight when this side closed. After more, nothing is read, and the socket is reset.
+            if self.discarded > MAX_DISCARDED.max(self.connection.config.max_message_size) {
+                return Ok(0);
+            }
         }
         Ok(count)
     }
@@ -225,16 +203,8 @@ impl Reader {
         if *bytes > max_message_size.saturating_mul(OVERHEAD_FACTOR).saturating_add(OVERHEAD_CONTROL_FRAMES) {
             let detail = "too many fragments without a message".to_owned();
             let reason = DisconnectReason::ProtocolViolation { code: 1008, detail };
-            self.connection.fail(1008, "too many fragments", reason);
+            self.connection.if_open(|state| state.fail(1008, "too many fragments", reason));
         }
-    }
-
-    /// Counts bytes that arrived while the connection was closing. Returns true if they are too many: then nothing more is read,
-    /// and the socket is reset.
-    fn discards_too_much(&mut self, count: usize) -> bool {
-        self.discarded += count;
-        // One message may have been in flight.
-        self.discarded > MAX_DISCARDED.max(self.connection.config.max_message_size)
     }
 }
 

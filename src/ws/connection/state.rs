@@ -3,13 +3,10 @@
 //! Everything here runs under the connection's lock, and nothing here blocks.
 
 use super::{buffered_stream::BufferedStream, disconnect_reason::DisconnectReason, message::Message};
-use crate::ws::{
-    config::Config,
-    deflate::{Compressed, Unmarker},
-    rate_limiter::RateLimiter,
-};
+use crate::ws::{config::Config, rate_limiter::RateLimiter};
+use log::debug;
 use std::{
-    io::{self, ErrorKind, Read},
+    io::{ErrorKind, Read},
     net::Shutdown,
     time::{Duration, Instant},
 };
@@ -31,22 +28,20 @@ pub(crate) struct ConnectionState {
     context: WebSocketContext,
     opened_at: Instant,
     control_frames: RateLimiter,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// Whether the write reactor watches the socket.
     pub(super) is_watched: bool,
-    /// When the write reactor will cut the connection.
-    pub(super) deadline: Option<Instant>,
     pub(super) reason: Option<DisconnectReason>,
     /// The time of the last measured Ping, in microseconds since `opened_at`, which is also its payload.
     awaited_pong: Option<u64>,
     pub(crate) round_trip_time: Option<Duration>,
     /// Not a WebSocket, but a stream of bytes to the peer, and what keeps it alive. It has no frames.
-    pub(super) stream_keepalive: Option<&'static [u8]>,
+    keepalive: Option<&'static [u8]>,
 }
 
 /// The progress of the closing handshake (RFC 6455 7.1).
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-enum Phase {
+pub(super) enum Phase {
     /// Messages go both ways.
     Open,
     /// This side has sent a Close frame, and waits for the peer's.
@@ -59,15 +54,13 @@ enum Phase {
 
 /// What the received bytes contained.
 #[derive(Debug)]
-pub(crate) enum ReadResult<M = Message> {
-    Message(M),
+pub(crate) enum ReadResult {
+    /// Binary, if it is compressed.
+    Message(Message),
     NeedData,
     /// Nothing that follows matters.
     Closed(ConnectionEnd),
 }
-
-/// A message, which may still be compressed.
-pub(super) type Received = (Message, Option<Compressed>);
 
 /// How reading came to its end.
 #[derive(Debug)]
@@ -76,16 +69,12 @@ pub(crate) enum ConnectionEnd {
     Close,
     /// The peer violated the protocol.
     Violation(Error),
-    /// TLS ended without a Close frame: by `close_notify`, or by a failure.
-    Tls(io::Error),
-    /// The socket ended or failed.
-    Socket,
-    /// This side ended the connection.
-    Local,
+    /// TLS or the socket ended or failed without a Close frame, or this side has ended the connection.
+    Lost,
 }
 
 impl ConnectionState {
-    pub(super) fn new(role: Role, stream: BufferedStream, config: &Config) -> Self {
+    pub(super) fn new(role: Role, stream: BufferedStream, config: &Config, keepalive: Option<&'static [u8]>) -> Self {
         // A message that cannot be compressed becomes longer.
         let growth = if stream.unmarker.is_some() { config.max_message_size / 8 + 64 } else { 0 };
         let max_payload = config.max_message_size.saturating_add(growth);
@@ -102,32 +91,15 @@ impl ConnectionState {
             control_frames: RateLimiter::default(),
             phase: Phase::Open,
             is_watched: false,
-            deadline: None,
             reason: None,
             awaited_pong: None,
             round_trip_time: None,
-            stream_keepalive: None,
+            keepalive,
         }
     }
 
     pub(super) fn is_open(&self) -> bool {
         self.phase == Phase::Open
-    }
-
-    /// Whether what arrives has no meaning any more.
-    pub(super) fn has_finished_reading(&self) -> bool {
-        self.phase >= Phase::Finishing
-    }
-
-    /// Whether there is nothing left to wait for. With TLS the peer's `close_notify` is: a socket that is closed before it
-    /// arrived sends a reset, which can destroy what was sent last.
-    pub(super) fn may_be_closed(&self) -> bool {
-        self.phase == Phase::Finished && self.stream.session.is_none()
-    }
-
-    /// Whether only closing the socket is left to do. A client leaves the FIN to the server.
-    pub(super) fn has_sent_fin(&self) -> bool {
-        self.phase == Phase::Finished && self.role == Role::Server
     }
 
     /// Sends encoded frames. `counted` of their bytes count against the limit of the send buffer.
@@ -147,7 +119,7 @@ impl ConnectionState {
     pub(super) fn close(&mut self, code: u16, reason: &str) {
         self.write_close(code, reason);
         // A stream ends without an answer of the peer.
-        self.phase = if self.stream_keepalive.is_some() { Phase::Finishing } else { Phase::Closing };
+        self.phase = if self.keepalive.is_some() { Phase::Finishing } else { Phase::Closing };
         self.reason.get_or_insert(DisconnectReason::ClosedLocally { code });
     }
 
@@ -162,26 +134,29 @@ impl ConnectionState {
 
     /// Sends a Ping, or what keeps a stream alive. Returns whether the peer has to answer.
     pub(super) fn send_ping(&mut self) -> bool {
-        match self.stream_keepalive {
+        match self.keepalive {
             Some(bytes) => self.send(bytes, 0),
             None => self.write(Frame::Ping(Bytes::new())),
         }
-        self.stream_keepalive.is_none()
+        self.keepalive.is_none()
     }
 
     /// Takes one message out of the received bytes. Replies to Pings among them.
-    pub(super) fn read(&mut self, config: &Config) -> ReadResult<Received> {
-        if self.stream_keepalive.is_some() {
-            return self.ignore_input();
-        }
-        while !self.has_finished_reading() {
+    pub(super) fn read(&mut self, config: &Config) -> ReadResult {
+        // Later, what arrives has no meaning.
+        while self.phase < Phase::Finishing {
             let is_open = self.is_open();
-            match self.context.read(&mut self.stream) {
-                Ok(Frame::Text(text)) if is_open => return ReadResult::Message((Message::Text(text), None)),
-                Ok(Frame::Binary(bytes)) if is_open => {
-                    let compressed = self.stream.unmarker.as_ref().and_then(Unmarker::message);
-                    return ReadResult::Message((Message::Binary(bytes), compressed));
-                }
+            let frame = match self.keepalive {
+                None => self.context.read(&mut self.stream),
+                // What the peer of a stream sends has no meaning. Only its end has.
+                Some(_) => match self.stream.read(&mut [0; 256]) {
+                    Ok(_) => continue,
+                    Err(error) => Err(Error::Io(error)),
+                },
+            };
+            match frame {
+                Ok(Frame::Text(text)) if is_open => return ReadResult::Message(Message::Text(text)),
+                Ok(Frame::Binary(bytes)) if is_open => return ReadResult::Message(Message::Binary(bytes)),
                 Ok(frame @ (Frame::Ping(_) | Frame::Pong(_))) => {
                     self.take_pong(&frame);
                     self.count_control_frame(config.control_frames_per_second);
@@ -189,11 +164,14 @@ impl ConnectionState {
                 Ok(Frame::Close(frame)) => return self.closed_by_peer(frame),
                 Ok(_) => {}
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return ReadResult::NeedData,
-                Err(Error::Io(error)) => return ReadResult::Closed(ConnectionEnd::Tls(error)),
+                Err(Error::Io(error)) => {
+                    debug!("TLS ended: {error}");
+                    return ReadResult::Closed(ConnectionEnd::Lost);
+                }
                 Err(error) => return ReadResult::Closed(ConnectionEnd::Violation(error)),
             }
         }
-        ReadResult::Closed(ConnectionEnd::Local)
+        ReadResult::Closed(ConnectionEnd::Lost)
     }
 
     /// Sends a Ping whose answer is measured.
@@ -216,25 +194,13 @@ impl ConnectionState {
         u64::try_from(self.opened_at.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// What the peer of a stream sends has no meaning. Only its end has.
-    fn ignore_input(&mut self) -> ReadResult<Received> {
-        while !self.has_finished_reading() {
-            match self.stream.read(&mut [0; 256]) {
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return ReadResult::NeedData,
-                Err(error) => return ReadResult::Closed(ConnectionEnd::Tls(error)),
-            }
-        }
-        ReadResult::Closed(ConnectionEnd::Local)
-    }
-
     fn count_control_frame(&mut self, per_second: usize) {
         let now = self.now();
         let per_second = per_second as u64;
         let interval = 1_000_000_u64.checked_div(per_second).unwrap_or(0);
         if !self.control_frames.allow(now, interval, per_second.saturating_mul(CONTROL_FRAME_BURST)) {
             // The reply to the last Ping goes first: nothing may follow a Close frame.
-            self.flush_context();
+            let _ = self.context.flush(&mut self.stream);
             let detail = "too many control frames".to_owned();
             self.fail(1008, "too many pings", DisconnectReason::ProtocolViolation { code: 1008, detail });
         }
@@ -244,31 +210,28 @@ impl ConnectionState {
     /// side's to send; a client leaves it to the server (RFC 6455 7.1.1).
     pub(super) fn conclude(&mut self, end: ConnectionEnd) -> bool {
         match end {
-            ConnectionEnd::Local | ConnectionEnd::Socket => {}
-            ConnectionEnd::Tls(_) => {
+            ConnectionEnd::Lost => {
                 self.reason.get_or_insert(DisconnectReason::ConnectionLost);
-                self.phase = Phase::Finishing;
+                if self.phase < Phase::Finishing {
+                    self.phase = Phase::Finishing;
+                }
             }
             ConnectionEnd::Violation(error) => self.fail_for(&error),
-            ConnectionEnd::Close => return self.answer_close(),
+            ConnectionEnd::Close => {
+                // tungstenite has the reply ready if one is due.
+                let _ = self.context.flush(&mut self.stream);
+                let is_server = self.role == Role::Server;
+                self.phase = if is_server { Phase::Finishing } else { Phase::Finished };
+                return is_server;
+            }
         }
         false
     }
 
-    /// tungstenite has the reply ready if one is due.
-    fn answer_close(&mut self) -> bool {
-        self.flush_context();
-        let is_server = self.role == Role::Server;
-        self.phase = if is_server { Phase::Finishing } else { Phase::Finished };
-        is_server
-    }
-
     /// The peer's Close frame came. [`ConnectionState::conclude`] sends the reply.
-    fn closed_by_peer(&mut self, frame: Option<CloseFrame>) -> ReadResult<Received> {
-        let (code, reason) = match frame {
-            Some(frame) => (frame.code.into(), frame.reason.to_string()),
-            None => (1005, String::new()),
-        };
+    fn closed_by_peer(&mut self, frame: Option<CloseFrame>) -> ReadResult {
+        let no_code = (1005, String::new());
+        let (code, reason) = frame.map_or(no_code, |frame| (frame.code.into(), frame.reason.to_string()));
         // A client reports the Close frame that it received, whichever side was first (RFC 6455 7.1.5).
         self.reason
             .take_if(|reason| self.role == Role::Client && matches!(reason, DisconnectReason::ClosedLocally { .. }));
@@ -314,16 +277,11 @@ impl ConnectionState {
     }
 
     fn write_close(&mut self, code: u16, reason: &str) {
-        if self.stream_keepalive.is_some() {
+        if self.keepalive.is_some() {
             return;
         }
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
         let _ = self.context.close(&mut self.stream, Some(frame));
-    }
-
-    /// Moves frames that tungstenite has ready to the send buffer.
-    fn flush_context(&mut self) {
-        let _ = self.context.flush(&mut self.stream);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A connection in the role of a client: its frames are masked, and it does not close the TCP connection first.
 
-use super::{Connection, DisconnectReason, Message, PeerInfo, Reader, Role, Transport, WriteReactor};
+use super::{Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, Transport, WriteReactor};
 use crate::ws::config::Config;
 use std::{
     io::{Read, Write},
@@ -29,7 +29,10 @@ fn send(connection: &Arc<Connection>) -> bool {
 
 /// The next message. At the end, the connection can be ended.
 fn next(reader: &mut Reader) -> Option<Message> {
-    reader.wait().map_err(|end| reader.finish(end)).ok()
+    match reader.next_until(Instant::now() + Duration::from_secs(60)) {
+        ReadResult::Message(message) => Some(message),
+        _ => None,
+    }
 }
 
 /// Opcode and payload of the next short frame, which must be masked, and the mask.

@@ -26,7 +26,8 @@ const STACK_SIZE: usize = 0x1_0000;
 pub(crate) struct WriteReactor {
     registry: Registry,
     waker: Waker,
-    /// Connections with a deadline, or with bytes that the socket did not take.
+    /// Connections with a deadline, or with bytes that the socket did not take. On 32 bits, their ids repeat after four billion: then
+    /// the newer one takes the place of the older one, to which nothing that waits is sent.
     entries: Mutex<IdMap<usize, Entry>>,
 }
 
@@ -56,68 +57,62 @@ impl WriteReactor {
         let waker = Waker::new(&registry, WAKE)?;
         let reactor: &Self = Box::leak(Box::new(Self { registry, waker, entries: Mutex::default() }));
         let mut events = Events::with_capacity(256);
-        spawn_supervised("write-reactor", STACK_SIZE, move || reactor.run(&mut poll, &mut events))?;
+        let run = move || {
+            loop {
+                reactor.run_round(&mut poll, &mut events);
+            }
+        };
+        spawn_supervised("write-reactor", STACK_SIZE, Box::new(run))?;
         Ok(reactor)
     }
 
-    /// Flushes the connection whenever its socket becomes writable, until [`WriteReactor::forget`]. It keeps its deadline.
-    pub(super) fn watch(
-        &self,
-        socket: &TcpStream,
-        connection: &Arc<Connection>,
-        deadline: Option<Instant>,
-    ) -> io::Result<()> {
-        self.insert(connection, deadline);
-        let fd = socket.as_raw_fd();
-        self.registry.register(&mut SourceFd(&fd), Token(connection.key()), Interest::WRITABLE)
+    /// Flushes the connection whenever its socket becomes writable, until [`WriteReactor::forget`].
+    pub(super) fn watch(&self, socket: &TcpStream, connection: &Arc<Connection>) -> io::Result<()> {
+        self.insert(connection, None);
+        let token = Token(connection.info.id as usize);
+        self.registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::WRITABLE)
     }
 
-    /// Cuts the connection at that time, unless [`WriteReactor::forget`] comes first.
-    pub(super) fn cut_at(&self, deadline: Instant, connection: &Arc<Connection>) {
-        self.insert(connection, Some(deadline));
-        if let Err(error) = self.waker.wake() {
-            error!("cannot wake the write reactor: {error}");
-        }
+    /// Cuts the connection after its [`Config::close_timeout`](crate::Config::close_timeout), unless [`WriteReactor::forget`]
+    /// comes first.
+    pub(super) fn cut_later(&self, connection: &Arc<Connection>) {
+        self.insert(connection, Some(Instant::now() + connection.config.close_timeout));
+        // It cannot fail while the reactor exists.
+        let _ = self.waker.wake();
     }
 
+    /// Adds the connection, or sets its deadline.
     fn insert(&self, connection: &Arc<Connection>, deadline: Option<Instant>) {
-        let entry = Entry { connection: Arc::downgrade(connection), deadline };
-        self.entries().insert(connection.key(), entry);
+        let (mut entries, key) = (self.entries(), connection.info.id as usize);
+        let deadline = deadline.or_else(|| entries.get(key)?.deadline);
+        entries.insert(key, Entry { connection: Arc::downgrade(connection), deadline });
     }
 
     pub(super) fn forget(&self, socket: &TcpStream, connection: &Connection) {
-        self.entries().remove(connection.key());
+        self.entries().remove(connection.info.id as usize);
         // It fails if the socket is not registered. Then there is nothing to undo.
         let _ = self.registry.deregister(&mut SourceFd(&socket.as_raw_fd()));
     }
 
-    /// The thread.
-    fn run(&self, poll: &mut Poll, events: &mut Events) {
-        loop {
-            match self.run_once(poll, events) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    error!("cannot wait for sockets to become writable: {error}");
-                    thread::sleep(PAUSE);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Cuts connections at their deadlines, waits, and flushes those that can be written to.
-    fn run_once(&self, poll: &mut Poll, events: &mut Events) -> io::Result<()> {
+    /// A round of the thread: cuts connections at their deadlines, waits, and flushes those that can be written to.
+    fn run_round(&self, poll: &mut Poll, events: &mut Events) {
         let (due, next) = self.take_due();
         due.iter().for_each(|connection| connection.cut());
         drop(due);
         // A millisecond more: the operating system counts whole ones, and waking too early would spin.
-        poll.poll(events, next.map(|wait| wait + Duration::from_millis(1)))?;
+        match poll.poll(events, next.map(|wait| wait + Duration::from_millis(1))) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                error!("cannot wait for sockets to become writable: {error}");
+                thread::sleep(PAUSE);
+            }
+            _ => {}
+        }
         for event in events.iter().filter(|event| event.token() != WAKE) {
             let connection = self.entries().get(event.token().0).and_then(|entry| entry.connection.upgrade());
             if let Some(connection) = connection {
                 connection.flush_pending();
             }
         }
-        Ok(())
     }
 
     /// The connections whose deadline has passed, and the time until the next deadline.

@@ -3,7 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use tungstenite::http::{HeaderMap, header::SEC_WEBSOCKET_EXTENSIONS};
-use tungstenite::{Error, protocol::Role};
+use tungstenite::{Error, protocol::Role, protocol::frame::coding::Data};
 
 fn headers(fields: &[&str]) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -61,7 +61,7 @@ fn server_accepts_the_first_valid_offer() {
         (&["x; y=\"permessage-deflate, permessage-deflate\""], None),
     ];
     for (fields, expected) in rows {
-        let accepted = Deflate::default().accept(&headers(fields)).map(|agreement| agreement.to_string());
+        let accepted = Deflate::default().accept(&headers(fields)).map(|agreement| agreement.response.to_string());
         let expected = expected.map(|more| if more == BOTH { BOTH.to_owned() } else { format!("{BOTH}{more}") });
         assert_eq!(accepted, expected, "{fields:?}");
     }
@@ -86,7 +86,7 @@ fn context_of_clients_is_limited() {
         let agreement = with_context(bits).accept(&headers(&[&format!("permessage-deflate{offer}")]));
         let agreement = agreement.expect("an agreement");
         assert_eq!(
-            (agreement.to_string(), agreement.context_bits),
+            (agreement.response.to_string(), agreement.context_bits),
             (format!("{one}{more}"), context),
             "{bits} {offer}"
         );
@@ -99,7 +99,7 @@ fn client_offers_what_it_can() {
     for (deflate, offer) in [
         (Deflate::default(), format!("server_no_context_takeover; {more}client_max_window_bits")),
         (with_context(15), format!("{more}client_max_window_bits")),
-        (with_context(11), format!("{more}server_max_window_bits=11; client_max_window_bits")),
+        (with_context(11), format!("server_max_window_bits=11; {more}client_max_window_bits")),
     ] {
         assert_eq!(deflate.offer(), format!("permessage-deflate; {offer}"));
     }
@@ -141,11 +141,11 @@ fn client_accepts_only_what_it_offered() {
 
 fn agreement(threshold: usize, max_window_bits: Option<u8>) -> Agreement {
     let threshold = Deflate { threshold, context_bits: None }.threshold_for(max_window_bits);
-    Agreement { parameters: Parameters::default(), threshold, context_bits: None }
+    Agreement { response: Arc::from(""), threshold, context_bits: None }
 }
 
 fn inflate(payload: &[u8], max: usize) -> Result<Vec<u8>, Error> {
-    Inflater::new(None).inflate(payload, max)
+    agreement(0, None).decompress(payload, max, &mut Vec::new())
 }
 
 /// The examples of RFC 7692 7.2.3, and others.
@@ -168,11 +168,11 @@ fn payloads_of_other_compressors_are_decompressed() {
 #[test]
 fn earlier_messages_are_remembered_within_the_window() {
     let agreement = with_context(9).accept(&headers(&["permessage-deflate; client_max_window_bits"]));
-    let mut inflater = Inflater::new(agreement);
+    let (agreement, mut history) = (agreement.expect("an agreement"), Vec::new());
     let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
     let again = [0xf2, 0x00, 0x11, 0x00, 0x00];
     let noise = stored(&[b'x'; 510]);
-    let mut receive = |payload: &[u8]| inflater.inflate(payload, 600);
+    let mut receive = |payload: &[u8]| agreement.decompress(payload, 600, &mut history);
     for payload in [&hello[..], &again, &again, &hello] {
         assert_eq!(receive(payload).expect("valid data"), b"Hello");
     }
@@ -232,7 +232,7 @@ fn short_and_random_messages_are_sent_as_they_are() {
 }
 
 /// Reads frames through an [`Unmarker`], in pieces of at most `step` bytes. Returns them, and the kind of each message.
-fn unmarked(frames: &[u8], step: usize) -> (Vec<u8>, Vec<Option<Compressed>>) {
+fn unmarked(frames: &[u8], step: usize) -> (Vec<u8>, Vec<Option<Data>>) {
     let mut unmarker = Unmarker::default();
     let (mut rest, mut read, mut kinds) = (frames, Vec::new(), Vec::new());
     while !rest.is_empty() {
@@ -242,14 +242,14 @@ fn unmarked(frames: &[u8], step: usize) -> (Vec<u8>, Vec<Option<Compressed>>) {
         read.extend_from_slice(piece);
         unmarker.change(&mut read[start..]);
         rest = others;
-        kinds.push(unmarker.message());
+        kinds.push(unmarker.compressed);
     }
     (read, kinds)
 }
 
 #[test]
 fn only_first_frames_of_messages_are_changed() {
-    use Compressed::{Binary, Text};
+    use Data::{Binary, Text};
     for (frames, expected, kind) in [
         (&[0xc1, 1, 7][..], &[0x82, 1, 7][..], Some(Text)),
         (&[0xc2, 0], &[0x82, 0], Some(Binary)),
@@ -278,9 +278,9 @@ proptest! {
     fn any_payload_is_a_message_or_an_error(payloads: Vec<Vec<u8>>, bits in prop::option::of(9_u8..15), max in 0_usize..5000) {
         let deflate = Deflate { context_bits: bits, ..Deflate::default() };
         let agreement = deflate.accept(&headers(&["permessage-deflate; client_max_window_bits"]));
-        let mut inflater = Inflater::new(agreement);
+        let (agreement, mut history) = (agreement.expect("an agreement"), Vec::new());
         for payload in payloads {
-            if let Ok(message) = inflater.inflate(&payload, max) {
+            if let Ok(message) = agreement.decompress(&payload, max, &mut history) {
                 prop_assert!(message.len() <= max);
             }
         }
@@ -297,7 +297,7 @@ proptest! {
                 false => frames.binary(payload),
             }
         }
-        let compressed = frames.bytes_for(Some(agreement(256, None)), 0);
+        let compressed = frames.bytes_for(Some(&agreement(256, None)), 0);
         prop_assert!(compressed.len() <= frames.len());
         let (read, _) = unmarked(compressed, 4096);
         let mut socket = tungstenite::WebSocket::from_partially_read(std::io::Cursor::new(vec![]), read, Role::Client, None);

@@ -1,14 +1,7 @@
 //! Hides compression from tungstenite, which refuses frames with RSV1: a compressed message becomes a binary one.
 
 use std::io::Cursor;
-use tungstenite::protocol::frame::FrameHeader;
-
-/// A compressed message: what it is after decompression.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Compressed {
-    Text,
-    Binary,
-}
+use tungstenite::protocol::frame::{FrameHeader, coding::Data};
 
 const RSV1: u8 = 0x40;
 const TEXT: u8 = 1;
@@ -21,7 +14,8 @@ pub(crate) struct Unmarker {
     header: Vec<u8>,
     /// The bytes of the payload that have not been read.
     payload: u64,
-    message: Option<Compressed>,
+    /// What the last message is after decompression, if it is compressed.
+    pub(crate) compressed: Option<Data>,
 }
 
 impl Unmarker {
@@ -37,7 +31,15 @@ impl Unmarker {
             return;
         }
         if let (true, [first, ..]) = (self.header.is_empty(), &mut *bytes) {
-            self.begin(first);
+            let opcode = *first & 0x0f;
+            // Only the first frame of a message may have RSV1 (RFC 7692 6.1). Elsewhere it stays, and tungstenite refuses it.
+            if matches!(opcode, TEXT | BINARY) {
+                self.compressed = None;
+                if *first & RSV1 != 0 {
+                    self.compressed = Some(if opcode == TEXT { Data::Text } else { Data::Binary });
+                    *first = *first & !RSV1 & !opcode | BINARY;
+                }
+            }
         }
         self.header.extend_from_slice(bytes);
         // tungstenite fails at the same header as this.
@@ -45,22 +47,5 @@ impl Unmarker {
             self.header.clear();
             self.payload = length;
         }
-    }
-
-    /// Only the first frame of a message may have RSV1 (RFC 7692 6.1). Elsewhere it stays, and tungstenite refuses it.
-    fn begin(&mut self, first: &mut u8) {
-        let opcode = *first & 0x0f;
-        if matches!(opcode, TEXT | BINARY) {
-            self.message = None;
-            if *first & RSV1 != 0 {
-                self.message = Some(if opcode == TEXT { Compressed::Text } else { Compressed::Binary });
-                *first = *first & !RSV1 & !opcode | BINARY;
-            }
-        }
-    }
-
-    /// Whether the message that is complete now was compressed.
-    pub(crate) fn message(&self) -> Option<Compressed> {
-        self.message
     }
 }

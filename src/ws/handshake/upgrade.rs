@@ -83,7 +83,8 @@ pub(super) fn response(
     more: &[(&str, Cow<'_, str>)],
 ) -> Vec<u8> {
     let protocol = protocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
-    let extensions = deflate.map(|deflate| format!("Sec-WebSocket-Extensions: {deflate}\r\n")).unwrap_or_default();
+    let extensions =
+        deflate.map(|deflate| format!("Sec-WebSocket-Extensions: {}\r\n", deflate.response)).unwrap_or_default();
     let more: String = more.iter().flat_map(|(name, value)| [*name, ": ", value, "\r\n"]).collect();
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

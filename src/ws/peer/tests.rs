@@ -3,7 +3,7 @@
 use super::*;
 use crate::ws::{
     config::Config,
-    connection::{PeerInfo, Reader, Transport, WriteReactor},
+    connection::{DisconnectReason, PeerInfo, Reader, Transport, WriteReactor},
 };
 use std::{
     io::Read,
@@ -25,7 +25,7 @@ fn server(max_send_buffer: usize) -> (Peer, Reader, TcpStream) {
     let info = PeerInfo { id: next_id(), ..PeerInfo::default() };
     let (connection, reader) =
         Connection::new(info, Role::Server, transport, Arc::new(config), reactor.expect("a thread"));
-    (Peer::new(connection), reader, client)
+    (Peer { connection }, reader, client)
 }
 
 fn frames(bytes: &[u8]) -> Frames {
@@ -44,10 +44,10 @@ fn bytes_that_are_not_counted_may_exceed_the_send_buffer() {
     for _ in 0..10 {
         assert!(peer.send_counting(&frames(&[0; 500]), 0, 100));
     }
-    assert!(peer.is_open() && peer.buffered_amount() > MANY);
+    assert!(peer.connection.is_open() && peer.buffered_amount() > MANY);
     peer.send_counting(&frames(&[0]), 0, 1);
-    assert!(!peer.is_open() && !peer.send_frames(&frames(b"more")));
-    assert_eq!(peer.end(), DisconnectReason::SlowReader);
+    assert!(!peer.connection.is_open() && !peer.send_frames(&frames(b"more")));
+    assert_eq!(peer.connection.end(), DisconnectReason::SlowReader);
 }
 
 /// What is sent in other ways counts always, such as the replies to Pings.
@@ -56,9 +56,10 @@ fn other_bytes_count_beside_those_that_do_not() {
     let (peer, _reader, _client) = server(1000);
     peer.send_counting(&frames(&vec![0; MANY]), 0, 0);
     // The kernel may still take some of the bytes before them.
-    let sent = (0..MANY / 1000).take_while(|_| peer.send_frames(&frames(&[0; 1000])) && peer.is_open()).count();
+    let sent =
+        (0..MANY / 1000).take_while(|_| peer.send_frames(&frames(&[0; 1000])) && peer.connection.is_open()).count();
     assert!((1..MANY / 1000).contains(&sent), "{sent}");
-    assert_eq!((peer.is_open(), peer.end()), (false, DisconnectReason::SlowReader));
+    assert_eq!((peer.connection.is_open(), peer.connection.end()), (false, DisconnectReason::SlowReader));
 }
 
 /// Bytes that were not counted are forgotten when the socket has taken them.
@@ -67,13 +68,13 @@ fn stalled_connection_knows_since_when() {
     let (peer, _reader, mut client) = server(MANY);
     peer.send_counting(&frames(b"sho"), 0, 0);
     peer.connection.queue(b"rt");
-    peer.flush_pending();
+    peer.connection.flush_pending();
     assert_eq!((peer.stalled_for(), peer.connection.has_progressed_within(Duration::MAX)), (None, false));
     let begin = Instant::now();
     peer.send_counting(&frames(&vec![0; MANY]), 0, 0);
     loop {
         let (waiting, stalled) = (peer.buffered_amount(), peer.stalled_for());
-        peer.flush_pending();
+        peer.connection.flush_pending();
         if peer.buffered_amount() == waiting {
             assert!(peer.stalled_for() >= stalled, "an attempt is no progress");
             break;
@@ -84,17 +85,17 @@ fn stalled_connection_knows_since_when() {
     assert!(stalled >= Duration::from_millis(20) && stalled <= begin.elapsed(), "{stalled:?}");
     let mut buffer = vec![0; MANY];
     client.read_exact(&mut buffer[..MANY / 2]).expect("the first half");
-    peer.flush_pending();
+    peer.connection.flush_pending();
     assert!(peer.stalled_for().is_some_and(|now| now < stalled), "the socket took some");
     client.read_exact(&mut buffer[..MANY / 2 + 5]).expect("the rest");
-    peer.flush_pending();
+    peer.connection.flush_pending();
     assert_eq!((peer.stalled_for(), peer.connection.has_progressed_within(begin.elapsed())), (None, true));
     assert!(!peer.connection.has_progressed_within(Duration::ZERO));
-    assert!(peer.send_frames(&frames(&vec![0; MANY])) && peer.is_open());
+    assert!(peer.send_frames(&frames(&vec![0; MANY])) && peer.connection.is_open());
     // The system may take more than once that much.
     let sent = (0..10).take_while(|_| peer.send_frames(&frames(&vec![0; MANY]))).count();
     assert!(sent < 10, "it is bounded");
-    assert_eq!(peer.end(), DisconnectReason::SlowReader);
+    assert_eq!(peer.connection.end(), DisconnectReason::SlowReader);
 }
 
 #[test]
@@ -104,7 +105,7 @@ fn slow_peer_is_dropped_with_1013() {
     let mut frame = [0; 4];
     client.read_exact(&mut frame).expect("a Close frame");
     assert_eq!((frame[0], &frame[2..]), (0x88, &1013_u16.to_be_bytes()[..]));
-    assert_eq!(peer.end(), DisconnectReason::SlowReader);
+    assert_eq!(peer.connection.end(), DisconnectReason::SlowReader);
 }
 
 /// Also if the socket would take the later bytes at once.

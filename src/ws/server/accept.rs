@@ -6,7 +6,6 @@ use super::{
     connection_task::ConnectionTask,
     handshake::{PendingHandshake, respond},
     listener::Listener,
-    registry::Permit,
     rejection_log::Rejection,
     trusted_proxies::trusts,
 };
@@ -19,7 +18,7 @@ use rustix::net::{RecvFlags, recv};
 use std::{
     fs::File,
     io::{Error, ErrorKind},
-    net::{IpAddr, Shutdown, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -27,9 +26,6 @@ use std::{
 
 /// The pause when resources are exhausted. 50 attempts a second cost little.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// A handshake that takes longer is cut if another client of the same network needs its place.
-const SLOW_HANDSHAKE: Duration = Duration::from_millis(250);
 
 /// Rejected connections whose request is read first. More of them get their 503 at once, and may see a reset instead.
 const MAX_POLITE: usize = 16;
@@ -40,17 +36,13 @@ const POLITE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The accept loop of one listener.
 pub(super) struct AcceptLoop {
     /// Before `shared`, so that the port is free when the channel of events ends.
-    listener: Listener,
-    shared: Arc<Shared>,
+    pub(super) listener: Listener,
+    pub(super) shared: Arc<Shared>,
     /// A descriptor kept in reserve. Closing it frees one, so that a connection can be accepted and rejected.
-    reserve: Option<File>,
+    pub(super) reserve: Option<File>,
 }
 
 impl AcceptLoop {
-    pub(super) fn new(listener: Listener, shared: Arc<Shared>) -> Self {
-        Self { listener, shared, reserve: None }
-    }
-
     /// Runs until the shutdown.
     pub(super) fn run(&mut self) {
         loop {
@@ -70,68 +62,52 @@ impl AcceptLoop {
     fn admit(&self, stream: TcpStream, addr: SocketAddr) {
         let (shared, mode, stream) = (Arc::clone(&self.shared), self.listener.mode.clone(), Arc::new(stream));
         let is_proxy = self.listener.is_unix || trusts(&shared.proxies, addr.ip());
-        let permit = match self.permit(&stream, addr.ip(), is_proxy) {
+        let permit = match shared.registry.admit(next_id(), &stream, addr.ip(), is_proxy, &shared.config) {
             Ok(permit) => permit,
             Err(why) => {
                 shared.rejections.log(why, format_args!("rejected {addr} with 503: {why}"));
-                return self.reject(stream);
+                return self.reject(&stream);
             }
         };
+        if permit.has_cut_another {
+            shared.rejections.log(Rejection::SlowRequest, format_args!("cut a handshake to admit {addr}"));
+        }
         let deadline = Instant::now() + shared.config.handshake_timeout;
         let handshake =
             PendingHandshake { stream: Arc::clone(&stream), addr, is_proxy, mode, permit, shared, deadline };
-        if let Err(error) = self.shared.threads.run(move || serve(handshake)) {
-            self.log_exhausted(format_args!("rejected {addr} with 503: no thread: {error}"));
-            reject_now(&stream, self.listener.mode.as_ref(), PAUSE);
+        if let Err(error) = self.shared.threads.run(Box::new(move || serve(handshake))) {
+            let rejections = &self.shared.rejections;
+            rejections.log(Rejection::Exhausted, format_args!("rejected {addr} with 503: no thread: {error}"));
             thread::sleep(PAUSE);
-        }
-    }
-
-    /// A permit, if necessary at the expense of another handshake.
-    fn permit(&self, stream: &Arc<TcpStream>, address: IpAddr, is_proxy: bool) -> Result<Permit, Rejection> {
-        let shared = &self.shared;
-        let id = next_id();
-        let admit = || shared.registry.admit(id, stream, address, is_proxy, &shared.config);
-        match admit() {
-            Err(Rejection::Handshakes) if shared.registry.cut_handshake_to_admit(address, SLOW_HANDSHAKE) => {
-                shared.rejections.log(Rejection::SlowRequest, format_args!("cut a handshake to admit {address}"));
-                admit()
-            }
-            result => result,
+            reject_now(&stream, &self.listener.mode);
         }
     }
 
     /// Responds with 503 on another thread, after the request. Without a thread it does not wait for the request.
-    fn reject(&self, stream: Arc<TcpStream>) {
-        let (shared, mode) = (&self.shared, self.listener.mode.as_ref());
-        // Each job holds a clone.
-        if Arc::strong_count(&shared.polite_rejections) <= MAX_POLITE {
-            let running = Arc::clone(&shared.polite_rejections);
-            // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
-            let (thread_stream, thread_mode) = (Arc::clone(&stream), mode.cloned());
-            let job = move || {
-                reject_politely(&thread_stream, thread_mode.as_ref());
-                drop(running);
-            };
-            if shared.threads.run(job).is_ok() {
-                return;
-            }
+    fn reject(&self, stream: &Arc<TcpStream>) {
+        // The job holds nothing of `Shared`: the events of a server that ends do not wait for it.
+        let (running, mode) = (Arc::clone(&self.shared.polite_rejections), self.listener.mode.clone());
+        let is_allowed = Arc::strong_count(&running) <= MAX_POLITE + 1;
+        let thread_stream = Arc::clone(stream);
+        let job = move || {
+            reject_politely(&thread_stream, &mode);
+            drop(running);
+        };
+        if !is_allowed || self.shared.threads.run(Box::new(job)).is_err() {
+            reject_now(stream, &self.listener.mode);
         }
-        reject_now(&stream, mode, Duration::ZERO);
     }
 
     /// Without a free descriptor, nothing can be accepted: uses the reserve to reject one client.
     fn reject_one(&mut self, error: &Error) {
-        self.log_exhausted(format_args!("cannot accept: {error}; one client is rejected with 503"));
+        let rejections = &self.shared.rejections;
+        rejections.log(Rejection::Exhausted, format_args!("cannot accept: {error}; one client is rejected with 503"));
         drop(self.reserve.take());
-        if let Ok(Some((stream, _))) = self.listener.accept(&self.shared.stop.0) {
-            reject_now(&stream, self.listener.mode.as_ref(), PAUSE);
-        }
+        let accepted = self.listener.accept(&self.shared.stop.0);
         thread::sleep(PAUSE);
-    }
-
-    fn log_exhausted(&self, message: std::fmt::Arguments<'_>) {
-        self.shared.rejections.log(Rejection::Exhausted, message);
+        if let Ok(Some((stream, _))) = accepted {
+            reject_now(&stream, &self.listener.mode);
+        }
     }
 }
 
@@ -147,9 +123,9 @@ fn serve(mut handshake: PendingHandshake) {
     }
 }
 
-fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {
+fn reject_politely(stream: &TcpStream, mode: &ListenerMode) {
     let deadline = Instant::now() + POLITE_TIMEOUT;
-    let Ok(session) = mode.map_or(Ok(None), ListenerMode::session) else { return };
+    let Ok(session) = mode.session() else { return };
     if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
         let request = handshake::read_request(&mut stream, &Config::default());
         let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
@@ -157,20 +133,14 @@ fn reject_politely(stream: &TcpStream, mode: Option<&ListenerMode>) {
     }
 }
 
-/// Responds with 503 without blocking, except to wait for the request if `timeout` is not zero. A request that has arrived is
-/// read: unread bytes would cause a reset, which destroys the response.
-fn reject_now(stream: &TcpStream, mode: Option<&ListenerMode>, timeout: Duration) {
-    if !timeout.is_zero() {
-        let _ = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.peek(&mut [0]));
-    }
+/// Responds with 503 without blocking. A request that has arrived is read: unread bytes would cause a reset, which destroys the
+/// response. A client that uses TLS gets no response.
+fn reject_now(stream: &TcpStream, mode: &ListenerMode) {
     let mut request = [0; 1024];
     let _ = recv(stream, &mut request[..], RecvFlags::DONTWAIT);
-    let _ = match mode.and_then(ListenerMode::busy_alert) {
-        None => send_now(stream, &handshake::server_full().to_bytes(request.starts_with(b"HEAD "))),
-        Some(alert) => send_now(stream, alert),
-    };
-    let _ = stream.shutdown(Shutdown::Write);
-    let _ = recv(stream, &mut [0; 1024][..], RecvFlags::DONTWAIT);
+    if mode.tls.is_none() {
+        let _ = send_now(stream, &handshake::server_full().to_bytes(request.starts_with(b"HEAD ")));
+    }
 }
 
 /// The client is gone already, another process has accepted it, or a signal arrived.

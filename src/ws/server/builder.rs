@@ -5,48 +5,34 @@ use crate::ws::deflate::Deflate;
 #[cfg(feature = "chat")]
 use crate::ws::http::{below, path_below};
 #[cfg(feature = "tls")]
-use crate::ws::tls::{Acceptor, ListenerMode};
+use crate::ws::tls::Acceptor;
 use crate::ws::{
     access::Access,
     config::Config,
-    connection::WriteReactor,
     error::Error,
     handshake::{Accept, Policy},
     http::{Request, Response, Route},
     network::Network,
     peer::skip_ids_below,
-    rate_limiter::AddressLimiter,
     server::{
-        Handle, Server, Shared,
-        accept::AcceptLoop,
-        connection_task::{Handler, handler},
-        listener::Listener,
-        poller::Poller,
-        rejection_log::RejectionLog,
-        thread_pool::ThreadPool,
+        Server,
+        connection_task::open_websocket,
+        listener::{Listener, bind},
     },
-    spawn::spawn_supervised,
+    tls::ListenerMode,
     websocket::WebSocket,
 };
-use crossbeam_channel::bounded;
-use std::{io, net::ToSocketAddrs, os::fd::OwnedFd, os::unix::net::UnixStream, sync::Arc, time::Duration};
-
-/// Wrong access tokens that an address may offer at once. After that, every token gets 429.
-const MAX_WRONG_TOKENS: usize = 8;
-
-/// The period in which an address may open as many WebSockets as it may have open at once.
-const OPENING_PERIOD: Duration = Duration::from_secs(10);
+use std::{net::ToSocketAddrs, os::fd::OwnedFd, sync::Arc, time::Duration};
 
 /// The settings of a server. [`Builder::start`] starts it.
 #[derive(Debug, Default)]
 #[must_use = "nothing is served before start() or serve()"]
 pub struct Builder {
     // Boxes, because each method moves all of this.
-    config: Box<Config>,
-    policy: Box<Policy>,
-    proxies: Vec<Network>,
-    first_id: u64,
-    listeners: Vec<Listener>,
+    pub(super) config: Box<Config>,
+    pub(super) policy: Box<Policy>,
+    pub(super) proxies: Vec<Network>,
+    pub(super) listeners: Vec<Listener>,
 }
 
 impl Builder {
@@ -180,8 +166,8 @@ impl Builder {
 
     /// The smallest id of a connection, for all servers of this process from now on. For a server that continues an earlier one,
     /// so that stored ids are not used again. Default: 1.
-    pub fn first_id(mut self, id: u64) -> Self {
-        self.first_id = id;
+    pub fn first_id(self, id: u64) -> Self {
+        skip_ids_below(id);
         self
     }
 
@@ -189,9 +175,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::Resolve`] and [`Error::Bind`].
-    pub fn listen(mut self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
-        self.listeners.push(Listener::bind(addr, None)?);
-        Ok(self)
+    pub fn listen(self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
+        self.listener(bind(addr)?)
     }
 
     /// Accepts connections on one more listening socket: a `TcpListener`, a `UnixListener`, or a descriptor of either that another
@@ -203,9 +188,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::Start`]: it is another kind of socket.
-    pub fn listener(mut self, socket: impl Into<OwnedFd>) -> Result<Self, Error> {
-        self.listeners.push(Listener::new(socket.into(), None).map_err(Error::Start)?);
-        Ok(self)
+    pub fn listener(self, socket: impl Into<OwnedFd>) -> Result<Self, Error> {
+        self.add_listener(socket.into(), ListenerMode::default())
     }
 
     /// Listens on one more address, with TLS: `https://` and `wss://`. Plain and TLS addresses may be mixed.
@@ -213,9 +197,8 @@ impl Builder {
     /// # Errors
     /// As [`Builder::listen`].
     #[cfg(feature = "tls")]
-    pub fn listen_tls(mut self, addr: impl ToSocketAddrs, acceptor: &Acceptor) -> Result<Self, Error> {
-        self.listeners.push(Listener::bind(addr, Some(ListenerMode::Tls(acceptor.clone())))?);
-        Ok(self)
+    pub fn listen_tls(self, addr: impl ToSocketAddrs, acceptor: &Acceptor) -> Result<Self, Error> {
+        self.listener_tls(bind(addr)?, acceptor)
     }
 
     /// As [`Builder::listener`], with TLS. A unix socket stays plain.
@@ -223,10 +206,8 @@ impl Builder {
     /// # Errors
     /// As [`Builder::listener`].
     #[cfg(feature = "tls")]
-    pub fn listener_tls(mut self, socket: impl Into<OwnedFd>, acceptor: &Acceptor) -> Result<Self, Error> {
-        let mode = Some(ListenerMode::Tls(acceptor.clone()));
-        self.listeners.push(Listener::new(socket.into(), mode).map_err(Error::Start)?);
-        Ok(self)
+    pub fn listener_tls(self, socket: impl Into<OwnedFd>, acceptor: &Acceptor) -> Result<Self, Error> {
+        self.add_listener(socket.into(), ListenerMode { tls: Some(acceptor.clone()), https_port: None })
     }
 
     /// Listens on one more address, where plain HTTP gets a redirect (308) to `https`, at the port of the first
@@ -235,11 +216,14 @@ impl Builder {
     /// # Errors
     /// As [`Builder::listen`].
     #[cfg(feature = "tls")]
-    pub fn redirect_http(mut self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
-        let mut secure = self.listeners.iter().filter(|listener| matches!(listener.mode, Some(ListenerMode::Tls(_))));
-        let https_addr = secure.next().and_then(|listener| listener.local_addr().ok());
-        let https_port = https_addr.map_or(443, |addr| addr.port());
-        self.listeners.push(Listener::bind(addr, Some(ListenerMode::RedirectToHttps(https_port)))?);
+    pub fn redirect_http(self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
+        let secure = self.listeners.iter().find(|listener| listener.mode.tls.is_some());
+        let https_port = Some(secure.map_or(443, |listener| listener.addr.port()));
+        self.add_listener(bind(addr)?, ListenerMode { tls: None, https_port })
+    }
+
+    fn add_listener(mut self, socket: OwnedFd, mode: ListenerMode) -> Result<Self, Error> {
+        self.listeners.push(Listener::new(socket, mode).map_err(Error::Start)?);
         Ok(self)
     }
 
@@ -266,7 +250,8 @@ impl Builder {
     /// # Errors
     /// As [`Builder::start`].
     pub fn serve(self, handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Result<Server, Error> {
-        self.start_with(Some(handler(handle)))
+        let serve = move |accepted, permit, shared: &_| handle(open_websocket(accepted, permit, shared));
+        Server::start(self, Some(Box::new(serve)))
     }
 
     /// Starts the threads: one for each listener, and the poller.
@@ -274,46 +259,6 @@ impl Builder {
     /// # Errors
     /// [`Error::NoListener`] and [`Error::Start`].
     pub fn start(self) -> Result<Server, Error> {
-        self.start_with(None)
-    }
-
-    fn start_with(self, handler: Option<Handler>) -> Result<Server, Error> {
-        if self.listeners.is_empty() {
-            return Err(Error::NoListener);
-        }
-        self.start_threads(handler).map_err(Error::Start)
-    }
-
-    fn start_threads(self, handler: Option<Handler>) -> io::Result<Server> {
-        let config = self.config.sensible();
-        let (stack_size, burst) = (config.stack_size, config.max_connections_per_address);
-        let opening_interval = OPENING_PERIOD.checked_div(u32::try_from(burst).unwrap_or(u32::MAX)).unwrap_or_default();
-        let addrs = self.listeners.iter().map(Listener::local_addr).collect::<Result<_, _>>()?;
-        self.listeners.iter().try_for_each(Listener::prepare)?;
-        skip_ids_below(self.first_id);
-        let (sender, events) = bounded(config.event_capacity);
-        let shared = Arc::new(Shared {
-            policy: *self.policy,
-            stop: UnixStream::pair()?,
-            proxies: self.proxies,
-            registry: Arc::default(),
-            threads: ThreadPool::new(stack_size),
-            reactor: WriteReactor::of_process()?,
-            poller: Poller::start(stack_size)?,
-            wrong_tokens: AddressLimiter::new(config.wrong_token_interval, MAX_WRONG_TOKENS),
-            openings: AddressLimiter::new(opening_interval, burst),
-            rejections: RejectionLog::new(),
-            polite_rejections: Arc::default(),
-            events: sender,
-            handler,
-            config: Arc::new(config),
-        });
-        // If an error follows, dropping the server stops what has been started.
-        let server = Server { handle: Handle(Arc::downgrade(&shared)), events, addrs };
-        for listener in self.listeners {
-            let mut accept_loop = AcceptLoop::new(listener, Arc::clone(&shared));
-            spawn_supervised("accept", 64 * 1024, move || accept_loop.run())?;
-        }
-        Ok(server)
+        Server::start(self, None)
     }
 }

@@ -6,12 +6,11 @@ use crate::ws::{
     handshake::{Upgrade, agreement},
     http::Request,
     peer::Peer,
+    queue::queue,
     websocket::WebSocket,
 };
-use crossbeam_channel::bounded;
 use log::{debug, error, trace};
 use std::{
-    net::TcpStream,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -31,12 +30,12 @@ const QUICK_MESSAGES: u32 = 8;
 ///
 /// The order of the fields matters: the socket is freed before `Disconnected` is sent, which may block.
 pub(super) struct ConnectionTask {
-    reader: Reader,
+    pub(super) reader: Reader,
     /// Whether a message was sent into the channel.
     has_sent_message: bool,
     /// Before the reply to a Close frame.
     delay: Duration,
-    sender: EventSender,
+    pub(super) sender: EventSender,
 }
 
 /// How busy one connection is.
@@ -57,29 +56,29 @@ pub(super) enum Round {
 }
 
 /// The part that sends events. Dropping it ends the connection and sends `Disconnected`.
-struct EventSender {
-    peer: Peer,
+pub(super) struct EventSender {
+    pub(super) peer: Peer,
     shared: Arc<Shared>,
     permit: Option<Permit>,
 }
 
 impl AcceptedHandshake {
     /// The open connection. Its 101 response is queued.
-    pub(super) fn open(self, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
-        let Self { addr, request, upgrade, transport } = self;
+    #[expect(clippy::boxed_local, reason = "its bytes would stay on the stack of a thread that waits")]
+    pub(super) fn open(self: Box<Self>, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
+        let Self { addr, request, upgrade, transport } = *self;
         let Upgrade { response, protocol, keepalive, data } = upgrade;
         let deflate = agreement(&request);
         let path = request.uri().path().into();
-        let info = PeerInfo { id: permit.id(), addr: Some(addr), protocol, path, data, deflate };
+        let info = PeerInfo { id: permit.id, addr: Some(addr), protocol, path, data, deflate, keepalive };
         let (config, reactor) = (Arc::clone(&shared.config), shared.reactor);
         let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
-        keepalive.into_iter().for_each(|keepalive| connection.become_stream(keepalive));
         connection.queue(&response);
         if !permit.open(&connection) {
             // The server is shutting down, or the handshake was cut: then the Close frame is not sent.
             connection.close(1001, "the server is shutting down");
         }
-        let peer = Peer::new(connection);
+        let peer = Peer { connection };
         let offered = request.headers().get(&SEC_WEBSOCKET_PROTOCOL);
         debug!("connection {} from {addr}: open, subprotocol {:?} of {offered:?}", peer.id(), peer.protocol());
         (peer, reader, request)
@@ -90,15 +89,15 @@ impl ConnectionTask {
     /// Sends `Connected` into the channel before the 101 response to the client: if another client connects because it saw this
     /// one come online, its event comes later.
     #[inline(never)] // Keeps its stack frame off the waiting thread.
-    pub(super) fn start(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
+    pub(super) fn start(accepted: Box<AcceptedHandshake>, permit: Permit, shared: &Arc<Shared>) -> Box<Self> {
         let delay = shared.policy.delay.map_or(Duration::ZERO, |delay| delay(&accepted.request));
-        shared.registry.sleep(delay);
+        thread::sleep(delay);
         let (peer, reader, request) = accepted.open(&permit, shared);
         let sender = EventSender { peer, shared: Arc::clone(shared), permit: Some(permit) };
         let task = Box::new(Self { reader, has_sent_message: false, delay, sender });
         // Sending fails if the server was dropped, which closes this connection as well.
         let _ = task.sender.send(Event::Connected(task.sender.peer.clone(), request));
-        task.sender.peer.flush_pending();
+        task.sender.peer.connection.flush_pending();
         task
     }
 
@@ -108,13 +107,14 @@ impl ConnectionTask {
     pub(super) fn run(mut self: Box<Self>) {
         let mut activity = Activity::new();
         loop {
-            match self.reader.wait() {
-                Ok(message) => {
+            match self.reader.wait(None) {
+                ReadResult::Message(message) => {
                     if !self.deliver(message) {
                         return;
                     }
                 }
-                Err(end) => return self.finish(end),
+                ReadResult::NeedData => {}
+                ReadResult::Closed(end) => return self.finish(end),
             }
             // While several connections are busy, one thread reads for all of them.
             if activity.is_busy(Instant::now()) {
@@ -129,7 +129,7 @@ impl ConnectionTask {
 
     /// Returns false if the server was dropped.
     fn deliver(&mut self, message: Message) -> bool {
-        trace!("connection {}: {message:?}", self.id());
+        trace!("connection {}: {message:?}", self.sender.peer.id());
         self.has_sent_message = true;
         self.sender.send(Event::Message(self.sender.peer.clone(), message))
     }
@@ -138,11 +138,11 @@ impl ConnectionTask {
     fn finish(&mut self, end: ConnectionEnd) {
         // Only these ends are answered with a Close frame.
         let must_reply = matches!(end, ConnectionEnd::Close | ConnectionEnd::Violation(_));
-        if must_reply && self.has_sent_message && self.sender.peer.is_open() {
+        if must_reply && self.has_sent_message && self.sender.peer.connection.is_open() {
             self.sender.wait_for_replies();
         }
         if matches!(end, ConnectionEnd::Close) {
-            self.sender.shared.registry.sleep(self.delay);
+            thread::sleep(self.delay);
         }
         self.reader.finish(end);
     }
@@ -150,34 +150,27 @@ impl ConnectionTask {
 
 /// For the poller.
 impl ConnectionTask {
-    pub(super) fn id(&self) -> u64 {
-        self.sender.peer.id()
-    }
-
-    pub(super) fn stream(&self) -> &TcpStream {
-        self.reader.stream()
-    }
-
     /// Reads what has arrived, without waiting for more.
     pub(super) fn read_available(&mut self) -> Round {
-        // Before the first receive of this round: what was received earlier.
-        let mut received = None;
+        let mut may_have_more = true;
         for _ in 0..MAX_MESSAGES_PER_ROUND {
             let end = match self.reader.read_received() {
                 ReadResult::Message(message) => match self.deliver(message) {
-                    true => None,
+                    true => continue,
                     false => return Round::Ended,
                 },
-                ReadResult::NeedData => match received {
-                    Some(may_have_more) => return if may_have_more { Round::More } else { Round::Idle },
-                    None => self.reader.receive_available().map(|more| received = Some(more)).err(),
+                ReadResult::NeedData if !may_have_more => return Round::Idle,
+                ReadResult::NeedData => match self.reader.receive_available() {
+                    Ok(more) => {
+                        may_have_more = more;
+                        continue;
+                    }
+                    Err(end) => end,
                 },
-                ReadResult::Closed(end) => Some(end),
+                ReadResult::Closed(end) => end,
             };
-            if let Some(end) = end {
-                self.reader.defer_end(end);
-                return Round::Ended;
-            }
+            self.reader.end = Some(end);
+            return Round::Ended;
         }
         Round::More
     }
@@ -206,17 +199,17 @@ impl EventSender {
     /// Waits until the events before the end are consumed, so that replies to them precede the Close frame.
     fn wait_for_replies(&self) {
         let deadline = Instant::now() + self.shared.config.close_timeout;
-        let (guard, dropped) = bounded(0);
+        let (guard, dropped) = queue(1);
         let closing = Event::Closing(self.peer.clone(), CloseGuard { _guard: guard });
         // If this fails, the event is dropped, and so is its guard.
         let _ = self.shared.events.send_deadline(closing, deadline);
-        let _ = dropped.recv_deadline(deadline);
+        let _ = dropped.pop(deadline.saturating_duration_since(Instant::now()));
     }
 }
 
 impl Drop for EventSender {
     fn drop(&mut self) {
-        let mut reason = self.peer.end();
+        let mut reason = self.peer.connection.end();
         if thread::panicking() {
             reason = DisconnectReason::Panicked;
         }
@@ -247,16 +240,12 @@ fn log_end(shared: &Shared, peer: &Peer, reason: &DisconnectReason) {
 }
 
 /// Serves an accepted connection to its end. Behind a pointer, so that programs without handlers do not contain its code.
-pub(super) type Handler = Box<dyn Fn(AcceptedHandshake, Permit, &Arc<Shared>) + Send + Sync>;
+pub(super) type Handler = Box<dyn Fn(Box<AcceptedHandshake>, Permit, &Arc<Shared>) + Send + Sync>;
 
-/// Runs a function of the program on the thread of each connection.
-pub(super) fn handler(handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Handler {
-    Box::new(move |accepted, permit, shared| handle(open_websocket(accepted, permit, shared)))
-}
-
-fn open_websocket(accepted: AcceptedHandshake, permit: Permit, shared: &Arc<Shared>) -> WebSocket {
+/// The connection of a handler.
+pub(super) fn open_websocket(accepted: Box<AcceptedHandshake>, permit: Permit, shared: &Arc<Shared>) -> WebSocket {
     let (peer, reader, _) = accepted.open(&permit, shared);
-    peer.flush_pending();
+    peer.connection.flush_pending();
     let (shared, ended) = (Arc::clone(shared), peer.clone());
     let on_end = move |reason| {
         drop(permit);

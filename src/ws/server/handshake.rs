@@ -2,20 +2,20 @@
 
 use super::{Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies};
 use crate::ws::{
-    config::Config,
     connection::Transport,
     error::Visible,
     handshake::{self, HeadError, Negotiated, Upgrade, body},
     handshake_stream::{self, HandshakeStream},
     http::{self, ClientAddr, Request, Response},
+    queue::queue,
+    rate_limiter::AddressLimiter,
     tls::ListenerMode,
 };
-use crossbeam_channel::bounded;
 use log::{debug, warn};
 use std::{
     fmt,
     net::{SocketAddr, TcpStream},
-    sync::{Arc, Once},
+    sync::{Arc, Mutex, Once, PoisonError},
     time::{Duration, Instant},
 };
 use tungstenite::http::{
@@ -25,6 +25,12 @@ use tungstenite::http::{
 
 /// How long the client may take to read a response that is not an upgrade.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Wrong access tokens that an address may offer at once. After that, every token gets 429.
+const MAX_WRONG_TOKENS: u64 = 8;
+
+/// The period in which an address may open as many WebSockets as it may have open at once.
+const OPENING_PERIOD: Duration = Duration::from_secs(10);
 
 /// A handshake that succeeded. Its 101 response is still to be sent.
 pub(super) struct AcceptedHandshake {
@@ -41,8 +47,7 @@ pub(super) struct PendingHandshake {
     pub(super) addr: SocketAddr,
     /// Whether the socket is that of a trusted proxy, which names the client in its request.
     pub(super) is_proxy: bool,
-    /// What is spoken, if it is not plain HTTP and WebSocket.
-    pub(super) mode: Option<ListenerMode>,
+    pub(super) mode: ListenerMode,
     pub(super) permit: Permit,
     pub(super) shared: Arc<Shared>,
     /// For the request, TLS included.
@@ -54,14 +59,15 @@ impl PendingHandshake {
     // Not inlined, like a few others on the connection's thread: their frames would stay on the stack while it waits for
     // messages. Measured: 15.6 KiB for an idle connection instead of 11.7.
     #[inline(never)]
-    pub(super) fn run(&mut self) -> Option<AcceptedHandshake> {
+    pub(super) fn run(&mut self) -> Option<Box<AcceptedHandshake>> {
         let socket = Arc::clone(&self.stream);
         let mut stream = self.start_tls(&socket)?;
         let (mut request, input) = self.read_request(&mut stream)?;
-        match self.judge(&mut request) {
+        match self.judge(&mut request, self.lacks_tls(&stream)) {
             Ok(Negotiated::Upgrade(upgrade)) => {
                 let transport = Transport { stream: Arc::clone(&socket), session: stream.session, input };
-                Some(AcceptedHandshake { addr: self.addr, request, upgrade, transport })
+                // A box, because the caller's frame stays.
+                Some(Box::new(AcceptedHandshake { addr: self.addr, request, upgrade, transport }))
             }
             other => {
                 self.answer(&mut stream, request, input, other);
@@ -91,27 +97,27 @@ impl PendingHandshake {
         respond(stream, &if is_json { response.refusal_as_json() } else { response }, is_head);
     }
 
-    /// The TLS handshake, on a TLS port.
+    /// The TLS handshake, on a TLS port. A client that uses no TLS there gets a plain stream, to be told so.
     fn start_tls<'a>(&self, socket: &'a TcpStream) -> Option<HandshakeStream<'a>> {
-        let session = self.mode.as_ref().map_or(Ok(None), ListenerMode::session).ok()?;
-        if session.is_none() {
-            return HandshakeStream::start(socket, None, self.deadline).ok();
-        }
         // A TLS record begins with neither; the PROXY protocol begins with either.
         let is_plain = |first: u8| first.is_ascii_alphabetic() || first == b'\r';
-        if handshake_stream::peek(socket, self.deadline).is_some_and(is_plain) {
-            self.log(Rejection::PlainOnTlsPort, format_args!("400 plain HTTP on a TLS port"));
-            reject_plain(socket, self.deadline);
-            return None;
-        }
+        let session = self.mode.session().ok()?;
+        let session = session.filter(|_| !handshake_stream::peek(socket, self.deadline).is_some_and(is_plain));
         let stream = HandshakeStream::start(socket, session, self.deadline);
         stream.inspect_err(|why| self.log(Rejection::TlsHandshake, format_args!("no TLS handshake: {why}"))).ok()
+    }
+
+    /// Whether a client of a TLS port uses no TLS.
+    fn lacks_tls(&self, stream: &HandshakeStream<'_>) -> bool {
+        self.mode.tls.is_some() && stream.session.is_none()
     }
 
     /// Reads the request, or responds to an invalid one.
     fn read_request(&self, stream: &mut HandshakeStream<'_>) -> Option<(Box<Request>, Vec<u8>)> {
         let error = match handshake::read_request(stream, &self.shared.config) {
             Ok(head) => return Some(head),
+            // `judge` names the better reason.
+            Err(HeadError::Malformed(_)) if self.lacks_tls(stream) => return Some(Default::default()),
             Err(error) => error,
         };
         let kind = match error {
@@ -133,32 +139,45 @@ impl PendingHandshake {
     ///
     /// # Errors
     /// The response, if the request is refused.
-    fn judge(&mut self, request: &mut Request) -> Result<Negotiated, Response> {
+    #[inline(never)] // As `run`.
+    fn judge(&mut self, request: &mut Request, lacks_tls: bool) -> Result<Negotiated, Response> {
+        if lacks_tls {
+            self.log(Rejection::PlainOnTlsPort, format_args!("400 plain HTTP on a TLS port"));
+            return Err(Response::text(400, "This port speaks TLS; use https:// or wss:// here."));
+        }
         let access = &self.shared.policy.access;
-        if let Some(https_port) = self.mode.as_ref().and_then(ListenerMode::https_port) {
+        if let Some(https_port) = self.mode.https_port {
             return Err(handshake::redirect(request, access, https_port));
         }
         self.apply_proxy(request)?;
         request.extensions_mut().insert(ClientAddr(self.addr));
         let Shared { policy, wrong_tokens, openings, config, .. } = &*self.shared;
-        let (ip, now) = (self.addr.ip(), Instant::now());
-        policy.access.check_address(ip)?;
+        policy.access.check_address(self.addr.ip())?;
         let offers_token = policy.access.requires_token() && handshake::offers_token(request);
         let negotiated = handshake::negotiate(request, policy);
         if offers_token {
             // Counted before the result is sent, so that parallel guesses cannot exceed the limit together.
             let is_wrong = matches!(&negotiated, Negotiated::Response(response) if response.status == 401);
-            if !(if is_wrong { wrong_tokens.try_count(ip, now) } else { wrong_tokens.allows(ip, now) }) {
+            if !self.allows(wrong_tokens, is_wrong, config.wrong_token_interval, MAX_WRONG_TOKENS) {
                 self.log(Rejection::WrongTokens, format_args!("too many wrong access tokens"));
                 return Err(handshake::too_many_tokens());
             }
         }
         // A new connection must not evade the limits of the last one.
-        let opens = matches!(negotiated, Negotiated::Upgrade(_));
-        if opens && !config.is_exempt(ip) && !openings.try_count(ip, now) {
+        let (opens, most) = (matches!(negotiated, Negotiated::Upgrade(_)), config.max_connections_per_address as u64);
+        let interval = OPENING_PERIOD.div_f64(most.max(1) as f64);
+        if opens && most > 0 && !config.is_exempt(self.addr.ip()) && !self.allows(openings, true, interval, most) {
             return Err(self.server_full(Rejection::ConnectionsPerAddress));
         }
         Ok(negotiated)
+    }
+
+    /// Whether one more event of the client's address is within a limit, and counts it if asked for.
+    fn allows(&self, limiter: &Mutex<AddressLimiter>, counts: bool, interval: Duration, burst: u64) -> bool {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let (now, interval) = (micros(self.shared.started_at.elapsed()), micros(interval));
+        let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        limiter.allow(self.addr.ip(), counts.into(), now, interval, burst)
     }
 
     /// Reads the body, and waits for the response of the program.
@@ -174,13 +193,14 @@ impl PendingHandshake {
         // From here on the client has nothing to do, so the connection no longer counts as a handshake.
         self.permit.end_handshake();
         let deadline = Instant::now() + self.shared.config.handshake_timeout;
-        let (sender, receiver) = bounded(1);
-        let (id, addr, responder) = (self.permit.id(), self.addr, Responder(sender));
+        let (sender, answer) = queue(1);
+        let (id, addr, responder) = (self.permit.id, self.addr, Responder(sender));
         let is_exempt = self.shared.config.is_exempt(addr.ip());
         let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head: request, body, responder }));
         // If this fails, the event is dropped, and so is the sender.
         let _ = self.shared.events.send_deadline(event, deadline);
-        let response = receiver.recv_deadline(deadline).unwrap_or_else(|_| handshake::no_response());
+        let response = answer.pop(deadline.saturating_duration_since(Instant::now()));
+        let response = response.unwrap_or_else(handshake::no_response);
         debug!("request {id} from {addr}: answered {}", response.status);
         response
     }
@@ -243,17 +263,6 @@ impl PendingHandshake {
         }
         debug!("{addr}: {method} {path:?} answered {status}");
     }
-}
-
-/// Responds in plain text, which is what this client understands.
-fn reject_plain(stream: &TcpStream, deadline: Instant) {
-    let Ok(mut stream) = HandshakeStream::start(stream, None, deadline) else { return };
-    let (response, is_head) = match handshake::read_request(&mut stream, &Config::default()) {
-        Err(error @ HeadError::ProxyProtocol) => (error.response(), false),
-        request => (None, request.is_ok_and(|(request, _)| request.method() == "HEAD")),
-    };
-    let wrong_port = || Response::text(400, "This port speaks TLS; use https:// or wss:// here.");
-    respond(&mut stream, &response.unwrap_or_else(wrong_port), is_head);
 }
 
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.

@@ -24,59 +24,49 @@ const UNIX_CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST),
 pub(super) struct Listener {
     /// The standard library's types work with each kind of stream socket. Only their addresses are those of IP.
     socket: TcpListener,
+    /// That of a unix socket is 127.0.0.1 with port 0.
+    pub(super) addr: SocketAddr,
     /// Whether clients connect by a path in the file system.
     pub(super) is_unix: bool,
-    /// What is spoken there, if it is not plain HTTP and WebSocket.
-    pub(super) mode: Option<ListenerMode>,
+    pub(super) mode: ListenerMode,
+}
+
+/// Listens on the first of these addresses that is free.
+///
+/// # Errors
+/// [`Error::Resolve`]; [`Error::Bind`] with the last address; [`Error::NoListener`] if there is no address.
+pub(super) fn bind(addr: impl ToSocketAddrs) -> Result<OwnedFd, Error> {
+    let mut error = Error::NoListener;
+    for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
+        match TcpListener::bind(address) {
+            Ok(socket) => return Ok(socket.into()),
+            Err(source) => error = Error::Bind { address, source },
+        }
+    }
+    Err(error)
 }
 
 impl Listener {
-    /// Listens on the first of these addresses that is free.
-    ///
-    /// # Errors
-    /// [`Error::Resolve`]; [`Error::Bind`] with the last address; [`Error::NoListener`] if there is no address.
-    pub(super) fn bind(addr: impl ToSocketAddrs, mode: Option<ListenerMode>) -> Result<Self, Error> {
-        let mut error = Error::NoListener;
-        for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
-            match TcpListener::bind(address) {
-                Ok(socket) => return Self::new(socket.into(), mode).map_err(Error::Start),
-                Err(source) => error = Error::Bind { address, source },
-            }
-        }
-        Err(error)
-    }
-
     /// A socket that listens already. A unix socket is always plain.
+    ///
+    /// Accepted sockets inherit `TCP_NODELAY`: without it, a message would wait until the client has acknowledged the one
+    /// before. `accept` must not block, because another process may have taken the connection.
     ///
     /// # Errors
     /// It is another kind of socket.
-    pub(super) fn new(socket: OwnedFd, mode: Option<ListenerMode>) -> io::Result<Self> {
+    pub(super) fn new(socket: OwnedFd, mode: ListenerMode) -> io::Result<Self> {
         if sockopt::socket_type(&socket)? != SocketType::STREAM || !sockopt::socket_acceptconn(&socket)? {
             return Err(io::Error::other("it is not a socket that listens for streams"));
         }
         let is_unix = sockopt::socket_domain(&socket)? == AddressFamily::UNIX;
-        Ok(Self { socket: socket.into(), is_unix, mode: mode.filter(|_| !is_unix) })
-    }
-
-    /// The address. That of a unix socket is 127.0.0.1 with port 0.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
-        if self.is_unix { Ok(UNIX_CLIENT) } else { self.socket.local_addr() }
-    }
-
-    /// Sets the socket's options. Accepted sockets inherit `TCP_NODELAY`: without it, a message would wait until the client has
-    /// acknowledged the one before. `accept` must not block, because another process may have taken the connection.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    pub(super) fn prepare(&self) -> io::Result<()> {
-        rustix::net::listen(&self.socket, BACKLOG)?;
-        if !self.is_unix {
-            sockopt::set_tcp_nodelay(&self.socket, true)?;
+        let socket = TcpListener::from(socket);
+        rustix::net::listen(&socket, BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        if is_unix {
+            return Ok(Self { socket, addr: UNIX_CLIENT, is_unix, mode: ListenerMode::default() });
         }
-        self.socket.set_nonblocking(true)
+        sockopt::set_tcp_nodelay(&socket, true)?;
+        Ok(Self { addr: socket.local_addr()?, socket, is_unix, mode })
     }
 
     /// Waits for a connection. `None`: the other end of `stop` was shut down.
@@ -123,7 +113,7 @@ mod tests {
         for (fd, expected) in
             [(OwnedFd::from(tcp), true), (client.into(), false), (udp.into(), false), (pipe.into(), false)]
         {
-            assert_eq!(Listener::new(fd, None).is_ok(), expected);
+            assert_eq!(Listener::new(fd, ListenerMode::default()).is_ok(), expected);
         }
     }
 
@@ -131,8 +121,8 @@ mod tests {
     #[test]
     fn inherited_listener_stops_without_closing_its_socket() {
         let kept = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let listener = Listener::new(kept.try_clone().expect("a copy").into(), None).expect("a listener");
-        listener.prepare().expect("it listens");
+        let socket = kept.try_clone().expect("a copy").into();
+        let listener = Listener::new(socket, ListenerMode::default()).expect("a listener");
         let (stop, other_end) = UnixStream::pair().expect("a pair");
         other_end.shutdown(Shutdown::Both).expect("it is open");
         assert!(listener.accept(&stop).expect("no error").is_none());
@@ -144,10 +134,9 @@ mod tests {
 
     #[test]
     fn an_accepted_socket_has_no_delay() {
-        let listener = Listener::bind("127.0.0.1:0", None).expect("a free port");
-        listener.prepare().expect("it listens");
-        let addr = listener.local_addr().expect("an address");
-        let _client = TcpStream::connect(addr).expect("a connection");
+        let socket = bind("127.0.0.1:0").expect("a free port");
+        let listener = Listener::new(socket, ListenerMode::default()).expect("it listens");
+        let _client = TcpStream::connect(listener.addr).expect("a connection");
         let (stop, _other_end) = UnixStream::pair().expect("a pair");
         let (stream, _) = listener.accept(&stop).expect("no error").expect("a connection");
         assert!(stream.nodelay().expect("an option"));

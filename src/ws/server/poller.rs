@@ -5,8 +5,10 @@
 //! it is used by one call in `ConnectionTask::run`.
 
 use super::connection_task::{ConnectionTask, Round};
-use crate::ws::spawn::spawn_supervised;
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crate::ws::{
+    queue::{Producer, Queue, queue},
+    spawn::spawn_supervised,
+};
 use log::debug;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
@@ -36,7 +38,8 @@ const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// A handle to the poller's thread, which ends when this is dropped. No connection is handed to it then, because each one
 /// keeps the handle.
 pub(super) struct Poller {
-    sender: Sender<Handoff>,
+    /// Each connection is in it at most once.
+    handoffs: Producer<Handoff>,
     /// Connections that the thread serves.
     served: Arc<AtomicUsize>,
     /// Those that were busy on threads of their own, for [`count_busy`].
@@ -46,7 +49,7 @@ pub(super) struct Poller {
 /// A connection for the poller, and the way back to its own thread, which waits. Dropping it ends the connection.
 struct Handoff {
     task: Box<ConnectionTask>,
-    back: Sender<Box<ConnectionTask>>,
+    back: Producer<Box<ConnectionTask>>,
     /// Whether there is something to read, whatever the socket says.
     has_more: bool,
     /// Whether something was read since the last review.
@@ -55,7 +58,7 @@ struct Handoff {
 
 /// What the thread works with. After a panic, which is a bug, it continues with it.
 struct PollLoop {
-    receiver: Receiver<Handoff>,
+    handoffs: Arc<Queue<Handoff>>,
     served: VecDeque<Handoff>,
     count: Arc<AtomicUsize>,
     next_review: Instant,
@@ -67,12 +70,11 @@ impl Poller {
     /// # Errors
     /// The operating system has no thread left.
     pub(super) fn start(stack_size: usize) -> io::Result<Self> {
-        // Each connection is in it at most once.
-        let (sender, receiver) = unbounded();
+        let (producer, handoffs) = queue(1);
         let (served, next_review) = (Arc::default(), Instant::now());
-        let mut poll_loop = PollLoop { receiver, served: VecDeque::new(), count: Arc::clone(&served), next_review };
-        spawn_supervised("poller", stack_size, move || while poll_loop.run_round() {})?;
-        Ok(Self { sender, served, others: Mutex::new((next_review, 0)) })
+        let mut poll_loop = PollLoop { handoffs, served: VecDeque::new(), count: Arc::clone(&served), next_review };
+        spawn_supervised("poller", stack_size, Box::new(move || while poll_loop.run_round() {}))?;
+        Ok(Self { handoffs: producer, served, others: Mutex::new((next_review, 0)) })
     }
 
     /// Serves a busy connection on the poller's thread, and returns it when it is idle, at its end, or one of few. Returns it at
@@ -81,15 +83,14 @@ impl Poller {
     pub(super) fn serve_while_busy(&self, task: Box<ConnectionTask>) -> Option<Box<ConnectionTask>> {
         let others = {
             let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-            count_busy(&mut others, task.id(), Instant::now())
+            count_busy(&mut others, task.sender.peer.id(), Instant::now())
         };
         if self.served.load(Ordering::Relaxed) + others < MIN_BUSY {
             return Some(task);
         }
-        let (back, returned) = bounded(1);
-        // If this fails, the connection ends.
-        let _ = self.sender.send(Handoff { task, back, has_more: true, was_active: true });
-        returned.recv().ok()
+        let (back, returned) = queue(1);
+        self.handoffs.push(Handoff { task, back, has_more: true, was_active: true });
+        returned.pop(Duration::MAX)
     }
 }
 
@@ -107,17 +108,17 @@ impl PollLoop {
     /// Waits for the sockets of all connections, and reads one round from each ready one. Returns false when the [`Poller`] was
     /// dropped.
     fn run_round(&mut self) -> bool {
-        if self.served.is_empty() {
-            match self.receiver.recv() {
-                Ok(handoff) => self.add(handoff),
-                Err(_) => return false,
-            }
+        let wait_time = |served: &VecDeque<_>| if served.is_empty() { Duration::MAX } else { Duration::ZERO };
+        while let Some(handoff) = self.handoffs.pop(wait_time(&self.served)) {
+            let id = handoff.task.sender.peer.id();
+            self.served.push_back(handoff);
+            debug!("connection {id}: handed to the poller");
         }
-        while let Ok(handoff) = self.receiver.try_recv() {
-            self.add(handoff);
+        if self.served.is_empty() {
+            return false;
         }
         let wait = if self.served.iter().any(|handoff| handoff.has_more) { NO_WAIT } else { WAIT };
-        let sockets = self.served.iter().map(|handoff| PollFd::new(handoff.task.stream(), PollFlags::IN));
+        let sockets = self.served.iter().map(|handoff| PollFd::new(&*handoff.task.reader.stream, PollFlags::IN));
         let mut sockets: Vec<_> = sockets.collect();
         // If this fails, the connections are silent here, and are handed back for that.
         let _ = poll(&mut sockets, Some(&wait));
@@ -145,19 +146,13 @@ impl PollLoop {
         self.count.store(self.served.len(), Ordering::Relaxed);
         true
     }
-
-    fn add(&mut self, handoff: Handoff) {
-        let id = handoff.task.id();
-        self.served.push_back(handoff);
-        debug!("connection {id}: handed to the poller");
-    }
 }
 
 impl Handoff {
     fn hand_back(self, why: &str) {
-        let id = self.task.id();
+        let id = self.task.sender.peer.id();
         // The task's own thread waits for it.
-        let _ = self.back.send(self.task);
+        self.back.push(self.task);
         debug!("connection {id}: handed back, {why}");
     }
 }

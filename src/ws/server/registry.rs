@@ -9,26 +9,25 @@ use crate::ws::{
 };
 use std::{
     cmp::Reverse,
-    collections::{HashMap, hash_map::Entry},
     mem,
     net::{IpAddr, Shutdown, TcpStream},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+/// A handshake that takes longer is cut if another client of the same network needs its place.
+const SLOW_HANDSHAKE: Duration = Duration::from_millis(250);
+
 /// All connections of one server.
 #[derive(Debug, Default)]
-pub(super) struct ConnectionRegistry {
-    inner: Mutex<Inner>,
-    shutdown: Condvar,
-}
+pub(super) struct ConnectionRegistry(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     is_shut_down: bool,
     /// All connections: also those whose handshake was cut and whose thread is about to notice.
     count: usize,
-    per_network: HashMap<u128, usize>,
+    per_network: IdMap<u128, usize>,
     handshakes: IdMap<u64, Handshake>,
     open: IdMap<u64, Arc<Connection>>,
 }
@@ -45,9 +44,11 @@ struct Handshake {
 #[derive(Debug)]
 pub(super) struct Permit {
     registry: Arc<ConnectionRegistry>,
-    id: u64,
+    pub(super) id: u64,
     /// What the limit per address counts. `None` until the trusted proxy has named the client.
     address: Option<IpAddr>,
+    /// Whether the handshake of another connection was cut for it.
+    pub(super) has_cut_another: bool,
 }
 
 impl ConnectionRegistry {
@@ -73,33 +74,15 @@ impl ConnectionRegistry {
         if reaches(inner.count, config.max_connections) {
             return Err(Rejection::Connections);
         }
-        if reaches(inner.handshakes.len(), config.max_handshakes) {
+        let is_crowded = reaches(inner.handshakes.len(), config.max_handshakes);
+        if is_crowded && !inner.cut_handshake(address, SLOW_HANDSHAKE) {
             return Err(Rejection::Handshakes);
         }
         counted_address.into_iter().for_each(|address| inner.count_address(address));
         inner.count += 1;
         let (stream, since, network) = (Arc::clone(stream), Instant::now(), largest_counted(address));
         inner.handshakes.insert(id, Handshake { stream, since, network });
-        Ok(Permit { registry: Arc::clone(self), id, address: counted_address })
-    }
-
-    /// Makes room for a client at `address`, so that idle sockets cannot keep new clients out: cuts the oldest handshake of the
-    /// network that has most of them. Returns false, and cuts nothing, if `address` is in a network with as many and
-    /// that handshake has not taken longer than `age`.
-    pub(super) fn cut_handshake_to_admit(&self, address: IpAddr, age: Duration) -> bool {
-        let mut inner = self.lock();
-        let mut counts: HashMap<u128, usize> = HashMap::new();
-        inner.handshakes.iter().for_each(|(_, handshake)| *counts.entry(handshake.network).or_default() += 1);
-        let count = |network: &u128| counts.get(network).copied().unwrap_or(0);
-        let order = |handshake: &Handshake| (count(&handshake.network), Reverse(handshake.since));
-        let first = inner.handshakes.iter().max_by_key(|(_, handshake)| order(handshake));
-        let own = count(&largest_counted(address));
-        let may_cut = |handshake: &Handshake| count(&handshake.network) > own || handshake.since.elapsed() > age;
-        let Some(id) = first.filter(|(_, handshake)| may_cut(handshake)).map(|(id, _)| id) else { return false };
-        if let Some(Handshake { stream, .. }) = inner.handshakes.remove(id) {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-        true
+        Ok(Permit { registry: Arc::clone(self), id, address: counted_address, has_cut_another: is_crowded })
     }
 
     /// Refuses new connections, sends Close 1001 on open ones, and cuts the others.
@@ -108,7 +91,6 @@ impl ConnectionRegistry {
         inner.is_shut_down = true;
         let (handshakes, open) = (mem::take(&mut inner.handshakes), mem::take(&mut inner.open));
         drop(inner); // `close` takes the connection's lock: never hold two.
-        self.shutdown.notify_all();
         for Handshake { stream, .. } in handshakes.into_values() {
             let _ = stream.shutdown(Shutdown::Both);
         }
@@ -127,20 +109,15 @@ impl ConnectionRegistry {
         (inner.open.len(), inner.handshakes.len())
     }
 
-    /// Blocks for that time, or until the shutdown.
-    pub(super) fn sleep(&self, time: Duration) {
-        drop(self.shutdown.wait_timeout_while(self.lock(), time, |inner| !inner.is_shut_down));
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Inner {
     fn check_address(&self, address: IpAddr, config: &Config) -> Result<(), Rejection> {
-        let is_full = |(network, factor): (u128, u32)| {
-            let count = self.per_network.get(&network).copied().unwrap_or(0);
+        let is_full = |(network, factor): (u128, u64)| {
+            let count = self.per_network.get(network).copied().unwrap_or(0);
             reaches(count, config.max_connections_per_address.saturating_mul(factor as usize))
         };
         let is_limited = !config.is_exempt(address) && counted(address).any(is_full);
@@ -148,15 +125,29 @@ impl Inner {
     }
 
     fn count_address(&mut self, address: IpAddr) {
-        counted(address).for_each(|(network, _)| *self.per_network.entry(network).or_default() += 1);
+        counted(address).for_each(|(network, _)| *self.per_network.get_or_default(network) += 1);
+    }
+
+    /// Makes room for a client at `address`, so that idle sockets cannot keep new clients out: cuts the oldest handshake of the
+    /// network that has most of them. Returns false, and cuts nothing, if `address` is in a network with as many and
+    /// that handshake has not taken longer than `age`.
+    fn cut_handshake(&mut self, address: IpAddr, age: Duration) -> bool {
+        let mut counts = IdMap::<u128, usize>::default();
+        self.handshakes.iter().for_each(|(_, handshake)| *counts.get_or_default(handshake.network) += 1);
+        let count = |network: u128| counts.get(network).copied().unwrap_or(0);
+        let order = |handshake: &Handshake| (count(handshake.network), Reverse(handshake.since));
+        let first = self.handshakes.iter().max_by_key(|(_, handshake)| order(handshake));
+        let own = count(largest_counted(address));
+        let may_cut = |handshake: &Handshake| count(handshake.network) > own || handshake.since.elapsed() > age;
+        let Some(id) = first.filter(|(_, handshake)| may_cut(handshake)).map(|(id, _)| id) else { return false };
+        if let Some(Handshake { stream, .. }) = self.handshakes.remove(id) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        true
     }
 }
 
 impl Permit {
-    pub(super) fn id(&self) -> u64 {
-        self.id
-    }
-
     /// Counts the connection for the address that a trusted proxy named.
     ///
     /// # Errors
@@ -192,11 +183,10 @@ impl Drop for Permit {
         inner.handshakes.remove(self.id);
         inner.open.remove(self.id);
         for (network, _) in self.address.into_iter().flat_map(counted) {
-            if let Entry::Occupied(mut entry) = inner.per_network.entry(network) {
-                *entry.get_mut() -= 1;
-                if *entry.get() == 0 {
-                    entry.remove();
-                }
+            let count = inner.per_network.get_or_default(network);
+            *count -= 1;
+            if *count == 0 {
+                inner.per_network.remove(network);
             }
         }
     }

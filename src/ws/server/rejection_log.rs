@@ -1,15 +1,14 @@
 //! Logs what was rejected, at most once a second per kind, so that an attack does not fill the disk.
 
-use crate::ws::rate_limiter::RateLimiter;
 use log::{Level, log};
 use std::{
     fmt,
     sync::{Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-/// Milliseconds between two lines of a kind.
-const INTERVAL: u64 = 1000;
+/// The time between two lines of a kind.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 const KINDS: usize = Rejection::PingTimeout as usize + 1;
 
@@ -59,33 +58,28 @@ impl fmt::Display for Rejection {
     }
 }
 
-#[derive(Debug)]
-pub(super) struct RejectionLog {
-    started_at: Instant,
-    /// For each kind, how often it was counted, and the limiter of its lines.
-    kinds: Mutex<[(u64, RateLimiter); KINDS]>,
-}
+/// For each kind, how often it was counted, and when it was logged.
+#[derive(Debug, Default)]
+pub(super) struct RejectionLog(Mutex<[(u64, Option<Instant>); KINDS]>);
 
 impl RejectionLog {
-    pub(super) fn new() -> Self {
-        Self { started_at: Instant::now(), kinds: Mutex::default() }
-    }
-
     /// The number of rejections of each kind.
     pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
-        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         NAMES.split(' ').zip(kinds.iter().map(|(count, _)| *count)).collect()
     }
 
     /// Counts a rejection, and logs it with its number unless one of its kind was logged within the last second.
     pub(super) fn log(&self, kind: Rejection, message: fmt::Arguments<'_>) {
-        let now = u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, limiter) = &mut kinds[kind as usize];
+        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, logged_at) = &mut kinds[kind as usize];
         *count += 1;
-        let (count, may_log) = (*count, limiter.allow(now, INTERVAL, 1));
+        let (count, is_recent) = (*count, logged_at.is_some_and(|at| at.elapsed() < INTERVAL));
+        if !is_recent {
+            *logged_at = Some(Instant::now());
+        }
         drop(kinds);
-        if may_log {
+        if !is_recent {
             // Failed TLS handshakes are common: browsers end one for each certificate that they do not know.
             let level = if kind == Rejection::TlsHandshake { Level::Debug } else { Level::Warn };
             log!(level, "{message} ({kind}, number {count})");
@@ -99,7 +93,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_its_name() {
-        let log = RejectionLog::new();
+        let log = RejectionLog::default();
         log.log(Rejection::SlowReader, format_args!(""));
         assert_eq!((log.counts().len(), log.counts()[KINDS - 2]), (KINDS, ("slow-reader", 1)));
     }

@@ -1,16 +1,11 @@
 //! Threads for sockets: one thread serves a socket to its end, and is then used for another one. A new thread for each socket
 //! would add half of what a connection costs.
 
-use crate::ws::spawn::{Job, spawn};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use crate::ws::{
+    queue::{Producer, Queue, queue},
+    spawn::{Job, spawn},
 };
+use std::{io, sync::Arc, time::Duration};
 
 /// Threads that wait for a socket, at most. Their stacks use memory.
 const MAX_IDLE: usize = 64;
@@ -22,41 +17,31 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct ThreadPool {
     stack_size: usize,
     idle_timeout: Duration,
-    /// Without a buffer: a job is taken by a thread that waits for one.
-    sender: Sender<Job>,
-    receiver: Receiver<Job>,
-    idle: Arc<AtomicUsize>,
+    /// Each job in the queue is for one of the idle threads, which wait for jobs.
+    producer: Producer<Job>,
+    jobs: Arc<Queue<Job>>,
 }
 
 impl ThreadPool {
     /// A pool whose threads have that many bytes of stack. It starts without threads.
     pub(super) fn new(stack_size: usize) -> Self {
-        let (sender, receiver) = bounded(0);
-        Self { stack_size, idle_timeout: IDLE_TIMEOUT, sender, receiver, idle: Arc::default() }
+        let (producer, jobs) = queue(MAX_IDLE);
+        Self { stack_size, idle_timeout: IDLE_TIMEOUT, producer, jobs }
     }
 
     /// Runs the job on an idle thread, or on a new one.
     ///
     /// # Errors
     /// The operating system has no thread left. The job is dropped.
-    pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let Err(TrySendError::Full(mut job) | TrySendError::Disconnected(mut job)) =
-            self.sender.try_send(Box::new(job))
-        else {
-            return Ok(());
-        };
-        let (receiver, idle, idle_timeout) = (self.receiver.clone(), Arc::clone(&self.idle), self.idle_timeout);
+    pub(super) fn run(&self, job: Job) -> io::Result<()> {
+        let Err(job) = self.producer.offer(job) else { return Ok(()) };
+        let (jobs, idle_timeout) = (Arc::clone(&self.jobs), self.idle_timeout);
         // A panic of a job ends its thread. The next job starts another one.
         let run_jobs = move || {
-            loop {
+            let mut next = Some(job);
+            while let Some(job) = next {
                 job();
-                let is_one_too_many = idle.fetch_add(1, Ordering::Relaxed) >= MAX_IDLE;
-                let next = if is_one_too_many { None } else { receiver.recv_timeout(idle_timeout).ok() };
-                idle.fetch_sub(1, Ordering::Relaxed);
-                match next {
-                    Some(next) => job = next,
-                    None => return,
-                }
+                next = jobs.pop(idle_timeout);
             }
         };
         spawn("socket", self.stack_size, Box::new(run_jobs))
@@ -66,6 +51,7 @@ impl ThreadPool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crossbeam_channel::{Sender, bounded};
     use std::{
         thread::{self, ThreadId},
         time::Instant,
@@ -80,7 +66,7 @@ mod tests {
             started.send(thread::current().id()).expect("the test waits");
             let _ = released.recv_timeout(DEADLINE);
         };
-        pool.run(job).expect("a thread");
+        pool.run(Box::new(job)).expect("a thread");
         (release, start.recv_timeout(DEADLINE).expect("it has started"))
     }
 
@@ -108,22 +94,22 @@ mod tests {
         let pool = ThreadPool { idle_timeout: 2 * DEADLINE, ..ThreadPool::new(64 * 1024) };
         let jobs: Vec<_> = (0..MAX_IDLE + 2).map(|_| block(&pool)).collect();
         drop(jobs);
-        // Each thread and the pool hold the counter.
-        wait_until("two threads have ended", || Arc::strong_count(&pool.idle) == 1 + MAX_IDLE);
-        wait_until("the others are idle", || pool.idle.load(Ordering::Relaxed) == MAX_IDLE);
+        // Each thread holds the queue, and the pool holds it twice.
+        wait_until("two threads have ended", || Arc::strong_count(&pool.jobs) == 2 + MAX_IDLE);
+        wait_until("the others are idle", || pool.jobs.waiting() == MAX_IDLE);
     }
 
     #[test]
     fn a_thread_ends_after_its_idle_timeout() {
         let pool = ThreadPool { idle_timeout: Duration::from_millis(1), ..ThreadPool::new(64 * 1024) };
         drop(block(&pool));
-        wait_until("it has ended", || Arc::strong_count(&pool.idle) == 1);
+        wait_until("it has ended", || Arc::strong_count(&pool.jobs) == 2);
     }
 
     #[test]
     fn a_panic_ends_one_thread_only() {
         let pool = ThreadPool::new(64 * 1024);
-        pool.run(|| panic!("a bug in a job")).expect("a thread");
+        pool.run(Box::new(|| panic!("a bug in a job"))).expect("a thread");
         drop(block(&pool));
     }
 
@@ -131,7 +117,7 @@ mod tests {
     #[test]
     fn without_a_thread_the_job_is_dropped() {
         let (sender, receiver) = bounded::<()>(0);
-        ThreadPool::new(usize::MAX / 4 * 3).run(move || drop(sender)).expect_err("no thread");
+        ThreadPool::new(usize::MAX / 4 * 3).run(Box::new(move || drop(sender))).expect_err("no thread");
         assert!(receiver.recv().is_err());
     }
 
@@ -139,9 +125,9 @@ mod tests {
     fn idle_threads_end_with_the_pool() {
         let pool = ThreadPool { idle_timeout: 2 * DEADLINE, ..ThreadPool::new(64 * 1024) };
         drop(block(&pool));
-        wait_until("it is idle", || pool.idle.load(Ordering::Relaxed) == 1);
-        let idle = Arc::downgrade(&pool.idle);
+        wait_until("it is idle", || pool.jobs.waiting() == 1);
+        let jobs = Arc::downgrade(&pool.jobs);
         drop(pool);
-        wait_until("it has ended", || idle.strong_count() == 0);
+        wait_until("it has ended", || jobs.strong_count() == 0);
     }
 }

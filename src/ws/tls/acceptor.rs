@@ -250,12 +250,12 @@ mod tests {
         self_signed(&file, &["localhost".to_owned()]).expect("a certificate");
         let acceptor = Acceptor::from_pem_files(&file, &file).expect("a certificate");
         fs::remove_file(&file).expect("the file exists");
-        let mode = ListenerMode::Tls(acceptor.clone());
+        let mode = ListenerMode { tls: Some(acceptor.clone()), https_port: None };
         assert!(mode.session().is_ok_and(|session| session.is_some()));
         let mut config = ServerConfig::clone(&acceptor.current().config);
         config.max_fragment_size = Some(1);
         acceptor.current().config = Arc::new(config);
         assert!(mode.session().is_err());
-        assert!(ListenerMode::RedirectToHttps(443).session().is_ok_and(|session| session.is_none()));
+        assert!(ListenerMode::default().session().is_ok_and(|session| session.is_none()));
     }
 }
