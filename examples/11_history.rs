@@ -4,7 +4,7 @@
 //! Look at:  the page: write something, end this program with Ctrl-C (or kill -9), and start it again. Look into the file:
 //!           sqlite3 chat.db .dump
 
-use chinwag::chat::history::{Durability, History, Settings};
+use chinwag::chat::history::{History, Settings};
 use chinwag::{Server, chat::protocol::Dialect, chat::rules::Rules, chat::server::ChatServer};
 use std::{env, error::Error};
 
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let addr = args.next().unwrap_or("127.0.0.1:6511".into());
     let mut settings = Settings::new(args.next().unwrap_or("chat.db".into()));
     // A power failure loses nothing, because each batch of messages waits for the disk. By default it may lose the last seconds.
-    settings.durability = Durability::Full;
+    settings.sync = true;
     let history = History::open(&settings)?;
     let server = Server::builder()
         .protocols(ChatServer::protocols())

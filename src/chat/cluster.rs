@@ -17,7 +17,7 @@ use crate::{
         id_map::IdMap,
         peer::{Peer, skip_ids_below},
         server::Responder,
-        spawn::{spawn, spawn_supervised},
+        spawn::spawn_supervised,
     },
 };
 use crossbeam_channel::Receiver;
@@ -25,7 +25,7 @@ use log::{info, warn};
 use queue::Queue;
 use reader::Reader;
 use redis::Client;
-use replica::{NodeId, Position, Replica, connections};
+use replica::{NodeId, Replica, connections};
 use std::{
     collections::HashMap,
     error::Error,
@@ -42,12 +42,6 @@ const BEAT: Duration = Duration::from_secs(1);
 
 /// A node of which the others read nothing for so long is gone. The time in which they are not connected does not count.
 const LEASE: Duration = Duration::from_secs(6);
-
-/// A node that joins has to apply about so many entries.
-const SNAPSHOT_ENTRIES: u64 = 20_000;
-
-/// The least time between two snapshots of one node.
-const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Chunks of the stream that wait for the chat's thread.
 const CHANNEL: usize = 16;
@@ -67,7 +61,6 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 #[derive(Debug)]
 pub struct Cluster {
     pub(crate) name: String,
-    client: Client,
     rules: Rules,
     pub(crate) node: NodeId,
     pub(crate) replica: Replica,
@@ -78,13 +71,11 @@ pub struct Cluster {
     pub(crate) joining: IdMap<UserId, (Peer, Box<Request>)>,
     /// Requests of which the stream has not returned the message yet, and whether they want JSON.
     pub(crate) posts: IdMap<UserId, (Responder, bool)>,
-    is_away: bool,
     /// When the time in the replica was right.
     time_at: Instant,
     pub(crate) next_beat: Instant,
     /// When the last entry of each node was read.
     last_seen: HashMap<NodeId, Instant>,
-    next_snapshot: Instant,
 }
 
 impl Cluster {
@@ -96,19 +87,17 @@ impl Cluster {
     pub fn open(url: &str, name: &str, rules: Rules) -> Result<Self> {
         let client = Client::open(url).map_err(|error| format!("{error}; write redis://HOST:PORT/"))?;
         let (sender, events) = crossbeam_channel::bounded(CHANNEL);
-        let (last, is_gone) = (Position::default(), false);
-        let mut reader = Reader { client: client.clone(), rules, events: sender, last, node: 0, is_gone };
+        let mut reader = Reader::new(client.clone(), rules, sender);
         // The state comes as the first event.
         reader.attach(&mut Store::connect(&client)?)?;
         let node = reader.node;
         spawn_supervised("cluster read", STACK, Box::new(move || reader.run()))?;
         let queue = Arc::new(Queue::default());
-        let (append_to, append_from) = (client.clone(), queue.clone());
-        spawn_supervised("cluster append", STACK, Box::new(move || append_from.run(&append_to)))?;
+        let append_from = queue.clone();
+        spawn_supervised("cluster append", STACK, Box::new(move || append_from.run(&client)))?;
         let now = Instant::now();
         Ok(Self {
             name: name.to_owned(),
-            client,
             rules,
             node,
             replica: Replica::default(),
@@ -117,11 +106,9 @@ impl Cluster {
             events,
             joining: IdMap::default(),
             posts: IdMap::default(),
-            is_away: false,
             time_at: now,
             next_beat: now,
             last_seen: HashMap::new(),
-            next_snapshot: now + SNAPSHOT_INTERVAL,
         })
     }
 
@@ -131,9 +118,9 @@ impl Cluster {
         connections(self.node).start + 1
     }
 
-    /// Whether this node can serve clients: it is connected, and has read in the stream what it appended a moment ago.
+    /// Whether this node can serve clients: it has read in the stream what it appended a moment ago.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.is_away && self.last_seen.get(&self.node).is_some_and(|at| at.elapsed() < LEASE / 2)
+        self.last_seen.get(&self.node).is_some_and(|at| at.elapsed() < LEASE / 2)
     }
 
     /// From now on, this node has this number, and nothing of an earlier one.
@@ -154,18 +141,15 @@ impl Cluster {
     /// Takes the next entry of the stream. Returns whether its input applies.
     pub(crate) fn accept(&mut self, entry: &Entry) -> bool {
         self.time_at = Instant::now();
-        self.last_seen.insert(entry.at.node, self.time_at);
         if entry.at.node == self.node {
             self.queue.acknowledge(entry.at.seq);
+            if !self.is_ready() {
+                // Redis was away, or this process was suspended. That time does not count for leases.
+                self.last_seen.clear();
+            }
         }
+        self.last_seen.insert(entry.at.node, self.time_at);
         self.replica.accept(entry)
-    }
-
-    /// The connection to Redis is lost, or back.
-    pub(crate) fn set_away(&mut self, is_away: bool) {
-        self.is_away = is_away;
-        // Time without a connection does not count for leases.
-        self.last_seen.clear();
     }
 
     /// The time of the chat, for inputs that are not logged.
@@ -179,39 +163,19 @@ impl Cluster {
         if self.next_beat > now {
             return;
         }
-        if now - self.next_beat > LEASE / 2 {
-            // This process was suspended. It has yet to read what the others appended.
-            self.last_seen.clear();
-        }
         self.next_beat = now + BEAT;
-        if self.is_away || self.queue.is_full() {
+        // What waits is a sign of life as well, when it is appended.
+        if self.queue.is_empty() {
+            self.queue.push(&Logged::Alive);
+        }
+        if !self.is_ready() {
             return;
         }
-        self.queue.push(&Logged::Alive);
         for node in self.replica.nodes.keys().copied().filter(|node| *node != self.node) {
             if now - *self.last_seen.entry(node).or_insert(now) > LEASE {
                 warn!("cluster: node {node} does not answer and is gone");
                 self.queue.push(&Logged::Gone(node));
             }
-        }
-    }
-
-    /// Stores a snapshot if that is due: the first one in the list of nodes does, or the next one if it does not.
-    pub(crate) fn store_snapshot(&mut self, chat: &Chat) {
-        let rank = self.replica.nodes.keys().take_while(|node| **node != self.node).count() as u64;
-        let is_due = self.replica.unsaved >= SNAPSHOT_ENTRIES * (1 + rank) && self.next_snapshot <= Instant::now();
-        if !is_due || !self.events.is_empty() || self.is_away {
-            return;
-        }
-        self.next_snapshot = Instant::now() + SNAPSHOT_INTERVAL;
-        self.queue.push(&Logged::Snapshot(self.replica.position.id.clone()));
-        let (snapshot, client, trim) = (self.snapshot(chat), self.client.clone(), self.replica.saved_at.clone());
-        let store = move || match Store::connect(&client).and_then(|mut store| store.store(&snapshot, &trim)) {
-            Ok(true) => {}
-            result => warn!("cluster: the snapshot was not stored; the next one comes later: {result:?}"),
-        };
-        if let Err(error) = spawn("cluster snapshot", STACK, Box::new(store)) {
-            warn!("cluster: no thread for a snapshot: {error}");
         }
     }
 

@@ -12,13 +12,14 @@ mod error;
 mod export;
 mod open;
 mod prune;
-mod queue;
+mod shared;
 mod state_file;
 mod store;
 mod worker;
 
 use self::{
-    queue::Shared,
+    error::NOT_RESPONDING,
+    shared::Shared,
     store::{Range, Store},
     worker::{Job, Worker},
 };
@@ -36,7 +37,7 @@ use std::{
     mem,
     path::PathBuf,
     sync::Arc,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::mpsc::{Sender, channel, sync_channel},
     time::Duration,
 };
 
@@ -48,8 +49,8 @@ pub use self::{
 /// How long the chat waits for the disk, 2 s. After that it continues without it.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 
-/// Jobs that wait for a disk that does not respond. Those of `/readyz` are the most.
-const MAX_JOBS: usize = 64;
+/// About the memory of a deletion that waits.
+const ERASURE_BYTES: usize = 1 << 10;
 
 /// Where messages are stored, how safely, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +58,10 @@ const MAX_JOBS: usize = 64;
 pub struct Settings {
     /// The file. SQLite creates `-wal` and `-shm` next to it, and chinwag creates `-state`.
     pub path: PathBuf,
-    /// What a power failure may lose.
-    pub durability: Durability,
+    /// Whether the disk confirms each batch of messages (`fsync`) before it is sent to clients. If not, a power failure loses the
+    /// messages of the last seconds, which the operating system has not written yet. The end of the process, `kill -9`
+    /// included, loses nothing in either case.
+    pub sync: bool,
     /// Messages older than this many days are deleted. `None`: messages of any age are kept.
     pub days: Option<u32>,
     /// The maximum number of messages, in all rooms together. Above it the oldest are deleted. `None`: no maximum.
@@ -72,34 +75,21 @@ impl Settings {
     /// The least for [`Settings::bytes`]: empty tables take half of it.
     pub const MIN_BYTES: u64 = 64 << 10;
 
-    /// Stores messages in this file, with [`Durability::Normal`], forever.
+    /// Stores messages in this file, without [`Settings::sync`], forever.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), durability: Durability::Normal, days: None, rows: None, bytes: None }
+        Self { path: path.into(), sync: false, days: None, rows: None, bytes: None }
     }
-}
-
-/// What a power failure may lose. The end of the process, `kill -9` included, loses nothing in either case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Durability {
-    /// The messages of the last seconds, which the operating system has not written yet.
-    #[default]
-    Normal,
-    /// Nothing: the disk confirms each batch of messages (`fsync`) before it is sent to clients.
-    Full,
 }
 
 /// A history in an SQLite file. A thread of its own reads and writes the file.
 ///
 /// While the file is not writable, the log says why. Messages then wait in memory, at most 4 MiB of them, and the file is
-/// tried again every 2 seconds.
+/// tried again every 2 seconds. More messages are not stored.
 #[derive(Debug)]
 pub struct History {
     link: Monitor,
     first_id: u64,
-    /// Is closed when the thread has ended.
-    ended: Receiver<()>,
 }
 
 impl History {
@@ -110,20 +100,14 @@ impl History {
     /// database, damaged, in use, or of another program or a newer version. The file is not changed. Also if the operating
     /// system refuses a thread.
     pub fn open(settings: &Settings) -> Result<Self, HistoryError> {
-        Self::start(settings).map_err(|error| HistoryError::Permanent(format!("{}: {error}", settings.path.display())))
-    }
-
-    fn start(settings: &Settings) -> Result<Self, HistoryError> {
+        let named = |error: HistoryError| HistoryError::Permanent(format!("{}: {error}", settings.path.display()));
         let shared = Arc::new(Shared::new(settings.path.clone()));
-        let worker = Worker::open(settings, shared.clone())?;
+        let worker = Worker::open(settings, shared.clone()).map_err(named)?;
         let first_id = Store::open_read_only(&settings.path).and_then(|store| store.next_id()).unwrap_or(1);
-        let ((jobs, receiver), (end, ended)) = (sync_channel(MAX_JOBS), sync_channel(0));
-        let run = move || {
-            worker.run(&receiver);
-            drop(end);
-        };
-        spawn::spawn("history", 512 * 1024, Box::new(run))?;
-        Ok(Self { link: Monitor { jobs, shared }, first_id, ended })
+        let (jobs, receiver) = channel();
+        let thread = spawn::spawn("history", 512 * 1024, Box::new(move || worker.run(&receiver)));
+        thread.map_err(|error| named(error.into()))?;
+        Ok(Self { link: Monitor { jobs, shared }, first_id })
     }
 
     /// The smallest connection id above all that the file contains. Pass it to [`Builder::first_id`], so that an id in the
@@ -138,7 +122,7 @@ impl History {
     /// What currently keeps messages out of the file.
     #[must_use]
     pub fn error(&self) -> Option<HistoryError> {
-        self.link.shared.lock().report.error.clone()
+        self.link.shared.lock().error.clone()
     }
 
     /// For an operator's questions about this history, from any thread.
@@ -148,34 +132,30 @@ impl History {
     }
 
     fn load(&self, room: &str, range: Range) -> Option<RoomSnapshot> {
-        if self.error() == Some(HistoryError::NotResponding) {
-            return None;
-        }
         let room = room.into();
-        self.ask(move |worker| worker.load(&room, range)).flatten()
+        let is_stuck = self.error() == Some(not_responding());
+        if is_stuck { None } else { self.link.ask(DEADLINE, move |worker| worker.load(&room, range)).flatten() }
     }
 
-    /// While there is an error, the messages wait in the queue and the chat continues. The worker tries again by itself.
-    fn write(&self) {
+    /// Queues a change. While there is an error, the chat does not wait for it.
+    fn change<T: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> Option<T> {
         if self.error().is_none() {
-            self.ask(Worker::write_waiting);
+            return self.link.ask(DEADLINE, job);
         }
-        self.link.shared.trim();
+        let _ = self.link.jobs.send(Box::new(|worker| drop(job(worker))));
+        None
     }
+}
 
-    fn ask<T: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> Option<T> {
-        let answer = self.link.ask(DEADLINE, job);
-        if answer.is_none() {
-            self.link.shared.raise(HistoryError::NotResponding);
-        }
-        answer
-    }
+fn not_responding() -> HistoryError {
+    HistoryError::Temporary(NOT_RESPONDING.into())
 }
 
 /// Tells whether a history can store messages, and how many wait.
 #[derive(Debug, Clone)]
 pub struct Monitor {
-    jobs: SyncSender<Job>,
+    /// [`State::admit`](shared::State::admit) bounds the changes. For each other job a thread waits.
+    jobs: Sender<Job>,
     shared: Arc<Shared>,
 }
 
@@ -187,20 +167,24 @@ impl Monitor {
         job: impl FnOnce(&mut Worker) -> T + Send + 'static,
     ) -> Option<T> {
         let (sender, answer) = sync_channel(1);
-        let job: Job = Box::new(move |worker| drop(sender.send(job(worker))));
-        self.jobs.try_send(job).ok()?;
-        answer.recv_timeout(timeout).ok()
+        let _ = self.jobs.send(Box::new(move |worker| drop(sender.send(job(worker)))));
+        let answer = answer.recv_timeout(timeout).ok();
+        if answer.is_none() {
+            self.shared.raise(not_responding());
+        }
+        answer
     }
 }
 
 impl Storage for Monitor {
     fn check(&self, timeout: Duration) -> Result<(), String> {
-        let found = self.ask(timeout, Worker::check).unwrap_or(Some(HistoryError::NotResponding));
+        let known = self.shared.lock().error.clone().filter(|error| *error == not_responding());
+        let found = known.or_else(|| self.ask(timeout, Worker::check).unwrap_or_else(|| Some(not_responding())));
         found.map_or(Ok(()), |error| Err(error.to_string()))
     }
 
     fn queued(&self) -> usize {
-        self.shared.lock().queue.len()
+        self.shared.lock().waiting
     }
 }
 
@@ -214,29 +198,28 @@ impl Archive for History {
     }
 
     fn commit(&mut self, messages: &mut Vec<StoredMessage>) {
-        self.link.shared.lock().queue.push(messages);
-        self.write();
+        let messages = mem::take(messages);
+        let bytes = messages.iter().map(StoredMessage::size).sum();
+        if self.link.shared.lock().admit(messages.len(), bytes) {
+            self.change(|worker| worker.store(messages));
+        }
     }
 
     fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
-        self.link.shared.lock().queue.erase(erasure);
-        self.write();
-        let queue = &mut self.link.shared.lock().queue;
-        queue.is_empty().then(|| mem::take(&mut queue.erased))
+        let is_admitted = self.link.shared.lock().admit(0, ERASURE_BYTES);
+        if is_admitted { self.change(|worker| worker.erase(erasure)).flatten() } else { None }
     }
 
     fn is_complete(&self) -> bool {
         let state = self.link.shared.lock();
-        state.queue.is_empty() && state.report.error.is_none()
+        state.error.is_none() && state.waiting == 0 && !state.must_rename
     }
 }
 
 impl Drop for History {
     fn drop(&mut self) {
-        let _ = self.link.jobs.try_send(Box::new(|worker| worker.is_closing = true));
-        let _ = self.ended.recv_timeout(DEADLINE);
-        if !self.link.shared.lock().queue.is_empty() {
-            error!("history: the last messages could not be stored");
+        if self.link.ask(DEADLINE, Worker::close).is_none() || !self.is_complete() {
+            error!("history: the last messages may not be stored");
         }
     }
 }

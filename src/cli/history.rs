@@ -2,7 +2,7 @@
 
 use super::logging::{visible, write_line};
 use super::{amount::Unit, arguments::Flags, written};
-use chinwag::chat::history::{self, Durability, History, HistoryError, Record, Settings};
+use chinwag::chat::history::{self, History, HistoryError, Record, Settings};
 use chinwag::chat::protocol::{StoredMessage, date_time};
 use chinwag::{Builder, chat::rules::RoomName};
 use std::io::{self, BufReader, BufWriter, IsTerminal, Read, Write};
@@ -25,10 +25,7 @@ pub(crate) fn open(flags: &Flags, builder: Builder) -> Result<(Option<History>, 
         return Err("--history needs the name of a file, such as chat.db".to_owned());
     }
     let mut settings = Settings::new(file);
-    settings.durability = match flags.choice("history-sync", &["normal", "full"])? {
-        Some("full") => Durability::Full,
-        _ => Durability::Normal,
-    };
+    settings.sync = flags.choice("history-sync", &["normal", "full"])? == Some("full");
     settings.days = flags.amount("history-days", Unit::Things, 1)?;
     settings.rows = flags.amount("history-rows", Unit::Things, 1)?;
     settings.bytes = flags.amount("history-bytes", Unit::Bytes, Settings::MIN_BYTES)?;

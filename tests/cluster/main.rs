@@ -218,7 +218,7 @@ fn without_redis_users_stay_and_messages_wait() {
         client.say_json(&json!({"type": "ping"}));
         client.wait_for("pong");
     }
-    assert_eq!(readiness(), 503);
+    wait_until(PATIENCE, "the node notices that it is not ready", || readiness() == 503);
     // More than may wait. What is refused is refused by its nonce, and everything else waits.
     let long = "x".repeat(60_000);
     let mut sent: Vec<String> = Vec::new();

@@ -37,24 +37,21 @@ struct State {
     last: u64,
     /// The last entry that was appended.
     appended: u64,
-    /// The entries up to `last` that were not read yet.
-    entries: VecDeque<Waiting>,
+    /// The entries up to `last` that were not read yet, as JSON.
+    entries: VecDeque<Arc<str>>,
     bytes: usize,
     is_closing: bool,
-}
-
-/// An entry that was not read yet.
-#[derive(Debug, Clone)]
-struct Waiting {
-    node: NodeId,
-    seq: u64,
-    json: Arc<str>,
 }
 
 impl State {
     /// Whether an entry has to be appended.
     fn has_work(&self) -> bool {
-        self.entries.back().is_some_and(|entry| entry.seq > self.appended)
+        self.last > self.appended.max(self.read())
+    }
+
+    /// The last entry that was read.
+    fn read(&self) -> u64 {
+        self.last - self.entries.len() as u64
     }
 }
 
@@ -72,20 +69,23 @@ impl Queue {
     pub(crate) fn push(&self, input: &Logged) {
         let mut state = self.lock();
         state.last += 1;
-        let (node, seq) = (state.node, state.last);
-        let json: Arc<str> = serde_json::to_string(&(node, seq, input)).unwrap_or_default().into();
+        let json = serde_json::to_string(&(state.node, state.last, input)).unwrap_or_default();
         state.bytes += json.len() + OVERHEAD;
-        state.entries.push_back(Waiting { node, seq, json });
+        state.entries.push_back(json.into());
         self.changed.notify_all();
     }
 
     /// The entries up to this number were read.
     pub(super) fn acknowledge(&self, seq: u64) {
         let mut state = self.lock();
-        while let Some(entry) = state.entries.front().filter(|entry| entry.seq <= seq) {
-            state.bytes -= entry.json.len() + OVERHEAD;
-            state.entries.pop_front();
+        while state.read() < seq {
+            let Some(json) = state.entries.pop_front() else { return };
+            state.bytes -= json.len() + OVERHEAD;
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().entries.is_empty()
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -95,15 +95,15 @@ impl Queue {
     /// Appends what is pushed, until the queue is closed.
     pub(super) fn run(&self, client: &Client) {
         let (mut store, mut was_appended): (Option<Store>, _) = (None, true);
-        while let Some(entries) = self.next() {
-            let texts = entries.iter().map(|entry| &*entry.json);
+        while let Some((node, last, entries)) = self.next() {
+            let texts = entries.iter().map(|json| &**json);
             let result = match &mut store {
                 Some(store) => store.append(texts),
                 None => Store::connect(client).and_then(|new| store.insert(new).append(texts)),
             };
             let is_appended = matches!(result, Ok(true));
             if is_appended {
-                self.appended(&entries);
+                self.set_appended(node, last);
             } else {
                 // If the stream is missing, the thread that reads begins one.
                 if was_appended {
@@ -118,18 +118,20 @@ impl Queue {
         }
     }
 
-    /// Waits for entries that have to be appended. `None`: there will be no more.
-    fn next(&self) -> Option<Vec<Waiting>> {
+    /// Waits for entries that have to be appended. Returns the node, and the number of the last one. `None`: there will be no more.
+    fn next(&self) -> Option<(NodeId, u64, Vec<Arc<str>>)> {
         let is_idle = |state: &mut State| !state.has_work() && !state.is_closing;
         let state = self.changed.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
-        let entries = state.entries.iter().filter(|entry| entry.seq > state.appended);
-        Some(entries.take(MAX_APPENDED).cloned().collect()).filter(|entries: &Vec<_>| !entries.is_empty())
+        let before = state.appended.max(state.read());
+        let skipped = (before - state.read()) as usize;
+        let entries: Vec<_> = state.entries.iter().skip(skipped).take(MAX_APPENDED).cloned().collect();
+        (!entries.is_empty()).then(|| (state.node, before + entries.len() as u64, entries))
     }
 
-    fn appended(&self, entries: &[Waiting]) {
-        let (mut state, Some(last)) = (self.lock(), entries.last()) else { return };
-        if state.node == last.node {
-            state.appended = last.seq;
+    fn set_appended(&self, node: NodeId, last: u64) {
+        let mut state = self.lock();
+        if state.node == node {
+            state.appended = last;
         }
         self.changed.notify_all();
     }
@@ -147,8 +149,10 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn numbers(entries: Option<Vec<Waiting>>) -> Vec<u64> {
-        entries.into_iter().flatten().map(|entry| entry.seq).collect()
+    /// The node and the numbers of the next entries.
+    fn next(queue: &Queue) -> (NodeId, Vec<u64>) {
+        let (node, last, entries) = queue.next().expect("entries");
+        (node, (last + 1 - entries.len() as u64..=last).collect())
     }
 
     #[test]
@@ -158,20 +162,20 @@ mod tests {
         for _ in 0..4 {
             queue.push(&Logged::Binary(1));
         }
-        let first = queue.next().expect("all of them");
-        assert_eq!((numbers(Some(first.clone())), first[0].node), (vec![1, 2, 3, 4], 7));
-        queue.appended(&first[..3]);
-        assert_eq!(numbers(queue.next()), [4]);
+        assert_eq!(next(&queue), (7, vec![1, 2, 3, 4]));
+        queue.set_appended(7, 3);
+        assert_eq!(next(&queue), (7, vec![4]));
         queue.acknowledge(2);
         queue.lock().appended = 0;
-        assert_eq!(numbers(queue.next()), [3, 4], "what was read is not appended again");
+        assert_eq!(next(&queue), (7, vec![3, 4]), "what was read is not appended again");
         queue.acknowledge(4);
         queue.lock().appended = 0;
         assert!(!queue.lock().has_work(), "all were read after all");
         assert_eq!(queue.lock().bytes, 0);
         queue.push(&Logged::Alive);
         queue.restart(8);
-        queue.appended(&first);
+        queue.set_appended(7, 4);
+        assert_eq!(queue.lock().appended, 0);
         queue.close(Duration::ZERO);
         assert!(queue.next().is_none(), "entries of an earlier number are forgotten");
     }

@@ -14,12 +14,13 @@ use std::{thread, time::Duration};
 /// How long the chat's thread may take to return its state.
 const STATE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A node that joins has to apply about so many entries.
+const SNAPSHOT_ENTRIES: u64 = 20_000;
+
 /// What the chat's thread receives.
 #[derive(Debug)]
 pub(crate) enum FromLog {
     Entries(Vec<Entry>),
-    /// The connection to Redis is lost, or back.
-    Away(bool),
     /// The state after the last entry is wanted.
     State(Sender<Box<Snapshot>>),
     /// From now on the node has this number, and no connections of an earlier one. With a snapshot, the entries that were
@@ -28,17 +29,34 @@ pub(crate) enum FromLog {
 }
 
 pub(super) struct Reader {
-    pub(super) client: Client,
-    pub(super) rules: Rules,
-    pub(super) events: Sender<FromLog>,
+    client: Client,
+    rules: Rules,
+    events: Sender<FromLog>,
     /// The last entry that was read. At first the default, which is no entry.
-    pub(super) last: Position,
+    last: Position,
     pub(super) node: NodeId,
     /// Whether the others have given up this node, which then needs a new number.
-    pub(super) is_gone: bool,
+    is_gone: bool,
+    /// Where the last snapshot was taken: entries before it can be removed when there is another one.
+    saved_at: String,
+    /// Entries since that.
+    unsaved: u64,
 }
 
 impl Reader {
+    pub(super) fn new(client: Client, rules: Rules, events: Sender<FromLog>) -> Self {
+        Self {
+            client,
+            rules,
+            events,
+            last: Position::default(),
+            node: 0,
+            is_gone: false,
+            saved_at: String::new(),
+            unsaved: 0,
+        }
+    }
+
     /// Runs until the chat ends.
     pub(super) fn run(&mut self) {
         let mut was_connected = true;
@@ -47,7 +65,8 @@ impl Reader {
                 warn!("cluster: the connection to Redis is lost; messages wait until it is back: {error}");
             }
             was_connected = false;
-            if self.events.send(FromLog::Away(true)).is_err() {
+            // Fails if the chat has ended.
+            if self.events.send(FromLog::Entries(Vec::new())).is_err() {
                 return;
             }
             thread::sleep(RETRY);
@@ -60,7 +79,6 @@ impl Reader {
         self.attach(&mut store)?;
         info!("cluster: connected to Redis");
         *is_connected = true;
-        self.events.send(FromLog::Away(false))?;
         loop {
             let Some(entries) = store.read(&self.last)? else {
                 self.attach(&mut store)?;
@@ -69,9 +87,19 @@ impl Reader {
             let Some(last) = entries.last() else { continue };
             self.last = last.at.clone();
             self.is_gone = entries.iter().any(|entry| entry.input == Logged::Gone(self.node));
+            for entry in &entries {
+                self.unsaved += 1;
+                if let Logged::Snapshot(at) = &entry.input {
+                    (self.saved_at, self.unsaved) = (at.clone(), 0);
+                }
+            }
             self.events.send(FromLog::Entries(entries))?;
             if self.is_gone {
                 self.renew(&mut store, None)?;
+            } else if self.unsaved >= SNAPSHOT_ENTRIES + 1000 * (self.node % 8) {
+                // The nodes have different numbers, so that usually one of them stores the snapshot for all.
+                store.store(&self.state()?, &self.saved_at)?;
+                self.unsaved = 0;
             }
         }
     }
@@ -88,6 +116,9 @@ impl Reader {
             self.renew(store, snapshot)?;
         } else {
             store.reserve(self.node)?;
+        }
+        if self.last != position {
+            (self.saved_at, self.unsaved) = (position.id.clone(), 0);
         }
         self.last = position;
         Ok(())

@@ -52,7 +52,7 @@ pub(crate) enum Logged {
     /// Entries were lost, so that clients may know numbers of messages that do not exist: all numberings get new names, with
     /// this prefix.
     Renumber(u64),
-    /// A node stores a snapshot of the state after the entry with this id.
+    /// A snapshot of the state after the entry with this id was stored.
     Snapshot(String),
 }
 
@@ -90,10 +90,6 @@ pub(crate) struct Replica {
     pub(crate) time: Millis,
     /// The last entry.
     pub(crate) position: Position,
-    /// Entries since the last snapshot.
-    pub(crate) unsaved: u64,
-    /// Where the last snapshot was taken: entries before it can be removed when there is another one.
-    pub(crate) saved_at: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,7 +106,6 @@ impl Replica {
         let time = entry.at.id.split('-').next().and_then(|millis| millis.parse().ok());
         self.time = self.time.max(time.unwrap_or(0));
         self.position.clone_from(&entry.at);
-        self.unsaved += 1;
         let Position { node, seq, .. } = entry.at;
         if let Logged::Hello(name) = &entry.input {
             self.nodes.entry(node).or_insert_with(|| Node { name: name.clone(), next: seq });
@@ -150,8 +145,7 @@ impl Replica {
             }
             Logged::Gone(node) => self.remove(chat, *node, out),
             Logged::Renumber(prefix) => chat.renumber(*prefix, out),
-            Logged::Snapshot(at) => (self.unsaved, self.saved_at) = (0, at.clone()),
-            Logged::Alive => {}
+            Logged::Snapshot(_) | Logged::Alive => {}
         }
         None
     }

@@ -90,7 +90,6 @@ impl Store {
         let prefix: u64 = rand::random();
         let last_node = snapshot.replica.nodes.keys().max().copied().unwrap_or(0);
         snapshot.replica.position = Position { id: FIRST.to_owned(), node: prefix, seq: 0 };
-        FIRST.clone_into(&mut snapshot.replica.saved_at);
         let mut pipe = pipe();
         pipe.atomic().del(LOG).set(SNAPSHOT, serde_json::to_vec(&snapshot).unwrap_or_default()).set(NODES, last_node);
         add(&mut pipe, &[FIRST], &of_stream(prefix, &Logged::Alive));
@@ -114,19 +113,18 @@ impl Store {
         cmd("INCRBY").arg(NODES).arg(node.saturating_sub(last)).exec(&mut self.0)
     }
 
-    /// Stores a snapshot, and removes the entries before that id. A node that the stream does not continue must not do it.
-    pub(super) fn store(&mut self, snapshot: &Snapshot, trim: &str) -> RedisResult<bool> {
-        if !self.has(&snapshot.replica.position)? {
-            return Ok(false);
+    /// Stores a snapshot, notes that in the stream, and removes the entries before that id. If the stream does not continue the
+    /// state, nothing happens.
+    pub(super) fn store(&mut self, snapshot: &Snapshot, trim: &str) -> RedisResult<()> {
+        let position = &snapshot.replica.position;
+        if !self.has(position)? {
+            return Ok(());
         }
         let mut pipe = pipe();
-        pipe.set(SNAPSHOT, serde_json::to_vec(snapshot).unwrap_or_default())
-            .cmd("XTRIM")
-            .arg(LOG)
-            .arg("MINID")
-            .arg("~")
-            .arg(trim);
-        pipe.exec(&mut self.0).map(|()| true)
+        pipe.atomic().set(SNAPSHOT, serde_json::to_vec(snapshot).unwrap_or_default());
+        pipe.cmd("XTRIM").arg(LOG).arg("MINID").arg("~").arg(trim);
+        add(&mut pipe, &["NOMKSTREAM", "*"], &of_stream(rand::random(), &Logged::Snapshot(position.id.clone())));
+        pipe.exec(&mut self.0)
     }
 }
 

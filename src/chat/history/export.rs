@@ -3,7 +3,7 @@
 //! A `room` comes before its messages: `{"type":"room","room":"","log":"1x9","last":2}`, then
 //! `{"type":"message","room":"","name":"ann","text":"hi","id":1,"date":0,"seq":1}`, with a `nonce` if the message has one.
 
-use super::{Durability, Settings, error::HistoryError, new_log_name, open::resolve, state_file::Writer, store::Store};
+use super::{HistoryError, Settings, new_log_name, open::resolve, state_file::Writer, store::Store};
 use crate::chat::{
     protocol::{StoredMessage, is_deceptive},
     rules::RoomSnapshot,
@@ -60,11 +60,11 @@ pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record)
 /// The file is not writable, or a server uses it; a line is not part of an export; or the file has another message under
 /// the same number.
 pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
-    let settings = Settings { durability: Durability::Full, ..Settings::new(resolve(path)?) };
+    let settings = Settings { sync: true, ..Settings::new(resolve(path)?) };
     let (Writer { store, mut state_file }, is_behind) = Writer::open(&settings)?;
-    let (mut added, log, is_new) = (0, new_log_name(), store.position()?.numbering.is_empty());
+    let (mut added, log) = (0, new_log_name());
     store.transaction(|store| {
-        if is_new {
+        if is_behind {
             store.rename_logs(&log)?;
         }
         for (line, nth) in lines.lines().zip(1..) {
@@ -80,10 +80,8 @@ pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
         }
         Ok(())
     })?;
-    // Otherwise the next server notices that they do not fit.
-    if is_new || !is_behind {
-        state_file.set_position(store.position()?);
-    }
+    state_file.position = store.position()?;
+    state_file.write_durably()?;
     Ok(added)
 }
 

@@ -1,7 +1,7 @@
 //! Opens a file, after a look at its first bytes: SQLite changes a file that it opens, so it gets only ours.
 
 use super::{
-    Durability, Settings,
+    Settings,
     error::{HistoryError, READ_ONLY, Result},
     store::{PAGE, Store},
 };
@@ -33,7 +33,7 @@ const VERSION: i64 = 1;
 /// `room`: `key` is the room's folded name, and `log` the name of its log. `last` is the number of the last message that
 /// was deleted, so that it is not used again. `message`: sorted by room and number, so that the last messages of a room
 /// lie together. `note`: `next_id` is above all connection ids, `numbering` is the last name that was given to all logs.
-pub(super) const TABLES: &str = "
+const TABLES: &str = "
     BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS room (
@@ -69,7 +69,7 @@ impl Store {
             // Before the write-ahead log is in use, so that the mark is in the file itself.
             db.pragma_update(None, "application_id", CHINWAG)?;
         }
-        let synchronous = if settings.durability == Durability::Full { "full" } else { "normal" };
+        let synchronous = if settings.sync { "full" } else { "normal" };
         let (pages, bytes) = (log_pages(settings.bytes), log_pages(settings.bytes) * PAGE);
         // A cache of 512 KiB is enough: rooms grow at their ends, and their latest messages are read. secure_delete: deleted
         // messages are overwritten.
@@ -82,6 +82,13 @@ impl Store {
             db.execute_batch(TABLES)?;
         }
         Ok(Self { db, id: id(path) })
+    }
+
+    /// A store in memory.
+    pub(super) fn empty() -> Result<Self> {
+        let db = Connection::open_in_memory()?;
+        db.execute_batch(TABLES)?;
+        Ok(Self { db, id: None })
     }
 
     /// Opens a file that is not, or need not be, writable.

@@ -20,7 +20,7 @@ const STEP: u64 = 100;
 /// After so many bytes of new messages, the next step is due at once.
 const MANY_BYTES: usize = 64 << 10;
 
-/// The time between two log lines about deleted messages, and the time that an operator has to set a wrong clock.
+/// The time between two log lines about deleted messages.
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
@@ -33,8 +33,8 @@ pub(super) struct Pruner {
     /// New messages since the last step, and their bytes.
     added: u64,
     added_bytes: usize,
-    /// The clock may be wrong. Until then, no message is too old.
-    doubts_clock_until: Option<Instant>,
+    /// The clock was years ahead of the newest message, and may be wrong. No message is too old.
+    doubts_clock: bool,
     /// Messages that were deleted and not reported yet.
     deleted: u64,
     reported_at: Option<Instant>,
@@ -63,9 +63,9 @@ impl Pruner {
         if settings.days.is_some() && date > newest + 365 * DAY {
             let (date, newest) = (day(date), day(newest));
             warn!(
-                "history: the system's clock shows {date}, but the newest message is from {newest}; if the clock is wrong, set it and restart within an hour: after that, messages are deleted by it"
+                "history: the system's clock shows {date}, but the newest message is from {newest}; until a restart, messages are not deleted by date; if the clock is wrong, set it before the restart"
             );
-            self.doubts_clock_until = Some(Instant::now() + HOUR);
+            self.doubts_clock = true;
         }
         self.stored = Some(stored);
         Ok(stored)
@@ -115,7 +115,7 @@ impl Pruner {
     /// Messages that are too old. There may be more than `most`. Before more than a tenth of all messages is deleted by date,
     /// the log says so.
     fn count_too_old(&mut self, store: &Store, date: Millis, days: u32, most: u64) -> Result<u64> {
-        if self.doubts_clock_until.is_some_and(|until| Instant::now() < until) {
+        if self.doubts_clock {
             return Ok(0);
         }
         let oldest = date.saturating_sub(u64::from(days) * DAY);
@@ -161,8 +161,7 @@ fn day(date: Millis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{history::open::TABLES, protocol::StoredMessage};
-    use rusqlite::Connection;
+    use crate::chat::protocol::StoredMessage;
 
     fn count(store: &Store) -> u64 {
         store.db.query_row("SELECT count(*) FROM message", [], |row| row.get(0)).expect("a count")
@@ -170,8 +169,7 @@ mod tests {
 
     /// Three rooms with 1000 messages each: the first message of each room is of the first millisecond, and so on.
     fn filled() -> Store {
-        let store = Store { db: Connection::open_in_memory().expect("memory"), id: None };
-        store.db.execute_batch(TABLES).expect("tables");
+        let store = Store::empty().expect("memory");
         for room in ["a", "b", "c"] {
             let messages: Vec<_> = (1..=1000)
                 .map(|seq| {

@@ -65,7 +65,7 @@ fn fits(line: &str, changed: Millis, history: &Position) -> bool {
 pub(super) struct StateFile {
     file: File,
     /// What clients know.
-    position: Position,
+    pub(super) position: Position,
     /// Clients know messages that could not be stored.
     is_behind: bool,
 }
@@ -94,39 +94,26 @@ impl StateFile {
         Ok((state_file, String::from_utf8_lossy(&line).into_owned(), changed))
     }
 
-    /// Notes what the history has.
-    pub(super) fn set_position(&mut self, position: Position) {
-        self.position = position;
-        self.write_durably();
-    }
-
-    /// Notes that more numbers are used, before clients know them. `kill -9` does not lose it.
-    pub(super) fn add(&mut self, numbers: usize) {
-        self.position.used += numbers as u64;
-        if numbers > 0 {
-            let _ = self.write().inspect_err(|error| warn!("history: cannot write the state file: {error}"));
-        }
-    }
-
-    pub(super) fn set_behind(&mut self, is_behind: bool) {
-        if self.is_behind != is_behind {
+    /// Must be called before clients know messages that could not be stored, and when they are stored.
+    pub(super) fn set_behind(&mut self, is_behind: bool) -> Result<()> {
+        if is_behind || self.is_behind {
             self.is_behind = is_behind;
-            // If that fails, it is tried again.
-            self.is_behind ^= !self.write_durably();
+            self.write_durably()?;
         }
+        Ok(())
     }
 
-    /// Also finds out whether the disk can be written to.
-    pub(super) fn write(&self) -> io::Result<()> {
+    /// Must be called before clients know more numbers. `kill -9` does not lose the line.
+    pub(super) fn write(&self) -> Result<()> {
         let used = if self.is_behind { u64::MAX } else { self.position.used };
         let line = format!("{:>16} {used:>20} {:>20}\n", self.position.numbering, wall_clock());
-        self.file.write_all_at(line.as_bytes(), 0)
+        Ok(self.file.write_all_at(line.as_bytes(), 0)?)
     }
 
-    /// Whether it is written. A power failure does not lose it, and its block is allocated.
-    fn write_durably(&self) -> bool {
-        let written = self.write().and_then(|()| self.file.sync_data());
-        written.inspect_err(|error| warn!("history: cannot write the state file: {error}")).is_ok()
+    /// A power failure does not lose the line, and its block is allocated.
+    pub(super) fn write_durably(&self) -> Result<()> {
+        self.write()?;
+        Ok(self.file.sync_data()?)
     }
 }
 

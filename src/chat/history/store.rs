@@ -37,7 +37,7 @@ pub(super) struct Position {
 /// Which messages of a room to load.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Range {
-    /// The last messages, at most this many.
+    /// The last messages in the file, at most this many, and those that wait.
     Last(usize),
     /// The first of these messages that fit into `bytes`, and at least one.
     Between { after: u64, up_to: u64, bytes: usize },
@@ -61,7 +61,12 @@ impl Store {
     }
 
     /// Loads messages of a room from the file and from those that wait to be written. The log of a new room has no name.
-    pub(super) fn load(&self, room: &Arc<str>, range: Range, waiting: Vec<StoredMessage>) -> Result<RoomSnapshot> {
+    pub(super) fn load(
+        &self,
+        room: &Arc<str>,
+        range: Range,
+        waiting: impl Iterator<Item = StoredMessage>,
+    ) -> Result<RoomSnapshot> {
         let found = self.rooms(Some(room))?.pop();
         let RoomSnapshot { log, last, .. } = found.map_or(RoomSnapshot::new("", 0, Vec::new()), |(_, found)| found);
         let (after, up_to, bytes) = match range {
@@ -76,15 +81,9 @@ impl Store {
         };
         if self.each_message(room, after, up_to, &mut take)? {
             let first = after.max(last) + 1;
-            waiting.into_iter().filter(|message| (first..=up_to).contains(&message.seq)).all(take);
+            waiting.filter(|message| (first..=up_to).contains(&message.seq)).all(take);
         }
         let last = messages.last().map_or(0, |message: &StoredMessage| message.seq).max(last);
-        if let Range::Last(count) = range {
-            // The last messages without a gap, which is there if messages were dropped.
-            let is_next = |(message, seq): &(&StoredMessage, u64)| message.seq == *seq;
-            let kept = messages.iter().rev().zip((1..=last).rev()).take(count).take_while(is_next).count();
-            messages.drain(..messages.len() - kept);
-        }
         Ok(RoomSnapshot { log, last, messages })
     }
 

@@ -3,12 +3,16 @@
 use super::{
     Settings, Shared,
     error::{FULL, HistoryError, LOCKED, Result},
+    new_log_name, not_responding,
     open::{beside, create_private, resolve},
     prune::Pruner,
     state_file::Writer,
-    store::Range,
+    store::{Range, Store},
 };
-use crate::chat::{protocol::StoredMessage, rules::RoomSnapshot};
+use crate::chat::{
+    protocol::StoredMessage,
+    rules::{Erasure, RoomSnapshot},
+};
 use log::warn;
 use std::{
     fs, mem,
@@ -29,11 +33,14 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     /// `None`: the file could not be opened for writing yet. Each attempt to write tries it.
     writer: Option<Writer>,
+    /// What is not in the file yet: messages, the oldest first, and what must be deleted after they are written.
+    messages: Vec<StoredMessage>,
+    erasures: Vec<Erasure>,
     pruner: Pruner,
     check_at: Instant,
     /// The write-ahead log may have deleted texts.
     must_truncate: bool,
-    pub(super) is_closing: bool,
+    is_closing: bool,
 }
 
 impl Worker {
@@ -43,9 +50,17 @@ impl Worker {
     /// As [`History::open`](super::History::open).
     pub(super) fn open(settings: &Settings, shared: Arc<Shared>) -> Result<Self> {
         let settings = Settings { path: resolve(&settings.path)?, ..settings.clone() };
-        let (writer, pruner, check_at) = (None, Pruner::default(), Instant::now() + CHECK);
-        let (must_truncate, is_closing) = (false, false);
-        let mut worker = Self { settings, shared, writer, pruner, check_at, must_truncate, is_closing };
+        let mut worker = Self {
+            settings,
+            shared,
+            writer: None,
+            messages: Vec::new(),
+            erasures: Vec::new(),
+            pruner: Pruner::default(),
+            check_at: Instant::now() + CHECK,
+            must_truncate: false,
+            is_closing: false,
+        };
         match worker.prepare() {
             Err(error) if error.is_permanent() => return Err(error),
             Err(error) => worker.fail(error),
@@ -63,10 +78,11 @@ impl Worker {
 
     /// Does what takes time in a large file. The server does not listen yet.
     fn prepare(&mut self) -> Result<()> {
-        self.write(&[])?;
+        self.write()?;
         if let Some(Writer { store, state_file }) = &mut self.writer {
             store.delete_empty_rooms()?;
-            state_file.set_position(store.position()?);
+            state_file.position = store.position()?;
+            state_file.write_durably()?;
             self.pruner.run(&self.settings, store);
         }
         // The last server may have been killed after it deleted messages.
@@ -76,18 +92,23 @@ impl Worker {
 
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         while !self.is_closing {
-            let must_prune = self.pruner.has_more && self.shared.lock().report.error.is_none();
+            // Also in a busy chat, which would never delete anything otherwise.
+            self.maintain();
+            let must_prune = self.pruner.has_more && self.shared.lock().error.is_none();
             let until = if must_prune { Instant::now() } else { self.check_at };
             match jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(job) => job(&mut self),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => return,
             }
-            // Also in a busy chat, which would never delete anything otherwise.
-            self.maintain();
         }
+    }
+
+    /// Ends the thread. Another program may use the file then.
+    pub(super) fn close(&mut self) {
         self.write_waiting();
         self.pruner.report();
+        (self.writer, self.is_closing) = (None, true);
     }
 
     /// Tries again after an error, notices a removed file, deletes old messages.
@@ -95,13 +116,13 @@ impl Worker {
         let is_check = self.check_at <= Instant::now();
         if is_check {
             self.check_at = Instant::now() + CHECK;
-            if self.is_moved() || self.shared.lock().report.error.is_some() {
+            if self.is_moved() || self.shared.lock().error.is_some() {
                 self.write_waiting();
             } else if self.must_truncate {
                 self.truncate_log();
             }
         }
-        if (is_check || self.pruner.has_more) && self.shared.lock().report.error.is_none() {
+        if (is_check || self.pruner.has_more) && self.shared.lock().error.is_none() {
             self.writer.iter().for_each(|writer| self.pruner.run(&self.settings, &writer.store));
         }
     }
@@ -110,94 +131,109 @@ impl Worker {
     pub(super) fn check(&mut self) -> Option<HistoryError> {
         self.write_waiting();
         let is_full = rustix::fs::statvfs(&self.settings.path).is_ok_and(|disk| disk.f_bavail == 0);
-        let unwritable = self.writer.as_ref().and_then(|writer| writer.state_file.write().err());
-        let found = is_full.then(|| HistoryError::Temporary(FULL.into())).or(unwritable.map(HistoryError::from));
-        self.shared.lock().report.error.clone().or(found)
+        let error = self.shared.lock().error.clone();
+        error.or(is_full.then(|| HistoryError::Temporary(FULL.into())))
     }
 
     /// Messages of a room, from the file and from those that wait to be written.
     pub(super) fn load(&mut self, room: &Arc<str>, range: Range) -> Option<RoomSnapshot> {
-        let store = &self.writer.as_ref()?.store;
-        let (waiting, erasures, log, must_rename) = {
-            let queue = &self.shared.lock().queue;
-            (queue.of_room(room), queue.erasures.clone(), queue.log.clone(), queue.must_rename)
+        let waiting = self.messages.iter().filter(|message| message.room == *room).cloned();
+        let loaded = match &self.writer {
+            Some(writer) => writer.store.load(room, range, waiting),
+            None => self.open_read_only().and_then(|store| store.load(room, range, waiting)),
         };
-        let loaded = store.load(room, range, waiting);
-        let mut snapshot = loaded.map_err(|error| self.fail(error)).ok()?;
-        for message in &mut snapshot.messages {
-            if erasures.iter().any(|erasure| erasure.includes(message)) {
-                message.delete();
+        let mut snapshot = match loaded {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                self.fail(error);
+                // If only a person can help, the chat continues in memory.
+                return self.shared.lock().is_permanent().then(|| RoomSnapshot::new(new_log_name(), 0, Vec::new()));
             }
-        }
-        if must_rename || snapshot.log.is_empty() {
-            snapshot.log = log;
+        };
+        let is_erased = |message: &&mut StoredMessage| self.erasures.iter().any(|erasure| erasure.includes(message));
+        snapshot.messages.iter_mut().filter(is_erased).for_each(StoredMessage::delete);
+        let state = self.shared.lock();
+        if state.must_rename || snapshot.log.is_empty() {
+            snapshot.log = state.log.clone();
         }
         Some(snapshot)
     }
 
-    /// Writes everything that waits, in batches. After that, an error is over.
-    pub(super) fn write_waiting(&mut self) {
-        if self.shared.lock().report.is_permanent() {
-            return;
+    /// The file, which is not writable now. Until it exists, there is nothing in it.
+    fn open_read_only(&self) -> Result<Store> {
+        match fs::metadata(&self.settings.path) {
+            Ok(file) if file.len() > 0 => Store::open_read_only(&self.settings.path),
+            _ => Store::empty(),
         }
-        let line = loop {
-            let (batch, dropped) = self.shared.lock().queue.next_batch();
-            if let Err(error) = self.write(&batch) {
-                return self.fail(error);
-            }
-            let mut state = self.shared.lock();
-            state.queue.finish(batch.len(), dropped);
-            if state.queue.is_empty() {
-                let dropped = mem::take(&mut state.queue.dropped);
-                break state.report.clear(dropped);
-            }
-        };
-        self.writer.iter_mut().for_each(|writer| writer.state_file.set_behind(false));
-        if let Some(line) = line {
-            warn!("history: {line}");
+    }
+
+    /// After an error of the file, only [`Self::maintain`] tries again. A disk that did not respond does now.
+    pub(super) fn store(&mut self, messages: Vec<StoredMessage>) {
+        self.messages.extend(messages);
+        let error = self.shared.lock().error.clone();
+        if error.is_none_or(|error| error == not_responding()) {
+            self.write_waiting();
         }
+    }
+
+    /// Deletes messages. Returns the room and the number of each. `None`: they are deleted with the next successful write.
+    pub(super) fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
+        self.messages.iter_mut().filter(|message| erasure.includes(message)).for_each(StoredMessage::delete);
+        self.erasures.push(erasure);
+        self.write_waiting()
+    }
+
+    fn write_waiting(&mut self) -> Option<Vec<(Arc<str>, u64)>> {
+        if self.shared.lock().is_permanent() {
+            return None;
+        }
+        self.write().map_err(|error| self.fail(error)).ok()
     }
 
     /// Must be called before the chat continues, and clients get messages that are not in the file.
     fn fail(&mut self, error: HistoryError) {
-        self.writer.iter_mut().for_each(|writer| writer.state_file.set_behind(true));
-        self.shared.raise(error);
+        let noted = self.writer.iter_mut().try_for_each(|writer| writer.state_file.set_behind(true));
+        self.shared.raise(noted.err().unwrap_or(error));
     }
 
-    /// Writes all messages or none. Opens the file first if that was not possible before.
-    fn write(&mut self, messages: &[StoredMessage]) -> Result<()> {
+    /// Writes everything that waits in one transaction, or nothing.
+    fn write(&mut self) -> Result<Vec<(Arc<str>, u64)>> {
         if self.is_moved() {
             self.rescue()?;
         }
         if self.writer.is_none() {
             let (writer, is_behind) = Writer::open(&self.settings)?;
-            self.shared.lock().queue.must_rename |= is_behind;
+            self.shared.lock().must_rename |= is_behind;
             self.writer = Some(writer);
         }
-        let Some(Writer { store, state_file }) = &mut self.writer else { return Ok(()) };
-        let (log, must_rename, erasures) = {
-            let queue = &self.shared.lock().queue;
-            (queue.log.clone(), queue.must_rename, queue.erasures.clone())
+        let Some(Writer { store, state_file }) = &mut self.writer else { return Ok(Vec::new()) };
+        let (log, must_rename) = {
+            let state = self.shared.lock();
+            (state.log.clone(), state.must_rename)
         };
         let mut erased = Vec::new();
         let added = store.transaction(|store| {
             if must_rename {
                 store.rename_logs(&log)?;
             }
-            let added = store.add(messages, &log)?;
-            erasures.iter().try_for_each(|erasure| store.erase(erasure, &mut erased))?;
+            let added = store.add(&self.messages, &log)?;
+            self.erasures.iter().try_for_each(|erasure| store.erase(erasure, &mut erased))?;
             Ok(added)
         })?;
-        self.pruner.add(added, messages.iter().map(StoredMessage::size).sum());
+        self.pruner.add(added, self.messages.iter().map(StoredMessage::size).sum());
         match must_rename {
-            true => state_file.set_position(store.position()?),
-            false => state_file.add(added),
+            true => state_file.position = store.position()?,
+            false => state_file.position.used += added as u64,
         }
-        if !erasures.is_empty() {
+        state_file.write()?;
+        if let Some(loss) = self.shared.finish(mem::take(&mut self.messages).len(), &log) {
+            state_file.set_behind(false)?;
+            warn!("history: messages are stored again; {loss}");
+        }
+        if !mem::take(&mut self.erasures).is_empty() {
             self.truncate_log();
         }
-        self.shared.lock().queue.finish_changes(&log, erasures.len(), erased);
-        Ok(())
+        Ok(erased)
     }
 
     /// Deleted texts must leave the write-ahead log as well. While another program reads it, this is tried again.

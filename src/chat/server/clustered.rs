@@ -148,7 +148,6 @@ impl ChatServer {
             self.receive_from_log(event);
         }
         if let Some(cluster) = &mut self.cluster {
-            cluster.store_snapshot(&self.chat);
             cluster.beat();
         }
     }
@@ -157,7 +156,6 @@ impl ChatServer {
         let Some(cluster) = &mut self.cluster else { return };
         match event {
             FromLog::Entries(entries) => entries.iter().for_each(|entry| self.apply_entry(entry)),
-            FromLog::Away(is_away) => cluster.set_away(is_away),
             FromLog::State(sender) => drop(sender.send(Box::new(cluster.snapshot(&self.chat)))),
             FromLog::Restart(node, snapshot) => {
                 let joining = mem::take(&mut cluster.joining);
