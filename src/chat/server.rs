@@ -13,10 +13,9 @@ mod http;
 mod metrics;
 mod moderation;
 mod mount;
-mod room_list;
 
 use crate::{
-    chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId},
+    chat::protocol::{Dialect, Millis, StoredMessage, UserId},
     chat::rules::{Chat, Input, Now, Output, Rules},
     ws::http::Response,
     ws::server::{CloseGuard, Event, Responder, Server},
@@ -35,7 +34,6 @@ use std::{
 pub use admin::{Admin, Job, Storage};
 pub use archive::Archive;
 pub use moderation::BanFile;
-pub use room_list::RoomList;
 
 /// The most events that are received before a flush or a wait. A larger batch costs less per delivery; a smaller one has less
 /// latency.
@@ -101,19 +99,12 @@ pub struct ChatServer {
     unstored: Vec<StoredMessage>,
     /// When the archive is asked again for rooms that could not be restored.
     retry_archive_at: Option<Instant>,
-    /// Whether the next parts for clients that are catching up may be sent at once.
-    can_send_next_parts: bool,
-    room_list: Option<RoomList>,
-    /// Whether the list of rooms is out of date.
-    rooms_changed: bool,
     #[cfg(feature = "cluster")]
     cluster: Option<Box<crate::chat::cluster::Cluster>>,
     bans: Option<BanFile>,
     /// Of the command that is being executed.
     answers: Vec<Result<String, String>>,
     metrics: Metrics,
-    /// What is called on this thread, how often, and when next.
-    heartbeat: Option<(fn(), Duration, Instant)>,
 }
 
 impl ChatServer {
@@ -136,15 +127,11 @@ impl ChatServer {
             archive: None,
             unstored: Vec::new(),
             retry_archive_at: None,
-            can_send_next_parts: false,
-            room_list: None,
-            rooms_changed: false,
             #[cfg(feature = "cluster")]
             cluster: None,
             bans: None,
             answers: Vec::new(),
             metrics: Metrics::default(),
-            heartbeat: None,
         }
     }
 
@@ -154,22 +141,6 @@ impl ChatServer {
         self.rules.archive = true;
         self.chat = new_chat(self.rules);
         self.archive = Some(archive);
-        self
-    }
-
-    /// Keeps this list of rooms up to date.
-    #[must_use]
-    pub fn list_rooms(mut self, rooms: RoomList) -> Self {
-        rooms.set(self.chat.rooms());
-        self.room_list = Some(rooms);
-        self
-    }
-
-    /// Calls `beat` on the chat thread, at least once in each interval, as long as that thread does not hang. For a watchdog.
-    #[must_use]
-    pub fn heartbeat(mut self, interval: Duration, beat: fn()) -> Self {
-        // A batch takes time, so the calls are due twice in each interval.
-        self.heartbeat = Some((beat, interval / 2, Instant::now()));
         self
     }
 
@@ -238,7 +209,6 @@ impl ChatServer {
     fn receive(&mut self, event: Event) {
         #[cfg(feature = "cluster")]
         let Some(event) = self.log_event(event) else { return };
-        self.rooms_changed |= !matches!(event, Event::Message(..));
         match event {
             Event::Connected(peer, request) => self.connect(peer, &request),
             Event::Message(peer, message) => {
@@ -272,10 +242,7 @@ impl ChatServer {
             self.metrics.count(&output);
             match output {
                 Output::Send { to, message } => self.fanout.send(to, &message),
-                Output::Broadcast { room, message, except } => {
-                    self.rooms_changed |= matches!(message, ServerMessage::Username { .. });
-                    self.fanout.broadcast(room, &message, except);
-                }
+                Output::Broadcast { room, message, except } => self.fanout.broadcast(room, &message, except),
                 Output::Subscribe { id } => self.fanout.subscribe(id),
                 Output::Unsubscribe { id } => self.fanout.unsubscribe(id),
                 Output::Store(message) => self.unstored.push(message),
@@ -297,9 +264,8 @@ impl ChatServer {
     fn flush(&mut self) {
         self.store();
         let begin = Instant::now();
-        self.fanout.flush();
         // Everything in the rooms' logs was sent now: from here on, these receive what follows from the logs.
-        for id in self.fanout.take_behind() {
+        for id in self.fanout.flush() {
             debug!("connection {id} is behind");
             self.apply(Input::Behind { id });
         }
@@ -314,10 +280,6 @@ impl ChatServer {
         self.metrics.flushed(time);
         self.close_guards.clear();
         self.respond();
-        if let Some(list) = self.room_list.as_ref().filter(|_| self.rooms_changed) {
-            list.set(self.chat.rooms());
-            self.rooms_changed = false;
-        }
     }
 
     fn now(&self) -> Now {

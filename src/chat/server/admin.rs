@@ -7,6 +7,7 @@ use crate::{
     ws::server::{Handle, Server},
 };
 use crossbeam_channel::{Sender, bounded};
+use serde_json::json;
 use std::{
     any::Any,
     fmt::Debug,
@@ -32,7 +33,7 @@ pub trait Storage: Debug + Send + Sync {
     fn queued(&self) -> usize;
 }
 
-/// Answers `/healthz`, `/readyz` and `/metrics`, and gives jobs to the chat thread. Clones stand for the same chat.
+/// Answers `/healthz`, `/readyz`, `/metrics` and `/rooms`, and gives jobs to the chat thread. Clones stand for the same chat.
 ///
 /// Requests may arrive before [`Admin::connect`]: they get 503.
 #[derive(Debug, Clone, Default)]
@@ -94,6 +95,21 @@ impl Admin {
         let answer = answers.recv_deadline(deadline).ok();
         let seconds = time.as_secs();
         answer.unwrap_or_else(|| Response::text(503, format!("the chat thread did not answer within {seconds} s")))
+    }
+
+    /// Answers GET and HEAD of `/rooms` with the rooms, and how many users with a name each has, as JSON. `None` for another
+    /// path. It is for everyone, in a [site](crate::Builder::site) before [`ChatServer::site`].
+    #[must_use]
+    pub fn rooms(&self, request: &Request) -> Option<Response> {
+        let list: Job = Box::new(|chat| {
+            let rooms: Vec<_> = chat.chat.rooms().map(|(name, users)| json!({"name": name, "users": users})).collect();
+            Response::bytes(200, "application/json", json!({"rooms": rooms}).to_string())
+        });
+        Some(match *request.method() {
+            _ if request.uri().path() != "/rooms" => return None,
+            Method::GET | Method::HEAD => self.ask(list).with("Cache-Control", "no-store"),
+            _ => Response::method_not_allowed(),
+        })
     }
 
     fn readiness(&self) -> Response {
@@ -178,6 +194,23 @@ mod tests {
             assert_eq!(is_local(&request), *expected, "{addr} {fields:?}");
         }
         assert!(!is_local(&Request::new(())), "a request without an address");
+    }
+
+    #[test]
+    fn list_of_rooms_is_read_only_and_not_cached() {
+        for (path, method, status) in [
+            ("/rooms?x", Method::GET, Some(503)),
+            ("/rooms", Method::HEAD, Some(503)),
+            ("/rooms", Method::POST, Some(405)),
+            ("/room", Method::GET, None),
+        ] {
+            let mut request = Request::new(());
+            (*request.uri_mut(), *request.method_mut()) = (path.parse().expect("a path"), method);
+            let response = Admin::default().rooms(&request);
+            assert_eq!(response.as_ref().map(|response| response.status), status, "{path}");
+            let caching = response.as_ref().and_then(|response| response.header("Cache-Control"));
+            assert_eq!(caching, (status == Some(503)).then_some("no-store"));
+        }
     }
 
     #[test]

@@ -125,7 +125,6 @@ impl ChatServer {
         self.store();
         let (up_to, archive) = (range.end, self.archive.as_mut());
         let messages = archive.and_then(|archive| archive.load_messages(room, range.start, up_to, bytes));
-        self.can_send_next_parts &= messages.is_some();
         self.apply(Input::Loaded { id, up_to, messages: messages.as_deref() });
     }
 
@@ -139,7 +138,6 @@ impl ChatServer {
             peer.buffered_amount() == 0
         };
         let ready: Vec<UserId> = self.chat.catching_up().filter(is_ready).take(MAX_PARTS_PER_BATCH).collect();
-        self.can_send_next_parts = !ready.is_empty();
         for id in ready {
             self.apply(Input::Ready { id });
         }

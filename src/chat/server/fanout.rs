@@ -6,6 +6,7 @@
 //! A room's `batch` has its broadcasts as frames. A member without messages of its own gets them from byte `from` on.
 //! A member with such messages has a buffer, `own`. Before a message is added to it, the broadcasts after `from` are
 //! copied there, and `from` moves to the end of the batch. So a flush sends `own`, and then the batch from `from` on.
+//! A flush visits each member of a room in which something has to be sent.
 
 use crate::{
     chat::protocol::{Dialect, ServerMessage, UserId},
@@ -53,12 +54,6 @@ pub(super) struct Fanout<P = Peer> {
     rooms: IdMap<RoomId, Room<P>>,
     /// Each member's room, and its place there.
     index: IdMap<UserId, (RoomId, usize)>,
-    /// Rooms with broadcasts in this batch.
-    touched_rooms: Vec<RoomId>,
-    /// Members with messages of their own in this batch.
-    touched_members: Vec<UserId>,
-    /// Subscribed members whose send buffers were too full after the last flush.
-    behind: Vec<UserId>,
     /// Bytes encoded in this batch.
     bytes: usize,
     /// Messages of rooms since the start, counted once for each member that they were for.
@@ -73,7 +68,9 @@ struct Room<P> {
     members: Vec<Member<P>>,
     /// The number of members by dialect. A dialect without members is not encoded.
     dialects: [usize; DIALECTS.len()],
-    batch: Option<Batch>,
+    batch: Batch,
+    /// Whether a member gets something in this batch.
+    is_touched: bool,
 }
 
 #[derive(Debug)]
@@ -82,19 +79,17 @@ struct Member<P> {
     peer: P,
     handshake: Handshake,
     dialect: Dialect,
-    is_subscribed: bool,
     own: Frames,
     /// Bytes in `own` that count against the limit of the send buffer.
     counted: usize,
-    from: usize,
+    /// `None`: it is not subscribed.
+    from: Option<usize>,
 }
 
 // Not derived, because that would require `P: Default`.
 impl<P> Default for Fanout<P> {
     fn default() -> Self {
-        let (rooms, index, touched_rooms, touched_members, behind) = Default::default();
-        let (bytes, deliveries, sent_bytes) = Default::default();
-        Self { rooms, index, touched_rooms, touched_members, behind, bytes, deliveries, sent_bytes }
+        Self { rooms: IdMap::default(), index: IdMap::default(), bytes: 0, deliveries: 0, sent_bytes: 0 }
     }
 }
 
@@ -102,13 +97,13 @@ impl<P: Recipient> Fanout<P> {
     /// Adds a member that gets only the messages for it alone, until [`subscribe`](Self::subscribe).
     pub(super) fn join(&mut self, id: UserId, peer: P, dialect: Dialect, room_id: RoomId, handshake: Handshake) {
         if !self.rooms.contains(room_id) {
-            self.rooms.insert(room_id, Room { members: Vec::new(), dialects: Default::default(), batch: None });
+            let (members, dialects, batch) = Default::default();
+            self.rooms.insert(room_id, Room { members, dialects, batch, is_touched: false });
         }
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         room.dialects[dialect as usize] += 1;
         self.index.insert(id, (room_id, room.members.len()));
-        let (is_subscribed, own, counted, from) = Default::default();
-        room.members.push(Member { id, peer, handshake, dialect, is_subscribed, own, counted, from });
+        room.members.push(Member { id, peer, handshake, dialect, own: Frames::new(), counted: 0, from: None });
     }
 
     /// A member's connection and handshake.
@@ -119,35 +114,25 @@ impl<P: Recipient> Fanout<P> {
 
     /// From now on the member gets the broadcasts of its room.
     pub(super) fn subscribe(&mut self, id: UserId) {
-        let Some((member, batch)) = self.find(id) else { return };
-        member.from = batch.map_or(0, |batch| batch[member.dialect as usize].len());
-        member.is_subscribed = true;
+        let Some((room, place)) = self.find(id) else { return };
+        let member = &mut room.members[place];
+        member.from = Some(room.batch[member.dialect as usize].len());
     }
 
     /// The member gets no more broadcasts of its room, after those of this batch.
     pub(super) fn unsubscribe(&mut self, id: UserId) {
-        let Some((member, batch)) = self.find(id) else { return };
-        let is_first = member.own.is_empty();
-        member.copy_broadcasts(batch);
-        member.is_subscribed = false;
-        if is_first && !member.own.is_empty() {
-            self.touched_members.push(id);
-        }
+        let Some((room, place)) = self.find(id) else { return };
+        room.members[place].copy_broadcasts(&room.batch);
+        room.members[place].from = None;
     }
 
     pub(super) fn members(&self) -> usize {
         self.index.len()
     }
 
-    /// The members for which more bytes wait than the limit of the send buffer allows, since the last call.
-    pub(super) fn take_behind(&mut self) -> Vec<UserId> {
-        mem::take(&mut self.behind)
-    }
-
-    fn find(&mut self, id: UserId) -> Option<(&mut Member<P>, Option<&Batch>)> {
+    fn find(&mut self, id: UserId) -> Option<(&mut Room<P>, usize)> {
         let (room, place) = *self.index.get(id)?;
-        let room = self.rooms.get_mut(room)?;
-        Some((room.members.get_mut(place)?, room.batch.as_ref()))
+        Some((self.rooms.get_mut(room)?, place))
     }
 
     pub(super) fn leave(&mut self, id: UserId) {
@@ -168,50 +153,44 @@ impl<P: Recipient> Fanout<P> {
         self.bytes >= MAX_BATCH_BYTES
     }
 
-    /// Adds a message for all subscribed members of a room, except one that gets its own copy next.
+    /// Adds a message for all subscribed members of a room, except one of them that gets its own copy next.
     pub(super) fn broadcast(&mut self, room_id: RoomId, message: &ServerMessage, except: Option<UserId>) {
-        if let Some((member, batch)) = except.and_then(|id| self.find(id)) {
-            member.copy_broadcasts(batch);
+        if let Some((room, place)) = except.and_then(|id| self.find(id)) {
+            room.members[place].copy_broadcasts(&room.batch);
         }
         let Some(room) = self.rooms.get_mut(room_id) else { return };
-        let batch = room.batch.get_or_insert_with(|| {
-            self.touched_rooms.push(room_id);
-            Batch::default()
-        });
+        room.is_touched = true;
         if let ServerMessage::Message(_) = message {
             self.deliveries += room.members.len() as u64;
         }
         for dialect in DIALECTS {
             if room.dialects[dialect as usize] > 0 {
-                self.bytes += encode(message, dialect, &mut batch[dialect as usize]);
+                self.bytes += encode(message, dialect, &mut room.batch[dialect as usize]);
             }
         }
-        if let Some((member, Some(batch))) = except.and_then(|id| self.find(id)) {
-            member.from = batch[member.dialect as usize].len();
-        }
+        // The broadcasts of this member go on after this one.
+        except.into_iter().for_each(|id| self.subscribe(id));
     }
 
     /// Adds a message for one member.
     pub(super) fn send(&mut self, id: UserId, message: &ServerMessage) {
-        let Some((member, batch)) = self.find(id) else { return };
-        let is_first = member.own.is_empty();
-        member.copy_broadcasts(batch);
+        let Some((room, place)) = self.find(id) else { return };
+        room.is_touched = true;
+        let member = &mut room.members[place];
+        member.copy_broadcasts(&room.batch);
         let bytes = encode(message, member.dialect, &mut member.own);
         // A member that is behind gets log messages only when it has taken the last ones. Others must be limited.
-        if !member.is_subscribed && !is_from_log(message) {
+        if member.from.is_none() && !is_from_log(message) {
             member.counted += bytes;
         }
         self.bytes += bytes;
-        if is_first {
-            self.touched_members.push(id);
-        }
     }
 
     /// Removes a member, sends its part of the batch so far, and closes its connection.
     pub(super) fn close(&mut self, id: UserId, code: u16, reason: &str) {
-        let Some((member, batch)) = self.find(id) else { return };
-        let mut sent = 0;
-        member.flush(batch, &mut sent);
+        let Some((room, place)) = self.find(id) else { return };
+        let member = &mut room.members[place];
+        let (sent, _) = member.flush(&room.batch);
         member.peer.close(code, reason);
         self.sent_bytes += sent;
         self.leave(id);
@@ -224,56 +203,47 @@ impl<P: Recipient> Fanout<P> {
         ids.into_iter().for_each(|id| self.close(id, code, reason));
     }
 
-    /// Sends the batch: one write for each member that has a part in it.
-    pub(super) fn flush(&mut self) {
-        for room in self.touched_rooms.drain(..) {
-            let Some(room) = self.rooms.get_mut(room) else { continue };
-            let batch = room.batch.take();
+    /// Sends the batch: one write for each member that has a part in it. Returns the subscribed members for which more bytes
+    /// wait now than the limit of the send buffer allows.
+    pub(super) fn flush(&mut self) -> Vec<UserId> {
+        let mut behind = Vec::new();
+        for room in self.rooms.values_mut().filter(|room| room.is_touched) {
+            room.is_touched = false;
+            let batch = mem::take(&mut room.batch);
             for member in &mut room.members {
-                if member.flush(batch.as_ref(), &mut self.sent_bytes) {
-                    self.behind.push(member.id);
-                }
-                member.from = 0;
+                let (sent, is_behind) = member.flush(&batch);
+                self.sent_bytes += sent;
+                behind.extend(is_behind.then_some(member.id));
+                member.from = member.from.map(|_| 0);
             }
         }
-        let mut sent = 0;
-        for id in mem::take(&mut self.touched_members) {
-            if self.find(id).is_some_and(|(member, _)| member.flush(None, &mut sent)) {
-                self.behind.push(id);
-            }
-        }
-        self.sent_bytes += sent;
         self.bytes = 0;
+        behind
     }
 }
 
 impl<P: Recipient> Member<P> {
     /// Copies the broadcasts after `from` to its own buffer, so that the next message comes after them.
-    fn copy_broadcasts(&mut self, batch: Option<&Batch>) {
-        if let Some(batch) = batch.filter(|_| self.is_subscribed) {
+    fn copy_broadcasts(&mut self, batch: &Batch) {
+        if let Some(from) = &mut self.from {
             let frames = &batch[self.dialect as usize];
-            self.own.append(frames, self.from);
-            self.from = frames.len();
+            self.own.append(frames, *from);
+            *from = frames.len();
         }
     }
 
-    /// One write: the room's frames as they are, unless the member has messages of its own. Returns whether the member is
-    /// subscribed and cannot take more broadcasts. Adds the number of bytes to `sent`.
-    fn flush(&mut self, batch: Option<&Batch>, sent: &mut u64) -> bool {
-        let mut is_full = false;
+    /// One write: the room's frames as they are, unless the member has messages of its own. Returns the number of bytes, and
+    /// whether the member is subscribed and cannot take more broadcasts.
+    fn flush(&mut self, batch: &Batch) -> (u64, bool) {
+        let (mut frames, mut from) = (&batch[self.dialect as usize], self.from.unwrap_or(usize::MAX));
         if !self.own.is_empty() {
             self.copy_broadcasts(batch);
-            *sent += self.own.len() as u64;
-            is_full = self.peer.send(&self.own, 0, mem::take(&mut self.counted));
-            self.own.clear(0);
-        } else if let Some(batch) = batch.filter(|_| self.is_subscribed) {
-            let broadcasts = &batch[self.dialect as usize];
-            if self.from < broadcasts.len() {
-                *sent += (broadcasts.len() - self.from) as u64;
-                is_full = self.peer.send(broadcasts, self.from, 0);
-            }
+            (frames, from) = (&self.own, 0);
         }
-        is_full && self.is_subscribed
+        let bytes = frames.len().saturating_sub(from);
+        let is_full = bytes > 0 && self.peer.send(frames, from, mem::take(&mut self.counted));
+        self.own.clear(0);
+        (bytes as u64, is_full && self.from.is_some())
     }
 }
 

@@ -15,7 +15,8 @@ use tungstenite::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 /// The methods of a room.
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
-const NO_LIST: &str = "This server does not list its rooms. With --list-rooms (in code: RoomList), the list is here.";
+const NO_LIST: &str =
+    "This server does not list its rooms. With --list-rooms (in code: Admin::rooms), the list is here.";
 
 /// The message was sent, and it is stored.
 const CREATED: u16 = 201;

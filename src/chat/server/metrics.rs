@@ -6,7 +6,7 @@ use crate::{
     chat::rules::Output,
     ws::server::Handle,
 };
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 /// The upper bounds of the histogram of flush times, in microseconds, and as Prometheus writes them.
 const BUCKETS: [(u128, &str); 6] =
@@ -22,7 +22,7 @@ pub(super) struct Metrics {
     behind: u64,
     /// Connections that the rules did not let in.
     pub(super) refused_joins: u64,
-    /// Flushes by their time; not cumulative.
+    /// For each bucket, the flushes that took at most its time.
     flushes: [u64; BUCKETS.len()],
     flush_time: Duration,
 }
@@ -43,8 +43,9 @@ impl Metrics {
     }
 
     pub(super) fn flushed(&mut self, time: Duration) {
-        let bucket = BUCKETS.iter().position(|(most, _)| time.as_micros() <= *most).unwrap_or_default();
-        self.flushes[bucket] += 1;
+        for (count, (most, _)) in self.flushes.iter_mut().zip(BUCKETS) {
+            *count += u64::from(time.as_micros() <= most);
+        }
         self.flush_time += time;
     }
 }
@@ -54,47 +55,47 @@ impl ChatServer {
     pub(super) fn metrics(&self, server: &Handle, history_queue: Option<usize>) -> String {
         let (metrics, users) = (&self.metrics, self.chat.rooms().map(|(_, users)| users).sum::<usize>());
         let (connections, handshakes, rejections) = server.numbers().unwrap_or_default();
-        let mut text = String::new();
-        for (name, value) in [
-            ("connections", connections as u64),
-            ("handshakes", handshakes as u64),
-            ("rooms", self.chat.rooms().count() as u64),
-            ("users", users as u64),
-            ("catching_up", self.chat.catching_up().count() as u64),
-            ("messages_total", metrics.messages),
-            ("deliveries_total", self.fanout.deliveries),
-            ("sent_bytes_total", self.fanout.sent_bytes),
-            ("behind_total", metrics.behind),
-            ("refused_joins_total", metrics.refused_joins),
-        ] {
-            let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
-            append(&mut text, name, kind, &[(String::new(), value)]);
-        }
-        if let Some(count) = history_queue {
-            append(&mut text, "history_queue", "gauge", &[(String::new(), count as u64)]);
-        }
-        let kinds: Vec<_> =
-            rejections.into_iter().map(|(kind, count)| (format!("{{kind=\"{kind}\"}}"), count)).collect();
-        append(&mut text, "refused_total", "counter", &kinds);
+        let one = |name, value| (name, String::new(), value);
+        let mut rows = vec![
+            one("connections", connections as u64),
+            one("handshakes", handshakes as u64),
+            one("rooms", self.chat.rooms().count() as u64),
+            one("users", users as u64),
+            one("catching_up", self.chat.catching_up().count() as u64),
+            one("messages_total", metrics.messages),
+            one("deliveries_total", self.fanout.deliveries),
+            one("sent_bytes_total", self.fanout.sent_bytes),
+            one("behind_total", metrics.behind),
+            one("refused_joins_total", metrics.refused_joins),
+        ];
+        rows.extend(history_queue.map(|count| one("history_queue", count as u64)));
+        let kinds = rejections.into_iter();
+        rows.extend(kinds.map(|(kind, count)| ("refused_total", format!("{{kind=\"{kind}\"}}"), count)));
         let reason = |reason| serde_json::to_string(reason).unwrap_or_default();
-        let reasons = metrics.refused.iter().map(|(of, count)| (format!("{{reason={}}}", reason(of)), *count));
-        append(&mut text, "refused_messages_total", "counter", &reasons.collect::<Vec<_>>());
-        let mut sum = 0;
-        let buckets = BUCKETS.iter().zip(metrics.flushes).map(|((_, bound), count)| {
-            sum += count;
-            (format!("_bucket{{le=\"{bound}\"}}"), sum)
-        });
-        append(&mut text, "flush_seconds", "histogram", &buckets.collect::<Vec<_>>());
+        let reasons = metrics.refused.iter();
+        rows.extend(
+            reasons.map(|(it, count)| ("refused_messages_total", format!("{{reason={}}}", reason(it)), *count)),
+        );
+        let buckets = BUCKETS.iter().zip(metrics.flushes);
+        rows.extend(buckets.map(|((_, most), count)| ("flush_seconds", format!("_bucket{{le=\"{most}\"}}"), count)));
+        let (mut text, mut last) = (String::new(), "");
+        for (name, suffix, value) in rows {
+            if name != mem::replace(&mut last, name) {
+                text.extend(["# TYPE chinwag_", name, " ", kind(name), "\n"]);
+            }
+            text.extend(["chinwag_", name, &suffix, " ", &value.to_string(), "\n"]);
+        }
         // Without floating-point numbers, whose formatting is large.
         let (seconds, micros) = (metrics.flush_time.as_secs(), metrics.flush_time.subsec_micros());
-        text + &format!("chinwag_flush_seconds_sum {seconds}.{micros:06}\nchinwag_flush_seconds_count {sum}")
+        let count = metrics.flushes.last().unwrap_or(&0);
+        text + &format!("chinwag_flush_seconds_sum {seconds}.{micros:06}\nchinwag_flush_seconds_count {count}")
     }
 }
 
-/// Appends the lines of one metric, each with what follows its name.
-fn append(text: &mut String, name: &str, kind: &str, lines: &[(String, u64)]) {
-    text.extend(["# TYPE chinwag_", name, " ", kind, "\n"]);
-    for (suffix, value) in lines {
-        text.extend(["chinwag_", name, suffix, " ", &value.to_string(), "\n"]);
+fn kind(name: &str) -> &'static str {
+    match name {
+        "flush_seconds" => "histogram",
+        _ if name.ends_with("_total") => "counter",
+        _ => "gauge",
     }
 }
