@@ -22,6 +22,8 @@ pub(super) struct Session {
     reported_name: Option<String>,
     /// This client's id on the current connection.
     id: Option<UserId>,
+    /// It has a name on the current connection. Before that it does not know whether the server was restarted, with new ids.
+    is_signed_in: bool,
     /// The ids of its connections, the last one at the end.
     ids: Vec<UserId>,
     /// The secret with which the next connection gets the name of this one.
@@ -60,8 +62,8 @@ impl Session {
 
     /// The first message on a connection. What is pending has to be sent again after it.
     pub(super) fn sign_in(&mut self) -> String {
-        self.id = None;
-        self.contacts.begin_reconnect();
+        (self.id, self.is_signed_in) = (None, false);
+        self.contacts.users.clear();
         self.resend();
         match &self.resume {
             Some(secret) => json!({"type": "username", "name": self.wanted_name, "resume": secret}).to_string(),
@@ -85,11 +87,11 @@ impl Session {
         self.pending.push(Pending { nonce, text, target, is_sent: false });
     }
 
-    /// The next message to send. Private ones wait until it is known for whom they are.
-    pub(super) fn next_unsent(&mut self) -> Option<String> {
-        let knows_ids = self.contacts.knows_ids();
-        let at = self.pending.iter().position(|next| !next.is_sent && (knows_ids || next.target.is_none()))?;
-        let next = &mut self.pending[at];
+    /// The next message to send, if fewer than `window` are in flight. Private ones wait until it is known for whom they are.
+    pub(super) fn next_unsent(&mut self, window: usize) -> Option<String> {
+        let is_full = self.pending.iter().filter(|next| next.is_sent).count() >= window;
+        let may_send = |next: &&mut Pending| !next.is_sent && (self.is_signed_in || next.target.is_none());
+        let next = self.pending.iter_mut().filter(|_| !is_full).find(may_send)?;
         next.is_sent = true;
         let mut object = json!({"type": "message", "text": next.text, "nonce": next.nonce});
         if let Some(name) = &next.target {
@@ -192,9 +194,9 @@ impl Session {
     fn username_of(&mut self, object: &Object<'_>) -> Option<Event> {
         let was = object.number("was");
         if self.is_own(object) {
-            self.contacts.end_reconnect(was.is_some());
-            if was.is_none() {
-                // After a restart of the server, others may have the earlier ids.
+            if !mem::replace(&mut self.is_signed_in, true) && was.is_none() {
+                // The server may have been restarted.
+                self.contacts.forget_ids();
                 self.ids = self.id.into_iter().collect();
             }
             return self.named(object);

@@ -1,7 +1,7 @@
 //! The thread of a chat client, which serves one connection after the other.
 
 use super::Event;
-use super::pauses::{Backoff, SendRate, may_retry};
+use super::backoff::{Backoff, may_retry};
 use super::session::{self, Session, TOO_FAST};
 use crate::ws::client::{self, Error, WebSocket};
 use crate::ws::{Message, error::Visible};
@@ -20,6 +20,9 @@ const WINDOW: usize = 8;
 /// After [`Request::Finish`], how long the server may send nothing before messages count as not delivered.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long to be silent after a refusal as too fast. The server then accepts messages again.
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// The server closes the connection with this code if a message is larger than it reads (RFC 6455 7.4.1).
 const TOO_BIG: u16 = 1009;
 
@@ -35,7 +38,6 @@ pub(super) enum Request {
 pub(super) struct Worker {
     pub(super) builder: client::Builder,
     pub(super) session: Session,
-    pub(super) rate: SendRate,
     pub(super) backoff: Backoff,
     pub(super) requests: Receiver<Request>,
     /// A message on this channel, or its end, stops the client.
@@ -43,6 +45,11 @@ pub(super) struct Worker {
     pub(super) events: Sender<Event>,
     /// When the current connection was opened.
     pub(super) open_since: Option<Instant>,
+    /// Nothing is sent before this.
+    pub(super) paused_until: Option<Instant>,
+    /// The server has refused a message as too fast. A client does not know the limits of its server: it sends at full speed
+    /// until the first refusal, and then one message at a time.
+    pub(super) was_too_fast: bool,
     /// Close as soon as all messages are delivered.
     pub(super) is_finishing: bool,
     /// `close` was received, or the server is silent.
@@ -120,7 +127,7 @@ impl Worker {
     fn serve(&mut self, socket: &WebSocket) -> End {
         let mut end = End { code: 1006, reason: String::new(), error: None };
         self.open_since = None;
-        self.rate.paused_until = None;
+        self.paused_until = None;
         loop {
             if self.is_done() {
                 // This may be repeated: only the first call has an effect.
@@ -129,7 +136,7 @@ impl Worker {
             self.send_pending(socket);
             let requests = if self.accepts_requests() { self.requests.clone() } else { never() };
             let close = if self.is_stopped { never() } else { self.close.clone() };
-            let resume = self.rate.paused_until.map_or_else(never, at);
+            let resume = self.paused_until.map_or_else(never, at);
             select! {
                 recv(socket.events()) -> event => match event {
                     Ok(client::Event::Close { code, reason, .. }) => return End { code, reason, ..end },
@@ -141,7 +148,7 @@ impl Worker {
                     self.execute(request, socket);
                 },
                 recv(close) -> _ => self.is_stopped = true,
-                recv(resume) -> _ => self.rate.paused_until = None,
+                recv(resume) -> _ => self.paused_until = None,
                 default(CONFIRM_TIMEOUT) => self.is_stopped |= self.is_finishing && self.open_since.is_some(),
             }
         }
@@ -149,16 +156,19 @@ impl Worker {
 
     /// Sends what waits to be sent, or sent again, as fast as the server accepts it.
     fn send_pending(&mut self, socket: &WebSocket) {
-        while self.open_since.is_some() && !self.is_stopped && self.rate.paused_until.is_none() {
-            let Some(message) = self.session.next_unsent() else { return };
+        while self.is_ready() {
+            let window = if self.was_too_fast { 1 } else { WINDOW };
+            let Some(message) = self.session.next_unsent(window) else { return };
             socket.send(message);
-            self.rate.sent();
         }
     }
 
     fn accepts_requests(&self) -> bool {
-        let is_ready = self.open_since.is_some() && !self.is_finishing && !self.is_stopped;
-        is_ready && self.rate.paused_until.is_none() && self.session.undelivered() < self.rate.window(WINDOW)
+        self.is_ready() && !self.is_finishing && self.session.undelivered() < WINDOW
+    }
+
+    fn is_ready(&self) -> bool {
+        self.open_since.is_some() && !self.is_stopped && self.paused_until.is_none()
     }
 
     fn receive(&mut self, event: client::Event, socket: &WebSocket) {
@@ -169,7 +179,10 @@ impl Worker {
                 self.emit(Event::Open);
             }
             client::Event::Message(Message::Text(text)) => match self.session.receive(text.as_str()) {
-                Some(Event::Refused { reason, .. }) if reason == TOO_FAST => self.rate.too_fast(),
+                Some(Event::Refused { reason, .. }) if reason == TOO_FAST => {
+                    self.was_too_fast = true;
+                    self.paused_until = Some(Instant::now() + PAUSE);
+                }
                 Some(event) => self.emit(event),
                 None => {}
             },
@@ -183,11 +196,9 @@ impl Worker {
             Request::Finish => self.is_finishing = true,
             Request::Command(line) => {
                 socket.send(session::command(&line));
-                self.rate.sent();
             }
             Request::Rename(name) => {
                 socket.send(self.session.rename(name));
-                self.rate.sent();
             }
         }
     }

@@ -12,7 +12,7 @@ fn receive(session: &mut Session, texts: &[&str]) -> Vec<String> {
 }
 
 fn unsent(session: &mut Session) -> Vec<String> {
-    std::iter::from_fn(|| session.next_unsent()).collect()
+    std::iter::from_fn(|| session.next_unsent(usize::MAX)).collect()
 }
 
 fn send(session: &mut Session, texts: &[&str]) {
