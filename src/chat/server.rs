@@ -84,8 +84,8 @@ pub struct ChatServer {
     default_dialect: Dialect,
     /// The start of the uptime.
     started: Instant,
-    /// The earliest time of the next flush.
-    next_flush: Instant,
+    /// How long the last flush took.
+    flush_time: Duration,
     /// Who sent the messages of this batch.
     senders: Vec<UserId>,
     /// Whether the last batch with messages had several senders.
@@ -119,7 +119,7 @@ impl ChatServer {
             fanout: Fanout::default(),
             default_dialect,
             started: Instant::now(),
-            next_flush: Instant::now(),
+            flush_time: Duration::ZERO,
             senders: Vec::new(),
             several_talked: false,
             close_guards: Vec::new(),
@@ -161,11 +161,6 @@ impl ChatServer {
             Err(RecvTimeoutError::Disconnected) => return false,
         }
         self.receive_waiting();
-        let pause = self.next_flush.saturating_duration_since(Instant::now());
-        if !pause.is_zero() {
-            thread::sleep(pause);
-            self.receive_waiting();
-        }
         let deadline = Instant::now() + BATCH_DELAY;
         while self.expects_more() {
             let Ok(event) = self.server.events().recv_deadline(deadline) else { break };
@@ -173,6 +168,9 @@ impl ChatServer {
             self.receive_waiting();
         }
         self.tick();
+        if self.flush_time >= MIN_PACED_FLUSH {
+            thread::sleep(self.flush_time.min(MAX_PAUSE));
+        }
         true
     }
 
@@ -273,11 +271,8 @@ impl ChatServer {
             self.several_talked = are_several(&self.senders);
             self.senders.clear();
         }
-        let time = begin.elapsed();
-        if time >= MIN_PACED_FLUSH {
-            self.next_flush = Instant::now() + time.min(MAX_PAUSE);
-        }
-        self.metrics.flushed(time);
+        self.flush_time = begin.elapsed();
+        self.metrics.flushed(self.flush_time);
         self.close_guards.clear();
         self.respond();
     }

@@ -6,7 +6,7 @@ use crate::{
     ws::http::{ClientAddr, Method, Request, Response},
     ws::server::{Handle, Server},
 };
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::bounded;
 use serde_json::json;
 use std::{
     any::Any,
@@ -42,13 +42,8 @@ pub struct Admin(Arc<OnceLock<Connected>>);
 /// The server of the chat, and where its messages are stored.
 type Connected = (Handle, Option<Box<dyn Storage>>);
 
-/// A job on its way to the chat thread.
-struct Question {
-    job: Job,
-    answer: Sender<Response>,
-    /// The asker has stopped waiting then, so the job is not done.
-    deadline: Instant,
-}
+/// A job on its way to the chat thread, with what gives its response to the asker.
+type Question = Box<dyn FnOnce(&mut ChatServer) + Send>;
 
 impl Admin {
     /// The server of the chat, and where its messages are stored. Only the first call counts.
@@ -90,8 +85,14 @@ impl Admin {
         let Some((server, _)) = self.0.get() else { return Response::text(503, "the server is starting") };
         let deadline = Instant::now() + time;
         let (answer, answers) = bounded(1);
+        let question: Question = Box::new(move |chat| {
+            // After the deadline, the asker has stopped waiting.
+            if Instant::now() < deadline {
+                let _ = answer.send(job(chat));
+            }
+        });
         // If this fails, the question is dropped, and so is its sender.
-        server.send(Box::new(Question { job, answer, deadline }), deadline);
+        server.send(Box::new(question), deadline);
         let answer = answers.recv_deadline(deadline).ok();
         let seconds = time.as_secs();
         answer.unwrap_or_else(|| Response::text(503, format!("the chat thread did not answer within {seconds} s")))
@@ -139,13 +140,9 @@ impl ChatServer {
         Response::text(200, "ready")
     }
 
-    /// Does a job, if its asker still waits.
     pub(super) fn answer(&mut self, question: Box<dyn Any + Send>) {
-        let Ok(question) = question.downcast::<Question>() else { return };
-        if Instant::now() < question.deadline {
-            let response = (question.job)(self);
-            // It fails if the asker has stopped waiting meanwhile.
-            let _ = question.answer.send(response);
+        if let Ok(question) = question.downcast::<Question>() {
+            question(self);
         }
     }
 }

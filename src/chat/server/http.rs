@@ -114,7 +114,7 @@ impl ChatServer {
 
 /// The format of a stream, if the request asks for one.
 fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
-    match request.uri().query().and_then(|query| field(query, "format")) {
+    match field(request, "format") {
         Some("sse") => Some(Ok(Dialect::Sse)),
         Some("ndjson") => Some(Ok(Dialect::Ndjson)),
         Some("text") => Some(Ok(Dialect::Lines)),
@@ -136,7 +136,7 @@ pub(super) fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> 
     };
     let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
     if post.name.as_ref().is_none_or(String::is_empty) {
-        let name = match head.uri().query().and_then(|query| field(query, "name")) {
+        let name = match field(head, "name") {
             // In a query, libraries write a space as a plus.
             Some(name) if !name.is_empty() => percent_decoded(&name.replace('+', " ")),
             _ => head.headers().get("Name").map_or(Some(Vec::new()), |name| Some(name.as_bytes().to_vec())),
