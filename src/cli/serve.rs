@@ -76,9 +76,10 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let chat = ChatServer::new(server, rules, dialect);
     #[cfg(feature = "history")]
     let chat = history.into_iter().fold(chat, |chat, history| chat.archive(Box::new(history)));
+    let chat = chat.bans(bans);
     #[cfg(feature = "cluster")]
     let chat = cluster.into_iter().fold(chat, ChatServer::cluster);
-    chat.bans(bans).run();
+    chat.run();
     Ok(())
 }
 

@@ -109,23 +109,15 @@ impl Session {
     pub(super) fn connection_lost(&mut self) -> Vec<Event> {
         let (lost, kept): (Vec<_>, _) = mem::take(&mut self.pending).into_iter().partition(|it| it.target.is_some());
         self.pending = kept;
-        let refused = |pending: Pending| Event::Refused {
-            reason: "connection-lost".into(),
-            explanation: "The connection was lost, so this private message may not have been delivered.".into(),
-            text: Some(pending.text),
-        };
-        lost.into_iter().map(refused).collect()
+        let explanation = "The connection was lost, so this private message may not have been delivered.";
+        lost.into_iter().map(|pending| refused("connection-lost", explanation, pending.text)).collect()
     }
 
     /// The server has closed the connection because a message was too big, which must be the largest one. The others are resent.
     pub(super) fn refuse_largest(&mut self) -> Option<Event> {
         let sent = self.pending.iter().enumerate().filter(|(_, pending)| pending.is_sent);
         let (at, _) = sent.max_by_key(|(_, pending)| pending.text.len())?;
-        Some(Event::Refused {
-            reason: "too-long".into(),
-            explanation: "The message is too big for the server.".into(),
-            text: Some(self.pending.remove(at).text),
-        })
+        Some(refused("too-long", "The message is too big for the server.", self.pending.remove(at).text))
     }
 
     /// How many messages the server has not sent back.
@@ -269,6 +261,10 @@ impl Session {
         }
         Event::Refused { reason, explanation, text: refused.map(|refused| refused.text) }
     }
+}
+
+fn refused(reason: &str, explanation: &str, text: String) -> Event {
+    Event::Refused { reason: reason.into(), explanation: explanation.into(), text: Some(text) }
 }
 
 #[cfg(test)]

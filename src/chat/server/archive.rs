@@ -17,9 +17,6 @@ use std::{
 /// The time between two attempts to restore rooms.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The most rooms that are restored in one batch.
-const MAX_ROOMS_PER_BATCH: usize = 16;
-
 /// The most clients that are sent a part of history in one batch. Loading the parts delays everything else.
 const MAX_PARTS_PER_BATCH: usize = 4;
 
@@ -78,29 +75,26 @@ impl ChatServer {
         true
     }
 
+    /// Restores the rooms that began without their history.
     pub(super) fn retry_archive(&mut self) {
-        if self.retry_archive_at.is_some_and(|at| at <= Instant::now()) {
-            let is_done = self.restore_rooms(MAX_ROOMS_PER_BATCH);
-            self.retry_archive_at = (!is_done).then(|| Instant::now() + RETRY_INTERVAL);
+        let rooms: Vec<RoomName> = self.chat.unrestored().cloned().collect();
+        if !rooms.iter().all(|room| self.load_room(room)) {
+            self.retry_archive_at = Some(Instant::now() + RETRY_INTERVAL);
+            return;
         }
-    }
-
-    /// Whether all rooms are restored now.
-    fn restore_rooms(&mut self, most: usize) -> bool {
-        let rooms: Vec<RoomName> = self.chat.unrestored().take(most).cloned().collect();
-        if !rooms.iter().all(|room| self.load_room(room)) || self.chat.unrestored().next().is_some() {
-            return false;
-        }
+        self.retry_archive_at = None;
         match self.chat.take_lost() {
             0 => info!("the archive recovered; it has all messages"),
             lost => warn!("the archive recovered; {lost} oldest messages were not saved"),
         }
-        true
     }
 
     /// The last attempt, when all connections have ended.
     pub(super) fn close_archive(&mut self) {
-        if self.retry_archive_at.take().is_some() && !self.restore_rooms(usize::MAX) {
+        if self.retry_archive_at.is_some() {
+            self.retry_archive();
+        }
+        if self.retry_archive_at.is_some() {
             error!("the archive has not answered: messages in rooms without history are not saved");
         }
         self.store();

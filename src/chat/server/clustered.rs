@@ -168,6 +168,7 @@ impl ChatServer {
                 cluster.begin(node);
                 self.fanout.close_all(RESTART);
                 joining.into_values().for_each(|(peer, _)| self.refuse(&peer, RESTART));
+                self.save_restrictions();
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     chat::rules::Output,
     ws::server::Handle,
 };
-use std::{mem, time::Duration};
+use std::time::Duration;
 
 /// The upper bounds of the histogram of flush times, in microseconds, and as Prometheus writes them.
 const BUCKETS: [(u128, &str); 6] =
@@ -55,47 +55,36 @@ impl ChatServer {
     pub(super) fn metrics(&self, server: &Handle, history_queue: Option<usize>) -> String {
         let (metrics, users) = (&self.metrics, self.chat.rooms().map(|(_, users)| users).sum::<usize>());
         let (connections, handshakes, rejections) = server.numbers().unwrap_or_default();
-        let one = |name, value| (name, String::new(), value);
-        let mut rows = vec![
-            one("connections", connections as u64),
-            one("handshakes", handshakes as u64),
-            one("rooms", self.chat.rooms().count() as u64),
-            one("users", users as u64),
-            one("catching_up", self.chat.catching_up().count() as u64),
-            one("messages_total", metrics.messages),
-            one("deliveries_total", self.fanout.deliveries),
-            one("sent_bytes_total", self.fanout.sent_bytes),
-            one("behind_total", metrics.behind),
-            one("refused_joins_total", metrics.refused_joins),
-        ];
-        rows.extend(history_queue.map(|count| one("history_queue", count as u64)));
-        let kinds = rejections.into_iter();
-        rows.extend(kinds.map(|(kind, count)| ("refused_total", format!("{{kind=\"{kind}\"}}"), count)));
-        let reason = |reason| serde_json::to_string(reason).unwrap_or_default();
-        let reasons = metrics.refused.iter();
-        rows.extend(
-            reasons.map(|(it, count)| ("refused_messages_total", format!("{{reason={}}}", reason(it)), *count)),
-        );
-        let buckets = BUCKETS.iter().zip(metrics.flushes);
-        rows.extend(buckets.map(|((_, most), count)| ("flush_seconds", format!("_bucket{{le=\"{most}\"}}"), count)));
-        let (mut text, mut last) = (String::new(), "");
-        for (name, suffix, value) in rows {
-            if name != mem::replace(&mut last, name) {
-                text.extend(["# TYPE chinwag_", name, " ", kind(name), "\n"]);
-            }
-            text.extend(["chinwag_", name, &suffix, " ", &value.to_string(), "\n"]);
+        let mut rows = [
+            ("connections", connections as u64),
+            ("handshakes", handshakes as u64),
+            ("rooms", self.chat.rooms().count() as u64),
+            ("users", users as u64),
+            ("catching_up", self.chat.catching_up().count() as u64),
+            ("messages_total", metrics.messages),
+            ("deliveries_total", self.fanout.deliveries),
+            ("sent_bytes_total", self.fanout.sent_bytes),
+            ("behind_total", metrics.behind),
+            ("refused_joins_total", metrics.refused_joins),
+            ("flush_seconds_count", metrics.flushes[BUCKETS.len() - 1]),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec();
+        rows.extend(history_queue.map(|count| ("history_queue".to_owned(), count as u64)));
+        rows.extend(rejections.into_iter().map(|(kind, count)| (format!("refused_total{{kind=\"{kind}\"}}"), count)));
+        for (reason, count) in &metrics.refused {
+            let reason = serde_json::to_string(reason).unwrap_or_default();
+            rows.push((format!("refused_messages_total{{reason={reason}}}"), *count));
+        }
+        for ((_, bound), count) in BUCKETS.iter().zip(metrics.flushes) {
+            rows.push((format!("flush_seconds_bucket{{le=\"{bound}\"}}"), count));
+        }
+        let mut text = String::new();
+        for (name, value) in rows {
+            text.extend(["chinwag_", &name, " ", &value.to_string(), "\n"]);
         }
         // Without floating-point numbers, whose formatting is large.
         let (seconds, micros) = (metrics.flush_time.as_secs(), metrics.flush_time.subsec_micros());
-        let count = metrics.flushes.last().unwrap_or(&0);
-        text + &format!("chinwag_flush_seconds_sum {seconds}.{micros:06}\nchinwag_flush_seconds_count {count}")
-    }
-}
-
-fn kind(name: &str) -> &'static str {
-    match name {
-        "flush_seconds" => "histogram",
-        _ if name.ends_with("_total") => "counter",
-        _ => "gauge",
+        text + &format!("chinwag_flush_seconds_sum {seconds}.{micros:06}")
     }
 }

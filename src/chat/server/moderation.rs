@@ -131,16 +131,9 @@ impl Admin {
 }
 
 impl ChatServer {
-    /// Adds bans. This follows [`ChatServer::archive`].
+    /// Adds bans. This follows [`ChatServer::archive`], and a cluster follows this.
     #[must_use]
     pub fn bans(mut self, bans: BanFile) -> Self {
-        #[cfg(feature = "cluster")]
-        if self.cluster.is_some() {
-            // The nodes have the same restrictions, which are in the snapshot.
-            self.bans = Some(bans);
-            self.save_restrictions();
-            return self;
-        }
         self.apply(Input::Restrictions(&bans.known));
         self.bans = Some(bans);
         self

@@ -96,7 +96,9 @@ impl ChatServer {
         if self.chat.next_tick().is_some_and(|tick| tick <= self.now().uptime) {
             self.apply(Input::Tick);
         }
-        self.retry_archive();
+        if self.retry_archive_at.is_some_and(|at| at <= Instant::now()) {
+            self.retry_archive();
+        }
         self.send_next_parts();
         self.flush();
     }

@@ -208,9 +208,8 @@ fn members_that_cannot_take_more_are_behind() {
 fn dialect_without_members_is_not_encoded() {
     let mut peers = HashMap::new();
     let (fanout, _) = run("1+ 2+ 2- *<a", &mut peers);
-    let room = fanout.rooms.get(RoomId::LOBBY).expect("a room");
-    let lengths = room.batch.each_ref().map(Frames::is_empty);
-    assert_eq!(lengths, [true, false, true, true, true, true]);
+    let dialects: Vec<Dialect> = fanout.groups.iter().map(|(_, group)| group.dialect).collect();
+    assert_eq!(dialects, [Dialect::Chinwag]);
 }
 
 /// A model of [`Fanout`] with a separate queue for each member.
