@@ -1,7 +1,6 @@
 //! Whether and when to connect again.
 
 use crate::ws::{DisconnectReason, client::Error};
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -34,8 +33,7 @@ impl Backoff {
         }
         let longest = FIRST_PAUSE.saturating_mul(1 << self.attempts.min(10)).min(LONGEST_PAUSE);
         self.attempts += 1;
-        let per_mille = RandomState::new().hash_one(self.attempts) % 500;
-        let pause = longest.mul_f64(1.0 - per_mille as f64 / 1000.0);
+        let pause = longest.mul_f64(1.0 - rand::random::<f64>() / 2.0);
         (self.lost_at?.elapsed() + pause <= self.retry_for).then_some(pause)
     }
 }

@@ -59,52 +59,46 @@ pub(super) struct Worker {
 }
 
 /// How a connection ended.
-struct End {
-    code: u16,
-    reason: String,
-    error: Option<Error>,
-}
-
-impl End {
-    fn sentence(&self) -> String {
-        match &self.error {
-            Some(error) => error.to_string(),
-            None if self.reason.is_empty() => format!("closed by the server with {}", self.code),
-            None => format!("closed by the server with {} ({})", self.code, Visible(&self.reason)),
-        }
+fn sentence(code: u16, reason: &str, error: Option<&Error>) -> String {
+    match error {
+        Some(error) => error.to_string(),
+        None if reason.is_empty() => format!("closed by the server with {code}"),
+        None => format!("closed by the server with {code} ({})", Visible(reason)),
     }
 }
 
 impl Worker {
     pub(super) fn run(mut self, mut socket: WebSocket) {
-        let end = loop {
-            let end = self.serve(&socket);
+        let (mut code, reason, mut error) = loop {
+            let (code, reason, error) = self.serve(&socket);
             let pause = self.backoff.next(self.open_since.map(|opened| opened.elapsed()));
-            let refused = if end.code == TOO_BIG { self.session.refuse_largest() } else { None };
-            let may_retry = refused.is_some() || may_retry(end.error.as_ref(), end.code);
+            let refused = if code == TOO_BIG { self.session.refuse_largest() } else { None };
+            let may_retry = refused.is_some() || may_retry(error.as_ref(), code);
             refused.into_iter().for_each(|event| self.emit(event));
             let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry) else {
-                break end;
+                break (code, reason, error);
             };
-            self.emit(Event::Disconnected { reason: end.sentence(), retry_in });
+            self.emit(Event::Disconnected { reason: sentence(code, &reason, error.as_ref()), retry_in });
             self.session.connection_lost().into_iter().for_each(|event| self.emit(event));
             if self.is_stopped || self.close.recv_timeout(retry_in) != Err(RecvTimeoutError::Timeout) {
                 self.is_stopped = true;
-                break end;
+                break (code, reason, error);
             }
             let builder = self.builder.clone();
             let next = self.session.query().map_or(builder.clone(), |query| builder.query(&query));
             match next.connect() {
                 Ok(next) => socket = next,
-                Err(error) => break End { error: Some(error), ..end },
+                Err(error) => break (code, reason, Some(error)),
             }
         };
-        let (code, error) = if self.is_done() { (1000, None) } else { (end.code, end.error) };
+        if self.is_done() {
+            (code, error) = (1000, None);
+        }
         let undelivered = self.take_undelivered();
         let events = self.events.clone();
         // No request is accepted any more once the program knows that the client is closed.
         drop(self);
-        let _ = events.send(Event::Closed { code, reason: end.reason, error, undelivered });
+        let _ = events.send(Event::Closed { code, reason, error, undelivered });
     }
 
     /// All messages that were not delivered. A request that is not among them comes too late, and its sender notices that.
@@ -123,9 +117,9 @@ impl Worker {
         self.is_stopped || self.is_finishing && self.session.undelivered() == 0
     }
 
-    /// Serves one connection to its end.
-    fn serve(&mut self, socket: &WebSocket) -> End {
-        let mut end = End { code: 1006, reason: String::new(), error: None };
+    /// Serves one connection to its end. Returns the code and the reason of the Close frame, and what went wrong.
+    fn serve(&mut self, socket: &WebSocket) -> (u16, String, Option<Error>) {
+        let mut failure = None;
         self.open_since = None;
         self.paused_until = None;
         loop {
@@ -139,10 +133,10 @@ impl Worker {
             let resume = self.paused_until.map_or_else(never, at);
             select! {
                 recv(socket.events()) -> event => match event {
-                    Ok(client::Event::Close { code, reason, .. }) => return End { code, reason, ..end },
-                    Ok(client::Event::Error(error)) => end.error = Some(error),
+                    Ok(client::Event::Close { code, reason, .. }) => return (code, reason, failure),
+                    Ok(client::Event::Error(error)) => failure = Some(error),
                     Ok(event) => self.receive(event, socket),
-                    Err(_) => return end,
+                    Err(_) => return (1006, String::new(), failure),
                 },
                 recv(requests) -> request => if let Ok(request) = request {
                     self.execute(request, socket);
@@ -191,16 +185,13 @@ impl Worker {
     }
 
     fn execute(&mut self, request: Request, socket: &WebSocket) {
-        match request {
-            Request::Send(text, target) => self.session.send(text, target),
-            Request::Finish => self.is_finishing = true,
-            Request::Command(line) => {
-                socket.send(session::command(&line));
-            }
-            Request::Rename(name) => {
-                socket.send(self.session.rename(name));
-            }
-        }
+        let message = match request {
+            Request::Send(text, target) => return self.session.send(text, target),
+            Request::Finish => return self.is_finishing = true,
+            Request::Command(line) => session::command(&line),
+            Request::Rename(name) => self.session.rename(name),
+        };
+        socket.send(message);
     }
 
     /// Blocks while the queue of events is full. Once the client is stopped, drops events instead.
