@@ -97,8 +97,6 @@ pub struct ChatServer {
     archive: Option<Box<dyn Archive>>,
     /// Messages of this batch that the archive does not have yet.
     unstored: Vec<StoredMessage>,
-    /// When the archive is asked again for rooms that could not be restored.
-    retry_archive_at: Option<Instant>,
     #[cfg(feature = "cluster")]
     cluster: Option<Box<crate::chat::cluster::Cluster>>,
     bans: Option<BanFile>,
@@ -126,7 +124,6 @@ impl ChatServer {
             responses: Vec::new(),
             archive: None,
             unstored: Vec::new(),
-            retry_archive_at: None,
             #[cfg(feature = "cluster")]
             cluster: None,
             bans: None,
@@ -147,7 +144,7 @@ impl ChatServer {
     /// Runs the chat on this thread until the server is shut down and all connections have ended.
     pub fn run(mut self) {
         while self.run_batch() {}
-        self.close_archive();
+        self.store();
         #[cfg(feature = "cluster")]
         self.close_cluster();
         info!("all connections have ended");

@@ -25,7 +25,9 @@ impl ChatServer {
 
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
         let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), self.room_at(request.uri().path()));
-        self.restore(&room);
+        if !self.restore(&room) {
+            return self.refuse(&peer, (1013, "the history does not answer; try again later"));
+        }
         let mut outputs = Vec::new();
         let client = client_of(&peer, request);
         let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret: rand::random(), client };

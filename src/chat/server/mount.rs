@@ -81,7 +81,7 @@ impl ChatServer {
         let until = |tick: Millis| Duration::from_millis(tick.saturating_sub(self.now().uptime));
         let tick = self.chat.next_tick().and_then(|tick| Instant::now().checked_add(until(tick)));
         let catch_up = self.chat.catching_up().next().map(|_| Instant::now() + super::CATCH_UP_INTERVAL);
-        [tick, catch_up, self.retry_archive_at].into_iter().flatten().min()
+        tick.into_iter().chain(catch_up).min()
     }
 
     /// The room at a path of the server. An embedding program may accept other paths, which all lead to the lobby.
@@ -95,9 +95,6 @@ impl ChatServer {
         self.exchange();
         if self.chat.next_tick().is_some_and(|tick| tick <= self.now().uptime) {
             self.apply(Input::Tick);
-        }
-        if self.retry_archive_at.is_some_and(|at| at <= Instant::now()) {
-            self.retry_archive();
         }
         self.send_next_parts();
         self.flush();
