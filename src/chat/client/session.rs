@@ -32,14 +32,14 @@ pub(super) struct Session {
     last_seq: Option<u64>,
     log: Option<String>,
     /// Messages that the server has not sent back, in order.
-    pending: Vec<Pending>,
+    pub(super) pending: Vec<Pending>,
     contacts: Contacts,
 }
 
 #[derive(Debug)]
-struct Pending {
+pub(super) struct Pending {
     nonce: String,
-    text: String,
+    pub(super) text: String,
     /// The name of the user, if it is a private message.
     target: Option<String>,
     is_sent: bool,
@@ -118,16 +118,6 @@ impl Session {
         let sent = self.pending.iter().enumerate().filter(|(_, pending)| pending.is_sent);
         let (at, _) = sent.max_by_key(|(_, pending)| pending.text.len())?;
         Some(refused("too-long", "The message is too big for the server.", self.pending.remove(at).text))
-    }
-
-    /// How many messages the server has not sent back.
-    pub(super) fn undelivered(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// Their texts.
-    pub(super) fn take_undelivered(&mut self) -> Vec<String> {
-        self.pending.drain(..).map(|pending| pending.text).collect()
     }
 
     /// Receives a message of the server. An unknown one is ignored: the server may be newer than this client.

@@ -109,12 +109,12 @@ impl Worker {
                 self.session.send(text, target);
             }
         }
-        self.session.take_undelivered()
+        self.session.pending.drain(..).map(|pending| pending.text).collect()
     }
 
     /// Whether the client closes its connection, and does not connect again.
     fn is_done(&self) -> bool {
-        self.is_stopped || self.is_finishing && self.session.undelivered() == 0
+        self.is_stopped || self.is_finishing && self.session.pending.is_empty()
     }
 
     /// Serves one connection to its end. Returns the code and the reason of the Close frame, and what went wrong.
@@ -158,7 +158,7 @@ impl Worker {
     }
 
     fn accepts_requests(&self) -> bool {
-        self.is_ready() && !self.is_finishing && self.session.undelivered() < WINDOW
+        self.is_ready() && !self.is_finishing && self.session.pending.len() < WINDOW
     }
 
     fn is_ready(&self) -> bool {

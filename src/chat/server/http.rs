@@ -99,9 +99,6 @@ impl ChatServer {
 
     /// Sends the responses of this batch, which is stored.
     pub(super) fn respond(&mut self) {
-        if self.responses.is_empty() {
-            return;
-        }
         let is_stored = self.archive.as_ref().is_none_or(|archive| archive.is_complete());
         for (responder, mut response) in self.responses.drain(..) {
             if response.status == CREATED && !is_stored {
