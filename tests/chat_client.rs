@@ -142,7 +142,7 @@ fn refused_connection_is_not_retried_and_retries_end() {
     let chat = ChatClient::connect(&format!("ws://{}/nowhere", server.addr()), "ann").expect("a URL");
     assert!(matches!(next(&chat), Event::Closed { error: Some(Error::Refused { status: 404, .. }), .. }));
     let socket = WebSocket::builder(&format!("ws://{}/", server.addr()));
-    let short_lived = ChatClient::builder(socket, "bob").retry_for(Duration::ZERO).connect().expect("a URL");
+    let short_lived = ChatClient::connect_with(socket, "bob", Duration::ZERO).expect("a URL");
     wait_for(&short_lived, is_open);
     server.signal("KILL");
     wait_for(&short_lived, |event| match event {

@@ -18,14 +18,14 @@
 //! # Ok::<(), chinwag::client::Error>(())
 //! ```
 
+mod backoff;
 mod contacts;
-mod pauses;
 mod session;
 mod worker;
 
 use crate::ws::client::{self, WebSocket};
+use backoff::Backoff;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use pauses::{Backoff, SendRate};
 use session::Session;
 use std::{
     sync::{
@@ -42,6 +42,9 @@ const QUEUE: usize = 64;
 
 /// Messages of the server that wait for the client. Few, because each may be as large as [`MAX_MESSAGE_SIZE`].
 const SOCKET_QUEUE: usize = 8;
+
+/// How long to try to reconnect.
+const RETRY_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// Bytes of the largest message of the server. The largest list of the users in a room has about 600 KiB.
 const MAX_MESSAGE_SIZE: usize = 1024 * 1024;
@@ -119,54 +122,6 @@ pub struct Message {
     pub own: bool,
 }
 
-/// Settings of a [`ChatClient`].
-#[derive(Debug, Clone)]
-#[must_use = "nothing is connected before connect()"]
-pub struct Builder {
-    socket: client::Builder,
-    name: String,
-    retry_for: Duration,
-}
-
-impl Builder {
-    /// How long to try to reconnect after a connection is lost. Zero: never. Default: one hour. The first connection is
-    /// tried once.
-    pub fn retry_for(mut self, time: Duration) -> Self {
-        self.retry_for = time;
-        self
-    }
-
-    /// Starts to connect, and returns at once.
-    ///
-    /// # Errors
-    /// As [`client::Builder::connect`].
-    pub fn connect(self) -> Result<ChatClient, client::Error> {
-        let socket = self.socket.clone().connect()?;
-        let (request_sender, requests) = bounded(QUEUE);
-        let (event_sender, events) = bounded(QUEUE);
-        let (close_sender, close) = bounded(1);
-        let has_ended = Arc::<AtomicBool>::default();
-        let worker = Worker {
-            builder: self.socket,
-            session: Session::new(&self.name),
-            rate: SendRate::default(),
-            backoff: Backoff::new(self.retry_for),
-            requests,
-            close,
-            events: event_sender,
-            open_since: None,
-            is_finishing: false,
-            is_stopped: false,
-            has_ended: Arc::clone(&has_ended),
-        };
-        thread::Builder::new()
-            .name("chat-client".into())
-            .spawn(move || worker.run(socket))
-            .map_err(client::Error::Connect)?;
-        Ok(ChatClient { requests: request_sender, close: close_sender, events, has_ended })
-    }
-}
-
 /// A user of the chat, across connections. Clones are cheap, and all of them are the same user.
 ///
 /// Dropping the last clone closes the connection.
@@ -184,15 +139,42 @@ impl ChatClient {
     /// # Errors
     /// As [`client::Builder::connect`].
     pub fn connect(url: &str, name: &str) -> Result<Self, client::Error> {
-        Self::builder(WebSocket::builder(url), name).connect()
+        Self::connect_with(WebSocket::builder(url), name, RETRY_FOR)
     }
 
-    /// A client with other settings than the defaults. This sets the subprotocol `chinwag.v1`, and limits messages of the server
-    /// to 1 MiB.
-    pub fn builder(socket: client::Builder, name: &str) -> Builder {
-        let mut socket = socket.protocols(["chinwag.v1"]);
-        (socket.config.max_message_size, socket.config.event_capacity) = (MAX_MESSAGE_SIZE, SOCKET_QUEUE);
-        Builder { socket, name: name.to_owned(), retry_for: Duration::from_secs(60 * 60) }
+    /// As [`ChatClient::connect`], with a connection of your own settings. This sets the subprotocol `chinwag.v1`, and limits
+    /// messages of the server to 1 MiB.
+    ///
+    /// `retry_for` is how long to try to reconnect after a connection is lost; [`ChatClient::connect`] has one hour. Zero:
+    /// never. The first connection is tried once.
+    ///
+    /// # Errors
+    /// As [`client::Builder::connect`].
+    pub fn connect_with(socket: client::Builder, name: &str, retry_for: Duration) -> Result<Self, client::Error> {
+        let mut builder = socket.protocols(["chinwag.v1"]);
+        (builder.config.max_message_size, builder.config.event_capacity) = (MAX_MESSAGE_SIZE, SOCKET_QUEUE);
+        let socket = builder.clone().connect()?;
+        let (request_sender, requests) = bounded(QUEUE);
+        let (event_sender, events) = bounded(QUEUE);
+        let (close_sender, close) = bounded(1);
+        let has_ended = Arc::<AtomicBool>::default();
+        let worker = Worker {
+            builder,
+            session: Session::new(name),
+            backoff: Backoff::new(retry_for),
+            requests,
+            close,
+            events: event_sender,
+            open_since: None,
+            paused_until: None,
+            was_too_fast: false,
+            is_finishing: false,
+            is_stopped: false,
+            has_ended: Arc::clone(&has_ended),
+        };
+        let thread = thread::Builder::new().name("chat-client".into());
+        thread.spawn(move || worker.run(socket)).map_err(client::Error::Connect)?;
+        Ok(Self { requests: request_sender, close: close_sender, events, has_ended })
     }
 
     /// The events, in order. Iterating blocks, and ends after [`Event::Closed`]. While 64 events are queued, the client

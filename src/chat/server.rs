@@ -13,10 +13,9 @@ mod http;
 mod metrics;
 mod moderation;
 mod mount;
-mod room_list;
 
 use crate::{
-    chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId},
+    chat::protocol::{Dialect, Millis, StoredMessage, UserId},
     chat::rules::{Chat, Input, Now, Output, Rules},
     ws::http::Response,
     ws::server::{CloseGuard, Event, Responder, Server},
@@ -35,7 +34,6 @@ use std::{
 pub use admin::{Admin, Job, Storage};
 pub use archive::Archive;
 pub use moderation::BanFile;
-pub use room_list::RoomList;
 
 /// The most events that are received before a flush or a wait. A larger batch costs less per delivery; a smaller one has less
 /// latency.
@@ -86,8 +84,8 @@ pub struct ChatServer {
     default_dialect: Dialect,
     /// The start of the uptime.
     started: Instant,
-    /// The earliest time of the next flush.
-    next_flush: Instant,
+    /// How long the last flush took.
+    flush_time: Duration,
     /// Who sent the messages of this batch.
     senders: Vec<UserId>,
     /// Whether the last batch with messages had several senders.
@@ -99,21 +97,12 @@ pub struct ChatServer {
     archive: Option<Box<dyn Archive>>,
     /// Messages of this batch that the archive does not have yet.
     unstored: Vec<StoredMessage>,
-    /// When the archive is asked again for rooms that could not be restored.
-    retry_archive_at: Option<Instant>,
-    /// Whether the next parts for clients that are catching up may be sent at once.
-    can_send_next_parts: bool,
-    room_list: Option<RoomList>,
-    /// Whether the list of rooms is out of date.
-    rooms_changed: bool,
     #[cfg(feature = "cluster")]
     cluster: Option<Box<crate::chat::cluster::Cluster>>,
     bans: Option<BanFile>,
     /// Of the command that is being executed.
     answers: Vec<Result<String, String>>,
     metrics: Metrics,
-    /// What is called on this thread, how often, and when next.
-    heartbeat: Option<(fn(), Duration, Instant)>,
 }
 
 impl ChatServer {
@@ -128,23 +117,18 @@ impl ChatServer {
             fanout: Fanout::default(),
             default_dialect,
             started: Instant::now(),
-            next_flush: Instant::now(),
+            flush_time: Duration::ZERO,
             senders: Vec::new(),
             several_talked: false,
             close_guards: Vec::new(),
             responses: Vec::new(),
             archive: None,
             unstored: Vec::new(),
-            retry_archive_at: None,
-            can_send_next_parts: false,
-            room_list: None,
-            rooms_changed: false,
             #[cfg(feature = "cluster")]
             cluster: None,
             bans: None,
             answers: Vec::new(),
             metrics: Metrics::default(),
-            heartbeat: None,
         }
     }
 
@@ -157,26 +141,10 @@ impl ChatServer {
         self
     }
 
-    /// Keeps this list of rooms up to date.
-    #[must_use]
-    pub fn list_rooms(mut self, rooms: RoomList) -> Self {
-        rooms.set(self.chat.rooms());
-        self.room_list = Some(rooms);
-        self
-    }
-
-    /// Calls `beat` on the chat thread, at least once in each interval, as long as that thread does not hang. For a watchdog.
-    #[must_use]
-    pub fn heartbeat(mut self, interval: Duration, beat: fn()) -> Self {
-        // A batch takes time, so the calls are due twice in each interval.
-        self.heartbeat = Some((beat, interval / 2, Instant::now()));
-        self
-    }
-
     /// Runs the chat on this thread until the server is shut down and all connections have ended.
     pub fn run(mut self) {
         while self.run_batch() {}
-        self.close_archive();
+        self.store();
         #[cfg(feature = "cluster")]
         self.close_cluster();
         info!("all connections have ended");
@@ -190,11 +158,6 @@ impl ChatServer {
             Err(RecvTimeoutError::Disconnected) => return false,
         }
         self.receive_waiting();
-        let pause = self.next_flush.saturating_duration_since(Instant::now());
-        if !pause.is_zero() {
-            thread::sleep(pause);
-            self.receive_waiting();
-        }
         let deadline = Instant::now() + BATCH_DELAY;
         while self.expects_more() {
             let Ok(event) = self.server.events().recv_deadline(deadline) else { break };
@@ -202,6 +165,9 @@ impl ChatServer {
             self.receive_waiting();
         }
         self.tick();
+        if self.flush_time >= MIN_PACED_FLUSH {
+            thread::sleep(self.flush_time.min(MAX_PAUSE));
+        }
         true
     }
 
@@ -238,7 +204,6 @@ impl ChatServer {
     fn receive(&mut self, event: Event) {
         #[cfg(feature = "cluster")]
         let Some(event) = self.log_event(event) else { return };
-        self.rooms_changed |= !matches!(event, Event::Message(..));
         match event {
             Event::Connected(peer, request) => self.connect(peer, &request),
             Event::Message(peer, message) => {
@@ -272,10 +237,7 @@ impl ChatServer {
             self.metrics.count(&output);
             match output {
                 Output::Send { to, message } => self.fanout.send(to, &message),
-                Output::Broadcast { room, message, except } => {
-                    self.rooms_changed |= matches!(message, ServerMessage::Username { .. });
-                    self.fanout.broadcast(room, &message, except);
-                }
+                Output::Broadcast { room, message, except } => self.fanout.broadcast(room, &message, except),
                 Output::Subscribe { id } => self.fanout.subscribe(id),
                 Output::Unsubscribe { id } => self.fanout.unsubscribe(id),
                 Output::Store(message) => self.unstored.push(message),
@@ -297,9 +259,8 @@ impl ChatServer {
     fn flush(&mut self) {
         self.store();
         let begin = Instant::now();
-        self.fanout.flush();
         // Everything in the rooms' logs was sent now: from here on, these receive what follows from the logs.
-        for id in self.fanout.take_behind() {
+        for id in self.fanout.flush() {
             debug!("connection {id} is behind");
             self.apply(Input::Behind { id });
         }
@@ -307,17 +268,10 @@ impl ChatServer {
             self.several_talked = are_several(&self.senders);
             self.senders.clear();
         }
-        let time = begin.elapsed();
-        if time >= MIN_PACED_FLUSH {
-            self.next_flush = Instant::now() + time.min(MAX_PAUSE);
-        }
-        self.metrics.flushed(time);
+        self.flush_time = begin.elapsed();
+        self.metrics.flushed(self.flush_time);
         self.close_guards.clear();
         self.respond();
-        if let Some(list) = self.room_list.as_ref().filter(|_| self.rooms_changed) {
-            list.set(self.chat.rooms());
-            self.rooms_changed = false;
-        }
     }
 
     fn now(&self) -> Now {

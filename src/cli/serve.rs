@@ -2,10 +2,11 @@
 
 use super::listen::{Acceptor, listen};
 use super::{admin, arguments::Flags, limits, logging, print, signals, spawn, systemd, token};
-use chinwag::chat::server::{Admin, BanFile, ChatServer, RoomList};
+use chinwag::chat::server::{Admin, BanFile, ChatServer};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect, http::Response};
 use log::{LevelFilter, error, info, warn};
 use std::path::Path;
+use std::thread;
 
 /// Serves until a signal stops the server.
 ///
@@ -32,9 +33,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let bans = bans.map_err(|error| format!("--bans: {error}"))?;
     let admin = Admin::default();
     let local = admin.clone();
-    let rooms = flags.has("list-rooms").then(RoomList::default);
-    // The chat keeps the list, and `/rooms` shows it.
-    let listed = rooms.clone();
+    let lists_rooms = flags.has("list-rooms");
     let builder = Server::builder()
         .config(config)
         .access(access.clone())
@@ -44,7 +43,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         .delay(ChatServer::delay)
         .route(ChatServer::route)
         .site(move |request| {
-            let listed = || listed.iter().find_map(|rooms| rooms.respond(request));
+            let listed = || if lists_rooms { local.rooms(request) } else { None };
             local.respond_locally(request).or_else(listed).or_else(|| ChatServer::site(request))
         });
     #[cfg(feature = "deflate")]
@@ -67,6 +66,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     admin.connect(&server, None);
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
+    watch(admin.clone())?;
     let given = flags.clone();
     let reload = move || reload(&given, &access, acceptor.as_ref(), &admin);
     let _ = running.set((server.handle(), Box::new(reload)));
@@ -80,14 +80,24 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let chat = ChatServer::new(server, rules, dialect.unwrap_or(Dialect::Json));
     #[cfg(feature = "history")]
     let chat = history.into_iter().fold(chat, |chat, history| chat.archive(Box::new(history)));
+    let chat = chat.bans(bans);
     #[cfg(feature = "cluster")]
     let chat = cluster.into_iter().fold(chat, ChatServer::cluster);
-    let chat = match systemd::watchdog() {
-        Some(interval) => chat.heartbeat(interval, || systemd::notify("WATCHDOG=1")),
-        None => chat,
-    };
-    rooms.into_iter().fold(chat.bans(bans), ChatServer::list_rooms).run();
+    chat.run();
     Ok(())
+}
+
+/// Lets the chat thread answer the watchdog of systemd, if there is one: twice in each interval, because a batch takes time.
+fn watch(admin: Admin) -> Result<(), String> {
+    let Some(interval) = systemd::watchdog() else { return Ok(()) };
+    let answer = move || loop {
+        thread::sleep(interval / 2);
+        let _ = admin.ask(Box::new(|_| {
+            systemd::notify("WATCHDOG=1");
+            Response::empty(204)
+        }));
+    };
+    spawn("watchdog", Box::new(answer))
 }
 
 fn log_level(flags: &Flags) -> LevelFilter {

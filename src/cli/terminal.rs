@@ -28,7 +28,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
         None => env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "guest".to_owned()),
     };
     let retry = flags.amount("retry", Unit::Seconds, 0)?.unwrap_or(60);
-    let chat = ChatClient::builder(socket(flags)?, &name).retry_for(Duration::from_secs(retry)).connect();
+    let chat = ChatClient::connect_with(socket(flags)?, &name, Duration::from_secs(retry));
     let chat = chat.map_err(|error| error.to_string())?;
     let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
     let pipe = if is_interactive { None } else { Some(pipe::start(chat.clone())?) };

@@ -21,8 +21,6 @@ pub(super) struct Contacts {
     pub(super) users: Vec<(UserId, String)>,
     /// Users with whom private messages were exchanged: the key of the name, and the connection.
     partners: Vec<(String, UserId)>,
-    /// This client has reconnected. It is not known yet whether the server was restarted, and the ids are new.
-    is_reconnecting: bool,
 }
 
 impl Contacts {
@@ -67,23 +65,9 @@ impl Contacts {
         self.user(&key).is_some()
     }
 
-    /// This client reconnects. If the server was restarted, other users have the ids now.
-    pub(super) fn begin_reconnect(&mut self) {
-        self.users.clear();
-        self.is_reconnecting = !self.partners.is_empty();
-    }
-
-    /// Whether [`Contacts::find`] can be trusted.
-    pub(super) fn knows_ids(&self) -> bool {
-        !self.is_reconnecting
-    }
-
-    /// This client has signed in. `is_same`: the server knows its last connection, so the ids are those of before.
-    pub(super) fn end_reconnect(&mut self, is_same: bool) {
-        if self.is_reconnecting && !is_same {
-            self.partners.iter_mut().for_each(|partner| partner.1 = NOBODY);
-        }
-        self.is_reconnecting = false;
+    /// The server was restarted: others may have the ids of the partners now.
+    pub(super) fn forget_ids(&mut self) {
+        self.partners.iter_mut().for_each(|partner| partner.1 = NOBODY);
     }
 
     fn user(&self, wanted: &str) -> Option<UserId> {
@@ -138,17 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn after_a_reconnection_ids_are_trusted_only_if_the_server_is_the_same() {
-        for (is_same, expected) in [(true, 5), (false, NOBODY)] {
-            let mut contacts = contacts();
-            contacts.begin_reconnect();
-            assert!(!contacts.knows_ids());
-            contacts.end_reconnect(is_same);
-            contacts.users = vec![(5, "eve".into()), (7, "ann".into())];
-            assert_eq!((contacts.knows_ids(), contacts.find("ann")), (true, Some(expected)));
-            contacts.end_reconnect(false);
-            assert_eq!(contacts.find("ann"), Some(expected), "this is a change of the name");
-        }
+    fn after_a_restart_of_the_server_a_name_stands_for_nobody() {
+        let mut contacts = contacts();
+        contacts.forget_ids();
+        contacts.users = vec![(5, "eve".into()), (7, "ann".into())];
+        assert_eq!(contacts.find("ann"), Some(NOBODY));
+        assert!(contacts.forget_partner("ann") && contacts.find("ann") == Some(7));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(super) struct Session {
     reported_name: Option<String>,
     /// This client's id on the current connection.
     id: Option<UserId>,
+    /// It has a name on the current connection. Before that it does not know whether the server was restarted, with new ids.
+    is_signed_in: bool,
     /// The ids of its connections, the last one at the end.
     ids: Vec<UserId>,
     /// The secret with which the next connection gets the name of this one.
@@ -30,14 +32,14 @@ pub(super) struct Session {
     last_seq: Option<u64>,
     log: Option<String>,
     /// Messages that the server has not sent back, in order.
-    pending: Vec<Pending>,
+    pub(super) pending: Vec<Pending>,
     contacts: Contacts,
 }
 
 #[derive(Debug)]
-struct Pending {
+pub(super) struct Pending {
     nonce: String,
-    text: String,
+    pub(super) text: String,
     /// The name of the user, if it is a private message.
     target: Option<String>,
     is_sent: bool,
@@ -60,8 +62,8 @@ impl Session {
 
     /// The first message on a connection. What is pending has to be sent again after it.
     pub(super) fn sign_in(&mut self) -> String {
-        self.id = None;
-        self.contacts.begin_reconnect();
+        (self.id, self.is_signed_in) = (None, false);
+        self.contacts.users.clear();
         self.resend();
         match &self.resume {
             Some(secret) => json!({"type": "username", "name": self.wanted_name, "resume": secret}).to_string(),
@@ -85,11 +87,11 @@ impl Session {
         self.pending.push(Pending { nonce, text, target, is_sent: false });
     }
 
-    /// The next message to send. Private ones wait until it is known for whom they are.
-    pub(super) fn next_unsent(&mut self) -> Option<String> {
-        let knows_ids = self.contacts.knows_ids();
-        let at = self.pending.iter().position(|next| !next.is_sent && (knows_ids || next.target.is_none()))?;
-        let next = &mut self.pending[at];
+    /// The next message to send, if fewer than `window` are in flight. Private ones wait until it is known for whom they are.
+    pub(super) fn next_unsent(&mut self, window: usize) -> Option<String> {
+        let is_full = self.pending.iter().filter(|next| next.is_sent).count() >= window;
+        let may_send = |next: &&mut Pending| !next.is_sent && (self.is_signed_in || next.target.is_none());
+        let next = self.pending.iter_mut().filter(|_| !is_full).find(may_send)?;
         next.is_sent = true;
         let mut object = json!({"type": "message", "text": next.text, "nonce": next.nonce});
         if let Some(name) = &next.target {
@@ -107,33 +109,15 @@ impl Session {
     pub(super) fn connection_lost(&mut self) -> Vec<Event> {
         let (lost, kept): (Vec<_>, _) = mem::take(&mut self.pending).into_iter().partition(|it| it.target.is_some());
         self.pending = kept;
-        let refused = |pending: Pending| Event::Refused {
-            reason: "connection-lost".into(),
-            explanation: "The connection was lost, so this private message may not have been delivered.".into(),
-            text: Some(pending.text),
-        };
-        lost.into_iter().map(refused).collect()
+        let explanation = "The connection was lost, so this private message may not have been delivered.";
+        lost.into_iter().map(|pending| refused("connection-lost", explanation, pending.text)).collect()
     }
 
     /// The server has closed the connection because a message was too big, which must be the largest one. The others are resent.
     pub(super) fn refuse_largest(&mut self) -> Option<Event> {
         let sent = self.pending.iter().enumerate().filter(|(_, pending)| pending.is_sent);
         let (at, _) = sent.max_by_key(|(_, pending)| pending.text.len())?;
-        Some(Event::Refused {
-            reason: "too-long".into(),
-            explanation: "The message is too big for the server.".into(),
-            text: Some(self.pending.remove(at).text),
-        })
-    }
-
-    /// How many messages the server has not sent back.
-    pub(super) fn undelivered(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// Their texts.
-    pub(super) fn take_undelivered(&mut self) -> Vec<String> {
-        self.pending.drain(..).map(|pending| pending.text).collect()
+        Some(refused("too-long", "The message is too big for the server.", self.pending.remove(at).text))
     }
 
     /// Receives a message of the server. An unknown one is ignored: the server may be newer than this client.
@@ -192,9 +176,9 @@ impl Session {
     fn username_of(&mut self, object: &Object<'_>) -> Option<Event> {
         let was = object.number("was");
         if self.is_own(object) {
-            self.contacts.end_reconnect(was.is_some());
-            if was.is_none() {
-                // After a restart of the server, others may have the earlier ids.
+            if !mem::replace(&mut self.is_signed_in, true) && was.is_none() {
+                // The server may have been restarted.
+                self.contacts.forget_ids();
                 self.ids = self.id.into_iter().collect();
             }
             return self.named(object);
@@ -267,6 +251,10 @@ impl Session {
         }
         Event::Refused { reason, explanation, text: refused.map(|refused| refused.text) }
     }
+}
+
+fn refused(reason: &str, explanation: &str, text: String) -> Event {
+    Event::Refused { reason: reason.into(), explanation: explanation.into(), text: Some(text) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The thread of a chat client, which serves one connection after the other.
 
 use super::Event;
-use super::pauses::{Backoff, SendRate, may_retry};
+use super::backoff::{Backoff, may_retry};
 use super::session::{self, Session, TOO_FAST};
 use crate::ws::client::{self, Error, WebSocket};
 use crate::ws::{Message, error::Visible};
@@ -20,6 +20,9 @@ const WINDOW: usize = 8;
 /// After [`Request::Finish`], how long the server may send nothing before messages count as not delivered.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long to be silent after a refusal as too fast. The server then accepts messages again.
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// The server closes the connection with this code if a message is larger than it reads (RFC 6455 7.4.1).
 const TOO_BIG: u16 = 1009;
 
@@ -35,7 +38,6 @@ pub(super) enum Request {
 pub(super) struct Worker {
     pub(super) builder: client::Builder,
     pub(super) session: Session,
-    pub(super) rate: SendRate,
     pub(super) backoff: Backoff,
     pub(super) requests: Receiver<Request>,
     /// A message on this channel, or its end, stops the client.
@@ -43,6 +45,11 @@ pub(super) struct Worker {
     pub(super) events: Sender<Event>,
     /// When the current connection was opened.
     pub(super) open_since: Option<Instant>,
+    /// Nothing is sent before this.
+    pub(super) paused_until: Option<Instant>,
+    /// The server has refused a message as too fast. A client does not know the limits of its server: it sends at full speed
+    /// until the first refusal, and then one message at a time.
+    pub(super) was_too_fast: bool,
     /// Close as soon as all messages are delivered.
     pub(super) is_finishing: bool,
     /// `close` was received, or the server is silent.
@@ -52,52 +59,46 @@ pub(super) struct Worker {
 }
 
 /// How a connection ended.
-struct End {
-    code: u16,
-    reason: String,
-    error: Option<Error>,
-}
-
-impl End {
-    fn sentence(&self) -> String {
-        match &self.error {
-            Some(error) => error.to_string(),
-            None if self.reason.is_empty() => format!("closed by the server with {}", self.code),
-            None => format!("closed by the server with {} ({})", self.code, Visible(&self.reason)),
-        }
+fn sentence(code: u16, reason: &str, error: Option<&Error>) -> String {
+    match error {
+        Some(error) => error.to_string(),
+        None if reason.is_empty() => format!("closed by the server with {code}"),
+        None => format!("closed by the server with {code} ({})", Visible(reason)),
     }
 }
 
 impl Worker {
     pub(super) fn run(mut self, mut socket: WebSocket) {
-        let end = loop {
-            let end = self.serve(&socket);
+        let (mut code, reason, mut error) = loop {
+            let (code, reason, error) = self.serve(&socket);
             let pause = self.backoff.next(self.open_since.map(|opened| opened.elapsed()));
-            let refused = if end.code == TOO_BIG { self.session.refuse_largest() } else { None };
-            let may_retry = refused.is_some() || may_retry(end.error.as_ref(), end.code);
+            let refused = if code == TOO_BIG { self.session.refuse_largest() } else { None };
+            let may_retry = refused.is_some() || may_retry(error.as_ref(), code);
             refused.into_iter().for_each(|event| self.emit(event));
             let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry) else {
-                break end;
+                break (code, reason, error);
             };
-            self.emit(Event::Disconnected { reason: end.sentence(), retry_in });
+            self.emit(Event::Disconnected { reason: sentence(code, &reason, error.as_ref()), retry_in });
             self.session.connection_lost().into_iter().for_each(|event| self.emit(event));
             if self.is_stopped || self.close.recv_timeout(retry_in) != Err(RecvTimeoutError::Timeout) {
                 self.is_stopped = true;
-                break end;
+                break (code, reason, error);
             }
             let builder = self.builder.clone();
             let next = self.session.query().map_or(builder.clone(), |query| builder.query(&query));
             match next.connect() {
                 Ok(next) => socket = next,
-                Err(error) => break End { error: Some(error), ..end },
+                Err(error) => break (code, reason, Some(error)),
             }
         };
-        let (code, error) = if self.is_done() { (1000, None) } else { (end.code, end.error) };
+        if self.is_done() {
+            (code, error) = (1000, None);
+        }
         let undelivered = self.take_undelivered();
         let events = self.events.clone();
         // No request is accepted any more once the program knows that the client is closed.
         drop(self);
-        let _ = events.send(Event::Closed { code, reason: end.reason, error, undelivered });
+        let _ = events.send(Event::Closed { code, reason, error, undelivered });
     }
 
     /// All messages that were not delivered. A request that is not among them comes too late, and its sender notices that.
@@ -108,19 +109,19 @@ impl Worker {
                 self.session.send(text, target);
             }
         }
-        self.session.take_undelivered()
+        self.session.pending.drain(..).map(|pending| pending.text).collect()
     }
 
     /// Whether the client closes its connection, and does not connect again.
     fn is_done(&self) -> bool {
-        self.is_stopped || self.is_finishing && self.session.undelivered() == 0
+        self.is_stopped || self.is_finishing && self.session.pending.is_empty()
     }
 
-    /// Serves one connection to its end.
-    fn serve(&mut self, socket: &WebSocket) -> End {
-        let mut end = End { code: 1006, reason: String::new(), error: None };
+    /// Serves one connection to its end. Returns the code and the reason of the Close frame, and what went wrong.
+    fn serve(&mut self, socket: &WebSocket) -> (u16, String, Option<Error>) {
+        let mut failure = None;
         self.open_since = None;
-        self.rate.paused_until = None;
+        self.paused_until = None;
         loop {
             if self.is_done() {
                 // This may be repeated: only the first call has an effect.
@@ -129,19 +130,19 @@ impl Worker {
             self.send_pending(socket);
             let requests = if self.accepts_requests() { self.requests.clone() } else { never() };
             let close = if self.is_stopped { never() } else { self.close.clone() };
-            let resume = self.rate.paused_until.map_or_else(never, at);
+            let resume = self.paused_until.map_or_else(never, at);
             select! {
                 recv(socket.events()) -> event => match event {
-                    Ok(client::Event::Close { code, reason, .. }) => return End { code, reason, ..end },
-                    Ok(client::Event::Error(error)) => end.error = Some(error),
+                    Ok(client::Event::Close { code, reason, .. }) => return (code, reason, failure),
+                    Ok(client::Event::Error(error)) => failure = Some(error),
                     Ok(event) => self.receive(event, socket),
-                    Err(_) => return end,
+                    Err(_) => return (1006, String::new(), failure),
                 },
                 recv(requests) -> request => if let Ok(request) = request {
                     self.execute(request, socket);
                 },
                 recv(close) -> _ => self.is_stopped = true,
-                recv(resume) -> _ => self.rate.paused_until = None,
+                recv(resume) -> _ => self.paused_until = None,
                 default(CONFIRM_TIMEOUT) => self.is_stopped |= self.is_finishing && self.open_since.is_some(),
             }
         }
@@ -149,16 +150,19 @@ impl Worker {
 
     /// Sends what waits to be sent, or sent again, as fast as the server accepts it.
     fn send_pending(&mut self, socket: &WebSocket) {
-        while self.open_since.is_some() && !self.is_stopped && self.rate.paused_until.is_none() {
-            let Some(message) = self.session.next_unsent() else { return };
+        while self.is_ready() {
+            let window = if self.was_too_fast { 1 } else { WINDOW };
+            let Some(message) = self.session.next_unsent(window) else { return };
             socket.send(message);
-            self.rate.sent();
         }
     }
 
     fn accepts_requests(&self) -> bool {
-        let is_ready = self.open_since.is_some() && !self.is_finishing && !self.is_stopped;
-        is_ready && self.rate.paused_until.is_none() && self.session.undelivered() < self.rate.window(WINDOW)
+        self.is_ready() && !self.is_finishing && self.session.pending.len() < WINDOW
+    }
+
+    fn is_ready(&self) -> bool {
+        self.open_since.is_some() && !self.is_stopped && self.paused_until.is_none()
     }
 
     fn receive(&mut self, event: client::Event, socket: &WebSocket) {
@@ -169,7 +173,10 @@ impl Worker {
                 self.emit(Event::Open);
             }
             client::Event::Message(Message::Text(text)) => match self.session.receive(text.as_str()) {
-                Some(Event::Refused { reason, .. }) if reason == TOO_FAST => self.rate.too_fast(),
+                Some(Event::Refused { reason, .. }) if reason == TOO_FAST => {
+                    self.was_too_fast = true;
+                    self.paused_until = Some(Instant::now() + PAUSE);
+                }
                 Some(event) => self.emit(event),
                 None => {}
             },
@@ -178,18 +185,13 @@ impl Worker {
     }
 
     fn execute(&mut self, request: Request, socket: &WebSocket) {
-        match request {
-            Request::Send(text, target) => self.session.send(text, target),
-            Request::Finish => self.is_finishing = true,
-            Request::Command(line) => {
-                socket.send(session::command(&line));
-                self.rate.sent();
-            }
-            Request::Rename(name) => {
-                socket.send(self.session.rename(name));
-                self.rate.sent();
-            }
-        }
+        let message = match request {
+            Request::Send(text, target) => return self.session.send(text, target),
+            Request::Finish => return self.is_finishing = true,
+            Request::Command(line) => session::command(&line),
+            Request::Rename(name) => self.session.rename(name),
+        };
+        socket.send(message);
     }
 
     /// Blocks while the queue of events is full. Once the client is stopped, drops events instead.

@@ -4,9 +4,10 @@ use super::ChatServer;
 use crate::{
     ws::access::Host,
     ws::http::{ClientAddr, Method, Request, Response},
-    ws::queue::{Producer, queue},
+    ws::queue::queue,
     ws::server::{Handle, Server},
 };
+use serde_json::json;
 use std::{
     any::Any,
     fmt::Debug,
@@ -32,7 +33,7 @@ pub trait Storage: Debug + Send + Sync {
     fn queued(&self) -> usize;
 }
 
-/// Answers `/healthz`, `/readyz` and `/metrics`, and gives jobs to the chat thread. Clones stand for the same chat.
+/// Answers `/healthz`, `/readyz`, `/metrics` and `/rooms`, and gives jobs to the chat thread. Clones stand for the same chat.
 ///
 /// Requests may arrive before [`Admin::connect`]: they get 503.
 #[derive(Debug, Clone, Default)]
@@ -41,13 +42,8 @@ pub struct Admin(Arc<OnceLock<Connected>>);
 /// The server of the chat, and where its messages are stored.
 type Connected = (Handle, Option<Box<dyn Storage>>);
 
-/// A job on its way to the chat thread.
-struct Question {
-    job: Job,
-    answer: Producer<Response>,
-    /// The asker has stopped waiting then, so the job is not done.
-    deadline: Instant,
-}
+/// A job on its way to the chat thread, with what gives its response to the asker.
+type Question = Box<dyn FnOnce(&mut ChatServer) + Send>;
 
 impl Admin {
     /// The server of the chat, and where its messages are stored. Only the first call counts.
@@ -89,11 +85,32 @@ impl Admin {
         let Some((server, _)) = self.0.get() else { return Response::text(503, "the server is starting") };
         let deadline = Instant::now() + time;
         let (answer, answers) = queue(1);
+        let question: Question = Box::new(move |chat| {
+            // After the deadline, the asker has stopped waiting.
+            if Instant::now() < deadline {
+                answer.push(job(chat));
+            }
+        });
         // If this fails, the question is dropped, and so is its sender.
-        server.send(Box::new(Question { job, answer, deadline }), deadline);
+        server.send(Box::new(question), deadline);
         let answer = answers.pop(deadline.saturating_duration_since(Instant::now()));
         let seconds = time.as_secs();
         answer.unwrap_or_else(|| Response::text(503, format!("the chat thread did not answer within {seconds} s")))
+    }
+
+    /// Answers GET and HEAD of `/rooms` with the rooms, and how many users with a name each has, as JSON. `None` for another
+    /// path. It is for everyone, in a [site](crate::Builder::site) before [`ChatServer::site`].
+    #[must_use]
+    pub fn rooms(&self, request: &Request) -> Option<Response> {
+        let list: Job = Box::new(|chat| {
+            let rooms: Vec<_> = chat.chat.rooms().map(|(name, users)| json!({"name": name, "users": users})).collect();
+            Response::bytes(200, "application/json", json!({"rooms": rooms}).to_string())
+        });
+        Some(match *request.method() {
+            _ if request.uri().path() != "/rooms" => return None,
+            Method::GET | Method::HEAD => self.ask(list).with("Cache-Control", "no-store"),
+            _ => Response::method_not_allowed(),
+        })
     }
 
     fn readiness(&self) -> Response {
@@ -123,12 +140,9 @@ impl ChatServer {
         Response::text(200, "ready")
     }
 
-    /// Does a job, if its asker still waits.
     pub(super) fn answer(&mut self, question: Box<dyn Any + Send>) {
-        let Ok(question) = question.downcast::<Question>() else { return };
-        if Instant::now() < question.deadline {
-            let response = (question.job)(self);
-            question.answer.push(response);
+        if let Ok(question) = question.downcast::<Question>() {
+            question(self);
         }
     }
 }
@@ -177,6 +191,23 @@ mod tests {
             assert_eq!(is_local(&request), *expected, "{addr} {fields:?}");
         }
         assert!(!is_local(&Request::new(())), "a request without an address");
+    }
+
+    #[test]
+    fn list_of_rooms_is_read_only_and_not_cached() {
+        for (path, method, status) in [
+            ("/rooms?x", Method::GET, Some(503)),
+            ("/rooms", Method::HEAD, Some(503)),
+            ("/rooms", Method::POST, Some(405)),
+            ("/room", Method::GET, None),
+        ] {
+            let mut request = Request::new(());
+            (*request.uri_mut(), *request.method_mut()) = (path.parse().expect("a path"), method);
+            let response = Admin::default().rooms(&request);
+            assert_eq!(response.as_ref().map(|response| response.status), status, "{path}");
+            let caching = response.as_ref().and_then(|response| response.header("Cache-Control"));
+            assert_eq!(caching, (status == Some(503)).then_some("no-store"));
+        }
     }
 
     #[test]

@@ -6,19 +6,7 @@ use crate::{
     chat::rules::{Erasure, Input, RoomName, RoomSnapshot},
     ws::peer::Peer,
 };
-use log::{error, info, warn};
-use std::{
-    fmt::Debug,
-    ops::Range,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-
-/// The time between two attempts to restore rooms.
-const RETRY_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The most rooms that are restored in one batch.
-const MAX_ROOMS_PER_BATCH: usize = 16;
+use std::{fmt::Debug, ops::Range, sync::Arc, time::Duration};
 
 /// The most clients that are sent a part of history in one batch. Loading the parts delays everything else.
 const MAX_PARTS_PER_BATCH: usize = 4;
@@ -28,8 +16,7 @@ pub trait Archive: Debug + Send {
     /// A room with its last messages, so many at most. It is called when a connection enters a room for the first time. For
     /// an unknown room, the snapshot is a new numbering without messages.
     ///
-    /// `None`: the archive cannot answer now. Then the room begins in memory, with its own numbering, and nothing of it is
-    /// committed. This is called again until it answers. Then the messages in memory get the numbers that follow.
+    /// `None`: the archive cannot answer now. Then the connection is closed with 1013, so that its client tries again later.
     fn load_room(&mut self, room: &str, messages: usize) -> Option<RoomSnapshot>;
 
     /// Messages of a room after `after` and up to `up_to`, in order: the first ones that take at most so many bytes
@@ -59,51 +46,14 @@ pub trait Archive: Debug + Send {
 }
 
 impl ChatServer {
-    /// Must be called before a connection enters the room.
-    pub(super) fn restore(&mut self, room: &RoomName) {
-        if self.chat.needs_snapshot(room) && !self.load_room(room) && self.retry_archive_at.is_none() {
-            warn!("the archive does not answer: until it does, messages are in memory only, and rooms without history");
-            self.retry_archive_at = Some(Instant::now() + RETRY_INTERVAL);
-        }
-    }
-
-    /// Whether the archive answered.
-    fn load_room(&mut self, room: &RoomName) -> bool {
-        let archive = self.archive.as_mut();
-        let snapshot = archive.and_then(|archive| archive.load_room(room.key(), self.rules.room_messages));
-        let Some(snapshot) = snapshot else { return false };
+    /// Must be called before a connection enters the room. Returns whether it may: not if the archive does not answer.
+    pub(super) fn restore(&mut self, room: &RoomName) -> bool {
+        let Some(archive) = self.archive.as_mut().filter(|_| self.chat.needs_snapshot(room)) else { return true };
+        let Some(snapshot) = archive.load_room(room.key(), self.rules.room_messages) else { return false };
         let mut outputs = Vec::new();
         self.chat.restore(room, snapshot, &mut outputs);
         self.apply_outputs(outputs);
         true
-    }
-
-    pub(super) fn retry_archive(&mut self) {
-        if self.retry_archive_at.is_some_and(|at| at <= Instant::now()) {
-            let is_done = self.restore_rooms(MAX_ROOMS_PER_BATCH);
-            self.retry_archive_at = (!is_done).then(|| Instant::now() + RETRY_INTERVAL);
-        }
-    }
-
-    /// Whether all rooms are restored now.
-    fn restore_rooms(&mut self, most: usize) -> bool {
-        let rooms: Vec<RoomName> = self.chat.unrestored().take(most).cloned().collect();
-        if !rooms.iter().all(|room| self.load_room(room)) || self.chat.unrestored().next().is_some() {
-            return false;
-        }
-        match self.chat.take_lost() {
-            0 => info!("the archive recovered; it has all messages"),
-            lost => warn!("the archive recovered; {lost} oldest messages were not saved"),
-        }
-        true
-    }
-
-    /// The last attempt, when all connections have ended.
-    pub(super) fn close_archive(&mut self) {
-        if self.retry_archive_at.take().is_some() && !self.restore_rooms(usize::MAX) {
-            error!("the archive has not answered: messages in rooms without history are not saved");
-        }
-        self.store();
     }
 
     /// Commits the messages of this batch. Must be called before any of them is sent.
@@ -125,7 +75,6 @@ impl ChatServer {
         self.store();
         let (up_to, archive) = (range.end, self.archive.as_mut());
         let messages = archive.and_then(|archive| archive.load_messages(room, range.start, up_to, bytes));
-        self.can_send_next_parts &= messages.is_some();
         self.apply(Input::Loaded { id, up_to, messages: messages.as_deref() });
     }
 
@@ -139,7 +88,6 @@ impl ChatServer {
             peer.buffered_amount() == 0
         };
         let ready: Vec<UserId> = self.chat.catching_up().filter(is_ready).take(MAX_PARTS_PER_BATCH).collect();
-        self.can_send_next_parts = !ready.is_empty();
         for id in ready {
             self.apply(Input::Ready { id });
         }

@@ -166,7 +166,7 @@ impl ChatServer {
                 cluster.begin(node);
                 self.fanout.close_all(RESTART);
                 joining.into_values().for_each(|(peer, _)| self.refuse(&peer, RESTART));
-                self.rooms_changed = true;
+                self.save_restrictions();
             }
         }
     }
@@ -199,7 +199,6 @@ impl ChatServer {
             }
             _ => {}
         }
-        self.rooms_changed |= !matches!(entry.input, Logged::Text(..) | Logged::Alive);
         match joined {
             Some((peer, request)) => self.admit(peer, &request, outputs),
             None => self.apply_outputs(outputs),

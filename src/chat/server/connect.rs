@@ -19,13 +19,15 @@ impl ChatServer {
     /// [`Builder::delay`](crate::Builder::delay).
     #[must_use]
     pub fn delay(request: &Request) -> Duration {
-        let asked = request.uri().query().and_then(|query| field(query, "slow")?.parse().ok());
+        let asked = field(request, "slow").and_then(|delay| delay.parse().ok());
         Duration::from_millis(asked.unwrap_or(0)).min(MAX_DELAY)
     }
 
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
         let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), self.room_at(request.uri().path()));
-        self.restore(&room);
+        if !self.restore(&room) {
+            return self.refuse(&peer, (1013, "the history does not answer; try again later"));
+        }
         let mut outputs = Vec::new();
         let client = client_of(&peer, request);
         let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret: rand::random(), client };
@@ -135,14 +137,12 @@ pub(super) fn since(request: &Request) -> Option<Since<'_>> {
     if let Some(seq) = last {
         return Some(Since { seq, log: None });
     }
-    let query = request.uri().query()?;
-    let seq = field(query, "since")?.parse().ok()?;
-    Some(Since { seq, log: field(query, "log") })
+    Some(Since { seq: field(request, "since")?.parse().ok()?, log: field(request, "log") })
 }
 
-/// The value of a field; the last one counts if it is given twice.
-pub(super) fn field<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    let mut fields = query.split('&').filter_map(|field| field.split_once('='));
+/// The value of a field of the query; the last one counts if it is given twice.
+pub(super) fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let mut fields = request.uri().query()?.split('&').filter_map(|field| field.split_once('='));
     fields.rfind(|(key, _)| *key == name).map(|(_, value)| value)
 }
 

@@ -3,9 +3,11 @@
 //! A client receives its room's broadcasts since it subscribed, and the messages for it alone, in the order in which the
 //! rules sent them. Each batch is one write for each client, in [`Fanout::flush`], or before a Close frame.
 //!
-//! A room's `batch` has its broadcasts as frames. A member without messages of its own gets them from byte `from` on.
+//! The members of a room with the same dialect are a group. Its `batch` has the room's broadcasts as frames. A member without
+//! messages of its own gets them from byte `from` on.
 //! A member with such messages has a buffer, `own`. Before a message is added to it, the broadcasts after `from` are
 //! copied there, and `from` moves to the end of the batch. So a flush sends `own`, and then the batch from `from` on.
+//! A flush visits each member of a group in which something has to be sent.
 
 use crate::{
     chat::protocol::{Dialect, ServerMessage, UserId},
@@ -18,9 +20,6 @@ use std::{mem, sync::Arc};
 
 /// A batch is sent when it has this many bytes. Small, because several batches must fit into a member's send buffer.
 const MAX_BATCH_BYTES: usize = 64 * 1024;
-
-/// A room's broadcasts in this batch, by dialect.
-type Batch = [Frames; DIALECTS.len()];
 
 const DIALECTS: [Dialect; 6] =
     [Dialect::Json, Dialect::Chinwag, Dialect::Text, Dialect::Sse, Dialect::Ndjson, Dialect::Lines];
@@ -50,15 +49,10 @@ pub(super) type Handshake = Option<(Arc<str>, Arc<str>)>;
 
 #[derive(Debug)]
 pub(super) struct Fanout<P = Peer> {
-    rooms: IdMap<RoomId, Room<P>>,
-    /// Each member's room, and its place there.
-    index: IdMap<UserId, (RoomId, usize)>,
-    /// Rooms with broadcasts in this batch.
-    touched_rooms: Vec<RoomId>,
-    /// Members with messages of their own in this batch.
-    touched_members: Vec<UserId>,
-    /// Subscribed members whose send buffers were too full after the last flush.
-    behind: Vec<UserId>,
+    /// By room and dialect. A dialect without members is not encoded.
+    groups: IdMap<(RoomId, usize), Group<P>>,
+    /// Each member's group, and its place there.
+    index: IdMap<UserId, ((RoomId, usize), usize)>,
     /// Bytes encoded in this batch.
     bytes: usize,
     /// Messages of rooms since the start, counted once for each member that they were for.
@@ -68,12 +62,13 @@ pub(super) struct Fanout<P = Peer> {
 }
 
 #[derive(Debug)]
-struct Room<P> {
+struct Group<P> {
+    dialect: Dialect,
     /// Stored inline: each extra pointer would cost a cache miss for each member and flush.
     members: Vec<Member<P>>,
-    /// The number of members by dialect. A dialect without members is not encoded.
-    dialects: [usize; DIALECTS.len()],
-    batch: Option<Batch>,
+    batch: Frames,
+    /// Whether a member gets something in this batch.
+    is_touched: bool,
 }
 
 #[derive(Debug)]
@@ -81,85 +76,70 @@ struct Member<P> {
     id: UserId,
     peer: P,
     handshake: Handshake,
-    dialect: Dialect,
-    is_subscribed: bool,
     own: Frames,
     /// Bytes in `own` that count against the limit of the send buffer.
     counted: usize,
-    from: usize,
+    /// `None`: it is not subscribed.
+    from: Option<usize>,
 }
 
 // Not derived, because that would require `P: Default`.
 impl<P> Default for Fanout<P> {
     fn default() -> Self {
-        let (rooms, index, touched_rooms, touched_members, behind) = Default::default();
-        let (bytes, deliveries, sent_bytes) = Default::default();
-        Self { rooms, index, touched_rooms, touched_members, behind, bytes, deliveries, sent_bytes }
+        Self { groups: IdMap::default(), index: IdMap::default(), bytes: 0, deliveries: 0, sent_bytes: 0 }
     }
 }
 
 impl<P: Recipient> Fanout<P> {
     /// Adds a member that gets only the messages for it alone, until [`subscribe`](Self::subscribe).
-    pub(super) fn join(&mut self, id: UserId, peer: P, dialect: Dialect, room_id: RoomId, handshake: Handshake) {
-        if !self.rooms.contains(room_id) {
-            self.rooms.insert(room_id, Room { members: Vec::new(), dialects: Default::default(), batch: None });
+    pub(super) fn join(&mut self, id: UserId, peer: P, dialect: Dialect, room: RoomId, handshake: Handshake) {
+        let key = (room, dialect as usize);
+        if !self.groups.contains(key) {
+            let group = Group { dialect, members: Vec::new(), batch: Frames::new(), is_touched: false };
+            self.groups.insert(key, group);
         }
-        let Some(room) = self.rooms.get_mut(room_id) else { return };
-        room.dialects[dialect as usize] += 1;
-        self.index.insert(id, (room_id, room.members.len()));
-        let (is_subscribed, own, counted, from) = Default::default();
-        room.members.push(Member { id, peer, handshake, dialect, is_subscribed, own, counted, from });
+        let Some(group) = self.groups.get_mut(key) else { return };
+        self.index.insert(id, (key, group.members.len()));
+        group.members.push(Member { id, peer, handshake, own: Frames::new(), counted: 0, from: None });
     }
 
     /// A member's connection and handshake.
     pub(super) fn peer(&self, id: UserId) -> Option<(&P, &Handshake)> {
-        let (room, place) = *self.index.get(id)?;
-        self.rooms.get(room)?.members.get(place).map(|member| (&member.peer, &member.handshake))
+        let (key, place) = *self.index.get(id)?;
+        self.groups.get(key)?.members.get(place).map(|member| (&member.peer, &member.handshake))
     }
 
     /// From now on the member gets the broadcasts of its room.
     pub(super) fn subscribe(&mut self, id: UserId) {
-        let Some((member, batch)) = self.find(id) else { return };
-        member.from = batch.map_or(0, |batch| batch[member.dialect as usize].len());
-        member.is_subscribed = true;
+        let Some((group, place)) = self.find(id) else { return };
+        group.members[place].from = Some(group.batch.len());
     }
 
     /// The member gets no more broadcasts of its room, after those of this batch.
     pub(super) fn unsubscribe(&mut self, id: UserId) {
-        let Some((member, batch)) = self.find(id) else { return };
-        let is_first = member.own.is_empty();
-        member.copy_broadcasts(batch);
-        member.is_subscribed = false;
-        if is_first && !member.own.is_empty() {
-            self.touched_members.push(id);
-        }
+        let Some((group, place)) = self.find(id) else { return };
+        group.members[place].copy_broadcasts(&group.batch);
+        group.members[place].from = None;
     }
 
     pub(super) fn members(&self) -> usize {
         self.index.len()
     }
 
-    /// The members for which more bytes wait than the limit of the send buffer allows, since the last call.
-    pub(super) fn take_behind(&mut self) -> Vec<UserId> {
-        mem::take(&mut self.behind)
-    }
-
-    fn find(&mut self, id: UserId) -> Option<(&mut Member<P>, Option<&Batch>)> {
-        let (room, place) = *self.index.get(id)?;
-        let room = self.rooms.get_mut(room)?;
-        Some((room.members.get_mut(place)?, room.batch.as_ref()))
+    fn find(&mut self, id: UserId) -> Option<(&mut Group<P>, usize)> {
+        let (key, place) = *self.index.get(id)?;
+        Some((self.groups.get_mut(key)?, place))
     }
 
     pub(super) fn leave(&mut self, id: UserId) {
-        let Some((room_id, place)) = self.index.remove(id) else { return };
-        let Some(room) = self.rooms.get_mut(room_id) else { return };
-        let member = room.members.swap_remove(place);
-        room.dialects[member.dialect as usize] -= 1;
-        if let Some(moved) = room.members.get(place) {
-            self.index.insert(moved.id, (room_id, place));
+        let Some((key, place)) = self.index.remove(id) else { return };
+        let Some(group) = self.groups.get_mut(key) else { return };
+        group.members.swap_remove(place);
+        if let Some(moved) = group.members.get(place) {
+            self.index.insert(moved.id, (key, place));
         }
-        if room.members.is_empty() {
-            self.rooms.remove(room_id);
+        if group.members.is_empty() {
+            self.groups.remove(key);
         }
     }
 
@@ -168,51 +148,39 @@ impl<P: Recipient> Fanout<P> {
         self.bytes >= MAX_BATCH_BYTES
     }
 
-    /// Adds a message for all subscribed members of a room, except one that gets its own copy next.
-    pub(super) fn broadcast(&mut self, room_id: RoomId, message: &ServerMessage, except: Option<UserId>) {
-        if let Some((member, batch)) = except.and_then(|id| self.find(id)) {
-            member.copy_broadcasts(batch);
-        }
-        let Some(room) = self.rooms.get_mut(room_id) else { return };
-        let batch = room.batch.get_or_insert_with(|| {
-            self.touched_rooms.push(room_id);
-            Batch::default()
-        });
-        if let ServerMessage::Message(_) = message {
-            self.deliveries += room.members.len() as u64;
-        }
+    /// Adds a message for all subscribed members of a room, except one of them that gets its own copy next.
+    pub(super) fn broadcast(&mut self, room: RoomId, message: &ServerMessage, except: Option<UserId>) {
+        except.into_iter().for_each(|id| self.unsubscribe(id));
         for dialect in DIALECTS {
-            if room.dialects[dialect as usize] > 0 {
-                self.bytes += encode(message, dialect, &mut batch[dialect as usize]);
+            let Some(group) = self.groups.get_mut((room, dialect as usize)) else { continue };
+            self.bytes += encode(message, dialect, &mut group.batch);
+            group.is_touched = true;
+            if let ServerMessage::Message(_) = message {
+                self.deliveries += group.members.len() as u64;
             }
         }
-        if let Some((member, Some(batch))) = except.and_then(|id| self.find(id)) {
-            member.from = batch[member.dialect as usize].len();
-        }
+        except.into_iter().for_each(|id| self.subscribe(id));
     }
 
     /// Adds a message for one member.
     pub(super) fn send(&mut self, id: UserId, message: &ServerMessage) {
-        let Some((member, batch)) = self.find(id) else { return };
-        let is_first = member.own.is_empty();
-        member.copy_broadcasts(batch);
-        let bytes = encode(message, member.dialect, &mut member.own);
+        let Some((group, place)) = self.find(id) else { return };
+        let member = &mut group.members[place];
+        member.copy_broadcasts(&group.batch);
+        let bytes = encode(message, group.dialect, &mut member.own);
         // A member that is behind gets log messages only when it has taken the last ones. Others must be limited.
-        if !member.is_subscribed && !is_from_log(message) {
+        if member.from.is_none() && !is_from_log(message) {
             member.counted += bytes;
         }
+        group.is_touched = true;
         self.bytes += bytes;
-        if is_first {
-            self.touched_members.push(id);
-        }
     }
 
     /// Removes a member, sends its part of the batch so far, and closes its connection.
     pub(super) fn close(&mut self, id: UserId, code: u16, reason: &str) {
-        let Some((member, batch)) = self.find(id) else { return };
-        let mut sent = 0;
-        member.flush(batch, &mut sent);
-        member.peer.close(code, reason);
+        let Some((group, place)) = self.find(id) else { return };
+        let (sent, _) = group.members[place].flush(&group.batch);
+        group.members[place].peer.close(code, reason);
         self.sent_bytes += sent;
         self.leave(id);
     }
@@ -224,56 +192,46 @@ impl<P: Recipient> Fanout<P> {
         ids.into_iter().for_each(|id| self.close(id, code, reason));
     }
 
-    /// Sends the batch: one write for each member that has a part in it.
-    pub(super) fn flush(&mut self) {
-        for room in self.touched_rooms.drain(..) {
-            let Some(room) = self.rooms.get_mut(room) else { continue };
-            let batch = room.batch.take();
-            for member in &mut room.members {
-                if member.flush(batch.as_ref(), &mut self.sent_bytes) {
-                    self.behind.push(member.id);
-                }
-                member.from = 0;
+    /// Sends the batch: one write for each member that has a part in it. Returns the subscribed members for which more bytes
+    /// wait now than the limit of the send buffer allows.
+    pub(super) fn flush(&mut self) -> Vec<UserId> {
+        let mut behind = Vec::new();
+        for group in self.groups.values_mut().filter(|group| group.is_touched) {
+            let batch = mem::take(&mut group.batch);
+            for member in &mut group.members {
+                let (sent, is_behind) = member.flush(&batch);
+                self.sent_bytes += sent;
+                behind.extend(is_behind.then_some(member.id));
             }
+            group.is_touched = false;
         }
-        let mut sent = 0;
-        for id in mem::take(&mut self.touched_members) {
-            if self.find(id).is_some_and(|(member, _)| member.flush(None, &mut sent)) {
-                self.behind.push(id);
-            }
-        }
-        self.sent_bytes += sent;
         self.bytes = 0;
+        behind
     }
 }
 
 impl<P: Recipient> Member<P> {
     /// Copies the broadcasts after `from` to its own buffer, so that the next message comes after them.
-    fn copy_broadcasts(&mut self, batch: Option<&Batch>) {
-        if let Some(batch) = batch.filter(|_| self.is_subscribed) {
-            let frames = &batch[self.dialect as usize];
-            self.own.append(frames, self.from);
-            self.from = frames.len();
+    fn copy_broadcasts(&mut self, batch: &Frames) {
+        if let Some(from) = &mut self.from {
+            self.own.append(batch, *from);
+            *from = batch.len();
         }
     }
 
-    /// One write: the room's frames as they are, unless the member has messages of its own. Returns whether the member is
-    /// subscribed and cannot take more broadcasts. Adds the number of bytes to `sent`.
-    fn flush(&mut self, batch: Option<&Batch>, sent: &mut u64) -> bool {
-        let mut is_full = false;
+    /// One write: the group's frames as they are, unless the member has messages of its own. Returns the number of bytes, and
+    /// whether the member is subscribed and cannot take more broadcasts. The next batch is empty.
+    fn flush(&mut self, batch: &Frames) -> (u64, bool) {
+        let (mut frames, mut from) = (batch, self.from.unwrap_or(batch.len()));
         if !self.own.is_empty() {
             self.copy_broadcasts(batch);
-            *sent += self.own.len() as u64;
-            is_full = self.peer.send(&self.own, 0, mem::take(&mut self.counted));
-            self.own.clear(0);
-        } else if let Some(batch) = batch.filter(|_| self.is_subscribed) {
-            let broadcasts = &batch[self.dialect as usize];
-            if self.from < broadcasts.len() {
-                *sent += (broadcasts.len() - self.from) as u64;
-                is_full = self.peer.send(broadcasts, self.from, 0);
-            }
+            (frames, from) = (&self.own, 0);
         }
-        is_full && self.is_subscribed
+        let bytes = frames.len() - from;
+        let is_full = bytes > 0 && self.peer.send(frames, from, mem::take(&mut self.counted));
+        self.own.clear(0);
+        self.from = self.from.map(|_| 0);
+        (bytes as u64, is_full && self.from.is_some())
     }
 }
 

@@ -15,7 +15,8 @@ use tungstenite::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 /// The methods of a room.
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
-const NO_LIST: &str = "This server does not list its rooms. With --list-rooms (in code: RoomList), the list is here.";
+const NO_LIST: &str =
+    "This server does not list its rooms. With --list-rooms (in code: Admin::rooms), the list is here.";
 
 /// The message was sent, and it is stored.
 const CREATED: u16 = 201;
@@ -98,9 +99,6 @@ impl ChatServer {
 
     /// Sends the responses of this batch, which is stored.
     pub(super) fn respond(&mut self) {
-        if self.responses.is_empty() {
-            return;
-        }
         let is_stored = self.archive.as_ref().is_none_or(|archive| archive.is_complete());
         for (responder, mut response) in self.responses.drain(..) {
             if response.status == CREATED && !is_stored {
@@ -113,7 +111,7 @@ impl ChatServer {
 
 /// The format of a stream, if the request asks for one.
 fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
-    match request.uri().query().and_then(|query| field(query, "format")) {
+    match field(request, "format") {
         Some("sse") => Some(Ok(Dialect::Sse)),
         Some("ndjson") => Some(Ok(Dialect::Ndjson)),
         Some("text") => Some(Ok(Dialect::Lines)),
@@ -135,7 +133,7 @@ pub(super) fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> 
     };
     let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
     if post.name.as_ref().is_none_or(String::is_empty) {
-        let name = match head.uri().query().and_then(|query| field(query, "name")) {
+        let name = match field(head, "name") {
             // In a query, libraries write a space as a plus.
             Some(name) if !name.is_empty() => percent_decoded(&name.replace('+', " ")),
             _ => head.headers().get("Name").map_or(Some(Vec::new()), |name| Some(name.as_bytes().to_vec())),

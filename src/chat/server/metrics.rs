@@ -22,7 +22,7 @@ pub(super) struct Metrics {
     behind: u64,
     /// Connections that the rules did not let in.
     pub(super) refused_joins: u64,
-    /// Flushes by their time; not cumulative.
+    /// For each bucket, the flushes that took at most its time.
     flushes: [u64; BUCKETS.len()],
     flush_time: Duration,
 }
@@ -43,8 +43,9 @@ impl Metrics {
     }
 
     pub(super) fn flushed(&mut self, time: Duration) {
-        let bucket = BUCKETS.iter().position(|(most, _)| time.as_micros() <= *most).unwrap_or_default();
-        self.flushes[bucket] += 1;
+        for (count, (most, _)) in self.flushes.iter_mut().zip(BUCKETS) {
+            *count += u64::from(time.as_micros() <= most);
+        }
         self.flush_time += time;
     }
 }
@@ -54,8 +55,7 @@ impl ChatServer {
     pub(super) fn metrics(&self, server: &Handle, history_queue: Option<usize>) -> String {
         let (metrics, users) = (&self.metrics, self.chat.rooms().map(|(_, users)| users).sum::<usize>());
         let (connections, handshakes, rejections) = server.numbers().unwrap_or_default();
-        let mut text = String::new();
-        for (name, value) in [
+        let mut rows = [
             ("connections", connections as u64),
             ("handshakes", handshakes as u64),
             ("rooms", self.chat.rooms().count() as u64),
@@ -66,35 +66,25 @@ impl ChatServer {
             ("sent_bytes_total", self.fanout.sent_bytes),
             ("behind_total", metrics.behind),
             ("refused_joins_total", metrics.refused_joins),
-        ] {
-            let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
-            append(&mut text, name, kind, &[(String::new(), value)]);
+            ("flush_seconds_count", metrics.flushes[BUCKETS.len() - 1]),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec();
+        rows.extend(history_queue.map(|count| ("history_queue".to_owned(), count as u64)));
+        rows.extend(rejections.into_iter().map(|(kind, count)| (format!("refused_total{{kind=\"{kind}\"}}"), count)));
+        for (reason, count) in &metrics.refused {
+            let reason = serde_json::to_string(reason).unwrap_or_default();
+            rows.push((format!("refused_messages_total{{reason={reason}}}"), *count));
         }
-        if let Some(count) = history_queue {
-            append(&mut text, "history_queue", "gauge", &[(String::new(), count as u64)]);
+        for ((_, bound), count) in BUCKETS.iter().zip(metrics.flushes) {
+            rows.push((format!("flush_seconds_bucket{{le=\"{bound}\"}}"), count));
         }
-        let kinds: Vec<_> =
-            rejections.into_iter().map(|(kind, count)| (format!("{{kind=\"{kind}\"}}"), count)).collect();
-        append(&mut text, "refused_total", "counter", &kinds);
-        let reason = |reason| serde_json::to_string(reason).unwrap_or_default();
-        let reasons = metrics.refused.iter().map(|(of, count)| (format!("{{reason={}}}", reason(of)), *count));
-        append(&mut text, "refused_messages_total", "counter", &reasons.collect::<Vec<_>>());
-        let mut sum = 0;
-        let buckets = BUCKETS.iter().zip(metrics.flushes).map(|((_, bound), count)| {
-            sum += count;
-            (format!("_bucket{{le=\"{bound}\"}}"), sum)
-        });
-        append(&mut text, "flush_seconds", "histogram", &buckets.collect::<Vec<_>>());
+        let mut text = String::new();
+        for (name, value) in rows {
+            text.extend(["chinwag_", &name, " ", &value.to_string(), "\n"]);
+        }
         // Without floating-point numbers, whose formatting is large.
         let (seconds, micros) = (metrics.flush_time.as_secs(), metrics.flush_time.subsec_micros());
-        text + &format!("chinwag_flush_seconds_sum {seconds}.{micros:06}\nchinwag_flush_seconds_count {sum}")
-    }
-}
-
-/// Appends the lines of one metric, each with what follows its name.
-fn append(text: &mut String, name: &str, kind: &str, lines: &[(String, u64)]) {
-    text.extend(["# TYPE chinwag_", name, " ", kind, "\n"]);
-    for (suffix, value) in lines {
-        text.extend(["chinwag_", name, suffix, " ", &value.to_string(), "\n"]);
+        text + &format!("chinwag_flush_seconds_sum {seconds}.{micros:06}")
     }
 }

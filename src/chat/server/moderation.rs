@@ -114,10 +114,16 @@ impl Admin {
         if request.uri().path() != "/ctl" {
             return None;
         }
-        let line = field(request.uri().query().unwrap_or_default(), "command").and_then(percent_decoded);
+        let line = field(request, "command").and_then(percent_decoded);
         let line = line.and_then(|line| String::from_utf8(line).ok());
         Some(match (request.method(), line) {
-            (&Method::POST, Some(line)) => self.ask_within(COMMAND_TIME, Box::new(move |chat| chat.control(&line))),
+            (&Method::POST, Some(line)) => {
+                let execute = move |chat: &mut ChatServer| match chat.command(&line) {
+                    Ok(answer) => Response::text(200, answer),
+                    Err(why) => Response::text(400, why),
+                };
+                self.ask_within(COMMAND_TIME, Box::new(execute))
+            }
             (&Method::POST, None) => Response::text(400, "Send POST /ctl?command=LINE, percent-encoded."),
             _ => Response::text(405, "Only POST is possible here.").with("Allow", "POST"),
         })
@@ -125,23 +131,9 @@ impl Admin {
 }
 
 impl ChatServer {
-    fn control(&mut self, line: &str) -> Response {
-        match self.command(line) {
-            Ok(answer) => Response::text(200, answer),
-            Err(why) => Response::text(400, why),
-        }
-    }
-
-    /// Adds bans. This follows [`ChatServer::archive`].
+    /// Adds bans. This follows [`ChatServer::archive`], and a cluster follows this.
     #[must_use]
     pub fn bans(mut self, bans: BanFile) -> Self {
-        #[cfg(feature = "cluster")]
-        if self.cluster.is_some() {
-            // The nodes have the same restrictions, which are in the snapshot.
-            self.bans = Some(bans);
-            self.save_restrictions();
-            return self;
-        }
         self.apply(Input::Restrictions(&bans.known));
         self.bans = Some(bans);
         self

@@ -80,10 +80,8 @@ impl ChatServer {
     pub fn next_tick(&self) -> Option<Instant> {
         let until = |tick: Millis| Duration::from_millis(tick.saturating_sub(self.now().uptime));
         let tick = self.chat.next_tick().and_then(|tick| Instant::now().checked_add(until(tick)));
-        let interval = if self.can_send_next_parts { Duration::ZERO } else { super::CATCH_UP_INTERVAL };
-        let catch_up = self.chat.catching_up().next().map(|_| Instant::now() + interval);
-        let beat = self.heartbeat.map(|(.., due_at)| due_at);
-        [tick, catch_up, self.retry_archive_at, beat].into_iter().flatten().min()
+        let catch_up = self.chat.catching_up().next().map(|_| Instant::now() + super::CATCH_UP_INTERVAL);
+        tick.into_iter().chain(catch_up).min()
     }
 
     /// The room at a path of the server. An embedding program may accept other paths, which all lead to the lobby.
@@ -98,13 +96,7 @@ impl ChatServer {
         if self.chat.next_tick().is_some_and(|tick| tick <= self.now().uptime) {
             self.apply(Input::Tick);
         }
-        self.retry_archive();
         self.send_next_parts();
         self.flush();
-        if let Some((beat, interval, due_at)) = self.heartbeat.as_mut().filter(|(.., due_at)| *due_at <= Instant::now())
-        {
-            *due_at = Instant::now() + *interval;
-            beat();
-        }
     }
 }

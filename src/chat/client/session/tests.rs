@@ -12,7 +12,7 @@ fn receive(session: &mut Session, texts: &[&str]) -> Vec<String> {
 }
 
 fn unsent(session: &mut Session) -> Vec<String> {
-    std::iter::from_fn(|| session.next_unsent()).collect()
+    std::iter::from_fn(|| session.next_unsent(usize::MAX)).collect()
 }
 
 fn send(session: &mut Session, texts: &[&str]) {
@@ -68,7 +68,7 @@ fn undelivered_messages_are_resent_with_their_nonces() {
     // The reply to a duplicate: the message counts as delivered, and is not shown twice.
     session.last_seq = Some(5);
     let shown = receive(&mut session, &[&delivery("a", 4, first)]);
-    assert_eq!((shown.len(), session.undelivered(), session.take_undelivered()), (0, 1, vec!["c".to_owned()]));
+    assert_eq!((shown.len(), session.pending.len(), session.pending[0].text.as_str()), (0, 1, "c"));
 }
 
 #[test]
@@ -99,11 +99,11 @@ fn refusals_name_the_message() {
     let error =
         |reason: &str, nonce: &str| format!(r#"{{"type":"error","reason":"{reason}","about":"x","nonce":"{nonce}"}}"#);
     let received = session.receive(&error("too-fast", &nonces[1]));
-    assert!(matches!(received, Some(Event::Refused { text: None, .. })) && session.undelivered() == 2);
+    assert!(matches!(received, Some(Event::Refused { text: None, .. })) && session.pending.len() == 2);
     assert_eq!(unsent(&mut session).len(), 2, "both are sent again");
     let shown = receive(&mut session, &[&error("too-long", &nonces[0])]);
     assert_eq!(shown, [r#"Refused { reason: "too-long", explanation: "x", text: Some("too long") }"#]);
-    assert_eq!(session.undelivered(), 1);
+    assert_eq!(session.pending.len(), 1);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn only_the_largest_message_is_too_big() {
     send(&mut session, &["even larger, but not sent"]);
     let refused = session.refuse_largest();
     assert!(matches!(refused, Some(Event::Refused { text: Some(text), .. }) if text == "the largest"));
-    assert_eq!(session.undelivered(), 3);
+    assert_eq!(session.pending.len(), 3);
 }
 
 /// On a server where ann is 7, bob is 8, and eve is 9.
@@ -159,7 +159,7 @@ fn a_partner_who_returns_is_followed() {
     let sent = sent_targets(&mut session, &["bob"]);
     let echo = r#"{"type":"message","id":7,"name":"ann","text":"psst","target":"bob","targetId":8,"nonce":NONCE}"#;
     receive(&mut session, &[&echo.replace("NONCE", &sent[0].1)]);
-    assert_eq!(session.undelivered(), 0);
+    assert_eq!(session.pending.len(), 0);
     receive(&mut session, &[r#"{"type":"username","id":12,"name":"bob","was":8}"#]);
     assert_eq!(sent_targets(&mut session, &["bob"])[0].0, "12");
 }

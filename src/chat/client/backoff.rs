@@ -1,43 +1,7 @@
-//! When to send the next message, and when to connect again.
+//! Whether and when to connect again.
 
 use crate::ws::{DisconnectReason, client::Error};
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
-
-/// How long to be silent after a refusal. The server then accepts messages again.
-const SILENCE: Duration = Duration::from_secs(2);
-
-/// Between two messages after the first refusal: fits the server's default of ten a second.
-const INTERVAL: Duration = Duration::from_millis(125);
-
-/// How fast to send. A client does not know the limits of its server, so it learns them: it sends at full speed until the
-/// first refusal, and then one message at a time. A server that accepts fewer messages is asked again after each silence.
-#[derive(Debug, Default)]
-pub(super) struct SendRate {
-    was_refused: bool,
-    /// Nothing may be sent before this.
-    pub(super) paused_until: Option<Instant>,
-}
-
-impl SendRate {
-    /// How many messages may be in flight.
-    pub(super) fn window(&self, most: usize) -> usize {
-        if self.was_refused { 1 } else { most }
-    }
-
-    /// A message was sent.
-    pub(super) fn sent(&mut self) {
-        if self.was_refused {
-            self.paused_until = Some(Instant::now() + INTERVAL);
-        }
-    }
-
-    /// The server refused a message as too fast.
-    pub(super) fn too_fast(&mut self) {
-        self.was_refused = true;
-        self.paused_until = Some(Instant::now() + SILENCE);
-    }
-}
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -69,8 +33,7 @@ impl Backoff {
         }
         let longest = FIRST_PAUSE.saturating_mul(1 << self.attempts.min(10)).min(LONGEST_PAUSE);
         self.attempts += 1;
-        let per_mille = RandomState::new().hash_one(self.attempts) % 500;
-        let pause = longest.mul_f64(1.0 - per_mille as f64 / 1000.0);
+        let pause = longest.mul_f64(1.0 - rand::random::<f64>() / 2.0);
         (self.lost_at?.elapsed() + pause <= self.retry_for).then_some(pause)
     }
 }
@@ -90,19 +53,6 @@ pub(super) fn may_retry(error: Option<&Error>, code: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn send_rate_slows_down_after_a_refusal() {
-        let mut rate = SendRate::default();
-        rate.sent();
-        assert_eq!((rate.paused_until, rate.window(8)), (None, 8));
-        rate.too_fast();
-        assert!(rate.paused_until > Some(Instant::now() + SILENCE / 2));
-        assert_eq!(rate.window(8), 1);
-        rate.paused_until = None;
-        rate.sent();
-        assert!(rate.paused_until <= Some(Instant::now() + INTERVAL));
-    }
 
     #[test]
     fn pauses_double_up_to_a_limit_and_differ() {
