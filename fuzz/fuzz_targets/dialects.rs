@@ -74,7 +74,7 @@ fn answer(message: &ClientMessage) {
             check_size(&message);
             check(&ServerMessage::History(message));
         }
-        ClientMessage::Command(line) => check(&ServerMessage::Left { name: line.as_str().into() }),
+        ClientMessage::Command(line) => check(&ServerMessage::Left(line.as_str().into())),
         _ => {}
     }
 }

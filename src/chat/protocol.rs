@@ -36,9 +36,10 @@ pub const MAX_NONCE_CHARS: usize = 64;
 
 /// How messages are written: a subprotocol of the chat, chosen for each connection in its handshake (RFC 6455 1.9), or the
 /// format of an HTTP stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Dialect {
     /// JSON objects for clients that assign what arrives to `innerHTML`: names and texts are HTML-escaped.
+    #[default]
     Json,
     /// The same JSON objects with names and texts as they were typed.
     Chinwag,
@@ -278,16 +279,10 @@ pub enum ServerMessage {
     Pong,
     /// To the room: a user with a name left. In JSON the new [`UserList`](Self::UserList) shows it.
     #[serde(skip)]
-    Left {
-        /// The name of the user.
-        name: Name,
-    },
-    /// The answer to `/users`.
+    Left(Name),
+    /// The answer to `/users`: the names, as in [`UserList`](Self::UserList).
     #[serde(skip)]
-    Users {
-        /// The names, as in [`UserList`](Self::UserList).
-        users: Arc<[Name]>,
-    },
+    Users(Arc<[Name]>),
     /// The answer to `/help`.
     #[serde(skip)]
     Help,

@@ -8,7 +8,7 @@
 //! receives them in this order, those before it joined first.
 
 use crate::{
-    chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ResumeToken, ServerMessage, UserId},
+    chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ServerMessage, UserId},
     ws::id_map::IdMap,
 };
 use std::{collections::VecDeque, mem, sync::Arc};
@@ -77,15 +77,12 @@ pub struct Chat {
 /// A connection.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Member {
-    dialect: Dialect,
-    room: RoomId,
     client: ClientInfo,
+    room: RoomId,
     /// When it joined, or sent its last message that was not too fast for the room.
     last_sent: Millis,
     /// When it joined, or sent its last message to the room.
     spoke_at: Millis,
-    /// The secret of its [`ResumeToken`].
-    secret: u128,
     /// Messages rejected in a row, without those that came too fast.
     strikes: u32,
 }
@@ -126,21 +123,19 @@ impl Chat {
         self.now = now;
         mem::swap(&mut self.out, out);
         // Other inputs are about one process. In a cluster, they must not change what all servers share.
-        if matches!(input, Input::Joined { .. } | Input::Text { .. } | Input::Binary { .. } | Input::Left { .. }) {
+        if matches!(input, Input::Joined(..) | Input::Text(..) | Input::Binary(..) | Input::Left(..)) {
             self.end_reservations();
         }
         match input {
-            Input::Joined { id, dialect, room, since, secret, client } => {
-                self.join((id, secret, client), dialect, room, since);
-            }
-            Input::Text { id, text } => self.receive(id, text),
-            Input::Binary { id } => {
+            Input::Joined(client, room, since) => self.join(client, room, since),
+            Input::Text(id, text) => self.receive(id, text),
+            Input::Binary(id) => {
                 self.out.extend(self.room_of(id).map(|_| send(id, ServerMessage::Error(ErrorReason::NotText.into()))));
                 self.close(id, 1003, "text only", true);
             }
-            Input::Left { id, is_lost } => self.leave(id, is_lost),
-            Input::Ready { id } => self.send_next_part(id),
-            Input::Behind { id } => self.fall_behind(id),
+            Input::Left(id, is_lost) => self.leave(id, is_lost),
+            Input::Ready(id) => self.send_next_part(id),
+            Input::Behind(id) => self.fall_behind(id),
             Input::Loaded { id, up_to, messages } => self.loaded(id, up_to, messages),
             Input::Command(line) => {
                 if let Err(error) = self.command(None, line) {
@@ -187,17 +182,12 @@ impl Chat {
         self.rooms.get(self.room_of(id)?)
     }
 
-    fn join(
-        &mut self,
-        (id, secret, client): (UserId, u128, ClientInfo),
-        dialect: Dialect,
-        name: &RoomName,
-        since: Option<Since<'_>>,
-    ) {
+    fn join(&mut self, client: ClientInfo, name: &RoomName, since: Option<Since<'_>>) {
+        let id = client.id;
         if self.members.contains(id) {
             return;
         }
-        let refuse = |code, reason| Output::Close { id, code, reason };
+        let refuse = |code, reason| Output::Close(id, code, reason);
         if self.of_room(name, "close").is_some() {
             return self.out.push(refuse(1008, CLOSED));
         }
@@ -211,17 +201,16 @@ impl Chat {
         room.empty_since = None;
         let now = self.now.uptime;
         self.gate.join(id, client.counted_address(), now);
-        let member = Member { dialect, room: room_id, client, last_sent: now, spoke_at: now, secret, strikes: 0 };
-        self.members.insert(id, member);
+        self.members.insert(id, Member { client, room: room_id, last_sent: now, spoke_at: now, strikes: 0 });
         self.welcome(id, room_id, since);
-        if dialect == Dialect::Text {
+        if client.dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
             let _ = self.set_name(id, &format!("guest-{id}"), None, false);
         }
     }
 
     fn receive(&mut self, id: UserId, text: &str) {
-        let Some(&Member { dialect, .. }) = self.members.get(id) else { return };
+        let Some(dialect) = self.members.get(id).map(|member| member.client.dialect) else { return };
         let result = match self.gate.judge(id, text.len(), self.now.uptime) {
             Some(Verdict::Close) => return self.close(id, 1008, "flooding", true),
             Some(Verdict::Reject) => Err(ErrorReason::TooFast.into()),
@@ -272,20 +261,20 @@ impl Chat {
 
     /// Closes a connection, if it is here. As in [`Input::Left`], the user may come back if it is lost.
     fn close(&mut self, id: UserId, code: u16, reason: &'static str, is_lost: bool) {
-        self.out.extend(self.room_of(id).map(|_| Output::Close { id, code, reason }));
+        self.out.extend(self.room_of(id).map(|_| Output::Close(id, code, reason)));
         self.leave(id, is_lost);
     }
 
     /// If the connection was lost, the name of its user stays reserved for a while.
     fn leave(&mut self, id: UserId, is_lost: bool) {
-        let Some(Member { room: room_id, secret, client, .. }) = self.members.remove(id) else { return };
+        let Some(Member { room: room_id, client, .. }) = self.members.remove(id) else { return };
         self.gate.leave(id);
         self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {
-            self.out.push(broadcast(room_id, ServerMessage::Left { name: name.shown.clone() }));
+            self.out.push(broadcast(room_id, ServerMessage::Left(name.shown.clone())));
             if is_lost {
-                self.reserve(room_id, name, ResumeToken { id, secret }, client.counted_address());
+                self.reserve(room_id, name, client);
             }
             self.send_due_lists();
         }
@@ -302,7 +291,7 @@ impl Chat {
 }
 
 fn send(to: UserId, message: ServerMessage) -> Output {
-    Output::Send { to, message }
+    Output::Send(to, message)
 }
 
 fn broadcast(room: RoomId, message: ServerMessage) -> Output {

@@ -245,8 +245,8 @@ impl ChatServer {
                 let id = peer.id();
                 self.senders.push(id);
                 match &message {
-                    Message::Text(text) => self.apply(Input::Text { id, text: text.as_str() }),
-                    Message::Binary(_) => self.apply(Input::Binary { id }),
+                    Message::Text(text) => self.apply(Input::Text(id, text.as_str())),
+                    Message::Binary(_) => self.apply(Input::Binary(id)),
                 }
             }
             Event::Request(request) => self.receive_post(*request),
@@ -256,7 +256,7 @@ impl ChatServer {
                 let is_lost = !matches!(reason, DisconnectReason::ClosedByPeer { .. });
                 let id = peer.id();
                 self.fanout.leave(id);
-                self.apply(Input::Left { id, is_lost });
+                self.apply(Input::Left(id, is_lost));
             }
         }
     }
@@ -271,21 +271,21 @@ impl ChatServer {
         for output in outputs {
             self.metrics.count(&output);
             match output {
-                Output::Send { to, message } => self.fanout.send(to, &message),
+                Output::Send(to, message) => self.fanout.send(to, &message),
                 Output::Broadcast { room, message, except } => {
                     self.rooms_changed |= matches!(message, ServerMessage::Username { .. });
                     self.fanout.broadcast(room, &message, except);
                 }
-                Output::Subscribe { id } => self.fanout.subscribe(id),
-                Output::Unsubscribe { id } => self.fanout.unsubscribe(id),
+                Output::Subscribe(id) => self.fanout.subscribe(id),
+                Output::Unsubscribe(id) => self.fanout.unsubscribe(id),
                 Output::Store(message) => self.unstored.push(message),
                 Output::Load { id, room, after, up_to, bytes } => self.load(id, &room, after..up_to, bytes),
-                Output::Erase { by, erasure } => self.erase(by, erasure),
+                Output::Erase(by, erasure) => self.erase(by, erasure),
                 Output::Answer(answer) => self.answers.push(answer),
                 Output::Restricted => self.save_restrictions(),
-                Output::SendHandshake { to, play } => self.send_handshake(to, &play),
-                Output::Cut { id } => self.fanout.peer(id).into_iter().for_each(|(peer, _)| peer.cut()),
-                Output::Close { id, code, reason } => {
+                Output::SendHandshake(to, play) => self.send_handshake(to, &play),
+                Output::Cut(id) => self.fanout.peer(id).into_iter().for_each(|(peer, _)| peer.cut()),
+                Output::Close(id, code, reason) => {
                     // What was sent to it before leaves with the Close frame, and must be stored before that.
                     self.store();
                     self.fanout.close(id, code, reason);
@@ -301,7 +301,7 @@ impl ChatServer {
         // Everything in the rooms' logs was sent now: from here on, these receive what follows from the logs.
         for id in self.fanout.take_behind() {
             debug!("connection {id} is behind");
-            self.apply(Input::Behind { id });
+            self.apply(Input::Behind(id));
         }
         if !self.senders.is_empty() {
             self.several_talked = are_several(&self.senders);

@@ -2,7 +2,7 @@
 
 use super::Result;
 use crate::{
-    chat::protocol::{Dialect, Millis, Post, ProtocolError, Receipt, UserId},
+    chat::protocol::{Millis, Post, ProtocolError, Receipt, UserId},
     chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules, Since},
 };
 use core::net::IpAddr;
@@ -23,13 +23,7 @@ pub(super) const MAX_NODES: NodeId = 1 << (53 - CONNECTION_BITS);
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Logged {
     /// [`Input::Joined`] without `since`, which stays with the process that has the connection.
-    Joined {
-        id: UserId,
-        dialect: Dialect,
-        room: RoomName,
-        secret: u128,
-        client: ClientInfo,
-    },
+    Joined(ClientInfo, RoomName),
     Text(UserId, String),
     Binary(UserId),
     /// A connection has left, and whether it was lost.
@@ -132,13 +126,10 @@ impl Replica {
     ) -> Option<std::result::Result<Receipt, ProtocolError>> {
         let now = self.now();
         match &entry.input {
-            Logged::Joined { id, dialect, room, secret, client } => {
-                let (id, dialect, secret, client) = (*id, *dialect, *secret, *client);
-                chat.apply(now, Input::Joined { id, dialect, room, since, secret, client }, out);
-            }
-            Logged::Text(id, text) => chat.apply(now, Input::Text { id: *id, text }, out),
-            Logged::Binary(id) => chat.apply(now, Input::Binary { id: *id }, out),
-            Logged::Left(id, is_lost) => chat.apply(now, Input::Left { id: *id, is_lost: *is_lost }, out),
+            Logged::Joined(client, room) => chat.apply(now, Input::Joined(*client, room, since), out),
+            Logged::Text(id, text) => chat.apply(now, Input::Text(*id, text), out),
+            Logged::Binary(id) => chat.apply(now, Input::Binary(*id), out),
+            Logged::Left(id, is_lost) => chat.apply(now, Input::Left(*id, *is_lost), out),
             Logged::Command(line) => chat.apply(now, Input::Command(line), out),
             Logged::Post { id, address, room, post } => {
                 return Some(chat.post(now, (*id, *address), room, post.clone(), out));
@@ -159,7 +150,7 @@ impl Replica {
     fn remove(&mut self, chat: &mut Chat, node: NodeId, out: &mut Vec<Output>) {
         self.nodes.remove(&node);
         for id in chat.connections(connections(node)) {
-            chat.apply(self.now(), Input::Left { id, is_lost: true }, out);
+            chat.apply(self.now(), Input::Left(id, true), out);
         }
     }
 

@@ -81,7 +81,9 @@ impl Machine {
                 continue;
             }
             let since = match &entry.input {
-                Logged::Joined { id, .. } if self.has(*id) => sinces.get(id).map(|seq| Since { seq: *seq, log: None }),
+                Logged::Joined(client, _) if self.has(client.id) => {
+                    sinces.get(&client.id).map(|seq| Since { seq: *seq, log: None })
+                }
                 _ => None,
             };
             let mut out = Vec::new();
@@ -101,12 +103,12 @@ impl Machine {
     fn send(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Send { to, message } if self.has(to) => self.sent.entry(to).or_default().push(message),
-                Output::Subscribe { id } if self.has(id) => {
+                Output::Send(to, message) if self.has(to) => self.sent.entry(to).or_default().push(message),
+                Output::Subscribe(id) if self.has(id) => {
                     self.subscribed.insert(id, self.chat.room_of(id).expect("it is here"));
                 }
-                Output::Unsubscribe { id } => drop(self.subscribed.remove(&id)),
-                Output::Close { id, .. } => drop(self.subscribed.remove(&id)),
+                Output::Unsubscribe(id) => drop(self.subscribed.remove(&id)),
+                Output::Close(id, ..) => drop(self.subscribed.remove(&id)),
                 Output::Broadcast { room, message, except } => {
                     for (id, _) in self.subscribed.iter().filter(|(id, at)| **at == room && Some(**id) != except) {
                         self.sent.entry(*id).or_default().push(message.clone());
@@ -256,10 +258,10 @@ impl World {
                 *count += 1;
                 let id = connections(node).start + *count;
                 self.sinces.extend(since.map(|since| (id, since)));
-                let (room, secret) = (room_name(*room), u128::MAX - u128::from(id));
+                let (dialect, secret) = (*dialect, u128::MAX - u128::from(id));
                 let address = Some(std::net::Ipv4Addr::from(*number as u32 % 3).into());
-                let client = ClientInfo { address, is_exempt: true, is_admin: number % 3 == 0 };
-                self.append(node, Logged::Joined { id, dialect: *dialect, room, secret, client });
+                let client = ClientInfo { id, dialect, secret, address, is_exempt: true, is_admin: number % 3 == 0 };
+                self.append(node, Logged::Joined(client, room_name(*room)));
             }
             Step::Text(number, text) => {
                 if let Some((node, id)) = self.connection(*number) {
@@ -315,7 +317,7 @@ impl World {
                 let Some((node, id)) = self.connection(*number) else { return };
                 let machine = self.nodes.iter_mut().find(|machine| machine.node == node).expect("it lives");
                 if machine.subscribed.contains_key(&id) {
-                    machine.apply_local(0, Input::Behind { id });
+                    machine.apply_local(0, Input::Behind(id));
                 }
             }
         }
@@ -325,7 +327,7 @@ impl World {
 impl Machine {
     fn make_ready(&mut self) {
         let waiting: Vec<UserId> = self.chat.catching_up().collect();
-        waiting.into_iter().for_each(|id| self.apply_local(1, Input::Ready { id }));
+        waiting.into_iter().for_each(|id| self.apply_local(1, Input::Ready(id)));
     }
 }
 

@@ -61,8 +61,8 @@ pub(super) fn encode(message: &ServerMessage) -> Option<String> {
         ServerMessage::Handshake { .. } | ServerMessage::Pong => return None,
         ServerMessage::RejectUsername { name, .. } => format!("* you are {}", sanitize_name(name)),
         ServerMessage::Username { name, .. } => format!("* {} signed in", sanitize_name(name)),
-        ServerMessage::Left { name } => format!("* {} left", sanitize_name(name)),
-        ServerMessage::Users { users } => {
+        ServerMessage::Left(name) => format!("* {} left", sanitize_name(name)),
+        ServerMessage::Users(users) => {
             let names: Vec<String> = users.iter().map(|name| sanitize_name(name)).collect();
             format!("* users: {}", names.join(", "))
         }

@@ -32,7 +32,7 @@ impl Chat {
     pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>) {
         let Some(Room { log, .. }) = self.rooms.get(room) else { return };
         // A stream begins after the last message that its reader has, so that it can begin there again.
-        let is_stream = self.members.get(id).is_some_and(|member| member.dialect.is_stream());
+        let is_stream = self.members.get(id).is_some_and(|member| member.client.dialect.is_stream());
         let begin = since.map(|since| last_received(log, since));
         let shown = begin.filter(|_| is_stream).map(Option::unwrap_or_default);
         self.out.extend(self.id_message(id, log, shown.unwrap_or(log.last)));
@@ -46,7 +46,7 @@ impl Chat {
         let lines = if is_stream { 0 } else { self.rules.history_lines };
         let last = log.last_messages(lines, self.rules.replay_bytes);
         self.out.extend(last.map(|message| history(id, message)));
-        self.out.push(Output::Subscribe { id });
+        self.out.push(Output::Subscribe(id));
     }
 
     /// A client has received every message so far, but cannot take more now.
@@ -54,7 +54,7 @@ impl Chat {
         let Some(room) = self.room(id).filter(|_| self.received_up_to(id).is_none()) else { return };
         let (received, left_at) = (room.log.last, Some((room.log.last, room.list.sent)));
         self.catch_ups.push_back(CatchUp { id, received, has_waited: true, left_at, unanswered: None });
-        self.out.push(Output::Unsubscribe { id });
+        self.out.push(Output::Unsubscribe(id));
     }
 
     /// The connections that are catching up, in the order of their turns. Give each one
@@ -124,7 +124,7 @@ impl Chat {
         if catch_up.received < room.log.last {
             return self.wait(catch_up);
         }
-        self.out.push(Output::Subscribe { id });
+        self.out.push(Output::Subscribe(id));
         // If it missed nothing, it does not need the list, which may be what it could not take.
         if catch_up.has_waited && catch_up.left_at != Some((catch_up.received, room.list.sent)) {
             self.out.push(send(id, room.user_list()));
@@ -196,7 +196,7 @@ impl Chat {
     }
 
     fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
-        let resume = ResumeToken { id, secret: self.members.get(id)?.secret };
+        let resume = ResumeToken { id, secret: self.members.get(id)?.client.secret };
         Some(send(id, ServerMessage::Id { id, seq, log: log.log_id.clone(), resume }))
     }
 

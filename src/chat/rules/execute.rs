@@ -11,12 +11,12 @@ impl Chat {
         match message {
             ClientMessage::SetName { name, resume } => self.set_name(id, &name, resume, true)?,
             ClientMessage::Message(post) => self.send_message(id, post)?,
-            ClientMessage::Inspect { play } => self.out.push(Output::SendHandshake { to: id, play }),
+            ClientMessage::Inspect { play } => self.out.push(Output::SendHandshake(id, play)),
             ClientMessage::Ping => self.out.push(send(id, ServerMessage::Pong)),
-            ClientMessage::Drop => self.out.push(Output::Cut { id }),
+            ClientMessage::Drop => self.out.push(Output::Cut(id)),
             ClientMessage::ListUsers => {
                 let users = self.room(id).map(Room::user_names);
-                self.out.extend(users.map(|users| send(id, ServerMessage::Users { users })));
+                self.out.extend(users.map(|users| send(id, ServerMessage::Users(users))));
             }
             ClientMessage::Help => self.out.push(send(id, ServerMessage::Help)),
             ClientMessage::Quit => self.close(id, 1000, "bye", false),
@@ -75,13 +75,13 @@ impl Chat {
 
     /// Frees the name of the connection with this token: of one that is still here and then closed, or of one that was lost.
     fn take_over(&mut self, id: UserId, room_id: RoomId, token: ResumeToken) -> Option<Name> {
-        let is_here = |member: &Member| (member.room, member.secret) == (room_id, token.secret);
+        let is_here = |member: &Member| (member.room, member.client.secret) == (room_id, token.secret);
         if id == token.id || !self.members.get(token.id).is_some_and(is_here) {
             return self.take_reservation(room_id, token);
         }
         self.room(token.id)?.name_of(token.id)?;
         let reason = "replaced by a newer connection of this user";
-        self.out.push(Output::Close { id: token.id, code: 1008, reason });
+        self.out.push(Output::Close(token.id, 1008, reason));
         self.members.remove(token.id);
         self.gate.leave(token.id);
         self.take_catch_up(token.id);

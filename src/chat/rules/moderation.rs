@@ -265,7 +265,7 @@ impl Chat {
             self.rooms.iter_mut().map(|(id, room)| (id, room.log.delete(&erasure))).collect();
         deleted.iter().for_each(|(room, seqs)| self.send_deleted(*room, seqs));
         if self.rules.archive {
-            self.out.push(Output::Erase { by, erasure });
+            self.out.push(Output::Erase(by, erasure));
             return String::new();
         }
         format!("Messages deleted: {}.", deleted.iter().map(|(_, seqs)| seqs.len()).sum::<usize>())

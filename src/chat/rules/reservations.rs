@@ -1,11 +1,10 @@
 //! Names of users who lost their connection: for a while, only these users can have them.
 
-use super::{Chat, RoomId, names::Name};
+use super::{Chat, ClientInfo, RoomId, names::Name};
 use crate::{
     chat::protocol::{Millis, ResumeToken},
     ws::network::largest_counted,
 };
-use core::net::IpAddr;
 
 /// How long a name stays reserved.
 const RESERVED_FOR: Millis = 60_000;
@@ -29,15 +28,16 @@ pub(super) struct Reservation {
 }
 
 impl Chat {
-    /// Reserves a name for the holder of the token, a client with this address, unless there are too many reservations.
-    pub(super) fn reserve(&mut self, room_id: RoomId, name: Name, token: ResumeToken, address: Option<IpAddr>) {
-        let network = address.map(largest_counted);
+    /// Reserves the name of a client whose connection was lost, unless there are too many reservations.
+    pub(super) fn reserve(&mut self, room_id: RoomId, name: Name, client: ClientInfo) {
+        let network = client.counted_address().map(largest_counted);
         let count = |fits: &dyn Fn(&Reservation) -> bool| self.reservations.iter().filter(|other| fits(other)).count();
         let is_full = count(&|other| network.is_some() && other.network == network) >= MAX_PER_NETWORK
             || count(&|other| other.room == room_id) >= MAX_PER_ROOM;
         let Some(room) = self.rooms.get_mut(room_id).filter(|_| !is_full) else { return };
-        room.holders.insert(name.key.clone(), token.id);
+        room.holders.insert(name.key.clone(), client.id);
         let ends = self.now.uptime.saturating_add(RESERVED_FOR);
+        let token = ResumeToken { id: client.id, secret: client.secret };
         self.reservations.push_back(Reservation { ends, room: room_id, name, token, network });
     }
 

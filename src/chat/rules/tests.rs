@@ -37,9 +37,7 @@ impl Script {
     fn put(&mut self, input: Input<'_>) -> Vec<String> {
         let out = self.outputs(input);
         out.iter()
-            .filter(|output| {
-                !matches!(output, Output::Subscribe { .. } | Output::Unsubscribe { .. } | Output::Restricted)
-            })
+            .filter(|output| !matches!(output, Output::Subscribe(..) | Output::Unsubscribe(..) | Output::Restricted))
             .map(show)
             .collect()
     }
@@ -51,32 +49,26 @@ impl Script {
     /// An empty name is the lobby.
     fn enter(&mut self, id: UserId, dialect: Dialect, room: &str, since: Option<Since<'_>>) -> Vec<String> {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
-        self.put(Input::Joined {
-            id,
-            dialect,
-            room: &room,
+        self.put(Input::Joined(
+            ClientInfo { id, dialect, secret: u128::from(id), ..ClientInfo::default() },
+            &room,
             since,
-            secret: u128::from(id),
-            client: ClientInfo::default(),
-        })
+        ))
     }
 
     /// Joins with the dialect `text`, from this address.
     fn come_from(&mut self, address: Option<&str>, id: UserId, room: &str) {
         let address = address.map(|address| address.parse().expect("an address"));
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
-        self.put(Input::Joined {
-            id,
-            dialect: Dialect::Text,
-            room: &room,
-            since: None,
-            secret: u128::from(id),
-            client: ClientInfo { address, ..ClientInfo::default() },
-        });
+        self.put(Input::Joined(
+            ClientInfo { id, dialect: Dialect::Text, secret: u128::from(id), address, ..ClientInfo::default() },
+            &room,
+            None,
+        ));
     }
 
     fn text(&mut self, id: UserId, text: &str) -> Vec<String> {
-        self.put(Input::Text { id, text })
+        self.put(Input::Text(id, text))
     }
 
     fn name(&mut self, id: UserId, name: &str) -> Vec<String> {
@@ -105,21 +97,21 @@ impl Script {
 /// `1x 1000 bye` closes.
 fn show(output: &Output) -> String {
     match output {
-        Output::Send { to, message } => format!("{to}< {}", words(message)),
+        Output::Send(to, message) => format!("{to}< {}", words(message)),
         Output::Broadcast { room, message, except } => {
             let room = if *room == RoomId::LOBBY { String::new() } else { room.0.to_string() };
             let except = except.map(|id| format!("-{id}")).unwrap_or_default();
             format!("*{room}{except}< {}", words(message))
         }
-        Output::Subscribe { .. } | Output::Unsubscribe { .. } | Output::Restricted => String::new(),
+        Output::Subscribe(..) | Output::Unsubscribe(..) | Output::Restricted => String::new(),
         Output::Store(message) => format!("store {} {}: {}", message.room, message.seq, message.text),
         Output::Load { id, room, after, up_to, .. } => format!("{id}< load {room} {after}..{up_to}"),
-        Output::Erase { .. } => "erase".to_owned(),
+        Output::Erase(..) => "erase".to_owned(),
         Output::Answer(Ok(answer)) => format!("ok {answer}"),
         Output::Answer(Err(answer)) => format!("err {answer}"),
-        Output::SendHandshake { to, play } => format!("{to}< its handshake {play:x?}"),
-        Output::Cut { id } => format!("{id}x cut"),
-        Output::Close { id, code, reason } => format!("{id}x {code} {reason}"),
+        Output::SendHandshake(to, play) => format!("{to}< its handshake {play:x?}"),
+        Output::Cut(id) => format!("{id}x cut"),
+        Output::Close(id, code, reason) => format!("{id}x {code} {reason}"),
     }
 }
 
@@ -182,11 +174,8 @@ fn mdn_client_signs_in_and_talks() {
         ]
     );
     script.now = 1200;
-    assert_eq!(
-        script.put(Input::Left { id: 1, is_lost: false }),
-        ["*< * bob left", r#"*< {"type":"userlist","users":["Bob1"]}"#]
-    );
-    assert_eq!(script.put(Input::Left { id: 1, is_lost: false }), [""; 0]);
+    assert_eq!(script.put(Input::Left(1, false)), ["*< * bob left", r#"*< {"type":"userlist","users":["Bob1"]}"#]);
+    assert_eq!(script.put(Input::Left(1, false)), [""; 0]);
     script.now = 1300;
     let freed =
         [r#"*< {"type":"userlist","users":["bob"]}"#, r#"*< {"type":"username","name":"bob","id":2,"date":1300}"#];
@@ -283,10 +272,10 @@ fn error_goes_to_its_sender_only() {
 #[test]
 fn binary_message_closes_the_connection() {
     let mut script = Script::with(&["ann"]);
-    let out = script.put(Input::Binary { id: 1 });
+    let out = script.put(Input::Binary(1));
     assert!(out[0].starts_with(r#"1< {"type":"error","reason":"not-text""#));
     assert_eq!(out[1..], ["1x 1003 text only", "*< * ann left", r#"*< {"type":"userlist","users":[]}"#]);
-    assert_eq!(script.put(Input::Binary { id: 1 }), [""; 0]);
+    assert_eq!(script.put(Input::Binary(1)), [""; 0]);
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl ChatServer {
         let ready: Vec<UserId> = self.chat.catching_up().filter(is_ready).take(MAX_PARTS_PER_BATCH).collect();
         self.can_send_next_parts = !ready.is_empty();
         for id in ready {
-            self.apply(Input::Ready { id });
+            self.apply(Input::Ready(id));
         }
     }
 }

@@ -68,14 +68,14 @@ impl ChatServer {
     }
 
     fn log_connection(&mut self, peer: Peer, request: Box<Request>) {
-        let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), self.room_at(request.uri().path()));
-        let (client, now) = (connect::client_of(&peer, &request), millis(self.started.elapsed()));
+        let (id, room, now) = (peer.id(), self.room_at(request.uri().path()), millis(self.started.elapsed()));
+        let client = connect::client_of(&peer, self.dialect_of(&peer), &request);
         let Some(cluster) = &mut self.cluster else { return };
         if !cluster.has_place(id) {
             return self.refuse(&peer, AWAY);
         }
         cluster.gate.join(id, client.address.filter(|_| !client.is_exempt), now);
-        cluster.queue.push(&Logged::Joined { id, dialect, room, secret: rand::random(), client });
+        cluster.queue.push(&Logged::Joined(client, room));
         cluster.joining.insert(id, (peer, request));
     }
 
@@ -178,8 +178,8 @@ impl ChatServer {
         if !cluster.accept(entry) {
             return;
         }
-        let joined = match entry.input {
-            Logged::Joined { id, .. } => cluster.joining.remove(id),
+        let joined = match &entry.input {
+            Logged::Joined(client, _) => cluster.joining.remove(client.id),
             _ => None,
         };
         let since = joined.as_ref().and_then(|(_, request)| connect::since(request));

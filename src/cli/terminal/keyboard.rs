@@ -72,7 +72,7 @@ fn execute(line: &str, chat: &ChatClient, users: &Users) -> bool {
         Ok(ClientMessage::Command(line)) => chat.command(&line),
         Ok(ClientMessage::ListUsers) => {
             let users = users.lock().unwrap_or_else(PoisonError::into_inner);
-            show(&ServerMessage::Users { users: users.iter().map(|name| name.as_str().into()).collect() })
+            show(&ServerMessage::Users(users.iter().map(|name| name.as_str().into()).collect()))
         }
         Ok(ClientMessage::Help) => show(&ServerMessage::Help),
         Ok(_) => false,

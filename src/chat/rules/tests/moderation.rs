@@ -15,9 +15,9 @@ fn script(rules: Rules) -> Script {
 }
 
 fn connect(script: &mut Script, id: UserId, address: &str) -> Vec<String> {
-    let client = ClientInfo { address: address.parse().ok(), is_exempt: false, is_admin: id == 1 };
-    let (room, secret) = (RoomName::lobby(), u128::from(id));
-    script.put(Input::Joined { id, dialect: Dialect::Chinwag, room: &room, since: None, secret, client })
+    let (address, is_admin) = (address.parse().ok(), id == 1);
+    let client = ClientInfo { id, dialect: Dialect::Chinwag, secret: id.into(), address, is_exempt: false, is_admin };
+    script.put(Input::Joined(client, &RoomName::lobby(), None))
 }
 
 fn admin(script: &mut Script, id: UserId, command: &str) -> Vec<String> {
@@ -164,7 +164,7 @@ fn a_muted_user_can_neither_write_nor_change_the_name() {
         connect(&mut script, 5, "10.0.0.5");
         assert!(script.name(5, "eve").join(" ").contains(r#""name":"eve""#), "{mute}");
         // A new connection does not end it.
-        script.put(Input::Left { id: 2, is_lost: false });
+        script.put(Input::Left(2, false));
         connect(&mut script, 6, "10.0.0.1");
         script.name(6, "Ann");
         assert!(script.say(6, "hi")[0].contains("muted"), "{mute}");
@@ -255,12 +255,12 @@ fn messages_of_a_name_are_forgotten_in_all_rooms() {
 fn catching_up_members_learn_of_deletions_and_notices() {
     let mut script = script(Rules::default());
     script.say(2, "one");
-    script.put(Input::Behind { id: 3 });
+    script.put(Input::Behind(3));
     script.say(2, "two");
     let out = script.put(Input::Command("delete 1 2"));
     assert!(out.contains(&r#"3< {"type":"deleted","seq":[1]}"#.to_owned()), "{out:?}");
-    assert_eq!(summary(&script.put(Input::Ready { id: 3 })), "deleted userlist", "the other one in its turn");
-    script.put(Input::Behind { id: 3 });
+    assert_eq!(summary(&script.put(Input::Ready(3))), "deleted userlist", "the other one in its turn");
+    script.put(Input::Behind(3));
     let out = script.put(Input::Command("notice Back soon"));
     let notices = out.iter().filter(|line| line.contains(r#"{"type":"notice","text":"Back soon"}"#)).count();
     assert_eq!((notices, answer(&out).as_str()), (2, "ok Sent to 3 connections."), "{out:?}");

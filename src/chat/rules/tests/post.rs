@@ -48,7 +48,7 @@ fn room_receives_the_message_and_nothing_else() {
 #[test]
 fn names_of_users_and_reserved_names_get_a_number() {
     let mut script = Script::with(&["Ann", "bob"]);
-    script.put(Input::Left { id: 2, is_lost: true });
+    script.put(Input::Left(2, true));
     let rows = [
         (Some(" eve "), None),
         (None, None),
@@ -165,11 +165,10 @@ fn stream_begins_after_the_last_message_of_its_reader() {
     ];
     for (id, (since, expected)) in (1..).zip(rows) {
         let lobby = RoomName::lobby();
-        let joined =
-            Input::Joined { id, dialect: Dialect::Sse, room: &lobby, since, secret: 0, client: ClientInfo::default() };
+        let joined = Input::Joined(ClientInfo { id, dialect: Dialect::Sse, ..ClientInfo::default() }, &lobby, since);
         let numbers = script.outputs(joined).into_iter().filter_map(|output| match output {
-            Output::Send { message: ServerMessage::Id { seq, .. }, .. } => Some(seq),
-            Output::Send { message: ServerMessage::History(message), .. } => Some(message.seq),
+            Output::Send(_, ServerMessage::Id { seq, .. }) => Some(seq),
+            Output::Send(_, ServerMessage::History(message)) => Some(message.seq),
             _ => None,
         });
         assert_eq!(numbers.collect::<Vec<_>>(), expected, "{since:?}");

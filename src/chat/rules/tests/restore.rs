@@ -54,7 +54,7 @@ fn messages_forgotten_before_restore_are_counted() {
         script.enter(id, Dialect::Chinwag, room, None);
         script.name(id, "bob");
         script.say(id, "hi");
-        script.put(Input::Left { id, is_lost: false });
+        script.put(Input::Left(id, false));
     }
     assert_eq!((script.chat.unrestored().count(), script.chat.take_lost()), (2, 1));
 }
@@ -65,14 +65,14 @@ fn restore_keeps_the_place_of_a_client_catching_up() {
     let mut script = unrestored(rules, 3);
     assert_eq!(summary(&script.enter(2, Dialect::Chinwag, "", Some(Since { seq: 0, log: None }))), "1");
     restore(&mut script, 7);
-    assert_eq!(summary(&script.put(Input::Ready { id: 2 })), "2");
-    assert_eq!(summary(&script.put(Input::Ready { id: 2 })), "3 userlist");
+    assert_eq!(summary(&script.put(Input::Ready(2))), "2");
+    assert_eq!(summary(&script.put(Input::Ready(2))), "3 userlist");
 }
 
 #[test]
 fn empty_room_needs_no_restore() {
     let mut script = unrestored(Rules::default(), 0);
-    script.put(Input::Left { id: 1, is_lost: false });
+    script.put(Input::Left(1, false));
     assert_eq!(script.chat.unrestored().count(), 0);
 }
 
@@ -84,7 +84,7 @@ fn silent_archive_is_asked_again_for_ten_seconds() {
     let silence = Input::Loaded { id: 1, up_to: 6, messages: None };
     for _ in 0..10 {
         assert_eq!(script.put(silence), [""; 0]);
-        assert_eq!(script.put(Input::Ready { id: 1 }), ["1< load  3..6"]);
+        assert_eq!(script.put(Input::Ready(1)), ["1< load  3..6"]);
         script.now += 999;
     }
     let found: Vec<StoredMessage> = (4..=6).map(stored).collect();
