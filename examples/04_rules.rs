@@ -34,7 +34,7 @@ fn show(output: Output) {
     match output {
         Output::Send(to, message) => println!("  to {to}: {}", line(&message)),
         Output::Subscribe(id) => println!("  {id} is subscribed to the room"),
-        Output::Broadcast { message, .. } => println!("  to all: {}", line(&message)),
+        Output::Broadcast(_, message, ..) => println!("  to all: {}", line(&message)),
         Output::Close(id, code, ..) => println!("  close {id} with {code}"),
         other => println!("  {other:?}"),
     }

@@ -93,7 +93,7 @@ impl Model {
 
     fn apply(&mut self, output: &Output) {
         match output {
-            Output::Broadcast { room, message, .. } => {
+            Output::Broadcast(room, message, ..) => {
                 check_encodings(message);
                 let room = self.rooms.entry(*room).or_default();
                 if !room.here.is_empty() {

@@ -198,7 +198,7 @@ impl World {
     fn apply_output(&mut self, output: Output) {
         match output {
             Output::Send(to, message) => self.receive(to, &message),
-            Output::Broadcast { room, message, except } => {
+            Output::Broadcast(room, message, except) => {
                 let members: Vec<UserId> = self.chat.members(room).collect();
                 members
                     .into_iter()
@@ -218,7 +218,7 @@ impl World {
                 stored.push(message);
             }
             Output::Load { id, up_to, .. } if self.is_silent => {
-                self.apply(Input::Loaded { id, up_to, messages: None });
+                self.apply(Input::Loaded(id, up_to, None));
             }
             Output::Load { id, room, after, up_to, bytes } => {
                 // The archive has lost the oldest message.
@@ -226,7 +226,7 @@ impl World {
                     self.stored[&*room].iter().filter(|message| message.seq > after.max(1) && message.seq <= up_to);
                 let mut budget = ByteBudget::new(bytes);
                 let found: Vec<StoredMessage> = there.take_while(|message| budget.spend(message)).cloned().collect();
-                self.apply(Input::Loaded { id, up_to, messages: Some(&found) });
+                self.apply(Input::Loaded(id, up_to, Some(&found)));
             }
             other => panic!("unexpected: {other:?}"),
         }

@@ -112,7 +112,7 @@ impl Model {
                 let stored = &self.stored[&**room][*after as usize..*up_to as usize];
                 let messages = &stored[..stored.len().min(3)].to_vec();
                 let mut more = Vec::new();
-                let input = Input::Loaded { id: *id, up_to: *up_to, messages: Some(messages) };
+                let input = Input::Loaded(*id, *up_to, Some(messages));
                 chat.apply(Now { uptime: 0, date: DATE }, input, &mut more);
                 self.apply_all(chat, &more);
             }
@@ -140,7 +140,7 @@ impl Model {
                 let member = self.members.get_mut(id).expect("a member");
                 assert!(std::mem::replace(&mut member.is_subscribed, false), "once");
             }
-            Output::Broadcast { room, message, except } => self.broadcast(*room, message, *except),
+            Output::Broadcast(room, message, except) => self.broadcast(*room, message, *except),
             _ => {}
         }
     }

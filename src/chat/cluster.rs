@@ -140,7 +140,7 @@ impl Cluster {
     pub(crate) fn begin(&mut self, node: NodeId) {
         info!("cluster: this is node {node}, \"{}\"", self.name);
         (self.node, self.joining, self.posts) = (node, IdMap::default(), IdMap::default());
-        self.gate.clear();
+        self.gate = Gate::new(self.rules);
         self.queue.restart(node);
         skip_ids_below(self.first_id());
         self.queue.push(&Logged::Hello(self.name.clone()));

@@ -73,9 +73,9 @@ impl Dialect {
             Self::Json => "json",
             Self::Chinwag => "chinwag.v1",
             Self::Text => "text",
-            Self::Sse => stream::SSE,
-            Self::Ndjson => stream::NDJSON,
-            Self::Lines => stream::LINES,
+            Self::Sse => "text/event-stream",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Lines => "text/plain; charset=utf-8",
         }
     }
 
@@ -93,13 +93,16 @@ impl Dialect {
         match self {
             Self::Text => text::decode(text),
             Self::Sse | Self::Ndjson | Self::Lines => Err(ErrorReason::UnknownType.into()),
-            Self::Chinwag => json::decode(text),
-            // Clients of the dialect `json` know MDN's objects only.
-            Self::Json => match json::decode(text)? {
+            Self::Json | Self::Chinwag => match json::decode(text)? {
+                // Clients of the dialect `json` know MDN's objects only.
                 ClientMessage::Inspect { .. }
                 | ClientMessage::Drop
                 | ClientMessage::Ping
-                | ClientMessage::Command(_) => Err(ErrorReason::UnknownType.into()),
+                | ClientMessage::Command(_)
+                    if self == Self::Json =>
+                {
+                    Err(ErrorReason::UnknownType.into())
+                }
                 message => Ok(message),
             },
         }
@@ -115,19 +118,15 @@ impl Dialect {
     /// dialect.
     #[must_use]
     pub fn encode(self, message: &ServerMessage) -> Option<String> {
-        if self.is_stream() && !stream::has(message) {
-            return None;
-        }
-        let text = match (self, message) {
+        match (self, message) {
             (Self::Json, ServerMessage::UserList { users, ids: Some(_) }) => {
                 to_html_safe_json(&ServerMessage::UserList { users: users.clone(), ids: None })
             }
             (Self::Json, _) => to_html_safe_json(message),
             (Self::Chinwag, _) => serde_json::to_string(message).ok(),
-            (Self::Text | Self::Lines, _) => text::encode(message),
-            (Self::Sse | Self::Ndjson, _) => stream::object(message),
-        };
-        if self.is_stream() { Some(stream::frame(self, message, &text?)) } else { text }
+            (Self::Text, _) => text::encode(message),
+            (Self::Sse | Self::Ndjson | Self::Lines, _) => stream::encode(self, message),
+        }
     }
 }
 

@@ -17,7 +17,6 @@ mod catch_up;
 mod command;
 mod events;
 mod execute;
-mod gate;
 mod limits;
 mod message_log;
 mod moderation;
@@ -27,8 +26,6 @@ mod reservations;
 mod room;
 mod room_name;
 mod rooms;
-#[cfg(feature = "cluster")]
-mod snapshot;
 mod throttle;
 
 use catch_up::CatchUp;
@@ -38,9 +35,9 @@ use room::Room;
 
 pub use command::Restriction;
 pub use events::{ClientInfo, Erasure, Input, Now, Output, RoomId, RoomSnapshot, Since};
-pub(crate) use gate::{Gate, Verdict};
 pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
+pub(crate) use throttle::{Gate, Verdict};
 
 /// The chat.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -136,14 +133,14 @@ impl Chat {
             Input::Left(id, is_lost) => self.leave(id, is_lost),
             Input::Ready(id) => self.send_next_part(id),
             Input::Behind(id) => self.fall_behind(id),
-            Input::Loaded { id, up_to, messages } => self.loaded(id, up_to, messages),
+            Input::Loaded(id, up_to, messages) => self.loaded(id, up_to, messages),
             Input::Command(line) => {
                 if let Err(error) = self.command(None, line) {
                     self.out.push(Output::Answer(Err(error)));
                 }
             }
             Input::Restrictions(restrictions) => self.set_restrictions(restrictions),
-            Input::Erased { by, messages } => self.erased(by, messages),
+            Input::Erased(by, messages) => self.erased(by, messages),
             Input::Tick => self.send_due_lists(),
         }
         mem::swap(&mut self.out, out);
@@ -200,7 +197,7 @@ impl Chat {
         room.members.insert(id, None);
         room.empty_since = None;
         let now = self.now.uptime;
-        self.gate.join(id, client.counted_address(), now);
+        self.gate.join(&client, now);
         self.members.insert(id, Member { client, room: room_id, last_sent: now, spoke_at: now, strikes: 0 });
         self.welcome(id, room_id, since);
         if client.dialect == Dialect::Text {
@@ -295,7 +292,7 @@ fn send(to: UserId, message: ServerMessage) -> Output {
 }
 
 fn broadcast(room: RoomId, message: ServerMessage) -> Output {
-    Output::Broadcast { room, message, except: None }
+    Output::Broadcast(room, message, None)
 }
 
 #[cfg(test)]

@@ -272,7 +272,7 @@ impl ChatServer {
             self.metrics.count(&output);
             match output {
                 Output::Send(to, message) => self.fanout.send(to, &message),
-                Output::Broadcast { room, message, except } => {
+                Output::Broadcast(room, message, except) => {
                     self.rooms_changed |= matches!(message, ServerMessage::Username { .. });
                     self.fanout.broadcast(room, &message, except);
                 }

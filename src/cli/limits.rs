@@ -28,7 +28,6 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
         "message" => config.max_message_size = n,
         "outbox" => config.max_send_buffer = n,
         "events" => config.event_capacity = n,
-        "name" => rules.name_chars = n,
         "text" => rules.text_chars = n,
         "rate" | "address-rate" | "room-rate" => {
             let default = rate_of(name, &mut Rules::default()).filter(|_| n > 0);
@@ -129,7 +128,7 @@ fn parse(text: &str) -> Result<(&str, usize), String> {
 }
 
 /// The values that a limit can have. Its line in the help begins with its unit, and ends with `, at least 20 [100]`, with
-/// `, from 16 to 128 [32]`, or only with its default.
+/// `, from 1 to 60 [5]`, or only with its default.
 fn unit_and_range(name: &str) -> Option<(Unit, RangeInclusive<usize>)> {
     let (_, line) = lines().into_iter().find(|(limit, _)| *limit == name)?;
     let words: Vec<_> = line.split_whitespace().collect();
@@ -175,7 +174,7 @@ mod tests {
 
     #[test]
     fn defaults_in_the_help_are_the_defaults() {
-        assert_eq!(limits().count(), 32);
+        assert_eq!(limits().count(), 31);
         for (name, default) in limits() {
             let (config, rules) = defaults(&[&format!("{name}={default}")]).expect("a limit");
             assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()), "{name}");
@@ -212,8 +211,6 @@ mod tests {
             ("message=255", "at least 256"),
             ("head=1", "at least 1024"),
             ("fields=0", "at least 20"),
-            ("name=5", "at least 16"),
-            ("name=129", "at most 128"),
             ("outbox=0", "at least 1024"),
             ("close-seconds=0", "at least 1"),
             ("close-seconds=61", "at most 60"),
@@ -245,7 +242,7 @@ mod tests {
 
     #[test]
     fn both_ends_of_a_range_are_accepted() {
-        assert_eq!(range("name"), Rules::MIN_NAME_CHARS..=Rules::MAX_NAME_CHARS);
+        assert_eq!(range("close-seconds"), 1..=60);
         for (name, _) in limits() {
             let (least, most) = range(name).into_inner();
             let accepts = |n: usize| parse(&format!("{name}={n}")).is_ok();

@@ -46,7 +46,7 @@ impl RateLimiter {
 }
 
 /// The rate limiters of many addresses or networks, by their numbers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct RateLimiters {
     most: usize,
     by_number: HashMap<u128, RateLimiter>,

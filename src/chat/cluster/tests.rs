@@ -109,7 +109,7 @@ impl Machine {
                 }
                 Output::Unsubscribe(id) => drop(self.subscribed.remove(&id)),
                 Output::Close(id, ..) => drop(self.subscribed.remove(&id)),
-                Output::Broadcast { room, message, except } => {
+                Output::Broadcast(room, message, except) => {
                     for (id, _) in self.subscribed.iter().filter(|(id, at)| **at == room && Some(**id) != except) {
                         self.sent.entry(*id).or_default().push(message.clone());
                     }

@@ -145,23 +145,13 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// Whether a character is a combining mark: it has a combining class, or is one of those without. (A table of all marks would
-/// be 15 KiB.) Without Unicode's tables: a mark for any script, or one of the scripts below.
+/// be 15 KiB.) Without Unicode's tables: a mark for any script, or for Cyrillic, Hebrew, Arabic, Thaana, Devanagari, Thai, Lao,
+/// Tibetan, Miao or SignWriting.
 pub(crate) fn is_mark(c: char) -> bool {
-    has_combining_class(c) || is_listed_mark(c)
-}
-
-#[cfg(feature = "precis")]
-fn has_combining_class(c: char) -> bool {
-    unicode_normalization::char::canonical_combining_class(c) != 0
-}
-
-#[cfg(not(feature = "precis"))]
-fn has_combining_class(_: char) -> bool {
-    false
-}
-
-/// Marks for any script, and those of Cyrillic, Hebrew, Arabic, Thaana, Devanagari, Thai, Lao, Tibetan, Miao and SignWriting.
-fn is_listed_mark(c: char) -> bool {
+    #[cfg(feature = "precis")]
+    if unicode_normalization::char::canonical_combining_class(c) != 0 {
+        return true;
+    }
     matches!(c,
         '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
         | '\u{fe20}'..='\u{fe2f}' | '\u{483}'..='\u{489}' | '\u{a670}'..='\u{a672}' | '\u{2de0}'..='\u{2dff}'

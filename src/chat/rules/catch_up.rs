@@ -18,10 +18,8 @@ pub(super) struct CatchUp {
     pub(super) id: UserId,
     /// The number of the last message that it has received, or that is gone.
     pub(super) received: u64,
-    /// Whether it had to wait, so that it missed user lists.
-    has_waited: bool,
-    /// For a client that fell behind: the room's last message and its number of user lists at that time. If they are the
-    /// same at the end, it missed nothing.
+    /// The room's last message and its number of user lists when it was without broadcasts. If they are the same at the end, it
+    /// missed nothing. `None` if it had to wait for a part, so that it missed user lists.
     left_at: Option<(u64, u64)>,
     /// Since when the archive has not answered a request for it.
     unanswered: Option<Millis>,
@@ -30,7 +28,8 @@ pub(super) struct CatchUp {
 impl Chat {
     /// Sends a new connection its id and earlier messages: the last ones, or those that it missed if it returns.
     pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>) {
-        let Some(Room { log, .. }) = self.rooms.get(room) else { return };
+        let Some(Room { log, list, .. }) = self.rooms.get(room) else { return };
+        let left_at = Some((log.last, list.sent));
         // A stream begins after the last message that its reader has, so that it can begin there again.
         let is_stream = self.members.get(id).is_some_and(|member| member.client.dialect.is_stream());
         let begin = since.map(|since| last_received(log, since));
@@ -40,7 +39,7 @@ impl Chat {
             // A number of another log: everything is sent.
             self.out.extend(begin.is_none().then(|| send(id, ServerMessage::Gap { missed: None })));
             let received = begin.unwrap_or(0);
-            self.catch_ups.push_back(CatchUp { id, received, has_waited: false, left_at: None, unanswered: None });
+            self.catch_ups.push_back(CatchUp { id, received, left_at, unanswered: None });
             return self.send_next_part(id);
         }
         let lines = if is_stream { 0 } else { self.rules.history_lines };
@@ -53,7 +52,7 @@ impl Chat {
     pub(super) fn fall_behind(&mut self, id: UserId) {
         let Some(room) = self.room(id).filter(|_| self.received_up_to(id).is_none()) else { return };
         let (received, left_at) = (room.log.last, Some((room.log.last, room.list.sent)));
-        self.catch_ups.push_back(CatchUp { id, received, has_waited: true, left_at, unanswered: None });
+        self.catch_ups.push_back(CatchUp { id, received, left_at, unanswered: None });
         self.out.push(Output::Unsubscribe(id));
     }
 
@@ -126,14 +125,14 @@ impl Chat {
         }
         self.out.push(Output::Subscribe(id));
         // If it missed nothing, it does not need the list, which may be what it could not take.
-        if catch_up.has_waited && catch_up.left_at != Some((catch_up.received, room.list.sent)) {
+        if catch_up.left_at != Some((catch_up.received, room.list.sent)) {
             self.out.push(send(id, room.user_list()));
         }
     }
 
     /// The connection's next turn comes after those of all others.
     fn wait(&mut self, catch_up: CatchUp) {
-        self.catch_ups.push_back(CatchUp { has_waited: true, ..catch_up });
+        self.catch_ups.push_back(CatchUp { left_at: None, ..catch_up });
     }
 
     pub(super) fn take_catch_up(&mut self, id: UserId) -> Option<CatchUp> {

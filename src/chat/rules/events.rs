@@ -131,28 +131,17 @@ pub enum Input<'a> {
     /// It takes messages more slowly than its room sends them, and has been sent every message so far. If it is
     /// subscribed, it [catches up](super::Chat::catching_up) from here on.
     Behind(UserId),
-    /// The archive's answer to [`Output::Load`].
-    Loaded {
-        /// The connection.
-        id: UserId,
-        /// As in the request.
-        up_to: u64,
-        /// In order. Messages missing before or between them are gone; those after them did not fit. An empty list: all
-        /// are gone. `None`: the archive does not answer, and is asked again for a while.
-        messages: Option<&'a [StoredMessage]>,
-    },
+    /// The archive's answer to [`Output::Load`]: the last number of the request, and the messages in order. Messages missing
+    /// before or between them are gone; those after them did not fit. An empty list: all are gone. `None`: the archive does not
+    /// answer, and is asked again for a while.
+    Loaded(UserId, u64, Option<&'a [StoredMessage]>),
     /// An operator's command that comes from no connection, such as `kick ann`. [`Output::Answer`] answers it.
     Command(&'a str),
     /// These restrictions replace all others.
     Restrictions(&'a [Restriction]),
-    /// The archive's answer to [`Output::Erase`].
-    Erased {
-        /// As in the request.
-        by: Option<UserId>,
-        /// The room's key and the number of each message that was deleted. `None`: the archive does not answer, and deletes
-        /// them later.
-        messages: Option<&'a [(Arc<str>, u64)]>,
-    },
+    /// The archive's answer to [`Output::Erase`]: the operator's connection, and the room's key and the number of each message
+    /// that was deleted. `None`: the archive does not answer, and deletes them later.
+    Erased(Option<UserId>, Option<&'a [(Arc<str>, u64)]>),
     /// Time passed: wanted when [`Now::uptime`] reaches [`Chat::next_tick`](super::Chat::next_tick).
     Tick,
 }
@@ -167,15 +156,9 @@ pub enum Output {
     Subscribe(UserId),
     /// Send the connection no more broadcasts, after those before this.
     Unsubscribe(UserId),
-    /// Send a message to every connection that is [subscribed](Self::Subscribe) to the room, the sender included.
-    Broadcast {
-        /// The room.
-        room: RoomId,
-        /// The message.
-        message: ServerMessage,
-        /// A connection that must not get it, because a copy of its own follows at once.
-        except: Option<UserId>,
-    },
+    /// Send a message to every connection that is [subscribed](Self::Subscribe) to the room, the sender included, except to one
+    /// connection for which a copy of its own follows at once.
+    Broadcast(RoomId, ServerMessage, Option<UserId>),
     /// Store this message before any output that follows is sent. Only if [`Rules::archive`](super::Rules::archive) is
     /// set.
     Store(StoredMessage),

@@ -1,6 +1,8 @@
 //! What each message of a client does. A rejected message changes nothing in the room. A rejected name is replaced.
 
-use super::{Chat, Member, Output, RoomId, Rules, broadcast, moderation::BANNED, names::Name, room::Room, send};
+use super::{
+    Chat, Member, Output, RoomId, broadcast, moderation::BANNED, names::MAX_CHARS, names::Name, room::Room, send,
+};
 use crate::chat::protocol::{
     ClientMessage, ErrorReason, Post, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
 };
@@ -41,20 +43,19 @@ impl Chat {
         if self.room(id).is_some_and(|room| room.name_of(id).is_some()) && self.is_restricted(id, "mute") {
             return Err(ErrorReason::Muted.into());
         }
-        let (requested, max_chars) = (requested.trim(), self.max_name_chars());
-        let allowed = Name::of_user(requested, max_chars);
+        let requested = requested.trim();
+        let allowed = Name::of_user(requested);
         let result = match &allowed {
             Some(_) => Ok(()),
-            None if requested.chars().nth(max_chars).is_some() => {
-                let sentence = format!("This name is too long. Use at most {max_chars} characters.");
-                Err(ProtocolError::new(ErrorReason::BadName, sentence))
+            None if requested.chars().nth(MAX_CHARS).is_some() => {
+                Err(ProtocolError::new(ErrorReason::BadName, "This name is too long. Use at most 32 characters."))
             }
             None => Err(ErrorReason::BadName.into()),
         };
         let earlier = resume.and_then(|token| Some((token.id, self.take_over(id, room_id, token)?)));
         let (was, own) = earlier.unzip();
         let is_banned = allowed.as_ref().is_some_and(|name| self.is_banned(name));
-        let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, allowed, own, max_chars));
+        let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, allowed, own));
         let Some(name) = name else { return Ok(()) };
         if is_banned || self.room(id).and_then(|room| room.name_of(id)).is_some_and(|name| self.is_banned(name)) {
             self.close(id, 1008, BANNED, false);
@@ -126,7 +127,7 @@ impl Chat {
         }
         self.record(room_id, message.clone());
         let others = ServerMessage::Message(StoredMessage { nonce: None, ..message.clone() });
-        self.out.push(Output::Broadcast { room: room_id, message: others, except: author });
+        self.out.push(Output::Broadcast(room_id, others, author));
         self.out.extend(author.map(|author| send(author, ServerMessage::Message(message))));
         seq
     }
@@ -141,7 +142,7 @@ impl Chat {
     ) -> Result<(), ProtocolError> {
         let room = self.rooms.get(room_id).ok_or(ErrorReason::NoSuchUser)?;
         let to = match target {
-            Target::Name(name) => room.find(name, self.max_name_chars()),
+            Target::Name(name) => room.find(name),
             Target::Id(id) => Some(*id),
         };
         let to = to.ok_or(ErrorReason::NoSuchUser)?;
@@ -169,9 +170,5 @@ impl Chat {
         }
         let is_bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
         Ok(if text.contains(is_bad) { text.replace(is_bad, "\u{fffd}").into() } else { text })
-    }
-
-    pub(super) fn max_name_chars(&self) -> usize {
-        self.rules.name_chars.clamp(Rules::MIN_NAME_CHARS, Rules::MAX_NAME_CHARS)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Chat, Output, RoomId, broadcast,
-    command::{Restriction, Subject, Word, explanation, parse, usage},
+    command::{self, Restriction, Subject, explanation, parse, usage},
     events::Erasure,
     names::Name,
     room::Room,
@@ -36,7 +36,10 @@ impl Chat {
     pub(super) fn command_of(&mut self, id: UserId, line: &str) -> Result<(), ProtocolError> {
         let name = line.split_whitespace().next().unwrap_or_default();
         if usage(name).is_none() {
-            return Err(unknown_command(name));
+            let name: String = name.chars().take(32).collect();
+            let hint =
+                format!("There is no command /{name}. Type /help for a list, or //{name} to send the text /{name}.");
+            return Err(ProtocolError::new(ErrorReason::UnknownType, hint));
         }
         if !self.members.get(id).is_some_and(|member| member.client.is_admin) {
             return Err(ErrorReason::NotAdmin.into());
@@ -57,7 +60,7 @@ impl Chat {
         &mut self,
         by: Option<UserId>,
         verb: &'static str,
-        words: &[Word],
+        words: &[String],
         rest: &str,
     ) -> Option<Result<String, String>> {
         let now = self.now.date;
@@ -70,7 +73,7 @@ impl Chat {
                 lines => lines,
             },
             ("kick", [who]) => {
-                let subject = who.user()?;
+                let subject = command::user(who)?;
                 match self.expel_all(by, KICKED, |chat, id| chat.fits(id, &subject)) {
                     0 => return Some(Err(format!("No connection of {subject} is open."))),
                     closed => format!("Connections closed: {closed}."),
@@ -80,17 +83,18 @@ impl Chat {
             ("unmute", [_]) => return self.lift(&Restriction::of("mute", words, now)?),
             ("open", [_]) => return self.lift(&Restriction::of("close", words, now)?),
             ("delete", [first, ..]) => {
-                let place = if first.number().is_some() { None } else { Some(first.room()?) };
-                let numbers = words[usize::from(place.is_some())..].iter().map(|word| word.number());
-                let seqs: Vec<u64> = numbers.collect::<Option<_>>().filter(|seqs: &Vec<u64>| !seqs.is_empty())?;
-                return Some(self.delete(by, place, seqs));
+                let is_number = command::number(first).is_some();
+                let place = if is_number { None } else { Some(command::room(first)?) };
+                let numbers = if is_number { words } else { &words[1..] };
+                let seqs: Vec<u64> = numbers.iter().map(|word| command::number(word)).collect::<Option<_>>()?;
+                return if seqs.is_empty() { None } else { Some(self.delete(by, place, seqs)) };
             }
-            ("forget", [name]) => return Some(Ok(self.erase(by, Erasure::Name(name.name()?.key)))),
-            ("notice", [only]) if only.is_quoted => self.announce(&only.text.as_str().into()),
-            ("notice", [_, ..]) => self.announce(&rest.into()),
+            ("forget", [name]) => return Some(Ok(self.erase(by, Erasure::Name(command::name(name)?.key)))),
+            ("notice", [only]) if only.starts_with('"') => self.announce(&only[1..]),
+            ("notice", [_, ..]) => self.announce(rest),
             _ => match Restriction::of(verb, words, now)? {
                 // `slow ROOM 0`.
-                none if (none.verb, none.seconds) == ("slow", 0) => return self.lift(&none),
+                none if none.verb == "slow" && none.seconds == 0 => return self.lift(&none),
                 restriction => return Some(self.restrict(by, restriction)),
             },
         };
@@ -299,7 +303,8 @@ impl Chat {
     }
 
     /// Sends a text to everyone.
-    fn announce(&mut self, text: &Arc<str>) -> String {
+    fn announce(&mut self, text: &str) -> String {
+        let text: Arc<str> = text.into();
         for room in self.room_ids() {
             let notice = || ServerMessage::Notice { text: text.clone() };
             self.out.push(broadcast(room, notice()));
@@ -313,10 +318,4 @@ impl Chat {
         let all = self.catch_ups.iter().filter(|catch_up| self.room_of(catch_up.id) == Some(room));
         all.map(|catch_up| (catch_up.id, catch_up.received)).collect()
     }
-}
-
-fn unknown_command(word: &str) -> ProtocolError {
-    let word: String = word.chars().take(32).collect();
-    let sentence = format!("There is no command /{word}. Type /help for a list, or //{word} to send the text /{word}.");
-    ProtocolError::new(ErrorReason::UnknownType, sentence)
 }

@@ -55,16 +55,12 @@ impl Chat {
         post: &Post,
     ) -> Result<Receipt, ProtocolError> {
         let requested = post.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or(DEFAULT_NAME);
-        let max_chars = self.max_name_chars();
-        let wanted = Name::of_user(requested, max_chars).ok_or(ErrorReason::BadName)?;
+        let wanted = Name::of_user(requested).ok_or(ErrorReason::BadName)?;
         let text = self.clean_text(post.text.clone())?;
         self.check_post(&wanted, address, room)?;
         // The receipt says that the message is stored, and its number must not change.
         if self.needs_snapshot(room) {
             return Err(ErrorReason::Unavailable.into());
-        }
-        if post.target.is_some() && self.find_room(room).is_none() {
-            return Err(ErrorReason::NoSuchUser.into());
         }
         // A new room may take the place of another one, so this comes last.
         let room_id = self.open_room(room).ok_or(ErrorReason::Unavailable)?;
@@ -82,7 +78,7 @@ impl Chat {
         }
         // The room is in use, even without users.
         room.empty_since = None;
-        let name = room.free_name(&wanted, max_chars).shown;
+        let name = room.free_name(&wanted).shown;
         let (room_name, date, nonce) = (room.name.clone(), self.now.date, post.nonce.clone());
         let message =
             StoredMessage { room: room_name.key().clone(), name: name.clone(), text, id, date, seq: 0, nonce };

@@ -1,6 +1,8 @@
 //! All rooms, and the bounds on their number and their memory.
 
 use super::{Chat, RoomId, RoomName, room::Room};
+#[cfg(feature = "cluster")]
+use super::{Gate, Output, Rules, UserId};
 use crate::chat::protocol::StoredMessage;
 use std::sync::Arc;
 
@@ -77,7 +79,39 @@ impl Chat {
     }
 }
 
+/// What a node of a cluster needs besides the inputs.
+///
+/// Every field of the chat is in a snapshot, except what concerns the sockets, the clock and the settings of one process.
+#[cfg(feature = "cluster")]
+impl Chat {
+    /// Completes a chat that was deserialized.
+    pub(crate) fn with_rules(mut self, rules: Rules) -> Self {
+        (self.rules, self.gate) = (rules, Gate::new(rules));
+        for room in self.rooms.values_mut() {
+            let key = room.name.key();
+            room.log.messages.iter_mut().for_each(|message| message.room = key.clone());
+        }
+        self
+    }
+
+    /// The connections with these numbers.
+    pub(crate) fn connections(&self, numbers: std::ops::Range<UserId>) -> Vec<UserId> {
+        self.members.iter().map(|(id, _)| id).filter(|id| numbers.contains(id)).collect()
+    }
+
+    /// Gives the numbering of each room a new name, because messages with numbers under the earlier names may be lost.
+    pub(crate) fn renumber(&mut self, log_id_prefix: u64, out: &mut Vec<Output>) {
+        self.log_id_prefix = log_id_prefix;
+        for (id, room) in self.rooms.iter_mut() {
+            room.log.log_id = log_id(log_id_prefix, id);
+        }
+        for id in self.room_ids() {
+            self.send_ids(id, out);
+        }
+    }
+}
+
 /// The name of a room's numbering.
-pub(super) fn log_id(prefix: u64, id: RoomId) -> Arc<str> {
+fn log_id(prefix: u64, id: RoomId) -> Arc<str> {
     format!("{prefix:016x}{:x}", id.0).into()
 }

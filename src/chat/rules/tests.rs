@@ -98,7 +98,7 @@ impl Script {
 fn show(output: &Output) -> String {
     match output {
         Output::Send(to, message) => format!("{to}< {}", words(message)),
-        Output::Broadcast { room, message, except } => {
+        Output::Broadcast(room, message, except) => {
             let room = if *room == RoomId::LOBBY { String::new() } else { room.0.to_string() };
             let except = except.map(|id| format!("-{id}")).unwrap_or_default();
             format!("*{room}{except}< {}", words(message))

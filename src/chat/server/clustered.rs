@@ -74,7 +74,7 @@ impl ChatServer {
         if !cluster.has_place(id) {
             return self.refuse(&peer, AWAY);
         }
-        cluster.gate.join(id, client.address.filter(|_| !client.is_exempt), now);
+        cluster.gate.join(&client, now);
         cluster.queue.push(&Logged::Joined(client, room));
         cluster.joining.insert(id, (peer, request));
     }

@@ -83,7 +83,7 @@ fn message_missing_in_archive_is_a_gap() {
         assert_eq!(asked[1], "1< load  3..6");
         let last = found.last().copied();
         let found: Vec<StoredMessage> = found.into_iter().map(stored).collect();
-        assert_eq!(summary(&script.put(Input::Loaded { id: 1, up_to: 6, messages: Some(&found) })), expected);
+        assert_eq!(summary(&script.put(Input::Loaded(1, 6, Some(&found)))), expected);
         // The rest is requested when the client is ready.
         let again = script.put(Input::Ready(1));
         match last.filter(|last| *last < 6) {

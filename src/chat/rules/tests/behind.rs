@@ -108,7 +108,7 @@ fn slow_member_receives_from_the_archive_what_memory_forgot() {
     }
     assert_eq!(script.put(Input::Ready(2)), ["2< load  9..10"]);
     script.say(1, "14");
-    let loaded = script.put(Input::Loaded { id: 2, up_to: 10, messages: Some(&[stored(10)]) });
+    let loaded = script.put(Input::Loaded(2, 10, Some(&[stored(10)])));
     assert_eq!(summary(&loaded), "10");
     for number in 15..=17 {
         script.say(1, &number.to_string());

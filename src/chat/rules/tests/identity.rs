@@ -269,7 +269,7 @@ fn user_list_names_the_connection_of_each_user() {
     let mut out = Vec::new();
     script.chat.apply(Now { uptime: 9000, date: 0 }, Input::Left(1, true), &mut out);
     let list = out.iter().find_map(|output| match output {
-        Output::Broadcast { message, .. } => Dialect::Chinwag.encode(message).filter(|text| text.contains("userlist")),
+        Output::Broadcast(_, message, ..) => Dialect::Chinwag.encode(message).filter(|text| text.contains("userlist")),
         _ => None,
     });
     assert_eq!(list.as_deref(), Some(r#"{"type":"userlist","users":["bob"],"ids":[2]}"#));

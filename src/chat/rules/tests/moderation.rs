@@ -276,9 +276,9 @@ fn archive_deletes_as_well() {
     let out = script.put(Input::Command("delete 1 2"));
     assert_eq!(out, [r#"*< {"type":"deleted","seq":[2]}"#, "erase"], "what is in memory at once");
     let erased: [(Arc<str>, u64); 3] = [("".into(), 1), ("".into(), 2), ("den".into(), 2)];
-    let out = script.put(Input::Erased { by: None, messages: Some(&erased) });
+    let out = script.put(Input::Erased(None, Some(&erased)));
     assert_eq!(out, [r#"*< {"type":"deleted","seq":[1]}"#, "ok Messages deleted: 3."]);
-    let out = script.put(Input::Erased { by: Some(1), messages: None });
+    let out = script.put(Input::Erased(Some(1), None));
     assert!(out[0].starts_with("1< ") && out[0].contains("not writable"), "{out:?}");
     assert_eq!(script.put(Input::Command("delete den 2")), ["erase"], "a room that is not in memory");
 }
