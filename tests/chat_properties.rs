@@ -240,8 +240,10 @@ proptest! {
             posted += 1;
             match step {
                 Step::Post(room, post) => {
-                    let receipt = chat.post(at(now), (FIRST_POST + posted, None), &rooms[*room], post.clone(), &mut out);
-                    let is_sent = receipt.is_ok_and(|receipt| receipt.seq.is_some() == post.target.is_none());
+                    let input = Input::Post(FIRST_POST + posted, None, &rooms[*room], post);
+                    chat.apply(at(now), input, &mut out);
+                    let Some(Output::Posted(_, result)) = out.pop() else { panic!("the result is the last output: {out:?}") };
+                    let is_sent = result.is_ok_and(|receipt| receipt.seq.is_some() == post.target.is_none());
                     prop_assert!(is_sent || out.is_empty(), "{out:?}");
                 }
                 _ => chat.apply(at(now), input(step, &rooms), &mut out),

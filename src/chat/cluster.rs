@@ -16,7 +16,6 @@ use crate::{
         http::Request,
         id_map::IdMap,
         peer::{Peer, skip_ids_below},
-        server::Responder,
         spawn::{spawn, spawn_supervised},
     },
 };
@@ -76,8 +75,6 @@ pub struct Cluster {
     pub(crate) events: Receiver<FromLog>,
     /// Connections of which the stream has not returned `Joined` yet.
     pub(crate) joining: IdMap<UserId, (Peer, Box<Request>)>,
-    /// Requests of which the stream has not returned the message yet, and whether they want JSON.
-    pub(crate) posts: IdMap<UserId, (Responder, bool)>,
     is_away: bool,
     /// When the time in the replica was right.
     time_at: Instant,
@@ -116,7 +113,6 @@ impl Cluster {
             queue,
             events,
             joining: IdMap::default(),
-            posts: IdMap::default(),
             is_away: false,
             time_at: now,
             next_beat: now,
@@ -139,7 +135,7 @@ impl Cluster {
     /// From now on, this node has this number, and nothing of an earlier one.
     pub(crate) fn begin(&mut self, node: NodeId) {
         info!("cluster: this is node {node}, \"{}\"", self.name);
-        (self.node, self.joining, self.posts) = (node, IdMap::default(), IdMap::default());
+        (self.node, self.joining) = (node, IdMap::default());
         self.gate = Gate::new(self.rules);
         self.queue.restart(node);
         skip_ids_below(self.first_id());

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 mod error;
 mod json;
-pub(crate) mod object;
 mod post;
 mod resume_token;
 mod stored_message;
@@ -15,7 +14,7 @@ mod stream;
 mod text;
 
 pub use error::{ErrorReason, ProtocolError};
-pub(crate) use json::to_html_safe_json;
+pub(crate) use json::{Object, to_html_safe_json};
 pub use post::{Post, Receipt};
 pub use resume_token::ResumeToken;
 pub use stored_message::{ByteBudget, StoredMessage};
@@ -95,10 +94,7 @@ impl Dialect {
             Self::Sse | Self::Ndjson | Self::Lines => Err(ErrorReason::UnknownType.into()),
             Self::Json | Self::Chinwag => match json::decode(text)? {
                 // Clients of the dialect `json` know MDN's objects only.
-                ClientMessage::Inspect { .. }
-                | ClientMessage::Drop
-                | ClientMessage::Ping
-                | ClientMessage::Command(_)
+                ClientMessage::Inspect(..) | ClientMessage::Drop | ClientMessage::Ping | ClientMessage::Command(_)
                     if self == Self::Json =>
                 {
                     Err(ErrorReason::UnknownType.into())
@@ -134,21 +130,13 @@ impl Dialect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientMessage {
-    /// Sign in, or change the name.
-    SetName {
-        /// The name that the user wants.
-        name: String,
-        /// The token of the user's connection before this one.
-        resume: Option<ResumeToken>,
-    },
+    /// Sign in with this name, or change the name. The token is that of the user's connection before this one.
+    SetName(String, Option<ResumeToken>),
     /// Send a text to the room, or to one user. It has no name.
     Message(Post),
     /// Send me the handshake of this connection as the server saw it, and the bytes that arrived since the last time
-    /// (dialect `chinwag.v1` only).
-    Inspect {
-        /// Read these bytes before the next ones that arrive, as if they had arrived, too.
-        play: Vec<u8>,
-    },
+    /// (dialect `chinwag.v1` only). Read these bytes before the next ones that arrive, as if they had arrived, too.
+    Inspect(Vec<u8>),
     /// Cut this connection without a Close frame, to see what that looks like (dialect `chinwag.v1` only).
     Drop,
     /// Answer with [`ServerMessage::Pong`] (dialect `chinwag.v1` only): pages cannot send Ping frames.

@@ -39,6 +39,9 @@ pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
 pub(crate) use throttle::{Gate, Verdict};
 
+/// The error is what the client receives.
+type Result<T = (), E = ProtocolError> = std::result::Result<T, E>;
+
 /// The chat.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Chat {
@@ -120,7 +123,8 @@ impl Chat {
         self.now = now;
         mem::swap(&mut self.out, out);
         // Other inputs are about one process. In a cluster, they must not change what all servers share.
-        if matches!(input, Input::Joined(..) | Input::Text(..) | Input::Binary(..) | Input::Left(..)) {
+        if matches!(input, Input::Joined(..) | Input::Text(..) | Input::Binary(..) | Input::Left(..) | Input::Post(..))
+        {
             self.end_reservations();
         }
         match input {
@@ -131,6 +135,11 @@ impl Chat {
                 self.close(id, 1003, "text only", true);
             }
             Input::Left(id, is_lost) => self.leave(id, is_lost),
+            Input::Post(id, address, room, post) => {
+                let result = self.post(id, address, room, post);
+                let result = result.map_err(|error| error.with_nonce(post.nonce.clone()));
+                self.out.push(Output::Posted(id, result));
+            }
             Input::Ready(id) => self.send_next_part(id),
             Input::Behind(id) => self.fall_behind(id),
             Input::Loaded(id, up_to, messages) => self.loaded(id, up_to, messages),
@@ -234,11 +243,11 @@ impl Chat {
 
     /// Takes the price of a message from the rate that its room's connections share. It does not reject that of a connection
     /// that was quiet: a few connections must not silence the others.
-    fn charge_room_rate(&mut self, id: UserId, bytes: usize, message: &ClientMessage) -> Result<(), ProtocolError> {
+    fn charge_room_rate(&mut self, id: UserId, bytes: usize, message: &ClientMessage) -> Result {
         let is_for_room = match message {
             ClientMessage::Message(post) => post.target.is_none(),
             // Many users who sign in at once are not a flood.
-            ClientMessage::SetName { .. } => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
+            ClientMessage::SetName(..) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
             _ => false,
         };
         let is_paid = !is_for_room || self.room_of(id).is_none_or(|room| self.charge_room(room, bytes));

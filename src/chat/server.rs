@@ -19,6 +19,7 @@ use crate::{
     chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId},
     chat::rules::{Chat, Input, Now, Output, Rules},
     ws::http::Response,
+    ws::id_map::IdMap,
     ws::server::{CloseGuard, Event, Responder, Server},
     ws::{DisconnectReason, Message},
 };
@@ -94,6 +95,8 @@ pub struct ChatServer {
     several_talked: bool,
     /// The guards that delay the replies to Close frames until the batch is sent.
     close_guards: Vec<CloseGuard>,
+    /// Requests that post a message which the rules have not answered, and whether they want JSON.
+    posts: IdMap<UserId, (Responder, bool)>,
     /// The responses of this batch, which wait until it is stored.
     responses: Vec<(Responder, Response)>,
     archive: Option<Box<dyn Archive>>,
@@ -132,6 +135,7 @@ impl ChatServer {
             senders: Vec::new(),
             several_talked: false,
             close_guards: Vec::new(),
+            posts: IdMap::default(),
             responses: Vec::new(),
             archive: None,
             unstored: Vec::new(),
@@ -281,6 +285,7 @@ impl ChatServer {
                 Output::Store(message) => self.unstored.push(message),
                 Output::Load { id, room, after, up_to, bytes } => self.load(id, &room, after..up_to, bytes),
                 Output::Erase(by, erasure) => self.erase(by, erasure),
+                Output::Posted(id, result) => self.posted(id, result),
                 Output::Answer(answer) => self.answers.push(answer),
                 Output::Restricted => self.save_restrictions(),
                 Output::SendHandshake(to, play) => self.send_handshake(to, &play),

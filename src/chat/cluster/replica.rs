@@ -2,7 +2,7 @@
 
 use super::Result;
 use crate::{
-    chat::protocol::{Millis, Post, ProtocolError, Receipt, UserId},
+    chat::protocol::{Millis, Post, UserId},
     chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules, Since},
 };
 use core::net::IpAddr;
@@ -28,7 +28,7 @@ pub(crate) enum Logged {
     Binary(UserId),
     /// A connection has left, and whether it was lost.
     Left(UserId, bool),
-    /// A message without a connection, for [`Chat::post`].
+    /// A message without a connection, for [`Input::Post`].
     Post {
         id: UserId,
         address: Option<IpAddr>,
@@ -116,14 +116,8 @@ impl Replica {
         true
     }
 
-    /// Applies an accepted entry. `since` is for a connection of this process. Returns the result of a post.
-    pub(crate) fn apply(
-        &mut self,
-        chat: &mut Chat,
-        entry: &Entry,
-        since: Option<Since<'_>>,
-        out: &mut Vec<Output>,
-    ) -> Option<std::result::Result<Receipt, ProtocolError>> {
+    /// Applies an accepted entry. `since` is for a connection of this process.
+    pub(crate) fn apply(&mut self, chat: &mut Chat, entry: &Entry, since: Option<Since<'_>>, out: &mut Vec<Output>) {
         let now = self.now();
         match &entry.input {
             Logged::Joined(client, room) => chat.apply(now, Input::Joined(*client, room, since), out),
@@ -131,9 +125,7 @@ impl Replica {
             Logged::Binary(id) => chat.apply(now, Input::Binary(*id), out),
             Logged::Left(id, is_lost) => chat.apply(now, Input::Left(*id, *is_lost), out),
             Logged::Command(line) => chat.apply(now, Input::Command(line), out),
-            Logged::Post { id, address, room, post } => {
-                return Some(chat.post(now, (*id, *address), room, post.clone(), out));
-            }
+            Logged::Post { id, address, room, post } => chat.apply(now, Input::Post(*id, *address, room, post), out),
             Logged::Hello(name) => {
                 let others = self.nodes.iter().filter(|(id, node)| node.name == *name && **id != entry.at.node);
                 let earlier: Vec<NodeId> = others.map(|(id, _)| *id).collect();
@@ -144,7 +136,6 @@ impl Replica {
             Logged::Snapshot(at) => (self.unsaved, self.saved_at) = (0, at.clone()),
             Logged::Alive => {}
         }
-        None
     }
 
     fn remove(&mut self, chat: &mut Chat, node: NodeId, out: &mut Vec<Output>) {

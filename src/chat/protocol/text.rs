@@ -28,7 +28,7 @@ fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
         "name" if rest.is_empty() => {
             Err(ProtocolError::missing_field("Which name? Type /name and the name: /name bob"))
         }
-        "name" => Ok(ClientMessage::SetName { name: rest.to_owned(), resume: None }),
+        "name" => Ok(ClientMessage::SetName(rest.to_owned(), None)),
         "msg" => private_message(rest),
         "users" => Ok(ClientMessage::ListUsers),
         "help" => Ok(ClientMessage::Help),

@@ -1,7 +1,7 @@
 //! What goes into the rules of the chat, and what comes out.
 
 use super::{command::Restriction, names::Name, room_name::RoomName};
-use crate::chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId};
+use crate::chat::protocol::{Dialect, Millis, Post, ProtocolError, Receipt, ServerMessage, StoredMessage, UserId};
 use core::net::IpAddr;
 use std::sync::Arc;
 
@@ -125,6 +125,9 @@ pub enum Input<'a> {
     Binary(UserId),
     /// It is gone. `true`: it ended without a Close frame of the client, so that the user may come back.
     Left(UserId, bool),
+    /// A message without a connection: a number that no connection has, the sender's address, the room, and the message. If it is
+    /// to be stored, the room must be [restored](super::Chat::needs_snapshot). [`Output::Posted`] answers it.
+    Post(UserId, Option<IpAddr>, &'a RoomName, &'a Post),
     /// It has taken everything that was sent to it. If it is [catching up](super::Chat::catching_up), the next part
     /// follows.
     Ready(UserId),
@@ -179,6 +182,9 @@ pub enum Output {
     /// Delete messages from the archive, and answer with [`Input::Erased`] for this operator's connection. Only if
     /// [`Rules::archive`](super::Rules::archive) is set.
     Erase(Option<UserId>, Erasure),
+    /// The answer to [`Input::Post`]: a receipt, which may be sent when all earlier outputs are done, or why the message was
+    /// rejected.
+    Posted(UserId, Result<Receipt, ProtocolError>),
     /// The answer to [`Input::Command`], for people. There may be several. `Err`: nothing was done.
     Answer(Result<String, String>),
     /// The [restrictions](super::Chat::restrictions) have changed.

@@ -1,7 +1,8 @@
 //! What each message of a client does. A rejected message changes nothing in the room. A rejected name is replaced.
 
 use super::{
-    Chat, Member, Output, RoomId, broadcast, moderation::BANNED, names::MAX_CHARS, names::Name, room::Room, send,
+    Chat, Member, Output, Result, RoomId, broadcast, moderation::BANNED, names::MAX_CHARS, names::Name, room::Room,
+    send,
 };
 use crate::chat::protocol::{
     ClientMessage, ErrorReason, Post, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
@@ -9,11 +10,11 @@ use crate::chat::protocol::{
 use std::sync::Arc;
 
 impl Chat {
-    pub(super) fn execute(&mut self, id: UserId, message: ClientMessage) -> Result<(), ProtocolError> {
+    pub(super) fn execute(&mut self, id: UserId, message: ClientMessage) -> Result {
         match message {
-            ClientMessage::SetName { name, resume } => self.set_name(id, &name, resume, true)?,
+            ClientMessage::SetName(name, resume) => self.set_name(id, &name, resume, true)?,
             ClientMessage::Message(post) => self.send_message(id, post)?,
-            ClientMessage::Inspect { play } => self.out.push(Output::SendHandshake(id, play)),
+            ClientMessage::Inspect(play) => self.out.push(Output::SendHandshake(id, play)),
             ClientMessage::Ping => self.out.push(send(id, ServerMessage::Pong)),
             ClientMessage::Drop => self.out.push(Output::Cut(id)),
             ClientMessage::ListUsers => {
@@ -34,20 +35,20 @@ impl Chat {
     pub(super) fn set_name(
         &mut self,
         id: UserId,
-        requested: &str,
+        wanted: &str,
         resume: Option<ResumeToken>,
         by_client: bool,
-    ) -> Result<(), ProtocolError> {
+    ) -> Result {
         let Some(room_id) = self.room_of(id) else { return Ok(()) };
         // Otherwise a new name would end the mute.
         if self.room(id).is_some_and(|room| room.name_of(id).is_some()) && self.is_restricted(id, "mute") {
             return Err(ErrorReason::Muted.into());
         }
-        let requested = requested.trim();
-        let allowed = Name::of_user(requested);
+        let wanted = wanted.trim();
+        let allowed = Name::of_user(wanted);
         let result = match &allowed {
             Some(_) => Ok(()),
-            None if requested.chars().nth(MAX_CHARS).is_some() => {
+            None if wanted.chars().nth(MAX_CHARS).is_some() => {
                 Err(ProtocolError::new(ErrorReason::BadName, "This name is too long. Use at most 32 characters."))
             }
             None => Err(ErrorReason::BadName.into()),
@@ -61,7 +62,7 @@ impl Chat {
             self.close(id, 1008, BANNED, false);
             return Ok(());
         }
-        if !by_client || *name != *requested {
+        if !by_client || *name != *wanted {
             self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
         self.send_due_lists();
@@ -91,7 +92,7 @@ impl Chat {
 
     /// A message to the room is numbered and recorded. If a message in memory has the same nonce, only the sender receives
     /// that one again.
-    fn send_message(&mut self, id: UserId, Post { text, target, nonce, .. }: Post) -> Result<(), ProtocolError> {
+    fn send_message(&mut self, id: UserId, Post { text, target, nonce, .. }: Post) -> Result {
         let room_id = self.room_of(id).ok_or(ErrorReason::NoName)?;
         let room = self.rooms.get(room_id).ok_or(ErrorReason::NoName)?;
         let name = room.name_of(id).ok_or(ErrorReason::NoName)?.shown.clone();
@@ -134,12 +135,7 @@ impl Chat {
 
     /// A private message goes to its target and to its sender, once if they are the same. It has no number and is not
     /// recorded.
-    pub(super) fn send_privately(
-        &mut self,
-        room_id: RoomId,
-        message: &StoredMessage,
-        target: &Target,
-    ) -> Result<(), ProtocolError> {
+    pub(super) fn send_privately(&mut self, room_id: RoomId, message: &StoredMessage, target: &Target) -> Result {
         let room = self.rooms.get(room_id).ok_or(ErrorReason::NoSuchUser)?;
         let to = match target {
             Target::Name(name) => room.find(name),
@@ -160,7 +156,7 @@ impl Chat {
     }
 
     /// The text with control characters replaced: they are not printable, and in JSON each would take six bytes.
-    pub(super) fn clean_text(&self, text: Arc<str>) -> Result<Arc<str>, ProtocolError> {
+    pub(super) fn clean_text(&self, text: Arc<str>) -> Result<Arc<str>> {
         let max = self.rules.text_chars;
         if text.trim_start().is_empty() {
             return Err(ProtocolError::missing_field("The text is empty."));

@@ -1,7 +1,7 @@
 //! What operators do: close connections, restrict users and rooms, and delete messages.
 
 use super::{
-    Chat, Output, RoomId, broadcast,
+    Chat, Output, Result, RoomId, broadcast,
     command::{self, Restriction, Subject, explanation, parse, usage},
     events::Erasure,
     names::Name,
@@ -26,6 +26,9 @@ const MAX_NUMBERS: usize = 500;
 /// Characters of an answer to a connection, which counts against its send buffer. `chinwag ctl` gets all.
 const MAX_ANSWER: usize = 8000;
 
+/// The answer to a command, or why nothing was done.
+type Answer = Result<String, String>;
+
 impl Chat {
     /// The restrictions that hold at the time of the last input.
     pub fn restrictions(&self) -> impl Iterator<Item = &Restriction> {
@@ -33,7 +36,7 @@ impl Chat {
     }
 
     /// A line of a connection that begins with a slash and is not for users.
-    pub(super) fn command_of(&mut self, id: UserId, line: &str) -> Result<(), ProtocolError> {
+    pub(super) fn command_of(&mut self, id: UserId, line: &str) -> Result {
         let name = line.split_whitespace().next().unwrap_or_default();
         if usage(name).is_none() {
             let name: String = name.chars().take(32).collect();
@@ -56,13 +59,7 @@ impl Chat {
     }
 
     /// `None`: the words do not fit the command. An empty answer: it comes later.
-    fn execute_words(
-        &mut self,
-        by: Option<UserId>,
-        verb: &'static str,
-        words: &[String],
-        rest: &str,
-    ) -> Option<Result<String, String>> {
+    fn execute_words(&mut self, by: Option<UserId>, verb: &str, words: &[String], rest: &str) -> Option<Answer> {
         let now = self.now.date;
         let answer = match (verb, words) {
             ("who", []) => self.who(),
@@ -141,7 +138,7 @@ impl Chat {
         format!("connections: {connections}\nusers: {users}\nrooms: {rooms}\nmessages in memory: {messages}\n")
     }
 
-    fn restrict(&mut self, by: Option<UserId>, restriction: Restriction) -> Result<String, String> {
+    fn restrict(&mut self, by: Option<UserId>, restriction: Restriction) -> Answer {
         let now = self.now.date;
         self.restrictions.retain(|old| old.holds(now) && !old.is_like(&restriction));
         if self.restrictions.len() >= MAX_RESTRICTIONS {
@@ -153,7 +150,7 @@ impl Chat {
         Ok(format!("{answer} Connections closed: {}.", self.enforce(by)))
     }
 
-    fn lift(&mut self, like: &Restriction) -> Option<Result<String, String>> {
+    fn lift(&mut self, like: &Restriction) -> Option<Answer> {
         let before = self.restrictions.len();
         self.restrictions.retain(|restriction| !restriction.is_like(like));
         if self.restrictions.len() == before {
@@ -205,7 +202,7 @@ impl Chat {
     }
 
     /// Whether a user who sent the last message at this time may send another one.
-    fn check_slow_mode(&self, room: &RoomName, spoke_at: Millis) -> Result<(), ProtocolError> {
+    fn check_slow_mode(&self, room: &RoomName, spoke_at: Millis) -> Result {
         let Some(Restriction { seconds, .. }) = self.of_room(room, "slow") else { return Ok(()) };
         let left = (spoke_at + seconds * 1000).saturating_sub(self.now.uptime).div_ceil(1000);
         if left == 0 {
@@ -217,7 +214,7 @@ impl Chat {
     }
 
     /// Whether a user may write now, which is counted if it is to the room.
-    pub(super) fn check_restrictions(&mut self, id: UserId, is_to_room: bool) -> Result<(), ProtocolError> {
+    pub(super) fn check_restrictions(&mut self, id: UserId, is_to_room: bool) -> Result {
         if self.is_restricted(id, "mute") {
             return Err(ErrorReason::Muted.into());
         }
@@ -230,12 +227,7 @@ impl Chat {
     }
 
     /// Whether a message without a connection may be sent. In a slow room, all of these together are one user.
-    pub(super) fn check_post(
-        &mut self,
-        name: &Name,
-        address: Option<IpAddr>,
-        room: &RoomName,
-    ) -> Result<(), ProtocolError> {
+    pub(super) fn check_post(&mut self, name: &Name, address: Option<IpAddr>, room: &RoomName) -> Result {
         let is_muted = self.restrictions().any(|restriction| restriction.subject.is(Some(name), address));
         if is_muted || self.of_room(room, "close").is_some() {
             return Err(ErrorReason::Muted.into());
@@ -249,7 +241,7 @@ impl Chat {
     }
 
     /// Deletes messages of one room: the operator's own, or the lobby, unless it is given.
-    fn delete(&mut self, by: Option<UserId>, room: Option<RoomName>, seqs: Vec<u64>) -> Result<String, String> {
+    fn delete(&mut self, by: Option<UserId>, room: Option<RoomName>, seqs: Vec<u64>) -> Answer {
         let own = by.and_then(|id| self.room(id)).map(|room| room.name.clone());
         let name = room.or(own).unwrap_or_else(RoomName::lobby);
         let room = self.find_room(&name).and_then(|id| self.rooms.get(id));

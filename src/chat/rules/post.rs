@@ -1,9 +1,9 @@
 //! Messages without a connection: the room gets them as if a user of that name had sent them.
 
-use super::{Chat, Now, Output, RoomName, names::Name};
-use crate::chat::protocol::{ErrorReason, Post, ProtocolError, Receipt, StoredMessage, UserId};
+use super::{Chat, Now, Result, RoomName, names::Name};
+use crate::chat::protocol::{ErrorReason, Post, Receipt, StoredMessage, UserId};
 use core::net::IpAddr;
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
 /// The name of a sender that gives none.
 const DEFAULT_NAME: &str = "guest";
@@ -14,8 +14,8 @@ const NEW_ROOM_BYTES: usize = 16 * 1024;
 
 impl Chat {
     /// Whether an address may post a message of so many bytes now. `address` is as in
-    /// [`Input::Joined`](super::Input::Joined). Must be asked before [`Chat::post`], and before the room is restored, which
-    /// takes time.
+    /// [`Input::Joined`](super::Input::Joined). Must be asked before [`Input::Post`](super::Input::Post), and before the room is
+    /// restored, which takes time.
     pub fn allows_post(&mut self, now: Now, address: Option<IpAddr>, room: &RoomName, bytes: usize) -> bool {
         let bytes = self.price_of_post(room, bytes);
         self.gate.allow_address(address, bytes, now.uptime)
@@ -25,35 +25,17 @@ impl Chat {
         if self.find_room(room).is_none() { bytes.max(NEW_ROOM_BYTES) } else { bytes }
     }
 
-    /// Sends a message to a room, or to one of its users. What follows is appended to `out`. When all of it is done, the
-    /// receipt may be sent. `client` is a number that no connection has, and an address, which operators may have muted.
+    /// Sends a message to a room, or to one of its users. The sender has a number that no connection has, and an address, which
+    /// operators may have muted.
     ///
     /// The sender is not part of the room. A name that one of its users has gets a number, as for a user who joins.
-    ///
-    /// # Errors
-    /// Why the message was rejected.
-    pub fn post(
+    pub(super) fn post(
         &mut self,
-        now: Now,
-        client: (UserId, Option<IpAddr>),
-        room: &RoomName,
-        post: Post,
-        out: &mut Vec<Output>,
-    ) -> Result<Receipt, ProtocolError> {
-        self.now = now;
-        mem::swap(&mut self.out, out);
-        self.end_reservations();
-        let result = self.send_post(client, room, &post);
-        mem::swap(&mut self.out, out);
-        result.map_err(|error| error.with_nonce(post.nonce))
-    }
-
-    fn send_post(
-        &mut self,
-        (id, address): (UserId, Option<IpAddr>),
+        id: UserId,
+        address: Option<IpAddr>,
         room: &RoomName,
         post: &Post,
-    ) -> Result<Receipt, ProtocolError> {
+    ) -> Result<Receipt> {
         let requested = post.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or(DEFAULT_NAME);
         let wanted = Name::of_user(requested).ok_or(ErrorReason::BadName)?;
         let text = self.clean_text(post.text.clone())?;

@@ -107,6 +107,7 @@ fn show(output: &Output) -> String {
         Output::Store(message) => format!("store {} {}: {}", message.room, message.seq, message.text),
         Output::Load { id, room, after, up_to, .. } => format!("{id}< load {room} {after}..{up_to}"),
         Output::Erase(..) => "erase".to_owned(),
+        Output::Posted(id, result) => format!("{id} posted {result:?}"),
         Output::Answer(Ok(answer)) => format!("ok {answer}"),
         Output::Answer(Err(answer)) => format!("err {answer}"),
         Output::SendHandshake(to, play) => format!("{to}< its handshake {play:x?}"),

@@ -6,6 +6,7 @@ use crate::{
     chat::protocol::{ClientMessage, Dialect, ErrorReason, ProtocolError, ServerMessage, UserId},
     chat::rules::Verdict,
     ws::http::{Request, accepts},
+    ws::id_map::IdMap,
     ws::peer::Peer,
     ws::server::{Event, HttpRequest},
     ws::{DisconnectReason, Message},
@@ -82,20 +83,18 @@ impl ChatServer {
     /// A request that posts a message. Its response comes when the stream returns the message.
     fn log_post(&mut self, request: HttpRequest) {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
-        let (room, as_json) = (self.room_at(head.uri().path()), accepts(&head, &ACCEPT, "application/json"));
+        let room = self.room_at(head.uri().path());
+        self.posts.insert(id, (responder, accepts(&head, &ACCEPT, "application/json")));
         let (bytes, now) = (self.chat.price_of_post(&room, body.len()), millis(self.started.elapsed()));
         let Some(cluster) = &mut self.cluster else { return };
         let is_allowed = cluster.gate.allow_address((!is_exempt).then(|| addr.ip()), bytes, now);
         let error = match http::parse(&head, &body) {
             Ok(post) if !is_allowed => ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce),
             Ok(post) if !cluster.has_place(id) => full().with_nonce(post.nonce),
-            Ok(post) => {
-                cluster.posts.insert(id, (responder, as_json));
-                return cluster.queue.push(&Logged::Post { id, address: Some(addr.ip()), room, post });
-            }
+            Ok(post) => return cluster.queue.push(&Logged::Post { id, address: Some(addr.ip()), room, post }),
             Err(error) => error,
         };
-        self.responses.push((responder, http::response(Err(error), as_json)));
+        self.posted(id, Err(error));
     }
 
     /// A command for all nodes. The answer of those that only read comes from this one.
@@ -166,6 +165,7 @@ impl ChatServer {
                     self.chat = chat.with_rules(self.rules);
                 }
                 cluster.begin(node);
+                self.posts = IdMap::default();
                 self.fanout.close_all(RESTART);
                 joining.into_values().for_each(|(peer, _)| self.refuse(&peer, RESTART));
                 self.rooms_changed = true;
@@ -185,13 +185,8 @@ impl ChatServer {
         let since = joined.as_ref().and_then(|(_, request)| connect::since(request));
         self.answers.clear();
         let mut outputs = Vec::new();
-        let posted = cluster.replica.apply(&mut self.chat, entry, since, &mut outputs);
+        cluster.replica.apply(&mut self.chat, entry, since, &mut outputs);
         match &entry.input {
-            Logged::Post { id, .. } => {
-                if let Some((result, (responder, as_json))) = posted.zip(cluster.posts.remove(*id)) {
-                    self.responses.push((responder, http::response(result, as_json)));
-                }
-            }
             Logged::Hello(_) if entry.at.node == cluster.node => {
                 info!("cluster: this node has read the whole stream");
             }

@@ -68,7 +68,7 @@ fn execute(line: &str, chat: &ChatClient, users: &Users) -> bool {
     match Dialect::Text.decode(line) {
         Ok(ClientMessage::Message(Post { text, target: Some(Target::Name(name)), .. })) => chat.send_to(&name, &text),
         Ok(ClientMessage::Message(post)) => chat.send(&*post.text),
-        Ok(ClientMessage::SetName { name, .. }) => chat.rename(&name),
+        Ok(ClientMessage::SetName(name, ..)) => chat.rename(&name),
         Ok(ClientMessage::Command(line)) => chat.command(&line),
         Ok(ClientMessage::ListUsers) => {
             let users = users.lock().unwrap_or_else(PoisonError::into_inner);

@@ -311,10 +311,10 @@ fn posts_are_restricted_as_well() {
     ] {
         script.put(Input::Command(command));
         for name in [name, name, "other"] {
-            let (mut out, now) = (Vec::new(), Now { uptime: script.now, date: script.now });
             let post = Post { name: Some(name.into()), ..Post::from_text("hi") };
             let address = if name == "other" { "192.0.2.9" } else { address }.parse().ok();
-            let result = script.chat.post(now, (99, address), &RoomName::lobby(), post, &mut out);
+            let mut out = script.outputs(Input::Post(99, address, &RoomName::lobby(), &post));
+            let Some(Output::Posted(99, result)) = out.pop() else { panic!("the result is the last output: {out:?}") };
             results.push(result.map_or_else(|error| format!("{:?}", error.reason), |_| "sent".to_owned()));
             script.now += 5000;
         }

@@ -15,11 +15,12 @@ impl Script {
     /// Returns the number and the name, or the reason, and what was sent.
     fn post(&mut self, room: &str, address: Option<IpAddr>, post: Post) -> (Result<Receipt, ErrorReason>, Vec<String>) {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
-        let (mut out, now) = (Vec::new(), Now { uptime: self.now, date: self.now });
-        let result = match self.chat.allows_post(now, address, &room, post.text.len()) {
-            true => self.chat.post(now, (99, address), &room, post, &mut out),
-            false => Err(ErrorReason::TooFast.into()),
-        };
+        let now = Now { uptime: self.now, date: self.now };
+        if !self.chat.allows_post(now, address, &room, post.text.len()) {
+            return (Err(ErrorReason::TooFast), vec![]);
+        }
+        let mut out = self.outputs(Input::Post(99, address, &room, &post));
+        let Some(Output::Posted(99, result)) = out.pop() else { panic!("the result is the last output: {out:?}") };
         (result.map_err(|error| error.reason), out.iter().map(show).collect())
     }
 
