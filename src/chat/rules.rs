@@ -21,7 +21,6 @@ mod limits;
 mod message_log;
 mod moderation;
 mod names;
-mod post;
 mod reservations;
 mod room;
 mod room_name;
@@ -131,7 +130,9 @@ impl Chat {
             Input::Joined(client, room, since) => self.join(client, room, since),
             Input::Text(id, text) => self.receive(id, text),
             Input::Binary(id) => {
-                self.out.extend(self.room_of(id).map(|_| send(id, ServerMessage::Error(ErrorReason::NotText.into()))));
+                self.out.extend(
+                    self.room_of(id).map(|_| Output::Send(id, ServerMessage::Error(ErrorReason::NotText.into()))),
+                );
                 self.close(id, 1003, "text only", true);
             }
             Input::Left(id, is_lost) => self.leave(id, is_lost),
@@ -143,11 +144,10 @@ impl Chat {
             Input::Ready(id) => self.send_next_part(id),
             Input::Behind(id) => self.fall_behind(id),
             Input::Loaded(id, up_to, messages) => self.loaded(id, up_to, messages),
-            Input::Command(line) => {
-                if let Err(error) = self.command(None, line) {
-                    self.out.push(Output::Answer(Err(error)));
-                }
-            }
+            Input::Command(line) => match self.command(None, line) {
+                Ok(answer) => self.answer(None, answer),
+                error => self.out.push(Output::Answer(error)),
+            },
             Input::Restrictions(restrictions) => self.set_restrictions(restrictions),
             Input::Erased(by, messages) => self.erased(by, messages),
             Input::Tick => self.send_due_lists(),
@@ -235,7 +235,7 @@ impl Chat {
         member.strikes = member.strikes.saturating_add(is_strike.into());
         let is_last_strike = is_strike && self.rules.strikes.is_some_and(|most| member.strikes >= most);
         // An error names the message by its nonce, whatever is wrong with it.
-        self.out.push(send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text)))));
+        self.out.push(Output::Send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text)))));
         if is_last_strike {
             self.close(id, 1008, "too many errors", true);
         }
@@ -278,7 +278,7 @@ impl Chat {
         self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {
-            self.out.push(broadcast(room_id, ServerMessage::Left(name.shown.clone())));
+            self.out.push(Output::Broadcast(room_id, ServerMessage::Left(name.shown.clone()), None));
             if is_lost {
                 self.reserve(room_id, name, client);
             }
@@ -289,19 +289,12 @@ impl Chat {
 
     /// Sends the user lists that have changed and are due.
     fn send_due_lists(&mut self) {
-        for (id, room) in self.rooms.iter_mut() {
-            let list = room.take_list(self.now.uptime, &self.rules);
-            self.out.extend(list.map(|list| broadcast(id, list)));
+        let now = self.now.uptime;
+        for (id, room) in self.rooms.iter_mut().filter(|(_, room)| room.list.due().is_some_and(|due| due <= now)) {
+            room.list.mark_sent(now, room.user_list_size(), &self.rules);
+            self.out.push(Output::Broadcast(id, room.user_list(), None));
         }
     }
-}
-
-fn send(to: UserId, message: ServerMessage) -> Output {
-    Output::Send(to, message)
-}
-
-fn broadcast(room: RoomId, message: ServerMessage) -> Output {
-    Output::Broadcast(room, message, None)
 }
 
 #[cfg(test)]

@@ -19,9 +19,8 @@ use crate::{
     chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId},
     chat::rules::{Chat, Input, Now, Output, Rules},
     ws::http::Response,
-    ws::id_map::IdMap,
     ws::server::{CloseGuard, Event, Responder, Server},
-    ws::{DisconnectReason, Message},
+    ws::{DisconnectReason, Message, id_map::IdMap},
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
@@ -246,11 +245,10 @@ impl ChatServer {
         match event {
             Event::Connected(peer, request) => self.connect(peer, &request),
             Event::Message(peer, message) => {
-                let id = peer.id();
-                self.senders.push(id);
+                self.senders.push(peer.id());
                 match &message {
-                    Message::Text(text) => self.apply(Input::Text(id, text.as_str())),
-                    Message::Binary(_) => self.apply(Input::Binary(id)),
+                    Message::Text(text) => self.apply(Input::Text(peer.id(), text.as_str())),
+                    Message::Binary(_) => self.apply(Input::Binary(peer.id())),
                 }
             }
             Event::Request(request) => self.receive_post(*request),
@@ -258,9 +256,8 @@ impl ChatServer {
             Event::Own(question) => self.answer(question),
             Event::Disconnected(peer, reason) => {
                 let is_lost = !matches!(reason, DisconnectReason::ClosedByPeer { .. });
-                let id = peer.id();
-                self.fanout.leave(id);
-                self.apply(Input::Left(id, is_lost));
+                self.fanout.leave(peer.id());
+                self.apply(Input::Left(peer.id(), is_lost));
             }
         }
     }

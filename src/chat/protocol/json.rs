@@ -3,7 +3,7 @@
 use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, Post, ProtocolError, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::{Deserializer, value::RawValue};
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Parses one object from a client.
 pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
@@ -28,7 +28,8 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
     }
 }
 
-/// The values of one object by their names, as JSON: without a tree, a value costs memory only when it is read. As in JavaScript, the last one counts if a field is given twice.
+/// The values of one object by their names, as JSON: without a tree, a value costs memory only when it is read. As in
+/// JavaScript, the last one counts if a field is given twice.
 pub(crate) struct Object<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Object<'a> {
@@ -122,21 +123,16 @@ const MAX_PLAYED: usize = 4096;
 fn played(object: &Object<'_>) -> Result<Vec<u8>, ProtocolError> {
     const NEEDED: &str = "\"play\" must be a string of at most 4096 bytes in hexadecimal.";
     let hex = object.optional("play", NEEDED)?.unwrap_or_default();
-    let hex: String = hex.split_ascii_whitespace().collect();
-    let bytes = hex.as_bytes().chunks(2).map(|pair| {
-        let digit = |at: usize| char::from(*pair.get(at)?).to_digit(16);
-        u8::try_from(digit(0)? << 4 | digit(1)?).ok()
-    });
-    let bytes: Option<Vec<u8>> = bytes.collect();
-    bytes.filter(|bytes| bytes.len() <= MAX_PLAYED).ok_or_else(|| ProtocolError::missing_field(NEEDED))
+    let digits = hex.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_digit(16)?.try_into().ok());
+    let digits: Option<Vec<u8>> = digits.collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0 && digits.len() <= 2 * MAX_PLAYED);
+    let digits = digits.ok_or_else(|| ProtocolError::missing_field(NEEDED))?;
+    Ok(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 /// The JSON with U+FFFD for each escaped surrogate without its other half. `JSON.stringify` writes such a half if a text was
 /// cut within an emoji (RFC 8259 8.2), and serde refuses it. Backslashes are in strings only, so the text is not parsed.
-fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
-    if !json.contains("\\ud") && !json.contains("\\uD") {
-        return Cow::Borrowed(json);
-    }
+fn without_lone_surrogates(json: &str) -> String {
     let (mut whole, mut rest) = (String::with_capacity(json.len()), json);
     while let Some(at) = rest.find('\\') {
         let escape = &rest[at..];
@@ -151,7 +147,7 @@ fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
         rest = &escape[length..];
     }
     whole.push_str(rest);
-    Cow::Owned(whole)
+    whole
 }
 
 /// The UTF-16 unit of the escape `\uXXXX` that the text begins with.
@@ -163,8 +159,5 @@ fn escaped_unit(text: &str) -> Option<u16> {
 /// JSON with HTML entities for `<`, `>` and `&`, which JSON has within strings only. `None` if the value cannot be JSON.
 pub(crate) fn to_html_safe_json(value: &impl Serialize) -> Option<String> {
     let json = serde_json::to_string(value).ok()?;
-    if !json.contains(['<', '>', '&']) {
-        return Some(json);
-    }
     Some(json.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
 }

@@ -104,15 +104,12 @@ pub fn date_time(seconds: u64, separator: char) -> String {
 /// them: emoji and some scripts are written with them.
 #[must_use]
 pub fn is_deceptive(c: char) -> bool {
-    let is_listed = |c| {
-        matches!(c,
+    c.is_control()
+        || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{17b4}'..='\u{17b5}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
             | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
-    };
-    // Most characters are ASCII.
-    c.is_control() || !c.is_ascii() && is_listed(c)
 }
 
 /// A user's text as one line that is safe to print in a terminal.

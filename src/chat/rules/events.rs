@@ -84,13 +84,8 @@ impl ClientInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Erasure {
-    /// Those with these numbers.
-    Numbers {
-        /// The room's key.
-        room: Arc<str>,
-        /// Their numbers.
-        seqs: Vec<u64>,
-    },
+    /// Those with these numbers, in the room with this key.
+    Numbers(Arc<str>, Vec<u64>),
     /// Those of this name, in all rooms. [`Erasure::is_of`] compares names.
     Name(Arc<str>),
 }
@@ -106,7 +101,7 @@ impl Erasure {
     #[must_use]
     pub fn includes(&self, message: &StoredMessage) -> bool {
         match self {
-            Self::Numbers { room, seqs } => message.room == *room && seqs.contains(&message.seq),
+            Self::Numbers(room, seqs) => message.room == *room && seqs.contains(&message.seq),
             Self::Name(_) => self.is_of(&message.name),
         }
     }

@@ -1,13 +1,18 @@
-//! What each message of a client does. A rejected message changes nothing in the room. A rejected name is replaced.
+//! What each message does, with or without a connection. A rejected message changes nothing in the room. A rejected name is
+//! replaced.
 
 use super::{
-    Chat, Member, Output, Result, RoomId, broadcast, moderation::BANNED, names::MAX_CHARS, names::Name, room::Room,
-    send,
+    Chat, Member, Now, Output, Result, RoomId, RoomName, moderation::BANNED, names::MAX_CHARS, names::Name, room::Room,
 };
 use crate::chat::protocol::{
-    ClientMessage, ErrorReason, Post, ProtocolError, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
+    ClientMessage, ErrorReason, Post, ProtocolError, Receipt, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
 };
+use core::net::IpAddr;
 use std::sync::Arc;
+
+/// A message to a room that is not in memory costs its address as much as one of so many bytes, because it may take the place
+/// of another room. Connections, which open rooms as well, are limited to about the same rate.
+const NEW_ROOM_BYTES: usize = 16 * 1024;
 
 impl Chat {
     pub(super) fn execute(&mut self, id: UserId, message: ClientMessage) -> Result {
@@ -15,13 +20,13 @@ impl Chat {
             ClientMessage::SetName(name, resume) => self.set_name(id, &name, resume, true)?,
             ClientMessage::Message(post) => self.send_message(id, post)?,
             ClientMessage::Inspect(play) => self.out.push(Output::SendHandshake(id, play)),
-            ClientMessage::Ping => self.out.push(send(id, ServerMessage::Pong)),
+            ClientMessage::Ping => self.out.push(Output::Send(id, ServerMessage::Pong)),
             ClientMessage::Drop => self.out.push(Output::Cut(id)),
             ClientMessage::ListUsers => {
                 let users = self.room(id).map(Room::user_names);
-                self.out.extend(users.map(|users| send(id, ServerMessage::Users(users))));
+                self.out.extend(users.map(|users| Output::Send(id, ServerMessage::Users(users))));
             }
-            ClientMessage::Help => self.out.push(send(id, ServerMessage::Help)),
+            ClientMessage::Help => self.out.push(Output::Send(id, ServerMessage::Help)),
             ClientMessage::Quit => self.close(id, 1000, "bye", false),
             ClientMessage::Command(line) => self.command_of(id, &line)?,
         }
@@ -63,15 +68,15 @@ impl Chat {
             return Ok(());
         }
         if !by_client || *name != *wanted {
-            self.out.push(send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
+            self.out.push(Output::Send(id, ServerMessage::RejectUsername { id, name: name.clone() }));
         }
         self.send_due_lists();
         let message = ServerMessage::Username { name, id, was, date: self.now.date };
         if self.received_up_to(id).is_some() {
             // It is not subscribed, but waits for this.
-            self.out.push(send(id, message.clone()));
+            self.out.push(Output::Send(id, message.clone()));
         }
-        self.out.push(broadcast(room_id, message));
+        self.out.push(Output::Broadcast(room_id, message, None));
         result
     }
 
@@ -107,7 +112,7 @@ impl Chat {
         }
         if let Some(first) = message.nonce.as_ref().and_then(|nonce| room.log.find_by_nonce(nonce)) {
             let is_due = received.is_none_or(|received| first.seq <= received);
-            self.out.extend(is_due.then(|| send(id, ServerMessage::Message(first.clone()))));
+            self.out.extend(is_due.then(|| Output::Send(id, ServerMessage::Message(first.clone()))));
             return Ok(());
         }
         self.check_restrictions(id, true)?;
@@ -119,17 +124,18 @@ impl Chat {
     /// Numbers a message, records it, and sends it to the room. The author, if it is given, gets its copy with the nonce.
     /// Returns the number.
     pub(super) fn publish(&mut self, room_id: RoomId, mut message: StoredMessage, author: Option<UserId>) -> u64 {
-        let Some(room) = self.rooms.get(room_id) else { return 0 };
+        let Some(room) = self.rooms.get_mut(room_id) else { return 0 };
         message.seq = room.log.last + 1;
         let seq = message.seq;
         // In a room that is not restored, numbers are preliminary. Its messages are stored when the archive answers.
         if self.rules.archive && room.is_restored {
             self.out.push(Output::Store(message.clone()));
         }
-        self.record(room_id, message.clone());
+        room.log.push(message.clone());
+        self.shrink_logs(room_id);
         let others = ServerMessage::Message(StoredMessage { nonce: None, ..message.clone() });
         self.out.push(Output::Broadcast(room_id, others, author));
-        self.out.extend(author.map(|author| send(author, ServerMessage::Message(message))));
+        self.out.extend(author.map(|author| Output::Send(author, ServerMessage::Message(message))));
         seq
     }
 
@@ -148,9 +154,9 @@ impl Chat {
             let (target, nonce) = (target.clone(), nonce.filter(|_| !is_received || to == id));
             ServerMessage::Private { name, text, id, date, target, target_id: to, is_received, nonce }
         };
-        self.out.push(send(to, copy(true)));
+        self.out.push(Output::Send(to, copy(true)));
         if to != message.id && self.members.contains(message.id) {
-            self.out.push(send(message.id, copy(false)));
+            self.out.push(Output::Send(message.id, copy(false)));
         }
         Ok(())
     }
@@ -166,5 +172,64 @@ impl Chat {
         }
         let is_bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
         Ok(if text.contains(is_bad) { text.replace(is_bad, "\u{fffd}").into() } else { text })
+    }
+
+    /// Whether an address may post a message of so many bytes now. `address` is as in
+    /// [`Input::Joined`](super::Input::Joined). Must be asked before [`Input::Post`](super::Input::Post), and before the room is
+    /// restored, which takes time.
+    pub fn allows_post(&mut self, now: Now, address: Option<IpAddr>, room: &RoomName, bytes: usize) -> bool {
+        let bytes = self.price_of_post(room, bytes);
+        self.gate.allow_address(address, bytes, now.uptime)
+    }
+
+    pub(crate) fn price_of_post(&self, room: &RoomName, bytes: usize) -> usize {
+        if self.find_room(room).is_none() { bytes.max(NEW_ROOM_BYTES) } else { bytes }
+    }
+
+    /// Sends a message to a room, or to one of its users. The sender has a number that no connection has, and an address, which
+    /// operators may have muted.
+    ///
+    /// The sender is not part of the room. A name that one of its users has gets a number, as for a user who joins.
+    pub(super) fn post(
+        &mut self,
+        id: UserId,
+        address: Option<IpAddr>,
+        room: &RoomName,
+        post: &Post,
+    ) -> Result<Receipt> {
+        let requested = post.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or("guest");
+        let wanted = Name::of_user(requested).ok_or(ErrorReason::BadName)?;
+        let text = self.clean_text(post.text.clone())?;
+        self.check_post(&wanted, address, room)?;
+        // The receipt says that the message is stored, and its number must not change.
+        if self.needs_snapshot(room) {
+            return Err(ErrorReason::Unavailable.into());
+        }
+        // A new room may take the place of another one, so this comes last.
+        let room_id = self.open_room(room).ok_or(ErrorReason::Unavailable)?;
+        if post.target.is_none() && !self.charge_room(room_id, text.len()) {
+            return Err(ErrorReason::TooFast.into());
+        }
+        let room = self.rooms.get_mut(room_id).ok_or(ErrorReason::Unavailable)?;
+        let receipt = |seq: Option<u64>, room: &RoomName, name: Arc<str>| {
+            let name = Some(name).filter(|name| **name != *requested);
+            Receipt { seq, room: room.shown().clone(), name }
+        };
+        let repeated = post.nonce.as_ref().filter(|_| post.target.is_none());
+        if let Some(first) = repeated.and_then(|nonce| room.log.find_by_nonce(nonce)) {
+            return Ok(receipt(Some(first.seq), &room.name, first.name.clone()));
+        }
+        // The room is in use, even without users.
+        room.empty_since = None;
+        let name = room.free_name(&wanted).shown;
+        let (room_name, date, nonce) = (room.name.clone(), self.now.date, post.nonce.clone());
+        let message =
+            StoredMessage { room: room_name.key().clone(), name: name.clone(), text, id, date, seq: 0, nonce };
+        let sent = match &post.target {
+            None => Ok(Some(self.publish(room_id, message, None))),
+            Some(target) => self.send_privately(room_id, &message, target).map(|()| None),
+        };
+        self.release_room(room_id);
+        Ok(receipt(sent?, &room_name, name))
     }
 }

@@ -1,13 +1,12 @@
 //! What operators do: close connections, restrict users and rooms, and delete messages.
 
 use super::{
-    Chat, Output, Result, RoomId, broadcast,
+    Chat, Output, Result, RoomId,
     command::{self, Restriction, Subject, explanation, parse, usage},
     events::Erasure,
     names::Name,
     room::Room,
     room_name::RoomName,
-    send,
 };
 use crate::chat::protocol::{ErrorReason, Millis, ProtocolError, ServerMessage, UserId, sanitize_name};
 use core::net::IpAddr;
@@ -47,18 +46,18 @@ impl Chat {
         if !self.members.get(id).is_some_and(|member| member.client.is_admin) {
             return Err(ErrorReason::NotAdmin.into());
         }
-        self.command(Some(id), line).map_err(|error| ProtocolError::new(ErrorReason::BadCommand, error))
-    }
-
-    /// Executes a command of an operator's connection, or of another source.
-    pub(super) fn command(&mut self, by: Option<UserId>, line: &str) -> Result<(), String> {
-        let (verb, words, rest) = parse(line)?;
-        let answer = self.execute_words(by, verb, &words, rest).unwrap_or_else(|| Err(explanation(verb)))?;
-        self.answer(by, answer);
+        let answer = self.command(Some(id), line);
+        self.answer(Some(id), answer.map_err(|error| ProtocolError::new(ErrorReason::BadCommand, error))?);
         Ok(())
     }
 
-    /// `None`: the words do not fit the command. An empty answer: it comes later.
+    /// Executes a command of an operator's connection, or of another source. An empty answer: it comes later.
+    pub(super) fn command(&mut self, by: Option<UserId>, line: &str) -> Answer {
+        let (verb, words, rest) = parse(line)?;
+        self.execute_words(by, verb, &words, rest).unwrap_or_else(|| Err(explanation(verb)))
+    }
+
+    /// `None`: the words do not fit the command.
     fn execute_words(&mut self, by: Option<UserId>, verb: &str, words: &[String], rest: &str) -> Option<Answer> {
         let now = self.now.date;
         let answer = match (verb, words) {
@@ -80,9 +79,10 @@ impl Chat {
             ("unmute", [_]) => return self.lift(&Restriction::of("mute", words, now)?),
             ("open", [_]) => return self.lift(&Restriction::of("close", words, now)?),
             ("delete", [first, ..]) => {
-                let is_number = command::number(first).is_some();
-                let place = if is_number { None } else { Some(command::room(first)?) };
-                let numbers = if is_number { words } else { &words[1..] };
+                let (place, numbers) = match command::number(first) {
+                    Some(_) => (None, words),
+                    None => (Some(command::room(first)?), &words[1..]),
+                };
                 let seqs: Vec<u64> = numbers.iter().map(|word| command::number(word)).collect::<Option<_>>()?;
                 return if seqs.is_empty() { None } else { Some(self.delete(by, place, seqs)) };
             }
@@ -98,16 +98,14 @@ impl Chat {
         Some(Ok(answer))
     }
 
-    fn answer(&mut self, by: Option<UserId>, answer: String) {
-        match by {
-            _ if answer.is_empty() => {}
-            None => self.out.push(Output::Answer(Ok(answer))),
-            Some(id) => {
-                let mut text: String = answer.trim_end().chars().take(MAX_ANSWER).collect();
-                text.push_str(if text.len() < answer.trim_end().len() { "…" } else { "" });
-                self.out.push(send(id, ServerMessage::Notice { text: text.into() }));
-            }
+    pub(super) fn answer(&mut self, by: Option<UserId>, answer: String) {
+        if answer.is_empty() {
+            return;
         }
+        let Some(id) = by else { return self.out.push(Output::Answer(Ok(answer))) };
+        let mut text: String = answer.trim_end().chars().take(MAX_ANSWER).collect();
+        text.push_str(if text.len() < answer.trim_end().len() { "…" } else { "" });
+        self.out.push(Output::Send(id, ServerMessage::Notice { text: text.into() }));
     }
 
     /// One line for each connection: its number, its name, its room and its address.
@@ -205,12 +203,9 @@ impl Chat {
     fn check_slow_mode(&self, room: &RoomName, spoke_at: Millis) -> Result {
         let Some(Restriction { seconds, .. }) = self.of_room(room, "slow") else { return Ok(()) };
         let left = (spoke_at + seconds * 1000).saturating_sub(self.now.uptime).div_ceil(1000);
-        if left == 0 {
-            return Ok(());
-        }
         let sentence =
             format!("In this room, you may write one message in {seconds} seconds. Send it again in {left} seconds.");
-        Err(ProtocolError::new(ErrorReason::SlowMode, sentence))
+        if left == 0 { Ok(()) } else { Err(ProtocolError::new(ErrorReason::SlowMode, sentence)) }
     }
 
     /// Whether a user may write now, which is counted if it is to the room.
@@ -251,7 +246,7 @@ impl Chat {
                 Err(format!("There is no message {seq}. The last one has the number {last}."))
             }
             (None, _) if !self.rules.archive => Err(format!("There is no room {}.", Subject::Room(name))),
-            _ => Ok(self.erase(by, Erasure::Numbers { room: name.key().clone(), seqs })),
+            _ => Ok(self.erase(by, Erasure::Numbers(name.key().clone(), seqs))),
         }
     }
 
@@ -286,10 +281,10 @@ impl Chat {
     /// Informs all members that have received them. The others get them as deleted.
     fn send_deleted(&mut self, room: RoomId, seqs: &[u64]) {
         for seqs in seqs.chunks(MAX_NUMBERS) {
-            self.out.push(broadcast(room, ServerMessage::Deleted { seq: seqs.to_vec() }));
+            self.out.push(Output::Broadcast(room, ServerMessage::Deleted { seq: seqs.to_vec() }, None));
             for (id, received) in self.unsubscribed(room) {
                 let seq: Vec<u64> = seqs.iter().copied().filter(|seq| *seq <= received).collect();
-                self.out.extend((!seq.is_empty()).then(|| send(id, ServerMessage::Deleted { seq })));
+                self.out.extend((!seq.is_empty()).then(|| Output::Send(id, ServerMessage::Deleted { seq })));
             }
         }
     }
@@ -299,8 +294,8 @@ impl Chat {
         let text: Arc<str> = text.into();
         for room in self.room_ids() {
             let notice = || ServerMessage::Notice { text: text.clone() };
-            self.out.push(broadcast(room, notice()));
-            self.out.extend(self.unsubscribed(room).into_iter().map(|(id, _)| send(id, notice())));
+            self.out.push(Output::Broadcast(room, notice(), None));
+            self.out.extend(self.unsubscribed(room).into_iter().map(|(id, _)| Output::Send(id, notice())));
         }
         format!("Sent to {} connections.", self.members.len())
     }

@@ -1,8 +1,6 @@
 //! One room: its members, their names, and its messages.
 
-use super::{
-    Rules, message_log::MessageLog, names::MAX_CHARS, names::Name, room_name::RoomName, throttle::UserListThrottle,
-};
+use super::{message_log::MessageLog, names::MAX_CHARS, names::Name, room_name::RoomName, throttle::UserListThrottle};
 use crate::{
     chat::protocol::{self, Millis, ServerMessage, UserId},
     ws::id_map::IdMap,
@@ -100,13 +98,6 @@ impl Room {
 
     pub(super) fn user_names(&self) -> Arc<[protocol::Name]> {
         self.users().map(|(_, name)| name.clone()).collect()
-    }
-
-    /// The user list, if one is due. It counts as sent.
-    pub(super) fn take_list(&mut self, now: Millis, rules: &Rules) -> Option<ServerMessage> {
-        self.list.due().filter(|due| *due <= now)?;
-        self.list.mark_sent(now, self.user_list_size(), rules);
-        Some(self.user_list())
     }
 
     /// Bytes of the users in the list: each name is in quotation marks, with a comma, and each id has a comma.

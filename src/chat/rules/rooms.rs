@@ -3,7 +3,6 @@
 use super::{Chat, RoomId, RoomName, room::Room};
 #[cfg(feature = "cluster")]
 use super::{Gate, Output, Rules, UserId};
-use crate::chat::protocol::StoredMessage;
 use std::sync::Arc;
 
 /// If all histories take too much memory, the largest loses this part: the next message does not have to search again.
@@ -53,14 +52,6 @@ impl Chat {
             room.empty_since.get_or_insert(self.room_counter);
         } else {
             self.forget_room(id);
-        }
-    }
-
-    /// Adds a message to a room's log.
-    pub(super) fn record(&mut self, id: RoomId, message: StoredMessage) {
-        if let Some(room) = self.rooms.get_mut(id) {
-            room.log.push(message);
-            self.shrink_logs(id);
         }
     }
 
