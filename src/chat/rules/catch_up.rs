@@ -39,7 +39,7 @@ impl Chat {
         self.out.extend(self.id_message(id, log, shown.unwrap_or(log.last)));
         if let Some(begin) = begin {
             // A number of another log: everything is sent.
-            self.out.extend(begin.is_none().then(|| Output::Send(id, ServerMessage::Gap { missed: None })));
+            self.out.extend(begin.is_none().then_some(Output::Send(id, ServerMessage::Gap { missed: None })));
             let received = begin.unwrap_or(0);
             self.catch_ups.push_back(CatchUp { id, received, left_at, unanswered: None });
             return self.send_next_part(id);

@@ -284,7 +284,7 @@ impl Chat {
             self.out.push(Output::Broadcast(room, ServerMessage::Deleted { seq: seqs.to_vec() }, None));
             for (id, received) in self.unsubscribed(room) {
                 let seq: Vec<u64> = seqs.iter().copied().filter(|seq| *seq <= received).collect();
-                self.out.extend((!seq.is_empty()).then(|| Output::Send(id, ServerMessage::Deleted { seq })));
+                self.out.extend((!seq.is_empty()).then_some(Output::Send(id, ServerMessage::Deleted { seq })));
             }
         }
     }
