@@ -181,5 +181,7 @@ impl Snapshot {
 }
 
 fn settings(rules: Rules) -> String {
-    format!("version {}, precis {}, {rules:?}", env!("CARGO_PKG_VERSION"), cfg!(feature = "precis"))
+    let rules = format!("{rules:?}");
+    let rules = rules.trim_start_matches("Rules { ");
+    format!("version {}, precis {}, {rules}", env!("CARGO_PKG_VERSION"), cfg!(feature = "precis"))
 }
