@@ -72,7 +72,7 @@ fn chat_message(bencher: Bencher) {
     let (mut chat, mut out) = (room(ROOM), Vec::new());
     bencher.bench_local(|| {
         out.clear();
-        chat.apply(NOW, Input::Text { id: 1, text: black_box(HELLO) }, &mut out);
+        chat.apply(NOW, Input::Text(1, black_box(HELLO)), &mut out);
         out.len()
     });
 }
@@ -118,10 +118,10 @@ fn room(people: u64) -> Chat {
         let room = &RoomName::lobby();
         chat.apply(
             NOW,
-            Input::Joined { id, dialect: Dialect::Json, room, since: None, secret: 0, client: ClientInfo::default() },
+            Input::Joined(ClientInfo { id, dialect: Dialect::Json, ..ClientInfo::default() }, room, None),
             &mut out,
         );
-        chat.apply(NOW, Input::Text { id, text: &sign_in }, &mut out);
+        chat.apply(NOW, Input::Text(id, &sign_in), &mut out);
         out.clear();
     }
     chat

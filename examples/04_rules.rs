@@ -17,16 +17,9 @@ fn main() -> io::Result<()> {
             continue;
         };
         let input = match input {
-            "join" => Input::Joined {
-                id,
-                dialect: Dialect::Text,
-                room: &lobby,
-                since: None,
-                secret: 0,
-                client: ClientInfo::default(),
-            },
-            "leave" => Input::Left { id, is_lost: false },
-            text => Input::Text { id, text },
+            "join" => Input::Joined(ClientInfo { id, dialect: Dialect::Text, ..ClientInfo::default() }, &lobby, None),
+            "leave" => Input::Left(id, false),
+            text => Input::Text(id, text),
         };
         // The chat has no clock. Here, each line takes a second.
         let now = Now { uptime: 1000 * second as u64, date: 0 };
@@ -39,10 +32,10 @@ fn main() -> io::Result<()> {
 /// An output describes what a server has to send or close.
 fn show(output: Output) {
     match output {
-        Output::Send { to, message } => println!("  to {to}: {}", line(&message)),
-        Output::Subscribe { id } => println!("  {id} is subscribed to the room"),
-        Output::Broadcast { message, .. } => println!("  to all: {}", line(&message)),
-        Output::Close { id, code, .. } => println!("  close {id} with {code}"),
+        Output::Send(to, message) => println!("  to {to}: {}", line(&message)),
+        Output::Subscribe(id) => println!("  {id} is subscribed to the room"),
+        Output::Broadcast(_, message, ..) => println!("  to all: {}", line(&message)),
+        Output::Close(id, code, ..) => println!("  close {id} with {code}"),
         other => println!("  {other:?}"),
     }
 }

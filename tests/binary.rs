@@ -42,7 +42,7 @@ fn wrong_arguments_are_one_line_and_status_2() {
         (&["--listen", "127.0.0.1:99999"], "99999"),
         (&["--listen", ""], "--listen \"\": "),
         (&["--limit", "message=0"], "--limit message=0: give at least 256"),
-        (&["--no-limits", "--limit", "name=5"], "--limit name=5: give at least 16"),
+        (&["--no-limits", "--limit", "close-seconds=61"], "--limit close-seconds=61: give at most 60"),
         (&["--host", ""], "--host: \"\" is not a host name"),
         (&["an-argument"], "an-argument"),
     ];

@@ -93,18 +93,15 @@ impl Model {
 
     fn apply(&mut self, output: &Output) {
         match output {
-            Output::Broadcast { room, message, .. } => {
+            Output::Broadcast(room, message, ..) => {
                 check_encodings(message);
                 let room = self.rooms.entry(*room).or_default();
                 if !room.here.is_empty() {
                     room.apply_broadcast(message);
                 }
             }
-            Output::Subscribe { id } => assert!(self.room_of(*id).is_some()),
-            Output::Send { to, .. }
-            | Output::SendHandshake { to, .. }
-            | Output::Cut { id: to }
-            | Output::Close { id: to, .. } => {
+            Output::Subscribe(id) => assert!(self.room_of(*id).is_some()),
+            Output::Send(to, ..) | Output::SendHandshake(to, ..) | Output::Cut(to) | Output::Close(to, ..) => {
                 let room = self.room_of(*to).unwrap_or_else(|| panic!("not here: {output:?}"));
                 room.apply(output);
             }
@@ -148,12 +145,12 @@ impl RoomModel {
 
     fn apply(&mut self, output: &Output) {
         match output {
-            Output::Send { to, message } => {
+            Output::Send(to, message) => {
                 assert!(self.is_here(*to), "{to} is not here: {message:?}");
                 check_encodings(message);
             }
-            Output::SendHandshake { to: id, .. } | Output::Cut { id } => assert!(self.is_here(*id)),
-            Output::Close { id, reason, .. } => {
+            Output::SendHandshake(id, ..) | Output::Cut(id) => assert!(self.is_here(*id)),
+            Output::Close(id, _, reason) => {
                 assert!(self.is_here(*id) && reason.len() <= 123);
                 self.forget(*id);
             }
@@ -196,17 +193,12 @@ fn check_encodings(message: &ServerMessage) {
 
 fn input<'a>(step: &'a Step, rooms: &'a [RoomName]) -> Input<'a> {
     match step {
-        Step::Join(id, dialect, room) => Input::Joined {
-            id: *id,
-            dialect: *dialect,
-            room: &rooms[*room],
-            since: None,
-            secret: 0,
-            client: ClientInfo::default(),
-        },
-        Step::Text(id, text) => Input::Text { id: *id, text },
-        Step::Binary(id) => Input::Binary { id: *id },
-        Step::Leave(id, is_lost) => Input::Left { id: *id, is_lost: *is_lost },
+        Step::Join(id, dialect, room) => {
+            Input::Joined(ClientInfo { id: *id, dialect: *dialect, ..ClientInfo::default() }, &rooms[*room], None)
+        }
+        Step::Text(id, text) => Input::Text(*id, text),
+        Step::Binary(id) => Input::Binary(*id),
+        Step::Leave(id, is_lost) => Input::Left(*id, *is_lost),
         Step::Tick | Step::Post(..) => Input::Tick,
     }
 }
@@ -223,20 +215,13 @@ fn are_unique(names: &[String]) -> bool {
         let room = &RoomName::lobby();
         chat.apply(
             at(0),
-            Input::Joined {
-                id,
-                dialect: Dialect::Chinwag,
-                room,
-                since: None,
-                secret: 0,
-                client: ClientInfo::default(),
-            },
+            Input::Joined(ClientInfo { id, dialect: Dialect::Chinwag, ..ClientInfo::default() }, room, None),
             &mut out,
         );
         let text = format!(r#"{{"type":"username","name":{}}}"#, serde_json::Value::from(name.as_str()));
-        chat.apply(at(0), Input::Text { id, text: &text }, &mut out);
+        chat.apply(at(0), Input::Text(id, &text), &mut out);
     }
-    !out.iter().any(|output| matches!(output, Output::Send { message: ServerMessage::RejectUsername { .. }, .. }))
+    !out.iter().any(|output| matches!(output, Output::Send(_, ServerMessage::RejectUsername { .. })))
 }
 
 proptest! {
@@ -255,8 +240,10 @@ proptest! {
             posted += 1;
             match step {
                 Step::Post(room, post) => {
-                    let receipt = chat.post(at(now), (FIRST_POST + posted, None), &rooms[*room], post.clone(), &mut out);
-                    let is_sent = receipt.is_ok_and(|receipt| receipt.seq.is_some() == post.target.is_none());
+                    let input = Input::Post(FIRST_POST + posted, None, &rooms[*room], post);
+                    chat.apply(at(now), input, &mut out);
+                    let Some(Output::Posted(_, result)) = out.pop() else { panic!("the result is the last output: {out:?}") };
+                    let is_sent = result.is_ok_and(|receipt| receipt.seq.is_some() == post.target.is_none());
                     prop_assert!(is_sent || out.is_empty(), "{out:?}");
                 }
                 _ => chat.apply(at(now), input(step, &rooms), &mut out),
@@ -266,7 +253,7 @@ proptest! {
                 Step::Leave(id, _) => drop(model.room_of(*id).map(|room| room.forget(*id))),
                 _ => {}
             }
-            let history = out.iter().filter(|output| matches!(output, Output::Send { message: ServerMessage::History(_), .. }));
+            let history = out.iter().filter(|output| matches!(output, Output::Send(_, ServerMessage::History(_))));
             // At most a list for each room, and seven more.
             prop_assert!(out.len() - history.count() <= 10, "{out:?}");
             out.iter().for_each(|output| model.apply(output));

@@ -117,17 +117,17 @@ impl World {
             (Step::Go(is_lost), Some(id)) => {
                 self.here.remove(&id);
                 self.subscribed.remove(&id);
-                self.apply(Input::Left { id, is_lost: *is_lost });
+                self.apply(Input::Left(id, *is_lost));
             }
             (Step::Say(nonce), Some(id)) => self.say(id, *nonce),
             (Step::Whisper, Some(id)) => {
-                self.apply(Input::Text { id, text: r#"{"type":"message","text":"psst","target":"bob"}"# });
+                self.apply(Input::Text(id, r#"{"type":"message","text":"psst","target":"bob"}"#));
             }
             (Step::Ready, _) => {
                 let first = self.chat.catching_up().next();
-                first.into_iter().for_each(|id| self.apply(Input::Ready { id }));
+                first.into_iter().for_each(|id| self.apply(Input::Ready(id)));
             }
-            (Step::Lag, Some(id)) => self.apply(Input::Behind { id }),
+            (Step::Lag, Some(id)) => self.apply(Input::Behind(id)),
             (Step::Restart, _) => self.restart(),
             (Step::Silence, _) if self.is_silent => self.answer(),
             (Step::Silence, _) => self.is_silent = true,
@@ -146,23 +146,16 @@ impl World {
         let mut out = Vec::new();
         self.chat.apply(
             NOW,
-            Input::Joined {
-                id,
-                dialect: Dialect::Chinwag,
-                room: &name,
-                since,
-                secret: 0,
-                client: ClientInfo::default(),
-            },
+            Input::Joined(ClientInfo { id, dialect: Dialect::Chinwag, ..ClientInfo::default() }, &name, since),
             &mut out,
         );
         if self.chat.room_of(id).is_none() {
-            assert!(matches!(out[..], [Output::Close { code: 1013, .. }]), "{out:?}");
+            assert!(matches!(out[..], [Output::Close(_, 1013, ..)]), "{out:?}");
             return;
         }
         self.here.insert(id, (person, room));
         out.into_iter().for_each(|output| self.apply_output(output));
-        self.apply(Input::Text { id, text: r#"{"type":"username","name":"bob"}"# });
+        self.apply(Input::Text(id, r#"{"type":"username","name":"bob"}"#));
     }
 
     fn restore(&mut self, name: &RoomName) {
@@ -186,7 +179,7 @@ impl World {
         let room = self.here[&id].1;
         let nonce = nonce.map(|nonce| format!(r#","nonce":"{nonce}""#)).unwrap_or_default();
         let text = format!(r#"{{"type":"message","text":"{room} {}"{nonce}}}"#, self.count);
-        self.apply(Input::Text { id, text: &text });
+        self.apply(Input::Text(id, &text));
     }
 
     fn restart(&mut self) {
@@ -204,8 +197,8 @@ impl World {
 
     fn apply_output(&mut self, output: Output) {
         match output {
-            Output::Send { to, message } => self.receive(to, &message),
-            Output::Broadcast { room, message, except } => {
+            Output::Send(to, message) => self.receive(to, &message),
+            Output::Broadcast(room, message, except) => {
                 let members: Vec<UserId> = self.chat.members(room).collect();
                 members
                     .into_iter()
@@ -214,18 +207,18 @@ impl World {
                     .into_iter()
                     .for_each(|id| self.receive(id, &message));
             }
-            Output::Subscribe { id } => {
+            Output::Subscribe(id) => {
                 assert!(self.chat.room_of(id).is_some());
                 assert!(self.subscribed.insert(id), "once");
             }
-            Output::Unsubscribe { id } => assert!(self.subscribed.remove(&id), "once"),
+            Output::Unsubscribe(id) => assert!(self.subscribed.remove(&id), "once"),
             Output::Store(message) => {
                 let stored = self.stored.entry(message.room.to_string()).or_default();
                 assert_eq!(message.seq, stored.len() as u64 + 1, "no gap and no duplicate, restarts included");
                 stored.push(message);
             }
             Output::Load { id, up_to, .. } if self.is_silent => {
-                self.apply(Input::Loaded { id, up_to, messages: None });
+                self.apply(Input::Loaded(id, up_to, None));
             }
             Output::Load { id, room, after, up_to, bytes } => {
                 // The archive has lost the oldest message.
@@ -233,7 +226,7 @@ impl World {
                     self.stored[&*room].iter().filter(|message| message.seq > after.max(1) && message.seq <= up_to);
                 let mut budget = ByteBudget::new(bytes);
                 let found: Vec<StoredMessage> = there.take_while(|message| budget.spend(message)).cloned().collect();
-                self.apply(Input::Loaded { id, up_to, messages: Some(&found) });
+                self.apply(Input::Loaded(id, up_to, Some(&found)));
             }
             other => panic!("unexpected: {other:?}"),
         }

@@ -38,14 +38,14 @@ fn converse(rules: Rules, steps: &[u8]) {
         let input = match what % 8 {
             0 => {
                 let dialect = Dialect::ALL[usize::from(what / 8) % 3];
-                Input::Joined { id, dialect, room: &room, since: since(text), secret: 0, client: ClientInfo::default() }
+                Input::Joined(ClientInfo { id, dialect, ..ClientInfo::default() }, &room, since(text))
             }
-            1 => Input::Left { id, is_lost: what / 8 % 2 == 0 },
-            2 => Input::Binary { id },
+            1 => Input::Left(id, what / 8 % 2 == 0),
+            2 => Input::Binary(id),
             3 if what / 8 % 2 == 0 => Input::Tick,
-            3 if what / 8 % 4 == 1 => Input::Behind { id },
-            3 => Input::Ready { id },
-            _ => Input::Text { id, text: &text_message },
+            3 if what / 8 % 4 == 1 => Input::Behind(id),
+            3 => Input::Ready(id),
+            _ => Input::Text(id, &text_message),
         };
         model.before(&mut chat, &input);
         out.clear();
@@ -89,8 +89,8 @@ struct Member {
 impl Model {
     fn before(&mut self, chat: &mut Chat, input: &Input<'_>) {
         match input {
-            Input::Left { id, .. } => drop(self.members.remove(id)),
-            Input::Joined { room, .. } if chat.needs_snapshot(room) => {
+            Input::Left(id, ..) => drop(self.members.remove(id)),
+            Input::Joined(_, room, _) if chat.needs_snapshot(room) => {
                 let messages = self.stored.get(&**room.key()).cloned().unwrap_or_default();
                 let snapshot = RoomSnapshot::new("stored", messages.len() as u64, messages);
                 chat.restore(room, snapshot, &mut Vec::new());
@@ -112,7 +112,7 @@ impl Model {
                 let stored = &self.stored[&**room][*after as usize..*up_to as usize];
                 let messages = &stored[..stored.len().min(3)].to_vec();
                 let mut more = Vec::new();
-                let input = Input::Loaded { id: *id, up_to: *up_to, messages: Some(messages) };
+                let input = Input::Loaded(*id, *up_to, Some(messages));
                 chat.apply(Now { uptime: 0, date: DATE }, input, &mut more);
                 self.apply_all(chat, &more);
             }
@@ -121,10 +121,10 @@ impl Model {
 
     fn apply(&mut self, output: &Output) {
         match output {
-            Output::Close { id, code: 1013, .. } => assert!(!self.members.contains_key(id), "{output:?}"),
-            Output::Close { id, .. } => assert!(self.members.remove(id).is_some(), "{output:?}"),
-            Output::Send { to, message } => self.send(*to, message),
-            Output::SendHandshake { to, .. } | Output::Cut { id: to } => {
+            Output::Close(id, 1013, ..) => assert!(!self.members.contains_key(id), "{output:?}"),
+            Output::Close(id, ..) => assert!(self.members.remove(id).is_some(), "{output:?}"),
+            Output::Send(to, message) => self.send(*to, message),
+            Output::SendHandshake(to, ..) | Output::Cut(to) => {
                 assert!(self.members.contains_key(to), "{output:?}")
             }
             Output::Store(message) => {
@@ -132,15 +132,15 @@ impl Model {
                 stored.push(message.clone());
                 assert_eq!(message.seq, stored.len() as u64);
             }
-            Output::Subscribe { id } => {
+            Output::Subscribe(id) => {
                 let member = self.members.get_mut(id).expect("a member");
                 assert!(!std::mem::replace(&mut member.is_subscribed, true), "once");
             }
-            Output::Unsubscribe { id } => {
+            Output::Unsubscribe(id) => {
                 let member = self.members.get_mut(id).expect("a member");
                 assert!(std::mem::replace(&mut member.is_subscribed, false), "once");
             }
-            Output::Broadcast { room, message, except } => self.broadcast(*room, message, *except),
+            Output::Broadcast(room, message, except) => self.broadcast(*room, message, *except),
             _ => {}
         }
     }

@@ -28,7 +28,7 @@ fn check_against_serde(message: &ClientMessage, text: &str) {
     let Ok(object) = serde_json::from_str::<Value>(text) else { return };
     let field = |name: &str| object.get(name).and_then(Value::as_str);
     match message {
-        ClientMessage::SetName { name, .. } => {
+        ClientMessage::SetName(name, ..) => {
             assert_eq!((field("type"), field("name")), (Some("username"), Some(name.as_str())));
         }
         ClientMessage::Message(Post { text, target, nonce, .. }) => {
@@ -40,7 +40,7 @@ fn check_against_serde(message: &ClientMessage, text: &str) {
                 None => assert!(object["target"].is_null()),
             }
         }
-        ClientMessage::Inspect { .. } => assert_eq!(field("type"), Some("inspect")),
+        ClientMessage::Inspect(..) => assert_eq!(field("type"), Some("inspect")),
         ClientMessage::Drop => assert_eq!(field("type"), Some("drop")),
         ClientMessage::Ping => assert_eq!(field("type"), Some("ping")),
         ClientMessage::Command(line) => {
@@ -54,7 +54,7 @@ fn check_against_serde(message: &ClientMessage, text: &str) {
 fn answer(message: &ClientMessage) {
     let (name, id, date) = (Arc::from("ann"), 1, 1_700_000_000_000);
     match message {
-        ClientMessage::SetName { name, resume } => {
+        ClientMessage::SetName(name, resume) => {
             let was = resume.map(|token| token.id);
             check(&ServerMessage::Username { name: name.as_str().into(), id, was, date });
         }
@@ -74,7 +74,7 @@ fn answer(message: &ClientMessage) {
             check_size(&message);
             check(&ServerMessage::History(message));
         }
-        ClientMessage::Command(line) => check(&ServerMessage::Left { name: line.as_str().into() }),
+        ClientMessage::Command(line) => check(&ServerMessage::Left(line.as_str().into())),
         _ => {}
     }
 }

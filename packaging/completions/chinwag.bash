@@ -13,7 +13,7 @@ _chinwag() {
     case $previous in
         --dialect) _chinwag_words 'json text'; return ;;
         --token-file) compopt -o default; return ;;
-        --limit) _chinwag_words 'connections= per-address= handshakes= handshake-seconds= controls= wrong-token-seconds= fields= head= ping-seconds= pong-seconds= close-seconds= message= outbox= stall-seconds= events= name= text= rate= burst= address-rate= address-burst= room-rate= room-burst= strikes= rooms= room-users= room-messages= room-bytes= history= replay= replay-messages= lists=' && compopt -o nospace; return ;;
+        --limit) _chinwag_words 'connections= per-address= handshakes= handshake-seconds= controls= wrong-token-seconds= fields= head= ping-seconds= pong-seconds= close-seconds= message= outbox= stall-seconds= events= text= rate= burst= address-rate= address-burst= room-rate= room-burst= strikes= rooms= room-users= room-messages= room-bytes= history= replay= replay-messages= lists=' && compopt -o nospace; return ;;
         --bans) compopt -o default; return ;;
         --admin-token-file) compopt -o default; return ;;
         --tls-cert) compopt -o default; return ;;

@@ -16,7 +16,6 @@ use crate::{
         http::Request,
         id_map::IdMap,
         peer::{Peer, skip_ids_below},
-        server::Responder,
         spawn::spawn_supervised,
     },
 };
@@ -69,8 +68,6 @@ pub struct Cluster {
     pub(crate) events: Receiver<FromLog>,
     /// Connections of which the stream has not returned `Joined` yet.
     pub(crate) joining: IdMap<UserId, (Peer, Box<Request>)>,
-    /// Requests of which the stream has not returned the message yet, and whether they want JSON.
-    pub(crate) posts: IdMap<UserId, (Responder, bool)>,
     /// When the time in the replica was right.
     time_at: Instant,
     pub(crate) next_beat: Instant,
@@ -105,7 +102,6 @@ impl Cluster {
             queue,
             events,
             joining: IdMap::default(),
-            posts: IdMap::default(),
             time_at: now,
             next_beat: now,
             last_seen: HashMap::new(),
@@ -126,8 +122,8 @@ impl Cluster {
     /// From now on, this node has this number, and nothing of an earlier one.
     pub(crate) fn begin(&mut self, node: NodeId) {
         info!("cluster: this is node {node}, \"{}\"", self.name);
-        (self.node, self.joining, self.posts) = (node, IdMap::default(), IdMap::default());
-        self.gate.clear();
+        (self.node, self.joining) = (node, IdMap::default());
+        self.gate = Gate::new(self.rules);
         self.queue.restart(node);
         skip_ids_below(self.first_id());
         self.queue.push(&Logged::Hello(self.name.clone()));

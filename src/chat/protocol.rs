@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 mod error;
 mod json;
-pub(crate) mod object;
 mod post;
 mod resume_token;
 mod stored_message;
@@ -15,7 +14,7 @@ mod stream;
 mod text;
 
 pub use error::{ErrorReason, ProtocolError};
-pub(crate) use json::to_html_safe_json;
+pub(crate) use json::{Object, to_html_safe_json};
 pub use post::{Post, Receipt};
 pub use resume_token::ResumeToken;
 pub use stored_message::{ByteBudget, StoredMessage};
@@ -36,9 +35,10 @@ pub const MAX_NONCE_CHARS: usize = 64;
 
 /// How messages are written: a subprotocol of the chat, chosen for each connection in its handshake (RFC 6455 1.9), or the
 /// format of an HTTP stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Dialect {
     /// JSON objects for clients that assign what arrives to `innerHTML`: names and texts are HTML-escaped.
+    #[default]
     Json,
     /// The same JSON objects with names and texts as they were typed.
     Chinwag,
@@ -72,9 +72,9 @@ impl Dialect {
             Self::Json => "json",
             Self::Chinwag => "chinwag.v1",
             Self::Text => "text",
-            Self::Sse => stream::SSE,
-            Self::Ndjson => stream::NDJSON,
-            Self::Lines => stream::LINES,
+            Self::Sse => "text/event-stream",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Lines => "text/plain; charset=utf-8",
         }
     }
 
@@ -92,13 +92,13 @@ impl Dialect {
         match self {
             Self::Text => text::decode(text),
             Self::Sse | Self::Ndjson | Self::Lines => Err(ErrorReason::UnknownType.into()),
-            Self::Chinwag => json::decode(text),
-            // Clients of the dialect `json` know MDN's objects only.
-            Self::Json => match json::decode(text)? {
-                ClientMessage::Inspect { .. }
-                | ClientMessage::Drop
-                | ClientMessage::Ping
-                | ClientMessage::Command(_) => Err(ErrorReason::UnknownType.into()),
+            Self::Json | Self::Chinwag => match json::decode(text)? {
+                // Clients of the dialect `json` know MDN's objects only.
+                ClientMessage::Inspect(..) | ClientMessage::Drop | ClientMessage::Ping | ClientMessage::Command(_)
+                    if self == Self::Json =>
+                {
+                    Err(ErrorReason::UnknownType.into())
+                }
                 message => Ok(message),
             },
         }
@@ -114,19 +114,15 @@ impl Dialect {
     /// dialect.
     #[must_use]
     pub fn encode(self, message: &ServerMessage) -> Option<String> {
-        if self.is_stream() && !stream::has(message) {
-            return None;
-        }
-        let text = match (self, message) {
+        match (self, message) {
             (Self::Json, ServerMessage::UserList { users, ids: Some(_) }) => {
                 to_html_safe_json(&ServerMessage::UserList { users: users.clone(), ids: None })
             }
             (Self::Json, _) => to_html_safe_json(message),
             (Self::Chinwag, _) => serde_json::to_string(message).ok(),
-            (Self::Text | Self::Lines, _) => text::encode(message),
-            (Self::Sse | Self::Ndjson, _) => stream::object(message),
-        };
-        if self.is_stream() { Some(stream::frame(self, message, &text?)) } else { text }
+            (Self::Text, _) => text::encode(message),
+            (Self::Sse | Self::Ndjson | Self::Lines, _) => stream::encode(self, message),
+        }
     }
 }
 
@@ -134,21 +130,13 @@ impl Dialect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientMessage {
-    /// Sign in, or change the name.
-    SetName {
-        /// The name that the user wants.
-        name: String,
-        /// The token of the user's connection before this one.
-        resume: Option<ResumeToken>,
-    },
+    /// Sign in with this name, or change the name. The token is that of the user's connection before this one.
+    SetName(String, Option<ResumeToken>),
     /// Send a text to the room, or to one user. It has no name.
     Message(Post),
     /// Send me the handshake of this connection as the server saw it, and the bytes that arrived since the last time
-    /// (dialect `chinwag.v1` only).
-    Inspect {
-        /// Read these bytes before the next ones that arrive, as if they had arrived, too.
-        play: Vec<u8>,
-    },
+    /// (dialect `chinwag.v1` only). Read these bytes before the next ones that arrive, as if they had arrived, too.
+    Inspect(Vec<u8>),
     /// Cut this connection without a Close frame, to see what that looks like (dialect `chinwag.v1` only).
     Drop,
     /// Answer with [`ServerMessage::Pong`] (dialect `chinwag.v1` only): pages cannot send Ping frames.
@@ -278,16 +266,10 @@ pub enum ServerMessage {
     Pong,
     /// To the room: a user with a name left. In JSON the new [`UserList`](Self::UserList) shows it.
     #[serde(skip)]
-    Left {
-        /// The name of the user.
-        name: Name,
-    },
-    /// The answer to `/users`.
+    Left(Name),
+    /// The answer to `/users`: the names, as in [`UserList`](Self::UserList).
     #[serde(skip)]
-    Users {
-        /// The names, as in [`UserList`](Self::UserList).
-        users: Arc<[Name]>,
-    },
+    Users(Arc<[Name]>),
     /// The answer to `/help`.
     #[serde(skip)]
     Help,

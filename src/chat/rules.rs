@@ -8,7 +8,7 @@
 //! receives them in this order, those before it joined first.
 
 use crate::{
-    chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ResumeToken, ServerMessage, UserId},
+    chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ServerMessage, UserId},
     ws::id_map::IdMap,
 };
 use std::{collections::VecDeque, mem, sync::Arc};
@@ -17,18 +17,14 @@ mod catch_up;
 mod command;
 mod events;
 mod execute;
-mod gate;
 mod limits;
 mod message_log;
 mod moderation;
 mod names;
-mod post;
 mod reservations;
 mod room;
 mod room_name;
 mod rooms;
-#[cfg(feature = "cluster")]
-mod snapshot;
 mod throttle;
 
 use catch_up::CatchUp;
@@ -38,9 +34,12 @@ use room::Room;
 
 pub use command::Restriction;
 pub use events::{ClientInfo, Erasure, Input, Now, Output, RoomId, RoomSnapshot, Since};
-pub(crate) use gate::{Gate, Verdict};
 pub use limits::{Rate, Rules};
 pub use room_name::RoomName;
+pub(crate) use throttle::{Gate, Verdict};
+
+/// The error is what the client receives.
+type Result<T = (), E = ProtocolError> = std::result::Result<T, E>;
 
 /// The chat.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -77,15 +76,12 @@ pub struct Chat {
 /// A connection.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Member {
-    dialect: Dialect,
-    room: RoomId,
     client: ClientInfo,
+    room: RoomId,
     /// When it joined, or sent its last message that was not too fast for the room.
     last_sent: Millis,
     /// When it joined, or sent its last message to the room.
     spoke_at: Millis,
-    /// The secret of its [`ResumeToken`].
-    secret: u128,
     /// Messages rejected in a row, without those that came too fast.
     strikes: u32,
 }
@@ -126,29 +122,34 @@ impl Chat {
         self.now = now;
         mem::swap(&mut self.out, out);
         // Other inputs are about one process. In a cluster, they must not change what all servers share.
-        if matches!(input, Input::Joined { .. } | Input::Text { .. } | Input::Binary { .. } | Input::Left { .. }) {
+        if matches!(input, Input::Joined(..) | Input::Text(..) | Input::Binary(..) | Input::Left(..) | Input::Post(..))
+        {
             self.end_reservations();
         }
         match input {
-            Input::Joined { id, dialect, room, since, secret, client } => {
-                self.join((id, secret, client), dialect, room, since);
-            }
-            Input::Text { id, text } => self.receive(id, text),
-            Input::Binary { id } => {
-                self.out.extend(self.room_of(id).map(|_| send(id, ServerMessage::Error(ErrorReason::NotText.into()))));
+            Input::Joined(client, room, since) => self.join(client, room, since),
+            Input::Text(id, text) => self.receive(id, text),
+            Input::Binary(id) => {
+                self.out.extend(
+                    self.room_of(id).map(|_| Output::Send(id, ServerMessage::Error(ErrorReason::NotText.into()))),
+                );
                 self.close(id, 1003, "text only", true);
             }
-            Input::Left { id, is_lost } => self.leave(id, is_lost),
-            Input::Ready { id } => self.send_next_part(id),
-            Input::Behind { id } => self.fall_behind(id),
-            Input::Loaded { id, up_to, messages } => self.loaded(id, up_to, messages),
-            Input::Command(line) => {
-                if let Err(error) = self.command(None, line) {
-                    self.out.push(Output::Answer(Err(error)));
-                }
+            Input::Left(id, is_lost) => self.leave(id, is_lost),
+            Input::Post(id, address, room, post) => {
+                let result = self.post(id, address, room, post);
+                let result = result.map_err(|error| error.with_nonce(post.nonce.clone()));
+                self.out.push(Output::Posted(id, result));
             }
+            Input::Ready(id) => self.send_next_part(id),
+            Input::Behind(id) => self.fall_behind(id),
+            Input::Loaded(id, up_to, messages) => self.loaded(id, up_to, messages),
+            Input::Command(line) => match self.command(None, line) {
+                Ok(answer) => self.answer(None, answer),
+                error => self.out.push(Output::Answer(error)),
+            },
             Input::Restrictions(restrictions) => self.set_restrictions(restrictions),
-            Input::Erased { by, messages } => self.erased(by, messages),
+            Input::Erased(by, messages) => self.erased(by, messages),
             Input::Tick => self.send_due_lists(),
         }
         mem::swap(&mut self.out, out);
@@ -187,17 +188,12 @@ impl Chat {
         self.rooms.get(self.room_of(id)?)
     }
 
-    fn join(
-        &mut self,
-        (id, secret, client): (UserId, u128, ClientInfo),
-        dialect: Dialect,
-        name: &RoomName,
-        since: Option<Since<'_>>,
-    ) {
+    fn join(&mut self, client: ClientInfo, name: &RoomName, since: Option<Since<'_>>) {
+        let id = client.id;
         if self.members.contains(id) {
             return;
         }
-        let refuse = |code, reason| Output::Close { id, code, reason };
+        let refuse = |code, reason| Output::Close(id, code, reason);
         if self.of_room(name, "close").is_some() {
             return self.out.push(refuse(1008, CLOSED));
         }
@@ -210,18 +206,17 @@ impl Chat {
         room.members.insert(id, None);
         room.empty_since = None;
         let now = self.now.uptime;
-        self.gate.join(id, client.counted_address(), now);
-        let member = Member { dialect, room: room_id, client, last_sent: now, spoke_at: now, secret, strikes: 0 };
-        self.members.insert(id, member);
+        self.gate.join(&client, now);
+        self.members.insert(id, Member { client, room: room_id, last_sent: now, spoke_at: now, strikes: 0 });
         self.welcome(id, room_id, since);
-        if dialect == Dialect::Text {
+        if client.dialect == Dialect::Text {
             // The first line that a user types is a message, so the client needs a name from the start.
             let _ = self.set_name(id, &format!("guest-{id}"), None, false);
         }
     }
 
     fn receive(&mut self, id: UserId, text: &str) {
-        let Some(&Member { dialect, .. }) = self.members.get(id) else { return };
+        let Some(dialect) = self.members.get(id).map(|member| member.client.dialect) else { return };
         let result = match self.gate.judge(id, text.len(), self.now.uptime) {
             Some(Verdict::Close) => return self.close(id, 1008, "flooding", true),
             Some(Verdict::Reject) => Err(ErrorReason::TooFast.into()),
@@ -240,7 +235,7 @@ impl Chat {
         member.strikes = member.strikes.saturating_add(is_strike.into());
         let is_last_strike = is_strike && self.rules.strikes.is_some_and(|most| member.strikes >= most);
         // An error names the message by its nonce, whatever is wrong with it.
-        self.out.push(send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text)))));
+        self.out.push(Output::Send(id, ServerMessage::Error(error.with_nonce(dialect.nonce(text)))));
         if is_last_strike {
             self.close(id, 1008, "too many errors", true);
         }
@@ -248,11 +243,11 @@ impl Chat {
 
     /// Takes the price of a message from the rate that its room's connections share. It does not reject that of a connection
     /// that was quiet: a few connections must not silence the others.
-    fn charge_room_rate(&mut self, id: UserId, bytes: usize, message: &ClientMessage) -> Result<(), ProtocolError> {
+    fn charge_room_rate(&mut self, id: UserId, bytes: usize, message: &ClientMessage) -> Result {
         let is_for_room = match message {
             ClientMessage::Message(post) => post.target.is_none(),
             // Many users who sign in at once are not a flood.
-            ClientMessage::SetName { .. } => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
+            ClientMessage::SetName(..) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
             _ => false,
         };
         let is_paid = !is_for_room || self.room_of(id).is_none_or(|room| self.charge_room(room, bytes));
@@ -272,20 +267,20 @@ impl Chat {
 
     /// Closes a connection, if it is here. As in [`Input::Left`], the user may come back if it is lost.
     fn close(&mut self, id: UserId, code: u16, reason: &'static str, is_lost: bool) {
-        self.out.extend(self.room_of(id).map(|_| Output::Close { id, code, reason }));
+        self.out.extend(self.room_of(id).map(|_| Output::Close(id, code, reason)));
         self.leave(id, is_lost);
     }
 
     /// If the connection was lost, the name of its user stays reserved for a while.
     fn leave(&mut self, id: UserId, is_lost: bool) {
-        let Some(Member { room: room_id, secret, client, .. }) = self.members.remove(id) else { return };
+        let Some(Member { room: room_id, client, .. }) = self.members.remove(id) else { return };
         self.gate.leave(id);
         self.take_catch_up(id);
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if let Some(name) = room.leave(id) {
-            self.out.push(broadcast(room_id, ServerMessage::Left { name: name.shown.clone() }));
+            self.out.push(Output::Broadcast(room_id, ServerMessage::Left(name.shown.clone()), None));
             if is_lost {
-                self.reserve(room_id, name, ResumeToken { id, secret }, client.counted_address());
+                self.reserve(room_id, name, client);
             }
             self.send_due_lists();
         }
@@ -294,19 +289,12 @@ impl Chat {
 
     /// Sends the user lists that have changed and are due.
     fn send_due_lists(&mut self) {
-        for (id, room) in self.rooms.iter_mut() {
-            let list = room.take_list(self.now.uptime, &self.rules);
-            self.out.extend(list.map(|list| broadcast(id, list)));
+        let now = self.now.uptime;
+        for (id, room) in self.rooms.iter_mut().filter(|(_, room)| room.list.due().is_some_and(|due| due <= now)) {
+            room.list.mark_sent(now, room.user_list_size(), &self.rules);
+            self.out.push(Output::Broadcast(id, room.user_list(), None));
         }
     }
-}
-
-fn send(to: UserId, message: ServerMessage) -> Output {
-    Output::Send { to, message }
-}
-
-fn broadcast(room: RoomId, message: ServerMessage) -> Output {
-    Output::Broadcast { room, message, except: None }
 }
 
 #[cfg(test)]

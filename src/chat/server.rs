@@ -19,7 +19,7 @@ use crate::{
     chat::rules::{Chat, Input, Now, Output, Rules},
     ws::http::Response,
     ws::server::{CloseGuard, Event, Responder, Server},
-    ws::{DisconnectReason, Message},
+    ws::{DisconnectReason, Message, id_map::IdMap},
 };
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
@@ -92,6 +92,8 @@ pub struct ChatServer {
     several_talked: bool,
     /// The guards that delay the replies to Close frames until the batch is sent.
     close_guards: Vec<CloseGuard>,
+    /// Requests that post a message which the rules have not answered, and whether they want JSON.
+    posts: IdMap<UserId, (Responder, bool)>,
     /// The responses of this batch, which wait until it is stored.
     responses: Vec<(Responder, Response)>,
     archive: Option<Box<dyn Archive>>,
@@ -121,6 +123,7 @@ impl ChatServer {
             senders: Vec::new(),
             several_talked: false,
             close_guards: Vec::new(),
+            posts: IdMap::default(),
             responses: Vec::new(),
             archive: None,
             unstored: Vec::new(),
@@ -207,11 +210,10 @@ impl ChatServer {
         match event {
             Event::Connected(peer, request) => self.connect(peer, &request),
             Event::Message(peer, message) => {
-                let id = peer.id();
-                self.senders.push(id);
+                self.senders.push(peer.id());
                 match &message {
-                    Message::Text(text) => self.apply(Input::Text { id, text: text.as_str() }),
-                    Message::Binary(_) => self.apply(Input::Binary { id }),
+                    Message::Text(text) => self.apply(Input::Text(peer.id(), text.as_str())),
+                    Message::Binary(_) => self.apply(Input::Binary(peer.id())),
                 }
             }
             Event::Request(request) => self.receive_post(*request),
@@ -219,9 +221,8 @@ impl ChatServer {
             Event::Own(question) => self.answer(question),
             Event::Disconnected(peer, reason) => {
                 let is_lost = !matches!(reason, DisconnectReason::ClosedByPeer { .. });
-                let id = peer.id();
-                self.fanout.leave(id);
-                self.apply(Input::Left { id, is_lost });
+                self.fanout.leave(peer.id());
+                self.apply(Input::Left(peer.id(), is_lost));
             }
         }
     }
@@ -236,18 +237,19 @@ impl ChatServer {
         for output in outputs {
             self.metrics.count(&output);
             match output {
-                Output::Send { to, message } => self.fanout.send(to, &message),
-                Output::Broadcast { room, message, except } => self.fanout.broadcast(room, &message, except),
-                Output::Subscribe { id } => self.fanout.subscribe(id),
-                Output::Unsubscribe { id } => self.fanout.unsubscribe(id),
+                Output::Send(to, message) => self.fanout.send(to, &message),
+                Output::Broadcast(room, message, except) => self.fanout.broadcast(room, &message, except),
+                Output::Subscribe(id) => self.fanout.subscribe(id),
+                Output::Unsubscribe(id) => self.fanout.unsubscribe(id),
                 Output::Store(message) => self.unstored.push(message),
                 Output::Load { id, room, after, up_to, bytes } => self.load(id, &room, after..up_to, bytes),
-                Output::Erase { by, erasure } => self.erase(by, erasure),
+                Output::Erase(by, erasure) => self.erase(by, erasure),
+                Output::Posted(id, result) => self.posted(id, result),
                 Output::Answer(answer) => self.answers.push(answer),
                 Output::Restricted => self.save_restrictions(),
-                Output::SendHandshake { to, play } => self.send_handshake(to, &play),
-                Output::Cut { id } => self.fanout.peer(id).into_iter().for_each(|(peer, _)| peer.cut()),
-                Output::Close { id, code, reason } => {
+                Output::SendHandshake(to, play) => self.send_handshake(to, &play),
+                Output::Cut(id) => self.fanout.peer(id).into_iter().for_each(|(peer, _)| peer.cut()),
+                Output::Close(id, code, reason) => {
                     // What was sent to it before leaves with the Close frame, and must be stored before that.
                     self.store();
                     self.fanout.close(id, code, reason);
@@ -262,7 +264,7 @@ impl ChatServer {
         // Everything in the rooms' logs was sent now: from here on, these receive what follows from the logs.
         for id in self.fanout.flush() {
             debug!("connection {id} is behind");
-            self.apply(Input::Behind { id });
+            self.apply(Input::Behind(id));
         }
         if !self.senders.is_empty() {
             self.several_talked = are_several(&self.senders);

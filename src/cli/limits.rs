@@ -31,7 +31,6 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
         "message" => config.max_message_size = n,
         "outbox" => config.max_send_buffer = n,
         "events" => config.event_capacity = n,
-        "name" => rules.name_chars = n,
         "text" => rules.text_chars = n,
         "strikes" => rules.strikes = (n > 0).then(|| count(n)),
         "rooms" => rules.rooms = n,
@@ -129,7 +128,7 @@ fn parse(text: &str) -> Result<(&str, usize), String> {
 }
 
 /// The values that a limit can have. Its line in the help begins with its unit, and ends with `, at least 20 [100]`, with
-/// `, from 16 to 128 [32]`, or only with its default.
+/// `, from 1 to 60 [5]`, or only with its default.
 fn unit_and_range(name: &str) -> Option<(Unit, RangeInclusive<usize>)> {
     let (_, line) = lines().into_iter().find(|(limit, _)| *limit == name)?;
     let words: Vec<_> = line.split_whitespace().collect();

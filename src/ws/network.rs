@@ -13,6 +13,7 @@ use std::{fmt, str::FromStr};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "chat", derive(serde::Serialize, serde::Deserialize))]
 pub struct Network {
     /// The first address of the network. That of an IPv4 network is mapped into IPv6.
     first: u128,

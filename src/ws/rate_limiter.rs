@@ -41,7 +41,7 @@ impl RateLimiter {
 }
 
 /// The rate limiters of many addresses.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct AddressLimiter {
     most: usize,
     by_network: IdMap<u128, RateLimiter>,

@@ -32,7 +32,7 @@ fn filled(history: &mut History) {
 }
 
 fn numbers(room: &str, seqs: &[u64]) -> Erasure {
-    Erasure::Numbers { room: room.into(), seqs: seqs.to_vec() }
+    Erasure::Numbers(room.into(), seqs.to_vec())
 }
 
 /// How often the files contain the secret.

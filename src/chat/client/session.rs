@@ -3,8 +3,7 @@
 //! It outlives a connection, and uses no sockets, threads or clocks.
 
 use super::{Event, Message, contacts::Contacts};
-use crate::chat::protocol::UserId;
-use crate::chat::protocol::object::Object;
+use crate::chat::protocol::{Object, UserId};
 use serde_json::json;
 use std::mem;
 

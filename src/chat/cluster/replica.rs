@@ -2,7 +2,7 @@
 
 use super::Result;
 use crate::{
-    chat::protocol::{Dialect, Millis, Post, ProtocolError, Receipt, UserId},
+    chat::protocol::{Millis, Post, UserId},
     chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules, Since},
 };
 use core::net::IpAddr;
@@ -23,18 +23,12 @@ pub(super) const MAX_NODES: NodeId = 1 << (53 - CONNECTION_BITS);
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Logged {
     /// [`Input::Joined`] without `since`, which stays with the process that has the connection.
-    Joined {
-        id: UserId,
-        dialect: Dialect,
-        room: RoomName,
-        secret: u128,
-        client: ClientInfo,
-    },
+    Joined(ClientInfo, RoomName),
     Text(UserId, String),
     Binary(UserId),
     /// A connection has left, and whether it was lost.
     Left(UserId, bool),
-    /// A message without a connection, for [`Chat::post`].
+    /// A message without a connection, for [`Input::Post`].
     Post {
         id: UserId,
         address: Option<IpAddr>,
@@ -117,27 +111,16 @@ impl Replica {
         true
     }
 
-    /// Applies an accepted entry. `since` is for a connection of this process. Returns the result of a post.
-    pub(crate) fn apply(
-        &mut self,
-        chat: &mut Chat,
-        entry: &Entry,
-        since: Option<Since<'_>>,
-        out: &mut Vec<Output>,
-    ) -> Option<std::result::Result<Receipt, ProtocolError>> {
+    /// Applies an accepted entry. `since` is for a connection of this process.
+    pub(crate) fn apply(&mut self, chat: &mut Chat, entry: &Entry, since: Option<Since<'_>>, out: &mut Vec<Output>) {
         let now = self.now();
         match &entry.input {
-            Logged::Joined { id, dialect, room, secret, client } => {
-                let (id, dialect, secret, client) = (*id, *dialect, *secret, *client);
-                chat.apply(now, Input::Joined { id, dialect, room, since, secret, client }, out);
-            }
-            Logged::Text(id, text) => chat.apply(now, Input::Text { id: *id, text }, out),
-            Logged::Binary(id) => chat.apply(now, Input::Binary { id: *id }, out),
-            Logged::Left(id, is_lost) => chat.apply(now, Input::Left { id: *id, is_lost: *is_lost }, out),
+            Logged::Joined(client, room) => chat.apply(now, Input::Joined(*client, room, since), out),
+            Logged::Text(id, text) => chat.apply(now, Input::Text(*id, text), out),
+            Logged::Binary(id) => chat.apply(now, Input::Binary(*id), out),
+            Logged::Left(id, is_lost) => chat.apply(now, Input::Left(*id, *is_lost), out),
             Logged::Command(line) => chat.apply(now, Input::Command(line), out),
-            Logged::Post { id, address, room, post } => {
-                return Some(chat.post(now, (*id, *address), room, post.clone(), out));
-            }
+            Logged::Post { id, address, room, post } => chat.apply(now, Input::Post(*id, *address, room, post), out),
             Logged::Hello(name) => {
                 let others = self.nodes.iter().filter(|(id, node)| node.name == *name && **id != entry.at.node);
                 let earlier: Vec<NodeId> = others.map(|(id, _)| *id).collect();
@@ -147,13 +130,12 @@ impl Replica {
             Logged::Renumber(prefix) => chat.renumber(*prefix, out),
             Logged::Snapshot(_) | Logged::Alive => {}
         }
-        None
     }
 
     fn remove(&mut self, chat: &mut Chat, node: NodeId, out: &mut Vec<Output>) {
         self.nodes.remove(&node);
         for id in chat.connections(connections(node)) {
-            chat.apply(self.now(), Input::Left { id, is_lost: true }, out);
+            chat.apply(self.now(), Input::Left(id, true), out);
         }
     }
 
@@ -193,5 +175,7 @@ impl Snapshot {
 }
 
 fn settings(rules: Rules) -> String {
-    format!("version {}, precis {}, {rules:?}", env!("CARGO_PKG_VERSION"), cfg!(feature = "precis"))
+    let rules = format!("{rules:?}");
+    let rules = rules.trim_start_matches("Rules { ");
+    format!("version {}, precis {}, {rules}", env!("CARGO_PKG_VERSION"), cfg!(feature = "precis"))
 }

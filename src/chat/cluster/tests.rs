@@ -127,10 +127,10 @@ impl World {
                 *count += 1;
                 let id = connections(node).start + *count;
                 self.sinces.extend(since.map(|since| (id, since)));
-                let (room, secret) = (room_name(*room), u128::MAX - u128::from(id));
+                let (dialect, secret) = (*dialect, u128::MAX - u128::from(id));
                 let address = Some(std::net::Ipv4Addr::from(*number as u32 % 3).into());
-                let client = ClientInfo { address, is_exempt: true, is_admin: number % 3 == 0 };
-                self.append(node, Logged::Joined { id, dialect: *dialect, room, secret, client });
+                let client = ClientInfo { id, dialect, secret, address, is_exempt: true, is_admin: number % 3 == 0 };
+                self.append(node, Logged::Joined(client, room_name(*room)));
             }
             Step::Text(number, text) => {
                 if let Some((node, id)) = self.connection(*number) {
@@ -186,7 +186,7 @@ impl World {
                 let Some((node, id)) = self.connection(*number) else { return };
                 let machine = self.nodes.iter_mut().find(|machine| machine.node == node).expect("it lives");
                 if machine.subscribed.contains_key(&id) {
-                    machine.apply_local(0, Input::Behind { id });
+                    machine.apply_local(0, Input::Behind(id));
                 }
             }
         }

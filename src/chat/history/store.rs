@@ -159,7 +159,7 @@ impl Store {
             Ok(rows.try_for_each(|row| row.map(|row| erased.push(row)))?)
         };
         match erasure {
-            Erasure::Numbers { room, seqs } => seqs
+            Erasure::Numbers(room, seqs) => seqs
                 .iter()
                 .filter(|seq| **seq <= MAX)
                 .try_for_each(|seq| delete("room = (SELECT number FROM room WHERE key = ?) AND seq = ?", &[room, seq])),

@@ -1,31 +1,74 @@
 //! The dialects `json` and `chinwag.v1`: one JSON object in each text message.
 
-use super::object::Object;
 use super::{ClientMessage, ErrorReason, MAX_NONCE_CHARS, Post, ProtocolError, Target};
-use serde::Serialize;
-use serde_json::Deserializer;
-use std::{borrow::Cow, sync::Arc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Deserializer, value::RawValue};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Parses one object from a client.
 pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
     let text = without_lone_surrogates(text);
     let object = Object::parse(&text).ok_or(ErrorReason::BadJson)?;
-    match required(&object, "type", "The object needs a \"type\", which is a string.")?.as_str() {
+    match object.required("type", "The object needs a \"type\", which is a string.")?.as_str() {
         "username" => {
-            let name = required(&object, "name", "A \"username\" needs a \"name\", which is a string.")?;
+            let name = object.required("name", "A \"username\" needs a \"name\", which is a string.")?;
             // A wrong token is ignored: the user gets a name without it.
             let resume = object.string("resume").and_then(|token| token.parse().ok());
-            Ok(ClientMessage::SetName { name, resume })
+            Ok(ClientMessage::SetName(name, resume))
         }
         "message" => Ok(ClientMessage::Message(message(&object)?)),
-        "inspect" => Ok(ClientMessage::Inspect { play: played(&object)? }),
+        "inspect" => Ok(ClientMessage::Inspect(played(&object)?)),
         "drop" => Ok(ClientMessage::Drop),
         "ping" => Ok(ClientMessage::Ping),
         "admin" => {
-            let command = required(&object, "command", "An \"admin\" needs a \"command\", which is a string.")?;
+            let command = object.required("command", "An \"admin\" needs a \"command\", which is a string.")?;
             Ok(ClientMessage::Command(command))
         }
         _ => Err(ErrorReason::UnknownType.into()),
+    }
+}
+
+/// The values of one object by their names, as JSON: without a tree, a value costs memory only when it is read. As in
+/// JavaScript, the last one counts if a field is given twice.
+pub(crate) struct Object<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> Object<'a> {
+    /// `None` if the text is not a JSON object.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok().map(Self)
+    }
+
+    /// The JSON of a value; `None` if it is missing or `null`.
+    pub(crate) fn raw(&self, field: &str) -> Option<&'a str> {
+        self.0.get(field).map(|value| value.get()).filter(|json| *json != "null")
+    }
+
+    /// A value; `None` if it is missing, or has another type.
+    pub(crate) fn get<T: Deserialize<'a>>(&self, field: &str) -> Option<T> {
+        serde_json::from_str(self.raw(field)?).ok()
+    }
+
+    pub(crate) fn number(&self, field: &str) -> Option<u64> {
+        self.get(field)
+    }
+
+    pub(crate) fn string(&self, field: &str) -> Option<String> {
+        self.get(field)
+    }
+
+    /// The text that is shown; empty if it is missing.
+    pub(crate) fn text(&self, field: &str) -> String {
+        self.string(field).unwrap_or_default()
+    }
+
+    /// A string; `None` if it is missing or `null`; an error with this sentence if it is something else.
+    fn optional(&self, field: &str, sentence: &'static str) -> Result<Option<String>, ProtocolError> {
+        let parse = |json| serde_json::from_str(json).map_err(|_| ProtocolError::missing_field(sentence));
+        self.raw(field).map(parse).transpose()
+    }
+
+    fn required(&self, field: &str, sentence: &'static str) -> Result<String, ProtocolError> {
+        self.optional(field, sentence)?.ok_or_else(|| ProtocolError::missing_field(sentence))
     }
 }
 
@@ -37,7 +80,7 @@ impl Post {
     pub fn from_json(text: &str) -> Result<Self, ProtocolError> {
         let text = without_lone_surrogates(text);
         let object = Object::parse(&text).ok_or(ErrorReason::BadJson)?;
-        let name = optional(&object, "name", "\"name\" must be a string.")?;
+        let name = object.optional("name", "\"name\" must be a string.")?;
         Ok(Self { name, ..message(&object)? })
     }
 }
@@ -65,11 +108,11 @@ fn parse_nonce(json: &str) -> Option<Arc<str>> {
 fn message(object: &Object<'_>) -> Result<Post, ProtocolError> {
     const NONCE: &str = "\"nonce\" must be a string of 1 to 64 characters.";
     let nonce = object.raw("nonce").map(|json| parse_nonce(json).ok_or_else(|| ProtocolError::missing_field(NONCE)));
-    let text = required(object, "text", "A \"message\" needs a \"text\", which is a string.")?.into();
+    let text = object.required("text", "A \"message\" needs a \"text\", which is a string.")?.into();
     // A wrong target is an error: the message was meant for one user, so it must not go to the room.
     let target = match object.number("target") {
         Some(id) => Some(Target::Id(id)),
-        None => optional(object, "target", "\"target\" must be a name or the id of a connection.")?.map(Target::Name),
+        None => object.optional("target", "\"target\" must be a name or the id of a connection.")?.map(Target::Name),
     };
     Ok(Post { name: None, text, target, nonce: nonce.transpose()? })
 }
@@ -79,32 +122,17 @@ const MAX_PLAYED: usize = 4096;
 /// The bytes of `"play"`: pairs of hexadecimal digits, with or without spaces.
 fn played(object: &Object<'_>) -> Result<Vec<u8>, ProtocolError> {
     const NEEDED: &str = "\"play\" must be a string of at most 4096 bytes in hexadecimal.";
-    let hex = optional(object, "play", NEEDED)?.unwrap_or_default();
-    let hex: String = hex.split_ascii_whitespace().collect();
-    let bytes = hex.as_bytes().chunks(2).map(|pair| {
-        let digit = |at: usize| char::from(*pair.get(at)?).to_digit(16);
-        u8::try_from(digit(0)? << 4 | digit(1)?).ok()
-    });
-    let bytes: Option<Vec<u8>> = bytes.collect();
-    bytes.filter(|bytes| bytes.len() <= MAX_PLAYED).ok_or_else(|| ProtocolError::missing_field(NEEDED))
-}
-
-/// A string; `None` if it is missing or `null`; an error with this sentence if it is something else.
-fn optional(object: &Object<'_>, field: &str, sentence: &'static str) -> Result<Option<String>, ProtocolError> {
-    let parse = |json| serde_json::from_str(json).map_err(|_| ProtocolError::missing_field(sentence));
-    object.raw(field).map(parse).transpose()
-}
-
-fn required(object: &Object<'_>, field: &str, sentence: &'static str) -> Result<String, ProtocolError> {
-    optional(object, field, sentence)?.ok_or_else(|| ProtocolError::missing_field(sentence))
+    let hex = object.optional("play", NEEDED)?.unwrap_or_default();
+    let digits = hex.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_digit(16)?.try_into().ok());
+    let digits: Option<Vec<u8>> = digits.collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0 && digits.len() <= 2 * MAX_PLAYED);
+    let digits = digits.ok_or_else(|| ProtocolError::missing_field(NEEDED))?;
+    Ok(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 /// The JSON with U+FFFD for each escaped surrogate without its other half. `JSON.stringify` writes such a half if a text was
 /// cut within an emoji (RFC 8259 8.2), and serde refuses it. Backslashes are in strings only, so the text is not parsed.
-fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
-    if !json.contains("\\ud") && !json.contains("\\uD") {
-        return Cow::Borrowed(json);
-    }
+fn without_lone_surrogates(json: &str) -> String {
     let (mut whole, mut rest) = (String::with_capacity(json.len()), json);
     while let Some(at) = rest.find('\\') {
         let escape = &rest[at..];
@@ -119,7 +147,7 @@ fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
         rest = &escape[length..];
     }
     whole.push_str(rest);
-    Cow::Owned(whole)
+    whole
 }
 
 /// The UTF-16 unit of the escape `\uXXXX` that the text begins with.
@@ -131,8 +159,5 @@ fn escaped_unit(text: &str) -> Option<u16> {
 /// JSON with HTML entities for `<`, `>` and `&`, which JSON has within strings only. `None` if the value cannot be JSON.
 pub(crate) fn to_html_safe_json(value: &impl Serialize) -> Option<String> {
     let json = serde_json::to_string(value).ok()?;
-    if !json.contains(['<', '>', '&']) {
-        return Some(json);
-    }
     Some(json.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
 }

@@ -102,8 +102,8 @@ fn server_messages_in_every_dialect() {
             "* refused: Wait.",
         ),
         (ServerMessage::Error(error), r#"{"type":"error","reason":"too-fast","about":"Wait."}"#, "* refused: Wait."),
-        (ServerMessage::Left { name: name() }, "(nothing)", "* bob left"),
-        (ServerMessage::Users { users: names(&["ann", "bob"]) }, "(nothing)", "* users: ann, bob"),
+        (ServerMessage::Left(name()), "(nothing)", "* bob left"),
+        (ServerMessage::Users(names(&["ann", "bob"])), "(nothing)", "* users: ann, bob"),
     ];
     for (message, json, text) in rows {
         assert_eq!(encoded(Dialect::Json, &message), json);
@@ -250,7 +250,7 @@ fn streams_have_messages_only() {
         assert_eq!(encoded(Dialect::Lines, message), lines);
     }
     let users = ServerMessage::UserList { users: names(&["ann"]), ids: None };
-    for message in [private("x", true, "bob", None), users, ServerMessage::Left { name: "ann".into() }] {
+    for message in [private("x", true, "bob", None), users, ServerMessage::Left("ann".into())] {
         for dialect in Dialect::STREAMS {
             assert_eq!(dialect.encode(&message), None, "{dialect:?}");
         }

@@ -28,7 +28,7 @@ fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
         "name" if rest.is_empty() => {
             Err(ProtocolError::missing_field("Which name? Type /name and the name: /name bob"))
         }
-        "name" => Ok(ClientMessage::SetName { name: rest.to_owned(), resume: None }),
+        "name" => Ok(ClientMessage::SetName(rest.to_owned(), None)),
         "msg" => private_message(rest),
         "users" => Ok(ClientMessage::ListUsers),
         "help" => Ok(ClientMessage::Help),
@@ -61,8 +61,8 @@ pub(super) fn encode(message: &ServerMessage) -> Option<String> {
         ServerMessage::Handshake { .. } | ServerMessage::Pong => return None,
         ServerMessage::RejectUsername { name, .. } => format!("* you are {}", sanitize_name(name)),
         ServerMessage::Username { name, .. } => format!("* {} signed in", sanitize_name(name)),
-        ServerMessage::Left { name } => format!("* {} left", sanitize_name(name)),
-        ServerMessage::Users { users } => {
+        ServerMessage::Left(name) => format!("* {} left", sanitize_name(name)),
+        ServerMessage::Users(users) => {
             let names: Vec<String> = users.iter().map(|name| sanitize_name(name)).collect();
             format!("* users: {}", names.join(", "))
         }
@@ -104,15 +104,12 @@ pub fn date_time(seconds: u64, separator: char) -> String {
 /// them: emoji and some scripts are written with them.
 #[must_use]
 pub fn is_deceptive(c: char) -> bool {
-    let is_listed = |c| {
-        matches!(c,
+    c.is_control()
+        || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{17b4}'..='\u{17b5}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
             | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
-    };
-    // Most characters are ASCII.
-    c.is_control() || !c.is_ascii() && is_listed(c)
 }
 
 /// A user's text as one line that is safe to print in a terminal.
@@ -145,23 +142,13 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// Whether a character is a combining mark: it has a combining class, or is one of those without. (A table of all marks would
-/// be 15 KiB.) Without Unicode's tables: a mark for any script, or one of the scripts below.
+/// be 15 KiB.) Without Unicode's tables: a mark for any script, or for Cyrillic, Hebrew, Arabic, Thaana, Devanagari, Thai, Lao,
+/// Tibetan, Miao or SignWriting.
 pub(crate) fn is_mark(c: char) -> bool {
-    has_combining_class(c) || is_listed_mark(c)
-}
-
-#[cfg(feature = "precis")]
-fn has_combining_class(c: char) -> bool {
-    unicode_normalization::char::canonical_combining_class(c) != 0
-}
-
-#[cfg(not(feature = "precis"))]
-fn has_combining_class(_: char) -> bool {
-    false
-}
-
-/// Marks for any script, and those of Cyrillic, Hebrew, Arabic, Thaana, Devanagari, Thai, Lao, Tibetan, Miao and SignWriting.
-fn is_listed_mark(c: char) -> bool {
+    #[cfg(feature = "precis")]
+    if unicode_normalization::char::canonical_combining_class(c) != 0 {
+        return true;
+    }
     matches!(c,
         '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
         | '\u{fe20}'..='\u{fe2f}' | '\u{483}'..='\u{489}' | '\u{a670}'..='\u{a672}' | '\u{2de0}'..='\u{2dff}'

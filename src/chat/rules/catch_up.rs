@@ -4,7 +4,7 @@
 //! it has taken that. Meanwhile it is not subscribed to its room: new messages come in their turn. A client that takes
 //! messages more slowly than they come is served in the same way.
 
-use super::{Chat, Output, RoomId, RoomName, RoomSnapshot, Since, message_log::MessageLog, room::Room, send};
+use super::{Chat, Output, RoomId, RoomName, RoomSnapshot, Since, message_log::MessageLog, room::Room};
 use crate::chat::protocol::{ByteBudget, Millis, ResumeToken, ServerMessage, StoredMessage, UserId};
 use std::mem;
 
@@ -18,10 +18,8 @@ pub(super) struct CatchUp {
     pub(super) id: UserId,
     /// The number of the last message that it has received, or that is gone.
     pub(super) received: u64,
-    /// Whether it had to wait, so that it missed user lists.
-    has_waited: bool,
-    /// For a client that fell behind: the room's last message and its number of user lists at that time. If they are the
-    /// same at the end, it missed nothing.
+    /// The room's last message and its number of user lists when it was without broadcasts. If they are the same at the end, it
+    /// missed nothing. `None` if it had to wait for a part, so that it missed user lists.
     left_at: Option<(u64, u64)>,
     /// Since when the archive has not answered a request for it.
     unanswered: Option<Millis>,
@@ -30,31 +28,34 @@ pub(super) struct CatchUp {
 impl Chat {
     /// Sends a new connection its id and earlier messages: the last ones, or those that it missed if it returns.
     pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>) {
-        let Some(Room { log, .. }) = self.rooms.get(room) else { return };
+        let Some(Room { log, list, .. }) = self.rooms.get(room) else { return };
+        let left_at = Some((log.last, list.sent));
         // A stream begins after the last message that its reader has, so that it can begin there again.
-        let is_stream = self.members.get(id).is_some_and(|member| member.dialect.is_stream());
-        let begin = since.map(|since| last_received(log, since));
+        let is_stream = self.members.get(id).is_some_and(|member| member.client.dialect.is_stream());
+        // The last message that a returning client has; `Some(None)` if it belongs to another numbering.
+        let is_valid = |since: &Since<'_>| since.log.is_none_or(|id| *id == *log.log_id) && since.seq <= log.last;
+        let begin = since.map(|since| Some(since).filter(is_valid).map(|since| since.seq));
         let shown = begin.filter(|_| is_stream).map(Option::unwrap_or_default);
         self.out.extend(self.id_message(id, log, shown.unwrap_or(log.last)));
         if let Some(begin) = begin {
             // A number of another log: everything is sent.
-            self.out.extend(begin.is_none().then(|| send(id, ServerMessage::Gap { missed: None })));
+            self.out.extend(begin.is_none().then_some(Output::Send(id, ServerMessage::Gap { missed: None })));
             let received = begin.unwrap_or(0);
-            self.catch_ups.push_back(CatchUp { id, received, has_waited: false, left_at: None, unanswered: None });
+            self.catch_ups.push_back(CatchUp { id, received, left_at, unanswered: None });
             return self.send_next_part(id);
         }
         let lines = if is_stream { 0 } else { self.rules.history_lines };
         let last = log.last_messages(lines, self.rules.replay_bytes);
         self.out.extend(last.map(|message| history(id, message)));
-        self.out.push(Output::Subscribe { id });
+        self.out.push(Output::Subscribe(id));
     }
 
     /// A client has received every message so far, but cannot take more now.
     pub(super) fn fall_behind(&mut self, id: UserId) {
         let Some(room) = self.room(id).filter(|_| self.received_up_to(id).is_none()) else { return };
         let (received, left_at) = (room.log.last, Some((room.log.last, room.list.sent)));
-        self.catch_ups.push_back(CatchUp { id, received, has_waited: true, left_at, unanswered: None });
-        self.out.push(Output::Unsubscribe { id });
+        self.catch_ups.push_back(CatchUp { id, received, left_at, unanswered: None });
+        self.out.push(Output::Unsubscribe(id));
     }
 
     /// The connections that are catching up, in the order of their turns. Give each one
@@ -106,34 +107,34 @@ impl Chat {
         if messages.is_empty() {
             self.send_gap(&mut catch_up, up_to);
         }
-        // The rest comes from memory, or in another part.
-        match self.room(id).is_some_and(|room| catch_up.received >= room.log.last_forgotten()) {
-            true => self.send_from_memory(catch_up, budget),
-            false => self.wait(catch_up),
-        }
+        self.send_from_memory(catch_up, budget);
     }
 
-    /// Sends the messages in memory that fit. A connection that has received all is subscribed to its room.
+    /// Sends the messages in memory that follow and fit. A connection that has received all is subscribed to its room. To others,
+    /// the rest comes in another part.
     fn send_from_memory(&mut self, mut catch_up: CatchUp, mut budget: ByteBudget) {
         let id = catch_up.id;
         let Some(room) = self.room_of(id).and_then(|room| self.rooms.get(room)) else { return };
-        for message in room.log.after(catch_up.received).take_while(|message| budget.spend(message)) {
+        for (message, seq) in room.log.after(catch_up.received).zip(catch_up.received + 1..) {
+            if message.seq != seq || !budget.spend(message) {
+                break;
+            }
             self.out.push(history(id, message));
-            catch_up.received = message.seq;
+            catch_up.received = seq;
         }
         if catch_up.received < room.log.last {
             return self.wait(catch_up);
         }
-        self.out.push(Output::Subscribe { id });
+        self.out.push(Output::Subscribe(id));
         // If it missed nothing, it does not need the list, which may be what it could not take.
-        if catch_up.has_waited && catch_up.left_at != Some((catch_up.received, room.list.sent)) {
-            self.out.push(send(id, room.user_list()));
+        if catch_up.left_at != Some((catch_up.received, room.list.sent)) {
+            self.out.push(Output::Send(id, room.user_list()));
         }
     }
 
     /// The connection's next turn comes after those of all others.
     fn wait(&mut self, catch_up: CatchUp) {
-        self.catch_ups.push_back(CatchUp { has_waited: true, ..catch_up });
+        self.catch_ups.push_back(CatchUp { left_at: None, ..catch_up });
     }
 
     pub(super) fn take_catch_up(&mut self, id: UserId) -> Option<CatchUp> {
@@ -196,30 +197,24 @@ impl Chat {
     }
 
     fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
-        let resume = ResumeToken { id, secret: self.members.get(id)?.secret };
-        Some(send(id, ServerMessage::Id { id, seq, log: log.log_id.clone(), resume }))
+        let resume = ResumeToken { id, secret: self.members.get(id)?.client.secret };
+        Some(Output::Send(id, ServerMessage::Id { id, seq, log: log.log_id.clone(), resume }))
     }
 
     /// Tells a client that the messages up to this number are gone.
     fn send_gap(&mut self, catch_up: &mut CatchUp, last: u64) {
         if last > catch_up.received {
-            self.out.push(send(catch_up.id, ServerMessage::Gap { missed: Some(last - catch_up.received) }));
+            self.out.push(Output::Send(catch_up.id, ServerMessage::Gap { missed: Some(last - catch_up.received) }));
             catch_up.received = last;
         }
     }
 }
 
-/// The number of the last message that a returning client has; `None` if it belongs to another numbering.
-fn last_received(log: &MessageLog, since: Since<'_>) -> Option<u64> {
-    let is_valid = since.log.is_none_or(|log_id| log_id == &*log.log_id) && since.seq <= log.last;
-    is_valid.then_some(since.seq)
-}
-
 /// An earlier message. Its nonce is for its author only.
 pub(super) fn history(to: UserId, message: &StoredMessage) -> Output {
     if message.is_deleted() {
-        return send(to, ServerMessage::Deleted { seq: vec![message.seq] });
+        return Output::Send(to, ServerMessage::Deleted { seq: vec![message.seq] });
     }
     let nonce = message.nonce.clone().filter(|_| message.id == to);
-    send(to, ServerMessage::History(StoredMessage { nonce, ..message.clone() }))
+    Output::Send(to, ServerMessage::History(StoredMessage { nonce, ..message.clone() }))
 }

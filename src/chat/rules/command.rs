@@ -1,12 +1,11 @@
 //! Commands of operators: one line of text each, the same from `chinwag ctl`, in the page, and in the file of restrictions.
 
-use super::{Rules, names::Name, room_name::RoomName};
+use super::{names::MAX_CHARS, names::Name, room_name::RoomName};
 use crate::{
     chat::protocol::{Millis, date_time, sanitize_name},
     ws::{http::date::seconds, network::Network},
 };
 use core::net::IpAddr;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::fmt;
 
 /// Each command, and what follows it.
@@ -21,10 +20,10 @@ pub(super) fn usage(name: &str) -> Option<&'static str> {
 }
 
 /// What operators forbid, and for how long. As text it is a command: `ban 10.0.0.0/8 until 2026-12-01T10:00:00Z`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Restriction {
     /// `ban`, `mute`, `close` or `slow`.
-    pub(super) verb: &'static str,
+    pub(super) verb: String,
     pub(super) subject: Subject,
     /// For `slow`: the time of one message.
     pub(super) seconds: u64,
@@ -32,7 +31,7 @@ pub struct Restriction {
     pub(super) until: Option<Millis>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) enum Subject {
     Name(Name),
     Network(Network),
@@ -50,20 +49,20 @@ impl Restriction {
     }
 
     /// The restriction that a command makes.
-    pub(super) fn of(verb: &'static str, words: &[Word], now: Millis) -> Option<Self> {
+    pub(super) fn of(verb: &str, words: &[String], now: Millis) -> Option<Self> {
         let (first, mut time) = words.split_first()?;
         let mut seconds = 0;
         let subject = match verb {
-            "ban" | "mute" => first.user()?,
-            "close" => Subject::Room(first.room()?),
+            "ban" | "mute" => user(first)?,
+            "close" => Subject::Room(room(first)?),
             "slow" => {
-                seconds = time.first()?.text.parse().ok().filter(|seconds| *seconds <= 86_400)?;
+                seconds = time.first()?.parse().ok().filter(|seconds| *seconds <= 86_400)?;
                 time = &time[1..];
-                Subject::Room(first.room()?)
+                Subject::Room(room(first)?)
             }
             _ => return None,
         };
-        Some(Self { verb, subject, seconds, until: end_of(time, now)? })
+        Some(Self { verb: verb.to_owned(), subject, seconds, until: end_of(time, now)? })
     }
 
     /// Whether it holds at this time.
@@ -83,7 +82,7 @@ impl Restriction {
 
     /// Whether one replaces the other.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        (self.verb, &self.subject) == (other.verb, &other.subject)
+        (&self.verb, &self.subject) == (&other.verb, &other.subject)
     }
 }
 
@@ -118,20 +117,8 @@ impl fmt::Display for Restriction {
     }
 }
 
-impl Serialize for Restriction {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Restriction {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(from)?, 0).map_err(D::Error::custom)
-    }
-}
-
 /// The command that a line begins with, the words that follow it, and these as one text.
-pub(super) fn parse(line: &str) -> Result<(&'static str, Vec<Word>, &str), String> {
+pub(super) fn parse(line: &str) -> Result<(&'static str, Vec<String>, &str), String> {
     let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
     let unknown = || format!("There is no command {}. The commands are: {COMMANDS}.", sanitize_name(name));
     let usage = usage(name).ok_or_else(unknown)?;
@@ -143,69 +130,60 @@ pub(super) fn explanation(verb: &str) -> String {
     format!("Write: {}. {EXPLANATION}", usage(verb).unwrap_or_default())
 }
 
-/// A word of a line. One in quotation marks is always a name.
-pub(super) struct Word {
-    pub(super) text: String,
-    pub(super) is_quoted: bool,
+pub(super) fn user(word: &str) -> Option<Subject> {
+    word.parse().ok().map(Subject::Network).or_else(|| name(word).map(Subject::Name))
 }
 
-impl Word {
-    pub(super) fn user(&self) -> Option<Subject> {
-        match self.text.parse() {
-            Ok(network) if !self.is_quoted => Some(Subject::Network(network)),
-            _ => self.name().map(Subject::Name),
-        }
-    }
+/// A name. The page writes an `@` before it.
+pub(super) fn name(word: &str) -> Option<Name> {
+    Name::new(word.strip_prefix(['"', '@']).unwrap_or(word), MAX_CHARS)
+}
 
-    /// The page writes an `@` before names.
-    pub(super) fn name(&self) -> Option<Name> {
-        let plain = self.text.strip_prefix('@').filter(|_| !self.is_quoted);
-        Name::new(plain.unwrap_or(&self.text), Rules::MAX_NAME_CHARS)
-    }
-
-    /// A name, or a path such as `/room/NAME` and `/`.
-    pub(super) fn room(&self) -> Option<RoomName> {
-        let is_path = self.text.starts_with('/') && !self.is_quoted;
-        if is_path { RoomName::from_path(&self.text) } else { RoomName::new(&self.text) }
-    }
-
-    pub(super) fn number(&self) -> Option<u64> {
-        self.text.parse().ok().filter(|number| *number > 0 && !self.is_quoted)
+/// A name, or a path such as `/room/NAME` and `/`.
+pub(super) fn room(word: &str) -> Option<RoomName> {
+    if word.starts_with('/') {
+        RoomName::from_path(word)
+    } else {
+        RoomName::new(word.strip_prefix('"').unwrap_or(word))
     }
 }
 
-/// Splits a line. Words with spaces are in quotation marks, and such a mark in them is doubled.
-fn words(line: &str) -> Vec<Word> {
+pub(super) fn number(word: &str) -> Option<u64> {
+    word.parse().ok().filter(|number| *number > 0)
+}
+
+/// Splits a line. Words with spaces are in quotation marks, and such a mark in them is doubled. A word in quotation marks, which
+/// is always a name, keeps the first one.
+fn words(line: &str) -> Vec<String> {
     let (mut words, mut chars) = (Vec::new(), line.chars().peekable());
     while let Some(first) = chars.find(|c| !c.is_whitespace()) {
-        let is_quoted = first == '"';
-        let mut text: String = Some(first).filter(|_| !is_quoted).into_iter().collect();
+        let mut word = String::from(first);
         while let Some(c) = chars.next() {
             match c {
-                '"' if is_quoted && chars.next_if_eq(&'"').is_none() => break,
-                c if !is_quoted && c.is_whitespace() => break,
-                c => text.push(c),
+                '"' if first == '"' && chars.next_if_eq(&'"').is_none() => break,
+                c if first != '"' && c.is_whitespace() => break,
+                c => word.push(c),
             }
         }
-        words.push(Word { text, is_quoted });
+        words.push(word);
     }
     words
 }
 
 /// The end of a restriction: never, after a time such as `2h`, or `until` a date. `None`: it is none of these.
 #[expect(clippy::option_option, reason = "no end is not the same as no time")]
-fn end_of(words: &[Word], now: Millis) -> Option<Option<Millis>> {
+fn end_of(words: &[String], now: Millis) -> Option<Option<Millis>> {
     let end = match words {
         [] => return Some(None),
         [time] => {
-            let (number, unit) = time.text.split_at_checked(time.text.len().checked_sub(1)?)?;
+            let (number, unit) = time.split_at_checked(time.len().checked_sub(1)?)?;
             let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800)];
             let (_, seconds) = units.into_iter().find(|(name, _)| *name == unit)?;
             // A file has whole seconds.
             number.parse::<u64>().ok()?.checked_mul(seconds)?.checked_add(now.div_ceil(1000))?
         }
-        [until, date] if until.text == "until" => {
-            let numbers = date.text.strip_suffix('Z')?.split(['-', 'T', ':']).map(|number| number.parse::<u16>().ok());
+        [until, date] if until == "until" => {
+            let numbers = date.strip_suffix('Z')?.split(['-', 'T', ':']).map(|number| number.parse::<u16>().ok());
             let numbers: Vec<u64> = numbers.map(|number| number.map(u64::from)).collect::<Option<_>>()?;
             let [year, month, day, hour, minute, second] = numbers[..] else { return None };
             seconds((year, month, day), (hour, minute, second))?

@@ -1,7 +1,7 @@
 //! What goes into the rules of the chat, and what comes out.
 
 use super::{command::Restriction, names::Name, room_name::RoomName};
-use crate::chat::protocol::{Dialect, Millis, ServerMessage, StoredMessage, UserId};
+use crate::chat::protocol::{Dialect, Millis, Post, ProtocolError, Receipt, ServerMessage, StoredMessage, UserId};
 use core::net::IpAddr;
 use std::sync::Arc;
 
@@ -54,9 +54,16 @@ impl RoomSnapshot {
     }
 }
 
-/// What the rules know of a client, besides what it sends.
+/// A client that has connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct ClientInfo {
+    /// The connection's number, never used before.
+    pub id: UserId,
+    /// The dialect that was agreed on.
+    pub dialect: Dialect,
+    /// 128 random bits, which only this connection's user gets to know: see
+    /// [`ResumeToken`](crate::chat::protocol::ResumeToken).
+    pub secret: u128,
     /// Its address. Connections with the same one share [`Rules::address_rate`](super::Rules::address_rate); those without
     /// one do not.
     pub address: Option<IpAddr>,
@@ -77,13 +84,8 @@ impl ClientInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Erasure {
-    /// Those with these numbers.
-    Numbers {
-        /// The room's key.
-        room: Arc<str>,
-        /// Their numbers.
-        seqs: Vec<u64>,
-    },
+    /// Those with these numbers, in the room with this key.
+    Numbers(Arc<str>, Vec<u64>),
     /// Those of this name, in all rooms. [`Erasure::is_of`] compares names.
     Name(Arc<str>),
 }
@@ -99,85 +101,45 @@ impl Erasure {
     #[must_use]
     pub fn includes(&self, message: &StoredMessage) -> bool {
         match self {
-            Self::Numbers { room, seqs } => message.room == *room && seqs.contains(&message.seq),
+            Self::Numbers(room, seqs) => message.room == *room && seqs.contains(&message.seq),
             Self::Name(_) => self.is_of(&message.name),
         }
     }
 }
 
-/// Something that happened to the connection `id`.
+/// Something that happened, mostly to the connection with this number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input<'a> {
-    /// Its handshake is complete. Inputs for a connection that has not joined are ignored.
-    Joined {
-        /// The connection's number, never used before.
-        id: UserId,
-        /// The dialect that was agreed on.
-        dialect: Dialect,
-        /// The room that it enters.
-        room: &'a RoomName,
-        /// The last message that it received, if it returns.
-        since: Option<Since<'a>>,
-        /// 128 random bits, which only this connection's user gets to know: see
-        /// [`ResumeToken`](crate::chat::protocol::ResumeToken).
-        secret: u128,
-        /// What else is known of the client.
-        client: ClientInfo,
-    },
-    /// It sent a text message.
-    Text {
-        /// The connection.
-        id: UserId,
-        /// The whole message.
-        text: &'a str,
-    },
+    /// Its handshake is complete, and it enters this room. If it returns, the last message that it received is known. Inputs for
+    /// a connection that has not joined are ignored.
+    Joined(ClientInfo, &'a RoomName, Option<Since<'a>>),
+    /// It sent this text message.
+    Text(UserId, &'a str),
     /// It sent a binary message.
-    Binary {
-        /// The connection.
-        id: UserId,
-    },
-    /// It is gone.
-    Left {
-        /// The connection.
-        id: UserId,
-        /// Whether it ended without a Close frame of the client, so that the user may come back.
-        is_lost: bool,
-    },
+    Binary(UserId),
+    /// It is gone. `true`: it ended without a Close frame of the client, so that the user may come back.
+    Left(UserId, bool),
+    /// A message without a connection: a number that no connection has, the sender's address, the room, and the message. If it is
+    /// to be stored, the room must be [restored](super::Chat::needs_snapshot). [`Output::Posted`] answers it.
+    Post(UserId, Option<IpAddr>, &'a RoomName, &'a Post),
     /// It has taken everything that was sent to it. If it is [catching up](super::Chat::catching_up), the next part
     /// follows.
-    Ready {
-        /// The connection.
-        id: UserId,
-    },
+    Ready(UserId),
     /// It takes messages more slowly than its room sends them, and has been sent every message so far. If it is
     /// subscribed, it [catches up](super::Chat::catching_up) from here on.
-    Behind {
-        /// The connection.
-        id: UserId,
-    },
-    /// The archive's answer to [`Output::Load`].
-    Loaded {
-        /// The connection.
-        id: UserId,
-        /// As in the request.
-        up_to: u64,
-        /// In order. Messages missing before or between them are gone; those after them did not fit. An empty list: all
-        /// are gone. `None`: the archive does not answer, and is asked again for a while.
-        messages: Option<&'a [StoredMessage]>,
-    },
+    Behind(UserId),
+    /// The archive's answer to [`Output::Load`]: the last number of the request, and the messages in order. Messages missing
+    /// before or between them are gone; those after them did not fit. An empty list: all are gone. `None`: the archive does not
+    /// answer, and is asked again for a while.
+    Loaded(UserId, u64, Option<&'a [StoredMessage]>),
     /// An operator's command that comes from no connection, such as `kick ann`. [`Output::Answer`] answers it.
     Command(&'a str),
     /// These restrictions replace all others.
     Restrictions(&'a [Restriction]),
-    /// The archive's answer to [`Output::Erase`].
-    Erased {
-        /// As in the request.
-        by: Option<UserId>,
-        /// The room's key and the number of each message that was deleted. `None`: the archive does not answer, and deletes
-        /// them later.
-        messages: Option<&'a [(Arc<str>, u64)]>,
-    },
+    /// The archive's answer to [`Output::Erase`]: the operator's connection, and the room's key and the number of each message
+    /// that was deleted. `None`: the archive does not answer, and deletes them later.
+    Erased(Option<UserId>, Option<&'a [(Arc<str>, u64)]>),
     /// Time passed: wanted when [`Now::uptime`] reaches [`Chat::next_tick`](super::Chat::next_tick).
     Tick,
 }
@@ -187,31 +149,14 @@ pub enum Input<'a> {
 #[non_exhaustive]
 pub enum Output {
     /// Send a message to one connection, if [`Dialect::encode`] knows it in the connection's dialect.
-    Send {
-        /// The connection.
-        to: UserId,
-        /// The message.
-        message: ServerMessage,
-    },
+    Send(UserId, ServerMessage),
     /// Send the connection its room's broadcasts from now on.
-    Subscribe {
-        /// The connection.
-        id: UserId,
-    },
+    Subscribe(UserId),
     /// Send the connection no more broadcasts, after those before this.
-    Unsubscribe {
-        /// The connection.
-        id: UserId,
-    },
-    /// Send a message to every connection that is [subscribed](Self::Subscribe) to the room, the sender included.
-    Broadcast {
-        /// The room.
-        room: RoomId,
-        /// The message.
-        message: ServerMessage,
-        /// A connection that must not get it, because a copy of its own follows at once.
-        except: Option<UserId>,
-    },
+    Unsubscribe(UserId),
+    /// Send a message to every connection that is [subscribed](Self::Subscribe) to the room, the sender included, except to one
+    /// connection for which a copy of its own follows at once.
+    Broadcast(RoomId, ServerMessage, Option<UserId>),
     /// Store this message before any output that follows is sent. Only if [`Rules::archive`](super::Rules::archive) is
     /// set.
     Store(StoredMessage),
@@ -229,38 +174,22 @@ pub enum Output {
         /// Load the first ones that take at most so many bytes, as [`StoredMessage::wire_size`] counts, but at least one.
         bytes: usize,
     },
-    /// Delete messages from the archive, and answer with [`Input::Erased`]. Only if
+    /// Delete messages from the archive, and answer with [`Input::Erased`] for this operator's connection. Only if
     /// [`Rules::archive`](super::Rules::archive) is set.
-    Erase {
-        /// The operator's connection.
-        by: Option<UserId>,
-        /// Which ones.
-        erasure: Erasure,
-    },
+    Erase(Option<UserId>, Erasure),
+    /// The answer to [`Input::Post`]: a receipt, which may be sent when all earlier outputs are done, or why the message was
+    /// rejected.
+    Posted(UserId, Result<Receipt, ProtocolError>),
     /// The answer to [`Input::Command`], for people. There may be several. `Err`: nothing was done.
     Answer(Result<String, String>),
     /// The [restrictions](super::Chat::restrictions) have changed.
     Restricted,
-    /// Send the connection its own handshake, which the rules do not know.
-    SendHandshake {
-        /// The connection.
-        to: UserId,
-        /// Bytes for the connection to read as if they had arrived.
-        play: Vec<u8>,
-    },
+    /// Send the connection its own handshake, which the rules do not know. It reads the bytes as if they had arrived.
+    SendHandshake(UserId, Vec<u8>),
     /// Cut the connection without a Close frame. Its [`Input::Left`] follows as always.
-    Cut {
-        /// The connection.
-        id: UserId,
-    },
-    /// Close the connection after everything that was sent to it before. For the rules it has left: no later output is
-    /// for it, and its [`Input::Left`] is not needed. If this is the only output of [`Input::Joined`], the room rejected it.
-    Close {
-        /// The connection.
-        id: UserId,
-        /// The status code (RFC 6455 7.4).
-        code: u16,
-        /// The reason, at most 123 bytes (RFC 6455 5.5).
-        reason: &'static str,
-    },
+    Cut(UserId),
+    /// Close the connection after everything that was sent to it before, with a status code (RFC 6455 7.4) and a reason of at
+    /// most 123 bytes (RFC 6455 5.5). For the rules it has left: no later output is for it, and its [`Input::Left`] is not
+    /// needed. If this is the only output of [`Input::Joined`], the room rejected it.
+    Close(UserId, u16, &'static str),
 }

@@ -14,12 +14,10 @@ use crate::chat::protocol::Millis;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rules {
-    /// The longest name, in characters (Unicode scalar values). Default 32, as in the protocol; from
-    /// [`Rules::MIN_NAME_CHARS`] to [`Rules::MAX_NAME_CHARS`].
-    pub name_chars: usize,
     /// The longest text of a message, in characters. Default 8000; a longer one is `too-long`.
     pub text_chars: usize,
-    /// How fast one connection may send; `None`: no limit. Default [`Rate::default`].
+    /// How fast one connection may send; `None`: no limit. Default 10 a
+    /// second, and 100 at once.
     pub rate: Option<Rate>,
     /// How fast all connections of one address may send together, as [`Input::Joined`](super::Input::Joined) names it;
     /// `None`: no limit. Default 100 a second, and 1000 at once: an office does not reach it.
@@ -75,18 +73,17 @@ pub struct Rules {
 /// connection that goes on until it is a whole `burst` in debt is closed (1008).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// Tokens that come back each second, at least 1. Default 10.
+    /// Tokens that come back each second, at least 1.
     pub per_second: u32,
-    /// The initial and largest number of tokens, at least 1. Default 100.
+    /// The initial and largest number of tokens, at least 1.
     pub burst: u32,
 }
 
 impl Default for Rules {
     fn default() -> Self {
         Self {
-            name_chars: 32,
             text_chars: 8000,
-            rate: Some(Rate::default()),
+            rate: Some(Rate { per_second: 10, burst: 100 }),
             address_rate: Some(Rate { per_second: 100, burst: 1000 }),
             room_rate: Some(Rate { per_second: 500, burst: 2000 }),
             strikes: Some(100),
@@ -106,19 +103,7 @@ impl Default for Rules {
     }
 }
 
-impl Default for Rate {
-    fn default() -> Self {
-        Self { per_second: 10, burst: 100 }
-    }
-}
-
 impl Rules {
-    /// The least value of `name_chars`: enough for `guest` and a number, the name of last resort.
-    pub const MIN_NAME_CHARS: usize = 16;
-
-    /// The greatest value of `name_chars`. It limits the time to normalise a name.
-    pub const MAX_NAME_CHARS: usize = 128;
-
     /// Without the limits that protect against hostile clients: for measurements on loopback. Names and histories stay
     /// bounded, and user lists are still `list_interval` apart.
     #[must_use]

@@ -4,7 +4,7 @@ use super::events::{Erasure, RoomSnapshot};
 use crate::chat::protocol::{ByteBudget, StoredMessage};
 use std::{collections::VecDeque, sync::Arc};
 
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct MessageLog {
     /// Identifies the numbering: another one means that the numbers began anew.
     pub(super) log_id: Arc<str>,
@@ -16,16 +16,12 @@ pub(super) struct MessageLog {
 }
 
 impl MessageLog {
-    pub(super) fn new(log_id: Arc<str>) -> Self {
-        Self { log_id, last: 0, bytes: 0, messages: VecDeque::new() }
-    }
-
     /// The log of an archive. If the numbers are not consecutive up to `last`, all messages are ignored.
     pub(super) fn restored(snapshot: RoomSnapshot) -> Self {
         let RoomSnapshot { log, last, messages } = snapshot;
         let numbers = messages.iter().map(|message| message.seq);
         let before = last.checked_sub(messages.len() as u64).filter(|before| numbers.eq(before + 1..=last));
-        let mut log = Self { last: before.unwrap_or(last), ..Self::new(log) };
+        let mut log = Self { last: before.unwrap_or(last), log_id: log, ..Self::default() };
         messages.into_iter().filter(|_| before.is_some()).for_each(|message| log.push(message));
         log
     }

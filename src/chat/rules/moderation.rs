@@ -1,13 +1,12 @@
 //! What operators do: close connections, restrict users and rooms, and delete messages.
 
 use super::{
-    Chat, Output, RoomId, broadcast,
-    command::{Restriction, Subject, Word, explanation, parse, usage},
+    Chat, Output, Result, RoomId,
+    command::{self, Restriction, Subject, explanation, parse, usage},
     events::Erasure,
     names::Name,
     room::Room,
     room_name::RoomName,
-    send,
 };
 use crate::chat::protocol::{ErrorReason, Millis, ProtocolError, ServerMessage, UserId, sanitize_name};
 use core::net::IpAddr;
@@ -26,6 +25,9 @@ const MAX_NUMBERS: usize = 500;
 /// Characters of an answer to a connection, which counts against its send buffer. `chinwag ctl` gets all.
 const MAX_ANSWER: usize = 8000;
 
+/// The answer to a command, or why nothing was done.
+type Answer = Result<String, String>;
+
 impl Chat {
     /// The restrictions that hold at the time of the last input.
     pub fn restrictions(&self) -> impl Iterator<Item = &Restriction> {
@@ -33,33 +35,30 @@ impl Chat {
     }
 
     /// A line of a connection that begins with a slash and is not for users.
-    pub(super) fn command_of(&mut self, id: UserId, line: &str) -> Result<(), ProtocolError> {
+    pub(super) fn command_of(&mut self, id: UserId, line: &str) -> Result {
         let name = line.split_whitespace().next().unwrap_or_default();
         if usage(name).is_none() {
-            return Err(unknown_command(name));
+            let name: String = name.chars().take(32).collect();
+            let hint =
+                format!("There is no command /{name}. Type /help for a list, or //{name} to send the text /{name}.");
+            return Err(ProtocolError::new(ErrorReason::UnknownType, hint));
         }
         if !self.members.get(id).is_some_and(|member| member.client.is_admin) {
             return Err(ErrorReason::NotAdmin.into());
         }
-        self.command(Some(id), line).map_err(|error| ProtocolError::new(ErrorReason::BadCommand, error))
-    }
-
-    /// Executes a command of an operator's connection, or of another source.
-    pub(super) fn command(&mut self, by: Option<UserId>, line: &str) -> Result<(), String> {
-        let (verb, words, rest) = parse(line)?;
-        let answer = self.execute_words(by, verb, &words, rest).unwrap_or_else(|| Err(explanation(verb)))?;
-        self.answer(by, answer);
+        let answer = self.command(Some(id), line);
+        self.answer(Some(id), answer.map_err(|error| ProtocolError::new(ErrorReason::BadCommand, error))?);
         Ok(())
     }
 
-    /// `None`: the words do not fit the command. An empty answer: it comes later.
-    fn execute_words(
-        &mut self,
-        by: Option<UserId>,
-        verb: &'static str,
-        words: &[Word],
-        rest: &str,
-    ) -> Option<Result<String, String>> {
+    /// Executes a command of an operator's connection, or of another source. An empty answer: it comes later.
+    pub(super) fn command(&mut self, by: Option<UserId>, line: &str) -> Answer {
+        let (verb, words, rest) = parse(line)?;
+        self.execute_words(by, verb, &words, rest).unwrap_or_else(|| Err(explanation(verb)))
+    }
+
+    /// `None`: the words do not fit the command.
+    fn execute_words(&mut self, by: Option<UserId>, verb: &str, words: &[String], rest: &str) -> Option<Answer> {
         let now = self.now.date;
         let answer = match (verb, words) {
             ("who", []) => self.who(),
@@ -70,7 +69,7 @@ impl Chat {
                 lines => lines,
             },
             ("kick", [who]) => {
-                let subject = who.user()?;
+                let subject = command::user(who)?;
                 match self.expel_all(by, KICKED, |chat, id| chat.fits(id, &subject)) {
                     0 => return Some(Err(format!("No connection of {subject} is open."))),
                     closed => format!("Connections closed: {closed}."),
@@ -80,33 +79,33 @@ impl Chat {
             ("unmute", [_]) => return self.lift(&Restriction::of("mute", words, now)?),
             ("open", [_]) => return self.lift(&Restriction::of("close", words, now)?),
             ("delete", [first, ..]) => {
-                let place = if first.number().is_some() { None } else { Some(first.room()?) };
-                let numbers = words[usize::from(place.is_some())..].iter().map(|word| word.number());
-                let seqs: Vec<u64> = numbers.collect::<Option<_>>().filter(|seqs: &Vec<u64>| !seqs.is_empty())?;
-                return Some(self.delete(by, place, seqs));
+                let (place, numbers) = match command::number(first) {
+                    Some(_) => (None, words),
+                    None => (Some(command::room(first)?), &words[1..]),
+                };
+                let seqs: Vec<u64> = numbers.iter().map(|word| command::number(word)).collect::<Option<_>>()?;
+                return if seqs.is_empty() { None } else { Some(self.delete(by, place, seqs)) };
             }
-            ("forget", [name]) => return Some(Ok(self.erase(by, Erasure::Name(name.name()?.key)))),
-            ("notice", [only]) if only.is_quoted => self.announce(&only.text.as_str().into()),
-            ("notice", [_, ..]) => self.announce(&rest.into()),
+            ("forget", [name]) => return Some(Ok(self.erase(by, Erasure::Name(command::name(name)?.key)))),
+            ("notice", [only]) if only.starts_with('"') => self.announce(&only[1..]),
+            ("notice", [_, ..]) => self.announce(rest),
             _ => match Restriction::of(verb, words, now)? {
                 // `slow ROOM 0`.
-                none if (none.verb, none.seconds) == ("slow", 0) => return self.lift(&none),
+                none if none.verb == "slow" && none.seconds == 0 => return self.lift(&none),
                 restriction => return Some(self.restrict(by, restriction)),
             },
         };
         Some(Ok(answer))
     }
 
-    fn answer(&mut self, by: Option<UserId>, answer: String) {
-        match by {
-            _ if answer.is_empty() => {}
-            None => self.out.push(Output::Answer(Ok(answer))),
-            Some(id) => {
-                let mut text: String = answer.trim_end().chars().take(MAX_ANSWER).collect();
-                text.push_str(if text.len() < answer.trim_end().len() { "…" } else { "" });
-                self.out.push(send(id, ServerMessage::Notice { text: text.into() }));
-            }
+    pub(super) fn answer(&mut self, by: Option<UserId>, answer: String) {
+        if answer.is_empty() {
+            return;
         }
+        let Some(id) = by else { return self.out.push(Output::Answer(Ok(answer))) };
+        let mut text: String = answer.trim_end().chars().take(MAX_ANSWER).collect();
+        text.push_str(if text.len() < answer.trim_end().len() { "…" } else { "" });
+        self.out.push(Output::Send(id, ServerMessage::Notice { text: text.into() }));
     }
 
     /// One line for each connection: its number, its name, its room and its address.
@@ -137,7 +136,7 @@ impl Chat {
         format!("connections: {connections}\nusers: {users}\nrooms: {rooms}\nmessages in memory: {messages}\n")
     }
 
-    fn restrict(&mut self, by: Option<UserId>, restriction: Restriction) -> Result<String, String> {
+    fn restrict(&mut self, by: Option<UserId>, restriction: Restriction) -> Answer {
         let now = self.now.date;
         self.restrictions.retain(|old| old.holds(now) && !old.is_like(&restriction));
         if self.restrictions.len() >= MAX_RESTRICTIONS {
@@ -149,7 +148,7 @@ impl Chat {
         Ok(format!("{answer} Connections closed: {}.", self.enforce(by)))
     }
 
-    fn lift(&mut self, like: &Restriction) -> Option<Result<String, String>> {
+    fn lift(&mut self, like: &Restriction) -> Option<Answer> {
         let before = self.restrictions.len();
         self.restrictions.retain(|restriction| !restriction.is_like(like));
         if self.restrictions.len() == before {
@@ -201,19 +200,16 @@ impl Chat {
     }
 
     /// Whether a user who sent the last message at this time may send another one.
-    fn check_slow_mode(&self, room: &RoomName, spoke_at: Millis) -> Result<(), ProtocolError> {
+    fn check_slow_mode(&self, room: &RoomName, spoke_at: Millis) -> Result {
         let Some(Restriction { seconds, .. }) = self.of_room(room, "slow") else { return Ok(()) };
         let left = (spoke_at + seconds * 1000).saturating_sub(self.now.uptime).div_ceil(1000);
-        if left == 0 {
-            return Ok(());
-        }
         let sentence =
             format!("In this room, you may write one message in {seconds} seconds. Send it again in {left} seconds.");
-        Err(ProtocolError::new(ErrorReason::SlowMode, sentence))
+        if left == 0 { Ok(()) } else { Err(ProtocolError::new(ErrorReason::SlowMode, sentence)) }
     }
 
     /// Whether a user may write now, which is counted if it is to the room.
-    pub(super) fn check_restrictions(&mut self, id: UserId, is_to_room: bool) -> Result<(), ProtocolError> {
+    pub(super) fn check_restrictions(&mut self, id: UserId, is_to_room: bool) -> Result {
         if self.is_restricted(id, "mute") {
             return Err(ErrorReason::Muted.into());
         }
@@ -226,12 +222,7 @@ impl Chat {
     }
 
     /// Whether a message without a connection may be sent. In a slow room, all of these together are one user.
-    pub(super) fn check_post(
-        &mut self,
-        name: &Name,
-        address: Option<IpAddr>,
-        room: &RoomName,
-    ) -> Result<(), ProtocolError> {
+    pub(super) fn check_post(&mut self, name: &Name, address: Option<IpAddr>, room: &RoomName) -> Result {
         let is_muted = self.restrictions().any(|restriction| restriction.subject.is(Some(name), address));
         if is_muted || self.of_room(room, "close").is_some() {
             return Err(ErrorReason::Muted.into());
@@ -245,7 +236,7 @@ impl Chat {
     }
 
     /// Deletes messages of one room: the operator's own, or the lobby, unless it is given.
-    fn delete(&mut self, by: Option<UserId>, room: Option<RoomName>, seqs: Vec<u64>) -> Result<String, String> {
+    fn delete(&mut self, by: Option<UserId>, room: Option<RoomName>, seqs: Vec<u64>) -> Answer {
         let own = by.and_then(|id| self.room(id)).map(|room| room.name.clone());
         let name = room.or(own).unwrap_or_else(RoomName::lobby);
         let room = self.find_room(&name).and_then(|id| self.rooms.get(id));
@@ -255,7 +246,7 @@ impl Chat {
                 Err(format!("There is no message {seq}. The last one has the number {last}."))
             }
             (None, _) if !self.rules.archive => Err(format!("There is no room {}.", Subject::Room(name))),
-            _ => Ok(self.erase(by, Erasure::Numbers { room: name.key().clone(), seqs })),
+            _ => Ok(self.erase(by, Erasure::Numbers(name.key().clone(), seqs))),
         }
     }
 
@@ -265,7 +256,7 @@ impl Chat {
             self.rooms.iter_mut().map(|(id, room)| (id, room.log.delete(&erasure))).collect();
         deleted.iter().for_each(|(room, seqs)| self.send_deleted(*room, seqs));
         if self.rules.archive {
-            self.out.push(Output::Erase { by, erasure });
+            self.out.push(Output::Erase(by, erasure));
             return String::new();
         }
         format!("Messages deleted: {}.", deleted.iter().map(|(_, seqs)| seqs.len()).sum::<usize>())
@@ -290,20 +281,21 @@ impl Chat {
     /// Informs all members that have received them. The others get them as deleted.
     fn send_deleted(&mut self, room: RoomId, seqs: &[u64]) {
         for seqs in seqs.chunks(MAX_NUMBERS) {
-            self.out.push(broadcast(room, ServerMessage::Deleted { seq: seqs.to_vec() }));
+            self.out.push(Output::Broadcast(room, ServerMessage::Deleted { seq: seqs.to_vec() }, None));
             for (id, received) in self.unsubscribed(room) {
                 let seq: Vec<u64> = seqs.iter().copied().filter(|seq| *seq <= received).collect();
-                self.out.extend((!seq.is_empty()).then(|| send(id, ServerMessage::Deleted { seq })));
+                self.out.extend((!seq.is_empty()).then_some(Output::Send(id, ServerMessage::Deleted { seq })));
             }
         }
     }
 
     /// Sends a text to everyone.
-    fn announce(&mut self, text: &Arc<str>) -> String {
+    fn announce(&mut self, text: &str) -> String {
+        let text: Arc<str> = text.into();
         for room in self.room_ids() {
             let notice = || ServerMessage::Notice { text: text.clone() };
-            self.out.push(broadcast(room, notice()));
-            self.out.extend(self.unsubscribed(room).into_iter().map(|(id, _)| send(id, notice())));
+            self.out.push(Output::Broadcast(room, notice(), None));
+            self.out.extend(self.unsubscribed(room).into_iter().map(|(id, _)| Output::Send(id, notice())));
         }
         format!("Sent to {} connections.", self.members.len())
     }
@@ -313,10 +305,4 @@ impl Chat {
         let all = self.catch_ups.iter().filter(|catch_up| self.room_of(catch_up.id) == Some(room));
         all.map(|catch_up| (catch_up.id, catch_up.received)).collect()
     }
-}
-
-fn unknown_command(word: &str) -> ProtocolError {
-    let word: String = word.chars().take(32).collect();
-    let sentence = format!("There is no command /{word}. Type /help for a list, or //{word} to send the text /{word}.");
-    ProtocolError::new(ErrorReason::UnknownType, sentence)
 }

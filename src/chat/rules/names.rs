@@ -10,6 +10,9 @@ use crate::chat::protocol;
 mod scripts;
 mod visible;
 
+/// The longest name of a user, in characters (Unicode scalar values).
+pub(super) const MAX_CHARS: usize = 32;
+
 /// The most code points that Unicode's canonical composition (NFC) can make into one character.
 const MAX_PARTS: usize = 4;
 
@@ -17,7 +20,7 @@ const MAX_PARTS: usize = 4;
 const MAX_ROUNDS: usize = 4;
 
 /// A name that is allowed, and its key for comparison.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Name {
     /// The name as users see it: without white space around it, and composed (NFC).
     pub(super) shown: protocol::Name,
@@ -50,8 +53,8 @@ impl Name {
     }
 
     /// The requested name, if it is allowed for a user: it must not mix scripts, because it could pass as another name.
-    pub(super) fn of_user(requested: &str, max: usize) -> Option<Self> {
-        Self::new(requested, max).filter(|name| scripts::is_unmixed(&name.shown))
+    pub(super) fn of_user(requested: &str) -> Option<Self> {
+        Self::new(requested, MAX_CHARS).filter(|name| scripts::is_unmixed(&name.shown))
     }
 
     /// The name of a user whose requested name is not allowed.
@@ -77,9 +80,9 @@ impl Name {
     }
 }
 
-/// Whether the text has at most `max` characters. Texts with too many bytes are not scanned.
+/// Whether the text has at most `max` characters. No more of them are counted.
 fn has_at_most(max: usize, text: &str) -> bool {
-    text.len() <= max.saturating_mul(4) && text.chars().nth(max).is_none()
+    text.chars().nth(max).is_none()
 }
 
 /// Drops code points that only change how their neighbours are drawn: variation selectors, the keycap, and the joiners of
@@ -133,27 +136,24 @@ fn comparable(name: &str) -> String {
     nfkc(mapped)
 }
 
-/// The composed form (NFC). `None` if parts of Hangul syllables are left over, which would be drawn on top of each other.
-#[cfg(feature = "precis")]
+/// The composed form (NFC). `None` if parts of Hangul syllables are left over, which would be drawn on top of each other. Without
+/// Unicode's tables: the name as it is.
 fn nfc(name: &str) -> Option<String> {
-    let is_syllable_part = |c| matches!(c, '\u{1100}'..='\u{11ff}' | '\u{a960}'..='\u{a97f}' | '\u{d7b0}'..='\u{d7ff}');
-    Some(name.nfc().collect()).filter(|name: &String| !name.contains(is_syllable_part))
-}
-
-/// Without Unicode's tables: the name as it is.
-#[cfg(not(feature = "precis"))]
-fn nfc(name: &str) -> Option<String> {
+    #[cfg(feature = "precis")]
+    if !name.is_ascii() {
+        let is_syllable_part =
+            |c| matches!(c, '\u{1100}'..='\u{11ff}' | '\u{a960}'..='\u{a97f}' | '\u{d7b0}'..='\u{d7ff}');
+        return Some(name.nfc().collect()).filter(|name: &String| !name.contains(is_syllable_part));
+    }
     Some(name.to_owned())
 }
 
-#[cfg(feature = "precis")]
-fn nfkc(name: String) -> String {
-    if name.is_ascii() { name } else { name.nfkc().collect() }
-}
-
 /// Without Unicode's tables: the name as it is, so that `ｂｏｂ` and `bob` are two names.
-#[cfg(not(feature = "precis"))]
 fn nfkc(name: String) -> String {
+    #[cfg(feature = "precis")]
+    if !name.is_ascii() {
+        return name.nfkc().collect();
+    }
     name
 }
 

@@ -1,11 +1,10 @@
 //! Names of users who lost their connection: for a while, only these users can have them.
 
-use super::{Chat, RoomId, names::Name};
+use super::{Chat, ClientInfo, RoomId, names::Name};
 use crate::{
     chat::protocol::{Millis, ResumeToken},
     ws::network::largest_counted,
 };
-use core::net::IpAddr;
 
 /// How long a name stays reserved.
 const RESERVED_FOR: Millis = 60_000;
@@ -24,21 +23,21 @@ pub(super) struct Reservation {
     ends: Millis,
     room: RoomId,
     name: Name,
-    token: ResumeToken,
-    network: Option<u128>,
+    /// The earlier connection.
+    client: ClientInfo,
 }
 
 impl Chat {
-    /// Reserves a name for the holder of the token, a client with this address, unless there are too many reservations.
-    pub(super) fn reserve(&mut self, room_id: RoomId, name: Name, token: ResumeToken, address: Option<IpAddr>) {
-        let network = address.map(largest_counted);
+    /// Reserves the name of a client whose connection was lost, unless there are too many reservations.
+    pub(super) fn reserve(&mut self, room_id: RoomId, name: Name, client: ClientInfo) {
+        let network = network_of(client);
         let count = |fits: &dyn Fn(&Reservation) -> bool| self.reservations.iter().filter(|other| fits(other)).count();
-        let is_full = count(&|other| network.is_some() && other.network == network) >= MAX_PER_NETWORK
+        let is_full = count(&|other| network.is_some() && network_of(other.client) == network) >= MAX_PER_NETWORK
             || count(&|other| other.room == room_id) >= MAX_PER_ROOM;
         let Some(room) = self.rooms.get_mut(room_id).filter(|_| !is_full) else { return };
-        room.holders.insert(name.key.clone(), token.id);
+        room.holders.insert(name.key.clone(), client.id);
         let ends = self.now.uptime.saturating_add(RESERVED_FOR);
-        self.reservations.push_back(Reservation { ends, room: room_id, name, token, network });
+        self.reservations.push_back(Reservation { ends, room: room_id, name, client });
     }
 
     pub(super) fn end_reservations(&mut self) {
@@ -52,7 +51,9 @@ impl Chat {
 
     /// Ends the reservation in this room with this token. Returns its name, which is free.
     pub(super) fn take_reservation(&mut self, room: RoomId, token: ResumeToken) -> Option<Name> {
-        let place = self.reservations.iter().position(|other| (other.room, other.token) == (room, token))?;
+        let is_it =
+            |other: &Reservation| (other.room, other.client.id, other.client.secret) == (room, token.id, token.secret);
+        let place = self.reservations.iter().position(is_it)?;
         let name = self.reservations.remove(place)?.name;
         self.free_name(room, &name);
         Some(name)
@@ -61,4 +62,8 @@ impl Chat {
     fn free_name(&mut self, room: RoomId, name: &Name) {
         self.rooms.get_mut(room).and_then(|room| room.holders.remove(&name.key));
     }
+}
+
+fn network_of(client: ClientInfo) -> Option<u128> {
+    client.counted_address().map(largest_counted)
 }

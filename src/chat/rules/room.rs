@@ -1,6 +1,6 @@
 //! One room: its members, their names, and its messages.
 
-use super::{Rules, message_log::MessageLog, names::Name, room_name::RoomName, throttle::UserListThrottle};
+use super::{message_log::MessageLog, names::MAX_CHARS, names::Name, room_name::RoomName, throttle::UserListThrottle};
 use crate::{
     chat::protocol::{self, Millis, ServerMessage, UserId},
     ws::id_map::IdMap,
@@ -11,7 +11,7 @@ use std::{collections::HashMap, sync::Arc};
 /// The most digits after a name, enough for any number of users.
 const MAX_DIGITS: usize = 9;
 
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Room {
     /// As the first user wrote it.
     pub(super) name: RoomName,
@@ -34,17 +34,7 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new(name: RoomName, log_id: Arc<str>) -> Self {
-        Self {
-            name,
-            log: MessageLog::new(log_id),
-            members: IdMap::default(),
-            holders: HashMap::new(),
-            is_restored: false,
-            empty_since: None,
-            list: UserListThrottle::default(),
-            limiter: RateLimiter::default(),
-            posted_at: None,
-        }
+        Self { name, log: MessageLog { log_id, ..MessageLog::default() }, ..Self::default() }
     }
 
     /// Removes a connection and returns the name of its user, which is free.
@@ -58,19 +48,13 @@ impl Room {
     /// Gives the user this name, or `own` if it is taken or `None`, or the one nearest to it that is allowed and free.
     ///
     /// The old name is free before the new one is chosen, so that a user's own name does not count as taken.
-    pub(super) fn rename(
-        &mut self,
-        id: UserId,
-        asked: Option<Name>,
-        own: Option<Name>,
-        max_chars: usize,
-    ) -> Option<protocol::Name> {
+    pub(super) fn rename(&mut self, id: UserId, asked: Option<Name>, own: Option<Name>) -> Option<protocol::Name> {
         if let Some(old) = self.members.get_mut(id)?.take() {
             self.holders.remove(&old.key);
         }
         let is_free = asked.as_ref().is_some_and(|asked| !self.holders.contains_key(&asked.key));
         let wanted = if is_free { asked } else { own.or(asked) }.unwrap_or_else(Name::guest);
-        let granted = self.free_name(&wanted, max_chars);
+        let granted = self.free_name(&wanted);
         let shown = granted.shown.clone();
         self.holders.insert(granted.key.clone(), id);
         self.members.insert(id, Some(granted));
@@ -80,27 +64,27 @@ impl Room {
 
     /// The name, or the one with the smallest number that makes it free. In a room of users with the same wish, the search
     /// takes less time than sending the name to all of them.
-    pub(super) fn free_name(&self, wanted: &Name, max_chars: usize) -> Name {
+    pub(super) fn free_name(&self, wanted: &Name) -> Name {
         if !self.holders.contains_key(&wanted.key) {
             return wanted.clone();
         }
         // If one digit leaves no stem, more digits are not tried.
         (0..MAX_DIGITS)
-            .map_while(|digits| Some((10_u32.pow(digits as u32), wanted.stem(digits + 1, max_chars)?)))
+            .map_while(|digits| Some((10_u32.pow(digits as u32), wanted.stem(digits + 1, MAX_CHARS)?)))
             .find_map(|(first, stem)| {
                 let is_free = |number: &u32| !self.holders.contains_key(&*format!("{}{number}", stem.key));
                 (first..first * 10).find(is_free).map(|number| stem.numbered(number))
             })
-            .unwrap_or_else(|| self.free_name(&Name::guest(), usize::MAX))
+            .unwrap_or_else(|| self.free_name(&Name::guest()))
     }
 
     pub(super) fn name_of(&self, id: UserId) -> Option<&Name> {
         self.members.get(id)?.as_ref()
     }
 
-    /// The user whose name compares equal to this one, which has at most `max_chars` characters.
-    pub(super) fn find(&self, name: &str, max_chars: usize) -> Option<UserId> {
-        self.holders.get(&Name::new(name, max_chars)?.key).copied()
+    /// The user whose name compares equal to this one.
+    pub(super) fn find(&self, name: &str) -> Option<UserId> {
+        self.holders.get(&Name::new(name, MAX_CHARS)?.key).copied()
     }
 
     /// The users with a name, the oldest connection first.
@@ -114,13 +98,6 @@ impl Room {
 
     pub(super) fn user_names(&self) -> Arc<[protocol::Name]> {
         self.users().map(|(_, name)| name.clone()).collect()
-    }
-
-    /// The user list, if one is due. It counts as sent.
-    pub(super) fn take_list(&mut self, now: Millis, rules: &Rules) -> Option<ServerMessage> {
-        self.list.due().filter(|due| *due <= now)?;
-        self.list.mark_sent(now, self.user_list_size(), rules);
-        Some(self.user_list())
     }
 
     /// Bytes of the users in the list: each name is in quotation marks, with a comma, and each id has a comma.

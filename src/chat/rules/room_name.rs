@@ -17,7 +17,7 @@ const PREFIX: &str = "/room/";
 /// assert_eq!(RoomName::from_path("/"), Some(RoomName::lobby()));
 /// assert_eq!(RoomName::from_path("/room/"), None);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RoomName(Name);
 
 impl RoomName {
@@ -27,7 +27,7 @@ impl RoomName {
     /// The default room, whose name is empty.
     #[must_use]
     pub fn lobby() -> Self {
-        Self(Name { shown: "".into(), key: "".into() })
+        Self::default()
     }
 
     /// The room of this name; `None` if names cannot be like this.

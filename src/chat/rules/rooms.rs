@@ -1,7 +1,8 @@
 //! All rooms, and the bounds on their number and their memory.
 
 use super::{Chat, RoomId, RoomName, room::Room};
-use crate::chat::protocol::StoredMessage;
+#[cfg(feature = "cluster")]
+use super::{Gate, Output, Rules, UserId};
 use std::sync::Arc;
 
 /// If all histories take too much memory, the largest loses this part: the next message does not have to search again.
@@ -54,14 +55,6 @@ impl Chat {
         }
     }
 
-    /// Adds a message to a room's log.
-    pub(super) fn record(&mut self, id: RoomId, message: StoredMessage) {
-        if let Some(room) = self.rooms.get_mut(id) {
-            room.log.push(message);
-            self.shrink_logs(id);
-        }
-    }
-
     /// Enforces the bounds of one room, then those of all. If all take too much memory, the largest log shrinks: one busy
     /// room must not cost the others their history.
     pub(super) fn shrink_logs(&mut self, id: RoomId) {
@@ -77,7 +70,39 @@ impl Chat {
     }
 }
 
+/// What a node of a cluster needs besides the inputs.
+///
+/// Every field of the chat is in a snapshot, except what concerns the sockets, the clock and the settings of one process.
+#[cfg(feature = "cluster")]
+impl Chat {
+    /// Completes a chat that was deserialized.
+    pub(crate) fn with_rules(mut self, rules: Rules) -> Self {
+        (self.rules, self.gate) = (rules, Gate::new(rules));
+        for room in self.rooms.values_mut() {
+            let key = room.name.key();
+            room.log.messages.iter_mut().for_each(|message| message.room = key.clone());
+        }
+        self
+    }
+
+    /// The connections with these numbers.
+    pub(crate) fn connections(&self, numbers: std::ops::Range<UserId>) -> Vec<UserId> {
+        self.members.iter().map(|(id, _)| id).filter(|id| numbers.contains(id)).collect()
+    }
+
+    /// Gives the numbering of each room a new name, because messages with numbers under the earlier names may be lost.
+    pub(crate) fn renumber(&mut self, log_id_prefix: u64, out: &mut Vec<Output>) {
+        self.log_id_prefix = log_id_prefix;
+        for (id, room) in self.rooms.iter_mut() {
+            room.log.log_id = log_id(log_id_prefix, id);
+        }
+        for id in self.room_ids() {
+            self.send_ids(id, out);
+        }
+    }
+}
+
 /// The name of a room's numbering.
-pub(super) fn log_id(prefix: u64, id: RoomId) -> Arc<str> {
+fn log_id(prefix: u64, id: RoomId) -> Arc<str> {
     format!("{prefix:016x}{:x}", id.0).into()
 }

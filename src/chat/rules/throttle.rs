@@ -1,7 +1,11 @@
 //! Rates of messages, and how often a room's user list is sent.
 
-use super::limits::{Rate, Rules};
-use crate::{chat::protocol::Millis, ws::rate_limiter::RateLimiter};
+use super::{ClientInfo, Rate, Rules};
+use crate::{
+    chat::protocol::{Millis, UserId},
+    ws::{id_map::IdMap, rate_limiter::AddressLimiter, rate_limiter::RateLimiter},
+};
+use core::net::IpAddr;
 
 /// Bytes of a message for one token.
 const BYTES_PER_TOKEN: usize = 1024;
@@ -20,7 +24,7 @@ pub(super) fn tokens(bytes: usize) -> u64 {
 }
 
 /// Milliseconds are too coarse for high rates.
-pub(super) fn micros(now: Millis) -> u64 {
+fn micros(now: Millis) -> u64 {
     now.saturating_mul(1000)
 }
 
@@ -45,6 +49,75 @@ impl Rate {
     /// The time for one token, in microseconds.
     pub(super) fn interval_and_burst(self) -> (u64, u64) {
         (1_000_000 / u64::from(self.per_second.max(1)), u64::from(self.burst.max(1)))
+    }
+}
+
+/// Addresses that are remembered at once, in about 256 KiB. An IPv6 address counts as three networks.
+const MAX_ADDRESSES: usize = 4096;
+
+/// What happens to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Accept,
+    Reject,
+    /// It was rejected often enough: close the connection.
+    Close,
+}
+
+/// The rates of the connections of this process, and of their addresses. In a cluster, the process that has the sockets judges
+/// them: a flood must not enter the log of inputs, and a message that had to wait must not count as too fast.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gate {
+    rules: Rules,
+    connections: IdMap<UserId, Connection>,
+    /// One without connections is remembered as well, or reconnecting would restore its burst.
+    addresses: AddressLimiter,
+}
+
+#[derive(Debug, Clone)]
+struct Connection {
+    address: Option<IpAddr>,
+    /// When it joined, or sent its last message that was not too fast.
+    last_sent: Millis,
+    limiter: RateLimiter,
+}
+
+impl Gate {
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self { rules, connections: IdMap::default(), addresses: AddressLimiter::new(MAX_ADDRESSES) }
+    }
+
+    pub(crate) fn join(&mut self, client: &ClientInfo, now: Millis) {
+        let (address, limiter) = (client.counted_address(), RateLimiter::default());
+        self.connections.insert(client.id, Connection { address, last_sent: now, limiter });
+    }
+
+    /// Whether the connection was here.
+    pub(crate) fn leave(&mut self, id: UserId) -> bool {
+        self.connections.remove(id).is_some()
+    }
+
+    /// What happens to a message of so many bytes; `None` if the connection is not here any more. The rate of the address does
+    /// not reject that of a connection that was quiet: a few connections must not silence the others.
+    pub(crate) fn judge(&mut self, id: UserId, bytes: usize, now: Millis) -> Option<Verdict> {
+        let Connection { address, last_sent, limiter } = self.connections.get_mut(id)?;
+        if let Some(rate) = self.rules.rate.filter(|rate| !rate.allow(limiter, now, bytes)) {
+            return Some(if rate.reject(limiter, now) { Verdict::Close } else { Verdict::Reject });
+        }
+        let (address, is_quiet) = (*address, was_quiet(*last_sent, now, bytes));
+        if !self.allow_address(address, bytes, now) && !is_quiet {
+            return Some(Verdict::Reject);
+        }
+        self.connections.get_mut(id)?.last_sent = now;
+        Some(Verdict::Accept)
+    }
+
+    /// Takes the price of a message of so many bytes from each network of the address. Returns whether all of them have tokens
+    /// for it.
+    pub(crate) fn allow_address(&mut self, address: Option<IpAddr>, bytes: usize, now: Millis) -> bool {
+        let Some((address, rate)) = address.zip(self.rules.address_rate) else { return true };
+        let (interval, burst) = rate.interval_and_burst();
+        self.addresses.allow(address, tokens(bytes), micros(now), interval, burst)
     }
 }
 

@@ -67,7 +67,7 @@ impl ChatServer {
     pub(super) fn erase(&mut self, by: Option<UserId>, erasure: Erasure) {
         self.store();
         let messages = self.archive.as_mut().and_then(|archive| archive.erase(erasure));
-        self.apply(Input::Erased { by, messages: messages.as_deref() });
+        self.apply(Input::Erased(by, messages.as_deref()));
     }
 
     /// Loads messages for a client that is catching up.
@@ -75,7 +75,7 @@ impl ChatServer {
         self.store();
         let (up_to, archive) = (range.end, self.archive.as_mut());
         let messages = archive.and_then(|archive| archive.load_messages(room, range.start, up_to, bytes));
-        self.apply(Input::Loaded { id, up_to, messages: messages.as_deref() });
+        self.apply(Input::Loaded(id, up_to, messages.as_deref()));
     }
 
     /// Sends the next part to clients that are catching up and have taken the last one, in turn. Drops those that take
@@ -89,7 +89,7 @@ impl ChatServer {
         };
         let ready: Vec<UserId> = self.chat.catching_up().filter(is_ready).take(MAX_PARTS_PER_BATCH).collect();
         for id in ready {
-            self.apply(Input::Ready { id });
+            self.apply(Input::Ready(id));
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     chat::protocol::{ClientMessage, Dialect, ErrorReason, ProtocolError, ServerMessage, UserId},
     chat::rules::Verdict,
     ws::http::{Request, accepts},
+    ws::id_map::IdMap,
     ws::peer::Peer,
     ws::server::{Event, HttpRequest},
     ws::{DisconnectReason, Message},
@@ -68,34 +69,32 @@ impl ChatServer {
     }
 
     fn log_connection(&mut self, peer: Peer, request: Box<Request>) {
-        let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), self.room_at(request.uri().path()));
-        let (client, now) = (connect::client_of(&peer, &request), millis(self.started.elapsed()));
+        let (id, room, now) = (peer.id(), self.room_at(request.uri().path()), millis(self.started.elapsed()));
+        let client = connect::client_of(&peer, self.dialect_of(&peer), &request);
         let Some(cluster) = &mut self.cluster else { return };
         if !cluster.has_place(id) {
             return self.refuse(&peer, AWAY);
         }
-        cluster.gate.join(id, client.address.filter(|_| !client.is_exempt), now);
-        cluster.queue.push(&Logged::Joined { id, dialect, room, secret: rand::random(), client });
+        cluster.gate.join(&client, now);
+        cluster.queue.push(&Logged::Joined(client, room));
         cluster.joining.insert(id, (peer, request));
     }
 
     /// A request that posts a message. Its response comes when the stream returns the message.
     fn log_post(&mut self, request: HttpRequest) {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
-        let (room, as_json) = (self.room_at(head.uri().path()), accepts(&head, &ACCEPT, "application/json"));
+        let room = self.room_at(head.uri().path());
+        self.posts.insert(id, (responder, accepts(&head, &ACCEPT, "application/json")));
         let (bytes, now) = (self.chat.price_of_post(&room, body.len()), millis(self.started.elapsed()));
         let Some(cluster) = &mut self.cluster else { return };
         let is_allowed = cluster.gate.allow_address((!is_exempt).then(|| addr.ip()), bytes, now);
         let error = match http::parse(&head, &body) {
             Ok(post) if !is_allowed => ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce),
             Ok(post) if !cluster.has_place(id) => full().with_nonce(post.nonce),
-            Ok(post) => {
-                cluster.posts.insert(id, (responder, as_json));
-                return cluster.queue.push(&Logged::Post { id, address: Some(addr.ip()), room, post });
-            }
+            Ok(post) => return cluster.queue.push(&Logged::Post { id, address: Some(addr.ip()), room, post }),
             Err(error) => error,
         };
-        self.responses.push((responder, http::response(Err(error), as_json)));
+        self.posted(id, Err(error));
     }
 
     /// A command for all nodes. The answer of those that only read comes from this one.
@@ -164,6 +163,7 @@ impl ChatServer {
                     self.chat = chat.with_rules(self.rules);
                 }
                 cluster.begin(node);
+                self.posts = IdMap::default();
                 self.fanout.close_all(RESTART);
                 joining.into_values().for_each(|(peer, _)| self.refuse(&peer, RESTART));
                 self.save_restrictions();
@@ -176,20 +176,15 @@ impl ChatServer {
         if !cluster.accept(entry) {
             return;
         }
-        let joined = match entry.input {
-            Logged::Joined { id, .. } => cluster.joining.remove(id),
+        let joined = match &entry.input {
+            Logged::Joined(client, _) => cluster.joining.remove(client.id),
             _ => None,
         };
         let since = joined.as_ref().and_then(|(_, request)| connect::since(request));
         self.answers.clear();
         let mut outputs = Vec::new();
-        let posted = cluster.replica.apply(&mut self.chat, entry, since, &mut outputs);
+        cluster.replica.apply(&mut self.chat, entry, since, &mut outputs);
         match &entry.input {
-            Logged::Post { id, .. } => {
-                if let Some((result, (responder, as_json))) = posted.zip(cluster.posts.remove(*id)) {
-                    self.responses.push((responder, http::response(result, as_json)));
-                }
-            }
             Logged::Hello(_) if entry.at.node == cluster.node => {
                 info!("cluster: this node has read the whole stream");
             }

@@ -24,14 +24,13 @@ impl ChatServer {
     }
 
     pub(super) fn connect(&mut self, peer: Peer, request: &Request) {
-        let (id, dialect, room) = (peer.id(), self.dialect_of(&peer), self.room_at(request.uri().path()));
+        let room = self.room_at(request.uri().path());
         if !self.restore(&room) {
             return self.refuse(&peer, (1013, "the history does not answer; try again later"));
         }
         let mut outputs = Vec::new();
-        let client = client_of(&peer, request);
-        let joined = Input::Joined { id, dialect, room: &room, since: since(request), secret: rand::random(), client };
-        self.chat.apply(self.now(), joined, &mut outputs);
+        let client = client_of(&peer, self.dialect_of(&peer), request);
+        self.chat.apply(self.now(), Input::Joined(client, &room, since(request)), &mut outputs);
         self.admit(peer, request, outputs);
     }
 
@@ -54,12 +53,12 @@ impl ChatServer {
                 self.fanout.join(id, peer, dialect, room, handshake);
                 if dialect == Dialect::Chinwag && self.chat.catching_up().all(|other| other != id) {
                     // The page shows who is here before its user has a name. A client that catches up gets the list after that.
-                    outputs.extend(self.chat.user_list(room).map(|message| Output::Send { to: id, message }));
+                    outputs.extend(self.chat.user_list(room).map(|message| Output::Send(id, message)));
                 }
                 self.apply_outputs(outputs);
             }
             None => {
-                if let Some(Output::Close { code, reason, .. }) = outputs.first() {
+                if let Some(Output::Close(_, code, reason)) = outputs.first() {
                     self.refuse(&peer, (*code, reason));
                 }
             }
@@ -86,8 +85,11 @@ impl ChatServer {
     }
 }
 
-pub(super) fn client_of(peer: &Peer, request: &Request) -> ClientInfo {
+pub(super) fn client_of(peer: &Peer, dialect: Dialect, request: &Request) -> ClientInfo {
     ClientInfo {
+        id: peer.id(),
+        dialect,
+        secret: rand::random(),
         address: Some(peer.addr().ip()),
         is_exempt: peer.connection.config.is_exempt(peer.addr().ip()),
         is_admin: request.extensions().get::<ShowedAdminToken>().is_some(),

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     chat::page,
-    chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage},
+    chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
+    chat::rules::Input,
     ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
     ws::server::HttpRequest,
 };
@@ -81,20 +82,24 @@ impl ChatServer {
     /// A request with [`Route::Ask`]. The response is sent when the message is stored.
     pub(super) fn receive_post(&mut self, request: HttpRequest) {
         let HttpRequest { id, addr, is_exempt, head, body, responder } = request;
-        let address = (!is_exempt).then(|| addr.ip());
         let room = self.room_at(head.uri().path());
+        self.posts.insert(id, (responder, accepts(&head, &ACCEPT, "application/json")));
+        let address = (!is_exempt).then(|| addr.ip());
         let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
-        let result = parse(&head, &body).and_then(|post| {
-            if !is_allowed {
-                return Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce));
+        match parse(&head, &body) {
+            Ok(post) if is_allowed => {
+                self.restore(&room);
+                self.apply(Input::Post(id, Some(addr.ip()), &room, &post));
             }
-            self.restore(&room);
-            let mut outputs = Vec::new();
-            let result = self.chat.post(self.now(), (id, Some(addr.ip())), &room, post, &mut outputs);
-            self.apply_outputs(outputs);
-            result
-        });
-        self.responses.push((responder, response(result, accepts(&head, &ACCEPT, "application/json"))));
+            Ok(post) => self.posted(id, Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce))),
+            Err(error) => self.posted(id, Err(error)),
+        }
+    }
+
+    /// A message was posted, or rejected. The response is sent when the batch is stored.
+    pub(super) fn posted(&mut self, id: UserId, result: Result<Receipt, ProtocolError>) {
+        let Some((responder, as_json)) = self.posts.remove(id) else { return };
+        self.responses.push((responder, response(result, as_json)));
     }
 
     /// Sends the responses of this batch, which is stored.
@@ -160,7 +165,7 @@ fn is_json(head: &Request) -> Option<bool> {
     }
 }
 
-pub(super) fn response(result: Result<Receipt, ProtocolError>, as_json: bool) -> Response {
+fn response(result: Result<Receipt, ProtocolError>, as_json: bool) -> Response {
     let error = match result {
         Ok(receipt) => {
             return json(CREATED, serde_json::to_string(&receipt).ok()).with("Cache-Control", "no-store");

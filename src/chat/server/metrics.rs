@@ -30,9 +30,9 @@ pub(super) struct Metrics {
 impl Metrics {
     pub(super) fn count(&mut self, output: &Output) {
         match output {
-            Output::Broadcast { message: ServerMessage::Message(_), .. } => self.messages += 1,
-            Output::Unsubscribe { .. } => self.behind += 1,
-            Output::Send { message: ServerMessage::Error(error), .. } => {
+            Output::Broadcast(_, ServerMessage::Message(_), ..) => self.messages += 1,
+            Output::Unsubscribe(..) => self.behind += 1,
+            Output::Send(_, ServerMessage::Error(error)) => {
                 match self.refused.iter_mut().find(|(reason, _)| *reason == error.reason) {
                     Some((_, count)) => *count += 1,
                     None => self.refused.push((error.reason, 1)),

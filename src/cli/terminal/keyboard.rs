@@ -68,11 +68,11 @@ fn execute(line: &str, chat: &ChatClient, users: &Users) -> bool {
     match Dialect::Text.decode(line) {
         Ok(ClientMessage::Message(Post { text, target: Some(Target::Name(name)), .. })) => chat.send_to(&name, &text),
         Ok(ClientMessage::Message(post)) => chat.send(&*post.text),
-        Ok(ClientMessage::SetName { name, .. }) => chat.rename(&name),
+        Ok(ClientMessage::SetName(name, ..)) => chat.rename(&name),
         Ok(ClientMessage::Command(line)) => chat.command(&line),
         Ok(ClientMessage::ListUsers) => {
             let users = users.lock().unwrap_or_else(PoisonError::into_inner);
-            show(&ServerMessage::Users { users: users.iter().map(|name| name.as_str().into()).collect() })
+            show(&ServerMessage::Users(users.iter().map(|name| name.as_str().into()).collect()))
         }
         Ok(ClientMessage::Help) => show(&ServerMessage::Help),
         Ok(_) => false,

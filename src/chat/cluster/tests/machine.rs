@@ -57,7 +57,9 @@ impl Machine {
                 continue;
             }
             let since = match &entry.input {
-                Logged::Joined { id, .. } if self.has(*id) => sinces.get(id).map(|seq| Since { seq: *seq, log: None }),
+                Logged::Joined(client, _) if self.has(client.id) => {
+                    sinces.get(&client.id).map(|seq| Since { seq: *seq, log: None })
+                }
                 _ => None,
             };
             let mut out = Vec::new();
@@ -77,13 +79,13 @@ impl Machine {
     fn send(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Send { to, message } if self.has(to) => self.sent.entry(to).or_default().push(message),
-                Output::Subscribe { id } if self.has(id) => {
+                Output::Send(to, message) if self.has(to) => self.sent.entry(to).or_default().push(message),
+                Output::Subscribe(id) if self.has(id) => {
                     self.subscribed.insert(id, self.chat.room_of(id).expect("it is here"));
                 }
-                Output::Unsubscribe { id } => drop(self.subscribed.remove(&id)),
-                Output::Close { id, .. } => drop(self.subscribed.remove(&id)),
-                Output::Broadcast { room, message, except } => {
+                Output::Unsubscribe(id) => drop(self.subscribed.remove(&id)),
+                Output::Close(id, ..) => drop(self.subscribed.remove(&id)),
+                Output::Broadcast(room, message, except) => {
                     for (id, _) in self.subscribed.iter().filter(|(id, at)| **at == room && Some(**id) != except) {
                         self.sent.entry(*id).or_default().push(message.clone());
                     }
@@ -138,6 +140,6 @@ impl Machine {
 
     pub(super) fn make_ready(&mut self) {
         let waiting: Vec<UserId> = self.chat.catching_up().collect();
-        waiting.into_iter().for_each(|id| self.apply_local(1, Input::Ready { id }));
+        waiting.into_iter().for_each(|id| self.apply_local(1, Input::Ready(id)));
     }
 }

@@ -134,12 +134,12 @@ fn resume_token_is_read_or_ignored() {
     for (value, resume) in rows {
         let name = "bob".to_owned();
         let got = Dialect::Json.decode(&format!(r#"{{"type":"username","name":"bob","resume":{value}}}"#));
-        assert_eq!(got, Ok(ClientMessage::SetName { name, resume }), "{value}");
+        assert_eq!(got, Ok(ClientMessage::SetName(name, resume)), "{value}");
     }
 }
 
 fn set_name(name: &str) -> Result<ClientMessage, ErrorReason> {
-    Ok(ClientMessage::SetName { name: name.to_owned(), resume: None })
+    Ok(ClientMessage::SetName(name.to_owned(), None))
 }
 
 fn check(dialect: Dialect, rows: &[(&str, Result<ClientMessage, ErrorReason>)]) {

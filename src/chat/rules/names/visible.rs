@@ -2,7 +2,6 @@
 
 use super::is_joiner;
 use crate::chat::protocol::{is_deceptive, is_mark};
-use std::ops::RangeInclusive;
 
 /// The most stacking marks in a row. Hebrew, Thai and Vietnamese need up to three.
 const MAX_STACKED_MARKS: usize = 3;
@@ -15,10 +14,15 @@ pub(super) fn is_visible(name: &str) -> bool {
         && !has_stray_stacker(name)
 }
 
-/// Control and format characters, and characters without a glyph. The joiners U+200C and U+200D are allowed: names have
-/// them only where a script needs them.
+/// Besides what text in a terminal must not have: fillers and joiners of Hangul, Tifinagh, Brahmi and Khitan, the blank Braille
+/// cell, controls and blanks of hieroglyphs, the musical null, placeholders, and what is not assigned or for private use. The
+/// joiners U+200C and U+200D are allowed: names have them only where a script needs them.
 fn is_invisible(c: char) -> bool {
-    is_deceptive(c) || INVISIBLE.iter().any(|range| range.contains(&c))
+    is_deceptive(c)
+        || matches!(c,
+            '\u{115f}'..='\u{1160}' | '\u{2800}' | '\u{2d7f}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{fffc}'
+            | '\u{1107f}' | '\u{13430}'..='\u{13442}' | '\u{13447}'..='\u{13455}' | '\u{16fe4}' | '\u{1d159}'
+            | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 fn has_too_many_stacked_marks(name: &str) -> bool {
@@ -32,12 +36,9 @@ fn has_too_many_stacked_marks(name: &str) -> bool {
 /// Whether an invisible stacker, which puts the next letter below the one before it, is not between two letters of its
 /// script. There it has no effect. A block of 256 code points stands for the script.
 fn has_stray_stacker(name: &str) -> bool {
-    let all: Vec<char> = name.chars().collect();
-    let block = |at: usize| all.get(at).map(|&c| u32::from(c) >> 8);
-    (0..all.len()).any(|at| {
-        let is_between = at > 0 && block(at - 1) == block(at) && block(at + 1) == block(at);
-        STACKERS.contains(&all[at]) && !is_between
-    })
+    let padded: Vec<char> = format!(" {name} ").chars().collect();
+    let block = |c: char| u32::from(c) >> 8;
+    padded.windows(3).any(|near| STACKERS.contains(&near[1]) && near.iter().any(|c| block(*c) != block(near[1])))
 }
 
 /// Marks above or below a letter. Not counted are those of scripts that need four in a row in everyday words (Burmese) or
@@ -48,23 +49,6 @@ fn is_stacking_mark(c: char) -> bool {
         | '\u{a800}'..='\u{a8df}' | '\u{a900}'..='\u{abff}' | '\u{10a00}'..='\u{11fff}');
     is_mark(c) && !is_exempt
 }
-
-/// Besides those that text in a terminal must not have.
-const INVISIBLE: &[RangeInclusive<char>] = &[
-    '\u{115f}'..='\u{1160}',    // Hangul fillers
-    '\u{2800}'..='\u{2800}',    // blank Braille cell
-    '\u{2d7f}'..='\u{2d7f}',    // Tifinagh joiner
-    '\u{e000}'..='\u{f8ff}',    // private use
-    '\u{fdd0}'..='\u{fdef}',    // not characters
-    '\u{fffc}'..='\u{fffc}',    // object replacement
-    '\u{1107f}'..='\u{1107f}',  // Brahmi number joiner
-    '\u{13430}'..='\u{13442}',  // hieroglyph controls and blanks
-    '\u{13447}'..='\u{13455}',  // hieroglyph damage
-    '\u{16fe4}'..='\u{16fe4}',  // Khitan filler
-    '\u{1d159}'..='\u{1d159}',  // musical null notehead
-    '\u{e0000}'..='\u{e0fff}',  // tags
-    '\u{f0000}'..='\u{10ffff}', // private use
-];
 
 /// Burmese virama, Khmer coeng, and their equivalents in Tai Tham, Chakma and Kawi.
 const STACKERS: &[char] = &['\u{1039}', '\u{17d2}', '\u{1a60}', '\u{11133}', '\u{11f42}'];

@@ -16,16 +16,16 @@ impl Names {
         Self { room: Room::new(RoomName::lobby(), "".into()), next: 1 }
     }
 
-    /// A user enters and asks for this name, which may have so many characters.
-    fn claim(&mut self, asked: &str, max_chars: usize) -> String {
+    /// A user enters and asks for this name.
+    fn claim(&mut self, asked: &str) -> String {
         let id = self.next;
         self.next += 1;
         self.room.members.insert(id, None);
-        self.room.rename(id, Some(name(asked)), None, max_chars).expect("a member").to_string()
+        self.room.rename(id, Some(name(asked)), None).expect("a member").to_string()
     }
 
     fn release(&mut self, shown: &str) {
-        let id = self.room.find(shown, 32).expect("a user");
+        let id = self.room.find(shown).expect("a user");
         self.room.leave(id).expect("a name");
     }
 }
@@ -33,37 +33,37 @@ impl Names {
 #[test]
 fn smallest_free_number_is_given() {
     let mut names = Names::new();
-    let given: Vec<String> = (0..12).map(|_| names.claim("bob", 32)).collect();
+    let given: Vec<String> = (0..12).map(|_| names.claim("bob")).collect();
     assert_eq!(given[..3], ["bob", "bob1", "bob2"]);
     assert_eq!(given[9..], ["bob9", "bob10", "bob11"]);
     for free in ["bob3", "bob10"] {
         names.release(free);
     }
-    assert_eq!([(); 3].map(|()| names.claim("bob", 32)), ["bob3", "bob10", "bob12"]);
+    assert_eq!([(); 3].map(|()| names.claim("bob")), ["bob3", "bob10", "bob12"]);
     // "bob1" and one digit: bob10 to bob12 are taken.
-    assert_eq!([(); 3].map(|()| names.claim("bob1", 32)), ["bob13", "bob14", "bob15"]);
+    assert_eq!([(); 3].map(|()| names.claim("bob1")), ["bob13", "bob14", "bob15"]);
 }
 
 #[test]
 fn released_number_is_given_again() {
     let mut names = Names::new();
     for asked in ["bob", "bob1", "bob2"] {
-        names.claim(asked, 32);
+        names.claim(asked);
     }
-    assert_eq!(names.claim("bob", 32), "bob3");
+    assert_eq!(names.claim("bob"), "bob3");
     names.release("bob1");
-    assert_eq!(names.claim("bob", 32), "bob1");
+    assert_eq!(names.claim("bob"), "bob1");
 }
 
 #[test]
 fn leading_zero_is_a_different_name() {
     let mut names = Names::new();
     for asked in ["bob", "bob01", "bob0", "bob"] {
-        names.claim(asked, 32);
+        names.claim(asked);
     }
     names.release("bob01");
     names.release("bob0");
-    assert_eq!(names.claim("bob", 32), "bob2");
+    assert_eq!(names.claim("bob"), "bob2");
 }
 
 /// The name that a search over all names would find, the shortest number first.
@@ -84,9 +84,10 @@ proptest::proptest! {
                 let name: String = held.swap_remove(index % held.len());
                 names.release(&name);
             } else {
-                let asked = ["b", "b1", "b2", "b01", "b10", "abcd", "abc", "abc1", "ab"][index];
-                let name = names.claim(asked, 4);
-                proptest::prop_assert_eq!(&name, &smallest(&held, asked, 4));
+                let last = ["b", "b1", "b2", "b01", "b10", "abcd", "abc", "abc1", "ab"][index];
+                let asked = format!("{}{last}", "x".repeat(MAX_CHARS - 4));
+                let name = names.claim(&asked);
+                proptest::prop_assert_eq!(&name, &smallest(&held, &asked, MAX_CHARS));
                 held.push(name);
             }
         }

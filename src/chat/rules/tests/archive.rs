@@ -36,7 +36,7 @@ fn archive_restores_a_room() {
         let load = range.map(|range| format!("2< load  {range}"));
         assert!(load.is_none_or(|load| out[1..] == [load]), "{out:?}");
         assert_eq!(summary(&out), history);
-        script.put(Input::Left { id: 2, is_lost: false });
+        script.put(Input::Left(2, false));
     }
 }
 
@@ -83,9 +83,9 @@ fn message_missing_in_archive_is_a_gap() {
         assert_eq!(asked[1], "1< load  3..6");
         let last = found.last().copied();
         let found: Vec<StoredMessage> = found.into_iter().map(stored).collect();
-        assert_eq!(summary(&script.put(Input::Loaded { id: 1, up_to: 6, messages: Some(&found) })), expected);
+        assert_eq!(summary(&script.put(Input::Loaded(1, 6, Some(&found)))), expected);
         // The rest is requested when the client is ready.
-        let again = script.put(Input::Ready { id: 1 });
+        let again = script.put(Input::Ready(1));
         match last.filter(|last| *last < 6) {
             Some(last) => assert_eq!(again, [format!("1< load  {last}..6")]),
             None => assert_eq!(again, [""; 0]),

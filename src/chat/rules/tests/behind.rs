@@ -17,7 +17,7 @@ fn with_slow_bob(rules: Rules) -> Script {
     script.now += 60_000;
     script.put(Input::Tick);
     script.now += 60_000;
-    assert_eq!(script.outputs(Input::Behind { id: 2 }), [Output::Unsubscribe { id: 2 }]);
+    assert_eq!(script.outputs(Input::Behind(2)), [Output::Unsubscribe(2)]);
     script
 }
 
@@ -40,12 +40,12 @@ fn slow_member_receives_from_the_log_what_it_could_not_take() {
         }
         for part in expected {
             assert_eq!(script.chat.catching_up().collect::<Vec<_>>(), [2]);
-            let out = script.outputs(Input::Ready { id: 2 });
+            let out = script.outputs(Input::Ready(2));
             assert_eq!(summary(&out.iter().map(show).collect::<Vec<_>>()), *part, "{replay_bytes} {room_messages}");
-            assert_eq!(out.contains(&Output::Subscribe { id: 2 }), part.ends_with("userlist"), "{part}");
+            assert_eq!(out.contains(&Output::Subscribe(2)), part.ends_with("userlist"), "{part}");
         }
         assert_eq!(script.chat.catching_up().count(), 0);
-        assert_eq!(script.put(Input::Ready { id: 2 }), [""; 0], "nothing comes twice");
+        assert_eq!(script.put(Input::Ready(2)), [""; 0], "nothing comes twice");
     }
 }
 
@@ -53,26 +53,26 @@ fn slow_member_receives_from_the_log_what_it_could_not_take() {
 #[test]
 fn user_list_follows_only_if_something_was_missed() {
     let mut script = with_slow_bob(Rules::default());
-    assert_eq!(script.outputs(Input::Ready { id: 2 }), [Output::Subscribe { id: 2 }]);
-    script.put(Input::Behind { id: 2 });
+    assert_eq!(script.outputs(Input::Ready(2)), [Output::Subscribe(2)]);
+    script.put(Input::Behind(2));
     script.join(3, Dialect::Chinwag);
     script.name(3, "eve");
-    assert_eq!(script.put(Input::Ready { id: 2 }), [r#"2< {"type":"userlist","users":["ann","bob","eve"]}"#]);
-    script.put(Input::Behind { id: 2 });
+    assert_eq!(script.put(Input::Ready(2)), [r#"2< {"type":"userlist","users":["ann","bob","eve"]}"#]);
+    script.put(Input::Behind(2));
     script.say(1, "3");
-    assert_eq!(summary(&script.put(Input::Ready { id: 2 })), "3 userlist");
+    assert_eq!(summary(&script.put(Input::Ready(2))), "3 userlist");
 }
 
 #[test]
 fn only_subscribed_members_fall_behind() {
     let mut script = with_slow_bob(Rules { replay_bytes: 0, ..Rules::default() });
     script.enter(3, Dialect::Chinwag, "", Some(Since { seq: 0, log: None }));
-    script.put(Input::Left { id: 1, is_lost: false });
+    script.put(Input::Left(1, false));
     for id in [1, 2, 3, 9] {
-        assert_eq!(script.outputs(Input::Behind { id }), [], "{id}");
+        assert_eq!(script.outputs(Input::Behind(id)), [], "{id}");
     }
     assert_eq!(script.chat.catching_up().collect::<Vec<_>>(), [2, 3]);
-    script.put(Input::Left { id: 2, is_lost: false });
+    script.put(Input::Left(2, false));
     assert_eq!(script.chat.catching_up().collect::<Vec<_>>(), [3]);
 }
 
@@ -91,7 +91,7 @@ fn slow_member_can_talk() {
         renamed[1].starts_with(&format!("2< {own}")) && renamed[2].starts_with(&format!("*< {own}")),
         "{renamed:?}"
     );
-    assert_eq!(summary(&script.put(Input::Ready { id: 2 })), "3 userlist");
+    assert_eq!(summary(&script.put(Input::Ready(2))), "3 userlist");
 }
 
 /// As for a client that returns, an archive fills the gap, up to a limit.
@@ -102,18 +102,18 @@ fn slow_member_receives_from_the_archive_what_memory_forgot() {
         script.join(id, Dialect::Chinwag);
         script.name(id, name);
     }
-    script.put(Input::Behind { id: 2 });
+    script.put(Input::Behind(2));
     for number in 10..=13 {
         script.say(1, &number.to_string());
     }
-    assert_eq!(script.put(Input::Ready { id: 2 }), ["2< load  9..10"]);
+    assert_eq!(script.put(Input::Ready(2)), ["2< load  9..10"]);
     script.say(1, "14");
-    let loaded = script.put(Input::Loaded { id: 2, up_to: 10, messages: Some(&[stored(10)]) });
+    let loaded = script.put(Input::Loaded(2, 10, Some(&[stored(10)])));
     assert_eq!(summary(&loaded), "10");
     for number in 15..=17 {
         script.say(1, &number.to_string());
     }
-    assert_eq!(script.put(Input::Ready { id: 2 })[0..], [r#"2< {"type":"gap","missed":2}"#, "2< load  12..14"]);
+    assert_eq!(script.put(Input::Ready(2))[0..], [r#"2< {"type":"gap","missed":2}"#, "2< load  12..14"]);
 }
 
 #[test]
@@ -185,12 +185,12 @@ fn addresses_are_remembered_after_the_last_connection() {
     for (id, is_accepted) in (1..).zip([true, true, true, false, false]) {
         script.come_from(Some("192.0.2.1"), id, "");
         assert_eq!(script.text(id, "x")[0].starts_with('*'), is_accepted, "{id}");
-        script.put(Input::Left { id, is_lost: false });
+        script.put(Input::Left(id, false));
     }
     for id in 6..6000 {
         script.come_from(Some(&format!("2001:db8:{id}::1")), id, "");
         assert!(script.text(id, "x")[0].starts_with('*'), "{id}");
-        script.put(Input::Left { id, is_lost: false });
+        script.put(Input::Left(id, false));
     }
     script.come_from(Some("192.0.2.1"), 6000, "");
     assert!(script.text(6000, "x")[0].contains("too-fast"), "the one that sent most is forgotten last");

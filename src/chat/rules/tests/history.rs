@@ -33,7 +33,7 @@ pub(super) fn with_messages(rules: Rules, last: u64) -> Script {
 
 fn token(script: &mut Script) -> String {
     let hello = script.join(999, Dialect::Chinwag);
-    script.put(Input::Left { id: 999, is_lost: false });
+    script.put(Input::Left(999, false));
     hello[0].split("\"log\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a token").to_owned()
 }
 
@@ -129,7 +129,7 @@ fn parts(script: &mut Script, id: UserId, seq: u64) -> Vec<String> {
     let mut parts = vec![summary(&script.enter(id, Dialect::Chinwag, "", Some(Since { seq, log: None })))];
     while script.chat.catching_up().any(|other| other == id) {
         assert!(parts.len() < 20, "no end: {parts:?}");
-        parts.push(summary(&script.put(Input::Ready { id })));
+        parts.push(summary(&script.put(Input::Ready(id))));
     }
     parts
 }
@@ -145,7 +145,7 @@ fn long_history_comes_in_parts() {
     ] {
         let mut script = with_messages(Rules { replay_bytes: bytes, ..Rules::default() }, 9);
         assert_eq!(parts(&mut script, 2, 0), expected);
-        assert_eq!(script.put(Input::Ready { id: 2 }), [""; 0], "nothing comes twice");
+        assert_eq!(script.put(Input::Ready(2)), [""; 0], "nothing comes twice");
     }
 }
 
@@ -158,17 +158,17 @@ fn client_catching_up_receives_new_messages_in_order() {
     script.name(2, "bob");
     assert_eq!(summary(&script.text(2, &nonced("5", "n"))), "5");
     assert_eq!(summary(&script.text(2, &nonced("5", "n"))), "", "it receives this message in its turn");
-    assert_eq!(summary(&script.put(Input::Ready { id: 2 })), "3 4");
+    assert_eq!(summary(&script.put(Input::Ready(2))), "3 4");
     for number in 6..=9 {
         script.say(1, &number.to_string());
     }
-    assert_eq!(summary(&script.put(Input::Ready { id: 2 })), "gap 1 6 7");
-    assert_eq!(summary(&script.put(Input::Ready { id: 2 })), "8 9 userlist");
+    assert_eq!(summary(&script.put(Input::Ready(2))), "gap 1 6 7");
+    assert_eq!(summary(&script.put(Input::Ready(2))), "8 9 userlist");
     script.enter(3, Dialect::Chinwag, "", Some(Since { seq: 5, log: None }));
     assert_eq!(script.chat.catching_up().collect::<Vec<_>>(), [3]);
-    script.put(Input::Left { id: 3, is_lost: false });
+    script.put(Input::Left(3, false));
     assert_eq!(script.chat.catching_up().count(), 0);
-    assert_eq!(script.put(Input::Ready { id: 3 }), [""; 0]);
+    assert_eq!(script.put(Input::Ready(3)), [""; 0]);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn clients_catching_up_take_turns() {
     }
     for turn in [2, 3, 2] {
         assert_eq!(script.chat.catching_up().next(), Some(turn));
-        script.put(Input::Ready { id: turn });
+        script.put(Input::Ready(turn));
     }
     assert_eq!(script.chat.catching_up().collect::<Vec<_>>(), [3]);
 }

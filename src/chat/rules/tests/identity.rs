@@ -4,7 +4,7 @@ use super::*;
 
 impl Script {
     fn lose(&mut self, id: UserId) -> Vec<String> {
-        self.put(Input::Left { id, is_lost: true })
+        self.put(Input::Left(id, true))
     }
 
     /// A new connection asks for a name, with the token of an earlier one.
@@ -53,7 +53,7 @@ fn lost_name_is_reserved_for_the_holder_of_the_token() {
 
 #[test]
 fn name_is_free_after_a_proper_close_and_after_a_minute() {
-    let quit = |script: &mut Script| script.put(Input::Left { id: 1, is_lost: false });
+    let quit = |script: &mut Script| script.put(Input::Left(1, false));
     // How the connection ends, the time until another user asks, and the name that this one gets.
     type End<'a> = &'a dyn Fn(&mut Script) -> Vec<String>;
     let rows: &[(End, Millis, &str)] = &[
@@ -61,7 +61,7 @@ fn name_is_free_after_a_proper_close_and_after_a_minute() {
         (&|script| script.lose(1), 0, "ann1"),
         (&|script| script.lose(1), 59_999, "ann1"),
         (&|script| script.lose(1), 60_000, "ann"),
-        (&|script| script.put(Input::Binary { id: 1 }), 0, "ann1"),
+        (&|script| script.put(Input::Binary(1)), 0, "ann1"),
     ];
     for (row, (end, wait, name)) in rows.iter().enumerate() {
         let mut script = Script::with(&["ann"]);
@@ -114,7 +114,7 @@ fn wrong_token_is_ignored() {
     script.enter(3, Dialect::Chinwag, "kitchen", None);
     script.name(3, "eve");
     script.enter(4, Dialect::Chinwag, "", None);
-    script.put(Input::Left { id: 9, is_lost: true });
+    script.put(Input::Left(9, true));
     let wrong = [
         format!("1-{:032x}", 2), // the secret of another connection
         format!("9-{:032x}", 9), // of none
@@ -156,7 +156,7 @@ fn requested_name_precedes_the_earlier_one() {
     for (leaving, asked, name) in rows {
         let mut script = Script::with(&["ann", "bob", "ann"]);
         script.lose(3);
-        script.put(Input::Left { id: leaving, is_lost: false });
+        script.put(Input::Left(leaving, false));
         script.come_back(4, asked, &token(3));
         assert_eq!(script.name_of(4), Some(name), "{asked} after {leaving} left");
     }
@@ -188,14 +188,7 @@ fn reservations_of_a_network_are_bounded() {
         let number = if id == 257 { 1 << 80 } else { u128::from(id) << 64 };
         let address = Some(IpAddr::from(((0x2001_0db8_u128 << 96) | number).to_be_bytes()));
         let (dialect, secret) = (Dialect::Chinwag, u128::from(id));
-        script.put(Input::Joined {
-            id,
-            dialect,
-            room,
-            since: None,
-            secret,
-            client: ClientInfo { address, ..ClientInfo::default() },
-        });
+        script.put(Input::Joined(ClientInfo { id, dialect, secret, address, ..ClientInfo::default() }, room, None));
         script.name(id, &format!("u{id}"));
     }
     for id in 0..258 {
@@ -220,14 +213,14 @@ fn room_outlives_its_users_while_a_name_is_reserved() {
     script.enter(2, Dialect::Chinwag, "kitchen", None);
     script.name(2, "ann");
     assert_eq!(script.name_of(2), Some("ann1"));
-    script.put(Input::Left { id: 2, is_lost: false });
+    script.put(Input::Left(2, false));
     script.now += 59_999;
     script.put(Input::Tick);
     assert_eq!(rooms(&script), ["=0", "kitchen=0"]);
     script.now += 1;
     script.put(Input::Tick);
     assert_eq!(rooms(&script), ["=0", "kitchen=0"], "a local clock ends no reservation");
-    script.put(Input::Binary { id: 9 });
+    script.put(Input::Binary(9));
     assert_eq!(rooms(&script), ["=0"]);
     // It makes place for others, and then the token is of no use.
     for (id, room) in [(3, "a"), (4, "b"), (5, "c")] {
@@ -274,9 +267,9 @@ fn user_list_names_the_connection_of_each_user() {
     let mut script = Script::with(&["ann", "bob"]);
     script.join(3, Dialect::Chinwag);
     let mut out = Vec::new();
-    script.chat.apply(Now { uptime: 9000, date: 0 }, Input::Left { id: 1, is_lost: true }, &mut out);
+    script.chat.apply(Now { uptime: 9000, date: 0 }, Input::Left(1, true), &mut out);
     let list = out.iter().find_map(|output| match output {
-        Output::Broadcast { message, .. } => Dialect::Chinwag.encode(message).filter(|text| text.contains("userlist")),
+        Output::Broadcast(_, message, ..) => Dialect::Chinwag.encode(message).filter(|text| text.contains("userlist")),
         _ => None,
     });
     assert_eq!(list.as_deref(), Some(r#"{"type":"userlist","users":["bob"],"ids":[2]}"#));

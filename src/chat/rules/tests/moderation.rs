@@ -15,9 +15,9 @@ fn script(rules: Rules) -> Script {
 }
 
 fn connect(script: &mut Script, id: UserId, address: &str) -> Vec<String> {
-    let client = ClientInfo { address: address.parse().ok(), is_exempt: false, is_admin: id == 1 };
-    let (room, secret) = (RoomName::lobby(), u128::from(id));
-    script.put(Input::Joined { id, dialect: Dialect::Chinwag, room: &room, since: None, secret, client })
+    let (address, is_admin) = (address.parse().ok(), id == 1);
+    let client = ClientInfo { id, dialect: Dialect::Chinwag, secret: id.into(), address, is_exempt: false, is_admin };
+    script.put(Input::Joined(client, &RoomName::lobby(), None))
 }
 
 fn admin(script: &mut Script, id: UserId, command: &str) -> Vec<String> {
@@ -164,7 +164,7 @@ fn a_muted_user_can_neither_write_nor_change_the_name() {
         connect(&mut script, 5, "10.0.0.5");
         assert!(script.name(5, "eve").join(" ").contains(r#""name":"eve""#), "{mute}");
         // A new connection does not end it.
-        script.put(Input::Left { id: 2, is_lost: false });
+        script.put(Input::Left(2, false));
         connect(&mut script, 6, "10.0.0.1");
         script.name(6, "Ann");
         assert!(script.say(6, "hi")[0].contains("muted"), "{mute}");
@@ -255,12 +255,12 @@ fn messages_of_a_name_are_forgotten_in_all_rooms() {
 fn catching_up_members_learn_of_deletions_and_notices() {
     let mut script = script(Rules::default());
     script.say(2, "one");
-    script.put(Input::Behind { id: 3 });
+    script.put(Input::Behind(3));
     script.say(2, "two");
     let out = script.put(Input::Command("delete 1 2"));
     assert!(out.contains(&r#"3< {"type":"deleted","seq":[1]}"#.to_owned()), "{out:?}");
-    assert_eq!(summary(&script.put(Input::Ready { id: 3 })), "deleted userlist", "the other one in its turn");
-    script.put(Input::Behind { id: 3 });
+    assert_eq!(summary(&script.put(Input::Ready(3))), "deleted userlist", "the other one in its turn");
+    script.put(Input::Behind(3));
     let out = script.put(Input::Command("notice Back soon"));
     let notices = out.iter().filter(|line| line.contains(r#"{"type":"notice","text":"Back soon"}"#)).count();
     assert_eq!((notices, answer(&out).as_str()), (2, "ok Sent to 3 connections."), "{out:?}");
@@ -276,9 +276,9 @@ fn archive_deletes_as_well() {
     let out = script.put(Input::Command("delete 1 2"));
     assert_eq!(out, [r#"*< {"type":"deleted","seq":[2]}"#, "erase"], "what is in memory at once");
     let erased: [(Arc<str>, u64); 3] = [("".into(), 1), ("".into(), 2), ("den".into(), 2)];
-    let out = script.put(Input::Erased { by: None, messages: Some(&erased) });
+    let out = script.put(Input::Erased(None, Some(&erased)));
     assert_eq!(out, [r#"*< {"type":"deleted","seq":[1]}"#, "ok Messages deleted: 3."]);
-    let out = script.put(Input::Erased { by: Some(1), messages: None });
+    let out = script.put(Input::Erased(Some(1), None));
     assert!(out[0].starts_with("1< ") && out[0].contains("not writable"), "{out:?}");
     assert_eq!(script.put(Input::Command("delete den 2")), ["erase"], "a room that is not in memory");
 }
@@ -311,10 +311,10 @@ fn posts_are_restricted_as_well() {
     ] {
         script.put(Input::Command(command));
         for name in [name, name, "other"] {
-            let (mut out, now) = (Vec::new(), Now { uptime: script.now, date: script.now });
             let post = Post { name: Some(name.into()), ..Post::from_text("hi") };
             let address = if name == "other" { "192.0.2.9" } else { address }.parse().ok();
-            let result = script.chat.post(now, (99, address), &RoomName::lobby(), post, &mut out);
+            let mut out = script.outputs(Input::Post(99, address, &RoomName::lobby(), &post));
+            let Some(Output::Posted(99, result)) = out.pop() else { panic!("the result is the last output: {out:?}") };
             results.push(result.map_or_else(|error| format!("{:?}", error.reason), |_| "sent".to_owned()));
             script.now += 5000;
         }

@@ -76,7 +76,7 @@ fn nonce_in_history_is_for_the_author_only() {
     let out = script.text(2, &nonced("3", "n"));
     assert!(out.len() == 1 && out[0].starts_with("*< ") && !out[0].contains("nonce"), "{out:?}");
     for (id, has_nonce) in [(2, true), (3, false)] {
-        let out = [(); 2].map(|()| script.put(Input::Ready { id })).concat();
+        let out = [(); 2].map(|()| script.put(Input::Ready(id))).concat();
         assert!(summary(&out).starts_with("2 3"), "{out:?}");
         assert_eq!(out.iter().any(|line| line.contains(r#""nonce":"n""#)), has_nonce, "{out:?}");
     }

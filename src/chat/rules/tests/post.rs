@@ -15,11 +15,12 @@ impl Script {
     /// Returns the number and the name, or the reason, and what was sent.
     fn post(&mut self, room: &str, address: Option<IpAddr>, post: Post) -> (Result<Receipt, ErrorReason>, Vec<String>) {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
-        let (mut out, now) = (Vec::new(), Now { uptime: self.now, date: self.now });
-        let result = match self.chat.allows_post(now, address, &room, post.text.len()) {
-            true => self.chat.post(now, (99, address), &room, post, &mut out),
-            false => Err(ErrorReason::TooFast.into()),
-        };
+        let now = Now { uptime: self.now, date: self.now };
+        if !self.chat.allows_post(now, address, &room, post.text.len()) {
+            return (Err(ErrorReason::TooFast), vec![]);
+        }
+        let mut out = self.outputs(Input::Post(99, address, &room, &post));
+        let Some(Output::Posted(99, result)) = out.pop() else { panic!("the result is the last output: {out:?}") };
         (result.map_err(|error| error.reason), out.iter().map(show).collect())
     }
 
@@ -48,7 +49,7 @@ fn room_receives_the_message_and_nothing_else() {
 #[test]
 fn names_of_users_and_reserved_names_get_a_number() {
     let mut script = Script::with(&["Ann", "bob"]);
-    script.put(Input::Left { id: 2, is_lost: true });
+    script.put(Input::Left(2, true));
     let rows = [
         (Some(" eve "), None),
         (None, None),
@@ -165,11 +166,10 @@ fn stream_begins_after_the_last_message_of_its_reader() {
     ];
     for (id, (since, expected)) in (1..).zip(rows) {
         let lobby = RoomName::lobby();
-        let joined =
-            Input::Joined { id, dialect: Dialect::Sse, room: &lobby, since, secret: 0, client: ClientInfo::default() };
+        let joined = Input::Joined(ClientInfo { id, dialect: Dialect::Sse, ..ClientInfo::default() }, &lobby, since);
         let numbers = script.outputs(joined).into_iter().filter_map(|output| match output {
-            Output::Send { message: ServerMessage::Id { seq, .. }, .. } => Some(seq),
-            Output::Send { message: ServerMessage::History(message), .. } => Some(message.seq),
+            Output::Send(_, ServerMessage::Id { seq, .. }) => Some(seq),
+            Output::Send(_, ServerMessage::History(message)) => Some(message.seq),
             _ => None,
         });
         assert_eq!(numbers.collect::<Vec<_>>(), expected, "{since:?}");

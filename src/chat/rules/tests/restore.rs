@@ -54,7 +54,7 @@ fn messages_forgotten_before_restore_are_counted() {
         script.enter(id, Dialect::Chinwag, room, None);
         script.name(id, "bob");
         script.say(id, "hi");
-        script.put(Input::Left { id, is_lost: false });
+        script.put(Input::Left(id, false));
     }
     assert_eq!((script.chat.unrestored().count(), script.chat.take_lost()), (2, 1));
 }
@@ -65,14 +65,14 @@ fn restore_keeps_the_place_of_a_client_catching_up() {
     let mut script = unrestored(rules, 3);
     assert_eq!(summary(&script.enter(2, Dialect::Chinwag, "", Some(Since { seq: 0, log: None }))), "1");
     restore(&mut script, 7);
-    assert_eq!(summary(&script.put(Input::Ready { id: 2 })), "2");
-    assert_eq!(summary(&script.put(Input::Ready { id: 2 })), "3 userlist");
+    assert_eq!(summary(&script.put(Input::Ready(2))), "2");
+    assert_eq!(summary(&script.put(Input::Ready(2))), "3 userlist");
 }
 
 #[test]
 fn empty_room_needs_no_restore() {
     let mut script = unrestored(Rules::default(), 0);
-    script.put(Input::Left { id: 1, is_lost: false });
+    script.put(Input::Left(1, false));
     assert_eq!(script.chat.unrestored().count(), 0);
 }
 
@@ -81,18 +81,18 @@ fn silent_archive_is_asked_again_for_ten_seconds() {
     let mut script = archived(9, 3, Rules::default());
     let asked = script.enter(1, Dialect::Chinwag, "", Some(Since { seq: 3, log: None }));
     assert_eq!(asked[1], "1< load  3..6");
-    let silence = Input::Loaded { id: 1, up_to: 6, messages: None };
+    let silence = Input::Loaded(1, 6, None);
     for _ in 0..10 {
         assert_eq!(script.put(silence), [""; 0]);
-        assert_eq!(script.put(Input::Ready { id: 1 }), ["1< load  3..6"]);
+        assert_eq!(script.put(Input::Ready(1)), ["1< load  3..6"]);
         script.now += 999;
     }
     let found: Vec<StoredMessage> = (4..=6).map(stored).collect();
-    let answered = Input::Loaded { id: 1, up_to: 6, messages: Some(&found) };
+    let answered = Input::Loaded(1, 6, Some(&found));
     assert_eq!(summary(&script.put(answered)), "4 5 6 7 8 9 userlist");
     // If it never answers, the client receives what is in memory.
     script.enter(2, Dialect::Chinwag, "", Some(Since { seq: 3, log: None }));
-    let silence = Input::Loaded { id: 2, up_to: 6, messages: None };
+    let silence = Input::Loaded(2, 6, None);
     assert_eq!(script.put(silence), [""; 0]);
     script.now += 10_000;
     assert_eq!(summary(&script.put(silence)), "gap 3 7 8 9 userlist");
@@ -109,7 +109,7 @@ fn each_client_keeps_its_own_place_while_the_archive_answers() {
     }
     let found: Vec<StoredMessage> = (5..=6).map(stored).collect();
     for (id, expected) in [(2, "6 7 8 9"), (1, "5 6 7 8 9"), (3, "5 6 7 8 9")] {
-        assert_eq!(summary(&script.put(Input::Loaded { id, up_to: 6, messages: Some(&found) })), expected, "{id}");
+        assert_eq!(summary(&script.put(Input::Loaded(id, 6, Some(&found)))), expected, "{id}");
     }
 }
 

@@ -41,7 +41,7 @@ fn messages_stay_in_their_room() {
     assert_eq!(script.text(4, "/users"), ["4< * users: bob, bob1, guest-4"]);
     script.now += 1000;
     assert_eq!(
-        script.put(Input::Left { id: 3, is_lost: false }),
+        script.put(Input::Left(3, false)),
         ["*1< * bob1 left", r#"*1< {"type":"userlist","users":["bob","guest-4"]}"#]
     );
 }
@@ -67,7 +67,7 @@ fn room_exists_while_it_has_users_or_history() {
     script.say(2, "hello");
     assert_eq!(rooms(&script), "=0 Quiet=1 Loud=1");
     for id in 1..=3 {
-        script.put(Input::Left { id, is_lost: false });
+        script.put(Input::Left(id, false));
     }
     assert_eq!(rooms(&script), "=0 Loud=0");
     let out = script.enter(4, Dialect::Chinwag, "LOUD", None);
@@ -85,14 +85,14 @@ fn longest_empty_room_is_forgotten_first() {
     assert_eq!(script.enter(9, Dialect::Text, "c", None), [full]);
     assert_eq!(script.chat.room_of(9), None);
     assert_eq!(script.text(9, "hi"), [""; 0]);
-    script.put(Input::Left { id: 2, is_lost: false });
-    script.put(Input::Left { id: 1, is_lost: false });
+    script.put(Input::Left(2, false));
+    script.put(Input::Left(1, false));
     // `b` has been empty for longer than `a`, until a client enters it.
     script.enter(3, Dialect::Chinwag, "b", None);
     bob(&mut script, 4, "c");
     assert_eq!(rooms(&script), "=0 b=0 c=1");
     assert_eq!(script.enter(10, Dialect::Chinwag, "a", None), ["10x 1013 too many rooms; try again later"]);
-    script.put(Input::Left { id: 3, is_lost: false });
+    script.put(Input::Left(3, false));
     let again = script.enter(11, Dialect::Chinwag, "a", None);
     assert!(again.len() == 1 && again[0].contains(r#""seq":0"#), "it was created again: {again:?}");
     // The lobby always exists.
@@ -106,9 +106,9 @@ fn recreated_room_has_another_log_id() {
     let log_id = |out: Vec<String>| out[0].rsplit("\"log\":").next().map(str::to_owned);
     let first = log_id(bob(&mut script, 1, "a"));
     script.say(1, "hello");
-    script.put(Input::Left { id: 1, is_lost: false });
+    script.put(Input::Left(1, false));
     bob(&mut script, 2, "b");
-    script.put(Input::Left { id: 2, is_lost: false });
+    script.put(Input::Left(2, false));
     let second = log_id(bob(&mut script, 3, "a"));
     assert!(first.is_some() && first != second, "{first:?} {second:?}");
     assert_ne!(log_id(Script::new(few(2)).join(1, Dialect::Json)), {
@@ -127,7 +127,7 @@ fn full_room_refuses_connections() {
     for room in ["", "a"] {
         assert_eq!(script.enter(9, Dialect::Chinwag, room, None), ["9x 1013 this room is full; try again later"]);
     }
-    script.put(Input::Left { id: 1, is_lost: false });
+    script.put(Input::Left(1, false));
     assert!(script.enter(10, Dialect::Chinwag, "", None)[0].contains("\"id\""));
 }
 
@@ -140,7 +140,7 @@ fn each_room_has_its_own_user_list() {
         script.name(id, "rob");
     }
     assert_eq!(script.chat.next_tick(), Some(1100));
-    script.put(Input::Left { id: 3, is_lost: false });
+    script.put(Input::Left(3, false));
     script.now = 1100;
     let users = r#"{"type":"userlist","users":["rob"]}"#;
     assert_eq!(script.put(Input::Tick), [format!("*< {users}"), format!("*1< {users}")]);
@@ -155,9 +155,9 @@ fn lobby_and_rooms_in_use_are_kept() {
         bob(&mut script, id, "a");
         script.say(id, "x");
     }
-    script.put(Input::Left { id: 1, is_lost: false });
+    script.put(Input::Left(1, false));
     bob(&mut script, 3, "");
-    script.put(Input::Left { id: 3, is_lost: false });
+    script.put(Input::Left(3, false));
     assert_eq!(script.enter(4, Dialect::Chinwag, "b", None), ["4x 1013 too many rooms; try again later"]);
     script.enter(5, Dialect::Chinwag, "", None);
     assert_eq!((script.chat.room_of(5), rooms(&script).as_str()), (Some(RoomId::LOBBY), "=0 a=1"));

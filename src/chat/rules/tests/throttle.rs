@@ -81,7 +81,7 @@ fn user_lists_are_merged() {
     assert_eq!(script.name(2, "b"), [r#"*< {"type":"username","name":"b","id":2,"date":1010}"#]);
     script.now = 1020;
     script.name(3, "c");
-    assert_eq!(script.put(Input::Left { id: 1, is_lost: false }), ["*< * a left"]);
+    assert_eq!(script.put(Input::Left(1, false)), ["*< * a left"]);
     assert_eq!(script.chat.next_tick(), Some(1100));
     script.now = 1099;
     assert_eq!(script.put(Input::Tick), [""; 0]);
