@@ -137,6 +137,7 @@ export const texts = {
 	playButton: ['Send these bytes', '이 바이트 보내기'],
 
 	lesson: ['Twelve steps', '열두 걸음'],
+	course: ['The course: 17 chapters, from the first byte to a server', '강좌: 첫 바이트부터 서버까지 17개 장'],
 	lessonDo: ['Do it', '해 보기'],
 	back: ['Back', '이전'],
 	next: ['Next', '다음'],
