@@ -49,7 +49,7 @@ export const texts = {
 	maskLater: ['The server has not yet told which mask it saw.', '서버가 받은 마스크를 아직 알려 주지 않았습니다.'],
 	maskUnknown: [
 		'The browser hides its mask. In the subprotocol chinwag.v1, the server tells which one it saw.',
-		'브라우저는 마스크를 보여 주지 않습니다. 서브 프로토콜이 chinwag.v1이면 서버가 받은 값을 알려 줍니다.',
+		'브라우저는 마스크를 보여 주지 않습니다. 하위 프로토콜이 chinwag.v1이면 서버가 받은 값을 알려 줍니다.',
 	],
 	compressed: [
 		'This connection has extensions: frames of the server may be compressed (RSV1), so this is the frame without them.',
@@ -96,7 +96,7 @@ export const texts = {
 	drop: ['Cut the connection', '연결 끊기'],
 	slow: ['Connect in slow motion', '천천히 연결'],
 	sendEarly: ['send() while CONNECTING', 'CONNECTING 중에 send()'],
-	wrongProtocol: ['Wrong subprotocol', '없는 서브 프로토콜'],
+	wrongProtocol: ['Wrong subprotocol', '없는 하위 프로토콜'],
 	blocked: ['Blocked port 25', '막힌 25번 포트'],
 	otherScheme: ['The other scheme', '다른 스킴(ws/wss)'],
 	thrown: ['{name}: {message}', '{name}: {message}'],
