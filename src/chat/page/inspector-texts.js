@@ -136,6 +136,27 @@ export const texts = {
 	notHex: ['These are not pairs of hexadecimal digits that make a frame.', '프레임이 되는 16진수 쌍이 아닙니다.'],
 	playButton: ['Send these bytes', '이 바이트 보내기'],
 
+	polling: ['Polling and WebSocket', '폴링과 WebSocket'],
+	pollingIntro: [
+		'The same messages arrive in four ways at the same time. They are sent at random, in a room of their own.',
+		'같은 메시지를 네 가지 방법으로 동시에 받습니다. 메시지는 따로 만든 대화방에서 불규칙하게 보냅니다.',
+	],
+	pollingStart: ['Start for a minute', '1분 동안 시작'],
+	pollingStop: ['Stop', '멈추기'],
+	requests: ['Requests', '요청'],
+	bytes: ['Bytes', '바이트'],
+	messages: ['Messages', '메시지'],
+	delay: ['Mean delay', '평균 지연'],
+	'way-poll': ['Polling, each second', '폴링(1초마다)'],
+	'way-longPoll': ['Long polling', '롱 폴링'],
+	'way-stream': ['Stream (SSE)', '스트림(SSE)'],
+	'way-socket': ['WebSocket', 'WebSocket'],
+	pollingText: [
+		'This server has a stream instead of requests for polling. So the page ends each request itself: after 0.2 seconds, or for long polling after the first message. The bytes are those of both directions, and at least so many: scripts do not see all header fields. The delay begins when a message is posted.',
+		'이 서버에는 폴링용 요청 대신 스트림이 있습니다. 그래서 페이지가 요청을 직접 끝냅니다. 폴링은 0.2초 뒤에, 롱 폴링은 첫 메시지 뒤에 끝냅니다. 바이트는 양방향을 더한 것이고, 스크립트가 모든 헤더를 볼 수는 없으므로 실제로는 더 많습니다. 지연은 메시지를 보낸 때부터 잽니다.',
+	],
+	pollingFailed: ['It ended: {why}', '끝났습니다: {why}'],
+
 	lesson: ['Twelve steps', '열두 걸음'],
 	course: ['The course: 17 chapters, from the first byte to a server', '강좌: 첫 바이트부터 서버까지 17개 장'],
 	lessonDo: ['Do it', '해 보기'],
