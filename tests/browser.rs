@@ -18,23 +18,27 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
 const LANES: usize = 2;
 
 /// The scripts that run in Firefox as well. The others need what Playwright cannot do there.
-const IN_FIREFOX: [&str; 17] = [
+const IN_FIREFOX: [&str; 21] = [
+    "test_accessible.py",
     "test_back.py",
     "test_dead_network.py",
     "test_examples.py",
     "test_following.py",
     "test_inspector.py",
     "test_keyboard.py",
+    "test_learn.py",
     "test_lesson.py",
     "test_manners.py",
     "test_moderation.py",
     "test_play.py",
+    "test_polling.py",
     "test_prefix.py",
     "test_reading.py",
     "test_reconnect.py",
     "test_refusals.py",
     "test_resume.py",
     "test_rooms.py",
+    "test_sizes.py",
     "test_token.py",
 ];
 
