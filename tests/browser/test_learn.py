@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from relay import Relay
 from support import PHONE, SMALL, WIDE
-from test_accessible import check
+from test_accessible import AXE_OPTIONS, check, scheme_of
 from test_sizes import expect_fit
 
 COURSE = f"{os.environ['CHINWAG_URL']}learn"
@@ -43,7 +43,7 @@ def pages_from(reader, first):
 
 @pytest.mark.parametrize("viewport, scheme", [(WIDE, "light"), (PHONE, "dark")], ids=["wide", "phone"])
 def test_axe_and_the_console_find_nothing_in_any_page(window, viewport, scheme):
-    reader = window(at=COURSE, connects=False, viewport=viewport, color_scheme=scheme, bypass_csp=True)
+    reader = window(at=COURSE, connects=False, viewport=viewport, **scheme_of(scheme), **AXE_OPTIONS)
     pages = pages_from(reader, COURSE)
     assert len(pages) == 40
     for address in pages:
