@@ -3,10 +3,21 @@
 //!
 //! The inspector, which is files named `inspector…`, is loaded when it is opened: it has a script and a style of its own.
 //!
+//! With the feature `learn`, the page also has the course, which `build/course.rs` makes.
+//!
 //! Prints the size of the page, which `cargo build -vv` and `bash .ci/run sizes` show, and fails if it is over its limit.
 
 use flate2::{Compression, GzBuilder};
 use std::{collections::BTreeMap, env, error::Error, fmt::Write as _, fs, io::Write, path::Path};
+
+#[cfg(feature = "learn")]
+#[path = "build/course.rs"]
+mod course;
+#[cfg(feature = "learn")]
+#[path = "build/links.rs"]
+mod links;
+#[cfg(feature = "learn")]
+use course::files as course;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -32,13 +43,16 @@ fn main() -> Result<()> {
         sources.insert(name.to_owned(), fs::read(path)?);
     }
     let files = page(&sources)?;
-    let (mut list, mut size, mut later) = (String::new(), 0, 0);
+    let (mut size, mut later) = (0, 0);
     for (name, gzip) in &files {
-        let path = Path::new(&out).join(format!("{name}.gz"));
-        fs::write(&path, gzip)?;
-        writeln!(list, "    ({name:?}, {:?}, include_bytes!({path:?})),", version(gzip))?;
         let is_later = name.starts_with(INSPECTOR) || name.starts_with(ICONS);
         *if is_later { &mut later } else { &mut size } += gzip.len();
+    }
+    let mut list = String::new();
+    for (name, gzip) in files.into_iter().chain(course()?) {
+        let path = Path::new(&out).join(format!("{}.gz", name.replace('/', "_")));
+        fs::write(&path, &gzip)?;
+        writeln!(list, "    ({name:?}, {:?}, include_bytes!({path:?})),", version(&gzip))?;
     }
     fs::write(Path::new(&out).join("page.rs"), format!("&[\n{list}]\n"))?;
     println!("the page: {size} bytes of at most {MAX_SIZE}, with gzip; loaded later: {later} of at most {MAX_LATER}");
@@ -48,13 +62,19 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// The files of the course, compressed.
+#[cfg(not(feature = "learn"))]
+fn course() -> Result<Vec<(String, Vec<u8>)>> {
+    Ok(Vec::new())
+}
+
 /// The files that are sent, compressed. `room.html` is `index.html` for the addresses of rooms, which are one folder deeper.
 fn page(sources: &BTreeMap<String, Vec<u8>>) -> Result<Vec<(String, Vec<u8>)>> {
     let (page_script, inspector_script) = join_scripts(sources)?;
     let mut files = vec![
         ("inspector.js".to_owned(), gzip(inspector_script.as_bytes())?),
         ("inspector.css".to_owned(), gzip(join_styles(sources, |name| name.starts_with(INSPECTOR))?.as_bytes())?),
-        ("inspector.html".to_owned(), gzip(strip(text(sources, "inspector.html")?, "<!--", "-->").as_bytes())?),
+        ("inspector.html".to_owned(), gzip(inspector(text(sources, "inspector.html")?).as_bytes())?),
         ("style.css".to_owned(), gzip(join_styles(sources, |name| !name.starts_with(INSPECTOR))?.as_bytes())?),
     ];
     let page_script = files.iter().fold(page_script, |script, (name, gzip)| {
@@ -75,6 +95,12 @@ fn page(sources: &BTreeMap<String, Vec<u8>>) -> Result<Vec<(String, Vec<u8>)>> {
         files.push((name.to_owned(), gzip(html.as_bytes())?));
     }
     Ok(files)
+}
+
+/// The inspector's part of the page. Its link to the course stays only if the course is there.
+fn inspector(html: &str) -> String {
+    let lines = html.lines().filter(|line| cfg!(feature = "learn") || !line.contains("id=\"course\""));
+    strip(&lines.collect::<Vec<_>>().join("\n"), "<!--", "-->")
 }
 
 fn text<'a>(sources: &'a BTreeMap<String, Vec<u8>>, name: &str) -> Result<&'a str> {

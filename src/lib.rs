@@ -61,6 +61,7 @@
 //! | `history` | off | Messages are stored in an SQLite file (`chinwag::chat::history`), which adds 1.6 MiB of SQLite. |
 //! | `terminal` | off | The program's `chinwag chat`, a client for terminals and pipes. |
 //! | `check` | off | The program's `chinwag check`: whether a server keeps the rules of RFC 6455. |
+//! | `learn` | off | The chat's site has the course on WebSocket, docs/course, at `/learn`. |
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 

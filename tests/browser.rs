@@ -18,7 +18,8 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
 const LANES: usize = 2;
 
 /// The scripts that run in Firefox as well. The others need what Playwright cannot do there.
-const IN_FIREFOX: [&str; 17] = [
+const IN_FIREFOX: [&str; 20] = [
+    "test_accessible.py",
     "test_back.py",
     "test_dead_network.py",
     "test_examples.py",
@@ -29,12 +30,14 @@ const IN_FIREFOX: [&str; 17] = [
     "test_manners.py",
     "test_moderation.py",
     "test_play.py",
+    "test_polling.py",
     "test_prefix.py",
     "test_reading.py",
     "test_reconnect.py",
     "test_refusals.py",
     "test_resume.py",
     "test_rooms.py",
+    "test_sizes.py",
     "test_token.py",
 ];
 
@@ -84,7 +87,7 @@ fn pytest(python: &Path, scripts: &[&PathBuf], browser: &str) {
     command.env("CHINWAG_BROWSER", browser);
     command.env("CHINWAG_BIN", env!("CARGO_BIN_EXE_chinwag"));
     command.env("PYTHONDONTWRITEBYTECODE", "1");
-    run(command, Duration::from_secs(1200));
+    run(command, Duration::from_secs(1800));
 }
 
 fn scripts() -> Vec<PathBuf> {

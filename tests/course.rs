@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use support::markdown::{ROOT, prose};
+use support::markdown::{ROOT, collect, prose};
 use support::script::{lines, printed, run_to_end};
 use support::temp::Folder;
 use support::{DEADLINE, python, skip, wait_until};
@@ -109,6 +109,34 @@ fn korean_documents_match_the_english_ones() {
         assert_eq!(outline(&korean), outline(&english), "the outline of docs/course/ko/{name}");
         let [english, korean] = [&english, &korean].map(|text| blocks(text).map(|block| (block.info, block.code)));
         assert_eq!(korean.collect::<Vec<_>>(), english.collect::<Vec<_>>(), "the code of docs/course/ko/{name}");
+    }
+}
+
+/// The page and the course name each thing alike, with the word that MDN uses in Korean.
+#[test]
+fn korean_texts_have_one_word_for_each_term() {
+    let terms = [
+        ("하위 프로토콜", &["서브 프로토콜", "서브프로토콜", "하위프로토콜"][..]),
+        ("핸드셰이크", &["핸드쉐이크", "악수"]),
+        ("메시지", &["메세지"]),
+        ("브라우저", &["브라우져"]),
+    ];
+    let mut paths = Vec::new();
+    collect(&Path::new(ROOT).join("docs"), "md", &mut paths);
+    collect(&Path::new(ROOT).join("src/chat/page"), "js", &mut paths);
+    let texts: Vec<(PathBuf, String)> = paths.into_iter().map(|path| (path.clone(), read(&path))).collect();
+    for (term, others) in terms {
+        for folder in ["docs/course/ko", "src/chat/page"] {
+            let is_there = |(path, text): &(PathBuf, String)| {
+                path.starts_with(Path::new(ROOT).join(folder)) && text.contains(term)
+            };
+            assert!(texts.iter().any(is_there), "{folder} has no {term}");
+        }
+        for (path, text) in &texts {
+            for other in others {
+                assert!(!text.contains(other), "{}: {other} is called {term} here", path.display());
+            }
+        }
     }
 }
 

@@ -18,6 +18,13 @@ fn relative_links_lead_to_files_and_headings() {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
+/// A reader of README.md loads it, also on a phone.
+#[test]
+fn recording_of_the_lesson_is_small() {
+    let recording = fs::read(Path::new(ROOT).join("docs/lesson.gif")).expect("tests/manual/recording.py makes it");
+    assert!(recording.starts_with(b"GIF89a") && recording.len() <= 300 * 1024, "{} bytes", recording.len());
+}
+
 /// A green run means that the search works.
 #[test]
 fn links_and_headings_are_found() {

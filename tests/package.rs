@@ -13,6 +13,7 @@ const EXPECTED: &[&str] = &[
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "build",
     "build.rs",
     "docs",
     "examples",
@@ -28,8 +29,14 @@ fn package_has_only_what_users_need() {
     let top: BTreeSet<&str> = list.lines().filter_map(|path| path.split('/').next()).collect();
     let unexpected: Vec<&&str> = top.iter().filter(|name| !EXPECTED.contains(name)).collect();
     assert!(unexpected.is_empty(), "in Cargo.toml, `include` lets in {unexpected:?}");
-    for file in ["src/lib.rs", "src/chat/page/index.html", "examples/09_own_protocol.html", "LICENSE-MIT", "README.md"]
-    {
+    for file in [
+        "src/lib.rs",
+        "src/chat/page/index.html",
+        "docs/course/ko/1-handshake.md",
+        "examples/09_own_protocol.html",
+        "LICENSE-MIT",
+        "README.md",
+    ] {
         assert!(list.lines().any(|path| path == file), "{file} is missing: {list}");
     }
 }

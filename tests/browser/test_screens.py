@@ -48,7 +48,7 @@ def test_screenshots(window, listing, folder):
         people[name].send(text)
     kim.send("See you there!")
     kim.page.screenshot(path=folder / "wide.png")
-    for part in ("lesson", "try", "play", "connection"):
+    for part in ("lesson", "try", "play", "polling", "connection"):
         kim.inspect(part)
         kim.page.screenshot(path=folder / f"inspector-{part}.png")
     for screen, options in SCREENS.items():

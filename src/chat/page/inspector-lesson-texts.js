@@ -12,7 +12,7 @@ export const lessonTexts = {
 	],
 	step1seed: [
 		'The URL is required, the list of subprotocols is not. Some texts call the first state CONNECT: its name is CONNECTING.',
-		'url은 필수이고 서브 프로토콜은 선택입니다. 첫 상태를 CONNECT라고 쓴 글도 있지만 이름은 CONNECTING입니다.',
+		'url은 필수이고 하위 프로토콜은 선택입니다. 첫 상태를 CONNECT라고 쓴 글도 있지만 이름은 CONNECTING입니다.',
 	],
 
 	step2title: ['2. The handshake', '2. 핸드셰이크'],
@@ -99,7 +99,7 @@ export const lessonTexts = {
 		'MDN 예제는 이름과 글을 HTML로 페이지에 넣습니다. 메시지가 스크립트일 수 있으니 따라 하지 말고 textContent를 쓰세요.',
 	],
 
-	step8title: ['8. Subprotocols', '8. 서브 프로토콜'],
+	step8title: ['8. Subprotocols', '8. 하위 프로토콜'],
 	step8ask: ['The server knows both. Which does ws.protocol name?', '서버는 둘 다 압니다. ws.protocol은?'],
 	step8a: ['Both', '둘 다'],
 	step8b: ['text, which was offered first', '먼저 적은 text'],
@@ -110,7 +110,7 @@ export const lessonTexts = {
 	],
 	step8seed: [
 		'If the server knows none, Chrome ends the connection with 1006, and Firefox keeps it without a subprotocol: “Try it” has a button for it.',
-		'서버가 아는 것이 없으면 Chrome은 1006으로 끝내고 Firefox는 서브 프로토콜 없이 이어 갑니다. “해 보기”에 단추가 있습니다.',
+		'서버가 아는 것이 없으면 Chrome은 1006으로 끝내고 Firefox는 하위 프로토콜 없이 이어 갑니다. “해 보기”에 단추가 있습니다.',
 	],
 
 	step9title: ['9. The four states', '9. 네 가지 상태'],

@@ -1,6 +1,7 @@
 // Twelve guided steps through the browser's WebSocket, in the order of the lesson that docs/SEED.md names. In each one, the
 // reader predicts, does and sees; then it is ticked.
 
+import { base } from './address.js';
 import { $, make } from './dom.js';
 import { openOwn, ownSocket, withOwn } from './inspector-own.js';
 import { openLine } from './inspector-timeline.js';
@@ -47,7 +48,16 @@ export function startLesson() {
 	$('lesson-back').onclick = () => open(current - 1);
 	$('lesson-next').onclick = () => open(current + 1);
 	$('lesson-do').onclick = act;
+	startCourse();
 	open(current);
+}
+
+/** The course is there if the server was built with it. */
+function startCourse() {
+	const link = $('course');
+	if (!link) return;
+	link.onfocus = link.onpointerenter = () => (link.href = new URL(document.documentElement.lang === 'ko' ? 'learn/ko' : 'learn', base));
+	link.onfocus();
 }
 
 /** Ticks the step if the report is what it was to show. */

@@ -49,7 +49,7 @@ export const texts = {
 	maskLater: ['The server has not yet told which mask it saw.', '서버가 받은 마스크를 아직 알려 주지 않았습니다.'],
 	maskUnknown: [
 		'The browser hides its mask. In the subprotocol chinwag.v1, the server tells which one it saw.',
-		'브라우저는 마스크를 보여 주지 않습니다. 서브 프로토콜이 chinwag.v1이면 서버가 받은 값을 알려 줍니다.',
+		'브라우저는 마스크를 보여 주지 않습니다. 하위 프로토콜이 chinwag.v1이면 서버가 받은 값을 알려 줍니다.',
 	],
 	compressed: [
 		'This connection has extensions: frames of the server may be compressed (RSV1), so this is the frame without them.',
@@ -96,7 +96,7 @@ export const texts = {
 	drop: ['Cut the connection', '연결 끊기'],
 	slow: ['Connect in slow motion', '천천히 연결'],
 	sendEarly: ['send() while CONNECTING', 'CONNECTING 중에 send()'],
-	wrongProtocol: ['Wrong subprotocol', '없는 서브 프로토콜'],
+	wrongProtocol: ['Wrong subprotocol', '없는 하위 프로토콜'],
 	blocked: ['Blocked port 25', '막힌 25번 포트'],
 	otherScheme: ['The other scheme', '다른 스킴(ws/wss)'],
 	thrown: ['{name}: {message}', '{name}: {message}'],
@@ -136,7 +136,29 @@ export const texts = {
 	notHex: ['These are not pairs of hexadecimal digits that make a frame.', '프레임이 되는 16진수 쌍이 아닙니다.'],
 	playButton: ['Send these bytes', '이 바이트 보내기'],
 
+	polling: ['Polling and WebSocket', '폴링과 WebSocket'],
+	pollingIntro: [
+		'The same messages arrive in four ways at the same time. They are sent at random, in a room of their own.',
+		'같은 메시지를 네 가지 방법으로 동시에 받습니다. 메시지는 따로 만든 대화방에서 불규칙하게 보냅니다.',
+	],
+	pollingStart: ['Start for a minute', '1분 동안 시작'],
+	pollingStop: ['Stop', '멈추기'],
+	requests: ['Requests', '요청'],
+	bytes: ['Bytes', '바이트'],
+	messages: ['Messages', '메시지'],
+	delay: ['Mean delay', '평균 지연'],
+	'way-poll': ['Polling, each second', '폴링(1초마다)'],
+	'way-longPoll': ['Long polling', '롱 폴링'],
+	'way-stream': ['Stream (SSE)', '스트림(SSE)'],
+	'way-socket': ['WebSocket', 'WebSocket'],
+	pollingText: [
+		'This server has a stream instead of requests for polling. So the page ends each request itself: after 0.2 seconds, or for long polling after the first message. The bytes are those of both directions, and at least so many: scripts do not see all header fields. The delay begins when a message is posted.',
+		'이 서버에는 폴링용 요청 대신 스트림이 있습니다. 그래서 페이지가 요청을 직접 끝냅니다. 폴링은 0.2초 뒤에, 롱 폴링은 첫 메시지 뒤에 끝냅니다. 바이트는 양방향을 더한 것이고, 스크립트가 모든 헤더를 볼 수는 없으므로 실제로는 더 많습니다. 지연은 메시지를 보낸 때부터 잽니다.',
+	],
+	pollingFailed: ['It ended: {why}', '끝났습니다: {why}'],
+
 	lesson: ['Twelve steps', '열두 걸음'],
+	course: ['The course: 17 chapters, from the first byte to a server', '강좌: 첫 바이트부터 서버까지 17개 장'],
 	lessonDo: ['Do it', '해 보기'],
 	back: ['Back', '이전'],
 	next: ['Next', '다음'],

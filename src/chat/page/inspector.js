@@ -8,6 +8,7 @@ import { noteOwn, ownSocket, startOwn } from './inspector-own.js';
 import { Received } from './inspector-received.js';
 import { startLesson, watchLesson } from './inspector-lesson.js';
 import { startPlay } from './inspector-play.js';
+import { startPolling, stopPolling } from './inspector-polling.js';
 import { lessonTexts } from './inspector-lesson-texts.js';
 import { texts } from './inspector-texts.js';
 import { showEvent, showLines, startTimeline, update } from './inspector-timeline.js';
@@ -43,6 +44,7 @@ export function startPanel(connection, inspect, toggle) {
 	startOwn((report) => show(report, true));
 	startTry(chat);
 	startPlay();
+	startPolling();
 	startLesson();
 }
 
@@ -107,7 +109,7 @@ function refresh() {
 /** The panel was opened or closed. */
 export function toggled() {
 	clearInterval(refreshTimer);
-	if (panel.hidden) return;
+	if (panel.hidden) return stopPolling();
 	refreshTimer = setInterval(refresh, REFRESH);
 	refresh();
 	showLines();
