@@ -47,7 +47,7 @@ pub fn not_found(request: &Request) -> Option<Response> {
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>404</title>\
         <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"stylesheet\" href=\"./{lobby}style.css\">\
         <main class=\"lost\"><h1>Nothing is here.</h1><p>A room's address ends in /room/ and a name of 1 to 64 visible \
-        characters.<p lang=\"ko\">이 주소에는 아무것도 없습니다. 대화방 주소는 /room/ 다음에 1~64자의 이름을 씁니다.\
+        characters.<p lang=\"ko\">이 주소에는 아무것도 없습니다. 대화방의 주소는 /room/과 보이는 글자 1~64자의 이름으로 끝납니다.\
         <p><a href=\"./{lobby}\">To the lobby · 로비로</a></main>"
     );
     Some(with_security(Response::html(404, body)))

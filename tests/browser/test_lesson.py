@@ -15,7 +15,7 @@ STEPS = [
     ("From the key and a fixed text|키와 정해진 문자열", "onopen"),
     ("When the 101 response has arrived|101 응답이 왔을 때", "onopen"),
     (r"^\s*8$", r"send\(\).*8 B hi"),
-    (r"^\s*No$|안 된다", "onmessage.*17 B"),
+    (r"^\s*No$|씌우지 않는다", "onmessage.*17 B"),
     ("string", "onmessage.*no-name"),
     ("text, which was offered first|먼저 적은 text", "onopen.*text"),
     ("CLOSING, (then|그다음) CLOSED", "onclose.*Close 1000"),
