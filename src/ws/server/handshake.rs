@@ -95,8 +95,7 @@ impl PendingHandshake {
             Ok(Negotiated::Upgrade(_)) => return,
         };
         let response = if is_json { response.refusal_as_json() } else { response };
-        let hsts = self.mode.hsts.filter(|_| stream.session.is_some());
-        respond(stream, hsts, response, is_head);
+        respond(stream, self.mode.hsts, response, is_head);
     }
 
     /// The TLS handshake, on a TLS port. A client that uses no TLS there gets a plain stream, to be told so.
@@ -274,7 +273,8 @@ impl PendingHandshake {
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.
 pub(super) fn respond(stream: &mut HandshakeStream<'_>, hsts: Option<u32>, mut response: Response, head_only: bool) {
     stream.set_deadline(Instant::now() + RESPONSE_TIMEOUT);
-    if let Some(seconds) = hsts {
+    // Not to a client without TLS, although the port has it (RFC 6797 7.2).
+    if let Some(seconds) = hsts.filter(|_| stream.session.is_some()) {
         response = response.with("Strict-Transport-Security", format!("max-age={seconds}"));
     }
     if stream.send(&response.to_bytes(head_only)).is_ok() {
