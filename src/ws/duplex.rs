@@ -103,7 +103,7 @@ impl Duplex {
     /// The socket failed, a handshake failed, or it was refused; the client got the response.
     #[cfg(feature = "tls")]
     pub fn accept_tls(stream: impl Socket, acceptor: &Acceptor, policy: &Policy, config: Config) -> io::Result<Reader> {
-        let socket = tcp(stream)?;
+        let (socket, config) = (tcp(stream)?, config.sensible());
         let deadline = std::time::Instant::now() + config.handshake_timeout;
         let session = acceptor.session()?;
         let mut stream = HandshakeStream::start(&socket, Some(session), deadline)?;

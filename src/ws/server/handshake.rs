@@ -10,12 +10,13 @@ use crate::ws::{
     queue::queue,
     rate_limiter::AddressLimiter,
     session::ListenerMode,
+    spawn::lock,
 };
 use log::{debug, warn};
 use std::{
     fmt,
     net::{SocketAddr, TcpStream},
-    sync::{Arc, Mutex, Once, PoisonError},
+    sync::{Arc, Mutex, Once},
     time::{Duration, Instant},
 };
 use tungstenite::http::{
@@ -180,7 +181,7 @@ impl PendingHandshake {
     fn allows(&self, limiter: &Mutex<AddressLimiter>, counts: bool, interval: Duration, burst: u64) -> bool {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let (now, interval) = (micros(self.shared.started_at.elapsed()), micros(interval));
-        let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut limiter = lock(limiter);
         limiter.allow(self.addr.ip(), counts.into(), now, interval, burst)
     }
 
