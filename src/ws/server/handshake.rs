@@ -10,12 +10,13 @@ use crate::ws::{
     queue::queue,
     rate_limiter::AddressLimiter,
     session::ListenerMode,
+    spawn::lock,
 };
 use log::{debug, warn};
 use std::{
     fmt,
     net::{SocketAddr, TcpStream},
-    sync::{Arc, Mutex, Once, PoisonError},
+    sync::{Arc, Mutex, Once},
     time::{Duration, Instant},
 };
 use tungstenite::http::{
@@ -95,8 +96,7 @@ impl PendingHandshake {
             Ok(Negotiated::Upgrade(_)) => return,
         };
         let response = if is_json { response.refusal_as_json() } else { response };
-        let hsts = self.mode.hsts.filter(|_| stream.session.is_some());
-        respond(stream, hsts, response, is_head);
+        respond(stream, self.mode.hsts, response, is_head);
     }
 
     /// The TLS handshake, on a TLS port. A client that uses no TLS there gets a plain stream, to be told so.
@@ -181,7 +181,7 @@ impl PendingHandshake {
     fn allows(&self, limiter: &Mutex<AddressLimiter>, counts: bool, interval: Duration, burst: u64) -> bool {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let (now, interval) = (micros(self.shared.started_at.elapsed()), micros(interval));
-        let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut limiter = lock(limiter);
         limiter.allow(self.addr.ip(), counts.into(), now, interval, burst)
     }
 
@@ -274,7 +274,8 @@ impl PendingHandshake {
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.
 pub(super) fn respond(stream: &mut HandshakeStream<'_>, hsts: Option<u32>, mut response: Response, head_only: bool) {
     stream.set_deadline(Instant::now() + RESPONSE_TIMEOUT);
-    if let Some(seconds) = hsts {
+    // Not to a client without TLS, although the port has it (RFC 6797 7.2).
+    if let Some(seconds) = hsts.filter(|_| stream.session.is_some()) {
         response = response.with("Strict-Transport-Security", format!("max-age={seconds}"));
     }
     if stream.send(&response.to_bytes(head_only)).is_ok() {
