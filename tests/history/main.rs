@@ -176,7 +176,7 @@ fn error_ends_in_a_busy_chat() {
         assert!(begin.elapsed() < DEADLINE, "the file is writable, and still {}", error(&history));
     }
     history.commit(&mut vec![StoredMessage::new("", seq + 1, "ann", "stored")]);
-    assert!(history.is_complete());
+    wait_until(DEADLINE, "everything is stored", || history.is_complete());
     assert_eq!(history.load_room("", 1).expect("readable").messages[0].seq, seq + 1);
 }
 
