@@ -26,7 +26,9 @@ pub(crate) fn watch() -> Result<Signalled, String> {
     let watch = move || {
         for signal in signals.forever() {
             match (signal, server.get()) {
-                (SIGHUP, _) => drop(hangup.try_send(())),
+                (SIGHUP, _) => {
+                    let _ = hangup.try_send(());
+                }
                 (_, None) => {
                     logging::flush();
                     process::exit(0);
