@@ -15,7 +15,8 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     if flags.words.is_empty() {
         return Err("which command? Such as: chinwag ctl who; see chinwag ctl --help".to_owned());
     }
-    let words: Vec<_> = flags.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words = flags.words.iter().map(|word| word.to_str().map(str::to_owned).ok_or("the command is not UTF-8"));
+    let words = words.collect::<Result<Vec<_>, _>>()?;
     let place = flags.text("admin")?.filter(|place| !place.is_empty()).unwrap_or(DEFAULT);
     if !place.starts_with("unix:") {
         return Err(format!("--admin {place}: commands go through a unix socket; write unix:PATH"));
