@@ -32,7 +32,7 @@ const STEPS = [
 	{ right: 1, code: 'ws = new WebSocket("wss://…")', act: trials.otherScheme, seen: isClose, look: 'close' },
 ];
 
-const done = new Set(keep.get('lesson', []));
+const done = new Set(keep.get('lesson', Array.isArray, []));
 
 let current = Math.max(0, STEPS.findIndex((_, n) => !done.has(n)));
 let chosen; // the number of the choice
