@@ -37,6 +37,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
             logging::write_line(lines.trim_end());
             Ok(ExitCode::FAILURE)
         }
+        431 => Err("the command is too long; send it in parts".to_owned()),
         _ => Err(format!("the server at {place} answers {status}: {}", lines.trim_end())),
     }
 }

@@ -4,6 +4,7 @@
 use super::{logging, spawn, systemd};
 use chinwag::Handle;
 use log::info;
+use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, iterator::Signals};
 use std::sync::atomic::AtomicBool;
@@ -27,7 +28,10 @@ pub(crate) fn watch() -> Result<Running, String> {
             match (signal, server.get()) {
                 (SIGHUP, None) => {}
                 (SIGHUP, Some((_, reload))) => {
-                    systemd::notify("RELOADING=1");
+                    // systemd waits for the `READY=1` after a time that it knows (`Type=notify-reload`).
+                    let now = clock_gettime(ClockId::Monotonic);
+                    let micros = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
+                    systemd::notify(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
                     reload();
                     systemd::notify("READY=1");
                 }
