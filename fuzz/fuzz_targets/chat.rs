@@ -93,7 +93,7 @@ impl Model {
             Input::Joined(_, room, _) if chat.needs_snapshot(room) => {
                 let messages = self.stored.get(&**room.key()).cloned().unwrap_or_default();
                 let snapshot = RoomSnapshot::new("stored", messages.len() as u64, messages);
-                chat.restore(room, snapshot, &mut Vec::new());
+                chat.restore(room, snapshot);
             }
             _ => {}
         }

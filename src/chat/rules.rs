@@ -53,8 +53,6 @@ pub struct Chat {
     room_counter: u64,
     /// The names of all numberings begin with it.
     log_id_prefix: u64,
-    /// Messages that were forgotten before their room was restored, so that no archive has them.
-    lost: u64,
     /// The rates of connections and addresses. In a cluster, each server has one of its own instead.
     #[serde(skip)]
     gate: Gate,
@@ -103,7 +101,6 @@ impl Chat {
             rooms: IdMap::default(),
             room_counter: 0,
             log_id_prefix,
-            lost: 0,
             gate: Gate::new(rules),
             reservations: VecDeque::new(),
             restrictions: Vec::new(),

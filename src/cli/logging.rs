@@ -25,6 +25,8 @@ pub(crate) fn start(level: LevelFilter) {
             write_line(&line(record.level(), record.target(), &record.args().to_string()));
             Ok(())
         })
+        // Otherwise it would lock stderr, and wait for its reader.
+        .target(env_logger::Target::Pipe(Box::new(io::sink())))
         .init();
     if let Some(why) = wrong {
         warn!("RUST_LOG is ignored: {why}; write a level, such as debug, or module=level");

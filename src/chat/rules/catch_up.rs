@@ -6,7 +6,6 @@
 
 use super::{Chat, Output, RoomId, RoomName, RoomSnapshot, Since, message_log::MessageLog, room::Room};
 use crate::chat::protocol::{ByteBudget, Millis, ResumeToken, ServerMessage, StoredMessage, UserId};
-use std::mem;
 
 /// How long an archive that does not answer is asked again. After that its messages count as gone, so that the connection
 /// receives new ones.
@@ -71,12 +70,11 @@ impl Chat {
 
     pub(super) fn send_next_part(&mut self, id: UserId) {
         let Some(mut catch_up) = self.take_catch_up(id) else { return };
-        let Some(Room { log, name, is_restored, .. }) = self.room(id) else { return };
+        let Some(Room { log, name, .. }) = self.room(id) else { return };
         let (last, forgotten, room, bytes) =
             (log.last, log.last_forgotten(), name.key().clone(), self.rules.replay_bytes);
-        let is_stored = self.rules.archive && *is_restored;
         // What comes before this is not available, or too much.
-        let first = if is_stored { last.saturating_sub(self.rules.replay_messages as u64) } else { forgotten };
+        let first = if self.rules.archive { last.saturating_sub(self.rules.replay_messages as u64) } else { forgotten };
         self.send_gap(&mut catch_up, first);
         if catch_up.received >= forgotten {
             return self.send_from_memory(catch_up, ByteBudget::new(bytes));
@@ -149,51 +147,23 @@ impl Chat {
         self.rules.archive && !self.find_room(room).is_some_and(is_restored)
     }
 
-    /// Rooms that are in use although the archive has not answered. Nothing of theirs is stored until
-    /// [`restore`](Self::restore).
-    pub fn unrestored(&self) -> impl Iterator<Item = &RoomName> {
-        let is_used = |room: &Room| !room.members.is_empty() || room.log.last > 0;
-        let is_unrestored = move |room: &&Room| self.rules.archive && !room.is_restored && is_used(room);
-        self.rooms.iter().map(|(_, room)| room).filter(is_unrestored).map(|room| &room.name)
-    }
-
-    /// Inserts a room's archived messages before those in memory. The messages in memory get the numbers that follow,
-    /// and are stored. Nothing changes if the room was restored already, or if there are too many rooms.
-    pub fn restore(&mut self, room: &RoomName, snapshot: RoomSnapshot, out: &mut Vec<Output>) {
+    /// Inserts a room's archived messages. Nothing changes if the room was restored already or has messages, or if there are too
+    /// many rooms.
+    pub fn restore(&mut self, room: &RoomName, snapshot: RoomSnapshot) {
         let Some(id) = self.open_room(room) else { return };
-        let Some(room) = self.rooms.get_mut(id).filter(|room| !room.is_restored) else { return };
-        room.is_restored = true;
-        let first = snapshot.last;
-        let mut recent = mem::replace(&mut room.log, MessageLog::restored(snapshot));
-        let forgotten = recent.last_forgotten();
-        for message in &mut recent.messages {
-            message.seq = room.log.last + 1;
-            room.log.push(message.clone());
-        }
-        if self.rules.archive {
-            out.extend(recent.messages.into_iter().map(Output::Store));
-        }
-        for catch_up in self.catch_ups.iter_mut().filter(|catch_up| room.members.contains(catch_up.id)) {
-            catch_up.received = first + catch_up.received.saturating_sub(forgotten);
-        }
-        self.lost += forgotten;
+        let Some(room) = self.rooms.get_mut(id).filter(|room| !room.is_restored && room.log.last == 0) else { return };
+        (room.is_restored, room.log) = (true, MessageLog::restored(snapshot));
         self.shrink_logs(id);
-        self.send_ids(id, out);
         self.release_room(id);
     }
 
     /// The numbering of a room has changed: sends each member its id again.
+    #[cfg(feature = "cluster")]
     pub(super) fn send_ids(&self, room: RoomId, out: &mut Vec<Output>) {
         let Some(Room { log, members, .. }) = self.rooms.get(room) else { return };
         for (id, _) in members.iter() {
             out.extend(self.id_message(id, log, self.received_up_to(id).unwrap_or(log.last)));
         }
-    }
-
-    /// The number of messages since the last call that can never be stored, because they were forgotten before the
-    /// archive answered.
-    pub fn take_lost(&mut self) -> u64 {
-        mem::take(&mut self.lost)
     }
 
     fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {

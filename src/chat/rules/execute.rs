@@ -127,8 +127,7 @@ impl Chat {
         let Some(room) = self.rooms.get_mut(room_id) else { return 0 };
         message.seq = room.log.last + 1;
         let seq = message.seq;
-        // In a room that is not restored, numbers are preliminary. Its messages are stored when the archive answers.
-        if self.rules.archive && room.is_restored {
+        if self.rules.archive {
             self.out.push(Output::Store(message.clone()));
         }
         room.log.push(message.clone());

@@ -26,7 +26,7 @@ impl Chat {
         while self.rooms.len() >= self.rules.rooms.max(1) {
             let empty = self.rooms.iter().filter_map(|(id, room)| Some((room.empty_since?, id)));
             let (_, longest) = empty.min()?;
-            self.forget_room(longest);
+            self.rooms.remove(longest);
         }
         Some(self.add_room(name))
     }
@@ -38,11 +38,6 @@ impl Chat {
         id
     }
 
-    fn forget_room(&mut self, id: RoomId) {
-        let Some(room) = self.rooms.remove(id) else { return };
-        self.lost += if room.is_restored { 0 } else { room.log.last };
-    }
-
     /// A user left the room. If it is empty, it waits to be forgotten, or goes at once if it has no history.
     pub(super) fn release_room(&mut self, id: RoomId) {
         self.room_counter += 1;
@@ -51,7 +46,7 @@ impl Chat {
         if room.is_restored || room.log.last > 0 || !room.holders.is_empty() {
             room.empty_since.get_or_insert(self.room_counter);
         } else {
-            self.forget_room(id);
+            self.rooms.remove(id);
         }
     }
 

@@ -50,9 +50,7 @@ impl ChatServer {
     pub(super) fn restore(&mut self, room: &RoomName) -> bool {
         let Some(archive) = self.archive.as_mut().filter(|_| self.chat.needs_snapshot(room)) else { return true };
         let Some(snapshot) = archive.load_room(room.key(), self.rules.room_messages) else { return false };
-        let mut outputs = Vec::new();
-        self.chat.restore(room, snapshot, &mut outputs);
-        self.apply_outputs(outputs);
+        self.chat.restore(room, snapshot);
         true
     }
 

@@ -15,7 +15,7 @@ pub(super) fn archived(last: u64, given: u64, rules: Rules) -> Script {
     let lobby = RoomName::lobby();
     assert!(script.chat.needs_snapshot(&lobby));
     let messages = (last - given + 1..=last).map(stored).collect();
-    script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last, messages }, &mut Vec::new());
+    script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last, messages });
     assert!(!script.chat.needs_snapshot(&lobby));
     script
 }
@@ -46,7 +46,7 @@ fn snapshot_with_a_gap_is_ignored() {
     for numbers in [vec![1, 2, 4], vec![2, 3], vec![3, 4, 5], vec![5], vec![0, 1, 2, 3, 4]] {
         let mut script = Script::new(Rules { archive: true, ..Rules::default() });
         let messages = numbers.into_iter().map(stored).collect();
-        script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last: 4, messages }, &mut Vec::new());
+        script.chat.restore(&lobby, RoomSnapshot { log: "arch".into(), last: 4, messages });
         let out = script.join(1, Dialect::Chinwag);
         assert!(out.len() == 1 && out[0].contains(r#""seq":4"#), "{out:?}");
     }
@@ -56,11 +56,11 @@ fn snapshot_with_a_gap_is_ignored() {
 fn room_is_restored_once_and_within_bounds() {
     let mut script = archived(9, 9, Rules { room_messages: 4, ..Rules::default() });
     let again = RoomSnapshot { log: "other".into(), last: 1, messages: vec![stored(1)] };
-    script.chat.restore(&RoomName::lobby(), again, &mut Vec::new());
+    script.chat.restore(&RoomName::lobby(), again);
     assert_eq!(summary(&script.join(1, Dialect::Chinwag)), "6 7 8 9");
     // An unknown room gets the archive's token.
     let kitchen = RoomName::new("kitchen").expect("a name");
-    script.chat.restore(&kitchen, RoomSnapshot { log: "fresh".into(), last: 0, messages: Vec::new() }, &mut Vec::new());
+    script.chat.restore(&kitchen, RoomSnapshot { log: "fresh".into(), last: 0, messages: Vec::new() });
     assert!(script.enter(2, Dialect::Chinwag, "kitchen", None)[0].contains(r#""seq":0,"log":"fresh""#));
 }
 
