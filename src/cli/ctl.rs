@@ -20,14 +20,8 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     if !place.starts_with("unix:") {
         return Err(format!("--admin {place}: commands go through a unix socket; write unix:PATH"));
     }
-    let mut target = "/ctl?command=".to_owned();
-    for byte in line(&words).bytes() {
-        match byte.is_ascii_alphanumeric() {
-            true => target.push(byte.into()),
-            false => target += &format!("%{byte:02X}"),
-        }
-    }
-    let (status, body) = health::ask(place, "POST", &target).map_err(|error| {
+    let encoded: String = line(&words).bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let (status, body) = health::ask(place, "POST", &format!("/ctl?command={encoded}")).map_err(|error| {
         format!("no server answers at {place}: {error}; start it with --admin {place}, or name its --admin")
     })?;
     let lines: String = body.lines().map(|line| sanitize_text(line) + "\n").collect();

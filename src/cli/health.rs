@@ -45,14 +45,12 @@ pub(crate) fn ask(place: &str, method: &str, target: &str) -> io::Result<(u16, S
     let head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes())?;
     let deadline = Instant::now() + TIMEOUT;
-    let (mut response, mut buffer) = (Vec::new(), [0; 4096]);
-    while response.len() < MAX_BYTES {
+    let (mut response, mut buffer, mut count) = (Vec::new(), [0; 4096], 1);
+    while count > 0 && response.len() < MAX_BYTES {
         let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
         stream.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
-        match stream.read(&mut buffer)? {
-            0 => break,
-            count => response.extend_from_slice(&buffer[..count]),
-        }
+        count = stream.read(&mut buffer)?;
+        response.extend_from_slice(&buffer[..count]);
     }
     let response = String::from_utf8_lossy(&response);
     let (head, body) = response.split_once("\r\n\r\n").unwrap_or_default();

@@ -207,7 +207,7 @@ impl Chat {
             let name = Some(name).filter(|name| **name != *requested);
             Receipt { seq, room: room.shown().clone(), name }
         };
-        // Before the restrictions: whoever repeats a message has not got the first answer.
+        // Before the restrictions: the first answer may have been lost, and nothing is published.
         let nonce = post.nonce.as_ref().filter(|_| post.target.is_none());
         let found = self.find_room(room).and_then(|id| self.rooms.get(id));
         if let Some((found, first)) = found.and_then(|room| Some((room, room.log.find_by_nonce(nonce?)?))) {
