@@ -42,7 +42,8 @@ pub(crate) fn bind(path: &str, mode: u32, group: Option<u32>) -> Result<(UnixLis
     let mask = umask(Mode::from_raw_mode(0o177));
     let bound = UnixListener::bind(path);
     umask(mask);
-    let socket = bound.map_err(failed)?;
+    let folder = "its folder must exist, and this user must be able to write there";
+    let socket = bound.map_err(|error| format!("{}; {folder}", failed(error)))?;
     let found = fs::symlink_metadata(path).map_err(failed)?;
     let file = SocketFile { path: path.to_owned(), id: (found.dev(), found.ino()) };
     if let Some(group) = group {

@@ -10,6 +10,7 @@ mod deleted;
 mod files;
 mod foreign;
 mod program;
+mod progress;
 mod retention;
 
 use std::io::Write;

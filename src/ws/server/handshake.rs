@@ -6,7 +6,7 @@ use crate::ws::{
     error::Visible,
     handshake::{self, HeadError, Negotiated, Upgrade, body},
     handshake_stream::{self, HandshakeStream},
-    http::{self, ClientAddr, Request, Response},
+    http::{self, ClientAddr, Request, Response, ShowedAdminToken},
     queue::queue,
     rate_limiter::AddressLimiter,
     session::ListenerMode,
@@ -155,11 +155,15 @@ impl PendingHandshake {
         request.extensions_mut().insert(ClientAddr(self.addr));
         let Shared { policy, wrong_tokens, openings, config, .. } = &*self.shared;
         policy.access.check_address(self.addr.ip())?;
-        let offers_token = policy.access.requires_token() && handshake::offers_token(request);
+        let offers_token = policy.access.has_tokens() && handshake::offers_token(request);
         let negotiated = handshake::negotiate(request, policy);
         if offers_token {
             // Counted before the result is sent, so that parallel guesses cannot exceed the limit together.
-            let is_wrong = matches!(&negotiated, Negotiated::Response(response) if response.status == 401);
+            let is_wrong = match &negotiated {
+                Negotiated::Response(response) => response.status == 401,
+                // Without an access token, the client is let in, but it may have guessed the token of operators.
+                _ => !policy.access.requires_token() && request.extensions().get::<ShowedAdminToken>().is_none(),
+            };
             if !self.allows(wrong_tokens, is_wrong, config.wrong_token_interval, MAX_WRONG_TOKENS) {
                 self.log(Rejection::WrongTokens, format_args!("too many wrong access tokens"));
                 return Err(handshake::try_later(
