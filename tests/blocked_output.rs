@@ -83,7 +83,7 @@ fn dropped_lines_are_counted_once_the_log_is_read() {
     // Later lines are written as usual.
     drop(Client::try_connect(chinwag.addr(), &["x-unheard-of"], &[]));
     let until = Instant::now() + DEADLINE;
-    let mut next = || log.recv_timeout(until.saturating_duration_since(Instant::now())).expect("a line with the name");
+    let next = || log.recv_timeout(until.saturating_duration_since(Instant::now())).expect("a line with the name");
     while !next().contains("x-unheard-of") {}
 }
 

@@ -18,12 +18,13 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
 const LANES: usize = 2;
 
 /// The scripts that run in Firefox as well. The others need what Playwright cannot do there.
-const IN_FIREFOX: [&str; 20] = [
+const IN_FIREFOX: [&str; 21] = [
     "test_accessible.py",
     "test_back.py",
     "test_dead_network.py",
     "test_examples.py",
     "test_following.py",
+    "test_hostile.py",
     "test_inspector.py",
     "test_keyboard.py",
     "test_lesson.py",

@@ -124,6 +124,25 @@ fn polling_reader_does_not_wait_for_the_end_of_the_peer() {
     assert!(matches!(reader.recv(), Err(DisconnectReason::ProtocolViolation { code: 1002, .. })));
 }
 
+/// What tungstenite has buffered would be lost.
+#[test]
+fn a_socket_with_buffered_frames_is_refused() {
+    let message = frame(TEXT, b"second");
+    let fragment = [&[1], &frame(TEXT, b"part")[1..]].concat();
+    for buffered in [&[][..], &message, &message[..1], &message[..5], &message[..8], &fragment, &frame(9, b"")] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let addr = listener.local_addr().expect("an address");
+        let client = std::thread::spawn(move || RawClient::open(addr));
+        let (stream, _) = listener.accept().expect("a client");
+        let mut socket = tungstenite::accept(stream).expect("a handshake");
+        let mut client = client.join().expect("a client");
+        client.send(&[&frame(TEXT, b"first"), buffered].concat());
+        assert_eq!(socket.read().expect("a message"), tungstenite::Message::from("first"));
+        let split = Duplex::server(socket).split();
+        assert_eq!(split.is_ok(), buffered.is_empty(), "{buffered:?}");
+    }
+}
+
 #[test]
 fn unix_sockets_are_duplex_too() {
     let (one, two) = UnixStream::pair().expect("two sockets");

@@ -171,6 +171,33 @@ fn without_an_access_token_a_wrong_one_is_no_operator() {
     assert_eq!(command(&mut operator(&chinwag), "kick zoe"), "No connection of zoe is open.");
 }
 
+/// Without an access token as well: the client is let in, so only this limit slows down its guesses.
+#[test]
+fn admin_token_cannot_be_guessed_at_full_speed() {
+    for access in [false, true] {
+        let files = Files::new("admin-guesses");
+        let access_file = files.folder.path("access.token");
+        fs::write(&access_file, ACCESS).expect("written");
+        let more = ["--limit", "wrong-token-seconds=60", "--token-file", &access_file];
+        let chinwag = files.start(&more[..if access { 4 } else { 2 }]);
+        let offer = |token: &str, address: &str| {
+            let fields = [("X-Forwarded-For", address), ("Authorization", &*format!("Bearer {token}"))];
+            match Client::try_enter(chinwag.addr(), "/", &["chinwag.v1"], &fields) {
+                Ok(_) => 101,
+                error => status(error).0,
+            }
+        };
+        let statuses: Vec<u16> = (0..12).map(|guess| offer(&format!("guess-{guess}"), "203.0.113.1")).collect();
+        let first = if access { 401 } else { 101 };
+        assert_eq!(statuses, [[first; 8].as_slice(), &[429; 4]].concat());
+        assert_eq!(offer(ADMIN, "203.0.113.1"), 429, "also the right one");
+        assert_eq!(offer(ADMIN, "203.0.113.2"), 101);
+        if !access {
+            user(&chinwag, "ann", "203.0.113.1");
+        }
+    }
+}
+
 #[test]
 fn file_of_bans_is_edited_by_hand() {
     let files = Files::new("bans-by-hand");
@@ -240,6 +267,10 @@ fn ctl_commands_a_running_server() {
     assert!(code == 2 && line.lines().count() == 1 && line.contains(&format!("--admin unix:{socket}")), "{line}");
     let chinwag = files.start(&["--admin", &format!("unix:{socket}")]);
     let mut ann = user(&chinwag, "Ann B", "203.0.113.7");
+    // In Korean, three bytes a letter, of which each is percent-encoded.
+    let (long, longer) = ("안녕".repeat(3000), "안녕".repeat(9000));
+    let numbers: Vec<String> = (1..3000).map(|number| number.to_string()).collect();
+    let delete: Vec<&str> = ["delete"].into_iter().chain(numbers.iter().map(String::as_str)).collect();
     for (words, code, part) in [
         (&["who"][..], 0, "\"Ann B\" / 203.0.113.7\n"),
         (&["rooms"], 0, "/ users: 1, last message: 0\n"),
@@ -251,6 +282,9 @@ fn ctl_commands_a_running_server() {
         (&["delete", "7"], 1, "There is no message 7."),
         (&["ban", "203.0.114.0/24", "2h"], 0, "In force: ban 203.0.114.0/24 until 20"),
         (&["notice", "Back  soon, 'all' \"of\" us: 안녕 +%&="], 0, "Sent to 1 connections."),
+        (&["notice", &long], 0, "Sent to 1 connections."),
+        (&["notice", &longer], 2, "the command is too long"),
+        (&delete, 1, "There is no message 2999."),
         (&["kick", "Ann B"], 0, "Connections closed: 1."),
         (&["--help"], 0, "chinwag ctl: keep order"),
         (&[], 2, "which command?"),

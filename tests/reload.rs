@@ -2,11 +2,13 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::binary::{Chinwag, command};
+use support::binary::{address, command};
 use support::script::signal;
 use support::temp::Folder;
 use support::{Client, DEADLINE, start_binary, wait_until};
@@ -14,8 +16,8 @@ use support::{Client, DEADLINE, start_binary, wait_until};
 const OLD: &str = "the-first-token-0123456789";
 const NEW: &str = "the-other-token-0123456789";
 
-fn is_accepted(chinwag: &Chinwag, token: &str) -> bool {
-    Client::try_connect(chinwag.addr(), &[], &[("Authorization", &format!("Bearer {token}"))]).is_ok()
+fn is_accepted(addr: SocketAddr, token: &str) -> bool {
+    Client::try_connect(addr, &[], &[("Authorization", &format!("Bearer {token}"))]).is_ok()
 }
 
 #[test]
@@ -30,7 +32,7 @@ fn hangup_reads_the_token_file_again() {
     fs::write(&file, NEW).expect("written");
     chinwag.signal("HUP");
     chinwag.wait_for_log("the access token was read again");
-    assert_eq!((is_accepted(&chinwag, OLD), is_accepted(&chinwag, NEW)), (false, true));
+    assert_eq!((is_accepted(chinwag.addr(), OLD), is_accepted(chinwag.addr(), NEW)), (false, true));
     // A connection that is open stays open.
     ann.sign_in("ann");
 
@@ -43,7 +45,7 @@ fn hangup_reads_the_token_file_again() {
         chinwag.signal("HUP");
         let line = chinwag.wait_for_log("the old access token stays in use");
         assert!(line.contains("ERROR") && line.contains("--token-file"), "{line}");
-        assert!(is_accepted(&chinwag, NEW));
+        assert!(is_accepted(chinwag.addr(), NEW));
     }
 }
 
@@ -72,6 +74,39 @@ fn signals_work_while_the_server_starts() {
     signal("TERM", &pid);
     let mut status = None;
     wait_until(Duration::from_secs(5), "the end of the process", || {
+        status = child.try_wait().expect("a child that was not waited for");
+        status.is_some()
+    });
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
+}
+
+/// While it starts, the server waits for the second token from a named pipe. The first one was read before.
+#[test]
+fn hangup_during_the_start_is_not_lost_and_a_slow_file_does_not_delay_the_end() {
+    let folder = Folder::new("hangup-at-start");
+    let (file, pipe) = (folder.path("token"), folder.path("pipe"));
+    fs::write(&file, OLD).expect("written");
+    assert!(Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()));
+    let limit = ["--limit", "wrong-token-seconds=0"];
+    let mut command = command(&["--listen", "127.0.0.1:0", "--token-file", &file, "--admin-token-file", &pipe]);
+    let command = command.args(limit).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("cargo has built the binary");
+    // This waits for the server to open it.
+    let mut writer = OpenOptions::new().write(true).open(&pipe).expect("a pipe");
+    fs::write(&file, NEW).expect("written");
+    signal("HUP", &child.id().to_string());
+    writer.write_all(b"an-operators-token-0123456789").expect("read");
+    drop(writer);
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
+    let addr = address(&line).expect("an address");
+    wait_until(DEADLINE, "the new token", || is_accepted(addr, NEW));
+    assert!(!is_accepted(addr, OLD));
+
+    // Now the pipe has no writer, and the file is being read again.
+    signal("TERM", &child.id().to_string());
+    let mut status = None;
+    wait_until(DEADLINE, "the end of the process", || {
         status = child.try_wait().expect("a child that was not waited for");
         status.is_some()
     });

@@ -83,8 +83,16 @@ fn manager_is_notified_of_start_reload_and_end() {
         let ready = manager.next();
         assert!(ready.starts_with("READY=1\nSTATUS=") && ready.contains(&chinwag.addr().to_string()), "{ready}");
         assert_eq!(get(chinwag.addr(), "/readyz").status, 200);
-        chinwag.signal("HUP");
-        assert_eq!([manager.next(), manager.next()], ["RELOADING=1", "READY=1"]);
+        // systemd compares this time with that of its request (`Type=notify-reload`).
+        let reloaded_at = || {
+            chinwag.signal("HUP");
+            let reloading = manager.next();
+            assert_eq!(manager.next(), "READY=1");
+            let micros = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").and_then(|micros| micros.parse().ok());
+            micros.unwrap_or_else(|| panic!("no time: {reloading}"))
+        };
+        let times: [u64; 2] = [reloaded_at(), reloaded_at()];
+        assert!(0 < times[0] && times[0] < times[1], "{times:?}");
         chinwag.signal("TERM");
         let stopping = manager.next();
         assert!(stopping.starts_with("STOPPING=1\nSTATUS="), "{stopping}");
@@ -263,4 +271,23 @@ fn health_is_a_line_and_an_exit_code() {
         assert_eq!(output.status.code(), Some(code), "{url}: {text}");
         assert!(text.contains(part) && text.lines().count() == 1, "{url}: {text}");
     }
+}
+
+/// A server that sends a byte now and then is not an answer.
+#[test]
+fn health_waits_for_a_limited_time() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", server.local_addr().expect("an address"));
+    thread::spawn(move || {
+        let (mut stream, _) = server.accept().expect("a client");
+        stream.set_read_timeout(Some(std::time::Duration::from_millis(100))).expect("a timeout");
+        // The client sends no more, so each read waits until its timeout.
+        while stream.write_all(b"x").is_ok() {
+            let _ = stream.read(&mut [0; 1024]);
+        }
+    });
+    let output = run_to_end(command(&["health", &url]), DEADLINE);
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with(&url) && !text.contains("not HTTP"), "the server has not ended the answer: {text}");
 }

@@ -82,6 +82,7 @@ fn nothing_else_is_replaced() {
             let args = ["--listen", "127.0.0.1:0", flag, &path(name)];
             let error = refusal(if name.is_empty() && flag == "--listen" { &["--listen", "unix:"] } else { &args });
             assert!(error.contains("unix:") && error.lines().count() == 1, "{name}: {error}");
+            assert_eq!(error.contains("its folder must exist"), name == "no/folder", "{name}: {error}");
         }
     }
     assert_eq!(fs::read_to_string(folder.path("file")).expect("it is there"), "important");

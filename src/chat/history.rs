@@ -49,6 +49,9 @@ pub use self::{
 /// How long the chat waits for the disk, 2 s. After that it continues without it.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 
+/// Questions of operators that wait for a disk. More are not asked.
+const MAX_CHECKS: usize = 64;
+
 /// About the memory of a deletion that waits.
 const ERASURE_BYTES: usize = 1 << 10;
 
@@ -134,13 +137,21 @@ impl History {
     fn load(&self, room: &str, range: Range) -> Option<RoomSnapshot> {
         let room = room.into();
         let is_stuck = self.error() == Some(not_responding());
-        if is_stuck { None } else { self.link.ask(DEADLINE, move |worker| worker.load(&room, range)).flatten() }
+        if is_stuck { None } else { self.ask(move |worker| worker.load(&room, range)).flatten() }
+    }
+
+    fn ask<T: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> Option<T> {
+        let answer = self.link.ask(DEADLINE, job);
+        if answer.is_none() {
+            self.link.shared.raise(not_responding());
+        }
+        answer
     }
 
     /// Queues a change. While there is an error, the chat does not wait for it.
     fn change<T: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> Option<T> {
         if self.error().is_none() {
-            return self.link.ask(DEADLINE, job);
+            return self.ask(job);
         }
         let _ = self.link.jobs.send(Box::new(|worker| drop(job(worker))));
         None
@@ -154,7 +165,7 @@ fn not_responding() -> HistoryError {
 /// Tells whether a history can store messages, and how many wait.
 #[derive(Debug, Clone)]
 pub struct Monitor {
-    /// [`State::admit`](shared::State::admit) bounds the changes. For each other job a thread waits.
+    /// [`State::admit`](shared::State::admit) bounds the changes. At most one other job of the chat and [`MAX_CHECKS`] wait.
     jobs: Sender<Job>,
     shared: Arc<Shared>,
 }
@@ -168,18 +179,21 @@ impl Monitor {
     ) -> Option<T> {
         let (sender, answer) = sync_channel(1);
         let _ = self.jobs.send(Box::new(move |worker| drop(sender.send(job(worker)))));
-        let answer = answer.recv_timeout(timeout).ok();
-        if answer.is_none() {
-            self.shared.raise(not_responding());
-        }
-        answer
+        answer.recv_timeout(timeout).ok()
     }
 }
 
 impl Storage for Monitor {
     fn check(&self, timeout: Duration) -> Result<(), String> {
-        let known = self.shared.lock().error.clone().filter(|error| *error == not_responding());
-        let found = known.or_else(|| self.ask(timeout, Worker::check).unwrap_or_else(|| Some(not_responding())));
+        {
+            let mut state = self.shared.lock();
+            if state.error == Some(not_responding()) || state.checks >= MAX_CHECKS {
+                return Err(NOT_RESPONDING.to_owned());
+            }
+            state.checks += 1;
+        }
+        // The chat waits longer before it continues without the disk.
+        let found = self.ask(timeout, Worker::check).unwrap_or_else(|| Some(not_responding()));
         found.map_or(Ok(()), |error| Err(error.to_string()))
     }
 
@@ -211,14 +225,13 @@ impl Archive for History {
     }
 
     fn is_complete(&self) -> bool {
-        let state = self.link.shared.lock();
-        state.error.is_none() && state.waiting == 0 && !state.must_rename
+        self.link.shared.lock().is_complete()
     }
 }
 
 impl Drop for History {
     fn drop(&mut self) {
-        if self.link.ask(DEADLINE, Worker::close).is_none() || !self.is_complete() {
+        if self.ask(Worker::close).is_none() || !self.is_complete() {
             error!("history: the last messages may not be stored");
         }
     }

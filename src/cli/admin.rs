@@ -20,7 +20,8 @@ pub(crate) fn start(flags: &Flags, access: Access, admin: Admin) -> Result<Optio
     let Some(text) = flags.text("admin")? else { return Ok(None) };
     let mut config = Config::default();
     (config.max_connections, config.max_connections_per_address, config.event_capacity) = (32, 0, 1);
-    config.handshake_timeout = Duration::from_secs(5);
+    // A command may have a long text, of which each byte is percent-encoded.
+    (config.handshake_timeout, config.max_head_size) = (Duration::from_secs(5), 64 * 1024);
     let (socket, file) = listen::open("admin", text, true, (MODE, None))?;
     // Every user of this machine can reach a port. No web page reaches a unix socket by a host name.
     let is_private = file.is_some();

@@ -15,19 +15,14 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     if flags.words.is_empty() {
         return Err("which command? Such as: chinwag ctl who; see chinwag ctl --help".to_owned());
     }
-    let words: Vec<_> = flags.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words = flags.words.iter().map(|word| word.to_str().map(str::to_owned).ok_or("the command is not UTF-8"));
+    let words = words.collect::<Result<Vec<_>, _>>()?;
     let place = flags.text("admin")?.filter(|place| !place.is_empty()).unwrap_or(DEFAULT);
     if !place.starts_with("unix:") {
         return Err(format!("--admin {place}: commands go through a unix socket; write unix:PATH"));
     }
-    let mut target = "/ctl?command=".to_owned();
-    for byte in line(&words).bytes() {
-        match byte.is_ascii_alphanumeric() {
-            true => target.push(byte.into()),
-            false => target += &format!("%{byte:02X}"),
-        }
-    }
-    let (status, body) = health::ask(place, "POST", &target).map_err(|error| {
+    let encoded: String = line(&words).bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let (status, body) = health::ask(place, "POST", &format!("/ctl?command={encoded}")).map_err(|error| {
         format!("no server answers at {place}: {error}; start it with --admin {place}, or name its --admin")
     })?;
     let lines: String = body.lines().map(|line| sanitize_text(line) + "\n").collect();
@@ -37,6 +32,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
             logging::write_line(lines.trim_end());
             Ok(ExitCode::FAILURE)
         }
+        431 => Err("the command is too long; send it in parts".to_owned()),
         _ => Err(format!("the server at {place} answers {status}: {}", lines.trim_end())),
     }
 }

@@ -4,12 +4,12 @@ use super::{arguments::Flags, logging::visible, print, unix_socket};
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A longer answer is cut.
-const MAX_BYTES: u64 = 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// Prints the answer in one line.
 ///
@@ -41,12 +41,17 @@ pub(crate) fn ask(place: &str, method: &str, target: &str) -> io::Result<(u16, S
         }
     };
     stream.set_write_timeout(Some(TIMEOUT))?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
     let target = if path.len() > 1 { path } else { target };
     let head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes())?;
-    let mut response = Vec::new();
-    stream.take(MAX_BYTES).read_to_end(&mut response)?;
+    let deadline = Instant::now() + TIMEOUT;
+    let (mut response, mut buffer, mut count) = (Vec::new(), [0; 4096], 1);
+    while count > 0 && response.len() < MAX_BYTES {
+        let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+        stream.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
+        count = stream.read(&mut buffer)?;
+        response.extend_from_slice(&buffer[..count]);
+    }
     let response = String::from_utf8_lossy(&response);
     let (head, body) = response.split_once("\r\n\r\n").unwrap_or_default();
     let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());

@@ -5,6 +5,7 @@ use super::{admin, arguments::Flags, limits, logging, print, signals, spawn, sys
 use chinwag::chat::server::{Admin, BanFile, ChatServer};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect, http::Response};
 use log::{LevelFilter, error, info, warn};
+use rustix::time::{ClockId, clock_gettime};
 use std::path::Path;
 use std::thread;
 
@@ -13,7 +14,7 @@ use std::thread;
 /// # Errors
 /// One line that says why the server cannot start, and what to do.
 pub(crate) fn run(flags: &Flags) -> Result<(), String> {
-    let running = signals::watch()?;
+    let (running, hangups) = signals::watch()?;
     logging::start(log_level(flags));
     raise_descriptor_limit();
     let (mut config, rules) = limits::configure(flags)?;
@@ -67,9 +68,20 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
     watch(admin.clone())?;
+    let _ = running.set(server.handle());
     let given = flags.clone();
-    let reload = move || reload(&given, &access, acceptor.as_ref(), &admin);
-    let _ = running.set((server.handle(), Box::new(reload)));
+    let reload = move || {
+        for () in hangups {
+            // systemd waits for the `READY=1` after a time that it knows (`Type=notify-reload`).
+            let now = clock_gettime(ClockId::Monotonic);
+            let micros = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
+            systemd::notify(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
+            reload(&given, &access, acceptor.as_ref(), &admin);
+            systemd::notify("READY=1");
+        }
+    };
+    // On a thread of its own: a file that is slow must not delay the end of the server.
+    spawn("reload", Box::new(reload))?;
     systemd::notify(&format!("READY=1\nSTATUS={}", announcement.lines().next().unwrap_or_default()));
     // On a thread of its own: the server does not wait for a reader of stdout.
     spawn("stdout", Box::new(move || print(&announcement).unwrap_or_else(|why| warn!("{why}"))))?;
@@ -87,11 +99,12 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     Ok(())
 }
 
-/// Lets the chat thread answer the watchdog of systemd, if there is one: twice in each interval, because a batch takes time.
+/// Lets the chat thread answer the watchdog of systemd, if there is one: four times in each interval, because the thread may wait
+/// for the disk meanwhile.
 fn watch(admin: Admin) -> Result<(), String> {
     let Some(interval) = systemd::watchdog() else { return Ok(()) };
     let answer = move || loop {
-        thread::sleep(interval / 2);
+        thread::sleep(interval / 4);
         let _ = admin.ask(Box::new(|_| {
             systemd::notify("WATCHDOG=1");
             Response::empty(204)
@@ -153,13 +166,15 @@ fn reload(flags: &Flags, access: &Access, acceptor: Option<&Acceptor>, admin: &A
     #[cfg(feature = "tls")]
     acceptor.into_iter().for_each(Acceptor::reload);
     if flags.has("bans") {
-        let _ = admin.ask(Box::new(|chat| {
-            match chat.reload_bans() {
-                Ok(count) => info!("SIGHUP: --bans was read again: {count} restrictions"),
-                Err(why) => error!("the old restrictions stay in use: --bans: {why}"),
-            }
-            Response::text(200, "")
+        let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
+            Ok(count) => Response::text(200, format!("--bans was read again: {count} restrictions")),
+            Err(why) => Response::text(500, format!("--bans: {why}")),
         }));
+        let text = String::from_utf8_lossy(response.body.trim_ascii_end());
+        match response.status {
+            200 => info!("SIGHUP: {text}"),
+            _ => error!("the old restrictions stay in use: {text}"),
+        }
     }
     match read_tokens(flags, access) {
         Ok(true) => info!("SIGHUP: the access token was read again"),

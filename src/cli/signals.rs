@@ -7,35 +7,33 @@ use log::info;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, iterator::Signals};
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::{io, process};
 
-/// The server once it runs, and what reloads its files.
-pub(crate) type Running = Arc<OnceLock<(Handle, Box<dyn Fn() + Send + Sync>)>>;
+/// The server once it runs, and the SIGHUPs that came: one that waits stands for all that follow it.
+pub(crate) type Signalled = (Arc<OnceLock<Handle>>, Receiver<()>);
 
-/// Starts the thread that waits for signals. Until the server runs, SIGINT and SIGTERM end the process. SIGHUP then does
-/// nothing, because the files are about to be read.
+/// Starts the thread that waits for signals. Until the server runs, SIGINT and SIGTERM end the process. A SIGHUP waits, because
+/// some files are read already, and a file may be slow.
 ///
 /// # Errors
 /// One line.
-pub(crate) fn watch() -> Result<Running, String> {
-    let running = Running::default();
+pub(crate) fn watch() -> Result<Signalled, String> {
+    let (running, (hangup, hangups)) = (Arc::<OnceLock<Handle>>::default(), sync_channel(1));
     let mut signals = catch().map_err(|error| format!("cannot watch for signals: {error}"))?;
     let server = Arc::clone(&running);
     let watch = move || {
         for signal in signals.forever() {
             match (signal, server.get()) {
-                (SIGHUP, None) => {}
-                (SIGHUP, Some((_, reload))) => {
-                    systemd::notify("RELOADING=1");
-                    reload();
-                    systemd::notify("READY=1");
+                (SIGHUP, _) => {
+                    let _ = hangup.try_send(());
                 }
                 (_, None) => {
                     logging::flush();
                     process::exit(0);
                 }
-                (_, Some((server, _))) => {
+                (_, Some(server)) => {
                     systemd::notify("STOPPING=1\nSTATUS=Waiting for clients to close");
                     server.shut_down();
                     info!("shutting down: Close 1001 was sent to every client; waiting for their answers");
@@ -44,14 +42,14 @@ pub(crate) fn watch() -> Result<Running, String> {
         }
     };
     spawn("signals", Box::new(watch))?;
-    Ok(running)
+    Ok((running, hangups))
 }
 
 fn catch() -> io::Result<Signals> {
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let is_second = Arc::<AtomicBool>::default();
     for signal in [SIGINT, SIGTERM] {
-        // Also while files are read again. The exit code is that of a process which a signal ended, as shells report it.
+        // The exit code is that of a process which a signal ended, as shells report it.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&is_second))?;
         flag::register(signal, Arc::clone(&is_second))?;
     }

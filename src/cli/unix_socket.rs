@@ -1,10 +1,10 @@
 //! Unix sockets: their files, with mode and group, and what is left of a server that ended without removing its own.
 
-use rustix::fs::Mode;
+use rustix::fs::{FlockOperation, Mode, flock};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use rustix::process::umask;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
@@ -34,11 +34,16 @@ impl Drop for SocketFile {
 pub(crate) fn bind(path: &str, mode: u32, group: Option<u32>) -> Result<(UnixListener, SocketFile), String> {
     let path = Path::new(path);
     let failed = |error: io::Error| format!("cannot listen on unix:{}: {error}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Two servers that start at once must not remove each other's socket.
+    let lock = File::open(folder).map_err(failed)?;
+    flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
     remove_stale(path)?;
     let mask = umask(Mode::from_raw_mode(0o177));
     let bound = UnixListener::bind(path);
     umask(mask);
-    let socket = bound.map_err(failed)?;
+    let folder = "its folder must exist, and this user must be able to write there";
+    let socket = bound.map_err(|error| format!("{}; {folder}", failed(error)))?;
     let found = fs::symlink_metadata(path).map_err(failed)?;
     let file = SocketFile { path: path.to_owned(), id: (found.dev(), found.ino()) };
     if let Some(group) = group {
@@ -86,4 +91,25 @@ pub(crate) fn parse_group(text: &str) -> Result<u32, String> {
     let named = groups.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|fields| fields[0] == text);
     let number = named.as_ref().and_then(|fields| fields.get(2).copied()).unwrap_or(text);
     number.parse().map_err(|_| format!("--socket-group {text:?}: /etc/group has no such group; write its number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, process, thread};
+
+    #[test]
+    fn of_servers_that_start_at_once_one_gets_the_place() {
+        let path = env::temp_dir().join(format!("chinwag-socket-{}", process::id()));
+        let name = path.to_str().expect("UTF-8");
+        for round in 0..50 {
+            // As after `kill -9`.
+            drop(UnixListener::bind(&path).expect("a free place"));
+            let bound: Vec<_> = thread::scope(|scope| {
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| bind(name, 0o600, None).ok())).collect();
+                threads.into_iter().filter_map(|thread| thread.join().expect("no panic")).collect()
+            });
+            assert!(bound.len() == 1 && connect(&path).is_ok(), "round {round}: {bound:?}");
+        }
+    }
 }

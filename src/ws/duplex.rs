@@ -50,7 +50,8 @@ use crate::ws::{
     session::StartTls,
     tls::Acceptor,
 };
-use std::{io, os::fd::OwnedFd};
+use std::io::{self, Write};
+use std::{mem, os::fd::OwnedFd, os::unix::net::UnixStream};
 
 /// The half that reads. It is a whole [`WebSocket`], which can also send.
 pub type Reader = WebSocket;
@@ -60,7 +61,8 @@ pub type Reader = WebSocket;
 #[must_use = "it does nothing before split()"]
 pub struct Duplex {
     role: Role,
-    socket: OwnedFd,
+    /// `split` returns the error.
+    socket: io::Result<OwnedFd>,
     /// What was read after the handshake.
     input: Vec<u8>,
     config: Config,
@@ -69,17 +71,18 @@ pub struct Duplex {
 impl Duplex {
     /// The server's side, from `tungstenite::accept` or a similar function.
     ///
-    /// Nothing may have been read from the socket or written to it: what tungstenite has buffered is lost. After its handshake it
-    /// has nothing, because it refuses clients that send frames before the response. For the client's side, use
+    /// Nothing may have been read from the socket or written to it: what tungstenite has buffered would be lost, so
+    /// [`Duplex::split`] fails if it has received bytes. After its handshake it has none, because it refuses clients that send
+    /// frames before the response. For the client's side, use
     /// [`client::Builder::open_over`](crate::client::Builder::open_over).
     pub fn server(socket: tungstenite::WebSocket<impl Socket>) -> Self {
-        Self::after_handshake(Role::Server, socket.into_inner(), Vec::new())
+        Self { role: Role::Server, socket: unused(socket), input: Vec::new(), config: Config::default() }
     }
 
     /// Either side, after any handshake. `already_read` are the bytes that were read after its end: the first frames, which
     /// may be incomplete.
     pub fn after_handshake(role: Role, stream: impl Socket, already_read: Vec<u8>) -> Self {
-        Self { role, socket: stream.into(), input: already_read, config: Config::default() }
+        Self { role, socket: Ok(stream.into()), input: already_read, config: Config::default() }
     }
 
     /// The server's side with TLS: does the handshakes of TLS and of the WebSocket, within
@@ -100,7 +103,7 @@ impl Duplex {
     /// The socket failed, a handshake failed, or it was refused; the client got the response.
     #[cfg(feature = "tls")]
     pub fn accept_tls(stream: impl Socket, acceptor: &Acceptor, policy: &Policy, config: Config) -> io::Result<Reader> {
-        let socket = tcp(stream)?;
+        let (socket, config) = (tcp(stream)?, config.sensible());
         let deadline = std::time::Instant::now() + config.handshake_timeout;
         let session = acceptor.session()?;
         let mut stream = HandshakeStream::start(&socket, Some(session), deadline)?;
@@ -136,9 +139,23 @@ impl Duplex {
     ///
     /// # Errors
     /// No thread or descriptor is available for the one thread of the process that sends what sockets do not take at once.
+    /// `InvalidInput`: the socket was used before [`Duplex::server`], or is a client's.
     pub fn split(self) -> io::Result<(Peer, Reader)> {
-        let transport = Transport { stream: tcp(self.socket)?, session: None, input: self.input };
+        let transport = Transport { stream: tcp(self.socket?)?, session: None, input: self.input };
         let reader = WebSocket::without_server(PeerInfo::default(), self.role, transport, self.config)?;
         Ok((reader.writer(), reader))
+    }
+}
+
+/// The stream, if tungstenite has received nothing from it. tungstenite (0.30) does not show its buffer, but its stream can be
+/// replaced: by one with a single message, which it returns only if nothing comes before it.
+fn unused<S: Socket>(mut socket: tungstenite::WebSocket<S>) -> io::Result<OwnedFd> {
+    let (inside, mut outside) = UnixStream::pair()?;
+    let stream = mem::replace(socket.get_mut(), S::from(inside.into()));
+    outside.write_all(b"\x81\x81\0\0\0\0?")?;
+    drop(outside);
+    match socket.read() {
+        Ok(tungstenite::Message::Text(text)) if text == "?" => Ok(stream.into()),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "the WebSocket was used before it was split")),
     }
 }

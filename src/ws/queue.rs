@@ -1,8 +1,9 @@
 //! Queues between two threads. A channel of crossbeam would be about 5 KiB of code for each type of its values.
 
+use crate::ws::spawn::lock;
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -37,7 +38,7 @@ impl<T> Queue<T> {
     /// Takes the first value, and waits for one at most that long. `None`: none came, the queue is closed and empty, or enough
     /// threads wait already.
     pub(crate) fn pop(&self, timeout: Duration) -> Option<T> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.waiting >= self.max_waiting {
             return None;
         }
@@ -52,17 +53,13 @@ impl<T> Queue<T> {
     /// How many threads wait for a value.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
-        self.lock().waiting
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state).waiting
     }
 }
 
 impl<T> Producer<T> {
     pub(crate) fn push(&self, value: T) {
-        self.0.lock().values.push_back(value);
+        lock(&self.0.state).values.push_back(value);
         self.0.changed.notify_one();
     }
 
@@ -71,7 +68,7 @@ impl<T> Producer<T> {
     /// # Errors
     /// No thread waits. The value comes back.
     pub(crate) fn offer(&self, value: T) -> Result<(), T> {
-        let mut state = self.0.lock();
+        let mut state = lock(&self.0.state);
         if state.values.len() >= state.waiting {
             return Err(value);
         }
@@ -83,7 +80,7 @@ impl<T> Producer<T> {
 
 impl<T> Drop for Producer<T> {
     fn drop(&mut self) {
-        self.0.lock().is_closed = true;
+        lock(&self.0.state).is_closed = true;
         self.0.changed.notify_all();
     }
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// A connected socket that a connection can take over: TCP or Unix.
-pub trait Socket: Read + Write + Into<OwnedFd> {}
+pub trait Socket: Read + Write + Into<OwnedFd> + From<OwnedFd> {}
 
 impl Socket for TcpStream {}
 impl Socket for UnixStream {}

@@ -32,17 +32,21 @@ def test_twelve_steps(window, allowed, locale):
     kim.inspect("lesson")
     for n, (right, shown) in enumerate(STEPS):
         expect(kim.find("#lesson-title")).to_have_text(re.compile(rf"^{n + 1}\. "))
+        expect(kim.find("#lesson-title")).to_be_in_viewport()
         expect(kim.find("#lesson-do")).to_be_disabled()
         choices = kim.find("#lesson-choices label")
         expect(choices).to_have_count(3)
         choices.filter(has_text=re.compile(right)).locator("input").check()
+        expect(kim.find("#lesson-do")).to_be_in_viewport(ratio=0.9)
         kim.find("#lesson-do").click()
         expect(kim.find("#lesson-steps button").nth(n)).to_have_text(f"✓ {n + 1}")
         verdict = "맞았습니다" if locale == "ko-KR" else "You were right"
         expect(kim.find("#lesson-result .verdict")).to_contain_text(verdict)
         expect(kim.find("#lesson-result .see")).not_to_be_empty()
-        opened = kim.find("#event-list > details[open]").last
+        opened = kim.find("#event-list > details[open]")
+        expect(opened).to_have_count(1)
         expect(opened).to_have_text(re.compile(shown))
+        expect(kim.find("#bands > *")).to_contain_text(["#1", "CONNECTING"])  # the chat's, and the step's from its beginning
         if n + 1 < len(STEPS):
             kim.find("#lesson-next").click()
     kim.expect_state("OPEN")

@@ -262,6 +262,42 @@ def test_older_messages_come_when_scrolling_up(window):
     expect(writer.find("#log .mine")).to_have_count(50)
 
 
+@pytest.mark.parametrize("name", ["", "   "])
+def test_empty_name_is_asked_for_again(window, name):
+    ann = window()
+    ann.find("#name").fill(name)
+    ann.find("#join").click()
+    expect(ann.find("#name:invalid")).to_be_focused()
+    expect(ann.find("#name-form")).to_be_visible()
+    ann.join("ann").send("here")
+
+
+@pytest.mark.parametrize("has_text, answer", [(False, "visible"), (True, "hidden")])
+def test_pasted_file_is_answered_with_a_sentence(window, has_text, answer):
+    """Office programs add a picture to copied text: that is text."""
+    ann = window("ann")
+    ann.find("#text").evaluate("""(box, hasText) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
+        if (hasText) clipboardData.setData('text/plain', 'a text');
+        box.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }""", has_text)
+    if answer == "visible":
+        expect(ann.find("#error")).to_contain_text("Files cannot be sent")
+    else:
+        expect(ann.find("#error")).to_be_hidden()
+
+
+def test_text_that_was_typed_since_the_question_stays(window):
+    ann = window("ann")
+    ann.find("#text").fill("/shrug")
+    ann.find("#text").press("Enter")
+    ann.find("#text").fill("something else")
+    ann.find("#error-action").click()
+    ann.expect_message("/shrug")
+    expect(ann.find("#text")).to_have_value("something else")
+
+
 def test_name_can_be_changed_or_not(window):
     ann = window("ann")
     ann.find("#change-name").click()

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chinwag::duplex::{Duplex, Socket};
 use chinwag::handshake::Policy;
@@ -28,7 +29,9 @@ fn exchange<S: Socket + Send + 'static>((one, two): (S, S)) {
     let serving = std::thread::spawn(move || {
         let policy = Policy { protocols: vec!["a".into()], ..Policy::default() };
         let policy = Policy { accept: Some(Arc::new(|_| Ok(Accept::new().data(7_u8)))), ..policy };
-        let reader = Duplex::accept_tls(one, &acceptor, &policy, Config::default()).expect("a handshake");
+        // A deadline so far away must not overflow.
+        let config = Config::default().handshake_timeout(Duration::MAX);
+        let reader = Duplex::accept_tls(one, &acceptor, &policy, config).expect("a handshake");
         let peer = reader.writer();
         assert_eq!((peer.path(), peer.protocol(), peer.data()), ("/room", Some("a"), Some(&7_u8)));
         let writer = peer.clone();

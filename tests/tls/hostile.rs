@@ -97,6 +97,26 @@ fn proxy_protocol_on_a_tls_port_is_named() {
     assert_eq!((head.status, head.body.len()), (400, 0));
 }
 
+/// What a client without TLS gets has no field that is for TLS only (RFC 6797 7.2).
+#[test]
+fn plain_responses_of_a_tls_port_do_not_ask_for_https() {
+    let certificates = Certificates::new();
+    let acceptor = certificates.acceptor().with_hsts(3600);
+    let builder = Server::builder().config(quick()).listen_tls("127.0.0.1:0", &acceptor).expect("a free port");
+    let server = builder.start().expect("threads enough");
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(Config::default().max_head_size));
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        ("PROXY TCP4 192.0.2.1 192.0.2.2 5 443\r\n", 400),
+        ("GET / HTTP/2.0\r\n\r\n", 505),
+        ("GET / HTTP/1.1\r\n", 408),
+        (&long, 431),
+    ] {
+        let answer = raw::http(server.local_addrs()[0], request);
+        assert_eq!((answer.status, answer.header("strict-transport-security")), (status, None), "{request:.40}");
+    }
+}
+
 #[test]
 fn plain_and_tls_ports_work_in_one_process() {
     let certificates = Certificates::new();

@@ -24,7 +24,7 @@ pub(super) struct State {
     pub(super) error: Option<HistoryError>,
     /// Messages that are not in the file yet.
     pub(super) waiting: usize,
-    /// What was queued since nothing waited.
+    /// What was queued since the last success.
     bytes: usize,
     /// Messages that were not queued since the error began.
     dropped: usize,
@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) log: Arc<str>,
     /// All logs in the file must get that name, because clients know numbers that the file does not have.
     pub(super) must_rename: bool,
+    /// Questions of operators that wait for the worker.
+    pub(super) checks: usize,
 }
 
 impl Shared {
@@ -56,17 +58,13 @@ impl Shared {
         }
     }
 
-    /// So many messages were written, and all logs have this name if they had to be renamed. If nothing waits any more, an error
-    /// is over: returns what was lost.
+    /// So many messages were written, and all logs have this name if they had to be renamed. An error is over, although in a
+    /// busy chat other messages wait already: returns what was lost.
     pub(super) fn finish(&self, messages: usize, log: &Arc<str>) -> Option<String> {
         let mut state = self.lock();
-        state.waiting -= messages;
+        (state.waiting, state.bytes) = (state.waiting - messages, 0);
         // There is a newer name if messages were dropped meanwhile.
         state.must_rename &= state.log != *log;
-        if state.waiting > 0 || state.must_rename {
-            return None;
-        }
-        state.bytes = 0;
         state.error.take()?;
         Some(match mem::take(&mut state.dropped) {
             0 => "nothing was lost".to_owned(),
@@ -80,9 +78,16 @@ impl State {
         matches!(self.error, Some(HistoryError::Permanent(_)))
     }
 
+    /// Whether the file has everything that clients know.
+    pub(super) fn is_complete(&self) -> bool {
+        self.error.is_none() && self.waiting == 0 && !self.must_rename
+    }
+
     /// Counts messages that are queued next. Returns false if they must be dropped, because too much waits.
     pub(super) fn admit(&mut self, messages: usize, bytes: usize) -> bool {
-        let fits = self.error.is_none() || self.bytes <= MAX_BYTES && !self.is_permanent();
+        // Deletions without messages have as much again.
+        let most = if messages > 0 { MAX_BYTES } else { 2 * MAX_BYTES };
+        let fits = self.error.is_none() || self.bytes <= most && !self.is_permanent();
         if fits {
             (self.waiting, self.bytes) = (self.waiting + messages, self.bytes + bytes);
         } else {
@@ -103,15 +108,15 @@ mod tests {
     }
 
     #[test]
-    fn error_ends_when_nothing_waits() {
+    fn error_ends_with_the_first_success_although_other_messages_wait() {
         let shared = Shared::new("chat.db".into());
         let log = shared.lock().log.clone();
         assert!(shared.lock().admit(3, 2 * MAX_BYTES), "without an error there is no bound");
         shared.raise(full());
-        assert_eq!(shared.finish(2, &log), None);
-        assert_eq!(shared.lock().error, Some(full()));
-        assert_eq!(shared.finish(1, &log).as_deref(), Some("nothing was lost"));
-        assert_eq!(shared.finish(0, &log), None, "it is over");
+        assert_eq!(shared.finish(2, &log).as_deref(), Some("nothing was lost"));
+        assert!(shared.lock().error.is_none() && !shared.lock().is_complete(), "one message waits");
+        assert_eq!(shared.finish(1, &log), None, "it was over before");
+        assert!(shared.lock().is_complete());
     }
 
     #[test]
@@ -123,11 +128,13 @@ mod tests {
         let second = shared.lock().log.clone();
         assert!(second != first && shared.lock().must_rename);
         assert!(!shared.lock().admit(1, 1), "a name is not used again after another loss");
-        assert_eq!(shared.finish(2, &second), None, "the logs have an earlier name");
-        assert!(shared.lock().must_rename);
+        assert!(shared.lock().admit(0, 1), "a deletion is not lost as well");
+        assert!(shared.finish(2, &second).is_some_and(|loss| loss.contains("messages: 6")));
+        assert!(shared.lock().must_rename && !shared.lock().is_complete(), "the logs have an earlier name");
         let third = shared.lock().log.clone();
-        assert!(third != second && shared.finish(0, &third).is_some_and(|loss| loss.contains("messages: 6")));
-        assert!(shared.lock().admit(1, 1));
+        assert!(third != second && shared.lock().admit(1, 1), "a busy chat stores messages again");
+        assert_eq!(shared.finish(1, &third), None);
+        assert!(shared.lock().is_complete());
     }
 
     #[test]

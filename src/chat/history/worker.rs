@@ -63,7 +63,11 @@ impl Worker {
         };
         match worker.prepare() {
             Err(error) if error.is_permanent() => return Err(error),
-            Err(error) => worker.fail(error),
+            Err(error) => {
+                // A state file that is not open cannot say that clients know more.
+                worker.shared.lock().must_rename |= worker.writer.is_none();
+                worker.fail(error);
+            }
             Ok(()) => {}
         }
         let file = &worker.settings.path;
@@ -116,7 +120,7 @@ impl Worker {
         let is_check = self.check_at <= Instant::now();
         if is_check {
             self.check_at = Instant::now() + CHECK;
-            if self.is_moved() || self.shared.lock().error.is_some() {
+            if self.is_moved() || !self.shared.lock().is_complete() {
                 self.write_waiting();
             } else if self.must_truncate {
                 self.truncate_log();
@@ -129,6 +133,7 @@ impl Worker {
 
     /// Finds out whether a message could be stored now.
     pub(super) fn check(&mut self) -> Option<HistoryError> {
+        self.shared.lock().checks -= 1;
         self.write_waiting();
         let is_full = rustix::fs::statvfs(&self.settings.path).is_ok_and(|disk| disk.f_bavail == 0);
         let error = self.shared.lock().error.clone();
@@ -167,11 +172,16 @@ impl Worker {
         }
     }
 
-    /// After an error of the file, only [`Self::maintain`] tries again. A disk that did not respond does now.
+    /// After an error of the file, only [`Self::maintain`] tries again. A disk that did not respond does now. If others follow,
+    /// the messages are written with the last of them, for which the chat may wait.
     pub(super) fn store(&mut self, messages: Vec<StoredMessage>) {
         self.messages.extend(messages);
-        let error = self.shared.lock().error.clone();
-        if error.is_none_or(|error| error == not_responding()) {
+        let is_due = {
+            let state = self.shared.lock();
+            let may_write = state.error.as_ref().is_none_or(|error| *error == not_responding());
+            may_write && state.waiting == self.messages.len()
+        };
+        if is_due {
             self.write_waiting();
         }
     }
@@ -226,10 +236,11 @@ impl Worker {
             false => state_file.position.used += added as u64,
         }
         state_file.write()?;
-        if let Some(loss) = self.shared.finish(mem::take(&mut self.messages).len(), &log) {
+        let over = self.shared.finish(mem::take(&mut self.messages).len(), &log);
+        if self.shared.lock().is_complete() {
             state_file.set_behind(false)?;
-            warn!("history: messages are stored again; {loss}");
         }
+        over.into_iter().for_each(|loss| warn!("history: messages are stored again; {loss}"));
         if !mem::take(&mut self.erasures).is_empty() {
             self.truncate_log();
         }

@@ -1,6 +1,6 @@
 // The addresses of the page, its rooms and its WebSocket. All are below `base`, because a proxy may serve the chat in a folder.
 
-import { tab } from './storage.js';
+import { isText, tab } from './storage.js';
 
 /** The folder of the page's files, and of the lobby. */
 export const base = new URL('.', import.meta.url);
@@ -11,7 +11,7 @@ export const room = decodeURIComponent(location.pathname.slice(base.pathname.len
 /** The page's address with ws: instead of http:, or wss: instead of https:. */
 export const home = location.origin.replace('http', 'ws') + location.pathname;
 
-let token = takeFromAddress() ?? tab.get('token');
+let token = takeFromAddress() ?? tab.get('token', isText);
 
 /** The access token, if there is one. */
 export function getToken() {

@@ -1,12 +1,12 @@
 // The text box, and the draft with its recipient.
 
 import { $, onSubmit } from './dom.js';
-import { draft } from './storage.js';
+import { draft, isEntry, isListOf, isTarget, isText } from './storage.js';
 import { setText } from './strings.js';
 import { named } from './text.js';
 
 const text = $('text');
-const rejected = draft.get('refused', []); // texts that the server rejected
+const rejected = draft.get('refused', isListOf(isEntry), []); // texts that the server rejected
 
 let target; // the recipient of a private message, { name, id }; undefined for all
 
@@ -18,8 +18,8 @@ export function startComposer(submit) {
 		write(''); // before the text can come back
 		if (submit(value, to) === false) write([value, text.value].filter(Boolean).join('\n'));
 	};
-	setTarget(draft.get('target'));
-	write(draft.get('text', ''));
+	setTarget(draft.get('target', isTarget));
+	write(draft.get('text', isText, ''));
 	text.oninput = () => write(text.value);
 	text.addEventListener('keydown', (event) => {
 		if (event.defaultPrevented) return; // completion took it

@@ -149,7 +149,16 @@ export class Connection {
 	#notify(report) {
 		if (this.#reports.push(report) > 1) return; // the loop below is running, further up
 		for (; this.#reports.length; this.#reports.shift()) {
-			for (const listener of this.#listeners) listener(this.#reports[0]);
+			for (const listener of this.#listeners) deliver(this.#reports[0], listener);
 		}
+	}
+}
+
+// A message that has another form than a server's must not stop those after it.
+function deliver(report, listener) {
+	try {
+		listener(report);
+	} catch (error) {
+		console.error(error);
 	}
 }

@@ -36,6 +36,7 @@ export function copy(text) {
 		event.preventDefault();
 		event.clipboardData.setData('text/plain', text);
 	};
-	document.addEventListener('copy', fill, { once: true });
+	document.addEventListener('copy', fill);
 	document.execCommand('copy');
+	document.removeEventListener('copy', fill); // if the browser refused
 }

@@ -1,9 +1,9 @@
 // People whose messages this reader does not want to see. The browser remembers them, the server does not know of it.
 
 import { $ } from './dom.js';
-import { keep } from './storage.js';
+import { isListOf, isText, keep } from './storage.js';
 
-const ignored = new Set(keep.get('ignored', []));
+const ignored = new Set(keep.get('ignored', isListOf(isText), []));
 
 export function isIgnored(name) {
 	return ignored.has(name.toLowerCase());

@@ -7,12 +7,15 @@ const BEGIN = { connecting: 'CONNECTING', open: 'OPEN', closing: 'CLOSING', clos
 const MAX_BANDS = 2;
 
 const bands = new Map(); // number → { node, state, since }
+let newest = 0; // the highest number of a band
 
 export function showState({ what, number, at }) {
 	const state = BEGIN[what];
 	if (!state) return;
 	let band = bands.get(number);
 	if (!band) {
+		if (number <= newest) return; // its band was dropped
+		newest = number;
 		band = { node: make('div', 'band', make('b', '', `#${number}`)) };
 		bands.set(number, band);
 		$('bands').append(band.node);
@@ -40,9 +43,9 @@ export function duration(time) {
 	return time < 60000 ? `${(time / 1000).toFixed(1)} s` : `${Math.round(time / 60000)} min`;
 }
 
-// The chat's connection stays, and the newest one of the reader's own.
+// The chat's connection stays, which is the first, and the newest one of the reader's own.
 function dropOldest() {
-	const closed = [...bands].find(([, { state }]) => state === 'CLOSED') ?? [...bands][0];
+	const closed = [...bands].find(([, { state }]) => state === 'CLOSED') ?? [...bands][1];
 	bands.delete(closed[0]);
 	closed[1].node.remove();
 }

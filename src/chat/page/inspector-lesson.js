@@ -18,12 +18,12 @@ const isClose = ({ what }) => what === 'close';
 
 /** `right` is the number of the right choice. The step is done when `seen` is true of a report; `look` names the line to open. */
 const STEPS = [
-	{ right: 0, code: 'ws = new WebSocket(url)\nws.readyState', act: () => openOwn({ slow: SLOW }), seen: ({ what }) => what === 'connecting', look: 'connecting' },
+	{ right: 0, code: 'ws = new WebSocket(url)\nws.readyState', act: () => openOwn({ slow: SLOW }), seen: ({ what }) => what === 'open', look: 'connecting' },
 	{ right: 1, code: 'ws = new WebSocket(url)', act: () => openOwn(), seen: isHandshake, look: 'connecting' },
-	{ right: 2, code: 'base64(SHA-1(key + GUID))', act: () => openOwn(), seen: isHandshake, look: 'open' },
+	{ right: 2, code: 'Sec-WebSocket-Accept: …', act: () => openOwn(), seen: isHandshake, look: 'open' },
 	{ right: 1, code: 'ws.onopen = () => console.log("open")', act: trials.slow, seen: ({ what }) => what === 'open', look: 'open' },
 	{ right: 1, code: 'ws.send("hi")', act: () => withOwn((own) => own.send('hi')), seen: ({ data, frames }) => data === 'hi' && frames, look: 'out' },
-	{ right: 2, code: 'ws.onmessage = (event) => console.log(event.data)', act: () => withOwn((own) => own.send(PING)), seen: ({ what, data }) => what === 'in' && data === '{"type":"pong"}', look: 'in' },
+	{ right: 2, code: `ws.send('${PING}')\nws.onmessage = (event) => console.log(event.data)`, act: () => withOwn((own) => own.send(PING)), seen: ({ what, data }) => what === 'in' && data === '{"type":"pong"}', look: 'in' },
 	{ right: 0, code: `ws.send(JSON.stringify({ type: "message", text: "hi" }))\ntypeof event.data`, act: () => withOwn((own) => own.send(JSON.stringify(MESSAGE))), seen: ({ what, data }) => what === 'in' && /no-name/.test(data), look: 'in' },
 	{ right: 1, code: 'ws = new WebSocket(url, ["text", "chinwag.v1"])\nws.protocol', act: () => openOwn({ protocols: ['text', 'chinwag.v1'] }), seen: ({ what, protocol }) => what === 'open' && protocol === 'text', look: 'open' },
 	{ right: 0, code: 'ws.onopen = () => ws.close()\nws.readyState', act: () => openOwn({ slow: SLOW, then: (own) => own.close(1000, '') }), seen: isClose, look: 'close' },
@@ -32,7 +32,7 @@ const STEPS = [
 	{ right: 1, code: 'ws = new WebSocket("wss://…")', act: trials.otherScheme, seen: isClose, look: 'close' },
 ];
 
-const done = new Set(keep.get('lesson', []));
+const done = new Set(keep.get('lesson', Array.isArray, []));
 
 let current = Math.max(0, STEPS.findIndex((_, n) => !done.has(n)));
 let chosen; // the number of the choice
@@ -82,6 +82,7 @@ function open(number) {
 	$('lesson-back').disabled = current === 0;
 	$('lesson-next').disabled = current === STEPS.length - 1;
 	showTicks();
+	$('lesson-steps').scrollIntoView({ block: 'nearest' });
 }
 
 function choice(key, number) {
@@ -90,6 +91,7 @@ function choice(key, number) {
 	radio.onchange = () => {
 		chosen = number;
 		$('lesson-do').disabled = false;
+		$('lesson-do').scrollIntoView({ block: 'nearest' });
 	};
 	return make('label', '', radio, ' ', setText(make('span'), key));
 }

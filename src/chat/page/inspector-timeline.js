@@ -45,6 +45,7 @@ const filter = $('filter');
 
 let waiting = []; // reports without a line
 let isDue = false; // whether lines are made before the next frame
+let opened; // the report of the line that openLine() opened last
 let first; // the number of the first connection that was shown: the chat's
 
 export function showEvent(report) {
@@ -73,9 +74,11 @@ export function update(report) {
 	report.node.append(details(report));
 }
 
-/** Opens the line of a report, and moves it into view. */
+/** Opens the line of a report instead of the last one, and moves it into view. */
 export function openLine(report) {
 	showLines();
+	if (opened) opened.node.open = false;
+	opened = report;
 	showDetails(report);
 	report.node.open = true;
 	list.scrollTop += report.node.getBoundingClientRect().top - list.getBoundingClientRect().top;

@@ -19,7 +19,7 @@ import { acceptToken, askName, askToken, showChat, showName, showWho, startScree
 import { Session } from './session.js';
 import { hideError, hideTrouble, showError, showState } from './status.js';
 import { has, showAllTexts, switchLanguage } from './strings.js';
-import { named } from './text.js';
+import { named, namedAll } from './text.js';
 
 let people = [];
 const gone = new Set(); // names that were said to have left
@@ -98,6 +98,7 @@ addEventListener('drop', (event) => {
 	event.preventDefault();
 	showError('noFiles');
 });
+addEventListener('paste', ({ clipboardData }) => clipboardData.types.join() === 'Files' && showError('noFiles'));
 document.body.classList.add('ready');
 connection.connect();
 
@@ -118,12 +119,12 @@ function submit(text, target) {
 		case 'private': return say(command.text, session.person(command.name));
 		case 'name': return signIn(command.name);
 		case 'operate': return session.operate(command.command);
-		case 'users': return addNote('users', { names: people.join(', ') });
+		case 'users': return addNote('users', { names: namedAll(people) });
 		case 'help': return addNote('help');
 		case 'usage': return refuse(command.key);
 		default: return refuse('unknownCommand', { word: command.word }, () => {
 			say(text, target);
-			write('');
+			if ($('text').value === text) write(''); // not what was typed since
 			hideError();
 		});
 	}

@@ -58,7 +58,7 @@ function showNotification(name, text) {
 }
 
 for (const box of [$('sound'), $('notifications')]) {
-	box.checked = keep.get(box.id, false);
+	box.checked = keep.get(box.id, (value) => value === true, false);
 	box.onchange = async () => {
 		if (box.id === 'notifications' && box.checked) box.checked = (await Notification.requestPermission()) === 'granted';
 		keep.set(box.id, box.checked);

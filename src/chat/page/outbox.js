@@ -1,14 +1,14 @@
 // Unconfirmed messages, the oldest first. One is sent at a time, and again on a new connection: the server knows its nonce.
 
-import { draft } from './storage.js';
+import { draft, isEntry, isListOf, isText } from './storage.js';
 
 const MAX_OWN = 1000; // more than the history that a server sends again
 const NO_NUMBERS = { log: undefined, numbers: [] };
 
 export class Outbox {
-	entries = draft.get('outbox', []);
+	entries = draft.get('outbox', isListOf((entry) => isEntry(entry) && isText(entry.nonce)), []);
 	inFlight; // the nonce of the entry sent on this connection
-	#own = draft.get('own', NO_NUMBERS); // the numbers of delivered entries, in the numbering `log`
+	#own = draft.get('own', (own) => Array.isArray(own?.numbers), NO_NUMBERS); // the numbers of delivered entries, in the numbering `log`
 
 	/** `target` is { name, id } for a private message. */
 	add(text, target) {

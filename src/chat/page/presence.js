@@ -2,7 +2,7 @@
 
 import { make } from './dom.js';
 import { setText } from './strings.js';
-import { named } from './text.js';
+import { namedAll } from './text.js';
 
 const SHOWN = 2; // names; of one more, the others are counted
 
@@ -33,7 +33,6 @@ export class Presence {
 
 function sentence(key, names) {
 	const shown = names.length > SHOWN + 1 ? names.slice(0, SHOWN) : names;
-	const list = make('span', '', ...shown.flatMap((name, at) => (at ? [', ', named(name)] : [named(name)])));
 	const n = names.length - shown.length;
-	return setText(make('span'), n ? `${key}More` : key, { name: list, n });
+	return setText(make('span'), n ? `${key}More` : key, { name: namedAll(shown), n });
 }

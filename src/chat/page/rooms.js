@@ -3,15 +3,15 @@
 import { base, pathOf, room } from './address.js';
 import { $, make, onSubmit } from './dom.js';
 import { showError } from './status.js';
-import { tab } from './storage.js';
+import { isListOf, isText, tab } from './storage.js';
 import { setText } from './strings.js';
 
-const visited = [...new Set(['', room, ...tab.get('rooms', [])])];
+const visited = [...new Set(['', room, ...tab.get('rooms', isListOf(isText), [])])];
 
 async function showRooms() {
 	if (!$('rooms').open) return;
 	const answer = await fetch(new URL('rooms', base)).catch(() => {}); // no connection
-	const rooms = answer?.ok ? (await answer.json()).rooms : [];
+	const rooms = (answer?.ok && (await answer.json().catch(() => {}))?.rooms) || [];
 	const others = visited.filter((name) => !rooms.some((known) => isSame(known.name, name)));
 	$('room-list').replaceChildren(...[...rooms, ...others.map((name) => ({ name }))].filter(hasAddress).map(row));
 }

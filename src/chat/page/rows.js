@@ -6,6 +6,7 @@ import { setText, showTime, t } from './strings.js';
 import { coloured, disc, formatted, mentions, named } from './text.js';
 
 const LONG = 1200; // characters; a longer text scrolls in its own box
+const TALL = 30; // lines, the same
 const GROUP = 5 * 60000; // milliseconds within which one person's messages share a heading
 
 /** Makes rows in their order, which decides where a day or a group begins. */
@@ -74,7 +75,7 @@ function heading(name, date, target, mine) {
 function body(text, date, own) {
 	const bubble = make('div', 'text', ...formatted(text, own));
 	bubble.dir = 'auto';
-	if (text.length > LONG) bubble.tabIndex = 0; // so that keys scroll it
+	if (text.length > LONG || text.split(/[\n\r\f\v\x85\u2028\u2029]/, TALL + 1).length > TALL) bubble.tabIndex = 0; // so that keys scroll it
 	for (const block of bubble.querySelectorAll('pre')) {
 		const frame = make('div', 'block');
 		block.replaceWith(frame);

@@ -1,9 +1,9 @@
 // What the user is asked for: the access token, then a name, then messages.
 
 import { getToken, setToken } from './address.js';
-import { $, make, onSubmit } from './dom.js';
+import { $, onSubmit } from './dom.js';
 import { setText } from './strings.js';
-import { named } from './text.js';
+import { namedAll } from './text.js';
 import { checkToken } from './why.js';
 
 let needsToken = false;
@@ -14,12 +14,14 @@ let current = ''; // the name, while the user may change it
 export function startScreens(signIn, connect) {
 	onSubmit('name-form', () => {
 		const wanted = $('name').value.trim();
-		if (!wanted) return;
+		if (!wanted) return askAgain($('name'));
 		signIn(wanted);
 		showChat(wanted);
 	});
 	onSubmit('token-form', async () => {
-		setToken($('token').value.trim());
+		const token = $('token').value.trim();
+		if (!token) return askAgain($('token'));
+		setToken(token);
 		const verdict = await checkToken();
 		if (verdict === 'token') return askToken();
 		setText($('token-text'), verdict ?? 'connecting').className = '';
@@ -71,15 +73,21 @@ export function showChat(name) {
 
 /** Who is here, for a user who has no name yet. */
 export function showWho(names) {
-	const shown = names.slice(0, 5).flatMap((name, at) => [at ? ', ' : '', named(name)]);
-	if (names.length > 5) shown.push('…');
-	if (names.length) setText($('who'), 'who', { names: make('span', '', ...shown) });
+	const shown = namedAll(names.slice(0, 5));
+	if (names.length > 5) shown.append('…');
+	if (names.length) setText($('who'), 'who', { names: shown });
 }
 
 /** The name that the server gave. */
 export function showName(name) {
 	$('me').textContent = name;
 	$('profile').hidden = false;
+}
+
+// The browser says in its own words that the box is empty.
+function askAgain(box) {
+	box.value = '';
+	box.reportValidity();
 }
 
 function update(focus) {

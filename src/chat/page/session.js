@@ -2,7 +2,7 @@
 
 import { Members } from './members.js';
 import { Outbox } from './outbox.js';
-import { draft, keep, tab } from './storage.js';
+import { draft, isText, keep, tab } from './storage.js';
 
 const MAX_LENGTH = 20000; // characters: less than 64 KiB of UTF-8, where a server closes the connection
 const RETRY_DELAY = 1500; // milliseconds after "too-fast"
@@ -18,7 +18,7 @@ export class Session {
 	#members = new Members();
 	#id;
 	#former = []; // the numbers of this page's earlier connections
-	#secret = draft.get('secret'); // proves to the server that a lost connection was this one
+	#secret = draft.get('secret', isText); // proves to the server that a lost connection was this one
 	#resume; // the secret of the connection before, until the name is back
 	#isGreeted = false; // whether this connection has its number
 	#pings = false; // whether the server answers pings
@@ -30,7 +30,7 @@ export class Session {
 	#timer; // runs after "too-fast"
 
 	name; // as the server gave it; undefined before that
-	wanted = tab.get('name') ?? keep.get('name'); // as the user asked for it
+	wanted = tab.get('name', isText) ?? keep.get('name', isText); // as the user asked for it
 
 	constructor(connection, view) {
 		this.#connection = connection;
@@ -155,7 +155,7 @@ export class Session {
 
 	// Whether this page itself had the name that it wants, so that it drives no other user out.
 	#isGhost() {
-		return this.name !== this.wanted && tab.get('had') === this.wanted;
+		return this.name !== this.wanted && tab.get('had', isText) === this.wanted;
 	}
 
 	#onMessage(message) {

@@ -1,8 +1,14 @@
 // `keep` lasts until the next visit, `tab` as long as this tab, `draft` is for this room in this tab.
+//
+// Each value is checked: other pages of this origin, and earlier versions of this one, may have stored anything.
 
 function store(storage, prefix = 'chinwag.') {
 	return {
-		get: (key, otherwise) => attempt(() => JSON.parse(storage().getItem(prefix + key))) ?? otherwise,
+		/** The stored value if is(value), or otherwise the other one. */
+		get(key, is, otherwise) {
+			const value = attempt(() => JSON.parse(storage().getItem(prefix + key)));
+			return is(value) ? value : otherwise;
+		},
 		set: (key, value) => attempt(() => storage().setItem(prefix + key, JSON.stringify(value))),
 	};
 }
@@ -15,6 +21,16 @@ function attempt(act) {
 		return undefined;
 	}
 }
+
+export const isText = (value) => typeof value === 'string';
+
+/** A person as the target of messages. */
+export const isTarget = (value) => Boolean(value?.name) && isText(value.name);
+
+/** A text that was not delivered, with its target if it is private. */
+export const isEntry = (value) => isText(value?.text) && (isTarget(value.target) || !value.target);
+
+export const isListOf = (is) => (value) => Array.isArray(value) && value.every(is);
 
 export const keep = store(() => localStorage);
 export const tab = store(() => sessionStorage);

@@ -12,7 +12,7 @@ const FORMS = {
 const shown = new WeakMap(); // node → the values in its text
 const formats = {}; // one takes longer to make than to use a hundred times
 
-let language = keep.get('language') ?? (navigator.language.startsWith('ko') ? 'ko' : 'en');
+let language = keep.get('language', (value) => value === 'en' || value === 'ko', navigator.language.startsWith('ko') ? 'ko' : 'en');
 
 /** Adds the texts of a part that is loaded later. */
 export function addTexts(more) {

@@ -8,9 +8,13 @@ const URLS = /\bhttps?:\/\/[^\s<>"'`\p{Cf}]+/giu;
 const TRAILING = '.,;:!?*_~…。、'; // punctuation after a link
 const BRACKETS = { ')': '(', ']': '[', '}': '{' };
 const HUES = 12;
+const MOST = 500; // links, mentions and pieces of code in one text: they cost much more than plain text
+
+let left; // how many of them the text may still have
 
 /** The text as nodes. `own` is the name whose mentions are marked. */
 export function formatted(text, own) {
+	left = MOST;
 	return split(text, CODE, (match) => codeOf(match), (plain) => withLinks(plain, own));
 }
 
@@ -39,6 +43,11 @@ export function named(name) {
 	return coloured(make('bdi', '', name), name);
 }
 
+/** Names in a sentence, with commas. */
+export function namedAll(names) {
+	return make('span', '', ...names.flatMap((name, at) => (at ? [', ', named(name)] : [named(name)])));
+}
+
 /** A disc with the first letter of a name. */
 export function disc(name) {
 	const node = paint(make('span', 'disc'), name);
@@ -56,6 +65,7 @@ function split(text, pattern, found, rest) {
 	const nodes = [];
 	let end = 0;
 	for (const match of text.matchAll(pattern)) {
+		if (--left < 0) break;
 		if (match.index > end) nodes.push(...rest(text.slice(end, match.index)));
 		nodes.push(...found(match));
 		end = match.index + match[0].length;
@@ -69,22 +79,24 @@ function codeOf([, block, inline]) {
 }
 
 function linkOf([found]) {
-	let length = found.length;
-	while (isTrailing(found.slice(0, length))) length--;
-	const address = found.slice(0, length);
-	if (!parsed(address)) return [found];
+	const address = withoutTrailing(found);
+	const url = parsed(address);
+	// https://bank.example@evil.example/ leads to evil.example, as the user "bank.example".
+	if (!url || url.username || url.password) return [found];
 	const node = make('a', '', address);
 	node.href = address;
 	node.target = '_blank';
 	node.rel = 'noopener noreferrer nofollow';
-	return [node, found.slice(length)].filter(Boolean);
+	return [node, found.slice(address.length)].filter(Boolean);
 }
 
 // A closing bracket belongs to the address if the address has the opening one.
-function isTrailing(address) {
-	const last = address.slice(-1);
-	const opening = BRACKETS[last];
-	return opening ? address.split(opening).length < address.split(last).length : TRAILING.includes(last);
+function withoutTrailing(address) {
+	const surplus = {};
+	for (const closing in BRACKETS) surplus[closing] = address.split(closing).length - address.split(BRACKETS[closing]).length;
+	let length = address.length;
+	for (; TRAILING.includes(address[length - 1]) || surplus[address[length - 1]] > 0; length--) surplus[address[length - 1]]--;
+	return address.slice(0, length);
 }
 
 // Word boundaries by hand: \b knows Latin letters only, and Korean joins particles to names.

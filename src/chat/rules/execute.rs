@@ -199,25 +199,27 @@ impl Chat {
         let requested = post.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or("guest");
         let wanted = Name::of_user(requested).ok_or(ErrorReason::BadName)?;
         let text = self.clean_text(post.text.clone())?;
-        self.check_post(&wanted, address, room)?;
         // The receipt says that the message is stored, and its number must not change.
         if self.needs_snapshot(room) {
             return Err(ErrorReason::Unavailable.into());
         }
+        let receipt = |seq: Option<u64>, room: &RoomName, name: Arc<str>| {
+            let name = Some(name).filter(|name| **name != *requested);
+            Receipt { seq, room: room.shown().clone(), name }
+        };
+        // Before the restrictions: the first answer may have been lost, and nothing is published.
+        let nonce = post.nonce.as_ref().filter(|_| post.target.is_none());
+        let found = self.find_room(room).and_then(|id| self.rooms.get(id));
+        if let Some((found, first)) = found.and_then(|room| Some((room, room.log.find_by_nonce(nonce?)?))) {
+            return Ok(receipt(Some(first.seq), &found.name, first.name.clone()));
+        }
+        self.check_post(&wanted, address, room)?;
         // A new room may take the place of another one, so this comes last.
         let room_id = self.open_room(room).ok_or(ErrorReason::Unavailable)?;
         if post.target.is_none() && !self.charge_room(room_id, text.len()) {
             return Err(ErrorReason::TooFast.into());
         }
         let room = self.rooms.get_mut(room_id).ok_or(ErrorReason::Unavailable)?;
-        let receipt = |seq: Option<u64>, room: &RoomName, name: Arc<str>| {
-            let name = Some(name).filter(|name| **name != *requested);
-            Receipt { seq, room: room.shown().clone(), name }
-        };
-        let repeated = post.nonce.as_ref().filter(|_| post.target.is_none());
-        if let Some(first) = repeated.and_then(|nonce| room.log.find_by_nonce(nonce)) {
-            return Ok(receipt(Some(first.seq), &room.name, first.name.clone()));
-        }
         // The room is in use, even without users.
         room.empty_since = None;
         let name = room.free_name(&wanted).shown;

@@ -150,7 +150,9 @@ impl ChatServer {
 /// Whether a program on this machine asks, and no proxy for another one.
 fn is_local(request: &Request) -> bool {
     let headers = request.headers();
-    let is_proxied = |name: &str| name.starts_with("x-forwarded-") || ["forwarded", "via", "x-real-ip"].contains(&name);
+    // Such as X-Real-IP and CF-Connecting-IP.
+    let is_proxied =
+        |name: &str| name.starts_with("x-forwarded-") || name.ends_with("-ip") || ["forwarded", "via"].contains(&name);
     let host = headers.get("Host").map(|host| host.to_str().ok().and_then(|host| Host::parse(host).ok()));
     let is_loopback =
         |host: Option<Host>| host.is_some_and(|host| host.is_localhost() || host.ip.is_some_and(|ip| ip.is_loopback()));
@@ -180,6 +182,8 @@ mod tests {
             ("127.0.0.1:9", &[("X-Forwarded-Proto", "https")], false),
             ("127.0.0.1:9", &[("Forwarded", "for=127.0.0.1")], false),
             ("127.0.0.1:9", &[("X-Real-IP", "127.0.0.1")], false),
+            ("127.0.0.1:9", &[("CF-Connecting-IP", "192.0.2.1")], false),
+            ("127.0.0.1:9", &[("X-Cluster-Client-IP", "192.0.2.1")], false),
             ("127.0.0.1:9", &[("Via", "1.1 proxy")], false),
         ];
         for (addr, fields, expected) in rows {

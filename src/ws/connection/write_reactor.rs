@@ -3,7 +3,7 @@
 use super::Connection;
 use crate::ws::{
     id_map::IdMap,
-    spawn::{PAUSE, spawn_supervised},
+    spawn::{PAUSE, lock, spawn_supervised},
 };
 use log::error;
 use mio::{Events, Interest, Poll, Registry, Token, Waker, unix::SourceFd};
@@ -11,7 +11,7 @@ use std::{
     io,
     net::TcpStream,
     os::fd::AsRawFd,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, Weak},
     thread,
     time::{Duration, Instant},
 };
@@ -44,7 +44,7 @@ impl WriteReactor {
     /// The operating system has no descriptor or no thread left.
     pub(crate) fn of_process() -> io::Result<&'static Self> {
         static PROCESS: Mutex<Option<&'static WriteReactor>> = Mutex::new(None);
-        let mut process = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut process = lock(&PROCESS);
         if process.is_none() {
             *process = Some(Self::start()?);
         }
@@ -83,13 +83,13 @@ impl WriteReactor {
 
     /// Adds the connection, or sets its deadline.
     fn insert(&self, connection: &Arc<Connection>, deadline: Option<Instant>) {
-        let (mut entries, key) = (self.entries(), connection.info.id as usize);
+        let (mut entries, key) = (lock(&self.entries), connection.info.id as usize);
         let deadline = deadline.or_else(|| entries.get(key)?.deadline);
         entries.insert(key, Entry { connection: Arc::downgrade(connection), deadline });
     }
 
     pub(super) fn forget(&self, socket: &TcpStream, connection: &Connection) {
-        self.entries().remove(connection.info.id as usize);
+        lock(&self.entries).remove(connection.info.id as usize);
         // It fails if the socket is not registered. Then there is nothing to undo.
         let _ = self.registry.deregister(&mut SourceFd(&socket.as_raw_fd()));
     }
@@ -108,7 +108,7 @@ impl WriteReactor {
             _ => {}
         }
         for event in events.iter().filter(|event| event.token() != WAKE) {
-            let connection = self.entries().get(event.token().0).and_then(|entry| entry.connection.upgrade());
+            let connection = lock(&self.entries).get(event.token().0).and_then(|entry| entry.connection.upgrade());
             if let Some(connection) = connection {
                 connection.flush_pending();
             }
@@ -118,17 +118,13 @@ impl WriteReactor {
     /// The connections whose deadline has passed, and the time until the next deadline.
     fn take_due(&self) -> (Vec<Arc<Connection>>, Option<Duration>) {
         let (now, mut due, mut next) = (Instant::now(), Vec::new(), None::<Instant>);
-        for entry in self.entries().values_mut() {
+        for entry in lock(&self.entries).values_mut() {
             if entry.deadline.take_if(|deadline| *deadline <= now).is_some() {
                 due.extend(entry.connection.upgrade());
             }
             next = next.into_iter().chain(entry.deadline).min();
         }
         (due, next.map(|next| next.saturating_duration_since(now)))
-    }
-
-    fn entries(&self) -> MutexGuard<'_, IdMap<usize, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

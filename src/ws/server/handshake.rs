@@ -6,16 +6,17 @@ use crate::ws::{
     error::Visible,
     handshake::{self, HeadError, Negotiated, Upgrade, body},
     handshake_stream::{self, HandshakeStream},
-    http::{self, ClientAddr, Request, Response},
+    http::{self, ClientAddr, Request, Response, ShowedAdminToken},
     queue::queue,
     rate_limiter::AddressLimiter,
     session::ListenerMode,
+    spawn::lock,
 };
 use log::{debug, warn};
 use std::{
     fmt,
     net::{SocketAddr, TcpStream},
-    sync::{Arc, Mutex, Once, PoisonError},
+    sync::{Arc, Mutex, Once},
     time::{Duration, Instant},
 };
 use tungstenite::http::{
@@ -95,8 +96,7 @@ impl PendingHandshake {
             Ok(Negotiated::Upgrade(_)) => return,
         };
         let response = if is_json { response.refusal_as_json() } else { response };
-        let hsts = self.mode.hsts.filter(|_| stream.session.is_some());
-        respond(stream, hsts, response, is_head);
+        respond(stream, self.mode.hsts, response, is_head);
     }
 
     /// The TLS handshake, on a TLS port. A client that uses no TLS there gets a plain stream, to be told so.
@@ -155,11 +155,15 @@ impl PendingHandshake {
         request.extensions_mut().insert(ClientAddr(self.addr));
         let Shared { policy, wrong_tokens, openings, config, .. } = &*self.shared;
         policy.access.check_address(self.addr.ip())?;
-        let offers_token = policy.access.requires_token() && handshake::offers_token(request);
+        let offers_token = policy.access.has_tokens() && handshake::offers_token(request);
         let negotiated = handshake::negotiate(request, policy);
         if offers_token {
             // Counted before the result is sent, so that parallel guesses cannot exceed the limit together.
-            let is_wrong = matches!(&negotiated, Negotiated::Response(response) if response.status == 401);
+            let is_wrong = match &negotiated {
+                Negotiated::Response(response) => response.status == 401,
+                // Without an access token, the client is let in, but it may have guessed the token of operators.
+                _ => !policy.access.requires_token() && request.extensions().get::<ShowedAdminToken>().is_none(),
+            };
             if !self.allows(wrong_tokens, is_wrong, config.wrong_token_interval, MAX_WRONG_TOKENS) {
                 self.log(Rejection::WrongTokens, format_args!("too many wrong access tokens"));
                 return Err(handshake::try_later(
@@ -181,7 +185,7 @@ impl PendingHandshake {
     fn allows(&self, limiter: &Mutex<AddressLimiter>, counts: bool, interval: Duration, burst: u64) -> bool {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let (now, interval) = (micros(self.shared.started_at.elapsed()), micros(interval));
-        let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut limiter = lock(limiter);
         limiter.allow(self.addr.ip(), counts.into(), now, interval, burst)
     }
 
@@ -274,7 +278,8 @@ impl PendingHandshake {
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.
 pub(super) fn respond(stream: &mut HandshakeStream<'_>, hsts: Option<u32>, mut response: Response, head_only: bool) {
     stream.set_deadline(Instant::now() + RESPONSE_TIMEOUT);
-    if let Some(seconds) = hsts {
+    // Not to a client without TLS, although the port has it (RFC 6797 7.2).
+    if let Some(seconds) = hsts.filter(|_| stream.session.is_some()) {
         response = response.with("Strict-Transport-Security", format!("max-age={seconds}"));
     }
     if stream.send(&response.to_bytes(head_only)).is_ok() {

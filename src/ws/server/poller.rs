@@ -7,7 +7,7 @@
 use super::connection_task::{ConnectionTask, Round};
 use crate::ws::{
     queue::{Producer, Queue, queue},
-    spawn::spawn_supervised,
+    spawn::{lock, spawn_supervised},
 };
 use log::debug;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,7 +15,7 @@ use std::{
     collections::VecDeque,
     io, mem,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -82,7 +82,7 @@ impl Poller {
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn serve_while_busy(&self, task: Box<ConnectionTask>) -> Option<Box<ConnectionTask>> {
         let others = {
-            let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut others = lock(&self.others);
             count_busy(&mut others, task.sender.peer.id(), Instant::now())
         };
         if self.served.load(Ordering::Relaxed) + others < MIN_BUSY {

@@ -6,12 +6,13 @@ use crate::ws::{
     connection::Connection,
     id_map::IdMap,
     network::{counted, largest_counted},
+    spawn::lock,
 };
 use std::{
     cmp::Reverse,
     mem,
     net::{IpAddr, Shutdown, TcpStream},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -64,7 +65,7 @@ impl ConnectionRegistry {
         is_proxy: bool,
         config: &Config,
     ) -> Result<Permit, Rejection> {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.0);
         if inner.is_shut_down {
             return Err(Rejection::ShuttingDown);
         }
@@ -87,7 +88,7 @@ impl ConnectionRegistry {
 
     /// Refuses new connections, sends Close 1001 on open ones, and cuts the others.
     pub(super) fn shut_down(&self) {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.0);
         inner.is_shut_down = true;
         let (handshakes, open) = (mem::take(&mut inner.handshakes), mem::take(&mut inner.open));
         drop(inner); // `close` takes the connection's lock: never hold two.
@@ -100,17 +101,13 @@ impl ConnectionRegistry {
     }
 
     pub(super) fn open_connections(&self) -> Vec<Arc<Connection>> {
-        self.lock().open.iter().map(|(_, connection)| Arc::clone(connection)).collect()
+        lock(&self.0).open.iter().map(|(_, connection)| Arc::clone(connection)).collect()
     }
 
     /// How many WebSockets are open, and how many handshakes are in progress.
     pub(super) fn counts(&self) -> (usize, usize) {
-        let inner = self.lock();
+        let inner = lock(&self.0);
         (inner.open.len(), inner.handshakes.len())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -153,7 +150,7 @@ impl Permit {
     /// # Errors
     /// That address has reached its limit.
     pub(super) fn count_for(&mut self, address: IpAddr, config: &Config) -> Result<(), Rejection> {
-        let mut inner = self.registry.lock();
+        let mut inner = lock(&self.registry.0);
         inner.check_address(address, config)?;
         inner.count_address(address);
         self.address = Some(address);
@@ -162,12 +159,12 @@ impl Permit {
 
     /// The request was read, and the client waits for its response: the connection no longer counts as a handshake.
     pub(super) fn end_handshake(&self) {
-        self.registry.lock().handshakes.remove(self.id);
+        lock(&self.registry.0).handshakes.remove(self.id);
     }
 
     /// The handshake is done. Returns false if the connection was cut meanwhile.
     pub(super) fn open(&self, connection: &Arc<Connection>) -> bool {
-        let mut inner = self.registry.lock();
+        let mut inner = lock(&self.registry.0);
         let is_listed = inner.handshakes.remove(self.id).is_some();
         if is_listed {
             inner.open.insert(self.id, Arc::clone(connection));
@@ -178,7 +175,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut inner = self.registry.lock();
+        let mut inner = lock(&self.registry.0);
         inner.count -= 1;
         inner.handshakes.remove(self.id);
         inner.open.remove(self.id);

@@ -1,9 +1,10 @@
 //! Logs what was rejected, at most once a second per kind, so that an attack does not fill the disk.
 
+use crate::ws::spawn::lock;
 use log::{Level, log};
 use std::{
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -65,13 +66,13 @@ pub(super) struct RejectionLog(Mutex<[(u64, Option<Instant>); KINDS]>);
 impl RejectionLog {
     /// The number of rejections of each kind.
     pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
-        let kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kinds = lock(&self.0);
         NAMES.split(' ').zip(kinds.iter().map(|(count, _)| *count)).collect()
     }
 
     /// Counts a rejection, and logs it with its number unless one of its kind was logged within the last second.
     pub(super) fn log(&self, kind: Rejection, message: fmt::Arguments<'_>) {
-        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = lock(&self.0);
         let (count, logged_at) = &mut kinds[kind as usize];
         *count += 1;
         let (count, is_recent) = (*count, logged_at.is_some_and(|at| at.elapsed() < INTERVAL));

@@ -19,6 +19,9 @@ use time::OffsetDateTime;
 /// The least time between two checks for changed files. New connections trigger the checks.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The same after a self-signed certificate could not be renewed, so that clients cannot fill the log.
+const RETRY_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Accepts TLS connections, for [`Builder::listen_tls`](crate::Builder::listen_tls). Clones share one certificate.
 ///
 /// When its files have changed, new connections get the new certificate; the files are checked at most once a second.
@@ -124,7 +127,12 @@ impl Acceptor {
                 *lock(&self.current) = loaded;
                 info!("the certificate was reloaded; its SHA-256 fingerprint: {}", self.fingerprint());
             }
-            Err(why) => error!("the old certificate stays in use: {why}"),
+            Err(why) => {
+                error!("the old certificate stays in use: {why}");
+                if files.names.is_some() {
+                    lock(&self.current).next_check = Instant::now() + RETRY_INTERVAL;
+                }
+            }
         }
     }
 
@@ -231,6 +239,21 @@ fn fingerprint(certificate: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::ws::tls::self_signed;
+
+    #[test]
+    fn a_renewal_that_fails_is_not_tried_again_at_once() {
+        let file = std::env::temp_dir().join(format!("chinwag-renewal-{}.pem", std::process::id()));
+        let acceptor = Acceptor::self_signed(&file, vec!["localhost".to_owned()]).expect("a certificate");
+        fs::write(&file, "not a certificate").expect("a file");
+        for wait in [CHECK_INTERVAL, RETRY_INTERVAL] {
+            let next_check = lock(&acceptor.current).next_check;
+            assert!(next_check <= Instant::now() + wait);
+            lock(&acceptor.current).next_check = Instant::now();
+            acceptor.check();
+            assert!(lock(&acceptor.current).next_check > Instant::now() + RETRY_INTERVAL / 2);
+        }
+        fs::remove_file(&file).expect("the file exists");
+    }
 
     /// The connection must not go on without TLS.
     #[test]

@@ -46,12 +46,12 @@ fn connections_are_cut_at_their_deadlines() {
     let begin = Instant::now();
     assert_eq!((rest(&sooner.2), rest(&soon.2)), (Some(CLOSE), Some(CLOSE)));
     assert!(begin.elapsed() < LONG / 2);
-    let deadlines: Vec<Instant> = reactor.entries().iter().filter_map(|(_, entry)| entry.deadline).collect();
+    let deadlines: Vec<Instant> = lock(&reactor.entries).iter().filter_map(|(_, entry)| entry.deadline).collect();
     assert!(deadlines.len() == 1 && deadlines[0] > begin + LONG / 2, "those that were cut have none: {deadlines:?}");
     let (due, next) = reactor.take_due();
     assert!(due.is_empty() && next.is_some_and(|next| next > LONG / 2 && next <= LONG), "{next:?}");
     assert_eq!(late.0.end(), crate::ws::connection::DisconnectReason::ClosedLocally { code: 1000 });
-    assert_eq!(reactor.entries().iter().count(), 2, "an ended connection is forgotten");
+    assert_eq!(lock(&reactor.entries).iter().count(), 2, "an ended connection is forgotten");
 }
 
 #[test]
@@ -62,12 +62,12 @@ fn bytes_that_wait_are_sent_when_they_are_read() {
     for (connection, ..) in &pairs {
         assert!(connection.if_open(|state| state.send(&vec![0; MANY], MANY)));
     }
-    assert_eq!(reactor.entries().iter().count(), 2);
+    assert_eq!(lock(&reactor.entries).iter().count(), 2);
     for (connection, _, client) in &pairs {
         (&mut &*client).read_exact(&mut vec![0; MANY]).expect("everything");
         connection.end();
     }
-    assert_eq!(reactor.entries().iter().count(), 0, "an ended connection is not watched");
+    assert_eq!(lock(&reactor.entries).iter().count(), 0, "an ended connection is not watched");
 }
 
 #[test]

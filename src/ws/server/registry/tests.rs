@@ -70,7 +70,7 @@ fn larger_ipv6_networks_have_larger_limits() {
         assert_eq!(permits.len(), expected, "{step:x}");
     }
     drop(permits);
-    assert_eq!(registry.lock().per_network.len(), 0);
+    assert_eq!(lock(&registry.0).per_network.len(), 0);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn left_after_a_cut(handshakes: &[&str], newcomer: &str, age: Duration) -> Optio
     let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 0, 0));
     let admit = |(id, text): (u64, &&str)| registry.admit(id, &stream, ip(text), false, &config).expect("no limit");
     let _permits: Vec<_> = (0..).zip(handshakes).map(admit).collect();
-    let mut inner = registry.lock();
+    let mut inner = lock(&registry.0);
     let left = inner
         .cut_handshake(ip(newcomer), age)
         .then(|| (0..handshakes.len()).filter(|id| inner.handshakes.get(*id as u64).is_some()).collect());
@@ -128,9 +128,9 @@ fn an_address_at_its_limit_cuts_no_handshake() {
     let admit = |id, text| registry.admit(id, &stream, ip(text), false, &config);
     let first = admit(1, "192.0.2.1").expect("no limit");
     assert_eq!(admit(2, "192.0.2.1").err(), Some(Rejection::ConnectionsPerAddress));
-    assert!(registry.lock().handshakes.get(1).is_some() && !first.has_cut_another);
+    assert!(lock(&registry.0).handshakes.get(1).is_some() && !first.has_cut_another);
     let other = admit(3, "192.0.2.2").expect("the slot of the first handshake");
-    assert!(registry.lock().handshakes.get(1).is_none() && other.has_cut_another);
+    assert!(lock(&registry.0).handshakes.get(1).is_none() && other.has_cut_another);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_dropped_permit_frees_every_count() {
         permit.end_handshake();
         assert_eq!(registry.admit(9, &stream, proxy(), true, &config).err(), Some(Rejection::Connections));
     }
-    let inner = registry.lock();
+    let inner = lock(&registry.0);
     assert_eq!((inner.count, inner.handshakes.len(), inner.per_network.len()), (0, 0, 0));
 }
 
@@ -162,9 +162,9 @@ fn only_an_old_handshake_is_cut_and_its_connection_still_counts() {
     let answered = registry.admit(1, &stream, proxy(), true, &config).expect("the first one");
     answered.end_handshake();
     let _handshake = registry.admit(2, &stream, proxy(), true, &config).expect("no other handshake");
-    assert!(!registry.lock().cut_handshake(proxy(), Duration::from_secs(60)), "it is young");
-    assert!(registry.lock().cut_handshake(proxy(), Duration::ZERO));
-    assert!(!registry.lock().cut_handshake(proxy(), Duration::ZERO), "there is no other handshake");
+    assert!(!lock(&registry.0).cut_handshake(proxy(), Duration::from_secs(60)), "it is young");
+    assert!(lock(&registry.0).cut_handshake(proxy(), Duration::ZERO));
+    assert!(!lock(&registry.0).cut_handshake(proxy(), Duration::ZERO), "there is no other handshake");
     let _third = registry.admit(3, &stream, proxy(), true, &config).expect("the slot of the handshake that was cut");
     assert_eq!(registry.admit(4, &stream, proxy(), true, &config).err(), Some(Rejection::Connections));
 }
@@ -177,5 +177,5 @@ fn shut_down_registry_rejects() {
     permit.end_handshake();
     assert_eq!(registry.admit(2, &stream, proxy(), true, &config).err(), Some(Rejection::ShuttingDown));
     drop(permit);
-    assert_eq!(registry.lock().count, 0);
+    assert_eq!(lock(&registry.0).count, 0);
 }
