@@ -46,6 +46,20 @@ fn room_receives_the_message_and_nothing_else() {
     assert_eq!(script.posted("b", post("hi")).0, Some(2));
 }
 
+/// A script that got no answer sends the same again. Nothing is published then, so nothing is limited.
+#[test]
+fn repeated_message_is_answered_in_a_slow_closed_or_busy_room() {
+    for command in ["slow kitchen 60", "close kitchen", "mute guest", ""] {
+        let rules = Rules { room_rate: Some(Rate { per_second: 1, burst: 2 }), ..Rules::default() };
+        let mut script = Script::new(rules);
+        let message = Post { nonce: Some("n".into()), ..post("hi") };
+        assert_eq!(script.posted("kitchen", message.clone()).0, Some(1));
+        script.put(Input::Command(command));
+        while script.post("kitchen", None, post("hi")).0.is_ok() {}
+        assert_eq!(script.posted("kitchen", message).0, Some(1), "{command}");
+    }
+}
+
 #[test]
 fn names_of_users_and_reserved_names_get_a_number() {
     let mut script = Script::with(&["Ann", "bob"]);
