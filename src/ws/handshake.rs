@@ -24,7 +24,7 @@ use crate::ws::access::{Access, Host};
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
 use crate::ws::http::{
-    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, Router, ShowedAdminToken, TokenCheck,
+    ALLOWED_METHODS, HttpHandler, Method, Request, Response, Route, Router, ShowedAdminToken, TokenCheck, date_line,
     list_contains, single_field,
 };
 
@@ -87,11 +87,7 @@ pub enum Negotiated {
 /// A panic in the functions of the policy is logged and answered with 500.
 #[inline(never)] // As `apply_rules`.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
-    let token = secrets::take_token(request, policy.access.has_tokens());
-    if policy.access.is_admin_token(token.as_deref()) {
-        request.extensions_mut().insert(ShowedAdminToken);
-    }
-    request.extensions_mut().insert(TokenCheck(policy.access.check_token(token.as_deref())));
+    note_token(request, &policy.access);
     let outcome = catch_unwind(AssertUnwindSafe(|| apply_rules(request, policy)));
     let outcome = outcome.unwrap_or_else(|_| Err(bug(request, "the HTTP handler panicked")));
     let negotiated = outcome.unwrap_or_else(Negotiated::Response);
@@ -101,7 +97,18 @@ pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     negotiated
 }
 
+/// Takes the access token out of the request, and keeps what it allows.
+#[inline(never)] // See `apply_rules`.
+fn note_token(request: &mut Request, access: &Access) {
+    let token = secrets::take_token(request, access.has_tokens());
+    if access.is_admin_token(token.as_deref()) {
+        request.extensions_mut().insert(ShowedAdminToken);
+    }
+    request.extensions_mut().insert(TokenCheck(access.check_token(token.as_deref())));
+}
+
 /// The response if the user's code fails.
+#[inline(never)] // See `apply_rules`.
 fn bug(request: &Request, what: &str) -> Response {
     error!("{what}: {} {:?}", request.method(), request.uri().path());
     Response::text(500, "This server has a bug; its log says more.")
@@ -114,41 +121,47 @@ fn bug(request: &Request, what: &str) -> Response {
 // The functions that it calls are not inlined: a thread keeps every stack page, and their frames must not lie below those that
 // format the 101 response.
 fn apply_rules(request: &Request, policy: &Policy) -> Result<Negotiated, Response> {
+    let Some((host, key, protocol)) = check_handshake(request, policy)? else {
+        return without_upgrade(request, policy);
+    };
+    check_client(request, &host, &policy.access)?;
+    let accept = policy.accept.as_ref().map_or_else(|| Ok(Accept::new()), |ask| ask(request))?;
+    #[cfg(feature = "deflate")]
+    let deflate = policy.deflate.and_then(|deflate| deflate.accept(request.headers()));
+    #[cfg(not(feature = "deflate"))]
+    let deflate = None;
+    let upgrade = accept.into_upgrade(request.headers(), &key, protocol, deflate, &date_line());
+    let wrong = |why| bug(request, &format!("the answer of Builder::accept is wrong: {why}"));
+    upgrade.map(Negotiated::Upgrade).map_err(wrong)
+}
+
+/// The host, the value of `Sec-WebSocket-Accept`, and the subprotocol. `None`: the request is not a handshake.
+#[inline(never)] // See `apply_rules`.
+fn check_handshake(request: &Request, policy: &Policy) -> Result<Option<(Host, String, Option<Arc<str>>)>, Response> {
     let headers = request.headers();
     let length = body::length(headers)?;
     let host = accepted_host(request, &policy.access)?;
     if !upgrade::is_requested(headers) {
-        return without_upgrade(request, length, host.as_ref(), policy);
+        return Ok(None);
     }
     check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
     let key = upgrade::check(request, policy)?;
     let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
-    check_client(request, &host, &policy.access)?;
-    let accept = policy.accept.as_ref().map_or_else(|| Ok(Accept::new()), |ask| ask(request))?;
-    #[cfg(feature = "deflate")]
-    let deflate = policy.deflate.and_then(|deflate| deflate.accept(headers));
-    #[cfg(not(feature = "deflate"))]
-    let deflate = None;
-    let upgrade = accept.into_upgrade(headers, &key, protocol, deflate);
-    let wrong = |why| bug(request, &format!("the answer of Builder::accept is wrong: {why}"));
-    upgrade.map(Negotiated::Upgrade).map_err(wrong)
+    Ok(Some((host, key, protocol)))
 }
 
 /// A request that is not a handshake. The program, or else the HTTP handler, has the response.
 #[inline(never)] // See `apply_rules`.
-fn without_upgrade(
-    request: &Request,
-    length: usize,
-    host: Option<&Host>,
-    policy: &Policy,
-) -> Result<Negotiated, Response> {
+fn without_upgrade(request: &Request, policy: &Policy) -> Result<Negotiated, Response> {
+    let length = body::length(request.headers())?;
+    let host = accepted_host(request, &policy.access)?;
     let response = match policy.route.as_ref().and_then(|route| route(request)) {
         None => page(request, policy),
         Some(Route::Respond(response)) if response.status >= 400 => response,
         Some(route) => {
             let host = host.ok_or_else(|| bad_request("Host is missing."))?;
-            check_client(request, host, &policy.access)?;
+            check_client(request, &host, &policy.access)?;
             match route {
                 Route::Ask => return Ok(Negotiated::Request(length)),
                 Route::Respond(response) => response,

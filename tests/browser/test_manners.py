@@ -280,7 +280,9 @@ def test_pasted_file_is_answered_with_a_sentence(window, has_text, answer):
         const clipboardData = new DataTransfer();
         clipboardData.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
         if (hasText) clipboardData.setData('text/plain', 'a text');
-        box.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+        const event = new ClipboardEvent('paste', { bubbles: true, cancelable: true });
+        Object.defineProperty(event, 'clipboardData', { value: clipboardData }); // Firefox ignores it as an option
+        box.dispatchEvent(event);
     }""", has_text)
     if answer == "visible":
         expect(ann.find("#error")).to_contain_text("Files cannot be sent")

@@ -98,7 +98,7 @@ addEventListener('drop', (event) => {
 	event.preventDefault();
 	showError('noFiles');
 });
-addEventListener('paste', ({ clipboardData }) => clipboardData.types.join() === 'Files' && showError('noFiles'));
+addEventListener('paste', ({ clipboardData }) => clipboardData.files.length && !clipboardData.getData('text/plain') && showError('noFiles'));
 document.body.classList.add('ready');
 connection.connect();
 

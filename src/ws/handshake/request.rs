@@ -24,13 +24,18 @@ pub fn read_request(io: &mut impl Read, config: &Config) -> Result<(Box<Request>
     let mut buffer = Vec::new();
     let head = read_head(io, &mut buffer, config.max_head_size, config.max_header_fields, parse_line)?;
     let ((method, uri, version), headers, bytes) = head;
-    let mut request = Box::new(Request::new(()));
+    let mut request = new_request();
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.version_mut() = version;
     *request.headers_mut() = headers;
     request.extensions_mut().insert(RequestHead(bytes));
     Ok((request, buffer))
+}
+
+#[inline(never)] // The request must not lie on the stack of `read_request`.
+fn new_request() -> Box<Request> {
+    Box::default()
 }
 
 /// Parses the first line. `None`: it is not complete.

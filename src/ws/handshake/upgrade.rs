@@ -3,7 +3,7 @@
 use super::{Policy, bad_request};
 use crate::ws::deflate::Agreement;
 use crate::ws::http::{
-    Method, Request, Response, date_line, is_additional_field, is_token, list_contains, list_elements, single_field,
+    Method, Request, Response, is_additional_field, is_token, list_contains, list_elements, single_field,
 };
 use std::{any::Any, borrow::Cow, sync::Arc};
 use tungstenite::handshake::derive_accept_key;
@@ -149,6 +149,7 @@ impl Accept {
         key: &str,
         default: Option<Arc<str>>,
         deflate: Option<Agreement>,
+        date: &str,
     ) -> Result<Upgrade, String> {
         let Self { protocol, headers, data } = self;
         let is_offered =
@@ -167,8 +168,7 @@ impl Accept {
         // Spelled as in RFC 6455 1.2: some small clients expect exactly these letter cases.
         let response = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {key}\r\n{named}{extensions}{more}{}\r\n",
-            date_line()
+             Sec-WebSocket-Accept: {key}\r\n{named}{extensions}{more}{date}\r\n"
         );
         Ok(Upgrade { response: response.into_bytes(), protocol, keepalive: None, data, deflate })
     }

@@ -100,6 +100,7 @@ impl PendingHandshake {
     }
 
     /// The TLS handshake, on a TLS port. A client that uses no TLS there gets a plain stream, to be told so.
+    #[inline(never)] // As `run`.
     fn start_tls<'a>(&self, socket: &'a TcpStream) -> Option<HandshakeStream<'a>> {
         // A TLS record begins with neither; the PROXY protocol begins with either.
         let is_plain = |first: u8| first.is_ascii_alphabetic() || first == b'\r';
@@ -122,6 +123,12 @@ impl PendingHandshake {
             Err(HeadError::Invalid(400, _)) if self.lacks_tls(stream) => return Some(Default::default()),
             Err(error) => error,
         };
+        self.reject_head(stream, &error);
+        None
+    }
+
+    #[inline(never)] // As `run`.
+    fn reject_head(&self, stream: &mut HandshakeStream<'_>, error: &HeadError) {
         let kind = match error {
             HeadError::Tls => Rejection::TlsOnPlainPort,
             HeadError::Deadline => Rejection::SlowRequest,
@@ -134,7 +141,6 @@ impl PendingHandshake {
             }
             None => debug!("{}: {error}", self.addr),
         }
-        None
     }
 
     /// Applies all rules in order: redirect, trusted proxies, bans, the handshake, wrong tokens, and the rate of openings.
