@@ -135,9 +135,12 @@ fn apply_rules(request: &Request, policy: &Policy) -> Result<Negotiated, Respons
     upgrade.map(Negotiated::Upgrade).map_err(wrong)
 }
 
-/// The host, the value of `Sec-WebSocket-Accept`, and the subprotocol. `None`: the request is not a handshake.
+/// The host, the value of `Sec-WebSocket-Accept`, and the subprotocol.
+type Checked = (Host, String, Option<Arc<str>>);
+
+/// Checks a handshake, except its client. `None`: the request is none.
 #[inline(never)] // See `apply_rules`.
-fn check_handshake(request: &Request, policy: &Policy) -> Result<Option<(Host, String, Option<Arc<str>>)>, Response> {
+fn check_handshake(request: &Request, policy: &Policy) -> Result<Option<Checked>, Response> {
     let headers = request.headers();
     let length = body::length(headers)?;
     let host = accepted_host(request, &policy.access)?;
