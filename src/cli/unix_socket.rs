@@ -36,14 +36,14 @@ pub(crate) fn bind(path: &str, mode: u32, group: Option<u32>) -> Result<(UnixLis
     let failed = |error: io::Error| format!("cannot listen on unix:{}: {error}", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Two servers that start at once must not remove each other's socket.
-    let lock = File::open(folder).map_err(failed)?;
+    let advise = |error| format!("{}; its folder must exist, and this user must be able to write there", failed(error));
+    let lock = File::open(folder).map_err(advise)?;
     flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
     remove_stale(path)?;
     let mask = umask(Mode::from_raw_mode(0o177));
     let bound = UnixListener::bind(path);
     umask(mask);
-    let folder = "its folder must exist, and this user must be able to write there";
-    let socket = bound.map_err(|error| format!("{}; {folder}", failed(error)))?;
+    let socket = bound.map_err(advise)?;
     let found = fs::symlink_metadata(path).map_err(failed)?;
     let file = SocketFile { path: path.to_owned(), id: (found.dev(), found.ino()) };
     if let Some(group) = group {
