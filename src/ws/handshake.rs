@@ -121,10 +121,13 @@ fn bug(request: &Request, what: &str) -> Response {
 // The functions that it calls are not inlined: a thread keeps every stack page, and their frames must not lie below those that
 // format the 101 response.
 fn apply_rules(request: &Request, policy: &Policy) -> Result<Negotiated, Response> {
-    let Some((host, key, protocol)) = check_handshake(request, policy)? else {
-        return without_upgrade(request, policy);
-    };
-    check_client(request, &host, &policy.access)?;
+    let length = body::length(request.headers())?;
+    let host = accepted_host(request, &policy.access)?;
+    if !upgrade::is_requested(request.headers()) {
+        return without_upgrade(request, length, host.as_ref(), policy);
+    }
+    let (host, key, protocol) = check_handshake(request, length, host.as_ref(), policy)?;
+    check_client(request, host, &policy.access)?;
     let accept = policy.accept.as_ref().map_or_else(|| Ok(Accept::new()), |ask| ask(request))?;
     #[cfg(feature = "deflate")]
     let deflate = policy.deflate.and_then(|deflate| deflate.accept(request.headers()));
@@ -135,36 +138,35 @@ fn apply_rules(request: &Request, policy: &Policy) -> Result<Negotiated, Respons
     upgrade.map(Negotiated::Upgrade).map_err(wrong)
 }
 
-/// The host, the value of `Sec-WebSocket-Accept`, and the subprotocol.
-type Checked = (Host, String, Option<Arc<str>>);
-
-/// Checks a handshake, except its client. `None`: the request is none.
+/// What RFC 6455 requires. Returns the host, the value of `Sec-WebSocket-Accept`, and the subprotocol.
 #[inline(never)] // See `apply_rules`.
-fn check_handshake(request: &Request, policy: &Policy) -> Result<Option<Checked>, Response> {
-    let headers = request.headers();
-    let length = body::length(headers)?;
-    let host = accepted_host(request, &policy.access)?;
-    if !upgrade::is_requested(headers) {
-        return Ok(None);
-    }
+fn check_handshake<'a>(
+    request: &Request,
+    length: usize,
+    host: Option<&'a Host>,
+    policy: &Policy,
+) -> Result<(&'a Host, String, Option<Arc<str>>), Response> {
     check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
     let key = upgrade::check(request, policy)?;
-    let protocol = upgrade::select_protocol(headers, &policy.protocols)?;
-    Ok(Some((host, key, protocol)))
+    let protocol = upgrade::select_protocol(request.headers(), &policy.protocols)?;
+    Ok((host, key, protocol))
 }
 
 /// A request that is not a handshake. The program, or else the HTTP handler, has the response.
 #[inline(never)] // See `apply_rules`.
-fn without_upgrade(request: &Request, policy: &Policy) -> Result<Negotiated, Response> {
-    let length = body::length(request.headers())?;
-    let host = accepted_host(request, &policy.access)?;
+fn without_upgrade(
+    request: &Request,
+    length: usize,
+    host: Option<&Host>,
+    policy: &Policy,
+) -> Result<Negotiated, Response> {
     let response = match policy.route.as_ref().and_then(|route| route(request)) {
         None => page(request, policy),
         Some(Route::Respond(response)) if response.status >= 400 => response,
         Some(route) => {
             let host = host.ok_or_else(|| bad_request("Host is missing."))?;
-            check_client(request, &host, &policy.access)?;
+            check_client(request, host, &policy.access)?;
             match route {
                 Route::Ask => return Ok(Negotiated::Request(length)),
                 Route::Respond(response) => response,
