@@ -5,7 +5,6 @@ use super::{admin, arguments::Flags, limits, logging, print, signals, spawn, sys
 use chinwag::chat::server::{Admin, BanFile, ChatServer};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect, http::Response};
 use log::{LevelFilter, error, info, warn};
-use rustix::time::{ClockId, clock_gettime};
 use std::path::Path;
 use std::thread;
 
@@ -72,10 +71,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let given = flags.clone();
     let reload = move || {
         for () in hangups {
-            // systemd waits for the `READY=1` after a time that it knows (`Type=notify-reload`).
-            let now = clock_gettime(ClockId::Monotonic);
-            let micros = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
-            systemd::notify(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
+            systemd::notify_reloading();
             reload(&given, &access, acceptor.as_ref(), &admin);
             systemd::notify("READY=1");
         }
