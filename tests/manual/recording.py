@@ -11,20 +11,13 @@ CHINWAG_BIN is the binary. The times and keys in the picture are those of the ru
 """
 
 import io
-import os
 import pathlib
 import re
-import subprocess
 import sys
 
-import playwright.sync_api
+import program
 from PIL import Image
 
-ROOT = pathlib.Path(__file__).parents[2]
-BINARY = os.environ.get("CHINWAG_BIN", ROOT / "target/release/chinwag")
-CHROMIUM = os.environ.get("CHINWAG_CHROMIUM", "/usr/bin/chromium")
-# Chromium's sandbox does not work for root.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-lcd-text"]
 DEADLINE_MS = 10000
 WINDOW = {"width": 1600, "height": 690}  # so wide that the timeline is beside the steps
 MAX_BYTES = 300 * 1024
@@ -75,24 +68,16 @@ def write(frames, file):
 
 
 def main(file):
-    server = subprocess.Popen([BINARY, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
-    try:
-        url = re.search(r"http://\S+", server.stdout.readline())[0]
-        with playwright.sync_api.sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            options = {"viewport": WINDOW, "locale": "en", "timezone_id": "UTC", "reduced_motion": "reduce"}
-            page = browser.new_context(**options).new_page()
-            page.set_default_timeout(DEADLINE_MS)
-            page.goto(url)
-            page.fill("#name", "ann")
-            page.press("#name", "Enter")
-            page.click("#inspector-button")
-            page.wait_for_selector("#lesson-steps button")
-            write(record(page), file)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
+    with program.running(["--disable-lcd-text"]) as (browser, url):
+        options = {"viewport": WINDOW, "locale": "en", "timezone_id": "UTC", "reduced_motion": "reduce"}
+        page = browser.new_context(**options).new_page()
+        page.set_default_timeout(DEADLINE_MS)
+        page.goto(url)
+        page.fill("#name", "ann")
+        page.press("#name", "Enter")
+        page.click("#inspector-button")
+        page.wait_for_selector("#lesson-steps button")
+        write(record(page), file)
 
 
 main(sys.argv[1])

@@ -10,19 +10,10 @@ CHINWAG_BIN is the binary.
 """
 
 import base64
-import os
-import pathlib
-import re
-import subprocess
 import sys
 
-import playwright.sync_api
+import program
 
-ROOT = pathlib.Path(__file__).parents[2]
-BINARY = os.environ.get("CHINWAG_BIN", ROOT / "target/release/chinwag")
-CHROMIUM = os.environ.get("CHINWAG_CHROMIUM", "/usr/bin/chromium")
-# Chromium's sandbox does not work for root.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 DEADLINE_MS = 5000
 WINDOW = {"width": 440, "height": 470}
 # The conversation.
@@ -78,18 +69,10 @@ def photograph(browser, windows, file):
 
 
 def main(file):
-    server = subprocess.Popen([BINARY, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
-    try:
-        url = re.search(r"http://\S+", server.stdout.readline())[0]
-        with playwright.sync_api.sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            windows = {name: Window(browser, url, name) for name in ("ann", "bob")}
-            talk(windows)
-            photograph(browser, windows, file)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
+    with program.running() as (browser, url):
+        windows = {name: Window(browser, url, name) for name in ("ann", "bob")}
+        talk(windows)
+        photograph(browser, windows, file)
 
 
 main(sys.argv[1])
