@@ -24,13 +24,13 @@ pub(crate) use state::{ConnectionEnd, ConnectionState, ReadResult};
 pub(crate) use tungstenite::protocol::Role;
 pub(crate) use write_reactor::WriteReactor;
 
-use crate::ws::{config::Config, deflate::Agreement, session::Session};
+use crate::ws::{config::Config, deflate::Agreement, session::Session, spawn::lock};
 use buffered_stream::BufferedStream;
 use state::Phase;
 use std::{
     any::Any,
     net::{Shutdown, SocketAddr, TcpStream},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 use tungstenite::protocol::frame::coding::Data;
@@ -217,7 +217,7 @@ impl Connection {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Option<Box<ConnectionState>>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

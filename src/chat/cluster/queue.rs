@@ -6,6 +6,7 @@ use super::{
     replica::{Logged, NodeId},
     store::Store,
 };
+use crate::ws::spawn::lock;
 use log::warn;
 use redis::Client;
 use std::{
@@ -57,7 +58,7 @@ impl State {
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Forgets everything: the entries that follow are of this node, numbered from 1.

@@ -1,11 +1,12 @@
 //! What the chat's thread and the worker thread share: how much waits for the file, and why.
 
 use super::{HistoryError, new_log_name};
+use crate::ws::spawn::lock;
 use log::error;
 use std::{
     mem,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 /// While the file is not writable, no more is queued when this much memory waits, 4 MiB.
@@ -42,7 +43,7 @@ impl Shared {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// From now on messages wait, for this reason. A permanent error stays.
