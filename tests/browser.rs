@@ -52,13 +52,7 @@ fn browser_scripts_pass() {
     }
     let scripts = scripts();
     assert!(!scripts.is_empty(), "no test_*.py in {FOLDER}");
-    thread::scope(|scope| {
-        for lane in 0..LANES {
-            let scripts: Vec<_> = scripts.iter().skip(lane).step_by(LANES).collect();
-            let python = &python;
-            scope.spawn(move || pytest(python, &scripts, "chromium"));
-        }
-    });
+    run_in_lanes(&python, &scripts.iter().collect::<Vec<_>>(), "chromium");
 }
 
 /// Playwright drives the system's Firefox over WebDriver BiDi, and each of its versions fits some versions of Firefox.
@@ -73,7 +67,16 @@ fn firefox_scripts_pass() {
     let scripts = scripts();
     let is_for_firefox = |path: &&PathBuf| IN_FIREFOX.iter().any(|name| path.ends_with(name));
     let scripts: Vec<&PathBuf> = scripts.iter().filter(is_for_firefox).collect();
-    pytest(Path::new(&python), &scripts, "firefox");
+    run_in_lanes(Path::new(&python), &scripts, "firefox");
+}
+
+fn run_in_lanes(python: &Path, scripts: &[&PathBuf], browser: &str) {
+    thread::scope(|scope| {
+        for lane in 0..LANES {
+            let scripts: Vec<_> = scripts.iter().copied().skip(lane).step_by(LANES).collect();
+            scope.spawn(move || pytest(python, &scripts, browser));
+        }
+    });
 }
 
 fn pytest(python: &Path, scripts: &[&PathBuf], browser: &str) {
