@@ -78,7 +78,6 @@ pub struct ChatServer {
     server: Server,
     /// Where it is mounted.
     path: &'static str,
-    rules: Rules,
     chat: Chat,
     fanout: Fanout,
     default_dialect: Dialect,
@@ -114,8 +113,8 @@ impl ChatServer {
         Self {
             server,
             path: "/",
-            rules,
-            chat: new_chat(rules),
+            // A random prefix, so that two processes never use the same log ids.
+            chat: Chat::new(rules, RandomState::new().hash_one(SystemTime::now())),
             fanout: Fanout::default(),
             default_dialect,
             started: Instant::now(),
@@ -138,8 +137,7 @@ impl ChatServer {
     /// Adds an archive. A message to a room is stored in it before any client receives the message.
     #[must_use]
     pub fn archive(mut self, archive: Box<dyn Archive>) -> Self {
-        self.rules.archive = true;
-        self.chat = new_chat(self.rules);
+        self.chat.rules.archive = true;
         self.archive = Some(archive);
         self
     }
@@ -228,8 +226,7 @@ impl ChatServer {
     }
 
     fn apply(&mut self, input: Input<'_>) {
-        let mut outputs = Vec::new();
-        self.chat.apply(self.now(), input, &mut outputs);
+        let outputs = self.chat.apply(self.now(), input);
         self.apply_outputs(outputs);
     }
 
@@ -287,11 +284,6 @@ impl ChatServer {
 
 fn are_several(senders: &[UserId]) -> bool {
     senders.iter().any(|id| *id != senders[0])
-}
-
-/// A random prefix, so that two processes never use the same log ids.
-fn new_chat(rules: Rules) -> Chat {
-    Chat::with_log_id_prefix(rules, RandomState::new().hash_one(SystemTime::now()))
 }
 
 /// Milliseconds since 1970, by the system's clock, which may be wrong.

@@ -64,14 +64,14 @@ impl Session {
         (self.id, self.is_signed_in) = (None, false);
         self.contacts.users.clear();
         self.resend();
-        match &self.resume {
-            Some(secret) => json!({"type": "username", "name": self.wanted_name, "resume": secret}).to_string(),
-            None => self.username(),
-        }
+        self.username()
     }
 
+    /// The secret has an effect in the first one on a connection only.
     fn username(&self) -> String {
-        json!({"type": "username", "name": self.wanted_name}).to_string()
+        let mut object = json!({"type": "username", "name": self.wanted_name});
+        self.resume.iter().for_each(|secret| object["resume"] = json!(secret));
+        object.to_string()
     }
 
     pub(super) fn rename(&mut self, name: String) -> String {
@@ -157,10 +157,9 @@ impl Session {
             self.ids.clear();
         }
         self.log = log;
-        if self.ids.last() != self.id.as_ref() {
-            self.ids.extend(self.id);
-            self.ids.drain(..self.ids.len().saturating_sub(MAX_IDS));
-        }
+        self.ids.extend(self.id);
+        self.ids.dedup();
+        self.ids.drain(..self.ids.len().saturating_sub(MAX_IDS));
         None
     }
 

@@ -28,9 +28,8 @@ impl ChatServer {
         if !self.restore(&room) {
             return self.refuse(&peer, (1013, "the history does not answer; try again later"));
         }
-        let mut outputs = Vec::new();
         let client = client_of(&peer, self.dialect_of(&peer), request);
-        self.chat.apply(self.now(), Input::Joined(client, &room, since(request)), &mut outputs);
+        let outputs = self.chat.apply(self.now(), Input::Joined(client, &room, since(request)));
         self.admit(peer, request, outputs);
     }
 

@@ -4,7 +4,6 @@ use super::ChatServer;
 use crate::{
     chat::protocol::{ErrorReason, ServerMessage},
     chat::rules::Output,
-    ws::server::Handle,
 };
 use std::time::Duration;
 
@@ -51,10 +50,10 @@ impl Metrics {
 }
 
 impl ChatServer {
-    /// The numbers of the chat, of its server, and of the messages that wait for the history.
-    pub(super) fn metrics(&self, server: &Handle, history_queue: Option<usize>) -> String {
+    /// The numbers of the chat, of its server, and of the messages that wait for the archive.
+    pub(super) fn metrics(&self) -> String {
         let (metrics, users) = (&self.metrics, self.chat.rooms().map(|(_, users)| users).sum::<usize>());
-        let (connections, handshakes, rejections) = server.numbers().unwrap_or_default();
+        let (connections, handshakes, rejections) = self.server.handle().numbers().unwrap_or_default();
         let mut rows = [
             ("connections", connections as u64),
             ("handshakes", handshakes as u64),
@@ -70,7 +69,8 @@ impl ChatServer {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec();
-        rows.extend(history_queue.map(|count| ("history_queue".to_owned(), count as u64)));
+        let queued = self.archive.as_ref().map(|archive| archive.queued());
+        rows.extend(queued.map(|count| ("history_queue".to_owned(), count as u64)));
         rows.extend(rejections.into_iter().map(|(kind, count)| (format!("refused_total{{kind=\"{kind}\"}}"), count)));
         for (reason, count) in &metrics.refused {
             let reason = serde_json::to_string(reason).unwrap_or_default();

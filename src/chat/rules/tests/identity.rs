@@ -266,8 +266,7 @@ fn private_message_reaches_a_connection_or_is_refused() {
 fn user_list_names_the_connection_of_each_user() {
     let mut script = Script::with(&["ann", "bob"]);
     script.join(3, Dialect::Chinwag);
-    let mut out = Vec::new();
-    script.chat.apply(Now { uptime: 9000, date: 0 }, Input::Left(1, true), &mut out);
+    let out = script.chat.apply(Now { uptime: 9000, date: 0 }, Input::Left(1, true));
     let list = out.iter().find_map(|output| match output {
         Output::Broadcast(_, message, ..) => Dialect::Chinwag.encode(message).filter(|text| text.contains("userlist")),
         _ => None,

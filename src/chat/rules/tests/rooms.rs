@@ -113,7 +113,7 @@ fn recreated_room_has_another_log_id() {
     assert!(first.is_some() && first != second, "{first:?} {second:?}");
     assert_ne!(log_id(Script::new(few(2)).join(1, Dialect::Json)), {
         let mut other = Script::new(few(2));
-        other.chat = Chat::with_log_id_prefix(few(2), 7);
+        other.chat = Chat::new(few(2), 7);
         log_id(other.join(1, Dialect::Json))
     });
 }
