@@ -187,13 +187,9 @@ impl World {
         match output {
             Output::Send(to, message) => self.receive(to, &message),
             Output::Broadcast(room, message, except) => {
-                let members: Vec<UserId> = self.chat.members(room).collect();
-                members
-                    .into_iter()
-                    .filter(|id| self.subscribed.contains(id) && Some(*id) != except)
-                    .collect::<Vec<_>>()
-                    .into_iter()
-                    .for_each(|id| self.receive(id, &message));
+                let is_receiver = |id: &UserId| self.chat.room_of(*id) == Some(room) && Some(*id) != except;
+                let receivers: Vec<UserId> = self.subscribed.iter().copied().filter(is_receiver).collect();
+                receivers.into_iter().for_each(|id| self.receive(id, &message));
             }
             Output::Subscribe(id) => {
                 assert!(self.chat.room_of(id).is_some());

@@ -31,11 +31,6 @@ pub fn respond(request: &Request) -> Option<Response> {
     }
 }
 
-/// Answers with the page of a room, whose path is one folder below the lobby's. Otherwise like [`respond`].
-pub fn room(request: &Request) -> Option<Response> {
-    serve(request, "room.html")
-}
-
 /// Answers with 404 and a link to the lobby if a browser asks for a page; `None` for other programs. The link is relative,
 /// because a proxy may have removed the first part of the path.
 pub fn not_found(request: &Request) -> Option<Response> {
@@ -59,7 +54,9 @@ fn check_token(request: &Request) -> Response {
     refusal.unwrap_or_else(|| Response::empty(204)).with("Cache-Control", "no-store")
 }
 
-fn serve(request: &Request, name: &str) -> Option<Response> {
+/// Answers with the file of this name: `room.html` is the page of a room, whose path is one folder below the lobby's. Otherwise like
+/// [`respond`].
+pub fn serve(request: &Request, name: &str) -> Option<Response> {
     let (_, version, gzip) = FILES.iter().find(|(file, ..)| *file == name)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Some(Response::method_not_allowed());
@@ -156,8 +153,8 @@ mod tests {
 
     #[test]
     fn addresses_are_relative_and_have_versions_that_never_change() {
-        let room = |path| room(&request(Method::GET, path)).expect("the page of a room");
-        let rooms = String::from_utf8(room("/room/x").body.into_owned()).expect("text");
+        let room = serve(&request(Method::GET, "/room/x"), "room.html").expect("the page of a room");
+        let rooms = String::from_utf8(room.body.into_owned()).expect("text");
         for (page, folder) in [(content("/"), ""), (rooms, "../")] {
             let (_, rest) = page.split_once(&format!("src=\"{folder}page.js?v=")).expect("a relative address");
             let version = rest.split('"').next().expect("a version");

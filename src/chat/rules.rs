@@ -159,11 +159,6 @@ impl Chat {
         self.members.get(id).map(|member| member.room)
     }
 
-    /// The connections in a room, with or without a name, the oldest first.
-    pub fn members(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
-        self.rooms.get(room).into_iter().flat_map(|room| room.members.iter().map(|(id, _)| id))
-    }
-
     /// Every room's name and its number of users with a name, the lobby first.
     pub fn rooms(&self) -> impl Iterator<Item = (&Arc<str>, usize)> + '_ {
         self.rooms.iter().map(|(_, room)| (room.name.shown(), room.users().count()))
@@ -184,15 +179,14 @@ impl Chat {
         if self.members.contains(id) {
             return;
         }
-        let refuse = |code, reason| Output::Close(id, code, reason);
         if self.of_room(name, "close").is_some() {
-            return self.out.push(refuse(1008, CLOSED));
+            return self.out.push(Output::Close(id, 1008, CLOSED));
         }
         let Some((room_id, room)) = self.open_room(name).and_then(|id| Some((id, self.rooms.get_mut(id)?))) else {
-            return self.out.push(refuse(1013, "too many rooms; try again later"));
+            return self.out.push(Output::Close(id, 1013, "too many rooms; try again later"));
         };
         if self.rules.room_users.is_some_and(|most| room.members.len() >= most) {
-            return self.out.push(refuse(1013, "this room is full; try again later"));
+            return self.out.push(Output::Close(id, 1013, "this room is full; try again later"));
         }
         room.members.insert(id, None);
         room.empty_since = None;

@@ -39,14 +39,14 @@ impl Backoff {
 }
 
 /// Whether another attempt may succeed: not if the server refused this one for good, or closed it in good order.
-pub(super) fn may_retry(error: Option<&Error>, code: u16) -> bool {
-    match error {
-        Some(Error::Refused { status, .. }) => matches!(status, 408 | 429 | 500..=599),
-        Some(Error::Ended(DisconnectReason::ProtocolViolation { .. })) => false,
-        Some(Error::Ended(_) | Error::Connect(_) | Error::Timeout(_)) => true,
-        Some(_) => false,
+pub(super) fn may_retry(end: &Error) -> bool {
+    match end {
+        Error::Refused { status, .. } => matches!(status, 408 | 429 | 500..=599),
         // Going away, internal error, service restart, try again later, bad gateway (RFC 6455 7.4 and its registry).
-        None => matches!(code, 1001 | 1006 | 1011..=1014),
+        Error::Ended(DisconnectReason::ClosedByPeer { code, .. }) => matches!(code, 1001 | 1006 | 1011..=1014),
+        Error::Ended(DisconnectReason::ProtocolViolation { .. }) => false,
+        Error::Ended(_) | Error::Connect(_) | Error::Timeout(_) => true,
+        _ => false,
     }
 }
 
@@ -79,19 +79,20 @@ mod tests {
     fn only_ends_that_may_pass_are_retried() {
         let violation = Error::Ended(DisconnectReason::ProtocolViolation { code: 1002, detail: String::new() });
         let refused = |status| Error::Refused { status, body: String::new() };
-        for (error, code, expected) in [
-            (None, 1000, false),
-            (None, 1001, true),
-            (None, 1008, false),
-            (None, 1013, true),
-            (None, 4000, false),
-            (Some(Error::Ended(DisconnectReason::ConnectionLost)), 1006, true),
-            (Some(refused(401)), 1006, false),
-            (Some(refused(503)), 1006, true),
-            (Some(Error::Handshake("no")), 1006, false),
-            (Some(violation), 1006, false),
+        let closed = |code| Error::Ended(DisconnectReason::ClosedByPeer { code, reason: String::new() });
+        for (end, expected) in [
+            (closed(1000), false),
+            (closed(1001), true),
+            (closed(1008), false),
+            (closed(1013), true),
+            (closed(4000), false),
+            (Error::Ended(DisconnectReason::ConnectionLost), true),
+            (refused(401), false),
+            (refused(503), true),
+            (Error::Handshake("no"), false),
+            (violation, false),
         ] {
-            assert_eq!(may_retry(error.as_ref(), code), expected, "{error:?} {code}");
+            assert_eq!(may_retry(&end), expected, "{end:?}");
         }
     }
 }

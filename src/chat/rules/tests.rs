@@ -67,6 +67,10 @@ impl Script {
         ));
     }
 
+    fn members(&self, room: RoomId) -> Vec<UserId> {
+        self.chat.members.iter().filter(|(_, member)| member.room == room).map(|(id, _)| id).collect()
+    }
+
     fn text(&mut self, id: UserId, text: &str) -> Vec<String> {
         self.put(Input::Text(id, text))
     }

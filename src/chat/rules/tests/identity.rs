@@ -94,7 +94,7 @@ fn token_takes_the_name_over_from_a_connection_that_is_still_here() {
             r#"*< {"type":"username","name":"ann","id":3,"was":1,"date":3000}"#
         ]
     );
-    assert_eq!(script.chat.members(RoomId::LOBBY).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(script.members(RoomId::LOBBY), [2, 3]);
     assert_eq!(script.say(1, "hi"), [""; 0]);
     assert_eq!(script.lose(1), [""; 0], "it left before");
     assert!(script.say(3, "hi")[0].contains(r#""name":"ann""#));
