@@ -18,13 +18,11 @@
 //! # Ok::<(), chinwag::client::Error>(())
 //! ```
 
-mod backoff;
 mod contacts;
 mod session;
 mod worker;
 
-use crate::ws::client::{self, WebSocket};
-use backoff::Backoff;
+use crate::ws::client::{self, Backoff, WebSocket};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use session::Session;
 use std::{
@@ -158,7 +156,9 @@ impl ChatClient {
         let worker = Worker {
             builder,
             session: Session::new(name),
-            backoff: Backoff::new(retry_for),
+            retry_for,
+            backoff: Backoff::default(),
+            lost_at: None,
             requests,
             close,
             events: event_sender,

@@ -3,7 +3,7 @@
 use miniz_oxide::inflate::decompress_to_vec;
 use tungstenite::http::header::{ACCEPT, ACCEPT_ENCODING, IF_NONE_MATCH};
 
-use crate::ws::http::{Method, Request, Response, TokenCheck, accepts, list_elements};
+use crate::ws::http::{Method, Request, Response, TokenCheck, accepts, list_elements, media_type};
 
 /// Name, version and gzip form of each file of the page. `build.rs` writes this list.
 static FILES: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
@@ -73,7 +73,7 @@ pub fn serve(request: &Request, name: &str) -> Option<Response> {
         true => Response { body: (*gzip).into(), ..Response::empty(200) }.with("Content-Encoding", "gzip"),
         false => Response { body: plain(gzip).into(), ..Response::empty(200) },
     };
-    let response = response.with("Content-Type", content_type(name)).with("X-Content-Type-Options", "nosniff");
+    let response = response.with("Content-Type", media_type(name.as_ref())).with("X-Content-Type-Options", "nosniff");
     let response = response.with("Cache-Control", caching).with("ETag", tag).with("Vary", "Accept-Encoding");
     Some(with_security(response))
 }
@@ -94,17 +94,6 @@ fn with_security(response: Response) -> Response {
 /// Decompressed for each request: almost all browsers and libraries accept gzip.
 fn plain(gzip: &[u8]) -> Vec<u8> {
     decompress_to_vec(gzip.get(GZIP_HEADER..).unwrap_or_default()).unwrap_or_default()
-}
-
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit('.').next() {
-        Some("css") => "text/css; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        Some("png") => "image/png",
-        Some("webmanifest") => "application/manifest+json",
-        _ => "text/html; charset=utf-8",
-    }
 }
 
 #[cfg(test)]

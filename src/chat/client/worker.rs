@@ -1,9 +1,8 @@
 //! The thread of a chat client, which serves one connection after the other.
 
 use super::Event;
-use super::backoff::{Backoff, may_retry};
 use super::session::{self, Session, TOO_FAST};
-use crate::ws::client::{self, Error, WebSocket};
+use crate::ws::client::{self, Backoff, Error, WebSocket};
 use crate::ws::{DisconnectReason, Message};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, at, never, select};
 use std::{
@@ -38,7 +37,10 @@ pub(super) enum Request {
 pub(super) struct Worker {
     pub(super) builder: client::Builder,
     pub(super) session: Session,
+    pub(super) retry_for: Duration,
     pub(super) backoff: Backoff,
+    /// When the last open connection ended.
+    pub(super) lost_at: Option<Instant>,
     pub(super) requests: Receiver<Request>,
     /// A message on this channel, or its end, stops the client.
     pub(super) close: Receiver<()>,
@@ -62,7 +64,9 @@ impl Worker {
     pub(super) fn run(mut self, mut socket: WebSocket) {
         let end = loop {
             let end = self.serve(&socket);
-            let pause = self.backoff.next(self.open_since.map(|opened| opened.elapsed()));
+            let open_for = self.open_since.map(|opened| opened.elapsed());
+            self.lost_at = open_for.map(|_| Instant::now()).or(self.lost_at);
+            let pause = pause_within(self.retry_for, self.lost_at, self.backoff.next(open_for));
             let refused = if is_closed_with(&end, TOO_BIG) { self.session.refuse_largest() } else { None };
             let may_retry = refused.is_some() || may_retry(&end);
             refused.into_iter().for_each(|event| self.emit(event));
@@ -199,4 +203,54 @@ impl Worker {
 
 fn is_closed_with(end: &Error, expected: u16) -> bool {
     matches!(end, Error::Ended(DisconnectReason::ClosedByPeer { code, .. }) if *code == expected)
+}
+
+/// The pause before the next attempt; `None`: give up. The first connection is tried once.
+fn pause_within(retry_for: Duration, lost_at: Option<Instant>, pause: Duration) -> Option<Duration> {
+    (lost_at?.elapsed() + pause <= retry_for).then_some(pause)
+}
+
+/// Whether another attempt may succeed: not if the server refused this one for good, or closed it in good order.
+fn may_retry(end: &Error) -> bool {
+    match end {
+        Error::Refused { status, .. } => matches!(status, 408 | 429 | 500..=599),
+        // Going away, internal error, service restart, try again later, bad gateway (RFC 6455 7.4 and its registry).
+        Error::Ended(DisconnectReason::ClosedByPeer { code, .. }) => matches!(code, 1001 | 1006 | 1011..=1014),
+        Error::Ended(DisconnectReason::ProtocolViolation { .. }) => false,
+        Error::Ended(_) | Error::Connect(_) | Error::Timeout(_) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_connection_is_tried_once_and_retries_end() {
+        assert_eq!(pause_within(Duration::MAX, None, PAUSE), None);
+        assert_eq!(pause_within(Duration::ZERO, Some(Instant::now()), PAUSE), None);
+        assert_eq!(pause_within(Duration::MAX, Some(Instant::now()), PAUSE), Some(PAUSE));
+    }
+
+    #[test]
+    fn only_ends_that_may_pass_are_retried() {
+        let violation = Error::Ended(DisconnectReason::ProtocolViolation { code: 1002, detail: String::new() });
+        let refused = |status| Error::Refused { status, body: String::new() };
+        let closed = |code| Error::Ended(DisconnectReason::ClosedByPeer { code, reason: String::new() });
+        for (end, expected) in [
+            (closed(1000), false),
+            (closed(1001), true),
+            (closed(1008), false),
+            (closed(1013), true),
+            (closed(4000), false),
+            (Error::Ended(DisconnectReason::ConnectionLost), true),
+            (refused(401), false),
+            (refused(503), true),
+            (Error::Handshake("no"), false),
+            (violation, false),
+        ] {
+            assert_eq!(may_retry(&end), expected, "{end:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! From a URL to an open connection: the socket, the handshakes of TLS and of the WebSocket.
 
 use super::handshake::{read_response, request};
-use super::{Error, builder::Builder, url::Target};
+use super::{Error, backoff::Backoff, builder::Builder, url::Target};
 use crate::ws::connection::{PeerInfo, Role, Transport};
 use crate::ws::{
     handshake_stream::HandshakeStream,
@@ -11,21 +11,13 @@ use crate::ws::{
 #[cfg(feature = "tls")]
 use rustls::CertificateError;
 use std::{
-    hash::{BuildHasher, RandomState},
     io::{self, ErrorKind},
-    iter,
+    iter, mem,
     net::{SocketAddr, TcpStream, ToSocketAddrs},
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
-
-/// The pause before a connection is tried again. It doubles with each attempt.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// After a connection that lasted so long, the pauses begin anew.
-const STABLE: Duration = Duration::from_secs(10);
 
 impl Builder {
     /// Connects, and waits until the WebSocket is open. It has no events and no thread of its own: its user reads.
@@ -106,7 +98,7 @@ impl Builder {
     }
 
     /// As [`Builder::open`], again and again: after each end of a connection, and after each failure. Between two attempts is a
-    /// pause of up to 250 ms, which doubles up to 30 s and begins anew after a connection that lasted 10 s. What is sent while
+    /// pause of up to 500 ms, which doubles up to 30 s and begins anew after a connection that lasted 10 s. What is sent while
     /// there is no connection is lost.
     ///
     /// ```no_run
@@ -125,15 +117,11 @@ impl Builder {
     /// A setting is invalid, as in [`Builder::connect`].
     pub fn reconnecting(mut self) -> Result<impl Iterator<Item = Result<WebSocket, Error>>, Error> {
         self.check()?;
-        let (mut pause, mut opened_at) = (Duration::ZERO, None::<Instant>);
+        let (mut backoff, mut is_first, mut opened_at) = (Backoff::default(), true, None::<Instant>);
         Ok(iter::from_fn(move || {
-            if opened_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
-                pause = FIRST_PAUSE;
+            if !mem::take(&mut is_first) {
+                thread::sleep(backoff.next(opened_at.map(|at| at.elapsed())));
             }
-            // Not all clients of a server that was restarted return at once.
-            let random = u32::try_from(RandomState::new().hash_one(()) % 1000).unwrap_or(0);
-            thread::sleep(pause / 2 + pause / 2 * random / 1000);
-            pause = (2 * pause).clamp(FIRST_PAUSE, LONGEST_PAUSE);
             let outcome = self.clone().open();
             opened_at = outcome.is_ok().then(Instant::now);
             Some(outcome)
