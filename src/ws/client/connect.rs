@@ -1,7 +1,7 @@
 //! From a URL to an open connection: the socket, the handshakes of TLS and of the WebSocket.
 
 use super::handshake::{read_response, request};
-use super::{Error, backoff::Backoff, builder::Builder, url::Target};
+use super::{Backoff, Error, builder::Builder, url::Target};
 use crate::ws::connection::{PeerInfo, Role, Transport};
 use crate::ws::{
     handshake_stream::HandshakeStream,
