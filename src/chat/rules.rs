@@ -5,7 +5,8 @@
 //! Rule 3: after the last tick that [`Chat::next_tick`] asks for, the last user list of a room is correct. That list
 //! has the users with a name, the oldest connection first.
 //! Rule 4: a message goes to no other room. A room's messages are numbered without gap or duplicate, and a connection
-//! receives them in this order, those before it joined first.
+//! receives them in this order, those before it joined first. Only the answer to a message that was sent again comes out of
+//! turn.
 
 use crate::{
     chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ServerMessage, UserId},
