@@ -274,6 +274,19 @@ fn answer_to_a_message_that_was_sent_again_comes_out_of_turn() {
     assert_eq!(seqs.collect::<Vec<_>>(), [2, 3, 4, 5, 1, 6]);
 }
 
+/// A connection that cannot take more receives a deleted message in its turn, after answers.
+#[test]
+fn deleted_message_comes_in_its_turn() {
+    let text = |text: &str| Step::Text(0, text.into());
+    let before = [Step::Join(0, Dialect::Text, 2, None), Step::Read(0, 9), text("hi"), Step::Behind(0)];
+    let steps: Vec<(u64, Step)> =
+        before.into_iter().chain(["/delete 1", "/users"].map(text)).map(|step| (100, step)).collect();
+    let nodes = check(&steps).expect("machines that are equal");
+    let id = connections(1).start + 1;
+    assert_eq!(nodes[0].deleted(id).into_iter().collect::<Vec<_>>(), [1]);
+    assert!(nodes[0].numbered(id).is_empty(), "deleted before its turn");
+}
+
 /// Takes the steps, and returns the nodes.
 fn check(steps: &[(u64, Step)]) -> Result<Vec<Machine>, TestCaseError> {
     let mut world = World::new();
@@ -299,6 +312,9 @@ fn check(steps: &[(u64, Step)]) -> Result<Vec<Machine>, TestCaseError> {
                 let (found, expected) = (machine.numbered(id), one.numbered(id));
                 let is_same = |(seq, text): (&u64, &String)| expected.get(seq).is_none_or(|other| other == text);
                 prop_assert!(found.iter().all(is_same), "connection {id:x}: {found:?} {expected:?}");
+                let (known, deleted) = (machine.deleted(id), one.deleted(id));
+                let is_known = |seq: &u64| !found.contains_key(seq) || known.contains(seq);
+                prop_assert!(deleted.iter().all(is_known), "connection {id:x}: {known:?} {deleted:?}");
             } else {
                 prop_assert_eq!(machine.transcript(id), one.transcript(id), "connection {:x}", id);
                 prop_assert_eq!(machine.notices(id), one.notices(id), "connection {:x}", id);

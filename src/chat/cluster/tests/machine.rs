@@ -126,9 +126,18 @@ impl Machine {
         found
     }
 
+    /// The numbers of the deleted messages that a connection has learnt of: at once, or in place of the message.
+    pub(super) fn deleted(&self, id: UserId) -> BTreeSet<u64> {
+        let numbers = |sent: &ServerMessage| match sent {
+            ServerMessage::Deleted { seq } => seq.clone(),
+            _ => Vec::new(),
+        };
+        self.sent.get(&id).into_iter().flatten().flat_map(numbers).collect()
+    }
+
     /// What only this connection received.
     pub(super) fn answers(&self, id: UserId) -> Vec<String> {
-        let is_answer = |text: &&String| !["Message", "Gap", "Id"].iter().any(|kind| text.starts_with(kind));
+        let is_answer = |text: &&String| !["Message", "Deleted", "Gap", "Id"].iter().any(|kind| text.starts_with(kind));
         self.transcript(id).iter().filter(is_answer).cloned().collect()
     }
 
