@@ -58,6 +58,11 @@ impl Machine {
             }
             let since = match &entry.input {
                 Logged::Joined(client, _) if self.has(client.id) => {
+                    // If entries of a node that is gone come again, an earlier connection had this number.
+                    if self.chat.room_of(client.id).is_none() {
+                        self.sent.remove(&client.id);
+                        self.slow.remove(&client.id);
+                    }
                     sinces.get(&client.id).map(|seq| Since { seq: *seq, log: None })
                 }
                 _ => None,
