@@ -22,6 +22,8 @@ pub(super) struct CatchUp {
     left_at: Option<(u64, u64)>,
     /// Since when the archive has not answered a request for it.
     unanswered: Option<Millis>,
+    /// The numbers of later messages that it has sent again: each message comes in its turn, with its nonce.
+    pub(super) repeated: Vec<u64>,
 }
 
 impl Chat {
@@ -41,7 +43,7 @@ impl Chat {
         // A stream begins after the last message that its reader has, so that it can begin there again.
         self.out.extend(self.id_message(id, log, if is_stream { received } else { log.last }));
         self.out.extend(begin.is_none().then_some(Output::Send(id, ServerMessage::Gap { missed: None })));
-        self.catch_ups.push_back(CatchUp { id, received, left_at, unanswered: None });
+        self.catch_ups.push_back(CatchUp { id, received, left_at, unanswered: None, repeated: Vec::new() });
         self.send_next_part(id);
     }
 
@@ -49,7 +51,7 @@ impl Chat {
     pub(super) fn fall_behind(&mut self, id: UserId) {
         let Some(room) = self.room(id).filter(|_| self.received_up_to(id).is_none()) else { return };
         let (received, left_at) = (room.log.last, Some((room.log.last, room.list.sent)));
-        self.catch_ups.push_back(CatchUp { id, received, left_at, unanswered: None });
+        self.catch_ups.push_back(CatchUp { id, received, left_at, unanswered: None, repeated: Vec::new() });
         self.out.push(Output::Unsubscribe(id));
     }
 
@@ -93,7 +95,7 @@ impl Chat {
         for message in messages.iter().filter(|message| message.seq <= up_to) {
             if message.seq > catch_up.received {
                 self.send_gap(&mut catch_up, message.seq - 1);
-                self.out.push(history(id, message));
+                self.out.push(history(id, message, &catch_up.repeated));
                 budget.spend(message);
                 catch_up.received = message.seq;
             }
@@ -113,7 +115,7 @@ impl Chat {
             if message.seq != seq || !budget.spend(message) {
                 break;
             }
-            self.out.push(history(id, message));
+            self.out.push(history(id, message, &catch_up.repeated));
             catch_up.received = seq;
         }
         if catch_up.received < room.log.last {
@@ -127,8 +129,10 @@ impl Chat {
     }
 
     /// The connection's next turn comes after those of all others.
-    fn wait(&mut self, catch_up: CatchUp) {
-        self.catch_ups.push_back(CatchUp { left_at: None, ..catch_up });
+    fn wait(&mut self, mut catch_up: CatchUp) {
+        catch_up.left_at = None;
+        catch_up.repeated.retain(|seq| *seq > catch_up.received);
+        self.catch_ups.push_back(catch_up);
     }
 
     pub(super) fn take_catch_up(&mut self, id: UserId) -> Option<CatchUp> {
@@ -167,11 +171,11 @@ impl Chat {
     }
 }
 
-/// An earlier message. Its nonce is for its author only.
-pub(super) fn history(to: UserId, message: &StoredMessage) -> Output {
+/// An earlier message. Its nonce is for its author, and for a connection that has sent it again.
+pub(super) fn history(to: UserId, message: &StoredMessage, repeated: &[u64]) -> Output {
     if message.is_deleted() {
         return Output::Send(to, ServerMessage::Deleted { seq: vec![message.seq] });
     }
-    let nonce = message.nonce.clone().filter(|_| message.id == to);
+    let nonce = message.nonce.clone().filter(|_| message.id == to || repeated.contains(&message.seq));
     Output::Send(to, ServerMessage::History(StoredMessage { nonce, ..message.clone() }))
 }

@@ -93,8 +93,6 @@ impl Chat {
         let room = self.rooms.get(room_id).ok_or(ErrorReason::NoName)?;
         let name = room.name_of(id).ok_or(ErrorReason::NoName)?.shown.clone();
         let text = self.clean_text(text)?;
-        // A connection that is catching up receives a message to the room later, in order.
-        let received = self.received_up_to(id);
         let message =
             StoredMessage { room: room.name.key().clone(), name, text, id, date: self.now.date, seq: 0, nonce };
         if let Some(target) = target {
@@ -102,12 +100,16 @@ impl Chat {
             return self.send_privately(room_id, &message, &target);
         }
         if let Some(first) = message.nonce.as_ref().and_then(|nonce| room.log.find_by_nonce(nonce)) {
-            let is_due = received.is_none_or(|received| first.seq <= received);
-            self.out.extend(is_due.then(|| Output::Send(id, ServerMessage::Message(first.clone()))));
+            // A connection that is catching up receives a message to the room later, in order.
+            match self.catch_ups.iter_mut().find(|catch_up| catch_up.id == id && catch_up.received < first.seq) {
+                Some(catch_up) if catch_up.repeated.contains(&first.seq) => {}
+                Some(catch_up) => catch_up.repeated.push(first.seq),
+                None => self.out.push(Output::Send(id, ServerMessage::Message(first.clone()))),
+            }
             return Ok(());
         }
         self.check_restrictions(id, true)?;
-        let author = Some(id).filter(|_| message.nonce.is_some() && received.is_none());
+        let author = Some(id).filter(|_| message.nonce.is_some() && self.received_up_to(id).is_none());
         self.publish(room_id, message, author);
         Ok(())
     }

@@ -82,7 +82,23 @@ fn nonce_in_history_is_for_the_author_only() {
     }
     let loaded = StoredMessage { nonce: Some("m".into()), ..stored(1) };
     for (id, has_nonce) in [(1, true), (2, false)] {
-        let output = show(&catch_up::history(id, &loaded));
+        let output = show(&catch_up::history(id, &loaded, &[]));
         assert_eq!(output.contains("nonce"), has_nonce, "{output}");
     }
+}
+
+/// A client that returns and is catching up sends its message again. It receives the message in its turn, with the nonce.
+#[test]
+fn message_sent_again_while_catching_up_comes_with_its_nonce() {
+    let rules = Rules { replay_bytes: 2 * stored(1).wire_size(), ..Rules::default() };
+    let mut script = with_messages(rules, 3);
+    script.text(1, &nonced("4", "n"));
+    script.text(1, &nonced("5", "m"));
+    script.enter(2, Dialect::Chinwag, "", Some(Since { seq: 0, log: None }));
+    script.name(2, "bob");
+    assert_eq!([(); 2].map(|()| script.text(2, &nonced("4", "n"))).concat(), [""; 0], "once, and in its turn");
+    let out = [(); 3].map(|()| script.put(Input::Ready(2))).concat();
+    assert_eq!(summary(&out), "3 4 5 userlist");
+    let nonces: Vec<&str> = out.iter().filter_map(|line| Some(line.split_once(r#""nonce":""#)?.1)).collect();
+    assert_eq!(nonces, [r#"n"}"#]);
 }
