@@ -41,11 +41,11 @@ pub use tungstenite::protocol::Role;
 
 pub use crate::ws::tcp::Socket;
 
-use crate::ws::connection::{PeerInfo, Transport};
+use crate::ws::connection::{BufferedStream, PeerInfo};
 use crate::ws::{config::Config, peer::Peer, tcp::tcp, websocket::WebSocket};
 #[cfg(feature = "tls")]
 use crate::ws::{
-    handshake::{Negotiated, Policy, Upgrade, negotiate, read_request},
+    handshake::{HeadError, Negotiated, Policy, Upgrade, negotiate, read_request},
     handshake_stream::HandshakeStream,
     session::StartTls,
     tls::Acceptor,
@@ -105,18 +105,18 @@ impl Duplex {
     pub fn accept_tls(stream: impl Socket, acceptor: &Acceptor, policy: &Policy, config: Config) -> io::Result<Reader> {
         let (socket, config) = (tcp(stream)?, config.sensible());
         let deadline = std::time::Instant::now() + config.handshake_timeout;
-        let session = acceptor.session()?;
-        let mut stream = HandshakeStream::start(&socket, Some(session), deadline)?;
-        let head = read_request(&mut stream, &config);
-        let (mut request, input) = head.map_err(io::Error::other)?;
+        let mut stream = HandshakeStream::new(socket, Some(acceptor.session()?), deadline);
+        let failed = |error| match error {
+            HeadError::Io(why) => why,
+            error => io::Error::other(error),
+        };
+        let (mut request, input) = read_request(&mut stream, &config).map_err(failed)?;
         match negotiate(&mut request, policy) {
             Negotiated::Upgrade(Upgrade { response, protocol, data, deflate, keepalive: None }) => {
                 stream.send(&response)?;
-                let session = stream.session.take();
                 let path = request.uri().path().into();
                 let info = PeerInfo { protocol, path, data, deflate, ..PeerInfo::default() };
-                let transport = Transport { stream: socket, session, input };
-                WebSocket::without_server(info, Role::Server, transport, config)
+                WebSocket::without_server(info, Role::Server, stream.into_inner(input), config)
             }
             Negotiated::Response(response) => {
                 stream.send(&response.to_bytes(false))?;
@@ -141,8 +141,8 @@ impl Duplex {
     /// No thread or descriptor is available for the one thread of the process that sends what sockets do not take at once.
     /// `InvalidInput`: the socket was used before [`Duplex::server`], or is a client's.
     pub fn split(self) -> io::Result<(Peer, Reader)> {
-        let transport = Transport { stream: tcp(self.socket?)?, session: None, input: self.input };
-        let reader = WebSocket::without_server(PeerInfo::default(), self.role, transport, self.config)?;
+        let stream = BufferedStream::new(tcp(self.socket?)?, None, self.input);
+        let reader = WebSocket::without_server(PeerInfo::default(), self.role, stream, self.config)?;
         Ok((reader.writer(), reader))
     }
 }

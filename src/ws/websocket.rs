@@ -2,7 +2,9 @@
 
 use crate::ws::{
     config::{Config, MAX_TIMEOUT},
-    connection::{Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, Transport, WriteReactor},
+    connection::{
+        BufferedStream, Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, WriteReactor,
+    },
     peer::{Peer, next_id},
 };
 use std::{
@@ -56,10 +58,15 @@ impl WebSocket {
     }
 
     /// The WebSocket of a connection that no server owns.
-    pub(crate) fn without_server(info: PeerInfo, role: Role, transport: Transport, config: Config) -> io::Result<Self> {
-        let info = PeerInfo { id: next_id(), addr: transport.stream.peer_addr().ok(), ..info };
+    pub(crate) fn without_server(
+        info: PeerInfo,
+        role: Role,
+        stream: BufferedStream,
+        config: Config,
+    ) -> io::Result<Self> {
+        let info = PeerInfo { id: next_id(), addr: stream.socket.peer_addr().ok(), ..info };
         let (reactor, config) = (WriteReactor::of_process()?, Arc::new(config.sensible()));
-        let (connection, reader) = Connection::new(info, role, transport, config, reactor);
+        let (connection, reader) = Connection::new(info, role, stream, config, reactor);
         Ok(Self::new(Peer { connection }, reader, None))
     }
 

@@ -2,7 +2,7 @@
 
 use super::handshake::{read_response, request};
 use super::{Error, builder::Builder, url::Target};
-use crate::ws::connection::{PeerInfo, Role, Transport};
+use crate::ws::connection::{PeerInfo, Role};
 use crate::ws::{
     handshake_stream::HandshakeStream,
     tcp::{Socket, tcp},
@@ -77,19 +77,18 @@ impl Builder {
             _ => None,
         };
         let explain = |why| self.explain(why, target);
-        let mut stream = HandshakeStream::start(&socket, session, deadline).map_err(explain)?;
+        let mut stream = HandshakeStream::new(socket, session, deadline);
         let (request, accept) = request(target, &self);
         stream.send(request.as_bytes()).map_err(explain)?;
         let response = read_response(&mut stream, &accept, &self);
         let (info, input) = response.map_err(|error| match error {
-            Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
+            Error::Connect(why) => explain(why),
             error => error,
         })?;
-        let session = stream.session.take();
         let path = target.resource.split('?').next().unwrap_or_default().into();
         let info = PeerInfo { path, ..info };
-        let transport = Transport { stream: socket, session, input };
-        WebSocket::without_server(info, Role::Client, transport, self.config).map_err(Error::Connect)
+        let stream = stream.into_inner(input);
+        WebSocket::without_server(info, Role::Client, stream, self.config).map_err(Error::Connect)
     }
 
     /// What a failure of the socket during the handshakes means.

@@ -90,7 +90,7 @@ impl AcceptLoop {
         let is_allowed = Arc::strong_count(&running) <= MAX_POLITE + 1;
         let thread_stream = Arc::clone(stream);
         let job = move || {
-            reject_politely(&thread_stream, &mode);
+            reject_politely(thread_stream, &mode);
             drop(running);
         };
         if !is_allowed || self.shared.threads.run(Box::new(job)).is_err() {
@@ -123,14 +123,12 @@ fn serve(mut handshake: PendingHandshake) {
     }
 }
 
-fn reject_politely(stream: &TcpStream, mode: &ListenerMode) {
-    let deadline = Instant::now() + POLITE_TIMEOUT;
+fn reject_politely(socket: Arc<TcpStream>, mode: &ListenerMode) {
     let Ok(session) = mode.session() else { return };
-    if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
-        let request = handshake::read_request(&mut stream, &Config::default());
-        let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
-        respond(&mut stream, mode.hsts, handshake::server_full(), is_head);
-    }
+    let mut stream = HandshakeStream::new(socket, session, Instant::now() + POLITE_TIMEOUT);
+    let request = handshake::read_request(&mut stream, &Config::default());
+    let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
+    respond(&mut stream, mode.hsts, handshake::server_full(), is_head);
 }
 
 /// Responds with 503 without blocking. A request that has arrived is read: unread bytes would cause a reset, which destroys the

@@ -66,13 +66,13 @@ impl AcceptedHandshake {
     /// The open connection. Its 101 response is queued.
     #[expect(clippy::boxed_local, reason = "its bytes would stay on the stack of a thread that waits")]
     pub(super) fn open(self: Box<Self>, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
-        let Self { addr, request, upgrade, transport } = *self;
+        let Self { addr, request, upgrade, mut stream } = *self;
         let Upgrade { response, protocol, keepalive, data, deflate } = upgrade;
         let path = request.uri().path().into();
         let info = PeerInfo { id: permit.id, addr: Some(addr), protocol, path, data, deflate, keepalive };
         let (config, reactor) = (Arc::clone(&shared.config), shared.reactor);
-        let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
-        connection.queue(&response);
+        stream.queue(&response);
+        let (connection, reader) = Connection::new(info, Role::Server, stream, config, reactor);
         if !permit.open(&connection) {
             // The server is shutting down, or the handshake was cut: then the Close frame is not sent.
             connection.close(1001, "the server is shutting down");

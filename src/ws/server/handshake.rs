@@ -2,10 +2,10 @@
 
 use super::{Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies};
 use crate::ws::{
-    connection::Transport,
+    connection::BufferedStream,
     error::Visible,
     handshake::{self, HeadError, Negotiated, Upgrade, body},
-    handshake_stream::{self, HandshakeStream},
+    handshake_stream::HandshakeStream,
     http::{self, ClientAddr, Request, Response, ShowedAdminToken},
     queue::queue,
     rate_limiter::AddressLimiter,
@@ -39,7 +39,7 @@ pub(super) struct AcceptedHandshake {
     pub(super) addr: SocketAddr,
     pub(super) request: Box<Request>,
     pub(super) upgrade: Upgrade,
-    pub(super) transport: Transport,
+    pub(super) stream: BufferedStream,
 }
 
 /// A connection before its handshake is done.
@@ -61,14 +61,22 @@ impl PendingHandshake {
     // messages. Measured: 15.6 KiB for an idle connection instead of 11.7.
     #[inline(never)]
     pub(super) fn run(&mut self) -> Option<Box<AcceptedHandshake>> {
-        let socket = Arc::clone(&self.stream);
-        let mut stream = self.start_tls(&socket)?;
-        let (mut request, input) = self.read_request(&mut stream)?;
-        match self.judge(&mut request, self.lacks_tls(&stream)) {
+        let mut stream = self.start()?;
+        let lacks_tls = self.mode.tls.is_some() && stream.stream.session.is_none();
+        let (mut request, input) = match handshake::read_request(&mut stream, &self.shared.config) {
+            Ok(head) => head,
+            // `judge` names the better reason.
+            Err(HeadError::Invalid(400, _)) if lacks_tls => Default::default(),
+            Err(error) => {
+                self.reject_head(&mut stream, &error);
+                return None;
+            }
+        };
+        match self.judge(&mut request, lacks_tls) {
             Ok(Negotiated::Upgrade(upgrade)) => {
-                let transport = Transport { stream: Arc::clone(&socket), session: stream.session, input };
+                let (addr, stream) = (self.addr, stream.into_inner(input));
                 // A box, because the caller's frame stays.
-                Some(Box::new(AcceptedHandshake { addr: self.addr, request, upgrade, transport }))
+                Some(Box::new(AcceptedHandshake { addr, request, upgrade, stream }))
             }
             other => {
                 self.answer(&mut stream, request, input, other);
@@ -81,7 +89,7 @@ impl PendingHandshake {
     #[inline(never)] // As `run`.
     fn answer(
         &self,
-        stream: &mut HandshakeStream<'_>,
+        stream: &mut HandshakeStream,
         request: Box<Request>,
         input: Vec<u8>,
         negotiated: Result<Negotiated, Response>,
@@ -99,39 +107,26 @@ impl PendingHandshake {
         respond(stream, self.mode.hsts, response, is_head);
     }
 
-    /// The TLS handshake, on a TLS port. A client that uses no TLS there gets a plain stream, to be told so.
+    /// The stream of the socket, with TLS on a TLS port. A client that uses no TLS there gets a plain stream, to be told so.
     #[inline(never)] // As `run`.
-    fn start_tls<'a>(&self, socket: &'a TcpStream) -> Option<HandshakeStream<'a>> {
-        // A TLS record begins with neither; the PROXY protocol begins with either.
-        let is_plain = |first: u8| first.is_ascii_alphabetic() || first == b'\r';
+    fn start(&self) -> Option<HandshakeStream> {
         let session = self.mode.session().ok()?;
-        let session = session.filter(|_| !handshake_stream::peek(socket, self.deadline).is_some_and(is_plain));
-        let stream = HandshakeStream::start(socket, session, self.deadline);
-        stream.inspect_err(|why| self.log(Rejection::TlsHandshake, format_args!("no TLS handshake: {why}"))).ok()
-    }
-
-    /// Whether a client of a TLS port uses no TLS.
-    fn lacks_tls(&self, stream: &HandshakeStream<'_>) -> bool {
-        self.mode.tls.is_some() && stream.session.is_none()
-    }
-
-    /// Reads the request, or responds to an invalid one.
-    fn read_request(&self, stream: &mut HandshakeStream<'_>) -> Option<(Box<Request>, Vec<u8>)> {
-        let error = match handshake::read_request(stream, &self.shared.config) {
-            Ok(head) => return Some(head),
-            // `judge` names the better reason.
-            Err(HeadError::Invalid(400, _)) if self.lacks_tls(stream) => return Some(Default::default()),
-            Err(error) => error,
-        };
-        self.reject_head(stream, &error);
-        None
+        let mut stream = HandshakeStream::new(Arc::clone(&self.stream), session, self.deadline);
+        // A TLS record begins with neither; the PROXY protocol begins with either.
+        let is_plain = |first: &u8| first.is_ascii_alphabetic() || *first == b'\r';
+        // If nothing can be received, reading the request says why.
+        if self.mode.tls.is_some() && stream.receive().is_ok() {
+            stream.stream.session.take_if(|_| stream.stream.received.front().is_some_and(is_plain));
+        }
+        Some(stream)
     }
 
     #[inline(never)] // As `run`.
-    fn reject_head(&self, stream: &mut HandshakeStream<'_>, error: &HeadError) {
+    fn reject_head(&self, stream: &mut HandshakeStream, error: &HeadError) {
         let kind = match error {
             HeadError::Tls => Rejection::TlsOnPlainPort,
             HeadError::Deadline => Rejection::SlowRequest,
+            HeadError::Io(_) if self.mode.tls.is_some() => Rejection::TlsHandshake,
             _ => Rejection::InvalidRequest,
         };
         match error.response() {
@@ -139,6 +134,7 @@ impl PendingHandshake {
                 self.log(kind, format_args!("{} {error}", response.status));
                 respond(stream, self.mode.hsts, response, false);
             }
+            None if kind == Rejection::TlsHandshake => self.log(kind, format_args!("no TLS handshake: {error}")),
             None => debug!("{}: {error}", self.addr),
         }
     }
@@ -197,7 +193,7 @@ impl PendingHandshake {
 
     /// Reads the body, and waits for the response of the program.
     #[inline(never)] // As `run`.
-    fn ask(&self, stream: &mut HandshakeStream<'_>, request: Box<Request>, length: usize, input: Vec<u8>) -> Response {
+    fn ask(&self, stream: &mut HandshakeStream, request: Box<Request>, length: usize, input: Vec<u8>) -> Response {
         let body = match self.read_body(stream, &request, length, input) {
             Ok(body) => body,
             Err(response) => {
@@ -223,7 +219,7 @@ impl PendingHandshake {
 
     fn read_body(
         &self,
-        stream: &mut HandshakeStream<'_>,
+        stream: &mut HandshakeStream,
         request: &Request,
         length: usize,
         input: Vec<u8>,
@@ -282,10 +278,10 @@ impl PendingHandshake {
 }
 
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.
-pub(super) fn respond(stream: &mut HandshakeStream<'_>, hsts: Option<u32>, mut response: Response, head_only: bool) {
-    stream.set_deadline(Instant::now() + RESPONSE_TIMEOUT);
+pub(super) fn respond(stream: &mut HandshakeStream, hsts: Option<u32>, mut response: Response, head_only: bool) {
+    stream.deadline = Instant::now() + RESPONSE_TIMEOUT;
     // Not to a client without TLS, although the port has it (RFC 6797 7.2).
-    if let Some(seconds) = hsts.filter(|_| stream.session.is_some()) {
+    if let Some(seconds) = hsts.filter(|_| stream.stream.session.is_some()) {
         response = response.with("Strict-Transport-Security", format!("max-age={seconds}"));
     }
     if stream.send(&response.to_bytes(head_only)).is_ok() {
