@@ -40,13 +40,13 @@
 //! |---|---|
 //! | a server | `Server` ([`Server`]), `Builder` ([`Builder`]), `Config` ([`Config`]), `Access` ([`Access`]), `Network` ([`Network`]), `Handle` ([`Handle`]), `Numbers`, `Error` ([`Error`]) |
 //! | its events | `Event` ([`Event`]), `CloseGuard` ([`CloseGuard`]), `HttpRequest` ([`server::HttpRequest`]), `Responder` ([`server::Responder`]) |
-//! | connections | `Peer` ([`Peer`]), `PeerId` ([`PeerId`]), `WebSocket` ([`WebSocket`]), `DisconnectReason` ([`DisconnectReason`]), `CloseError` ([`CloseError`]) |
+//! | connections | `Peer` ([`Peer`]), `PeerId` ([`PeerId`]), `WebSocket` ([`WebSocket`]), `DisconnectReason` ([`DisconnectReason`]) |
 //! | messages | `Message` ([`Message`]), `Frames` ([`Frames`]), [`Bytes`], [`Utf8Bytes`] |
-//! | handshakes | `Accept` ([`Accept`]); [`access`]: `Host`, `Invalid`, `Ban`; [`handshake`], without sockets: `read_request`, `negotiate`, `Policy`, `Negotiated`, `Upgrade`, `AcceptHook`, `Endpoint`, `Data`, `HeadError`, `server_full` |
+//! | handshakes | `Accept` ([`Accept`]); [`access`]: `Host`, `Ban`; [`handshake`], without sockets: `read_request`, `negotiate`, `Policy`, `Negotiated`, `Upgrade`, `AcceptHook`, `Endpoint`, `Data`, `HeadError`, `server_full` |
 //! | HTTP | [`http`]: `Request`, `Response`, `Route`, `Router`, `HttpHandler`, `TokenCheck`, `ShowedAdminToken`, `ClientAddr`, `HandshakeTranscript`, `cookie`, `files`, `below`, [`http::Method`] |
 //! | clients | [`client`]: `WebSocket` and `Builder` ([`client::Builder`]), `Event`, `ReadyState`, `Error`, `is_blocked` |
 //! | sockets of your own | [`duplex`]: `Duplex` ([`duplex::Duplex`]), `Socket`, `Reader`, [`duplex::Role`] |
-//! | TLS (feature `tls`) | `tls`: `Acceptor`, `Connector`, `Error`, `self_signed`, `addresses_of_this_machine`, and the crate `rustls` |
+//! | TLS (feature `tls`) | `tls`: `Acceptor`, `Connector`, `self_signed`, `addresses_of_this_machine`, and the crate `rustls` |
 //! | crates in these signatures | [`crossbeam_channel`], [`tungstenite`] |
 //!
 //! # Features
@@ -80,7 +80,7 @@ pub use ws::{access, client, config, duplex, error, handshake, http, peer, serve
 pub use ws::{
     access::Access,
     config::Config,
-    error::{CloseError, Error},
+    error::Error,
     handshake::Accept,
     peer::{Peer, PeerId},
     server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder, Server},

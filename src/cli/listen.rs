@@ -73,7 +73,7 @@ pub(crate) fn open(
     match text.strip_prefix("unix:") {
         None => {
             let address = address(flag, text, allow_blocked_port)?;
-            let socket = TcpListener::bind(address).map_err(|source| Error::Bind { address, source });
+            let socket = TcpListener::bind(address).map_err(|source| Error::bind(address, &source));
             socket.map(|socket| (socket.into(), None)).map_err(|error| format!("--{flag}: {error}"))
         }
         Some(path) if matches!(flag, "admin" | "listen") && !path.is_empty() => {

@@ -6,11 +6,11 @@
 
 mod host;
 
+pub use host::Host;
 pub(crate) use host::default_port;
 use host::normal_origin;
-pub use host::{Host, Invalid};
 
-use crate::ws::{http::Response, network::Network, spawn::lock};
+use crate::ws::{error::Error, http::Response, network::Network, spawn::lock};
 use std::sync::{Arc, Mutex};
 use std::{fmt, hint::black_box, net::IpAddr, time::SystemTime};
 
@@ -61,9 +61,9 @@ impl Access {
     ///
     /// # Errors
     /// That is not a host name, or it has a port or a scheme.
-    pub fn allow_host(mut self, name: &str) -> Result<Self, Invalid> {
+    pub fn allow_host(mut self, name: &str) -> Result<Self, Error> {
         let help = "use the name alone, such as chat.example, or * for any";
-        let invalid = || Invalid(format!("{name:?} is not a host name; {help}"));
+        let invalid = || Error(format!("{name:?} is not a host name; {help}"));
         let any = (name == ANY).then(|| ANY.to_owned());
         self.hosts.push(any.or_else(|| Host::parse_name(name)).ok_or_else(invalid)?);
         Ok(self)
@@ -75,9 +75,9 @@ impl Access {
     ///
     /// # Errors
     /// No client sends that as its origin, or it is a host name without a scheme.
-    pub fn allow_origin(mut self, origin: &str) -> Result<Self, Invalid> {
+    pub fn allow_origin(mut self, origin: &str) -> Result<Self, Error> {
         let help = "use one such as https://chat.example, app://. or null, or * for any";
-        let invalid = || Invalid(format!("{origin:?} is not an origin; {help}"));
+        let invalid = || Error(format!("{origin:?} is not an origin; {help}"));
         let any = (origin == ANY).then(|| ANY.to_owned());
         self.origins.push(any.or_else(|| normal_origin(origin)).ok_or_else(invalid)?);
         Ok(self)
@@ -94,7 +94,7 @@ impl Access {
     ///
     /// # Errors
     /// It is empty, or it has characters that a header field cannot carry.
-    pub fn token(mut self, token: &str) -> Result<Self, Invalid> {
+    pub fn token(mut self, token: &str) -> Result<Self, Error> {
         self.token = Arc::default();
         self.replace_token(token).map(|()| self)
     }
@@ -104,7 +104,7 @@ impl Access {
     ///
     /// # Errors
     /// As [`Access::token`]. The old token stays in use.
-    pub fn replace_token(&self, token: &str) -> Result<(), Invalid> {
+    pub fn replace_token(&self, token: &str) -> Result<(), Error> {
         *lock(&self.token) = Some(Token::new(token)?);
         Ok(())
     }
@@ -114,7 +114,7 @@ impl Access {
     ///
     /// # Errors
     /// As [`Access::token`].
-    pub fn replace_admin_token(&self, token: &str) -> Result<(), Invalid> {
+    pub fn replace_admin_token(&self, token: &str) -> Result<(), Error> {
         *lock(&self.admin_token) = Some(Token::new(token)?);
         Ok(())
     }
@@ -233,12 +233,12 @@ fn shell_word(text: &str) -> String {
 struct Token(Box<[u8]>);
 
 impl Token {
-    fn new(token: &str) -> Result<Self, Invalid> {
+    fn new(token: &str) -> Result<Self, Error> {
         let token = token.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             // The error does not repeat the input, which may be close to the secret.
             let why = "the access token must be one line of visible ASCII characters, without spaces";
-            return Err(Invalid(why.into()));
+            return Err(Error(why.into()));
         }
         Ok(Self(token.as_bytes().into()))
     }

@@ -64,7 +64,6 @@ pub use url::is_blocked;
 
 use crate::ws::{
     connection::{DisconnectReason, Message},
-    error::CloseError,
     peer::Peer,
     spawn::{lock, spawn},
     websocket,
@@ -230,10 +229,10 @@ impl WebSocket {
     /// this cancels it with [`Error::Cancelled`]. A second call has no effect.
     ///
     /// # Errors
-    /// As in browsers: [`CloseError::Code`] unless the code is 1000 or 3000 to 4999, and [`CloseError::Reason`] if the reason
-    /// has more than 123 bytes. Then the connection is not closed.
-    pub fn close(&self, code: u16, reason: &str) -> Result<(), CloseError> {
-        CloseError::check_with(matches!(code, 1000 | 3000..=4999), code, reason)?;
+    /// As in browsers: the code is not 1000 or 3000 to 4999, or the reason has more than 123 bytes. Then the connection is not
+    /// closed.
+    pub fn close(&self, code: u16, reason: &str) -> Result<(), crate::Error> {
+        crate::Error::check_close(matches!(code, 1000 | 3000..=4999), code, reason)?;
         self.0.close(code, reason);
         Ok(())
     }

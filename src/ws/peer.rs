@@ -3,7 +3,7 @@
 use crate::ws::{
     connection::{Connection, ConnectionState, Frames, Message, Role},
     deflate::encoded_frames,
-    error::CloseError,
+    error::Error,
 };
 use std::{
     any::Any,
@@ -165,10 +165,11 @@ impl Peer {
     /// [`Config::close_timeout`](crate::Config::close_timeout). Does nothing if the connection is closing already.
     ///
     /// # Errors
-    /// [`CloseError::Code`] unless `code` is one of 1000 to 1003, 1007 to 1014, or 3000 to 4999; [`CloseError::Reason`] if the
-    /// reason has more than 123 bytes. Then the connection is not closed.
-    pub fn close(&self, code: u16, reason: &str) -> Result<(), CloseError> {
-        CloseError::check(code, reason)?;
+    /// `code` is not one of 1000 to 1003, 1007 to 1014, or 3000 to 4999, or the reason has more than 123 bytes. Then the connection
+    /// is not closed. The codes are those that IANA has assigned, without 1005, 1006 and 1015, which stand for the absence of a
+    /// frame or code; and those of libraries (3000) and programs (4000).
+    pub fn close(&self, code: u16, reason: &str) -> Result<(), Error> {
+        Error::check_close(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), code, reason)?;
         self.connection.close(code, reason);
         Ok(())
     }

@@ -28,6 +28,7 @@ use crate::ws::{
 use accept::AcceptLoop;
 use connection_task::Handler;
 use crossbeam_channel::{Receiver, Sender, bounded};
+use listener::no_address;
 use poller::Poller;
 use registry::ConnectionRegistry;
 use rejection_log::RejectionLog;
@@ -188,18 +189,18 @@ impl Server {
 
     fn start(builder: Builder, handler: Option<Handler>) -> Result<Self, Error> {
         if builder.listeners.is_empty() {
-            return Err(Error::NoListener);
+            return Err(no_address());
         }
         let config = builder.config.sensible();
         let (sender, events) = bounded(config.event_capacity);
         let shared = Arc::new(Shared {
             policy: *builder.policy,
-            stop: UnixStream::pair().map_err(Error::Start)?,
+            stop: UnixStream::pair().map_err(Error::start)?,
             proxies: builder.proxies,
             registry: Arc::default(),
             threads: ThreadPool::new(config.stack_size),
-            reactor: WriteReactor::of_process().map_err(Error::Start)?,
-            poller: Poller::start(config.stack_size).map_err(Error::Start)?,
+            reactor: WriteReactor::of_process().map_err(Error::start)?,
+            poller: Poller::start(config.stack_size).map_err(Error::start)?,
             started_at: Instant::now(),
             wrong_tokens: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
             openings: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
@@ -214,7 +215,7 @@ impl Server {
         let server = Self { handle: Handle(Arc::downgrade(&shared)), events, addrs };
         for listener in builder.listeners {
             let mut accept_loop = AcceptLoop { listener, shared: Arc::clone(&shared), reserve: None };
-            spawn_supervised("accept", 64 * 1024, Box::new(move || accept_loop.run())).map_err(Error::Start)?;
+            spawn_supervised("accept", 64 * 1024, Box::new(move || accept_loop.run())).map_err(Error::start)?;
         }
         Ok(server)
     }

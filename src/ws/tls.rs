@@ -6,7 +6,6 @@ mod pem;
 mod self_signed;
 
 pub use {
-    crate::ws::access::Invalid as Error,
     acceptor::Acceptor,
     connector::Connector,
     rustls,

@@ -174,7 +174,8 @@ impl Builder {
     /// Listens on one more address.
     ///
     /// # Errors
-    /// [`Error::Resolve`] and [`Error::Bind`].
+    /// The address has no port, or a host that cannot be found. Listening failed: the address is in use, is not one of this
+    /// machine, or its port needs a privilege.
     pub fn listen(self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
         self.listener(bind(addr)?)
     }
@@ -187,7 +188,7 @@ impl Builder {
     /// ([`Builder::trusted_proxies`]), so the mode of the socket's file must keep others out.
     ///
     /// # Errors
-    /// [`Error::Start`]: it is another kind of socket.
+    /// It is another kind of socket.
     pub fn listener(self, socket: impl Into<OwnedFd>) -> Result<Self, Error> {
         self.add_listener(socket.into(), ListenerMode::default())
     }
@@ -223,7 +224,7 @@ impl Builder {
     }
 
     fn add_listener(mut self, socket: OwnedFd, mode: ListenerMode) -> Result<Self, Error> {
-        self.listeners.push(Listener::new(socket, mode).map_err(Error::Start)?);
+        self.listeners.push(Listener::new(socket, mode).map_err(Error::start)?);
         Ok(self)
     }
 
@@ -257,7 +258,7 @@ impl Builder {
     /// Starts the threads: one for each listener, and the poller.
     ///
     /// # Errors
-    /// [`Error::NoListener`] and [`Error::Start`].
+    /// There is no address to listen on, or the operating system refused a thread or a descriptor.
     pub fn start(self) -> Result<Server, Error> {
         Server::start(self, None)
     }

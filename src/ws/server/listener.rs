@@ -34,16 +34,20 @@ pub(super) struct Listener {
 /// Listens on the first of these addresses that is free.
 ///
 /// # Errors
-/// [`Error::Resolve`]; [`Error::Bind`] with the last address; [`Error::NoListener`] if there is no address.
+/// There is no such address, or listening failed; this is the error of the last address.
 pub(super) fn bind(addr: impl ToSocketAddrs) -> Result<OwnedFd, Error> {
-    let mut error = Error::NoListener;
-    for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
+    let mut error = no_address();
+    for address in addr.to_socket_addrs().map_err(|source| Error(format!("no such address: {source}")))? {
         match TcpListener::bind(address) {
             Ok(socket) => return Ok(socket.into()),
-            Err(source) => error = Error::Bind { address, source },
+            Err(source) => error = Error::bind(address, &source),
         }
     }
     Err(error)
+}
+
+pub(super) fn no_address() -> Error {
+    Error("no address to listen on was given".into())
 }
 
 impl Listener {

@@ -1,8 +1,8 @@
 //! The certificate of a server. Changed files are loaded while it runs.
 
-use super::Error;
 use super::pem::{file_error, read_chain, read_key};
 use super::self_signed::{is_usable, self_signed, verify};
+use crate::ws::error::Error;
 use crate::ws::session::{ListenerMode, Session, StartTls};
 use crate::ws::spawn::lock;
 use log::{error, info, warn};

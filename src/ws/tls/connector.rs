@@ -1,7 +1,7 @@
 //! TLS for clients: which certificates they trust, and why a handshake failed.
 
-use super::Error;
 use super::pem::{file_error, read_chain};
+use crate::ws::error::Error;
 use crate::ws::session::Session;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName};

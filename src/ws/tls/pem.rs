@@ -1,6 +1,6 @@
 //! Certificates and private keys in PEM files, and what to do about files that cannot be used.
 
-use super::Error;
+use crate::ws::error::Error;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! A certificate that a device makes for itself, for local networks without an authority. Users compare its fingerprint.
 
-use super::Error;
 use super::pem::{file_error, read_chain, read_key};
+use crate::ws::error::Error;
 use log::info;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
