@@ -7,6 +7,7 @@ use crate::ws::{
     http::Request,
     peer::Peer,
     queue::queue,
+    rate_limiter::RateLimiter,
     websocket::WebSocket,
 };
 use log::{debug, error, trace};
@@ -20,11 +21,10 @@ use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 /// Messages of one connection per round of the poller, for fairness.
 const MAX_MESSAGES_PER_ROUND: usize = 64;
 
-/// Messages that follow each other within this time are quick. The numbers were found by measuring.
-const QUICK: Duration = Duration::from_millis(10);
-
-/// This many quick messages in a row make a connection busy.
-const QUICK_MESSAGES: u32 = 8;
+/// A connection is busy while its messages come faster than one in these microseconds, after this many at once. The numbers were
+/// found by measuring.
+const BUSY_INTERVAL: u64 = 10_000;
+const BUSY_MESSAGES: u64 = 8;
 
 /// An open WebSocket.
 ///
@@ -36,12 +36,6 @@ pub(super) struct ConnectionTask {
     /// Before the reply to a Close frame.
     delay: Duration,
     pub(super) sender: EventSender,
-}
-
-/// How busy one connection is.
-struct Activity {
-    last: Instant,
-    quick: u32,
 }
 
 /// The result of one round of the poller.
@@ -104,7 +98,7 @@ impl ConnectionTask {
     /// client down.
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn run(mut self: Box<Self>) {
-        let mut activity = Activity::new();
+        let (begin, mut rate) = (Instant::now(), RateLimiter::default());
         loop {
             match self.reader.wait(None) {
                 ReadResult::Message(message) => {
@@ -116,7 +110,7 @@ impl ConnectionTask {
                 ReadResult::Closed(end) => return self.finish(end),
             }
             // While several connections are busy, one thread reads for all of them.
-            if activity.is_busy(Instant::now()) {
+            if !rate.allow(begin.elapsed().as_micros() as u64, BUSY_INTERVAL, BUSY_MESSAGES) {
                 let shared = Arc::clone(&self.sender.shared);
                 match shared.poller.serve_while_busy(self) {
                     Some(task) => self = task,
@@ -172,20 +166,6 @@ impl ConnectionTask {
             return Round::Ended;
         }
         Round::More
-    }
-}
-
-impl Activity {
-    fn new() -> Self {
-        Self { last: Instant::now(), quick: 0 }
-    }
-
-    /// Counts a message. Returns whether the connection is busy.
-    fn is_busy(&mut self, now: Instant) -> bool {
-        let is_quick = now.saturating_duration_since(self.last) < QUICK;
-        self.quick = if is_quick { (self.quick + 1).min(QUICK_MESSAGES) } else { 0 };
-        self.last = now;
-        self.quick == QUICK_MESSAGES
     }
 }
 
@@ -254,26 +234,4 @@ pub(super) fn open_websocket(accepted: Box<AcceptedHandshake>, permit: Permit, s
         log_end(&shared, &ended, &reason);
     };
     WebSocket::new(peer, reader, Some(Box::new(on_end)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MILLISECOND: Duration = Duration::from_millis(1);
-
-    #[test]
-    fn a_connection_is_busy_after_quick_messages_until_a_slow_one() {
-        let mut activity = Activity::new();
-        let mut now = activity.last;
-        let mut after = |activity: &mut Activity, wait: u32| {
-            now += wait * MILLISECOND;
-            activity.is_busy(now)
-        };
-        for _ in 1..QUICK_MESSAGES {
-            assert!(!after(&mut activity, 9));
-        }
-        assert!(after(&mut activity, 9) && after(&mut activity, 1));
-        assert!(!after(&mut activity, 10) && !after(&mut activity, 1));
-    }
 }
