@@ -11,6 +11,7 @@ use crate::ws::{
     websocket::WebSocket,
 };
 use log::{debug, error, trace};
+use rustix::{io::Errno, net::RecvFlags};
 use std::{
     sync::Arc,
     thread,
@@ -18,8 +19,8 @@ use std::{
 };
 use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 
-/// Messages of one connection per round of the poller, for fairness.
-const MAX_MESSAGES_PER_ROUND: usize = 64;
+/// Reads and messages of one connection per round of the poller, for fairness.
+const MAX_READS_PER_ROUND: usize = 64;
 
 /// A connection is busy while its messages come faster than one in these microseconds, after this many at once. The numbers were
 /// found by measuring.
@@ -145,25 +146,24 @@ impl ConnectionTask {
 impl ConnectionTask {
     /// Reads what has arrived, without waiting for more.
     pub(super) fn read_available(&mut self) -> Round {
-        let mut may_have_more = true;
-        for _ in 0..MAX_MESSAGES_PER_ROUND {
-            let end = match self.reader.read_received() {
-                ReadResult::Message(message) => match self.deliver(message) {
-                    true => continue,
-                    false => return Round::Ended,
-                },
-                ReadResult::NeedData if !may_have_more => return Round::Idle,
-                ReadResult::NeedData => match self.reader.receive_available() {
-                    Ok(more) => {
-                        may_have_more = more;
-                        continue;
+        for _ in 0..MAX_READS_PER_ROUND {
+            match self.reader.read_received() {
+                ReadResult::Message(message) => {
+                    if !self.deliver(message) {
+                        return Round::Ended;
                     }
-                    Err(end) => end,
+                }
+                ReadResult::NeedData => match self.reader.receive(RecvFlags::DONTWAIT) {
+                    Err(Errno::AGAIN) => return Round::Idle,
+                    // The connection's own thread finds the end again.
+                    Ok(0) => return Round::Ended,
+                    _ => {}
                 },
-                ReadResult::Closed(end) => end,
-            };
-            self.reader.end = Some(end);
-            return Round::Ended;
+                ReadResult::Closed(end) => {
+                    self.reader.end = Some(end);
+                    return Round::Ended;
+                }
+            }
         }
         Round::More
     }

@@ -14,7 +14,7 @@ use crate::ws::{
 };
 use log::{debug, warn};
 use std::{
-    fmt,
+    fmt, mem,
     net::{SocketAddr, TcpStream},
     sync::{Arc, Mutex, Once},
     time::{Duration, Instant},
@@ -72,37 +72,34 @@ impl PendingHandshake {
                 return None;
             }
         };
-        match self.judge(&mut request, lacks_tls) {
+        let asked = match self.judge(&mut request, lacks_tls) {
             Ok(Negotiated::Upgrade(upgrade)) => {
                 let (addr, stream) = (self.addr, stream.into_inner(input));
                 // A box, because the caller's frame stays.
-                Some(Box::new(AcceptedHandshake { addr, request, upgrade, stream }))
+                return Some(Box::new(AcceptedHandshake { addr, request, upgrade, stream }));
             }
-            other => {
-                self.answer(&mut stream, request, input, other);
-                None
-            }
-        }
+            Ok(Negotiated::Request(length)) => Ok(length),
+            Ok(Negotiated::Response(response)) | Err(response) => Err(response),
+        };
+        self.answer(&mut stream, request, input, asked);
+        None
     }
 
-    /// Responds to a request that does not open a connection.
+    /// Responds to a request that does not open a connection: the program has the response if it asked for a body of that length.
     #[inline(never)] // As `run`.
     fn answer(
         &self,
         stream: &mut HandshakeStream,
-        request: Box<Request>,
+        mut request: Box<Request>,
         input: Vec<u8>,
-        negotiated: Result<Negotiated, Response>,
+        asked: Result<usize, Response>,
     ) {
         let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, &ACCEPT, "application/json"));
-        let response = match negotiated {
-            Ok(Negotiated::Request(length)) => self.ask(stream, request, length, input),
-            Ok(Negotiated::Response(response)) | Err(response) => {
-                self.log_response(&request, &response);
-                response
-            }
-            Ok(Negotiated::Upgrade(_)) => return,
-        };
+        let response = asked.and_then(|length| self.ask(stream, &mut request, length, input));
+        let response = response.unwrap_or_else(|response| {
+            self.log_response(&request, &response);
+            response
+        });
         let response = if is_json { response.refusal_as_json() } else { response };
         respond(stream, self.mode.hsts, response, is_head);
     }
@@ -191,30 +188,34 @@ impl PendingHandshake {
         limiter.allow(self.addr.ip(), counts.into(), now, interval, burst)
     }
 
-    /// Reads the body, and waits for the response of the program.
+    /// Reads the body, and waits for the response of the program, which takes the request.
+    ///
+    /// # Errors
+    /// The response to a wrong body.
     #[inline(never)] // As `run`.
-    fn ask(&self, stream: &mut HandshakeStream, request: Box<Request>, length: usize, input: Vec<u8>) -> Response {
-        let body = match self.read_body(stream, &request, length, input) {
-            Ok(body) => body,
-            Err(response) => {
-                self.log_response(&request, &response);
-                return response;
-            }
-        };
+    fn ask(
+        &self,
+        stream: &mut HandshakeStream,
+        request: &mut Box<Request>,
+        length: usize,
+        input: Vec<u8>,
+    ) -> Result<Response, Response> {
+        let body = self.read_body(stream, request, length, input)?;
         // From here on the client has nothing to do, so the connection no longer counts as a handshake.
         self.permit.end_handshake();
         let deadline = Instant::now() + self.shared.config.handshake_timeout;
         let (sender, answer) = queue(1);
         let (id, addr, responder) = (self.permit.id, self.addr, Responder(sender));
         let is_exempt = self.shared.config.is_exempt(addr.ip());
-        let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head: request, body, responder }));
+        let head = mem::take(request);
+        let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head, body, responder }));
         // If this fails, the event is dropped, and so is the sender.
         let _ = self.shared.events.send_deadline(event, deadline);
         let response = answer.pop(deadline.saturating_duration_since(Instant::now()));
         let late = || handshake::try_later(503, "The server did not respond in time. Try again later.");
         let response = response.unwrap_or_else(late);
         debug!("request {id} from {addr}: answered {}", response.status);
-        response
+        Ok(response)
     }
 
     fn read_body(
