@@ -74,7 +74,7 @@ impl Connection {
     pub(crate) fn new(
         info: PeerInfo,
         role: Role,
-        mut stream: BufferedStream,
+        mut stream: Box<BufferedStream>,
         config: Arc<Config>,
         reactor: &'static WriteReactor,
     ) -> (Arc<Self>, Reader) {
@@ -88,7 +88,7 @@ impl Connection {
             let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, time.unwrap_or(u32::MAX));
         }
         stream.unmarker = info.deflate.is_some().then(Unmarker::default);
-        let state = Mutex::new(Some(Box::new(ConnectionState::new(role, stream, &config, info.keepalive))));
+        let state = Mutex::new(Some(Box::new(ConnectionState::new(role, *stream, &config, info.keepalive))));
         let connection = Arc::new(Self { info, role, config, reactor, state });
         let reader = Reader::new(Arc::clone(&connection), socket);
         (connection, reader)

@@ -15,7 +15,8 @@ const READ_SIZE: usize = 1024;
 /// A socket until a connection takes it over. Callers see plaintext: with a session, reading does the TLS handshake. After the
 /// deadline, reads and writes fail with `TimedOut` or `WouldBlock`, even if more bytes are there.
 pub(crate) struct HandshakeStream {
-    pub(crate) stream: BufferedStream,
+    /// A box, because stack frames stay below those of the handshake.
+    pub(crate) stream: Box<BufferedStream>,
     pub(crate) deadline: Instant,
 }
 
@@ -25,7 +26,7 @@ impl HandshakeStream {
     }
 
     /// For the connection. `input` was read after the head of the request or response.
-    pub(crate) fn into_inner(self, input: Vec<u8>) -> BufferedStream {
+    pub(crate) fn into_inner(self, input: Vec<u8>) -> Box<BufferedStream> {
         let mut stream = self.stream;
         stream.early = input.into();
         stream
@@ -64,12 +65,16 @@ impl HandshakeStream {
     /// # Errors
     /// As [`HandshakeStream::send`].
     pub(crate) fn receive(&mut self) -> io::Result<usize> {
-        self.flush()?;
-        self.stream.socket.set_read_timeout(Some(left_until(self.deadline)?))?;
         let mut bytes = vec![0; READ_SIZE];
-        let count = (&*self.stream.socket).read(&mut bytes)?;
+        let count = self.receive_into(&mut bytes)?;
         self.stream.received.extend(&bytes[..count]);
         Ok(count)
+    }
+
+    fn receive_into(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.flush()?;
+        self.stream.socket.set_read_timeout(Some(left_until(self.deadline)?))?;
+        (&*self.stream.socket).read(bytes)
     }
 
     /// Sends what waits.
@@ -92,6 +97,10 @@ impl Read for HandshakeStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.stream.read_plaintext(buffer) {
+                // Without a copy, whose memory the thread would keep.
+                Err(why) if why.kind() == ErrorKind::WouldBlock && self.stream.session.is_none() => {
+                    return self.receive_into(buffer);
+                }
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {}
                 Err(why) => {
                     self.hang_up();

@@ -61,7 +61,7 @@ impl WebSocket {
     pub(crate) fn without_server(
         info: PeerInfo,
         role: Role,
-        stream: BufferedStream,
+        stream: Box<BufferedStream>,
         config: Config,
     ) -> io::Result<Self> {
         let info = PeerInfo { id: next_id(), addr: stream.socket.peer_addr().ok(), ..info };

@@ -41,9 +41,10 @@ pub(crate) struct BufferedStream {
 
 impl BufferedStream {
     /// `early` is plaintext that was read already.
-    pub(crate) fn new(socket: Arc<TcpStream>, session: Option<Box<dyn Session>>, early: Vec<u8>) -> Self {
+    #[inline(never)] // Its stack frame would stay below those of the handshake.
+    pub(crate) fn new(socket: Arc<TcpStream>, session: Option<Box<dyn Session>>, early: Vec<u8>) -> Box<Self> {
         let (received, unmarker, unsent, uncounted, is_stalled, progress_at) = Default::default();
-        Self {
+        Box::new(Self {
             socket,
             session,
             early: early.into(),
@@ -55,7 +56,7 @@ impl BufferedStream {
             progress_at,
             #[cfg(feature = "chat")]
             inspected: None,
-        }
+        })
     }
 
     /// The unsent bytes that the limit of the send buffer counts.
@@ -189,7 +190,7 @@ mod tests {
     use std::net::TcpListener;
 
     /// A stream, and the other end of its socket.
-    fn stream() -> (BufferedStream, TcpStream) {
+    fn stream() -> (Box<BufferedStream>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
         let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());

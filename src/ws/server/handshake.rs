@@ -39,7 +39,7 @@ pub(super) struct AcceptedHandshake {
     pub(super) addr: SocketAddr,
     pub(super) request: Box<Request>,
     pub(super) upgrade: Upgrade,
-    pub(super) stream: BufferedStream,
+    pub(super) stream: Box<BufferedStream>,
 }
 
 /// A connection before its handshake is done.

@@ -13,7 +13,7 @@ fn pair() -> (ConnectionState, TcpStream) {
     let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let (stream, _) = listener.accept().expect("a connection");
     let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
-    (ConnectionState::new(Role::Server, stream, &Config::default(), None), peer)
+    (ConnectionState::new(Role::Server, *stream, &Config::default(), None), peer)
 }
 
 /// A Close frame of a client, masked with zeros.
