@@ -39,17 +39,6 @@ pub(super) struct ConnectionTask {
     pub(super) sender: EventSender,
 }
 
-/// The result of one round of the poller.
-#[derive(PartialEq, Eq)]
-pub(super) enum Round {
-    /// Everything that has arrived is read.
-    Idle,
-    /// There may be more to read.
-    More,
-    /// The connection's own thread has to finish it.
-    Ended,
-}
-
 /// The part that sends events. Dropping it ends the connection and sends `Disconnected`.
 pub(super) struct EventSender {
     pub(super) peer: Peer,
@@ -144,28 +133,29 @@ impl ConnectionTask {
 
 /// For the poller.
 impl ConnectionTask {
-    /// Reads what has arrived, without waiting for more.
-    pub(super) fn read_available(&mut self) -> Round {
+    /// Reads what has arrived, without waiting for more. Returns whether there may be more to read. `None`: the connection's own
+    /// thread has to finish it.
+    pub(super) fn read_available(&mut self) -> Option<bool> {
         for _ in 0..MAX_READS_PER_ROUND {
             match self.reader.read_received() {
                 ReadResult::Message(message) => {
                     if !self.deliver(message) {
-                        return Round::Ended;
+                        return None;
                     }
                 }
                 ReadResult::NeedData => match self.reader.receive(RecvFlags::DONTWAIT) {
-                    Err(Errno::AGAIN) => return Round::Idle,
+                    Err(Errno::AGAIN) => return Some(false),
                     // The connection's own thread finds the end again.
-                    Ok(0) => return Round::Ended,
+                    Ok(0) => return None,
                     _ => {}
                 },
                 ReadResult::Closed(end) => {
                     self.reader.end = Some(end);
-                    return Round::Ended;
+                    return None;
                 }
             }
         }
-        Round::More
+        Some(true)
     }
 }
 
