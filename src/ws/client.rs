@@ -62,18 +62,13 @@ pub use builder::Builder;
 pub use error::Error;
 pub use url::is_blocked;
 
-use crate::ws::{
-    connection::{DisconnectReason, Message},
-    peer::Peer,
-    spawn::{lock, spawn},
-    websocket,
-};
+use crate::ws::connection::{DisconnectReason, Message};
+use crate::ws::spawn::{lock, spawn};
+use crate::ws::{peer::Peer, websocket};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use log::{debug, trace};
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, OnceLock, Weak},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 /// Bytes of the stack of a WebSocket's thread. Only the pages that are touched cost memory.
 /// The name resolution of the system needs most.

@@ -25,18 +25,12 @@ pub(crate) use state::{ConnectionEnd, ConnectionState, ReadResult};
 pub(crate) use tungstenite::protocol::Role;
 pub(crate) use write_reactor::WriteReactor;
 
-use crate::ws::{
-    config::Config,
-    deflate::{Agreement, Unmarker},
-    spawn::lock,
-};
+use crate::ws::deflate::{Agreement, Unmarker};
+use crate::ws::{config::Config, spawn::lock};
 use state::Phase;
-use std::{
-    any::Any,
-    net::{Shutdown, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::net::{Shutdown, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::{any::Any, time::Duration};
 use tungstenite::protocol::frame::coding::Data;
 
 /// What the handshake established about the peer.

@@ -1,21 +1,13 @@
 //! A handle to one connected peer, for any thread.
 
-use crate::ws::{
-    connection::{Connection, ConnectionState, Frames, Message, Role},
-    deflate::encoded_frames,
-    error::Error,
+use crate::ws::connection::{Connection, ConnectionState, Frames, Message, Role};
+use crate::ws::{deflate::encoded_frames, error::Error};
+use std::hash::{Hash, Hasher};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
-use std::{
-    any::Any,
-    fmt,
-    hash::{Hash, Hasher},
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{any::Any, fmt, net::SocketAddr, time::Duration};
 use tungstenite::{Bytes, protocol::frame::Frame};
 
 /// The number of a connection. No other connection of this process has it, also not one of another server. The first one has

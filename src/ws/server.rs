@@ -13,16 +13,11 @@ mod trusted_proxies;
 
 pub use builder::Builder;
 
+use crate::ws::connection::{DisconnectReason, Frames, Message, WriteReactor};
+use crate::ws::http::{Request, Response};
+use crate::ws::peer::{Peer, PeerId};
 use crate::ws::{
-    config::Config,
-    connection::{DisconnectReason, Frames, Message, WriteReactor},
-    error::Error,
-    handshake::Policy,
-    http::{Request, Response},
-    network::Network,
-    peer::{Peer, PeerId},
-    queue::Producer,
-    rate_limiter::AddressLimiter,
+    config::Config, error::Error, handshake::Policy, network::Network, queue::Producer, rate_limiter::AddressLimiter,
     spawn::spawn_supervised,
 };
 use accept::AcceptLoop;
@@ -32,13 +27,9 @@ use listener::no_address;
 use poller::Poller;
 use registry::ConnectionRegistry;
 use rejection_log::RejectionLog;
-use std::{
-    any::Any,
-    net::{self, SocketAddr, ToSocketAddrs},
-    os::unix::net::UnixStream,
-    sync::{Arc, Mutex, Weak},
-    time::Instant,
-};
+use std::net::{self, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, Weak};
+use std::{any::Any, os::unix::net::UnixStream, time::Instant};
 use thread_pool::ThreadPool;
 
 /// Networks whose rates are remembered at once, in about 64 KiB. An IPv6 address counts as three networks.

@@ -1,20 +1,13 @@
 //! A WebSocket that one thread reads and writes in turn, as in other languages: [`WebSocket::recv`], [`Peer::send`].
 
-use crate::ws::{
-    config::{Config, MAX_TIMEOUT},
-    connection::{
-        BufferedStream, Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, WriteReactor,
-    },
-    peer::{Peer, next_id},
+use crate::ws::config::{Config, MAX_TIMEOUT};
+use crate::ws::connection::{
+    BufferedStream, Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, WriteReactor,
 };
-use std::{
-    cell::{OnceCell, RefCell},
-    fmt, io,
-    ops::Deref,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use crate::ws::peer::{Peer, next_id};
+use std::cell::{OnceCell, RefCell};
+use std::time::{Duration, Instant};
+use std::{fmt, io, ops::Deref, sync::Arc, thread};
 
 /// An open WebSocket that waits for messages, on a server ([`Builder::serve`](crate::Builder::serve)) or in a client
 /// ([`client::Builder::open`](crate::client::Builder::open)). It has the methods of [`Peer`] as well.

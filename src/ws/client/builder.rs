@@ -1,13 +1,10 @@
 //! The settings of a client's WebSocket, and the checks on them.
 
 use super::{Error, WebSocket, is_blocked, url::Target};
+use crate::ws::http::{is_additional_field, is_token};
 #[cfg(feature = "tls")]
 use crate::ws::tls::Connector;
-use crate::ws::{
-    config::Config,
-    deflate::Deflate,
-    http::{is_additional_field, is_token},
-};
+use crate::ws::{config::Config, deflate::Deflate};
 use std::fmt;
 
 /// The settings of a [`WebSocket`]: header fields, timeouts, limits.

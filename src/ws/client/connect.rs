@@ -3,22 +3,15 @@
 use super::handshake::{read_response, request};
 use super::{Error, builder::Builder, url::Target};
 use crate::ws::connection::{PeerInfo, Role};
-use crate::ws::{
-    handshake_stream::HandshakeStream,
-    tcp::{Socket, tcp},
-    websocket::WebSocket,
-};
+use crate::ws::tcp::{Socket, tcp};
+use crate::ws::{handshake_stream::HandshakeStream, websocket::WebSocket};
 #[cfg(feature = "tls")]
 use rustls::CertificateError;
-use std::{
-    hash::{BuildHasher, RandomState},
-    io::{self, ErrorKind},
-    iter,
-    net::{SocketAddr, TcpStream, ToSocketAddrs},
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+use std::{iter, sync::Arc, thread};
 
 /// The pause before a connection is tried again. It doubles with each attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);

@@ -1,14 +1,9 @@
 //! A socket with a buffer in each direction, and with TLS if the connection uses it. Nothing here blocks.
 
 use crate::ws::{deflate::Unmarker, session::Session, tcp::send_now};
-use std::{
-    collections::VecDeque,
-    io::{self, ErrorKind, Read, Write},
-    mem,
-    net::{Shutdown, TcpStream},
-    sync::Arc,
-    time::Instant,
-};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 
 /// Bytes that are kept for the inspector, and bytes that it plays, at most.
 #[cfg(feature = "chat")]

@@ -3,10 +3,8 @@
 
 use crate::ws::deflate::Agreement;
 use std::{fmt, io, sync::OnceLock};
-use tungstenite::protocol::frame::{
-    FrameHeader,
-    coding::{Data, OpCode},
-};
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{Data, OpCode};
 
 pub use tungstenite::{Bytes, Utf8Bytes};
 

@@ -2,15 +2,10 @@
 
 use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult};
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
-use rustix::{
-    io::Errno,
-    net::{RecvFlags, recv},
-};
-use std::{
-    net::TcpStream,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+use std::time::{Duration, Instant};
+use std::{net::TcpStream, sync::Arc};
 use tungstenite::{Error, Utf8Bytes, error::CapacityError, protocol::frame::coding::Data};
 
 /// Bytes of one read. The buffer is on the stack, in a page that is in use anyway: an idle connection has no buffer of its own.

@@ -5,15 +5,13 @@
 use super::{buffered_stream::BufferedStream, disconnect_reason::DisconnectReason, message::Message};
 use crate::ws::{config::Config, rate_limiter::RateLimiter};
 use log::debug;
-use std::{
-    io::{ErrorKind, Read},
-    net::Shutdown,
-    time::{Duration, Instant},
+use std::io::{ErrorKind, Read};
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+use tungstenite::protocol::{
+    CloseFrame, Message as Frame, Role, WebSocketConfig, WebSocketContext, frame::coding::CloseCode,
 };
-use tungstenite::{
-    Bytes, Error,
-    protocol::{CloseFrame, Message as Frame, Role, WebSocketConfig, WebSocketContext, frame::coding::CloseCode},
-};
+use tungstenite::{Bytes, Error};
 
 /// Bytes that tungstenite parses at a time. Small, because it keeps that buffer as long as the connection lives.
 const PARSE_BUFFER: usize = 256;

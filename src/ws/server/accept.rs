@@ -1,13 +1,9 @@
 //! The accept thread of a listener: admits connections and gives each to a thread. It must neither end nor spin when the
 //! operating system runs out of descriptors or threads.
 
+use super::handshake::{PendingHandshake, respond};
 use super::{
-    Shared,
-    connection_task::ConnectionTask,
-    handshake::{PendingHandshake, respond},
-    listener::Listener,
-    rejection_log::Rejection,
-    trusted_proxies::trusts,
+    Shared, connection_task::ConnectionTask, listener::Listener, rejection_log::Rejection, trusted_proxies::trusts,
 };
 use crate::ws::{
     config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, session::ListenerMode,
@@ -15,14 +11,10 @@ use crate::ws::{
 };
 use log::debug;
 use rustix::net::{RecvFlags, recv};
-use std::{
-    fs::File,
-    io::{Error, ErrorKind},
-    net::{SocketAddr, TcpStream},
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::io::{Error, ErrorKind};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+use std::{fs::File, sync::Arc, thread};
 
 /// The pause when resources are exhausted. 50 attempts a second cost little.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -2,24 +2,19 @@
 
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
+use crate::ws::handshake::{Accept, Policy};
+use crate::ws::http::{Request, Response, Route};
 #[cfg(feature = "chat")]
 use crate::ws::http::{below, path_below};
+use crate::ws::server::{
+    Server,
+    connection_task::open_websocket,
+    listener::{Listener, bind},
+};
 #[cfg(feature = "tls")]
 use crate::ws::tls::Acceptor;
 use crate::ws::{
-    access::Access,
-    config::Config,
-    error::Error,
-    handshake::{Accept, Policy},
-    http::{Request, Response, Route},
-    network::Network,
-    peer::skip_ids_below,
-    server::{
-        Server,
-        connection_task::open_websocket,
-        listener::{Listener, bind},
-    },
-    session::ListenerMode,
+    access::Access, config::Config, error::Error, network::Network, peer::skip_ids_below, session::ListenerMode,
     websocket::WebSocket,
 };
 use std::{net::ToSocketAddrs, os::fd::OwnedFd, sync::Arc, time::Duration};

@@ -1,22 +1,14 @@
 //! The task of a connection on its thread: sends `Connected`, each message and `Disconnected` as events, even after a panic.
 
 use super::{CloseGuard, Event, Shared, handshake::AcceptedHandshake, registry::Permit, rejection_log::Rejection};
+use crate::ws::connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role};
 use crate::ws::{
-    connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
-    handshake::Upgrade,
-    http::Request,
-    peer::Peer,
-    queue::queue,
-    rate_limiter::RateLimiter,
-    websocket::WebSocket,
+    handshake::Upgrade, http::Request, peer::Peer, queue::queue, rate_limiter::RateLimiter, websocket::WebSocket,
 };
 use log::{debug, error, trace};
 use rustix::{io::Errno, net::RecvFlags};
-use std::{
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
+use std::{sync::Arc, thread};
 use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 
 /// Reads and messages of one connection per round of the poller, for fairness.

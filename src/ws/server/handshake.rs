@@ -1,28 +1,19 @@
 //! From an accepted socket to a WebSocket, or to an HTTP response. Reading the request and writing a response have deadlines.
 
 use super::{Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies};
+use crate::ws::handshake::{self, HeadError, Negotiated, Upgrade, body};
+use crate::ws::http::{self, ClientAddr, Request, Response, ShowedAdminToken};
 use crate::ws::{
-    connection::BufferedStream,
-    error::Visible,
-    handshake::{self, HeadError, Negotiated, Upgrade, body},
-    handshake_stream::HandshakeStream,
-    http::{self, ClientAddr, Request, Response, ShowedAdminToken},
-    queue::queue,
-    rate_limiter::AddressLimiter,
-    session::ListenerMode,
-    spawn::lock,
+    connection::BufferedStream, error::Visible, handshake_stream::HandshakeStream, queue::queue,
+    rate_limiter::AddressLimiter, session::ListenerMode, spawn::lock,
 };
 use log::{debug, warn};
-use std::{
-    fmt, mem,
-    net::{SocketAddr, TcpStream},
-    sync::{Arc, Mutex, Once},
-    time::{Duration, Instant},
-};
-use tungstenite::http::{
-    Version,
-    header::{ACCEPT, EXPECT},
-};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, Once};
+use std::time::{Duration, Instant};
+use std::{fmt, mem};
+use tungstenite::http::Version;
+use tungstenite::http::header::{ACCEPT, EXPECT};
 
 /// How long the client may take to read a response that is not an upgrade.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);

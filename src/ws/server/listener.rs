@@ -1,16 +1,10 @@
 //! A listening socket, and what is spoken on it.
 
 use crate::ws::{error::Error, session::ListenerMode};
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    net::{AddressFamily, SocketType, sockopt},
-};
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
-    os::fd::OwnedFd,
-    os::unix::net::UnixStream,
-};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::{AddressFamily, SocketType, sockopt};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::{io, os::fd::OwnedFd, os::unix::net::UnixStream};
 
 /// Connections that the operating system queues before `accept`. It reduces this to its own limit.
 const BACKLOG: i32 = 4096;

@@ -5,21 +5,16 @@
 //! it is used by one call in `ConnectionTask::run`.
 
 use super::connection_task::ConnectionTask;
-use crate::ws::{
-    queue::{Producer, Queue, queue},
-    spawn::{lock, spawn_supervised},
-};
+use crate::ws::queue::{Producer, Queue, queue};
+use crate::ws::spawn::{lock, spawn_supervised};
 use log::debug;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::{
-    collections::VecDeque,
-    io, mem,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
 };
+use std::time::{Duration, Instant};
+use std::{collections::VecDeque, io, mem};
 
 /// The poller pays from this many busy connections on.
 const MIN_BUSY: usize = 3;
