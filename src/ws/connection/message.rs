@@ -93,7 +93,8 @@ impl TryFrom<tungstenite::Message> for Message {
 /// ```
 /// let mut frames = chinwag::Frames::new();
 /// frames.text("hello");
-/// assert_eq!(frames.as_bytes(), b"\x81\x05hello");
+/// frames.binary(&[7, 8]);
+/// assert_eq!(frames.as_bytes(), b"\x81\x05hello\x82\x02\x07\x08");
 /// ```
 #[derive(Default, Clone)]
 pub struct Frames {
