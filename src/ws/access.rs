@@ -64,7 +64,8 @@ pub struct Access {
 }
 
 impl Access {
-    /// No rules: any host, any origin, no token. Then any page that a user visits can use the server in the user's network.
+    /// No rules: any host, any origin, no token. Then any web page that a user opens can use a server in the user's
+    /// network.
     #[must_use]
     pub fn open() -> Self {
         Self { hosts: vec![ANY.to_owned()], origins: vec![ANY.to_owned()], ..Self::default() }

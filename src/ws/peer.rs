@@ -75,7 +75,7 @@ impl Peer {
     }
 
     /// The address of the other side. Behind a trusted proxy: the client's address as the proxy names it, and port 0. A Unix
-    /// socket has 0.0.0.0.
+    /// socket has 127.0.0.1 and port 0 on a server, and 0.0.0.0 elsewhere.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.connection.info.addr.unwrap_or(SocketAddr::from(([0; 4], 0)))

@@ -28,7 +28,7 @@ use std::{net::ToSocketAddrs, os::fd::OwnedFd, sync::Arc, time::Duration};
 ///
 /// ```no_run
 /// use chinwag::{Access, Config, Server, http};
-/// use std::time::Duration;
+/// use std::{os::unix::net::UnixListener, time::Duration};
 ///
 /// let server = Server::builder()
 ///     .config(Config::default().max_message_size(1 << 20).ping_interval(Duration::from_secs(5)))
@@ -39,6 +39,7 @@ use std::{net::ToSocketAddrs, os::fd::OwnedFd, sync::Arc, time::Duration};
 ///     .site(http::files("public")?)
 ///     .listen("127.0.0.1:9000")?
 ///     .listen("[::1]:9000")?
+///     .listener(UnixListener::bind("/run/live.sock")?)?
 ///     .start()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -90,15 +91,12 @@ impl Builder {
     /// [`Builder::serve`], or streams to them. Default: none. The rest is for [`Builder::site`].
     ///
     /// ```no_run
-    /// use chinwag::{Event, Server, http::{Method, Response, Route}};
-    ///
-    /// let is_note = |method: &Method, path: &str| method == Method::POST && path == "/notes";
-    /// let builder = Server::builder().route(move |it| is_note(it.method(), it.uri().path()).then_some(Route::Ask));
+    /// # use chinwag::{Event, Server, http::{Method, Response, Route}};
+    /// let builder = Server::builder().route(|it| (it.method() == Method::POST).then_some(Route::Ask));
     /// let server = builder.listen("127.0.0.1:9000")?.serve(|ws| ws.iter().for_each(drop))?;
     /// for event in server.events() {
     ///     let Event::Request(request) = event else { continue };
-    ///     server.broadcast(request.body); // a binary message
-    ///     request.responder.respond(Response::text(201, "Sent."));
+    ///     request.responder.respond(Response::text(200, format!("{} bytes", request.body.len())));
     /// }
     /// # Ok::<(), chinwag::Error>(())
     /// ```
@@ -240,13 +238,6 @@ impl Builder {
     /// The clients of a unix socket have the address 127.0.0.1 and port 0. Each of them is trusted as a proxy
     /// ([`Builder::trusted_proxies`]), so the mode of the socket's file must keep others out.
     ///
-    /// ```no_run
-    /// # use chinwag::Server;
-    /// # use std::os::unix::net::UnixListener;
-    /// let server = Server::builder().listener(UnixListener::bind("/run/live.sock")?)?.start()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
     /// # Errors
     /// [`Error::Start`]: it is another kind of socket.
     pub fn listener(self, socket: impl Into<OwnedFd>) -> Result<Self, Error> {
@@ -294,8 +285,7 @@ impl Builder {
     ///
     /// The thread has [`Config::stack_size`] bytes of stack. While the function does not read, nothing answers the client's
     /// Pings. After a shutdown, reading fails with Close 1001; a function that goes on all the same keeps its thread.
-    /// [`Server::events`] then has only the requests with [`Route::Ask`]. [`Route::Stream`] runs the function as well, and
-    /// [`Peer::protocol`](crate::Peer::protocol) says so.
+    /// [`Server::events`] then has only requests with [`Route::Ask`]. The function gets those with [`Route::Stream`] as well.
     ///
     /// ```no_run
     /// use chinwag::{Message, Server};
