@@ -112,7 +112,7 @@ impl Admin {
             }
         });
         // If this fails, the question is dropped, and so is its sender.
-        server.send(Box::new(question), deadline);
+        let _ = server.send(Box::new(question), deadline);
         let answer = answers.pop(deadline.saturating_duration_since(Instant::now()));
         let seconds = time.as_secs();
         answer.unwrap_or_else(|| Response::text(503, format!("the chat thread did not answer within {seconds} s")))

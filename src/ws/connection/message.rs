@@ -29,6 +29,15 @@ impl Message {
         }
     }
 
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
     /// Whether it has no byte.
     #[must_use]
     pub fn is_empty(&self) -> bool {

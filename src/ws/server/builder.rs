@@ -281,7 +281,8 @@ impl Builder {
     }
 
     /// Starts the server with a function for each connection in place of events. It runs on the thread of the connection, and
-    /// may wait: it delays no other connection. [`WebSocket`] says how it ends. [`Server::wait`] waits for all of them.
+    /// may wait: it delays no other connection. [`WebSocket`] says how it ends. [`Server::wait`] waits for all of them, and
+    /// dropping the server stops it.
     ///
     /// The thread has [`Config::stack_size`] bytes of stack. While the function does not read, nothing answers the client's
     /// Pings. After a shutdown, reading fails with Close 1001; a function that goes on all the same keeps its thread.
