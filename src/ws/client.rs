@@ -9,7 +9,7 @@
 //!         Event::Open => {
 //!             socket.send("hello, everybody");
 //!         }
-//!         Event::Message(message) => println!("{message:?}"),
+//!         Event::Message(message) => println!("{}", message.as_text().unwrap_or("bytes")),
 //!         Event::Error(error) => eprintln!("{error}"),
 //!         Event::Close { code, .. } => println!("closed, {code}"),
 //!         _ => {}
@@ -17,6 +17,9 @@
 //! }
 //! # Ok::<(), chinwag::client::Error>(())
 //! ```
+//!
+//! [`Builder::open`] and [`Builder::reconnecting`] are for programs that read in a loop instead: they return a
+//! [`chinwag::WebSocket`](crate::WebSocket), not the type of this module.
 //!
 //! # JavaScript and Rust, side by side
 //!

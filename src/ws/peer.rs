@@ -153,7 +153,20 @@ impl Peer {
         self.connection.lock().as_ref()?.round_trip_time
     }
 
-    /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.
+    /// Bytes that were sent and that the operating system has not taken yet; 0 after the end of the connection. To send a lot,
+    /// wait until there is room:
+    ///
+    /// ```no_run
+    /// # use std::{thread, time::Duration};
+    /// # fn send_all(peer: &chinwag::Peer, parts: &[Vec<u8>]) {
+    /// for part in parts {
+    ///     while peer.buffered_amount() > 64 * 1024 {
+    ///         thread::sleep(Duration::from_millis(5));
+    ///     }
+    ///     peer.send(part.as_slice());
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
         self.connection.lock().as_ref().map_or(0, |state| state.stream.unsent.len())

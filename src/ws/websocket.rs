@@ -33,7 +33,7 @@ use std::{
 /// ```
 ///
 /// # Reading
-/// One thread reads; [`WebSocket::writer`] sends from others. While nothing is read, TCP slows the other side down, and its
+/// One thread reads, so this type is not `Sync`; [`WebSocket::writer`] is for other threads. While nothing is read, TCP slows the other side down, and its
 /// Pings and Close frames are not answered.
 ///
 /// # The end
