@@ -19,7 +19,7 @@ export class RowMaker {
 		const rows = this.day(date);
 		const again = this.#last.name === name && this.#last.target === target && date - this.#last.date < GROUP;
 		if (again) this.#last.row.classList.add('joined');
-		const action = text.startsWith('/me ');
+		const action = /^\/me\s/.test(text);
 		const isMention = !mine && mentions(text, own);
 		const look = action ? 'action' : [mine && 'mine', again && 'again'].filter(Boolean).join(' ');
 		const row = make('div', ['row', look, target && 'private', isMention && 'mention'].filter(Boolean).join(' '));
