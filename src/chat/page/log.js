@@ -2,6 +2,7 @@
 
 import { $, make } from './dom.js';
 import { changeAbove, countNewer, isAtEnd } from './follow.js';
+import { isIgnored } from './ignore.js';
 import { Presence } from './presence.js';
 import { RowMaker, deleted, timeNode } from './rows.js';
 import { setText } from './strings.js';
@@ -21,7 +22,7 @@ export function addMessage(message, mine, own) {
 	append(...rows.message(message, mine, own));
 	$('empty').hidden = true;
 	if (mine) clearUnread();
-	else countNewer();
+	else if (!message.name || !isIgnored(message.name)) countNewer();
 }
 
 /** Shows that the message of this number was deleted. */

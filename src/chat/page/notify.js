@@ -4,15 +4,19 @@ import { base, room } from './address.js';
 import { $ } from './dom.js';
 import { clearUnread, markUnread } from './log.js';
 import { keep } from './storage.js';
+import { setText } from './strings.js';
 import { mentions } from './text.js';
 
 const TITLE = room ? `${room} · chinwag` : 'chinwag';
 const BEEP_PAUSE = 2000; // milliseconds
 
+const isTrue = (value) => value === true;
+const box = $('notifications');
 const iconLink = document.querySelector('link[rel=icon]');
 
 let unread = 0;
 let lastBeep = 0;
+let wants = keep.get('notifications', isTrue, false); // whether the user enabled notifications
 let iconText; // the SVG of the icon, when it was first needed
 
 /** Signals another person's message, before it is shown. */
@@ -54,17 +58,36 @@ function showNotification(name, text) {
 		shown.onclick = () => window.focus();
 	} catch {
 		// Android allows it in service workers only.
+		wants = false;
+		keep.set('notifications', false);
+		showPermission();
+		setText($('notifications-note'), 'notificationsUnable').hidden = false;
 	}
 }
 
-for (const box of [$('sound'), $('notifications')]) {
-	box.checked = keep.get(box.id, (value) => value === true, false);
-	box.onchange = async () => {
-		if (box.id === 'notifications' && box.checked) box.checked = (await Notification.requestPermission()) === 'granted';
-		keep.set(box.id, box.checked);
-	};
+// Users change the permission in the browser's settings, too.
+function showPermission() {
+	const { permission } = Notification;
+	box.checked = wants && permission === 'granted';
+	if (box.checked) keep.set('notifications', true);
+	setText($('notifications-note'), 'notificationsBlocked').hidden = !wants || permission !== 'denied';
 }
-$('notifications').closest('label').hidden = !('Notification' in window && isSecureContext);
+
+$('sound').checked = keep.get('sound', isTrue, false);
+$('sound').onchange = () => keep.set('sound', $('sound').checked);
+if ('Notification' in window && isSecureContext) {
+	showPermission();
+	box.onchange = async () => {
+		wants = box.checked;
+		if (wants) await Notification.requestPermission();
+		showPermission();
+		keep.set('notifications', box.checked);
+	};
+	addEventListener('focus', showPermission);
+	navigator.permissions?.query({ name: 'notifications' }).then((status) => (status.onchange = showPermission), () => {});
+} else {
+	box.closest('label').hidden = true;
+}
 addEventListener('focus', () => count(0));
 addEventListener('blur', clearUnread);
 document.title = TITLE;
