@@ -21,7 +21,7 @@ connect = pytest.importorskip("websockets.sync.client").connect
 NO_USER = "There is no such user in this room."
 NOT_ADMIN = "Only operators may do this."
 
-# A line, who receives what, and words of what its author is told.
+# A line, the messages that arrive and their recipients, and words of the answer to its author.
 LINES = [
     ("hello", [("all", "hello")], ""),
     ("  /users", [("all", "  /users")], ""),
@@ -67,7 +67,7 @@ LINES = [
 
 
 class Member:
-    """A user of the room who notes what arrives."""
+    """A user of the room, who receives messages."""
 
     def __init__(self, url, name):
         self.name = name
@@ -102,7 +102,7 @@ class Page:
 
 
 class Lines:
-    """Something that prints lines, and is told so by `print`."""
+    """A client that prints lines."""
 
     def __init__(self):
         self.printed = queue.Queue()

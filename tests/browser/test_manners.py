@@ -334,6 +334,22 @@ def test_older_messages_are_fetched_again_after_a_failure(window):
     expect(ann.find("#error")).to_be_hidden()
 
 
+def test_new_numbering_does_not_mix_up_messages(window):
+    """The server was restarted without a history."""
+    ann = window("ann", simulated=True)
+    ann.page.evaluate(MANY)
+    expect(ann.find("#older")).to_be_visible()
+    ann.page.evaluate("""() => {
+        receive({ type: 'id', id: 1, seq: 0, log: 'b' });
+        seq = 160;
+        say('bob', 'has the number 161 again');
+        receive({ type: 'deleted', seq: [161] });
+    }""")
+    expect(ann.find("#log .row").last).to_have_text(re.compile("deleted by an operator"))
+    expect(ann.find("#log .text")).to_have_text([f"message {n}" for n in range(161, 201)])
+    expect(ann.find("#older")).to_be_hidden()
+
+
 def test_older_messages_come_when_scrolling_up(window):
     writer = window("writer")
     writer.page.evaluate("""(count) => {

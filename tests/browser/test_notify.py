@@ -74,6 +74,10 @@ def test_enabled_sound_and_notifications_stay_enabled(window, listener):
     bob.send("hello, Ann")
     ann.page.wait_for_function("() => beeps === 1 && notified.length === 1")
     assert state(ann) == [1, 1, [["bob", "hello, Ann"]]]
+    bob.find("#text").fill("/me waves at ann")
+    bob.find("#text").press("Enter")
+    ann.page.wait_for_function("() => notified.length === 2")
+    assert state(ann)[2][1] == ["bob", "waves at ann"]
     ann.send("my own are quiet")
     ann.page.reload()
     expect(ann.find("#sound")).to_be_checked()
@@ -126,6 +130,20 @@ def test_denied_permission_that_is_granted_later_needs_no_other_click(listener, 
     expect(ann.find("#notifications")).to_be_checked()
     ann.page.reload()
     expect(ann.find("#notifications")).to_be_checked()
+
+
+def test_checkbox_waits_for_the_answer_of_the_user(listener):
+    ann = listener("ann", permission=False)
+    ann.page.evaluate("""() => {
+        Object.defineProperty(Notification, 'permission', { get: () => window.permission ?? 'default' });
+        Notification.requestPermission = () => new Promise((done) => { window.answer = (word) => done(window.permission = word); });
+    }""")
+    box = ann.find("#notifications")
+    box.click()
+    expect(box).not_to_be_checked()
+    expect(ann.find("#notifications-note")).to_be_hidden()
+    ann.page.evaluate("() => answer('granted')")
+    expect(box).to_be_checked()
 
 
 def test_browser_that_cannot_notify_is_said_to_be_so(window, listener):

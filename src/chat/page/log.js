@@ -25,9 +25,9 @@ export function addMessage(message, mine, own) {
 	else if (!message.name || !isIgnored(message.name)) countNewer();
 }
 
-/** Shows that the message of this number was deleted. */
+/** Shows that the message of this number was deleted. An earlier numbering may have the number, too. */
 export function showDeleted(seq) {
-	const row = [...log.children].find((row) => row.seq === seq);
+	const row = [...log.children].reverse().find((row) => row.seq === seq);
 	row?.querySelector('.body')?.replaceChildren(deleted());
 }
 

@@ -54,7 +54,7 @@ function beep() {
 
 function showNotification(name, text) {
 	try {
-		const shown = new Notification(name, { body: text.slice(0, 200), tag: 'chinwag' });
+		const shown = new Notification(name, { body: text.replace(/^\/me\s/, '').slice(0, 200), tag: 'chinwag' });
 		shown.onclick = () => window.focus();
 	} catch {
 		// Android allows it in service workers only.
@@ -79,9 +79,10 @@ if ('Notification' in window && isSecureContext) {
 	showPermission();
 	box.onchange = async () => {
 		wants = box.checked;
+		showPermission(); // the user may never answer the request
+		keep.set('notifications', box.checked);
 		if (wants) await Notification.requestPermission();
 		showPermission();
-		keep.set('notifications', box.checked);
 	};
 	addEventListener('focus', showPermission);
 	navigator.permissions?.query({ name: 'notifications' }).then((status) => (status.onchange = showPermission), () => {});

@@ -14,6 +14,7 @@ const PAUSE = 2000; // after a failure, until scrolling up tries again
 let session;
 let isLoading = false;
 let failed = 0; // when the last attempt failed
+let log; // the numbering of the first messages: after another one begins, earlier messages are gone
 let reached; // the number before which the server has nothing
 
 export function startOlder(chat) {
@@ -28,15 +29,19 @@ export function startOlder(chat) {
 /** Shows the button if there may be older messages. */
 export function showOlder() {
 	const first = firstNumber();
-	const isThere = first > 1 && first !== reached;
-	$('older').hidden = !isThere;
-	if (isThere) $('dropped').hidden = false;
+	log ??= session.log;
+	$('older').hidden = !hasOlder(first);
+	if (hasOlder(first)) $('dropped').hidden = false;
+}
+
+function hasOlder(first) {
+	return first > 1 && first !== reached && log === session.log;
 }
 
 /** Returns false if the messages did not come. */
 async function load() {
 	const first = firstNumber();
-	if (isLoading || !(first > 1) || first === reached || !session.log) return true;
+	if (isLoading || !hasOlder(first)) return true;
 	isLoading = true;
 	const messages = await fetchBefore(first);
 	isLoading = false;
@@ -53,7 +58,7 @@ function fetchBefore(first) {
 	const found = [];
 	const since = Math.max(0, first - PART - 1);
 	return new Promise((done) => {
-		const ws = new WebSocket(withQuery(home, { since, log: session.log }), ['chinwag.v1']);
+		const ws = new WebSocket(withQuery(home, { since, log }), ['chinwag.v1']);
 		let timer;
 		const wait = () => {
 			clearTimeout(timer);
