@@ -272,6 +272,18 @@ def test_ignored_people_are_the_same_in_each_tab(window):
     assert sorted(ann.page.evaluate("() => JSON.parse(localStorage['chinwag.ignored'])")) == ["bob", "dan"]
 
 
+def test_own_messages_are_shown_under_the_name_of_an_ignored_person(window):
+    ann, bob = window("ann"), window("bob")
+    ann.expect_person("bob")
+    ann.find("#people-list .ignore").dispatch_event("click")
+    bob.page.close()
+    expect(ann.find("#people-list li")).to_have_count(1)
+    type_line(ann, "/name bob")
+    expect(ann.find("#me")).to_have_text("bob")
+    ann.send("my own")
+    expect(ann.find("#log .row:visible .text")).to_have_text(["my own"])
+
+
 def test_ignored_messages_are_not_counted_as_new(window):
     ann = window("ann", simulated=True)
     ann.page.evaluate("""() => {

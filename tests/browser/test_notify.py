@@ -153,4 +153,5 @@ def test_browser_that_cannot_notify_is_said_to_be_so(window, listener):
     ann.find("#notifications").check()
     bob.send("hello, Ann")
     expect(ann.find("#notifications")).not_to_be_checked()
+    ann.page.evaluate("() => dispatchEvent(new Event('focus'))")
     expect(ann.find("#notifications-note")).to_have_text("This browser does not show notifications from pages.")

@@ -17,6 +17,7 @@ const iconLink = document.querySelector('link[rel=icon]');
 let unread = 0;
 let lastBeep = 0;
 let wants = keep.get('notifications', isTrue, false); // whether the user enabled notifications
+let isUnable = false; // whether the browser has no notifications for pages
 let iconText; // the SVG of the icon, when it was first needed
 
 /** Signals another person's message, before it is shown. */
@@ -58,19 +59,19 @@ function showNotification(name, text) {
 		shown.onclick = () => window.focus();
 	} catch {
 		// Android allows it in service workers only.
-		wants = false;
-		keep.set('notifications', false);
+		isUnable = true;
 		showPermission();
-		setText($('notifications-note'), 'notificationsUnable').hidden = false;
+		keep.set('notifications', false);
 	}
 }
 
 // Users change the permission in the browser's settings, too.
 function showPermission() {
 	const { permission } = Notification;
-	box.checked = wants && permission === 'granted';
+	box.checked = wants && !isUnable && permission === 'granted';
 	if (box.checked) keep.set('notifications', true);
-	setText($('notifications-note'), 'notificationsBlocked').hidden = !wants || permission !== 'denied';
+	const isBlocked = wants && permission === 'denied';
+	setText($('notifications-note'), isUnable ? 'notificationsUnable' : 'notificationsBlocked').hidden = !isUnable && !isBlocked;
 }
 
 $('sound').checked = keep.get('sound', isTrue, false);

@@ -25,8 +25,8 @@ export class RowMaker {
 		const row = make('div', ['row', look, target && 'private', isMention && 'mention'].filter(Boolean).join(' '));
 		this.#last = { name, target, date, row };
 		row.seq = seq;
-		row.dataset.name = name;
-		row.hidden = isIgnored(name);
+		if (!mine) row.dataset.name = name;
+		row.hidden = !mine && isIgnored(name);
 		if (action || (!again && !mine)) row.append(disc(name));
 		if (!again || action) row.append(heading(name, date, target, mine));
 		row.append(body(action ? text.slice(4) : text, date, mine ? undefined : own));

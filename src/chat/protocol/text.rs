@@ -10,7 +10,8 @@
 use super::{ClientMessage, Post, ProtocolError, ServerMessage, StoredMessage, Target};
 use crate::ws::http::date::date_and_time;
 
-const HELP: &str = "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /me waves, /users, /help, /quit; //x says /x";
+const HELP: &str =
+    "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /me waves, /users, /help, /quit; //x says /x";
 
 /// Parses one line. Some clients send the line break at its end, which does not belong to the text.
 pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
