@@ -105,10 +105,10 @@ fn invalid_close_is_an_error_and_changes_nothing() {
     for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000] {
         assert_eq!(peer.close(code, ""), Err(CloseError::Code(code)));
     }
-    assert_eq!(peer.close(1000, &"€".repeat(42)), Err(CloseError::Reason(126)));
     assert!(peer.send("still open"));
     assert_eq!(client.next_text(), "still open");
-    for (code, reason) in [(1012, "€".repeat(41)), (1008, String::new())] {
+    // A reason may contain what the client sent. It is shortened: an error could end a program that uses `?`.
+    for (code, reason) in [(1012, "€".repeat(99)), (1008, String::new())] {
         peer.close(code, &reason).expect("a code that may be sent; a second close has no effect");
     }
     assert_eq!(client.wait_for_close(), (1012, "€".repeat(41)));

@@ -64,7 +64,7 @@ pub use url::is_blocked;
 
 use crate::ws::{
     connection::{DisconnectReason, Message},
-    error::CloseError,
+    error::{CloseError, MAX_REASON},
     peer::Peer,
     spawn::{lock, spawn},
     websocket,
@@ -233,7 +233,12 @@ impl WebSocket {
     /// As in browsers: [`CloseError::Code`] unless the code is 1000 or 3000 to 4999, and [`CloseError::Reason`] if the reason
     /// has more than 123 bytes. Then the connection is not closed.
     pub fn close(&self, code: u16, reason: &str) -> Result<(), CloseError> {
-        CloseError::check_with(matches!(code, 1000 | 3000..=4999), code, reason)?;
+        if !matches!(code, 1000 | 3000..=4999) {
+            return Err(CloseError::Code(code));
+        }
+        if reason.len() > MAX_REASON {
+            return Err(CloseError::Reason(reason.len()));
+        }
         self.0.close(code, reason);
         Ok(())
     }

@@ -79,8 +79,10 @@ config! {
     wrong_token_interval: Duration = Duration::from_secs(1),
     /// Handshakes in progress at once. 256; zero: no limit. Beyond it: 503.
     max_handshakes: usize = 256,
-    /// Bytes of stack of a connection's thread. Only pages that were used cost memory. 128 KiB.
-    stack_size: usize = 128 * 1024,
+    /// Bytes of stack of a connection's thread, on which the functions of [`Builder`](crate::Builder) run. Only pages that were
+    /// used cost memory, but a 32-bit process has addresses for 3 GiB in all. 1 MiB, enough for nested JSON; this library itself
+    /// needs 64 KiB.
+    stack_size: usize = 1024 * 1024,
 }
 
 /// Memory mappings of a connection: four of its thread (the stack, the signal stack, and their guard pages), and some of the

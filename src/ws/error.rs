@@ -44,7 +44,7 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {}
 
 /// Why a connection was not closed: its Close frame could not be sent like that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CloseError {
     /// This status code must not be sent (RFC 6455 7.4). (In a browser: `InvalidAccessError`.)
@@ -53,29 +53,21 @@ pub enum CloseError {
     Reason(usize),
 }
 
-impl CloseError {
-    /// Whether a Close frame may be like that. Allowed codes are those that IANA has assigned, without 1005, 1006 and 1015, which
-    /// stand for the absence of a frame or code; and those of libraries (3000) and programs (4000).
-    pub(crate) fn check(code: u16, reason: &str) -> Result<(), Self> {
-        Self::check_with(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), code, reason)
-    }
-
-    /// For [`client::WebSocket`](crate::client::WebSocket), where fewer codes are allowed.
-    pub(crate) fn check_with(is_allowed: bool, code: u16, reason: &str) -> Result<(), Self> {
-        match reason.len() {
-            _ if !is_allowed => Err(Self::Code(code)),
-            ..=123 => Ok(()),
-            length => Err(Self::Reason(length)),
-        }
-    }
-}
+/// The longest reason, in bytes (RFC 6455 5.5).
+pub(crate) const MAX_REASON: usize = 123;
 
 impl fmt::Display for CloseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Code(code) => write!(f, "the close code {code} is not allowed: use 1000, or 3000 to 4999"),
+            Self::Code(code) => write!(f, "the close code {code} is not allowed: use 1000, or 4000 to 4999"),
             Self::Reason(length) => write!(f, "a close reason has at most 123 bytes, and this one has {length}"),
         }
+    }
+}
+
+impl fmt::Debug for CloseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -110,19 +102,6 @@ impl fmt::Display for Visible<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn codes_that_stand_for_no_frame_or_for_nothing_are_errors() {
-        for code in [1000, 1001, 1002, 1003, 1007, 1008, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999] {
-            assert_eq!(CloseError::check(code, ""), Ok(()));
-        }
-        for code in [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, u16::MAX] {
-            assert_eq!(CloseError::check(code, ""), Err(CloseError::Code(code)));
-        }
-        for (reason, expected) in [("x".repeat(123), Ok(())), ("\u{e9}".repeat(62), Err(CloseError::Reason(124)))] {
-            assert_eq!(CloseError::check(1000, &reason), expected);
-        }
-    }
 
     #[test]
     fn what_main_prints_is_for_people() {

@@ -3,7 +3,7 @@
 use crate::ws::{
     connection::{Connection, ConnectionState, Frames, Message, Role},
     deflate::encoded_frames,
-    error::CloseError,
+    error::{CloseError, MAX_REASON},
 };
 use std::{
     any::Any,
@@ -75,7 +75,7 @@ impl Peer {
     }
 
     /// The address of the other side. Behind a trusted proxy: the client's address as the proxy names it, and port 0. A Unix
-    /// socket has 0.0.0.0.
+    /// socket has 127.0.0.1 and port 0 on a server, and 0.0.0.0 elsewhere.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.connection.info.addr.unwrap_or(SocketAddr::from(([0; 4], 0)))
@@ -165,11 +165,18 @@ impl Peer {
     /// [`Config::close_timeout`](crate::Config::close_timeout). Does nothing if the connection is closing already.
     ///
     /// # Errors
-    /// [`CloseError::Code`] unless `code` is one of 1000 to 1003, 1007 to 1014, or 3000 to 4999; [`CloseError::Reason`] if the
-    /// reason has more than 123 bytes. Then the connection is not closed.
+    /// [`CloseError::Code`] unless IANA has assigned the code (1000 to 1003, 1007 to 1014), or it is one of libraries (3000) and
+    /// programs (4000), up to 4999. Then the connection is not closed. A reason of more than 123 bytes is shortened, because
+    /// it may contain what the peer sent.
     pub fn close(&self, code: u16, reason: &str) -> Result<(), CloseError> {
-        CloseError::check(code, reason)?;
-        self.connection.close(code, reason);
+        if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+            return Err(CloseError::Code(code));
+        }
+        let mut end = reason.len().min(MAX_REASON);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.connection.close(code, &reason[..end]);
         Ok(())
     }
 

@@ -125,6 +125,7 @@ impl Responder {
 ///
 /// Dropping it stops it, as [`Handle::shut_down`] does.
 #[derive(Debug)]
+#[must_use = "dropping a server stops it"]
 pub struct Server {
     /// Weak: the channel of events must end with the threads, which hold its sending end.
     handle: Handle,
@@ -323,6 +324,7 @@ impl Handle {
 
     /// Puts [`Event::Own`] into the channel of events, so that the thread that receives them takes it in its turn. Returns
     /// false if the channel stays full until the deadline, or the server has ended.
+    #[must_use = "the event is lost if the channel stays full"]
     pub fn send(&self, event: Box<dyn Any + Send>, deadline: Instant) -> bool {
         self.0.upgrade().is_some_and(|shared| shared.events.send_deadline(Event::Own(event), deadline).is_ok())
     }

@@ -28,6 +28,7 @@ use std::{
 /// let ws = client::WebSocket::builder(&format!("ws://{}/", server.local_addrs()[0])).open()?;
 /// ws.send("hello");
 /// assert_eq!(ws.recv()?, "hello".into());
+/// assert_eq!(ws.recv_timeout(std::time::Duration::from_millis(1))?, None); // nothing more has arrived
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

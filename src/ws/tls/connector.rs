@@ -9,6 +9,15 @@ use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore};
 use std::{path::Path, sync::Arc};
 
 /// Connects with TLS, for [`client::Builder::tls`](crate::ws::client::Builder::tls). Clones are cheap.
+///
+/// ```no_run
+/// use chinwag::{client::WebSocket, tls::Connector};
+///
+/// // A certificate that the server made for itself. `wss://` without this uses Connector::system().
+/// let connector = Connector::trusting("own.pem")?;
+/// let ws = WebSocket::builder("wss://pi.local:8443/").tls(connector).open()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Connector(Arc<ClientConfig>);
 
