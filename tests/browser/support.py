@@ -29,6 +29,9 @@ PHONE = {"width": 390, "height": 844}
 SMALL = {"width": 320, "height": 568}
 
 
+# A browser may draw no frame of a window that it takes to be hidden.
+FRAME = "window.frame = () => new Promise((done) => { requestAnimationFrame(done); setTimeout(done, 1000); });"
+
 # A server within the page, in place of the browser's WebSocket. It answers at once, unless a test sets `hangs`.
 SIMULATED = """
 window.sockets = [];
