@@ -106,11 +106,10 @@ fn invalid_close_is_an_error_and_changes_nothing() {
         let error = peer.close(code, "").expect_err("a code that must not be sent").to_string();
         assert!(error.starts_with(&format!("the close code {code} is not allowed")), "{error}");
     }
-    let error = peer.close(1000, &"€".repeat(42)).expect_err("a long reason").to_string();
-    assert!(error.ends_with("123 bytes, and this one has 126"), "{error}");
     assert!(peer.send("still open"));
     assert_eq!(client.next_text(), "still open");
-    peer.close(1012, &"€".repeat(41)).expect("123 bytes");
+    // A reason may contain what the client sent. It is shortened: an error could end a program that uses `?`.
+    peer.close(1012, &"€".repeat(99)).expect("a reason of any length");
     for code in [1000, 1001, 1002, 1003, 1007, 1008, 1010, 1011, 1013, 1014, 3000, 3999, 4000, 4999] {
         peer.close(code, "").expect("a code that may be sent; a second close has no effect");
     }

@@ -19,6 +19,7 @@ fn main() -> Result<(), client::Error> {
                 }
                 ws.reason().iter().for_each(|reason| println!("disconnected: {reason}"));
             }
+            Err(client::Error::Refused { status: 401, .. }) => return Ok(println!("the token is wrong")),
             Err(error) => println!("{error}"),
         }
     }

@@ -73,6 +73,8 @@ const CATCH_UP_INTERVAL: Duration = Duration::from_millis(10);
 ///     Ok(())
 /// }
 /// ```
+///
+/// [`Admin`] has an example for operators, and [`ChatServer::mount`] one for a chat beside other services.
 #[derive(Debug)]
 pub struct ChatServer {
     server: Server,
@@ -135,7 +137,19 @@ impl ChatServer {
         }
     }
 
-    /// Adds an archive. A message to a room is stored in it before any client receives the message.
+    /// Adds an archive. A message to a room is stored in it before any client receives the message. Default: none; messages end
+    /// with the process.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "history")] {
+    /// # use chinwag::{Server, chat::{history::{History, Settings}, protocol::Dialect, rules::Rules, server::ChatServer}};
+    /// let history = History::open(&Settings::new("chat.sqlite"))?;
+    /// let builder = ChatServer::mount(Server::builder().first_id(history.first_id()), "/");
+    /// let server = builder.listen("127.0.0.1:6502")?.start()?;
+    /// ChatServer::new(server, Rules::default(), Dialect::Json).archive(Box::new(history)).run();
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn archive(mut self, archive: Box<dyn Archive>) -> Self {
         self.rules.archive = true;

@@ -56,7 +56,18 @@ use std::{mem, os::fd::OwnedFd, os::unix::net::UnixStream};
 /// The half that reads. It is a whole [`WebSocket`], which can also send.
 pub type Reader = WebSocket;
 
-/// A socket after its WebSocket handshake, before it is split.
+/// A socket after its WebSocket handshake, before it is split. [The module](self) has an example from accept to close.
+///
+/// ```no_run
+/// # let stream = std::net::TcpListener::bind("127.0.0.1:9000")?.accept()?.0;
+/// use chinwag::{Config, duplex::Duplex, tungstenite};
+/// use std::time::Duration;
+///
+/// let socket = tungstenite::accept(stream)?;
+/// let config = Config::default().max_message_size(1 << 20).ping_interval(Duration::from_secs(5));
+/// let (peer, reader) = Duplex::server(socket).config(config).split()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "it does nothing before split()"]
 pub struct Duplex {
@@ -81,6 +92,18 @@ impl Duplex {
 
     /// Either side, after any handshake. `already_read` are the bytes that were read after its end: the first frames, which
     /// may be incomplete.
+    ///
+    /// ```no_run
+    /// # let mut stream = std::net::TcpListener::bind("127.0.0.1:9000")?.accept()?.0;
+    /// # use chinwag::{Config, duplex::{Duplex, Role}, handshake::{Negotiated, Policy, negotiate, read_request}};
+    /// # use std::io::Write;
+    /// let (mut request, already_read) = read_request(&mut stream, &Config::default())?;
+    /// if let Negotiated::Upgrade(upgrade) = negotiate(&mut request, &Policy::default()) {
+    ///     stream.write_all(&upgrade.response)?;
+    ///     let (peer, reader) = Duplex::after_handshake(Role::Server, stream, already_read).split()?;
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn after_handshake(role: Role, stream: impl Socket, already_read: Vec<u8>) -> Self {
         Self { role, socket: Ok(stream.into()), input: already_read, config: Config::default() }
     }

@@ -7,7 +7,10 @@ use std::{fmt, io, net::SocketAddr};
 /// cannot be sent. `Display` is a sentence that says what is wrong, and what to do or what would be valid. It begins with the name of
 /// the file, if there is one.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Error(pub(in crate::ws) String);
+pub struct Error {
+    kind: io::ErrorKind,
+    sentence: String,
+}
 
 impl Error {
     /// Listening at that address failed with that error of the operating system. The sentence says what to do about it.
@@ -23,28 +26,36 @@ impl Error {
             }
             _ => &source.to_string(),
         };
-        Self(format!("cannot listen on {address}: {explanation}"))
+        Self { kind: source.kind(), sentence: format!("cannot listen on {address}: {explanation}") }
+    }
+
+    /// What a program can tell apart: an error of the operating system, such as `AddrInUse`, or `InvalidInput`.
+    #[must_use]
+    pub fn kind(&self) -> io::ErrorKind {
+        self.kind
     }
 
     /// The operating system refused a thread or a descriptor that the server itself needs.
     pub(crate) fn start(source: io::Error) -> Self {
-        Self(format!("cannot start: {source}"))
+        Self { kind: source.kind(), sentence: format!("cannot start: {source}") }
     }
 
-    /// Whether a Close frame may be like that: a code that may be sent (RFC 6455 7.4; in a browser otherwise
-    /// `InvalidAccessError`), and a reason for which it has room (RFC 6455 5.5; `SyntaxError`).
-    pub(crate) fn check_close(is_allowed: bool, code: u16, reason: &str) -> Result<(), Self> {
-        match reason.len() {
-            _ if !is_allowed => Err(Self(format!("the close code {code} is not allowed: use 1000, or 3000 to 4999"))),
-            ..=123 => Ok(()),
-            length => Err(Self(format!("a close reason has at most 123 bytes, and this one has {length}"))),
-        }
+    /// Whether a Close frame may have that code (RFC 6455 7.4; in a browser otherwise `InvalidAccessError`).
+    pub(crate) fn check_code(is_allowed: bool, code: u16) -> Result<(), Self> {
+        let error = || format!("the close code {code} is not allowed: use 1000, or 4000 to 4999").into();
+        if is_allowed { Ok(()) } else { Err(error()) }
+    }
+}
+
+impl From<String> for Error {
+    fn from(sentence: String) -> Self {
+        Self { kind: io::ErrorKind::InvalidInput, sentence }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.sentence)
     }
 }
 
@@ -56,6 +67,9 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The longest reason of a Close frame, in bytes (RFC 6455 5.5).
+pub(crate) const MAX_REASON: usize = 123;
 
 /// A peer's text, in one line: control characters and invisible ones are escaped.
 pub(crate) struct Visible<'a>(pub(crate) &'a str);

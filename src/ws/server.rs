@@ -117,6 +117,7 @@ impl Responder {
 ///
 /// Dropping it stops it, as [`Handle::shut_down`] does.
 #[derive(Debug)]
+#[must_use = "dropping a server stops it"]
 pub struct Server {
     /// Weak: the channel of events must end with the threads, which hold its sending end.
     handle: Handle,
@@ -305,7 +306,8 @@ pub struct Handle(Weak<Shared>);
 pub type Numbers = (usize, usize, Vec<(&'static str, u64)>);
 
 impl Handle {
-    /// Accepts no more connections, and sends Close 1001 to all clients, which have [`Config::close_timeout`] to reply. Returns
+    /// Accepts no more connections, and sends Close 1001 ("the server is shutting down") to all clients, which have
+    /// [`Config::close_timeout`] to reply. Returns
     /// at once; [`Server::events`] ends when the last connection has ended. Calling it again does nothing.
     pub fn shut_down(&self) {
         let Some(shared) = self.0.upgrade() else { return };
@@ -315,6 +317,27 @@ impl Handle {
 
     /// Puts [`Event::Own`] into the channel of events, so that the thread that receives them takes it in its turn. Returns
     /// false if the channel stays full until the deadline, or the server has ended.
+    ///
+    /// Ends a server with a reason of its own, from a thread that waits for Ctrl-C:
+    ///
+    /// ```
+    /// use chinwag::{Event, Server};
+    /// use std::{thread, time::{Duration, Instant}};
+    ///
+    /// struct Stop;
+    ///
+    /// let server = Server::bind("127.0.0.1:0")?;
+    /// let handle = server.handle();
+    /// thread::spawn(move || handle.send(Box::new(Stop), Instant::now() + Duration::from_secs(5)));
+    /// for event in server.events() {
+    ///     if matches!(event, Event::Own(own) if own.is::<Stop>()) {
+    ///         server.peers().iter().for_each(|peer| _ = peer.close(4001, "the auction is over"));
+    ///         server.handle().shut_down();
+    ///     }
+    /// }
+    /// # Ok::<(), chinwag::Error>(())
+    /// ```
+    #[must_use = "the event is lost if the channel stays full"]
     pub fn send(&self, event: Box<dyn Any + Send>, deadline: Instant) -> bool {
         self.0.upgrade().is_some_and(|shared| shared.events.send_deadline(Event::Own(event), deadline).is_ok())
     }

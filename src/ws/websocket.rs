@@ -23,11 +23,12 @@ use std::{fmt, io, ops::Deref, sync::Arc, thread};
 /// let ws = client::WebSocket::builder(&format!("ws://{}/", server.local_addrs()[0])).open()?;
 /// ws.send("hello");
 /// assert_eq!(ws.recv()?, "hello".into());
+/// assert_eq!(ws.recv_timeout(std::time::Duration::from_millis(1))?, None); // nothing more has arrived
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Reading
-/// One thread reads; [`WebSocket::writer`] sends from others. While nothing is read, TCP slows the other side down, and its
+/// One thread reads, so this type is not `Sync`; [`WebSocket::writer`] is for other threads. While nothing is read, TCP slows the other side down, and its
 /// Pings and Close frames are not answered.
 ///
 /// # The end

@@ -36,7 +36,7 @@ impl Chat {
 
     /// A line of a connection that begins with a slash and is not for users.
     pub(super) fn command_of(&mut self, id: UserId, line: &str) -> Result {
-        let name = line.split_whitespace().next().unwrap_or_default();
+        let name = line.split(char::is_whitespace).next().unwrap_or_default();
         if usage(name).is_none() {
             let name: String = name.chars().take(32).collect();
             let hint =

@@ -27,7 +27,16 @@ const AWAY: (u16, &str) = (1013, "this server does not reach the others; try aga
 const FULL: &str = "This server does not reach the others, and too many messages wait. Wait a moment.";
 
 impl ChatServer {
-    /// Makes this server a node of a cluster. It must not have an archive.
+    /// Makes this server a node of a cluster. It must not have an archive. Default: it is a chat of its own.
+    ///
+    /// ```no_run
+    /// # use chinwag::{Server, chat::{cluster::Cluster, protocol::Dialect, rules::Rules, server::ChatServer}};
+    /// let cluster = Cluster::open("redis://127.0.0.1:6379/", "node-1", Rules::default())?;
+    /// let builder = ChatServer::mount(Server::builder().first_id(cluster.first_id()), "/");
+    /// let server = builder.listen("127.0.0.1:6502")?.start()?;
+    /// ChatServer::new(server, Rules::default(), Dialect::Json).cluster(cluster).run();
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     #[must_use]
     pub fn cluster(mut self, cluster: Cluster) -> Self {
         self.rules = shared_rules(self.rules);

@@ -131,7 +131,8 @@ impl Admin {
 }
 
 impl ChatServer {
-    /// Adds bans. This follows [`ChatServer::archive`], and a cluster follows this.
+    /// Adds bans. This follows [`ChatServer::archive`], and a cluster follows this. [`Admin`] has an example. Default: bans end
+    /// with the process.
     #[must_use]
     pub fn bans(mut self, bans: BanFile) -> Self {
         self.apply(Input::Restrictions(&bans.known));
@@ -139,7 +140,16 @@ impl ChatServer {
         self
     }
 
-    /// Reads the file of bans again. Returns their number. Connections that are banned now are closed.
+    /// Reads the file of bans again. Returns their number. Connections that are banned now are closed. From another thread:
+    ///
+    /// ```
+    /// # use chinwag::{chat::server::Admin, http::Response};
+    /// # let admin = Admin::default();
+    /// let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
+    ///     Ok(count) => Response::text(200, format!("{count} bans")),
+    ///     Err(error) => Response::text(500, error.to_string()),
+    /// }));
+    /// ```
     ///
     /// # Errors
     /// The file cannot be read. Nothing has changed.

@@ -99,14 +99,16 @@ impl Builder {
 
     /// As [`Builder::open`], again and again: after each end of a connection, and after each failure. Between two attempts is a
     /// pause of up to 250 ms, which doubles up to 30 s and begins anew after a connection that lasted 10 s. What is sent while
-    /// there is no connection is lost.
+    /// there is no connection is lost. It also comes back after the program itself has closed a connection: leave the loop to
+    /// end it. If the URL or a header field changes, begin anew with another builder.
     ///
     /// ```no_run
-    /// use chinwag::client::WebSocket;
+    /// use chinwag::client::{Error, WebSocket};
     ///
     /// for connection in WebSocket::builder("ws://localhost:9000/").reconnecting()? {
     ///     match connection {
-    ///         Ok(ws) => ws.iter().for_each(|message| println!("{message:?}")),
+    ///         Ok(ws) => ws.iter().for_each(|message| println!("{}", message.as_text().unwrap_or("bytes"))),
+    ///         Err(Error::Refused { status: 401, .. }) => break, // trying again does not help
     ///         Err(error) => eprintln!("{error}"),
     ///     }
     /// }

@@ -27,6 +27,15 @@ impl Message {
         }
     }
 
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
     /// Whether it has no byte.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -91,7 +100,8 @@ impl TryFrom<tungstenite::Message> for Message {
 /// ```
 /// let mut frames = chinwag::Frames::new();
 /// frames.text("hello");
-/// assert_eq!(frames.as_bytes(), b"\x81\x05hello");
+/// frames.binary(&[7, 8]);
+/// assert_eq!(frames.as_bytes(), b"\x81\x05hello\x82\x02\x07\x08");
 /// ```
 #[derive(Default, Clone)]
 pub struct Frames {

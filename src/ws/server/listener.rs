@@ -31,7 +31,10 @@ pub(super) struct Listener {
 /// There is no such address, or listening failed; this is the error of the last address.
 pub(super) fn bind(addr: impl ToSocketAddrs) -> Result<OwnedFd, Error> {
     let mut error = no_address();
-    for address in addr.to_socket_addrs().map_err(|source| Error(format!("no such address: {source}")))? {
+    for address in addr
+        .to_socket_addrs()
+        .map_err(|source| Error::from(format!("no such address (HOST:PORT is needed): {source}")))?
+    {
         match TcpListener::bind(address) {
             Ok(socket) => return Ok(socket.into()),
             Err(source) => error = Error::bind(address, &source),
@@ -41,7 +44,7 @@ pub(super) fn bind(addr: impl ToSocketAddrs) -> Result<OwnedFd, Error> {
 }
 
 pub(super) fn no_address() -> Error {
-    Error("no address to listen on was given".into())
+    Error::from("no address to listen on was given".to_owned())
 }
 
 impl Listener {
