@@ -7,7 +7,7 @@
 use chinwag::{
     Config, Frames, Server,
     chat::protocol::{Dialect, ServerMessage, StoredMessage},
-    chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules},
+    chat::rules::{Chat, ClientInfo, Input, Now, RoomName, Rules},
     chat::server::ChatServer,
     handshake::{Negotiated, Policy, negotiate, read_request},
 };
@@ -69,12 +69,8 @@ fn frames(bencher: Bencher, bytes: usize) {
 
 #[divan::bench]
 fn chat_message(bencher: Bencher) {
-    let (mut chat, mut out) = (room(ROOM), Vec::new());
-    bencher.bench_local(|| {
-        out.clear();
-        chat.apply(NOW, Input::Text(1, black_box(HELLO)), &mut out);
-        out.len()
-    });
+    let mut chat = room(ROOM);
+    bencher.bench_local(|| chat.apply(NOW, Input::Text(1, black_box(HELLO))));
 }
 
 #[divan::bench(args = [100, 1000])]
@@ -112,17 +108,13 @@ fn dialect(name: &str) -> Dialect {
 
 /// A chat with that many users.
 fn room(people: u64) -> Chat {
-    let (mut chat, mut out) = (Chat::new(Rules::unlimited()), Vec::<Output>::new());
+    let mut chat = Chat::new(Rules::unlimited(), 0);
     for id in 1..=people {
         let sign_in = format!(r#"{{"type":"username","name":"user {id}"}}"#);
         let room = &RoomName::lobby();
-        chat.apply(
-            NOW,
-            Input::Joined(ClientInfo { id, dialect: Dialect::Json, ..ClientInfo::default() }, room, None),
-            &mut out,
-        );
-        chat.apply(NOW, Input::Text(id, &sign_in), &mut out);
-        out.clear();
+        let client = ClientInfo { id, dialect: Dialect::Json, ..ClientInfo::default() };
+        let _ = chat.apply(NOW, Input::Joined(client, room, None));
+        let _ = chat.apply(NOW, Input::Text(id, &sign_in));
     }
     chat
 }

@@ -8,8 +8,7 @@ use chinwag::chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules
 use std::io::{self, BufRead};
 
 fn main() -> io::Result<()> {
-    let (mut chat, lobby) = (Chat::new(Rules::default()), RoomName::lobby());
-    let mut out = Vec::new();
+    let (mut chat, lobby) = (Chat::new(Rules::default(), 0), RoomName::lobby());
     for (second, line) in io::stdin().lock().lines().enumerate() {
         let line = line?;
         let Some((id, input)) = line.split_once(' ').and_then(|(id, input)| Some((id.parse().ok()?, input))) else {
@@ -23,8 +22,7 @@ fn main() -> io::Result<()> {
         };
         // The chat has no clock. Here, each line takes a second.
         let now = Now { uptime: 1000 * second as u64, date: 0 };
-        chat.apply(now, input, &mut out);
-        out.drain(..).for_each(show);
+        chat.apply(now, input).into_iter().for_each(show);
     }
     Ok(())
 }

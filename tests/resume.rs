@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use chinwag::chat::protocol::{ByteBudget, Dialect, StoredMessage};
-use chinwag::chat::rules::{RoomSnapshot, Rules};
+use chinwag::chat::rules::{Erasure, RoomSnapshot, Rules};
 use chinwag::chat::server::{Archive, ChatServer};
 use chinwag::{Handle, Server};
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ impl Archive for TestArchive {
         let rooms = self.rooms.lock().expect("no panic");
         let all = rooms.get(room).cloned().unwrap_or_default();
         let messages = all[all.len().saturating_sub(messages)..].to_vec();
-        Some(RoomSnapshot::new("archive", all.len() as u64, messages))
+        Some(RoomSnapshot { log: "archive".into(), last: all.len() as u64, messages })
     }
 
     fn load_messages(&mut self, room: &str, after: u64, up_to: u64, bytes: usize) -> Option<Vec<StoredMessage>> {
@@ -130,6 +130,18 @@ impl Archive for TestArchive {
         for message in messages.drain(..) {
             rooms.entry(message.room.to_string()).or_default().push(message);
         }
+    }
+
+    fn erase(&mut self, _: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
+        None
+    }
+
+    fn is_complete(&self) -> bool {
+        true
+    }
+
+    fn queued(&self) -> usize {
+        0
     }
 }
 

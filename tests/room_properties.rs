@@ -102,7 +102,7 @@ struct World {
 impl World {
     fn new(rules: Rules) -> Self {
         let (stored, greeted, here, subscribed, known) = Default::default();
-        let chat = Chat::with_log_id_prefix(rules, 0);
+        let chat = Chat::new(rules, 0);
         Self { rules, chat, runs: 0, stored, is_silent: false, greeted, here, subscribed, known, next: 1, count: 0 }
     }
 
@@ -146,12 +146,8 @@ impl World {
         }
         let before = self.known.get(&(person, room)).cloned();
         let since = before.as_ref().map(|known| Since { seq: known.last, log: Some(&known.log) });
-        let mut out = Vec::new();
-        self.chat.apply(
-            NOW,
-            Input::Joined(ClientInfo { id, dialect: Dialect::Chinwag, ..ClientInfo::default() }, &name, since),
-            &mut out,
-        );
+        let client = ClientInfo { id, dialect: Dialect::Chinwag, ..ClientInfo::default() };
+        let out = self.chat.apply(NOW, Input::Joined(client, &name, since));
         if self.chat.room_of(id).is_none() {
             assert!(matches!(out[..], [Output::Close(_, 1013, ..)]), "{out:?}");
             return;
@@ -163,7 +159,7 @@ impl World {
 
     fn restore(&mut self, name: &RoomName) {
         let messages = self.stored.get(&**name.key()).cloned().unwrap_or_default();
-        self.chat.restore(name, RoomSnapshot::new("stored", messages.len() as u64, messages));
+        self.chat.restore(name, RoomSnapshot { log: "stored".into(), last: messages.len() as u64, messages });
     }
 
     /// The text names the room, and is used once.
@@ -179,12 +175,11 @@ impl World {
         self.runs += 1;
         self.here.clear();
         self.subscribed.clear();
-        self.chat = Chat::with_log_id_prefix(self.rules, self.runs);
+        self.chat = Chat::new(self.rules, self.runs);
     }
 
     fn apply(&mut self, input: Input<'_>) {
-        let mut out = Vec::new();
-        self.chat.apply(NOW, input, &mut out);
+        let out = self.chat.apply(NOW, input);
         out.into_iter().for_each(|output| self.apply_output(output));
     }
 
@@ -192,13 +187,9 @@ impl World {
         match output {
             Output::Send(to, message) => self.receive(to, &message),
             Output::Broadcast(room, message, except) => {
-                let members: Vec<UserId> = self.chat.members(room).collect();
-                members
-                    .into_iter()
-                    .filter(|id| self.subscribed.contains(id) && Some(*id) != except)
-                    .collect::<Vec<_>>()
-                    .into_iter()
-                    .for_each(|id| self.receive(id, &message));
+                let is_receiver = |id: &UserId| self.chat.room_of(*id) == Some(room) && Some(*id) != except;
+                let receivers: Vec<UserId> = self.subscribed.iter().copied().filter(is_receiver).collect();
+                receivers.into_iter().for_each(|id| self.receive(id, &message));
             }
             Output::Subscribe(id) => {
                 assert!(self.chat.room_of(id).is_some());

@@ -214,7 +214,13 @@ mod with_it {
         let long = "x".repeat(33);
         for (name, words) in [
             ("ann", &["you are ann1: \"ann\" is taken"][..]),
-            (&long, &["cannot be a name", "This name is too long. Use at most 32 characters."]),
+            (
+                &long,
+                &[
+                    "cannot be a name",
+                    "This name is not allowed. Use 1 to 32 visible characters, and letters of one script.",
+                ],
+            ),
             ("\u{430}nn", &["cannot be a name", "letters of one script"]),
         ] {
             let (_, err, _) = chat(&[&format!("ws://{}/", server.addr()), "--name", name], "hi\n");

@@ -5,7 +5,7 @@
 //! text. If a connection joins, the first byte of the rest selects the room, and the next one `since`.
 #![no_main]
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use chinwag::chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomSnapshot, Rate, RoomId, RoomName, Rules, Since};
 use chinwag::chat::protocol::{Dialect, StoredMessage, ServerMessage, UserId};
@@ -26,9 +26,9 @@ fuzz_target!(|steps: &[u8]| {
 });
 
 fn converse(rules: Rules, steps: &[u8]) {
-    let mut chat = Chat::new(rules);
+    let mut chat = Chat::new(rules, 0);
     let mut model = Model::default();
-    let (mut uptime, mut out) = (0, Vec::new());
+    let mut uptime = 0;
     for step in steps.split(|byte| *byte == b'\n') {
         let [what, who, text @ ..] = step else { continue };
         let id = UserId::from(who % 8);
@@ -48,14 +48,11 @@ fn converse(rules: Rules, steps: &[u8]) {
             _ => Input::Text(id, &text_message),
         };
         model.before(&mut chat, &input);
-        out.clear();
-        chat.apply(Now { uptime, date: DATE }, input, &mut out);
+        let out = chat.apply(Now { uptime, date: DATE }, input);
         model.enter(&chat, id);
         model.apply_all(&mut chat, &out);
-        for room in model.members.values().map(|member| member.room) {
-            let members: BTreeSet<UserId> = chat.members(room).collect();
-            let here = model.members.iter().filter(|(_, member)| member.room == room).map(|(id, _)| *id);
-            assert_eq!(members, here.collect());
+        for id in 0..8 {
+            assert_eq!(chat.room_of(id), model.members.get(&id).map(|member| member.room));
         }
     }
 }
@@ -92,7 +89,7 @@ impl Model {
             Input::Left(id, ..) => drop(self.members.remove(id)),
             Input::Joined(_, room, _) if chat.needs_snapshot(room) => {
                 let messages = self.stored.get(&**room.key()).cloned().unwrap_or_default();
-                let snapshot = RoomSnapshot::new("stored", messages.len() as u64, messages);
+                let snapshot = RoomSnapshot { log: "stored".into(), last: messages.len() as u64, messages };
                 chat.restore(room, snapshot);
             }
             _ => {}
@@ -111,9 +108,8 @@ impl Model {
             if let Output::Load { id, room, after, up_to, .. } = output {
                 let stored = &self.stored[&**room][*after as usize..*up_to as usize];
                 let messages = &stored[..stored.len().min(3)].to_vec();
-                let mut more = Vec::new();
                 let input = Input::Loaded(*id, *up_to, Some(messages));
-                chat.apply(Now { uptime: 0, date: DATE }, input, &mut more);
+                let more = chat.apply(Now { uptime: 0, date: DATE }, input);
                 self.apply_all(chat, &more);
             }
         }

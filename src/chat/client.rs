@@ -11,20 +11,18 @@
 //!     match event {
 //!         Event::Message(message) => println!("{}: {}", message.name, message.text),
 //!         Event::Disconnected { reason, retry_in } => eprintln!("{reason}; trying again in {retry_in:?}"),
-//!         Event::Closed { code, .. } => eprintln!("closed with {code}"),
+//!         Event::Closed { error: Some(error), .. } => eprintln!("{error}"),
 //!         _ => {}
 //!     }
 //! }
 //! # Ok::<(), chinwag::client::Error>(())
 //! ```
 
-mod backoff;
 mod contacts;
 mod session;
 mod worker;
 
-use crate::ws::client::{self, WebSocket};
-use backoff::Backoff;
+use crate::ws::client::{self, Backoff, WebSocket};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use session::Session;
 use std::{
@@ -93,11 +91,8 @@ pub enum Event {
     },
     /// The client has stopped.
     Closed {
-        /// 1000 after `close` or `finish`; otherwise the server's status code, or 1006 (RFC 6455 7.4.1).
-        code: u16,
-        /// The server's reason: unchecked text.
-        reason: String,
-        /// What went wrong; `None` after an orderly close.
+        /// Why; `None` after [`close`](ChatClient::close) or [`finish`](ChatClient::finish), or if the server closed the
+        /// connection with 1000.
         error: Option<client::Error>,
         /// The texts of the messages that were not delivered, in order.
         undelivered: Vec<String>,
@@ -179,7 +174,9 @@ impl ChatClient {
         let worker = Worker {
             builder,
             session: Session::new(name),
-            backoff: Backoff::new(retry_for),
+            retry_for,
+            backoff: Backoff::default(),
+            lost_at: None,
             requests,
             close,
             events: event_sender,

@@ -162,7 +162,7 @@ fn not_responding() -> HistoryError {
     HistoryError::Temporary(NOT_RESPONDING.into())
 }
 
-/// Tells whether a history can store messages, and how many wait.
+/// Tells whether a history can store messages.
 #[derive(Debug, Clone)]
 pub struct Monitor {
     /// [`State::admit`](shared::State::admit) bounds the changes. At most one other job of the chat and [`MAX_CHECKS`] wait.
@@ -196,10 +196,6 @@ impl Storage for Monitor {
         let found = self.ask(timeout, Worker::check).unwrap_or_else(|| Some(not_responding()));
         found.map_or(Ok(()), |error| Err(error.to_string()))
     }
-
-    fn queued(&self) -> usize {
-        self.shared.lock().waiting
-    }
 }
 
 impl Archive for History {
@@ -226,6 +222,10 @@ impl Archive for History {
 
     fn is_complete(&self) -> bool {
         self.link.shared.lock().is_complete()
+    }
+
+    fn queued(&self) -> usize {
+        self.link.shared.lock().waiting
     }
 }
 

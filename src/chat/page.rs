@@ -3,7 +3,7 @@
 use miniz_oxide::inflate::decompress_to_vec;
 use tungstenite::http::header::{ACCEPT, ACCEPT_ENCODING, IF_NONE_MATCH};
 
-use crate::ws::http::{Method, Request, Response, TokenCheck, accepts, list_elements};
+use crate::ws::http::{Method, Request, Response, TokenCheck, accepts, list_elements, media_type};
 
 /// Name, version and gzip form of each file of the page. `build.rs` writes this list.
 static FILES: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
@@ -31,11 +31,6 @@ pub fn respond(request: &Request) -> Option<Response> {
     }
 }
 
-/// Answers with the page of a room, whose path is one folder below the lobby's. Otherwise like [`respond`].
-pub fn room(request: &Request) -> Option<Response> {
-    serve(request, "room.html")
-}
-
 /// Answers with 404 and a link to the lobby if a browser asks for a page; `None` for other programs. The link is relative,
 /// because a proxy may have removed the first part of the path.
 pub fn not_found(request: &Request) -> Option<Response> {
@@ -59,7 +54,9 @@ fn check_token(request: &Request) -> Response {
     refusal.unwrap_or_else(|| Response::empty(204)).with("Cache-Control", "no-store")
 }
 
-fn serve(request: &Request, name: &str) -> Option<Response> {
+/// Answers with the file of this name: `room.html` is the page of a room, whose path is one folder below the lobby's. Otherwise like
+/// [`respond`].
+pub fn serve(request: &Request, name: &str) -> Option<Response> {
     let (_, version, gzip) = FILES.iter().find(|(file, ..)| *file == name)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Some(Response::method_not_allowed());
@@ -76,7 +73,7 @@ fn serve(request: &Request, name: &str) -> Option<Response> {
         true => Response { body: (*gzip).into(), ..Response::empty(200) }.with("Content-Encoding", "gzip"),
         false => Response { body: plain(gzip).into(), ..Response::empty(200) },
     };
-    let response = response.with("Content-Type", content_type(name)).with("X-Content-Type-Options", "nosniff");
+    let response = response.with("Content-Type", media_type(name.as_ref())).with("X-Content-Type-Options", "nosniff");
     let response = response.with("Cache-Control", caching).with("ETag", tag).with("Vary", "Accept-Encoding");
     Some(with_security(response))
 }
@@ -97,17 +94,6 @@ fn with_security(response: Response) -> Response {
 /// Decompressed for each request: almost all browsers and libraries accept gzip.
 fn plain(gzip: &[u8]) -> Vec<u8> {
     decompress_to_vec(gzip.get(GZIP_HEADER..).unwrap_or_default()).unwrap_or_default()
-}
-
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit('.').next() {
-        Some("css") => "text/css; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        Some("png") => "image/png",
-        Some("webmanifest") => "application/manifest+json",
-        _ => "text/html; charset=utf-8",
-    }
 }
 
 #[cfg(test)]
@@ -156,8 +142,8 @@ mod tests {
 
     #[test]
     fn addresses_are_relative_and_have_versions_that_never_change() {
-        let room = |path| room(&request(Method::GET, path)).expect("the page of a room");
-        let rooms = String::from_utf8(room("/room/x").body.into_owned()).expect("text");
+        let room = serve(&request(Method::GET, "/room/x"), "room.html").expect("the page of a room");
+        let rooms = String::from_utf8(room.body.into_owned()).expect("text");
         for (page, folder) in [(content("/"), ""), (rooms, "../")] {
             let (_, rest) = page.split_once(&format!("src=\"{folder}page.js?v=")).expect("a relative address");
             let version = rest.split('"').next().expect("a version");

@@ -45,7 +45,7 @@ type Result<T = (), E = ProtocolError> = std::result::Result<T, E>;
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Chat {
     #[serde(skip)]
-    rules: Rules,
+    pub(super) rules: Rules,
     members: IdMap<UserId, Member>,
     /// A room exists while it has users, reserved names or a history; the lobby always does.
     rooms: IdMap<RoomId, Room>,
@@ -66,7 +66,7 @@ pub struct Chat {
     /// The time of this input.
     #[serde(skip)]
     now: Now,
-    /// During [`Chat::apply`]: the caller's `out`, to which the outputs of this input are appended. Otherwise empty.
+    /// The outputs of this input.
     #[serde(skip)]
     out: Vec<Output>,
 }
@@ -85,16 +85,10 @@ struct Member {
 }
 
 impl Chat {
-    /// An empty chat.
-    #[must_use]
-    pub fn new(rules: Rules) -> Self {
-        Self::with_log_id_prefix(rules, 0)
-    }
-
     /// An empty chat. The ids of its logs begin with this prefix, which must differ from that of every earlier chat of the
-    /// same clients. Otherwise a returning client would mistake new messages for old ones. [`Chat::new`] has 0.
+    /// same clients. Otherwise a returning client would mistake new messages for old ones.
     #[must_use]
-    pub fn with_log_id_prefix(rules: Rules, log_id_prefix: u64) -> Self {
+    pub fn new(rules: Rules, log_id_prefix: u64) -> Self {
         let mut chat = Self {
             rules,
             members: IdMap::default(),
@@ -112,12 +106,12 @@ impl Chat {
         chat
     }
 
-    /// Takes one input and appends what follows from it to `out`.
+    /// Takes one input, and returns what follows from it.
     ///
     /// [`Now::uptime`] must not go backwards, [`Now::date`] may.
-    pub fn apply(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
+    #[must_use]
+    pub fn apply(&mut self, now: Now, input: Input<'_>) -> Vec<Output> {
         self.now = now;
-        mem::swap(&mut self.out, out);
         // Other inputs are about one process. In a cluster, they must not change what all servers share.
         if matches!(input, Input::Joined(..) | Input::Text(..) | Input::Binary(..) | Input::Left(..) | Input::Post(..))
         {
@@ -149,7 +143,7 @@ impl Chat {
             Input::Erased(by, messages) => self.erased(by, messages),
             Input::Tick => self.send_due_lists(),
         }
-        mem::swap(&mut self.out, out);
+        mem::take(&mut self.out)
     }
 
     /// The [`Now::uptime`] at which an [`Input::Tick`] is needed; `None` if no user list is pending. Other ticks do no
@@ -163,11 +157,6 @@ impl Chat {
     #[must_use]
     pub fn room_of(&self, id: UserId) -> Option<RoomId> {
         self.members.get(id).map(|member| member.room)
-    }
-
-    /// The connections in a room, with or without a name, the oldest first.
-    pub fn members(&self, room: RoomId) -> impl Iterator<Item = UserId> + '_ {
-        self.rooms.get(room).into_iter().flat_map(|room| room.members.iter().map(|(id, _)| id))
     }
 
     /// Every room's name and its number of users with a name, the lobby first.
@@ -190,15 +179,14 @@ impl Chat {
         if self.members.contains(id) {
             return;
         }
-        let refuse = |code, reason| Output::Close(id, code, reason);
         if self.of_room(name, "close").is_some() {
-            return self.out.push(refuse(1008, CLOSED));
+            return self.out.push(Output::Close(id, 1008, CLOSED));
         }
         let Some((room_id, room)) = self.open_room(name).and_then(|id| Some((id, self.rooms.get_mut(id)?))) else {
-            return self.out.push(refuse(1013, "too many rooms; try again later"));
+            return self.out.push(Output::Close(id, 1013, "too many rooms; try again later"));
         };
         if self.rules.room_users.is_some_and(|most| room.members.len() >= most) {
-            return self.out.push(refuse(1013, "this room is full; try again later"));
+            return self.out.push(Output::Close(id, 1013, "this room is full; try again later"));
         }
         room.members.insert(id, None);
         room.empty_since = None;

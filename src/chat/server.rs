@@ -80,7 +80,6 @@ pub struct ChatServer {
     server: Server,
     /// Where it is mounted.
     path: &'static str,
-    rules: Rules,
     chat: Chat,
     fanout: Fanout,
     default_dialect: Dialect,
@@ -116,8 +115,8 @@ impl ChatServer {
         Self {
             server,
             path: "/",
-            rules,
-            chat: new_chat(rules),
+            // A random prefix, so that two processes never use the same log ids.
+            chat: Chat::new(rules, RandomState::new().hash_one(SystemTime::now())),
             fanout: Fanout::default(),
             default_dialect,
             started: Instant::now(),
@@ -152,8 +151,7 @@ impl ChatServer {
     /// ```
     #[must_use]
     pub fn archive(mut self, archive: Box<dyn Archive>) -> Self {
-        self.rules.archive = true;
-        self.chat = new_chat(self.rules);
+        self.chat.rules.archive = true;
         self.archive = Some(archive);
         self
     }
@@ -242,8 +240,7 @@ impl ChatServer {
     }
 
     fn apply(&mut self, input: Input<'_>) {
-        let mut outputs = Vec::new();
-        self.chat.apply(self.now(), input, &mut outputs);
+        let outputs = self.chat.apply(self.now(), input);
         self.apply_outputs(outputs);
     }
 
@@ -301,11 +298,6 @@ impl ChatServer {
 
 fn are_several(senders: &[UserId]) -> bool {
     senders.iter().any(|id| *id != senders[0])
-}
-
-/// A random prefix, so that two processes never use the same log ids.
-fn new_chat(rules: Rules) -> Chat {
-    Chat::with_log_id_prefix(rules, RandomState::new().hash_one(SystemTime::now()))
 }
 
 /// Milliseconds since 1970, by the system's clock, which may be wrong.

@@ -45,7 +45,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
         }
         is_ok &= match event {
             Event::Refused { text, .. } => text.is_none(),
-            Event::Closed { code, undelivered, .. } => code == 1000 && undelivered.is_empty(),
+            Event::Closed { error, undelivered } => error.is_none() && undelivered.is_empty(),
             _ => true,
         };
     }

@@ -55,12 +55,14 @@
 //! take at once. Handles can be cloned and used on any thread. Only waiting for events blocks. [`Builder::open`] has neither
 //! events nor a thread.
 
+mod backoff;
 mod builder;
 mod connect;
 mod error;
 mod handshake;
 mod url;
 
+pub(crate) use backoff::Backoff;
 pub use builder::Builder;
 pub use error::Error;
 pub use url::is_blocked;

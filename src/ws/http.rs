@@ -9,10 +9,10 @@ use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 pub(crate) use date::date_line;
 pub use files::files;
-#[cfg(feature = "chat")]
-pub(crate) use request::path_below;
 pub use request::{below, cookie};
 pub use tungstenite::http::Method;
+#[cfg(feature = "chat")]
+pub(crate) use {files::media_type, request::path_below};
 
 /// The head of a request, as tungstenite and the `http` crate represent it.
 pub type Request = tungstenite::handshake::server::Request;

@@ -64,14 +64,14 @@ impl Session {
         (self.id, self.is_signed_in) = (None, false);
         self.contacts.users.clear();
         self.resend();
-        match &self.resume {
-            Some(secret) => json!({"type": "username", "name": self.wanted_name, "resume": secret}).to_string(),
-            None => self.username(),
-        }
+        self.username()
     }
 
+    /// The secret has an effect in the first one on a connection only.
     fn username(&self) -> String {
-        json!({"type": "username", "name": self.wanted_name}).to_string()
+        let mut object = json!({"type": "username", "name": self.wanted_name});
+        self.resume.iter().for_each(|secret| object["resume"] = json!(secret));
+        object.to_string()
     }
 
     pub(super) fn rename(&mut self, name: String) -> String {
@@ -122,7 +122,7 @@ impl Session {
     /// Receives a message of the server. An unknown one is ignored: the server may be newer than this client.
     pub(super) fn receive(&mut self, text: &str) -> Option<Event> {
         let object = Object::parse(text)?;
-        match object.string("type")?.as_str() {
+        match object.get::<String>("type")?.as_str() {
             "id" => self.id(&object),
             "message" => self.message(&object),
             "error" => Some(self.error(&object)),
@@ -131,7 +131,7 @@ impl Session {
             "username" => self.username_of(&object),
             "deleted" => Some(self.deleted(&object)),
             "notice" => Some(Event::Notice(object.text("text"))),
-            "gap" => Some(Event::Gap { missed: object.number("missed") }),
+            "gap" => Some(Event::Gap { missed: object.get("missed") }),
             _ => None,
         }
     }
@@ -144,23 +144,22 @@ impl Session {
     }
 
     fn is_own(&self, object: &Object<'_>) -> bool {
-        self.id.is_some() && object.number("id") == self.id
+        self.id.is_some() && object.get("id") == self.id
     }
 
     /// This client's id, and the room's log. A new log has its own numbers.
     fn id(&mut self, object: &Object<'_>) -> Option<Event> {
-        self.id = object.number("id");
-        self.resume = object.string("resume");
-        let log = object.string("log");
+        self.id = object.get("id");
+        self.resume = object.get("resume");
+        let log: Option<String> = object.get("log");
         if log != self.log {
-            self.last_seq = object.number("seq").filter(|last| *last == 0);
+            self.last_seq = object.get("seq").filter(|last| *last == 0);
             self.ids.clear();
         }
         self.log = log;
-        if self.ids.last() != self.id.as_ref() {
-            self.ids.extend(self.id);
-            self.ids.drain(..self.ids.len().saturating_sub(MAX_IDS));
-        }
+        self.ids.extend(self.id);
+        self.ids.dedup();
+        self.ids.drain(..self.ids.len().saturating_sub(MAX_IDS));
         None
     }
 
@@ -173,7 +172,7 @@ impl Session {
 
     /// A user signed in, or changed the name.
     fn username_of(&mut self, object: &Object<'_>) -> Option<Event> {
-        let was = object.number("was");
+        let was = object.get("was");
         if self.is_own(object) {
             if !mem::replace(&mut self.is_signed_in, true) && was.is_none() {
                 // The server may have been restarted.
@@ -183,7 +182,7 @@ impl Session {
             return self.named(object);
         }
         let name = object.text("name");
-        if let Some(id) = object.number("id") {
+        if let Some(id) = object.get("id") {
             self.contacts.user_signed_in(id, &name, was);
         }
         Some(Event::Joined(name))
@@ -198,11 +197,11 @@ impl Session {
 
     fn message(&mut self, object: &Object<'_>) -> Option<Event> {
         let message = Message {
-            seq: object.number("seq"),
-            date: object.number("date").unwrap_or(0),
+            seq: object.get("seq"),
+            date: object.get("date").unwrap_or(0),
             name: object.text("name"),
             text: object.text("text"),
-            target: object.string("target"),
+            target: object.get("target"),
             own: self.is_own_message(object),
         };
         // A reply to a duplicate, or an overlap of the history with what this client has seen.
@@ -212,8 +211,8 @@ impl Session {
         self.last_seq = message.seq.or(self.last_seq);
         if let Some(target) = &message.target {
             let (id, name) = match message.own {
-                true => (object.number("targetId"), target),
-                false => (object.number("id"), &message.name),
+                true => (object.get("targetId"), target),
+                false => (object.get("id"), &message.name),
             };
             id.into_iter().for_each(|id| self.contacts.add_partner(id, name));
         }
@@ -223,14 +222,14 @@ impl Session {
     /// Whether it is this client's message. With its nonce, it is delivered. The copy in the history has none: then the message is
     /// sent again, and the server answers with the nonce.
     fn is_own_message(&mut self, object: &Object<'_>) -> bool {
-        let is_own = object.number("id").is_some_and(|id| self.ids.contains(&id));
+        let is_own = object.get("id").is_some_and(|id| self.ids.contains(&id));
         let at = self.find_pending(object);
         at.map(|at| self.pending.remove(at)).is_some() || is_own
     }
 
     /// The place of the pending message with the nonce of this object.
     fn find_pending(&self, object: &Object<'_>) -> Option<usize> {
-        let nonce = object.string("nonce")?;
+        let nonce = object.get::<String>("nonce")?;
         self.pending.iter().position(|pending| pending.nonce == nonce)
     }
 

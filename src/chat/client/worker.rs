@@ -1,10 +1,9 @@
 //! The thread of a chat client, which serves one connection after the other.
 
 use super::Event;
-use super::backoff::{Backoff, may_retry};
 use super::session::{self, Session, TOO_FAST};
-use crate::ws::client::{self, Error, WebSocket};
-use crate::ws::{Message, error::Visible};
+use crate::ws::client::{self, Backoff, Error, WebSocket};
+use crate::ws::{DisconnectReason, Message};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, at, never, select};
 use std::{
     sync::{
@@ -38,7 +37,10 @@ pub(super) enum Request {
 pub(super) struct Worker {
     pub(super) builder: client::Builder,
     pub(super) session: Session,
+    pub(super) retry_for: Duration,
     pub(super) backoff: Backoff,
+    /// When the last open connection ended.
+    pub(super) lost_at: Option<Instant>,
     pub(super) requests: Receiver<Request>,
     /// A message on this channel, or its end, stops the client.
     pub(super) close: Receiver<()>,
@@ -58,47 +60,37 @@ pub(super) struct Worker {
     pub(super) has_ended: Arc<AtomicBool>,
 }
 
-/// How a connection ended.
-fn sentence(code: u16, reason: &str, error: Option<&Error>) -> String {
-    match error {
-        Some(error) => error.to_string(),
-        None if reason.is_empty() => format!("closed by the server with {code}"),
-        None => format!("closed by the server with {code} ({})", Visible(reason)),
-    }
-}
-
 impl Worker {
     pub(super) fn run(mut self, mut socket: WebSocket) {
-        let (mut code, reason, mut error) = loop {
-            let (code, reason, error) = self.serve(&socket);
-            let pause = self.backoff.next(self.open_since.map(|opened| opened.elapsed()));
-            let refused = if code == TOO_BIG { self.session.refuse_largest() } else { None };
-            let may_retry = refused.is_some() || may_retry(error.as_ref(), code);
+        let end = loop {
+            let end = self.serve(&socket);
+            let open_for = self.open_since.map(|opened| opened.elapsed());
+            self.lost_at = open_for.map(|_| Instant::now()).or(self.lost_at);
+            let pause = pause_within(self.retry_for, self.lost_at, self.backoff.next(open_for));
+            let refused = if is_closed_with(&end, TOO_BIG) { self.session.refuse_largest() } else { None };
+            let may_retry = refused.is_some() || may_retry(&end);
             refused.into_iter().for_each(|event| self.emit(event));
-            let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry) else {
-                break (code, reason, error);
-            };
-            self.emit(Event::Disconnected { reason: sentence(code, &reason, error.as_ref()), retry_in });
+            let Some(retry_in) = pause.filter(|_| !self.is_done() && may_retry) else { break end };
+            self.emit(Event::Disconnected { reason: end.to_string(), retry_in });
             self.session.connection_lost().into_iter().for_each(|event| self.emit(event));
             if self.is_stopped || self.close.recv_timeout(retry_in) != Err(RecvTimeoutError::Timeout) {
                 self.is_stopped = true;
-                break (code, reason, error);
+                break end;
             }
             let builder = self.builder.clone();
             let next = self.session.query().map_or(builder.clone(), |query| builder.query(&query));
             match next.connect() {
                 Ok(next) => socket = next,
-                Err(error) => break (code, reason, Some(error)),
+                Err(error) => break error,
             }
         };
-        if self.is_done() {
-            (code, error) = (1000, None);
-        }
+        let is_orderly = self.is_done() || is_closed_with(&end, 1000);
+        let error = (!is_orderly).then_some(end);
         let undelivered = self.take_undelivered();
         let events = self.events.clone();
         // No request is accepted any more once the program knows that the client is closed.
         drop(self);
-        let _ = events.send(Event::Closed { code, reason, error, undelivered });
+        let _ = events.send(Event::Closed { error, undelivered });
     }
 
     /// All messages that were not delivered. A request that is not among them comes too late, and its sender notices that.
@@ -117,8 +109,8 @@ impl Worker {
         self.is_stopped || self.is_finishing && self.session.pending.is_empty()
     }
 
-    /// Serves one connection to its end. Returns the code and the reason of the Close frame, and what went wrong.
-    fn serve(&mut self, socket: &WebSocket) -> (u16, String, Option<Error>) {
+    /// Serves one connection to its end, and returns why it ended.
+    fn serve(&mut self, socket: &WebSocket) -> Error {
         let mut failure = None;
         self.open_since = None;
         self.paused_until = None;
@@ -133,10 +125,12 @@ impl Worker {
             let resume = self.paused_until.map_or_else(never, at);
             select! {
                 recv(socket.events()) -> event => match event {
-                    Ok(client::Event::Close { code, reason, .. }) => return (code, reason, failure),
+                    Ok(client::Event::Close { code, reason, .. }) => {
+                        return failure.unwrap_or(Error::Ended(DisconnectReason::ClosedByPeer { code, reason }));
+                    }
                     Ok(client::Event::Error(error)) => failure = Some(error),
                     Ok(event) => self.receive(event, socket),
-                    Err(_) => return (1006, String::new(), failure),
+                    Err(_) => return failure.unwrap_or(Error::Ended(DisconnectReason::ConnectionLost)),
                 },
                 recv(requests) -> request => if let Ok(request) = request {
                     self.execute(request, socket);
@@ -203,6 +197,60 @@ impl Worker {
         select! {
             send(self.events, event) -> _ => {}
             recv(self.close) -> _ => self.is_stopped = true,
+        }
+    }
+}
+
+fn is_closed_with(end: &Error, expected: u16) -> bool {
+    matches!(end, Error::Ended(DisconnectReason::ClosedByPeer { code, .. }) if *code == expected)
+}
+
+/// The pause before the next attempt; `None`: give up. The first connection is tried once.
+fn pause_within(retry_for: Duration, lost_at: Option<Instant>, pause: Duration) -> Option<Duration> {
+    (lost_at?.elapsed() + pause <= retry_for).then_some(pause)
+}
+
+/// Whether another attempt may succeed: not if the server refused this one for good, or closed it in good order.
+fn may_retry(end: &Error) -> bool {
+    match end {
+        Error::Refused { status, .. } => matches!(status, 408 | 429 | 500..=599),
+        // Going away, internal error, service restart, try again later, bad gateway (RFC 6455 7.4 and its registry).
+        Error::Ended(DisconnectReason::ClosedByPeer { code, .. }) => matches!(code, 1001 | 1006 | 1011..=1014),
+        Error::Ended(DisconnectReason::ProtocolViolation { .. }) => false,
+        Error::Ended(_) | Error::Connect(_) | Error::Timeout(_) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_connection_is_tried_once_and_retries_end() {
+        assert_eq!(pause_within(Duration::MAX, None, PAUSE), None);
+        assert_eq!(pause_within(Duration::ZERO, Some(Instant::now()), PAUSE), None);
+        assert_eq!(pause_within(Duration::MAX, Some(Instant::now()), PAUSE), Some(PAUSE));
+    }
+
+    #[test]
+    fn only_ends_that_may_pass_are_retried() {
+        let violation = Error::Ended(DisconnectReason::ProtocolViolation { code: 1002, detail: String::new() });
+        let refused = |status| Error::Refused { status, body: String::new() };
+        let closed = |code| Error::Ended(DisconnectReason::ClosedByPeer { code, reason: String::new() });
+        for (end, expected) in [
+            (closed(1000), false),
+            (closed(1001), true),
+            (closed(1008), false),
+            (closed(1013), true),
+            (closed(4000), false),
+            (Error::Ended(DisconnectReason::ConnectionLost), true),
+            (refused(401), false),
+            (refused(503), true),
+            (Error::Handshake("no"), false),
+            (violation, false),
+        ] {
+            assert_eq!(may_retry(&end), expected, "{end:?}");
         }
     }
 }

@@ -160,7 +160,7 @@ impl Reader {
     /// The state after the last entry.
     fn state(&self) -> Result<Snapshot> {
         if !self.has_state() {
-            return Ok(Snapshot::new(self.rules, Replica::default(), Chat::new(shared_rules(self.rules))));
+            return Ok(Snapshot::new(self.rules, Replica::default(), Chat::new(shared_rules(self.rules), 0)));
         }
         let (sender, receiver) = crossbeam_channel::bounded(1);
         self.events.send(FromLog::State(sender))?;

@@ -112,31 +112,30 @@ impl Replica {
     }
 
     /// Applies an accepted entry. `since` is for a connection of this process.
-    pub(crate) fn apply(&mut self, chat: &mut Chat, entry: &Entry, since: Option<Since<'_>>, out: &mut Vec<Output>) {
-        let now = self.now();
-        match &entry.input {
-            Logged::Joined(client, room) => chat.apply(now, Input::Joined(*client, room, since), out),
-            Logged::Text(id, text) => chat.apply(now, Input::Text(*id, text), out),
-            Logged::Binary(id) => chat.apply(now, Input::Binary(*id), out),
-            Logged::Left(id, is_lost) => chat.apply(now, Input::Left(*id, *is_lost), out),
-            Logged::Command(line) => chat.apply(now, Input::Command(line), out),
-            Logged::Post { id, address, room, post } => chat.apply(now, Input::Post(*id, *address, room, post), out),
+    pub(crate) fn apply(&mut self, chat: &mut Chat, entry: &Entry, since: Option<Since<'_>>) -> Vec<Output> {
+        let input = match &entry.input {
+            Logged::Joined(client, room) => Input::Joined(*client, room, since),
+            Logged::Text(id, text) => Input::Text(*id, text),
+            Logged::Binary(id) => Input::Binary(*id),
+            Logged::Left(id, is_lost) => Input::Left(*id, *is_lost),
+            Logged::Command(line) => Input::Command(line),
+            Logged::Post { id, address, room, post } => Input::Post(*id, *address, room, post),
             Logged::Hello(name) => {
                 let others = self.nodes.iter().filter(|(id, node)| node.name == *name && **id != entry.at.node);
                 let earlier: Vec<NodeId> = others.map(|(id, _)| *id).collect();
-                earlier.into_iter().for_each(|node| self.remove(chat, node, out));
+                return earlier.into_iter().flat_map(|node| self.remove(chat, node)).collect();
             }
-            Logged::Gone(node) => self.remove(chat, *node, out),
-            Logged::Renumber(prefix) => chat.renumber(*prefix, out),
-            Logged::Snapshot(_) | Logged::Alive => {}
-        }
+            Logged::Gone(node) => return self.remove(chat, *node),
+            Logged::Renumber(prefix) => return chat.renumber(*prefix),
+            Logged::Snapshot(_) | Logged::Alive => return Vec::new(),
+        };
+        chat.apply(self.now(), input)
     }
 
-    fn remove(&mut self, chat: &mut Chat, node: NodeId, out: &mut Vec<Output>) {
+    fn remove(&mut self, chat: &mut Chat, node: NodeId) -> Vec<Output> {
         self.nodes.remove(&node);
-        for id in chat.connections(connections(node)) {
-            chat.apply(self.now(), Input::Left(id, true), out);
-        }
+        let ids = chat.connections(connections(node)).into_iter();
+        ids.flat_map(|id| chat.apply(self.now(), Input::Left(id, true))).collect()
     }
 
     fn now(&self) -> Now {

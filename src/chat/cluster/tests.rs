@@ -44,7 +44,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let one = Machine::new(0, Snapshot::new(rules(), Replica::default(), Chat::new(rules())), 0);
+        let one = Machine::new(0, Snapshot::new(rules(), Replica::default(), Chat::new(rules(), 0)), 0);
         let (log, nodes, next, sinces) = Default::default();
         let mut world = Self { log, one, nodes, next, sinces, time: 1000 };
         world.run(&Step::Start(0, 0));

@@ -54,8 +54,7 @@ impl Store {
         let which = if only.is_some() { "WHERE key = ?1" } else { "ORDER BY key" };
         let mut query = self.db.prepare_cached(&format!("SELECT key, log, {LAST} FROM room {which}"))?;
         let rooms = query.query_map(params_from_iter(only), |row| {
-            let log: Arc<str> = row.get(1)?;
-            Ok((row.get(0)?, RoomSnapshot::new(log, row.get(2)?, Vec::new())))
+            Ok((row.get(0)?, RoomSnapshot { log: row.get(1)?, last: row.get(2)?, messages: Vec::new() }))
         })?;
         Ok(rooms.collect::<Result<_, _>>()?)
     }
@@ -68,7 +67,7 @@ impl Store {
         waiting: impl Iterator<Item = StoredMessage>,
     ) -> Result<RoomSnapshot> {
         let found = self.rooms(Some(room))?.pop();
-        let RoomSnapshot { log, last, .. } = found.map_or(RoomSnapshot::new("", 0, Vec::new()), |(_, found)| found);
+        let RoomSnapshot { log, last, .. } = found.map(|(_, found)| found).unwrap_or_default();
         let (after, up_to, bytes) = match range {
             Range::Last(count) => (last.saturating_sub(count as u64), MAX, usize::MAX),
             Range::Between { after, up_to, bytes } => (after.min(MAX - 1), up_to.min(MAX), bytes),

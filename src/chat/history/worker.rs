@@ -152,7 +152,11 @@ impl Worker {
             Err(error) => {
                 self.fail(error);
                 // If only a person can help, the chat continues in memory.
-                return self.shared.lock().is_permanent().then(|| RoomSnapshot::new(new_log_name(), 0, Vec::new()));
+                return self
+                    .shared
+                    .lock()
+                    .is_permanent()
+                    .then(|| RoomSnapshot { log: new_log_name(), ..RoomSnapshot::default() });
             }
         };
         let is_erased = |message: &&mut StoredMessage| self.erasures.iter().any(|erasure| erasure.includes(message));

@@ -77,7 +77,9 @@ impl From<ErrorReason> for ProtocolError {
             ErrorReason::BadJson => "This is not a JSON object. Send one object in each message.",
             ErrorReason::UnknownType => "The type is unknown. Send \"username\" or \"message\".",
             ErrorReason::MissingField => "A field is missing, or is not a string.",
-            ErrorReason::BadName => "This name is not allowed. Use visible characters and letters of one script.",
+            ErrorReason::BadName => {
+                "This name is not allowed. Use 1 to 32 visible characters, and letters of one script."
+            }
             ErrorReason::NoName => "You have no name yet. Choose a name first.",
             ErrorReason::TooLong => "The text is too long. Send it in several messages.",
             ErrorReason::TooFast => "You are sending too fast. Wait a moment.",

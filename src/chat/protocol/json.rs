@@ -13,7 +13,7 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
         "username" => {
             let name = object.required("name", "A \"username\" needs a \"name\", which is a string.")?;
             // A wrong token is ignored: the user gets a name without it.
-            let resume = object.string("resume").and_then(|token| token.parse().ok());
+            let resume = object.get::<String>("resume").and_then(|token| token.parse().ok());
             Ok(ClientMessage::SetName(name, resume))
         }
         "message" => Ok(ClientMessage::Message(message(&object)?)),
@@ -48,17 +48,9 @@ impl<'a> Object<'a> {
         serde_json::from_str(self.raw(field)?).ok()
     }
 
-    pub(crate) fn number(&self, field: &str) -> Option<u64> {
-        self.get(field)
-    }
-
-    pub(crate) fn string(&self, field: &str) -> Option<String> {
-        self.get(field)
-    }
-
     /// The text that is shown; empty if it is missing.
     pub(crate) fn text(&self, field: &str) -> String {
-        self.string(field).unwrap_or_default()
+        self.get(field).unwrap_or_default()
     }
 
     /// A string; `None` if it is missing or `null`; an error with this sentence if it is something else.
@@ -110,7 +102,7 @@ fn message(object: &Object<'_>) -> Result<Post, ProtocolError> {
     let nonce = object.raw("nonce").map(|json| parse_nonce(json).ok_or_else(|| ProtocolError::missing_field(NONCE)));
     let text = object.required("text", "A \"message\" needs a \"text\", which is a string.")?.into();
     // A wrong target is an error: the message was meant for one user, so it must not go to the room.
-    let target = match object.number("target") {
+    let target = match object.get("target") {
         Some(id) => Some(Target::Id(id)),
         None => object.optional("target", "\"target\" must be a name or the id of a connection.")?.map(Target::Name),
     };

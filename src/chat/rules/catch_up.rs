@@ -29,24 +29,20 @@ impl Chat {
     pub(super) fn welcome(&mut self, id: UserId, room: RoomId, since: Option<Since<'_>>) {
         let Some(Room { log, list, .. }) = self.rooms.get(room) else { return };
         let left_at = Some((log.last, list.sent));
-        // A stream begins after the last message that its reader has, so that it can begin there again.
         let is_stream = self.members.get(id).is_some_and(|member| member.client.dialect.is_stream());
-        // The last message that a returning client has; `Some(None)` if it belongs to another numbering.
         let is_valid = |since: &Since<'_>| since.log.is_none_or(|id| *id == *log.log_id) && since.seq <= log.last;
-        let begin = since.map(|since| Some(since).filter(is_valid).map(|since| since.seq));
-        let shown = begin.filter(|_| is_stream).map(Option::unwrap_or_default);
-        self.out.extend(self.id_message(id, log, shown.unwrap_or(log.last)));
-        if let Some(begin) = begin {
-            // A number of another log: everything is sent.
-            self.out.extend(begin.is_none().then_some(Output::Send(id, ServerMessage::Gap { missed: None })));
-            let received = begin.unwrap_or(0);
-            self.catch_ups.push_back(CatchUp { id, received, left_at, unanswered: None });
-            return self.send_next_part(id);
-        }
-        let lines = if is_stream { 0 } else { self.rules.history_lines };
-        let last = log.last_messages(lines, self.rules.replay_bytes);
-        self.out.extend(last.map(|message| history(id, message)));
-        self.out.push(Output::Subscribe(id));
+        // The last message that the client has, or does not get. `None`: it belongs to another numbering, and everything is sent.
+        let begin = match since {
+            Some(since) => Some(since).filter(is_valid).map(|since| since.seq),
+            None if is_stream => Some(log.last),
+            None => Some(log.last - log.count_last(self.rules.history_lines, self.rules.replay_bytes)),
+        };
+        let received = begin.unwrap_or(0);
+        // A stream begins after the last message that its reader has, so that it can begin there again.
+        self.out.extend(self.id_message(id, log, if is_stream { received } else { log.last }));
+        self.out.extend(begin.is_none().then_some(Output::Send(id, ServerMessage::Gap { missed: None })));
+        self.catch_ups.push_back(CatchUp { id, received, left_at, unanswered: None });
+        self.send_next_part(id);
     }
 
     /// A client has received every message so far, but cannot take more now.
@@ -157,16 +153,7 @@ impl Chat {
         self.release_room(id);
     }
 
-    /// The numbering of a room has changed: sends each member its id again.
-    #[cfg(feature = "cluster")]
-    pub(super) fn send_ids(&self, room: RoomId, out: &mut Vec<Output>) {
-        let Some(Room { log, members, .. }) = self.rooms.get(room) else { return };
-        for (id, _) in members.iter() {
-            out.extend(self.id_message(id, log, self.received_up_to(id).unwrap_or(log.last)));
-        }
-    }
-
-    fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
+    pub(super) fn id_message(&self, id: UserId, log: &MessageLog, seq: u64) -> Option<Output> {
         let resume = ResumeToken { id, secret: self.members.get(id)?.client.secret };
         Some(Output::Send(id, ServerMessage::Id { id, seq, log: log.log_id.clone(), resume }))
     }

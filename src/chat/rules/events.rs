@@ -34,8 +34,7 @@ pub struct Since<'a> {
 }
 
 /// A room as an archive has it, for [`Chat::restore`](super::Chat::restore).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoomSnapshot {
     /// Names the numbering, and stays the same as long as the numbering goes on: digits and lower-case letters.
     pub log: Arc<str>,
@@ -44,14 +43,6 @@ pub struct RoomSnapshot {
     /// The last messages in order, without a gap, up to the number `last`. More than the rules keep in memory need not
     /// be given.
     pub messages: Vec<StoredMessage>,
-}
-
-impl RoomSnapshot {
-    /// A numbering of that name, its last number, and its last messages.
-    #[must_use]
-    pub fn new(log: impl Into<Arc<str>>, last: u64, messages: Vec<StoredMessage>) -> Self {
-        Self { log: log.into(), last, messages }
-    }
 }
 
 /// A client that has connected.

@@ -1,9 +1,7 @@
 //! What each message does, with or without a connection. A rejected message changes nothing in the room. A rejected name is
 //! replaced.
 
-use super::{
-    Chat, Member, Now, Output, Result, RoomId, RoomName, moderation::BANNED, names::MAX_CHARS, names::Name, room::Room,
-};
+use super::{Chat, Member, Now, Output, Result, RoomId, RoomName, moderation::BANNED, names::Name, room::Room};
 use crate::chat::protocol::{
     ClientMessage, ErrorReason, Post, ProtocolError, Receipt, ResumeToken, ServerMessage, StoredMessage, Target, UserId,
 };
@@ -51,19 +49,12 @@ impl Chat {
         }
         let wanted = wanted.trim();
         let allowed = Name::of_user(wanted);
-        let result = match &allowed {
-            Some(_) => Ok(()),
-            None if wanted.chars().nth(MAX_CHARS).is_some() => {
-                Err(ProtocolError::new(ErrorReason::BadName, "This name is too long. Use at most 32 characters."))
-            }
-            None => Err(ErrorReason::BadName.into()),
-        };
+        let result = allowed.as_ref().map(drop).ok_or(ErrorReason::BadName.into());
         let earlier = resume.and_then(|token| Some((token.id, self.take_over(id, room_id, token)?)));
         let (was, own) = earlier.unzip();
-        let is_banned = allowed.as_ref().is_some_and(|name| self.is_banned(name));
         let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, allowed, own));
         let Some(name) = name else { return Ok(()) };
-        if is_banned || self.room(id).and_then(|room| room.name_of(id)).is_some_and(|name| self.is_banned(name)) {
+        if self.is_restricted(id, "ban") {
             self.close(id, 1008, BANNED, false);
             return Ok(());
         }

@@ -70,10 +70,9 @@ impl MessageLog {
         self.messages.iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX))
     }
 
-    /// The last messages in memory: at most `count`, and at most `bytes` on the wire.
-    pub(super) fn last_messages(&self, count: usize, bytes: usize) -> impl Iterator<Item = &StoredMessage> {
+    /// The number of the last messages in memory: at most `count`, and at most `bytes` on the wire.
+    pub(super) fn count_last(&self, count: usize, bytes: usize) -> u64 {
         let mut budget = ByteBudget::new(bytes);
-        let fitting = self.messages.iter().rev().take(count).take_while(|message| budget.spend(message)).count();
-        self.messages.iter().skip(self.messages.len() - fitting)
+        self.messages.iter().rev().take(count).take_while(|message| budget.spend(message)).count() as u64
     }
 }

@@ -189,10 +189,6 @@ impl Chat {
         self.restrictions().any(|restriction| restriction.verb == verb && self.fits(id, &restriction.subject))
     }
 
-    pub(super) fn is_banned(&self, name: &Name) -> bool {
-        self.restrictions().any(|restriction| restriction.verb == "ban" && restriction.subject.is(Some(name), None))
-    }
-
     /// The restriction of a room.
     pub(super) fn of_room(&self, name: &RoomName, verb: &str) -> Option<&Restriction> {
         let is_of = |subject: &Subject| matches!(subject, Subject::Room(room) if room.key() == name.key());

@@ -2,7 +2,7 @@
 
 use super::{Chat, RoomId, RoomName, room::Room};
 #[cfg(feature = "cluster")]
-use super::{Gate, Output, Rules, UserId};
+use super::{Gate, Member, Output, Rules, UserId};
 use std::sync::Arc;
 
 /// If all histories take too much memory, the largest loses this part: the next message does not have to search again.
@@ -85,15 +85,18 @@ impl Chat {
         self.members.iter().map(|(id, _)| id).filter(|id| numbers.contains(id)).collect()
     }
 
-    /// Gives the numbering of each room a new name, because messages with numbers under the earlier names may be lost.
-    pub(crate) fn renumber(&mut self, log_id_prefix: u64, out: &mut Vec<Output>) {
+    /// Gives the numbering of each room a new name, because messages with numbers under the earlier names may be lost. Each member
+    /// receives its id again.
+    pub(crate) fn renumber(&mut self, log_id_prefix: u64) -> Vec<Output> {
         self.log_id_prefix = log_id_prefix;
         for (id, room) in self.rooms.iter_mut() {
             room.log.log_id = log_id(log_id_prefix, id);
         }
-        for id in self.room_ids() {
-            self.send_ids(id, out);
-        }
+        let id_message = |(id, member): (UserId, &Member)| {
+            let log = &self.rooms.get(member.room)?.log;
+            self.id_message(id, log, self.received_up_to(id).unwrap_or(log.last))
+        };
+        self.members.iter().filter_map(id_message).collect()
     }
 }
 

@@ -26,14 +26,12 @@ struct Script {
 
 impl Script {
     fn new(rules: Rules) -> Self {
-        Self { chat: Chat::new(rules), now: 1000, offset: 0 }
+        Self { chat: Chat::new(rules, 0), now: 1000, offset: 0 }
     }
 
     fn outputs(&mut self, input: Input<'_>) -> Vec<Output> {
-        let mut out = Vec::new();
         let now = Now { uptime: self.now, date: self.now.saturating_add_signed(self.offset) };
-        self.chat.apply(now, input, &mut out);
-        out
+        self.chat.apply(now, input)
     }
 
     fn put(&mut self, input: Input<'_>) -> Vec<String> {
@@ -67,6 +65,10 @@ impl Script {
             &room,
             None,
         ));
+    }
+
+    fn members(&self, room: RoomId) -> Vec<UserId> {
+        self.chat.members.iter().filter(|(_, member)| member.room == room).map(|(id, _)| id).collect()
     }
 
     fn text(&mut self, id: UserId, text: &str) -> Vec<String> {

@@ -28,9 +28,6 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// One line that says what is wrong.
     fn check(&self, timeout: Duration) -> Result<(), String>;
-
-    /// The number of messages that are not stored yet.
-    fn queued(&self) -> usize;
 }
 
 /// Answers `/healthz`, `/readyz`, `/metrics` and `/rooms`, and gives jobs to the chat thread. Clones stand for the same chat.
@@ -77,7 +74,7 @@ impl Admin {
         let answer: fn(&Self) -> Response = match request.uri().path() {
             "/healthz" => |_| Response::text(200, "ok"),
             "/readyz" => Self::readiness,
-            "/metrics" => Self::metrics,
+            "/metrics" => |admin| admin.ask(Box::new(|chat| Response::text(200, chat.metrics()))),
             _ => return None,
         };
         Some(match *request.method() {
@@ -142,12 +139,6 @@ impl Admin {
             },
             _ => chat,
         }
-    }
-
-    fn metrics(&self) -> Response {
-        let Some((server, storage)) = self.0.get() else { return self.readiness() };
-        let (server, queued) = (server.clone(), storage.as_ref().map(|storage| storage.queued()));
-        self.ask(Box::new(move |chat| Response::text(200, chat.metrics(&server, queued))))
     }
 }
 

@@ -35,21 +35,20 @@ pub trait Archive: Debug + Send {
     /// [deleted](StoredMessage::is_deleted), so that numbers have no gap.
     ///
     /// `None`: the archive cannot do this now.
-    fn erase(&mut self, _erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
-        None
-    }
+    fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>>;
 
-    /// Whether all messages that were committed are stored now. Default: true.
-    fn is_complete(&self) -> bool {
-        true
-    }
+    /// Whether all messages that were committed are stored now.
+    fn is_complete(&self) -> bool;
+
+    /// The number of messages that were committed and are not stored yet.
+    fn queued(&self) -> usize;
 }
 
 impl ChatServer {
     /// Must be called before a connection enters the room. Returns whether it may: not if the archive does not answer.
     pub(super) fn restore(&mut self, room: &RoomName) -> bool {
         let Some(archive) = self.archive.as_mut().filter(|_| self.chat.needs_snapshot(room)) else { return true };
-        let Some(snapshot) = archive.load_room(room.key(), self.rules.room_messages) else { return false };
+        let Some(snapshot) = archive.load_room(room.key(), self.chat.rules.room_messages) else { return false };
         self.chat.restore(room, snapshot);
         true
     }
@@ -79,7 +78,7 @@ impl ChatServer {
     /// Sends the next part to clients that are catching up and have taken the last one, in turn. Drops those that take
     /// nothing for too long.
     pub(super) fn send_next_parts(&mut self) {
-        let longest = self.rules.stall_timeout.map(Duration::from_millis);
+        let longest = self.chat.rules.stall_timeout.map(Duration::from_millis);
         let is_ready = |id: &UserId| {
             let Some((peer, _)) = self.fanout.peer(*id) else { return false };
             longest.into_iter().for_each(|longest| drop_if_stalled(peer, longest));

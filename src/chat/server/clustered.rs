@@ -39,7 +39,7 @@ impl ChatServer {
     /// ```
     #[must_use]
     pub fn cluster(mut self, cluster: Cluster) -> Self {
-        self.rules = shared_rules(self.rules);
+        self.chat.rules = shared_rules(self.chat.rules);
         self.cluster = Some(Box::new(cluster));
         // Takes the state that the cluster has.
         self.exchange();
@@ -169,7 +169,7 @@ impl ChatServer {
                 let joining = mem::take(&mut cluster.joining);
                 if let Some(Snapshot { replica, chat, .. }) = snapshot.map(|snapshot| *snapshot) {
                     cluster.replica = replica;
-                    self.chat = chat.with_rules(self.rules);
+                    self.chat = chat.with_rules(self.chat.rules);
                 }
                 cluster.begin(node);
                 self.posts = IdMap::default();
@@ -191,8 +191,7 @@ impl ChatServer {
         };
         let since = joined.as_ref().and_then(|(_, request)| connect::since(request));
         self.answers.clear();
-        let mut outputs = Vec::new();
-        cluster.replica.apply(&mut self.chat, entry, since, &mut outputs);
+        let outputs = cluster.replica.apply(&mut self.chat, entry, since);
         match &entry.input {
             Logged::Hello(_) if entry.at.node == cluster.node => {
                 info!("cluster: this node has read the whole stream");

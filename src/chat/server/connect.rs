@@ -28,9 +28,8 @@ impl ChatServer {
         if !self.restore(&room) {
             return self.refuse(&peer, (1013, "the history does not answer; try again later"));
         }
-        let mut outputs = Vec::new();
         let client = client_of(&peer, self.dialect_of(&peer), request);
-        self.chat.apply(self.now(), Input::Joined(client, &room, since(request)), &mut outputs);
+        let outputs = self.chat.apply(self.now(), Input::Joined(client, &room, since(request)));
         self.admit(peer, request, outputs);
     }
 
@@ -41,28 +40,22 @@ impl ChatServer {
     /// A connection has joined the chat, or the rules did not let it in.
     pub(super) fn admit(&mut self, peer: Peer, request: &Request, mut outputs: Vec<Output>) {
         let (id, dialect) = (peer.id(), self.dialect_of(&peer));
-        match self.chat.room_of(id) {
-            Some(room) => {
-                debug!("connection {id} uses the dialect {} and enters {:?}", dialect.name(), request.uri().path());
-                if dialect.is_stream() {
-                    send_raw(&peer, &stream_head(dialect));
-                }
-                let transcript =
-                    Some(request).filter(|_| dialect == Dialect::Chinwag).and_then(HandshakeTranscript::of);
-                let handshake = transcript.map(|it| (it.request.into(), it.response.into()));
-                self.fanout.join(id, peer, dialect, room, handshake);
-                if dialect == Dialect::Chinwag && self.chat.catching_up().all(|other| other != id) {
-                    // The page shows who is here before its user has a name. A client that catches up gets the list after that.
-                    outputs.extend(self.chat.user_list(room).map(|message| Output::Send(id, message)));
-                }
-                self.apply_outputs(outputs);
-            }
-            None => {
-                if let Some(Output::Close(_, code, reason)) = outputs.first() {
-                    self.refuse(&peer, (*code, reason));
-                }
-            }
+        if let [Output::Close(_, code, reason)] = outputs[..] {
+            return self.refuse(&peer, (code, reason));
         }
+        let Some(room) = self.chat.room_of(id) else { return };
+        debug!("connection {id} uses the dialect {} and enters {:?}", dialect.name(), request.uri().path());
+        if dialect.is_stream() {
+            send_raw(&peer, &stream_head(dialect));
+        }
+        let transcript = Some(request).filter(|_| dialect == Dialect::Chinwag).and_then(HandshakeTranscript::of);
+        let handshake = transcript.map(|it| (it.request.into(), it.response.into()));
+        self.fanout.join(id, peer, dialect, room, handshake);
+        if dialect == Dialect::Chinwag && self.chat.catching_up().all(|other| other != id) {
+            // The page shows who is here before its user has a name. A client that catches up gets the list after that.
+            outputs.extend(self.chat.user_list(room).map(|message| Output::Send(id, message)));
+        }
+        self.apply_outputs(outputs);
     }
 
     /// Sends a connection its own handshake, and the bytes that arrived since it was last asked for. It reads the bytes

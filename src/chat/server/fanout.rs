@@ -21,9 +21,6 @@ use std::{mem, sync::Arc};
 /// A batch is sent when it has this many bytes. Small, because several batches must fit into a member's send buffer.
 const MAX_BATCH_BYTES: usize = 64 * 1024;
 
-const DIALECTS: [Dialect; 6] =
-    [Dialect::Json, Dialect::Chinwag, Dialect::Text, Dialect::Sse, Dialect::Ndjson, Dialect::Lines];
-
 /// What frames are sent to: a [`Peer`], or its replacement in tests.
 pub(super) trait Recipient {
     /// Sends the frames from byte `from` on. Of these, `counted` bytes count against the limit of the send buffer. Returns
@@ -151,7 +148,7 @@ impl<P: Recipient> Fanout<P> {
     /// Adds a message for all subscribed members of a room, except one of them that gets its own copy next.
     pub(super) fn broadcast(&mut self, room: RoomId, message: &ServerMessage, except: Option<UserId>) {
         except.into_iter().for_each(|id| self.unsubscribe(id));
-        for dialect in DIALECTS {
+        for dialect in Dialect::ALL.into_iter().chain(Dialect::STREAMS) {
             let Some(group) = self.groups.get_mut((room, dialect as usize)) else { continue };
             self.bytes += encode(message, dialect, &mut group.batch);
             group.is_touched = true;

@@ -42,7 +42,9 @@ impl ChatServer {
     #[must_use]
     pub fn site(request: &Request) -> Option<Response> {
         match request.uri().path() {
-            path if path != "/" && Self::is_endpoint(path) => redirect(request).or_else(|| page::room(request)),
+            path if path != "/" && Self::is_endpoint(path) => {
+                redirect(request).or_else(|| page::serve(request, "room.html"))
+            }
             "/rooms" => Some(Response::text(404, NO_LIST)),
             _ => page::respond(request).or_else(|| page::not_found(request)).or_else(|| {
                 let sentence = "Nothing is at this path. The lobby is at /, and other rooms are at /room/NAME.";

@@ -4,7 +4,6 @@ use super::ChatServer;
 use crate::{
     chat::protocol::{ErrorReason, ServerMessage},
     chat::rules::Output,
-    ws::server::Handle,
 };
 use std::time::Duration;
 
@@ -51,11 +50,14 @@ impl Metrics {
 }
 
 impl ChatServer {
-    /// The numbers of the chat, of its server, and of the messages that wait for the history.
-    pub(super) fn metrics(&self, server: &Handle, history_queue: Option<usize>) -> String {
+    /// The numbers of the chat, of its server, and of the messages that wait for the archive.
+    pub(super) fn metrics(&self) -> String {
         let (metrics, users) = (&self.metrics, self.chat.rooms().map(|(_, users)| users).sum::<usize>());
-        let (connections, handshakes, rejections) = server.numbers().unwrap_or_default();
-        let mut rows = [
+        let (connections, handshakes, rejections) = self.server.handle().numbers().unwrap_or_default();
+        let queued = self.archive.as_ref().map(|archive| ("history_queue", archive.queued() as u64));
+        let mut text = String::new();
+        let mut row = |name: &str, value: u64| text.extend(["chinwag_", name, " ", &value.to_string(), "\n"]);
+        let rows = [
             ("connections", connections as u64),
             ("handshakes", handshakes as u64),
             ("rooms", self.chat.rooms().count() as u64),
@@ -67,21 +69,17 @@ impl ChatServer {
             ("behind_total", metrics.behind),
             ("refused_joins_total", metrics.refused_joins),
             ("flush_seconds_count", metrics.flushes[BUCKETS.len() - 1]),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .to_vec();
-        rows.extend(history_queue.map(|count| ("history_queue".to_owned(), count as u64)));
-        rows.extend(rejections.into_iter().map(|(kind, count)| (format!("refused_total{{kind=\"{kind}\"}}"), count)));
+        ];
+        rows.into_iter().chain(queued).for_each(|(name, value)| row(name, value));
+        for (kind, count) in rejections {
+            row(&format!("refused_total{{kind=\"{kind}\"}}"), count);
+        }
         for (reason, count) in &metrics.refused {
             let reason = serde_json::to_string(reason).unwrap_or_default();
-            rows.push((format!("refused_messages_total{{reason={reason}}}"), *count));
+            row(&format!("refused_messages_total{{reason={reason}}}"), *count);
         }
         for ((_, bound), count) in BUCKETS.iter().zip(metrics.flushes) {
-            rows.push((format!("flush_seconds_bucket{{le=\"{bound}\"}}"), count));
-        }
-        let mut text = String::new();
-        for (name, value) in rows {
-            text.extend(["chinwag_", &name, " ", &value.to_string(), "\n"]);
+            row(&format!("flush_seconds_bucket{{le=\"{bound}\"}}"), count);
         }
         // Without floating-point numbers, whose formatting is large.
         let (seconds, micros) = (metrics.flush_time.as_secs(), metrics.flush_time.subsec_micros());

@@ -9,7 +9,7 @@ use crate::{
 };
 use log::{error, info, warn};
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     io::{self, ErrorKind, Write},
     mem,
     os::unix::fs::OpenOptionsExt,
@@ -102,8 +102,7 @@ fn replace(path: &Path, content: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(content.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")))?.sync_all()
+    fs::rename(&new, path)
 }
 
 impl Admin {

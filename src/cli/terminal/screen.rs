@@ -3,7 +3,7 @@
 use super::{logging, print};
 use chinwag::chat::client::{Event, Message};
 use chinwag::chat::protocol::{sanitize_name, sanitize_text};
-use chinwag::client::Error;
+use chinwag::{DisconnectReason, client::Error};
 use rustyline::ExternalPrinter;
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -108,9 +108,7 @@ fn remark(event: &Event) -> Option<String> {
         Event::Disconnected { reason, retry_in } => {
             format!("{}; trying again in {:.1} s", sanitize_text(reason), retry_in.as_secs_f64())
         }
-        Event::Closed { error: Some(error), .. } => sanitize_text(&explained(error)),
-        Event::Closed { code: 1000, reason, .. } if reason.is_empty() => return None,
-        Event::Closed { code, reason, .. } => format!("closed, {code} {}", sanitize_text(reason)).trim_end().to_owned(),
+        Event::Closed { error: Some(error), .. } => sanitize_text(explained(error).trim_end()),
         _ => return None,
     })
 }
@@ -122,6 +120,7 @@ fn explained(error: &Error) -> String {
         Error::Refused { status: 401, .. } => {
             "the server requires its access token (401): write it into a file, and add --token-file FILE".into()
         }
+        Error::Ended(DisconnectReason::ClosedByPeer { code, reason }) => format!("closed, {code} {reason}"),
         _ => error.to_string(),
     }
 }
@@ -163,14 +162,15 @@ mod tests {
         let evil = || "\x1b[2Jeve\n* ann signed in\u{200b}\u{e0041}\u{202e}\x07".to_owned();
         let refused = |text| Event::Refused { reason: evil(), explanation: evil(), text };
         let failed = Error::Refused { status: 503, body: evil() };
+        let closed = Error::Ended(DisconnectReason::ClosedByPeer { code: 4000, reason: evil() });
         let events = [
             event(&evil()),
             Event::Notice(evil().replace('\n', " ")),
             refused(None),
             refused(Some(evil())),
             Event::Disconnected { reason: evil(), retry_in: Duration::ZERO },
-            Event::Closed { code: 1006, reason: evil(), error: Some(failed), undelivered: Vec::new() },
-            Event::Closed { code: 4000, reason: evil(), error: None, undelivered: Vec::new() },
+            Event::Closed { error: Some(failed), undelivered: Vec::new() },
+            Event::Closed { error: Some(closed), undelivered: Vec::new() },
         ];
         for event in &events {
             let line = remark(event).expect("a remark");
@@ -196,10 +196,7 @@ mod tests {
 
     #[test]
     fn an_orderly_end_needs_no_line() {
-        assert_eq!(
-            remark(&Event::Closed { code: 1000, reason: String::new(), error: None, undelivered: Vec::new() }),
-            None
-        );
+        assert_eq!(remark(&Event::Closed { error: None, undelivered: Vec::new() }), None);
         assert_eq!(remark(&event("bob")).as_deref(), Some("bob signed in"));
         let missed = |count| remark(&Event::Gap { missed: Some(count) });
         assert_eq!(

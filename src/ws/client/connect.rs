@@ -1,24 +1,16 @@
 //! From a URL to an open connection: the socket, the handshakes of TLS and of the WebSocket.
 
 use super::handshake::{read_response, request};
-use super::{Error, builder::Builder, url::Target};
+use super::{Backoff, Error, builder::Builder, url::Target};
 use crate::ws::connection::{PeerInfo, Role};
 use crate::ws::tcp::{Socket, tcp};
 use crate::ws::{handshake_stream::HandshakeStream, websocket::WebSocket};
 #[cfg(feature = "tls")]
 use rustls::CertificateError;
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
-use std::{iter, sync::Arc, thread};
-
-/// The pause before a connection is tried again. It doubles with each attempt.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// After a connection that lasted so long, the pauses begin anew.
-const STABLE: Duration = Duration::from_secs(10);
+use std::{iter, mem, sync::Arc, thread};
 
 impl Builder {
     /// Connects, and waits until the WebSocket is open. It has no events and no thread of its own: its user reads.
@@ -98,7 +90,7 @@ impl Builder {
     }
 
     /// As [`Builder::open`], again and again: after each end of a connection, and after each failure. Between two attempts is a
-    /// pause of up to 250 ms, which doubles up to 30 s and begins anew after a connection that lasted 10 s. What is sent while
+    /// pause of up to 500 ms, which doubles up to 30 s and begins anew after a connection that lasted 10 s. What is sent while
     /// there is no connection is lost. It also comes back after the program itself has closed a connection: leave the loop to
     /// end it. If the URL or a header field changes, begin anew with another builder.
     ///
@@ -119,15 +111,11 @@ impl Builder {
     /// A setting is invalid, as in [`Builder::connect`].
     pub fn reconnecting(mut self) -> Result<impl Iterator<Item = Result<WebSocket, Error>>, Error> {
         self.check()?;
-        let (mut pause, mut opened_at) = (Duration::ZERO, None::<Instant>);
+        let (mut backoff, mut is_first, mut opened_at) = (Backoff::default(), true, None::<Instant>);
         Ok(iter::from_fn(move || {
-            if opened_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
-                pause = FIRST_PAUSE;
+            if !mem::take(&mut is_first) {
+                thread::sleep(backoff.next(opened_at.map(|at| at.elapsed())));
             }
-            // Not all clients of a server that was restarted return at once.
-            let random = u32::try_from(RandomState::new().hash_one(()) % 1000).unwrap_or(0);
-            thread::sleep(pause / 2 + pause / 2 * random / 1000);
-            pause = (2 * pause).clamp(FIRST_PAUSE, LONGEST_PAUSE);
             let outcome = self.clone().open();
             opened_at = outcome.is_ok().then(Instant::now);
             Some(outcome)

@@ -64,12 +64,13 @@ fn locate(folder: &Path, path: &str) -> Option<PathBuf> {
     file.canonicalize().ok().filter(|file| file.starts_with(folder))
 }
 
-fn media_type(file: &Path) -> &'static str {
+pub(crate) fn media_type(file: &Path) -> &'static str {
     match file.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
         "html" | "htm" => "text/html; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "json" => "application/json",
+        "webmanifest" => "application/manifest+json",
         "txt" | "md" => "text/plain; charset=utf-8",
         "svg" => "image/svg+xml",
         "png" => "image/png",

@@ -170,7 +170,7 @@ fn the_next_connection_shows_the_secret_and_asks_for_the_wanted_name() {
     receive(&mut session, &[r#"{"type":"rejectusername","id":7,"name":"ann1"}"#]);
     assert_eq!(session.sign_in(), r#"{"name":"ann","resume":"secret-7","type":"username"}"#);
     receive(&mut session, &[r#"{"type":"id","id":20,"seq":0,"log":"abc","resume":"secret-20"}"#]);
-    assert_eq!(session.rename("anna".into()), r#"{"name":"anna","type":"username"}"#);
+    assert_eq!(session.rename("anna".into()), r#"{"name":"anna","resume":"secret-20","type":"username"}"#);
     assert_eq!(session.sign_in(), r#"{"name":"anna","resume":"secret-20","type":"username"}"#);
     receive(&mut session, &[r#"{"type":"id","id":1,"seq":0,"log":"new"}"#]);
     assert_eq!(session.sign_in(), r#"{"name":"anna","type":"username"}"#, "another server");

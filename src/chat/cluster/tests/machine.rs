@@ -62,8 +62,7 @@ impl Machine {
                 }
                 _ => None,
             };
-            let mut out = Vec::new();
-            self.replica.apply(&mut self.chat, entry, since, &mut out);
+            let out = self.replica.apply(&mut self.chat, entry, since);
             self.send(out);
         }
         self.read = end;
@@ -71,8 +70,7 @@ impl Machine {
 
     pub(super) fn apply_local(&mut self, later: Millis, input: Input<'_>) {
         let time = self.replica.time + later;
-        let mut out = Vec::new();
-        self.chat.apply(Now { uptime: time, date: time }, input, &mut out);
+        let out = self.chat.apply(Now { uptime: time, date: time }, input);
         self.send(out);
     }
 

@@ -26,11 +26,8 @@ fn is_invisible(c: char) -> bool {
 }
 
 fn has_too_many_stacked_marks(name: &str) -> bool {
-    let mut marks = 0;
-    name.chars().filter(|&c| !is_joiner(c)).any(|c| {
-        marks = if is_stacking_mark(c) { marks + 1 } else { 0 };
-        marks > MAX_STACKED_MARKS
-    })
+    let marks = name.split(|c| !is_stacking_mark(c) && !is_joiner(c));
+    marks.map(|marks| marks.chars().filter(|c| !is_joiner(*c)).count()).any(|count| count > MAX_STACKED_MARKS)
 }
 
 /// Whether an invisible stacker, which puts the next letter below the one before it, is not between two letters of its

@@ -5,6 +5,7 @@ use super::{
     history::{summary, with_messages},
     *,
 };
+use crate::chat::protocol::StoredMessage;
 
 const SMALL: Rate = Rate { per_second: 1, burst: 3 };
 
@@ -23,7 +24,7 @@ fn with_slow_bob(rules: Rules) -> Script {
 
 #[test]
 fn slow_member_receives_from_the_log_what_it_could_not_take() {
-    let two = 2 * stored(1).wire_size();
+    let two = 2 * StoredMessage { date: 121_000, ..stored(1) }.wire_size();
     // Bytes of a part, messages in memory, and the parts.
     let rows: [(usize, usize, &[&str]); 6] = [
         (9 * two, 500, &["3 4 5 6 7 8 9 userlist"]),

@@ -94,7 +94,7 @@ fn token_takes_the_name_over_from_a_connection_that_is_still_here() {
             r#"*< {"type":"username","name":"ann","id":3,"was":1,"date":3000}"#
         ]
     );
-    assert_eq!(script.chat.members(RoomId::LOBBY).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(script.members(RoomId::LOBBY), [2, 3]);
     assert_eq!(script.say(1, "hi"), [""; 0]);
     assert_eq!(script.lose(1), [""; 0], "it left before");
     assert!(script.say(3, "hi")[0].contains(r#""name":"ann""#));
@@ -266,8 +266,7 @@ fn private_message_reaches_a_connection_or_is_refused() {
 fn user_list_names_the_connection_of_each_user() {
     let mut script = Script::with(&["ann", "bob"]);
     script.join(3, Dialect::Chinwag);
-    let mut out = Vec::new();
-    script.chat.apply(Now { uptime: 9000, date: 0 }, Input::Left(1, true), &mut out);
+    let out = script.chat.apply(Now { uptime: 9000, date: 0 }, Input::Left(1, true));
     let list = out.iter().find_map(|output| match output {
         Output::Broadcast(_, message, ..) => Dialect::Chinwag.encode(message).filter(|text| text.contains("userlist")),
         _ => None,

@@ -270,7 +270,7 @@ fn catching_up_members_learn_of_deletions_and_notices() {
 fn archive_deletes_as_well() {
     let mut script = script(Rules { archive: true, room_messages: 1, ..Rules::default() });
     let old = StoredMessage::new("", 1, "eve", "old");
-    script.chat.restore(&RoomName::lobby(), RoomSnapshot::new("x", 1, vec![old]));
+    script.chat.restore(&RoomName::lobby(), RoomSnapshot { log: "x".into(), last: 1, messages: vec![old] });
     script.say(2, "new");
     let out = script.put(Input::Command("delete 1 2"));
     assert_eq!(out, [r#"*< {"type":"deleted","seq":[2]}"#, "erase"], "what is in memory at once");

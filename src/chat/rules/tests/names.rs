@@ -67,7 +67,7 @@ fn user_list_has_oldest_connection_first() {
     script.join(3, Dialect::Json);
     script.name(3, "first");
     assert_eq!(script.name(9, "second")[0], r#"*< {"type":"userlist","users":["first","second"]}"#);
-    assert_eq!(script.chat.members(RoomId::LOBBY).collect::<Vec<_>>(), [3, 9]);
+    assert_eq!(script.members(RoomId::LOBBY), [3, 9]);
 }
 
 #[test]

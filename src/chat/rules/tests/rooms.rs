@@ -27,10 +27,10 @@ fn messages_stay_in_their_room() {
         let mark = if room.is_empty() { "*<" } else { "*1<" };
         assert!(out.contains(&format!(r#"{mark} {{"type":"userlist","users":{users}}}"#)), "{out:?}");
     }
-    assert_eq!(script.chat.members(RoomId::LOBBY).collect::<Vec<_>>(), [1]);
+    assert_eq!(script.members(RoomId::LOBBY), [1]);
     let place = script.chat.room_of(2).expect("it is in a room");
     assert_eq!(script.chat.room_of(3), Some(place), "names of rooms are compared like users' names");
-    assert_eq!(script.chat.members(place).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(script.members(place), [2, 3]);
 
     assert!(script.say(1, "x")[0].starts_with(r#"*< {"type":"message","name":"bob","text":"x""#));
     assert!(script.say(2, "y")[0].starts_with(r#"*1< {"type":"message","name":"bob","text":"y""#));
@@ -113,7 +113,7 @@ fn recreated_room_has_another_log_id() {
     assert!(first.is_some() && first != second, "{first:?} {second:?}");
     assert_ne!(log_id(Script::new(few(2)).join(1, Dialect::Json)), {
         let mut other = Script::new(few(2));
-        other.chat = Chat::with_log_id_prefix(few(2), 7);
+        other.chat = Chat::new(few(2), 7);
         log_id(other.join(1, Dialect::Json))
     });
 }
