@@ -12,7 +12,6 @@ use connection::Target;
 use judge::{Verdict, attempt, hex};
 use serde::Serialize;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 /// What a case showed: a line of JSON, or three of text.
@@ -21,7 +20,7 @@ struct Report {
     case: &'static str,
     section: &'static str,
     rule: &'static str,
-    verdict: &'static str,
+    verdict: Verdict,
     why: String,
     sent: String,
     received: String,
@@ -34,48 +33,36 @@ struct Report {
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let (target, cases, is_json) = (target(flags)?, cases::all(), flags.has("json"));
     let echoes = judge::echoes(&target, &cases[0])?;
-    let mut reports = Vec::new();
+    let mut verdicts = Vec::new();
     for case in &cases {
         let report = report(&target, case, echoes);
-        if is_json {
-            print(&format!("{}\n", json!(report)))?;
-        } else if report.verdict == "broken" {
-            print(&report.to_text())?;
+        match report.verdict {
+            _ if is_json => print(&format!("{}\n", json!(report)))?,
+            Verdict::Broken => print(&report.to_text())?,
+            Verdict::Unusual => print(&format!("unusual {}: {}\n", report.case, report.why))?,
+            _ => {}
         }
-        reports.push(report);
+        verdicts.push(report.verdict);
     }
-    let count = |verdict| reports.iter().filter(|report| report.verdict == verdict).count();
-    let [kept, broken, unusual, untried] = ["kept", "broken", "unusual", "untried"].map(count);
+    let count = |verdict| verdicts.iter().filter(|other| **other == verdict).count();
+    let [kept, broken, unusual, untried] =
+        [Verdict::Kept, Verdict::Broken, Verdict::Unusual, Verdict::Untried].map(count);
     let (url, rules) = (target.uri.to_string(), cases.len());
-    if is_json {
-        let counts = json!({
+    let summary = if is_json {
+        json!({
             "url": url, "echoes": echoes, "kept": kept, "broken": broken, "unusual": unusual, "untried": untried
-        });
-        print(&format!("{counts}\n"))?;
+        })
+        .to_string()
     } else {
-        let mut unusual_rules = BTreeMap::<_, Vec<_>>::new();
-        for report in reports.iter().filter(|report| report.verdict == "unusual") {
-            unusual_rules.entry(&report.why).or_default().push(report.case);
-        }
-        for (why, ids) in unusual_rules {
-            print(&format!("unusual {}: {why}\n", ids.join(", ")))?;
-        }
         let echo = if echoes { "it echoes" } else { "it does not echo, so no messages were compared" };
-        print(&format!(
-            "{url}: {rules} rules: {kept} kept, {broken} broken, {unusual} unusual, {untried} untried; {echo}\n"
-        ))?;
-    }
+        format!("{url}: {rules} rules: {kept} kept, {broken} broken, {unusual} unusual, {untried} untried; {echo}")
+    };
+    print(&(summary + "\n"))?;
     Ok(if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn report(target: &Target, case: &Case, echoes: bool) -> Report {
-    let (verdict, received) = attempt(target, case, echoes);
-    let (verdict, why) = match verdict {
-        Verdict::Kept => ("kept", String::new()),
-        Verdict::Broken(why) => ("broken", why),
-        Verdict::Unusual(why) => ("unusual", why),
-        Verdict::Untried(why) => ("untried", why),
-    };
+    let ((verdict, why), received) = attempt(target, case, echoes);
     let sent = if case.writes.is_empty() { target.request(case) } else { hex(&case.writes.concat()) };
     Report { case: case.id, section: case.section, rule: case.rule, verdict, why, sent, received }
 }
