@@ -46,20 +46,6 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
     }
 }
 
-/// A rate with the limits that were given, whose names may have a prefix. A new rate has the default burst.
-fn rate(prefix: &str, given: &Limits<'_>, old: Option<Rate>, default: Option<Rate>) -> Result<Option<Rate>, String> {
-    let limit = |name: &str| given.get(format!("{prefix}{name}").as_str()).map(|n| count(*n));
-    let rate = match limit("rate") {
-        Some(0) => None,
-        Some(per_second) => default.map(|rate| Rate { per_second, ..rate }),
-        None => old,
-    };
-    match (rate, limit("burst")) {
-        (None, Some(_)) => Err(format!("--limit {prefix}burst works only with a rate: add --limit {prefix}rate")),
-        (rate, burst) => Ok(rate.map(|rate| Rate { burst: burst.unwrap_or(rate.burst), ..rate })),
-    }
-}
-
 /// The rate that several connections share, if none was given: one of them alone may use its own rate.
 fn shared_rate(shared: Option<Rate>, one: Option<Rate>) -> Option<Rate> {
     let (shared, one) = (shared?, one?);
@@ -94,16 +80,32 @@ fn apply(texts: &[&str], config: &mut Config, rules: &mut Rules) -> Result<(), S
         set(name, *number, config, rules);
     }
     let default = Rules::default();
-    rules.rate = rate("", &given, rules.rate, default.rate)?;
-    for (prefix, shared, default) in [
+    let mut own = None;
+    for (prefix, rate, default) in [
+        ("", &mut rules.rate, default.rate),
         ("address-", &mut rules.address_rate, default.address_rate),
         ("room-", &mut rules.room_rate, default.room_rate),
     ] {
-        let is_given = ["rate", "burst"].iter().any(|name| given.contains_key(format!("{prefix}{name}").as_str()));
-        *shared = match is_given {
-            true => rate(prefix, &given, *shared, default)?,
-            false => shared_rate(*shared, rules.rate),
-        };
+        let limit = |name: &str| given.get(format!("{prefix}{name}").as_str()).map(|n| count(*n));
+        let (per_second, burst) = (limit("rate"), limit("burst"));
+        match per_second {
+            Some(0) => *rate = None,
+            // A new rate has the default burst.
+            Some(per_second) => *rate = default.map(|rate| Rate { per_second, ..rate }),
+            None => {}
+        }
+        match (rate.as_mut(), burst) {
+            (None, Some(_)) => {
+                return Err(format!("--limit {prefix}burst works only with a rate: add --limit {prefix}rate"));
+            }
+            (Some(rate), Some(burst)) => rate.burst = burst,
+            _ => {}
+        }
+        match prefix {
+            "" => own = *rate,
+            _ if per_second.or(burst).is_none() => *rate = shared_rate(*rate, own),
+            _ => {}
+        }
     }
     Ok(())
 }
