@@ -46,8 +46,8 @@ pub(crate) enum Logged {
     /// Entries were lost, so that clients may know numbers of messages that do not exist: all numberings get new names, with
     /// this prefix.
     Renumber(u64),
-    /// A snapshot of the state after the entry with this id was stored.
-    Snapshot(String),
+    /// A snapshot of the state was stored.
+    Snapshot,
 }
 
 /// Names an entry of the stream. Another stream may have an entry with the same id, but it is of another node.
@@ -128,7 +128,7 @@ impl Replica {
             }
             Logged::Gone(node) => self.remove(chat, *node, out),
             Logged::Renumber(prefix) => chat.renumber(*prefix, out),
-            Logged::Snapshot(_) | Logged::Alive => {}
+            Logged::Snapshot | Logged::Alive => {}
         }
     }
 
