@@ -70,7 +70,11 @@ pub fn import(path: &Path, lines: impl Iterator<Item = io::Result<String>>) -> R
         for (line, nth) in lines.zip(1..) {
             let line = line?;
             match serde_json::from_str(&line) {
-                Ok(Record::Room { key, log, last }) => store.add_room(&key, &log, last)?,
+                Ok(Record::Room { key, log, last }) => {
+                    let sql = "INSERT INTO room (key, log, last) VALUES (?, ?, ?)
+                               ON CONFLICT (key) DO UPDATE SET last = max(last, excluded.last)";
+                    store.db.execute(sql, (key, log, last))?;
+                }
                 Ok(Record::Message { room, message }) => {
                     added += store.add(&[StoredMessage { room, ..message }], &log)?
                 }

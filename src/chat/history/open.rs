@@ -112,11 +112,6 @@ impl Store {
             (db, false) => Ok(Self { db, id: id(path) }),
         }
     }
-
-    /// Whether the file was removed or renamed, or another one has taken its place.
-    pub(super) fn is_moved(&self, path: &Path) -> bool {
-        id(path) != self.id
-    }
 }
 
 /// The path of the file, without symbolic links. SQLite follows them.
@@ -187,6 +182,6 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Device and inode.
-fn id(path: &Path) -> Option<(u64, u64)> {
+pub(super) fn id(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }

@@ -182,14 +182,6 @@ impl Store {
         Ok(self.db.prepare_cached("SELECT number FROM room WHERE key = ?")?.query_row([key], |row| row.get(0))?)
     }
 
-    /// Creates a room, or raises its last number.
-    pub(super) fn add_room(&self, key: &str, log: &str, last: u64) -> Result<()> {
-        let sql = "INSERT INTO room (key, log, last) VALUES (?, ?, ?)
-                   ON CONFLICT (key) DO UPDATE SET last = max(last, excluded.last)";
-        self.db.execute(sql, (key, log, last))?;
-        Ok(())
-    }
-
     pub(super) fn position(&self) -> Result<Position> {
         let sql = format!(
             "SELECT ifnull((SELECT value FROM note WHERE name = 'numbering'), ''), ifnull(sum({LAST}), 0) FROM room"
@@ -201,12 +193,6 @@ impl Store {
     pub(super) fn rename_logs(&self, log: &str) -> Result<()> {
         self.db.execute("UPDATE room SET log = ?", [log])?;
         self.db.execute("INSERT OR REPLACE INTO note VALUES ('numbering', ?)", [log])?;
-        Ok(())
-    }
-
-    /// Deletes rooms without messages. Only before a room was loaded: its numbers begin at 1 again.
-    pub(super) fn delete_empty_rooms(&self) -> Result<()> {
-        self.db.execute("DELETE FROM room WHERE NOT EXISTS (SELECT 1 FROM message WHERE room = number)", [])?;
         Ok(())
     }
 }
