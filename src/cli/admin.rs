@@ -6,9 +6,6 @@ use chinwag::http::{Request, Response};
 use chinwag::{Access, Config, Server};
 use std::time::Duration;
 
-/// Who may use its unix socket.
-const MODE: u32 = 0o600;
-
 /// The running listener, and the file of its socket. It ends when this is dropped.
 pub(crate) type AdminListener = (Server, Option<SocketFile>);
 
@@ -22,7 +19,7 @@ pub(crate) fn start(flags: &Flags, access: Access, admin: Admin) -> Result<Optio
     (config.max_connections, config.max_connections_per_address, config.event_capacity) = (32, 0, 1);
     // A command may have a long text, of which each byte is percent-encoded.
     (config.handshake_timeout, config.max_head_size) = (Duration::from_secs(5), 64 * 1024);
-    let (socket, file) = listen::open("admin", text, true, (MODE, None))?;
+    let (socket, file) = listen::open(flags, "admin", text)?;
     // Every user of this machine can reach a port. No web page reaches a unix socket by a host name.
     let is_private = file.is_some();
     let access = if is_private { Access::open() } else { access };
