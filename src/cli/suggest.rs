@@ -2,25 +2,27 @@
 
 /// The known name that is most like this word, if any is like it.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let (word, mut best) = (word.to_ascii_lowercase(), (usize::MAX, None));
+    let word = word.to_ascii_lowercase();
     let length = word.chars().count();
-    for name in known {
-        // A name that contains the word ranks behind every misspelling.
-        let rank = match distance(&word, name) {
-            distance if distance <= (length / 2).min(3) => distance,
-            _ if length >= 3 && name.contains(&word) => 4,
-            _ => continue,
-        };
-        if rank < best.0 {
-            best = (rank, Some(*name));
-        }
-    }
-    best.1
+    // A name that contains the word ranks behind every misspelling.
+    let rank = |name: &str| match distance(&word, name) {
+        distance if distance <= (length / 2).min(3) => Some(distance),
+        _ => (length >= 3 && name.contains(&word)).then_some(4),
+    };
+    let ranked = known.iter().filter_map(|name| Some((rank(name)?, *name)));
+    ranked.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
+}
+
+/// The flag of the server that is most like this word. Users of other programs know `--listen` by another name.
+pub(crate) fn nearest_flag<'a>(word: &str, mut flags: Vec<&'a str>) -> Option<&'a str> {
+    let others = ["port", "address", "bind"];
+    flags.extend(others);
+    nearest(word, &flags).map(|name| if others.contains(&name) { "listen ADDR:PORT" } else { name })
 }
 
 /// ` (did you mean x?)`, or nothing.
-pub(crate) fn did_you_mean(word: &str, known: &[&str]) -> String {
-    nearest(word, known).map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
+pub(crate) fn did_you_mean(likely: Option<&str>) -> String {
+    likely.map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
 }
 
 /// Levenshtein's distance: how many characters must be added, removed or replaced.
