@@ -1,11 +1,7 @@
 //! The limits that `--limit NAME=VALUE` changes. `--help-limits` is their table, with their ranges.
 
-use super::{
-    amount::Unit,
-    arguments::Flags,
-    flags::LIMITS,
-    suggest::{did_you_mean, nearest},
-};
+use super::suggest::{did_you_mean, nearest};
+use super::{amount::Unit, arguments::Flags, flags::LIMITS};
 use chinwag::Config;
 use chinwag::chat::rules::{Rate, Rules};
 use log::warn;
@@ -51,6 +47,20 @@ fn set(name: &str, n: usize, config: &mut Config, rules: &mut Rules) {
     }
 }
 
+/// A rate with the limits that were given, whose names may have a prefix. A new rate has the default burst.
+fn rate(prefix: &str, given: &Limits<'_>, old: Option<Rate>, default: Option<Rate>) -> Result<Option<Rate>, String> {
+    let limit = |name: &str| given.get(format!("{prefix}{name}").as_str()).map(|n| count(*n));
+    let rate = match limit("rate") {
+        Some(0) => None,
+        Some(per_second) => default.map(|rate| Rate { per_second, ..rate }),
+        None => old,
+    };
+    match (rate, limit("burst")) {
+        (None, Some(_)) => Err(format!("--limit {prefix}burst works only with a rate: add --limit {prefix}rate")),
+        (rate, burst) => Ok(rate.map(|rate| Rate { burst: burst.unwrap_or(rate.burst), ..rate })),
+    }
+}
+
 /// The rate that several connections share, if none was given: one of them alone may use its own rate.
 fn shared_rate(shared: Option<Rate>, one: Option<Rate>) -> Option<Rate> {
     let (shared, one) = (shared?, one?);
@@ -85,32 +95,16 @@ fn apply(texts: &[&str], config: &mut Config, rules: &mut Rules) -> Result<(), S
         set(name, *number, config, rules);
     }
     let default = Rules::default();
-    let mut own = None;
-    for (prefix, rate, default) in [
-        ("", &mut rules.rate, default.rate),
+    rules.rate = rate("", &given, rules.rate, default.rate)?;
+    for (prefix, shared, default) in [
         ("address-", &mut rules.address_rate, default.address_rate),
         ("room-", &mut rules.room_rate, default.room_rate),
     ] {
-        let limit = |name: &str| given.get(format!("{prefix}{name}").as_str()).map(|n| count(*n));
-        let (per_second, burst) = (limit("rate"), limit("burst"));
-        match per_second {
-            Some(0) => *rate = None,
-            // A new rate has the default burst.
-            Some(per_second) => *rate = default.map(|rate| Rate { per_second, ..rate }),
-            None => {}
-        }
-        match (rate.as_mut(), burst) {
-            (None, Some(_)) => {
-                return Err(format!("--limit {prefix}burst works only with a rate: add --limit {prefix}rate"));
-            }
-            (Some(rate), Some(burst)) => rate.burst = burst,
-            _ => {}
-        }
-        match prefix {
-            "" => own = *rate,
-            _ if per_second.or(burst).is_none() => *rate = shared_rate(*rate, own),
-            _ => {}
-        }
+        let is_given = ["rate", "burst"].iter().any(|name| given.contains_key(format!("{prefix}{name}").as_str()));
+        *shared = match is_given {
+            true => rate(prefix, &given, *shared, default)?,
+            false => shared_rate(*shared, rules.rate),
+        };
     }
     Ok(())
 }
@@ -123,7 +117,8 @@ fn lines() -> Vec<(&'static str, &'static str)> {
 fn parse(text: &str) -> Result<(&str, usize), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("--limit {text}: write NAME=VALUE"))?;
     let Some((unit, range)) = unit_and_range(name) else {
-        let advice = did_you_mean(nearest(name, &lines().iter().map(|(name, _)| *name).collect::<Vec<_>>()));
+        let names: Vec<_> = lines().iter().map(|(name, _)| *name).collect();
+        let advice = did_you_mean(nearest(name, &names));
         return Err(format!("--limit {name}: no such limit{advice}; chinwag --help-limits lists them"));
     };
     match unit.parse(value).and_then(|number| number.try_into().ok()) {

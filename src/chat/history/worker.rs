@@ -62,14 +62,13 @@ impl Worker {
             must_truncate: false,
             is_closing: false,
         };
-        match worker.prepare() {
-            Err(error) if error.is_permanent() => return Err(error),
-            Err(error) => {
-                // A state file that is not open cannot say that clients know more.
-                lock(&worker.shared).must_rename |= worker.writer.is_none();
-                worker.fail(error);
+        if let Err(error) = worker.prepare() {
+            if error.is_permanent() {
+                return Err(error);
             }
-            Ok(()) => {}
+            // A state file that is not open cannot say that clients know more.
+            lock(&worker.shared).must_rename |= worker.writer.is_none();
+            worker.fail(error);
         }
         let file = &worker.settings.path;
         if fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o004 != 0) {
