@@ -18,7 +18,6 @@ mod store;
 mod worker;
 
 use self::{
-    error::NOT_RESPONDING,
     shared::Shared,
     store::{Range, Store},
     worker::{Job, Worker},
@@ -144,7 +143,7 @@ impl History {
 }
 
 fn not_responding() -> HistoryError {
-    HistoryError::Temporary(NOT_RESPONDING.into())
+    HistoryError::Temporary("the disk does not respond".into())
 }
 
 /// Tells whether a history can store messages, and how many wait.

@@ -29,7 +29,7 @@ pub(crate) fn listen(
 ) -> Result<(Builder, String, Vec<SocketFile>), String> {
     let inherited = systemd::sockets()?;
     let default = if asks_for_tls(flags) { "listen-tls" } else { "listen" };
-    let (mut announcement, mut files) = (String::new(), Vec::new());
+    let (mut sockets, mut announcement, mut files) = (Vec::new(), String::new(), Vec::new());
     for flag in ["listen", "listen-tls", "redirect-http"] {
         let mut texts = flags.list(flag)?;
         if texts.is_empty() && flag == default && inherited.is_empty() {
@@ -43,16 +43,39 @@ pub(crate) fn listen(
                 continue;
             }
             let (socket, file) = open(flags, flag, text)?;
-            builder = add(socket, acceptor.filter(|_| flag == "listen-tls"), &mut announcement, text, builder)
-                .map_err(|error| format!("--{flag}: {error}"))?;
+            sockets.push((socket, acceptor.filter(|_| flag == "listen-tls"), text));
             files.extend(file);
         }
     }
-    for socket in inherited {
-        builder = add(socket, acceptor, &mut announcement, "unix:a socket that was passed", builder)
-            .map_err(|error| format!("LISTEN_FDS: {error}"))?;
+    sockets.extend(inherited.into_iter().map(|socket| (socket, acceptor, "unix:a socket that was passed")));
+    for (socket, acceptor, place) in sockets {
+        let socket = TcpListener::from(socket);
+        announcement += &announce(&socket, acceptor.is_some(), place);
+        let added = match acceptor {
+            #[cfg(feature = "tls")]
+            Some(acceptor) => builder.listener_tls(socket, acceptor),
+            _ => builder.listener(socket),
+        };
+        builder = added.map_err(|error| format!("{place}: {error}"))?;
     }
     Ok((builder, announcement, files))
+}
+
+/// The line about a socket. `place` is its name if it is a unix socket.
+fn announce(socket: &TcpListener, is_secure: bool, place: &str) -> String {
+    let scheme = if is_secure { "https" } else { "http" };
+    match socket.local_addr() {
+        // A unix socket has no such address.
+        Err(_) => format!("chinwag is listening on {place}\n"),
+        Ok(local) if local.ip().is_unspecified() => {
+            let port = local.port();
+            format!(
+                "chinwag is listening; open {scheme}://localhost:{port}/ \
+                 (on other machines: this machine's address or name, and :{port})\n"
+            )
+        }
+        Ok(local) => format!("chinwag is listening; open {scheme}://{local}/\n"),
+    }
 }
 
 /// Whether any flag for TLS was given.
@@ -82,35 +105,6 @@ pub(crate) fn open(flags: &Flags, flag: &str, text: &str) -> Result<(OwnedFd, Op
     };
     let (socket, file) = unix_socket::bind(path, mode, group).map_err(|error| format!("--{flag}: {error}"))?;
     Ok((socket.into(), Some(file)))
-}
-
-/// Adds a socket to a server, and its line to the announcement. `place` is its name if it is a unix socket.
-fn add(
-    socket: OwnedFd,
-    acceptor: Option<&Acceptor>,
-    announcement: &mut String,
-    place: &str,
-    builder: Builder,
-) -> Result<Builder, Error> {
-    let socket = TcpListener::from(socket);
-    let scheme = if acceptor.is_some() { "https" } else { "http" };
-    *announcement += &match socket.local_addr() {
-        // A unix socket has no such address.
-        Err(_) => format!("chinwag is listening on {place}\n"),
-        Ok(local) if local.ip().is_unspecified() => {
-            let port = local.port();
-            format!(
-                "chinwag is listening; open {scheme}://localhost:{port}/ \
-                 (on other machines: this machine's address or name, and :{port})\n"
-            )
-        }
-        Ok(local) => format!("chinwag is listening; open {scheme}://{local}/\n"),
-    };
-    match acceptor {
-        #[cfg(feature = "tls")]
-        Some(acceptor) => builder.listener_tls(socket, acceptor),
-        _ => builder.listener(socket),
-    }
 }
 
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`. The first IPv4 address of a name, or else its first one: `localhost` is 127.0.0.1,

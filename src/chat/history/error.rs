@@ -6,7 +6,6 @@ use std::{fmt, io};
 pub(super) const FULL: &str = "the disk is full";
 pub(super) const READ_ONLY: &str = "it is not writable";
 pub(super) const LOCKED: &str = "another program has locked it";
-pub(super) const NOT_RESPONDING: &str = "the disk does not respond";
 
 pub(super) type Result<T, E = HistoryError> = std::result::Result<T, E>;
 

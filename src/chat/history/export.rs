@@ -61,9 +61,9 @@ pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record)
 /// the same number.
 pub fn import(path: &Path, lines: impl Iterator<Item = io::Result<String>>) -> Result<usize, HistoryError> {
     let settings = Settings { sync: true, ..Settings::new(resolve(path)?) };
-    let (Writer { store, mut state_file }, is_behind) = Writer::open(&settings)?;
+    let (mut writer, is_behind) = Writer::open(&settings)?;
     let (mut added, log) = (0, new_log_name());
-    store.transaction(|store| {
+    writer.store.transaction(|store| {
         if is_behind {
             store.rename_logs(&log)?;
         }
@@ -84,8 +84,8 @@ pub fn import(path: &Path, lines: impl Iterator<Item = io::Result<String>>) -> R
         }
         Ok(())
     })?;
-    state_file.position = store.position()?;
-    state_file.write_durably()?;
+    writer.position = writer.store.position()?;
+    writer.write_line_durably()?;
     Ok(added)
 }
 

@@ -83,12 +83,15 @@ impl Worker {
     /// Does what takes time in a large file. The server does not listen yet.
     fn prepare(&mut self) -> Result<()> {
         self.write()?;
-        if let Some(Writer { store, state_file }) = &mut self.writer {
+        if let Some(writer) = &mut self.writer {
             // Only before a room was loaded: its numbers begin at 1 again.
-            store.db.execute("DELETE FROM room WHERE NOT EXISTS (SELECT 1 FROM message WHERE room = number)", [])?;
-            state_file.position = store.position()?;
-            state_file.write_durably()?;
-            self.pruner.run(&self.settings, store);
+            writer
+                .store
+                .db
+                .execute("DELETE FROM room WHERE NOT EXISTS (SELECT 1 FROM message WHERE room = number)", [])?;
+            writer.position = writer.store.position()?;
+            writer.write_line_durably()?;
+            self.pruner.run(&self.settings, &writer.store);
         }
         // The last server may have been killed after it deleted messages.
         self.truncate_log();
@@ -202,7 +205,7 @@ impl Worker {
 
     /// Must be called before the chat continues, and clients get messages that are not in the file.
     fn fail(&mut self, error: HistoryError) {
-        let noted = self.writer.iter_mut().try_for_each(|writer| writer.state_file.set_behind(true));
+        let noted = self.writer.iter_mut().try_for_each(|writer| writer.set_behind(true));
         lock(&self.shared).raise(noted.err().unwrap_or(error));
     }
 
@@ -211,7 +214,7 @@ impl Worker {
         if self.is_moved() {
             self.rescue()?;
         }
-        let Writer { store, state_file } = match &mut self.writer {
+        let writer = match &mut self.writer {
             Some(writer) => writer,
             None => {
                 let (writer, is_behind) = Writer::open(&self.settings)?;
@@ -224,7 +227,7 @@ impl Worker {
             (state.log.clone(), state.must_rename)
         };
         let mut erased = Vec::new();
-        let added = store.transaction(|store| {
+        let added = writer.store.transaction(|store| {
             if must_rename {
                 store.rename_logs(&log)?;
             }
@@ -234,13 +237,13 @@ impl Worker {
         })?;
         self.pruner.add(added, self.messages.iter().map(StoredMessage::size).sum());
         match must_rename {
-            true => state_file.position = store.position()?,
-            false => state_file.position.used += added as u64,
+            true => writer.position = writer.store.position()?,
+            false => writer.position.used += added as u64,
         }
-        state_file.write()?;
+        writer.write_line()?;
         let over = lock(&self.shared).finish(mem::take(&mut self.messages).len(), &log);
         if lock(&self.shared).is_complete() {
-            state_file.set_behind(false)?;
+            writer.set_behind(false)?;
         }
         over.into_iter().for_each(|loss| warn!("history: messages are stored again; {loss}"));
         if !mem::take(&mut self.erasures).is_empty() {

@@ -24,14 +24,9 @@ pub(super) struct Target {
     /// Header fields beside those of every request, each with its line end.
     pub(super) fields: String,
     /// For `wss:`.
-    pub(super) connector: Option<Connector>,
+    #[cfg(feature = "tls")]
+    pub(super) connector: Option<chinwag::tls::Connector>,
 }
-
-#[cfg(feature = "tls")]
-pub(super) use chinwag::tls::Connector;
-/// A build without TLS never has a connector.
-#[cfg(not(feature = "tls"))]
-pub(super) type Connector = std::convert::Infallible;
 
 pub(super) trait Stream: Read + Write {}
 
@@ -89,21 +84,20 @@ impl Target {
 
     fn connect(&self) -> io::Result<Recorder> {
         let host = self.uri.host().unwrap_or_default().trim_matches(['[', ']']);
-        let port = self.uri.port_u16().unwrap_or(if self.connector.is_some() { 443 } else { 80 });
+        let is_secure = self.uri.scheme_str() == Some("wss");
+        let port = self.uri.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
         let tcp = connect((host, port), TIMEOUT)?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(TIMEOUT))?;
         tcp.set_write_timeout(Some(TIMEOUT))?;
-        let stream: Box<dyn Stream> = match &self.connector {
-            #[cfg(feature = "tls")]
-            Some(connector) => {
-                let name = host.to_owned().try_into().map_err(io::Error::other)?;
-                let session = ClientConnection::new(connector.config(), name).map_err(io::Error::other)?;
-                Box::new(StreamOwned::new(session, tcp))
-            }
-            _ => Box::new(tcp),
-        };
-        Ok(Recorder { stream, deadline: Instant::now() + TIMEOUT, received: Vec::new() })
+        let recorder = |stream| Recorder { stream, deadline: Instant::now() + TIMEOUT, received: Vec::new() };
+        #[cfg(feature = "tls")]
+        if let Some(connector) = &self.connector {
+            let name = host.to_owned().try_into().map_err(io::Error::other)?;
+            let session = ClientConnection::new(connector.config(), name).map_err(io::Error::other)?;
+            return Ok(recorder(Box::new(StreamOwned::new(session, tcp))));
+        }
+        Ok(recorder(Box::new(tcp)))
     }
 
     /// The request of a case.
