@@ -19,12 +19,6 @@ pub enum HistoryError {
     Permanent(String),
 }
 
-impl HistoryError {
-    pub(super) fn is_permanent(&self) -> bool {
-        matches!(self, Self::Permanent(_))
-    }
-}
-
 impl fmt::Display for HistoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::Temporary(text) | Self::Permanent(text)) = self;

@@ -56,9 +56,8 @@ impl Store {
     pub(super) fn open(settings: &Settings) -> Result<Self> {
         let path = &settings.path;
         // Before SQLite may write: it completes what a killed program has left.
-        match Self::open_read_only(path) {
-            Err(error) if error.is_permanent() => return Err(error),
-            _ => {}
+        if let Err(error @ HistoryError::Permanent(_)) = Self::open_read_only(path) {
+            return Err(error);
         }
         // SQLite gives its other files the mode of this one.
         create_private(path)?;

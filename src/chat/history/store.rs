@@ -129,7 +129,10 @@ impl Store {
         )?;
         let mut added = 0;
         for messages in messages.chunk_by(|one, next| one.room == next.room) {
-            let room = self.room_number(&messages[0].room, log)?;
+            let key: &str = &messages[0].room;
+            self.db.prepare_cached("INSERT OR IGNORE INTO room (key, log) VALUES (?, ?)")?.execute([key, log])?;
+            let mut number = self.db.prepare_cached("SELECT number FROM room WHERE key = ?")?;
+            let room: i64 = number.query_row([key], |row| row.get(0))?;
             for StoredMessage { seq, date, id, name, text, nonce, .. } in messages {
                 let row = (room, seq, date, id, name, text, nonce);
                 let is_new = insert.execute(row)? == 1;
@@ -174,12 +177,6 @@ impl Store {
     /// Writes the whole write-ahead log into the database, and empties it. Returns false while another program reads it.
     pub(super) fn truncate_log(&self) -> Result<bool> {
         Ok(!self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?)
-    }
-
-    /// The room's number in the file. A room that does not exist is created.
-    fn room_number(&self, key: &str, log: &str) -> Result<i64> {
-        self.db.prepare_cached("INSERT OR IGNORE INTO room (key, log) VALUES (?, ?)")?.execute([key, log])?;
-        Ok(self.db.prepare_cached("SELECT number FROM room WHERE key = ?")?.query_row([key], |row| row.get(0))?)
     }
 
     pub(super) fn position(&self) -> Result<Position> {

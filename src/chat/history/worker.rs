@@ -63,7 +63,7 @@ impl Worker {
             is_closing: false,
         };
         if let Err(error) = worker.prepare() {
-            if error.is_permanent() {
+            if let HistoryError::Permanent(_) = error {
                 return Err(error);
             }
             // A state file that is not open cannot say that clients know more.
