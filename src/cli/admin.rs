@@ -36,22 +36,16 @@ fn respond(request: &Request, admin: &Admin, is_private: bool) -> Option<Respons
     if is_from_page && !is_typed {
         return Some(Response::text(403, "Operators do not use web pages: this is for programs such as curl."));
     }
+    // For tests: the chat thread hangs for longer than anything waits for it.
     #[cfg(debug_assertions)]
     if request.uri().path() == "/debug/hang" {
-        return Some(hang(request, admin));
+        return Some(admin.ask(Box::new(|_| {
+            std::thread::sleep(Duration::from_secs(8));
+            Response::text(200, "it hung")
+        })));
     }
     let commands = || if is_private { admin.control(request) } else { None };
     admin.respond(request).or_else(commands)
-}
-
-/// For tests: lets the chat thread hang for so many seconds, such as `/debug/hang?5`.
-#[cfg(debug_assertions)]
-fn hang(request: &Request, admin: &Admin) -> Response {
-    let seconds = request.uri().query().and_then(|text| text.parse().ok()).unwrap_or(1);
-    admin.ask(Box::new(move |_| {
-        std::thread::sleep(Duration::from_secs(seconds));
-        Response::text(200, "it hung")
-    }))
 }
 
 #[cfg(test)]

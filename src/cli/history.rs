@@ -56,9 +56,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         progress();
         printed = match &record {
             Record::Message { message, .. } if action == "print" => writeln!(out, "{}", line(message)),
-            Record::Message { .. } => writeln!(out, "{}", record.to_json()),
-            _ if action == "export" => writeln!(out, "{}", record.to_json()),
-            _ => Ok(()),
+            Record::Room { .. } if action != "export" => Ok(()),
+            record => writeln!(out, "{}", record.to_json()),
         };
         printed.is_ok()
     };

@@ -18,8 +18,7 @@ use log::warn;
 use std::{
     fs, mem,
     os::unix::{ffi::OsStrExt, fs::PermissionsExt},
-    sync::mpsc::{Receiver, RecvTimeoutError},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc::Receiver},
     time::{Duration, Instant},
 };
 
@@ -104,10 +103,9 @@ impl Worker {
             self.maintain();
             let must_prune = self.pruner.has_more && lock(&self.shared).error.is_none();
             let until = if must_prune { Instant::now() } else { self.check_at };
-            match jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(job) => job(&mut self),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+            // The last job closes this, so the channel is never disconnected.
+            if let Ok(job) = jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                job(&mut self);
             }
         }
     }

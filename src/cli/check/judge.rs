@@ -109,11 +109,9 @@ fn ended(end: End) -> Judgement {
 fn judge_message(connection: &mut Connection, message: &[u8], echoes: bool) -> Judgement {
     let mut parts = Vec::<u8>::new();
     let is_back = |frame: &Frame| {
-        if matches!(frame.header().opcode, OpCode::Data(_)) {
-            parts.extend(frame.payload());
-        }
-        let is_complete = matches!(frame.header().opcode, OpCode::Data(_)) && frame.header().is_final;
-        (is_complete && mem::take(&mut parts) == message).then_some(())
+        let OpCode::Data(_) = frame.header().opcode else { return None };
+        parts.extend(frame.payload());
+        (frame.header().is_final && mem::take(&mut parts) == message).then_some(())
     };
     match if echoes { find(connection, is_back) } else { Ok(()) } {
         Ok(()) => judge_alive(connection),
