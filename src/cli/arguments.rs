@@ -99,12 +99,13 @@ fn parse(command: &str, words: Vec<OsString>) -> Result<Flags, lexopt::Error> {
 /// What may be meant by an argument that is unknown.
 fn likely(command: &str, word: &str) -> Option<String> {
     let flags: Vec<_> = flags_of(command).iter().map(|flag| flag.name).collect();
-    let (program, flag) = match command {
-        "" if word.contains("://") => (Some(format!("chat {word}")), None),
-        "" => (nearest(word, &COMMANDS).map(str::to_owned), nearest_flag(word, flags)),
-        _ => (None, nearest(word, &flags)),
+    let flag = match (command, nearest(word, &COMMANDS)) {
+        ("", _) if word.contains("://") => return Some(format!("chinwag chat {word}")),
+        ("", Some(command)) => return Some(format!("chinwag {command}")),
+        ("", None) => nearest_flag(word, flags)?,
+        _ => nearest(word, &flags)?,
     };
-    program.map(|words| format!("chinwag {words}")).or(flag.map(|flag| format!("--{flag}")))
+    Some(format!("--{flag}"))
 }
 
 impl Flags {

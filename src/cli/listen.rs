@@ -47,7 +47,9 @@ pub(crate) fn listen(
             files.extend(file);
         }
     }
-    sockets.extend(inherited.into_iter().map(|socket| (socket, acceptor, "unix:a socket that was passed")));
+    for socket in inherited {
+        sockets.push((socket, acceptor, "unix:a socket that was passed"));
+    }
     for (socket, acceptor, place) in sockets {
         let socket = TcpListener::from(socket);
         announcement += &announce(&socket, acceptor.is_some(), place);

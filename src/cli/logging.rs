@@ -57,8 +57,14 @@ pub(crate) fn line(level: Level, target: &str, message: &str) -> String {
 /// Escapes control characters and those that change the direction of text, so that text from a peer stays one line and
 /// cannot control the terminal.
 pub(crate) fn visible(text: &str) -> String {
-    let escape = |c: char| if is_deceptive(c) { c.escape_default().to_string() } else { c.to_string() };
-    if text.contains(is_deceptive) { text.chars().map(escape).collect() } else { text.to_owned() }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_deceptive(c) {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// RFC 3339, in UTC.

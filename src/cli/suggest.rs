@@ -2,15 +2,20 @@
 
 /// The known name that is most like this word, if any is like it.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let word = word.to_ascii_lowercase();
+    let (word, mut best) = (word.to_ascii_lowercase(), (usize::MAX, None));
     let length = word.chars().count();
-    // A name that contains the word ranks behind every misspelling.
-    let rank = |name: &str| match distance(&word, name) {
-        distance if distance <= (length / 2).min(3) => Some(distance),
-        _ => (length >= 3 && name.contains(&word)).then_some(4),
-    };
-    let ranked = known.iter().filter_map(|name| Some((rank(name)?, *name)));
-    ranked.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
+    for name in known {
+        // A name that contains the word ranks behind every misspelling.
+        let rank = match distance(&word, name) {
+            distance if distance <= (length / 2).min(3) => distance,
+            _ if length >= 3 && name.contains(&word) => 4,
+            _ => continue,
+        };
+        if rank < best.0 {
+            best = (rank, Some(*name));
+        }
+    }
+    best.1
 }
 
 /// The flag of the server that is most like this word. Users of other programs know `--listen` by another name.
