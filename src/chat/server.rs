@@ -161,7 +161,7 @@ impl ChatServer {
         while self.run_batch() {}
         self.store();
         #[cfg(feature = "cluster")]
-        self.close_cluster();
+        self.cluster.iter().for_each(|cluster| cluster.close());
         info!("all connections have ended");
     }
 

@@ -66,7 +66,7 @@ fn export_and_import_show_how_far_they_are_and_can_be_stopped() {
     let terminal = lines(import.stderr.take().expect("a pipe"));
     let mut input = import.stdin.take().expect("a pipe");
     let mut records = exported.lines();
-    work_until_shown(&terminal, "bytes read", || {
+    work_until_shown(&terminal, "lines read", || {
         writeln!(input, "{}", records.next().expect("more records than this machine reads in two seconds"))
             .expect("it reads");
     });

@@ -46,8 +46,8 @@ pub(crate) enum Logged {
     /// Entries were lost, so that clients may know numbers of messages that do not exist: all numberings get new names, with
     /// this prefix.
     Renumber(u64),
-    /// A snapshot of the state after the entry with this id was stored.
-    Snapshot(String),
+    /// A snapshot of the state was stored.
+    Snapshot,
 }
 
 /// Names an entry of the stream. Another stream may have an entry with the same id, but it is of another node.
@@ -127,7 +127,7 @@ impl Replica {
             }
             Logged::Gone(node) => return self.remove(chat, *node),
             Logged::Renumber(prefix) => return chat.renumber(*prefix),
-            Logged::Snapshot(_) | Logged::Alive => return Vec::new(),
+            Logged::Snapshot | Logged::Alive => return Vec::new(),
         };
         chat.apply(self.now(), input)
     }

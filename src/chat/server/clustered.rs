@@ -210,11 +210,6 @@ impl ChatServer {
             self.flush();
         }
     }
-
-    /// Leaves the cluster.
-    pub(super) fn close_cluster(&self) {
-        self.cluster.iter().for_each(|cluster| cluster.close());
-    }
 }
 
 fn full() -> ProtocolError {

@@ -6,13 +6,13 @@ use crate::{
     chat::rules::{Input, Restriction},
     ws::access::Access,
     ws::http::{Method, Request, Response, percent_decoded},
+    ws::replace_file::replace_file,
 };
 use log::{error, info, warn};
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, ErrorKind, Write},
+    fs,
+    io::{self, ErrorKind},
     mem,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -61,7 +61,7 @@ impl BanFile {
                 lines.push((it.to_string(), None));
             }
         }
-        replace(path, &lines.into_iter().map(|(line, _)| line + "\n").collect::<String>())
+        replace_file(path, &lines.into_iter().map(|(line, _)| line + "\n").collect::<String>())
     }
 
     /// The lines of the file, without restrictions that have ended.
@@ -93,16 +93,6 @@ impl BanFile {
         self.access.ban(banned.map(|(network, until)| (network, until.map(time))).collect());
         mem::replace(&mut self.known, all)
     }
-}
-
-/// Replaces a file: whenever the process or the machine stops, it has the old content or the new one.
-fn replace(path: &Path, content: &str) -> io::Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(content.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, path)
 }
 
 impl Admin {
