@@ -103,15 +103,10 @@ pub use crossbeam_channel;
 pub use tungstenite;
 #[cfg(feature = "deflate")]
 pub use ws::Deflate;
+pub use ws::peer::{Peer, PeerId};
+pub use ws::server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder, Server};
 #[cfg(feature = "tls")]
 pub use ws::tls;
 pub use ws::{Bytes, DisconnectReason, Frames, Message, Network, Utf8Bytes, WebSocket};
 pub use ws::{access, client, config, duplex, error, handshake, http, peer, server};
-pub use ws::{
-    access::Access,
-    config::Config,
-    error::Error,
-    handshake::Accept,
-    peer::{Peer, PeerId},
-    server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder, Server},
-};
+pub use ws::{access::Access, config::Config, error::Error, handshake::Accept};

@@ -25,14 +25,11 @@ mod worker;
 use crate::ws::client::{self, Backoff, WebSocket};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use session::Session;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
+use std::{thread, time::Duration};
 use worker::{Request, Worker};
 
 /// How many requests and how many events are queued.

@@ -17,33 +17,23 @@ mod state_file;
 mod store;
 mod worker;
 
-use self::{
-    shared::Shared,
-    store::{Range, Store},
-    worker::{Job, Worker},
+use self::shared::Shared;
+use self::store::{Range, Store};
+use self::worker::{Job, Worker};
+use crate::chat::{
+    protocol::StoredMessage,
+    rules::{Erasure, RoomSnapshot},
+    server::{Archive, Storage, wall_clock},
 };
-use crate::{
-    chat::{
-        protocol::StoredMessage,
-        rules::{Erasure, RoomSnapshot},
-        server::{Archive, Storage, wall_clock},
-    },
-    ws::spawn::{self, lock},
-};
+use crate::ws::spawn::{self, lock};
 use log::error;
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    mem,
-    path::PathBuf,
-    sync::mpsc::{Sender, channel, sync_channel},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::{mem, path::PathBuf, time::Duration};
 
-pub use self::{
-    error::HistoryError,
-    export::{Record, each_record, import},
-};
+pub use self::error::HistoryError;
+pub use self::export::{Record, each_record, import};
 
 /// How long the chat waits for the disk, 2 s. After that it continues without it.
 pub const DEADLINE: Duration = Duration::from_secs(2);

@@ -7,10 +7,8 @@
 //! Rule 4: a message goes to no other room. A room's messages are numbered without gap or duplicate, and a connection
 //! receives them in this order, those before it joined first.
 
-use crate::{
-    chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ServerMessage, UserId},
-    ws::id_map::IdMap,
-};
+use crate::chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ServerMessage, UserId};
+use crate::ws::id_map::IdMap;
 use std::{collections::VecDeque, mem, sync::Arc};
 
 mod catch_up;

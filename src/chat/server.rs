@@ -14,22 +14,18 @@ mod metrics;
 mod moderation;
 mod mount;
 
-use crate::{
-    chat::protocol::{Dialect, Millis, StoredMessage, UserId},
-    chat::rules::{Chat, Input, Now, Output, Rules},
-    ws::http::Response,
-    ws::server::{CloseGuard, Event, Responder, Server},
-    ws::{DisconnectReason, Message, id_map::IdMap},
-};
+use crate::chat::protocol::{Dialect, Millis, StoredMessage, UserId};
+use crate::chat::rules::{Chat, Input, Now, Output, Rules};
+use crate::ws::http::Response;
+use crate::ws::server::{CloseGuard, Event, Responder, Server};
+use crate::ws::{DisconnectReason, Message, id_map::IdMap};
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::{debug, info};
 use metrics::Metrics;
-use std::{
-    hash::{BuildHasher, RandomState},
-    thread,
-    time::{Duration, Instant, SystemTime},
-};
+use std::hash::{BuildHasher, RandomState};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 pub use admin::{Admin, Job, Storage};
 pub use archive::Archive;

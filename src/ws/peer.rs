@@ -1,15 +1,11 @@
 //! A handle to one connected peer, for any thread.
 
 use crate::ws::connection::{Connection, ConnectionState, Frames, Message, Role};
-use crate::ws::{
-    deflate::encoded_frames,
-    error::{Error, MAX_REASON},
-};
+use crate::ws::deflate::encoded_frames;
+use crate::ws::error::{Error, MAX_REASON};
 use std::hash::{Hash, Hasher};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{any::Any, fmt, net::SocketAddr, time::Duration};
 use tungstenite::{Bytes, protocol::frame::Frame};
 

@@ -1,11 +1,8 @@
 //! How files are replaced that must never be half written.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::{os::unix::fs::OpenOptionsExt, path::Path};
 
 /// Writes a new file, which only this user may read, and renames it: whenever the process or the machine stops, the name has the
 /// old content or the new one.

@@ -1,20 +1,13 @@
 //! Entries of this node that it has not read in the stream yet. The chat's thread adds them and never waits; a thread of its
 //! own appends them to the stream, and again after it lost its connection.
 
-use super::{
-    RETRY,
-    replica::{Logged, NodeId},
-    store::Store,
-};
+use super::replica::{Logged, NodeId};
+use super::{RETRY, store::Store};
 use crate::ws::spawn::lock;
 use log::warn;
 use redis::Client;
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::{collections::VecDeque, thread, time::Duration};
 
 /// Bytes that may wait. Beyond that, messages and new connections are refused.
 const MAX_BYTES: usize = 4 << 20;

@@ -1,10 +1,7 @@
 //! The thread that reads the stream.
 
-use super::{
-    RETRY, Result,
-    replica::{Entry, Logged, NodeId, Position, Replica, Snapshot, shared_rules},
-    store::Store,
-};
+use super::replica::{Entry, Logged, NodeId, Position, Replica, Snapshot, shared_rules};
+use super::{RETRY, Result, store::Store};
 use crate::chat::rules::{Chat, Rules};
 use crossbeam_channel::Sender;
 use log::{info, warn};

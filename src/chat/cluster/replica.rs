@@ -1,10 +1,8 @@
 //! The entries of the stream, and what every node knows after the same entries.
 
 use super::Result;
-use crate::{
-    chat::protocol::{Millis, Post, UserId},
-    chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules, Since},
-};
+use crate::chat::protocol::{Millis, Post, UserId};
+use crate::chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules, Since};
 use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::Range};

@@ -1,9 +1,7 @@
 //! The commands for Redis.
 
-use super::{
-    Result,
-    replica::{Entry, Logged, MAX_NODES, NodeId, Position, Snapshot},
-};
+use super::Result;
+use super::replica::{Entry, Logged, MAX_NODES, NodeId, Position, Snapshot};
 use log::warn;
 use redis::{Client, Connection, Pipeline, RedisResult, cmd, pipe};
 use std::time::Duration;

@@ -4,10 +4,8 @@
 //! `{"type":"message","room":"","name":"ann","text":"hi","id":1,"date":0,"seq":1}`, with a `nonce` if the message has one.
 
 use super::{HistoryError, Settings, new_log_name, open::resolve, state_file::Writer, store::Store};
-use crate::chat::{
-    protocol::{StoredMessage, is_deceptive},
-    rules::RoomSnapshot,
-};
+use crate::chat::protocol::{StoredMessage, is_deceptive};
+use crate::chat::rules::RoomSnapshot;
 use serde::{Deserialize, Serialize};
 use std::{io, path::Path, sync::Arc};
 

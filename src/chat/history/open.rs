@@ -1,22 +1,17 @@
 //! Opens a file, after a look at its first bytes: SQLite changes a file that it opens, so it gets only ours.
 
-use super::{
-    Settings,
-    error::{HistoryError, READ_ONLY, Result},
-    store::{PAGE, Store},
-};
+use super::Settings;
+use super::error::{HistoryError, READ_ONLY, Result};
+use super::store::{PAGE, Store};
 use crate::ws::http::percent_encoded;
 use rusqlite::{Connection, OpenFlags};
-use std::{
-    fs::{self, File, OpenOptions},
-    io,
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{MetadataExt, OpenOptionsExt},
-    },
-    path::{Path, PathBuf},
-    time::Duration,
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::{
+    ffi::OsStrExt,
+    fs::{MetadataExt, OpenOptionsExt},
 };
+use std::path::{Path, PathBuf};
+use std::{io, time::Duration};
 
 /// How long one attempt waits for another program's lock.
 const BUSY: Duration = Duration::from_millis(200);

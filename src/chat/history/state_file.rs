@@ -5,22 +5,16 @@
 //! largest there is. In all cases the next process gives all rooms new log names. The line is overwritten by one of the same
 //! length, which works on a full disk.
 
-use super::{
-    Settings,
-    error::{HistoryError, Result},
-    open::beside,
-    store::{Position, Store},
-    wall_clock,
-};
+use super::error::{HistoryError, Result};
+use super::store::{Position, Store};
+use super::{Settings, open::beside, wall_clock};
 use crate::chat::protocol::Millis;
 use log::warn;
 use rustix::fs::{FlockOperation, OFlags, flock};
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read},
-    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
-    path::Path,
-};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 /// A longer time between the line's and the last change of its file means that the file was copied.
 const TOLERANCE: Millis = 1000;

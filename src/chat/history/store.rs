@@ -1,10 +1,8 @@
 //! Reads and writes the tables of a file.
 
 use super::error::{HistoryError, Result};
-use crate::chat::{
-    protocol::{ByteBudget, StoredMessage},
-    rules::{Erasure, RoomSnapshot},
-};
+use crate::chat::protocol::{ByteBudget, StoredMessage};
+use crate::chat::rules::{Erasure, RoomSnapshot};
 use rusqlite::{Connection, Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
 use std::sync::Arc;
 

@@ -1,26 +1,16 @@
 //! The thread that reads and writes the file: it does jobs of the chat's thread, and deletes old messages meanwhile.
 
-use super::{
-    Settings, Shared,
-    error::{FULL, HistoryError, LOCKED, Result},
-    new_log_name, not_responding,
-    open::{beside, create_private, id, resolve},
-    prune::Pruner,
-    state_file::Writer,
-    store::{Range, Store},
-};
-use crate::{
-    chat::protocol::StoredMessage,
-    chat::rules::{Erasure, RoomSnapshot},
-    ws::spawn::lock,
-};
+use super::error::{FULL, HistoryError, LOCKED, Result};
+use super::open::{beside, create_private, id, resolve};
+use super::store::{Range, Store};
+use super::{Settings, Shared, new_log_name, not_responding, prune::Pruner, state_file::Writer};
+use crate::chat::rules::{Erasure, RoomSnapshot};
+use crate::{chat::protocol::StoredMessage, ws::spawn::lock};
 use log::warn;
-use std::{
-    fs, mem,
-    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
-    sync::{Arc, Mutex, mpsc::Receiver},
-    time::{Duration, Instant},
-};
+use std::os::unix::{ffi::OsStrExt, fs::PermissionsExt};
+use std::sync::{Arc, Mutex, mpsc::Receiver};
+use std::time::{Duration, Instant};
+use std::{fs, mem};
 
 /// The time between two attempts to write after an error, and the longest time until a removed file is noticed.
 const CHECK: Duration = Duration::from_secs(2);

@@ -1,13 +1,7 @@
 //! What operators do: close connections, restrict users and rooms, and delete messages.
 
-use super::{
-    Chat, Output, Result, RoomId,
-    command::{self, Restriction, Subject, explanation, parse, usage},
-    events::Erasure,
-    names::Name,
-    room::Room,
-    room_name::RoomName,
-};
+use super::command::{self, Restriction, Subject, explanation, parse, usage};
+use super::{Chat, Output, Result, RoomId, events::Erasure, names::Name, room::Room, room_name::RoomName};
 use crate::chat::protocol::{ErrorReason, Millis, ProtocolError, ServerMessage, UserId, sanitize_name};
 use core::net::IpAddr;
 use std::sync::Arc;

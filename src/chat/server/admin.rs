@@ -1,19 +1,13 @@
 //! What an operator asks: whether the server is healthy, its numbers, and jobs for the chat thread.
 
 use super::ChatServer;
-use crate::{
-    ws::access::Host,
-    ws::http::{ClientAddr, Method, Request, Response},
-    ws::queue::queue,
-    ws::server::{Handle, Server},
-};
+use crate::ws::http::{ClientAddr, Method, Request, Response};
+use crate::ws::server::{Handle, Server};
+use crate::{ws::access::Host, ws::queue::queue};
 use serde_json::json;
-use std::{
-    any::Any,
-    fmt::Debug,
-    sync::{Arc, OnceLock},
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use std::{any::Any, fmt::Debug};
 
 /// How long the chat thread, and after it the storage, may take to answer.
 const ANSWER_TIME: Duration = Duration::from_secs(1);

@@ -1,16 +1,12 @@
 //! The chat's thread as a node of a cluster: what clients do goes into the stream, and what comes out of it is applied.
 
 use super::{ChatServer, connect, http, millis};
-use crate::{
-    chat::cluster::{Cluster, Entry, FromLog, Logged, Snapshot, shared_rules},
-    chat::protocol::{ClientMessage, Dialect, ErrorReason, ProtocolError, ServerMessage, UserId},
-    chat::rules::Verdict,
-    ws::http::{Request, accepts},
-    ws::id_map::IdMap,
-    ws::peer::Peer,
-    ws::server::{Event, HttpRequest},
-    ws::{DisconnectReason, Message},
-};
+use crate::chat::cluster::{Cluster, Entry, FromLog, Logged, Snapshot, shared_rules};
+use crate::chat::protocol::{ClientMessage, Dialect, ErrorReason, ProtocolError, ServerMessage, UserId};
+use crate::ws::http::{Request, accepts};
+use crate::ws::server::{Event, HttpRequest};
+use crate::ws::{DisconnectReason, Message};
+use crate::{chat::rules::Verdict, ws::id_map::IdMap, ws::peer::Peer};
 use crossbeam_channel::{RecvTimeoutError, Select, TryRecvError};
 use log::{error, info};
 use std::{mem, time::Instant};

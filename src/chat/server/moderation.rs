@@ -1,21 +1,14 @@
 //! Operators: their commands, and the file with their restrictions, which survive the process.
 
 use super::{Admin, ChatServer, connect::field, wall_clock};
-use crate::{
-    chat::protocol::Millis,
-    chat::rules::{Input, Restriction},
-    ws::access::Access,
-    ws::http::{Method, Request, Response, percent_decoded},
-    ws::replace_file::replace_file,
-};
+use crate::chat::rules::{Input, Restriction};
+use crate::ws::http::{Method, Request, Response, percent_decoded};
+use crate::{chat::protocol::Millis, ws::access::Access, ws::replace_file::replace_file};
 use log::{error, info, warn};
-use std::{
-    fs,
-    io::{self, ErrorKind},
-    mem,
-    path::{Path, PathBuf},
-    time::{Duration, SystemTime},
-};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use std::{fs, mem};
 
 /// How long the chat thread may take for a command, which can wait for the history file.
 const COMMAND_TIME: Duration = Duration::from_secs(4);

@@ -6,11 +6,8 @@ use crate::ws::handshake::{Accept, Policy};
 use crate::ws::http::{Request, Response, Route};
 #[cfg(feature = "chat")]
 use crate::ws::http::{below, path_below};
-use crate::ws::server::{
-    Server,
-    connection_task::open_websocket,
-    listener::{Listener, bind},
-};
+use crate::ws::server::listener::{Listener, bind};
+use crate::ws::server::{Server, connection_task::open_websocket};
 #[cfg(feature = "tls")]
 use crate::ws::tls::Acceptor;
 use crate::ws::{

@@ -9,10 +9,8 @@ use crate::ws::queue::{Producer, Queue, queue};
 use crate::ws::spawn::{lock, spawn_supervised};
 use log::debug;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{collections::VecDeque, io, mem};
 
