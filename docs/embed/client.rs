@@ -19,8 +19,12 @@ fn main() -> Result<(), client::Error> {
                 }
                 ws.reason().iter().for_each(|reason| println!("disconnected: {reason}"));
             }
-            Err(client::Error::Refused { status: 401, .. }) => return Ok(println!("the token is wrong")),
-            Err(error) => println!("{error}"),
+            Err(error) => {
+                println!("{error}");
+                if matches!(error, client::Error::Refused { status: 401, .. }) {
+                    break; // the token is wrong, also the next time
+                }
+            }
         }
     }
     Ok(())

@@ -45,6 +45,7 @@ use crate::ws::connection::{BufferedStream, PeerInfo};
 #[cfg(feature = "tls")]
 use crate::ws::handshake::{HeadError, Negotiated, Policy, Upgrade, negotiate, read_request};
 use crate::ws::{config::Config, peer::Peer, tcp::tcp, websocket::WebSocket};
+#[cfg(feature = "tls")]
 use crate::ws::{handshake_stream::HandshakeStream, session::StartTls, tls::Acceptor};
 use std::io::{self, Write};
 use std::{mem, os::fd::OwnedFd, os::unix::net::UnixStream};

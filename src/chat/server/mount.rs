@@ -58,7 +58,6 @@ impl ChatServer {
     }
 
     /// The server, for its events, its addresses and its shutdown.
-    #[must_use]
     pub fn server(&self) -> &Server {
         &self.server
     }
